@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sharing hypercall: Pasture's one addition to Xen's PV ABI.
+ *
+ *   long HYPERVISOR_make_ro_and_share(op, arg, count, flags)
+ *        rax = 55             rdi  rsi   rdx    r10
+ *
+ * This file needs <stdint.h> and nothing else; the hypervisor, the guest
+ * library and the tests all use it unchanged.
+ *
+ * A page is offered by naming page-table entries that are together *all* the
+ * mappings of one frame of the caller's.  They go read-only, the domain gives
+ * the frame up (its page count drops by one), and every named entry then maps
+ * the canonical frame of that content, read-only and with SHARE_PTE_AVL set if
+ * it was writable when offered.  Whether the content was known cannot be told
+ * from the result.  A bad entry never disturbs its neighbours.
+ */
+#ifndef PASTURE_ABI_SHARE_H
+#define PASTURE_ABI_SHARE_H
+
+#include <stdint.h>
+
+#define SHARE_ABI_VERSION 1
+
+/* = __HYPERVISOR_arch_7 of <xen/xen.h>; checked in hv/abi/abi_check.c. */
+#define __HYPERVISOR_make_ro_and_share 55
+
+/*
+ * SHAREOP_single: offer the page mapped at virtual address `arg` (its only
+ * mapping); count and flags 0.  Returns the new machine frame number, or -errno:
+ *   -EINVAL  not a canonical guest address; op, count or flags wrong
+ *   -ENOENT  nothing mapped there          (SHARE_NOT_MAPPED, SHARE_BAD_PTE)
+ *   -EPERM   not this domain's own page    (SHARE_NOT_OWNED)
+ *   -EBUSY   used elsewhere or otherwise   (SHARE_OTHER_*, SHARE_TYPE, SHARE_GRANTED)
+ *   -EEXIST  already shared                (SHARE_ALREADY)
+ *   -ENOSPC  budget used up or table full  (SHARE_FULL, SHARE_LIMIT)
+ *   -ENOMEM  no frame                      (SHARE_NO_MEMORY)
+ */
+#define SHAREOP_single	0
+/*
+ * SHAREOP_batch: `arg` is the virtual address of `count` (1..SHARE_BATCH_MAX) struct
+ * share_entry.  Returns 0 when each entry has its status, or -errno if the array
+ * could not be read or written (-EFAULT) or count is wrong (-EINVAL).  The TLBs are
+ * flushed once per 64 entries.  A long batch is continued without the guest's notice.
+ */
+#define SHAREOP_batch	1
+/*
+ * SHAREOP_unshare: the one-trap copy on write, for `count` entries as above.  Every
+ * named mapping of the canonical frame gets the same private frame of the
+ * domain's, with the same bytes, writable where SHARE_PTE_AVL was set.
+ * The last holder that names all mappings keeps the frame and no byte is copied.
+ */
+#define SHAREOP_unshare	2
+/* SHAREOP_info: fill the struct share_info at `arg`; count = sizeof(struct share_info) known to the caller. */
+#define SHAREOP_info	3
+/* SHAREOP_audit: recount I10-I14 for the whole machine now; returns the number of errors (debug builds, else -EPERM). */
+#define SHAREOP_audit	4
+
+#define SHARE_BATCH_MAX		512
+#define SHARE_PTE_AVL		(1ULL << 53)	/* in a PTE: shared, and writable when offered */
+
+/* How an entry names a page-table entry: a page-aligned virtual address, or the entry's machine address with this bit. */
+#define SHARE_PTE_MADDR		1ULL
+#define SHARE_NAMES_INLINE	2
+#define SHARE_NAMES_MAX		64
+
+struct share_entry {
+	uint64_t pte[SHARE_NAMES_INLINE]; /* names; if nr_ptes > 2, pte[0] is the va of an array of nr_ptes names */
+	uint16_t nr_ptes;		/* 1 .. SHARE_NAMES_MAX */
+	uint16_t reserved;		/* 0 */
+	int32_t status;			/* out: enum share_result */
+	uint64_t mfn;			/* out: the frame that the entries map now */
+};
+
+enum share_result {
+	SHARE_DONE = 0,
+	SHARE_NOT_MAPPED = 1,	/* a name leads to no present L1 entry */
+	SHARE_BAD_PTE = 2,	/* a name is malformed, or not an entry of an L1 table of this domain, or the names map different frames */
+	SHARE_NOT_OWNED = 3,	/* not this domain's own RAM page */
+	SHARE_OTHER_WRITABLE = 4, /* another writable mapping exists */
+	SHARE_OTHER_MAPPING = 5, /* another read-only mapping or hypervisor reference (vcpu_info, ...) exists */
+	SHARE_TYPE = 6,		/* in use as page table or descriptor table */
+	SHARE_GRANTED = 7,	/* granted to another domain, or granted in */
+	SHARE_ALREADY = 8,	/* offer: is a shared frame. */
+	SHARE_NOT_SHARED = 9,	/* unshare: not a shared frame */
+	SHARE_FULL = 10,	/* equal hashes chain too long, or table cannot grow */
+	SHARE_LIMIT = 11,	/* this domain's sharing budget is used up */
+	SHARE_NO_MEMORY = 12,	/* no frame for the copy, or quota reached */
+	SHARE_NOT_TRIED = 13,	/* the guest's own value before the call is overwritten with this first */
+};
+
+/* This guest's own numbers; nothing here depends on other groups. */
+struct share_info {
+	uint32_t version;	/* SHARE_ABI_VERSION */
+	uint32_t batch_max;
+	uint32_t names_max;
+	uint32_t flags;		/* bit 0: overcommit is on */
+	uint64_t budget;	/* distinct shared frames this domain may hold */
+	uint64_t held;		/* distinct shared frames it holds now */
+	uint64_t mappings;	/* its PTEs that map them */
+	uint64_t offered;	/* offers that succeeded, ever */
+	uint64_t refused;	/* offers that did not, ever */
+	uint64_t zero;		/* offers that were the zero page, ever */
+	uint64_t breaks;	/* mappings of shared frames replaced by a private frame, ever */
+	uint64_t last_breaks;	/* of those, without a copy (SHAREOP_unshare) */
+	uint64_t tot_pages;	/* pages the domain owns now */
+	uint64_t max_pages;	/* and may own */
+};
+
+_Static_assert(sizeof(struct share_entry) == 32, "ABI");
+_Static_assert(sizeof(struct share_info) == 96, "ABI");
+
+#endif

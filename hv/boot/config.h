@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the operator asked for: the hypervisor's command line, and the domain
+ * list (a text module).
+ *
+ * Command line, words NAME=VALUE (an unknown one stops the boot with a line that names it):
+ *   config=MODULE     name of the module that holds the domain list (default "domains.cfg")
+ *   loglevel=0..3     stats=MS (machine lines "@stat" that often; 0 off)
+ *   exit=qemu|halt|reboot        what to do at the end
+ *   console=all|none|NAME        who gets serial input
+ *   overcommit=on|off            share-placement=random|offered
+ *   cpus=N            use at most N processors
+ *
+ * Domain list, one domain a line, # comments, words NAME=VALUE, values may be in "":
+ *   domain name=web kernel=MODULE memory=32M [count=4] [group=G]
+ *          [modules=M1+M2+...] [cmdline="..."] [share=PAGES] [repeat=N]
+ * count > 1 makes web1 .. webN.  modules: handed to the guest as one initial
+ * RAM disk, concatenated (cpio archives concatenate).  No group: alone.
+ * share: budget of distinct shared frames, default the domain's pages.  repeat: create it again N
+ * times after it has gone.
+ *
+ * Modules are known by the base name of the first word of their command line.
+ */
+#ifndef HV_BOOT_CONFIG_H
+#define HV_BOOT_CONFIG_H
+
+#include "lib/types.h"
+
+#define CONFIG_MODULES_MAX	64	/* per domain */
+#define BOOT_MODULES_MAX	256
+
+struct boot_module {
+	char name[64];
+	maddr_t start;
+	uint64_t bytes;
+};
+
+struct domain_config {
+	char name[32], group[32];	/* group "" = alone */
+	char cmdline[1024];
+	uint64_t memory_bytes;
+	uint32_t count, repeat;
+	uint64_t share_budget;		/* pages; ~0 = default */
+	const struct boot_module *kernel;
+	const struct boot_module *modules[CONFIG_MODULES_MAX];
+	uint32_t module_count;
+};
+
+enum exit_mode { EXITMODE_HALT, EXITMODE_QEMU, EXITMODE_REBOOT };
+
+struct boot_options {
+	char config_module[64];
+	char console[32];
+	uint64_t stats_ms;
+	enum exit_mode exit_mode;
+	bool overcommit;
+	bool placement_offered;
+	uint32_t max_cpus;		/* 0 = all */
+};
+extern struct boot_options boot_options;	/* constant after boot */
+
+extern struct boot_module boot_modules[BOOT_MODULES_MAX];
+extern uint32_t boot_module_count;
+const struct boot_module *boot_module_find(const char *name);
+
+/*
+ * Parse; on a mistake false, and one sentence that names the word and the line
+ * in err.  Pure functions of their input (unit-tested on the host).
+ */
+bool config_parse_cmdline(const char *line, struct boot_options *out,
+			  char *err, size_t err_bytes);
+/* Next domain line from *text (bounded by end): 1 = *out filled, 0 = no more, -1 = mistake in err. */
+int config_next_domain(const char **text, const char *end, uint32_t *line_nr,
+		       struct domain_config *out, char *err, size_t err_bytes);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The log: one line, one call; a line never mixes with another CPU's.
+ * Levels 0 error, 1 warning, 2 info, 3 debug (`loglevel=`, default 2).
+ * log_stat() prints a machine line for the harness ("@topic key=value ..."),
+ * whatever the level.
+ */
+#ifndef HV_DEBUG_LOG_H
+#define HV_DEBUG_LOG_H
+
+#include "lib/types.h"
+
+extern unsigned int log_level;	/* set once at boot */
+
+void log_at(unsigned int level, const char *fmt, ...) printf_like(2, 3);
+#define log_error(...)	log_at(0, __VA_ARGS__)
+#define log_warn(...)	log_at(1, __VA_ARGS__)
+#define log_info(...)	log_at(2, __VA_ARGS__)
+#define log_debug(...)	log_at(3, __VA_ARGS__)
+
+void log_stat(const char *fmt, ...) printf_like(1, 2);
+
+/* `bytes` of a guest's console output, already a whole line without its newline; printed as "(d<id> <name>) text". */
+void log_guest(unsigned int domid, const char *name, const char *text,
+	       size_t bytes);
+
+#endif

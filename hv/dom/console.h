@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest consoles: the hypervisor is the backend of each domain's console ring
+ * (xencons_interface).  Output is drained when the guest notifies the port,
+ * yields or blocks, and from a timer; whole lines go to the log.  Input from the serial
+ * line goes to the domain with the focus, or to all (`console=all|NAME|none`).
+ */
+#ifndef HV_DOM_CONSOLE_H
+#define HV_DOM_CONSOLE_H
+
+#include "dom/domain.h"
+
+/* ring: the domain's console page, through the direct map. -ENOMEM. */
+int console_init(struct domain *d, struct frame *ring_frame, uint32_t port);
+void console_fini(struct domain *d);	/* drains and flushes first */
+void console_drain(struct domain *d);	/* any CPU */
+void console_poll_input(void);		/* read the serial line, feed rings; boot CPU's timer */
+void console_set_focus(const char *who);
+/* console_io(CONSOLEIO_write/read): the same line assembly, no ring. */
+long op_console_io(unsigned long cmd, uint64_t count, uint64_t va);
+
+#endif

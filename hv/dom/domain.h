@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains: what a guest is to the hypervisor.
+ *
+ *   domain_create() -> BUILDING -> (pv/build.c) -> domain_start() -> RUNNING
+ *   RUNNING -> domain_shutdown()/domain_crash() -> DYING -> reaper (destroy.c) -> gone
+ *
+ * D1  refs = 1 while on the table + one per domain_find().  Frames do not hold the domain (seed 000):
+ *     they name it by number, and all of them are gone before the number is free again.
+ * D2  tot_pages = length of the page list <= max_pages (I10).
+ * D3  DYING domains run no vCPU and no hypercall.
+ */
+#ifndef HV_DOM_DOMAIN_H
+#define HV_DOM_DOMAIN_H
+
+#include <xen/xen.h>
+
+#include "dom/vcpu.h"
+#include "lib/list.h"
+#include "mm/m2p.h"
+#include "x86/spinlock.h"
+
+#define MAX_DOMAINS	1024	/* alive at once */
+#define MAX_VCPUS	1	/* a guest has one vCPU for now; arrays and masks are sized by this */
+#define DOMAIN_NAME_MAX	32
+#define EVTCHN_PORTS	4096	/* 2-level ABI on 64 bit */
+
+enum domain_state { DOM_BUILDING, DOM_RUNNING, DOM_DYING, DOM_DEAD };
+
+struct evtchn;			/* dom/evtchn.c */
+struct share_dom;		/* share/ */
+struct console;			/* dom/console.c */
+
+struct domain {
+	domid_hv_t id;		/* constant */
+	char name[DOMAIN_NAME_MAX]; /* constant */
+	uint16_t group;		/* share group; constant */
+	char group_name[DOMAIN_NAME_MAX];
+	uint32_t refs;		/* atomic; D1 */
+	enum domain_state state; /* LOCK_DOMAIN to change */
+	struct spinlock lock;	/* LOCK_DOMAIN */
+
+	struct spinlock mm;	/* LOCK_MM: see lib/lockorder.h */
+	uint64_t cpu_mask;	/* atomic: CPUs that may hold translations of this domain (have its tables loaded) */
+	struct m2p_view m2p;
+
+	struct spinlock pages_lock; /* LOCK_PAGELIST: next three */
+	uint32_t page_list;	/* mfn of the first OWNED page, 0 = none; linked by frame.next/prev */
+	uint64_t tot_pages;
+	uint64_t max_pages;
+
+	struct shared_info *shared_info; /* HEAP page; constant until the destructor */
+
+	struct spinlock event_lock; /* LOCK_EVENT: ports */
+	struct evtchn *ports;	/* array, grown in pages; see evtchn.c */
+	uint32_t port_count;	/* valid entries in ports */
+
+	struct share_dom *share; /* constant while RUNNING */
+	struct console *console; /* constant while RUNNING */
+
+	struct vcpu *vcpu[MAX_VCPUS];
+	uint32_t vcpu_count;	/* constant */
+
+	uint32_t vm_assist;	/* bits of VMASST_TYPE_*; atomic */
+	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once DYING */
+	bool crashed;		/* domain_crash(): the message was logged */
+	struct domain_config *config; /* what it was built from (boot/config.h); constant */
+	uint64_t destroy_step;	/* reaper's place; only the reaper */
+	struct list dying;	/* reaper's list; LOCK_DOMLIST */
+};
+
+/* --- table of domains (domain.c) --- */
+/* BUILDING, with an id that no frame names; NULL: no memory or table full. */
+struct domain *domain_create(const char *name, uint64_t max_pages,
+			     const char *group);
+struct domain *domain_find(domid_hv_t id);	/* with a reference; NULL if none or DEAD */
+void domain_put(struct domain *d);
+void domain_start(struct domain *d);		/* vCPU 0 becomes runnable */
+uint32_t domain_count(void);			/* not yet gone */
+void domain_for_each(void (*fn)(struct domain *d, void *arg), void *arg); /* alive; under LOCK_DOMLIST */
+
+/* --- the end of a domain (destroy.c) --- */
+/* Stop it and hand it to the reaper.  Any CPU, any lock up to LOCK_DOMLIST; returns (its own vCPU stops at the next exit to guest). */
+void domain_shutdown(struct domain *d, uint32_t code);
+/* A guest's mistake that has no error code: log why, then domain_shutdown(SHUTDOWN_crash). */
+void domain_crash(struct domain *d, const char *fmt, ...) printf_like(2, 3);
+/* One bounded step of destruction; false when there is nothing to do.  Called from each CPU's scheduling loop. */
+bool reaper_step(void);
+
+/* --- pages (pages.c) --- */
+/* A new zeroed page within the quota, on the list, M2P not set.  INVALID_MFN: -ENOMEM for the guest. */
+mfn_t domain_page_alloc(struct domain *d);
+/* An existing frame (kind OWNED, owner d, ref >= 1) joins the list; for frames taken out of sharing. -ENOMEM over quota. */
+int domain_page_adopt(struct domain *d, struct frame *f) must_check;
+
+/* --- frames freed while the domain runs (reclaim.c) --- */
+/*
+ * Frames whose last reference went wait on this CPU until the TLBs of the
+ * domains that could still read them are flushed.  Called at the end of every
+ * hypercall and at preemption points; cheap when nothing waits.
+ */
+void reclaim_flush(void);
+/* Put a canonical frame that left sharing in the same queue. */
+void reclaim_canonical(mfn_t mfn);
+
+static inline struct vcpu *current_vcpu(void);
+#include "dom/current.h"
+
+#endif

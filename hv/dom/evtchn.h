@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Event channels, 2-level ABI.  Ports of a domain under its LOCK_EVENT; two domains' locks by spin_lock_pair().
+ *
+ *   FREE -alloc_unbound-> UNBOUND -bind_interdomain(peer)-> INTERDOMAIN -close-> FREE (peer: UNBOUND)
+ *   FREE -bind_virq-> VIRQ     FREE -bind_ipi-> IPI     FREE -(hypervisor)-> CONSOLE
+ */
+#ifndef HV_DOM_EVTCHN_H
+#define HV_DOM_EVTCHN_H
+
+#include "dom/domain.h"
+
+int evtchn_init(struct domain *d);		/* -ENOMEM */
+void evtchn_fini(struct domain *d);		/* closes everything, also the peers' ends */
+/* A port whose other end is the hypervisor's console; returns the port or -errno. */
+int evtchn_bind_console(struct domain *d);
+/* Set the port pending and wake or kick its vCPU.  From any CPU; takes LOCK_EVENT of d. */
+void evtchn_set_pending(struct domain *d, uint32_t port);
+/* Raise a per-vCPU VIRQ if bound. */
+void evtchn_virq(struct vcpu *v, uint32_t virq);
+/* An event is pending and not masked: the vCPU should take an upcall. */
+bool evtchn_deliverable(const struct vcpu *v);
+
+long op_event_channel(unsigned long cmd, uint64_t arg);
+
+#endif

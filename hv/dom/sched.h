@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler: one run queue (LOCK_SCHED), least virtual run time first, so
+ * that a guest that spins for ever gets its share and no more.
+ *
+ *   BLOCKED --sched_wake--> RUNNABLE --sched_next--> RUNNING
+ *   RUNNING --slice over, yield--> RUNNABLE      RUNNING --sched_block--> BLOCKED
+ *   any --sched_offline--> OFFLINE
+ */
+#ifndef HV_DOM_SCHED_H
+#define HV_DOM_SCHED_H
+
+#include "dom/domain.h"
+
+#define SCHED_SLICE_NS	5000000UL	/* 5 ms */
+
+void sched_wake(struct vcpu *v);	/* BLOCKED or OFFLINE-but-started -> RUNNABLE; else no effect */
+/* The current vCPU gives up its CPU until woken; it is not blocked if an event is already deliverable. */
+void sched_block(struct vcpu *v);
+void sched_yield(struct vcpu *v);	/* goes behind everybody who is runnable */
+/* No CPU runs it when this returns, and none will until sched_online(); v may be the caller's own (then at its next exit). */
+void sched_offline(struct vcpu *v);
+void sched_online(struct vcpu *v);
+/* Is it time to leave the current vCPU (slice over, or somebody asked)?  Long operations poll this. */
+bool sched_preempt_pending(void);
+/* If this CPU should run something else: switch; returns only if the current vCPU may go on. */
+void sched_check(void);
+/* Choose and enter a vCPU, or idle (reaping dead domains, firing timers); never returns.  Empty stack. */
+void sched_loop(void) noreturn;
+/* Until no domain is left; called by the boot CPU's loop when the last has gone (boot/main.c sets it). */
+extern void (*sched_all_gone)(void);
+
+long op_sched(unsigned long cmd, uint64_t arg);
+long op_set_timer(uint64_t timeout_ns);
+long op_vcpu(unsigned long cmd, uint64_t vcpu_id, uint64_t arg);
+
+#endif

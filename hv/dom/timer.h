@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One-shot timers on a per-CPU list (LOCK_TIMER of that CPU).  A timer fires on the
+ * CPU where it was set, in timer_run() on the way back to a guest or from idle, with no
+ * lock held.  set and cancel work from any CPU.
+ */
+#ifndef HV_DOM_TIMER_H
+#define HV_DOM_TIMER_H
+
+#include "lib/list.h"
+
+struct timer {
+	struct list link;	/* on its CPU's list while armed; that CPU's LOCK_TIMER */
+	uint64_t deadline_ns;
+	int32_t cpu;		/* list it is on, -1 = not armed */
+	void (*fn)(void *arg);	/* constant */
+	void *arg;
+};
+
+void timer_init(struct timer *t, void (*fn)(void *arg), void *arg);
+void timer_set(struct timer *t, uint64_t deadline_ns);	/* re-arms if armed */
+/* After the return fn does not run any more (it waits for a running one on another CPU). */
+void timer_cancel(struct timer *t);
+void timer_run(void);			/* fire what is due on this CPU */
+uint64_t timer_next_ns(void);		/* this CPU's earliest deadline, ~0 = none */
+
+#endif

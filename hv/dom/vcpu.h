@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtual CPU.  While it runs, its fields belong to the CPU that runs it;
+ * fields that others touch name their lock.
+ */
+#ifndef HV_DOM_VCPU_H
+#define HV_DOM_VCPU_H
+
+#include <xen/xen.h>
+#include <xen/vcpu.h>
+
+#include "dom/timer.h"
+#include "lib/list.h"
+#include "mm/frame.h"
+#include "x86/cpu.h"
+#include "x86/regs.h"
+
+#define GDT_FRAMES_MAX	14	/* pages of a guest's GDT below the hypervisor's entries */
+
+enum run_state { RUN_OFFLINE, RUN_BLOCKED, RUN_RUNNABLE, RUN_RUNNING };
+
+struct pv_callback {
+	uint64_t address;	/* 0 = none */
+	bool mask_events;
+};
+
+struct vcpu {
+	/* Entry code pushes here: first, 16-byte aligned end. */
+	struct regs regs aligned_to(16);
+	uint64_t pad_after_regs; /* sizeof(regs) is 168: entry.asm uses VCPU_REGS_END = 168; keep 16-byte alignment of that end: see vcpu_regs_offset */
+
+	struct domain *domain;	/* constant */
+	uint32_t id;		/* constant */
+
+	/* --- mode and page tables; changed by the vCPU itself --- */
+	bool kernel_mode;	/* guest kernel or guest user: both run in ring 3 */
+	mfn_t kernel_l4;	/* holds a use as CLASS_L4; INVALID_MFN none */
+	mfn_t user_l4;		/* likewise, INVALID_MFN none */
+	uint64_t kernel_sp, kernel_ss; /* stack_switch */
+	struct guest_segs segs;	/* live only while not running */
+	uint64_t gs_base_kernel, gs_base_user; /* the one not live in the MSR */
+	uint64_t gdt_frames[GDT_FRAMES_MAX]; /* mfn, 0 = none; LOCK_MM */
+	uint32_t gdt_entries;
+	uint64_t ldt_va;
+	uint32_t ldt_entries;
+	uint64_t cr0_ts;	/* guest's CR0.TS (fpu_taskswitch) */
+	uint64_t cr4;		/* guest's view */
+	uint64_t dr[8];
+	uint64_t iopl;
+
+	/* --- traps --- */
+	struct trap_info traps[256];
+	struct pv_callback event_cb, failsafe_cb, syscall_cb, syscall32_cb,
+		sysenter_cb, nmi_cb;
+	struct {
+		bool pending;
+		uint8_t vector;
+		bool has_error;
+		uint32_t error_code;
+		uint64_t cr2;
+	} trap;			/* an exception to deliver on the way back to the guest */
+
+	/* --- areas shared with the guest --- */
+	struct vcpu_info *info;	/* in shared_info, or where the guest registered it */
+	struct frame *info_frame; /* referenced (writable) when registered, else NULL; LOCK_DOMAIN */
+	uint64_t runstate_va;	/* registered area, 0 = none */
+	uint64_t time_va;	/* secondary time area, 0 = none */
+	struct vcpu_runstate_info runstate;
+
+	/* --- scheduling: LOCK_SCHED --- */
+	enum run_state run;
+	struct list queue;	/* run queue */
+	uint64_t vruntime_ns;	/* weighted CPU time, for fairness */
+	uint64_t ran_since_ns;	/* when it was put on its CPU */
+	uint32_t cpu;		/* where it runs or ran last */
+	uint64_t cpu_time_ns;	/* in all */
+	bool poll_wait;		/* blocked in SCHEDOP_poll */
+
+	struct timer single_timer; /* set_singleshot_timer, set_timer_op: VIRQ_TIMER */
+	struct timer poll_timer;   /* SCHEDOP_poll's timeout */
+	struct timer periodic_timer;
+	uint64_t periodic_ns;
+	uint32_t virq_port[24];	/* port of each VIRQ, 0 = none; LOCK_EVENT */
+
+	uint8_t fpu[FPU_STATE_BYTES] aligned_to(16);
+};
+
+/* --- vcpu.c --- */
+struct vcpu *vcpu_create(struct domain *d, uint32_t id);	/* NULL: no memory */
+void vcpu_free(struct vcpu *v);
+/* Save what the CPU holds of `prev` and load `next` (either may be NULL = idle): tables, GDT, segments, FPU, TSS. */
+void vcpu_switch(struct vcpu *prev, struct vcpu *next);
+/* Change between guest kernel and user: page table and GS base; the vCPU runs here. */
+void vcpu_set_mode(struct vcpu *v, bool kernel);
+/* Update the guest's time page (vcpu_info.time) and runstate area. */
+void vcpu_update_time(struct vcpu *v);
+
+#endif

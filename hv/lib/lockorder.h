@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one lock order.  A CPU takes locks only downwards in this list; debug
+ * builds keep the levels that a CPU holds and panic at a violation
+ * (x86/spinlock.c).  No other file states an order.  Two locks of one level are
+ * taken by spin_lock_pair(), lowest address first.
+ *
+ * Nothing sleeps in the hypervisor; interrupts are off whenever a lock is held.
+ */
+#ifndef HV_LIB_LOCKORDER_H
+#define HV_LIB_LOCKORDER_H
+
+enum lock_level {
+	LOCK_NONE = 0,
+	LOCK_DOMLIST,	/* table of domains: creation, lookup, removal */
+	LOCK_DOMAIN,	/* one domain's life: state, registered areas, console ring */
+	LOCK_MM,	/* one domain's page tables: every entry, every table type, GDT/LDT slots */
+	LOCK_EVENT,	/* one domain's event ports */
+	LOCK_SHARE_DOM,	/* share/: one domain's hold table, budget, counters */
+	LOCK_SHARE_STRIPE, /* share/: one stripe of the content index */
+	LOCK_M2P,	/* one domain's view of the M2P */
+	LOCK_PAGELIST,	/* one domain's list of pages, tot_pages, max_pages */
+	LOCK_POOL,	/* frames set aside for canonical pages */
+	LOCK_OBJPOOL,	/* small-object pools */
+	LOCK_HEAP,	/* buddy allocator */
+	LOCK_SCHED,	/* run queue, vCPU run states */
+	LOCK_TIMER,	/* one CPU's timer list */
+	LOCK_TLB,	/* the one flush request in flight */
+	LOCK_LOG,	/* the serial line and its buffer */
+};
+
+#endif

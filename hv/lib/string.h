@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The few libc functions that freestanding code may call (names and meaning of C11). */
+#ifndef HV_LIB_STRING_H
+#define HV_LIB_STRING_H
+
+#include "lib/types.h"
+
+void *memcpy(void *dst, const void *src, size_t bytes);
+void *memmove(void *dst, const void *src, size_t bytes);
+void *memset(void *dst, int byte, size_t bytes);
+int memcmp(const void *a, const void *b, size_t bytes);
+size_t strlen(const char *s);
+size_t strnlen(const char *s, size_t max);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t max);
+char *strchr(const char *s, int c);
+
+/*
+ * Copy src into dst of `size` bytes, always NUL terminated.
+ * Returns false if it had to be cut.
+ */
+bool str_copy(char *dst, size_t size, const char *src);
+
+/*
+ * Parse an unsigned number (decimal, or hex with 0x; an optional suffix
+ * K, M or G multiplies) from all of `s`.  Returns false and leaves *value alone
+ * if s is empty, has other characters or does not fit.
+ */
+bool str_to_u64(const char *s, uint64_t *value);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The frame table: 24 bytes for every machine frame.
+ *
+ * With the 8 bytes that a frame costs in its owner's view of the M2P, a frame
+ * costs 32 bytes in all (design decision 9).
+ *
+ * Two atomic words say everything about who may use a frame and how:
+ *
+ *   state   general references (32 bits) | owner (16) | kind (4) | flags | order
+ *   type    how it is used now: class and counts (mm/pagetype.h)
+ *
+ * F1  kind FREE or POOL: ref 0, type 0, owner 0.
+ * F2  kind OWNED: ref = (allocated ? 1 : 0) + present entries naming it + pins
+ *     + loaded page-table bases + descriptor-table slots + holds of the hypervisor.
+ * F3  the word changes owner or kind only while ref is 0 or known to be the
+ *     caller's own; so a successful frame_get() pins owner and kind.
+ * F4  at ref 0 an OWNED or HEAP frame is given back: to the heap, or, with
+ *     NOHEAP set, to nobody, until the destructor clears the flag (seed 000).
+ * F5  kind SHARED: owner is the share group, ref the share count (share/).
+ */
+#ifndef HV_MM_FRAME_H
+#define HV_MM_FRAME_H
+
+#include "lib/types.h"
+
+enum frame_kind {
+	FRAME_RESERVED,	/* firmware, devices, the image, modules: never handed out */
+	FRAME_HV,	/* allocated by the hypervisor for itself */
+	FRAME_FREE,	/* in the buddy allocator */
+	FRAME_POOL,	/* set aside for canonical pages, unused */
+	FRAME_OWNED,	/* a domain's page */
+	FRAME_HEAP,	/* hypervisor heap page that a domain may map (shared info, grant table, trace) */
+	FRAME_SHARED,	/* canonical page of a share group */
+};
+
+struct frame {
+	uint64_t state;		/* atomic */
+	uint64_t type;		/* atomic; mm/pagetype.h */
+	union {
+		struct {
+			uint32_t next, prev;	/* FREE: buddy list (LOCK_HEAP); OWNED: owner's page list (LOCK_PAGELIST); mfn, 0 = none */
+		};
+		uint64_t hash;			/* SHARED: keyed hash of the content; constant while shared */
+		uint64_t private;		/* HV: for whoever allocated it (m2p.c: valid entries in a leaf) */
+	};
+};
+_Static_assert(sizeof(struct frame) == 24, "decision 9: 24 + 8 bytes a frame");
+
+#define FRAME_REF_MASK		0xffffffffUL
+#define FRAME_REF_MAX		0xfffffff0UL	/* a get beyond is refused (PT15) */
+#define FRAME_OWNER_SHIFT	32
+#define FRAME_OWNER_MASK	(0xffffUL << FRAME_OWNER_SHIFT)
+#define FRAME_KIND_SHIFT	48
+#define FRAME_KIND_MASK		(0xfUL << FRAME_KIND_SHIFT)
+#define FRAME_ALLOCATED		(1UL << 52)	/* the owner still has it: counts as one reference */
+#define FRAME_NOHEAP		(1UL << 53)	/* F4 */
+#define FRAME_HEAP_RW		(1UL << 54)	/* HEAP: the domain may map it writable */
+#define FRAME_DIRTY		(1UL << 55)	/* FREE: holds old content; scrub before it is handed to a domain */
+#define FRAME_ORDER_SHIFT	56		/* FREE: order of the block that starts here, + 1; 0 = not a start */
+#define FRAME_ORDER_MASK	(0x1fUL << FRAME_ORDER_SHIFT)
+
+extern mfn_t frame_max_mfn;	/* one past the last frame in the table; constant after boot */
+
+/* Is there a record for this mfn (RAM known at boot)? Safe for any number a guest names. */
+bool frame_valid(mfn_t mfn);
+struct frame *mfn_to_frame(mfn_t mfn);	/* mfn must be frame_valid() */
+mfn_t frame_to_mfn(const struct frame *f);
+
+static inline uint64_t frame_state(const struct frame *f)
+{
+	return READ_ONCE(f->state);
+}
+
+static inline enum frame_kind frame_state_kind(uint64_t state)
+{
+	return (state & FRAME_KIND_MASK) >> FRAME_KIND_SHIFT;
+}
+
+static inline domid_hv_t frame_state_owner(uint64_t state)
+{
+	return (state & FRAME_OWNER_MASK) >> FRAME_OWNER_SHIFT;
+}
+
+static inline uint32_t frame_state_ref(uint64_t state)
+{
+	return state & FRAME_REF_MASK;
+}
+
+/*
+ * Take a general reference if the frame is OWNED or HEAP, by `owner`, and
+ * alive (ref > 0).  0, -EPERM (not owner's), -EBUSY (count at its limit).  No locks.
+ */
+int frame_get(struct frame *f, domid_hv_t owner) must_check;
+/* One more on a frame that is already referenced by the caller; -EBUSY at the limit. */
+int frame_get_again(struct frame *f) must_check;
+/* Drop one; at zero the frame is given back as F4 says. Takes LOCK_PAGELIST of the owner and LOCK_HEAP then. */
+void frame_put(struct frame *f);
+/* Clear ALLOCATED; true if it was set (then the caller drops that reference with frame_put()). */
+bool frame_test_and_clear_allocated(struct frame *f) must_check;
+
+/*
+ * Provided by the layer above (dom/reclaim.c): the last reference of an OWNED
+ * frame went.  Takes it off the owner's list, lowers tot_pages and sees to it
+ * that no stale translation outlives it before it goes to palloc_free_frame().
+ */
+void frame_owner_free(domid_hv_t owner, struct frame *f);
+
+#endif

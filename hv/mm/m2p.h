@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain's own view of the M2P (design decision 15): a sparse table
+ * mfn -> pfn at Xen's address, mapped read-only for the guest through L4 slot 256.
+ * Frames that the domain neither owns nor holds read as absent (not mapped) or
+ * INVALID_PFN.  A leaf page covers 512 frames and is freed when its last entry goes.
+ *
+ * The same L3 carries, in its last slot, the domain's descriptor-table area.
+ */
+#ifndef HV_MM_M2P_H
+#define HV_MM_M2P_H
+
+#include "mm/frame.h"
+#include "x86/pte.h"
+#include "x86/spinlock.h"
+
+struct m2p_view {
+	struct spinlock lock;	/* LOCK_M2P: all entries and tables below l3 */
+	pte_t *l3;		/* the page that slot 256 leads to */
+	uint64_t leaf_count;	/* pages of leaves, for the metadata figure */
+};
+
+int m2p_view_init(struct m2p_view *view);		/* -ENOMEM */
+void m2p_view_fini(struct m2p_view *view);		/* every page back */
+/* Set the pfn of mfn; INVALID_PFN clears it. -ENOMEM only if a new leaf is needed. */
+int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn) must_check;
+void m2p_clear(struct m2p_view *view, mfn_t mfn);
+pfn_t m2p_get(struct m2p_view *view, mfn_t mfn);	/* INVALID_PFN if none */
+
+/* The L1 entry of page `index` of a domain's descriptor area (vCPU i: 32*i ..), tables made when first wanted; NULL: no memory. */
+pte_t *m2p_perdom_pte(struct m2p_view *view, unsigned int index);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frame allocation: a buddy allocator over all RAM, and the pool of frames set
+ * aside for canonical pages (design decision 4).
+ *
+ * P1  free_frames counts FREE and POOL frames; it is exact under LOCK_HEAP.
+ * P2  a frame handed to a domain, or to the hypervisor, is all zero: frames that come back
+ *     are marked DIRTY and scrubbed at the latest when they are handed out.
+ * P3  canonical frames are drawn uniformly from the pool, which is refilled in 2 MiB blocks, so that M2P
+ *     views stay compact; when the buddy allocator is empty, single frames come out of the pool.
+ */
+#ifndef HV_MM_PALLOC_H
+#define HV_MM_PALLOC_H
+
+#include "mm/frame.h"
+
+#define PALLOC_MAX_ORDER 18	/* 1 GiB */
+
+/* Boot: hand [first, end) to the allocator. Frames must be in the frame table. */
+void palloc_add_range(mfn_t first, mfn_t end);
+
+/* 2^order zeroed frames for the hypervisor (kind HV), naturally aligned; NULL if none. */
+void *palloc_hv(unsigned int order);
+void palloc_hv_free(void *virt, unsigned int order);
+
+/*
+ * 2^order zeroed frames, kind OWNED, owner set, ALLOCATED with ref 1 each, not
+ * yet on a list.  INVALID_MFN if none.  dom/domain.c wraps this with quota.
+ */
+mfn_t palloc_owned(domid_hv_t owner, unsigned int order);
+/* One hypervisor page that `owner` may map (kind HEAP, ref 1, NOHEAP); freed by palloc_heap_free() when ref is 0. */
+void *palloc_heap(domid_hv_t owner, bool writable);
+void palloc_heap_free(void *virt);
+
+/* Give back one OWNED frame whose references are gone (called by frame_put()). */
+void palloc_free_frame(struct frame *f);
+
+/* A random pool frame for a canonical page: kind SHARED, ref 0; content undefined (the caller fills all of it). */
+mfn_t palloc_canonical(uint16_t group);
+void palloc_canonical_free(mfn_t mfn);
+
+uint64_t palloc_free_count(void);	/* P1, in frames */
+uint64_t palloc_total_count(void);	/* all frames ever given by palloc_add_range() */
+
+#endif

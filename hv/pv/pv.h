@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* The Xen PV ABI: who does what.  Prototypes grouped by file. */
+#ifndef HV_PV_PV_H
+#define HV_PV_PV_H
+
+#include "dom/domain.h"
+
+/*
+ * hypercall.c: the table.  Handlers get the six argument registers and return
+ * the value for rax.  A handler that ran out of time returns -ERESTART after it has put
+ * the rest of its work in the guest's argument registers (hypercall_continue()): the guest's rip is set back to the `syscall`
+ * instruction and the call is made again when it next runs.
+ */
+struct hypercall_args {
+	uint64_t a[6];
+};
+typedef long (*hypercall_fn)(struct hypercall_args *args);
+long hypercall_dispatch(uint64_t nr, struct hypercall_args *args);
+
+/* bounce.c: delivery of traps, events and system calls into a guest kernel. */
+/* Note an exception for the running vCPU; delivered by pv_exit_work(). */
+void bounce_exception(struct vcpu *v, unsigned int vector, bool has_error,
+		      uint32_t error_code);
+void bounce_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code);
+/* Deliver what is pending (exception, then event upcall) by building frames on the guest's stack. */
+void bounce_pending(struct vcpu *v);
+/* `syscall` from guest user mode. */
+void bounce_syscall(struct vcpu *v);
+/* The failsafe callback: loading the guest's selectors or its iret frame failed. */
+void bounce_failsafe(struct vcpu *v);
+
+/* entry.c: guest_trap, guest_syscall, guest_resume and the way out. */
+void pv_exit_to_guest(struct vcpu *v) noreturn;
+
+/* emulate.c: privileged instructions of guest kernels, and forced-emulation cpuid. */
+/* True: done, rip advanced. False: deliver the fault to the guest. */
+bool emulate_privileged(struct vcpu *v);	/* on #GP */
+bool emulate_ud(struct vcpu *v);		/* on #UD: ud2a; "xen"; cpuid */
+void cpuid_policy(const struct vcpu *v, uint32_t leaf, uint32_t sub,
+		  uint32_t out[4]);
+
+/* ptwrite.c: a guest kernel writes to a page table that it maps read-only. */
+bool ptwrite_emulate(struct vcpu *v, uint64_t va); /* on a write #PF of a guest kernel */
+
+/* ptcheck.c: contents of page tables; mmu.c: the hypercalls on them. */
+long op_mmu_update(struct hypercall_args *args);
+long op_update_va_mapping(struct hypercall_args *args);
+long op_mmuext(struct hypercall_args *args);
+
+/* desc.c: descriptor tables. */
+long op_set_gdt(struct hypercall_args *args);
+long op_update_descriptor(struct hypercall_args *args);
+int desc_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries);
+void desc_drop_gdt(struct vcpu *v);	/* LOCK_MM held */
+bool desc_check_page(void *page);	/* validates and normalises 512 descriptors */
+/* Set vCPU's LDT (MMUEXT_SET_LDT). */
+int desc_set_ldt(struct vcpu *v, uint64_t va, uint32_t entries);
+
+/* memory.c */
+long op_memory(struct hypercall_args *args);
+
+/* traps_ops.c: the calls that set a vCPU's state. */
+long op_set_trap_table(struct hypercall_args *args);
+long op_stack_switch(struct hypercall_args *args);
+long op_set_callbacks(struct hypercall_args *args);
+long op_callback(struct hypercall_args *args);
+long op_fpu_taskswitch(struct hypercall_args *args);
+long op_set_segment_base(struct hypercall_args *args);
+long op_iret(struct hypercall_args *args);
+long op_set_debugreg(struct hypercall_args *args);
+long op_get_debugreg(struct hypercall_args *args);
+
+/* version.c */
+long op_xen_version(struct hypercall_args *args);
+long op_vm_assist(struct hypercall_args *args);
+void hypercall_page_fill(void *page);
+
+/* build.c: a domain from an image (domain builder). */
+struct domain_config;
+/* Create, build and start; NULL with one logged line that says what is wrong. */
+struct domain *build_domain(const struct domain_config *config,
+			    unsigned int instance);
+
+/* sharing/op_share.c */
+long op_share(struct hypercall_args *args);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* What the boot CPU found out, and the services of the CPU that upper layers use. */
+#ifndef HV_X86_CPU_H
+#define HV_X86_CPU_H
+
+#include "lib/types.h"
+#include "x86/regs.h"
+
+struct cpu_features {
+	bool nx, smap, smep, pge, xsave, fsgsbase, pcid;
+	bool rdrand, rdseed;
+	unsigned int maxphysaddr;	/* bits */
+};
+extern struct cpu_features cpu_features;	/* constant after boot */
+extern maddr_t cpu_idle_cr3;			/* page table with the hypervisor's slots only; L4 template: slots 256..271 */
+
+/* --- descriptor tables (gdt.c) --- */
+#define SEL_HV_CS	0xe008
+#define SEL_HV_DS	0xe010
+#define SEL_USER_CS32	0xe023
+#define SEL_USER_DS	0xe02b
+#define SEL_USER_CS64	0xe033
+#define SEL_TSS		0xe040
+#define SEL_LDT		0xe050
+#define GDT_HV_PAGE	14	/* page of a GDT that shows the CPU's gdt_page */
+
+void gdt_load(uint64_t base_va);	/* lgdt with limit 0xffff, e.g. GDT_VIRT(0) or the CPU's own */
+void gdt_load_idle(void);		/* the CPU's own GDT, valid in every address space */
+void gdt_set_ldt(uint64_t base_va, unsigned int entries); /* 0 entries: null LDT */
+void tss_set_rsp0(void *rsp0);		/* also percpu.guest_regs_end */
+
+/* --- segment and FPU state of a guest (segs.c, fpu.c) --- */
+struct guest_segs {
+	uint16_t ds, es, fs, gs;
+	uint64_t fs_base;
+	uint64_t gs_base;	/* of the mode the vCPU is in */
+};
+void segs_save(struct guest_segs *s);
+/* Loads selectors then bases; returns false if a selector was refused (it is then null). */
+bool segs_load(const struct guest_segs *s);
+bool segs_load_gs_user(uint16_t sel);	/* set_segment_base(GS_USER_SEL): load sel into the guest's GS */
+uint64_t segs_read_gs_base(void);	/* the guest's live GS base */
+void segs_write_gs_base(uint64_t base);
+uint64_t segs_read_fs_base(void);
+void segs_write_fs_base(uint64_t base);
+
+#define FPU_STATE_BYTES 512
+void fpu_save(void *state512);		/* 16-byte aligned fxsave area */
+void fpu_load(const void *state512);
+void fpu_init_state(void *state512);	/* what a new vCPU starts with */
+void fpu_set_ts(bool on);		/* CR0.TS of this CPU */
+
+void debugreg_write(unsigned int nr, uint64_t value);	/* nr 0-3, 6, 7 */
+uint64_t debugreg_read(unsigned int nr);
+
+/* --- time (tsc.c, lapic.c) --- */
+uint64_t tsc_read(void);
+uint64_t tsc_to_ns(uint64_t tsc);	/* since boot */
+uint64_t ns_to_tsc(uint64_t ns);	/* inverse */
+uint64_t now_ns(void);			/* tsc_to_ns(tsc_read()) */
+extern uint64_t tsc_khz;
+extern uint64_t tsc_boot;		/* TSC value that is time 0 */
+/* pvclock parameters: ns = ((delta << shift) * mul) >> 32, shift may be negative. */
+extern uint32_t tsc_pv_mul;
+extern int8_t tsc_pv_shift;
+uint64_t wallclock_boot_seconds(void);	/* CMOS time at time 0, seconds since 1970 */
+void lapic_timer_set(uint64_t deadline_ns);	/* one shot; ~0 = off; a deadline in the past fires at once */
+void lapic_send_ipi(unsigned int cpu_id, enum vector vector);
+void lapic_eoi(void);
+
+/* --- entropy (entropy.c): RDSEED, RDRAND and timing jitter, mixed --- */
+void entropy_fill(void *dst, size_t bytes);
+uint64_t random_u64(void);		/* fast, unpredictable to guests; per-CPU state seeded from entropy_fill */
+
+/* --- serial line (uart.c) --- */
+void uart_write(const char *bytes, size_t count);
+int uart_read(void);			/* next byte, or -1 */
+
+/* --- leaving --- */
+enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_PANIC = 2, EXIT_LOST = 3 };
+/* Leave the machine as `exit=` says: isa-debug-exit (status code*2+1... see exit.c), halt or reboot. */
+void exit_machine(enum exit_code code) noreturn;
+
+/* --- entering and leaving guests (entry.asm) --- */
+void guest_enter(struct regs *regs) noreturn;	/* iretq, or sysretq where regs->vector is VEC_SYSCALL and it is safe */
+void stack_reset_call(void (*fn)(void)) noreturn; /* fn on an empty CPU stack; never returns */
+void cpu_idle_wait(void);		/* sti; hlt; cli: until the next interrupt */
+
+/*
+ * Provided above (pv/entry.c, dom/sched.c); called by x86/trap.c with
+ * interrupts off on the CPU's stack.
+ */
+void guest_trap(struct regs *regs) noreturn;	/* exception or int n from a guest; regs->vector, error_code; CR2 is live */
+void guest_syscall(struct regs *regs) noreturn;	/* `syscall` from a guest */
+void cpu_interrupt(enum vector vector);		/* timer or reschedule, from guest or idle; EOI done; must return */
+void guest_resume(void) noreturn;		/* after an interrupt that came from a guest */
+/* A fault of the hypervisor on a guest address, before the exception table is tried; true: retry the access. */
+bool guest_access_fault(uint64_t va, uint32_t error_code);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies between the hypervisor and the running guest's virtual memory, through
+ * its own page tables (which are loaded), with faults caught.
+ *
+ * Addresses inside the hypervisor's range (0xffff8000.. to 0xffff8800..), non
+ * canonical ones and ranges that wrap are refused before any access.  A copy
+ * moves data front to back and stops at the first fault.  Locks: none needed;
+ * none above LOCK_DOMLIST may be held, except by guest_read_u64(), which takes no fault handler path
+ * that locks.
+ */
+#ifndef HV_X86_GUESTCOPY_H
+#define HV_X86_GUESTCOPY_H
+
+#include "lib/types.h"
+
+/* 0, or -EFAULT; on -EFAULT part of dst may have been written (to a guest: only within [dst, dst+bytes)). */
+int copy_from_guest(void *dst, uint64_t guest_src, size_t bytes) must_check;
+int copy_to_guest(uint64_t guest_dst, const void *src, size_t bytes) must_check;
+int clear_guest(uint64_t guest_dst, size_t bytes) must_check;
+
+/* Is [va, va+bytes) wholly outside the hypervisor's range, canonical and without wrap? */
+bool guest_range_ok(uint64_t va, uint64_t bytes);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Page-table entries: bits, slots, the AVL bit. */
+#ifndef HV_X86_PTE_H
+#define HV_X86_PTE_H
+
+#include "lib/types.h"
+
+typedef uint64_t pte_t;
+
+#define PTE_P		(1UL << 0)
+#define PTE_RW		(1UL << 1)
+#define PTE_US		(1UL << 2)
+#define PTE_PWT		(1UL << 3)
+#define PTE_PCD		(1UL << 4)
+#define PTE_A		(1UL << 5)
+#define PTE_D		(1UL << 6)
+#define PTE_PSE		(1UL << 7)	/* PAT at L1 */
+#define PTE_G		(1UL << 8)
+#define PTE_AVL_SHARED	(1UL << 53)	/* design decision 17: the hypervisor's bit */
+#define PTE_NX		(1UL << 63)
+#define PTE_ADDR_MASK	0x000ffffffffff000UL
+
+#define PT_SLOTS	512
+
+static inline mfn_t pte_mfn(pte_t e)
+{
+	return (e & PTE_ADDR_MASK) >> PAGE_SHIFT;
+}
+
+static inline pte_t pte_make(mfn_t mfn, uint64_t flags)
+{
+	return (mfn << PAGE_SHIFT) | flags;
+}
+
+/* The slot of va in the table of `level` (1..4). */
+static inline unsigned int pt_slot(uint64_t va, unsigned int level)
+{
+	return (va >> (PAGE_SHIFT + 9 * (level - 1))) & (PT_SLOTS - 1);
+}
+
+static inline bool va_is_canonical(uint64_t va)
+{
+	return (uint64_t)((int64_t)(va << 16) >> 16) == va;
+}
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ticket spinlocks with a level (lib/lockorder.h).
+ *
+ * Interrupts are always off in the hypervisor, so while it spins a CPU polls
+ * for TLB flush requests (port_spin()): else a CPU that waits for the lock and
+ * one that holds it while it waits for a flush would wait for each other.
+ */
+#ifndef HV_X86_SPINLOCK_H
+#define HV_X86_SPINLOCK_H
+
+#include "lib/lockorder.h"
+#include "lib/types.h"
+
+struct spinlock {
+	uint32_t next;	/* ticket that the next taker draws; atomic */
+	uint32_t owner;	/* ticket that is served; written by the holder */
+	uint8_t level;	/* enum lock_level; constant */
+};
+
+#define SPINLOCK_INIT(lvl) { .next = 0, .owner = 0, .level = (lvl) }
+
+void spin_lock_init(struct spinlock *l, enum lock_level level);
+void spin_lock(struct spinlock *l);
+void spin_unlock(struct spinlock *l);
+bool spin_trylock(struct spinlock *l) must_check;
+bool spin_is_locked(const struct spinlock *l);
+
+/* Two locks of one level, lowest address first; a == b takes it once. */
+void spin_lock_pair(struct spinlock *a, struct spinlock *b);
+void spin_unlock_pair(struct spinlock *a, struct spinlock *b);
+
+/* The highest level that this CPU holds, LOCK_NONE if none (always LOCK_NONE in release builds). */
+enum lock_level spin_level_held(void);
+
+#endif

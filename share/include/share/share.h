@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * share/: the sharing service.  Portable C: no globals, no hypervisor header,
+ * all memory and frame operations behind struct share_ops and <port.h>.
+ *
+ * What it knows: contents (through hash/), canonical frames, which domain holds
+ * which canonical frame and how many of its PTEs map it, groups, budgets,
+ * counters.  What it does not know: page tables, PTEs, TLBs, who a domain is.
+ * The caller (hv/sharing, or a test) write-protects, flushes and checks that
+ * nobody else uses a frame *before* it offers it, and remaps *after*.
+ *
+ * Invariants (numbers of attacks.md section 5.1; audit.c recomputes them)
+ *  I11 canonical frames and index entries are one to one; hash(content) = stored
+ *      hash; no two equal pages in a group while the first is below its cap.
+ *  I12 record.count = sum over domains of hold.mappings; record.holders = number of
+ *      domains that hold it; every term > 0; count <= SHARE_COUNT_CAP.
+ *  I13 every holder's group is the record's group.
+ *
+ * Locks: each share_dom has one (LOCK_SHARE_DOM), the index is striped
+ * (LOCK_SHARE_STRIPE); order: domain, then stripe, then the ops' own.
+ */
+#ifndef SHARE_SHARE_H
+#define SHARE_SHARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHARE_SECRET_BYTES	192
+#define SHARE_CHAIN_CAP		4	/* canonical frames with equal hashes */
+#define SHARE_COUNT_CAP		(1u << 20) /* mappings of one frame; then a second canonical is made */
+#define SHARE_PAGE_BYTES	4096
+
+/* Results; 0 or negative. */
+enum share_error {
+	SHARE_OK = 0,
+	SHARE_ERR_NOMEM = -1,	/* no frame, or no memory for metadata */
+	SHARE_ERR_FULL = -2,	/* chain cap reached with different contents */
+	SHARE_ERR_LIMIT = -3,	/* the domain's budget of distinct holds is used up */
+	SHARE_ERR_NOT_HELD = -4, /* the domain does not hold this frame */
+	SHARE_ERR_COUNT = -5,	/* one more mapping would pass the cap */
+	SHARE_ERR_OTHERS = -6,	/* share_take(): others still hold it */
+};
+
+/*
+ * What is kept for a frame; in the hypervisor it is the frame-table entry
+ * itself (hv/mm/frame.h), hence the bytes that are not ours.
+ */
+struct share_record {
+	uint32_t count;		/* mappings by all domains; atomic */
+	uint16_t group;		/* constant while shared */
+	uint16_t not_ours_kind;
+	uint32_t holders;	/* domains; stripe lock */
+	uint32_t not_ours_type;
+	uint64_t hash;		/* constant while shared */
+};
+
+struct share_ops {
+	void *(*map)(void *ctx, uint32_t frame);	/* its 4096 bytes, always mapped */
+	/* A random frame for `group`, its record zero but for group; false: none. Fast path. */
+	bool (*canonical_alloc)(void *ctx, uint16_t group, uint32_t *frame);
+	void (*canonical_free)(void *ctx, uint32_t frame);
+	/* Metadata: zeroed; a power of two of bytes, 64 .. 2 MiB.  NULL: none. */
+	void *(*alloc)(void *ctx, size_t bytes);
+	void (*free)(void *ctx, void *p, size_t bytes);
+};
+
+struct share;		/* one machine */
+struct share_dom;	/* one domain */
+
+/* Totals of the machine; the names and equations users know from KSM (stats.h). */
+struct share_totals {
+	uint64_t pages_shared;		/* canonical frames */
+	uint64_t pages_sharing;		/* further mappings: sum of (count - 1) */
+	uint64_t pages_unshared;	/* canonical frames with one mapping */
+	uint64_t zero_frames;		/* canonical zero frames (one a group that uses one, more past the cap) */
+	uint64_t zero_mappings;		/* mappings of them; counted in pages_sharing too */
+	uint64_t offers, refusals, breaks, last_breaks, drops;
+	uint64_t metadata_bytes;	/* index and hold tables now */
+	uint64_t max_chain;		/* longest chain of equal hashes seen */
+};
+
+struct share_dom_counters {
+	uint64_t held, mappings, budget;
+	uint64_t offered, refused, zero, breaks, last_breaks;
+};
+
+/* records: array indexed by frame number.  Returns NULL if there is no memory. */
+struct share *share_create(const struct share_ops *ops, void *ctx,
+			   struct share_record *records,
+			   const uint8_t secret[SHARE_SECRET_BYTES]);
+void share_destroy(struct share *s);	/* all domains must be gone */
+
+/*
+ * A domain joins its group (0xffff at most; the caller numbers them) with a budget of distinct holds.
+ * NULL: no memory.
+ */
+struct share_dom *share_dom_create(struct share *s, uint16_t group,
+				   uint64_t budget);
+/* All holds must be dropped (share_dom_held() == 0). */
+void share_dom_destroy(struct share_dom *d);
+uint64_t share_dom_held(const struct share_dom *d);
+
+/*
+ * Offer the content of `frame`, which nobody can change during the call.  On
+ * SHARE_OK *canonical is the frame that has this content for the group and the domain
+ * holds it with `mappings` more mappings, standing for pfn (kept for the first hold).  `frame` itself is not
+ * touched: the caller frees it.  SHARE_ERR_NOMEM, _FULL, _LIMIT, _COUNT change nothing.
+ * Result and work do not depend on other groups; the budget is charged alike for match and miss.
+ */
+int share_offer(struct share_dom *d, uint32_t frame, uint64_t pfn,
+		uint32_t mappings, uint32_t *canonical);
+
+/* One more mapping of a frame that the domain already holds. SHARE_ERR_NOT_HELD, _COUNT. */
+int share_hold(struct share_dom *d, uint32_t canonical);
+
+/*
+ * `mappings` of the domain's are gone (its TLBs may still know them: the caller
+ * flushes before any freed frame can be reused: see *freed).  At zero for the
+ * domain the hold ends, at zero for all the frame leaves the table and is freed through ops.
+ * `broke`: the mapping was replaced by a private page (counted as a break).
+ */
+void share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
+		bool broke);
+
+/*
+ * The domain wants the frame for itself: if its `mappings` are all there are,
+ * the frame leaves the table without being freed and is the caller's (SHARE_OK).
+ * Else SHARE_ERR_OTHERS or SHARE_ERR_NOT_HELD and nothing changes.
+ */
+int share_take(struct share_dom *d, uint32_t canonical, uint32_t mappings);
+
+/* Does the domain hold it, with how many mappings, for which pfn?  Any pointer may be NULL. */
+bool share_holds(struct share_dom *d, uint32_t canonical, uint32_t *mappings,
+		 uint64_t *pfn);
+
+/*
+ * Walk a domain's holds: *cursor 0 at first; returns false at the end.  Holds may be dropped
+ * between steps; none is then visited twice, and none that stays is missed.
+ */
+bool share_dom_next(struct share_dom *d, uint64_t *cursor, uint32_t *canonical,
+		    uint32_t *mappings);
+
+void share_totals_get(struct share *s, struct share_totals *out);
+void share_dom_counters_get(struct share_dom *d, struct share_dom_counters *out);
+
+/*
+ * Recompute I11-I13 for the whole machine from nothing and compare; nothing
+ * may run meanwhile.  `report` gets one sentence per error, starting with the
+ * invariant's number.  Returns the number of errors.  *cross_group: frames whose holders are in more than one group.
+ */
+uint64_t share_audit(struct share *s, void (*report)(void *ctx, const char *msg),
+		     void *ctx, uint64_t *cross_group);
+
+#endif
