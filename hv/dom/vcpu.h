@@ -25,9 +25,12 @@ struct pv_callback {
 };
 
 struct vcpu {
-	/* Entry code pushes here: first, 16-byte aligned end. */
-	struct regs regs aligned_to(16);
-	uint64_t pad_after_regs; /* sizeof(regs) is 168: entry.asm uses VCPU_REGS_END = 168; keep 16-byte alignment of that end: see vcpu_regs_offset */
+	/*
+	 * Entry code pushes here.  The CPU aligns its stack pointer to 16 bytes
+	 * before it pushes, so regs must end on such a boundary.
+	 */
+	uint64_t regs_pad;
+	struct regs regs;
 
 	struct domain *domain;	/* constant */
 	uint32_t id;		/* constant */
@@ -84,6 +87,8 @@ struct vcpu {
 
 	uint8_t fpu[FPU_STATE_BYTES] aligned_to(16);
 };
+_Static_assert((offsetof(struct vcpu, regs) + sizeof(struct regs)) % 16 == 0,
+	       "entry pushes to the end of regs");
 
 /* --- vcpu.c --- */
 struct vcpu *vcpu_create(struct domain *d, uint32_t id);	/* NULL: no memory */
