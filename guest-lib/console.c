@@ -153,6 +153,11 @@ int gl_console_getc(void)
 	return c;
 }
 
+bool gl_console_input_wakes(void)
+{
+	return ring != NULL;
+}
+
 static void print(const char *format, va_list ap)
 {
 	char line[LINE_BYTES];

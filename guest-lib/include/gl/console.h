@@ -17,6 +17,7 @@ void gl_console_panic_mode(void);	/* ignore the lock from now on */
 
 /* One input character, or -1 if there is none now. Input wakes gl_block(). */
 int gl_console_getc(void);
+bool gl_console_input_wakes(void);	/* false: input has to be polled for */
 
 /* Printed in one piece; longer than 512 bytes is cut. */
 __attribute__((format(printf, 1, 2)))
