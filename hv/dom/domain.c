@@ -15,6 +15,7 @@
 #include <errno.h>
 
 #include "dom/domain.h"
+#include "dom/domain_private.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "mm/objpool.h"
