@@ -95,6 +95,8 @@ struct vcpu *vcpu_create(struct domain *d, uint32_t id);	/* NULL: no memory */
 void vcpu_free(struct vcpu *v);
 /* Save what the CPU holds of `prev` and load `next` (either may be NULL = idle): tables, GDT, segments, FPU, TSS. */
 void vcpu_switch(struct vcpu *prev, struct vcpu *next);
+/* A page of zeroes that hypervisor-only mappings show where a guest has nothing. */
+mfn_t vcpu_zero_page_mfn(void);
 /* Change between guest kernel and user: page table and GS base; the vCPU runs here. */
 void vcpu_set_mode(struct vcpu *v, bool kernel);
 /* Update the guest's time page (vcpu_info.time) and runstate area. */
