@@ -30,16 +30,24 @@ enum step { STEP_STOP, STEP_UNHOOK, STEP_PAGES, STEP_WAIT, STEP_FREE };
 
 static uint32_t dying_count;	/* atomic: spares the scan when there is none */
 
-void domain_shutdown(struct domain *d, uint32_t code)
+static void die(struct domain *d, enum domain_state was, uint32_t code)
 {
-	enum domain_state was = DOM_RUNNING;
-
 	if (!__atomic_compare_exchange_n(&d->state, &was, DOM_DYING, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return;	/* dying already: the first reason counts */
 	d->shutdown_code = code;
 	__atomic_add_fetch(&dying_count, 1, __ATOMIC_RELEASE);
 	this_cpu()->need_resched = 1;
+}
+
+void domain_shutdown(struct domain *d, uint32_t code)
+{
+	die(d, DOM_RUNNING, code);
+}
+
+void domain_abandon(struct domain *d)
+{
+	die(d, DOM_BUILDING, SHUTDOWN_crash);
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...)

@@ -66,9 +66,11 @@ struct domain {
 	uint32_t vm_assist;	/* bits of VMASST_TYPE_*; atomic */
 	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once DYING */
 	bool crashed;		/* domain_crash(): the message was logged */
-	struct domain_config *config; /* what it was built from (boot/config.h); constant */
+	const struct domain_config *config; /* what it was built from (boot/config.h); constant */
 	uint64_t commit;	/* frames promised to it (domain.c); constant */
 	uint32_t instance;	/* of config.count; constant */
+	uint32_t generation;	/* of config.repeat; constant */
+	uint64_t share_budget;	/* constant */
 
 	uint32_t reaped_by;	/* atomic: 1 while a CPU is in a step of its destruction */
 	uint32_t destroy_step;	/* reaper's place; only the reaper */
@@ -95,6 +97,8 @@ void domain_for_each(void (*fn)(struct domain *d, void *arg), void *arg); /* ali
 void domain_shutdown(struct domain *d, uint32_t code);
 /* A guest's mistake that has no error code: log why, then domain_shutdown(SHUTDOWN_crash). */
 void domain_crash(struct domain *d, const char *fmt, ...) printf_like(2, 3);
+/* A BUILDING domain that failed: to the reaper, silently. */
+void domain_abandon(struct domain *d);
 /* One bounded step of destruction; false when there is nothing to do.  Called from each CPU's scheduling loop. */
 bool reaper_step(void);
 

@@ -107,6 +107,21 @@ static int gdt_show(struct vcpu *v, unsigned int i, mfn_t mfn)
 	return 0;
 }
 
+int desc_init(struct vcpu *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < PERDOM_VCPU_PAGES; i++) {
+		pte_t *pte = m2p_perdom_pte(&v->domain->m2p,
+					    v->id * PERDOM_VCPU_PAGES + i);
+
+		if (!pte)
+			return -ENOMEM;
+		*pte = pte_make(vcpu_zero_page_mfn(), PTE_P | PTE_A);
+	}
+	return 0;
+}
+
 void desc_drop_gdt(struct vcpu *v)
 {
 	unsigned int i;

@@ -226,8 +226,6 @@ long op_memory(struct hypercall_args *args)
 		return memory_map(args->a[1]);
 	case XENMEM_machine_memory_map:
 	case XENMEM_set_memory_map:
-	case XENMEM_sharing_op:
-	case XENMEM_paging_op:
 		return -EPERM;
 	default:
 		return -ENOSYS;
