@@ -35,6 +35,11 @@ void domain_set_overcommit(bool on)
 	overcommit = on;
 }
 
+bool domain_overcommit(void)
+{
+	return overcommit;
+}
+
 /* Tables, vCPU, views, holds and index entries: about 1 % and a fixed part. */
 static uint64_t metadata_allowance(uint64_t pages)
 {

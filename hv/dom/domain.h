@@ -86,6 +86,7 @@ struct domain *domain_create(const char *name, uint64_t max_pages,
 void domain_free(struct domain *d);		/* by the reaper, or a builder that failed: nothing names it any more */
 uint64_t domain_commit_left(void);		/* frames that are promised to nobody */
 void domain_set_overcommit(bool on);		/* once, at boot */
+bool domain_overcommit(void);
 struct domain *domain_find(domid_hv_t id);	/* with a reference; NULL if none or DEAD */
 void domain_put(struct domain *d);
 void domain_start(struct domain *d);		/* vCPU 0 becomes runnable */
@@ -107,7 +108,11 @@ bool reaper_step(void);
 mfn_t domain_page_alloc(struct domain *d);
 /* 2^order contiguous ones; all or nothing. */
 mfn_t domain_pages_alloc(struct domain *d, unsigned int order);
-/* An existing frame (kind OWNED, owner d, ref >= 1) joins the list; for frames taken out of sharing. -ENOMEM over quota. */
+/* The two halves of adopting a frame that was taken out of sharing: room in the quota, then the list. */
+bool domain_quota_take(struct domain *d) must_check;
+void domain_quota_give(struct domain *d);
+void domain_page_link(struct domain *d, struct frame *f);
+/* An existing frame (kind OWNED, owner d, ref >= 1) joins the list. -ENOMEM over quota. */
 int domain_page_adopt(struct domain *d, struct frame *f) must_check;
 
 /* --- frames freed while the domain runs (reclaim.c) --- */

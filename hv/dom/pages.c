@@ -83,13 +83,28 @@ mfn_t domain_page_alloc(struct domain *d)
 	return domain_pages_alloc(d, 0);
 }
 
+bool domain_quota_take(struct domain *d)
+{
+	return quota_take(d, 1);
+}
+
+void domain_quota_give(struct domain *d)
+{
+	quota_give(d, 1);
+}
+
+void domain_page_link(struct domain *d, struct frame *f)
+{
+	spin_lock(&d->pages_lock);
+	list_push(&d->page_list, f);
+	spin_unlock(&d->pages_lock);
+}
+
 int domain_page_adopt(struct domain *d, struct frame *f)
 {
 	if (!quota_take(d, 1))
 		return -ENOMEM;
-	spin_lock(&d->pages_lock);
-	list_push(&d->page_list, f);
-	spin_unlock(&d->pages_lock);
+	domain_page_link(d, f);
 	return 0;
 }
 
