@@ -118,10 +118,20 @@ static bool pages_gone(struct domain *d)
 
 static void step_free(struct domain *d)
 {
+	const struct domain_config *config = d->config;
+	uint32_t instance = d->instance, generation = d->generation;
+	bool again;
+
 	sharing_domain_fini(d);
-	domain_gone(d);
+	again = domain_gone(d);
+	if (again)
+		domain_count_hold();
 	__atomic_sub_fetch(&dying_count, 1, __ATOMIC_RELEASE);
 	domain_free(d);
+	if (!again)
+		return;
+	domain_rebuild(config, instance, generation + 1);
+	domain_count_release();
 }
 
 /* One step of d; false once d is gone. */

@@ -181,6 +181,16 @@ uint32_t domain_count(void)
 	return __atomic_load_n(&count, __ATOMIC_ACQUIRE);
 }
 
+void domain_count_hold(void)
+{
+	__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+}
+
+void domain_count_release(void)
+{
+	__atomic_sub_fetch(&count, 1, __ATOMIC_RELEASE);
+}
+
 struct domain *domain_owner(domid_hv_t id)
 {
 	struct domain *d = READ_ONCE(table[id % MAX_DOMAINS]);

@@ -29,6 +29,7 @@
 enum domain_state { DOM_BUILDING, DOM_RUNNING, DOM_DYING, DOM_DEAD };
 
 struct evtchn;			/* dom/evtchn.c */
+struct domain_config;		/* boot/config.h */
 struct share_dom;		/* share/ */
 struct console;			/* dom/console.c */
 
@@ -90,7 +91,9 @@ bool domain_overcommit(void);
 struct domain *domain_find(domid_hv_t id);	/* with a reference; NULL if none or DEAD */
 void domain_put(struct domain *d);
 void domain_start(struct domain *d);		/* vCPU 0 becomes runnable */
-uint32_t domain_count(void);			/* not yet gone */
+uint32_t domain_count(void);			/* not yet gone, or about to be rebuilt */
+void domain_count_hold(void);			/* keep it above 0 across a rebuild */
+void domain_count_release(void);
 void domain_for_each(void (*fn)(struct domain *d, void *arg), void *arg); /* alive; under LOCK_DOMLIST */
 
 /* --- the end of a domain (destroy.c) --- */
@@ -133,6 +136,10 @@ uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */
 void pv_vcpu_unhook(struct vcpu *v);		/* cr3s, GDT, registered areas */
 void pv_page_unpin(struct domain *d, struct frame *f);
 void sharing_domain_fini(struct domain *d);	/* all holds are gone */
-void domain_gone(struct domain *d);		/* reports; the last use of d */
+/* Reports the end of d; true: it shall be built again (repeat=). */
+bool domain_gone(struct domain *d);
+/* Called after d is free, for a true answer. */
+void domain_rebuild(const struct domain_config *config, uint32_t instance,
+		    uint32_t generation);
 
 #endif
