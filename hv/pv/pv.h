@@ -41,6 +41,9 @@ void emulate_advance(struct vcpu *v, unsigned int length);
 bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value);
 bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value);
 
+/* traps.c: the fault or interrupt in v->regs; cr2 for #PF. */
+void trap_handle(struct vcpu *v, uint64_t cr2);
+
 /* emulate.c: privileged instructions of guest kernels, and forced-emulation cpuid. */
 /* True: done, rip advanced. False: deliver the fault to the guest. */
 bool emulate_privileged(struct vcpu *v);	/* on #GP */
