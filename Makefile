@@ -51,3 +51,5 @@ $(B)/pasture: $(HV_OBJ) hv/boot/pasture.lds
 
 -include $(shell find $(B)/hv -name '*.d' 2>/dev/null)
 .PHONY: all
+
+include guest-lib/guest.mk
