@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See options.h. */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +152,12 @@ void options_parse(struct options *o, int argc, char **argv)
 			strings_add(&o->names, argv[i]);
 		else
 			set_switch(o, argc, argv, &i);
+	}
+	if (o->iso) {
+		if (!realpath(o->iso, real))
+			die("%s: %s; 'make iso' makes one", o->iso,
+			    strerror(errno));
+		o->iso = xstrdup(real);
 	}
 	if (strchr(o->qemu, '/') && realpath(o->qemu, real))
 		o->qemu = xstrdup(real);	/* QEMU starts elsewhere */
