@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: MIT
+	@command -v clang-format-14 >/dev/null || \
+		{ echo "pasture: clang-format-14 is missing: apt-get install clang-format-14"; exit 1; }# SPDX-License-Identifier: MIT
 # Pasture.  `make help` lists the targets.  One Makefile, no recursion, but
 # that `make test` asks for its parts one by one to go on after a failure.
 #
@@ -136,7 +137,11 @@ boot: $(HV_DEBUG) $(B)/harness $(GUEST_ELFS) ## boot tests in QEMU (T=NAME one, 
 	@$(B)/harness boot-test $(T)
 cli: $(HV) $(B)/harness $(GUEST_ELFS) ## what the tools say to a user's mistakes (T=NAME one)
 	@tests/cli/run.sh $(T)
-lint: $(B)/inc/.done ## layers, headers, undefined symbols, style (T=NAME one)
+SHARE_OBJ := $(patsubst %.c,$(B)/hv/%.o,$(wildcard share/*.c hash/*.c))
+lint: export SHARE_OBJ := $(SHARE_OBJ)
+lint: export HV_CC = $(CC) $(HV_CFLAGS) -DDEBUG=1 -DTEST_BUILD=1
+lint: export HOST_CC = $(CC) $(HOST_CFLAGS)
+lint: $(SHARE_OBJ) $(B)/inc/.done ## layers, headers, undefined symbols, style (T=NAME one)
 	@tests/lint/run.sh $(T)
 gaps: ## list the known gaps that the sources admit
 	@grep -rn 'GAP:' --include='*.[ch]' --include='*.asm' hv share hash guest-lib tests bench || echo "no gaps"

@@ -38,7 +38,6 @@ struct run {
 	const struct plan *plan;
 	struct guest *guests;
 	uint64_t count;
-	struct stats now, final, peak;	/* latest, at the snapshot, maxima */
 	bool booted, has_final, has_end;
 	uint64_t boot_cpus, boot_memory_kib, frame_bytes;
 	uint64_t frames_lost, end_audit_errors;

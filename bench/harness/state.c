@@ -106,9 +106,6 @@ static void take_domain(struct run *r, const struct record *rec)
 static void take_stat(struct run *r, const struct record *rec)
 {
 	take_numbers(&r->now, stat_fields, rec);
-	for (const struct field *f = stat_fields; f->key; f++)
-		if (*place(&r->now, f) > *place(&r->peak, f))
-			*place(&r->peak, f) = *place(&r->now, f);
 	if (record_number(rec, "final", 0) != 1 || r->has_final)
 		return;
 	r->final = r->now;
