@@ -1,5 +1,4 @@
-	@command -v clang-format-14 >/dev/null || \
-		{ echo "pasture: clang-format-14 is missing: apt-get install clang-format-14"; exit 1; }# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: MIT
 # Pasture.  `make help` lists the targets.  One Makefile, no recursion, but
 # that `make test` asks for its parts one by one to go on after a failure.
 #
@@ -24,8 +23,8 @@ export QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS V
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings -Wno-unused-parameter -Werror
 XEN_DEFS := -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
-# Asked for at the first compile, when there is a compiler (see .ci/deps.sh).
-GCC_INC = $(eval GCC_INC := $(shell $(CC) -print-file-name=include))$(GCC_INC)
+# The shell asks at each compile: before the first there may be no compiler.
+GCC_INC = "$$($(CC) -print-file-name=include)"
 
 # --- the hypervisor, twice: build/ (release) and build/debug/ (for tests) ---
 HV_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
@@ -36,6 +35,7 @@ HV_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
 HV_DIRS := lib debug x86 mm dom pv sharing boot
 HV_SRC := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.c)) $(wildcard hv/abi/*.c share/*.c hash/*.c)
 HV_ASM := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.asm))
+SHARE_OBJ := $(patsubst %.c,$(B)/hv/%.o,$(wildcard share/*.c hash/*.c))
 
 # $(1) folder, $(2) definitions.  A change of flags rebuilds (.flags).
 define hv_build
@@ -82,8 +82,9 @@ $(B)/.deps: .ci/deps.sh
 	@mkdir -p $(@D)
 	@.ci/deps.sh && touch $@
 
-# --- guests: build/guest/NAME.elf; GUEST_ELFS lists them ---
+# --- guests: build/guest/NAME.elf; GUEST_KERNELS lists them ---
 -include guest-lib/guest.mk
+$(GUEST_LIB_OBJ): | $(B)/.deps
 
 # --- the harness ---
 HARNESS_SRC := $(wildcard bench/harness/*.c)
@@ -121,10 +122,10 @@ $(foreach t,$(UNIT_NAMES),$(eval $(call unit_test,$(t))))
 HV := $(B)/pasture
 HV_DEBUG := $(B)/debug/pasture
 
-all: $(HV) $(HV_DEBUG) $(B)/harness $(GUEST_ELFS) ## build everything (default)
-run: $(HV) $(B)/harness $(GUEST_ELFS) $(B)/files/.kernel ## 8 guests share real files; ends in a table
+all: $(HV) $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) ## build everything (default)
+run: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## 8 guests share real files; ends in a table
 	@$(B)/harness run
-many: $(HV) $(B)/harness $(GUEST_ELFS) ## 200 guests of 8 MiB in one machine of 4 GiB
+many: $(HV) $(B)/harness $(GUEST_KERNELS) ## 200 guests of 8 MiB in one machine of 4 GiB
 	@$(B)/harness many
 iso: $(B)/pasture.iso ## a CD image with GRUB that does what `make run` does
 run-iso: $(B)/pasture.iso ## boot that CD image in QEMU and judge the result
@@ -133,27 +134,25 @@ test: ## every test; the last line is "N passed, N failed"
 	@tests/run-all.sh $(MAKE)
 unit: $(if $(filter list,$(T)),,$(UNIT_NAMES:%=$(B)/unit/%)) ## host unit tests (T=NAME one, T=list)
 	@tests/run-unit.sh $(or $(T),$(UNIT_NAMES))
-boot: $(HV_DEBUG) $(B)/harness $(GUEST_ELFS) ## boot tests in QEMU (T=NAME one, T=list)
+boot: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) ## boot tests in QEMU (T=NAME one, T=list)
 	@$(B)/harness boot-test $(T)
-cli: $(HV) $(B)/harness $(GUEST_ELFS) ## what the tools say to a user's mistakes (T=NAME one)
+cli: $(HV) $(B)/harness $(GUEST_KERNELS) ## what the tools say to a user's mistakes (T=NAME one)
 	@tests/cli/run.sh $(T)
-SHARE_OBJ := $(patsubst %.c,$(B)/hv/%.o,$(wildcard share/*.c hash/*.c))
-lint: export SHARE_OBJ := $(SHARE_OBJ)
-lint: export HV_CC = $(CC) $(HV_CFLAGS) -DDEBUG=1 -DTEST_BUILD=1
-lint: export HOST_CC = $(CC) $(HOST_CFLAGS)
 lint: $(SHARE_OBJ) $(B)/inc/.done ## layers, headers, undefined symbols, style (T=NAME one)
-	@tests/lint/run.sh $(T)
+	@HV_CC="$(CC) $(HV_CFLAGS) -DDEBUG=1 -DTEST_BUILD=1" HOST_CC="$(CC) $(HOST_CFLAGS)" \
+		GUEST_CC="$(CC) $(GUEST_CFLAGS)" SHARE_OBJ="$(SHARE_OBJ)" tests/lint/run.sh $(T)
 gaps: ## list the known gaps that the sources admit
 	@grep -rn 'GAP:' --include='*.[ch]' --include='*.asm' hv share hash guest-lib tests bench || echo "no gaps"
 deps: ## install the packages that are missing
 	@mkdir -p $(B)
 	@.ci/deps.sh && touch $(B)/.deps
-qemu: $(HV_DEBUG) $(B)/harness $(GUEST_ELFS) $(B)/files/.kernel ## the debug build, on this terminal
+qemu: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## the debug build, on this terminal
 	@$(B)/harness run --interactive --pasture $(HV_DEBUG)
-qemu-gdb: $(HV_DEBUG) $(B)/harness $(GUEST_ELFS) $(B)/files/.kernel ## the same, waiting for gdb -x build/gdbinit
+qemu-gdb: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## the same, waiting for gdb -x build/gdbinit
 	@$(B)/harness run --interactive --gdb --pasture $(HV_DEBUG)
 format: ## put the sources in the house format
-	@command -v clang-format-14 >/dev/null || { echo "pasture: clang-format-14 missing: apt-get install clang-format-14"; exit 1; }
+	@command -v clang-format-14 >/dev/null || \
+		{ echo "pasture: clang-format-14 missing: apt-get install clang-format-14"; exit 1; }
 	@git ls-files '*.[ch]' | xargs clang-format-14 -i
 precommit: lint all unit ## what to run before a commit: lint, builds, unit tests, canary
 	@$(B)/harness boot-test canary
@@ -162,9 +161,10 @@ clean: ## remove build/
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 
-$(B)/pasture.iso: $(HV) $(B)/harness $(GUEST_ELFS) $(B)/files/.kernel
-	@rm -rf $(B)/iso && mkdir -p $(B)/iso/boot/grub
-	@$(B)/harness run --prepare $(B)/iso
+$(B)/pasture.iso: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel
+	@rm -rf $(B)/iso $(B)/iso.links
+	@$(B)/harness run --prepare $(B)/iso.links
+	@cp -rL $(B)/iso.links $(B)/iso
 	@grub-mkrescue -o $@ $(B)/iso >$(B)/iso.log 2>&1 || { tail -n 3 $(B)/iso.log; exit 1; }
 	@echo "pasture: $@ ($$(( $$(stat -c %s $@) >> 20 )) MiB)"
 

@@ -6,8 +6,8 @@
  *   guests work -> all settled -> "snapshot" sent -> "@stat final=1"
  *   -> "go" sent -> guests end -> "@end" -> QEMU leaves
  *
- * A guest is settled when it printed phase=done (it then holds what it has) or
- * when it is dead; minimal guests (many) are settled once they run.
+ * A guest is settled when it printed phase=done or phase=hold (it then waits with
+ * what it has), or when it is dead.
  */
 #ifndef HARNESS_RUN_H
 #define HARNESS_RUN_H
@@ -20,7 +20,9 @@ struct guest {
 	uint64_t domid;		/* 0: not created yet */
 	char phase[16];		/* "" until it says something */
 	uint64_t done, total;	/* of the phase */
+	bool finished;		/* printed phase=done */
 	bool settled, dead;
+	unsigned int complaints; /* error lines */
 	char reason[16];	/* of its end */
 	uint64_t memory_pages;	/* given to it */
 	uint64_t files, pages, offered, shared, refused, zero, faults, breaks,
@@ -38,6 +40,7 @@ struct run {
 	const struct plan *plan;
 	struct guest *guests;
 	uint64_t count;
+	struct stats now, final; /* latest; at the snapshot */
 	bool booted, has_final, has_end;
 	uint64_t boot_cpus, boot_memory_kib, frame_bytes;
 	uint64_t frames_lost, end_audit_errors;

@@ -7,6 +7,8 @@
 
 #include "harness/run.h"
 
+#define COMPLAINTS_KEPT	3	/* of one guest */
+
 /* A number's key on the line and its place in a struct. */
 struct field {
 	const char *key;
@@ -93,9 +95,6 @@ static void take_domain(struct run *r, const struct record *rec)
 		g->memory_pages = record_number(rec, "pages", 0);
 		copy_text(g->group, sizeof(g->group),
 			  record_text(rec, "group"));
-		/* A minimal guest says nothing: to run is its job. */
-		if (r->options->command == COMMAND_MANY)
-			g->settled = true;
 	} else if (record_is(rec, "state", "dead")) {
 		g->dead = g->settled = true;
 		copy_text(g->reason, sizeof(g->reason),
@@ -112,19 +111,35 @@ static void take_stat(struct run *r, const struct record *rec)
 	r->has_final = true;
 }
 
+/* "error text=...": the guest's own words, quotes and all. */
+static void take_complaint(struct run *r, struct guest *g,
+			   const struct record *rec)
+{
+	const char *text = strstr(rec->text, "text=");
+
+	if (g->complaints++ < COMPLAINTS_KEPT)
+		run_problem(r, "guest %s says: %s", g->name,
+			    text ? text + strlen("text=") : rec->text);
+}
+
 static void take_guest(struct run *r, const struct record *rec)
 {
 	struct guest *g = guest_by_id(r, rec->domid);
+	const char *phase = record_text(rec, "phase");
 
-	if (!g)
+	if (g && !strncmp(rec->text, "@g error ", 9))
+		take_complaint(r, g, rec);
+	if (!g || !phase)
 		return;
-	copy_text(g->phase, sizeof(g->phase), record_text(rec, "phase"));
+	copy_text(g->phase, sizeof(g->phase), phase);
 	g->done = record_number(rec, "done", 0);
 	g->total = record_number(rec, "total", 0);
-	if (!strcmp(g->phase, "done")) {
+	if (!strcmp(phase, "done")) {
 		take_numbers(g, guest_fields, rec);
-		g->settled = true;
+		g->finished = true;
 	}
+	if (!strcmp(phase, "done") || !strcmp(phase, "hold"))
+		g->settled = true;
 }
 
 static void take_end(struct run *r, const struct record *rec)
@@ -205,7 +220,7 @@ static void judge_guest(struct run *r, const struct guest *g)
 	else if (strcmp(g->reason, "poweroff"))
 		run_problem(r, "guest %s ended by %s", g->name,
 			    g->reason[0] ? g->reason : "an unknown cause");
-	else if (worker && strcmp(g->phase, "done"))
+	else if (worker && !g->finished)
 		run_problem(r, "guest %s ended in its phase '%s'", g->name,
 			    g->phase);
 	if (g->verify_errors || g->read_errors)
