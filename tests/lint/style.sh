@@ -14,5 +14,5 @@ grep -nE '^.{121}' $all Makefile /dev/null | cut -d: -f1,2 |
 grep -lP '\r$' $all Makefile | sed 's/$/: DOS line ends/'
 cat $(sources '*.c' '*.h' | grep -E '^(hv|share|hash|guest-lib)/') /dev/null |
 	awk '/^#[ \t]*if/ && !/^#ifndef [A-Z0-9_]*_H_?$/ { n++ }
-	END { if (NR && n * 1000 > 2 * NR) 
+	END { if (NR && n * 1000 > 2 * NR)
 		printf "hv share hash guest-lib: %d #if in %d lines, more than 2 in 1000\n", n, NR }'
