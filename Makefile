@@ -11,11 +11,11 @@ XEN_DEFS := -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings -Wno-unused-parameter -Werror
 HV_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
-	-isystem $(B)/inc -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie \
-	-mcmodel=kernel -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-isystem $(B)/inc -mgeneral-regs-only -mno-red-zone -fpie \
+	-fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-strict-aliasing -fno-omit-frame-pointer $(WARN) $(XEN_DEFS) \
 	-DDEBUG=$(DEBUG) -DTEST_BUILD=$(TEST_BUILD) -DXXH_NO_STDLIB \
-	-Ihv/port -iquote hv -Ihash/include -Ishare/include -Ihv/abi
+	-include hv/port/visibility.h -Ihv/port -iquote hv -Ihash/include -Ishare/include -Ihv/abi
 
 HV_DIRS := lib debug x86 mm dom pv sharing boot
 HV_SRC := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.c)) $(wildcard share/*.c) $(wildcard hash/*.c)
@@ -37,7 +37,7 @@ $(B)/hv/%.o: %.c $(B)/inc/.done
 
 $(B)/hv/asm_offsets.inc: hv/x86/asm_offsets.c $(B)/inc/.done
 	@mkdir -p $(@D)
-	$(CC) $(HV_CFLAGS) -S -o - $< | sed -n 's/^.*->\([A-Z0-9_]*\) \$$\?\([0-9-]*\).*$$/%define \1 \2/p' > $@
+	$(CC) $(HV_CFLAGS) -MD -MP -MF $@.d -MT $@ -S -o - $< | sed -n 's/^.*->\([A-Z0-9_]*\) \$$\?\([0-9-]*\).*$$/%define \1 \2/p' > $@
 
 $(B)/hv/%.asm.o: %.asm $(B)/hv/asm_offsets.inc
 	@mkdir -p $(@D)

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of contents: what runs at boot, in order, one init a line.
+ *
+ * main_bsp() runs on the boot stack and in the boot page tables, up to the point
+ * where this CPU has its own stack in the final ones; main_on_own_stack() does
+ * the rest.  A mistake of the operator ends in boot_fail(): one line, EXIT_ERROR.
+ */
+#include <port.h>
+
+#include "boot/boot.h"
+#include "boot/report.h"
+#include "debug/log.h"
+#include "dom/console.h"
+#include "dom/sched.h"
+#include "lib/fmt.h"
+#include "mm/objpool.h"
+#include "pv/pv.h"
+#include "x86/insn.h"
+
+void main_bsp(uint32_t mbi_maddr) noreturn;
+
+static uint32_t apic_ids[MAX_CPUS];
+static uint32_t cpus_found;
+
+void boot_fail(const char *fmt, ...)
+{
+	char line[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	fmt_vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	log_error("%s", line);
+	exit_machine(EXIT_ERROR);
+}
+
+/* How to leave is wanted even where the rest of the line has a mistake. */
+static void parse_options(void)
+{
+	char err[200];
+	bool ok = config_parse_cmdline(boot_cmdline, &boot_options, err,
+				       sizeof(err));
+
+	exit_set_mode(boot_options.exit_mode);
+	log_level = boot_options.log_level;
+	if (!ok)
+		boot_fail("%s", err);
+}
+
+static void find_processors(void)
+{
+	uint32_t max = MAX_CPUS;
+
+	if (boot_options.max_cpus)
+		max = MIN(max, boot_options.max_cpus);
+	cpus_found = acpi_find_cpus(apic_ids, max);
+}
+
+/* The domain list from its start; `each` is called for every line. */
+static void for_each_domain(void (*each)(const struct domain_config *c))
+{
+	static struct domain_config config;
+	const struct boot_module *m;
+	const char *text, *end;
+	char err[200];
+	uint32_t line = 0;
+	int got;
+
+	m = boot_module_find(boot_options.config_module);
+	if (!m)
+		boot_fail("the module %s, the domain list, was not loaded",
+			  boot_options.config_module);
+	text = maddr_to_virt(m->start);
+	end = text + m->bytes;
+	while ((got = config_next_domain(&text, end, &line, &config, err,
+					 sizeof(err))) > 0)
+		each(&config);
+	if (got < 0)
+		boot_fail("%s", err);
+}
+
+static uint32_t domains_wanted, domains_failed;
+
+static void count_domain(const struct domain_config *c)
+{
+	domains_wanted += c->count;
+}
+
+/* Domains keep a pointer to their configuration: each line has its own copy. */
+static void build_line(const struct domain_config *c)
+{
+	struct domain_config *kept = obj_alloc(sizeof(*kept));
+	uint32_t i;
+
+	if (!kept)
+		boot_fail("no memory for the configuration of %s", c->name);
+	*kept = *c;
+	for (i = 0; i < c->count; i++)
+		if (!build_domain(kept, i))
+			domains_failed++;
+}
+
+/* The whole list is read once before the first domain is built. */
+static void build_domains(void)
+{
+	for_each_domain(count_domain);
+	if (!domains_wanted)
+		boot_fail("the domain list %s names no domain",
+			  boot_options.config_module);
+	for_each_domain(build_line);
+	if (domains_failed)
+		boot_fail("%u of %u domains could not be built",
+			  domains_failed, domains_wanted);
+}
+
+static void finish(void)
+{
+	report_final();
+	exit_machine(EXIT_OK);
+}
+
+static void main_on_own_stack(void)
+{
+	idt_use_ist();			/* the TSS has the stacks now */
+	smap_patch();			/* before anything is copied from a guest */
+	frametable_init();		/* needs early memory */
+	e820_give_to_palloc();		/* needs the frame table; ends early_alloc() */
+	tsc_init();			/* time 0; delays */
+	wallclock_init();		/* refers to time 0 */
+	lapic_init(true);		/* timer measured against the TSC */
+	entropy_init();			/* before the first hash key or frame draw */
+	console_set_focus(boot_options.console);
+	sched_all_gone = finish;	/* before a domain can come and go */
+	smp_start(apic_ids, cpus_found, e820_low_page(), sched_loop);
+	log_info("processors: %u, TSC %lu kHz", cpu_count, tsc_khz);
+	build_domains();
+	sched_loop();
+}
+
+void main_bsp(uint32_t mbi_maddr)
+{
+	maddr_t lapic_base;
+
+	uart_init();			/* so that everything below can speak */
+	percpu_init(0);			/* locks and the log use this_cpu() */
+	percpu_load(0);
+	idt_init();			/* so that mistakes below are seen */
+	cpu_detect();
+	multiboot_read(mbi_maddr);	/* before memory is handed out */
+	parse_options();
+	log_info("Pasture, a hypervisor that shares pages");
+	e820_init();			/* RAM, early_alloc() */
+	find_processors();		/* how many CPUs need memory */
+	cpu_init();			/* NX, before tables use it */
+	lapic_detect(&lapic_base);
+	paging_init(cpus_found, lapic_base); /* final tables, CPU memory */
+	gdt_init_cpu();
+	stack_reset_call(main_on_own_stack);
+}
