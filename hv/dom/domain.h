@@ -13,6 +13,8 @@
 #ifndef HV_DOM_DOMAIN_H
 #define HV_DOM_DOMAIN_H
 
+#include "lib/types.h"
+
 #include <xen/xen.h>
 
 #include "dom/current.h"
