@@ -23,6 +23,7 @@
 #define PTE_WRITE	2ULL
 #define PTE_DIRTY	0x40ULL
 #define PTE_KEPT	(1ULL << 63 | 0x27ULL)	/* NX A US RW P */
+#define PTE_SLOT	0x67ULL			/* D A US RW P */
 #define FAULT_PRESENT	1ULL
 #define FAULT_WRITE	2ULL
 #define FAULT_ANY	0x1fULL
@@ -46,16 +47,23 @@ static struct multicall_entry map_call(uint64_t va, uint64_t pte)
 	};
 }
 
+static struct multicall_entry m2p_call(struct mmu_update *u, uint64_t mfn,
+				       uint64_t pfn)
+{
+	*u = (struct mmu_update){ mfn << 12 | MMU_MACHPHYS_UPDATE, pfn };
+	return (struct multicall_entry){
+		.op = __HYPERVISOR_mmu_update,
+		.args = { (unsigned long)u, 1, 0, DOMID_SELF },
+	};
+}
+
 /* The three updates; 0 only if all went well. On error *mapped: the second one did. */
 static long commit(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte,
 		   const struct gl_share_slot *slot, bool *mapped)
 {
-	struct mmu_update m2p = {
-		.ptr = slot->mfn << 12 | MMU_MACHPHYS_UPDATE, .val = pfn,
-	};
+	struct mmu_update m2p;
 	struct multicall_entry calls[CALLS] = {
-		{ .op = __HYPERVISOR_mmu_update,
-		  .args = { (unsigned long)&m2p, 1, 0, DOMID_SELF } },
+		m2p_call(&m2p, slot->mfn, pfn),
 		map_call(va, pte),
 		map_call(slot->va, 0),
 	};
@@ -68,31 +76,44 @@ static long commit(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte,
 	return rc;
 }
 
-/* The slot got its frame for the page; pte: the shared page's entry. */
+/* The page did not take the frame: make it the slot's again, or lose it. */
+static void roll_back(struct gl_share *s, struct gl_share_slot *slot)
+{
+	struct mmu_update m2p;
+	struct multicall_entry calls[2] = {
+		m2p_call(&m2p, slot->mfn, slot->pfn),
+		map_call(slot->va, slot->mfn << 12 | PTE_SLOT),
+	};
+
+	s->ops->hypercall(s->ctx, __HYPERVISOR_multicall, (unsigned long)calls,
+			  2, 0, 0);
+	if (s->ops->pte_read(s->ctx, slot->va) & PTE_WRITE) {
+		gl_reserve_put_back(s);
+		return;
+	}
+	s->ops->log(s->ctx, "share: a reserve frame is lost");
+	s->ops->p2m_set(s->ctx, slot->pfn, ~0ULL);
+	slot->mfn = 0;
+}
+
+/* The slot gives its frame for the page; pte: the shared page's entry. */
 static long break_into(struct gl_share *s, uint64_t va, uint64_t pfn,
 		       uint64_t pte, struct gl_share_slot *slot)
 {
-	uint64_t mfn = slot->mfn;
-	uint64_t new_pte = (pte & PTE_KEPT) | mfn << 12 | PTE_WRITE | PTE_DIRTY;
+	uint64_t new_pte = (pte & PTE_KEPT) | slot->mfn << 12 | PTE_WRITE |
+			   PTE_DIRTY;
 	bool mapped;
 	long rc;
 
 	copy_page((void *)(uintptr_t)slot->va, (const void *)(uintptr_t)va);
 	rc = commit(s, va, pfn, new_pte, slot, &mapped);
 	if (!mapped) {
-		/* Nothing has changed for the page; give the slot its frame back. */
-		struct multicall_entry undo =
-			map_call(slot->va, mfn << 12 | PTE_KEPT | PTE_WRITE);
-
-		undo.args[1] &= ~(1ULL << 63);
-		s->ops->hypercall(s->ctx, __HYPERVISOR_multicall,
-				  (unsigned long)&undo, 1, 0, 0);
-		gl_reserve_put_back(s, slot, mfn);
+		roll_back(s, slot);
 		return rc ? rc : -XEN_EINVAL;
 	}
 	if (rc)
 		s->ops->log(s->ctx, "share: a break left a second mapping");
-	s->ops->p2m_set(s->ctx, pfn, mfn);
+	s->ops->p2m_set(s->ctx, pfn, slot->mfn);
 	s->ops->p2m_set(s->ctx, slot->pfn, ~0ULL);
 	slot->mfn = 0;
 	gl_record_clear(s, pfn);

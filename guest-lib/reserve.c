@@ -23,11 +23,9 @@ struct gl_share_slot *gl_reserve_take(struct gl_share *s)
 	return s->slots_full ? &s->slots[--s->slots_full] : NULL;
 }
 
-/* Only for the slot that was taken last, before the lock is let go. */
-void gl_reserve_put_back(struct gl_share *s, struct gl_share_slot *slot,
-			 uint64_t mfn)
+/* The slot that was taken last, with its frame, before the lock is let go. */
+void gl_reserve_put_back(struct gl_share *s)
 {
-	slot->mfn = mfn;
 	s->slots_full++;
 }
 

@@ -66,7 +66,8 @@ static void report_info(const struct workload *w)
 
 	if (gl_share_info(w->share, &info))
 		return;
-	gl_printf("@g info held=%lu mappings=%lu budget=%lu breaks=%lu tot_pages=%lu max_pages=%lu\n",
+	gl_printf("@g info held=%lu mappings=%lu budget=%lu breaks=%lu "
+		  "tot_pages=%lu max_pages=%lu\n",
 		  info.held, info.mappings, info.budget, info.breaks,
 		  info.tot_pages, info.max_pages);
 }
@@ -81,7 +82,10 @@ void report_done(const struct workload *w, uint64_t start_ns)
 		report_error("%lu faults not served, %lu not ours",
 			     c.break_errors, c.foreign_faults);
 	report_info(w);
-	gl_printf("@g phase=done files=%u pages=%u offered=%lu shared=%lu refused=%lu zero=%lu faults=%lu breaks=%lu reoffered=%lu verify_errors=%lu read_errors=%lu reserve_low=%lu ms=%lu written=%lu unique=%lu unshares=%lu\n",
+	gl_printf("@g phase=done files=%u pages=%u offered=%lu shared=%lu "
+		  "refused=%lu zero=%lu faults=%lu breaks=%lu reoffered=%lu "
+		  "verify_errors=%lu read_errors=%lu reserve_low=%lu ms=%lu "
+		  "written=%lu unique=%lu unshares=%lu\n",
 		  w->cache.file_count, w->cache.page_count, n->offered,
 		  n->shared, n->refused, n->zero, c.faults,
 		  c.breaks + c.unshares, n->reoffered, n->verify_errors,

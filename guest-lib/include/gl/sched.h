@@ -4,6 +4,7 @@
 #define GL_SCHED_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <xen/sched.h>
 

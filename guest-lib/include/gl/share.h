@@ -133,8 +133,7 @@ bool gl_record_test(const struct gl_share *s, uint64_t pfn);
 bool gl_record_set(struct gl_share *s, uint64_t pfn);	/* false: beyond the end */
 void gl_record_clear(struct gl_share *s, uint64_t pfn);
 struct gl_share_slot *gl_reserve_take(struct gl_share *s);	/* NULL: empty */
-void gl_reserve_put_back(struct gl_share *s, struct gl_share_slot *slot,
-			 uint64_t mfn);
+void gl_reserve_put_back(struct gl_share *s);
 unsigned int gl_reserve_fill(struct gl_share *s, unsigned int level);
 long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn);
 
