@@ -28,10 +28,10 @@ GCC_INC = "$$($(CC) -print-file-name=include)"
 
 # --- the hypervisor, twice: build/ (release) and build/debug/ (for tests) ---
 HV_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
-	-isystem $(B)/inc -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie \
-	-mcmodel=kernel -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-isystem $(B)/inc -mgeneral-regs-only -mno-red-zone -fpie \
+	-fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-strict-aliasing -fno-omit-frame-pointer $(WARN) $(XEN_DEFS) \
-	-DXXH_NO_STDLIB -Ihv/port -iquote hv -Ihash/include -Ishare/include -Ihv/abi
+	-DXXH_NO_STDLIB -include hv/port/visibility.h -Ihv/port -iquote hv -Ihash/include -Ishare/include -Ihv/abi
 HV_DIRS := lib debug x86 mm dom pv sharing boot
 HV_SRC := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.c)) $(wildcard hv/abi/*.c share/*.c hash/*.c)
 HV_ASM := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.asm))
