@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+	@echo '$$(HV_CFLAGS) $(2)' | cmp -s - $$@ || echo '$$(HV_CFLAGS) $(2)' > $$@# SPDX-License-Identifier: MIT
 # Pasture.  `make help` lists the targets.  One Makefile, no recursion, but
 # that `make test` asks for its parts one by one to go on after a failure.
 #
