@@ -1,4 +1,4 @@
-	@echo '$$(HV_CFLAGS) $(2)' | cmp -s - $$@ || echo '$$(HV_CFLAGS) $(2)' > $$@# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: MIT
 # Pasture.  `make help` lists the targets.  One Makefile, no recursion, but
 # that `make test` asks for its parts one by one to go on after a failure.
 #
@@ -41,7 +41,7 @@ SHARE_OBJ := $(patsubst %.c,$(B)/hv/%.o,$(wildcard share/*.c hash/*.c))
 define hv_build
 $(1)/hv/.flags: FORCE | $(B)/.deps
 	@mkdir -p $$(@D)
-	@echo '$(2)' | cmp -s - $$@ || echo '$(2)' > $$@
+	@echo '$$(HV_CFLAGS) $(2)' | cmp -s - $$@ || echo '$$(HV_CFLAGS) $(2)' > $$@
 
 $(1)/hv/%.o: %.c $(1)/hv/.flags $(B)/inc/.done
 	@mkdir -p $$(@D)
