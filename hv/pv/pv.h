@@ -91,11 +91,19 @@ long op_xen_version(struct hypercall_args *args);
 long op_vm_assist(struct hypercall_args *args);
 void hypercall_page_fill(void *page);
 
+/* desc.c: a new vCPU's descriptor area: all zeroes. -ENOMEM. */
+int desc_init(struct vcpu *v);
+
 /* build.c: a domain from an image (domain builder). */
 struct domain_config;
-/* Create, build and start; NULL with one logged line that says what is wrong. */
+/* A domain that build_domain() will be asked for: lets budgets be shared out fairly. */
+void build_plan(const struct domain_config *config);
+/*
+ * Create, build and start; generation counts the rebuilds of a config with
+ * repeat.  NULL after one logged line that says what is wrong.
+ */
 struct domain *build_domain(const struct domain_config *config,
-			    unsigned int instance);
+			    uint32_t instance, uint32_t generation);
 
 /* sharing/op_share.c */
 long op_share(struct hypercall_args *args);
