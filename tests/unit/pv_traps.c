@@ -273,11 +273,22 @@ END_TEST
 
 START_TEST(debug)
 {
-	fake_pv.hw_dr[6] = 0xffff4ff1;
+	v->dr[6] = 0xffff0ff0;
+	fake_pv.hw_dr[6] = 0xffff4ff1;	/* B0 is another domain's: TR9 */
 	fault(VEC_DB, 0, "", 0);
 	expect(VEC_DB, CODE_VA);
-	ck_assert_uint_eq(v->dr[6] & 0x400f, 0x4001);
+	ck_assert_uint_eq(v->dr[6], 0xffff4ff0);
 	ck_assert_uint_eq(fake_pv.hw_dr[6], 0xffff0ff0);
+	ck_assert_int_eq(debugreg_set(v, 1, 0x1234), 0);
+	ck_assert_uint_eq(fake_pv.hw_dr[1], 0);
+	ck_assert_int_eq(debugreg_set(v, 7, 4), 0);	/* now all are loaded */
+	ck_assert_uint_eq(fake_pv.hw_dr[1], 0x1234);
+	ck_assert_uint_eq(fake_pv.hw_dr[6], 0xffff4ff0);
+	fake_pv.hw_dr[6] = 0xffff0ff2;
+	fault(VEC_DB, 0, "", 0);
+	expect(VEC_DB, CODE_VA);
+	ck_assert_uint_eq(v->dr[6], 0xffff4ff2);	/* sticky */
+	ck_assert_uint_eq(fake_pv.hw_dr[6], 0xffff4ff2);
 }
 END_TEST
 
