@@ -164,12 +164,11 @@ bool chain_put(struct lintab *t, uint32_t bucket, const void *entry,
 static unsigned char *tail_shorten(const struct lintab_kind *kind,
 				   struct chain_tail *tail)
 {
-	unsigned char *node = tail->chunk;
-	unsigned char *link = tail->before + tail->before_bytes -
-			      LINTAB_LINK_BYTES;
+	unsigned char *node = tail->chunk, *link;
 
 	if (!tail->before || tail->used > kind->overlay)
 		return NULL;
+	link = tail->before + tail->before_bytes - LINTAB_LINK_BYTES;
 	memset(link, 0, LINTAB_LINK_BYTES);
 	if (tail->used)
 		memcpy(link, node, kind->entry_bytes);

@@ -3,17 +3,18 @@
  * How a lintab grows and shrinks.
  *
  * Buckets below the first count are in one block.  Of the rest, buckets
- * 2^i .. 2^(i+1)-1 are generation i: up to 16 equal blocks, each taken when its first
- * bucket is, so that at most 1/16 of the table waits unused; more blocks when they
- * would pass 2 MiB.
+ * 2^i .. 2^(i+1)-1 are generation i: up to 32 equal blocks, each taken when its first
+ * bucket is, so that at most 1/32 of the table waits unused; more blocks when they
+ * would pass 2 MiB, fewer when they would be below 256 bytes.
  *
  * A step is prepare (all memory, may fail), then commit.
  */
 #include "lintab_chain.h"
 
-#define GENERATION_BLOCKS_LOG2	4
+#define GENERATION_BLOCKS_LOG2	5
 #define MAX_BLOCK_BYTES		(2u << 20)
-#define MIN_BLOCK_BYTES		64u
+#define MIN_BLOCK_BYTES		256u
+#define MIN_DIRECTORY_BYTES	64u
 
 /* What a step does to one group. */
 struct regroup {
@@ -39,11 +40,14 @@ static uint64_t pack(struct lintab_shape s)
 /* log2 of the buckets of a block of generation i. */
 static uint32_t block_log2(const struct lintab *t, uint32_t i)
 {
-	uint32_t most = log2_floor(MAX_BLOCK_BYTES / t->kind->bucket_bytes);
+	uint32_t bytes = t->kind->bucket_bytes;
+	uint32_t most = log2_floor(MAX_BLOCK_BYTES / bytes);
+	uint32_t least = bytes < MIN_BLOCK_BYTES ?
+		log2_floor(MIN_BLOCK_BYTES / bytes) : 0;
 	uint32_t log2 = i > GENERATION_BLOCKS_LOG2 ?
 		i - GENERATION_BLOCKS_LOG2 : 0;
 
-	return MIN(log2, most);
+	return MIN(MIN(MAX(log2, least), most), i);
 }
 
 static size_t block_bytes(const struct lintab *t, uint32_t i)
@@ -55,7 +59,7 @@ static size_t directory_bytes(const struct lintab *t, uint32_t i)
 {
 	size_t bytes = sizeof(void *) << (i - block_log2(t, i));
 
-	return MAX(bytes, MIN_BLOCK_BYTES);
+	return MAX(bytes, MIN_DIRECTORY_BYTES);
 }
 
 unsigned char *lintab_bucket(const struct lintab *t, uint32_t number)

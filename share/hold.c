@@ -26,14 +26,14 @@ static uint32_t hold_place(const void *entry)
 	return frame_place(h->frame >> 1);
 }
 
-/* 18.6 holds in a bucket of 20: 16 bytes a hold with the overflow nodes. */
+/* 19.2 holds in a bucket of 20: 16 bytes a hold with the overflow nodes. */
 static const struct lintab_kind hold_kind = {
 	.bucket_bytes = 256,
 	.node_bytes = 64,
 	.entry_bytes = sizeof(struct hold),
 	.overlay = false,
 	.level = 0,
-	.fill16 = 298,
+	.fill16 = 307,
 	.place = hold_place,
 };
 

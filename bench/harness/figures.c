@@ -53,7 +53,7 @@ void figures_compute(struct figures *f, const struct run *r)
 				 GUEST_SUM(r, read_errors),
 		.frames_lost = r->frames_lost,
 		.audit_errors = r->final.audit_errors + r->end_audit_errors,
-		.cross_group_shares = r->final.cross_group,
+		.cross_group_shares = r->final.cross_group + r->end_cross_group,
 		.refused = GUEST_SUM(r, refused),
 	};
 	compute_memory(f, r);

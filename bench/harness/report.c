@@ -76,13 +76,12 @@ static void print_pages(const struct figures *f)
 	       "frame\n", mib(f->metadata_bytes), f->metadata_bytes_per_frame);
 }
 
-static void print_errors(const struct run *r, const struct figures *f)
+static void print_errors(const struct figures *f)
 {
-	printf("\n  pages that differ from their files %llu, frames lost %llu, "
-	       "audit errors %llu,\n  frames shared between the %llu groups "
-	       "%llu\n", (ull)f->verify_errors, (ull)f->frames_lost,
-	       (ull)f->audit_errors,
-	       (ull)r->options->tenants, (ull)f->cross_group_shares);
+	printf("\n  pages that differ from their files %llu    frames lost %llu    "
+	       "audit errors %llu\n  frames shared across groups %llu\n",
+	       (ull)f->verify_errors, (ull)f->frames_lost,
+	       (ull)f->audit_errors, (ull)f->cross_group_shares);
 }
 
 void report_table(const struct run *r, const struct figures *f)
@@ -99,7 +98,7 @@ void report_table(const struct run *r, const struct figures *f)
 		print_memory(f);
 		print_optimum(r, f);
 		print_pages(f);
-		print_errors(r, f);
+		print_errors(f);
 	}
 	for (size_t i = 0; i < r->problems.count; i++)
 		printf("\n  WRONG: %s", r->problems.v[i]);

@@ -43,7 +43,7 @@ struct run {
 	struct stats now, final; /* latest; at the snapshot */
 	bool booted, has_final, has_end;
 	uint64_t boot_cpus, boot_memory_kib, frame_bytes;
-	uint64_t frames_lost, end_audit_errors;
+	uint64_t frames_lost, end_audit_errors, end_cross_group; /* @end */
 	double seconds;
 	struct machine machine;
 	struct strings problems;	/* empty: all is well */

@@ -142,11 +142,20 @@ static void take_guest(struct run *r, const struct record *rec)
 		g->settled = true;
 }
 
+/* More free frames at the end than at the start is a fault as well. */
+static uint64_t magnitude(const char *number)
+{
+	long long n = number ? strtoll(number, NULL, 10) : 0;
+
+	return (uint64_t)llabs(n);
+}
+
 static void take_end(struct run *r, const struct record *rec)
 {
 	r->has_end = true;
-	r->frames_lost = record_number(rec, "frames_lost", 0);
+	r->frames_lost = magnitude(record_text(rec, "frames_lost"));
 	r->end_audit_errors = record_number(rec, "audit_errors", 0);
+	r->end_cross_group = record_number(rec, "cross_group", 0);
 }
 
 void run_line(void *run, const char *line)
@@ -233,6 +242,7 @@ static void judge_guest(struct run *r, const struct guest *g)
 void run_judge(struct run *r)
 {
 	unsigned long long audit = r->final.audit_errors + r->end_audit_errors;
+	unsigned long long cross = r->final.cross_group + r->end_cross_group;
 
 	judge_machine(r);
 	for (uint64_t i = 0; i < r->count; i++)
@@ -244,9 +254,8 @@ void run_judge(struct run *r)
 			    (unsigned long long)r->frames_lost);
 	if (audit)
 		run_problem(r, "the audit found %llu errors", audit);
-	if (r->final.cross_group)
-		run_problem(r, "%llu frames are shared between groups",
-			    (unsigned long long)r->final.cross_group);
+	if (cross)
+		run_problem(r, "%llu frames are shared between groups", cross);
 	if (r->has_final && r->final.domains < r->count &&
 	    r->options->command == COMMAND_MANY)
 		run_problem(r, "only %llu guests ran at once",

@@ -161,6 +161,10 @@ void bounce_pending(struct vcpu *v)
 {
 	if (v->trap.pending)
 		deliver_exception(v);
+	if (v->segs_refused && v->domain->state == DOM_RUNNING) {
+		v->segs_refused = false;
+		bounce_failsafe(v);
+	}
 	if (v->domain->state == DOM_RUNNING && evtchn_deliverable(v))
 		bounce_to(v, "event upcall", v->event_cb.address, true, NULL, 0);
 }

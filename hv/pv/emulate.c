@@ -54,7 +54,7 @@ void emulate_advance(struct vcpu *v, unsigned int length)
 	v->regs.rip += length;
 	v->regs.rflags &= ~RFLAGS_RF;
 	if (v->regs.rflags & RFLAGS_TF) {
-		v->dr[6] |= DR6_BS;
+		debugreg_note(v, DR6_BS);
 		bounce_exception(v, VEC_DB, false, 0);
 	}
 }

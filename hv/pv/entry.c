@@ -20,6 +20,7 @@
 
 #include "debug/assert.h"
 #include "dom/sched.h"
+#include "dom/stop.h"
 #include "x86/insn.h"
 
 void pv_exit_to_guest(struct vcpu *v)
@@ -27,6 +28,7 @@ void pv_exit_to_guest(struct vcpu *v)
 	for (;;) {
 		ASSERT(spin_level_held() == LOCK_NONE);
 		reclaim_flush();
+		stop_point();
 		sched_check();
 		bounce_pending(v);
 		if (v->domain->state == DOM_RUNNING)

@@ -25,7 +25,7 @@ long op_multicall(struct hypercall_args *args);	/* multicall.c */
 void bounce_exception(struct vcpu *v, unsigned int vector, bool has_error,
 		      uint32_t error_code);
 void bounce_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code);
-/* Deliver what is pending (exception, then event upcall) by building frames on the guest's stack. */
+/* Deliver what is pending (exception, failsafe, event upcall) by building frames on the guest's stack. */
 void bounce_pending(struct vcpu *v);
 /* `syscall` from guest user mode. */
 void bounce_syscall(struct vcpu *v);
@@ -75,6 +75,7 @@ long op_memory(struct hypercall_args *args);
 void fpu_taskswitch_set(struct vcpu *v, bool on);
 long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value);
 int debugreg_get(struct vcpu *v, uint64_t nr, uint64_t *value);
+void debugreg_note(struct vcpu *v, uint64_t causes);	/* a #DB: its bits of DR6 */
 /* traps_ops.c: the calls that set a vCPU's state. */
 long op_set_trap_table(struct hypercall_args *args);
 long op_stack_switch(struct hypercall_args *args);

@@ -17,7 +17,6 @@
 #define EC_IDT		2u	/* error code: a gate of the IDT refused */
 #define PF_PRESENT	1u
 #define PF_WRITE	2u
-#define DR6_DEFAULT	0xffff0ff0UL
 /* #DF #TS #NP #SS #GP #PF #AC #CP */
 #define HAS_ERROR_CODE	0x00227d00u
 
@@ -105,13 +104,9 @@ static void trap_breakpoint(struct vcpu *v, unsigned int vector)
 	refuse_softint(v, vector);
 }
 
-/* DR6 gathers causes until the guest clears them; the CPU's own copy starts afresh. */
 static void trap_debug(struct vcpu *v)
 {
-	uint64_t dr6 = debugreg_read(6);
-
-	v->dr[6] |= dr6 & ~DR6_DEFAULT & 0xffff;
-	debugreg_write(6, DR6_DEFAULT);
+	debugreg_note(v, debugreg_read(6));
 	bounce_exception(v, VEC_DB, false, 0);
 }
 

@@ -18,9 +18,12 @@
 
 #define DR6_ONES	0xffff0ff0UL
 #define DR6_ZEROS	0xffffffff00001000UL
+#define DR6_CAUSES	0xe00fUL
+#define DR6_B0_B3	0xfUL
 #define DR7_ONES	0x400UL
 #define DR7_ZEROS	0xffffffff0000d800UL
 #define DR7_GD		(1UL << 13)
+#define DR7_ENABLED	0xffUL
 #define DR7_RW_IO	2
 
 static bool handler_ok(uint64_t address)
@@ -198,6 +201,15 @@ static uint64_t dr7_without_io(uint64_t value)
 	return value;
 }
 
+/* While no breakpoint is on, DR0-3 and DR6 wait in the vCPU (dom/vcpu.c switches them). */
+static void debugreg_load(const struct vcpu *v)
+{
+	for (unsigned int i = 0; i < 4; i++)
+		debugreg_write(i, v->dr[i]);
+	debugreg_write(6, v->dr[6]);
+	debugreg_write(7, v->dr[7]);
+}
+
 long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value)
 {
 	switch (nr) {
@@ -219,8 +231,23 @@ long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value)
 		return -ENODEV;
 	}
 	v->dr[nr] = value;
-	debugreg_write(nr, value);
+	if (v->dr[7] & DR7_ENABLED)
+		debugreg_load(v);
+	else if (nr == 7)
+		debugreg_write(7, value);
 	return 0;
+}
+
+/*
+ * DR6 gathers causes until the guest clears them.  Without breakpoints of its own
+ * the vCPU may run with another's DR0-3 and DR6 in the CPU, so B0-B3 do not count.
+ */
+void debugreg_note(struct vcpu *v, uint64_t causes)
+{
+	bool armed = v->dr[7] & DR7_ENABLED;
+
+	v->dr[6] |= causes & (armed ? DR6_CAUSES : DR6_CAUSES & ~DR6_B0_B3);
+	debugreg_write(6, armed ? v->dr[6] : DR6_ONES);
 }
 
 int debugreg_get(struct vcpu *v, uint64_t nr, uint64_t *value)

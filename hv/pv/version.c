@@ -128,6 +128,7 @@ static void stub_fill_iret(uint8_t *stub)
 		0x0f, 0x05,
 	};
 
+	memset(stub, 0xcc, STUB_BYTES);
 	memcpy(stub, code, sizeof(code));
 }
 

@@ -53,13 +53,16 @@ static void write_trampoline(maddr_t where)
 /* First C code of another processor. */
 void ap_main(void)
 {
+	/* Not this_cpu(): the compiler may read it before GS base is loaded. */
+	struct percpu *cpu = cpu_areas[ap_id];
+
 	percpu_load(ap_id);
-	this_cpu()->loaded_cr3 = cpu_idle_cr3;
+	cpu->loaded_cr3 = cpu_idle_cr3;
 	idt_load();
 	gdt_init_cpu();
 	cpu_init();
 	lapic_init(false);
-	__atomic_store_n(&this_cpu()->online, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&cpu->online, 1, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&ap_entry, __ATOMIC_ACQUIRE))
 		cpu_pause();
 	stack_reset_call(ap_entry);

@@ -214,6 +214,21 @@ START_TEST(failsafe)
 }
 END_TEST
 
+/* Selectors that could not be loaded: after the exception, before the event. */
+START_TEST(failsafe_in_turn)
+{
+	v->segs_refused = true;
+	v->segs.ds = 0x123;
+	bounce_exception(v, VEC_BP, false, 0);
+	bounce_pending(v);
+	check_handler(FAKE_FAILSAFE_CB);
+	ck_assert_uint_eq(word(2), 0x123);
+	ck_assert_uint_eq(word(6), FAKE_HANDLER(VEC_BP));
+	bounce_pending(v);
+	check_handler(FAKE_FAILSAFE_CB);	/* once */
+}
+END_TEST
+
 /* TR7, B2: whatever the stack is, only the domain ends. */
 START_TEST(bad_stacks)
 {
@@ -270,6 +285,7 @@ int main(void)
 	tcase_add_test(tc, system_call);
 	tcase_add_test(tc, system_call_without_handler);
 	tcase_add_test(tc, failsafe);
+	tcase_add_test(tc, failsafe_in_turn);
 	tcase_add_loop_test(tc, bad_stacks, 0, 26);
 	tcase_add_test(tc, no_handler);
 	srunner_run_all(runner, CK_NORMAL);
