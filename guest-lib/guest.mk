@@ -22,18 +22,21 @@ guest: $(GUEST_LIB) $(GUEST_KERNELS) $(G)/share-alone.ok
 
 $(G)/%.o: %.c $(B)/inc/.done
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -MD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(GUEST_CFLAGS) -MD -MP -c -o $@ $<
 
 $(G)/%.asm.o: %.asm
 	@mkdir -p $(@D)
-	$(NASM) -f elf64 -g -Werror -o $@ $<
+	$(call say,NASM,$@)
+	$(Q)$(NASM) -f elf64 -g -Werror -o $@ $<
 
 $(GUEST_LIB): $(GUEST_LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)ar rcs $@ $^
 
 $(G)/share-alone.ok: $(GUEST_SHARE_OBJ)
-	ld -r -o $(G)/share-alone.o $^
+	$(Q)ld -r -o $(G)/share-alone.o $^
 	@! nm -u $(G)/share-alone.o | grep -vwE '$(GUEST_SHARE_MAY_NEED)' || \
 		{ echo "the sharing half needs more than it may"; exit 1; }
 	@touch $@
@@ -42,7 +45,8 @@ define guest_kernel_rule
 $(G)/$(notdir $(1:/=)).elf: $(patsubst %.c,$(G)/%.o,$(wildcard $(1)*.c)) \
 		$(patsubst %.asm,$(G)/%.asm.o,$(wildcard $(1)*.asm)) \
 		$(GUEST_LIB) guest-lib/guest.lds
-	ld -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \
+	$$(call say,LD,$$@)
+	$(Q)ld -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \
 		-T guest-lib/guest.lds -o $$@ $$(filter %.o,$$^) $(GUEST_LIB)
 endef
 $(foreach d,$(GUEST_DIRS),$(eval $(call guest_kernel_rule,$(d))))
