@@ -133,7 +133,7 @@ test: ## every test; the last line is "N passed, N failed"
 	@tests/run-all.sh $(MAKE)
 unit: $(if $(filter list,$(T)),,$(UNIT_NAMES:%=$(B)/unit/%)) ## host unit tests (T=NAME one, T=list)
 	@tests/run-unit.sh $(or $(T),$(UNIT_NAMES))
-boot: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) ## boot tests in QEMU (T=NAME one, T=list)
+boot: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/guest/bad.done ## boot tests in QEMU (T=NAME one, T=list)
 	@$(B)/harness boot-test $(T)
 cli: $(HV) $(B)/harness $(GUEST_KERNELS) ## what the tools say to a user's mistakes (T=NAME one)
 	@tests/cli/run.sh $(T)
@@ -159,6 +159,12 @@ clean: ## remove build/
 	rm -rf $(B)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+
+# Guest kernels with one fault each, for tests/boot/refuse-*; and a module too big.
+$(B)/guest/bad.done: tests/boot/bad-elfs.sh $(B)/guest/minimal.elf
+	@sh $< $(B)/guest/minimal.elf $(@D)
+	@truncate -s 40M $(@D)/huge.bin
+	@touch $@
 
 $(B)/pasture.iso: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel
 	@rm -rf $(B)/iso $(B)/iso.links

@@ -18,7 +18,7 @@
 #include <gl/string.h>
 
 #define L1_PAGES	512
-#define RANGES_MAX	12	/* nine are known */
+#define RANGES_MAX	16
 #define FILL_BATCH	64
 
 struct range {

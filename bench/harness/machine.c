@@ -25,7 +25,7 @@ static void take_line(struct machine *m)
 		printf("%s\n", m->line);
 	free(*slot);
 	*slot = xstrdup(m->line);
-	if (!guests && !m->panic && strstr(m->line, "PANIC"))
+	if (!guests && !m->panic && strstr(m->line, "panic on CPU"))
 		m->panic = xstrdup(m->line);
 	if (!strncmp(m->line, "@end", 4))
 		m->ended = true;

@@ -42,7 +42,7 @@ struct machine {
 	size_t length;
 	char *tail[MACHINE_TAIL]; /* last lines, a ring */
 	size_t lines;
-	char *panic;		/* the hypervisor's first PANIC line, or NULL */
+	char *panic;		/* the hypervisor's first "panic on CPU" line, or NULL */
 	bool ended;		/* saw "@end" */
 	enum machine_end end;
 	int code;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Machines and guests that go wrong: each is said, and the exit is not zero.
-plays panic 1 "WRONG: the hypervisor panicked: PANIC: mm/frame.c:12"
+plays panic 1 "WRONG: the hypervisor panicked: pasture: panic on CPU 0: mm/frame.c:12"
 grep -q "rip 0xffff828000001234" <<<"$out" || fail "no console tail"
 plays hang 1 "WRONG: gave up after TIMEOUT=2 seconds" TIMEOUT=2
 plays early-death 1 "WRONG: QEMU died (qemu: could not load kernel 'pasture')"
