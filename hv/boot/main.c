@@ -140,6 +140,7 @@ static void main_on_own_stack(void)
 	domain_set_overcommit(boot_options.overcommit);
 	sharing_init();			/* knows the number of CPUs */
 	read_domain_list();
+	console_input_start();		/* the operator may type from here on */
 	report_start();			/* free frames from here on are to come back */
 	build_domains();
 	sched_loop();

@@ -1,4 +1,4 @@
-/* links: hv/pv/traps.c hv/pv/emulate.c hv/pv/msr.c hv/pv/traps_ops.c hv/pv/decode.c hv/pv/cpuid.c hv/pv/bounce.c tests/port/port.c tests/fake/fake_pv.c */
+/* links: hv/pv/traps*.c hv/pv/emul*.c hv/pv/msr.c hv/pv/dec*.c hv/pv/cpuid.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
 /* Faults of a guest: what is emulated, what is delivered, and with which rip (N1-N3, X1-X3). */
 #include <check.h>
@@ -15,6 +15,23 @@
 
 static struct vcpu *v;
 static uint8_t code[32];
+
+/* What bounce.c notes (tests/unit/pv_bounce.c has the rest of it). */
+void bounce_exception(struct vcpu *to, unsigned int vector, bool has_error,
+		      uint32_t error_code)
+{
+	ck_assert(!to->trap.pending);	/* N1 */
+	to->trap.pending = true;
+	to->trap.vector = vector;
+	to->trap.has_error = has_error;
+	to->trap.error_code = error_code;
+}
+
+void bounce_page_fault(struct vcpu *to, uint64_t cr2, uint32_t error_code)
+{
+	bounce_exception(to, VEC_PF, true, error_code);
+	to->trap.cr2 = cr2;
+}
 
 static void setup(void)
 {
