@@ -28,8 +28,7 @@ GCC_INC = "$$($(CC) -print-file-name=include)"
 
 # --- the hypervisor, twice: build/ (release) and build/debug/ (for tests) ---
 HV_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
-	-isystem $(B)/inc -mgeneral-regs-only -mno-red-zone -fpie \
-	-fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-isystem $(B)/inc -mgeneral-regs-only -mno-red-zone -fpie -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-strict-aliasing -fno-omit-frame-pointer $(WARN) $(XEN_DEFS) \
 	-DXXH_NO_STDLIB -include hv/port/visibility.h -Ihv/port -iquote hv -Ihash/include -Ishare/include -Ihv/abi
 HV_DIRS := lib debug x86 mm dom pv sharing boot
@@ -41,7 +40,7 @@ SHARE_OBJ := $(patsubst %.c,$(B)/hv/%.o,$(wildcard share/*.c hash/*.c))
 define hv_build
 $(1)/hv/.flags: FORCE | $(B)/.deps
 	@mkdir -p $$(@D)
-	@echo '$$(HV_CFLAGS) $(2)' | cmp -s - $$@ || echo '$$(HV_CFLAGS) $(2)' > $$@
+	@echo '$(2)' | cmp -s - $$@ || echo '$(2)' > $$@
 
 $(1)/hv/%.o: %.c $(1)/hv/.flags $(B)/inc/.done
 	@mkdir -p $$(@D)
