@@ -28,7 +28,8 @@ GCC_INC = "$$($(CC) -print-file-name=include)"
 
 # --- the hypervisor, twice: build/ (release) and build/debug/ (for tests) ---
 HV_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
-	-isystem $(B)/inc -mgeneral-regs-only -mno-red-zone -fpie -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-isystem $(B)/inc -mgeneral-regs-only -mno-red-zone -fpie \
+	-fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-strict-aliasing -fno-omit-frame-pointer $(WARN) $(XEN_DEFS) \
 	-DXXH_NO_STDLIB -include hv/port/visibility.h -Ihv/port -iquote hv -Ihash/include -Ishare/include -Ihv/abi
 HV_DIRS := lib debug x86 mm dom pv sharing boot
@@ -164,7 +165,7 @@ help: ## this list
 # Guest kernels with one fault each, for tests/boot/refuse-*; and a module too big.
 $(B)/guest/bad.done: tests/boot/bad-elfs.sh $(B)/guest/minimal.elf
 	@sh $< $(B)/guest/minimal.elf $(@D)
-	@truncate -s 40M $(@D)/huge.bin
+	@truncate -s 70M $(@D)/huge.bin
 	@touch $@
 
 $(B)/pasture.iso: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel
