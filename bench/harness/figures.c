@@ -30,13 +30,12 @@ static void compute_memory(struct figures *f, const struct run *r)
 	f->saved_pages = given > with ? given - with : 0;
 }
 
+/* Every frame costs frame_bytes; what is shared costs index and hold tables. */
 static void compute_metadata(struct figures *f, const struct run *r)
 {
-	uint64_t frames = r->boot_memory_kib / 4;
-
-	f->metadata_bytes = r->frame_bytes * frames + r->final.metadata_bytes;
-	f->metadata_bytes_per_frame =
-		frames ? (double)f->metadata_bytes / (double)frames : 0;
+	f->metadata_bytes_per_frame = (double)r->frame_bytes;
+	f->metadata_bytes = r->frame_bytes * (r->boot_memory_kib / 4);
+	f->sharing_metadata_bytes = r->final.metadata_bytes;
 }
 
 void figures_compute(struct figures *f, const struct run *r)

@@ -125,7 +125,7 @@ static void write_domains(const struct plan *p, const struct options *o)
 	fprintf(f, "# Written by the harness.\n");
 	if (o->command == COMMAND_MANY)
 		fprintf(f, "domain name=%s kernel=%s memory=%uM count=%llu "
-			"group=t1\n", o->guests == 1 ? "g1" : "g", p->kernel,
+			"group=t1 cmdline=\"hold=1\"\n", o->guests == 1 ? "g1" : "g", p->kernel,
 			MANY_GUEST_MIB, (unsigned long long)o->guests);
 	else
 		for (uint64_t g = 0; g < o->guests; g++)

@@ -8,8 +8,8 @@
 /*
  * hypercall.c: the table.  Handlers get the six argument registers and return
  * the value for rax.  A handler that ran out of time returns -ERESTART after it has put
- * the rest of its work in the guest's argument registers (hypercall_continue()): the guest's rip is set back to the `syscall`
- * instruction and the call is made again when it next runs.
+ * the rest of its work in the guest's argument registers (hypercall_continue()): the guest's
+ * rip is set back to the `syscall` instruction and the call is made again when it next runs.
  */
 struct hypercall_args {
 	uint64_t a[6];
