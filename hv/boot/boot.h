@@ -20,7 +20,8 @@ struct memory_map_entry {
 extern struct memory_map_entry memory_map[MEMORY_MAP_MAX];
 extern unsigned int memory_map_count;
 extern char boot_cmdline[2048];
-void multiboot_read(maddr_t mbi);
+void multiboot_read_cmdline(maddr_t mbi);
+void multiboot_read(maddr_t mbi);		/* the memory map and modules */
 
 /* --- e820.c: ram_ranges, and what of them is free --- */
 void e820_init(void);
