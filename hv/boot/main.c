@@ -16,6 +16,7 @@
 #include "lib/fmt.h"
 #include "mm/objpool.h"
 #include "pv/pv.h"
+#include "sharing/sharing.h"
 #include "x86/insn.h"
 
 void main_bsp(uint32_t mbi_maddr) noreturn;
@@ -80,44 +81,46 @@ static void for_each_domain(void (*each)(const struct domain_config *c))
 		boot_fail("%s", err);
 }
 
-static uint32_t domains_wanted, domains_failed;
+/* One for each line of the list; domains point at theirs. */
+static struct domain_config **configs;
+static uint32_t config_count;
 
-static void count_domain(const struct domain_config *c)
-{
-	domains_wanted += c->count;
-}
-
-/* Domains keep a pointer to their configuration: each line has its own copy. */
-static void build_line(const struct domain_config *c)
+static void keep_config(const struct domain_config *c)
 {
 	struct domain_config *kept = obj_alloc(sizeof(*kept));
-	uint32_t i;
 
-	if (!kept)
-		boot_fail("no memory for the configuration of %s", c->name);
+	if (!kept || config_count == MAX_DOMAINS)
+		boot_fail("no room for the configuration of domain %s",
+			  c->name);
 	*kept = *c;
-	for (i = 0; i < c->count; i++)
-		if (!build_domain(kept, i))
-			domains_failed++;
+	configs[config_count++] = kept;
+	build_plan(kept);
 }
 
-/* The whole list is read once before the first domain is built. */
-static void build_domains(void)
+/* The whole list is read before the first domain is built. */
+static void read_domain_list(void)
 {
-	for_each_domain(count_domain);
-	if (!domains_wanted)
+	configs = obj_alloc(MAX_DOMAINS * sizeof(configs[0]));
+	if (!configs)
+		boot_fail("no memory for the domain list");
+	for_each_domain(keep_config);
+	if (!config_count)
 		boot_fail("the domain list %s names no domain",
 			  boot_options.config_module);
-	for_each_domain(build_line);
-	if (domains_failed)
-		boot_fail("%u of %u domains could not be built",
-			  domains_failed, domains_wanted);
 }
 
-static void finish(void)
+static void build_domains(void)
 {
-	report_final();
-	exit_machine(EXIT_OK);
+	uint32_t wanted = 0, failed = 0, line, i;
+
+	for (line = 0; line < config_count; line++) {
+		for (i = 0; i < configs[line]->count; i++, wanted++)
+			if (!build_domain(configs[line], i, 1))
+				failed++;
+	}
+	if (failed)
+		boot_fail("%u of %u domains could not be built", failed,
+			  wanted);
 }
 
 static void main_on_own_stack(void)
@@ -131,9 +134,14 @@ static void main_on_own_stack(void)
 	lapic_init(true);		/* timer measured against the TSC */
 	entropy_init();			/* before the first hash key or frame draw */
 	console_set_focus(boot_options.console);
-	sched_all_gone = finish;	/* before a domain can come and go */
+	sched_all_gone = report_final;	/* before a domain can come and go */
 	smp_start(apic_ids, cpus_found, e820_low_page(), sched_loop);
 	log_info("processors: %u, TSC %lu kHz", cpu_count, tsc_khz);
+	domain_set_overcommit(boot_options.overcommit);
+	sharing_init();			/* knows the number of CPUs */
+	read_domain_list();
+	console_input_start();		/* the operator may type from here on */
+	report_start();			/* free frames from here on are to come back */
 	build_domains();
 	sched_loop();
 }

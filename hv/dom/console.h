@@ -10,11 +10,14 @@
 
 #include "dom/domain.h"
 
-/* ring: the domain's console page, through the direct map. -ENOMEM. */
+/* ring_frame: the domain's console page, on which a writable reference is taken. -ENOMEM, -EPERM, -EBUSY. */
 int console_init(struct domain *d, struct frame *ring_frame, uint32_t port);
 void console_fini(struct domain *d);	/* drains and flushes first */
 void console_drain(struct domain *d);	/* any CPU */
 void console_poll_input(void);		/* read the serial line, feed rings; boot CPU's timer */
+void console_input_start(void);		/* poll every 10 ms on the calling CPU, from now on */
+/* Offered each line typed before the guests are; true: it was for the operator.  Set by boot/report.c. */
+extern bool (*console_operator_line)(const char *line);
 void console_set_focus(const char *who);
 /* console_io(CONSOLEIO_write/read): the same line assembly, no ring. */
 long op_console_io(unsigned long cmd, uint64_t count, uint64_t va);

@@ -21,6 +21,9 @@ void evtchn_virq(struct vcpu *v, uint32_t virq);
 /* An event is pending and not masked: the vCPU should take an upcall. */
 bool evtchn_deliverable(const struct vcpu *v);
 
+bool evtchn_port_valid(const struct domain *d, uint32_t port);
+bool evtchn_port_pending(const struct domain *d, uint32_t port);
+
 long op_event_channel(unsigned long cmd, uint64_t arg);
 
 #endif

@@ -14,11 +14,28 @@
 
 #define SCHED_SLICE_NS	5000000UL	/* 5 ms */
 
+#define SCHED_WAKE_NS	1000000UL	/* a waker preempts who is ahead of it by more */
+
 void sched_wake(struct vcpu *v);	/* BLOCKED or OFFLINE-but-started -> RUNNABLE; else no effect */
 /* The current vCPU gives up its CPU until woken; it is not blocked if an event is already deliverable. */
 void sched_block(struct vcpu *v);
 void sched_yield(struct vcpu *v);	/* goes behind everybody who is runnable */
-/* No CPU runs it when this returns, and none will until sched_online(); v may be the caller's own (then at its next exit). */
+/* As sched_wake(); and if it runs on another CPU, that CPU passes through the hypervisor soon and delivers events. */
+void sched_kick(struct vcpu *v);
+/*
+ * SCHEDOP_poll: sleep until `port` (0: any) becomes pending.  _start marks the
+ * current vCPU; the caller then looks at the ports once more and _aborts if one is pending.
+ */
+void sched_poll_start(struct vcpu *v, uint32_t port);
+void sched_poll_abort(struct vcpu *v);
+void sched_poll_wake(struct vcpu *v, uint32_t port);
+/* Ask that nobody runs v until sched_online(); does not wait.  Any lock below LOCK_SCHED may be held. */
+void sched_stop(struct vcpu *v);
+/*
+ * sched_stop(), and no CPU runs it when this returns; v may be the caller's own
+ * (then at its next exit).  It waits for another CPU, so the caller holds no lock and has no current vCPU (the
+ * reaper, in the scheduling loop): see sched.c.
+ */
 void sched_offline(struct vcpu *v);
 void sched_online(struct vcpu *v);
 /* Is it time to leave the current vCPU (slice over, or somebody asked)?  Long operations poll this. */
@@ -29,6 +46,12 @@ void sched_check(void);
 void sched_loop(void) noreturn;
 /* Until no domain is left; called by the boot CPU's loop when the last has gone (boot/main.c sets it). */
 extern void (*sched_all_gone)(void);
+
+/* The caller's own runstate, up to date. */
+void sched_runstate(struct vcpu *v, struct vcpu_runstate_info *out);
+
+/* Provided above (pv/entry.c): deliver what is pending and enter the guest. */
+void pv_exit_to_guest(struct vcpu *v) noreturn;
 
 long op_sched(unsigned long cmd, uint64_t arg);
 long op_set_timer(uint64_t timeout_ns);

@@ -19,9 +19,16 @@ struct timer {
 
 void timer_init(struct timer *t, void (*fn)(void *arg), void *arg);
 void timer_set(struct timer *t, uint64_t deadline_ns);	/* re-arms if armed */
-/* After the return fn does not run any more (it waits for a running one on another CPU). */
+/*
+ * After the return fn does not run any more (it waits for a running one on
+ * another CPU, so the caller holds no lock that fn takes).  From inside fn it only disarms.
+ */
 void timer_cancel(struct timer *t);
 void timer_run(void);			/* fire what is due on this CPU */
 uint64_t timer_next_ns(void);		/* this CPU's earliest deadline, ~0 = none */
+/* Program the local APIC for the earlier of this CPU's slice end and timer_next_ns(). */
+void timer_arm(void);
+void timer_note(void);			/* the timer interrupt came: timer_poll() has work */
+void timer_poll(void);			/* timer_run() and timer_arm() if it came since the last call */
 
 #endif

@@ -6,6 +6,8 @@
 #ifndef HV_DOM_VCPU_H
 #define HV_DOM_VCPU_H
 
+#include "lib/types.h"
+
 #include <xen/xen.h>
 #include <xen/vcpu.h>
 
@@ -41,9 +43,11 @@ struct vcpu {
 	mfn_t user_l4;		/* likewise, INVALID_MFN none */
 	uint64_t kernel_sp, kernel_ss; /* stack_switch */
 	struct guest_segs segs;	/* live only while not running */
+	bool segs_refused;	/* vcpu_switch() could not load one of segs: the guest is owed its failsafe callback */
 	uint64_t gs_base_kernel, gs_base_user; /* the one not live in the MSR */
 	uint64_t gdt_frames[GDT_FRAMES_MAX]; /* mfn, 0 = none; LOCK_MM */
 	uint32_t gdt_entries;
+	uint64_t *gdt_hv_pte;	/* entry of its descriptor area that shows the CPU's GDT page; constant */
 	uint64_t ldt_va;
 	uint32_t ldt_entries;
 	uint64_t cr0_ts;	/* guest's CR0.TS (fpu_taskswitch) */
@@ -64,11 +68,13 @@ struct vcpu {
 	} trap;			/* an exception to deliver on the way back to the guest */
 
 	/* --- areas shared with the guest --- */
-	struct vcpu_info *info;	/* in shared_info, or where the guest registered it */
+	struct vcpu_info *info;	/* in shared_info, or where the guest registered it; changed under LOCK_EVENT */
 	struct frame *info_frame; /* referenced (writable) when registered, else NULL; LOCK_DOMAIN */
 	uint64_t runstate_va;	/* registered area, 0 = none */
 	uint64_t time_va;	/* secondary time area, 0 = none */
-	struct vcpu_runstate_info runstate;
+	struct vcpu_runstate_info runstate; /* LOCK_SCHED */
+	uint32_t time_version;	/* last version written to the time page */
+	bool areas_stale;	/* runstate_va, time_va to be written when kernel mode is back */
 
 	/* --- scheduling: LOCK_SCHED --- */
 	enum run_state run;
@@ -78,6 +84,9 @@ struct vcpu {
 	uint32_t cpu;		/* where it runs or ran last */
 	uint64_t cpu_time_ns;	/* in all */
 	bool poll_wait;		/* blocked in SCHEDOP_poll */
+	uint32_t poll_port;	/* for this port, 0 = for any */
+	/* What happens to it when its CPU leaves it (it is RUNNING until then): */
+	bool want_block, want_yield, want_offline;
 
 	struct timer single_timer; /* set_singleshot_timer, set_timer_op: VIRQ_TIMER */
 	struct timer poll_timer;   /* SCHEDOP_poll's timeout */
@@ -92,9 +101,13 @@ _Static_assert((offsetof(struct vcpu, regs) + sizeof(struct regs)) % 16 == 0,
 
 /* --- vcpu.c --- */
 struct vcpu *vcpu_create(struct domain *d, uint32_t id);	/* NULL: no memory */
-void vcpu_free(struct vcpu *v);
+void vcpu_free(struct vcpu *v);	/* offline, its tables and areas unhooked */
+/* Place vcpu_info in a page of the guest; once only.  Errors as VCPUOP_register_vcpu_info. */
+int vcpu_register_info(struct vcpu *v, mfn_t mfn, uint32_t offset) must_check;
 /* Save what the CPU holds of `prev` and load `next` (either may be NULL = idle): tables, GDT, segments, FPU, TSS. */
 void vcpu_switch(struct vcpu *prev, struct vcpu *next);
+/* A page of zeroes that hypervisor-only mappings show where a guest has nothing. */
+mfn_t vcpu_zero_page_mfn(void);
 /* Change between guest kernel and user: page table and GS base; the vCPU runs here. */
 void vcpu_set_mode(struct vcpu *v, bool kernel);
 /* Update the guest's time page (vcpu_info.time) and runstate area. */

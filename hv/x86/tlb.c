@@ -83,6 +83,9 @@ static void flush_mask(uint64_t mask, uint64_t what)
 {
 	uint64_t me = 1UL << this_cpu()->id;
 
+	/* "All CPUs" may be said as ~0. */
+	mask &= ~0UL >> (MAX_CPUS - cpu_count);
+
 	/* Changes to tables made so far are seen before the mask was read. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (mask & me)

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest consoles.
+ *
+ * Output: a domain writes to the ring in its console page, or calls console_io.
+ * Both end as whole lines in the log.  The ring is drained when the guest
+ * notifies the port and whenever a vCPU leaves its CPU (sched_leave()), that is
+ * at the latest after a slice; so no timer has to look for output, and the work
+ * is charged to who wrote.  A line without an end is printed after a second of silence.
+ *
+ * Input: the boot CPU reads the serial line every 10 ms; whole lines go to the
+ * operator's commands first, then to the domains with the focus.
+ *
+ * C1  The guest writes anything to the ring at any time.  The hypervisor's own
+ *     indices are kept here and only copied to the ring; the guest's are read once
+ *     for each drain; a distance that cannot be is answered by starting afresh at the guest's index.
+ * C2  One drain moves at most one ring (2048 bytes).
+ * C3  The page is held by a general and a WRITABLE reference, so it can neither be
+ *     freed nor become a page table while we write to it.
+ * C4  d->console is set and cleared under LOCK_DOMAIN, and all of it belongs to
+ *     that lock.  Terminal controls of a guest do not reach the log.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include <xen/io/console.h>
+
+#include "debug/log.h"
+#include "dom/console.h"
+#include "dom/evtchn.h"
+#include "dom/sched.h"
+#include "mm/objpool.h"
+#include "mm/pagetype.h"
+#include "x86/cpu.h"
+#include "x86/guestcopy.h"
+
+#define LINE_MAX	256
+#define FLUSH_AFTER_NS	1000000000UL
+#define INPUT_EVERY_NS	10000000UL
+#define INPUT_BATCH	256
+#define CHUNK		128
+
+typedef struct xencons_interface ring_t;
+
+struct line {
+	char text[LINE_MAX];
+	uint32_t bytes;
+};
+
+/* LOCK_DOMAIN */
+struct console {
+	ring_t *ring;
+	struct frame *frame;	/* C3 */
+	uint32_t port;
+	uint32_t out_cons, in_prod; /* C1 */
+	struct line from_ring, from_call;
+	struct timer flush_timer; /* a line without an end waits */
+	struct {
+		uint64_t va, count, done;
+	} write;		/* a console_io that ran out of time */
+};
+
+bool (*console_operator_line)(const char *line);
+
+/* --- lines: LOCK_DOMAIN held --- */
+
+static void line_flush(struct domain *d, struct line *l)
+{
+	if (l->bytes)
+		log_guest(d->id, d->name, l->text, l->bytes);
+	l->bytes = 0;
+}
+
+static void line_add(struct domain *d, struct line *l, char c)
+{
+	if (c == '\n') {
+		if (!l->bytes) /* an empty line is a line, too */
+			log_guest(d->id, d->name, "", 0);
+		line_flush(d, l);
+		return;
+	}
+	if (c == '\r' || c == '\0')
+		return;
+	if (((unsigned char)c < ' ' && c != '\t') || c == 0x7f)
+		c = '.'; /* C4 */
+	l->text[l->bytes++] = c;
+	if (l->bytes == LINE_MAX)
+		line_flush(d, l);
+}
+
+static void flush_later(struct console *c)
+{
+	if (c->from_ring.bytes || c->from_call.bytes)
+		timer_set(&c->flush_timer, now_ns() + FLUSH_AFTER_NS);
+}
+
+static void flush_expired(void *arg)
+{
+	struct domain *d = arg;
+
+	spin_lock(&d->lock);
+	if (d->console) {
+		line_flush(d, &d->console->from_ring);
+		line_flush(d, &d->console->from_call);
+	}
+	spin_unlock(&d->lock);
+}
+
+/* --- the ring, guest to log --- */
+
+static bool ring_has_output(const struct console *c)
+{
+	return READ_ONCE(c->ring->out_prod) != c->out_cons;
+}
+
+/* Take what is there; false if there was nothing. */
+static bool ring_drain(struct domain *d, struct console *c)
+{
+	ring_t *ring = c->ring;
+	uint32_t prod = __atomic_load_n(&ring->out_prod, __ATOMIC_ACQUIRE);
+
+	if (prod == c->out_cons)
+		return false;
+	if (prod - c->out_cons > sizeof(ring->out))
+		c->out_cons = prod; /* C1 */
+	while (c->out_cons != prod) { /* C2 */
+		uint32_t at = MASK_XENCONS_IDX(c->out_cons, ring->out);
+
+		line_add(d, &c->from_ring, READ_ONCE(ring->out[at]));
+		c->out_cons++;
+	}
+	__atomic_store_n(&ring->out_cons, c->out_cons, __ATOMIC_RELEASE);
+	return true;
+}
+
+void console_drain(struct domain *d)
+{
+	struct console *c;
+	uint32_t port = 0;
+
+	spin_lock(&d->lock);
+	c = d->console;
+	if (c && ring_has_output(c) && ring_drain(d, c)) {
+		flush_later(c);
+		port = c->port;
+	}
+	spin_unlock(&d->lock);
+	if (port)
+		evtchn_set_pending(d, port); /* there is room again */
+}
+
+/* --- life --- */
+
+static int ring_get(struct console *c, struct domain *d, struct frame *f)
+{
+	int rc = frame_get(f, d->id);
+
+	if (rc)
+		return rc;
+	rc = pagetype_get(f, CLASS_WRITABLE);
+	if (rc < 0) {
+		frame_put(f);
+		return rc;
+	}
+	c->frame = f;
+	c->ring = mfn_to_virt(frame_to_mfn(f));
+	return 0;
+}
+
+static void ring_put(struct console *c)
+{
+	bool last = pagetype_put(c->frame);
+
+	ASSERT(!last); /* only tables and descriptor pages have a last use */
+	(void)last;
+	frame_put(c->frame);
+}
+
+int console_init(struct domain *d, struct frame *ring_frame, uint32_t port)
+{
+	struct console *c = obj_alloc(sizeof(*c));
+	int rc;
+
+	if (!c)
+		return -ENOMEM;
+	rc = ring_get(c, d, ring_frame);
+	if (rc) {
+		obj_free(c, sizeof(*c));
+		return rc;
+	}
+	c->port = port;
+	c->out_cons = READ_ONCE(c->ring->out_prod);
+	c->in_prod = READ_ONCE(c->ring->in_cons);
+	timer_init(&c->flush_timer, flush_expired, d);
+	spin_lock(&d->lock);
+	d->console = c;
+	spin_unlock(&d->lock);
+	return 0;
+}
+
+void console_fini(struct domain *d)
+{
+	struct console *c;
+
+	spin_lock(&d->lock);
+	c = d->console;
+	d->console = NULL; /* C4: from here on it is ours */
+	if (c) {
+		ring_drain(d, c);
+		line_flush(d, &c->from_ring);
+		line_flush(d, &c->from_call);
+	}
+	spin_unlock(&d->lock);
+	if (!c)
+		return;
+	timer_cancel(&c->flush_timer);
+	ring_put(c);
+	obj_free(c, sizeof(*c));
+}
+
+/* --- console_io --- */
+
+/* One piece of the call at va; how many bytes, 0 at the end, -EFAULT. */
+static int write_chunk(struct domain *d, uint64_t va, uint64_t count)
+{
+	char buf[CHUNK];
+	struct console *c;
+	uint64_t done, bytes;
+
+	spin_lock(&d->lock);
+	done = d->console ? d->console->write.done : count;
+	spin_unlock(&d->lock);
+	bytes = MIN(count - done, (uint64_t)CHUNK);
+	if (!bytes)
+		return 0;
+	if (copy_from_guest(buf, va + done, bytes))
+		return -EFAULT;
+	spin_lock(&d->lock);
+	c = d->console;
+	for (uint64_t i = 0; c && i < bytes; i++)
+		line_add(d, &c->from_call, buf[i]);
+	if (c) {
+		c->write.done = done + bytes;
+		flush_later(c);
+	}
+	spin_unlock(&d->lock);
+	return (int)bytes;
+}
+
+/* Where we are in the call; another call than the one that was interrupted starts at 0. */
+static void write_start(struct domain *d, uint64_t va, uint64_t count)
+{
+	struct console *c;
+
+	spin_lock(&d->lock);
+	c = d->console;
+	if (c && (c->write.va != va || c->write.count != count ||
+		  c->write.done > count)) {
+		c->write.va = va;
+		c->write.count = count;
+		c->write.done = 0;
+	}
+	spin_unlock(&d->lock);
+}
+
+static void write_end(struct domain *d)
+{
+	spin_lock(&d->lock);
+	if (d->console)
+		memset(&d->console->write, 0, sizeof(d->console->write));
+	spin_unlock(&d->lock);
+}
+
+static long console_write(struct domain *d, uint64_t count, uint64_t va)
+{
+	int n;
+
+	if (!guest_range_ok(va, count))
+		return -EFAULT;
+	write_start(d, va, count);
+	while ((n = write_chunk(d, va, count)) > 0)
+		if (sched_preempt_pending())
+			return -ERESTART; /* same arguments: goes on at write.done */
+	write_end(d);
+	return n;
+}
+
+long op_console_io(unsigned long cmd, uint64_t count, uint64_t va)
+{
+	switch (cmd) {
+	case CONSOLEIO_write:
+		/* Xen's count is a 32 bit number. */
+		return console_write(current_vcpu()->domain, (uint32_t)count, va);
+	case CONSOLEIO_read:
+		return 0; /* input comes by the ring */
+	default:
+		return -ENOSYS;
+	}
+}
+
+/* --- input: only the boot CPU --- */
+
+static struct timer input_timer;
+static char focus[DOMAIN_NAME_MAX] = "all"; /* constant after boot */
+static struct line typed;	/* NUL terminated when it is handed on */
+
+void console_set_focus(const char *who)
+{
+	(void)str_copy(focus, sizeof(focus), who);
+}
+
+/* Append what fits; a full ring loses the rest. LOCK_DOMAIN held. */
+static bool ring_feed(struct console *c, const char *text, uint32_t bytes)
+{
+	ring_t *ring = c->ring;
+	uint32_t cons = __atomic_load_n(&ring->in_cons, __ATOMIC_ACQUIRE);
+	uint32_t i;
+
+	if (c->in_prod - cons > sizeof(ring->in))
+		c->in_prod = cons; /* C1 */
+	for (i = 0; i < bytes && c->in_prod - cons < sizeof(ring->in); i++) {
+		uint32_t at = MASK_XENCONS_IDX(c->in_prod, ring->in);
+
+		WRITE_ONCE(ring->in[at], text[i]);
+		c->in_prod++;
+	}
+	__atomic_store_n(&ring->in_prod, c->in_prod, __ATOMIC_RELEASE);
+	return i > 0;
+}
+
+static bool has_focus(const struct domain *d)
+{
+	return strcmp(focus, "all") == 0 || strcmp(focus, d->name) == 0;
+}
+
+static void feed_domain(struct domain *d, void *arg)
+{
+	const struct line *l = arg;
+	uint32_t port = 0;
+
+	if (!has_focus(d))
+		return;
+	spin_lock(&d->lock);
+	if (d->console && ring_feed(d->console, l->text, l->bytes))
+		port = d->console->port;
+	spin_unlock(&d->lock);
+	if (port)
+		evtchn_set_pending(d, port);
+}
+
+/* A whole line: for the operator or for guests, which get it with its newline. */
+static void line_typed(struct line *l)
+{
+	bool taken;
+
+	l->text[l->bytes] = '\0';
+	taken = console_operator_line && console_operator_line(l->text);
+	l->text[l->bytes++] = '\n';
+	if (!taken && strcmp(focus, "none") != 0)
+		domain_for_each(feed_domain, l);
+	l->bytes = 0;
+}
+
+static void char_typed(struct line *l, char c)
+{
+	if (c == '\n' || c == '\r') {
+		line_typed(l);
+	} else if (c == '\b' || c == 0x7f) {
+		l->bytes -= l->bytes > 0;
+	} else if (l->bytes < LINE_MAX - 1) {
+		l->text[l->bytes++] = c;
+	}
+}
+
+void console_poll_input(void)
+{
+	for (unsigned int i = 0; i < INPUT_BATCH; i++) {
+		int c = uart_read();
+
+		if (c < 0)
+			return;
+		char_typed(&typed, (char)c);
+	}
+}
+
+static void input_expired(void *arg)
+{
+	console_poll_input();
+	timer_set(&input_timer, now_ns() + INPUT_EVERY_NS);
+}
+
+void console_input_start(void)
+{
+	timer_init(&input_timer, input_expired, NULL);
+	timer_set(&input_timer, now_ns() + INPUT_EVERY_NS);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Event channels: the ports of a domain, and how an event reaches a vCPU.
+ * The hypercall is in op_evtchn.c.
+ *
+ * E1  port 0 is never used.  ports[] holds port_count entries, all zero (FREE) or in use.
+ * E2  two ends of a channel name each other by domain and port.  Both change
+ *     only with both domains' LOCK_EVENT held; so who holds one of them and sees
+ *     INTERDOMAIN knows that the peer domain still has its ports.
+ * E3  LOCK_DOMLIST comes before LOCK_EVENT, so a peer is looked up with no port
+ *     locked, and the port is looked at again afterwards (evtchn_lock_ends()).
+ * E4  v->virq_port[] and the VIRQ entries of ports[] are inverse to each other.
+ * E5  the bitmaps and vcpu_info belong to the guest as much as to us: single atomic bits are set, nothing
+ *     that is read there steers more than whether that guest is told of an event.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include <xen/event_channel.h>
+
+#include "dom/evtchn_private.h"
+#include "dom/sched.h"
+#include "mm/objpool.h"
+
+#define PORTS_FIRST	(PAGE_SIZE / sizeof(struct evtchn))
+
+_Static_assert(EVTCHN_PORTS == EVTCHN_2L_NR_CHANNELS, "2-level ABI");
+_Static_assert(sizeof(struct evtchn) == 16, "a page holds 256 ports");
+
+static size_t ports_bytes(uint32_t count)
+{
+	return count * sizeof(struct evtchn);
+}
+
+int evtchn_init(struct domain *d)
+{
+	d->ports = obj_alloc(ports_bytes(PORTS_FIRST));
+	if (!d->ports)
+		return -ENOMEM;
+	d->port_count = PORTS_FIRST;
+	return 0;
+}
+
+/* --- ports: LOCK_EVENT held --- */
+
+struct evtchn *evtchn_get(struct domain *d, uint32_t port)
+{
+	if (port == 0 || port >= d->port_count) /* E1 */
+		return NULL;
+	return &d->ports[port];
+}
+
+static int ports_grow(struct domain *d)
+{
+	uint32_t count = d->port_count * 2;
+	struct evtchn *ports;
+
+	if (!d->port_count || count > EVTCHN_PORTS)
+		return -ENOSPC;
+	ports = obj_alloc(ports_bytes(count));
+	if (!ports)
+		return -ENOMEM;
+	memcpy(ports, d->ports, ports_bytes(d->port_count));
+	obj_free(d->ports, ports_bytes(d->port_count));
+	d->ports = ports;
+	d->port_count = count;
+	return 0;
+}
+
+int evtchn_alloc(struct domain *d, enum evtchn_state state, uint32_t vcpu)
+{
+	uint32_t port = 1;
+	int rc = 0;
+
+	while (port < d->port_count && d->ports[port].state != PORT_FREE)
+		port++;
+	if (port >= d->port_count) {
+		port = MAX(d->port_count, 1u);
+		rc = ports_grow(d);
+	}
+	if (rc)
+		return rc;
+	d->ports[port].state = state;
+	d->ports[port].vcpu = (uint8_t)vcpu;
+	return (int)port;
+}
+
+static xen_ulong_t port_bit(uint32_t port)
+{
+	return 1UL << (port % 64);
+}
+
+/* Set one bit; was it set before? */
+static bool set_bit(xen_ulong_t *word, xen_ulong_t bit)
+{
+	return __atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST) & bit;
+}
+
+/* The selector bit, the upcall, the kick. */
+static void tell_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
+{
+	struct vcpu *v = d->vcpu[vcpu];
+
+	if (!v)
+		return; /* being built: vcpu_register_info() or the first scan finds the bit */
+	if (set_bit(&v->info->evtchn_pending_sel, port_bit(port / 64)))
+		return;
+	__atomic_store_n(&v->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
+	sched_kick(v);
+}
+
+static void tell_pollers(struct domain *d, uint32_t port)
+{
+	for (uint32_t i = 0; i < d->vcpu_count; i++)
+		sched_poll_wake(d->vcpu[i], port);
+}
+
+void evtchn_raise(struct domain *d, uint32_t port)
+{
+	struct evtchn *c = evtchn_get(d, port);
+	struct shared_info *s = d->shared_info;
+
+	if (!c || c->state == PORT_FREE)
+		return;
+	if (set_bit(&s->evtchn_pending[port / 64], port_bit(port)))
+		return;
+	if (!(READ_ONCE(s->evtchn_mask[port / 64]) & port_bit(port)))
+		tell_vcpu(d, port, c->vcpu);
+	tell_pollers(d, port);
+}
+
+void evtchn_unmask_port(struct domain *d, uint32_t port)
+{
+	struct shared_info *s = d->shared_info;
+	xen_ulong_t bit = port_bit(port), was;
+
+	was = __atomic_fetch_and(&s->evtchn_mask[port / 64], ~bit,
+				 __ATOMIC_SEQ_CST);
+	if (was & bit && READ_ONCE(s->evtchn_pending[port / 64]) & bit)
+		tell_vcpu(d, port, d->ports[port].vcpu);
+}
+
+/* --- both ends (E2, E3) --- */
+
+static uint32_t peer_of(struct domain *d, uint32_t port)
+{
+	struct evtchn *c = evtchn_get(d, port);
+
+	if (!c || c->state != PORT_INTERDOMAIN || c->remote_dom == d->id)
+		return DOMID_INVALID;
+	return c->remote_dom;
+}
+
+struct domain *evtchn_lock_ends(struct domain *d, uint32_t port)
+{
+	for (;;) {
+		struct domain *peer;
+		uint32_t id;
+
+		spin_lock(&d->event_lock);
+		id = peer_of(d, port);
+		if (id == DOMID_INVALID)
+			return NULL;
+		spin_unlock(&d->event_lock);
+		peer = domain_find((domid_hv_t)id);
+		if (!peer)
+			continue; /* its evtchn_fini() has just changed our end */
+		spin_lock_pair(&d->event_lock, &peer->event_lock);
+		if (peer_of(d, port) == id)
+			return peer;
+		evtchn_unlock_ends(d, peer);
+	}
+}
+
+void evtchn_unlock_ends(struct domain *d, struct domain *peer)
+{
+	if (!peer) {
+		spin_unlock(&d->event_lock);
+		return;
+	}
+	spin_unlock_pair(&d->event_lock, &peer->event_lock);
+	domain_put(peer);
+}
+
+/* --- closing --- */
+
+/* The other end waits for a new peer from here (Xen's rule). Both locked. */
+static void unlink_peer(struct domain *d, struct domain *peer,
+			const struct evtchn *c)
+{
+	struct evtchn *other = evtchn_get(peer ? peer : d, c->remote_port);
+
+	ASSERT(other && other->state == PORT_INTERDOMAIN &&
+	       other->remote_dom == d->id); /* E2 */
+	other->state = PORT_UNBOUND;
+	other->remote_dom = d->id;
+	other->remote_port = 0;
+}
+
+static void port_free(struct domain *d, uint32_t port, struct evtchn *c)
+{
+	memset(c, 0, sizeof(*c));
+	__atomic_fetch_and(&d->shared_info->evtchn_pending[port / 64],
+			   ~port_bit(port), __ATOMIC_SEQ_CST);
+}
+
+static int close_locked(struct domain *d, uint32_t port, struct domain *peer,
+			bool by_guest)
+{
+	struct evtchn *c = evtchn_get(d, port);
+
+	if (!c || c->state == PORT_FREE)
+		return -EINVAL;
+	if (by_guest && c->state == PORT_CONSOLE)
+		return -EINVAL;
+	if (c->state == PORT_INTERDOMAIN)
+		unlink_peer(d, peer, c);
+	if (c->state == PORT_VIRQ)
+		d->vcpu[c->vcpu_of_virq]->virq_port[c->virq] = 0; /* E4 */
+	port_free(d, port, c);
+	return 0;
+}
+
+int evtchn_close(struct domain *d, uint32_t port, bool by_guest)
+{
+	struct domain *peer = evtchn_lock_ends(d, port);
+	int rc = close_locked(d, port, peer, by_guest);
+
+	evtchn_unlock_ends(d, peer);
+	return rc;
+}
+
+/* The domain runs no more, so no port but by a peer's doing changes meanwhile. */
+void evtchn_fini(struct domain *d)
+{
+	struct evtchn *ports;
+	uint32_t count;
+
+	for (uint32_t port = 1; port < READ_ONCE(d->port_count); port++)
+		(void)evtchn_close(d, port, false);
+	spin_lock(&d->event_lock);
+	ports = d->ports;
+	count = d->port_count;
+	d->ports = NULL;
+	d->port_count = 0;
+	spin_unlock(&d->event_lock);
+	obj_free(ports, ports_bytes(count));
+}
+
+/* --- what the rest of the hypervisor calls --- */
+
+int evtchn_bind_console(struct domain *d)
+{
+	int port;
+
+	spin_lock(&d->event_lock);
+	port = evtchn_alloc(d, PORT_CONSOLE, 0);
+	spin_unlock(&d->event_lock);
+	return port;
+}
+
+void evtchn_set_pending(struct domain *d, uint32_t port)
+{
+	spin_lock(&d->event_lock);
+	evtchn_raise(d, port);
+	spin_unlock(&d->event_lock);
+}
+
+void evtchn_virq(struct vcpu *v, uint32_t virq)
+{
+	struct domain *d = v->domain;
+
+	spin_lock(&d->event_lock);
+	if (virq < ARRAY_COUNT(v->virq_port) && v->virq_port[virq])
+		evtchn_raise(d, v->virq_port[virq]);
+	spin_unlock(&d->event_lock);
+}
+
+bool evtchn_deliverable(const struct vcpu *v)
+{
+	const struct vcpu_info *info = v->info;
+
+	return READ_ONCE(info->evtchn_upcall_pending) &&
+	       !READ_ONCE(info->evtchn_upcall_mask);
+}
+
+bool evtchn_port_valid(const struct domain *d, uint32_t port)
+{
+	return port != 0 && port < READ_ONCE(d->port_count);
+}
+
+bool evtchn_port_pending(const struct domain *d, uint32_t port)
+{
+	return READ_ONCE(d->shared_info->evtchn_pending[port / 64]) &
+	       port_bit(port);
+}

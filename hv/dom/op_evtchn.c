@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The event_channel_op hypercall: 2-level ABI, Xen's error numbers.  Arguments
+ * are copied in once; a failure to copy a port out leaves the port allocated, as
+ * on Xen (the guest may close it).
+ *
+ * A guest may name a foreign domain only in bind_interdomain, where the other side
+ * has to have offered a port to it.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include <xen/event_channel.h>
+
+#include "dom/console.h"
+#include "dom/evtchn_private.h"
+#include "dom/sched.h"
+#include "x86/guestcopy.h"
+
+#define PIRQS_MAX	256
+#define CLOSE_BATCH	64	/* ports between two looks at the clock */
+
+/* 0 if `dom` names d itself; for others as Xen tells an unprivileged guest. */
+static long check_self(const struct domain *d, domid_t dom)
+{
+	struct domain *other;
+
+	if (dom == DOMID_SELF || dom == d->id)
+		return 0;
+	other = domain_find(dom);
+	if (!other)
+		return -ESRCH;
+	domain_put(other);
+	return -EPERM;
+}
+
+static uint32_t self_or(const struct domain *d, domid_t dom)
+{
+	return dom == DOMID_SELF ? d->id : dom;
+}
+
+static bool virq_is_global(uint32_t virq)
+{
+	return virq != VIRQ_TIMER && virq != VIRQ_DEBUG &&
+	       virq != VIRQ_XENOPROF && virq != VIRQ_XENPMU;
+}
+
+static long op_alloc_unbound(struct domain *d, uint64_t arg)
+{
+	struct evtchn_alloc_unbound a;
+	long rc;
+
+	if (copy_from_guest(&a, arg, sizeof(a)))
+		return -EFAULT;
+	rc = check_self(d, a.dom);
+	if (rc)
+		return rc;
+	spin_lock(&d->event_lock);
+	rc = evtchn_alloc(d, PORT_UNBOUND, 0);
+	if (rc > 0)
+		d->ports[rc].remote_dom = self_or(d, a.remote_dom);
+	spin_unlock(&d->event_lock);
+	if (rc < 0)
+		return rc;
+	a.port = (evtchn_port_t)rc;
+	return copy_to_guest(arg, &a, sizeof(a));
+}
+
+static void link_ends(struct domain *d, uint32_t port, struct domain *peer,
+		      uint32_t peer_port)
+{
+	struct evtchn *near = &d->ports[port], *far = &peer->ports[peer_port];
+
+	near->state = far->state = PORT_INTERDOMAIN;
+	near->remote_dom = peer->id;
+	near->remote_port = peer_port;
+	far->remote_dom = d->id;
+	far->remote_port = port;
+}
+
+/* Both locked (they may be one).  Port allocation first: it may move d's array. */
+static long bind_locked(struct domain *d, struct domain *peer,
+			uint32_t peer_port)
+{
+	int port = evtchn_alloc(d, PORT_UNBOUND, 0);
+	struct evtchn *far = evtchn_get(peer, peer_port);
+
+	if (port < 0)
+		return port;
+	if (!far || far->state != PORT_UNBOUND || far->remote_dom != d->id ||
+	    (peer == d && peer_port == (uint32_t)port)) {
+		memset(&d->ports[port], 0, sizeof(struct evtchn));
+		return -EINVAL;
+	}
+	link_ends(d, (uint32_t)port, peer, peer_port);
+	evtchn_raise(d, (uint32_t)port); /* what was sent before we came */
+	return port;
+}
+
+static long op_bind_interdomain(struct domain *d, uint64_t arg)
+{
+	struct evtchn_bind_interdomain b;
+	struct domain *peer;
+	long rc;
+
+	if (copy_from_guest(&b, arg, sizeof(b)))
+		return -EFAULT;
+	peer = domain_find((domid_hv_t)self_or(d, b.remote_dom));
+	if (!peer)
+		return -ESRCH;
+	spin_lock_pair(&d->event_lock, &peer->event_lock);
+	rc = bind_locked(d, peer, b.remote_port);
+	spin_unlock_pair(&d->event_lock, &peer->event_lock);
+	domain_put(peer);
+	if (rc < 0)
+		return rc;
+	b.local_port = (evtchn_port_t)rc;
+	return copy_to_guest(arg, &b, sizeof(b));
+}
+
+static long bind_virq(struct domain *d, uint32_t virq, uint32_t vcpu)
+{
+	struct vcpu *v = d->vcpu[vcpu];
+	int port = -EEXIST;
+
+	spin_lock(&d->event_lock);
+	if (!v->virq_port[virq])
+		port = evtchn_alloc(d, PORT_VIRQ, vcpu);
+	if (port > 0) {
+		d->ports[port].virq = (uint8_t)virq;
+		d->ports[port].vcpu_of_virq = (uint8_t)vcpu;
+		v->virq_port[virq] = (uint32_t)port;
+	}
+	spin_unlock(&d->event_lock);
+	return port;
+}
+
+static long op_bind_virq(struct domain *d, uint64_t arg)
+{
+	struct evtchn_bind_virq b;
+	long rc;
+
+	if (copy_from_guest(&b, arg, sizeof(b)))
+		return -EFAULT;
+	if (b.virq >= NR_VIRQS || (virq_is_global(b.virq) && b.vcpu))
+		return -EINVAL;
+	if (b.vcpu >= d->vcpu_count)
+		return -ENOENT;
+	rc = bind_virq(d, b.virq, b.vcpu);
+	if (rc < 0)
+		return rc;
+	b.port = (evtchn_port_t)rc;
+	return copy_to_guest(arg, &b, sizeof(b));
+}
+
+static long op_bind_ipi(struct domain *d, uint64_t arg)
+{
+	struct evtchn_bind_ipi b;
+	int rc;
+
+	if (copy_from_guest(&b, arg, sizeof(b)))
+		return -EFAULT;
+	if (b.vcpu >= d->vcpu_count)
+		return -ENOENT;
+	spin_lock(&d->event_lock);
+	rc = evtchn_alloc(d, PORT_IPI, b.vcpu);
+	spin_unlock(&d->event_lock);
+	if (rc < 0)
+		return rc;
+	b.port = (evtchn_port_t)rc;
+	return copy_to_guest(arg, &b, sizeof(b));
+}
+
+/* No guest has a physical interrupt. */
+static long op_bind_pirq(uint64_t arg)
+{
+	struct evtchn_bind_pirq b;
+
+	if (copy_from_guest(&b, arg, sizeof(b)))
+		return -EFAULT;
+	return b.pirq >= PIRQS_MAX ? -EINVAL : -EPERM;
+}
+
+static long op_close(struct domain *d, uint64_t arg)
+{
+	struct evtchn_close c;
+
+	if (copy_from_guest(&c, arg, sizeof(c)))
+		return -EFAULT;
+	return evtchn_close(d, c.port, true);
+}
+
+/* Ends locked.  1: to the console, which takes locks of its own. */
+static long send_locked(struct domain *d, uint32_t port, struct domain *peer)
+{
+	const struct evtchn *c = evtchn_get(d, port);
+
+	switch (c ? c->state : PORT_FREE) {
+	case PORT_CONSOLE:
+		return 1;
+	case PORT_INTERDOMAIN:
+		evtchn_raise(peer ? peer : d, c->remote_port);
+		return 0;
+	case PORT_IPI:
+		evtchn_raise(d, port);
+		return 0;
+	case PORT_UNBOUND:
+		return 0; /* into the void */
+	default:
+		return -EINVAL;
+	}
+}
+
+static long op_send(struct domain *d, uint64_t arg)
+{
+	struct evtchn_send s;
+	struct domain *peer;
+	long rc;
+
+	if (copy_from_guest(&s, arg, sizeof(s)))
+		return -EFAULT;
+	peer = evtchn_lock_ends(d, s.port);
+	rc = send_locked(d, s.port, peer);
+	evtchn_unlock_ends(d, peer);
+	if (rc != 1)
+		return rc;
+	console_drain(d);
+	return 0;
+}
+
+static void status_fill(struct evtchn_status *s, const struct evtchn *c)
+{
+	memset(&s->u, 0, sizeof(s->u));
+	s->vcpu = c ? c->vcpu : 0;
+	s->status = EVTCHNSTAT_closed;
+	switch (c ? (enum evtchn_state)c->state : PORT_FREE) {
+	case PORT_FREE:
+		break;
+	case PORT_UNBOUND:
+		s->status = EVTCHNSTAT_unbound;
+		s->u.unbound.dom = (domid_t)c->remote_dom;
+		break;
+	case PORT_CONSOLE: /* the other end is in domain 0: us */
+	case PORT_INTERDOMAIN:
+		s->status = EVTCHNSTAT_interdomain;
+		s->u.interdomain.dom = (domid_t)c->remote_dom;
+		s->u.interdomain.port = c->remote_port;
+		break;
+	case PORT_VIRQ:
+		s->status = EVTCHNSTAT_virq;
+		s->u.virq = c->virq;
+		break;
+	case PORT_IPI:
+		s->status = EVTCHNSTAT_ipi;
+		break;
+	}
+}
+
+static long op_status(struct domain *d, uint64_t arg)
+{
+	struct evtchn_status s;
+	bool valid;
+	long rc;
+
+	if (copy_from_guest(&s, arg, sizeof(s)))
+		return -EFAULT;
+	rc = check_self(d, s.dom);
+	if (rc)
+		return rc;
+	spin_lock(&d->event_lock);
+	valid = s.port < d->port_count; /* port 0 is there, and closed */
+	status_fill(&s, evtchn_get(d, s.port));
+	spin_unlock(&d->event_lock);
+	return valid ? copy_to_guest(arg, &s, sizeof(s)) : -EINVAL;
+}
+
+static long bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
+{
+	struct evtchn *c = evtchn_get(d, port);
+
+	switch (c ? (enum evtchn_state)c->state : PORT_FREE) {
+	case PORT_VIRQ:
+		if (!virq_is_global(c->virq))
+			return -EINVAL;
+		break;
+	case PORT_UNBOUND:
+	case PORT_INTERDOMAIN:
+	case PORT_CONSOLE:
+		break;
+	case PORT_FREE:
+	case PORT_IPI:
+		return -EINVAL;
+	}
+	c->vcpu = (uint8_t)vcpu;
+	return 0;
+}
+
+static long op_bind_vcpu(struct domain *d, uint64_t arg)
+{
+	struct evtchn_bind_vcpu b;
+	long rc;
+
+	if (copy_from_guest(&b, arg, sizeof(b)))
+		return -EFAULT;
+	if (b.vcpu >= d->vcpu_count)
+		return -ENOENT;
+	spin_lock(&d->event_lock);
+	rc = bind_vcpu(d, b.port, b.vcpu);
+	spin_unlock(&d->event_lock);
+	return rc;
+}
+
+static long op_unmask(struct domain *d, uint64_t arg)
+{
+	struct evtchn_unmask u;
+	bool valid;
+
+	if (copy_from_guest(&u, arg, sizeof(u)))
+		return -EFAULT;
+	spin_lock(&d->event_lock);
+	valid = evtchn_get(d, u.port) != NULL;
+	if (valid)
+		evtchn_unmask_port(d, u.port);
+	spin_unlock(&d->event_lock);
+	return valid ? 0 : -EINVAL;
+}
+
+/* Made again from the start when it ran out of time: what is closed stays closed. */
+static long op_reset(struct domain *d, uint64_t arg)
+{
+	struct evtchn_reset r;
+	uint32_t closed = 0;
+	long rc;
+
+	if (copy_from_guest(&r, arg, sizeof(r)))
+		return -EFAULT;
+	rc = check_self(d, r.dom);
+	for (uint32_t port = 1; !rc && port < READ_ONCE(d->port_count); port++) {
+		if (evtchn_close(d, port, true) == 0)
+			closed++;
+		if (closed == CLOSE_BATCH) {
+			closed = 0;
+			if (sched_preempt_pending())
+				rc = -ERESTART;
+		}
+	}
+	return rc;
+}
+
+long op_event_channel(unsigned long cmd, uint64_t arg)
+{
+	struct domain *d = current_vcpu()->domain;
+
+	switch (cmd) {
+	case EVTCHNOP_alloc_unbound:
+		return op_alloc_unbound(d, arg);
+	case EVTCHNOP_bind_interdomain:
+		return op_bind_interdomain(d, arg);
+	case EVTCHNOP_bind_virq:
+		return op_bind_virq(d, arg);
+	case EVTCHNOP_bind_ipi:
+		return op_bind_ipi(d, arg);
+	case EVTCHNOP_bind_pirq:
+		return op_bind_pirq(arg);
+	case EVTCHNOP_close:
+		return op_close(d, arg);
+	case EVTCHNOP_send:
+		return op_send(d, arg);
+	case EVTCHNOP_status:
+		return op_status(d, arg);
+	case EVTCHNOP_bind_vcpu:
+		return op_bind_vcpu(d, arg);
+	case EVTCHNOP_unmask:
+		return op_unmask(d, arg);
+	case EVTCHNOP_reset:
+		return op_reset(d, arg);
+	default: /* init_control, expand_array, set_priority: no FIFO ABI */
+		return -ENOSYS;
+	}
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timers: one list per CPU, sorted by deadline.
+ *
+ * A timer's `cpu` says on whose list it is.  It goes from -1 to n by a
+ * compare-and-swap under CPU n's lock, and back to -1 under that lock, so any
+ * number of CPUs may set and cancel one timer at the same time:
+ *
+ * TM1  t->cpu == n, seen under CPU n's lock  <=>  t is on CPU n's list.
+ * TM2  queue.running names the timer whose fn is being called; it is set before
+ *      t->cpu becomes -1 and cleared after fn returned.  So who reads
+ *      t->cpu == -1 and then sees no CPU running t knows that fn is over.
+ * TM3  a list has at most a few timers for each domain; timer_run() fires at most
+ *      TIMER_BATCH of them, and leaves the rest to the next interrupt.
+ */
+#include <port.h>
+
+#include "dom/timer.h"
+#include "x86/cpu.h"
+#include "x86/spinlock.h"
+
+#define TIMER_BATCH	64
+#define TIMER_NEVER	(~(uint64_t)0)
+
+struct timer_queue {
+	struct spinlock lock;	/* LOCK_TIMER: armed */
+	struct list armed;	/* earliest first; next is NULL before the first use */
+	struct timer *running;	/* written by the CPU itself, read by all; TM2 */
+	bool noted;		/* only its CPU: the interrupt came */
+} aligned_to(64);
+
+static struct timer_queue queues[MAX_CPUS] = {
+	[0 ... MAX_CPUS - 1] = { .lock = SPINLOCK_INIT(LOCK_TIMER) },
+};
+
+static struct timer_queue *queue_here(void)
+{
+	return &queues[this_cpu()->id];
+}
+
+static struct timer_queue *queue_lock(unsigned int cpu)
+{
+	struct timer_queue *q = &queues[cpu];
+
+	spin_lock(&q->lock);
+	if (!q->armed.next)
+		list_init(&q->armed);
+	return q;
+}
+
+static struct timer *queue_first(struct timer_queue *q)
+{
+	if (list_empty(&q->armed))
+		return NULL;
+	return list_entry(q->armed.next, struct timer, link);
+}
+
+/* Is it the earliest now? */
+static bool queue_insert(struct timer_queue *q, struct timer *t)
+{
+	struct list *at = q->armed.next;
+
+	while (at != &q->armed &&
+	       list_entry(at, struct timer, link)->deadline_ns <= t->deadline_ns)
+		at = at->next;
+	list_insert_before(at, &t->link);
+	return q->armed.next == &t->link;
+}
+
+void timer_init(struct timer *t, void (*fn)(void *arg), void *arg)
+{
+	list_init(&t->link);
+	t->deadline_ns = 0;
+	t->cpu = -1;
+	t->fn = fn;
+	t->arg = arg;
+}
+
+/* Off its list, wherever that is. */
+static void timer_disarm(struct timer *t)
+{
+	int32_t cpu;
+
+	while ((cpu = __atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE)) >= 0) {
+		struct timer_queue *q = queue_lock((unsigned int)cpu);
+
+		if (t->cpu == cpu) { /* TM1 */
+			list_remove(&t->link);
+			__atomic_store_n(&t->cpu, -1, __ATOMIC_RELEASE);
+		}
+		spin_unlock(&q->lock);
+	}
+}
+
+/* Put t, which is on no list, on this CPU's; false if somebody else armed it. */
+static bool timer_claim(struct timer *t, uint64_t deadline_ns, bool *first)
+{
+	unsigned int here = this_cpu()->id;
+	struct timer_queue *q = queue_lock(here);
+	int32_t none = -1;
+	bool ours = __atomic_compare_exchange_n(&t->cpu, &none, (int32_t)here,
+						false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED);
+
+	if (ours) {
+		t->deadline_ns = deadline_ns;
+		*first = queue_insert(q, t);
+	}
+	spin_unlock(&q->lock);
+	return ours;
+}
+
+void timer_set(struct timer *t, uint64_t deadline_ns)
+{
+	bool first = false;
+
+	deadline_ns = MIN(deadline_ns, TIMER_NEVER - 1);
+	do {
+		timer_disarm(t);
+	} while (!timer_claim(t, deadline_ns, &first));
+	if (first)
+		timer_arm();
+}
+
+static bool timer_runs_elsewhere(const struct timer *t)
+{
+	unsigned int here = this_cpu()->id;
+
+	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
+		if (cpu != here &&
+		    __atomic_load_n(&queues[cpu].running, __ATOMIC_ACQUIRE) == t)
+			return true;
+	return false;
+}
+
+void timer_cancel(struct timer *t)
+{
+	/* A periodic fn that runs now may arm it again: hence the outer loop. */
+	do {
+		timer_disarm(t);
+		while (timer_runs_elsewhere(t)) /* TM2 */
+			port_spin();
+	} while (__atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE) >= 0);
+}
+
+/* Take the first timer that is due at `now` off this CPU's list. */
+static struct timer *timer_take_due(uint64_t now)
+{
+	struct timer_queue *q = queue_lock(this_cpu()->id);
+	struct timer *t = queue_first(q);
+
+	if (t && t->deadline_ns > now)
+		t = NULL;
+	if (t) {
+		list_remove(&t->link);
+		__atomic_store_n(&q->running, t, __ATOMIC_RELEASE);
+		__atomic_store_n(&t->cpu, -1, __ATOMIC_RELEASE);
+	}
+	spin_unlock(&q->lock);
+	return t;
+}
+
+void timer_run(void)
+{
+	struct timer_queue *q = queue_here();
+	uint64_t now = now_ns();
+	unsigned int fired = 0;
+	struct timer *t;
+
+	q->noted = false;
+	while (fired < TIMER_BATCH && (t = timer_take_due(now)) != NULL) {
+		t->fn(t->arg);
+		__atomic_store_n(&q->running, NULL, __ATOMIC_RELEASE);
+		fired++;
+	}
+}
+
+uint64_t timer_next_ns(void)
+{
+	struct timer_queue *q = queue_lock(this_cpu()->id);
+	struct timer *t = queue_first(q);
+	uint64_t next = t ? t->deadline_ns : TIMER_NEVER;
+
+	spin_unlock(&q->lock);
+	return next;
+}
+
+void timer_arm(void)
+{
+	uint64_t end = this_cpu()->slice_end_tsc;
+	uint64_t end_ns = end == TIMER_NEVER ? end : tsc_to_ns(end);
+	uint64_t next = timer_next_ns();
+
+	lapic_timer_set(MIN(end_ns, next));
+}
+
+void timer_note(void)
+{
+	queue_here()->noted = true;
+}
+
+/*
+ * The APIC's clock and the TSC differ a little, so an interrupt may come before
+ * its reason is due; since it is one-shot, it is armed again in any case.
+ */
+void timer_poll(void)
+{
+	if (!queue_here()->noted)
+		return;
+	timer_run();
+	timer_arm();
+}
