@@ -207,7 +207,7 @@ void sched_block(struct vcpu *v)
 	spin_unlock(&sched_lock);
 }
 
-void sched_yield(struct vcpu *v)
+void sched_yield_cpu(struct vcpu *v)
 {
 	spin_lock(&sched_lock);
 	v->want_yield = true;
@@ -389,6 +389,7 @@ static void start_slice(struct vcpu *v, uint64_t now)
 	v->cpu = cpu->id;
 	v->ran_since_ns = now;
 	running[cpu->id] = v;
+	idle_cpus &= ~(1UL << cpu->id);
 	runstate_set(v, RUNSTATE_running, now);
 	cpu->slice_end_tsc = ns_to_tsc(now + SCHED_SLICE_NS);
 }
