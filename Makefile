@@ -1,53 +1,183 @@
 # SPDX-License-Identifier: MIT
-# Pasture. `make help` lists the targets.
-DEBUG ?= 1
+# Pasture.  `make help` lists the targets.  One Makefile, no recursion, but
+# that `make test` asks for its parts one by one to go on after a failure.
+#
+# Variables: V=1 (show commands, guests' output), T=NAME (one test; T=list),
+# DEBUG=1 TEST_BUILD=1 (for build/pasture; build/debug/pasture has both always),
+# and for `make run`: GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS QEMU.
+SHELL := /bin/bash
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+V ?= 0
+DEBUG ?= 0
 TEST_BUILD ?= 0
+T ?=
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+B := build
 CC := gcc
 NASM := nasm
-B := build
+QEMU ?= qemu-system-x86_64
+export QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS V
 
-GCC_INC := $(shell $(CC) -print-file-name=include)
-XEN_DEFS := -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings -Wno-unused-parameter -Werror
-HV_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
-	-isystem $(B)/inc -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie \
-	-mcmodel=kernel -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
+XEN_DEFS := -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
+# The shell asks at each compile: before the first there may be no compiler.
+GCC_INC = "$$($(CC) -print-file-name=include)"
+
+# --- the hypervisor, twice: build/ (release) and build/debug/ (for tests) ---
+HV_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
+	-isystem $(B)/inc -mgeneral-regs-only -mno-red-zone -fpie -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-strict-aliasing -fno-omit-frame-pointer $(WARN) $(XEN_DEFS) \
-	-DDEBUG=$(DEBUG) -DTEST_BUILD=$(TEST_BUILD) -DXXH_NO_STDLIB \
-	-Ihv/port -iquote hv -Ihash/include -Ishare/include -Ihv/abi
-
+	-DXXH_NO_STDLIB -include hv/port/visibility.h -Ihv/port -iquote hv -Ihash/include -Ishare/include -Ihv/abi
 HV_DIRS := lib debug x86 mm dom pv sharing boot
-HV_SRC := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.c)) $(wildcard share/*.c) $(wildcard hash/*.c)
+HV_SRC := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.c)) $(wildcard hv/abi/*.c share/*.c hash/*.c)
 HV_ASM := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.asm))
-HV_OBJ := $(HV_SRC:%.c=$(B)/hv/%.o) $(HV_ASM:%.asm=$(B)/hv/%.asm.o)
+SHARE_OBJ := $(patsubst %.c,$(B)/hv/%.o,$(wildcard share/*.c hash/*.c))
 
-all: $(B)/pasture
+# $(1) folder, $(2) definitions.  A change of flags rebuilds (.flags).
+define hv_build
+$(1)/hv/.flags: FORCE | $(B)/.deps
+	@mkdir -p $$(@D)
+	@echo '$(2)' | cmp -s - $$@ || echo '$(2)' > $$@
+
+$(1)/hv/%.o: %.c $(1)/hv/.flags $(B)/inc/.done
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)
+	$(Q)$(CC) $$(HV_CFLAGS) $(2) -MD -MP -c -o $$@ $$<
+
+$(1)/hv/asm_offsets.inc: hv/x86/asm_offsets.c $(1)/hv/.flags $(B)/inc/.done
+	@mkdir -p $$(@D)
+	$(Q)$(CC) $$(HV_CFLAGS) $(2) -MD -MP -MT $$@ -MF $(1)/hv/asm_offsets.d -S -o - $$< | \
+		sed -n 's/^.*->\([A-Z0-9_]*\) \$$$$\?\([0-9-]*\).*$$$$/%define \1 \2/p' > $$@
+
+$(1)/hv/%.asm.o: %.asm $(1)/hv/asm_offsets.inc
+	@mkdir -p $$(@D)
+	$$(call say,NASM,$$@)
+	$(Q)$(NASM) -f elf64 -g -I$(1)/hv/ -M -MT $$@ -MF $$(@:.o=.d) $$<
+	$(Q)$(NASM) -f elf64 -g -Werror -I$(1)/hv/ -o $$@ $$<
+
+# QEMU's -kernel and GRUB take a 32-bit ELF; .elf64 is the same with symbols.
+$(1)/pasture: $(HV_SRC:%.c=$(1)/hv/%.o) $(HV_ASM:%.asm=$(1)/hv/%.asm.o) hv/boot/pasture.lds
+	$$(call say,LD,$$@)
+	$(Q)ld -nostdlib -static -z max-page-size=4096 -z noexecstack -T hv/boot/pasture.lds \
+		-Map $$@.map -o $$@.elf64 $$(filter %.o,$$^)
+	$(Q)objcopy -O elf32-i386 $$@.elf64 $$@
+	$(Q)nm -n $$@.elf64 > $$@.sym
+endef
+$(eval $(call hv_build,$(B),-DDEBUG=$(DEBUG) -DTEST_BUILD=$(TEST_BUILD)))
+$(eval $(call hv_build,$(B)/debug,-DDEBUG=1 -DTEST_BUILD=1))
 
 # The only headers from outside that the hypervisor sees: Xen's and xxHash's.
-$(B)/inc/.done:
-	@mkdir -p $(B)/inc
-	@ln -sfn /usr/include/xen $(B)/inc/xen
-	@ln -sfn /usr/include/xxhash.h $(B)/inc/xxhash.h
+$(B)/inc/.done: | $(B)/.deps
+	@mkdir -p $(@D)
+	@ln -sfn /usr/include/xen $(@D)/xen
+	@ln -sfn /usr/include/xxhash.h $(@D)/xxhash.h
 	@touch $@
 
-$(B)/hv/%.o: %.c $(B)/inc/.done
+# Packages: looked for once, installed if missing.
+$(B)/.deps: .ci/deps.sh
 	@mkdir -p $(@D)
-	$(CC) $(HV_CFLAGS) -MD -MP -c -o $@ $<
+	@.ci/deps.sh && touch $@
 
-$(B)/hv/asm_offsets.inc: hv/x86/asm_offsets.c $(B)/inc/.done
+# --- guests: build/guest/NAME.elf; GUEST_KERNELS lists them ---
+-include guest-lib/guest.mk
+$(GUEST_LIB_OBJ): | $(B)/.deps
+
+# --- the harness ---
+HARNESS_SRC := $(wildcard bench/harness/*.c)
+HARNESS_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -iquote bench -iquote .
+$(B)/bench/%.o: bench/%.c | $(B)/.deps
 	@mkdir -p $(@D)
-	$(CC) $(HV_CFLAGS) -S -o - $< | sed -n 's/^.*->\([A-Z0-9_]*\) \$$\?\([0-9-]*\).*$$/%define \1 \2/p' > $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(HARNESS_CFLAGS) -MD -MP -c -o $@ $<
 
-$(B)/hv/%.asm.o: %.asm $(B)/hv/asm_offsets.inc
+$(B)/harness: $(HARNESS_SRC:%.c=$(B)/%.o)
+	$(call say,LD,$@)
+	$(Q)$(CC) -o $@ $^ -larchive -ljansson
+
+# --- host unit tests: first line of tests/unit/NAME.c: /* links: FILE... */ ---
+HOST_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -Wall -Wextra -Wno-unused-parameter -Werror $(XEN_DEFS) -D_GNU_SOURCE \
+	-Itests/port -iquote hv -iquote tests -iquote . -Ihv/abi -Ihash/include -Ishare/include \
+	-Iguest-lib/include -isystem $(B)/inc -DDEBUG=1 -DTEST_BUILD=1
+UNIT_NAMES := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+$(B)/host/%.o: %.c $(B)/inc/.done
 	@mkdir -p $(@D)
-	$(NASM) -f elf64 -g -I$(B)/hv/ -M -MT $@ -MF $@.d $<
-	$(NASM) -f elf64 -g -Werror -I$(B)/hv/ -o $@ $<
+	$(call say,HOST,$@)
+	$(Q)$(CC) $(HOST_CFLAGS) -MD -MP -c -o $@ $<
 
-$(B)/pasture: $(HV_OBJ) hv/boot/pasture.lds
-	ld -nostdlib -static -z max-page-size=4096 -z noexecstack -T hv/boot/pasture.lds -Map $@.map -o $@.elf64 $(HV_OBJ)
-	objcopy -O elf32-i386 $@.elf64 $@
-	nm -n $@.elf64 > $@.sym
+# A name without a file stays in the list, so that make says which is missing.
+links = $(foreach f,$(shell sed -n '1s/^.*links:\(.*\)\*\/.*/\1/p' $(1)),$(or $(wildcard $(f)),$(f)))
+define unit_test
+$(B)/unit/$(1): $(patsubst %.c,$(B)/host/%.o,tests/unit/$(1).c $(sort $(call links,tests/unit/$(1).c)))
+	@mkdir -p $$(@D)
+	$(Q)$(CC) -fsanitize=address,undefined -o $$@ $$^ -lcheck -lsubunit -lrt -lm -lpthread
+endef
+$(foreach t,$(UNIT_NAMES),$(eval $(call unit_test,$(t))))
 
--include $(shell find $(B)/hv -name '*.d' 2>/dev/null)
-.PHONY: all
+# --- targets ---
+HV := $(B)/pasture
+HV_DEBUG := $(B)/debug/pasture
+
+all: $(HV) $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) ## build everything (default)
+run: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## 8 guests share real files; ends in a table
+	@$(B)/harness run
+many: $(HV) $(B)/harness $(GUEST_KERNELS) ## 200 guests of 8 MiB in one machine of 4 GiB
+	@$(B)/harness many
+iso: $(B)/pasture.iso ## a CD image with GRUB that does what `make run` does
+run-iso: $(B)/pasture.iso ## boot that CD image in QEMU and judge the result
+	@$(B)/harness run --iso $<
+test: ## every test; the last line is "N passed, N failed"
+	@tests/run-all.sh $(MAKE)
+unit: $(if $(filter list,$(T)),,$(UNIT_NAMES:%=$(B)/unit/%)) ## host unit tests (T=NAME one, T=list)
+	@tests/run-unit.sh $(or $(T),$(UNIT_NAMES))
+boot: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/guest/bad.done ## boot tests in QEMU (T=NAME one, T=list)
+	@$(B)/harness boot-test $(T)
+cli: $(HV) $(B)/harness $(GUEST_KERNELS) ## what the tools say to a user's mistakes (T=NAME one)
+	@tests/cli/run.sh $(T)
+lint: $(SHARE_OBJ) $(B)/inc/.done ## layers, headers, undefined symbols, style (T=NAME one)
+	@HV_CC="$(CC) $(HV_CFLAGS) -DDEBUG=1 -DTEST_BUILD=1" HOST_CC="$(CC) $(HOST_CFLAGS)" \
+		GUEST_CC="$(CC) $(GUEST_CFLAGS)" SHARE_OBJ="$(SHARE_OBJ)" tests/lint/run.sh $(T)
+gaps: ## list the known gaps that the sources admit
+	@grep -rn 'GAP:' --include='*.[ch]' --include='*.asm' hv share hash guest-lib tests bench || echo "no gaps"
+deps: ## install the packages that are missing
+	@mkdir -p $(B)
+	@.ci/deps.sh && touch $(B)/.deps
+qemu: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## the debug build, on this terminal
+	@$(B)/harness run --interactive --pasture $(HV_DEBUG)
+qemu-gdb: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## the same, waiting for gdb -x build/gdbinit
+	@$(B)/harness run --interactive --gdb --pasture $(HV_DEBUG)
+format: ## put the sources in the house format
+	@command -v clang-format-14 >/dev/null || \
+		{ echo "pasture: clang-format-14 missing: apt-get install clang-format-14"; exit 1; }
+	@git ls-files '*.[ch]' | xargs clang-format-14 -i
+precommit: lint all unit ## what to run before a commit: lint, builds, unit tests, canary
+	@$(B)/harness boot-test canary
+clean: ## remove build/
+	rm -rf $(B)
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+
+# Guest kernels with one fault each, for tests/boot/refuse-*; and a module too big.
+$(B)/guest/bad.done: tests/boot/bad-elfs.sh $(B)/guest/minimal.elf
+	@sh $< $(B)/guest/minimal.elf $(@D)
+	@truncate -s 40M $(@D)/huge.bin
+	@touch $@
+
+$(B)/pasture.iso: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel
+	@rm -rf $(B)/iso $(B)/iso.links
+	@$(B)/harness run --prepare $(B)/iso.links
+	@cp -rL $(B)/iso.links $(B)/iso
+	@grub-mkrescue -o $@ $(B)/iso >$(B)/iso.log 2>&1 || { tail -n 3 $(B)/iso.log; exit 1; }
+	@echo "pasture: $@ ($$(( $$(stat -c %s $@) >> 20 )) MiB)"
+
+$(B)/files/.kernel: | $(B)/.deps
+	@.ci/kernel.sh $(B)/files/vmlinuz
+	@mkdir -p $(@D) && touch $@
+
+FORCE:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+.PHONY: FORCE all run many iso run-iso test unit boot cli lint gaps deps qemu qemu-gdb \
+	format precommit clean help

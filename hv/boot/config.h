@@ -56,12 +56,18 @@ struct boot_options {
 	bool overcommit;
 	bool placement_offered;
 	uint32_t max_cpus;		/* 0 = all */
+	uint32_t log_level;
 };
 extern struct boot_options boot_options;	/* constant after boot */
 
 extern struct boot_module boot_modules[BOOT_MODULES_MAX];
 extern uint32_t boot_module_count;
 const struct boot_module *boot_module_find(const char *name);
+
+/* The base name of the first word of a module's command line; false: none, or too long. */
+bool config_module_name(const char *cmdline, char *name, size_t size);
+/* Some loaders put the image's own path before the words: where the words start. */
+const char *config_skip_image_name(const char *cmdline);
 
 /*
  * Parse; on a mistake false, and one sentence that names the word and the line

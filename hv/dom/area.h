@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Pages that a guest names by machine frame for the hypervisor to write to.
- * Provided above (pv/resolve.c), which knows page types and sharing.
- */
+/* Guest memory that the hypervisor writes through the direct map (vcpu_info); provided above, by pv/resolve.c. */
 #ifndef HV_DOM_AREA_H
 #define HV_DOM_AREA_H
 
 #include "dom/domain.h"
 
-/*
- * A general and a WRITABLE reference on the page that d calls mfn.  -EPERM,
- * -EBUSY, -EINVAL.  The caller holds no lock.
- */
+/* Takes a general reference and a WRITABLE type use, so that the frame can be neither shared, typed otherwise nor freed. 0 or -errno. */
 int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 void resolve_area_put(struct domain *d, struct frame *f);
 

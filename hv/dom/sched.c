@@ -34,6 +34,7 @@
 #include "dom/console.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
+#include "dom/stop.h"
 #include "x86/cpu.h"
 
 static struct spinlock sched_lock = SPINLOCK_INIT(LOCK_SCHED);
@@ -455,6 +456,7 @@ void sched_loop(void)
 		struct vcpu *v;
 		bool more;
 
+		stop_point();
 		timer_run();
 		more = sched_reap();
 		if (this_cpu()->id == 0 && sched_all_gone && !guests_wait() &&

@@ -6,6 +6,8 @@
 #ifndef HV_DOM_VCPU_H
 #define HV_DOM_VCPU_H
 
+#include "lib/types.h"
+
 #include <xen/xen.h>
 #include <xen/vcpu.h>
 

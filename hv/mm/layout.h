@@ -10,6 +10,7 @@
  *   0xffff828000000000  slot 261       hypervisor image (linked at +1 MiB)
  *   0xffff830000000000  slot 262..269  direct map of all RAM, and of the first 4 GiB for devices
  *   0xffff870000000000  slot 270       devices (local APIC, uncached)
+ *   0xffff878000000000  slot 271       CPU stacks, with unmapped pages between them
  *   0xffff880000000000  slot 272..511  guest
  */
 #ifndef HV_MM_LAYOUT_H
@@ -36,6 +37,8 @@
 #define IMAGE_VIRT		0xffff828000000000UL
 #define DIRECTMAP_VIRT		0xffff830000000000UL
 #define DEVICE_VIRT		0xffff870000000000UL
+#define CPU_STACKS_VIRT		0xffff878000000000UL
+#define CPU_STACKS_STRIDE	(64 * 4096UL)
 
 /* Largest machine address that the frame table and direct map serve. */
 #define MAX_MADDR		(64UL << 30)

@@ -3,7 +3,7 @@
  * A domain's own view of the M2P (design decision 15): a sparse table
  * mfn -> pfn at Xen's address, mapped read-only for the guest through L4 slot 256.
  * Frames that the domain neither owns nor holds read as absent (not mapped) or
- * INVALID_PFN.  A leaf page covers 512 frames and is freed when its last entry goes.
+ * INVALID_PFN.  A leaf page covers 512 frames.
  *
  * The same L3 carries, in its last slot, the domain's descriptor-table area.
  */

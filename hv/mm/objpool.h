@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small objects, 16 bytes to 2 KiB in power-of-two classes, from single pages;
+ * Small objects, 16 bytes to 1 KiB in power-of-two classes, from single pages;
  * larger requests take whole pages.  Zeroed.  A page whose objects are all free
  * goes back to the heap at once, so that "every frame is back" can be checked.
  * LOCK_OBJPOOL.

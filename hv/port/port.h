@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "mm/layout.h"
 #include "x86/percpu.h"
+#include "x86/spinlock.h"
 #include "debug/assert.h"
 
 static inline struct percpu *this_cpu(void)

@@ -13,16 +13,19 @@
  */
 struct hypercall_args {
 	uint64_t a[6];
+	bool replaced;	/* out: the guest's registers are new (iret); the result is not for rax */
 };
 typedef long (*hypercall_fn)(struct hypercall_args *args);
 long hypercall_dispatch(uint64_t nr, struct hypercall_args *args);
+void hypercall_enter(struct vcpu *v);	/* `syscall` from guest kernel mode: registers in, registers out */
+long op_multicall(struct hypercall_args *args);	/* multicall.c */
 
 /* bounce.c: delivery of traps, events and system calls into a guest kernel. */
 /* Note an exception for the running vCPU; delivered by pv_exit_work(). */
 void bounce_exception(struct vcpu *v, unsigned int vector, bool has_error,
 		      uint32_t error_code);
 void bounce_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code);
-/* Deliver what is pending (exception, then event upcall) by building frames on the guest's stack. */
+/* Deliver what is pending (exception, failsafe, event upcall) by building frames on the guest's stack. */
 void bounce_pending(struct vcpu *v);
 /* `syscall` from guest user mode. */
 void bounce_syscall(struct vcpu *v);
@@ -31,6 +34,15 @@ void bounce_failsafe(struct vcpu *v);
 
 /* entry.c: guest_trap, guest_syscall, guest_resume and the way out. */
 void pv_exit_to_guest(struct vcpu *v) noreturn;
+
+/* After an emulated instruction of `length` bytes: advance rip, take a pending single step. */
+void emulate_advance(struct vcpu *v, unsigned int length);
+/* msr.c: false = #GP. */
+bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value);
+bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value);
+
+/* traps.c: the fault or interrupt in v->regs; cr2 for #PF. */
+void trap_handle(struct vcpu *v, uint64_t cr2);
 
 /* emulate.c: privileged instructions of guest kernels, and forced-emulation cpuid. */
 /* True: done, rip advanced. False: deliver the fault to the guest. */
@@ -59,6 +71,11 @@ int desc_set_ldt(struct vcpu *v, uint64_t va, uint32_t entries);
 /* memory.c */
 long op_memory(struct hypercall_args *args);
 
+/* traps_ops.c: also for emulated mov to/from cr0 and dr. 0, -EPERM, -ENODEV. */
+void fpu_taskswitch_set(struct vcpu *v, bool on);
+long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value);
+int debugreg_get(struct vcpu *v, uint64_t nr, uint64_t *value);
+void debugreg_note(struct vcpu *v, uint64_t causes);	/* a #DB: its bits of DR6 */
 /* traps_ops.c: the calls that set a vCPU's state. */
 long op_set_trap_table(struct hypercall_args *args);
 long op_stack_switch(struct hypercall_args *args);
@@ -75,11 +92,19 @@ long op_xen_version(struct hypercall_args *args);
 long op_vm_assist(struct hypercall_args *args);
 void hypercall_page_fill(void *page);
 
+/* desc.c: a new vCPU's descriptor area: all zeroes. -ENOMEM. */
+int desc_init(struct vcpu *v);
+
 /* build.c: a domain from an image (domain builder). */
 struct domain_config;
-/* Create, build and start; NULL with one logged line that says what is wrong. */
+/* A domain that build_domain() will be asked for: lets budgets be shared out fairly. */
+void build_plan(const struct domain_config *config);
+/*
+ * Create, build and start; generation counts the rebuilds of a config with
+ * repeat.  NULL after one logged line that says what is wrong.
+ */
 struct domain *build_domain(const struct domain_config *config,
-			    unsigned int instance);
+			    uint32_t instance, uint32_t generation);
 
 /* sharing/op_share.c */
 long op_share(struct hypercall_args *args);

@@ -7,7 +7,7 @@
 #include "x86/regs.h"
 
 struct cpu_features {
-	bool nx, smap, smep, pge, xsave, fsgsbase, pcid;
+	bool nx, smap, smep, pge, xsave, fsgsbase, pcid, page1gb;
 	bool rdrand, rdseed;
 	unsigned int maxphysaddr;	/* bits */
 };
@@ -92,6 +92,7 @@ void cpu_idle_wait(void);		/* sti; hlt; cli: until the next interrupt */
  */
 void guest_trap(struct regs *regs) noreturn;	/* exception or int n from a guest; regs->vector, error_code; CR2 is live */
 void guest_syscall(struct regs *regs) noreturn;	/* `syscall` from a guest */
+void guest_iret_failed(void) noreturn;	/* iretq refused the selectors or rip in the running vCPU's regs, which are unchanged */
 void cpu_interrupt(enum vector vector);		/* timer or reschedule, from guest or idle; EOI done; must return */
 void guest_resume(void) noreturn;		/* after an interrupt that came from a guest */
 /* A fault of the hypervisor on a guest address, before the exception table is tried; true: retry the access. */

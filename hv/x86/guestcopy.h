@@ -6,8 +6,8 @@
  * Addresses inside the hypervisor's range (0xffff8000.. to 0xffff8800..), non
  * canonical ones and ranges that wrap are refused before any access.  A copy
  * moves data front to back and stops at the first fault.  Locks: none needed;
- * none above LOCK_DOMLIST may be held, except by guest_read_u64(), which takes no fault handler path
- * that locks.
+ * none may be held, since
+ * guest_access_fault() (cpu.h) may take any.
  */
 #ifndef HV_X86_GUESTCOPY_H
 #define HV_X86_GUESTCOPY_H
@@ -18,6 +18,9 @@
 int copy_from_guest(void *dst, uint64_t guest_src, size_t bytes) must_check;
 int copy_to_guest(uint64_t guest_dst, const void *src, size_t bytes) must_check;
 int clear_guest(uint64_t guest_dst, size_t bytes) must_check;
+
+/* Up to max bytes of code at va, for emulation; returns how many could be read. */
+int guest_read_insn(void *dst, uint64_t va, size_t max);
 
 /* Is [va, va+bytes) wholly outside the hypervisor's range, canonical and without wrap? */
 bool guest_range_ok(uint64_t va, uint64_t bytes);

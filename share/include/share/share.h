@@ -65,6 +65,7 @@ struct share_ops {
 	void (*free)(void *ctx, void *p, size_t bytes);
 };
 
+struct page_fns;	/* hash/page.h */
 struct share;		/* one machine */
 struct share_dom;	/* one domain */
 
@@ -89,6 +90,11 @@ struct share_dom_counters {
 struct share *share_create(const struct share_ops *ops, void *ctx,
 			   struct share_record *records,
 			   const uint8_t secret[SHARE_SECRET_BYTES]);
+/* The same with other page functions than the portable ones (vector registers; tests). */
+struct share *share_create_with(const struct share_ops *ops, void *ctx,
+				struct share_record *records,
+				const uint8_t secret[SHARE_SECRET_BYTES],
+				const struct page_fns *fns);
 void share_destroy(struct share *s);	/* all domains must be gone */
 
 /*

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* The figures of a run: see report.h. */
+#include "harness/report.h"
+
+#define GUEST_SUM(r, field) guest_sum(r, offsetof(struct guest, field))
+
+static uint64_t guest_sum(const struct run *r, size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (uint64_t i = 0; i < r->count; i++)
+		sum += *(const uint64_t *)((const char *)&r->guests[i] +
+					   offset);
+	return sum;
+}
+
+/*
+ * Owned + given up.  A page that was offered left its owner's account, so what
+ * the guests were given less what they own now is what they gave up.
+ */
+static void compute_memory(struct figures *f, const struct run *r)
+{
+	uint64_t given = GUEST_SUM(r, memory_pages);
+	uint64_t with = r->final.owned + r->final.pages_shared;
+
+	if (given < r->final.owned)
+		given = r->final.owned;
+	f->memory_without_sharing = given * PAGE_BYTES;
+	f->memory_with_sharing = with * PAGE_BYTES;
+	f->saved_pages = given > with ? given - with : 0;
+}
+
+static void compute_metadata(struct figures *f, const struct run *r)
+{
+	uint64_t frames = r->boot_memory_kib / 4;
+
+	f->metadata_bytes = r->frame_bytes * frames + r->final.metadata_bytes;
+	f->metadata_bytes_per_frame =
+		frames ? (double)f->metadata_bytes / (double)frames : 0;
+}
+
+void figures_compute(struct figures *f, const struct run *r)
+{
+	*f = (struct figures){
+		.guests = r->count,
+		.pages_offered = GUEST_SUM(r, offered),
+		.pages_shared = r->final.pages_shared,
+		.pages_sharing = r->final.pages_sharing,
+		.zero_pages = r->final.zero_mappings,
+		.cow_breaks = r->final.cow_breaks,
+		.optimum_pages = r->plan->expect.optimum,
+		.verify_errors = GUEST_SUM(r, verify_errors) +
+				 GUEST_SUM(r, read_errors),
+		.frames_lost = r->frames_lost,
+		.audit_errors = r->final.audit_errors + r->end_audit_errors,
+		.cross_group_shares = r->final.cross_group + r->end_cross_group,
+		.refused = GUEST_SUM(r, refused),
+	};
+	compute_memory(f, r);
+	compute_metadata(f, r);
+	if (f->optimum_pages)
+		f->saved_over_optimum =
+			(double)f->saved_pages / (double)f->optimum_pages;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the user asked for: a command, words NAME=VALUE (the environment gives
+ * the same names, the command line wins) and a few switches.
+ */
+#ifndef HARNESS_OPTIONS_H
+#define HARNESS_OPTIONS_H
+
+#include "harness/util.h"
+
+enum command { COMMAND_RUN, COMMAND_MANY, COMMAND_BOOT_TEST };
+
+struct options {
+	enum command command;
+	uint64_t guests;
+	uint64_t mem_mib;	/* 0: as much as the guests need */
+	uint64_t cpus;
+	uint64_t tenants;	/* share groups */
+	uint64_t timeout_s;
+	uint64_t verbose;
+	const char *cpu_model, *accel, *qemu;
+	const char *tests;	/* folder of the boot tests */
+	struct strings files;	/* for all guests; none: the default set */
+	const char *pasture;	/* the hypervisor's image; NULL: default */
+	const char *iso;	/* boot this CD instead of -kernel; or NULL */
+	const char *prepare;	/* only write the CD's folder; or NULL */
+	bool interactive, gdb;	/* become QEMU on this terminal */
+	struct strings names;	/* boot tests */
+};
+
+/* Dies with one line at a mistake. */
+void options_parse(struct options *o, int argc, char **argv);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop of `harness run` and `harness many`: see run.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/progress.h"
+#include "harness/report.h"
+#include "harness/run.h"
+
+#define RUN_DIR		"build/run"
+#define MANY_DIR	"build/many"
+#define PUMP_MS		100
+/* From "snapshot" to its answer, and from "go" to the end of the machine. */
+#define ANSWER_SECONDS	60.0
+
+static double seconds_since(double t)
+{
+	return now_seconds() - t;
+}
+
+/* What is due: the snapshot, then the guests' release.  False: give up. */
+static bool steer(struct run *r, double *sent, bool *released)
+{
+	if (!*sent && run_settled(r) == r->count) {
+		machine_send(&r->machine, "snapshot\n");
+		*sent = now_seconds();
+	} else if (*sent && r->has_final && !*released) {
+		machine_send(&r->machine, "go\n");
+		*sent = now_seconds();
+		*released = true;
+	}
+	if (*sent && seconds_since(*sent) > ANSWER_SECONDS) {
+		run_problem(r, *released ?
+			    "the guests did not end when told to" :
+			    "the hypervisor did not answer 'snapshot'");
+		return false;
+	}
+	if (seconds_since(r->machine.started) >
+	    (double)r->options->timeout_s) {
+		run_problem(r, "gave up after TIMEOUT=%llu seconds",
+			    (unsigned long long)r->options->timeout_s);
+		return false;
+	}
+	return !r->machine.panic;
+}
+
+/* After a panic its own lines still come: a moment for them. */
+static void drain(struct machine *m)
+{
+	double t = now_seconds();
+
+	while (m->end == MACHINE_RUNS && seconds_since(t) < 2)
+		machines_pump(&m, 1, PUMP_MS);
+}
+
+static void run_loop(struct run *r)
+{
+	struct machine *m = &r->machine;
+	struct progress progress;
+	double sent = 0;
+	bool released = false;
+
+	progress_init(&progress, r);
+	while (m->end == MACHINE_RUNS) {
+		machines_pump(&m, 1, PUMP_MS);
+		progress_show(&progress, r);
+		if (!steer(r, &sent, &released))
+			break;
+	}
+	if (m->panic)
+		drain(m);
+	r->seconds = seconds_since(m->started);
+	progress_fini(&progress, r);
+}
+
+static int run_machine(const struct plan *p, const struct options *o)
+{
+	struct machine_config c;
+	struct figures f;
+	struct run r;
+	int status;
+
+	plan_machine(p, o, &c);
+	run_init(&r, o, p);
+	r.machine.echo = o->verbose;
+	r.machine.on_line = run_line;
+	r.machine.arg = &r;
+	machine_start(&r.machine, &c);
+	run_loop(&r);
+	run_judge(&r);
+	figures_compute(&f, &r);
+	if (r.problems.count)
+		machine_print_tail(&r.machine);
+	report_table(&r, &f);
+	report_json(&r, &f, p->dir);
+	printf("  Console: %s/console.log, figures: %s/report.json\n", p->dir,
+	       p->dir);
+	status = r.problems.count ? EXIT_BAD : 0;
+	run_fini(&r);
+	return status;
+}
+
+static void become(const struct plan *p, const struct options *o)
+{
+	struct machine_config c;
+
+	plan_machine(p, o, &c);
+	if (c.gdb_port) {
+		FILE *f = fopen("build/gdbinit", "w");
+
+		if (!f || fprintf(f, "file %s.elf64\ntarget remote "
+				  "127.0.0.1:%llu\n",
+				  o->pasture ? o->pasture : "build/pasture",
+				  (unsigned long long)c.gdb_port) < 0 ||
+		    fclose(f))
+			die("cannot write build/gdbinit");
+		printf("waiting: in another terminal, gdb -x build/gdbinit\n");
+	}
+	machine_become(&c);
+}
+
+int run_main(const struct options *o)
+{
+	const char *dir = o->command == COMMAND_MANY ? MANY_DIR : RUN_DIR;
+	struct plan p;
+	int status = 0;
+
+	if (!o->prepare)
+		machine_check_tools(o->qemu, o->accel);
+	plan_prepare(&p, o, o->prepare ? o->prepare : dir);
+	if (o->prepare)
+		plan_write_grub(&p);
+	else if (o->interactive)
+		become(&p, o);
+	else
+		status = run_machine(&p, o);
+	plan_free(&p);
+	return status;
+}

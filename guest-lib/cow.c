@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copy on write in the guest.
+ *
+ * A break takes a full slot of the reserve: a page of ours, mapped at its own
+ * address, with a frame.  The shared page is copied into it; then one multicall says that the
+ * frame now stands for the faulting page (M2P), maps it there, writable, and
+ * unmaps it from the slot.  The hypervisor sees its count of the shared frame drop
+ * with the second of these.  With an empty reserve the hypervisor makes the copy
+ * (SHAREOP_unshare).
+ *
+ * Order: the M2P first, because a kernel may read the entry back through it at
+ * once; the slot's mapping last, because a page with two mappings is harmless, and
+ * one with none would be lost if the middle step failed.
+ */
+#include <gl/share.h>
+
+#include <xen/errno.h>
+#include <xen/xen.h>
+
+#define PAGE_MASK	(~4095ULL)
+#define PTE_PRESENT	1ULL
+#define PTE_WRITE	2ULL
+#define PTE_DIRTY	0x40ULL
+#define PTE_KEPT	(1ULL << 63 | 0x27ULL)	/* NX A US RW P */
+#define PTE_SLOT	0x67ULL			/* D A US RW P */
+#define FAULT_PRESENT	1ULL
+#define FAULT_WRITE	2ULL
+#define FAULT_ANY	0x1fULL
+#define FLUSH_ONE	(UVMF_INVLPG | UVMF_ALL)
+
+#define CALLS 3
+
+static void copy_page(void *to, const void *from)
+{
+	unsigned long words = 512;
+
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words)
+			 : : "memory");
+}
+
+static struct multicall_entry map_call(uint64_t va, uint64_t pte)
+{
+	return (struct multicall_entry){
+		.op = __HYPERVISOR_update_va_mapping,
+		.args = { va, pte, FLUSH_ONE },
+	};
+}
+
+static struct multicall_entry m2p_call(struct mmu_update *u, uint64_t mfn,
+				       uint64_t pfn)
+{
+	*u = (struct mmu_update){ mfn << 12 | MMU_MACHPHYS_UPDATE, pfn };
+	return (struct multicall_entry){
+		.op = __HYPERVISOR_mmu_update,
+		.args = { (unsigned long)u, 1, 0, DOMID_SELF },
+	};
+}
+
+/* The three updates; 0 only if all went well. On error *mapped: the second one did. */
+static long commit(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte,
+		   const struct gl_share_slot *slot, bool *mapped)
+{
+	struct mmu_update m2p;
+	struct multicall_entry calls[CALLS] = {
+		m2p_call(&m2p, slot->mfn, pfn),
+		map_call(va, pte),
+		map_call(slot->va, 0),
+	};
+	long rc = s->ops->hypercall(s->ctx, __HYPERVISOR_multicall,
+				    (unsigned long)calls, CALLS, 0, 0);
+
+	*mapped = !rc && !calls[1].result;
+	for (int i = 0; !rc && i < CALLS; i++)
+		rc = (long)calls[i].result;
+	return rc;
+}
+
+/* The page did not take the frame: make it the slot's again, or lose it. */
+static void roll_back(struct gl_share *s, struct gl_share_slot *slot)
+{
+	struct mmu_update m2p;
+	struct multicall_entry calls[2] = {
+		m2p_call(&m2p, slot->mfn, slot->pfn),
+		map_call(slot->va, slot->mfn << 12 | PTE_SLOT),
+	};
+
+	s->ops->hypercall(s->ctx, __HYPERVISOR_multicall, (unsigned long)calls,
+			  2, 0, 0);
+	if (s->ops->pte_read(s->ctx, slot->va) & PTE_WRITE) {
+		gl_reserve_put_back(s);
+		return;
+	}
+	s->ops->log(s->ctx, "share: a reserve frame is lost");
+	s->ops->p2m_set(s->ctx, slot->pfn, ~0ULL);
+	slot->mfn = 0;
+}
+
+/* The slot gives its frame for the page; pte: the shared page's entry. */
+static long break_into(struct gl_share *s, uint64_t va, uint64_t pfn,
+		       uint64_t pte, struct gl_share_slot *slot)
+{
+	uint64_t new_pte = (pte & PTE_KEPT) | slot->mfn << 12 | PTE_WRITE |
+			   PTE_DIRTY;
+	bool mapped;
+	long rc;
+
+	copy_page((void *)(uintptr_t)slot->va, (const void *)(uintptr_t)va);
+	rc = commit(s, va, pfn, new_pte, slot, &mapped);
+	if (!mapped) {
+		roll_back(s, slot);
+		return rc ? rc : -XEN_EINVAL;
+	}
+	if (rc)
+		s->ops->log(s->ctx, "share: a break left a second mapping");
+	s->ops->p2m_set(s->ctx, pfn, slot->mfn);
+	s->ops->p2m_set(s->ctx, slot->pfn, ~0ULL);
+	slot->mfn = 0;
+	gl_record_clear(s, pfn);
+	s->counters.breaks++;
+	return 0;
+}
+
+long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn)
+{
+	struct share_entry e = {
+		.pte = { va }, .nr_ptes = 1, .status = SHARE_NOT_TRIED,
+	};
+	long rc = s->ops->hypercall(s->ctx, __HYPERVISOR_make_ro_and_share,
+				    SHAREOP_unshare, (unsigned long)&e, 1, 0);
+
+	if (rc < 0)
+		return rc;
+	if (e.status != SHARE_DONE)
+		return e.status == SHARE_NO_MEMORY ? -XEN_ENOMEM : -XEN_EINVAL;
+	s->ops->p2m_set(s->ctx, pfn, e.mfn);
+	gl_record_clear(s, pfn);
+	s->counters.unshares++;
+	return 0;
+}
+
+static bool break_page(struct gl_share *s, uint64_t va, uint64_t pfn,
+		       uint64_t pte)
+{
+	struct gl_share_slot *slot = gl_reserve_take(s);
+	long rc = -XEN_ENOMEM;
+
+	if (slot)
+		rc = break_into(s, va, pfn, pte, slot);
+	else
+		s->counters.reserve_low++;
+	if (rc)
+		rc = gl_unshare_locked(s, va, pfn);
+	if (rc) {
+		s->counters.break_errors++;
+		s->ops->log(s->ctx, "share: no private copy for a written page");
+	}
+	return !rc;
+}
+
+/* lock held */
+static bool fault_locked(struct gl_share *s, uint64_t va)
+{
+	uint64_t pfn, pte = s->ops->pte_read(s->ctx, va);
+	bool marked = pte & SHARE_PTE_AVL, recorded;
+
+	if (!(pte & PTE_PRESENT) || !s->ops->va_to_pfn(s->ctx, va, &pfn))
+		return false;
+	if (pte & PTE_WRITE)	/* another vCPU broke it before we had the lock */
+		return true;
+	recorded = gl_record_test(s, pfn);
+	if (!marked || !recorded) {	/* G2 */
+		s->counters.foreign_faults += marked || recorded;
+		return false;
+	}
+	s->counters.faults++;
+	return break_page(s, va, pfn, pte);
+}
+
+bool gl_share_fault(struct gl_share *s, uint64_t va, uint64_t error_code)
+{
+	unsigned long state;
+	bool handled;
+
+	/* A write by the kernel to a page that is there; not a user's, not a fetch. */
+	if ((error_code & FAULT_ANY) != (FAULT_PRESENT | FAULT_WRITE))
+		return false;
+	state = s->ops->lock(s->ctx);
+	handled = fault_locked(s, va & PAGE_MASK);
+	s->ops->unlock(s->ctx, state);
+	return handled;
+}
+
+long gl_share_unshare(struct gl_share *s, uint64_t va)
+{
+	unsigned long state = s->ops->lock(s->ctx);
+	uint64_t pfn;
+	long rc = -XEN_EINVAL;
+
+	va &= PAGE_MASK;
+	if (s->ops->va_to_pfn(s->ctx, va, &pfn) && gl_record_test(s, pfn))
+		rc = gl_unshare_locked(s, va, pfn);
+	s->ops->unlock(s->ctx, state);
+	return rc;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The initial RAM disk that the builder put into our memory. */
+#ifndef GL_INITRD_H
+#define GL_INITRD_H
+
+#include <stdint.h>
+
+/* NULL and 0 if there is none.  After gl_memory_init(). */
+const void *gl_initrd(uint64_t *bytes);
+/* Its pages become free memory. Nothing may read it after. */
+void gl_initrd_free(void);
+
+#endif

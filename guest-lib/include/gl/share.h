@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sharing half of the library, for any PV64 kernel: offer pages to be shared,
+ * and copy on write when they are written again.  It needs nothing else of the library:
+ * the kernel gives a struct of callbacks and the memory.
+ *
+ * A page is named by the virtual address of its only mapping.  After an
+ * offer it is mapped read-only, its frame is one that others may map too, and the
+ * kernel's p2m has the new frame's number.  The first write to it faults; the kernel's
+ * page-fault handler asks gl_share_fault() before anything else, which puts a private copy
+ * there.  The faulting instruction is then run again.
+ *
+ * Invariants
+ *  G1 a page's bit in the record is set before it is offered, and cleared after
+ *     its private frame is mapped; so a write fault always finds it.
+ *  G2 a fault is ours only if the page-table entry has SHARE_PTE_AVL *and* the record
+ *     has the page: bits that a kernel copied, inherited or was given are not believed.
+ *  G3 whatever lock() protects is changed with it held: record, reserve, counters.  The
+ *     fault path takes no other lock and allocates nothing.
+ *  G4 reserve: a slot is a page of the kernel's with a frame, or without one
+ *     after a break took it; gl_share_refill() puts frames back.  Each offer that succeeds gives
+ *     the domain the right to one frame, so the refill does not run short.
+ *
+ * Several vCPUs: every entry change flushes on all of them; two that fault on one
+ * page are put in order by lock(), and the second finds the entry writable.
+ */
+#ifndef GL_SHARE_H
+#define GL_SHARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <share.h>
+
+#define GL_SHARE_RESERVE_MAX	256
+#define GL_SHARE_RESULTS	(SHARE_NOT_TRIED + 1)
+
+/* What the kernel provides.  ctx is what it gave to gl_share_init(). */
+struct gl_share_ops {
+	/* A hypercall; entry and registers as Xen's ABI has them. */
+	long (*hypercall)(void *ctx, unsigned int nr, unsigned long a1,
+			  unsigned long a2, unsigned long a3, unsigned long a4);
+	/* The guest page that va's mapping stands for; false: none that may be shared. */
+	bool (*va_to_pfn)(void *ctx, uint64_t va, uint64_t *pfn);
+	/* The raw page-table entry of va; 0: none. */
+	uint64_t (*pte_read)(void *ctx, uint64_t va);
+	/* The frame behind a guest page changes; ~0: it has none. */
+	void (*p2m_set)(void *ctx, uint64_t pfn, uint64_t mfn);
+	uint64_t (*p2m_get)(void *ctx, uint64_t pfn);
+	/* A page of the kernel's for the reserve, mapped once, writable; 0: none. Not on the fault path. */
+	uint64_t (*page_alloc)(void *ctx);
+	void (*page_free)(void *ctx, uint64_t va);
+	/* Keep other vCPUs and this one's event handlers out. */
+	unsigned long (*lock)(void *ctx);
+	void (*unlock)(void *ctx, unsigned long state);
+	void (*log)(void *ctx, const char *text);
+};
+
+struct gl_share_slot {
+	uint64_t va, pfn;
+	uint64_t mfn;		/* 0: a break took the frame */
+};
+
+struct gl_share_counters {
+	uint64_t offered;	/* pages put to the hypervisor */
+	uint64_t done;		/* of them shared now or once */
+	uint64_t by_result[GL_SHARE_RESULTS]; /* enum share_result; [0] = done */
+	uint64_t calls_failed;	/* whole calls refused with -errno */
+	uint64_t faults;	/* that were ours */
+	uint64_t foreign_faults; /* write faults with a bit or a record, but not both (G2) */
+	uint64_t breaks;	/* private copies made from the reserve */
+	uint64_t unshares;	/* private copies made by the hypervisor */
+	uint64_t break_errors;	/* faults that could not be served */
+	uint64_t reserve_low;	/* faults that found the reserve empty */
+	uint64_t refilled;	/* frames taken back into the reserve */
+};
+
+/* One for the kernel; its memory is the kernel's. */
+struct gl_share {
+	const struct gl_share_ops *ops;
+	void *ctx;
+	uint64_t *record;	/* one bit a pfn */
+	uint64_t record_pfns;
+	struct gl_share_slot slots[GL_SHARE_RESERVE_MAX];
+	unsigned int slot_count;
+	unsigned int slots_full;
+	struct gl_share_counters counters;
+	struct share_entry batch[SHARE_BATCH_MAX]; /* under lock */
+};
+
+/* Bytes of record memory for so many guest pages. */
+static inline size_t gl_share_record_bytes(uint64_t pfns)
+{
+	return (size_t)((pfns + 63) / 64 * 8);
+}
+
+/*
+ * record: gl_share_record_bytes(pfns) bytes. reserve: frames to keep, at most
+ * GL_SHARE_RESERVE_MAX.  Returns how many it got (fewer: no memory).
+ */
+unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
+			   void *ctx, uint64_t *record, uint64_t pfns,
+			   unsigned int reserve);
+/* Is there a hypervisor that can?  0, or -errno (-ENOSYS: it has no such call). */
+long gl_share_info(struct gl_share *s, struct share_info *info);
+
+/* Offer one page in one hypercall: 0, or -errno as share.h lists. */
+long gl_share_page(struct gl_share *s, uint64_t va);
+/*
+ * Offer pages, SHARE_BATCH_MAX a hypercall.  status (or NULL) gets an enum
+ * share_result for each.  Returns how many are shared now, or -errno if
+ * a whole call was refused before any was.
+ */
+long gl_share_pages(struct gl_share *s, const uint64_t *vas, size_t count,
+		    int32_t *status);
+long gl_share_range(struct gl_share *s, uint64_t va, size_t pages,
+		    int32_t *status);
+
+/* From the page-fault handler: true = the page is writable now, go on. */
+bool gl_share_fault(struct gl_share *s, uint64_t va, uint64_t error_code);
+/* Make a page private without waiting for a write; the hypervisor copies. 0 or -errno. */
+long gl_share_unshare(struct gl_share *s, uint64_t va);
+
+/* Bring the reserve back to its level; not on the fault path. Returns frames missing still. */
+unsigned int gl_share_refill(struct gl_share *s);
+bool gl_share_is_shared(struct gl_share *s, uint64_t pfn);
+void gl_share_counters_get(struct gl_share *s, struct gl_share_counters *out);
+const char *gl_share_result_name(int32_t result);
+
+/* ---- between the files of the sharing half; lock held ---- */
+bool gl_record_test(const struct gl_share *s, uint64_t pfn);
+bool gl_record_set(struct gl_share *s, uint64_t pfn);	/* false: beyond the end */
+void gl_record_clear(struct gl_share *s, uint64_t pfn);
+struct gl_share_slot *gl_reserve_take(struct gl_share *s);	/* NULL: empty */
+void gl_reserve_put_back(struct gl_share *s);
+unsigned int gl_reserve_fill(struct gl_share *s, unsigned int level);
+long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn);
+
+#endif

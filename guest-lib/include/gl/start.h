@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a kernel starts with.  start.asm enters gl_start(), which sets up in this
+ * order: shared info, console, traps, events, memory; then calls gl_main(),
+ * which the kernel defines.  When that returns the domain powers off.
+ */
+#ifndef GL_START_H
+#define GL_START_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <xen/xen.h>
+
+extern struct start_info *gl_start_info;	/* constant after start */
+extern struct shared_info gl_shared_info;	/* the hypervisor's frame, mapped over a page of ours */
+
+void gl_main(void);
+
+/* SIF_INITDOMAIN: first domain on real Xen, or a domain without a console ring. */
+static inline bool gl_is_dom0(void)
+{
+	return gl_start_info->flags & SIF_INITDOMAIN;
+}
+
+/*
+ * The running vCPU's part of the shared page.  The only place that knows which vCPU
+ * runs: one, for now (the library starts no other).
+ */
+static inline struct vcpu_info *gl_vcpu_info(void)
+{
+	return &gl_shared_info.vcpu_info[0];
+}
+
+static inline unsigned int gl_vcpu_id(void)
+{
+	return 0;
+}
+
+/* This domain's number, or DOMID_INVALID if the hypervisor does not tell. */
+domid_t gl_domid(void);
+
+/* Command line words NAME=VALUE. */
+bool gl_cmdline_text(const char *name, char *out, unsigned int bytes);
+uint64_t gl_cmdline_u64(const char *name, uint64_t otherwise);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The content index of one group: hash -> frame, several frames for one hash
+ * allowed.  An entry is 8 bytes, 32 bits of the hash and the frame; the owner of the
+ * frames keeps the whole hash.
+ *
+ * Striped: a hash belongs to one of 8 locks (LOCK_SHARE_STRIPE), and everything
+ * said about a hash happens under its lock.  A stripe is the first 3 bits of the place in the
+ * lintab, so a group of buckets never has two locks.
+ */
+#ifndef HASH_INDEX_H
+#define HASH_INDEX_H
+
+#include <hash/lintab.h>
+
+#define INDEX_STRIPES_LOG2	3
+#define INDEX_STRIPES		(1u << INDEX_STRIPES_LOG2)
+#define INDEX_MAX_FRAME		0x7ffffffeu
+
+struct index {
+	struct lintab table;	/* buckets: their stripe; shape: `stepping` */
+	uint32_t stepping;	/* atomic: somebody grows or shrinks the table */
+	struct spinlock stripe[INDEX_STRIPES];
+};
+
+bool index_init(struct index *x, const struct lintab_mem *mem) must_check;
+void index_fini(struct index *x);	/* it must be empty */
+
+void index_lock(struct index *x, uint64_t hash);
+void index_unlock(struct index *x, uint64_t hash);
+
+/*
+ * With the lock of `hash`: memory for one index_add(); false: none.  The room
+ * is given back by index_add() or index_cancel().
+ */
+bool index_prepare(struct index *x, uint64_t hash,
+		   struct lintab_room *room) must_check;
+void index_cancel(struct index *x, struct lintab_room *room);
+void index_add(struct index *x, uint64_t hash, uint32_t frame,
+	       struct lintab_room *room);
+void index_remove(struct index *x, uint64_t hash, uint32_t frame);
+bool index_has(const struct index *x, uint64_t hash, uint32_t frame);
+
+/*
+ * Frames whose hash may be `hash`: the caller compares the rest.  With the lock:
+ *	index_seek(x, hash, &c);
+ *	while (index_next(x, hash, &c, &frame))
+ */
+void index_seek(const struct index *x, uint64_t hash, struct lintab_cursor *c);
+bool index_next(const struct index *x, uint64_t hash, struct lintab_cursor *c,
+		uint32_t *frame);
+
+/*
+ * Bring the size a step nearer to what the entries need.  No lock of this
+ * level is held.  Call it once for each add and remove; failing costs time only.
+ */
+void index_balance(struct index *x);
+
+/* Walk everything, in no order; nothing may run.  *bucket is 0 and c->chunk NULL at first. */
+bool index_walk(const struct index *x, uint32_t *bucket,
+		struct lintab_cursor *c, uint32_t *tag, uint32_t *frame);
+bool index_is_valid(const struct index *x);
+
+static inline uint64_t index_count(const struct index *x)
+{
+	return lintab_count(&x->table);
+}
+
+static inline uint64_t index_bytes(const struct index *x)
+{
+	return lintab_bytes(&x->table);
+}
+
+/* The part of a hash that an entry keeps. */
+static inline uint32_t index_tag(uint64_t hash)
+{
+	return hash >> 32;
+}
+
+#endif

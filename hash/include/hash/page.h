@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Work on whole pages of 4096 bytes: keyed hash, compare, copy, clear.
+ *
+ * The hash is XXH3 with a secret of 192 random bytes (a seed is not enough: one
+ * crafted pair of pages collides for 1 seed in 62).  It only selects; equality
+ * is decided by page_equal().  Pages are aligned to 8 bytes.
+ *
+ * Users go through struct page_fns, so that a variant with vector registers
+ * can be chosen at start, and tests can bring a hash that collides.
+ */
+#ifndef HASH_PAGE_H
+#define HASH_PAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PAGE_HASH_BYTES		4096
+#define PAGE_HASH_SECRET_BYTES	192
+
+struct page_fns {
+	uint64_t (*hash)(const void *page, const uint8_t *secret);
+	bool (*equal)(const void *a, const void *b);
+	bool (*is_zero)(const void *page);
+	void (*copy)(void *to, const void *from);
+	void (*clear)(void *page);
+};
+
+/* General registers only: right everywhere, also where nothing saves vector registers. */
+extern const struct page_fns page_fns_portable;
+
+uint64_t page_hash(const void *page, const uint8_t *secret);
+/* Reads all of both pages whatever they hold. */
+bool page_equal(const void *a, const void *b);
+/* Stops at the first 64 bytes that are not zero. */
+bool page_is_zero(const void *page);
+void page_copy(void *to, const void *from);
+void page_clear(void *page);
+
+/* A number that only who knows the secret can tell from random. */
+uint64_t page_salt(uint64_t number, const uint8_t *secret);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* The content index: a lintab of (tag, frame) with striped locks. */
+#include <hash/index.h>
+
+struct index_entry {
+	uint32_t frame;		/* number << 1 | 1 */
+	uint32_t tag;
+};
+
+static uint32_t entry_place(const void *entry)
+{
+	const struct index_entry *e = entry;
+
+	return e->tag;
+}
+
+/*
+ * 7.25 entries in a bucket of 8, one cache line: 12 bytes an entry with the
+ * overflow nodes of 1 bucket in 4 and the directory.
+ */
+static const struct lintab_kind index_kind = {
+	.bucket_bytes = 64,
+	.node_bytes = 64,
+	.entry_bytes = sizeof(struct index_entry),
+	.overlay = true,
+	.level = INDEX_STRIPES_LOG2,
+	.fill16 = 116,
+	.place = entry_place,
+};
+
+static struct spinlock *stripe_of(struct index *x, uint64_t hash)
+{
+	return &x->stripe[lintab_group(index_tag(hash), INDEX_STRIPES_LOG2)];
+}
+
+bool index_init(struct index *x, const struct lintab_mem *mem)
+{
+	x->stepping = 0;
+	for (unsigned int i = 0; i < INDEX_STRIPES; i++)
+		spin_lock_init(&x->stripe[i], LOCK_SHARE_STRIPE);
+	return lintab_init(&x->table, &index_kind, mem);
+}
+
+void index_fini(struct index *x)
+{
+	lintab_fini(&x->table);
+}
+
+void index_lock(struct index *x, uint64_t hash)
+{
+	spin_lock(stripe_of(x, hash));
+}
+
+void index_unlock(struct index *x, uint64_t hash)
+{
+	spin_unlock(stripe_of(x, hash));
+}
+
+bool index_prepare(struct index *x, uint64_t hash, struct lintab_room *room)
+{
+	room->node = NULL;
+	return lintab_prepare(&x->table, index_tag(hash), room);
+}
+
+void index_cancel(struct index *x, struct lintab_room *room)
+{
+	lintab_room_put(&x->table, room);
+}
+
+void index_add(struct index *x, uint64_t hash, uint32_t frame,
+	       struct lintab_room *room)
+{
+	struct index_entry e = { frame << 1 | 1, index_tag(hash) };
+
+	CHECK(frame <= INDEX_MAX_FRAME);
+	lintab_put(&x->table, e.tag, &e, room);
+	lintab_room_put(&x->table, room);
+}
+
+void index_seek(const struct index *x, uint64_t hash, struct lintab_cursor *c)
+{
+	lintab_seek(&x->table, index_tag(hash), c);
+}
+
+static struct index_entry *next_entry(const struct index *x, uint32_t tag,
+				      struct lintab_cursor *c)
+{
+	struct index_entry *e;
+
+	while ((e = lintab_next(&index_kind, c)))
+		if (e->tag == tag)
+			return e;
+	return NULL;
+}
+
+bool index_next(const struct index *x, uint64_t hash, struct lintab_cursor *c,
+		uint32_t *frame)
+{
+	struct index_entry *e = next_entry(x, index_tag(hash), c);
+
+	if (e)
+		*frame = e->frame >> 1;
+	return e != NULL;
+}
+
+static struct index_entry *find_entry(const struct index *x, uint64_t hash,
+				      uint32_t frame)
+{
+	struct lintab_cursor c;
+	struct index_entry *e;
+
+	index_seek(x, hash, &c);
+	while ((e = next_entry(x, index_tag(hash), &c)))
+		if (e->frame >> 1 == frame)
+			return e;
+	return NULL;
+}
+
+bool index_has(const struct index *x, uint64_t hash, uint32_t frame)
+{
+	return find_entry(x, hash, frame) != NULL;
+}
+
+void index_remove(struct index *x, uint64_t hash, uint32_t frame)
+{
+	struct index_entry *e = find_entry(x, hash, frame);
+
+	CHECK(e);
+	lintab_cut(&x->table, index_tag(hash), e);
+}
+
+void index_balance(struct index *x)
+{
+	struct spinlock *stripe;
+	int direction = lintab_step_wanted(&x->table);
+
+	if (!direction || __atomic_exchange_n(&x->stepping, 1, __ATOMIC_ACQUIRE))
+		return;
+	/* Ask again: the shape may have changed, but it cannot any more. */
+	direction = lintab_step_wanted(&x->table);
+	if (direction) {
+		stripe = &x->stripe[lintab_step_group(&x->table, direction) %
+				    INDEX_STRIPES];
+		spin_lock(stripe);
+		lintab_step(&x->table, direction);
+		spin_unlock(stripe);
+	}
+	__atomic_store_n(&x->stepping, 0, __ATOMIC_RELEASE);
+}
+
+bool index_walk(const struct index *x, uint32_t *bucket,
+		struct lintab_cursor *c, uint32_t *tag, uint32_t *frame)
+{
+	struct index_entry *e;
+
+	for (;;) {
+		if (c->chunk && (e = lintab_next(&index_kind, c)))
+			break;
+		if (*bucket == lintab_bucket_count(&x->table))
+			return false;
+		lintab_seek_bucket(&x->table, (*bucket)++, c);
+	}
+	*tag = e->tag;
+	*frame = e->frame >> 1;
+	return true;
+}
+
+bool index_is_valid(const struct index *x)
+{
+	return lintab_is_valid(&x->table);
+}

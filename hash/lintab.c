@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* What users call on a lintab; blocks and steps are in lintab_step.c. */
+#include "lintab_chain.h"
+
+static uint32_t bucket_of(const struct lintab *t, uint32_t place)
+{
+	return lintab_bucket_number(lintab_shape(t), place);
+}
+
+bool lintab_room_get(struct lintab *t, struct lintab_room *room)
+{
+	if (!room->node)
+		room->node = lintab_alloc(t, t->kind->node_bytes);
+	return room->node != NULL;
+}
+
+bool lintab_prepare(struct lintab *t, uint32_t place, struct lintab_room *room)
+{
+	return !chain_full(t, bucket_of(t, place)) || lintab_room_get(t, room);
+}
+
+void lintab_room_put(struct lintab *t, struct lintab_room *room)
+{
+	if (room->node)
+		lintab_free(t, room->node, t->kind->node_bytes);
+	room->node = NULL;
+}
+
+void lintab_put(struct lintab *t, uint32_t place, const void *entry,
+		struct lintab_room *room)
+{
+	ASSERT(t->kind->place(entry) == place);
+	if (chain_put(t, bucket_of(t, place), entry, room->node))
+		room->node = NULL;
+	__atomic_fetch_add(&t->count, 1, __ATOMIC_RELAXED);
+}
+
+void lintab_cut(struct lintab *t, uint32_t place, void *entry)
+{
+	unsigned char *node;
+
+	ASSERT(t->kind->place(entry) == place);
+	node = chain_cut(t, bucket_of(t, place), entry);
+	if (node)
+		lintab_free(t, node, t->kind->node_bytes);
+	__atomic_fetch_sub(&t->count, 1, __ATOMIC_RELAXED);
+}
+
+/* The smallest place >= from in the chain of `from`'s bucket. */
+static bool chain_after(const struct lintab *t, uint32_t from, void *entry)
+{
+	struct lintab_cursor c;
+	uint32_t best = 0;
+	bool found = false;
+	void *e;
+
+	lintab_seek(t, from, &c);
+	while ((e = lintab_next(t->kind, &c))) {
+		uint32_t place = t->kind->place(e);
+
+		if (place < from || (found && place >= best))
+			continue;
+		best = place;
+		found = true;
+		memcpy(entry, e, t->kind->entry_bytes);
+	}
+	return found;
+}
+
+/* The first place that belongs to a later bucket than `place` does. */
+static uint64_t range_end(const struct lintab *t, uint32_t place)
+{
+	struct lintab_shape s = lintab_shape(t);
+	uint32_t slots = s.slots + (lintab_group(place, s.level) < s.split);
+	uint64_t ranges = (uint64_t)slots << s.level;
+	uint64_t range = place * ranges >> 32;
+
+	/* Rounded up: the first place with place * ranges >> 32 > range. */
+	return (((range + 1) << 32) + ranges - 1) / ranges;
+}
+
+bool lintab_after(const struct lintab *t, uint64_t from, void *entry)
+{
+	while (from <= UINT32_MAX) {
+		if (chain_after(t, from, entry))
+			return true;
+		from = range_end(t, from);
+	}
+	return false;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* The chain of one bucket of a lintab: the bucket, then overflow nodes (H1). */
+#include "lintab_chain.h"
+
+/* The last chunk of a chain, and the one before it. */
+struct chain_tail {
+	unsigned char *chunk, *before;
+	uint32_t bytes, before_bytes;
+	uint32_t used;		/* entries in chunk */
+};
+
+void *lintab_alloc(struct lintab *t, size_t bytes)
+{
+	void *p = t->mem->alloc(t->mem->ctx, bytes);
+
+	if (p)
+		__atomic_fetch_add(&t->bytes, bytes, __ATOMIC_RELAXED);
+	return p;
+}
+
+void lintab_free(struct lintab *t, void *p, size_t bytes)
+{
+	__atomic_fetch_sub(&t->bytes, bytes, __ATOMIC_RELAXED);
+	t->mem->free(t->mem->ctx, p, bytes);
+}
+
+static void link_set(unsigned char *chunk, uint32_t bytes, unsigned char *next)
+{
+	memcpy(chunk + bytes - LINTAB_LINK_BYTES, &next, sizeof(next));
+}
+
+/* Entries that fit in a chunk, with and without a link behind them. */
+static uint32_t fit_linked(const struct lintab_kind *kind, uint32_t bytes)
+{
+	return (bytes - LINTAB_LINK_BYTES) / kind->entry_bytes;
+}
+
+static uint32_t fit_last(const struct lintab_kind *kind, uint32_t bytes)
+{
+	return fit_linked(kind, bytes) + kind->overlay;
+}
+
+bool node_list_fill(struct lintab *t, struct node_list *list, uint32_t count)
+{
+	while (count--) {
+		unsigned char *node = lintab_alloc(t, t->kind->node_bytes);
+
+		if (!node) {
+			node_list_empty(t, list);
+			return false;
+		}
+		node_list_push(t, list, node);
+	}
+	return true;
+}
+
+void node_list_empty(struct lintab *t, struct node_list *list)
+{
+	while (list->first)
+		lintab_free(t, node_list_pop(t, list), t->kind->node_bytes);
+}
+
+unsigned char *node_list_pop(struct lintab *t, struct node_list *list)
+{
+	unsigned char *node = list->first;
+
+	if (node) {
+		list->first = lintab_link(node, t->kind->node_bytes);
+		link_set(node, t->kind->node_bytes, NULL);
+	}
+	return node;
+}
+
+void node_list_push(struct lintab *t, struct node_list *list,
+		    unsigned char *node)
+{
+	link_set(node, t->kind->node_bytes, list->first);
+	list->first = node;
+}
+
+uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries)
+{
+	uint32_t per_node = fit_linked(kind, kind->node_bytes);
+	uint32_t fixed;
+
+	if (entries <= fit_last(kind, kind->bucket_bytes))
+		return 0;
+	/* All nodes but the last hold per_node, the last one more with overlay. */
+	fixed = fit_linked(kind, kind->bucket_bytes) + kind->overlay;
+	return (entries - fixed + per_node - 1) / per_node;
+}
+
+static uint32_t chunk_used(const struct lintab_kind *kind,
+			   const unsigned char *chunk, uint32_t bytes)
+{
+	uint32_t n = 0, fit = fit_last(kind, bytes);
+
+	while (n < fit && lintab_in_use(chunk + n * kind->entry_bytes))
+		n++;
+	return n;
+}
+
+static void chain_tail(const struct lintab *t, uint32_t bucket,
+		       struct chain_tail *tail)
+{
+	unsigned char *next;
+
+	tail->before = NULL;
+	tail->before_bytes = 0;
+	tail->chunk = lintab_bucket(t, bucket);
+	tail->bytes = t->kind->bucket_bytes;
+	while ((next = lintab_link(tail->chunk, tail->bytes))) {
+		tail->before = tail->chunk;
+		tail->before_bytes = tail->bytes;
+		tail->chunk = next;
+		tail->bytes = t->kind->node_bytes;
+	}
+	tail->used = chunk_used(t->kind, tail->chunk, tail->bytes);
+}
+
+bool chain_full(const struct lintab *t, uint32_t bucket)
+{
+	struct chain_tail tail;
+
+	chain_tail(t, bucket, &tail);
+	return tail.used == fit_last(t->kind, tail.bytes);
+}
+
+/* Put a node behind a full chunk; with overlay the last entry makes room for the link. */
+static void tail_extend(const struct lintab_kind *kind, struct chain_tail *tail,
+			unsigned char *node)
+{
+	uint32_t last = (tail->used - 1) * kind->entry_bytes;
+
+	CHECK(node);
+	tail->used = 0;
+	if (kind->overlay) {
+		memcpy(node, tail->chunk + last, kind->entry_bytes);
+		tail->used = 1;
+	}
+	link_set(tail->chunk, tail->bytes, node);
+	tail->chunk = node;
+	tail->bytes = kind->node_bytes;
+}
+
+bool chain_put(struct lintab *t, uint32_t bucket, const void *entry,
+	       unsigned char *node)
+{
+	const struct lintab_kind *kind = t->kind;
+	struct chain_tail tail;
+	bool full;
+
+	ASSERT(lintab_in_use(entry));
+	chain_tail(t, bucket, &tail);
+	full = tail.used == fit_last(kind, tail.bytes);
+	if (full)
+		tail_extend(kind, &tail, node);
+	memcpy(tail.chunk + tail.used * kind->entry_bytes, entry,
+	       kind->entry_bytes);
+	return full;
+}
+
+/* With overlay, a node of one entry can go: its entry fits where the link is. */
+static unsigned char *tail_shorten(const struct lintab_kind *kind,
+				   struct chain_tail *tail)
+{
+	unsigned char *node = tail->chunk, *link;
+
+	if (!tail->before || tail->used > kind->overlay)
+		return NULL;
+	link = tail->before + tail->before_bytes - LINTAB_LINK_BYTES;
+	memset(link, 0, LINTAB_LINK_BYTES);
+	if (tail->used)
+		memcpy(link, node, kind->entry_bytes);
+	memset(node, 0, kind->entry_bytes);
+	return node;
+}
+
+unsigned char *chain_cut(struct lintab *t, uint32_t bucket, void *entry)
+{
+	uint32_t bytes = t->kind->entry_bytes;
+	struct chain_tail tail;
+	unsigned char *last;
+
+	chain_tail(t, bucket, &tail);
+	CHECK(tail.used > 0);
+	last = tail.chunk + --tail.used * bytes;
+	if (last != entry)
+		memcpy(entry, last, bytes);
+	memset(last, 0, bytes);
+	return tail_shorten(t->kind, &tail);
+}

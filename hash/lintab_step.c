@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a lintab grows and shrinks.
+ *
+ * Buckets below the first count are in one block.  Of the rest, buckets
+ * 2^i .. 2^(i+1)-1 are generation i: up to 32 equal blocks, each taken when its first
+ * bucket is, so that at most 1/32 of the table waits unused; more blocks when they
+ * would pass 2 MiB, fewer when they would be below 256 bytes.
+ *
+ * A step is prepare (all memory, may fail), then commit.
+ */
+#include "lintab_chain.h"
+
+#define GENERATION_BLOCKS_LOG2	5
+#define MAX_BLOCK_BYTES		(2u << 20)
+#define MIN_BLOCK_BYTES		256u
+#define MIN_DIRECTORY_BYTES	64u
+
+/* What a step does to one group. */
+struct regroup {
+	uint32_t group, level;
+	uint32_t from, to;	/* buckets in the group */
+};
+
+static uint32_t log2_floor(uint32_t x)
+{
+	return 31 - (uint32_t)__builtin_clz(x);
+}
+
+static uint32_t base_buckets(const struct lintab *t)
+{
+	return 2u << t->kind->level;
+}
+
+static uint64_t pack(struct lintab_shape s)
+{
+	return (uint64_t)s.level << 40 | (uint64_t)s.slots << 32 | s.split;
+}
+
+/* log2 of the buckets of a block of generation i. */
+static uint32_t block_log2(const struct lintab *t, uint32_t i)
+{
+	uint32_t bytes = t->kind->bucket_bytes;
+	uint32_t most = log2_floor(MAX_BLOCK_BYTES / bytes);
+	uint32_t least = bytes < MIN_BLOCK_BYTES ?
+		log2_floor(MIN_BLOCK_BYTES / bytes) : 0;
+	uint32_t log2 = i > GENERATION_BLOCKS_LOG2 ?
+		i - GENERATION_BLOCKS_LOG2 : 0;
+
+	return MIN(MIN(MAX(log2, least), most), i);
+}
+
+static size_t block_bytes(const struct lintab *t, uint32_t i)
+{
+	return (size_t)t->kind->bucket_bytes << block_log2(t, i);
+}
+
+static size_t directory_bytes(const struct lintab *t, uint32_t i)
+{
+	size_t bytes = sizeof(void *) << (i - block_log2(t, i));
+
+	return MAX(bytes, MIN_DIRECTORY_BYTES);
+}
+
+unsigned char *lintab_bucket(const struct lintab *t, uint32_t number)
+{
+	uint32_t i, in_generation, log2;
+	unsigned char *block;
+
+	if (number < base_buckets(t))
+		return t->base + (size_t)number * t->kind->bucket_bytes;
+	i = log2_floor(number);
+	in_generation = number - (1u << i);
+	log2 = block_log2(t, i);
+	block = t->generations[i][in_generation >> log2];
+	return block + (size_t)(in_generation & ((1u << log2) - 1)) *
+		       t->kind->bucket_bytes;
+}
+
+/* Memory for bucket `number`, which is the first one not there. */
+static bool bucket_add(struct lintab *t, uint32_t number)
+{
+	uint32_t i = log2_floor(number), in_generation = number - (1u << i);
+	uint32_t log2 = block_log2(t, i);
+	void *block;
+
+	if (i >= LINTAB_GENERATIONS)
+		return false;
+	if (in_generation & ((1u << log2) - 1))
+		return true;
+	if (!in_generation) {
+		t->generations[i] = lintab_alloc(t, directory_bytes(t, i));
+		if (!t->generations[i])
+			return false;
+	}
+	block = lintab_alloc(t, block_bytes(t, i));
+	if (block) {
+		t->generations[i][in_generation >> log2] = block;
+	} else if (!in_generation) {
+		lintab_free(t, t->generations[i], directory_bytes(t, i));
+		t->generations[i] = NULL;
+	}
+	return block != NULL;
+}
+
+/* Bucket `number`, the last one there, is empty and not needed. */
+static void bucket_remove(struct lintab *t, uint32_t number)
+{
+	uint32_t i = log2_floor(number), in_generation = number - (1u << i);
+	uint32_t log2 = block_log2(t, i);
+	void **slot = &t->generations[i][in_generation >> log2];
+
+	if (in_generation & ((1u << log2) - 1))
+		return;
+	lintab_free(t, *slot, block_bytes(t, i));
+	*slot = NULL;
+	if (!in_generation) {
+		lintab_free(t, t->generations[i], directory_bytes(t, i));
+		t->generations[i] = NULL;
+	}
+}
+
+bool lintab_init(struct lintab *t, const struct lintab_kind *kind,
+		 const struct lintab_mem *mem)
+{
+	struct lintab_shape s = { .level = kind->level, .slots = 2 };
+
+	memset(t, 0, sizeof(*t));
+	t->kind = kind;
+	t->mem = mem;
+	t->state = pack(s);
+	t->base = lintab_alloc(t, (size_t)base_buckets(t) * kind->bucket_bytes);
+	return t->base != NULL;
+}
+
+void lintab_fini(struct lintab *t)
+{
+	CHECK(!lintab_count(t));
+	for (uint32_t n = lintab_bucket_count(t); n > base_buckets(t); n--)
+		bucket_remove(t, n - 1);
+	lintab_free(t, t->base,
+		    (size_t)base_buckets(t) * t->kind->bucket_bytes);
+	CHECK(!lintab_bytes(t));
+}
+
+int lintab_step_wanted(const struct lintab *t)
+{
+	uint64_t have = lintab_count(t) * 16;
+	uint64_t aim = (uint64_t)lintab_bucket_count(t) * t->kind->fill16;
+
+	if (have > aim)
+		return 1;
+	/* One eighth apart, lest the table steps to and fro. */
+	if (have < aim - aim / 8 && lintab_bucket_count(t) > base_buckets(t))
+		return -1;
+	return 0;
+}
+
+/* The shape with split > 0 that means the same, for a step back. */
+static struct lintab_shape shape_before(struct lintab_shape s)
+{
+	if (s.split)
+		return s;
+	if (s.slots == 3)
+		return (struct lintab_shape){ s.level, 2, 1u << s.level };
+	return (struct lintab_shape){ s.level - 1, 3, 1u << (s.level - 1) };
+}
+
+/* The shape with split < groups that means the same. */
+static struct lintab_shape shape_after(struct lintab_shape s)
+{
+	if (s.split < 1u << s.level)
+		return s;
+	if (s.slots == 2)
+		return (struct lintab_shape){ s.level, 3, 0 };
+	return (struct lintab_shape){ s.level + 1, 2, 0 };
+}
+
+uint32_t lintab_step_group(const struct lintab *t, int direction)
+{
+	struct lintab_shape s = lintab_shape(t);
+
+	return direction > 0 ? s.split : shape_before(s).split - 1;
+}
+
+static uint32_t regroup_bucket(const struct regroup *r, uint32_t slot)
+{
+	return (slot << r->level) + r->group;
+}
+
+/* Nodes that the moves need at most: what comes in, beside what stays. */
+static uint32_t regroup_nodes(const struct lintab *t, const struct regroup *r)
+{
+	uint32_t stay[4] = { 0 }, all[4] = { 0 }, nodes = 0;
+	struct lintab_cursor c;
+	void *e;
+
+	for (uint32_t slot = 0; slot < r->from; slot++) {
+		lintab_seek_bucket(t, regroup_bucket(r, slot), &c);
+		while ((e = lintab_next(t->kind, &c))) {
+			uint32_t to = lintab_slot(t->kind->place(e), r->level,
+						  r->to);
+			all[to]++;
+			stay[to] += to == slot;
+		}
+	}
+	for (uint32_t slot = 0; slot < r->to; slot++)
+		nodes += chain_nodes(t->kind, all[slot]) -
+			 chain_nodes(t->kind, stay[slot]);
+	return nodes;
+}
+
+/* Move away what no longer belongs in this slot. */
+static void regroup_slot(struct lintab *t, const struct regroup *r,
+			 uint32_t slot, struct node_list *nodes)
+{
+	uint32_t bucket = regroup_bucket(r, slot);
+	struct lintab_cursor c;
+	unsigned char *e, *node, *gone, entry[32];
+
+	lintab_seek_bucket(t, bucket, &c);
+	while ((e = lintab_next(t->kind, &c))) {
+		uint32_t to = lintab_slot(t->kind->place(e), r->level, r->to);
+
+		if (to == slot)
+			continue;
+		memcpy(entry, e, t->kind->entry_bytes);
+		gone = chain_cut(t, bucket, e);
+		if (gone)
+			node_list_push(t, nodes, gone);
+		node = node_list_pop(t, nodes);
+		if (!chain_put(t, regroup_bucket(r, to), entry, node) && node)
+			node_list_push(t, nodes, node);
+		/* Another entry is in the hole now, or the chunk is gone. */
+		if (gone == c.chunk)
+			lintab_seek_bucket(t, bucket, &c);
+		else
+			c.at -= t->kind->entry_bytes;
+	}
+}
+
+/*
+ * Every slot gives before it receives: so no chain is ever longer than it was
+ * or will be, and no entry moves twice.
+ */
+static void regroup_move(struct lintab *t, const struct regroup *r,
+			 struct node_list *nodes)
+{
+	static const uint8_t order[4][4] = {
+		{ 2 },			/* 3 -> 2 */
+		{ 0, 1 },		/* 2 -> 3 */
+		{ 2, 1, 3 },		/* 4 -> 3 */
+		{ 1, 2, 0 },		/* 3 -> 4 */
+	};
+	static const uint8_t length[4] = { 1, 2, 3, 3 };
+	uint32_t kind = (r->to > r->from) + 2 * (r->from + r->to == 7);
+
+	for (uint32_t i = 0; i < length[kind]; i++)
+		regroup_slot(t, r, order[kind][i], nodes);
+}
+
+static bool regroup(struct lintab *t, const struct regroup *r)
+{
+	struct node_list nodes = { NULL };
+
+	if (!node_list_fill(t, &nodes, regroup_nodes(t, r)))
+		return false;
+	regroup_move(t, r, &nodes);
+	node_list_empty(t, &nodes);
+	return true;
+}
+
+static void shape_set(struct lintab *t, struct lintab_shape s)
+{
+	__atomic_store_n(&t->state, pack(shape_after(s)), __ATOMIC_RELEASE);
+}
+
+static bool step_grow(struct lintab *t)
+{
+	struct lintab_shape s = lintab_shape(t);
+	uint32_t number = lintab_bucket_count(t);
+	struct regroup r = { s.split, s.level, s.slots, s.slots + 1 };
+
+	if (!bucket_add(t, number))
+		return false;
+	if (!regroup(t, &r)) {
+		bucket_remove(t, number);
+		return false;
+	}
+	s.split++;
+	shape_set(t, s);
+	return true;
+}
+
+static bool step_shrink(struct lintab *t)
+{
+	uint32_t number = lintab_bucket_count(t) - 1;
+	struct lintab_shape s;
+	struct regroup r;
+
+	if (number < base_buckets(t))
+		return false;
+	s = shape_before(lintab_shape(t));
+	r = (struct regroup){ s.split - 1, s.level, s.slots + 1, s.slots };
+	if (!regroup(t, &r))
+		return false;
+	s.split--;
+	shape_set(t, s);
+	bucket_remove(t, number);
+	return true;
+}
+
+bool lintab_step(struct lintab *t, int direction)
+{
+	return direction > 0 ? step_grow(t) : step_shrink(t);
+}
+
+/* Entries of one bucket if they are all in their place and no node is idle. */
+static bool bucket_valid(const struct lintab *t, uint32_t number,
+			 uint64_t *count)
+{
+	struct lintab_shape s = lintab_shape(t);
+	uint32_t entries = 0, nodes = 0;
+	struct lintab_cursor c;
+	unsigned char *chunk;
+	void *e;
+
+	lintab_seek_bucket(t, number, &c);
+	while ((e = lintab_next(t->kind, &c))) {
+		entries++;
+		if (lintab_bucket_number(s, t->kind->place(e)) != number)
+			return false;
+	}
+	chunk = lintab_link(lintab_bucket(t, number), t->kind->bucket_bytes);
+	for (; chunk; chunk = lintab_link(chunk, t->kind->node_bytes))
+		nodes++;
+	*count += entries;
+	return nodes == chain_nodes(t->kind, entries);
+}
+
+bool lintab_is_valid(const struct lintab *t)
+{
+	uint64_t count = 0;
+
+	for (uint32_t n = 0; n < lintab_bucket_count(t); n++)
+		if (!bucket_valid(t, n, &count))
+			return false;
+	return count == lintab_count(t);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of boot/; see main.c for the order. */
+#ifndef HV_BOOT_BOOT_H
+#define HV_BOOT_BOOT_H
+
+#include "boot/config.h"
+#include "boot/ranges.h"
+#include "x86/init.h"
+
+/* The operator's mistake: one line, then EXIT_ERROR. */
+void boot_fail(const char *fmt, ...) noreturn printf_like(1, 2);
+
+/* --- multiboot.c: copies everything out of the loader's memory --- */
+#define MEMORY_MAP_MAX	128
+struct memory_map_entry {
+	maddr_t start;
+	uint64_t bytes;
+	bool ram;
+};
+extern struct memory_map_entry memory_map[MEMORY_MAP_MAX];
+extern unsigned int memory_map_count;
+extern char boot_cmdline[2048];
+void multiboot_read(maddr_t mbi);
+
+/* --- e820.c: ram_ranges, and what of them is free --- */
+void e820_init(void);
+bool e820_has_ram(mfn_t first, mfn_t end);	/* any of these frames */
+/* Zeroed memory below 4 GiB that is never freed; until e820_give_to_palloc(). bytes: multiple of align, 4 KiB or 2 MiB. */
+void *early_alloc(uint64_t bytes, uint64_t align);
+maddr_t e820_low_page(void);			/* a page below 640 KiB for the AP trampoline */
+void e820_give_to_palloc(void);
+
+/* --- acpi.c: processors; [0] is this one --- */
+uint32_t acpi_find_cpus(uint32_t apic_ids[MAX_CPUS], uint32_t max);
+
+/* --- paging.c --- */
+void paging_init(uint32_t cpus, maddr_t lapic_base);	/* builds and loads cpu_idle_cr3 */
+void frametable_init(void);
+
+#endif

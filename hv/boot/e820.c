@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RAM, and who has it at boot.
+ *
+ * ram_ranges: what the firmware calls RAM, less what it calls anything else.
+ * free_ram: of that, what is neither below 1 MiB, nor the image, nor a module.
+ * early_alloc() takes from both ends of one free range below 4 GiB, which the
+ * boot tables map: single pages from its start, 2 MiB blocks from its end, so
+ * that alignment wastes nothing.  What is left goes to palloc.
+ */
+#include <port.h>
+
+#include "boot/boot.h"
+#include "debug/log.h"
+#include "mm/palloc.h"
+
+#define MIB		(1UL << 20)
+#define FIRST_MIB_END	(MIB >> PAGE_SHIFT)
+#define MAP_4G_END	((4UL << 30) >> PAGE_SHIFT)
+#define MIN_MEMORY_MIB	64
+#define BLOCK_FRAMES	(2 * MIB >> PAGE_SHIFT)
+#define LOW_PAGE_FIRST	8		/* above the real-mode vectors and BIOS data */
+#define LOW_PAGE_END	0x90
+
+extern const char image_end[];		/* pasture.lds */
+
+struct ram_range ram_ranges[RAM_RANGES_MAX];
+unsigned int ram_range_count;
+
+static struct ranges ram, free_ram;
+static mfn_t early_first, early_end;	/* what of the early range is left */
+
+static void must_fit(bool ok)
+{
+	if (!ok)
+		boot_fail("the memory map has too many pieces");
+}
+
+static void collect_ram(void)
+{
+	const struct memory_map_entry *e;
+	mfn_t end;
+
+	for (e = memory_map; e < memory_map + memory_map_count; e++) {
+		end = (e->start + e->bytes) >> PAGE_SHIFT;
+		if (e->ram)
+			must_fit(ranges_add(&ram,
+					    ALIGN_UP(e->start, PAGE_SIZE) >>
+					    PAGE_SHIFT, end));
+	}
+	for (e = memory_map; e < memory_map + memory_map_count; e++) {
+		end = ALIGN_UP(e->start + e->bytes, PAGE_SIZE) >> PAGE_SHIFT;
+		if (!e->ram)
+			must_fit(ranges_subtract(&ram, e->start >> PAGE_SHIFT,
+						 end));
+	}
+}
+
+static void clip_ram(void)
+{
+	mfn_t max = MAX_MADDR >> PAGE_SHIFT;
+	uint64_t before = ranges_frames(&ram), lost;
+
+	must_fit(ranges_subtract(&ram, max, ~0UL));
+	lost = before - ranges_frames(&ram);
+	if (lost)
+		log_warn("%lu MiB of RAM above %lu GiB are not used",
+			 lost >> 8, MAX_MADDR >> 30);
+}
+
+/* The firmware keeps a little for itself: round up to what was installed. */
+static void check_enough(void)
+{
+	uint64_t frames = ranges_frames(&ram);
+	uint64_t mib = (frames + FIRST_MIB_END - 1) / FIRST_MIB_END;
+
+	if (mib < MIN_MEMORY_MIB)
+		boot_fail("too little memory: %lu MiB, need %u", mib,
+			  MIN_MEMORY_MIB);
+}
+
+static void publish_ram(void)
+{
+	must_fit(ram.count <= RAM_RANGES_MAX);
+	memcpy(ram_ranges, ram.r, ram.count * sizeof(ram.r[0]));
+	ram_range_count = ram.count;
+}
+
+static void reserve_module(const struct boot_module *m)
+{
+	mfn_t first = m->start >> PAGE_SHIFT;
+	mfn_t end = ALIGN_UP(m->start + m->bytes, PAGE_SIZE) >> PAGE_SHIFT;
+
+	if (!ranges_contain(&ram, first, end))
+		boot_fail("module %s lies outside of RAM", m->name);
+	if (first >= FIRST_MIB_END && !ranges_contain(&free_ram, first, end))
+		boot_fail("module %s overlaps another one or the hypervisor",
+			  m->name);
+	must_fit(ranges_subtract(&free_ram, first, end));
+}
+
+static void find_free(void)
+{
+	uint32_t i;
+
+	free_ram = ram;
+	must_fit(ranges_subtract(&free_ram, 0, FIRST_MIB_END));
+	must_fit(ranges_subtract(&free_ram, FIRST_MIB_END,
+				 ((uintptr_t)image_end - IMAGE_VIRT) >>
+				 PAGE_SHIFT));
+	for (i = 0; i < boot_module_count; i++)
+		reserve_module(&boot_modules[i]);
+}
+
+/* The largest free range below 4 GiB becomes the early one. */
+static void choose_early_range(void)
+{
+	const struct ram_range *r;
+	mfn_t end;
+
+	for (r = free_ram.r; r < free_ram.r + free_ram.count; r++) {
+		end = MIN(r->end, MAP_4G_END);
+		if (r->first < end && end - r->first > early_end - early_first) {
+			early_first = r->first;
+			early_end = end;
+		}
+	}
+}
+
+void e820_init(void)
+{
+	collect_ram();
+	clip_ram();
+	check_enough();
+	publish_ram();
+	find_free();
+	choose_early_range();
+}
+
+bool e820_has_ram(mfn_t first, mfn_t end)
+{
+	return ranges_intersect(&ram, first, end);
+}
+
+static mfn_t take_early(uint64_t frames, bool block)
+{
+	mfn_t first = early_first;
+
+	if (block)
+		first = ALIGN_DOWN(early_end - MIN(frames, early_end),
+				   BLOCK_FRAMES);
+	if (first < early_first || first + frames > early_end)
+		boot_fail("too little memory for the hypervisor's tables");
+	must_fit(ranges_subtract(&free_ram, first, first + frames));
+	if (block)
+		early_end = first;
+	else
+		early_first += frames;
+	return first;
+}
+
+void *early_alloc(uint64_t bytes, uint64_t align)
+{
+	void *p = mfn_to_virt(take_early(bytes >> PAGE_SHIFT,
+					 align > PAGE_SIZE));
+
+	return memset(p, 0, bytes);
+}
+
+maddr_t e820_low_page(void)
+{
+	const struct boot_module *m;
+	maddr_t p;
+	bool ok;
+
+	for (p = LOW_PAGE_FIRST; p < LOW_PAGE_END; p++) {
+		ok = ranges_contain(&ram, p, p + 1);
+		for (m = boot_modules; m < boot_modules + boot_module_count;
+		     m++)
+			ok &= m->start >> PAGE_SHIFT > p ||
+			      (m->start + m->bytes) >> PAGE_SHIFT < p;
+		if (ok)
+			return p << PAGE_SHIFT;
+	}
+	return 0;
+}
+
+void e820_give_to_palloc(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < free_ram.count; i++)
+		palloc_add_range(free_ram.r[i].first, free_ram.r[i].end);
+	log_info("memory: %lu MiB, %lu MiB free", ranges_frames(&ram) >> 8,
+		 ranges_frames(&free_ram) >> 8);
+}

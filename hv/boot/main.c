@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of contents: what runs at boot, in order, one init a line.
+ *
+ * main_bsp() runs on the boot stack and in the boot page tables, up to the point
+ * where this CPU has its own stack in the final ones; main_on_own_stack() does
+ * the rest.  A mistake of the operator ends in boot_fail(): one line, EXIT_ERROR.
+ */
+#include <port.h>
+
+#include "boot/boot.h"
+#include "boot/report.h"
+#include "debug/log.h"
+#include "dom/console.h"
+#include "dom/sched.h"
+#include "lib/fmt.h"
+#include "mm/objpool.h"
+#include "pv/pv.h"
+#include "sharing/sharing.h"
+#include "x86/insn.h"
+
+void main_bsp(uint32_t mbi_maddr) noreturn;
+
+static uint32_t apic_ids[MAX_CPUS];
+static uint32_t cpus_found;
+
+void boot_fail(const char *fmt, ...)
+{
+	char line[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	fmt_vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	log_error("%s", line);
+	exit_machine(EXIT_ERROR);
+}
+
+/* How to leave is wanted even where the rest of the line has a mistake. */
+static void parse_options(void)
+{
+	char err[200];
+	bool ok = config_parse_cmdline(boot_cmdline, &boot_options, err,
+				       sizeof(err));
+
+	exit_set_mode(boot_options.exit_mode);
+	log_level = boot_options.log_level;
+	if (!ok)
+		boot_fail("%s", err);
+}
+
+static void find_processors(void)
+{
+	uint32_t max = MAX_CPUS;
+
+	if (boot_options.max_cpus)
+		max = MIN(max, boot_options.max_cpus);
+	cpus_found = acpi_find_cpus(apic_ids, max);
+}
+
+/* The domain list from its start; `each` is called for every line. */
+static void for_each_domain(void (*each)(const struct domain_config *c))
+{
+	static struct domain_config config;
+	const struct boot_module *m;
+	const char *text, *end;
+	char err[200];
+	uint32_t line = 0;
+	int got;
+
+	m = boot_module_find(boot_options.config_module);
+	if (!m)
+		boot_fail("the module %s, the domain list, was not loaded",
+			  boot_options.config_module);
+	text = maddr_to_virt(m->start);
+	end = text + m->bytes;
+	while ((got = config_next_domain(&text, end, &line, &config, err,
+					 sizeof(err))) > 0)
+		each(&config);
+	if (got < 0)
+		boot_fail("%s", err);
+}
+
+/* One for each line of the list; domains point at theirs. */
+static struct domain_config **configs;
+static uint32_t config_count;
+
+static void keep_config(const struct domain_config *c)
+{
+	struct domain_config *kept = obj_alloc(sizeof(*kept));
+
+	if (!kept || config_count == MAX_DOMAINS)
+		boot_fail("no room for the configuration of domain %s",
+			  c->name);
+	*kept = *c;
+	configs[config_count++] = kept;
+	build_plan(kept);
+}
+
+/* The whole list is read before the first domain is built. */
+static void read_domain_list(void)
+{
+	configs = obj_alloc(MAX_DOMAINS * sizeof(configs[0]));
+	if (!configs)
+		boot_fail("no memory for the domain list");
+	for_each_domain(keep_config);
+	if (!config_count)
+		boot_fail("the domain list %s names no domain",
+			  boot_options.config_module);
+}
+
+static void build_domains(void)
+{
+	uint32_t wanted = 0, failed = 0, line, i;
+
+	for (line = 0; line < config_count; line++) {
+		for (i = 0; i < configs[line]->count; i++, wanted++)
+			if (!build_domain(configs[line], i, 1))
+				failed++;
+	}
+	if (failed)
+		boot_fail("%u of %u domains could not be built", failed,
+			  wanted);
+}
+
+static void main_on_own_stack(void)
+{
+	idt_use_ist();			/* the TSS has the stacks now */
+	smap_patch();			/* before anything is copied from a guest */
+	frametable_init();		/* needs early memory */
+	e820_give_to_palloc();		/* needs the frame table; ends early_alloc() */
+	tsc_init();			/* time 0; delays */
+	wallclock_init();		/* refers to time 0 */
+	lapic_init(true);		/* timer measured against the TSC */
+	entropy_init();			/* before the first hash key or frame draw */
+	console_set_focus(boot_options.console);
+	sched_all_gone = report_final;	/* before a domain can come and go */
+	smp_start(apic_ids, cpus_found, e820_low_page(), sched_loop);
+	log_info("processors: %u, TSC %lu kHz", cpu_count, tsc_khz);
+	domain_set_overcommit(boot_options.overcommit);
+	sharing_init();			/* knows the number of CPUs */
+	read_domain_list();
+	console_input_start();		/* the operator may type from here on */
+	report_start();			/* free frames from here on are to come back */
+	build_domains();
+	sched_loop();
+}
+
+void main_bsp(uint32_t mbi_maddr)
+{
+	maddr_t lapic_base;
+
+	uart_init();			/* so that everything below can speak */
+	percpu_init(0);			/* locks and the log use this_cpu() */
+	percpu_load(0);
+	idt_init();			/* so that mistakes below are seen */
+	cpu_detect();
+	multiboot_read(mbi_maddr);	/* before memory is handed out */
+	parse_options();
+	log_info("Pasture, a hypervisor that shares pages");
+	e820_init();			/* RAM, early_alloc() */
+	find_processors();		/* how many CPUs need memory */
+	cpu_init();			/* NX, before tables use it */
+	lapic_detect(&lapic_base);
+	paging_init(cpus_found, lapic_base); /* final tables, CPU memory */
+	gdt_init_cpu();
+	stack_reset_call(main_on_own_stack);
+}

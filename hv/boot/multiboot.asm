@@ -1,0 +1,145 @@
+; SPDX-License-Identifier: MIT
+;
+; From the boot loader (multiboot 1: 32-bit, paging off) to C in long mode.
+;
+; The boot tables map the first 4 GiB with 2 MiB pages three times: at 0 (for
+; this code and the AP trampoline), at IMAGE_VIRT and at DIRECTMAP_VIRT.
+; boot/paging.c replaces them; boot_l4 stays for processors that start later.
+;
+; The GDT has its entries at selector 0xe000 from the first instruction on, like
+; every GDT of the hypervisor: its base lies 14 pages before them.
+
+%include "asm_offsets.inc"
+
+MB_MAGIC	equ 0x1badb002
+MB_FLAGS	equ 3			; modules on page boundaries, memory map
+MB_LOADER_MAGIC	equ 0x2badb002
+
+CR0_VALUE	equ 0x80010023		; PG WP NE MP PE
+CR4_VALUE	equ 0x20		; PAE
+EFER_LME	equ 1 << 8
+PDE_LARGE	equ 0x83		; P RW PSE
+PDE_TABLE	equ 3			; P RW
+COM1		equ 0x3f8
+
+section .boot.header progbits alloc noexec nowrite align=4
+	dd MB_MAGIC, MB_FLAGS, -(MB_MAGIC + MB_FLAGS)
+
+section .boot.bss nobits alloc noexec write align=4096
+boot_l4:	resb 4096
+boot_l3:	resb 4096
+boot_l2:	resb 4 * 4096
+
+section .boot.data progbits alloc noexec write align=16
+boot_gdt:				; shown at selector 0xe000
+	dq 0
+	dq 0x00af9b000000ffff		; SEL_HV_CS
+	dq 0x00cf93000000ffff		; SEL_HV_DS
+boot_gdt_end:
+boot_gdtr:
+	dw GDT_HV_BASE + boot_gdt_end - boot_gdt - 1
+	dd boot_gdt - GDT_HV_BASE
+no_long_mode:
+	db "pasture: this processor has no 64-bit mode", 10, 0
+no_multiboot:
+	db "pasture: not started by a multiboot loader", 10, 0
+
+section .boot.text progbits alloc exec nowrite align=16
+bits 32
+global boot_entry
+boot_entry:
+	cli
+	cld
+	mov ebp, ebx			; multiboot information
+	mov esi, no_multiboot
+	cmp eax, MB_LOADER_MAGIC
+	jne boot_failed
+
+	mov esi, no_long_mode
+	mov eax, 0x80000000
+	cpuid
+	cmp eax, 0x80000001
+	jb boot_failed
+	mov eax, 0x80000001
+	cpuid
+	test edx, 1 << 29
+	jz boot_failed
+
+	; 4 tables of 512 pages of 2 MiB.
+	mov edi, boot_l2
+	mov eax, PDE_LARGE
+	mov ecx, 4 * 512
+.fill:	mov [edi], eax
+	mov dword [edi + 4], 0
+	add eax, 2 << 20
+	add edi, 8
+	loop .fill
+
+	mov edi, boot_l3
+	mov eax, boot_l2 + PDE_TABLE
+	mov ecx, 4
+.link:	mov [edi], eax
+	add eax, 4096
+	add edi, 8
+	loop .link
+
+	mov eax, boot_l3 + PDE_TABLE
+	mov [boot_l4], eax
+	mov [boot_l4 + 261 * 8], eax	; IMAGE_VIRT
+	mov [boot_l4 + 262 * 8], eax	; DIRECTMAP_VIRT
+
+	mov eax, CR4_VALUE
+	mov cr4, eax
+	mov eax, boot_l4
+	mov cr3, eax
+	mov ecx, MSR_EFER
+	rdmsr
+	or eax, EFER_LME
+	wrmsr
+	mov eax, CR0_VALUE
+	mov cr0, eax
+	lgdt [boot_gdtr]
+	jmp SEL_HV_CS:boot_long
+
+; esi: message.  Nothing works yet but a serial line as the firmware left it.
+boot_failed:
+	mov dx, COM1
+.next:	lodsb
+	test al, al
+	jz .stop
+	out dx, al
+	jmp .next
+.stop:	hlt
+	jmp .stop
+
+bits 64
+boot_long:
+	mov eax, SEL_HV_DS
+	mov ds, eax
+	mov es, eax
+	mov ss, eax
+	xor eax, eax
+	mov fs, eax
+	mov gs, eax
+	mov rax, boot_high
+	jmp rax
+
+default rel
+section .text
+boot_high:
+	lea rsp, [boot_stack_top]
+	mov edi, ebp
+	xor ebp, ebp
+	extern main_bsp
+	call main_bsp
+	ud2
+
+section .bss align=16
+	resb 16384
+boot_stack_top:
+
+; For boot code in C, and for the trampoline of the other processors.
+section .rodata
+global boot_l4_maddr, boot_gdt_maddr
+boot_l4_maddr:	dq boot_l4
+boot_gdt_maddr:	dq boot_gdt

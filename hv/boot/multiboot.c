@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the multiboot loader tells.  All of it is copied at once: the loader keeps
+ * it anywhere in RAM, and that RAM is handed out later.  Only the modules stay
+ * where they are.
+ */
+#include <port.h>
+
+#include "boot/boot.h"
+
+#define MBI_MEM		(1u << 0)
+#define MBI_CMDLINE	(1u << 2)
+#define MBI_MODS	(1u << 3)
+#define MBI_MMAP	(1u << 6)
+#define MMAP_RAM	1
+
+struct mbi {
+	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline;
+	uint32_t mods_count, mods_addr, syms[4], mmap_length, mmap_addr;
+};
+
+struct mbi_module {
+	uint32_t start, end, cmdline, reserved;
+};
+
+struct mbi_mmap {
+	uint32_t size;		/* of what follows this field */
+	uint64_t start, bytes;
+	uint32_t type;
+} __attribute__((packed));
+
+struct memory_map_entry memory_map[MEMORY_MAP_MAX];
+unsigned int memory_map_count;
+char boot_cmdline[2048];
+
+static void add_memory(maddr_t start, uint64_t bytes, bool ram)
+{
+	if (memory_map_count == MEMORY_MAP_MAX)
+		boot_fail("the firmware's memory map has more than %u entries",
+			  MEMORY_MAP_MAX);
+	memory_map[memory_map_count++] =
+		(struct memory_map_entry){ start, bytes, ram };
+}
+
+static void read_memory_map(const struct mbi *m)
+{
+	const uint8_t *p = maddr_to_virt(m->mmap_addr);
+	const uint8_t *end = p + m->mmap_length;
+	struct mbi_mmap e;
+
+	for (; p + sizeof(e) <= end; p += e.size + sizeof(e.size)) {
+		memcpy(&e, p, sizeof(e));
+		add_memory(e.start, e.bytes, e.type == MMAP_RAM);
+	}
+}
+
+static void read_memory(const struct mbi *m)
+{
+	if (m->flags & MBI_MMAP) {
+		read_memory_map(m);
+	} else if (m->flags & MBI_MEM) {
+		add_memory(0, m->mem_lower * 1024UL, true);
+		add_memory(1UL << 20, m->mem_upper * 1024UL, true);
+	} else {
+		boot_fail("the boot loader gives no memory map");
+	}
+}
+
+static void read_module(const struct mbi_module *from)
+{
+	struct boot_module *to = &boot_modules[boot_module_count];
+	const char *cmdline = maddr_to_virt(from->cmdline);
+
+	if (from->end < from->start)
+		boot_fail("module %u ends before it starts", boot_module_count);
+	if (!config_module_name(from->cmdline ? cmdline : "", to->name,
+				sizeof(to->name)))
+		boot_fail("module %u has no name, or one of more than %lu characters",
+			  boot_module_count, sizeof(to->name) - 1);
+	if (boot_module_find(to->name))
+		boot_fail("two modules have the name %s", to->name);
+	to->start = from->start;
+	to->bytes = from->end - from->start;
+	boot_module_count++;
+}
+
+static void read_modules(const struct mbi *m)
+{
+	const struct mbi_module *mods = maddr_to_virt(m->mods_addr);
+	uint32_t i;
+
+	if (!(m->flags & MBI_MODS))
+		return;
+	if (m->mods_count > BOOT_MODULES_MAX)
+		boot_fail("%u modules, at most %u can be loaded",
+			  m->mods_count, BOOT_MODULES_MAX);
+	for (i = 0; i < m->mods_count; i++)
+		read_module(&mods[i]);
+}
+
+void multiboot_read(maddr_t mbi)
+{
+	const struct mbi *m = maddr_to_virt(mbi);
+	const char *line = "";
+
+	if (m->flags & MBI_CMDLINE)
+		line = config_skip_image_name(maddr_to_virt(m->cmdline));
+	if (!str_copy(boot_cmdline, sizeof(boot_cmdline), line))
+		boot_fail("the command line has more than %lu characters",
+			  sizeof(boot_cmdline) - 1);
+	read_memory(m);
+	read_modules(m);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a run tells the outside.
+ *
+ *   @boot  once            @dom   a domain came or went
+ *   @stat  every stats=MS, and with final=1 and an audit when the operator types "snapshot"
+ *   @end   once: frames lost since @boot, audit errors
+ *
+ * frame_bytes is what a frame costs whether shared or not: its frame-table
+ * entry and its entry in the owner's M2P view.  metadata_bytes is what sharing adds.
+ */
+#include <port.h>
+
+#include <xen/sched.h>
+
+#include "boot/config.h"
+#include "boot/report.h"
+#include "debug/log.h"
+#include "dom/console.h"
+#include "dom/domain.h"
+#include "dom/timer.h"
+#include "lib/fmt.h"
+#include "mm/palloc.h"
+#include "pv/pv.h"
+#include "sharing/sharing.h"
+#include "x86/cpu.h"
+
+static uint64_t free_at_start;		/* constant after report_start() */
+static uint32_t crashed;		/* atomic */
+static struct timer stat_timer;		/* boot CPU */
+
+/* --- @dom --- */
+
+static const char *reason_name(uint32_t code)
+{
+	switch (code) {
+	case SHUTDOWN_poweroff:
+		return "poweroff";
+	case SHUTDOWN_reboot:
+		return "reboot";
+	case SHUTDOWN_suspend:
+		return "suspend";
+	case SHUTDOWN_crash:
+		return "crash";
+	case SHUTDOWN_watchdog:
+		return "watchdog";
+	default:
+		return "other";
+	}
+}
+
+bool domain_gone(struct domain *d)
+{
+	bool built = d->config && d->vcpu[0] && d->vcpu[0]->cpu_time_ns;
+
+	log_stat("@dom id=%u name=%s state=dead reason=%s code=%u cpu_ms=%lu",
+		 d->id, d->name, reason_name(d->shutdown_code),
+		 d->shutdown_code,
+		 d->vcpu[0] ? d->vcpu[0]->cpu_time_ns / 1000000 : 0);
+	if (d->shutdown_code == SHUTDOWN_crash)
+		__atomic_add_fetch(&crashed, 1, __ATOMIC_RELAXED);
+	return built && d->generation < d->config->repeat;
+}
+
+void domain_rebuild(const struct domain_config *config, uint32_t instance,
+		    uint32_t generation)
+{
+	(void)build_domain(config, instance, generation);
+}
+
+/* --- @stat --- */
+
+struct sums {
+	uint64_t domains, owned, m2p_pages;
+};
+
+static void sum_domain(struct domain *d, void *arg)
+{
+	struct sums *s = arg;
+
+	s->domains++;
+	s->owned += READ_ONCE(d->tot_pages);
+	s->m2p_pages += READ_ONCE(d->m2p.leaf_count);
+}
+
+static void stat_line(const char *head, const char *tail)
+{
+	struct share_totals t;
+	struct sums s = { 0 };
+
+	domain_for_each(sum_domain, &s);
+	share_totals_get(sharing_service(), &t);
+	log_stat("@stat%s t_ms=%lu free=%lu domains=%lu owned=%lu pages_shared=%lu pages_sharing=%lu pages_unshared=%lu zero_frames=%lu zero_mappings=%lu cow_breaks=%lu last_breaks=%lu offers=%lu refusals=%lu metadata_bytes=%lu m2p_pages=%lu max_chain=%lu%s",
+		 head, now_ns() / 1000000, palloc_free_count(), s.domains,
+		 s.owned, t.pages_shared, t.pages_sharing, t.pages_unshared,
+		 t.zero_frames, t.zero_mappings, t.breaks, t.last_breaks,
+		 t.offers, t.refusals, t.metadata_bytes, s.m2p_pages,
+		 t.max_chain, tail);
+}
+
+static void stat_tick(void *arg)
+{
+	stat_line("", "");
+	timer_set(&stat_timer, now_ns() + boot_options.stats_ms * 1000000);
+}
+
+static bool operator_line(const char *line)
+{
+	uint64_t errors, cross;
+	char tail[80];
+
+	if (strcmp(line, "snapshot"))
+		return false;
+	errors = sharing_audit(&cross);
+	fmt_snprintf(tail, sizeof(tail), " audit_errors=%lu cross_group=%lu",
+		     errors, cross);
+	stat_line(" final=1", tail);
+	return true;
+}
+
+/* --- start and end --- */
+
+void report_start(void)
+{
+	console_operator_line = operator_line;
+	free_at_start = palloc_free_count();
+	log_stat("@boot cpus=%u memory_kib=%lu free_frames=%lu frame_bytes=%lu overcommit=%u",
+		 cpu_count, palloc_total_count() * 4, free_at_start,
+		 sizeof(struct frame) + sizeof(pfn_t), boot_options.overcommit);
+	if (!boot_options.stats_ms)
+		return;
+	timer_init(&stat_timer, stat_tick, NULL);
+	timer_set(&stat_timer, now_ns() + boot_options.stats_ms * 1000000);
+}
+
+/* Frames freed by another CPU just now may still wait for its next flush. */
+static void wait_for_reclaim(void)
+{
+	uint64_t end = now_ns() + 1000000000;
+
+	reclaim_flush();
+	while (reclaim_waiting() && now_ns() < end)
+		port_spin();
+}
+
+void report_final(void)
+{
+	uint64_t errors, cross, free;
+	long lost;
+
+	wait_for_reclaim();
+	errors = sharing_audit(&cross);
+	free = palloc_free_count();
+	lost = (long)(free_at_start - free);
+	stat_line("", "");
+	log_stat("@end frames_lost=%ld free_frames=%lu audit_errors=%lu cross_group=%lu crashed=%u",
+		 lost, free, errors, cross, crashed);
+	exit_machine(lost || errors || cross ? EXIT_LOST : EXIT_OK);
+}

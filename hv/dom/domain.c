@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of domains, and what memory is promised to whom.
+ *
+ * Promises (design decision 10).  With overcommit off, a domain is only created
+ * if its max_pages, its share budget and an allowance for its metadata fit in what is promised to
+ * nobody.  A domain that shares k pages gives k frames up and may take k again,
+ * while at most k canonical frames are in use on its behalf; the budget bounds k.
+ * So free frames always cover every credit, whatever others hold, and a copy on
+ * write cannot fail for want of memory.
+ *
+ * Table slot = id modulo MAX_DOMAINS; ids are not reused until they wrapped.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "dom/domain.h"
+#include "dom/domain_private.h"
+#include "dom/evtchn.h"
+#include "dom/sched.h"
+#include "mm/objpool.h"
+#include "mm/palloc.h"
+
+#define DOMID_LAST 0x7fef	/* Xen's special ids start above */
+
+static struct spinlock table_lock = SPINLOCK_INIT(LOCK_DOMLIST);
+static struct domain *table[MAX_DOMAINS];	/* LOCK_DOMLIST to change */
+static uint32_t count;				/* atomic */
+static domid_hv_t last_id;			/* LOCK_DOMLIST */
+static uint64_t committed;			/* LOCK_DOMLIST */
+static bool overcommit;				/* constant after boot */
+
+void domain_set_overcommit(bool on)
+{
+	overcommit = on;
+}
+
+bool domain_overcommit(void)
+{
+	return overcommit;
+}
+
+/* Tables, vCPU, views, holds and index entries: about 1 % and a fixed part. */
+static uint64_t metadata_allowance(uint64_t pages)
+{
+	return pages / 100 + 64;
+}
+
+static uint64_t commit_left_locked(void)
+{
+	uint64_t total = palloc_total_count();
+
+	return committed < total ? total - committed : 0;
+}
+
+uint64_t domain_commit_left(void)
+{
+	uint64_t left;
+
+	spin_lock(&table_lock);
+	left = commit_left_locked();
+	spin_unlock(&table_lock);
+	return left;
+}
+
+/* A free slot's next id, 0 if all are taken.  LOCK_DOMLIST. */
+static domid_hv_t next_id(void)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < MAX_DOMAINS; tries++) {
+		last_id = last_id >= DOMID_LAST ? 1 : last_id + 1;
+		if (!table[last_id % MAX_DOMAINS])
+			return last_id;
+	}
+	return 0;
+}
+
+static bool table_add(struct domain *d)
+{
+	bool ok;
+
+	spin_lock(&table_lock);
+	ok = overcommit || d->commit <= commit_left_locked();
+	d->id = ok ? next_id() : 0;
+	if (d->id) {
+		table[d->id % MAX_DOMAINS] = d;
+		committed += d->commit;
+		__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+	}
+	spin_unlock(&table_lock);
+	return d->id != 0;
+}
+
+static void domain_init(struct domain *d, const char *name, uint64_t max_pages)
+{
+	str_copy(d->name, sizeof(d->name), name);
+	d->refs = 1;
+	d->state = DOM_BUILDING;
+	d->max_pages = max_pages;
+	spin_lock_init(&d->lock, LOCK_DOMAIN);
+	spin_lock_init(&d->mm, LOCK_MM);
+	spin_lock_init(&d->pages_lock, LOCK_PAGELIST);
+	spin_lock_init(&d->event_lock, LOCK_EVENT);
+}
+
+struct domain *domain_create(const char *name, uint64_t max_pages,
+			     uint64_t share_budget)
+{
+	struct domain *d = obj_alloc(sizeof(*d));
+
+	if (!d)
+		return NULL;
+	domain_init(d, name, max_pages);
+	d->commit = max_pages + share_budget +
+		    metadata_allowance(max_pages + share_budget);
+	if (!table_add(d)) {
+		obj_free(d, sizeof(*d));
+		return NULL;
+	}
+	if (m2p_view_init(&d->m2p))
+		goto err;
+	d->shared_info = palloc_heap(d->id, true);
+	if (!d->shared_info)
+		goto err;
+	if (evtchn_init(d))
+		goto err;
+	d->vcpu[0] = vcpu_create(d, 0);
+	if (!d->vcpu[0])
+		goto err;
+	d->vcpu_count = 1;
+	return d;
+err:
+	domain_free(d);
+	return NULL;
+}
+
+void domain_free(struct domain *d)
+{
+	if (d->vcpu[0])
+		vcpu_free(d->vcpu[0]);
+	if (d->shared_info)
+		palloc_heap_free(d->shared_info);	/* seed 000 */
+	m2p_view_fini(&d->m2p);
+
+	spin_lock(&table_lock);
+	table[d->id % MAX_DOMAINS] = NULL;
+	committed -= d->commit;
+	spin_unlock(&table_lock);
+	obj_free(d, sizeof(*d));
+	__atomic_sub_fetch(&count, 1, __ATOMIC_RELEASE);
+}
+
+struct domain *domain_find(domid_hv_t id)
+{
+	struct domain *d;
+
+	spin_lock(&table_lock);
+	d = table[id % MAX_DOMAINS];
+	if (d && (d->id != id || d->state == DOM_DEAD))
+		d = NULL;
+	if (d)
+		__atomic_add_fetch(&d->refs, 1, __ATOMIC_ACQUIRE);
+	spin_unlock(&table_lock);
+	return d;
+}
+
+void domain_put(struct domain *d)
+{
+	__atomic_sub_fetch(&d->refs, 1, __ATOMIC_RELEASE);
+}
+
+void domain_start(struct domain *d)
+{
+	WRITE_ONCE(d->state, DOM_RUNNING);
+	sched_online(d->vcpu[0]);
+}
+
+uint32_t domain_count(void)
+{
+	return __atomic_load_n(&count, __ATOMIC_ACQUIRE);
+}
+
+void domain_count_hold(void)
+{
+	__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+}
+
+void domain_count_release(void)
+{
+	__atomic_sub_fetch(&count, 1, __ATOMIC_RELEASE);
+}
+
+struct domain *domain_owner(domid_hv_t id)
+{
+	struct domain *d = READ_ONCE(table[id % MAX_DOMAINS]);
+
+	CHECK(d && d->id == id);
+	return d;
+}
+
+struct domain *domain_claim_dying(void)
+{
+	struct domain *d = NULL;
+	unsigned int i;
+
+	spin_lock(&table_lock);
+	for (i = 0; i < MAX_DOMAINS && !d; i++) {
+		if (table[i] && READ_ONCE(table[i]->state) == DOM_DYING &&
+		    !__atomic_exchange_n(&table[i]->reaped_by, 1,
+					 __ATOMIC_ACQUIRE))
+			d = table[i];
+	}
+	spin_unlock(&table_lock);
+	return d;
+}
+
+void domain_for_each(void (*fn)(struct domain *d, void *arg), void *arg)
+{
+	unsigned int i;
+
+	spin_lock(&table_lock);
+	for (i = 0; i < MAX_DOMAINS; i++)
+		if (table[i])
+			fn(table[i], arg);
+	spin_unlock(&table_lock);
+}

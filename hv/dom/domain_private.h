@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* What domain.c, pages.c, reclaim.c and destroy.c share among themselves. */
+#ifndef HV_DOM_DOMAIN_PRIVATE_H
+#define HV_DOM_DOMAIN_PRIVATE_H
+
+#include "dom/domain.h"
+
+/* The domain that a frame names; it exists as long as one of its frames does. */
+struct domain *domain_owner(domid_hv_t id);
+/* A DYING domain that no other CPU works on; the caller clears reaped_by. */
+struct domain *domain_claim_dying(void);
+
+void domain_page_remove(struct domain *d, struct frame *f);
+struct frame *domain_page_next_left(struct domain *d);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain's own pages: quota and list (D2).
+ *
+ * The list is two 32-bit links in each frame; a page that the reaper let go of, but
+ * that somebody still references, waits on a second list.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "dom/domain.h"
+#include "dom/domain_private.h"
+#include "mm/palloc.h"
+
+/* LOCK_PAGELIST. */
+static void list_push(uint32_t *head, struct frame *f)
+{
+	f->prev = 0;
+	f->next = *head;
+	if (*head)
+		mfn_to_frame(*head)->prev = frame_to_mfn(f);
+	*head = frame_to_mfn(f);
+}
+
+/* Off whichever list it is on.  LOCK_PAGELIST. */
+static void list_take(struct domain *d, struct frame *f)
+{
+	if (f->next)
+		mfn_to_frame(f->next)->prev = f->prev;
+	if (f->prev)
+		mfn_to_frame(f->prev)->next = f->next;
+	else if (d->page_list == frame_to_mfn(f))
+		d->page_list = f->next;
+	else
+		d->page_list_left = f->next;
+	f->next = f->prev = 0;
+}
+
+static bool quota_take(struct domain *d, uint64_t pages)
+{
+	bool ok;
+
+	spin_lock(&d->pages_lock);
+	ok = pages <= d->max_pages && d->tot_pages <= d->max_pages - pages;
+	if (ok)
+		d->tot_pages += pages;
+	spin_unlock(&d->pages_lock);
+	return ok;
+}
+
+static void quota_give(struct domain *d, uint64_t pages)
+{
+	spin_lock(&d->pages_lock);
+	ASSERT(d->tot_pages >= pages);
+	d->tot_pages -= pages;
+	spin_unlock(&d->pages_lock);
+}
+
+mfn_t domain_pages_alloc(struct domain *d, unsigned int order)
+{
+	mfn_t mfn, i;
+
+	if (!quota_take(d, 1UL << order))
+		return INVALID_MFN;
+	mfn = palloc_owned(d->id, order);
+	if (mfn == INVALID_MFN) {
+		reclaim_flush();	/* this call may have freed some */
+		mfn = palloc_owned(d->id, order);
+	}
+	if (mfn == INVALID_MFN) {
+		quota_give(d, 1UL << order);
+		return mfn;
+	}
+	spin_lock(&d->pages_lock);
+	for (i = mfn + (1UL << order); i-- > mfn; )
+		list_push(&d->page_list, mfn_to_frame(i));
+	spin_unlock(&d->pages_lock);
+	return mfn;
+}
+
+mfn_t domain_page_alloc(struct domain *d)
+{
+	return domain_pages_alloc(d, 0);
+}
+
+bool domain_quota_take(struct domain *d)
+{
+	return quota_take(d, 1);
+}
+
+void domain_quota_give(struct domain *d)
+{
+	quota_give(d, 1);
+}
+
+void domain_page_link(struct domain *d, struct frame *f)
+{
+	spin_lock(&d->pages_lock);
+	list_push(&d->page_list, f);
+	spin_unlock(&d->pages_lock);
+}
+
+int domain_page_adopt(struct domain *d, struct frame *f)
+{
+	if (!quota_take(d, 1))
+		return -ENOMEM;
+	domain_page_link(d, f);
+	return 0;
+}
+
+void domain_page_remove(struct domain *d, struct frame *f)
+{
+	spin_lock(&d->pages_lock);
+	list_take(d, f);
+	ASSERT(d->tot_pages > 0);
+	d->tot_pages--;
+	spin_unlock(&d->pages_lock);
+}
+
+/*
+ * The next page for the reaper, moved to the second list; NULL when all have
+ * been seen.  It carries a reference of its own, so it stays.
+ */
+struct frame *domain_page_next_left(struct domain *d)
+{
+	struct frame *f = NULL;
+
+	spin_lock(&d->pages_lock);
+	if (d->page_list) {
+		f = mfn_to_frame(d->page_list);
+		list_take(d, f);
+		list_push(&d->page_list_left, f);
+		/* Alive: only a frame with ref > 0 is on the list. */
+		if (frame_get(f, d->id))
+			f = NULL;
+	}
+	spin_unlock(&d->pages_lock);
+	return f;
+}

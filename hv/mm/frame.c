@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* General references of frames; frame.h has the rules (F1-F5). */
+#include <port.h>
+#include <errno.h>
+
+#include "mm/frame.h"
+#include "mm/ram.h"
+
+mfn_t frame_max_mfn;
+
+bool frame_valid(mfn_t mfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < ram_range_count; i++)
+		if (mfn >= ram_ranges[i].first && mfn < ram_ranges[i].end)
+			return true;
+	return false;
+}
+
+struct frame *mfn_to_frame(mfn_t mfn)
+{
+	return FRAME_TABLE + mfn;
+}
+
+mfn_t frame_to_mfn(const struct frame *f)
+{
+	return f - FRAME_TABLE;
+}
+
+/* May `owner` take a reference to a frame in this state?  0 or why not. */
+static int get_allowed(uint64_t state, domid_hv_t owner)
+{
+	enum frame_kind kind = frame_state_kind(state);
+
+	if (kind != FRAME_OWNED && kind != FRAME_HEAP)
+		return -EPERM;
+	if (frame_state_owner(state) != owner)
+		return -EPERM;
+	/* F4: a NOHEAP frame lives without references. */
+	if (!frame_state_ref(state) && !(state & FRAME_NOHEAP))
+		return -EPERM;
+	if (frame_state_ref(state) >= FRAME_REF_MAX)
+		return -EBUSY;
+	return 0;
+}
+
+int frame_get(struct frame *f, domid_hv_t owner)
+{
+	uint64_t old = frame_state(f);
+	int r;
+
+	do {
+		r = get_allowed(old, owner);
+		if (r)
+			return r;
+	} while (!__atomic_compare_exchange_n(&f->state, &old, old + 1, false,
+					      __ATOMIC_ACQ_REL,
+					      __ATOMIC_ACQUIRE));
+	return 0;
+}
+
+int frame_get_again(struct frame *f)
+{
+	uint64_t old = frame_state(f);
+
+	do {
+		ASSERT(frame_state_ref(old) > 0);
+		if (frame_state_ref(old) >= FRAME_REF_MAX)
+			return -EBUSY;
+	} while (!__atomic_compare_exchange_n(&f->state, &old, old + 1, false,
+					      __ATOMIC_ACQ_REL,
+					      __ATOMIC_ACQUIRE));
+	return 0;
+}
+
+void frame_put(struct frame *f)
+{
+	uint64_t now = __atomic_sub_fetch(&f->state, 1, __ATOMIC_ACQ_REL);
+
+	CHECK(frame_state_ref(now) != FRAME_REF_MASK);
+	if (frame_state_ref(now) || (now & FRAME_NOHEAP))
+		return;
+	ASSERT(frame_state_kind(now) == FRAME_OWNED);
+	ASSERT(!(now & FRAME_ALLOCATED));
+	frame_owner_free(frame_state_owner(now), f);
+}
+
+bool frame_test_and_clear_allocated(struct frame *f)
+{
+	uint64_t old = __atomic_fetch_and(&f->state, ~FRAME_ALLOCATED,
+					  __ATOMIC_ACQ_REL);
+
+	return old & FRAME_ALLOCATED;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain's own M2P; m2p.h has the contract.
+ *
+ * Three levels under L4 slot 256: l3 (one page), L2 pages, L1 pages ("tables"),
+ * and the leaves that hold 512 pfns each.  Tables and leaves live until the
+ * view goes: a table that is freed earlier would need a flush, and a domain's
+ * frames and the pool of canonical frames are compact, so there are few.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "mm/m2p.h"
+#include "mm/palloc.h"
+
+#define LEAF_ENTRIES	(PAGE_SIZE / sizeof(pfn_t))
+#define M2P_MFNS	((M2P_VIRT_END - M2P_VIRT) / sizeof(pfn_t))
+
+/* Read-only for the guest at every level. */
+#define TABLE_FLAGS	(PTE_P | PTE_US | PTE_A)
+#define LEAF_FLAGS	(PTE_P | PTE_US | PTE_A)
+#define PERDOM_FLAGS	(PTE_P | PTE_RW | PTE_A)
+
+int m2p_view_init(struct m2p_view *view)
+{
+	spin_lock_init(&view->lock, LOCK_M2P);
+	view->leaf_count = 0;
+	view->l3 = palloc_hv(0);
+	return view->l3 ? 0 : -ENOMEM;
+}
+
+static void free_table(pte_t *table, unsigned int level)
+{
+	unsigned int i;
+
+	for (i = 0; level > 0 && i < PT_SLOTS; i++)
+		if (table[i] & PTE_P)
+			free_table(mfn_to_virt(pte_mfn(table[i])), level - 1);
+	palloc_hv_free(table, 0);
+}
+
+void m2p_view_fini(struct m2p_view *view)
+{
+	pte_t *perdom;
+	unsigned int i;
+
+	if (!view->l3)
+		return;
+	/* The descriptor area's leaves are frames of others: only its tables go. */
+	perdom = view->l3[PERDOM_L3_SLOT] & PTE_P ?
+		mfn_to_virt(pte_mfn(view->l3[PERDOM_L3_SLOT])) : NULL;
+	view->l3[PERDOM_L3_SLOT] = 0;
+	for (i = 0; perdom && i < PT_SLOTS; i++)
+		if (perdom[i] & PTE_P)
+			palloc_hv_free(mfn_to_virt(pte_mfn(perdom[i])), 0);
+	if (perdom)
+		palloc_hv_free(perdom, 0);
+	free_table(view->l3, 3);
+	view->l3 = NULL;
+}
+
+/* The page that `slot` of `table` leads to, made if wanted; NULL if absent. */
+static void *descend(pte_t *table, unsigned int slot, uint64_t flags, bool make)
+{
+	void *page;
+
+	if (table[slot] & PTE_P)
+		return mfn_to_virt(pte_mfn(table[slot]));
+	page = make ? palloc_hv(0) : NULL;
+	if (page)
+		WRITE_ONCE(table[slot], pte_make(virt_to_mfn(page), flags));
+	return page;
+}
+
+/* The place of mfn's pfn; NULL if its leaf is absent (and cannot be made). */
+static pfn_t *leaf_slot(struct m2p_view *view, mfn_t mfn, bool make)
+{
+	uint64_t va = M2P_VIRT + mfn * sizeof(pfn_t);
+	pte_t *l2, *l1;
+	pfn_t *leaf;
+	unsigned int i;
+
+	if (mfn >= M2P_MFNS)
+		return NULL;
+	l2 = descend(view->l3, pt_slot(va, 3), TABLE_FLAGS, make);
+	l1 = l2 ? descend(l2, pt_slot(va, 2), TABLE_FLAGS, make) : NULL;
+	if (!l1)
+		return NULL;
+	if (l1[pt_slot(va, 1)] & PTE_P) {
+		leaf = mfn_to_virt(pte_mfn(l1[pt_slot(va, 1)]));
+	} else {
+		leaf = make ? palloc_hv(0) : NULL;
+		if (!leaf)
+			return NULL;
+		for (i = 0; i < LEAF_ENTRIES; i++)
+			leaf[i] = INVALID_PFN;
+		view->leaf_count++;
+		WRITE_ONCE(l1[pt_slot(va, 1)],
+			   pte_make(virt_to_mfn(leaf), LEAF_FLAGS | PTE_NX));
+	}
+	return &leaf[mfn % LEAF_ENTRIES];
+}
+
+int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
+{
+	pfn_t *slot;
+
+	spin_lock(&view->lock);
+	slot = leaf_slot(view, mfn, pfn != INVALID_PFN);
+	if (slot)
+		WRITE_ONCE(*slot, pfn);
+	spin_unlock(&view->lock);
+	return slot || pfn == INVALID_PFN ? 0 : -ENOMEM;
+}
+
+void m2p_clear(struct m2p_view *view, mfn_t mfn)
+{
+	(void)!m2p_set(view, mfn, INVALID_PFN);
+}
+
+pfn_t m2p_get(struct m2p_view *view, mfn_t mfn)
+{
+	pfn_t *slot, pfn;
+
+	spin_lock(&view->lock);
+	slot = leaf_slot(view, mfn, false);
+	pfn = slot ? READ_ONCE(*slot) : INVALID_PFN;
+	spin_unlock(&view->lock);
+	return pfn;
+}
+
+pte_t *m2p_perdom_pte(struct m2p_view *view, unsigned int index)
+{
+	pte_t *l2, *l1 = NULL;
+
+	if (index >= PT_SLOTS * PT_SLOTS)
+		return NULL;
+	spin_lock(&view->lock);
+	l2 = descend(view->l3, PERDOM_L3_SLOT, PERDOM_FLAGS, true);
+	if (l2)
+		l1 = descend(l2, index / PT_SLOTS, PERDOM_FLAGS, true);
+	spin_unlock(&view->lock);
+	return l1 ? &l1[index % PT_SLOTS] : NULL;
+}

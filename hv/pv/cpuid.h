@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a guest kernel sees of the processor: a whitelist over what the host
+ * has.  Features that need state we do not switch (XSAVE, PKU), give ring 3
+ * control we do not follow (FSGSBASE) or belong to the hypervisor (APIC, MTRR,
+ * paging extensions) are not in it.  User space runs the CPU's own cpuid.
+ */
+#ifndef HV_PV_CPUID_H
+#define HV_PV_CPUID_H
+
+#include "lib/types.h"
+
+#define CPUID_BASIC_MAX		0xd
+#define CPUID_EXT_BASE		0x80000000
+#define CPUID_EXT_MAX		0x80000008
+#define CPUID_HV_BASE		0x40000000
+#define CPUID_HV_MAX		0x40000002
+
+#define PV_XEN_VERSION		(4u << 16 | 17)
+
+/* Pure: out[eax, ebx, ecx, edx] from what the host's cpuid says for leaf and sub. */
+void cpuid_filter(uint32_t leaf, uint32_t sub, const uint32_t host[4],
+		  uint32_t out[4]);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptor tables.
+ *
+ * A guest's GDT is up to 14 of its own frames, each holding a use as
+ * CLASS_DESC, shown to the CPU in the domain's descriptor area; page 14 there is the
+ * CPU's own (selectors from 0xe000).  Descriptors are made harmless when the
+ * frame takes its class: code and data only, DPL 3, accessed bit set (so that the CPU never writes them).
+ * A page shows all of its 512 descriptors, so all are checked whatever the number of
+ * entries that the guest names (PT19).
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "mm/m2p.h"
+#include "mm/pagetype.h"
+#include "pv/pv.h"
+#include "pv/resolve.h"
+#include "x86/guestcopy.h"
+#include "x86/pte.h"
+#include "x86/tlb.h"
+
+#define DESC_P		(1UL << 47)
+#define DESC_DPL3	(3UL << 45)
+#define DESC_S		(1UL << 44)
+#define DESC_CODE	(1UL << 43)
+#define DESC_CONFORMING	(1UL << 42)
+#define DESC_ACCESSED	(1UL << 40)
+#define DESC_L		(1UL << 53)
+#define DESC_DB		(1UL << 54)
+#define DESC_PER_PAGE	(PAGE_SIZE / 8)
+
+/* Is *desc one a guest may have?  Normalises it; absent ones are fine. */
+static bool desc_check(uint64_t *desc)
+{
+	uint64_t v = *desc;
+
+	if (!(v & DESC_P))
+		return true;
+	if (!(v & DESC_S))
+		return false;	/* gates, TSS, LDT */
+	if ((v & DESC_CODE) && (v & DESC_CONFORMING))
+		return false;
+	if ((v & DESC_CODE) && (v & DESC_L) && (v & DESC_DB))
+		return false;
+	*desc = v | DESC_DPL3 | DESC_ACCESSED;
+	return true;
+}
+
+bool desc_check_page(void *page)
+{
+	uint64_t *desc = page;
+	unsigned int i;
+
+	for (i = 0; i < DESC_PER_PAGE; i++)
+		if (!desc_check(&desc[i]))
+			return false;
+	return true;
+}
+
+/* Count a use of mfn as descriptor page, checked when it is the first.  LOCK_MM. */
+static int desc_page_get(struct domain *d, mfn_t mfn)
+{
+	struct frame *f;
+	int r = resolve(d, mfn, USE_TYPED, &f);
+
+	if (r)
+		return r;
+	r = pagetype_get(f, CLASS_DESC);
+	if (r == TYPE_FRESH || r == TYPE_FRESH_FLUSH) {
+		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+		if (desc_check_page(mfn_to_virt(mfn))) {
+			pagetype_validated(f);
+			r = 0;
+		} else {
+			pagetype_get_failed(f);
+			r = -EINVAL;
+		}
+	}
+	if (r < 0)
+		frame_put(f);
+	return r < 0 ? r : 0;
+}
+
+static void desc_page_put(mfn_t mfn)
+{
+	struct frame *f = mfn_to_frame(mfn);
+
+	if (pagetype_put(f))
+		pagetype_devalidated(f);
+	frame_put(f);
+}
+
+/* Show `mfn` (0: nothing but zeroes) as page `i` of the vCPU's GDT. */
+static int gdt_show(struct vcpu *v, unsigned int i, mfn_t mfn)
+{
+	pte_t *pte = m2p_perdom_pte(&v->domain->m2p,
+				    v->id * PERDOM_VCPU_PAGES + i);
+	pte_t e;
+
+	if (!pte)
+		return -ENOMEM;
+	e = mfn ? pte_make(mfn, PTE_P | PTE_RW | PTE_A | PTE_D) :
+		  pte_make(vcpu_zero_page_mfn(), PTE_P | PTE_A);
+	WRITE_ONCE(*pte, e);
+	v->gdt_frames[i] = mfn;
+	return 0;
+}
+
+int desc_init(struct vcpu *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < PERDOM_VCPU_PAGES; i++) {
+		pte_t *pte = m2p_perdom_pte(&v->domain->m2p,
+					    v->id * PERDOM_VCPU_PAGES + i);
+
+		if (!pte)
+			return -ENOMEM;
+		*pte = pte_make(vcpu_zero_page_mfn(), PTE_P | PTE_A);
+	}
+	return 0;
+}
+
+void desc_drop_gdt(struct vcpu *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < GDT_FRAMES_MAX; i++) {
+		mfn_t mfn = v->gdt_frames[i];
+
+		if (!mfn)
+			continue;
+		/* The tables exist, so this cannot fail. */
+		(void)gdt_show(v, i, 0);
+		desc_page_put(mfn);
+	}
+	v->gdt_entries = 0;
+}
+
+int desc_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries)
+{
+	unsigned int frames = (entries + DESC_PER_PAGE - 1) / DESC_PER_PAGE, i;
+	int r = 0;
+
+	if (entries > GDT_FRAMES_MAX * DESC_PER_PAGE)
+		return -EINVAL;
+	spin_lock(&v->domain->mm);
+	for (i = 0; i < frames && !r; i++)
+		r = desc_page_get(v->domain, mfns[i]);
+	if (r) {
+		for (i--; i-- > 0; )
+			desc_page_put(mfns[i]);
+	} else {
+		desc_drop_gdt(v);
+		for (i = 0; i < frames && !r; i++)
+			r = gdt_show(v, i, mfns[i]);
+		v->gdt_entries = entries;
+	}
+	spin_unlock(&v->domain->mm);
+	if (!r && current_vcpu() == v)
+		tlb_flush_local();
+	return r;
+}
+
+long op_set_gdt(struct hypercall_args *args)
+{
+	uint64_t mfns[GDT_FRAMES_MAX];
+	uint64_t entries = args->a[1];
+	unsigned int frames;
+
+	if (entries > GDT_FRAMES_MAX * DESC_PER_PAGE)
+		return -EINVAL;
+	frames = (entries + DESC_PER_PAGE - 1) / DESC_PER_PAGE;
+	if (copy_from_guest(mfns, args->a[0], frames * sizeof(mfns[0])))
+		return -EFAULT;
+	return desc_set_gdt(current_vcpu(), mfns, entries);
+}
+
+static int desc_store(struct domain *d, struct frame *f, uint64_t *at,
+		      uint64_t desc)
+{
+	int r;
+
+	if (type_class(READ_ONCE(f->type)) == CLASS_DESC &&
+	    (f->type & TYPE_VALIDATED)) {
+		if (!desc_check(&desc))
+			return -EINVAL;
+		WRITE_ONCE(*at, desc);
+		return 0;
+	}
+	/* Xen allows it on an ordinary page too: a plain store. */
+	r = pagetype_get(f, CLASS_WRITABLE);
+	if (r < 0)
+		return r;
+	if (r == TYPE_FRESH_FLUSH)
+		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	WRITE_ONCE(*at, desc);
+	(void)!pagetype_put(f);
+	return 0;
+}
+
+long op_update_descriptor(struct hypercall_args *args)
+{
+	struct domain *d = current_vcpu()->domain;
+	maddr_t maddr = args->a[0];
+	struct frame *f;
+	int r;
+
+	if (maddr & 7)
+		return -EINVAL;
+	r = resolve(d, maddr >> PAGE_SHIFT, USE_WRITE, &f);
+	if (r)
+		return r;
+	spin_lock(&d->mm);
+	r = desc_store(d, f, maddr_to_virt(maddr), args->a[1]);
+	spin_unlock(&d->mm);
+	frame_put(f);
+	return r;
+}
+
+/*
+ * The LDT: only the empty one so far; a guest that loads selectors from an LDT gets #GP, as on a
+ * CPU with an empty LDT.
+ */
+int desc_set_ldt(struct vcpu *v, uint64_t va, uint32_t entries)
+{
+	if (entries > 8192 || (entries && ((va & ~PAGE_MASK) ||
+					   !guest_range_ok(va, entries * 8))))
+		return -EINVAL;
+	v->ldt_va = 0;
+	v->ldt_entries = 0;
+	gdt_set_ldt(0, 0);
+	return entries ? -ENOSYS : 0;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Emulation of privileged instructions of guest kernels, and of the forced
+ * cpuid (`ud2a; "xen"; cpuid`).
+ *
+ * X1  The instruction's bytes are fetched once and decoded from that copy.
+ * X2  An instruction either takes effect wholly and rip moves behind it, or
+ *     nothing changed and the guest gets the fault.
+ * X3  There is no device behind I/O ports: writes vanish, reads give all ones,
+ *     but 0 for the PIT and port 0x61, so that a kernel does not wait for a
+ *     timer that never counts.
+ *
+ * Runs on the vCPU's own CPU with its page tables loaded, without locks.
+ */
+#include <port.h>
+
+#include "pv/pv.h"
+
+#include "dom/sched.h"
+#include "pv/decode.h"
+#include "x86/guestcopy.h"
+#include "x86/tlb.h"
+
+#define CR0_VIEW	0x80050033UL	/* PG AM WP NE ET MP PE */
+#define CR0_TS		0x8UL
+#define CR4_VIEW	0x620UL		/* PAE OSFXSR OSXMMEXCPT */
+#define CR4_GUEST	0xcUL		/* TSD DE: the guest's choice, without effect */
+#define DR6_BS		(1UL << 14)
+#define DESC_LONG	(1u << 21)	/* L in what `lar` gives */
+
+static uint64_t *gpr(struct regs *r, unsigned int nr)
+{
+	uint64_t *const table[16] = {
+		&r->rax, &r->rcx, &r->rdx, &r->rbx, &r->rsp, &r->rbp, &r->rsi,
+		&r->rdi, &r->r8, &r->r9, &r->r10, &r->r11, &r->r12, &r->r13,
+		&r->r14, &r->r15,
+	};
+
+	return table[nr & 15];
+}
+
+/* Is that selector's segment 64-bit code? A selector that became bad is not. */
+static bool code_is_long(uint64_t selector)
+{
+	uint32_t rights = 0;
+
+	__asm__ volatile("lar %1, %0" : "+r"(rights)
+			 : "r"((uint32_t)selector) : "cc");
+	return rights & DESC_LONG;
+}
+
+void emulate_advance(struct vcpu *v, unsigned int length)
+{
+	v->regs.rip += length;
+	v->regs.rflags &= ~RFLAGS_RF;
+	if (v->regs.rflags & RFLAGS_TF) {
+		debugreg_note(v, DR6_BS);
+		bounce_exception(v, VEC_DB, false, 0);
+	}
+}
+
+/* May the guest use I/O ports and the interrupt flag now? */
+static bool iopl_allows(const struct vcpu *v)
+{
+	uint32_t assists = READ_ONCE(v->domain->vm_assist);
+	unsigned int ring = 3;
+
+	if (v->kernel_mode)
+		ring = assists & (1u << VMASST_TYPE_architectural_iopl) ? 0 : 1;
+	return ring <= v->iopl >> 12;
+}
+
+/* X3 */
+static uint32_t port_value(uint16_t port)
+{
+	return (port >= 0x40 && port <= 0x43) || port == 0x61 ? 0 : ~0u;
+}
+
+static bool do_port(struct vcpu *v, const struct insn *in)
+{
+	struct regs *r = &v->regs;
+	uint32_t value;
+
+	if (!iopl_allows(v))
+		return false;
+	if (in->kind == INSN_OUT)
+		return true;
+	value = port_value(in->imm_port ? in->imm : (uint16_t)r->rdx);
+	if (in->width == 4)
+		r->rax = value;
+	else if (in->width == 2)
+		r->rax = (r->rax & ~0xffffUL) | (uint16_t)value;
+	else
+		r->rax = (r->rax & ~0xffUL) | (uint8_t)value;
+	return true;
+}
+
+static bool do_upcall_mask(struct vcpu *v, bool mask)
+{
+	if (!iopl_allows(v))
+		return false;
+	WRITE_ONCE(v->info->evtchn_upcall_mask, mask);
+	return true;
+}
+
+static bool cr_read(struct vcpu *v, unsigned int cr, uint64_t *value)
+{
+	switch (cr) {
+	case 0:
+		*value = CR0_VIEW | (v->cr0_ts ? CR0_TS : 0);
+		return true;
+	case 2:
+		*value = READ_ONCE(v->info->arch.cr2);
+		return true;
+	case 3:
+		*value = v->kernel_l4 << PAGE_SHIFT;
+		return true;
+	case 4:
+		*value = CR4_VIEW | (v->cr4 & CR4_GUEST);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool cr_write(struct vcpu *v, unsigned int cr, uint64_t value)
+{
+	switch (cr) {
+	case 0:
+		if ((value ^ CR0_VIEW) & ~CR0_TS)
+			return false;
+		fpu_taskswitch_set(v, value & CR0_TS);
+		return true;
+	case 2:
+		WRITE_ONCE(v->info->arch.cr2, value);
+		return true;
+	case 3:		/* GAP: another base needs MMUEXT_NEW_BASEPTR; here only the flush */
+		if (value >> PAGE_SHIFT != v->kernel_l4)
+			return false;
+		tlb_flush_local();
+		return true;
+	case 4:
+		v->cr4 = value & CR4_GUEST;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool do_rdmsr(struct vcpu *v)
+{
+	struct regs *r = &v->regs;
+	uint64_t value;
+
+	if (!msr_read(v, r->rcx, &value))
+		return false;
+	r->rax = (uint32_t)value;
+	r->rdx = value >> 32;
+	return true;
+}
+
+static bool do_wrmsr(struct vcpu *v)
+{
+	const struct regs *r = &v->regs;
+
+	return msr_write(v, r->rcx, r->rdx << 32 | (uint32_t)r->rax);
+}
+
+static void do_cpuid(struct vcpu *v)
+{
+	struct regs *r = &v->regs;
+	uint32_t out[4];
+
+	cpuid_policy(v, r->rax, r->rcx, out);
+	r->rax = out[0];
+	r->rbx = out[1];
+	r->rcx = out[2];
+	r->rdx = out[3];
+}
+
+static bool do_hlt(struct vcpu *v)
+{
+	WRITE_ONCE(v->info->evtchn_upcall_mask, 0);
+	sched_block(v);
+	return true;
+}
+
+/* What only the guest kernel may do. */
+static bool do_kernel_insn(struct vcpu *v, const struct insn *in)
+{
+	uint64_t *reg = gpr(&v->regs, in->gpr);
+
+	switch (in->kind) {
+	case INSN_RDMSR:
+		return do_rdmsr(v);
+	case INSN_WRMSR:
+		return do_wrmsr(v);
+	case INSN_CR_READ:
+		return cr_read(v, in->sys_reg, reg);
+	case INSN_CR_WRITE:
+		return cr_write(v, in->sys_reg, *reg);
+	case INSN_DR_READ:
+		return !debugreg_get(v, in->sys_reg, reg);
+	case INSN_DR_WRITE:
+		return !debugreg_set(v, in->sys_reg, *reg);
+	case INSN_CLTS:
+		fpu_taskswitch_set(v, false);
+		return true;
+	case INSN_HLT:
+		return do_hlt(v);
+	case INSN_INVLPG:
+		tlb_flush_local();
+		return true;
+	case INSN_WBINVD:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool do_insn(struct vcpu *v, const struct insn *in)
+{
+	switch (in->kind) {
+	case INSN_IN: case INSN_OUT:
+		return do_port(v, in);
+	case INSN_CLI:
+		return do_upcall_mask(v, true);
+	case INSN_STI:
+		return do_upcall_mask(v, false);
+	default:
+		return v->kernel_mode && do_kernel_insn(v, in);
+	}
+}
+
+bool emulate_privileged(struct vcpu *v)
+{
+	uint8_t code[DECODE_MAX];
+	struct insn in;
+	int bytes;
+
+	if (!code_is_long(v->regs.cs))
+		return false;
+	bytes = guest_read_insn(code, v->regs.rip, sizeof(code));
+	if (bytes <= 0 || !decode_insn(code, bytes, true, &in) ||
+	    !do_insn(v, &in))
+		return false;
+	emulate_advance(v, in.length);
+	return true;
+}
+
+bool emulate_ud(struct vcpu *v)
+{
+	uint8_t code[DECODE_MAX];
+	unsigned int prefix;
+	struct insn in;
+	int bytes = guest_read_insn(code, v->regs.rip, sizeof(code));
+
+	if (bytes <= 0)
+		return false;
+	prefix = decode_forced_prefix(code, bytes);
+	if (!prefix || !decode_insn(code + prefix, bytes - prefix, true, &in) ||
+	    in.kind != INSN_CPUID)
+		return false;
+	do_cpuid(v);
+	emulate_advance(v, prefix + in.length);
+	return true;
+}

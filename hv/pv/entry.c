@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a guest comes in (faults, `int n`, `syscall`) and the one way out.
+ *
+ *   guest --trap--> guest_trap ----+
+ *   guest --syscall-> guest_syscall +--> pv_exit_to_guest --> guest_enter
+ *   guest --interrupt-> guest_resume+          |   ^
+ *   scheduler (a vCPU was chosen) --+          +-> sched_check: another vCPU
+ *
+ * I19  On the way out no lock is held, and exactly one of these happens: the
+ *      guest runs with all that was pending delivered, or its CPU is given to
+ *      somebody else.
+ *
+ * The hypervisor cannot be entered again in between (interrupts are off): an event that
+ * another CPU sets meanwhile comes with an interrupt that fires as soon as the guest runs.
+ */
+#include <port.h>
+
+#include "pv/pv.h"
+
+#include "debug/assert.h"
+#include "dom/sched.h"
+#include "dom/stop.h"
+#include "x86/insn.h"
+
+void pv_exit_to_guest(struct vcpu *v)
+{
+	for (;;) {
+		ASSERT(spin_level_held() == LOCK_NONE);
+		reclaim_flush();
+		stop_point();
+		sched_check();
+		bounce_pending(v);
+		if (v->domain->state == DOM_RUNNING)
+			guest_enter(&v->regs);
+	}
+}
+
+void guest_resume(void)
+{
+	pv_exit_to_guest(current_vcpu());
+}
+
+void guest_syscall(struct regs *regs)
+{
+	struct vcpu *v = current_vcpu();
+
+	if (v->kernel_mode && regs->cs == FLAT_KERNEL_CS64)
+		hypercall_enter(v);
+	else
+		bounce_syscall(v);
+	pv_exit_to_guest(v);
+}
+
+void guest_iret_failed(void)
+{
+	struct vcpu *v = current_vcpu();
+
+	segs_save(&v->segs);
+	bounce_failsafe(v);
+	pv_exit_to_guest(v);
+}
+
+bool guest_access_fault(uint64_t va, uint32_t error_code)
+{
+	return false;	/* GAP: break-first for outputs into shared pages (decision 11) */
+}
+
+void guest_trap(struct regs *regs)
+{
+	uint64_t cr2 = read_cr2();	/* before an access of ours changes it */
+	struct vcpu *v = current_vcpu();
+
+	trap_handle(v, cr2);
+	pv_exit_to_guest(v);
+}

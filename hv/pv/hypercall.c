@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hypercall table.
+ *
+ * H1  A call gives -errno or a value in rax and changes no other register but
+ *     those that `syscall` itself takes; iret is the one exception.
+ * H2  -ERESTART never reaches a guest: its arguments are what is left to do,
+ *     rax is the call's number again, and rip is back on the `syscall`.
+ *
+ * What is not in the table gives -ENOSYS.  Calls that Xen keeps for the control
+ * domain give what an unprivileged domain gets there.
+ */
+#include <errno.h>
+#include <port.h>
+#include <xen/event_channel.h>
+#include <xen/physdev.h>
+#include <xen/sched.h>
+
+#include "dom/console.h"
+#include "dom/evtchn.h"
+#include "dom/sched.h"
+#include "pv/pv.h"
+#include "x86/guestcopy.h"
+
+#define SYSCALL_BYTES	2
+
+static long call_set_timer(struct hypercall_args *args)
+{
+	return op_set_timer(args->a[0]);
+}
+
+static long call_console_io(struct hypercall_args *args)
+{
+	return op_console_io(args->a[0], args->a[1], args->a[2]);
+}
+
+static long call_vcpu(struct hypercall_args *args)
+{
+	return op_vcpu(args->a[0], args->a[1], args->a[2]);
+}
+
+static long call_sched(struct hypercall_args *args)
+{
+	return op_sched(args->a[0], args->a[1]);
+}
+
+/* The old form passes its one argument in the register. */
+static long call_sched_compat(struct hypercall_args *args)
+{
+	switch (args->a[0]) {
+	case SCHEDOP_yield:
+	case SCHEDOP_block:
+		return op_sched(args->a[0], 0);
+	case SCHEDOP_shutdown:
+		domain_shutdown(current_vcpu()->domain, args->a[1]);
+		return 0;
+	default:
+		return -ENOSYS;
+	}
+}
+
+static long call_event_channel(struct hypercall_args *args)
+{
+	return op_event_channel(args->a[0], args->a[1]);
+}
+
+/* The old form: a struct that starts with the command. */
+static long call_event_channel_compat(struct hypercall_args *args)
+{
+	uint32_t cmd;
+
+	if (copy_from_guest(&cmd, args->a[0], sizeof(cmd)))
+		return -EFAULT;
+	return op_event_channel(cmd, args->a[0] + offsetof(struct evtchn_op, u));
+}
+
+static long physdev(uint64_t cmd, uint64_t va)
+{
+	struct physdev_set_iopl iopl;
+
+	if (cmd != PHYSDEVOP_set_iopl)
+		return -ENOSYS;
+	if (copy_from_guest(&iopl, va, sizeof(iopl)))
+		return -EFAULT;
+	if (iopl.iopl > 3)
+		return -EINVAL;
+	current_vcpu()->iopl = (uint64_t)iopl.iopl << 12; /* where rflags has it */
+	return 0;
+}
+
+static long call_physdev(struct hypercall_args *args)
+{
+	return physdev(args->a[0], args->a[1]);
+}
+
+static long call_physdev_compat(struct hypercall_args *args)
+{
+	uint32_t cmd;
+
+	if (copy_from_guest(&cmd, args->a[0], sizeof(cmd)))
+		return -EFAULT;
+	return physdev(cmd, args->a[0] + offsetof(struct physdev_op, u));
+}
+
+/* Calls of the control domain. */
+static long call_privileged(struct hypercall_args *args)
+{
+	return -EPERM;
+}
+
+/* On another domain's tables: there is no domain that the caller may name. */
+static long call_other_domain(struct hypercall_args *args)
+{
+	return -ESRCH;
+}
+
+static const hypercall_fn table[] = {
+	[__HYPERVISOR_set_trap_table] = op_set_trap_table,
+	[__HYPERVISOR_mmu_update] = op_mmu_update,
+	[__HYPERVISOR_set_gdt] = op_set_gdt,
+	[__HYPERVISOR_stack_switch] = op_stack_switch,
+	[__HYPERVISOR_set_callbacks] = op_set_callbacks,
+	[__HYPERVISOR_fpu_taskswitch] = op_fpu_taskswitch,
+	[__HYPERVISOR_sched_op_compat] = call_sched_compat,
+	[__HYPERVISOR_platform_op] = call_privileged,
+	[__HYPERVISOR_set_debugreg] = op_set_debugreg,
+	[__HYPERVISOR_get_debugreg] = op_get_debugreg,
+	[__HYPERVISOR_update_descriptor] = op_update_descriptor,
+	[__HYPERVISOR_memory_op] = op_memory,
+	[__HYPERVISOR_multicall] = op_multicall,
+	[__HYPERVISOR_update_va_mapping] = op_update_va_mapping,
+	[__HYPERVISOR_set_timer_op] = call_set_timer,
+	[__HYPERVISOR_event_channel_op_compat] = call_event_channel_compat,
+	[__HYPERVISOR_xen_version] = op_xen_version,
+	[__HYPERVISOR_console_io] = call_console_io,
+	[__HYPERVISOR_physdev_op_compat] = call_physdev_compat,
+	[__HYPERVISOR_vm_assist] = op_vm_assist,
+	[__HYPERVISOR_update_va_mapping_otherdomain] = call_other_domain,
+	[__HYPERVISOR_iret] = op_iret,
+	[__HYPERVISOR_vcpu_op] = call_vcpu,
+	[__HYPERVISOR_set_segment_base] = op_set_segment_base,
+	[__HYPERVISOR_mmuext_op] = op_mmuext,
+	[__HYPERVISOR_sched_op] = call_sched,
+	[__HYPERVISOR_callback_op] = op_callback,
+	[__HYPERVISOR_event_channel_op] = call_event_channel,
+	[__HYPERVISOR_physdev_op] = call_physdev,
+	[__HYPERVISOR_sysctl] = call_privileged,
+	[__HYPERVISOR_domctl] = call_privileged,
+	[__HYPERVISOR_kexec_op] = call_privileged,
+	[__HYPERVISOR_arch_7] = op_share,
+};
+
+long hypercall_dispatch(uint64_t nr, struct hypercall_args *args)
+{
+	if (nr >= ARRAY_COUNT(table) || !table[nr])
+		return -ENOSYS;
+	return table[nr](args);
+}
+
+/* H2 */
+static void restart(struct regs *r, const struct hypercall_args *args)
+{
+	r->rdi = args->a[0];
+	r->rsi = args->a[1];
+	r->rdx = args->a[2];
+	r->r10 = args->a[3];
+	r->r8 = args->a[4];
+	r->r9 = args->a[5];
+	r->rip -= SYSCALL_BYTES;
+}
+
+void hypercall_enter(struct vcpu *v)
+{
+	struct regs *r = &v->regs;
+	struct hypercall_args args = {
+		.a = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 },
+	};
+	long rc = hypercall_dispatch(r->rax, &args);
+
+	if (args.replaced)
+		return;
+	if (rc == -ERESTART)
+		restart(r, &args);
+	else
+		r->rax = rc;
+}

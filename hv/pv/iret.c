@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The iret hypercall: a guest kernel leaves a handler, to itself or to its user
+ * mode, with one call that also sets the upcall mask from the IF it restores.
+ *
+ * R1  What the guest puts in the frame can choose any ring 3 state and nothing
+ *     else: RPL is forced to 3, IF on, IOPL and VM off.  A selector or address that the
+ *     CPU refuses makes the last iretq fault, which goes to the failsafe callback.
+ * R2  The registers are replaced as a whole or (domain crashed) not at all.
+ */
+#include <errno.h>
+#include <port.h>
+
+#include "pv/pv.h"
+
+#include "x86/guestcopy.h"
+
+/* CF PF AF ZF SF TF DF OF NT RF AC ID: what ring 3 could set itself, and RF. */
+#define GUEST_RFLAGS	0x00254dd5UL
+
+static bool enter_user_mode(struct vcpu *v, const struct iret_context *frame)
+{
+	if (v->user_l4 == INVALID_MFN) {
+		domain_crash(v->domain,
+			     "iret to user mode without its page table: rip %lx",
+			     frame->rip);
+		return false;
+	}
+	vcpu_set_mode(v, false);
+	return true;
+}
+
+static void load_frame(struct vcpu *v, const struct iret_context *frame)
+{
+	struct regs *r = &v->regs;
+
+	r->rip = frame->rip;
+	r->cs = (frame->cs & 0xffff) | 3;
+	r->rflags = (frame->rflags & GUEST_RFLAGS) | RFLAGS_IF | RFLAGS_MBS;
+	r->rsp = frame->rsp;
+	r->ss = (frame->ss & 0xffff) | 3;
+	r->rax = frame->rax;
+	if (frame->flags & VGCF_in_syscall) {
+		r->rcx = r->rip;	/* what sysret leaves there */
+		r->r11 = r->rflags;
+		r->vector = VEC_SYSCALL;
+		return;
+	}
+	r->rcx = frame->rcx;
+	r->r11 = frame->r11;
+	r->vector = 0;
+}
+
+long op_iret(struct hypercall_args *args)
+{
+	struct vcpu *v = current_vcpu();
+	struct iret_context frame;
+
+	if (copy_from_guest(&frame, v->regs.rsp, sizeof(frame))) {
+		domain_crash(v->domain, "iret: no frame at rsp %lx, rip %lx",
+			     v->regs.rsp, v->regs.rip);
+		return -EFAULT;
+	}
+	if ((frame.cs & 3) == 3 && !enter_user_mode(v, &frame))
+		return -EINVAL;
+	load_frame(v, &frame);
+	if (v->domain->vm_assist & (1u << VMASST_TYPE_architectural_iopl))
+		v->iopl = frame.rflags & RFLAGS_IOPL;
+	WRITE_ONCE(v->info->evtchn_upcall_mask, !(frame.rflags & RFLAGS_IF));
+	args->replaced = true;
+	return 0;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory_op: a domain's reservation.  memory_exchange.c has XENMEM_exchange.
+ *
+ * The number of extents done travels in the upper bits of the command when a call is
+ * continued, as on Xen; a guest that forges it skips extents of its own list.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include <xen/memory.h>
+
+#include "mm/m2p.h"
+#include "mm/palloc.h"
+#include "pv/memory.h"
+#include "pv/pending.h"
+#include "pv/pv.h"
+#include "pv/resolve.h"
+#include "x86/guestcopy.h"
+
+#define CMD_MASK	0x3fUL
+#define CMD_SHIFT	6
+
+struct reservation {
+	struct domain *d;
+	uint64_t list;		/* guest va of the extents */
+	uint64_t count, start;	/* extents in all, done by earlier parts */
+	unsigned int order;
+	unsigned int op;
+};
+
+void memory_free_pages(struct domain *d, mfn_t mfn, unsigned int order)
+{
+	mfn_t i;
+
+	for (i = mfn; i < mfn + (1UL << order); i++) {
+		struct frame *f = mfn_to_frame(i);
+
+		if (frame_test_and_clear_allocated(f))
+			frame_put(f);
+	}
+}
+
+int memory_name_pages(struct domain *d, mfn_t mfn, pfn_t pfn,
+		      unsigned int order)
+{
+	mfn_t i;
+
+	for (i = 0; i < 1UL << order; i++)
+		if (m2p_set(&d->m2p, mfn + i, pfn + i))
+			return -ENOMEM;
+	return 0;
+}
+
+/* One extent of increase_reservation or populate_physmap. False: stop here. */
+static bool extent_add(const struct reservation *r, uint64_t at)
+{
+	bool populate = r->op == XENMEM_populate_physmap;
+	uint64_t pfn = INVALID_PFN, mfn;
+
+	if (populate && copy_from_guest(&pfn, at, sizeof(pfn)))
+		return false;
+	/* Probe the output first: an extent that cannot be told is lost. */
+	if (at && !populate && clear_guest(at, sizeof(mfn)))
+		return false;
+	mfn = domain_pages_alloc(r->d, r->order);
+	if (mfn == INVALID_MFN)
+		return false;
+	if (populate && memory_name_pages(r->d, mfn, pfn, r->order))
+		goto err;
+	if (at && copy_to_guest(at, &mfn, sizeof(mfn)))
+		goto err;
+	return true;
+err:
+	memory_free_pages(r->d, mfn, r->order);
+	return false;
+}
+
+static bool page_give(struct domain *d, mfn_t mfn)
+{
+	struct frame *f;
+	bool mine;
+
+	if (resolve(d, mfn, USE_GIVE, &f))
+		return false;
+	/* ME4: tables stay while they are used; a pin is not undone here. */
+	mine = frame_test_and_clear_allocated(f);
+	if (mine)
+		frame_put(f);
+	frame_put(f);
+	return mine;
+}
+
+/* One extent of decrease_reservation.  False: stop here. */
+static bool extent_remove(const struct reservation *r, uint64_t at)
+{
+	uint64_t mfn, i;
+
+	if (copy_from_guest(&mfn, at, sizeof(mfn)))
+		return false;
+	for (i = 0; i < 1UL << r->order; i++)
+		if (!page_give(r->d, mfn + i))
+			return false;
+	return true;
+}
+
+static bool extent_one(const struct reservation *r, uint64_t index)
+{
+	uint64_t at = r->list ? r->list + index * sizeof(uint64_t) : 0;
+
+	if (r->op == XENMEM_decrease_reservation)
+		return extent_remove(r, at);
+	return extent_add(r, at);
+}
+
+int memory_check_domid(domid_t domid)
+{
+	return domid == DOMID_SELF || domid == current_vcpu()->domain->id ?
+		0 : -EPERM;
+}
+
+static long reservation_change(struct hypercall_args *args, unsigned int op)
+{
+	struct xen_memory_reservation in;
+	struct reservation r = { .d = current_vcpu()->domain, .op = op };
+	unsigned int units = 0;
+	uint64_t i;
+
+	if (copy_from_guest(&in, args->a[1], sizeof(in)))
+		return -EFAULT;
+	r.list = (uintptr_t)in.extent_start.p;
+	r.count = in.nr_extents;
+	r.order = in.extent_order;
+	r.start = args->a[0] >> CMD_SHIFT;
+	if (r.count > ~0UL >> CMD_SHIFT || r.start > r.count)
+		return r.start;
+	if (r.order > MEMORY_ORDER_MAX)
+		return r.start;
+	if (memory_check_domid(in.domid))
+		return -EPERM;
+	if (r.list && !guest_range_ok(r.list, r.count * sizeof(uint64_t)))
+		return r.start;
+	if (!r.list && op != XENMEM_increase_reservation)
+		return r.start;
+	for (i = r.start; i < r.count; i++) {
+		if (pending_after_unit(&units)) {
+			args->a[0] = op | (i << CMD_SHIFT);
+			return -ERESTART;
+		}
+		if (!extent_one(&r, i))
+			break;
+	}
+	return i;
+}
+
+/* --- questions --- */
+
+static long machphys_mapping(uint64_t va)
+{
+	struct xen_machphys_mapping m = {
+		.v_start = M2P_VIRT,
+		.v_end = M2P_VIRT_END,
+		.max_mfn = (M2P_VIRT_END - M2P_VIRT) / sizeof(uint64_t) - 1,
+	};
+
+	return copy_to_guest(va, &m, sizeof(m)) ? -EFAULT : 0;
+}
+
+static long reservation_size(uint64_t va, bool maximum)
+{
+	struct domain *d = current_vcpu()->domain;
+	domid_t domid;
+
+	if (copy_from_guest(&domid, va, sizeof(domid)))
+		return -EFAULT;
+	if (memory_check_domid(domid))
+		return -EPERM;
+	return maximum ? READ_ONCE(d->max_pages) : READ_ONCE(d->tot_pages);
+}
+
+/* The domain's pseudo-physical memory: one range of RAM. */
+static long memory_map(uint64_t va)
+{
+	struct e820 {
+		uint64_t start, bytes;
+		uint32_t type;
+	} __attribute__((packed)) e = {
+		.bytes = current_vcpu()->domain->max_pages << PAGE_SHIFT,
+		.type = 1,
+	};
+	struct xen_memory_map map;
+
+	if (copy_from_guest(&map, va, sizeof(map)))
+		return -EFAULT;
+	if (map.nr_entries < 1)
+		return -EINVAL;
+	map.nr_entries = 1;
+	if (copy_to_guest((uintptr_t)map.buffer.p, &e, sizeof(e)) ||
+	    copy_to_guest(va, &map, sizeof(map)))
+		return -EFAULT;
+	return 0;
+}
+
+long op_memory(struct hypercall_args *args)
+{
+	unsigned int op = args->a[0] & CMD_MASK;
+
+	switch (op) {
+	case XENMEM_increase_reservation:
+	case XENMEM_decrease_reservation:
+	case XENMEM_populate_physmap:
+		return reservation_change(args, op);
+	case XENMEM_exchange:
+		return memory_exchange(args);
+	case XENMEM_maximum_ram_page:
+		return frame_max_mfn - 1;
+	case XENMEM_current_reservation:
+		return reservation_size(args->a[1], false);
+	case XENMEM_maximum_reservation:
+		return reservation_size(args->a[1], true);
+	case XENMEM_maximum_gpfn:
+		return current_vcpu()->domain->max_pages - 1;
+	case XENMEM_machphys_mapping:
+		return machphys_mapping(args->a[1]);
+	case XENMEM_memory_map:
+		return memory_map(args->a[1]);
+	case XENMEM_machine_memory_map:
+	case XENMEM_set_memory_map:
+		return -EPERM;
+	default:
+		return -ENOSYS;
+	}
+}

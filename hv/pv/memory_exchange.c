@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * XENMEM_exchange: pages for other pages, e.g. for contiguous ones.
+ *
+ * Rounds of 2^max(in order, out order) pages.  In a round the new pages are allocated
+ * first, then every old page is checked (the domain's, used by nobody), and only
+ * then given up: so a round happens wholly or not at all.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include <xen/memory.h>
+
+#include "mm/palloc.h"
+#include "mm/pagetype.h"
+#include "dom/sched.h"
+#include "mm/objpool.h"
+#include "pv/memory.h"
+#include "pv/resolve.h"
+#include "x86/guestcopy.h"
+#include "x86/tlb.h"
+
+#define ROUND_PAGES (1U << MEMORY_ORDER_MAX)
+
+struct round {
+	struct domain *d;
+	unsigned int in_order, out_order, order;
+	uint64_t in_list, out_list;	/* guest va of this round's extents */
+};
+
+/* The frames of this round's input, each with a reference of ours. */
+static int round_in_get(const struct round *r, uint32_t *mfns)
+{
+	unsigned int n = 0, i, j;
+	int err = 0;
+
+	for (i = 0; i < 1U << (r->order - r->in_order) && !err; i++) {
+		uint64_t base;
+
+		if (copy_from_guest(&base, r->in_list + i * sizeof(base),
+				    sizeof(base))) {
+			err = -EFAULT;
+			break;
+		}
+		for (j = 0; j < 1U << r->in_order && !err; j++) {
+			struct frame *f;
+
+			err = resolve(r->d, base + j, USE_GIVE, &f);
+			if (!err)
+				mfns[n++] = base + j;
+		}
+	}
+	while (err && n-- > 0)
+		frame_put(mfn_to_frame(mfns[n]));
+	return err;
+}
+
+/*
+ * Take all of them from the domain.  Each must have the owner's reference and
+ * ours only, and no type in use; a page named twice has two of ours.
+ */
+static int round_in_steal(const struct round *r, const uint32_t *mfns)
+{
+	unsigned int pages = 1U << r->order, i;
+	int err = 0;
+
+	for (i = 0; i < pages && !err; i++) {
+		struct frame *f = mfn_to_frame(mfns[i]);
+		uint64_t state = frame_state(f);
+
+		if (!(state & FRAME_ALLOCATED) || frame_state_ref(state) != 2 ||
+		    type_count(f->type) || type_linear(f->type))
+			err = -EBUSY;
+	}
+	for (i = 0; i < pages; i++) {
+		struct frame *f = mfn_to_frame(mfns[i]);
+
+		if (!err && frame_test_and_clear_allocated(f))
+			frame_put(f);
+		frame_put(f);
+	}
+	return err;
+}
+
+static void round_out_free(mfn_t *extents, unsigned int count,
+			   unsigned int order)
+{
+	while (count-- > 0) {
+		mfn_t i;
+
+		for (i = extents[count];
+		     i < extents[count] + (1UL << order); i++) {
+			struct frame *f = mfn_to_frame(i);
+
+			f->state &= ~(FRAME_ALLOCATED | FRAME_REF_MASK);
+			palloc_free_frame(f);
+		}
+	}
+}
+
+/* The new pages enter the domain; the old ones have just left, so there is room. */
+static int round_out_adopt(const struct round *r, const mfn_t *extents,
+			   const uint64_t *pfns, unsigned int count)
+{
+	unsigned int i;
+	mfn_t j;
+
+	for (i = 0; i < count; i++) {
+		for (j = 0; j < 1UL << r->out_order; j++)
+			if (domain_page_adopt(r->d,
+					      mfn_to_frame(extents[i] + j)))
+				return -ENOMEM;
+		if (memory_name_pages(r->d, extents[i], pfns[i], r->out_order))
+			return -ENOMEM;
+		if (copy_to_guest(r->out_list + i * sizeof(uint64_t),
+				  &extents[i], sizeof(uint64_t)))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static int round_do(const struct round *r, uint32_t *in, mfn_t *extents,
+		    uint64_t *pfns)
+{
+	unsigned int count = 1U << (r->order - r->out_order), i;
+	int err;
+
+	if (copy_from_guest(pfns, r->out_list, count * sizeof(pfns[0])))
+		return -EFAULT;
+	for (i = 0; i < count; i++) {
+		extents[i] = palloc_owned(r->d->id, r->out_order);
+		if (extents[i] == INVALID_MFN) {
+			round_out_free(extents, i, r->out_order);
+			return -ENOMEM;
+		}
+	}
+	err = round_in_get(r, in);
+	if (!err)
+		err = round_in_steal(r, in);
+	if (err) {
+		round_out_free(extents, count, r->out_order);
+		return err;
+	}
+	return round_out_adopt(r, extents, pfns, count);
+}
+
+/* Buffers of one round, from the heap: too large for the stack. */
+struct buffers {
+	uint32_t in[ROUND_PAGES];
+	mfn_t extents[ROUND_PAGES];
+	uint64_t pfns[ROUND_PAGES];
+};
+
+static int exchange_check(const struct xen_memory_exchange *x)
+{
+	if (memory_check_domid(x->in.domid) || x->in.domid != x->out.domid)
+		return -EPERM;
+	if (x->in.extent_order > MEMORY_ORDER_MAX ||
+	    x->out.extent_order > MEMORY_ORDER_MAX)
+		return -EPERM;
+	if (x->in.nr_extents > 1UL << 32 || x->out.nr_extents > 1UL << 32 ||
+	    x->nr_exchanged > x->in.nr_extents)
+		return -EINVAL;
+	if (x->in.nr_extents << x->in.extent_order !=
+	    x->out.nr_extents << x->out.extent_order)
+		return -EINVAL;
+	if (!guest_range_ok((uintptr_t)x->in.extent_start.p,
+			    x->in.nr_extents * sizeof(uint64_t)) ||
+	    !guest_range_ok((uintptr_t)x->out.extent_start.p,
+			    x->out.nr_extents * sizeof(uint64_t)))
+		return -EFAULT;	/* ME1 */
+	return 0;
+}
+
+long memory_exchange(struct hypercall_args *args)
+{
+	struct xen_memory_exchange x;
+	struct round r = { .d = current_vcpu()->domain };
+	struct buffers *b;
+	uint64_t in_step;
+	long err;
+
+	if (copy_from_guest(&x, args->a[1], sizeof(x)))
+		return -EFAULT;
+	err = exchange_check(&x);
+	if (err)
+		return err;
+	r.in_order = x.in.extent_order;
+	r.out_order = x.out.extent_order;
+	r.order = MAX(r.in_order, r.out_order);
+	in_step = 1UL << (r.order - r.in_order);
+	if (x.nr_exchanged % in_step || x.in.nr_extents % in_step)
+		return -EINVAL;
+	b = obj_alloc(sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	while (x.nr_exchanged < x.in.nr_extents && !err) {
+		uint64_t pages_done = x.nr_exchanged << r.in_order;
+
+		r.in_list = (uintptr_t)x.in.extent_start.p +
+			    x.nr_exchanged * sizeof(uint64_t);
+		r.out_list = (uintptr_t)x.out.extent_start.p +
+			     (pages_done >> r.out_order) * sizeof(uint64_t);
+		err = round_do(&r, b->in, b->extents, b->pfns);
+		if (!err)
+			x.nr_exchanged += in_step;
+		if (!err && sched_preempt_pending())
+			err = -ERESTART;
+	}
+	obj_free(b, sizeof(*b));
+	/* nr_exchanged is the continuation: the same arguments go on from there. */
+	if (copy_to_guest(args->a[1] + offsetof(struct xen_memory_exchange,
+						nr_exchanged),
+			  &x.nr_exchanged, sizeof(x.nr_exchanged)))
+		err = -EFAULT;
+	return err == -ERESTART && x.nr_exchanged == x.in.nr_extents ? 0 : err;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hypercalls on page tables: mmu_update, update_va_mapping.
+ * mmuext_op is in mmuext.c.
+ *
+ * Requests are read one at a time, once (CP4).  LOCK_MM is taken for each request: a fault while
+ * reading the next one then finds no lock held.
+ *
+ * Continuation: as on Xen, the remaining count goes back with MMU_PREEMPTED
+ * set, and *pdone accumulates; a guest that forges the flag only changes what
+ * its own *pdone says.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "mm/m2p.h"
+#include "pv/mmu.h"
+#include "pv/pending.h"
+#include "pv/ptcheck.h"
+#include "pv/pv.h"
+#include "pv/resolve.h"
+#include "pv/sharehooks.h"
+#include "x86/guestcopy.h"
+#include "x86/tlb.h"
+
+int mmu_done_begin(struct mmu_batch *b, uint64_t count, uint64_t pdone)
+{
+	b->done = 0;
+	b->pdone = pdone;
+	b->count = count & ~MMU_PREEMPTED;
+	if ((count & MMU_PREEMPTED) && pdone)
+		if (copy_from_guest(&b->done, pdone, sizeof(b->done)))
+			return -EFAULT;
+	return count >> 32 ? -EINVAL : 0;
+}
+
+int mmu_done_end(const struct mmu_batch *b, uint32_t processed)
+{
+	uint32_t done = b->done + processed;
+
+	if (!b->pdone)
+		return 0;
+	return copy_to_guest(b->pdone, &done, sizeof(done));
+}
+
+/* --- mmu_update --- */
+
+/* A store to a page that is not a page table: it must be the domain's, and writable. */
+static int store_plain(struct domain *d, struct frame *f, uint64_t *at,
+		       uint64_t value)
+{
+	int r = pagetype_get(f, CLASS_WRITABLE);
+
+	if (r < 0)
+		return r;
+	if (r == TYPE_FRESH_FLUSH)
+		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	WRITE_ONCE(*at, value);
+	(void)!pagetype_put(f);
+	return 0;
+}
+
+static int update_entry(struct domain *d, const struct mmu_update *req,
+			bool preserve_ad)
+{
+	uint64_t maddr = req->ptr & ~3UL;
+	unsigned int slot = (maddr & ~PAGE_MASK) / sizeof(pte_t);
+	struct frame *f;
+	enum page_class class;
+	pte_t *pte;
+	int r;
+
+	if (maddr & 7)
+		return -EINVAL;	/* PT13 */
+	r = resolve(d, maddr >> PAGE_SHIFT, USE_WRITE, &f);
+	if (r)
+		return r;
+	pte = maddr_to_virt(maddr);
+	spin_lock(&d->mm);
+	class = type_class(READ_ONCE(f->type));
+	if (class >= CLASS_L1 && class <= CLASS_L4 &&
+	    (f->type & TYPE_VALIDATED))
+		r = ptcheck_entry_set(d, pte, class - CLASS_L1 + 1, slot,
+				      req->val, preserve_ad);
+	else
+		r = store_plain(d, f, pte, req->val);
+	spin_unlock(&d->mm);
+	frame_put(f);
+	return r;
+}
+
+/* M2P entries: of frames that the domain owns or holds (I9). */
+static int update_m2p(struct domain *d, const struct mmu_update *req)
+{
+	mfn_t mfn = req->ptr >> PAGE_SHIFT;
+	struct frame *f;
+	int r = resolve(d, mfn, USE_READ, &f);
+
+	if (r < 0)
+		return r;
+	if (r == 0 && frame_state_kind(frame_state(f)) != FRAME_OWNED) {
+		frame_put(f);
+		return -EPERM;
+	}
+	r = m2p_set(&d->m2p, mfn, req->val);
+	if (frame_state_kind(frame_state(f)) == FRAME_OWNED)
+		frame_put(f);
+	return r;
+}
+
+static int update_one(struct domain *d, const struct mmu_update *req)
+{
+	switch (req->ptr & 3) {
+	case MMU_NORMAL_PT_UPDATE:
+		return update_entry(d, req, false);
+	case MMU_PT_UPDATE_PRESERVE_AD:
+		return update_entry(d, req, true);
+	case MMU_MACHPHYS_UPDATE:
+		return update_m2p(d, req);
+	default:
+		return -ENOSYS;
+	}
+}
+
+long op_mmu_update(struct hypercall_args *args)
+{
+	struct domain *d = current_vcpu()->domain;
+	struct mmu_batch b;
+	struct mmu_update req;
+	unsigned int units = 0;
+	uint32_t i;
+	long r = mmu_done_begin(&b, args->a[1], args->a[2]);
+
+	if (!r && (uint32_t)args->a[3] != DOMID_SELF)
+		r = -EPERM;
+	for (i = 0; !r && i < b.count; i++) {
+		if (pending_after_unit(&units)) {
+			args->a[0] += i * sizeof(req);
+			args->a[1] = (b.count - i) | MMU_PREEMPTED;
+			r = -ERESTART;
+			break;
+		}
+		if (copy_from_guest(&req, args->a[0] + i * sizeof(req),
+				    sizeof(req)))
+			r = -EFAULT;
+		else
+			r = update_one(d, &req);
+		if (r)
+			break;
+	}
+	if (mmu_done_end(&b, i) && r != -ERESTART)
+		r = -EFAULT;
+	return r;
+}
+
+/* --- update_va_mapping --- */
+
+/* What the guest asks to be flushed after the change (UVMF_*). */
+static int flush_after(struct domain *d, uint64_t va, uint64_t flags)
+{
+	uint64_t where = flags & ~(uint64_t)UVMF_FLUSHTYPE_MASK;
+	uint64_t mask = 1UL << this_cpu()->id;
+
+	/* One vCPU: a mask of vCPUs can only name the caller. */
+	if (where == UVMF_ALL)
+		mask = __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
+	else if (where != UVMF_LOCAL &&
+		 !guest_range_ok(where, sizeof(uint64_t)))
+		return -EFAULT;
+	switch (flags & UVMF_FLUSHTYPE_MASK) {
+	case UVMF_NONE:
+		return 0;
+	case UVMF_TLB_FLUSH:
+		tlb_flush_mask(mask);
+		return 0;
+	case UVMF_INVLPG:
+		tlb_flush_page_mask(mask, va);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+long op_update_va_mapping(struct hypercall_args *args)
+{
+	struct vcpu *v = current_vcpu();
+	struct domain *d = v->domain;
+	uint64_t va = args->a[0];
+	pte_t *pte;
+	int r = -EINVAL;
+
+	if (!guest_range_ok(va, 1))
+		return -EINVAL;	/* PT12 */
+	spin_lock(&d->mm);
+	pte = ptcheck_walk(d, v->kernel_l4, va);
+	if (pte)
+		r = ptcheck_entry_set(d, pte, 1, pt_slot(va, 1), args->a[1],
+				      false);
+	spin_unlock(&d->mm);
+	return r ? r : flush_after(d, va, args->a[2]);
+}

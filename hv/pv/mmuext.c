@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mmuext_op: pins, base pointers, TLB and page operations.  Requests are read
+ * one at a time, once; continuation as in mmu.c.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "pv/mmu.h"
+#include "pv/pending.h"
+#include "pv/ptcheck.h"
+#include "pv/pv.h"
+#include "pv/resolve.h"
+#include "x86/guestcopy.h"
+#include "x86/tlb.h"
+
+static int pin(struct domain *d, mfn_t mfn, unsigned int level)
+{
+	int r;
+
+	spin_lock(&d->mm);
+	r = ptcheck_table_get(d, mfn, level);
+	if (!r) {
+		r = pagetype_set_pinned(mfn_to_frame(mfn));
+		if (r)
+			ptcheck_table_put(d, mfn);	/* PT22 */
+	}
+	spin_unlock(&d->mm);
+	return r;
+}
+
+static int unpin(struct domain *d, mfn_t mfn)
+{
+	struct frame *f;
+	int r = resolve(d, mfn, USE_TYPED, &f);
+
+	if (r)
+		return r;
+	spin_lock(&d->mm);
+	r = pagetype_clear_pinned(f);
+	if (!r)
+		ptcheck_table_put(d, mfn);
+	spin_unlock(&d->mm);
+	frame_put(f);
+	return r;
+}
+
+/* Set *slot to mfn's tree (INVALID_MFN: none) and let the old one go. */
+static int base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load)
+{
+	struct domain *d = v->domain;
+	mfn_t old = *slot;
+	int r = 0;
+
+	spin_lock(&d->mm);
+	if (mfn != INVALID_MFN)
+		r = ptcheck_table_get(d, mfn, 4);
+	if (!r) {
+		*slot = mfn;
+		/* The old tree may be freed only after it is unloaded. */
+		if (load)
+			tlb_load_cr3(mfn << PAGE_SHIFT);
+		if (old != INVALID_MFN)
+			ptcheck_table_put(d, old);
+	}
+	spin_unlock(&d->mm);
+	return r;
+}
+
+/* Fill or copy a page: it takes a writable use, so it can be no table, nor shared. */
+static int page_write(struct domain *d, mfn_t to, const void *from)
+{
+	struct frame *f;
+	int r = resolve_area(d, to, &f);
+
+	if (r)
+		return r;
+	if (from)
+		memcpy(mfn_to_virt(to), from, PAGE_SIZE);
+	else
+		memset(mfn_to_virt(to), 0, PAGE_SIZE);
+	resolve_area_put(d, f);
+	return 0;
+}
+
+static int page_copy_op(struct domain *d, mfn_t to, mfn_t from)
+{
+	struct frame *f;
+	int r = resolve(d, from, USE_READ, &f);
+
+	if (r < 0)
+		return r;
+	if (r == 1)	/* shared: our own mapping keeps it (one vCPU) */
+		return page_write(d, to, mfn_to_virt(from));
+	r = page_write(d, to, mfn_to_virt(from));
+	frame_put(f);
+	return r;
+}
+
+static int flush(struct vcpu *v, const struct mmuext_op *op)
+{
+	uint64_t all = __atomic_load_n(&v->domain->cpu_mask, __ATOMIC_SEQ_CST);
+
+	switch (op->cmd) {
+	case MMUEXT_TLB_FLUSH_LOCAL:
+		tlb_flush_local();
+		return 0;
+	case MMUEXT_INVLPG_LOCAL:
+		if (guest_range_ok(op->arg1.linear_addr, 1))
+			tlb_flush_page_local(op->arg1.linear_addr);
+		return 0;
+	case MMUEXT_TLB_FLUSH_MULTI:
+	case MMUEXT_INVLPG_MULTI: {
+		uint64_t vcpus;
+
+		/* One vCPU: the mask is read for its fault only. */
+		if (copy_from_guest(&vcpus, (uintptr_t)op->arg2.vcpumask.p, 1))
+			return -EFAULT;
+		if (op->cmd == MMUEXT_TLB_FLUSH_MULTI)
+			tlb_flush_mask(all);
+		else if (guest_range_ok(op->arg1.linear_addr, 1))
+			tlb_flush_page_mask(all, op->arg1.linear_addr);
+		return 0;
+	}
+	case MMUEXT_TLB_FLUSH_ALL:
+		tlb_flush_mask(all);
+		return 0;
+	default: /* MMUEXT_INVLPG_ALL */
+		if (guest_range_ok(op->arg1.linear_addr, 1))
+			tlb_flush_page_mask(all, op->arg1.linear_addr);
+		return 0;
+	}
+}
+
+static int ext_one(struct vcpu *v, const struct mmuext_op *op)
+{
+	struct domain *d = v->domain;
+
+	switch (op->cmd) {
+	case MMUEXT_PIN_L1_TABLE ... MMUEXT_PIN_L4_TABLE:
+		return pin(d, op->arg1.mfn, op->cmd - MMUEXT_PIN_L1_TABLE + 1);
+	case MMUEXT_UNPIN_TABLE:
+		return unpin(d, op->arg1.mfn);
+	case MMUEXT_NEW_BASEPTR:
+		return base_set(v, &v->kernel_l4, op->arg1.mfn, true);
+	case MMUEXT_NEW_USER_BASEPTR:
+		return base_set(v, &v->user_l4,
+				op->arg1.mfn ? op->arg1.mfn : INVALID_MFN,
+				false);
+	case MMUEXT_TLB_FLUSH_LOCAL ... MMUEXT_INVLPG_ALL:
+		return flush(v, op);
+	case MMUEXT_FLUSH_CACHE:
+	case MMUEXT_FLUSH_CACHE_GLOBAL:
+		return -EACCES;	/* no device is assigned */
+	case MMUEXT_SET_LDT:
+		return desc_set_ldt(v, op->arg1.linear_addr,
+				    op->arg2.nr_ents);
+	case MMUEXT_CLEAR_PAGE:
+		return page_write(d, op->arg1.mfn, NULL);
+	case MMUEXT_COPY_PAGE:
+		return page_copy_op(d, op->arg1.mfn, op->arg2.src_mfn);
+	default:
+		return -ENOSYS;
+	}
+}
+
+long op_mmuext(struct hypercall_args *args)
+{
+	struct vcpu *v = current_vcpu();
+	struct mmu_batch b;
+	struct mmuext_op op;
+	unsigned int units = 0;
+	uint32_t i;
+	long r = mmu_done_begin(&b, args->a[1], args->a[2]);
+
+	if (!r && (uint32_t)args->a[3] != DOMID_SELF)
+		r = -EPERM;
+	for (i = 0; !r && i < b.count; i++) {
+		if (pending_after_unit(&units)) {
+			args->a[0] += i * sizeof(op);
+			args->a[1] = (b.count - i) | MMU_PREEMPTED;
+			r = -ERESTART;
+			break;
+		}
+		if (copy_from_guest(&op, args->a[0] + i * sizeof(op),
+				    sizeof(op)))
+			r = -EFAULT;
+		else
+			r = ext_one(v, &op);
+		if (r)
+			break;
+	}
+	if (mmu_done_end(&b, i) && r != -ERESTART)
+		r = -EFAULT;
+	return r;
+}
+
+void pv_vcpu_unhook(struct vcpu *v)
+{
+	struct domain *d = v->domain;
+
+	spin_lock(&d->mm);
+	desc_drop_gdt(v);
+	if (v->kernel_l4 != INVALID_MFN)
+		ptcheck_table_put(d, v->kernel_l4);
+	if (v->user_l4 != INVALID_MFN)
+		ptcheck_table_put(d, v->user_l4);
+	v->kernel_l4 = v->user_l4 = INVALID_MFN;
+	spin_unlock(&d->mm);
+	if (v->info_frame)
+		resolve_area_put(d, v->info_frame);
+	v->info_frame = NULL;
+}
+
+void pv_page_unpin(struct domain *d, struct frame *f)
+{
+	spin_lock(&d->mm);
+	if (!pagetype_clear_pinned(f))
+		ptcheck_table_put(d, frame_to_mfn(f));
+	spin_unlock(&d->mm);
+}

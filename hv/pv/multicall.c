@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * multicall: many hypercalls in one.
+ *
+ * M1  Each entry is read once, whole; only its result is written back, and, when
+ *     the inner call has to be continued, its remaining arguments.
+ * M2  An error of one entry does not stop the others; an iret does, and so does
+ *     the end of the domain.
+ * M3  Every return of -ERESTART leaves the arguments so that the same call goes
+ *     on where it stopped, with no entry done twice; at least one entry is tried
+ *     each time.
+ * M4  A multicall inside a multicall gets -EINVAL.
+ */
+#include <errno.h>
+#include <port.h>
+
+#include "dom/sched.h"
+#include "pv/pv.h"
+#include "x86/guestcopy.h"
+
+enum progress { GO_ON, STOP, RESTART };
+
+static long call_entry(const struct multicall_entry *e,
+		       struct hypercall_args *inner)
+{
+	memcpy(inner->a, e->args, sizeof(inner->a));
+	inner->replaced = false;
+	if (e->op == __HYPERVISOR_multicall)
+		return -EINVAL;		/* M4 */
+	return hypercall_dispatch(e->op, inner);
+}
+
+/* The inner call goes on later: what is left of it replaces the entry's arguments. */
+static enum progress keep_rest(uint64_t va, const struct hypercall_args *inner,
+			       long *rc)
+{
+	if (!copy_to_guest(va + offsetof(struct multicall_entry, args),
+			   inner->a, sizeof(inner->a)))
+		return RESTART;
+	*rc = -EFAULT;
+	return STOP;
+}
+
+static enum progress do_entry(uint64_t va, struct hypercall_args *args, long *rc)
+{
+	struct multicall_entry e;
+	struct hypercall_args inner;
+	long result;
+	int failed;
+
+	if (copy_from_guest(&e, va, sizeof(e))) {
+		*rc = -EFAULT;
+		return STOP;
+	}
+	result = call_entry(&e, &inner);
+	if (result == -ERESTART && !inner.replaced)
+		return keep_rest(va, &inner, rc);
+	if (inner.replaced) {	/* after iret other page tables may be loaded */
+		args->replaced = true;
+		return STOP;
+	}
+	failed = copy_to_guest(va + offsetof(struct multicall_entry, result),
+			       &result, sizeof(result));
+	if (failed)
+		*rc = -EFAULT;
+	return failed ? STOP : GO_ON;
+}
+
+long op_multicall(struct hypercall_args *args)
+{
+	const struct domain *d = current_vcpu()->domain;
+	uint64_t va = args->a[0], count = (uint32_t)args->a[1], done;
+	enum progress progress = GO_ON;
+	long rc = 0;
+
+	if (!guest_range_ok(va, count * sizeof(struct multicall_entry)))
+		return -EFAULT;
+	for (done = 0; done < count; done++) {
+		if (done && sched_preempt_pending())
+			progress = RESTART;
+		else
+			progress = do_entry(va + done * sizeof(struct multicall_entry),
+					    args, &rc);
+		if (progress != GO_ON || d->state != DOM_RUNNING)
+			break;
+	}
+	if (progress != RESTART)
+		return rc;
+	args->a[0] = va + done * sizeof(struct multicall_entry);
+	args->a[1] = count - done;
+	return -ERESTART;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Polled inside long hypercalls, between units of work. */
+#ifndef HV_PV_PENDING_H
+#define HV_PV_PENDING_H
+
+#include "dom/sched.h"
+
+/* Units (page operations, entries) between two looks at the clock. */
+#define PENDING_UNITS 64
+
+/* Count one unit; true if the call should stop here and be continued. */
+static inline bool pending_after_unit(unsigned int *units)
+{
+	if (++*units < PENDING_UNITS)
+		return false;
+	*units = 0;
+	return sched_preempt_pending();
+}
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contents of page tables.
+ *
+ * V1  every entry of a validated table names a frame through resolve(), and holds
+ *     what it took: L1: a general reference and, if writable, a WRITABLE use; or, of a
+ *     shared frame, a mapping of the domain's hold.  L2-L4: a general
+ *     reference and a use as the table class below.
+ * V2  no entry is writable to a table, descriptor or shared frame (the classes exclude it).
+ * V3  L4 slots 256..271 are the hypervisor's template and the domain's own M2P view.
+ * V4  the AVL bit is the hypervisor's (decision 17): set exactly on present entries of
+ *     shared frames that sharing marked; a guest's value is dropped.
+ *
+ * All functions: the domain's LOCK_MM is held.
+ */
+#ifndef HV_PV_PTCHECK_H
+#define HV_PV_PTCHECK_H
+
+#include "dom/domain.h"
+#include "mm/pagetype.h"
+#include "x86/pte.h"
+
+/*
+ * A use of mfn as a table of `level` (1..4): general reference and type, its
+ * tree validated when it is the first.  -EINVAL, -EPERM, -EBUSY, -ENOMEM.
+ */
+int ptcheck_table_get(struct domain *d, mfn_t mfn, unsigned int level) must_check;
+void ptcheck_table_put(struct domain *d, mfn_t mfn);
+
+/*
+ * Replace entry *pte of a validated table of `level` by what `new` asks for.
+ * preserve_ad keeps the accessed and dirty bits that the CPU sets meanwhile.
+ * -errno: the entry is as it was.
+ */
+int ptcheck_entry_set(struct domain *d, pte_t *pte, unsigned int level,
+		      unsigned int slot, pte_t new, bool preserve_ad) must_check;
+
+/*
+ * The L1 entry that maps va in the tree below l4, for reading or through
+ * ptcheck_entry_set(); NULL if an upper level is absent.  va: guest range, canonical.
+ */
+pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Names of frames; resolve.h has the contract. */
+#include <port.h>
+#include <errno.h>
+
+#include "mm/pagetype.h"
+#include "pv/resolve.h"
+#include "pv/sharehooks.h"
+
+/* Heap pages may be mapped, writable only if they were made so; nothing else. */
+static int heap_allowed(uint64_t state, enum frame_use use)
+{
+	if (use == USE_READ)
+		return 0;
+	return use == USE_WRITE && (state & FRAME_HEAP_RW) ? 0 : -EPERM;
+}
+
+static int resolve_shared(struct domain *d, mfn_t mfn, enum frame_use use)
+{
+	if (!sharing_holds(d, mfn))
+		return -EPERM;
+	return use == USE_READ ? 1 : -EBUSY;
+}
+
+int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
+	    struct frame **frame)
+{
+	struct frame *f;
+	int r;
+
+	if (!frame_valid(mfn))
+		return -EINVAL;
+	*frame = f = mfn_to_frame(mfn);
+	r = frame_get(f, d->id);
+	if (!r) {
+		/* The reference pins kind and owner (F3). */
+		uint64_t state = frame_state(f);
+
+		if (likely(frame_state_kind(state) == FRAME_OWNED))
+			return 0;
+		r = heap_allowed(state, use);
+		if (r)
+			frame_put(f);
+		return r;
+	}
+	if (frame_state_kind(frame_state(f)) == FRAME_SHARED)
+		return resolve_shared(d, mfn, use);
+	return r;
+}
+
+int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame)
+{
+	int r = resolve(d, mfn, USE_WRITE, frame);
+
+	if (r)
+		return r;
+	/* Registered areas live in the domain's own RAM, not in heap pages. */
+	if (frame_state_kind(frame_state(*frame)) != FRAME_OWNED) {
+		frame_put(*frame);
+		return -EPERM;
+	}
+	r = pagetype_get(*frame, CLASS_WRITABLE);
+	if (r < 0) {
+		frame_put(*frame);
+		return r;
+	}
+	return 0;
+}
+
+void resolve_area_put(struct domain *d, struct frame *f)
+{
+	(void)!pagetype_put(f);
+	frame_put(f);
+}

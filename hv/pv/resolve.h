@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one function through which a guest's name for a frame goes (design
+ * decision 16): every path on which a guest says an mfn asks here what it may do with it.
+ */
+#ifndef HV_PV_RESOLVE_H
+#define HV_PV_RESOLVE_H
+
+#include "dom/area.h"
+#include "dom/domain.h"
+
+enum frame_use {
+	USE_READ,	/* map read-only */
+	USE_WRITE,	/* map writable, or let the hypervisor write into it */
+	USE_TYPED,	/* as a page table or descriptor table */
+	USE_GIVE,	/* give back (decrease, exchange) */
+};
+
+/*
+ * 0: *frame with a general reference, owned by d (OWNED, or HEAP where the use allows).
+ * 1: *frame is SHARED, held by d, and the use is USE_READ; no reference was taken.
+ * -EINVAL: no RAM; -EPERM: not d's, nor held by it; -EBUSY: held, but the use
+ * needs a private page (the domain must break the share first), or the count is at its limit.
+ */
+int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
+	    struct frame **frame) must_check;
+
+#endif

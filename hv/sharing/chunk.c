@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Names of page-table entries, as a guest gives them. */
+#include <port.h>
+
+#include "mm/pagetype.h"
+#include "pv/ptcheck.h"
+#include "pv/resolve.h"
+#include "sharing/chunk.h"
+#include "x86/guestcopy.h"
+
+static pte_t *pte_by_va(struct domain *d, uint64_t va, enum share_result *why)
+{
+	struct vcpu *v = current_vcpu();
+	pte_t *pte;
+
+	*why = SHARE_BAD_PTE;
+	if ((va & ~PAGE_MASK) || !guest_range_ok(va, 1))
+		return NULL;
+	pte = ptcheck_walk(d, v->kernel_l4, va);
+	*why = SHARE_NOT_MAPPED;
+	return pte;
+}
+
+/* An entry by machine address: of a validated L1 table of the domain's. */
+static pte_t *pte_by_maddr(struct domain *d, maddr_t maddr,
+			   enum share_result *why)
+{
+	struct frame *f;
+	uint64_t type;
+
+	*why = SHARE_BAD_PTE;
+	if ((maddr & 7) || resolve(d, maddr >> PAGE_SHIFT, USE_TYPED, &f))
+		return NULL;
+	type = READ_ONCE(f->type);
+	frame_put(f);	/* LOCK_MM keeps a validated table what it is */
+	if (type_class(type) != CLASS_L1 || !(type & TYPE_VALIDATED))
+		return NULL;
+	return maddr_to_virt(maddr);
+}
+
+static bool name_seen(const struct sharing_name *names, unsigned int count,
+		      const pte_t *pte)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (names[i].pte == pte)
+			return true;
+	return false;
+}
+
+static enum share_result name_find(struct domain *d, struct sharing_name *n)
+{
+	enum share_result why;
+
+	if (n->name & SHARE_PTE_MADDR)
+		n->pte = pte_by_maddr(d, n->name & ~SHARE_PTE_MADDR, &why);
+	else
+		n->pte = pte_by_va(d, n->name, &why);
+	if (!n->pte)
+		return why;
+	return *n->pte & PTE_P ? SHARE_NOT_TRIED : SHARE_NOT_MAPPED;
+}
+
+enum share_result chunk_find(struct domain *d, struct sharing_chunk *c,
+			     struct sharing_item *item)
+{
+	struct sharing_name *names = &c->names[item->first];
+	enum share_result r;
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++) {
+		r = name_find(d, &names[i]);
+		if (r != SHARE_NOT_TRIED)
+			return r;
+		if (name_seen(names, i, names[i].pte) ||
+		    pte_mfn(*names[i].pte) != pte_mfn(*names[0].pte))
+			return SHARE_BAD_PTE;
+		names[i].was_rw = *names[i].pte & PTE_RW;
+	}
+	item->mfn = pte_mfn(*names[0].pte);
+	return SHARE_NOT_TRIED;
+}

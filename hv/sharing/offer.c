@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Offering pages: design decision 3's order, for a chunk of items at once.
+ *
+ *  (a) every named mapping goes read-only, and the frame takes class SHARED,
+ *      which excludes any new writable or typed use;
+ *  (b) the TLBs of the domain's CPUs are flushed, once for the chunk: nobody
+ *      can write the page any more (SPIN model share.pml: other orders lose writes);
+ *  (c) the count of references must be what the names account for;
+ *  (d,e) hash, look up, compare: share_offer();
+ *  (f) the entries get the canonical frame, and the domain's page goes.
+ *
+ * An item that fails at any step gets its mappings back as they were (undo()).
+ */
+#include <port.h>
+
+#include "mm/m2p.h"
+#include "mm/pagetype.h"
+#include "sharing/chunk.h"
+#include "sharing/sharing.h"
+#include "x86/tlb.h"
+
+static struct sharing_name *item_names(struct sharing_chunk *c,
+				       const struct sharing_item *item)
+{
+	return &c->names[item->first];
+}
+
+/* Why class SHARED was refused. */
+static enum share_result busy_reason(const struct frame *f)
+{
+	switch (type_class(READ_ONCE(f->type))) {
+	case CLASS_WRITABLE:
+		return SHARE_OTHER_WRITABLE;
+	case CLASS_SHARED:
+		return SHARE_OTHER_MAPPING;
+	default:
+		return SHARE_TYPE;
+	}
+}
+
+static void mappings_lower(struct sharing_chunk *c,
+			   const struct sharing_item *item, struct frame *f)
+{
+	struct sharing_name *n = item_names(c, item);
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++) {
+		if (!n[i].was_rw)
+			continue;
+		__atomic_fetch_and(n[i].pte, ~PTE_RW, __ATOMIC_ACQ_REL);
+		(void)!pagetype_put(f);
+	}
+}
+
+static void mappings_raise(struct sharing_chunk *c,
+			   const struct sharing_item *item, struct frame *f)
+{
+	struct sharing_name *n = item_names(c, item);
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++) {
+		if (!n[i].was_rw)
+			continue;
+		/* The lock has kept every other class away. */
+		CHECK(pagetype_get(f, CLASS_WRITABLE) >= 0);
+		__atomic_fetch_or(n[i].pte, PTE_RW, __ATOMIC_ACQ_REL);
+	}
+}
+
+static void undo(struct sharing_chunk *c, struct sharing_item *item,
+		 enum share_result why)
+{
+	struct frame *f = mfn_to_frame(item->mfn);
+
+	(void)!pagetype_put(f);
+	mappings_raise(c, item, f);
+	item->typed = false;
+	item->result = why;
+	frame_put(f);
+}
+
+/* (a) */
+static void item_lower(struct domain *d, struct sharing_chunk *c,
+		       struct sharing_item *item)
+{
+	struct frame *f;
+
+	item->result = chunk_find(d, c, item);
+	if (item->result != SHARE_NOT_TRIED)
+		return;
+	f = mfn_to_frame(item->mfn);
+	if (frame_state_kind(frame_state(f)) == FRAME_SHARED) {
+		item->result = SHARE_ALREADY;
+		return;
+	}
+	if (frame_state_kind(frame_state(f)) != FRAME_OWNED ||
+	    frame_get(f, d->id)) {
+		item->result = SHARE_NOT_OWNED;
+		return;
+	}
+	mappings_lower(c, item, f);
+	/* Class SHARED in use: another item of this chunk named it (SH12). */
+	if ((type_class(f->type) == CLASS_SHARED && type_count(f->type)) ||
+	    pagetype_get(f, CLASS_SHARED) < 0) {
+		item->result = busy_reason(f);
+		mappings_raise(c, item, f);
+		frame_put(f);
+		return;
+	}
+	item->typed = true;
+}
+
+static enum share_result result_of(int share_error)
+{
+	switch (share_error) {
+	case SHARE_ERR_NOMEM:
+		return SHARE_NO_MEMORY;
+	case SHARE_ERR_LIMIT:
+		return SHARE_LIMIT;
+	default:
+		return SHARE_FULL;
+	}
+}
+
+/* (f) The entries get the canonical frame; the offered one goes. */
+static void item_remap(struct domain *d, struct sharing_chunk *c,
+		       struct sharing_item *item)
+{
+	struct frame *f = mfn_to_frame(item->mfn);
+	struct sharing_name *n = item_names(c, item);
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++) {
+		pte_t e = (*n[i].pte & ~(PTE_ADDR_MASK | PTE_RW |
+					 PTE_AVL_SHARED)) |
+			  pte_make(item->new_mfn,
+				   n[i].was_rw ? PTE_AVL_SHARED : 0);
+
+		__atomic_store_n(n[i].pte, e, __ATOMIC_RELEASE);
+		frame_put(f);
+	}
+	(void)!pagetype_put(f);
+	CHECK(frame_test_and_clear_allocated(f));
+	frame_put(f);
+	frame_put(f);	/* ours: the last */
+	item->typed = false;
+	item->result = SHARE_DONE;
+}
+
+/* (c) to (f) */
+static void item_share(struct domain *d, struct sharing_chunk *c,
+		       struct sharing_item *item)
+{
+	uint64_t state = frame_state(mfn_to_frame(item->mfn));
+	pfn_t pfn = m2p_get(&d->m2p, item->mfn);
+	uint32_t canonical;
+	int r;
+
+	/* The owner's own, the names', and ours. */
+	if (!(state & FRAME_ALLOCATED) ||
+	    frame_state_ref(state) != 2 + item->count) {
+		undo(c, item, SHARE_OTHER_MAPPING);
+		return;
+	}
+	r = share_offer(d->share, item->mfn, pfn, item->count, &canonical);
+	if (r != SHARE_OK) {
+		undo(c, item, result_of(r));
+		return;
+	}
+	if (m2p_get(&d->m2p, canonical) == INVALID_PFN &&
+	    m2p_set(&d->m2p, canonical, pfn)) {
+		share_drop(d->share, canonical, item->count, false);
+		undo(c, item, SHARE_NO_MEMORY);
+		return;
+	}
+	item->new_mfn = canonical;
+	item_remap(d, c, item);
+}
+
+void chunk_offer(struct domain *d, struct sharing_chunk *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->item_count; i++)
+		if (c->items[i].result == SHARE_NOT_TRIED)
+			item_lower(d, c, &c->items[i]);
+	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST)); /* (b) */
+	for (i = 0; i < c->item_count; i++)
+		if (c->items[i].typed)
+			item_share(d, c, &c->items[i]);
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sharing hypercall (abi/share.h): decode, chunk by chunk.
+ *
+ * A chunk's entries are read once, worked on under LOCK_MM, and their results
+ * written back; then the clock is looked at.  Continuation: the argument
+ * pointer and count are advanced past the finished chunk, so each entry's status is
+ * written once (PR6).
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "dom/sched.h"
+#include "pv/pv.h"
+#include "sharing/chunk.h"
+#include "sharing/sharing.h"
+#include "x86/guestcopy.h"
+
+typedef void (*chunk_fn)(struct domain *d, struct sharing_chunk *c);
+
+/* --- single --- */
+
+static long errno_of(enum share_result r)
+{
+	static const int16_t codes[] = {
+		[SHARE_NOT_MAPPED] = -ENOENT, [SHARE_BAD_PTE] = -ENOENT,
+		[SHARE_NOT_OWNED] = -EPERM, [SHARE_OTHER_WRITABLE] = -EBUSY,
+		[SHARE_OTHER_MAPPING] = -EBUSY, [SHARE_TYPE] = -EBUSY,
+		[SHARE_GRANTED] = -EBUSY, [SHARE_ALREADY] = -EEXIST,
+		[SHARE_NOT_SHARED] = -ENOENT, [SHARE_FULL] = -ENOSPC,
+		[SHARE_LIMIT] = -ENOSPC, [SHARE_NO_MEMORY] = -ENOMEM,
+		[SHARE_NOT_TRIED] = -EINVAL,
+	};
+
+	return codes[r];
+}
+
+static void chunk_run(struct domain *d, struct sharing_chunk *c, chunk_fn fn)
+{
+	spin_lock(&d->mm);
+	fn(d, c);
+	spin_unlock(&d->mm);
+}
+
+static long share_single(struct domain *d, uint64_t va)
+{
+	struct sharing_chunk *c = sharing_scratch();
+
+	if ((va & ~PAGE_MASK) || !guest_range_ok(va, 1))
+		return -EINVAL;
+	c->item_count = c->name_count = 1;
+	c->items[0] = (struct sharing_item){
+		.count = 1, .result = SHARE_NOT_TRIED,
+	};
+	c->names[0] = (struct sharing_name){ .name = va };
+	chunk_run(d, c, chunk_offer);
+	return c->items[0].result == SHARE_DONE ?
+		(long)c->items[0].new_mfn : errno_of(c->items[0].result);
+}
+
+/* --- batch --- */
+
+/*
+ * Add the entry to the chunk.  False: no room for its names, leave it for the
+ * next chunk.  A malformed entry is added with its result.
+ */
+static bool chunk_add(struct sharing_chunk *c, const struct share_entry *e)
+{
+	struct sharing_item *item = &c->items[c->item_count];
+	uint64_t names[SHARE_NAMES_MAX];
+	unsigned int i, n = e->nr_ptes;
+	const uint64_t *from = e->pte;
+
+	*item = (struct sharing_item){ .first = c->name_count,
+				       .result = SHARE_NOT_TRIED };
+	if (!n || n > SHARE_NAMES_MAX || e->reserved) {
+		item->result = SHARE_BAD_PTE;
+		n = 0;
+	}
+	if (n > CHUNK_NAMES - c->name_count)
+		return false;
+	if (n > SHARE_NAMES_INLINE) {
+		from = names;
+		if (copy_from_guest(names, e->pte[0], n * sizeof(names[0]))) {
+			item->result = SHARE_BAD_PTE;
+			n = 0;
+		}
+	}
+	for (i = 0; i < n; i++)
+		c->names[c->name_count++] =
+			(struct sharing_name){ .name = from[i] };
+	item->count = n;
+	c->item_count++;
+	return true;
+}
+
+/* Read up to CHUNK_ITEMS of `left` entries at va.  The number read, or -EFAULT. */
+static long chunk_read(struct sharing_chunk *c, uint64_t va, uint64_t left)
+{
+	unsigned int i, n = MIN(left, CHUNK_ITEMS);
+
+	c->item_count = c->name_count = 0;
+	if (copy_from_guest(c->entries, va, n * sizeof(c->entries[0])))
+		return -EFAULT;
+	/* An array that cannot take the results is refused before any work. */
+	for (i = 0; i < n; i++)
+		c->entries[i].status = SHARE_NOT_TRIED;
+	if (copy_to_guest(va, c->entries, n * sizeof(c->entries[0])))
+		return -EFAULT;
+	for (i = 0; i < n; i++)
+		if (!chunk_add(c, &c->entries[i]))
+			break;
+	return i;
+}
+
+static int chunk_write(struct sharing_chunk *c, uint64_t va)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->item_count; i++) {
+		const struct sharing_item *item = &c->items[i];
+
+		c->entries[i].status = item->result;
+		if (item->result == SHARE_DONE)
+			c->entries[i].mfn = item->new_mfn;
+		else if (item->mfn)
+			c->entries[i].mfn = item->mfn;
+	}
+	return copy_to_guest(va, c->entries,
+			     c->item_count * sizeof(c->entries[0]));
+}
+
+static long share_batch(struct hypercall_args *args, chunk_fn fn)
+{
+	struct domain *d = current_vcpu()->domain;
+	struct sharing_chunk *c = sharing_scratch();
+
+	if (!args->a[2] || args->a[2] > SHARE_BATCH_MAX || args->a[3])
+		return -EINVAL;
+	if (!guest_range_ok(args->a[1], args->a[2] * sizeof(c->entries[0])))
+		return -EFAULT;
+	while (args->a[2]) {
+		long n = chunk_read(c, args->a[1], args->a[2]);
+
+		if (n < 0)
+			return n;
+		chunk_run(d, c, fn);
+		/*
+		 * The array may itself have been in a page of the chunk: then it is
+		 * read-only now, and what was done stays done (SH13).
+		 */
+		if (chunk_write(c, args->a[1]))
+			return -EFAULT;
+		reclaim_flush();
+		args->a[1] += n * sizeof(c->entries[0]);
+		args->a[2] -= n;
+		if (args->a[2] && sched_preempt_pending())
+			return -ERESTART;
+	}
+	return 0;
+}
+
+/* --- info, audit --- */
+
+static long share_info_op(struct domain *d, uint64_t va, uint64_t bytes)
+{
+	struct share_dom_counters n;
+	struct share_info info = {
+		.version = SHARE_ABI_VERSION,
+		.batch_max = SHARE_BATCH_MAX,
+		.names_max = SHARE_NAMES_MAX,
+		.flags = domain_overcommit() ? 1 : 0,
+	};
+
+	if (bytes < sizeof(info))
+		return -EINVAL;
+	share_dom_counters_get(d->share, &n);
+	info.budget = n.budget;
+	info.held = n.held;
+	info.mappings = n.mappings;
+	info.offered = n.offered;
+	info.refused = n.refused;
+	info.zero = n.zero;
+	info.breaks = n.breaks;
+	info.last_breaks = n.last_breaks;
+	info.tot_pages = READ_ONCE(d->tot_pages);
+	info.max_pages = READ_ONCE(d->max_pages);
+	return copy_to_guest(va, &info, sizeof(info));
+}
+
+static long share_audit_op(void)
+{
+	uint64_t cross;
+
+	if (!DEBUG)
+		return -EPERM;
+	return sharing_audit(&cross);
+}
+
+long op_share(struct hypercall_args *args)
+{
+	struct domain *d = current_vcpu()->domain;
+
+	switch (args->a[0]) {
+	case SHAREOP_single:
+		if (args->a[2] || args->a[3])
+			return -EINVAL;
+		return share_single(d, args->a[1]);
+	case SHAREOP_batch:
+		return share_batch(args, chunk_offer);
+	case SHAREOP_unshare:
+		return share_batch(args, chunk_unshare);
+	case SHAREOP_info:
+		return share_info_op(d, args->a[1], args->a[2]);
+	case SHAREOP_audit:
+		return share_audit_op();
+	default:
+		return -EINVAL;
+	}
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* hv/sharing: the only place that knows both the hypervisor and share/. */
+#ifndef HV_SHARING_SHARING_H
+#define HV_SHARING_SHARING_H
+
+#include <share/share.h>
+
+#include "dom/domain.h"
+
+void sharing_init(void);		/* once, after the allocators; panics without memory */
+struct share *sharing_service(void);
+
+/*
+ * Recount I10-I14 for the whole machine, all CPUs stopped; each error is logged
+ * with its number.  Returns the number of errors.
+ */
+uint64_t sharing_audit(uint64_t *cross_group);
+
+struct sharing_chunk;
+struct sharing_chunk *sharing_scratch(void);	/* this CPU's; op_share.c */
+
+#endif

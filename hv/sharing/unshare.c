@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one-trap copy on write: every named mapping of a shared frame gets the same
+ * private frame.  If they are all the mappings that there are, the frame itself
+ * becomes the domain's and no byte is copied.
+ *
+ * The new page counts in the domain's quota like any other; with overcommit
+ * off there is always a frame for it (design decision 10).
+ */
+#include <port.h>
+
+#include "mm/m2p.h"
+#include "mm/pagetype.h"
+#include "mm/palloc.h"
+#include "sharing/chunk.h"
+#include "sharing/sharing.h"
+#include "x86/tlb.h"
+
+/* The value that maps the private frame where e mapped the shared one. */
+static pte_t private_pte(pte_t e, mfn_t mfn)
+{
+	pte_t flags = e & ~(PTE_ADDR_MASK | PTE_AVL_SHARED);
+
+	return pte_make(mfn, flags | (e & PTE_AVL_SHARED ? PTE_RW : 0));
+}
+
+/* The frame left the table and is nobody's: make it the domain's, then map it. */
+static void frame_adopt(struct domain *d, struct sharing_chunk *c,
+			struct sharing_item *item)
+{
+	struct frame *f = mfn_to_frame(item->mfn);
+	struct sharing_name *n = &c->names[item->first];
+	uint64_t writable = 0;
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++)
+		writable += (*n[i].pte & PTE_AVL_SHARED) != 0;
+	f->next = f->prev = 0;
+	f->type = ((uint64_t)CLASS_WRITABLE << TYPE_CLASS_SHIFT) | writable;
+	__atomic_store_n(&f->state,
+			 ((uint64_t)FRAME_OWNED << FRAME_KIND_SHIFT) |
+			 ((uint64_t)d->id << FRAME_OWNER_SHIFT) |
+			 FRAME_ALLOCATED | (1 + item->count),
+			 __ATOMIC_RELEASE);
+	domain_page_link(d, f);
+	for (i = 0; i < item->count; i++)
+		__atomic_store_n(n[i].pte, private_pte(*n[i].pte, item->mfn),
+				 __ATOMIC_RELEASE);
+	item->new_mfn = item->mfn;
+}
+
+static void frame_copy_map(struct domain *d, struct sharing_chunk *c,
+			   struct sharing_item *item, mfn_t mfn)
+{
+	struct frame *f = mfn_to_frame(mfn);
+	struct sharing_name *n = &c->names[item->first];
+	unsigned int i;
+
+	memcpy(mfn_to_virt(mfn), mfn_to_virt(item->mfn), PAGE_SIZE);
+	for (i = 0; i < item->count; i++) {
+		pte_t e = private_pte(*n[i].pte, mfn);
+
+		/* A fresh frame: neither can fail. */
+		CHECK(!frame_get_again(f));
+		CHECK(!(e & PTE_RW) || pagetype_get(f, CLASS_WRITABLE) >= 0);
+		__atomic_store_n(n[i].pte, e, __ATOMIC_RELEASE);
+	}
+	item->new_mfn = mfn;
+}
+
+static enum share_result item_copy(struct domain *d, struct sharing_chunk *c,
+				   struct sharing_item *item)
+{
+	uint64_t pfn = INVALID_PFN;
+	mfn_t mfn;
+
+	(void)share_holds(d->share, item->mfn, NULL, &pfn);
+	mfn = domain_page_alloc(d);
+	if (mfn == INVALID_MFN)
+		return SHARE_NO_MEMORY;
+	if (m2p_set(&d->m2p, mfn, pfn)) {
+		if (frame_test_and_clear_allocated(mfn_to_frame(mfn)))
+			frame_put(mfn_to_frame(mfn));
+		return SHARE_NO_MEMORY;
+	}
+	frame_copy_map(d, c, item, mfn);
+	share_drop(d->share, item->mfn, item->count, true);
+	if (!share_holds(d->share, item->mfn, NULL, NULL))
+		m2p_clear(&d->m2p, item->mfn);
+	return SHARE_DONE;
+}
+
+static enum share_result item_unshare(struct domain *d,
+				      struct sharing_chunk *c,
+				      struct sharing_item *item)
+{
+	enum share_result r = chunk_find(d, c, item);
+	uint32_t mappings;
+
+	if (r != SHARE_NOT_TRIED)
+		return r;
+	if (frame_state_kind(frame_state(mfn_to_frame(item->mfn))) !=
+	    FRAME_SHARED)
+		return SHARE_NOT_SHARED;
+	if (!share_holds(d->share, item->mfn, &mappings, NULL) ||
+	    mappings < item->count)
+		return SHARE_NOT_SHARED;
+	if (!domain_quota_take(d))
+		return SHARE_NO_MEMORY;
+	if (share_take(d->share, item->mfn, item->count) == SHARE_OK) {
+		frame_adopt(d, c, item);
+		return SHARE_DONE;
+	}
+	domain_quota_give(d);
+	return item_copy(d, c, item);
+}
+
+void chunk_unshare(struct domain *d, struct sharing_chunk *c)
+{
+	bool changed = false;
+	unsigned int i;
+
+	for (i = 0; i < c->item_count; i++) {
+		struct sharing_item *item = &c->items[i];
+
+		if (item->result != SHARE_NOT_TRIED)
+			continue;
+		item->result = item_unshare(d, c, item);
+		changed |= item->result == SHARE_DONE;
+	}
+	/* Other CPUs of the domain must not read the old page any more. */
+	if (changed)
+		tlb_flush_mask(__atomic_load_n(&d->cpu_mask,
+					       __ATOMIC_SEQ_CST));
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Leaving the machine.
+ *
+ * exit=qemu writes the code to the isa-debug-exit device at port 0xf4, for which
+ * QEMU's own exit status is code * 2 + 1: EXIT_OK gives 1, EXIT_ERROR 3,
+ * EXIT_PANIC 5, EXIT_LOST 7.  (0 would be a machine that was powered off.)
+ */
+#include "boot/config.h"
+#include "x86/init.h"
+#include "x86/insn.h"
+
+#define QEMU_EXIT_PORT	0xf4
+
+static enum exit_mode exit_mode = EXITMODE_HALT;	/* set once at boot */
+
+void exit_set_mode(unsigned int mode)
+{
+	exit_mode = mode;
+}
+
+static void reboot(void)
+{
+	static const struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) no_idt = { 0, 0 };
+
+	outb(0x64, 0xfe);	/* keyboard controller: pulse the reset line */
+	delay_us(100000);
+	__asm__ volatile("lidt %0; int3" : : "m"(no_idt));
+}
+
+void exit_machine(enum exit_code code)
+{
+	__asm__ volatile("cli");
+	if (exit_mode == EXITMODE_QEMU)
+		outl(QEMU_EXIT_PORT, code);
+	if (exit_mode == EXITMODE_REBOOT)
+		reboot();
+	for (;;)
+		__asm__ volatile("hlt");
+}

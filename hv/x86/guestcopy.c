@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Checked copies; the moves themselves are in entry.asm. */
+#include <port.h>
+#include "errno.h"
+
+#include "x86/guestcopy.h"
+#include "x86/pte.h"
+
+/* entry.asm; both return the number of bytes that were not reached. */
+size_t guestcopy_move(void *dst, const void *src, size_t bytes);
+size_t guestcopy_clear(void *dst, size_t bytes);
+
+bool guest_range_ok(uint64_t va, uint64_t bytes)
+{
+	uint64_t last;
+
+	if (!bytes)
+		return va_is_canonical(va) &&
+		       (va < HV_VIRT_START || va >= HV_VIRT_END);
+	if (__builtin_add_overflow(va, bytes - 1, &last))
+		return false;
+	/* Both ends on one side of the hole and of the hypervisor above it. */
+	return last < 1UL << 47 || va >= HV_VIRT_END;
+}
+
+int copy_from_guest(void *dst, uint64_t guest_src, size_t bytes)
+{
+	if (!guest_range_ok(guest_src, bytes))
+		return -EFAULT;
+	return guestcopy_move(dst, (const void *)guest_src, bytes) ?
+	       -EFAULT : 0;
+}
+
+int copy_to_guest(uint64_t guest_dst, const void *src, size_t bytes)
+{
+	if (!guest_range_ok(guest_dst, bytes))
+		return -EFAULT;
+	return guestcopy_move((void *)guest_dst, src, bytes) ? -EFAULT : 0;
+}
+
+int clear_guest(uint64_t guest_dst, size_t bytes)
+{
+	if (!guest_range_ok(guest_dst, bytes))
+		return -EFAULT;
+	return guestcopy_clear((void *)guest_dst, bytes) ? -EFAULT : 0;
+}
+
+int guest_read_insn(void *dst, uint64_t va, size_t max)
+{
+	/* Up to the end of the range that a guest has. */
+	while (max && !guest_range_ok(va, max))
+		max--;
+	return max - guestcopy_move(dst, (const void *)va, max);
+}

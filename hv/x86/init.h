@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What boot/ calls to bring x86/ up, in the order of boot/main.c.  Nothing here
+ * is for upper layers, which use cpu.h, tlb.h, spinlock.h and guestcopy.h.
+ */
+#ifndef HV_X86_INIT_H
+#define HV_X86_INIT_H
+
+#include "x86/cpu.h"
+#include "x86/percpu.h"
+#include "x86/pte.h"
+
+/* Memory of one CPU, allocated and mapped by boot/paging.c. */
+#define CPU_STACK_BYTES		(8 * PAGE_SIZE)
+#define CPU_IST_BYTES		(2 * PAGE_SIZE)
+#define CPU_IST_COUNT		4	/* #DB, NMI, #DF, #MC */
+
+struct cpu_memory {
+	void *gdt_page;
+	mfn_t gdt_page_mfn;
+	void *tss;			/* one page */
+	void *stack_top;
+	void *ist_top[CPU_IST_COUNT];	/* the word here is free for the percpu pointer */
+};
+
+void uart_init(void);
+void percpu_init(uint32_t id);		/* fills cpu_areas[id] */
+void percpu_load(uint32_t id);		/* this CPU is `id`: GS base */
+void cpu_detect(void);			/* cpu_features */
+void cpu_init(void);			/* control registers and MSRs of this CPU */
+void smap_patch(void);			/* stac and clac where there is SMAP */
+void idt_init(void);			/* build the table, without IST */
+void idt_use_ist(void);			/* every CPU that may trap has a TSS now */
+void idt_load(void);
+/* Fill the tables of CPU `id` in its memory; they are loaded by gdt_init_cpu(). */
+void gdt_prepare(uint32_t id, const struct cpu_memory *memory);
+void gdt_init_cpu(void);		/* load GDT, TSS, null LDT */
+void tsc_init(void);
+void wallclock_init(void);
+void lapic_detect(maddr_t *base);	/* enable it, say where it is */
+void lapic_init(bool boot_cpu);		/* DEVICE_VIRT is mapped */
+uint32_t lapic_id(void);
+void lapic_send_init(uint32_t apic_id);
+void lapic_send_startup(uint32_t apic_id, uint8_t page);
+void lapic_stop_others(void);		/* NMI to all but this CPU */
+void entropy_init(void);
+void delay_us(uint64_t us);
+void exit_set_mode(unsigned int mode);	/* enum exit_mode of boot/config.h */
+
+/* smp.c: start CPUs 1 .. count - 1, with the APIC ids given; they call `entry`. */
+void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
+	       void (*entry)(void));
+
+/* traps.c */
+void trap_ist(struct regs *regs);
+void trap_from_hv(struct regs *regs);
+void trap_from_guest(struct regs *regs) noreturn;
+extern uint64_t nmi_count;
+
+/* debug/panic.c */
+void panic_trap(const struct regs *regs) noreturn;
+extern uint32_t panic_cpu;		/* id + 1 of the CPU that panics, 0 none */
+
+#endif

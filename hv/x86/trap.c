@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * First C code after an entry: interrupts are served here or passed up as
+ * cpu_interrupt(); exceptions of guests go up as they are; exceptions of the
+ * hypervisor go on at their fixup, or are its end.
+ */
+#include <port.h>
+
+#include "debug/log.h"
+#include "x86/extable.h"
+#include "x86/guestcopy.h"
+#include "x86/init.h"
+#include "x86/insn.h"
+#include "x86/tlb.h"
+
+#define FIRST_EXTERNAL	32
+
+uint64_t nmi_count;	/* NMIs that were not a request to stop; any CPU, inexact */
+static uint64_t stray_count;	/* interrupts that nobody asked for; likewise */
+
+static void interrupt(uint32_t vector)
+{
+	switch (vector) {
+	case VEC_TIMER:
+	case VEC_RESCHED:
+		lapic_eoi();
+		cpu_interrupt(vector);
+		break;
+	case VEC_TLB:
+		lapic_eoi();
+		break;		/* answered below */
+	case VEC_SPURIOUS:
+		break;		/* has no EOI */
+	default:
+		lapic_eoi();
+		if (stray_count++ == 0)
+			log_warn("stray interrupt, vector %u", vector);
+	}
+	tlb_answer();
+}
+
+void trap_from_guest(struct regs *regs)
+{
+	uint32_t vector = regs->vector;
+
+	if (vector < FIRST_EXTERNAL || vector == VEC_INT80 ||
+	    vector == VEC_HYPERCALL_INT)
+		guest_trap(regs);
+	interrupt(vector);
+	guest_resume();
+}
+
+/* A page fault on a guest's address in the copy code, which the layer above cured. */
+static bool cured(const struct regs *regs)
+{
+	uint64_t va = read_cr2();
+
+	return regs->vector == VEC_PF && extable_is_guestcopy(regs->rip) &&
+	       guest_range_ok(va, 1) &&
+	       guest_access_fault(va, regs->error_code);
+}
+
+void trap_from_hv(struct regs *regs)
+{
+	uint64_t fixup;
+
+	if (regs->vector >= FIRST_EXTERNAL) {
+		interrupt(regs->vector);
+		return;
+	}
+	if (cured(regs))
+		return;
+	fixup = extable_find(regs->rip);
+	if (!fixup)
+		panic_trap(regs);
+	regs->rip = fixup;
+}
+
+static void stop_if_panic(void)
+{
+	uint32_t who = __atomic_load_n(&panic_cpu, __ATOMIC_SEQ_CST);
+
+	while (who && who != this_cpu()->id + 1)
+		__asm__ volatile("cli; hlt");
+}
+
+/* #DB of the hypervisor: a guest's breakpoint on its own data, or a step into a syscall.  No harm; go on. */
+void trap_ist(struct regs *regs)
+{
+	switch (regs->vector) {
+	case VEC_NMI:
+		stop_if_panic();
+		nmi_count++;
+		break;
+	case VEC_DB:
+		debugreg_write(6, 0);
+		regs->rflags &= ~RFLAGS_TF;
+		break;
+	default:
+		panic_trap(regs);
+	}
+}

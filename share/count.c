@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* The share count of a canonical frame: the sum of all holds' mappings (I12). */
+#include "impl.h"
+
+/* S3: the frame that goes to or from one mapping is seen by exactly one CPU. */
+static void note_unshared(struct share_group *g, uint32_t was, uint32_t is)
+{
+	if (was == 1 && is != 1)
+		__atomic_fetch_sub(&g->unshared, 1, __ATOMIC_RELAXED);
+	if (was != 1 && is == 1)
+		__atomic_fetch_add(&g->unshared, 1, __ATOMIC_RELAXED);
+}
+
+bool count_add(struct share_group *g, uint32_t frame, uint32_t mappings)
+{
+	uint32_t *count = &group_record(g, frame)->count;
+	uint32_t was = __atomic_load_n(count, __ATOMIC_RELAXED);
+
+	do {
+		if (was > SHARE_COUNT_CAP || mappings > SHARE_COUNT_CAP - was)
+			return false;
+	} while (!__atomic_compare_exchange_n(count, &was, was + mappings,
+					      false, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	note_unshared(g, was, was + mappings);
+	return true;
+}
+
+void count_sub(struct share_group *g, uint32_t frame, uint32_t mappings)
+{
+	uint32_t *count = &group_record(g, frame)->count;
+	uint32_t was = __atomic_fetch_sub(count, mappings, __ATOMIC_RELAXED);
+
+	CHECK(was >= mappings);
+	note_unshared(g, was, was - mappings);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mappings go: share_drop() for those that are replaced or cleared, share_take()
+ * for a frame that its only user wants back.
+ *
+ * A hold ends under the stripe of the frame's hash, where look-ups run: a look-up
+ * either finds the frame with its other holders, or joins before we look at
+ * `holders`, or does not find it any more.  The frame is freed only after it
+ * left the index.
+ */
+#include "impl.h"
+
+/* The frame has no holder: out of the index.  Stripe lock. */
+static void frame_leave(struct share_group *g, uint32_t frame)
+{
+	struct share_record *r = group_record(g, frame);
+
+	CHECK(!r->count && !r->holders);
+	if (r->hash == g->zero_hash)
+		counter_add(&g->zero_frames, -1);
+	index_remove(&g->index, r->hash, frame);
+	r->hash = 0;
+}
+
+/* The domain's last mappings go with its hold; true if nobody else has the frame. */
+static bool hold_end(struct share_dom *d, struct hold *h, uint32_t mappings)
+{
+	struct share_group *g = d->group;
+	uint32_t frame = h->frame >> 1;
+	struct share_record *r = group_record(g, frame);
+	uint64_t hash = r->hash;
+	bool last;
+
+	hold_remove(d, h);
+	index_lock(&g->index, hash);
+	count_sub(g, frame, mappings);
+	last = --r->holders == 0;
+	if (last)
+		frame_leave(g, frame);
+	index_unlock(&g->index, hash);
+	return last;
+}
+
+static void drop_account(struct share_events *e, uint32_t mappings, bool broke)
+{
+	counter_add(broke ? &e->breaks : &e->drops, mappings);
+}
+
+void share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
+		bool broke)
+{
+	struct share *s = d->group->share;
+	bool last = false;
+	struct hold *h;
+
+	spin_lock(&d->lock);
+	h = hold_find(d, canonical);
+	CHECK(h && h->mappings >= mappings);
+	hold_count(d, canonical, -(int64_t)mappings);
+	drop_account(&d->events, mappings, broke);
+	h->mappings -= mappings;
+	if (h->mappings)
+		count_sub(d->group, canonical, mappings);
+	else
+		last = hold_end(d, h, mappings);
+	spin_unlock(&d->lock);
+	if (!last)
+		return;
+	s->ops->canonical_free(s->ctx, canonical);
+	index_balance(&d->group->index);
+}
+
+/* Under the stripe nobody can join; only our domain, which is locked, can change its count. */
+static bool take_alone(struct share_dom *d, struct hold *h, uint32_t mappings)
+{
+	struct share_group *g = d->group;
+	uint32_t frame = h->frame >> 1;
+	struct share_record *r = group_record(g, frame);
+	uint64_t hash = r->hash;
+	bool alone;
+
+	index_lock(&g->index, hash);
+	alone = r->holders == 1 && h->mappings == mappings;
+	if (alone) {
+		hold_count(d, frame, -(int64_t)mappings);
+		count_sub(g, frame, mappings);
+		r->holders = 0;
+		frame_leave(g, frame);
+	}
+	index_unlock(&g->index, hash);
+	return alone;
+}
+
+int share_take(struct share_dom *d, uint32_t canonical, uint32_t mappings)
+{
+	struct hold *h;
+	int rc = SHARE_OK;
+
+	spin_lock(&d->lock);
+	h = hold_find(d, canonical);
+	if (!h) {
+		rc = SHARE_ERR_NOT_HELD;
+	} else if (!take_alone(d, h, mappings)) {
+		rc = SHARE_ERR_OTHERS;
+	} else {
+		hold_remove(d, h);
+		counter_add(&d->events.breaks, mappings);
+		counter_add(&d->events.last_breaks, mappings);
+	}
+	spin_unlock(&d->lock);
+	if (rc == SHARE_OK)
+		index_balance(&d->group->index);
+	return rc;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* Groups: made for their first domain, gone with their last. */
+#include "impl.h"
+
+static struct share_group **bucket_of(struct share *s, uint16_t id)
+{
+	return &s->groups[id % GROUP_BUCKETS];
+}
+
+static struct share_group *group_find(struct share *s, uint16_t id)
+{
+	struct share_group *g = *bucket_of(s, id);
+
+	while (g && g->id != id)
+		g = g->next;
+	return g;
+}
+
+static struct share_group *group_create(struct share *s, uint16_t id)
+{
+	size_t bytes = share_block_bytes(sizeof(struct share_group));
+	struct share_group *g = s->ops->alloc(s->ctx, bytes);
+
+	if (!g)
+		return NULL;
+	if (!index_init(&g->index, &s->mem)) {
+		s->ops->free(s->ctx, g, bytes);
+		return NULL;
+	}
+	g->share = s;
+	g->id = id;
+	g->salt = page_salt(id, s->secret);
+	g->zero_hash = g->salt;
+	g->next = *bucket_of(s, id);
+	*bucket_of(s, id) = g;
+	s->fixed_bytes += bytes;
+	return g;
+}
+
+struct share_group *group_get(struct share *s, uint16_t id)
+{
+	struct share_group *g = group_find(s, id);
+
+	if (!g)
+		g = group_create(s, id);
+	if (g)
+		g->members++;
+	return g;
+}
+
+void group_put(struct share_group *g)
+{
+	size_t bytes = share_block_bytes(sizeof(*g));
+	struct share *s = g->share;
+	struct share_group **link = bucket_of(s, g->id);
+
+	if (--g->members)
+		return;
+	while (*link != g)
+		link = &(*link)->next;
+	*link = g->next;
+	s->max_chain_gone = MAX(s->max_chain_gone, g->max_chain);
+	s->fixed_bytes -= bytes;
+	index_fini(&g->index);
+	s->ops->free(s->ctx, g, bytes);
+}
+
+/* S1: the page hash 0 is set aside for the zero page, which is not hashed. */
+uint64_t group_hash(const struct share_group *g, const void *page, bool *zero)
+{
+	const struct share *s = g->share;
+	uint64_t hash;
+
+	*zero = s->fns->is_zero(page);
+	if (*zero)
+		return g->zero_hash;
+	hash = s->fns->hash(page, s->secret);
+	return (hash ? hash : 1) ^ g->salt;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hold table of a domain: which canonical frames it may map, how many of
+ * its PTEs do, and which pfn each stands for.  An entry has 12 bytes; with the
+ * table around it, 16.
+ *
+ * The place of an entry is a permutation of the frame number: so no two holds have the
+ * same, which the walk needs.
+ */
+#include "impl.h"
+
+/* The bijection of MurmurHash3's end: odd multiplications and shifts. */
+static uint32_t frame_place(uint32_t frame)
+{
+	frame ^= frame >> 16;
+	frame *= 0x85ebca6b;
+	frame ^= frame >> 13;
+	frame *= 0xc2b2ae35;
+	return frame ^ frame >> 16;
+}
+
+static uint32_t hold_place(const void *entry)
+{
+	const struct hold *h = entry;
+
+	return frame_place(h->frame >> 1);
+}
+
+/* 19.2 holds in a bucket of 20: 16 bytes a hold with the overflow nodes. */
+static const struct lintab_kind hold_kind = {
+	.bucket_bytes = 256,
+	.node_bytes = 64,
+	.entry_bytes = sizeof(struct hold),
+	.overlay = false,
+	.level = 0,
+	.fill16 = 307,
+	.place = hold_place,
+};
+
+bool hold_init(struct share_dom *d)
+{
+	return lintab_init(&d->holds, &hold_kind, &d->group->share->mem);
+}
+
+void hold_fini(struct share_dom *d)
+{
+	lintab_room_put(&d->holds, &d->room);
+	lintab_fini(&d->holds);
+}
+
+bool hold_prepare(struct share_dom *d)
+{
+	return lintab_room_get(&d->holds, &d->room);
+}
+
+struct hold *hold_find(const struct share_dom *d, uint32_t frame)
+{
+	struct lintab_cursor c;
+	struct hold *h;
+
+	lintab_seek(&d->holds, frame_place(frame), &c);
+	while ((h = lintab_next(&hold_kind, &c)))
+		if (h->frame >> 1 == frame)
+			return h;
+	return NULL;
+}
+
+static void balance(struct share_dom *d)
+{
+	int direction = lintab_step_wanted(&d->holds);
+
+	if (direction)
+		lintab_step(&d->holds, direction);
+}
+
+void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
+	      uint32_t mappings)
+{
+	struct hold h = {
+		.frame = frame << 1 | 1,
+		.pfn = MIN(pfn, HOLD_NO_PFN),
+		.mappings = mappings,
+	};
+
+	ASSERT(!hold_find(d, frame));
+	lintab_put(&d->holds, frame_place(frame), &h, &d->room);
+	balance(d);
+}
+
+void hold_remove(struct share_dom *d, struct hold *h)
+{
+	lintab_cut(&d->holds, hold_place(h), h);
+	balance(d);
+}
+
+void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings)
+{
+	counter_add(&d->mappings, mappings);
+	if (group_record(d->group, frame)->hash == d->group->zero_hash)
+		counter_add(&d->zero_mappings, mappings);
+}
+
+int share_hold(struct share_dom *d, uint32_t canonical)
+{
+	struct hold *h;
+	int rc = SHARE_OK;
+
+	spin_lock(&d->lock);
+	h = hold_find(d, canonical);
+	if (!h) {
+		rc = SHARE_ERR_NOT_HELD;
+	} else if (!count_add(d->group, canonical, 1)) {
+		rc = SHARE_ERR_COUNT;
+	} else {
+		h->mappings++;
+		hold_count(d, canonical, 1);
+	}
+	spin_unlock(&d->lock);
+	return rc;
+}
+
+bool share_holds(struct share_dom *d, uint32_t canonical, uint32_t *mappings,
+		 uint64_t *pfn)
+{
+	const struct hold *h;
+
+	spin_lock(&d->lock);
+	h = hold_find(d, canonical);
+	if (h && mappings)
+		*mappings = h->mappings;
+	if (h && pfn)
+		*pfn = h->pfn == HOLD_NO_PFN ? UINT64_MAX : h->pfn;
+	spin_unlock(&d->lock);
+	return h != NULL;
+}
+
+bool share_dom_next(struct share_dom *d, uint64_t *cursor, uint32_t *canonical,
+		    uint32_t *mappings)
+{
+	struct hold h;
+	bool found;
+
+	spin_lock(&d->lock);
+	found = lintab_after(&d->holds, *cursor, &h);
+	spin_unlock(&d->lock);
+	if (!found)
+		return false;
+	*cursor = (uint64_t)hold_place(&h) + 1;
+	*canonical = h.frame >> 1;
+	if (mappings)
+		*mappings = h.mappings;
+	return true;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside share/: the structures behind share.h.
+ *
+ * A group has its own content index: so what one group holds can change neither
+ * the result nor the work of another group's calls, and groups do not contend.
+ * The hash is salted with the group besides.
+ *
+ * The life of a canonical frame:
+ *
+ *	            share_offer (miss)          share_offer (hit), share_hold: count up
+ *	pool ------------------------> in the index, count >= 1, holders >= 1
+ *	  ^                               |                  |
+ *	  |   share_drop, last holder     |                  | share_take, only holder
+ *	  `-------------------------------'                  `----> the caller's
+ *
+ * A hold ends, and a domain joins, under the stripe of the frame's hash; so while
+ * a stripe is locked no frame of it can leave, and one whose holders are 0 is
+ * already out of the index.
+ *
+ *  S1  canonical zero frames have the group's zero_hash, and no other frame has.
+ *  S2  d->held = entries of d->holds <= budget;
+ *      d->mappings = sum of their mappings.
+ *  S3  group->unshared = frames of the group with count 1.
+ */
+#ifndef SHARE_IMPL_H
+#define SHARE_IMPL_H
+
+#include <port.h>
+#include <hash/index.h>
+#include <hash/lintab.h>
+#include <hash/page.h>
+#include <share/share.h>
+
+#define GROUP_BUCKETS	64
+
+struct share_group {
+	struct share_group *next;	/* share->lock */
+	struct share *share;		/* constant */
+	uint64_t members;		/* domains; share->lock */
+	uint64_t salt;			/* constant */
+	uint64_t zero_hash;		/* constant; S1 */
+	uint64_t zero_frames;		/* stripe of zero_hash */
+	uint64_t unshared;		/* atomic; S3 */
+	uint64_t max_chain;		/* atomic */
+	uint64_t twins;			/* atomic: frames made because an equal one was at its cap */
+	uint16_t id;			/* constant */
+	struct index index;
+};
+
+/* Counters of one domain that only grow; written under its lock, read by anyone. */
+struct share_events {
+	uint64_t offered, refused, zero, breaks, last_breaks, drops;
+};
+
+/* What a domain has of one canonical frame. */
+struct hold {
+	uint32_t frame;			/* number << 1 | 1 */
+	uint32_t pfn;			/* HOLD_NO_PFN: none, or too large */
+	uint32_t mappings;		/* > 0 */
+};
+
+#define HOLD_NO_PFN	UINT32_MAX
+
+struct share_dom {
+	struct share_dom *next, *before; /* share->lock */
+	struct share_group *group;	/* constant */
+	uint64_t budget;		/* constant */
+	struct spinlock lock;		/* LOCK_SHARE_DOM: all below; counters are read without */
+	struct lintab holds;
+	struct lintab_room room;	/* so that a hold can be added */
+	uint64_t mappings;		/* S2 */
+	uint64_t zero_mappings;		/* of those, of zero frames */
+	struct share_events events;
+};
+
+struct share {
+	const struct share_ops *ops;	/* all constant but the lists */
+	void *ctx;
+	struct share_record *records;
+	const struct page_fns *fns;
+	struct lintab_mem mem;
+	struct spinlock lock;		/* LOCK_SHARE_DOM, but never with a domain's: the lists */
+	struct share_dom *doms;
+	struct share_group *groups[GROUP_BUCKETS];
+	struct share_events gone;	/* of domains that are gone; lock */
+	uint64_t max_chain_gone;	/* of groups that are gone; lock */
+	uint64_t fixed_bytes;		/* our own structures; lock */
+	uint8_t secret[SHARE_SECRET_BYTES];
+};
+
+/* create.c: memory for a structure of ours, and its true size. */
+size_t share_block_bytes(size_t bytes);
+
+/* group.c.  get and put: share->lock. */
+struct share_group *group_get(struct share *s, uint16_t id);
+void group_put(struct share_group *g);
+/* The hash that a page has in this group; *zero: is it the zero page? */
+uint64_t group_hash(const struct share_group *g, const void *page, bool *zero);
+
+/* hold.c; the domain's lock. */
+bool hold_init(struct share_dom *d) must_check;
+void hold_fini(struct share_dom *d);
+bool hold_prepare(struct share_dom *d) must_check;
+struct hold *hold_find(const struct share_dom *d, uint32_t frame);
+void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
+	      uint32_t mappings);	/* after hold_prepare() */
+void hold_remove(struct share_dom *d, struct hold *h);
+/* Note that the domain has so many mappings of the frame more or fewer. */
+void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings);
+
+/* count.c: the share count of a frame; atomic, no lock. */
+bool count_add(struct share_group *g, uint32_t frame, uint32_t mappings)
+	must_check;			/* false: would pass the cap */
+void count_sub(struct share_group *g, uint32_t frame, uint32_t mappings);
+
+static inline struct share_record *group_record(const struct share_group *g,
+						uint32_t frame)
+{
+	return &g->share->records[frame];
+}
+
+static inline void *group_page(const struct share_group *g, uint32_t frame)
+{
+	return g->share->ops->map(g->share->ctx, frame);
+}
+
+/* A counter that one CPU at a time changes and others read at any time. */
+static inline void counter_add(uint64_t *counter, int64_t n)
+{
+	__atomic_store_n(counter,
+			 __atomic_load_n(counter, __ATOMIC_RELAXED) +
+			 (uint64_t)n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t counter_get(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counters, and the equations that they obey when nothing runs (audit.c checks the first four):
+ *
+ *   pages_shared   = entries of all indexes
+ *   pages_sharing  = sum of all domains' mappings - pages_shared
+ *   pages_unshared = frames with count 1                        (S3)
+ *   zero_mappings  = sum of counts of the zero_frames; these are in pages_sharing too
+ *   offers         = share_offer() calls that succeeded, refusals = the others
+ *   breaks, drops  = mappings that share_drop() took away with and without `broke`;
+ *                    share_take() adds its mappings to breaks and last_breaks
+ *
+ * Reading takes no domain's lock: numbers read while others work are each right
+ * at some moment, not all at the same.
+ */
+#include "impl.h"
+
+static void add_events(struct share_totals *t, const struct share_events *e)
+{
+	t->offers += counter_get(&e->offered);
+	t->refusals += counter_get(&e->refused);
+	t->breaks += counter_get(&e->breaks);
+	t->last_breaks += counter_get(&e->last_breaks);
+	t->drops += counter_get(&e->drops);
+}
+
+static void add_group(struct share_totals *t, const struct share_group *g)
+{
+	uint64_t chain = counter_get(&g->max_chain);
+
+	t->pages_shared += index_count(&g->index);
+	t->pages_unshared += counter_get(&g->unshared);
+	t->zero_frames += counter_get(&g->zero_frames);
+	t->metadata_bytes += index_bytes(&g->index);
+	t->max_chain = MAX(t->max_chain, chain);
+}
+
+static void add_dom(struct share_totals *t, const struct share_dom *d)
+{
+	add_events(t, &d->events);
+	t->pages_sharing += counter_get(&d->mappings);
+	t->zero_mappings += counter_get(&d->zero_mappings);
+	t->metadata_bytes += lintab_bytes(&d->holds);
+}
+
+void share_totals_get(struct share *s, struct share_totals *out)
+{
+	struct share_totals t = { 0 };
+
+	spin_lock(&s->lock);
+	add_events(&t, &s->gone);
+	t.max_chain = s->max_chain_gone;
+	t.metadata_bytes = s->fixed_bytes;
+	for (unsigned int i = 0; i < GROUP_BUCKETS; i++)
+		for (struct share_group *g = s->groups[i]; g; g = g->next)
+			add_group(&t, g);
+	for (struct share_dom *d = s->doms; d; d = d->next)
+		add_dom(&t, d);
+	spin_unlock(&s->lock);
+	/* While others work the two sums may be from different moments. */
+	t.pages_sharing -= MIN(t.pages_sharing, t.pages_shared);
+	*out = t;
+}
+
+void share_dom_counters_get(struct share_dom *d, struct share_dom_counters *out)
+{
+	spin_lock(&d->lock);
+	*out = (struct share_dom_counters){
+		.held = share_dom_held(d),
+		.mappings = d->mappings,
+		.budget = d->budget,
+		.offered = d->events.offered,
+		.refused = d->events.refused,
+		.zero = d->events.zero,
+		.breaks = d->events.breaks,
+		.last_breaks = d->events.last_breaks,
+	};
+	spin_unlock(&d->lock);
+}

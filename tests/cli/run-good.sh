@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# A recorded run: the table, and the figures of report.json.
+plays good 0 "All is well."
+grep -q "Pasture: 2 guests in 1 group, 2 CPUs" <<<"$out" || fail "no heading"
+json=build/run/report.json
+has() {
+	grep -q "\"$1\": $2[,]*\$" $json || fail "$json: no \"$1\": $2"
+}
+has ok true
+has guests 2
+has pages_offered 8000
+has pages_shared 5000
+has pages_sharing 3000
+has zero_pages 128
+has cow_breaks 1500
+has verify_errors 0
+has frames_lost 0
+has audit_errors 0
+has cross_group_shares 0
+has memory_without_sharing $((16384 * 4096))
+has memory_with_sharing $(((8384 + 5000) * 4096))
+has saved_pages 3000
+# 24 bytes a frame and 512 KiB of index and hold tables for 131,072 frames.
+has metadata_bytes_per_frame 28.0

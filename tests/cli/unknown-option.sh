@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# Options that do not exist, or have values that make no sense.
+refuses "unknown option GESTS=3" "$harness" run GESTS=3
+refuses "unknown option --fast" "$harness" run --fast
+refuses "unknown command walk" "$harness" walk
+refuses "GUESTS=many: wanted a number from 1 to 250" "$harness" run GUESTS=many
+refuses "GUESTS=0: wanted" "$harness" run GUESTS=0
+refuses "more groups than guests" "$harness" run GUESTS=2 TENANTS=3
+refuses "ACCEL=hax: wanted tcg or kvm" "$harness" run ACCEL=hax
+refuses "--iso wants a file name" "$harness" run --iso
+refuses "no-such.iso: No such file" "$harness" run --iso no-such.iso
+export GUESTS=-1
+refuses "GUESTS=-1: wanted" "$harness" run

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+# Every header compiles alone.
+check() {
+	local f
+
+	while read -r f; do
+		"$@" -fsyntax-only -x c "$f" >/dev/null 2>"$log" </dev/null ||
+			grep -m 1 -E 'error|warning' "$log" | sed "s|^|$f: |"
+	done
+}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# shellcheck disable=SC2086
+{
+	sources '*.h' | grep -E '^(hv|share|hash)/' | check $HV_CC
+	sources '*.h' | grep -E '^guest-lib/' | check ${GUEST_CC:-$HV_CC -Iguest-lib/include}
+	sources '*.h' | grep -E '^(tests|bench)/' | check $HOST_CC -iquote bench
+}

@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# `make test`: every kind of test, going on after a failure: run-all.sh MAKE.
+# A kind that cannot be built counts as one failure.  Last line, alone:
+# "N passed, N failed".
+cd "$(dirname "$0")/.." || exit 1
+make=${1:-make}
+passed=0 failed=0 skipped=0
+log=build/test.log
+mkdir -p build
+
+# What `make KIND` printed last is its result.
+add() {
+	local line
+
+	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
+	if [ -z "$line" ]; then
+		echo "  FAILURE  $1: it could not be run"
+		failed=$((failed + 1))
+		return
+	fi
+	# shellcheck disable=SC2086
+	set -- $line
+	passed=$((passed + $1)) failed=$((failed + $3))
+	skipped=$((skipped + $(sed -n 's/^\([0-9]*\) skipped$/\1/p' "$log" | tail -n 1 | grep . || echo 0)))
+}
+
+if ! "$make" -s --no-print-directory deps; then
+	echo "0 passed, 1 failed"
+	exit 1
+fi
+for kind in lint unit cli boot; do
+	echo "--- $kind ---"
+	T='' "$make" -s --no-print-directory "$kind" 2>&1 | tee "$log" |
+		grep -vE '^[0-9]+ (passed, [0-9]+ failed|skipped)$|^make'
+	add "$kind"
+done
+[ "$skipped" = 0 ] || echo "$skipped skipped"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+// links: share/*.c hash/*.c tests/port/port.c tests/fake/*.c
+/*
+ * The growing table by itself: nothing lost or doubled in any shape (H1-H3), small
+ * steps, memory near the entries, failing memory harmless.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "fake/fake_share_ops.h"
+#include <hash/lintab.h>
+
+struct entry8 {
+	uint32_t key, place;
+};
+
+struct entry12 {
+	uint32_t key, place, value;
+};
+
+static uint32_t place_of(const void *e)
+{
+	return ((const struct entry8 *)e)->place;
+}
+
+static const struct lintab_kind kinds[] = {
+	{ 64, 64, 8, true, 3, 116, place_of },
+	{ 256, 64, 12, false, 0, 307, place_of },
+	{ 64, 64, 8, true, 0, 116, place_of },
+};
+
+static struct fake_machine machine;
+static struct lintab_mem mem;
+static struct lintab table;
+
+static void setup(void)
+{
+	fake_machine_init(&machine, 1, 0);
+	mem = (struct lintab_mem){ fake_share_ops.alloc, fake_share_ops.free,
+				   &machine };
+}
+
+static void teardown(void)
+{
+	fake_machine_fini(&machine);
+}
+
+/* Keys are 0, 1, 2 ...; their places look random and are all different. */
+static uint32_t key_place(uint32_t key)
+{
+	key = (key ^ key >> 16) * 0x85ebca6b;
+	key = (key ^ key >> 13) * 0xc2b2ae35;
+	return key ^ key >> 16;
+}
+
+static void *find(uint32_t key)
+{
+	struct lintab_cursor c;
+	struct entry8 *e;
+
+	lintab_seek(&table, key_place(key), &c);
+	while ((e = lintab_next(table.kind, &c)))
+		if (e->key >> 1 == key)
+			return e;
+	return NULL;
+}
+
+static void balance(void)
+{
+	int direction = lintab_step_wanted(&table);
+
+	if (direction)
+		lintab_step(&table, direction);
+}
+
+static bool put(uint32_t key)
+{
+	struct entry12 e = { key << 1 | 1, key_place(key), ~key };
+	struct lintab_room room = { NULL };
+
+	if (!lintab_prepare(&table, e.place, &room))
+		return false;
+	lintab_put(&table, e.place, &e, &room);
+	lintab_room_put(&table, &room);
+	balance();
+	return true;
+}
+
+static void cut(uint32_t key)
+{
+	struct entry8 *e = find(key);
+
+	ck_assert(e);
+	lintab_cut(&table, key_place(key), e);
+	balance();
+}
+
+START_TEST(grows_and_shrinks_one_by_one)
+{
+	const uint32_t n = 6000;
+
+	ck_assert(lintab_init(&table, &kinds[_i], &mem));
+	for (uint32_t k = 0; k < n; k++) {
+		ck_assert(put(k));
+		ck_assert_uint_eq(lintab_count(&table), k + 1);
+		if (k % 37 == 0)
+			ck_assert(lintab_is_valid(&table));
+	}
+	for (uint32_t k = 0; k < n; k++)
+		ck_assert(find(k));
+	ck_assert(!find(n));
+	for (uint32_t k = 0; k < n; k++) {
+		cut(k);
+		ck_assert(!find(k));
+		if (k % 37 == 0)
+			ck_assert(lintab_is_valid(&table));
+	}
+	ck_assert_uint_eq(lintab_bucket_count(&table), 2u << kinds[_i].level);
+	lintab_fini(&table);
+}
+END_TEST
+
+/* Values stay with their keys, in every kind of entry. */
+START_TEST(entries_keep_their_bytes)
+{
+	ck_assert(lintab_init(&table, &kinds[1], &mem));
+	for (uint32_t k = 0; k < 3000; k++)
+		ck_assert(put(k));
+	for (uint32_t k = 0; k < 3000; k++)
+		ck_assert_uint_eq(((struct entry12 *)find(k))->value, ~k);
+	for (uint32_t k = 0; k < 3000; k++)
+		cut(k);
+	lintab_fini(&table);
+}
+END_TEST
+
+START_TEST(memory_stays_near_the_entries)
+{
+	static const unsigned int small10[] = { 130, 170, 130 };
+	static const unsigned int large10[] = { 122, 160, 122 };
+
+	ck_assert(lintab_init(&table, &kinds[_i], &mem));
+	for (uint32_t k = 0; k < 30000; k++) {
+		ck_assert(put(k));
+		if (k >= 1000)
+			ck_assert_uint_le(lintab_bytes(&table) * 10,
+					  (uint64_t)k * small10[_i]);
+		if (k >= 20000)
+			ck_assert_uint_le(lintab_bytes(&table) * 10,
+					  (uint64_t)k * large10[_i]);
+	}
+	for (uint32_t k = 0; k < 30000; k++)
+		cut(k);
+	lintab_fini(&table);
+}
+END_TEST
+
+/* A step never asks for more than a bucket's block, its directory and a few nodes. */
+START_TEST(steps_are_small)
+{
+	uint64_t most = 0;
+
+	ck_assert(lintab_init(&table, &kinds[_i], &mem));
+	for (uint32_t k = 0; k < 30000; k++) {
+		uint64_t before = machine.calls;
+
+		ck_assert(put(k));
+		most = MAX(most, machine.calls - before);
+	}
+	ck_assert_uint_le(most, 12);
+	for (uint32_t k = 0; k < 30000; k++)
+		cut(k);
+	lintab_fini(&table);
+}
+END_TEST
+
+START_TEST(walk_survives_removal_and_growth)
+{
+	static uint8_t seen[20000];
+	struct entry12 e;
+	uint64_t from = 0;
+	uint32_t next = 1000;
+
+	memset(seen, 0, sizeof(seen));
+	ck_assert(lintab_init(&table, &kinds[_i], &mem));
+	for (uint32_t k = 0; k < 1000; k++)
+		ck_assert(put(k));
+	while (lintab_after(&table, from, &e)) {
+		uint32_t key = e.key >> 1;
+
+		from = (uint64_t)e.place + 1;
+		ck_assert_uint_eq(seen[key]++, 0);
+		if (key % 3 == 0)
+			cut(key);
+		/* A second phase shrinks, a first one grows. */
+		if (next < 9000)
+			for (unsigned int i = 0; i < 20; i++)
+				ck_assert(put(next++));
+		else if (key % 3 == 1)
+			cut(key);
+	}
+	for (uint32_t k = 0; k < 1000; k++)
+		ck_assert_uint_eq(seen[k], 1);
+	for (uint32_t k = 0; k < next; k++)
+		if (find(k))
+			cut(k);
+	lintab_fini(&table);
+}
+END_TEST
+
+/* All allocations fail for a while: chains grow, then catch up. */
+START_TEST(failing_memory_is_harmless)
+{
+	uint32_t n = 0, refused = 0;
+
+	ck_assert(lintab_init(&table, &kinds[_i], &mem));
+	for (unsigned int round = 0; round < 400; round++) {
+		machine.fail_at = machine.calls + 1 + round % 5;
+		for (unsigned int i = 0; i < 25; i++) {
+			if (put(n))
+				n++;
+			else
+				refused++;
+		}
+		ck_assert(lintab_is_valid(&table));
+		ck_assert_uint_eq(lintab_count(&table), n);
+	}
+	ck_assert_uint_gt(refused, 0);
+	machine.fail_from = 1;
+	for (uint32_t k = 0; k < n; k++)
+		cut(k);
+	ck_assert(lintab_is_valid(&table));
+	lintab_fini(&table);
+}
+END_TEST
+
+START_TEST(long_chains_move)
+{
+	uint32_t n = 0;
+
+	ck_assert(lintab_init(&table, &kinds[_i], &mem));
+	/* No growth: only nodes. */
+	for (; n < 2000; n++) {
+		struct entry12 e = { n << 1 | 1, key_place(n), ~n };
+		struct lintab_room room = { NULL };
+
+		ck_assert(lintab_prepare(&table, e.place, &room));
+		lintab_put(&table, e.place, &e, &room);
+	}
+	ck_assert(lintab_is_valid(&table));
+	while (lintab_step_wanted(&table) > 0) {
+		ck_assert(lintab_step(&table, 1));
+		ck_assert(lintab_is_valid(&table));
+	}
+	/* And back, further than anyone would want. */
+	while (lintab_step(&table, -1))
+		ck_assert(lintab_is_valid(&table));
+	for (uint32_t k = 0; k < n; k++)
+		cut(k);
+	lintab_fini(&table);
+}
+END_TEST
+
+START_TEST(init_fails_without_memory)
+{
+	machine.fail_at = 1;
+	ck_assert(!lintab_init(&table, &kinds[_i], &mem));
+}
+END_TEST
+
+START_TEST(fini_of_a_full_table_panics)
+{
+	ck_assert(lintab_init(&table, &kinds[0], &mem));
+	ck_assert(put(1));
+	lintab_fini(&table);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("hash/lintab");
+	TCase *tc = tcase_create("lintab");
+	int kind_count = ARRAY_COUNT(kinds);
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, grows_and_shrinks_one_by_one, 0, kind_count);
+	tcase_add_test(tc, entries_keep_their_bytes);
+	tcase_add_loop_test(tc, memory_stays_near_the_entries, 0, kind_count);
+	tcase_add_loop_test(tc, steps_are_small, 0, kind_count);
+	tcase_add_loop_test(tc, walk_survives_removal_and_growth, 0, kind_count);
+	tcase_add_loop_test(tc, failing_memory_is_harmless, 0, kind_count);
+	tcase_add_loop_test(tc, long_chains_move, 0, kind_count);
+	tcase_add_loop_test(tc, init_fails_without_memory, 0, kind_count);
+	tcase_add_test_raise_signal(tc, fini_of_a_full_table_panics, 6);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

@@ -1,0 +1,210 @@
+/* links: hv/pv/hypercall.c tests/port/port.c tests/fake/fake_pv.c */
+/* SPDX-License-Identifier: MIT */
+/* The way of registers through a hypercall (H1, H2), the table's holes, and the old forms of calls. */
+#include <check.h>
+#include <errno.h>
+#include <port.h>
+#include <string.h>
+#include <xen/physdev.h>
+
+#include "fake/fake_pv.h"
+
+#define VA	0x700000UL
+
+static struct vcpu *v;
+static struct hypercall_args seen;
+static long answer;
+static uint64_t old_cmd, old_arg;
+static uint32_t memory[8];
+
+/* All handlers of the table: note the arguments, give `answer`. */
+static long handler(struct hypercall_args *args)
+{
+	seen = *args;
+	if (answer == -ERESTART)
+		for (unsigned int i = 0; i < 6; i++)
+			args->a[i] += 100;
+	return answer;
+}
+
+#define HANDLER(name) \
+	long name(struct hypercall_args *args) { return handler(args); }
+HANDLER(op_set_trap_table)
+HANDLER(op_mmu_update)
+HANDLER(op_set_gdt)
+HANDLER(op_stack_switch)
+HANDLER(op_set_callbacks)
+HANDLER(op_fpu_taskswitch)
+HANDLER(op_set_debugreg)
+HANDLER(op_get_debugreg)
+HANDLER(op_update_descriptor)
+HANDLER(op_memory)
+HANDLER(op_multicall)
+HANDLER(op_update_va_mapping)
+HANDLER(op_xen_version)
+HANDLER(op_vm_assist)
+HANDLER(op_set_segment_base)
+HANDLER(op_mmuext)
+HANDLER(op_callback)
+HANDLER(op_share)
+
+long op_iret(struct hypercall_args *args)
+{
+	current_vcpu()->regs.rax = 0xabcd;
+	args->replaced = true;
+	return -ERESTART;	/* even so */
+}
+
+long op_set_timer(uint64_t timeout_ns) { return timeout_ns; }
+long op_vcpu(unsigned long cmd, uint64_t id, uint64_t arg) { return cmd + id + arg; }
+long op_console_io(unsigned long cmd, uint64_t n, uint64_t va) { return n; }
+void domain_shutdown(struct domain *d, uint32_t code) { old_arg = code; }
+
+static long note_old(uint64_t cmd, uint64_t arg)
+{
+	old_cmd = cmd;
+	old_arg = arg;
+	return 7;
+}
+
+long op_sched(unsigned long cmd, uint64_t arg) { return note_old(cmd, arg); }
+long op_event_channel(unsigned long cmd, uint64_t arg) { return note_old(cmd, arg); }
+
+static void setup(void)
+{
+	v = fake_pv_reset();
+	fake_memory_add(VA, memory, sizeof(memory), true);
+	v->regs.rdi = 1;
+	v->regs.rsi = 2;
+	v->regs.rdx = 3;
+	v->regs.r10 = 4;
+	v->regs.r8 = 5;
+	v->regs.r9 = 6;
+	answer = 0;
+	memset(&seen, 0, sizeof(seen));
+}
+
+static long enter(uint64_t nr)
+{
+	v->regs.rax = nr;
+	hypercall_enter(v);
+	return (long)v->regs.rax;
+}
+
+START_TEST(arguments_and_result)
+{
+	struct regs before = v->regs;
+
+	answer = -EBUSY;
+	ck_assert_int_eq(enter(__HYPERVISOR_mmu_update), -EBUSY);
+	for (unsigned int i = 0; i < 6; i++)
+		ck_assert_uint_eq(seen.a[i], i + 1);
+	before.rax = v->regs.rax;
+	ck_assert_int_eq(memcmp(&before, &v->regs, sizeof(before)), 0); /* H1 */
+}
+END_TEST
+
+START_TEST(restart)
+{
+	uint64_t rip = v->regs.rip;
+
+	answer = -ERESTART;
+	ck_assert_int_eq(enter(__HYPERVISOR_mmu_update), __HYPERVISOR_mmu_update);
+	ck_assert_uint_eq(v->regs.rip, rip - 2);
+	ck_assert_uint_eq(v->regs.rdi, 101);
+	ck_assert_uint_eq(v->regs.rsi, 102);
+	ck_assert_uint_eq(v->regs.rdx, 103);
+	ck_assert_uint_eq(v->regs.r10, 104);
+	ck_assert_uint_eq(v->regs.r8, 105);
+	ck_assert_uint_eq(v->regs.r9, 106);
+}
+END_TEST
+
+START_TEST(iret_replaces)
+{
+	uint64_t rip = v->regs.rip;
+
+	ck_assert_int_eq(enter(__HYPERVISOR_iret), 0xabcd);
+	ck_assert_uint_eq(v->regs.rip, rip);
+	ck_assert_uint_eq(v->regs.rdi, 1);
+}
+END_TEST
+
+START_TEST(holes)
+{
+	static const uint64_t none[] = {
+		11, 20, 27, 28, 31, 34, 38, 39, 40, 41, 42, 43, 48, 54, 56, 57,
+		0xffff, 1UL << 32, (1UL << 32) + 1, ~0UL,
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(none); i++)
+		ck_assert_int_eq(enter(none[i]), -ENOSYS);
+	ck_assert_int_eq(enter(__HYPERVISOR_domctl), -EPERM);
+	ck_assert_int_eq(enter(__HYPERVISOR_sysctl), -EPERM);
+	ck_assert_int_eq(enter(__HYPERVISOR_platform_op), -EPERM);
+	answer = 5;
+	ck_assert_int_eq(enter(55), 5);
+}
+END_TEST
+
+START_TEST(iopl)
+{
+	v->regs.rdi = PHYSDEVOP_set_iopl;
+	v->regs.rsi = VA;
+	memory[0] = 1;
+	ck_assert_int_eq(enter(__HYPERVISOR_physdev_op), 0);
+	ck_assert_uint_eq(v->iopl, 1UL << 12);
+	memory[0] = 4;
+	ck_assert_int_eq(enter(__HYPERVISOR_physdev_op), -EINVAL);
+	v->regs.rsi = VA + sizeof(memory);
+	ck_assert_int_eq(enter(__HYPERVISOR_physdev_op), -EFAULT);
+	v->regs.rdi = 28;
+	ck_assert_int_eq(enter(__HYPERVISOR_physdev_op), -ENOSYS);
+}
+END_TEST
+
+START_TEST(old_forms)
+{
+	v->regs.rdi = 0;
+	ck_assert_int_eq(enter(__HYPERVISOR_sched_op_compat), 7);
+	v->regs.rdi = 2;
+	v->regs.rsi = 3;
+	ck_assert_int_eq(enter(__HYPERVISOR_sched_op_compat), 0);
+	ck_assert_uint_eq(old_arg, 3);
+	v->regs.rdi = 9;
+	ck_assert_int_eq(enter(__HYPERVISOR_sched_op_compat), -ENOSYS);
+	memory[0] = 4;
+	v->regs.rdi = VA;
+	ck_assert_int_eq(enter(__HYPERVISOR_event_channel_op_compat), 7);
+	ck_assert_uint_eq(old_cmd, 4);
+	ck_assert_uint_gt(old_arg, VA);
+	memory[0] = PHYSDEVOP_set_iopl;
+	memory[offsetof(struct physdev_op, u) / 4] = 3;
+	ck_assert_int_eq(enter(__HYPERVISOR_physdev_op_compat), 0);
+	ck_assert_uint_eq(v->iopl, 3UL << 12);
+	v->regs.rdi = 0;
+	ck_assert_int_eq(enter(__HYPERVISOR_physdev_op_compat), -EFAULT);
+	ck_assert_int_eq(enter(__HYPERVISOR_event_channel_op_compat), -EFAULT);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("pv_hypercall");
+	TCase *tc = tcase_create("hypercall");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, arguments_and_result);
+	tcase_add_test(tc, restart);
+	tcase_add_test(tc, iret_replaces);
+	tcase_add_test(tc, holes);
+	tcase_add_test(tc, iopl);
+	tcase_add_test(tc, old_forms);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
