@@ -308,7 +308,7 @@ bool sched_preempt_pending(void)
 void sched_check(void)
 {
 	timer_poll();
-	if (sched_preempt_pending())
+	if (sched_preempt_pending() || !may_run(this_cpu()->current))
 		stack_reset_call(sched_loop);
 }
 

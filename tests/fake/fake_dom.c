@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* See fake_dom.h. */
-#include <check.h>	/* before lib/types.h, whose `noreturn` it would trip over */
+#include <check.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <port.h>
-#include <errno.h>
 
 #include "debug/log.h"
 #include "dom/area.h"
@@ -22,8 +26,6 @@ struct fake_dom fake;
 
 /* --- CPUs: the others' areas are kept while one is live --- */
 
-FAKE struct percpu *cpu_areas[MAX_CPUS];
-FAKE uint32_t cpu_count = FAKE_CPUS;
 static struct percpu parked[FAKE_CPUS];
 
 void fake_cpu(unsigned int n)
@@ -35,6 +37,7 @@ void fake_cpu(unsigned int n)
 	parked[live->id] = *live;
 	cpu_areas[live->id] = &parked[live->id];
 	*live = parked[n];
+	live->self = live;
 	live->id = n;
 	cpu_areas[n] = live;
 }
@@ -48,7 +51,7 @@ void fake_reset(void)
 {
 	memset(&fake, 0, sizeof(fake));
 	memset(parked, 0, sizeof(parked));
-	memset(this_cpu(), 0, sizeof(struct percpu));
+	*this_cpu() = (struct percpu){ .self = this_cpu() };
 	fake.now = 1000000000;
 	for (unsigned int i = 0; i < FAKE_CPUS; i++) {
 		parked[i].id = i;
@@ -329,7 +332,7 @@ FAKE int copy_to_guest(uint64_t guest_dst, const void *src, size_t bytes)
 
 /* --- log and serial line --- */
 
-FAKE void log_guest(unsigned int domid, const char *name, const char *text,
+void log_guest(unsigned int domid, const char *name, const char *text,
 		    size_t bytes)
 {
 	size_t used = strlen(fake.log);

@@ -8,8 +8,6 @@
 #ifndef TESTS_FAKE_DOM_H
 #define TESTS_FAKE_DOM_H
 
-#include <setjmp.h>
-
 #include "dom/domain.h"
 #include "x86/cpu.h"
 

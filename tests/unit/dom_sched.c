@@ -1,11 +1,12 @@
-/* links: hv/dom/sched.c hv/dom/timer.c tests/port/port.c tests/fake/fake_dom.c */
+/* links: hv/dom/sched.c hv/dom/timer.c hv/dom/stop.c tests/port/port.c tests/fake/fake_dom.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * The scheduler: states and edges, fairness between those who spin and those who
  * sleep, preemption, the reaper's share, stopping, polling.  The fake vcpu_switch()
  * checks in every test that no vCPU is loaded on two CPUs.
  */
-#include <check.h>	/* before lib/types.h, whose `noreturn` it would trip over */
+#include <check.h>
+#include <string.h>
 
 #include <port.h>
 

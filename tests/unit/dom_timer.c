@@ -4,7 +4,8 @@
  * Timers: order, what fires, the deadline that the APIC gets, moving between
  * CPUs, cancelling, and timers that arm each other.
  */
-#include <check.h>	/* before lib/types.h, whose `noreturn` it would trip over */
+#include <check.h>
+#include <string.h>
 
 #include <port.h>
 
