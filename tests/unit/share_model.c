@@ -3,8 +3,8 @@
 /*
  * Random operations against a model made of arrays: the model knows, for each domain
  * and content, the frames it holds and with how many mappings; it says what
- * every call must return.  Audit and comparison of all counters every AUDIT_EVERY
- * operations.
+ * every call must return.  Audit and comparison of all counters every
+ * AUDIT_EVERY operations.
  *
  * share_model [seed [operations]]; the seed is printed.  Half of the runs use a
  * hash that collides (4 contents a hash, and a fifth that must be refused).
@@ -16,9 +16,9 @@
 
 #define DOMAINS		6
 #define GROUPS		3
-#define CONTENTS	60
+#define MAX_CONTENTS	300
 #define FRAMES		400	/* of the pool */
-#define AUDIT_EVERY	997
+#define AUDIT_EVERY	199
 #define DEFAULT_OPS	200000
 
 /* What a domain has of one frame. */
@@ -43,6 +43,7 @@ static uint32_t count_of[2 + FRAMES];
 static struct share_totals sums;
 static uint64_t seed;
 static bool colliding;
+static uint32_t contents;	/* in use in this run */
 
 static uint32_t below(uint32_t n)
 {
@@ -68,7 +69,7 @@ static uint32_t chain_of(uint16_t group, uint64_t content)
 
 	if (!content)
 		return 0;
-	for (uint64_t c = 1; c < CONTENTS; c++) {
+	for (uint64_t c = 1; c < contents; c++) {
 		bool there = false;
 
 		if (c == content || (c - 1) / 5 != (content - 1) / 5)
@@ -138,7 +139,7 @@ static void model_sub(struct model_dom *d, uint32_t frame, uint32_t m)
 
 static void op_offer(struct model_dom *d)
 {
-	uint32_t content = below(CONTENTS), frame = 0, m = 1 + below(3);
+	uint32_t content = below(contents), frame = 0, m = 1 + below(3);
 	uint64_t pfn = below(1000);
 	bool match;
 	int rc, expected;
@@ -241,7 +242,7 @@ static void op_birth(struct model_dom *d)
 {
 	memset(d, 0, sizeof(*d));
 	d->group = below(GROUPS) * 64;
-	d->budget = below(4) ? 1 + below(CONTENTS) : 1000;
+	d->budget = below(4) ? 1 + below(contents) : 1000;
 	d->dom = share_dom_create(share, d->group, d->budget);
 	CHECK(d->dom);
 }
@@ -315,16 +316,17 @@ static void compare(void)
 			compare_dom(&doms[i]);
 }
 
-static void operate(void)
+/* Phases of growing and of shrinking: the tables do both. */
+static void operate(bool growing)
 {
 	struct model_dom *d = &doms[below(DOMAINS)];
 	uint32_t what = below(1000);
 
 	if (!d->dom)
 		op_birth(d);
-	else if (what < 450)
+	else if (what < (growing ? 700 : 300))
 		op_offer(d);
-	else if (what < 600)
+	else if (what < (growing ? 800 : 400))
 		op_hold(d);
 	else if (what < 900)
 		op_drop(d);
@@ -334,10 +336,12 @@ static void operate(void)
 		op_death(d);
 }
 
-static void run(uint64_t operations, const struct page_fns *fns, uint32_t pool)
+static void run(uint64_t operations, const struct page_fns *fns,
+		uint32_t content_count, uint32_t pool)
 {
 	uint8_t secret[SHARE_SECRET_BYTES];
 
+	contents = content_count;
 	memset(content_of, 0, sizeof(content_of));
 	memset(count_of, 0, sizeof(count_of));
 	memset(&sums, 0, sizeof(sums));
@@ -348,7 +352,7 @@ static void run(uint64_t operations, const struct page_fns *fns, uint32_t pool)
 				  secret, fns);
 	CHECK(share);
 	for (uint64_t i = 0; i < operations; i++) {
-		operate();
+		operate(i / 4000 % 2);
 		if (i % AUDIT_EVERY == 0)
 			compare();
 	}
@@ -372,11 +376,12 @@ int main(int argc, char **argv)
 	printf("share_model: seed %llu, %llu operations\n",
 	       (unsigned long long)seed, (unsigned long long)ops);
 	fflush(stdout);
-	run(ops / 2, &page_fns_portable, FRAMES);
+	run(ops / 4, &page_fns_portable, 60, FRAMES);
+	run(ops / 4, &page_fns_portable, MAX_CONTENTS, FRAMES);
 	colliding = true;
-	run(ops / 4, &fake_hash_fns, FRAMES);
+	run(ops / 4, &fake_hash_fns, 60, FRAMES);
 	/* Too few frames: offers fail for want of one. */
-	run(ops / 4, &fake_hash_fns, 40);
+	run(ops / 4, &fake_hash_fns, 60, 40);
 	printf("share_model: all agree\n");
 	return 0;
 }

@@ -14,7 +14,7 @@
 #include "fake/fake_share.h"
 
 #define THREADS		2
-#define CONTENTS	40
+#define CONTENTS	600	/* so that the index grows and shrinks under way */
 #define DEFAULT_OPS	60000
 #define OWN		(1 + THREADS)
 
@@ -59,16 +59,16 @@ static void *work(void *arg)
 	struct worker *w = arg;
 
 	for (uint64_t i = 0; i < w->ops; i++) {
-		uint32_t what = fake_random(&w->seed) % 100;
+		uint32_t what = fake_random(&w->seed) % 1000;
 		struct share_totals t;
 
-		if (what < 60)
-			offer_and_go(w, w->own, what < 10);
-		else if (what < 80)
+		if (what < 600)
+			offer_and_go(w, w->own, what < 450);
+		else if (what < 800)
 			offer_and_go(w, common, false);
-		else if (what < 97)
+		else if (what < 990)
 			offer_and_go(w, w->lone, false);
-		else if (what < 98)
+		else if (what < 998)
 			share_totals_get(share, &t);
 		else
 			fake_drop_all(w->own);
@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 
 	printf("share_threads: seed %llu\n", (unsigned long long)seed);
 	fflush(stdout);
-	fake_machine_init(&machine, OWN, 300);
+	fake_machine_init(&machine, OWN, 2000);
 	fake_secret(secret, seed);
 	share = share_create(&fake_share_ops, &machine, machine.records, secret);
 	common = share_dom_create(share, 1, 1000);
