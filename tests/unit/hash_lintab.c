@@ -234,6 +234,26 @@ START_TEST(failing_memory_is_harmless)
 }
 END_TEST
 
+/* One entry more and less, at any size: no step to and fro. */
+START_TEST(no_step_to_and_fro)
+{
+	ck_assert(lintab_init(&table, &kinds[_i], &mem));
+	for (uint32_t k = 0; k < 700; k++) {
+		uint32_t buckets;
+
+		ck_assert(put(k));
+		buckets = lintab_bucket_count(&table);
+		cut(k);
+		ck_assert_uint_eq(lintab_bucket_count(&table), buckets);
+		ck_assert(put(k));
+		ck_assert_uint_eq(lintab_bucket_count(&table), buckets);
+	}
+	for (uint32_t k = 0; k < 700; k++)
+		cut(k);
+	lintab_fini(&table);
+}
+END_TEST
+
 START_TEST(long_chains_move)
 {
 	uint32_t n = 0;
@@ -292,6 +312,7 @@ int main(void)
 	tcase_add_loop_test(tc, steps_are_small, 0, kind_count);
 	tcase_add_loop_test(tc, walk_survives_removal_and_growth, 0, kind_count);
 	tcase_add_loop_test(tc, failing_memory_is_harmless, 0, kind_count);
+	tcase_add_loop_test(tc, no_step_to_and_fro, 0, kind_count);
 	tcase_add_loop_test(tc, long_chains_move, 0, kind_count);
 	tcase_add_loop_test(tc, init_fails_without_memory, 0, kind_count);
 	tcase_add_test_raise_signal(tc, fini_of_a_full_table_panics, 6);
