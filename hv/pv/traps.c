@@ -27,6 +27,8 @@ static void trap_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error)
 	if (v->kernel_mode && (error & write) == write &&
 	    guest_range_ok(cr2, 1) && ptwrite_emulate(v, cr2))
 		return;
+	if (error == PF_PRESENT && iret_after_tcg_fault(v, cr2))
+		return;
 	bounce_page_fault(v, cr2, error);
 }
 
