@@ -155,8 +155,9 @@ void main_bsp(uint32_t mbi_maddr)
 	percpu_load(0);
 	idt_init();			/* so that mistakes below are seen */
 	cpu_detect();
+	multiboot_read_cmdline(mbi_maddr);
+	parse_options();		/* how to leave, should something be wrong */
 	multiboot_read(mbi_maddr);	/* before memory is handed out */
-	parse_options();
 	log_info("Pasture, a hypervisor that shares pages");
 	e820_init();			/* RAM, early_alloc() */
 	find_processors();		/* how many CPUs need memory */

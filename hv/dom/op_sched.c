@@ -84,7 +84,7 @@ long op_sched(unsigned long cmd, uint64_t arg)
 
 	switch (cmd) {
 	case SCHEDOP_yield:
-		sched_yield(v);
+		sched_yield_cpu(v);
 		return 0;
 	case SCHEDOP_block:
 		return op_block(v);

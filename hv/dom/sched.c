@@ -208,7 +208,7 @@ void sched_block(struct vcpu *v)
 	spin_unlock(&sched_lock);
 }
 
-void sched_yield(struct vcpu *v)
+void sched_yield_cpu(struct vcpu *v)
 {
 	spin_lock(&sched_lock);
 	v->want_yield = true;
@@ -308,7 +308,7 @@ bool sched_preempt_pending(void)
 void sched_check(void)
 {
 	timer_poll();
-	if (sched_preempt_pending())
+	if (sched_preempt_pending() || !may_run(this_cpu()->current))
 		stack_reset_call(sched_loop);
 }
 
@@ -390,6 +390,7 @@ static void start_slice(struct vcpu *v, uint64_t now)
 	v->cpu = cpu->id;
 	v->ran_since_ns = now;
 	running[cpu->id] = v;
+	idle_cpus &= ~(1UL << cpu->id);
 	runstate_set(v, RUNSTATE_running, now);
 	cpu->slice_end_tsc = ns_to_tsc(now + SCHED_SLICE_NS);
 }

@@ -19,7 +19,7 @@
 void sched_wake(struct vcpu *v);	/* BLOCKED or OFFLINE-but-started -> RUNNABLE; else no effect */
 /* The current vCPU gives up its CPU until woken; it is not blocked if an event is already deliverable. */
 void sched_block(struct vcpu *v);
-void sched_yield(struct vcpu *v);	/* goes behind everybody who is runnable */
+void sched_yield_cpu(struct vcpu *v);	/* goes behind everybody who is runnable */
 /* As sched_wake(); and if it runs on another CPU, that CPU passes through the hypervisor soon and delivers events. */
 void sched_kick(struct vcpu *v);
 /*

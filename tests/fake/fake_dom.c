@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/* See fake_dom.h. */
+#include <check.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <port.h>
+
+#include "debug/log.h"
+#include "dom/area.h"
+#include "dom/console.h"
+#include "dom/evtchn.h"
+#include "dom/sched.h"
+#include "fake/fake_dom.h"
+#include "mm/objpool.h"
+#include "mm/palloc.h"
+#include "mm/pagetype.h"
+#include "x86/guestcopy.h"
+
+#define FAKE __attribute__((weak))
+
+struct fake_dom fake;
+
+/* --- CPUs: the others' areas are kept while one is live --- */
+
+static struct percpu parked[FAKE_CPUS];
+
+void fake_cpu(unsigned int n)
+{
+	struct percpu *live = this_cpu();
+
+	if (live->id == n)
+		return;
+	parked[live->id] = *live;
+	cpu_areas[live->id] = &parked[live->id];
+	*live = parked[n];
+	live->self = live;
+	live->id = n;
+	cpu_areas[n] = live;
+}
+
+struct percpu *fake_cpu_area(unsigned int n)
+{
+	return cpu_areas[n];
+}
+
+void fake_reset(void)
+{
+	memset(&fake, 0, sizeof(fake));
+	memset(parked, 0, sizeof(parked));
+	*this_cpu() = (struct percpu){ .self = this_cpu() };
+	fake.now = 1000000000;
+	for (unsigned int i = 0; i < FAKE_CPUS; i++) {
+		parked[i].id = i;
+		parked[i].slice_end_tsc = ~(uint64_t)0;
+		cpu_areas[i] = &parked[i];
+		fake.lapic[i] = ~(uint64_t)0;
+	}
+	this_cpu()->slice_end_tsc = ~(uint64_t)0;
+	cpu_areas[0] = this_cpu();
+	cpu_count = FAKE_CPUS;
+}
+
+/* --- time --- */
+
+FAKE uint32_t tsc_pv_mul;
+FAKE int8_t tsc_pv_shift;
+
+FAKE uint64_t now_ns(void) { return fake.now; }
+FAKE uint64_t tsc_read(void) { return fake.now; }
+FAKE uint64_t tsc_to_ns(uint64_t tsc) { return tsc; }
+FAKE uint64_t ns_to_tsc(uint64_t ns) { return ns; }
+
+FAKE void lapic_timer_set(uint64_t deadline_ns)
+{
+	fake.lapic[this_cpu()->id] = deadline_ns;
+}
+
+FAKE void lapic_send_ipi(unsigned int cpu_id, enum vector vector)
+{
+	ck_assert_uint_lt(cpu_id, FAKE_CPUS);
+	if (cpu_id == this_cpu()->id) { /* we left its wait by longjmp: it still counts as idle */
+		ck_assert_ptr_null(this_cpu()->current);
+		return;
+	}
+	fake.ipis[cpu_id]++;
+}
+
+/* --- entering guests --- */
+
+static jmp_buf left_hypervisor;
+static struct vcpu *entered;
+
+FAKE void pv_exit_to_guest(struct vcpu *v)
+{
+	entered = v;
+	longjmp(left_hypervisor, 1);
+}
+
+FAKE void cpu_idle_wait(void)
+{
+	longjmp(left_hypervisor, 1);
+}
+
+FAKE void sched_loop(void) { abort(); }
+FAKE void sched_check(void) { abort(); }
+
+FAKE void stack_reset_call(void (*fn)(void))
+{
+	longjmp(left_hypervisor, 1);
+}
+
+struct vcpu *fake_schedule(void)
+{
+	entered = NULL;
+	if (!setjmp(left_hypervisor))
+		sched_loop();
+	return entered;
+}
+
+bool fake_sched_check(void)
+{
+	if (setjmp(left_hypervisor))
+		return false;
+	sched_check();
+	return true;
+}
+
+/* A vCPU is loaded by one CPU at most, and left by that one. */
+FAKE void vcpu_switch(struct vcpu *prev, struct vcpu *next)
+{
+	uint64_t bit = 1UL << this_cpu()->id;
+
+	if (prev) {
+		ck_assert_uint_eq(prev->domain->cpu_mask, bit);
+		prev->domain->cpu_mask = 0;
+	}
+	if (next) {
+		ck_assert_uint_eq(next->domain->cpu_mask, 0);
+		next->domain->cpu_mask = bit;
+	}
+	this_cpu()->current = next;
+}
+
+FAKE void vcpu_update_time(struct vcpu *v) {}
+FAKE int vcpu_register_info(struct vcpu *v, mfn_t mfn, uint32_t offset)
+{
+	return -EPERM;
+}
+
+/* --- domains --- */
+
+struct domain *fake_domain(unsigned int n)
+{
+	struct fake_domain *f = &fake.dom[n];
+	struct domain *d = &f->d;
+
+	memset(f, 0, sizeof(*f));
+	d->id = (domid_hv_t)(n + 1);
+	snprintf(d->name, sizeof(d->name), "dom%u", n + 1);
+	d->refs = 1;
+	d->state = DOM_RUNNING;
+	d->shared_info = &f->si;
+	d->vcpu[0] = &f->v;
+	d->vcpu_count = 1;
+	spin_lock_init(&d->lock, LOCK_DOMAIN);
+	spin_lock_init(&d->event_lock, LOCK_EVENT);
+	f->v.domain = d;
+	f->v.info = &f->si.vcpu_info[0];
+	f->v.runstate.state = RUNSTATE_offline;
+	list_init(&f->v.queue);
+	f->listed = true;
+	fake.domains_left++;
+	return d;
+}
+
+void fake_current(struct domain *d)
+{
+	this_cpu()->current = d->vcpu[0];
+}
+
+FAKE struct domain *domain_find(domid_hv_t id)
+{
+	/* It takes LOCK_DOMLIST: no other lock may be held. */
+	ck_assert_uint_eq(spin_level_held(), LOCK_NONE);
+	if (id == 0 || id > FAKE_DOMAINS || !fake.dom[id - 1].listed)
+		return NULL;
+	fake.dom[id - 1].d.refs++;
+	return &fake.dom[id - 1].d;
+}
+
+FAKE void domain_put(struct domain *d) { d->refs--; }
+FAKE uint32_t domain_count(void) { return fake.domains_left; }
+
+FAKE void domain_for_each(void (*fn)(struct domain *d, void *arg), void *arg)
+{
+	for (unsigned int i = 0; i < FAKE_DOMAINS; i++)
+		if (fake.dom[i].listed)
+			fn(&fake.dom[i].d, arg);
+}
+
+FAKE void domain_shutdown(struct domain *d, uint32_t code)
+{
+	d->state = DOM_DYING;
+	fake.shutdowns++;
+	fake.shutdown_code = code;
+}
+
+FAKE bool reaper_step(void)
+{
+	ck_assert_ptr_null(this_cpu()->current);
+	ck_assert(!fake.reap_work || fake.reaps < 1000000);
+	if (!fake.reap_work)
+		return false;
+	fake.reap_work--;
+	fake.reaps++;
+	return true;
+}
+
+/* --- neighbours inside hv/dom --- */
+
+FAKE void console_drain(struct domain *d) { fake.drains++; }
+FAKE void sched_kick(struct vcpu *v) { fake.kicks++; }
+FAKE void sched_poll_wake(struct vcpu *v, uint32_t port) {}
+FAKE bool sched_preempt_pending(void) { return false; }
+FAKE void timer_init(struct timer *t, void (*fn)(void *arg), void *arg)
+{
+	*t = (struct timer){ .cpu = -1, .fn = fn, .arg = arg };
+}
+FAKE void timer_set(struct timer *t, uint64_t deadline_ns)
+{
+	t->cpu = 0;
+	t->deadline_ns = deadline_ns;
+}
+FAKE void timer_cancel(struct timer *t) { t->cpu = -1; }
+FAKE void timer_run(void) {}
+FAKE void timer_arm(void) {}
+FAKE void timer_note(void) {}
+FAKE void timer_poll(void) {}
+
+FAKE bool evtchn_deliverable(const struct vcpu *v)
+{
+	return v->info->evtchn_upcall_pending && !v->info->evtchn_upcall_mask;
+}
+FAKE void evtchn_set_pending(struct domain *d, uint32_t port)
+{
+	d->shared_info->evtchn_pending[port / 64] |= 1UL << (port % 64);
+}
+FAKE void evtchn_virq(struct vcpu *v, uint32_t virq) {}
+FAKE bool evtchn_port_valid(const struct domain *d, uint32_t port)
+{
+	return port && port < 256;
+}
+FAKE bool evtchn_port_pending(const struct domain *d, uint32_t port)
+{
+	return d->shared_info->evtchn_pending[port / 64] >> (port % 64) & 1;
+}
+
+/* --- memory --- */
+
+FAKE void *obj_alloc(size_t bytes)
+{
+	if (fake.alloc_fail_at && --fake.alloc_fail_at == 0)
+		return NULL;
+	fake.allocs++;
+	return calloc(1, bytes);
+}
+
+FAKE void obj_free(void *obj, size_t bytes)
+{
+	fake.allocs -= obj != NULL;
+	free(obj);
+}
+
+/* Frames are identified by their place in this table. */
+static struct frame frames[64];
+
+FAKE struct frame *mfn_to_frame(mfn_t mfn) { return &frames[mfn]; }
+FAKE mfn_t frame_to_mfn(const struct frame *f) { return (mfn_t)(f - frames); }
+FAKE int frame_get(struct frame *f, domid_hv_t owner)
+{
+	f->state++;
+	return 0;
+}
+FAKE void frame_put(struct frame *f) { f->state--; }
+FAKE int pagetype_get(struct frame *f, enum page_class class)
+{
+	if (f->type && type_class(f->type) != class)
+		return -EBUSY;
+	f->type = ((uint64_t)class << TYPE_CLASS_SHIFT) | (type_count(f->type) + 1);
+	return TYPE_SAME;
+}
+FAKE bool pagetype_put(struct frame *f)
+{
+	f->type--;
+	return false;
+}
+
+/* --- guest memory --- */
+
+static bool va_bad(uint64_t va)
+{
+	return va < PAGE_SIZE || (va >= HV_VIRT_START && va < HV_VIRT_END);
+}
+
+FAKE bool guest_range_ok(uint64_t va, uint64_t bytes)
+{
+	return !(va >= HV_VIRT_START && va < HV_VIRT_END) && va + bytes >= va;
+}
+
+FAKE int copy_from_guest(void *dst, uint64_t guest_src, size_t bytes)
+{
+	ck_assert_uint_eq(spin_level_held(), LOCK_NONE);
+	if (bytes && va_bad(guest_src))
+		return -EFAULT;
+	if (bytes)
+		memcpy(dst, (const void *)(uintptr_t)guest_src, bytes);
+	return 0;
+}
+
+FAKE int copy_to_guest(uint64_t guest_dst, const void *src, size_t bytes)
+{
+	ck_assert_uint_eq(spin_level_held(), LOCK_NONE);
+	if (fake.no_copy_out || va_bad(guest_dst))
+		return -EFAULT;
+	memcpy((void *)(uintptr_t)guest_dst, src, bytes);
+	return 0;
+}
+
+/* --- log and serial line --- */
+
+void log_guest(unsigned int domid, const char *name, const char *text,
+		    size_t bytes)
+{
+	size_t used = strlen(fake.log);
+
+	snprintf(fake.log + used, sizeof(fake.log) - used, "d%u %.*s\n", domid,
+		 (int)bytes, text);
+}
+
+FAKE int uart_read(void)
+{
+	if (!fake.typed || !*fake.typed)
+		return -1;
+	return (unsigned char)*fake.typed++;
+}

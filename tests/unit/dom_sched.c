@@ -1,0 +1,441 @@
+/* links: hv/dom/sched.c hv/dom/timer.c hv/dom/stop.c tests/port/port.c tests/fake/fake_dom.c */
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler: states and edges, fairness between those who spin and those who
+ * sleep, preemption, the reaper's share, stopping, polling.  The fake vcpu_switch()
+ * checks in every test that no vCPU is loaded on two CPUs.
+ */
+#include <check.h>
+#include <string.h>
+
+#include <port.h>
+
+#include "dom/sched.h"
+#include "fake/fake_dom.h"
+
+#define MS 1000000UL
+
+static struct domain *dom[FAKE_DOMAINS];
+static struct vcpu *on[FAKE_CPUS];	/* who runs where, as the test saw it */
+
+static struct vcpu *vcpu(unsigned int n)
+{
+	return dom[n]->vcpu[0];
+}
+
+/* CPU n enters its scheduling loop. */
+static struct vcpu *schedule(unsigned int n)
+{
+	fake_cpu(n);
+	on[n] = fake_schedule();
+	return on[n];
+}
+
+static void setup(void)
+{
+	fake_reset();
+	memset(on, 0, sizeof(on));
+	for (unsigned int i = 0; i < FAKE_DOMAINS; i++)
+		dom[i] = fake_domain(i);
+	fake_cpu(0);
+}
+
+/* The scheduler's own state outlives a test (tests do not fork in a debugger). */
+static void teardown(void)
+{
+	for (unsigned int i = 0; i < FAKE_DOMAINS; i++)
+		sched_stop(vcpu(i));
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		ck_assert_ptr_null(schedule(i));
+	fake_cpu(0);
+}
+
+START_TEST(online_runs_block_and_wake)
+{
+	struct vcpu *v = vcpu(0);
+
+	ck_assert_ptr_null(schedule(0));
+	sched_wake(v);
+	ck_assert_int_eq(v->run, RUN_OFFLINE);
+	sched_online(v);
+	ck_assert_int_eq(v->run, RUN_RUNNABLE);
+	ck_assert_ptr_eq(schedule(0), v);
+	ck_assert_int_eq(v->run, RUN_RUNNING);
+	ck_assert(!sched_preempt_pending());
+	sched_block(v);
+	ck_assert_int_eq(v->run, RUN_RUNNING);	/* until its state is saved */
+	ck_assert(sched_preempt_pending());
+	ck_assert(!fake_sched_check());
+	ck_assert_ptr_null(schedule(0));
+	ck_assert_int_eq(v->run, RUN_BLOCKED);
+	ck_assert_uint_eq(dom[0]->cpu_mask, 0);
+	sched_wake(v);
+	ck_assert_ptr_eq(schedule(0), v);
+}
+END_TEST
+
+START_TEST(block_does_not_sleep_on_a_deliverable_event)
+{
+	struct vcpu *v = vcpu(0);
+
+	sched_online(v);
+	schedule(0);
+	v->info->evtchn_upcall_pending = 1;
+	sched_block(v);
+	ck_assert(!sched_preempt_pending());
+	v->info->evtchn_upcall_mask = 1;
+	sched_block(v);
+	ck_assert(sched_preempt_pending());
+	sched_wake(v);			/* from elsewhere, before it is saved (S3) */
+	ck_assert_ptr_eq(schedule(0), v);
+}
+END_TEST
+
+START_TEST(poll_wakes_only_for_its_port)
+{
+	struct vcpu *v = vcpu(0);
+
+	sched_online(v);
+	schedule(0);
+	sched_poll_start(v, 7);
+	ck_assert_ptr_null(schedule(0));
+	sched_poll_wake(v, 8);
+	ck_assert_int_eq(v->run, RUN_BLOCKED);
+	sched_poll_wake(v, 7);
+	ck_assert_int_eq(v->run, RUN_RUNNABLE);
+	ck_assert_ptr_eq(schedule(0), v);
+	sched_poll_start(v, 0);		/* any */
+	sched_poll_wake(v, 9);
+	ck_assert_ptr_eq(schedule(0), v);
+	sched_poll_start(v, 7);
+	sched_poll_abort(v);
+	ck_assert_ptr_eq(schedule(0), v);
+	sched_poll_start(v, 7);
+	ck_assert_ptr_null(schedule(0));
+	sched_poll_wake(v, 0);		/* its time is over */
+	ck_assert_ptr_eq(schedule(0), v);
+}
+END_TEST
+
+START_TEST(slice_ends_by_the_clock)
+{
+	sched_online(vcpu(0));
+	sched_online(vcpu(1));
+	ck_assert_ptr_eq(schedule(0), vcpu(0));
+	ck_assert_uint_eq(fake.lapic[0], fake.now + SCHED_SLICE_NS);
+	fake.now += SCHED_SLICE_NS - 1;
+	ck_assert(fake_sched_check());
+	fake.now++;
+	ck_assert(!fake_sched_check());
+	ck_assert_ptr_eq(schedule(0), vcpu(1));
+	ck_assert_uint_eq(vcpu(0)->cpu_time_ns, SCHED_SLICE_NS);
+	ck_assert_int_eq(vcpu(0)->runstate.state, RUNSTATE_runnable);
+	ck_assert_uint_eq(vcpu(0)->runstate.time[RUNSTATE_running],
+			  SCHED_SLICE_NS);
+}
+END_TEST
+
+START_TEST(yield_goes_behind_all)
+{
+	for (unsigned int i = 0; i < 3; i++)
+		sched_online(vcpu(i));
+	ck_assert_ptr_eq(schedule(0), vcpu(0));
+	sched_yield_cpu(vcpu(0));
+	ck_assert_ptr_eq(schedule(0), vcpu(1));
+	sched_yield_cpu(vcpu(1));
+	ck_assert_ptr_eq(schedule(0), vcpu(2));
+	sched_yield_cpu(vcpu(2));
+	ck_assert_ptr_eq(schedule(0), vcpu(0));
+}
+END_TEST
+
+START_TEST(idle_cpu_is_woken_once)
+{
+	schedule(1);
+	schedule(2);
+	fake_cpu(0);
+	sched_online(vcpu(0));
+	ck_assert_uint_eq(fake.ipis[1] + fake.ipis[2], 1);
+	sched_online(vcpu(1));
+	ck_assert_uint_eq(fake.ipis[1], 1);
+	ck_assert_uint_eq(fake.ipis[2], 1);
+	sched_online(vcpu(2));
+	ck_assert_uint_eq(fake.ipis[1] + fake.ipis[2], 2);
+	ck_assert_ptr_nonnull(schedule(1));
+	ck_assert_ptr_nonnull(schedule(2));
+	ck_assert_ptr_nonnull(schedule(0));
+}
+END_TEST
+
+START_TEST(waker_preempts_who_had_most)
+{
+	struct vcpu *sleeper = vcpu(2);
+
+	sched_online(vcpu(0));
+	sched_online(vcpu(1));
+	sched_online(sleeper);
+	schedule(0);
+	schedule(1);
+	fake.now += 2 * SCHED_SLICE_NS;
+	ck_assert_ptr_eq(schedule(0), sleeper);
+	sched_block(sleeper);
+	ck_assert_ptr_eq(schedule(0), vcpu(0));
+	fake_cpu(2);			/* an interrupt there wakes it */
+	sched_wake(sleeper);
+	/* vcpu(1) has run 10 ms since; vcpu(0) has as much and was put on later. */
+	ck_assert_uint_eq(fake_cpu_area(0)->need_resched +
+			  fake_cpu_area(1)->need_resched, 1);
+	ck_assert_uint_eq(fake.ipis[0] + fake.ipis[1], 1);
+}
+END_TEST
+
+START_TEST(kick_interrupts_another_cpu)
+{
+	sched_online(vcpu(0));
+	schedule(1);
+	sched_kick(vcpu(0));		/* its own CPU sees events on the way out */
+	ck_assert_uint_eq(fake.ipis[1], 0);
+	fake_cpu(0);
+	sched_kick(vcpu(0));
+	ck_assert_uint_eq(fake.ipis[1], 1);
+	ck_assert_uint_eq(fake_cpu_area(1)->need_resched, 0);
+}
+END_TEST
+
+START_TEST(stop_in_each_state)
+{
+	struct vcpu *v = vcpu(0);
+
+	sched_stop(v);			/* OFFLINE */
+	ck_assert_int_eq(v->run, RUN_OFFLINE);
+	sched_online(v);
+	sched_stop(v);			/* RUNNABLE */
+	ck_assert_int_eq(v->run, RUN_OFFLINE);
+	ck_assert_ptr_null(schedule(0));
+	sched_online(v);
+	schedule(0);
+	sched_block(v);
+	schedule(0);
+	sched_stop(v);			/* BLOCKED */
+	ck_assert_int_eq(v->run, RUN_OFFLINE);
+	sched_wake(v);
+	ck_assert_int_eq(v->run, RUN_OFFLINE);
+	sched_online(v);
+	schedule(1);
+	fake_cpu(0);
+	fake.ipis[1] = 0;
+	sched_stop(v);			/* RUNNING elsewhere */
+	ck_assert_int_eq(v->run, RUN_RUNNING);
+	ck_assert_uint_ge(fake.ipis[1], 1);
+	fake_cpu(1);
+	ck_assert(!fake_sched_check());
+	ck_assert_ptr_null(schedule(1));
+	ck_assert_int_eq(v->run, RUN_OFFLINE);
+	sched_online(v);
+	schedule(1);
+	sched_offline(v);		/* its own: at its next exit */
+	ck_assert(!fake_sched_check());
+	ck_assert_ptr_null(schedule(1));
+	ck_assert_int_eq(v->run, RUN_OFFLINE);
+}
+END_TEST
+
+START_TEST(a_dying_domain_is_not_run)
+{
+	sched_online(vcpu(0));
+	sched_online(vcpu(1));
+	ck_assert_ptr_eq(schedule(0), vcpu(0));
+	dom[0]->state = DOM_DYING;	/* while it runs */
+	dom[1]->state = DOM_DYING;	/* while it waits */
+	ck_assert_ptr_null(schedule(0));
+	ck_assert_int_eq(vcpu(0)->run, RUN_OFFLINE);
+	ck_assert_int_eq(vcpu(1)->run, RUN_OFFLINE);
+	sched_online(vcpu(0));
+	ck_assert_int_eq(vcpu(0)->run, RUN_OFFLINE);
+}
+END_TEST
+
+START_TEST(the_dead_get_one_step_a_slice)
+{
+	sched_online(vcpu(0));
+	sched_online(vcpu(1));
+	fake.reap_work = 1000;
+	for (unsigned int ms = 0; ms < 100; ms++) {
+		ck_assert_ptr_nonnull(schedule(0)); /* switches often: each ms */
+		fake.now += MS;
+	}
+	ck_assert_uint_ge(fake.reaps, 19);	/* they do not wait for ever, */
+	ck_assert_uint_le(fake.reaps, 21);	/* nor delay the living */
+	sched_stop(vcpu(0));
+	sched_stop(vcpu(1));
+	ck_assert_ptr_null(schedule(0));	/* nobody lives: all at once */
+	ck_assert_uint_eq(fake.reap_work, 0);
+}
+END_TEST
+
+static unsigned int all_gone_calls;
+
+static void all_gone(void)
+{
+	all_gone_calls++;
+}
+
+START_TEST(boot_cpu_sees_the_last_domain_go)
+{
+	sched_all_gone = all_gone;
+	all_gone_calls = 0;
+	schedule(0);
+	ck_assert_uint_eq(all_gone_calls, 0);
+	fake.domains_left = 0;
+	fake.reap_work = 1;
+	schedule(1);
+	ck_assert_uint_eq(all_gone_calls, 0);
+	ck_assert_uint_eq(fake.ipis[0], 1);
+	schedule(0);
+	ck_assert_uint_eq(all_gone_calls, 1);
+	sched_all_gone = NULL;
+}
+END_TEST
+
+/* --- fairness, by simulation --- */
+
+/*
+ * `cpus` CPUs for `ms` milliseconds in steps of 100 us.  Domains below `hogs` spin; each of the
+ * others runs for 200 us, then sleeps until the next multiple of 3 ms.
+ */
+static void simulate(unsigned int cpus, unsigned int hogs, unsigned int sleepers,
+		     unsigned int ms)
+{
+	uint64_t end = fake.now + ms * MS, ran[FAKE_DOMAINS] = { 0 };
+	unsigned int all = hogs + sleepers;
+
+	for (unsigned int i = 0; i < all; i++)
+		sched_online(vcpu(i));
+	for (; fake.now < end; fake.now += MS / 10) {
+		for (unsigned int i = hogs; i < all; i++)
+			if (vcpu(i)->run == RUN_BLOCKED && fake.now % (3 * MS) == 0)
+				sched_wake(vcpu(i));
+		for (unsigned int n = 0; n < cpus; n++) {
+			struct vcpu *v = on[n];
+
+			fake_cpu(n);
+			for (unsigned int i = hogs; i < all; i++)
+				if (v == vcpu(i) && ++ran[i] % 2 == 0)
+					sched_block(v);
+			if (!v || !fake_sched_check())
+				schedule(n);
+		}
+	}
+	for (unsigned int n = 0; n < cpus; n++)	/* account */
+		schedule(n);
+}
+
+static void assert_share(unsigned int n, uint64_t ms, uint64_t percent)
+{
+	uint64_t got = vcpu(n)->cpu_time_ns * 100 / (ms * MS);
+
+	ck_assert_msg(got + 2 >= percent && got <= percent + 2,
+		      "dom%u got %lu %%, wanted %lu %%", n, got, percent);
+}
+
+START_TEST(hogs_share_one_cpu)
+{
+	simulate(1, 4, 0, 2000);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_share(i, 2000, 25);
+}
+END_TEST
+
+START_TEST(hogs_share_three_cpus)
+{
+	simulate(3, 5, 0, 2000);
+	for (unsigned int i = 0; i < 5; i++)
+		assert_share(i, 2000, 60);
+}
+END_TEST
+
+START_TEST(as_many_cpus_as_hogs)
+{
+	simulate(3, 3, 0, 500);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_share(i, 500, 100);
+}
+END_TEST
+
+/* Who sleeps gets what it asks for: 200 us each 3 ms; the hogs get the rest. */
+START_TEST(sleepers_among_hogs)
+{
+	simulate(1, 2, 2, 3000);
+	assert_share(2, 3000, 6);
+	assert_share(3, 3000, 6);
+	assert_share(0, 3000, 43);
+	assert_share(1, 3000, 43);
+}
+END_TEST
+
+/* A long sleep earns half a slice, not the time slept. */
+START_TEST(sleep_saves_up_no_claim)
+{
+	struct vcpu *late = vcpu(1);
+
+	simulate(1, 1, 0, 5000);
+	sched_online(late);
+	ck_assert_uint_ge(late->vruntime_ns + SCHED_SLICE_NS,
+			  vcpu(0)->vruntime_ns);
+	for (unsigned int ms = 0; ms < 100; ms++, fake.now += MS)
+		if (!fake_sched_check())
+			schedule(0);
+	schedule(0);
+	ck_assert_uint_ge(late->cpu_time_ns, 45 * MS);
+	ck_assert_uint_le(late->cpu_time_ns, 60 * MS);
+}
+END_TEST
+
+START_TEST(runstate_times_add_up)
+{
+	struct vcpu_runstate_info r;
+	uint64_t start = fake.now, sum;
+
+	vcpu(2)->runstate.state_entry_time = start;
+	simulate(1, 2, 1, 300);
+	sched_runstate(vcpu(2), &r);
+	sum = r.time[0] + r.time[1] + r.time[2] + r.time[3];
+	ck_assert_uint_eq(sum, fake.now - start);
+	ck_assert_uint_eq(r.time[RUNSTATE_running], vcpu(2)->cpu_time_ns);
+	ck_assert_uint_eq(r.state_entry_time, fake.now);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("dom/sched");
+	TCase *tc = tcase_create("sched");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, online_runs_block_and_wake);
+	tcase_add_test(tc, block_does_not_sleep_on_a_deliverable_event);
+	tcase_add_test(tc, poll_wakes_only_for_its_port);
+	tcase_add_test(tc, slice_ends_by_the_clock);
+	tcase_add_test(tc, yield_goes_behind_all);
+	tcase_add_test(tc, idle_cpu_is_woken_once);
+	tcase_add_test(tc, waker_preempts_who_had_most);
+	tcase_add_test(tc, kick_interrupts_another_cpu);
+	tcase_add_test(tc, stop_in_each_state);
+	tcase_add_test(tc, a_dying_domain_is_not_run);
+	tcase_add_test(tc, the_dead_get_one_step_a_slice);
+	tcase_add_test(tc, boot_cpu_sees_the_last_domain_go);
+	tcase_add_test(tc, hogs_share_one_cpu);
+	tcase_add_test(tc, hogs_share_three_cpus);
+	tcase_add_test(tc, as_many_cpus_as_hogs);
+	tcase_add_test(tc, sleepers_among_hogs);
+	tcase_add_test(tc, sleep_saves_up_no_claim);
+	tcase_add_test(tc, runstate_times_add_up);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
