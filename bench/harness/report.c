@@ -92,8 +92,9 @@ void report_table(const struct run *r, const struct figures *f)
 {
 	const struct options *o = r->options;
 
-	printf("\nPasture: %llu guests in %llu group%s, %llu CPUs (%s, %s), "
-	       "machine of %llu MiB, %.1f s\n", (ull)r->count, (ull)o->tenants,
+	printf("\nPasture: %llu guest%s in %llu group%s, %llu CPUs (%s, %s), "
+	       "machine of %llu MiB, %.1f s\n", (ull)r->count,
+	       r->count == 1 ? "" : "s", (ull)o->tenants,
 	       o->tenants == 1 ? "" : "s", (ull)o->cpus, o->cpu_model,
 	       o->accel, (ull)r->plan->mem_mib, r->seconds);
 	if (r->count <= GUESTS_LISTED)
