@@ -54,9 +54,6 @@ void cpuid_policy(const struct vcpu *v, uint32_t leaf, uint32_t sub,
 /* iret.c: a ring 3 iretq that QEMU's TCG could not do under SMAP; true: done. */
 bool iret_after_tcg_fault(struct vcpu *v, uint64_t cr2);
 
-/* ptwrite.c: a guest kernel writes to a page table that it maps read-only. */
-bool ptwrite_emulate(struct vcpu *v, uint64_t va); /* on a write #PF of a guest kernel */
-
 /* ptcheck.c: contents of page tables; mmu.c: the hypercalls on them. */
 long op_mmu_update(struct hypercall_args *args);
 long op_update_va_mapping(struct hypercall_args *args);

@@ -370,17 +370,15 @@ static void page_fault(uint64_t cr2, uint32_t error)
 
 START_TEST(page_faults)
 {
-	fake_pv.ptwrite_va = 0x5000;
-	page_fault(0x5000, 7);
-	expect(NO_TRAP, CODE_VA);
-	page_fault(0x5000, 5);		/* a read */
-	expect(VEC_PF, CODE_VA);
-	page_fault(0x5000, 6);		/* not present */
-	expect(VEC_PF, CODE_VA);
-	fake_pv.ptwrite_va = M2P_VIRT;
-	page_fault(M2P_VIRT, 7);	/* never emulated */
-	expect(VEC_PF, CODE_VA);
-	fake_pv.ptwrite_va = 0x5000;
+	static const uint32_t errors[] = { 4, 5, 6, 7, 0x15 };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		page_fault(0x5000, errors[i]);
+		expect(VEC_PF, CODE_VA);
+		page_fault(M2P_VIRT, errors[i]);
+		expect(VEC_PF, CODE_VA);
+	}
 	v->kernel_mode = false;
 	page_fault(0x5000, 7);
 	expect(VEC_PF, CODE_VA);
