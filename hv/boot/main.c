@@ -10,6 +10,7 @@
 
 #include "boot/boot.h"
 #include "boot/report.h"
+#include "boot/selftest.h"
 #include "debug/log.h"
 #include "dom/console.h"
 #include "dom/sched.h"
@@ -142,6 +143,7 @@ static void main_on_own_stack(void)
 	read_domain_list();
 	console_input_start();		/* the operator may type from here on */
 	report_start();			/* free frames from here on are to come back */
+	selftest(boot_options.selftest); /* test builds only */
 	build_domains();
 	sched_loop();
 }

@@ -22,4 +22,4 @@ has memory_with_sharing $(((8384 + 5000) * 4096))
 has saved_pages 3000
 has metadata_bytes_per_frame 24.0
 has metadata_bytes $((24 * 131072))
-has sharing_metadata_bytes 524288
+has sharing_metadata_bytes $((524288 + 32 * 4096 - 8 * 8384))

@@ -43,7 +43,7 @@ START_TEST(options_default)
 	ck_assert_str_eq(opt.console, "all");
 	ck_assert_uint_eq(opt.log_level, 2);
 	ck_assert_int_eq(opt.exit_mode, EXITMODE_HALT);
-	ck_assert(!opt.overcommit && !opt.placement_offered);
+	ck_assert(!opt.overcommit && !opt.selftest[0]);
 	ck_assert_uint_eq(opt.max_cpus, 0);
 }
 END_TEST
@@ -52,14 +52,14 @@ START_TEST(options_all)
 {
 	ck_assert(config_parse_cmdline(
 		" config=a.cfg  loglevel=3\tstats=500 exit=qemu console=web "
-		"overcommit=on share-placement=offered cpus=2 ", &opt, err,
+		"overcommit=on selftest=panic cpus=2 ", &opt, err,
 		sizeof(err)));
 	ck_assert_str_eq(opt.config_module, "a.cfg");
 	ck_assert_str_eq(opt.console, "web");
 	ck_assert_uint_eq(opt.log_level, 3);
 	ck_assert_uint_eq(opt.stats_ms, 500);
 	ck_assert_int_eq(opt.exit_mode, EXITMODE_QEMU);
-	ck_assert(opt.overcommit && opt.placement_offered);
+	ck_assert(opt.overcommit && !strcmp(opt.selftest, "panic"));
 	ck_assert_uint_eq(opt.max_cpus, 2);
 }
 END_TEST
@@ -76,8 +76,6 @@ static const struct {
 	{ "stats=abc", "command line: stats=abc is not a number" },
 	{ "cpus=0", "command line: cpus=0 is out of range" },
 	{ "overcommit=yes", "command line: overcommit=yes must be on or off" },
-	{ "share-placement=x",
-	  "command line: share-placement=x must be random or offered" },
 	{ "cpus=1 cpus=2", "command line: cpus=2 is given twice" },
 	{ "config=", "command line: config= must not be empty" },
 	{ "console=\"a",
