@@ -101,7 +101,7 @@ static void handle_exception(struct gl_regs *regs)
 		die(regs);
 }
 
-/* From vectors.asm: 0 = leave by the iret hypercall, 1 = straight back. */
+/* From vectors.asm: 0 = leave by the iret hypercall, 1 = by iretq. */
 int gl_trap_dispatch(struct gl_regs *regs)
 {
 	if (regs->vector == GL_VECTOR_EVENT) {

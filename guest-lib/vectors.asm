@@ -5,7 +5,7 @@
 ;	rsp -> rcx r11 [error code] rip cs rflags rsp ss
 ;
 ; Each stub turns that into struct gl_regs (include/gl/trap.h) and calls
-; gl_trap_dispatch(), which says how to go back: not 0, straight back (the same
+; gl_trap_dispatch(), which says how to go back: not 0, by plain iretq (the same
 ; ring; nothing about events has changed), 0, by the iret hypercall, which also
 ; restores the event mask from rflags.IF in one step.
 BITS 64
@@ -89,29 +89,7 @@ trap_common:
 	pop rax
 	lea rsp, [rsp + 16]	; keeps the flags of `test`
 	jz .hypercall
-	; Here rsp -> rip cs rflags rsp ss, of the same ring and the same segments.
-	; rip and rflags go to the interrupted stack (no red zone) and are popped
-	; there: QEMU before 9.1 lets iretq from ring 3 fault where SMAP is on.
-	push rax
-	push rcx
-	push rdx
-	mov rax, [rsp + 24 + 24]	; the interrupted rsp
-	mov rcx, [rsp + 24]		; rip
-	mov rdx, [rsp + 24 + 16]	; rflags
-	mov [rax - 8], rcx		; all is read that this overwrites: the
-	mov [rax - 16], rdx		; frame may stand right below rax
-	mov rcx, [rsp + 16]
-	mov [rax - 24], rcx
-	mov rcx, [rsp + 8]
-	mov [rax - 32], rcx
-	mov rcx, [rsp]
-	mov [rax - 40], rcx
-	lea rsp, [rax - 40]
-	pop rdx
-	pop rcx
-	pop rax
-	popfq
-	ret
+	iretq
 .hypercall:
 	push 0			; not in a system call; the page pushes rcx r11 rax
 	jmp hypercall_page + IRET_ENTRY

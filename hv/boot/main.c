@@ -116,7 +116,7 @@ static void build_domains(void)
 
 	for (line = 0; line < config_count; line++) {
 		for (i = 0; i < configs[line]->count; i++, wanted++)
-			if (!build_domain(configs[line], i, 1))
+			if (!build_domain(configs[line], i, 0))
 				failed++;
 	}
 	if (failed)
