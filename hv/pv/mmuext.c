@@ -45,18 +45,19 @@ static int unpin(struct domain *d, mfn_t mfn)
 	return r;
 }
 
-/* Set *slot to mfn's tree (INVALID_MFN: none) and let the old one go. */
-static int base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load)
+/* Set *slot to mfn's tree (`none`: to no tree) and let the old one go. */
+static int base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load,
+		    bool none)
 {
 	struct domain *d = v->domain;
 	mfn_t old = *slot;
 	int r = 0;
 
 	spin_lock(&d->mm);
-	if (mfn != INVALID_MFN)
+	if (!none)
 		r = ptcheck_table_get(d, mfn, 4);
 	if (!r) {
-		*slot = mfn;
+		*slot = none ? INVALID_MFN : mfn;
 		/* The old tree may be freed only after it is unloaded. */
 		if (load)
 			tlb_load_cr3(mfn << PAGE_SHIFT);
@@ -142,11 +143,10 @@ static int ext_one(struct vcpu *v, const struct mmuext_op *op)
 	case MMUEXT_UNPIN_TABLE:
 		return unpin(d, op->arg1.mfn);
 	case MMUEXT_NEW_BASEPTR:
-		return base_set(v, &v->kernel_l4, op->arg1.mfn, true);
+		return base_set(v, &v->kernel_l4, op->arg1.mfn, true, false);
 	case MMUEXT_NEW_USER_BASEPTR:
-		return base_set(v, &v->user_l4,
-				op->arg1.mfn ? op->arg1.mfn : INVALID_MFN,
-				false);
+		return base_set(v, &v->user_l4, op->arg1.mfn, false,
+				!op->arg1.mfn);
 	case MMUEXT_TLB_FLUSH_LOCAL ... MMUEXT_INVLPG_ALL:
 		return flush(v, op);
 	case MMUEXT_FLUSH_CACHE:
