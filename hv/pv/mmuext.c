@@ -7,7 +7,6 @@
 #include <errno.h>
 
 #include "pv/mmu.h"
-#include "pv/pending.h"
 #include "pv/ptcheck.h"
 #include "pv/pv.h"
 #include "pv/resolve.h"
@@ -133,8 +132,9 @@ static int flush(struct vcpu *v, const struct mmuext_op *op)
 	}
 }
 
-static int ext_one(struct vcpu *v, const struct mmuext_op *op)
+static int ext_one(struct vcpu *v, const void *request)
 {
+	const struct mmuext_op *op = request;
 	struct domain *d = v->domain;
 
 	switch (op->cmd) {
@@ -166,33 +166,7 @@ static int ext_one(struct vcpu *v, const struct mmuext_op *op)
 
 long op_mmuext(struct hypercall_args *args)
 {
-	struct vcpu *v = current_vcpu();
-	struct mmu_batch b;
-	struct mmuext_op op;
-	unsigned int units = 0;
-	uint32_t i;
-	long r = mmu_done_begin(&b, args->a[1], args->a[2]);
-
-	if (!r && (uint32_t)args->a[3] != DOMID_SELF)
-		r = -EPERM;
-	for (i = 0; !r && i < b.count; i++) {
-		if (pending_after_unit(&units)) {
-			args->a[0] += i * sizeof(op);
-			args->a[1] = (b.count - i) | MMU_PREEMPTED;
-			r = -ERESTART;
-			break;
-		}
-		if (copy_from_guest(&op, args->a[0] + i * sizeof(op),
-				    sizeof(op)))
-			r = -EFAULT;
-		else
-			r = ext_one(v, &op);
-		if (r)
-			break;
-	}
-	if (mmu_done_end(&b, i) && r != -ERESTART)
-		r = -EFAULT;
-	return r;
+	return mmu_batch(args, sizeof(struct mmuext_op), ext_one);
 }
 
 void pv_vcpu_unhook(struct vcpu *v)
