@@ -155,6 +155,10 @@ START_TEST(owned_bits)
 	ck_assert_int_eq(map(spare + 1, pte_make(mfn, (RW & ~PTE_US) | PTE_G |
 						 PTE_AVL_SHARED)), 0);
 	ck_assert_uint_eq(*fake_pte(d, spare + 1), pte_make(mfn, RW));
+	/* And where the entry did not map that page before. */
+	ck_assert_int_eq(map(spare + 2, pte_make(mfn, PTE_P | PTE_A | PTE_G |
+						 PTE_AVL_SHARED)), 0);
+	ck_assert_uint_eq(*fake_pte(d, spare + 2), pte_make(mfn, RO));
 }
 END_TEST
 
