@@ -138,7 +138,7 @@ static void wait_for_reclaim(void)
 {
 	uint64_t end = now_ns() + 1000000000;
 
-	reclaim_flush();
+	reclaim_flush_all();
 	while (reclaim_waiting() && now_ns() < end)
 		port_spin();
 }

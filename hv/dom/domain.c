@@ -48,7 +48,8 @@ static uint64_t metadata_allowance(uint64_t pages)
 
 static uint64_t commit_left_locked(void)
 {
-	uint64_t total = palloc_total_count();
+	/* What may wait on other CPUs when an allocation fails on this one. */
+	uint64_t total = palloc_total_count() - RECLAIM_KEPT * cpu_count;
 
 	return committed < total ? total - committed : 0;
 }

@@ -127,6 +127,9 @@ int domain_page_adopt(struct domain *d, struct frame *f) must_check;
  * hypercall and at preemption points; cheap when nothing waits.
  */
 void reclaim_flush(void);
+/* Also the few canonical frames that reclaim_flush() lets wait; when idle, and before an allocation fails. */
+void reclaim_flush_all(void);
+#define RECLAIM_KEPT	64	/* at most so many of them wait on each CPU */
 /* Put a canonical frame that left sharing in the same queue. */
 void reclaim_canonical(mfn_t mfn);
 uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */

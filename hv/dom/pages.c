@@ -64,7 +64,7 @@ mfn_t domain_pages_alloc(struct domain *d, unsigned int order)
 		return INVALID_MFN;
 	mfn = palloc_owned(d->id, order);
 	if (mfn == INVALID_MFN) {
-		reclaim_flush();	/* this call may have freed some */
+		reclaim_flush_all();	/* this CPU may have freed some */
 		mfn = palloc_owned(d->id, order);
 	}
 	if (mfn == INVALID_MFN) {

@@ -7,12 +7,12 @@
  * that some CPU cached.  It must not be handed out before those CPUs have flushed
  * (TL2).  One flush for each frame would be dear, so freed frames wait on the
  * CPU that freed them, with the union of the CPUs that may know them, and one
- * flush serves all: at the end of a hypercall, at preemption points, and before an
- * allocation fails.
+ * flush serves all, at the end of a hypercall and at preemption points.
  *
  * A domain that runs nowhere has no translations: leaving a CPU loads another
- * page table, which flushes.  Canonical frames may be known to any CPU that
- * runs a guest.
+ * page table, which flushes.  Canonical frames may be known to any CPU that runs a
+ * guest: flushing all those is dear, so up to RECLAIM_KEPT of them wait on
+ * each CPU until there are more, or it is idle, or an allocation fails there.
  */
 #include <port.h>
 
@@ -22,21 +22,19 @@
 #include "x86/tlb.h"
 
 struct queue {
-	uint32_t frames;	/* linked by frame.next; 0 = none */
-	uint32_t canonical;	/* likewise: hash is dead by then */
+	uint32_t first;		/* linked by frame.next; 0 = none (a canonical frame's hash is dead by now) */
 	uint32_t count;
-	uint64_t cpu_mask;
+	uint64_t cpu_mask;	/* CPUs that may know one of them */
 };
 
-static struct queue queues[MAX_CPUS];	/* each only by its CPU */
+/* Each only by its CPU. */
+static struct queue owned[MAX_CPUS], canonical[MAX_CPUS];
 static uint64_t waiting;		/* atomic; sum of counts */
 
-static void enqueue(uint32_t *head, struct frame *f, uint64_t mask)
+static void enqueue(struct queue *q, struct frame *f, uint64_t mask)
 {
-	struct queue *q = &queues[this_cpu()->id];
-
-	f->next = *head;
-	*head = frame_to_mfn(f);
+	f->next = q->first;
+	q->first = frame_to_mfn(f);
 	q->cpu_mask |= mask;
 	q->count++;
 	__atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
@@ -51,40 +49,53 @@ void frame_owner_free(domid_hv_t owner, struct frame *f)
 	/* After this the domain may be gone. */
 	domain_page_remove(d, f);
 	if (mask)
-		enqueue(&queues[this_cpu()->id].frames, f, mask);
+		enqueue(&owned[this_cpu()->id], f, mask);
 	else
 		palloc_free_frame(f);
 }
 
 void reclaim_canonical(mfn_t mfn)
 {
-	enqueue(&queues[this_cpu()->id].canonical, mfn_to_frame(mfn), ~0UL);
+	enqueue(&canonical[this_cpu()->id], mfn_to_frame(mfn),
+		__atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST));
 }
 
-static uint32_t pop(uint32_t *head)
+static void free_owned(mfn_t mfn)
 {
-	uint32_t mfn = *head;
-
-	if (mfn)
-		*head = mfn_to_frame(mfn)->next;
-	return mfn;
+	palloc_free_frame(mfn_to_frame(mfn));
 }
 
-void reclaim_flush(void)
+static void flush_queue(struct queue *q, void (*give_back)(mfn_t mfn))
 {
-	struct queue *q = &queues[this_cpu()->id];
 	uint32_t mfn;
 
 	if (!q->count)
 		return;
 	tlb_flush_mask(q->cpu_mask);
-	while ((mfn = pop(&q->frames)))
-		palloc_free_frame(mfn_to_frame(mfn));
-	while ((mfn = pop(&q->canonical)))
-		palloc_canonical_free(mfn);
+	while ((mfn = q->first)) {
+		q->first = mfn_to_frame(mfn)->next;
+		give_back(mfn);
+	}
 	__atomic_sub_fetch(&waiting, q->count, __ATOMIC_RELAXED);
 	q->count = 0;
 	q->cpu_mask = 0;
+}
+
+void reclaim_flush(void)
+{
+	unsigned int cpu = this_cpu()->id;
+
+	flush_queue(&owned[cpu], free_owned);
+	if (canonical[cpu].count >= RECLAIM_KEPT)
+		flush_queue(&canonical[cpu], palloc_canonical_free);
+}
+
+void reclaim_flush_all(void)
+{
+	unsigned int cpu = this_cpu()->id;
+
+	flush_queue(&owned[cpu], free_owned);
+	flush_queue(&canonical[cpu], palloc_canonical_free);
 }
 
 uint64_t reclaim_waiting(void)

@@ -418,6 +418,7 @@ static void sched_idle(void)
 	struct percpu *cpu = this_cpu();
 
 	cpu->slice_end_tsc = ~(uint64_t)0;
+	reclaim_flush_all();
 	timer_arm();
 	cpu_idle_wait();
 	spin_lock(&sched_lock);

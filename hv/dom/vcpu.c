@@ -182,6 +182,8 @@ static void state_load(struct vcpu *v)
 	debug_load(v);
 }
 
+uint64_t vcpu_guest_cpus;
+
 static void vcpu_leave(struct vcpu *v)
 {
 	struct percpu *cpu = this_cpu();
@@ -192,6 +194,8 @@ static void vcpu_leave(struct vcpu *v)
 	tlb_load_cr3(cpu_idle_cr3);
 	__atomic_and_fetch(&v->domain->cpu_mask, ~(1UL << cpu->id),
 			   __ATOMIC_SEQ_CST); /* V1 */
+	__atomic_and_fetch(&vcpu_guest_cpus, ~(1UL << cpu->id),
+			   __ATOMIC_SEQ_CST);
 	cpu->current = NULL;
 }
 
@@ -200,6 +204,7 @@ static void vcpu_enter(struct vcpu *v)
 	struct percpu *cpu = this_cpu();
 
 	CHECK(current_l4(v) != INVALID_MFN);
+	__atomic_or_fetch(&vcpu_guest_cpus, 1UL << cpu->id, __ATOMIC_SEQ_CST);
 	__atomic_or_fetch(&v->domain->cpu_mask, 1UL << cpu->id,
 			  __ATOMIC_SEQ_CST); /* V1 */
 	WRITE_ONCE(*v->gdt_hv_pte, pte_make(cpu->gdt_page_mfn,

@@ -100,6 +100,8 @@ _Static_assert((offsetof(struct vcpu, regs) + sizeof(struct regs)) % 16 == 0,
 	       "entry pushes to the end of regs");
 
 /* --- vcpu.c --- */
+/* CPUs that have any guest's page tables loaded (atomic); like domain.cpu_mask, for what any guest may know. */
+extern uint64_t vcpu_guest_cpus;
 struct vcpu *vcpu_create(struct domain *d, uint32_t id);	/* NULL: no memory */
 void vcpu_free(struct vcpu *v);	/* offline, its tables and areas unhooked */
 /* Place vcpu_info in a page of the guest; once only.  Errors as VCPUOP_register_vcpu_info. */

@@ -123,7 +123,7 @@ static enum share_result item_unshare(struct domain *d,
 static uint64_t stale_mask(struct domain *d, const struct sharing_item *item)
 {
 	if (item->new_mfn == item->mfn)
-		return ~0UL;
+		return __atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST);
 	return __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
 }
 

@@ -66,6 +66,7 @@ int console_init(struct domain *d, struct frame *f, uint32_t port)
 }
 void console_fini(struct domain *d) { }
 mfn_t vcpu_zero_page_mfn(void) { return zero_mfn; }
+uint64_t vcpu_guest_cpus = 1;
 
 struct vcpu *vcpu_create(struct domain *d, uint32_t id)
 {
@@ -365,7 +366,7 @@ void fake_recount(void)
 	unsigned int i;
 	mfn_t mfn;
 
-	reclaim_flush();
+	reclaim_flush_all();
 	memset(refs, 0, sizeof(refs));
 	memset(types, 0, sizeof(types));
 	domain_for_each(count_domain, NULL);
