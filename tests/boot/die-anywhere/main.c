@@ -153,7 +153,7 @@ static void watch(void)
 	fill(va, 2);
 	gl_test_equal(gl_share_page(share, va), 0);
 	mfn = gl_virt_to_mfn(va);
-	for (unsigned int i = 0; i < 150; i++) {
+	for (unsigned int i = 0; i < 50; i++) {
 		gl_sleep_ns(10000000);
 		for (unsigned int k = 0; k < 512; k++)
 			if (((volatile uint64_t *)va)[k] != 2)
