@@ -3,7 +3,7 @@
  * Offers that must be refused, each with its reason, and attacks on what is shared.
  * After each group of them the hypervisor recounts itself (SHAREOP_audit).
  */
-#include "bad_share.h"
+#include "refused_offers.h"
 
 #define FULL		SHARE_BATCH_MAX
 

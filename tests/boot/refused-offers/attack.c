@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Attacks on frames that are shared, were given up, or look as if shared. */
-#include "bad_share.h"
+#include "refused_offers.h"
 
 static uint64_t alias_l1[512] __attribute__((aligned(4096)));
 

@@ -47,7 +47,7 @@ void gl_main(void)
 	beside = rounds_in(MEASURE_NS);
 	gl_sleep_ns(start + 2 * SPIN_NS - gl_now_ns());
 	alone = rounds_in(MEASURE_NS);
-	gl_printf("rounds beside the spinner %lu, alone %lu\n", beside, alone);
+	gl_printf("rounds beside the cpu-thirds %lu, alone %lu\n", beside, alone);
 	gl_test_check(alone > 3);
 	gl_test_check(beside * 3 >= alone);
 	gl_test_done();

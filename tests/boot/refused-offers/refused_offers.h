@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What both halves of bad-share use: one entry offered or unshared, audited. */
-#ifndef BAD_SHARE_H
-#define BAD_SHARE_H
+/* What both halves of refused-offers use: one entry offered or unshared, audited. */
+#ifndef REFUSED_OFFERS_H
+#define REFUSED_OFFERS_H
 
 #include <gl/event.h>
 #include <gl/memory.h>
