@@ -15,7 +15,7 @@
 #define PIT_HZ		1193182UL
 #define PIT_COUNT	11932UL		/* 10 ms */
 #define PIT_WAIT_LOOPS	20000000UL
-#define PIT_TRIES	20
+#define PIT_TRIES	40
 #define PIT_EXACT	2048
 #define NS_PER_S	1000000000UL
 
@@ -91,21 +91,22 @@ static bool pit_sample(uint64_t *least, uint64_t *most)
 	return false;
 }
 
-/* The most exact of some samples; the first that is exact enough ends it. */
+/*
+ * Each sample bounds the rate, however it was interrupted; so the truth is
+ * between the largest lower and the smallest upper bound.  Ends when they are close.
+ */
 static uint64_t khz_from_pit(void)
 {
-	uint64_t least, most, best = 0, best_error = ~0UL;
+	uint64_t least, most, low = 0, high = ~0UL;
 	unsigned int i;
 
-	for (i = 0; i < PIT_TRIES && best_error > best / PIT_EXACT; i++) {
+	for (i = 0; i < PIT_TRIES && high - low > high / PIT_EXACT; i++) {
 		if (!pit_sample(&least, &most))
 			return 0;
-		if (most - least >= best_error)
-			continue;
-		best_error = most - least;
-		best = least + best_error / 2;
+		low = MAX(low, least);
+		high = MIN(high, most);
 	}
-	return best * PIT_HZ / PIT_COUNT / 1000;
+	return (low + (high - low) / 2) * PIT_HZ / PIT_COUNT / 1000;
 }
 
 /* CPUID leaf 0x15: crystal frequency and ratio, if it has both. */
