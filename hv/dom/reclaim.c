@@ -48,10 +48,7 @@ void frame_owner_free(domid_hv_t owner, struct frame *f)
 	m2p_clear(&d->m2p, frame_to_mfn(f));
 	/* After this the domain may be gone. */
 	domain_page_remove(d, f);
-	if (mask)
-		enqueue(&owned[this_cpu()->id], f, mask);
-	else
-		palloc_free_frame(f);
+	enqueue(&owned[this_cpu()->id], f, mask);
 }
 
 void reclaim_canonical(mfn_t mfn)
@@ -60,45 +57,53 @@ void reclaim_canonical(mfn_t mfn)
 		__atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST));
 }
 
-static void free_owned(mfn_t mfn)
+/* After this nobody can reach what is in the copy that it returns. */
+static struct queue take_queue(struct queue *q)
 {
-	palloc_free_frame(mfn_to_frame(mfn));
+	struct queue taken = *q;
+
+	if (taken.count)
+		tlb_flush_mask(taken.cpu_mask);
+	*q = (struct queue){ 0 };
+	return taken;
 }
 
-static void flush_queue(struct queue *q, void (*give_back)(mfn_t mfn))
+static void flush_owned(void)
 {
-	uint32_t mfn;
+	struct queue q = take_queue(&owned[this_cpu()->id]);
 
-	if (!q->count)
+	if (!q.count)
 		return;
-	tlb_flush_mask(q->cpu_mask);
-	while ((mfn = q->first)) {
-		q->first = mfn_to_frame(mfn)->next;
-		give_back(mfn);
+	palloc_free_list(q.first);
+	__atomic_sub_fetch(&waiting, q.count, __ATOMIC_RELEASE);
+}
+
+static void flush_canonical(void)
+{
+	struct queue q = take_queue(&canonical[this_cpu()->id]);
+	uint32_t mfn, next;
+
+	for (mfn = q.first; mfn; mfn = next) {
+		next = mfn_to_frame(mfn)->next;
+		palloc_canonical_free(mfn);
 	}
-	__atomic_sub_fetch(&waiting, q->count, __ATOMIC_RELAXED);
-	q->count = 0;
-	q->cpu_mask = 0;
+	__atomic_sub_fetch(&waiting, q.count, __ATOMIC_RELEASE);
 }
 
 void reclaim_flush(void)
 {
-	unsigned int cpu = this_cpu()->id;
-
-	flush_queue(&owned[cpu], free_owned);
-	if (canonical[cpu].count >= RECLAIM_KEPT)
-		flush_queue(&canonical[cpu], palloc_canonical_free);
+	flush_owned();
+	if (canonical[this_cpu()->id].count >= RECLAIM_KEPT)
+		flush_canonical();
 }
 
 void reclaim_flush_all(void)
 {
-	unsigned int cpu = this_cpu()->id;
-
-	flush_queue(&owned[cpu], free_owned);
-	flush_queue(&canonical[cpu], palloc_canonical_free);
+	flush_owned();
+	flush_canonical();
 }
 
 uint64_t reclaim_waiting(void)
 {
-	return __atomic_load_n(&waiting, __ATOMIC_RELAXED);
+	return __atomic_load_n(&waiting, __ATOMIC_ACQUIRE);
 }

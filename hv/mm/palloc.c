@@ -119,18 +119,20 @@ static mfn_t block_alloc(unsigned int order)
 
 /* --- the two ways in and out that everything below uses --- */
 
+static void frame_clear(struct frame *f)
+{
+	f->type = 0;
+	f->next = f->prev = NO_FRAME;
+	set_state(f, make_state(FRAME_FREE, 0, 0) | FRAME_DIRTY);
+}
+
 /* Frames that nobody references; content may be anything. */
 static void frames_release(mfn_t mfn, unsigned int order)
 {
 	mfn_t i;
 
-	for (i = mfn; i < mfn + (1UL << order); i++) {
-		struct frame *f = mfn_to_frame(i);
-
-		f->type = 0;
-		f->next = f->prev = NO_FRAME;
-		set_state(f, make_state(FRAME_FREE, 0, 0) | FRAME_DIRTY);
-	}
+	for (i = mfn; i < mfn + (1UL << order); i++)
+		frame_clear(mfn_to_frame(i));
 	spin_lock(&heap_lock);
 	block_free(mfn, order);
 	spin_unlock(&heap_lock);
@@ -242,8 +244,29 @@ void palloc_heap_free(void *virt)
 
 void palloc_free_frame(struct frame *f)
 {
-	CHECK(frame_state_ref(f->state) == 0 && type_count(f->type) == 0);
-	frames_release(frame_to_mfn(f), 0);
+	f->next = NO_FRAME;
+	palloc_free_list(frame_to_mfn(f));
+}
+
+/* The lock is taken once: it is the one that all CPUs meet at. */
+void palloc_free_list(uint32_t first)
+{
+	uint64_t count = 0;
+
+	spin_lock(&heap_lock);
+	while (first != NO_FRAME) {
+		struct frame *f = mfn_to_frame(first);
+		mfn_t mfn = first;
+
+		CHECK(frame_state_ref(f->state) == 0 &&
+		      type_count(f->type) == 0);
+		first = f->next;
+		frame_clear(f);
+		block_free(mfn, 0);
+		count++;
+	}
+	spin_unlock(&heap_lock);
+	__atomic_add_fetch(&free_frames, count, __ATOMIC_RELAXED);
 }
 
 /* --- the pool; all under LOCK_POOL --- */

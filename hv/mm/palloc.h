@@ -34,6 +34,8 @@ void palloc_heap_free(void *virt);
 
 /* Give back one OWNED frame whose references are gone (called by frame_put()). */
 void palloc_free_frame(struct frame *f);
+/* The same for a list of them, linked by frame.next; 0 ends it. */
+void palloc_free_list(uint32_t first);
 
 /* A random pool frame for a canonical page: kind SHARED, ref 0; content undefined (the caller fills all of it). */
 mfn_t palloc_canonical(uint16_t group);
