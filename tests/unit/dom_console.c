@@ -1,0 +1,489 @@
+/* links: hv/dom/console.c hv/dom/timer.c tests/port/port.c tests/fake/fake_dom.c */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Consoles: lines from the ring and from console_io, rings whose indices are
+ * lies, input and who gets it, and references that come back.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <port.h>
+
+#include <xen/io/console.h>
+
+#include "dom/console.h"
+#include "dom/evtchn.h"
+#include "fake/fake_dom.h"
+#include "mm/pagetype.h"
+
+#define PORT 5
+
+static struct domain *a, *b;
+static struct xencons_interface *ring, *ring_b;
+
+static struct xencons_interface *connect(struct domain *d, mfn_t mfn)
+{
+	struct frame *f = mfn_to_frame(mfn);
+
+	memset(f, 0, sizeof(*f));
+	ck_assert_int_eq(console_init(d, f, PORT), 0);
+	ck_assert_uint_eq(f->state, 1);
+	ck_assert_uint_eq(type_count(f->type), 1);
+	ck_assert_int_eq(type_class(f->type), CLASS_WRITABLE);
+	return mfn_to_virt(mfn);
+}
+
+static void setup(void)
+{
+	fake_reset();
+	fake_ram_init(8 * PAGE_SIZE);
+	a = fake_domain(0);
+	b = fake_domain(1);
+	ring = connect(a, 1);
+	ring_b = connect(b, 2);
+	fake_current(a);
+	console_set_focus("all");
+	console_operator_line = NULL;
+}
+
+static void teardown(void)
+{
+	console_fini(a);
+	console_fini(b);
+	console_fini(b);	/* twice is harmless */
+	ck_assert_int_eq(fake.allocs, 0);
+	for (mfn_t mfn = 1; mfn <= 2; mfn++) {
+		ck_assert_uint_eq(mfn_to_frame(mfn)->state, 0);
+		ck_assert_uint_eq(type_count(mfn_to_frame(mfn)->type), 0);
+	}
+	fake_ram_fini();
+}
+
+/* As a guest writes, up to the room there is. */
+static size_t put(const char *text, size_t bytes)
+{
+	size_t i;
+
+	for (i = 0; i < bytes && ring->out_prod - ring->out_cons <
+				 sizeof(ring->out); i++)
+		ring->out[MASK_XENCONS_IDX(ring->out_prod++, ring->out)] =
+			text[i];
+	return i;
+}
+
+static void puts_ring(const char *text)
+{
+	ck_assert_uint_eq(put(text, strlen(text)), strlen(text));
+}
+
+static bool told(const struct domain *d)
+{
+	return evtchn_port_pending(d, PORT);
+}
+
+static long write_call(const char *text, uint64_t bytes)
+{
+	return op_console_io(CONSOLEIO_write, bytes, fake_va(text));
+}
+
+/* --- output --- */
+
+START_TEST(lines_of_the_ring)
+{
+	console_drain(a);
+	ck_assert(!told(a));
+	puts_ring("one\ntwo\r\n\nthr");
+	console_drain(a);
+	ck_assert_str_eq(fake.log, "d1 one\nd1 two\nd1 \n");
+	ck_assert_uint_eq(ring->out_cons, ring->out_prod);
+	ck_assert(told(a));	/* there is room again */
+	puts_ring("ee\n");
+	console_drain(a);
+	ck_assert_str_eq(fake.log, "d1 one\nd1 two\nd1 \nd1 three\n");
+}
+END_TEST
+
+START_TEST(nothing_new_tells_nobody)
+{
+	puts_ring("x\n");
+	console_drain(a);
+	memset(a->shared_info, 0, sizeof(*a->shared_info));
+	console_drain(a);
+	ck_assert(!told(a));
+}
+END_TEST
+
+START_TEST(ring_wraps)
+{
+	char line[101], want[8192] = "";
+
+	for (int i = 0; i < 60; i++) {	/* 60 x 100 bytes, ring of 2048 */
+		snprintf(line, sizeof(line), "%0*d\n", 99, i);
+		puts_ring(line);
+		if (i % 20 == 19)
+			console_drain(a);
+		snprintf(want + strlen(want), sizeof(want) - strlen(want),
+			 "d1 %s", line);
+	}
+	ck_assert_str_eq(fake.log, want);
+}
+END_TEST
+
+START_TEST(indices_wrap_at_32_bits)
+{
+	console_fini(a);
+	ring->out_prod = ring->out_cons = 0xfffffffe;
+	ring = connect(a, 1);
+	puts_ring("over\n");
+	console_drain(a);
+	ck_assert_str_eq(fake.log, "d1 over\n");
+	ck_assert_uint_eq(ring->out_cons, 3);
+}
+END_TEST
+
+START_TEST(long_line_is_cut)
+{
+	char text[601];
+	size_t a_count = 0;
+
+	memset(text, 'a', 600);
+	text[600] = '\n';
+	put(text, 601);
+	console_drain(a);
+	for (const char *p = fake.log; *p; p++)
+		a_count += *p == 'a';
+	ck_assert_uint_eq(a_count, 600);
+	ck_assert_uint_eq(strcspn(fake.log, "\n"), 3 + 256);
+}
+END_TEST
+
+START_TEST(controls_do_not_pass)
+{
+	puts_ring("a\033[2Jb\x7f\ac\td\r\n");
+	console_drain(a);
+	ck_assert_str_eq(fake.log, "d1 a.[2Jb..c\td\n");
+}
+END_TEST
+
+START_TEST(unfinished_line_comes_out_later)
+{
+	puts_ring("login: ");
+	console_drain(a);
+	fake.now += 900000000;
+	timer_run();
+	ck_assert_str_eq(fake.log, "");
+	fake.now += 100000000;	/* a second of silence */
+	timer_run();
+	ck_assert_str_eq(fake.log, "d1 login: \n");
+	ck_assert_uint_eq(timer_next_ns(), ~(uint64_t)0);
+	puts_ring("half");
+	console_drain(a);
+	console_fini(a);	/* the end flushes, too, and takes the timer along */
+	ck_assert_str_eq(fake.log, "d1 login: \nd1 half\n");
+	ck_assert_uint_eq(timer_next_ns(), ~(uint64_t)0);
+	ring = connect(a, 1);
+}
+END_TEST
+
+START_TEST(fini_takes_what_is_in_the_ring)
+{
+	puts_ring("last words\n");
+	console_fini(a);
+	ck_assert_str_eq(fake.log, "d1 last words\n");
+	console_drain(a);	/* gone: no effect */
+	ck_assert_int_eq(write_call("x\n", 2), 0);
+	ck_assert_str_eq(fake.log, "d1 last words\n");
+	ring = connect(a, 1);
+}
+END_TEST
+
+/* C1, C2: any value of the guest's index costs one ring at most. */
+START_TEST(wild_producer)
+{
+	static const uint32_t wild[] = {
+		2049, 4096, 0x7fffffff, 0x80000000, 0xffffffff, 12345678,
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(wild); i++) {
+		memset(ring->out, 'w', sizeof(ring->out));
+		fake.log[0] = '\0';
+		ring->out_prod = ring->out_cons + wild[i];
+		console_drain(a);
+		ck_assert_uint_eq(ring->out_cons, ring->out_prod);
+		ck_assert_str_eq(fake.log, "");
+	}
+	puts_ring("sane\n");		/* and it goes on from there */
+	console_drain(a);
+	ck_assert_str_eq(fake.log, "d1 sane\n");
+}
+END_TEST
+
+START_TEST(wild_consumer)
+{
+	puts_ring("one\n");
+	ring->out_cons = 0xdeadbeef;	/* ours is kept elsewhere */
+	console_drain(a);
+	ck_assert_str_eq(fake.log, "d1 one\n");
+	ck_assert_uint_eq(ring->out_cons, ring->out_prod);
+}
+END_TEST
+
+START_TEST(whole_page_scribbled)
+{
+	uint64_t rnd = 7;
+
+	for (int i = 0; i < 2000; i++) {
+		uint8_t *page = (uint8_t *)ring;
+
+		for (int k = 0; k < 64; k++) {
+			rnd = rnd * 6364136223846793005UL + 1442695040888963407UL;
+			page[sizeof(*ring) - 1 - (rnd >> 33) % 32] = rnd >> 50;
+		}
+		fake.log[0] = '\0';
+		console_drain(a);
+		fake.typed = "q\n";
+		console_poll_input();
+		ck_assert_uint_eq(ring->out_cons, ring->out_prod);
+	}
+	/* The other domain's got every line until its ring was full. */
+	ck_assert_uint_eq(ring_b->in_prod, sizeof(ring_b->in));
+}
+END_TEST
+
+START_TEST(init_needs_a_writable_page)
+{
+	struct frame *f = mfn_to_frame(3);
+	struct domain *c = fake_domain(2);
+
+	memset(f, 0, sizeof(*f));
+	f->type = (uint64_t)CLASS_L1 << TYPE_CLASS_SHIFT | 1;
+	ck_assert_int_eq(console_init(c, f, PORT), -EBUSY);
+	ck_assert_uint_eq(f->state, 0);
+	ck_assert_ptr_null(c->console);
+	fake.alloc_fail_at = 1;
+	ck_assert_int_eq(console_init(c, f, PORT), -ENOMEM);
+}
+END_TEST
+
+/* --- console_io --- */
+
+START_TEST(console_io_write)
+{
+	char *big = malloc(10000);
+	size_t got = 0;
+
+	ck_assert_int_eq(write_call("hello\nwor", 9), 0);
+	ck_assert_int_eq(write_call("ld\n", 3), 0);
+	ck_assert_str_eq(fake.log, "d1 hello\nd1 world\n");
+	fake.log[0] = '\0';
+	memset(big, 'b', 10000);
+	ck_assert_int_eq(write_call(big, 10000), 0);
+	ck_assert_int_eq(write_call("\n", 1), 0);
+	for (const char *p = fake.log; *p; p++)
+		got += *p == 'b';
+	ck_assert_uint_eq(got, 10000);
+	free(big);
+}
+END_TEST
+
+START_TEST(console_io_errors)
+{
+	ck_assert_int_eq(op_console_io(CONSOLEIO_write, 5, FAKE_BAD_VA), -EFAULT);
+	ck_assert_int_eq(op_console_io(CONSOLEIO_write, 5, HV_VIRT_START), -EFAULT);
+	ck_assert_int_eq(op_console_io(CONSOLEIO_write, 100, ~0UL - 5), -EFAULT);
+	ck_assert_int_eq(op_console_io(CONSOLEIO_write, 0, 0), 0);
+	ck_assert_int_eq(op_console_io(CONSOLEIO_read, 5, FAKE_BAD_VA), 0);
+	ck_assert_int_eq(op_console_io(77, 5, 0), -ENOSYS);
+	ck_assert_str_eq(fake.log, "");
+	ck_assert_int_eq(write_call("ok\n", 3), 0);
+	ck_assert_str_eq(fake.log, "d1 ok\n");
+}
+END_TEST
+
+/* Two ways of output do not mix within a line. */
+START_TEST(ring_and_call_are_apart)
+{
+	puts_ring("ring ");
+	console_drain(a);
+	ck_assert_int_eq(write_call("call\n", 5), 0);
+	puts_ring("line\n");
+	console_drain(a);
+	ck_assert_str_eq(fake.log, "d1 call\nd1 ring line\n");
+}
+END_TEST
+
+/* A long call is left at each look at the clock and loses nothing, repeats nothing. */
+static unsigned int preempt_looks;
+
+bool sched_preempt_pending(void)
+{
+	return preempt_looks && ++preempt_looks % 2;
+}
+
+START_TEST(console_io_continues)
+{
+	char text[1001];
+	size_t got = 0;
+	unsigned int calls = 0;
+	long rc;
+
+	memset(text, 'c', 999);
+	text[999] = '\n';
+	preempt_looks = 1;
+	do {
+		rc = write_call(text, 1000);
+		calls++;
+	} while (rc == -ERESTART);
+	preempt_looks = 0;
+	ck_assert_int_eq(rc, 0);
+	ck_assert_uint_ge(calls, 2);
+	for (const char *p = fake.log; *p; p++)
+		got += *p == 'c';
+	ck_assert_uint_eq(got, 999);
+	fake.log[0] = '\0';
+	ck_assert_int_eq(write_call(text + 990, 10), 0);	/* the next starts afresh */
+	ck_assert_str_eq(fake.log, "d1 ccccccccc\n");
+}
+END_TEST
+
+/* --- input --- */
+
+static void type(const char *text)
+{
+	fake.typed = text;
+	console_poll_input();
+}
+
+START_TEST(lines_go_to_all)
+{
+	type("ls");
+	ck_assert_uint_eq(ring->in_prod, 0);	/* whole lines only */
+	type(" -l\r");
+	ck_assert_int_eq(memcmp(ring->in, "ls -l\n", 6), 0);
+	ck_assert_uint_eq(ring->in_prod, 6);
+	ck_assert_uint_eq(ring_b->in_prod, 6);
+	ck_assert(told(a));
+	ck_assert(told(b));
+}
+END_TEST
+
+START_TEST(focus)
+{
+	console_set_focus("dom2");
+	type("x\n");
+	ck_assert_uint_eq(ring->in_prod, 0);
+	ck_assert_uint_eq(ring_b->in_prod, 2);
+	console_set_focus("none");
+	type("y\n");
+	ck_assert_uint_eq(ring->in_prod, 0);
+	ck_assert_uint_eq(ring_b->in_prod, 2);
+}
+END_TEST
+
+START_TEST(backspace)
+{
+	type("\b\x7f" "ab\bc\n");
+	ck_assert_int_eq(memcmp(ring->in, "ac\n", 3), 0);
+}
+END_TEST
+
+static char operator_saw[64];
+
+static bool operator(const char *line)
+{
+	snprintf(operator_saw, sizeof(operator_saw), "%s", line);
+	return strcmp(line, "snapshot") == 0;
+}
+
+START_TEST(operator_comes_first)
+{
+	console_operator_line = operator;
+	type("snapshot\n");
+	ck_assert_str_eq(operator_saw, "snapshot");
+	ck_assert_uint_eq(ring->in_prod, 0);
+	type("snapshots\n");
+	ck_assert_str_eq(operator_saw, "snapshots");
+	ck_assert_uint_eq(ring->in_prod, 10);
+	console_set_focus("none");	/* commands work without focus */
+	type("snapshot\n");
+	ck_assert_str_eq(operator_saw, "snapshot");
+}
+END_TEST
+
+START_TEST(full_input_ring_loses_the_rest)
+{
+	for (int i = 0; i < 300; i++)
+		type("12345\n");
+	ck_assert_uint_eq(ring->in_prod, sizeof(ring->in));
+	ring->in_cons = ring->in_prod;
+	type("new\n");
+	ck_assert_int_eq(memcmp(ring->in, "new\n", 4), 0);
+}
+END_TEST
+
+START_TEST(wild_input_consumer)
+{
+	type("a\n");
+	ring->in_cons = 0x12345678;	/* ahead of what there is */
+	type("b\n");
+	ck_assert_uint_eq(ring->in_prod, 0x12345678 + 2);
+	ck_assert_int_eq(ring->in[MASK_XENCONS_IDX(0x12345678, ring->in)], 'b');
+}
+END_TEST
+
+START_TEST(endless_line)
+{
+	char flood[1024];
+
+	memset(flood, 'z', sizeof(flood));
+	flood[1023] = '\0';
+	for (int i = 0; i < 8; i++)
+		type(flood);
+	type("\n");
+	type("\n");		/* INPUT_BATCH left some unread the first time */
+	ck_assert_uint_le(ring->in_prod, 258);
+	ck_assert_int_eq(ring->in[255], '\n');
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("dom/console");
+	TCase *tc = tcase_create("console");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, lines_of_the_ring);
+	tcase_add_test(tc, nothing_new_tells_nobody);
+	tcase_add_test(tc, ring_wraps);
+	tcase_add_test(tc, indices_wrap_at_32_bits);
+	tcase_add_test(tc, long_line_is_cut);
+	tcase_add_test(tc, controls_do_not_pass);
+	tcase_add_test(tc, unfinished_line_comes_out_later);
+	tcase_add_test(tc, fini_takes_what_is_in_the_ring);
+	tcase_add_test(tc, wild_producer);
+	tcase_add_test(tc, wild_consumer);
+	tcase_add_test(tc, whole_page_scribbled);
+	tcase_add_test(tc, init_needs_a_writable_page);
+	tcase_add_test(tc, console_io_write);
+	tcase_add_test(tc, console_io_errors);
+	tcase_add_test(tc, ring_and_call_are_apart);
+	tcase_add_test(tc, console_io_continues);
+	tcase_add_test(tc, lines_go_to_all);
+	tcase_add_test(tc, focus);
+	tcase_add_test(tc, backspace);
+	tcase_add_test(tc, operator_comes_first);
+	tcase_add_test(tc, full_input_ring_loses_the_rest);
+	tcase_add_test(tc, wild_input_consumer);
+	tcase_add_test(tc, endless_line);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
