@@ -7,7 +7,7 @@
  * frame now stands for the faulting page (M2P), maps it there, writable, and
  * unmaps it from the slot.  The hypervisor sees its count of the shared frame drop
  * with the second of these.  With an empty reserve the hypervisor makes the copy
- * (SHAREOP_unshare).
+ * (SHAREOP_unshare), and only the M2P is left to us.
  *
  * Order: the M2P first, because a kernel may read the entry back through it at
  * once; the slot's mapping last, because a page with two mappings is harmless, and
@@ -121,6 +121,19 @@ static long break_into(struct gl_share *s, uint64_t va, uint64_t pfn,
 	return 0;
 }
 
+/*
+ * Several of our pages may have shared one frame, and the hypervisor knows the pfn of only
+ * one of them; so a frame that it made private may bear another page's name.
+ */
+static void set_m2p(struct gl_share *s, uint64_t mfn, uint64_t pfn)
+{
+	struct mmu_update u = { mfn << 12 | MMU_MACHPHYS_UPDATE, pfn };
+
+	if (s->ops->hypercall(s->ctx, __HYPERVISOR_mmu_update,
+			      (unsigned long)&u, 1, 0, DOMID_SELF))
+		s->ops->log(s->ctx, "share: M2P not updated");
+}
+
 long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn)
 {
 	struct share_entry e = {
@@ -134,6 +147,7 @@ long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn)
 	if (e.status != SHARE_DONE)
 		return e.status == SHARE_NO_MEMORY ? -XEN_ENOMEM : -XEN_EINVAL;
 	s->ops->p2m_set(s->ctx, pfn, e.mfn);
+	set_m2p(s, e.mfn, pfn);
 	gl_record_clear(s, pfn);
 	s->counters.unshares++;
 	return 0;

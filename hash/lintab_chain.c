@@ -90,14 +90,21 @@ uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries)
 	return (entries - fixed + per_node - 1) / per_node;
 }
 
+/* Entries are dense (H1): halve what is between the last one known and the first hole known. */
 static uint32_t chunk_used(const struct lintab_kind *kind,
 			   const unsigned char *chunk, uint32_t bytes)
 {
-	uint32_t n = 0, fit = fit_last(kind, bytes);
+	uint32_t used = 0, hole = fit_last(kind, bytes);
 
-	while (n < fit && lintab_in_use(chunk + n * kind->entry_bytes))
-		n++;
-	return n;
+	while (used < hole) {
+		uint32_t middle = (used + hole) / 2;
+
+		if (lintab_in_use(chunk + middle * kind->entry_bytes))
+			used = middle + 1;
+		else
+			hole = middle;
+	}
+	return used;
 }
 
 static void chain_tail(const struct lintab *t, uint32_t bucket,

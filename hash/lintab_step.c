@@ -145,13 +145,13 @@ void lintab_fini(struct lintab *t)
 
 int lintab_step_wanted(const struct lintab *t)
 {
-	uint64_t have = lintab_count(t) * 16;
-	uint64_t aim = (uint64_t)lintab_bucket_count(t) * t->kind->fill16;
+	uint64_t have = lintab_count(t) * 16, fill = t->kind->fill16;
+	uint32_t buckets = lintab_bucket_count(t);
 
-	if (have > aim)
+	if (have > buckets * fill)
 		return 1;
-	/* One eighth apart, lest the table steps to and fro. */
-	if (have < aim - aim / 8 && lintab_bucket_count(t) > base_buckets(t))
+	/* One eighth below what would grow again, lest the table steps to and fro. */
+	if (buckets > base_buckets(t) && have < (buckets - 1) * fill * 7 / 8)
 		return -1;
 	return 0;
 }

@@ -1,8 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Run host unit tests: run-unit.sh NAME... (or "list").  Each libcheck test
-# counts.  Last line: "N passed, N failed".
+# Build and run host unit tests: run-unit.sh MAKE NAME... (or "list").  Each
+# libcheck test counts; a program that cannot be built is one failure.  Last
+# line: "N passed, N failed".
 cd "$(dirname "$0")/.." || exit 1
+make="$1 -s --no-print-directory"
+shift
 if [ "${1-}" = list ]; then
 	for f in tests/unit/*.c; do
 		[ ! -e "$f" ] || basename "$f" .c
@@ -14,14 +17,35 @@ export UBSAN_OPTIONS=print_stacktrace=1
 # libcheck's own limit, and ours for a program that never comes back.
 export CK_DEFAULT_TIMEOUT=${CK_DEFAULT_TIMEOUT:-60}
 passed=0 failed=0
+
+failure() {
+	echo "  FAILURE  unit $1"
+	tail -n 20 | sed 's/^/    | /'
+	echo "  repeat: make unit T=$name   (CK_FORK=no gdb build/unit/$name)"
+}
+
+# "95%: Checks: 20, Failures: 1, Errors: 0", a line for each runner: total, bad.
+counts() {
+	sed -n 's/^[0-9]*%: Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\)$/\1 \2 \3/p' "$1" |
+		awk '{ n += $1; bad += $2 + $3 } END { print n + 0, bad + 0 }'
+}
+
+mkdir -p build/unit
+targets=$(printf 'build/unit/%s ' "$@")
+# shellcheck disable=SC2086
+T='' $make -k $targets 2>build/unit/make.log && built=yes || built=no
 for name in "$@"; do
 	log=build/unit/$name.log
+	if [ $built = no ] && ! $make -q "build/unit/$name" 2>/dev/null; then
+		failed=$((failed + 1))
+		T='' $make "build/unit/$name" 2>&1 | failure "$name: it cannot be built"
+		continue
+	fi
 	timeout 300 "build/unit/$name" >"$log" 2>&1
 	status=$?
-	# "95%: Checks: 20, Failures: 1, Errors: 0", one line for each runner
-	counts=$(sed -n 's/^[0-9]*%: Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\)$/\1 \2 \3/p' "$log" |
-		awk '{ n += $1; bad += $2 + $3 } END { print n + 0, bad + 0 }')
-	n=${counts% *} bad=${counts#* }
+	read -r n bad <<<"$(counts "$log")"
+	# A program without libcheck is one test, judged by its exit status.
+	grep -q '<check.h>' "tests/unit/$name.c" || n=1
 	# Stopped before the end, or by a sanitizer after it: one more failure.
 	if [ "$status" != 0 ] && [ "$bad" = 0 ] || [ "$n" = 0 ]; then
 		n=$((n + 1)) bad=$((bad + 1))
@@ -30,9 +54,8 @@ for name in "$@"; do
 	if [ "$bad" = 0 ]; then
 		echo "  SUCCESS  unit $name ($n)"
 	else
-		echo "  FAILURE  unit $name ($bad of $n, exit $status)"
-		grep -v '^[0-9]*%: Checks' "$log" | grep -v ':P:' | tail -n 20 | sed 's/^/    | /'
-		echo "  repeat: make unit T=$name   (CK_FORK=no gdb build/unit/$name)"
+		grep -vE '^[0-9]*%: Checks|:P:' "$log" |
+			failure "$name ($bad of $n, exit $status)"
 	fi
 done
 echo "$passed passed, $failed failed"

@@ -30,13 +30,20 @@ static void compute_memory(struct figures *f, const struct run *r)
 	f->saved_pages = given > with ? given - with : 0;
 }
 
+/*
+ * Every frame costs frame_bytes: its record, and 8 bytes in its owner's M2P
+ * view.  What is shared costs the rest: index, hold tables, and the pages of the
+ * views that shared frames need because they lie scattered.
+ */
 static void compute_metadata(struct figures *f, const struct run *r)
 {
-	uint64_t frames = r->boot_memory_kib / 4;
+	uint64_t views = r->final.m2p_pages * 4096;
+	uint64_t owned = r->final.owned * sizeof(uint64_t);
 
-	f->metadata_bytes = r->frame_bytes * frames + r->final.metadata_bytes;
-	f->metadata_bytes_per_frame =
-		frames ? (double)f->metadata_bytes / (double)frames : 0;
+	f->metadata_bytes_per_frame = (double)r->frame_bytes;
+	f->metadata_bytes = r->frame_bytes * (r->boot_memory_kib / 4);
+	f->sharing_metadata_bytes = r->final.metadata_bytes +
+		(views > owned ? views - owned : 0);
 }
 
 void figures_compute(struct figures *f, const struct run *r)

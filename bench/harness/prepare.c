@@ -125,7 +125,7 @@ static void write_domains(const struct plan *p, const struct options *o)
 	fprintf(f, "# Written by the harness.\n");
 	if (o->command == COMMAND_MANY)
 		fprintf(f, "domain name=%s kernel=%s memory=%uM count=%llu "
-			"group=t1\n", o->guests == 1 ? "g1" : "g", p->kernel,
+			"group=t1 cmdline=\"hold=1\"\n", o->guests == 1 ? "g1" : "g", p->kernel,
 			MANY_GUEST_MIB, (unsigned long long)o->guests);
 	else
 		for (uint64_t g = 0; g < o->guests; g++)
@@ -139,6 +139,7 @@ static void choose_memory(struct plan *p, const struct options *o)
 {
 	uint64_t guests = o->guests * p->guest_mib;
 	uint64_t needs = guests + p->module_bytes / MIB + HV_SPARE_MIB;
+	uint64_t comfortable;
 
 	if (o->mem_mib && o->mem_mib < needs)
 		die("MEM=%llu is too little: %llu guests of %llu MiB need a "
@@ -147,10 +148,12 @@ static void choose_memory(struct plan *p, const struct options *o)
 		    (unsigned long long)o->guests,
 		    (unsigned long long)p->guest_mib,
 		    (unsigned long long)needs, (unsigned long long)needs);
+	/* Room for every content to be a frame of its own beside its pages. */
+	comfortable = needs + p->expect.pages * PAGE_BYTES / MIB;
 	p->mem_mib = o->mem_mib;
 	if (!p->mem_mib)
 		p->mem_mib = o->command == COMMAND_MANY && needs < MANY_MEM_MIB ?
-			MANY_MEM_MIB : round_up(needs, 256);
+			MANY_MEM_MIB : round_up(comfortable, 256);
 }
 
 void plan_prepare(struct plan *p, const struct options *o, const char *dir)

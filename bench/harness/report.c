@@ -56,10 +56,12 @@ static void print_optimum(const struct run *r, const struct figures *f)
 
 	if (!e->pages)
 		return;
-	printf("  a perfect deduplicator saves      %9.1f MiB  of %llu pages "
-	       "in the guests' files, %llu differ\n",
-	       mib(f->optimum_pages * PAGE_BYTES), (ull)e->pages,
-	       (ull)e->distinct);
+	printf("    the files in them               %9.1f MiB  in frames %.1f MiB\n",
+	       mib(e->pages * PAGE_BYTES),
+	       mib((e->pages - f->saved_pages) * PAGE_BYTES));
+	printf("  a perfect deduplicator saves      %9.1f MiB  %llu pages of "
+	       "files, %llu differ\n", mib(f->optimum_pages * PAGE_BYTES),
+	       (ull)e->pages, (ull)e->distinct);
 	printf("  Pasture reached                   %9.1f %%    of that\n",
 	       100 * f->saved_over_optimum);
 }
@@ -73,7 +75,9 @@ static void print_pages(const struct figures *f)
 	       "refused %llu\n", (ull)f->zero_pages, (ull)f->cow_breaks,
 	       (ull)f->refused);
 	printf("  metadata                %9.1f MiB  %.1f bytes per machine "
-	       "frame\n", mib(f->metadata_bytes), f->metadata_bytes_per_frame);
+	       "frame, and %.1f MiB for what is shared\n",
+	       mib(f->metadata_bytes), f->metadata_bytes_per_frame,
+	       mib(f->sharing_metadata_bytes));
 }
 
 static void print_errors(const struct figures *f)
@@ -88,8 +92,9 @@ void report_table(const struct run *r, const struct figures *f)
 {
 	const struct options *o = r->options;
 
-	printf("\nPasture: %llu guests in %llu group%s, %llu CPUs (%s, %s), "
-	       "machine of %llu MiB, %.1f s\n", (ull)r->count, (ull)o->tenants,
+	printf("\nPasture: %llu guest%s in %llu group%s, %llu CPUs (%s, %s), "
+	       "machine of %llu MiB, %.1f s\n", (ull)r->count,
+	       r->count == 1 ? "" : "s", (ull)o->tenants,
 	       o->tenants == 1 ? "" : "s", (ull)o->cpus, o->cpu_model,
 	       o->accel, (ull)r->plan->mem_mib, r->seconds);
 	if (r->count <= GUESTS_LISTED)
@@ -128,6 +133,7 @@ static json_t *json_figures(const struct figures *f)
 		{ "cross_group_shares", f->cross_group_shares },
 		{ "offers_refused", f->refused },
 		{ "metadata_bytes", f->metadata_bytes },
+		{ "sharing_metadata_bytes", f->sharing_metadata_bytes },
 		{ "memory_without_sharing", f->memory_without_sharing },
 		{ "memory_with_sharing", f->memory_with_sharing },
 	};

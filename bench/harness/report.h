@@ -14,7 +14,7 @@ struct figures {
 		 audit_errors, cross_group_shares;
 	double saved_over_optimum, metadata_bytes_per_frame;
 	uint64_t memory_without_sharing, memory_with_sharing;	/* bytes */
-	uint64_t saved_pages, metadata_bytes, refused;
+	uint64_t saved_pages, metadata_bytes, sharing_metadata_bytes, refused;
 };
 
 void figures_compute(struct figures *f, const struct run *r);

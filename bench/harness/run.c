@@ -117,6 +117,8 @@ static void become(const struct plan *p, const struct options *o)
 			die("cannot write build/gdbinit");
 		printf("waiting: in another terminal, gdb -x build/gdbinit\n");
 	}
+	printf("the guests wait at the end: type 'snapshot', then 'go'; "
+	       "Ctrl-C ends QEMU\n");
 	machine_become(&c);
 }
 

@@ -24,8 +24,7 @@ static bool set_key(struct boot_test *t, struct strings *variants,
 		    const char *key, const char *value)
 {
 	const struct { const char *key; struct strings *list; } lists[] = {
-		{ "guest", &t->guests }, { "guests", &t->guests },
-		{ "module", &t->modules },
+		{ "guest", &t->guests }, { "module", &t->modules },
 		{ "expect_line", &t->expect_lines },
 		{ "forbid_line", &t->forbid_lines },
 	};

@@ -7,6 +7,8 @@
 #include "harness/record.h"
 #include "harness/verdict.h"
 
+#define EXIT_PANIC 2	/* of the hypervisor; hv/x86/cpu.h */
+
 const char *const result_names[RESULTS] = {
 	"SUCCESS", "SKIP", "ERROR", "FAILURE", "CRASH", "TIMEOUT",
 };
@@ -199,7 +201,9 @@ enum result verdict_give(struct verdict *v, const struct machine *m,
 	int code = v->test->has_exit ? (int)v->test->exit : refused;
 	enum result r = RESULT_SUCCESS;
 
-	if (m->panic || (!timed_out && m->end != MACHINE_EXITED))
+	/* A panic may be what is tested (exit=2): then its code and lines count. */
+	if ((m->panic && code != EXIT_PANIC) ||
+	    (!timed_out && m->end != MACHINE_EXITED))
 		return because(v, RESULT_CRASH, machine_why(m));
 	if (timed_out)
 		return because(v, RESULT_TIMEOUT, xasprintf(

@@ -27,7 +27,7 @@
  *     struct rule_sums_file, then its name (name_bytes, no NUL, no padding),
  *     then file.pages times struct rule_sum
  * rule_sum.after is the sum after the write phase without the unique mask; for a
- * page that is not written it equals .before.  The zero pages are not named in it.
+ * page that is not written it equals .before.  The zero pages may be named in it like a file.
  */
 #ifndef WORKLOAD_RULE_H
 #define WORKLOAD_RULE_H

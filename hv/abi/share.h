@@ -53,13 +53,19 @@
 #define SHAREOP_unshare	2
 /* SHAREOP_info: fill the struct share_info at `arg`; count = sizeof(struct share_info) known to the caller. */
 #define SHAREOP_info	3
-/* SHAREOP_audit: recount I10-I14 for the whole machine now; returns the number of errors (debug builds, else -EPERM). */
+/*
+ * SHAREOP_audit: recount I10-I14 for the whole machine now; returns the number of errors
+ * (debug builds, else -EPERM).
+ */
 #define SHAREOP_audit	4
 
 #define SHARE_BATCH_MAX		512
 #define SHARE_PTE_AVL		(1ULL << 53)	/* in a PTE: shared, and writable when offered */
 
-/* How an entry names a page-table entry: a page-aligned virtual address, or the entry's machine address with this bit. */
+/*
+ * How an entry names a page-table entry: a page-aligned virtual address, or the entry's
+ * machine address with this bit.
+ */
 #define SHARE_PTE_MADDR		1ULL
 #define SHARE_NAMES_INLINE	2
 #define SHARE_NAMES_MAX		64
@@ -75,7 +81,8 @@ struct share_entry {
 enum share_result {
 	SHARE_DONE = 0,
 	SHARE_NOT_MAPPED = 1,	/* a name leads to no present L1 entry */
-	SHARE_BAD_PTE = 2,	/* a name is malformed, or not an entry of an L1 table of this domain, or the names map different frames */
+	SHARE_BAD_PTE = 2,	/* a name is malformed, or not an entry of an L1 table of this domain,
+				   or the names map different frames */
 	SHARE_NOT_OWNED = 3,	/* not this domain's own RAM page */
 	SHARE_OTHER_WRITABLE = 4, /* another writable mapping exists */
 	SHARE_OTHER_MAPPING = 5, /* another read-only mapping or hypervisor reference (vcpu_info, ...) exists */

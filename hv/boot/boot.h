@@ -20,12 +20,16 @@ struct memory_map_entry {
 extern struct memory_map_entry memory_map[MEMORY_MAP_MAX];
 extern unsigned int memory_map_count;
 extern char boot_cmdline[2048];
-void multiboot_read(maddr_t mbi);
+void multiboot_read_cmdline(maddr_t mbi);
+void multiboot_read(maddr_t mbi);		/* the memory map and modules */
 
 /* --- e820.c: ram_ranges, and what of them is free --- */
 void e820_init(void);
 bool e820_has_ram(mfn_t first, mfn_t end);	/* any of these frames */
-/* Zeroed memory below 4 GiB that is never freed; until e820_give_to_palloc(). bytes: multiple of align, 4 KiB or 2 MiB. */
+/*
+ * Zeroed memory below 4 GiB that is never freed; until e820_give_to_palloc().
+ * bytes: multiple of align, which is 4 KiB or 2 MiB.
+ */
 void *early_alloc(uint64_t bytes, uint64_t align);
 maddr_t e820_low_page(void);			/* a page below 640 KiB for the AP trampoline */
 void e820_give_to_palloc(void);

@@ -213,13 +213,12 @@ static const char *opt_overcommit(const char *v, void *o)
 	return take_onoff(v, &((struct boot_options *)o)->overcommit);
 }
 
-static const char *opt_placement(const char *v, void *o)
+static const char *opt_selftest(const char *v, void *o)
 {
-	bool offered = !strcmp(v, "offered");
-
-	((struct boot_options *)o)->placement_offered = offered;
-	return offered || !strcmp(v, "random") ? NULL :
-	       "must be random or offered";
+	if (!TEST_BUILD)
+		return "is known to the test build only";
+	return take_name(v, ((struct boot_options *)o)->selftest,
+			 sizeof(((struct boot_options *)o)->selftest));
 }
 
 static const char *opt_cpus(const char *v, void *o)
@@ -232,7 +231,7 @@ static const struct rule option_rules[] = {
 	{ "config", opt_config }, { "loglevel", opt_loglevel },
 	{ "stats", opt_stats }, { "exit", opt_exit },
 	{ "console", opt_console }, { "overcommit", opt_overcommit },
-	{ "share-placement", opt_placement }, { "cpus", opt_cpus },
+	{ "selftest", opt_selftest }, { "cpus", opt_cpus },
 };
 
 bool config_parse_cmdline(const char *line, struct boot_options *out,

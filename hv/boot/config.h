@@ -8,7 +8,8 @@
  *   loglevel=0..3     stats=MS (machine lines "@stat" that often; 0 off)
  *   exit=qemu|halt|reboot        what to do at the end
  *   console=all|none|NAME        who gets serial input
- *   overcommit=on|off            share-placement=random|offered
+ *   overcommit=on|off
+ *   selftest=panic|fault|order   (test build) make that mistake of our own
  *   cpus=N            use at most N processors
  *
  * Domain list, one domain a line, # comments, words NAME=VALUE, values may be in "":
@@ -54,7 +55,7 @@ struct boot_options {
 	uint64_t stats_ms;
 	enum exit_mode exit_mode;
 	bool overcommit;
-	bool placement_offered;
+	char selftest[16];
 	uint32_t max_cpus;		/* 0 = all */
 	uint32_t log_level;
 };

@@ -10,6 +10,7 @@
 
 #include "boot/boot.h"
 #include "boot/report.h"
+#include "boot/selftest.h"
 #include "debug/log.h"
 #include "dom/console.h"
 #include "dom/sched.h"
@@ -115,7 +116,7 @@ static void build_domains(void)
 
 	for (line = 0; line < config_count; line++) {
 		for (i = 0; i < configs[line]->count; i++, wanted++)
-			if (!build_domain(configs[line], i, 1))
+			if (!build_domain(configs[line], i, 0))
 				failed++;
 	}
 	if (failed)
@@ -142,6 +143,7 @@ static void main_on_own_stack(void)
 	read_domain_list();
 	console_input_start();		/* the operator may type from here on */
 	report_start();			/* free frames from here on are to come back */
+	selftest(boot_options.selftest); /* test builds only */
 	build_domains();
 	sched_loop();
 }
@@ -155,8 +157,9 @@ void main_bsp(uint32_t mbi_maddr)
 	percpu_load(0);
 	idt_init();			/* so that mistakes below are seen */
 	cpu_detect();
+	multiboot_read_cmdline(mbi_maddr);
+	parse_options();		/* how to leave, should something be wrong */
 	multiboot_read(mbi_maddr);	/* before memory is handed out */
-	parse_options();
 	log_info("Pasture, a hypervisor that shares pages");
 	e820_init();			/* RAM, early_alloc() */
 	find_processors();		/* how many CPUs need memory */

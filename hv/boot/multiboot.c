@@ -98,7 +98,7 @@ static void read_modules(const struct mbi *m)
 		read_module(&mods[i]);
 }
 
-void multiboot_read(maddr_t mbi)
+void multiboot_read_cmdline(maddr_t mbi)
 {
 	const struct mbi *m = maddr_to_virt(mbi);
 	const char *line = "";
@@ -108,6 +108,12 @@ void multiboot_read(maddr_t mbi)
 	if (!str_copy(boot_cmdline, sizeof(boot_cmdline), line))
 		boot_fail("the command line has more than %lu characters",
 			  sizeof(boot_cmdline) - 1);
+}
+
+void multiboot_read(maddr_t mbi)
+{
+	const struct mbi *m = maddr_to_virt(mbi);
+
 	read_memory(m);
 	read_modules(m);
 }

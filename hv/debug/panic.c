@@ -94,7 +94,7 @@ void panic(const char *fmt, ...)
 	log_stat("pasture: panic on CPU %u: %s", this_cpu()->id, message);
 	show_control();
 	show_trace((uintptr_t)__builtin_return_address(0),
-		   __builtin_frame_address(0));
+		   *(uint64_t **)__builtin_frame_address(0));
 	exit_machine(EXIT_PANIC);
 }
 

@@ -5,7 +5,10 @@
 
 #include "dom/domain.h"
 
-/* Takes a general reference and a WRITABLE type use, so that the frame can be neither shared, typed otherwise nor freed. 0 or -errno. */
+/*
+ * Takes a general reference and a WRITABLE type use, so that the frame can be neither
+ * shared, typed otherwise nor freed. 0 or -errno.
+ */
 int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 void resolve_area_put(struct domain *d, struct frame *f);
 

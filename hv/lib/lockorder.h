@@ -20,8 +20,8 @@ enum lock_level {
 	LOCK_SHARE_STRIPE, /* share/: one stripe of the content index */
 	LOCK_M2P,	/* one domain's view of the M2P */
 	LOCK_PAGELIST,	/* one domain's list of pages, tot_pages, max_pages */
-	LOCK_POOL,	/* frames set aside for canonical pages */
 	LOCK_OBJPOOL,	/* small-object pools */
+	LOCK_POOL,	/* frames set aside for canonical pages */
 	LOCK_HEAP,	/* buddy allocator */
 	LOCK_SCHED,	/* run queue, vCPU run states */
 	LOCK_TIMER,	/* one CPU's timer list */

@@ -27,7 +27,10 @@ int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn) must_check;
 void m2p_clear(struct m2p_view *view, mfn_t mfn);
 pfn_t m2p_get(struct m2p_view *view, mfn_t mfn);	/* INVALID_PFN if none */
 
-/* The L1 entry of page `index` of a domain's descriptor area (vCPU i: 32*i ..), tables made when first wanted; NULL: no memory. */
+/*
+ * The L1 entry of page `index` of a domain's descriptor area (vCPU i: 32*i ..), tables made
+ * when first wanted; NULL: no memory.
+ */
 pte_t *m2p_perdom_pte(struct m2p_view *view, unsigned int index);
 
 #endif

@@ -14,6 +14,7 @@
 #include "pv/pv.h"
 
 #include "x86/guestcopy.h"
+#include "x86/pte.h"
 
 /* CF PF AF ZF SF TF DF OF NT RF AC ID: what ring 3 could set itself, and RF. */
 #define GUEST_RFLAGS	0x00254dd5UL
@@ -69,4 +70,36 @@ long op_iret(struct hypercall_args *args)
 	WRITE_ONCE(v->info->evtchn_upcall_mask, !(frame.rflags & RFLAGS_IF));
 	args->replaced = true;
 	return 0;
+}
+
+/*
+ * QEMU's TCG (seen in 7.2) reads the stack of a ring 3 iretq with supervisor
+ * rights.  With SMAP on that gives a #PF that no CPU gives ring 3: present, read,
+ * supervisor.  A guest kernel that returns with a plain iretq must run under
+ * `-cpu max` too, so the instruction is done for it.
+ */
+bool iret_after_tcg_fault(struct vcpu *v, uint64_t cr2)
+{
+	static const uint8_t iretq[] = { 0x48, 0xcf };
+	struct { uint64_t rip, cs, rflags, rsp, ss; } frame;
+	struct regs *r = &v->regs;
+	uint8_t code[sizeof(iretq)];
+
+	if (cr2 - r->rsp >= sizeof(frame) ||
+	    guest_read_insn(code, r->rip, sizeof(code)) != sizeof(code) ||
+	    memcmp(code, iretq, sizeof(code)) ||
+	    copy_from_guest(&frame, r->rsp, sizeof(frame)))
+		return false;
+	if ((frame.cs & 3) != 3 || (frame.ss & 3) != 3 ||
+	    !va_is_canonical(frame.rip)) {
+		bounce_exception(v, VEC_GP, true, frame.cs & 0xfffc);
+		return true;
+	}
+	r->rip = frame.rip;
+	r->cs = frame.cs & 0xffff;
+	r->rflags = (frame.rflags & GUEST_RFLAGS) | RFLAGS_IF | RFLAGS_MBS;
+	r->rsp = frame.rsp;
+	r->ss = frame.ss & 0xffff;
+	r->vector = 0;
+	return true;
 }

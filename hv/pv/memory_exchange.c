@@ -2,9 +2,13 @@
 /*
  * XENMEM_exchange: pages for other pages, e.g. for contiguous ones.
  *
- * Rounds of 2^max(in order, out order) pages.  In a round the new pages are allocated
- * first, then every old page is checked (the domain's, used by nobody), and only
- * then given up: so a round happens wholly or not at all.
+ * Rounds of 2^max(in order, out order) pages.  In a round the old pages are found
+ * first, then the new ones are allocated, and only when every old page is known
+ * to be used by nobody are they given up: so a round happens wholly or not at all.
+ *
+ * E1  Old pages are named before there are new ones: a guest that guesses the
+ *     number of a page that it is about to get names no page of its own yet.
+ * E2  All new pages join the domain before anything that can fail.
  */
 #include <port.h>
 #include <errno.h>
@@ -28,58 +32,70 @@ struct round {
 	uint64_t in_list, out_list;	/* guest va of this round's extents */
 };
 
+/* Let go of the references that round_in_get() took. */
+static void round_in_put(const uint32_t *mfns, unsigned int count)
+{
+	while (count-- > 0)
+		frame_put(mfn_to_frame(mfns[count]));
+}
+
+/* One extent of the input; *n grows by the references taken. */
+static int extent_in_get(const struct round *r, uint64_t at, uint32_t *mfns,
+			 unsigned int *n)
+{
+	struct frame *f;
+	uint64_t base, i;
+	int err = 0;
+
+	if (copy_from_guest(&base, at, sizeof(base)))
+		return -EFAULT;
+	for (i = 0; i < 1UL << r->in_order && !err; i++) {
+		err = resolve(r->d, base + i, USE_GIVE, &f);
+		if (!err)
+			mfns[(*n)++] = base + i;
+	}
+	return err;
+}
+
 /* The frames of this round's input, each with a reference of ours. */
 static int round_in_get(const struct round *r, uint32_t *mfns)
 {
-	unsigned int n = 0, i, j;
+	unsigned int n = 0, i;
 	int err = 0;
 
-	for (i = 0; i < 1U << (r->order - r->in_order) && !err; i++) {
-		uint64_t base;
-
-		if (copy_from_guest(&base, r->in_list + i * sizeof(base),
-				    sizeof(base))) {
-			err = -EFAULT;
-			break;
-		}
-		for (j = 0; j < 1U << r->in_order && !err; j++) {
-			struct frame *f;
-
-			err = resolve(r->d, base + j, USE_GIVE, &f);
-			if (!err)
-				mfns[n++] = base + j;
-		}
-	}
-	while (err && n-- > 0)
-		frame_put(mfn_to_frame(mfns[n]));
+	for (i = 0; i < 1U << (r->order - r->in_order) && !err; i++)
+		err = extent_in_get(r, r->in_list + i * sizeof(uint64_t), mfns,
+				    &n);
+	if (err)
+		round_in_put(mfns, n);
 	return err;
 }
 
 /*
  * Take all of them from the domain.  Each must have the owner's reference and
- * ours only, and no type in use; a page named twice has two of ours.
+ * ours only, and no type in use; a page named twice has two of ours.  On an
+ * error our references stay.
  */
 static int round_in_steal(const struct round *r, const uint32_t *mfns)
 {
 	unsigned int pages = 1U << r->order, i;
-	int err = 0;
 
-	for (i = 0; i < pages && !err; i++) {
+	for (i = 0; i < pages; i++) {
 		struct frame *f = mfn_to_frame(mfns[i]);
 		uint64_t state = frame_state(f);
 
 		if (!(state & FRAME_ALLOCATED) || frame_state_ref(state) != 2 ||
 		    type_count(f->type) || type_linear(f->type))
-			err = -EBUSY;
+			return -EBUSY;
 	}
 	for (i = 0; i < pages; i++) {
 		struct frame *f = mfn_to_frame(mfns[i]);
 
-		if (!err && frame_test_and_clear_allocated(f))
+		if (frame_test_and_clear_allocated(f))
 			frame_put(f);
 		frame_put(f);
 	}
-	return err;
+	return 0;
 }
 
 static void round_out_free(mfn_t *extents, unsigned int count,
@@ -98,18 +114,41 @@ static void round_out_free(mfn_t *extents, unsigned int count,
 	}
 }
 
-/* The new pages enter the domain; the old ones have just left, so there is room. */
-static int round_out_adopt(const struct round *r, const mfn_t *extents,
-			   const uint64_t *pfns, unsigned int count)
+static int round_out_alloc(const struct round *r, mfn_t *extents,
+			   unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		extents[i] = palloc_owned(r->d->id, r->out_order);
+		if (extents[i] == INVALID_MFN) {
+			round_out_free(extents, i, r->out_order);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* E2.  The old pages have just left, so there is room. */
+static void round_out_adopt(const struct round *r, const mfn_t *extents,
+			    unsigned int count)
 {
 	unsigned int i;
 	mfn_t j;
 
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count; i++)
 		for (j = 0; j < 1UL << r->out_order; j++)
-			if (domain_page_adopt(r->d,
-					      mfn_to_frame(extents[i] + j)))
-				return -ENOMEM;
+			CHECK(!domain_page_adopt(r->d,
+						 mfn_to_frame(extents[i] + j)));
+}
+
+/* Say which they are.  A guest that cannot be told has them all the same. */
+static int round_out_tell(const struct round *r, const mfn_t *extents,
+			  const uint64_t *pfns, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
 		if (memory_name_pages(r->d, extents[i], pfns[i], r->out_order))
 			return -ENOMEM;
 		if (copy_to_guest(r->out_list + i * sizeof(uint64_t),
@@ -122,26 +161,26 @@ static int round_out_adopt(const struct round *r, const mfn_t *extents,
 static int round_do(const struct round *r, uint32_t *in, mfn_t *extents,
 		    uint64_t *pfns)
 {
-	unsigned int count = 1U << (r->order - r->out_order), i;
+	unsigned int count = 1U << (r->order - r->out_order);
 	int err;
 
 	if (copy_from_guest(pfns, r->out_list, count * sizeof(pfns[0])))
 		return -EFAULT;
-	for (i = 0; i < count; i++) {
-		extents[i] = palloc_owned(r->d->id, r->out_order);
-		if (extents[i] == INVALID_MFN) {
-			round_out_free(extents, i, r->out_order);
-			return -ENOMEM;
-		}
-	}
-	err = round_in_get(r, in);
-	if (!err)
+	err = round_in_get(r, in);	/* E1 */
+	if (err)
+		return err;
+	err = round_out_alloc(r, extents, count);
+	if (!err) {
 		err = round_in_steal(r, in);
+		if (err)
+			round_out_free(extents, count, r->out_order);
+	}
 	if (err) {
-		round_out_free(extents, count, r->out_order);
+		round_in_put(in, 1U << r->order);
 		return err;
 	}
-	return round_out_adopt(r, extents, pfns, count);
+	round_out_adopt(r, extents, count);
+	return round_out_tell(r, extents, pfns, count);
 }
 
 /* Buffers of one round, from the heap: too large for the stack. */

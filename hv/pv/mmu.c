@@ -23,7 +23,13 @@
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
 
-int mmu_done_begin(struct mmu_batch *b, uint64_t count, uint64_t pdone)
+struct batch {
+	uint32_t count;		/* requests left */
+	uint32_t done;		/* by earlier parts of the call */
+	uint64_t pdone;		/* guest address of the number done, 0 = none */
+};
+
+static int batch_begin(struct batch *b, uint64_t count, uint64_t pdone)
 {
 	b->done = 0;
 	b->pdone = pdone;
@@ -34,13 +40,43 @@ int mmu_done_begin(struct mmu_batch *b, uint64_t count, uint64_t pdone)
 	return count >> 32 ? -EINVAL : 0;
 }
 
-int mmu_done_end(const struct mmu_batch *b, uint32_t processed)
+static int batch_end(const struct batch *b, uint32_t processed)
 {
 	uint32_t done = b->done + processed;
 
 	if (!b->pdone)
 		return 0;
 	return copy_to_guest(b->pdone, &done, sizeof(done));
+}
+
+long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one)
+{
+	struct vcpu *v = current_vcpu();
+	uint64_t request[MMU_REQUEST_MAX / sizeof(uint64_t)];
+	unsigned int units = 0;
+	struct batch b;
+	uint32_t i;
+	long r = batch_begin(&b, args->a[1], args->a[2]);
+
+	if (!r && (uint32_t)args->a[3] != DOMID_SELF)
+		r = -EPERM;
+	for (i = 0; !r && i < b.count; i++) {
+		if (pending_after_unit(&units)) {
+			args->a[0] += i * bytes;
+			args->a[1] = (b.count - i) | MMU_PREEMPTED;
+			r = -ERESTART;
+			break;
+		}
+		if (copy_from_guest(request, args->a[0] + i * bytes, bytes))
+			r = -EFAULT;
+		else
+			r = one(v, request);
+		if (r)
+			break;
+	}
+	if (batch_end(&b, i) && r != -ERESTART)
+		r = -EFAULT;
+	return r;
 }
 
 /* --- mmu_update --- */
@@ -108,15 +144,17 @@ static int update_m2p(struct domain *d, const struct mmu_update *req)
 	return r;
 }
 
-static int update_one(struct domain *d, const struct mmu_update *req)
+static int update_one(struct vcpu *v, const void *request)
 {
+	const struct mmu_update *req = request;
+
 	switch (req->ptr & 3) {
 	case MMU_NORMAL_PT_UPDATE:
-		return update_entry(d, req, false);
+		return update_entry(v->domain, req, false);
 	case MMU_PT_UPDATE_PRESERVE_AD:
-		return update_entry(d, req, true);
+		return update_entry(v->domain, req, true);
 	case MMU_MACHPHYS_UPDATE:
-		return update_m2p(d, req);
+		return update_m2p(v->domain, req);
 	default:
 		return -ENOSYS;
 	}
@@ -124,33 +162,7 @@ static int update_one(struct domain *d, const struct mmu_update *req)
 
 long op_mmu_update(struct hypercall_args *args)
 {
-	struct domain *d = current_vcpu()->domain;
-	struct mmu_batch b;
-	struct mmu_update req;
-	unsigned int units = 0;
-	uint32_t i;
-	long r = mmu_done_begin(&b, args->a[1], args->a[2]);
-
-	if (!r && (uint32_t)args->a[3] != DOMID_SELF)
-		r = -EPERM;
-	for (i = 0; !r && i < b.count; i++) {
-		if (pending_after_unit(&units)) {
-			args->a[0] += i * sizeof(req);
-			args->a[1] = (b.count - i) | MMU_PREEMPTED;
-			r = -ERESTART;
-			break;
-		}
-		if (copy_from_guest(&req, args->a[0] + i * sizeof(req),
-				    sizeof(req)))
-			r = -EFAULT;
-		else
-			r = update_one(d, &req);
-		if (r)
-			break;
-	}
-	if (mmu_done_end(&b, i) && r != -ERESTART)
-		r = -EFAULT;
-	return r;
+	return mmu_batch(args, sizeof(struct mmu_update), update_one);
 }
 
 /* --- update_va_mapping --- */

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* What mmu.c and mmuext.c share: a batch of requests with a count of those done. */
+/* What mmu.c and mmuext.c share: an array of requests with a count of those done. */
 #ifndef HV_PV_MMU_H
 #define HV_PV_MMU_H
 
-#include "lib/types.h"
+#include "pv/pv.h"
 
-#define MMU_PREEMPTED 0x80000000UL	/* in the count: this call is continued */
+#define MMU_PREEMPTED	0x80000000UL	/* in the count: this call is continued */
+#define MMU_REQUEST_MAX	24		/* bytes of the largest request */
 
-struct mmu_batch {
-	uint32_t count;		/* requests left */
-	uint32_t done;		/* by earlier parts of the call */
-	uint64_t pdone;		/* guest address of the number done, 0 = none */
-};
+/* Carry out one request, read once from the guest. */
+typedef int (*mmu_request_fn)(struct vcpu *v, const void *request);
 
-int mmu_done_begin(struct mmu_batch *b, uint64_t count, uint64_t pdone);
-/* -EFAULT if the guest's counter cannot be written. */
-int mmu_done_end(const struct mmu_batch *b, uint32_t processed);
+/*
+ * The call (requests, count, pdone, domid): `one` for each request of `bytes`,
+ * up to the first error; continuable.  0, or the error.
+ */
+long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one);
 
 #endif

@@ -7,7 +7,6 @@
 #include <errno.h>
 
 #include "pv/mmu.h"
-#include "pv/pending.h"
 #include "pv/ptcheck.h"
 #include "pv/pv.h"
 #include "pv/resolve.h"
@@ -45,18 +44,19 @@ static int unpin(struct domain *d, mfn_t mfn)
 	return r;
 }
 
-/* Set *slot to mfn's tree (INVALID_MFN: none) and let the old one go. */
-static int base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load)
+/* Set *slot to mfn's tree (`none`: to no tree) and let the old one go. */
+static int base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load,
+		    bool none)
 {
 	struct domain *d = v->domain;
 	mfn_t old = *slot;
 	int r = 0;
 
 	spin_lock(&d->mm);
-	if (mfn != INVALID_MFN)
+	if (!none)
 		r = ptcheck_table_get(d, mfn, 4);
 	if (!r) {
-		*slot = mfn;
+		*slot = none ? INVALID_MFN : mfn;
 		/* The old tree may be freed only after it is unloaded. */
 		if (load)
 			tlb_load_cr3(mfn << PAGE_SHIFT);
@@ -132,8 +132,9 @@ static int flush(struct vcpu *v, const struct mmuext_op *op)
 	}
 }
 
-static int ext_one(struct vcpu *v, const struct mmuext_op *op)
+static int ext_one(struct vcpu *v, const void *request)
 {
+	const struct mmuext_op *op = request;
 	struct domain *d = v->domain;
 
 	switch (op->cmd) {
@@ -142,11 +143,10 @@ static int ext_one(struct vcpu *v, const struct mmuext_op *op)
 	case MMUEXT_UNPIN_TABLE:
 		return unpin(d, op->arg1.mfn);
 	case MMUEXT_NEW_BASEPTR:
-		return base_set(v, &v->kernel_l4, op->arg1.mfn, true);
+		return base_set(v, &v->kernel_l4, op->arg1.mfn, true, false);
 	case MMUEXT_NEW_USER_BASEPTR:
-		return base_set(v, &v->user_l4,
-				op->arg1.mfn ? op->arg1.mfn : INVALID_MFN,
-				false);
+		return base_set(v, &v->user_l4, op->arg1.mfn, false,
+				!op->arg1.mfn);
 	case MMUEXT_TLB_FLUSH_LOCAL ... MMUEXT_INVLPG_ALL:
 		return flush(v, op);
 	case MMUEXT_FLUSH_CACHE:
@@ -166,33 +166,7 @@ static int ext_one(struct vcpu *v, const struct mmuext_op *op)
 
 long op_mmuext(struct hypercall_args *args)
 {
-	struct vcpu *v = current_vcpu();
-	struct mmu_batch b;
-	struct mmuext_op op;
-	unsigned int units = 0;
-	uint32_t i;
-	long r = mmu_done_begin(&b, args->a[1], args->a[2]);
-
-	if (!r && (uint32_t)args->a[3] != DOMID_SELF)
-		r = -EPERM;
-	for (i = 0; !r && i < b.count; i++) {
-		if (pending_after_unit(&units)) {
-			args->a[0] += i * sizeof(op);
-			args->a[1] = (b.count - i) | MMU_PREEMPTED;
-			r = -ERESTART;
-			break;
-		}
-		if (copy_from_guest(&op, args->a[0] + i * sizeof(op),
-				    sizeof(op)))
-			r = -EFAULT;
-		else
-			r = ext_one(v, &op);
-		if (r)
-			break;
-	}
-	if (mmu_done_end(&b, i) && r != -ERESTART)
-		r = -EFAULT;
-	return r;
+	return mmu_batch(args, sizeof(struct mmuext_op), ext_one);
 }
 
 void pv_vcpu_unhook(struct vcpu *v)

@@ -8,8 +8,8 @@
 /*
  * hypercall.c: the table.  Handlers get the six argument registers and return
  * the value for rax.  A handler that ran out of time returns -ERESTART after it has put
- * the rest of its work in the guest's argument registers (hypercall_continue()): the guest's rip is set back to the `syscall`
- * instruction and the call is made again when it next runs.
+ * the rest of its work in the guest's argument registers (hypercall_continue()): the guest's
+ * rip is set back to the `syscall` instruction and the call is made again when it next runs.
  */
 struct hypercall_args {
 	uint64_t a[6];
@@ -51,8 +51,8 @@ bool emulate_ud(struct vcpu *v);		/* on #UD: ud2a; "xen"; cpuid */
 void cpuid_policy(const struct vcpu *v, uint32_t leaf, uint32_t sub,
 		  uint32_t out[4]);
 
-/* ptwrite.c: a guest kernel writes to a page table that it maps read-only. */
-bool ptwrite_emulate(struct vcpu *v, uint64_t va); /* on a write #PF of a guest kernel */
+/* iret.c: a ring 3 iretq that QEMU's TCG could not do under SMAP; true: done. */
+bool iret_after_tcg_fault(struct vcpu *v, uint64_t cr2);
 
 /* ptcheck.c: contents of page tables; mmu.c: the hypercalls on them. */
 long op_mmu_update(struct hypercall_args *args);

@@ -6,6 +6,7 @@
 #include "mm/pagetype.h"
 #include "pv/resolve.h"
 #include "pv/sharehooks.h"
+#include "x86/tlb.h"
 
 /* Heap pages may be mapped, writable only if they were made so; nothing else. */
 static int heap_allowed(uint64_t state, enum frame_use use)
@@ -64,6 +65,9 @@ int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame)
 		frame_put(*frame);
 		return r;
 	}
+	/* T3: what was a table may still be walked by a CPU of the domain's. */
+	if (r == TYPE_FRESH_FLUSH)
+		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each fault or `int n` of a guest means: an instruction to emulate, a
- * page-table write, or an exception for the guest's own handler.
+ * What each fault or `int n` of a guest means: an instruction to emulate, or an
+ * exception for the guest's own handler.
  *
  * N1  One fault leads to at most one exception (bounce.c, B1).
  * N2  Nothing that a guest can raise ends anything but its domain.
@@ -16,16 +16,12 @@
 
 #define EC_IDT		2u	/* error code: a gate of the IDT refused */
 #define PF_PRESENT	1u
-#define PF_WRITE	2u
 /* #DF #TS #NP #SS #GP #PF #AC #CP */
 #define HAS_ERROR_CODE	0x00227d00u
 
 static void trap_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error)
 {
-	const uint32_t write = PF_PRESENT | PF_WRITE;
-
-	if (v->kernel_mode && (error & write) == write &&
-	    guest_range_ok(cr2, 1) && ptwrite_emulate(v, cr2))
+	if (error == PF_PRESENT && iret_after_tcg_fault(v, cr2))
 		return;
 	bounce_page_fault(v, cr2, error);
 }

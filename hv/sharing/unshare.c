@@ -115,9 +115,21 @@ static enum share_result item_unshare(struct domain *d,
 	return item_copy(d, c, item);
 }
 
+/*
+ * The CPUs that must not read a page's old translation any more.  A frame that was
+ * adopted may be known to any: who let go of it needed no flush then, and its new owner
+ * writes what he likes there (TL2).
+ */
+static uint64_t stale_mask(struct domain *d, const struct sharing_item *item)
+{
+	if (item->new_mfn == item->mfn)
+		return ~0UL;
+	return __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
+}
+
 void chunk_unshare(struct domain *d, struct sharing_chunk *c)
 {
-	bool changed = false;
+	uint64_t mask = 0;
 	unsigned int i;
 
 	for (i = 0; i < c->item_count; i++) {
@@ -126,10 +138,9 @@ void chunk_unshare(struct domain *d, struct sharing_chunk *c)
 		if (item->result != SHARE_NOT_TRIED)
 			continue;
 		item->result = item_unshare(d, c, item);
-		changed |= item->result == SHARE_DONE;
+		if (item->result == SHARE_DONE)
+			mask |= stale_mask(d, item);
 	}
-	/* Other CPUs of the domain must not read the old page any more. */
-	if (changed)
-		tlb_flush_mask(__atomic_load_n(&d->cpu_mask,
-					       __ATOMIC_SEQ_CST));
+	if (mask)
+		tlb_flush_mask(mask);
 }

@@ -90,9 +90,11 @@ void cpu_idle_wait(void);		/* sti; hlt; cli: until the next interrupt */
  * Provided above (pv/entry.c, dom/sched.c); called by x86/trap.c with
  * interrupts off on the CPU's stack.
  */
-void guest_trap(struct regs *regs) noreturn;	/* exception or int n from a guest; regs->vector, error_code; CR2 is live */
+/* Exception or int n from a guest; regs->vector, error_code; CR2 is live. */
+void guest_trap(struct regs *regs) noreturn;
 void guest_syscall(struct regs *regs) noreturn;	/* `syscall` from a guest */
-void guest_iret_failed(void) noreturn;	/* iretq refused the selectors or rip in the running vCPU's regs, which are unchanged */
+/* iretq refused the selectors or rip in the running vCPU's regs, which are unchanged. */
+void guest_iret_failed(void) noreturn;
 void cpu_interrupt(enum vector vector);		/* timer or reschedule, from guest or idle; EOI done; must return */
 void guest_resume(void) noreturn;		/* after an interrupt that came from a guest */
 /* A fault of the hypervisor on a guest address, before the exception table is tried; true: retry the access. */

@@ -15,6 +15,8 @@
 #define PIT_HZ		1193182UL
 #define PIT_COUNT	11932UL		/* 10 ms */
 #define PIT_WAIT_LOOPS	20000000UL
+#define PIT_TRIES	20
+#define PIT_EXACT	2048
 #define NS_PER_S	1000000000UL
 
 uint64_t tsc_khz;
@@ -62,29 +64,48 @@ void delay_us(uint64_t us)
 		cpu_pause();
 }
 
-/* TSC ticks while the PIT counts PIT_COUNT down; 0: there is no PIT. */
-static uint64_t pit_sample(void)
+/*
+ * TSC ticks while the PIT counts PIT_COUNT down, between `least` and `most`: the
+ * reads around both ends tell how far an interruption (of a virtual machine, say)
+ * may have moved them.  false: there is no PIT.
+ */
+static bool pit_sample(uint64_t *least, uint64_t *most)
 {
-	uint64_t start, i;
+	uint64_t before, after, running, i;
 
 	outb(0x61, (inb(0x61) & ~2) | 1);	/* gate on, speaker off */
 	outb(0x43, 0xb0);			/* channel 2, both bytes, mode 0 */
 	outb(0x42, PIT_COUNT & 0xff);
+	before = rdtsc();
 	outb(0x42, PIT_COUNT >> 8);
-	start = rdtsc();
-	for (i = 0; i < PIT_WAIT_LOOPS; i++)
-		if (inb(0x61) & 0x20)
-			return rdtsc() - start;
-	return 0;
+	after = rdtsc();
+	running = after;
+	for (i = 0; i < PIT_WAIT_LOOPS; i++) {
+		if (inb(0x61) & 0x20) {
+			*least = running - after;
+			*most = rdtsc() - before;
+			return true;
+		}
+		running = rdtsc();
+	}
+	return false;
 }
 
-/* The middle one of three: an interruption makes a sample too long. */
+/* The most exact of some samples; the first that is exact enough ends it. */
 static uint64_t khz_from_pit(void)
 {
-	uint64_t a = pit_sample(), b = pit_sample(), c = pit_sample();
-	uint64_t median = MAX(MIN(a, b), MIN(MAX(a, b), c));
+	uint64_t least, most, best = 0, best_error = ~0UL;
+	unsigned int i;
 
-	return median * PIT_HZ / PIT_COUNT / 1000;
+	for (i = 0; i < PIT_TRIES && best_error > best / PIT_EXACT; i++) {
+		if (!pit_sample(&least, &most))
+			return 0;
+		if (most - least >= best_error)
+			continue;
+		best_error = most - least;
+		best = least + best_error / 2;
+	}
+	return best * PIT_HZ / PIT_COUNT / 1000;
 }
 
 /* CPUID leaf 0x15: crystal frequency and ratio, if it has both. */

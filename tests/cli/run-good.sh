@@ -20,5 +20,6 @@ has cross_group_shares 0
 has memory_without_sharing $((16384 * 4096))
 has memory_with_sharing $(((8384 + 5000) * 4096))
 has saved_pages 3000
-# 24 bytes a frame and 512 KiB of index and hold tables for 131,072 frames.
-has metadata_bytes_per_frame 28.0
+has metadata_bytes_per_frame 24.0
+has metadata_bytes $((24 * 131072))
+has sharing_metadata_bytes $((524288 + 32 * 4096 - 8 * 8384))

@@ -332,11 +332,6 @@ FAKE int copy_to_guest(uint64_t guest_dst, const void *src, size_t bytes)
 
 /* --- log and serial line --- */
 
-FAKE bool str_copy(char *dst, size_t size, const char *src)
-{
-	return (size_t)snprintf(dst, size, "%s", src) < size;
-}
-
 void log_guest(unsigned int domid, const char *name, const char *text,
 		    size_t bytes)
 {

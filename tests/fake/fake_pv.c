@@ -175,11 +175,6 @@ void sched_block(struct vcpu *v)
 	fake_pv.blocks++;
 }
 
-bool ptwrite_emulate(struct vcpu *v, uint64_t va)
-{
-	return va == fake_pv.ptwrite_va;
-}
-
 void tlb_flush_local(void)
 {
 	fake_pv.flushes++;

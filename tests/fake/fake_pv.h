@@ -23,7 +23,6 @@ struct fake_pv {
 	uint64_t gs_user_base;	/* what loading a GS selector gives */
 	uint64_t hw_dr[8];
 	bool hw_ts;
-	uint64_t ptwrite_va;	/* ptwrite_emulate() accepts this address */
 };
 extern struct fake_pv fake_pv;
 

@@ -1,4 +1,4 @@
-/* links: hv/dom/console.c hv/dom/timer.c tests/port/port.c tests/fake/fake_dom.c */
+/* links: hv/dom/console.c hv/dom/timer.c hv/lib/str.c tests/port/port.c tests/fake/fake_dom.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * Consoles: lines from the ring and from console_io, rings whose indices are

@@ -148,7 +148,7 @@ static int32_t fake_unshare(uint64_t va, uint64_t *mfn)
 		return SHARE_NO_MEMORY;
 	*mfn = frame_alloc(GUEST);
 	memcpy(frames + *mfn * PAGE, frames + f * PAGE, PAGE);
-	m2p[*mfn] = pfn;
+	m2p[*mfn] = m2p[f];	/* what the hypervisor knows */
 	set_entry(pfn, *mfn * PAGE | P | RW | 0x24);
 	tot_pages++;
 	return SHARE_DONE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-// links: share/*.c hash/*.c tests/port/port.c tests/fake/*.c
+// links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
 /* Pages: hash, compare, copy, clear; every byte counts. */
 #include <check.h>
 #include <stdlib.h>

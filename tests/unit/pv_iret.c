@@ -14,6 +14,13 @@ static struct vcpu *v;
 static struct iret_context frame;
 static struct hypercall_args args;
 
+/* For iret_after_tcg_fault(); tests/unit/pv_traps.c tests it. */
+void bounce_exception(struct vcpu *to, unsigned int vector, bool has_error,
+		      uint32_t error_code)
+{
+	ck_abort_msg("iret bounces nothing");
+}
+
 static void setup(void)
 {
 	v = fake_pv_reset();

@@ -1,4 +1,4 @@
-/* links: hv/pv/traps*.c hv/pv/emul*.c hv/pv/msr.c hv/pv/dec*.c hv/pv/cpuid.c tests/port/port.c tests/fake/fake_pv.c */
+/* links: hv/pv/traps*.c hv/pv/emul*.c hv/pv/msr.c hv/pv/dec*.c hv/pv/cpuid.c hv/pv/iret.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
 /* Faults of a guest: what is emulated, what is delivered, and with which rip (N1-N3, X1-X3). */
 #include <check.h>
@@ -66,6 +66,47 @@ static void expect(unsigned int vector, uint64_t rip)
 	v->trap.pending = false;
 	v->regs.rip = CODE_VA;
 }
+
+/* The #PF that only QEMU's TCG gives a ring 3 iretq under SMAP. */
+static void iretq_fault(uint64_t cs, uint64_t rip, uint64_t cr2_off)
+{
+	static uint64_t frame[5];
+
+	frame[0] = rip;
+	frame[1] = cs;
+	frame[2] = RFLAGS_CF | RFLAGS_IOPL | RFLAGS_VM;	/* no IF */
+	frame[3] = 0x7000;
+	frame[4] = 0xe02b;
+	fake_memory_add(0x600000, frame, sizeof(frame), false);
+	v->regs.rsp = 0x600000;
+	memcpy(code, "\x48\xcf", 2);
+	v->regs.vector = VEC_PF;
+	v->regs.error_code = 1;
+	trap_handle(v, 0x600000 + cr2_off);
+}
+
+START_TEST(tcg_iretq)
+{
+	iretq_fault(0xe033, 0x401234, 0);
+	ck_assert(!v->trap.pending);
+	ck_assert_uint_eq(v->regs.rip, 0x401234);
+	ck_assert_uint_eq(v->regs.rsp, 0x7000);
+	ck_assert_uint_eq(v->regs.rflags, RFLAGS_CF | RFLAGS_IF | RFLAGS_MBS);
+	ck_assert_uint_eq(v->regs.cs, 0xe033);
+	ck_assert_uint_ne(v->regs.vector, VEC_SYSCALL);
+}
+END_TEST
+
+START_TEST(tcg_iretq_bad_frame)
+{
+	iretq_fault(0xe030, 0x401234, 8);	/* would raise its privilege */
+	expect(VEC_GP, CODE_VA);
+	iretq_fault(0xe033, 1UL << 47, 8);
+	expect(VEC_GP, CODE_VA);
+	iretq_fault(0xe033, 0x401234, 40);	/* not its stack: a real fault */
+	expect(VEC_PF, CODE_VA);
+}
+END_TEST
 
 START_TEST(ports)
 {
@@ -329,17 +370,15 @@ static void page_fault(uint64_t cr2, uint32_t error)
 
 START_TEST(page_faults)
 {
-	fake_pv.ptwrite_va = 0x5000;
-	page_fault(0x5000, 7);
-	expect(NO_TRAP, CODE_VA);
-	page_fault(0x5000, 5);		/* a read */
-	expect(VEC_PF, CODE_VA);
-	page_fault(0x5000, 6);		/* not present */
-	expect(VEC_PF, CODE_VA);
-	fake_pv.ptwrite_va = M2P_VIRT;
-	page_fault(M2P_VIRT, 7);	/* never emulated */
-	expect(VEC_PF, CODE_VA);
-	fake_pv.ptwrite_va = 0x5000;
+	static const uint32_t errors[] = { 4, 5, 6, 7, 0x15 };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		page_fault(0x5000, errors[i]);
+		expect(VEC_PF, CODE_VA);
+		page_fault(M2P_VIRT, errors[i]);
+		expect(VEC_PF, CODE_VA);
+	}
 	v->kernel_mode = false;
 	page_fault(0x5000, 7);
 	expect(VEC_PF, CODE_VA);
@@ -534,6 +573,8 @@ int main(void)
 	tcase_add_test(tc, other_code_segments);
 	tcase_add_test(tc, any_bytes);
 	tcase_add_test(tc, debug_registers);
+	tcase_add_test(tc, tcg_iretq);
+	tcase_add_test(tc, tcg_iretq_bad_frame);
 	tcase_add_test(tc, trap_table);
 	tcase_add_test(tc, segment_bases);
 	tcase_add_test(tc, callbacks);

@@ -2,9 +2,11 @@
 /*
  * The smallest useful guest: offer one page, read it, write it again.  The write faults,
  * the library puts a private copy there, and the store goes on as if nothing
- * had been.  On a hypervisor without the call it says so and ends well.
+ * had been.  On a hypervisor without the call it says so and ends well.  With hold=1
+ * it offers the page again and stays until the operator types "go".
  */
 #include <gl/console.h>
+#include <gl/hold.h>
 #include <gl/hypercall.h>
 #include <gl/memory.h>
 #include <gl/share_setup.h>
@@ -84,5 +86,9 @@ void gl_main(void)
 		write_again(share, page);
 	}
 	print_counters(share);
+	if (gl_cmdline_u64("hold", 0)) {
+		gl_share_page(share, (uint64_t)page);
+		gl_hold(0);
+	}
 	gl_printf("bye\n");
 }

@@ -77,9 +77,10 @@ static bool load_page(struct workload *w, const struct sums *s,
 	return true;
 }
 
-static bool load_file(struct workload *w, struct sums *s, const char *name,
-		      uint64_t name_bytes, const uint8_t *data, uint64_t bytes,
-		      struct progress *p)
+/* The next file of the cache, still without pages. */
+static struct cache_file *begin_file(struct workload *w, struct sums *s,
+				     const char *name, uint64_t name_bytes,
+				     uint64_t pages)
 {
 	struct cache_file *f = &w->cache.files[w->cache.file_count++];
 	uint64_t shown = name_bytes < sizeof(f->name) - 1 ? name_bytes :
@@ -91,13 +92,22 @@ static bool load_file(struct workload *w, struct sums *s, const char *name,
 	};
 	memcpy(f->name, name, shown);
 	sums_begin_file(s, &w->options, name, name_bytes);
-	if (s->member && s->pages != page_count(bytes)) {
+	if (s->member && s->pages != pages) {
 		report_error("%s: %u sums for %lu pages", f->name, s->pages,
-			     page_count(bytes));
+			     pages);
 		s->member = NULL;
 	}
-	for (uint64_t at = 0; at < bytes; at += GL_PAGE_BYTES) {
-		if (!load_page(w, s, f, data + at, bytes - at)) {
+	return f;
+}
+
+static bool load_file(struct workload *w, struct sums *s,
+		      const struct gl_cpio_file *file, struct progress *p)
+{
+	struct cache_file *f = begin_file(w, s, file->name, file->name_bytes,
+					  page_count(file->bytes));
+
+	for (uint64_t at = 0; at < file->bytes; at += GL_PAGE_BYTES) {
+		if (!load_page(w, s, f, file->data + at, file->bytes - at)) {
 			report_error("%s: no memory after %u pages", f->name,
 				     f->pages);
 			return false;
@@ -108,27 +118,24 @@ static bool load_file(struct workload *w, struct sums *s, const char *name,
 	return true;
 }
 
-static bool load_zero_pages(struct workload *w, struct sums *s,
+static void load_zero_pages(struct workload *w, struct sums *s,
 			    struct progress *p)
 {
 	static const uint8_t zeros[GL_PAGE_BYTES];
-	struct cache_file *f = &w->cache.files[w->cache.file_count];
+	struct cache_file *f;
 
 	if (!w->options.zero_pages)
-		return true;
-	if (!load_file(w, s, RULE_ZERO_NAME, strlen(RULE_ZERO_NAME), zeros, 0,
-		       p))
-		return false;
-	s->member = NULL;	/* we know their sum ourselves */
+		return;
+	f = begin_file(w, s, RULE_ZERO_NAME, strlen(RULE_ZERO_NAME),
+		       w->options.zero_pages);
 	while (f->pages < w->options.zero_pages) {
 		if (!load_page(w, s, f, zeros, GL_PAGE_BYTES)) {
 			report_error("no memory after %u zero pages", f->pages);
-			return false;
+			return;
 		}
 		f->pages++;
 		report_step(p, 1);
 	}
-	return true;
 }
 
 bool cache_load(struct workload *w, const void *initrd, uint64_t bytes)
@@ -145,8 +152,7 @@ bool cache_load(struct workload *w, const void *initrd, uint64_t bytes)
 	sums_open(&s, initrd, bytes);
 	gl_cpio_open(&c, initrd, bytes);
 	while (room && next_file(&c, &file) == 1)
-		room = load_file(w, &s, file.name, file.name_bytes, file.data,
-				 file.bytes, &p);
+		room = load_file(w, &s, &file, &p);
 	if (room)
 		load_zero_pages(w, &s, &p);
 	report_end(&p);

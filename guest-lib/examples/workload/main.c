@@ -7,6 +7,7 @@
  * workload_rule.h says what they mean to a page.
  */
 #include <gl/console.h>
+#include <gl/hold.h>
 #include <gl/initrd.h>
 #include <gl/share_setup.h>
 #include <gl/start.h>
@@ -72,6 +73,6 @@ void gl_main(void)
 	report_refusals(&w->counts);
 	report_done(w, start_ns);
 	if (w->options.hold)
-		hold(&w->options);
+		gl_hold(w->options.hold_ms);
 	gl_printf("@g phase=end\n");
 }

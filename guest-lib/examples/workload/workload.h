@@ -7,7 +7,6 @@
  *	sums.c    what each page must sum up to, before and after the writes
  *	phases.c  offer, read, write, reoffer, verify
  *	report.c  lines on the console
- *	hold.c    wait for a line or a time
  */
 #ifndef WORKLOAD_H
 #define WORKLOAD_H
@@ -101,8 +100,5 @@ __attribute__((format(printf, 1, 2)))
 void report_error(const char *format, ...);
 void report_refusals(const struct counts *c);
 void report_done(const struct workload *w, uint64_t start_ns);
-
-/* hold.c */
-void hold(const struct options *o);
 
 #endif

@@ -121,9 +121,9 @@ int share_offer(struct share_dom *d, uint32_t frame, uint64_t pfn,
 int share_hold(struct share_dom *d, uint32_t canonical);
 
 /*
- * `mappings` of the domain's are gone (its TLBs may still know them: the caller
- * flushes before any freed frame can be reused: see *freed).  At zero for the
- * domain the hold ends, at zero for all the frame leaves the table and is freed through ops.
+ * `mappings` of the domain's are gone.  At zero for the domain the hold ends, at
+ * zero for all the frame leaves the table and is freed through ops during the call: so
+ * either no TLB knows the mappings any more, or ops->canonical_free waits for the flush.
  * `broke`: the mapping was replaced by a private page (counted as a break).
  */
 void share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Stay, with all pages shared, until the line "go" comes or the time is over. */
+/* See gl/hold.h. */
 #include <gl/console.h>
 #include <gl/event.h>
+#include <gl/hold.h>
 #include <gl/sched.h>
 #include <gl/string.h>
 #include <gl/timer.h>
-
-#include "workload.h"
 
 #define POLL_NS 50000000UL	/* where input raises no event */
 
@@ -39,10 +38,10 @@ static uint64_t next_wake(uint64_t now, uint64_t end)
 	return end;
 }
 
-void hold(const struct options *o)
+void gl_hold(uint64_t limit_ms)
 {
 	uint64_t now = gl_now_ns();
-	uint64_t end = o->hold_ms ? now + o->hold_ms * 1000000 : 0;
+	uint64_t end = limit_ms ? now + limit_ms * 1000000 : 0;
 
 	gl_printf("@g phase=hold\n");
 	for (;;) {

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/* See fake_machine.h. */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <port.h>
+
+#include <xen/elfnote.h>
+#include <xen/sched.h>
+
+#include "boot/config.h"
+#include "dom/console.h"
+#include "dom/evtchn.h"
+#include "dom/sched.h"
+#include "fake/fake_machine.h"
+#include "mm/objpool.h"
+#include "mm/palloc.h"
+#include "mm/ram.h"
+#include "pv/ptcheck.h"
+#include "pv/sharehooks.h"
+#include "sharing/sharing.h"
+#include "x86/guestcopy.h"
+#include "x86/tlb.h"
+
+struct fake_machine fake_machine;
+static struct domain *domains[8];
+static struct domain_config configs[8];
+static struct boot_module kernel;
+static uint64_t free_before;
+static mfn_t zero_mfn;
+
+/* --- what the CPU and the layers beside do --- */
+
+struct cpu_features cpu_features = { .nx = true };
+maddr_t cpu_idle_cr3;
+struct boot_options boot_options;
+
+static void flushed(void)
+{
+	fake_machine.flushes++;
+	if (fake_machine.on_flush)
+		fake_machine.on_flush();
+}
+
+void tlb_flush_local(void) { flushed(); }
+void tlb_flush_page_local(uint64_t va) { flushed(); }
+void tlb_flush_mask(uint64_t mask) { flushed(); }
+void tlb_flush_page_mask(uint64_t mask, uint64_t va) { flushed(); }
+void tlb_load_cr3(maddr_t cr3) { flushed(); }
+void gdt_set_ldt(uint64_t base, unsigned int entries) { }
+void lapic_send_ipi(unsigned int cpu, enum vector vector) { }
+uint64_t wallclock_boot_seconds(void) { return 1234567890; }
+void hypercall_page_fill(void *page) { memset(page, 0xc3, PAGE_SIZE); }
+bool sched_preempt_pending(void) { return fake_machine.preempt; }
+void sched_offline(struct vcpu *v) { v->run = RUN_OFFLINE; }
+void sched_online(struct vcpu *v) { v->run = RUN_RUNNABLE; }
+void timer_cancel(struct timer *t) { }
+int evtchn_init(struct domain *d) { return 0; }
+void evtchn_fini(struct domain *d) { }
+int evtchn_bind_console(struct domain *d) { return 1; }
+int console_init(struct domain *d, struct frame *f, uint32_t port)
+{
+	return 0;
+}
+void console_fini(struct domain *d) { }
+mfn_t vcpu_zero_page_mfn(void) { return zero_mfn; }
+
+struct vcpu *vcpu_create(struct domain *d, uint32_t id)
+{
+	struct vcpu *v = obj_alloc(sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->domain = d;
+	v->kernel_l4 = v->user_l4 = INVALID_MFN;
+	v->info = &d->shared_info->vcpu_info[0];
+	return v;
+}
+
+void vcpu_free(struct vcpu *v)
+{
+	obj_free(v, sizeof(*v));
+}
+
+bool domain_gone(struct domain *d)
+{
+	fake_machine.gone++;
+	return d->generation < d->config->repeat;
+}
+
+void domain_rebuild(const struct domain_config *config, uint32_t instance,
+		    uint32_t generation)
+{
+	fake_machine.rebuilds++;
+}
+
+/* --- guest memory through guest page tables --- */
+
+bool guest_range_ok(uint64_t va, uint64_t bytes)
+{
+	uint64_t last = va + bytes - (bytes != 0);
+
+	if (last < va || !va_is_canonical(va) || !va_is_canonical(last))
+		return false;
+	if (va < HV_VIRT_START && last >= HV_VIRT_START)
+		return false;
+	return last < HV_VIRT_START || va >= HV_VIRT_END;
+}
+
+static uint8_t *guest_byte(uint64_t va, bool write)
+{
+	struct vcpu *v = current_vcpu();
+	pte_t *pte;
+
+	if (!guest_range_ok(va, 1))
+		return NULL;
+	pte = ptcheck_walk(v->domain, v->kernel_l4, va);
+	if (!pte || !(*pte & PTE_P) || (write && !(*pte & PTE_RW)))
+		return NULL;
+	return (uint8_t *)mfn_to_virt(pte_mfn(*pte)) + (va & ~PAGE_MASK);
+}
+
+int copy_from_guest(void *dst, uint64_t src, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++) {
+		uint8_t *at = guest_byte(src + i, false);
+
+		if (!at)
+			return -EFAULT;
+		((uint8_t *)dst)[i] = *at;
+	}
+	return 0;
+}
+
+int copy_to_guest(uint64_t dst, const void *src, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++) {
+		uint8_t *at = guest_byte(dst + i, true);
+
+		if (!at)
+			return -EFAULT;
+		*at = ((const uint8_t *)src)[i];
+	}
+	return 0;
+}
+
+int clear_guest(uint64_t dst, size_t bytes)
+{
+	static const uint8_t zeros[PAGE_SIZE];
+
+	return copy_to_guest(dst, zeros, bytes);
+}
+
+/* --- a small kernel image, in reserved RAM --- */
+
+struct image {
+	uint8_t ident[16];
+	uint16_t type, machine;
+	uint32_t version;
+	uint64_t entry, phoff, shoff;
+	uint32_t flags;
+	uint16_t ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
+	struct { uint32_t type, flags; uint64_t offset, va, pa, filesz,
+		 memsz, align; } ph[2];
+	struct { uint32_t namesz, descsz, type; char name[4];
+		 uint64_t desc; } note;
+	uint8_t code[64];
+};
+
+const struct boot_module *fake_kernel(void)
+{
+	struct image *i = mfn_to_virt(FAKE_MODULES);
+
+	if (kernel.bytes)
+		return &kernel;
+	*i = (struct image){
+		.ident = { 0x7f, 'E', 'L', 'F', 2, 1, 1 },
+		.type = 2, .machine = 62, .version = 1,
+		.entry = FAKE_BASE + 0x1000, .phentsize = 56, .phnum = 2,
+		.phoff = offsetof(struct image, ph),
+		.ph = { { 1, 7, offsetof(struct image, code), 0, 0x1000,
+			  sizeof(i->code), 0x2000, 0x1000 },
+			{ 4, 4, offsetof(struct image, note), 0, 0,
+			  sizeof(i->note), 0, 4 } },
+		.note = { 4, 8, XEN_ELFNOTE_VIRT_BASE, "Xen", FAKE_BASE },
+		.code = { 0x90, 0x90 },
+	};
+	str_copy(kernel.name, sizeof(kernel.name), "fake");
+	kernel.start = FAKE_MODULES << PAGE_SHIFT;
+	kernel.bytes = sizeof(*i);
+	return &kernel;
+}
+
+/* --- the machine --- */
+
+void fake_machine_start(void)
+{
+	static bool done;
+
+	if (done)
+		return;
+	done = true;
+	fake_ram_start();
+	cpu_idle_cr3 = virt_to_maddr(palloc_hv(0));
+	zero_mfn = virt_to_mfn(palloc_hv(0));
+	sharing_init();
+	free_before = palloc_free_count();
+}
+
+struct domain *fake_domain(const char *group, uint64_t budget)
+{
+	unsigned int i = 0;
+	struct domain *d;
+
+	while (domains[i])
+		i++;
+	configs[i] = (struct domain_config){
+		.name = "fake", .count = 1, .repeat = 1,
+		.memory_bytes = FAKE_PAGES * PAGE_SIZE,
+		.share_budget = budget, .kernel = fake_kernel(),
+	};
+	str_copy(configs[i].group, sizeof(configs[i].group), group);
+	d = build_domain(&configs[i], 0, 1);
+	if (!d)
+		return NULL;
+	domains[i] = d;
+	fake_run(d);
+	return d;
+}
+
+void fake_run(struct domain *d)
+{
+	struct vcpu *old = current_vcpu();
+
+	if (old)
+		old->domain->cpu_mask = 0;
+	this_cpu()->current = d ? d->vcpu[0] : NULL;
+	if (d)
+		d->cpu_mask = 1;
+	reclaim_flush();
+}
+
+void fake_end(struct domain *d)
+{
+	unsigned int before = fake_machine.gone, i;
+
+	fake_run(NULL);
+	domain_shutdown(d, SHUTDOWN_poweroff);
+	for (i = 0; i < 100000 && fake_machine.gone == before; i++)
+		ck_assert(reaper_step());
+	ck_assert_uint_eq(fake_machine.gone, before + 1);
+	for (i = 0; i < ARRAY_COUNT(domains); i++)
+		if (domains[i] == d)
+			domains[i] = NULL;
+}
+
+uint64_t fake_va(uint64_t pfn)
+{
+	return FAKE_BASE + pfn * PAGE_SIZE;
+}
+
+pte_t *fake_pte(struct domain *d, uint64_t pfn)
+{
+	return ptcheck_walk(d, d->vcpu[0]->kernel_l4, fake_va(pfn));
+}
+
+mfn_t fake_mfn(struct domain *d, uint64_t pfn)
+{
+	return pte_mfn(*fake_pte(d, pfn));
+}
+
+uint8_t *fake_page(struct domain *d, uint64_t pfn)
+{
+	return mfn_to_virt(fake_mfn(d, pfn));
+}
+
+uint64_t fake_free_pfn(struct domain *d)
+{
+	return FAKE_PAGES / 2;	/* behind image, tables and stack */
+}
+
+/* --- recount --- */
+
+static uint32_t refs[FAKE_FRAMES], types[FAKE_FRAMES];
+
+static void expect_use(mfn_t mfn, bool typed)
+{
+	refs[mfn]++;
+	types[mfn] += typed;
+}
+
+static void count_entry(struct domain *d, unsigned int level, pte_t e)
+{
+	mfn_t mfn = pte_mfn(e);
+
+	if (!(e & PTE_P))
+		return;
+	ck_assert(frame_valid(mfn));
+	ck_assert(e & PTE_US);
+	if (fake_kind(mfn) == FRAME_SHARED) {
+		ck_assert_uint_eq(level, 1);
+		ck_assert(!(e & PTE_RW));
+		refs[mfn]++;
+		return;
+	}
+	ck_assert(!(e & PTE_AVL_SHARED));
+	ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state), d->id);
+	expect_use(mfn, level > 1 || (e & PTE_RW));
+}
+
+static void count_page(struct domain *d, mfn_t mfn)
+{
+	struct frame *f = mfn_to_frame(mfn);
+	unsigned int level = type_class(f->type) - CLASS_L1 + 1, slot;
+	const pte_t *table = mfn_to_virt(mfn);
+
+	if (f->state & FRAME_ALLOCATED)
+		refs[mfn]++;
+	if (f->type & TYPE_PINNED)
+		expect_use(mfn, true);
+	if (level < 1 || level > 4 || !(f->type & TYPE_VALIDATED))
+		return;
+	for (slot = 0; slot < PT_SLOTS; slot++)
+		if (level < 4 || slot < HV_FIRST_SLOT || slot > HV_LAST_SLOT)
+			count_entry(d, level, table[slot]);
+}
+
+static void count_domain(struct domain *d, void *arg)
+{
+	struct vcpu *v = d->vcpu[0];
+	uint32_t mfn;
+	unsigned int i;
+
+	for (mfn = d->page_list; mfn; mfn = mfn_to_frame(mfn)->next)
+		count_page(d, mfn);
+	if (v->kernel_l4 != INVALID_MFN)
+		expect_use(v->kernel_l4, true);
+	if (v->user_l4 != INVALID_MFN)
+		expect_use(v->user_l4, true);
+	for (i = 0; i < GDT_FRAMES_MAX; i++)
+		if (v->gdt_frames[i])
+			expect_use(v->gdt_frames[i], true);
+}
+
+static void compare(mfn_t mfn)
+{
+	const struct frame *f = mfn_to_frame(mfn);
+	enum frame_kind kind = fake_kind(mfn);
+
+	if (kind != FRAME_OWNED && kind != FRAME_SHARED && kind != FRAME_HEAP)
+		return;
+	ck_assert_msg(fake_ref(mfn) == refs[mfn], "I3: %lx: %u, recount %u",
+		      (long)mfn, fake_ref(mfn), refs[mfn]);
+	if (kind != FRAME_SHARED)
+		ck_assert_msg(type_count(f->type) == types[mfn],
+			      "I4: %lx (%s): %u, recount %u", (long)mfn,
+			      page_class_name(type_class(f->type)),
+			      type_count(f->type), types[mfn]);
+}
+
+void fake_recount(void)
+{
+	unsigned int i;
+	mfn_t mfn;
+
+	reclaim_flush();
+	memset(refs, 0, sizeof(refs));
+	memset(types, 0, sizeof(types));
+	domain_for_each(count_domain, NULL);
+	for (i = 0; i < ram_range_count; i++)
+		for (mfn = ram_ranges[i].first; mfn < ram_ranges[i].end; mfn++)
+			compare(mfn);
+}
+
+void fake_check(void)
+{
+	uint64_t cross;
+
+	fake_recount();
+	ck_assert_uint_eq(sharing_audit(&cross), 0);
+	ck_assert_uint_eq(cross, 0);
+	if (!domain_count())
+		ck_assert_uint_eq(palloc_free_count(), free_before);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A machine for tests of hv/dom, hv/pv and hv/sharing: fake RAM, real frame
+ * table, allocators, page types, domains, builder, sharing; a fake CPU.
+ *
+ * Guest memory is reached through the guest's own page tables, so a copy faults
+ * where it would on the CPU.  fake_recount() recomputes every reference and
+ * type count from the tables (I3, I4) and compares.
+ */
+#ifndef TESTS_FAKE_MACHINE_H
+#define TESTS_FAKE_MACHINE_H
+
+#include <port.h>
+
+#include "dom/domain.h"
+#include "fake/fake_ram.h"
+#include "pv/pv.h"
+
+#define FAKE_BASE	0xffffffff80000000UL	/* va of pfn 0 */
+#define FAKE_PAGES	1024u			/* all of them are mapped */
+
+struct fake_machine {
+	unsigned int flushes;		/* TLB flushes of any kind */
+	void (*on_flush)(void);		/* called before each */
+	bool preempt;			/* what sched_preempt_pending() says */
+	unsigned int fail_after;	/* 0: never; n: the n-th palloc from now fails */
+	unsigned int gone;		/* domains that ended */
+	unsigned int rebuilds;
+};
+extern struct fake_machine fake_machine;
+
+/* Once a test: the machine, with nothing in it. */
+void fake_machine_start(void);
+/* A running domain; its vCPU becomes the current one. NULL if refused. */
+struct domain *fake_domain(const char *group, uint64_t budget);
+void fake_run(struct domain *d);	/* its vCPU becomes current; NULL: none */
+void fake_end(struct domain *d);	/* shut down and reaped, all steps */
+/* Counts, audit; with no domain left, every frame is back. */
+void fake_check(void);
+void fake_recount(void);
+
+/* A page of d by pfn. */
+uint64_t fake_va(uint64_t pfn);
+mfn_t fake_mfn(struct domain *d, uint64_t pfn);	/* what va maps now */
+pte_t *fake_pte(struct domain *d, uint64_t pfn);
+uint8_t *fake_page(struct domain *d, uint64_t pfn);
+/* First pfn of a run of ordinary, unused, writable pages of d. */
+uint64_t fake_free_pfn(struct domain *d);
+
+/* The image that fake_domain() builds from, for tests of the builder. */
+const struct boot_module *fake_kernel(void);
+
+#define FAKE_CALL(fn, ...) \
+	fn(&(struct hypercall_args){ .a = { __VA_ARGS__ } })
+
+#endif

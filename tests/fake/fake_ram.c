@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* See fake_ram.h. */
+#include <sanitizer/asan_interface.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake/fake_ram.h"
+#include "mm/palloc.h"
+#include "mm/ram.h"
+#include "x86/cpu.h"
+
+struct ram_range ram_ranges[RAM_RANGES_MAX] = {
+	{ 0, 0x9f }, { 0x100, 0x1800 }, { 0x1900, FAKE_FRAMES },
+};
+unsigned int ram_range_count = 3;
+
+uint64_t fake_seed = 1;
+uint64_t fake_free_at_start;
+
+/* splitmix64 */
+uint64_t random_u64(void)
+{
+	uint64_t z = fake_seed += 0x9e3779b97f4a7c15;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+	return z ^ (z >> 31);
+}
+
+void entropy_fill(void *dst, size_t bytes)
+{
+	uint8_t *at = dst;
+
+	while (bytes--)
+		*at++ = random_u64();
+}
+
+static void poison(mfn_t first, mfn_t end)
+{
+	memset(&fake_frame_table[first], 0xa5,
+	       (end - first) * sizeof(struct frame));
+	__asan_poison_memory_region(&fake_frame_table[first],
+				    (end - first) * sizeof(struct frame));
+	__asan_poison_memory_region(fake_ram + first * PAGE_SIZE,
+				    (end - first) * PAGE_SIZE);
+}
+
+void fake_ram_start(void)
+{
+	if (fake_ram)
+		return;
+	fake_ram_init(FAKE_FRAMES * PAGE_SIZE);
+	fake_frame_table = calloc(FAKE_FRAMES, sizeof(struct frame));
+	frame_max_mfn = FAKE_FRAMES;
+	cpu_areas[0] = this_cpu();
+	cpu_count = 1;
+	poison(0x9f, 0x100);
+	poison(0x1800, 0x1900);
+	memset(fake_ram + FAKE_RESERVED * PAGE_SIZE, 0xd5,
+	       (0x1800 - FAKE_RESERVED) * PAGE_SIZE);
+	palloc_add_range(FAKE_RESERVED, 0x1800);
+	palloc_add_range(0x1900, FAKE_FRAMES);
+	fake_free_at_start = palloc_free_count();
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Machine memory for tests of hv/mm and above: RAM with two holes, its frame
+ * table, and the allocator filled.  What is not RAM, and its records, is
+ * poisoned: AddressSanitizer stops a test that touches it.
+ */
+#ifndef TESTS_FAKE_RAM_H
+#define TESTS_FAKE_RAM_H
+
+#include <port.h>
+
+#include "mm/frame.h"
+
+#define FAKE_FRAMES	8192u		/* 32 MiB */
+#define FAKE_RESERVED	0x400u		/* frames below are not the allocator's */
+#define FAKE_HOLE	0x1801u		/* a frame that is not RAM, between RAM */
+#define FAKE_MODULES	0x100u		/* reserved RAM for the test, up to FAKE_RESERVED */
+
+/* Once a process (the allocator keeps its state); later calls do nothing. */
+void fake_ram_start(void);
+
+/* random_u64() and entropy_fill() are this sequence. */
+extern uint64_t fake_seed;
+
+/* Frames free after fake_ram_start(). */
+extern uint64_t fake_free_at_start;
+
+static inline uint32_t fake_ref(mfn_t mfn)
+{
+	return frame_state_ref(frame_state(mfn_to_frame(mfn)));
+}
+
+static inline enum frame_kind fake_kind(mfn_t mfn)
+{
+	return frame_state_kind(frame_state(mfn_to_frame(mfn)));
+}
+
+#endif

@@ -1,0 +1,86 @@
+/* links: hv/boot/ranges.c */
+/* SPDX-License-Identifier: MIT */
+/* Sets of frames, against a plain array of flags. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "boot/ranges.h"
+
+#define FRAMES	200
+#define STEPS	20000
+
+static struct ranges set;
+static bool model[FRAMES];
+
+static void check_same(void)
+{
+	uint64_t frames = 0;
+	unsigned int i, m;
+
+	for (m = 0; m < FRAMES; m++) {
+		frames += model[m];
+		ck_assert_int_eq(ranges_contain(&set, m, m + 1), model[m]);
+		ck_assert_int_eq(ranges_intersect(&set, m, m + 1), model[m]);
+	}
+	ck_assert_uint_eq(ranges_frames(&set), frames);
+	for (i = 0; i < set.count; i++)
+		ck_assert(set.r[i].first < set.r[i].end);
+	for (i = 1; i < set.count; i++)
+		ck_assert(set.r[i - 1].end < set.r[i].first);
+}
+
+START_TEST(random_changes)
+{
+	unsigned int step, first, end, m;
+	bool add;
+
+	srand(1);
+	for (step = 0; step < STEPS; step++) {
+		first = (unsigned int)rand() % FRAMES;
+		end = first + (unsigned int)rand() % 12;
+		end = MIN(end, (unsigned int)FRAMES);
+		add = rand() & 1;
+		if (add)
+			ck_assert(ranges_add(&set, first, end));
+		else
+			ck_assert(ranges_subtract(&set, first, end));
+		for (m = first; m < end; m++)
+			model[m] = add;
+		if (step % 16 == 0)
+			check_same();
+	}
+}
+END_TEST
+
+START_TEST(full)
+{
+	unsigned int i;
+
+	for (i = 0; i < RANGES_MAX; i++)
+		ck_assert(ranges_add(&set, i * 4, i * 4 + 3));
+	ck_assert(!ranges_add(&set, 10000, 10001));
+	ck_assert(!ranges_subtract(&set, 1, 2));
+	ck_assert_uint_eq(set.count, RANGES_MAX);
+	ck_assert_uint_eq(ranges_frames(&set), RANGES_MAX * 3);
+	ck_assert(ranges_add(&set, 0, 10000));
+	ck_assert_uint_eq(set.count, 1);
+	ck_assert(ranges_subtract(&set, 0, ~0UL));
+	ck_assert_uint_eq(set.count, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("boot/ranges");
+	TCase *t = tcase_create("all");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, t);
+	tcase_add_test(t, random_changes);
+	tcase_add_test(t, full);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+// links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
+/* The content index: adding, finding, removing, several frames a hash, locks. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "fake/fake_share_ops.h"
+#include <hash/index.h>
+
+static struct fake_machine machine;
+static struct lintab_mem mem;
+static struct index idx;
+
+static void setup(void)
+{
+	fake_machine_init(&machine, 1, 0);
+	mem = (struct lintab_mem){ fake_share_ops.alloc, fake_share_ops.free,
+				   &machine };
+	ck_assert(index_init(&idx, &mem));
+}
+
+static void teardown(void)
+{
+	index_fini(&idx);
+	fake_machine_fini(&machine);
+}
+
+static uint64_t hash_of(uint32_t n)
+{
+	uint64_t seed = n;
+
+	return fake_random(&seed);
+}
+
+static bool add(uint64_t hash, uint32_t frame)
+{
+	struct lintab_room room;
+	bool done;
+
+	index_lock(&idx, hash);
+	done = index_prepare(&idx, hash, &room);
+	if (done)
+		index_add(&idx, hash, frame, &room);
+	index_unlock(&idx, hash);
+	index_balance(&idx);
+	return done;
+}
+
+static void take(uint64_t hash, uint32_t frame)
+{
+	index_lock(&idx, hash);
+	index_remove(&idx, hash, frame);
+	index_unlock(&idx, hash);
+	index_balance(&idx);
+}
+
+START_TEST(finds_what_was_added)
+{
+	for (uint32_t n = 0; n < 5000; n++)
+		ck_assert(add(hash_of(n), n));
+	ck_assert_uint_eq(index_count(&idx), 5000);
+	ck_assert(index_is_valid(&idx));
+	for (uint32_t n = 0; n < 5000; n++) {
+		ck_assert(index_has(&idx, hash_of(n), n));
+		ck_assert(!index_has(&idx, hash_of(n), n + 1));
+		ck_assert(!index_has(&idx, hash_of(n + 5000), n));
+	}
+	for (uint32_t n = 0; n < 5000; n++)
+		take(hash_of(n), n);
+	ck_assert_uint_eq(index_count(&idx), 0);
+}
+END_TEST
+
+START_TEST(one_hash_many_frames)
+{
+	struct lintab_cursor c;
+	uint32_t frame, seen = 0;
+
+	for (uint32_t f = 0; f < 30; f++)
+		ck_assert(add(42ULL << 32, f));
+	index_seek(&idx, 42ULL << 32, &c);
+	while (index_next(&idx, 42ULL << 32, &c, &frame))
+		seen |= 1u << frame;
+	ck_assert_uint_eq(seen, (1u << 30) - 1);
+	for (uint32_t f = 0; f < 30; f++)
+		take(42ULL << 32, f);
+}
+END_TEST
+
+START_TEST(first_and_last_frame_number)
+{
+	ck_assert(add(1, 0));
+	ck_assert(add(1, INDEX_MAX_FRAME));
+	ck_assert(index_has(&idx, 1, 0));
+	ck_assert(index_has(&idx, 1, INDEX_MAX_FRAME));
+	take(1, 0);
+	take(1, INDEX_MAX_FRAME);
+}
+END_TEST
+
+START_TEST(cancel_gives_memory_back)
+{
+	struct lintab_room room;
+	uint64_t before;
+
+	/* No balance: the bucket is full at 8. */
+	for (uint32_t f = 0; f < 8; f++) {
+		ck_assert(index_prepare(&idx, 7, &room));
+		index_add(&idx, 7, f, &room);
+	}
+	before = index_bytes(&idx);
+	ck_assert(index_prepare(&idx, 7, &room));
+	ck_assert_uint_gt(index_bytes(&idx), before);
+	index_cancel(&idx, &room);
+	ck_assert_uint_eq(index_bytes(&idx), before);
+	machine.fail_from = 1;
+	ck_assert(!index_prepare(&idx, 7, &room));
+	machine.fail_from = 0;
+	for (uint32_t f = 0; f < 8; f++)
+		index_remove(&idx, 7, f);
+}
+END_TEST
+
+START_TEST(walk_sees_each_once)
+{
+	static uint8_t seen[700];
+	struct lintab_cursor c = { NULL, 0, 0 };
+	uint32_t bucket = 0, tag, frame;
+
+	memset(seen, 0, sizeof(seen));
+	for (uint32_t n = 0; n < 700; n++)
+		ck_assert(add(hash_of(n), n));
+	while (index_walk(&idx, &bucket, &c, &tag, &frame)) {
+		ck_assert_uint_eq(tag, index_tag(hash_of(frame)));
+		ck_assert_uint_eq(seen[frame]++, 0);
+	}
+	for (uint32_t n = 0; n < 700; n++) {
+		ck_assert_uint_eq(seen[n], 1);
+		take(hash_of(n), n);
+	}
+}
+END_TEST
+
+START_TEST(removing_what_is_not_there_panics)
+{
+	index_remove(&idx, 1, 1);
+}
+END_TEST
+
+START_TEST(two_stripes_at_once_panic)
+{
+	index_lock(&idx, 0);
+	index_lock(&idx, 1ULL << 63);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("hash/index");
+	TCase *tc = tcase_create("index");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, finds_what_was_added);
+	tcase_add_test(tc, one_hash_many_frames);
+	tcase_add_test(tc, first_and_last_frame_number);
+	tcase_add_test(tc, cancel_gives_memory_back);
+	tcase_add_test(tc, walk_sees_each_once);
+	tcase_add_test_raise_signal(tc, removing_what_is_not_there_panics, 6);
+	tcase_add_test_raise_signal(tc, two_stripes_at_once_panic, 6);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

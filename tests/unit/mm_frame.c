@@ -1,0 +1,148 @@
+/* links: hv/mm/frame.c hv/mm/palloc.c tests/port/port.c tests/fake/fake_ram.c */
+/* SPDX-License-Identifier: MIT */
+/* General references, F1-F5. */
+#include <check.h>
+#include <errno.h>
+#include <port.h>
+
+#include "fake/fake_ram.h"
+#include "mm/palloc.h"
+
+static unsigned int freed;
+
+void frame_owner_free(domid_hv_t owner, struct frame *f)
+{
+	ck_assert_uint_eq(owner, 7);
+	freed++;
+	palloc_free_frame(f);
+}
+
+static void start(void)
+{
+	fake_ram_start();
+}
+
+static void all_back(void)
+{
+	ck_assert_uint_eq(palloc_free_count(), fake_free_at_start);
+}
+
+START_TEST(valid_is_ram)
+{
+	static const struct {
+		mfn_t mfn;
+		bool valid;
+	} cases[] = {
+		{ 0, true }, { 0x9e, true }, { 0x9f, false }, { 0xff, false },
+		{ 0x100, true }, { 0x17ff, true }, { 0x1800, false },
+		{ FAKE_HOLE, false }, { 0x1900, true },
+		{ FAKE_FRAMES - 1, true }, { FAKE_FRAMES, false },
+		{ 1UL << 40, false }, { INVALID_MFN, false },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(cases); i++)
+		ck_assert_int_eq(frame_valid(cases[i].mfn), cases[i].valid);
+	ck_assert_uint_eq(frame_to_mfn(mfn_to_frame(0x123)), 0x123);
+}
+END_TEST
+
+/* F2, F4: owned, counted, given back at zero. */
+START_TEST(life_of_an_owned_frame)
+{
+	struct frame *f = mfn_to_frame(palloc_owned(7, 0));
+
+	ck_assert_uint_eq(frame_state_ref(f->state), 1);
+	ck_assert_int_eq(frame_get(f, 8), -EPERM);
+	ck_assert_int_eq(frame_get(f, 7), 0);
+	ck_assert_int_eq(frame_get_again(f), 0);
+	ck_assert_uint_eq(frame_state_ref(f->state), 3);
+	ck_assert(frame_test_and_clear_allocated(f));
+	ck_assert(!frame_test_and_clear_allocated(f));
+	frame_put(f);
+	frame_put(f);
+	ck_assert_uint_eq(freed, 0);
+	ck_assert_int_eq(frame_get(f, 7), 0);
+	frame_put(f);
+	frame_put(f);
+	ck_assert_uint_eq(freed, 1);
+	/* F1: nobody gets a free frame, whatever number is guessed. */
+	ck_assert_int_eq(frame_get(f, 7), -EPERM);
+	ck_assert_int_eq(frame_get(f, 0), -EPERM);
+	all_back();
+}
+END_TEST
+
+/* F3: a frame of another kind is never got. */
+START_TEST(kinds_that_are_refused)
+{
+	void *hv = palloc_hv(0);
+	mfn_t canonical = palloc_canonical(7);
+
+	ck_assert_int_eq(frame_get(mfn_to_frame(0x110), 0), -EPERM);
+	ck_assert_int_eq(frame_get(mfn_to_frame(virt_to_mfn(hv)), 0), -EPERM);
+	ck_assert_int_eq(frame_get(mfn_to_frame(canonical), 7), -EPERM);
+	ck_assert_uint_eq(fake_ref(canonical), 0);
+	palloc_hv_free(hv, 0);
+	palloc_canonical_free(canonical);
+	all_back();
+}
+END_TEST
+
+/* F4: a heap page lives at count 0 and is freed by its owner alone. */
+START_TEST(heap_frame_without_references)
+{
+	void *page = palloc_heap(7, true);
+	struct frame *f = mfn_to_frame(virt_to_mfn(page));
+
+	ck_assert_uint_eq(frame_state_ref(f->state), 0);
+	ck_assert_int_eq(frame_get(f, 8), -EPERM);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(frame_get(f, 7), 0);
+		frame_put(f);
+	}
+	ck_assert_uint_eq(freed, 0);
+	ck_assert_int_eq(frame_state_kind(f->state), FRAME_HEAP);
+	palloc_heap_free(page);
+	all_back();
+}
+END_TEST
+
+/* PT15: the count stops at its limit and does not reach the owner's bits. */
+START_TEST(limit)
+{
+	mfn_t mfn = palloc_owned(7, 0);
+	struct frame *f = mfn_to_frame(mfn);
+	uint64_t before = f->state;
+
+	f->state = (f->state & ~FRAME_REF_MASK) | (FRAME_REF_MAX - 1);
+	ck_assert_int_eq(frame_get(f, 7), 0);
+	ck_assert_int_eq(frame_get(f, 7), -EBUSY);
+	ck_assert_int_eq(frame_get_again(f), -EBUSY);
+	ck_assert_uint_eq(frame_state_owner(f->state), 7);
+	ck_assert_uint_eq(frame_state_ref(f->state), FRAME_REF_MAX);
+	f->state = before;
+	ck_assert(frame_test_and_clear_allocated(f));
+	frame_put(f);
+	all_back();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("mm_frame");
+	TCase *tc = tcase_create("frame");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_unchecked_fixture(tc, start, NULL);
+	tcase_add_test(tc, valid_is_ram);
+	tcase_add_test(tc, life_of_an_owned_frame);
+	tcase_add_test(tc, kinds_that_are_refused);
+	tcase_add_test(tc, heap_frame_without_references);
+	tcase_add_test(tc, limit);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

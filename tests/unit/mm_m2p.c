@@ -1,0 +1,176 @@
+/* links: hv/mm/m2p.c hv/mm/palloc.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
+/* SPDX-License-Identifier: MIT */
+/* A domain's view of the M2P, and its descriptor area. */
+#include <check.h>
+#include <errno.h>
+#include <port.h>
+
+#include "fake/fake_ram.h"
+#include "mm/m2p.h"
+#include "mm/palloc.h"
+
+#define M2P_FRAMES ((M2P_VIRT_END - M2P_VIRT) / 8)
+
+static struct m2p_view view;
+
+void frame_owner_free(domid_hv_t owner, struct frame *f)
+{
+	ck_abort_msg("nobody puts a frame here");
+}
+
+static void start(void)
+{
+	fake_ram_start();
+}
+
+static void setup(void)
+{
+	ck_assert_int_eq(m2p_view_init(&view), 0);
+}
+
+static void teardown(void)
+{
+	m2p_view_fini(&view);
+	m2p_view_fini(&view);	/* harmless */
+	ck_assert_uint_eq(palloc_free_count(), fake_free_at_start);
+}
+
+START_TEST(set_get_clear)
+{
+	ck_assert_uint_eq(m2p_get(&view, 5), INVALID_PFN);
+	ck_assert_int_eq(m2p_set(&view, 5, 77), 0);
+	ck_assert_uint_eq(m2p_get(&view, 5), 77);
+	ck_assert_uint_eq(m2p_get(&view, 4), INVALID_PFN);
+	ck_assert_int_eq(m2p_set(&view, 5, 78), 0);
+	ck_assert_uint_eq(m2p_get(&view, 5), 78);
+	m2p_clear(&view, 5);
+	ck_assert_uint_eq(m2p_get(&view, 5), INVALID_PFN);
+	ck_assert_uint_eq(view.leaf_count, 1);
+}
+END_TEST
+
+/* Sparse: a leaf for 512 frames, tables where wanted, clearing makes none. */
+START_TEST(sparse)
+{
+	uint64_t before = palloc_free_count();
+
+	m2p_clear(&view, 123456);
+	ck_assert_uint_eq(palloc_free_count(), before);
+	for (mfn_t mfn = 0; mfn < 1024; mfn++)
+		ck_assert_int_eq(m2p_set(&view, mfn, 2 * mfn), 0);
+	ck_assert_uint_eq(view.leaf_count, 2);
+	ck_assert_uint_eq(before - palloc_free_count(), 4);
+	ck_assert_int_eq(m2p_set(&view, M2P_FRAMES - 1, 9), 0);
+	ck_assert_uint_eq(before - palloc_free_count(), 7);
+	for (mfn_t mfn = 0; mfn < 1024; mfn++)
+		ck_assert_uint_eq(m2p_get(&view, mfn), 2 * mfn);
+	ck_assert_uint_eq(m2p_get(&view, M2P_FRAMES - 1), 9);
+}
+END_TEST
+
+START_TEST(out_of_range)
+{
+	static const mfn_t bad[] = { M2P_FRAMES, M2P_FRAMES + 1, 1UL << 52,
+				     INVALID_MFN };
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(bad); i++) {
+		ck_assert_int_eq(m2p_set(&view, bad[i], 1), -ENOMEM);
+		ck_assert_uint_eq(m2p_get(&view, bad[i]), INVALID_PFN);
+		m2p_clear(&view, bad[i]);
+	}
+}
+END_TEST
+
+/* -ENOMEM at each level, with what was there unharmed, and nothing lost. */
+START_TEST(no_memory)
+{
+	void *kept[8];
+	mfn_t rest[FAKE_FRAMES], mfn;
+	unsigned int n = 0, i;
+
+	ck_assert_int_eq(m2p_set(&view, 1, 11), 0);
+	for (i = 0; i < (unsigned int)_i; i++)
+		kept[i] = palloc_hv(0);
+	while ((mfn = palloc_owned(1, 0)) != INVALID_MFN)
+		rest[n++] = mfn;
+	for (i = 0; i < (unsigned int)_i; i++)
+		palloc_hv_free(kept[i], 0);
+	/* Another L2: an L2, an L1 and a leaf are wanted. */
+	ck_assert_int_eq(m2p_set(&view, 1UL << 28, 22), _i < 3 ? -ENOMEM : 0);
+	ck_assert_uint_eq(m2p_get(&view, 1), 11);
+	ck_assert_uint_eq(m2p_get(&view, 1UL << 28), _i < 3 ? INVALID_PFN : 22);
+	ck_assert_uint_eq(palloc_free_count(), 0);
+	ck_assert_int_eq(m2p_set(&view, 600, 1), -ENOMEM);
+	ck_assert_int_eq(m2p_set(&view, 2, 12), 0);
+	ck_assert_ptr_null(m2p_perdom_pte(&view, 0));
+	while (n) {
+		struct frame *f = mfn_to_frame(rest[--n]);
+
+		f->state &= ~(FRAME_ALLOCATED | FRAME_REF_MASK);
+		palloc_free_frame(f);
+	}
+	ck_assert_int_eq(m2p_set(&view, 1UL << 28, 22), 0);
+}
+END_TEST
+
+/* Guests read the view and cannot write it; the leaf does not hold code. */
+START_TEST(rights)
+{
+	pte_t l3e, l2e, l1e;
+
+	ck_assert_int_eq(m2p_set(&view, 700, 1), 0);
+	l3e = view.l3[0];
+	l2e = ((pte_t *)mfn_to_virt(pte_mfn(l3e)))[0];
+	l1e = ((pte_t *)mfn_to_virt(pte_mfn(l2e)))[1];
+	ck_assert_uint_eq(l3e & (PTE_P | PTE_RW | PTE_US), PTE_P | PTE_US);
+	ck_assert_uint_eq(l2e & (PTE_P | PTE_RW | PTE_US), PTE_P | PTE_US);
+	ck_assert_uint_eq(l1e & (PTE_P | PTE_RW | PTE_US | PTE_NX),
+			  PTE_P | PTE_US | PTE_NX);
+	ck_assert_uint_eq(((pfn_t *)mfn_to_virt(pte_mfn(l1e)))[188], 1);
+}
+END_TEST
+
+/* The descriptor area is the hypervisor's, and its pages are not freed with it. */
+START_TEST(descriptor_area)
+{
+	void *page = palloc_hv(0);
+	pte_t *first = m2p_perdom_pte(&view, 0), *other;
+
+	ck_assert_ptr_nonnull(first);
+	*first = pte_make(virt_to_mfn(page), PTE_P | PTE_RW);
+	ck_assert_ptr_eq(m2p_perdom_pte(&view, 31), first + 31);
+	other = m2p_perdom_pte(&view, 512);
+	ck_assert_ptr_nonnull(other);
+	ck_assert_ptr_null(m2p_perdom_pte(&view, 512 * 512));
+	ck_assert_ptr_null(m2p_perdom_pte(&view, ~0u));
+	ck_assert_uint_eq(view.l3[PERDOM_L3_SLOT] & PTE_US, 0);
+	/* No frame number leads the M2P's side into it. */
+	ck_assert_int_eq(m2p_set(&view, M2P_FRAMES - 1, 3), 0);
+	ck_assert_uint_eq(*first, pte_make(virt_to_mfn(page), PTE_P | PTE_RW));
+	m2p_view_fini(&view);
+	ck_assert_int_eq(fake_kind(virt_to_mfn(page)), FRAME_HV);
+	palloc_hv_free(page, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("mm_m2p");
+	TCase *tc = tcase_create("m2p");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_unchecked_fixture(tc, start, NULL);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, set_get_clear);
+	tcase_add_test(tc, sparse);
+	tcase_add_test(tc, out_of_range);
+	tcase_add_loop_test(tc, no_memory, 0, 4);
+	tcase_add_test(tc, rights);
+	tcase_add_test(tc, descriptor_area);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

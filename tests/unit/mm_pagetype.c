@@ -1,0 +1,192 @@
+/* links: hv/mm/pagetype.c tests/port/port.c */
+/* SPDX-License-Identifier: MIT */
+/* Classes and counts, T1-T4. */
+#include <check.h>
+#include <errno.h>
+#include <port.h>
+#include <string.h>
+
+#include "mm/pagetype.h"
+
+static struct frame f;
+
+static void setup(void)
+{
+	memset(&f, 0, sizeof(f));
+}
+
+static bool checked(enum page_class c)
+{
+	return c >= CLASS_L1 && c <= CLASS_DESC;
+}
+
+/* Take the first use of a class, and validate. */
+static void first_use(enum page_class c)
+{
+	ck_assert_int_ge(pagetype_get(&f, c), 0);
+	if (checked(c))
+		pagetype_validated(&f);
+}
+
+static void last_use(void)
+{
+	if (pagetype_put(&f))
+		pagetype_devalidated(&f);
+}
+
+/* PT4: with a live first use only the same class is had. */
+START_TEST(pairs_live)
+{
+	enum page_class a = CLASS_WRITABLE + _i / 7, b = CLASS_WRITABLE + _i % 7;
+	uint64_t before;
+
+	first_use(a);
+	before = f.type;
+	if (a == b) {
+		ck_assert_int_eq(pagetype_get(&f, b), TYPE_SAME);
+		ck_assert(!pagetype_put(&f));
+	} else {
+		ck_assert_int_eq(pagetype_get(&f, b), -EBUSY);
+	}
+	ck_assert_uint_eq(f.type, before);
+	last_use();
+	ck_assert_uint_eq(type_count(f.type), 0);
+}
+END_TEST
+
+/* T3: after the first use went, a change of class asks for a flush. */
+START_TEST(pairs_gone)
+{
+	enum page_class a = CLASS_WRITABLE + _i / 7, b = CLASS_WRITABLE + _i % 7;
+	int want = a != b || checked(a) ? TYPE_FRESH_FLUSH : TYPE_SAME;
+
+	first_use(a);
+	last_use();
+	ck_assert_int_eq(pagetype_get(&f, b), want);
+	ck_assert_int_eq(type_class(f.type), b);
+	ck_assert_uint_eq(type_count(f.type), 1);
+	ck_assert(!(f.type & TYPE_VALIDATED));
+}
+END_TEST
+
+START_TEST(fresh_from_none)
+{
+	ck_assert_int_eq(pagetype_get(&f, CLASS_WRITABLE + _i), TYPE_FRESH);
+	ck_assert_int_eq(type_class(f.type), CLASS_WRITABLE + _i);
+}
+END_TEST
+
+/* T4: nobody uses a table while it is checked, and a bad one is nothing. */
+START_TEST(not_yet_validated)
+{
+	enum page_class c = CLASS_L1 + _i;
+
+	ck_assert_int_eq(pagetype_get(&f, c), TYPE_FRESH);
+	ck_assert_int_eq(pagetype_get(&f, c), -EBUSY);
+	ck_assert_int_eq(pagetype_get(&f, CLASS_WRITABLE), -EBUSY);
+	pagetype_get_failed(&f);
+	ck_assert_uint_eq(type_count(f.type), 0);
+	ck_assert_int_ge(pagetype_get(&f, CLASS_WRITABLE), 0);
+}
+END_TEST
+
+/* T4: the last use keeps the class away from others until its content is let go. */
+START_TEST(devalidation)
+{
+	first_use(CLASS_L1 + _i);
+	ck_assert_int_eq(pagetype_get(&f, CLASS_L1 + _i), TYPE_SAME);
+	ck_assert(!pagetype_put(&f));
+	ck_assert(pagetype_put(&f));
+	ck_assert_int_eq(pagetype_get(&f, CLASS_WRITABLE), -EBUSY);
+	ck_assert_int_eq(pagetype_get(&f, CLASS_L1 + _i), -EBUSY);
+	pagetype_devalidated(&f);
+	ck_assert_int_eq(pagetype_get(&f, CLASS_WRITABLE), TYPE_FRESH_FLUSH);
+}
+END_TEST
+
+/* PT15 */
+START_TEST(limits)
+{
+	enum page_class c = CLASS_WRITABLE + _i;
+
+	first_use(c);
+	f.type += TYPE_COUNT_MAX - 2;
+	ck_assert_int_eq(pagetype_get(&f, c), TYPE_SAME);
+	ck_assert_int_eq(pagetype_get(&f, c), -EBUSY);
+	ck_assert_uint_eq(type_count(f.type), TYPE_COUNT_MAX);
+	ck_assert_uint_eq(type_linear(f.type), 0);
+}
+END_TEST
+
+START_TEST(pins)
+{
+	first_use(CLASS_L4);
+	ck_assert_int_eq(pagetype_clear_pinned(&f), -EINVAL);
+	ck_assert_int_eq(pagetype_set_pinned(&f), 0);
+	ck_assert_int_eq(pagetype_set_pinned(&f), -EINVAL);
+	ck_assert_int_eq(pagetype_clear_pinned(&f), 0);
+	ck_assert_int_eq(pagetype_clear_pinned(&f), -EINVAL);
+	last_use();
+}
+END_TEST
+
+/* Seed 003, case 2: the table stays a table until its last linear use went. */
+START_TEST(linear)
+{
+	ck_assert_int_eq(pagetype_linear_get(&f, CLASS_L2), -EBUSY);
+	first_use(CLASS_L2);
+	ck_assert_int_eq(pagetype_linear_get(&f, CLASS_L3), -EBUSY);
+	ck_assert_int_eq(pagetype_linear_get(&f, CLASS_L2), 0);
+	ck_assert_uint_eq(type_linear(f.type), 1);
+	ck_assert_uint_eq(type_count(f.type), 1);
+	last_use();
+	ck_assert_int_eq(pagetype_get(&f, CLASS_WRITABLE), -EBUSY);
+	ck_assert_int_eq(pagetype_get(&f, CLASS_SHARED), -EBUSY);
+	pagetype_linear_put(&f);
+	ck_assert_int_eq(pagetype_get(&f, CLASS_WRITABLE), TYPE_FRESH_FLUSH);
+}
+END_TEST
+
+START_TEST(linear_limit)
+{
+	first_use(CLASS_L3);
+	for (unsigned int i = 0; i < TYPE_LINEAR_MAX; i++)
+		ck_assert_int_eq(pagetype_linear_get(&f, CLASS_L3), 0);
+	ck_assert_int_eq(pagetype_linear_get(&f, CLASS_L3), -EBUSY);
+	ck_assert_uint_eq(type_count(f.type), 1);
+	ck_assert_uint_eq(f.type >> TYPE_DONE_SHIFT & 0x3ff, 0);
+}
+END_TEST
+
+START_TEST(names)
+{
+	ck_assert_str_eq(page_class_name(CLASS_L1), "L1 table");
+	ck_assert_str_eq(page_class_name(CLASS_SHARED), "shared");
+	ck_assert_str_eq(page_class_name(CLASS_SHARED + 1), "?");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("mm_pagetype");
+	TCase *tc = tcase_create("type");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_loop_test(tc, pairs_live, 0, 49);
+	tcase_add_loop_test(tc, pairs_gone, 0, 49);
+	tcase_add_loop_test(tc, fresh_from_none, 0, 7);
+	tcase_add_loop_test(tc, not_yet_validated, 0, 5);
+	tcase_add_loop_test(tc, devalidation, 0, 5);
+	tcase_add_loop_test(tc, limits, 0, 7);
+	tcase_add_test(tc, pins);
+	tcase_add_test(tc, linear);
+	tcase_add_test(tc, linear_limit);
+	tcase_add_test(tc, names);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

@@ -1,0 +1,285 @@
+/* links: hv/mm/palloc.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
+/* SPDX-License-Identifier: MIT */
+/* The buddy allocator and the pool, P1-P3. */
+#include <check.h>
+#include <port.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake/fake_ram.h"
+#include "mm/pagetype.h"
+#include "mm/palloc.h"
+
+#define POOL_MAX 4096u	/* of palloc.c */
+
+void frame_owner_free(domid_hv_t owner, struct frame *f)
+{
+	ck_abort_msg("nobody puts a frame here");
+}
+
+static void start(void)
+{
+	fake_ram_start();
+}
+
+/* P1, F1: recount, and look at every free frame. */
+static void check_free(uint64_t out)
+{
+	uint64_t free = 0;
+	mfn_t mfn;
+
+	for (mfn = FAKE_RESERVED; mfn < FAKE_FRAMES; mfn++) {
+		if (!frame_valid(mfn))
+			continue;
+		if (fake_kind(mfn) != FRAME_FREE && fake_kind(mfn) != FRAME_POOL)
+			continue;
+		free++;
+		ck_assert_uint_eq(fake_ref(mfn), 0);
+		ck_assert_uint_eq(mfn_to_frame(mfn)->type, 0);
+	}
+	ck_assert_uint_eq(palloc_free_count(), free);
+	ck_assert_uint_eq(palloc_free_count(), fake_free_at_start - out);
+}
+
+/* P2 */
+static void check_zero(const void *page, unsigned int order)
+{
+	static const uint8_t zero[PAGE_SIZE];
+
+	for (unsigned int i = 0; i < 1u << order; i++)
+		ck_assert(!memcmp((const uint8_t *)page + i * PAGE_SIZE, zero,
+				  PAGE_SIZE));
+}
+
+static void give_back(mfn_t mfn, unsigned int order)
+{
+	for (mfn_t i = mfn; i < mfn + (1UL << order); i++) {
+		mfn_to_frame(i)->state &= ~(FRAME_ALLOCATED | FRAME_REF_MASK);
+		palloc_free_frame(mfn_to_frame(i));
+	}
+}
+
+START_TEST(counts_at_start)
+{
+	ck_assert_uint_eq(palloc_total_count(), fake_free_at_start);
+	ck_assert_uint_eq(fake_free_at_start, 0x1800 - FAKE_RESERVED +
+			  FAKE_FRAMES - 0x1900);
+	check_free(0);
+}
+END_TEST
+
+/* Natural alignment, zeroes, exact counts, and dirt is scrubbed (ME7). */
+START_TEST(orders)
+{
+	unsigned int order = _i;
+
+	for (int round = 0; round < 2; round++) {
+		uint8_t *p = palloc_hv(order);
+
+		ck_assert_ptr_nonnull(p);
+		ck_assert_uint_eq(virt_to_mfn(p) & ((1UL << order) - 1), 0);
+		check_zero(p, order);
+		check_free(1UL << order);
+		for (mfn_t i = 0; i < 1UL << order; i++)
+			ck_assert_int_eq(fake_kind(virt_to_mfn(p) + i), FRAME_HV);
+		memset(p, 0xee, PAGE_SIZE << order);
+		palloc_hv_free(p, order);
+		check_free(0);
+	}
+}
+END_TEST
+
+START_TEST(too_large)
+{
+	ck_assert_ptr_null(palloc_hv(13));
+	ck_assert_ptr_null(palloc_hv(PALLOC_MAX_ORDER));
+	ck_assert_uint_eq(palloc_owned(3, PALLOC_MAX_ORDER), INVALID_MFN);
+	check_free(0);
+}
+END_TEST
+
+/* Every frame can be had, no frame twice, and all of them merge again. */
+START_TEST(exhaustion)
+{
+	uint8_t *taken = calloc(FAKE_FRAMES, 1);
+	mfn_t mfn;
+	uint64_t n = 0;
+
+	while ((mfn = palloc_owned(3, 0)) != INVALID_MFN) {
+		ck_assert(frame_valid(mfn) && mfn >= FAKE_RESERVED);
+		ck_assert_uint_eq(taken[mfn], 0);
+		ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state), 3);
+		taken[mfn] = 1;
+		n++;
+	}
+	ck_assert_uint_eq(n, fake_free_at_start);
+	ck_assert_ptr_null(palloc_hv(0));
+	ck_assert_ptr_null(palloc_heap(3, true));
+	ck_assert_uint_eq(palloc_canonical(1), INVALID_MFN);
+	/* Back in an order that splits buddies. */
+	for (mfn_t step = 0; step < 7; step++)
+		for (mfn = step; mfn < FAKE_FRAMES; mfn += 7)
+			if (taken[mfn])
+				give_back(mfn, 0);
+	check_free(0);
+	/* 0x400 .. 0x7ff, 0x800 .. 0xfff, 0x1000 .. 0x17ff, 0x1a00 .. */
+	ck_assert_uint_eq(palloc_owned(3, 11) & 0x7ff, 0);
+	ck_assert_uint_eq(palloc_owned(3, 11) & 0x7ff, 0);
+	free(taken);
+}
+END_TEST
+
+/* P1 and P2 over a random history. */
+START_TEST(random_history)
+{
+	struct {
+		mfn_t mfn;
+		unsigned int order;
+	} held[64] = { 0 };
+	uint64_t out = 0;
+
+	for (int step = 0; step < 3000; step++) {
+		unsigned int i = rand() % 64;
+
+		if (held[i].mfn) {
+			give_back(held[i].mfn, held[i].order);
+			out -= 1UL << held[i].order;
+			held[i].mfn = 0;
+			continue;
+		}
+		held[i].order = rand() % 8;
+		held[i].mfn = palloc_owned(5, held[i].order);
+		ck_assert_uint_ne(held[i].mfn, INVALID_MFN);
+		check_zero(mfn_to_virt(held[i].mfn), held[i].order);
+		memset(mfn_to_virt(held[i].mfn), 0xbb, PAGE_SIZE << held[i].order);
+		out += 1UL << held[i].order;
+		if (step % 100 == 0)
+			check_free(out);
+	}
+	for (unsigned int i = 0; i < 64; i++)
+		if (held[i].mfn)
+			give_back(held[i].mfn, held[i].order);
+	check_free(0);
+	/* It all merged: the largest aligned block is there. */
+	ck_assert_uint_ne(palloc_owned(5, 11), INVALID_MFN);
+}
+END_TEST
+
+/* P3, SH26: each pool frame is drawn equally often. */
+START_TEST(draw_is_uniform)
+{
+	enum { DRAWS = 200000 };
+	uint32_t *hits = calloc(FAKE_FRAMES, sizeof(*hits)), frames = 0;
+	double chi = 0, expect;
+
+	for (int i = 0; i < DRAWS; i++) {
+		mfn_t mfn = palloc_canonical(9);
+
+		hits[mfn]++;
+		palloc_canonical_free(mfn);
+	}
+	for (mfn_t mfn = 0; mfn < FAKE_FRAMES; mfn++)
+		frames += hits[mfn] != 0;
+	ck_assert_uint_ge(frames, 1024);
+	expect = (double)DRAWS / frames;
+	for (mfn_t mfn = 0; mfn < FAKE_FRAMES; mfn++)
+		if (hits[mfn])
+			chi += (hits[mfn] - expect) * (hits[mfn] - expect) / expect;
+	/* frames - 1 degrees of freedom: mean n, deviation sqrt(2n); 5 deviations. */
+	ck_assert_double_lt(chi, frames + 5 * 1.42 * __builtin_sqrt(frames));
+	ck_assert_double_gt(chi, frames - 5 * 1.42 * __builtin_sqrt(frames));
+	free(hits);
+	check_free(0);
+}
+END_TEST
+
+START_TEST(canonical_state)
+{
+	mfn_t mfn = palloc_canonical(0x1234);
+	struct frame *f = mfn_to_frame(mfn);
+
+	ck_assert_int_eq(fake_kind(mfn), FRAME_SHARED);
+	ck_assert_uint_eq(frame_state_owner(f->state), 0x1234);
+	ck_assert_uint_eq(frame_state_ref(f->state), 0);
+	ck_assert_uint_eq(f->type, (uint64_t)CLASS_SHARED << TYPE_CLASS_SHIFT);
+	check_free(1);
+	palloc_canonical_free(mfn);
+	check_free(0);
+}
+END_TEST
+
+static uint64_t pool_size(void)
+{
+	uint64_t n = 0;
+
+	for (mfn_t mfn = FAKE_RESERVED; mfn < FAKE_FRAMES; mfn++)
+		n += frame_valid(mfn) && fake_kind(mfn) == FRAME_POOL;
+	return n;
+}
+
+/* All frames as canonical ones and back: the pool keeps POOL_MAX at most. */
+START_TEST(pool_bounds)
+{
+	mfn_t *all = calloc(FAKE_FRAMES, sizeof(*all)), mfn;
+	uint64_t n = 0;
+
+	while ((mfn = palloc_canonical(1)) != INVALID_MFN)
+		all[n++] = mfn;
+	ck_assert_uint_eq(n, fake_free_at_start);
+	check_free(n);
+	ck_assert_uint_eq(pool_size(), 0);
+	while (n)
+		palloc_canonical_free(all[--n]);
+	check_free(0);
+	ck_assert_uint_eq(pool_size(), POOL_MAX);
+	/* The pool is free memory too: all frames can be had singly. */
+	while (palloc_owned(2, 0) != INVALID_MFN)
+		n++;
+	ck_assert_uint_eq(n, fake_free_at_start);
+	free(all);
+}
+END_TEST
+
+/* ME7: a page that was shared is clean when a domain gets it. */
+START_TEST(canonical_is_scrubbed)
+{
+	mfn_t mfn;
+
+	while ((mfn = palloc_canonical(1)) != INVALID_MFN) {
+		memset(mfn_to_virt(mfn), 0x77, PAGE_SIZE);
+		if (palloc_free_count() == 0)
+			break;
+	}
+	for (mfn = FAKE_RESERVED; mfn < FAKE_FRAMES; mfn++)
+		if (frame_valid(mfn))
+			palloc_canonical_free(mfn);
+	check_free(0);
+	while ((mfn = palloc_owned(2, 0)) != INVALID_MFN)
+		check_zero(mfn_to_virt(mfn), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("mm_palloc");
+	TCase *tc = tcase_create("palloc");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	srand(1);
+	suite_add_tcase(suite, tc);
+	tcase_add_unchecked_fixture(tc, start, NULL);
+	tcase_add_test(tc, counts_at_start);
+	tcase_add_loop_test(tc, orders, 0, 12);
+	tcase_add_test(tc, too_large);
+	tcase_add_test(tc, exhaustion);
+	tcase_add_test(tc, random_history);
+	tcase_add_test(tc, draw_is_uniform);
+	tcase_add_test(tc, canonical_state);
+	tcase_add_test(tc, pool_bounds);
+	tcase_add_test(tc, canonical_is_scrubbed);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: MIT
+// links: hv/mm/*.c hv/dom/domain.c hv/dom/pages.c hv/dom/reclaim.c hv/dom/destroy.c hv/dom/stop.c hv/pv/ptcheck.c hv/pv/mmu*.c hv/pv/desc.c hv/pv/memory*.c hv/pv/resolve.c hv/pv/elf.c hv/pv/ptbuild.c hv/pv/build.c hv/sharing/*.c share/*.c hash/*.c hv/lib/fmt.c hv/lib/str.c tests/port/port.c tests/fake/fake_ram.c tests/fake/fake_machine.c
+/* Page-table hypercalls: legal and illegal entries, pins, counts (V1-V4, T1-T4; attacks PT, TL). */
+#include <check.h>
+#include <errno.h>
+#include <port.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake/fake_machine.h"
+#include "mm/palloc.h"
+#include "mm/pagetype.h"
+#include "pv/mmu.h"
+#include "pv/ptcheck.h"
+#include "x86/pte.h"
+
+#define RW (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
+#define RO (PTE_P | PTE_US | PTE_A)
+
+static struct domain *d, *other;
+static uint64_t spare;		/* pfn of a run of plain pages */
+
+static void setup(void)
+{
+	fake_machine_start();
+	other = fake_domain("g", 50);
+	d = fake_domain("g", 50);
+	spare = fake_free_pfn(d);
+}
+
+static void teardown(void)
+{
+	fake_check();
+	fake_end(d);
+	fake_end(other);
+	fake_check();
+}
+
+static long map(uint64_t pfn, pte_t e)
+{
+	return FAKE_CALL(op_update_va_mapping, fake_va(pfn), e, 0);
+}
+
+static long update(uint64_t ptr, uint64_t val)
+{
+	struct mmu_update *req = (void *)fake_page(d, spare);
+
+	*req = (struct mmu_update){ ptr, val };
+	return FAKE_CALL(op_mmu_update, fake_va(spare), 1, 0, DOMID_SELF);
+}
+
+static long ext(unsigned int cmd, uint64_t mfn)
+{
+	struct mmuext_op *op = (void *)fake_page(d, spare);
+
+	*op = (struct mmuext_op){ .cmd = cmd, .arg1.mfn = mfn };
+	return FAKE_CALL(op_mmuext, fake_va(spare), 1, 0, DOMID_SELF);
+}
+
+static maddr_t pte_maddr(uint64_t pfn)
+{
+	return virt_to_maddr(fake_pte(d, pfn));
+}
+
+/* The slot of the table of `level` on the way to va. */
+static maddr_t upper_maddr(uint64_t va, unsigned int level)
+{
+	pte_t *table = mfn_to_virt(d->vcpu[0]->kernel_l4);
+	unsigned int l;
+
+	for (l = 4; l > level; l--)
+		table = mfn_to_virt(pte_mfn(table[pt_slot(va, l)]));
+	return virt_to_maddr(&table[pt_slot(va, level)]);
+}
+
+/* Make pfn read-only everywhere, so that it may become a table. */
+static mfn_t retire(uint64_t pfn)
+{
+	mfn_t mfn = fake_mfn(d, pfn);
+
+	ck_assert_int_eq(map(pfn, pte_make(mfn, RO)), 0);
+	return mfn;
+}
+
+/* --- single entries --- */
+
+START_TEST(ro_rw_flips)
+{
+	mfn_t mfn = fake_mfn(d, spare + 1);
+
+	ck_assert_int_eq(map(spare + 1, pte_make(mfn, RO)), 0);
+	fake_recount();
+	ck_assert_int_eq(map(spare + 1, pte_make(mfn, RW)), 0);
+	fake_recount();
+	ck_assert_int_eq(map(spare + 1, pte_make(mfn, RW | PTE_NX)), 0);
+	ck_assert_int_eq(map(spare + 2, pte_make(mfn, RW)), 0);
+	fake_recount();
+	ck_assert_int_eq(map(spare + 2, 0), 0);
+	ck_assert_int_eq(map(spare + 2, 0x1234000), 0);	/* PT18: kept */
+	ck_assert_uint_eq(*fake_pte(d, spare + 2), 0x1234000);
+	fake_recount();
+}
+END_TEST
+
+START_TEST(frames_of_others)
+{
+	mfn_t theirs = fake_mfn(other, 5);
+	mfn_t mfn;
+
+	ck_assert_int_eq(map(spare + 1, pte_make(theirs, RO)), -EPERM);
+	ck_assert_int_eq(map(spare + 1, pte_make(theirs, RW)), -EPERM);
+	ck_assert_int_eq(map(spare + 1, pte_make(~0UL >> 12, RO)), -EINVAL);
+	/* SH7: every number, read-only and writable. */
+	for (mfn = 0; mfn < FAKE_FRAMES + 10; mfn++) {
+		bool own = frame_valid(mfn) &&
+			   (fake_kind(mfn) == FRAME_OWNED ||
+			    fake_kind(mfn) == FRAME_HEAP) &&
+			   frame_state_owner(mfn_to_frame(mfn)->state) == d->id;
+
+		ck_assert_int_eq(map(spare + 1, pte_make(mfn, RO)) == 0, own);
+	}
+	fake_recount();
+}
+END_TEST
+
+START_TEST(bad_bits)
+{
+	static const uint64_t bits[] = { PTE_PWT, PTE_PCD, PTE_PSE,
+					 1UL << 62 };
+	mfn_t mfn = fake_mfn(d, spare + 1);
+	uint64_t va = fake_va(spare);
+	unsigned int i, level;
+
+	for (i = 0; i < ARRAY_COUNT(bits); i++) {
+		ck_assert_int_eq(map(spare + 1, pte_make(mfn, RW | bits[i])),
+				 -EINVAL);	/* PT17, PT2 */
+		for (level = 2; level <= 4; level++) {
+			maddr_t at = upper_maddr(va, level);
+			pte_t old = *(pte_t *)maddr_to_virt(at);
+
+			ck_assert_int_eq(update(at, old | bits[i]), -EINVAL);
+			ck_assert_int_eq(update(at, old | PTE_G), -EINVAL);
+			ck_assert_uint_eq(*(pte_t *)maddr_to_virt(at), old);
+		}
+	}
+	fake_recount();
+}
+END_TEST
+
+/* V4, SH19: the AVL bit and US are the hypervisor's, G is dropped. */
+START_TEST(owned_bits)
+{
+	mfn_t mfn = fake_mfn(d, spare + 1);
+
+	ck_assert_int_eq(map(spare + 1, pte_make(mfn, (RW & ~PTE_US) | PTE_G |
+						 PTE_AVL_SHARED)), 0);
+	ck_assert_uint_eq(*fake_pte(d, spare + 1), pte_make(mfn, RW));
+	/* And where the entry did not map that page before. */
+	ck_assert_int_eq(map(spare + 2, pte_make(mfn, PTE_P | PTE_A | PTE_G |
+						 PTE_AVL_SHARED)), 0);
+	ck_assert_uint_eq(*fake_pte(d, spare + 2), pte_make(mfn, RO));
+}
+END_TEST
+
+START_TEST(bad_pointers)
+{
+	static const uint64_t vas[] = { HV_VIRT_START, HV_VIRT_END - 1,
+		1UL << 47, 0x5000 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_COUNT(vas); i++)
+		ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, vas[i], 0, 0),
+				 -EINVAL);	/* PT12 */
+	ck_assert_int_eq(update(pte_maddr(spare) + 4, 0), -EINVAL); /* PT13 */
+	ck_assert_int_eq(update(pte_maddr(spare) | 3, 0), -ENOSYS);
+	ck_assert_int_eq(update(1UL << 60, 0), -EINVAL);
+	ck_assert_int_eq(update((maddr_t)fake_mfn(other, 5) << 12, 0), -EPERM);
+	ck_assert_int_eq(update(virt_to_maddr(d->m2p.l3), 0), -EPERM);
+	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(spare), 1UL << 33, 0,
+				   DOMID_SELF), -EINVAL);
+	ck_assert_int_eq(FAKE_CALL(op_mmu_update, 0x10, 1, 0, DOMID_SELF),
+			 -EFAULT);
+	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(spare), 1, 0, 7),
+			 -EPERM);
+	fake_recount();
+}
+END_TEST
+
+/* PT14: the hypervisor's slots of an L4. */
+START_TEST(hypervisor_slots)
+{
+	maddr_t l4 = d->vcpu[0]->kernel_l4 << PAGE_SHIFT;
+	unsigned int slot;
+
+	for (slot = 256; slot <= 271; slot++)
+		ck_assert_int_eq(update(l4 + slot * 8, 0), -EINVAL);
+}
+END_TEST
+
+/* PT10: a page that is no table takes a plain store. */
+START_TEST(plain_store)
+{
+	maddr_t at = (maddr_t)fake_mfn(d, spare + 1) << PAGE_SHIFT;
+
+	ck_assert_int_eq(update(at + 8, 0x1122334455667788), 0);
+	ck_assert_uint_eq(((uint64_t *)fake_page(d, spare + 1))[1],
+			  0x1122334455667788);
+	fake_recount();
+}
+END_TEST
+
+/* A table mapped writable, a writable page as table. */
+START_TEST(classes_exclude)
+{
+	uint64_t va = fake_va(spare);
+	mfn_t l1 = upper_maddr(va, 1) >> PAGE_SHIFT;
+	unsigned int level;
+
+	ck_assert_int_eq(map(spare + 1, pte_make(l1, RW)), -EBUSY);
+	ck_assert_int_eq(map(spare + 1, pte_make(l1, RO)), 0);
+	for (level = 1; level <= 4; level++)
+		ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE + level - 1,
+				     fake_mfn(d, spare + 2)), -EBUSY);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L2_TABLE, l1), -EBUSY);
+	fake_recount();
+}
+END_TEST
+
+/* --- pins --- */
+
+START_TEST(pin_twice)
+{
+	mfn_t t = retire(spare + 1);
+
+	memset(mfn_to_virt(t), 0, PAGE_SIZE);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t), -EINVAL);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, t), 0);
+	fake_recount();
+	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, t), -EINVAL);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L3_TABLE, t), -EBUSY);
+	ck_assert_int_eq(map(spare + 1, pte_make(t, RW)), -EBUSY);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t), -EINVAL);
+	ck_assert_int_eq(map(spare + 1, pte_make(t, RW)), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, fake_mfn(other, 5)), -EPERM);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, ~0UL), -EINVAL); /* PT3 */
+}
+END_TEST
+
+/* PT9: a bad entry at 0, 255, 511 leaves every count as it was. */
+START_TEST(bad_entry_in_table)
+{
+	static const unsigned int at[] = { 0, 255, 511 };
+	mfn_t t = retire(spare + 1), good = fake_mfn(d, spare + 2);
+	pte_t *table = mfn_to_virt(t);
+	unsigned int i, slot;
+
+	for (i = 0; i < ARRAY_COUNT(at); i++) {
+		for (slot = 0; slot < PT_SLOTS; slot++)
+			table[slot] = pte_make(good, RW);
+		table[at[i]] = pte_make(fake_mfn(other, 5), RO);
+		ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, t), -EPERM);
+		fake_recount();
+		table[at[i]] = pte_make(t, RW);	/* maps itself writable */
+		ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, t), -EBUSY);
+		fake_recount();
+	}
+	ck_assert_uint_eq(type_count(mfn_to_frame(t)->type), 0);
+}
+END_TEST
+
+/* A tree of four levels, pinned, loaded, and let go. */
+START_TEST(tree)
+{
+	mfn_t t[4], old = d->vcpu[0]->kernel_l4;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		t[i] = retire(spare + 1 + i);
+		memset(mfn_to_virt(t[i]), 0, PAGE_SIZE);
+	}
+	((pte_t *)mfn_to_virt(t[0]))[7] = pte_make(fake_mfn(d, spare + 9), RW);
+	for (i = 1; i < 4; i++)
+		((pte_t *)mfn_to_virt(t[i]))[3] = pte_make(t[i - 1], RW);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t[3]), 0);
+	fake_recount();
+	/* V3 */
+	ck_assert_uint_eq(pte_mfn(((pte_t *)mfn_to_virt(t[3]))[M2P_SLOT]),
+			  virt_to_mfn(d->m2p.l3));
+	ck_assert_int_eq(ext(MMUEXT_NEW_USER_BASEPTR, t[3]), 0);
+	fake_recount();
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t[3]), 0);
+	fake_recount();
+	ck_assert_int_eq(ext(MMUEXT_NEW_USER_BASEPTR, 0), 0);
+	fake_recount();
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(map(spare + 1 + i, pte_make(t[i], RW)), 0);
+	ck_assert_int_eq(ext(MMUEXT_NEW_BASEPTR, t[3]), -EBUSY);
+	ck_assert_uint_eq(d->vcpu[0]->kernel_l4, old);
+}
+END_TEST
+
+/* T3: a page that was writable is flushed before it is looked at as a table. */
+static mfn_t racing;
+
+static void write_while_stale(void)
+{
+	((pte_t *)mfn_to_virt(racing))[9] = pte_make(fake_mfn(other, 5), RW);
+}
+
+START_TEST(stale_writer)
+{
+	racing = retire(spare + 1);
+	memset(mfn_to_virt(racing), 0, PAGE_SIZE);
+	fake_machine.on_flush = write_while_stale;
+	/* What the stale translation wrote before the flush was seen. */
+	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, racing), -EPERM);
+	fake_machine.on_flush = NULL;
+	((pte_t *)mfn_to_virt(racing))[9] = 0;
+}
+END_TEST
+
+/* --- batches --- */
+
+START_TEST(done_count_and_continuation)
+{
+	struct mmu_update *req = (void *)fake_page(d, spare);
+	uint32_t *done = (void *)fake_page(d, spare + 1);
+	struct hypercall_args args = { .a = { fake_va(spare), 200,
+		fake_va(spare + 1), DOMID_SELF } };
+	maddr_t to = (maddr_t)fake_mfn(d, spare + 2) << PAGE_SHIFT;
+	unsigned int i, restarts = 0;
+	long r;
+
+	for (i = 0; i < 200; i++)
+		req[i] = (struct mmu_update){ to + i * 8, i + 1 };
+	req[150].ptr |= 4;	/* misaligned */
+	fake_machine.preempt = true;
+	while ((r = op_mmu_update(&args)) == -ERESTART)
+		restarts++;
+	fake_machine.preempt = false;
+	ck_assert_int_eq(r, -EINVAL);
+	ck_assert_uint_eq(*done, 150);
+	ck_assert_uint_ge(restarts, 2);
+	for (i = 0; i < 200; i++)
+		ck_assert_uint_eq(((uint64_t *)fake_page(d, spare + 2))[i],
+				  i < 150 ? i + 1 : 0);
+}
+END_TEST
+
+START_TEST(m2p_updates)
+{
+	mfn_t mine = fake_mfn(d, spare + 1);
+
+	ck_assert_int_eq(update(((maddr_t)mine << 12) | MMU_MACHPHYS_UPDATE,
+				77), 0);
+	ck_assert_uint_eq(m2p_get(&d->m2p, mine), 77);
+	ck_assert_int_eq(update(((maddr_t)fake_mfn(other, 5) << 12) |
+				MMU_MACHPHYS_UPDATE, 77), -EPERM);
+	ck_assert_int_eq(update(virt_to_maddr(d->shared_info) |
+				MMU_MACHPHYS_UPDATE, 77), -EPERM);
+	fake_recount();
+}
+END_TEST
+
+START_TEST(clear_and_copy)
+{
+	mfn_t from = fake_mfn(d, spare + 1), to = fake_mfn(d, spare + 2);
+	mfn_t l1 = upper_maddr(fake_va(spare), 1) >> PAGE_SHIFT;
+	struct mmuext_op *op = (void *)fake_page(d, spare);
+
+	memset(mfn_to_virt(from), 0x77, PAGE_SIZE);
+	*op = (struct mmuext_op){ .cmd = MMUEXT_COPY_PAGE, .arg1.mfn = to,
+				  .arg2.src_mfn = from };
+	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(spare), 1, 0,
+				   DOMID_SELF), 0);
+	ck_assert_uint_eq(fake_page(d, spare + 2)[4095], 0x77);
+	op->arg2.src_mfn = fake_mfn(other, 5);
+	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(spare), 1, 0,
+				   DOMID_SELF), -EPERM);
+	ck_assert_int_eq(ext(MMUEXT_CLEAR_PAGE, to), 0);
+	ck_assert_uint_eq(fake_page(d, spare + 2)[4095], 0);
+	ck_assert_int_eq(ext(MMUEXT_CLEAR_PAGE, l1), -EBUSY);
+	ck_assert_int_eq(ext(MMUEXT_CLEAR_PAGE, fake_mfn(other, 5)), -EPERM);
+	fake_recount();
+}
+END_TEST
+
+/* --- descriptor tables --- */
+
+START_TEST(gdt)
+{
+	uint64_t *frames = (void *)fake_page(d, spare + 5);
+	mfn_t g = retire(spare + 1);
+	uint64_t *desc = mfn_to_virt(g);
+
+	memset(desc, 0, PAGE_SIZE);
+	desc[3] = 0x00af9a000000ffff;		/* DPL 0 code */
+	desc[511] = 0x0000890000000067;		/* a TSS */
+	frames[0] = g;
+	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(spare + 5), 16),
+			 -EINVAL);
+	fake_recount();
+	desc[511] = 0;
+	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(spare + 5), 16), 0);
+	ck_assert_uint_eq(desc[3], 0x00affb000000ffff);
+	fake_recount();
+	ck_assert_int_eq(map(spare + 1, pte_make(g, RW)), -EBUSY);
+	ck_assert_int_eq(FAKE_CALL(op_update_descriptor, (maddr_t)g << 12,
+				   0x0000890000000067), -EINVAL);
+	ck_assert_int_eq(FAKE_CALL(op_update_descriptor, (maddr_t)g << 12,
+				   0x00cff3000000ffff), 0);
+	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(spare + 5), 7169),
+			 -EINVAL);
+	frames[0] = fake_mfn(d, spare + 7);	/* mapped writable */
+	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(spare + 5), 16),
+			 -EBUSY);
+	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(spare + 5), 0), 0);
+	ck_assert_int_eq(map(spare + 1, pte_make(g, RW)), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("pv_tables");
+	TCase *tc = tcase_create("tables");
+	SRunner *r;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, ro_rw_flips);
+	tcase_add_test(tc, frames_of_others);
+	tcase_add_test(tc, bad_bits);
+	tcase_add_test(tc, owned_bits);
+	tcase_add_test(tc, bad_pointers);
+	tcase_add_test(tc, hypervisor_slots);
+	tcase_add_test(tc, plain_store);
+	tcase_add_test(tc, classes_exclude);
+	tcase_add_test(tc, pin_twice);
+	tcase_add_test(tc, bad_entry_in_table);
+	tcase_add_test(tc, tree);
+	tcase_add_test(tc, stale_writer);
+	tcase_add_test(tc, done_count_and_continuation);
+	tcase_add_test(tc, m2p_updates);
+	tcase_add_test(tc, clear_and_copy);
+	tcase_add_test(tc, gdt);
+	suite_add_tcase(s, tc);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
