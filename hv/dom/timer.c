@@ -7,9 +7,11 @@
  * number of CPUs may set and cancel one timer at the same time:
  *
  * TM1  t->cpu == n, seen under CPU n's lock  <=>  t is on CPU n's list.
- * TM2  queue.running names the timer whose fn is being called; it is set before
- *      t->cpu becomes -1 and cleared after fn returned.  So who reads
- *      t->cpu == -1 and then sees no CPU running t knows that fn is over.
+ * TM2  to fire, a CPU counts t->taken up, names t in queue.running, and then sets
+ *      t->cpu to -1; running is cleared after fn returned.  fn may arm t again.
+ *      So who sees that no CPU runs t, then t->cpu == -1, then taken as it was
+ *      before, knows that fn is over and will not start.  (Without the count, t
+ *      may have been armed and taken again between the first two looks.)
  * TM3  a list has at most a few timers for each domain; timer_run() fires at most
  *      TIMER_BATCH of them, and leaves the rest to the next interrupt.
  */
@@ -72,6 +74,7 @@ void timer_init(struct timer *t, void (*fn)(void *arg), void *arg)
 	list_init(&t->link);
 	t->deadline_ns = 0;
 	t->cpu = -1;
+	t->taken = 0;
 	t->fn = fn;
 	t->arg = arg;
 }
@@ -135,12 +138,15 @@ static bool timer_runs_elsewhere(const struct timer *t)
 
 void timer_cancel(struct timer *t)
 {
-	/* A periodic fn that runs now may arm it again: hence the outer loop. */
-	do {
+	uint32_t taken;
+
+	do { /* TM2 */
+		taken = __atomic_load_n(&t->taken, __ATOMIC_ACQUIRE);
 		timer_disarm(t);
-		while (timer_runs_elsewhere(t)) /* TM2 */
+		while (timer_runs_elsewhere(t))
 			port_spin();
-	} while (__atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE) >= 0);
+	} while (__atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE) >= 0 ||
+		 __atomic_load_n(&t->taken, __ATOMIC_ACQUIRE) != taken);
 }
 
 /* Take the first timer that is due at `now` off this CPU's list. */
@@ -153,6 +159,7 @@ static struct timer *timer_take_due(uint64_t now)
 		t = NULL;
 	if (t) {
 		list_remove(&t->link);
+		__atomic_store_n(&t->taken, t->taken + 1, __ATOMIC_RELEASE);
 		__atomic_store_n(&q->running, t, __ATOMIC_RELEASE);
 		__atomic_store_n(&t->cpu, -1, __ATOMIC_RELEASE);
 	}

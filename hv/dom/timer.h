@@ -13,6 +13,7 @@ struct timer {
 	struct list link;	/* on its CPU's list while armed; that CPU's LOCK_TIMER */
 	uint64_t deadline_ns;
 	int32_t cpu;		/* list it is on, -1 = not armed */
+	uint32_t taken;		/* how often it was taken off to fire; atomic, see timer.c */
 	void (*fn)(void *arg);	/* constant */
 	void *arg;
 };

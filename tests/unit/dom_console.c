@@ -1,4 +1,4 @@
-/* links: hv/dom/console.c hv/lib/str.c tests/port/port.c tests/fake/fake_dom.c */
+/* links: hv/dom/console.c hv/dom/timer.c hv/lib/str.c tests/port/port.c tests/fake/fake_dom.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * Consoles: lines from the ring and from console_io, rings whose indices are
@@ -170,14 +170,20 @@ END_TEST
 
 START_TEST(unfinished_line_comes_out_later)
 {
-	struct timer *t;
-
 	puts_ring("login: ");
 	console_drain(a);
+	fake.now += 900000000;
+	timer_run();
 	ck_assert_str_eq(fake.log, "");
-	console_fini(a);	/* the end flushes, too */
+	fake.now += 100000000;	/* a second of silence */
+	timer_run();
 	ck_assert_str_eq(fake.log, "d1 login: \n");
-	(void)t;
+	ck_assert_uint_eq(timer_next_ns(), ~(uint64_t)0);
+	puts_ring("half");
+	console_drain(a);
+	console_fini(a);	/* the end flushes, too, and takes the timer along */
+	ck_assert_str_eq(fake.log, "d1 login: \nd1 half\n");
+	ck_assert_uint_eq(timer_next_ns(), ~(uint64_t)0);
 	ring = connect(a, 1);
 }
 END_TEST

@@ -5,6 +5,7 @@
  * CPUs, cancelling, and timers that arm each other.
  */
 #include <check.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <port.h>
@@ -224,7 +225,7 @@ START_TEST(random_against_model)
 		timer_init(&t[i], note, "");
 		model[i].cpu = -1;
 	}
-	for (int step = 0; step < 20000; step++) {
+	for (int step = 0; step < 4000; step++) {
 		unsigned int i, cpu;
 
 		rnd = rnd * 6364136223846793005UL + 1442695040888963407UL;
@@ -259,6 +260,79 @@ START_TEST(random_against_model)
 }
 END_TEST
 
+/*
+ * TM2 with two CPUs (threads): one arms a timer that arms itself again and
+ * again; after the other's timer_cancel() it neither runs nor starts.
+ */
+static struct timer raced;
+static bool go, armed, in_fn, cancelled, over;	/* atomic */
+static unsigned int hits, broken;
+
+#define SET(flag, v)	__atomic_store_n(&(flag), v, __ATOMIC_SEQ_CST)
+#define GET(flag)	__atomic_load_n(&(flag), __ATOMIC_SEQ_CST)
+
+static void raced_fn(void *arg)
+{
+	SET(in_fn, true);
+	for (int k = 0; k < 200; k++)	/* long enough to be met */
+		broken += GET(cancelled);
+	hits++;
+	timer_set(&raced, 0);
+	SET(in_fn, false);
+}
+
+static void *firing_cpu(void *arg)
+{
+	while (!GET(over)) {
+		if (__atomic_exchange_n(&go, false, __ATOMIC_SEQ_CST)) {
+			timer_set(&raced, 0);
+			SET(armed, true);
+		}
+		timer_run();
+		port_spin();
+	}
+	return NULL;
+}
+
+/* Load, so that the host stops the two threads at odd places. */
+static void *busy_host(void *arg)
+{
+	while (!GET(over))
+		;
+	return NULL;
+}
+
+START_TEST(cancel_against_another_cpu)
+{
+	pthread_t other, busy[2];
+
+	timer_init(&raced, raced_fn, NULL);
+	ck_assert_int_eq(pthread_create(&other, NULL, firing_cpu, NULL), 0);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_create(&busy[i], NULL, busy_host, NULL), 0);
+	for (int i = 0; i < 200; i++) {
+		SET(go, true);
+		while (!GET(armed))
+			port_spin();
+		SET(armed, false);
+		for (int k = 0; i % 2 && k < 100000 && !GET(in_fn); k++)
+			;		/* half of the time: amid fn */
+		timer_cancel(&raced);
+		SET(cancelled, true);
+		broken += GET(in_fn);
+		port_spin();
+		ck_assert_int_eq(raced.cpu, -1);
+		SET(cancelled, false);
+	}
+	SET(over, true);
+	pthread_join(other, NULL);
+	for (int i = 0; i < 2; i++)
+		pthread_join(busy[i], NULL);
+	ck_assert_uint_eq(broken, 0);
+	ck_assert_uint_gt(hits, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("dom/timer");
@@ -267,6 +341,7 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, fires_in_order_of_deadline);
 	tcase_add_test(tc, equal_deadlines_in_order_of_setting);
 	tcase_add_test(tc, set_again_moves);
@@ -279,6 +354,7 @@ int main(void)
 	tcase_add_test(tc, one_that_is_always_due_does_not_hold_the_cpu);
 	tcase_add_test(tc, fn_may_cancel_its_own_timer);
 	tcase_add_test(tc, random_against_model);
+	tcase_add_test(tc, cancel_against_another_cpu);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
