@@ -119,13 +119,22 @@ $(B)/unit/$(1): $(patsubst %.c,$(B)/host/%.o,tests/unit/$(1).c $(sort $(call lin
 endef
 $(foreach t,$(UNIT_NAMES),$(eval $(call unit_test,$(t))))
 
+# --- fuzz targets: tests/fuzz/NAME.c, called with a seed and a number of operations ---
+FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+define fuzz_target
+$(B)/fuzz/$(1): $(patsubst %.c,$(B)/host/%.o,tests/fuzz/$(1).c $(sort $(call links,tests/fuzz/$(1).c)))
+	@mkdir -p $$(@D)
+	$(Q)$(CC) -fsanitize=address,undefined -o $$@ $$^ -lcheck -lsubunit -lrt -lm -lpthread
+endef
+$(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(t))))
+
 # --- targets ---
 HV := $(B)/pasture
 HV_DEBUG := $(B)/debug/pasture
 
 all: $(HV) $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) ## build everything (default)
-run: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## 8 guests share real files; ends in a table
-	@$(B)/harness run
+run: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## 8 guests share real files; ends in a table (T=NAME another job, T=list)
+	@$(if $(T),bench/run-named.sh job bench/jobs $(T),$(B)/harness run)
 many: $(HV) $(B)/harness $(GUEST_KERNELS) ## 200 guests of 8 MiB in one machine of 4 GiB
 	@$(B)/harness many
 iso: $(B)/pasture.iso ## a CD image with GRUB that does what `make run` does
@@ -142,6 +151,12 @@ cli: $(HV) $(B)/harness $(GUEST_KERNELS) ## what the tools say to a user's mista
 lint: $(SHARE_OBJ) $(B)/inc/.done ## layers, headers, undefined symbols, style (T=NAME one)
 	@HV_CC="$(CC) $(HV_CFLAGS) -DDEBUG=1 -DTEST_BUILD=1" HOST_CC="$(CC) $(HOST_CFLAGS)" \
 		GUEST_CC="$(CC) $(GUEST_CFLAGS)" SHARE_OBJ="$(SHARE_OBJ)" tests/lint/run.sh $(T)
+bench: all ## every measurement, with tables, JSON and pictures in build/bench (T=NAME one, T=list)
+	@bench/run-named.sh bench bench/benches $(T)
+fuzz: $(B)/inc/.done ## fuzz the host builds of the core (T=NAME one, N=operations, SEED=)
+	@tests/fuzz/run.sh $(MAKE) $(T)
+soak: all $(B)/files/.kernel ## long runs (T=NAME one, T=list)
+	@bench/run-named.sh soak tests/soak $(T)
 gaps: ## list the known gaps that the sources admit
 	@grep -rn 'GAP:' --include='*.[ch]' --include='*.asm' hv share hash guest-lib tests bench || echo "no gaps"
 deps: ## install the packages that are missing
@@ -181,5 +196,5 @@ $(B)/files/.kernel: | $(B)/.deps
 
 FORCE:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all run many iso run-iso test unit boot cli lint gaps deps qemu qemu-gdb \
+.PHONY: FORCE all run many iso run-iso test unit boot cli lint bench fuzz soak gaps deps qemu qemu-gdb \
 	format precommit clean help

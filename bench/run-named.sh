@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Run the scripts of one folder by name: run-named.sh KIND FOLDER [NAME...|list].
+# `make bench`, `make soak` and `make run T=NAME` end up here.  A script is
+# FOLDER/NAME.sh; its second line that starts with "# " says what it does.
+# Without a name all of them run, going on after a failure.
+cd "$(dirname "$0")/.." || exit 1
+kind=$1 folder=$2
+shift 2
+
+names() {
+	local f
+
+	for f in "$folder"/*.sh; do
+		[ ! -e "$f" ] || basename "$f" .sh
+	done
+}
+
+if [ "${1-}" = list ]; then
+	for name in $(names); do
+		printf '%-16s %s\n' "$name" \
+			"$(sed -n '/^# SPDX/d;s/^# //p' "$folder/$name.sh" | head -n 1)"
+	done
+	exit 0
+fi
+[ $# != 0 ] || mapfile -t all < <(names)
+failed=
+for name in "$@" "${all[@]}"; do
+	if [ ! -e "$folder/$name.sh" ]; then
+		echo "pasture: no $kind is called '$name'; there are:" $(names) >&2
+		exit 2
+	fi
+	bash "$folder/$name.sh" || failed="$failed $name"
+done
+[ -z "$failed" ] || { echo "pasture: $kind failed:$failed" >&2; exit 1; }
