@@ -133,7 +133,7 @@ HV := $(B)/pasture
 HV_DEBUG := $(B)/debug/pasture
 
 all: $(HV) $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) ## build everything (default)
-run: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## 8 guests share real files; ends in a table (T=NAME another job, T=list)
+run: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## 8 guests share files (T=NAME another job, T=list)
 	@$(if $(T),bench/run-named.sh job bench/jobs $(T),$(B)/harness run)
 many: $(HV) $(B)/harness $(GUEST_KERNELS) ## 200 guests of 8 MiB in one machine of 4 GiB
 	@$(B)/harness many
