@@ -111,7 +111,10 @@ $(B)/host/%.o: %.c $(B)/inc/.done
 	$(Q)$(CC) $(HOST_CFLAGS) -MD -MP -c -o $@ $<
 
 # A name without a file stays in the list, so that make says which is missing.
-links = $(foreach f,$(shell sed -n '1,3{s/^.*links: *//;T;s/ *\*\/ *$$//;p;q}' $(1)),$(or $(wildcard $(f)),$(f)))
+# @NAME stands for the files that tests/fake/NAME.links lists.
+names = $(shell sed -n '1,3{s/^.*links: *//;T;s/ *\*\/ *$$//;p;q}' $(1))
+files = $(foreach f,$(1),$(if $(filter @%,$(f)),$(file < tests/fake/$(f:@%=%).links),$(f)))
+links = $(foreach f,$(call files,$(call names,$(1))),$(or $(wildcard $(f)),$(f)))
 define unit_test
 $(B)/unit/$(1): $(patsubst %.c,$(B)/host/%.o,tests/unit/$(1).c $(sort $(call links,tests/unit/$(1).c)))
 	@mkdir -p $$(@D)
