@@ -19,9 +19,9 @@
  *
  * Descriptor (<xen/xencomm.h>): 16-byte aligned; nr_addrs machine addresses, the
  * first of which may begin inside its page, each describing the bytes up to the end
- * of its page.  If they do not all fit before the end of the descriptor's
- * page, the last 8 bytes of that page hold the address (a multiple of
- * 4096) of a page with the rest, in the same way.
+ * of its page.  The last 8 bytes of a page of a descriptor are never one of them: where the list
+ * reaches them, they hold the address (a multiple of 4096) of a page on which it goes on,
+ * in the same way.
  *
  * Data are read from any frame that the domain may map read-only, and written only
  * into its own ordinary RAM: never into a page table, a descriptor table, a shared

@@ -72,20 +72,20 @@ static int page_copy(struct domain *d, maddr_t at, void *hv, size_t bytes,
 /* --- descriptors --- */
 
 /*
- * Address number `index` of a list of `count` that starts at `list`: skip from
- * page to page while it lies beyond (at most XENCOMM_ADDRS_MAX / 511 of them).
+ * Address number `index` of the list that starts at `list`: from page to page, at
+ * most XENCOMM_ADDRS_MAX / 511 of them, while it lies beyond.
  */
-static int address_read(struct domain *d, maddr_t list, uint32_t count,
-			uint32_t index, uint64_t *address)
+static int address_read(struct domain *d, maddr_t list, uint32_t index,
+			uint64_t *address)
 {
 	for (;;) {
-		uint32_t room = left_in_page(list) / sizeof(uint64_t);
+		uint32_t room = (LINK_SLOT - (list & ~PAGE_MASK)) /
+				sizeof(uint64_t);
 
-		if (count <= room || index < room - 1)
+		if (index < room)
 			return page_read(d, list + index * sizeof(uint64_t),
 					 address, sizeof(*address));
-		index -= room - 1;
-		count -= room - 1;
+		index -= room;
 		if (page_read(d, (list & PAGE_MASK) + LINK_SLOT, &list,
 			      sizeof(list)) || (list & ~PAGE_MASK))
 			return -EFAULT;
@@ -105,10 +105,7 @@ static int descriptor_find(struct domain *d, maddr_t at, uint64_t offset,
 	    !head.nr_addrs || head.nr_addrs > XENCOMM_ADDRS_MAX)
 		return -EFAULT;
 	at += sizeof(head);
-	/* The head ended the page: the list starts in no page that it names. */
-	if (!(at & ~PAGE_MASK))
-		return -EFAULT;
-	if (address_read(d, at, head.nr_addrs, 0, &first))
+	if (address_read(d, at, 0, &first))
 		return -EFAULT;
 	offset += first & ~PAGE_MASK;
 	index = offset >> PAGE_SHIFT;
@@ -117,7 +114,7 @@ static int descriptor_find(struct domain *d, maddr_t at, uint64_t offset,
 		return 0;
 	}
 	if (index >= head.nr_addrs ||
-	    address_read(d, at, head.nr_addrs, index, &address) ||
+	    address_read(d, at, index, &address) ||
 	    (address & ~PAGE_MASK))
 		return -EFAULT;
 	*found = address + (offset & ~PAGE_MASK);

@@ -302,14 +302,12 @@ START_TEST(descriptor_at_a_page_end)	/* CP6: crossing a page */
 {
 	struct xencomm_desc *x = desc_at(page, PAGE_SIZE - 16, 1);
 
-	x->address[0] = maddr(page + 1);
-	memset(fake_page(d, page + 1), 0x77, PAGE_SIZE);
-	ck_assert_uint_eq(get(desc_ref(maddr(page) + PAGE_SIZE - 16)) & 0xff, 0x77);
-	/* With two, the one slot there is the link. */
-	x->nr_addrs = 2;
+	/* Behind the head there is only the link. */
+	x->address[0] = maddr(page + 1) + 8;
 	refused(desc_ref(maddr(page) + PAGE_SIZE - 16), 8);
 	x->address[0] = maddr(page + 3);
 	*(uint64_t *)fake_page(d, page + 3) = maddr(page + 1);
+	memset(fake_page(d, page + 1), 0x77, PAGE_SIZE);
 	ck_assert_uint_eq(get(desc_ref(maddr(page) + PAGE_SIZE - 16)) & 0xff, 0x77);
 }
 END_TEST
