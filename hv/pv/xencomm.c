@@ -193,8 +193,12 @@ int guestref_copy(uint64_t ref, void *hv, size_t bytes, bool to_guest)
 	uint64_t kind = kind_of(ref);
 	copy_fn copy = kind == XENCOMM_DESC ? descriptor_copy :
 		       kind == XENCOMM_INLINE ? inline_copy : buffer_copy;
+	maddr_t at = ref - XENCOMM_INLINE;
 	size_t done;
 
+	/* By far the most: a few bytes of one page. */
+	if (at < XENCOMM_MADDR_MAX && bytes <= left_in_page(at))
+		return page_copy(d, at, hv, bytes, to_guest);
 	if (!guestref_range_ok(ref, bytes))
 		return -EFAULT;
 	for (; bytes; bytes -= done) {
