@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: hv/mm/*.c hv/dom/domain.c hv/dom/pages.c hv/dom/reclaim.c hv/dom/destroy.c hv/dom/stop.c hv/pv/pt*.c hv/pv/mmu*.c hv/pv/desc.c hv/pv/decode.c hv/pv/memory*.c hv/pv/resolve.c hv/pv/elf.c hv/pv/build*.c hv/sharing/*.c share/*.c hash/*.c hv/lib/fmt.c hv/lib/str.c tests/port/port.c tests/fake/fake_ram.c tests/fake/fake_machine.c
+// links: @machine hv/pv/ptwrite.c hv/pv/decode.c
 /* Emulated stores to page tables (W1-W3): each form against the host's own CPU, and what is refused. */
 #include <check.h>
 #include <port.h>
