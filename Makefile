@@ -88,6 +88,8 @@ $(B)/.deps: .ci/deps.sh
 $(GUEST_LIB_OBJ): | $(B)/.deps
 
 # --- the harness ---
+# Kernel images come in all of these; who needs none of them is linked with none.
+CODECS := -Wl,--as-needed -lz -lbz2 -llzma -lzstd -llz4
 HARNESS_SRC := $(wildcard bench/harness/*.c)
 HARNESS_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -iquote bench -iquote .
 $(B)/bench/%.o: bench/%.c | $(B)/.deps
@@ -97,7 +99,7 @@ $(B)/bench/%.o: bench/%.c | $(B)/.deps
 
 $(B)/harness: $(HARNESS_SRC:%.c=$(B)/%.o)
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^ -larchive -ljansson
+	$(Q)$(CC) -o $@ $^ -larchive -ljansson $(CODECS)
 
 # --- host unit tests; near the top of tests/unit/NAME.c: // links: FILE... ---
 HOST_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -115,7 +117,7 @@ links = $(foreach f,$(shell sed -n '1,3{s/^.*links: *//;T;s/ *\*\/ *$$//;p;q}' $
 define unit_test
 $(B)/unit/$(1): $(patsubst %.c,$(B)/host/%.o,tests/unit/$(1).c $(sort $(call links,tests/unit/$(1).c)))
 	@mkdir -p $$(@D)
-	$(Q)$(CC) -fsanitize=address,undefined -o $$@ $$^ -lcheck -lsubunit -lrt -lm -lpthread
+	$(Q)$(CC) -fsanitize=address,undefined -o $$@ $$^ -lcheck -lsubunit -lrt -lm -lpthread $(CODECS)
 endef
 $(foreach t,$(UNIT_NAMES),$(eval $(call unit_test,$(t))))
 
@@ -124,7 +126,7 @@ FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 define fuzz_target
 $(B)/fuzz/$(1): $(patsubst %.c,$(B)/host/%.o,tests/fuzz/$(1).c $(sort $(call links,tests/fuzz/$(1).c)))
 	@mkdir -p $$(@D)
-	$(Q)$(CC) -fsanitize=address,undefined -o $$@ $$^ -lcheck -lsubunit -lrt -lm -lpthread
+	$(Q)$(CC) -fsanitize=address,undefined -o $$@ $$^ -lcheck -lsubunit -lrt -lm -lpthread $(CODECS)
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(t))))
 
