@@ -87,6 +87,8 @@ $(B)/.deps: .ci/deps.sh
 -include guest-lib/guest.mk
 $(GUEST_LIB_OBJ): | $(B)/.deps
 
+include bench/linux/linux.mk
+
 # --- the harness ---
 # Kernel images come in all of these; who needs none of them is linked with none.
 CODECS := -Wl,--as-needed -lz -lbz2 -llzma -lzstd -llz4
@@ -197,6 +199,6 @@ $(B)/files/.kernel: | $(B)/.deps
 	@mkdir -p $(@D) && touch $@
 
 FORCE:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/packages -prune -o -name '*.d' -type f -print 2>/dev/null)
 .PHONY: FORCE all run many iso run-iso test unit boot cli lint bench fuzz soak gaps deps qemu qemu-gdb \
 	format precommit clean help

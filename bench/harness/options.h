@@ -8,7 +8,7 @@
 
 #include "harness/util.h"
 
-enum command { COMMAND_RUN, COMMAND_MANY, COMMAND_BOOT_TEST };
+enum command { COMMAND_RUN, COMMAND_MANY, COMMAND_BOOT_TEST, COMMAND_LINUX };
 
 struct options {
 	enum command command;
@@ -26,6 +26,11 @@ struct options {
 	const char *prepare;	/* only write the CD's folder; or NULL */
 	bool interactive, gdb;	/* become QEMU on this terminal */
 	struct strings names;	/* boot tests */
+	/* `harness linux` */
+	const char *kernel, *initrd; /* NULL: not named */
+	const char *job, *words;     /* for bench/linux/init; for the kernel */
+	const char *via, *dir;
+	uint64_t guest_mib, minutes, plain;
 };
 
 /* Dies with one line at a mistake. */
