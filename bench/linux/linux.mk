@@ -44,3 +44,6 @@ STRESS_PKGS := stress-ng libc6 libegl1 libgles2 libglvnd0 libipsec-mb1 libjudyde
 $(L)/stress.gz: bench/linux/needed.sh $(STRESS_PKGS:%=$(PKG)/%/.done) | $(B)/harness
 	@bash $< $(PKG)/stress-ng/usr/bin/stress-ng $(STRESS_PKGS:%=$(PKG)/%) > $(L)/stress.list
 	@$(B)/harness initramfs $@ $(L)/stress.list
+
+# What the boot tests need.
+LINUX_BOOT := $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz
