@@ -146,17 +146,24 @@ static int become(struct linux_run *r)
 	machine_become(&c);
 }
 
-int linux_main(const struct options *o)
+enum linux_via linux_via_of(const struct options *o)
 {
 	static const char *const vias[] = { "pasture", "plain", "xen" };
-	struct linux_run r;
 	int via = 0;
 
 	while (via < 3 && strcmp(o->via, vias[via]))
 		via++;
 	if (via == 3)
 		die("VIA=%s: wanted pasture, plain or xen", o->via);
+	return (enum linux_via)via;
+}
+
+int linux_main(const struct options *o)
+{
+	enum linux_via via = linux_via_of(o);
+	struct linux_run r;
+
 	machine_check_tools(o->qemu, o->accel);
-	linux_init(&r, o, (enum linux_via)via, o->dir);
+	linux_init(&r, o, via, o->dir);
 	return o->interactive ? become(&r) : run(&r);
 }

@@ -48,6 +48,8 @@ struct linux_run {
 };
 
 int linux_main(const struct options *o);
+/* VIA=, or dies. */
+enum linux_via linux_via_of(const struct options *o);
 
 /* linux_prepare.c: the run folder; dies with one line if it cannot work. */
 void linux_prepare(struct linux_run *r, struct machine_config *c);

@@ -5,6 +5,7 @@
  *   run        8 guests share real files of this host   (run.c)
  *   many       200 minimal guests in one machine        (run.c)
  *   linux      stock Linux kernels as guests            (linux.c)
+ *   icount     the instructions that a boot takes       (icount.c)
  *   boot-test  small kernels, each in its own machine   (boottest.c)
  *   kernel, initramfs   the files that Linux guests need
  *
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "harness/boottest.h"
+#include "harness/icount.h"
 #include "harness/initramfs.h"
 #include "harness/kernel_file.h"
 #include "harness/linux.h"
@@ -34,6 +36,8 @@ int main(int argc, char **argv)
 		status = boottest_main(&o);
 	else if (o.command == COMMAND_LINUX)
 		status = linux_main(&o);
+	else if (o.command == COMMAND_ICOUNT)
+		status = icount_main(&o);
 	else
 		status = run_main(&o);
 	strings_free(&o.names);

@@ -12,6 +12,7 @@ static const char usage[] =
 "usage: harness run|many [NAME=VALUE ...] [--iso FILE] [--prepare FOLDER]\n"
 "                        [--interactive] [--gdb] [--pasture FILE]\n"
 "       harness linux [NAME=VALUE ...] [--interactive] [--pasture FILE]\n"
+"       harness icount POINTS=\"NAME=ADDRESS ..\" [NAME=VALUE ...]\n"
 "       harness boot-test [NAME ... | list]\n"
 "       harness kernel IN OUT         (unpack a bzImage)\n"
 "       harness initramfs OUT LIST\n"
@@ -109,6 +110,8 @@ static void set_command(struct options *o, const char *word)
 		o->command = COMMAND_MANY;
 	else if (!strcmp(word, "linux"))
 		o->command = COMMAND_LINUX;
+	else if (!strcmp(word, "icount"))
+		o->command = COMMAND_ICOUNT;
 	else if (!strcmp(word, "boot-test"))
 		o->command = COMMAND_BOOT_TEST;
 	else
@@ -135,7 +138,7 @@ void options_parse(struct options *o, int argc, char **argv)
 		.cpus = 2, .tenants = 1, .timeout_s = 300,
 		.cpu_model = "qemu64", .accel = "tcg",
 		.qemu = "qemu-system-x86_64", .tests = "tests/boot",
-		.job = "full", .words = "", .via = "pasture",
+		.job = "full", .words = "", .points = "", .via = "pasture",
 		.dir = "build/linux/run", .guest_mib = 128, .minutes = 5,
 	};
 	set_command(o, argv[1]);
@@ -160,6 +163,7 @@ void options_parse(struct options *o, int argc, char **argv)
 		{ "JOB", NULL, 0, 0, &o->job },
 		{ "WORDS", NULL, 0, 0, &o->words },
 		{ "VIA", NULL, 0, 0, &o->via },
+		{ "POINTS", NULL, 0, 0, &o->points },
 		{ "DIR", NULL, 0, 0, &o->dir },
 		{ NULL, NULL, 0, 0, NULL },
 	};

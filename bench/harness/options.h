@@ -8,7 +8,8 @@
 
 #include "harness/util.h"
 
-enum command { COMMAND_RUN, COMMAND_MANY, COMMAND_BOOT_TEST, COMMAND_LINUX };
+enum command { COMMAND_RUN, COMMAND_MANY, COMMAND_BOOT_TEST, COMMAND_LINUX,
+	       COMMAND_ICOUNT };
 
 struct options {
 	enum command command;
@@ -30,6 +31,7 @@ struct options {
 	const char *kernel, *initrd; /* NULL: not named */
 	const char *job, *words;     /* for bench/linux/init; for the kernel */
 	const char *via, *dir;
+	const char *points;	     /* for icount.h */
 	uint64_t guest_mib, minutes, plain;
 };
 
