@@ -96,8 +96,10 @@ static bool bounce_to(struct vcpu *v, const char *what, uint64_t handler,
 	unsigned int n;
 
 	if (!handler) {
-		domain_crash(v->domain, "no handler for %s: rip %lx rsp %lx",
-			     what, v->regs.rip, v->regs.rsp);
+		domain_crash(v->domain,
+			     "no handler for %s: rip %lx rsp %lx error %x cr2 %lx",
+			     what, v->regs.rip, v->regs.rsp,
+			     v->trap.error_code, v->trap.cr2);
 		return false;
 	}
 	if (!from_kernel)

@@ -5,8 +5,9 @@
  * Pseudo-physical layout, pfn 0 at the image's VIRT_BASE:
  *   image | initrd | p2m list | start_info | store | console | tables | stack | slack
  * all mapped writable (tables read-only), up to a 4 MiB boundary with at least 512
- * KiB of slack.  An image that asks for it gets the initrd unmapped
- * (MOD_START_PFN) or the p2m list at its own address (INIT_P2M), both behind the mapped part.
+ * KiB of slack.  An image that asks for it finds the p2m list at its own address
+ * (INIT_P2M) and the initrd by pfn (MOD_START_PFN); they are behind that slack, the initrd below
+ * the image if there is room (Linux leaves 15 MiB).
  * The tables are then validated and pinned like any guest's.
  */
 #include <port.h>
@@ -27,9 +28,11 @@
 #include "pv/ptcheck.h"
 #include "pv/pv.h"
 #include "pv/sharehooks.h"
+#include "x86/guestcopy.h"
 
 #define SLACK_BYTES	(512UL << 10)
 #define MAP_ALIGN	(4UL << 20)
+#define LOW_FIRST	0x100	/* kernels expect a PC's holes in the first MiB */
 #define INIT_CHUNK_ORDER MEMORY_ORDER_MAX
 
 struct build {
@@ -128,16 +131,53 @@ static void tables_layout(struct build *b)
 	b->stack = b->tables + count;
 }
 
+/*
+ * What the image finds by pfn; returns one past all.  The initrd goes below the image
+ * where there is room.  Not so the p2m list: Linux takes its pfn for the end of what the kernel's
+ * mapping holds.
+ */
+static pfn_t place_by_pfn(struct build *b)
+{
+	uint64_t image = (b->image.first_va - b->image.virt_base) / PAGE_SIZE;
+	uint64_t initrd_pages = pages_of(b->initrd_bytes);
+	pfn_t behind = b->stack + 1 + SLACK_BYTES / PAGE_SIZE;
+
+	if (b->image.init_p2m) {
+		b->list = behind;
+		behind += b->list_pages;
+	}
+	if (b->image.mod_start_pfn && LOW_FIRST + initrd_pages <= image) {
+		b->initrd = LOW_FIRST;
+	} else if (b->image.mod_start_pfn) {
+		b->initrd = behind;
+		behind += initrd_pages;
+	}
+	return behind;
+}
+
+/* No range wraps around, enters the hypervisor's part or overlaps the other. */
+static bool ranges_ok(const struct build *b)
+{
+	const struct ptbuild_range *r = b->ranges, *last = r;
+
+	for (; r < b->ranges + b->range_count; last = r++) {
+		if (!guest_range_ok(r->va, r->pages * PAGE_SIZE))
+			return false;
+		if (r > last && last->va + last->pages * PAGE_SIZE > r->va)
+			return false;
+	}
+	return true;
+}
+
 static bool layout(struct build *b)
 {
 	const struct elf_image *img = &b->image;
-	uint64_t initrd_pages = pages_of(b->initrd_bytes);
 	pfn_t at = pages_of(img->end_va - img->virt_base), behind;
 
 	b->list_pages = pages_of(b->pages * sizeof(uint64_t));
 	if (!img->mod_start_pfn) {
 		b->initrd = at;
-		at += initrd_pages;
+		at += pages_of(b->initrd_bytes);
 	}
 	if (!img->init_p2m) {
 		b->list = at;
@@ -147,21 +187,15 @@ static bool layout(struct build *b)
 	b->store = at++;
 	b->console = at++;
 	b->tables = at;
-	/* INIT_P2M needs the list's place only for its pfns, set below. */
-	tables_layout(b);
-	behind = MAX(b->end, b->stack + 1);
-	if (img->mod_start_pfn) {
-		b->initrd = behind;
-		behind += initrd_pages;
-	}
-	if (img->init_p2m) {
-		b->list = behind;
-		behind += b->list_pages;
-	}
+	tables_layout(b);	/* the ranges' sizes; their pfns are set below */
+	behind = place_by_pfn(b);
 	ranges_set(b, b->end);
 	if (behind > b->pages)
 		return FAIL(b, "%lu KiB of memory are too little: kernel, initial RAM disk and tables need %lu KiB",
 			    b->pages * 4, behind * 4);
+	if (!ranges_ok(b))
+		return FAIL(b, "kernel at %lx and p2m list at %lx do not fit the address space",
+			    img->virt_base, img->init_p2m);
 	return true;
 }
 

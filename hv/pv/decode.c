@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Decoder for privileged instructions; see decode.h. */
+/* Decoder for privileged instructions and stores; see decode.h. */
 #include <port.h>
 
 #include "pv/decode.h"
@@ -195,4 +195,114 @@ unsigned int decode_forced_prefix(const uint8_t *code, size_t bytes)
 	if (bytes < sizeof(prefix) || memcmp(code, prefix, sizeof(prefix)))
 		return 0;
 	return sizeof(prefix);
+}
+
+/* --- stores --- */
+
+enum source { SRC_REG, SRC_IMM, SRC_IMM8 };
+
+struct form {
+	uint8_t opcode;		/* bit 0 clear: 1-byte form, where `sized` */
+	uint8_t op;
+	uint8_t source;
+	int8_t digit;		/* of ModRM, -1 = a register */
+	bool sized, lock;
+};
+
+static const struct form forms[] = {
+	{ 0x08, STORE_OR, SRC_REG, -1, true, true },
+	{ 0x20, STORE_AND, SRC_REG, -1, true, true },
+	{ 0x80, STORE_OR, SRC_IMM, 1, true, true },
+	{ 0x80, STORE_AND, SRC_IMM, 4, true, true },
+	{ 0x83, STORE_OR, SRC_IMM8, 1, false, true },
+	{ 0x83, STORE_AND, SRC_IMM8, 4, false, true },
+	{ 0x86, STORE_XCHG, SRC_REG, -1, true, true },
+	{ 0x88, STORE_MOV, SRC_REG, -1, true, false },
+	{ 0xc6, STORE_MOV, SRC_IMM, 0, true, false },
+};
+
+/* Behind 0F. */
+static const struct form forms_0f[] = {
+	{ 0xab, STORE_BTS, SRC_REG, -1, false, true },
+	{ 0xb0, STORE_CMPXCHG, SRC_REG, -1, true, true },
+	{ 0xb3, STORE_BTR, SRC_REG, -1, false, true },
+	{ 0xba, STORE_BTS, SRC_IMM8, 5, false, true },
+	{ 0xba, STORE_BTR, SRC_IMM8, 6, false, true },
+};
+
+static const struct form *find_form(const struct form *table, size_t count,
+				    uint8_t opcode, uint8_t digit)
+{
+	for (const struct form *f = table; f < table + count; f++)
+		if ((opcode & ~(f->sized ? 1 : 0)) == f->opcode &&
+		    (f->digit < 0 || f->digit == digit))
+			return f;
+	return NULL;
+}
+
+static bool take_imm(struct cursor *c, unsigned int bytes, uint64_t *imm)
+{
+	uint8_t byte = 0;
+
+	*imm = 0;
+	for (unsigned int i = 0; i < bytes; i++) {
+		if (!next_byte(c, &byte))
+			return false;
+		*imm |= (uint64_t)byte << (8 * i);
+	}
+	if (byte & 0x80 && bytes < 8)
+		*imm |= ~0UL << (8 * bytes);
+	return true;
+}
+
+static uint8_t store_width(const struct cursor *c, const struct form *f,
+			   uint8_t opcode)
+{
+	if (f->sized && !(opcode & 1))
+		return 1;
+	if (c->rex & 8)
+		return 8;
+	return c->operand16 ? 2 : 4;
+}
+
+static bool decode_form(struct cursor *c, const struct form *f, uint8_t opcode,
+			uint8_t modrm, struct store *out)
+{
+	if (!f || (c->lock && !f->lock) || modrm >> 6 == 3 ||
+	    !skip_memory(c, modrm))
+		return false;
+	out->op = f->op;
+	out->width = store_width(c, f, opcode);
+	out->rex = c->rex != 0;
+	out->use_imm = f->source != SRC_REG;
+	if (!out->use_imm)
+		out->gpr = (modrm >> 3 & 7) | (c->rex & REX_R ? 8 : 0);
+	else if (!take_imm(c, f->source == SRC_IMM8 ? 1 : MIN(out->width, 4),
+			   &out->imm))
+		return false;
+	out->length = c->at;
+	return true;
+}
+
+bool decode_store(const uint8_t *code, size_t bytes, struct store *out)
+{
+	struct cursor c = { .code = code, .bytes = MIN(bytes, DECODE_MAX),
+			    .long_mode = true };
+	const struct form *table = forms;
+	size_t count = ARRAY_COUNT(forms);
+	uint8_t opcode, modrm;
+
+	memset(out, 0, sizeof(*out));
+	if (!next_opcode(&c, &opcode))
+		return false;
+	if (opcode == 0x0f) {
+		table = forms_0f;
+		count = ARRAY_COUNT(forms_0f);
+		if (!next_byte(&c, &opcode))
+			return false;
+	}
+	if (!next_byte(&c, &modrm))
+		return false;
+	return decode_form(&c, find_form(table, count, opcode,
+					 modrm >> 3 & 7), opcode, modrm, out);
 }

@@ -87,6 +87,8 @@ static void note_take(struct parse *p, uint32_t type, const uint8_t *desc,
 {
 	struct elf_image *out = p->out;
 
+	if (type == XEN_ELFNOTE_PHYS32_ENTRY)
+		return;		/* PVH: kernels without PV support have only this */
 	p->xen_notes = true;
 	switch (type) {
 	case XEN_ELFNOTE_ENTRY:

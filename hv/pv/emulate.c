@@ -18,6 +18,7 @@
 
 #include "dom/sched.h"
 #include "pv/decode.h"
+#include "pv/gpr.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
 
@@ -28,19 +29,7 @@
 #define DR6_BS		(1UL << 14)
 #define DESC_LONG	(1u << 21)	/* L in what `lar` gives */
 
-static uint64_t *gpr(struct regs *r, unsigned int nr)
-{
-	uint64_t *const table[16] = {
-		&r->rax, &r->rcx, &r->rdx, &r->rbx, &r->rsp, &r->rbp, &r->rsi,
-		&r->rdi, &r->r8, &r->r9, &r->r10, &r->r11, &r->r12, &r->r13,
-		&r->r14, &r->r15,
-	};
-
-	return table[nr & 15];
-}
-
-/* Is that selector's segment 64-bit code? A selector that became bad is not. */
-static bool code_is_long(uint64_t selector)
+bool code_is_long(uint64_t selector)
 {
 	uint32_t rights = 0;
 

@@ -51,6 +51,12 @@ bool emulate_ud(struct vcpu *v);		/* on #UD: ud2a; "xen"; cpuid */
 void cpuid_policy(const struct vcpu *v, uint32_t leaf, uint32_t sub,
 		  uint32_t out[4]);
 
+/* emulate.c: is that selector's segment 64-bit code? A selector that became bad is not. */
+bool code_is_long(uint64_t selector);
+
+/* ptwrite.c: a guest kernel's store to a page table of its own; true: done, rip advanced. */
+bool ptwrite_fault(struct vcpu *v, uint64_t cr2, uint32_t error);
+
 /* iret.c: a ring 3 iretq that QEMU's TCG could not do under SMAP; true: done. */
 bool iret_after_tcg_fault(struct vcpu *v, uint64_t cr2);
 

@@ -29,7 +29,8 @@ static const xen_commandline_t commandline = "<denied>";
 
 #define FEATURES	(1u << XENFEAT_pae_pgdir_above_4gb | \
 			 1u << XENFEAT_mmu_pt_update_preserve_ad | \
-			 1u << XENFEAT_highmem_assist)
+			 1u << XENFEAT_highmem_assist | \
+			 1u << XENFEAT_gnttab_map_avail_bits)
 
 static long get_features(uint64_t va)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: hv/mm/*.c hv/dom/domain.c hv/dom/pages.c hv/dom/reclaim.c hv/dom/destroy.c hv/dom/stop.c hv/pv/ptcheck.c hv/pv/mmu*.c hv/pv/desc.c hv/pv/memory*.c hv/pv/resolve.c hv/pv/elf.c hv/pv/ptbuild.c hv/pv/build.c hv/sharing/*.c share/*.c hash/*.c hv/lib/fmt.c hv/lib/str.c tests/port/port.c tests/fake/fake_ram.c tests/fake/fake_machine.c
+// links: @machine tests/fake/fake_elf.c
 /* The domain builder, and the life of a domain from there to its last frame (D1-D3, DD1). */
 #include <check.h>
 #include <errno.h>
@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "boot/config.h"
+#include "fake/fake_elf.h"
 #include "fake/fake_machine.h"
 #include "mm/palloc.h"
+#include "pv/ptcheck.h"
 #include "sharing/sharing.h"
 
 static struct start_info *start_info_of(struct domain *d)
@@ -69,7 +71,8 @@ START_TEST(does_not_fit)
 }
 END_TEST
 
-static struct domain *build_with(uint64_t pages, uint64_t initrd_bytes)
+static struct domain *build_kernel(const struct boot_module *kernel,
+				   uint64_t pages, uint64_t initrd_bytes)
 {
 	static struct boot_module module;
 	static struct domain_config c;
@@ -78,10 +81,15 @@ static struct domain *build_with(uint64_t pages, uint64_t initrd_bytes)
 				       .start = 0x101 << PAGE_SHIFT };
 	c = (struct domain_config){
 		.name = "x", .count = 1, .repeat = 1, .share_budget = ~0UL,
-		.memory_bytes = pages * PAGE_SIZE, .kernel = fake_kernel(),
+		.memory_bytes = pages * PAGE_SIZE, .kernel = kernel,
 		.modules = { &module }, .module_count = initrd_bytes ? 1 : 0,
 	};
 	return build_domain(&c, 0, 1);
+}
+
+static struct domain *build_with(uint64_t pages, uint64_t initrd_bytes)
+{
+	return build_kernel(fake_kernel(), pages, initrd_bytes);
 }
 
 START_TEST(too_little_memory)
@@ -108,6 +116,96 @@ START_TEST(initrd)
 	ck_assert_uint_eq(fake_page(d, (si->mod_start - FAKE_BASE) /
 					PAGE_SIZE + 1)[904], 0);
 	fake_end(d);
+	fake_check();
+}
+END_TEST
+
+#define INIT_P2M	0x8000000000UL
+
+/* An image that asks for what Linux asks for, at pfn `first`. */
+static struct domain *build_like_linux(uint64_t first, uint64_t init_p2m)
+{
+	static struct boot_module kernel = { .name = "linux",
+		.start = 0x103 << PAGE_SHIFT, .bytes = sizeof(struct fake_elf) };
+	const uint64_t notes[][2] = {
+		{ XEN_ELFNOTE_INIT_P2M, init_p2m },
+		{ XEN_ELFNOTE_MOD_START_PFN, 1 }, { 0 },
+	};
+
+	fake_elf_make(mfn_to_virt(0x103), FAKE_BASE, first << PAGE_SHIFT,
+		      0x8000, notes);
+	memset(mfn_to_virt(0x101), 0x5a, 5000);
+	return build_kernel(&kernel, FAKE_PAGES, 5000);
+}
+
+static uint64_t pfn_of(uint64_t va)
+{
+	return (va - FAKE_BASE) / PAGE_SIZE;
+}
+
+/* The list is mapped writable at its own address, whole pages; its pfns are behind stack and slack. */
+START_TEST(p2m_at_its_own_address)
+{
+	struct domain *d = build_like_linux(0x200, INIT_P2M);
+	mfn_t l4 = d->vcpu[0]->kernel_l4;
+	struct start_info *si;
+
+	fake_run(d);
+	si = start_info_of(d);
+	ck_assert_uint_eq(si->mfn_list, INIT_P2M);
+	ck_assert_uint_eq(si->nr_p2m_frames, FAKE_PAGES / 512);
+	ck_assert_uint_ge(si->first_p2m_pfn,
+			  pfn_of(d->vcpu[0]->regs.rsp) + 128);
+	for (uint64_t pfn = 0; pfn < FAKE_PAGES; pfn++) {
+		pte_t *pte = ptcheck_walk(d, l4, INIT_P2M + pfn * 8);
+		uint64_t *list = mfn_to_virt(pte_mfn(*pte));
+		uint64_t table = pfn - pfn_of(si->pt_base);
+
+		ck_assert_uint_eq(pte_mfn(*pte), fake_mfn(d, si->first_p2m_pfn +
+							  pfn / 512));
+		ck_assert(*pte & PTE_RW);
+		ck_assert_uint_eq(list[pfn % 512], fake_mfn(d, pfn));
+		ck_assert_int_eq(!(*fake_pte(d, pfn) & PTE_RW),
+				 table < si->nr_pt_frames);
+	}
+	fake_end(d);
+	fake_check();
+}
+END_TEST
+
+/* By pfn: below the image if it fits there, else behind everything. */
+START_TEST(initrd_by_pfn)
+{
+	for (uint64_t first = 0x101; first < 0x200; first++) {
+		struct domain *d = build_like_linux(first, INIT_P2M);
+		struct start_info *si;
+
+		ck_assert_ptr_nonnull(d);
+		fake_run(d);
+		si = start_info_of(d);
+		ck_assert_uint_eq(si->flags, SIF_MOD_START_PFN);
+		ck_assert_uint_eq(si->mod_len, 5000);
+		if (first >= 0x102)
+			ck_assert_uint_eq(si->mod_start, 0x100);
+		else
+			ck_assert_uint_eq(si->mod_start, si->first_p2m_pfn +
+					  si->nr_p2m_frames);
+		ck_assert_uint_eq(fake_page(d, si->mod_start + 1)[903], 0x5a);
+		ck_assert_uint_eq(fake_page(d, si->mod_start + 1)[904], 0);
+		fake_end(d);
+		first += first > 0x102 ? 0x40 : 0;
+	}
+	fake_check();
+}
+END_TEST
+
+START_TEST(p2m_in_the_way)
+{
+	ck_assert_ptr_null(build_like_linux(0x200, FAKE_BASE));
+	ck_assert_ptr_null(build_like_linux(0x200, FAKE_BASE + 0x3ff000));
+	ck_assert_ptr_null(build_like_linux(0x200, FAKE_BASE - PAGE_SIZE));
+	ck_assert_ptr_null(build_like_linux(0x200, ~0UL << PAGE_SHIFT));
+	ck_assert_ptr_null(build_like_linux(0x200, (1UL << 47) - PAGE_SIZE));
 	fake_check();
 }
 END_TEST
@@ -165,6 +263,9 @@ int main(void)
 	tcase_add_test(tc, does_not_fit);
 	tcase_add_test(tc, too_little_memory);
 	tcase_add_test(tc, initrd);
+	tcase_add_test(tc, p2m_at_its_own_address);
+	tcase_add_test(tc, initrd_by_pfn);
+	tcase_add_test(tc, p2m_in_the_way);
 	tcase_add_test(tc, many_lives);
 	tcase_add_test(tc, found_domain_waits);
 	suite_add_tcase(s, tc);

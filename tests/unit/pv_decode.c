@@ -85,6 +85,77 @@ START_TEST(known)
 }
 END_TEST
 
+struct store_example {
+	const char *bytes;
+	uint8_t count;
+	struct store want;	/* length 0: not decoded */
+};
+
+/* Stores as compilers and kernels write them; REX.B and the SIB are the address's. */
+static const struct store_example stores[] = {
+	X("\x48\x87\x10", STORE_XCHG, 3, 8, false, true, 2, 0),
+	X("\x4c\x87\x3c\xc7", STORE_XCHG, 4, 8, false, true, 15, 0),
+	X("\x86\x27", STORE_XCHG, 2, 1, false, false, 4, 0),	/* ah */
+	X("\x40\x86\x27", STORE_XCHG, 3, 1, false, true, 4, 0),	/* spl */
+	X("\xf0\x80\x23\xfd", STORE_AND, 4, 1, true, false, 0, ~2UL),
+	X("\xf0\x80\x63\x06\xfd", STORE_AND, 5, 1, true, false, 0, ~2UL),
+	X("\xf0\x48\x83\x0f\x40", STORE_OR, 5, 8, true, true, 0, 0x40),
+	X("\x48\x81\x27\xff\xff\xff\x7f", STORE_AND, 7, 8, true, true, 0,
+	  0x7fffffff),
+	X("\x66\x81\x0f\x00\x80", STORE_OR, 5, 2, true, false, 0,
+	  0xffffffffffff8000),
+	X("\x20\x07", STORE_AND, 2, 1, false, false, 0, 0),
+	X("\x09\x0f", STORE_OR, 2, 4, false, false, 1, 0),
+	X("\x48\x89\x07", STORE_MOV, 3, 8, false, true, 0, 0),
+	X("\x66\x89\x07", STORE_MOV, 3, 2, false, false, 0, 0),
+	X("\x88\x07", STORE_MOV, 2, 1, false, false, 0, 0),
+	X("\x48\xc7\x05\x01\x02\x03\x04\x00\x00\x00\x80", STORE_MOV, 11, 8,
+	  true, true, 0, 0xffffffff80000000),
+	X("\xc6\x07\x80", STORE_MOV, 3, 1, true, false, 0,
+	  0xffffffffffffff80),
+	X("\xf0\x48\x0f\xb1\x0e", STORE_CMPXCHG, 5, 8, false, true, 1, 0),
+	X("\x0f\xb0\x0e", STORE_CMPXCHG, 3, 1, false, false, 1, 0),
+	X("\xf0\x48\x0f\xba\x33\x05", STORE_BTR, 6, 8, true, true, 0, 5),
+	X("\xf0\x48\x0f\xba\x2b\x06", STORE_BTS, 6, 8, true, true, 0, 6),
+	X("\x48\x0f\xb3\x03", STORE_BTR, 4, 8, false, true, 0, 0),
+	X("\x0f\xab\x03", STORE_BTS, 3, 4, false, false, 0, 0),
+	X("\x48\x87\xd0", .length = 0),	/* registers only */
+	X("\xf0\x48\x89\x07", .length = 0),	/* no lock with mov */
+	X("\x48\x31\x07", .length = 0),	/* xor */
+	X("\x48\x01\x07", .length = 0),	/* add */
+	X("\x48\xc7\x0f\x00\x00\x00\x00", .length = 0),
+	X("\x48\x83\x2f\x01", .length = 0),	/* sub */
+	X("\x48\x0f\xba\x23\x05", .length = 0),	/* bt */
+	X("\x48\x0f\xba\x3b\x05", .length = 0),	/* btc */
+	X("\x48\x0f\xc7\x0f", .length = 0),	/* cmpxchg16b */
+	X("\x0f\xba", .length = 0),
+	X("\xaa", .length = 0),			/* stosb */
+	X("\x8f\x07", .length = 0),		/* pop */
+	X("", .length = 0),
+};
+
+START_TEST(known_stores)
+{
+	const struct store_example *x = &stores[_i];
+	struct store got;
+	bool ok = decode_store((const uint8_t *)x->bytes, x->count, &got);
+
+	ck_assert_int_eq(ok, x->want.length != 0);
+	if (!ok)
+		return;
+	ck_assert_int_eq(got.op, x->want.op);
+	ck_assert_uint_eq(got.length, x->want.length);
+	ck_assert_uint_eq(got.length, x->count);
+	ck_assert_uint_eq(got.width, x->want.width);
+	ck_assert_int_eq(got.use_imm, x->want.use_imm);
+	ck_assert_int_eq(got.rex, x->want.rex);
+	ck_assert_uint_eq(got.gpr, x->want.gpr);
+	ck_assert_uint_eq(got.imm, x->want.imm);
+	for (size_t n = 0; n < x->want.length; n++)
+		ck_assert(!decode_store((const uint8_t *)x->bytes, n, &got));
+}
+END_TEST
+
 /* Cut short at any byte, an instruction is not decoded. */
 START_TEST(truncated)
 {
@@ -165,6 +236,7 @@ int main(void)
 	suite_add_tcase(suite, tc);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, known, 0, ARRAY_COUNT(examples));
+	tcase_add_loop_test(tc, known_stores, 0, ARRAY_COUNT(stores));
 	tcase_add_loop_test(tc, truncated, 0, ARRAY_COUNT(examples));
 	tcase_add_test(tc, prefixes_have_a_limit);
 	tcase_add_test(tc, no_rex_outside_long_mode);

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// links: hv/pv/elf.c hv/lib/fmt.c tests/fake/fake_elf.c tests/port/port.c
+/* Guest images: what the notes say, and each way in which a file is none. */
+#include <check.h>
+#include <port.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake/fake_elf.h"
+#include "pv/elf.h"
+
+#define BASE	0xffffffff80000000UL
+#define NOTES(...) ((const uint64_t[][2]){ __VA_ARGS__, { 0 } })
+
+static struct fake_elf f;
+static struct elf_image out;
+static char why[160];
+
+static bool parse(void)
+{
+	why[0] = '\0';
+	return elf_parse(&f, sizeof(f), &out, why, sizeof(why));
+}
+
+static void setup(void)
+{
+	fake_elf_make(&f, BASE, 0x1000000, 0x2e00000,
+		      NOTES({ XEN_ELFNOTE_INIT_P2M, 0x8000000000 },
+			    { XEN_ELFNOTE_MOD_START_PFN, 1 },
+			    { XEN_ELFNOTE_ENTRY, BASE + 0x1000010 },
+			    { XEN_ELFNOTE_HYPERCALL_PAGE, BASE + 0x1001000 }));
+}
+
+START_TEST(as_linux_has_it)
+{
+	f.h.entry = 0x1000000;	/* physical: the note counts */
+	ck_assert_msg(parse(), "%s", why);
+	ck_assert_uint_eq(out.virt_base, BASE);
+	ck_assert_uint_eq(out.entry, BASE + 0x1000010);
+	ck_assert_uint_eq(out.init_p2m, 0x8000000000);
+	ck_assert(out.mod_start_pfn);
+	ck_assert_uint_eq(out.hypercall_page, BASE + 0x1001000);
+	ck_assert_uint_eq(out.first_va, BASE + 0x1000000);
+	ck_assert_uint_eq(out.end_va, BASE + 0x3e00000);
+	ck_assert_uint_eq(out.segment_count, 1);
+	ck_assert_uint_eq(out.segments[0].paddr, 0x1000000);
+}
+END_TEST
+
+/* Small kernels have no VIRT_BASE: pfn 0 is at 0. */
+START_TEST(without_base)
+{
+	fake_elf_make(&f, 0, 0x100000, 0x10000,
+		      NOTES({ XEN_ELFNOTE_LOADER, 0 }));
+	ck_assert_msg(parse(), "%s", why);
+	ck_assert_uint_eq(out.virt_base, 0);
+	ck_assert_uint_eq(out.entry, 0x100000);
+	ck_assert(!out.mod_start_pfn && !out.init_p2m);
+}
+END_TEST
+
+/* A segment's virtual address does not count (Linux: .data..percpu has 0). */
+START_TEST(offset)
+{
+	fake_elf_make(&f, BASE, 0x1000000, 0x1000,
+		      NOTES({ XEN_ELFNOTE_PADDR_OFFSET, 0x800000 },
+			    { XEN_ELFNOTE_ENTRY, BASE + 0x800000 }));
+	ck_assert_msg(parse(), "%s", why);
+	ck_assert_uint_eq(out.first_va, BASE + 0x800000);
+}
+END_TEST
+
+/* Without CONFIG_XEN_PV a kernel has the PVH note alone. */
+START_TEST(pvh_only)
+{
+	fake_elf_make(&f, 0, 0x1000000, 0x1000,
+		      NOTES({ XEN_ELFNOTE_PHYS32_ENTRY, 0x1000000 }));
+	ck_assert(!parse());
+	ck_assert_ptr_nonnull(strstr(why, "CONFIG_XEN_PV"));
+}
+END_TEST
+
+#define REFUSED(change, text) do { \
+	setup(); \
+	change; \
+	ck_assert(!parse()); \
+	ck_assert_msg(strstr(why, text) != NULL, "%s", why); \
+} while (0)
+
+START_TEST(refused)
+{
+	REFUSED(f.h.ident[0] = 0, "no ELF magic");
+	REFUSED(f.h.ident[4] = 1, "ELF class");
+	REFUSED(f.h.ident[5] = 2, "machine");
+	REFUSED(f.h.machine = 40, "machine");
+	REFUSED(f.h.phentsize = 32, "program header size");
+	REFUSED(f.h.phoff = ~0UL, "outside the file");
+	REFUSED(f.h.phnum = 0xffff, "outside the file");
+	REFUSED(f.load.offset = sizeof(f), "outside the file");
+	REFUSED(f.load.filesz = ~0UL, "outside the file");
+	REFUSED(f.load.memsz = 1, "larger in the file");
+	REFUSED(f.load.paddr = ~0UL, "out of range");
+	REFUSED(f.load.paddr = 1UL << 41, "out of range");
+	REFUSED(f.load.memsz = 0, "no loadable segment");
+	REFUSED(f.note_segment.offset = ~0UL - 4, "outside the file");
+	REFUSED(f.note[1].descsz = 1000, "runs past");
+	REFUSED(f.note[1].namesz = ~0u, "runs past");
+	REFUSED(f.note_segment.type = 0, "CONFIG_XEN_PV");
+	REFUSED(f.note[0].desc = 0xffff800000000000, "out of range");
+	REFUSED(f.note[0].desc = ~0UL << 12, "out of range");
+	REFUSED(f.note[1].desc = 0x8000000001, "p2m address");
+	REFUSED(f.note[1].desc = 1UL << 50, "p2m address");
+	REFUSED(f.note[3].desc = BASE, "entry point");
+	REFUSED(f.note[3].desc = BASE + 0x3e00000, "entry point");
+	REFUSED(f.note[4].desc = BASE + 0x3e00000, "hypercall page");
+	REFUSED(f.note[4].desc = BASE + 0x1001008, "hypercall page");
+}
+END_TEST
+
+/* A heap block of exactly that size: the sanitizer sees a byte too far. */
+START_TEST(cut_short)
+{
+	for (size_t n = 0; n < sizeof(f); n++) {
+		uint8_t *copy = malloc(n ? n : 1);
+
+		memcpy(copy, &f, n);
+		ck_assert(!elf_parse(copy, n, &out, why, sizeof(why)));
+		free(copy);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("pv_elf");
+	TCase *tc = tcase_create("elf");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, as_linux_has_it);
+	tcase_add_test(tc, without_base);
+	tcase_add_test(tc, offset);
+	tcase_add_test(tc, pvh_only);
+	tcase_add_test(tc, refused);
+	tcase_add_test(tc, cut_short);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
