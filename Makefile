@@ -92,7 +92,11 @@ $(B)/.deps: .ci/deps.sh
 -include guest-lib/guest.mk
 $(GUEST_LIB_OBJ): | $(B)/.deps
 
+include bench/linux/linux.mk
+
 # --- the harness ---
+# Kernel images come in all of these; who needs none of them is linked with none.
+CODECS := -Wl,--as-needed -lz -lbz2 -llzma -lzstd -llz4
 HARNESS_SRC := $(wildcard bench/harness/*.c)
 HARNESS_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -iquote bench -iquote .
 $(B)/bench/%.o: bench/%.c | $(B)/.deps
@@ -102,7 +106,7 @@ $(B)/bench/%.o: bench/%.c | $(B)/.deps
 
 $(B)/harness: $(HARNESS_SRC:%.c=$(B)/%.o)
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^ -larchive -ljansson
+	$(Q)$(CC) -o $@ $^ -larchive -ljansson $(CODECS)
 
 # --- host unit tests; near the top of tests/unit/NAME.c: // links: FILE... ---
 HOST_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -123,7 +127,7 @@ links = $(foreach f,$(call files,$(call names,$(1))),$(or $(wildcard $(f)),$(f))
 define unit_test
 $(B)/unit/$(1): $(patsubst %.c,$(B)/host/%.o,tests/unit/$(1).c $(sort $(call links,tests/unit/$(1).c)))
 	@mkdir -p $$(@D)
-	$(Q)$(CC) -fsanitize=address,undefined -o $$@ $$^ -lcheck -lsubunit -lrt -lm -lpthread
+	$(Q)$(CC) -fsanitize=address,undefined -o $$@ $$^ -lcheck -lsubunit -lrt -lm -lpthread $(CODECS)
 endef
 $(foreach t,$(UNIT_NAMES),$(eval $(call unit_test,$(t))))
 
@@ -132,7 +136,7 @@ FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 define fuzz_target
 $(B)/fuzz/$(1): $(patsubst %.c,$(B)/host/%.o,tests/fuzz/$(1).c $(sort $(call links,tests/fuzz/$(1).c)))
 	@mkdir -p $$(@D)
-	$(Q)$(CC) -fsanitize=address,undefined -o $$@ $$^ -lcheck -lsubunit -lrt -lm -lpthread
+	$(Q)$(CC) -fsanitize=address,undefined -o $$@ $$^ -lcheck -lsubunit -lrt -lm -lpthread $(CODECS)
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(t))))
 
@@ -152,6 +156,7 @@ test: ## every test; the last line is "N passed, N failed"
 	@tests/run-all.sh $(MAKE)
 unit: $(B)/inc/.done ## host unit tests (T=NAME one, T=list)
 	@tests/run-unit.sh $(MAKE) $(or $(T),$(UNIT_NAMES))
+boot: $(LINUX_BOOT)
 boot: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/guest/bad.done ## boot tests in QEMU (T=NAME one, T=list)
 	@$(B)/harness boot-test $(T)
 cli: $(HV) $(B)/harness $(GUEST_KERNELS) ## what the tools say to a user's mistakes (T=NAME one)
@@ -203,6 +208,6 @@ $(B)/files/.kernel: | $(B)/.deps
 	@mkdir -p $(@D) && touch $@
 
 FORCE:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/packages -prune -o -name '*.d' -type f -print 2>/dev/null)
 .PHONY: FORCE all run many iso run-iso test unit boot cli lint bench fuzz soak gaps deps qemu qemu-gdb \
 	format precommit clean help

@@ -29,7 +29,7 @@ struct counts {
 /* Where a module of that name is; NULL: nowhere. */
 static char *resolve(const struct boot_test *t, const char *name)
 {
-	const char *const roots[] = { t->folder, "build/guest", "build" };
+	const char *const roots[] = { t->folder, "build/guest", "build/linux", "build" };
 
 	if (name[0] == '/')
 		return file_exists(name) ? xstrdup(name) : NULL;

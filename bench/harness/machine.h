@@ -22,6 +22,8 @@ struct machine_config {
 	struct strings modules;		/* "FILE WORDS", FILE seen from dir */
 	const char *dir;		/* QEMU's folder; console.log goes there */
 	uint64_t gdb_port;		/* 0: none; else wait there for gdb */
+	bool monitor;			/* Ctrl-A leads to QEMU's; Ctrl-C is the guest's */
+	const char *extra;		/* further words for QEMU, or NULL */
 };
 
 #define MACHINE_TAIL	12

@@ -11,7 +11,11 @@
 static const char usage[] =
 "usage: harness run|many [NAME=VALUE ...] [--iso FILE] [--prepare FOLDER]\n"
 "                        [--interactive] [--gdb] [--pasture FILE]\n"
+"       harness linux [NAME=VALUE ...] [--interactive] [--pasture FILE]\n"
+"       harness icount POINTS=\"NAME=ADDRESS ..\" [NAME=VALUE ...]\n"
 "       harness boot-test [NAME ... | list]\n"
+"       harness kernel IN OUT         (unpack a bzImage)\n"
+"       harness initramfs OUT LIST\n"
 "\n"
 "  GUESTS=8           guests (many: 200)\n"
 "  MEM=MiB            the machine's memory; default what the guests need\n"
@@ -23,7 +27,15 @@ static const char usage[] =
 "  TIMEOUT=300        seconds until the run is given up\n"
 "  TESTS=tests/boot   folder of the boot tests\n"
 "  QEMU=PROGRAM       another QEMU\n"
-"  V=1                show all that the machine prints\n";
+"  V=1                show all that the machine prints\n"
+"\n"
+"  linux only:\n"
+"  KERNEL=FILE        bzImage or ELF;  INITRD=\"a b\"  parts of its initial RAM disk\n"
+"  GUEST_MEM=128      MiB for each guest;  WORDS=\"..\"  for its command line\n"
+"  JOB=full           what bench/linux/init does;  MINUTES=5  of JOB=stress\n"
+"  VIA=pasture        or plain (no hypervisor), xen (dom0 of a real Xen)\n"
+"  PLAIN=0            1: time a boot without hypervisor first\n"
+"  DIR=build/linux/run  folder of the run\n";
 
 /* A number with its limits, or a text. */
 struct setting {
@@ -96,6 +108,10 @@ static void set_command(struct options *o, const char *word)
 		o->command = COMMAND_RUN;
 	else if (!strcmp(word, "many"))
 		o->command = COMMAND_MANY;
+	else if (!strcmp(word, "linux"))
+		o->command = COMMAND_LINUX;
+	else if (!strcmp(word, "icount"))
+		o->command = COMMAND_ICOUNT;
 	else if (!strcmp(word, "boot-test"))
 		o->command = COMMAND_BOOT_TEST;
 	else
@@ -122,6 +138,8 @@ void options_parse(struct options *o, int argc, char **argv)
 		.cpus = 2, .tenants = 1, .timeout_s = 300,
 		.cpu_model = "qemu64", .accel = "tcg",
 		.qemu = "qemu-system-x86_64", .tests = "tests/boot",
+		.job = "full", .words = "", .points = "", .via = "pasture",
+		.dir = "build/linux/run", .guest_mib = 128, .minutes = 5,
 	};
 	set_command(o, argv[1]);
 	o->guests = o->command == COMMAND_MANY ? 200 : 8;
@@ -137,6 +155,16 @@ void options_parse(struct options *o, int argc, char **argv)
 		{ "QEMU", NULL, 0, 0, &o->qemu },
 		{ "TESTS", NULL, 0, 0, &o->tests },
 		{ "FILES", NULL, 0, 0, &files },
+		{ "GUEST_MEM", &o->guest_mib, 1, 1024 * 1024, NULL },
+		{ "MINUTES", &o->minutes, 1, 10000, NULL },
+		{ "PLAIN", &o->plain, 0, 1, NULL },
+		{ "KERNEL", NULL, 0, 0, &o->kernel },
+		{ "INITRD", NULL, 0, 0, &o->initrd },
+		{ "JOB", NULL, 0, 0, &o->job },
+		{ "WORDS", NULL, 0, 0, &o->words },
+		{ "VIA", NULL, 0, 0, &o->via },
+		{ "POINTS", NULL, 0, 0, &o->points },
+		{ "DIR", NULL, 0, 0, &o->dir },
 		{ NULL, NULL, 0, 0, NULL },
 	};
 	for (const struct setting *s = table; s->name; s++) {

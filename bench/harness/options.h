@@ -8,7 +8,8 @@
 
 #include "harness/util.h"
 
-enum command { COMMAND_RUN, COMMAND_MANY, COMMAND_BOOT_TEST };
+enum command { COMMAND_RUN, COMMAND_MANY, COMMAND_BOOT_TEST, COMMAND_LINUX,
+	       COMMAND_ICOUNT };
 
 struct options {
 	enum command command;
@@ -26,6 +27,12 @@ struct options {
 	const char *prepare;	/* only write the CD's folder; or NULL */
 	bool interactive, gdb;	/* become QEMU on this terminal */
 	struct strings names;	/* boot tests */
+	/* `harness linux` */
+	const char *kernel, *initrd; /* NULL: not named */
+	const char *job, *words;     /* for bench/linux/init; for the kernel */
+	const char *via, *dir;
+	const char *points;	     /* for icount.h */
+	uint64_t guest_mib, minutes, plain;
 };
 
 /* Dies with one line at a mistake. */

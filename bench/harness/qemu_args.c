@@ -66,7 +66,8 @@ char **qemu_args(const struct machine_config *c)
 	strings_add(&a, "-m");
 	strings_add(&a, xasprintf("%lluM", (unsigned long long)c->mem_mib));
 	strings_add(&a, "-serial");
-	strings_add(&a, "stdio");
+	strings_add(&a, c->monitor ? "mon:stdio" : "stdio");
+	strings_split(&a, c->extra ? c->extra : "", " ");
 	if (c->gdb_port) {
 		strings_add(&a, "-S");
 		strings_add(&a, "-gdb");

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop of `harness linux`: see linux.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/linux.h"
+
+#define PUMP_MS		100
+#define PLAIN_LIMIT	120.0	/* seconds */
+
+static double since(double t)
+{
+	return now_seconds() - t;
+}
+
+static void next_stage(struct linux_run *r, const char *text)
+{
+	machine_send(&r->machine, text);
+	r->stage++;
+}
+
+/* Memory given back and taken again is counted with all guests at rest. */
+static void steer(struct linux_run *r)
+{
+	bool operator = r->via == VIA_PASTURE;
+
+	if (strcmp(r->options->job, "full"))
+		return;
+	if (r->stage == STAGE_JOB && linux_all_at(r, STAGE_DOWN))
+		next_stage(r, operator ? "snapshot\n" : "");
+	if (r->stage == STAGE_DOWN && (!operator || r->finals == 1))
+		next_stage(r, "next\n");
+	if (r->stage == STAGE_AGAIN && linux_all_at(r, STAGE_UP))
+		next_stage(r, operator ? "snapshot\n" : "");
+	if (r->stage == STAGE_UP && (!operator || r->finals == 2))
+		next_stage(r, "next\n");
+}
+
+static bool go_on(struct linux_run *r)
+{
+	if (since(r->machine.started) > (double)r->options->timeout_s) {
+		linux_problem(r, "gave up after TIMEOUT=%llu seconds",
+			      (unsigned long long)r->options->timeout_s);
+		return false;
+	}
+	return !r->machine.panic;
+}
+
+/* After a panic its own lines still come: a moment for them. */
+static void drain(struct machine *m)
+{
+	double t = now_seconds();
+
+	while (m->end == MACHINE_RUNS && since(t) < 2)
+		machines_pump(&m, 1, PUMP_MS);
+}
+
+static void loop(struct linux_run *r)
+{
+	struct linux_progress p = {
+		.terminal = isatty(1) && !r->options->verbose,
+		.said = xcalloc(r->count, sizeof(p.said[0])),
+	};
+	struct machine *m = &r->machine;
+
+	while (m->end == MACHINE_RUNS && go_on(r)) {
+		machines_pump(&m, 1, PUMP_MS);
+		steer(r);
+		linux_progress_show(&p, r);
+	}
+	if (m->panic)
+		drain(m);
+	r->seconds = since(m->started);
+	p.last = 0;
+	linux_progress_show(&p, r);
+	free(p.said);
+}
+
+static void start(struct linux_run *r)
+{
+	struct machine_config c;
+
+	linux_prepare(r, &c);
+	r->machine.on_line = linux_line;
+	r->machine.arg = r;
+	machine_start(&r->machine, &c);
+	strings_free(&c.modules);
+}
+
+/* Seconds from QEMU's start to user space of the kernel without a hypervisor; 0: never. */
+static double plain_boot(const struct options *o, const char *dir)
+{
+	char *folder = xasprintf("%s/plain", dir);
+	struct linux_run r;
+	struct machine *m = &r.machine;
+	double took = 0;
+
+	linux_init(&r, o, VIA_PLAIN, folder);
+	start(&r);
+	while (m->end == MACHINE_RUNS && !r.guests[0].userspace &&
+	       since(m->started) < PLAIN_LIMIT)
+		machines_pump(&m, 1, 10);
+	if (r.guests[0].userspace)
+		took = r.guests[0].userspace - m->started;
+	linux_fini(&r);
+	free(folder);
+	return took;
+}
+
+static int run(struct linux_run *r)
+{
+	const struct options *o = r->options;
+	int status;
+
+	if (o->plain && r->via == VIA_PASTURE) {
+		r->plain_seconds = plain_boot(o, r->dir);
+		printf("  the same kernel alone in QEMU: user space after %.1f s\n",
+		       r->plain_seconds);
+		if (!r->plain_seconds)
+			linux_problem(r, "the kernel alone in QEMU does not "
+				      "reach user space");
+	}
+	r->machine.echo = o->verbose;
+	start(r);
+	loop(r);
+	linux_judge(r);
+	if (r->problems.count)
+		machine_print_tail(&r->machine);
+	linux_table(r);
+	linux_json(r);
+	status = r->problems.count ? EXIT_BAD : 0;
+	linux_fini(r);
+	return status;
+}
+
+/* The terminal becomes the guest's console. */
+static int become(struct linux_run *r)
+{
+	struct machine_config c;
+
+	linux_prepare(r, &c);
+	printf("This terminal becomes the console of one Linux guest.  Leave: "
+	       "'exit' in its shell, or Ctrl-A then X at any time.\n");
+	machine_become(&c);
+}
+
+enum linux_via linux_via_of(const struct options *o)
+{
+	static const char *const vias[] = { "pasture", "plain", "xen" };
+	int via = 0;
+
+	while (via < 3 && strcmp(o->via, vias[via]))
+		via++;
+	if (via == 3)
+		die("VIA=%s: wanted pasture, plain or xen", o->via);
+	return (enum linux_via)via;
+}
+
+int linux_main(const struct options *o)
+{
+	enum linux_via via = linux_via_of(o);
+	struct linux_run r;
+
+	machine_check_tools(o->qemu, o->accel);
+	linux_init(&r, o, via, o->dir);
+	return o->interactive ? become(&r) : run(&r);
+}

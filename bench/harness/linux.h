@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `harness linux`: stock Linux kernels as guests, each with a job from
+ * bench/linux/init, followed by what they say ("@guest WORD key=value").
+ *
+ * With hold=1 (job=full) all guests wait twice for a typed line:
+ *   boot -> job -> memory given back -> all there: "snapshot", "next"
+ *   -> memory taken again -> all there: "snapshot", "next" -> power off
+ *
+ * VIA=plain is the same kernel alone in QEMU, VIA=xen the same as dom0 of a real Xen.
+ */
+#ifndef HARNESS_LINUX_H
+#define HARNESS_LINUX_H
+
+#include "harness/machine.h"
+#include "harness/options.h"
+#include "harness/record.h"
+
+enum linux_via { VIA_PASTURE, VIA_PLAIN, VIA_XEN };
+
+struct linux_guest {
+	char name[32], phase[24], reason[16], failed[80];
+	uint64_t domid, memory_pages;
+	double created, userspace;	/* clock; 0: not yet */
+	bool down, up, held, dead, has_job, job_ok;
+	uint64_t steps_ok, complaints, cpu_ms;
+	uint64_t kb_before, kb_down, kb_up; /* its balloon's own words */
+};
+
+/* Where the run is; see above. */
+enum linux_stage { STAGE_JOB, STAGE_DOWN, STAGE_AGAIN, STAGE_UP, STAGE_END };
+
+struct linux_run {
+	const struct options *options;
+	const char *dir;
+	enum linux_via via;
+	struct linux_guest *guests;
+	uint64_t count, mem_mib;
+	enum linux_stage stage;
+	uint64_t finals;		/* answers to "snapshot" */
+	uint64_t owned, owned_down, owned_up;
+	uint64_t frames_lost, audit_errors;
+	bool has_end;
+	double plain_seconds;		/* 0: not measured */
+	double seconds;
+	struct machine machine;
+	struct strings problems;
+};
+
+int linux_main(const struct options *o);
+/* VIA=, or dies. */
+enum linux_via linux_via_of(const struct options *o);
+
+/* linux_prepare.c: the run folder; dies with one line if it cannot work. */
+void linux_prepare(struct linux_run *r, struct machine_config *c);
+
+/* linux_state.c: what the lines mean; then, at the end, what is wrong. */
+void linux_init(struct linux_run *r, const struct options *o,
+		enum linux_via via, const char *dir);
+void linux_line(void *run, const char *line);
+uint64_t linux_in_userspace(const struct linux_run *r);
+bool linux_all_at(const struct linux_run *r, enum linux_stage stage);
+void linux_judge(struct linux_run *r);
+__attribute__((format(printf, 2, 3)))
+void linux_problem(struct linux_run *r, const char *fmt, ...);
+void linux_fini(struct linux_run *r);
+
+/* linux_report.c */
+struct linux_progress {
+	bool terminal;
+	uint64_t drawn;
+	double last;
+	char (*said)[24];
+};
+void linux_progress_show(struct linux_progress *p, const struct linux_run *r);
+void linux_table(const struct linux_run *r);
+void linux_json(const struct linux_run *r);
+
+#endif

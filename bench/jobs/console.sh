@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# this terminal becomes the console of one Linux guest
+. bench/linux/lib.sh
+[ -n "${KERNEL-}" ] || KERNEL=$(kernel_of linux-image-cloud-amd64) || exit 1
+need build/linux/base.gz build/linux/files.gz
+export KERNEL INITRD=${INITRD:-build/linux/base.gz build/linux/files.gz}
+build/harness linux --interactive GUESTS=1 JOB=console DIR=build/linux/console
+status=$?
+case $status in
+0 | 1) exit 0 ;; # QEMU's own way out; 2 * 0 + 1: the hypervisor ended well
+*) exit $status ;;
+esac

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+# Included by the top Makefile.  What Linux guests are made of, in build/linux, on
+# demand: stock kernels out of Debian's packages, and initial RAM disks.
+L := $(B)/linux
+PKG := $(B)/packages
+
+$(PKG)/%/.done: .ci/unpack.sh
+	$(call say,GET,$*)
+	@.ci/unpack.sh $* $(@D) && touch $@
+
+# linux-cloud.elf, linux-generic.elf: what the hypervisor is given.
+$(L)/linux-cloud.elf: $(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
+	@mkdir -p $(@D)
+	@$(B)/harness kernel $(PKG)/linux-image-cloud-amd64/boot/vmlinuz-* $@
+$(L)/linux-generic.elf: $(PKG)/linux-image-amd64/.done | $(B)/harness
+	@mkdir -p $(@D)
+	@$(B)/harness kernel $(PKG)/linux-image-amd64/boot/vmlinuz-* $@
+$(L)/xen.elf: $(PKG)/xen-hypervisor-4.17-amd64/.done
+	@mkdir -p $(@D)
+	@gzip -dc $(PKG)/xen-hypervisor-4.17-amd64/boot/xen-4.17-amd64.gz > $@
+
+$(L)/memcheck: bench/linux/memcheck.c | $(B)/.deps
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -std=gnu11 -Os -static -s -Wall -Wextra -Werror -D_GNU_SOURCE -o $@ $<
+
+BUSYBOX := $(PKG)/busybox-static
+$(L)/SUMS: $(BUSYBOX)/.done $(L)/memcheck bench/linux/init
+	@for f in bin/busybox:$(BUSYBOX)/bin/busybox bin/memcheck:$(L)/memcheck \
+		data/init:bench/linux/init; do \
+		sha256sum < $${f#*:} | sed "s|-|$${f%%:*}|"; done > $@
+$(L)/base.gz: bench/linux/base.list $(L)/SUMS | $(B)/harness
+	@$(B)/harness initramfs $@ $<
+
+# Real files of this host, for guests with room for them.
+$(L)/files.gz: bench/linux/more.sh | $(B)/harness
+	@sh $< $(L)/more
+	@$(B)/harness initramfs $@ $(L)/more/list
+
+# stress-ng, the libraries that it is linked with, and where Debian has them.
+STRESS_PKGS := stress-ng libc6 libegl1 libgles2 libglvnd0 libipsec-mb1 libjudydebian1 \
+	libapparmor1 libbsd0 libmd0 libcrypt1 libgbm1 libdrm2 libwayland-server0 libexpat1 \
+	libffi8 libjpeg62-turbo libkmod2 libzstd1 liblzma5 libssl3 libsctp1 libxxhash0 zlib1g
+$(L)/stress.gz: bench/linux/needed.sh $(STRESS_PKGS:%=$(PKG)/%/.done) | $(B)/harness
+	@bash $< $(PKG)/stress-ng/usr/bin/stress-ng $(STRESS_PKGS:%=$(PKG)/%) > $(L)/stress.list
+	@$(B)/harness initramfs $@ $(L)/stress.list
+
+# What the boot tests need.
+LINUX_BOOT := $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+# Recorded runs with Linux guests: one that goes well, and all that can go wrong.
+echo x >"$work/initrd"
+play() { # DIALOGUE STATUS TEXT
+	FAKE_DIALOGUE=$dir/dialogues/$1 expect "$2" "$3" "$harness" linux GUESTS=2 \
+		QEMU="$dir/fake-qemu" KERNEL=build/guest/minimal.elf \
+		INITRD="$work/initrd" DIR="$work/linux" TIMEOUT=20
+}
+json=$work/linux/report.json
+has() {
+	grep -q "\"$1\": $2[,]*\$" "$json" || fail "$json: no \"$1\": $2"
+}
+says() {
+	grep -qF -- "$1" <<<"$out" || fail "it does not say: $1"
+}
+play linux-good 0 "All is well."
+says "user space reached   2 of 2"
+says "65536 pages owned by the guests, 57344 with memory given back, 65536 at the end"
+has ok true
+has guests 2
+has guests_reached_userspace 2
+has jobs_ok 2
+has dmesg_complaints 0
+has frames_lost 0
+has audit_errors 0
+has balloon_guests_ok 2
+has balloon_pages_before 65536
+has balloon_pages_down 57344
+has balloon_pages_up 65536
+
+play linux-bad 1 "WRONG: guest g1: its job failed in: memory,dmesg"
+says "WRONG: the kernel of guest g1 says: [    1.0] WARNING: CPU: 0 PID: 1 at mm/memory.c:1"
+says "WRONG: guest g2 did not reach user space"
+says "WRONG: guest g2 ended by crash"
+says "WRONG: 3 frames were lost"
+says "WRONG: the audit found 2 errors"
+says "WRONG: the hypervisor lost frames or failed its audit"
+has ok false
+has guests_reached_userspace 1
+has dmesg_complaints 1
+has balloon_guests_ok 0
