@@ -3,7 +3,7 @@
 
 # need TARGET...: make them, quietly but for what takes long.
 need() {
-	T='' make -s --no-print-directory "$@" || exit 1
+	T='' make -s --no-print-directory "$@" >&2 || exit 1
 }
 
 # kernel_of PACKAGE: the bzImage of an unpacked kernel package.

@@ -13,11 +13,13 @@
  * Runs on the vCPU's own CPU with its page tables loaded, without locks.
  */
 #include <port.h>
+#include <errno.h>
 
 #include "pv/pv.h"
 
 #include "dom/sched.h"
 #include "pv/decode.h"
+#include "pv/mmu.h"
 #include "pv/gpr.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
@@ -112,6 +114,22 @@ static bool cr_read(struct vcpu *v, unsigned int cr, uint64_t *value)
 	}
 }
 
+/*
+ * A write to cr3 names a base as MMUEXT_NEW_BASEPTR does.  False: no table that can
+ * be loaded.  While its tree is being validated the instruction is not yet done (X2).
+ */
+static bool cr3_write(struct vcpu *v, uint64_t value, bool *again)
+{
+	int r = 0;
+
+	if (value >> PAGE_SHIFT == v->kernel_l4)
+		tlb_flush_local();
+	else
+		r = mmu_base_load(v, value >> PAGE_SHIFT);
+	*again = r == -ERESTART;
+	return !r || *again;
+}
+
 static bool cr_write(struct vcpu *v, unsigned int cr, uint64_t value)
 {
 	switch (cr) {
@@ -122,11 +140,6 @@ static bool cr_write(struct vcpu *v, unsigned int cr, uint64_t value)
 		return true;
 	case 2:
 		WRITE_ONCE(v->info->arch.cr2, value);
-		return true;
-	case 3:		/* GAP: another base needs MMUEXT_NEW_BASEPTR; here only the flush */
-		if (value >> PAGE_SHIFT != v->kernel_l4)
-			return false;
-		tlb_flush_local();
 		return true;
 	case 4:
 		v->cr4 = value & CR4_GUEST;
@@ -221,9 +234,19 @@ static bool do_insn(struct vcpu *v, const struct insn *in)
 	}
 }
 
+/* The one instruction that may have to wait; everything else is done at once. */
+static bool do_insn_or_wait(struct vcpu *v, const struct insn *in, bool *again)
+{
+	if (in->kind == INSN_CR_WRITE && in->sys_reg == 3)
+		return v->kernel_mode &&
+		       cr3_write(v, *gpr(&v->regs, in->gpr), again);
+	return do_insn(v, in);
+}
+
 bool emulate_privileged(struct vcpu *v)
 {
 	uint8_t code[DECODE_MAX];
+	bool again = false;
 	struct insn in;
 	int bytes;
 
@@ -231,9 +254,10 @@ bool emulate_privileged(struct vcpu *v)
 		return false;
 	bytes = guest_read_insn(code, v->regs.rip, sizeof(code));
 	if (bytes <= 0 || !decode_insn(code, bytes, true, &in) ||
-	    !do_insn(v, &in))
+	    !do_insn_or_wait(v, &in, &again))
 		return false;
-	emulate_advance(v, in.length);
+	if (!again)
+		emulate_advance(v, in.length);
 	return true;
 }
 

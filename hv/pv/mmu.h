@@ -17,4 +17,7 @@ typedef int (*mmu_request_fn)(struct vcpu *v, const void *request);
  */
 long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one);
 
+/* mmuext.c: make mfn's tree the running vCPU's kernel base, and load it.  As ptcheck_table_get(). */
+int mmu_base_load(struct vcpu *v, mfn_t mfn) must_check;
+
 #endif

@@ -68,6 +68,11 @@ static int base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load,
 	return r;
 }
 
+int mmu_base_load(struct vcpu *v, mfn_t mfn)
+{
+	return base_set(v, &v->kernel_l4, mfn, true, false);
+}
+
 /* Fill or copy a page: it takes a writable use, so it can be no table, nor shared. */
 static int page_write(struct domain *d, mfn_t to, const void *from)
 {
@@ -144,7 +149,7 @@ static int ext_one(struct vcpu *v, const void *request)
 	case MMUEXT_UNPIN_TABLE:
 		return unpin(d, op->arg1.mfn);
 	case MMUEXT_NEW_BASEPTR:
-		return base_set(v, &v->kernel_l4, op->arg1.mfn, true, false);
+		return mmu_base_load(v, op->arg1.mfn);
 	case MMUEXT_NEW_USER_BASEPTR:
 		return base_set(v, &v->user_l4, op->arg1.mfn, false,
 				!op->arg1.mfn);

@@ -9,6 +9,7 @@
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "fake/fake_pv.h"
+#include "pv/mmu.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
 
@@ -178,6 +179,12 @@ bool sched_preempt_pending(void)
 void sched_block(struct vcpu *v)
 {
 	fake_pv.blocks++;
+}
+
+int mmu_base_load(struct vcpu *who, mfn_t mfn)
+{
+	fake_pv.base_asked = mfn;
+	return fake_pv.base_answer;
 }
 
 void tlb_flush_local(void)

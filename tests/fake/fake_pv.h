@@ -17,6 +17,8 @@ struct fake_pv {
 	unsigned int crashes;
 	unsigned int mode_changes;	/* vcpu_set_mode() calls */
 	unsigned int blocks;	/* sched_block() calls */
+	mfn_t base_asked;	/* by a write to cr3, and what it is told */
+	int base_answer;
 	unsigned int flushes;	/* tlb_flush_local() calls */
 	int preempt_after;	/* sched_preempt_pending() is true after so many looks; -1 never */
 	uint64_t gs_base, fs_base; /* the guest's live bases */

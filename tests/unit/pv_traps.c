@@ -181,6 +181,17 @@ START_TEST(control_registers)
 	GP("\x0f\x22\xdb");
 	expect(NO_TRAP, CODE_VA + 3);
 	ck_assert_uint_eq(fake_pv.flushes, 1);
+	v->regs.rbx = 0x222000;		/* another base */
+	fake_pv.base_answer = -ERESTART;
+	GP("\x0f\x22\xdb");
+	expect(NO_TRAP, CODE_VA);	/* X2: not done yet */
+	ck_assert_uint_eq(fake_pv.base_asked, 0x222);
+	fake_pv.base_answer = -EBUSY;
+	GP("\x0f\x22\xdb");
+	expect(VEC_GP, CODE_VA);
+	fake_pv.base_answer = 0;
+	GP("\x0f\x22\xdb");
+	expect(NO_TRAP, CODE_VA + 3);
 	v->regs.rcx = ~0UL;
 	GP("\x0f\x22\xe1");		/* mov %rcx, %cr4 */
 	expect(NO_TRAP, CODE_VA + 3);
