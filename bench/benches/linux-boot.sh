@@ -32,7 +32,7 @@ measure() {
 	echo "  counting: $name" >&2
 	build/harness icount JOB=quick POINTS="entry=$entry end=$end" DIR="$dir/$name" "$@" \
 		>"$out/linux-boot-$name.log" 2>&1 || { tail -n 3 "$out/linux-boot-$name.log" >&2; }
-	awk '$1 == "point" { n[$2] = $3 } END { print ("end" in n) ? n["end"] - n["entry"] : 0 }' \
+	awk '$1 == "point" { n[$2] = $3 } END { printf "%.0f\n", ("end" in n) ? n["end"] - n["entry"] : 0 }' \
 		"$out/linux-boot-$name.log"
 }
 ours=$(measure pasture $halt VIA=pasture)
