@@ -54,8 +54,10 @@ static void read_notes(struct kernel_elf *k, const uint8_t *notes, uint64_t size
 		desc = name + align4(n.n_namesz);
 		at += align4(n.n_namesz) + align4(n.n_descsz);
 		if (n.n_type == XEN_ELFNOTE_ENTRY && n.n_namesz == 4 &&
-		    !memcmp(name, "Xen", 4) && n.n_descsz == 8)
+		    !memcmp(name, "Xen", 4) && n.n_descsz == 8) {
 			memcpy(&k->entry, desc, 8);
+			k->has_entry = true;
+		}
 	}
 }
 
@@ -105,7 +107,7 @@ bool kernel_elf_read(struct kernel_elf *k, const uint8_t *image, size_t bytes,
 	}
 	if (!k->end)
 		return REFUSE("the kernel's ELF file has nothing to load");
-	if (!k->entry)
+	if (!k->has_entry)
 		return REFUSE("the kernel cannot be a PV guest: it was built "
 			      "without CONFIG_XEN_PV=y (no Xen entry note)");
 	return true;

@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 struct kernel_elf {
-	uint64_t entry;		/* of the Xen note */
+	bool has_entry;		/* a Xen note tells where PV guests start ... */
+	uint64_t entry;		/* ... which may be 0 (GRUB) */
 	uint64_t first, end;	/* guest-physical bytes that it covers */
 	size_t needed;		/* bytes of the file that its segments need */
 };

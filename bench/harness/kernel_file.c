@@ -51,10 +51,11 @@ int kernel_file_main(const char *in, const char *out)
 
 	kernel_file_unpack(&k, in);
 	file_write(out, k.elf, k.bytes);
-	printf("pasture: %s (%s, %zu MiB, loads at %llu to %llu MiB)\n", out,
+	printf("pasture: %s (%s, %zu MiB, loads at %llu to %llu MiB, entry %llx)\n", out,
 	       k.compression ? k.compression : "not compressed",
 	       k.bytes / MIB, (unsigned long long)k.info.first / MIB,
-	       (unsigned long long)k.info.end / MIB);
+	       (unsigned long long)k.info.end / MIB,
+	       (unsigned long long)k.info.entry);
 	kernel_image_free(&k);
 	return 0;
 }

@@ -47,3 +47,11 @@ $(L)/stress.gz: bench/linux/needed.sh $(STRESS_PKGS:%=$(PKG)/%/.done) | $(B)/har
 
 # What the boot tests need.
 LINUX_BOOT := $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz
+
+# GRUB for Xen as a kernel of its own: kernel and initial RAM disk in its memory disk.
+# GRUB knows no lz4, so it gets the kernel unpacked, with gzip around.
+$(L)/grub.elf: bench/linux/grub.cfg $(PKG)/grub-xen-bin/.done $(L)/linux-cloud.elf $(L)/base.gz
+	@gzip -n1c $(L)/linux-cloud.elf > $(L)/grub-kernel.gz
+	@grub-mkstandalone -O x86_64-xen -d $(PKG)/grub-xen-bin/usr/lib/grub/x86_64-xen -o $@ \
+		--locales= --fonts= --themes= "boot/grub/grub.cfg=$<" \
+		"vmlinux=$(L)/grub-kernel.gz" "initrd.gz=$(L)/base.gz"

@@ -77,7 +77,7 @@ static bool try(const struct fake_file *seed)
 	memcpy(f.data, seed->data, f.bytes);
 	mutate(&f);
 	ok = kernel_image_unpack(&k, f.data, f.bytes, err, sizeof(err));
-	if (ok ? k.bytes < k.info.needed || !k.info.entry : !err[0] || k.elf) {
+	if (ok ? k.bytes < k.info.needed || !k.info.has_entry : !err[0] || k.elf) {
 		printf("fuzz bzimage: wrong answer '%s'\n", err);
 		exit(1);
 	}
