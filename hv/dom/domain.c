@@ -43,7 +43,7 @@ bool domain_overcommit(void)
 /* Tables, vCPU, views, holds and index entries: about 1 % and a fixed part. */
 static uint64_t metadata_allowance(uint64_t pages)
 {
-	return pages / 100 + 64;
+	return pages / 100 + DOMAIN_ALLOWANCE;
 }
 
 static uint64_t commit_left_locked(void)
@@ -121,7 +121,7 @@ struct domain *domain_create(const char *name, uint64_t max_pages,
 	}
 	if (m2p_view_init(&d->m2p))
 		goto err;
-	d->shared_info = palloc_heap(d->id, true);
+	d->shared_info = heap_page_share(d, HEAP_SHARED_INFO, 1);
 	if (!d->shared_info)
 		goto err;
 	if (evtchn_init(d))
@@ -140,8 +140,8 @@ void domain_free(struct domain *d)
 {
 	if (d->vcpu[0])
 		vcpu_free(d->vcpu[0]);
-	if (d->shared_info)
-		palloc_heap_free(d->shared_info);	/* seed 000 */
+	evtchn_fini(d);		/* a domain that was never RUNNING has ports too */
+	heap_pages_free(d);	/* seed 000: nothing maps them any more */
 	m2p_view_fini(&d->m2p);
 
 	spin_lock(&table_lock);

@@ -18,6 +18,7 @@
 #include <xen/xen.h>
 
 #include "dom/current.h"
+#include "dom/heappages.h"
 #include "dom/vcpu.h"
 #include "lib/list.h"
 #include "mm/m2p.h"
@@ -54,6 +55,8 @@ struct domain {
 	uint64_t tot_pages;
 	uint64_t max_pages;
 
+	uint32_t heap_list;	/* mfn of the first HEAP page (heappages.c); LOCK_PAGELIST */
+	uint32_t heap_count[HEAP_KINDS]; /* LOCK_PAGELIST */
 	struct shared_info *shared_info; /* HEAP page; constant until the destructor */
 
 	struct spinlock event_lock; /* LOCK_EVENT: ports */
@@ -78,6 +81,12 @@ struct domain {
 	uint32_t reaped_by;	/* atomic: 1 while a CPU is in a step of its destruction */
 	uint32_t destroy_step;	/* reaper's place; only the reaper */
 };
+
+/*
+ * Frames beyond RAM and share budget that each domain is promised: vCPU, ports, the fixed
+ * part of its tables; and its heap pages (H3).  1 % of its RAM comes on top.
+ */
+#define DOMAIN_ALLOWANCE	(64 + HEAP_PAGES_MAX)
 
 /* --- table of domains (domain.c) --- */
 /*

@@ -57,8 +57,16 @@ bool sched_preempt_pending(void) { return fake_machine.preempt; }
 void sched_offline(struct vcpu *v) { v->run = RUN_OFFLINE; }
 void sched_online(struct vcpu *v) { v->run = RUN_RUNNABLE; }
 void timer_cancel(struct timer *t) { }
-int evtchn_init(struct domain *d) { return 0; }
-void evtchn_fini(struct domain *d) { }
+int evtchn_init(struct domain *d)
+{
+	d->ports = obj_alloc(PAGE_SIZE);
+	return d->ports ? 0 : -ENOMEM;
+}
+void evtchn_fini(struct domain *d)
+{
+	obj_free(d->ports, PAGE_SIZE);
+	d->ports = NULL;
+}
 int evtchn_bind_console(struct domain *d) { return 1; }
 int console_init(struct domain *d, struct frame *f, uint32_t port)
 {
