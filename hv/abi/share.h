@@ -58,6 +58,11 @@
  * (debug builds, else -EPERM).
  */
 #define SHAREOP_audit	4
+/*
+ * SHAREOP_trace: where the domain's trace buffer is (trace.h): fill the struct share_trace at
+ * `arg`; count = its size, flags 0.
+ */
+#define SHAREOP_trace	5
 
 #define SHARE_BATCH_MAX		512
 #define SHARE_PTE_AVL		(1ULL << 53)	/* in a PTE: shared, and writable when offered */

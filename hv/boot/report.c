@@ -49,10 +49,36 @@ static const char *reason_name(uint32_t code)
 	}
 }
 
+static const char *end_event_name(uint16_t event)
+{
+	static const char *const names[] = {
+		[TRACE_DYING] = "dying", [TRACE_UNHOOKED] = "unhooked",
+		[TRACE_PAGES] = "pages", [TRACE_FREED] = "freed",
+	};
+
+	return event < ARRAY_COUNT(names) ? names[event] : NULL;
+}
+
+/* What a guest that reads its trace cannot see: its own end. */
+static void trace_print_end(struct domain *d)
+{
+	const struct trace_record *r;
+	uint64_t n = d->trace.written;
+
+	n = n > d->trace.records ? n - d->trace.records : 0;
+	for (; (r = trace_record_at(d, n)); n++)
+		if (end_event_name(r->event))
+			log_stat("@trace id=%u n=%lu t_us=%lu event=%s result=%u value=%lu",
+				 d->id, n, r->time_ns / 1000,
+				 end_event_name(r->event), r->result, r->name);
+}
+
 bool domain_gone(struct domain *d)
 {
 	bool built = d->config && d->vcpu[0] && d->vcpu[0]->cpu_time_ns;
 
+	if (d->trace.asked)
+		trace_print_end(d);
 	log_stat("@dom id=%u name=%s state=dead reason=%s code=%u cpu_ms=%lu",
 		 d->id, d->name, reason_name(d->shutdown_code),
 		 d->shutdown_code,

@@ -21,7 +21,7 @@
 #include "mm/objpool.h"
 #include "mm/palloc.h"
 
-#define DOMID_LAST 0x7fef	/* Xen's special ids start above */
+#define DOMID_LAST (DOMID_ORPHAN - 1)	/* special ids start above */
 
 static struct spinlock table_lock = SPINLOCK_INIT(LOCK_DOMLIST);
 static struct domain *table[MAX_DOMAINS];	/* LOCK_DOMLIST to change */
@@ -49,7 +49,8 @@ static uint64_t metadata_allowance(uint64_t pages)
 static uint64_t commit_left_locked(void)
 {
 	/* What may wait on other CPUs when an allocation fails on this one. */
-	uint64_t total = palloc_total_count() - RECLAIM_KEPT * cpu_count;
+	uint64_t total = palloc_total_count() - RECLAIM_KEPT * cpu_count -
+			 reclaim_orphans();
 
 	return committed < total ? total - committed : 0;
 }
@@ -124,6 +125,8 @@ struct domain *domain_create(const char *name, uint64_t max_pages,
 	d->shared_info = heap_page_share(d, HEAP_SHARED_INFO, 1);
 	if (!d->shared_info)
 		goto err;
+	if (tracebuf_init(d))
+		goto err;
 	if (evtchn_init(d))
 		goto err;
 	d->vcpu[0] = vcpu_create(d, 0);
@@ -173,6 +176,7 @@ void domain_put(struct domain *d)
 
 void domain_start(struct domain *d)
 {
+	trace_event(d, TRACE_BUILT, 0, 0, d->generation);
 	WRITE_ONCE(d->state, DOM_RUNNING);
 	sched_online(d->vcpu[0]);
 }

@@ -12,8 +12,8 @@
  * H3  Quota.  Not in tot_pages nor max_pages, on no page list: the operator's number is the
  *     guest's RAM.  They are paid from the allowance that domain_create() promises
  *     for each domain, so with overcommit off they are always to be had, up to the kind's limit.
- * H4  Pseudo-physical space.  They have no pfn: the owner's M2P view says INVALID_PFN for
- *     them and cannot be changed (I9).
+ * H4  Pseudo-physical space.  They have no pfn: in the owner's M2P view they are absent, or
+ *     INVALID_PFN, and it cannot change that (I9).
  * H5  Names.  The guest is told the mfn (start_info, a hypercall) and maps it by an ordinary L1
  *     entry.  Every other use is refused -EPERM: as a table, descriptor page, registered area,
  *     to give back, exchange, share or grant (PT10, PT11, ME11); and any use by another domain.

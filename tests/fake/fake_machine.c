@@ -75,6 +75,12 @@ int console_init(struct domain *d, struct frame *f, uint32_t port)
 void console_fini(struct domain *d) { }
 mfn_t vcpu_zero_page_mfn(void) { return zero_mfn; }
 uint64_t vcpu_guest_cpus = 1;
+uint64_t now_ns(void)
+{
+	static uint64_t now;
+
+	return now += 1000;
+}
 
 struct vcpu *vcpu_create(struct domain *d, uint32_t id)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-// links: hv/mm/*.c hv/dom/domain.c hv/dom/heappages.c hv/dom/pages.c hv/dom/reclaim.c hv/dom/destroy.c hv/dom/stop.c hv/pv/ptcheck.c hv/pv/mmu*.c hv/pv/desc.c hv/pv/memory*.c hv/pv/resolve.c hv/pv/elf.c hv/pv/ptbuild.c hv/pv/build.c hv/sharing/*.c share/*.c hash/*.c hv/lib/fmt.c hv/lib/str.c tests/port/port.c tests/fake/fake_ram.c tests/fake/fake_machine.c
+// links: hv/mm/*.c hv/dom/domain.c hv/dom/heappages.c hv/dom/tracebuf.c hv/dom/pages.c hv/dom/reclaim.c hv/dom/destroy.c hv/dom/stop.c hv/pv/ptcheck.c hv/pv/teardown.c hv/pv/mmu*.c hv/pv/desc.c hv/pv/memory*.c hv/pv/resolve.c hv/pv/elf.c hv/pv/ptbuild.c hv/pv/build.c hv/sharing/*.c share/*.c hash/*.c hv/lib/fmt.c hv/lib/str.c tests/port/port.c tests/fake/fake_ram.c tests/fake/fake_machine.c
 /* Heap pages that a domain may map (H1-H6): PT10, PT11, ME11, DD6, and creation that runs out of memory. */
 #include <check.h>
 #include <errno.h>
@@ -39,6 +39,18 @@ static long map(mfn_t mfn, uint64_t flags)
 {
 	return FAKE_CALL(op_update_va_mapping, fake_va(fake_free_pfn(d)),
 			 pte_make(mfn, flags), 0);
+}
+
+static struct xen_memory_reservation *reservation(struct domain *x, mfn_t mfn)
+{
+	uint64_t *list = (uint64_t *)fake_page(x, fake_free_pfn(x) + 1);
+	struct xen_memory_reservation *r = (void *)(list + 8);
+
+	*list = mfn;
+	*r = (struct xen_memory_reservation){
+		.extent_start.p = (void *)fake_va(fake_free_pfn(x) + 1),
+		.nr_extents = 1, .domid = DOMID_SELF };
+	return r;
 }
 
 /* H1-H4: who owns it, what it may, and what it does not count in. */
@@ -82,8 +94,7 @@ END_TEST
 START_TEST(other_uses_refused)
 {
 	mfn_t rw = virt_to_mfn(d->shared_info), mfn;
-	mfn_t ro = virt_to_mfn(heap_page_share(d, HEAP_TRACE, 4));
-	struct xen_memory_reservation *r;
+	mfn_t ro = virt_to_mfn(d->trace.header);
 	struct frame *f;
 	uint64_t *list;
 
@@ -105,12 +116,7 @@ START_TEST(other_uses_refused)
 		ck_assert_int_eq(resolve_area(d, mfn, &f), -EPERM);
 		ck_assert_int_eq(resolve(d, mfn, USE_GIVE, &f), -EPERM);
 		list = (uint64_t *)fake_page(d, fake_free_pfn(d) + 1);
-		*list = mfn;
-		r = (void *)(list + 8);
-		*r = (struct xen_memory_reservation){
-			.extent_start.p =
-				(void *)fake_va(fake_free_pfn(d) + 1),
-			.nr_extents = 1, .domid = DOMID_SELF };
+		reservation(d, mfn);
 		ck_assert_int_eq(FAKE_CALL(op_memory,
 			XENMEM_decrease_reservation,
 			fake_va(fake_free_pfn(d) + 1) + 64), 0);
@@ -129,7 +135,7 @@ END_TEST
 /* PT10: a store through mmu_update would write a page that is read-only to it. */
 START_TEST(store_refused)
 {
-	mfn_t ro = virt_to_mfn(heap_page_share(d, HEAP_TRACE, 1));
+	mfn_t ro = virt_to_mfn(d->trace.header);
 	uint64_t *req = (uint64_t *)fake_page(d, fake_free_pfn(d) + 1);
 
 	req[0] = ro << PAGE_SHIFT;
@@ -137,14 +143,14 @@ START_TEST(store_refused)
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update,
 				   fake_va(fake_free_pfn(d) + 1), 1, 0,
 				   DOMID_SELF), -EPERM);
-	ck_assert_uint_eq(*(uint64_t *)mfn_to_virt(ro), 0);
+	ck_assert_uint_eq(d->trace.header->magic, TRACE_MAGIC);
 }
 END_TEST
 
 /* H5: another domain's. */
 START_TEST(foreign_refused)
 {
-	void *page = heap_page_share(d, HEAP_TRACE, 1);
+	void *page = d->trace.header;
 	struct domain *first = d;
 
 	d = fake_domain("", 16);
@@ -179,7 +185,7 @@ END_TEST
 START_TEST(dies_while_mapped)
 {
 	struct domain *x = fake_domain("", 16);
-	void *page = heap_page_share(x, HEAP_TRACE, 4);
+	void *page = x->trace.header;
 	mfn_t info = virt_to_mfn(x->shared_info);
 
 	for (int i = 0; i < 4; i++)
@@ -194,6 +200,47 @@ START_TEST(dies_while_mapped)
 	for (int i = 0; i < 4; i++)
 		ck_assert_uint_eq(fake_kind(virt_to_mfn(page) + i),
 				  FRAME_FREE);
+	fake_run(d);
+}
+END_TEST
+
+/* DD2's other half, R4: pages that others still use do not keep the domain. */
+START_TEST(orphans)
+{
+	struct domain *x = fake_domain("", 16);
+	mfn_t read = fake_mfn(x, fake_free_pfn(x)), written = read, given;
+	struct frame *r, *w, *g;
+	domid_hv_t id = x->id;
+	uint64_t free;
+
+	written = fake_mfn(x, fake_free_pfn(x) + 2);
+	given = fake_mfn(x, fake_free_pfn(x) + 3);
+	r = mfn_to_frame(read);
+	w = mfn_to_frame(written);
+	g = mfn_to_frame(given);
+	/* As one who maps a grant: read-only, writable; and of a page that x gave back. */
+	ck_assert_int_eq(frame_get(r, x->id), 0);
+	ck_assert_int_eq(resolve_area(x, written, &w), 0);
+	ck_assert_int_eq(frame_get(g, x->id), 0);
+	reservation(x, given);
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_decrease_reservation,
+				   fake_va(fake_free_pfn(x) + 1) + 64), 1);
+	fake_end(x);
+	ck_assert_ptr_null(domain_find(id));
+	ck_assert_uint_eq(frame_state_owner(r->state), DOMID_ORPHAN);
+	ck_assert_uint_eq(frame_state_owner(w->state), DOMID_ORPHAN);
+	ck_assert_uint_eq(frame_state_owner(g->state), DOMID_ORPHAN);
+	ck_assert_uint_eq(reclaim_orphans(), 3);
+	/* Nobody can name it any more, not even a domain with the same id (DD7). */
+	ck_assert_int_eq(frame_get(r, id), -EPERM);
+	ck_assert_int_eq(frame_get(r, d->id), -EPERM);
+	free = palloc_free_count();
+	frame_put(r);
+	resolve_area_put(d, w);
+	frame_put(g);
+	reclaim_flush_all();
+	ck_assert_uint_eq(palloc_free_count(), free + 3);
+	ck_assert_uint_eq(reclaim_orphans(), 0);
 	fake_run(d);
 }
 END_TEST
@@ -262,6 +309,7 @@ int main(void)
 	tcase_add_test(tc, foreign_refused);
 	tcase_add_test(tc, unshare);
 	tcase_add_test(tc, dies_while_mapped);
+	tcase_add_test(tc, orphans);
 	tcase_add_test(tc, creation_fails);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_NORMAL);
