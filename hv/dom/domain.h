@@ -37,6 +37,7 @@ struct evtchn;			/* dom/evtchn.c */
 struct domain_config;		/* boot/config.h */
 struct share_dom;		/* share/ */
 struct console;			/* dom/console.c */
+struct xencomm;			/* pv/xencomm_buffer.c */
 
 struct domain {
 	domid_hv_t id;		/* constant */
@@ -66,6 +67,8 @@ struct domain {
 	struct spinlock event_lock; /* LOCK_EVENT: ports */
 	struct evtchn *ports;	/* array, grown in pages; see evtchn.c */
 	uint32_t port_count;	/* valid entries in ports */
+
+	struct xencomm *xencomm; /* pv/xencomm_buffer.c; NULL or, once set, constant while RUNNING */
 
 	struct share_dom *share; /* constant while RUNNING */
 	struct console *console; /* constant while RUNNING */
@@ -159,6 +162,7 @@ uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */
  * tables and sharing know of it.
  */
 void pv_vcpu_unhook(struct vcpu *v);		/* cr3s, GDT, registered areas */
+void xencomm_domain_fini(struct domain *d);	/* registered buffers; no vCPU runs */
 void pv_page_unpin(struct domain *d, struct frame *f);
 /*
  * Clear entries of f from *slot on, a bounded number; true: f is empty, or is no

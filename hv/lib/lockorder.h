@@ -16,6 +16,7 @@ enum lock_level {
 	LOCK_DOMAIN,	/* one domain's life: state, registered areas, console ring */
 	LOCK_MM,	/* one domain's page tables: every entry, every table type, GDT/LDT slots */
 	LOCK_EVENT,	/* one domain's event ports */
+	LOCK_XENCOMM,	/* one domain's registered buffers (pv/xencomm_buffer.c) */
 	LOCK_SHARE_DOM,	/* share/: one domain's hold table, budget, counters */
 	LOCK_SHARE_STRIPE, /* share/: one stripe of the content index */
 	LOCK_M2P,	/* one domain's view of the M2P */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-// links: hv/mm/*.c hv/dom/domain.c hv/dom/heappages.c hv/dom/tracebuf.c hv/dom/pages.c hv/dom/reclaim.c hv/dom/destroy.c hv/dom/stop.c hv/pv/ptcheck.c hv/pv/teardown.c hv/pv/mmu*.c hv/pv/desc.c hv/pv/memory*.c hv/pv/resolve.c hv/pv/elf.c hv/pv/ptbuild.c hv/pv/build.c hv/sharing/*.c share/*.c hash/*.c hv/lib/fmt.c hv/lib/str.c tests/port/port.c tests/fake/fake_ram.c tests/fake/fake_machine.c
+// links: @machine
 /* Heap pages that a domain may map (H1-H6): PT10, PT11, ME11, DD6, and creation that runs out of memory. */
 #include <check.h>
 #include <errno.h>
