@@ -54,7 +54,7 @@
 /* SHAREOP_info: fill the struct share_info at `arg`; count = sizeof(struct share_info) known to the caller. */
 #define SHAREOP_info	3
 /*
- * SHAREOP_audit: recount I10-I14 for the whole machine now; returns the number of errors
+ * SHAREOP_audit: recount the invariants (I1-I14, I18) of the whole machine now; returns the number of errors
  * (debug builds, else -EPERM).
  */
 #define SHAREOP_audit	4

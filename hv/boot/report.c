@@ -130,16 +130,26 @@ static void stat_tick(void *arg)
 	timer_set(&stat_timer, now_ns() + boot_options.stats_ms * 1000000);
 }
 
+/* The audit, timed. */
+static uint64_t audit(uint64_t *cross, uint64_t *us)
+{
+	uint64_t start = now_ns(), errors = sharing_audit(cross);
+
+	*us = (now_ns() - start) / 1000;
+	return errors;
+}
+
 static bool operator_line(const char *line)
 {
-	uint64_t errors, cross;
-	char tail[80];
+	uint64_t errors, cross, us;
+	char tail[100];
 
 	if (strcmp(line, "snapshot"))
 		return false;
-	errors = sharing_audit(&cross);
-	fmt_snprintf(tail, sizeof(tail), " audit_errors=%lu cross_group=%lu",
-		     errors, cross);
+	errors = audit(&cross, &us);
+	fmt_snprintf(tail, sizeof(tail),
+		     " audit_errors=%lu cross_group=%lu audit_us=%lu", errors,
+		     cross, us);
 	stat_line(" final=1", tail);
 	return true;
 }
@@ -171,15 +181,15 @@ static void wait_for_reclaim(void)
 
 void report_final(void)
 {
-	uint64_t errors, cross, free;
+	uint64_t errors, cross, free, us;
 	long lost;
 
 	wait_for_reclaim();
-	errors = sharing_audit(&cross);
+	errors = audit(&cross, &us);
 	free = palloc_free_count();
 	lost = (long)(free_at_start - free);
 	stat_line("", "");
-	log_stat("@end frames_lost=%ld free_frames=%lu audit_errors=%lu cross_group=%lu crashed=%u",
-		 lost, free, errors, cross, crashed);
+	log_stat("@end frames_lost=%ld free_frames=%lu audit_errors=%lu cross_group=%lu crashed=%u audit_us=%lu",
+		 lost, free, errors, cross, crashed, us);
 	exit_machine(lost || errors || cross ? EXIT_LOST : EXIT_OK);
 }

@@ -31,6 +31,7 @@ void pv_exit_to_guest(struct vcpu *v)
 		stop_point();
 		sched_check();
 		bounce_pending(v);
+		ASSERT(spin_level_held() == LOCK_NONE); /* I19; there is no other hold or depth to leak */
 		if (v->domain->state == DOM_RUNNING)
 			guest_enter(&v->regs);
 	}

@@ -74,6 +74,7 @@ int console_init(struct domain *d, struct frame *f, uint32_t port)
 	return 0;
 }
 void console_fini(struct domain *d) { }
+struct frame *console_ring_frame(const struct domain *d) { return NULL; }
 mfn_t vcpu_zero_page_mfn(void) { return zero_mfn; }
 uint64_t vcpu_guest_cpus = 1;
 uint64_t now_ns(void)
