@@ -79,10 +79,12 @@ bool domain_gone(struct domain *d)
 
 	if (d->trace.asked)
 		trace_print_end(d);
-	log_stat("@dom id=%u name=%s state=dead reason=%s code=%u cpu_ms=%lu",
+	log_stat("@dom id=%u name=%s state=dead reason=%s code=%u cpu_ms=%lu reap_steps=%lu reap_us=%lu reap_max_us=%lu",
 		 d->id, d->name, reason_name(d->shutdown_code),
 		 d->shutdown_code,
-		 d->vcpu[0] ? d->vcpu[0]->cpu_time_ns / 1000000 : 0);
+		 d->vcpu[0] ? d->vcpu[0]->cpu_time_ns / 1000000 : 0,
+		 d->destroy_steps, d->destroy_ns / 1000,
+		 d->destroy_max_ns / 1000);
 	if (d->shutdown_code == SHUTDOWN_crash)
 		__atomic_add_fetch(&crashed, 1, __ATOMIC_RELAXED);
 	return built && d->generation < d->config->repeat;

@@ -98,16 +98,17 @@ static void step_stop(struct domain *d)
 /* False when every table of this level is empty. */
 static bool step_empty(struct domain *d, unsigned int level)
 {
+	bool worked = false;
 	unsigned int i;
 
-	for (i = 0; i < PAGES_PER_STEP; i++) {
-		if (!d->destroy_page || pv_table_empty(d, d->destroy_page, level,
-						       &d->destroy_slot)) {
-			d->destroy_page = domain_page_after(d, d->destroy_page);
-			d->destroy_slot = 0;
-		} else {
+	for (i = 0; i < PAGES_PER_STEP && !worked; i++) {
+		if (d->destroy_page &&
+		    !pv_table_empty(d, d->destroy_page, level, &d->destroy_slot))
 			return true;
-		}
+		/* A table is a step; pages that are none are only passed by. */
+		worked = d->destroy_slot > 0;
+		d->destroy_page = domain_page_after(d, d->destroy_page);
+		d->destroy_slot = 0;
 		if (!d->destroy_page)
 			return false;
 	}
@@ -215,6 +216,20 @@ static bool step(struct domain *d)
 	return true;
 }
 
+/* As step(), with its time noted; the last one's is nobody's any more. */
+static bool step_timed(struct domain *d)
+{
+	uint64_t start = now_ns(), ns;
+
+	if (!step(d))
+		return false;
+	ns = now_ns() - start;
+	d->destroy_steps++;
+	d->destroy_ns += ns;
+	d->destroy_max_ns = MAX(d->destroy_max_ns, ns);
+	return true;
+}
+
 bool reaper_step(void)
 {
 	struct domain *d;
@@ -224,7 +239,7 @@ bool reaper_step(void)
 	d = domain_claim_dying();
 	if (!d)
 		return false;
-	if (step(d))
+	if (step_timed(d))
 		__atomic_store_n(&d->reaped_by, 0, __ATOMIC_RELEASE);
 	reclaim_flush();
 	return true;

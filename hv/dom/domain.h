@@ -91,6 +91,7 @@ struct domain {
 	struct frame *destroy_page; /* referenced; NULL: none */
 	unsigned int destroy_slot;
 	uint64_t destroy_pages;	/* given up */
+	uint64_t destroy_steps, destroy_ns, destroy_max_ns; /* steps: how many, all of them, the longest */
 	uint64_t orphans;	/* R4: pages that outlived it */
 };
 

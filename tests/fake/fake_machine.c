@@ -278,6 +278,13 @@ void fake_end(struct domain *d)
 	for (i = 0; i < 100000 && fake_machine.gone == before; i++)
 		ck_assert(reaper_step());
 	ck_assert_uint_eq(fake_machine.gone, before + 1);
+	fake_forget(d);
+}
+
+void fake_forget(struct domain *d)
+{
+	unsigned int i;
+
 	for (i = 0; i < ARRAY_COUNT(domains); i++)
 		if (domains[i] == d)
 			domains[i] = NULL;
