@@ -3,6 +3,7 @@
  * The end of a domain, in bounded steps that the CPUs take between guests.
  *
  *   STOP     its vCPUs leave their CPUs; ports and console are closed
+ *   SETTLE   a validation or devalidation of page tables that was under way
  *   EMPTY    its page tables, L1 first: one table's width a step; shared holds are dropped
  *   UNHOOK   loaded page tables, descriptor tables, registered areas
  *   PAGES    64 pages a step: unpin, give up
@@ -38,8 +39,9 @@
 #define PAGES_PER_STEP 64
 
 enum step {
-	STEP_STOP, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3, STEP_EMPTY_L4,
-	STEP_UNHOOK, STEP_PAGES, STEP_ORPHANS, STEP_WAIT, STEP_FREE,
+	STEP_STOP, STEP_SETTLE, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
+	STEP_EMPTY_L4, STEP_UNHOOK, STEP_PAGES, STEP_ORPHANS, STEP_WAIT,
+	STEP_FREE,
 };
 
 static uint32_t dying_count;	/* atomic: spares the scan when there is none */
@@ -101,6 +103,9 @@ static bool step_empty(struct domain *d, unsigned int level)
 	bool worked = false;
 	unsigned int i;
 
+	/* What the last entry began. */
+	if (pv_domain_settle(d))
+		return true;
 	for (i = 0; i < PAGES_PER_STEP && !worked; i++) {
 		if (d->destroy_page &&
 		    !pv_table_empty(d, d->destroy_page, level, &d->destroy_slot))
@@ -181,6 +186,8 @@ static bool step_done(struct domain *d)
 	case STEP_STOP:
 		step_stop(d);
 		return true;
+	case STEP_SETTLE:
+		return !pv_domain_settle(d);
 	case STEP_EMPTY_L1:
 	case STEP_EMPTY_L2:
 	case STEP_EMPTY_L3:

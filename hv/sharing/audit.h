@@ -36,7 +36,7 @@
 struct audit_count {
 	uint32_t refs;		/* names of the frame */
 	uint32_t types;		/* uses as its class */
-	uint32_t linear;
+	uint16_t linear, linear_out; /* T2: uses of it as linear table; entries of it that use others */
 	uint32_t seen;		/* I12: entries of the domain at hand */
 };
 

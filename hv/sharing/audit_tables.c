@@ -95,23 +95,24 @@ static void l1_entry(struct audit *a, const struct domain *d, mfn_t table,
 		   "mapped writable");
 }
 
-/* I6: a table of the same level as its parent. */
+/* I6: a table of the same level as its parent; a link to itself is in neither number (T2). */
 static void linear_entry(struct audit *a, const struct domain *d, mfn_t table,
 			 unsigned int slot, pte_t e)
 {
-	struct audit_count *c = audit_count_of(a, pte_mfn(e));
-	uint64_t type = mfn_to_frame(table)->type;
+	struct audit_count *to = audit_count_of(a, pte_mfn(e));
+	struct audit_count *from = audit_count_of(a, table);
 
 	if (e & PTE_RW)
 		audit_error(a, "I6: d%u table %lx slot %u: a linear entry is writable",
 			    d->id, table, slot);
-	if (pte_mfn(e) != table && type_linear(type))
-		audit_error(a, "I6: d%u table %lx has linear entries and is one",
-			    d->id, table);
-	if (!c)
+	if (to)
+		to->refs++;
+	if (pte_mfn(e) == table)
 		return;
-	c->refs++;
-	c->linear++;
+	if (to)
+		to->linear++;
+	if (from)
+		from->linear_out++;
 }
 
 static void upper_entry(struct audit *a, const struct domain *d, mfn_t table,
@@ -168,16 +169,19 @@ static void table_entries(struct audit *a, struct domain *d, mfn_t mfn,
 static unsigned int entries_held(struct audit *a, const struct domain *d,
 				 mfn_t mfn, uint64_t type)
 {
-	unsigned int done = (type & TYPE_DONE_MASK) >> TYPE_DONE_SHIFT;
-
 	if (type & TYPE_VALIDATED) {
-		if (type & TYPE_PARTIAL)
+		if (type & (TYPE_PARTIAL | TYPE_CHILD | TYPE_DONE_MASK))
 			audit_error(a, "I7: d%u table %lx is validated and partial",
 				    d->id, mfn);
 		return PT_SLOTS;
 	}
-	if (type & TYPE_PARTIAL)
-		return MIN(done, PT_SLOTS);
+	/* T5; with `child` its entry holds a table that is partial itself. */
+	if (type & TYPE_PARTIAL) {
+		if (d->pt_work.state == PT_IDLE)
+			audit_error(a, "I7: d%u table %lx is partial, and nobody goes on with it",
+				    d->id, mfn);
+		return MIN(type_done(type) + !!(type & TYPE_CHILD), PT_SLOTS);
+	}
 	if (type_count(type))
 		audit_error(a, "I7: d%u table %lx is in use, neither validated nor partial",
 			    d->id, mfn);
@@ -241,6 +245,11 @@ void audit_domain_names(struct audit *a, struct domain *d)
 	if (d->console && console_ring_frame(d))
 		audit_name(a, d, frame_to_mfn(console_ring_frame(d)),
 			   CLASS_WRITABLE, "console ring");
+	/* The root of a tree half-way: its count is the work's. */
+	if (d->pt_work.state != PT_IDLE && d->pt_work.state != PT_REFUSED)
+		audit_name(a, d, d->pt_work.root,
+			   type_class(mfn_to_frame(d->pt_work.root)->type),
+			   "work");
 	(void)xencomm_frames(d, buffer_name, &n);
 	if (d->destroy_page)	/* the reaper stands there */
 		audit_name(a, d, frame_to_mfn(d->destroy_page), CLASS_NONE,
@@ -256,9 +265,13 @@ static void type_counts(struct audit *a, mfn_t mfn, const struct frame *f,
 		audit_error(a, "I4: frame %lx counts %u uses as %s, it has %u",
 			    mfn, type_count(f->type),
 			    page_class_name(type_class(f->type)), c->types);
-	if (type_linear(f->type) != c->linear)
-		audit_error(a, "I4: frame %lx counts %u linear uses, it has %u",
-			    mfn, type_linear(f->type), c->linear);
+	if (type_linear_in(f->type) != c->linear ||
+	    type_linear_out(f->type) != c->linear_out)
+		audit_error(a, "I4: frame %lx counts %u linear uses and %u links, it has %u and %u",
+			    mfn, type_linear_in(f->type),
+			    type_linear_out(f->type), c->linear, c->linear_out);
+	if (c->linear && c->linear_out)
+		audit_error(a, "I6: table %lx has linear entries and is one", mfn);
 }
 
 void audit_frame_counts(struct audit *a, mfn_t mfn)
