@@ -177,6 +177,8 @@ START_TEST(i7)
 {
 	word(type(l1), *type(l1) & ~TYPE_VALIDATED, "I7:", "half-way");
 	word(type(l1), *type(l1) | TYPE_PARTIAL, "I7:", "both");
+	word(type(l1), (*type(l1) & ~TYPE_VALIDATED) | TYPE_PARTIAL |
+	     (uint64_t)PT_SLOTS << TYPE_DONE_SHIFT, "I7:", "an orphaned part");
 }
 END_TEST
 
