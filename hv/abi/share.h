@@ -54,10 +54,15 @@
 /* SHAREOP_info: fill the struct share_info at `arg`; count = sizeof(struct share_info) known to the caller. */
 #define SHAREOP_info	3
 /*
- * SHAREOP_audit: recount I10-I14 for the whole machine now; returns the number of errors
+ * SHAREOP_audit: recount the invariants (I1-I14, I18) of the whole machine now; returns the number of errors
  * (debug builds, else -EPERM).
  */
 #define SHAREOP_audit	4
+/*
+ * SHAREOP_trace: where the domain's trace buffer is (trace.h): fill the struct share_trace at
+ * `arg`; count = its size, flags 0.
+ */
+#define SHAREOP_trace	5
 
 #define SHARE_BATCH_MAX		512
 #define SHARE_PTE_AVL		(1ULL << 53)	/* in a PTE: shared, and writable when offered */

@@ -49,14 +49,42 @@ static const char *reason_name(uint32_t code)
 	}
 }
 
+static const char *end_event_name(uint16_t event)
+{
+	static const char *const names[] = {
+		[TRACE_DYING] = "dying", [TRACE_UNHOOKED] = "unhooked",
+		[TRACE_PAGES] = "pages", [TRACE_FREED] = "freed",
+	};
+
+	return event < ARRAY_COUNT(names) ? names[event] : NULL;
+}
+
+/* What a guest that reads its trace cannot see: its own end. */
+static void trace_print_end(struct domain *d)
+{
+	const struct trace_record *r;
+	uint64_t n = d->trace.written;
+
+	n = n > d->trace.records ? n - d->trace.records : 0;
+	for (; (r = trace_record_at(d, n)); n++)
+		if (end_event_name(r->event))
+			log_stat("@trace id=%u n=%lu t_us=%lu event=%s result=%u value=%lu",
+				 d->id, n, r->time_ns / 1000,
+				 end_event_name(r->event), r->result, r->name);
+}
+
 bool domain_gone(struct domain *d)
 {
 	bool built = d->config && d->vcpu[0] && d->vcpu[0]->cpu_time_ns;
 
-	log_stat("@dom id=%u name=%s state=dead reason=%s code=%u cpu_ms=%lu",
+	if (d->trace.asked)
+		trace_print_end(d);
+	log_stat("@dom id=%u name=%s state=dead reason=%s code=%u cpu_ms=%lu reap_steps=%lu reap_us=%lu reap_max_us=%lu",
 		 d->id, d->name, reason_name(d->shutdown_code),
 		 d->shutdown_code,
-		 d->vcpu[0] ? d->vcpu[0]->cpu_time_ns / 1000000 : 0);
+		 d->vcpu[0] ? d->vcpu[0]->cpu_time_ns / 1000000 : 0,
+		 d->destroy_steps, d->destroy_ns / 1000,
+		 d->destroy_max_ns / 1000);
 	if (d->shutdown_code == SHUTDOWN_crash)
 		__atomic_add_fetch(&crashed, 1, __ATOMIC_RELAXED);
 	return built && d->generation < d->config->repeat;
@@ -104,16 +132,26 @@ static void stat_tick(void *arg)
 	timer_set(&stat_timer, now_ns() + boot_options.stats_ms * 1000000);
 }
 
+/* The audit, timed. */
+static uint64_t audit(uint64_t *cross, uint64_t *us)
+{
+	uint64_t start = now_ns(), errors = sharing_audit(cross);
+
+	*us = (now_ns() - start) / 1000;
+	return errors;
+}
+
 static bool operator_line(const char *line)
 {
-	uint64_t errors, cross;
-	char tail[80];
+	uint64_t errors, cross, us;
+	char tail[100];
 
 	if (strcmp(line, "snapshot"))
 		return false;
-	errors = sharing_audit(&cross);
-	fmt_snprintf(tail, sizeof(tail), " audit_errors=%lu cross_group=%lu",
-		     errors, cross);
+	errors = audit(&cross, &us);
+	fmt_snprintf(tail, sizeof(tail),
+		     " audit_errors=%lu cross_group=%lu audit_us=%lu", errors,
+		     cross, us);
 	stat_line(" final=1", tail);
 	return true;
 }
@@ -145,15 +183,15 @@ static void wait_for_reclaim(void)
 
 void report_final(void)
 {
-	uint64_t errors, cross, free;
+	uint64_t errors, cross, free, us;
 	long lost;
 
 	wait_for_reclaim();
-	errors = sharing_audit(&cross);
+	errors = audit(&cross, &us);
 	free = palloc_free_count();
 	lost = (long)(free_at_start - free);
 	stat_line("", "");
-	log_stat("@end frames_lost=%ld free_frames=%lu audit_errors=%lu cross_group=%lu crashed=%u",
-		 lost, free, errors, cross, crashed);
+	log_stat("@end frames_lost=%ld free_frames=%lu audit_errors=%lu cross_group=%lu crashed=%u audit_us=%lu",
+		 lost, free, errors, cross, crashed, us);
 	exit_machine(lost || errors || cross ? EXIT_LOST : EXIT_OK);
 }

@@ -167,6 +167,11 @@ static int ring_get(struct console *c, struct domain *d, struct frame *f)
 	return 0;
 }
 
+struct frame *console_ring_frame(const struct domain *d)
+{
+	return d->console->frame;
+}
+
 static void ring_put(struct console *c)
 {
 	bool last = pagetype_put(c->frame);

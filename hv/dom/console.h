@@ -13,6 +13,7 @@
 /* ring_frame: the domain's console page, on which a writable reference is taken. -ENOMEM, -EPERM, -EBUSY. */
 int console_init(struct domain *d, struct frame *ring_frame, uint32_t port);
 void console_fini(struct domain *d);	/* drains and flushes first */
+struct frame *console_ring_frame(const struct domain *d);	/* on which it has its reference; for recounts */
 void console_drain(struct domain *d);	/* any CPU */
 void console_poll_input(void);		/* read the serial line, feed rings; boot CPU's timer */
 void console_input_start(void);		/* poll every 10 ms on the calling CPU, from now on */

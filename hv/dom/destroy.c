@@ -4,13 +4,24 @@
  *
  *   STOP     its vCPUs leave their CPUs; ports and console are closed
  *   SETTLE   a validation or devalidation of page tables that was under way
+ *   EMPTY    its page tables, L1 first: one table's width a step; shared holds are dropped
  *   UNHOOK   loaded page tables, descriptor tables, registered areas
- *   PAGES    64 pages a step: unpin, give up; devalidation drops shared holds
- *   WAIT     for pages that somebody else still references
- *   FREE     sharing state, heap pages (seed 000: NOHEAP lets their count be 0), the domain
+ *   PAGES    64 pages a step: unpin, give up
+ *   ORPHANS  pages that others still use become nobody's
+ *   WAIT     for whoever looked the domain up by its number
+ *   FREE     sharing state, heap pages, the domain
  *
- * Cost: proportional to the domain's own pages and mappings.  No frame holds the
- * domain, so there is no cycle to break: when its list is empty nothing names it.
+ * Cost: proportional to the domain's own pages and mappings, whatever else maps its frames.
+ *
+ * Nothing keeps a dying domain (seed 000):
+ * R1  frames name their owner by number and hold no reference to it;
+ * R2  what the hypervisor shares with it (heap pages) carries NOHEAP in place of a reference: the
+ *     count falls to zero with the domain's tables, step FREE clears the flag and frees the page;
+ * R3  a hypervisor reference to a page of the domain's own (vcpu_info, console ring, GDT, loaded
+ *     tables) is listed in its vCPU or console and dropped in STOP and UNHOOK, before any
+ *     step that waits;
+ * R4  a page that somebody else still uses becomes an orphan: owner DOMID_ORPHAN, on no list.
+ *     Whoever lets go of it last frees it.  So the domain goes at once, and its pages later.
  */
 #include <port.h>
 #include <stdarg.h>
@@ -27,7 +38,11 @@
 
 #define PAGES_PER_STEP 64
 
-enum step { STEP_STOP, STEP_SETTLE, STEP_UNHOOK, STEP_PAGES, STEP_WAIT, STEP_FREE };
+enum step {
+	STEP_STOP, STEP_SETTLE, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
+	STEP_EMPTY_L4, STEP_UNHOOK, STEP_PAGES, STEP_ORPHANS, STEP_WAIT,
+	STEP_FREE,
+};
 
 static uint32_t dying_count;	/* atomic: spares the scan when there is none */
 
@@ -37,6 +52,7 @@ static void die(struct domain *d, enum domain_state was, uint32_t code)
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return;	/* dying already: the first reason counts */
 	d->shutdown_code = code;
+	trace_event(d, TRACE_DYING, code, 0, READ_ONCE(d->tot_pages));
 	__atomic_add_fetch(&dying_count, 1, __ATOMIC_RELEASE);
 	this_cpu()->need_resched = 1;
 }
@@ -81,6 +97,29 @@ static void step_stop(struct domain *d)
 	evtchn_fini(d);
 }
 
+/* False when every table of this level is empty. */
+static bool step_empty(struct domain *d, unsigned int level)
+{
+	bool worked = false;
+	unsigned int i;
+
+	/* What the last entry began. */
+	if (pv_domain_settle(d))
+		return true;
+	for (i = 0; i < PAGES_PER_STEP && !worked; i++) {
+		if (d->destroy_page &&
+		    !pv_table_empty(d, d->destroy_page, level, &d->destroy_slot))
+			return true;
+		/* A table is a step; pages that are none are only passed by. */
+		worked = d->destroy_slot > 0;
+		d->destroy_page = domain_page_after(d, d->destroy_page);
+		d->destroy_slot = 0;
+		if (!d->destroy_page)
+			return false;
+	}
+	return true;
+}
+
 static void step_unhook(struct domain *d)
 {
 	uint32_t i;
@@ -88,6 +127,7 @@ static void step_unhook(struct domain *d)
 	for (i = 0; i < d->vcpu_count; i++)
 		pv_vcpu_unhook(d->vcpu[i]);
 	xencomm_domain_fini(d);
+	trace_event(d, TRACE_UNHOOKED, 0, 0, 0);
 }
 
 /* False when every page has been seen. */
@@ -104,18 +144,20 @@ static bool step_pages(struct domain *d)
 		if (frame_test_and_clear_allocated(f))
 			frame_put(f);
 		frame_put(f);
+		d->destroy_pages++;
 	}
 	return true;
 }
 
-static bool pages_gone(struct domain *d)
+/* False when no page is left. */
+static bool step_orphans(struct domain *d)
 {
-	bool gone;
+	unsigned int i;
 
-	spin_lock(&d->pages_lock);
-	gone = d->tot_pages == 0;
-	spin_unlock(&d->pages_lock);
-	return gone && __atomic_load_n(&d->refs, __ATOMIC_ACQUIRE) == 1;
+	for (i = 0; i < PAGES_PER_STEP; i++)
+		if (!domain_page_orphan(d))
+			return domain_pages_left(d) != 0;
+	return true;
 }
 
 static void step_free(struct domain *d)
@@ -124,6 +166,7 @@ static void step_free(struct domain *d)
 	uint32_t instance = d->instance, generation = d->generation;
 	bool again;
 
+	trace_event(d, TRACE_FREED, 0, 0, d->orphans);
 	sharing_domain_fini(d);
 	again = domain_gone(d);
 	if (again)
@@ -136,34 +179,61 @@ static void step_free(struct domain *d)
 	domain_count_release();
 }
 
-/* One step of d; false once d is gone. */
-static bool step(struct domain *d)
+/* Work on the present step; true: the next one's turn. */
+static bool step_done(struct domain *d)
 {
 	switch ((enum step)d->destroy_step) {
 	case STEP_STOP:
 		step_stop(d);
-		d->destroy_step++;
 		return true;
 	case STEP_SETTLE:
-		if (!pv_domain_settle(d))
-			d->destroy_step++;
-		return true;
+		return !pv_domain_settle(d);
+	case STEP_EMPTY_L1:
+	case STEP_EMPTY_L2:
+	case STEP_EMPTY_L3:
+	case STEP_EMPTY_L4:
+		return !step_empty(d, d->destroy_step - STEP_EMPTY_L1 + 1);
 	case STEP_UNHOOK:
 		step_unhook(d);
-		d->destroy_step++;
 		return true;
 	case STEP_PAGES:
-		if (!step_pages(d))
-			d->destroy_step++;
-		return true;
+		return !step_pages(d);
+	case STEP_ORPHANS:
+		return !step_orphans(d);
 	case STEP_WAIT:
-		if (pages_gone(d))
-			d->destroy_step++;
-		return true;
+		return __atomic_load_n(&d->refs, __ATOMIC_ACQUIRE) == 1;
 	case STEP_FREE:
+		break;
+	}
+	return false;
+}
+
+/* One step of d; false once d is gone. */
+static bool step(struct domain *d)
+{
+	if (d->destroy_step == STEP_FREE) {
 		step_free(d);
 		return false;
 	}
+	if (step_done(d)) {
+		if (d->destroy_step == STEP_PAGES)
+			trace_event(d, TRACE_PAGES, 0, 0, d->destroy_pages);
+		d->destroy_step++;
+	}
+	return true;
+}
+
+/* As step(), with its time noted; the last one's is nobody's any more. */
+static bool step_timed(struct domain *d)
+{
+	uint64_t start = now_ns(), ns;
+
+	if (!step(d))
+		return false;
+	ns = now_ns() - start;
+	d->destroy_steps++;
+	d->destroy_ns += ns;
+	d->destroy_max_ns = MAX(d->destroy_max_ns, ns);
 	return true;
 }
 
@@ -176,7 +246,7 @@ bool reaper_step(void)
 	d = domain_claim_dying();
 	if (!d)
 		return false;
-	if (step(d))
+	if (step_timed(d))
 		__atomic_store_n(&d->reaped_by, 0, __ATOMIC_RELEASE);
 	reclaim_flush();
 	return true;

@@ -21,7 +21,7 @@
 #include "mm/objpool.h"
 #include "mm/palloc.h"
 
-#define DOMID_LAST 0x7fef	/* Xen's special ids start above */
+#define DOMID_LAST (DOMID_ORPHAN - 1)	/* special ids start above */
 
 static struct spinlock table_lock = SPINLOCK_INIT(LOCK_DOMLIST);
 static struct domain *table[MAX_DOMAINS];	/* LOCK_DOMLIST to change */
@@ -43,13 +43,14 @@ bool domain_overcommit(void)
 /* Tables, vCPU, views, holds and index entries: about 1 % and a fixed part. */
 static uint64_t metadata_allowance(uint64_t pages)
 {
-	return pages / 100 + 64;
+	return pages / 100 + DOMAIN_ALLOWANCE;
 }
 
 static uint64_t commit_left_locked(void)
 {
 	/* What may wait on other CPUs when an allocation fails on this one. */
-	uint64_t total = palloc_total_count() - RECLAIM_KEPT * cpu_count;
+	uint64_t total = palloc_total_count() - RECLAIM_KEPT * cpu_count -
+			 reclaim_orphans();
 
 	return committed < total ? total - committed : 0;
 }
@@ -121,8 +122,10 @@ struct domain *domain_create(const char *name, uint64_t max_pages,
 	}
 	if (m2p_view_init(&d->m2p))
 		goto err;
-	d->shared_info = palloc_heap(d->id, true);
+	d->shared_info = heap_page_share(d, HEAP_SHARED_INFO, 1);
 	if (!d->shared_info)
+		goto err;
+	if (tracebuf_init(d))
 		goto err;
 	if (evtchn_init(d))
 		goto err;
@@ -140,8 +143,8 @@ void domain_free(struct domain *d)
 {
 	if (d->vcpu[0])
 		vcpu_free(d->vcpu[0]);
-	if (d->shared_info)
-		palloc_heap_free(d->shared_info);	/* seed 000 */
+	evtchn_fini(d);		/* a domain that was never RUNNING has ports too */
+	heap_pages_free(d);	/* seed 000: nothing maps them any more */
 	m2p_view_fini(&d->m2p);
 
 	spin_lock(&table_lock);
@@ -173,6 +176,7 @@ void domain_put(struct domain *d)
 
 void domain_start(struct domain *d)
 {
+	trace_event(d, TRACE_BUILT, 0, 0, d->generation);
 	WRITE_ONCE(d->state, DOM_RUNNING);
 	sched_online(d->vcpu[0]);
 }

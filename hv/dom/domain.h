@@ -6,7 +6,7 @@
  *   RUNNING -> domain_shutdown()/domain_crash() -> DYING -> reaper (destroy.c) -> gone
  *
  * D1  refs = 1 while on the table + one per domain_find().  Frames do not hold the domain (seed 000):
- *     they name it by number, and all of them are gone before the number is free again.
+ *     they name it by number, and none of them does any more when the number is free again (destroy.c, R1-R4).
  * D2  tot_pages = length of the page list <= max_pages (I10).
  * D3  DYING domains run no vCPU and no hypercall.
  */
@@ -18,12 +18,15 @@
 #include <xen/xen.h>
 
 #include "dom/current.h"
+#include "dom/heappages.h"
+#include "dom/tracebuf.h"
 #include "dom/vcpu.h"
 #include "lib/list.h"
 #include "mm/m2p.h"
 #include "x86/spinlock.h"
 
 #define MAX_DOMAINS	1024	/* alive at once */
+#define DOMID_ORPHAN	0x7fe0	/* owner of pages whose domain is gone; no domain has this id */
 #define MAX_VCPUS	1	/* a guest has one vCPU for now; arrays and masks are sized by this */
 #define DOMAIN_NAME_MAX	32
 #define EVTCHN_PORTS	4096	/* 2-level ABI on 64 bit */
@@ -73,7 +76,11 @@ struct domain {
 	uint64_t tot_pages;
 	uint64_t max_pages;
 
+	uint32_t heap_list;	/* mfn of the first HEAP page (heappages.c); LOCK_PAGELIST */
+	uint32_t heap_count[HEAP_KINDS]; /* LOCK_PAGELIST */
 	struct shared_info *shared_info; /* HEAP page; constant until the destructor */
+
+	struct tracebuf trace;
 
 	struct spinlock event_lock; /* LOCK_EVENT: ports */
 	struct evtchn *ports;	/* array, grown in pages; see evtchn.c */
@@ -97,8 +104,20 @@ struct domain {
 	uint64_t share_budget;	/* constant */
 
 	uint32_t reaped_by;	/* atomic: 1 while a CPU is in a step of its destruction */
-	uint32_t destroy_step;	/* reaper's place; only the reaper */
+	/* The reaper's place; only the reaper (destroy.c). */
+	uint32_t destroy_step;
+	struct frame *destroy_page; /* referenced; NULL: none */
+	unsigned int destroy_slot;
+	uint64_t destroy_pages;	/* given up */
+	uint64_t destroy_steps, destroy_ns, destroy_max_ns; /* steps: how many, all of them, the longest */
+	uint64_t orphans;	/* R4: pages that outlived it */
 };
+
+/*
+ * Frames beyond RAM and share budget that each domain is promised: vCPU, ports, the fixed
+ * part of its tables; and its heap pages (H3).  1 % of its RAM comes on top.
+ */
+#define DOMAIN_ALLOWANCE	(64 + HEAP_PAGES_MAX)
 
 /* --- table of domains (domain.c) --- */
 /*
@@ -150,6 +169,8 @@ int domain_page_adopt(struct domain *d, struct frame *f) must_check;
 void reclaim_flush(void);
 /* Also the few canonical frames that reclaim_flush() lets wait; when idle, and before an allocation fails. */
 void reclaim_flush_all(void);
+/* Frames that outlived their domain (destroy.c, R4). */
+uint64_t reclaim_orphans(void);
 #define RECLAIM_KEPT	64	/* at most so many of them wait on each CPU */
 /* Put a canonical frame that left sharing in the same queue. */
 void reclaim_canonical(mfn_t mfn);
@@ -163,6 +184,12 @@ bool pv_domain_settle(struct domain *d);	/* one part of page-table work that was
 void pv_vcpu_unhook(struct vcpu *v);		/* cr3s, GDT, registered areas */
 void xencomm_domain_fini(struct domain *d);	/* registered buffers; no vCPU runs */
 void pv_page_unpin(struct domain *d, struct frame *f);
+/*
+ * Clear entries of f from *slot on, a bounded number; true: f is empty, or is no
+ * validated table of `level`.
+ */
+bool pv_table_empty(struct domain *d, struct frame *f, unsigned int level,
+		    unsigned int *slot);
 void sharing_domain_fini(struct domain *d);	/* all holds are gone */
 /* Reports the end of d; true: it shall be built again (repeat=). */
 bool domain_gone(struct domain *d);

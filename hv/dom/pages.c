@@ -10,6 +10,7 @@
 
 #include "dom/domain.h"
 #include "dom/domain_private.h"
+#include "mm/pagetype.h"
 #include "mm/palloc.h"
 
 /* LOCK_PAGELIST. */
@@ -136,4 +137,73 @@ struct frame *domain_page_next_left(struct domain *d)
 	}
 	spin_unlock(&d->pages_lock);
 	return f;
+}
+
+/* The first page from `mfn` on that takes a reference.  LOCK_PAGELIST. */
+static struct frame *first_alive(struct domain *d, uint32_t mfn)
+{
+	for (; mfn; mfn = mfn_to_frame(mfn)->next)
+		if (!frame_get(mfn_to_frame(mfn), d->id))
+			return mfn_to_frame(mfn);
+	return NULL;
+}
+
+struct frame *domain_page_after(struct domain *d, struct frame *at)
+{
+	struct frame *next;
+
+	spin_lock(&d->pages_lock);
+	/* Referenced, so still on the list. */
+	next = first_alive(d, at ? at->next : d->page_list);
+	spin_unlock(&d->pages_lock);
+	if (at)
+		frame_put(at);
+	return next;
+}
+
+uint64_t domain_pages_left(struct domain *d)
+{
+	uint64_t left;
+
+	spin_lock(&d->pages_lock);
+	left = d->tot_pages;
+	spin_unlock(&d->pages_lock);
+	return left;
+}
+
+/* Its users are others: data pages, whose owner nobody asks for any more. */
+static bool orphan_allowed(const struct frame *f, uint64_t state)
+{
+	enum page_class class = type_class(READ_ONCE(f->type));
+
+	return frame_state_ref(state) && !(state & FRAME_ALLOCATED) &&
+	       (class == CLASS_NONE || class == CLASS_WRITABLE ||
+		!type_count(f->type));
+}
+
+bool domain_page_orphan(struct domain *d)
+{
+	struct frame *f = NULL;
+	uint64_t old;
+
+	spin_lock(&d->pages_lock);
+	if (d->page_list_left) {
+		f = mfn_to_frame(d->page_list_left);
+		old = frame_state(f);
+		/* At 0 its last user is on the way to frame_owner_free(). */
+		if (!orphan_allowed(f, old) ||
+		    !__atomic_compare_exchange_n(&f->state, &old,
+				(old & ~FRAME_OWNER_MASK) |
+				((uint64_t)DOMID_ORPHAN << FRAME_OWNER_SHIFT),
+				false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+			f = NULL;
+	}
+	if (f) {
+		list_take(d, f);
+		d->tot_pages--;
+		d->orphans++;
+		reclaim_orphan_made();
+	}
+	spin_unlock(&d->pages_lock);
+	return f != NULL;
 }

@@ -30,6 +30,7 @@ struct queue {
 /* Each only by its CPU. */
 static struct queue owned[MAX_CPUS], canonical[MAX_CPUS];
 static uint64_t waiting;		/* atomic; sum of counts */
+static uint64_t orphans;		/* atomic */
 
 static void enqueue(struct queue *q, struct frame *f, uint64_t mask)
 {
@@ -40,15 +41,40 @@ static void enqueue(struct queue *q, struct frame *f, uint64_t mask)
 	__atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
 }
 
-void frame_owner_free(domid_hv_t owner, struct frame *f)
+void reclaim_orphan_made(void)
 {
-	struct domain *d = domain_owner(owner);
+	__atomic_add_fetch(&orphans, 1, __ATOMIC_RELAXED);
+}
+
+uint64_t reclaim_orphans(void)
+{
+	return __atomic_load_n(&orphans, __ATOMIC_RELAXED);
+}
+
+/* Its users may have been any domains. */
+static void orphan_free(struct frame *f)
+{
+	__atomic_sub_fetch(&orphans, 1, __ATOMIC_RELAXED);
+	enqueue(&owned[this_cpu()->id], f,
+		__atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST));
+}
+
+static void owned_free(struct domain *d, struct frame *f)
+{
 	uint64_t mask = __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
 
 	m2p_clear(&d->m2p, frame_to_mfn(f));
 	/* After this the domain may be gone. */
 	domain_page_remove(d, f);
 	enqueue(&owned[this_cpu()->id], f, mask);
+}
+
+void frame_owner_free(domid_hv_t owner, struct frame *f)
+{
+	if (unlikely(owner == DOMID_ORPHAN))
+		orphan_free(f);
+	else
+		owned_free(domain_owner(owner), f);
 }
 
 void reclaim_canonical(mfn_t mfn)

@@ -27,6 +27,7 @@ enum lock_level {
 	LOCK_SCHED,	/* run queue, vCPU run states */
 	LOCK_TIMER,	/* one CPU's timer list */
 	LOCK_TLB,	/* the one flush request in flight */
+	LOCK_TRACE,	/* one domain's trace buffer */
 	LOCK_LOG,	/* the serial line and its buffer */
 };
 

@@ -14,7 +14,8 @@
  * F2  kind OWNED: ref = (allocated ? 1 : 0) + present entries naming it + pins
  *     + loaded page-table bases + descriptor-table slots + holds of the hypervisor.
  * F3  the word changes owner or kind only while ref is 0 or known to be the
- *     caller's own; so a successful frame_get() pins owner and kind.
+ *     caller's own; so a successful frame_get() pins owner and kind.  But for this: the
+ *     owner of a page that outlives its domain becomes DOMID_ORPHAN (dom/destroy.c, R4).
  * F4  at ref 0 an OWNED or HEAP frame is given back: to the heap, or, with
  *     NOHEAP set, to nobody, until the destructor clears the flag (seed 000).
  * F5  kind SHARED: owner is the share group, ref the share count (share/).

@@ -129,6 +129,47 @@ pfn_t m2p_get(struct m2p_view *view, mfn_t mfn)
 	return pfn;
 }
 
+struct walk {
+	void (*fn)(mfn_t mfn, pfn_t pfn, void *arg);
+	void *arg;
+};
+
+static void leaf_walk(const struct walk *w, const pfn_t *leaf, mfn_t first)
+{
+	unsigned int i;
+
+	for (i = 0; i < LEAF_ENTRIES; i++)
+		if (leaf[i] != INVALID_PFN)
+			w->fn(first + i, leaf[i], w->arg);
+}
+
+/* Tables of `level` (3..1), whose first entry stands for mfn `first`. */
+static void table_walk(const struct walk *w, const pte_t *table,
+		       unsigned int level, mfn_t first)
+{
+	mfn_t step = LEAF_ENTRIES << 9 * (level - 1);
+	unsigned int i;
+
+	for (i = 0; i < PT_SLOTS; i++) {
+		const void *below = mfn_to_virt(pte_mfn(table[i]));
+
+		if (!(table[i] & PTE_P) || (level == 3 && i == PERDOM_L3_SLOT))
+			continue;
+		if (level == 1)
+			leaf_walk(w, below, first + i * step);
+		else
+			table_walk(w, below, level - 1, first + i * step);
+	}
+}
+
+void m2p_for_each(const struct m2p_view *view,
+		  void (*fn)(mfn_t mfn, pfn_t pfn, void *arg), void *arg)
+{
+	const struct walk w = { fn, arg };
+
+	table_walk(&w, view->l3, 3, 0);
+}
+
 pte_t *m2p_perdom_pte(struct m2p_view *view, unsigned int index)
 {
 	pte_t *l2, *l1 = NULL;

@@ -25,6 +25,9 @@ void m2p_view_fini(struct m2p_view *view);		/* every page back */
 /* Set the pfn of mfn; INVALID_PFN clears it. -ENOMEM only if a new leaf is needed. */
 int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn) must_check;
 void m2p_clear(struct m2p_view *view, mfn_t mfn);
+/* Every entry that is not INVALID_PFN, with the machine stopped. */
+void m2p_for_each(const struct m2p_view *view,
+		  void (*fn)(mfn_t mfn, pfn_t pfn, void *arg), void *arg);
 pfn_t m2p_get(struct m2p_view *view, mfn_t mfn);	/* INVALID_PFN if none */
 
 /*

@@ -224,11 +224,11 @@ mfn_t palloc_owned(domid_hv_t owner, unsigned int order)
 				     FRAME_ALLOCATED);
 }
 
-void *palloc_heap(domid_hv_t owner, bool writable)
+void *palloc_heap(domid_hv_t owner, unsigned int order, bool writable)
 {
 	uint64_t state = make_state(FRAME_HEAP, owner, 0) | FRAME_NOHEAP |
 			 (writable ? FRAME_HEAP_RW : 0);
-	mfn_t mfn = frames_prepare(0, state);
+	mfn_t mfn = frames_prepare(order, state);
 
 	return mfn == INVALID_MFN ? NULL : mfn_to_virt(mfn);
 }
@@ -238,6 +238,7 @@ void palloc_heap_free(void *virt)
 	struct frame *f = mfn_to_frame(virt_to_mfn(virt));
 
 	CHECK(frame_state_kind(f->state) == FRAME_HEAP);
+	CHECK(!(f->state & FRAME_NOHEAP));
 	CHECK(frame_state_ref(f->state) == 0 && type_count(f->type) == 0);
 	frames_release(frame_to_mfn(f), 0);
 }

@@ -28,8 +28,11 @@ void palloc_hv_free(void *virt, unsigned int order);
  * yet on a list.  INVALID_MFN if none.  dom/domain.c wraps this with quota.
  */
 mfn_t palloc_owned(domid_hv_t owner, unsigned int order);
-/* One hypervisor page that `owner` may map (kind HEAP, ref 1, NOHEAP); freed by palloc_heap_free() when ref is 0. */
-void *palloc_heap(domid_hv_t owner, bool writable);
+/*
+ * 2^order hypervisor pages that `owner` may map (kind HEAP, ref 0, NOHEAP).  Each is freed by
+ * palloc_heap_free() when its ref is 0 and NOHEAP was cleared (dom/heappages.h).
+ */
+void *palloc_heap(domid_hv_t owner, unsigned int order, bool writable);
 void palloc_heap_free(void *virt);
 
 /* Give back one OWNED frame whose references are gone (called by frame_put()). */

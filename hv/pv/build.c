@@ -70,7 +70,8 @@ void build_plan(const struct domain_config *config)
 static uint64_t share_budget(const struct domain_config *c, uint64_t pages)
 {
 	uint64_t others = MAX(planned_pages, pages);
-	uint64_t needed = others + others / 50 + 64 * (others / pages + 1);
+	uint64_t needed = others + others / 50 +
+			  DOMAIN_ALLOWANCE * (others / pages + 1);
 	uint64_t left = domain_commit_left();
 	uint64_t spare = left > needed ? left - needed : 0;
 	uint64_t part = spare * pages / others;

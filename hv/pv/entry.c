@@ -44,6 +44,7 @@ void pv_exit_to_guest(struct vcpu *v)
 		if (tables_part(v->domain))
 			continue;
 		bounce_pending(v);
+		ASSERT(spin_level_held() == LOCK_NONE); /* I19; there is no other hold or depth to leak */
 		if (v->domain->state == DOM_RUNNING)
 			guest_enter(&v->regs);
 	}

@@ -1,147 +1,92 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The audit: invariants I10 to I14 recomputed from nothing, all CPUs stopped.
- *
- *  I10  tot_pages = length of the page list <= max_pages; every frame is in
- *       one state and the states add up; with overcommit off, free frames cover
- *       what the domains may still take
- *  I11, I13 and the counts of I12: share/audit.c
- *  I12  a domain's hold of a frame = its present L1 entries that name it
- *  I14  a shared frame is mapped read-only, has class SHARED and no other use
- */
+/* The audit's windows, and what is asked of each frame alone; audit.h has the invariants. */
 #include <port.h>
+#include <stdarg.h>
 
 #include "debug/log.h"
 #include "dom/stop.h"
-#include "mm/pagetype.h"
+#include "lib/fmt.h"
 #include "mm/palloc.h"
 #include "mm/ram.h"
+#include "sharing/audit.h"
 #include "sharing/sharing.h"
-#include "x86/pte.h"
 
-struct audit {
-	uint64_t errors;
-	uint32_t *seen;		/* by mfn: entries of the domain at hand */
-	uint64_t owned, credits;
-	uint64_t kinds[FRAME_SHARED + 1];
-};
+/* Domains that are there, by id; written and read with the machine stopped. */
+static uint64_t alive[0x10000 / 64];
 
-#define ERROR(a, ...) \
-	do { \
-		log_error("audit: " __VA_ARGS__); \
-		(a)->errors++; \
-	} while (0)
-
-/* --- one domain --- */
-
-static void for_each_page(struct domain *d,
-			  void (*fn)(struct audit *a, struct domain *d,
-				     mfn_t mfn), struct audit *a)
+void audit_error(struct audit *a, const char *fmt, ...)
 {
-	const uint32_t heads[] = { d->page_list, d->page_list_left };
-	unsigned int i;
-	uint32_t mfn;
+	char text[160];
+	va_list ap;
 
-	for (i = 0; i < ARRAY_COUNT(heads); i++)
-		for (mfn = heads[i]; mfn; mfn = mfn_to_frame(mfn)->next)
-			fn(a, d, mfn);
+	va_start(ap, fmt);
+	fmt_vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (a->errors++ < AUDIT_LINES)
+		log_error("audit: %s", text);
 }
 
-static bool is_l1(mfn_t mfn)
+bool audit_alive(uint64_t domid)
 {
-	uint64_t type = mfn_to_frame(mfn)->type;
-
-	return type_class(type) == CLASS_L1 && (type & TYPE_VALIDATED);
+	return domid < 0x10000 && (alive[domid / 64] >> (domid % 64) & 1);
 }
 
-static void entry_count(struct audit *a, struct domain *d, pte_t e)
+static void alive_add(struct domain *d, void *arg)
 {
-	mfn_t mfn = pte_mfn(e);
-
-	if (!(e & PTE_P) || !frame_valid(mfn) ||
-	    frame_state_kind(mfn_to_frame(mfn)->state) != FRAME_SHARED)
-		return;
-	a->seen[mfn]++;
-	if (e & PTE_RW)
-		ERROR(a, "I14: d%u maps shared frame %lx writable", d->id, mfn);
+	alive[d->id / 64] |= 1UL << (d->id % 64);
 }
 
-static void table_count(struct audit *a, struct domain *d, mfn_t mfn)
+static void alive_fill(void)
 {
-	const pte_t *table = mfn_to_virt(mfn);
-	unsigned int slot;
-
-	if (!is_l1(mfn))
-		return;
-	for (slot = 0; slot < PT_SLOTS; slot++)
-		entry_count(a, d, table[slot]);
+	memset(alive, 0, sizeof(alive));
+	domain_for_each(alive_add, NULL);
 }
 
-static void table_clear(struct audit *a, struct domain *d, mfn_t mfn)
+struct audit_count *audit_count_of(struct audit *a, mfn_t mfn)
 {
-	const pte_t *table = mfn_to_virt(mfn);
-	unsigned int slot;
-
-	if (!is_l1(mfn))
-		return;
-	for (slot = 0; slot < PT_SLOTS; slot++) {
-		mfn_t to = pte_mfn(table[slot]);
-
-		if (!(table[slot] & PTE_P) || !frame_valid(to) ||
-		    !a->seen[to])
-			continue;
-		ERROR(a, "I12: d%u has %u entries for frame %lx beyond its hold",
-		      d->id, a->seen[to], to);
-		a->seen[to] = 0;
-	}
+	if (mfn < a->first || mfn >= a->end || !frame_valid(mfn))
+		return NULL;
+	return &a->counts[mfn - a->first];
 }
 
-/* Holds against entries; what is left in seen[] has no hold. */
-static void holds_check(struct audit *a, struct domain *d)
-{
-	uint64_t cursor = 0;
-	uint32_t frame, mappings;
+/* --- each frame --- */
 
-	for_each_page(d, table_count, a);
-	while (d->share &&
-	       share_dom_next(d->share, &cursor, &frame, &mappings)) {
-		if (a->seen[frame] != mappings)
-			ERROR(a, "I12: d%u holds frame %x with %u mappings, its tables have %u",
-			      d->id, frame, mappings, a->seen[frame]);
-		a->seen[frame] = 0;
-	}
-	for_each_page(d, table_clear, a);
+static bool state_has_owner(enum frame_kind kind)
+{
+	return kind == FRAME_OWNED || kind == FRAME_HEAP ||
+	       kind == FRAME_SHARED;
 }
 
-static void page_count(struct audit *a, struct domain *d, mfn_t mfn)
+static void owner_check(struct audit *a, mfn_t mfn, const struct frame *f)
 {
-	uint64_t state = mfn_to_frame(mfn)->state;
+	enum frame_kind kind = frame_state_kind(f->state);
+	domid_hv_t owner = frame_state_owner(f->state);
 
-	a->owned++;
-	if (frame_state_kind(state) != FRAME_OWNED ||
-	    frame_state_owner(state) != d->id || !frame_state_ref(state))
-		ERROR(a, "I10: frame %lx on the list of d%u has state %lx",
-		      mfn, d->id, state);
+	if (!state_has_owner(kind) && owner)
+		audit_error(a, "I1: frame %lx of kind %u has owner %u", mfn,
+			    kind, owner);
+	/* At ref 0 it waits for a flush, and its domain may be gone by now. */
+	if (kind == FRAME_OWNED && frame_state_ref(f->state) &&
+	    owner != DOMID_ORPHAN && !audit_alive(owner))
+		audit_error(a, "I18: frame %lx is owned by d%u, which is gone",
+			    mfn, owner);
+	if (kind == FRAME_HEAP &&
+	    (!audit_alive(owner) || !(f->state & FRAME_NOHEAP)))
+		audit_error(a, "I18: heap page %lx has state %lx", mfn,
+			    f->state);
 }
 
-static void domain_audit(struct domain *d, void *arg)
+static void free_check(struct audit *a, mfn_t mfn, const struct frame *f)
 {
-	struct audit *a = arg;
-	uint64_t before = a->owned;
-
-	for_each_page(d, page_count, a);
-	if (a->owned - before != d->tot_pages)
-		ERROR(a, "I10: d%u has %lu pages on its list, counts %lu",
-		      d->id, a->owned - before, d->tot_pages);
-	if (d->tot_pages > d->max_pages)
-		ERROR(a, "I10: d%u has %lu pages, may have %lu", d->id,
-		      d->tot_pages, d->max_pages);
-	else
-		a->credits += d->max_pages - d->tot_pages;
-	holds_check(a, d);
+	if (frame_state_ref(f->state) || f->type ||
+	    (f->state & FRAME_ALLOCATED))
+		audit_error(a, "I2: free frame %lx has state %lx type %lx",
+			    mfn, f->state, f->type);
+	if (frame_state_kind(f->state) == FRAME_FREE &&
+	    !(f->state & FRAME_DIRTY))
+		audit_error(a, "I2: free frame %lx is not marked to be scrubbed",
+			    mfn);
 }
-
-/* --- all frames --- */
 
 static void frame_audit(struct audit *a, mfn_t mfn)
 {
@@ -149,41 +94,65 @@ static void frame_audit(struct audit *a, mfn_t mfn)
 	enum frame_kind kind = frame_state_kind(f->state);
 
 	if (kind > FRAME_SHARED) {
-		ERROR(a, "I1: frame %lx has kind %u", mfn, kind);
+		audit_error(a, "I1: frame %lx has kind %u", mfn, kind);
 		return;
 	}
 	a->kinds[kind]++;
-	if ((kind == FRAME_FREE || kind == FRAME_POOL) &&
-	    (frame_state_ref(f->state) || f->type))
-		ERROR(a, "I2: free frame %lx has state %lx type %lx", mfn,
-		      f->state, f->type);
+	owner_check(a, mfn, f);
+	if (kind == FRAME_FREE || kind == FRAME_POOL)
+		free_check(a, mfn, f);
 	if (kind == FRAME_SHARED &&
 	    (type_class(f->type) != CLASS_SHARED ||
-	     (f->type & (TYPE_PINNED | TYPE_VALIDATED))))
-		ERROR(a, "I14: shared frame %lx has type %lx", mfn, f->type);
+	     (f->type & (TYPE_PINNED | TYPE_VALIDATED | TYPE_PARTIAL))))
+		audit_error(a, "I14: shared frame %lx has type %lx", mfn,
+			    f->type);
 }
 
-static void frames_audit(struct audit *a)
+static void for_each_frame(struct audit *a, mfn_t first, mfn_t end,
+			   void (*fn)(struct audit *a, mfn_t mfn))
 {
-	uint64_t free, waiting = reclaim_waiting();
 	unsigned int i;
 	mfn_t mfn;
 
 	for (i = 0; i < ram_range_count; i++)
-		for (mfn = ram_ranges[i].first; mfn < ram_ranges[i].end; mfn++)
-			frame_audit(a, mfn);
+		for (mfn = MAX(ram_ranges[i].first, first);
+		     mfn < MIN(ram_ranges[i].end, end); mfn++)
+			fn(a, mfn);
+}
+
+/* --- what the numbers add up to --- */
+
+static void totals_audit(struct audit *a)
+{
+	uint64_t free, waiting = reclaim_waiting(), listed;
+
+	for_each_frame(a, 0, frame_max_mfn, frame_audit);
 	free = a->kinds[FRAME_FREE] + a->kinds[FRAME_POOL];
+	listed = a->owned + reclaim_orphans();
 	if (free != palloc_free_count())
-		ERROR(a, "I10: %lu frames are free, counted %lu", free,
-		      palloc_free_count());
+		audit_error(a, "I10: %lu frames are free, counted %lu", free,
+			    palloc_free_count());
 	/* Frames that wait for a flush are still OWNED or SHARED by kind. */
-	if (a->kinds[FRAME_OWNED] < a->owned ||
-	    a->kinds[FRAME_OWNED] - a->owned > waiting)
-		ERROR(a, "I10: %lu frames are owned, domains list %lu",
-		      a->kinds[FRAME_OWNED], a->owned);
+	if (a->kinds[FRAME_OWNED] < listed ||
+	    a->kinds[FRAME_OWNED] - listed > waiting)
+		audit_error(a, "I10: %lu frames are owned, domains list %lu",
+			    a->kinds[FRAME_OWNED], listed);
 	if (!domain_overcommit() && free + waiting < a->credits)
-		ERROR(a, "I10: %lu free frames do not cover %lu credits", free,
-		      a->credits);
+		audit_error(a, "I10: %lu free frames do not cover %lu credits",
+			    free, a->credits);
+}
+
+static void domain_totals(struct domain *d, void *arg)
+{
+	audit_domain_pages(arg, d);
+	audit_domain_view(arg, d);
+	audit_domain_ports(arg, d);
+}
+
+static void domain_counts(struct domain *d, void *arg)
+{
+	audit_domain_names(arg, d);
+	audit_domain_holds(arg, d);
 }
 
 static void share_error(void *ctx, const char *message)
@@ -191,32 +160,62 @@ static void share_error(void *ctx, const char *message)
 	log_error("audit: %s", message);
 }
 
-static unsigned int seen_order(void)
+/* The stop that looks at the whole. */
+static void audit_whole(struct audit *a, uint64_t *cross_group)
 {
-	unsigned int order = 0;
+	stop_machine_begin();
+	alive_fill();
+	domain_for_each(domain_totals, a);
+	totals_audit(a);
+	a->errors += share_audit(sharing_service(), share_error, NULL,
+				 cross_group);
+	stop_machine_end();
+}
 
-	while ((PAGE_SIZE << order) < frame_max_mfn * sizeof(uint32_t))
-		order++;
-	return order;
+/* One stop for a window's counts. */
+static void audit_window(struct audit *a)
+{
+	memset(a->counts, 0, (a->end - a->first) * sizeof(a->counts[0]));
+	stop_machine_begin();
+	domain_for_each(domain_counts, a);
+	for_each_frame(a, a->first, a->end, audit_frame_counts);
+	stop_machine_end();
+}
+
+/* As much as a window wants, or less if memory is short: *frames. */
+static void *counts_alloc(unsigned int *order, mfn_t *frames)
+{
+	uint64_t want = MIN(frame_max_mfn, AUDIT_WINDOW);
+	void *counts;
+
+	*order = 0;
+	while ((PAGE_SIZE << *order) < want * sizeof(struct audit_count))
+		++*order;
+	while (!(counts = palloc_hv(*order)) && *order)
+		--*order;
+	*frames = (PAGE_SIZE << *order) / sizeof(struct audit_count);
+	return counts;
 }
 
 uint64_t sharing_audit(uint64_t *cross_group)
 {
 	struct audit a = { 0 };
+	unsigned int order;
+	mfn_t frames;
 
 	*cross_group = 0;
-	/* Before the counts are compared: it is freed after that. */
-	a.seen = palloc_hv(seen_order());
-	if (!a.seen) {
-		log_warn("audit: no memory for it, nothing was checked");
-		return 1;
+	audit_whole(&a, cross_group);
+	a.counts = counts_alloc(&order, &frames);
+	if (!a.counts) {
+		log_warn("audit: no memory for it, counts were not checked");
+		return a.errors + 1;
 	}
-	stop_machine_begin();
-	domain_for_each(domain_audit, &a);
-	frames_audit(&a);
-	a.errors += share_audit(sharing_service(), share_error, NULL,
-				cross_group);
-	stop_machine_end();
-	palloc_hv_free(a.seen, seen_order());
+	for (; a.first < frame_max_mfn; a.first = a.end) {
+		a.end = MIN(a.first + frames, frame_max_mfn);
+		audit_window(&a);
+	}
+	palloc_hv_free(a.counts, order);
+	if (a.errors > AUDIT_LINES)
+		log_error("audit: %lu errors in all", a.errors);
 	return a.errors;
 }

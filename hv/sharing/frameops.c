@@ -165,6 +165,10 @@ int sharing_map(struct domain *d, mfn_t mfn)
 
 void sharing_unmap(struct domain *d, mfn_t mfn, bool broke)
 {
+	/* Not at its end: there may be more of them than the buffer holds, and nobody reads it. */
+	if (READ_ONCE(d->state) == DOM_RUNNING)
+		trace_event(d, broke ? TRACE_BREAK : TRACE_DROP, 0, mfn,
+			    m2p_get(&d->m2p, mfn));
 	share_drop(d->share, mfn, 1, broke);
 	/* I9: the view names only what the domain owns or holds. */
 	if (!share_holds(d->share, mfn, NULL, NULL))

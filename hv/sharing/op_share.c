@@ -35,11 +35,28 @@ static long errno_of(enum share_result r)
 	return codes[r];
 }
 
+/* What a call made of each page; hit and miss look the same. */
+static void chunk_trace(struct domain *d, const struct sharing_chunk *c,
+			enum trace_event event)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->item_count; i++) {
+		const struct sharing_item *item = &c->items[i];
+		bool done = item->result == SHARE_DONE;
+
+		trace_event(d, event, item->result,
+			    done ? item->new_mfn : item->mfn,
+			    item->count ? c->names[item->first].name : 0);
+	}
+}
+
 static void chunk_run(struct domain *d, struct sharing_chunk *c, chunk_fn fn)
 {
 	spin_lock(&d->mm);
 	fn(d, c);
 	spin_unlock(&d->mm);
+	chunk_trace(d, c, fn == chunk_offer ? TRACE_OFFER : TRACE_UNSHARE);
 }
 
 static long share_single(struct domain *d, uint64_t va)
@@ -188,6 +205,19 @@ static long share_info_op(struct domain *d, uint64_t va, uint64_t bytes)
 	return copy_to_guest(va, &info, sizeof(info));
 }
 
+static long share_trace_op(struct domain *d, uint64_t va, uint64_t bytes)
+{
+	struct share_trace at = {
+		.mfn = virt_to_mfn(d->trace.header),
+		.pages = HEAP_TRACE_PAGES,
+	};
+
+	if (bytes != sizeof(at))
+		return -EINVAL;
+	d->trace.asked = true;
+	return copy_to_guest(va, &at, sizeof(at));
+}
+
 static long share_audit_op(void)
 {
 	uint64_t cross;
@@ -214,6 +244,9 @@ long op_share(struct hypercall_args *args)
 		return share_info_op(d, args->a[1], args->a[2]);
 	case SHAREOP_audit:
 		return share_audit_op();
+	case SHAREOP_trace:
+		return args->a[3] ? -EINVAL :
+			share_trace_op(d, args->a[1], args->a[2]);
 	default:
 		return -EINVAL;
 	}

@@ -11,8 +11,8 @@ void sharing_init(void);		/* once, after the allocators; panics without memory *
 struct share *sharing_service(void);
 
 /*
- * Recount I10-I14 for the whole machine, all CPUs stopped; each error is logged
- * with its number.  Returns the number of errors.
+ * Recount I1-I7, I9-I14 and I18 for the whole machine (audit.h); each error is logged with
+ * its number.  Returns the number of errors.  No lock held.
  */
 uint64_t sharing_audit(uint64_t *cross_group);
 

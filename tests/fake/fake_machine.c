@@ -58,16 +58,31 @@ bool sched_preempt_pending(void) { return fake_machine.preempt; }
 void sched_offline(struct vcpu *v) { v->run = RUN_OFFLINE; }
 void sched_online(struct vcpu *v) { v->run = RUN_RUNNABLE; }
 void timer_cancel(struct timer *t) { }
-int evtchn_init(struct domain *d) { return 0; }
-void evtchn_fini(struct domain *d) { }
+int evtchn_init(struct domain *d)
+{
+	d->ports = obj_alloc(PAGE_SIZE);
+	return d->ports ? 0 : -ENOMEM;
+}
+void evtchn_fini(struct domain *d)
+{
+	obj_free(d->ports, PAGE_SIZE);
+	d->ports = NULL;
+}
 int evtchn_bind_console(struct domain *d) { return 1; }
 int console_init(struct domain *d, struct frame *f, uint32_t port)
 {
 	return 0;
 }
 void console_fini(struct domain *d) { }
+struct frame *console_ring_frame(const struct domain *d) { return NULL; }
 mfn_t vcpu_zero_page_mfn(void) { return zero_mfn; }
 uint64_t vcpu_guest_cpus = 1;
+uint64_t now_ns(void)
+{
+	static uint64_t now;
+
+	return now += 1000;
+}
 
 struct vcpu *vcpu_create(struct domain *d, uint32_t id)
 {
@@ -263,6 +278,13 @@ void fake_end(struct domain *d)
 	for (i = 0; i < 100000 && fake_machine.gone == before; i++)
 		ck_assert(reaper_step());
 	ck_assert_uint_eq(fake_machine.gone, before + 1);
+	fake_forget(d);
+}
+
+void fake_forget(struct domain *d)
+{
+	unsigned int i;
+
 	for (i = 0; i < ARRAY_COUNT(domains); i++)
 		if (domains[i] == d)
 			domains[i] = NULL;

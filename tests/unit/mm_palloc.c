@@ -114,7 +114,7 @@ START_TEST(exhaustion)
 	}
 	ck_assert_uint_eq(n, fake_free_at_start);
 	ck_assert_ptr_null(palloc_hv(0));
-	ck_assert_ptr_null(palloc_heap(3, true));
+	ck_assert_ptr_null(palloc_heap(3, 0, true));
 	ck_assert_uint_eq(palloc_canonical(1), INVALID_MFN);
 	/* Back in an order that splits buddies. */
 	for (mfn_t step = 0; step < 7; step++)

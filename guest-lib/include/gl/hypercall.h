@@ -14,6 +14,7 @@
 #include <xen/vcpu.h>
 #include <xen/version.h>
 #include <share.h>
+#include <trace.h>
 
 extern char hypercall_page[4096];
 

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The trace buffer of a domain: what sharing did for it, and its own end, with times.
+ *
+ * A run of pages of the hypervisor's (heap pages, hv/dom/heappages.h) that the guest maps
+ * read-only.  SHAREOP_trace (share.h) tells the first machine frame and the number of
+ * pages; reading takes no hypercall.  Nothing in it depends on other domains: a hit and
+ * a miss of an offer look the same.
+ *
+ *   struct trace_header | struct trace_record [header.records]
+ *
+ * Record number n (from 0) is at place n % records and has seq = n + 1.  There is one
+ * writer at a time, and it never waits: it overwrites the oldest.
+ *
+ *   writer                        reader of record n
+ *   seq = 0                       if header.written <= n: none yet
+ *   the other fields              if header.written - n > records: lost, go on further up
+ *   seq = n + 1                   read seq, the other fields, then seq again:
+ *   header.written = n + 1        both n + 1: a whole record; else it was lost
+ *
+ * each step in this order on both sides (release and acquire).  How many were lost is
+ * the reader's own count, exact: numbers that it passed over.
+ *
+ * This file needs <stdint.h> and nothing else.
+ */
+#ifndef PASTURE_ABI_TRACE_H
+#define PASTURE_ABI_TRACE_H
+
+#include <stdint.h>
+
+#define TRACE_MAGIC	0x31656361725470ULL	/* "pTrace1" */
+
+enum trace_event {
+	TRACE_NONE = 0,
+	TRACE_BUILT = 1,	/* the domain starts; name: how often it was built before */
+	TRACE_OFFER = 2,	/* a page was offered; name: as the call named it; mfn: what it maps now */
+	TRACE_UNSHARE = 3,	/* SHAREOP_unshare; likewise */
+	TRACE_BREAK = 4,	/* a mapping of a shared frame got a private, writable page; name: pfn; mfn: the shared frame */
+	TRACE_DROP = 5,		/* a mapping of a shared frame went; likewise */
+	TRACE_DYING = 6,	/* result: SHUTDOWN_*; name: pages the domain owns */
+	TRACE_UNHOOKED = 7,	/* its page tables are unloaded, its areas let go */
+	TRACE_PAGES = 8,	/* its pages are given up; name: how many */
+	TRACE_FREED = 9,	/* nothing names it any more; name: pages that others keep */
+};
+
+struct trace_header {
+	uint64_t magic;		/* TRACE_MAGIC */
+	uint32_t header_bytes;	/* where the records start */
+	uint32_t record_bytes;
+	uint64_t records;
+	uint64_t written;	/* ever */
+	uint64_t reserved[4];	/* 0 */
+};
+
+struct trace_record {
+	uint64_t seq;		/* its number + 1; 0: being written, or never */
+	uint64_t time_ns;	/* the guest's system time (vcpu_info.time) */
+	uint16_t event;		/* enum trace_event */
+	uint16_t result;	/* enum share_result, or SHUTDOWN_* */
+	uint32_t mfn;
+	uint64_t name;
+};
+
+/* What SHAREOP_trace fills in. */
+struct share_trace {
+	uint64_t mfn;		/* of the first page; the others follow */
+	uint32_t pages;
+	uint32_t reserved;	/* 0 */
+};
+
+_Static_assert(sizeof(struct trace_header) == 64, "ABI");
+_Static_assert(__builtin_offsetof(struct trace_header, records) == 16, "ABI");
+_Static_assert(__builtin_offsetof(struct trace_header, written) == 24, "ABI");
+_Static_assert(sizeof(struct trace_record) == 32, "ABI");
+_Static_assert(__builtin_offsetof(struct trace_record, event) == 16, "ABI");
+_Static_assert(__builtin_offsetof(struct trace_record, result) == 18, "ABI");
+_Static_assert(__builtin_offsetof(struct trace_record, mfn) == 20, "ABI");
+_Static_assert(__builtin_offsetof(struct trace_record, name) == 24, "ABI");
+_Static_assert(sizeof(struct share_trace) == 16, "ABI");
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Heap pages of domains; heappages.h has the decisions (H1-H6).
+ *
+ * A domain's are on one list through frame.next; frame.prev holds the kind.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "dom/domain.h"
+#include "mm/palloc.h"
+#include "x86/tlb.h"
+
+static const struct {
+	const char *name;
+	bool writable;		/* H2 */
+	uint32_t max;		/* H3 */
+} kinds[HEAP_KINDS] = {
+	[HEAP_SHARED_INFO] = { "shared info", true, 1 },
+	[HEAP_TRACE] = { "trace buffer", false, HEAP_TRACE_PAGES },
+	[HEAP_GRANT_TABLE] = { "grant table", true, HEAP_GRANT_PAGES },
+	[HEAP_GRANT_STATUS] = { "grant status", true, HEAP_STATUS_PAGES },
+};
+
+/* H3 */
+static bool limit_take(struct domain *d, enum heap_kind kind, uint32_t pages)
+{
+	bool ok;
+
+	spin_lock(&d->pages_lock);
+	ok = pages <= kinds[kind].max &&
+	     d->heap_count[kind] <= kinds[kind].max - pages;
+	if (ok)
+		d->heap_count[kind] += pages;
+	spin_unlock(&d->pages_lock);
+	return ok;
+}
+
+static void limit_give(struct domain *d, enum heap_kind kind, uint32_t pages)
+{
+	spin_lock(&d->pages_lock);
+	d->heap_count[kind] -= pages;
+	spin_unlock(&d->pages_lock);
+}
+
+static void chain_add(struct domain *d, enum heap_kind kind, mfn_t mfn)
+{
+	struct frame *f = mfn_to_frame(mfn);
+
+	f->prev = kind;
+	f->next = d->heap_list;
+	d->heap_list = mfn;
+}
+
+void *heap_page_share(struct domain *d, enum heap_kind kind, unsigned int pages)
+{
+	unsigned int order = __builtin_ctz(pages), i;
+	void *run;
+
+	ASSERT(pages == 1U << order);
+	if (!limit_take(d, kind, pages))
+		return NULL;
+	run = palloc_heap(d->id, order, kinds[kind].writable);
+	if (!run) {
+		reclaim_flush_all();	/* this CPU may have freed some */
+		run = palloc_heap(d->id, order, kinds[kind].writable);
+	}
+	if (!run) {
+		limit_give(d, kind, pages);
+		return NULL;
+	}
+	spin_lock(&d->pages_lock);
+	for (i = pages; i-- > 0; )
+		chain_add(d, kind, virt_to_mfn(run) + i);
+	spin_unlock(&d->pages_lock);
+	return run;
+}
+
+/* Off the list; false: not on it. LOCK_PAGELIST. */
+static bool chain_remove(struct domain *d, mfn_t mfn)
+{
+	uint32_t *link = &d->heap_list;
+
+	while (*link && *link != mfn)
+		link = &mfn_to_frame(*link)->next;
+	if (!*link)
+		return false;
+	*link = mfn_to_frame(mfn)->next;
+	return true;
+}
+
+/* NOHEAP goes only while no reference can be taken or is left: one exchange decides. */
+static bool claim_end(struct frame *f)
+{
+	uint64_t old = frame_state(f);
+
+	do {
+		if (frame_state_ref(old))
+			return false;
+	} while (!__atomic_compare_exchange_n(&f->state, &old,
+					      old & ~FRAME_NOHEAP, false,
+					      __ATOMIC_ACQ_REL,
+					      __ATOMIC_ACQUIRE));
+	return old & FRAME_NOHEAP;
+}
+
+int heap_page_unshare(struct domain *d, void *page)
+{
+	struct frame *f = mfn_to_frame(virt_to_mfn(page));
+	enum heap_kind kind = heap_page_kind(f);
+
+	if (!claim_end(f))
+		return -EBUSY;
+	spin_lock(&d->pages_lock);
+	CHECK(chain_remove(d, frame_to_mfn(f)));
+	d->heap_count[kind]--;
+	spin_unlock(&d->pages_lock);
+	/* The guest need not have flushed when it unmapped the page (TL2). */
+	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	palloc_heap_free(page);
+	return 0;
+}
+
+void heap_pages_free(struct domain *d)
+{
+	while (d->heap_list) {
+		struct frame *f = mfn_to_frame(d->heap_list);
+
+		d->heap_list = f->next;
+		CHECK(claim_end(f));	/* H6 */
+		palloc_heap_free(mfn_to_virt(frame_to_mfn(f)));
+	}
+}
+
+mfn_t heap_page_next(const struct domain *d, mfn_t mfn)
+{
+	return mfn ? mfn_to_frame(mfn)->next : d->heap_list;
+}
+
+enum heap_kind heap_page_kind(const struct frame *f)
+{
+	return f->prev;
+}
+
+bool heap_kind_writable(enum heap_kind kind)
+{
+	return kinds[kind].writable;
+}
+
+const char *heap_kind_name(enum heap_kind kind)
+{
+	return kinds[kind].name;
+}

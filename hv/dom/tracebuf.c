@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* See tracebuf.h. */
+#include <port.h>
+#include <errno.h>
+
+#include "dom/domain.h"
+#include "x86/cpu.h"
+
+static struct trace_record *place(const struct tracebuf *t, uint64_t n)
+{
+	struct trace_record *first = (struct trace_record *)(t->header + 1);
+
+	return &first[n % t->records];
+}
+
+int tracebuf_init(struct domain *d)
+{
+	struct tracebuf *t = &d->trace;
+
+	spin_lock_init(&t->lock, LOCK_TRACE);
+	t->header = heap_page_share(d, HEAP_TRACE, HEAP_TRACE_PAGES);
+	if (!t->header)
+		return -ENOMEM;
+	t->records = (HEAP_TRACE_PAGES * PAGE_SIZE - sizeof(*t->header)) /
+		     sizeof(struct trace_record);
+	*t->header = (struct trace_header){
+		.magic = TRACE_MAGIC,
+		.header_bytes = sizeof(struct trace_header),
+		.record_bytes = sizeof(struct trace_record),
+		.records = t->records,
+	};
+	return 0;
+}
+
+/* The order of abi/trace.h. */
+static void record_write(struct trace_record *to, const struct trace_record *from)
+{
+	WRITE_ONCE(to->seq, 0);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	WRITE_ONCE(to->time_ns, from->time_ns);
+	WRITE_ONCE(to->event, from->event);
+	WRITE_ONCE(to->result, from->result);
+	WRITE_ONCE(to->mfn, from->mfn);
+	WRITE_ONCE(to->name, from->name);
+	__atomic_store_n(&to->seq, from->seq, __ATOMIC_RELEASE);
+}
+
+void trace_event(struct domain *d, enum trace_event event, uint16_t result,
+		 mfn_t mfn, uint64_t name)
+{
+	struct tracebuf *t = &d->trace;
+	struct trace_record r = {
+		.event = event, .result = result, .mfn = mfn, .name = name,
+	};
+
+	if (!t->header)
+		return;
+	spin_lock(&t->lock);
+	r.time_ns = now_ns();	/* under the lock: times do not go back */
+	r.seq = t->written + 1;
+	record_write(place(t, t->written), &r);
+	t->written++;
+	__atomic_store_n(&t->header->written, t->written, __ATOMIC_RELEASE);
+	spin_unlock(&t->lock);
+}
+
+const struct trace_record *trace_record_at(struct domain *d, uint64_t n)
+{
+	const struct tracebuf *t = &d->trace;
+
+	if (!t->header || n >= t->written || t->written - n > t->records)
+		return NULL;
+	return place(t, n);
+}
