@@ -4,8 +4,10 @@
  *
  *   STOP     its vCPUs leave their CPUs; ports and console are closed
  *   UNHOOK   loaded page tables, descriptor tables, registered areas
+ *   GRANTS   what it maps of others is unmapped, some handles a step
  *   PAGES    64 pages a step: unpin, give up; devalidation drops shared holds
- *   WAIT     for pages that somebody else still references
+ *   WAIT     for pages that somebody else still references: who has them mapped by grant
+ *            (I18: such a domain stays listed as dying, and costs no CPU)
  *   FREE     sharing state, heap pages (seed 000: NOHEAP lets their count be 0), the domain
  *
  * Cost: proportional to the domain's own pages and mappings.  No frame holds the
@@ -21,12 +23,16 @@
 #include "dom/domain.h"
 #include "dom/domain_private.h"
 #include "dom/evtchn.h"
+#include "dom/grant.h"
 #include "dom/sched.h"
 #include "lib/fmt.h"
 
 #define PAGES_PER_STEP 64
+#define TRIES_PER_STEP 64u
 
-enum step { STEP_STOP, STEP_UNHOOK, STEP_PAGES, STEP_WAIT, STEP_FREE };
+enum step {
+	STEP_STOP, STEP_UNHOOK, STEP_GRANTS, STEP_PAGES, STEP_WAIT, STEP_FREE,
+};
 
 static uint32_t dying_count;	/* atomic: spares the scan when there is none */
 
@@ -78,6 +84,7 @@ static void step_stop(struct domain *d)
 	if (d->console)
 		console_fini(d);
 	evtchn_fini(d);
+	grant_close(d);
 }
 
 static void step_unhook(struct domain *d)
@@ -106,6 +113,7 @@ static bool step_pages(struct domain *d)
 	return true;
 }
 
+/* False: others have pages of d's, for as long as they like. */
 static bool pages_gone(struct domain *d)
 {
 	bool gone;
@@ -113,7 +121,7 @@ static bool pages_gone(struct domain *d)
 	spin_lock(&d->pages_lock);
 	gone = d->tot_pages == 0;
 	spin_unlock(&d->pages_lock);
-	return gone && __atomic_load_n(&d->refs, __ATOMIC_ACQUIRE) == 1;
+	return gone;
 }
 
 static void step_free(struct domain *d)
@@ -146,12 +154,17 @@ static bool step(struct domain *d)
 		step_unhook(d);
 		d->destroy_step++;
 		return true;
+	case STEP_GRANTS:
+		if (!pv_grants_reap(d))
+			d->destroy_step++;
+		return true;
 	case STEP_PAGES:
 		if (!step_pages(d))
 			d->destroy_step++;
 		return true;
 	case STEP_WAIT:
-		if (pages_gone(d))
+		/* Who found it by its number lets go of it soon. */
+		if (__atomic_load_n(&d->refs, __ATOMIC_ACQUIRE) == 1)
 			d->destroy_step++;
 		return true;
 	case STEP_FREE:
@@ -161,17 +174,24 @@ static bool step(struct domain *d)
 	return true;
 }
 
+/* Domains that others keep are looked at, and passed over. */
 bool reaper_step(void)
 {
+	uint32_t tries = __atomic_load_n(&dying_count, __ATOMIC_ACQUIRE);
 	struct domain *d;
 
-	if (!__atomic_load_n(&dying_count, __ATOMIC_ACQUIRE))
-		return false;
-	d = domain_claim_dying();
-	if (!d)
-		return false;
-	if (step(d))
+	for (tries = MIN(tries, TRIES_PER_STEP); tries > 0; tries--) {
+		d = domain_claim_dying();
+		if (!d)
+			return false;
+		if (d->destroy_step != STEP_WAIT || pages_gone(d)) {
+			if (step(d))
+				__atomic_store_n(&d->reaped_by, 0,
+						 __ATOMIC_RELEASE);
+			reclaim_flush();
+			return true;
+		}
 		__atomic_store_n(&d->reaped_by, 0, __ATOMIC_RELEASE);
-	reclaim_flush();
-	return true;
+	}
+	return false;
 }

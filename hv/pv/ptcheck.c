@@ -10,6 +10,7 @@
 #include <port.h>
 #include <errno.h>
 
+#include "pv/grant.h"
 #include "pv/ptcheck.h"
 #include "pv/resolve.h"
 #include "pv/sharehooks.h"
@@ -77,17 +78,21 @@ static int l1_get(struct domain *d, pte_t e, pte_t *out)
 	else
 		r = l1_get_owned(d, f, e);
 	/* Both kernel and user run in ring 3; G would survive a change of cr3. */
-	*out = (e & ~(PTE_AVL_SHARED | PTE_G)) | PTE_US;
+	*out = (e & ~(PTE_AVL_OURS | PTE_G)) | PTE_US;
 	return r;
 }
 
-/* Let go of what e held; `new` is what replaced it, 0 at devalidation. */
-static void l1_put(struct domain *d, pte_t e, pte_t new)
+/* Let go of what e, at *pte, held; `new` is what replaced it, 0 at devalidation. */
+static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 {
 	struct frame *f;
 
 	if (!(e & PTE_P))
 		return;
+	if (e & PTE_AVL_GRANT) {	/* V5 */
+		grant_pte_gone(d, pte);
+		return;
+	}
 	f = mfn_to_frame(pte_mfn(e));
 	if (frame_state_kind(frame_state(f)) == FRAME_SHARED) {
 		sharing_unmap(d, pte_mfn(e),
@@ -130,8 +135,8 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t new, bool preserve_ad)
 	if (l1_same_use(old, new)) {
 		if (!flags_ok(new, L1_REFUSED))
 			return -EINVAL;
-		adjusted = (new & ~(PTE_AVL_SHARED | PTE_G)) | PTE_US |
-			   (old & PTE_AVL_SHARED);
+		adjusted = (new & ~(PTE_AVL_OURS | PTE_G)) | PTE_US |
+			   (old & PTE_AVL_OURS);
 		(void)entry_write(pte, adjusted, preserve_ad);
 		return 0;
 	}
@@ -139,8 +144,14 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t new, bool preserve_ad)
 	if (r)
 		return r;
 	old = entry_write(pte, adjusted, preserve_ad);
-	l1_put(d, old, adjusted);
+	l1_put(d, pte, old, adjusted);
 	return 0;
+}
+
+void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new)
+{
+	ASSERT(spin_is_locked(&d->mm));
+	l1_put(d, pte, old, new);
 }
 
 /* --- L2 to L4 entries --- */
@@ -152,7 +163,7 @@ static int upper_get(struct domain *d, unsigned int level, pte_t e, pte_t *out)
 		return 0;
 	if (!flags_ok(e, UPPER_REFUSED))
 		return -EINVAL;
-	*out = (e & ~PTE_AVL_SHARED) | PTE_US;
+	*out = (e & ~PTE_AVL_OURS) | PTE_US;
 	return ptcheck_table_get(d, pte_mfn(e), level - 1);
 }
 
@@ -189,14 +200,14 @@ int ptcheck_entry_set(struct domain *d, pte_t *pte, unsigned int level,
 /* --- whole tables --- */
 
 static void entry_put(struct domain *d, unsigned int level, unsigned int slot,
-		      pte_t e)
+		      pte_t *pte)
 {
 	if (slot_is_hypervisor(level, slot))
 		return;
 	if (level == 1)
-		l1_put(d, e, 0);
+		l1_put(d, pte, *pte, 0);
 	else
-		upper_put(d, e);
+		upper_put(d, *pte);
 }
 
 static void entries_put(struct domain *d, pte_t *table, unsigned int level,
@@ -205,7 +216,7 @@ static void entries_put(struct domain *d, pte_t *table, unsigned int level,
 	unsigned int slot;
 
 	for (slot = 0; slot < end; slot++)
-		entry_put(d, level, slot, table[slot]);
+		entry_put(d, level, slot, &table[slot]);
 }
 
 /* V3. */

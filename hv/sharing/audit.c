@@ -8,10 +8,12 @@
  *  I11, I13 and the counts of I12: share/audit.c
  *  I12  a domain's hold of a frame = its present L1 entries that name it
  *  I14  a shared frame is mapped read-only, has class SHARED and no other use
+ *  I16  dom/grant_audit.c
  */
 #include <port.h>
 
 #include "debug/log.h"
+#include "dom/grant.h"
 #include "dom/stop.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
@@ -216,6 +218,7 @@ uint64_t sharing_audit(uint64_t *cross_group)
 	frames_audit(&a);
 	a.errors += share_audit(sharing_service(), share_error, NULL,
 				cross_group);
+	a.errors += grant_audit(share_error, NULL, false);
 	stop_machine_end();
 	palloc_hv_free(a.seen, seen_order());
 	return a.errors;

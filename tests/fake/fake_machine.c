@@ -13,6 +13,7 @@
 #include "boot/config.h"
 #include "dom/console.h"
 #include "dom/evtchn.h"
+#include "dom/grant.h"
 #include "dom/sched.h"
 #include "fake/fake_machine.h"
 #include "mm/objpool.h"
@@ -252,6 +253,13 @@ void fake_end(struct domain *d)
 	for (i = 0; i < 100000 && fake_machine.gone == before; i++)
 		ck_assert(reaper_step());
 	ck_assert_uint_eq(fake_machine.gone, before + 1);
+	fake_forget(d);
+}
+
+void fake_forget(struct domain *d)
+{
+	unsigned int i;
+
 	for (i = 0; i < ARRAY_COUNT(domains); i++)
 		if (domains[i] == d)
 			domains[i] = NULL;
@@ -285,6 +293,7 @@ uint64_t fake_free_pfn(struct domain *d)
 /* --- recount --- */
 
 static uint32_t refs[FAKE_FRAMES], types[FAKE_FRAMES];
+static uint32_t grant_entries;		/* page-table entries of the domain at hand that are grants */
 
 static void expect_use(mfn_t mfn, bool typed)
 {
@@ -307,6 +316,10 @@ static void count_entry(struct domain *d, unsigned int level, pte_t e)
 		return;
 	}
 	ck_assert(!(e & PTE_AVL_SHARED));
+	if (e & PTE_AVL_GRANT) {	/* V5: its handle holds */
+		grant_entries++;
+		return;
+	}
 	ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state), d->id);
 	expect_use(mfn, level > 1 || (e & PTE_RW));
 }
@@ -328,14 +341,40 @@ static void count_page(struct domain *d, mfn_t mfn)
 			count_entry(d, level, table[slot]);
 }
 
+static void count_handles(struct domain *d)
+{
+	uint32_t n, hosts = 0;
+
+	for (n = 0; n < d->grant->handle_count; n++) {
+		const struct grant_handle *h = grant_handle_get(d, n);
+
+		if (h && (h->kinds & GRANT_HOST)) {
+			expect_use(h->mfn, h->writable);
+			hosts++;
+		}
+		if (h && (h->kinds & GRANT_DEVICE))
+			expect_use(h->mfn, h->writable);
+	}
+	ck_assert_msg(hosts == grant_entries,
+		      "I16: d%u has %u host handles, %u entries", d->id, hosts,
+		      grant_entries);
+}
+
+static void count_list(struct domain *d, uint32_t mfn)
+{
+	for (; mfn; mfn = mfn_to_frame(mfn)->next)
+		count_page(d, mfn);
+}
+
 static void count_domain(struct domain *d, void *arg)
 {
 	struct vcpu *v = d->vcpu[0];
-	uint32_t mfn;
 	unsigned int i;
 
-	for (mfn = d->page_list; mfn; mfn = mfn_to_frame(mfn)->next)
-		count_page(d, mfn);
+	grant_entries = 0;
+	count_list(d, d->page_list);
+	count_list(d, d->page_list_left);
+	count_handles(d);
 	if (v->kernel_l4 != INVALID_MFN)
 		expect_use(v->kernel_l4, true);
 	if (v->user_l4 != INVALID_MFN)

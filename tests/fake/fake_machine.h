@@ -35,6 +35,7 @@ void fake_machine_start(void);
 struct domain *fake_domain(const char *group, uint64_t budget);
 void fake_run(struct domain *d);	/* its vCPU becomes current; NULL: none */
 void fake_end(struct domain *d);	/* shut down and reaped, all steps */
+void fake_forget(struct domain *d);	/* it ended by other means than fake_end() */
 /* Counts, audit; with no domain left, every frame is back. */
 void fake_check(void);
 void fake_recount(void);
