@@ -30,7 +30,7 @@ GCC_INC = "$$($(CC) -print-file-name=include)"
 HV_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
 	-isystem $(B)/inc -mgeneral-regs-only -mno-red-zone -fpie \
 	-fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
-	-fno-strict-aliasing -fno-omit-frame-pointer $(WARN) $(XEN_DEFS) \
+	-fno-strict-aliasing $(WARN) $(XEN_DEFS) \
 	-DXXH_NO_STDLIB -include hv/port/visibility.h -Ihv/port -iquote hv -Ihash/include -Ishare/include -Ihv/abi
 HV_DIRS := lib debug x86 mm dom pv sharing boot
 HV_SRC := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.c)) \
@@ -38,16 +38,21 @@ HV_SRC := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.c)) \
 HV_ASM := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.asm))
 SHARE_OBJ := $(patsubst %.c,$(B)/hv/%.o,$(wildcard share/*.c hash/*.c))
 
-# $(1) folder, $(2) definitions.  A change of flags rebuilds (.flags).
+# For debugging: frame pointers, for the traces of a panic.  For speed: optimized as
+# one program when linked; a hypercall is a chain of small functions of many files.
+HV_CFLAGS_1 := -fno-omit-frame-pointer
+HV_CFLAGS_0 := -fomit-frame-pointer -flto=auto -ffat-lto-objects
+
+# $(1) folder, $(2) definitions, $(3) flags.  A change of either rebuilds (.flags).
 define hv_build
 $(1)/hv/.flags: FORCE | $(B)/.deps
 	@mkdir -p $$(@D)
-	@echo '$(2)' | cmp -s - $$@ || echo '$(2)' > $$@
+	@echo '$(2) $(3)' | cmp -s - $$@ || echo '$(2) $(3)' > $$@
 
 $(1)/hv/%.o: %.c $(1)/hv/.flags $(B)/inc/.done
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
-	$(Q)$(CC) $$(HV_CFLAGS) $(2) -MD -MP -c -o $$@ $$<
+	$(Q)$(CC) $$(HV_CFLAGS) $(2) $(3) -MD -MP -c -o $$@ $$<
 
 $(1)/hv/asm_offsets.inc: hv/x86/asm_offsets.c $(1)/hv/.flags $(B)/inc/.done
 	@mkdir -p $$(@D)
@@ -63,13 +68,13 @@ $(1)/hv/%.asm.o: %.asm $(1)/hv/asm_offsets.inc
 # QEMU's -kernel and GRUB take a 32-bit ELF; .elf64 is the same with symbols.
 $(1)/pasture: $(HV_SRC:%.c=$(1)/hv/%.o) $(HV_ASM:%.asm=$(1)/hv/%.asm.o) hv/boot/pasture.lds
 	$$(call say,LD,$$@)
-	$(Q)ld -nostdlib -static -z max-page-size=4096 -z noexecstack -T hv/boot/pasture.lds \
-		-Map $$@.map -o $$@.elf64 $$(filter %.o,$$^)
+	$(Q)$(CC) $$(HV_CFLAGS) $(3) -nostdlib -static -no-pie -Wl,--build-id=none -T hv/boot/pasture.lds \
+		-Wl,-z,max-page-size=4096,-z,noexecstack,-Map,$$@.map -o $$@.elf64 $$(filter %.o,$$^)
 	$(Q)objcopy -O elf32-i386 $$@.elf64 $$@
 	$(Q)nm -n $$@.elf64 > $$@.sym
 endef
-$(eval $(call hv_build,$(B),-DDEBUG=$(DEBUG) -DTEST_BUILD=$(TEST_BUILD)))
-$(eval $(call hv_build,$(B)/debug,-DDEBUG=1 -DTEST_BUILD=1))
+$(eval $(call hv_build,$(B),-DDEBUG=$(DEBUG) -DTEST_BUILD=$(TEST_BUILD),$(HV_CFLAGS_$(DEBUG))))
+$(eval $(call hv_build,$(B)/debug,-DDEBUG=1 -DTEST_BUILD=1,$(HV_CFLAGS_1)))
 
 # The only headers from outside that the hypervisor sees: Xen's and xxHash's.
 $(B)/inc/.done: | $(B)/.deps
@@ -111,7 +116,10 @@ $(B)/host/%.o: %.c $(B)/inc/.done
 	$(Q)$(CC) $(HOST_CFLAGS) -MD -MP -c -o $@ $<
 
 # A name without a file stays in the list, so that make says which is missing.
-links = $(foreach f,$(shell sed -n '1,3{s/^.*links: *//;T;s/ *\*\/ *$$//;p;q}' $(1)),$(or $(wildcard $(f)),$(f)))
+# @NAME stands for the files that tests/fake/NAME.links lists.
+names = $(shell sed -n '1,3{s/^.*links: *//;T;s/ *\*\/ *$$//;p;q}' $(1))
+files = $(foreach f,$(1),$(if $(filter @%,$(f)),$(file < tests/fake/$(f:@%=%).links),$(f)))
+links = $(foreach f,$(call files,$(call names,$(1))),$(or $(wildcard $(f)),$(f)))
 define unit_test
 $(B)/unit/$(1): $(patsubst %.c,$(B)/host/%.o,tests/unit/$(1).c $(sort $(call links,tests/unit/$(1).c)))
 	@mkdir -p $$(@D)

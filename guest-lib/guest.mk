@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Included by the top Makefile.  Builds the guest library and one kernel for each folder of
-# guest-lib/examples and tests/boot that has C files: $(B)/guest/NAME.elf.
+# guest-lib/examples, tests/boot and bench/boot that has C files: $(B)/guest/NAME.elf.
 G := $(B)/guest
 GUEST_LIB := $(G)/libpasture-guest.a
 GUEST_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
@@ -11,7 +11,7 @@ GUEST_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
 
 GUEST_LIB_OBJ := $(patsubst %.c,$(G)/%.o,$(wildcard guest-lib/*.c)) \
 	$(patsubst %.asm,$(G)/%.asm.o,$(wildcard guest-lib/*.asm))
-GUEST_DIRS := $(sort $(dir $(wildcard guest-lib/examples/*/*.c tests/boot/*/*.c)))
+GUEST_DIRS := $(sort $(dir $(wildcard guest-lib/examples/*/*.c tests/boot/*/*.c bench/boot/*/*.c)))
 GUEST_KERNELS := $(foreach d,$(GUEST_DIRS),$(G)/$(notdir $(d:/=)).elf)
 
 # The sharing half must link into any kernel: it may need only what is listed.

@@ -275,7 +275,7 @@ static long console_write(struct domain *d, uint64_t count, uint64_t va)
 {
 	int n;
 
-	if (!guest_range_ok(va, count))
+	if (!guest_arg_ok(va, count))
 		return -EFAULT;
 	write_start(d, va, count);
 	while ((n = write_chunk(d, va, count)) > 0)

@@ -93,6 +93,7 @@ static void step_unhook(struct domain *d)
 
 	for (i = 0; i < d->vcpu_count; i++)
 		pv_vcpu_unhook(d->vcpu[i]);
+	xencomm_domain_fini(d);
 }
 
 /* False when every page has been seen. */

@@ -35,6 +35,7 @@ struct domain_config;		/* boot/config.h */
 struct share_dom;		/* share/ */
 struct console;			/* dom/console.c */
 struct grant_table;		/* dom/grant.h */
+struct xencomm;			/* pv/xencomm_buffer.c */
 
 struct domain {
 	domid_hv_t id;		/* constant */
@@ -62,6 +63,8 @@ struct domain {
 	uint32_t port_count;	/* valid entries in ports */
 
 	struct grant_table *grant; /* constant */
+	struct xencomm *xencomm; /* pv/xencomm_buffer.c; NULL or, once set, constant while RUNNING */
+
 	struct share_dom *share; /* constant while RUNNING */
 	struct console *console; /* constant while RUNNING */
 
@@ -144,6 +147,7 @@ uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */
  * tables and sharing know of it.
  */
 void pv_vcpu_unhook(struct vcpu *v);		/* cr3s, GDT, registered areas */
+void xencomm_domain_fini(struct domain *d);	/* registered buffers; no vCPU runs */
 void pv_page_unpin(struct domain *d, struct frame *f);
 void sharing_domain_fini(struct domain *d);	/* all holds are gone */
 /* Reports the end of d; true: it shall be built again (repeat=). */

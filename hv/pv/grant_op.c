@@ -45,7 +45,7 @@ static long batch(struct hypercall_args *args, const struct batch_op *op)
 	uint64_t ops[GRANT_CHUNK * OP_BYTES_MAX / sizeof(uint64_t)];
 	uint64_t count = (uint32_t)args->a[2];
 
-	if (!guest_range_ok(args->a[1], count * op->bytes))
+	if (!guest_arg_ok(args->a[1], count * op->bytes))
 		return -EFAULT;
 	while (count) {
 		unsigned int n = MIN(count, GRANT_CHUNK);

@@ -16,10 +16,12 @@
 #include <xen/physdev.h>
 #include <xen/sched.h>
 
+#include "abi/xencomm.h"
 #include "dom/console.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "pv/pv.h"
+#include "pv/xencomm.h"
 #include "x86/guestcopy.h"
 
 #define SYSCALL_BYTES	2
@@ -102,6 +104,18 @@ static long call_physdev_compat(struct hypercall_args *args)
 	return physdev(cmd, args->a[0] + offsetof(struct physdev_op, u));
 }
 
+/* Our addition to the ABI: sharing (abi/share.h), registered buffers (abi/xencomm.h). */
+static long call_pasture(struct hypercall_args *args)
+{
+	switch (args->a[0]) {
+	case XENCOMMOP_register:
+	case XENCOMMOP_unregister:
+		return op_xencomm(args);
+	default:
+		return op_share(args);
+	}
+}
+
 /* Calls of the control domain. */
 static long call_privileged(struct hypercall_args *args)
 {
@@ -148,7 +162,7 @@ static const hypercall_fn table[] = {
 	[__HYPERVISOR_sysctl] = call_privileged,
 	[__HYPERVISOR_domctl] = call_privileged,
 	[__HYPERVISOR_kexec_op] = call_privileged,
-	[__HYPERVISOR_arch_7] = op_share,
+	[__HYPERVISOR_arch_7] = call_pasture,
 };
 
 long hypercall_dispatch(uint64_t nr, struct hypercall_args *args)

@@ -138,7 +138,7 @@ static long reservation_change(struct hypercall_args *args, unsigned int op)
 		return r.start;
 	if (memory_check_domid(in.domid))
 		return -EPERM;
-	if (r.list && !guest_range_ok(r.list, r.count * sizeof(uint64_t)))
+	if (r.list && !guest_arg_ok(r.list, r.count * sizeof(uint64_t)))
 		return r.start;
 	if (!r.list && op != XENMEM_increase_reservation)
 		return r.start;

@@ -203,9 +203,9 @@ static int exchange_check(const struct xen_memory_exchange *x)
 	if (x->in.nr_extents << x->in.extent_order !=
 	    x->out.nr_extents << x->out.extent_order)
 		return -EINVAL;
-	if (!guest_range_ok((uintptr_t)x->in.extent_start.p,
+	if (!guest_arg_ok((uintptr_t)x->in.extent_start.p,
 			    x->in.nr_extents * sizeof(uint64_t)) ||
-	    !guest_range_ok((uintptr_t)x->out.extent_start.p,
+	    !guest_arg_ok((uintptr_t)x->out.extent_start.p,
 			    x->out.nr_extents * sizeof(uint64_t)))
 		return -EFAULT;	/* ME1 */
 	return 0;

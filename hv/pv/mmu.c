@@ -177,7 +177,7 @@ static int flush_after(struct domain *d, uint64_t va, uint64_t flags)
 	if (where == UVMF_ALL)
 		mask = __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
 	else if (where != UVMF_LOCAL &&
-		 !guest_range_ok(where, sizeof(uint64_t)))
+		 !guest_arg_ok(where, sizeof(uint64_t)))
 		return -EFAULT;
 	switch (flags & UVMF_FLUSHTYPE_MASK) {
 	case UVMF_NONE:

@@ -73,7 +73,7 @@ long op_multicall(struct hypercall_args *args)
 	enum progress progress = GO_ON;
 	long rc = 0;
 
-	if (!guest_range_ok(va, count * sizeof(struct multicall_entry)))
+	if (!guest_arg_ok(va, count * sizeof(struct multicall_entry)))
 		return -EFAULT;
 	for (done = 0; done < count; done++) {
 		if (done && sched_preempt_pending())

@@ -137,7 +137,7 @@ static long share_batch(struct hypercall_args *args, chunk_fn fn)
 
 	if (!args->a[2] || args->a[2] > SHARE_BATCH_MAX || args->a[3])
 		return -EINVAL;
-	if (!guest_range_ok(args->a[1], args->a[2] * sizeof(c->entries[0])))
+	if (!guest_arg_ok(args->a[1], args->a[2] * sizeof(c->entries[0])))
 		return -EFAULT;
 	while (args->a[2]) {
 		long n = chunk_read(c, args->a[1], args->a[2]);

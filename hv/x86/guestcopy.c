@@ -23,25 +23,41 @@ bool guest_range_ok(uint64_t va, uint64_t bytes)
 	return last < 1UL << 47 || va >= HV_VIRT_END;
 }
 
+bool guest_arg_ok(uint64_t address, uint64_t bytes)
+{
+	return guest_range_ok(address, bytes) ||
+	       guestref_range_ok(address, bytes);
+}
+
 int copy_from_guest(void *dst, uint64_t guest_src, size_t bytes)
 {
 	if (!guest_range_ok(guest_src, bytes))
-		return -EFAULT;
+		return guestref_copy(guest_src, dst, bytes, false);
 	return guestcopy_move(dst, (const void *)guest_src, bytes) ?
 	       -EFAULT : 0;
 }
 
 int copy_to_guest(uint64_t guest_dst, const void *src, size_t bytes)
 {
+	/* What goes to the guest is only read, whatever the type says. */
 	if (!guest_range_ok(guest_dst, bytes))
-		return -EFAULT;
+		return guestref_copy(guest_dst, (void *)(uintptr_t)src, bytes,
+				     true);
 	return guestcopy_move((void *)guest_dst, src, bytes) ? -EFAULT : 0;
 }
 
 int clear_guest(uint64_t guest_dst, size_t bytes)
 {
-	if (!guest_range_ok(guest_dst, bytes))
-		return -EFAULT;
+	static const uint8_t zeros[64];
+	size_t done;
+
+	if (!guest_range_ok(guest_dst, bytes)) {
+		for (done = 0; done < bytes; done += sizeof(zeros))
+			if (copy_to_guest(guest_dst + done, zeros,
+					  MIN(bytes - done, sizeof(zeros))))
+				return -EFAULT;
+		return 0;
+	}
 	return guestcopy_clear((void *)guest_dst, bytes) ? -EFAULT : 0;
 }
 

@@ -22,6 +22,16 @@ int clear_guest(uint64_t guest_dst, size_t bytes) must_check;
 /* Up to max bytes of code at va, for emulation; returns how many could be read. */
 int guest_read_insn(void *dst, uint64_t va, size_t max);
 
+/*
+ * Where data are only copied, an address may also be a reference (abi/xencomm.h):
+ * a number that is no canonical address.  Is the argument one or the other, in range?
+ */
+bool guest_arg_ok(uint64_t address, uint64_t bytes);
+
+/* Provided above, by pv/xencomm.c: the copy for a reference; 0 or -EFAULT. */
+int guestref_copy(uint64_t ref, void *hv, size_t bytes, bool to_guest);
+bool guestref_range_ok(uint64_t ref, uint64_t bytes);
+
 /* Is [va, va+bytes) wholly outside the hypervisor's range, canonical and without wrap? */
 bool guest_range_ok(uint64_t va, uint64_t bytes);
 

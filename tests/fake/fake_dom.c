@@ -311,6 +311,11 @@ FAKE bool guest_range_ok(uint64_t va, uint64_t bytes)
 	return !(va >= HV_VIRT_START && va < HV_VIRT_END) && va + bytes >= va;
 }
 
+FAKE bool guest_arg_ok(uint64_t address, uint64_t bytes)
+{
+	return guest_range_ok(address, bytes);
+}
+
 FAKE int copy_from_guest(void *dst, uint64_t guest_src, size_t bytes)
 {
 	ck_assert_uint_eq(spin_level_held(), LOCK_NONE);

@@ -21,6 +21,7 @@
 #include "mm/ram.h"
 #include "pv/ptcheck.h"
 #include "pv/sharehooks.h"
+#include "pv/xencomm.h"
 #include "sharing/sharing.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
@@ -111,6 +112,12 @@ bool guest_range_ok(uint64_t va, uint64_t bytes)
 	return last < HV_VIRT_START || va >= HV_VIRT_END;
 }
 
+bool guest_arg_ok(uint64_t address, uint64_t bytes)
+{
+	return guest_range_ok(address, bytes) ||
+	       guestref_range_ok(address, bytes);
+}
+
 static uint8_t *guest_byte(uint64_t va, bool write)
 {
 	struct vcpu *v = current_vcpu();
@@ -126,6 +133,8 @@ static uint8_t *guest_byte(uint64_t va, bool write)
 
 int copy_from_guest(void *dst, uint64_t src, size_t bytes)
 {
+	if (!guest_range_ok(src, bytes))
+		return guestref_copy(src, dst, bytes, false);
 	for (size_t i = 0; i < bytes; i++) {
 		uint8_t *at = guest_byte(src + i, false);
 
@@ -138,6 +147,8 @@ int copy_from_guest(void *dst, uint64_t src, size_t bytes)
 
 int copy_to_guest(uint64_t dst, const void *src, size_t bytes)
 {
+	if (!guest_range_ok(dst, bytes))
+		return guestref_copy(dst, (void *)(uintptr_t)src, bytes, true);
 	for (size_t i = 0; i < bytes; i++) {
 		uint8_t *at = guest_byte(dst + i, true);
 
@@ -366,6 +377,11 @@ static void count_list(struct domain *d, uint32_t mfn)
 		count_page(d, mfn);
 }
 
+static void count_registered(mfn_t mfn, void *arg)
+{
+	expect_use(mfn, true);
+}
+
 static void count_domain(struct domain *d, void *arg)
 {
 	struct vcpu *v = d->vcpu[0];
@@ -379,6 +395,7 @@ static void count_domain(struct domain *d, void *arg)
 		expect_use(v->kernel_l4, true);
 	if (v->user_l4 != INVALID_MFN)
 		expect_use(v->user_l4, true);
+	(void)xencomm_frames(d, count_registered, NULL);
 	for (i = 0; i < GDT_FRAMES_MAX; i++)
 		if (v->gdt_frames[i])
 			expect_use(v->gdt_frames[i], true);

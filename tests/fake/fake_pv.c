@@ -100,6 +100,11 @@ bool guest_range_ok(uint64_t va, uint64_t bytes)
 	return va >= HV_VIRT_END;
 }
 
+bool guest_arg_ok(uint64_t address, uint64_t bytes)
+{
+	return guest_range_ok(address, bytes);
+}
+
 int copy_from_guest(void *dst, uint64_t src, size_t bytes)
 {
 	if (!guest_range_ok(src, bytes))

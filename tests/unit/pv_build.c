@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: hv/mm/*.c hv/dom/domain.c hv/dom/grant*.c hv/dom/pages.c hv/dom/reclaim.c hv/dom/destroy.c hv/dom/stop.c hv/pv/ptcheck.c hv/pv/grant*.c hv/pv/mmu*.c hv/pv/desc.c hv/pv/memory*.c hv/pv/resolve.c hv/pv/elf.c hv/pv/ptbuild.c hv/pv/build.c hv/sharing/*.c share/*.c hash/*.c hv/lib/fmt.c hv/lib/str.c tests/port/port.c tests/fake/fake_ram.c tests/fake/fake_machine.c
+// links: @machine
 /* The domain builder, and the life of a domain from there to its last frame (D1-D3, DD1). */
 #include <check.h>
 #include <errno.h>

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <xen/physdev.h>
 
+#include "abi/xencomm.h"
 #include "fake/fake_pv.h"
 
 #define VA	0x700000UL
@@ -48,6 +49,11 @@ HANDLER(op_set_segment_base)
 HANDLER(op_mmuext)
 HANDLER(op_callback)
 HANDLER(op_share)
+
+long op_xencomm(struct hypercall_args *args)
+{
+	return handler(args) + 1000;
+}
 
 long op_iret(struct hypercall_args *args)
 {
@@ -131,6 +137,18 @@ START_TEST(iret_replaces)
 }
 END_TEST
 
+/* Hypercall 55 is two parts: sharing, and buffers of xencomm. */
+START_TEST(our_own_call)
+{
+	answer = 5;
+	ck_assert_int_eq(enter(__HYPERVISOR_arch_7), 5);
+	v->regs.rdi = XENCOMMOP_register;
+	ck_assert_int_eq(enter(__HYPERVISOR_arch_7), 1005);
+	v->regs.rdi = XENCOMMOP_unregister;
+	ck_assert_int_eq(enter(__HYPERVISOR_arch_7), 1005);
+}
+END_TEST
+
 START_TEST(holes)
 {
 	static const uint64_t none[] = {
@@ -201,6 +219,7 @@ int main(void)
 	tcase_add_test(tc, arguments_and_result);
 	tcase_add_test(tc, restart);
 	tcase_add_test(tc, iret_replaces);
+	tcase_add_test(tc, our_own_call);
 	tcase_add_test(tc, holes);
 	tcase_add_test(tc, iopl);
 	tcase_add_test(tc, old_forms);

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+# For bench scripts: one guest kernel in QEMU, where the time-stamp counter counts
+# instructions (-icount shift=0), on Pasture or as the first domain of Debian's
+# Xen 4.17.  Source it; what the guest prints goes to a file.
+B=build/bench
+mkdir -p "$B"
+QEMU=${QEMU:-qemu-system-x86_64}
+icount="-accel tcg,thread=single -icount shift=0,sleep=off -display none -no-reboot -nodefaults -vga none"
+
+fail() {
+	echo "pasture: $*" >&2
+	exit 1
+}
+
+# on_pasture LOG KERNEL [WORDS...]: of the domain's line, such as cmdline="a=1".
+on_pasture() {
+	local log=$1 kernel=$2 status
+	shift 2
+
+	echo "domain name=bench kernel=$kernel memory=${GUEST_MEMORY:-32M} group=g $*" \
+		>"$B/domains.cfg"
+	# shellcheck disable=SC2086
+	timeout 300 "$QEMU" $icount -cpu "${CPU_MODEL:-qemu64}" -smp 1 -m 256 \
+		-device isa-debug-exit,iobase=0xf4,iosize=4 -serial "file:$log" \
+		-kernel build/pasture -append "${PASTURE_OPTIONS:-} exit=qemu" \
+		-initrd "$B/domains.cfg domains.cfg,build/guest/$kernel $kernel" \
+		>"$log.qemu" 2>&1
+	status=$?
+	# The hypervisor's exit code 0 is QEMU's 1.
+	[ "$status" = 1 ] ||
+		fail "the bench guest $kernel did not end well; see $log and $log.qemu"
+}
+
+xen_image() {
+	.ci/unpack.sh xen-hypervisor-4.17-amd64 build/packages/xen || exit 1
+	[ -e build/packages/xen.elf ] ||
+		gunzip -c build/packages/xen/boot/xen-4.17-amd64.gz \
+			>build/packages/xen.elf
+}
+
+# on_xen LOG KERNEL [WORDS...]: of the kernel's command line.  Without Xen's work
+# against side channels, which Pasture does not do.
+on_xen() {
+	local log=$1 kernel=$2
+	shift 2
+
+	xen_image
+	# shellcheck disable=SC2086
+	timeout 300 "$QEMU" $icount -cpu "${CPU_MODEL:-qemu64}" -smp 1 -m 512 \
+		-serial "file:$log" -kernel build/packages/xen.elf \
+		-append "console=com1 dom0_mem=${GUEST_MEMORY:-32M} noreboot=0 xpti=no spec-ctrl=no" \
+		-initrd "build/guest/$kernel $*" >"$log.qemu" 2>&1
+	grep -q 'BENCH END' "$log" ||
+		fail "the bench guest $kernel did not end well on Xen; see $log"
+}
+
+# figure LOG NAME: what a line "BENCH NAME NUMBER" says.
+figure() {
+	sed -n "s/^.*BENCH $2 \([0-9]*\).*/\1/p" "$1" | head -n 1 | grep . ||
+		fail "no figure $2 in $1"
+}
+
+# ratio A B: to three places.
+ratio() {
+	awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", a / b }'
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies to and from what a reference names (abi/xencomm.h): descriptors and
+ * inline addresses here, registered buffers in xencomm_buffer.c.
+ *
+ * C1  Each word of a descriptor is read once for each page that is copied, through a
+ *     frame that the domain may read; what it says is checked before it is used.  A
+ *     descriptor that changes during a call changes only where the caller's own data
+ *     go.
+ * C2  A page is written only with a general reference and a WRITABLE type use
+ *     held (CP7): so it is no table, not shared, not foreign, nor does it become so
+ *     meanwhile.  One that is read is held by a general reference, or, if shared, by
+ *     the domain's own hold.
+ * C3  A copy stops at the first thing that is wrong; nothing is touched outside of what was named.
+ *
+ * No locks are held by the caller, as for any copy (guestcopy.h).
+ */
+#include <port.h>
+#include <errno.h>
+
+#include <xen/xencomm.h>
+
+#include "abi/xencomm.h"
+#include "pv/resolve.h"
+#include "pv/xencomm.h"
+#include "x86/guestcopy.h"
+
+#define LINK_SLOT	(PAGE_SIZE - sizeof(uint64_t))
+
+/* --- one page --- */
+
+static int page_read(struct domain *d, maddr_t at, void *to, size_t bytes)
+{
+	struct frame *f;
+	int r;
+
+	if (at >= XENCOMM_MADDR_MAX)
+		return -EFAULT;
+	r = resolve(d, at >> PAGE_SHIFT, USE_READ, &f);
+	if (r < 0)
+		return -EFAULT;
+	memcpy(to, maddr_to_virt(at), bytes);
+	if (r == 0)
+		frame_put(f);
+	return 0;
+}
+
+static int page_write(struct domain *d, maddr_t at, const void *from,
+		      size_t bytes)
+{
+	struct frame *f;
+
+	if (at >= XENCOMM_MADDR_MAX || resolve_area(d, at >> PAGE_SHIFT, &f))
+		return -EFAULT;	/* C2 */
+	memcpy(maddr_to_virt(at), from, bytes);
+	resolve_area_put(d, f);
+	return 0;
+}
+
+static size_t left_in_page(uint64_t at)
+{
+	return PAGE_SIZE - (at & ~PAGE_MASK);
+}
+
+static int page_copy(struct domain *d, maddr_t at, void *hv, size_t bytes,
+		     bool to_guest)
+{
+	return to_guest ? page_write(d, at, hv, bytes) :
+			  page_read(d, at, hv, bytes);
+}
+
+/* --- descriptors --- */
+
+/*
+ * Address number `index` of the list that starts at `list`: from page to page, at
+ * most XENCOMM_ADDRS_MAX / 511 of them, while it lies beyond.
+ */
+static int address_read(struct domain *d, maddr_t list, uint32_t index,
+			uint64_t *address)
+{
+	for (;;) {
+		uint32_t room = (LINK_SLOT - (list & ~PAGE_MASK)) /
+				sizeof(uint64_t);
+
+		if (index < room)
+			return page_read(d, list + index * sizeof(uint64_t),
+					 address, sizeof(*address));
+		index -= room;
+		if (page_read(d, (list & PAGE_MASK) + LINK_SLOT, &list,
+			      sizeof(list)) || (list & ~PAGE_MASK))
+			return -EFAULT;
+	}
+}
+
+/* Where byte `offset` of what the descriptor describes lies. */
+static int descriptor_find(struct domain *d, maddr_t at, uint64_t offset,
+			   maddr_t *found)
+{
+	struct xencomm_desc head;
+	uint64_t first, address;
+	uint32_t index;
+
+	if (page_read(d, at, &head, sizeof(head)) ||
+	    head.magic != XENCOMM_MAGIC ||
+	    !head.nr_addrs || head.nr_addrs > XENCOMM_ADDRS_MAX)
+		return -EFAULT;
+	at += sizeof(head);
+	if (address_read(d, at, 0, &first))
+		return -EFAULT;
+	offset += first & ~PAGE_MASK;
+	index = offset >> PAGE_SHIFT;
+	if (!index) {
+		*found = (first & PAGE_MASK) + offset;
+		return 0;
+	}
+	if (index >= head.nr_addrs ||
+	    address_read(d, at, index, &address) ||
+	    (address & ~PAGE_MASK))
+		return -EFAULT;
+	*found = address + (offset & ~PAGE_MASK);
+	return 0;
+}
+
+static int descriptor_copy(struct domain *d, uint64_t ref, void *hv,
+			   size_t bytes, bool to_guest, size_t *done)
+{
+	uint64_t offset = ref & (XENCOMM_DESC_MAX - 1);
+	maddr_t at = (ref & ~XENCOMM_DESC) >> XENCOMM_DESC_SHIFT;
+
+	if (descriptor_find(d, at * XENCOMM_DESC_ALIGN, offset, &at))
+		return -EFAULT;
+	*done = MIN(bytes, left_in_page(at));
+	return page_copy(d, at, hv, *done, to_guest);
+}
+
+static int inline_copy(struct domain *d, uint64_t ref, void *hv, size_t bytes,
+		       bool to_guest, size_t *done)
+{
+	maddr_t at = ref - XENCOMM_INLINE;
+
+	*done = MIN(bytes, left_in_page(at));
+	return page_copy(d, at, hv, *done, to_guest);
+}
+
+static int buffer_copy(struct domain *d, uint64_t ref, void *hv, size_t bytes,
+		       bool to_guest, size_t *done)
+{
+	uint64_t payload = ref - XENCOMM_BUFFER;
+	uint64_t offset = payload & ((1UL << XENCOMM_BUFFER_SHIFT) - 1);
+
+	return xencomm_buffer_copy(d, payload >> XENCOMM_BUFFER_SHIFT, offset,
+				   hv, bytes, to_guest, done);
+}
+
+/* --- any reference --- */
+
+typedef int (*copy_fn)(struct domain *d, uint64_t ref, void *hv, size_t bytes,
+		       bool to_guest, size_t *done);
+
+static uint64_t kind_of(uint64_t ref)
+{
+	return ref >> 62 == 2 ? XENCOMM_DESC : ref & XENCOMM_BUFFER;
+}
+
+/* How many bytes the offset field of that kind can name. */
+static uint64_t offset_max(uint64_t kind)
+{
+	switch (kind) {
+	case XENCOMM_DESC:
+		return XENCOMM_DESC_MAX;
+	case XENCOMM_INLINE:
+		return XENCOMM_MADDR_MAX;
+	default:
+		return 1UL << XENCOMM_BUFFER_SHIFT;
+	}
+}
+
+bool guestref_range_ok(uint64_t ref, uint64_t bytes)
+{
+	uint64_t kind = kind_of(ref), max;
+
+	if (ref >> 62 != 1 && ref >> 62 != 2)
+		return false;
+	max = offset_max(kind);
+	if (kind == XENCOMM_INLINE && ref - XENCOMM_INLINE >= max)
+		return false;
+	return bytes <= max - (ref & (max - 1));
+}
+
+int guestref_copy(uint64_t ref, void *hv, size_t bytes, bool to_guest)
+{
+	struct domain *d = current_vcpu()->domain;
+	uint64_t kind = kind_of(ref);
+	copy_fn copy = kind == XENCOMM_DESC ? descriptor_copy :
+		       kind == XENCOMM_INLINE ? inline_copy : buffer_copy;
+	maddr_t at = ref - XENCOMM_INLINE;
+	size_t done;
+
+	/* By far the most: a few bytes of one page. */
+	if (at < XENCOMM_MADDR_MAX && bytes <= left_in_page(at))
+		return page_copy(d, at, hv, bytes, to_guest);
+	if (!guestref_range_ok(ref, bytes))
+		return -EFAULT;
+	for (; bytes; bytes -= done) {
+		if (copy(d, ref, hv, bytes, to_guest, &done))
+			return -EFAULT;
+		ref += done;
+		hv = (uint8_t *)hv + done;
+	}
+	return 0;
+}

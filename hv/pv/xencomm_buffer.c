@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registered buffers (seed 004): frames that a domain names once, and then by
+ * number and offset.
+ *
+ * B1  A registered frame is held by a general reference and a WRITABLE type use,
+ *     as any memory that the hypervisor writes: it can be neither shared, typed
+ *     otherwise, nor given back; so a copy needs no check of the frame.
+ * B2  number = slot | generation << 8; a slot's generation changes with each
+ *     registration, so a stale number is refused (CP8) until 255 later ones.
+ * B3  Any number of users of one domain register and unregister across each other: each
+ *     buffer is its own (the mail's problem 1).  The caps bound what the hypervisor keeps.
+ * B4  A copy runs under LOCK_XENCOMM, so that nobody unregisters it half-way.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "abi/xencomm.h"
+#include "dom/area.h"
+#include "mm/objpool.h"
+#include "pv/pv.h"
+#include "pv/xencomm.h"
+#include "x86/guestcopy.h"
+
+#define SLOT_BITS	8
+#define SLOT_MASK	((1u << SLOT_BITS) - 1)
+#define GENERATIONS	255u
+
+_Static_assert(XENCOMM_BUFFERS <= SLOT_MASK, "a slot fits in its bits");
+
+struct buffer {
+	uint32_t *mfns;		/* NULL: free */
+	uint16_t pages;
+	uint8_t generation;
+};
+
+struct xencomm {
+	struct spinlock lock;	/* LOCK_XENCOMM: all below */
+	uint32_t pages;		/* of all buffers */
+	struct buffer buffers[XENCOMM_BUFFERS];
+};
+
+static size_t list_bytes(unsigned int pages)
+{
+	return pages * sizeof(uint32_t);
+}
+
+/* The domain's table, made when first needed. */
+static struct xencomm *table_get(struct domain *d)
+{
+	struct xencomm *x = __atomic_load_n(&d->xencomm, __ATOMIC_ACQUIRE);
+	struct xencomm *none = NULL;
+
+	if (x)
+		return x;
+	x = obj_alloc(sizeof(*x));
+	if (!x)
+		return NULL;
+	spin_lock_init(&x->lock, LOCK_XENCOMM);
+	if (__atomic_compare_exchange_n(&d->xencomm, &none, x, false,
+					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return x;
+	obj_free(x, sizeof(*x));
+	return none;
+}
+
+/* LOCK_XENCOMM. */
+static struct buffer *buffer_find(struct xencomm *x, unsigned int number)
+{
+	unsigned int slot = number & SLOT_MASK;
+	struct buffer *b = &x->buffers[slot];
+
+	if (slot >= XENCOMM_BUFFERS || !b->mfns ||
+	    b->generation != number >> SLOT_BITS)
+		return NULL;
+	return b;
+}
+
+int xencomm_buffer_copy(struct domain *d, unsigned int number, uint64_t offset,
+			void *hv, size_t bytes, bool to_guest, size_t *done)
+{
+	struct xencomm *x = __atomic_load_n(&d->xencomm, __ATOMIC_ACQUIRE);
+	uint64_t in_page = offset & ~PAGE_MASK;
+	struct buffer *b;
+
+	if (!x)
+		return -EFAULT;
+	*done = MIN(bytes, PAGE_SIZE - in_page);
+	spin_lock(&x->lock);	/* B4 */
+	b = buffer_find(x, number);
+	if (b && offset >> PAGE_SHIFT < b->pages) {
+		uint8_t *at = mfn_to_virt(b->mfns[offset >> PAGE_SHIFT]);
+
+		memcpy(to_guest ? at + in_page : hv,
+		       to_guest ? hv : at + in_page, *done);
+	} else {
+		b = NULL;
+	}
+	spin_unlock(&x->lock);
+	return b ? 0 : -EFAULT;
+}
+
+static void frames_put(struct domain *d, const uint32_t *mfns,
+		       unsigned int count)
+{
+	while (count)
+		resolve_area_put(d, mfn_to_frame(mfns[--count]));
+}
+
+/* Read `count` frame numbers at `array`, and hold each frame (B1). */
+static int frames_get(struct domain *d, uint64_t array, uint32_t *mfns,
+		      unsigned int count)
+{
+	struct frame *f;
+	unsigned int i;
+	uint64_t mfn;
+	int r;
+
+	for (i = 0; i < count; i++) {
+		r = copy_from_guest(&mfn, array + i * sizeof(mfn), sizeof(mfn));
+		if (!r)
+			r = resolve_area(d, mfn, &f);
+		if (r) {
+			frames_put(d, mfns, i);
+			return r == -EINVAL ? -EPERM : r;
+		}
+		mfns[i] = mfn;
+	}
+	return 0;
+}
+
+/* The number of the new buffer, or -ENOSPC. */
+static long buffer_add(struct xencomm *x, uint32_t *mfns, unsigned int pages)
+{
+	unsigned int slot = 0;
+	long number = -ENOSPC;
+
+	spin_lock(&x->lock);
+	while (slot < XENCOMM_BUFFERS && x->buffers[slot].mfns)
+		slot++;
+	if (slot < XENCOMM_BUFFERS && pages <= XENCOMM_PAGES - x->pages) {
+		struct buffer *b = &x->buffers[slot];
+
+		b->mfns = mfns;
+		b->pages = pages;
+		b->generation = b->generation % GENERATIONS + 1; /* B2 */
+		x->pages += pages;
+		number = slot | (unsigned int)b->generation << SLOT_BITS;
+	}
+	spin_unlock(&x->lock);
+	return number;
+}
+
+static long buffer_register(struct domain *d, uint64_t array, uint64_t pages)
+{
+	struct xencomm *x;
+	uint32_t *mfns;
+	long r;
+
+	if (!pages || pages > XENCOMM_BUFFER_PAGES)
+		return -EINVAL;
+	x = table_get(d);
+	mfns = x ? obj_alloc(list_bytes(pages)) : NULL;
+	if (!mfns)
+		return -ENOMEM;
+	r = frames_get(d, array, mfns, pages);
+	if (!r) {
+		r = buffer_add(x, mfns, pages);
+		if (r > 0)
+			return r;
+		frames_put(d, mfns, pages);
+	}
+	obj_free(mfns, list_bytes(pages));
+	return r;
+}
+
+static bool buffer_remove(struct domain *d, struct xencomm *x,
+			  unsigned int number)
+{
+	struct buffer *b, was;
+
+	spin_lock(&x->lock);
+	b = buffer_find(x, number);
+	if (b) {
+		was = *b;
+		b->mfns = NULL;
+		x->pages -= was.pages;
+	}
+	spin_unlock(&x->lock);
+	if (!b)
+		return false;
+	frames_put(d, was.mfns, was.pages);
+	obj_free(was.mfns, list_bytes(was.pages));
+	return true;
+}
+
+void xencomm_domain_fini(struct domain *d)
+{
+	struct xencomm *x = d->xencomm;
+	unsigned int slot;
+
+	if (!x)
+		return;
+	for (slot = 0; slot < XENCOMM_BUFFERS; slot++)
+		(void)buffer_remove(d, x, slot | (unsigned int)
+				    x->buffers[slot].generation << SLOT_BITS);
+	d->xencomm = NULL;
+	obj_free(x, sizeof(*x));
+}
+
+uint32_t xencomm_frames(const struct domain *d,
+			void (*fn)(mfn_t mfn, void *arg), void *arg)
+{
+	const struct xencomm *x = d->xencomm;
+	unsigned int slot, i;
+
+	for (slot = 0; x && slot < XENCOMM_BUFFERS; slot++)
+		for (i = 0; x->buffers[slot].mfns &&
+			    i < x->buffers[slot].pages; i++)
+			fn(x->buffers[slot].mfns[i], arg);
+	return x ? x->pages : 0;
+}
+
+long op_xencomm(struct hypercall_args *args)
+{
+	struct domain *d = current_vcpu()->domain;
+
+	if (args->a[3])
+		return -EINVAL;
+	if (args->a[0] == XENCOMMOP_register)
+		return buffer_register(d, args->a[1], args->a[2]);
+	if (args->a[2] || args->a[1] >> (2 * SLOT_BITS))
+		return args->a[2] ? -EINVAL : -ENOENT;
+	return d->xencomm && buffer_remove(d, d->xencomm, args->a[1]) ?
+		0 : -ENOENT;
+}
