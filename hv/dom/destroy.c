@@ -3,6 +3,7 @@
  * The end of a domain, in bounded steps that the CPUs take between guests.
  *
  *   STOP     its vCPUs leave their CPUs; ports and console are closed
+ *   SETTLE   a validation or devalidation of page tables that was under way
  *   UNHOOK   loaded page tables, descriptor tables, registered areas
  *   GRANTS   what it maps of others is unmapped, some handles a step
  *   PAGES    64 pages a step: unpin, give up; devalidation drops shared holds
@@ -31,7 +32,8 @@
 #define TRIES_PER_STEP 64u
 
 enum step {
-	STEP_STOP, STEP_UNHOOK, STEP_GRANTS, STEP_PAGES, STEP_WAIT, STEP_FREE,
+	STEP_STOP, STEP_SETTLE, STEP_UNHOOK, STEP_GRANTS, STEP_PAGES, STEP_WAIT,
+	STEP_FREE,
 };
 
 static uint32_t dying_count;	/* atomic: spares the scan when there is none */
@@ -150,6 +152,10 @@ static bool step(struct domain *d)
 	case STEP_STOP:
 		step_stop(d);
 		d->destroy_step++;
+		return true;
+	case STEP_SETTLE:
+		if (!pv_domain_settle(d))
+			d->destroy_step++;
 		return true;
 	case STEP_UNHOOK:
 		step_unhook(d);

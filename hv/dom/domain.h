@@ -37,6 +37,23 @@ struct console;			/* dom/console.c */
 struct grant_table;		/* dom/grant.h */
 struct xencomm;			/* pv/xencomm_buffer.c */
 
+/*
+ * The tree of page tables that is being validated or devalidated, in parts; at
+ * most one in a domain.  pv/pttree.c
+ */
+struct pt_work {
+	enum {
+		PT_IDLE,
+		PT_VALIDATING,	/* root has count 1, which is the work's */
+		PT_VALIDATED,	/* done; root's count waits for who asked */
+		PT_UNDOING,	/* a bad entry was found: what was taken is let go */
+		PT_REFUSED,	/* let go; `error` waits for who asked */
+		PT_DEVALIDATING, /* its last use has gone */
+	} state;
+	int error;		/* UNDOING, REFUSED */
+	mfn_t root;		/* not IDLE */
+};
+
 struct domain {
 	domid_hv_t id;		/* constant */
 	char name[DOMAIN_NAME_MAX]; /* constant */
@@ -47,6 +64,7 @@ struct domain {
 	struct spinlock lock;	/* LOCK_DOMAIN */
 
 	struct spinlock mm;	/* LOCK_MM: see lib/lockorder.h */
+	struct pt_work pt_work;	/* LOCK_MM; pv/pttree.c */
 	uint64_t cpu_mask;	/* atomic: CPUs that may hold translations of this domain (have its tables loaded) */
 	struct m2p_view m2p;
 
@@ -146,6 +164,7 @@ uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */
  * Provided above, for the end of a domain: let go of what page tables, descriptor
  * tables and sharing know of it.
  */
+bool pv_domain_settle(struct domain *d);	/* one part of page-table work that was cut short; false: none is left */
 void pv_vcpu_unhook(struct vcpu *v);		/* cr3s, GDT, registered areas */
 void xencomm_domain_fini(struct domain *d);	/* registered buffers; no vCPU runs */
 void pv_page_unpin(struct domain *d, struct frame *f);

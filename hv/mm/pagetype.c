@@ -22,20 +22,24 @@ static bool type_cas(struct frame *f, uint64_t *old, uint64_t new)
  */
 static int type_after_get(uint64_t old, enum page_class class, uint64_t *new)
 {
-	if (type_class(old) == class && type_count(old)) {
+	bool validated = old & TYPE_VALIDATED;
+
+	if (type_class(old) == class && (type_count(old) || validated)) {
 		if (type_count(old) >= TYPE_COUNT_MAX)
 			return -EBUSY;
-		if (class_is_checked(class) && !(old & TYPE_VALIDATED))
+		if (class_is_checked(class) && !validated)
 			return -EBUSY;
 		*new = old + 1;
 		return TYPE_SAME;
 	}
 	if (type_class(old) == class) {
-		*new = old + 1;	/* keeps linear uses; T3 for writable */
+		*new = old + 1;	/* T3 for writable */
 		return class_is_checked(class) ? TYPE_FRESH_FLUSH : TYPE_SAME;
 	}
-	if (type_count(old) || type_linear(old))
-		return -EBUSY;	/* T1; seed 003 */
+	if (type_count(old))
+		return -EBUSY;	/* T1 */
+	if (type_linear(old))
+		return -EMLINK;	/* seed 003 */
 	*new = ((uint64_t)class << TYPE_CLASS_SHIFT) | 1;
 	return type_class(old) == CLASS_NONE ? TYPE_FRESH : TYPE_FRESH_FLUSH;
 }
@@ -75,7 +79,8 @@ bool pagetype_put(struct frame *f)
 
 	do {
 		CHECK(type_count(old) > 0);
-		last = type_count(old) == 1 && (old & TYPE_VALIDATED);
+		last = type_count(old) == 1 && (old & TYPE_VALIDATED) &&
+		       !type_linear_in(old);
 		/*
 		 * The last use of a checked page keeps its count until its
 		 * content is let go, so that no other class can slip in.
@@ -108,25 +113,75 @@ int pagetype_clear_pinned(struct frame *f)
 	return old & TYPE_PINNED ? 0 : -EINVAL;
 }
 
+void pagetype_partial(struct frame *f, unsigned int done, bool child)
+{
+	uint64_t old = READ_ONCE(f->type), new;
+
+	do {
+		ASSERT(type_count(old) == 1 && !(old & TYPE_VALIDATED));
+		new = (old & ~(TYPE_DONE_MASK | TYPE_CHILD)) | TYPE_PARTIAL |
+		      (uint64_t)done << TYPE_DONE_SHIFT |
+		      (child ? TYPE_CHILD : 0);
+	} while (!type_cas(f, &old, new));
+}
+
+void pagetype_whole(struct frame *f)
+{
+	(void)__atomic_fetch_and(&f->type, ~(TYPE_PARTIAL | TYPE_CHILD |
+					     TYPE_DONE_MASK), __ATOMIC_ACQ_REL);
+}
+
+#define LINEAR_ONE (1UL << TYPE_LINEAR_SHIFT)
+
 int pagetype_linear_get(struct frame *f, enum page_class class)
 {
 	uint64_t old = READ_ONCE(f->type);
 
 	do {
-		if (type_class(old) != class || !type_count(old))
+		if (type_class(old) != class || !(old & TYPE_VALIDATED))
 			return -EBUSY;
-		if (type_linear(old) >= TYPE_LINEAR_MAX)
+		if (type_linear_out(old) || type_linear(old) >= TYPE_LINEAR_MAX)
 			return -EBUSY;
-	} while (!type_cas(f, &old, old + (1UL << TYPE_LINEAR_SHIFT)));
+	} while (!type_cas(f, &old, old + LINEAR_ONE));
 	return 0;
 }
 
-void pagetype_linear_put(struct frame *f)
+bool pagetype_linear_put(struct frame *f)
 {
-	uint64_t old = __atomic_fetch_sub(&f->type, 1UL << TYPE_LINEAR_SHIFT,
-					  __ATOMIC_ACQ_REL);
+	uint64_t old = READ_ONCE(f->type), new;
+	bool last;
 
-	CHECK(type_linear(old) > 0);
+	do {
+		CHECK(type_linear_in(old) > 0);
+		last = type_linear(old) == 1 && !type_count(old);
+		new = old - LINEAR_ONE;
+		if (last)	/* as in pagetype_put() */
+			new = (new & ~TYPE_VALIDATED) + 1;
+	} while (!type_cas(f, &old, new));
+	return last;
+}
+
+int pagetype_linear_out_get(struct frame *f)
+{
+	uint64_t old = READ_ONCE(f->type);
+
+	do {
+		if (type_linear_in(old) || type_linear(old) >= TYPE_LINEAR_MAX)
+			return -EBUSY;
+	} while (!type_cas(f, &old, (old | TYPE_LINEAR_OUT) + LINEAR_ONE));
+	return 0;
+}
+
+void pagetype_linear_out_put(struct frame *f)
+{
+	uint64_t old = READ_ONCE(f->type), new;
+
+	do {
+		CHECK(type_linear_out(old) > 0);
+		new = old - LINEAR_ONE;
+		if (!type_linear(new))
+			new &= ~TYPE_LINEAR_OUT;
+	} while (!type_cas(f, &old, new));
 }
 
 const char *page_class_name(enum page_class class)

@@ -2,20 +2,26 @@
 /*
  * Page types: what a frame is used as, and how often.
  *
- *   class 4 | validated 1 | pinned 1 | partial 1 | spare 1 | nr_done 10 |
- *   linear uses 16 | count 28
+ *   class 4 | validated 1 | pinned 1 | partial 1 | child 1 | - 2 | nr_done 10 |
+ *   linear: out 1, number 15 | count 28
  *
  * T1  classes exclude each other: the class changes only while both counts are 0.
  * T2  count of a table class = uses as a directory (parent entries, pin, loaded
- *     base); uses as a linear page table are counted apart (seed 003).
+ *     base).  Uses as a linear page table are counted apart (seed 003): in the field
+ *     `linear` of the table that is used, and, with the bit `out`, in that of the table that uses
+ *     others.  A table is one or the other, never both: so links are one deep (XSA-240).
+ *     A table's link to itself is in neither: it comes and goes with the table.
  * T3  a frame that was WRITABLE stays in that class at count 0 until somebody
  *     wants another class; he must flush the owner's TLBs first, after the
  *     class changed (no new writable mapping can then appear), before he looks
  *     at the content (SPIN model abac; XSA-401).
  * T4  validated: the content was checked for its class, and holds the
  *     references of its entries.
- * Writable and shared and descriptor classes need no nr_done; table classes keep the number of
- * entries that a preempted (de)validation has done there.
+ *     It stays validated until both counts are 0: through a linear link its entries are still
+ *     walked, so what they name must be held.
+ * T5  partial: of a table that is being (de)validated, with count 1, exactly its entries below
+ *     nr_done hold what they name; with `child`, entry nr_done names a table that is itself
+ *     partial, and holds it (I7).
  *
  * This file only counts; pv/ptcheck.c looks at content.
  */
@@ -33,11 +39,13 @@ enum page_class {
 #define TYPE_VALIDATED		(1UL << 59)
 #define TYPE_PINNED		(1UL << 58)
 #define TYPE_PARTIAL		(1UL << 57)
+#define TYPE_CHILD		(1UL << 56)
 #define TYPE_DONE_SHIFT		44
 #define TYPE_DONE_MASK		(0x3ffUL << TYPE_DONE_SHIFT)
 #define TYPE_LINEAR_SHIFT	28
-#define TYPE_LINEAR_MASK	(0xffffUL << TYPE_LINEAR_SHIFT)
-#define TYPE_LINEAR_MAX		0x7fffUL
+#define TYPE_LINEAR_MASK	(0x7fffUL << TYPE_LINEAR_SHIFT)
+#define TYPE_LINEAR_OUT		(1UL << 43)
+#define TYPE_LINEAR_MAX		0x7ffeUL
 #define TYPE_COUNT_MASK		0xfffffffUL
 #define TYPE_COUNT_MAX		0xffffff0UL
 
@@ -56,6 +64,23 @@ static inline uint32_t type_linear(uint64_t type)
 	return (type & TYPE_LINEAR_MASK) >> TYPE_LINEAR_SHIFT;
 }
 
+/* Times that it is used as a linear page table. */
+static inline uint32_t type_linear_in(uint64_t type)
+{
+	return type & TYPE_LINEAR_OUT ? 0 : type_linear(type);
+}
+
+/* Entries of it that use others as linear page tables. */
+static inline uint32_t type_linear_out(uint64_t type)
+{
+	return type & TYPE_LINEAR_OUT ? type_linear(type) : 0;
+}
+
+static inline unsigned int type_done(uint64_t type)
+{
+	return (type & TYPE_DONE_MASK) >> TYPE_DONE_SHIFT;
+}
+
 enum type_change {
 	TYPE_SAME,		/* count raised; the class and validation were there */
 	TYPE_FRESH,		/* class taken from none: validate now */
@@ -63,14 +88,15 @@ enum type_change {
 };
 
 /*
- * Count one use as `class`.  TYPE_* or -EBUSY: used as another class, count at
- * its limit, or (table classes) not yet validated.  The caller holds a general
+ * Count one use as `class`.  TYPE_*, or -EBUSY: used as another class, count at
+ * its limit, or (table classes) not yet validated; or -EMLINK: no use is left but
+ * linear ones.  The caller holds a general
  * reference and, for table classes, the owner's LOCK_MM.
  */
 int pagetype_get(struct frame *f, enum page_class class) must_check;
 /* After TYPE_FRESH*: content is good (T4). */
 void pagetype_validated(struct frame *f);
-/* After TYPE_FRESH*: content is bad; count back to 0, class none. */
+/* After TYPE_FRESH*: content is bad; count back to 0, class kept. */
 void pagetype_get_failed(struct frame *f);
 /*
  * Drop one use.  True if that was the last of a validated table or descriptor
@@ -79,13 +105,23 @@ void pagetype_get_failed(struct frame *f);
 bool pagetype_put(struct frame *f) must_check;
 void pagetype_devalidated(struct frame *f);
 
+/* T5; owner's LOCK_MM. */
+void pagetype_partial(struct frame *f, unsigned int done, bool child);
+void pagetype_whole(struct frame *f);	/* no longer partial */
+
 /* The pin flag; -EINVAL if it already is as wanted. Owner's LOCK_MM. */
 int pagetype_set_pinned(struct frame *f) must_check;
 int pagetype_clear_pinned(struct frame *f) must_check;
 
-/* Linear uses of a table (seed 003). -EBUSY: not a validated table of `class`, or at the limit. */
+/*
+ * One more linear use of a table of `class` (T2): -EBUSY if it is no validated table of it, uses others
+ * itself, or is at the limit.  put: true as for pagetype_put().
+ */
 int pagetype_linear_get(struct frame *f, enum page_class class) must_check;
-void pagetype_linear_put(struct frame *f);
+bool pagetype_linear_put(struct frame *f) must_check;
+/* One more entry of this table that uses another: -EBUSY if it is used so itself, or at the limit. */
+int pagetype_linear_out_get(struct frame *f) must_check;
+void pagetype_linear_out_put(struct frame *f);
 
 const char *page_class_name(enum page_class class);
 

@@ -311,6 +311,17 @@ static void vcpu_init_regs(struct build *b, struct vcpu *v)
 	v->kernel_ss = SEL_USER_DS;
 }
 
+/* In one go: nobody waits for a domain that is being built. */
+static int table_get(struct domain *d, mfn_t mfn, unsigned int level)
+{
+	int r;
+
+	while ((r = ptcheck_table_get(d, mfn, level)) == -ERESTART)
+		while (ptcheck_work(d))
+			;
+	return r;
+}
+
 /* Validate the tree twice over: once for the pin, once for the base pointer. */
 static bool tables_hand_over(struct build *b, struct vcpu *v)
 {
@@ -319,11 +330,11 @@ static bool tables_hand_over(struct build *b, struct vcpu *v)
 	int r;
 
 	spin_lock(&d->mm);
-	r = ptcheck_table_get(d, l4, 4);
+	r = table_get(d, l4, 4);
 	if (!r)
 		r = pagetype_set_pinned(mfn_to_frame(l4));
 	if (!r)
-		r = ptcheck_table_get(d, l4, 4);
+		r = table_get(d, l4, 4);
 	if (!r)
 		v->kernel_l4 = l4;
 	spin_unlock(&d->mm);

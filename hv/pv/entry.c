@@ -21,7 +21,18 @@
 #include "debug/assert.h"
 #include "dom/sched.h"
 #include "dom/stop.h"
+#include "pv/ptcheck.h"
 #include "x86/insn.h"
+
+/* A part of page-table work that was cut short (pttree.c, W2); false: there was none. */
+static bool tables_part(struct domain *d)
+{
+	this_cpu()->pte_steps = 0;
+	if (likely(!ptcheck_work_left(d)))
+		return false;
+	(void)pv_domain_settle(d);
+	return true;
+}
 
 void pv_exit_to_guest(struct vcpu *v)
 {
@@ -30,6 +41,8 @@ void pv_exit_to_guest(struct vcpu *v)
 		reclaim_flush();
 		stop_point();
 		sched_check();
+		if (tables_part(v->domain))
+			continue;
 		bounce_pending(v);
 		if (v->domain->state == DOM_RUNNING)
 			guest_enter(&v->regs);

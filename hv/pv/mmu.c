@@ -49,6 +49,28 @@ static int batch_end(const struct batch *b, uint32_t processed)
 	return copy_to_guest(b->pdone, &done, sizeof(done));
 }
 
+/* Finish what a request began on trees of tables; false: time is up. */
+static bool trees_finish(struct domain *d)
+{
+	while (ptcheck_work_left(d)) {
+		if (sched_preempt_pending())
+			return false;
+		spin_lock(&d->mm);
+		(void)ptcheck_work(d);
+		spin_unlock(&d->mm);
+	}
+	return true;
+}
+
+/* The rest of the call, from request `first` on, is done later. */
+static long batch_continue(struct hypercall_args *args, uint32_t count,
+			   uint32_t first, size_t bytes)
+{
+	args->a[0] += first * bytes;
+	args->a[1] = (count - first) | MMU_PREEMPTED;
+	return -ERESTART;
+}
+
 long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one)
 {
 	struct vcpu *v = current_vcpu();
@@ -60,23 +82,23 @@ long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one)
 
 	if (!r && (uint32_t)args->a[3] != DOMID_SELF)
 		r = -EPERM;
-	for (i = 0; !r && i < b.count; i++) {
-		if (pending_after_unit(&units)) {
-			args->a[0] += i * bytes;
-			args->a[1] = (b.count - i) | MMU_PREEMPTED;
+	for (i = 0; !r && i < b.count;) {
+		if (pending_after_unit(&units))
 			r = -ERESTART;
-			break;
-		}
-		if (copy_from_guest(request, args->a[0] + i * bytes, bytes))
+		else if (copy_from_guest(request, args->a[0] + i * bytes, bytes))
 			r = -EFAULT;
 		else
 			r = one(v, request);
 		if (r)
 			break;
+		i++;
+		/* The next request may want the pages of the tree that this one let go of. */
+		if (!trees_finish(v->domain))
+			r = -ERESTART;
 	}
 	if (batch_end(&b, i) && r != -ERESTART)
 		r = -EFAULT;
-	return r;
+	return r == -ERESTART ? batch_continue(args, b.count, i, bytes) : r;
 }
 
 /* --- mmu_update --- */

@@ -8,7 +8,7 @@
 #define MMU_PREEMPTED	0x80000000UL	/* in the count: this call is continued */
 #define MMU_REQUEST_MAX	24		/* bytes of the largest request */
 
-/* Carry out one request, read once from the guest. */
+/* Carry out one request, read once from the guest.  -ERESTART: nothing was done, ask again later. */
 typedef int (*mmu_request_fn)(struct vcpu *v, const void *request);
 
 /*

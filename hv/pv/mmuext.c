@@ -36,7 +36,9 @@ static int unpin(struct domain *d, mfn_t mfn)
 	if (r)
 		return r;
 	spin_lock(&d->mm);
-	r = pagetype_clear_pinned(f);
+	r = ptcheck_begin(d, INVALID_MFN);
+	if (!r)
+		r = pagetype_clear_pinned(f);
 	if (!r)
 		ptcheck_table_put(d, mfn);
 	spin_unlock(&d->mm);
@@ -50,11 +52,10 @@ static int base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load,
 {
 	struct domain *d = v->domain;
 	mfn_t old = *slot;
-	int r = 0;
+	int r;
 
 	spin_lock(&d->mm);
-	if (!none)
-		r = ptcheck_table_get(d, mfn, 4);
+	r = none ? ptcheck_begin(d, INVALID_MFN) : ptcheck_table_get(d, mfn, 4);
 	if (!r) {
 		*slot = none ? INVALID_MFN : mfn;
 		/* The old tree may be freed only after it is unloaded. */
@@ -169,16 +170,34 @@ long op_mmuext(struct hypercall_args *args)
 	return mmu_batch(args, sizeof(struct mmuext_op), ext_one);
 }
 
+bool pv_domain_settle(struct domain *d)
+{
+	bool more;
+
+	spin_lock(&d->mm);
+	more = ptcheck_work(d);
+	spin_unlock(&d->mm);
+	return more;
+}
+
+/* For a dying domain, LOCK_MM: a use goes, and all that hangs on it. */
+static void use_drop(struct domain *d, mfn_t mfn)
+{
+	if (mfn == INVALID_MFN)
+		return;
+	ptcheck_table_put(d, mfn);
+	while (ptcheck_work(d))
+		;
+}
+
 void pv_vcpu_unhook(struct vcpu *v)
 {
 	struct domain *d = v->domain;
 
 	spin_lock(&d->mm);
 	desc_drop_gdt(v);
-	if (v->kernel_l4 != INVALID_MFN)
-		ptcheck_table_put(d, v->kernel_l4);
-	if (v->user_l4 != INVALID_MFN)
-		ptcheck_table_put(d, v->user_l4);
+	use_drop(d, v->kernel_l4);
+	use_drop(d, v->user_l4);
 	v->kernel_l4 = v->user_l4 = INVALID_MFN;
 	spin_unlock(&d->mm);
 	if (v->info_frame)
@@ -190,6 +209,6 @@ void pv_page_unpin(struct domain *d, struct frame *f)
 {
 	spin_lock(&d->mm);
 	if (!pagetype_clear_pinned(f))
-		ptcheck_table_put(d, frame_to_mfn(f));
+		use_drop(d, frame_to_mfn(f));
 	spin_unlock(&d->mm);
 }

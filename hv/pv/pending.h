@@ -8,12 +8,18 @@
 /* Units (page operations, entries) between two looks at the clock. */
 #define PENDING_UNITS 64
 
-/* Count one unit; true if the call should stop here and be continued. */
+/*
+ * Count one unit; true if the call should stop here and be continued.  After work
+ * on whole page tables the clock is looked at at once (pttree.c counts it apart).
+ */
 static inline bool pending_after_unit(unsigned int *units)
 {
-	if (++*units < PENDING_UNITS)
+	struct percpu *cpu = this_cpu();
+
+	if (++*units < PENDING_UNITS && !cpu->pte_steps)
 		return false;
 	*units = 0;
+	cpu->pte_steps = 0;
 	return sched_preempt_pending();
 }
 

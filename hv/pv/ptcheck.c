@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Contents of page tables; ptcheck.h has the invariants (V1-V4).
+ * Entries of page tables; ptcheck.h has the invariants (V1-V4), pttree.c the tables.
  *
  * Order when an entry changes: take what the new value needs, write the entry
  * (one atomic exchange, since the CPU sets A and D meanwhile), then let go of
@@ -11,7 +11,7 @@
 #include <errno.h>
 
 #include "pv/grant.h"
-#include "pv/ptcheck.h"
+#include "pv/ptcheck_private.h"
 #include "pv/resolve.h"
 #include "pv/sharehooks.h"
 #include "x86/cpu.h"
@@ -27,16 +27,6 @@ static bool flags_ok(pte_t e, uint64_t refused)
 	if (e & refused)
 		return false;
 	return cpu_features.nx || !(e & PTE_NX);
-}
-
-static enum page_class level_class(unsigned int level)
-{
-	return CLASS_L1 + (level - 1);
-}
-
-static bool slot_is_hypervisor(unsigned int level, unsigned int slot)
-{
-	return level == 4 && slot >= HV_FIRST_SLOT && slot <= HV_LAST_SLOT;
 }
 
 /* --- L1 entries --- */
@@ -156,36 +146,151 @@ void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new)
 
 /* --- L2 to L4 entries --- */
 
-static int upper_get(struct domain *d, unsigned int level, pte_t e, pte_t *out)
+int table_count(struct domain *d, struct frame *f, unsigned int level)
 {
-	*out = e;
-	if (!(e & PTE_P))
-		return 0;
-	if (!flags_ok(e, UPPER_REFUSED))
-		return -EINVAL;
-	*out = (e & ~PTE_AVL_OURS) | PTE_US;
-	return ptcheck_table_get(d, pte_mfn(e), level - 1);
+	int r = pagetype_get(f, level_class(level));
+
+	if (r == TYPE_FRESH_FLUSH) {
+		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+		r = TYPE_FRESH;
+	}
+	return r;
 }
 
-static void upper_put(struct domain *d, pte_t e)
+/* A linear use of f, which is referenced, by an entry of `table` (T2). */
+static int linear_get(struct frame *table, struct frame *f, pte_t e)
 {
-	if (e & PTE_P)
-		ptcheck_table_put(d, pte_mfn(e));
+	int r;
+
+	if (e & PTE_RW)
+		return -EINVAL;	/* LP1 */
+	if (f == table)
+		return 0;
+	r = pagetype_linear_out_get(table);
+	if (r)
+		return r;
+	r = pagetype_linear_get(f, type_class(READ_ONCE(table->type)));
+	if (r)
+		pagetype_linear_out_put(table);
+	return r;
+}
+
+static enum below linear_put(struct frame *table, struct frame *f)
+{
+	if (f == table)
+		return BELOW_NONE;
+	pagetype_linear_out_put(table);
+	return pagetype_linear_put(f) ? BELOW_PARTIAL : BELOW_NONE;
+}
+
+static bool same_class(const struct frame *table, const struct frame *f)
+{
+	return type_class(READ_ONCE(f->type)) ==
+	       type_class(READ_ONCE(table->type));
+}
+
+/* Does naming f from `table` mean a linear use?  A class alone is left of what f was once. */
+static bool is_linear(const struct frame *table, const struct frame *f)
+{
+	return same_class(table, f) &&
+	       (f == table || (READ_ONCE(f->type) & TYPE_VALIDATED));
+}
+
+/* Present entry e of `table`: the flags, and f with a general reference. */
+static int upper_resolve(struct domain *d, pte_t e, struct frame **f)
+{
+	if (!flags_ok(e, UPPER_REFUSED))
+		return -EINVAL;
+	return resolve(d, pte_mfn(e), USE_TYPED, f);
+}
+
+static pte_t upper_adjusted(pte_t e)
+{
+	return e & PTE_P ? (e & ~PTE_AVL_SHARED) | PTE_US : e;
+}
+
+static int upper_take(struct domain *d, struct frame *table, unsigned int level,
+		      pte_t e, enum below *below)
+{
+	struct frame *f;
+	int r;
+
+	if (!(e & PTE_P))
+		return 0;
+	r = upper_resolve(d, e, &f);
+	if (r)
+		return r;
+	if (is_linear(table, f))
+		r = linear_get(table, f, e);
+	else
+		r = table_count(d, f, level - 1);
+	if (r < 0)
+		frame_put(f);
+	else if (r == TYPE_FRESH)
+		*below = BELOW_PARTIAL;
+	return r < 0 ? r : 0;
+}
+
+/* Let go of entry e: the general reference too, but if the table below is to be devalidated. */
+static enum below upper_drop(struct frame *table, pte_t e)
+{
+	enum below below;
+	struct frame *f;
+
+	if (!(e & PTE_P))
+		return BELOW_NONE;
+	f = mfn_to_frame(pte_mfn(e));
+	if (same_class(table, f))
+		below = linear_put(table, f);
+	else
+		below = pagetype_put(f) ? BELOW_PARTIAL : BELOW_NONE;
+	if (below == BELOW_NONE)
+		frame_put(f);
+	return below;
+}
+
+/* The new value's uses; a table below is validated by pttree.c, in parts. */
+static int upper_get(struct domain *d, struct frame *table, unsigned int level,
+		     pte_t e)
+{
+	struct frame *f;
+	int r;
+
+	if (!(e & PTE_P))
+		return ptcheck_begin(d, INVALID_MFN);
+	r = ptcheck_begin(d, pte_mfn(e));
+	if (r)
+		return r;
+	r = upper_resolve(d, e, &f);
+	if (r)
+		return r;
+	if (is_linear(table, f)) {
+		r = ptcheck_begin(d, INVALID_MFN);
+		if (!r)
+			r = linear_get(table, f, e);
+		if (r)
+			frame_put(f);
+		return r;
+	}
+	frame_put(f);
+	return ptcheck_table_get(d, pte_mfn(e), level - 1);
 }
 
 static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
 		     unsigned int slot, pte_t new, bool preserve_ad)
 {
-	pte_t old, adjusted;
+	struct frame *table = mfn_to_frame(virt_to_mfn(pte));
+	pte_t old;
 	int r;
 
 	if (slot_is_hypervisor(level, slot))
 		return -EINVAL;	/* PT14 */
-	r = upper_get(d, level, new, &adjusted);
+	r = upper_get(d, table, level, new);
 	if (r)
 		return r;
-	old = entry_write(pte, adjusted, preserve_ad);
-	upper_put(d, old);
+	old = entry_write(pte, upper_adjusted(new), preserve_ad);
+	if (upper_drop(table, old) == BELOW_PARTIAL)
+		ptcheck_table_drop(d, pte_mfn(old));
 	return 0;
 }
 
@@ -197,30 +302,9 @@ int ptcheck_entry_set(struct domain *d, pte_t *pte, unsigned int level,
 	return upper_set(d, pte, level, slot, new, preserve_ad);
 }
 
-/* --- whole tables --- */
+/* --- entries of a table that is being (de)validated --- */
 
-static void entry_put(struct domain *d, unsigned int level, unsigned int slot,
-		      pte_t *pte)
-{
-	if (slot_is_hypervisor(level, slot))
-		return;
-	if (level == 1)
-		l1_put(d, pte, *pte, 0);
-	else
-		upper_put(d, *pte);
-}
-
-static void entries_put(struct domain *d, pte_t *table, unsigned int level,
-			unsigned int end)
-{
-	unsigned int slot;
-
-	for (slot = 0; slot < end; slot++)
-		entry_put(d, level, slot, &table[slot]);
-}
-
-/* V3. */
-static void hypervisor_slots_fill(struct domain *d, pte_t *l4)
+void hypervisor_slots_fill(struct domain *d, pte_t *l4)
 {
 	const pte_t *template = maddr_to_virt(cpu_idle_cr3);
 
@@ -230,84 +314,36 @@ static void hypervisor_slots_fill(struct domain *d, pte_t *l4)
 				PTE_P | PTE_RW | PTE_US | PTE_A);
 }
 
-static int entry_validate(struct domain *d, pte_t *table, unsigned int level,
-			  unsigned int slot)
+int entry_take(struct domain *d, struct frame *table, unsigned int level,
+	       unsigned int slot, enum below *below)
 {
-	pte_t out;
+	pte_t *pte = (pte_t *)mfn_to_virt(frame_to_mfn(table)) + slot, out;
 	int r;
 
 	if (slot_is_hypervisor(level, slot))
 		return 0;
-	if (level == 1)
-		r = l1_get(d, table[slot], &out);
-	else
-		r = upper_get(d, level, table[slot], &out);
+	if (level == 1) {
+		r = l1_get(d, *pte, &out);
+	} else {
+		out = upper_adjusted(*pte);
+		r = upper_take(d, table, level, *pte, below);
+	}
 	/* Nobody can write the page now (V2), nor does any CPU walk it yet. */
-	if (!r && out != table[slot])
-		table[slot] = out;
+	if (!r && out != *pte)
+		*pte = out;
 	return r;
 }
 
-static int table_validate(struct domain *d, pte_t *table, unsigned int level)
+enum below entry_drop(struct domain *d, struct frame *table, unsigned int level,
+		      pte_t *pte)
 {
-	unsigned int slot;
-	int r;
-
-	for (slot = 0; slot < PT_SLOTS; slot++) {
-		r = entry_validate(d, table, level, slot);
-		if (r) {
-			entries_put(d, table, level, slot);
-			return r;
-		}
-	}
-	if (level == 4)
-		hypervisor_slots_fill(d, table);
-	return 0;
+	if (level > 1)
+		return upper_drop(table, *pte);
+	l1_put(d, pte, *pte, 0);
+	return BELOW_NONE;
 }
 
-/* The frame is referenced: count its use and validate it if it is the first. */
-static int table_use(struct domain *d, struct frame *f, unsigned int level)
-{
-	int r = pagetype_get(f, level_class(level));
-
-	if (r < 0 || r == TYPE_SAME)
-		return r < 0 ? r : 0;
-	if (r == TYPE_FRESH_FLUSH)
-		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
-	r = table_validate(d, mfn_to_virt(frame_to_mfn(f)), level);
-	if (r)
-		pagetype_get_failed(f);
-	else
-		pagetype_validated(f);
-	return r;
-}
-
-int ptcheck_table_get(struct domain *d, mfn_t mfn, unsigned int level)
-{
-	struct frame *f;
-	int r;
-
-	ASSERT(spin_is_locked(&d->mm));
-	r = resolve(d, mfn, USE_TYPED, &f);
-	if (r)
-		return r;
-	r = table_use(d, f, level);
-	if (r)
-		frame_put(f);
-	return r;
-}
-
-void ptcheck_table_put(struct domain *d, mfn_t mfn)
-{
-	struct frame *f = mfn_to_frame(mfn);
-	unsigned int level = type_class(f->type) - CLASS_L1 + 1;
-
-	if (pagetype_put(f)) {
-		entries_put(d, mfn_to_virt(mfn), level, PT_SLOTS);
-		pagetype_devalidated(f);
-	}
-	frame_put(f);
-}
+/* --- walks --- */
 
 pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va)
 {
@@ -321,5 +357,8 @@ pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va)
 			return NULL;
 		table = mfn_to_virt(pte_mfn(e));
 	}
+	/* A linear link on the way leads to a table that is none of L1. */
+	if (type_class(mfn_to_frame(virt_to_mfn(table))->type) != CLASS_L1)
+		return NULL;
 	return &table[pt_slot(va, 1)];
 }

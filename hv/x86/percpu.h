@@ -31,6 +31,8 @@ struct percpu {
 	uint32_t tlb_pending;		/* set by the requester of a flush (atomic), cleared by this CPU when done */
 	uint32_t online;		/* written by this CPU once, read by the boot CPU */
 
+	uint32_t pte_steps;		/* entries of page tables (de)validated since the last look at the clock; pv/pttree.c */
+
 	uint8_t lock_depth;		/* debug builds: levels held, in order of taking */
 	uint8_t lock_levels[MAX_LOCKS_HELD];
 

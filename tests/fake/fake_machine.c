@@ -301,10 +301,34 @@ uint64_t fake_free_pfn(struct domain *d)
 	return FAKE_PAGES / 2;	/* behind image, tables and stack */
 }
 
+/* The way out of the hypervisor, as far as page tables go. */
+static void fake_exit(void)
+{
+	struct domain *d = current_vcpu()->domain;
+
+	while (ptcheck_work_left(d))
+		(void)pv_domain_settle(d);
+	this_cpu()->pte_steps = 0;
+}
+
+long fake_call(hypercall_fn fn, struct hypercall_args args)
+{
+	long r;
+
+	while ((r = fn(&args)) == -ERESTART) {
+		fake_machine.continued++;
+		ck_assert_uint_lt(fake_machine.continued, 10000000);
+		fake_exit();
+	}
+	fake_exit();
+	return r;
+}
+
 /* --- recount --- */
 
 static uint32_t refs[FAKE_FRAMES], types[FAKE_FRAMES];
 static uint32_t grant_entries;		/* page-table entries of the domain at hand that are grants */
+static uint32_t links_in[FAKE_FRAMES], links_out[FAKE_FRAMES];
 
 static void expect_use(mfn_t mfn, bool typed)
 {
@@ -312,7 +336,29 @@ static void expect_use(mfn_t mfn, bool typed)
 	types[mfn] += typed;
 }
 
-static void count_entry(struct domain *d, unsigned int level, pte_t e)
+/* 1 .. 4 for tables, else 0. */
+static unsigned int fake_level(mfn_t mfn)
+{
+	unsigned int class = type_class(mfn_to_frame(mfn)->type);
+
+	return class >= CLASS_L1 && class <= CLASS_L4 ? class - CLASS_L1 + 1 : 0;
+}
+
+/* Entry e of `table`, a table of `level`, names another of its level (seed 003). */
+static void count_link(mfn_t table, pte_t e)
+{
+	mfn_t mfn = pte_mfn(e);
+
+	ck_assert(!(e & PTE_RW));
+	refs[mfn]++;
+	if (mfn == table)
+		return;
+	links_in[mfn]++;
+	links_out[table]++;
+}
+
+static void count_entry(struct domain *d, mfn_t table, unsigned int level,
+			pte_t e)
 {
 	mfn_t mfn = pte_mfn(e);
 
@@ -332,24 +378,30 @@ static void count_entry(struct domain *d, unsigned int level, pte_t e)
 		return;
 	}
 	ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state), d->id);
-	expect_use(mfn, level > 1 || (e & PTE_RW));
+	if (level > 1 && fake_level(mfn) == level)
+		count_link(table, e);
+	else
+		expect_use(mfn, level > 1 || (e & PTE_RW));
 }
 
 static void count_page(struct domain *d, mfn_t mfn)
 {
 	struct frame *f = mfn_to_frame(mfn);
-	unsigned int level = type_class(f->type) - CLASS_L1 + 1, slot;
+	unsigned int level = fake_level(mfn), slot;
 	const pte_t *table = mfn_to_virt(mfn);
+
+	/* I7: nothing is half-way outside of a call. */
+	ck_assert(!(f->type & (TYPE_PARTIAL | TYPE_CHILD | TYPE_DONE_MASK)));
 
 	if (f->state & FRAME_ALLOCATED)
 		refs[mfn]++;
 	if (f->type & TYPE_PINNED)
 		expect_use(mfn, true);
-	if (level < 1 || level > 4 || !(f->type & TYPE_VALIDATED))
+	if (!level || !(f->type & TYPE_VALIDATED))
 		return;
 	for (slot = 0; slot < PT_SLOTS; slot++)
 		if (level < 4 || slot < HV_FIRST_SLOT || slot > HV_LAST_SLOT)
-			count_entry(d, level, table[slot]);
+			count_entry(d, mfn, level, table[slot]);
 }
 
 static void count_handles(struct domain *d)
@@ -387,6 +439,10 @@ static void count_domain(struct domain *d, void *arg)
 	struct vcpu *v = d->vcpu[0];
 	unsigned int i;
 
+	ck_assert(!ptcheck_work_left(d));
+	/* A result that waits for who asked holds a use (W3). */
+	if (d->pt_work.state == PT_VALIDATED)
+		expect_use(d->pt_work.root, true);
 	grant_entries = 0;
 	count_list(d, d->page_list);
 	count_list(d, d->page_list_left);
@@ -410,11 +466,17 @@ static void compare(mfn_t mfn)
 		return;
 	ck_assert_msg(fake_ref(mfn) == refs[mfn], "I3: %lx: %u, recount %u",
 		      (long)mfn, fake_ref(mfn), refs[mfn]);
-	if (kind != FRAME_SHARED)
-		ck_assert_msg(type_count(f->type) == types[mfn],
-			      "I4: %lx (%s): %u, recount %u", (long)mfn,
-			      page_class_name(type_class(f->type)),
-			      type_count(f->type), types[mfn]);
+	if (kind == FRAME_SHARED)
+		return;
+	ck_assert_msg(type_linear_in(f->type) == links_in[mfn] &&
+		      type_linear_out(f->type) == links_out[mfn],
+		      "I6: %lx: linear %u in %u out, recount %u %u", (long)mfn,
+		      type_linear_in(f->type), type_linear_out(f->type),
+		      links_in[mfn], links_out[mfn]);
+	ck_assert_msg(type_count(f->type) == types[mfn],
+		      "I4: %lx (%s): %u, recount %u", (long)mfn,
+		      page_class_name(type_class(f->type)),
+		      type_count(f->type), types[mfn]);
 }
 
 void fake_recount(void)
@@ -425,6 +487,8 @@ void fake_recount(void)
 	reclaim_flush_all();
 	memset(refs, 0, sizeof(refs));
 	memset(types, 0, sizeof(types));
+	memset(links_in, 0, sizeof(links_in));
+	memset(links_out, 0, sizeof(links_out));
 	domain_for_each(count_domain, NULL);
 	for (i = 0; i < ram_range_count; i++)
 		for (mfn = ram_ranges[i].first; mfn < ram_ranges[i].end; mfn++)

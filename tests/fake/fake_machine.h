@@ -25,6 +25,7 @@ struct fake_machine {
 	bool preempt;			/* what sched_preempt_pending() says */
 	unsigned int fail_after;	/* 0: never; n: the n-th palloc from now fails */
 	unsigned int gone;		/* domains that ended */
+	unsigned int continued;		/* hypercalls that asked to be continued */
 	unsigned int rebuilds;
 };
 extern struct fake_machine fake_machine;
@@ -51,7 +52,9 @@ uint64_t fake_free_pfn(struct domain *d);
 /* The image that fake_domain() builds from, for tests of the builder. */
 const struct boot_module *fake_kernel(void);
 
+/* A hypercall, continued as often as it asks; between, what pv_exit_to_guest() does. */
+long fake_call(hypercall_fn fn, struct hypercall_args args);
 #define FAKE_CALL(fn, ...) \
-	fn(&(struct hypercall_args){ .a = { __VA_ARGS__ } })
+	fake_call(fn, (struct hypercall_args){ .a = { __VA_ARGS__ } })
 
 #endif

@@ -139,11 +139,56 @@ START_TEST(linear)
 	ck_assert_int_eq(pagetype_linear_get(&f, CLASS_L2), 0);
 	ck_assert_uint_eq(type_linear(f.type), 1);
 	ck_assert_uint_eq(type_count(f.type), 1);
-	last_use();
-	ck_assert_int_eq(pagetype_get(&f, CLASS_WRITABLE), -EBUSY);
-	ck_assert_int_eq(pagetype_get(&f, CLASS_SHARED), -EBUSY);
-	pagetype_linear_put(&f);
+	/* The last directory use goes: it stays a validated table. */
+	ck_assert(!pagetype_put(&f));
+	ck_assert_uint_eq(type_count(f.type), 0);
+	ck_assert(f.type & TYPE_VALIDATED);
+	ck_assert_int_eq(pagetype_get(&f, CLASS_WRITABLE), -EMLINK);
+	ck_assert_int_eq(pagetype_get(&f, CLASS_SHARED), -EMLINK);
+	ck_assert_int_eq(pagetype_get(&f, CLASS_L2), TYPE_SAME);
+	ck_assert(!pagetype_put(&f));
+	ck_assert_int_eq(pagetype_linear_get(&f, CLASS_L2), 0);
+	ck_assert(!pagetype_linear_put(&f));
+	ck_assert(pagetype_linear_put(&f));
+	pagetype_devalidated(&f);
 	ck_assert_int_eq(pagetype_get(&f, CLASS_WRITABLE), TYPE_FRESH_FLUSH);
+}
+END_TEST
+
+/* LP2: who uses others is not used, and the other way round. */
+START_TEST(linear_one_deep)
+{
+	first_use(CLASS_L4);
+	ck_assert_int_eq(pagetype_linear_out_get(&f), 0);
+	ck_assert_int_eq(pagetype_linear_out_get(&f), 0);
+	ck_assert_uint_eq(type_linear_out(f.type), 2);
+	ck_assert_uint_eq(type_linear_in(f.type), 0);
+	ck_assert_int_eq(pagetype_linear_get(&f, CLASS_L4), -EBUSY);
+	pagetype_linear_out_put(&f);
+	ck_assert_int_eq(pagetype_linear_get(&f, CLASS_L4), -EBUSY);
+	pagetype_linear_out_put(&f);
+	ck_assert_int_eq(pagetype_linear_get(&f, CLASS_L4), 0);
+	ck_assert_int_eq(pagetype_linear_out_get(&f), -EBUSY);
+	ck_assert(!pagetype_linear_put(&f));
+	last_use();
+}
+END_TEST
+
+/* T5: how far a table has come is its own field. */
+START_TEST(partial)
+{
+	ck_assert_int_eq(pagetype_get(&f, CLASS_L3), TYPE_FRESH);
+	pagetype_partial(&f, 512, true);
+	ck_assert_uint_eq(type_done(f.type), 512);
+	ck_assert(f.type & TYPE_CHILD);
+	ck_assert_int_eq(pagetype_get(&f, CLASS_L3), -EBUSY);
+	pagetype_partial(&f, 7, false);
+	ck_assert_uint_eq(type_done(f.type), 7);
+	ck_assert(!(f.type & TYPE_CHILD));
+	ck_assert_uint_eq(type_count(f.type), 1);
+	pagetype_whole(&f);
+	pagetype_validated(&f);
+	last_use();
 }
 END_TEST
 
@@ -184,6 +229,8 @@ int main(void)
 	tcase_add_test(tc, pins);
 	tcase_add_test(tc, linear);
 	tcase_add_test(tc, linear_limit);
+	tcase_add_test(tc, linear_one_deep);
+	tcase_add_test(tc, partial);
 	tcase_add_test(tc, names);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -41,19 +41,29 @@ static uint64_t entry_value(uint64_t va, unsigned int level)
 	return ((uint64_t *)table_of(va, level))[va >> (3 + 9 * level) & 511];
 }
 
-/* PT14; LP1 self-maps are refused, writable or not. */
+#define SELF_VA (0xffff000000000000UL | 300UL << 39 | 300UL << 30 | 300UL << 21 | 300UL << 12)
+
+/* PT14; LP1: it may map itself read-only, and be seen there. */
 static void test_top(void)
 {
 	uint64_t at = l4_mfn << GL_PAGE_SHIFT;
 	static uint64_t before[PAGE_WORDS];
+	uint64_t seen = 0;
 
 	memcpy(before, (void *)l4_va, GL_PAGE_BYTES);
 	for (unsigned int slot = 256; slot < 272; slot++) {
 		gl_test_equal(pte_set(at + slot * 8, 0), -XEN_EINVAL);
 		gl_test_equal(pte_set(at + slot * 8, before[0]), -XEN_EINVAL);
 	}
-	gl_test_check(pte_set(at + 300 * 8, at | GL_PTE_KERNEL_RO) < 0);
-	gl_test_check(pte_set(at + 300 * 8, at | GL_PTE_KERNEL) < 0);
+	gl_test_equal(pte_set(at + 300 * 8, at | GL_PTE_KERNEL), -XEN_EINVAL);
+	gl_test_equal(pte_set(at + 300 * 8, at | GL_PTE_KERNEL_RO), 0);
+	/* Four times slot 300 leads to the table itself. */
+	gl_test_check(gl_probe_read(SELF_VA + 300 * 8, &seen) &&
+		      (seen & GL_PTE_FRAME) == at);
+	gl_test_check(!gl_probe_write(SELF_VA + 8, 0));
+	gl_test_equal(hypercall_update_va_mapping(SELF_VA, 0, 0), -XEN_EINVAL);
+	gl_test_equal(pte_set(at + 300 * 8, 0), 0);
+	gl_test_equal(ext_op(MMUEXT_TLB_FLUSH_LOCAL, 0, 0), 0);
 	/* A level is left out, or comes twice (LP2, PT4). */
 	gl_test_equal(pte_set(at + 300 * 8, entry_value(l4_va, 2)), -XEN_EBUSY);
 	gl_test_equal(pte_set(at + 300 * 8, entry_value(l4_va, 3)), -XEN_EBUSY);

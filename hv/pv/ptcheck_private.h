@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Between ptcheck.c (entries) and pttree.c (trees).  LOCK_MM. */
+#ifndef HV_PV_PTCHECK_PRIVATE_H
+#define HV_PV_PTCHECK_PRIVATE_H
+
+#include "pv/ptcheck.h"
+
+/* What taking, or letting go of, an entry says of the table below it. */
+enum below {
+	BELOW_NONE,	/* nothing is left to do */
+	BELOW_PARTIAL,	/* it must be (de)validated: count 1 and a general reference are held by the entry */
+};
+
+static inline enum page_class level_class(unsigned int level)
+{
+	return CLASS_L1 + (level - 1);
+}
+
+/* Of a frame that is a table. */
+static inline unsigned int table_level(const struct frame *f)
+{
+	return type_class(READ_ONCE(f->type)) - CLASS_L1 + 1;
+}
+
+static inline bool slot_is_hypervisor(unsigned int level, unsigned int slot)
+{
+	return level == 4 && slot >= HV_FIRST_SLOT && slot <= HV_LAST_SLOT;
+}
+
+/*
+ * Take what entry `slot` of a table that nobody can write needs, and adjust it as it has
+ * to stand.  -errno: nothing was taken.
+ */
+int entry_take(struct domain *d, struct frame *table, unsigned int level,
+	       unsigned int slot, enum below *below) must_check;
+/* Let go of what the entry held. */
+enum below entry_drop(struct domain *d, struct frame *table, unsigned int level,
+		      pte_t *pte) must_check;
+
+/* V3. */
+void hypervisor_slots_fill(struct domain *d, pte_t *l4);
+
+/* The last use of a table has gone (pagetype_put(), pagetype_linear_put()): devalidate it. */
+void ptcheck_table_drop(struct domain *d, mfn_t mfn);
+
+/* One use of f, which is referenced, as a table: TYPE_SAME or TYPE_FRESH; -errno. */
+int table_count(struct domain *d, struct frame *f, unsigned int level) must_check;
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Trees of page tables: validating one at its first use, devalidating it after
+ * its last, in parts of at most ptcheck_steps_max entries.
+ *
+ * How far a table has come stands in its type word (mm/pagetype.h, T5), so a part
+ * starts at the root and follows the `child` marks down to where the last one
+ * stopped.  The depth is that of a tree, and once more for a linear table that goes with its
+ * last user: constant (XSA-240).
+ *
+ * W1  At most one tree of a domain is half-way: the one below d->pt_work.root.  All its
+ *     partial tables hang together by `child` marks, and the root's count is the work's.
+ *     So a partial table has one owner, and nobody else can count a use of it (I7; XSA-299,
+ *     -309, -310 came of two).
+ * W2  While it is half-way none of the domain's vCPUs runs guest code: pv_exit_to_guest() does
+ *     parts, with looks at the clock between them, until it is not.  Other domains run meanwhile.
+ * W3  Whoever asked for a validation asks again and is given the result (VALIDATED,
+ *     REFUSED).  If he does not, but asks for something else, the result is let go of first.
+ * W4  A dying domain's validation is undone.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "pv/ptcheck_private.h"
+#include "pv/resolve.h"
+
+unsigned int ptcheck_steps_max = 512;
+
+/* One entry more before the next look at the clock? */
+static bool step_take(void)
+{
+	struct percpu *cpu = this_cpu();
+
+	if (cpu->pte_steps >= ptcheck_steps_max)
+		return false;
+	cpu->pte_steps++;
+	return true;
+}
+
+static pte_t *table_of(struct frame *f)
+{
+	return mfn_to_virt(frame_to_mfn(f));
+}
+
+static struct frame *below_of(struct frame *f, unsigned int slot)
+{
+	return mfn_to_frame(pte_mfn(table_of(f)[slot]));
+}
+
+/* --- a table whose entries below nr_done are held --- */
+
+static void table_validated(struct domain *d, struct frame *f)
+{
+	if (table_level(f) == 4)
+		hypervisor_slots_fill(d, table_of(f));
+	pagetype_whole(f);
+	pagetype_validated(f);
+}
+
+/*
+ * Go on with f: 0, it is validated; -ERESTART; or what is wrong with an entry, and f is to be
+ * undone from where its type word says.
+ */
+static int validate(struct domain *d, struct frame *f)
+{
+	uint64_t type = READ_ONCE(f->type);
+	unsigned int slot = type_done(type), level = table_level(f);
+	enum below below = type & TYPE_CHILD ? BELOW_PARTIAL : BELOW_NONE;
+	int r = 0;
+
+	for (; slot < PT_SLOTS; slot++) {
+		if (below == BELOW_NONE) {
+			r = step_take() ? entry_take(d, f, level, slot, &below) :
+					  -ERESTART;
+			if (r)
+				break;
+		}
+		if (below == BELOW_PARTIAL) {
+			r = validate(d, below_of(f, slot));
+			if (r)
+				break;
+			below = BELOW_NONE;
+		}
+	}
+	if (r)
+		pagetype_partial(f, slot, below == BELOW_PARTIAL);
+	else
+		table_validated(d, f);
+	return r;
+}
+
+/* Go on with letting go of f's entries; false: not yet done. */
+static bool devalidate(struct domain *d, struct frame *f)
+{
+	uint64_t type = READ_ONCE(f->type);
+	unsigned int slot = type_done(type), level = table_level(f);
+	enum below below = type & TYPE_CHILD ? BELOW_PARTIAL : BELOW_NONE;
+
+	for (;;) {
+		if (below == BELOW_PARTIAL) {
+			struct frame *child = below_of(f, slot);
+
+			if (!devalidate(d, child)) {
+				pagetype_partial(f, slot, true);
+				return false;
+			}
+			frame_put(child);
+			below = BELOW_NONE;
+		}
+		if (!slot)
+			break;
+		if (!step_take()) {
+			pagetype_partial(f, slot, false);
+			return false;
+		}
+		slot--;
+		if (!slot_is_hypervisor(level, slot))
+			below = entry_drop(d, f, level,
+					   &table_of(f)[slot]);
+		/* From here on the type word must say so if it is looked at. */
+		if (below == BELOW_PARTIAL)
+			pagetype_partial(below_of(f, slot), PT_SLOTS, false);
+	}
+	pagetype_whole(f);
+	pagetype_devalidated(f);
+	return true;
+}
+
+/* --- the work --- */
+
+/* Let go of the root, whose entries are let go of. */
+static void work_end(struct domain *d, int state)
+{
+	frame_put(mfn_to_frame(d->pt_work.root));
+	d->pt_work.state = state;
+}
+
+static void work_part(struct domain *d)
+{
+	struct pt_work *w = &d->pt_work;
+	struct frame *root = mfn_to_frame(w->root);
+	int r;
+
+	if (w->state == PT_VALIDATING) {
+		r = d->state == DOM_DYING ? -EINTR : validate(d, root);	/* W4 */
+		if (!r)
+			w->state = PT_VALIDATED;
+		if (!r || r == -ERESTART)
+			return;
+		w->error = r;
+		w->state = PT_UNDOING;
+	}
+	if (devalidate(d, root))
+		work_end(d, w->state == PT_UNDOING ? PT_REFUSED : PT_IDLE);
+}
+
+static bool half_way(const struct pt_work *w)
+{
+	return w->state == PT_VALIDATING || w->state == PT_UNDOING ||
+	       w->state == PT_DEVALIDATING;
+}
+
+bool ptcheck_work_left(const struct domain *d)
+{
+	return half_way(&d->pt_work);
+}
+
+bool ptcheck_work(struct domain *d)
+{
+	ASSERT(spin_is_locked(&d->mm));
+	this_cpu()->pte_steps = 0;
+	if (half_way(&d->pt_work))
+		work_part(d);
+	/* A dying domain asks for nothing any more. */
+	if (d->state == DOM_DYING && !half_way(&d->pt_work))
+		(void)!ptcheck_begin(d, INVALID_MFN);
+	return half_way(&d->pt_work);
+}
+
+int ptcheck_begin(struct domain *d, mfn_t wanted)
+{
+	struct pt_work *w = &d->pt_work;
+
+	ASSERT(spin_is_locked(&d->mm));
+	if (likely(w->state == PT_IDLE))
+		return 0;
+	if (half_way(w))
+		return -ERESTART;
+	if (w->root == wanted)
+		return 0;
+	/* W3: nobody came for it. */
+	if (w->state == PT_VALIDATED) {
+		w->state = PT_IDLE;
+		ptcheck_table_put(d, w->root);
+	} else {
+		w->state = PT_IDLE;
+	}
+	return half_way(w) ? -ERESTART : 0;
+}
+
+/* --- uses --- */
+
+/* The work's result, if it is what is asked for: 0 or -errno; 1: there is none. */
+static int result_take(struct domain *d, mfn_t mfn, unsigned int level)
+{
+	struct pt_work *w = &d->pt_work;
+	int state = w->state;
+
+	if (state == PT_IDLE || w->root != mfn)
+		return 1;
+	if (state == PT_VALIDATED &&
+	    table_level(mfn_to_frame(mfn)) != level)
+		return -EBUSY;	/* its owner may still come */
+	w->state = PT_IDLE;
+	return state == PT_REFUSED ? w->error : 0;
+}
+
+int ptcheck_table_get(struct domain *d, mfn_t mfn, unsigned int level)
+{
+	struct pt_work *w = &d->pt_work;
+	struct frame *f;
+	int r = ptcheck_begin(d, mfn);
+
+	if (r)
+		return r;
+	r = result_take(d, mfn, level);
+	if (r <= 0)
+		return r;
+	r = resolve(d, mfn, USE_TYPED, &f);
+	if (r)
+		return r;
+	r = table_count(d, f, level);
+	if (r < 0)
+		frame_put(f);
+	if (r <= 0)
+		return r;
+	*w = (struct pt_work){ .state = PT_VALIDATING, .root = mfn };
+	work_part(d);
+	return half_way(w) ? -ERESTART : result_take(d, mfn, level);
+}
+
+void ptcheck_table_drop(struct domain *d, mfn_t mfn)
+{
+	CHECK(d->pt_work.state == PT_IDLE);
+	pagetype_partial(mfn_to_frame(mfn), PT_SLOTS, false);
+	d->pt_work = (struct pt_work){ .state = PT_DEVALIDATING, .root = mfn };
+	work_part(d);
+}
+
+void ptcheck_table_put(struct domain *d, mfn_t mfn)
+{
+	struct frame *f = mfn_to_frame(mfn);
+
+	if (pagetype_put(f))
+		ptcheck_table_drop(d, mfn);
+	else
+		frame_put(f);
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// links: @machine
+/*
+ * Fuzzes page tables: pins, base pointers, entries of all levels with frames of every kind,
+ * linear links, pages given back, sharing, continuations cut at random and calls that nobody
+ * comes back for, a domain's death at any time.  After each round all counts equal a recount.
+ *
+ *	mmu SEED OPERATIONS
+ */
+#include <check.h>	/* before port.h: both define noreturn */
+#include <errno.h>
+#include <port.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <xen/memory.h>
+
+#include "abi/share.h"
+#include "fake/fake_machine.h"
+#include "fuzz/fuzz.h"
+#include "mm/pagetype.h"
+#include "pv/ptcheck.h"
+#include "x86/pte.h"
+
+#define PLAYED	24u		/* pages that become tables, and pages again */
+#define ROUND	500u
+#define RO	(PTE_P | PTE_US | PTE_A)
+#define RW	(RO | PTE_RW | PTE_D)
+
+static struct domain *d, *other;
+static uint64_t base;		/* pfn of the first; base - 1 holds arguments */
+static uint64_t calls, refused, deaths;
+
+static uint64_t some_pfn(void)
+{
+	return base + fuzz_below(PLAYED);
+}
+
+static mfn_t some_mfn(void)
+{
+	switch (fuzz_below(24)) {
+	case 0: return fake_mfn(other, base);
+	case 1: return virt_to_mfn(d->shared_info);
+	case 2: return fuzz_below(frame_max_mfn + 10);
+	case 3: return d->vcpu[0]->kernel_l4;
+	case 4: return ~0UL >> fuzz_below(40);
+	default: return fake_mfn(d, some_pfn());
+	}
+}
+
+static pte_t some_entry(void)
+{
+	static const uint64_t odd[] = { PTE_PSE, PTE_PCD, PTE_NX, 1UL << 62,
+					PTE_G, PTE_AVL_SHARED };
+	pte_t e = pte_make(some_mfn(), fuzz_below(3) ? RO : RW);
+
+	if (!fuzz_below(6))
+		return 0;
+	return fuzz_below(20) ? e : e | odd[fuzz_below(ARRAY_COUNT(odd))];
+}
+
+static struct hypercall_args args_of(const void *request, size_t bytes)
+{
+	memcpy(fake_page(d, base - 1), request, bytes);
+	return (struct hypercall_args){
+		.a = { fake_va(base - 1), 1, 0, DOMID_SELF } };
+}
+
+/* Make the call; now and then only one part of it. */
+static void call(hypercall_fn fn, struct hypercall_args args)
+{
+	long r;
+
+	ptcheck_steps_max = fuzz_below(4) ? 512 : 1 + fuzz_below(700);
+	if (ptcheck_steps_max > 512)
+		ptcheck_steps_max = 512;
+	fake_machine.preempt = !fuzz_below(4);
+	if (fuzz_below(8)) {
+		r = fake_call(fn, args);
+	} else {
+		r = fn(&args);
+		while (ptcheck_work_left(d))
+			(void)pv_domain_settle(d);
+		this_cpu()->pte_steps = 0;
+	}
+	fake_machine.preempt = false;
+	calls++;
+	refused += r < 0;
+}
+
+static void do_ext(void)
+{
+	static const unsigned int cmds[] = {
+		MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L2_TABLE, MMUEXT_PIN_L3_TABLE,
+		MMUEXT_PIN_L4_TABLE, MMUEXT_UNPIN_TABLE, MMUEXT_UNPIN_TABLE,
+		MMUEXT_NEW_USER_BASEPTR, MMUEXT_CLEAR_PAGE, MMUEXT_COPY_PAGE,
+	};
+	struct mmuext_op op = { .cmd = cmds[fuzz_below(ARRAY_COUNT(cmds))],
+				.arg1.mfn = some_mfn() };
+
+	op.arg2.src_mfn = some_mfn();
+	if (op.cmd == MMUEXT_NEW_USER_BASEPTR && fuzz_below(2))
+		op.arg1.mfn = 0;
+	call(op_mmuext, args_of(&op, sizeof(op)));
+}
+
+static void do_update(void)
+{
+	struct mmu_update req = { .val = some_entry() };
+	mfn_t mfn = some_mfn();
+
+	/* In the loaded tree, the half that maps nothing of ours. */
+	req.ptr = (mfn << PAGE_SHIFT) +
+		  (mfn == d->vcpu[0]->kernel_l4 ? 256 + fuzz_below(255) :
+						  fuzz_below(512)) * 8;
+	if (!fuzz_below(10))
+		req.ptr += fuzz_below(8);
+	call(op_mmu_update, args_of(&req, sizeof(req)));
+}
+
+static void do_map(void)
+{
+	uint64_t pfn = some_pfn();
+	mfn_t mfn = fake_mfn(d, pfn);
+
+	call(op_update_va_mapping, (struct hypercall_args){
+		.a = { fake_va(pfn), pte_make(mfn, fuzz_below(2) ? RW : RO), 0 } });
+}
+
+/* What a kernel does before a page becomes a table: fill it, take away the right to write. */
+static void do_fill(void)
+{
+	uint64_t pfn = some_pfn();
+	unsigned int n = fuzz_below(3) ? fuzz_below(8) : 512, i;
+	pte_t *p;
+
+	if (!(*fake_pte(d, pfn) & PTE_RW))
+		return;
+	p = (pte_t *)fake_page(d, pfn);
+	memset(p, 0, PAGE_SIZE);
+	for (i = 0; i < n; i++)
+		p[fuzz_below(512)] = some_entry();
+}
+
+static void do_share(void)
+{
+	call(op_share, (struct hypercall_args){
+		.a = { SHAREOP_single, fake_va(some_pfn()), 0, 0 } });
+}
+
+static void do_unshare(void)
+{
+	struct share_entry e = { .pte = { fake_va(some_pfn()) }, .nr_ptes = 1 };
+
+	memcpy(fake_page(d, base - 1), &e, sizeof(e));
+	call(op_share, (struct hypercall_args){
+		.a = { SHAREOP_unshare, fake_va(base - 1), 1, 0 } });
+}
+
+static void do_death(void)
+{
+	fake_end(d);
+	d = fake_domain("g", 100);
+	deaths++;
+}
+
+static void one_round(unsigned int n)
+{
+	while (n--)
+		switch (fuzz_below(12)) {
+		case 0: case 1: case 2: do_ext(); break;
+		case 3: case 4: case 5: do_update(); break;
+		case 6: case 7: do_map(); break;
+		case 8: case 9: do_fill(); break;
+		case 10: do_share(); break;
+		default: do_unshare(); break;
+		}
+	fake_recount();
+	if (!fuzz_below(10))
+		do_death();
+}
+
+START_TEST(tables)
+{
+	uint64_t done;
+
+	fake_machine_start();
+	other = fake_domain("g", 100);
+	base = fake_free_pfn(other) + 1;
+	d = fake_domain("g", 100);
+	for (done = 0; done < fuzz_operations; done += ROUND)
+		one_round(ROUND);
+	fake_end(d);
+	fake_end(other);
+	fake_check();
+	printf("%lu operations, %lu calls, %lu refused, %lu deaths: clean\n",
+	       (unsigned long)done, (unsigned long)calls,
+	       (unsigned long)refused, (unsigned long)deaths);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	return fuzz_main(argc, argv, tables, 1000000);
+}
