@@ -20,7 +20,8 @@ static long op_hypercall(void *ctx, unsigned int nr, unsigned long a1,
 static bool op_va_to_pfn(void *ctx, uint64_t va, uint64_t *pfn)
 {
 	*pfn = gl_virt_to_pfn(va);
-	return *pfn < gl_pages_total();
+	/* What is another domain's is not ours to offer. */
+	return *pfn < gl_pages_total() && !gl_pfn_is_foreign(*pfn);
 }
 
 static uint64_t op_pte_read(void *ctx, uint64_t va)

@@ -6,9 +6,11 @@
  *   SETTLE   a validation or devalidation of page tables that was under way
  *   EMPTY    its page tables, L1 first: one table's width a step; shared holds are dropped
  *   UNHOOK   loaded page tables, descriptor tables, registered areas
+ *   GRANTS   what it maps of others is unmapped, some handles a step
  *   PAGES    64 pages a step: unpin, give up
- *   ORPHANS  pages that others still use become nobody's
- *   WAIT     for whoever looked the domain up by its number
+ *   WAIT     for who has pages of it mapped by grant (I18: such a domain stays listed as
+ *            dying, and costs no CPU), and for whoever looked it up by its number
+ *   ORPHANS  pages that others still use otherwise become nobody's
  *   FREE     sharing state, heap pages, the domain
  *
  * Cost: proportional to the domain's own pages and mappings, whatever else maps its frames.
@@ -33,15 +35,17 @@
 #include "dom/domain.h"
 #include "dom/domain_private.h"
 #include "dom/evtchn.h"
+#include "dom/grant.h"
 #include "dom/sched.h"
 #include "lib/fmt.h"
 
 #define PAGES_PER_STEP 64
+#define TRIES_PER_STEP 64u
 
 enum step {
 	STEP_STOP, STEP_SETTLE, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
-	STEP_EMPTY_L4, STEP_UNHOOK, STEP_PAGES, STEP_ORPHANS, STEP_WAIT,
-	STEP_FREE,
+	STEP_EMPTY_L4, STEP_UNHOOK, STEP_GRANTS, STEP_PAGES, STEP_WAIT,
+	STEP_ORPHANS, STEP_FREE,
 };
 
 static uint32_t dying_count;	/* atomic: spares the scan when there is none */
@@ -95,6 +99,7 @@ static void step_stop(struct domain *d)
 	if (d->console)
 		console_fini(d);
 	evtchn_fini(d);
+	grant_close(d);
 }
 
 /* False when every table of this level is empty. */
@@ -149,6 +154,13 @@ static bool step_pages(struct domain *d)
 	return true;
 }
 
+/* Others use it through grants, or looked it up; for as long as they like. */
+static bool is_kept(const struct domain *d)
+{
+	return (d->grant && READ_ONCE(d->grant->pinned_count)) ||
+	       __atomic_load_n(&d->refs, __ATOMIC_ACQUIRE) != 1;
+}
+
 /* False when no page is left. */
 static bool step_orphans(struct domain *d)
 {
@@ -196,12 +208,14 @@ static bool step_done(struct domain *d)
 	case STEP_UNHOOK:
 		step_unhook(d);
 		return true;
+	case STEP_GRANTS:
+		return !pv_grants_reap(d);
 	case STEP_PAGES:
 		return !step_pages(d);
+	case STEP_WAIT:
+		return !is_kept(d);
 	case STEP_ORPHANS:
 		return !step_orphans(d);
-	case STEP_WAIT:
-		return __atomic_load_n(&d->refs, __ATOMIC_ACQUIRE) == 1;
 	case STEP_FREE:
 		break;
 	}
@@ -237,17 +251,24 @@ static bool step_timed(struct domain *d)
 	return true;
 }
 
+/* Domains that others keep are looked at, and passed over. */
 bool reaper_step(void)
 {
+	uint32_t tries = __atomic_load_n(&dying_count, __ATOMIC_ACQUIRE);
 	struct domain *d;
 
-	if (!__atomic_load_n(&dying_count, __ATOMIC_ACQUIRE))
-		return false;
-	d = domain_claim_dying();
-	if (!d)
-		return false;
-	if (step_timed(d))
+	for (tries = MIN(tries, TRIES_PER_STEP); tries > 0; tries--) {
+		d = domain_claim_dying();
+		if (!d)
+			return false;
+		if (d->destroy_step != STEP_WAIT || !is_kept(d)) {
+			if (step_timed(d))
+				__atomic_store_n(&d->reaped_by, 0,
+						 __ATOMIC_RELEASE);
+			reclaim_flush();
+			return true;
+		}
 		__atomic_store_n(&d->reaped_by, 0, __ATOMIC_RELEASE);
-	reclaim_flush();
-	return true;
+	}
+	return false;
 }

@@ -17,6 +17,7 @@
 #include "dom/domain.h"
 #include "dom/domain_private.h"
 #include "dom/evtchn.h"
+#include "dom/grant.h"
 #include "dom/sched.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
@@ -53,6 +54,28 @@ static uint64_t commit_left_locked(void)
 			 reclaim_orphans();
 
 	return committed < total ? total - committed : 0;
+}
+
+bool domain_commit_more(struct domain *d, uint64_t pages)
+{
+	bool ok;
+
+	spin_lock(&table_lock);
+	ok = overcommit || pages <= commit_left_locked();
+	if (ok) {
+		committed += pages;
+		d->commit += pages;
+	}
+	spin_unlock(&table_lock);
+	return ok;
+}
+
+void domain_commit_less(struct domain *d, uint64_t pages)
+{
+	spin_lock(&table_lock);
+	committed -= pages;
+	d->commit -= pages;
+	spin_unlock(&table_lock);
 }
 
 uint64_t domain_commit_left(void)
@@ -127,7 +150,7 @@ struct domain *domain_create(const char *name, uint64_t max_pages,
 		goto err;
 	if (tracebuf_init(d))
 		goto err;
-	if (evtchn_init(d))
+	if (evtchn_init(d) || grant_init(d))
 		goto err;
 	d->vcpu[0] = vcpu_create(d, 0);
 	if (!d->vcpu[0])
@@ -144,6 +167,7 @@ void domain_free(struct domain *d)
 	if (d->vcpu[0])
 		vcpu_free(d->vcpu[0]);
 	evtchn_fini(d);		/* a domain that was never RUNNING has ports too */
+	grant_fini(d);
 	heap_pages_free(d);	/* seed 000: nothing maps them any more */
 	m2p_view_fini(&d->m2p);
 
@@ -206,15 +230,17 @@ struct domain *domain_owner(domid_hv_t id)
 
 struct domain *domain_claim_dying(void)
 {
+	static unsigned int last;	/* LOCK_DOMLIST: in turn, since some wait for long */
 	struct domain *d = NULL;
 	unsigned int i;
 
 	spin_lock(&table_lock);
 	for (i = 0; i < MAX_DOMAINS && !d; i++) {
-		if (table[i] && READ_ONCE(table[i]->state) == DOM_DYING &&
-		    !__atomic_exchange_n(&table[i]->reaped_by, 1,
+		last = (last + 1) % MAX_DOMAINS;
+		if (table[last] && READ_ONCE(table[last]->state) == DOM_DYING &&
+		    !__atomic_exchange_n(&table[last]->reaped_by, 1,
 					 __ATOMIC_ACQUIRE))
-			d = table[i];
+			d = table[last];
 	}
 	spin_unlock(&table_lock);
 	return d;

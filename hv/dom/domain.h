@@ -37,6 +37,7 @@ struct evtchn;			/* dom/evtchn.c */
 struct domain_config;		/* boot/config.h */
 struct share_dom;		/* share/ */
 struct console;			/* dom/console.c */
+struct grant_table;		/* dom/grant.h */
 struct xencomm;			/* pv/xencomm_buffer.c */
 
 /*
@@ -86,6 +87,7 @@ struct domain {
 	struct evtchn *ports;	/* array, grown in pages; see evtchn.c */
 	uint32_t port_count;	/* valid entries in ports */
 
+	struct grant_table *grant; /* constant */
 	struct xencomm *xencomm; /* pv/xencomm_buffer.c; NULL or, once set, constant while RUNNING */
 
 	struct share_dom *share; /* constant while RUNNING */
@@ -98,7 +100,7 @@ struct domain {
 	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once DYING */
 	bool crashed;		/* domain_crash(): the message was logged */
 	const struct domain_config *config; /* what it was built from (boot/config.h); constant */
-	uint64_t commit;	/* frames promised to it (domain.c); constant */
+	uint64_t commit;	/* frames promised to it (domain.c); LOCK_DOMLIST */
 	uint32_t instance;	/* of config.count; constant */
 	uint32_t generation;	/* of config.repeat; constant */
 	uint64_t share_budget;	/* constant */
@@ -128,6 +130,9 @@ struct domain *domain_create(const char *name, uint64_t max_pages,
 			     uint64_t share_budget);
 void domain_free(struct domain *d);		/* by the reaper, or a builder that failed: nothing names it any more */
 uint64_t domain_commit_left(void);		/* frames that are promised to nobody */
+/* Promise d some frames more (false: there are none left); take the promise back. */
+bool domain_commit_more(struct domain *d, uint64_t pages) must_check;
+void domain_commit_less(struct domain *d, uint64_t pages);
 void domain_set_overcommit(bool on);		/* once, at boot */
 bool domain_overcommit(void);
 struct domain *domain_find(domid_hv_t id);	/* with a reference; NULL if none or DEAD */

@@ -64,6 +64,9 @@ static void owned_free(struct domain *d, struct frame *f)
 	uint64_t mask = __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
 
 	m2p_clear(&d->m2p, frame_to_mfn(f));
+	/* A dying domain may have waited for this page only: look soon. */
+	if (READ_ONCE(d->state) == DOM_DYING)
+		this_cpu()->need_resched = 1;
 	/* After this the domain may be gone. */
 	domain_page_remove(d, f);
 	enqueue(&owned[this_cpu()->id], f, mask);

@@ -15,6 +15,7 @@ enum lock_level {
 	LOCK_DOMLIST,	/* table of domains: creation, lookup, removal */
 	LOCK_DOMAIN,	/* one domain's life: state, registered areas, console ring */
 	LOCK_MM,	/* one domain's page tables: every entry, every table type, GDT/LDT slots */
+	LOCK_GRANT,	/* one domain's grant table: entries in use, version; under the LOCK_MM of who maps */
 	LOCK_EVENT,	/* one domain's event ports */
 	LOCK_XENCOMM,	/* one domain's registered buffers (pv/xencomm_buffer.c) */
 	LOCK_SHARE_DOM,	/* share/: one domain's hold table, budget, counters */

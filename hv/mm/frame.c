@@ -93,3 +93,25 @@ bool frame_test_and_clear_allocated(struct frame *f)
 
 	return old & FRAME_ALLOCATED;
 }
+
+static uint64_t owned_state(domid_hv_t owner, uint32_t ref)
+{
+	return (uint64_t)FRAME_OWNED << FRAME_KIND_SHIFT | FRAME_ALLOCATED |
+	       (uint64_t)owner << FRAME_OWNER_SHIFT | ref;
+}
+
+int frame_steal(struct frame *f, domid_hv_t owner)
+{
+	uint64_t want = owned_state(owner, 2);
+	uint64_t hv = (uint64_t)FRAME_HV << FRAME_KIND_SHIFT | 1;
+
+	return __atomic_compare_exchange_n(&f->state, &want, hv, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) ?
+	       0 : -EBUSY;
+}
+
+void frame_give(struct frame *f, domid_hv_t owner)
+{
+	ASSERT(frame_state_kind(frame_state(f)) == FRAME_HV && !f->type);
+	__atomic_store_n(&f->state, owned_state(owner, 1), __ATOMIC_RELEASE);
+}

@@ -101,6 +101,15 @@ void frame_put(struct frame *f);
 bool frame_test_and_clear_allocated(struct frame *f) must_check;
 
 /*
+ * Change of owner (PT6, PT7): take an OWNED frame whose only references are the owner's own and
+ * the caller's.  -EBUSY if there are others.  It is the hypervisor's then (kind HV), still on
+ * the owner's list and with its old type word.
+ */
+int frame_steal(struct frame *f, domid_hv_t owner) must_check;
+/* Such a frame, off every list and of no type, becomes `owner`'s: ALLOCATED, ref 1. */
+void frame_give(struct frame *f, domid_hv_t owner);
+
+/*
  * Provided by the layer above (dom/reclaim.c): the last reference of an OWNED
  * frame went.  Takes it off the owner's list, lowers tot_pages and sees to it
  * that no stale translation outlives it before it goes to palloc_free_frame().

@@ -148,6 +148,7 @@ static const hypercall_fn table[] = {
 	[__HYPERVISOR_xen_version] = op_xen_version,
 	[__HYPERVISOR_console_io] = call_console_io,
 	[__HYPERVISOR_physdev_op_compat] = call_physdev_compat,
+	[__HYPERVISOR_grant_table_op] = op_grant_table,
 	[__HYPERVISOR_vm_assist] = op_vm_assist,
 	[__HYPERVISOR_update_va_mapping_otherdomain] = call_other_domain,
 	[__HYPERVISOR_iret] = op_iret,

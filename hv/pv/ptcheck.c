@@ -10,6 +10,7 @@
 #include <port.h>
 #include <errno.h>
 
+#include "pv/grant.h"
 #include "pv/ptcheck_private.h"
 #include "pv/resolve.h"
 #include "pv/sharehooks.h"
@@ -67,17 +68,21 @@ static int l1_get(struct domain *d, pte_t e, pte_t *out)
 	else
 		r = l1_get_owned(d, f, e);
 	/* Both kernel and user run in ring 3; G would survive a change of cr3. */
-	*out = (e & ~(PTE_AVL_SHARED | PTE_G)) | PTE_US;
+	*out = (e & ~(PTE_AVL_OURS | PTE_G)) | PTE_US;
 	return r;
 }
 
-/* Let go of what e held; `new` is what replaced it, 0 at devalidation. */
-static void l1_put(struct domain *d, pte_t e, pte_t new)
+/* Let go of what e, at *pte, held; `new` is what replaced it, 0 at devalidation. */
+static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 {
 	struct frame *f;
 
 	if (!(e & PTE_P))
 		return;
+	if (e & PTE_AVL_GRANT) {	/* V5 */
+		grant_pte_gone(d, pte);
+		return;
+	}
 	f = mfn_to_frame(pte_mfn(e));
 	if (frame_state_kind(frame_state(f)) == FRAME_SHARED) {
 		sharing_unmap(d, pte_mfn(e),
@@ -120,8 +125,8 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t new, bool preserve_ad)
 	if (l1_same_use(old, new)) {
 		if (!flags_ok(new, L1_REFUSED))
 			return -EINVAL;
-		adjusted = (new & ~(PTE_AVL_SHARED | PTE_G)) | PTE_US |
-			   (old & PTE_AVL_SHARED);
+		adjusted = (new & ~(PTE_AVL_OURS | PTE_G)) | PTE_US |
+			   (old & PTE_AVL_OURS);
 		(void)entry_write(pte, adjusted, preserve_ad);
 		return 0;
 	}
@@ -129,8 +134,14 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t new, bool preserve_ad)
 	if (r)
 		return r;
 	old = entry_write(pte, adjusted, preserve_ad);
-	l1_put(d, old, adjusted);
+	l1_put(d, pte, old, adjusted);
 	return 0;
+}
+
+void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new)
+{
+	ASSERT(spin_is_locked(&d->mm));
+	l1_put(d, pte, old, new);
 }
 
 /* --- L2 to L4 entries --- */
@@ -324,11 +335,11 @@ int entry_take(struct domain *d, struct frame *table, unsigned int level,
 }
 
 enum below entry_drop(struct domain *d, struct frame *table, unsigned int level,
-		      pte_t e)
+		      pte_t *pte)
 {
 	if (level > 1)
-		return upper_drop(table, e);
-	l1_put(d, e, 0);
+		return upper_drop(table, *pte);
+	l1_put(d, pte, *pte, 0);
 	return BELOW_NONE;
 }
 

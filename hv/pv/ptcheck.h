@@ -12,6 +12,9 @@
  * V4  the AVL bit is the hypervisor's (decision 17): set exactly on present entries of
  *     shared frames that sharing marked; a guest's value is dropped.
  *
+ * V5  likewise PTE_AVL_GRANT, set exactly on entries that a grant handle installed: such an entry
+ *     holds nothing itself (pv/grant_host.c), and replacing it takes the handle's host part away.
+ *
  * All functions: the domain's LOCK_MM is held.
  *
  * Validating or devalidating a tree takes as long as the tree is large, so it is done
@@ -53,6 +56,9 @@ bool ptcheck_work(struct domain *d);
  */
 int ptcheck_entry_set(struct domain *d, pte_t *pte, unsigned int level,
 		      unsigned int slot, pte_t new, bool preserve_ad) must_check;
+
+/* An L1 entry of a validated table was replaced by `new` without ptcheck_entry_set(): let go of what it held. */
+void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new);
 
 /*
  * The L1 entry that maps va in the tree below l4, for reading or through

@@ -33,9 +33,9 @@ static inline bool slot_is_hypervisor(unsigned int level, unsigned int slot)
  */
 int entry_take(struct domain *d, struct frame *table, unsigned int level,
 	       unsigned int slot, enum below *below) must_check;
-/* Let go of what it held. */
+/* Let go of what the entry held. */
 enum below entry_drop(struct domain *d, struct frame *table, unsigned int level,
-		      pte_t e) must_check;
+		      pte_t *pte) must_check;
 
 /* V3. */
 void hypervisor_slots_fill(struct domain *d, pte_t *l4);

@@ -115,7 +115,8 @@ static bool devalidate(struct domain *d, struct frame *f)
 		}
 		slot--;
 		if (!slot_is_hypervisor(level, slot))
-			below = entry_drop(d, f, level, table_of(f)[slot]);
+			below = entry_drop(d, f, level,
+					   &table_of(f)[slot]);
 		/* From here on the type word must say so if it is looked at. */
 		if (below == BELOW_PARTIAL)
 			pagetype_partial(below_of(f, slot), PT_SLOTS, false);

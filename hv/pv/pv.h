@@ -74,6 +74,9 @@ bool desc_check_page(void *page);	/* validates and normalises 512 descriptors */
 /* Set vCPU's LDT (MMUEXT_SET_LDT). */
 int desc_set_ldt(struct vcpu *v, uint64_t va, uint32_t entries);
 
+/* grant_op.c */
+long op_grant_table(struct hypercall_args *args);
+
 /* memory.c */
 long op_memory(struct hypercall_args *args);
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "debug/log.h"
+#include "dom/grant.h"
 #include "dom/stop.h"
 #include "lib/fmt.h"
 #include "mm/palloc.h"
@@ -169,6 +170,7 @@ static void audit_whole(struct audit *a, uint64_t *cross_group)
 	totals_audit(a);
 	a->errors += share_audit(sharing_service(), share_error, NULL,
 				 cross_group);
+	a->errors += grant_audit(share_error, NULL, false);
 	stop_machine_end();
 }
 

@@ -15,6 +15,7 @@
  *  I11, I13 and the counts of I12: share/audit.c
  *  I12  a domain's hold of a frame = its present L1 entries that name it
  *  I14  a shared frame is mapped read-only, has class SHARED and no other use
+ *  I16  grants: dom/grant_audit.c; here, each entry marked as a grant's has its handle
  *  I18  what names a domain names one that is there (or DOMID_ORPHAN, destroy.c R4)
  *  I8 is checked by the host simulator, I19 by pv_exit_to_guest().
  *
@@ -45,6 +46,7 @@ struct audit {
 	struct audit_count *counts; /* of frames [first, end) */
 	mfn_t first, end;
 	uint64_t owned, credits;
+	uint32_t grant_entries;	/* of the domain at hand */
 	uint64_t kinds[FRAME_SHARED + 1];
 };
 

@@ -3,6 +3,7 @@
 #include <port.h>
 
 #include "dom/console.h"
+#include "dom/grant.h"
 #include "pv/xencomm.h"
 #include "sharing/audit.h"
 #include "x86/cpu.h"
@@ -78,6 +79,10 @@ static void l1_entry(struct audit *a, const struct domain *d, mfn_t table,
 	uint64_t state;
 	bool shared;
 
+	if (e & PTE_AVL_GRANT) {	/* V5: its handle holds */
+		a->grant_entries++;
+		return;
+	}
 	flags_check(a, d, table, slot, e, L1_REFUSED);
 	if (!target_check(a, d, table, slot, e))
 		return;
@@ -234,12 +239,44 @@ static void vcpu_names(struct audit *a, struct domain *d, struct vcpu *v)
 			   "vcpu_info");
 }
 
+static void handle_part(struct audit *a, const struct grant_handle *h)
+{
+	struct audit_count *c = audit_count_of(a, h->mfn);
+
+	if (!c)
+		return;
+	c->refs++;
+	c->types += h->writable;
+}
+
+/* Grants of others that d uses; each host part has one entry (I16). */
+static void handle_names(struct audit *a, struct domain *d)
+{
+	uint32_t n, hosts = 0;
+
+	for (n = 0; d->grant && n < d->grant->handle_count; n++) {
+		const struct grant_handle *h = grant_handle_get(d, n);
+
+		if (h && (h->kinds & GRANT_HOST)) {
+			handle_part(a, h);
+			hosts++;
+		}
+		if (h && (h->kinds & GRANT_DEVICE))
+			handle_part(a, h);
+	}
+	if (hosts != a->grant_entries)
+		audit_error(a, "I16: d%u has %u mapped grants, %u entries are marked",
+			    d->id, hosts, a->grant_entries);
+}
+
 void audit_domain_names(struct audit *a, struct domain *d)
 {
 	struct named_by n = { a, d };
 	uint32_t i;
 
+	a->grant_entries = 0;
 	audit_each_page(a, d, page_names);
+	handle_names(a, d);
 	for (i = 0; i < d->vcpu_count; i++)
 		vcpu_names(a, d, d->vcpu[i]);
 	if (d->console && console_ring_frame(d))

@@ -59,7 +59,10 @@ static enum share_result name_find(struct domain *d, struct sharing_name *n)
 		n->pte = pte_by_va(d, n->name, &why);
 	if (!n->pte)
 		return why;
-	return *n->pte & PTE_P ? SHARE_NOT_TRIED : SHARE_NOT_MAPPED;
+	if (!(*n->pte & PTE_P))
+		return SHARE_NOT_MAPPED;
+	/* Granted in: the entry is the grant handle's. */
+	return *n->pte & PTE_AVL_GRANT ? SHARE_GRANTED : SHARE_NOT_TRIED;
 }
 
 enum share_result chunk_find(struct domain *d, struct sharing_chunk *c,

@@ -14,6 +14,7 @@
  */
 #include <port.h>
 
+#include "dom/grant.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
 #include "sharing/chunk.h"
@@ -27,8 +28,10 @@ static struct sharing_name *item_names(struct sharing_chunk *c,
 }
 
 /* Why class SHARED was refused. */
-static enum share_result busy_reason(const struct frame *f)
+static enum share_result busy_reason(struct domain *d, const struct frame *f)
 {
+	if (grant_is_pinned(d, frame_to_mfn(f)))
+		return SHARE_GRANTED;
 	switch (type_class(READ_ONCE(f->type))) {
 	case CLASS_WRITABLE:
 		return SHARE_OTHER_WRITABLE;
@@ -103,7 +106,7 @@ static void item_lower(struct domain *d, struct sharing_chunk *c,
 	/* Class SHARED in use: another item of this chunk named it (SH12). */
 	if ((type_class(f->type) == CLASS_SHARED && type_count(f->type)) ||
 	    pagetype_get(f, CLASS_SHARED) < 0) {
-		item->result = busy_reason(f);
+		item->result = busy_reason(d, f);
 		mappings_raise(c, item, f);
 		frame_put(f);
 		return;
@@ -160,7 +163,8 @@ static void item_share(struct domain *d, struct sharing_chunk *c,
 	/* The owner's own, the names', and ours. */
 	if (!(state & FRAME_ALLOCATED) ||
 	    frame_state_ref(state) != 2 + item->count) {
-		undo(c, item, SHARE_OTHER_MAPPING);
+		undo(c, item, grant_is_pinned(d, item->mfn) ?
+			      SHARE_GRANTED : SHARE_OTHER_MAPPING);
 		return;
 	}
 	r = share_offer(d->share, item->mfn, pfn, item->count, &canonical);

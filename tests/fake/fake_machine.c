@@ -13,6 +13,7 @@
 #include "boot/config.h"
 #include "dom/console.h"
 #include "dom/evtchn.h"
+#include "dom/grant.h"
 #include "dom/sched.h"
 #include "fake/fake_machine.h"
 #include "mm/objpool.h"
@@ -341,6 +342,7 @@ long fake_call(hypercall_fn fn, struct hypercall_args args)
 /* --- recount --- */
 
 static uint32_t refs[FAKE_FRAMES], types[FAKE_FRAMES];
+static uint32_t grant_entries;		/* page-table entries of the domain at hand that are grants */
 static uint32_t links_in[FAKE_FRAMES], links_out[FAKE_FRAMES];
 
 static void expect_use(mfn_t mfn, bool typed)
@@ -386,6 +388,10 @@ static void count_entry(struct domain *d, mfn_t table, unsigned int level,
 		return;
 	}
 	ck_assert(!(e & PTE_AVL_SHARED));
+	if (e & PTE_AVL_GRANT) {	/* V5: its handle holds */
+		grant_entries++;
+		return;
+	}
 	ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state), d->id);
 	if (level > 1 && fake_level(mfn) == level)
 		count_link(table, e);
@@ -413,6 +419,31 @@ static void count_page(struct domain *d, mfn_t mfn)
 			count_entry(d, mfn, level, table[slot]);
 }
 
+static void count_handles(struct domain *d)
+{
+	uint32_t n, hosts = 0;
+
+	for (n = 0; n < d->grant->handle_count; n++) {
+		const struct grant_handle *h = grant_handle_get(d, n);
+
+		if (h && (h->kinds & GRANT_HOST)) {
+			expect_use(h->mfn, h->writable);
+			hosts++;
+		}
+		if (h && (h->kinds & GRANT_DEVICE))
+			expect_use(h->mfn, h->writable);
+	}
+	ck_assert_msg(hosts == grant_entries,
+		      "I16: d%u has %u host handles, %u entries", d->id, hosts,
+		      grant_entries);
+}
+
+static void count_list(struct domain *d, uint32_t mfn)
+{
+	for (; mfn; mfn = mfn_to_frame(mfn)->next)
+		count_page(d, mfn);
+}
+
 static void count_registered(mfn_t mfn, void *arg)
 {
 	expect_use(mfn, true);
@@ -421,16 +452,16 @@ static void count_registered(mfn_t mfn, void *arg)
 static void count_domain(struct domain *d, void *arg)
 {
 	struct vcpu *v = d->vcpu[0];
-	uint32_t mfn;
 	unsigned int i;
 
 	ck_assert(!ptcheck_work_left(d));
 	/* A result that waits for who asked holds a use (W3). */
 	if (d->pt_work.state == PT_VALIDATED)
 		expect_use(d->pt_work.root, true);
-
-	for (mfn = d->page_list; mfn; mfn = mfn_to_frame(mfn)->next)
-		count_page(d, mfn);
+	grant_entries = 0;
+	count_list(d, d->page_list);
+	count_list(d, d->page_list_left);
+	count_handles(d);
 	if (v->kernel_l4 != INVALID_MFN)
 		expect_use(v->kernel_l4, true);
 	if (v->user_l4 != INVALID_MFN)

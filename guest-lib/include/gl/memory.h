@@ -30,6 +30,9 @@
 
 #define GL_NO_FRAME	(~0UL)	/* in the p2m: no machine frame behind this pfn */
 
+/* In the p2m: another domain's frame, mapped by grant (gl/grant.h). */
+#define GL_P2M_FOREIGN	(1UL << 63)
+
 void gl_memory_init(void);
 
 /* Whole pages; not cleared. 0 when there are none. */
@@ -53,6 +56,13 @@ static inline uint64_t gl_virt_to_pfn(uint64_t va)
 uint64_t gl_pfn_to_mfn(uint64_t pfn);	/* GL_NO_FRAME beyond the end */
 void gl_p2m_set(uint64_t pfn, uint64_t mfn);
 uint64_t gl_mfn_to_pfn(uint64_t mfn);	/* by the M2P */
+static inline bool gl_pfn_is_foreign(uint64_t pfn)
+{
+	uint64_t mfn = gl_pfn_to_mfn(pfn);
+
+	return (mfn & GL_P2M_FOREIGN) && mfn != GL_NO_FRAME;
+}
+
 static inline uint64_t gl_virt_to_mfn(uint64_t va)
 {
 	return gl_pfn_to_mfn(gl_virt_to_pfn(va));

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of grants itself: its pages, its version.  grant.h has the rules.
+ *
+ * Pages come when the guest asks for more entries, and stay until its end.  They are
+ * promised memory like everything else that a domain has: domain_commit_more().
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "dom/domain_private.h"
+#include "dom/grant.h"
+#include "mm/objpool.h"
+#include "mm/palloc.h"
+
+int grant_init(struct domain *d)
+{
+	struct grant_table *gt = obj_alloc(sizeof(*gt));
+
+	if (!gt)
+		return -ENOMEM;
+	spin_lock_init(&gt->lock, LOCK_GRANT);
+	gt->version = 1;
+	gt->pte_key = random_u64() | 1;
+	d->grant = gt;
+	return 0;
+}
+
+static void pages_free(void **pages, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (pages[i])
+			palloc_hv_free(pages[i], 0);
+}
+
+void grant_fini(struct domain *d)
+{
+	struct grant_table *gt = d->grant;
+
+	if (!gt)
+		return;
+	/* Who let go of the last pin may still hold the lock (A5). */
+	spin_lock(&gt->lock);
+	CHECK(!gt->pinned_count && !gt->handle_used);
+	spin_unlock(&gt->lock);
+	pages_free((void **)gt->active, GRANT_ACTIVE_PAGES);
+	pages_free((void **)gt->handles, GRANT_HANDLE_PAGES);
+	pages_free((void **)&gt->by_mfn, 1);
+	pages_free((void **)&gt->by_pte, 1);
+	d->grant = NULL;
+	obj_free(gt, sizeof(*gt));
+}
+
+void grant_close(struct domain *d)
+{
+	spin_lock(&d->grant->lock);
+	d->grant->closed = true;
+	spin_unlock(&d->grant->lock);
+}
+
+uint32_t grant_refs(const struct grant_table *gt)
+{
+	return gt->frame_count * (gt->version == 1 ? GRANT_V1_PER_FRAME :
+						     GRANT_V2_PER_FRAME);
+}
+
+/* --- growing; LOCK_GRANT --- */
+
+static bool active_page_add(struct grant_table *gt, unsigned int i)
+{
+	if (!gt->active[i])
+		gt->active[i] = palloc_hv(0);
+	return gt->active[i];
+}
+
+/* Active entries for one more frame, of version 1, which has more of them. */
+static bool active_add(struct grant_table *gt, uint32_t frame)
+{
+	const unsigned int each = GRANT_V1_PER_FRAME / GRANT_ACTIVE_PER_PAGE;
+	unsigned int i;
+
+	if (!gt->by_mfn)
+		gt->by_mfn = palloc_hv(0);
+	if (!gt->by_mfn)
+		return false;
+	for (i = 0; i < each; i++)
+		if (!active_page_add(gt, frame * each + i))
+			return false;
+	return true;
+}
+
+static bool frame_add(struct domain *d)
+{
+	struct grant_table *gt = d->grant;
+	uint32_t i = gt->frame_count;
+
+	/* What was made stays for the next try. */
+	if (!active_add(gt, i))
+		return false;
+	gt->frames[i] = heap_page_share(d, HEAP_GRANT_TABLE, 1);
+	if (!gt->frames[i])
+		return false;
+	gt->frame_count++;
+	return true;
+}
+
+static uint32_t status_frames_for(uint32_t frames)
+{
+	uint32_t refs = frames * GRANT_V2_PER_FRAME;
+
+	return ALIGN_UP(refs, GRANT_STATUS_PER_FRAME) / GRANT_STATUS_PER_FRAME;
+}
+
+static bool status_add(struct domain *d, uint32_t count)
+{
+	struct grant_table *gt = d->grant;
+
+	while (gt->status_count < count) {
+		void *page = heap_page_share(d, HEAP_GRANT_STATUS, 1);
+
+		if (!page)
+			return false;
+		gt->status[gt->status_count++] = page;
+	}
+	return true;
+}
+
+/* What one frame more costs beside the heap pages, which every domain is promised (heappages.h, H3). */
+static uint64_t pages_for(uint32_t have)
+{
+	return GRANT_V1_PER_FRAME / GRANT_ACTIVE_PER_PAGE + (have ? 0 : 1);
+}
+
+static bool grow_locked(struct domain *d, uint32_t count)
+{
+	struct grant_table *gt = d->grant;
+
+	/* The status frames first: entries without one must not be seen. */
+	if (gt->version == 2 && !status_add(d, status_frames_for(count)))
+		return false;
+	while (gt->frame_count < count)
+		if (!frame_add(d))
+			return false;
+	return true;
+}
+
+/* One frame more; its memory is promised first. */
+static int grow_one(struct domain *d, uint32_t have)
+{
+	uint64_t pages = pages_for(have);
+	bool ok;
+
+	if (!domain_commit_more(d, pages))
+		return GNTST_no_space;
+	spin_lock(&d->grant->lock);
+	ok = grow_locked(d, have + 1);
+	spin_unlock(&d->grant->lock);
+	if (!ok)
+		domain_commit_less(d, pages);
+	return ok ? GNTST_okay : GNTST_no_space;
+}
+
+int grant_grow(struct domain *d, uint32_t count)
+{
+	unsigned int steps = 0;
+	int status = GNTST_okay;
+	uint32_t have;
+
+	if (count > GRANT_FRAMES_MAX)
+		return GNTST_general_error;
+	while (!status && (have = READ_ONCE(d->grant->frame_count)) < count) {
+		if (steps++ == GRANT_GROW_STEP)
+			return GNTST_eagain;
+		status = grow_one(d, have);
+	}
+	return status;
+}
+
+/* --- version --- */
+
+/* The entries that outlive a change of version; nothing is pinned. */
+struct reserved {
+	struct grant_entry_header hdr;
+	uint32_t frame;
+};
+
+static void reserved_read(const struct grant_table *gt, struct reserved *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < GNTTAB_NR_RESERVED_ENTRIES; i++) {
+		const struct grant_entry_v1 *v1 = gt->frames[0];
+		const union grant_entry_v2 *v2 = gt->frames[0];
+
+		r[i].hdr.flags = gt->version == 1 ? v1[i].flags :
+						    v2[i].hdr.flags;
+		r[i].hdr.domid = gt->version == 1 ? v1[i].domid :
+						    v2[i].hdr.domid;
+		r[i].frame = gt->version == 1 ? v1[i].frame :
+						v2[i].full_page.frame;
+		/* Part of a page, or by another's: only version 2 can say that. */
+		if ((r[i].hdr.flags & GTF_type_mask) != GTF_permit_access ||
+		    (r[i].hdr.flags & GTF_sub_page))
+			r[i] = (struct reserved){ 0 };
+		r[i].hdr.flags &= ~(GTF_reading | GTF_writing);
+	}
+}
+
+static void reserved_write(struct grant_table *gt, const struct reserved *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < GNTTAB_NR_RESERVED_ENTRIES; i++) {
+		struct grant_entry_v1 *v1 = gt->frames[0];
+		union grant_entry_v2 *v2 = gt->frames[0];
+
+		if (gt->version == 1)
+			v1[i] = (struct grant_entry_v1){
+				r[i].hdr.flags, r[i].hdr.domid, r[i].frame,
+			};
+		else
+			v2[i] = (union grant_entry_v2){ .full_page = {
+				.hdr = r[i].hdr, .frame = r[i].frame,
+			} };
+	}
+}
+
+static void tables_convert(struct grant_table *gt, uint32_t version)
+{
+	struct reserved r[GNTTAB_NR_RESERVED_ENTRIES] = { 0 };
+	uint32_t i;
+
+	if (gt->frame_count)
+		reserved_read(gt, r);
+	gt->version = version;
+	for (i = 0; i < gt->frame_count; i++)
+		memset(gt->frames[i], 0, PAGE_SIZE);
+	for (i = 0; i < gt->status_count; i++)
+		memset(gt->status[i], 0, PAGE_SIZE);
+	if (gt->frame_count)
+		reserved_write(gt, r);
+}
+
+/* GT10: the guest maps one still. The frames stay ours, so this is a courtesy, not a need. */
+static bool status_mapped(const struct grant_table *gt)
+{
+	uint32_t i;
+
+	for (i = 0; i < gt->status_count; i++) {
+		mfn_t mfn = virt_to_mfn(gt->status[i]);
+
+		if (frame_state_ref(frame_state(mfn_to_frame(mfn))))
+			return true;
+	}
+	return false;
+}
+
+static int version_change(struct domain *d, uint32_t version)
+{
+	struct grant_table *gt = d->grant;
+
+	if (version == gt->version)
+		return 0;
+	if (gt->pinned_count || status_mapped(gt))
+		return -EBUSY;
+	if (version == 2 && !status_add(d, status_frames_for(gt->frame_count)))
+		return -ENOMEM;
+	tables_convert(gt, version);
+	return 0;
+}
+
+int grant_set_version(struct domain *d, uint32_t version)
+{
+	int r;
+
+	if (version != 1 && version != 2)
+		return -EINVAL;
+	spin_lock(&d->grant->lock);
+	r = version_change(d, version);
+	spin_unlock(&d->grant->lock);
+	return r;
+}

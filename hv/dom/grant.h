@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Grant tables: what a domain lets others do with its pages (Xen's grant_table.h).
+ *
+ *   the guest's table     entries in pages shared with the domain; it may write them at
+ *                         any time, so each is read once, when it is first pinned
+ *   active entries        the hypervisor's copy of an entry that is in use; it alone counts
+ *   maptrack              of the domain that maps: one handle a mapping
+ *
+ *   unused --grant_pin--> pinned (status bits set) --grant_unpin, the last--> unused
+ *
+ * A1  a pin of kind k holds one general reference of the frame for each of its kinds
+ *     (host, device) and, if it may write, as many WRITABLE uses.  So a granted frame is no
+ *     table, is not shared, not exchanged, and outlives its owner's wish to free it.
+ * A2  pins of an entry = parts of handles that name it, by kind, + copies in progress (I16).
+ * A3  the status bits that the guest sees follow the pins: reading while there is one,
+ *     writing while there is one that may write; cleared after the last TLB that
+ *     could use the mapping was flushed (XSA-218, XSA-230).
+ * A4  a host mapping is one page-table entry with PTE_AVL_GRANT, and the handle knows which.
+ *     The entry itself holds nothing: what it needs, the handle holds.  When a guest
+ *     overwrites or unpins it, the handle's host part goes the same way as by
+ *     an unmap (GT20).
+ * A5  a handle keeps its granter's struct domain alive through the frame that it
+ *     references: a dying domain waits for its pages (I18: "dying; mapped by d%u").
+ *
+ * Locks: the table, active entries and pins: LOCK_GRANT of the granter, one domain's at a
+ * time.  Handles: LOCK_MM of the domain that maps, above LOCK_GRANT.
+ */
+#ifndef HV_DOM_GRANT_H
+#define HV_DOM_GRANT_H
+
+#include "dom/domain.h"
+
+#include <xen/grant_table.h>
+
+#include "x86/pte.h"
+
+#define GRANT_FRAMES_MAX	32
+#define GRANT_GROW_STEP		8	/* frames between two looks at the clock */
+#define GRANT_V1_PER_FRAME	(PAGE_SIZE / sizeof(struct grant_entry_v1))
+#define GRANT_V2_PER_FRAME	(PAGE_SIZE / sizeof(union grant_entry_v2))
+#define GRANT_STATUS_PER_FRAME	(PAGE_SIZE / sizeof(grant_status_t))
+#define GRANT_STATUS_FRAMES_MAX	\
+	(GRANT_FRAMES_MAX * GRANT_V2_PER_FRAME / GRANT_STATUS_PER_FRAME)
+
+/* What a pin is for; a map may be for both. */
+#define GRANT_HOST	1u
+#define GRANT_DEVICE	2u
+
+enum { PIN_HOST_RO, PIN_HOST_RW, PIN_DEVICE_RO, PIN_DEVICE_RW, PIN_KINDS };
+#define GRANT_PINS_MAX	255	/* of one kind on one entry, as on Xen */
+
+struct grant_active {
+	uint32_t mfn;			/* constant while pinned, like domid, start, length */
+	uint32_t next, prev;		/* pinned entries whose mfn has this bucket: ref + 1, 0 = none */
+	uint8_t pins[PIN_KINDS];
+	uint8_t seen[PIN_KINDS];	/* the audit's */
+	domid_hv_t domid;		/* who may use it */
+	uint16_t start, length;		/* the bytes he may use; whole page: 0, PAGE_SIZE */
+	uint16_t spare[3];
+};
+_Static_assert(sizeof(struct grant_active) == 32, "128 a page");
+
+struct grant_handle {
+	maddr_t pte;			/* host part: the entry */
+	uint32_t mfn;
+	uint32_t ref;
+	uint32_t next;			/* free list, or chain of by_pte: handle + 1, 0 = end */
+	domid_hv_t granter;
+	uint8_t kinds;			/* parts that are left; 0: free */
+	bool writable;
+	bool by_pte_name;		/* host part was named by the entry's address, not by va */
+};
+_Static_assert(sizeof(struct grant_handle) == 32, "128 a page");
+
+#define GRANT_ACTIVE_PER_PAGE	(PAGE_SIZE / sizeof(struct grant_active))
+#define GRANT_ACTIVE_PAGES	\
+	(GRANT_FRAMES_MAX * GRANT_V1_PER_FRAME / GRANT_ACTIVE_PER_PAGE)
+#define GRANT_HANDLES_PER_PAGE	(PAGE_SIZE / sizeof(struct grant_handle))
+#define GRANT_HANDLE_PAGES	256
+#define GRANT_BUCKETS		(PAGE_SIZE / sizeof(uint32_t))
+
+struct grant_table {
+	struct spinlock lock;		/* LOCK_GRANT: down to by_mfn */
+	uint32_t version;		/* 1 or 2 */
+	bool closed;			/* its domain is dying: no new pin */
+	uint32_t frame_count;
+	uint32_t status_count;
+	uint32_t pinned_count;		/* entries with a pin */
+	void *frames[GRANT_FRAMES_MAX];	/* HEAP pages; constant once there */
+	grant_status_t *status[GRANT_STATUS_FRAMES_MAX]; /* likewise; kept when version 1 is back */
+	struct grant_active *active[GRANT_ACTIVE_PAGES];
+	uint32_t *by_mfn;		/* GRANT_BUCKETS heads */
+
+	/* LOCK_MM of the domain: what it maps of others. */
+	struct grant_handle *handles[GRANT_HANDLE_PAGES];
+	uint32_t handle_count;		/* that there is room for */
+	uint32_t handle_used;
+	uint32_t handle_free;		/* first free: handle + 1 */
+	uint32_t handle_reaped;		/* the reaper's place */
+	uint32_t *by_pte;		/* GRANT_BUCKETS heads */
+	uint64_t pte_key;		/* odd, random: a guest cannot make chains long */
+};
+
+/* A pin, as its holder remembers it. */
+struct grant_pin {
+	uint32_t ref;
+	uint32_t mfn;
+	domid_hv_t granter;
+	uint8_t kinds;
+	bool writable;
+	uint16_t start, length;
+};
+
+/* --- the table (grant.c).  Statuses are GNTST_*. --- */
+int grant_init(struct domain *d);			/* -ENOMEM */
+void grant_fini(struct domain *d);			/* it names no page of others; heap_pages_free() frees its own */
+void grant_close(struct domain *d);			/* it is dying */
+/*
+ * At least `count` frames.  GNTST_okay; GNTST_general_error beyond the limit;
+ * GNTST_no_space; GNTST_eagain: some were added, call again (bounded work).
+ */
+int grant_grow(struct domain *d, uint32_t count) must_check;
+/* 0, -EINVAL (no such version), -EBUSY (entries in use, status frames mapped), -ENOMEM. */
+int grant_set_version(struct domain *d, uint32_t version) must_check;
+uint32_t grant_refs(const struct grant_table *gt);	/* entries there are; LOCK_GRANT or advisory */
+int grant_swap(struct domain *d, uint32_t a, uint32_t b) must_check;
+
+/* --- entries in use (grant_pin.c) --- */
+/*
+ * Pin entry `ref` of granter for domain `user`.  whole: refuse an entry that
+ * grants a part of its page only.  On GNTST_okay *pin is filled.
+ */
+int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
+	      unsigned int kinds, bool writable, bool whole,
+	      struct grant_pin *pin) must_check;
+/* Let go of pin->kinds.  The TLBs of its user have been flushed (A3). */
+void grant_unpin(const struct grant_pin *pin);
+/* Is the frame pinned by an entry of d's?  Takes LOCK_GRANT. */
+bool grant_is_pinned(struct domain *d, mfn_t mfn);
+
+/*
+ * Transfer: entry `ref` of d must accept a page from `giver`.  _begin commits the
+ * guest's entry; _end gives d the frame, which nobody owns, and says so in the entry;
+ * it returns false if d has no room for it or is dying: the frame is still the caller's.
+ */
+int grant_transfer_begin(struct domain *d, uint32_t ref, domid_hv_t giver) must_check;
+bool grant_transfer_end(struct domain *d, uint32_t ref, struct frame *f) must_check;
+
+/* --- handles (grant_map.c); LOCK_MM of d but where it says otherwise --- */
+/* Room for `count` more; no lock held.  What it cannot have shows in grant_handle_new(). */
+void grant_handles_reserve(struct domain *d, uint32_t count);
+struct grant_handle *grant_handle_new(struct domain *d, uint32_t *handle); /* NULL: none left */
+struct grant_handle *grant_handle_get(struct domain *d, uint32_t handle); /* NULL: not in use */
+/* Set its host part up: *pte is its entry. */
+void grant_handle_link(struct domain *d, uint32_t handle, maddr_t pte);
+void grant_handle_unlink(struct domain *d, struct grant_handle *h);
+/* Parts `kinds` are gone; with the last the handle is free. pin: what to unpin. */
+void grant_handle_drop(struct domain *d, uint32_t handle, unsigned int kinds,
+		       struct grant_pin *pin);
+/* A new handle that was not used after all. */
+void grant_handle_cancel(struct domain *d, uint32_t handle);
+/* The handle whose entry is at `pte`; ~0: none. */
+uint32_t grant_handle_by_pte(struct domain *d, maddr_t pte);
+
+/*
+ * Recount I16 for all domains, all CPUs stopped (or a test): each error in
+ * words.  Returns their number.  tables_untouched: the guests wrote no status bits, so these
+ * are compared, too.
+ */
+uint64_t grant_audit(void (*error)(void *ctx, const char *text), void *ctx,
+		     bool tables_untouched);
+
+/* Provided above (pv/grant_host.c): unmap up to 64 of a dying domain's handles; false: none is left. */
+bool pv_grants_reap(struct domain *d);
+
+#endif

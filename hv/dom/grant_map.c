@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Maptrack: the handles of what a domain maps of others'.
+ *
+ * A handle is found by its number, or by the page-table entry of its host part
+ * (A4): chains by the entry's address, times a random odd number, so that nobody can
+ * choose entries that fall into one chain.
+ */
+#include <port.h>
+
+#include "dom/grant.h"
+#include "mm/palloc.h"
+#include "x86/cpu.h"
+
+#define NO_HANDLE	(~0u)
+#define PAGES_PER_GROWTH 1	/* the page of chain heads is in the fixed allowance */
+
+static struct grant_handle *handle_at(struct grant_table *gt, uint32_t handle)
+{
+	return &gt->handles[handle / GRANT_HANDLES_PER_PAGE]
+			   [handle % GRANT_HANDLES_PER_PAGE];
+}
+
+static void free_push(struct grant_table *gt, uint32_t handle)
+{
+	struct grant_handle *h = handle_at(gt, handle);
+
+	*h = (struct grant_handle){ .next = gt->handle_free };
+	gt->handle_free = handle + 1;
+}
+
+/* Room for more handles: the page first, then the count (GT3). */
+static bool handles_grow(struct grant_table *gt)
+{
+	uint32_t page = gt->handle_count / GRANT_HANDLES_PER_PAGE;
+	uint32_t i;
+
+	if (page == GRANT_HANDLE_PAGES)
+		return false;
+	if (!gt->by_pte)
+		gt->by_pte = palloc_hv(0);
+	if (!gt->by_pte)
+		return false;
+	gt->handles[page] = palloc_hv(0);
+	if (!gt->handles[page])
+		return false;
+	gt->handle_count += GRANT_HANDLES_PER_PAGE;
+	for (i = gt->handle_count; i > page * GRANT_HANDLES_PER_PAGE; i--)
+		free_push(gt, i - 1);
+	return true;
+}
+
+void grant_handles_reserve(struct domain *d, uint32_t count)
+{
+	struct grant_table *gt = d->grant;
+	bool ok;
+
+	/* Handles that others take meanwhile are missed later, with an error. */
+	if (READ_ONCE(gt->handle_count) - READ_ONCE(gt->handle_used) >= count)
+		return;
+	if (!domain_commit_more(d, PAGES_PER_GROWTH))
+		return;
+	spin_lock(&d->mm);
+	ok = handles_grow(gt);
+	spin_unlock(&d->mm);
+	if (!ok)
+		domain_commit_less(d, PAGES_PER_GROWTH);
+}
+
+struct grant_handle *grant_handle_new(struct domain *d, uint32_t *handle)
+{
+	struct grant_table *gt = d->grant;
+	struct grant_handle *h;
+
+	ASSERT(spin_is_locked(&d->mm));
+	if (!gt->handle_free)
+		return NULL;
+	*handle = gt->handle_free - 1;
+	h = handle_at(gt, *handle);
+	gt->handle_free = h->next;
+	gt->handle_used++;
+	h->next = 0;
+	return h;
+}
+
+struct grant_handle *grant_handle_get(struct domain *d, uint32_t handle)
+{
+	struct grant_table *gt = d->grant;
+
+	if (handle >= gt->handle_count || !handle_at(gt, handle)->kinds)
+		return NULL;
+	return handle_at(gt, handle);
+}
+
+static uint32_t *pte_bucket(struct grant_table *gt, maddr_t pte)
+{
+	uint64_t mixed = pte / sizeof(pte_t) * gt->pte_key;
+
+	return &gt->by_pte[(mixed >> 32) % GRANT_BUCKETS];
+}
+
+void grant_handle_link(struct domain *d, uint32_t handle, maddr_t pte)
+{
+	struct grant_table *gt = d->grant;
+	struct grant_handle *h = handle_at(gt, handle);
+	uint32_t *head = pte_bucket(gt, pte);
+
+	h->pte = pte;
+	h->next = *head;
+	*head = handle + 1;
+}
+
+void grant_handle_unlink(struct domain *d, struct grant_handle *h)
+{
+	struct grant_table *gt = d->grant;
+	uint32_t *at = pte_bucket(gt, h->pte);
+
+	while (handle_at(gt, *at - 1) != h)
+		at = &handle_at(gt, *at - 1)->next;
+	*at = h->next;
+	h->next = 0;
+	h->pte = 0;
+}
+
+uint32_t grant_handle_by_pte(struct domain *d, maddr_t pte)
+{
+	struct grant_table *gt = d->grant;
+	uint32_t at = gt->by_pte ? *pte_bucket(gt, pte) : 0;
+
+	while (at && handle_at(gt, at - 1)->pte != pte)
+		at = handle_at(gt, at - 1)->next;
+	return at ? at - 1 : NO_HANDLE;
+}
+
+void grant_handle_cancel(struct domain *d, uint32_t handle)
+{
+	struct grant_table *gt = d->grant;
+
+	ASSERT(gt->handle_used > 0);
+	gt->handle_used--;
+	free_push(gt, handle);
+}
+
+void grant_handle_drop(struct domain *d, uint32_t handle, unsigned int kinds,
+		       struct grant_pin *pin)
+{
+	struct grant_handle *h = handle_at(d->grant, handle);
+
+	ASSERT((h->kinds & kinds) == kinds);
+	*pin = (struct grant_pin){
+		.ref = h->ref, .mfn = h->mfn, .granter = h->granter,
+		.kinds = kinds, .writable = h->writable,
+	};
+	h->kinds &= ~kinds;
+	if (!h->kinds)
+		grant_handle_cancel(d, handle);
+}

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Entries in use: pinned, let go of, transferred, swapped.
+ *
+ * The guest may change its table while we look.  So flags and domid are read as
+ * one word and, in version 1, our status bits go in with a compare-and-exchange
+ * of that very word; the frame is read once, after that, and kept in the active
+ * entry.  From then on the active entry rules (GT8, GT21): what the guest writes meanwhile
+ * decides at most whether a further pin is refused.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "dom/domain_private.h"
+#include "dom/grant.h"
+#include "mm/pagetype.h"
+#include "x86/tlb.h"
+
+#define STATUS_TRIES	5	/* a guest that keeps writing its entry gets an error */
+
+static struct grant_active *active_of(struct grant_table *gt, uint32_t ref)
+{
+	return &gt->active[ref / GRANT_ACTIVE_PER_PAGE]
+			  [ref % GRANT_ACTIVE_PER_PAGE];
+}
+
+static struct grant_entry_v1 *v1_of(const struct grant_table *gt, uint32_t ref)
+{
+	struct grant_entry_v1 *t = gt->frames[ref / GRANT_V1_PER_FRAME];
+
+	return &t[ref % GRANT_V1_PER_FRAME];
+}
+
+static union grant_entry_v2 *v2_of(const struct grant_table *gt, uint32_t ref)
+{
+	union grant_entry_v2 *t = gt->frames[ref / GRANT_V2_PER_FRAME];
+
+	return &t[ref % GRANT_V2_PER_FRAME];
+}
+
+static grant_status_t *status_of(const struct grant_table *gt, uint32_t ref)
+{
+	return &gt->status[ref / GRANT_STATUS_PER_FRAME]
+			  [ref % GRANT_STATUS_PER_FRAME];
+}
+
+/* Both versions start with flags (low half) and domid: one aligned word. */
+static uint32_t *head_of(const struct grant_table *gt, uint32_t ref)
+{
+	return gt->version == 1 ? (uint32_t *)v1_of(gt, ref) :
+				  (uint32_t *)v2_of(gt, ref);
+}
+
+/* --- status bits; LOCK_GRANT --- */
+
+/* Does an entry whose head is `head` let `user` do this? */
+static bool head_allows(const struct grant_table *gt, uint32_t head,
+			domid_hv_t user, bool writable, bool whole)
+{
+	if ((head & GTF_type_mask) != GTF_permit_access || head >> 16 != user)
+		return false;
+	if (writable && (head & GTF_readonly))
+		return false;
+	return gt->version == 1 || !whole || !(head & GTF_sub_page);
+}
+
+static uint16_t status_bits(bool writable)
+{
+	return writable ? GTF_reading | GTF_writing : GTF_reading;
+}
+
+static uint16_t status_from_pins(const struct grant_active *act)
+{
+	if (act->pins[PIN_HOST_RW] || act->pins[PIN_DEVICE_RW])
+		return GTF_reading | GTF_writing;
+	return act->pins[PIN_HOST_RO] || act->pins[PIN_DEVICE_RO] ?
+	       GTF_reading : 0;
+}
+
+/* A3: leave those bits that the pins justify. */
+static void status_lower(struct grant_table *gt, uint32_t ref)
+{
+	uint16_t gone = (GTF_reading | GTF_writing) &
+			~status_from_pins(active_of(gt, ref));
+
+	if (gt->version == 1)
+		__atomic_fetch_and(&v1_of(gt, ref)->flags, (uint16_t)~gone,
+				   __ATOMIC_SEQ_CST);
+	else
+		__atomic_fetch_and(status_of(gt, ref), (uint16_t)~gone,
+				   __ATOMIC_SEQ_CST);
+}
+
+static int status_raise_v1(struct grant_table *gt, uint32_t ref,
+			   domid_hv_t user, bool writable)
+{
+	uint32_t *at = head_of(gt, ref), head = READ_ONCE(*at);
+	unsigned int i;
+
+	for (i = 0; i < STATUS_TRIES; i++) {
+		if (!head_allows(gt, head, user, writable, true))
+			return GNTST_general_error;
+		if (__atomic_compare_exchange_n(at, &head,
+						head | status_bits(writable),
+						false, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST))
+			return GNTST_okay;
+	}
+	return GNTST_general_error;
+}
+
+/* The guest looks at the status after it cleared the entry; we the other way round. */
+static int status_raise_v2(struct grant_table *gt, uint32_t ref,
+			   domid_hv_t user, bool writable, bool whole)
+{
+	uint32_t *at = head_of(gt, ref);
+
+	if (!head_allows(gt, READ_ONCE(*at), user, writable, whole))
+		return GNTST_general_error;
+	__atomic_fetch_or(status_of(gt, ref), status_bits(writable),
+			  __ATOMIC_SEQ_CST);
+	if (head_allows(gt, READ_ONCE(*at), user, writable, whole))
+		return GNTST_okay;
+	status_lower(gt, ref);
+	return GNTST_general_error;
+}
+
+static int status_raise(struct grant_table *gt, uint32_t ref, domid_hv_t user,
+			bool writable, bool whole)
+{
+	return gt->version == 1 ?
+	       status_raise_v1(gt, ref, user, writable) :
+	       status_raise_v2(gt, ref, user, writable, whole);
+}
+
+/* --- references of the frame (A1) --- */
+
+static int frame_take_once(struct domain *granter, struct frame *f,
+			   bool writable)
+{
+	int r;
+
+	/* HEAP pages (shared info, grant tables) are no one's to grant: GT13. */
+	if (frame_get(f, granter->id))
+		return GNTST_general_error;
+	if (frame_state_kind(frame_state(f)) != FRAME_OWNED) {
+		frame_put(f);
+		return GNTST_general_error;
+	}
+	if (!writable)
+		return GNTST_okay;
+	r = pagetype_get(f, CLASS_WRITABLE);
+	if (r < 0) {
+		frame_put(f);
+		return GNTST_general_error;
+	}
+	/* T3: what was a table may still be walked by a CPU of the owner's. */
+	if (r == TYPE_FRESH_FLUSH)
+		tlb_flush_mask(__atomic_load_n(&granter->cpu_mask,
+					       __ATOMIC_SEQ_CST));
+	return GNTST_okay;
+}
+
+static void frame_drop_once(struct frame *f, bool writable)
+{
+	if (writable)
+		(void)!pagetype_put(f);
+	frame_put(f);
+}
+
+static int frame_take(struct domain *granter, mfn_t mfn, unsigned int kinds,
+		      bool writable)
+{
+	struct frame *f;
+	int r;
+
+	if (!frame_valid(mfn))
+		return GNTST_general_error;
+	f = mfn_to_frame(mfn);
+	/* GT22: a shared frame is not its holder's to grant; he must break it first. */
+	if (frame_state_kind(frame_state(f)) == FRAME_SHARED)
+		return GNTST_bad_page;
+	r = frame_take_once(granter, f, writable);
+	if (r || kinds != (GRANT_HOST | GRANT_DEVICE))
+		return r;
+	r = frame_take_once(granter, f, writable);
+	if (r)
+		frame_drop_once(f, writable);
+	return r;
+}
+
+static void frame_drop(mfn_t mfn, unsigned int kinds, bool writable)
+{
+	struct frame *f = mfn_to_frame(mfn);
+
+	if (kinds & GRANT_HOST)
+		frame_drop_once(f, writable);
+	if (kinds & GRANT_DEVICE)
+		frame_drop_once(f, writable);
+}
+
+/* --- which frames are pinned; LOCK_GRANT --- */
+
+static uint32_t *mfn_bucket(struct grant_table *gt, mfn_t mfn)
+{
+	return &gt->by_mfn[mfn % GRANT_BUCKETS];
+}
+
+static void mfn_link(struct grant_table *gt, struct grant_active *act,
+		     uint32_t ref)
+{
+	uint32_t *head = mfn_bucket(gt, act->mfn);
+
+	act->prev = 0;
+	act->next = *head;
+	if (*head)
+		active_of(gt, *head - 1)->prev = ref + 1;
+	*head = ref + 1;
+	gt->pinned_count++;
+}
+
+static void mfn_unlink(struct grant_table *gt, struct grant_active *act)
+{
+	if (act->next)
+		active_of(gt, act->next - 1)->prev = act->prev;
+	if (act->prev)
+		active_of(gt, act->prev - 1)->next = act->next;
+	else
+		*mfn_bucket(gt, act->mfn) = act->next;
+	gt->pinned_count--;
+}
+
+bool grant_is_pinned(struct domain *d, mfn_t mfn)
+{
+	struct grant_table *gt = d->grant;
+	uint32_t at;
+
+	spin_lock(&gt->lock);
+	at = gt->pinned_count ? *mfn_bucket(gt, mfn) : 0;
+	while (at && active_of(gt, at - 1)->mfn != mfn)
+		at = active_of(gt, at - 1)->next;
+	spin_unlock(&gt->lock);
+	return at;
+}
+
+/* --- pins --- */
+
+static bool is_pinned(const struct grant_active *act)
+{
+	return status_from_pins(act);
+}
+
+static void pins_add(struct grant_active *act, unsigned int kinds,
+		     bool writable, int n)
+{
+	if (kinds & GRANT_HOST)
+		act->pins[PIN_HOST_RO + writable] += n;
+	if (kinds & GRANT_DEVICE)
+		act->pins[PIN_DEVICE_RO + writable] += n;
+}
+
+static bool pins_full(const struct grant_active *act, bool writable)
+{
+	return act->pins[PIN_HOST_RO + writable] == GRANT_PINS_MAX ||
+	       act->pins[PIN_DEVICE_RO + writable] == GRANT_PINS_MAX;
+}
+
+/* The one reading of what the entry grants. */
+static void active_fill(struct grant_table *gt, struct grant_active *act,
+			uint32_t ref, domid_hv_t user)
+{
+	uint64_t frame;
+
+	act->domid = user;
+	act->start = 0;
+	act->length = PAGE_SIZE;
+	if (gt->version == 1) {
+		frame = READ_ONCE(v1_of(gt, ref)->frame);
+	} else {
+		union grant_entry_v2 *e = v2_of(gt, ref);
+
+		frame = READ_ONCE(e->full_page.frame);
+		if (READ_ONCE(e->hdr.flags) & GTF_sub_page) {
+			act->start = READ_ONCE(e->sub_page.page_off);
+			act->length = READ_ONCE(e->sub_page.length);
+		}
+	}
+	/* Out of range stays out of range. */
+	act->mfn = frame < UINT32_MAX ? frame : UINT32_MAX;
+}
+
+static bool active_is_whole(const struct grant_active *act)
+{
+	return act->start == 0 && act->length == PAGE_SIZE;
+}
+
+/* May a pinned entry be pinned again like this? */
+static bool active_allows(const struct grant_active *act, domid_hv_t user,
+			  bool writable, bool whole)
+{
+	return act->domid == user && !pins_full(act, writable) &&
+	       (!whole || active_is_whole(act));
+}
+
+/* status_raise() was done. */
+static int pin_frame(struct domain *granter, uint32_t ref, domid_hv_t user,
+		     unsigned int kinds, bool writable, bool whole)
+{
+	struct grant_table *gt = granter->grant;
+	struct grant_active *act = active_of(gt, ref);
+	bool first = !is_pinned(act);
+	int r;
+
+	if (first)
+		active_fill(gt, act, ref, user);
+	/* The guest may have made it a part since its head was read. */
+	if (whole && !active_is_whole(act))
+		return GNTST_general_error;
+	r = frame_take(granter, act->mfn, kinds, writable);
+	if (r)
+		return r;
+	if (first)
+		mfn_link(gt, act, ref);
+	pins_add(act, kinds, writable, 1);
+	return GNTST_okay;
+}
+
+static int pin_locked(struct domain *granter, uint32_t ref, domid_hv_t user,
+		      unsigned int kinds, bool writable, bool whole)
+{
+	struct grant_table *gt = granter->grant;
+	struct grant_active *act;
+	int r;
+
+	if (gt->closed)
+		return GNTST_bad_domain;
+	if (ref >= grant_refs(gt))
+		return GNTST_bad_gntref;
+	act = active_of(gt, ref);
+	if (is_pinned(act) && !active_allows(act, user, writable, whole))
+		return GNTST_general_error;
+	r = status_raise(gt, ref, user, writable, whole);
+	if (r)
+		return r;
+	r = pin_frame(granter, ref, user, kinds, writable, whole);
+	if (r)
+		status_lower(gt, ref);
+	return r;
+}
+
+int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
+	      unsigned int kinds, bool writable, bool whole,
+	      struct grant_pin *pin)
+{
+	struct grant_table *gt = granter->grant;
+	int r;
+
+	spin_lock(&gt->lock);
+	r = pin_locked(granter, ref, user, kinds, writable, whole);
+	if (!r) {
+		const struct grant_active *act = active_of(gt, ref);
+
+		*pin = (struct grant_pin){
+			.ref = ref, .mfn = act->mfn, .granter = granter->id,
+			.kinds = kinds, .writable = writable,
+			.start = act->start, .length = act->length,
+		};
+	}
+	spin_unlock(&gt->lock);
+	return r;
+}
+
+void grant_unpin(const struct grant_pin *pin)
+{
+	/* The frame is the granter's and referenced: so is he (A5). */
+	struct grant_table *gt = domain_owner(pin->granter)->grant;
+	struct grant_active *act;
+
+	spin_lock(&gt->lock);
+	act = active_of(gt, pin->ref);
+	ASSERT(act->mfn == pin->mfn);
+	pins_add(act, pin->kinds, pin->writable, -1);
+	if (!is_pinned(act))
+		mfn_unlink(gt, act);
+	/* Before the guest can see that it is over: it may share the page at once. */
+	frame_drop(pin->mfn, pin->kinds, pin->writable);
+	status_lower(gt, pin->ref);
+	spin_unlock(&gt->lock);
+}
+
+/* --- transfer --- */
+
+/* LOCK_GRANT.  Commit the entry: the guest may not touch it until it is completed. */
+static int transfer_commit(struct grant_table *gt, uint32_t ref,
+			   domid_hv_t giver)
+{
+	uint32_t *at = head_of(gt, ref), head = READ_ONCE(*at);
+	uint32_t want = GTF_accept_transfer | (uint32_t)giver << 16;
+	unsigned int i;
+
+	for (i = 0; i < STATUS_TRIES; i++) {
+		/* Committed or completed before: no second page. */
+		if (head != want)
+			return GNTST_general_error;
+		if (__atomic_compare_exchange_n(at, &head,
+						head | GTF_transfer_committed,
+						false, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST))
+			return GNTST_okay;
+	}
+	return GNTST_general_error;
+}
+
+int grant_transfer_begin(struct domain *d, uint32_t ref, domid_hv_t giver)
+{
+	struct grant_table *gt = d->grant;
+	int r;
+
+	spin_lock(&gt->lock);
+	if (gt->closed)
+		r = GNTST_bad_domain;
+	else if (ref >= grant_refs(gt))
+		r = GNTST_bad_gntref;
+	else
+		r = transfer_commit(gt, ref, giver);
+	spin_unlock(&gt->lock);
+	return r;
+}
+
+/* LOCK_GRANT.  The version may have changed since: then there is no entry to fill. */
+static void transfer_complete(struct grant_table *gt, uint32_t ref, mfn_t mfn)
+{
+	if (ref >= grant_refs(gt))
+		return;
+	if (mfn != INVALID_MFN && gt->version == 1)
+		WRITE_ONCE(v1_of(gt, ref)->frame, mfn);
+	else if (mfn != INVALID_MFN)
+		WRITE_ONCE(v2_of(gt, ref)->full_page.frame, mfn);
+	__atomic_fetch_or(head_of(gt, ref), GTF_transfer_completed,
+			  __ATOMIC_SEQ_CST);
+}
+
+bool grant_transfer_end(struct domain *d, uint32_t ref, struct frame *f)
+{
+	struct grant_table *gt = d->grant;
+	bool ok;
+
+	spin_lock(&gt->lock);
+	/* Once it is closed the reaper may have seen the last of its pages. */
+	ok = !gt->closed && domain_quota_take(d);
+	if (ok) {
+		frame_give(f, d->id);
+		domain_page_link(d, f);
+	}
+	transfer_complete(gt, ref, ok ? frame_to_mfn(f) : INVALID_MFN);
+	spin_unlock(&gt->lock);
+	return ok;
+}
+
+/* --- swap --- */
+
+static void swap_bytes(void *a, void *b, size_t bytes)
+{
+	uint8_t tmp[sizeof(union grant_entry_v2)];
+
+	memcpy(tmp, a, bytes);
+	memcpy(a, b, bytes);
+	memcpy(b, tmp, bytes);
+}
+
+int grant_swap(struct domain *d, uint32_t a, uint32_t b)
+{
+	struct grant_table *gt = d->grant;
+	int r = GNTST_okay;
+
+	spin_lock(&gt->lock);
+	if (a >= grant_refs(gt) || b >= grant_refs(gt))
+		r = GNTST_bad_gntref;
+	else if (is_pinned(active_of(gt, a)) || is_pinned(active_of(gt, b)))
+		r = GNTST_eagain;
+	else if (a != b && gt->version == 1)
+		swap_bytes(v1_of(gt, a), v1_of(gt, b),
+			   sizeof(struct grant_entry_v1));
+	else if (a != b)
+		swap_bytes(v2_of(gt, a), v2_of(gt, b),
+			   sizeof(union grant_entry_v2));
+	spin_unlock(&gt->lock);
+	return r;
+}

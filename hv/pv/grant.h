@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* What grant_op.c, grant_host.c and grant_copy.c share, and page-table code's one hook. */
+#ifndef HV_PV_GRANT_H
+#define HV_PV_GRANT_H
+
+#include "dom/grant.h"
+
+/* Operations that are read, done and answered together; with one TLB flush. */
+#define GRANT_CHUNK	32
+
+/* Do `count` operations; each gets its status. */
+typedef void (*grant_chunk_fn)(struct domain *d, void *ops, unsigned int count);
+
+void grant_chunk_map(struct domain *d, void *ops, unsigned int count);
+void grant_chunk_unmap(struct domain *d, void *ops, unsigned int count);
+void grant_chunk_replace(struct domain *d, void *ops, unsigned int count);
+void grant_chunk_copy(struct domain *d, void *ops, unsigned int count);
+void grant_chunk_transfer(struct domain *d, void *ops, unsigned int count);
+
+/* The domain of the last operation, kept for the next: most of a batch name one. */
+struct grant_peer {
+	struct domain *d;
+};
+/* NULL: there is none with that number. */
+struct domain *grant_peer_find(struct grant_peer *p, domid_t id);
+void grant_peer_done(struct grant_peer *p);
+
+/*
+ * V5: the entry at *pte was a handle's host mapping and is replaced: the handle
+ * loses its host part.  LOCK_MM of d; flushes its TLBs.
+ */
+void grant_pte_gone(struct domain *d, pte_t *pte);
+
+#endif

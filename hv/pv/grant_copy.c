@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copy between pages, granted or the caller's own; and transfer of a page.
+ *
+ * Each side of a copy is held while the bytes move: a granted one by a pin, an own
+ * one by a reference, and a writable use if it is written (so it can be no table, and
+ * not shared).  A shared page of the caller's may be read: LOCK_MM keeps its hold.
+ *
+ * Transitive grants (version 2) are refused, as on Xen with gnttab=no-transitive: each
+ * is a way into a third domain's table in the middle of an operation (XSA-226).
+ */
+#include <port.h>
+
+#include "dom/area.h"
+#include "dom/domain_private.h"
+#include "mm/m2p.h"
+#include "mm/palloc.h"
+#include "pv/grant.h"
+#include "pv/resolve.h"
+#include "x86/tlb.h"
+
+/* One side of a copy, held. */
+struct side {
+	mfn_t mfn;
+	uint32_t start, length;		/* bytes of the page that may be used */
+	struct frame *own;		/* the caller's, with a reference */
+	bool shared;			/* the caller's by a hold; read only */
+	bool granted;
+	struct grant_pin pin;
+};
+
+static int16_t side_own(struct domain *d, mfn_t mfn, bool write, struct side *s)
+{
+	int r = write ? resolve_area(d, mfn, &s->own) :
+			resolve(d, mfn, USE_READ, &s->own);
+
+	if (r < 0)
+		return GNTST_bad_page;
+	s->shared = r == 1;
+	s->mfn = mfn;
+	s->length = PAGE_SIZE;
+	return GNTST_okay;
+}
+
+static int16_t side_granted(struct domain *d, struct grant_peer *peer,
+			    const struct gnttab_copy_ptr *p, bool write,
+			    struct side *s)
+{
+	domid_t id = p->domid == DOMID_SELF ? d->id : p->domid;
+	struct domain *granter = grant_peer_find(peer, id);
+	int16_t status;
+
+	if (!granter)
+		return GNTST_bad_domain;
+	status = grant_pin(granter, p->u.ref, d->id, GRANT_HOST, write, false,
+			   &s->pin);
+	if (status)
+		return status;
+	s->granted = true;
+	s->mfn = s->pin.mfn;
+	s->start = s->pin.start;
+	s->length = s->pin.length;
+	return GNTST_okay;
+}
+
+static int16_t side_get(struct domain *d, struct grant_peer *peer,
+			const struct gnttab_copy_ptr *p, bool by_ref,
+			bool write, struct side *s)
+{
+	*s = (struct side){ 0 };
+	if (by_ref)
+		return side_granted(d, peer, p, write, s);
+	if (p->domid != DOMID_SELF && p->domid != d->id)
+		return GNTST_permission_denied;
+	return side_own(d, p->u.gmfn, write, s);
+}
+
+static void side_put(struct domain *d, struct side *s, bool write)
+{
+	if (s->granted)
+		grant_unpin(&s->pin);
+	else if (write)
+		resolve_area_put(d, s->own);
+	else if (!s->shared)
+		frame_put(s->own);
+}
+
+static bool side_covers(const struct side *s, uint32_t offset, uint32_t bytes)
+{
+	return offset >= s->start && offset + bytes <= s->start + s->length &&
+	       offset + bytes <= PAGE_SIZE;
+}
+
+/* Bytes that are shared may go while we read unless LOCK_MM is held. */
+static int16_t bytes_move(struct domain *d, const struct gnttab_copy *op,
+			  const struct side *from, const struct side *to)
+{
+	uint8_t *dst = mfn_to_virt(to->mfn), *src = mfn_to_virt(from->mfn);
+	int16_t status = GNTST_okay;
+	struct frame *f;
+
+	if (!from->shared) {
+		memmove(dst + op->dest.offset, src + op->source.offset,
+			op->len);
+		return status;
+	}
+	spin_lock(&d->mm);
+	if (resolve(d, from->mfn, USE_READ, &f) == 1)
+		memmove(dst + op->dest.offset, src + op->source.offset,
+			op->len);
+	else
+		status = GNTST_bad_page;	/* broken meanwhile, by another vCPU */
+	spin_unlock(&d->mm);
+	return status;
+}
+
+static int16_t copy_held(struct domain *d, const struct gnttab_copy *op,
+			 const struct side *from, const struct side *to)
+{
+	if (!side_covers(from, op->source.offset, op->len) ||
+	    !side_covers(to, op->dest.offset, op->len))
+		return GNTST_general_error;
+	return bytes_move(d, op, from, to);
+}
+
+static int16_t copy_one(struct domain *d, struct grant_peer *peers,
+			const struct gnttab_copy *op)
+{
+	struct side from, to;
+	int16_t status;
+
+	if (op->source.offset + op->len > PAGE_SIZE ||
+	    op->dest.offset + op->len > PAGE_SIZE)
+		return GNTST_bad_copy_arg;
+	status = side_get(d, &peers[0], &op->source,
+			  op->flags & GNTCOPY_source_gref, false, &from);
+	if (status)
+		return status;
+	status = side_get(d, &peers[1], &op->dest,
+			  op->flags & GNTCOPY_dest_gref, true, &to);
+	if (!status) {
+		status = copy_held(d, op, &from, &to);
+		side_put(d, &to, true);
+	}
+	side_put(d, &from, false);
+	return status;
+}
+
+void grant_chunk_copy(struct domain *d, void *ops, unsigned int count)
+{
+	struct gnttab_copy *op = ops;
+	struct grant_peer peers[2] = { { NULL }, { NULL } };
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		op[i].status = copy_one(d, peers, &op[i]);
+	grant_peer_done(&peers[0]);
+	grant_peer_done(&peers[1]);
+}
+
+/* --- transfer --- */
+
+/*
+ * The page leaves d: no reference but d's own and ours, none that any TLB knows, no
+ * type (GT16, PT6).  It is the hypervisor's then.
+ */
+static bool page_steal(struct domain *d, mfn_t mfn, struct frame **out)
+{
+	struct frame *f;
+
+	if (resolve(d, mfn, USE_GIVE, &f))
+		return false;
+	if (frame_steal(f, d->id)) {
+		frame_put(f);
+		return false;
+	}
+	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	f->type = 0;
+	m2p_clear(&d->m2p, mfn);
+	domain_page_remove(d, f);
+	*out = f;
+	return true;
+}
+
+/* As Xen's header says: but for bad_page, the page is gone from its giver, whatever comes. */
+static int16_t transfer_one(struct domain *d, struct grant_peer *peer,
+			    const struct gnttab_transfer *op)
+{
+	struct domain *to;
+	struct frame *f;
+	int16_t status;
+
+	if (!page_steal(d, op->mfn, &f))
+		return GNTST_bad_page;
+	to = grant_peer_find(peer, op->domid);
+	status = to && to != d ? grant_transfer_begin(to, op->ref, d->id) :
+				 GNTST_bad_domain;
+	if (!status && !grant_transfer_end(to, op->ref, f))
+		status = GNTST_no_space;
+	if (status)
+		palloc_hv_free(mfn_to_virt(op->mfn), 0);
+	return status;
+}
+
+void grant_chunk_transfer(struct domain *d, void *ops, unsigned int count)
+{
+	struct gnttab_transfer *op = ops;
+	struct grant_peer peer = { NULL };
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		op[i].status = transfer_one(d, &peer, &op[i]);
+	grant_peer_done(&peer);
+}

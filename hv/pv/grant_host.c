@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Granted frames in page tables: map, unmap, unmap and replace.
+ *
+ * The order of an unmap, for a chunk at once (A3, XSA-218):
+ *  (a) under LOCK_MM each handle is checked against its entry, the entry cleared and the
+ *      handle's part taken away: of two that name one handle, one wins (GT2);
+ *  (b) the TLBs of the domain's CPUs are flushed, once;
+ *  (c) each pin is let go of: frame, then counts, then the bits that the granter sees.
+ *
+ * An operation is checked as a whole before any of it is done: one that is refused
+ * changed nothing.
+ */
+#include <port.h>
+
+#include "mm/pagetype.h"
+#include "pv/grant.h"
+#include "pv/ptcheck.h"
+#include "pv/resolve.h"
+#include "x86/guestcopy.h"
+#include "x86/tlb.h"
+
+#define AVAIL_SHIFT	9	/* GNTMAP_guest_avail_mask goes to bits 9-11 */
+#define AVAIL_BITS	7
+
+static void domain_flush(struct domain *d)
+{
+	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+}
+
+/* --- naming an entry; LOCK_MM --- */
+
+/* GT7: an entry of one of the domain's own validated L1 tables. */
+static pte_t *pte_by_maddr(struct domain *d, maddr_t maddr)
+{
+	struct frame *f;
+	uint64_t type;
+
+	if ((maddr & 7) || resolve(d, maddr >> PAGE_SHIFT, USE_TYPED, &f))
+		return NULL;
+	type = READ_ONCE(f->type);
+	frame_put(f);	/* LOCK_MM keeps a validated table what it is */
+	if (type_class(type) != CLASS_L1 || !(type & TYPE_VALIDATED))
+		return NULL;
+	return maddr_to_virt(maddr);
+}
+
+static pte_t *pte_by_va(struct domain *d, uint64_t va)
+{
+	struct vcpu *v = current_vcpu();
+
+	if (!guest_range_ok(va, 1))
+		return NULL;
+	return ptcheck_walk(d, v->kernel_l4, va);
+}
+
+static pte_t *host_pte(struct domain *d, uint64_t name, bool by_pte)
+{
+	return by_pte ? pte_by_maddr(d, name) : pte_by_va(d, name);
+}
+
+/* --- map --- */
+
+static pte_t map_pte(const struct gnttab_map_grant_ref *op, mfn_t mfn)
+{
+	uint64_t flags = PTE_P | PTE_US | PTE_A | PTE_D | PTE_AVL_GRANT;
+
+	if (!(op->flags & GNTMAP_readonly))
+		flags |= PTE_RW;
+	flags |= (uint64_t)(op->flags >> _GNTMAP_guest_avail0 & AVAIL_BITS)
+		 << AVAIL_SHIFT;
+	return pte_make(mfn, flags);
+}
+
+/* LOCK_MM.  The entry gets the mapping; what was there before goes. */
+static void host_install(struct domain *d, uint32_t handle, pte_t *pte,
+			 pte_t new)
+{
+	pte_t old = READ_ONCE(*pte);
+
+	/* Another handle's: it must be off this entry before we are on it. */
+	if ((old & PTE_P) && (old & PTE_AVL_GRANT)) {
+		__atomic_store_n(pte, 0, __ATOMIC_SEQ_CST);
+		grant_pte_gone(d, pte);
+	}
+	grant_handle_link(d, handle, virt_to_maddr(pte));
+	old = __atomic_exchange_n(pte, new, __ATOMIC_ACQ_REL);
+	ptcheck_l1_put(d, pte, old, new);
+}
+
+/* LOCK_MM; the pin is taken. */
+static int16_t handle_make(struct domain *d, struct gnttab_map_grant_ref *op,
+			   const struct grant_pin *pin)
+{
+	bool by_pte = op->flags & GNTMAP_contains_pte;
+	struct grant_handle *h;
+	uint32_t handle;
+	pte_t *pte = NULL;
+
+	if (pin->kinds & GRANT_HOST) {
+		pte = host_pte(d, op->host_addr, by_pte);
+		if (!pte)
+			return GNTST_general_error;
+	}
+	h = grant_handle_new(d, &handle);
+	if (!h)
+		return GNTST_no_space;
+	h->mfn = pin->mfn;
+	h->ref = pin->ref;
+	h->granter = pin->granter;
+	h->kinds = pin->kinds;
+	h->writable = pin->writable;
+	h->by_pte_name = by_pte;
+	if (pte)
+		host_install(d, handle, pte, map_pte(op, pin->mfn));
+	op->handle = handle;
+	op->dev_bus_addr = (uint64_t)pin->mfn << PAGE_SHIFT;
+	return GNTST_okay;
+}
+
+static int16_t map_one(struct domain *d, struct domain *granter,
+		       struct gnttab_map_grant_ref *op)
+{
+	unsigned int kinds = (op->flags & GNTMAP_host_map ? GRANT_HOST : 0) |
+			     (op->flags & GNTMAP_device_map ? GRANT_DEVICE : 0);
+	struct grant_pin pin;
+	int16_t status;
+
+	if (!granter)
+		return GNTST_bad_domain;
+	if (!kinds)
+		return GNTST_bad_gntref;	/* GT18: as on Xen */
+	status = grant_pin(granter, op->ref, d->id, kinds,
+			   !(op->flags & GNTMAP_readonly), true, &pin);
+	if (status)
+		return status;
+	spin_lock(&d->mm);
+	status = handle_make(d, op, &pin);
+	spin_unlock(&d->mm);
+	if (status)	/* it was never in a page table */
+		grant_unpin(&pin);
+	return status;
+}
+
+void grant_chunk_map(struct domain *d, void *ops, unsigned int count)
+{
+	struct gnttab_map_grant_ref *op = ops;
+	struct grant_peer peer = { NULL };
+	unsigned int i;
+
+	grant_handles_reserve(d, count);
+	for (i = 0; i < count; i++)
+		op[i].status = map_one(d, grant_peer_find(&peer, op[i].dom),
+				       &op[i]);
+	grant_peer_done(&peer);
+}
+
+/* --- unmap --- */
+
+/* An unmap of either kind, decoded. */
+struct unmap {
+	uint64_t host_addr, dev_bus_addr;
+	uint64_t new_addr;		/* va whose entry takes its place; 0: none */
+	uint32_t handle;
+};
+
+/* Pins that wait for the flush. */
+struct unpin_list {
+	struct grant_pin pins[GRANT_CHUNK];
+	unsigned int count;
+	bool flush;
+};
+
+/* GT6, GT20: the entry is the handle's (by A4 it then maps the frame with its rights). */
+static pte_t *unmap_host_pte(struct domain *d, const struct grant_handle *h,
+			     uint64_t host_addr)
+{
+	pte_t *pte = host_pte(d, host_addr, h->by_pte_name);
+
+	return pte && virt_to_maddr(pte) == h->pte ? pte : NULL;
+}
+
+/* The entry at new_addr, which must be an ordinary one, and another. */
+static pte_t *replacement_pte(struct domain *d, const struct grant_handle *h,
+			      const struct unmap *u, const pte_t *pte)
+{
+	pte_t *from = h->by_pte_name ? NULL : pte_by_va(d, u->new_addr);
+
+	if (!from || from == pte || (*from & PTE_AVL_GRANT))
+		return NULL;
+	return from;
+}
+
+static int16_t host_part(struct domain *d, const struct grant_handle *h,
+			 const struct unmap *u, pte_t **pte, pte_t **from)
+{
+	*pte = *from = NULL;
+	if (!u->host_addr)
+		return GNTST_okay;
+	*pte = h->kinds & GRANT_HOST ? unmap_host_pte(d, h, u->host_addr) :
+				       NULL;
+	if (!*pte)
+		return GNTST_general_error;
+	if (!u->new_addr)
+		return GNTST_okay;
+	*from = replacement_pte(d, h, u, *pte);
+	return *from ? GNTST_okay : GNTST_general_error;
+}
+
+/* GT1 */
+static int16_t device_part(const struct grant_handle *h, const struct unmap *u)
+{
+	if (!u->dev_bus_addr)
+		return GNTST_okay;
+	if (!(h->kinds & GRANT_DEVICE) ||
+	    u->dev_bus_addr != (uint64_t)h->mfn << PAGE_SHIFT)
+		return GNTST_bad_dev_addr;
+	return GNTST_okay;
+}
+
+/* (a) LOCK_MM. */
+static int16_t unmap_one(struct domain *d, const struct unmap *u,
+			 struct unpin_list *list)
+{
+	struct grant_handle *h = grant_handle_get(d, u->handle);
+	unsigned int kinds;
+	pte_t *pte, *from;
+	int16_t status;
+
+	if (!h)
+		return GNTST_bad_handle;
+	status = device_part(h, u);
+	if (!status)
+		status = host_part(d, h, u, &pte, &from);
+	if (status)
+		return status;
+	kinds = (pte ? GRANT_HOST : 0) | (u->dev_bus_addr ? GRANT_DEVICE : 0);
+	if (!kinds)
+		return GNTST_okay;
+	if (pte) {
+		/* References move with the entry: nothing is counted. */
+		pte_t new = from ? __atomic_exchange_n(from, 0,
+						       __ATOMIC_ACQ_REL) : 0;
+
+		__atomic_store_n(pte, new, __ATOMIC_SEQ_CST);
+		grant_handle_unlink(d, h);
+		list->flush = true;
+	}
+	grant_handle_drop(d, u->handle, kinds, &list->pins[list->count++]);
+	return GNTST_okay;
+}
+
+/* (b), (c) */
+static void unmap_finish(struct domain *d, struct unpin_list *list)
+{
+	unsigned int i;
+
+	if (list->flush)
+		domain_flush(d);
+	for (i = 0; i < list->count; i++)
+		grant_unpin(&list->pins[i]);
+}
+
+void grant_chunk_unmap(struct domain *d, void *ops, unsigned int count)
+{
+	struct gnttab_unmap_grant_ref *op = ops;
+	struct unpin_list list;
+	unsigned int i;
+
+	list.count = list.flush = 0;
+	spin_lock(&d->mm);
+	for (i = 0; i < count; i++) {
+		struct unmap u = {
+			.host_addr = op[i].host_addr,
+			.dev_bus_addr = op[i].dev_bus_addr,
+			.handle = op[i].handle,
+		};
+
+		op[i].status = unmap_one(d, &u, &list);
+	}
+	spin_unlock(&d->mm);
+	unmap_finish(d, &list);
+}
+
+void grant_chunk_replace(struct domain *d, void *ops, unsigned int count)
+{
+	struct gnttab_unmap_and_replace *op = ops;
+	struct unpin_list list;
+	unsigned int i;
+
+	list.count = list.flush = 0;
+	spin_lock(&d->mm);
+	for (i = 0; i < count; i++) {
+		struct unmap u = {
+			.host_addr = op[i].host_addr,
+			.new_addr = op[i].new_addr,
+			.handle = op[i].handle,
+		};
+
+		op[i].status = unmap_one(d, &u, &list);
+	}
+	spin_unlock(&d->mm);
+	unmap_finish(d, &list);
+}
+
+/* --- entries that go another way (A4) --- */
+
+void grant_pte_gone(struct domain *d, pte_t *pte)
+{
+	uint32_t handle = grant_handle_by_pte(d, virt_to_maddr(pte));
+	struct grant_handle *h = grant_handle_get(d, handle);
+	struct grant_pin pin;
+
+	CHECK(h);
+	grant_handle_unlink(d, h);
+	grant_handle_drop(d, handle, GRANT_HOST, &pin);
+	domain_flush(d);
+	grant_unpin(&pin);
+}
+
+/* --- the end of a domain: what it maps of others --- */
+
+/* LOCK_MM.  Whatever is left of one handle. */
+static void reap_one(struct domain *d, uint32_t handle, struct grant_handle *h,
+		     struct unpin_list *list)
+{
+	if (h->kinds & GRANT_HOST) {
+		__atomic_store_n((pte_t *)maddr_to_virt(h->pte), 0,
+				 __ATOMIC_SEQ_CST);
+		grant_handle_unlink(d, h);
+		list->flush = true;
+	}
+	grant_handle_drop(d, handle, h->kinds, &list->pins[list->count++]);
+}
+
+bool pv_grants_reap(struct domain *d)
+{
+	struct grant_table *gt = d->grant;
+	struct unpin_list list;
+	unsigned int i;
+
+	list.count = list.flush = 0;
+	spin_lock(&d->mm);
+	for (i = 0; i < GRANT_CHUNK && gt->handle_used; i++) {
+		uint32_t handle = gt->handle_reaped++;
+		struct grant_handle *h = grant_handle_get(d, handle);
+
+		if (h)
+			reap_one(d, handle, h, &list);
+	}
+	spin_unlock(&d->mm);
+	unmap_finish(d, &list);
+	return gt->handle_used;
+}
