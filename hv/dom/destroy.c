@@ -22,6 +22,7 @@
 #include "dom/domain_private.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
+#include "dom/store.h"
 #include "lib/fmt.h"
 
 #define PAGES_PER_STEP 64
@@ -77,6 +78,8 @@ static void step_stop(struct domain *d)
 	}
 	if (d->console)
 		console_fini(d);
+	if (d->store)
+		store_fini(d);
 	evtchn_fini(d);
 }
 

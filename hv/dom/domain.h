@@ -34,6 +34,7 @@ struct evtchn;			/* dom/evtchn.c */
 struct domain_config;		/* boot/config.h */
 struct share_dom;		/* share/ */
 struct console;			/* dom/console.c */
+struct store;			/* dom/store.c */
 struct xencomm;			/* pv/xencomm_buffer.c */
 
 struct domain {
@@ -65,6 +66,7 @@ struct domain {
 
 	struct share_dom *share; /* constant while RUNNING */
 	struct console *console; /* constant while RUNNING */
+	struct store *store;	/* constant while RUNNING */
 
 	struct vcpu *vcpu[MAX_VCPUS];
 	uint32_t vcpu_count;	/* constant */

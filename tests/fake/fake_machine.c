@@ -12,6 +12,7 @@
 
 #include "boot/config.h"
 #include "dom/console.h"
+#include "dom/store.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "fake/fake_machine.h"
@@ -66,6 +67,8 @@ int console_init(struct domain *d, struct frame *f, uint32_t port)
 	return 0;
 }
 void console_fini(struct domain *d) { }
+int store_init(struct domain *d, struct frame *f, uint32_t port) { return 0; }
+void store_fini(struct domain *d) { }
 mfn_t vcpu_zero_page_mfn(void) { return zero_mfn; }
 uint64_t vcpu_guest_cpus = 1;
 
