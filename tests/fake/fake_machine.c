@@ -363,6 +363,9 @@ static void count_domain(struct domain *d, void *arg)
 	for (i = 0; i < GDT_FRAMES_MAX; i++)
 		if (v->gdt_frames[i])
 			expect_use(v->gdt_frames[i], true);
+	for (i = 0; i < LDT_FRAMES_MAX; i++)
+		if (v->ldt_frames[i])
+			expect_use(v->ldt_frames[i], true);
 }
 
 static void compare(mfn_t mfn)
