@@ -93,6 +93,8 @@ static void request_done(struct domain *d, struct store *s)
 	case XS_READ:
 		if (!strcmp(s->path, "domid"))
 			return answer_number(s, "%u", d->id, false);
+		if (!strcmp(s->path, "cpu/0/availability"))
+			return answer(s, XS_READ, "online", 6);
 		return answer_error(s, "ENOENT");
 	case XS_DIRECTORY: case XS_GET_PERMS: case XS_DIRECTORY_PART:
 		return answer_error(s, "ENOENT");
