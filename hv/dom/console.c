@@ -15,8 +15,7 @@
  *     indices are kept here and only copied to the ring; the guest's are read once
  *     for each drain; a distance that cannot be is answered by starting afresh at the guest's index.
  * C2  One drain moves at most one ring (2048 bytes).
- * C3  The page is held by a general and a WRITABLE reference, so it can neither be
- *     freed nor become a page table while we write to it.
+ * C3  The page is held by a general and a WRITABLE reference (ringpage.h).
  * C4  d->console is set and cleared under LOCK_DOMAIN, and all of it belongs to
  *     that lock.  Terminal controls of a guest do not reach the log.
  */
@@ -28,9 +27,9 @@
 #include "debug/log.h"
 #include "dom/console.h"
 #include "dom/evtchn.h"
+#include "dom/ringpage.h"
 #include "dom/sched.h"
 #include "mm/objpool.h"
-#include "mm/pagetype.h"
 #include "x86/cpu.h"
 #include "x86/guestcopy.h"
 
@@ -151,34 +150,9 @@ void console_drain(struct domain *d)
 
 /* --- life --- */
 
-static int ring_get(struct console *c, struct domain *d, struct frame *f)
-{
-	int rc = frame_get(f, d->id);
-
-	if (rc)
-		return rc;
-	rc = pagetype_get(f, CLASS_WRITABLE);
-	if (rc < 0) {
-		frame_put(f);
-		return rc;
-	}
-	c->frame = f;
-	c->ring = mfn_to_virt(frame_to_mfn(f));
-	return 0;
-}
-
 struct frame *console_ring_frame(const struct domain *d)
 {
 	return d->console->frame;
-}
-
-static void ring_put(struct console *c)
-{
-	bool last = pagetype_put(c->frame);
-
-	ASSERT(!last); /* only tables and descriptor pages have a last use */
-	(void)last;
-	frame_put(c->frame);
 }
 
 int console_init(struct domain *d, struct frame *ring_frame, uint32_t port)
@@ -188,11 +162,13 @@ int console_init(struct domain *d, struct frame *ring_frame, uint32_t port)
 
 	if (!c)
 		return -ENOMEM;
-	rc = ring_get(c, d, ring_frame);
+	rc = ringpage_get(d, ring_frame);
 	if (rc) {
 		obj_free(c, sizeof(*c));
 		return rc;
 	}
+	c->frame = ring_frame;
+	c->ring = mfn_to_virt(frame_to_mfn(ring_frame));
 	c->port = port;
 	c->out_cons = READ_ONCE(c->ring->out_prod);
 	c->in_prod = READ_ONCE(c->ring->in_cons);
@@ -219,7 +195,7 @@ void console_fini(struct domain *d)
 	if (!c)
 		return;
 	timer_cancel(&c->flush_timer);
-	ring_put(c);
+	ringpage_put(c->frame);
 	obj_free(c, sizeof(*c));
 }
 

@@ -37,6 +37,7 @@
 #include "dom/evtchn.h"
 #include "dom/grant.h"
 #include "dom/sched.h"
+#include "dom/store.h"
 #include "lib/fmt.h"
 
 #define PAGES_PER_STEP 64
@@ -98,6 +99,8 @@ static void step_stop(struct domain *d)
 	}
 	if (d->console)
 		console_fini(d);
+	if (d->store)
+		store_fini(d);
 	evtchn_fini(d);
 	grant_close(d);
 }

@@ -38,6 +38,7 @@ struct domain_config;		/* boot/config.h */
 struct share_dom;		/* share/ */
 struct console;			/* dom/console.c */
 struct grant_table;		/* dom/grant.h */
+struct store;			/* dom/store.c */
 struct xencomm;			/* pv/xencomm_buffer.c */
 
 /*
@@ -92,6 +93,7 @@ struct domain {
 
 	struct share_dom *share; /* constant while RUNNING */
 	struct console *console; /* constant while RUNNING */
+	struct store *store;	/* constant while RUNNING */
 
 	struct vcpu *vcpu[MAX_VCPUS];
 	uint32_t vcpu_count;	/* constant */

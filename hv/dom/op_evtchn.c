@@ -15,6 +15,7 @@
 #include "dom/console.h"
 #include "dom/evtchn_private.h"
 #include "dom/sched.h"
+#include "dom/store.h"
 #include "x86/guestcopy.h"
 
 #define PIRQS_MAX	256
@@ -190,7 +191,7 @@ static long op_close(struct domain *d, uint64_t arg)
 	return evtchn_close(d, c.port, true);
 }
 
-/* Ends locked.  1: to the console, which takes locks of its own. */
+/* Ends locked.  1: to the console or the store, which take locks of their own. */
 static long send_locked(struct domain *d, uint32_t port, struct domain *peer)
 {
 	const struct evtchn *c = evtchn_get(d, port);
@@ -225,6 +226,7 @@ static long op_send(struct domain *d, uint64_t arg)
 	if (rc != 1)
 		return rc;
 	console_drain(d);
+	store_serve(d);
 	return 0;
 }
 

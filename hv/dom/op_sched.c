@@ -31,6 +31,8 @@ static long op_shutdown(struct vcpu *v, uint64_t arg)
 
 	if (copy_from_guest(&s, arg, sizeof(s)))
 		return -EFAULT;
+	if (s.reason == SHUTDOWN_suspend)
+		return -ENOSYS;	/* nobody could resume it; Linux goes on */
 	domain_shutdown(v->domain, MIN(s.reason, (unsigned int)SHUTDOWN_MAX));
 	return 0;
 }

@@ -35,6 +35,7 @@
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "dom/stop.h"
+#include "dom/store.h"
 #include "x86/cpu.h"
 
 static struct spinlock sched_lock = SPINLOCK_INIT(LOCK_SCHED);
@@ -351,6 +352,7 @@ static void sched_leave(void)
 
 	if (v) {
 		console_drain(v->domain);
+		store_serve(v->domain);
 		vcpu_switch(v, NULL);
 	}
 	spin_lock(&sched_lock);

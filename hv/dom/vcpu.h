@@ -19,6 +19,9 @@
 
 #define GDT_FRAMES_MAX	14	/* pages of a guest's GDT below the hypervisor's entries */
 
+#define LDT_FRAMES_MAX	16
+#define LDT_FIRST_PAGE	16	/* of the descriptor area */
+
 enum run_state { RUN_OFFLINE, RUN_BLOCKED, RUN_RUNNABLE, RUN_RUNNING };
 
 struct pv_callback {
@@ -48,7 +51,7 @@ struct vcpu {
 	uint64_t gdt_frames[GDT_FRAMES_MAX]; /* mfn, 0 = none; LOCK_MM */
 	uint32_t gdt_entries;
 	uint64_t *gdt_hv_pte;	/* entry of its descriptor area that shows the CPU's GDT page; constant */
-	uint64_t ldt_va;
+	uint64_t ldt_frames[LDT_FRAMES_MAX]; /* likewise */
 	uint32_t ldt_entries;
 	uint64_t cr0_ts;	/* guest's CR0.TS (fpu_taskswitch) */
 	uint64_t cr4;		/* guest's view */

@@ -19,6 +19,7 @@
 #include "debug/log.h"
 #include "dom/console.h"
 #include "dom/evtchn.h"
+#include "dom/store.h"
 #include "lib/fmt.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
@@ -292,7 +293,8 @@ static void list_write(struct build *b)
 
 /* --- what the guest is told --- */
 
-static void start_info_write(struct build *b, uint32_t console_port)
+static void start_info_write(struct build *b, uint32_t console_port,
+			     uint32_t store_port)
 {
 	struct start_info *si = pfn_page(b, b->start_info);
 	bool by_pfn = b->image.mod_start_pfn;
@@ -301,6 +303,7 @@ static void start_info_write(struct build *b, uint32_t console_port)
 	si->nr_pages = b->pages;
 	si->shared_info = virt_to_maddr(b->d->shared_info);
 	si->store_mfn = b->p2m[b->store];
+	si->store_evtchn = store_port;
 	si->console.domU.mfn = b->p2m[b->console];
 	si->console.domU.evtchn = console_port;
 	si->pt_base = pfn_va(b, b->tables);
@@ -376,14 +379,17 @@ static bool tables_hand_over(struct build *b, struct vcpu *v)
 	return r ? FAIL(b, "initial page tables refused (%d)", r) : true;
 }
 
-static bool console_connect(struct build *b)
+/* The two rings whose other end we are: console and xenstore. */
+static bool rings_connect(struct build *b)
 {
-	int port = evtchn_bind_console(b->d);
+	int console = evtchn_bind_console(b->d);
+	int store = evtchn_bind_console(b->d);
 
-	if (port < 0 ||
-	    console_init(b->d, mfn_to_frame(b->p2m[b->console]), port))
-		return FAIL(b, "no memory for the console");
-	start_info_write(b, port);
+	if (console < 0 || store < 0 ||
+	    console_init(b->d, mfn_to_frame(b->p2m[b->console]), console) ||
+	    store_init(b->d, mfn_to_frame(b->p2m[b->store]), store))
+		return FAIL(b, "no memory for console and store");
+	start_info_write(b, console, store);
 	return true;
 }
 
@@ -397,7 +403,7 @@ static bool fill(struct build *b)
 	list_write(b);
 	shared_info_init(b->d);
 	ptbuild_fill(&pt, b->ranges, b->range_count);
-	if (!console_connect(b))
+	if (!rings_connect(b))
 		return false;
 	vcpu_init_regs(b, v);
 	if (desc_init(v))

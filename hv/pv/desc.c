@@ -6,6 +6,9 @@
  * CLASS_DESC, shown to the CPU in the domain's descriptor area; page 14 there is the
  * CPU's own (selectors from 0xe000).  Descriptors are made harmless when the
  * frame takes its class: code and data only, DPL 3, accessed bit set (so that the CPU never writes them).
+ * The LDT is up to 16 pages that the guest names by address: those that are present,
+ * its own and hold nothing but harmless descriptors when it is set are taken likewise and shown behind
+ * the GDT; in place of the others are zeroes, so their selectors give #GP.
  * A page shows all of its 512 descriptors, so all are checked whatever the number of
  * entries that the guest names (PT19).
  */
@@ -14,6 +17,7 @@
 
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
+#include "pv/ptcheck.h"
 #include "pv/pv.h"
 #include "pv/resolve.h"
 #include "x86/guestcopy.h"
@@ -91,8 +95,8 @@ static void desc_page_put(mfn_t mfn)
 	frame_put(f);
 }
 
-/* Show `mfn` (0: nothing but zeroes) as page `i` of the vCPU's GDT. */
-static int gdt_show(struct vcpu *v, unsigned int i, mfn_t mfn)
+/* Show `mfn` (0: nothing but zeroes) as page `i` of the vCPU's descriptor area. */
+static int area_show(struct vcpu *v, unsigned int i, mfn_t mfn)
 {
 	pte_t *pte = m2p_perdom_pte(&v->domain->m2p,
 				    v->id * PERDOM_VCPU_PAGES + i);
@@ -103,8 +107,16 @@ static int gdt_show(struct vcpu *v, unsigned int i, mfn_t mfn)
 	e = mfn ? pte_make(mfn, PTE_P | PTE_RW | PTE_A | PTE_D) :
 		  pte_make(vcpu_zero_page_mfn(), PTE_P | PTE_A);
 	WRITE_ONCE(*pte, e);
-	v->gdt_frames[i] = mfn;
 	return 0;
+}
+
+static int gdt_show(struct vcpu *v, unsigned int i, mfn_t mfn)
+{
+	int r = area_show(v, i, mfn);
+
+	if (!r)
+		v->gdt_frames[i] = mfn;
+	return r;
 }
 
 int desc_init(struct vcpu *v)
@@ -122,7 +134,7 @@ int desc_init(struct vcpu *v)
 	return 0;
 }
 
-void desc_drop_gdt(struct vcpu *v)
+static void gdt_drop(struct vcpu *v)
 {
 	unsigned int i;
 
@@ -152,7 +164,7 @@ int desc_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries)
 		for (i--; i-- > 0; )
 			desc_page_put(mfns[i]);
 	} else {
-		desc_drop_gdt(v);
+		gdt_drop(v);
 		for (i = 0; i < frames && !r; i++)
 			r = gdt_show(v, i, mfns[i]);
 		v->gdt_entries = entries;
@@ -219,17 +231,57 @@ long op_update_descriptor(struct hypercall_args *args)
 	return r;
 }
 
-/*
- * The LDT: only the empty one so far; a guest that loads selectors from an LDT gets #GP, as on a
- * CPU with an empty LDT.
- */
+/* --- LDT --- */
+
+static void ldt_drop(struct vcpu *v)
+{
+	for (unsigned int i = 0; i < LDT_FRAMES_MAX; i++) {
+		mfn_t mfn = v->ldt_frames[i];
+
+		if (!mfn)
+			continue;
+		(void)area_show(v, LDT_FIRST_PAGE + i, 0);
+		v->ldt_frames[i] = 0;
+		desc_page_put(mfn);
+	}
+	v->ldt_entries = 0;
+}
+
+/* Take the page at va as page `i`, if it can be one.  LOCK_MM. */
+static void ldt_take(struct vcpu *v, unsigned int i, uint64_t va)
+{
+	pte_t *pte = ptcheck_walk(v->domain, v->kernel_l4, va);
+
+	if (!pte || !(*pte & PTE_P) || desc_page_get(v->domain, pte_mfn(*pte)))
+		return;
+	if (area_show(v, LDT_FIRST_PAGE + i, pte_mfn(*pte)))
+		desc_page_put(pte_mfn(*pte));
+	else
+		v->ldt_frames[i] = pte_mfn(*pte);
+}
+
+void desc_drop_gdt(struct vcpu *v)
+{
+	gdt_drop(v);
+	ldt_drop(v);
+}
+
+/* The pages are those that the guest kernel's tables map now. */
 int desc_set_ldt(struct vcpu *v, uint64_t va, uint32_t entries)
 {
-	if (entries > 8192 || (entries && ((va & ~PAGE_MASK) ||
-					   !guest_range_ok(va, entries * 8))))
+	unsigned int pages = (entries + DESC_PER_PAGE - 1) / DESC_PER_PAGE, i;
+
+	if (entries > LDT_FRAMES_MAX * DESC_PER_PAGE ||
+	    (entries && ((va & ~PAGE_MASK) ||
+			 !guest_range_ok(va, entries * 8))))
 		return -EINVAL;
-	v->ldt_va = 0;
-	v->ldt_entries = 0;
-	gdt_set_ldt(0, 0);
-	return entries ? -ENOSYS : 0;
+	spin_lock(&v->domain->mm);
+	ldt_drop(v);
+	for (i = 0; i < pages; i++)
+		ldt_take(v, i, va + i * PAGE_SIZE);
+	v->ldt_entries = entries;
+	spin_unlock(&v->domain->mm);
+	tlb_flush_local();	/* the area changed */
+	gdt_set_ldt(LDT_VIRT(v->id), entries);
+	return 0;
 }

@@ -69,7 +69,7 @@ long op_mmuext(struct hypercall_args *args);
 long op_set_gdt(struct hypercall_args *args);
 long op_update_descriptor(struct hypercall_args *args);
 int desc_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries);
-void desc_drop_gdt(struct vcpu *v);	/* LOCK_MM held */
+void desc_drop_gdt(struct vcpu *v);	/* and the LDT; LOCK_MM held */
 bool desc_check_page(void *page);	/* validates and normalises 512 descriptors */
 /* Set vCPU's LDT (MMUEXT_SET_LDT). */
 int desc_set_ldt(struct vcpu *v, uint64_t va, uint32_t entries);

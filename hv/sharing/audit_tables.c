@@ -4,6 +4,7 @@
 
 #include "dom/console.h"
 #include "dom/grant.h"
+#include "dom/store.h"
 #include "pv/xencomm.h"
 #include "sharing/audit.h"
 #include "x86/cpu.h"
@@ -234,6 +235,9 @@ static void vcpu_names(struct audit *a, struct domain *d, struct vcpu *v)
 	for (i = 0; i < GDT_FRAMES_MAX; i++)
 		if (v->gdt_frames[i])
 			audit_name(a, d, v->gdt_frames[i], CLASS_DESC, "GDT");
+	for (i = 0; i < LDT_FRAMES_MAX; i++)
+		if (v->ldt_frames[i])
+			audit_name(a, d, v->ldt_frames[i], CLASS_DESC, "LDT");
 	if (v->info_frame)
 		audit_name(a, d, frame_to_mfn(v->info_frame), CLASS_WRITABLE,
 			   "vcpu_info");
@@ -282,6 +286,9 @@ void audit_domain_names(struct audit *a, struct domain *d)
 	if (d->console && console_ring_frame(d))
 		audit_name(a, d, frame_to_mfn(console_ring_frame(d)),
 			   CLASS_WRITABLE, "console ring");
+	if (d->store && store_ring_frame(d))
+		audit_name(a, d, frame_to_mfn(store_ring_frame(d)),
+			   CLASS_WRITABLE, "store ring");
 	/* The root of a tree half-way: its count is the work's. */
 	if (d->pt_work.state != PT_IDLE && d->pt_work.state != PT_REFUSED)
 		audit_name(a, d, d->pt_work.root,

@@ -223,6 +223,7 @@ FAKE bool reaper_step(void)
 /* --- neighbours inside hv/dom --- */
 
 FAKE void console_drain(struct domain *d) { fake.drains++; }
+FAKE void store_serve(struct domain *d) { }
 FAKE void sched_kick(struct vcpu *v) { fake.kicks++; }
 FAKE void sched_poll_wake(struct vcpu *v, uint32_t port) {}
 FAKE bool sched_preempt_pending(void) { return false; }

@@ -12,6 +12,7 @@
 
 #include "boot/config.h"
 #include "dom/console.h"
+#include "dom/store.h"
 #include "dom/evtchn.h"
 #include "dom/grant.h"
 #include "dom/sched.h"
@@ -76,6 +77,9 @@ int console_init(struct domain *d, struct frame *f, uint32_t port)
 }
 void console_fini(struct domain *d) { }
 struct frame *console_ring_frame(const struct domain *d) { return NULL; }
+struct frame *store_ring_frame(const struct domain *d) { return NULL; }
+int store_init(struct domain *d, struct frame *f, uint32_t port) { return 0; }
+void store_fini(struct domain *d) { }
 mfn_t vcpu_zero_page_mfn(void) { return zero_mfn; }
 uint64_t vcpu_guest_cpus = 1;
 uint64_t now_ns(void)
@@ -470,6 +474,9 @@ static void count_domain(struct domain *d, void *arg)
 	for (i = 0; i < GDT_FRAMES_MAX; i++)
 		if (v->gdt_frames[i])
 			expect_use(v->gdt_frames[i], true);
+	for (i = 0; i < LDT_FRAMES_MAX; i++)
+		if (v->ldt_frames[i])
+			expect_use(v->ldt_frames[i], true);
 }
 
 static void compare(mfn_t mfn)

@@ -119,6 +119,9 @@ START_TEST(shutdown)
 	struct sched_shutdown s = { .reason = SHUTDOWN_reboot };
 
 	ck_assert_int_eq(op_sched(SCHEDOP_shutdown, FAKE_BAD_VA), -EFAULT);
+	ck_assert_int_eq(op_sched(SCHEDOP_shutdown, fake_va(&(struct
+		sched_shutdown){ SHUTDOWN_suspend })), -ENOSYS);
+	ck_assert_uint_eq(fake.shutdowns, 0);
 	ck_assert_uint_eq(fake.shutdowns, 0);
 	ck_assert_int_eq(op_sched(SCHEDOP_shutdown, fake_va(&s)), 0);
 	ck_assert_uint_eq(fake.shutdown_code, SHUTDOWN_reboot);

@@ -420,6 +420,47 @@ START_TEST(gdt)
 }
 END_TEST
 
+static pte_t ldt_shown(unsigned int page)
+{
+	return *m2p_perdom_pte(&d->m2p, LDT_FIRST_PAGE + page);
+}
+
+/* PT19: pages are taken as they are when the LDT is set; what cannot be one shows zeroes. */
+START_TEST(ldt)
+{
+	struct vcpu *v = d->vcpu[0];
+	mfn_t a = retire(spare + 1), bad = retire(spare + 2);
+	uint64_t va = fake_va(spare + 1);
+
+	memset(mfn_to_virt(a), 0, PAGE_SIZE);
+	memset(mfn_to_virt(bad), 0, PAGE_SIZE);
+	((uint64_t *)mfn_to_virt(bad))[5] = 0x0000ec0000000000; /* call gate */
+	ck_assert_int_eq(desc_set_ldt(v, va, 4 * 512), 0);
+	ck_assert_uint_eq(v->ldt_frames[0], a);
+	ck_assert_uint_eq(pte_mfn(ldt_shown(0)), a);
+	for (unsigned int i = 1; i < 4; i++) {	/* a gate; mapped writable */
+		ck_assert_uint_eq(v->ldt_frames[i], 0);
+		ck_assert_uint_eq(pte_mfn(ldt_shown(i)), vcpu_zero_page_mfn());
+	}
+	fake_recount();
+	ck_assert_int_eq(map(spare + 1, pte_make(a, RW)), -EBUSY);
+	ck_assert_int_eq(map(spare + 2, pte_make(bad, RW)), 0);
+	ck_assert_int_eq(FAKE_CALL(op_update_descriptor, (maddr_t)a << 12,
+				   0x0000ec0000000000), -EINVAL);
+	ck_assert_int_eq(desc_set_ldt(v, va, 8193), -EINVAL);
+	ck_assert_int_eq(desc_set_ldt(v, va + 8, 1), -EINVAL);
+	ck_assert_int_eq(desc_set_ldt(v, 0xffff830000000000, 1), -EINVAL);
+	ck_assert_int_eq(desc_set_ldt(v, -(uint64_t)PAGE_SIZE, 513), -EINVAL);
+	ck_assert_uint_eq(v->ldt_frames[0], a);
+	ck_assert_int_eq(desc_set_ldt(v, 0, 8192), 0);	/* nothing there */
+	ck_assert_uint_eq(pte_mfn(ldt_shown(0)), vcpu_zero_page_mfn());
+	fake_recount();
+	ck_assert_int_eq(map(spare + 1, pte_make(a, RW)), 0);
+	retire(spare + 1);
+	ck_assert_int_eq(desc_set_ldt(v, va, 1), 0);	/* the end of d lets go of it */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("pv_tables");
@@ -445,6 +486,7 @@ int main(void)
 	tcase_add_test(tc, m2p_updates);
 	tcase_add_test(tc, clear_and_copy);
 	tcase_add_test(tc, gdt);
+	tcase_add_test(tc, ldt);
 	suite_add_tcase(s, tc);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -56,6 +56,28 @@ static void how_iret(void)
 	gl_hypercall(__HYPERVISOR_iret, 0, 0, 0, 0, 0);
 }
 
+/* An iret frame that no ring 3 may have; flags 0x100 asks for the fast way back. */
+static void bad_frame(uint64_t rip, uint64_t cs, uint64_t ss, uint64_t flags)
+{
+	uint64_t frame[] = { 0, 0, 0, flags, rip, cs, 0x202, 0x1000, ss };
+
+	no_traps();
+	__asm__ volatile("mov %0, %%rsp; mov $23, %%eax; syscall"
+			 : : "r"(frame) : "memory");
+}
+
+/* TR1: sysret to an address that faults in ring 0 on some processors. */
+static void how_sysret(void)
+{
+	bad_frame(1UL << 47, 0xe030, 0xe02b, 0x100);
+}
+
+/* TR3: the hypervisor's own segments. */
+static void how_segment(void)
+{
+	bad_frame(0x1000, 0xe008, 0xe010, 0);
+}
+
 static void how_int(void)
 {
 	no_traps();
@@ -90,7 +112,8 @@ static const struct {
 	{ "ud", how_ud }, { "jump", how_jump }, { "stack", how_stack },
 	{ "hvstack", how_hvstack }, { "wipe", how_wipe }, { "iret", how_iret },
 	{ "int", how_int }, { "switch", how_switch }, { "spin", how_spin },
-	{ "crash", how_crash },
+	{ "crash", how_crash }, { "sysret", how_sysret },
+	{ "segment", how_segment },
 };
 
 void gl_main(void)
