@@ -18,6 +18,8 @@ static bool test_bit(const uint8_t *bits, uint64_t mfn)
 	return mfn < MFNS_MAX && (bits[mfn / 8] >> mfn % 8 & 1);
 }
 
+static struct share_trace trace;
+
 static void set_bit(uint8_t *bits, uint64_t mfn)
 {
 	if (mfn < MFNS_MAX)
@@ -48,6 +50,25 @@ static void find_ours(void)
 	}
 	/* shared_info is the hypervisor's, and ours to map. */
 	set_bit(ours, gl_start_info->shared_info >> GL_PAGE_SHIFT);
+	/* The trace buffer too, to be read. */
+	gl_test_equal(hypercall_make_ro_and_share(SHAREOP_trace,
+						  (unsigned long)&trace,
+						  sizeof(trace), 0), 0);
+	for (uint32_t i = 0; i < trace.pages; i++)
+		set_bit(ours, trace.mfn + i);
+}
+
+static bool is_trace(uint64_t mfn)
+{
+	return mfn >= trace.mfn && mfn < trace.mfn + trace.pages;
+}
+
+/* Of a frame of ours. */
+static long map_result(uint64_t mfn, bool rw)
+{
+	if (!rw)
+		return 0;
+	return is_trace(mfn) ? -XEN_EPERM : is_busy(mfn) ? -XEN_EBUSY : 0;
 }
 
 /* What a refusal has to look like. */
@@ -77,7 +98,7 @@ static void try_map(uint64_t mfn, uint64_t max, bool by_ptr, uint64_t flags)
 
 	if (!rc)
 		look(scratch, mfn);
-	if (scan_is_ours(mfn) ? rc != (rw && is_busy(mfn) ? -XEN_EBUSY : 0) :
+	if (scan_is_ours(mfn) ? rc != map_result(mfn, rw) :
 				!refused(mfn, max, rc))
 		gl_test_fail("map %lx flags %lx: %ld", mfn, flags, rc);
 }
