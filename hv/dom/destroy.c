@@ -7,10 +7,10 @@
  *   EMPTY    its page tables, L1 first: one table's width a step; shared holds are dropped
  *   UNHOOK   loaded page tables, descriptor tables, registered areas
  *   GRANTS   what it maps of others is unmapped, some handles a step
+ *   DISOWN   who has its pages mapped by grant keeps them, but not its name
  *   PAGES    64 pages a step: unpin, give up
- *   WAIT     for who has pages of it mapped by grant (I18: such a domain stays listed as
- *            dying, and costs no CPU), and for whoever looked it up by its number
- *   ORPHANS  pages that others still use otherwise become nobody's
+ *   WAIT     for calls that copy or unmap just now, or looked it up by its number (I18)
+ *   ORPHANS  pages that others still use become nobody's
  *   FREE     sharing state, heap pages, the domain
  *
  * Cost: proportional to the domain's own pages and mappings, whatever else maps its frames.
@@ -41,11 +41,11 @@
 #include "lib/fmt.h"
 
 #define PAGES_PER_STEP 64
-#define TRIES_PER_STEP 64u
+#define HANDLES_PER_STEP 512u
 
 enum step {
 	STEP_STOP, STEP_SETTLE, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
-	STEP_EMPTY_L4, STEP_UNHOOK, STEP_GRANTS, STEP_PAGES, STEP_WAIT,
+	STEP_EMPTY_L4, STEP_UNHOOK, STEP_GRANTS, STEP_DISOWN, STEP_PAGES, STEP_WAIT,
 	STEP_ORPHANS, STEP_FREE,
 };
 
@@ -157,7 +157,33 @@ static bool step_pages(struct domain *d)
 	return true;
 }
 
-/* Others use it through grants, or looked it up; for as long as they like. */
+/*
+ * Some handles of one domain a step.  False: all domains were seen.  A map that was
+ * under way when the table was closed may add a handle behind us; then WAIT starts this again.
+ */
+static bool step_disown(struct domain *d)
+{
+	unsigned int slot = d->disown_slot;
+	struct domain *user;
+	bool more;
+
+	if (!READ_ONCE(d->grant->pinned_count))
+		return false;
+	user = domain_from_slot(&slot);
+	if (!user)
+		return false;
+	spin_lock(&user->mm);
+	more = user->grant &&
+	       grant_handles_disown(user, d, d->disown_handle, HANDLES_PER_STEP);
+	spin_unlock(&user->mm);
+	domain_put(user);
+	d->disown_handle = more ? d->disown_handle + HANDLES_PER_STEP : 0;
+	if (!more)
+		d->disown_slot = slot;
+	return true;
+}
+
+/* Calls in progress use it. */
 static bool is_kept(const struct domain *d)
 {
 	return (d->grant && READ_ONCE(d->grant->pinned_count)) ||
@@ -213,9 +239,13 @@ static bool step_done(struct domain *d)
 		return true;
 	case STEP_GRANTS:
 		return !pv_grants_reap(d);
+	case STEP_DISOWN:
+		return !step_disown(d);
 	case STEP_PAGES:
 		return !step_pages(d);
 	case STEP_WAIT:
+		if (is_kept(d) && !step_disown(d))
+			d->disown_slot = 0;
 		return !is_kept(d);
 	case STEP_ORPHANS:
 		return !step_orphans(d);
@@ -254,24 +284,17 @@ static bool step_timed(struct domain *d)
 	return true;
 }
 
-/* Domains that others keep are looked at, and passed over. */
 bool reaper_step(void)
 {
-	uint32_t tries = __atomic_load_n(&dying_count, __ATOMIC_ACQUIRE);
 	struct domain *d;
 
-	for (tries = MIN(tries, TRIES_PER_STEP); tries > 0; tries--) {
-		d = domain_claim_dying();
-		if (!d)
-			return false;
-		if (d->destroy_step != STEP_WAIT || !is_kept(d)) {
-			if (step_timed(d))
-				__atomic_store_n(&d->reaped_by, 0,
-						 __ATOMIC_RELEASE);
-			reclaim_flush();
-			return true;
-		}
+	if (!__atomic_load_n(&dying_count, __ATOMIC_ACQUIRE))
+		return false;
+	d = domain_claim_dying();
+	if (!d)
+		return false;
+	if (step_timed(d))
 		__atomic_store_n(&d->reaped_by, 0, __ATOMIC_RELEASE);
-	}
-	return false;
+	reclaim_flush();
+	return true;
 }

@@ -228,6 +228,20 @@ struct domain *domain_owner(domid_hv_t id)
 	return d;
 }
 
+struct domain *domain_from_slot(unsigned int *slot)
+{
+	struct domain *d = NULL;
+
+	spin_lock(&table_lock);
+	while (*slot < MAX_DOMAINS && !d) {
+		d = table[(*slot)++];
+		if (d)
+			__atomic_add_fetch(&d->refs, 1, __ATOMIC_ACQUIRE);
+	}
+	spin_unlock(&table_lock);
+	return d;
+}
+
 struct domain *domain_claim_dying(void)
 {
 	static unsigned int last;	/* LOCK_DOMLIST: in turn, since some wait for long */

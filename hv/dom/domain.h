@@ -112,6 +112,8 @@ struct domain {
 	uint32_t destroy_step;
 	struct frame *destroy_page; /* referenced; NULL: none */
 	unsigned int destroy_slot;
+	unsigned int disown_slot;	/* STEP_DISOWN's place: table of domains, */
+	uint32_t disown_handle;		/* handle of that one */
 	uint64_t destroy_pages;	/* given up */
 	uint64_t destroy_steps, destroy_ns, destroy_max_ns; /* steps: how many, all of them, the longest */
 	uint64_t orphans;	/* R4: pages that outlived it */

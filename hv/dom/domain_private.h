@@ -7,6 +7,8 @@
 
 /* The domain that a frame names; it exists as long as one of its frames does. */
 struct domain *domain_owner(domid_hv_t id);
+/* The first domain in table slots from *slot on, with a reference; *slot goes behind it.  NULL: none. */
+struct domain *domain_from_slot(unsigned int *slot);
 /* A DYING domain that no other CPU works on; the caller clears reaped_by. */
 struct domain *domain_claim_dying(void);
 

@@ -20,8 +20,9 @@
  *     The entry itself holds nothing: what it needs, the handle holds.  When a guest
  *     overwrites or unpins it, the handle's host part goes the same way as by
  *     an unmap (GT20).
- * A5  a handle keeps its granter's struct domain alive through the frame that it
- *     references: a dying domain waits for its pages (I18: "dying; mapped by d%u").
+ * A5  a dying granter takes its name off the handles that use it (granter = DOMID_ORPHAN): they
+ *     keep the frames, which become orphans too (destroy.c, R4), and he goes without waiting for them.
+ *     Pins that are in nobody's handle (a copy, an unmap between flush and unpin) end by themselves.
  *
  * Locks: the table, active entries and pins: LOCK_GRANT of the granter, one domain's at a
  * time.  Handles: LOCK_MM of the domain that maps, above LOCK_GRANT.
@@ -136,6 +137,8 @@ int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
 	      struct grant_pin *pin) must_check;
 /* Let go of pin->kinds.  The TLBs of its user have been flushed (A3). */
 void grant_unpin(const struct grant_pin *pin);
+/* The same for the entry alone: the frame stays pinned, for a handle that names no granter now (A5). */
+void grant_disown(const struct grant_pin *pin);
 /* Is the frame pinned by an entry of d's?  Takes LOCK_GRANT. */
 bool grant_is_pinned(struct domain *d, mfn_t mfn);
 
@@ -159,6 +162,12 @@ void grant_handle_unlink(struct domain *d, struct grant_handle *h);
 void grant_handle_drop(struct domain *d, uint32_t handle, unsigned int kinds,
 		       struct grant_pin *pin);
 /* A new handle that was not used after all. */
+/*
+ * A5: of `count` handles of d from `first` on, those that use `granter` use nobody.
+ * False: there are no handles from there on.
+ */
+bool grant_handles_disown(struct domain *d, const struct domain *granter,
+			  uint32_t first, uint32_t count);
 void grant_handle_cancel(struct domain *d, uint32_t handle);
 /* The handle whose entry is at `pte`; ~0: none. */
 uint32_t grant_handle_by_pte(struct domain *d, maddr_t pte);

@@ -69,9 +69,14 @@ static void handle_pte(struct audit *a, struct domain *d, uint32_t n,
 static void handle_check(struct audit *a, struct domain *d, uint32_t n,
 			 const struct grant_handle *h)
 {
-	const struct grant_table *gt = domain_owner(h->granter)->grant;
+	const struct grant_table *gt;
 	struct grant_active *act;
 
+	if (h->kinds & GRANT_HOST)
+		handle_pte(a, d, n, h);
+	if (h->granter == DOMID_ORPHAN)	/* A5 */
+		return;
+	gt = domain_owner(h->granter)->grant;
 	if (h->ref >= grant_refs(gt)) {
 		report(a, "I16: d%u handle %u names entry %u of d%u", d->id, n,
 		       h->ref, h->granter);
@@ -81,10 +86,8 @@ static void handle_check(struct audit *a, struct domain *d, uint32_t n,
 	if (act->mfn != h->mfn || act->domid != d->id)
 		report(a, "I16: d%u handle %u has frame %x, the entry d%u %x",
 		       d->id, n, h->mfn, act->domid, act->mfn);
-	if (h->kinds & GRANT_HOST) {
+	if (h->kinds & GRANT_HOST)
 		act->seen[PIN_HOST_RO + h->writable]++;
-		handle_pte(a, d, n, h);
-	}
 	if (h->kinds & GRANT_DEVICE)
 		act->seen[PIN_DEVICE_RO + h->writable]++;
 }

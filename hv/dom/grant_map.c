@@ -155,3 +155,25 @@ void grant_handle_drop(struct domain *d, uint32_t handle, unsigned int kinds,
 	if (!h->kinds)
 		grant_handle_cancel(d, handle);
 }
+
+bool grant_handles_disown(struct domain *d, const struct domain *granter,
+			  uint32_t first, uint32_t count)
+{
+	uint32_t n;
+
+	ASSERT(spin_is_locked(&d->mm));
+	for (n = first; n < first + count && n < d->grant->handle_count; n++) {
+		struct grant_handle *h = grant_handle_get(d, n);
+		struct grant_pin pin;
+
+		if (!h || h->granter != granter->id)
+			continue;
+		pin = (struct grant_pin){
+			.ref = h->ref, .mfn = h->mfn, .granter = h->granter,
+			.kinds = h->kinds, .writable = h->writable,
+		};
+		grant_disown(&pin);
+		h->granter = DOMID_ORPHAN;
+	}
+	return n < d->grant->handle_count;
+}

@@ -370,18 +370,39 @@ int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
 	return r;
 }
 
-void grant_unpin(const struct grant_pin *pin)
+/* LOCK_GRANT. */
+static void pins_drop(struct grant_table *gt, const struct grant_pin *pin)
 {
-	/* The frame is the granter's and referenced: so is he (A5). */
-	struct grant_table *gt = domain_owner(pin->granter)->grant;
-	struct grant_active *act;
+	struct grant_active *act = active_of(gt, pin->ref);
 
-	spin_lock(&gt->lock);
-	act = active_of(gt, pin->ref);
 	ASSERT(act->mfn == pin->mfn);
 	pins_add(act, pin->kinds, pin->writable, -1);
 	if (!is_pinned(act))
 		mfn_unlink(gt, act);
+}
+
+void grant_disown(const struct grant_pin *pin)
+{
+	struct grant_table *gt = domain_owner(pin->granter)->grant;
+
+	spin_lock(&gt->lock);
+	pins_drop(gt, pin);
+	status_lower(gt, pin->ref);
+	spin_unlock(&gt->lock);
+}
+
+void grant_unpin(const struct grant_pin *pin)
+{
+	struct grant_table *gt;
+
+	if (pin->granter == DOMID_ORPHAN) {
+		frame_drop(pin->mfn, pin->kinds, pin->writable);
+		return;
+	}
+	/* It is pinned: so he has not gone (A5). */
+	gt = domain_owner(pin->granter)->grant;
+	spin_lock(&gt->lock);
+	pins_drop(gt, pin);
 	/* Before the guest can see that it is over: it may share the page at once. */
 	frame_drop(pin->mfn, pin->kinds, pin->writable);
 	status_lower(gt, pin->ref);

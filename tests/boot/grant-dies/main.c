@@ -4,7 +4,7 @@
  * The giver grants 8 pages, waits until all are mapped, and ends.  The user waits until
  * that one grants nothing more, reads the pages on, holds a reference on each third, asks for
  * the unmap of all, lets go, and counts: each done once, none early, nothing mapped at the end.
- * No frame may be lost, though the giver waits for the user in between.
+ * The giver is gone at once, its pages go with the last unmap; no frame may be lost.
  * With last=1 the user ends with the pages mapped instead: the hypervisor unmaps them.
  */
 #include <gl/event.h>
