@@ -5,7 +5,7 @@
 ours=$B/hypercalls.log xens=$B/hypercalls-xen.log
 on_pasture "$ours" bench-hypercalls.elf
 on_xen "$xens" bench-hypercalls.elf
-calls="update_va_mapping mmu_update evtchn_send multicall32"
+calls="update_va_mapping mmu_update evtchn_send multicall32 mmu_update32"
 
 printf '%s\n' 'Instructions of one call, guest and hypervisor; multicall32: 32 update_va_mapping' ''
 printf '  %-28s %12s %12s %10s\n' call Pasture 'Xen 4.17' ratio

@@ -21,6 +21,7 @@
 static uint64_t page[BATCH], present[BATCH], other[WAYS][BATCH];
 static uint64_t flush;		/* UVMF_* */
 static struct multicall_entry calls[2][BATCH];
+static struct mmu_update requests[2][BATCH];
 static uint32_t ipi, near, far;	/* ports */
 
 static void must(long rc)
@@ -66,6 +67,20 @@ static void many_pair(void *arg)
 	many(calls[1]);
 }
 
+/* One call with a request for each page. */
+static void entries_pair(void *arg)
+{
+	for (unsigned int i = 0; i < 2; i++)
+		must(gl_hypercall(__HYPERVISOR_mmu_update, (uint64_t)requests[i],
+				  BATCH, 0, DOMID_SELF, 0));
+}
+
+static void requests_fill(struct mmu_update *list, const uint64_t *values)
+{
+	for (unsigned int i = 0; i < BATCH; i++)
+		list[i] = (struct mmu_update){ gl_pte_maddr(page[i]), values[i] };
+}
+
 static void list_fill(struct multicall_entry *list, const uint64_t *values)
 {
 	for (unsigned int i = 0; i < BATCH; i++) {
@@ -90,6 +105,9 @@ static void tables(void)
 		flush = 0;
 		half("update_va_mapping", names[w], va_pair, &other[w][0]);
 		half("mmu_update", names[w], entry_pair, &other[w][0]);
+		requests_fill(requests[0], other[w]);
+		requests_fill(requests[1], present);
+		half("mmu_update32", names[w], entries_pair, NULL);
 		list_fill(calls[0], other[w]);
 		list_fill(calls[1], present);
 		half("multicall32", names[w], many_pair, NULL);
