@@ -38,19 +38,27 @@ xen_image() {
 			>build/packages/xen.elf
 }
 
-# on_xen LOG KERNEL [WORDS...]: of the kernel's command line.  Without Xen's work
+# on_xen LOG KERNEL [WORDS...]: of the kernel's command line; it must say END=.  Without Xen's work
 # against side channels, which Pasture does not do.
 on_xen() {
 	local log=$1 kernel=$2
 	shift 2
 
 	xen_image
+	rm -f "$log"
+	# When its first domain powers off, Xen halts: so look for the end, and stop QEMU.
 	# shellcheck disable=SC2086
 	timeout 300 "$QEMU" $icount -cpu "${CPU_MODEL:-qemu64}" -smp 1 -m 512 \
 		-serial "file:$log" -kernel build/packages/xen.elf \
 		-append "console=com1 dom0_mem=${GUEST_MEMORY:-32M} noreboot=0 xpti=no spec-ctrl=no" \
-		-initrd "build/guest/$kernel $*" >"$log.qemu" 2>&1
-	grep -q 'BENCH END' "$log" ||
+		-initrd "build/guest/$kernel $*" >"$log.qemu" 2>&1 &
+	while kill -0 $! 2>/dev/null &&
+	      ! grep -q "${END:-BENCH END}" "$log" 2>/dev/null; do
+		sleep 0.2
+	done
+	kill $! 2>/dev/null
+	wait $! 2>/dev/null
+	grep -q "${END:-BENCH END}" "$log" ||
 		fail "the bench guest $kernel did not end well on Xen; see $log"
 }
 
