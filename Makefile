@@ -170,6 +170,8 @@ fuzz: $(B)/inc/.done ## fuzz the host builds of the core (T=NAME one, N=operatio
 	@tests/fuzz/run.sh $(MAKE) $(T)
 soak: all $(B)/files/.kernel ## long runs (T=NAME one, T=list)
 	@bench/run-named.sh soak tests/soak $(T)
+differential: all ## the numbered attacks here and on Debian's Xen 4.17, side by side
+	@bash tests/differential/run.sh
 gaps: ## list the known gaps that the sources admit
 	@grep -rn 'GAP:' --include='*.[ch]' --include='*.asm' hv share hash guest-lib tests bench || echo "no gaps"
 deps: ## install the packages that are missing
@@ -209,5 +211,5 @@ $(B)/files/.kernel: | $(B)/.deps
 
 FORCE:
 -include $(shell find $(B) -path $(B)/packages -prune -o -name '*.d' -type f -print 2>/dev/null)
-.PHONY: FORCE all run many iso run-iso test unit boot cli lint bench fuzz soak gaps deps qemu qemu-gdb \
+.PHONY: FORCE all run many iso run-iso test unit boot cli lint bench fuzz soak differential gaps deps qemu qemu-gdb \
 	format precommit clean help

@@ -38,26 +38,27 @@ xen_image() {
 			>build/packages/xen.elf
 }
 
-# on_xen LOG KERNEL [WORDS...]: of the kernel's command line.  Without Xen's work
-# against side channels, which Pasture does not do.  It only halts in the end.
+# on_xen LOG KERNEL [WORDS...]: of the kernel's command line; it must say END=.  Without Xen's work
+# against side channels, which Pasture does not do.
 on_xen() {
-	local log=$1 kernel=$2 qemu
+	local log=$1 kernel=$2
 	shift 2
 
 	xen_image
-	: >"$log"
+	rm -f "$log"
+	# When its first domain powers off, Xen halts: so look for the end, and stop QEMU.
 	# shellcheck disable=SC2086
 	timeout 300 "$QEMU" $icount -cpu "${CPU_MODEL:-qemu64}" -smp 1 -m 512 \
 		-serial "file:$log" -kernel build/packages/xen.elf \
 		-append "console=com1 dom0_mem=${GUEST_MEMORY:-32M} noreboot=0 xpti=no spec-ctrl=no" \
 		-initrd "build/guest/$kernel $*" >"$log.qemu" 2>&1 &
-	qemu=$!
-	until grep -q 'BENCH END' "$log" || ! kill -0 "$qemu" 2>/dev/null; do
+	while kill -0 $! 2>/dev/null &&
+	      ! grep -q "${END:-BENCH END}" "$log" 2>/dev/null; do
 		sleep 0.2
 	done
-	kill "$qemu" 2>/dev/null
-	wait "$qemu"
-	grep -q 'BENCH END' "$log" ||
+	kill $! 2>/dev/null
+	wait $! 2>/dev/null
+	grep -q "${END:-BENCH END}" "$log" ||
 		fail "the bench guest $kernel did not end well on Xen; see $log"
 }
 

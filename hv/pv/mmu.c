@@ -172,6 +172,7 @@ static int update_one(struct vcpu *v, const void *request)
 
 	switch (req->ptr & 3) {
 	case MMU_NORMAL_PT_UPDATE:
+	case MMU_PT_UPDATE_NO_TRANSLATE:	/* no guest is translated here */
 		return update_entry(v->domain, req, false);
 	case MMU_PT_UPDATE_PRESERVE_AD:
 		return update_entry(v->domain, req, true);

@@ -443,6 +443,7 @@ START_TEST(switch_loads_and_leaves)
 	op_set_timer(fake.now + MS);
 	op_sched(SCHEDOP_block, 0);
 	ck_assert_ptr_null(pass(0));
+	/* DD10: an idle CPU holds no tables of a domain that may go. */
 	ck_assert_uint_eq(fake_x86.cr3, cpu_idle_cr3);
 	ck_assert_uint_eq(fake_x86.gdt, 0);
 	ck_assert_uint_eq(d->cpu_mask, 0);

@@ -117,6 +117,7 @@ START_TEST(death_stops)
 }
 END_TEST
 
+/* CP4: what the guest writes into an entry during its call changes nothing. */
 START_TEST(entry_is_read_once)
 {
 	list[1].op = CALL_REWRITE;
@@ -126,7 +127,7 @@ START_TEST(entry_is_read_once)
 }
 END_TEST
 
-/* M3: cut after each number of looks at the clock. */
+/* M3, PR5: cut after each number of looks at the clock. */
 START_TEST(restarts)
 {
 	unsigned int parts = 0;

@@ -172,7 +172,7 @@ START_TEST(bad_pointers)
 		ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, vas[i], 0, 0),
 				 -EINVAL);	/* PT12 */
 	ck_assert_int_eq(update(pte_maddr(spare) + 4, 0), -EINVAL); /* PT13 */
-	ck_assert_int_eq(update(pte_maddr(spare) | 3, 0), -ENOSYS);
+	ck_assert_int_eq(update(pte_maddr(spare) | 3, *fake_pte(d, spare)), 0);
 	ck_assert_int_eq(update(1UL << 60, 0), -EINVAL);
 	ck_assert_int_eq(update((maddr_t)fake_mfn(other, 5) << 12, 0), -EPERM);
 	ck_assert_int_eq(update(virt_to_maddr(d->m2p.l3), 0), -EPERM);
@@ -461,6 +461,33 @@ START_TEST(ldt)
 }
 END_TEST
 
+/* PR3: the guest changes the rest of its requests between two parts of the call: only its own harm. */
+START_TEST(requests_changed_between_parts)
+{
+	struct mmu_update *req = (void *)fake_page(d, spare);
+	struct hypercall_args args = { .a = { fake_va(spare), 200, 0, DOMID_SELF } };
+	maddr_t to = (maddr_t)fake_mfn(d, spare + 2) << PAGE_SHIFT;
+	unsigned int i;
+	long r;
+
+	for (i = 0; i < 200; i++)
+		req[i] = (struct mmu_update){ to + i * 8, i + 1 };
+	this_cpu()->pte_steps = 0;	/* as at the entry of a call */
+	fake_machine.preempt = true;
+	while ((r = op_mmu_update(&args)) == -ERESTART) {
+		for (i = 0; i < 200; i++)	/* another domain's, the hypervisor's */
+			req[i] = (struct mmu_update){
+				i & 1 ? cpu_idle_cr3 + 8 * i :
+				(maddr_t)fake_mfn(other, 5) << PAGE_SHIFT, ~0UL };
+		args.a[1] |= 0x7fffff00;	/* and claims more of them */
+	}
+	fake_machine.preempt = false;
+	ck_assert_int_eq(r, -EPERM);
+	ck_assert_uint_eq(((uint64_t *)fake_page(d, spare + 2))[0], 1);
+	fake_recount();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("pv_tables");
@@ -483,6 +510,7 @@ int main(void)
 	tcase_add_test(tc, tree);
 	tcase_add_test(tc, stale_writer);
 	tcase_add_test(tc, done_count_and_continuation);
+	tcase_add_test(tc, requests_changed_between_parts);
 	tcase_add_test(tc, m2p_updates);
 	tcase_add_test(tc, clear_and_copy);
 	tcase_add_test(tc, gdt);

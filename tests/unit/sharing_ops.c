@@ -234,6 +234,7 @@ START_TEST(refusals)
 END_TEST
 
 /* SH12 */
+/* SH12; PR6: each status is written once, however often the call is continued. */
 START_TEST(batches)
 {
 	struct share_entry *e = entries();
