@@ -136,6 +136,19 @@ $(B)/fuzz/$(1): $(patsubst %.c,$(B)/host/%.o,tests/fuzz/$(1).c $(sort $(call lin
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(t))))
 
+# --- host benches: bench/host/NAME.c with share/ and hash/, built as a release is ---
+BENCH_CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -fno-stack-protector -flto=auto $(WARN) $(XEN_DEFS) \
+	-D_GNU_SOURCE -DXXH_NO_STDLIB -DDEBUG=0 -DTEST_BUILD=0 -Itests/port -iquote hv -iquote . -Ihv/abi -Ihash/include \
+	-Ishare/include -isystem $(B)/inc
+BENCH_SRC := $(wildcard share/*.c hash/*.c) bench/host/machine.c bench/host/port.c
+$(B)/benchobj/%.o: %.c $(B)/inc/.done
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -MD -MP -c -o $@ $<
+
+$(B)/bench/host/%: $(B)/benchobj/bench/host/%.o $(BENCH_SRC:%.c=$(B)/benchobj/%.o)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 -flto=auto -o $@ $^ -lpthread
+
 # --- targets ---
 HV := $(B)/pasture
 HV_DEBUG := $(B)/debug/pasture
