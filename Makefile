@@ -43,6 +43,13 @@ SHARE_OBJ := $(patsubst %.c,$(B)/hv/%.o,$(wildcard share/*.c hash/*.c))
 HV_CFLAGS_1 := -fno-omit-frame-pointer
 HV_CFLAGS_0 := -fomit-frame-pointer -flto=auto -ffat-lto-objects
 
+# Pages with vector registers, hash/page_NAME.c: flags after all others.  Such a file is
+# not part of the whole-program optimization, which would mix its code with the rest.
+page_flags = $(PAGE_FLAGS_$(patsubst page_%,%,$(basename $(notdir $(1)))))
+PAGE_FLAGS_sse2 := -msse2 -mno-avx -O3 -fno-lto
+PAGE_FLAGS_avx2 := -mavx2 -O3 -fno-lto
+PAGE_FLAGS_avx512 := -mavx512f -mavx512bw -mprefer-vector-width=512 -O3 -fno-lto
+
 # $(1) folder, $(2) definitions, $(3) flags.  A change of either rebuilds (.flags).
 define hv_build
 $(1)/hv/.flags: FORCE | $(B)/.deps
@@ -52,7 +59,7 @@ $(1)/hv/.flags: FORCE | $(B)/.deps
 $(1)/hv/%.o: %.c $(1)/hv/.flags $(B)/inc/.done
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
-	$(Q)$(CC) $$(HV_CFLAGS) $(2) $(3) -MD -MP -c -o $$@ $$<
+	$(Q)$(CC) $$(HV_CFLAGS) $(2) $(3) $$(call page_flags,$$<) -MD -MP -c -o $$@ $$<
 
 $(1)/hv/asm_offsets.inc: hv/x86/asm_offsets.c $(1)/hv/.flags $(B)/inc/.done
 	@mkdir -p $$(@D)
@@ -113,7 +120,7 @@ UNIT_NAMES := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 $(B)/host/%.o: %.c $(B)/inc/.done
 	@mkdir -p $(@D)
 	$(call say,HOST,$@)
-	$(Q)$(CC) $(HOST_CFLAGS) -MD -MP -c -o $@ $<
+	$(Q)$(CC) $(HOST_CFLAGS) $(call page_flags,$<) -MD -MP -c -o $@ $<
 
 # A name without a file stays in the list, so that make says which is missing.
 # @NAME stands for the files that tests/fake/NAME.links lists.
@@ -143,7 +150,7 @@ BENCH_CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -fno-stack-protector -flt
 BENCH_SRC := $(wildcard share/*.c hash/*.c) bench/host/machine.c bench/host/port.c
 $(B)/benchobj/%.o: %.c $(B)/inc/.done
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BENCH_CFLAGS) -MD -MP -c -o $@ $<
+	$(Q)$(CC) $(BENCH_CFLAGS) $(call page_flags,$<) -MD -MP -c -o $@ $<
 
 $(B)/bench/host/%: $(B)/benchobj/bench/host/%.o $(BENCH_SRC:%.c=$(B)/benchobj/%.o)
 	@mkdir -p $(@D)

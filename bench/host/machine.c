@@ -187,6 +187,26 @@ double bench_clock(void)
 	return seconds(CLOCK_MONOTONIC);
 }
 
+const struct page_fns *bench_fns(const char **name)
+{
+	static const char *const names[] = { "scalar", "SSE2", "AVX2", "AVX-512" };
+	const char *wanted = getenv("VARIANT");
+	uint32_t has = PAGE_HAS_SSE2;
+	enum page_variant v;
+
+	if (__builtin_cpu_supports("avx2"))
+		has |= PAGE_HAS_AVX2;
+	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
+		has |= PAGE_HAS_AVX512;
+	v = page_variant_choose(has);
+	for (unsigned int i = 0; wanted && i <= v; i++)
+		if (!strcmp(wanted, names[i]))
+			v = i;
+	if (name)
+		*name = names[v];
+	return page_fns_variant(v);
+}
+
 static int double_order(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;

@@ -44,6 +44,9 @@ void *bench_map(size_t bytes);		/* zeroed, in huge pages, written once */
 void *bench_alloc(void *ctx, size_t bytes);
 void bench_free(void *ctx, void *p, size_t bytes);
 
+/* The page functions that this CPU would get; name: if not NULL, the variant's. */
+const struct page_fns *bench_fns(const char **name);
+
 uint64_t bench_random(uint64_t *seed);
 void bench_fill(void *page, uint64_t seed);	/* 4096 random bytes */
 void bench_shuffle(uint32_t *numbers, uint32_t count, uint64_t seed);

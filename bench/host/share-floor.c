@@ -29,6 +29,7 @@ static const struct page_fns *fns;
 static uint32_t pages, *order, *canonical;
 static double cost[COSTS][MAX_ROUNDS];
 static uint64_t sink;
+static const char *variant;
 
 /* Frame i and its copy, pages + i. */
 static void make_pages(void)
@@ -142,8 +143,8 @@ static void report(unsigned int rounds)
 	FILE *dat = bench_open("share-floor", "dat");
 	double ns[COSTS];
 
-	printf("%u pages, %u rounds: CPU nanoseconds per page offered\n\n",
-	       pages, rounds);
+	printf("%u pages, %u rounds, %s: CPU nanoseconds per page offered\n\n",
+	       pages, rounds, variant);
 	for (unsigned int c = 0; c < COSTS; c++) {
 		ns[c] = bench_median(cost[c], rounds);
 		printf("  %-16s %8.0f\n", cost_names[c], ns[c]);
@@ -166,7 +167,7 @@ int main(int argc, char **argv)
 
 	pages = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 1u << 16;
 	rounds = MIN(rounds, MAX_ROUNDS);
-	fns = &page_fns_portable;
+	fns = bench_fns(&variant);
 	/* Thread 0 has half of the pool. */
 	bench_machine_init(&m, 2 * pages + 4096, 2 * pages + 64);
 	order = calloc(pages, sizeof(*order));
