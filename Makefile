@@ -174,6 +174,8 @@ unit: $(B)/inc/.done ## host unit tests (T=NAME one, T=list)
 	@tests/run-unit.sh $(MAKE) $(or $(T),$(UNIT_NAMES))
 boot: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/guest/bad.done ## boot tests in QEMU (T=NAME one, T=list)
 	@$(B)/harness boot-test $(T)
+model: $(B)/.deps ## check the SPIN models and that their wrong variants fail (T=NAME one, T=list)
+	@tests/model/run.sh $(T)
 cli: $(HV) $(B)/harness $(GUEST_KERNELS) ## what the tools say to a user's mistakes (T=NAME one)
 	@tests/cli/run.sh $(T)
 lint: $(SHARE_OBJ) $(B)/inc/.done ## layers, headers, undefined symbols, style (T=NAME one)
@@ -224,5 +226,5 @@ $(B)/files/.kernel: | $(B)/.deps
 
 FORCE:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all run many iso run-iso test unit boot cli lint bench fuzz soak gaps deps qemu qemu-gdb \
+.PHONY: FORCE all run many iso run-iso test unit model boot cli lint bench fuzz soak gaps deps qemu qemu-gdb \
 	format precommit clean help
