@@ -152,6 +152,7 @@ $(B)/benchobj/%.o: %.c $(B)/inc/.done
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BENCH_CFLAGS) $(call page_flags,$<) -MD -MP -c -o $@ $<
 
+$(B)/bench/host/share-vs-ksm: $(B)/benchobj/bench/host/ksm.o
 $(B)/bench/host/%: $(B)/benchobj/bench/host/%.o $(BENCH_SRC:%.c=$(B)/benchobj/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 -flto=auto -o $@ $^ -lpthread
