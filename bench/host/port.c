@@ -15,7 +15,7 @@ void port_spin(void)
 	static _Thread_local unsigned int turns;
 
 	__builtin_ia32_pause();
-	if (++turns % 1024 == 0)
+	if (++turns % 16 == 0)	/* whose lock it is may not be running */
 		sched_yield();
 }
 
