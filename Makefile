@@ -234,5 +234,5 @@ $(B)/files/.kernel: | $(B)/.deps
 
 FORCE:
 -include $(shell find $(B) -path $(B)/packages -prune -o -name '*.d' -type f -print 2>/dev/null)
-.PHONY: FORCE all run many iso run-iso test unit model boot cli lint bench fuzz soak differential gaps deps qemu qemu-gdb \
-	format precommit clean help
+.PHONY: FORCE all run many iso run-iso test unit model boot cli lint bench fuzz soak \
+	differential gaps deps qemu qemu-gdb format precommit clean help
