@@ -151,25 +151,38 @@ static uint32_t peer_of(struct domain *d, uint32_t port)
 	return c->remote_dom;
 }
 
-struct domain *evtchn_lock_ends(struct domain *d, uint32_t port)
+/* d's lock is held, and its port leads to domain `id`. */
+static __attribute__((noinline)) struct domain *lock_peer(struct domain *d,
+							  uint32_t port,
+							  uint32_t id)
 {
-	for (;;) {
+	while (id != DOMID_INVALID) {
 		struct domain *peer;
-		uint32_t id;
 
-		spin_lock(&d->event_lock);
-		id = peer_of(d, port);
-		if (id == DOMID_INVALID)
-			return NULL;
 		spin_unlock(&d->event_lock);
 		peer = domain_find((domid_hv_t)id);
-		if (!peer)
-			continue; /* its evtchn_fini() has just changed our end */
-		spin_lock_pair(&d->event_lock, &peer->event_lock);
-		if (peer_of(d, port) == id)
-			return peer;
-		evtchn_unlock_ends(d, peer);
+		if (!peer) {
+			/* Its evtchn_fini() has just changed our end. */
+			spin_lock(&d->event_lock);
+		} else {
+			spin_lock_pair(&d->event_lock, &peer->event_lock);
+			if (peer_of(d, port) == id)
+				return peer;
+			evtchn_unlock_ends(d, peer);
+			spin_lock(&d->event_lock);
+		}
+		id = peer_of(d, port);
 	}
+	return NULL;
+}
+
+struct domain *evtchn_lock_ends(struct domain *d, uint32_t port)
+{
+	uint32_t id;
+
+	spin_lock(&d->event_lock);
+	id = peer_of(d, port);
+	return likely(id == DOMID_INVALID) ? NULL : lock_peer(d, port, id);
 }
 
 void evtchn_unlock_ends(struct domain *d, struct domain *peer)

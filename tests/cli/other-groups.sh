@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+# SH24-SH28: under -icount an offer takes the same number of instructions, and gives
+# the same result and counters, whether or not another group holds the page.
+. bench/guest.sh
+log=build/cli/other-groups
+mkdir -p $log
+# Not the benches': it shows $out.
+. tests/cli/lib.sh
+
+# machine NAME GROUP CONTENT: the other guest's; what the measured guest saw -> NAME.seen
+machine() {
+	local name=$1 status=0
+
+	cat >"$log/domains.cfg" <<CFG
+domain name=other kernel=share-blind.elf memory=8M group=$2 cmdline="role=other content=$3"
+domain name=measure kernel=share-blind.elf memory=8M group=b cmdline="role=measure content=1"
+CFG
+	# The clock and so what is random starts the same each time.
+	# shellcheck disable=SC2086
+	timeout 100 "$QEMU" $icount -rtc base=2026-01-01,clock=vm -cpu qemu64 -smp 1 -m 256 \
+		-device isa-debug-exit,iobase=0xf4,iosize=4 \
+		-serial "file:$log/$name.log" -kernel build/pasture -append exit=qemu \
+		-initrd "$log/domains.cfg,build/guest/share-blind.elf" || status=$?
+	out=$(cat "$log/$name.log")
+	[ "$status" = 1 ] || fail "the machine '$name' did not end well"
+	[ "$(grep -c 'Test result: SUCCESS' <<<"$out")" = 2 ] ||
+		fail "a guest of '$name' failed"
+	sed -n 's/^.* measure) \(BLIND .*\)/\1/p' <<<"$out" >"$log/$name.seen"
+	[ "$(wc -l <"$log/$name.seen")" = 100 ] || fail "'$name' lacks lines"
+}
+
+machine same a 1
+machine different a 2
+out=$(diff "$log/same.seen" "$log/different.seen" | head -n 20) ||
+	fail "the guest can tell what another group holds"
+# In its own group it can, so the comparison sees what there is to see.
+machine own b 1
+! cmp -s "$log/same.seen" "$log/own.seen" ||
+	fail "a match in one's own group looks as a miss: this test sees nothing"
