@@ -43,6 +43,13 @@ SHARE_OBJ := $(patsubst %.c,$(B)/hv/%.o,$(wildcard share/*.c hash/*.c))
 HV_CFLAGS_1 := -fno-omit-frame-pointer
 HV_CFLAGS_0 := -fomit-frame-pointer -flto=auto -ffat-lto-objects
 
+# Pages with vector registers, hash/page_NAME.c: flags after all others.  Such a file is
+# not part of the whole-program optimization, which would mix its code with the rest.
+page_flags = $(PAGE_FLAGS_$(patsubst page_%,%,$(basename $(notdir $(1)))))
+PAGE_FLAGS_sse2 := -msse2 -mno-avx -O3 -fno-lto
+PAGE_FLAGS_avx2 := -mavx2 -O3 -fno-lto
+PAGE_FLAGS_avx512 := -mavx512f -mavx512bw -mprefer-vector-width=512 -O3 -fno-lto
+
 # $(1) folder, $(2) definitions, $(3) flags.  A change of either rebuilds (.flags).
 define hv_build
 $(1)/hv/.flags: FORCE | $(B)/.deps
@@ -52,7 +59,7 @@ $(1)/hv/.flags: FORCE | $(B)/.deps
 $(1)/hv/%.o: %.c $(1)/hv/.flags $(B)/inc/.done
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
-	$(Q)$(CC) $$(HV_CFLAGS) $(2) $(3) -MD -MP -c -o $$@ $$<
+	$(Q)$(CC) $$(HV_CFLAGS) $(2) $(3) $$(call page_flags,$$<) -MD -MP -c -o $$@ $$<
 
 $(1)/hv/asm_offsets.inc: hv/x86/asm_offsets.c $(1)/hv/.flags $(B)/inc/.done
 	@mkdir -p $$(@D)
@@ -117,7 +124,7 @@ UNIT_NAMES := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 $(B)/host/%.o: %.c $(B)/inc/.done
 	@mkdir -p $(@D)
 	$(call say,HOST,$@)
-	$(Q)$(CC) $(HOST_CFLAGS) -MD -MP -c -o $@ $<
+	$(Q)$(CC) $(HOST_CFLAGS) $(call page_flags,$<) -MD -MP -c -o $@ $<
 
 # A name without a file stays in the list, so that make says which is missing.
 # @NAME stands for the files that tests/fake/NAME.links lists.
@@ -140,6 +147,20 @@ $(B)/fuzz/$(1): $(patsubst %.c,$(B)/host/%.o,tests/fuzz/$(1).c $(sort $(call lin
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(t))))
 
+# --- host benches: bench/host/NAME.c with share/ and hash/, built as a release is ---
+BENCH_CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -fno-stack-protector -flto=auto $(WARN) $(XEN_DEFS) \
+	-D_GNU_SOURCE -DXXH_NO_STDLIB -DDEBUG=0 -DTEST_BUILD=0 -Itests/port -iquote hv -iquote . -Ihv/abi -Ihash/include \
+	-Ishare/include -isystem $(B)/inc
+BENCH_SRC := $(wildcard share/*.c hash/*.c) bench/host/machine.c bench/host/port.c
+$(B)/benchobj/%.o: %.c $(B)/inc/.done
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) $(call page_flags,$<) -MD -MP -c -o $@ $<
+
+$(B)/bench/host/share-vs-ksm: $(B)/benchobj/bench/host/ksm.o
+$(B)/bench/host/%: $(B)/benchobj/bench/host/%.o $(BENCH_SRC:%.c=$(B)/benchobj/%.o)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 -flto=auto -o $@ $^ -lpthread
+
 # --- targets ---
 HV := $(B)/pasture
 HV_DEBUG := $(B)/debug/pasture
@@ -159,6 +180,8 @@ unit: $(B)/inc/.done ## host unit tests (T=NAME one, T=list)
 boot: $(LINUX_BOOT)
 boot: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/guest/bad.done ## boot tests in QEMU (T=NAME one, T=list)
 	@$(B)/harness boot-test $(T)
+model: $(B)/.deps ## check the SPIN models and that their wrong variants fail (T=NAME one, T=list)
+	@tests/model/run.sh $(T)
 cli: $(HV) $(B)/harness $(GUEST_KERNELS) ## what the tools say to a user's mistakes (T=NAME one)
 	@tests/cli/run.sh $(T)
 lint: $(SHARE_OBJ) $(B)/inc/.done ## layers, headers, undefined symbols, style (T=NAME one)
@@ -211,5 +234,5 @@ $(B)/files/.kernel: | $(B)/.deps
 
 FORCE:
 -include $(shell find $(B) -path $(B)/packages -prune -o -name '*.d' -type f -print 2>/dev/null)
-.PHONY: FORCE all run many iso run-iso test unit boot cli lint bench fuzz soak differential gaps deps qemu qemu-gdb \
-	format precommit clean help
+.PHONY: FORCE all run many iso run-iso test unit model boot cli lint bench fuzz soak \
+	differential gaps deps qemu qemu-gdb format precommit clean help

@@ -3,15 +3,15 @@
  * How a lintab grows and shrinks.
  *
  * Buckets below the first count are in one block.  Of the rest, buckets
- * 2^i .. 2^(i+1)-1 are generation i: up to 32 equal blocks, each taken when its first
- * bucket is, so that at most 1/32 of the table waits unused; more blocks when they
+ * 2^i .. 2^(i+1)-1 are generation i: up to 64 equal blocks, each taken when its first
+ * bucket is, so that at most 1/64 of the table waits unused; more blocks when they
  * would pass 2 MiB, fewer when they would be below 256 bytes.
  *
  * A step is prepare (all memory, may fail), then commit.
  */
 #include "lintab_chain.h"
 
-#define GENERATION_BLOCKS_LOG2	5
+#define GENERATION_BLOCKS_LOG2	6
 #define MAX_BLOCK_BYTES		(2u << 20)
 #define MIN_BLOCK_BYTES		256u
 #define MIN_DIRECTORY_BYTES	64u
@@ -145,13 +145,16 @@ void lintab_fini(struct lintab *t)
 
 int lintab_step_wanted(const struct lintab *t)
 {
-	uint64_t have = lintab_count(t) * 16, fill = t->kind->fill16;
 	uint32_t buckets = lintab_bucket_count(t);
+	uint64_t have = lintab_count(t) * 16;
+	uint64_t fill = buckets < t->kind->small ? t->kind->fill16_small :
+						   t->kind->fill16;
 
 	if (have > buckets * fill)
 		return 1;
-	/* One eighth below what would grow again, lest the table steps to and fro. */
-	if (buckets > base_buckets(t) && have < (buckets - 1) * fill * 7 / 8)
+	/* 1/64 and an entry below what would grow again, lest the table steps to and fro. */
+	if (buckets > base_buckets(t) &&
+	    have + 16 < (buckets - 1) * fill * 63 / 64)
 		return -1;
 	return 0;
 }

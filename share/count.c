@@ -3,12 +3,23 @@
 #include "impl.h"
 
 /* S3: the frame that goes to or from one mapping is seen by exactly one CPU. */
-static void note_unshared(struct share_group *g, uint32_t was, uint32_t is)
+static void note_unshared(struct share_group *g, uint32_t frame, uint32_t was,
+			  uint32_t is)
 {
-	if (was == 1 && is != 1)
-		__atomic_fetch_sub(&g->unshared, 1, __ATOMIC_RELAXED);
-	if (was != 1 && is == 1)
-		__atomic_fetch_add(&g->unshared, 1, __ATOMIC_RELAXED);
+	int64_t change = (is == 1) - (was == 1);
+
+	if (change)
+		__atomic_fetch_add(&g->part[frame % GROUP_PARTS].unshared,
+				   change, __ATOMIC_RELAXED);
+}
+
+uint64_t count_unshared(const struct share_group *g)
+{
+	int64_t sum = 0;
+
+	for (unsigned int i = 0; i < GROUP_PARTS; i++)
+		sum += __atomic_load_n(&g->part[i].unshared, __ATOMIC_RELAXED);
+	return MAX(sum, 0);
 }
 
 bool count_add(struct share_group *g, uint32_t frame, uint32_t mappings)
@@ -22,7 +33,7 @@ bool count_add(struct share_group *g, uint32_t frame, uint32_t mappings)
 	} while (!__atomic_compare_exchange_n(count, &was, was + mappings,
 					      false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
-	note_unshared(g, was, was + mappings);
+	note_unshared(g, frame, was, was + mappings);
 	return true;
 }
 
@@ -32,5 +43,5 @@ void count_sub(struct share_group *g, uint32_t frame, uint32_t mappings)
 	uint32_t was = __atomic_fetch_sub(count, mappings, __ATOMIC_RELAXED);
 
 	CHECK(was >= mappings);
-	note_unshared(g, was, was - mappings);
+	note_unshared(g, frame, was, was - mappings);
 }

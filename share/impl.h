@@ -21,7 +21,7 @@
  *  S1  canonical zero frames have the group's zero_hash, and no other frame has.
  *  S2  d->held = entries of d->holds <= budget;
  *      d->mappings = sum of their mappings.
- *  S3  group->unshared = frames of the group with count 1.
+ *  S3  the sum of group->part[].unshared = frames of the group with count 1.
  */
 #ifndef SHARE_IMPL_H
 #define SHARE_IMPL_H
@@ -33,6 +33,7 @@
 #include <share/share.h>
 
 #define GROUP_BUCKETS	64
+#define GROUP_PARTS	16
 
 struct share_group {
 	struct share_group *next;	/* share->lock */
@@ -41,11 +42,14 @@ struct share_group {
 	uint64_t salt;			/* constant */
 	uint64_t zero_hash;		/* constant; S1 */
 	uint64_t zero_frames;		/* stripe of zero_hash */
-	uint64_t unshared;		/* atomic; S3 */
 	uint64_t max_chain;		/* atomic */
 	uint64_t twins;			/* atomic: frames made because an equal one was at its cap */
 	uint16_t id;			/* constant */
 	struct index index;
+	/* Counted in parts, by frame: threads do not meet in one cache line. */
+	struct {
+		int64_t unshared;	/* atomic; the sum of all: S3 */
+	} aligned_to(64) part[GROUP_PARTS];
 };
 
 /* Counters of one domain that only grow; written under its lock, read by anyone. */
@@ -103,6 +107,8 @@ bool hold_init(struct share_dom *d) must_check;
 void hold_fini(struct share_dom *d);
 bool hold_prepare(struct share_dom *d) must_check;
 struct hold *hold_find(const struct share_dom *d, uint32_t frame);
+/* Ask for what the next call about this frame will read. */
+void hold_prefetch(const struct share_dom *d, uint32_t frame);
 void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
 	      uint32_t mappings);	/* after hold_prepare() */
 void hold_remove(struct share_dom *d, struct hold *h);
@@ -113,6 +119,7 @@ void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings);
 bool count_add(struct share_group *g, uint32_t frame, uint32_t mappings)
 	must_check;			/* false: would pass the cap */
 void count_sub(struct share_group *g, uint32_t frame, uint32_t mappings);
+uint64_t count_unshared(const struct share_group *g);
 
 static inline struct share_record *group_record(const struct share_group *g,
 						uint32_t frame)

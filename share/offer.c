@@ -17,6 +17,8 @@
  */
 #include "impl.h"
 
+#define ASK_LINES 6	/* then the CPU's own prefetcher has seen where it goes */
+
 struct offer {
 	struct share_dom *dom;
 	struct share_group *group;
@@ -72,6 +74,27 @@ static void note_other(struct offer *o, uint32_t frame)
 	o->others[o->other_count++] = frame;
 }
 
+/*
+ * Memory far away is what an offer waits for, so it asks for all that it will read as
+ * soon as it knows where: the record and page of a candidate and the domain's hold of
+ * it at once; the drawn frame's before the page is hashed.
+ */
+static void ask_for_candidate(const struct offer *o, uint32_t frame)
+{
+	const uint8_t *page = group_page(o->group, frame);
+
+	__builtin_prefetch(group_record(o->group, frame), 1);
+	for (unsigned int i = 0; i < ASK_LINES; i++)
+		__builtin_prefetch(page + 64 * i, 0);
+	hold_prefetch(o->dom, frame);
+}
+
+static void ask_for_drawn(const struct offer *o)
+{
+	__builtin_prefetch(group_record(o->group, o->drawn), 1);
+	__builtin_prefetch(group_page(o->group, o->drawn), 1);
+}
+
 /* Look for the content and join it.  Stripe lock. */
 static bool offer_match(struct offer *o, uint32_t *canonical)
 {
@@ -83,6 +106,7 @@ static bool offer_match(struct offer *o, uint32_t *canonical)
 	while (index_next(&g->index, o->hash, &c, &frame)) {
 		const struct share_record *r = group_record(g, frame);
 
+		ask_for_candidate(o, frame);
 		if (r->hash != o->hash || r->group != g->id)
 			continue;
 		if (!same_content(o, frame)) {
@@ -145,25 +169,20 @@ static int offer_look_up(struct offer *o, uint32_t *canonical)
 	return SHARE_OK;
 }
 
-/* Domain lock. */
+/* Domain lock; a frame is drawn. */
 static int offer_locked(struct offer *o, uint32_t *canonical)
 {
-	struct share *s = o->group->share;
 	int rc;
 
-	if (o->mappings > SHARE_COUNT_CAP)
-		return SHARE_ERR_COUNT;
 	if (!hold_prepare(o->dom))
 		return SHARE_ERR_NOMEM;
-	if (!s->ops->canonical_alloc(s->ctx, o->group->id, &o->drawn))
-		return SHARE_ERR_NOMEM;
+	hold_prefetch(o->dom, o->drawn);
 	o->affordable = share_dom_held(o->dom) < o->dom->budget;
 	index_lock(&o->group->index, o->hash);
+	index_prefetch(&o->group->index, o->hash);
 	rc = offer_look_up(o, canonical);
 	index_cancel(&o->group->index, &o->room);
 	index_unlock(&o->group->index, o->hash);
-	if (!o->drawn_used)
-		s->ops->canonical_free(s->ctx, o->drawn);
 	return rc;
 }
 
@@ -174,6 +193,33 @@ static void offer_account(struct share_events *e, const struct offer *o, int rc)
 	counter_add(&e->zero, rc == SHARE_OK && o->zero);
 }
 
+static int offer_drawn(struct offer *o, uint32_t *canonical)
+{
+	struct share_group *g = o->group;
+	int rc;
+
+	ask_for_drawn(o);
+	o->hash = group_hash(g, o->page, &o->zero);
+	spin_lock(&o->dom->lock);
+	rc = offer_locked(o, canonical);
+	offer_account(&o->dom->events, o, rc);
+	spin_unlock(&o->dom->lock);
+	if (o->drawn_used)
+		index_balance(&g->index);
+	else
+		g->share->ops->canonical_free(g->share->ctx, o->drawn);
+	return rc;
+}
+
+/* Before anything was looked up. */
+static int refuse(struct share_dom *d, int rc)
+{
+	spin_lock(&d->lock);
+	counter_add(&d->events.refused, 1);
+	spin_unlock(&d->lock);
+	return rc;
+}
+
 int share_offer(struct share_dom *d, uint32_t frame, uint64_t pfn,
 		uint32_t mappings, uint32_t *canonical)
 {
@@ -181,15 +227,12 @@ int share_offer(struct share_dom *d, uint32_t frame, uint64_t pfn,
 		.dom = d, .group = d->group, .pfn = pfn, .mappings = mappings,
 		.page = group_page(d->group, frame),
 	};
-	int rc;
+	struct share *s = o.group->share;
 
 	CHECK(mappings > 0);
-	o.hash = group_hash(o.group, o.page, &o.zero);
-	spin_lock(&d->lock);
-	rc = offer_locked(&o, canonical);
-	offer_account(&d->events, &o, rc);
-	spin_unlock(&d->lock);
-	if (o.drawn_used)
-		index_balance(&o.group->index);
-	return rc;
+	if (mappings > SHARE_COUNT_CAP)
+		return refuse(d, SHARE_ERR_COUNT);
+	if (!s->ops->canonical_alloc(s->ctx, o.group->id, &o.drawn))
+		return refuse(d, SHARE_ERR_NOMEM);
+	return offer_drawn(&o, canonical);
 }

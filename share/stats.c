@@ -29,7 +29,7 @@ static void add_group(struct share_totals *t, const struct share_group *g)
 	uint64_t chain = counter_get(&g->max_chain);
 
 	t->pages_shared += index_count(&g->index);
-	t->pages_unshared += counter_get(&g->unshared);
+	t->pages_unshared += count_unshared(g);
 	t->zero_frames += counter_get(&g->zero_frames);
 	t->metadata_bytes += index_bytes(&g->index);
 	t->max_chain = MAX(t->max_chain, chain);

@@ -29,7 +29,7 @@ if ! "$make" -s --no-print-directory deps; then
 	echo "0 passed, 1 failed"
 	exit 1
 fi
-for kind in lint unit cli boot; do
+for kind in lint unit model cli boot; do
 	echo "--- $kind ---"
 	T='' "$make" -s --no-print-directory "$kind" 2>&1 | tee "$log" |
 		grep -vE '^[0-9]+ (passed, [0-9]+ failed|skipped)$|^make'

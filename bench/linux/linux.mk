@@ -46,7 +46,7 @@ $(L)/stress.gz: bench/linux/needed.sh $(STRESS_PKGS:%=$(PKG)/%/.done) | $(B)/har
 	@$(B)/harness initramfs $@ $(L)/stress.list
 
 # What the boot tests need.
-LINUX_BOOT := $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz
+LINUX_BOOT := $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz $(L)/grub.elf
 
 # GRUB for Xen as a kernel of its own: kernel and initial RAM disk in its memory disk.
 # GRUB knows no lz4, so it gets the kernel unpacked, with gzip around.
@@ -55,3 +55,9 @@ $(L)/grub.elf: bench/linux/grub.cfg $(PKG)/grub-xen-bin/.done $(L)/linux-cloud.e
 	@grub-mkstandalone -O x86_64-xen -d $(PKG)/grub-xen-bin/usr/lib/grub/x86_64-xen -o $@ \
 		--locales= --fonts= --themes= "boot/grub/grub.cfg=$<" \
 		"vmlinux=$(L)/grub-kernel.gz" "initrd.gz=$(L)/base.gz"
+
+# GRUB alone: its prompt.
+$(L)/grub-prompt.elf: $(PKG)/grub-xen-bin/.done
+	@mkdir -p $(@D)
+	@grub-mkstandalone -O x86_64-xen -d $(PKG)/grub-xen-bin/usr/lib/grub/x86_64-xen -o $@ \
+		--locales= --fonts= --themes= --install-modules="normal echo halt memdisk tar"

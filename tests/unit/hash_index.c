@@ -141,6 +141,22 @@ START_TEST(walk_sees_each_once)
 }
 END_TEST
 
+/* At any size from 2^10 on, growing and shrinking: 12 bytes an entry. */
+START_TEST(memory_of_an_entry)
+{
+	enum { MOST = 70000 };
+
+	for (uint32_t n = 0; n < MOST; n++) {
+		ck_assert(add(hash_of(n), n));
+		ck_assert(n < 1023 || index_bytes(&idx) <= 12 * index_count(&idx));
+	}
+	for (uint32_t n = MOST; n--; ) {
+		take(hash_of(n), n);
+		ck_assert(n < 1024 || index_bytes(&idx) <= 12 * index_count(&idx));
+	}
+}
+END_TEST
+
 START_TEST(removing_what_is_not_there_panics)
 {
 	index_remove(&idx, 1, 1);
@@ -167,6 +183,7 @@ int main(void)
 	tcase_add_test(tc, first_and_last_frame_number);
 	tcase_add_test(tc, cancel_gives_memory_back);
 	tcase_add_test(tc, walk_sees_each_once);
+	tcase_add_test(tc, memory_of_an_entry);
 	tcase_add_test_raise_signal(tc, removing_what_is_not_there_panics, 6);
 	tcase_add_test_raise_signal(tc, two_stripes_at_once_panic, 6);
 	suite_add_tcase(suite, tc);

@@ -24,9 +24,9 @@ static uint32_t place_of(const void *e)
 }
 
 static const struct lintab_kind kinds[] = {
-	{ 64, 64, 8, true, 3, 116, place_of },
-	{ 256, 64, 12, false, 0, 307, place_of },
-	{ 64, 64, 8, true, 0, 116, place_of },
+	{ 64, 64, 8, true, 3, 116, 150, 1024, place_of },
+	{ 256, 64, 12, false, 0, 307, 307, 0, place_of },
+	{ 64, 64, 8, true, 0, 116, 116, 0, place_of },
 };
 
 static struct fake_machine machine;

@@ -183,6 +183,30 @@ START_TEST(drop_of_too_many_panics)
 }
 END_TEST
 
+/* SH31: share, break, share again, 10^6 times: nothing drifts. */
+START_TEST(share_and_break_a_million_times)
+{
+	struct share_totals before, after;
+	uint32_t frame, pool;
+
+	ck_assert_int_eq(fake_try_offer(a, 1, 1, &frame), SHARE_OK);
+	share_drop(a, frame, 1, true);
+	pool = machine.pool_count;
+	share_totals_get(share, &before);
+	for (uint32_t i = 0; i < 1000000; i++) {
+		ck_assert_int_eq(share_offer(a, 1, 1, 1, &frame), SHARE_OK);
+		share_drop(a, frame, 1, true);
+	}
+	share_totals_get(share, &after);
+	ck_assert_uint_eq(machine.pool_count, pool);
+	ck_assert_uint_eq(after.offers - before.offers, 1000000);
+	ck_assert_uint_eq(after.breaks - before.breaks, 1000000);
+	ck_assert_uint_eq(after.pages_shared, 0);
+	ck_assert_uint_eq(after.pages_sharing, 0);
+	ck_assert_uint_eq(after.metadata_bytes, before.metadata_bytes);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("share/drop");
@@ -201,6 +225,7 @@ int main(void)
 	tcase_add_test(tc, round_and_round);
 	tcase_add_test_raise_signal(tc, drop_of_what_is_not_held_panics, 6);
 	tcase_add_test_raise_signal(tc, drop_of_too_many_panics, 6);
+	tcase_add_test(tc, share_and_break_a_million_times);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fake/fake_share.h"
+#include "share/impl.h"
 
 static struct share_dom *a, *b;
 
@@ -119,6 +120,23 @@ START_TEST(walk_survives_drops)
 }
 END_TEST
 
+/* At any size from 2^10 on, growing and shrinking: 16 bytes a hold. */
+START_TEST(memory_of_a_hold)
+{
+	enum { MOST = 20000 };
+
+	for (uint32_t n = 0; n < MOST; n++) {
+		ck_assert(hold_prepare(a));
+		hold_add(a, n, n, 1);
+		ck_assert(n < 1023 || lintab_bytes(&a->holds) <= 16ull * (n + 1));
+	}
+	for (uint32_t n = MOST; n--; ) {
+		hold_remove(a, hold_find(a, n));
+		ck_assert(n < 1024 || lintab_bytes(&a->holds) <= 16ull * n);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("share/hold");
@@ -133,6 +151,7 @@ int main(void)
 	tcase_add_test(tc, holds_leaves_alone_what_it_does_not_know);
 	tcase_add_test(tc, walk_sees_all_once);
 	tcase_add_test(tc, walk_survives_drops);
+	tcase_add_test(tc, memory_of_a_hold);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

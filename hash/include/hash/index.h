@@ -4,8 +4,8 @@
  * allowed.  An entry is 8 bytes, 32 bits of the hash and the frame; the owner of the
  * frames keeps the whole hash.
  *
- * Striped: a hash belongs to one of 8 locks (LOCK_SHARE_STRIPE), and everything
- * said about a hash happens under its lock.  A stripe is the first 3 bits of the place in the
+ * Striped: a hash belongs to one of 16 locks (LOCK_SHARE_STRIPE), and everything
+ * said about a hash happens under its lock.  A stripe is the first 4 bits of the place in the
  * lintab, so a group of buckets never has two locks.
  */
 #ifndef HASH_INDEX_H
@@ -13,14 +13,19 @@
 
 #include <hash/lintab.h>
 
-#define INDEX_STRIPES_LOG2	3
+#define INDEX_STRIPES_LOG2	4
 #define INDEX_STRIPES		(1u << INDEX_STRIPES_LOG2)
 #define INDEX_MAX_FRAME		0x7ffffffeu
+
+/* A lock has a cache line of its own. */
+struct index_stripe {
+	struct spinlock lock;
+} aligned_to(64);
 
 struct index {
 	struct lintab table;	/* buckets: their stripe; shape: `stepping` */
 	uint32_t stepping;	/* atomic: somebody grows or shrinks the table */
-	struct spinlock stripe[INDEX_STRIPES];
+	struct index_stripe stripe[INDEX_STRIPES];
 };
 
 bool index_init(struct index *x, const struct lintab_mem *mem) must_check;
@@ -70,6 +75,9 @@ static inline uint64_t index_bytes(const struct index *x)
 {
 	return lintab_bytes(&x->table);
 }
+
+/* With the lock: ask for what the next call about this hash will read. */
+void index_prefetch(const struct index *x, uint64_t hash);
 
 /* The part of a hash that an entry keeps. */
 static inline uint32_t index_tag(uint64_t hash)

@@ -63,6 +63,8 @@ struct lintab_kind {
 	bool overlay;		/* the link takes the place of the last entry (8-byte entries) */
 	uint8_t level;		/* of an empty table */
 	uint16_t fill16;	/* 16 * entries per bucket to aim at */
+	uint16_t fill16_small;	/* the same while there are fewer than `small` buckets: */
+	uint32_t small;		/* they pay for the directory, and are in the cache */
 	uint32_t (*place)(const void *entry);
 };
 
@@ -205,6 +207,16 @@ static inline void lintab_seek(const struct lintab *t, uint32_t place,
 			       struct lintab_cursor *c)
 {
 	lintab_seek_bucket(t, lintab_bucket_number(lintab_shape(t), place), c);
+}
+
+/* Ask for the bucket of a place before it is needed. */
+static inline void lintab_prefetch(const struct lintab *t, uint32_t place)
+{
+	unsigned char *bucket = lintab_bucket(t,
+		lintab_bucket_number(lintab_shape(t), place));
+
+	for (uint32_t i = 0; i < t->kind->bucket_bytes; i += 64)
+		__builtin_prefetch(bucket + i, 1);
 }
 
 static inline unsigned char *lintab_link(const unsigned char *chunk,

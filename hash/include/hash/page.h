@@ -29,6 +29,20 @@ struct page_fns {
 /* General registers only: right everywhere, also where nothing saves vector registers. */
 extern const struct page_fns page_fns_portable;
 
+/* The same functions for each width of vector register, bit for bit. */
+enum page_variant { PAGE_SCALAR, PAGE_SSE2, PAGE_AVX2, PAGE_AVX512, PAGE_VARIANTS };
+
+/* What the CPU has, and the system saves where it must. */
+enum page_feature {
+	PAGE_HAS_SSE2 = 1,
+	PAGE_HAS_AVX2 = 2,
+	PAGE_HAS_AVX512 = 4,	/* F and BW */
+};
+
+const struct page_fns *page_fns_variant(enum page_variant v);
+/* The fastest that these features allow; called once, at start. */
+enum page_variant page_variant_choose(uint32_t features);
+
 uint64_t page_hash(const void *page, const uint8_t *secret);
 /* Reads all of both pages whatever they hold. */
 bool page_equal(const void *a, const void *b);

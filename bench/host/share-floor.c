@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an offer costs beyond what it cannot do without: share-floor PAGES ROUNDS.
+ *
+ * Two domains of one group.  The first offers PAGES distinct pages (all miss), the
+ * second offers copies of them in another order (all hit).  The floor of a miss is
+ * one XXH3 of the page and one copy to a frame of the pool; of a hit, one XXH3 and one
+ * compare with the canonical frame: the same functions on the same pages in the
+ * same order, in the same round.  Everything is far larger than the caches.
+ * CPU time of the thread; medians of the rounds' ratios.
+ */
+#include <stdlib.h>
+
+#include <port.h>
+#include <hash/page.h>
+
+#include "bench/host/machine.h"
+
+#define MAX_ROUNDS 64
+
+enum cost { MISS, MISS_FLOOR, HIT, HIT_FLOOR, ZERO, COSTS };
+
+static const char *const cost_names[COSTS] = {
+	"miss", "floor of a miss", "hit", "floor of a hit", "zero page",
+};
+
+static struct bench_machine m;
+static const struct page_fns *fns;
+static uint32_t pages, *order, *canonical;
+static double cost[COSTS][MAX_ROUNDS];
+static uint64_t sink;
+static const char *variant;
+
+/* Frame i and its copy, pages + i. */
+static void make_pages(void)
+{
+	for (uint32_t i = 0; i < pages; i++) {
+		bench_fill(bench_page(&m, i), i + 1);
+		memcpy(bench_page(&m, pages + i), bench_page(&m, i),
+		       SHARE_PAGE_BYTES);
+	}
+}
+
+static double per_page(double since)
+{
+	return (bench_cpu() - since) * 1e9 / pages;
+}
+
+static double offer_all(struct share_dom *d, uint32_t first)
+{
+	double start = bench_cpu();
+
+	for (uint32_t i = 0; i < pages; i++) {
+		uint32_t n = order[i];
+
+		if (share_offer(d, first + n, n, 1, &canonical[n]))
+			abort();
+	}
+	return per_page(start);
+}
+
+static double offer_zeros(struct share_dom *d)
+{
+	uint32_t frame;
+	double start = bench_cpu();
+
+	for (uint32_t i = 0; i < pages; i++)
+		if (share_offer(d, 2 * pages + i % 4096, i, 1, &frame))
+			abort();
+	return per_page(start);
+}
+
+static double floor_hit(void)
+{
+	double start = bench_cpu();
+
+	for (uint32_t i = 0; i < pages; i++) {
+		const void *page = bench_page(&m, pages + order[i]);
+
+		sink += fns->hash(page, bench_secret);
+		sink += fns->equal(page, bench_page(&m, canonical[order[i]]));
+	}
+	return per_page(start);
+}
+
+static double floor_miss(void)
+{
+	const struct bench_pool *p = &m.pool[0];
+	double start = bench_cpu();
+
+	for (uint32_t i = 0; i < pages; i++) {
+		const void *page = bench_page(&m, order[i]);
+
+		sink += fns->hash(page, bench_secret);
+		fns->copy(bench_page(&m, p->frames[p->count - 1 - i]), page);
+	}
+	return per_page(start);
+}
+
+static void drop_all(struct share_dom *d)
+{
+	uint32_t frame, mappings;
+	uint64_t cursor = 0;
+
+	while (share_dom_next(d, &cursor, &frame, &mappings))
+		share_drop(d, frame, mappings, false);
+	share_dom_destroy(d);
+}
+
+static void one_round(unsigned int n)
+{
+	struct share *s = share_create_with(&bench_ops, &m, m.records,
+					    bench_secret, fns);
+	struct share_dom *a = share_dom_create(s, 1, UINT64_MAX);
+	struct share_dom *b = share_dom_create(s, 1, UINT64_MAX);
+
+	bench_shuffle(order, pages, 2 * n);
+	cost[MISS_FLOOR][n] = floor_miss();
+	cost[MISS][n] = offer_all(a, 0);
+	bench_shuffle(order, pages, 2 * n + 1);
+	cost[HIT][n] = offer_all(b, pages);
+	cost[HIT_FLOOR][n] = floor_hit();
+	cost[ZERO][n] = offer_zeros(b);
+	drop_all(a);
+	drop_all(b);
+	share_destroy(s);
+}
+
+static double over(enum cost a, enum cost b, unsigned int rounds)
+{
+	double ratio[MAX_ROUNDS];
+
+	for (unsigned int i = 0; i < rounds; i++)
+		ratio[i] = cost[a][i] / cost[b][i];
+	return bench_median(ratio, rounds);
+}
+
+static void report(unsigned int rounds)
+{
+	double miss = over(MISS, MISS_FLOOR, rounds);
+	double hit = over(HIT, HIT_FLOOR, rounds);
+	FILE *json = bench_open("share-floor", "json");
+	FILE *dat = bench_open("share-floor", "dat");
+	double ns[COSTS];
+
+	printf("%u pages, %u rounds, %s: CPU nanoseconds per page offered\n\n",
+	       pages, rounds, variant);
+	for (unsigned int c = 0; c < COSTS; c++) {
+		ns[c] = bench_median(cost[c], rounds);
+		printf("  %-16s %8.0f\n", cost_names[c], ns[c]);
+	}
+	printf("\n  hit / floor      %8.2f\n  miss / floor     %8.2f\n", hit, miss);
+	fprintf(dat, "hit %.1f %.1f\nmiss %.1f %.1f\n", ns[HIT_FLOOR], ns[HIT],
+		ns[MISS_FLOOR], ns[MISS]);
+	fprintf(json, "{ \"figures\": { \"hit_over_floor\": %.3f, "
+		"\"miss_over_floor\": %.3f, \"hit_ns\": %.1f, \"miss_ns\": %.1f, "
+		"\"hit_floor_ns\": %.1f, \"miss_floor_ns\": %.1f, "
+		"\"zero_ns\": %.1f } }\n", hit, miss, ns[HIT], ns[MISS],
+		ns[HIT_FLOOR], ns[MISS_FLOOR], ns[ZERO]);
+	fclose(json);
+	fclose(dat);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int rounds = argc > 2 ? (unsigned int)strtoul(argv[2], NULL, 0) : 7;
+
+	pages = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 1u << 16;
+	rounds = MIN(rounds, MAX_ROUNDS);
+	fns = bench_fns(&variant);
+	/* Thread 0 has half of the pool. */
+	bench_machine_init(&m, 2 * pages + 4096, 2 * pages + 64);
+	order = calloc(pages, sizeof(*order));
+	canonical = calloc(pages, sizeof(*canonical));
+	for (uint32_t i = 0; i < pages; i++)
+		order[i] = i;
+	make_pages();
+	for (unsigned int n = 0; n < rounds; n++)
+		one_round(n);
+	report(rounds);
+	free(order);
+	free(canonical);
+	bench_machine_fini(&m);
+	return sink == 42 ? 3 : 0;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+// links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
+/* Page functions of every width say the same as the scalar ones; those that this CPU lacks are left out. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fake/fake_share_ops.h"
+#include <hash/page.h>
+
+#define ALL (PAGE_HAS_SSE2 | PAGE_HAS_AVX2 | PAGE_HAS_AVX512)
+
+/* A page at each offset of 8 bytes in a cache line, with guards. */
+static _Alignas(64) uint8_t space_a[4096 + 192], space_b[4096 + 192];
+static uint8_t *a, *b, secret[SHARE_SECRET_BYTES];
+static uint64_t seed = 5;
+
+static uint32_t cpu_features(void)
+{
+	uint32_t has = 0;
+
+	has |= __builtin_cpu_supports("sse2") ? PAGE_HAS_SSE2 : 0;
+	has |= __builtin_cpu_supports("avx2") ? PAGE_HAS_AVX2 : 0;
+	has |= __builtin_cpu_supports("avx512f") &&
+	       __builtin_cpu_supports("avx512bw") ? PAGE_HAS_AVX512 : 0;
+	return has;
+}
+
+/* What a variant needs is bit variant - 1 of the features. */
+static const struct page_fns *variant(int v)
+{
+	if (v > 0 && !(cpu_features() & 1u << (v - 1))) {
+		printf("this CPU cannot run variant %d\n", v);
+		return NULL;
+	}
+	return page_fns_variant(v);
+}
+
+static void setup(void)
+{
+	unsigned int offset = fake_random(&seed) % 8 * 8;
+
+	for (unsigned int i = 0; i < sizeof(space_a); i++)
+		space_a[i] = space_b[i] = fake_random(&seed);
+	fake_secret(secret, fake_random(&seed));
+	a = space_a + 64 + offset;
+	b = space_b + 64 + offset;
+}
+
+/* Pages of all zeros, of all ones, of one bit, and random ones. */
+static void edge_page(unsigned int n)
+{
+	if (n == 0 || n >= 2)
+		memset(a, 0, 4096);
+	if (n == 1)
+		memset(a, 0xff, 4096);
+	if (n >= 2 && n < 2 + 4096)
+		a[n - 2] = 1 << n % 8;
+	for (unsigned int i = 0; n >= 2 + 4096 && i < 4096; i++)
+		a[i] = fake_random(&seed);
+}
+
+START_TEST(hash_and_zero_are_the_scalar_ones)
+{
+	const struct page_fns *f = variant(_i);
+
+	for (unsigned int n = 0; f && n < 2 + 4096 + 500; n++) {
+		edge_page(n);
+		ck_assert_uint_eq(f->hash(a, secret), page_hash(a, secret));
+		ck_assert_int_eq(f->is_zero(a), n == 0);
+	}
+}
+END_TEST
+
+START_TEST(equal_sees_every_bit)
+{
+	const struct page_fns *f = variant(_i);
+
+	for (unsigned int bit = 0; f && bit < 8 * 4096; bit++) {
+		ck_assert(f->equal(a, b));
+		b[bit / 8] ^= 1 << bit % 8;
+		ck_assert(!f->equal(a, b));
+		b[bit / 8] ^= 1 << bit % 8;
+	}
+}
+END_TEST
+
+/* All of the page and nothing beside it. */
+START_TEST(copy_and_clear)
+{
+	const struct page_fns *f = variant(_i);
+	static uint8_t before[sizeof(space_b)];
+
+	if (!f)
+		return;
+	for (unsigned int i = 0; i < 4096; i++)
+		a[i] = fake_random(&seed);
+	memcpy(before, space_b, sizeof(before));
+	f->copy(b, a);
+	ck_assert(!memcmp(a, b, 4096));
+	f->clear(b);
+	ck_assert(page_is_zero(b));
+	memcpy(b, before + (b - space_b), 4096);
+	ck_assert(!memcmp(space_b, before, sizeof(before)));
+}
+END_TEST
+
+START_TEST(choice)
+{
+	ck_assert_int_eq(page_variant_choose(0), PAGE_SCALAR);
+	ck_assert_int_eq(page_variant_choose(PAGE_HAS_SSE2), PAGE_SSE2);
+	ck_assert_int_eq(page_variant_choose(PAGE_HAS_SSE2 | PAGE_HAS_AVX2), PAGE_AVX2);
+	ck_assert_int_eq(page_variant_choose(ALL), PAGE_AVX512);
+	ck_assert_ptr_eq(page_fns_variant(PAGE_SCALAR), &page_fns_portable);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("hash/variants");
+	TCase *tc = tcase_create("all");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_loop_test(tc, hash_and_zero_are_the_scalar_ones, 0, PAGE_VARIANTS);
+	tcase_add_loop_test(tc, equal_sees_every_bit, 0, PAGE_VARIANTS);
+	tcase_add_loop_test(tc, copy_and_clear, 0, PAGE_VARIANTS);
+	tcase_add_test(tc, choice);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
