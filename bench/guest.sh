@@ -41,7 +41,7 @@ xen_image() {
 # on_xen LOG KERNEL [WORDS...]: of the kernel's command line; it must say END=.  Without Xen's work
 # against side channels, which Pasture does not do.
 on_xen() {
-	local log=$1 kernel=$2
+	local log=$1 kernel=$2 qemu
 	shift 2
 
 	xen_image
