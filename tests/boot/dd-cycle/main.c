@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * DD1: a domain that uses every resource there is, holds all of it, and ends: shared
- * pages, private copies, page tables pinned and loaded, a GDT, vcpu_info in a page of its own,
- * event ports, a timer, a registered buffer, its trace, pages given back and taken.
+ * pages, private copies, page tables pinned and loaded, a linear one, a GDT, an LDT, vcpu_info
+ * in a page of its own, event ports, a timer, a registered buffer, its trace, grants given and
+ * mapped, pages given back and taken.
  * Rebuilt again and again (repeat=), it must leave every frame behind.  how=N chooses the end.
  */
 #include <gl/event.h>
+#include <gl/grant.h>
 #include <gl/share_setup.h>
 #include <gl/timer.h>
 #include <gl/trace.h>
@@ -46,6 +48,38 @@ static void load_tables(void)
 			       0), 0);
 	gl_test_equal(ext_op(MMUEXT_NEW_USER_BASEPTR,
 			     gl_virt_to_mfn(gl_start_info->pt_base), 0), 0);
+}
+
+static void link_and_ldt(void)
+{
+	uint64_t table = must_alloc(), ldt = must_alloc();
+	struct mmuext_op op = { .cmd = MMUEXT_SET_LDT };
+
+	memset((void *)table, 0, GL_PAGE_BYTES);
+	memset((void *)ldt, 0, GL_PAGE_BYTES);
+	gl_test_equal(protect(table), 0);
+	gl_test_equal(ext_op(MMUEXT_PIN_L4_TABLE, gl_virt_to_mfn(table), 0), 0);
+	gl_test_equal(pte_set((gl_virt_to_mfn(gl_start_info->pt_base) << 12) +
+			      300 * 8, gl_virt_to_mfn(table) << 12 |
+			      GL_PTE_KERNEL_RO), 0);
+	gl_test_equal(protect(ldt), 0);
+	op.arg1.linear_addr = ldt;
+	op.arg2.nr_ents = 512;
+	gl_test_equal(hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF), 0);
+}
+
+/* One is mapped, by us; one is only given. */
+static void use_grants(void)
+{
+	uint64_t va = must_alloc(), other = must_alloc();
+	grant_ref_t ref;
+
+	gl_test_equal(gl_grant_init(2), 0);
+	gl_test_equal(gl_foreign_init(1), 0);
+	ref = gl_grant_page(gl_domid(), va, false);
+	gl_test_check(gl_grant_page(DOMID_SELF - 1, other, true) > 0);
+	gl_test_equal(gl_foreign_map(gl_foreign_alloc(), gl_domid(), ref, false),
+		      0);
 }
 
 static void open_ports(void)
@@ -104,6 +138,8 @@ void gl_main(void)
 	load_tables();
 	open_ports();
 	use_areas();
+	link_and_ldt();
+	use_grants();
 	give_and_take();
 	gl_test_equal(gl_timer_set(gl_now_ns() + 1000000000UL, tick), 0);
 	audit("every resource");
