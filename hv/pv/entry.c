@@ -21,12 +21,14 @@
 #include "debug/assert.h"
 #include "dom/sched.h"
 #include "dom/stop.h"
+#include "pv/pending.h"
 #include "pv/ptcheck.h"
 #include "x86/insn.h"
 
 /* A part of page-table work that was cut short (pttree.c, W2); false: there was none. */
 static bool tables_part(struct domain *d)
 {
+	ASSERT(this_cpu()->pte_steps <= PENDING_PTES);
 	this_cpu()->pte_steps = 0;
 	if (likely(!ptcheck_work_left(d)))
 		return false;

@@ -7,6 +7,8 @@
 
 /* Units (page operations, entries) between two looks at the clock. */
 #define PENDING_UNITS 64
+/* And entries of whole page tables; pttree.c stops there. */
+#define PENDING_PTES 512
 
 /*
  * Count one unit; true if the call should stop here and be continued.  After work
@@ -18,6 +20,7 @@ static inline bool pending_after_unit(unsigned int *units)
 
 	if (++*units < PENDING_UNITS && !cpu->pte_steps)
 		return false;
+	ASSERT(cpu->pte_steps <= PENDING_PTES);
 	*units = 0;
 	cpu->pte_steps = 0;
 	return sched_preempt_pending();

@@ -21,10 +21,11 @@
 #include <port.h>
 #include <errno.h>
 
+#include "pv/pending.h"
 #include "pv/ptcheck_private.h"
 #include "pv/resolve.h"
 
-unsigned int ptcheck_steps_max = 512;
+unsigned int ptcheck_steps_max = PENDING_PTES;
 
 /* One entry more before the next look at the clock? */
 static bool step_take(void)
