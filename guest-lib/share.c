@@ -224,6 +224,7 @@ const char *gl_share_result_name(int32_t result)
 		[SHARE_LIMIT] = "budget used up",
 		[SHARE_NO_MEMORY] = "no memory",
 		[SHARE_NOT_TRIED] = "not tried",
+		[SHARE_HELD] = "held for another page",
 	};
 
 	return result >= 0 && result < GL_SHARE_RESULTS ? names[result] :

@@ -34,13 +34,23 @@ struct offer {
 	uint32_t others[SHARE_CHAIN_CAP]; /* one frame of each other content of this hash */
 	uint32_t other_count;
 	bool twin;		/* the content is there, with no room for our mappings */
+	bool held;		/* the domain has it for another pfn, and may not for two */
 };
+
+static bool other_pfn(const struct offer *o, const struct hold *h)
+{
+	return h->pfn == HOLD_NO_PFN || h->pfn != o->pfn;
+}
 
 /* The domain gets the frame, new or more of it, if the frame's count allows. */
 static bool offer_join(struct offer *o, uint32_t frame)
 {
 	struct hold *h = hold_find(o->dom, frame);
 
+	if (h && o->dom->one_pfn && other_pfn(o, h)) {
+		o->held = true;
+		return false;
+	}
 	if (!h && !o->affordable)
 		return false;
 	if (!count_add(o->group, frame, o->mappings))
@@ -160,6 +170,8 @@ static int offer_look_up(struct offer *o, uint32_t *canonical)
 		return SHARE_ERR_NOMEM;
 	if (offer_match(o, canonical))
 		return SHARE_OK;
+	if (o->held)
+		return SHARE_ERR_HELD;
 	if (!o->affordable)
 		return SHARE_ERR_LIMIT;
 	if (o->other_count == SHARE_CHAIN_CAP)

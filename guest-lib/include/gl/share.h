@@ -34,7 +34,7 @@
 #include <share.h>
 
 #define GL_SHARE_RESERVE_MAX	256
-#define GL_SHARE_RESULTS	(SHARE_NOT_TRIED + 1)
+#define GL_SHARE_RESULTS	(SHARE_HELD + 1)
 
 /* What the kernel provides.  ctx is what it gave to gl_share_init(). */
 struct gl_share_ops {
