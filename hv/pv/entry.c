@@ -77,11 +77,6 @@ void guest_iret_failed(void)
 	pv_exit_to_guest(v);
 }
 
-bool guest_access_fault(uint64_t va, uint32_t error_code)
-{
-	return false;	/* GAP: break-first for outputs into shared pages (decision 11) */
-}
-
 void guest_trap(struct regs *regs)
 {
 	uint64_t cr2 = read_cr2();	/* before an access of ours changes it */
