@@ -450,6 +450,44 @@ START_TEST(new_entry_breaks)
 }
 END_TEST
 
+/* A frame that is named, and written, with no entry at hand. */
+START_TEST(named_by_frame)
+{
+	bool others = _i & 1;
+	mfn_t mfn, new;
+	uint64_t *u = (void *)fake_page(d, scratch);
+
+	break_first();
+	mfn = aliases(7, others);
+	if (_i & 2) {
+		*(struct mmuext_op *)u = (struct mmuext_op){
+			.cmd = MMUEXT_CLEAR_PAGE, .arg1.mfn = mfn };
+		ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(scratch), 1, 0,
+					   DOMID_SELF), 0);
+	} else {
+		u[0] = mfn << PAGE_SHIFT | 80;
+		u[1] = 0;
+		ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1,
+					   0, DOMID_SELF), 0);
+	}
+	new = fake_mfn(d, p);
+	ck_assert_int_eq(new != mfn, others);
+	ck_assert_uint_eq(fake_mfn(d, p + 2), new);
+	ck_assert(writable(p) && writable(p + 1));
+	ck_assert_uint_eq(((uint64_t *)fake_page(d, p))[10], 0);
+	if (others)
+		ck_assert(filled(fake_page(peer, p), 7));
+	fake_check();
+	/* Who did not choose it is refused. */
+	ck_assert_int_eq(map(p + 2, 0), 0);
+	ck_assert_int_eq(offer(p, p + 1), SHARE_DONE);
+	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, 0, 0, 0), 0);
+	u[0] = fake_mfn(d, p) << PAGE_SHIFT;
+	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1, 0,
+				   DOMID_SELF), -EBUSY);
+}
+END_TEST
+
 /* A tree with a writable entry for a shared page, beside a read-only one that was taken. */
 START_TEST(table_breaks)
 {
@@ -663,6 +701,7 @@ static void add_break_first(TCase *tc)
 	tcase_add_test(tc, outputs);
 	tcase_add_loop_test(tc, aliases_follow, 0, 4);
 	tcase_add_loop_test(tc, new_entry_breaks, 0, 2);
+	tcase_add_loop_test(tc, named_by_frame, 0, 4);
 	tcase_add_test(tc, table_breaks);
 	tcase_add_loop_test(tc, many_at_once, 0, 2);
 	tcase_add_test(tc, one_more_behind_the_search);
