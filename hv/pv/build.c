@@ -436,6 +436,8 @@ static bool create(struct build *b, const char *name)
 	d->share_budget = budget;
 	if (sharing_domain_init(d, b->config->group, budget))
 		return FAIL(b, "no memory for its sharing state");
+	if (b->config->break_first)
+		sharing_break_first(d);
 	return true;
 }
 

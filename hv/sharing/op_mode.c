@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "abi/share.h"
+#include "pv/sharehooks.h"
 #include "sharing/mode.h"
 #include "sharing/sharing.h"
 #include "x86/guestcopy.h"
@@ -39,6 +40,15 @@ int sharing_set_mode(struct domain *d, const struct share_mode *m)
 	d->breaks.p2m_entries = m->p2m_entries;
 	spin_unlock(&d->mm);
 	return 0;
+}
+
+void sharing_break_first(struct domain *d)
+{
+	const struct share_mode m = {
+		.version = SHARE_MODE_VERSION, .flags = MODES,
+	};
+
+	CHECK(!sharing_set_mode(d, &m));	/* it holds nothing yet */
 }
 
 long share_mode_op(struct domain *d, uint64_t va, uint64_t bytes)

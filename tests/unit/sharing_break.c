@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // links: @machine
-/* Break first and the last holder without a copy, on the host machine (SH21, SH22, K1-K4). */
+/* Break first and the last holder without a copy, on the host machine (SH8, SH13, SH17, SH20, K1-K4). */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -181,7 +181,7 @@ START_TEST(last_holder_by_mmu_update)
 }
 END_TEST
 
-/* SH22: others hold it; or we map it twice; or it is another entry. */
+/* SH8: others hold it; or we map it twice; or it is another entry. */
 START_TEST(not_the_last)
 {
 	mfn_t mfn = shared(p, 7, true), own = shared(p + 1, 8, false);
@@ -339,7 +339,7 @@ START_TEST(fault_of_the_last)
 }
 END_TEST
 
-/* In refuse the fault is the guest's; without the bit always. */
+/* SH20: in refuse the fault is the guest's; without the bit always. */
 START_TEST(fault_is_the_guests)
 {
 	mfn_t mfn = shared(p, 7, true);

@@ -2,7 +2,7 @@
 /*
  * Break first: writes by an instruction, by the output of a hypercall, by a frame that the hypervisor
  * pushes, by an entry; of pages with one mapping and with more; held by a neighbour too, or by
- * nobody else (SH21, SH22).  After each the bytes, both entries, p2m and M2P, and the audit.
+ * nobody else (SH8, SH13, SH20).  After each the bytes, both entries, p2m and M2P, and the audit.
  */
 #include <gl/share_setup.h>
 #include <gl/start.h>
@@ -306,11 +306,31 @@ static void refusals(void)
 	audit("a write");
 }
 
+/* The operator chose it; nobody told the hypervisor of a list. */
+static void operators_choice(void)
+{
+	uint64_t va = shared_page(OWN), old = frame_of(va), other = must_alloc();
+
+	gl_test_equal(hypercall_make_ro_and_share(SHAREOP_info, va,
+			sizeof(struct share_info), 0), 0);
+	gl_test_equal(frame_of(va), old);
+	check_private(va, OWN, 50);
+	va = shared_page(OWN + 1);
+	pattern_fill(other, OWN + 1);
+	gl_test_equal(gl_share_page(share, other), -XEN_EEXIST);
+	*(volatile uint64_t *)va = 1;
+	gl_test_equal(share->counters.faults, 0);
+	check_private(va, OWN + 1, 1);
+	gl_test_done();
+}
+
 void gl_main(void)
 {
 	share = gl_share_setup(8);
 	if (!share)
 		gl_test_error("no memory");
+	if (gl_cmdline_u64("operator", 0))
+		operators_choice();
 	gl_test_equal(gl_share_break_first(share,
 			(const uint64_t *)gl_start_info->mfn_list,
 			gl_pages_total()), 0);
