@@ -2,13 +2,6 @@
 /* The chain of one bucket of a lintab: the bucket, then overflow nodes (H1). */
 #include "lintab_chain.h"
 
-/* The last chunk of a chain, and the one before it. */
-struct chain_tail {
-	unsigned char *chunk, *before;
-	uint32_t bytes, before_bytes;
-	uint32_t used;		/* entries in chunk */
-};
-
 void *lintab_alloc(struct lintab *t, size_t bytes)
 {
 	void *p = t->mem->alloc(t->mem->ctx, bytes);
@@ -27,6 +20,18 @@ void lintab_free(struct lintab *t, void *p, size_t bytes)
 static void link_set(unsigned char *chunk, uint32_t bytes, unsigned char *next)
 {
 	memcpy(chunk + bytes - LINTAB_LINK_BYTES, &next, sizeof(next));
+}
+
+/* Entries are whole words; a call of memcpy() would cost more than the copy. */
+static inline void entry_copy(const struct lintab_kind *kind, void *to,
+			      const void *from)
+{
+	uint32_t word;
+
+	for (uint32_t at = 0; at < kind->entry_bytes; at += sizeof(word)) {
+		memcpy(&word, (const char *)from + at, sizeof(word));
+		memcpy((char *)to + at, &word, sizeof(word));
+	}
 }
 
 /* Entries that fit in a chunk, with and without a link behind them. */
@@ -90,25 +95,23 @@ uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries)
 	return (entries - fixed + per_node - 1) / per_node;
 }
 
-/* Entries are dense (H1): halve what is between the last one known and the first hole known. */
+/* Entries are dense (H1): the number of those in use, by halves, without a branch to guess. */
 static uint32_t chunk_used(const struct lintab_kind *kind,
 			   const unsigned char *chunk, uint32_t bytes)
 {
-	uint32_t used = 0, hole = fit_last(kind, bytes);
+	uint32_t used = 0, most = fit_last(kind, bytes);
+	uint32_t half = 1u << (31 - (uint32_t)__builtin_clz(most));
 
-	while (used < hole) {
-		uint32_t middle = (used + hole) / 2;
+	for (; half; half /= 2) {
+		uint32_t at = MIN(used + half, most) - 1;
 
-		if (lintab_in_use(chunk + middle * kind->entry_bytes))
-			used = middle + 1;
-		else
-			hole = middle;
+		used = lintab_in_use(chunk + at * kind->entry_bytes) ? at + 1 :
+								       used;
 	}
 	return used;
 }
 
-static void chain_tail(const struct lintab *t, uint32_t bucket,
-		       struct chain_tail *tail)
+void chain_tail(const struct lintab *t, uint32_t bucket, struct chain_tail *tail)
 {
 	unsigned char *next;
 
@@ -142,29 +145,36 @@ static void tail_extend(const struct lintab_kind *kind, struct chain_tail *tail,
 	CHECK(node);
 	tail->used = 0;
 	if (kind->overlay) {
-		memcpy(node, tail->chunk + last, kind->entry_bytes);
+		entry_copy(kind, node, tail->chunk + last);
 		tail->used = 1;
 	}
 	link_set(tail->chunk, tail->bytes, node);
+	tail->before = tail->chunk;
+	tail->before_bytes = tail->bytes;
 	tail->chunk = node;
 	tail->bytes = kind->node_bytes;
+}
+
+bool tail_put(const struct lintab_kind *kind, struct chain_tail *tail,
+	      const void *entry, unsigned char *node)
+{
+	bool full = tail->used == fit_last(kind, tail->bytes);
+
+	ASSERT(lintab_in_use(entry));
+	if (full)
+		tail_extend(kind, tail, node);
+	entry_copy(kind, tail->chunk + tail->used * kind->entry_bytes, entry);
+	tail->used++;
+	return full;
 }
 
 bool chain_put(struct lintab *t, uint32_t bucket, const void *entry,
 	       unsigned char *node)
 {
-	const struct lintab_kind *kind = t->kind;
 	struct chain_tail tail;
-	bool full;
 
-	ASSERT(lintab_in_use(entry));
 	chain_tail(t, bucket, &tail);
-	full = tail.used == fit_last(kind, tail.bytes);
-	if (full)
-		tail_extend(kind, &tail, node);
-	memcpy(tail.chunk + tail.used * kind->entry_bytes, entry,
-	       kind->entry_bytes);
-	return full;
+	return tail_put(t->kind, &tail, entry, node);
 }
 
 /* With overlay, a node of one entry can go: its entry fits where the link is. */
@@ -178,7 +188,7 @@ static unsigned char *tail_shorten(const struct lintab_kind *kind,
 	link = tail->before + tail->before_bytes - LINTAB_LINK_BYTES;
 	memset(link, 0, LINTAB_LINK_BYTES);
 	if (tail->used)
-		memcpy(link, node, kind->entry_bytes);
+		entry_copy(kind, link, node);
 	memset(node, 0, kind->entry_bytes);
 	return node;
 }
@@ -193,7 +203,53 @@ unsigned char *chain_cut(struct lintab *t, uint32_t bucket, void *entry)
 	CHECK(tail.used > 0);
 	last = tail.chunk + --tail.used * bytes;
 	if (last != entry)
-		memcpy(entry, last, bytes);
+		entry_copy(t->kind, entry, last);
 	memset(last, 0, bytes);
 	return tail_shorten(t->kind, &tail);
+}
+
+static void writer_enter(struct chain_writer *w, unsigned char *chunk,
+			 uint32_t bytes)
+{
+	w->chunk = chunk;
+	w->bytes = bytes;
+	w->next = lintab_link(chunk, bytes);
+	w->used = 0;
+}
+
+void writer_start(const struct lintab *t, uint32_t bucket, uint32_t left,
+		  struct chain_writer *w)
+{
+	writer_enter(w, lintab_bucket(t, bucket), t->kind->bucket_bytes);
+	w->left = left;
+}
+
+/*
+ * Where the link was an entry may come, in the last chunk; the cursor that reads has left
+ * the chunk by then, as it returned more entries than fit beside a link.
+ */
+void writer_put(const struct lintab_kind *kind, struct chain_writer *w,
+		const void *entry)
+{
+	bool last = w->used + w->left <= fit_last(kind, w->bytes);
+
+	if (!last && w->used == fit_linked(kind, w->bytes))
+		writer_enter(w, w->next, kind->node_bytes);
+	entry_copy(kind, w->chunk + w->used * kind->entry_bytes, entry);
+	w->used++;
+	w->left--;
+}
+
+void writer_end(struct lintab *t, struct chain_writer *w, struct node_list *nodes)
+{
+	uint32_t used = w->used * t->kind->entry_bytes;
+	unsigned char *node, *next;
+
+	CHECK(!w->left);
+	memset(w->chunk + used, 0, w->bytes - used);
+	for (node = w->next; node; node = next) {
+		next = lintab_link(node, t->kind->node_bytes);
+		memset(node, 0, t->kind->node_bytes);
+		node_list_push(t, nodes, node);
+	}
 }

@@ -20,6 +20,8 @@
 struct regroup {
 	uint32_t group, level;
 	uint32_t from, to;	/* buckets in the group */
+	uint32_t stay[4];	/* entries of each bucket that do not move */
+	struct chain_tail tail[4]; /* where entries come in; chunk NULL: not known yet */
 };
 
 static uint32_t log2_floor(uint32_t x)
@@ -191,62 +193,67 @@ static uint32_t regroup_bucket(const struct regroup *r, uint32_t slot)
 	return (slot << r->level) + r->group;
 }
 
-/* Nodes that the moves need at most: what comes in, beside what stays. */
-static uint32_t regroup_nodes(const struct lintab *t, const struct regroup *r)
+/* Counts what stays; returns the nodes that the moves need at most: what comes in, beside what stays. */
+static uint32_t regroup_nodes(const struct lintab *t, struct regroup *r)
 {
-	uint32_t stay[4] = { 0 }, all[4] = { 0 }, nodes = 0;
+	uint32_t all[4] = { 0 }, nodes = 0;
 	struct lintab_cursor c;
 	void *e;
 
 	for (uint32_t slot = 0; slot < r->from; slot++) {
 		lintab_seek_bucket(t, regroup_bucket(r, slot), &c);
 		while ((e = lintab_next(t->kind, &c))) {
-			uint32_t to = lintab_slot(t->kind->place(e), r->level,
+			uint32_t to = lintab_slot(lintab_place(t->kind, e), r->level,
 						  r->to);
 			all[to]++;
-			stay[to] += to == slot;
+			r->stay[slot] += to == slot;
 		}
 	}
 	for (uint32_t slot = 0; slot < r->to; slot++)
 		nodes += chain_nodes(t->kind, all[slot]) -
-			 chain_nodes(t->kind, stay[slot]);
+			 chain_nodes(t->kind, r->stay[slot]);
 	return nodes;
 }
 
+static void regroup_put(struct lintab *t, struct regroup *r, uint32_t slot,
+			const void *entry, struct node_list *nodes)
+{
+	struct chain_tail *tail = &r->tail[slot];
+	unsigned char *node = node_list_pop(t, nodes);
+
+	if (!tail->chunk)
+		chain_tail(t, regroup_bucket(r, slot), tail);
+	if (!tail_put(t->kind, tail, entry, node) && node)
+		node_list_push(t, nodes, node);
+}
+
 /* Move away what no longer belongs in this slot. */
-static void regroup_slot(struct lintab *t, const struct regroup *r,
-			 uint32_t slot, struct node_list *nodes)
+static void regroup_slot(struct lintab *t, struct regroup *r, uint32_t slot,
+			 struct node_list *nodes)
 {
 	uint32_t bucket = regroup_bucket(r, slot);
+	struct chain_writer keep;
 	struct lintab_cursor c;
-	unsigned char *e, *node, *gone, entry[32];
+	void *e;
 
 	lintab_seek_bucket(t, bucket, &c);
+	writer_start(t, bucket, r->stay[slot], &keep);
 	while ((e = lintab_next(t->kind, &c))) {
-		uint32_t to = lintab_slot(t->kind->place(e), r->level, r->to);
+		uint32_t to = lintab_slot(lintab_place(t->kind, e), r->level, r->to);
 
 		if (to == slot)
-			continue;
-		memcpy(entry, e, t->kind->entry_bytes);
-		gone = chain_cut(t, bucket, e);
-		if (gone)
-			node_list_push(t, nodes, gone);
-		node = node_list_pop(t, nodes);
-		if (!chain_put(t, regroup_bucket(r, to), entry, node) && node)
-			node_list_push(t, nodes, node);
-		/* Another entry is in the hole now, or the chunk is gone. */
-		if (gone == c.chunk)
-			lintab_seek_bucket(t, bucket, &c);
+			writer_put(t->kind, &keep, e);
 		else
-			c.at -= t->kind->entry_bytes;
+			regroup_put(t, r, to, e, nodes);
 	}
+	writer_end(t, &keep, nodes);
 }
 
 /*
  * Every slot gives before it receives: so no chain is ever longer than it was
  * or will be, and no entry moves twice.
  */
-static void regroup_move(struct lintab *t, const struct regroup *r,
+static void regroup_move(struct lintab *t, struct regroup *r,
 			 struct node_list *nodes)
 {
 	static const uint8_t order[4][4] = {
@@ -262,7 +269,7 @@ static void regroup_move(struct lintab *t, const struct regroup *r,
 		regroup_slot(t, r, order[kind][i], nodes);
 }
 
-static bool regroup(struct lintab *t, const struct regroup *r)
+static bool regroup(struct lintab *t, struct regroup *r)
 {
 	struct node_list nodes = { NULL };
 
@@ -282,7 +289,10 @@ static bool step_grow(struct lintab *t)
 {
 	struct lintab_shape s = lintab_shape(t);
 	uint32_t number = lintab_bucket_count(t);
-	struct regroup r = { s.split, s.level, s.slots, s.slots + 1 };
+	struct regroup r = {
+		.group = s.split, .level = s.level,
+		.from = s.slots, .to = s.slots + 1,
+	};
 
 	if (!bucket_add(t, number))
 		return false;
@@ -304,7 +314,10 @@ static bool step_shrink(struct lintab *t)
 	if (number < base_buckets(t))
 		return false;
 	s = shape_before(lintab_shape(t));
-	r = (struct regroup){ s.split - 1, s.level, s.slots + 1, s.slots };
+	r = (struct regroup){
+		.group = s.split - 1, .level = s.level,
+		.from = s.slots + 1, .to = s.slots,
+	};
 	if (!regroup(t, &r))
 		return false;
 	s.split--;
@@ -331,7 +344,7 @@ static bool bucket_valid(const struct lintab *t, uint32_t number,
 	lintab_seek_bucket(t, number, &c);
 	while ((e = lintab_next(t->kind, &c))) {
 		entries++;
-		if (lintab_bucket_number(s, t->kind->place(e)) != number)
+		if (lintab_bucket_number(s, lintab_place(t->kind, e)) != number)
 			return false;
 	}
 	chunk = lintab_link(lintab_bucket(t, number), t->kind->bucket_bytes);

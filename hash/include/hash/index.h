@@ -76,6 +76,13 @@ static inline uint64_t index_bytes(const struct index *x)
 	return lintab_bytes(&x->table);
 }
 
+/* Ask for the lock of a hash; anybody, any time. */
+static inline void index_ask_lock(const struct index *x, uint64_t hash)
+{
+	__builtin_prefetch(&x->stripe[lintab_group(hash >> 32,
+						   INDEX_STRIPES_LOG2)], 1);
+}
+
 /* With the lock: ask for what the next call about this hash will read. */
 void index_prefetch(const struct index *x, uint64_t hash);
 

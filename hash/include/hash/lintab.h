@@ -65,7 +65,9 @@ struct lintab_kind {
 	uint16_t fill16;	/* 16 * entries per bucket to aim at */
 	uint16_t fill16_small;	/* the same while there are fewer than `small` buckets: */
 	uint32_t small;		/* they pay for the directory, and are in the cache */
-	uint32_t (*place)(const void *entry);
+	/* The entry's place: its word at this byte; or, mixed, lintab_mix() of that word >> 1. */
+	uint8_t place_at;
+	bool mixed;
 };
 
 struct lintab {
@@ -159,6 +161,25 @@ static inline uint64_t lintab_bytes(const struct lintab *t)
 	return __atomic_load_n(&t->bytes, __ATOMIC_RELAXED);
 }
 
+/* A bijection, the one of MurmurHash3's end: odd multiplications and shifts. */
+static inline uint32_t lintab_mix(uint32_t x)
+{
+	x ^= x >> 16;
+	x *= 0x85ebca6b;
+	x ^= x >> 13;
+	x *= 0xc2b2ae35;
+	return x ^ x >> 16;
+}
+
+static inline uint32_t lintab_place(const struct lintab_kind *kind,
+				    const void *entry)
+{
+	uint32_t word;
+
+	memcpy(&word, (const char *)entry + kind->place_at, sizeof(word));
+	return kind->mixed ? lintab_mix(word >> 1) : word;
+}
+
 static inline uint32_t lintab_reverse(uint32_t x)
 {
 	x = (x & 0x55555555) << 1 | (x >> 1 & 0x55555555);
@@ -219,6 +240,20 @@ static inline void lintab_prefetch(const struct lintab *t, uint32_t place)
 		__builtin_prefetch(bucket + i, 1);
 }
 
+/* Ask for what the next step of growth will read; who calls may step. */
+static inline void lintab_prefetch_step(const struct lintab *t)
+{
+	struct lintab_shape s = lintab_shape(t);
+
+	for (uint32_t slot = 0; slot < s.slots; slot++) {
+		unsigned char *bucket = lintab_bucket(t, (slot << s.level) +
+							 s.split);
+
+		for (uint32_t i = 0; i < t->kind->bucket_bytes; i += 64)
+			__builtin_prefetch(bucket + i, 1);
+	}
+}
+
 static inline unsigned char *lintab_link(const unsigned char *chunk,
 					 uint32_t bytes)
 {
@@ -226,6 +261,15 @@ static inline unsigned char *lintab_link(const unsigned char *chunk,
 
 	memcpy(&word, chunk + bytes - LINTAB_LINK_BYTES, sizeof(word));
 	return word & 1 ? NULL : (unsigned char *)word;
+}
+
+/* The bucket of the place is at hand: ask for what is behind it. */
+static inline void lintab_prefetch_more(const struct lintab *t, uint32_t place)
+{
+	unsigned char *bucket = lintab_bucket(t,
+		lintab_bucket_number(lintab_shape(t), place));
+
+	__builtin_prefetch(lintab_link(bucket, t->kind->bucket_bytes), 1);
 }
 
 static inline bool lintab_in_use(const unsigned char *entry)
@@ -250,6 +294,36 @@ static inline void *lintab_next(const struct lintab_kind *kind,
 	entry = c->chunk + c->at;
 	c->at += kind->entry_bytes;
 	return entry;
+}
+
+/*
+ * The next entry whose word at byte `offset` is `word`; entry_bytes and offset are
+ * constants of the caller's kind, so that the compiler makes a tight loop.  An entry
+ * that is not in use, and a link, do not count whatever they hold.
+ */
+static inline void *lintab_next_with(const struct lintab_kind *kind,
+				     struct lintab_cursor *c,
+				     uint32_t entry_bytes, uint32_t offset,
+				     uint32_t word)
+{
+	while (c->chunk) {
+		unsigned char *end = c->chunk + c->bytes - entry_bytes;
+		unsigned char *e = c->chunk + c->at;
+
+		for (; e <= end; e += entry_bytes) {
+			uint32_t have;
+
+			memcpy(&have, e + offset, sizeof(have));
+			if (unlikely(have == word) && lintab_in_use(e)) {
+				c->at = (uint32_t)(e - c->chunk) + entry_bytes;
+				return e;
+			}
+		}
+		c->chunk = lintab_link(c->chunk, c->bytes);
+		c->bytes = kind->node_bytes;
+		c->at = 0;
+	}
+	return NULL;
 }
 
 #endif
