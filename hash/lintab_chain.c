@@ -37,7 +37,7 @@ static inline void entry_copy(const struct lintab_kind *kind, void *to,
 /* Entries that fit in a chunk, with and without a link behind them. */
 static uint32_t fit_linked(const struct lintab_kind *kind, uint32_t bytes)
 {
-	return (bytes - LINTAB_LINK_BYTES) / kind->entry_bytes;
+	return bytes == kind->bucket_bytes ? kind->bucket_fit : kind->node_fit;
 }
 
 static uint32_t fit_last(const struct lintab_kind *kind, uint32_t bytes)
@@ -85,14 +85,12 @@ void node_list_push(struct lintab *t, struct node_list *list,
 
 uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries)
 {
-	uint32_t per_node = fit_linked(kind, kind->node_bytes);
-	uint32_t fixed;
+	uint32_t fit = fit_last(kind, kind->bucket_bytes), nodes = 0;
 
-	if (entries <= fit_last(kind, kind->bucket_bytes))
-		return 0;
-	/* All nodes but the last hold per_node, the last one more with overlay. */
-	fixed = fit_linked(kind, kind->bucket_bytes) + kind->overlay;
-	return (entries - fixed + per_node - 1) / per_node;
+	/* All nodes but the last hold node_fit, the last one more with overlay. */
+	for (; fit < entries; fit += kind->node_fit)
+		nodes++;
+	return nodes;
 }
 
 /* Entries are dense (H1): the number of those in use, by halves, without a branch to guess. */
@@ -100,18 +98,26 @@ static uint32_t chunk_used(const struct lintab_kind *kind,
 			   const unsigned char *chunk, uint32_t bytes)
 {
 	uint32_t used = 0, most = fit_last(kind, bytes);
-	uint32_t half = 1u << (31 - (uint32_t)__builtin_clz(most));
+	uint32_t half = 1u << lintab_log2(most);
 
 	for (; half; half /= 2) {
-		uint32_t at = MIN(used + half, most) - 1;
+		uint32_t more = MIN(used + half, most);
+		const unsigned char *last = chunk + more * kind->entry_bytes -
+					    kind->entry_bytes;
 
-		used = lintab_in_use(chunk + at * kind->entry_bytes) ? at + 1 :
-								       used;
+		used = lintab_in_use(last) ? more : used;
 	}
 	return used;
 }
 
-void chain_tail(const struct lintab *t, uint32_t bucket, struct chain_tail *tail)
+uint32_t chunk_entries(const struct lintab_kind *kind,
+		       const struct lintab_cursor *c)
+{
+	return lintab_link(c->chunk, c->bytes) ? fit_linked(kind, c->bytes) :
+						 chunk_used(kind, c->chunk, c->bytes);
+}
+
+void chain_tail(const struct lintab *t, uint32_t bucket, struct lintab_tail *tail)
 {
 	unsigned char *next;
 
@@ -128,16 +134,13 @@ void chain_tail(const struct lintab *t, uint32_t bucket, struct chain_tail *tail
 	tail->used = chunk_used(t->kind, tail->chunk, tail->bytes);
 }
 
-bool chain_full(const struct lintab *t, uint32_t bucket)
+bool tail_full(const struct lintab_kind *kind, const struct lintab_tail *tail)
 {
-	struct chain_tail tail;
-
-	chain_tail(t, bucket, &tail);
-	return tail.used == fit_last(t->kind, tail.bytes);
+	return tail->used == fit_last(kind, tail->bytes);
 }
 
 /* Put a node behind a full chunk; with overlay the last entry makes room for the link. */
-static void tail_extend(const struct lintab_kind *kind, struct chain_tail *tail,
+static void tail_extend(const struct lintab_kind *kind, struct lintab_tail *tail,
 			unsigned char *node)
 {
 	uint32_t last = (tail->used - 1) * kind->entry_bytes;
@@ -155,10 +158,10 @@ static void tail_extend(const struct lintab_kind *kind, struct chain_tail *tail,
 	tail->bytes = kind->node_bytes;
 }
 
-bool tail_put(const struct lintab_kind *kind, struct chain_tail *tail,
+bool tail_put(const struct lintab_kind *kind, struct lintab_tail *tail,
 	      const void *entry, unsigned char *node)
 {
-	bool full = tail->used == fit_last(kind, tail->bytes);
+	bool full = tail_full(kind, tail);
 
 	ASSERT(lintab_in_use(entry));
 	if (full)
@@ -168,18 +171,9 @@ bool tail_put(const struct lintab_kind *kind, struct chain_tail *tail,
 	return full;
 }
 
-bool chain_put(struct lintab *t, uint32_t bucket, const void *entry,
-	       unsigned char *node)
-{
-	struct chain_tail tail;
-
-	chain_tail(t, bucket, &tail);
-	return tail_put(t->kind, &tail, entry, node);
-}
-
 /* With overlay, a node of one entry can go: its entry fits where the link is. */
 static unsigned char *tail_shorten(const struct lintab_kind *kind,
-				   struct chain_tail *tail)
+				   struct lintab_tail *tail)
 {
 	unsigned char *node = tail->chunk, *link;
 
@@ -196,7 +190,7 @@ static unsigned char *tail_shorten(const struct lintab_kind *kind,
 unsigned char *chain_cut(struct lintab *t, uint32_t bucket, void *entry)
 {
 	uint32_t bytes = t->kind->entry_bytes;
-	struct chain_tail tail;
+	struct lintab_tail tail;
 	unsigned char *last;
 
 	chain_tail(t, bucket, &tail);

@@ -19,24 +19,17 @@ unsigned char *node_list_pop(struct lintab *t, struct node_list *list);
 void node_list_push(struct lintab *t, struct node_list *list,
 		    unsigned char *node);
 
+/* Entries of the chunk where a cursor is (H1: those in use come first). */
+uint32_t chunk_entries(const struct lintab_kind *kind,
+		       const struct lintab_cursor *c);
 /* Nodes that a chain of so many entries needs. */
 uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries);
-/* Is there no place for one more without a node? */
-bool chain_full(const struct lintab *t, uint32_t bucket);
-/* `node` (zeroed) must be there if the chain is full; returns true if it was used. */
-bool chain_put(struct lintab *t, uint32_t bucket, const void *entry,
-	       unsigned char *node);
-
-/* The last chunk of a chain, and the one before it. */
-struct chain_tail {
-	unsigned char *chunk, *before;
-	uint32_t bytes, before_bytes;
-	uint32_t used;		/* entries in chunk */
-};
-
 /* Find the end of a chain; it stays valid through tail_put()s with it. */
-void chain_tail(const struct lintab *t, uint32_t bucket, struct chain_tail *tail);
-bool tail_put(const struct lintab_kind *kind, struct chain_tail *tail,
+void chain_tail(const struct lintab *t, uint32_t bucket, struct lintab_tail *tail);
+/* Is there no place for one more without a node? */
+bool tail_full(const struct lintab_kind *kind, const struct lintab_tail *tail);
+/* `node` (zeroed) must be there if it is full; returns true if it was used. */
+bool tail_put(const struct lintab_kind *kind, struct lintab_tail *tail,
 	      const void *entry, unsigned char *node);
 
 /*

@@ -21,13 +21,8 @@ struct regroup {
 	uint32_t group, level;
 	uint32_t from, to;	/* buckets in the group */
 	uint32_t stay[4];	/* entries of each bucket that do not move */
-	struct chain_tail tail[4]; /* where entries come in; chunk NULL: not known yet */
+	struct lintab_tail tail[4]; /* where entries come in; chunk NULL: not known yet */
 };
-
-static uint32_t log2_floor(uint32_t x)
-{
-	return 31 - (uint32_t)__builtin_clz(x);
-}
 
 static uint32_t base_buckets(const struct lintab *t)
 {
@@ -40,12 +35,12 @@ static uint64_t pack(struct lintab_shape s)
 }
 
 /* log2 of the buckets of a block of generation i. */
-static uint32_t block_log2(const struct lintab *t, uint32_t i)
+static uint32_t block_log2(const struct lintab_kind *kind, uint32_t i)
 {
-	uint32_t bytes = t->kind->bucket_bytes;
-	uint32_t most = log2_floor(MAX_BLOCK_BYTES / bytes);
+	uint32_t bytes = kind->bucket_bytes;
+	uint32_t most = lintab_log2(MAX_BLOCK_BYTES / bytes);
 	uint32_t least = bytes < MIN_BLOCK_BYTES ?
-		log2_floor(MIN_BLOCK_BYTES / bytes) : 0;
+		lintab_log2(MIN_BLOCK_BYTES / bytes) : 0;
 	uint32_t log2 = i > GENERATION_BLOCKS_LOG2 ?
 		i - GENERATION_BLOCKS_LOG2 : 0;
 
@@ -54,36 +49,21 @@ static uint32_t block_log2(const struct lintab *t, uint32_t i)
 
 static size_t block_bytes(const struct lintab *t, uint32_t i)
 {
-	return (size_t)t->kind->bucket_bytes << block_log2(t, i);
+	return (size_t)t->kind->bucket_bytes << t->block_log2[i];
 }
 
 static size_t directory_bytes(const struct lintab *t, uint32_t i)
 {
-	size_t bytes = sizeof(void *) << (i - block_log2(t, i));
+	size_t bytes = sizeof(void *) << (i - t->block_log2[i]);
 
 	return MAX(bytes, MIN_DIRECTORY_BYTES);
-}
-
-unsigned char *lintab_bucket(const struct lintab *t, uint32_t number)
-{
-	uint32_t i, in_generation, log2;
-	unsigned char *block;
-
-	if (number < base_buckets(t))
-		return t->base + (size_t)number * t->kind->bucket_bytes;
-	i = log2_floor(number);
-	in_generation = number - (1u << i);
-	log2 = block_log2(t, i);
-	block = t->generations[i][in_generation >> log2];
-	return block + (size_t)(in_generation & ((1u << log2) - 1)) *
-		       t->kind->bucket_bytes;
 }
 
 /* Memory for bucket `number`, which is the first one not there. */
 static bool bucket_add(struct lintab *t, uint32_t number)
 {
-	uint32_t i = log2_floor(number), in_generation = number - (1u << i);
-	uint32_t log2 = block_log2(t, i);
+	uint32_t i = lintab_log2(number), in_generation = number - (1u << i);
+	uint32_t log2 = t->block_log2[i];
 	void *block;
 
 	if (i >= LINTAB_GENERATIONS)
@@ -108,8 +88,8 @@ static bool bucket_add(struct lintab *t, uint32_t number)
 /* Bucket `number`, the last one there, is empty and not needed. */
 static void bucket_remove(struct lintab *t, uint32_t number)
 {
-	uint32_t i = log2_floor(number), in_generation = number - (1u << i);
-	uint32_t log2 = block_log2(t, i);
+	uint32_t i = lintab_log2(number), in_generation = number - (1u << i);
+	uint32_t log2 = t->block_log2[i];
 	void **slot = &t->generations[i][in_generation >> log2];
 
 	if (in_generation & ((1u << log2) - 1))
@@ -131,6 +111,9 @@ bool lintab_init(struct lintab *t, const struct lintab_kind *kind,
 	t->kind = kind;
 	t->mem = mem;
 	t->state = pack(s);
+	t->bucket_log2 = lintab_log2(kind->bucket_bytes);
+	for (uint32_t i = 0; i < LINTAB_GENERATIONS; i++)
+		t->block_log2[i] = block_log2(kind, i);
 	t->base = lintab_alloc(t, (size_t)base_buckets(t) * kind->bucket_bytes);
 	return t->base != NULL;
 }
@@ -193,24 +176,49 @@ static uint32_t regroup_bucket(const struct regroup *r, uint32_t slot)
 	return (slot << r->level) + r->group;
 }
 
+/* Where the entries of a chain go: four counts of 16 bits, that of slot s at bit 16 * s. */
+static uint64_t regroup_count(const struct lintab *t, const struct regroup *r,
+			      uint32_t slot)
+{
+	const struct lintab_kind *kind = t->kind;
+	uint32_t level = r->level, slots = r->to;
+	struct lintab_cursor c;
+	uint64_t counts = 0;
+
+	for (lintab_seek_bucket(t, regroup_bucket(r, slot), &c); c.chunk;
+	     c.chunk = lintab_link(c.chunk, c.bytes), c.bytes = kind->node_bytes) {
+		const unsigned char *e = c.chunk;
+
+		for (uint32_t n = chunk_entries(kind, &c); n; n--) {
+			uint32_t to = lintab_slot(lintab_place(kind, e), level,
+						  slots);
+
+			counts += 1ull << (16 * to);
+			e += kind->entry_bytes;
+		}
+	}
+	return counts;
+}
+
+static uint32_t count_of(uint64_t counts, uint32_t slot)
+{
+	return (uint16_t)(counts >> (16 * slot));
+}
+
 /* Counts what stays; returns the nodes that the moves need at most: what comes in, beside what stays. */
 static uint32_t regroup_nodes(const struct lintab *t, struct regroup *r)
 {
-	uint32_t all[4] = { 0 }, nodes = 0;
-	struct lintab_cursor c;
-	void *e;
+	uint32_t nodes = 0;
+	uint64_t all = 0;
 
 	for (uint32_t slot = 0; slot < r->from; slot++) {
-		lintab_seek_bucket(t, regroup_bucket(r, slot), &c);
-		while ((e = lintab_next(t->kind, &c))) {
-			uint32_t to = lintab_slot(lintab_place(t->kind, e), r->level,
-						  r->to);
-			all[to]++;
-			r->stay[slot] += to == slot;
-		}
+		uint64_t counts = regroup_count(t, r, slot);
+
+		r->stay[slot] = count_of(counts, slot);
+		all += counts;
 	}
 	for (uint32_t slot = 0; slot < r->to; slot++)
-		nodes += chain_nodes(t->kind, all[slot]) -
+		nodes += chain_nodes(t->kind, count_of(all, slot)) -
 			 chain_nodes(t->kind, r->stay[slot]);
 	return nodes;
 }
@@ -218,7 +226,7 @@ static uint32_t regroup_nodes(const struct lintab *t, struct regroup *r)
 static void regroup_put(struct lintab *t, struct regroup *r, uint32_t slot,
 			const void *entry, struct node_list *nodes)
 {
-	struct chain_tail *tail = &r->tail[slot];
+	struct lintab_tail *tail = &r->tail[slot];
 	unsigned char *node = node_list_pop(t, nodes);
 
 	if (!tail->chunk)

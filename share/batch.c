@@ -9,7 +9,7 @@
  *	page 2                      hash    reach   peek  ...
  *
  * Pages join in their order, so a batch does what its pages offered one by one
- * would, but for the frames: it holds STEPS of the pool, not one, until it ends.
+ * would, but for the frames: it holds up to STEPS of the pool, not one, until it ends.
  */
 #include "offer.h"
 

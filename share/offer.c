@@ -10,7 +10,7 @@
  *			or for the drawn frame's page
  *	offer_join	look-up, compare and change, under the locks
  *
- * Only the last decides anything: what the others saw may be out of date.
+ * Only offer_join decides anything: what those before it saw may be out of date.
  *
  * What a caller could learn from the result must not tell match from miss.  So
  * all that can fail is done before the look-up, for both: a frame is drawn (a

@@ -19,9 +19,9 @@ struct entry12 {
 };
 
 static const struct lintab_kind kinds[] = {
-	{ 64, 64, 8, true, 3, 116, 150, 1024, 4, false },
-	{ 256, 64, 12, false, 0, 307, 307, 0, 4, false },
-	{ 64, 64, 8, true, 0, 116, 116, 0, 4, false },
+	{ 64, 64, 8, true, 7, 7, 3, 116, 150, 1024, 4, false },
+	{ 256, 64, 12, false, 20, 4, 0, 307, 307, 0, 4, false },
+	{ 64, 64, 8, true, 7, 7, 0, 116, 116, 0, 4, false },
 };
 
 static struct fake_machine machine;

@@ -44,6 +44,9 @@
 #define LINTAB_GENERATIONS	24
 #define LINTAB_LINK_BYTES	8
 
+/* Entries that fit in a bucket or node beside a link. */
+#define LINTAB_FIT(bytes, entry_bytes)	(((bytes) - LINTAB_LINK_BYTES) / (entry_bytes))
+
 /* Memory: zeroed, a power of two of bytes, 64 .. 2 MiB; aligned to 64. */
 struct lintab_mem {
 	void *(*alloc)(void *ctx, size_t bytes);
@@ -61,6 +64,8 @@ struct lintab_kind {
 	uint16_t node_bytes;
 	uint8_t entry_bytes;
 	bool overlay;		/* the link takes the place of the last entry (8-byte entries) */
+	uint8_t bucket_fit;	/* LINTAB_FIT() of both: known, for a division would be felt */
+	uint8_t node_fit;
 	uint8_t level;		/* of an empty table */
 	uint16_t fill16;	/* 16 * entries per bucket to aim at */
 	uint16_t fill16_small;	/* the same while there are fewer than `small` buckets: */
@@ -79,6 +84,9 @@ struct lintab {
 	unsigned char *base;	/* the buckets of an empty table */
 	/* Bucket 2^i + n is in a block of generations[i]; written by lintab_step(). */
 	void **generations[LINTAB_GENERATIONS];
+	/* Constant, from the kind: logarithms of a block's buckets and of a bucket's bytes. */
+	uint8_t block_log2[LINTAB_GENERATIONS];
+	uint8_t bucket_log2;
 };
 
 struct lintab_shape {
@@ -87,9 +95,20 @@ struct lintab_shape {
 	uint32_t split;		/* groups below this have one more */
 };
 
-/* A node taken in advance, so that lintab_put() cannot fail. */
+/* The last chunk of a chain, and the one before it. */
+struct lintab_tail {
+	unsigned char *chunk, *before;
+	uint32_t bytes, before_bytes;
+	uint32_t used;		/* entries in chunk */
+};
+
+/*
+ * A node taken in advance, so that lintab_put() cannot fail; and, from lintab_prepare(), where
+ * the entry will stand, as long as the caller's lock keeps the chain as it is.
+ */
 struct lintab_room {
 	void *node;
+	struct lintab_tail tail; /* chunk NULL: to be found */
 };
 
 /* A position in a chain. */
@@ -102,8 +121,6 @@ struct lintab_cursor {
 bool lintab_init(struct lintab *t, const struct lintab_kind *kind,
 		 const struct lintab_mem *mem) must_check;
 void lintab_fini(struct lintab *t);	/* it must be empty */
-
-unsigned char *lintab_bucket(const struct lintab *t, uint32_t number);
 
 /*
  * Get a node into *room if the next lintab_put() at `place` needs one.
@@ -149,6 +166,28 @@ static inline uint32_t lintab_bucket_count(const struct lintab *t)
 	struct lintab_shape s = lintab_shape(t);
 
 	return (s.slots << s.level) + s.split;
+}
+
+/* log2(x), rounded down; x > 0. */
+static inline uint32_t lintab_log2(uint32_t x)
+{
+	return 31 - (uint32_t)__builtin_clz(x);
+}
+
+static inline unsigned char *lintab_bucket(const struct lintab *t,
+					   uint32_t number)
+{
+	uint32_t i, in_generation, log2;
+	unsigned char *block;
+
+	if (number < 2u << t->kind->level)
+		return t->base + ((size_t)number << t->bucket_log2);
+	i = lintab_log2(number);
+	in_generation = number - (1u << i);
+	log2 = t->block_log2[i];
+	block = t->generations[i][in_generation >> log2];
+	return block + ((size_t)(in_generation & ((1u << log2) - 1)) <<
+			t->bucket_log2);
 }
 
 static inline uint64_t lintab_count(const struct lintab *t)

@@ -128,8 +128,8 @@ struct share_page {
 
 /*
  * Offer `count` pages, in their order, each with its own result; faster than one by one,
- * because the memory that several need is waited for at once.  Needs four free frames at a time
- * where share_offer() needs one: near the end of the pool a page may have SHARE_ERR_NOMEM for that.
+ * because the memory that several need is waited for at once.  Takes up to four free frames at a time
+ * where share_offer() takes one: near the end of the pool a page may have SHARE_ERR_NOMEM for that.
  */
 void share_offer_batch(struct share_dom *d, struct share_page *pages,
 		       unsigned int count);
