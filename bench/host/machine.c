@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include <hash/choose.h>
 #include "bench/host/machine.h"
 
 #define ARENA_BYTES	(64u << 20)
@@ -209,16 +208,22 @@ static uint32_t page_features(void)
 	return has;
 }
 
-/* VARIANT=scalar, string, sse2, avx2 or avx512: that one; else the fastest of each, measured. */
-const struct page_fns *bench_fns(const char **name)
+void bench_page_costs(struct page_costs *costs)
 {
 	static _Alignas(64) uint8_t scratch[PAGE_SCRATCH_BYTES];
 	static const struct page_machine here = { .now = nanoseconds };
+
+	page_measure(costs, page_features(), &here, scratch);
+}
+
+/* VARIANT=scalar, string, sse2, avx2 or avx512: that one; else the fastest of each, measured. */
+const struct page_fns *bench_fns(const char **name)
+{
 	static struct page_choice choice;
 	const char *wanted = getenv("VARIANT");
 	struct page_costs costs;
 
-	page_measure(&costs, page_features(), &here, scratch);
+	bench_page_costs(&costs);
 	page_choose(&choice, &costs, 1);
 	for (enum page_variant v = 0; wanted && v < PAGE_VARIANTS; v++)
 		if (!strcmp(wanted, page_variant_name(v)) &&
