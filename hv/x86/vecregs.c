@@ -2,6 +2,9 @@
 /*
  * Taking and giving back vector registers; see vecregs.h.  In this file no compiler
  * uses them.
+ *
+ * GAP: what is for AVX-512, here and in hash/page_avx512.c, is compiled but has never run: neither
+ * QEMU's TCG nor the machines so far have it.
  */
 #include <port.h>
 
