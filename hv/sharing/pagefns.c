@@ -101,18 +101,6 @@ static void give(void *ctx, enum page_variant v)
 	vec_give(ctx, widths[v]);
 }
 
-static void measure(struct page_costs *costs, uint32_t features)
-{
-	struct vec_saved saved;
-	struct page_machine m = { now, take, give, &saved };
-	void *scratch = obj_alloc(PAGE_SCRATCH_BYTES);
-
-	if (!scratch)
-		panic("no memory to measure page functions");
-	page_measure(costs, features, &m, scratch);
-	obj_free(scratch, PAGE_SCRATCH_BYTES);
-}
-
 static uint32_t page_features(void)
 {
 	enum vec_width w = vec_widest();
@@ -183,14 +171,29 @@ static void log_choice(const struct page_costs *costs)
 	log_info("pages: %s", t.line);
 }
 
-/* What the operator asked for, if this machine can; else false. */
-static bool wish(uint32_t features)
+/* A CPU that says it can, and does it wrong: the log says so. */
+static bool agrees(enum page_variant v, const struct page_machine *m,
+		   void *scratch)
 {
-	enum page_variant v;
+	if (page_variant_agrees(v, m, scratch))
+		return true;
+	log_warn("pages: %s gives wrong results on this machine",
+		 page_variant_name(v));
+	return false;
+}
 
-	for (v = 0; v < PAGE_VARIANTS; v++)
-		if (!strcmp(boot_options.pages, page_variant_name(v)))
-			break;
+static bool asked_for(enum page_variant v)
+{
+	return !strcmp(boot_options.pages, page_variant_name(v));
+}
+
+/* What the operator asked for, if this machine can; else false. */
+static bool wish(const struct page_machine *m, uint32_t features, void *scratch)
+{
+	enum page_variant v = 0;
+
+	while (v < PAGE_VARIANTS && !asked_for(v))
+		v++;
 	if (v == PAGE_VARIANTS)
 		return false;		/* auto */
 	if (!page_variant_runs(v, features)) {
@@ -198,21 +201,39 @@ static bool wish(uint32_t features)
 			 boot_options.pages);
 		return false;
 	}
+	if (!agrees(v, m, scratch))
+		return false;
 	page_choose_variant(&for_one, v);
 	page_choose_variant(&for_batch, v);
 	log_info("pages: all %s as asked for", page_variant_name(v));
 	return true;
 }
 
-void pagefns_init(void)
+static void choose(const struct page_machine *m, uint32_t features,
+		   void *scratch)
 {
 	struct page_costs costs;
-	uint32_t features = page_features();
 
-	if (wish(features))
-		return;
-	measure(&costs, features);
+	page_measure(&costs, features, m, scratch);
+	for (enum page_variant v = 0; v < PAGE_VARIANTS; v++)
+		if (page_variant_runs(v, features) &&
+		    costs.take[v] == PAGE_NOT_THERE)
+			(void)agrees(v, m, scratch);	/* says that it does not */
 	page_choose(&for_one, &costs, 1);
 	page_choose(&for_batch, &costs, BATCH_PAGES);
 	log_choice(&costs);
+}
+
+void pagefns_init(void)
+{
+	struct vec_saved saved;
+	const struct page_machine m = { now, take, give, &saved };
+	uint32_t features = page_features();
+	void *scratch = obj_alloc(PAGE_SCRATCH_BYTES);
+
+	if (!scratch)
+		panic("no memory to measure page functions");
+	if (!wish(&m, features, scratch))
+		choose(&m, features, scratch);
+	obj_free(scratch, PAGE_SCRATCH_BYTES);
 }

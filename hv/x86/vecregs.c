@@ -3,8 +3,8 @@
  * Taking and giving back vector registers; see vecregs.h.  In this file no compiler
  * uses them.
  *
- * GAP: what is for AVX-512, here and in hash/page_avx512.c, is compiled but has never run: neither
- * QEMU's TCG nor the machines so far have it.
+ * GAP: what is for AVX-512, here and in hash/page_avx512.c, has run in Bochs only (2.7, Skylake-X;
+ * by hand): neither QEMU's TCG nor the machines so far have it.
  */
 #include <port.h>
 

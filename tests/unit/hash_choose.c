@@ -212,6 +212,62 @@ START_TEST(nothing_to_take)
 }
 END_TEST
 
+/* --- functions that are wrong in a little --- */
+
+static uint64_t wrong_hash(const void *page, const uint8_t *secret)
+{
+	static _Alignas(64) uint8_t some[4096];
+
+	memcpy(some, page, 4088);	/* not the last word */
+	return page_hash(some, secret);
+}
+
+/* Blind for one word of a vector. */
+static bool wrong_equal(const void *x, const void *y)
+{
+	return !memcmp(x, y, 4080) &&
+	       !memcmp((const uint8_t *)x + 4088, (const uint8_t *)y + 4088, 8);
+}
+
+static bool wrong_is_zero(const void *page)
+{
+	static const uint8_t zero[4032];
+
+	return !memcmp(page, zero, sizeof(zero));
+}
+
+static void wrong_copy(void *to, const void *from)
+{
+	memcpy(to, from, 4064);
+}
+
+static void wrong_clear(void *page)
+{
+	memset(page, 0, 4095);
+}
+
+START_TEST(who_does_it_wrong_is_found)
+{
+	struct page_fns f = page_fns_portable;
+
+	ck_assert(page_fns_agree(&f, scratch));
+	f.hash = wrong_hash;
+	ck_assert(!page_fns_agree(&f, scratch));
+	f = page_fns_portable;
+	f.equal = wrong_equal;
+	ck_assert(!page_fns_agree(&f, scratch));
+	f = page_fns_portable;
+	f.is_zero = wrong_is_zero;
+	ck_assert(!page_fns_agree(&f, scratch));
+	f = page_fns_portable;
+	f.copy = wrong_copy;
+	ck_assert(!page_fns_agree(&f, scratch));
+	f = page_fns_portable;
+	f.clear = wrong_clear;
+	ck_assert(!page_fns_agree(&f, scratch));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("hash/choose");
@@ -230,6 +286,7 @@ int main(void)
 	tcase_add_test(tc, one_variant_for_all);
 	tcase_add_test(tc, measures_what_is_there);
 	tcase_add_test(tc, nothing_to_take);
+	tcase_add_test(tc, who_does_it_wrong_is_found);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -37,7 +37,18 @@ struct page_choice {
 	enum page_variant width;	/* the widest of them */
 };
 
-/* The best of several measurements of all variants that these features allow; scratch is overwritten. */
+/*
+ * Does this machine do by these functions what it does by the scalar ones?  scratch, here and
+ * below: PAGE_SCRATCH_BYTES, overwritten.
+ */
+bool page_fns_agree(const struct page_fns *f, void *scratch);
+/* The same for a variant, which must be able to run. */
+bool page_variant_agrees(enum page_variant v, const struct page_machine *m,
+			 void *scratch);
+/*
+ * The best of several measurements of all variants that these features allow and that
+ * agree with the scalar one; the others are PAGE_NOT_THERE.
+ */
 void page_measure(struct page_costs *costs, uint32_t features,
 		  const struct page_machine *m, void *scratch);
 /* For brackets of so many pages. */
