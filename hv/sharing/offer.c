@@ -18,6 +18,7 @@
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
 #include "sharing/chunk.h"
+#include "sharing/pagefns.h"
 #include "sharing/sharing.h"
 #include "x86/tlb.h"
 
@@ -184,13 +185,16 @@ static void item_share(struct domain *d, struct sharing_chunk *c,
 
 void chunk_offer(struct domain *d, struct sharing_chunk *c)
 {
+	struct pagefns_bracket bracket;
 	unsigned int i;
 
 	for (i = 0; i < c->item_count; i++)
 		if (c->items[i].result == SHARE_NOT_TRIED)
 			item_lower(d, c, &c->items[i]);
 	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST)); /* (b) */
+	pagefns_begin(&bracket, c->item_count);
 	for (i = 0; i < c->item_count; i++)
 		if (c->items[i].typed)
 			item_share(d, c, &c->items[i]);
+	pagefns_end(&bracket);
 }
