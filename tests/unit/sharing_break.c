@@ -1,136 +1,18 @@
 // SPDX-License-Identifier: MIT
-// links: @machine
-/* Break first and the last holder without a copy, on the host machine (SH8, SH13, SH17, SH20, K1-K4). */
+// links: @machine tests/fake/fake_breaks.c
+/* Break first, on the host machine (SH13, SH17, SH20, K1-K4). */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <xen/memory.h>
-
-#include "abi/share.h"
-#include "dom/sched.h"
-#include "fake/fake_machine.h"
-#include "mm/pagetype.h"
+#include "fake/fake_breaks.h"
+#include "mm/palloc.h"
 #include "pv/ptcheck.h"
 #include "pv/sharehooks.h"
 #include "sharing/sharing.h"
 #include "x86/guestcopy.h"
-#include "x86/pte.h"
-
-#define RW (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
-#define RO (PTE_P | PTE_US | PTE_A)
-#define WRITE 3u
-#define BOTH (SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST)
-#define LIST_PAGES 2	/* of FAKE_PAGES numbers */
-
-static struct domain *d, *peer;
-static uint64_t p;		/* pfn of a run of plain pages */
-static uint64_t scratch, list;	/* pages that are never offered */
-
-static void setup(void)
-{
-	fake_machine_start();
-	peer = fake_domain("g", 200);
-	d = fake_domain("g", 200);
-	p = fake_free_pfn(d);
-	scratch = p + 101;
-	list = p + 110;
-	ptcheck_steps_max = 512;
-}
-
-static void teardown(void)
-{
-	fake_machine.preempt = false;
-	fake_check();
-	fake_end(d);
-	fake_check();
-	fake_end(peer);
-	fake_check();
-}
-
-static void fill(struct domain *dom, uint64_t pfn, uint64_t content)
-{
-	uint64_t *page = (void *)fake_page(dom, pfn);
-	unsigned int i;
-
-	for (i = 0; i < 512; i++)
-		page[i] = content + i;
-}
-
-static bool filled(const void *at, uint64_t content)
-{
-	const uint64_t *page = at;
-	unsigned int i;
-
-	for (i = 0; i < 512; i++)
-		if (page[i] != content + i)
-			return false;
-	return true;
-}
-
-static long map(uint64_t pfn, pte_t e)
-{
-	return FAKE_CALL(op_update_va_mapping, fake_va(pfn), e, 0);
-}
-
-static long mode_call(uint32_t version, uint32_t flags, uint64_t p2m,
-		      uint64_t entries)
-{
-	struct share_mode m = { version, flags, p2m, entries };
-
-	memcpy(fake_page(d, scratch), &m, sizeof(m));
-	return FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch), sizeof(m));
-}
-
-static void break_first(void)
-{
-	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, BOTH, fake_va(list),
-				   LIST_PAGES * 512), 0);
-}
-
-static uint64_t *name_of(uint64_t pfn)
-{
-	return (uint64_t *)fake_page(d, list + pfn / 512) + pfn % 512;
-}
-
-/* The named entries are offered together. */
-static int offer(uint64_t first, uint64_t second)
-{
-	struct share_entry *e = (void *)fake_page(d, scratch);
-
-	*e = (struct share_entry){ .pte = { fake_va(first), fake_va(second) },
-				   .nr_ptes = second ? 2 : 1, .status = 99 };
-	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, fake_va(scratch),
-				   1), 0);
-	return e->status;
-}
-
-/* Page `pfn` of d, with this content, is shared; and by peer too if asked. */
-static mfn_t shared(uint64_t pfn, uint64_t content, bool others)
-{
-	mfn_t mfn;
-
-	fill(d, pfn, content);
-	ck_assert_int_eq(offer(pfn, 0), SHARE_DONE);
-	mfn = fake_mfn(d, pfn);
-	if (others) {
-		fill(peer, pfn, content);
-		fake_run(peer);
-		ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single,
-					   fake_va(pfn)), mfn);
-		fake_run(d);
-	}
-	return mfn;
-}
-
-static struct share_info info(void)
-{
-	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_info, fake_va(scratch),
-				   sizeof(struct share_info)), 0);
-	return *(struct share_info *)fake_page(d, scratch);
-}
 
 static void settle(void)
 {
@@ -142,156 +24,6 @@ static void settle(void)
 	while (pv_domain_settle(d));
 	fake_recount();
 }
-
-static bool writable(uint64_t pfn)
-{
-	return (*fake_pte(d, pfn) & (PTE_RW | PTE_AVL_SHARED)) == PTE_RW;
-}
-
-/* --- a writable entry for the last holder (refuse) --- */
-
-START_TEST(last_holder_maps_writable)
-{
-	mfn_t mfn = shared(p, 7, false);
-	uint64_t pages = d->tot_pages;
-
-	ck_assert_int_eq(map(p, pte_make(mfn, RW)), 0);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
-	ck_assert(writable(p) && filled(fake_page(d, p), 7));
-	ck_assert_uint_eq(d->tot_pages, pages + 1);
-	ck_assert_uint_eq(m2p_get(&d->m2p, mfn), p);
-	ck_assert_uint_eq(info().last_breaks, 1);
-	ck_assert_uint_eq(info().breaks, 1);
-	ck_assert_uint_eq(info().held, 0);
-	fake_check();
-}
-END_TEST
-
-START_TEST(last_holder_by_mmu_update)
-{
-	mfn_t mfn = shared(p, 7, false);
-	uint64_t *u = (void *)fake_page(d, scratch);
-
-	u[0] = virt_to_maddr(fake_pte(d, p)) | MMU_PT_UPDATE_PRESERVE_AD;
-	u[1] = pte_make(mfn, RW);
-	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1, 0,
-				   DOMID_SELF), 0);
-	ck_assert(writable(p) && fake_mfn(d, p) == mfn);
-	fake_check();
-}
-END_TEST
-
-/* SH8: others hold it; or we map it twice; or it is another entry. */
-START_TEST(not_the_last)
-{
-	mfn_t mfn = shared(p, 7, true), own = shared(p + 1, 8, false);
-
-	ck_assert_int_eq(map(p, pte_make(mfn, RW)), -EBUSY);
-	ck_assert_int_eq(map(p + 2, pte_make(own, RW)), -EBUSY);
-	ck_assert_int_eq(map(p + 2, pte_make(own, RO)), 0);
-	ck_assert_int_eq(map(p + 1, pte_make(own, RW)), -EBUSY);
-	ck_assert_int_eq(map(p + 2, 0), 0);
-	ck_assert_int_eq(map(p + 1, pte_make(own, RW)), 0);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
-	ck_assert(filled(fake_page(peer, p), 7));
-	fake_check();
-}
-END_TEST
-
-static void fill_quota(void)
-{
-	uint64_t *extent = (void *)fake_page(d, scratch);
-	struct xen_memory_reservation *r = (void *)(extent + 64);
-	uint64_t left = d->max_pages - d->tot_pages;
-
-	*r = (struct xen_memory_reservation){ .nr_extents = left,
-					      .domid = DOMID_SELF };
-	r->extent_start.p = (void *)fake_va(scratch);
-	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_increase_reservation,
-				   fake_va(scratch) + 512), left);
-}
-
-START_TEST(no_quota)
-{
-	mfn_t mfn = shared(p, 7, false), other = shared(p + 1, 8, true);
-
-	if (_i)
-		d->breaks.mode = BOTH;	/* one page of each: as well as if asked for first */
-	fill_quota();
-	ck_assert_int_eq(map(p, pte_make(mfn, RW)), -ENOMEM);
-	ck_assert_int_eq(map(p + 1, pte_make(other, RW)), -ENOMEM);
-	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
-	ck_assert(!sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
-	ck_assert_int_eq(clear_guest(fake_va(p), 8), -EFAULT);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
-	ck_assert_uint_eq(info().held, 2);
-	fake_check();
-}
-END_TEST
-
-/* --- the mode --- */
-
-START_TEST(mode_refusals)
-{
-	const uint32_t v = SHARE_MODE_VERSION;
-	uint64_t va = fake_va(list);
-
-	ck_assert_int_eq(mode_call(v + 1, 0, 0, 0), -EINVAL);
-	ck_assert_int_eq(mode_call(0, 0, 0, 0), -EINVAL);
-	ck_assert_int_eq(mode_call(v, 4, 0, 0), -EINVAL);
-	ck_assert_int_eq(mode_call(v, SHARE_MODE_BREAK_FIRST, 0, 0), -EINVAL);
-	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN, va, 1), -EINVAL);
-	ck_assert_int_eq(mode_call(v, BOTH, va, 0), -EINVAL);
-	ck_assert_int_eq(mode_call(v, BOTH, va + 4, 1), -EINVAL);
-	ck_assert_int_eq(mode_call(v, BOTH, va, ~0UL / 8 + 2), -EINVAL);
-	ck_assert_int_eq(mode_call(v, BOTH, HV_VIRT_START - 8, 2), -EINVAL);
-	ck_assert_int_eq(mode_call(v, BOTH, HV_VIRT_START, 1), -EINVAL);
-	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch),
-				   sizeof(struct share_mode) + 8), -EINVAL);
-	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch),
-				   sizeof(struct share_mode), 1), -EINVAL);
-	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, 0x5000,
-				   sizeof(struct share_mode)), -EFAULT);
-	ck_assert_uint_eq(d->breaks.mode, 0);
-	(void)shared(p, 7, false);
-	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN, 0, 0), -EBUSY);
-	ck_assert_int_eq(mode_call(v, BOTH, va, 8), -EBUSY);
-	ck_assert_int_eq(mode_call(v, 0, 0, 0), 0);
-	ck_assert_int_eq(map(p, 0), 0);
-	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN, 0, 0), 0);
-	(void)shared(p + 1, 7, false);
-	ck_assert_int_eq(mode_call(v, BOTH, va, 8), 0);
-	ck_assert_uint_eq(d->breaks.p2m, va);
-	ck_assert_int_eq(mode_call(v, 0, 0, 0), 0);
-	ck_assert_uint_eq(d->breaks.p2m_entries, 0);
-}
-END_TEST
-
-/* What others hold, and other contents, are as before. */
-START_TEST(one_pfn)
-{
-	mfn_t mfn;
-
-	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, SHARE_MODE_ONE_PFN, 0,
-				   0), 0);
-	mfn = shared(p, 7, true);
-	fill(d, p + 1, 7);
-	ck_assert_int_eq(offer(p + 1, 0), SHARE_HELD);
-	ck_assert(writable(p + 1));
-	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, fake_va(p + 1)),
-			 -EEXIST);
-	fill(peer, p + 1, 7);	/* who did not ask */
-	fake_run(peer);
-	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, fake_va(p + 1)),
-			 mfn);
-	fake_run(d);
-	ck_assert_int_eq(map(p, pte_make(fake_mfn(d, p + 2), RW)), 0);
-	ck_assert_int_eq(offer(p + 1, 0), SHARE_DONE);
-	ck_assert_uint_eq(fake_mfn(d, p + 1), mfn);
-}
-END_TEST
-
-/* --- break first --- */
 
 START_TEST(fault_copies)
 {
@@ -336,6 +68,55 @@ START_TEST(fault_of_the_last)
 	ck_assert(writable(p));
 	ck_assert_uint_eq(info().last_breaks, 1);
 	fake_check();
+}
+END_TEST
+
+/* SH17: no frame; then nothing has changed, and later it works. */
+START_TEST(no_frame)
+{
+	void *taken = NULL, *page;
+	uint64_t pages;
+	mfn_t mfn;
+
+	break_first();
+	mfn = shared(p, 7, true);
+	pages = d->tot_pages;
+	while ((page = palloc_hv(0))) {
+		*(void **)page = taken;
+		taken = page;
+	}
+	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
+	ck_assert_int_eq(map(p, pte_make(mfn, RW)), -ENOMEM);
+	ck_assert_uint_eq(d->tot_pages, pages);
+	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(*name_of(p), 0);
+	fake_recount();
+	while ((page = taken)) {
+		taken = *(void **)page;
+		palloc_hv_free(page, 0);
+	}
+	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
+	ck_assert_uint_eq(d->tot_pages, pages + 1);
+	ck_assert(filled(fake_page(d, p), 7));
+}
+END_TEST
+
+/* The tables of the mode that it runs in are looked at. */
+START_TEST(fault_in_user_mode)
+{
+	struct vcpu *v = d->vcpu[0];
+
+	break_first();
+	(void)shared(p, 7, true);
+	v->kernel_mode = false;
+	v->user_l4 = fake_mfn(d, p + 9);	/* not a table: nothing there */
+	memset(fake_page(d, p + 9), 0, PAGE_SIZE);
+	ck_assert(!sharefault(v, fake_va(p), WRITE | 4));
+	v->user_l4 = v->kernel_l4;
+	ck_assert(sharefault(v, fake_va(p), WRITE | 4));
+	v->user_l4 = INVALID_MFN;
+	v->kernel_mode = true;
+	ck_assert(writable(p));
 }
 END_TEST
 
@@ -697,6 +478,8 @@ static void add_break_first(TCase *tc)
 {
 	tcase_add_test(tc, fault_copies);
 	tcase_add_test(tc, fault_of_the_last);
+	tcase_add_test(tc, no_frame);
+	tcase_add_test(tc, fault_in_user_mode);
 	tcase_add_test(tc, fault_is_the_guests);
 	tcase_add_test(tc, outputs);
 	tcase_add_loop_test(tc, aliases_follow, 0, 4);
@@ -720,12 +503,6 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, last_holder_maps_writable);
-	tcase_add_test(tc, last_holder_by_mmu_update);
-	tcase_add_test(tc, not_the_last);
-	tcase_add_loop_test(tc, no_quota, 0, 2);
-	tcase_add_test(tc, mode_refusals);
-	tcase_add_test(tc, one_pfn);
 	add_break_first(tc);
 	suite_add_tcase(s, tc);
 	r = srunner_create(s);
