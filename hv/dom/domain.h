@@ -179,6 +179,8 @@ bool reaper_step(void);
 /* --- pages (pages.c) --- */
 /* A new zeroed page within the quota, on the list, M2P not set.  INVALID_MFN: -ENOMEM for the guest. */
 mfn_t domain_page_alloc(struct domain *d);
+/* Likewise, with the bytes of `from`. */
+mfn_t domain_page_copy(struct domain *d, mfn_t from);
 /* 2^order contiguous ones; all or nothing. */
 mfn_t domain_pages_alloc(struct domain *d, unsigned int order);
 /* The two halves of adopting a frame that was taken out of sharing: room in the quota, then the list. */

@@ -57,16 +57,23 @@ static void quota_give(struct domain *d, uint64_t pages)
 	spin_unlock(&d->pages_lock);
 }
 
-mfn_t domain_pages_alloc(struct domain *d, unsigned int order)
+/* from: INVALID_MFN for zeroed frames. */
+static mfn_t frames_alloc(struct domain *d, unsigned int order, mfn_t from)
+{
+	return from == INVALID_MFN ? palloc_owned(d->id, order) :
+				     palloc_owned_copy(d->id, from);
+}
+
+static mfn_t pages_alloc(struct domain *d, unsigned int order, mfn_t from)
 {
 	mfn_t mfn, i;
 
 	if (!quota_take(d, 1UL << order))
 		return INVALID_MFN;
-	mfn = palloc_owned(d->id, order);
+	mfn = frames_alloc(d, order, from);
 	if (mfn == INVALID_MFN) {
 		reclaim_flush_all();	/* this CPU may have freed some */
-		mfn = palloc_owned(d->id, order);
+		mfn = frames_alloc(d, order, from);
 	}
 	if (mfn == INVALID_MFN) {
 		quota_give(d, 1UL << order);
@@ -79,9 +86,19 @@ mfn_t domain_pages_alloc(struct domain *d, unsigned int order)
 	return mfn;
 }
 
+mfn_t domain_pages_alloc(struct domain *d, unsigned int order)
+{
+	return pages_alloc(d, order, INVALID_MFN);
+}
+
 mfn_t domain_page_alloc(struct domain *d)
 {
 	return domain_pages_alloc(d, 0);
+}
+
+mfn_t domain_page_copy(struct domain *d, mfn_t from)
+{
+	return pages_alloc(d, 0, from);
 }
 
 bool domain_quota_take(struct domain *d)

@@ -224,6 +224,22 @@ mfn_t palloc_owned(domid_hv_t owner, unsigned int order)
 				     FRAME_ALLOCATED);
 }
 
+/* The bytes come first: by its state anybody may name the frame. */
+mfn_t palloc_owned_copy(domid_hv_t owner, mfn_t from)
+{
+	mfn_t mfn = frames_acquire(0);
+	struct frame *f;
+
+	if (mfn == INVALID_MFN)
+		return mfn;
+	memcpy(mfn_to_virt(mfn), mfn_to_virt(from), PAGE_SIZE);
+	f = mfn_to_frame(mfn);
+	f->type = 0;
+	f->private = 0;
+	set_state(f, make_state(FRAME_OWNED, owner, 1) | FRAME_ALLOCATED);
+	return mfn;
+}
+
 void *palloc_heap(domid_hv_t owner, unsigned int order, bool writable)
 {
 	uint64_t state = make_state(FRAME_HEAP, owner, 0) | FRAME_NOHEAP |

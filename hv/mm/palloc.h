@@ -28,6 +28,8 @@ void palloc_hv_free(void *virt, unsigned int order);
  * yet on a list.  INVALID_MFN if none.  dom/domain.c wraps this with quota.
  */
 mfn_t palloc_owned(domid_hv_t owner, unsigned int order);
+/* One such frame with the bytes of `from`, in place of zeroes. */
+mfn_t palloc_owned_copy(domid_hv_t owner, mfn_t from);
 /*
  * 2^order hypervisor pages that `owner` may map (kind HEAP, ref 0, NOHEAP).  Each is freed by
  * palloc_heap_free() when its ref is 0 and NOHEAP was cleared (dom/heappages.h).

@@ -29,7 +29,7 @@ mfn_t private_copy(struct domain *d, mfn_t shared)
 	mfn_t mfn;
 
 	(void)share_holds(d->share, shared, NULL, &pfn);
-	mfn = domain_page_alloc(d);
+	mfn = domain_page_copy(d, shared);
 	if (mfn == INVALID_MFN)
 		return mfn;
 	if (m2p_set(&d->m2p, mfn, pfn)) {
@@ -37,6 +37,5 @@ mfn_t private_copy(struct domain *d, mfn_t shared)
 			frame_put(mfn_to_frame(mfn));
 		return INVALID_MFN;
 	}
-	memcpy(mfn_to_virt(mfn), mfn_to_virt(shared), PAGE_SIZE);
 	return mfn;
 }

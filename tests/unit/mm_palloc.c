@@ -89,6 +89,34 @@ START_TEST(orders)
 }
 END_TEST
 
+/* A dirty frame with the bytes of another: all of them, and it is as any owned one. */
+START_TEST(copies)
+{
+	mfn_t from = palloc_owned(3, 0), mfn;
+	uint8_t *page = palloc_hv(0);
+
+	memset(page, 0xaa, PAGE_SIZE);
+	palloc_hv_free(page, 0);
+	memset(mfn_to_virt(from), 0x5a, PAGE_SIZE);
+	mfn = palloc_owned_copy(7, from);
+	ck_assert_uint_eq(mfn, virt_to_mfn(page));	/* the last one freed */
+	ck_assert(!memcmp(mfn_to_virt(mfn), mfn_to_virt(from), PAGE_SIZE));
+	ck_assert_uint_eq(fake_kind(mfn), FRAME_OWNED);
+	ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state), 7);
+	ck_assert_uint_eq(fake_ref(mfn), 1);
+	check_free(2);
+	give_back(mfn, 0);
+	give_back(from, 0);
+	check_free(0);
+	page = palloc_hv(0);
+	check_zero(page, 0);
+	palloc_hv_free(page, 0);
+	while (palloc_owned(2, 0) != INVALID_MFN)
+		;
+	ck_assert_uint_eq(palloc_owned_copy(2, from), INVALID_MFN);
+}
+END_TEST
+
 START_TEST(too_large)
 {
 	ck_assert_ptr_null(palloc_hv(13));
@@ -271,6 +299,7 @@ int main(void)
 	tcase_add_unchecked_fixture(tc, start, NULL);
 	tcase_add_test(tc, counts_at_start);
 	tcase_add_loop_test(tc, orders, 0, 12);
+	tcase_add_test(tc, copies);
 	tcase_add_test(tc, too_large);
 	tcase_add_test(tc, exhaustion);
 	tcase_add_test(tc, random_history);
