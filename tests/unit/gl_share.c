@@ -1,4 +1,4 @@
-/* links: guest-lib/share.c guest-lib/record.c guest-lib/cow.c guest-lib/reserve.c */
+/* links: guest-lib/share.c guest-lib/record.c guest-lib/cow.c guest-lib/reserve.c guest-lib/repay.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * The sharing half of the guest library against a small fake of the
@@ -38,12 +38,19 @@ static unsigned int mappings[FRAMES];
 static uint64_t pte[PFNS], m2p[FRAMES], p2m[PFNS];
 static unsigned int tot_pages, max_pages;
 static long fail_nr, fail_with;		/* hypercall to refuse, and how */
+static unsigned int fail_update_at;	/* the update_va_mapping to refuse, 1: the next */
 static unsigned int next_page;
+static bool no_frames;			/* the machine has none: overcommit */
 
 static struct gl_share share;
 static uint64_t record[(PFNS + 63) / 64];
 static int locked, foreign;
 static sigjmp_buf out;
+
+/* Pages on the repayment list, and those that were lost, in order. */
+static struct gl_repay repay[PFNS];
+static uint64_t lost_pfn[PFNS];
+static unsigned int lost_count;
 
 static uint64_t va_of(uint64_t pfn)
 {
@@ -98,6 +105,8 @@ static long fake_update(uint64_t va, uint64_t e)
 {
 	uint64_t f = (e & ADDR) / PAGE;
 
+	if (fail_update_at && !--fail_update_at)
+		return -XEN_EINVAL;
 	if ((e & P) && (f >= FRAMES || owner[f] == FREE ||
 			(owner[f] == CANONICAL && (e & RW))))
 		return -XEN_EINVAL;
@@ -144,7 +153,7 @@ static int32_t fake_unshare(uint64_t va, uint64_t *mfn)
 
 	if (owner[f] != CANONICAL)
 		return SHARE_NOT_SHARED;
-	if (tot_pages >= max_pages)
+	if (tot_pages >= max_pages || no_frames)
 		return SHARE_NO_MEMORY;
 	*mfn = frame_alloc(GUEST);
 	memcpy(frames + *mfn * PAGE, frames + f * PAGE, PAGE);
@@ -185,7 +194,8 @@ static long fake_populate(struct xen_memory_reservation *r)
 	xen_pfn_t *list = r->extent_start.p;
 	unsigned int i;
 
-	for (i = 0; i < r->nr_extents && tot_pages < max_pages; i++) {
+	for (i = 0; i < r->nr_extents && tot_pages < max_pages && !no_frames;
+	     i++) {
 		uint64_t f = frame_alloc(GUEST);
 
 		m2p[f] = list[i];
@@ -329,6 +339,10 @@ static void setup(void)
 	next_page = PFNS - RESERVE;
 	fail_nr = -1;
 	locked = foreign = 0;
+	no_frames = false;
+	fail_update_at = 0;
+	lost_count = 0;
+	memset(repay, 0, sizeof(repay));
 	sigaction(SIGSEGV, &sa, NULL);
 	ck_assert_uint_eq(gl_share_init(&share, &ops, NULL, record, PFNS,
 					RESERVE), RESERVE);
@@ -431,6 +445,36 @@ START_TEST(short_refill)
 	fail_nr = -1;
 	max_pages = PFNS;
 	ck_assert_uint_eq(gl_share_refill(&share), 0);
+	audit();
+}
+END_TEST
+
+/*
+ * SH20: a process of the guest writes to a page that is read-only to it.  That it is
+ * shared too changes nothing: the fault is the kernel's, which sends SIGSEGV; no copy is made.
+ */
+START_TEST(user_fault)
+{
+	int32_t st;
+
+	ck_assert_int_eq(gl_share_pages(&share, (uint64_t[]){ va_of(5) }, 1, &st),
+			 1);
+	ck_assert(pte[5] & SHARE_PTE_AVL);
+	for (unsigned int n = 0; n < 2; n++) {
+		/* A user's write; the same where the page was never writable: no bit. */
+		ck_assert(!gl_share_fault(&share, va_of(5), 7));
+		ck_assert(!gl_share_fault(&share, va_of(5) + 0xff8, 7));
+		if (n)
+			ck_assert(!gl_share_fault(&share, va_of(5), 3));
+		ck_assert_uint_eq(share.counters.faults, 0);
+		ck_assert_uint_eq(share.slots_full, RESERVE);
+		ck_assert(gl_share_is_shared(&share, 5));
+		ck_assert_uint_eq(tot_pages, PFNS - 1);
+		pte[5] &= ~SHARE_PTE_AVL;
+	}
+	pte[5] |= SHARE_PTE_AVL;
+	ck_assert(store(5, 1));		/* the kernel's own write */
+	ck_assert_uint_eq(share.counters.breaks, 1);
 	audit();
 }
 END_TEST
@@ -539,6 +583,168 @@ START_TEST(unshare)
 }
 END_TEST
 
+/* --- the repayment list --- */
+
+static void note_lost(void *ctx, struct gl_repay *page)
+{
+	uint64_t pfn = pfn_of(page->va);
+
+	ck_assert(locked && ctx == &repay[pfn] && page == ctx);
+	ck_assert(!(pte[pfn] & P) && p2m[pfn] == ~0UL && !page->listed);
+	lost_pfn[lost_count++] = pfn;
+}
+
+static long list_page(uint64_t pfn)
+{
+	repay[pfn].va = va_of(pfn);
+	repay[pfn].lost = note_lost;
+	repay[pfn].ctx = &repay[pfn];
+	return gl_repay_register(&share, &repay[pfn]);
+}
+
+/* 20 shared pages, no reserve left, no frame in the machine. */
+static void need_repayment(void)
+{
+	ck_assert_int_eq(gl_share_range(&share, va_of(0), 20, NULL), 20);
+	for (uint64_t pfn = 0; pfn < RESERVE; pfn++)
+		ck_assert(store(pfn, 1));
+	no_frames = true;
+	ck_assert_uint_eq(gl_share_refill(&share), RESERVE);
+}
+
+START_TEST(repay_refusals)
+{
+	struct gl_repay r = { .va = va_of(1) }, far = { .va = va_of(PFNS),
+							.lost = note_lost };
+
+	ck_assert_int_eq(gl_repay_register(&share, &r), -XEN_EINVAL);
+	ck_assert_int_eq(gl_repay_register(&share, &far), -XEN_EINVAL);
+	ck_assert_int_eq(gl_repay_unregister(&share, &r), -XEN_ENOENT);
+	ck_assert_int_eq(list_page(1), 0);
+	ck_assert_int_eq(list_page(1), -XEN_EEXIST);
+	ck_assert_uint_eq(share.repay.count, 1);
+	ck_assert_int_eq(gl_repay_unregister(&share, &repay[1]), 0);
+	ck_assert_int_eq(gl_repay_unregister(&share, &repay[1]), -XEN_ENOENT);
+	pte[2] = 0;
+	ck_assert_int_eq(list_page(2), -XEN_EINVAL);
+	gl_share_init(&share, &ops, NULL, record, PFNS, 0);
+	ck_assert_int_eq(list_page(1), -XEN_ENOSPC);
+	ck_assert_uint_eq(share.repay.count, 0);
+	ck_assert_uint_eq(lost_count, 0);
+}
+END_TEST
+
+/* The reserve first, the hypervisor second, the list last, the oldest of it first. */
+START_TEST(repay_order)
+{
+	ck_assert_int_eq(gl_share_range(&share, va_of(0), 20, NULL), 20);
+	for (uint64_t pfn = 30; pfn < 33; pfn++)
+		ck_assert_int_eq(list_page(pfn), 0);
+	for (uint64_t pfn = 0; pfn < RESERVE + 2; pfn++)
+		ck_assert(store(pfn, 7));
+	ck_assert_uint_eq(share.counters.breaks, RESERVE);
+	ck_assert_uint_eq(share.counters.unshares, 2);
+	ck_assert_uint_eq(lost_count, 0);
+	no_frames = true;
+	for (unsigned int n = 0; n < 3; n++) {
+		ck_assert(store(10 + n, 7));
+		ck_assert_uint_eq(((uint8_t *)va_of(10 + n))[1], 5 + n / 2);
+		ck_assert_uint_eq(lost_count, n + 1);
+		ck_assert_uint_eq(lost_pfn[n], 30 + n);
+		audit();
+	}
+	ck_assert_uint_eq(share.counters.repaid, 3);
+	ck_assert_uint_eq(share.repay.count, 0);
+	/* Now there is nothing: the kernel's matter, and the page stays shared. */
+	ck_assert(!store(13, 7));
+	ck_assert_uint_eq(share.counters.break_errors, 1);
+	ck_assert(gl_share_is_shared(&share, 13));
+	/* A frame of the machine's is taken before a page of the list. */
+	ck_assert_int_eq(list_page(40), 0);
+	no_frames = false;
+	ck_assert(store(13, 7));
+	ck_assert_uint_eq(lost_count, 3);
+	ck_assert_int_eq(gl_repay_unregister(&share, &repay[40]), 0);
+	audit();
+}
+END_TEST
+
+/* Y1, Y2: lost once, or given back, never both; the kernel may list its page again. */
+START_TEST(repay_once)
+{
+	need_repayment();
+	ck_assert_int_eq(list_page(30), 0);
+	ck_assert_int_eq(list_page(31), 0);
+	ck_assert_int_eq(list_page(32), 0);
+	ck_assert_int_eq(gl_repay_unregister(&share, &repay[31]), 0);
+	ck_assert(store(10, 7));
+	ck_assert(store(11, 7));
+	ck_assert_uint_eq(lost_count, 2);
+	ck_assert_uint_eq(lost_pfn[1], 32);
+	ck_assert_int_eq(gl_repay_unregister(&share, &repay[30]), -XEN_ENOENT);
+	ck_assert_int_eq(list_page(30), -XEN_EINVAL);	/* has no frame */
+	ck_assert(!store(12, 7));
+	ck_assert_uint_eq(((uint8_t *)va_of(31))[9], 15);
+	audit();
+}
+END_TEST
+
+/* Y4: shared pages and read-only ones repay nothing, and wait at the end of the list. */
+START_TEST(repay_shared)
+{
+	need_repayment();
+	ck_assert_int_eq(list_page(15), 0);
+	ck_assert_int_eq(list_page(16), 0);
+	pte[33] &= ~RW;
+	map_real(33);
+	ck_assert_int_eq(list_page(33), 0);
+	ck_assert(!store(10, 7));
+	ck_assert_uint_eq(share.counters.repay_passed, 3);
+	ck_assert_int_eq(list_page(34), 0);
+	ck_assert(store(10, 7));
+	ck_assert_uint_eq(lost_pfn[0], 34);
+	ck_assert_uint_eq(share.repay.count, 3);
+	ck_assert(gl_share_is_shared(&share, 15));
+	/* The page that is written may be listed itself: it does not pay for its own copy. */
+	ck_assert(!store(15, 7));
+	ck_assert_uint_eq(lost_count, 1);
+	no_frames = false;
+	ck_assert(store(15, 7));	/* private now, so it can repay */
+	no_frames = true;
+	ck_assert(store(11, 7));
+	ck_assert_uint_eq(lost_count, 2);
+	ck_assert_uint_eq(lost_pfn[1], 15);
+	audit();
+}
+END_TEST
+
+/* Y3: each refusal of the exchange leaves the page with its bytes, and listed. */
+START_TEST(repay_refused)
+{
+	need_repayment();
+	ck_assert_int_eq(list_page(30), 0);
+	for (unsigned int refused = 1; refused <= 2; refused++) {
+		fail_update_at = refused;
+		ck_assert(!store(10, 7));
+		fail_update_at = 0;
+		ck_assert_uint_eq(share.counters.repay_refused, refused);
+		ck_assert_uint_eq(share.repay.count, 1);
+		ck_assert_uint_eq(*(uint8_t *)va_of(30), 15);
+		ck_assert_uint_eq(lost_count, 0);
+		audit();
+	}
+	/* Refused after that, in the break: the frame stays in the reserve. */
+	fail_update_at = 3;
+	ck_assert(!store(10, 7));
+	ck_assert_uint_eq(lost_count, 1);
+	ck_assert_uint_eq(share.slots_full, 1);
+	audit();
+	ck_assert(store(10, 7));
+	ck_assert_uint_eq(share.counters.repaid, 1);
+	audit();
+}
+END_TEST
+
 START_TEST(many_rounds)
 {
 	srand(5);
@@ -578,6 +784,12 @@ int main(void)
 	tcase_add_test(tc, no_such_call);
 	tcase_add_test(tc, refused_commit);
 	tcase_add_test(tc, unshare);
+	tcase_add_test(tc, user_fault);
+	tcase_add_test(tc, repay_refusals);
+	tcase_add_test(tc, repay_order);
+	tcase_add_test(tc, repay_once);
+	tcase_add_test(tc, repay_shared);
+	tcase_add_test(tc, repay_refused);
 	tcase_add_test(tc, many_rounds);
 	suite_add_tcase(s, tc);
 	srunner_run_all(r, CK_ENV);
