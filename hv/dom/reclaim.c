@@ -37,7 +37,8 @@ static void enqueue(struct queue *q, struct frame *f, uint64_t mask)
 	f->next = q->first;
 	q->first = frame_to_mfn(f);
 	q->cpu_mask |= mask;
-	q->count++;
+	if (++q->count >= RECLAIM_KEPT)
+		this_cpu()->need_resched = 1;	/* others may want them */
 	__atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
 }
 

@@ -71,8 +71,8 @@ void build_plan(const struct domain_config *config)
 static uint64_t share_budget(const struct domain_config *c, uint64_t pages)
 {
 	uint64_t others = MAX(planned_pages, pages);
-	uint64_t needed = others + others / 50 +
-			  DOMAIN_ALLOWANCE * (others / pages + 1);
+	uint64_t needed = others +
+			  domain_metadata(2 * pages) * (others / pages + 1);
 	uint64_t left = domain_commit_left();
 	uint64_t spare = left > needed ? left - needed : 0;
 	uint64_t part = spare * pages / others;
@@ -429,11 +429,13 @@ static bool create(struct build *b, const char *name)
 	struct domain *d = domain_create(name, b->pages, budget);
 
 	if (!d)
-		return FAIL(b, "%lu MiB do not fit: %lu MiB are promised to nobody (give the machine more memory, or use overcommit=on)",
-			    b->pages >> 8, domain_commit_left() >> 8);
+		return FAIL(b, "%lu MiB, with share budget and tables %lu MiB, do not fit: %lu MiB are promised to nobody (give the machine more memory, or use overcommit=on)",
+			    b->pages >> 8,
+			    (b->pages + budget +
+			     domain_metadata(b->pages + budget)) >> 8,
+			    domain_commit_left() >> 8);
 	b->d = d;
 	d->config = b->config;
-	d->share_budget = budget;
 	if (sharing_domain_init(d, b->config->group, budget))
 		return FAIL(b, "no memory for its sharing state");
 	return true;

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The part of I10 that says why credits are covered (dom/promise.c): all that is promised
+ * fits, and the hypervisor's own frames are within what was promised for metadata.
+ */
+#include <port.h>
+
+#include "sharing/audit.h"
+
+struct sums {
+	uint64_t commit, metadata;
+};
+
+static void add(struct domain *d, void *arg)
+{
+	struct sums *s = arg;
+
+	s->commit += d->commit;
+	s->metadata += d->commit - d->max_pages - d->share_budget;
+}
+
+void audit_promises(struct audit *a)
+{
+	uint64_t own = a->kinds[FRAME_HV] + a->kinds[FRAME_HEAP];
+	uint64_t promised, most, boot;
+	struct sums s = { 0 };
+
+	domain_for_each(add, &s);
+	domain_promises(&promised, &most, &boot);
+	if (s.commit != promised)
+		audit_error(a, "I10: domains were promised %lu frames, counted %lu",
+			    s.commit, promised);
+	if (!domain_overcommit() && promised > most)
+		audit_error(a, "I10: %lu frames are promised, there are %lu",
+			    promised, most);
+	if (own > boot + s.metadata)
+		audit_error(a, "I10: the hypervisor uses %lu frames, %lu before the first domain, %lu promised",
+			    own, boot, s.metadata);
+}
