@@ -188,10 +188,11 @@ void reclaim_flush_all(void);
 uint64_t reclaim_orphans(void);
 #define RECLAIM_KEPT	64	/* at most so many of them wait on each CPU */
 /*
- * Frames that wait on one CPU at most: when there are RECLAIM_KEPT of a kind, a long
- * call stops at its next look at the clock, up to 64 pages or 512 entries later.
+ * When so many others wait, a long call stops at its next look at the clock, at most 64 pages
+ * or 512 entries later; so RECLAIM_WAITING wait on one CPU at most.
  */
-#define RECLAIM_WAITING	(2 * RECLAIM_KEPT + 64 + 512)
+#define RECLAIM_OWNED	128
+#define RECLAIM_WAITING	(RECLAIM_KEPT + 64 + RECLAIM_OWNED + 512)
 /* Put a canonical frame that left sharing in the same queue. */
 void reclaim_canonical(mfn_t mfn);
 uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */

@@ -173,22 +173,22 @@ START_TEST(few_wait)
 	uint64_t *list = (uint64_t *)fake_page(d, first_pfn(d) + BUDGET + 2);
 
 	fake_run(d);
-	for (unsigned int i = 0; i < RECLAIM_KEPT; i++)
+	for (unsigned int i = 0; i < RECLAIM_OWNED; i++)
 		list[i] = fake_mfn(d, first_pfn(d) + i);
-	for (unsigned int i = 0; i < RECLAIM_KEPT; i++)
+	for (unsigned int i = 0; i < RECLAIM_OWNED; i++)
 		ck_assert_int_eq(FAKE_CALL(op_update_va_mapping,
 					   fake_va(first_pfn(d) + i), 0, 0), 0);
 	this_cpu()->need_resched = 0;
 	ck_assert_int_eq(reservation(d, XENMEM_decrease_reservation,
-				     RECLAIM_KEPT - 1, 0), RECLAIM_KEPT - 1);
+				     RECLAIM_OWNED - 1, 0), RECLAIM_OWNED - 1);
 	ck_assert_uint_eq(this_cpu()->need_resched, 0);
 	reclaim_flush_all();
-	memmove(list, list + RECLAIM_KEPT - 1, 8);
+	memmove(list, list + RECLAIM_OWNED - 1, 8);
 	ck_assert_int_eq(reservation(d, XENMEM_decrease_reservation, 1, 0), 1);
 	reclaim_flush_all();
 	/* Taken again in one piece, and given back in one call's part. */
-	ck_assert_int_eq(reservation(d, XENMEM_populate_physmap, 1, 6), 1);
-	ck_assert_int_eq(reservation(d, XENMEM_decrease_reservation, 1, 6), 1);
+	ck_assert_int_eq(reservation(d, XENMEM_populate_physmap, 1, 7), 1);
+	ck_assert_int_eq(reservation(d, XENMEM_decrease_reservation, 1, 7), 1);
 	ck_assert_uint_ne(this_cpu()->need_resched, 0);
 	ck_assert_uint_le(RECLAIM_WAITING, 1024);
 	this_cpu()->need_resched = 0;
