@@ -38,7 +38,7 @@ static unsigned int mappings[FRAMES];
 static uint64_t pte[PFNS], m2p[FRAMES], p2m[PFNS];
 static unsigned int tot_pages, max_pages;
 static long fail_nr, fail_with;		/* hypercall to refuse, and how */
-static unsigned int fail_update_at;	/* the update_va_mapping to refuse, 1: the next */
+static uint64_t fail_va;		/* its mapping cannot be changed */
 static unsigned int next_page;
 static bool no_frames;			/* the machine has none: overcommit */
 
@@ -105,7 +105,7 @@ static long fake_update(uint64_t va, uint64_t e)
 {
 	uint64_t f = (e & ADDR) / PAGE;
 
-	if (fail_update_at && !--fail_update_at)
+	if (va == fail_va)
 		return -XEN_EINVAL;
 	if ((e & P) && (f >= FRAMES || owner[f] == FREE ||
 			(owner[f] == CANONICAL && (e & RW))))
@@ -340,7 +340,7 @@ static void setup(void)
 	fail_nr = -1;
 	locked = foreign = 0;
 	no_frames = false;
-	fail_update_at = 0;
+	fail_va = 0;
 	lost_count = 0;
 	memset(repay, 0, sizeof(repay));
 	sigaction(SIGSEGV, &sa, NULL);
@@ -721,21 +721,26 @@ END_TEST
 /* Y3: each refusal of the exchange leaves the page with its bytes, and listed. */
 START_TEST(repay_refused)
 {
+	uint64_t vas[2];
+
 	need_repayment();
 	ck_assert_int_eq(list_page(30), 0);
-	for (unsigned int refused = 1; refused <= 2; refused++) {
-		fail_update_at = refused;
+	vas[0] = share.slots[0].va;
+	vas[1] = va_of(30);
+	for (unsigned int n = 0; n < 2; n++) {
+		fail_va = vas[n];
 		ck_assert(!store(10, 7));
-		fail_update_at = 0;
-		ck_assert_uint_eq(share.counters.repay_refused, refused);
+		fail_va = 0;
+		ck_assert_uint_eq(share.counters.repay_refused, n + 1);
 		ck_assert_uint_eq(share.repay.count, 1);
 		ck_assert_uint_eq(*(uint8_t *)va_of(30), 15);
 		ck_assert_uint_eq(lost_count, 0);
 		audit();
 	}
 	/* Refused after that, in the break: the frame stays in the reserve. */
-	fail_update_at = 3;
+	fail_va = va_of(10);
 	ck_assert(!store(10, 7));
+	fail_va = 0;
 	ck_assert_uint_eq(lost_count, 1);
 	ck_assert_uint_eq(share.slots_full, 1);
 	audit();
