@@ -62,7 +62,8 @@ void audit_name(struct audit *a, const struct domain *d, mfn_t mfn,
 void audit_each_page(struct audit *a, struct domain *d,
 		     void (*fn)(struct audit *a, struct domain *d, mfn_t mfn));
 
-void audit_promises(struct audit *a);	/* after all frames were looked at */
+/* audit_promise.c: I10; machine stopped, `taken` frames are the audit's. */
+void audit_promises(struct audit *a, uint64_t taken);
 
 /* audit_tables.c: I3-I7 */
 void audit_domain_names(struct audit *a, struct domain *d);

@@ -5,10 +5,12 @@
  */
 #include <port.h>
 
+#include "mm/palloc.h"
 #include "sharing/audit.h"
+#include "sharing/sharing.h"
 
 struct sums {
-	uint64_t commit, metadata;
+	uint64_t commit, metadata, owned;
 };
 
 static void add(struct domain *d, void *arg)
@@ -17,16 +19,27 @@ static void add(struct domain *d, void *arg)
 
 	s->commit += d->commit;
 	s->metadata += d->commit - d->max_pages - d->share_budget;
+	s->owned += d->tot_pages;
 }
 
-void audit_promises(struct audit *a)
+/* What is neither free nor a guest's nor shared, nor on the way from there. */
+static uint64_t own_frames(const struct sums *s)
 {
-	uint64_t own = a->kinds[FRAME_HV] + a->kinds[FRAME_HEAP];
-	uint64_t promised, most, boot;
+	struct share_totals t;
+
+	share_totals_get(sharing_service(), &t);
+	return palloc_total_count() - palloc_free_count() - s->owned -
+	       t.pages_shared - reclaim_orphans() - reclaim_waiting();
+}
+
+void audit_promises(struct audit *a, uint64_t taken)
+{
+	uint64_t promised, most, boot, own;
 	struct sums s = { 0 };
 
 	domain_for_each(add, &s);
 	domain_promises(&promised, &most, &boot);
+	own = own_frames(&s) - taken;
 	if (s.commit != promised)
 		audit_error(a, "I10: domains were promised %lu frames, counted %lu",
 			    s.commit, promised);
