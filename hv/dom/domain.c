@@ -17,6 +17,7 @@ static struct spinlock table_lock = SPINLOCK_INIT(LOCK_DOMLIST);
 static struct domain *table[MAX_DOMAINS];	/* LOCK_DOMLIST to change */
 static uint32_t count;				/* atomic */
 static domid_hv_t last_id;			/* LOCK_DOMLIST */
+
 /* A free slot's next id, 0 if all are taken.  LOCK_DOMLIST. */
 static domid_hv_t next_id(void)
 {
