@@ -16,6 +16,9 @@ struct share *sharing_service(void);
  */
 uint64_t sharing_audit(uint64_t *cross_group);
 
+/* Are entries for this frame being rewritten (break.c, K1)?  The machine is stopped. */
+bool break_pending(const struct domain *d, mfn_t mfn);
+
 struct sharing_chunk;
 struct sharing_chunk *sharing_scratch(void);	/* this CPU's; op_share.c */
 
