@@ -8,7 +8,7 @@
  *   loglevel=0..3     stats=MS (machine lines "@stat" that often; 0 off)
  *   exit=qemu|halt|reboot        what to do at the end
  *   console=all|none|NAME        who gets serial input
- *   overcommit=on|off
+ *   overcommit=on|off            on: more guests than fit; who does not fit yet waits (boot/waiting.h)
  *   selftest=panic|fault|order   (test build) make that mistake of our own
  *   cpus=N            use at most N processors
  *   pages=auto|scalar|sse2|avx2|avx512   registers for hashing, comparing and copying pages;

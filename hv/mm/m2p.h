@@ -18,6 +18,9 @@ struct m2p_view {
 	struct spinlock lock;	/* LOCK_M2P: all entries and tables below l3 */
 	pte_t *l3;		/* the page that slot 256 leads to */
 	uint64_t leaf_count;	/* pages of leaves, for the metadata figure */
+	uint64_t page_count;	/* all but l3: tables and leaves */
+	uint64_t promised;	/* constant; beyond so many, `more` is asked for each: false = -ENOMEM */
+	bool (*more)(struct m2p_view *view); /* constant; NULL: no limit */
 };
 
 int m2p_view_init(struct m2p_view *view);		/* -ENOMEM */

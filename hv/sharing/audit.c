@@ -141,6 +141,7 @@ static void totals_audit(struct audit *a)
 	if (!domain_overcommit() && free + waiting < a->credits)
 		audit_error(a, "I10: %lu free frames do not cover %lu credits",
 			    free, a->credits);
+	audit_promises(a, 0);
 }
 
 static void domain_totals(struct domain *d, void *arg)

@@ -11,7 +11,8 @@
  *  I7   partial validation: entries [0, nr_done) held; nothing half-way otherwise
  *  I9   a domain's M2P view names only what it owns or holds, and is read-only to it
  *  I10  tot_pages = length of the page list <= max_pages; the states add up; with overcommit off,
- *       free frames cover what the domains may still take
+ *       free frames cover what the domains may still take, and promises what they may ever
+ *       (audit_promise.c)
  *  I11, I13 and the counts of I12: share/audit.c
  *  I12  a domain's hold of a frame = its present L1 entries that name it
  *  I14  a shared frame is mapped read-only, has class SHARED and no other use
@@ -60,6 +61,9 @@ void audit_name(struct audit *a, const struct domain *d, mfn_t mfn,
 		enum page_class class, const char *what);
 void audit_each_page(struct audit *a, struct domain *d,
 		     void (*fn)(struct audit *a, struct domain *d, mfn_t mfn));
+
+/* audit_promise.c: I10; machine stopped, `taken` frames are the audit's. */
+void audit_promises(struct audit *a, uint64_t taken);
 
 /* audit_tables.c: I3-I7 */
 void audit_domain_names(struct audit *a, struct domain *d);
