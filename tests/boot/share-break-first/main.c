@@ -284,6 +284,36 @@ static void last_holder(void)
 	gl_test_equal(info_get().last_breaks - last, 1 + ROUTES);
 }
 
+/*
+ * The domain has all the pages that it may have: the hypervisor's own fault is an error of the call,
+ * and ours comes to the library, whose reserve has a frame.
+ */
+static void without_quota(void)
+{
+	static xen_pfn_t frames[1024];
+	struct share_info n = info_get();
+	uint64_t more = n.max_pages - n.tot_pages + 1;	/* and the page that is shared now */
+	struct xen_memory_reservation r = { .domid = DOMID_SELF };
+	uint64_t content = next_held++, va = shared_page(content);
+	uint64_t breaks = share->counters.breaks;
+
+	r.nr_extents = more;
+	gl_test_check(more <= 1024);
+	set_xen_guest_handle(r.extent_start, frames);
+	gl_test_equal(hypercall_memory_op(XENMEM_increase_reservation, &r),
+		      more);
+	gl_test_equal(hypercall_make_ro_and_share(SHAREOP_info, va,
+			sizeof(struct share_info), 0), -XEN_EFAULT);
+	gl_test_check(pattern_intact(va, content));
+	*(volatile uint64_t *)va = 11;
+	gl_test_equal(share->counters.breaks, breaks + 1);
+	check_private(va, content, 1);
+	r.nr_extents = more;
+	gl_test_equal(hypercall_memory_op(XENMEM_decrease_reservation, &r),
+		      more);
+	gl_test_equal(gl_share_refill(share), 0);
+}
+
 /* One pfn a frame; and a page that was read-only when it was offered stays so. */
 static void refusals(void)
 {
@@ -345,6 +375,7 @@ void gl_main(void)
 		with_aliases(how, false);
 	}
 	last_holder();
+	without_quota();
 	refusals();
 	gl_test_check(next_held < HELD - 1);
 	gl_test_done();
