@@ -72,6 +72,11 @@ struct breaks {			/* LOCK_MM */
 		uint32_t old, new; /* frames; the same if it was taken over, not copied */
 		uint32_t left;	/* entries that still name the old one */
 	} pair[BREAKS_MAX];
+	struct break_name {	/* the last names that were broken: old frame, page, its frame then */
+		uint32_t old, new;
+		uint64_t pfn;
+	} past[BREAKS_MAX];
+	uint32_t past_next;	/* the oldest of them */
 	struct frame *page;	/* where the search for entries stands, referenced; NULL: at the start */
 	unsigned int slot;
 };

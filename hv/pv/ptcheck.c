@@ -71,6 +71,22 @@ static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
 	return r;
 }
 
+/* As resolve(); but a name that was broken just now still leads to its page. */
+static int l1_resolve(struct domain *d, pte_t *e, struct frame **f)
+{
+	enum frame_use use = *e & PTE_RW ? USE_WRITE : USE_READ;
+	int r = resolve(d, pte_mfn(*e), use, f);
+	mfn_t now;
+
+	if (likely(r != -EPERM))
+		return r;
+	now = sharing_name_now(d, pte_mfn(*e));
+	if (now == INVALID_MFN)
+		return r;
+	*e = pte_make(now, *e & ~PTE_ADDR_MASK);
+	return resolve(d, now, use, f);
+}
+
 /*
  * Take what present entry e needs; *out is what the table will hold.  pte: the entry
  * that it will replace, whose value is held; NULL: there is none.
@@ -88,7 +104,7 @@ static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 	/* No new entry while old ones are being renamed (sharing/break.c, K2). */
 	if (sharing_breaks_left(d))
 		return -ERESTART;
-	r = resolve(d, pte_mfn(e), e & PTE_RW ? USE_WRITE : USE_READ, &f);
+	r = l1_resolve(d, &e, &f);
 	if (unlikely(r == -EBUSY) && (e & PTE_RW))
 		r = l1_break(d, pte, &e, &f);
 	if (r < 0)

@@ -27,6 +27,12 @@ void sharing_unmap(struct domain *d, mfn_t mfn, bool broke);
 int sharing_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 		  struct frame **f) must_check;
 
+/*
+ * d does not hold mfn any more: the frame of the page that it stood for until a
+ * break just now; or INVALID_MFN.  LOCK_MM.
+ */
+mfn_t sharing_name_now(struct domain *d, mfn_t mfn);
+
 /* Are there shares that are broken in part?  No lock needed to ask. */
 static inline bool sharing_breaks_left(const struct domain *d)
 {

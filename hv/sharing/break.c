@@ -15,6 +15,8 @@
  *     one pass over all tables finds them; it ends when the last is found.
  * K3  A new pair starts the pass anew: all are looked for in one.
  * K4  What can fail comes first: room for a pair, quota, frame, M2P.
+ * K5  A guest may have read the old name just before, and use it in an entry just behind: the last
+ *     BREAKS_MAX names still lead to their page, as long as its M2P says that it is there.
  */
 #include <port.h>
 #include <errno.h>
@@ -100,12 +102,38 @@ static void p2m_write(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
 	__atomic_fetch_or(pte, PTE_A | PTE_D, __ATOMIC_RELAXED);
 }
 
+/* K5 */
+static void name_keep(struct breaks *b, mfn_t old, mfn_t new, pfn_t pfn)
+{
+	b->past[b->past_next] = (struct break_name){ old, new, pfn };
+	b->past_next = (b->past_next + 1) % BREAKS_MAX;
+}
+
+mfn_t sharing_name_now(struct domain *d, mfn_t mfn)
+{
+	struct breaks *b = &d->breaks;
+	unsigned int i;
+
+	if (!(b->mode & SHARE_MODE_BREAK_FIRST))
+		return INVALID_MFN;
+	for (i = 1; i <= BREAKS_MAX; i++) {	/* the newest first */
+		const struct break_name *n =
+			&b->past[(b->past_next + BREAKS_MAX - i) % BREAKS_MAX];
+
+		if (n->old == mfn && n->new)
+			return m2p_get(&d->m2p, n->new) == n->pfn ?
+			       n->new : INVALID_MFN;
+	}
+	return INVALID_MFN;
+}
+
 static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
 {
 	*new = private_copy(d, mfn);
 	if (*new == INVALID_MFN)
 		return -ENOMEM;
 	p2m_write(d, pfn, mfn, *new);
+	name_keep(&d->breaks, mfn, *new, pfn);
 	return 0;
 }
 

@@ -282,6 +282,8 @@ START_TEST(table_breaks)
 	memset(t, 0, PAGE_SIZE);
 	t[5] = pte_make(mfn, RO);
 	t[300] = pte_make(mfn, RW);
+	t[400] = pte_make(mfn, RO);	/* K5: behind it */
+	t[401] = pte_make(mfn, RW);
 	ck_assert_int_eq(map(p + 5, pte_make(table, RO)), 0);
 	*op = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE,
 				  .arg1.mfn = table };
@@ -291,6 +293,8 @@ START_TEST(table_breaks)
 	ck_assert_uint_ne(new, mfn);
 	ck_assert_uint_eq(pte_mfn(t[5]), new);
 	ck_assert_uint_eq(pte_mfn(t[300]), new);
+	ck_assert_uint_eq(pte_mfn(t[400]), new);
+	ck_assert_uint_eq(pte_mfn(t[401]), new);
 	ck_assert_uint_eq(t[5] & (PTE_RW | PTE_AVL_SHARED), 0);
 	ck_assert_uint_eq(t[300] & (PTE_RW | PTE_AVL_SHARED), PTE_RW);
 	fake_check();
@@ -298,6 +302,47 @@ START_TEST(table_breaks)
 				  .arg1.mfn = table };
 	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(scratch), 1, 0,
 				   DOMID_SELF), 0);
+}
+END_TEST
+
+/* K5: for the last names, as long as their page is there. */
+START_TEST(old_names)
+{
+	mfn_t mfn, new, first;
+	unsigned int i;
+
+	break_first();
+	first = shared(p + 1, 2000, true);
+	ck_assert(sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
+	mfn = shared(p, 7, true);
+	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
+	new = fake_mfn(d, p);
+	ck_assert_int_eq(map(p + 2, pte_make(mfn, RO)), 0);
+	ck_assert_uint_eq(fake_mfn(d, p + 2), new);
+	ck_assert_int_eq(map(p + 2, pte_make(mfn, RW)), 0);
+	ck_assert_uint_eq(fake_mfn(d, p + 2), new);
+	fake_check();
+	/* The neighbour's frame, a page that is gone, one that was shared again. */
+	ck_assert_int_eq(map(p + 3, pte_make(fake_mfn(peer, p + 5), RO)),
+			 -EPERM);
+	ck_assert_int_eq(map(p + 2, 0), 0);
+	ck_assert_int_eq(offer(p, 0), SHARE_DONE);
+	ck_assert_uint_eq(fake_mfn(d, p), mfn);	/* the neighbour still has it */
+	ck_assert_int_eq(map(p + 2, pte_make(mfn, RO)), 0);
+	ck_assert_uint_eq(fake_mfn(d, p + 2), mfn);
+	ck_assert_int_eq(map(p + 2, pte_make(new, RO)), -EPERM);
+	ck_assert_int_eq(map(p + 2, 0), 0);
+	/* Names are forgotten, the oldest first. */
+	ck_assert_int_eq(map(p + 2, pte_make(first, RO)), 0);
+	for (i = 0; i < BREAKS_MAX - 1; i++) {
+		ck_assert_int_eq(map(p + 2, pte_make(first, RO)), 0);
+		(void)shared(p + 10 + i, 3000 + 600 * i, true);
+		ck_assert(sharefault(d->vcpu[0], fake_va(p + 10 + i), WRITE));
+	}
+	ck_assert_int_eq(map(p + 2, pte_make(first, RO)), -EPERM);
+	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, SHARE_MODE_ONE_PFN, 0,
+				   0), 0);
+	ck_assert_int_eq(map(p + 3, pte_make(mfn, RO)), 0);	/* held */
 }
 END_TEST
 
@@ -486,6 +531,7 @@ static void add_break_first(TCase *tc)
 	tcase_add_loop_test(tc, new_entry_breaks, 0, 2);
 	tcase_add_loop_test(tc, named_by_frame, 0, 4);
 	tcase_add_test(tc, table_breaks);
+	tcase_add_test(tc, old_names);
 	tcase_add_loop_test(tc, many_at_once, 0, 2);
 	tcase_add_test(tc, one_more_behind_the_search);
 	tcase_add_loop_test(tc, second_name_in_the_same_call, 0, 2);
