@@ -49,6 +49,7 @@
  * named mapping of the canonical frame gets the same private frame of the
  * domain's, with the same bytes, writable where SHARE_PTE_AVL was set.
  * The last holder that names all mappings keeps the frame and no byte is copied.
+ * The caller is told the frame's number; the list of SHAREOP_mode is left to it.
  */
 #define SHAREOP_unshare	2
 /* SHAREOP_info: fill the struct share_info at `arg`; count = sizeof(struct share_info) known to the caller. */
@@ -124,7 +125,7 @@ struct share_info {
 	uint64_t refused;	/* offers that did not, ever */
 	uint64_t zero;		/* offers that were the zero page, ever */
 	uint64_t breaks;	/* mappings of shared frames replaced by a private frame, ever */
-	uint64_t last_breaks;	/* of those, without a copy (SHAREOP_unshare) */
+	uint64_t last_breaks;	/* of those, without a copy: by the last holder */
 	uint64_t tot_pages;	/* pages the domain owns now */
 	uint64_t max_pages;	/* and may own */
 };

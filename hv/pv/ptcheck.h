@@ -10,7 +10,8 @@
  * V2  no entry is writable to a table, descriptor or shared frame (the classes exclude it).
  * V3  L4 slots 256..271 are the hypervisor's template and the domain's own M2P view.
  * V4  the AVL bit is the hypervisor's (decision 17): set exactly on present entries of
- *     shared frames that sharing marked; a guest's value is dropped.
+ *     shared frames that sharing marked; a guest's value is dropped.  (While a share is broken in parts,
+ *     also on those of its frame that are not yet done: sharing/break.c, K1.)
  *
  * V5  likewise PTE_AVL_GRANT, set exactly on entries that a grant handle installed: such an entry
  *     holds nothing itself (pv/grant_host.c), and replacing it takes the handle's host part away.
