@@ -87,6 +87,7 @@ struct domain {
 	struct spinlock event_lock; /* LOCK_EVENT: ports */
 	struct evtchn *ports;	/* array, grown in pages; see evtchn.c */
 	uint32_t port_count;	/* valid entries in ports */
+	uint32_t ports_reaped;	/* only the reaper: evtchn_reap()'s place */
 
 	struct grant_table *grant; /* constant */
 	struct xencomm *xencomm; /* pv/xencomm_buffer.c; NULL or, once set, constant while RUNNING */

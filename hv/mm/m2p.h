@@ -18,10 +18,13 @@ struct m2p_view {
 	struct spinlock lock;	/* LOCK_M2P: all entries and tables below l3 */
 	pte_t *l3;		/* the page that slot 256 leads to */
 	uint64_t leaf_count;	/* pages of leaves, for the metadata figure */
+	uint32_t reaped;	/* only m2p_view_reap(): leaves behind it, by number, are gone */
 };
 
 int m2p_view_init(struct m2p_view *view);		/* -ENOMEM */
-void m2p_view_fini(struct m2p_view *view);		/* every page back */
+/* Every page back; _reap: some of them, false: none is left.  Nobody uses the view any more. */
+bool m2p_view_reap(struct m2p_view *view) must_check;
+void m2p_view_fini(struct m2p_view *view);
 /* Set the pfn of mfn; INVALID_PFN clears it. -ENOMEM only if a new leaf is needed. */
 int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn) must_check;
 void m2p_clear(struct m2p_view *view, mfn_t mfn);

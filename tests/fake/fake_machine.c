@@ -65,11 +65,13 @@ int evtchn_init(struct domain *d)
 	d->ports = obj_alloc(PAGE_SIZE);
 	return d->ports ? 0 : -ENOMEM;
 }
-void evtchn_fini(struct domain *d)
+bool evtchn_reap(struct domain *d)
 {
 	obj_free(d->ports, PAGE_SIZE);
 	d->ports = NULL;
+	return false;
 }
+void evtchn_fini(struct domain *d) { (void)!evtchn_reap(d); }
 int evtchn_bind_console(struct domain *d) { return 1; }
 int console_init(struct domain *d, struct frame *f, uint32_t port)
 {
