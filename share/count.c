@@ -2,6 +2,14 @@
 /* The share count of a canonical frame: the sum of all holds' mappings (I12). */
 #include "impl.h"
 
+/* S4 */
+static inline void note_audit(struct share_group *g, uint32_t frame,
+			      uint32_t was, uint32_t is)
+{
+	if (unlikely(g->audit_tag))
+		audit_count(g, frame, was, is);
+}
+
 /* S3: the frame that goes to or from one mapping is seen by exactly one CPU. */
 static void note_unshared(struct share_group *g, uint32_t frame, uint32_t was,
 			  uint32_t is)
@@ -34,6 +42,7 @@ bool count_add(struct share_group *g, uint32_t frame, uint32_t mappings)
 					      false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
 	note_unshared(g, frame, was, was + mappings);
+	note_audit(g, frame, was, was + mappings);
 	return true;
 }
 
@@ -44,4 +53,5 @@ void count_sub(struct share_group *g, uint32_t frame, uint32_t mappings)
 
 	CHECK(was >= mappings);
 	note_unshared(g, frame, was, was - mappings);
+	note_audit(g, frame, was, was - mappings);
 }

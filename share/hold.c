@@ -72,6 +72,14 @@ struct hold *hold_find(const struct share_dom *d, uint32_t frame)
 	return NULL;
 }
 
+/* S4: has an audit counted the hold of this frame, or seen that there is none? */
+static inline bool is_audited(const struct share_dom *d, uint32_t frame)
+{
+	uint64_t place = d->group->share->audit_place;
+
+	return unlikely(place) && frame_place(frame) < place;
+}
+
 static void balance(struct share_dom *d)
 {
 	int direction = lintab_step_wanted(&d->holds);
@@ -91,20 +99,28 @@ void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
 
 	ASSERT(!hold_find(d, frame));
 	lintab_put(&d->holds, frame_place(frame), &h, &d->room);
+	d->seen.holds += is_audited(d, frame);
 	balance(d);
 }
 
 void hold_remove(struct share_dom *d, struct hold *h)
 {
+	d->seen.holds -= is_audited(d, h->frame >> 1);
 	lintab_cut(&d->holds, hold_place(h), h);
 	balance(d);
 }
 
 void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings)
 {
+	bool zero = group_record(d->group, frame)->hash == d->group->zero_hash;
+
 	counter_add(&d->mappings, mappings);
-	if (group_record(d->group, frame)->hash == d->group->zero_hash)
+	if (zero)
 		counter_add(&d->zero_mappings, mappings);
+	if (is_audited(d, frame)) {
+		d->seen.mappings += (uint64_t)mappings;
+		d->seen.zero += zero ? (uint64_t)mappings : 0;
+	}
 }
 
 int share_hold(struct share_dom *d, uint32_t canonical)
