@@ -157,6 +157,20 @@ bool share_holds(struct share_dom *d, uint32_t canonical, uint32_t *mappings,
 	return h != NULL;
 }
 
+void share_dom_each(const struct share_dom *d,
+		    void (*fn)(void *arg, uint32_t canonical, uint32_t mappings),
+		    void *arg)
+{
+	struct lintab_cursor c;
+	const struct hold *h;
+
+	for (uint32_t n = 0; n < lintab_bucket_count(&d->holds); n++) {
+		lintab_seek_bucket(&d->holds, n, &c);
+		while ((h = lintab_next(&hold_kind, &c)))
+			fn(arg, h->frame >> 1, h->mappings);
+	}
+}
+
 bool share_dom_next(struct share_dom *d, uint64_t *cursor, uint32_t *canonical,
 		    uint32_t *mappings)
 {

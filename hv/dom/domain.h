@@ -181,6 +181,7 @@ void reclaim_flush(void);
 void reclaim_flush_all(void);
 /* Frames that outlived their domain (destroy.c, R4). */
 uint64_t reclaim_orphans(void);
+uint64_t reclaim_orphan_changes(void);	/* made or freed, ever */
 #define RECLAIM_KEPT	64	/* at most so many of them wait on each CPU */
 /* Put a canonical frame that left sharing in the same queue. */
 void reclaim_canonical(mfn_t mfn);

@@ -147,6 +147,11 @@ bool share_holds(struct share_dom *d, uint32_t canonical, uint32_t *mappings,
 bool share_dom_next(struct share_dom *d, uint64_t *cursor, uint32_t *canonical,
 		    uint32_t *mappings);
 
+/* All of a domain's holds, in no order, faster; nothing may run meanwhile. */
+void share_dom_each(const struct share_dom *d,
+		    void (*fn)(void *arg, uint32_t canonical, uint32_t mappings),
+		    void *arg);
+
 void share_totals_get(struct share *s, struct share_totals *out);
 void share_dom_counters_get(struct share_dom *d, struct share_dom_counters *out);
 
