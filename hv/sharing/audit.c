@@ -43,7 +43,7 @@ static bool part_frames(struct audit *a)
 	uint64_t free = audit_frames(a, a->next, end);
 
 	a->next = end;
-	a->free = palloc_counted(end, free);
+	(void)palloc_counted(end, free);
 	return end == frame_max_mfn;
 }
 
@@ -58,9 +58,10 @@ static void credits_add(struct domain *d, void *arg)
 static void part_sums(struct audit *a)
 {
 	uint64_t waiting = reclaim_waiting(), free = palloc_free_count();
+	uint64_t seen = palloc_counted(frame_max_mfn, 0);
 
-	if (a->free != free)
-		audit_error(a, "I10: %lu frames are free, counted %lu", a->free,
+	if (seen != free)
+		audit_error(a, "I10: %lu frames are free, counted %lu", seen,
 			    free);
 	domain_for_each(credits_add, a);
 	if (!domain_overcommit() && free + waiting < a->credits)
@@ -122,13 +123,9 @@ static bool part_domain(struct audit *a)
 
 static void share_part(struct audit *a)
 {
-	unsigned int parts;
-	bool more = true;
 	uint64_t cross;
 
-	for (parts = 0; more && parts < AUDIT_SHARE_PARTS; parts++)
-		more = share_audit_part(sharing_service());
-	if (more)
+	if (share_audit_part(sharing_service()))
 		return;
 	/* It counts its errors itself, and so did audit_error(). */
 	(void)share_audit_end(sharing_service(), &cross);
@@ -232,24 +229,29 @@ static bool run(struct audit *a, struct sharing_audit *result)
 	return more;
 }
 
-static void note_stop(struct sharing_audit *result, uint64_t ns)
+static bool run_parts(struct sharing_audit *result)
 {
+	uint64_t begin = now_ns(), ns;
+	bool more = true;
+
+	do {
+		more = run(&audit, result);
+		ns = now_ns() - begin;
+	} while (more && ns < AUDIT_STOP_NS);
 	result->stops++;
 	result->stopped_ns += ns;
 	result->longest_ns = MAX(result->longest_ns, ns);
+	return more;
 }
 
 static bool audit_stop(struct sharing_audit *result, bool whole)
 {
 	bool more = true;
-	uint64_t start_ns;
 
 	stop_machine_begin();
-	start_ns = now_ns();
 	/* Who goes on to the end is not disturbed. */
 	if (whole || !__atomic_load_n(&whole_by, __ATOMIC_ACQUIRE))
-		more = run(&audit, result);
-	note_stop(result, now_ns() - start_ns);
+		more = run_parts(result);
 	stop_machine_end();
 	return more;
 }

@@ -22,12 +22,12 @@
  *  I8 is checked by the host simulator, I19 by pv_exit_to_guest().
  *
  * A count is only worth something if nothing moves, so the machine is stopped; and so that nobody
- * waits for long, it is stopped for one part after another:
+ * waits for long, it is stopped for some parts, AUDIT_STOP_NS and one part at most, at a time:
  *
  *   FRAME_STATES  AUDIT_FRAMES frames, each by itself; the free ones are counted, and the allocator
  *                 keeps that number true behind us (palloc_counted())
  *   SUMS          what that adds up to
- *   SHARE         AUDIT_SHARE_PARTS parts of share_audit()
+ *   SHARE         the parts of share_audit()
  *   GRANTS        all grant tables
  *   DOMAINS       of each domain: its list of pages, view and ports; then all its tables, for
  *                 each window of AUDIT_WINDOW frames in which names are counted
@@ -44,8 +44,8 @@
 #include "x86/pte.h"
 
 #define AUDIT_FRAMES	4096u	/* in one part */
-#define AUDIT_SHARE_PARTS 4
 #define AUDIT_WINDOW	65536u	/* frames; 1 MiB of counts */
+#define AUDIT_STOP_NS	500000u	/* small parts share a stop until so much time is over */
 #define AUDIT_LINES	32	/* errors that are printed; the others are counted */
 
 struct audit_count {
@@ -66,7 +66,7 @@ struct audit {
 	uint64_t errors, cross_group;
 
 	mfn_t next;		/* FRAME_STATES: frames below are done */
-	uint64_t free, orphans, orphan_changes, credits;
+	uint64_t orphans, orphan_changes, credits;
 
 	unsigned int slot;	/* DOMAINS: in the table, */
 	domid_hv_t domid;	/* who that was, */

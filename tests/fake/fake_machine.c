@@ -88,7 +88,7 @@ uint64_t now_ns(void)
 {
 	static uint64_t now;
 
-	return now += 1000;
+	return now += fake_machine.slow ? 1000000 : 1000;
 }
 
 struct vcpu *vcpu_create(struct domain *d, uint32_t id)
