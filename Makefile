@@ -28,7 +28,7 @@ GCC_INC = "$$($(CC) -print-file-name=include)"
 
 # --- the hypervisor, twice: build/ (release) and build/debug/ (for tests) ---
 HV_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
-	-isystem $(B)/inc -mgeneral-regs-only -mno-red-zone -fpie \
+	-isystem $(B)/inc -mgeneral-regs-only -mprfchw -mno-red-zone -fpie \
 	-fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-strict-aliasing $(WARN) $(XEN_DEFS) \
 	-DXXH_NO_STDLIB -include hv/port/visibility.h -Ihv/port -iquote hv -Ihash/include -Ishare/include -Ihv/abi
@@ -148,7 +148,7 @@ endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(t))))
 
 # --- host benches: bench/host/NAME.c with share/ and hash/, built as a release is ---
-BENCH_CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -fno-stack-protector -flto=auto $(WARN) $(XEN_DEFS) \
+BENCH_CFLAGS := -std=gnu11 -O2 -mprfchw -g -fno-strict-aliasing -fno-stack-protector -flto=auto $(WARN) $(XEN_DEFS) \
 	-D_GNU_SOURCE -DXXH_NO_STDLIB -DDEBUG=0 -DTEST_BUILD=0 -Itests/port -iquote hv -iquote . -Ihv/abi -Ihash/include \
 	-Ishare/include -isystem $(B)/inc
 BENCH_SRC := $(wildcard share/*.c hash/*.c) bench/host/machine.c bench/host/port.c

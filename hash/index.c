@@ -7,13 +7,6 @@ struct index_entry {
 	uint32_t tag;
 };
 
-static uint32_t entry_place(const void *entry)
-{
-	const struct index_entry *e = entry;
-
-	return e->tag;
-}
-
 /*
  * 7.6 entries in a bucket of 8, one cache line: less than 12 bytes an entry at any size
  * with the overflow nodes and the directory (hash/README.md).
@@ -22,12 +15,14 @@ static const struct lintab_kind index_kind = {
 	.bucket_bytes = 64,
 	.node_bytes = 64,
 	.entry_bytes = sizeof(struct index_entry),
+	.bucket_fit = LINTAB_FIT(64, sizeof(struct index_entry)),
+	.node_fit = LINTAB_FIT(64, sizeof(struct index_entry)),
 	.overlay = true,
 	.level = INDEX_STRIPES_LOG2,
 	.fill16 = 121,
 	.fill16_small = 150,
 	.small = 4096,
-	.place = entry_place,
+	.place_at = offsetof(struct index_entry, tag),
 };
 
 static struct spinlock *stripe_of(struct index *x, uint64_t hash)
@@ -92,12 +87,8 @@ void index_seek(const struct index *x, uint64_t hash, struct lintab_cursor *c)
 static struct index_entry *next_entry(const struct index *x, uint32_t tag,
 				      struct lintab_cursor *c)
 {
-	struct index_entry *e;
-
-	while ((e = lintab_next(&index_kind, c)))
-		if (e->tag == tag)
-			return e;
-	return NULL;
+	return lintab_next_with(&index_kind, c, sizeof(struct index_entry),
+				offsetof(struct index_entry, tag), tag);
 }
 
 bool index_next(const struct index *x, uint64_t hash, struct lintab_cursor *c,
@@ -151,6 +142,7 @@ void index_balance(struct index *x)
 		spin_lock(stripe);
 		lintab_step(&x->table, direction);
 		spin_unlock(stripe);
+		lintab_prefetch_step(&x->table);
 	}
 	__atomic_store_n(&x->stepping, 0, __ATOMIC_RELEASE);
 }

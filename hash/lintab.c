@@ -16,22 +16,26 @@ bool lintab_room_get(struct lintab *t, struct lintab_room *room)
 
 bool lintab_prepare(struct lintab *t, uint32_t place, struct lintab_room *room)
 {
-	return !chain_full(t, bucket_of(t, place)) || lintab_room_get(t, room);
+	chain_tail(t, bucket_of(t, place), &room->tail);
+	return !tail_full(t->kind, &room->tail) || lintab_room_get(t, room);
 }
 
 void lintab_room_put(struct lintab *t, struct lintab_room *room)
 {
 	if (room->node)
 		lintab_free(t, room->node, t->kind->node_bytes);
-	room->node = NULL;
+	*room = (struct lintab_room){ NULL };
 }
 
 void lintab_put(struct lintab *t, uint32_t place, const void *entry,
 		struct lintab_room *room)
 {
-	ASSERT(t->kind->place(entry) == place);
-	if (chain_put(t, bucket_of(t, place), entry, room->node))
+	ASSERT(lintab_place(t->kind, entry) == place);
+	if (!room->tail.chunk)
+		chain_tail(t, bucket_of(t, place), &room->tail);
+	if (tail_put(t->kind, &room->tail, entry, room->node))
 		room->node = NULL;
+	room->tail.chunk = NULL;
 	__atomic_fetch_add(&t->count, 1, __ATOMIC_RELAXED);
 }
 
@@ -39,7 +43,7 @@ void lintab_cut(struct lintab *t, uint32_t place, void *entry)
 {
 	unsigned char *node;
 
-	ASSERT(t->kind->place(entry) == place);
+	ASSERT(lintab_place(t->kind, entry) == place);
 	node = chain_cut(t, bucket_of(t, place), entry);
 	if (node)
 		lintab_free(t, node, t->kind->node_bytes);
@@ -56,7 +60,7 @@ static bool chain_after(const struct lintab *t, uint32_t from, void *entry)
 
 	lintab_seek(t, from, &c);
 	while ((e = lintab_next(t->kind, &c))) {
-		uint32_t place = t->kind->place(e);
+		uint32_t place = lintab_place(t->kind, e);
 
 		if (place < from || (found && place >= best))
 			continue;

@@ -2,13 +2,6 @@
 /* The chain of one bucket of a lintab: the bucket, then overflow nodes (H1). */
 #include "lintab_chain.h"
 
-/* The last chunk of a chain, and the one before it. */
-struct chain_tail {
-	unsigned char *chunk, *before;
-	uint32_t bytes, before_bytes;
-	uint32_t used;		/* entries in chunk */
-};
-
 void *lintab_alloc(struct lintab *t, size_t bytes)
 {
 	void *p = t->mem->alloc(t->mem->ctx, bytes);
@@ -29,10 +22,22 @@ static void link_set(unsigned char *chunk, uint32_t bytes, unsigned char *next)
 	memcpy(chunk + bytes - LINTAB_LINK_BYTES, &next, sizeof(next));
 }
 
+/* Entries are whole words; a call of memcpy() would cost more than the copy. */
+static inline void entry_copy(const struct lintab_kind *kind, void *to,
+			      const void *from)
+{
+	uint32_t word;
+
+	for (uint32_t at = 0; at < kind->entry_bytes; at += sizeof(word)) {
+		memcpy(&word, (const char *)from + at, sizeof(word));
+		memcpy((char *)to + at, &word, sizeof(word));
+	}
+}
+
 /* Entries that fit in a chunk, with and without a link behind them. */
 static uint32_t fit_linked(const struct lintab_kind *kind, uint32_t bytes)
 {
-	return (bytes - LINTAB_LINK_BYTES) / kind->entry_bytes;
+	return bytes == kind->bucket_bytes ? kind->bucket_fit : kind->node_fit;
 }
 
 static uint32_t fit_last(const struct lintab_kind *kind, uint32_t bytes)
@@ -80,35 +85,39 @@ void node_list_push(struct lintab *t, struct node_list *list,
 
 uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries)
 {
-	uint32_t per_node = fit_linked(kind, kind->node_bytes);
-	uint32_t fixed;
+	uint32_t fit = fit_last(kind, kind->bucket_bytes), nodes = 0;
 
-	if (entries <= fit_last(kind, kind->bucket_bytes))
-		return 0;
-	/* All nodes but the last hold per_node, the last one more with overlay. */
-	fixed = fit_linked(kind, kind->bucket_bytes) + kind->overlay;
-	return (entries - fixed + per_node - 1) / per_node;
+	/* All nodes but the last hold node_fit, the last one more with overlay. */
+	for (; fit < entries; fit += kind->node_fit)
+		nodes++;
+	return nodes;
 }
 
-/* Entries are dense (H1): halve what is between the last one known and the first hole known. */
+/* Entries are dense (H1): the number of those in use, by halves, without a branch to guess. */
 static uint32_t chunk_used(const struct lintab_kind *kind,
 			   const unsigned char *chunk, uint32_t bytes)
 {
-	uint32_t used = 0, hole = fit_last(kind, bytes);
+	uint32_t used = 0, most = fit_last(kind, bytes);
+	uint32_t half = 1u << lintab_log2(most);
 
-	while (used < hole) {
-		uint32_t middle = (used + hole) / 2;
+	for (; half; half /= 2) {
+		uint32_t more = MIN(used + half, most);
+		const unsigned char *last = chunk + more * kind->entry_bytes -
+					    kind->entry_bytes;
 
-		if (lintab_in_use(chunk + middle * kind->entry_bytes))
-			used = middle + 1;
-		else
-			hole = middle;
+		used = lintab_in_use(last) ? more : used;
 	}
 	return used;
 }
 
-static void chain_tail(const struct lintab *t, uint32_t bucket,
-		       struct chain_tail *tail)
+uint32_t chunk_entries(const struct lintab_kind *kind,
+		       const struct lintab_cursor *c)
+{
+	return lintab_link(c->chunk, c->bytes) ? fit_linked(kind, c->bytes) :
+						 chunk_used(kind, c->chunk, c->bytes);
+}
+
+void chain_tail(const struct lintab *t, uint32_t bucket, struct lintab_tail *tail)
 {
 	unsigned char *next;
 
@@ -125,16 +134,13 @@ static void chain_tail(const struct lintab *t, uint32_t bucket,
 	tail->used = chunk_used(t->kind, tail->chunk, tail->bytes);
 }
 
-bool chain_full(const struct lintab *t, uint32_t bucket)
+bool tail_full(const struct lintab_kind *kind, const struct lintab_tail *tail)
 {
-	struct chain_tail tail;
-
-	chain_tail(t, bucket, &tail);
-	return tail.used == fit_last(t->kind, tail.bytes);
+	return tail->used == fit_last(kind, tail->bytes);
 }
 
 /* Put a node behind a full chunk; with overlay the last entry makes room for the link. */
-static void tail_extend(const struct lintab_kind *kind, struct chain_tail *tail,
+static void tail_extend(const struct lintab_kind *kind, struct lintab_tail *tail,
 			unsigned char *node)
 {
 	uint32_t last = (tail->used - 1) * kind->entry_bytes;
@@ -142,34 +148,32 @@ static void tail_extend(const struct lintab_kind *kind, struct chain_tail *tail,
 	CHECK(node);
 	tail->used = 0;
 	if (kind->overlay) {
-		memcpy(node, tail->chunk + last, kind->entry_bytes);
+		entry_copy(kind, node, tail->chunk + last);
 		tail->used = 1;
 	}
 	link_set(tail->chunk, tail->bytes, node);
+	tail->before = tail->chunk;
+	tail->before_bytes = tail->bytes;
 	tail->chunk = node;
 	tail->bytes = kind->node_bytes;
 }
 
-bool chain_put(struct lintab *t, uint32_t bucket, const void *entry,
-	       unsigned char *node)
+bool tail_put(const struct lintab_kind *kind, struct lintab_tail *tail,
+	      const void *entry, unsigned char *node)
 {
-	const struct lintab_kind *kind = t->kind;
-	struct chain_tail tail;
-	bool full;
+	bool full = tail_full(kind, tail);
 
 	ASSERT(lintab_in_use(entry));
-	chain_tail(t, bucket, &tail);
-	full = tail.used == fit_last(kind, tail.bytes);
 	if (full)
-		tail_extend(kind, &tail, node);
-	memcpy(tail.chunk + tail.used * kind->entry_bytes, entry,
-	       kind->entry_bytes);
+		tail_extend(kind, tail, node);
+	entry_copy(kind, tail->chunk + tail->used * kind->entry_bytes, entry);
+	tail->used++;
 	return full;
 }
 
 /* With overlay, a node of one entry can go: its entry fits where the link is. */
 static unsigned char *tail_shorten(const struct lintab_kind *kind,
-				   struct chain_tail *tail)
+				   struct lintab_tail *tail)
 {
 	unsigned char *node = tail->chunk, *link;
 
@@ -178,7 +182,7 @@ static unsigned char *tail_shorten(const struct lintab_kind *kind,
 	link = tail->before + tail->before_bytes - LINTAB_LINK_BYTES;
 	memset(link, 0, LINTAB_LINK_BYTES);
 	if (tail->used)
-		memcpy(link, node, kind->entry_bytes);
+		entry_copy(kind, link, node);
 	memset(node, 0, kind->entry_bytes);
 	return node;
 }
@@ -186,14 +190,60 @@ static unsigned char *tail_shorten(const struct lintab_kind *kind,
 unsigned char *chain_cut(struct lintab *t, uint32_t bucket, void *entry)
 {
 	uint32_t bytes = t->kind->entry_bytes;
-	struct chain_tail tail;
+	struct lintab_tail tail;
 	unsigned char *last;
 
 	chain_tail(t, bucket, &tail);
 	CHECK(tail.used > 0);
 	last = tail.chunk + --tail.used * bytes;
 	if (last != entry)
-		memcpy(entry, last, bytes);
+		entry_copy(t->kind, entry, last);
 	memset(last, 0, bytes);
 	return tail_shorten(t->kind, &tail);
+}
+
+static void writer_enter(struct chain_writer *w, unsigned char *chunk,
+			 uint32_t bytes)
+{
+	w->chunk = chunk;
+	w->bytes = bytes;
+	w->next = lintab_link(chunk, bytes);
+	w->used = 0;
+}
+
+void writer_start(const struct lintab *t, uint32_t bucket, uint32_t left,
+		  struct chain_writer *w)
+{
+	writer_enter(w, lintab_bucket(t, bucket), t->kind->bucket_bytes);
+	w->left = left;
+}
+
+/*
+ * Where the link was an entry may come, in the last chunk; the cursor that reads has left
+ * the chunk by then, as it returned more entries than fit beside a link.
+ */
+void writer_put(const struct lintab_kind *kind, struct chain_writer *w,
+		const void *entry)
+{
+	bool last = w->used + w->left <= fit_last(kind, w->bytes);
+
+	if (!last && w->used == fit_linked(kind, w->bytes))
+		writer_enter(w, w->next, kind->node_bytes);
+	entry_copy(kind, w->chunk + w->used * kind->entry_bytes, entry);
+	w->used++;
+	w->left--;
+}
+
+void writer_end(struct lintab *t, struct chain_writer *w, struct node_list *nodes)
+{
+	uint32_t used = w->used * t->kind->entry_bytes;
+	unsigned char *node, *next;
+
+	CHECK(!w->left);
+	memset(w->chunk + used, 0, w->bytes - used);
+	for (node = w->next; node; node = next) {
+		next = lintab_link(node, t->kind->node_bytes);
+		memset(node, 0, t->kind->node_bytes);
+		node_list_push(t, nodes, node);
+	}
 }

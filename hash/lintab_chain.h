@@ -19,13 +19,34 @@ unsigned char *node_list_pop(struct lintab *t, struct node_list *list);
 void node_list_push(struct lintab *t, struct node_list *list,
 		    unsigned char *node);
 
+/* Entries of the chunk where a cursor is (H1: those in use come first). */
+uint32_t chunk_entries(const struct lintab_kind *kind,
+		       const struct lintab_cursor *c);
 /* Nodes that a chain of so many entries needs. */
 uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries);
+/* Find the end of a chain; it stays valid through tail_put()s with it. */
+void chain_tail(const struct lintab *t, uint32_t bucket, struct lintab_tail *tail);
 /* Is there no place for one more without a node? */
-bool chain_full(const struct lintab *t, uint32_t bucket);
-/* `node` (zeroed) must be there if the chain is full; returns true if it was used. */
-bool chain_put(struct lintab *t, uint32_t bucket, const void *entry,
-	       unsigned char *node);
+bool tail_full(const struct lintab_kind *kind, const struct lintab_tail *tail);
+/* `node` (zeroed) must be there if it is full; returns true if it was used. */
+bool tail_put(const struct lintab_kind *kind, struct lintab_tail *tail,
+	      const void *entry, unsigned char *node);
+
+/*
+ * Rewrite a chain in place with `left` of its entries, in the order in which they are
+ * read: an entry may be given back as soon as a cursor has returned it.
+ */
+struct chain_writer {
+	unsigned char *chunk, *next;	/* next: what the chunk's link was */
+	uint32_t bytes, used, left;
+};
+
+void writer_start(const struct lintab *t, uint32_t bucket, uint32_t left,
+		  struct chain_writer *w);
+void writer_put(const struct lintab_kind *kind, struct chain_writer *w,
+		const void *entry);
+/* All `left` entries are written: empty the rest; its nodes go to the list. */
+void writer_end(struct lintab *t, struct chain_writer *w, struct node_list *nodes);
 /* Returns the node that the chain no longer needs, zeroed, or NULL. */
 unsigned char *chain_cut(struct lintab *t, uint32_t bucket, void *entry);
 

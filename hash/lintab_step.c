@@ -20,12 +20,9 @@
 struct regroup {
 	uint32_t group, level;
 	uint32_t from, to;	/* buckets in the group */
+	uint32_t stay[4];	/* entries of each bucket that do not move */
+	struct lintab_tail tail[4]; /* where entries come in; chunk NULL: not known yet */
 };
-
-static uint32_t log2_floor(uint32_t x)
-{
-	return 31 - (uint32_t)__builtin_clz(x);
-}
 
 static uint32_t base_buckets(const struct lintab *t)
 {
@@ -38,12 +35,12 @@ static uint64_t pack(struct lintab_shape s)
 }
 
 /* log2 of the buckets of a block of generation i. */
-static uint32_t block_log2(const struct lintab *t, uint32_t i)
+static uint32_t block_log2(const struct lintab_kind *kind, uint32_t i)
 {
-	uint32_t bytes = t->kind->bucket_bytes;
-	uint32_t most = log2_floor(MAX_BLOCK_BYTES / bytes);
+	uint32_t bytes = kind->bucket_bytes;
+	uint32_t most = lintab_log2(MAX_BLOCK_BYTES / bytes);
 	uint32_t least = bytes < MIN_BLOCK_BYTES ?
-		log2_floor(MIN_BLOCK_BYTES / bytes) : 0;
+		lintab_log2(MIN_BLOCK_BYTES / bytes) : 0;
 	uint32_t log2 = i > GENERATION_BLOCKS_LOG2 ?
 		i - GENERATION_BLOCKS_LOG2 : 0;
 
@@ -52,36 +49,21 @@ static uint32_t block_log2(const struct lintab *t, uint32_t i)
 
 static size_t block_bytes(const struct lintab *t, uint32_t i)
 {
-	return (size_t)t->kind->bucket_bytes << block_log2(t, i);
+	return (size_t)t->kind->bucket_bytes << t->block_log2[i];
 }
 
 static size_t directory_bytes(const struct lintab *t, uint32_t i)
 {
-	size_t bytes = sizeof(void *) << (i - block_log2(t, i));
+	size_t bytes = sizeof(void *) << (i - t->block_log2[i]);
 
 	return MAX(bytes, MIN_DIRECTORY_BYTES);
-}
-
-unsigned char *lintab_bucket(const struct lintab *t, uint32_t number)
-{
-	uint32_t i, in_generation, log2;
-	unsigned char *block;
-
-	if (number < base_buckets(t))
-		return t->base + (size_t)number * t->kind->bucket_bytes;
-	i = log2_floor(number);
-	in_generation = number - (1u << i);
-	log2 = block_log2(t, i);
-	block = t->generations[i][in_generation >> log2];
-	return block + (size_t)(in_generation & ((1u << log2) - 1)) *
-		       t->kind->bucket_bytes;
 }
 
 /* Memory for bucket `number`, which is the first one not there. */
 static bool bucket_add(struct lintab *t, uint32_t number)
 {
-	uint32_t i = log2_floor(number), in_generation = number - (1u << i);
-	uint32_t log2 = block_log2(t, i);
+	uint32_t i = lintab_log2(number), in_generation = number - (1u << i);
+	uint32_t log2 = t->block_log2[i];
 	void *block;
 
 	if (i >= LINTAB_GENERATIONS)
@@ -106,8 +88,8 @@ static bool bucket_add(struct lintab *t, uint32_t number)
 /* Bucket `number`, the last one there, is empty and not needed. */
 static void bucket_remove(struct lintab *t, uint32_t number)
 {
-	uint32_t i = log2_floor(number), in_generation = number - (1u << i);
-	uint32_t log2 = block_log2(t, i);
+	uint32_t i = lintab_log2(number), in_generation = number - (1u << i);
+	uint32_t log2 = t->block_log2[i];
 	void **slot = &t->generations[i][in_generation >> log2];
 
 	if (in_generation & ((1u << log2) - 1))
@@ -129,6 +111,9 @@ bool lintab_init(struct lintab *t, const struct lintab_kind *kind,
 	t->kind = kind;
 	t->mem = mem;
 	t->state = pack(s);
+	t->bucket_log2 = lintab_log2(kind->bucket_bytes);
+	for (uint32_t i = 0; i < LINTAB_GENERATIONS; i++)
+		t->block_log2[i] = block_log2(kind, i);
 	t->base = lintab_alloc(t, (size_t)base_buckets(t) * kind->bucket_bytes);
 	return t->base != NULL;
 }
@@ -191,62 +176,92 @@ static uint32_t regroup_bucket(const struct regroup *r, uint32_t slot)
 	return (slot << r->level) + r->group;
 }
 
-/* Nodes that the moves need at most: what comes in, beside what stays. */
-static uint32_t regroup_nodes(const struct lintab *t, const struct regroup *r)
+/* Where the entries of a chain go: four counts of 16 bits, that of slot s at bit 16 * s. */
+static uint64_t regroup_count(const struct lintab *t, const struct regroup *r,
+			      uint32_t slot)
 {
-	uint32_t stay[4] = { 0 }, all[4] = { 0 }, nodes = 0;
+	const struct lintab_kind *kind = t->kind;
+	uint32_t level = r->level, slots = r->to;
 	struct lintab_cursor c;
-	void *e;
+	uint64_t counts = 0;
 
-	for (uint32_t slot = 0; slot < r->from; slot++) {
-		lintab_seek_bucket(t, regroup_bucket(r, slot), &c);
-		while ((e = lintab_next(t->kind, &c))) {
-			uint32_t to = lintab_slot(t->kind->place(e), r->level,
-						  r->to);
-			all[to]++;
-			stay[to] += to == slot;
+	for (lintab_seek_bucket(t, regroup_bucket(r, slot), &c); c.chunk;
+	     c.chunk = lintab_link(c.chunk, c.bytes), c.bytes = kind->node_bytes) {
+		const unsigned char *e = c.chunk;
+
+		for (uint32_t n = chunk_entries(kind, &c); n; n--) {
+			uint32_t to = lintab_slot(lintab_place(kind, e), level,
+						  slots);
+
+			counts += 1ull << (16 * to);
+			e += kind->entry_bytes;
 		}
 	}
+	return counts;
+}
+
+static uint32_t count_of(uint64_t counts, uint32_t slot)
+{
+	return (uint16_t)(counts >> (16 * slot));
+}
+
+/* Counts what stays; returns the nodes that the moves need at most: what comes in, beside what stays. */
+static uint32_t regroup_nodes(const struct lintab *t, struct regroup *r)
+{
+	uint32_t nodes = 0;
+	uint64_t all = 0;
+
+	for (uint32_t slot = 0; slot < r->from; slot++) {
+		uint64_t counts = regroup_count(t, r, slot);
+
+		r->stay[slot] = count_of(counts, slot);
+		all += counts;
+	}
 	for (uint32_t slot = 0; slot < r->to; slot++)
-		nodes += chain_nodes(t->kind, all[slot]) -
-			 chain_nodes(t->kind, stay[slot]);
+		nodes += chain_nodes(t->kind, count_of(all, slot)) -
+			 chain_nodes(t->kind, r->stay[slot]);
 	return nodes;
 }
 
+static void regroup_put(struct lintab *t, struct regroup *r, uint32_t slot,
+			const void *entry, struct node_list *nodes)
+{
+	struct lintab_tail *tail = &r->tail[slot];
+	unsigned char *node = node_list_pop(t, nodes);
+
+	if (!tail->chunk)
+		chain_tail(t, regroup_bucket(r, slot), tail);
+	if (!tail_put(t->kind, tail, entry, node) && node)
+		node_list_push(t, nodes, node);
+}
+
 /* Move away what no longer belongs in this slot. */
-static void regroup_slot(struct lintab *t, const struct regroup *r,
-			 uint32_t slot, struct node_list *nodes)
+static void regroup_slot(struct lintab *t, struct regroup *r, uint32_t slot,
+			 struct node_list *nodes)
 {
 	uint32_t bucket = regroup_bucket(r, slot);
+	struct chain_writer keep;
 	struct lintab_cursor c;
-	unsigned char *e, *node, *gone, entry[32];
+	void *e;
 
 	lintab_seek_bucket(t, bucket, &c);
+	writer_start(t, bucket, r->stay[slot], &keep);
 	while ((e = lintab_next(t->kind, &c))) {
-		uint32_t to = lintab_slot(t->kind->place(e), r->level, r->to);
+		uint32_t to = lintab_slot(lintab_place(t->kind, e), r->level, r->to);
 
 		if (to == slot)
-			continue;
-		memcpy(entry, e, t->kind->entry_bytes);
-		gone = chain_cut(t, bucket, e);
-		if (gone)
-			node_list_push(t, nodes, gone);
-		node = node_list_pop(t, nodes);
-		if (!chain_put(t, regroup_bucket(r, to), entry, node) && node)
-			node_list_push(t, nodes, node);
-		/* Another entry is in the hole now, or the chunk is gone. */
-		if (gone == c.chunk)
-			lintab_seek_bucket(t, bucket, &c);
+			writer_put(t->kind, &keep, e);
 		else
-			c.at -= t->kind->entry_bytes;
+			regroup_put(t, r, to, e, nodes);
 	}
+	writer_end(t, &keep, nodes);
 }
 
 /*
  * Every slot gives before it receives: so no chain is ever longer than it was
  * or will be, and no entry moves twice.
  */
-static void regroup_move(struct lintab *t, const struct regroup *r,
+static void regroup_move(struct lintab *t, struct regroup *r,
 			 struct node_list *nodes)
 {
 	static const uint8_t order[4][4] = {
@@ -262,7 +277,7 @@ static void regroup_move(struct lintab *t, const struct regroup *r,
 		regroup_slot(t, r, order[kind][i], nodes);
 }
 
-static bool regroup(struct lintab *t, const struct regroup *r)
+static bool regroup(struct lintab *t, struct regroup *r)
 {
 	struct node_list nodes = { NULL };
 
@@ -282,7 +297,10 @@ static bool step_grow(struct lintab *t)
 {
 	struct lintab_shape s = lintab_shape(t);
 	uint32_t number = lintab_bucket_count(t);
-	struct regroup r = { s.split, s.level, s.slots, s.slots + 1 };
+	struct regroup r = {
+		.group = s.split, .level = s.level,
+		.from = s.slots, .to = s.slots + 1,
+	};
 
 	if (!bucket_add(t, number))
 		return false;
@@ -304,7 +322,10 @@ static bool step_shrink(struct lintab *t)
 	if (number < base_buckets(t))
 		return false;
 	s = shape_before(lintab_shape(t));
-	r = (struct regroup){ s.split - 1, s.level, s.slots + 1, s.slots };
+	r = (struct regroup){
+		.group = s.split - 1, .level = s.level,
+		.from = s.slots + 1, .to = s.slots,
+	};
 	if (!regroup(t, &r))
 		return false;
 	s.split--;
@@ -331,7 +352,7 @@ bool lintab_bucket_is_valid(const struct lintab *t, uint32_t number,
 	lintab_seek_bucket(t, number, &c);
 	while ((e = lintab_next(t->kind, &c))) {
 		entries++;
-		astray += lintab_bucket_number(s, t->kind->place(e)) != number;
+		astray += lintab_bucket_number(s, lintab_place(t->kind, e)) != number;
 	}
 	chunk = lintab_link(lintab_bucket(t, number), t->kind->bucket_bytes);
 	for (; chunk; chunk = lintab_link(chunk, t->kind->node_bytes))

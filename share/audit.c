@@ -84,7 +84,7 @@ typedef void hold_fn(struct share *s, struct share_dom *d,
 static bool in_range(const struct range *r, const struct share_dom *d,
 		     const struct hold *h)
 {
-	uint32_t place = d->holds.kind->place(h);
+	uint32_t place = lintab_place(d->holds.kind, h);
 
 	return place >= r->from && place < r->end;
 }

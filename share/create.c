@@ -121,6 +121,7 @@ void share_dom_destroy(struct share_dom *d)
 	CHECK(!share_dom_held(d));
 	spin_lock(&s->lock);
 	events_add(&s->gone, &d->events);
+	d->group->unshared_gone += d->unshared;
 	dom_unlink(s, d);
 	hold_fini(d);
 	group_put(d->group);

@@ -33,7 +33,7 @@ static bool hold_end(struct share_dom *d, struct hold *h, uint32_t mappings)
 
 	hold_remove(d, h);
 	index_lock(&g->index, hash);
-	count_sub(g, frame, mappings);
+	count_sub(d, frame, mappings);
 	last = --r->holders == 0;
 	if (last)
 		frame_leave(g, frame);
@@ -60,7 +60,7 @@ void share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
 	drop_account(&d->events, mappings, broke);
 	h->mappings -= mappings;
 	if (h->mappings)
-		count_sub(d->group, canonical, mappings);
+		count_sub(d, canonical, mappings);
 	else
 		last = hold_end(d, h, mappings);
 	spin_unlock(&d->lock);
@@ -83,7 +83,7 @@ static bool take_alone(struct share_dom *d, struct hold *h, uint32_t mappings)
 	alone = r->holders == 1 && h->mappings == mappings;
 	if (alone) {
 		hold_count(d, frame, -(int64_t)mappings);
-		count_sub(g, frame, mappings);
+		count_sub(d, frame, mappings);
 		r->holders = 0;
 		frame_leave(g, frame);
 	}

@@ -9,34 +9,20 @@
  */
 #include "impl.h"
 
-/* The bijection of MurmurHash3's end: odd multiplications and shifts. */
-static uint32_t frame_place(uint32_t frame)
-{
-	frame ^= frame >> 16;
-	frame *= 0x85ebca6b;
-	frame ^= frame >> 13;
-	frame *= 0xc2b2ae35;
-	return frame ^ frame >> 16;
-}
-
-static uint32_t hold_place(const void *entry)
-{
-	const struct hold *h = entry;
-
-	return frame_place(h->frame >> 1);
-}
-
-/* 19.6 holds in a bucket of 21: less than 16 bytes a hold with the overflow nodes. */
+/* 19.6 holds in a bucket of 20: less than 16 bytes a hold with the overflow nodes. */
 static const struct lintab_kind hold_kind = {
 	.bucket_bytes = 256,
 	.node_bytes = 64,
 	.entry_bytes = sizeof(struct hold),
+	.bucket_fit = LINTAB_FIT(256, sizeof(struct hold)),
+	.node_fit = LINTAB_FIT(64, sizeof(struct hold)),
 	.overlay = false,
 	.level = 0,
 	.fill16 = 314,
 	.fill16_small = 356,
 	.small = 1024,
-	.place = hold_place,
+	.place_at = offsetof(struct hold, frame),
+	.mixed = true,
 };
 
 bool hold_init(struct share_dom *d)
@@ -57,19 +43,21 @@ bool hold_prepare(struct share_dom *d)
 
 void hold_prefetch(const struct share_dom *d, uint32_t frame)
 {
-	lintab_prefetch(&d->holds, frame_place(frame));
+	lintab_prefetch(&d->holds, lintab_mix(frame));
+}
+
+void hold_prefetch_more(const struct share_dom *d, uint32_t frame)
+{
+	lintab_prefetch_more(&d->holds, lintab_mix(frame));
 }
 
 struct hold *hold_find(const struct share_dom *d, uint32_t frame)
 {
 	struct lintab_cursor c;
-	struct hold *h;
 
-	lintab_seek(&d->holds, frame_place(frame), &c);
-	while ((h = lintab_next(&hold_kind, &c)))
-		if (h->frame >> 1 == frame)
-			return h;
-	return NULL;
+	lintab_seek(&d->holds, lintab_mix(frame), &c);
+	return lintab_next_with(&hold_kind, &c, sizeof(struct hold),
+				offsetof(struct hold, frame), frame << 1 | 1);
 }
 
 /* S4: has an audit counted the hold of this frame, or seen that there is none? */
@@ -77,15 +65,17 @@ static inline bool is_audited(const struct share_dom *d, uint32_t frame)
 {
 	uint64_t place = d->group->share->audit_place;
 
-	return unlikely(place) && frame_place(frame) < place;
+	return unlikely(place) && lintab_mix(frame) < place;
 }
 
 static void balance(struct share_dom *d)
 {
 	int direction = lintab_step_wanted(&d->holds);
 
-	if (direction)
-		lintab_step(&d->holds, direction);
+	if (!direction)
+		return;
+	lintab_step(&d->holds, direction);
+	lintab_prefetch_step(&d->holds);
 }
 
 void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
@@ -98,7 +88,7 @@ void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
 	};
 
 	ASSERT(!hold_find(d, frame));
-	lintab_put(&d->holds, frame_place(frame), &h, &d->room);
+	lintab_put(&d->holds, lintab_mix(frame), &h, &d->room);
 	d->seen.holds += is_audited(d, frame);
 	balance(d);
 }
@@ -106,7 +96,7 @@ void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
 void hold_remove(struct share_dom *d, struct hold *h)
 {
 	d->seen.holds -= is_audited(d, h->frame >> 1);
-	lintab_cut(&d->holds, hold_place(h), h);
+	lintab_cut(&d->holds, lintab_place(&hold_kind, h), h);
 	balance(d);
 }
 
@@ -132,7 +122,7 @@ int share_hold(struct share_dom *d, uint32_t canonical)
 	h = hold_find(d, canonical);
 	if (!h) {
 		rc = SHARE_ERR_NOT_HELD;
-	} else if (!count_add(d->group, canonical, 1)) {
+	} else if (!count_add(d, canonical, 1)) {
 		rc = SHARE_ERR_COUNT;
 	} else {
 		h->mappings++;
@@ -182,7 +172,7 @@ bool share_dom_next(struct share_dom *d, uint64_t *cursor, uint32_t *canonical,
 	spin_unlock(&d->lock);
 	if (!found)
 		return false;
-	*cursor = (uint64_t)hold_place(&h) + 1;
+	*cursor = (uint64_t)lintab_place(&hold_kind, &h) + 1;
 	*canonical = h.frame >> 1;
 	if (mappings)
 		*mappings = h.mappings;

@@ -21,7 +21,8 @@
  *  S1  canonical zero frames have the group's zero_hash, and no other frame has.
  *  S2  d->held = entries of d->holds <= budget;
  *      d->mappings = sum of their mappings.
- *  S3  the sum of group->part[].unshared = frames of the group with count 1.
+ *  S3  unshared_gone of a group + the sum of its domains' `unshared` = frames of
+ *      the group with count 1.
  *  S4  during an audit: dom->seen counts the holds below share->audit_place, group->seen the
  *      frames whose tag is below group->audit_tag.
  */
@@ -52,7 +53,6 @@ struct audited_group {		/* atomic, as the record's count */
 	uint64_t twins;		/* only the audit's */
 	bool astray;
 };
-#define GROUP_PARTS	16
 
 struct share_group {
 	struct share_group *next;	/* share->lock */
@@ -63,14 +63,11 @@ struct share_group {
 	uint64_t zero_frames;		/* stripe of zero_hash */
 	uint64_t max_chain;		/* atomic */
 	uint64_t twins;			/* atomic: frames made because an equal one was at its cap */
+	int64_t unshared_gone;		/* S3, of domains that are gone; share->lock */
 	uint16_t id;			/* constant */
 	uint64_t audit_tag;		/* S4; 0: no audit, or not here yet; written while nothing runs */
 	struct audited_group seen;
 	struct index index;
-	/* Counted in parts, by frame: threads do not meet in one cache line. */
-	struct {
-		int64_t unshared;	/* atomic; the sum of all: S3 */
-	} aligned_to(64) part[GROUP_PARTS];
 };
 
 /* Counters of one domain that only grow; written under its lock, read by anyone. */
@@ -96,6 +93,8 @@ struct share_dom {
 	struct lintab_room room;	/* so that a hold can be added */
 	uint64_t mappings;		/* S2 */
 	uint64_t zero_mappings;		/* of those, of zero frames */
+	/* S3: frames that our changes made have one mapping, less those that had one. */
+	uint64_t unshared;
 	struct share_events events;
 	struct audited_dom seen;	/* S4 */
 };
@@ -144,16 +143,18 @@ bool hold_prepare(struct share_dom *d) must_check;
 struct hold *hold_find(const struct share_dom *d, uint32_t frame);
 /* Ask for what the next call about this frame will read. */
 void hold_prefetch(const struct share_dom *d, uint32_t frame);
+void hold_prefetch_more(const struct share_dom *d, uint32_t frame);
 void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
 	      uint32_t mappings);	/* after hold_prepare() */
 void hold_remove(struct share_dom *d, struct hold *h);
 /* Note that the domain has so many mappings of the frame more or fewer. */
 void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings);
 
-/* count.c: the share count of a frame; atomic, no lock. */
-bool count_add(struct share_group *g, uint32_t frame, uint32_t mappings)
+/* count.c: the share count of a frame; atomic.  The domain's lock. */
+bool count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
 	must_check;			/* false: would pass the cap */
-void count_sub(struct share_group *g, uint32_t frame, uint32_t mappings);
+void count_sub(struct share_dom *d, uint32_t frame, uint32_t mappings);
+/* S3, for one group; nothing runs. */
 uint64_t count_unshared(const struct share_group *g);
 
 static inline struct share_record *group_record(const struct share_group *g,

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * share_offer(): a page comes in, a canonical frame with its content goes out.
+ * share_offer(): a page comes in, a canonical frame with its content goes out.  Memory
+ * far away is what an offer waits for, so it is done in steps, each of which asks for
+ * what the next one reads, and batch.c has several offers under way:
+ *
+ *	offer_hash	the page is hashed; asks for the stripe of its hash and draws a frame
+ *	offer_reach	asks for the bucket of the index and the drawn frame's hold
+ *	offer_peek	looks who may match; asks for that frame's page and its hold,
+ *			or for the drawn frame's page
+ *	offer_join	look-up, compare and change, under the locks
+ *
+ * Only offer_join decides anything: what those before it saw may be out of date.
  *
  * What a caller could learn from the result must not tell match from miss.  So
  * all that can fail is done before the look-up, for both: a frame is drawn (a
@@ -15,42 +25,32 @@
  * At most SHARE_CHAIN_CAP different contents with equal hashes are compared.  Equal
  * pages are more than one only where a frame was at SHARE_COUNT_CAP (twins).
  */
-#include "impl.h"
+#include "offer.h"
 
-#define ASK_LINES 6	/* then the CPU's own prefetcher has seen where it goes */
+#define LINE_BYTES	64u
 
-struct offer {
-	struct share_dom *dom;
-	struct share_group *group;
-	const void *page;
-	uint64_t hash, pfn;
-	uint32_t mappings;
-	bool zero;
-	bool affordable;	/* the budget allows a new hold */
-	uint32_t drawn;		/* frame for a miss */
-	bool drawn_used;
-	struct lintab_room room; /* for the index entry */
-	/* Found by the look-up: */
-	uint32_t others[SHARE_CHAIN_CAP]; /* one frame of each other content of this hash */
-	uint32_t other_count;
-	bool twin;		/* the content is there, with no room for our mappings */
-};
+/* The domain gets the frame, which it does not hold; its count has been raised. */
+static void offer_new_hold(struct offer *o, uint32_t frame)
+{
+	group_record(o->group, frame)->holders++;
+	hold_add(o->dom, frame, o->pfn, o->mappings);
+	hold_count(o->dom, frame, o->mappings);
+}
 
 /* The domain gets the frame, new or more of it, if the frame's count allows. */
-static bool offer_join(struct offer *o, uint32_t frame)
+static bool offer_hold(struct offer *o, uint32_t frame)
 {
 	struct hold *h = hold_find(o->dom, frame);
 
 	if (!h && !o->affordable)
 		return false;
-	if (!count_add(o->group, frame, o->mappings))
+	if (!count_add(o->dom, frame, o->mappings))
 		return false;
-	if (h) {
-		h->mappings += o->mappings;
-	} else {
-		group_record(o->group, frame)->holders++;
-		hold_add(o->dom, frame, o->pfn, o->mappings);
+	if (!h) {
+		offer_new_hold(o, frame);
+		return true;
 	}
+	h->mappings += o->mappings;
 	hold_count(o->dom, frame, o->mappings);
 	return true;
 }
@@ -74,27 +74,6 @@ static void note_other(struct offer *o, uint32_t frame)
 	o->others[o->other_count++] = frame;
 }
 
-/*
- * Memory far away is what an offer waits for, so it asks for all that it will read as
- * soon as it knows where: the record and page of a candidate and the domain's hold of
- * it at once; the drawn frame's before the page is hashed.
- */
-static void ask_for_candidate(const struct offer *o, uint32_t frame)
-{
-	const uint8_t *page = group_page(o->group, frame);
-
-	__builtin_prefetch(group_record(o->group, frame), 1);
-	for (unsigned int i = 0; i < ASK_LINES; i++)
-		__builtin_prefetch(page + 64 * i, 0);
-	hold_prefetch(o->dom, frame);
-}
-
-static void ask_for_drawn(const struct offer *o)
-{
-	__builtin_prefetch(group_record(o->group, o->drawn), 1);
-	__builtin_prefetch(group_page(o->group, o->drawn), 1);
-}
-
 /* Look for the content and join it.  Stripe lock. */
 static bool offer_match(struct offer *o, uint32_t *canonical)
 {
@@ -106,12 +85,12 @@ static bool offer_match(struct offer *o, uint32_t *canonical)
 	while (index_next(&g->index, o->hash, &c, &frame)) {
 		const struct share_record *r = group_record(g, frame);
 
-		ask_for_candidate(o, frame);
 		if (r->hash != o->hash || r->group != g->id)
 			continue;
+		hold_prefetch_more(o->dom, frame);
 		if (!same_content(o, frame)) {
 			note_other(o, frame);
-		} else if (offer_join(o, frame)) {
+		} else if (offer_hold(o, frame)) {
 			*canonical = frame;
 			return true;
 		} else {
@@ -138,6 +117,7 @@ static void offer_insert(struct offer *o)
 	struct share_record *r = group_record(g, o->drawn);
 
 	CHECK(r->group == g->id && !r->count && !r->holders);
+	hold_prefetch_more(o->dom, o->drawn);
 	if (o->zero) {
 		g->share->fns->clear(group_page(g, o->drawn));
 		counter_add(&g->zero_frames, 1);
@@ -149,8 +129,9 @@ static void offer_insert(struct offer *o)
 	if (o->twin)
 		__atomic_fetch_add(&g->twins, 1, __ATOMIC_RELAXED);
 	note_chain(g, o->other_count + 1);
-	o->drawn_used = true;
-	CHECK(offer_join(o, o->drawn));
+	o->has_drawn = false;
+	CHECK(count_add(o->dom, o->drawn, o->mappings));
+	offer_new_hold(o, o->drawn);
 }
 
 /* Domain lock and stripe lock. */
@@ -169,20 +150,19 @@ static int offer_look_up(struct offer *o, uint32_t *canonical)
 	return SHARE_OK;
 }
 
-/* Domain lock; a frame is drawn. */
+/* Domain lock. */
 static int offer_locked(struct offer *o, uint32_t *canonical)
 {
+	struct index *index = &o->group->index;
 	int rc;
 
 	if (!hold_prepare(o->dom))
 		return SHARE_ERR_NOMEM;
-	hold_prefetch(o->dom, o->drawn);
 	o->affordable = share_dom_held(o->dom) < o->dom->budget;
-	index_lock(&o->group->index, o->hash);
-	index_prefetch(&o->group->index, o->hash);
+	index_lock(index, o->hash);
 	rc = offer_look_up(o, canonical);
-	index_cancel(&o->group->index, &o->room);
-	index_unlock(&o->group->index, o->hash);
+	index_cancel(index, &o->room);
+	index_unlock(index, o->hash);
 	return rc;
 }
 
@@ -193,46 +173,103 @@ static void offer_account(struct share_events *e, const struct offer *o, int rc)
 	counter_add(&e->zero, rc == SHARE_OK && o->zero);
 }
 
-static int offer_drawn(struct offer *o, uint32_t *canonical)
+static void ask_for_page(const void *page, uint32_t lines, bool write)
+{
+	const uint8_t *p = page;
+
+	for (uint32_t i = 0; i < lines; i++) {
+		if (write)
+			__builtin_prefetch(p + i * LINE_BYTES, 1);
+		else
+			__builtin_prefetch(p + i * LINE_BYTES, 0);
+	}
+}
+
+void offer_ask(const void *page)
+{
+	ask_for_page(page, OFFER_ASK_LINES, false);
+}
+
+/* What a refusal before the look-up comes to. */
+static void offer_refuse(struct offer *o, int rc)
+{
+	spin_lock(&o->dom->lock);
+	counter_add(&o->dom->events.refused, 1);
+	spin_unlock(&o->dom->lock);
+	o->result = rc;
+}
+
+void offer_hash(struct offer *o)
 {
 	struct share_group *g = o->group;
-	int rc;
+	struct share *s = g->share;
 
-	ask_for_drawn(o);
+	CHECK(o->mappings > 0);
+	if (o->mappings > SHARE_COUNT_CAP) {
+		offer_refuse(o, SHARE_ERR_COUNT);
+		return;
+	}
+	if (!o->has_drawn &&
+	    !s->ops->canonical_alloc(s->ctx, g->id, &o->drawn)) {
+		offer_refuse(o, SHARE_ERR_NOMEM);
+		return;
+	}
+	o->has_drawn = true;
+	o->result = OFFER_UNDER_WAY;
 	o->hash = group_hash(g, o->page, &o->zero);
+	index_ask_lock(&g->index, o->hash);
+}
+
+void offer_reach(struct offer *o)
+{
+	struct share_group *g = o->group;
+
+	if (o->result != OFFER_UNDER_WAY)
+		return;
+	__builtin_prefetch(group_record(g, o->drawn), 1);
+	index_lock(&g->index, o->hash);
+	index_prefetch(&g->index, o->hash);
+	index_unlock(&g->index, o->hash);
+}
+
+/* The first frame whose hash may be the page's. */
+static bool offer_candidate(const struct offer *o, uint32_t *frame)
+{
+	struct index *index = &o->group->index;
+	struct lintab_cursor c;
+	bool found;
+
+	index_lock(index, o->hash);
+	index_seek(index, o->hash, &c);
+	found = index_next(index, o->hash, &c, frame);
+	index_unlock(index, o->hash);
+	return found;
+}
+
+void offer_peek(struct offer *o)
+{
+	uint32_t frame = o->drawn;
+	bool found;
+
+	if (o->result != OFFER_UNDER_WAY)
+		return;
+	found = offer_candidate(o, &frame);
+	__builtin_prefetch(group_record(o->group, frame), 1);
 	spin_lock(&o->dom->lock);
-	rc = offer_locked(o, canonical);
-	offer_account(&o->dom->events, o, rc);
+	hold_prefetch(o->dom, frame);
 	spin_unlock(&o->dom->lock);
-	if (o->drawn_used)
-		index_balance(&g->index);
-	else
-		g->share->ops->canonical_free(g->share->ctx, o->drawn);
-	return rc;
+	if (!found || !o->zero)
+		ask_for_page(group_page(o->group, frame), OFFER_ASK_LINES, !found);
 }
 
-/* Before anything was looked up. */
-static int refuse(struct share_dom *d, int rc)
+void offer_join(struct offer *o)
 {
-	spin_lock(&d->lock);
-	counter_add(&d->events.refused, 1);
-	spin_unlock(&d->lock);
-	return rc;
-}
-
-int share_offer(struct share_dom *d, uint32_t frame, uint64_t pfn,
-		uint32_t mappings, uint32_t *canonical)
-{
-	struct offer o = {
-		.dom = d, .group = d->group, .pfn = pfn, .mappings = mappings,
-		.page = group_page(d->group, frame),
-	};
-	struct share *s = o.group->share;
-
-	CHECK(mappings > 0);
-	if (mappings > SHARE_COUNT_CAP)
-		return refuse(d, SHARE_ERR_COUNT);
-	if (!s->ops->canonical_alloc(s->ctx, o.group->id, &o.drawn))
-		return refuse(d, SHARE_ERR_NOMEM);
-	return offer_drawn(&o, canonical);
+	if (o->result != OFFER_UNDER_WAY)
+		return;
+	spin_lock(&o->dom->lock);
+	o->result = offer_locked(o, &o->canonical);
+	offer_account(&o->dom->events, o, o->result);
+	spin_unlock(&o->dom->lock);
+	if (!o->has_drawn)
+		index_balance(&o->group->index);
 }

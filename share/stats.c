@@ -29,7 +29,7 @@ static void add_group(struct share_totals *t, const struct share_group *g)
 	uint64_t chain = counter_get(&g->max_chain);
 
 	t->pages_shared += index_count(&g->index);
-	t->pages_unshared += count_unshared(g);
+	t->pages_unshared += g->unshared_gone;
 	t->zero_frames += counter_get(&g->zero_frames);
 	t->metadata_bytes += index_bytes(&g->index);
 	t->max_chain = MAX(t->max_chain, chain);
@@ -39,6 +39,7 @@ static void add_dom(struct share_totals *t, const struct share_dom *d)
 {
 	add_events(t, &d->events);
 	t->pages_sharing += counter_get(&d->mappings);
+	t->pages_unshared += counter_get(&d->unshared);
 	t->zero_mappings += counter_get(&d->zero_mappings);
 	t->metadata_bytes += lintab_bytes(&d->holds);
 }
@@ -59,6 +60,7 @@ void share_totals_get(struct share *s, struct share_totals *out)
 	spin_unlock(&s->lock);
 	/* While others work the two sums may be from different moments. */
 	t.pages_sharing -= MIN(t.pages_sharing, t.pages_shared);
+	t.pages_unshared = MAX((int64_t)t.pages_unshared, 0);
 	*out = t;
 }
 

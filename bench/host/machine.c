@@ -189,24 +189,49 @@ double bench_clock(void)
 	return seconds(CLOCK_MONOTONIC);
 }
 
-const struct page_fns *bench_fns(const char **name)
+static uint64_t nanoseconds(void *ctx)
 {
-	static const char *const names[] = { "scalar", "SSE2", "AVX2", "AVX-512" };
-	const char *wanted = getenv("VARIANT");
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000UL + t.tv_nsec;
+}
+
+static uint32_t page_features(void)
+{
 	uint32_t has = PAGE_HAS_SSE2;
-	enum page_variant v;
 
 	if (__builtin_cpu_supports("avx2"))
 		has |= PAGE_HAS_AVX2;
 	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
 		has |= PAGE_HAS_AVX512;
-	v = page_variant_choose(has);
-	for (unsigned int i = 0; wanted && i <= v; i++)
-		if (!strcmp(wanted, names[i]))
-			v = i;
+	return has;
+}
+
+void bench_page_costs(struct page_costs *costs)
+{
+	static _Alignas(64) uint8_t scratch[PAGE_SCRATCH_BYTES];
+	static const struct page_machine here = { .now = nanoseconds };
+
+	page_measure(costs, page_features(), &here, scratch);
+}
+
+/* VARIANT=scalar, string, sse2, avx2 or avx512: that one; else the fastest of each, measured. */
+const struct page_fns *bench_fns(const char **name)
+{
+	static struct page_choice choice;
+	const char *wanted = getenv("VARIANT");
+	struct page_costs costs;
+
+	bench_page_costs(&costs);
+	page_choose(&choice, &costs, 1);
+	for (enum page_variant v = 0; wanted && v < PAGE_VARIANTS; v++)
+		if (!strcmp(wanted, page_variant_name(v)) &&
+		    page_variant_runs(v, page_features()))
+			page_choose_variant(&choice, v);
 	if (name)
-		*name = names[v];
-	return page_fns_variant(v);
+		*name = page_variant_name(choice.width);
+	return &choice.fns;
 }
 
 static int double_order(const void *a, const void *b)

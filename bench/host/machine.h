@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include <port.h>
-#include <hash/page.h>
+#include <hash/choose.h>
 #include <share/share.h>
 
 #define BENCH_THREADS	2
@@ -46,6 +46,7 @@ void bench_free(void *ctx, void *p, size_t bytes);
 
 /* The page functions that this CPU would get; name: if not NULL, the variant's. */
 const struct page_fns *bench_fns(const char **name);
+void bench_page_costs(struct page_costs *costs); /* nanoseconds, of all that this CPU has */
 
 uint64_t bench_random(uint64_t *seed);
 void bench_fill(void *page, uint64_t seed);	/* 4096 random bytes */

@@ -6,7 +6,8 @@
  * second offers copies of them in another order (all hit).  The floor of a miss is
  * one XXH3 of the page and one copy to a frame of the pool; of a hit, one XXH3 and one
  * compare with the canonical frame: the same functions on the same pages in the
- * same order, in the same round.  Everything is far larger than the caches.
+ * same order, in the same round.  Pages come in batches of 64, as the hypercall gives
+ * them, and one by one.  Everything is far larger than the caches.
  * CPU time of the thread; medians of the rounds' ratios.
  */
 #include <stdlib.h>
@@ -17,11 +18,13 @@
 #include "bench/host/machine.h"
 
 #define MAX_ROUNDS 64
+#define CHUNK 64	/* pages of a batch, as in hv/sharing/chunk.h */
 
-enum cost { MISS, MISS_FLOOR, HIT, HIT_FLOOR, ZERO, COSTS };
+enum cost { MISS, MISS_FLOOR, HIT, HIT_FLOOR, ZERO, MISS_ALONE, HIT_ALONE, COSTS };
 
 static const char *const cost_names[COSTS] = {
 	"miss", "floor of a miss", "hit", "floor of a hit", "zero page",
+	"miss, one by one", "hit, one by one",
 };
 
 static struct bench_machine m;
@@ -46,16 +49,30 @@ static double per_page(double since)
 	return (bench_cpu() - since) * 1e9 / pages;
 }
 
-static double offer_all(struct share_dom *d, uint32_t first)
+/* Up to a chunk of them, as the hypercall does. */
+static void offer_some(struct share_dom *d, uint32_t first, const uint32_t *numbers,
+		       uint32_t count)
+{
+	struct share_page batch[CHUNK];
+
+	for (uint32_t i = 0; i < count; i++)
+		batch[i] = (struct share_page){
+			.frame = first + numbers[i], .pfn = numbers[i], .mappings = 1,
+		};
+	share_offer_batch(d, batch, count);
+	for (uint32_t i = 0; i < count; i++) {
+		if (batch[i].result)
+			abort();
+		canonical[numbers[i]] = batch[i].canonical;
+	}
+}
+
+static double offer_all(struct share_dom *d, uint32_t first, uint32_t chunk)
 {
 	double start = bench_cpu();
 
-	for (uint32_t i = 0; i < pages; i++) {
-		uint32_t n = order[i];
-
-		if (share_offer(d, first + n, n, 1, &canonical[n]))
-			abort();
-	}
+	for (uint32_t i = 0; i < pages; i += chunk)
+		offer_some(d, first, order + i, MIN(chunk, pages - i));
 	return per_page(start);
 }
 
@@ -107,7 +124,8 @@ static void drop_all(struct share_dom *d)
 	share_dom_destroy(d);
 }
 
-static void one_round(unsigned int n)
+/* All pages miss, then all their copies hit, `chunk` in a batch. */
+static void offers(unsigned int n, uint32_t chunk, enum cost miss, enum cost hit)
 {
 	struct share *s = share_create_with(&bench_ops, &m, m.records,
 					    bench_secret, fns);
@@ -116,14 +134,20 @@ static void one_round(unsigned int n)
 
 	bench_shuffle(order, pages, 2 * n);
 	cost[MISS_FLOOR][n] = floor_miss();
-	cost[MISS][n] = offer_all(a, 0);
+	cost[miss][n] = offer_all(a, 0, chunk);
 	bench_shuffle(order, pages, 2 * n + 1);
-	cost[HIT][n] = offer_all(b, pages);
+	cost[hit][n] = offer_all(b, pages, chunk);
 	cost[HIT_FLOOR][n] = floor_hit();
 	cost[ZERO][n] = offer_zeros(b);
 	drop_all(a);
 	drop_all(b);
 	share_destroy(s);
+}
+
+static void one_round(unsigned int n)
+{
+	offers(n, 1, MISS_ALONE, HIT_ALONE);
+	offers(n, CHUNK, MISS, HIT);
 }
 
 static double over(enum cost a, enum cost b, unsigned int rounds)
@@ -139,6 +163,8 @@ static void report(unsigned int rounds)
 {
 	double miss = over(MISS, MISS_FLOOR, rounds);
 	double hit = over(HIT, HIT_FLOOR, rounds);
+	double miss_alone = over(MISS_ALONE, MISS_FLOOR, rounds);
+	double hit_alone = over(HIT_ALONE, HIT_FLOOR, rounds);
 	FILE *json = bench_open("share-floor", "json");
 	FILE *dat = bench_open("share-floor", "dat");
 	double ns[COSTS];
@@ -149,14 +175,17 @@ static void report(unsigned int rounds)
 		ns[c] = bench_median(cost[c], rounds);
 		printf("  %-16s %8.0f\n", cost_names[c], ns[c]);
 	}
-	printf("\n  hit / floor      %8.2f\n  miss / floor     %8.2f\n", hit, miss);
+	printf("\n  hit / floor      %8.2f, one by one %.2f\n"
+	       "  miss / floor     %8.2f, one by one %.2f\n", hit, hit_alone,
+	       miss, miss_alone);
 	fprintf(dat, "hit %.1f %.1f\nmiss %.1f %.1f\n", ns[HIT_FLOOR], ns[HIT],
 		ns[MISS_FLOOR], ns[MISS]);
 	fprintf(json, "{ \"figures\": { \"hit_over_floor\": %.3f, "
 		"\"miss_over_floor\": %.3f, \"hit_ns\": %.1f, \"miss_ns\": %.1f, "
 		"\"hit_floor_ns\": %.1f, \"miss_floor_ns\": %.1f, "
-		"\"zero_ns\": %.1f } }\n", hit, miss, ns[HIT], ns[MISS],
-		ns[HIT_FLOOR], ns[MISS_FLOOR], ns[ZERO]);
+		"\"zero_ns\": %.1f, "
+		"\"hit_alone_over_floor\": %.3f, \"miss_alone_over_floor\": %.3f } }\n", hit, miss, ns[HIT], ns[MISS],
+		ns[HIT_FLOOR], ns[MISS_FLOOR], ns[ZERO], hit_alone, miss_alone);
 	fclose(json);
 	fclose(dat);
 }

@@ -22,6 +22,7 @@
 
 #define BODIES		(1u << 16)	/* pages of 256 MiB */
 #define SAMPLES		(1u << 16)
+#define CHUNK		64u		/* pages of a batch, as in hv/sharing/chunk.h */
 #define HOLDERS		1000000u
 #define MOST		25
 
@@ -31,32 +32,50 @@ static struct page_fns fns;
 static struct share_ops ops;
 static struct share *s;
 static struct share_dom *a, *b[BENCH_THREADS];
-static _Thread_local uint64_t content;	/* being offered */
+/* Of the batch that is being offered; pages are hashed in their order. */
+static _Thread_local uint64_t contents[CHUNK];
+static _Thread_local unsigned int hashed;
 static _Thread_local uint32_t turn;
 static double hit_ns[MOST], miss_ns[MOST], index_worst, hold_worst;
 static double index_now[MOST], hold_now[MOST];
 
-/* Any page will do: all are equal. */
+/* Any page will do: all are equal.  A batch sees a frame in one place, the next in another. */
 static void *op_map(void *ctx, uint32_t frame)
 {
-	return bench_page(&m, (frame + turn++ * 40503) * 2654435761u >> 16);
+	return bench_page(&m, (frame + turn * 40503) * 2654435761u >> 16);
 }
 
 /* Two odd multiplications: contents have different hashes. */
 static uint64_t hash(const void *page, const uint8_t *secret)
 {
-	uint64_t h = (content + 1) * 0x9e3779b97f4a7c15;
+	uint64_t h = (contents[hashed++] + 1) * 0x9e3779b97f4a7c15;
 
 	return base->hash(page, secret) ^ (h ^ h >> 29) * 0xbf58476d1ce4e5b9;
 }
 
-static void offer(struct share_dom *d, uint64_t number)
+/* The contents that contents[] names; the frame of the last one. */
+static uint32_t offer(struct share_dom *d, unsigned int count)
 {
-	uint32_t frame;
+	struct share_page pages[CHUNK];
 
-	content = number;
-	if (share_offer(d, number & 0xffff, number, 1, &frame))
-		abort();
+	for (unsigned int i = 0; i < count; i++)
+		pages[i] = (struct share_page){
+			.frame = contents[i] & 0xffff, .pfn = contents[i],
+			.mappings = 1,
+		};
+	hashed = 0;
+	turn++;
+	share_offer_batch(d, pages, count);
+	for (unsigned int i = 0; i < count; i++)
+		if (pages[i].result)
+			abort();
+	return pages[count - 1].canonical;
+}
+
+static uint32_t offer_one(struct share_dom *d, uint64_t content)
+{
+	contents[0] = content;
+	return offer(d, 1);
 }
 
 static void start(uint32_t log2)
@@ -102,8 +121,11 @@ static double hits(unsigned int thread, uint32_t log2, uint32_t count)
 	uint64_t seed = log2 * 3 + thread;
 	double from = bench_cpu();
 
-	for (uint32_t i = 0; i < count; i++)
-		offer(b[thread], bench_random(&seed) & ((1u << log2) - 1));
+	for (uint32_t i = 0; i < count; i += CHUNK) {
+		for (uint32_t n = 0; n < CHUNK; n++)
+			contents[n] = bench_random(&seed) & ((1u << log2) - 1);
+		offer(b[thread], CHUNK);
+	}
 	return (bench_cpu() - from) * 1e9 / count;
 }
 
@@ -111,12 +133,15 @@ static double hits(unsigned int thread, uint32_t log2, uint32_t count)
 static double grow(uint64_t *have, uint32_t log2)
 {
 	uint64_t size = 1ull << log2, timed = size - MIN(SAMPLES, size / 2);
+	uint32_t chunk = MIN(CHUNK, (uint32_t)(size >> 7));
 	double from = bench_cpu();
 
-	for (; *have < size; ++*have) {
+	for (; *have < size; *have += chunk) {
 		if (*have == timed)
 			from = bench_cpu();
-		offer(a, *have);
+		for (uint32_t n = 0; n < chunk; n++)
+			contents[n] = *have + n;
+		offer(a, chunk);
 		if (*have >= 1024 && !(*have & ((size >> 7) - 1)))
 			look_at_memory(log2);
 	}
@@ -150,6 +175,7 @@ static double floors(unsigned int thread, uint32_t log2, uint32_t count)
 	for (uint32_t i = 0; i < count; i++) {
 		const void *page = op_map(NULL, bench_random(&seed));
 
+		turn++;
 		sum += base->hash(page, bench_secret);
 		sum += base->equal(page, op_map(NULL, bench_random(&seed)));
 	}
@@ -213,9 +239,7 @@ static void mappings_of_one(double *first, double *second)
 	uint32_t frame;
 	double t[3];
 
-	content = 1ull << 40;
-	if (share_offer(b[0], 0, 0, 1, &frame))
-		abort();
+	frame = offer_one(b[0], 1ull << 40);
 	for (uint32_t i = 1; i < HOLDERS; i++)
 		if (share_hold(b[0], frame))
 			abort();
@@ -234,14 +258,14 @@ static void mappings_of_one(double *first, double *second)
 static double domains_of_one(uint32_t count)
 {
 	struct share_dom **d = bench_map(count * sizeof(*d));
-	uint32_t frame;
+	uint32_t frame = 0;
 	double from;
 
 	for (uint32_t i = 0; i < count; i++) {
 		d[i] = share_dom_create(s, 1, 10);
-		content = 1ull << 41;
-		if (!d[i] || share_offer(d[i], 0, 0, 1, &frame))
+		if (!d[i])
 			abort();
+		frame = offer_one(d[i], 1ull << 41);
 	}
 	from = bench_cpu();
 	for (uint32_t i = 0; i < count; i++)

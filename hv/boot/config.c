@@ -227,11 +227,26 @@ static const char *opt_cpus(const char *v, void *o)
 			&((struct boot_options *)o)->max_cpus);
 }
 
+static const char *opt_pages(const char *v, void *o)
+{
+	static const char *const names[] = {
+		"auto", "scalar", "sse2", "avx2", "avx512",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_COUNT(names); i++)
+		if (!strcmp(v, names[i]))
+			return take_name(v, ((struct boot_options *)o)->pages,
+					 sizeof(((struct boot_options *)o)->pages));
+	return "must be auto, scalar, sse2, avx2 or avx512";
+}
+
 static const struct rule option_rules[] = {
 	{ "config", opt_config }, { "loglevel", opt_loglevel },
 	{ "stats", opt_stats }, { "exit", opt_exit },
 	{ "console", opt_console }, { "overcommit", opt_overcommit },
 	{ "selftest", opt_selftest }, { "cpus", opt_cpus },
+	{ "pages", opt_pages },
 };
 
 bool config_parse_cmdline(const char *line, struct boot_options *out,
@@ -244,7 +259,7 @@ bool config_parse_cmdline(const char *line, struct boot_options *out,
 
 	*out = (struct boot_options){
 		.config_module = "domains.cfg", .console = "all",
-		.log_level = 2,
+		.log_level = 2, .pages = "auto",
 	};
 	while ((got = next_word(&line, end, &w)) > 0) {
 		wrong = apply(option_rules, ARRAY_COUNT(option_rules), &w, out,

@@ -11,6 +11,8 @@
  *   overcommit=on|off
  *   selftest=panic|fault|order   (test build) make that mistake of our own
  *   cpus=N            use at most N processors
+ *   pages=auto|scalar|sse2|avx2|avx512   registers for hashing, comparing and copying pages;
+ *                     auto: measured
  *
  * Domain list, one domain a line, # comments, words NAME=VALUE, values may be in "":
  *   domain name=web kernel=MODULE memory=32M [count=4] [group=G]
@@ -58,6 +60,7 @@ struct boot_options {
 	char selftest[16];
 	uint32_t max_cpus;		/* 0 = all */
 	uint32_t log_level;
+	char pages[8];
 };
 extern struct boot_options boot_options;	/* constant after boot */
 

@@ -3,8 +3,9 @@
  * The hypercalls on page tables: mmu_update, update_va_mapping.
  * mmuext_op is in mmuext.c.
  *
- * Requests are read one at a time, once (CP4).  LOCK_MM is taken for each request: a fault while
- * reading the next one then finds no lock held.
+ * Requests are read a few at a time, and each is used as it was read (CP4); where those behind it
+ * cannot be read, a request is read alone.  LOCK_MM is taken for each request: a fault while
+ * reading the next ones then finds no lock held.
  *
  * Continuation: as on Xen, the remaining count goes back with MMU_PREEMPTED
  * set, and *pdone accumulates; a guest that forges the flag only changes what
@@ -28,6 +29,32 @@ struct batch {
 	uint32_t done;		/* by earlier parts of the call */
 	uint64_t pdone;		/* guest address of the number done, 0 = none */
 };
+
+#define REQUESTS	8	/* read at once: an argument by machine address costs most to find */
+
+/* Requests first .. first + have - 1 of a call. */
+struct requests {
+	uint64_t words[REQUESTS * MMU_REQUEST_MAX / sizeof(uint64_t)];
+	uint32_t first, have;
+};
+
+/* Request i of an array at `va`, of which there are `left`; NULL: it cannot be read. */
+static const void *request_at(struct requests *q, uint64_t va, uint32_t i,
+			      uint32_t left, size_t bytes)
+{
+	if (i - q->first >= q->have) {
+		q->first = i;
+		q->have = MIN(left, REQUESTS);
+		if (copy_from_guest(q->words, va + i * bytes, q->have * bytes))
+			q->have = 1;
+		if (q->have == 1 &&
+		    copy_from_guest(q->words, va + i * bytes, bytes)) {
+			q->have = 0;
+			return NULL;
+		}
+	}
+	return (const uint8_t *)q->words + (i - q->first) * bytes;
+}
 
 static int batch_begin(struct batch *b, uint64_t count, uint64_t pdone)
 {
@@ -74,21 +101,23 @@ static long batch_continue(struct hypercall_args *args, uint32_t count,
 long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one)
 {
 	struct vcpu *v = current_vcpu();
-	uint64_t request[MMU_REQUEST_MAX / sizeof(uint64_t)];
+	struct requests q;
 	unsigned int units = 0;
+	const void *request;
 	struct batch b;
 	uint32_t i;
 	long r = batch_begin(&b, args->a[1], args->a[2]);
 
 	if (!r && (uint32_t)args->a[3] != DOMID_SELF)
 		r = -EPERM;
+	q.first = q.have = 0;
 	for (i = 0; !r && i < b.count;) {
-		if (pending_after_unit(&units))
+		if (pending_after_unit(&units)) {
 			r = -ERESTART;
-		else if (copy_from_guest(request, args->a[0] + i * bytes, bytes))
-			r = -EFAULT;
-		else
-			r = one(v, request);
+			break;
+		}
+		request = request_at(&q, args->a[0], i, b.count - i, bytes);
+		r = request ? one(v, request) : -EFAULT;
 		if (r)
 			break;
 		i++;

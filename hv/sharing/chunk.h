@@ -6,6 +6,8 @@
 #ifndef HV_SHARING_CHUNK_H
 #define HV_SHARING_CHUNK_H
 
+#include <share/share.h>
+
 #include "abi/share.h"
 #include "dom/domain.h"
 #include "x86/pte.h"
@@ -34,6 +36,7 @@ struct sharing_chunk {
 	struct sharing_name names[CHUNK_NAMES];
 	unsigned int name_count;
 	struct share_entry entries[CHUNK_ITEMS]; /* as read from the guest */
+	struct share_page pages[CHUNK_ITEMS];	/* for share/ */
 };
 
 /* Both: LOCK_MM of d held; every item gets its result. */

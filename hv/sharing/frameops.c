@@ -14,6 +14,7 @@
 #include "lib/fmt.h"
 #include "sharing/sharing.h"
 #include "sharing/chunk.h"
+#include "sharing/pagefns.h"
 
 _Static_assert(sizeof(struct share_record) == sizeof(struct frame), "overlay");
 _Static_assert(offsetof(struct share_record, count) ==
@@ -80,8 +81,10 @@ void sharing_init(void)
 	uint32_t i;
 
 	entropy_fill(secret, sizeof(secret));
-	service = share_create(&ops, NULL, (struct share_record *)FRAME_TABLE,
-			       secret);
+	pagefns_init();
+	service = share_create_with(&ops, NULL,
+				    (struct share_record *)FRAME_TABLE, secret,
+				    &pagefns);
 	memset(secret, 0, sizeof(secret));
 	for (i = 0; i < cpu_count; i++) {
 		scratch[i] = obj_alloc(sizeof(struct sharing_chunk));

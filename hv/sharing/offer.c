@@ -7,7 +7,7 @@
  *  (b) the TLBs of the domain's CPUs are flushed, once for the chunk: nobody
  *      can write the page any more (SPIN model share.pml: other orders lose writes);
  *  (c) the count of references must be what the names account for;
- *  (d,e) hash, look up, compare: share_offer();
+ *  (d,e) hash, look up, compare: share_offer_batch(), once for the chunk;
  *  (f) the entries get the canonical frame, and the domain's page goes.
  *
  * An item that fails at any step gets its mappings back as they were (undo()).
@@ -18,6 +18,7 @@
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
 #include "sharing/chunk.h"
+#include "sharing/pagefns.h"
 #include "sharing/sharing.h"
 #include "x86/tlb.h"
 
@@ -151,35 +152,59 @@ static void item_remap(struct domain *d, struct sharing_chunk *c,
 	item->result = SHARE_DONE;
 }
 
-/* (c) to (f) */
-static void item_share(struct domain *d, struct sharing_chunk *c,
+/* (c) The owner's own reference, the names', and ours: then nobody else has the frame. */
+static bool item_alone(struct domain *d, struct sharing_chunk *c,
 		       struct sharing_item *item)
 {
 	uint64_t state = frame_state(mfn_to_frame(item->mfn));
-	pfn_t pfn = m2p_get(&d->m2p, item->mfn);
-	uint32_t canonical;
-	int r;
 
-	/* The owner's own, the names', and ours. */
-	if (!(state & FRAME_ALLOCATED) ||
-	    frame_state_ref(state) != 2 + item->count) {
-		undo(c, item, grant_is_pinned(d, item->mfn) ?
-			      SHARE_GRANTED : SHARE_OTHER_MAPPING);
+	if ((state & FRAME_ALLOCATED) &&
+	    frame_state_ref(state) == 2 + item->count)
+		return true;
+	undo(c, item, grant_is_pinned(d, item->mfn) ? SHARE_GRANTED :
+						      SHARE_OTHER_MAPPING);
+	return false;
+}
+
+/* (f), or not: what share/ made of the item. */
+static void item_finish(struct domain *d, struct sharing_chunk *c,
+			struct sharing_item *item, const struct share_page *page)
+{
+	if (page->result != SHARE_OK) {
+		undo(c, item, result_of(page->result));
 		return;
 	}
-	r = share_offer(d->share, item->mfn, pfn, item->count, &canonical);
-	if (r != SHARE_OK) {
-		undo(c, item, result_of(r));
-		return;
-	}
-	if (m2p_get(&d->m2p, canonical) == INVALID_PFN &&
-	    m2p_set(&d->m2p, canonical, pfn)) {
-		share_drop(d->share, canonical, item->count, false);
+	if (m2p_get(&d->m2p, page->canonical) == INVALID_PFN &&
+	    m2p_set(&d->m2p, page->canonical, page->pfn)) {
+		share_drop(d->share, page->canonical, item->count, false);
 		undo(c, item, SHARE_NO_MEMORY);
 		return;
 	}
-	item->new_mfn = canonical;
+	item->new_mfn = page->canonical;
 	item_remap(d, c, item);
+}
+
+/* (c) to (f): those that are alone go to share/ together. */
+static void items_share(struct domain *d, struct sharing_chunk *c)
+{
+	struct pagefns_bracket bracket;
+	unsigned int i, count = 0;
+
+	for (i = 0; i < c->item_count; i++) {
+		const struct sharing_item *item = &c->items[i];
+
+		if (item->typed && item_alone(d, c, &c->items[i]))
+			c->pages[count++] = (struct share_page){
+				.frame = item->mfn, .mappings = item->count,
+				.pfn = m2p_get(&d->m2p, item->mfn),
+			};
+	}
+	pagefns_begin(&bracket, count);
+	share_offer_batch(d->share, c->pages, count);
+	pagefns_end(&bracket);
+	for (i = 0, count = 0; i < c->item_count; i++)
+		if (c->items[i].typed)
+			item_finish(d, c, &c->items[i], &c->pages[count++]);
 }
 
 void chunk_offer(struct domain *d, struct sharing_chunk *c)
@@ -190,7 +215,5 @@ void chunk_offer(struct domain *d, struct sharing_chunk *c)
 		if (c->items[i].result == SHARE_NOT_TRIED)
 			item_lower(d, c, &c->items[i]);
 	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST)); /* (b) */
-	for (i = 0; i < c->item_count; i++)
-		if (c->items[i].typed)
-			item_share(d, c, &c->items[i]);
+	items_share(d, c);
 }

@@ -109,5 +109,6 @@ void cpu_init(void)
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE |
 			(cpu_features.nx ? EFER_NXE : 0));
 	write_cr4(wanted_cr4());
+	vec_init_cpu();
 	init_syscall();
 }

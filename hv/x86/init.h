@@ -28,6 +28,7 @@ void percpu_init(uint32_t id);		/* fills cpu_areas[id] */
 void percpu_load(uint32_t id);		/* this CPU is `id`: GS base */
 void cpu_detect(void);			/* cpu_features */
 void cpu_init(void);			/* control registers and MSRs of this CPU */
+void vec_init_cpu(void);		/* XCR0 of this CPU; vecregs.h */
 void smap_patch(void);			/* stac and clac where there is SMAP */
 void idt_init(void);			/* build the table, without IST */
 void idt_use_ist(void);			/* every CPU that may trap has a TSS now */

@@ -16,6 +16,7 @@
 #define MAX_LOCKS_HELD	8
 
 struct vcpu;			/* dom/vcpu.h; x86 only carries the pointer */
+struct pagefns_bracket;		/* sharing/pagefns.h; likewise */
 
 struct percpu {
 	struct percpu *self;		/* read through gs:0 */
@@ -31,6 +32,7 @@ struct percpu {
 	uint32_t tlb_pending;		/* set by the requester of a flush (atomic), cleared by this CPU when done */
 	uint32_t online;		/* written by this CPU once, read by the boot CPU */
 
+	struct pagefns_bracket *pagefns; /* open now, or NULL */
 	uint32_t pte_steps;		/* entries of page tables (de)validated since the last look at the clock; pv/pttree.c */
 
 	uint8_t lock_depth;		/* debug builds: levels held, in order of taking */

@@ -26,6 +26,7 @@
 #include "sharing/sharing.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
+#include "x86/vecregs.h"
 
 struct fake_machine fake_machine;
 static struct domain *domains[8];
@@ -89,6 +90,26 @@ uint64_t now_ns(void)
 	static uint64_t now;
 
 	return now += fake_machine.slow ? 1000000 : 1000;
+}
+
+/* The registers are free here; but who takes them gives them back. */
+static enum vec_width vec_taken;
+enum vec_width vec_widest(void) { return VEC_XMM; }
+void vec_take(struct vec_saved *s, enum vec_width w)
+{
+	CHECK(!vec_taken && w);
+	vec_taken = w;
+}
+void vec_give(const struct vec_saved *s, enum vec_width w)
+{
+	CHECK(vec_taken == w);
+	vec_taken = VEC_NONE;
+}
+uint64_t tsc_read(void)
+{
+	static uint64_t tsc;
+
+	return __atomic_add_fetch(&tsc, 1, __ATOMIC_RELAXED);
 }
 
 struct vcpu *vcpu_create(struct domain *d, uint32_t id)

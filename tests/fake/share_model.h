@@ -19,7 +19,9 @@
 #define DOMAINS		6
 #define GROUPS		3
 #define MAX_CONTENTS	300
+#define OWN		8	/* frames that are offered: 1 .. OWN-1 */
 #define FRAMES		400	/* of the pool */
+#define BATCH_FRAMES	4	/* that a batch holds of the pool until it ends */
 #define AUDIT_EVERY	audit_every
 
 /* What a domain has of one frame. */
@@ -33,14 +35,14 @@ struct model_dom {
 	uint16_t group;
 	uint64_t budget, held, mappings, zero_mappings;
 	struct share_dom_counters events;
-	struct model_hold holds[2 + FRAMES];
+	struct model_hold holds[OWN + FRAMES];
 };
 
 static struct model_dom doms[DOMAINS];
 /* The content + 1 that a frame has, in its group; 0: not canonical. */
-static uint32_t content_of[2 + FRAMES];
-static uint16_t group_of[2 + FRAMES];
-static uint32_t count_of[2 + FRAMES];
+static uint32_t content_of[OWN + FRAMES];
+static uint16_t group_of[OWN + FRAMES];
+static uint32_t count_of[OWN + FRAMES];
 static struct share_totals sums;
 static uint64_t seed;
 static bool colliding, failing;
@@ -53,11 +55,11 @@ static uint32_t below(uint32_t n)
 	return fake_random(&seed) % n;
 }
 
-static void make_page(uint64_t content)
+static void make_page(uint32_t frame, uint64_t content)
 {
-	uint64_t *words = fake_page(&machine, 1);
+	uint64_t *words = fake_page(&machine, frame);
 
-	fake_content(&machine, 1, content);
+	fake_content(&machine, frame, content);
 	if (!content)
 		return;
 	/* Contents 1 .. 5 have hash 77, and so on by fives. */
@@ -77,7 +79,7 @@ static uint32_t chain_of(uint16_t group, uint64_t content)
 
 		if (c == content || (c - 1) / 5 != (content - 1) / 5)
 			continue;
-		for (uint32_t f = 2; f < 2 + FRAMES; f++)
+		for (uint32_t f = OWN; f < OWN + FRAMES; f++)
 			there |= content_of[f] == c + 1 && group_of[f] == group;
 		chain += there;
 	}
@@ -94,15 +96,16 @@ static bool can_join(const struct model_dom *d, uint64_t content, uint32_t m,
 	       (d->holds[frame].mappings || d->held < d->budget);
 }
 
+/* With `pool` frames free. */
 static int expected_offer(const struct model_dom *d, uint64_t content,
-			  uint32_t m, bool *match)
+			  uint32_t m, uint32_t pool, bool *match)
 {
 	*match = false;
 	if (m > SHARE_COUNT_CAP)
 		return SHARE_ERR_COUNT;
-	if (!machine.pool_count)
+	if (!pool)
 		return SHARE_ERR_NOMEM;
-	for (uint32_t f = 2; f < 2 + FRAMES; f++)
+	for (uint32_t f = OWN; f < OWN + FRAMES; f++)
 		*match |= can_join(d, content, m, f);
 	if (*match)
 		return SHARE_OK;
@@ -140,51 +143,75 @@ static void model_sub(struct model_dom *d, uint32_t frame, uint32_t m)
 		content_of[frame] = 0;
 }
 
-static void op_offer(struct model_dom *d)
+static void count_offer(struct model_dom *d, uint64_t content, int rc)
 {
-	uint32_t content = below(contents), frame = 0, m = 1 + below(3);
-	uint64_t pfn = below(1000);
-	bool match;
-	int rc, expected;
-
-	if (below(50) == 0)
-		m = SHARE_COUNT_CAP - 2 + below(4);
-	expected = expected_offer(d, content, m, &match);
-	make_page(content);
-	if (failing && !below(8))
-		machine.fail_at = machine.calls + 1 + below(4);
-	rc = share_offer(d->dom, 1, pfn, m, &frame);
-	machine.fail_at = 0;
-	CHECK(rc == expected || (rc == SHARE_ERR_NOMEM && failing));
-	forced += rc != expected;
 	d->events.offered += rc == 0;
 	d->events.refused += rc != 0;
 	d->events.zero += rc == 0 && !content;
 	sums.offers += rc == 0;
 	sums.refusals += rc != 0;
-	if (rc)
+}
+
+/* What one page of a batch came to, when the model knows those before it. */
+static void check_offer(struct model_dom *d, const struct share_page *p,
+			uint64_t content, uint32_t *pool)
+{
+	bool match;
+	int expected = expected_offer(d, content, p->mappings, *pool, &match);
+
+	CHECK(p->result == expected || (p->result == SHARE_ERR_NOMEM &&
+					(failing || *pool < BATCH_FRAMES)));
+	forced += p->result != expected;
+	count_offer(d, content, p->result);
+	if (p->result)
 		return;
-	CHECK(frame >= 2);
-	CHECK(page_equal(fake_page(&machine, 1), fake_page(&machine, frame)));
+	CHECK(p->canonical >= OWN);
+	CHECK(page_equal(fake_page(&machine, p->frame),
+			 fake_page(&machine, p->canonical)));
 	if (match) {
-		CHECK(can_join(d, content, m, frame));
+		CHECK(can_join(d, content, p->mappings, p->canonical));
 	} else {
-		CHECK(!content_of[frame]);
-		content_of[frame] = content + 1;
-		group_of[frame] = d->group;
+		CHECK(!content_of[p->canonical]);
+		content_of[p->canonical] = content + 1;
+		group_of[p->canonical] = d->group;
+		--*pool;
 	}
-	model_add(d, frame, pfn, m);
+	model_add(d, p->canonical, p->pfn, p->mappings);
+}
+
+/* One page, or several at once. */
+static void op_offer(struct model_dom *d)
+{
+	uint32_t count = below(2) ? 1 : 1 + below(OWN - 1);
+	uint32_t pool = machine.pool_count, content[OWN];
+	struct share_page pages[OWN];
+
+	for (uint32_t i = 0; i < count; i++) {
+		content[i] = below(contents);
+		make_page(1 + i, content[i]);
+		pages[i] = (struct share_page){
+			.frame = 1 + i, .pfn = below(1000), .mappings = 1 + below(3),
+		};
+		if (below(50) == 0)
+			pages[i].mappings = SHARE_COUNT_CAP - 2 + below(4);
+	}
+	if (failing && !below(8))
+		machine.fail_at = machine.calls + 1 + below(4 * count);
+	share_offer_batch(d->dom, pages, count);
+	machine.fail_at = 0;
+	for (uint32_t i = 0; i < count; i++)
+		check_offer(d, &pages[i], content[i], &pool);
 }
 
 /* A frame that the domain holds, if it has any; mostly. */
 static uint32_t pick(const struct model_dom *d)
 {
-	uint32_t frame = 2 + below(FRAMES);
+	uint32_t frame = OWN + below(FRAMES);
 
 	for (uint32_t i = 0; i < FRAMES && below(40); i++) {
 		if (d->holds[frame].mappings)
 			return frame;
-		frame = frame + 1 < 2 + FRAMES ? frame + 1 : 2;
+		frame = frame + 1 < OWN + FRAMES ? frame + 1 : OWN;
 	}
 	return frame;
 }
@@ -282,7 +309,7 @@ static void compare_dom(struct model_dom *d)
 	expected.mappings = d->mappings;
 	expected.budget = d->budget;
 	CHECK(!memcmp(&c, &expected, sizeof(c)));
-	for (uint32_t f = 2; f < 2 + FRAMES; f++) {
+	for (uint32_t f = OWN; f < OWN + FRAMES; f++) {
 		uint32_t mappings = 0;
 		uint64_t pfn = 0;
 
@@ -302,7 +329,7 @@ static void compare_totals(void)
 		mappings += doms[i].dom ? doms[i].mappings : 0;
 		e.zero_mappings += doms[i].dom ? doms[i].zero_mappings : 0;
 	}
-	for (uint32_t f = 2; f < 2 + FRAMES; f++) {
+	for (uint32_t f = OWN; f < OWN + FRAMES; f++) {
 		CHECK(machine.records[f].count == count_of[f]);
 		e.pages_shared += count_of[f] > 0;
 		e.pages_unshared += count_of[f] == 1;
@@ -355,7 +382,7 @@ static void run(uint64_t operations, const struct page_fns *fns,
 	memset(content_of, 0, sizeof(content_of));
 	memset(count_of, 0, sizeof(count_of));
 	memset(&sums, 0, sizeof(sums));
-	fake_machine_init(&machine, 2, FRAMES);
+	fake_machine_init(&machine, OWN, FRAMES);
 	machine.pool_count = pool;
 	fake_secret(secret, seed);
 	share = share_create_with(&fake_share_ops, &machine, machine.records,

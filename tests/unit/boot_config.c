@@ -45,6 +45,7 @@ START_TEST(options_default)
 	ck_assert_int_eq(opt.exit_mode, EXITMODE_HALT);
 	ck_assert(!opt.overcommit && !opt.selftest[0]);
 	ck_assert_uint_eq(opt.max_cpus, 0);
+	ck_assert_str_eq(opt.pages, "auto");
 }
 END_TEST
 
@@ -52,7 +53,7 @@ START_TEST(options_all)
 {
 	ck_assert(config_parse_cmdline(
 		" config=a.cfg  loglevel=3\tstats=500 exit=qemu console=web "
-		"overcommit=on selftest=panic cpus=2 ", &opt, err,
+		"overcommit=on selftest=panic cpus=2 pages=avx512 ", &opt, err,
 		sizeof(err)));
 	ck_assert_str_eq(opt.config_module, "a.cfg");
 	ck_assert_str_eq(opt.console, "web");
@@ -61,6 +62,7 @@ START_TEST(options_all)
 	ck_assert_int_eq(opt.exit_mode, EXITMODE_QEMU);
 	ck_assert(opt.overcommit && !strcmp(opt.selftest, "panic"));
 	ck_assert_uint_eq(opt.max_cpus, 2);
+	ck_assert_str_eq(opt.pages, "avx512");
 }
 END_TEST
 
@@ -76,6 +78,8 @@ static const struct {
 	{ "stats=abc", "command line: stats=abc is not a number" },
 	{ "cpus=0", "command line: cpus=0 is out of range" },
 	{ "overcommit=yes", "command line: overcommit=yes must be on or off" },
+	{ "pages=mmx",
+	  "command line: pages=mmx must be auto, scalar, sse2, avx2 or avx512" },
 	{ "cpus=1 cpus=2", "command line: cpus=2 is given twice" },
 	{ "config=", "command line: config= must not be empty" },
 	{ "console=\"a",

@@ -18,15 +18,10 @@ struct entry12 {
 	uint32_t key, place, value;
 };
 
-static uint32_t place_of(const void *e)
-{
-	return ((const struct entry8 *)e)->place;
-}
-
 static const struct lintab_kind kinds[] = {
-	{ 64, 64, 8, true, 3, 116, 150, 1024, place_of },
-	{ 256, 64, 12, false, 0, 307, 307, 0, place_of },
-	{ 64, 64, 8, true, 0, 116, 116, 0, place_of },
+	{ 64, 64, 8, true, 7, 7, 3, 116, 150, 1024, 4, false },
+	{ 256, 64, 12, false, 20, 4, 0, 307, 307, 0, 4, false },
+	{ 64, 64, 8, true, 7, 7, 0, 116, 116, 0, 4, false },
 };
 
 static struct fake_machine machine;

@@ -156,9 +156,8 @@ END_TEST
 /* S3 */
 START_TEST(i12_unshared)
 {
-	struct share_group *g = a->group;
-
-	OFF_BY_ONE(g->part[0].unshared, "I12", "unshared");
+	OFF_BY_ONE(b->unshared, "I12", "unshared");
+	OFF_BY_ONE(a->group->unshared_gone, "I12", "unshared");
 }
 END_TEST
 

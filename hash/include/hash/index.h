@@ -4,8 +4,8 @@
  * allowed.  An entry is 8 bytes, 32 bits of the hash and the frame; the owner of the
  * frames keeps the whole hash.
  *
- * Striped: a hash belongs to one of 16 locks (LOCK_SHARE_STRIPE), and everything
- * said about a hash happens under its lock.  A stripe is the first 4 bits of the place in the
+ * Striped: a hash belongs to one of 64 locks (LOCK_SHARE_STRIPE), and everything
+ * said about a hash happens under its lock.  A stripe is the first 6 bits of the place in the
  * lintab, so a group of buckets never has two locks.
  */
 #ifndef HASH_INDEX_H
@@ -13,7 +13,7 @@
 
 #include <hash/lintab.h>
 
-#define INDEX_STRIPES_LOG2	4
+#define INDEX_STRIPES_LOG2	6
 #define INDEX_STRIPES		(1u << INDEX_STRIPES_LOG2)
 #define INDEX_MAX_FRAME		0x7ffffffeu
 
@@ -74,6 +74,13 @@ static inline uint64_t index_count(const struct index *x)
 static inline uint64_t index_bytes(const struct index *x)
 {
 	return lintab_bytes(&x->table);
+}
+
+/* Ask for the lock of a hash; anybody, any time. */
+static inline void index_ask_lock(const struct index *x, uint64_t hash)
+{
+	__builtin_prefetch(&x->stripe[lintab_group(hash >> 32,
+						   INDEX_STRIPES_LOG2)], 1);
 }
 
 /* With the lock: ask for what the next call about this hash will read. */

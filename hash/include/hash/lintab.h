@@ -44,6 +44,9 @@
 #define LINTAB_GENERATIONS	24
 #define LINTAB_LINK_BYTES	8
 
+/* Entries that fit in a bucket or node beside a link. */
+#define LINTAB_FIT(bytes, entry_bytes)	(((bytes) - LINTAB_LINK_BYTES) / (entry_bytes))
+
 /* Memory: zeroed, a power of two of bytes, 64 .. 2 MiB; aligned to 64. */
 struct lintab_mem {
 	void *(*alloc)(void *ctx, size_t bytes);
@@ -61,11 +64,15 @@ struct lintab_kind {
 	uint16_t node_bytes;
 	uint8_t entry_bytes;
 	bool overlay;		/* the link takes the place of the last entry (8-byte entries) */
+	uint8_t bucket_fit;	/* LINTAB_FIT() of both: known, for a division would be felt */
+	uint8_t node_fit;
 	uint8_t level;		/* of an empty table */
 	uint16_t fill16;	/* 16 * entries per bucket to aim at */
 	uint16_t fill16_small;	/* the same while there are fewer than `small` buckets: */
 	uint32_t small;		/* they pay for the directory, and are in the cache */
-	uint32_t (*place)(const void *entry);
+	/* The entry's place: its word at this byte; or, mixed, lintab_mix() of that word >> 1. */
+	uint8_t place_at;
+	bool mixed;
 };
 
 struct lintab {
@@ -77,6 +84,9 @@ struct lintab {
 	unsigned char *base;	/* the buckets of an empty table */
 	/* Bucket 2^i + n is in a block of generations[i]; written by lintab_step(). */
 	void **generations[LINTAB_GENERATIONS];
+	/* Constant, from the kind: logarithms of a block's buckets and of a bucket's bytes. */
+	uint8_t block_log2[LINTAB_GENERATIONS];
+	uint8_t bucket_log2;
 };
 
 struct lintab_shape {
@@ -85,9 +95,20 @@ struct lintab_shape {
 	uint32_t split;		/* groups below this have one more */
 };
 
-/* A node taken in advance, so that lintab_put() cannot fail. */
+/* The last chunk of a chain, and the one before it. */
+struct lintab_tail {
+	unsigned char *chunk, *before;
+	uint32_t bytes, before_bytes;
+	uint32_t used;		/* entries in chunk */
+};
+
+/*
+ * A node taken in advance, so that lintab_put() cannot fail; and, from lintab_prepare(), where
+ * the entry will stand, as long as the caller's lock keeps the chain as it is.
+ */
 struct lintab_room {
 	void *node;
+	struct lintab_tail tail; /* chunk NULL: to be found */
 };
 
 /* A position in a chain. */
@@ -100,8 +121,6 @@ struct lintab_cursor {
 bool lintab_init(struct lintab *t, const struct lintab_kind *kind,
 		 const struct lintab_mem *mem) must_check;
 void lintab_fini(struct lintab *t);	/* it must be empty */
-
-unsigned char *lintab_bucket(const struct lintab *t, uint32_t number);
 
 /*
  * Get a node into *room if the next lintab_put() at `place` needs one.
@@ -154,6 +173,28 @@ static inline uint32_t lintab_bucket_count(const struct lintab *t)
 	return (s.slots << s.level) + s.split;
 }
 
+/* log2(x), rounded down; x > 0. */
+static inline uint32_t lintab_log2(uint32_t x)
+{
+	return 31 - (uint32_t)__builtin_clz(x);
+}
+
+static inline unsigned char *lintab_bucket(const struct lintab *t,
+					   uint32_t number)
+{
+	uint32_t i, in_generation, log2;
+	unsigned char *block;
+
+	if (number < 2u << t->kind->level)
+		return t->base + ((size_t)number << t->bucket_log2);
+	i = lintab_log2(number);
+	in_generation = number - (1u << i);
+	log2 = t->block_log2[i];
+	block = t->generations[i][in_generation >> log2];
+	return block + ((size_t)(in_generation & ((1u << log2) - 1)) <<
+			t->bucket_log2);
+}
+
 static inline uint64_t lintab_count(const struct lintab *t)
 {
 	return __atomic_load_n(&t->count, __ATOMIC_RELAXED);
@@ -162,6 +203,25 @@ static inline uint64_t lintab_count(const struct lintab *t)
 static inline uint64_t lintab_bytes(const struct lintab *t)
 {
 	return __atomic_load_n(&t->bytes, __ATOMIC_RELAXED);
+}
+
+/* A bijection, the one of MurmurHash3's end: odd multiplications and shifts. */
+static inline uint32_t lintab_mix(uint32_t x)
+{
+	x ^= x >> 16;
+	x *= 0x85ebca6b;
+	x ^= x >> 13;
+	x *= 0xc2b2ae35;
+	return x ^ x >> 16;
+}
+
+static inline uint32_t lintab_place(const struct lintab_kind *kind,
+				    const void *entry)
+{
+	uint32_t word;
+
+	memcpy(&word, (const char *)entry + kind->place_at, sizeof(word));
+	return kind->mixed ? lintab_mix(word >> 1) : word;
 }
 
 static inline uint32_t lintab_reverse(uint32_t x)
@@ -224,6 +284,20 @@ static inline void lintab_prefetch(const struct lintab *t, uint32_t place)
 		__builtin_prefetch(bucket + i, 1);
 }
 
+/* Ask for what the next step of growth will read; who calls may step. */
+static inline void lintab_prefetch_step(const struct lintab *t)
+{
+	struct lintab_shape s = lintab_shape(t);
+
+	for (uint32_t slot = 0; slot < s.slots; slot++) {
+		unsigned char *bucket = lintab_bucket(t, (slot << s.level) +
+							 s.split);
+
+		for (uint32_t i = 0; i < t->kind->bucket_bytes; i += 64)
+			__builtin_prefetch(bucket + i, 1);
+	}
+}
+
 static inline unsigned char *lintab_link(const unsigned char *chunk,
 					 uint32_t bytes)
 {
@@ -231,6 +305,15 @@ static inline unsigned char *lintab_link(const unsigned char *chunk,
 
 	memcpy(&word, chunk + bytes - LINTAB_LINK_BYTES, sizeof(word));
 	return word & 1 ? NULL : (unsigned char *)word;
+}
+
+/* The bucket of the place is at hand: ask for what is behind it. */
+static inline void lintab_prefetch_more(const struct lintab *t, uint32_t place)
+{
+	unsigned char *bucket = lintab_bucket(t,
+		lintab_bucket_number(lintab_shape(t), place));
+
+	__builtin_prefetch(lintab_link(bucket, t->kind->bucket_bytes), 1);
 }
 
 static inline bool lintab_in_use(const unsigned char *entry)
@@ -255,6 +338,36 @@ static inline void *lintab_next(const struct lintab_kind *kind,
 	entry = c->chunk + c->at;
 	c->at += kind->entry_bytes;
 	return entry;
+}
+
+/*
+ * The next entry whose word at byte `offset` is `word`; entry_bytes and offset are
+ * constants of the caller's kind, so that the compiler makes a tight loop.  An entry
+ * that is not in use, and a link, do not count whatever they hold.
+ */
+static inline void *lintab_next_with(const struct lintab_kind *kind,
+				     struct lintab_cursor *c,
+				     uint32_t entry_bytes, uint32_t offset,
+				     uint32_t word)
+{
+	while (c->chunk) {
+		unsigned char *end = c->chunk + c->bytes - entry_bytes;
+		unsigned char *e = c->chunk + c->at;
+
+		for (; e <= end; e += entry_bytes) {
+			uint32_t have;
+
+			memcpy(&have, e + offset, sizeof(have));
+			if (unlikely(have == word) && lintab_in_use(e)) {
+				c->at = (uint32_t)(e - c->chunk) + entry_bytes;
+				return e;
+			}
+		}
+		c->chunk = lintab_link(c->chunk, c->bytes);
+		c->bytes = kind->node_bytes;
+		c->at = 0;
+	}
+	return NULL;
 }
 
 #endif

@@ -29,8 +29,13 @@ struct page_fns {
 /* General registers only: right everywhere, also where nothing saves vector registers. */
 extern const struct page_fns page_fns_portable;
 
-/* The same functions for each width of vector register, bit for bit. */
-enum page_variant { PAGE_SCALAR, PAGE_SSE2, PAGE_AVX2, PAGE_AVX512, PAGE_VARIANTS };
+/* The same functions in other ways, bit for bit; in the order of what they need. */
+enum page_variant {
+	PAGE_SCALAR,
+	PAGE_STRING,		/* rep movs and rep stos; the rest is scalar */
+	PAGE_SSE2, PAGE_AVX2, PAGE_AVX512,
+	PAGE_VARIANTS
+};
 
 /* What the CPU has, and the system saves where it must. */
 enum page_feature {
@@ -39,9 +44,16 @@ enum page_feature {
 	PAGE_HAS_AVX512 = 4,	/* F and BW */
 };
 
+/* The members of struct page_fns, to count by. */
+enum page_fn {
+	PAGE_FN_HASH, PAGE_FN_EQUAL, PAGE_FN_IS_ZERO, PAGE_FN_COPY,
+	PAGE_FN_CLEAR, PAGE_FNS
+};
+
 const struct page_fns *page_fns_variant(enum page_variant v);
-/* The fastest that these features allow; called once, at start. */
-enum page_variant page_variant_choose(uint32_t features);
+const char *page_variant_name(enum page_variant v);
+/* Can it run with these features? */
+bool page_variant_runs(enum page_variant v, uint32_t features);
 
 uint64_t page_hash(const void *page, const uint8_t *secret);
 /* Reads all of both pages whatever they hold. */

@@ -117,6 +117,23 @@ uint64_t share_dom_held(const struct share_dom *d);
 int share_offer(struct share_dom *d, uint32_t frame, uint64_t pfn,
 		uint32_t mappings, uint32_t *canonical);
 
+/* One page of a batch. */
+struct share_page {
+	uint32_t frame;		/* in; as share_offer()'s arguments */
+	uint32_t mappings;
+	uint64_t pfn;
+	int32_t result;		/* out: what share_offer() would return */
+	uint32_t canonical;	/* out, with SHARE_OK */
+};
+
+/*
+ * Offer `count` pages, in their order, each with its own result; faster than one by one,
+ * because the memory that several need is waited for at once.  Takes up to four free frames at a time
+ * where share_offer() takes one: near the end of the pool a page may have SHARE_ERR_NOMEM for that.
+ */
+void share_offer_batch(struct share_dom *d, struct share_page *pages,
+		       unsigned int count);
+
 /* One more mapping of a frame that the domain already holds. SHARE_ERR_NOT_HELD, _COUNT. */
 int share_hold(struct share_dom *d, uint32_t canonical);
 

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Offers in a pipeline: while one page is hashed, the memory that the offers before it
+ * wait for is on its way (offer.c has the steps).
+ *
+ *	turn        0       1       2       3       4
+ *	page 0      hash    reach   peek    join
+ *	page 1              hash    reach   peek    join
+ *	page 2                      hash    reach   peek  ...
+ *
+ * Pages join in their order, so a batch does what its pages offered one by one
+ * would, but for the frames: it holds up to STEPS of the pool, not one, until it ends.
+ */
+#include "offer.h"
+
+enum step { HASH, REACH, PEEK, JOIN, STEPS };
+
+struct batch {
+	struct share_dom *dom;
+	struct share_page *pages;
+	unsigned int count;
+	struct offer slots[STEPS];	/* page n has slot n % STEPS */
+};
+
+static const void *page_of(const struct batch *b, unsigned int n)
+{
+	return group_page(b->dom->group, b->pages[n].frame);
+}
+
+static void start(struct batch *b, unsigned int n, struct offer *o)
+{
+	const struct share_page *p = &b->pages[n];
+
+	*o = (struct offer){
+		.dom = b->dom, .group = b->dom->group, .page = page_of(b, n),
+		.pfn = p->pfn, .mappings = p->mappings,
+		.drawn = o->drawn, .has_drawn = o->has_drawn,
+	};
+	if (n + 1 < b->count)
+		offer_ask(page_of(b, n + 1));
+	offer_hash(o);
+}
+
+static void finish(struct batch *b, unsigned int n, struct offer *o)
+{
+	offer_join(o);
+	b->pages[n].result = o->result;
+	b->pages[n].canonical = o->canonical;
+}
+
+static void step(struct batch *b, unsigned int n, enum step step)
+{
+	struct offer *o = &b->slots[n % STEPS];
+
+	switch (step) {
+	case HASH:
+		start(b, n, o);
+		break;
+	case REACH:
+		offer_reach(o);
+		break;
+	case PEEK:
+		offer_peek(o);
+		break;
+	default:
+		finish(b, n, o);
+	}
+}
+
+static void give_back(struct batch *b)
+{
+	struct share *s = b->dom->group->share;
+
+	for (unsigned int i = 0; i < STEPS; i++)
+		if (b->slots[i].has_drawn)
+			s->ops->canonical_free(s->ctx, b->slots[i].drawn);
+}
+
+void share_offer_batch(struct share_dom *d, struct share_page *pages,
+		       unsigned int count)
+{
+	struct batch b = { .dom = d, .pages = pages, .count = count };
+
+	for (unsigned int turn = 0; turn + 1 < count + STEPS; turn++)
+		for (unsigned int s = STEPS; s-- > 0; )
+			if (turn >= s && turn - s < count)
+				step(&b, turn - s, s);
+	give_back(&b);
+}
+
+int share_offer(struct share_dom *d, uint32_t frame, uint64_t pfn,
+		uint32_t mappings, uint32_t *canonical)
+{
+	struct share_page p = { .frame = frame, .mappings = mappings, .pfn = pfn };
+
+	share_offer_batch(d, &p, 1);
+	if (p.result == SHARE_OK)
+		*canonical = p.canonical;
+	return p.result;
+}

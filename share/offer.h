@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside share/: one offer and its steps (offer.c); who runs them, batch.c. */
+#ifndef SHARE_OFFER_H
+#define SHARE_OFFER_H
+
+#include "impl.h"
+
+#define OFFER_UNDER_WAY	1	/* no enum share_error */
+#define OFFER_ASK_LINES	8	/* then the CPU's own prefetcher has seen where it goes */
+
+struct offer {
+	/* Set by who starts it: */
+	struct share_dom *dom;
+	struct share_group *group;
+	const void *page;
+	uint64_t pfn;
+	uint32_t mappings;
+	/* A frame for a miss; kept from one offer to the next until one takes it. */
+	uint32_t drawn;
+	bool has_drawn;
+
+	int result;		/* enum share_error, or OFFER_UNDER_WAY */
+	uint32_t canonical;	/* with SHARE_OK */
+
+	uint64_t hash;
+	bool zero;
+	bool affordable;	/* the budget allows a new hold */
+	struct lintab_room room; /* for the index entry */
+	/* Found by the look-up: */
+	uint32_t others[SHARE_CHAIN_CAP]; /* one frame of each other content of this hash */
+	uint32_t other_count;
+	bool twin;		/* the content is there, with no room for our mappings */
+};
+
+/* Ask for the start of a page that is hashed next. */
+void offer_ask(const void *page);
+
+/* The steps, in this order; no lock held.  A refused offer runs through them unharmed. */
+void offer_hash(struct offer *o);
+void offer_reach(struct offer *o);
+void offer_peek(struct offer *o);
+void offer_join(struct offer *o);
+
+#endif
