@@ -279,11 +279,13 @@ static struct share_group *next_group(const struct share *s)
 	return next;
 }
 
-static void forget(struct share *s)
+static void forget(struct share *s, bool audited)
 {
 	s->audit_place = 0;
-	for (struct share_dom *d = s->doms; d; d = d->next)
+	for (struct share_dom *d = s->doms; d; d = d->next) {
 		d->seen = (struct audited_dom){ 0 };
+		d->audited = audited;
+	}
 	for (unsigned int i = 0; i < GROUP_BUCKETS; i++)
 		for (struct share_group *g = s->groups[i]; g; g = g->next)
 			audit_group_forget(g);
@@ -297,7 +299,7 @@ void share_audit_begin(struct share *s,
 		.report = report, .ctx = ctx, .phase = AUDIT_HOLDS,
 	};
 	spin_lock(&s->lock);
-	forget(s);
+	forget(s, true);
 	spin_unlock(&s->lock);
 }
 
@@ -342,9 +344,9 @@ bool share_audit_part(struct share *s)
 uint64_t share_audit_end(struct share *s, uint64_t *cross_group)
 {
 	spin_lock(&s->lock);
-	forget(s);
-	spin_unlock(&s->lock);
+	forget(s, false);
 	s->audit.phase = AUDIT_NONE;
+	spin_unlock(&s->lock);
 	if (cross_group)
 		*cross_group = s->audit.cross_group;
 	return s->audit.errors;

@@ -3,11 +3,11 @@
 #include "impl.h"
 
 /* S4 */
-static inline void note_audit(struct share_group *g, uint32_t frame,
+static inline void note_audit(const struct share_dom *d, uint32_t frame,
 			      uint32_t was, uint32_t is)
 {
-	if (unlikely(g->audit_tag))
-		audit_count(g, frame, was, is);
+	if (unlikely(d->audited))
+		audit_count(d->group, frame, was, is);
 }
 
 /*
@@ -41,7 +41,7 @@ bool count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
 					      false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
 	note_unshared(d, was, was + mappings);
-	note_audit(d->group, frame, was, was + mappings);
+	note_audit(d, frame, was, was + mappings);
 	return true;
 }
 
@@ -52,5 +52,5 @@ void count_sub(struct share_dom *d, uint32_t frame, uint32_t mappings)
 
 	CHECK(was >= mappings);
 	note_unshared(d, was, was - mappings);
-	note_audit(d->group, frame, was, was - mappings);
+	note_audit(d, frame, was, was - mappings);
 }

@@ -60,12 +60,23 @@ struct hold *hold_find(const struct share_dom *d, uint32_t frame)
 				offsetof(struct hold, frame), frame << 1 | 1);
 }
 
-/* S4: has an audit counted the hold of this frame, or seen that there is none? */
-static inline bool is_audited(const struct share_dom *d, uint32_t frame)
+/*
+ * S4: some holds and mappings more or fewer; has an audit counted those of the frame, or
+ * seen that there are none?
+ */
+static __attribute__((cold, noinline)) void audit_hold(struct share_dom *d,
+						       uint32_t frame,
+						       int holds,
+						       int64_t mappings)
 {
-	uint64_t place = d->group->share->audit_place;
+	const struct share_group *g = d->group;
 
-	return unlikely(place) && lintab_mix(frame) < place;
+	if (lintab_mix(frame) >= g->share->audit_place)
+		return;
+	d->seen.holds += (uint64_t)holds;
+	d->seen.mappings += (uint64_t)mappings;
+	if (group_record(g, frame)->hash == g->zero_hash)
+		d->seen.zero += (uint64_t)mappings;
 }
 
 static void balance(struct share_dom *d)
@@ -89,28 +100,26 @@ void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
 
 	ASSERT(!hold_find(d, frame));
 	lintab_put(&d->holds, lintab_mix(frame), &h, &d->room);
-	d->seen.holds += is_audited(d, frame);
+	if (unlikely(d->audited))
+		audit_hold(d, frame, 1, 0);
 	balance(d);
 }
 
 void hold_remove(struct share_dom *d, struct hold *h)
 {
-	d->seen.holds -= is_audited(d, h->frame >> 1);
+	if (unlikely(d->audited))
+		audit_hold(d, h->frame >> 1, -1, 0);
 	lintab_cut(&d->holds, lintab_place(&hold_kind, h), h);
 	balance(d);
 }
 
 void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings)
 {
-	bool zero = group_record(d->group, frame)->hash == d->group->zero_hash;
-
 	counter_add(&d->mappings, mappings);
-	if (zero)
+	if (group_record(d->group, frame)->hash == d->group->zero_hash)
 		counter_add(&d->zero_mappings, mappings);
-	if (is_audited(d, frame)) {
-		d->seen.mappings += (uint64_t)mappings;
-		d->seen.zero += zero ? (uint64_t)mappings : 0;
-	}
+	if (unlikely(d->audited))
+		audit_hold(d, frame, 0, mappings);
 }
 
 int share_hold(struct share_dom *d, uint32_t canonical)

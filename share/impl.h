@@ -65,7 +65,7 @@ struct share_group {
 	uint64_t twins;			/* atomic: frames made because an equal one was at its cap */
 	int64_t unshared_gone;		/* S3, of domains that are gone; share->lock */
 	uint16_t id;			/* constant */
-	uint64_t audit_tag;		/* S4; 0: no audit, or not here yet; written while nothing runs */
+	uint64_t audit_tag;		/* S4; written while nothing runs */
 	struct audited_group seen;
 	struct index index;
 };
@@ -88,6 +88,7 @@ struct share_dom {
 	struct share_dom *next, *before; /* share->lock */
 	struct share_group *group;	/* constant */
 	uint64_t budget;		/* constant */
+	bool audited;			/* an audit is under way; written while nothing runs */
 	struct spinlock lock;		/* LOCK_SHARE_DOM: all below; counters are read without */
 	struct lintab holds;
 	struct lintab_room room;	/* so that a hold can be added */
@@ -115,7 +116,7 @@ struct share {
 	void *ctx;
 	struct share_record *records;
 	const struct page_fns *fns;
-	uint64_t audit_place;		/* S4; 0: no audit; written while nothing runs */
+	uint64_t audit_place;		/* S4; written while nothing runs */
 	struct lintab_mem mem;
 	struct share_audit audit;
 	struct spinlock lock;		/* LOCK_SHARE_DOM, but never with a domain's: the lists */
@@ -169,6 +170,7 @@ static inline void *group_page(const struct share_group *g, uint32_t frame)
 }
 
 /* audit_group.c: S4, of a group; the frame's hash is still there. */
+__attribute__((cold, noinline))
 void audit_count(struct share_group *g, uint32_t frame, uint32_t was,
 		 uint32_t is);
 /* Some more of the group's index; true: that was the last. */
