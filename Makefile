@@ -4,7 +4,7 @@
 #
 # Variables: V=1 (show commands, guests' output), T=NAME (one test; T=list),
 # DEBUG=1 TEST_BUILD=1 (for build/pasture; build/debug/pasture has both always),
-# and for `make run`: GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS QEMU.
+# and for `make run`: GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS OVERCOMMIT QEMU.
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -18,7 +18,7 @@ B := build
 CC := gcc
 NASM := nasm
 QEMU ?= qemu-system-x86_64
-export QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS V
+export QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS OVERCOMMIT V
 
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings -Wno-unused-parameter -Werror

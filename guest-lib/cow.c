@@ -7,7 +7,8 @@
  * frame now stands for the faulting page (M2P), maps it there, writable, and
  * unmaps it from the slot.  The hypervisor sees its count of the shared frame drop
  * with the second of these.  With an empty reserve the hypervisor makes the copy
- * (SHAREOP_unshare), and only the M2P is left to us.
+ * (SHAREOP_unshare), and only the M2P is left to us.  If it has no frame, a page of the
+ * repayment list gives its own to the reserve.
  *
  * Order: the M2P first, because a kernel may read the entry back through it at
  * once; the slot's mapping last, because a page with two mappings is harmless, and
@@ -165,6 +166,8 @@ static bool break_page(struct gl_share *s, uint64_t va, uint64_t pfn,
 		s->counters.reserve_low++;
 	if (rc)
 		rc = gl_unshare_locked(s, va, pfn);
+	if (rc == -XEN_ENOMEM && gl_repay_into_reserve(s))
+		rc = break_into(s, va, pfn, pte, gl_reserve_take(s));
 	if (rc) {
 		s->counters.break_errors++;
 		s->ops->log(s->ctx, "share: no private copy for a written page");

@@ -26,6 +26,7 @@ unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
 	s->record = record;
 	s->record_pfns = pfns;
 	s->slot_count = s->slots_full = 0;
+	s->repay = (struct gl_repay_list){ 0 };
 	s->counters = (struct gl_share_counters){ 0 };
 	for (size_t i = 0; i < gl_share_record_bytes(pfns) / 8; i++)
 		record[i] = 0;

@@ -62,7 +62,10 @@ void figures_compute(struct figures *f, const struct run *r)
 		.audit_errors = r->final.audit_errors + r->end_audit_errors,
 		.cross_group_shares = r->final.cross_group + r->end_cross_group,
 		.refused = GUEST_SUM(r, refused),
+		.memory_at_start = r->boot_free * PAGE_BYTES,
 	};
+	for (uint64_t i = 0; i < r->count; i++)
+		f->guests_waited += r->guests[i].waited;
 	compute_memory(f, r);
 	compute_metadata(f, r);
 	if (f->optimum_pages)

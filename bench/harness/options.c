@@ -24,6 +24,7 @@ static const char usage[] =
 "  ACCEL=tcg          QEMU's -accel: tcg or kvm\n"
 "  FILES=\"a b\"        files for all guests, in place of the default set\n"
 "  TENANTS=1          split the guests into so many share groups\n"
+"  OVERCOMMIT=0       1: a machine with less memory than its guests together\n"
 "  TIMEOUT=300        seconds until the run is given up\n"
 "  TESTS=tests/boot   folder of the boot tests\n"
 "  QEMU=PROGRAM       another QEMU\n"
@@ -149,6 +150,7 @@ void options_parse(struct options *o, int argc, char **argv)
 		{ "MEM", &o->mem_mib, 16, 1024 * 1024, NULL },
 		{ "CPUS", &o->cpus, 1, 64, NULL },
 		{ "TENANTS", &o->tenants, 1, 250, NULL },
+		{ "OVERCOMMIT", &o->overcommit, 0, 1, NULL },
 		{ "TIMEOUT", &o->timeout_s, 1, 100000, NULL },
 		{ "V", &o->verbose, 0, 1, NULL },
 		{ "CPU_MODEL", NULL, 0, 0, &o->cpu_model },

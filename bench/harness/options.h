@@ -17,6 +17,7 @@ struct options {
 	uint64_t mem_mib;	/* 0: as much as the guests need */
 	uint64_t cpus;
 	uint64_t tenants;	/* share groups */
+	uint64_t overcommit;	/* 1: less memory than the guests have, together */
 	uint64_t timeout_s;
 	uint64_t verbose;
 	const char *cpu_model, *accel, *qemu;

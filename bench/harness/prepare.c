@@ -19,6 +19,10 @@
 /* What a guest needs beside its files, and the hypervisor beside its guests. */
 #define GUEST_SPARE_MIB	8
 #define HV_SPARE_MIB	64
+/* With overcommit: the hypervisor; what it keeps free when a guest is started; a guest's tables. */
+#define HV_LEAST_MIB	20
+#define KEPT_MIB	8
+#define GUEST_TABLES_KIB 512
 
 /* So that both kinds of write happen often, and most pages stay as they are. */
 static const struct workload standard_workload = {
@@ -135,6 +139,43 @@ static void write_domains(const struct plan *p, const struct options *o)
 	free(path);
 }
 
+const char *plan_append(const struct options *o)
+{
+	return o->overcommit ?
+	       "exit=qemu stats=500 console=all overcommit=on" :
+	       "exit=qemu stats=500 console=all";
+}
+
+/*
+ * With overcommit, what is certain to do: what the guests have when all is shared, the last of them
+ * before it shares, and each page that is written as a copy of its own, all at once.
+ */
+static uint64_t overcommit_needs(const struct plan *p, const struct options *o)
+{
+	const struct expectation *e = &p->expect;
+	uint64_t copies = e->pages * p->workload.write_percent / 100;
+	uint64_t shared = o->guests * p->guest_mib -
+			  e->optimum * PAGE_BYTES / MIB;
+
+	return shared + p->guest_mib + copies * PAGE_BYTES / MIB +
+	       KEPT_MIB + o->guests * GUEST_TABLES_KIB / 1024;
+}
+
+static void choose_overcommitted(struct plan *p, const struct options *o)
+{
+	uint64_t beside = p->module_bytes / MIB + HV_LEAST_MIB;
+	uint64_t needs = beside + p->guest_mib;
+
+	if (o->mem_mib && o->mem_mib < needs)
+		die("MEM=%llu is too little: one guest of %llu MiB needs a "
+		    "machine of %llu MiB",
+		    (unsigned long long)o->mem_mib,
+		    (unsigned long long)p->guest_mib,
+		    (unsigned long long)needs);
+	p->mem_mib = o->mem_mib ? o->mem_mib :
+		     round_up(beside + overcommit_needs(p, o), 4);
+}
+
 static void choose_memory(struct plan *p, const struct options *o)
 {
 	uint64_t guests = o->guests * p->guest_mib;
@@ -176,11 +217,14 @@ void plan_prepare(struct plan *p, const struct options *o, const char *dir)
 		write_archives(p, o);
 	}
 	write_domains(p, o);
-	choose_memory(p, o);
+	if (o->overcommit)
+		choose_overcommitted(p, o);
+	else
+		choose_memory(p, o);
 }
 
 /* The CD's root is p->dir; links are followed when the image is made. */
-void plan_write_grub(const struct plan *p)
+void plan_write_grub(const struct plan *p, const struct options *o)
 {
 	char *path = xasprintf("%s/boot/grub", p->dir);
 	FILE *f;
@@ -192,7 +236,7 @@ void plan_write_grub(const struct plan *p)
 	if (!f)
 		die("cannot write %s: %s", path, strerror(errno));
 	fprintf(f, "set timeout=0\nmenuentry \"Pasture\" {\n"
-		"\tmultiboot /pasture %s\n", PLAN_APPEND);
+		"\tmultiboot /pasture %s\n", plan_append(o));
 	for (size_t i = 0; i < p->modules.count; i++)
 		fprintf(f, "\tmodule /%s %s\n", p->modules.v[i],
 			p->modules.v[i]);
@@ -208,7 +252,7 @@ void plan_machine(const struct plan *p, const struct options *o,
 	*c = (struct machine_config){
 		.qemu = o->qemu, .accel = o->accel, .cpu_model = o->cpu_model,
 		.cpus = o->cpus, .mem_mib = p->mem_mib, .dir = p->dir,
-		.append = PLAN_APPEND, .kernel = o->iso ? NULL : "pasture",
+		.append = plan_append(o), .kernel = o->iso ? NULL : "pasture",
 		.iso = o->iso, .modules = p->modules,
 	};
 	if (o->gdb)

@@ -21,15 +21,15 @@ struct plan {
 	uint64_t mem_mib;		/* the machine's */
 };
 
-/* Options of the hypervisor in every run. */
-#define PLAN_APPEND	"exit=qemu stats=500 console=all"
+/* Options of the hypervisor in a run. */
+const char *plan_append(const struct options *o);
 
 /* Group of guest g (from 0): "t1" .. ; its name: "g1" .. */
 char *plan_group(const struct options *o, uint64_t g);
 
 /* Dies with one line if something is missing or MEM is too small. */
 void plan_prepare(struct plan *p, const struct options *o, const char *dir);
-void plan_write_grub(const struct plan *p);
+void plan_write_grub(const struct plan *p, const struct options *o);
 void plan_machine(const struct plan *p, const struct options *o,
 		  struct machine_config *c);
 void plan_free(struct plan *p);

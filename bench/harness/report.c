@@ -49,6 +49,22 @@ static void print_memory(const struct figures *f)
 	       mib(saved), percent(saved, f->memory_without_sharing));
 }
 
+/* How many guests ran in how much. */
+static void print_overcommit(const struct run *r, const struct figures *f)
+{
+	uint64_t given = f->memory_without_sharing;
+
+	if (!r->options->overcommit)
+		return;
+	printf("  free when the first was started   %9.1f MiB  %llu guests at "
+	       "once, %llu of which waited for memory\n",
+	       mib(f->memory_at_start), (ull)r->final.domains,
+	       (ull)f->guests_waited);
+	printf("  the guests have more than that by %9.1f %%\n",
+	       given > f->memory_at_start ?
+	       percent(given - f->memory_at_start, f->memory_at_start) : 0);
+}
+
 /* Only where the harness knows every page that the guests offered. */
 static void print_optimum(const struct run *r, const struct figures *f)
 {
@@ -101,6 +117,7 @@ void report_table(const struct run *r, const struct figures *f)
 		print_guests(r);
 	if (r->has_final) {
 		print_memory(f);
+		print_overcommit(r, f);
 		print_optimum(r, f);
 		print_pages(f);
 		print_errors(f);
@@ -136,6 +153,8 @@ static json_t *json_figures(const struct figures *f)
 		{ "sharing_metadata_bytes", f->sharing_metadata_bytes },
 		{ "memory_without_sharing", f->memory_without_sharing },
 		{ "memory_with_sharing", f->memory_with_sharing },
+		{ "memory_at_start", f->memory_at_start },
+		{ "guests_waited", f->guests_waited },
 	};
 
 	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++)
@@ -176,6 +195,8 @@ static json_t *json_machine(const struct run *r)
 	json_object_set_new(o, "memory_mib", number(r->plan->mem_mib));
 	json_object_set_new(o, "accel", json_string(r->options->accel));
 	json_object_set_new(o, "cpu_model", json_string(r->options->cpu_model));
+	json_object_set_new(o, "overcommit",
+			    json_boolean(r->options->overcommit));
 	json_object_set_new(o, "groups", number(r->options->tenants));
 	json_object_set_new(o, "seconds", json_real(r->seconds));
 	return o;

@@ -13,10 +13,28 @@
 #define PUMP_MS		100
 /* From "snapshot" to its answer, and from "go" to the end of the machine. */
 #define ANSWER_SECONDS	60.0
+/* A guest that fits is started sooner. */
+#define STUCK_SECONDS	10.0
 
 static double seconds_since(double t)
 {
 	return now_seconds() - t;
+}
+
+/* Guests wait for memory, and all others are done: nobody frees any more. */
+static bool is_stuck(struct run *r)
+{
+	uint64_t waiting = run_waiting(r);
+
+	if (!waiting || run_settled(r) + waiting < r->count)
+		r->stuck_since = 0;
+	else if (!r->stuck_since)
+		r->stuck_since = now_seconds();
+	if (!r->stuck_since || seconds_since(r->stuck_since) < STUCK_SECONDS)
+		return false;
+	run_problem(r, "%llu guests wait for memory that no other frees; "
+		    "give more MEM=", (unsigned long long)waiting);
+	return true;
 }
 
 /* What is due: the snapshot, then the guests' release.  False: give up. */
@@ -42,7 +60,7 @@ static bool steer(struct run *r, double *sent, bool *released)
 			    (unsigned long long)r->options->timeout_s);
 		return false;
 	}
-	return !r->machine.panic;
+	return !r->machine.panic && !is_stuck(r);
 }
 
 /* After a panic its own lines still come: a moment for them. */
@@ -132,7 +150,7 @@ int run_main(const struct options *o)
 		machine_check_tools(o->qemu, o->accel);
 	plan_prepare(&p, o, o->prepare ? o->prepare : dir);
 	if (o->prepare)
-		plan_write_grub(&p);
+		plan_write_grub(&p, o);
 	else if (o->interactive)
 		become(&p, o);
 	else

@@ -22,6 +22,7 @@ struct guest {
 	uint64_t done, total;	/* of the phase */
 	bool finished;		/* printed phase=done */
 	bool settled, dead;
+	bool waited;		/* for memory, before it was created */
 	unsigned int complaints; /* error lines */
 	char reason[16];	/* of its end */
 	uint64_t memory_pages;	/* given to it */
@@ -42,9 +43,9 @@ struct run {
 	uint64_t count;
 	struct stats now, final; /* latest; at the snapshot */
 	bool booted, has_final, has_end;
-	uint64_t boot_cpus, boot_memory_kib, frame_bytes;
+	uint64_t boot_cpus, boot_memory_kib, boot_free, frame_bytes;
 	uint64_t frames_lost, end_audit_errors, end_cross_group; /* @end */
-	double seconds;
+	double seconds, stuck_since; /* 0: not stuck */
 	struct machine machine;
 	struct strings problems;	/* empty: all is well */
 };
@@ -55,6 +56,7 @@ int run_main(const struct options *o);
 void run_init(struct run *r, const struct options *o, const struct plan *p);
 void run_line(void *run, const char *line);
 uint64_t run_settled(const struct run *r);
+uint64_t run_waiting(const struct run *r);	/* guests that wait for memory */
 /* After the machine's end: fill r->problems. */
 void run_judge(struct run *r);
 void run_fini(struct run *r);

@@ -81,6 +81,7 @@ static void take_boot(struct run *r, const struct record *rec)
 	r->booted = true;
 	r->boot_cpus = record_number(rec, "cpus", 0);
 	r->boot_memory_kib = record_number(rec, "memory_kib", 0);
+	r->boot_free = record_number(rec, "free_frames", 0);
 	r->frame_bytes = record_number(rec, "frame_bytes", 0);
 }
 
@@ -90,7 +91,12 @@ static void take_domain(struct run *r, const struct record *rec)
 
 	if (!g)
 		return;
-	if (record_is(rec, "state", "created")) {
+	if (record_is(rec, "state", "waiting")) {
+		g->waited = true;
+	} else if (record_is(rec, "state", "given-up")) {
+		g->dead = g->settled = true;
+		copy_text(g->reason, sizeof(g->reason), "given up");
+	} else if (record_is(rec, "state", "created")) {
 		g->domid = record_number(rec, "id", 0);
 		g->memory_pages = record_number(rec, "pages", 0);
 		copy_text(g->group, sizeof(g->group),
@@ -204,6 +210,16 @@ uint64_t run_settled(const struct run *r)
 	return settled;
 }
 
+uint64_t run_waiting(const struct run *r)
+{
+	uint64_t waiting = 0;
+
+	for (uint64_t i = 0; i < r->count; i++)
+		waiting += r->guests[i].waited && !r->guests[i].domid &&
+			   !r->guests[i].dead;
+	return waiting;
+}
+
 static void judge_machine(struct run *r)
 {
 	const struct machine *m = &r->machine;
@@ -223,7 +239,9 @@ static void judge_guest(struct run *r, const struct guest *g)
 	bool worker = r->options->command == COMMAND_RUN;
 
 	if (!g->domid)
-		run_problem(r, "guest %s was never created", g->name);
+		run_problem(r, "guest %s was never created%s", g->name,
+			    g->waited ? ": the machine had no memory for it" :
+			    "");
 	else if (!g->dead)
 		run_problem(r, "guest %s did not end", g->name);
 	else if (strcmp(g->reason, "poweroff"))

@@ -9,7 +9,7 @@
  *   exit=qemu|halt|reboot        what to do at the end
  *   console=all|none|NAME        who gets serial input
  *   console-rate=N    bytes a second that each guest may print, 0 any number (default 65536)
- *   overcommit=on|off
+ *   overcommit=on|off            on: more guests than fit; who does not fit yet waits (boot/waiting.h)
  *   selftest=panic|fault|order   (test build) make that mistake of our own
  *   cpus=N            use at most N processors
  *   pages=auto|scalar|sse2|avx2|avx512   registers for hashing, comparing and copying pages;

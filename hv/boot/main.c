@@ -11,6 +11,7 @@
 #include "boot/boot.h"
 #include "boot/report.h"
 #include "boot/selftest.h"
+#include "boot/waiting.h"
 #include "debug/log.h"
 #include "dom/console.h"
 #include "dom/sched.h"
@@ -116,7 +117,9 @@ static void build_domains(void)
 
 	for (line = 0; line < config_count; line++) {
 		for (i = 0; i < configs[line]->count; i++, wanted++)
-			if (!build_domain(configs[line], i, 0))
+			if (boot_options.overcommit)
+				waiting_add(configs[line], i, 0);
+			else if (!build_domain(configs[line], i, 0))
 				failed++;
 	}
 	if (failed)
@@ -145,6 +148,7 @@ static void main_on_own_stack(void)
 	console_input_start();		/* the operator may type from here on */
 	report_start();			/* free frames from here on are to come back */
 	selftest(boot_options.selftest); /* test builds only */
+	waiting_init();			/* before the first guest may have to wait */
 	build_domains();
 	sched_loop();
 }

@@ -15,6 +15,7 @@
 
 #include "boot/config.h"
 #include "boot/report.h"
+#include "boot/waiting.h"
 #include "debug/log.h"
 #include "dom/console.h"
 #include "dom/domain.h"
@@ -84,6 +85,8 @@ bool domain_gone(struct domain *d)
 {
 	bool built = d->config && d->vcpu[0] && d->vcpu[0]->cpu_time_ns;
 
+	if (!d->config)		/* never started */
+		return false;
 	if (d->trace.asked)
 		trace_print_end(d);
 	log_stat("@dom id=%u name=%s state=dead reason=%s code=%u cpu_ms=%lu reap_steps=%lu reap_us=%lu reap_max_us=%lu",
@@ -100,7 +103,10 @@ bool domain_gone(struct domain *d)
 void domain_rebuild(const struct domain_config *config, uint32_t instance,
 		    uint32_t generation)
 {
-	(void)build_domain(config, instance, generation);
+	if (boot_options.overcommit)
+		waiting_add(config, instance, generation);
+	else if (!build_domain(config, instance, generation))
+		__atomic_add_fetch(&crashed, 1, __ATOMIC_RELAXED);
 }
 
 /* --- @stat --- */
@@ -220,8 +226,10 @@ void report_final(void)
 	free = palloc_free_count();
 	lost = (long)(free_at_start - free);
 	stat_line("", "");
-	log_stat("@end frames_lost=%ld free_frames=%lu audit_errors=%lu cross_group=%lu crashed=%u%s",
-		 lost, free, audit.errors, audit.cross_group, crashed, times);
-	exit_machine(lost || audit.errors || audit.cross_group ? EXIT_LOST :
-								 EXIT_OK);
+	log_stat("@end frames_lost=%ld free_frames=%lu audit_errors=%lu cross_group=%lu crashed=%u given_up=%u%s",
+		 lost, free, audit.errors, audit.cross_group, crashed,
+		 waiting_given_up(), times);
+	if (lost || audit.errors || audit.cross_group)
+		exit_machine(EXIT_LOST);
+	exit_machine(waiting_given_up() ? EXIT_ERROR : EXIT_OK);
 }

@@ -1,16 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The table of domains, and what memory is promised to whom.
- *
- * Promises (design decision 10).  With overcommit off, a domain is only created
- * if its max_pages, its share budget and an allowance for its metadata fit in what is promised to
- * nobody.  A domain that shares k pages gives k frames up and may take k again,
- * while at most k canonical frames are in use on its behalf; the budget bounds k.
- * So free frames always cover every credit, whatever others hold, and a copy on
- * write cannot fail for want of memory.
- *
- * Table slot = id modulo MAX_DOMAINS; ids are not reused until they wrapped.
- */
+/* The table of domains.  Table slot = id modulo MAX_DOMAINS; ids are not reused until they wrapped. */
 #include <port.h>
 #include <errno.h>
 
@@ -28,65 +17,6 @@ static struct spinlock table_lock = SPINLOCK_INIT(LOCK_DOMLIST);
 static struct domain *table[MAX_DOMAINS];	/* LOCK_DOMLIST to change */
 static uint32_t count;				/* atomic */
 static domid_hv_t last_id;			/* LOCK_DOMLIST */
-static uint64_t committed;			/* LOCK_DOMLIST */
-static bool overcommit;				/* constant after boot */
-
-void domain_set_overcommit(bool on)
-{
-	overcommit = on;
-}
-
-bool domain_overcommit(void)
-{
-	return overcommit;
-}
-
-/* Tables, vCPU, views, holds and index entries: about 1 % and a fixed part. */
-static uint64_t metadata_allowance(uint64_t pages)
-{
-	return pages / 100 + DOMAIN_ALLOWANCE;
-}
-
-static uint64_t commit_left_locked(void)
-{
-	/* What may wait on other CPUs when an allocation fails on this one. */
-	uint64_t total = palloc_total_count() - RECLAIM_KEPT * cpu_count -
-			 reclaim_orphans();
-
-	return committed < total ? total - committed : 0;
-}
-
-bool domain_commit_more(struct domain *d, uint64_t pages)
-{
-	bool ok;
-
-	spin_lock(&table_lock);
-	ok = overcommit || pages <= commit_left_locked();
-	if (ok) {
-		committed += pages;
-		d->commit += pages;
-	}
-	spin_unlock(&table_lock);
-	return ok;
-}
-
-void domain_commit_less(struct domain *d, uint64_t pages)
-{
-	spin_lock(&table_lock);
-	committed -= pages;
-	d->commit -= pages;
-	spin_unlock(&table_lock);
-}
-
-uint64_t domain_commit_left(void)
-{
-	uint64_t left;
-
-	spin_lock(&table_lock);
-	left = commit_left_locked();
-	spin_unlock(&table_lock);
-	return left;
-}
 
 /* A free slot's next id, 0 if all are taken.  LOCK_DOMLIST. */
 static domid_hv_t next_id(void)
@@ -103,14 +33,10 @@ static domid_hv_t next_id(void)
 
 static bool table_add(struct domain *d)
 {
-	bool ok;
-
 	spin_lock(&table_lock);
-	ok = overcommit || d->commit <= commit_left_locked();
-	d->id = ok ? next_id() : 0;
+	d->id = next_id();
 	if (d->id) {
 		table[d->id % MAX_DOMAINS] = d;
-		committed += d->commit;
 		__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
 	}
 	spin_unlock(&table_lock);
@@ -137,9 +63,9 @@ struct domain *domain_create(const char *name, uint64_t max_pages,
 	if (!d)
 		return NULL;
 	domain_init(d, name, max_pages);
-	d->commit = max_pages + share_budget +
-		    metadata_allowance(max_pages + share_budget);
-	if (!table_add(d)) {
+	d->share_budget = share_budget;
+	if (!domain_promise(d) || !table_add(d)) {
+		domain_promise_end(d);
 		obj_free(d, sizeof(*d));
 		return NULL;
 	}
@@ -173,8 +99,8 @@ void domain_free(struct domain *d)
 
 	spin_lock(&table_lock);
 	table[d->id % MAX_DOMAINS] = NULL;
-	committed -= d->commit;
 	spin_unlock(&table_lock);
+	domain_promise_end(d);
 	obj_free(d, sizeof(*d));
 	__atomic_sub_fetch(&count, 1, __ATOMIC_RELEASE);
 }

@@ -103,7 +103,7 @@ struct domain {
 	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once DYING */
 	bool crashed;		/* domain_crash(): the message was logged */
 	const struct domain_config *config; /* what it was built from (boot/config.h); constant */
-	uint64_t commit;	/* frames promised to it (domain.c); LOCK_DOMLIST */
+	uint64_t commit;	/* frames promised to it (promise.c); atomic */
 	uint32_t instance;	/* of config.count; constant */
 	uint32_t generation;	/* of config.repeat; constant */
 	uint64_t share_budget;	/* constant */
@@ -122,7 +122,7 @@ struct domain {
 
 /*
  * Frames beyond RAM and share budget that each domain is promised: vCPU, ports, the fixed
- * part of its tables; and its heap pages (H3).  1 % of its RAM comes on top.
+ * part of its tables; and its heap pages (H3).  domain_metadata() has what comes on top.
  */
 #define DOMAIN_ALLOWANCE	(64 + HEAP_PAGES_MAX)
 
@@ -134,12 +134,6 @@ struct domain {
 struct domain *domain_create(const char *name, uint64_t max_pages,
 			     uint64_t share_budget);
 void domain_free(struct domain *d);		/* by the reaper, or a builder that failed: nothing names it any more */
-uint64_t domain_commit_left(void);		/* frames that are promised to nobody */
-/* Promise d some frames more (false: there are none left); take the promise back. */
-bool domain_commit_more(struct domain *d, uint64_t pages) must_check;
-void domain_commit_less(struct domain *d, uint64_t pages);
-void domain_set_overcommit(bool on);		/* once, at boot */
-bool domain_overcommit(void);
 struct domain *domain_find(domid_hv_t id);	/* with a reference; NULL if none or DEAD */
 void domain_put(struct domain *d);
 void domain_start(struct domain *d);		/* vCPU 0 becomes runnable */
@@ -147,6 +141,18 @@ uint32_t domain_count(void);			/* not yet gone, or about to be rebuilt */
 void domain_count_hold(void);			/* keep it above 0 across a rebuild */
 void domain_count_release(void);
 void domain_for_each(void (*fn)(struct domain *d, void *arg), void *arg); /* alive; under LOCK_DOMLIST */
+
+/* --- promises of memory (promise.c); any locks --- */
+uint64_t domain_commit_left(void);		/* frames that are promised to nobody */
+/* Promise d some frames more (false: there are none left); take the promise back. */
+bool domain_commit_more(struct domain *d, uint64_t pages) must_check;
+void domain_commit_less(struct domain *d, uint64_t pages);
+/* Frames of metadata that a domain of so many pages (those of its budget too) is promised. */
+uint64_t domain_metadata(uint64_t pages);
+void domain_set_overcommit(bool on);		/* once, at boot */
+bool domain_overcommit(void);
+/* For the audit: what is promised, may be, and was in use before the first domain. */
+void domain_promises(uint64_t *promised, uint64_t *most, uint64_t *boot);
 
 /* --- the end of a domain (destroy.c) --- */
 /* Stop it and leave it to the reaper.  Any CPU, any locks; returns (its own vCPU stops at the next exit to guest). */
@@ -183,6 +189,12 @@ void reclaim_flush_all(void);
 uint64_t reclaim_orphans(void);
 uint64_t reclaim_orphan_changes(void);	/* made or freed, ever */
 #define RECLAIM_KEPT	64	/* at most so many of them wait on each CPU */
+/*
+ * When so many others wait, a long call stops at its next look at the clock, at most 64 pages
+ * or 512 entries later; so RECLAIM_WAITING wait on one CPU at most.
+ */
+#define RECLAIM_OWNED	128
+#define RECLAIM_WAITING	(RECLAIM_KEPT + 64 + RECLAIM_OWNED + 512)
 /* Put a canonical frame that left sharing in the same queue. */
 void reclaim_canonical(mfn_t mfn);
 uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */

@@ -12,6 +12,10 @@ struct domain *domain_from_slot(unsigned int *slot);
 /* A DYING domain that no other CPU works on; the caller clears reaped_by. */
 struct domain *domain_claim_dying(void);
 
+/* promise.c: d's pages, budget and metadata; false: they do not fit.  _end: all that d was promised. */
+bool domain_promise(struct domain *d) must_check;
+void domain_promise_end(struct domain *d);
+
 void domain_page_remove(struct domain *d, struct frame *f);
 struct frame *domain_page_next_left(struct domain *d);
 /*

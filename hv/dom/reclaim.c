@@ -42,6 +42,15 @@ static void enqueue(struct queue *q, struct frame *f, uint64_t mask)
 	__atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
 }
 
+static void enqueue_owned(struct frame *f, uint64_t mask)
+{
+	struct queue *q = &owned[this_cpu()->id];
+
+	enqueue(q, f, mask);
+	if (unlikely(q->count >= RECLAIM_OWNED))
+		this_cpu()->need_resched = 1;	/* other CPUs may want them */
+}
+
 void reclaim_orphan_made(void)
 {
 	__atomic_add_fetch(&orphans, 1, __ATOMIC_RELAXED);
@@ -63,8 +72,7 @@ static void orphan_free(struct frame *f)
 {
 	__atomic_sub_fetch(&orphans, 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&orphan_changes, 1, __ATOMIC_RELAXED);
-	enqueue(&owned[this_cpu()->id], f,
-		__atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST));
+	enqueue_owned(f, __atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST));
 }
 
 static void owned_free(struct domain *d, struct frame *f)
@@ -77,7 +85,7 @@ static void owned_free(struct domain *d, struct frame *f)
 		this_cpu()->need_resched = 1;
 	/* After this the domain may be gone. */
 	domain_page_remove(d, f);
-	enqueue(&owned[this_cpu()->id], f, mask);
+	enqueue_owned(f, mask);
 }
 
 void frame_owner_free(domid_hv_t owner, struct frame *f)

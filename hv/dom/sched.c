@@ -49,6 +49,7 @@ static struct vcpu *running[MAX_CPUS]; /* S1 */
 static uint64_t reap_at_ns[MAX_CPUS]; /* each CPU its own: no reaping before, if a guest can run */
 
 void (*sched_all_gone)(void);
+void (*sched_between_guests)(void);
 
 static bool may_run(const struct vcpu *v)
 {
@@ -462,6 +463,8 @@ void sched_loop(void)
 		stop_point();
 		timer_run();
 		more = sched_reap();
+		if (this_cpu()->id == 0 && sched_between_guests)
+			sched_between_guests();
 		if (this_cpu()->id == 0 && sched_all_gone && !guests_wait() &&
 		    domain_count() == 0)
 			sched_all_gone();

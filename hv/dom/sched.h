@@ -46,6 +46,8 @@ void sched_check(void);
 void sched_loop(void) noreturn;
 /* Until no domain is left; called by the boot CPU's loop when the last has gone (boot/main.c sets it). */
 extern void (*sched_all_gone)(void);
+/* What somebody above has to do now and then, without a current vCPU; by the boot CPU's loop.  NULL: nothing. */
+extern void (*sched_between_guests)(void);
 
 /* The caller's own runstate, up to date. */
 void sched_runstate(struct vcpu *v, struct vcpu_runstate_info *out);

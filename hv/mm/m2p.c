@@ -27,7 +27,7 @@
 int m2p_view_init(struct m2p_view *view)
 {
 	spin_lock_init(&view->lock, LOCK_M2P);
-	view->leaf_count = 0;
+	view->leaf_count = view->page_count = 0;
 	view->reaped = 0;
 	view->l3 = palloc_hv(0);
 	return view->l3 ? 0 : -ENOMEM;
@@ -102,14 +102,28 @@ void m2p_view_fini(struct m2p_view *view)
 		;
 }
 
+/* A page more for the view. */
+static void *page_new(struct m2p_view *view)
+{
+	void *page;
+
+	if (view->page_count >= view->promised && view->more &&
+	    !view->more(view))
+		return NULL;
+	page = palloc_hv(0);
+	view->page_count += page != NULL;
+	return page;
+}
+
 /* The page that `slot` of `table` leads to, made if wanted; NULL if absent. */
-static void *descend(pte_t *table, unsigned int slot, uint64_t flags, bool make)
+static void *descend(struct m2p_view *view, pte_t *table, unsigned int slot,
+		     uint64_t flags, bool make)
 {
 	void *page;
 
 	if (table[slot] & PTE_P)
 		return mfn_to_virt(pte_mfn(table[slot]));
-	page = make ? palloc_hv(0) : NULL;
+	page = make ? page_new(view) : NULL;
 	if (page)
 		WRITE_ONCE(table[slot], pte_make(virt_to_mfn(page), flags));
 	return page;
@@ -125,14 +139,14 @@ static pfn_t *leaf_slot(struct m2p_view *view, mfn_t mfn, bool make)
 
 	if (mfn >= M2P_MFNS)
 		return NULL;
-	l2 = descend(view->l3, pt_slot(va, 3), TABLE_FLAGS, make);
-	l1 = l2 ? descend(l2, pt_slot(va, 2), TABLE_FLAGS, make) : NULL;
+	l2 = descend(view, view->l3, pt_slot(va, 3), TABLE_FLAGS, make);
+	l1 = l2 ? descend(view, l2, pt_slot(va, 2), TABLE_FLAGS, make) : NULL;
 	if (!l1)
 		return NULL;
 	if (l1[pt_slot(va, 1)] & PTE_P) {
 		leaf = mfn_to_virt(pte_mfn(l1[pt_slot(va, 1)]));
 	} else {
-		leaf = make ? palloc_hv(0) : NULL;
+		leaf = make ? page_new(view) : NULL;
 		if (!leaf)
 			return NULL;
 		for (i = 0; i < LEAF_ENTRIES; i++)
@@ -175,6 +189,7 @@ pfn_t m2p_get(struct m2p_view *view, mfn_t mfn)
 struct walk {
 	void (*fn)(mfn_t mfn, pfn_t pfn, void *arg);
 	void *arg;
+	mfn_t first, end;
 };
 
 static void leaf_walk(const struct walk *w, const pfn_t *leaf, mfn_t first)
@@ -182,7 +197,8 @@ static void leaf_walk(const struct walk *w, const pfn_t *leaf, mfn_t first)
 	unsigned int i;
 
 	for (i = 0; i < LEAF_ENTRIES; i++)
-		if (leaf[i] != INVALID_PFN)
+		if (leaf[i] != INVALID_PFN && first + i >= w->first &&
+		    first + i < w->end)
 			w->fn(first + i, leaf[i], w->arg);
 }
 
@@ -198,6 +214,9 @@ static void table_walk(const struct walk *w, const pte_t *table,
 
 		if (!(table[i] & PTE_P) || (level == 3 && i == PERDOM_L3_SLOT))
 			continue;
+		if (first + (i + 1) * step <= w->first ||
+		    first + i * step >= w->end)
+			continue;
 		if (level == 1)
 			leaf_walk(w, below, first + i * step);
 		else
@@ -205,10 +224,10 @@ static void table_walk(const struct walk *w, const pte_t *table,
 	}
 }
 
-void m2p_for_each(const struct m2p_view *view,
+void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
 		  void (*fn)(mfn_t mfn, pfn_t pfn, void *arg), void *arg)
 {
-	const struct walk w = { fn, arg };
+	const struct walk w = { fn, arg, first, end };
 
 	table_walk(&w, view->l3, 3, 0);
 }
@@ -220,9 +239,10 @@ pte_t *m2p_perdom_pte(struct m2p_view *view, unsigned int index)
 	if (index >= PT_SLOTS * PT_SLOTS)
 		return NULL;
 	spin_lock(&view->lock);
-	l2 = descend(view->l3, PERDOM_L3_SLOT, PERDOM_FLAGS, true);
+	l2 = descend(view, view->l3, PERDOM_L3_SLOT, PERDOM_FLAGS,
+		     true);
 	if (l2)
-		l1 = descend(l2, index / PT_SLOTS, PERDOM_FLAGS, true);
+		l1 = descend(view, l2, index / PT_SLOTS, PERDOM_FLAGS, true);
 	spin_unlock(&view->lock);
 	return l1 ? &l1[index % PT_SLOTS] : NULL;
 }

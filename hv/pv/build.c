@@ -50,11 +50,14 @@ struct build {
 	uint64_t list_pages, table_count;
 	struct ptbuild_range ranges[2];
 	unsigned int range_count;
-	char why[160];
+	bool no_memory;			/* it failed for want of frames */
+	char why[200];
 };
 
 #define FAIL(b, ...) \
 	(fmt_snprintf((b)->why, sizeof((b)->why), __VA_ARGS__), false)
+#define FAIL_MEMORY(b, ...) \
+	((b)->no_memory = true, FAIL(b, __VA_ARGS__))
 
 /* Pages of domains that are planned and not yet built. */
 static uint64_t planned_pages;
@@ -71,8 +74,8 @@ void build_plan(const struct domain_config *config)
 static uint64_t share_budget(const struct domain_config *c, uint64_t pages)
 {
 	uint64_t others = MAX(planned_pages, pages);
-	uint64_t needed = others + others / 50 +
-			  DOMAIN_ALLOWANCE * (others / pages + 1);
+	uint64_t needed = others +
+			  domain_metadata(2 * pages) * (others / pages + 1);
 	uint64_t left = domain_commit_left();
 	uint64_t spare = left > needed ? left - needed : 0;
 	uint64_t part = spare * pages / others;
@@ -215,11 +218,11 @@ static bool memory_alloc(struct build *b)
 			order--;
 		mfn = domain_pages_alloc(b->d, order);
 		if (mfn == INVALID_MFN && order-- == 0)
-			return FAIL(b, "out of memory");
+			return FAIL_MEMORY(b, "out of memory");
 		if (mfn == INVALID_MFN)
 			continue;
 		if (memory_name_pages(b->d, mfn, pfn, order))
-			return FAIL(b, "no memory for the M2P");
+			return FAIL_MEMORY(b, "no memory for the M2P");
 		for (i = 0; i < 1UL << order; i++)
 			b->p2m[pfn++] = mfn + i;
 	}
@@ -388,7 +391,7 @@ static bool rings_connect(struct build *b)
 	if (console < 0 || store < 0 ||
 	    console_init(b->d, mfn_to_frame(b->p2m[b->console]), console) ||
 	    store_init(b->d, mfn_to_frame(b->p2m[b->store]), store))
-		return FAIL(b, "no memory for console and store");
+		return FAIL_MEMORY(b, "no memory for console and store");
 	start_info_write(b, console, store);
 	return true;
 }
@@ -407,20 +410,19 @@ static bool fill(struct build *b)
 		return false;
 	vcpu_init_regs(b, v);
 	if (desc_init(v))
-		return FAIL(b, "out of memory");
+		return FAIL_MEMORY(b, "out of memory");
 	return tables_hand_over(b, v);
 }
 
 /* --- the whole --- */
 
-static void name_make(struct build *b, uint32_t instance, char *name,
-		      size_t bytes)
+void build_name(const struct domain_config *config, uint32_t instance,
+		char *name, size_t bytes)
 {
-	if (b->config->count > 1)
-		fmt_snprintf(name, bytes, "%s%u", b->config->name,
-			     instance + 1);
+	if (config->count > 1)
+		fmt_snprintf(name, bytes, "%s%u", config->name, instance + 1);
 	else
-		str_copy(name, bytes, b->config->name);
+		str_copy(name, bytes, config->name);
 }
 
 static bool create(struct build *b, const char *name)
@@ -429,13 +431,15 @@ static bool create(struct build *b, const char *name)
 	struct domain *d = domain_create(name, b->pages, budget);
 
 	if (!d)
-		return FAIL(b, "%lu MiB do not fit: %lu MiB are promised to nobody (give the machine more memory, or use overcommit=on)",
-			    b->pages >> 8, domain_commit_left() >> 8);
+		return FAIL_MEMORY(b, "%lu MiB, with share budget and tables %lu MiB, do not fit: %lu MiB are promised to nobody (give the machine more memory, or use overcommit=on)",
+			    b->pages >> 8,
+			    (b->pages + budget +
+			     domain_metadata(b->pages + budget)) >> 8,
+			    domain_commit_left() >> 8);
 	b->d = d;
 	d->config = b->config;
-	d->share_budget = budget;
 	if (sharing_domain_init(d, b->config->group, budget))
-		return FAIL(b, "no memory for its sharing state");
+		return FAIL_MEMORY(b, "no memory for its sharing state");
 	return true;
 }
 
@@ -464,41 +468,62 @@ static bool build(struct build *b, const char *name)
 		b->p2m_order++;
 	b->p2m = palloc_hv(b->p2m_order);
 	if (!b->p2m)
-		return FAIL(b, "out of memory");
+		return FAIL_MEMORY(b, "out of memory");
 	return memory_alloc(b) && fill(b);
+}
+
+static void start(struct build *b, uint32_t instance, uint32_t generation)
+{
+	struct domain *d = b->d;
+
+	d->instance = instance;
+	d->generation = generation;
+	log_stat("@dom id=%u name=%s group=%s state=created pages=%lu budget=%lu",
+		 d->id, d->name, d->group_name, b->pages, d->share_budget);
+	domain_start(d);
+}
+
+static void give_up(struct build *b)
+{
+	if (!b->d)
+		return;
+	b->d->config = NULL;	/* it never ran: its end is no news */
+	domain_abandon(b->d);
+}
+
+struct domain *build_domain_try(const struct domain_config *config,
+				uint32_t instance, uint32_t generation,
+				bool *no_memory)
+{
+	struct build *b = obj_alloc(sizeof(*b));
+	struct domain *d = NULL;
+	char name[DOMAIN_NAME_MAX];
+
+	*no_memory = !b;
+	if (!b)
+		return NULL;
+	b->config = config;
+	build_name(config, instance, name, sizeof(name));
+	if (build(b, name))
+		d = b->d;
+	if (b->p2m)
+		palloc_hv_free(b->p2m, b->p2m_order);
+	if (d)
+		start(b, instance, generation);
+	else
+		give_up(b);
+	*no_memory = b->no_memory;
+	if (!d && !(*no_memory && boot_options.overcommit))
+		log_error("domain %s (kernel %s): %s", name,
+			  config->kernel->name, b->why);
+	obj_free(b, sizeof(*b));
+	return d;
 }
 
 struct domain *build_domain(const struct domain_config *config,
 			    uint32_t instance, uint32_t generation)
 {
-	struct build *b = obj_alloc(sizeof(*b));
-	struct domain *d = NULL;
-	char name[DOMAIN_NAME_MAX];
-	bool ok;
+	bool no_memory;
 
-	if (!b) {
-		log_error("domain %s: out of memory", config->name);
-		return NULL;
-	}
-	b->config = config;
-	name_make(b, instance, name, sizeof(name));
-	ok = build(b, name);
-	if (b->p2m)
-		palloc_hv_free(b->p2m, b->p2m_order);
-	if (ok) {
-		d = b->d;
-		d->instance = instance;
-		d->generation = generation;
-		log_stat("@dom id=%u name=%s group=%s state=created pages=%lu budget=%lu",
-			 d->id, d->name, d->group_name, b->pages,
-			 d->share_budget);
-		domain_start(d);
-	} else {
-		log_error("domain %s (kernel %s): %s", name,
-			  config->kernel->name, b->why);
-		if (b->d)
-			domain_abandon(b->d);
-	}
-	obj_free(b, sizeof(*b));
-	return d;
+	return build_domain_try(config, instance, generation, &no_memory);
 }

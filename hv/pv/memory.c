@@ -149,6 +149,7 @@ static long reservation_change(struct hypercall_args *args, unsigned int op)
 		}
 		if (!extent_one(&r, i))
 			break;
+		units += (1U << r.order) - 1;
 	}
 	return i;
 }

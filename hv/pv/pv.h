@@ -114,6 +114,13 @@ void build_plan(const struct domain_config *config);
  */
 struct domain *build_domain(const struct domain_config *config,
 			    uint32_t instance, uint32_t generation);
+/* The same; with overcommit on, NULL and *no_memory says nothing: it may fit later. */
+struct domain *build_domain_try(const struct domain_config *config,
+				uint32_t instance, uint32_t generation,
+				bool *no_memory);
+/* The name that an instance of the config gets. */
+void build_name(const struct domain_config *config, uint32_t instance,
+		char *name, size_t bytes);
 
 /* sharing/op_share.c */
 long op_share(struct hypercall_args *args);

@@ -72,11 +72,12 @@ static void part_sums(struct audit *a)
 	    a->orphans != reclaim_orphans())
 		audit_error(a, "I18: %lu frames are orphans, counted %lu",
 			    a->orphans, reclaim_orphans());
+	audit_promises(a, 1UL << a->order);
 }
 
 /* --- domains --- */
 
-/* The domain to go on with, its window set; false: there is no further one. */
+/* The domain to go on with; NULL: there is no further one. */
 static struct domain *domain_at(struct audit *a)
 {
 	unsigned int slot = a->slot;
@@ -86,10 +87,28 @@ static struct domain *domain_at(struct audit *a)
 		return NULL;
 	/* Another one, or one more of this number: from its beginning. */
 	if (slot != a->slot + 1 || d->id != a->domid)
-		a->window = 0;
+		a->part = 0;
 	a->slot = slot - 1;
 	a->domid = d->id;
 	return d;
+}
+
+static void window_set(struct audit *a, mfn_t window, mfn_t windows)
+{
+	a->first = window * a->frames;
+	a->end = a->first + a->frames;
+	a->last = window + 1 == windows;
+}
+
+/* Its tables, and then its view. */
+static void window_audit(struct audit *a, struct domain *d, bool tables)
+{
+	if (tables) {
+		audit_domain_names(a, d);
+		audit_domain_counts(a, d);
+	} else {
+		audit_domain_view(a, d);
+	}
 }
 
 /* A domain's first part, or one window of frames of it; true: there are no more domains. */
@@ -100,20 +119,17 @@ static bool part_domain(struct audit *a)
 
 	if (!d)
 		return true;
-	if (!a->window) {
+	if (!a->part) {
 		audit_domain_pages(a, d);
-		audit_domain_view(a, d);
+		audit_domain_view_rights(a, d);
 		audit_domain_ports(a, d);
 	} else {
-		a->first = (a->window - 1) * a->frames;
-		a->end = a->first + a->frames;
-		a->last = a->window == windows;
-		audit_domain_names(a, d);
-		audit_domain_counts(a, d);
+		window_set(a, (a->part - 1) / 2, windows);
+		window_audit(a, d, a->part % 2);
 	}
-	if (a->window++ == windows) {
+	if (a->part++ == 2 * windows) {
 		a->slot++;
-		a->window = 0;
+		a->part = 0;
 	}
 	domain_put(d);
 	return false;

@@ -13,7 +13,8 @@
  *  I7   partial validation: entries [0, nr_done) held; nothing half-way otherwise
  *  I9   a domain's M2P view names only what it owns or holds, and is read-only to it
  *  I10  tot_pages = length of the page list <= max_pages; the states add up; with overcommit off,
- *       free frames cover what the domains may still take
+ *       free frames cover what the domains may still take, and promises what they may ever
+ *       (audit_promise.c)
  *  I11, I13 and the counts of I12: share/audit.c
  *  I12  a domain's hold of a frame = its present L1 entries that name it
  *  I14  a shared frame is mapped read-only, has class SHARED and no other use
@@ -29,8 +30,8 @@
  *   SUMS          what that adds up to
  *   SHARE         the parts of share_audit()
  *   GRANTS        all grant tables
- *   DOMAINS       of each domain: its list of pages, view and ports; then all its tables, for
- *                 each window of AUDIT_WINDOW frames in which names are counted
+ *   DOMAINS       of each domain: its list of pages and ports; then, for each window of AUDIT_WINDOW
+ *                 frames, all its tables, in which names of these are counted; and its view of them
  *
  * A frame is named by its owner alone, but for shared frames, whose names by each domain are
  * its hold (and these add up in share/), and granted ones, for which all handles are read: so
@@ -44,7 +45,7 @@
 #include "x86/pte.h"
 
 #define AUDIT_FRAMES	4096u	/* in one part */
-#define AUDIT_WINDOW	65536u	/* frames; 1 MiB of counts */
+#define AUDIT_WINDOW	32768u	/* frames; 512 KiB of counts */
 #define AUDIT_STOP_NS	500000u	/* small parts share a stop until so much time is over */
 #define AUDIT_LINES	32	/* errors that are printed; the others are counted */
 
@@ -70,7 +71,7 @@ struct audit {
 
 	unsigned int slot;	/* DOMAINS: in the table, */
 	domid_hv_t domid;	/* who that was, */
-	mfn_t window;		/* and its next part; 0: the first, else a window */
+	mfn_t part;		/* and its next part: 0, then two for each window */
 	struct audit_count *counts; /* of frames [first, end) */
 	unsigned int order;	/* of counts' memory, and how many frames it is for */
 	mfn_t frames;
@@ -89,6 +90,9 @@ bool audit_alive(uint64_t domid);	/* is there such a domain?  Since audit_alive_
 /* Check frames [first, end); how many are free? */
 uint64_t audit_frames(struct audit *a, mfn_t first, mfn_t end);
 
+/* audit_promise.c: I10; machine stopped, `taken` frames are the audit's. */
+void audit_promises(struct audit *a, uint64_t taken);
+
 /* audit_tables.c: I3-I7 */
 /* Is it in the window at hand?  The last one has all that is no RAM, too. */
 bool audit_in_window(const struct audit *a, mfn_t mfn);
@@ -105,6 +109,7 @@ void audit_each_page(struct audit *a, struct domain *d,
 void audit_domain_counts(struct audit *a, struct domain *d);
 void audit_domain_pages(struct audit *a, struct domain *d);
 void audit_domain_view(struct audit *a, struct domain *d);
+void audit_domain_view_rights(struct audit *a, struct domain *d);
 void audit_domain_ports(struct audit *a, struct domain *d);
 
 #endif

@@ -161,11 +161,18 @@ static void view_entry(mfn_t mfn, pfn_t pfn, void *arg)
 void audit_domain_view(struct audit *a, struct domain *d)
 {
 	struct view_walk w = { a, d };
+
+	if (d->m2p.l3)
+		m2p_for_each(&d->m2p, a->first, a->last ? ~0UL : a->end,
+			     view_entry, &w);
+}
+
+void audit_domain_view_rights(struct audit *a, struct domain *d)
+{
 	unsigned int slot;
 
 	if (!d->m2p.l3)
 		return;
-	m2p_for_each(&d->m2p, view_entry, &w);
 	for (slot = 0; slot < PT_SLOTS; slot++)
 		if ((d->m2p.l3[slot] & PTE_P) && (d->m2p.l3[slot] & PTE_US) &&
 		    (d->m2p.l3[slot] & PTE_RW))

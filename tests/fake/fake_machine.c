@@ -132,7 +132,7 @@ void vcpu_free(struct vcpu *v)
 bool domain_gone(struct domain *d)
 {
 	fake_machine.gone++;
-	return d->generation < d->config->repeat;
+	return d->config && d->generation < d->config->repeat;
 }
 
 void domain_rebuild(const struct domain_config *config, uint32_t instance,

@@ -1,378 +1,9 @@
-/* links: guest-lib/share.c guest-lib/record.c guest-lib/cow.c guest-lib/reserve.c */
+/* links: guest-lib/share.c guest-lib/record.c guest-lib/cow.c guest-lib/reserve.c guest-lib/repay.c */
 /* SPDX-License-Identifier: MIT */
-/*
- * The sharing half of the guest library against a small fake of the
- * hypervisor: frames are pages of a memory file, page-table entries are made real with
- * mmap(), so a store to a shared page raises SIGSEGV, whose handler is the kernel's
- * page-fault handler.  The fake checks what the real one would, and can refuse any call.
- */
+/* The sharing half of the guest library against a small fake of the hypervisor. */
 #include <check.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <xen/errno.h>
-#include <xen/memory.h>
-#include <xen/xen.h>
-
-#include <gl/share.h>
-
-#define PFNS	64
-#define FRAMES	256
-#define PAGE	4096UL
-#define P	1UL
-#define RW	2UL
-#define ADDR	0x000ffffffffff000UL
-#define RESERVE	4
-
-enum owner { FREE, GUEST, CANONICAL };
-
-/* The fake machine. */
-static int file;
-static uint8_t *frames, *region;	/* all frames, writable; the guest's space */
-static enum owner owner[FRAMES];
-static unsigned int mappings[FRAMES];
-static uint64_t pte[PFNS], m2p[FRAMES], p2m[PFNS];
-static unsigned int tot_pages, max_pages;
-static long fail_nr, fail_with;		/* hypercall to refuse, and how */
-static unsigned int next_page;
-
-static struct gl_share share;
-static uint64_t record[(PFNS + 63) / 64];
-static int locked, foreign;
-static sigjmp_buf out;
-
-static uint64_t va_of(uint64_t pfn)
-{
-	return (uint64_t)region + pfn * PAGE;
-}
-
-static uint64_t pfn_of(uint64_t va)
-{
-	return (va - (uint64_t)region) / PAGE;
-}
-
-static void map_real(uint64_t pfn)
-{
-	uint64_t e = pte[pfn];
-	int prot = !(e & P) ? PROT_NONE :
-		   e & RW ? PROT_READ | PROT_WRITE : PROT_READ;
-	void *at = mmap((void *)va_of(pfn), PAGE, prot, MAP_SHARED | MAP_FIXED,
-			file, (off_t)(e & ADDR));
-
-	ck_assert(at != MAP_FAILED);
-}
-
-static uint64_t frame_alloc(enum owner o)
-{
-	for (uint64_t f = 1; f < FRAMES; f++)
-		if (owner[f] == FREE) {
-			owner[f] = o;
-			return f;
-		}
-	ck_abort_msg("fake: out of frames");
-	return 0;
-}
-
-/* Put an entry in place; what it replaced loses a mapping. */
-static void set_entry(uint64_t pfn, uint64_t e)
-{
-	uint64_t old = pte[pfn];
-
-	if (e & P)
-		mappings[(e & ADDR) / PAGE]++;
-	pte[pfn] = e;
-	map_real(pfn);
-	if (old & P) {
-		uint64_t f = (old & ADDR) / PAGE;
-
-		if (!--mappings[f] && owner[f] == CANONICAL)
-			owner[f] = FREE;
-	}
-}
-
-static long fake_update(uint64_t va, uint64_t e)
-{
-	uint64_t f = (e & ADDR) / PAGE;
-
-	if ((e & P) && (f >= FRAMES || owner[f] == FREE ||
-			(owner[f] == CANONICAL && (e & RW))))
-		return -XEN_EINVAL;
-	set_entry(pfn_of(va), e & ~SHARE_PTE_AVL);
-	return 0;
-}
-
-static uint64_t canonical_of(const void *bytes)
-{
-	uint64_t f;
-
-	for (f = 1; f < FRAMES; f++)
-		if (owner[f] == CANONICAL &&
-		    !memcmp(frames + f * PAGE, bytes, PAGE))
-			return f;
-	f = frame_alloc(CANONICAL);
-	memcpy(frames + f * PAGE, bytes, PAGE);
-	return f;
-}
-
-static int32_t fake_offer(uint64_t va, uint64_t *mfn)
-{
-	uint64_t pfn = pfn_of(va), f = (pte[pfn] & ADDR) / PAGE, c;
-
-	if (!(pte[pfn] & P))
-		return SHARE_NOT_MAPPED;
-	if (owner[f] == CANONICAL)
-		return SHARE_ALREADY;
-	if (mappings[f] != 1)
-		return SHARE_OTHER_MAPPING;
-	c = canonical_of((void *)va);
-	set_entry(pfn, c * PAGE | P | 0x24 |
-		  (pte[pfn] & RW ? SHARE_PTE_AVL : 0));
-	owner[f] = FREE;
-	memset(frames + f * PAGE, 0xdd, PAGE);
-	tot_pages--;
-	*mfn = c;
-	return SHARE_DONE;
-}
-
-static int32_t fake_unshare(uint64_t va, uint64_t *mfn)
-{
-	uint64_t pfn = pfn_of(va), f = (pte[pfn] & ADDR) / PAGE;
-
-	if (owner[f] != CANONICAL)
-		return SHARE_NOT_SHARED;
-	if (tot_pages >= max_pages)
-		return SHARE_NO_MEMORY;
-	*mfn = frame_alloc(GUEST);
-	memcpy(frames + *mfn * PAGE, frames + f * PAGE, PAGE);
-	m2p[*mfn] = m2p[f];	/* what the hypervisor knows */
-	set_entry(pfn, *mfn * PAGE | P | RW | 0x24);
-	tot_pages++;
-	return SHARE_DONE;
-}
-
-static long fake_share(unsigned long op, unsigned long arg, unsigned long count)
-{
-	struct share_entry *e = (void *)arg;
-	uint64_t mfn = 0;
-	int32_t st;
-
-	switch (op) {
-	case SHAREOP_single:
-		st = fake_offer(arg, &mfn);
-		return st == SHARE_DONE ? (long)mfn :
-		       st == SHARE_ALREADY ? -XEN_EEXIST :
-		       st == SHARE_NOT_MAPPED ? -XEN_ENOENT : -XEN_EBUSY;
-	case SHAREOP_batch:
-		ck_assert(count >= 1 && count <= SHARE_BATCH_MAX);
-		for (unsigned long i = 0; i < count; i++)
-			e[i].status = fake_offer(e[i].pte[0], &e[i].mfn);
-		return 0;
-	case SHAREOP_unshare:
-		for (unsigned long i = 0; i < count; i++)
-			e[i].status = fake_unshare(e[i].pte[0], &e[i].mfn);
-		return 0;
-	default:
-		return -XEN_EINVAL;
-	}
-}
-
-static long fake_populate(struct xen_memory_reservation *r)
-{
-	xen_pfn_t *list = r->extent_start.p;
-	unsigned int i;
-
-	for (i = 0; i < r->nr_extents && tot_pages < max_pages; i++) {
-		uint64_t f = frame_alloc(GUEST);
-
-		m2p[f] = list[i];
-		list[i] = f;
-		tot_pages++;
-	}
-	return i;
-}
-
-static long fake_mmu_update(const struct mmu_update *u)
-{
-	ck_assert_uint_eq(u->ptr & 3, MMU_MACHPHYS_UPDATE);
-	ck_assert(owner[u->ptr / PAGE] == GUEST);
-	m2p[u->ptr / PAGE] = u->val;
-	return 0;
-}
-
-static long fake_call(unsigned long nr, const unsigned long *a)
-{
-	struct multicall_entry *m = (void *)a[0];
-
-	if ((long)nr == fail_nr)
-		return fail_with;
-	switch (nr) {
-	case __HYPERVISOR_make_ro_and_share:
-		return fake_share(a[0], a[1], a[2]);
-	case __HYPERVISOR_update_va_mapping:
-		return fake_update(a[0], a[1]);
-	case __HYPERVISOR_mmu_update:
-		return fake_mmu_update((void *)a[0]);
-	case __HYPERVISOR_memory_op:
-		ck_assert_uint_eq(a[0], XENMEM_populate_physmap);
-		return fake_populate((void *)a[1]);
-	case __HYPERVISOR_multicall:
-		for (unsigned long i = 0; i < a[1]; i++)
-			m[i].result = (unsigned long)fake_call(m[i].op,
-							       m[i].args);
-		return 0;
-	default:
-		return -XEN_ENOSYS;
-	}
-}
-
-/* The kernel's callbacks. */
-static long op_hypercall(void *ctx, unsigned int nr, unsigned long a1,
-			 unsigned long a2, unsigned long a3, unsigned long a4)
-{
-	unsigned long a[6] = { a1, a2, a3, a4 };
-
-	return fake_call(nr, a);
-}
-
-static bool op_va_to_pfn(void *ctx, uint64_t va, uint64_t *pfn)
-{
-	if (va < va_of(0) || va >= va_of(PFNS))
-		return false;
-	*pfn = pfn_of(va);
-	return true;
-}
-
-static uint64_t op_pte_read(void *ctx, uint64_t va)
-{
-	uint64_t pfn;
-
-	return op_va_to_pfn(ctx, va, &pfn) ? pte[pfn] : 0;
-}
-
-static void op_p2m_set(void *ctx, uint64_t pfn, uint64_t mfn)
-{
-	ck_assert(locked);
-	p2m[pfn] = mfn;
-}
-
-static uint64_t op_p2m_get(void *ctx, uint64_t pfn)
-{
-	return p2m[pfn];
-}
-
-static uint64_t op_page_alloc(void *ctx)
-{
-	return next_page < PFNS ? va_of(next_page++) : 0;
-}
-
-static void op_page_free(void *ctx, uint64_t va)
-{
-}
-
-static unsigned long op_lock(void *ctx)
-{
-	ck_assert(!locked);
-	locked = 1;
-	return 7;
-}
-
-static void op_unlock(void *ctx, unsigned long state)
-{
-	ck_assert(locked && state == 7);
-	locked = 0;
-}
-
-static void op_log(void *ctx, const char *text)
-{
-}
-
-static const struct gl_share_ops ops = {
-	.hypercall = op_hypercall, .va_to_pfn = op_va_to_pfn,
-	.pte_read = op_pte_read, .p2m_set = op_p2m_set, .p2m_get = op_p2m_get,
-	.page_alloc = op_page_alloc, .page_free = op_page_free,
-	.lock = op_lock, .unlock = op_unlock, .log = op_log,
-};
-
-static void page_fault(int sig, siginfo_t *info, void *context)
-{
-	if (gl_share_fault(&share, (uint64_t)info->si_addr, 3))
-		return;
-	foreign++;
-	siglongjmp(out, 1);
-}
-
-static void setup(void)
-{
-	struct sigaction sa = { .sa_sigaction = page_fault,
-				.sa_flags = SA_SIGINFO | SA_NODEFER };
-
-	file = memfd_create("frames", 0);
-	ck_assert(file >= 0 && !ftruncate(file, FRAMES * PAGE));
-	frames = mmap(NULL, FRAMES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
-		      file, 0);
-	region = mmap(NULL, PFNS * PAGE, PROT_NONE,
-		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	memset(owner, 0, sizeof(owner));
-	memset(mappings, 0, sizeof(mappings));
-	memset(pte, 0, sizeof(pte));
-	for (uint64_t pfn = 0; pfn < PFNS; pfn++) {
-		p2m[pfn] = frame_alloc(GUEST);
-		m2p[p2m[pfn]] = pfn;
-		set_entry(pfn, p2m[pfn] * PAGE | P | RW | 0x24);
-		memset((void *)va_of(pfn), (int)(pfn / 2), PAGE);
-	}
-	tot_pages = max_pages = PFNS;
-	next_page = PFNS - RESERVE;
-	fail_nr = -1;
-	locked = foreign = 0;
-	sigaction(SIGSEGV, &sa, NULL);
-	ck_assert_uint_eq(gl_share_init(&share, &ops, NULL, record, PFNS,
-					RESERVE), RESERVE);
-}
-
-static void teardown(void)
-{
-	munmap(frames, FRAMES * PAGE);
-	munmap(region, PFNS * PAGE);
-	close(file);
-}
-
-/* A store as the kernel makes it; false: the fault was not the library's. */
-static bool store(uint64_t pfn, uint8_t value)
-{
-	if (sigsetjmp(out, 1))
-		return false;
-	*(volatile uint8_t *)va_of(pfn) = value;
-	return true;
-}
-
-/* p2m, entry, M2P and owner of each page agree; frames are all accounted for. */
-static void audit(void)
-{
-	unsigned int owned = 0;
-
-	for (uint64_t pfn = 0; pfn < PFNS; pfn++) {
-		uint64_t f = (pte[pfn] & ADDR) / PAGE;
-		bool rec = record[pfn / 64] >> (pfn % 64) & 1;
-
-		if (!(pte[pfn] & P)) {
-			ck_assert_uint_eq(p2m[pfn], ~0UL);
-			continue;
-		}
-		ck_assert_uint_eq(p2m[pfn], f);
-		ck_assert_int_eq(rec, owner[f] == CANONICAL);
-		if (owner[f] == GUEST)
-			ck_assert_uint_eq(m2p[f], pfn);
-	}
-	for (uint64_t f = 0; f < FRAMES; f++)
-		owned += owner[f] == GUEST;
-	ck_assert_uint_eq(owned, tot_pages);
-	ck_assert(!locked);
-}
+#include "fake/fake_guest_pages.h"
 
 START_TEST(offer_and_break)
 {
@@ -431,6 +62,36 @@ START_TEST(short_refill)
 	fail_nr = -1;
 	max_pages = PFNS;
 	ck_assert_uint_eq(gl_share_refill(&share), 0);
+	audit();
+}
+END_TEST
+
+/*
+ * SH20: a process of the guest writes to a page that is read-only to it.  That it is
+ * shared too changes nothing: the fault is the kernel's, which sends SIGSEGV; no copy is made.
+ */
+START_TEST(user_fault)
+{
+	int32_t st;
+
+	ck_assert_int_eq(gl_share_pages(&share, (uint64_t[]){ va_of(5) }, 1, &st),
+			 1);
+	ck_assert(pte[5] & SHARE_PTE_AVL);
+	for (unsigned int n = 0; n < 2; n++) {
+		/* A user's write; the same where the page was never writable: no bit. */
+		ck_assert(!gl_share_fault(&share, va_of(5), 7));
+		ck_assert(!gl_share_fault(&share, va_of(5) + 0xff8, 7));
+		if (n)
+			ck_assert(!gl_share_fault(&share, va_of(5), 3));
+		ck_assert_uint_eq(share.counters.faults, 0);
+		ck_assert_uint_eq(share.slots_full, RESERVE);
+		ck_assert(gl_share_is_shared(&share, 5));
+		ck_assert_uint_eq(tot_pages, PFNS - 1);
+		pte[5] &= ~SHARE_PTE_AVL;
+	}
+	pte[5] |= SHARE_PTE_AVL;
+	ck_assert(store(5, 1));		/* the kernel's own write */
+	ck_assert_uint_eq(share.counters.breaks, 1);
 	audit();
 }
 END_TEST
@@ -578,6 +239,7 @@ int main(void)
 	tcase_add_test(tc, no_such_call);
 	tcase_add_test(tc, refused_commit);
 	tcase_add_test(tc, unshare);
+	tcase_add_test(tc, user_fault);
 	tcase_add_test(tc, many_rounds);
 	suite_add_tcase(s, tc);
 	srunner_run_all(r, CK_ENV);

@@ -100,6 +100,71 @@ START_TEST(too_little_memory)
 }
 END_TEST
 
+static void **memory_take(uint64_t left)
+{
+	void **list = NULL, **page;
+
+	while (palloc_free_count() > left && (page = palloc_hv(0))) {
+		*page = list;
+		list = page;
+	}
+	return list;
+}
+
+static void memory_give(void **list)
+{
+	while (list) {
+		void **next = *list;
+
+		palloc_hv_free(list, 0);
+		list = next;
+	}
+}
+
+/*
+ * With overcommit, a build that runs short says so and nothing else, whatever it was at; all comes
+ * back, and it is not reported as a domain that died.
+ */
+START_TEST(runs_short)
+{
+	struct domain_config c = {
+		.name = "x", .count = 1, .repeat = 5, .share_budget = 100,
+		.memory_bytes = FAKE_PAGES * PAGE_SIZE, .kernel = fake_kernel(),
+	};
+	uint64_t free = palloc_free_count();
+	struct domain *d = NULL;
+	bool no_memory = true;
+	unsigned int tries;
+	void **taken;
+
+	domain_set_overcommit(true);
+	for (tries = 0; !d; tries++) {
+		/* Each of the first ones, which are of many kinds; then of its pages. */
+		uint64_t left = tries < 60 ? tries : 60 + (tries - 60) * 50;
+
+		ck_assert_uint_lt(left, 2 * FAKE_PAGES);
+		taken = memory_take(left);
+		d = build_domain_try(&c, 0, 1, &no_memory);
+		ck_assert_int_eq(no_memory, !d);
+		while (!d && reaper_step())
+			;
+		reclaim_flush_all();
+		if (!d)
+			ck_assert_uint_eq(palloc_free_count(), left);
+		memory_give(taken);
+	}
+	ck_assert_uint_gt(tries, 70);
+	ck_assert_uint_eq(fake_machine.rebuilds, 0);
+	domain_set_overcommit(false);
+	fake_end(d);
+	ck_assert_uint_eq(palloc_free_count(), free);
+	/* What can never be built is no lack of memory. */
+	c.memory_bytes = 4 * PAGE_SIZE;
+	ck_assert_ptr_null(build_domain_try(&c, 0, 1, &no_memory));
+	ck_assert(!no_memory);
+}
+END_TEST
+
 START_TEST(initrd)
 {
 	struct domain *d;
@@ -262,6 +327,7 @@ int main(void)
 	tcase_add_test(tc, as_xen_starts_it);
 	tcase_add_test(tc, does_not_fit);
 	tcase_add_test(tc, too_little_memory);
+	tcase_add_test(tc, runs_short);
 	tcase_add_test(tc, initrd);
 	tcase_add_test(tc, p2m_at_its_own_address);
 	tcase_add_test(tc, initrd_by_pfn);

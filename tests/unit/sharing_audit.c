@@ -228,8 +228,31 @@ START_TEST(i10)
 	word(state(page), *state(page) ^ 1UL << FRAME_KIND_SHIFT, " I10 I18 I5 I9",
 	     "kind on the list");
 	word(&d->max_pages, 1UL << 40, " I10", "credits");
+	word(&d->commit, d->commit + 1, " I10", "promises that do not add up");
 	/* Its neighbour does not know it: the first word has the next one, too. */
 	word(&next->private, next->next, " I10", "off the list");
+}
+END_TEST
+
+/* I10: more was promised than there is; and the hypervisor took more than it was. */
+START_TEST(i10_promises)
+{
+	uint64_t most = palloc_total_count(), cross;
+	unsigned int n = 0;
+	void *taken[200];
+
+	domain_set_overcommit(true);
+	ck_assert(domain_commit_more(d, most));
+	ck_assert_uint_eq(sharing_audit(&cross), 0);
+	domain_set_overcommit(false);
+	expect(" I10", "promises that cannot be kept");
+	domain_commit_less(d, most);
+	ck_assert_uint_eq(sharing_audit(&cross), 0);
+	while (n < ARRAY_COUNT(taken))
+		ck_assert_ptr_nonnull(taken[n++] = palloc_hv(0));
+	expect(" I10", "frames that nobody was promised");
+	while (n)
+		palloc_hv_free(taken[--n], 0);
 }
 END_TEST
 
@@ -321,6 +344,7 @@ int main(void)
 	tcase_add_test(tc, i9);
 	tcase_add_test(tc, i10);
 	tcase_add_test(tc, i11_i13);
+	tcase_add_test(tc, i10_promises);
 	tcase_add_test(tc, i12);
 	tcase_add_test(tc, i14);
 	tcase_add_test(tc, i18);

@@ -261,14 +261,19 @@ START_TEST(short_of_memory)
 			order--;
 	count--;
 	palloc_hv_free(taken[count], orders[count]);
+	/* It is promised to somebody, or that would be an error, too. */
+	domain_set_overcommit(true);
+	ck_assert(domain_commit_more(user, frame_max_mfn));
 	expect_clean(NULL);
 	type = &mfn_to_frame(pte_mfn(*pte))->type;
 	WRONG(*type, *type + 1, "I4", "uses");
 	type = &mfn_to_frame(user->vcpu[0]->kernel_l4)->state;
 	WRONG(*type, *type + 1, "I3", "references");
 	WRONG(*pte, *pte | PTE_PWT, "I5", "an entry");
-	while (count)
-		palloc_hv_free(taken[count - 1], orders[count - 1]), count--;
+	domain_commit_less(user, frame_max_mfn);
+	domain_set_overcommit(false);
+	while (count--)
+		palloc_hv_free(taken[count], orders[count]);
 }
 END_TEST
 

@@ -19,7 +19,8 @@
  *     fault path takes no other lock and allocates nothing.
  *  G4 reserve: a slot is a page of the kernel's with a frame, or without one
  *     after a break took it; gl_share_refill() puts frames back.  Each offer that succeeds gives
- *     the domain the right to one frame, so the refill does not run short.
+ *     the domain the right to one frame, so the refill does not run short; on a hypervisor with
+ *     overcommit it may, and gl/repay.h says what a break does then.
  *
  * Several vCPUs: every entry change flushes on all of them; two that fault on one
  * page are put in order by lock(), and the second finds the entry writable.
@@ -32,6 +33,8 @@
 #include <stdint.h>
 
 #include <share.h>
+
+#include <gl/repay.h>
 
 #define GL_SHARE_RESERVE_MAX	256
 #define GL_SHARE_RESULTS	(SHARE_NOT_TRIED + 1)
@@ -74,6 +77,9 @@ struct gl_share_counters {
 	uint64_t break_errors;	/* faults that could not be served */
 	uint64_t reserve_low;	/* faults that found the reserve empty */
 	uint64_t refilled;	/* frames taken back into the reserve */
+	uint64_t repaid;	/* frames that listed pages gave (gl/repay.h) */
+	uint64_t repay_passed;	/* looks at listed pages that could not */
+	uint64_t repay_refused;	/* exchanges that the hypervisor refused */
 };
 
 /* One for the kernel; its memory is the kernel's. */
@@ -85,6 +91,7 @@ struct gl_share {
 	struct gl_share_slot slots[GL_SHARE_RESERVE_MAX];
 	unsigned int slot_count;
 	unsigned int slots_full;
+	struct gl_repay_list repay;
 	struct gl_share_counters counters;
 	struct share_entry batch[SHARE_BATCH_MAX]; /* under lock */
 };

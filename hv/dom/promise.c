@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What memory is promised to whom (design decision 10).
+ *
+ * With overcommit off, each frame that a domain may ever need is promised when the domain is
+ * created, out of those that are promised to nobody:
+ *  - its pages (max_pages): those that it has, and the credits of those that it gave up;
+ *  - as many canonical frames as its share budget: every one has a holder, and a
+ *    holder has no more of them than its budget;
+ *  - its metadata, domain_metadata().
+ * It then can only take what was promised to it: pages by the quota, canonical frames by the budget,
+ * page-table and small structures by their own limits; and what has no small limit (views of the
+ * M2P, grant handles) is asked for by domain_commit_more() before it grows.  So free frames
+ * always cover every credit, whatever others do, and a copy on write cannot fail for want
+ * of memory (I10; SH29, SH30).
+ *
+ * Not promised to anybody, beside what the hypervisor had before the first domain:
+ *  - frames that wait for a flush on other CPUs when an allocation fails on this one;
+ *  - frames whose domain is gone and that others still use;
+ *  - what the audit takes for its counts.
+ *
+ * One limit is not absolute.  A view has a page for each 2 MiB of machine memory in which the
+ * domain has a frame.  The promise has enough for all of the machine if the domain and its
+ * budget are an eighth of it, else for frames that are scattered eight times wider than they
+ * need be; what is beyond is taken from what is promised to nobody, while there is any.
+ *
+ * With overcommit on, promises are counted and none is refused.
+ */
+#include <port.h>
+
+#include "dom/domain.h"
+#include "dom/domain_private.h"
+#include "mm/palloc.h"
+
+#define LEAF_FRAMES	(PAGE_SIZE / sizeof(pfn_t))	/* of a page of a view */
+#define VIEW_FIXED	8	/* its upper tables, and those of the descriptor area */
+#define AUDIT_SHARE	128	/* of all frames, at most AUDIT_MOST: its counts */
+#define AUDIT_MOST	256
+
+static uint64_t committed;	/* atomic */
+static uint64_t before;		/* frames in use before the first promise; constant then */
+static bool overcommit;		/* constant after boot */
+
+void domain_set_overcommit(bool on)
+{
+	overcommit = on;
+}
+
+bool domain_overcommit(void)
+{
+	return overcommit;
+}
+
+static uint64_t view_pages(uint64_t pages)
+{
+	uint64_t leaves = palloc_total_count() / LEAF_FRAMES;
+
+	return MIN(leaves + leaves / PT_SLOTS, pages / 64 + 16) + VIEW_FIXED;
+}
+
+/* Holds and index entries: about 0.7 % of the budget; the view; a fixed part. */
+uint64_t domain_metadata(uint64_t pages)
+{
+	return pages / 100 + view_pages(pages) + DOMAIN_ALLOWANCE;
+}
+
+static uint64_t promised_at_most(void)
+{
+	uint64_t total = palloc_total_count(), kept;
+
+	if (!before)	/* the boot CPU plans the first domain */
+		before = total - palloc_free_count();
+	kept = before + RECLAIM_WAITING * cpu_count + reclaim_orphans() +
+	       MIN(total / AUDIT_SHARE, AUDIT_MOST);
+	return total > kept ? total - kept : 0;
+}
+
+static bool take(uint64_t pages)
+{
+	uint64_t old = __atomic_load_n(&committed, __ATOMIC_RELAXED);
+	uint64_t most = promised_at_most();
+
+	do {
+		if (!overcommit && old + pages > most)
+			return false;
+	} while (!__atomic_compare_exchange_n(&committed, &old, old + pages,
+					      false, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	return true;
+}
+
+bool domain_commit_more(struct domain *d, uint64_t pages)
+{
+	if (!take(pages))
+		return false;
+	__atomic_add_fetch(&d->commit, pages, __ATOMIC_RELAXED);
+	return true;
+}
+
+void domain_commit_less(struct domain *d, uint64_t pages)
+{
+	__atomic_sub_fetch(&d->commit, pages, __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&committed, pages, __ATOMIC_RELAXED);
+}
+
+uint64_t domain_commit_left(void)
+{
+	uint64_t most = promised_at_most();
+	uint64_t used = __atomic_load_n(&committed, __ATOMIC_RELAXED);
+
+	return used < most ? most - used : 0;
+}
+
+void domain_promises(uint64_t *promised, uint64_t *most, uint64_t *boot)
+{
+	*promised = __atomic_load_n(&committed, __ATOMIC_RELAXED);
+	*most = promised_at_most();
+	*boot = before;
+}
+
+static bool view_more(struct m2p_view *view)
+{
+	return domain_commit_more(container_of(view, struct domain, m2p), 1);
+}
+
+bool domain_promise(struct domain *d)
+{
+	uint64_t pages = d->max_pages + d->share_budget;
+
+	d->m2p.promised = view_pages(pages);
+	d->m2p.more = view_more;
+	return domain_commit_more(d, pages + domain_metadata(pages));
+}
+
+void domain_promise_end(struct domain *d)
+{
+	domain_commit_less(d, d->commit);
+}
