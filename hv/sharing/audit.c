@@ -236,9 +236,11 @@ static bool run(struct audit *a, struct sharing_audit *result)
 			log_warn("audit: no memory for it");
 			a->errors = 1;
 		}
-	} else {
+	} else if (a->phase != AUDIT_IDLE) {
 		part(a);
 		more = a->phase != AUDIT_DONE;
+	} else {
+		return false;	/* it was over already */
 	}
 	if (!more)
 		finish(a, result);

@@ -58,6 +58,7 @@ void lapic_send_ipi(unsigned int cpu, enum vector vector) { }
 uint64_t wallclock_boot_seconds(void) { return 1234567890; }
 void hypercall_page_fill(void *page) { memset(page, 0xc3, PAGE_SIZE); }
 bool sched_preempt_pending(void) { return fake_machine.preempt; }
+void sched_yield_cpu(struct vcpu *v) { }
 void sched_offline(struct vcpu *v) { v->run = RUN_OFFLINE; }
 void sched_online(struct vcpu *v) { v->run = RUN_RUNNABLE; }
 void timer_cancel(struct timer *t) { }
