@@ -12,13 +12,16 @@ fail() {
 	exit 1
 }
 
-# on_pasture LOG KERNEL [WORDS...]: of the domain's line, such as cmdline="a=1".
+# on_pasture LOG KERNEL [WORDS...]: of the domain's line, such as cmdline="a=1".  NEIGHBOUR: the words of
+# another domain's line, after kernel=.
 on_pasture() {
 	local log=$1 kernel=$2 status
 	shift 2
 
 	echo "domain name=bench kernel=$kernel memory=${GUEST_MEMORY:-32M} group=g $*" \
 		>"$B/domains.cfg"
+	[ -z "${NEIGHBOUR:-}" ] ||
+		echo "domain name=neighbour kernel=$kernel $NEIGHBOUR" >>"$B/domains.cfg"
 	# shellcheck disable=SC2086
 	timeout 300 "$QEMU" $icount -cpu "${CPU_MODEL:-qemu64}" -smp 1 -m 256 \
 		-device isa-debug-exit,iobase=0xf4,iosize=4 -serial "file:$log" \

@@ -126,7 +126,7 @@ static long break_into(struct gl_share *s, uint64_t va, uint64_t pfn,
  * Several of our pages may have shared one frame, and the hypervisor knows the pfn of only
  * one of them; so a frame that it made private may bear another page's name.
  */
-static void set_m2p(struct gl_share *s, uint64_t mfn, uint64_t pfn)
+void gl_set_m2p(struct gl_share *s, uint64_t mfn, uint64_t pfn)
 {
 	struct mmu_update u = { mfn << 12 | MMU_MACHPHYS_UPDATE, pfn };
 
@@ -148,7 +148,7 @@ long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn)
 	if (e.status != SHARE_DONE)
 		return e.status == SHARE_NO_MEMORY ? -XEN_ENOMEM : -XEN_EINVAL;
 	s->ops->p2m_set(s->ctx, pfn, e.mfn);
-	set_m2p(s, e.mfn, pfn);
+	gl_set_m2p(s, e.mfn, pfn);
 	gl_record_clear(s, pfn);
 	s->counters.unshares++;
 	return 0;
@@ -157,9 +157,12 @@ long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn)
 static bool break_page(struct gl_share *s, uint64_t va, uint64_t pfn,
 		       uint64_t pte)
 {
-	struct gl_share_slot *slot = gl_reserve_take(s);
+	struct gl_share_slot *slot;
 	long rc = -XEN_ENOMEM;
 
+	if (gl_alone_take(s, va, pfn, pte))
+		return true;
+	slot = gl_reserve_take(s);
 	if (slot)
 		rc = break_into(s, va, pfn, pte, slot);
 	else

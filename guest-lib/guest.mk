@@ -15,7 +15,7 @@ GUEST_DIRS := $(sort $(dir $(wildcard guest-lib/examples/*/*.c tests/boot/*/*.c 
 GUEST_KERNELS := $(foreach d,$(GUEST_DIRS),$(G)/$(notdir $(d:/=)).elf)
 
 # The sharing half must link into any kernel: it may need only what is listed.
-GUEST_SHARE_OBJ := $(foreach f,share record cow reserve repay,$(G)/guest-lib/$(f).o)
+GUEST_SHARE_OBJ := $(foreach f,share record cow reserve alone repay,$(G)/guest-lib/$(f).o)
 GUEST_SHARE_MAY_NEED := memset|memcpy
 
 guest: $(GUEST_LIB) $(GUEST_KERNELS) $(G)/share-alone.ok

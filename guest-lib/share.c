@@ -27,6 +27,8 @@ unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
 	s->record_pfns = pfns;
 	s->slot_count = s->slots_full = 0;
 	s->repay = (struct gl_repay_list){ 0 };
+	s->alone_skip = s->alone_wait = 0;
+	s->break_first = false;
 	s->counters = (struct gl_share_counters){ 0 };
 	for (size_t i = 0; i < gl_share_record_bytes(pfns) / 8; i++)
 		record[i] = 0;
@@ -225,6 +227,7 @@ const char *gl_share_result_name(int32_t result)
 		[SHARE_LIMIT] = "budget used up",
 		[SHARE_NO_MEMORY] = "no memory",
 		[SHARE_NOT_TRIED] = "not tried",
+		[SHARE_HELD] = "held for another page",
 	};
 
 	return result >= 0 && result < GL_SHARE_RESULTS ? names[result] :

@@ -170,6 +170,18 @@ void share_dom_each(const struct share_dom *d,
 	}
 }
 
+bool share_dom_one_pfn(struct share_dom *d, bool on)
+{
+	bool ok;
+
+	spin_lock(&d->lock);
+	ok = !on || d->one_pfn || !share_dom_held(d);
+	if (ok)
+		d->one_pfn = on;
+	spin_unlock(&d->lock);
+	return ok;
+}
+
 bool share_dom_next(struct share_dom *d, uint64_t *cursor, uint32_t *canonical,
 		    uint32_t *mappings)
 {

@@ -90,6 +90,7 @@ struct share_dom {
 	uint64_t budget;		/* constant */
 	bool audited;			/* an audit is under way; written while nothing runs */
 	struct spinlock lock;		/* LOCK_SHARE_DOM: all below; counters are read without */
+	bool one_pfn;			/* share_dom_one_pfn() */
 	struct lintab holds;
 	struct lintab_room room;	/* so that a hold can be added */
 	uint64_t mappings;		/* S2 */

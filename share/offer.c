@@ -37,11 +37,20 @@ static void offer_new_hold(struct offer *o, uint32_t frame)
 	hold_count(o->dom, frame, o->mappings);
 }
 
+static bool other_pfn(const struct offer *o, const struct hold *h)
+{
+	return h->pfn == HOLD_NO_PFN || h->pfn != o->pfn;
+}
+
 /* The domain gets the frame, new or more of it, if the frame's count allows. */
 static bool offer_hold(struct offer *o, uint32_t frame)
 {
 	struct hold *h = hold_find(o->dom, frame);
 
+	if (h && o->dom->one_pfn && other_pfn(o, h)) {
+		o->held = true;
+		return false;
+	}
 	if (!h && !o->affordable)
 		return false;
 	if (!count_add(o->dom, frame, o->mappings))
@@ -141,6 +150,8 @@ static int offer_look_up(struct offer *o, uint32_t *canonical)
 		return SHARE_ERR_NOMEM;
 	if (offer_match(o, canonical))
 		return SHARE_OK;
+	if (o->held)
+		return SHARE_ERR_HELD;
 	if (!o->affordable)
 		return SHARE_ERR_LIMIT;
 	if (o->other_count == SHARE_CHAIN_CAP)

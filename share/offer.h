@@ -30,6 +30,7 @@ struct offer {
 	uint32_t others[SHARE_CHAIN_CAP]; /* one frame of each other content of this hash */
 	uint32_t other_count;
 	bool twin;		/* the content is there, with no room for our mappings */
+	bool held;		/* the domain has it for another pfn, and may not for two */
 };
 
 /* Ask for the start of a page that is hashed next. */

@@ -32,7 +32,7 @@
  *   -ENOENT  nothing mapped there          (SHARE_NOT_MAPPED, SHARE_BAD_PTE)
  *   -EPERM   not this domain's own page    (SHARE_NOT_OWNED)
  *   -EBUSY   used elsewhere or otherwise   (SHARE_OTHER_*, SHARE_TYPE, SHARE_GRANTED)
- *   -EEXIST  already shared                (SHARE_ALREADY)
+ *   -EEXIST  already shared, or held       (SHARE_ALREADY, SHARE_HELD)
  *   -ENOSPC  budget used up or table full  (SHARE_FULL, SHARE_LIMIT)
  *   -ENOMEM  no frame                      (SHARE_NO_MEMORY)
  */
@@ -63,6 +63,15 @@
  * `arg`; count = its size, flags 0.
  */
 #define SHAREOP_trace	5
+/*
+ * SHAREOP_mode: how shares of this domain's are broken: the struct share_mode at `arg`;
+ * count = its size, flags 0.  Returns 0, or -errno with nothing changed:
+ *   -EINVAL  count, flags, version, a flag that there is not, break first without one pfn,
+ *            a list without break first, or one that is not in the guest's range
+ *   -EFAULT  the struct could not be read
+ *   -EBUSY   one pfn is asked for anew while the domain holds shared frames
+ */
+#define SHAREOP_mode	6
 
 #define SHARE_BATCH_MAX		512
 #define SHARE_PTE_AVL		(1ULL << 53)	/* in a PTE: shared, and writable when offered */
@@ -99,6 +108,7 @@ enum share_result {
 	SHARE_LIMIT = 11,	/* this domain's sharing budget is used up */
 	SHARE_NO_MEMORY = 12,	/* no frame for the copy, or quota reached */
 	SHARE_NOT_TRIED = 13,	/* the guest's own value before the call is overwritten with this first */
+	SHARE_HELD = 14,	/* SHARE_MODE_ONE_PFN: this domain holds that content for another pfn */
 };
 
 /* This guest's own numbers; nothing here depends on other groups. */
@@ -119,6 +129,31 @@ struct share_info {
 	uint64_t max_pages;	/* and may own */
 };
 
+#define SHARE_MODE_VERSION	1
+
+/* A shared frame stands for one pfn of the domain's at most: else an offer gets SHARE_HELD. */
+#define SHARE_MODE_ONE_PFN	1u
+/*
+ * Break first: a write to an entry with SHARE_PTE_AVL, by the guest or into an output of a
+ * hypercall, and a new entry that maps a held frame writable, get a private frame, and
+ * so does every other entry of the domain's that maps the page, before the guest goes on:
+ * writable where SHARE_PTE_AVL was set.  The M2P and the list below get the new frame's number.  Without
+ * it (the default) the guest sees its fault, and the entry is refused with -EBUSY.
+ * Either way an entry that is the frame's only mapping, of its only holder, may be made writable: the
+ * frame becomes the domain's page as it stands.  -ENOMEM (or, for a write, the fault): no
+ * frame, or the domain has all the pages that it may have.
+ */
+#define SHARE_MODE_BREAK_FIRST	2u
+
+struct share_mode {
+	uint32_t version;	/* SHARE_MODE_VERSION */
+	uint32_t flags;		/* SHARE_MODE_* */
+	uint64_t p2m;		/* va of an array of uint64_t, frame by pfn, or 0; entries that are not
+				   mapped writable are left as they are */
+	uint64_t p2m_entries;	/* 0: there is none */
+};
+
+_Static_assert(sizeof(struct share_mode) == 24, "ABI");
 _Static_assert(sizeof(struct share_entry) == 32, "ABI");
 _Static_assert(sizeof(struct share_info) == 96, "ABI");
 

@@ -335,6 +335,15 @@ static const char *dom_share(const char *v, void *o)
 	       NULL : "is not a number";
 }
 
+static const char *dom_breaks(const char *v, void *o)
+{
+	struct domain_config *out = o;
+
+	out->break_first = !strcmp(v, "first");
+	return out->break_first || !strcmp(v, "guest") ? NULL :
+	       "is neither guest nor first";
+}
+
 static const char *dom_cmdline(const char *v, void *o)
 {
 	struct domain_config *out = o;
@@ -379,7 +388,7 @@ static const struct rule domain_rules[] = {
 	{ "memory", dom_memory }, { "count", dom_count },
 	{ "group", dom_group }, { "modules", dom_modules },
 	{ "cmdline", dom_cmdline }, { "share", dom_share },
-	{ "repeat", dom_repeat },
+	{ "repeat", dom_repeat }, { "breaks", dom_breaks },
 };
 
 static const char *missing_word(const struct domain_config *d)

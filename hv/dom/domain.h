@@ -58,6 +58,24 @@ struct pt_work {
 	mfn_t root;		/* not IDLE */
 };
 
+/*
+ * What break first knows (sharing/break.c): the domain's choice (abi/share.h), and the
+ * shares that are broken in some of their entries and not yet in all.
+ */
+#define BREAKS_MAX 16
+
+struct breaks {			/* LOCK_MM */
+	uint32_t mode;		/* SHARE_MODE_* */
+	uint64_t p2m, p2m_entries;
+	uint32_t count;		/* pairs; 0 when the domain's vCPU runs */
+	struct break_pair {
+		uint32_t old, new; /* frames; the same if it was taken over, not copied */
+		uint32_t left;	/* entries that still name the old one */
+	} pair[BREAKS_MAX];
+	struct frame *page;	/* where the search for entries stands, referenced; NULL: at the start */
+	unsigned int slot;
+};
+
 struct domain {
 	domid_hv_t id;		/* constant */
 	char name[DOMAIN_NAME_MAX]; /* constant */
@@ -69,6 +87,7 @@ struct domain {
 
 	struct spinlock mm;	/* LOCK_MM: see lib/lockorder.h */
 	struct pt_work pt_work;	/* LOCK_MM; pv/pttree.c */
+	struct breaks breaks;
 	uint64_t cpu_mask;	/* atomic: CPUs that may hold translations of this domain (have its tables loaded) */
 	struct m2p_view m2p;
 
@@ -173,6 +192,11 @@ mfn_t domain_pages_alloc(struct domain *d, unsigned int order);
 bool domain_quota_take(struct domain *d) must_check;
 void domain_quota_give(struct domain *d);
 void domain_page_link(struct domain *d, struct frame *f);
+/*
+ * The page after `at` (NULL: the first) on the list, with a reference; that of `at` is
+ * dropped.  NULL: the end.  A page that joins meanwhile may be missed.
+ */
+struct frame *domain_page_after(struct domain *d, struct frame *at) must_check;
 /* An existing frame (kind OWNED, owner d, ref >= 1) joins the list. -ENOMEM over quota. */
 int domain_page_adopt(struct domain *d, struct frame *f) must_check;
 

@@ -18,11 +18,6 @@ void domain_promise_end(struct domain *d);
 
 void domain_page_remove(struct domain *d, struct frame *f);
 struct frame *domain_page_next_left(struct domain *d);
-/*
- * The page after `at` (NULL: the first) on the list, with a reference; that of `at` is
- * dropped.  NULL: the end.  A page that joins meanwhile may be missed.
- */
-struct frame *domain_page_after(struct domain *d, struct frame *at) must_check;
 /* R4: one page that is left; false: none can be taken now. */
 bool domain_page_orphan(struct domain *d);
 uint64_t domain_pages_left(struct domain *d);

@@ -440,6 +440,8 @@ static bool create(struct build *b, const char *name)
 	d->config = b->config;
 	if (sharing_domain_init(d, b->config->group, budget))
 		return FAIL_MEMORY(b, "no memory for its sharing state");
+	if (b->config->break_first)
+		sharing_break_first(d);
 	return true;
 }
 

@@ -216,16 +216,19 @@ long op_update_descriptor(struct hypercall_args *args)
 {
 	struct domain *d = current_vcpu()->domain;
 	maddr_t maddr = args->a[0];
+	uint64_t *page;
 	struct frame *f;
 	int r;
 
 	if (maddr & 7)
 		return -EINVAL;
-	r = resolve(d, maddr >> PAGE_SHIFT, USE_WRITE, &f);
+	r = resolve_write(d, maddr >> PAGE_SHIFT, &f);
 	if (r)
 		return r;
+	page = mfn_to_virt(frame_to_mfn(f));
 	spin_lock(&d->mm);
-	r = desc_store(d, f, maddr_to_virt(maddr), args->a[1]);
+	r = desc_store(d, f, &page[(maddr & ~PAGE_MASK) / sizeof(*page)],
+		       args->a[1]);
 	spin_unlock(&d->mm);
 	frame_put(f);
 	return r;

@@ -23,6 +23,7 @@
 #include "dom/stop.h"
 #include "pv/pending.h"
 #include "pv/ptcheck.h"
+#include "pv/sharehooks.h"
 #include "x86/insn.h"
 
 /* A part of page-table work that was cut short (pttree.c, W2); false: there was none. */
@@ -46,6 +47,9 @@ void pv_exit_to_guest(struct vcpu *v)
 		if (tables_part(v->domain))
 			continue;
 		bounce_pending(v);
+		/* Its frame may have been written to a shared page. */
+		if (sharing_breaks_left(v->domain))
+			continue;
 		ASSERT(spin_level_held() == LOCK_NONE); /* I19; there is no other hold or depth to leak */
 		if (v->domain->state == DOM_RUNNING)
 			guest_enter(&v->regs);
@@ -75,11 +79,6 @@ void guest_iret_failed(void)
 	segs_save(&v->segs);
 	bounce_failsafe(v);
 	pv_exit_to_guest(v);
-}
-
-bool guest_access_fault(uint64_t va, uint32_t error_code)
-{
-	return false;	/* GAP: break-first for outputs into shared pages (decision 11) */
 }
 
 void guest_trap(struct regs *regs)

@@ -37,7 +37,7 @@ static int16_t side_own(struct domain *d, mfn_t mfn, bool write, struct side *s)
 	if (r < 0)
 		return GNTST_bad_page;
 	s->shared = r == 1;
-	s->mfn = mfn;
+	s->mfn = s->shared ? mfn : frame_to_mfn(s->own);
 	s->length = PAGE_SIZE;
 	return GNTST_okay;
 }
@@ -96,22 +96,24 @@ static int16_t bytes_move(struct domain *d, const struct gnttab_copy *op,
 			  const struct side *from, const struct side *to)
 {
 	uint8_t *dst = mfn_to_virt(to->mfn), *src = mfn_to_virt(from->mfn);
-	int16_t status = GNTST_okay;
 	struct frame *f;
+	int r;
 
 	if (!from->shared) {
 		memmove(dst + op->dest.offset, src + op->source.offset,
 			op->len);
-		return status;
+		return GNTST_okay;
 	}
+	/* It may have been broken meanwhile: the other side is in the same page (resolve_area()). */
 	spin_lock(&d->mm);
-	if (resolve(d, from->mfn, USE_READ, &f) == 1)
+	r = resolve(d, from->mfn, USE_READ, &f);
+	if (r >= 0)
 		memmove(dst + op->dest.offset, src + op->source.offset,
 			op->len);
-	else
-		status = GNTST_bad_page;	/* broken meanwhile, by another vCPU */
 	spin_unlock(&d->mm);
-	return status;
+	if (!r)
+		frame_put(f);
+	return r < 0 ? GNTST_bad_page : GNTST_okay;
 }
 
 static int16_t copy_held(struct domain *d, const struct gnttab_copy *op,

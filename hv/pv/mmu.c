@@ -159,10 +159,10 @@ static int update_entry(struct domain *d, const struct mmu_update *req,
 
 	if (maddr & 7)
 		return -EINVAL;	/* PT13 */
-	r = resolve(d, maddr >> PAGE_SHIFT, USE_WRITE, &f);
+	r = resolve_write(d, maddr >> PAGE_SHIFT, &f);
 	if (r)
 		return r;
-	pte = maddr_to_virt(maddr);
+	pte = (pte_t *)mfn_to_virt(frame_to_mfn(f)) + slot;
 	spin_lock(&d->mm);
 	class = type_class(READ_ONCE(f->type));
 	if (class >= CLASS_L1 && class <= CLASS_L4 &&

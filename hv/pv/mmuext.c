@@ -77,14 +77,16 @@ int mmu_base_load(struct vcpu *v, mfn_t mfn)
 static int page_write(struct domain *d, mfn_t to, const void *from)
 {
 	struct frame *f;
+	void *page;
 	int r = resolve_area(d, to, &f);
 
 	if (r)
 		return r;
+	page = mfn_to_virt(frame_to_mfn(f));
 	if (from)
-		memcpy(mfn_to_virt(to), from, PAGE_SIZE);
+		memmove(page, from, PAGE_SIZE);
 	else
-		memset(mfn_to_virt(to), 0, PAGE_SIZE);
+		memset(page, 0, PAGE_SIZE);
 	resolve_area_put(d, f);
 	return 0;
 }

@@ -49,8 +49,33 @@ static int l1_get_owned(struct domain *d, struct frame *f, pte_t e)
 	return 0;
 }
 
-/* Take what present entry e needs; *out is what the table will hold. */
-static int l1_get(struct domain *d, pte_t e, pte_t *out)
+static pte_t pte_renamed(pte_t e, const struct frame *f)
+{
+	return pte_make(frame_to_mfn(f), e & ~PTE_ADDR_MASK);
+}
+
+/* resolve() refused *e, which is to be writable: the share is broken, or why not. */
+static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
+		    struct frame **f)
+{
+	mfn_t mfn = pte_mfn(*e);
+	int r;
+
+	if (frame_state_kind(frame_state(mfn_to_frame(mfn))) != FRAME_SHARED)
+		return -EBUSY;
+	if (pte && !((*pte & PTE_P) && pte_mfn(*pte) == mfn))
+		pte = NULL;
+	r = sharing_write(d, pte, mfn, f);
+	if (!r)
+		*e = pte_renamed(*e, *f);
+	return r;
+}
+
+/*
+ * Take what present entry e needs; *out is what the table will hold.  pte: the entry
+ * that it will replace, whose value is held; NULL: there is none.
+ */
+static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 {
 	struct frame *f;
 	int r;
@@ -60,7 +85,12 @@ static int l1_get(struct domain *d, pte_t e, pte_t *out)
 		return 0;
 	if (!flags_ok(e, L1_REFUSED))
 		return -EINVAL;
+	/* No new entry while old ones are being renamed (sharing/break.c, K2). */
+	if (sharing_breaks_left(d))
+		return -ERESTART;
 	r = resolve(d, pte_mfn(e), e & PTE_RW ? USE_WRITE : USE_READ, &f);
+	if (unlikely(r == -EBUSY) && (e & PTE_RW))
+		r = l1_break(d, pte, &e, &f);
 	if (r < 0)
 		return r;
 	if (r == 1)
@@ -117,6 +147,37 @@ static pte_t entry_write(pte_t *pte, pte_t new, bool preserve_ad)
 	return old;
 }
 
+/* What l1_get() took replaces the entry. */
+static void l1_replace(struct domain *d, pte_t *pte, pte_t new,
+		       bool preserve_ad)
+{
+	pte_t old = entry_write(pte, new, preserve_ad);
+
+	l1_put(d, pte, old, new);
+}
+
+static void flush_domain(const struct domain *d)
+{
+	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+}
+
+int ptcheck_break(struct domain *d, pte_t *pte)
+{
+	pte_t e = READ_ONCE(*pte), new;
+	struct frame *f;
+	int r = sharing_write(d, pte, pte_mfn(e), &f);
+
+	if (r)
+		return r;
+	new = pte_renamed(e & ~PTE_AVL_OURS, f) | PTE_RW;
+	r = l1_get_owned(d, f, new);
+	if (r)
+		return r;
+	l1_replace(d, pte, new, true);
+	flush_domain(d);
+	return 0;
+}
+
 static int l1_set(struct domain *d, pte_t *pte, pte_t new, bool preserve_ad)
 {
 	pte_t old = READ_ONCE(*pte), adjusted;
@@ -130,11 +191,13 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t new, bool preserve_ad)
 		(void)entry_write(pte, adjusted, preserve_ad);
 		return 0;
 	}
-	r = l1_get(d, new, &adjusted);
+	r = l1_get(d, pte, new, &adjusted);
 	if (r)
 		return r;
-	old = entry_write(pte, adjusted, preserve_ad);
-	l1_put(d, pte, old, adjusted);
+	l1_replace(d, pte, adjusted, preserve_ad);
+	/* Only a break gives another frame than was asked for. */
+	if (unlikely((adjusted ^ new) & PTE_ADDR_MASK))
+		flush_domain(d);
 	return 0;
 }
 
@@ -323,7 +386,7 @@ int entry_take(struct domain *d, struct frame *table, unsigned int level,
 	if (slot_is_hypervisor(level, slot))
 		return 0;
 	if (level == 1) {
-		r = l1_get(d, *pte, &out);
+		r = l1_get(d, NULL, *pte, &out);
 	} else {
 		out = upper_adjusted(*pte);
 		r = upper_take(d, table, level, *pte, below);

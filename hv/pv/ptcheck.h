@@ -44,7 +44,10 @@ int ptcheck_table_get(struct domain *d, mfn_t mfn, unsigned int level) must_chec
 /* The work must be idle (after ptcheck_begin() and, if one was wanted, ptcheck_table_get()). */
 void ptcheck_table_put(struct domain *d, mfn_t mfn);
 
-/* Is a tree half-way?  Then call ptcheck_work() until it says false. No lock needed to ask. */
+/*
+ * Is a tree, or the breaking of a share, half-way?  Then call ptcheck_work() until it says
+ * false.  No lock needed to ask.
+ */
 bool ptcheck_work_left(const struct domain *d);
 /* One bounded part of it; false when there is none left. */
 bool ptcheck_work(struct domain *d);
@@ -52,13 +55,20 @@ bool ptcheck_work(struct domain *d);
 /*
  * Replace entry *pte of a validated table of `level` by what `new` asks for.
  * preserve_ad keeps the accessed and dirty bits that the CPU sets meanwhile.
- * -errno: the entry is as it was.  Level 1 never gives -ERESTART.
+ * -errno: the entry is as it was.  Level 1 gives -ERESTART only while a share is
+ * being broken (sharing/break.c), and never for an entry that is not present.
  */
 int ptcheck_entry_set(struct domain *d, pte_t *pte, unsigned int level,
 		      unsigned int slot, pte_t new, bool preserve_ad) must_check;
 
 /* An L1 entry of a validated table was replaced by `new` without ptcheck_entry_set(): let go of what it held. */
 void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new);
+
+/*
+ * *pte of a validated L1 table is read-only, marked as shared, and written to: it gets a
+ * private page, writable; the TLBs are flushed.  Or -errno of sharing_write(), and it is as it was.
+ */
+int ptcheck_break(struct domain *d, pte_t *pte) must_check;
 
 /*
  * The L1 entry that maps va in the tree below l4, for reading or through

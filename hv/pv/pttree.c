@@ -24,6 +24,7 @@
 #include "pv/pending.h"
 #include "pv/ptcheck_private.h"
 #include "pv/resolve.h"
+#include "pv/sharehooks.h"
 
 unsigned int ptcheck_steps_max = PENDING_PTES;
 
@@ -163,19 +164,22 @@ static bool half_way(const struct pt_work *w)
 
 bool ptcheck_work_left(const struct domain *d)
 {
-	return half_way(&d->pt_work);
+	return half_way(&d->pt_work) || sharing_breaks_left(d);
 }
 
 bool ptcheck_work(struct domain *d)
 {
 	ASSERT(spin_is_locked(&d->mm));
 	this_cpu()->pte_steps = 0;
-	if (half_way(&d->pt_work))
+	/* First: a validation takes no entry while names change. */
+	if (sharing_breaks_left(d))
+		sharing_break_part(d, ptcheck_steps_max);
+	else if (half_way(&d->pt_work))
 		work_part(d);
 	/* A dying domain asks for nothing any more. */
 	if (d->state == DOM_DYING && !half_way(&d->pt_work))
 		(void)!ptcheck_begin(d, INVALID_MFN);
-	return half_way(&d->pt_work);
+	return ptcheck_work_left(d);
 }
 
 int ptcheck_begin(struct domain *d, mfn_t wanted)

@@ -57,6 +57,9 @@ bool code_is_long(uint64_t selector);
 /* ptwrite.c: a guest kernel's store to a page table of its own; true: done, rip advanced. */
 bool ptwrite_fault(struct vcpu *v, uint64_t cr2, uint32_t error);
 
+/* sharefault.c: a write to a shared page of a domain that chose break first; true: do it again. */
+bool sharefault(struct vcpu *v, uint64_t va, uint32_t error);
+
 /* iret.c: a ring 3 iretq that QEMU's TCG could not do under SMAP; true: done. */
 bool iret_after_tcg_fault(struct vcpu *v, uint64_t cr2);
 

@@ -49,9 +49,22 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 	return r;
 }
 
-int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame)
+int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
 {
 	int r = resolve(d, mfn, USE_WRITE, frame);
+
+	if (likely(r != -EBUSY) ||
+	    frame_state_kind(frame_state(*frame)) != FRAME_SHARED)
+		return r;
+	spin_lock(&d->mm);
+	r = sharing_write(d, NULL, mfn, frame);
+	spin_unlock(&d->mm);
+	return r;
+}
+
+int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame)
+{
+	int r = resolve_write(d, mfn, frame);
 
 	if (r)
 		return r;

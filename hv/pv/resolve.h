@@ -25,4 +25,10 @@ enum frame_use {
 int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 	    struct frame **frame) must_check;
 
+/*
+ * As USE_WRITE; but of a domain that chose break first a shared page is broken, and *frame is
+ * its new frame, which is not the one that was named.  -ENOMEM: no frame for it.  LOCK_MM is not held.
+ */
+int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
+
 #endif

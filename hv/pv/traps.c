@@ -23,6 +23,8 @@ static void trap_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error)
 {
 	if (error == PF_PRESENT && iret_after_tcg_fault(v, cr2))
 		return;
+	if (sharefault(v, cr2, error))
+		return;
 	if (ptwrite_fault(v, cr2, error))
 		return;
 	bounce_page_fault(v, cr2, error);

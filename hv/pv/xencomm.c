@@ -52,7 +52,8 @@ static int page_write(struct domain *d, maddr_t at, const void *from,
 
 	if (at >= XENCOMM_MADDR_MAX || resolve_area(d, at >> PAGE_SHIFT, &f))
 		return -EFAULT;	/* C2 */
-	memcpy(maddr_to_virt(at), from, bytes);
+	memcpy((uint8_t *)mfn_to_virt(frame_to_mfn(f)) + (at & ~PAGE_MASK), from,
+	       bytes);
 	resolve_area_put(d, f);
 	return 0;
 }

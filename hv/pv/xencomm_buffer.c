@@ -124,7 +124,7 @@ static int frames_get(struct domain *d, uint64_t array, uint32_t *mfns,
 			frames_put(d, mfns, i);
 			return r == -EINVAL ? -EPERM : r;
 		}
-		mfns[i] = mfn;
+		mfns[i] = frame_to_mfn(f);
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "dom/store.h"
 #include "pv/xencomm.h"
 #include "sharing/audit.h"
+#include "sharing/sharing.h"
 #include "x86/cpu.h"
 
 #define L1_REFUSED	(PTE_PWT | PTE_PCD | PTE_PSE | 1UL << 62)
@@ -114,7 +115,7 @@ static void l1_entry(struct audit *a, const struct domain *d, mfn_t table,
 		return;
 	state = mfn_to_frame(pte_mfn(e))->state;
 	shared = frame_state_kind(state) == FRAME_SHARED;
-	if ((e & PTE_AVL_SHARED) && !shared)
+	if ((e & PTE_AVL_SHARED) && !shared && !break_pending(d, pte_mfn(e)))
 		audit_error(a, "I5: d%u table %lx slot %u: private frame %lx is marked shared",
 			    d->id, table, slot, pte_mfn(e));
 	if ((e & PTE_RW) && frame_state_kind(state) == FRAME_HEAP &&
@@ -363,4 +364,7 @@ void audit_domain_names(struct audit *a, struct domain *d)
 	if (d->destroy_page)	/* the reaper stands there */
 		audit_name(a, d, frame_to_mfn(d->destroy_page), CLASS_NONE,
 			   "reaper");
+	if (d->breaks.page)
+		audit_name(a, d, frame_to_mfn(d->breaks.page), CLASS_NONE,
+			   "breaking a share");
 }

@@ -122,6 +122,8 @@ static enum share_result result_of(int share_error)
 		return SHARE_NO_MEMORY;
 	case SHARE_ERR_LIMIT:
 		return SHARE_LIMIT;
+	case SHARE_ERR_HELD:
+		return SHARE_HELD;
 	default:
 		return SHARE_FULL;
 	}

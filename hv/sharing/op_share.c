@@ -12,7 +12,9 @@
 
 #include "dom/sched.h"
 #include "pv/pv.h"
+#include "pv/sharehooks.h"
 #include "sharing/chunk.h"
+#include "sharing/mode.h"
 #include "sharing/sharing.h"
 #include "x86/guestcopy.h"
 
@@ -29,7 +31,7 @@ static long errno_of(enum share_result r)
 		[SHARE_GRANTED] = -EBUSY, [SHARE_ALREADY] = -EEXIST,
 		[SHARE_NOT_SHARED] = -ENOENT, [SHARE_FULL] = -ENOSPC,
 		[SHARE_LIMIT] = -ENOSPC, [SHARE_NO_MEMORY] = -ENOMEM,
-		[SHARE_NOT_TRIED] = -EINVAL,
+		[SHARE_NOT_TRIED] = -EINVAL, [SHARE_HELD] = -EEXIST,
 	};
 
 	return codes[r];
@@ -161,6 +163,9 @@ static long share_batch(struct hypercall_args *args, chunk_fn fn)
 
 		if (n < 0)
 			return n;
+		/* The array's own page was shared, and broken (K2). */
+		if (sharing_breaks_left(d))
+			return -ERESTART;
 		chunk_run(d, c, fn);
 		/*
 		 * The array may itself have been in a page of the chunk: then it is
@@ -171,7 +176,8 @@ static long share_batch(struct hypercall_args *args, chunk_fn fn)
 		reclaim_flush();
 		args->a[1] += n * sizeof(c->entries[0]);
 		args->a[2] -= n;
-		if (args->a[2] && sched_preempt_pending())
+		if (args->a[2] &&
+		    (sched_preempt_pending() || sharing_breaks_left(d)))
 			return -ERESTART;
 	}
 	return 0;
@@ -279,6 +285,9 @@ long op_share(struct hypercall_args *args)
 		return share_info_op(d, args->a[1], args->a[2]);
 	case SHAREOP_audit:
 		return share_audit_op(d);
+	case SHAREOP_mode:
+		return args->a[3] ? -EINVAL :
+			share_mode_op(d, args->a[1], args->a[2]);
 	case SHAREOP_trace:
 		return args->a[3] ? -EINVAL :
 			share_trace_op(d, args->a[1], args->a[2]);

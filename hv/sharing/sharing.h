@@ -31,6 +31,9 @@ void sharing_audit_all(struct sharing_audit *result);
  */
 bool sharing_audit_part(struct sharing_audit *result) must_check;
 
+/* Are entries for this frame being rewritten (break.c, K1)?  The machine is stopped. */
+bool break_pending(const struct domain *d, mfn_t mfn);
+
 struct sharing_chunk;
 struct sharing_chunk *sharing_scratch(void);	/* this CPU's; op_share.c */
 

@@ -11,52 +11,35 @@
 
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
-#include "mm/palloc.h"
 #include "sharing/chunk.h"
+#include "sharing/private.h"
 #include "sharing/sharing.h"
 #include "x86/tlb.h"
-
-/* The value that maps the private frame where e mapped the shared one. */
-static pte_t private_pte(pte_t e, mfn_t mfn)
-{
-	pte_t flags = e & ~(PTE_ADDR_MASK | PTE_AVL_SHARED);
-
-	return pte_make(mfn, flags | (e & PTE_AVL_SHARED ? PTE_RW : 0));
-}
 
 /* The frame left the table and is nobody's: make it the domain's, then map it. */
 static void frame_adopt(struct domain *d, struct sharing_chunk *c,
 			struct sharing_item *item)
 {
-	struct frame *f = mfn_to_frame(item->mfn);
 	struct sharing_name *n = &c->names[item->first];
-	uint64_t writable = 0;
+	uint32_t writable = 0;
 	unsigned int i;
 
 	for (i = 0; i < item->count; i++)
 		writable += (*n[i].pte & PTE_AVL_SHARED) != 0;
-	f->next = f->prev = 0;
-	f->type = ((uint64_t)CLASS_WRITABLE << TYPE_CLASS_SHIFT) | writable;
-	__atomic_store_n(&f->state,
-			 ((uint64_t)FRAME_OWNED << FRAME_KIND_SHIFT) |
-			 ((uint64_t)d->id << FRAME_OWNER_SHIFT) |
-			 FRAME_ALLOCATED | (1 + item->count),
-			 __ATOMIC_RELEASE);
-	domain_page_link(d, f);
+	private_adopt(d, item->mfn, item->count, writable);
 	for (i = 0; i < item->count; i++)
 		__atomic_store_n(n[i].pte, private_pte(*n[i].pte, item->mfn),
 				 __ATOMIC_RELEASE);
 	item->new_mfn = item->mfn;
 }
 
-static void frame_copy_map(struct domain *d, struct sharing_chunk *c,
+static void copy_map(struct domain *d, struct sharing_chunk *c,
 			   struct sharing_item *item, mfn_t mfn)
 {
 	struct frame *f = mfn_to_frame(mfn);
 	struct sharing_name *n = &c->names[item->first];
 	unsigned int i;
 
-	memcpy(mfn_to_virt(mfn), mfn_to_virt(item->mfn), PAGE_SIZE);
 	for (i = 0; i < item->count; i++) {
 		pte_t e = private_pte(*n[i].pte, mfn);
 
@@ -71,19 +54,11 @@ static void frame_copy_map(struct domain *d, struct sharing_chunk *c,
 static enum share_result item_copy(struct domain *d, struct sharing_chunk *c,
 				   struct sharing_item *item)
 {
-	uint64_t pfn = INVALID_PFN;
-	mfn_t mfn;
+	mfn_t mfn = private_copy(d, item->mfn);
 
-	(void)share_holds(d->share, item->mfn, NULL, &pfn);
-	mfn = domain_page_alloc(d);
 	if (mfn == INVALID_MFN)
 		return SHARE_NO_MEMORY;
-	if (m2p_set(&d->m2p, mfn, pfn)) {
-		if (frame_test_and_clear_allocated(mfn_to_frame(mfn)))
-			frame_put(mfn_to_frame(mfn));
-		return SHARE_NO_MEMORY;
-	}
-	frame_copy_map(d, c, item, mfn);
+	copy_map(d, c, item, mfn);
 	share_drop(d->share, item->mfn, item->count, true);
 	if (!share_holds(d->share, item->mfn, NULL, NULL))
 		m2p_clear(&d->m2p, item->mfn);

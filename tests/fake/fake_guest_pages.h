@@ -99,12 +99,22 @@ static void set_entry(uint64_t pfn, uint64_t e)
 	}
 }
 
+static bool in_place;		/* may the last holder have the frame? */
+static unsigned int attempts;	/* that were refused */
+
 static long fake_update(uint64_t va, uint64_t e)
 {
 	uint64_t f = (e & ADDR) / PAGE;
 
 	if (va == fail_va)
 		return -XEN_EINVAL;
+	if ((e & P) && (e & RW) && in_place && f < FRAMES &&
+	    owner[f] == CANONICAL && mappings[f] == 1 &&
+	    (pte[pfn_of(va)] & ADDR) == (e & ADDR) && tot_pages < max_pages) {
+		owner[f] = GUEST;
+		tot_pages++;
+	}
+	attempts += (e & P) && f < FRAMES && owner[f] == CANONICAL && (e & RW);
 	if ((e & P) && (f >= FRAMES || owner[f] == FREE ||
 			(owner[f] == CANONICAL && (e & RW))))
 		return -XEN_EINVAL;

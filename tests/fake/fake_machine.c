@@ -28,6 +28,8 @@
 #include "x86/tlb.h"
 #include "x86/vecregs.h"
 
+#define PF_PRESENT_WRITE 3u
+
 struct fake_machine fake_machine;
 static struct domain *domains[8];
 static struct domain_config configs[8];
@@ -169,7 +171,11 @@ static uint8_t *guest_byte(uint64_t va, bool write)
 	if (!guest_range_ok(va, 1))
 		return NULL;
 	pte = ptcheck_walk(v->domain, v->kernel_l4, va);
-	if (!pte || !(*pte & PTE_P) || (write && !(*pte & PTE_RW)))
+	if (!pte || !(*pte & PTE_P))
+		return NULL;
+	/* As the page fault of a copy: once more if it was cured. */
+	if (write && !(*pte & PTE_RW) &&
+	    !(guest_access_fault(va, PF_PRESENT_WRITE) && (*pte & PTE_RW)))
 		return NULL;
 	return (uint8_t *)mfn_to_virt(pte_mfn(*pte)) + (va & ~PAGE_MASK);
 }

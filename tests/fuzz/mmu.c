@@ -3,7 +3,8 @@
 /*
  * Fuzzes page tables: pins, base pointers, entries of all levels with frames of every kind,
  * linear links, pages given back, sharing, continuations cut at random and calls that nobody
- * comes back for, a domain's death at any time.  After each round all counts equal a recount.
+ * comes back for, a domain's death at any time; every other domain breaks its shares first
+ * (sharing/break.c).  After each round all counts equal a recount.
  *
  *	mmu SEED OPERATIONS
  */
@@ -20,16 +21,20 @@
 #include "fuzz/fuzz.h"
 #include "mm/pagetype.h"
 #include "pv/ptcheck.h"
+#include "sharing/sharing.h"
+#include "x86/guestcopy.h"
 #include "x86/pte.h"
 
 #define PLAYED	24u		/* pages that become tables, and pages again */
+#define LIST	(PLAYED + 2)	/* and from here two pages with the p2m list, */
+#define ALIASES	(PLAYED + 8)	/* second names of played pages */
 #define ROUND	500u
 #define RO	(PTE_P | PTE_US | PTE_A)
 #define RW	(RO | PTE_RW | PTE_D)
 
 static struct domain *d, *other;
 static uint64_t base;		/* pfn of the first; base - 1 holds arguments */
-static uint64_t calls, refused, deaths;
+static uint64_t calls, refused, deaths, breaks;
 
 static uint64_t some_pfn(void)
 {
@@ -66,6 +71,19 @@ static struct hypercall_args args_of(const void *request, size_t bytes)
 		.a = { fake_va(base - 1), 1, 0, DOMID_SELF } };
 }
 
+/* All that is half-way; now and then the audit looks in between. */
+static void settle(void)
+{
+	uint64_t cross;
+
+	while (ptcheck_work_left(d)) {
+		if (d->breaks.count && !fuzz_below(200))
+			ck_assert_uint_eq(sharing_audit(&cross), 0);
+		(void)pv_domain_settle(d);
+	}
+	this_cpu()->pte_steps = 0;
+}
+
 /* Make the call; now and then only one part of it. */
 static void call(hypercall_fn fn, struct hypercall_args args)
 {
@@ -79,9 +97,7 @@ static void call(hypercall_fn fn, struct hypercall_args args)
 		r = fake_call(fn, args);
 	} else {
 		r = fn(&args);
-		while (ptcheck_work_left(d))
-			(void)pv_domain_settle(d);
-		this_cpu()->pte_steps = 0;
+		settle();
 	}
 	fake_machine.preempt = false;
 	calls++;
@@ -127,6 +143,16 @@ static void do_map(void)
 		.a = { fake_va(pfn), pte_make(mfn, fuzz_below(2) ? RW : RO), 0 } });
 }
 
+/* A second name for a page. */
+static void do_alias(void)
+{
+	uint64_t e = pte_make(fake_mfn(d, some_pfn()), fuzz_below(3) ? RO : RW);
+
+	call(op_update_va_mapping, (struct hypercall_args){
+		.a = { fake_va(base + ALIASES + fuzz_below(8)),
+		       fuzz_below(3) ? e : 0, 0 } });
+}
+
 /* What a kernel does before a page becomes a table: fill it, take away the right to write. */
 static void do_fill(void)
 {
@@ -157,22 +183,102 @@ static void do_unshare(void)
 		.a = { SHAREOP_unshare, fake_va(base - 1), 1, 0 } });
 }
 
+/* The other domain gets the same bytes, and shares them. */
+static void do_share_both(void)
+{
+	uint64_t pfn = some_pfn(), at = base + fuzz_below(PLAYED);
+	bool known = *fake_pte(d, pfn) & PTE_P;
+
+	if (!(*fake_pte(other, at) & PTE_RW) || !known)
+		return;
+	memcpy(fake_page(other, at), fake_page(d, pfn), PAGE_SIZE);
+	fake_run(other);
+	(void)FAKE_CALL(op_share, SHAREOP_single, fake_va(at));
+	fake_run(d);
+	call(op_share, (struct hypercall_args){
+		.a = { SHAREOP_single, fake_va(pfn), 0, 0 } });
+	if (fuzz_below(2))
+		return;
+	call(op_update_va_mapping, (struct hypercall_args){
+		.a = { fake_va(base + ALIASES + fuzz_below(8)),
+		       pte_make(fake_mfn(d, pfn), RO), 0 } });
+}
+
+static void do_other_unshares(void)
+{
+	uint64_t at = base + fuzz_below(PLAYED);
+	pte_t e = *fake_pte(other, at);
+
+	fake_run(other);
+	/* Where it is the last holder it has the page again; else it takes a new one. */
+	if ((e & PTE_AVL_SHARED) &&
+	    FAKE_CALL(op_update_va_mapping, fake_va(at),
+		      pte_make(pte_mfn(e), RW))) {
+		struct share_entry s = { .pte = { fake_va(at) }, .nr_ptes = 1 };
+
+		memcpy(fake_page(other, base - 1), &s, sizeof(s));
+		(void)FAKE_CALL(op_share, SHAREOP_unshare, fake_va(base - 1),
+				1);
+	}
+	fake_run(d);
+}
+
+/* Outputs of hypercalls, or a guest's own writes; several before it goes on. */
+static bool do_write(void)
+{
+	unsigned int n = 1 + fuzz_below(3);
+	uint64_t before = d->breaks.count;
+
+	ptcheck_steps_max = 1 + fuzz_below(512);
+	while (n--)
+		(void)!clear_guest(fake_va(base + fuzz_below(ALIASES + 8)) +
+				   8 * fuzz_below(512), 8);
+	breaks += d->breaks.count > before;
+	if (d->breaks.count && !fuzz_below(20))
+		return true;	/* it dies half-way */
+	settle();
+	return false;
+}
+
+static void domain_new(void)
+{
+	struct share_mode m = {
+		.version = SHARE_MODE_VERSION,
+		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST,
+		.p2m = fake_va(base + LIST), .p2m_entries = 1024,
+	};
+
+	d = fake_domain("g", 100);
+	if (!fuzz_below(2))
+		return;
+	memcpy(fake_page(d, base - 1), &m, sizeof(m));
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(base - 1),
+				   sizeof(m)), 0);
+}
+
 static void do_death(void)
 {
 	fake_end(d);
-	d = fake_domain("g", 100);
+	domain_new();
 	deaths++;
 }
 
 static void one_round(unsigned int n)
 {
 	while (n--)
-		switch (fuzz_below(12)) {
+		switch (fuzz_below(19)) {
 		case 0: case 1: case 2: do_ext(); break;
 		case 3: case 4: case 5: do_update(); break;
 		case 6: case 7: do_map(); break;
+		case 16: case 17: do_alias(); break;
 		case 8: case 9: do_fill(); break;
 		case 10: do_share(); break;
+		case 11: case 12: do_share_both(); break;
+		case 13: do_other_unshares(); break;
+		case 14: case 15:
+			if (do_write())
+				do_death();
+			break;
 		default: do_unshare(); break;
 		}
 	fake_recount();
@@ -187,15 +293,16 @@ START_TEST(tables)
 	fake_machine_start();
 	other = fake_domain("g", 100);
 	base = fake_free_pfn(other) + 1;
-	d = fake_domain("g", 100);
+	domain_new();
 	for (done = 0; done < fuzz_operations; done += ROUND)
 		one_round(ROUND);
 	fake_end(d);
 	fake_end(other);
 	fake_check();
-	printf("%lu operations, %lu calls, %lu refused, %lu deaths: clean\n",
+	printf("%lu operations, %lu calls, %lu refused, %lu deaths, %lu breaks in parts: clean\n",
 	       (unsigned long)done, (unsigned long)calls,
-	       (unsigned long)refused, (unsigned long)deaths);
+	       (unsigned long)refused, (unsigned long)deaths,
+	       (unsigned long)breaks);
 }
 END_TEST
 

@@ -139,7 +139,7 @@ START_TEST(domain_full)
 	ck_assert_int_eq(first_domain(
 		"# list\n\n  # more\n"
 		"domain name=web kernel=k memory=32M count=4 group=g1 "
-		"modules=m1+m2 cmdline=\"a=1 b # c\" share=100 repeat=3 # x\n"),
+		"modules=m1+m2 cmdline=\"a=1 b # c\" share=100 repeat=3 breaks=first # x\n"),
 		1);
 	ck_assert_str_eq(dom.name, "web");
 	ck_assert_str_eq(dom.group, "g1");
@@ -148,6 +148,7 @@ START_TEST(domain_full)
 	ck_assert_uint_eq(dom.count, 4);
 	ck_assert_uint_eq(dom.repeat, 3);
 	ck_assert_uint_eq(dom.share_budget, 100);
+	ck_assert(dom.break_first);
 	ck_assert_ptr_eq(dom.kernel, &boot_modules[0]);
 	ck_assert_uint_eq(dom.module_count, 2);
 	ck_assert_ptr_eq(dom.modules[1], &boot_modules[2]);
@@ -161,6 +162,7 @@ START_TEST(domain_defaults)
 	ck_assert_uint_eq(dom.count, 1);
 	ck_assert_uint_eq(dom.repeat, 0);
 	ck_assert_uint_eq(dom.share_budget, UINT64_MAX);
+	ck_assert(!dom.break_first);
 	ck_assert_str_eq(dom.group, "");
 	ck_assert_str_eq(dom.cmdline, "");
 	ck_assert_uint_eq(dom.module_count, 0);
@@ -209,6 +211,8 @@ static const struct {
 	  "domain list line 1: count=0 is out of range" },
 	{ "domain name=a kernel=k memory=1M count=x",
 	  "domain list line 1: count=x is not a number" },
+	{ "domain name=a kernel=k memory=1M breaks=last",
+	  "domain list line 1: breaks=last is neither guest nor first" },
 	{ "domain name=abcdefghijklmnopqrstuvwxyz1234567 kernel=k memory=1M",
 	  "domain list line 1: name=abcdefghijklmnopqrstuvwxyz1234567 is too long" },
 	{ "domain name=\"a b\" kernel=k memory=1M",

@@ -1,4 +1,4 @@
-/* links: guest-lib/share.c guest-lib/record.c guest-lib/cow.c guest-lib/reserve.c guest-lib/repay.c */
+/* links: guest-lib/share.c guest-lib/record.c guest-lib/cow.c guest-lib/reserve.c guest-lib/repay.c guest-lib/alone.c */
 /* SPDX-License-Identifier: MIT */
 /* The repayment list of the guest library (gl/repay.h, Y1-Y4); SH30's second phase, on the host. */
 #include <check.h>

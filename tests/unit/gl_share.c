@@ -1,4 +1,4 @@
-/* links: guest-lib/share.c guest-lib/record.c guest-lib/cow.c guest-lib/reserve.c guest-lib/repay.c */
+/* links: guest-lib/share.c guest-lib/record.c guest-lib/cow.c guest-lib/reserve.c guest-lib/repay.c guest-lib/alone.c */
 /* SPDX-License-Identifier: MIT */
 /* The sharing half of the guest library against a small fake of the hypervisor. */
 #include <check.h>
@@ -40,6 +40,51 @@ START_TEST(empty_reserve)
 	ck_assert_uint_eq(share.counters.reserve_low, 10 - RESERVE);
 	ck_assert_uint_eq(gl_share_refill(&share), 0);
 	ck_assert_uint_eq(tot_pages, PFNS - 10);
+	audit();
+}
+END_TEST
+
+/* The last holder keeps the frame; where others hold it the library soon stops to ask. */
+START_TEST(last_holder)
+{
+	uint64_t frame;
+
+	in_place = true;
+	attempts = 0;
+	ck_assert_int_eq(gl_share_range(&share, va_of(0), 2, NULL), 2);
+	frame = p2m[0];
+	ck_assert_uint_eq(p2m[1], frame);
+	ck_assert(store(0, 9));			/* refused, so copied */
+	ck_assert_uint_eq(share.counters.taken, 0);
+	ck_assert(store(1, 9));			/* not asked for, this once */
+	ck_assert_uint_eq(share.counters.breaks, 2);
+	ck_assert_uint_eq(attempts, 1);
+	audit();
+	ck_assert_int_eq(gl_share_page(&share, va_of(2)), 0);
+	frame = p2m[2];
+	m2p[frame] = 77;			/* another page's, that had it too */
+	ck_assert(store(2, 9));
+	ck_assert_uint_eq(share.counters.taken, 1);
+	ck_assert_uint_eq(p2m[2], frame);
+	ck_assert_uint_eq(m2p[frame], 2);
+	ck_assert(!gl_share_is_shared(&share, 2));
+	audit();
+	in_place = false;
+}
+END_TEST
+
+START_TEST(attempts_get_rare)
+{
+	attempts = 0;
+	for (unsigned int i = 0; i < 300; i++) {
+		ck_assert_int_eq(gl_share_range(&share, va_of(4), 2, NULL), 2);
+		ck_assert(store(4, 1) && store(5, 2));
+		memset((void *)va_of(4), 0, PAGE);
+		memset((void *)va_of(5), 0, PAGE);
+		ck_assert_uint_eq(gl_share_refill(&share), 0);
+	}
+	/* 1 + 2 + ... + 64, then each 65th of 600. */
+	ck_assert_uint_eq(attempts, 15);
 	audit();
 }
 END_TEST
@@ -233,6 +278,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, offer_and_break);
 	tcase_add_test(tc, empty_reserve);
+	tcase_add_test(tc, last_holder);
+	tcase_add_test(tc, attempts_get_rare);
 	tcase_add_test(tc, short_refill);
 	tcase_add_test(tc, forged);
 	tcase_add_test(tc, statuses);

@@ -12,7 +12,8 @@
 #define ENTRIES		8
 
 /* Inner calls of this test. */
-enum { CALL_OK = 1, CALL_FAIL, CALL_LONG, CALL_IRET, CALL_DIE, CALL_REWRITE };
+enum { CALL_OK = 1, CALL_FAIL, CALL_LONG, CALL_IRET, CALL_DIE, CALL_REWRITE,
+       CALL_BREAK };
 
 static struct multicall_entry list[ENTRIES];
 static unsigned int calls[ENTRIES + 1];	/* by argument 0 */
@@ -48,6 +49,9 @@ long hypercall_dispatch(uint64_t nr, struct hypercall_args *inner)
 	case CALL_DIE:
 		domain_crash(v->domain, "as asked");
 		return 0;
+	case CALL_BREAK:	/* its output broke a share in one of its entries */
+		v->domain->breaks.count = 1;
+		return inner->a[5];
 	case CALL_REWRITE:	/* another CPU changes the entry meanwhile */
 		list[inner->a[0]].args[5] = 99;
 		return inner->a[5];
@@ -114,6 +118,24 @@ START_TEST(death_stops)
 	list[3].op = CALL_DIE;
 	ck_assert_int_eq(op_multicall(&args), 0);
 	ck_assert_uint_eq(calls[4], 0);
+}
+END_TEST
+
+/* M5 */
+START_TEST(break_is_finished_first)
+{
+	list[3].op = CALL_BREAK;
+	list[7].op = CALL_BREAK;
+	ck_assert_int_eq(op_multicall(&args), -ERESTART);
+	ck_assert_uint_eq(list[3].result, 103);
+	ck_assert_uint_eq(calls[4], 0);
+	ck_assert_uint_eq(args.a[0], LIST_VA + 4 * sizeof(list[0]));
+	ck_assert_uint_eq(args.a[1], ENTRIES - 4);
+	v->domain->breaks.count = 0;
+	ck_assert_int_eq(op_multicall(&args), 0);
+	ck_assert_uint_eq(list[7].result, 107);
+	ck_assert_uint_eq(calls[3], 1);
+	v->domain->breaks.count = 0;
 }
 END_TEST
 
@@ -202,6 +224,7 @@ int main(void)
 	tcase_add_test(tc, errors_do_not_stop);
 	tcase_add_test(tc, iret_stops);
 	tcase_add_test(tc, death_stops);
+	tcase_add_test(tc, break_is_finished_first);
 	tcase_add_test(tc, entry_is_read_once);
 	tcase_add_loop_test(tc, restarts, 0, ENTRIES + 2);
 	tcase_add_loop_test(tc, bad_lists, 0, 10);

@@ -88,7 +88,7 @@ void report_done(const struct workload *w, uint64_t start_ns)
 		  "written=%lu unique=%lu unshares=%lu\n",
 		  w->cache.file_count, w->cache.page_count, n->offered,
 		  n->shared, n->refused, n->zero, c.faults,
-		  c.breaks + c.unshares, n->reoffered, n->verify_errors,
+		  c.breaks + c.unshares + c.taken, n->reoffered, n->verify_errors,
 		  n->read_errors, c.reserve_low, ms_since(start_ns),
 		  n->written, n->unique, c.unshares);
 }

@@ -22,6 +22,11 @@
  *     the domain the right to one frame, so the refill does not run short; on a hypervisor with
  *     overcommit it may, and gl/repay.h says what a break does then.
  *
+ * A page whose frame nobody else has is made writable as it stands, with no copy (alone.c).
+ *
+ * Break first (gl_share_break_first()): the hypervisor does it all, in the fault, and no fault
+ * comes to the kernel but when there is no frame; then the reserve has one.
+ *
  * Several vCPUs: every entry change flushes on all of them; two that fault on one
  * page are put in order by lock(), and the second finds the entry writable.
  */
@@ -37,7 +42,7 @@
 #include <gl/repay.h>
 
 #define GL_SHARE_RESERVE_MAX	256
-#define GL_SHARE_RESULTS	(SHARE_NOT_TRIED + 1)
+#define GL_SHARE_RESULTS	(SHARE_HELD + 1)
 
 /* What the kernel provides.  ctx is what it gave to gl_share_init(). */
 struct gl_share_ops {
@@ -74,6 +79,7 @@ struct gl_share_counters {
 	uint64_t foreign_faults; /* write faults with a bit or a record, but not both (G2) */
 	uint64_t breaks;	/* private copies made from the reserve */
 	uint64_t unshares;	/* private copies made by the hypervisor */
+	uint64_t taken;		/* pages made writable with no copy */
 	uint64_t break_errors;	/* faults that could not be served */
 	uint64_t reserve_low;	/* faults that found the reserve empty */
 	uint64_t refilled;	/* frames taken back into the reserve */
@@ -92,6 +98,8 @@ struct gl_share {
 	unsigned int slot_count;
 	unsigned int slots_full;
 	struct gl_repay_list repay;
+	unsigned int alone_skip, alone_wait; /* alone.c */
+	bool break_first;
 	struct gl_share_counters counters;
 	struct share_entry batch[SHARE_BATCH_MAX]; /* under lock */
 };
@@ -124,6 +132,14 @@ long gl_share_pages(struct gl_share *s, const uint64_t *vas, size_t count,
 long gl_share_range(struct gl_share *s, uint64_t va, size_t pages,
 		    int32_t *status);
 
+/*
+ * Before the first offer: let the hypervisor break the shares, and write the new frame's number to
+ * p2m[pfn] (`entries` long; NULL, 0: there is no such list, but the M2P).  The callbacks p2m_set are not called for it,
+ * and gl_share_is_shared() says what was shared once.  0 or -errno (-EBUSY: something is shared).
+ */
+long gl_share_break_first(struct gl_share *s, const uint64_t *p2m,
+			  uint64_t entries);
+
 /* From the page-fault handler: true = the page is writable now, go on. */
 bool gl_share_fault(struct gl_share *s, uint64_t va, uint64_t error_code);
 /* Make a page private without waiting for a write; the hypervisor copies. 0 or -errno. */
@@ -142,6 +158,8 @@ void gl_record_clear(struct gl_share *s, uint64_t pfn);
 struct gl_share_slot *gl_reserve_take(struct gl_share *s);	/* NULL: empty */
 void gl_reserve_put_back(struct gl_share *s);
 unsigned int gl_reserve_fill(struct gl_share *s, unsigned int level);
+void gl_set_m2p(struct gl_share *s, uint64_t mfn, uint64_t pfn);
+bool gl_alone_take(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte);
 long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn);
 
 #endif

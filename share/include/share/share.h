@@ -40,6 +40,7 @@ enum share_error {
 	SHARE_ERR_NOT_HELD = -4, /* the domain does not hold this frame */
 	SHARE_ERR_COUNT = -5,	/* one more mapping would pass the cap */
 	SHARE_ERR_OTHERS = -6,	/* share_take(): others still hold it */
+	SHARE_ERR_HELD = -7,	/* share_dom_one_pfn(): the domain holds this content for another pfn */
 };
 
 /*
@@ -106,12 +107,17 @@ struct share_dom *share_dom_create(struct share *s, uint16_t group,
 /* All holds must be dropped (share_dom_held() == 0). */
 void share_dom_destroy(struct share_dom *d);
 uint64_t share_dom_held(const struct share_dom *d);
+/*
+ * From now on a frame stands for one pfn of the domain's at most (no pfn is none): an offer of a content that it
+ * holds for another is refused (SHARE_ERR_HELD).  False: it holds frames already.
+ */
+bool share_dom_one_pfn(struct share_dom *d, bool on);
 
 /*
  * Offer the content of `frame`, which nobody can change during the call.  On
  * SHARE_OK *canonical is the frame that has this content for the group and the domain
  * holds it with `mappings` more mappings, standing for pfn (kept for the first hold).  `frame` itself is not
- * touched: the caller frees it.  SHARE_ERR_NOMEM, _FULL, _LIMIT, _COUNT change nothing.
+ * touched: the caller frees it.  SHARE_ERR_NOMEM, _FULL, _LIMIT, _COUNT, _HELD change nothing.
  * Result and work do not depend on other groups; the budget is charged alike for match and miss.
  */
 int share_offer(struct share_dom *d, uint32_t frame, uint64_t pfn,

@@ -91,7 +91,10 @@ static void test_offer(void)
 	}
 }
 
-/* More writes than the reserve has frames: the rest by SHAREOP_unshare. */
+/*
+ * More writes than the reserve has frames: the rest by SHAREOP_unshare.  Of some pages we are the
+ * last holder, and the library asked: no copy.
+ */
 static void test_breaks(void)
 {
 	struct gl_share_counters c;
@@ -100,8 +103,9 @@ static void test_breaks(void)
 		write_page(i);
 	gl_share_counters_get(share, &c);
 	gl_test_equal(c.breaks, RESERVE);
-	gl_test_equal(c.unshares, RESERVE);
-	gl_test_equal(c.reserve_low, RESERVE);
+	gl_test_check(c.taken > 0 && c.taken < RESERVE);
+	gl_test_equal(c.unshares, RESERVE - c.taken);
+	gl_test_equal(c.reserve_low, RESERVE - c.taken);
 	gl_test_equal(gl_share_refill(share), 0);
 	write_page(2 * RESERVE);
 	gl_share_counters_get(share, &c);

@@ -18,12 +18,14 @@ static long mmuext(unsigned int cmd, uint64_t mfn)
 	return hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF);
 }
 
-/* A frame that we hold, made writable by each way there is. */
+/* A frame that two pages of ours hold, made writable by each way there is. */
 static void test_force(void)
 {
-	uint64_t va = filled(6000), table = (uint64_t)alias_l1, pte, mfn;
+	uint64_t va = filled(6000), twin = filled(6000), pte, mfn;
+	uint64_t table = (uint64_t)alias_l1;
 	uint64_t own = gl_virt_to_mfn(table);
 
+	gl_test_equal(offer(twin), SHARE_DONE);
 	gl_test_equal(offer(va), SHARE_DONE);
 	pte = gl_pte_read(va);
 	mfn = gl_virt_to_mfn(va);
@@ -41,13 +43,18 @@ static void test_force(void)
 	alias_l1[7] = mfn << 12 | GL_PTE_KERNEL_RO | SHARE_PTE_AVL;
 	gl_test_equal(gl_map_page(table, own, GL_PTE_KERNEL_RO), 0);
 	gl_test_equal(mmuext(MMUEXT_PIN_L1_TABLE, own), 0);
-	gl_test_equal(info().mappings, 2);
+	gl_test_equal(info().mappings, 3);
 	audit("a table with a held frame");
 	gl_test_equal(mmuext(MMUEXT_UNPIN_TABLE, own), 0);
 	gl_test_equal(gl_map_page(table, own, GL_PTE_KERNEL), 0);
-	gl_test_equal(info().mappings, 1);
+	gl_test_equal(info().mappings, 2);
 	gl_test_check(intact(va, 6000) && !gl_probe_write(va, 1));
 	gl_test_equal(gl_unmap_page(va), 0);
+	/* Only now it may: nobody else has it.  Then it is given up. */
+	gl_test_equal(gl_map_page(twin, mfn, GL_PTE_KERNEL), 0);
+	gl_test_equal(offer(twin), SHARE_DONE);
+	mfn = gl_virt_to_mfn(twin);
+	gl_test_equal(gl_unmap_page(twin), 0);
 	gl_test_equal(gl_map_page(va, mfn, GL_PTE_KERNEL_RO), -XEN_EPERM);
 	audit("force");
 }

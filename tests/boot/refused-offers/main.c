@@ -237,7 +237,7 @@ void gl_main(void)
 	test_arrays();
 	test_stack();
 	gl_test_failures += attack_tests();
-	/* Gone for good: the frame of test_force(). */
-	gl_test_equal(info().tot_pages, before - 1);
+	/* Gone for good: the two frames of test_force(). */
+	gl_test_equal(info().tot_pages, before - 2);
 	gl_test_done();
 }

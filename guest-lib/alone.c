@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Breaks that need no copy, and those that the hypervisor makes.
+ *
+ * A guest cannot know whether others still hold a frame, but it may ask: it writes the entry that
+ * it has, with the same frame, writable.  The hypervisor lets it if the frame has no other
+ * mapping.  Where others hold it the attempt is one hypercall for nothing: so
+ * after a refusal some breaks go by without one, twice as many after each, and one that succeeds
+ * sets that back.  Sharers end together (one domain goes, or many write), so the last answer is a good guess.
+ */
+#include <gl/share.h>
+
+#include <xen/xen.h>
+
+#define PTE_KEPT	(1ULL << 63 | 0x27ULL)	/* NX A US RW P */
+#define PTE_FRAME	0x000ffffffffff000ULL
+#define PTE_WRITE_DIRTY	0x42ULL
+#define WAIT_MAX	64
+
+static void refused(struct gl_share *s)
+{
+	s->alone_wait = s->alone_wait ? 2 * s->alone_wait : 1;
+	if (s->alone_wait > WAIT_MAX)
+		s->alone_wait = WAIT_MAX;
+	s->alone_skip = s->alone_wait;
+}
+
+/* True: the page is writable, in its frame. */
+bool gl_alone_take(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte)
+{
+	uint64_t new_pte = (pte & (PTE_KEPT | PTE_FRAME)) | PTE_WRITE_DIRTY;
+
+	/* The hypervisor has tried that already. */
+	if (s->break_first)
+		return false;
+	if (s->alone_skip) {
+		s->alone_skip--;
+		return false;
+	}
+	if (s->ops->hypercall(s->ctx, __HYPERVISOR_update_va_mapping, va,
+			      new_pte, UVMF_INVLPG | UVMF_ALL, 0)) {
+		refused(s);
+		return false;
+	}
+	s->alone_wait = 0;
+	gl_set_m2p(s, (pte & PTE_FRAME) >> 12, pfn);
+	gl_record_clear(s, pfn);
+	s->counters.taken++;
+	return true;
+}
+
+long gl_share_break_first(struct gl_share *s, const uint64_t *p2m,
+			  uint64_t entries)
+{
+	struct share_mode mode = {
+		.version = SHARE_MODE_VERSION,
+		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST,
+		.p2m = (uintptr_t)p2m, .p2m_entries = entries,
+	};
+	unsigned long state = s->ops->lock(s->ctx);
+	long rc = s->ops->hypercall(s->ctx, __HYPERVISOR_make_ro_and_share,
+				    SHAREOP_mode, (unsigned long)&mode,
+				    sizeof(mode), 0);
+
+	if (!rc)
+		s->break_first = true;
+	s->ops->unlock(s->ctx, state);
+	return rc;
+}

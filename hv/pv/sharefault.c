@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A write to a shared page, by a domain that chose break first: by the guest's own
+ * instruction, or by the hypervisor that copies an output to it.  The entry gets a
+ * private page and the instruction is made again.
+ *
+ * Only entries that carry the AVL bit: they were writable when they were offered.  One
+ * without it was read-only in the guest's own eyes, and the fault is its.
+ */
+#include <port.h>
+
+#include "abi/share.h"
+#include "pv/ptcheck.h"
+#include "pv/pv.h"
+#include "x86/cpu.h"
+#include "x86/guestcopy.h"
+
+#define PF_PRESENT_WRITE 3u
+#define PF_USER		4u
+
+static bool was_writable(pte_t e)
+{
+	return (e & (PTE_P | PTE_RW | PTE_AVL_SHARED)) ==
+	       (PTE_P | PTE_AVL_SHARED);
+}
+
+static bool break_at(struct vcpu *v, uint64_t va)
+{
+	struct domain *d = v->domain;
+	bool done = false;
+	pte_t *pte;
+
+	spin_lock(&d->mm);
+	pte = ptcheck_walk(d, v->kernel_mode ? v->kernel_l4 : v->user_l4, va);
+	if (pte && was_writable(READ_ONCE(*pte)))
+		done = !ptcheck_break(d, pte);
+	spin_unlock(&d->mm);
+	return done;
+}
+
+bool sharefault(struct vcpu *v, uint64_t va, uint32_t error)
+{
+	return (v->domain->breaks.mode & SHARE_MODE_BREAK_FIRST) &&
+	       (error & ~PF_USER) == PF_PRESENT_WRITE &&
+	       guest_range_ok(va, 1) && break_at(v, va);
+}
+
+/* Copies to guests are made with no lock held (x86/guestcopy.h). */
+bool guest_access_fault(uint64_t va, uint32_t error_code)
+{
+	struct vcpu *v = current_vcpu();
+
+	ASSERT(spin_level_held() == LOCK_NONE);
+	return v && sharefault(v, va, error_code);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Break first: a share is broken where somebody wants to write, in a fault or by a new entry.
+ *
+ * One entry is at hand.  A page may have more, and nobody knows where (design decision 8);
+ * but the hold says how many, and as a frame stands for one pfn of the domain's, they are
+ * all of this one page.  So they are looked for in the domain's L1 tables, on the way out to the guest.
+ *
+ * K1  A pair in d->breaks says that entries of L1 tables still name frame `old`, in place of
+ *     `new`.  If they differ, old is shared, held by d, and new is a copy of it; else the frame was taken
+ *     over, and what is left to do is to make entries with the AVL bit writable.  A pair holds nothing:
+ *     a domain that dies half-way forgets it.
+ * K2  While there is a pair, no L1 entry is taken (ptcheck.c) and no instruction of the guest's runs
+ *     (pv_exit_to_guest() as for trees), so the number of entries to find only falls, and
+ *     one pass over all tables finds them; it ends when the last is found.
+ * K3  A new pair starts the pass anew: all are looked for in one.
+ * K4  What can fail comes first: room for a pair, quota, frame, M2P.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "abi/share.h"
+#include "mm/m2p.h"
+#include "mm/pagetype.h"
+#include "pv/ptcheck.h"
+#include "pv/sharehooks.h"
+#include "sharing/private.h"
+#include "sharing/sharing.h"
+#include "x86/tlb.h"
+
+/* --- pairs --- */
+
+static struct break_pair *pair_find(struct breaks *b, mfn_t old)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->count; i++)
+		if (b->pair[i].old == old)
+			return &b->pair[i];
+	return NULL;
+}
+
+static void scan_restart(struct breaks *b)
+{
+	if (b->page)
+		frame_put(b->page);
+	b->page = NULL;
+	b->slot = 0;
+}
+
+static void pair_add(struct breaks *b, mfn_t old, mfn_t new, uint32_t left)
+{
+	CHECK(b->count < BREAKS_MAX);
+	b->pair[b->count++] = (struct break_pair){ old, new, left };
+	scan_restart(b);	/* K3 */
+}
+
+/* One of its entries is done. */
+static void pair_less(struct breaks *b, struct break_pair *p)
+{
+	if (--p->left)
+		return;
+	*p = b->pair[--b->count];
+	if (!b->count)
+		scan_restart(b);
+}
+
+bool break_pending(const struct domain *d, mfn_t mfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < d->breaks.count; i++)
+		if (d->breaks.pair[i].old == mfn)
+			return true;
+	return false;
+}
+
+/* --- the page at hand --- */
+
+/*
+ * The page has a new name: into the guest's own list, where its tables let it be written.  The
+ * list's page may be the one that breaks.
+ */
+static void p2m_write(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
+{
+	uint64_t va = d->breaks.p2m + pfn * sizeof(uint64_t);
+	pte_t *pte;
+	mfn_t mfn;
+
+	if (pfn >= d->breaks.p2m_entries)
+		return;
+	pte = ptcheck_walk(d, d->vcpu[0]->kernel_l4, va);
+	if (!pte || !(*pte & PTE_P))
+		return;
+	mfn = pte_mfn(*pte) == old ? new : pte_mfn(*pte);
+	if (mfn != new && !(*pte & PTE_RW))
+		return;
+	WRITE_ONCE(*(uint64_t *)((uint8_t *)mfn_to_virt(mfn) +
+				 (va & ~PAGE_MASK)), new);
+	__atomic_fetch_or(pte, PTE_A | PTE_D, __ATOMIC_RELAXED);
+}
+
+static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
+{
+	*new = private_copy(d, mfn);
+	if (*new == INVALID_MFN)
+		return -ENOMEM;
+	p2m_write(d, pfn, mfn, *new);
+	return 0;
+}
+
+/*
+ * A private frame for the page that mfn stands for, which d holds with so many mappings.
+ * The frame itself if nobody else has it: any CPU's guest may have read it, and did not
+ * flush when it let go (TL2).
+ */
+static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
+			 pfn_t pfn, mfn_t *new)
+{
+	if (!domain_quota_take(d))
+		return -ENOMEM;
+	if (share_take(d->share, mfn, mappings) == SHARE_OK) {
+		private_adopt(d, mfn, mappings, 0);
+		tlb_flush_mask(__atomic_load_n(&vcpu_guest_cpus,
+					       __ATOMIC_SEQ_CST));
+		trace_event(d, TRACE_BREAK, 0, mfn, pfn);
+		*new = mfn;
+		return 0;
+	}
+	domain_quota_give(d);
+	if (!(d->breaks.mode & SHARE_MODE_BREAK_FIRST))
+		return -EBUSY;
+	return copy_frame(d, mfn, pfn, new);
+}
+
+static int break_frame(struct domain *d, mfn_t mfn, bool here, mfn_t *new)
+{
+	struct breaks *b = &d->breaks;
+	uint32_t mappings, left;
+	uint64_t pfn;
+	int r;
+
+	if (!d->share || !share_holds(d->share, mfn, &mappings, &pfn))
+		return -EPERM;
+	left = mappings - here;
+	if (!(b->mode & SHARE_MODE_BREAK_FIRST) && (!here || left))
+		return -EBUSY;
+	if (left && b->count == BREAKS_MAX)
+		return -EBUSY;
+	r = frame_private(d, mfn, mappings, pfn, new);
+	if (!r && left)
+		pair_add(b, mfn, *new, left);
+	return r;
+}
+
+int sharing_write(struct domain *d, const pte_t *pte, mfn_t mfn,
+		  struct frame **f)
+{
+	struct break_pair *p = pair_find(&d->breaks, mfn);
+	mfn_t new;
+	int r = 0;
+
+	ASSERT(spin_is_locked(&d->mm));
+	if (p)
+		new = p->new;
+	else
+		r = break_frame(d, mfn, pte, &new);
+	if (r)
+		return r;
+	*f = mfn_to_frame(new);
+	r = frame_get(*f, d->id);
+	if (!r && p && pte)
+		pair_less(&d->breaks, p);
+	return r;
+}
+
+/* --- the others --- */
+
+/* A name of f, and a writable use if e is writable; false: the guest gave the page another use meanwhile. */
+static bool use_take(struct domain *d, struct frame *f, pte_t e, bool named)
+{
+	if (!named && frame_get(f, d->id))
+		return false;
+	if (!(e & PTE_RW) || pagetype_get(f, CLASS_WRITABLE) >= 0)
+		return true;
+	if (!named)
+		frame_put(f);
+	return false;
+}
+
+/* *pte names p->old. */
+static void entry_convert(struct domain *d, pte_t *pte,
+			  const struct break_pair *p)
+{
+	pte_t new = private_pte(*pte, p->new);
+	bool same = p->old == p->new;
+
+	if (!use_take(d, mfn_to_frame(p->new), new, same)) {
+		domain_crash(d, "frame %x was given away while a share was broken for it",
+			     p->new);
+		return;
+	}
+	__atomic_store_n(pte, new, __ATOMIC_RELEASE);
+	if (!same)
+		sharing_unmap(d, p->old, true);
+}
+
+/* Entries of f that hold what they name (mm/pagetype.h, T5). */
+static unsigned int entries_held(const struct frame *f)
+{
+	uint64_t type = READ_ONCE(f->type);
+
+	if (type_class(type) != CLASS_L1)
+		return 0;
+	if (type & TYPE_VALIDATED)
+		return PT_SLOTS;
+	return type & TYPE_PARTIAL ? type_done(type) : 0;
+}
+
+/* Up to `steps` entries of the page at b->page; how many there were. */
+static unsigned int page_part(struct domain *d, unsigned int steps)
+{
+	struct breaks *b = &d->breaks;
+	pte_t *table = mfn_to_virt(frame_to_mfn(b->page));
+	unsigned int end = entries_held(b->page), done;
+
+	for (done = 0; done < steps && b->slot < end && b->count; done++) {
+		pte_t *pte = &table[b->slot++];
+		struct break_pair *p;
+
+		if (!(*pte & PTE_P) || (*pte & PTE_AVL_GRANT))
+			continue;
+		p = pair_find(b, pte_mfn(*pte));
+		if (!p || (p->old == p->new && (*pte & PTE_RW)))
+			continue;
+		entry_convert(d, pte, p);
+		pair_less(b, p);
+	}
+	return done;
+}
+
+/* The next page; false: all were seen. */
+static bool page_next(struct domain *d)
+{
+	struct breaks *b = &d->breaks;
+
+	b->page = domain_page_after(d, b->page);
+	b->slot = 0;
+	return b->page;
+}
+
+void sharing_break_part(struct domain *d, unsigned int steps)
+{
+	struct breaks *b = &d->breaks;
+
+	ASSERT(spin_is_locked(&d->mm));
+	if (READ_ONCE(d->state) == DOM_DYING)
+		b->count = 0;
+	while (b->count && steps) {
+		unsigned int done = b->page ? page_part(d, steps) : 0;
+
+		steps -= done;
+		/* A page that is no table counts as one entry. */
+		if (!b->count || !steps--)
+			break;
+		if (!page_next(d))
+			b->count = 0;
+	}
+	if (b->count)
+		return;
+	scan_restart(b);
+	/* Once, before the guest sees any of it. */
+	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+}

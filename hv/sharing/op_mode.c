@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* SHAREOP_mode: how the domain's shares are broken (abi/share.h). */
+#include <port.h>
+#include <errno.h>
+
+#include "abi/share.h"
+#include "pv/sharehooks.h"
+#include "sharing/mode.h"
+#include "sharing/sharing.h"
+#include "x86/guestcopy.h"
+
+#define MODES (SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST)
+
+static bool list_ok(const struct share_mode *m)
+{
+	uint64_t bytes;
+
+	if (!m->p2m_entries)
+		return !m->p2m;
+	return (m->flags & SHARE_MODE_BREAK_FIRST) && !(m->p2m & 7) &&
+	       !__builtin_mul_overflow(m->p2m_entries, sizeof(uint64_t), &bytes) &&
+	       guest_range_ok(m->p2m, bytes);
+}
+
+static bool mode_ok(const struct share_mode *m)
+{
+	return m->version == SHARE_MODE_VERSION && !(m->flags & ~MODES) &&
+	       (m->flags != SHARE_MODE_BREAK_FIRST) && list_ok(m);
+}
+
+int sharing_set_mode(struct domain *d, const struct share_mode *m)
+{
+	if (!mode_ok(m))
+		return -EINVAL;
+	if (!share_dom_one_pfn(d->share, m->flags & SHARE_MODE_ONE_PFN))
+		return -EBUSY;
+	spin_lock(&d->mm);
+	d->breaks.mode = m->flags;
+	d->breaks.p2m = m->p2m;
+	d->breaks.p2m_entries = m->p2m_entries;
+	spin_unlock(&d->mm);
+	return 0;
+}
+
+void sharing_break_first(struct domain *d)
+{
+	const struct share_mode m = {
+		.version = SHARE_MODE_VERSION, .flags = MODES,
+	};
+
+	CHECK(!sharing_set_mode(d, &m));	/* it holds nothing yet */
+}
+
+long share_mode_op(struct domain *d, uint64_t va, uint64_t bytes)
+{
+	struct share_mode m;
+
+	if (bytes != sizeof(m))
+		return -EINVAL;
+	if (copy_from_guest(&m, va, sizeof(m)))
+		return -EFAULT;
+	return sharing_set_mode(d, &m);
+}

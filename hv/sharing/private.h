@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* A shared frame becomes a domain's own page again; LOCK_MM. */
+#ifndef HV_SHARING_PRIVATE_H
+#define HV_SHARING_PRIVATE_H
+
+#include "dom/domain.h"
+#include "x86/pte.h"
+
+/*
+ * mfn left the table by share_take() and is nobody's: it is d's now, with `refs` names beside
+ * the owner's, `writable` of them writable.  Its place in the quota was taken.
+ */
+void private_adopt(struct domain *d, mfn_t mfn, uint32_t refs,
+		   uint32_t writable);
+/* A new page of d's with the bytes of `shared`, standing for the same pfn.  INVALID_MFN: none. */
+mfn_t private_copy(struct domain *d, mfn_t shared);
+
+/* The entry that maps the private frame where e mapped the shared one. */
+static inline pte_t private_pte(pte_t e, mfn_t mfn)
+{
+	pte_t flags = e & ~(PTE_ADDR_MASK | PTE_AVL_SHARED);
+
+	return pte_make(mfn, flags | (e & PTE_AVL_SHARED ? PTE_RW : 0));
+}
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What tests of breaks begin with: two domains of one group, pages of known content, offers by va.
+ * The calls are made by d.
+ */
+#ifndef TESTS_FAKE_BREAKS_H
+#define TESTS_FAKE_BREAKS_H
+
+#include "abi/share.h"
+#include "fake/fake_machine.h"
+#include "x86/pte.h"
+
+#define RW (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
+#define RO (PTE_P | PTE_US | PTE_A)
+#define WRITE 3u		/* a page fault's error code */
+#define BOTH (SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST)
+
+extern struct domain *d, *peer;
+extern uint64_t p;		/* pfn of a run of plain pages */
+extern uint64_t scratch, list;	/* pages that are never offered; list: two, with the p2m */
+
+void setup(void);
+void teardown(void);		/* both end; the counts, and every frame is back */
+
+void fill(struct domain *dom, uint64_t pfn, uint64_t content);
+bool filled(const void *at, uint64_t content);
+long map(uint64_t pfn, pte_t e);
+bool writable(uint64_t pfn);	/* and private */
+long mode_call(uint32_t version, uint32_t flags, uint64_t p2m,
+	       uint64_t entries);
+void break_first(void);		/* with the list */
+uint64_t *name_of(uint64_t pfn);	/* in the list */
+/* The named entries are offered together (second: 0, none); the status. */
+int offer(uint64_t first, uint64_t second);
+/* Page `pfn` of d, with this content, is shared; and by peer too if asked. */
+mfn_t shared(uint64_t pfn, uint64_t content, bool others);
+struct share_info info(void);
+void fill_quota(void);
+
+#endif

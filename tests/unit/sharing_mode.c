@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// links: @machine tests/fake/fake_breaks.c
+/* The last holder without a copy (SH8), quota (SH17), and what SHAREOP_mode takes and refuses. */
+#include <check.h>
+#include <errno.h>
+#include <port.h>
+#include <string.h>
+
+#include "fake/fake_breaks.h"
+#include "x86/guestcopy.h"
+
+/* --- a writable entry for the last holder (refuse) --- */
+
+START_TEST(last_holder_maps_writable)
+{
+	mfn_t mfn = shared(p, 7, false);
+	uint64_t pages = d->tot_pages;
+
+	ck_assert_int_eq(map(p, pte_make(mfn, RW)), 0);
+	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert(writable(p) && filled(fake_page(d, p), 7));
+	ck_assert_uint_eq(d->tot_pages, pages + 1);
+	ck_assert_uint_eq(m2p_get(&d->m2p, mfn), p);
+	ck_assert_uint_eq(info().last_breaks, 1);
+	ck_assert_uint_eq(info().breaks, 1);
+	ck_assert_uint_eq(info().held, 0);
+	fake_check();
+}
+END_TEST
+
+START_TEST(last_holder_by_mmu_update)
+{
+	mfn_t mfn = shared(p, 7, false);
+	uint64_t *u = (void *)fake_page(d, scratch);
+
+	u[0] = virt_to_maddr(fake_pte(d, p)) | MMU_PT_UPDATE_PRESERVE_AD;
+	u[1] = pte_make(mfn, RW);
+	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1, 0,
+				   DOMID_SELF), 0);
+	ck_assert(writable(p) && fake_mfn(d, p) == mfn);
+	fake_check();
+}
+END_TEST
+
+/* SH8: others hold it; or we map it twice; or it is another entry. */
+START_TEST(not_the_last)
+{
+	mfn_t mfn = shared(p, 7, true), own = shared(p + 1, 8, false);
+
+	ck_assert_int_eq(map(p, pte_make(mfn, RW)), -EBUSY);
+	ck_assert_int_eq(map(p + 2, pte_make(own, RW)), -EBUSY);
+	ck_assert_int_eq(map(p + 2, pte_make(own, RO)), 0);
+	ck_assert_int_eq(map(p + 1, pte_make(own, RW)), -EBUSY);
+	ck_assert_int_eq(map(p + 2, 0), 0);
+	ck_assert_int_eq(map(p + 1, pte_make(own, RW)), 0);
+	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert(filled(fake_page(peer, p), 7));
+	fake_check();
+}
+END_TEST
+
+START_TEST(no_quota)
+{
+	mfn_t mfn = shared(p, 7, false), other = shared(p + 1, 8, true);
+
+	if (_i)
+		d->breaks.mode = BOTH;	/* one page of each: as well as if asked for first */
+	fill_quota();
+	ck_assert_int_eq(map(p, pte_make(mfn, RW)), -ENOMEM);
+	ck_assert_int_eq(map(p + 1, pte_make(other, RW)), -ENOMEM);
+	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
+	ck_assert(!sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
+	ck_assert_int_eq(clear_guest(fake_va(p), 8), -EFAULT);
+	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(info().held, 2);
+	fake_check();
+}
+END_TEST
+
+/* --- the mode --- */
+
+START_TEST(mode_refusals)
+{
+	const uint32_t v = SHARE_MODE_VERSION;
+	uint64_t va = fake_va(list);
+
+	ck_assert_int_eq(mode_call(v + 1, 0, 0, 0), -EINVAL);
+	ck_assert_int_eq(mode_call(0, 0, 0, 0), -EINVAL);
+	ck_assert_int_eq(mode_call(v, 4, 0, 0), -EINVAL);
+	ck_assert_int_eq(mode_call(v, SHARE_MODE_BREAK_FIRST, 0, 0), -EINVAL);
+	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN, va, 1), -EINVAL);
+	ck_assert_int_eq(mode_call(v, BOTH, va, 0), -EINVAL);
+	ck_assert_int_eq(mode_call(v, BOTH, va + 4, 1), -EINVAL);
+	ck_assert_int_eq(mode_call(v, BOTH, va, ~0UL / 8 + 2), -EINVAL);
+	ck_assert_int_eq(mode_call(v, BOTH, HV_VIRT_START - 8, 2), -EINVAL);
+	ck_assert_int_eq(mode_call(v, BOTH, HV_VIRT_START, 1), -EINVAL);
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch),
+				   sizeof(struct share_mode) + 8), -EINVAL);
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch),
+				   sizeof(struct share_mode), 1), -EINVAL);
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, 0x5000,
+				   sizeof(struct share_mode)), -EFAULT);
+	ck_assert_uint_eq(d->breaks.mode, 0);
+	(void)shared(p, 7, false);
+	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN, 0, 0), -EBUSY);
+	ck_assert_int_eq(mode_call(v, BOTH, va, 8), -EBUSY);
+	ck_assert_int_eq(mode_call(v, 0, 0, 0), 0);
+	ck_assert_int_eq(map(p, 0), 0);
+	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN, 0, 0), 0);
+	(void)shared(p + 1, 7, false);
+	ck_assert_int_eq(mode_call(v, BOTH, va, 8), 0);
+	ck_assert_uint_eq(d->breaks.p2m, va);
+	ck_assert_int_eq(mode_call(v, 0, 0, 0), 0);
+	ck_assert_uint_eq(d->breaks.p2m_entries, 0);
+}
+END_TEST
+
+/* What others hold, and other contents, are as before. */
+START_TEST(one_pfn)
+{
+	mfn_t mfn;
+
+	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, SHARE_MODE_ONE_PFN, 0,
+				   0), 0);
+	mfn = shared(p, 7, true);
+	fill(d, p + 1, 7);
+	ck_assert_int_eq(offer(p + 1, 0), SHARE_HELD);
+	ck_assert(writable(p + 1));
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, fake_va(p + 1)),
+			 -EEXIST);
+	fill(peer, p + 1, 7);	/* who did not ask */
+	fake_run(peer);
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, fake_va(p + 1)),
+			 mfn);
+	fake_run(d);
+	ck_assert_int_eq(map(p, pte_make(fake_mfn(d, p + 2), RW)), 0);
+	ck_assert_int_eq(offer(p + 1, 0), SHARE_DONE);
+	ck_assert_uint_eq(fake_mfn(d, p + 1), mfn);
+}
+END_TEST
+
+/* Equal pages in one batch: the first has the content. */
+START_TEST(one_pfn_in_a_batch)
+{
+	struct share_entry *e = (void *)fake_page(d, scratch);
+	unsigned int i;
+
+	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, SHARE_MODE_ONE_PFN, 0,
+				   0), 0);
+	for (i = 0; i < 9; i++) {
+		fill(d, p + i, i / 3);
+		e[i] = (struct share_entry){ .pte = { fake_va(p + i) },
+					     .nr_ptes = 1, .status = 99 };
+	}
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, fake_va(scratch),
+				   9), 0);
+	for (i = 0; i < 9; i++)
+		ck_assert_int_eq(e[i].status, i % 3 ? SHARE_HELD : SHARE_DONE);
+	ck_assert_uint_eq(info().held, 3);
+	ck_assert_uint_eq(info().refused, 6);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("sharing_mode");
+	TCase *tc = tcase_create("mode");
+	SRunner *r;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, last_holder_maps_writable);
+	tcase_add_test(tc, last_holder_by_mmu_update);
+	tcase_add_test(tc, not_the_last);
+	tcase_add_loop_test(tc, no_quota, 0, 2);
+	tcase_add_test(tc, mode_refusals);
+	tcase_add_test(tc, one_pfn);
+	tcase_add_test(tc, one_pfn_in_a_batch);
+	suite_add_tcase(s, tc);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
