@@ -5,7 +5,7 @@
  * what the next one reads, and batch.c has several offers under way:
  *
  *	offer_hash	the page is hashed; asks for the stripe of its hash and draws a frame
- *	offer_reach	asks for the bucket of the index and the drawn frame's hold
+ *	offer_reach	asks for the bucket of the index and the drawn frame's record
  *	offer_peek	looks who may match; asks for that frame's page and its hold,
  *			or for the drawn frame's page
  *	offer_join	look-up, compare and change, under the locks

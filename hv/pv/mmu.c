@@ -38,21 +38,23 @@ struct requests {
 	uint32_t first, have;
 };
 
-/* Request i of an array at `va`, of which there are `left`; NULL: it cannot be read. */
+/* Read requests i .. i + n - 1 of an array at `va`. */
+static bool requests_read(struct requests *q, uint64_t va, uint32_t i,
+			  uint32_t n, size_t bytes)
+{
+	q->first = i;
+	q->have = copy_from_guest(q->words, va + i * bytes, n * bytes) ? 0 : n;
+	return q->have;
+}
+
+/* Request i of the array, of which there are `left` more; NULL: it cannot be read. */
 static const void *request_at(struct requests *q, uint64_t va, uint32_t i,
 			      uint32_t left, size_t bytes)
 {
-	if (i - q->first >= q->have) {
-		q->first = i;
-		q->have = MIN(left, REQUESTS);
-		if (copy_from_guest(q->words, va + i * bytes, q->have * bytes))
-			q->have = 1;
-		if (q->have == 1 &&
-		    copy_from_guest(q->words, va + i * bytes, bytes)) {
-			q->have = 0;
-			return NULL;
-		}
-	}
+	if (i - q->first >= q->have &&
+	    !requests_read(q, va, i, MIN(left, REQUESTS), bytes) &&
+	    !requests_read(q, va, i, 1, bytes))
+		return NULL;
 	return (const uint8_t *)q->words + (i - q->first) * bytes;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The smallest useful guest: offer one page, read it, write it again.  The write faults,
- * the library puts a private copy there, and the store goes on as if nothing
- * had been.  On a hypervisor without the call it says so and ends well.  With hold=1
- * it offers the page again and stays until the operator types "go".
+ * the library puts a private copy there (or nobody else has the frame, and it becomes the
+ * page's own), and the store goes on as if nothing had been.  On a hypervisor without the
+ * call it says so and ends well.  With hold=1 it offers the page again and stays until the
+ * operator types "go".
  */
 #include <gl/console.h>
 #include <gl/hold.h>
@@ -53,10 +54,12 @@ static void write_again(struct gl_share *share, uint64_t *page)
 	*(volatile uint64_t *)page = 1;	/* faults; see gl_share_fault() */
 	if (page[0] != 1 || !is_filled(page, 1))
 		gl_panic("the copy is wrong");
-	if (gl_virt_to_mfn((uint64_t)page) == shared_mfn)
+	if (gl_share_is_shared(share, gl_virt_to_pfn((uint64_t)page)))
 		gl_panic("written without a frame of its own");
-	gl_printf("written: the page has frame %lx now, its own\n",
-		  gl_virt_to_mfn((uint64_t)page));
+	gl_printf("written: the page has frame %lx now, its own%s\n",
+		  gl_virt_to_mfn((uint64_t)page),
+		  gl_virt_to_mfn((uint64_t)page) == shared_mfn ?
+		  ": nobody else had it any more" : "");
 	gl_share_refill(share);
 }
 
