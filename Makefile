@@ -177,8 +177,8 @@ test: ## every test; the last line is "N passed, N failed"
 	@tests/run-all.sh $(MAKE)
 unit: $(B)/inc/.done ## host unit tests (T=NAME one, T=list)
 	@tests/run-unit.sh $(MAKE) $(or $(T),$(UNIT_NAMES))
-boot: $(LINUX_BOOT)
-boot: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/guest/bad.done ## boot tests in QEMU (T=NAME one, T=list)
+boot: $(LINUX_BOOT) ## boot tests in QEMU (T=NAME one with its variants, T=NAME:VARIANT one of them, T=list)
+boot: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/guest/bad.done
 	@$(B)/harness boot-test $(T)
 model: $(B)/.deps ## check the SPIN models and that their wrong variants fail (T=NAME one, T=list)
 	@tests/model/run.sh $(T)

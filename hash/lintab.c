@@ -71,8 +71,7 @@ static bool chain_after(const struct lintab *t, uint32_t from, void *entry)
 	return found;
 }
 
-/* The first place that belongs to a later bucket than `place` does. */
-static uint64_t range_end(const struct lintab *t, uint32_t place)
+uint64_t lintab_range_end(const struct lintab *t, uint32_t place)
 {
 	struct lintab_shape s = lintab_shape(t);
 	uint32_t slots = s.slots + (lintab_group(place, s.level) < s.split);
@@ -88,7 +87,7 @@ bool lintab_after(const struct lintab *t, uint64_t from, void *entry)
 	while (from <= UINT32_MAX) {
 		if (chain_after(t, from, entry))
 			return true;
-		from = range_end(t, from);
+		from = lintab_range_end(t, from);
 	}
 	return false;
 }

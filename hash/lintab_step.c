@@ -339,12 +339,12 @@ bool lintab_step(struct lintab *t, int direction)
 	return direction > 0 ? step_grow(t) : step_shrink(t);
 }
 
-/* Entries of one bucket if they are all in their place and no node is idle. */
-static bool bucket_valid(const struct lintab *t, uint32_t number,
-			 uint64_t *count)
+/* All entries are in their place and no node is idle. */
+bool lintab_bucket_is_valid(const struct lintab *t, uint32_t number,
+			    uint64_t *count)
 {
 	struct lintab_shape s = lintab_shape(t);
-	uint32_t entries = 0, nodes = 0;
+	uint32_t entries = 0, nodes = 0, astray = 0;
 	struct lintab_cursor c;
 	unsigned char *chunk;
 	void *e;
@@ -352,22 +352,23 @@ static bool bucket_valid(const struct lintab *t, uint32_t number,
 	lintab_seek_bucket(t, number, &c);
 	while ((e = lintab_next(t->kind, &c))) {
 		entries++;
-		if (lintab_bucket_number(s, lintab_place(t->kind, e)) != number)
-			return false;
+		astray += lintab_bucket_number(s, lintab_place(t->kind, e)) != number;
 	}
 	chunk = lintab_link(lintab_bucket(t, number), t->kind->bucket_bytes);
 	for (; chunk; chunk = lintab_link(chunk, t->kind->node_bytes))
 		nodes++;
-	*count += entries;
-	return nodes == chain_nodes(t->kind, entries);
+	*count = entries;
+	return !astray && nodes == chain_nodes(t->kind, entries);
 }
 
 bool lintab_is_valid(const struct lintab *t)
 {
-	uint64_t count = 0;
+	uint64_t count = 0, entries;
 
-	for (uint32_t n = 0; n < lintab_bucket_count(t); n++)
-		if (!bucket_valid(t, n, &count))
+	for (uint32_t n = 0; n < lintab_bucket_count(t); n++) {
+		if (!lintab_bucket_is_valid(t, n, &entries))
 			return false;
+		count += entries;
+	}
 	return count == lintab_count(t);
 }

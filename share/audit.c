@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * share_audit(): I11-I13 from nothing.
+ * The audit: I11-I13 from nothing, in parts.
  *
- * Counting needs no memory: every hold takes its mappings and itself out of its
- * frame's record, then every record of a canonical frame must be at zero, then every hold
- * puts them back.  (Nothing may run meanwhile.)  Cost: the holds, plus a hash of every
- * canonical frame.
+ * First the holds.  A part takes a range of places (share/hold.c: a frame has the same place
+ * in each domain's table), in which there are SHARE_AUDIT_HOLDS holds at most, and all holds of a
+ * frame are in one part.  Counting needs no memory: each hold takes its mappings and
+ * itself out of its frame's record, then every record must be at zero, then
+ * each hold puts them back.  Then the index (audit_group.c), for what no hold tells.
+ *
+ * What is said of one frame is said in one part.  Sums over a domain or a group are of
+ * many parts: what changes behind the audit is added to them (S4), so they are
+ * those of one moment, the end of the walk.  A frame without any hold shows in the
+ * sum of its group's counts, which is looked at if nothing else is wrong.
+ *
+ * Cost: a few looks at each hold, and a hash of every canonical frame.
  */
 #include "impl.h"
 
-#define MESSAGE_BYTES 160
-
-struct audit {
-	struct share *s;
-	void (*report)(void *ctx, const char *msg);
-	void *ctx;
-	uint64_t errors, cross_group;
-};
+#define MESSAGE_BYTES	160
+#define PLACES		(1ULL << 32)
 
 struct message {
 	char text[MESSAGE_BYTES];
@@ -44,56 +46,120 @@ static void put_number(struct message *m, uint64_t n)
 }
 
 /* "I12 frame 7: what 3, should be 4" */
-static void error(struct audit *a, const char *rule, uint64_t frame,
-		  const char *what, uint64_t is, uint64_t should_be)
+void audit_wrong(struct share *s, const char *rule, uint64_t which,
+		 const char *what, uint64_t is, uint64_t should_be)
 {
 	struct message m = { .length = 0 };
 
-	a->errors++;
+	s->audit.errors++;
 	put_text(&m, rule);
 	put_text(&m, " ");
-	put_number(&m, frame);
+	put_number(&m, which);
 	put_text(&m, ": ");
 	put_text(&m, what);
 	put_text(&m, " ");
 	put_number(&m, is);
 	put_text(&m, ", should be ");
 	put_number(&m, should_be);
-	if (a->report)
-		a->report(a->ctx, m.text);
+	if (s->audit.report)
+		s->audit.report(s->audit.ctx, m.text);
 }
 
-static void expect(struct audit *a, const char *rule, uint64_t frame,
-		   const char *what, uint64_t is, uint64_t should_be)
+void audit_expect(struct share *s, const char *rule, uint64_t which,
+		  const char *what, uint64_t is, uint64_t should_be)
 {
 	if (is != should_be)
-		error(a, rule, frame, what, is, should_be);
+		audit_wrong(s, rule, which, what, is, should_be);
 }
 
-/* Call `each` for every hold of a domain; holds do not change meanwhile. */
-static void each_hold(struct audit *a, struct share_dom *d,
-		      void (*each)(struct audit *a, struct share_dom *d,
-				   const struct hold *h))
+/* --- a range of places --- */
+
+struct range {
+	uint64_t from, end;
+};
+
+typedef void hold_fn(struct share *s, struct share_dom *d,
+		     const struct hold *h);
+
+static bool in_range(const struct range *r, const struct share_dom *d,
+		     const struct hold *h)
+{
+	uint32_t place = lintab_place(d->holds.kind, h);
+
+	return place >= r->from && place < r->end;
+}
+
+/* The first hold of the range from `at` on, in its bucket; NULL: none there. */
+static const struct hold *next_in(const struct range *r,
+				  const struct share_dom *d,
+				  struct lintab_cursor *c)
+{
+	const struct hold *h;
+
+	while ((h = lintab_next(d->holds.kind, c)))
+		if (in_range(r, d, h))
+			return h;
+	return NULL;
+}
+
+static void each_dom_hold(struct share *s, const struct range *r,
+			  struct share_dom *d, hold_fn *each)
 {
 	struct lintab_cursor c;
 	const struct hold *h;
 
-	for (uint32_t n = 0; n < lintab_bucket_count(&d->holds); n++) {
-		lintab_seek_bucket(&d->holds, n, &c);
-		while ((h = lintab_next(d->holds.kind, &c)))
-			each(a, d, h);
+	for (uint64_t at = r->from; at < r->end;
+	     at = lintab_range_end(&d->holds, (uint32_t)at)) {
+		lintab_seek(&d->holds, (uint32_t)at, &c);
+		while ((h = next_in(r, d, &c)))
+			each(s, d, h);
 	}
 }
 
-static void each_dom_hold(struct audit *a,
-			  void (*each)(struct audit *a, struct share_dom *d,
-				       const struct hold *h))
+static void each_hold(struct share *s, const struct range *r, hold_fn *each)
 {
-	for (struct share_dom *d = a->s->doms; d; d = d->next)
-		each_hold(a, d, each);
+	for (struct share_dom *d = s->doms; d; d = d->next)
+		each_dom_hold(s, r, d, each);
 }
 
-static void take_out(struct audit *a, struct share_dom *d, const struct hold *h)
+/* Holds in the range; more than SHARE_AUDIT_HOLDS: it gave up. */
+static uint32_t holds_in(const struct share *s, const struct range *r)
+{
+	uint32_t holds = 0;
+
+	for (const struct share_dom *d = s->doms; d; d = d->next) {
+		struct lintab_cursor c;
+		uint64_t at = r->from;
+
+		for (; at < r->end && holds <= SHARE_AUDIT_HOLDS;
+		     at = lintab_range_end(&d->holds, (uint32_t)at)) {
+			lintab_seek(&d->holds, (uint32_t)at, &c);
+			while (next_in(r, d, &c))
+				holds++;
+		}
+	}
+	return holds;
+}
+
+/* Places are well mixed, so half of what may be is aimed at, and nearly always met. */
+static struct range range_choose(const struct share *s)
+{
+	struct range r = { s->audit_place, PLACES };
+	uint64_t all = 0, aim = SHARE_AUDIT_HOLDS / 2;
+
+	for (const struct share_dom *d = s->doms; d; d = d->next)
+		all += share_dom_held(d);
+	if (all > aim)
+		r.end = MIN(PLACES, r.from + MAX(PLACES * aim / all, 1ULL));
+	while (holds_in(s, &r) > SHARE_AUDIT_HOLDS && r.end - r.from > 1)
+		r.end = r.from + (r.end - r.from) / 2;
+	return r;
+}
+
+/* --- holds --- */
+
+static void take_out(struct share *s, struct share_dom *d,
+		     const struct hold *h)
 {
 	struct share_record *r = group_record(d->group, h->frame >> 1);
 
@@ -101,7 +167,8 @@ static void take_out(struct audit *a, struct share_dom *d, const struct hold *h)
 	r->holders--;
 }
 
-static void put_back(struct audit *a, struct share_dom *d, const struct hold *h)
+static void put_back(struct share *s, struct share_dom *d,
+		     const struct hold *h)
 {
 	struct share_record *r = group_record(d->group, h->frame >> 1);
 
@@ -109,167 +176,187 @@ static void put_back(struct audit *a, struct share_dom *d, const struct hold *h)
 	r->holders++;
 }
 
-/* Does a domain before d in the list hold the frame for another group too? */
-static bool cross_known(const struct audit *a, const struct share_dom *d,
-			uint32_t frame, uint16_t group)
+/* Does a domain before d in the list hold the frame, for a group other than `group`? */
+static bool held_before(const struct share *s, const struct share_dom *d,
+			uint32_t frame, int group)
 {
-	for (struct share_dom *o = a->s->doms; o != d; o = o->next)
+	for (const struct share_dom *o = s->doms; o != d; o = o->next)
 		if (o->group->id != group && hold_find(o, frame))
 			return true;
 	return false;
 }
 
-static void check_hold(struct audit *a, struct share_dom *d,
+/* With the holds taken out; said once for each frame. */
+static void check_counts(struct share *s, struct share_dom *d,
+			 const struct hold *h)
+{
+	uint32_t frame = h->frame >> 1;
+	const struct share_record *r = group_record(d->group, frame);
+
+	if ((!r->count && !r->holders) || held_before(s, d, frame, -1))
+		return;
+	audit_expect(s, "I12 frame", frame, "count less all mappings",
+		     r->count, 0);
+	audit_expect(s, "I12 frame", frame, "holders less all holds",
+		     r->holders, 0);
+}
+
+static void check_hold(struct share *s, struct share_dom *d,
 		       const struct hold *h)
 {
 	uint32_t frame = h->frame >> 1;
 	const struct share_record *r = group_record(d->group, frame);
 
 	if (r->group != d->group->id) {
-		error(a, "I13 frame", frame, "its group is", r->group,
-		      d->group->id);
-		a->cross_group += !cross_known(a, d, frame, r->group);
+		audit_wrong(s, "I13 frame", frame, "its group is", r->group,
+			    d->group->id);
+		s->audit.cross_group += !held_before(s, d, frame, r->group);
 	} else if (!index_has(&d->group->index, r->hash, frame)) {
-		error(a, "I11 frame", frame, "index entries", 0, 1);
+		audit_wrong(s, "I11 frame", frame, "index entries", 0, 1);
 	}
 	if (!h->mappings)
-		error(a, "I12 frame", frame, "mappings of a hold", 0, 1);
+		audit_wrong(s, "I12 frame", frame, "mappings of a hold", 0, 1);
+	d->seen.holds++;
+	d->seen.mappings += h->mappings;
+	if (r->hash == d->group->zero_hash)
+		d->seen.zero += h->mappings;
 }
 
-/* With the holds taken out. */
-static void check_counts(struct audit *a, const struct share_record *r,
-			 uint32_t frame)
+/* The tables themselves: every bucket that the range touches. */
+static void check_tables(struct share *s, const struct range *r)
 {
-	expect(a, "I12 frame", frame, "count less all mappings", r->count, 0);
-	expect(a, "I12 frame", frame, "holders less all holds", r->holders, 0);
+	uint64_t entries;
+
+	for (struct share_dom *d = s->doms; d; d = d->next)
+		for (uint64_t at = r->from; at < r->end;
+		     at = lintab_range_end(&d->holds, (uint32_t)at))
+			d->seen.astray |= !lintab_bucket_is_valid(&d->holds,
+				lintab_bucket_number(lintab_shape(&d->holds),
+						     (uint32_t)at), &entries);
 }
 
-/* Other frames with the same hash: the same frame twice, or the same content. */
-static void check_chain(struct audit *a, struct share_group *g, uint32_t frame,
-			uint64_t *twins)
+static void audit_holds(struct share *s)
 {
-	const struct share_record *r = group_record(g, frame);
-	const void *page = group_page(g, frame);
-	struct lintab_cursor c;
-	uint32_t other, same = 0;
-	bool twin = false;
+	struct range r = range_choose(s);
 
-	index_seek(&g->index, r->hash, &c);
-	while (index_next(&g->index, r->hash, &c, &other)) {
-		same += other == frame;
-		if (other < frame && group_record(g, other)->hash == r->hash)
-			twin |= g->share->fns->equal(page, group_page(g, other));
-	}
-	expect(a, "I11 frame", frame, "index entries", same, 1);
-	*twins += twin;
-}
-
-static void check_frame(struct audit *a, struct share_group *g, uint32_t frame,
-			uint32_t tag)
-{
-	const struct share_record *r = group_record(g, frame);
-	bool zero;
-	uint64_t hash = group_hash(g, group_page(g, frame), &zero);
-
-	if (hash != r->hash)
-		error(a, "I11 frame", frame, "stored hash", r->hash, hash);
-	expect(a, "I11 frame", frame, "index tag", tag, index_tag(hash));
-	expect(a, "I13 frame", frame, "group", r->group, g->id);
-	if (!r->count || r->count > SHARE_COUNT_CAP)
-		error(a, "I12 frame", frame, "count", r->count, SHARE_COUNT_CAP);
-	if (!r->holders)
-		error(a, "I12 frame", frame, "holders", 0, 1);
-}
-
-struct walk {
-	uint32_t bucket, tag, frame;
-	struct lintab_cursor cursor;
-};
-
-static bool walk_next(struct share_group *g, struct walk *w)
-{
-	return index_walk(&g->index, &w->bucket, &w->cursor, &w->tag, &w->frame);
-}
-
-/* What the frames and the index say by themselves, and the group's counters. */
-static void audit_group(struct audit *a, struct share_group *g)
-{
-	uint64_t twins = 0, unshared = 0, zero = 0;
-	struct walk w = { 0 };
-
-	if (!index_is_valid(&g->index))
-		error(a, "I11 group", g->id, "valid index", 0, 1);
-	while (walk_next(g, &w)) {
-		check_frame(a, g, w.frame, w.tag);
-		check_chain(a, g, w.frame, &twins);
-		unshared += group_record(g, w.frame)->count == 1;
-		zero += group_record(g, w.frame)->hash == g->zero_hash;
-	}
-	if (twins > counter_get(&g->twins))
-		error(a, "I11 group", g->id, "equal pages", twins,
-		      counter_get(&g->twins));
-	expect(a, "I12 group", g->id, "unshared", count_unshared(g), unshared);
-	expect(a, "I12 group", g->id, "zero frames", g->zero_frames, zero);
-}
-
-static void audit_group_counts(struct audit *a, struct share_group *g)
-{
-	struct walk w = { 0 };
-
-	while (walk_next(g, &w))
-		check_counts(a, group_record(g, w.frame), w.frame);
-}
-
-static void each_group(struct audit *a,
-		       void (*each)(struct audit *a, struct share_group *g))
-{
-	for (unsigned int i = 0; i < GROUP_BUCKETS; i++)
-		for (struct share_group *g = a->s->groups[i]; g; g = g->next)
-			each(a, g);
+	ASSERT(holds_in(s, &r) <= SHARE_AUDIT_HOLDS || r.end - r.from == 1);
+	check_tables(s, &r);
+	each_hold(s, &r, check_hold);
+	each_hold(s, &r, take_out);
+	each_hold(s, &r, check_counts);
+	each_hold(s, &r, put_back);
+	s->audit_place = r.end;
 }
 
 /* S2 */
-static void audit_dom(struct audit *a, struct share_dom *d)
+static void audit_dom(struct share *s, const struct share_dom *d)
 {
-	uint64_t mappings = 0, zero = 0;
-	struct lintab_cursor c;
-	const struct hold *h;
+	const char *who = "I12 domain of group";
+	uint64_t id = d->group->id, held = share_dom_held(d);
 
-	for (uint32_t n = 0; n < lintab_bucket_count(&d->holds); n++) {
-		lintab_seek_bucket(&d->holds, n, &c);
-		while ((h = lintab_next(d->holds.kind, &c))) {
-			uint64_t hash = group_record(d->group, h->frame >> 1)->hash;
+	if (d->seen.astray)
+		audit_wrong(s, who, id, "valid holds", 0, 1);
+	if (held > d->budget)
+		audit_wrong(s, who, id, "held, more than its budget", held,
+			    d->budget);
+	audit_expect(s, who, id, "held", held, d->seen.holds);
+	audit_expect(s, who, id, "mappings", d->mappings, d->seen.mappings);
+	audit_expect(s, who, id, "zero mappings", d->zero_mappings,
+		     d->seen.zero);
+}
 
-			mappings += h->mappings;
-			zero += hash == d->group->zero_hash ? h->mappings : 0;
-		}
+/* --- the parts --- */
+
+/* The group with the smallest id that is not done. */
+static struct share_group *next_group(const struct share *s)
+{
+	struct share_group *next = NULL;
+
+	for (unsigned int i = 0; i < GROUP_BUCKETS; i++)
+		for (struct share_group *g = s->groups[i]; g; g = g->next)
+			if (g->id >= s->audit.group && (!next || g->id < next->id))
+				next = g;
+	return next;
+}
+
+static void forget(struct share *s, bool audited)
+{
+	s->audit_place = 0;
+	for (struct share_dom *d = s->doms; d; d = d->next) {
+		d->seen = (struct audited_dom){ 0 };
+		d->audited = audited;
 	}
-	if (!lintab_is_valid(&d->holds))
-		error(a, "I12 domain of group", d->group->id, "valid holds", 0, 1);
-	if (share_dom_held(d) > d->budget)
-		error(a, "I12 domain of group", d->group->id, "held",
-		      share_dom_held(d), d->budget);
-	expect(a, "I12 domain of group", d->group->id, "mappings", d->mappings,
-	       mappings);
-	expect(a, "I12 domain of group", d->group->id, "zero mappings",
-	       d->zero_mappings, zero);
+	for (unsigned int i = 0; i < GROUP_BUCKETS; i++)
+		for (struct share_group *g = s->groups[i]; g; g = g->next)
+			audit_group_forget(g);
+}
+
+void share_audit_begin(struct share *s,
+		       void (*report)(void *ctx, const char *msg), void *ctx)
+{
+	CHECK(s->audit.phase == AUDIT_NONE);
+	s->audit = (struct share_audit){
+		.report = report, .ctx = ctx, .phase = AUDIT_HOLDS,
+	};
+	spin_lock(&s->lock);
+	forget(s, true);
+	spin_unlock(&s->lock);
+}
+
+static bool part(struct share *s)
+{
+	struct share_group *g;
+
+	switch (s->audit.phase) {
+	case AUDIT_HOLDS:
+		audit_holds(s);
+		if (s->audit_place == PLACES)
+			s->audit.phase = AUDIT_DOMS;
+		return true;
+	case AUDIT_DOMS:
+		for (struct share_dom *d = s->doms; d; d = d->next)
+			audit_dom(s, d);
+		s->audit_place = 0;
+		s->audit.phase = AUDIT_GROUPS;
+		return true;
+	case AUDIT_GROUPS:
+		g = next_group(s);
+		if (g && audit_group(s, g))
+			s->audit.group = g->id + 1u;
+		return g != NULL;
+	default:
+		return false;
+	}
+}
+
+bool share_audit_part(struct share *s)
+{
+	bool more;
+
+	s->audit.buckets = 0;
+	s->audit.frames = 0;
+	spin_lock(&s->lock);
+	more = part(s);
+	spin_unlock(&s->lock);
+	return more;
+}
+
+uint64_t share_audit_end(struct share *s, uint64_t *cross_group)
+{
+	spin_lock(&s->lock);
+	forget(s, false);
+	s->audit.phase = AUDIT_NONE;
+	spin_unlock(&s->lock);
+	if (cross_group)
+		*cross_group = s->audit.cross_group;
+	return s->audit.errors;
 }
 
 uint64_t share_audit(struct share *s, void (*report)(void *ctx, const char *msg),
 		     void *ctx, uint64_t *cross_group)
 {
-	struct audit a = { .s = s, .report = report, .ctx = ctx };
-
-	spin_lock(&s->lock);
-	each_group(&a, audit_group);
-	each_dom_hold(&a, check_hold);
-	for (struct share_dom *d = s->doms; d; d = d->next)
-		audit_dom(&a, d);
-	each_dom_hold(&a, take_out);
-	each_group(&a, audit_group_counts);
-	each_dom_hold(&a, put_back);
-	spin_unlock(&s->lock);
-	if (cross_group)
-		*cross_group = a.cross_group;
-	return a.errors;
+	share_audit_begin(s, report, ctx);
+	while (share_audit_part(s))
+		;
+	return share_audit_end(s, cross_group);
 }

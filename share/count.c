@@ -2,6 +2,14 @@
 /* The share count of a canonical frame: the sum of all holds' mappings (I12). */
 #include "impl.h"
 
+/* S4 */
+static inline void note_audit(const struct share_dom *d, uint32_t frame,
+			      uint32_t was, uint32_t is)
+{
+	if (unlikely(d->audited))
+		audit_count(d->group, frame, was, is);
+}
+
 /*
  * S3: the frame that goes to or from one mapping is seen by exactly one CPU.  Each domain
  * counts what it changed: so threads do not meet in one cache line.
@@ -33,6 +41,7 @@ bool count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
 					      false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
 	note_unshared(d, was, was + mappings);
+	note_audit(d, frame, was, was + mappings);
 	return true;
 }
 
@@ -43,4 +52,5 @@ void count_sub(struct share_dom *d, uint32_t frame, uint32_t mappings)
 
 	CHECK(was >= mappings);
 	note_unshared(d, was, was - mappings);
+	note_audit(d, frame, was, was - mappings);
 }

@@ -50,6 +50,7 @@ void share_destroy(struct share *s)
 /* share->lock */
 static void dom_link(struct share *s, struct share_dom *d)
 {
+	d->audited = s->audit.phase != AUDIT_NONE;
 	d->next = s->doms;
 	if (d->next)
 		d->next->before = d;

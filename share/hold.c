@@ -60,6 +60,25 @@ struct hold *hold_find(const struct share_dom *d, uint32_t frame)
 				offsetof(struct hold, frame), frame << 1 | 1);
 }
 
+/*
+ * S4: some holds and mappings more or fewer; has an audit counted those of the frame, or
+ * seen that there are none?
+ */
+static __attribute__((cold, noinline)) void audit_hold(struct share_dom *d,
+						       uint32_t frame,
+						       int holds,
+						       int64_t mappings)
+{
+	const struct share_group *g = d->group;
+
+	if (lintab_mix(frame) >= g->share->audit_place)
+		return;
+	d->seen.holds += (uint64_t)holds;
+	d->seen.mappings += (uint64_t)mappings;
+	if (group_record(g, frame)->hash == g->zero_hash)
+		d->seen.zero += (uint64_t)mappings;
+}
+
 static void balance(struct share_dom *d)
 {
 	int direction = lintab_step_wanted(&d->holds);
@@ -81,11 +100,15 @@ void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
 
 	ASSERT(!hold_find(d, frame));
 	lintab_put(&d->holds, lintab_mix(frame), &h, &d->room);
+	if (unlikely(d->audited))
+		audit_hold(d, frame, 1, 0);
 	balance(d);
 }
 
 void hold_remove(struct share_dom *d, struct hold *h)
 {
+	if (unlikely(d->audited))
+		audit_hold(d, h->frame >> 1, -1, 0);
 	lintab_cut(&d->holds, lintab_place(&hold_kind, h), h);
 	balance(d);
 }
@@ -95,6 +118,8 @@ void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings)
 	counter_add(&d->mappings, mappings);
 	if (group_record(d->group, frame)->hash == d->group->zero_hash)
 		counter_add(&d->zero_mappings, mappings);
+	if (unlikely(d->audited))
+		audit_hold(d, frame, 0, mappings);
 }
 
 int share_hold(struct share_dom *d, uint32_t canonical)
@@ -129,6 +154,20 @@ bool share_holds(struct share_dom *d, uint32_t canonical, uint32_t *mappings,
 		*pfn = h->pfn == HOLD_NO_PFN ? UINT64_MAX : h->pfn;
 	spin_unlock(&d->lock);
 	return h != NULL;
+}
+
+void share_dom_each(const struct share_dom *d,
+		    void (*fn)(void *arg, uint32_t canonical, uint32_t mappings),
+		    void *arg)
+{
+	struct lintab_cursor c;
+	const struct hold *h;
+
+	for (uint32_t n = 0; n < lintab_bucket_count(&d->holds); n++) {
+		lintab_seek_bucket(&d->holds, n, &c);
+		while ((h = lintab_next(&hold_kind, &c)))
+			fn(arg, h->frame >> 1, h->mappings);
+	}
 }
 
 bool share_dom_one_pfn(struct share_dom *d, bool on)

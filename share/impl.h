@@ -23,6 +23,8 @@
  *      d->mappings = sum of their mappings.
  *  S3  unshared_gone of a group + the sum of its domains' `unshared` = frames of
  *      the group with count 1.
+ *  S4  during an audit: dom->seen counts the holds below share->audit_place, group->seen the
+ *      frames whose tag is below group->audit_tag.
  */
 #ifndef SHARE_IMPL_H
 #define SHARE_IMPL_H
@@ -35,6 +37,23 @@
 
 #define GROUP_BUCKETS	64
 
+/*
+ * An audit goes through the holds by place, of all domains at once, then through the
+ * index of one group after another, by tag; others work between its parts.  These are
+ * what it counted of one domain, or group, so far, kept true by whoever changes
+ * something behind the place where it is (S4).
+ */
+struct audited_dom {		/* as the domain's holds */
+	uint64_t holds, mappings, zero;
+	bool astray;		/* the table of holds is not as it should be */
+};
+
+struct audited_group {		/* atomic, as the record's count */
+	uint64_t frames, mappings, unshared;
+	uint64_t twins;		/* only the audit's */
+	bool astray;
+};
+
 struct share_group {
 	struct share_group *next;	/* share->lock */
 	struct share *share;		/* constant */
@@ -46,6 +65,8 @@ struct share_group {
 	uint64_t twins;			/* atomic: frames made because an equal one was at its cap */
 	int64_t unshared_gone;		/* S3, of domains that are gone; share->lock */
 	uint16_t id;			/* constant */
+	uint64_t audit_tag;		/* S4; written while nothing runs */
+	struct audited_group seen;
 	struct index index;
 };
 
@@ -67,6 +88,7 @@ struct share_dom {
 	struct share_dom *next, *before; /* share->lock */
 	struct share_group *group;	/* constant */
 	uint64_t budget;		/* constant */
+	bool audited;			/* an audit is under way; written while nothing runs */
 	struct spinlock lock;		/* LOCK_SHARE_DOM: all below; counters are read without */
 	bool one_pfn;			/* share_dom_one_pfn() */
 	struct lintab holds;
@@ -76,6 +98,18 @@ struct share_dom {
 	/* S3: frames that our changes made have one mapping, less those that had one. */
 	uint64_t unshared;
 	struct share_events events;
+	struct audited_dom seen;	/* S4 */
+};
+
+/* Only the audit. */
+struct share_audit {
+	void (*report)(void *ctx, const char *msg);
+	void *ctx;
+	enum { AUDIT_NONE, AUDIT_HOLDS, AUDIT_DOMS, AUDIT_GROUPS } phase;
+	uint32_t group;		/* groups below this id are done */
+	uint64_t errors, cross_group;
+	uint32_t buckets;	/* of this part, and their frames */
+	uint64_t frames;
 };
 
 struct share {
@@ -83,7 +117,9 @@ struct share {
 	void *ctx;
 	struct share_record *records;
 	const struct page_fns *fns;
+	uint64_t audit_place;		/* S4; written while nothing runs */
 	struct lintab_mem mem;
+	struct share_audit audit;
 	struct spinlock lock;		/* LOCK_SHARE_DOM, but never with a domain's: the lists */
 	struct share_dom *doms;
 	struct share_group *groups[GROUP_BUCKETS];
@@ -133,6 +169,20 @@ static inline void *group_page(const struct share_group *g, uint32_t frame)
 {
 	return g->share->ops->map(g->share->ctx, frame);
 }
+
+/* audit_group.c: S4, of a group; the frame's hash is still there. */
+__attribute__((cold, noinline))
+void audit_count(struct share_group *g, uint32_t frame, uint32_t was,
+		 uint32_t is);
+/* Some more of the group's index; true: that was the last. */
+bool audit_group(struct share *s, struct share_group *g);
+void audit_group_forget(struct share_group *g);
+
+/* audit.c */
+void audit_wrong(struct share *s, const char *rule, uint64_t which,
+		 const char *what, uint64_t is, uint64_t should_be);
+void audit_expect(struct share *s, const char *rule, uint64_t which,
+		  const char *what, uint64_t is, uint64_t should_be);
 
 /* A counter that one CPU at a time changes and others read at any time. */
 static inline void counter_add(uint64_t *counter, int64_t n)

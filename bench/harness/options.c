@@ -60,7 +60,8 @@ static bool set_word(const struct setting *table, const char *word)
 {
 	const char *eq = strchr(word, '=');
 
-	if (!eq || word[0] == '-')
+	/* TEST:KEY=VALUE is a test's name. */
+	if (!eq || word[0] == '-' || memchr(word, ':', (size_t)(eq - word)))
 		return false;
 	for (; table->name; table++) {
 		size_t n = strlen(table->name);

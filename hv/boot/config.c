@@ -208,6 +208,12 @@ static const char *opt_console(const char *v, void *o)
 	return take_name(v, out->console, sizeof(out->console));
 }
 
+static const char *opt_console_rate(const char *v, void *o)
+{
+	return take_u32(v, 0, 1u << 30,
+			&((struct boot_options *)o)->console_rate);
+}
+
 static const char *opt_overcommit(const char *v, void *o)
 {
 	return take_onoff(v, &((struct boot_options *)o)->overcommit);
@@ -244,7 +250,8 @@ static const char *opt_pages(const char *v, void *o)
 static const struct rule option_rules[] = {
 	{ "config", opt_config }, { "loglevel", opt_loglevel },
 	{ "stats", opt_stats }, { "exit", opt_exit },
-	{ "console", opt_console }, { "overcommit", opt_overcommit },
+	{ "console", opt_console }, { "console-rate", opt_console_rate },
+	{ "overcommit", opt_overcommit },
 	{ "selftest", opt_selftest }, { "cpus", opt_cpus },
 	{ "pages", opt_pages },
 };
@@ -259,6 +266,7 @@ bool config_parse_cmdline(const char *line, struct boot_options *out,
 
 	*out = (struct boot_options){
 		.config_module = "domains.cfg", .console = "all",
+		.console_rate = 65536,
 		.log_level = 2, .pages = "auto",
 	};
 	while ((got = next_word(&line, end, &w)) > 0) {

@@ -8,6 +8,7 @@
  *   loglevel=0..3     stats=MS (machine lines "@stat" that often; 0 off)
  *   exit=qemu|halt|reboot        what to do at the end
  *   console=all|none|NAME        who gets serial input
+ *   console-rate=N    bytes a second that each guest may print, 0 any number (default 65536)
  *   overcommit=on|off            on: more guests than fit; who does not fit yet waits (boot/waiting.h)
  *   selftest=panic|fault|order   (test build) make that mistake of our own
  *   cpus=N            use at most N processors
@@ -57,6 +58,7 @@ struct boot_options {
 	char config_module[64];
 	char console[32];
 	uint64_t stats_ms;
+	uint32_t console_rate;
 	enum exit_mode exit_mode;
 	bool overcommit;
 	char selftest[16];

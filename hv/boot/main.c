@@ -138,6 +138,7 @@ static void main_on_own_stack(void)
 	lapic_init(true);		/* timer measured against the TSC */
 	entropy_init();			/* before the first hash key or frame draw */
 	console_set_focus(boot_options.console);
+	console_set_rate(boot_options.console_rate);
 	sched_all_gone = report_final;	/* before a domain can come and go */
 	smp_start(apic_ids, cpus_found, e820_low_page(), sched_loop);
 	log_info("processors: %u, TSC %lu kHz", cpu_count, tsc_khz);

@@ -30,6 +30,13 @@ static uint64_t free_at_start;		/* constant after report_start() */
 static uint32_t crashed;		/* atomic */
 static struct timer stat_timer;		/* boot CPU */
 
+#define AUDIT_SLICE_NS	5000000UL
+
+/* The operator's audit; boot CPU. */
+static struct timer snapshot_timer;
+static struct sharing_audit snapshot;
+static bool snapshot_asked;
+
 /* --- @dom --- */
 
 static const char *reason_name(uint32_t code)
@@ -138,27 +145,45 @@ static void stat_tick(void *arg)
 	timer_set(&stat_timer, now_ns() + boot_options.stats_ms * 1000000);
 }
 
-/* The audit, timed. */
-static uint64_t audit(uint64_t *cross, uint64_t *us)
+/* How long everybody stood still for an audit, how often, and at most at a time. */
+static void audit_times(char *text, size_t size, const struct sharing_audit *a)
 {
-	uint64_t start = now_ns(), errors = sharing_audit(cross);
-
-	*us = (now_ns() - start) / 1000;
-	return errors;
+	fmt_snprintf(text, size,
+		     " audit_us=%lu audit_stops=%lu audit_longest_us=%lu",
+		     a->stopped_ns / 1000, a->stops, a->longest_ns / 1000);
 }
 
+/*
+ * The operator's audit: this CPU's guests run, too, after each AUDIT_SLICE_NS of it, for
+ * as long again.
+ */
+static void snapshot_tick(void *arg)
+{
+	uint64_t end = now_ns() + AUDIT_SLICE_NS;
+	char times[100], tail[160];
+
+	while (sharing_audit_part(&snapshot))
+		if (now_ns() >= end) {
+			timer_set(&snapshot_timer, now_ns() + AUDIT_SLICE_NS);
+			return;
+		}
+	audit_times(times, sizeof(times), &snapshot);
+	fmt_snprintf(tail, sizeof(tail), " audit_errors=%lu cross_group=%lu%s",
+		     snapshot.errors, snapshot.cross_group, times);
+	stat_line(" final=1", tail);
+	snapshot_asked = false;
+}
+
+/* One at a time: who asks again meanwhile gets the answer that is on its way. */
 static bool operator_line(const char *line)
 {
-	uint64_t errors, cross, us;
-	char tail[100];
-
 	if (strcmp(line, "snapshot"))
 		return false;
-	errors = audit(&cross, &us);
-	fmt_snprintf(tail, sizeof(tail),
-		     " audit_errors=%lu cross_group=%lu audit_us=%lu", errors,
-		     cross, us);
-	stat_line(" final=1", tail);
+	if (snapshot_asked)
+		return true;
+	snapshot_asked = true;
+	snapshot = (struct sharing_audit){ 0 };
+	timer_set(&snapshot_timer, now_ns());
 	return true;
 }
 
@@ -166,6 +191,7 @@ static bool operator_line(const char *line)
 
 void report_start(void)
 {
+	timer_init(&snapshot_timer, snapshot_tick, NULL);
 	console_operator_line = operator_line;
 	free_at_start = palloc_free_count();
 	log_stat("@boot cpus=%u memory_kib=%lu free_frames=%lu frame_bytes=%lu overcommit=%u",
@@ -189,17 +215,21 @@ static void wait_for_reclaim(void)
 
 void report_final(void)
 {
-	uint64_t errors, cross, free, us;
+	struct sharing_audit audit;
+	char times[100];
+	uint64_t free;
 	long lost;
 
 	wait_for_reclaim();
-	errors = audit(&cross, &us);
+	sharing_audit_all(&audit);
+	audit_times(times, sizeof(times), &audit);
 	free = palloc_free_count();
 	lost = (long)(free_at_start - free);
 	stat_line("", "");
-	log_stat("@end frames_lost=%ld free_frames=%lu audit_errors=%lu cross_group=%lu crashed=%u audit_us=%lu given_up=%u",
-		 lost, free, errors, cross, crashed, us, waiting_given_up());
-	if (lost || errors || cross)
+	log_stat("@end frames_lost=%ld free_frames=%lu audit_errors=%lu cross_group=%lu crashed=%u given_up=%u%s",
+		 lost, free, audit.errors, audit.cross_group, crashed,
+		 waiting_given_up(), times);
+	if (lost || audit.errors || audit.cross_group)
 		exit_machine(EXIT_LOST);
 	exit_machine(waiting_given_up() ? EXIT_ERROR : EXIT_OK);
 }

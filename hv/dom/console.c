@@ -8,6 +8,11 @@
  * at the latest after a slice; so no timer has to look for output, and the work
  * is charged to who wrote.  A line without an end is printed after a second of silence.
  *
+ * Rate: what a guest writes takes tokens, which come at the rate that the operator set
+ * (`console-rate`); RATE_SAVED seconds' worth can be saved up.  Without tokens its ring stays as
+ * it is, and who called console_io sleeps, until a timer says that there is room: so
+ * no byte is lost, and no guest holds the serial line or the log against the others (CP9).
+ *
  * Input: the boot CPU reads the serial line every 10 ms; whole lines go to the
  * operator's commands first, then to the domains with the focus.
  *
@@ -18,6 +23,7 @@
  * C3  The page is held by a general and a WRITABLE reference (ringpage.h).
  * C4  d->console is set and cleared under LOCK_DOMAIN, and all of it belongs to
  *     that lock.  Terminal controls of a guest do not reach the log.
+ * C5  a guest that waits for room has room_timer armed, or just firing.
  */
 #include <port.h>
 #include <errno.h>
@@ -39,6 +45,11 @@
 #define INPUT_BATCH	256
 #define CHUNK		128
 
+#define RATE_SAVED	4	/* seconds */
+#define RATE_ROOM	512	/* bytes: who ran out goes on when there is room for so many */
+#define LINE_COST	32	/* of a line's end: the name in front of it is printed, too */
+#define NS_PER_S	1000000000UL
+
 typedef struct xencons_interface ring_t;
 
 struct line {
@@ -57,7 +68,14 @@ struct console {
 	struct {
 		uint64_t va, count, done;
 	} write;		/* a console_io that ran out of time */
+	int64_t tokens;		/* bytes that may be printed; the last line may overdraw it */
+	uint64_t filled_ns;	/* when tokens were added */
+	bool held;		/* ran out, RATE_ROOM not there yet */
+	bool call_waits;	/* a console_io sleeps for it */
+	struct timer room_timer; /* C5 */
 };
+
+static uint64_t rate;		/* bytes a second; 0: no limit; constant after boot */
 
 bool (*console_operator_line)(const char *line);
 
@@ -87,6 +105,73 @@ static void line_add(struct domain *d, struct line *l, char c)
 		line_flush(d, l);
 }
 
+/* --- rate: LOCK_DOMAIN held --- */
+
+void console_set_rate(uint64_t bytes)
+{
+	rate = bytes;
+}
+
+static int64_t tokens_most(void)
+{
+	return (int64_t)(rate * RATE_SAVED);
+}
+
+static void tokens_add(struct console *c)
+{
+	uint64_t now = now_ns(), ns = now - MIN(c->filled_ns, now), more;
+
+	if (ns >= RATE_SAVED * NS_PER_S) {
+		c->tokens = tokens_most();
+		c->filled_ns = now;
+		return;
+	}
+	more = ns * rate / NS_PER_S;
+	c->tokens = MIN(c->tokens + (int64_t)more, tokens_most());
+	/* What is left of a byte counts the next time. */
+	c->filled_ns += more * NS_PER_S / rate;
+}
+
+/* May it print now?  If not it is told when it may. */
+static bool has_room(struct console *c)
+{
+	int64_t wanted = MIN((int64_t)RATE_ROOM, tokens_most());
+
+	if (!rate)
+		return true;
+	tokens_add(c);
+	if (c->tokens >= (c->held ? wanted : 1)) {
+		c->held = false;
+		return true;
+	}
+	c->held = true;
+	/* A byte later than needed, lest the last one is short of a nanosecond. */
+	timer_set(&c->room_timer, c->filled_ns +
+		  (uint64_t)(wanted - c->tokens + 1) * NS_PER_S / rate);
+	return false;
+}
+
+/* One character is printed; false: it was the last for now. */
+static bool token_take(struct console *c, char ch)
+{
+	c->tokens -= ch == '\n' ? LINE_COST : 1;
+	return !rate || c->tokens > 0;
+}
+
+static void room_expired(void *arg)
+{
+	struct domain *d = arg;
+	bool waits;
+	uint32_t i;
+
+	spin_lock(&d->lock);
+	waits = d->console && d->console->call_waits;
+	spin_unlock(&d->lock);
+	console_drain(d);
+	for (i = 0; waits && i < d->vcpu_count; i++)
+		sched_wake(d->vcpu[i]);
+}
+
 static void flush_later(struct console *c)
 {
 	if (c->from_ring.bytes || c->from_call.bytes)
@@ -112,9 +197,10 @@ static bool ring_has_output(const struct console *c)
 	return READ_ONCE(c->ring->out_prod) != c->out_cons;
 }
 
-/* Take what is there; false if there was nothing. */
+/* Take what is there, and what there is room for; false if there was nothing. */
 static bool ring_drain(struct domain *d, struct console *c)
 {
+	bool room = true;
 	ring_t *ring = c->ring;
 	uint32_t prod = __atomic_load_n(&ring->out_prod, __ATOMIC_ACQUIRE);
 
@@ -122,12 +208,17 @@ static bool ring_drain(struct domain *d, struct console *c)
 		return false;
 	if (prod - c->out_cons > sizeof(ring->out))
 		c->out_cons = prod; /* C1 */
-	while (c->out_cons != prod) { /* C2 */
+	while (c->out_cons != prod && room) { /* C2 */
 		uint32_t at = MASK_XENCONS_IDX(c->out_cons, ring->out);
+		char ch = READ_ONCE(ring->out[at]);
 
-		line_add(d, &c->from_ring, READ_ONCE(ring->out[at]));
+		line_add(d, &c->from_ring, ch);
 		c->out_cons++;
+		/* At its end it may overdraw. */
+		room = token_take(c, ch) || !d->console;
 	}
+	if (!room)
+		(void)has_room(c);
 	__atomic_store_n(&ring->out_cons, c->out_cons, __ATOMIC_RELEASE);
 	return true;
 }
@@ -139,7 +230,7 @@ void console_drain(struct domain *d)
 
 	spin_lock(&d->lock);
 	c = d->console;
-	if (c && ring_has_output(c) && ring_drain(d, c)) {
+	if (c && ring_has_output(c) && has_room(c) && ring_drain(d, c)) {
 		flush_later(c);
 		port = c->port;
 	}
@@ -173,6 +264,9 @@ int console_init(struct domain *d, struct frame *ring_frame, uint32_t port)
 	c->out_cons = READ_ONCE(c->ring->out_prod);
 	c->in_prod = READ_ONCE(c->ring->in_cons);
 	timer_init(&c->flush_timer, flush_expired, d);
+	timer_init(&c->room_timer, room_expired, d);
+	c->tokens = tokens_most();
+	c->filled_ns = now_ns();
 	spin_lock(&d->lock);
 	d->console = c;
 	spin_unlock(&d->lock);
@@ -195,17 +289,34 @@ void console_fini(struct domain *d)
 	if (!c)
 		return;
 	timer_cancel(&c->flush_timer);
+	timer_cancel(&c->room_timer);
 	ringpage_put(c->frame);
 	obj_free(c, sizeof(*c));
 }
 
 /* --- console_io --- */
 
-/* One piece of the call at va; how many bytes, 0 at the end, -EFAULT. */
+/* A piece of console_io's text, or as much of it as there is room for; how many bytes. */
+static uint64_t write_piece(struct domain *d, struct console *c,
+			    const char *text, uint64_t bytes)
+{
+	bool room = has_room(c);
+	uint64_t i;
+
+	for (i = 0; i < bytes && room; i++) {
+		line_add(d, &c->from_call, text[i]);
+		room = token_take(c, text[i]);
+	}
+	c->call_waits = i == 0;
+	c->write.done += i;
+	flush_later(c);
+	return i;
+}
+
+/* One piece of the call at va; how many bytes, 0 at the end, -EFAULT, -EAGAIN: no room. */
 static int write_chunk(struct domain *d, uint64_t va, uint64_t count)
 {
 	char buf[CHUNK];
-	struct console *c;
 	uint64_t done, bytes;
 
 	spin_lock(&d->lock);
@@ -217,15 +328,10 @@ static int write_chunk(struct domain *d, uint64_t va, uint64_t count)
 	if (copy_from_guest(buf, va + done, bytes))
 		return -EFAULT;
 	spin_lock(&d->lock);
-	c = d->console;
-	for (uint64_t i = 0; c && i < bytes; i++)
-		line_add(d, &c->from_call, buf[i]);
-	if (c) {
-		c->write.done = done + bytes;
-		flush_later(c);
-	}
+	if (d->console)
+		bytes = write_piece(d, d->console, buf, bytes);
 	spin_unlock(&d->lock);
-	return (int)bytes;
+	return bytes ? (int)bytes : -EAGAIN;
 }
 
 /* Where we are in the call; another call than the one that was interrupted starts at 0. */
@@ -262,6 +368,10 @@ static long console_write(struct domain *d, uint64_t count, uint64_t va)
 	while ((n = write_chunk(d, va, count)) > 0)
 		if (sched_preempt_pending())
 			return -ERESTART; /* same arguments: goes on at write.done */
+	if (n == -EAGAIN) {
+		sched_block(current_vcpu()); /* C5 */
+		return -ERESTART;
+	}
 	write_end(d);
 	return n;
 }

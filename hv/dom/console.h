@@ -20,6 +20,8 @@ void console_input_start(void);		/* poll every 10 ms on the calling CPU, from no
 /* Offered each line typed before the guests are; true: it was for the operator.  Set by boot/report.c. */
 extern bool (*console_operator_line)(const char *line);
 void console_set_focus(const char *who);
+/* What each guest may print, in bytes a second (0: anything); who writes more waits.  Once, at boot. */
+void console_set_rate(uint64_t bytes);
 /* console_io(CONSOLEIO_write/read): the same line assembly, no ring. */
 long op_console_io(unsigned long cmd, uint64_t count, uint64_t va);
 

@@ -2,7 +2,8 @@
 /*
  * The end of a domain, in bounded steps that the CPUs take between guests.
  *
- *   STOP     its vCPUs leave their CPUs; ports and console are closed
+ *   STOP     its vCPUs leave their CPUs; the console is closed
+ *   PORTS    64 event channels a step
  *   SETTLE   a validation or devalidation of page tables that was under way
  *   EMPTY    its page tables, L1 first: one table's width a step; shared holds are dropped
  *   UNHOOK   loaded page tables, descriptor tables, registered areas
@@ -11,6 +12,7 @@
  *   PAGES    64 pages a step: unpin, give up
  *   WAIT     for calls that copy or unmap just now, or looked it up by its number (I18)
  *   ORPHANS  pages that others still use become nobody's
+ *   VIEW     its M2P, 64 pages a step
  *   FREE     sharing state, heap pages, the domain
  *
  * Cost: proportional to the domain's own pages and mappings, whatever else maps its frames.
@@ -44,9 +46,9 @@
 #define HANDLES_PER_STEP 512u
 
 enum step {
-	STEP_STOP, STEP_SETTLE, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
+	STEP_STOP, STEP_PORTS, STEP_SETTLE, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
 	STEP_EMPTY_L4, STEP_UNHOOK, STEP_GRANTS, STEP_DISOWN, STEP_PAGES, STEP_WAIT,
-	STEP_ORPHANS, STEP_FREE,
+	STEP_ORPHANS, STEP_VIEW, STEP_FREE,
 };
 
 static uint32_t dying_count;	/* atomic: spares the scan when there is none */
@@ -101,7 +103,6 @@ static void step_stop(struct domain *d)
 		console_fini(d);
 	if (d->store)
 		store_fini(d);
-	evtchn_fini(d);
 	grant_close(d);
 }
 
@@ -227,6 +228,8 @@ static bool step_done(struct domain *d)
 	case STEP_STOP:
 		step_stop(d);
 		return true;
+	case STEP_PORTS:
+		return !evtchn_reap(d);
 	case STEP_SETTLE:
 		return !pv_domain_settle(d);
 	case STEP_EMPTY_L1:
@@ -249,6 +252,8 @@ static bool step_done(struct domain *d)
 		return !is_kept(d);
 	case STEP_ORPHANS:
 		return !step_orphans(d);
+	case STEP_VIEW:
+		return !m2p_view_reap(&d->m2p);
 	case STEP_FREE:
 		break;
 	}

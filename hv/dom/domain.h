@@ -111,6 +111,7 @@ struct domain {
 	struct spinlock event_lock; /* LOCK_EVENT: ports */
 	struct evtchn *ports;	/* array, grown in pages; see evtchn.c */
 	uint32_t port_count;	/* valid entries in ports */
+	uint32_t ports_reaped;	/* only the reaper: evtchn_reap()'s place */
 
 	struct grant_table *grant; /* constant */
 	struct xencomm *xencomm; /* pv/xencomm_buffer.c; NULL or, once set, constant while RUNNING */
@@ -217,6 +218,7 @@ void reclaim_flush(void);
 void reclaim_flush_all(void);
 /* Frames that outlived their domain (destroy.c, R4). */
 uint64_t reclaim_orphans(void);
+uint64_t reclaim_orphan_changes(void);	/* made or freed, ever */
 #define RECLAIM_KEPT	64	/* at most so many of them wait on each CPU */
 /*
  * When so many others wait, a long call stops at its next look at the clock, at most 64 pages

@@ -23,6 +23,8 @@
 #include "mm/objpool.h"
 
 #define PORTS_FIRST	(PAGE_SIZE / sizeof(struct evtchn))
+#define REAP_CLOSED	64	/* ports that one evtchn_reap() closes, */
+#define REAP_SEEN	512	/* and looks at */
 
 _Static_assert(EVTCHN_PORTS == EVTCHN_2L_NR_CHANNELS, "2-level ABI");
 _Static_assert(sizeof(struct evtchn) == 16, "a page holds 256 ports");
@@ -243,14 +245,11 @@ int evtchn_close(struct domain *d, uint32_t port, bool by_guest)
 	return rc;
 }
 
-/* The domain runs no more, so no port but by a peer's doing changes meanwhile. */
-void evtchn_fini(struct domain *d)
+static void ports_free(struct domain *d)
 {
 	struct evtchn *ports;
 	uint32_t count;
 
-	for (uint32_t port = 1; port < READ_ONCE(d->port_count); port++)
-		(void)evtchn_close(d, port, false);
 	spin_lock(&d->event_lock);
 	ports = d->ports;
 	count = d->port_count;
@@ -258,6 +257,36 @@ void evtchn_fini(struct domain *d)
 	d->port_count = 0;
 	spin_unlock(&d->event_lock);
 	obj_free(ports, ports_bytes(count));
+}
+
+/*
+ * The domain runs no more, so a port changes by a peer's doing only, and none that is
+ * free is taken again: those are passed by without the lock.
+ */
+bool evtchn_reap(struct domain *d)
+{
+	uint32_t closed = 0, seen = 0;
+
+	while (d->ports_reaped < d->port_count && closed < REAP_CLOSED &&
+	       seen++ < REAP_SEEN) {
+		uint32_t port = d->ports_reaped++;
+
+		if (READ_ONCE(d->ports[port].state) == PORT_FREE)
+			continue;
+		(void)evtchn_close(d, port, false);
+		closed++;
+	}
+	if (d->ports_reaped < d->port_count)
+		return true;
+	ports_free(d);
+	d->ports_reaped = 0;
+	return false;
+}
+
+void evtchn_fini(struct domain *d)
+{
+	while (evtchn_reap(d))
+		;
 }
 
 /* --- what the rest of the hypervisor calls --- */

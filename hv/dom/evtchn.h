@@ -11,7 +11,12 @@
 #include "dom/domain.h"
 
 int evtchn_init(struct domain *d);		/* -ENOMEM */
-void evtchn_fini(struct domain *d);		/* closes everything, also the peers' ends */
+/*
+ * The end of the ports, and of the peers' ends of them.  _reap: some of them; false: all are gone.
+ * The domain does not run, or never did.
+ */
+bool evtchn_reap(struct domain *d) must_check;
+void evtchn_fini(struct domain *d);	/* all of them */
 /* A port whose other end is the hypervisor's console; returns the port or -errno. */
 int evtchn_bind_console(struct domain *d);
 /* Set the port pending and wake or kick its vCPU.  From any CPU; takes LOCK_EVENT of d. */

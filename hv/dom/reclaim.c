@@ -31,6 +31,7 @@ struct queue {
 static struct queue owned[MAX_CPUS], canonical[MAX_CPUS];
 static uint64_t waiting;		/* atomic; sum of counts */
 static uint64_t orphans;		/* atomic */
+static uint64_t orphan_changes;		/* atomic; only grows */
 
 static void enqueue(struct queue *q, struct frame *f, uint64_t mask)
 {
@@ -53,6 +54,12 @@ static void enqueue_owned(struct frame *f, uint64_t mask)
 void reclaim_orphan_made(void)
 {
 	__atomic_add_fetch(&orphans, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&orphan_changes, 1, __ATOMIC_RELAXED);
+}
+
+uint64_t reclaim_orphan_changes(void)
+{
+	return __atomic_load_n(&orphan_changes, __ATOMIC_RELAXED);
 }
 
 uint64_t reclaim_orphans(void)
@@ -64,6 +71,7 @@ uint64_t reclaim_orphans(void)
 static void orphan_free(struct frame *f)
 {
 	__atomic_sub_fetch(&orphans, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&orphan_changes, 1, __ATOMIC_RELAXED);
 	enqueue_owned(f, __atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST));
 }
 

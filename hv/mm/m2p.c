@@ -14,6 +14,9 @@
 #include "mm/palloc.h"
 
 #define LEAF_ENTRIES	(PAGE_SIZE / sizeof(pfn_t))
+#define LEAVES_L3	(PT_SLOTS * PT_SLOTS)	/* below one entry of l3 */
+#define REAP_PAGES	62	/* and up to 2 more: what one m2p_view_reap() frees, */
+#define REAP_ENTRIES	512	/* and looks at */
 #define M2P_MFNS	((M2P_VIRT_END - M2P_VIRT) / sizeof(pfn_t))
 
 /* Read-only for the guest at every level. */
@@ -25,38 +28,78 @@ int m2p_view_init(struct m2p_view *view)
 {
 	spin_lock_init(&view->lock, LOCK_M2P);
 	view->leaf_count = view->page_count = 0;
+	view->reaped = 0;
 	view->l3 = palloc_hv(0);
 	return view->l3 ? 0 : -ENOMEM;
 }
 
-static void free_table(pte_t *table, unsigned int level)
-{
-	unsigned int i;
+/* The end: from the first leaf to the last; a table goes after its last entry. */
 
-	for (i = 0; level > 0 && i < PT_SLOTS; i++)
-		if (table[i] & PTE_P)
-			free_table(mfn_to_virt(pte_mfn(table[i])), level - 1);
-	palloc_hv_free(table, 0);
+static pte_t *table_below(const pte_t *entry)
+{
+	return *entry & PTE_P ? mfn_to_virt(pte_mfn(*entry)) : NULL;
+}
+
+/* The page that an entry leads to, if there is one; how many. */
+static unsigned int page_drop(pte_t *entry)
+{
+	void *page = table_below(entry);
+
+	if (!page)
+		return 0;
+	*entry = 0;
+	palloc_hv_free(page, 0);
+	return 1;
+}
+
+/* One entry of the lowest table that is there; returns pages freed, 3 at most. */
+static unsigned int reap_entry(struct m2p_view *view)
+{
+	uint32_t at = view->reaped, width = LEAVES_L3;
+	pte_t *l3e = &view->l3[at / LEAVES_L3];
+	pte_t *l2 = table_below(l3e), *l2e = NULL, *l1 = NULL;
+	unsigned int pages = 0;
+
+	if (l2) {
+		l2e = &l2[at / PT_SLOTS % PT_SLOTS];
+		l1 = table_below(l2e);
+		width = PT_SLOTS;
+	}
+	/* The descriptor area's leaves are frames of others: only its tables go. */
+	if (l1 && at / LEAVES_L3 != PERDOM_L3_SLOT) {
+		pages += page_drop(&l1[at % PT_SLOTS]);
+		view->leaf_count -= pages;
+		width = 1;
+	}
+	at += width;
+	if (l2 && at % PT_SLOTS == 0)
+		pages += page_drop(l2e);
+	if (at % LEAVES_L3 == 0)
+		pages += page_drop(l3e);
+	view->reaped = at;
+	return pages;
+}
+
+bool m2p_view_reap(struct m2p_view *view)
+{
+	unsigned int pages = 0, entries = 0;
+
+	if (!view->l3)
+		return false;
+	while (view->reaped < PT_SLOTS * LEAVES_L3 && pages < REAP_PAGES &&
+	       entries++ < REAP_ENTRIES)
+		pages += reap_entry(view);
+	if (view->reaped < PT_SLOTS * LEAVES_L3)
+		return true;
+	palloc_hv_free(view->l3, 0);
+	view->l3 = NULL;
+	return false;
 }
 
 void m2p_view_fini(struct m2p_view *view)
 {
-	pte_t *perdom;
-	unsigned int i;
-
-	if (!view->l3)
-		return;
-	/* The descriptor area's leaves are frames of others: only its tables go. */
-	perdom = view->l3[PERDOM_L3_SLOT] & PTE_P ?
-		mfn_to_virt(pte_mfn(view->l3[PERDOM_L3_SLOT])) : NULL;
-	view->l3[PERDOM_L3_SLOT] = 0;
-	for (i = 0; perdom && i < PT_SLOTS; i++)
-		if (perdom[i] & PTE_P)
-			palloc_hv_free(mfn_to_virt(pte_mfn(perdom[i])), 0);
-	if (perdom)
-		palloc_hv_free(perdom, 0);
-	free_table(view->l3, 3);
-	view->l3 = NULL;
+	while (m2p_view_reap(view))
+		;
 }
 
 /* A page more for the view. */
@@ -146,6 +189,7 @@ pfn_t m2p_get(struct m2p_view *view, mfn_t mfn)
 struct walk {
 	void (*fn)(mfn_t mfn, pfn_t pfn, void *arg);
 	void *arg;
+	mfn_t first, end;
 };
 
 static void leaf_walk(const struct walk *w, const pfn_t *leaf, mfn_t first)
@@ -153,7 +197,8 @@ static void leaf_walk(const struct walk *w, const pfn_t *leaf, mfn_t first)
 	unsigned int i;
 
 	for (i = 0; i < LEAF_ENTRIES; i++)
-		if (leaf[i] != INVALID_PFN)
+		if (leaf[i] != INVALID_PFN && first + i >= w->first &&
+		    first + i < w->end)
 			w->fn(first + i, leaf[i], w->arg);
 }
 
@@ -169,6 +214,9 @@ static void table_walk(const struct walk *w, const pte_t *table,
 
 		if (!(table[i] & PTE_P) || (level == 3 && i == PERDOM_L3_SLOT))
 			continue;
+		if (first + (i + 1) * step <= w->first ||
+		    first + i * step >= w->end)
+			continue;
 		if (level == 1)
 			leaf_walk(w, below, first + i * step);
 		else
@@ -176,10 +224,10 @@ static void table_walk(const struct walk *w, const pte_t *table,
 	}
 }
 
-void m2p_for_each(const struct m2p_view *view,
+void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
 		  void (*fn)(mfn_t mfn, pfn_t pfn, void *arg), void *arg)
 {
-	const struct walk w = { fn, arg };
+	const struct walk w = { fn, arg, first, end };
 
 	table_walk(&w, view->l3, 3, 0);
 }

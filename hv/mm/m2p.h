@@ -18,18 +18,21 @@ struct m2p_view {
 	struct spinlock lock;	/* LOCK_M2P: all entries and tables below l3 */
 	pte_t *l3;		/* the page that slot 256 leads to */
 	uint64_t leaf_count;	/* pages of leaves, for the metadata figure */
+	uint32_t reaped;	/* only m2p_view_reap(): leaves behind it, by number, are gone */
 	uint64_t page_count;	/* all but l3: tables and leaves */
 	uint64_t promised;	/* constant; beyond so many, `more` is asked for each: false = -ENOMEM */
 	bool (*more)(struct m2p_view *view); /* constant; NULL: no limit */
 };
 
 int m2p_view_init(struct m2p_view *view);		/* -ENOMEM */
-void m2p_view_fini(struct m2p_view *view);		/* every page back */
+/* Every page back; _reap: some of them, false: none is left.  Nobody uses the view any more. */
+bool m2p_view_reap(struct m2p_view *view) must_check;
+void m2p_view_fini(struct m2p_view *view);
 /* Set the pfn of mfn; INVALID_PFN clears it. -ENOMEM only if a new leaf is needed. */
 int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn) must_check;
 void m2p_clear(struct m2p_view *view, mfn_t mfn);
-/* Every entry that is not INVALID_PFN, with the machine stopped. */
-void m2p_for_each(const struct m2p_view *view,
+/* Every entry of mfns [first, end) that is not INVALID_PFN, with the machine stopped. */
+void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
 		  void (*fn)(mfn_t mfn, pfn_t pfn, void *arg), void *arg);
 pfn_t m2p_get(struct m2p_view *view, mfn_t mfn);	/* INVALID_PFN if none */
 

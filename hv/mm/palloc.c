@@ -26,6 +26,10 @@ static uint32_t free_list[ORDERS];	/* LOCK_HEAP */
 static uint64_t free_frames;		/* atomic; P1 */
 static uint64_t total_frames;		/* constant after boot */
 
+/* An audit: frames below the mark have been counted.  Kept true by note_free(). */
+static mfn_t counted_end;		/* 0: none; written with the machine stopped */
+static uint64_t counted_free;		/* atomic */
+
 #define POOL_LOW	1024	/* refill below: entropy of the draw (SH26) */
 #define POOL_HIGH	4096	/* frames that come back beyond go to the heap */
 #define POOL_BLOCK_ORDER 9
@@ -45,6 +49,23 @@ static uint64_t make_state(enum frame_kind kind, domid_hv_t owner, uint32_t ref)
 static void set_state(struct frame *f, uint64_t state)
 {
 	__atomic_store_n(&f->state, state, __ATOMIC_RELEASE);
+}
+
+static inline void note_counted(mfn_t mfn, uint64_t frames, bool freed)
+{
+	if (likely(mfn >= counted_end))
+		return;
+	frames = MIN(frames, counted_end - mfn);
+	__atomic_add_fetch(&counted_free, freed ? frames : -frames,
+			   __ATOMIC_RELAXED);
+}
+
+/* Frames from mfn on become free, or are no longer. */
+static inline void note_free(mfn_t mfn, uint64_t frames, bool freed)
+{
+	__atomic_add_fetch(&free_frames, freed ? frames : -frames,
+			   __ATOMIC_RELAXED);
+	note_counted(mfn, frames, freed);
 }
 
 /* --- free lists; all under LOCK_HEAP --- */
@@ -136,7 +157,7 @@ static void frames_release(mfn_t mfn, unsigned int order)
 	spin_lock(&heap_lock);
 	block_free(mfn, order);
 	spin_unlock(&heap_lock);
-	__atomic_add_fetch(&free_frames, 1UL << order, __ATOMIC_RELAXED);
+	note_free(mfn, 1UL << order, true);
 }
 
 static mfn_t pool_draw(void);
@@ -155,8 +176,7 @@ static mfn_t frames_acquire(unsigned int order)
 		spin_unlock(&pool_lock);
 	}
 	if (mfn != INVALID_MFN)
-		__atomic_sub_fetch(&free_frames, 1UL << order,
-				   __ATOMIC_RELAXED);
+		note_free(mfn, 1UL << order, false);
 	return mfn;
 }
 
@@ -280,6 +300,7 @@ void palloc_free_list(uint32_t first)
 		first = f->next;
 		frame_clear(f);
 		block_free(mfn, 0);
+		note_counted(mfn, 1, true);
 		count++;
 	}
 	spin_unlock(&heap_lock);
@@ -341,7 +362,7 @@ mfn_t palloc_canonical(uint16_t group)
 	spin_unlock(&pool_lock);
 	if (mfn == INVALID_MFN)
 		return mfn;
-	__atomic_sub_fetch(&free_frames, 1, __ATOMIC_RELAXED);
+	note_free(mfn, 1, false);
 	mfn_to_frame(mfn)->type = (uint64_t)CLASS_SHARED << TYPE_CLASS_SHIFT;
 	mfn_to_frame(mfn)->hash = 0;
 	set_state(mfn_to_frame(mfn), make_state(FRAME_SHARED, group, 0));
@@ -361,7 +382,7 @@ void palloc_canonical_free(mfn_t mfn)
 		pool_push(mfn);
 	spin_unlock(&pool_lock);
 	if (kept)
-		__atomic_add_fetch(&free_frames, 1, __ATOMIC_RELAXED);
+		note_free(mfn, 1, true);
 	else
 		frames_release(mfn, 0);
 }
@@ -369,6 +390,14 @@ void palloc_canonical_free(mfn_t mfn)
 uint64_t palloc_free_count(void)
 {
 	return __atomic_load_n(&free_frames, __ATOMIC_RELAXED);
+}
+
+uint64_t palloc_counted(mfn_t end, uint64_t free)
+{
+	counted_end = end;
+	if (!end)
+		counted_free = 0;
+	return __atomic_add_fetch(&counted_free, free, __ATOMIC_RELAXED);
 }
 
 uint64_t palloc_total_count(void)

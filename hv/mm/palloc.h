@@ -47,6 +47,11 @@ mfn_t palloc_canonical(uint16_t group);
 void palloc_canonical_free(mfn_t mfn);
 
 uint64_t palloc_free_count(void);	/* P1, in frames */
+/*
+ * For an audit that counts free frames some at a time, with the machine stopped: frames below `end`
+ * (0: the audit is over) have been seen, `free` of them free.  Returns how many of those seen so far are free now.
+ */
+uint64_t palloc_counted(mfn_t end, uint64_t free);
 uint64_t palloc_total_count(void);	/* all frames ever given by palloc_add_range() */
 
 #endif

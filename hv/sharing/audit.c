@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* The audit's windows, and what is asked of each frame alone; audit.h has the invariants. */
+/* The audit's parts, and the machine's sums; audit.h has the invariants. */
 #include <port.h>
 #include <stdarg.h>
 
 #include "debug/log.h"
+#include "dom/domain_private.h"
 #include "dom/grant.h"
 #include "dom/stop.h"
 #include "lib/fmt.h"
 #include "mm/palloc.h"
-#include "mm/ram.h"
 #include "sharing/audit.h"
 #include "sharing/sharing.h"
+#include "x86/cpu.h"
 
-/* Domains that are there, by id; written and read with the machine stopped. */
-static uint64_t alive[0x10000 / 64];
+/* The one audit that is under way, if one is; written and read with the machine stopped. */
+static struct audit audit;
+static uint32_t whole_by;	/* atomic: a CPU is in sharing_audit() */
 
 void audit_error(struct audit *a, const char *fmt, ...)
 {
@@ -27,198 +29,273 @@ void audit_error(struct audit *a, const char *fmt, ...)
 		log_error("audit: %s", text);
 }
 
-bool audit_alive(uint64_t domid)
+static void other_error(void *ctx, const char *message)
 {
-	return domid < 0x10000 && (alive[domid / 64] >> (domid % 64) & 1);
+	audit_error(ctx, "%s", message);
 }
 
-static void alive_add(struct domain *d, void *arg)
+/* --- the machine --- */
+
+/* Some frames; true: those were the last. */
+static bool part_frames(struct audit *a)
 {
-	alive[d->id / 64] |= 1UL << (d->id % 64);
+	mfn_t end = MIN(a->next + AUDIT_FRAMES, frame_max_mfn);
+	uint64_t free = audit_frames(a, a->next, end);
+
+	a->next = end;
+	(void)palloc_counted(end, free);
+	return end == frame_max_mfn;
 }
 
-static void alive_fill(void)
+static void credits_add(struct domain *d, void *arg)
 {
-	memset(alive, 0, sizeof(alive));
-	domain_for_each(alive_add, NULL);
+	struct audit *a = arg;
+
+	a->credits += d->max_pages - MIN(d->tot_pages, d->max_pages);
 }
 
-struct audit_count *audit_count_of(struct audit *a, mfn_t mfn)
+/* What the frames' states add up to, all of them seen (I10). */
+static void part_sums(struct audit *a)
 {
-	if (mfn < a->first || mfn >= a->end || !frame_valid(mfn))
-		return NULL;
-	return &a->counts[mfn - a->first];
-}
+	uint64_t waiting = reclaim_waiting(), free = palloc_free_count();
+	uint64_t seen = palloc_counted(frame_max_mfn, 0);
 
-/* --- each frame --- */
-
-static bool state_has_owner(enum frame_kind kind)
-{
-	return kind == FRAME_OWNED || kind == FRAME_HEAP ||
-	       kind == FRAME_SHARED;
-}
-
-static void owner_check(struct audit *a, mfn_t mfn, const struct frame *f)
-{
-	enum frame_kind kind = frame_state_kind(f->state);
-	domid_hv_t owner = frame_state_owner(f->state);
-
-	if (!state_has_owner(kind) && owner)
-		audit_error(a, "I1: frame %lx of kind %u has owner %u", mfn,
-			    kind, owner);
-	/* At ref 0 it waits for a flush, and its domain may be gone by now. */
-	if (kind == FRAME_OWNED && frame_state_ref(f->state) &&
-	    owner != DOMID_ORPHAN && !audit_alive(owner))
-		audit_error(a, "I18: frame %lx is owned by d%u, which is gone",
-			    mfn, owner);
-	if (kind == FRAME_HEAP &&
-	    (!audit_alive(owner) || !(f->state & FRAME_NOHEAP)))
-		audit_error(a, "I18: heap page %lx has state %lx", mfn,
-			    f->state);
-}
-
-static void free_check(struct audit *a, mfn_t mfn, const struct frame *f)
-{
-	if (frame_state_ref(f->state) || f->type ||
-	    (f->state & FRAME_ALLOCATED))
-		audit_error(a, "I2: free frame %lx has state %lx type %lx",
-			    mfn, f->state, f->type);
-	if (frame_state_kind(f->state) == FRAME_FREE &&
-	    !(f->state & FRAME_DIRTY))
-		audit_error(a, "I2: free frame %lx is not marked to be scrubbed",
-			    mfn);
-}
-
-static void frame_audit(struct audit *a, mfn_t mfn)
-{
-	const struct frame *f = mfn_to_frame(mfn);
-	enum frame_kind kind = frame_state_kind(f->state);
-
-	if (kind > FRAME_SHARED) {
-		audit_error(a, "I1: frame %lx has kind %u", mfn, kind);
-		return;
-	}
-	a->kinds[kind]++;
-	owner_check(a, mfn, f);
-	if (kind == FRAME_FREE || kind == FRAME_POOL)
-		free_check(a, mfn, f);
-	if (kind == FRAME_SHARED &&
-	    (type_class(f->type) != CLASS_SHARED ||
-	     (f->type & (TYPE_PINNED | TYPE_VALIDATED | TYPE_PARTIAL))))
-		audit_error(a, "I14: shared frame %lx has type %lx", mfn,
-			    f->type);
-}
-
-static void for_each_frame(struct audit *a, mfn_t first, mfn_t end,
-			   void (*fn)(struct audit *a, mfn_t mfn))
-{
-	unsigned int i;
-	mfn_t mfn;
-
-	for (i = 0; i < ram_range_count; i++)
-		for (mfn = MAX(ram_ranges[i].first, first);
-		     mfn < MIN(ram_ranges[i].end, end); mfn++)
-			fn(a, mfn);
-}
-
-/* --- what the numbers add up to --- */
-
-static void totals_audit(struct audit *a)
-{
-	uint64_t free, waiting = reclaim_waiting(), listed;
-
-	for_each_frame(a, 0, frame_max_mfn, frame_audit);
-	free = a->kinds[FRAME_FREE] + a->kinds[FRAME_POOL];
-	listed = a->owned + reclaim_orphans();
-	if (free != palloc_free_count())
-		audit_error(a, "I10: %lu frames are free, counted %lu", free,
-			    palloc_free_count());
-	/* Frames that wait for a flush are still OWNED or SHARED by kind. */
-	if (a->kinds[FRAME_OWNED] < listed ||
-	    a->kinds[FRAME_OWNED] - listed > waiting)
-		audit_error(a, "I10: %lu frames are owned, domains list %lu",
-			    a->kinds[FRAME_OWNED], listed);
+	if (seen != free)
+		audit_error(a, "I10: %lu frames are free, counted %lu", seen,
+			    free);
+	domain_for_each(credits_add, a);
 	if (!domain_overcommit() && free + waiting < a->credits)
 		audit_error(a, "I10: %lu free frames do not cover %lu credits",
 			    free, a->credits);
-	audit_promises(a, 0);
+	/* Not if they changed meanwhile. */
+	if (a->orphan_changes == reclaim_orphan_changes() &&
+	    a->orphans != reclaim_orphans())
+		audit_error(a, "I18: %lu frames are orphans, counted %lu",
+			    a->orphans, reclaim_orphans());
+	audit_promises(a, 1UL << a->order);
 }
 
-static void domain_totals(struct domain *d, void *arg)
+/* --- domains --- */
+
+/* The domain to go on with; NULL: there is no further one. */
+static struct domain *domain_at(struct audit *a)
 {
-	audit_domain_pages(arg, d);
-	audit_domain_view(arg, d);
-	audit_domain_ports(arg, d);
+	unsigned int slot = a->slot;
+	struct domain *d = domain_from_slot(&slot);
+
+	if (!d)
+		return NULL;
+	/* Another one, or one more of this number: from its beginning. */
+	if (slot != a->slot + 1 || d->id != a->domid)
+		a->part = 0;
+	a->slot = slot - 1;
+	a->domid = d->id;
+	return d;
 }
 
-static void domain_counts(struct domain *d, void *arg)
+static void window_set(struct audit *a, mfn_t window, mfn_t windows)
 {
-	audit_domain_names(arg, d);
-	audit_domain_holds(arg, d);
+	a->first = window * a->frames;
+	a->end = a->first + a->frames;
+	a->last = window + 1 == windows;
 }
 
-static void share_error(void *ctx, const char *message)
+/* Its tables, and then its view. */
+static void window_audit(struct audit *a, struct domain *d, bool tables)
 {
-	log_error("audit: %s", message);
+	if (tables) {
+		audit_domain_names(a, d);
+		audit_domain_counts(a, d);
+	} else {
+		audit_domain_view(a, d);
+	}
 }
 
-/* The stop that looks at the whole. */
-static void audit_whole(struct audit *a, uint64_t *cross_group)
+/* A domain's first part, or one window of frames of it; true: there are no more domains. */
+static bool part_domain(struct audit *a)
 {
-	stop_machine_begin();
-	alive_fill();
-	domain_for_each(domain_totals, a);
-	totals_audit(a);
-	a->errors += share_audit(sharing_service(), share_error, NULL,
-				 cross_group);
-	a->errors += grant_audit(share_error, NULL, false);
-	stop_machine_end();
+	mfn_t windows = (frame_max_mfn + a->frames - 1) / a->frames;
+	struct domain *d = domain_at(a);
+
+	if (!d)
+		return true;
+	if (!a->part) {
+		audit_domain_pages(a, d);
+		audit_domain_view_rights(a, d);
+		audit_domain_ports(a, d);
+	} else {
+		window_set(a, (a->part - 1) / 2, windows);
+		window_audit(a, d, a->part % 2);
+	}
+	if (a->part++ == 2 * windows) {
+		a->slot++;
+		a->part = 0;
+	}
+	domain_put(d);
+	return false;
 }
 
-/* One stop for a window's counts. */
-static void audit_window(struct audit *a)
+/* --- parts --- */
+
+static void share_part(struct audit *a)
 {
-	memset(a->counts, 0, (a->end - a->first) * sizeof(a->counts[0]));
-	stop_machine_begin();
-	domain_for_each(domain_counts, a);
-	for_each_frame(a, a->first, a->end, audit_frame_counts);
-	stop_machine_end();
+	uint64_t cross;
+
+	if (share_audit_part(sharing_service()))
+		return;
+	/* It counts its errors itself, and so did audit_error(). */
+	(void)share_audit_end(sharing_service(), &cross);
+	a->cross_group = cross;
+	a->phase = AUDIT_GRANTS;
 }
 
-/* As much as a window wants, or less if memory is short: *frames. */
-static void *counts_alloc(unsigned int *order, mfn_t *frames)
+/* With the machine stopped. */
+static void part(struct audit *a)
+{
+	audit_alive_fill();
+	switch (a->phase) {
+	case AUDIT_FRAME_STATES:
+		if (part_frames(a))
+			a->phase = AUDIT_SUMS;
+		break;
+	case AUDIT_SUMS:
+		part_sums(a);
+		share_audit_begin(sharing_service(), other_error, a);
+		a->phase = AUDIT_SHARE;
+		break;
+	case AUDIT_SHARE:
+		share_part(a);
+		break;
+	case AUDIT_GRANTS:
+		(void)grant_audit(other_error, a, false);
+		a->phase = AUDIT_DOMAINS;
+		break;
+	case AUDIT_DOMAINS:
+		if (part_domain(a))
+			a->phase = AUDIT_DONE;
+		break;
+	default:
+		break;
+	}
+}
+
+/* As much as a window wants, or less if memory is short. */
+static bool counts_alloc(struct audit *a)
 {
 	uint64_t want = MIN(frame_max_mfn, AUDIT_WINDOW);
-	void *counts;
 
-	*order = 0;
-	while ((PAGE_SIZE << *order) < want * sizeof(struct audit_count))
-		++*order;
-	while (!(counts = palloc_hv(*order)) && *order)
-		--*order;
-	*frames = (PAGE_SIZE << *order) / sizeof(struct audit_count);
-	return counts;
+	a->order = 0;
+	while ((PAGE_SIZE << a->order) < want * sizeof(struct audit_count))
+		a->order++;
+	while (!(a->counts = palloc_hv(a->order)) && a->order)
+		a->order--;
+	a->frames = (PAGE_SIZE << a->order) / sizeof(struct audit_count);
+	return a->counts != NULL;
+}
+
+/* Machine stopped.  False: no memory. */
+static bool start(struct audit *a, uint64_t number)
+{
+	uint64_t cross;
+
+	if (a->phase == AUDIT_SHARE)	/* it was left in the middle */
+		(void)share_audit_end(sharing_service(), &cross);
+	if (a->counts)
+		palloc_hv_free(a->counts, a->order);
+	(void)palloc_counted(0, 0);
+	*a = (struct audit){
+		.number = number, .phase = AUDIT_FRAME_STATES,
+		.orphan_changes = reclaim_orphan_changes(),
+	};
+	return counts_alloc(a);
+}
+
+static void finish(struct audit *a, struct sharing_audit *result)
+{
+	if (a->counts)
+		palloc_hv_free(a->counts, a->order);
+	a->counts = NULL;
+	(void)palloc_counted(0, 0);
+	if (a->errors > AUDIT_LINES)
+		log_error("audit: %lu errors in all", a->errors);
+	result->errors = a->errors;
+	result->cross_group = a->cross_group;
+	a->phase = AUDIT_IDLE;
+}
+
+/* One part of the audit that `result` names; begins it, again if another one came between. */
+static bool run(struct audit *a, struct sharing_audit *result)
+{
+	static uint64_t numbers;
+	bool more = true;
+
+	if (!result->number || a->number != result->number) {
+		result->number = ++numbers;
+		more = start(a, result->number);
+		if (!more) {
+			log_warn("audit: no memory for it");
+			a->errors = 1;
+		}
+	} else if (a->phase != AUDIT_IDLE) {
+		part(a);
+		more = a->phase != AUDIT_DONE;
+	} else {
+		return false;	/* it was over already */
+	}
+	if (!more)
+		finish(a, result);
+	return more;
+}
+
+static bool run_parts(struct sharing_audit *result)
+{
+	uint64_t begin = now_ns(), ns;
+	bool more = true;
+
+	do {
+		more = run(&audit, result);
+		ns = now_ns() - begin;
+	} while (more && ns < AUDIT_STOP_NS);
+	result->stops++;
+	result->stopped_ns += ns;
+	result->longest_ns = MAX(result->longest_ns, ns);
+	return more;
+}
+
+static bool audit_stop(struct sharing_audit *result, bool whole)
+{
+	bool more = true;
+
+	stop_machine_begin();
+	/* Who goes on to the end is not disturbed. */
+	if (whole || !__atomic_load_n(&whole_by, __ATOMIC_ACQUIRE))
+		more = run_parts(result);
+	stop_machine_end();
+	return more;
+}
+
+bool sharing_audit_part(struct sharing_audit *result)
+{
+	return audit_stop(result, false);
+}
+
+void sharing_audit_all(struct sharing_audit *result)
+{
+	*result = (struct sharing_audit){ 0 };
+	while (__atomic_exchange_n(&whole_by, 1, __ATOMIC_ACQ_REL)) {
+		stop_point();
+		port_spin();
+	}
+	while (audit_stop(result, true))
+		;
+	__atomic_store_n(&whole_by, 0, __ATOMIC_RELEASE);
 }
 
 uint64_t sharing_audit(uint64_t *cross_group)
 {
-	struct audit a = { 0 };
-	unsigned int order;
-	mfn_t frames;
+	struct sharing_audit result;
 
-	*cross_group = 0;
-	audit_whole(&a, cross_group);
-	a.counts = counts_alloc(&order, &frames);
-	if (!a.counts) {
-		log_warn("audit: no memory for it, counts were not checked");
-		return a.errors + 1;
-	}
-	for (; a.first < frame_max_mfn; a.first = a.end) {
-		a.end = MIN(a.first + frames, frame_max_mfn);
-		audit_window(&a);
-	}
-	palloc_hv_free(a.counts, order);
-	if (a.errors > AUDIT_LINES)
-		log_error("audit: %lu errors in all", a.errors);
-	return a.errors;
+	sharing_audit_all(&result);
+	*cross_group = result.cross_group;
+	return result.errors;
 }

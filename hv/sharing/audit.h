@@ -3,8 +3,10 @@
  * The audit: invariants recomputed from nothing (numbers of the attack list, 5.1).
  *
  *  I1   every frame is in exactly one state, with an owner where the state has one
- *  I2   a free frame has no count, no type, no name, and is marked to be scrubbed
+ *  I2   a free frame has no count, no type, no name (a name of one is said as I3 or I5), and is
+ *       marked to be scrubbed
  *  I3   ref = the owner's own + every name: entries, pins, loaded tables, GDT slots, areas
+ *       (of a shared frame: I12)
  *  I4   type count = uses as that class; linear uses apart; one class at a time
  *  I5   every entry of every validated table is legal
  *  I6   linear: read-only, own domain, same level, one link deep
@@ -20,10 +22,20 @@
  *  I18  what names a domain names one that is there (or DOMID_ORPHAN, destroy.c R4)
  *  I8 is checked by the host simulator, I19 by pv_exit_to_guest().
  *
- * The machine is stopped meanwhile: a count is only worth something if nothing moves.  So
- * that nobody waits for long, frames are counted in windows of AUDIT_WINDOW: each is
- * a stop of its own, with one walk over all page tables, and everybody goes on in between.
- * Memory: 16 bytes for each frame of a window, taken and given back.
+ * A count is only worth something if nothing moves, so the machine is stopped; and so that nobody
+ * waits for long, it is stopped for some parts, AUDIT_STOP_NS and one part at most, at a time:
+ *
+ *   FRAME_STATES  AUDIT_FRAMES frames, each by itself; the free ones are counted, and the allocator
+ *                 keeps that number true behind us (palloc_counted())
+ *   SUMS          what that adds up to
+ *   SHARE         the parts of share_audit()
+ *   GRANTS        all grant tables
+ *   DOMAINS       of each domain: its list of pages and ports; then, for each window of AUDIT_WINDOW
+ *                 frames, all its tables, in which names of these are counted; and its view of them
+ *
+ * A frame is named by its owner alone, but for shared frames, whose names by each domain are
+ * its hold (and these add up in share/), and granted ones, for which all handles are read: so
+ * one domain is enough for one part.  Memory: 16 bytes for each frame of a window, taken and given back.
  */
 #ifndef HV_SHARING_AUDIT_H
 #define HV_SHARING_AUDIT_H
@@ -32,46 +44,72 @@
 #include "mm/pagetype.h"
 #include "x86/pte.h"
 
-#define AUDIT_WINDOW	65536u	/* frames; 1 MiB of counts */
+#define AUDIT_FRAMES	4096u	/* in one part */
+#define AUDIT_WINDOW	32768u	/* frames; 512 KiB of counts */
+#define AUDIT_STOP_NS	500000u	/* small parts share a stop until so much time is over */
 #define AUDIT_LINES	32	/* errors that are printed; the others are counted */
 
 struct audit_count {
-	uint32_t refs;		/* names of the frame */
+	uint32_t refs;		/* names of the frame, by the domain at hand */
 	uint32_t types;		/* uses as its class */
 	uint16_t linear, linear_out; /* T2: uses of it as linear table; entries of it that use others */
-	uint32_t seen;		/* I12: entries of the domain at hand */
+	uint32_t spare;
+};
+
+enum audit_phase {
+	AUDIT_IDLE, AUDIT_FRAME_STATES, AUDIT_SUMS, AUDIT_SHARE, AUDIT_GRANTS,
+	AUDIT_DOMAINS, AUDIT_DONE,
 };
 
 struct audit {
-	uint64_t errors;
+	uint64_t number;	/* which one it is */
+	enum audit_phase phase;
+	uint64_t errors, cross_group;
+
+	mfn_t next;		/* FRAME_STATES: frames below are done */
+	uint64_t orphans, orphan_changes, credits;
+
+	unsigned int slot;	/* DOMAINS: in the table, */
+	domid_hv_t domid;	/* who that was, */
+	mfn_t part;		/* and its next part: 0, then two for each window */
 	struct audit_count *counts; /* of frames [first, end) */
+	unsigned int order;	/* of counts' memory, and how many frames it is for */
+	mfn_t frames;
 	mfn_t first, end;
-	uint64_t owned, credits;
-	uint32_t grant_entries;	/* of the domain at hand */
-	uint64_t kinds[FRAME_SHARED + 1];
+	bool last;		/* window: what is beyond is no RAM */
+	uint64_t listed;	/* pages of the domain at hand */
+	uint32_t grant_entries;	/* of the domain at hand, in the window */
+	uint64_t shared_entries; /* the same: entries that name a shared frame */
 };
 
 void audit_error(struct audit *a, const char *fmt, ...) printf_like(2, 3);
-bool audit_alive(uint64_t domid);	/* is there such a domain? */
 
-/* The counts of mfn; NULL: not in this window, or no RAM. */
-struct audit_count *audit_count_of(struct audit *a, mfn_t mfn);
-/* One more name of mfn, a use as `class` too (CLASS_NONE: a plain reference). */
-void audit_name(struct audit *a, const struct domain *d, mfn_t mfn,
-		enum page_class class, const char *what);
-void audit_each_page(struct audit *a, struct domain *d,
-		     void (*fn)(struct audit *a, struct domain *d, mfn_t mfn));
+/* audit_frames.c */
+void audit_alive_fill(void);
+bool audit_alive(uint64_t domid);	/* is there such a domain?  Since audit_alive_fill(). */
+/* Check frames [first, end); how many are free? */
+uint64_t audit_frames(struct audit *a, mfn_t first, mfn_t end);
 
 /* audit_promise.c: I10; machine stopped, `taken` frames are the audit's. */
 void audit_promises(struct audit *a, uint64_t taken);
 
 /* audit_tables.c: I3-I7 */
+/* Is it in the window at hand?  The last one has all that is no RAM, too. */
+bool audit_in_window(const struct audit *a, mfn_t mfn);
+/* The counts of mfn; NULL: not in this window, or no RAM. */
+struct audit_count *audit_count_of(struct audit *a, mfn_t mfn);
+/* One more name of mfn, a use as `class` too (CLASS_NONE: a plain reference). */
+void audit_name(struct audit *a, const struct domain *d, mfn_t mfn,
+		enum page_class class, const char *what);
 void audit_domain_names(struct audit *a, struct domain *d);
-void audit_frame_counts(struct audit *a, mfn_t mfn);
-/* audit_domain.c: I9, I10, I12, I18 */
+
+/* audit_domain.c: I3, I4 of its pages; I9, I10, I12, I18 */
+void audit_each_page(struct audit *a, struct domain *d,
+		     void (*fn)(struct audit *a, struct domain *d, mfn_t mfn));
+void audit_domain_counts(struct audit *a, struct domain *d);
 void audit_domain_pages(struct audit *a, struct domain *d);
-void audit_domain_holds(struct audit *a, struct domain *d);
 void audit_domain_view(struct audit *a, struct domain *d);
+void audit_domain_view_rights(struct audit *a, struct domain *d);
 void audit_domain_ports(struct audit *a, struct domain *d);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A domain's own numbers: pages (I10), holds (I12), M2P view (I9), peers (I18). */
+/* A domain's own numbers: pages (I3, I4, I10), holds (I12), M2P view (I9), peers (I18). */
 #include <port.h>
 
 #include "dom/evtchn_private.h"
@@ -26,7 +26,7 @@ static void page_count(struct audit *a, struct domain *d, mfn_t mfn)
 {
 	uint64_t state = mfn_to_frame(mfn)->state;
 
-	a->owned++;
+	a->listed++;
 	if (frame_state_kind(state) != FRAME_OWNED ||
 	    frame_state_owner(state) != d->id || !frame_state_ref(state))
 		audit_error(a, "I10: frame %lx on the list of d%u has state %lx",
@@ -35,86 +35,102 @@ static void page_count(struct audit *a, struct domain *d, mfn_t mfn)
 
 void audit_domain_pages(struct audit *a, struct domain *d)
 {
-	uint64_t before = a->owned;
-
+	a->listed = 0;
 	audit_each_page(a, d, page_count);
-	if (a->owned - before != d->tot_pages)
+	if (a->listed != d->tot_pages)
 		audit_error(a, "I10: d%u has %lu pages on its list, counts %lu",
-			    d->id, a->owned - before, d->tot_pages);
+			    d->id, a->listed, d->tot_pages);
 	if (d->tot_pages > d->max_pages)
 		audit_error(a, "I10: d%u has %lu pages, may have %lu", d->id,
 			    d->tot_pages, d->max_pages);
-	else
-		a->credits += d->max_pages - d->tot_pages;
 }
 
-/* --- I12, I14 --- */
+/* --- I3, I4: stored against counted --- */
 
-static bool is_l1(mfn_t mfn)
+static void type_counts(struct audit *a, mfn_t mfn, const struct frame *f,
+			const struct audit_count *c)
 {
-	uint64_t type = mfn_to_frame(mfn)->type;
-
-	return type_class(type) == CLASS_L1 && (type & TYPE_VALIDATED);
+	if (type_count(f->type) != c->types)
+		audit_error(a, "I4: frame %lx counts %u uses as %s, it has %u",
+			    mfn, type_count(f->type),
+			    page_class_name(type_class(f->type)), c->types);
+	if (type_linear_in(f->type) != c->linear ||
+	    type_linear_out(f->type) != c->linear_out)
+		audit_error(a, "I4: frame %lx counts %u linear uses and %u links, it has %u and %u",
+			    mfn, type_linear_in(f->type),
+			    type_linear_out(f->type), c->linear, c->linear_out);
+	if (c->linear && c->linear_out)
+		audit_error(a, "I6: table %lx has linear entries and is one", mfn);
 }
 
-static void entry_count(struct audit *a, struct domain *d, pte_t e)
+static void page_counts(struct audit *a, struct domain *d, mfn_t mfn)
 {
-	struct audit_count *c = audit_count_of(a, pte_mfn(e));
+	const struct audit_count *c = audit_count_of(a, mfn);
+	const struct frame *f = mfn_to_frame(mfn);
 
-	if (!(e & PTE_P) || !c ||
-	    frame_state_kind(mfn_to_frame(pte_mfn(e))->state) != FRAME_SHARED)
+	if (!c)
 		return;
-	c->seen++;
-	if (e & PTE_RW)
-		audit_error(a, "I14: d%u maps shared frame %lx writable",
-			    d->id, pte_mfn(e));
+	if (frame_state_ref(f->state) != c->refs)
+		audit_error(a, "I3: frame %lx of d%u counts %u references, it has %u",
+			    mfn, d->id, frame_state_ref(f->state), c->refs);
+	type_counts(a, mfn, f, c);
 }
 
-static void table_count(struct audit *a, struct domain *d, mfn_t mfn)
+/* --- I12 --- */
+
+/* Names of shared frames that no hold told of, one by one. */
+static void unheld(struct audit *a, const struct domain *d)
 {
-	const pte_t *table = mfn_to_virt(mfn);
-	unsigned int slot;
+	mfn_t mfn;
 
-	for (slot = 0; is_l1(mfn) && slot < PT_SLOTS; slot++)
-		entry_count(a, d, table[slot]);
-}
+	for (mfn = a->first; mfn < MIN(a->end, frame_max_mfn); mfn++) {
+		const struct audit_count *c = audit_count_of(a, mfn);
 
-static void table_clear(struct audit *a, struct domain *d, mfn_t mfn)
-{
-	const pte_t *table = mfn_to_virt(mfn);
-	unsigned int slot;
-
-	for (slot = 0; is_l1(mfn) && slot < PT_SLOTS; slot++) {
-		mfn_t to = pte_mfn(table[slot]);
-		struct audit_count *c = audit_count_of(a, to);
-
-		if (!(table[slot] & PTE_P) || !c || !c->seen)
-			continue;
-		audit_error(a, "I12: d%u has %u entries for frame %lx beyond its hold",
-			    d->id, c->seen, to);
-		c->seen = 0;
+		if (c && c->refs && frame_state_kind(mfn_to_frame(mfn)->state) ==
+				    FRAME_SHARED)
+			audit_error(a, "I12: d%u has %u entries for frame %lx beyond its hold",
+				    d->id, c->refs, mfn);
 	}
 }
 
-/* Holds against entries; what is left in seen has no hold. */
-void audit_domain_holds(struct audit *a, struct domain *d)
+struct holds_walk {
+	struct audit *a;
+	const struct domain *d;
+	uint64_t entries;	/* that they stand for, in the window */
+};
+
+static void hold_count(void *arg, uint32_t frame, uint32_t mappings)
 {
-	uint64_t cursor = 0;
-	uint32_t frame, mappings;
+	struct holds_walk *w = arg;
+	struct audit_count *c = audit_count_of(w->a, frame);
 
-	audit_each_page(a, d, table_count);
-	while (d->share &&
-	       share_dom_next(d->share, &cursor, &frame, &mappings)) {
-		struct audit_count *c = audit_count_of(a, frame);
+	if (!c)
+		return;
+	if (c->refs != mappings)
+		audit_error(w->a, "I12: d%u holds frame %x with %u mappings, its tables have %u",
+			    w->d->id, frame, mappings, c->refs);
+	w->entries += c->refs;
+	c->refs = 0;
+}
 
-		if (!c)
-			continue;
-		if (c->seen != mappings)
-			audit_error(a, "I12: d%u holds frame %x with %u mappings, its tables have %u",
-				    d->id, frame, mappings, c->seen);
-		c->seen = 0;
-	}
-	audit_each_page(a, d, table_clear);
+static void holds_counts(struct audit *a, struct domain *d)
+{
+	struct holds_walk w = { .a = a, .d = d };
+
+	if (d->share)
+		share_dom_each(d->share, hold_count, &w);
+	if (w.entries != a->shared_entries)
+		unheld(a, d);
+}
+
+void audit_domain_counts(struct audit *a, struct domain *d)
+{
+	uint32_t mfn;
+
+	audit_each_page(a, d, page_counts);
+	for (mfn = d->heap_list; mfn; mfn = mfn_to_frame(mfn)->next)
+		page_counts(a, d, mfn);
+	holds_counts(a, d);
 }
 
 /* --- I9 --- */
@@ -145,11 +161,18 @@ static void view_entry(mfn_t mfn, pfn_t pfn, void *arg)
 void audit_domain_view(struct audit *a, struct domain *d)
 {
 	struct view_walk w = { a, d };
+
+	if (d->m2p.l3)
+		m2p_for_each(&d->m2p, a->first, a->last ? ~0UL : a->end,
+			     view_entry, &w);
+}
+
+void audit_domain_view_rights(struct audit *a, struct domain *d)
+{
 	unsigned int slot;
 
 	if (!d->m2p.l3)
 		return;
-	m2p_for_each(&d->m2p, view_entry, &w);
 	for (slot = 0; slot < PT_SLOTS; slot++)
 		if ((d->m2p.l3[slot] & PTE_P) && (d->m2p.l3[slot] & PTE_US) &&
 		    (d->m2p.l3[slot] & PTE_RW))

@@ -13,6 +13,26 @@
 #define L1_REFUSED	(PTE_PWT | PTE_PCD | PTE_PSE | 1UL << 62)
 #define UPPER_REFUSED	(L1_REFUSED | PTE_G)
 
+bool audit_in_window(const struct audit *a, mfn_t mfn)
+{
+	return mfn - a->first < a->frames || (a->last && mfn >= a->end);
+}
+
+struct audit_count *audit_count_of(struct audit *a, mfn_t mfn)
+{
+	if (mfn - a->first >= a->frames || !frame_valid(mfn))
+		return NULL;
+	return &a->counts[mfn - a->first];
+}
+
+static bool is_own(const struct domain *d, uint64_t state)
+{
+	enum frame_kind kind = frame_state_kind(state);
+
+	return (kind == FRAME_OWNED || kind == FRAME_HEAP) &&
+	       frame_state_owner(state) == d->id;
+}
+
 void audit_name(struct audit *a, const struct domain *d, mfn_t mfn,
 		enum page_class class, const char *what)
 {
@@ -22,10 +42,15 @@ void audit_name(struct audit *a, const struct domain *d, mfn_t mfn,
 	if (!c)
 		return;
 	c->refs++;
+	f = mfn_to_frame(mfn);
+	if (frame_state_kind(f->state) == FRAME_SHARED)
+		a->shared_entries++;	/* I12 */
+	else if (!is_own(d, f->state))
+		audit_error(a, "I3: d%u uses frame %lx (%s), which is not its own",
+			    d->id, mfn, what);
 	if (class == CLASS_NONE)
 		return;
 	c->types++;
-	f = mfn_to_frame(mfn);
 	if (type_class(f->type) != class)
 		audit_error(a, "I4: d%u uses frame %lx as %s (%s), its type is %s",
 			    d->id, mfn, page_class_name(class), what,
@@ -48,6 +73,8 @@ static unsigned int level_of(uint64_t type)
 static void flags_check(struct audit *a, const struct domain *d, mfn_t table,
 			unsigned int slot, pte_t e, uint64_t refused)
 {
+	if (!audit_in_window(a, pte_mfn(e)))
+		return;
 	if ((e & refused) || !(e & PTE_US) ||
 	    (!cpu_features.nx && (e & PTE_NX)))
 		audit_error(a, "I5: d%u table %lx slot %u: entry %lx has bits it may not have",
@@ -59,19 +86,17 @@ static bool target_check(struct audit *a, const struct domain *d, mfn_t table,
 			 unsigned int slot, pte_t e)
 {
 	uint64_t state;
-	enum frame_kind kind;
 
 	if (frame_valid(pte_mfn(e))) {
 		state = mfn_to_frame(pte_mfn(e))->state;
-		kind = frame_state_kind(state);
-		if (kind == FRAME_SHARED)	/* held? I12 */
+		if (frame_state_kind(state) == FRAME_SHARED) /* held? I12 */
 			return true;
-		if ((kind == FRAME_OWNED || kind == FRAME_HEAP) &&
-		    frame_state_owner(state) == d->id)
+		if (is_own(d, state))
 			return true;
 	}
-	audit_error(a, "I5: d%u table %lx slot %u: entry %lx names a frame that is not its own",
-		    d->id, table, slot, e);
+	if (audit_in_window(a, pte_mfn(e)))
+		audit_error(a, "I5: d%u table %lx slot %u: entry %lx names a frame that is not its own",
+			    d->id, table, slot, e);
 	return false;
 }
 
@@ -97,6 +122,9 @@ static void l1_entry(struct audit *a, const struct domain *d, mfn_t table,
 	    !(state & FRAME_HEAP_RW))
 		audit_error(a, "I5: d%u maps heap page %lx writable", d->id,
 			    pte_mfn(e));
+	if (shared && (e & PTE_RW))
+		audit_error(a, "I14: d%u maps shared frame %lx writable", d->id,
+			    pte_mfn(e));
 	audit_name(a, d, pte_mfn(e),
 		   (e & PTE_RW) && !shared ? CLASS_WRITABLE : CLASS_NONE,
 		   "mapped writable");
@@ -109,7 +137,7 @@ static void linear_entry(struct audit *a, const struct domain *d, mfn_t table,
 	struct audit_count *to = audit_count_of(a, pte_mfn(e));
 	struct audit_count *from = audit_count_of(a, table);
 
-	if (e & PTE_RW)
+	if ((e & PTE_RW) && audit_in_window(a, table))
 		audit_error(a, "I6: d%u table %lx slot %u: a linear entry is writable",
 			    d->id, table, slot);
 	if (to)
@@ -150,8 +178,9 @@ static void hypervisor_slot(struct audit *a, const struct domain *d,
 			    d->id, table, slot, e);
 }
 
-static void table_entries(struct audit *a, struct domain *d, mfn_t mfn,
-			  unsigned int level, unsigned int end)
+/* Where the audit spends its time: most entries are in another window. */
+static void l1_entries(struct audit *a, const struct domain *d, mfn_t mfn,
+		       unsigned int end)
 {
 	const pte_t *table = mfn_to_virt(mfn);
 	unsigned int slot;
@@ -159,14 +188,26 @@ static void table_entries(struct audit *a, struct domain *d, mfn_t mfn,
 	for (slot = 0; slot < end; slot++) {
 		pte_t e = table[slot];
 
-		if (level == 4 && slot >= HV_FIRST_SLOT && slot <= HV_LAST_SLOT)
-			hypervisor_slot(a, d, mfn, slot, e);
-		else if (!(e & PTE_P))
-			continue;
-		else if (level == 1)
+		if ((e & PTE_P) && audit_in_window(a, pte_mfn(e)))
 			l1_entry(a, d, mfn, slot, e);
-		else
-			upper_entry(a, d, mfn, level, slot, e);
+	}
+}
+
+static void upper_entries(struct audit *a, const struct domain *d, mfn_t mfn,
+			  unsigned int level, unsigned int end)
+{
+	const pte_t *table = mfn_to_virt(mfn);
+	bool own = audit_in_window(a, mfn);
+	unsigned int slot;
+
+	for (slot = 0; slot < end; slot++) {
+		bool ours = level == 4 && slot >= HV_FIRST_SLOT &&
+			    slot <= HV_LAST_SLOT;
+
+		if (ours && own)
+			hypervisor_slot(a, d, mfn, slot, table[slot]);
+		else if (!ours && (table[slot] & PTE_P))
+			upper_entry(a, d, mfn, level, slot, table[slot]);
 	}
 }
 
@@ -176,20 +217,22 @@ static void table_entries(struct audit *a, struct domain *d, mfn_t mfn,
 static unsigned int entries_held(struct audit *a, const struct domain *d,
 				 mfn_t mfn, uint64_t type)
 {
+	bool own = audit_in_window(a, mfn);
+
 	if (type & TYPE_VALIDATED) {
-		if (type & (TYPE_PARTIAL | TYPE_CHILD | TYPE_DONE_MASK))
+		if (own && (type & (TYPE_PARTIAL | TYPE_CHILD | TYPE_DONE_MASK)))
 			audit_error(a, "I7: d%u table %lx is validated and partial",
 				    d->id, mfn);
 		return PT_SLOTS;
 	}
 	/* T5; with `child` its entry holds a table that is partial itself. */
 	if (type & TYPE_PARTIAL) {
-		if (d->pt_work.state == PT_IDLE)
+		if (own && d->pt_work.state == PT_IDLE)
 			audit_error(a, "I7: d%u table %lx is partial, and nobody goes on with it",
 				    d->id, mfn);
 		return MIN(type_done(type) + !!(type & TYPE_CHILD), PT_SLOTS);
 	}
-	if (type_count(type))
+	if (own && type_count(type))
 		audit_error(a, "I7: d%u table %lx is in use, neither validated nor partial",
 			    d->id, mfn);
 	return 0;
@@ -198,19 +241,23 @@ static unsigned int entries_held(struct audit *a, const struct domain *d,
 static void page_names(struct audit *a, struct domain *d, mfn_t mfn)
 {
 	const struct frame *f = mfn_to_frame(mfn);
-	unsigned int level = level_of(f->type);
+	unsigned int level = level_of(f->type), end;
 	struct audit_count *c = audit_count_of(a, mfn);
 
 	if (c && (f->state & FRAME_ALLOCATED))
 		c->refs++;
-	if ((f->type & TYPE_PINNED) && !level)
+	if (c && (f->type & TYPE_PINNED) && !level)
 		audit_error(a, "I4: d%u frame %lx is pinned as %s", d->id, mfn,
 			    page_class_name(type_class(f->type)));
 	if (!level)
 		return;
 	if (f->type & TYPE_PINNED)
 		audit_name(a, d, mfn, type_class(f->type), "pinned");
-	table_entries(a, d, mfn, level, entries_held(a, d, mfn, f->type));
+	end = entries_held(a, d, mfn, f->type);
+	if (level == 1)
+		l1_entries(a, d, mfn, end);
+	else
+		upper_entries(a, d, mfn, level, end);
 }
 
 struct named_by {
@@ -254,20 +301,34 @@ static void handle_part(struct audit *a, const struct grant_handle *h)
 	c->types += h->writable;
 }
 
-/* Grants of others that d uses; each host part has one entry (I16). */
-static void handle_names(struct audit *a, struct domain *d)
+/* Names of the domain's frames by the handles of one that may use its grants. */
+static void handle_names(struct domain *user, void *arg)
+{
+	const struct named_by *n = arg;
+	uint32_t i;
+
+	for (i = 0; user->grant && i < user->grant->handle_count; i++) {
+		const struct grant_handle *h = grant_handle_get(user, i);
+
+		if (!h || h->granter != n->d->id)
+			continue;
+		if (h->kinds & GRANT_HOST)
+			handle_part(n->a, h);
+		if (h->kinds & GRANT_DEVICE)
+			handle_part(n->a, h);
+	}
+}
+
+/* Grants of others that d uses: each host part has one entry (I16). */
+static void host_parts(struct audit *a, struct domain *d)
 {
 	uint32_t n, hosts = 0;
 
 	for (n = 0; d->grant && n < d->grant->handle_count; n++) {
 		const struct grant_handle *h = grant_handle_get(d, n);
 
-		if (h && (h->kinds & GRANT_HOST)) {
-			handle_part(a, h);
-			hosts++;
-		}
-		if (h && (h->kinds & GRANT_DEVICE))
-			handle_part(a, h);
+		if (h && (h->kinds & GRANT_HOST))
+			hosts += audit_in_window(a, h->mfn);
 	}
 	if (hosts != a->grant_entries)
 		audit_error(a, "I16: d%u has %u mapped grants, %u entries are marked",
@@ -279,9 +340,13 @@ void audit_domain_names(struct audit *a, struct domain *d)
 	struct named_by n = { a, d };
 	uint32_t i;
 
+	memset(a->counts, 0, a->frames * sizeof(a->counts[0]));
 	a->grant_entries = 0;
+	a->shared_entries = 0;
 	audit_each_page(a, d, page_names);
-	handle_names(a, d);
+	host_parts(a, d);
+	if (d->grant && d->grant->pinned_count)
+		domain_for_each(handle_names, &n);
 	for (i = 0; i < d->vcpu_count; i++)
 		vcpu_names(a, d, d->vcpu[i]);
 	if (d->console && console_ring_frame(d))
@@ -302,46 +367,4 @@ void audit_domain_names(struct audit *a, struct domain *d)
 	if (d->breaks.page)
 		audit_name(a, d, frame_to_mfn(d->breaks.page), CLASS_NONE,
 			   "breaking a share");
-}
-
-/* --- stored against counted --- */
-
-static void type_counts(struct audit *a, mfn_t mfn, const struct frame *f,
-			const struct audit_count *c)
-{
-	if (type_count(f->type) != c->types)
-		audit_error(a, "I4: frame %lx counts %u uses as %s, it has %u",
-			    mfn, type_count(f->type),
-			    page_class_name(type_class(f->type)), c->types);
-	if (type_linear_in(f->type) != c->linear ||
-	    type_linear_out(f->type) != c->linear_out)
-		audit_error(a, "I4: frame %lx counts %u linear uses and %u links, it has %u and %u",
-			    mfn, type_linear_in(f->type),
-			    type_linear_out(f->type), c->linear, c->linear_out);
-	if (c->linear && c->linear_out)
-		audit_error(a, "I6: table %lx has linear entries and is one", mfn);
-}
-
-void audit_frame_counts(struct audit *a, mfn_t mfn)
-{
-	const struct audit_count *c = audit_count_of(a, mfn);
-	const struct frame *f = mfn_to_frame(mfn);
-	enum frame_kind kind = frame_state_kind(f->state);
-
-	if (kind != FRAME_OWNED && kind != FRAME_HEAP && kind != FRAME_SHARED) {
-		if (c->refs)
-			audit_error(a, "%s: frame %lx of kind %u has %u names",
-				    kind == FRAME_FREE || kind == FRAME_POOL ?
-				    "I2" : "I3", mfn, kind, c->refs);
-		return;
-	}
-	/* What others may use of an orphan, they count themselves. */
-	if (kind == FRAME_OWNED && frame_state_owner(f->state) == DOMID_ORPHAN)
-		return;
-	if (frame_state_ref(f->state) != c->refs)
-		audit_error(a, "I3: frame %lx of d%u counts %u references, it has %u",
-			    mfn, frame_state_owner(f->state),
-			    frame_state_ref(f->state), c->refs);
-	if (kind != FRAME_SHARED)
-		type_counts(a, mfn, f, c);
 }

@@ -224,13 +224,48 @@ static long share_trace_op(struct domain *d, uint64_t va, uint64_t bytes)
 	return copy_to_guest(va, &at, sizeof(at));
 }
 
-static long share_audit_op(void)
+static uint32_t audit_by;	/* atomic: whose call it is, 0 = nobody's */
+static struct sharing_audit audit_state; /* who has audit_by */
+
+/* One domain's audit at a time; others wait for their turn, or for its death. */
+static bool audit_claim(struct domain *d)
 {
-	uint64_t cross;
+	uint32_t by = __atomic_load_n(&audit_by, __ATOMIC_ACQUIRE);
+	struct domain *other;
+
+	if (by == d->id)
+		return true;
+	other = by ? domain_find((domid_hv_t)by) : NULL;
+	if (other) {
+		bool lives = READ_ONCE(other->state) == DOM_RUNNING;
+
+		domain_put(other);
+		if (lives)
+			return false;
+	}
+	if (!__atomic_compare_exchange_n(&audit_by, &by, d->id, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return false;
+	audit_state = (struct sharing_audit){ 0 };
+	return true;
+}
+
+static long share_audit_op(struct domain *d)
+{
+	long errors;
 
 	if (!DEBUG)
 		return -EPERM;
-	return sharing_audit(&cross);
+	if (!audit_claim(d)) {
+		sched_yield_cpu(current_vcpu());
+		return -ERESTART;
+	}
+	while (sharing_audit_part(&audit_state))
+		if (sched_preempt_pending())
+			return -ERESTART;
+	errors = (long)audit_state.errors;
+	__atomic_store_n(&audit_by, 0, __ATOMIC_RELEASE);
+	return errors;
 }
 
 long op_share(struct hypercall_args *args)
@@ -249,7 +284,7 @@ long op_share(struct hypercall_args *args)
 	case SHAREOP_info:
 		return share_info_op(d, args->a[1], args->a[2]);
 	case SHAREOP_audit:
-		return share_audit_op();
+		return share_audit_op(d);
 	case SHAREOP_mode:
 		return args->a[3] ? -EINVAL :
 			share_mode_op(d, args->a[1], args->a[2]);

@@ -16,6 +16,21 @@ struct share *sharing_service(void);
  */
 uint64_t sharing_audit(uint64_t *cross_group);
 
+/* The same with its times.  All zero before the first part. */
+struct sharing_audit {
+	uint64_t number;	/* which audit it is */
+	uint64_t errors, cross_group; /* after the last part */
+	uint64_t stops;		/* times that the machine was stopped, */
+	uint64_t stopped_ns, longest_ns; /* for how long */
+};
+
+void sharing_audit_all(struct sharing_audit *result);
+/*
+ * One part; false: it was the last.  Between parts everything goes on, also the CPU that calls.  If
+ * sharing_audit_all() comes between, this one begins again after it.
+ */
+bool sharing_audit_part(struct sharing_audit *result) must_check;
+
 /* Are entries for this frame being rewritten (break.c, K1)?  The machine is stopped. */
 bool break_pending(const struct domain *d, mfn_t mfn);
 

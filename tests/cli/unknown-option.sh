@@ -9,5 +9,7 @@ refuses "more groups than guests" "$harness" run GUESTS=2 TENANTS=3
 refuses "ACCEL=hax: wanted tcg or kvm" "$harness" run ACCEL=hax
 refuses "--iso wants a file name" "$harness" run --iso
 refuses "no-such.iso: No such file" "$harness" run --iso no-such.iso
+# A test's variant is a name, though it has a "=".
+refuses "no boot test no-such:cpus=2,mem=8" "$harness" boot-test no-such:cpus=2,mem=8
 export GUESTS=-1
 refuses "GUESTS=-1: wanted" "$harness" run

@@ -225,6 +225,8 @@ FAKE bool reaper_step(void)
 FAKE void console_drain(struct domain *d) { fake.drains++; }
 FAKE void store_serve(struct domain *d) { }
 FAKE void sched_kick(struct vcpu *v) { fake.kicks++; }
+FAKE void sched_wake(struct vcpu *v) { fake.wakes++; }
+FAKE void sched_block(struct vcpu *v) { fake.blocks++; }
 FAKE void sched_poll_wake(struct vcpu *v, uint32_t port) {}
 FAKE bool sched_preempt_pending(void) { return false; }
 FAKE void timer_init(struct timer *t, void (*fn)(void *arg), void *arg)

@@ -29,7 +29,7 @@ struct fake_dom {
 	struct fake_domain dom[FAKE_DOMAINS];
 
 	/* what was asked of the layers around */
-	unsigned int kicks, drains, reaps, shutdowns, area_puts;
+	unsigned int wakes, blocks, kicks, drains, reaps, shutdowns, area_puts;
 	uint32_t shutdown_code;
 	unsigned int reap_work;	/* reaper_step() has so many steps left */
 	uint32_t domains_left;

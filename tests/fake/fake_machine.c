@@ -60,6 +60,7 @@ void lapic_send_ipi(unsigned int cpu, enum vector vector) { }
 uint64_t wallclock_boot_seconds(void) { return 1234567890; }
 void hypercall_page_fill(void *page) { memset(page, 0xc3, PAGE_SIZE); }
 bool sched_preempt_pending(void) { return fake_machine.preempt; }
+void sched_yield_cpu(struct vcpu *v) { }
 void sched_offline(struct vcpu *v) { v->run = RUN_OFFLINE; }
 void sched_online(struct vcpu *v) { v->run = RUN_RUNNABLE; }
 void timer_cancel(struct timer *t) { }
@@ -68,11 +69,13 @@ int evtchn_init(struct domain *d)
 	d->ports = obj_alloc(PAGE_SIZE);
 	return d->ports ? 0 : -ENOMEM;
 }
-void evtchn_fini(struct domain *d)
+bool evtchn_reap(struct domain *d)
 {
 	obj_free(d->ports, PAGE_SIZE);
 	d->ports = NULL;
+	return false;
 }
+void evtchn_fini(struct domain *d) { (void)!evtchn_reap(d); }
 int evtchn_bind_console(struct domain *d) { return 1; }
 int console_init(struct domain *d, struct frame *f, uint32_t port)
 {
@@ -89,7 +92,7 @@ uint64_t now_ns(void)
 {
 	static uint64_t now;
 
-	return now += 1000;
+	return now += fake_machine.slow ? 1000000 : 1000;
 }
 
 /* The registers are free here; but who takes them gives them back. */

@@ -23,6 +23,7 @@ struct fake_machine {
 	unsigned int flushes;		/* TLB flushes of any kind */
 	void (*on_flush)(void);		/* called before each */
 	bool preempt;			/* what sched_preempt_pending() says */
+	bool slow;		/* a millisecond goes by between two looks at the clock */
 	unsigned int fail_after;	/* 0: never; n: the n-th palloc from now fails */
 	unsigned int gone;		/* domains that ended */
 	unsigned int continued;		/* hypercalls that asked to be continued */

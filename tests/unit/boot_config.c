@@ -44,6 +44,7 @@ START_TEST(options_default)
 	ck_assert_uint_eq(opt.log_level, 2);
 	ck_assert_int_eq(opt.exit_mode, EXITMODE_HALT);
 	ck_assert(!opt.overcommit && !opt.selftest[0]);
+	ck_assert_uint_eq(opt.console_rate, 65536);
 	ck_assert_uint_eq(opt.max_cpus, 0);
 	ck_assert_str_eq(opt.pages, "auto");
 }
@@ -53,7 +54,8 @@ START_TEST(options_all)
 {
 	ck_assert(config_parse_cmdline(
 		" config=a.cfg  loglevel=3\tstats=500 exit=qemu console=web "
-		"overcommit=on selftest=panic cpus=2 pages=avx512 ", &opt, err,
+		"overcommit=on selftest=panic cpus=2 pages=avx512 "
+		"console-rate=100", &opt, err,
 		sizeof(err)));
 	ck_assert_str_eq(opt.config_module, "a.cfg");
 	ck_assert_str_eq(opt.console, "web");
@@ -61,6 +63,7 @@ START_TEST(options_all)
 	ck_assert_uint_eq(opt.stats_ms, 500);
 	ck_assert_int_eq(opt.exit_mode, EXITMODE_QEMU);
 	ck_assert(opt.overcommit && !strcmp(opt.selftest, "panic"));
+	ck_assert_uint_eq(opt.console_rate, 100);
 	ck_assert_uint_eq(opt.max_cpus, 2);
 	ck_assert_str_eq(opt.pages, "avx512");
 }
@@ -77,6 +80,7 @@ static const struct {
 	{ "loglevel=4", "command line: loglevel=4 is out of range" },
 	{ "stats=abc", "command line: stats=abc is not a number" },
 	{ "cpus=0", "command line: cpus=0 is out of range" },
+	{ "console-rate=2000000000", "command line: console-rate=2000000000 is out of range" },
 	{ "overcommit=yes", "command line: overcommit=yes must be on or off" },
 	{ "pages=mmx",
 	  "command line: pages=mmx must be auto, scalar, sse2, avx2 or avx512" },

@@ -47,6 +47,7 @@ static void setup(void)
 	fake_current(a);
 	console_set_focus("all");
 	console_operator_line = NULL;
+	console_set_rate(0);
 }
 
 static void teardown(void)
@@ -349,6 +350,133 @@ START_TEST(console_io_continues)
 }
 END_TEST
 
+/* --- CP9: a guest prints what its rate allows, later what is left, and all of it --- */
+
+#define RATE 1000	/* 4,000 saved up */
+
+static void limit(void)
+{
+	console_fini(a);
+	console_fini(b);
+	console_set_rate(RATE);
+	ring = connect(a, 1);
+	ring_b = connect(b, 2);
+}
+
+static size_t printed(char c)
+{
+	size_t n = 0;
+
+	for (const char *p = fake.log; *p; p++)
+		n += *p == c;
+	return n;
+}
+
+/* Lines of 100 with their ends cost 99 + 32. */
+static void put_lines(unsigned int lines)
+{
+	char line[101];
+
+	memset(line, 'r', 99);
+	line[99] = '\n';
+	while (lines--)
+		put(line, 100);
+}
+
+START_TEST(flood_of_the_ring)
+{
+	size_t was;
+
+	limit();
+	for (int i = 0; i < 10; i++) {	/* 20 lines in each */
+		put_lines(20);
+		console_drain(a);
+	}
+	was = printed('r');
+	ck_assert_uint_ge(was, 4000 / 131 * 99);
+	ck_assert_uint_le(was, (4000 / 131 + 1) * 99);
+	put_lines(30);
+	ck_assert_uint_eq(ring->out_prod - ring->out_cons, sizeof(ring->out));
+	console_drain(a);	/* it stays full */
+	ck_assert_uint_eq(ring->out_prod - ring->out_cons, sizeof(ring->out));
+	ck_assert_uint_eq(printed('r'), was);
+	memset(a->shared_info, 0, sizeof(*a->shared_info));
+	fake.now += 500000000;	/* 500 bytes, 512 are waited for */
+	timer_run();
+	ck_assert_uint_eq(printed('r'), was);
+	ck_assert(!told(a));
+	fake.now += 50000000;
+	timer_run();
+	ck_assert_uint_gt(printed('r'), was);
+	ck_assert(told(a));	/* there is room again */
+	for (int i = 0; i < 20; i++) {
+		fake.now += 600000000;
+		timer_run();
+	}
+	ck_assert_uint_eq(ring->out_prod, ring->out_cons); /* nothing is lost */
+	ck_assert_uint_eq(printed('r') * 100 / 99, ring->out_prod);
+}
+END_TEST
+
+START_TEST(the_other_is_not_held)
+{
+	limit();
+	for (int i = 0; i < 10; i++) {
+		put_lines(20);
+		console_drain(a);
+	}
+	ring = ring_b;
+	puts_ring("bystander\n");
+	console_drain(b);
+	ck_assert_ptr_nonnull(strstr(fake.log, "d2 bystander\n"));
+}
+END_TEST
+
+START_TEST(flood_of_calls)
+{
+	char text[1000];
+	unsigned int calls = 0, waits = 0;
+	uint64_t begun = fake.now;
+	long rc;
+
+	limit();
+	memset(text, 'c', sizeof(text));
+	text[999] = '\n';
+	while (calls < 15) {
+		rc = write_call(text, sizeof(text));
+		calls += rc == 0;
+		if (!rc)
+			continue;
+		ck_assert_int_eq(rc, -ERESTART);
+		ck_assert_uint_eq(fake.blocks, ++waits);
+		ck_assert_uint_eq(fake.wakes, waits - 1);
+		fake.now += 600000000;
+		timer_run();
+		ck_assert_uint_eq(fake.wakes, waits);
+	}
+	ck_assert_uint_eq(printed('c'), 15 * 999);
+	/* 15 * (999 + 32) bytes, less what was saved up. */
+	ck_assert_uint_ge(fake.now - begun, 11000000000);
+	ck_assert_uint_le(fake.now - begun, 16000000000);
+}
+END_TEST
+
+START_TEST(held_at_the_end)
+{
+	limit();
+	for (int i = 0; i < 4; i++) {
+		put_lines(20);
+		console_drain(a);
+	}
+	put_lines(20);
+	ck_assert_uint_eq(write_call("x", 1), -ERESTART);
+	console_fini(a);	/* its last words are printed, and no timer is left */
+	ck_assert_uint_eq(ring->out_prod, ring->out_cons);
+	ck_assert_uint_eq(timer_next_ns(), ~(uint64_t)0);
+	ring = connect(a, 1);
+}
+END_TEST
+
 /* --- input --- */
 
 static void type(const char *text)
@@ -472,6 +600,10 @@ int main(void)
 	tcase_add_test(tc, console_io_write);
 	tcase_add_test(tc, console_io_errors);
 	tcase_add_test(tc, ring_and_call_are_apart);
+	tcase_add_test(tc, flood_of_the_ring);
+	tcase_add_test(tc, the_other_is_not_held);
+	tcase_add_test(tc, flood_of_calls);
+	tcase_add_test(tc, held_at_the_end);
 	tcase_add_test(tc, console_io_continues);
 	tcase_add_test(tc, lines_go_to_all);
 	tcase_add_test(tc, focus);

@@ -445,6 +445,61 @@ START_TEST(ports_up_to_the_limit)
 }
 END_TEST
 
+static unsigned int open_ports(struct domain *d)
+{
+	unsigned int open = 0;
+
+	for (uint32_t port = 1; port < d->port_count; port++)
+		open += d->ports[port].state != PORT_FREE;
+	return open;
+}
+
+/* PR1, EV4: a domain's ports end in parts of 64 at most, and the peers' ends with them. */
+START_TEST(end_in_parts)
+{
+	unsigned int left = EVTCHN_PORTS - 1, parts = 0, now;
+
+	for (long i = 1; i < EVTCHN_PORTS; i++) {
+		ck_assert_int_eq(alloc_unbound(b, DOMID_SELF, 1), i);
+		ck_assert_int_eq(bind(a, 2, (evtchn_port_t)i), i);
+	}
+	while (evtchn_reap(a)) {
+		now = open_ports(a);
+		ck_assert_uint_eq(left - now, 64);
+		ck_assert_uint_eq(status(b, EVTCHN_PORTS - 1 - now).status,
+				  EVTCHNSTAT_unbound);
+		ck_assert_uint_eq(status(b, EVTCHN_PORTS - now).status,
+				  EVTCHNSTAT_interdomain);
+		/* The other end may go between two parts. */
+		ck_assert_int_eq(close_port(b, EVTCHN_PORTS - 1 - parts), 0);
+		ck_assert_uint_eq(a->ports[EVTCHN_PORTS - 1 - parts].state,
+				  PORT_UNBOUND);
+		left = now;
+		parts++;
+	}
+	ck_assert_uint_eq(parts, 63);
+	ck_assert_ptr_null(a->ports);
+	ck_assert_uint_eq(status(b, 1).status, EVTCHNSTAT_unbound);
+	ck_assert_uint_eq(status(b, EVTCHN_PORTS - 64).status,
+			  EVTCHNSTAT_unbound);
+}
+END_TEST
+
+START_TEST(few_ports_of_many)
+{
+	unsigned int parts = 0;
+
+	for (long i = 1; i < EVTCHN_PORTS; i++)
+		ck_assert_int_eq(bind_ipi(0), i);
+	for (long i = 1; i < EVTCHN_PORTS; i++)
+		if (i % 1000)
+			ck_assert_int_eq(close_port(a, i), 0);
+	while (evtchn_reap(a))
+		parts++;
+	ck_assert_uint_eq(parts, 7);	/* 512 are looked at in each */
+}
+END_TEST
+
 START_TEST(self_channel_survives_growth)
 {
 	long offered, port;
@@ -635,6 +690,8 @@ int main(void)
 	tcase_add_test(tc, pirqs_are_refused);
 	tcase_add_test(tc, unknown_and_bad_pointers);
 	tcase_add_test(tc, ports_up_to_the_limit);
+	tcase_add_test(tc, end_in_parts);
+	tcase_add_test(tc, few_ports_of_many);
 	tcase_add_test(tc, self_channel_survives_growth);
 	tcase_add_test(tc, no_memory);
 	tcase_add_test(tc, event_sets_three_bits_and_kicks_once);

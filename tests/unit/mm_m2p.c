@@ -153,6 +153,36 @@ START_TEST(descriptor_area)
 }
 END_TEST
 
+/* PR1: the end comes in parts of 64 pages at most, and gives every page back. */
+START_TEST(end_in_parts)
+{
+	uint64_t before, left = palloc_free_count();
+	unsigned int parts = 0;
+	bool more = true;
+
+	for (mfn_t leaf = 0; leaf < 300; leaf++)
+		ck_assert_int_eq(m2p_set(&view, leaf * 512 * 2, 1), 0);
+	ck_assert_int_eq(m2p_set(&view, M2P_FRAMES - 1, 1), 0);
+	ck_assert_ptr_nonnull(m2p_perdom_pte(&view, 0));
+	ck_assert_ptr_nonnull(m2p_perdom_pte(&view, 5 * 512));
+	before = palloc_free_count();
+	while (more) {
+		more = m2p_view_reap(&view);
+		ck_assert_uint_le(palloc_free_count() - before, 64);
+		before = palloc_free_count();
+		parts++;
+		/* What is gone is not named any more. */
+		for (unsigned int i = 0; more && i < 300; i++)
+			(void)m2p_get(&view, i * 512 * 2);
+	}
+	/* 308 pages, and 4 L3 entries' worth of places where there is none. */
+	ck_assert_uint_ge(parts, 5);
+	ck_assert_uint_le(parts, 12);
+	ck_assert_uint_eq(palloc_free_count(), left + 1);	/* l3, too */
+	ck_assert(!m2p_view_reap(&view));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("mm_m2p");
@@ -169,6 +199,7 @@ int main(void)
 	tcase_add_loop_test(tc, no_memory, 0, 4);
 	tcase_add_test(tc, rights);
 	tcase_add_test(tc, descriptor_area);
+	tcase_add_test(tc, end_in_parts);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

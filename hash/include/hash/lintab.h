@@ -147,7 +147,12 @@ uint32_t lintab_step_group(const struct lintab *t, int direction);
 /* False: no memory, or at a limit; nothing changed.  Nobody needs it to succeed. */
 bool lintab_step(struct lintab *t, int direction);
 
-/* H1-H3 from scratch; nothing may run. */
+/* The first place that belongs to a later bucket than `place` does. */
+uint64_t lintab_range_end(const struct lintab *t, uint32_t place);
+
+/* H1 and H2 of one bucket, of `entries`; H1-H3 from scratch.  Nothing may run. */
+bool lintab_bucket_is_valid(const struct lintab *t, uint32_t number,
+			    uint64_t *entries);
 bool lintab_is_valid(const struct lintab *t);
 
 static inline struct lintab_shape lintab_shape(const struct lintab *t)

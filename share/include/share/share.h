@@ -170,14 +170,35 @@ bool share_holds(struct share_dom *d, uint32_t canonical, uint32_t *mappings,
 bool share_dom_next(struct share_dom *d, uint64_t *cursor, uint32_t *canonical,
 		    uint32_t *mappings);
 
+/* All of a domain's holds, in no order, faster; nothing may run meanwhile. */
+void share_dom_each(const struct share_dom *d,
+		    void (*fn)(void *arg, uint32_t canonical, uint32_t mappings),
+		    void *arg);
+
 void share_totals_get(struct share *s, struct share_totals *out);
 void share_dom_counters_get(struct share_dom *d, struct share_dom_counters *out);
 
 /*
- * Recompute I11-I13 for the whole machine from nothing and compare; nothing
- * may run meanwhile.  `report` gets one sentence per error, starting with the
- * invariant's number.  Returns the number of errors.  *cross_group: frames whose holders are in more than one group.
+ * Recompute I11-I13 for the whole machine from nothing and compare.  `report` gets one
+ * sentence per error, starting with the invariant's number.  In parts: nothing may run
+ * during one, everything may between two.  A part reads at most SHARE_AUDIT_PAGES pages
+ * (or those of one bucket of the index) or looks at SHARE_AUDIT_HOLDS holds, and at each domain or group once.
+ *
+ *	share_audit_begin(s, report, ctx);	one audit at a time
+ *	while (share_audit_part(s))		false: that was the last
+ *		;
+ *	errors = share_audit_end(s, &cross_group);	or before the last, to abandon it
+ *
+ * *cross_group: frames whose holders are in more than one group.
  */
+#define SHARE_AUDIT_PAGES	64
+#define SHARE_AUDIT_HOLDS	512
+
+void share_audit_begin(struct share *s,
+		       void (*report)(void *ctx, const char *msg), void *ctx);
+bool share_audit_part(struct share *s);
+uint64_t share_audit_end(struct share *s, uint64_t *cross_group);
+/* All of it; nothing may run meanwhile. */
 uint64_t share_audit(struct share *s, void (*report)(void *ctx, const char *msg),
 		     void *ctx, uint64_t *cross_group);
 
