@@ -26,7 +26,7 @@
  * in the same wait for a vCPU of ours.  So the waiter holds no lock, not even
  * LOCK_DOMLIST, and has no vCPU that somebody could wait for: only the reaper waits, and
  * sched_loop() leaves the current vCPU before it lets the reaper work.  The
- * waiter answers TLB flushes (port_spin()).  Who stops a domain elsewhere
+ * waiter answers TLB flushes (port_spin()) and stops for an audit (stop_point()).  Who stops a domain elsewhere
  * (domain_shutdown()) uses sched_stop(), which only asks.
  */
 #include <port.h>
@@ -283,8 +283,11 @@ void sched_offline(struct vcpu *v)
 	while (runs_elsewhere(v)) {
 		/* See the top of this file. */
 		ASSERT(spin_level_held() == LOCK_NONE && !this_cpu()->current);
-		while (READ_ONCE(v->run) == RUN_RUNNING)
+		while (READ_ONCE(v->run) == RUN_RUNNING) {
+			/* That CPU may wait for us to stop: a timer of its own audits. */
+			stop_point();
 			port_spin();
+		}
 	}
 }
 
