@@ -13,7 +13,7 @@ mkdir -p build
 add() {
 	local line
 
-	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
+	line=$(grep -aE '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
 	if [ -z "$line" ]; then
 		echo "  FAILURE  $1: it could not be run"
 		failed=$((failed + 1))
