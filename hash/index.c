@@ -101,6 +101,21 @@ bool index_next(const struct index *x, uint64_t hash, struct lintab_cursor *c,
 	return e != NULL;
 }
 
+bool index_guess(const struct index *x, uint64_t hash, uint32_t *frame)
+{
+	uint32_t tag = index_tag(hash);
+	struct lintab_cursor c;
+	struct index_entry *e;
+
+	lintab_seek(&x->table, tag, &c);
+	__builtin_prefetch(lintab_link(c.chunk, c.bytes), 1);
+	e = lintab_chunk_with(&c, sizeof(struct index_entry),
+			      offsetof(struct index_entry, tag), tag);
+	if (e)
+		*frame = e->frame >> 1;
+	return e != NULL;
+}
+
 static struct index_entry *find_entry(const struct index *x, uint64_t hash,
 				      uint32_t frame)
 {

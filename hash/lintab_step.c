@@ -63,11 +63,12 @@ static size_t directory_bytes(const struct lintab *t, uint32_t i)
 static bool bucket_add(struct lintab *t, uint32_t number)
 {
 	uint32_t i = lintab_log2(number), in_generation = number - (1u << i);
-	uint32_t log2 = t->block_log2[i];
+	uint32_t log2;
 	void *block;
 
 	if (i >= LINTAB_GENERATIONS)
 		return false;
+	log2 = t->block_log2[i];
 	if (in_generation & ((1u << log2) - 1))
 		return true;
 	if (!in_generation) {

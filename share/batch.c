@@ -48,10 +48,14 @@ static void finish(struct batch *b, unsigned int n, struct offer *o)
 	b->pages[n].canonical = o->canonical;
 }
 
-static void step(struct batch *b, unsigned int n, enum step step)
+/* The page that is at this step in this turn, if any. */
+static void step(struct batch *b, unsigned int turn, enum step step)
 {
+	unsigned int n = turn - step;
 	struct offer *o = &b->slots[n % STEPS];
 
+	if (turn < (unsigned int)step || n >= b->count)
+		return;
 	switch (step) {
 	case HASH:
 		start(b, n, o);
@@ -81,10 +85,14 @@ void share_offer_batch(struct share_dom *d, struct share_page *pages,
 {
 	struct batch b = { .dom = d, .pages = pages, .count = count };
 
-	for (unsigned int turn = 0; turn + 1 < count + STEPS; turn++)
-		for (unsigned int s = STEPS; s-- > 0; )
-			if (turn >= s && turn - s < count)
-				step(&b, turn - s, s);
+	for (unsigned int turn = 0; turn + 1 < count + STEPS; turn++) {
+		spin_lock(&d->lock);
+		step(&b, turn, JOIN);
+		step(&b, turn, PEEK);
+		spin_unlock(&d->lock);
+		step(&b, turn, REACH);
+		step(&b, turn, HASH);
+	}
 	give_back(&b);
 }
 

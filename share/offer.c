@@ -243,16 +243,14 @@ void offer_reach(struct offer *o)
 	index_unlock(&g->index, o->hash);
 }
 
-/* The first frame whose hash may be the page's. */
+/* Who may match? */
 static bool offer_candidate(const struct offer *o, uint32_t *frame)
 {
 	struct index *index = &o->group->index;
-	struct lintab_cursor c;
 	bool found;
 
 	index_lock(index, o->hash);
-	index_seek(index, o->hash, &c);
-	found = index_next(index, o->hash, &c, frame);
+	found = index_guess(index, o->hash, frame);
 	index_unlock(index, o->hash);
 	return found;
 }
@@ -266,9 +264,7 @@ void offer_peek(struct offer *o)
 		return;
 	found = offer_candidate(o, &frame);
 	__builtin_prefetch(group_record(o->group, frame), 1);
-	spin_lock(&o->dom->lock);
 	hold_prefetch(o->dom, frame);
-	spin_unlock(&o->dom->lock);
 	if (!found || !o->zero)
 		ask_for_page(group_page(o->group, frame), OFFER_ASK_LINES, !found);
 }
@@ -277,10 +273,8 @@ void offer_join(struct offer *o)
 {
 	if (o->result != OFFER_UNDER_WAY)
 		return;
-	spin_lock(&o->dom->lock);
 	o->result = offer_locked(o, &o->canonical);
 	offer_account(&o->dom->events, o, o->result);
-	spin_unlock(&o->dom->lock);
 	if (!o->has_drawn)
 		index_balance(&o->group->index);
 }

@@ -36,10 +36,10 @@ struct offer {
 /* Ask for the start of a page that is hashed next. */
 void offer_ask(const void *page);
 
-/* The steps, in this order; no lock held.  A refused offer runs through them unharmed. */
-void offer_hash(struct offer *o);
+/* The steps, in this order.  A refused offer runs through them unharmed. */
+void offer_hash(struct offer *o);	/* no lock */
 void offer_reach(struct offer *o);
-void offer_peek(struct offer *o);
+void offer_peek(struct offer *o);	/* the domain's lock */
 void offer_join(struct offer *o);
 
 #endif

@@ -56,6 +56,12 @@ bool index_next(const struct index *x, uint64_t hash, struct lintab_cursor *c,
 		uint32_t *frame);
 
 /*
+ * With the lock, a guess: the first frame in the bucket itself whose hash may be `hash`.  What is behind the bucket
+ * is asked for, not waited for.
+ */
+bool index_guess(const struct index *x, uint64_t hash, uint32_t *frame);
+
+/*
  * Bring the size a step nearer to what the entries need.  No lock of this
  * level is held.  Call it once for each add and remove; failing costs time only.
  */

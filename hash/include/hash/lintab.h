@@ -274,28 +274,32 @@ static inline void lintab_seek(const struct lintab *t, uint32_t place,
 	lintab_seek_bucket(t, lintab_bucket_number(lintab_shape(t), place), c);
 }
 
-/* Ask for the bucket of a place before it is needed. */
-static inline void lintab_prefetch(const struct lintab *t, uint32_t place)
+static inline void lintab_prefetch_bucket(const struct lintab *t, uint32_t number)
 {
-	unsigned char *bucket = lintab_bucket(t,
-		lintab_bucket_number(lintab_shape(t), place));
+	unsigned char *bucket = lintab_bucket(t, number);
 
 	for (uint32_t i = 0; i < t->kind->bucket_bytes; i += 64)
 		__builtin_prefetch(bucket + i, 1);
 }
 
-/* Ask for what the next step of growth will read; who calls may step. */
+/* Ask for the bucket of a place before it is needed. */
+static inline void lintab_prefetch(const struct lintab *t, uint32_t place)
+{
+	lintab_prefetch_bucket(t, lintab_bucket_number(lintab_shape(t), place));
+}
+
+/* Ask for what the next step of growth will read and fill; who calls may step. */
 static inline void lintab_prefetch_step(const struct lintab *t)
 {
 	struct lintab_shape s = lintab_shape(t);
+	uint32_t number = (s.slots << s.level) + s.split;
+	uint32_t log2 = t->block_log2[lintab_log2(number)];
 
-	for (uint32_t slot = 0; slot < s.slots; slot++) {
-		unsigned char *bucket = lintab_bucket(t, (slot << s.level) +
-							 s.split);
-
-		for (uint32_t i = 0; i < t->kind->bucket_bytes; i += 64)
-			__builtin_prefetch(bucket + i, 1);
-	}
+	for (uint32_t slot = 0; slot < s.slots; slot++)
+		lintab_prefetch_bucket(t, (slot << s.level) + s.split);
+	/* The first of a block is not there yet. */
+	if (number & ((1u << log2) - 1))
+		lintab_prefetch_bucket(t, number);
 }
 
 static inline unsigned char *lintab_link(const unsigned char *chunk,
@@ -341,28 +345,40 @@ static inline void *lintab_next(const struct lintab_kind *kind,
 }
 
 /*
- * The next entry whose word at byte `offset` is `word`; entry_bytes and offset are
- * constants of the caller's kind, so that the compiler makes a tight loop.  An entry
- * that is not in use, and a link, do not count whatever they hold.
+ * The next entry of the cursor's chunk whose word at byte `offset` is `word`, or NULL; entry_bytes
+ * and offset are constants of the caller's kind, so that the compiler makes a tight loop.  An
+ * entry that is not in use, and a link, do not count whatever they hold.
  */
+static inline void *lintab_chunk_with(struct lintab_cursor *c, uint32_t entry_bytes,
+				      uint32_t offset, uint32_t word)
+{
+	unsigned char *end = c->chunk + c->bytes - entry_bytes;
+	unsigned char *e = c->chunk + c->at;
+
+	for (; e <= end; e += entry_bytes) {
+		uint32_t have;
+
+		memcpy(&have, e + offset, sizeof(have));
+		if (unlikely(have == word) && lintab_in_use(e)) {
+			c->at = (uint32_t)(e - c->chunk) + entry_bytes;
+			return e;
+		}
+	}
+	return NULL;
+}
+
+/* The same for the rest of the chain. */
 static inline void *lintab_next_with(const struct lintab_kind *kind,
 				     struct lintab_cursor *c,
 				     uint32_t entry_bytes, uint32_t offset,
 				     uint32_t word)
 {
+	void *e;
+
 	while (c->chunk) {
-		unsigned char *end = c->chunk + c->bytes - entry_bytes;
-		unsigned char *e = c->chunk + c->at;
-
-		for (; e <= end; e += entry_bytes) {
-			uint32_t have;
-
-			memcpy(&have, e + offset, sizeof(have));
-			if (unlikely(have == word) && lintab_in_use(e)) {
-				c->at = (uint32_t)(e - c->chunk) + entry_bytes;
-				return e;
-			}
-		}
+		e = lintab_chunk_with(c, entry_bytes, offset, word);
+		if (e)
+			return e;
 		c->chunk = lintab_link(c->chunk, c->bytes);
 		c->bytes = kind->node_bytes;
 		c->at = 0;
