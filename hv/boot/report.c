@@ -182,7 +182,7 @@ static bool operator_line(const char *line)
 	if (snapshot_asked)
 		return true;
 	snapshot_asked = true;
-	snapshot = (struct sharing_audit){ 0 };
+	snapshot = (struct sharing_audit){ .first = true };
 	timer_set(&snapshot_timer, now_ns());
 	return true;
 }

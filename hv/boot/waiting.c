@@ -104,6 +104,8 @@ static void build(struct waiter *w, const char *name, uint64_t free, bool alone)
 	} else {	/* others took it meanwhile, or it is in pieces */
 		w->more = MAX(w->more, free - MIN(free, w->needs)) +
 			  w->needs / 16;
+		/* Who takes frames and gives them back cannot shut it out for good. */
+		w->more = MIN(w->more, w->needs / 4);
 		tell(w, name, free);
 	}
 }

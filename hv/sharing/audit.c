@@ -232,6 +232,7 @@ static bool run(struct audit *a, struct sharing_audit *result)
 	if (!result->number || a->number != result->number) {
 		result->number = ++numbers;
 		more = start(a, result->number);
+		a->operators = result->first;
 		if (!more) {
 			log_warn("audit: no memory for it");
 			a->errors = 1;
@@ -262,13 +263,21 @@ static bool run_parts(struct sharing_audit *result)
 	return more;
 }
 
+/* Two that take turns would begin again for ever: the operator's goes first. */
+static bool must_wait(const struct audit *a, const struct sharing_audit *result)
+{
+	return a->phase != AUDIT_IDLE && a->operators && !result->first &&
+	       a->number != result->number;
+}
+
 static bool audit_stop(struct sharing_audit *result, bool whole)
 {
 	bool more = true;
 
 	stop_machine_begin();
 	/* Who goes on to the end is not disturbed. */
-	if (whole || !__atomic_load_n(&whole_by, __ATOMIC_ACQUIRE))
+	if (whole || (!__atomic_load_n(&whole_by, __ATOMIC_ACQUIRE) &&
+		      !must_wait(&audit, result)))
 		more = run_parts(result);
 	stop_machine_end();
 	return more;

@@ -63,6 +63,7 @@ enum audit_phase {
 
 struct audit {
 	uint64_t number;	/* which one it is */
+	bool operators;		/* goes before others */
 	enum audit_phase phase;
 	uint64_t errors, cross_group;
 

@@ -16,9 +16,10 @@ struct share *sharing_service(void);
  */
 uint64_t sharing_audit(uint64_t *cross_group);
 
-/* The same with its times.  All zero before the first part. */
+/* The same with its times.  All zero, but for `first`, before the first part. */
 struct sharing_audit {
 	uint64_t number;	/* which audit it is */
+	bool first;		/* in: the operator's, which others wait for */
 	uint64_t errors, cross_group; /* after the last part */
 	uint64_t stops;		/* times that the machine was stopped, */
 	uint64_t stopped_ns, longest_ns; /* for how long */
@@ -27,7 +28,8 @@ struct sharing_audit {
 void sharing_audit_all(struct sharing_audit *result);
 /*
  * One part; false: it was the last.  Between parts everything goes on, also the CPU that calls.  If
- * sharing_audit_all() comes between, this one begins again after it.
+ * sharing_audit_all() or another audit comes between, this one begins again after it; but while the
+ * operator's is under way, a part of any other does nothing.
  */
 bool sharing_audit_part(struct sharing_audit *result) must_check;
 

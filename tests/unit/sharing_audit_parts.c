@@ -277,6 +277,24 @@ START_TEST(short_of_memory)
 }
 END_TEST
 
+/* A guest that audits and an operator who does: both end, the operator first. */
+START_TEST(operator_first)
+{
+	struct sharing_audit guest = { 0 }, operator = { .first = true };
+	unsigned int parts = 0, limit = 10000;
+
+	ck_assert(sharing_audit_part(&guest));
+	while (sharing_audit_part(&operator)) {
+		ck_assert(sharing_audit_part(&guest));
+		ck_assert_uint_lt(++parts, limit);
+	}
+	ck_assert_uint_eq(operator.errors, 0);
+	while (sharing_audit_part(&guest))
+		ck_assert_uint_lt(++parts, limit);
+	ck_assert_uint_eq(guest.errors, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("sharing_audit_parts");
@@ -292,6 +310,7 @@ int main(void)
 	tcase_add_test(tc, found_meanwhile);
 	tcase_add_test(tc, one_between);
 	tcase_add_test(tc, short_of_memory);
+	tcase_add_test(tc, operator_first);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
