@@ -9,6 +9,8 @@
  * E1  Old pages are named before there are new ones: a guest that guesses the
  *     number of a page that it is about to get names no page of its own yet.
  * E2  All new pages join the domain before anything that can fail.
+ * E3  New pages are the hypervisor's until the old ones are given up: nobody can
+ *     reference a page that a round takes back.
  */
 #include <port.h>
 #include <errno.h>
@@ -98,33 +100,27 @@ static int round_in_steal(const struct round *r, const uint32_t *mfns)
 	return 0;
 }
 
-static void round_out_free(mfn_t *extents, unsigned int count,
+static void round_out_free(const mfn_t *extents, unsigned int count,
 			   unsigned int order)
 {
-	while (count-- > 0) {
-		mfn_t i;
-
-		for (i = extents[count];
-		     i < extents[count] + (1UL << order); i++) {
-			struct frame *f = mfn_to_frame(i);
-
-			f->state &= ~(FRAME_ALLOCATED | FRAME_REF_MASK);
-			palloc_free_frame(f);
-		}
-	}
+	while (count-- > 0)
+		palloc_hv_free(mfn_to_virt(extents[count]), order);
 }
 
+/* E3 */
 static int round_out_alloc(const struct round *r, mfn_t *extents,
 			   unsigned int count)
 {
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
-		extents[i] = palloc_owned(r->d->id, r->out_order);
-		if (extents[i] == INVALID_MFN) {
+		void *virt = palloc_hv(r->out_order);
+
+		if (!virt) {
 			round_out_free(extents, i, r->out_order);
 			return -ENOMEM;
 		}
+		extents[i] = virt_to_mfn(virt);
 	}
 	return 0;
 }
@@ -137,9 +133,12 @@ static void round_out_adopt(const struct round *r, const mfn_t *extents,
 	mfn_t j;
 
 	for (i = 0; i < count; i++)
-		for (j = 0; j < 1UL << r->out_order; j++)
-			CHECK(!domain_page_adopt(r->d,
-						 mfn_to_frame(extents[i] + j)));
+		for (j = 0; j < 1UL << r->out_order; j++) {
+			struct frame *f = mfn_to_frame(extents[i] + j);
+
+			frame_give(f, r->d->id);
+			CHECK(!domain_page_adopt(r->d, f));
+		}
 }
 
 /* Say which they are.  A guest that cannot be told has them all the same. */
