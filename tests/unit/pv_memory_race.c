@@ -82,7 +82,16 @@ static long exchange(unsigned int in_order, unsigned int out_order,
 	return r;
 }
 
-/* A pair from the allocator, which the builder's pages need not be. */
+/* Of what is in mine, a pair. */
+static long pair(void)
+{
+	long r = exchange(0, 1, NONE);
+
+	memcpy(mine, given, sizeof(mine));
+	return r;
+}
+
+/* The builder's pages need not be a pair. */
 static void start(void)
 {
 	uint32_t first;
@@ -97,8 +106,7 @@ static void start(void)
 	mine[1] = fake_mfn(granter, page + 11);
 	ck_assert_int_eq(g_update(page + 10, 0), 0);
 	ck_assert_int_eq(g_update(page + 11, 0), 0);
-	ck_assert_int_eq(exchange(0, 1, NONE), 0);
-	memcpy(mine, given, sizeof(mine));
+	ck_assert_int_eq(pair(), 0);
 	ck_assert_uint_eq(granter->tot_pages, granter->max_pages);
 	g_check();
 }
@@ -213,6 +221,84 @@ START_TEST(pt6_done)
 }
 END_TEST
 
+/* --- old pages --- */
+
+static void map_old(void)
+{
+	tried++;
+	if (g_map(granter, REF, page, map_flags, &handle) == GNTST_okay)
+		mapped++;
+}
+
+/* PT6: the second page of the pair is granted, and mapped at some time in the call. */
+START_TEST(pt6_granted)
+{
+	unsigned int n, refused = 0;
+
+	act = map_old;
+	actor = user;
+	map_flags = _i ? HOST : HOST | GNTMAP_readonly;
+	for (n = 0; n == 0 || locks >= n; n++) {
+		*g_v1(granter, REF) = (struct grant_entry_v1){
+			GTF_permit_access, user->id, mine[1],
+		};
+		/* Mapped: nothing has changed, the first page is still there. */
+		ck_assert_int_eq(exchange(1, 1, n), mapped ? -EBUSY : 0);
+		ck_assert_uint_eq(granter->tot_pages, granter->max_pages);
+		g_check();
+		if (!mapped) {
+			memcpy(mine, given, sizeof(mine));
+			continue;
+		}
+		fake_run(user);
+		ck_assert_int_eq(g_unmap(page, handle), 0);
+		refused++;
+		mapped = 0;
+	}
+	ck_assert_uint_gt(refused, 0);
+	ck_assert_uint_gt(tried, refused);
+}
+END_TEST
+
+/* --- the quota --- */
+
+static mfn_t spare;		/* a page of user's, unmapped */
+
+static void transfer_one(void)
+{
+	struct gnttab_transfer op = { spare, granter->id, REF, 99 };
+
+	*g_v1(granter, REF) = (struct grant_entry_v1){
+		GTF_accept_transfer, user->id, 0,
+	};
+	ck_assert_int_eq(G_ONE(GNTTABOP_transfer, &op), 0);
+	ck_assert_int_eq(op.status, GNTST_no_space);
+	tried++;
+}
+
+/* ME5: at max_pages an exchange works, and never has room for a page of another's. */
+START_TEST(me5_transfer)
+{
+	unsigned int n, used = 0;
+
+	act = transfer_one;
+	actor = user;
+	for (n = 0; used >= n; n++) {
+		fake_run(user);
+		spare = fake_mfn(user, page + 20 + n);
+		ck_assert_int_eq(g_update(page + 20 + n, 0), 0);
+		ck_assert_int_eq(exchange(_i, !_i, n), 0);
+		ck_assert_uint_eq(granter->tot_pages, granter->max_pages);
+		g_check();
+		fake_run(granter);
+		memcpy(mine, given, sizeof(mine));
+		used = locks;
+		ck_assert_int_eq(pair(), 0);
+	}
+	ck_assert_uint_gt(tried, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("pv_memory_race");
@@ -224,6 +310,8 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, pt6_refused, 0, 2);
 	tcase_add_loop_test(tc, pt6_done, 0, 2);
+	tcase_add_loop_test(tc, pt6_granted, 0, 2);
+	tcase_add_loop_test(tc, me5_transfer, 0, 2);
 	suite_add_tcase(s, tc);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
