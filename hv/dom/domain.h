@@ -204,8 +204,11 @@ void domain_page_link(struct domain *d, struct frame *f);
  * dropped.  NULL: the end.  A page that joins meanwhile may be missed.
  */
 struct frame *domain_page_after(struct domain *d, struct frame *at) must_check;
-/* An existing frame (kind OWNED, owner d, ref >= 1) joins the list. -ENOMEM over quota. */
-int domain_page_adopt(struct domain *d, struct frame *f) must_check;
+/*
+ * One page for another: `old`, which frame_steal() took, leaves d for the heap, and `new`, of the
+ * hypervisor's and of no type, becomes d's in its place: nobody else can take the room (D2).
+ */
+void domain_page_replace(struct domain *d, struct frame *old, struct frame *new);
 
 /* --- frames freed while the domain runs (reclaim.c) --- */
 /*

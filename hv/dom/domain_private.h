@@ -22,5 +22,7 @@ struct frame *domain_page_next_left(struct domain *d);
 bool domain_page_orphan(struct domain *d);
 uint64_t domain_pages_left(struct domain *d);
 void reclaim_orphan_made(void);
+/* A frame that frame_steal() took from d is on no list any more: to the heap. */
+void reclaim_stolen(struct domain *d, struct frame *f);
 
 #endif

@@ -118,12 +118,15 @@ void domain_page_link(struct domain *d, struct frame *f)
 	spin_unlock(&d->pages_lock);
 }
 
-int domain_page_adopt(struct domain *d, struct frame *f)
+void domain_page_replace(struct domain *d, struct frame *old, struct frame *new)
 {
-	if (!quota_take(d, 1))
-		return -ENOMEM;
-	domain_page_link(d, f);
-	return 0;
+	spin_lock(&d->pages_lock);
+	list_take(d, old);
+	list_push(&d->page_list, new);
+	/* Last: at once another of its CPUs may give the page back, off the list. */
+	frame_give(new, d->id);
+	spin_unlock(&d->pages_lock);
+	reclaim_stolen(d, old);
 }
 
 void domain_page_remove(struct domain *d, struct frame *f)

@@ -88,6 +88,14 @@ static void owned_free(struct domain *d, struct frame *f)
 	enqueue_owned(f, mask);
 }
 
+/* Nobody can reference it: the word is ours. */
+void reclaim_stolen(struct domain *d, struct frame *f)
+{
+	m2p_clear(&d->m2p, frame_to_mfn(f));
+	WRITE_ONCE(f->state, frame_state(f) & ~FRAME_REF_MASK);
+	enqueue_owned(f, __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+}
+
 void frame_owner_free(domid_hv_t owner, struct frame *f)
 {
 	if (unlikely(owner == DOMID_ORPHAN))

@@ -110,6 +110,12 @@ int frame_steal(struct frame *f, domid_hv_t owner)
 	       0 : -EBUSY;
 }
 
+void frame_steal_undo(struct frame *f, domid_hv_t owner)
+{
+	ASSERT(frame_state_kind(frame_state(f)) == FRAME_HV);
+	__atomic_store_n(&f->state, owned_state(owner, 2), __ATOMIC_RELEASE);
+}
+
 void frame_give(struct frame *f, domid_hv_t owner)
 {
 	ASSERT(frame_state_kind(frame_state(f)) == FRAME_HV && !f->type);

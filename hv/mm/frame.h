@@ -106,7 +106,9 @@ bool frame_test_and_clear_allocated(struct frame *f) must_check;
  * the owner's list and with its old type word.
  */
 int frame_steal(struct frame *f, domid_hv_t owner) must_check;
-/* Such a frame, off every list and of no type, becomes `owner`'s: ALLOCATED, ref 1. */
+/* Such a frame goes back, with the references that it had. */
+void frame_steal_undo(struct frame *f, domid_hv_t owner);
+/* A frame of the hypervisor's, of no type, becomes `owner`'s: ALLOCATED, ref 1. */
 void frame_give(struct frame *f, domid_hv_t owner);
 
 /*

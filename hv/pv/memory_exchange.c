@@ -9,6 +9,10 @@
  * E1  Old pages are named before there are new ones: a guest that guesses the
  *     number of a page that it is about to get names no page of its own yet.
  * E2  All new pages join the domain before anything that can fail.
+ * E3  New pages are the hypervisor's until the old ones are given up: nobody can
+ *     reference a page that a round takes back.
+ * E4  An old page leaves its room to a new one: the domain never has fewer pages,
+ *     so that nothing else takes the room meanwhile.
  */
 #include <port.h>
 #include <errno.h>
@@ -16,7 +20,6 @@
 #include <xen/memory.h>
 
 #include "mm/palloc.h"
-#include "mm/pagetype.h"
 #include "dom/sched.h"
 #include "mm/objpool.h"
 #include "pv/memory.h"
@@ -72,74 +75,59 @@ static int round_in_get(const struct round *r, uint32_t *mfns)
 }
 
 /*
- * Take all of them from the domain.  Each must have the owner's reference and
- * ours only, and no type in use; a page named twice has two of ours.  On an
- * error our references stay.
+ * Take all of them from the domain, or none.  Each must have the owner's reference
+ * and ours only, and so no type in use; a page named twice has two of ours.  They
+ * still count as the domain's pages.  On an error our references stay.
  */
 static int round_in_steal(const struct round *r, const uint32_t *mfns)
 {
 	unsigned int pages = 1U << r->order, i;
+	int err = 0;
 
-	for (i = 0; i < pages; i++) {
-		struct frame *f = mfn_to_frame(mfns[i]);
-		uint64_t state = frame_state(f);
-
-		if (!(state & FRAME_ALLOCATED) || frame_state_ref(state) != 2 ||
-		    type_count(f->type) || type_linear(f->type))
-			return -EBUSY;
-	}
-	for (i = 0; i < pages; i++) {
-		struct frame *f = mfn_to_frame(mfns[i]);
-
-		if (frame_test_and_clear_allocated(f))
-			frame_put(f);
-		frame_put(f);
-	}
-	return 0;
+	for (i = 0; i < pages && !err; i++)
+		err = frame_steal(mfn_to_frame(mfns[i]), r->d->id);
+	if (!err)
+		return 0;
+	for (i--; i-- > 0; )
+		frame_steal_undo(mfn_to_frame(mfns[i]), r->d->id);
+	return err;
 }
 
-static void round_out_free(mfn_t *extents, unsigned int count,
+static void round_out_free(const mfn_t *extents, unsigned int count,
 			   unsigned int order)
 {
-	while (count-- > 0) {
-		mfn_t i;
-
-		for (i = extents[count];
-		     i < extents[count] + (1UL << order); i++) {
-			struct frame *f = mfn_to_frame(i);
-
-			f->state &= ~(FRAME_ALLOCATED | FRAME_REF_MASK);
-			palloc_free_frame(f);
-		}
-	}
+	while (count-- > 0)
+		palloc_hv_free(mfn_to_virt(extents[count]), order);
 }
 
+/* E3 */
 static int round_out_alloc(const struct round *r, mfn_t *extents,
 			   unsigned int count)
 {
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
-		extents[i] = palloc_owned(r->d->id, r->out_order);
-		if (extents[i] == INVALID_MFN) {
+		void *virt = palloc_hv(r->out_order);
+
+		if (!virt) {
 			round_out_free(extents, i, r->out_order);
 			return -ENOMEM;
 		}
+		extents[i] = virt_to_mfn(virt);
 	}
 	return 0;
 }
 
-/* E2.  The old pages have just left, so there is room. */
-static void round_out_adopt(const struct round *r, const mfn_t *extents,
-			    unsigned int count)
+/* E2, E4 */
+static void round_replace(const struct round *r, const uint32_t *in,
+			  const mfn_t *extents)
 {
-	unsigned int i;
-	mfn_t j;
+	mfn_t mask = (1UL << r->out_order) - 1, i;
 
-	for (i = 0; i < count; i++)
-		for (j = 0; j < 1UL << r->out_order; j++)
-			CHECK(!domain_page_adopt(r->d,
-						 mfn_to_frame(extents[i] + j)));
+	for (i = 0; i < 1UL << r->order; i++)
+		domain_page_replace(r->d, mfn_to_frame(in[i]),
+				    mfn_to_frame(extents[i >> r->out_order] +
+						 (i & mask)));
 }
 
 /* Say which they are.  A guest that cannot be told has them all the same. */
@@ -179,7 +167,7 @@ static int round_do(const struct round *r, uint32_t *in, mfn_t *extents,
 		round_in_put(in, 1U << r->order);
 		return err;
 	}
-	round_out_adopt(r, extents, count);
+	round_replace(r, in, extents);
 	return round_out_tell(r, extents, pfns, count);
 }
 

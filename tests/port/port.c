@@ -19,6 +19,7 @@ struct percpu *cpu_areas[MAX_CPUS];
 uint32_t cpu_count;
 unsigned int log_level = 2;
 
+void (*port_on_lock)(void);
 static uint32_t next_cpu_id;
 static _Thread_local struct percpu thread_cpu;
 
@@ -147,6 +148,8 @@ static void ticket_lock(struct spinlock *l)
 
 void spin_lock(struct spinlock *l)
 {
+	if (port_on_lock && spin_level_held() == LOCK_NONE)
+		port_on_lock();
 	level_push(l, false);
 	ticket_lock(l);
 }
