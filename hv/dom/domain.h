@@ -70,7 +70,7 @@ struct breaks {			/* LOCK_MM */
 	uint32_t count;		/* pairs; 0 when the domain's vCPU runs */
 	struct break_pair {
 		uint32_t old, new; /* frames; the same if it was taken over, not copied */
-		uint32_t left;	/* entries that still name the old one */
+		uint32_t left;	/* entries that still name the old one; same frame: at most so many are to change */
 	} pair[BREAKS_MAX];
 	struct break_name {	/* the last names that were broken: old frame, page, its frame then */
 		uint32_t old, new;
