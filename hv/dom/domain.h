@@ -62,7 +62,7 @@ struct pt_work {
  * What break first knows (sharing/break.c): the domain's choice (abi/share.h), and the
  * shares that are broken in some of their entries and not yet in all.
  */
-#define BREAKS_MAX 16
+#define BREAKS_MAX 40	/* the pages that one part of a call may name by frame (pv/grant_op.c), and a few */
 
 struct breaks {			/* LOCK_MM */
 	uint32_t mode;		/* SHARE_MODE_* */
