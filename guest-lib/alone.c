@@ -25,7 +25,24 @@ static void refused(struct gl_share *s)
 	s->alone_skip = s->alone_wait;
 }
 
-/* True: the page is writable, in its frame. */
+/* The page is writable. */
+static void taken(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t asked)
+{
+	uint64_t mfn = (s->ops->pte_read(s->ctx, va) & PTE_FRAME) >> 12;
+
+	s->alone_wait = 0;
+	gl_record_clear(s, pfn);
+	if (mfn == asked) {
+		gl_set_m2p(s, mfn, pfn);
+		s->counters.taken++;
+		return;
+	}
+	/* The operator chose break first: it is a copy, which has its name, and the old frame is not ours. */
+	s->ops->p2m_set(s->ctx, pfn, mfn);
+	s->counters.unshares++;
+}
+
+/* True: the page is writable, in its frame or, where the operator chose break first, in a copy. */
 bool gl_alone_take(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte)
 {
 	uint64_t new_pte = (pte & (PTE_KEPT | PTE_FRAME)) | PTE_WRITE_DIRTY;
@@ -42,10 +59,7 @@ bool gl_alone_take(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte)
 		refused(s);
 		return false;
 	}
-	s->alone_wait = 0;
-	gl_set_m2p(s, (pte & PTE_FRAME) >> 12, pfn);
-	gl_record_clear(s, pfn);
-	s->counters.taken++;
+	taken(s, va, pfn, (pte & PTE_FRAME) >> 12);
 	return true;
 }
 

@@ -23,6 +23,7 @@
 #define PTE_PRESENT	1ULL
 #define PTE_WRITE	2ULL
 #define PTE_DIRTY	0x40ULL
+#define PTE_ADDR	0x000ffffffffff000ULL
 #define PTE_KEPT	(1ULL << 63 | 0x27ULL)	/* NX A US RW P */
 #define PTE_SLOT	0x67ULL			/* D A US RW P */
 #define FAULT_PRESENT	1ULL
@@ -135,6 +136,21 @@ void gl_set_m2p(struct gl_share *s, uint64_t mfn, uint64_t pfn)
 		s->ops->log(s->ctx, "share: M2P not updated");
 }
 
+/*
+ * The hypervisor broke the share already (break first), which nobody told us: the entry says so,
+ * and has the frame.
+ */
+static long is_private(struct gl_share *s, uint64_t va, uint64_t pfn)
+{
+	uint64_t pte = s->ops->pte_read(s->ctx, va);
+
+	if (!(pte & PTE_PRESENT) || !(pte & PTE_WRITE))
+		return -XEN_EINVAL;
+	s->ops->p2m_set(s->ctx, pfn, (pte & PTE_ADDR) >> 12);
+	gl_record_clear(s, pfn);
+	return 0;
+}
+
 long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn)
 {
 	struct share_entry e = {
@@ -145,6 +161,8 @@ long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn)
 
 	if (rc < 0)
 		return rc;
+	if (e.status == SHARE_NOT_SHARED)
+		return is_private(s, va, pfn);
 	if (e.status != SHARE_DONE)
 		return e.status == SHARE_NO_MEMORY ? -XEN_ENOMEM : -XEN_EINVAL;
 	s->ops->p2m_set(s->ctx, pfn, e.mfn);

@@ -81,7 +81,10 @@ long gl_repay_unregister(struct gl_share *s, struct gl_repay *page)
 	return listed ? 0 : -XEN_ENOENT;
 }
 
-/* Y4: the pfn and frame of a page that can repay. */
+/*
+ * Y4: the pfn and frame of a page that can repay.  The entry says it: one that is writable never
+ * maps a shared frame.  The record does not: with break first it has pages that were shared once.
+ */
 static bool can_repay(struct gl_share *s, const struct gl_repay *p,
 		      uint64_t *pfn, uint64_t *mfn)
 {
@@ -89,8 +92,7 @@ static bool can_repay(struct gl_share *s, const struct gl_repay *p,
 
 	*mfn = (pte & PTE_ADDR) >> 12;
 	return (pte & PTE_PRESENT) && (pte & PTE_WRITE) &&
-	       s->ops->va_to_pfn(s->ctx, p->va, pfn) &&
-	       !gl_record_test(s, *pfn);
+	       s->ops->va_to_pfn(s->ctx, p->va, pfn);
 }
 
 static long map(struct gl_share *s, uint64_t va, uint64_t pte)
@@ -129,6 +131,7 @@ static bool repay_one(struct gl_share *s, struct gl_repay *p)
 	s->ops->p2m_set(s->ctx, slot->pfn, mfn);
 	s->slots_full++;
 	s->ops->p2m_set(s->ctx, pfn, ~0ULL);
+	gl_record_clear(s, pfn);
 	s->counters.repaid++;
 	return true;
 }

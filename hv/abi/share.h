@@ -142,7 +142,8 @@ struct share_info {
  * it (the default) the guest sees its fault, and the entry is refused with -EBUSY.
  * Either way an entry that is the frame's only mapping, of its only holder, may be made writable: the
  * frame becomes the domain's page as it stands.  -ENOMEM (or, for a write, the fault): no
- * frame, or the domain has all the pages that it may have.
+ * frame, or the domain has all the pages that it may have.  A list of frames that is taken as one
+ * (a buffer's) may have 40 shared pages: more are refused with -EBUSY.
  */
 #define SHARE_MODE_BREAK_FIRST	2u
 

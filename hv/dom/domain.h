@@ -62,7 +62,7 @@ struct pt_work {
  * What break first knows (sharing/break.c): the domain's choice (abi/share.h), and the
  * shares that are broken in some of their entries and not yet in all.
  */
-#define BREAKS_MAX 16
+#define BREAKS_MAX 40	/* the pages that one part of a call may name by frame (pv/grant_op.c), and a few */
 
 struct breaks {			/* LOCK_MM */
 	uint32_t mode;		/* SHARE_MODE_* */
@@ -70,7 +70,7 @@ struct breaks {			/* LOCK_MM */
 	uint32_t count;		/* pairs; 0 when the domain's vCPU runs */
 	struct break_pair {
 		uint32_t old, new; /* frames; the same if it was taken over, not copied */
-		uint32_t left;	/* entries that still name the old one */
+		uint32_t left;	/* entries that still name the old one; same frame: at most so many are to change */
 	} pair[BREAKS_MAX];
 	struct break_name {	/* the last names that were broken: old frame, page, its frame then */
 		uint32_t old, new;

@@ -16,6 +16,7 @@
 #include "pv/pending.h"
 #include "pv/pv.h"
 #include "pv/resolve.h"
+#include "pv/sharehooks.h"
 #include "x86/guestcopy.h"
 
 #define CMD_MASK	0x3fUL
@@ -143,7 +144,8 @@ static long reservation_change(struct hypercall_args *args, unsigned int op)
 	if (!r.list && op != XENMEM_increase_reservation)
 		return r.start;
 	for (i = r.start; i < r.count; i++) {
-		if (pending_after_unit(&units)) {
+		/* The list's own pages may be shared, and break. */
+		if (pending_after_unit(&units) || sharing_breaks_left(r.d)) {
 			args->a[0] = op | (i << CMD_SHIFT);
 			return -ERESTART;
 		}

@@ -49,10 +49,23 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 	return r;
 }
 
+/* d has no such frame; but a name that was broken just now still leads to its page. */
+static int resolve_past(struct domain *d, mfn_t mfn, struct frame **frame)
+{
+	mfn_t now;
+
+	spin_lock(&d->mm);
+	now = sharing_name_now(d, mfn);
+	spin_unlock(&d->mm);
+	return now == INVALID_MFN ? -EPERM : resolve(d, now, USE_WRITE, frame);
+}
+
 int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
 {
 	int r = resolve(d, mfn, USE_WRITE, frame);
 
+	if (unlikely(r == -EPERM))
+		r = resolve_past(d, mfn, frame);
 	if (likely(r != -EBUSY) ||
 	    frame_state_kind(frame_state(*frame)) != FRAME_SHARED)
 		return r;

@@ -27,7 +27,8 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 
 /*
  * As USE_WRITE; but of a domain that chose break first a shared page is broken, and *frame is
- * its new frame, which is not the one that was named.  -ENOMEM: no frame for it.  LOCK_MM is not held.
+ * its new frame, which is not the one that was named; the old name of a page that was broken just now
+ * leads to it too.  -ENOMEM: no frame for it.  LOCK_MM is not held.
  */
 int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 

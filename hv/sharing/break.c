@@ -8,12 +8,14 @@
  *
  * K1  A pair in d->breaks says that entries of L1 tables still name frame `old`, in place of
  *     `new`.  If they differ, old is shared, held by d, and new is a copy of it; else the frame was taken
- *     over, and what is left to do is to make entries with the AVL bit writable.  A pair holds nothing:
- *     a domain that dies half-way forgets it.
+ *     over, and what is left to do is to make entries with the AVL bit writable: those without it are as
+ *     they should be, and not counted.  A pair holds nothing: a domain that dies half-way forgets it.
  * K2  While there is a pair, no L1 entry is taken (ptcheck.c) and no instruction of the guest's runs
  *     (pv_exit_to_guest() as for trees), so the number of entries to find only falls, and
- *     one pass over all tables finds them; it ends when the last is found.
- * K3  A new pair starts the pass anew: all are looked for in one.
+ *     one pass over all tables finds them; it ends when the last is found.  Of a frame that was
+ *     taken over nobody knows how many have the bit: then it ends with the tables.
+ * K3  A new pair starts the pass anew: all are looked for in one.  So an entry that was counted
+ *     may not look the same afterwards: it names `new`, or its AVL bit is gone.
  * K4  What can fail comes first: room for a pair, quota, frame, M2P.
  * K5  A guest may have read the old name just before, and use it in an entry just behind: the last
  *     BREAKS_MAX names still lead to their page, as long as its M2P says that it is there.
@@ -259,8 +261,8 @@ static unsigned int page_part(struct domain *d, unsigned int steps)
 		if (!(*pte & PTE_P) || (*pte & PTE_AVL_GRANT))
 			continue;
 		p = pair_find(b, pte_mfn(*pte));
-		if (!p || (p->old == p->new && (*pte & PTE_RW)))
-			continue;
+		if (!p || (p->old == p->new && !(*pte & PTE_AVL_SHARED)))
+			continue;	/* K1, K3 */
 		entry_convert(d, pte, p);
 		pair_less(b, p);
 	}

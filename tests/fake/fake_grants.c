@@ -12,9 +12,6 @@
 long g_call(unsigned int cmd, void *ops, size_t bytes, unsigned int count)
 {
 	struct domain *d = current_vcpu()->domain;
-	struct hypercall_args args = {
-		.a = { cmd, fake_va(ARGS_PFN), count },
-	};
 	uint64_t all = bytes * count, i;
 	long r;
 
@@ -22,9 +19,7 @@ long g_call(unsigned int cmd, void *ops, size_t bytes, unsigned int count)
 	for (i = 0; i < all; i++)
 		fake_page(d, ARGS_PFN + i / PAGE_SIZE)[i % PAGE_SIZE] =
 			((uint8_t *)ops)[i];
-	do
-		r = op_grant_table(&args);
-	while (r == -ERESTART);
+	r = FAKE_CALL(op_grant_table, cmd, fake_va(ARGS_PFN), count);
 	for (i = 0; i < all; i++)
 		((uint8_t *)ops)[i] =
 			fake_page(d, ARGS_PFN + i / PAGE_SIZE)[i % PAGE_SIZE];

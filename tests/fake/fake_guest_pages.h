@@ -100,14 +100,24 @@ static void set_entry(uint64_t pfn, uint64_t e)
 }
 
 static bool in_place;		/* may the last holder have the frame? */
+static bool copies;		/* break first: a writable entry gets a copy */
 static unsigned int attempts;	/* that were refused */
+
+static int32_t fake_unshare(uint64_t va, uint64_t *mfn);
 
 static long fake_update(uint64_t va, uint64_t e)
 {
-	uint64_t f = (e & ADDR) / PAGE;
+	uint64_t f = (e & ADDR) / PAGE, mfn;
 
 	if (va == fail_va)
 		return -XEN_EINVAL;
+	if ((e & P) && (e & RW) && copies && f < FRAMES &&
+	    owner[f] == CANONICAL && (pte[pfn_of(va)] & ADDR) == (e & ADDR)) {
+		if (fake_unshare(va, &mfn))
+			return -XEN_ENOMEM;
+		m2p[mfn] = pfn_of(va);	/* one page of ours has it */
+		return 0;
+	}
 	if ((e & P) && (e & RW) && in_place && f < FRAMES &&
 	    owner[f] == CANONICAL && mappings[f] == 1 &&
 	    (pte[pfn_of(va)] & ADDR) == (e & ADDR) && tot_pages < max_pages) {
@@ -192,9 +202,18 @@ static long fake_share(unsigned long op, unsigned long arg, unsigned long count)
 		for (unsigned long i = 0; i < count; i++)
 			e[i].status = fake_unshare(e[i].pte[0], &e[i].mfn);
 		return 0;
+	case SHAREOP_mode:
+		return 0;
 	default:
 		return -XEN_EINVAL;
 	}
+}
+
+/* Break first: the hypervisor breaks it, and the library does not hear of it. */
+static void fake_break(uint64_t pfn)
+{
+	ck_assert_int_eq(fake_unshare(va_of(pfn), &p2m[pfn]), SHARE_DONE);
+	m2p[p2m[pfn]] = pfn;
 }
 
 static long fake_populate(struct xen_memory_reservation *r)
@@ -347,7 +366,7 @@ static void setup(void)
 	next_page = PFNS - RESERVE;
 	fail_nr = -1;
 	locked = foreign = 0;
-	no_frames = false;
+	no_frames = copies = false;
 	fail_va = 0;
 	sigaction(SIGSEGV, &sa, NULL);
 	ck_assert_uint_eq(gl_share_init(&share, &ops, NULL, record, PFNS,

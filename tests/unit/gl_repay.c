@@ -143,6 +143,27 @@ START_TEST(shared)
 }
 END_TEST
 
+/* Break first: a page that the hypervisor broke repays as one that was never shared. */
+START_TEST(broken_first)
+{
+	ck_assert_int_eq(gl_share_break_first(&share, NULL, 0), 0);
+	need_repayment();
+	no_frames = false;
+	fake_break(18);
+	no_frames = true;
+	ck_assert(gl_share_is_shared(&share, 18));	/* once */
+	ck_assert_int_eq(list_page(19), 0);
+	ck_assert_int_eq(list_page(18), 0);
+	ck_assert(store(10, 7));
+	ck_assert_uint_eq(share.counters.repaid, 1);
+	ck_assert_uint_eq(lost_count, 1);
+	ck_assert_uint_eq(lost_pfn[0], 18);
+	ck_assert_uint_eq(share.repay.count, 1);
+	ck_assert(!gl_share_is_shared(&share, 18));
+	audit();
+}
+END_TEST
+
 /* Y3: each refusal of the exchange leaves the page with its bytes, and listed. */
 START_TEST(refused)
 {
@@ -187,6 +208,7 @@ int main(void)
 	tcase_add_test(tc, order);
 	tcase_add_test(tc, once);
 	tcase_add_test(tc, shared);
+	tcase_add_test(tc, broken_first);
 	tcase_add_test(tc, refused);
 	suite_add_tcase(s, tc);
 	srunner_run_all(r, CK_ENV);

@@ -245,6 +245,57 @@ START_TEST(unshare)
 }
 END_TEST
 
+/* Break first: what the hypervisor broke is private, and unsharing it says so once. */
+START_TEST(unshare_of_a_broken_page)
+{
+	uint64_t frame;
+
+	ck_assert_int_eq(gl_share_break_first(&share, NULL, 0), 0);
+	ck_assert_int_eq(gl_share_range(&share, va_of(0), 2, NULL), 2);
+	fake_break(0);
+	frame = p2m[0];
+	p2m[0] = 0;		/* there was no list for the hypervisor to write */
+	ck_assert_int_eq(gl_share_unshare(&share, va_of(0)), 0);
+	ck_assert_uint_eq(p2m[0], frame);
+	ck_assert(!gl_share_is_shared(&share, 0));
+	ck_assert_uint_eq(share.counters.unshares, 0);
+	audit();
+	ck_assert_int_eq(gl_share_unshare(&share, va_of(0)), -XEN_EINVAL);
+	ck_assert_int_eq(gl_share_unshare(&share, va_of(1)), 0);
+	ck_assert_uint_eq(share.counters.unshares, 1);
+	audit();
+	/* Private, but nobody may write it: the fault is not served. */
+	ck_assert_int_eq(gl_share_page(&share, va_of(2)), 0);
+	fake_break(2);
+	pte[2] = (pte[2] & ~RW) | SHARE_PTE_AVL;
+	map_real(2);
+	share.slots_full = 0;
+	ck_assert(!store(2, 1));
+	ck_assert(gl_share_is_shared(&share, 2));
+}
+END_TEST
+
+/* The operator chose break first: a writable entry was taken, and names a copy. */
+START_TEST(copy_instead_of_the_frame)
+{
+	uint64_t old;
+
+	copies = true;
+	ck_assert_int_eq(gl_share_range(&share, va_of(0), 2, NULL), 2);
+	old = p2m[0];
+	m2p[old] = 77;
+	ck_assert(store(0, 9));
+	ck_assert_uint_ne(p2m[0], old);
+	ck_assert_uint_eq(p2m[1], old);
+	ck_assert_uint_eq(m2p[old], 77);
+	ck_assert_uint_eq(share.counters.taken, 0);
+	ck_assert_uint_eq(share.counters.unshares, 1);
+	ck_assert_uint_eq(share.slots_full, RESERVE);
+	ck_assert(!gl_share_is_shared(&share, 0));
+	audit();
+}
+END_TEST
+
 START_TEST(many_rounds)
 {
 	srand(5);
@@ -286,6 +337,8 @@ int main(void)
 	tcase_add_test(tc, no_such_call);
 	tcase_add_test(tc, refused_commit);
 	tcase_add_test(tc, unshare);
+	tcase_add_test(tc, unshare_of_a_broken_page);
+	tcase_add_test(tc, copy_instead_of_the_frame);
 	tcase_add_test(tc, user_fault);
 	tcase_add_test(tc, many_rounds);
 	suite_add_tcase(s, tc);

@@ -13,6 +13,7 @@
 #include "fake/fake_grants.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "pv/grant.h"
 #include "pv/ptcheck.h"
 
 #define HOST	GNTMAP_host_map
@@ -505,6 +506,69 @@ START_TEST(gt22_sh4_grants_and_sharing)
 }
 END_TEST
 
+static void choose_break_first(void)
+{
+	const struct share_mode m = {
+		.version = SHARE_MODE_VERSION,
+		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST,
+	};
+
+	memcpy(fake_page(user, page + 210), &m, sizeof(m));
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(page + 210),
+				   sizeof(m)), 0);
+}
+
+/* Page page + i of d is shared. */
+static mfn_t share_page(struct domain *d, unsigned int i)
+{
+	long mfn;
+
+	fake_run(d);
+	memset(fake_page(d, page + i), 0x10 + i, PAGE_SIZE);
+	mfn = offer(page + i);
+	ck_assert_int_gt(mfn, 0);
+	return mfn;
+}
+
+/* Break first: one call writes to many shared pages, named by frame, and to one of them again. */
+START_TEST(copy_breaks_many)
+{
+	static const unsigned int pages[] = { 17, GRANT_CHUNK, 48 };
+	unsigned int n = pages[_i / 2], i, again = n / 2;
+	bool others = _i & 1;
+	struct gnttab_copy op[49];
+
+	choose_break_first();
+	g_grant(granter, 9, page + 100, user, true);
+	memset(fake_page(granter, page + 100), 0x5a, PAGE_SIZE);
+	for (i = 0; i < n; i++) {
+		mfn_t mfn = share_page(user, i);
+
+		if (others)
+			ck_assert_uint_eq(share_page(granter, i), mfn);
+		op[i] = (struct gnttab_copy){ by_ref(granter, 9, 0),
+			by_mfn(mfn, 16), 8, GNTCOPY_source_gref, 99 };
+	}
+	op[n] = op[again];
+	op[n].dest.offset = 32;
+	fake_run(user);
+	ck_assert_int_eq(g_call(GNTTABOP_copy, op, sizeof(op[0]), n + 1), 0);
+	ck_assert(!ptcheck_work_left(user));
+	for (i = 0; i < n; i++) {
+		const uint8_t *at = fake_page(user, page + i);
+
+		ck_assert_int_eq(op[i].status, GNTST_okay);
+		ck_assert(*fake_pte(user, page + i) & PTE_RW);
+		ck_assert_uint_eq(at[15], 0x10 + i);
+		ck_assert_uint_eq(at[16], 0x5a);
+		ck_assert_uint_eq(at[32], i == again ? 0x5a : 0x10 + i);
+		ck_assert_uint_eq(fake_page(granter, page + i)[16],
+				  others ? 0x10 + i : 0);
+	}
+	ck_assert_int_eq(op[n].status, GNTST_okay);
+}
+END_TEST
+
 /* A granted-in page of one's own, too. */
 START_TEST(gt22_loopback_is_not_offered)
 {
@@ -611,6 +675,7 @@ int main(void)
 	tcase_add_test(tc, table_frames);
 	tcase_add_test(tc, swap_entries);
 	tcase_add_test(tc, gt22_sh4_grants_and_sharing);
+	tcase_add_loop_test(tc, copy_breaks_many, 0, 6);
 	tcase_add_test(tc, gt22_loopback_is_not_offered);
 	tcase_add_test(tc, gt19_grantee_dies);
 	tcase_add_loop_test(tc, gt19_granter_dies, 0, 4);

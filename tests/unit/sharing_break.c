@@ -356,8 +356,8 @@ START_TEST(many_at_once)
 		mfn_t mfn = fake_mfn(d, p + i);
 
 		fill(d, p + i, 1000 * i);
-		ck_assert_int_eq(map(p + 40 + i, pte_make(mfn, RW)), 0);
-		ck_assert_int_eq(offer(p + i, p + 40 + i), SHARE_DONE);
+		ck_assert_int_eq(map(p + 50 + i, pte_make(mfn, RW)), 0);
+		ck_assert_int_eq(offer(p + i, p + 50 + i), SHARE_DONE);
 	}
 	for (i = 0; i < pages; i++)
 		ck_assert_int_eq(clear_guest(fake_va(p + i), 8),
@@ -366,9 +366,9 @@ START_TEST(many_at_once)
 	for (i = 0; i < pages; i++) {
 		bool broken = i < BREAKS_MAX;
 
-		ck_assert_uint_eq(fake_mfn(d, p + i), fake_mfn(d, p + 40 + i));
+		ck_assert_uint_eq(fake_mfn(d, p + i), fake_mfn(d, p + 50 + i));
 		ck_assert(writable(p + i) == broken);
-		ck_assert(writable(p + 40 + i) == broken);
+		ck_assert(writable(p + 50 + i) == broken);
 	}
 }
 END_TEST
@@ -382,6 +382,14 @@ static void alias(uint64_t pfn, uint64_t second)
 	ck_assert_int_eq(offer(pfn, second), SHARE_DONE);
 }
 
+/* In parts, until the search is beyond this slot of the table. */
+static void settle_beyond(mfn_t table, unsigned int slot)
+{
+	while (!d->breaks.page || frame_to_mfn(d->breaks.page) != table ||
+	       d->breaks.slot <= slot)
+		ck_assert(pv_domain_settle(d));
+}
+
 /* K3: the search has passed the entry that a later break looks for. */
 START_TEST(one_more_behind_the_search)
 {
@@ -393,13 +401,33 @@ START_TEST(one_more_behind_the_search)
 	alias(p + 1, p + 300);
 	ck_assert_uint_eq(virt_to_mfn(fake_pte(d, p + 300)), table);
 	ck_assert_int_eq(clear_guest(fake_va(p + 1), 8), 0);
-	while (!d->breaks.page || frame_to_mfn(d->breaks.page) != table ||
-	       d->breaks.slot <= 60)
-		ck_assert(pv_domain_settle(d));
+	settle_beyond(table, 60);
 	ck_assert_int_eq(clear_guest(fake_va(p), 8), 0);
 	settle();
 	ck_assert_uint_eq(fake_mfn(d, p), fake_mfn(d, p + 40));
 	ck_assert_uint_eq(fake_mfn(d, p + 1), fake_mfn(d, p + 300));
+}
+END_TEST
+
+/* K3: of a frame that was taken over, a read-only entry is passed twice; one to change is behind. */
+START_TEST(read_only_entry_passed_twice)
+{
+	mfn_t table = virt_to_mfn(fake_pte(d, p + 40));
+
+	ptcheck_steps_max = 10;
+	break_first();
+	alias(p, p + 300);
+	ck_assert_int_eq(map(p + 40, pte_make(fake_mfn(d, p), RO)), 0);
+	alias(p + 1, p + 301);
+	ck_assert_int_eq(clear_guest(fake_va(p), 8), 0);
+	settle_beyond(table, 60);
+	ck_assert_int_eq(clear_guest(fake_va(p + 1), 8), 0);
+	settle();
+	ck_assert_uint_eq(fake_mfn(d, p), fake_mfn(d, p + 300));
+	ck_assert(writable(p) && writable(p + 300));
+	ck_assert(writable(p + 1) && writable(p + 301));
+	ck_assert(!(*fake_pte(d, p + 40) & (PTE_RW | PTE_AVL_SHARED)));
+	ck_assert_uint_eq(fake_mfn(d, p), fake_mfn(d, p + 40));
 }
 END_TEST
 
@@ -534,6 +562,7 @@ static void add_break_first(TCase *tc)
 	tcase_add_test(tc, old_names);
 	tcase_add_loop_test(tc, many_at_once, 0, 2);
 	tcase_add_test(tc, one_more_behind_the_search);
+	tcase_add_test(tc, read_only_entry_passed_twice);
 	tcase_add_loop_test(tc, second_name_in_the_same_call, 0, 2);
 	tcase_add_loop_test(tc, dies_half_way, 0, 6);
 	tcase_add_loop_test(tc, list_is_not_there, 0, 3);

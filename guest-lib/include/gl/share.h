@@ -135,7 +135,8 @@ long gl_share_range(struct gl_share *s, uint64_t va, size_t pages,
 /*
  * Before the first offer: let the hypervisor break the shares, and write the new frame's number to
  * p2m[pfn] (`entries` long; NULL, 0: there is no such list, but the M2P).  The callbacks p2m_set are not called for it,
- * and gl_share_is_shared() says what was shared once.  0 or -errno (-EBUSY: something is shared).
+ * and gl_share_is_shared() says what was shared once.  Only for kernels with one vCPU (so far domains
+ * have one).  0 or -errno (-EBUSY: something is shared).
  */
 long gl_share_break_first(struct gl_share *s, const uint64_t *p2m,
 			  uint64_t entries);
