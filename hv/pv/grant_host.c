@@ -30,21 +30,6 @@ static void domain_flush(struct domain *d)
 
 /* --- naming an entry; LOCK_MM --- */
 
-/* GT7: an entry of one of the domain's own validated L1 tables. */
-static pte_t *pte_by_maddr(struct domain *d, maddr_t maddr)
-{
-	struct frame *f;
-	uint64_t type;
-
-	if ((maddr & 7) || resolve(d, maddr >> PAGE_SHIFT, USE_TYPED, &f))
-		return NULL;
-	type = READ_ONCE(f->type);
-	frame_put(f);	/* LOCK_MM keeps a validated table what it is */
-	if (type_class(type) != CLASS_L1 || !(type & TYPE_VALIDATED))
-		return NULL;
-	return maddr_to_virt(maddr);
-}
-
 static pte_t *pte_by_va(struct domain *d, uint64_t va)
 {
 	struct vcpu *v = current_vcpu();
@@ -56,7 +41,8 @@ static pte_t *pte_by_va(struct domain *d, uint64_t va)
 
 static pte_t *host_pte(struct domain *d, uint64_t name, bool by_pte)
 {
-	return by_pte ? pte_by_maddr(d, name) : pte_by_va(d, name);
+	/* GT7 */
+	return by_pte ? resolve_l1_entry(d, name) : pte_by_va(d, name);
 }
 
 /* --- map --- */
@@ -250,11 +236,18 @@ static int16_t unmap_one(struct domain *d, const struct unmap *u,
 	return GNTST_okay;
 }
 
+static void unmap_begin(struct domain *d, struct unpin_list *list)
+{
+	list->count = list->flush = 0;
+	spin_lock(&d->mm);
+}
+
 /* (b), (c) */
 static void unmap_finish(struct domain *d, struct unpin_list *list)
 {
 	unsigned int i;
 
+	spin_unlock(&d->mm);
 	if (list->flush)
 		domain_flush(d);
 	for (i = 0; i < list->count; i++)
@@ -267,8 +260,7 @@ void grant_chunk_unmap(struct domain *d, void *ops, unsigned int count)
 	struct unpin_list list;
 	unsigned int i;
 
-	list.count = list.flush = 0;
-	spin_lock(&d->mm);
+	unmap_begin(d, &list);
 	for (i = 0; i < count; i++) {
 		struct unmap u = {
 			.host_addr = op[i].host_addr,
@@ -278,7 +270,6 @@ void grant_chunk_unmap(struct domain *d, void *ops, unsigned int count)
 
 		op[i].status = unmap_one(d, &u, &list);
 	}
-	spin_unlock(&d->mm);
 	unmap_finish(d, &list);
 }
 
@@ -288,8 +279,7 @@ void grant_chunk_replace(struct domain *d, void *ops, unsigned int count)
 	struct unpin_list list;
 	unsigned int i;
 
-	list.count = list.flush = 0;
-	spin_lock(&d->mm);
+	unmap_begin(d, &list);
 	for (i = 0; i < count; i++) {
 		struct unmap u = {
 			.host_addr = op[i].host_addr,
@@ -299,7 +289,6 @@ void grant_chunk_replace(struct domain *d, void *ops, unsigned int count)
 
 		op[i].status = unmap_one(d, &u, &list);
 	}
-	spin_unlock(&d->mm);
 	unmap_finish(d, &list);
 }
 
@@ -339,8 +328,7 @@ bool pv_grants_reap(struct domain *d)
 	struct unpin_list list;
 	unsigned int i;
 
-	list.count = list.flush = 0;
-	spin_lock(&d->mm);
+	unmap_begin(d, &list);
 	for (i = 0; i < GRANT_CHUNK && gt->handle_used; i++) {
 		uint32_t handle = gt->handle_reaped++;
 		struct grant_handle *h = grant_handle_get(d, handle);
@@ -348,7 +336,6 @@ bool pv_grants_reap(struct domain *d)
 		if (h)
 			reap_one(d, handle, h, &list);
 	}
-	spin_unlock(&d->mm);
 	unmap_finish(d, &list);
 	return gt->handle_used;
 }

@@ -75,6 +75,20 @@ int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
 	return r;
 }
 
+pte_t *resolve_l1_entry(struct domain *d, maddr_t maddr)
+{
+	struct frame *f;
+	uint64_t type;
+
+	if ((maddr & 7) || resolve(d, maddr >> PAGE_SHIFT, USE_TYPED, &f))
+		return NULL;
+	type = READ_ONCE(f->type);
+	frame_put(f);
+	if (type_class(type) != CLASS_L1 || !(type & TYPE_VALIDATED))
+		return NULL;
+	return maddr_to_virt(maddr);
+}
+
 int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame)
 {
 	int r = resolve_write(d, mfn, frame);

@@ -32,4 +32,10 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
  */
 int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 
+/*
+ * The entry at a machine address; it must be of one of d's validated L1 tables.  NULL: it is not.
+ * LOCK_MM, which keeps such a table what it is.
+ */
+pte_t *resolve_l1_entry(struct domain *d, maddr_t maddr) must_check;
+
 #endif

@@ -2,7 +2,6 @@
 /* Names of page-table entries, as a guest gives them. */
 #include <port.h>
 
-#include "mm/pagetype.h"
 #include "pv/ptcheck.h"
 #include "pv/resolve.h"
 #include "sharing/chunk.h"
@@ -21,23 +20,6 @@ static pte_t *pte_by_va(struct domain *d, uint64_t va, enum share_result *why)
 	return pte;
 }
 
-/* An entry by machine address: of a validated L1 table of the domain's. */
-static pte_t *pte_by_maddr(struct domain *d, maddr_t maddr,
-			   enum share_result *why)
-{
-	struct frame *f;
-	uint64_t type;
-
-	*why = SHARE_BAD_PTE;
-	if ((maddr & 7) || resolve(d, maddr >> PAGE_SHIFT, USE_TYPED, &f))
-		return NULL;
-	type = READ_ONCE(f->type);
-	frame_put(f);	/* LOCK_MM keeps a validated table what it is */
-	if (type_class(type) != CLASS_L1 || !(type & TYPE_VALIDATED))
-		return NULL;
-	return maddr_to_virt(maddr);
-}
-
 static bool name_seen(const struct sharing_name *names, unsigned int count,
 		      const pte_t *pte)
 {
@@ -51,10 +33,10 @@ static bool name_seen(const struct sharing_name *names, unsigned int count,
 
 static enum share_result name_find(struct domain *d, struct sharing_name *n)
 {
-	enum share_result why;
+	enum share_result why = SHARE_BAD_PTE;
 
 	if (n->name & SHARE_PTE_MADDR)
-		n->pte = pte_by_maddr(d, n->name & ~SHARE_PTE_MADDR, &why);
+		n->pte = resolve_l1_entry(d, n->name & ~SHARE_PTE_MADDR);
 	else
 		n->pte = pte_by_va(d, n->name, &why);
 	if (!n->pte)
