@@ -189,12 +189,13 @@ void domain_abandon(struct domain *d);
 bool reaper_step(void);
 
 /* --- pages (pages.c) --- */
-/* A new zeroed page within the quota, on the list, M2P not set.  INVALID_MFN: -ENOMEM for the guest. */
-mfn_t domain_page_alloc(struct domain *d);
-/* Likewise, with the bytes of `from`. */
-mfn_t domain_page_copy(struct domain *d, mfn_t from);
-/* 2^order contiguous ones; all or nothing. */
+/*
+ * 2^order new zeroed pages in a row, all or nothing, within the quota, on the list, M2P not set.
+ * INVALID_MFN: -ENOMEM for the guest.
+ */
 mfn_t domain_pages_alloc(struct domain *d, unsigned int order);
+/* Likewise one, with the bytes of `from`. */
+mfn_t domain_page_copy(struct domain *d, mfn_t from);
 /* The two halves of adopting a frame that was taken out of sharing: room in the quota, then the list. */
 bool domain_quota_take(struct domain *d) must_check;
 void domain_quota_give(struct domain *d);

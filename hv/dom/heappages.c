@@ -12,14 +12,13 @@
 #include "x86/tlb.h"
 
 static const struct {
-	const char *name;
 	bool writable;		/* H2 */
 	uint32_t max;		/* H3 */
 } kinds[HEAP_KINDS] = {
-	[HEAP_SHARED_INFO] = { "shared info", true, 1 },
-	[HEAP_TRACE] = { "trace buffer", false, HEAP_TRACE_PAGES },
-	[HEAP_GRANT_TABLE] = { "grant table", true, HEAP_GRANT_PAGES },
-	[HEAP_GRANT_STATUS] = { "grant status", true, HEAP_STATUS_PAGES },
+	[HEAP_SHARED_INFO] = { true, 1 },
+	[HEAP_TRACE] = { false, HEAP_TRACE_PAGES },
+	[HEAP_GRANT_TABLE] = { true, HEAP_GRANT_PAGES },
+	[HEAP_GRANT_STATUS] = { true, HEAP_STATUS_PAGES },
 };
 
 /* H3 */
@@ -132,22 +131,7 @@ void heap_pages_free(struct domain *d)
 	}
 }
 
-mfn_t heap_page_next(const struct domain *d, mfn_t mfn)
-{
-	return mfn ? mfn_to_frame(mfn)->next : d->heap_list;
-}
-
 enum heap_kind heap_page_kind(const struct frame *f)
 {
 	return f->prev;
-}
-
-bool heap_kind_writable(enum heap_kind kind)
-{
-	return kinds[kind].writable;
-}
-
-const char *heap_kind_name(enum heap_kind kind)
-{
-	return kinds[kind].name;
 }

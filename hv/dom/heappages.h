@@ -53,10 +53,6 @@ int heap_page_unshare(struct domain *d, void *page) must_check;
 /* The destructor's part of H6: all of d's. */
 void heap_pages_free(struct domain *d);
 
-/* For the audit: the next HEAP page of d after `mfn` (0: the first); 0 ends. */
-mfn_t heap_page_next(const struct domain *d, mfn_t mfn);
 enum heap_kind heap_page_kind(const struct frame *f);
-bool heap_kind_writable(enum heap_kind kind);
-const char *heap_kind_name(enum heap_kind kind);
 
 #endif

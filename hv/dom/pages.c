@@ -91,11 +91,6 @@ mfn_t domain_pages_alloc(struct domain *d, unsigned int order)
 	return pages_alloc(d, order, INVALID_MFN);
 }
 
-mfn_t domain_page_alloc(struct domain *d)
-{
-	return domain_pages_alloc(d, 0);
-}
-
 mfn_t domain_page_copy(struct domain *d, mfn_t from)
 {
 	return pages_alloc(d, 0, from);

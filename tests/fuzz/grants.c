@@ -336,7 +336,7 @@ static void do_refill(void)
 
 	if (mapped_mfn(d, pfn))
 		return;
-	mfn = domain_page_alloc(d);
+	mfn = domain_pages_alloc(d, 0);
 	if (mfn != INVALID_MFN && g_update(pfn, pte_make(mfn, G_RW)))
 		ck_abort_msg("a new page cannot be mapped");
 }
