@@ -163,6 +163,15 @@ void bench_machine_fini(struct bench_machine *m)
 	free(m->ram);
 }
 
+void bench_drop_all(struct share_dom *d)
+{
+	uint32_t frame, mappings;
+	uint64_t cursor = 0;
+
+	while (share_dom_next(d, &cursor, &frame, &mappings))
+		share_drop(d, frame, mappings, false);
+}
+
 void bench_fill(void *page, uint64_t seed)
 {
 	uint64_t *w = page;

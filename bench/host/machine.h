@@ -49,6 +49,7 @@ const struct page_fns *bench_fns(const char **name);
 void bench_page_costs(struct page_costs *costs); /* nanoseconds, of all that this CPU has */
 
 uint64_t bench_random(uint64_t *seed);
+void bench_drop_all(struct share_dom *d);	/* all its holds */
 void bench_fill(void *page, uint64_t seed);	/* 4096 random bytes */
 void bench_shuffle(uint32_t *numbers, uint32_t count, uint64_t seed);
 double bench_cpu(void);			/* seconds of this thread's CPU time */

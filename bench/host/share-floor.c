@@ -114,16 +114,6 @@ static double floor_miss(void)
 	return per_page(start);
 }
 
-static void drop_all(struct share_dom *d)
-{
-	uint32_t frame, mappings;
-	uint64_t cursor = 0;
-
-	while (share_dom_next(d, &cursor, &frame, &mappings))
-		share_drop(d, frame, mappings, false);
-	share_dom_destroy(d);
-}
-
 /* All pages miss, then all their copies hit, `chunk` in a batch. */
 static void offers(unsigned int n, uint32_t chunk, enum cost miss, enum cost hit)
 {
@@ -139,8 +129,10 @@ static void offers(unsigned int n, uint32_t chunk, enum cost miss, enum cost hit
 	cost[hit][n] = offer_all(b, pages, chunk);
 	cost[HIT_FLOOR][n] = floor_hit();
 	cost[ZERO][n] = offer_zeros(b);
-	drop_all(a);
-	drop_all(b);
+	bench_drop_all(a);
+	bench_drop_all(b);
+	share_dom_destroy(a);
+	share_dom_destroy(b);
 	share_destroy(s);
 }
 

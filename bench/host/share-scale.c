@@ -106,15 +106,6 @@ static void look_at_memory(uint32_t log2)
 	hold_worst = MAX(hold_worst, hold_now[log2]);
 }
 
-static void drop_all(struct share_dom *d)
-{
-	uint32_t frame, mappings;
-	uint64_t cursor = 0;
-
-	while (share_dom_next(d, &cursor, &frame, &mappings))
-		share_drop(d, frame, mappings, false);
-}
-
 /* So many offers by b[thread] of contents that exist; nanoseconds each. */
 static double hits(unsigned int thread, uint32_t log2, uint32_t count)
 {
@@ -158,9 +149,9 @@ static void scale(uint32_t most)
 		miss_ns[n] = grow(&have, n);
 		/* Sparse holds of b would measure its hold table: at most 2^12 a time. */
 		hits(0, n, MIN(SAMPLES, 1u << n));
-		drop_all(b[0]);
+		bench_drop_all(b[0]);
 		hit_ns[n] = hits(0, n, SAMPLES);
-		drop_all(b[0]);
+		bench_drop_all(b[0]);
 		printf("  2^%-2u    %10.0f%10.0f%19.2f%18.2f\n", n, miss_ns[n],
 		       hit_ns[n], index_now[n], hold_now[n]);
 	}
@@ -216,7 +207,7 @@ static double throughput(unsigned int threads, uint32_t log2,
 		sum += 4 * SAMPLES / w[i].seconds;
 	}
 	for (unsigned int i = 0; i < threads; i++)
-		drop_all(b[i]);
+		bench_drop_all(b[i]);
 	return sum;
 }
 
@@ -317,7 +308,7 @@ int main(int argc, char **argv)
 	start(most);
 	scale(most);
 	report(most);
-	drop_all(a);
+	bench_drop_all(a);
 	share_dom_destroy(a);
 	for (unsigned int i = 0; i < BENCH_THREADS; i++)
 		share_dom_destroy(b[i]);

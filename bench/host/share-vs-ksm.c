@@ -146,16 +146,6 @@ static double break_some(struct set *set, struct share_dom **d)
 	return (bench_cpu() - start) * 1e9 / MAX(set->duplicates, 1u);
 }
 
-static void drop_all(struct share_dom *d)
-{
-	uint32_t frame, mappings;
-	uint64_t cursor = 0;
-
-	while (share_dom_next(d, &cursor, &frame, &mappings))
-		share_drop(d, frame, mappings, false);
-	share_dom_destroy(d);
-}
-
 /* Up to a chunk of one domain's pages, from `first` on; returns how many. */
 static uint32_t offer_some(const struct set *set, struct share_dom **d,
 			   uint32_t first)
@@ -223,8 +213,10 @@ static void run_share(struct set *set)
 	set->contents = t.pages_shared - t.pages_unshared;
 	find_duplicates(set);
 	set->break_ns = break_some(set, d);
-	for (uint32_t i = 0; i < set->doms; i++)
-		drop_all(d[i]);
+	for (uint32_t i = 0; i < set->doms; i++) {
+		bench_drop_all(d[i]);
+		share_dom_destroy(d[i]);
+	}
 	share_destroy(s);
 }
 

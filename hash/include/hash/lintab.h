@@ -292,7 +292,7 @@ static inline void lintab_prefetch(const struct lintab *t, uint32_t place)
 static inline void lintab_prefetch_step(const struct lintab *t)
 {
 	struct lintab_shape s = lintab_shape(t);
-	uint32_t number = (s.slots << s.level) + s.split;
+	uint32_t number = lintab_bucket_count(t);
 	uint32_t log2 = t->block_log2[lintab_log2(number)];
 
 	for (uint32_t slot = 0; slot < s.slots; slot++)
