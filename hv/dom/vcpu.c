@@ -143,6 +143,12 @@ static bool debug_in_use(const struct vcpu *v)
 	return v->dr[7] & DR7_ENABLED;
 }
 
+/* The guest kernel reads the time whatever its user mode may. */
+static void cr4_load(const struct vcpu *v)
+{
+	cr4_set_guest(v->kernel_mode ? v->cr4 & ~CR4_TSD : v->cr4);
+}
+
 static void debug_save(struct vcpu *v)
 {
 	if (!debug_in_use(v))
@@ -168,6 +174,7 @@ static void state_save(struct vcpu *v)
 	fpu_set_ts(false);
 	fpu_save(v->fpu);
 	debug_save(v);
+	cr4_set_guest(0);
 }
 
 static void state_load(struct vcpu *v)
@@ -180,6 +187,7 @@ static void state_load(struct vcpu *v)
 	fpu_load(v->fpu);
 	fpu_set_ts(v->cr0_ts != 0);
 	debug_load(v);
+	cr4_load(v);
 }
 
 uint64_t vcpu_guest_cpus;
@@ -238,6 +246,8 @@ void vcpu_set_mode(struct vcpu *v, bool kernel)
 		segs_write_gs_base(v->gs_base_user);
 	}
 	v->kernel_mode = kernel;
+	if (v->cr4 & CR4_TSD)
+		cr4_load(v);
 	if (current_l4(v) != l4)
 		tlb_load_cr3(current_l4(v) << PAGE_SHIFT);
 	if (kernel && v->areas_stale)

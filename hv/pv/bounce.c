@@ -190,6 +190,17 @@ void bounce_syscall(struct vcpu *v)
 	}
 }
 
+/* Without a handler it is what a CPU gives where it is not set up. */
+void bounce_sysenter(struct vcpu *v)
+{
+	const struct pv_callback *cb = &v->sysenter_cb;
+
+	if (!cb->address)
+		bounce_exception(v, VEC_GP, true, 0);
+	else
+		bounce_to(v, "sysenter", cb->address, cb->mask_events, NULL, 0);
+}
+
 void bounce_failsafe(struct vcpu *v)
 {
 	const uint64_t selectors[EXTRA_MAX] = {

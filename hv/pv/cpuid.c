@@ -84,7 +84,8 @@ static void filter_extended(uint32_t leaf, const uint32_t host[4],
 		out[3] = host[3] & E7_EDX;
 		break;
 	case 0x80000008:
-		out[0] = host[0] & 0xffff;	/* address widths */
+		/* Address widths; there is no LA57 to give more. */
+		out[0] = (host[0] & 0xff) | MIN(host[0] & 0xff00, 48u << 8);
 		break;
 	}
 }

@@ -27,7 +27,6 @@
 #define CR0_VIEW	0x80050033UL	/* PG AM WP NE ET MP PE */
 #define CR0_TS		0x8UL
 #define CR4_VIEW	0x620UL		/* PAE OSFXSR OSXMMEXCPT */
-#define CR4_GUEST	0xcUL		/* TSD DE: the guest's choice, without effect */
 #define DR6_BS		(1UL << 14)
 #define DESC_LONG	(1u << 21)	/* L in what `lar` gives */
 
@@ -107,7 +106,7 @@ static bool cr_read(struct vcpu *v, unsigned int cr, uint64_t *value)
 		*value = v->kernel_l4 << PAGE_SHIFT;
 		return true;
 	case 4:
-		*value = CR4_VIEW | (v->cr4 & CR4_GUEST);
+		*value = CR4_VIEW | (v->cr4 & cr4_for_guests());
 		return true;
 	default:
 		return false;
@@ -142,7 +141,8 @@ static bool cr_write(struct vcpu *v, unsigned int cr, uint64_t value)
 		WRITE_ONCE(v->info->arch.cr2, value);
 		return true;
 	case 4:
-		v->cr4 = value & CR4_GUEST;
+		v->cr4 = value & cr4_for_guests();
+		cr4_set_guest(v->cr4 & ~CR4_TSD);	/* we are in kernel mode */
 		return true;
 	default:
 		return false;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a guest comes in (faults, `int n`, `syscall`) and the one way out.
+ * Where a guest comes in (faults, `int n`, `syscall`, `sysenter`) and the one way out.
  *
  *   guest --trap--> guest_trap ----+
  *   guest --syscall-> guest_syscall +--> pv_exit_to_guest --> guest_enter
+ *   guest --sysenter> guest_sysenter+          |   ^
  *   guest --interrupt-> guest_resume+          |   ^
  *   scheduler (a vCPU was chosen) --+          +-> sched_check: another vCPU
  *
@@ -72,12 +73,21 @@ void guest_syscall(struct regs *regs)
 	pv_exit_to_guest(v);
 }
 
-void guest_iret_failed(void)
+void guest_sysenter(struct regs *regs)
 {
 	struct vcpu *v = current_vcpu();
 
-	segs_save(&v->segs);
-	bounce_failsafe(v);
+	(void)regs;
+	bounce_sysenter(v);
+	pv_exit_to_guest(v);
+}
+
+/* The exception is the guest's, at the place that could not be entered. */
+void guest_iret_failed(uint32_t vector, uint32_t error_code)
+{
+	struct vcpu *v = current_vcpu();
+
+	bounce_exception(v, vector, true, error_code);
 	pv_exit_to_guest(v);
 }
 

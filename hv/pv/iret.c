@@ -5,7 +5,7 @@
  *
  * R1  What the guest puts in the frame can choose any ring 3 state and nothing
  *     else: RPL is forced to 3, IF on, IOPL and VM off.  A selector or address that the
- *     CPU refuses makes the last iretq fault, which goes to the failsafe callback.
+ *     CPU refuses makes the last iretq fault, and that exception is the guest's.
  * R2  The registers are replaced as a whole or (domain crashed) not at all.
  */
 #include <errno.h>

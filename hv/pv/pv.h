@@ -29,7 +29,9 @@ void bounce_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code);
 void bounce_pending(struct vcpu *v);
 /* `syscall` from guest user mode. */
 void bounce_syscall(struct vcpu *v);
-/* The failsafe callback: loading the guest's selectors or its iret frame failed. */
+/* `sysenter` from either mode. */
+void bounce_sysenter(struct vcpu *v);
+/* The failsafe callback: loading the guest's selectors failed. */
 void bounce_failsafe(struct vcpu *v);
 
 /* entry.c: guest_trap, guest_syscall, guest_resume and the way out. */

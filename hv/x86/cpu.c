@@ -26,12 +26,10 @@
 #define EFER_NXE	(1UL << 11)
 
 #define MSR_SYSENTER_CS	0x174
+#define MSR_SYSENTER_ESP 0x175
+#define MSR_SYSENTER_EIP 0x176
 
 struct cpu_features cpu_features;
-
-/* entry.asm */
-void syscall_entry(void);
-void syscall_entry32(void);
 
 static void detect_extended(void)
 {
@@ -97,7 +95,24 @@ static void init_syscall(void)
 	wrmsr(MSR_CSTAR, (uintptr_t)syscall_entry32);
 	wrmsr(MSR_SFMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL |
 			  RFLAGS_NT | RFLAGS_RF | RFLAGS_AC);
-	wrmsr(MSR_SYSENTER_CS, 0);	/* sysenter: #GP */
+	wrmsr(MSR_SYSENTER_CS, SEL_HV_CS);	/* SS is 8 above, here too */
+	wrmsr(MSR_SYSENTER_ESP, 0);		/* the stub loads its own at once */
+	wrmsr(MSR_SYSENTER_EIP, (uintptr_t)sysenter_entry);
+}
+
+uint64_t cr4_for_guests(void)
+{
+	return CR4_TSD | CR4_DE | (cpu_features.fsgsbase ? CR4_FSGSBASE : 0);
+}
+
+/* Most vCPUs want none: the register is written only where it changes. */
+void cr4_set_guest(uint64_t bits)
+{
+	uint64_t old = read_cr4();
+	uint64_t new = (old & ~CR4_LOADED) | (bits & CR4_LOADED);
+
+	if (new != old)
+		write_cr4(new);
 }
 
 void cpu_init(void)

@@ -29,6 +29,14 @@ void gdt_load_idle(void);		/* the CPU's own GDT, valid in every address space */
 void gdt_set_ldt(uint64_t base_va, unsigned int entries); /* 0 entries: null LDT */
 void tss_set_rsp0(void *rsp0);		/* also percpu.guest_regs_end */
 
+/* --- CR4 (cpu.c): what guests may choose --- */
+#define CR4_TSD		(1UL << 2)	/* in the CPU only while guest user mode runs */
+#define CR4_DE		(1UL << 3)	/* served by emulation, never in the CPU */
+#define CR4_FSGSBASE	(1UL << 16)
+#define CR4_LOADED	(CR4_TSD | CR4_FSGSBASE)
+uint64_t cr4_for_guests(void);		/* those that this machine has */
+void cr4_set_guest(uint64_t bits);	/* the running guest's CR4_LOADED */
+
 /* --- segment and FPU state of a guest (segs.c, fpu.c) --- */
 struct guest_segs {
 	uint16_t ds, es, fs, gs;
@@ -93,8 +101,9 @@ void cpu_idle_wait(void);		/* sti; hlt; cli: until the next interrupt */
 /* Exception or int n from a guest; regs->vector, error_code; CR2 is live. */
 void guest_trap(struct regs *regs) noreturn;
 void guest_syscall(struct regs *regs) noreturn;	/* `syscall` from a guest */
-/* iretq refused the selectors or rip in the running vCPU's regs, which are unchanged. */
-void guest_iret_failed(void) noreturn;
+void guest_sysenter(struct regs *regs) noreturn; /* likewise; rip and rsp are not known */
+/* iretq refused the selectors or rip in the running vCPU's regs, which are unchanged, with this exception. */
+void guest_iret_failed(uint32_t vector, uint32_t error_code) noreturn;
 void cpu_interrupt(enum vector vector);		/* timer or reschedule, from guest or idle; EOI done; must return */
 void guest_resume(void) noreturn;		/* after an interrupt that came from a guest */
 /* A fault of the hypervisor on a guest address, before the exception table is tried; true: retry the access. */

@@ -13,15 +13,15 @@
 ;     with the guest's stack pointer and GS still live (mov ss; syscall).
 ; E4  The iretq to a guest is done from the CPU's stack, not from struct regs: its
 ;     fault pushes a frame, which must not overwrite what it failed to load.
-; E5  Guests cannot set GS base to anything they like behind our back (FSGSBASE is
-;     off), yet no code here compares it with anything.
+; E5  A guest may set GS base to anything canonical by itself (FSGSBASE), so no code
+;     here compares it with anything: an entry from ring 3 swaps, one from ring 0 does not.
 
 %include "asm_offsets.inc"
 
 default rel
 bits 64
 
-extern trap_from_guest, trap_from_hv, trap_ist, guest_syscall, guest_trap
+extern trap_from_guest, trap_from_hv, trap_ist, guest_syscall, guest_sysenter
 extern guest_iret_failed
 
 ; Offsets on an entry stack before the registers are pushed.
@@ -168,9 +168,11 @@ entry_from_hv:
 	iretq
 
 ; GS is the guest's, the registers are its too; all of it still stands in its
-; struct regs.
+; struct regs, but what the CPU says of its refusal.
 iret_failed:
 	swapgs
+	mov edi, [rsp + FRAME_VECTOR]
+	mov esi, [rsp]			; error code
 	AC_PATCH PATCH_CLAC
 	cld
 	xor ebp, ebp
@@ -243,14 +245,37 @@ syscall_entry:
 	call guest_syscall
 	ud2
 
-; From compatibility mode, which only some processors allow: as on the others, an
-; undefined instruction (of two bytes).
+; From compatibility mode, which only some processors allow.
 align 16
 global syscall_entry32
 syscall_entry32:
-	SYSCALL_FRAME SEL_USER_CS32, VEC_UD
-	sub qword [rdi + REGS_RIP], 2
-	call guest_trap
+	SYSCALL_FRAME SEL_USER_CS32, VEC_SYSCALL
+	call guest_syscall
+	ud2
+
+; --- sysenter ---
+; The others' way from compatibility mode.  It saves nothing: the guest's rip and rsp
+; are lost, and shown as 0, the code selector as 3.  Flags come as they are: a TF is kept by
+; trap_ist() until they are saved, then none of the guest's is left (NT would refuse an iretq).
+align 16
+global sysenter_entry, sysenter_flags_saved
+sysenter_entry:
+	swapgs
+	mov rsp, [gs:CPU_GUEST_REGS_END]
+	push SEL_USER_DS
+	push 0
+	pushfq
+sysenter_flags_saved:
+	push RFLAGS_MBS
+	popfq
+	push 3
+	push 0
+	push 0
+	mov dword [rsp + FRAME_VECTOR], VEC_SYSCALL
+	PUSH_REGS
+	mov rdi, rsp
+	mov rsp, [gs:CPU_STACK_TOP]
+	call guest_sysenter
 	ud2
 
 ; --- the way out: guest_enter(regs) ---

@@ -52,6 +52,12 @@ void exit_set_mode(unsigned int mode);	/* enum exit_mode of boot/config.h */
 void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
 	       void (*entry)(void));
 
+/* entry.asm: what MSRs point at; a label in the last one */
+void syscall_entry(void);
+void syscall_entry32(void);
+void sysenter_entry(void);
+void sysenter_flags_saved(void);
+
 /* traps.c */
 void trap_ist(struct regs *regs);
 void trap_from_hv(struct regs *regs);

@@ -84,7 +84,18 @@ static void stop_if_panic(void)
 		__asm__ volatile("cli; hlt");
 }
 
-/* #DB of the hypervisor: a guest's breakpoint on its own data, or a step into a syscall.  No harm; go on. */
+/*
+ * #DB of the hypervisor: a guest's breakpoint on its own data, or a step into a
+ * syscall.  No harm; go on.  `sysenter` alone leaves TF on: it stays until the stub has saved it.
+ */
+static void debug_ignore(struct regs *regs)
+{
+	debugreg_write(6, 0);
+	if (regs->rip < (uintptr_t)sysenter_entry ||
+	    regs->rip >= (uintptr_t)sysenter_flags_saved)
+		regs->rflags &= ~RFLAGS_TF;
+}
+
 void trap_ist(struct regs *regs)
 {
 	switch (regs->vector) {
@@ -93,8 +104,7 @@ void trap_ist(struct regs *regs)
 		nmi_count++;
 		break;
 	case VEC_DB:
-		debugreg_write(6, 0);
-		regs->rflags &= ~RFLAGS_TF;
+		debug_ignore(regs);
 		break;
 	default:
 		panic_trap(regs);
