@@ -45,8 +45,15 @@ $(L)/stress.gz: bench/linux/needed.sh $(STRESS_PKGS:%=$(PKG)/%/.done) | $(B)/har
 	@bash $< $(PKG)/stress-ng/usr/bin/stress-ng $(STRESS_PKGS:%=$(PKG)/%) > $(L)/stress.list
 	@$(B)/harness initramfs $@ $(L)/stress.list
 
+# 32-bit programs without a libc.
+$(L)/int80 $(L)/vdso: $(L)/%: bench/linux/m32/%.asm | $(B)/.deps
+	@mkdir -p $(@D)
+	@nasm -f elf32 $< -o $@.o && ld -m elf_i386 -o $@ $@.o
+$(L)/m32.gz: bench/linux/m32/list bench/linux/m32/init $(L)/int80 $(L)/vdso $(BUSYBOX)/.done | $(B)/harness
+	@$(B)/harness initramfs $@ $<
+
 # What the boot tests need.
-LINUX_BOOT := $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz $(L)/grub.elf
+LINUX_BOOT := $(L)/m32.gz $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz $(L)/grub.elf
 
 # GRUB for Xen as a kernel of its own: kernel and initial RAM disk in its memory disk.
 # GRUB knows no lz4, so it gets the kernel unpacked, with gzip around.
