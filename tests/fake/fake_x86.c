@@ -44,6 +44,8 @@ void fpu_set_ts(bool on) { fake_x86.ts = on; }
 void debugreg_write(unsigned int nr, uint64_t value) { fake_x86.dr[nr] = value; }
 uint64_t debugreg_read(unsigned int nr) { return fake_x86.dr[nr]; }
 
+void cr4_set_guest(uint64_t bits) { fake_x86.cr4 = bits; }
+
 pte_t *m2p_perdom_pte(struct m2p_view *view, unsigned int index)
 {
 	return fake_x86.no_perdom ? NULL : &fake_x86.perdom[index];

@@ -11,7 +11,7 @@ struct fake_x86 {
 	uint64_t cr3, gdt, ldt, gs;
 	void *rsp0;
 	struct guest_segs segs;
-	uint64_t dr[8];
+	uint64_t dr[8], cr4;
 	bool ts, saved_with_ts;	/* fxsave with CR0.TS set would fault */
 	bool refuse_segs;	/* segs_load() fails */
 	bool no_perdom;		/* m2p_perdom_pte() finds no memory */

@@ -468,6 +468,26 @@ START_TEST(refused_selectors_are_noted)
 }
 END_TEST
 
+/* CR4.TSD is in the CPU in user mode alone, FSGSBASE in both, neither for others. */
+START_TEST(cr4_follows_the_mode)
+{
+	v->cr4 = CR4_TSD | CR4_FSGSBASE;
+	vcpu_set_mode(v, false);
+	ck_assert_uint_eq(fake_x86.cr4, CR4_TSD | CR4_FSGSBASE);
+	vcpu_set_mode(v, true);
+	ck_assert_uint_eq(fake_x86.cr4, CR4_FSGSBASE);
+	vcpu_switch(v, NULL);
+	ck_assert_uint_eq(fake_x86.cr4, 0);
+	vcpu_switch(NULL, v);
+	ck_assert_uint_eq(fake_x86.cr4, CR4_FSGSBASE);
+	vcpu_set_mode(v, false);
+	vcpu_switch(v, NULL);
+	vcpu_switch(NULL, v);
+	ck_assert_uint_eq(fake_x86.cr4, CR4_TSD | CR4_FSGSBASE);
+	vcpu_set_mode(v, true);
+}
+END_TEST
+
 START_TEST(debug_registers_follow)
 {
 	v->dr[0] = 0x1000;
@@ -550,6 +570,7 @@ int main(void)
 	tcase_add_test(tc, switch_loads_and_leaves);
 	tcase_add_test(tc, refused_selectors_are_noted);
 	tcase_add_test(tc, debug_registers_follow);
+	tcase_add_test(tc, cr4_follows_the_mode);
 	tcase_add_test(tc, mode_changes_tables_and_gs);
 	tcase_add_test(tc, time_page);
 	suite_add_tcase(s, tc);
