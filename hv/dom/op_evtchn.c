@@ -349,6 +349,41 @@ static long op_reset(struct domain *d, uint64_t arg)
 	return rc;
 }
 
+/*
+ * The FIFO ABI is not there, and a kernel goes on with two levels.  Mistakes in its
+ * arguments are told as Xen tells them, before that.
+ */
+static long op_init_control(struct domain *d, uint64_t arg)
+{
+	struct evtchn_init_control c;
+
+	if (copy_from_guest(&c, arg, sizeof(c)))
+		return -EFAULT;
+	if (c.vcpu >= d->vcpu_count)
+		return -ENOENT;
+	if (c.offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block) ||
+	    c.offset % 8)
+		return -EINVAL;
+	return -ENOSYS;
+}
+
+/* Only for who has a control block, which is nobody. */
+static long op_expand_array(uint64_t arg)
+{
+	struct evtchn_expand_array e;
+
+	return copy_from_guest(&e, arg, sizeof(e)) ? -EFAULT : -EOPNOTSUPP;
+}
+
+static long op_set_priority(struct domain *d, uint64_t arg)
+{
+	struct evtchn_set_priority p;
+
+	if (copy_from_guest(&p, arg, sizeof(p)))
+		return -EFAULT;
+	return p.port < READ_ONCE(d->port_count) ? -ENOSYS : -EINVAL;
+}
+
 long op_event_channel(unsigned long cmd, uint64_t arg)
 {
 	struct domain *d = current_vcpu()->domain;
@@ -376,7 +411,13 @@ long op_event_channel(unsigned long cmd, uint64_t arg)
 		return op_unmask(d, arg);
 	case EVTCHNOP_reset:
 		return op_reset(d, arg);
-	default: /* init_control, expand_array, set_priority: no FIFO ABI */
+	case EVTCHNOP_init_control:
+		return op_init_control(d, arg);
+	case EVTCHNOP_expand_array:
+		return op_expand_array(arg);
+	case EVTCHNOP_set_priority:
+		return op_set_priority(d, arg);
+	default:
 		return -ENOSYS;
 	}
 }

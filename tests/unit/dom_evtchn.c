@@ -404,8 +404,7 @@ END_TEST
 START_TEST(unknown_and_bad_pointers)
 {
 	static const unsigned long absent[] = {
-		EVTCHNOP_init_control, EVTCHNOP_expand_array,
-		EVTCHNOP_set_priority, 14, ~0ul,
+		14, ~0ul,
 	};
 	struct evtchn_bind_ipi x = { .vcpu = 0 };
 
@@ -420,6 +419,32 @@ START_TEST(unknown_and_bad_pointers)
 	ck_assert_int_eq(call(a, EVTCHNOP_bind_ipi, &x), -EFAULT);
 	fake.no_copy_out = false;
 	ck_assert_int_eq(close_port(a, 1), 0);	/* it was allocated, as on Xen */
+}
+END_TEST
+
+/* Not there, but mistakes are told as on Xen. */
+START_TEST(fifo)
+{
+	struct evtchn_init_control c = { .offset = PAGE_SIZE - 72 };
+	struct evtchn_expand_array e = { .array_gfn = 1 };
+	struct evtchn_set_priority p = { .port = 0 };
+
+	ck_assert_int_eq(call(a, EVTCHNOP_init_control, &c), -ENOSYS);
+	c.offset -= 4;
+	ck_assert_int_eq(call(a, EVTCHNOP_init_control, &c), -EINVAL);
+	c.offset = PAGE_SIZE - 64;
+	ck_assert_int_eq(call(a, EVTCHNOP_init_control, &c), -EINVAL);
+	c.offset = ~7u;
+	ck_assert_int_eq(call(a, EVTCHNOP_init_control, &c), -EINVAL);
+	c.vcpu = a->vcpu_count;
+	ck_assert_int_eq(call(a, EVTCHNOP_init_control, &c), -ENOENT);
+	c.vcpu = ~0u;
+	ck_assert_int_eq(call(a, EVTCHNOP_init_control, &c), -ENOENT);
+	ck_assert_int_eq(call(a, EVTCHNOP_expand_array, &e), -EOPNOTSUPP);
+	p.port = (evtchn_port_t)bind_ipi(0);
+	ck_assert_int_eq(call(a, EVTCHNOP_set_priority, &p), -ENOSYS);
+	p.port = EVTCHN_PORTS;
+	ck_assert_int_eq(call(a, EVTCHNOP_set_priority, &p), -EINVAL);
 }
 END_TEST
 
@@ -689,6 +714,7 @@ int main(void)
 	tcase_add_test(tc, bind_vcpu_rules);
 	tcase_add_test(tc, pirqs_are_refused);
 	tcase_add_test(tc, unknown_and_bad_pointers);
+	tcase_add_test(tc, fifo);
 	tcase_add_test(tc, ports_up_to_the_limit);
 	tcase_add_test(tc, end_in_parts);
 	tcase_add_test(tc, few_ports_of_many);
