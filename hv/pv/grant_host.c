@@ -166,15 +166,13 @@ static pte_t *unmap_host_pte(struct domain *d, const struct grant_handle *h,
 	return pte && virt_to_maddr(pte) == h->pte ? pte : NULL;
 }
 
-/* The entry at new_addr, which must be an ordinary one, and another. */
+/* The entry at new_addr, which must be another. */
 static pte_t *replacement_pte(struct domain *d, const struct grant_handle *h,
 			      const struct unmap *u, const pte_t *pte)
 {
 	pte_t *from = h->by_pte_name ? NULL : pte_by_va(d, u->new_addr);
 
-	if (!from || from == pte || (*from & PTE_AVL_GRANT))
-		return NULL;
-	return from;
+	return from != pte ? from : NULL;
 }
 
 static int16_t host_part(struct domain *d, const struct grant_handle *h,
@@ -204,6 +202,27 @@ static int16_t device_part(const struct grant_handle *h, const struct unmap *u)
 	return GNTST_okay;
 }
 
+/*
+ * LOCK_MM.  h is off its entry, and that of `from` (NULL: none) is there in its
+ * place.  References move with the entry, nothing is counted; if it is another
+ * handle's, that one follows it (A4).
+ */
+static void entry_replace(struct domain *d, struct grant_handle *h, pte_t *pte,
+			  pte_t *from)
+{
+	uint32_t other = from ? grant_handle_by_pte(d, virt_to_maddr(from)) :
+				~0u;
+	struct grant_handle *moved = grant_handle_get(d, other);
+	pte_t new = from ? __atomic_exchange_n(from, 0, __ATOMIC_ACQ_REL) : 0;
+
+	grant_handle_unlink(d, h);
+	if (moved) {
+		grant_handle_unlink(d, moved);
+		grant_handle_link(d, other, virt_to_maddr(pte));
+	}
+	__atomic_store_n(pte, new, __ATOMIC_SEQ_CST);
+}
+
 /* (a) LOCK_MM. */
 static int16_t unmap_one(struct domain *d, const struct unmap *u,
 			 struct unpin_list *list)
@@ -224,12 +243,7 @@ static int16_t unmap_one(struct domain *d, const struct unmap *u,
 	if (!kinds)
 		return GNTST_okay;
 	if (pte) {
-		/* References move with the entry: nothing is counted. */
-		pte_t new = from ? __atomic_exchange_n(from, 0,
-						       __ATOMIC_ACQ_REL) : 0;
-
-		__atomic_store_n(pte, new, __ATOMIC_SEQ_CST);
-		grant_handle_unlink(d, h);
+		entry_replace(d, h, pte, from);
 		list->flush = true;
 	}
 	grant_handle_drop(d, u->handle, kinds, &list->pins[list->count++]);

@@ -486,12 +486,9 @@ START_TEST(replace)
 	g_grant(granter, 9, page, user, false);
 	ck_assert_int_eq(g_map(granter, 9, page, HOST, &handle), 0);
 	ck_assert_int_eq(g_map(granter, 9, page + 2, HOST, &other), 0);
-	/* Its own entry, another grant's, one that does not exist. */
+	/* Its own entry, one that does not exist. */
 	op.handle = handle;
 	op.new_addr = fake_va(page);
-	ck_assert_int_eq(G_ONE(GNTTABOP_unmap_and_replace, &op), 0);
-	ck_assert_int_eq(op.status, GNTST_general_error);
-	op.new_addr = fake_va(page + 2);
 	ck_assert_int_eq(G_ONE(GNTTABOP_unmap_and_replace, &op), 0);
 	ck_assert_int_eq(op.status, GNTST_general_error);
 	op.new_addr = 0x5000;
@@ -509,6 +506,35 @@ START_TEST(replace)
 	ck_assert_int_eq(G_ONE(GNTTABOP_unmap_and_replace, &op), 0);
 	ck_assert_int_eq(op.status, GNTST_okay);
 	ck_assert_uint_eq(*fake_pte(user, page + 2), 0);
+}
+END_TEST
+
+/* Another handle's entry moves like any: the handle is of its new place then. */
+START_TEST(replace_by_a_grant)
+{
+	struct gnttab_unmap_and_replace op = {
+		.host_addr = fake_va(page), .new_addr = fake_va(page + 2),
+	};
+	uint32_t other;
+	pte_t e;
+
+	g_grant(granter, 9, page, user, false);
+	g_grant(granter, 10, page + 1, user, false);
+	ck_assert_int_eq(g_map(granter, 9, page, HOST, &op.handle), 0);
+	ck_assert_int_eq(g_map(granter, 10, page + 2, HOST, &other), 0);
+	e = *fake_pte(user, page + 2);
+	ck_assert_int_eq(G_ONE(GNTTABOP_unmap_and_replace, &op), 0);
+	ck_assert_int_eq(op.status, GNTST_okay);
+	ck_assert_uint_eq(*fake_pte(user, page), e);
+	ck_assert_uint_eq(*fake_pte(user, page + 2), 0);
+	ck_assert_uint_eq(g_status(9), 0);
+	ck_assert_uint_eq(g_status(10), GTF_reading | GTF_writing);
+	g_check();
+	ck_assert_int_eq(g_unmap(page + 2, other), GNTST_general_error);
+	ck_assert_int_eq(g_unmap(page, other), 0);
+	ck_assert_uint_eq(*fake_pte(user, page), 0);
+	ck_assert_uint_eq(g_status(10), 0);
+	g_check();
 }
 END_TEST
 
@@ -644,6 +670,7 @@ int main(void)
 	tcase_add_test(tc, gt8_entry_changes_while_pinned);
 	tcase_add_test(tc, gt21_scribbled_entries);
 	tcase_add_test(tc, replace);
+	tcase_add_test(tc, replace_by_a_grant);
 	tcase_add_test(tc, pr2_long_batches);
 	tcase_add_test(tc, gt14_errors_are_negative);
 	tcase_add_test(tc, no_memory);
