@@ -56,7 +56,10 @@ struct vcpu {
 	uint64_t cr0_ts;	/* guest's CR0.TS (fpu_taskswitch) */
 	uint64_t cr4;		/* guest's view */
 	uint64_t dr[8];
+	uint64_t dr7_io;	/* enable bits of breakpoints on I/O ports, which are not in dr[7] */
 	uint64_t iopl;
+	uint64_t iobitmap_va;	/* of the guest kernel; a clear bit allows its user mode the port */
+	uint32_t iobitmap_ports; /* that it is looked at for: 0 none */
 
 	/* --- traps --- */
 	struct trap_info traps[256];

@@ -43,13 +43,14 @@ void emulate_advance(struct vcpu *v, unsigned int length)
 {
 	v->regs.rip += length;
 	v->regs.rflags &= ~RFLAGS_RF;
-	if (v->regs.rflags & RFLAGS_TF) {
-		debugreg_note(v, DR6_BS);
+	if (!(v->regs.rflags & RFLAGS_TF))
+		return;
+	debugreg_note(v, DR6_BS);
+	if (!v->trap.pending)	/* a breakpoint on the port: the same #DB */
 		bounce_exception(v, VEC_DB, false, 0);
-	}
 }
 
-/* May the guest use I/O ports and the interrupt flag now? */
+/* May the guest use all I/O ports and the interrupt flag now? */
 static bool iopl_allows(const struct vcpu *v)
 {
 	uint32_t assists = READ_ONCE(v->domain->vm_assist);
@@ -58,6 +59,27 @@ static bool iopl_allows(const struct vcpu *v)
 	if (v->kernel_mode)
 		ring = assists & (1u << VMASST_TYPE_architectural_iopl) ? 0 : 1;
 	return ring <= v->iopl >> 12;
+}
+
+/*
+ * The guest's bitmap of ports that its user mode may use.  As on Xen two bytes are read,
+ * through the kernel's tables, and what cannot be read allows nothing.
+ */
+static bool bitmap_allows(struct vcpu *v, uint16_t port, unsigned int width)
+{
+	uint8_t bits[2] = { 0xff, 0xff };
+	bool user = !v->kernel_mode;
+
+	if (port + width > v->iobitmap_ports)
+		return false;
+	if (user)
+		vcpu_set_mode(v, true);
+	for (unsigned int i = 0; i < 2; i++)
+		if (copy_from_guest(&bits[i], v->iobitmap_va + port / 8 + i, 1))
+			bits[i] = 0xff;
+	if (user)
+		vcpu_set_mode(v, false);
+	return !((bits[0] | bits[1] << 8) & ((1 << width) - 1) << port % 8);
 }
 
 /* X3 */
@@ -69,13 +91,15 @@ static uint32_t port_value(uint16_t port)
 static bool do_port(struct vcpu *v, const struct insn *in)
 {
 	struct regs *r = &v->regs;
-	uint32_t value;
+	uint16_t port = in->imm_port ? in->imm : (uint16_t)r->rdx;
+	uint32_t value = port_value(port);
 
-	if (!iopl_allows(v))
+	if (!iopl_allows(v) && !bitmap_allows(v, port, in->width))
 		return false;
+	if (debugreg_port(v, port, in->width))
+		bounce_exception(v, VEC_DB, false, 0);
 	if (in->kind == INSN_OUT)
 		return true;
-	value = port_value(in->imm_port ? in->imm : (uint16_t)r->rdx);
 	if (in->width == 4)
 		r->rax = value;
 	else if (in->width == 2)
@@ -243,6 +267,13 @@ static bool do_insn_or_wait(struct vcpu *v, const struct insn *in, bool *again)
 	return do_insn(v, in);
 }
 
+/* A debug register that there is not: that is #UD, not #GP. */
+static bool is_undefined(const struct vcpu *v, const struct insn *in)
+{
+	return (in->kind == INSN_DR_READ || in->kind == INSN_DR_WRITE) &&
+	       !debugreg_exists(v, in->sys_reg);
+}
+
 bool emulate_privileged(struct vcpu *v)
 {
 	uint8_t code[DECODE_MAX];
@@ -253,8 +284,13 @@ bool emulate_privileged(struct vcpu *v)
 	if (!code_is_long(v->regs.cs))
 		return false;
 	bytes = guest_read_insn(code, v->regs.rip, sizeof(code));
-	if (bytes <= 0 || !decode_insn(code, bytes, true, &in) ||
-	    !do_insn_or_wait(v, &in, &again))
+	if (bytes <= 0 || !decode_insn(code, bytes, true, &in))
+		return false;
+	if (v->kernel_mode && is_undefined(v, &in)) {
+		bounce_exception(v, VEC_UD, false, 0);
+		return true;
+	}
+	if (!do_insn_or_wait(v, &in, &again))
 		return false;
 	if (!again)
 		emulate_advance(v, in.length);

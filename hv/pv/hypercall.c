@@ -76,18 +76,47 @@ static long call_event_channel_compat(struct hypercall_args *args)
 	return op_event_channel(cmd, args->a[0] + offsetof(struct evtchn_op, u));
 }
 
-static long physdev(uint64_t cmd, uint64_t va)
+#define IO_PORTS	65536
+
+static long set_iopl(uint64_t va)
 {
 	struct physdev_set_iopl iopl;
 
-	if (cmd != PHYSDEVOP_set_iopl)
-		return -ENOSYS;
 	if (copy_from_guest(&iopl, va, sizeof(iopl)))
 		return -EFAULT;
 	if (iopl.iopl > 3)
 		return -EINVAL;
 	current_vcpu()->iopl = (uint64_t)iopl.iopl << 12; /* where rflags has it */
 	return 0;
+}
+
+/* Kept by its address, and looked at for each access (emulate.c). */
+static long set_iobitmap(uint64_t va)
+{
+	struct physdev_set_iobitmap map;
+	struct vcpu *v = current_vcpu();
+	uint64_t bits;
+
+	if (copy_from_guest(&map, va, sizeof(map)))
+		return -EFAULT;
+	bits = (uintptr_t)map.bitmap.p;
+	if (map.nr_ports > IO_PORTS || !guest_range_ok(bits, IO_PORTS / 8))
+		return -EINVAL;
+	v->iobitmap_va = bits;
+	v->iobitmap_ports = map.nr_ports;
+	return 0;
+}
+
+static long physdev(uint64_t cmd, uint64_t va)
+{
+	switch (cmd) {
+	case PHYSDEVOP_set_iopl:
+		return set_iopl(va);
+	case PHYSDEVOP_set_iobitmap:
+		return set_iobitmap(va);
+	default:
+		return -ENOSYS;
+	}
 }
 
 static long call_physdev(struct hypercall_args *args)

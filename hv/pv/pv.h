@@ -90,6 +90,9 @@ void fpu_taskswitch_set(struct vcpu *v, bool on);
 long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value);
 int debugreg_get(struct vcpu *v, uint64_t nr, uint64_t *value);
 void debugreg_note(struct vcpu *v, uint64_t causes);	/* a #DB: its bits of DR6 */
+bool debugreg_exists(const struct vcpu *v, uint64_t nr); /* else -ENODEV, #UD */
+/* An access to I/O ports: true if it meets a breakpoint, which is then noted in DR6. */
+bool debugreg_port(struct vcpu *v, uint32_t port, unsigned int width);
 /* traps_ops.c: the calls that set a vCPU's state. */
 long op_set_trap_table(struct hypercall_args *args);
 long op_stack_switch(struct hypercall_args *args);

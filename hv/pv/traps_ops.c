@@ -192,13 +192,45 @@ long op_set_segment_base(struct hypercall_args *args)
 	}
 }
 
-/* Breakpoints on I/O ports need CR4.DE, which stays off: their enable bits are dropped. */
-static uint64_t dr7_without_io(uint64_t value)
+/* The enable bits of breakpoint i. */
+static uint64_t dr7_enables(uint64_t value, unsigned int i)
 {
+	return value & 3UL << (2 * i);
+}
+
+/* Those of all that are on I/O ports. */
+static uint64_t dr7_io_enables(uint64_t value)
+{
+	uint64_t io = 0;
+
 	for (unsigned int i = 0; i < 4; i++)
 		if ((value >> (16 + 4 * i) & 3) == DR7_RW_IO)
-			value &= ~(3UL << (2 * i));
-	return value;
+			io |= dr7_enables(value, i);
+	return io;
+}
+
+/*
+ * Breakpoints on I/O ports need CR4.DE, which the CPU never has: their enable bits
+ * are kept aside, and the emulation of `in` and `out` looks at them.
+ */
+static long dr7_check(struct vcpu *v, uint64_t *value)
+{
+	uint64_t io;
+
+	if (*value & DR7_GD)
+		return -EPERM;
+	*value = (*value & ~DR7_ZEROS) | DR7_ONES;
+	io = dr7_io_enables(*value);
+	if (io && !(v->cr4 & CR4_DE))
+		return -EPERM;
+	v->dr7_io = io;
+	*value &= ~io;
+	return 0;
+}
+
+bool debugreg_exists(const struct vcpu *v, uint64_t nr)
+{
+	return nr <= 7 && !((nr == 4 || nr == 5) && v->cr4 & CR4_DE);
 }
 
 /* While no breakpoint is on, DR0-3 and DR6 wait in the vCPU (dom/vcpu.c switches them). */
@@ -212,6 +244,8 @@ static void debugreg_load(const struct vcpu *v)
 
 long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value)
 {
+	if (!debugreg_exists(v, nr))
+		return -ENODEV;
 	switch (nr) {
 	case 0 ... 3:	/* not the last bytes either: get_debugreg would look like an error */
 		if (!guest_range_ok(value, PAGE_SIZE))
@@ -221,14 +255,11 @@ long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value)
 		nr = 6;
 		value = (value & ~DR6_ZEROS) | DR6_ONES;
 		break;
-	case 5: case 7:
+	default:	/* 5, 7 */
 		nr = 7;
-		if (value & DR7_GD)
+		if (dr7_check(v, &value))
 			return -EPERM;
-		value = dr7_without_io((value & ~DR7_ZEROS) | DR7_ONES);
 		break;
-	default:
-		return -ENODEV;
 	}
 	v->dr[nr] = value;
 	if (v->dr[7] & DR7_ENABLED)
@@ -250,11 +281,33 @@ void debugreg_note(struct vcpu *v, uint64_t causes)
 	debugreg_write(6, armed ? v->dr[6] : DR6_ONES);
 }
 
+/* The port is in none of them that this CPU has: B0-B3 are set here. */
+bool debugreg_port(struct vcpu *v, uint32_t port, unsigned int width)
+{
+	static const uint8_t lengths[4] = { 1, 2, 8, 4 };
+	uint64_t hits = 0;
+
+	for (unsigned int i = 0; v->cr4 & CR4_DE && i < 4; i++) {
+		uint64_t first = v->dr[i];
+		uint64_t end = first + lengths[v->dr[7] >> (18 + 4 * i) & 3];
+
+		if (dr7_enables(v->dr7_io, i) && first < port + width &&
+		    end > port)
+			hits |= 1UL << i;
+	}
+	v->dr[6] |= hits;
+	if (hits && v->dr[7] & DR7_ENABLED)
+		debugreg_write(6, v->dr[6]);
+	return hits;
+}
+
 int debugreg_get(struct vcpu *v, uint64_t nr, uint64_t *value)
 {
-	if (nr > 7)
+	if (!debugreg_exists(v, nr))
 		return -ENODEV;
-	*value = v->dr[nr == 4 || nr == 5 ? nr + 2 : nr];
+	if (nr == 4 || nr == 5)
+		nr += 2;
+	*value = v->dr[nr] | (nr == 7 ? v->dr7_io : 0);
 	return 0;
 }
 

@@ -182,6 +182,32 @@ START_TEST(iopl)
 }
 END_TEST
 
+static long iobitmap(uint64_t bits, uint32_t ports)
+{
+	memcpy(memory, &bits, sizeof(bits));
+	memory[2] = ports;
+	v->regs.rdi = PHYSDEVOP_set_iobitmap;
+	v->regs.rsi = VA;
+	return enter(__HYPERVISOR_physdev_op);
+}
+
+START_TEST(iobitmap_is_noted)
+{
+	ck_assert_int_eq(iobitmap(0x1000, 65537), -EINVAL);
+	ck_assert_int_eq(iobitmap(HV_VIRT_START, 10), -EINVAL);
+	ck_assert_int_eq(iobitmap(HV_VIRT_START - 8191, 0), -EINVAL);
+	ck_assert_int_eq(iobitmap(0x7fffffffe001, 1), -EINVAL);
+	ck_assert_uint_eq(v->iobitmap_ports, 0);
+	ck_assert_int_eq(iobitmap(0x1000, 65536), 0);
+	ck_assert_uint_eq(v->iobitmap_va, 0x1000);
+	ck_assert_uint_eq(v->iobitmap_ports, 65536);
+	ck_assert_int_eq(iobitmap(0, 0), 0);
+	v->regs.rdi = PHYSDEVOP_set_iobitmap;
+	v->regs.rsi = VA + sizeof(memory);
+	ck_assert_int_eq(enter(__HYPERVISOR_physdev_op), -EFAULT);
+}
+END_TEST
+
 START_TEST(old_forms)
 {
 	v->regs.rdi = 0;
@@ -222,6 +248,7 @@ int main(void)
 	tcase_add_test(tc, our_own_call);
 	tcase_add_test(tc, holes);
 	tcase_add_test(tc, iopl);
+	tcase_add_test(tc, iobitmap_is_noted);
 	tcase_add_test(tc, old_forms);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

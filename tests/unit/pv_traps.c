@@ -476,14 +476,112 @@ START_TEST(debug_registers)
 	ck_assert_int_eq(debugreg_set(v, 7, 1 << 13), -EPERM);
 	ck_assert_int_eq(debugreg_set(v, 7, ~0UL & ~(1UL << 13)), 0);
 	ck_assert_uint_eq(fake_pv.hw_dr[7], 0xffff07ff);
-	ck_assert_int_eq(debugreg_set(v, 7, 2 << 16 | 3 | 1 << 20 | 4), 0);
-	ck_assert_uint_eq(fake_pv.hw_dr[7] & 0xff, 4);	/* the I/O one is off */
 	ck_assert_int_eq(debugreg_set(v, 6, 0), 0);
 	ck_assert_int_eq(debugreg_get(v, 4, &value), 0);
 	ck_assert_uint_eq(value, 0xffff0ff0);
 	ck_assert_int_eq(debugreg_set(v, 8, 0), -ENODEV);
 	ck_assert_int_eq(debugreg_get(v, 8, &value), -ENODEV);
 	ck_assert_int_eq(debugreg_get(v, ~0UL, &value), -ENODEV);
+}
+END_TEST
+
+/* Breakpoint 0 on port 0x60 (and 1 on writes to memory): only with CR4.DE. */
+#define DR7_IO	0x120602UL
+
+START_TEST(io_breakpoints_need_de)
+{
+	uint64_t value;
+
+	ck_assert_int_eq(debugreg_set(v, 7, DR7_IO), -EPERM);
+	ck_assert_uint_eq(v->dr[7], 0);
+	v->regs.rax = DR7_IO;
+	GP("\x0f\x23\xf8");		/* mov %rax, %dr7 */
+	expect(VEC_GP, CODE_VA);
+	v->cr4 = CR4_DE;
+	GP("\x0f\x23\xf8");
+	expect(NO_TRAP, CODE_VA + 3);
+	ck_assert_uint_eq(fake_pv.hw_dr[7] & 0xff, 0);
+	GP("\x0f\x21\xf9");		/* mov %dr7, %rcx */
+	expect(NO_TRAP, CODE_VA + 3);
+	ck_assert_uint_eq(v->regs.rcx, DR7_IO);
+	for (unsigned int nr = 4; nr < 6; nr++) {
+		ck_assert_int_eq(debugreg_set(v, nr, 0), -ENODEV);
+		ck_assert_int_eq(debugreg_get(v, nr, &value), -ENODEV);
+	}
+	GP("\x0f\x21\xe1");		/* mov %dr4, %rcx */
+	expect(VEC_UD, CODE_VA);
+	ck_assert_int_eq(debugreg_set(v, 7, 4), 0);
+	ck_assert_uint_eq(v->dr7_io, 0);
+	v->kernel_mode = false;
+	GP("\x0f\x21\xe1");
+	expect(VEC_GP, CODE_VA);
+}
+END_TEST
+
+static void io_access(uint16_t port, bool meets)
+{
+	v->dr[6] = 0xffff0ff0;
+	v->regs.rdx = port;
+	GP("\x66\xed");			/* in %dx, %ax */
+	expect(meets ? VEC_DB : NO_TRAP, CODE_VA + 2);
+	ck_assert_uint_eq(v->dr[6], meets ? 0xffff0ff1 : 0xffff0ff0);
+}
+
+START_TEST(io_breakpoints)
+{
+	v->iopl = 1UL << 12;
+	v->cr4 = CR4_DE;
+	ck_assert_int_eq(debugreg_set(v, 0, 0x60), 0);
+	ck_assert_int_eq(debugreg_set(v, 7, 0xe0602), 0);	/* 0x60-0x63 */
+	io_access(0x5e, false);
+	io_access(0x5f, true);
+	io_access(0x63, true);
+	io_access(0x64, false);
+	v->regs.rflags |= RFLAGS_TF;	/* both: one #DB */
+	GP("\xe6\x60");
+	expect(VEC_DB, CODE_VA + 2);
+	ck_assert_uint_eq(v->dr[6], 0xffff4ff1);
+	v->regs.rflags &= ~RFLAGS_TF;
+	ck_assert_int_eq(debugreg_set(v, 7, 0xe0602 | 4), 0);	/* another is in the CPU */
+	io_access(0x60, true);
+	ck_assert_uint_eq(fake_pv.hw_dr[6], 0xffff0ff1);
+	v->cr4 = 0;
+	io_access(0x60, false);
+}
+END_TEST
+
+/* Ports 0-15 count; 3 and 9 are allowed. */
+START_TEST(io_bitmap)
+{
+	uint8_t bits[2] = { (uint8_t)~8, (uint8_t)~2 };
+
+	fake_memory_add(0x500000, bits, sizeof(bits), false);
+	v->iobitmap_va = 0x500000;
+	v->iobitmap_ports = 16;
+	v->kernel_mode = false;
+	GP("\xe4\x04");
+	expect(VEC_GP, CODE_VA);
+	bits[0] = 0xe7;			/* 3 and 4 */
+	GP("\xe4\x03");
+	expect(NO_TRAP, CODE_VA + 2);
+	ck_assert_uint_eq(fake_pv.mode_changes, 4);	/* read as the kernel */
+	ck_assert(!v->kernel_mode);
+	GP("\x66\xe5\x03");
+	expect(NO_TRAP, CODE_VA + 3);
+	GP("\xe5\x03");			/* 5, 6 too */
+	expect(VEC_GP, CODE_VA);
+	GP("\xe4\x10");
+	expect(VEC_GP, CODE_VA);
+	GP("\xfa");			/* cli is not a port */
+	expect(VEC_GP, CODE_VA);
+	v->iobitmap_va = 0x600000;	/* nothing there */
+	GP("\xe4\x03");
+	expect(VEC_GP, CODE_VA);
+	v->iobitmap_va = 0x500001;	/* the second byte is not there: not asked for */
+	GP("\xe4\x01");
+	expect(NO_TRAP, CODE_VA + 2);
+	GP("\x66\xe5\x07");
+	expect(VEC_GP, CODE_VA);
 }
 END_TEST
 
@@ -581,6 +679,9 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, ports);
+	tcase_add_test(tc, io_breakpoints_need_de);
+	tcase_add_test(tc, io_breakpoints);
+	tcase_add_test(tc, io_bitmap);
 	tcase_add_test(tc, interrupt_flag);
 	tcase_add_test(tc, control_registers);
 	tcase_add_test(tc, msrs);
