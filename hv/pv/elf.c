@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* ELF64 images with Xen notes; elf.h has the contract. */
+/* ELF64 images with Xen notes, or the section that was there before; elf.h has the contract. */
 #include <port.h>
 
 #include <xen/elfnote.h>
 
 #include "lib/fmt.h"
 #include "pv/elf.h"
+#include "pv/elf_guest.h"
 
 struct ehdr {
 	uint8_t ident[16];
@@ -40,6 +41,7 @@ struct parse {
 	struct elf_image *out;
 	char *err;
 	size_t err_bytes;
+	bool any_note;		/* of Xen's, also those that are not for PV */
 	bool xen_notes, entry_note;
 };
 
@@ -87,6 +89,7 @@ static void note_take(struct parse *p, uint32_t type, const uint8_t *desc,
 {
 	struct elf_image *out = p->out;
 
+	p->any_note = true;
 	if (type == XEN_ELFNOTE_PHYS32_ENTRY)
 		return;		/* PVH: kernels without PV support have only this */
 	p->xen_notes = true;
@@ -141,22 +144,72 @@ static bool notes_read(struct parse *p, uint64_t offset, uint64_t size)
 	return true;
 }
 
+static void section_header(const struct parse *p, const struct ehdr *h,
+			   unsigned int i, struct shdr *s)
+{
+	memcpy(s, p->image + h->shoff + i * sizeof(*s), sizeof(*s));
+}
+
+/* How many there are, wholly in the image. */
+static unsigned int sections(const struct parse *p, const struct ehdr *h)
+{
+	bool ok = h->shentsize == sizeof(struct shdr) &&
+		  at(p, h->shoff, (uint64_t)h->shnum * sizeof(struct shdr));
+
+	return ok ? h->shnum : 0;
+}
+
 /* Kernels without PT_NOTE keep their notes in sections. */
 static bool section_notes_read(struct parse *p, const struct ehdr *h)
 {
 	unsigned int i;
 
-	if (h->shentsize != sizeof(struct shdr) ||
-	    !at(p, h->shoff, (uint64_t)h->shnum * sizeof(struct shdr)))
-		return true;
-	for (i = 0; i < h->shnum; i++) {
+	for (i = 0; i < sections(p, h); i++) {
 		struct shdr s;
 
-		memcpy(&s, p->image + h->shoff + i * sizeof(s), sizeof(s));
+		section_header(p, h, i, &s);
 		if (s.type == SHT_NOTE && !notes_read(p, s.offset, s.size))
 			return false;
 	}
 	return true;
+}
+
+/* Has the section that name?  `names` holds them all. */
+static bool section_is(const struct parse *p, const struct shdr *s,
+		       const struct shdr *names, const char *name)
+{
+	uint64_t bytes = strlen(name) + 1;
+	const char *in;
+
+	if (s->name > names->size || bytes > names->size - s->name)
+		return false;
+	in = at(p, names->offset, names->size);
+	return in && !memcmp(in + s->name, name, bytes);
+}
+
+/* Kernels that are older than notes. */
+static bool guest_section_read(struct parse *p, const struct ehdr *h)
+{
+	struct shdr s, names;
+	const char *text;
+	unsigned int i;
+
+	if (h->shstrndx >= sections(p, h))
+		return true;
+	section_header(p, h, h->shstrndx, &names);
+	for (i = 0; i < h->shnum; i++) {
+		section_header(p, h, i, &s);
+		if (section_is(p, &s, &names, "__xen_guest"))
+			break;
+	}
+	if (i == h->shnum)
+		return true;
+	text = at(p, s.offset, s.size);
+	if (!text)
+		return FAIL(p, "__xen_guest: the section lies outside the file");
+	p->xen_notes = true;
+	return elf_guest_read(text, s.size, p->out, &p->entry_note, p->err,
+			      p->err_bytes);
 }
 
 static bool segment_take(struct parse *p, const struct phdr *ph)
@@ -173,9 +226,6 @@ static bool segment_take(struct parse *p, const struct phdr *ph)
 		return FAIL(p, "a segment's data lie outside the file");
 	if (ph->filesz > ph->memsz)
 		return FAIL(p, "a segment is larger in the file than in memory");
-	if (ph->paddr + ph->memsz < ph->paddr ||
-	    (ph->paddr + ph->memsz) >> 40)
-		return FAIL(p, "segment address %lx out of range", ph->paddr);
 	s = &out->segments[out->segment_count++];
 	*s = (struct elf_segment){ ph->offset, ph->filesz, ph->paddr,
 				   ph->memsz };
@@ -198,7 +248,9 @@ static bool headers_read(struct parse *p, const struct ehdr *h)
 		if (!ok)
 			return false;
 	}
-	return p->xen_notes || section_notes_read(p, h);
+	if (!p->xen_notes && !section_notes_read(p, h))
+		return false;
+	return p->any_note || guest_section_read(p, h);
 }
 
 static bool guest_va(uint64_t va)
@@ -215,7 +267,11 @@ static bool addresses_check(struct parse *p)
 	for (i = 0; i < out->segment_count; i++) {
 		const struct elf_segment *s = &out->segments[i];
 		uint64_t va = elf_va(out, s->paddr);
+		uint64_t end = s->paddr - out->paddr_offset + s->mem_bytes;
 
+		if (end < s->mem_bytes || end >> 40)
+			return FAIL(p, "segment address %lx out of range",
+				    s->paddr);
 		if (va < out->virt_base || va + s->mem_bytes < va ||
 		    !guest_va(va) || !guest_va(va + s->mem_bytes - 1))
 			return FAIL(p, "segment at %lx is out of range", va);

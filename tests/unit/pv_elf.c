@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: hv/pv/elf.c hv/lib/fmt.c tests/fake/fake_elf.c tests/port/port.c
+// links: hv/pv/elf*.c hv/lib/str.c hv/lib/fmt.c tests/fake/fake_elf.c tests/port/port.c
 /* Guest images: what the notes say, and each way in which a file is none. */
 #include <check.h>
 #include <port.h>
@@ -80,6 +80,132 @@ START_TEST(pvh_only)
 }
 END_TEST
 
+/* A kernel that is older than notes: sections for names and for the text alone. */
+static struct old {
+	struct fake_elf f;
+	struct {
+		uint32_t name, type;
+		uint64_t flags, addr, offset, size;
+		uint32_t link, info;
+		uint64_t align, entsize;
+	} sections[2];
+	char names[16];
+	char text[400];
+} old;
+
+#define OLD_TEXT "GUEST_OS=linux,GUEST_VER=2.6,XEN_VER=xen-3.0,"
+
+static bool parse_old(const char *text)
+{
+	fake_elf_make(&old.f, 0, 0x1000000, 0x100000,
+		      NOTES({ XEN_ELFNOTE_LOADER, 0 }));
+	old.f.load.paddr += BASE;
+	old.f.h.entry = BASE + 0x1000000;
+	old.f.h.phnum = 1;		/* no notes */
+	old.f.h.shoff = offsetof(struct old, sections);
+	old.f.h.shentsize = sizeof(old.sections[0]);
+	old.f.h.shnum = 2;
+	old.f.h.shstrndx = 0;
+	memcpy(old.names, "x\0__xen_guest", 14);
+	old.sections[0].offset = offsetof(struct old, names);
+	old.sections[0].size = sizeof(old.names);
+	old.sections[1].name = 2;
+	old.sections[1].offset = offsetof(struct old, text);
+	old.sections[1].size = strlen(text);	/* without a zero */
+	memset(old.text, 'A', sizeof(old.text));
+	memcpy(old.text, text, strlen(text));
+	why[0] = '\0';
+	return elf_parse(&old, sizeof(old), &out, why, sizeof(why));
+}
+
+START_TEST(old_kernel)
+{
+	ck_assert_msg(parse_old(OLD_TEXT "HYPERCALL_PAGE=0x1001,PAE=yes,"
+				"VIRT_BASE=0xffffffff80000000,"
+				"FEATURES=a|!pae_pgdir_above_4gb,BSD_SYMTAB"),
+		      "%s", why);
+	ck_assert_uint_eq(out.virt_base, BASE);
+	ck_assert_uint_eq(out.paddr_offset, BASE);
+	ck_assert_uint_eq(out.first_va, BASE + 0x1000000);
+	ck_assert_uint_eq(out.entry, BASE + 0x1000000);
+	ck_assert_uint_eq(out.hypercall_page, BASE + 0x1001000);
+	ck_assert_msg(parse_old("LOADER=generic,XEN_VER=xen-3.0-x86_64,"
+				"VIRT_BASE=0,ELF_PADDR_OFFSET=0xffffffff80000000,"
+				"VIRT_ENTRY=16777232"), "%s", why);
+	ck_assert_uint_eq(out.first_va, 0x1000000);
+	ck_assert_uint_eq(out.entry, 0x1000010);
+	ck_assert_uint_eq(out.hypercall_page, 0);
+}
+END_TEST
+
+static void old_refused(const char *text, const char *because)
+{
+	ck_assert(!parse_old(text));
+	ck_assert_msg(strstr(why, because) != NULL, "%s", why);
+}
+
+START_TEST(old_kernel_refused)
+{
+	char text[300];
+
+	old_refused("", "neither LOADER");
+	old_refused("XEN_VER=xen-3.0,LOADER=other,GUEST_OS=plan9", "neither");
+	old_refused("LOADER=generic", "XEN_VER");
+	old_refused("LOADER=generic,XEN_VER=xen-2.0", "XEN_VER");
+	old_refused(OLD_TEXT "ELF_PADDR_OFFSET=0", "without VIRT_BASE");
+	old_refused(OLD_TEXT "VIRT_BASE=here", "no number");
+	old_refused(OLD_TEXT "VIRT_BASE", "no number");
+	old_refused(OLD_TEXT "VIRT_ENTRY=0x10000000000000000", "no number");
+	old_refused(OLD_TEXT "FEATURES=a|!b", "requires feature b");
+	old_refused(OLD_TEXT "VIRT_BASE=0x1000", "out of range");
+	old_refused(OLD_TEXT "VIRT_BASE=0xffffffff80000000,HYPERCALL_PAGE=9",
+		    "hypercall page");
+	memset(text, 'N', sizeof(text));
+	text[32] = '\0';
+	old_refused(text, "more than 31");
+	memset(text, 'N', sizeof(text));
+	memcpy(text, "KEY=", 4);
+	text[4 + 128] = '\0';
+	old_refused(text, "more than 127");
+	text[4 + 127] = '\0';
+	old_refused(text, "neither");
+}
+END_TEST
+
+/* Sections that are not in the file are none; one with the name has to be. */
+START_TEST(old_kernel_sections)
+{
+	const char *text = OLD_TEXT "VIRT_BASE=0xffffffff80000000";
+
+	ck_assert_msg(parse_old(text), "%s", why);
+#define OLD_REFUSED(change, because) do { \
+	parse_old(text); \
+	change; \
+	ck_assert(!elf_parse(&old, sizeof(old), &out, why, sizeof(why))); \
+	ck_assert_msg(strstr(why, because) != NULL, "%s", why); \
+} while (0)
+	OLD_REFUSED(old.f.h.shstrndx = 2, "no Xen notes");
+	OLD_REFUSED(old.f.h.shoff = ~0UL, "no Xen notes");
+	OLD_REFUSED(old.sections[0].size = 13, "no Xen notes");
+	OLD_REFUSED(old.sections[0].offset = ~0UL, "no Xen notes");
+	OLD_REFUSED(old.sections[1].name = ~0u, "no Xen notes");
+	OLD_REFUSED(old.sections[1].offset = sizeof(old), "outside the file");
+	OLD_REFUSED(old.sections[1].size = ~0UL, "outside the file");
+}
+END_TEST
+
+/* With notes the section is not read, whatever is in it. */
+START_TEST(notes_come_first)
+{
+	parse_old("FEATURES=!unknown");
+	old.f.h.phnum = 2;
+	old.f.load.paddr -= BASE;
+	old.f.h.entry -= BASE;
+	ck_assert_msg(elf_parse(&old, sizeof(old), &out, why, sizeof(why)),
+		      "%s", why);
+}
+END_TEST
+
 #define REFUSED(change, text) do { \
 	setup(); \
 	change; \
@@ -145,6 +271,10 @@ int main(void)
 	tcase_add_test(tc, pvh_only);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, cut_short);
+	tcase_add_test(tc, old_kernel);
+	tcase_add_test(tc, old_kernel_refused);
+	tcase_add_test(tc, old_kernel_sections);
+	tcase_add_test(tc, notes_come_first);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
