@@ -17,9 +17,9 @@
 #define L1_ECX	(BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | \
 		 BIT(22) | BIT(23) | BIT(25) | BIT(30))
 #define L1_ECX_HYPERVISOR BIT(31)
-/* leaf 7 ebx: bmi1 bmi2 erms rdseed adx clflushopt clwb sha */
-#define L7_EBX	(BIT(3) | BIT(8) | BIT(9) | BIT(18) | BIT(19) | BIT(23) | \
-		 BIT(24) | BIT(29))
+/* leaf 7 ebx: fsgsbase bmi1 bmi2 erms rdseed adx clflushopt clwb sha */
+#define L7_EBX	(BIT(0) | BIT(3) | BIT(8) | BIT(9) | BIT(18) | BIT(19) | \
+		 BIT(23) | BIT(24) | BIT(29))
 /* leaf 7 edx: fsrm */
 #define L7_EDX	BIT(4)
 /* 0x80000001 edx: syscall nx lm, and AMD's copies of leaf 1 */

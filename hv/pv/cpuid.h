@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a guest kernel sees of the processor: a whitelist over what the host
- * has.  Features that need state we do not switch (XSAVE, PKU), give ring 3
- * control we do not follow (FSGSBASE) or belong to the hypervisor (APIC, MTRR,
- * paging extensions) are not in it.  User space runs the CPU's own cpuid.
+ * has.  Features that need state we do not switch (XSAVE, PKU) or belong to the
+ * hypervisor (APIC, MTRR, paging extensions) are not in it.  User space runs the CPU's own cpuid.
  */
 #ifndef HV_PV_CPUID_H
 #define HV_PV_CPUID_H

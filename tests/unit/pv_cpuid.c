@@ -33,8 +33,9 @@ START_TEST(features)
 	ck_assert_uint_eq(out[2] & BIT(31), BIT(31));
 	ck_assert_uint_eq(out[1] >> 24, 0);	/* APIC id */
 	cpuid_filter(7, 0, all, out);
-	/* fsgsbase avx2 smep invpcid mpx avx512f smap */
-	ck_assert_uint_eq(out[1] & (BIT(0) | BIT(5) | BIT(7) | BIT(10) |
+	ck_assert_uint_eq(out[1] & BIT(0), BIT(0));	/* fsgsbase */
+	/* avx2 smep invpcid mpx avx512f smap */
+	ck_assert_uint_eq(out[1] & (BIT(5) | BIT(7) | BIT(10) |
 				    BIT(14) | BIT(16) | BIT(20)), 0);
 	ck_assert_uint_eq(out[0], 0);
 	ck_assert_uint_eq(out[2], 0);		/* umip pku la57 rdpid */
