@@ -287,6 +287,32 @@ static void time_publish(struct vcpu_time_info *to, const struct vcpu_time_info 
 	WRITE_ONCE(to->version, from->version);
 }
 
+/*
+ * Who asked for it (VMASST_TYPE_runstate_update_flag) sees XEN_RUNSTATE_UPDATE in the
+ * entry time before anything else changes, until all has.
+ */
+static int runstate_write(const struct vcpu *v,
+			  struct vcpu_runstate_info *runstate)
+{
+	uint64_t *time = &runstate->state_entry_time;
+	uint64_t time_va = v->runstate_va +
+			   offsetof(struct vcpu_runstate_info, state_entry_time);
+
+	if (!(READ_ONCE(v->domain->vm_assist) &
+	      1u << VMASST_TYPE_runstate_update_flag))
+		return copy_to_guest(v->runstate_va, runstate,
+				     sizeof(*runstate));
+	*time |= XEN_RUNSTATE_UPDATE;
+	if (copy_to_guest(time_va, time, sizeof(*time)))
+		return -EFAULT;
+	barrier();
+	if (copy_to_guest(v->runstate_va, runstate, sizeof(*runstate)))
+		return -EFAULT;
+	barrier();
+	*time &= ~XEN_RUNSTATE_UPDATE;
+	return copy_to_guest(time_va, time, sizeof(*time));
+}
+
 /* Best effort, as on Xen: the guest may have unmapped them. */
 static void areas_write(struct vcpu *v, const struct vcpu_time_info *t)
 {
@@ -294,7 +320,7 @@ static void areas_write(struct vcpu *v, const struct vcpu_time_info *t)
 
 	if (v->runstate_va) {
 		sched_runstate(v, &runstate);
-		if (copy_to_guest(v->runstate_va, &runstate, sizeof(runstate)))
+		if (runstate_write(v, &runstate))
 			return;
 	}
 	if (v->time_va && copy_to_guest(v->time_va, t, sizeof(*t)))

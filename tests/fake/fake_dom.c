@@ -335,6 +335,8 @@ FAKE int copy_to_guest(uint64_t guest_dst, const void *src, size_t bytes)
 	if (fake.no_copy_out || va_bad(guest_dst))
 		return -EFAULT;
 	memcpy((void *)(uintptr_t)guest_dst, src, bytes);
+	if (fake.on_copy_out)
+		fake.on_copy_out();
 	return 0;
 }
 

@@ -35,6 +35,7 @@ struct fake_dom {
 	uint32_t domains_left;
 	long allocs, alloc_fail_at; /* objects live; countdown to a failure, 0 none */
 	bool no_copy_out;	/* copy_to_guest() fails */
+	void (*on_copy_out)(void); /* after each copy_to_guest() */
 	struct frame *area;	/* resolve_area() gives this, NULL: -EPERM */
 	char log[16384];	/* log_guest(): "d<id> text\n" each */
 	const char *typed;	/* what uart_read() gives */

@@ -349,6 +349,38 @@ START_TEST(runstate)
 }
 END_TEST
 
+static struct vcpu_runstate_info flagged;
+static uint64_t seen_times[8];
+static uint32_t seen_states[8];
+static unsigned int seen;
+
+static void see(void)
+{
+	ck_assert_uint_lt(seen, ARRAY_COUNT(seen_times));
+	seen_times[seen] = flagged.state_entry_time;
+	seen_states[seen++] = (uint32_t)flagged.state;
+}
+
+/* The flag is there before anything else changes, and gone last. */
+START_TEST(runstate_flag)
+{
+	uint64_t va = fake_va(&flagged);
+
+	d->vm_assist = 1u << VMASST_TYPE_runstate_update_flag;
+	flagged.state = 77;
+	seen = 0;
+	fake.on_copy_out = see;
+	ck_assert_int_eq(vcpu_op(VCPUOP_register_runstate_memory_area, &va), 0);
+	fake.on_copy_out = NULL;
+	ck_assert_uint_ge(seen, 3);
+	ck_assert(seen_times[0] & XEN_RUNSTATE_UPDATE);
+	ck_assert_uint_eq(seen_states[0], 77);
+	ck_assert(seen_times[1] & XEN_RUNSTATE_UPDATE);
+	ck_assert_uint_eq(seen_states[1], RUNSTATE_running);
+	ck_assert(!(seen_times[2] & XEN_RUNSTATE_UPDATE));
+}
+END_TEST
+
 START_TEST(areas_wait_for_kernel_mode)
 {
 	struct vcpu_runstate_info area;
@@ -563,6 +595,7 @@ int main(void)
 	tcase_add_test(tc, which_vcpus_there_are);
 	tcase_add_test(tc, bad_pointers);
 	tcase_add_test(tc, runstate);
+	tcase_add_test(tc, runstate_flag);
 	tcase_add_test(tc, areas_wait_for_kernel_mode);
 	tcase_add_test(tc, info_moves_once);
 	tcase_add_test(tc, new_vcpu);
