@@ -274,17 +274,28 @@ static bool is_undefined(const struct vcpu *v, const struct insn *in)
 	       !debugreg_exists(v, in->sys_reg);
 }
 
-bool emulate_privileged(struct vcpu *v)
+/*
+ * 32-bit code in the flat segment may use ports and the interrupt flag, as IOPL has it,
+ * but a kernel is 64-bit.  Of other segments neither base nor size is known.
+ */
+static bool fetch(const struct vcpu *v, struct insn *in)
 {
+	bool is_long = code_is_long(v->regs.cs);
 	uint8_t code[DECODE_MAX];
-	bool again = false;
-	struct insn in;
 	int bytes;
 
-	if (!code_is_long(v->regs.cs))
+	if (!is_long && (v->kernel_mode || v->regs.cs != FLAT_USER_CS32))
 		return false;
 	bytes = guest_read_insn(code, v->regs.rip, sizeof(code));
-	if (bytes <= 0 || !decode_insn(code, bytes, true, &in))
+	return bytes > 0 && decode_insn(code, bytes, is_long, in);
+}
+
+bool emulate_privileged(struct vcpu *v)
+{
+	bool again = false;
+	struct insn in;
+
+	if (!fetch(v, &in))
 		return false;
 	if (v->kernel_mode && is_undefined(v, &in)) {
 		bounce_exception(v, VEC_UD, false, 0);

@@ -147,6 +147,31 @@ START_TEST(ports)
 }
 END_TEST
 
+START_TEST(ports_of_32_bit_code)
+{
+	v->regs.cs = FLAT_USER_CS32;
+	v->kernel_mode = false;
+	v->regs.rdx = 0x80;
+	GP("\xed");
+	expect(VEC_GP, CODE_VA);
+	v->iopl = 3UL << 12;
+	GP("\xed");
+	expect(NO_TRAP, CODE_VA + 1);
+	ck_assert_uint_eq(v->regs.rax, 0xffffffff);
+	GP("\x48\xed");			/* dec %eax there, no prefix */
+	expect(VEC_GP, CODE_VA);
+	GP("\xfa");
+	expect(NO_TRAP, CODE_VA + 1);
+	v->regs.cs = FLAT_USER_CS32 + 0x100;
+	GP("\xed");
+	expect(VEC_GP, CODE_VA);
+	v->regs.cs = FLAT_USER_CS32;
+	v->kernel_mode = true;
+	GP("\x0f\x20\xc0");		/* mov %cr0, %eax */
+	expect(VEC_GP, CODE_VA);
+}
+END_TEST
+
 START_TEST(interrupt_flag)
 {
 	GP("\xfa");
@@ -679,6 +704,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, ports);
+	tcase_add_test(tc, ports_of_32_bit_code);
 	tcase_add_test(tc, io_breakpoints_need_de);
 	tcase_add_test(tc, io_breakpoints);
 	tcase_add_test(tc, io_bitmap);
