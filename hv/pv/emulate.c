@@ -28,15 +28,22 @@
 #define CR0_TS		0x8UL
 #define CR4_VIEW	0x620UL		/* PAE OSFXSR OSXMMEXCPT */
 #define DR6_BS		(1UL << 14)
-#define DESC_LONG	(1u << 21)	/* L in what `lar` gives */
+#define DESC_LONG	(1u << 21)	/* L and D of segs_rights() */
+#define DESC_32BIT	(1u << 22)
+#define SELECTOR_LDT	4u
 
 bool code_is_long(uint64_t selector)
 {
-	uint32_t rights = 0;
+	return segs_rights(selector) & DESC_LONG;
+}
 
-	__asm__ volatile("lar %1, %0" : "+r"(rights)
-			 : "r"((uint32_t)selector) : "cc");
-	return rights & DESC_LONG;
+/* Programs make segments with a base in the LDT alone. */
+static bool code_is_flat32(uint64_t selector)
+{
+	uint32_t rights = segs_rights(selector);
+
+	return rights & DESC_32BIT && !(rights & DESC_LONG) &&
+	       !(selector & SELECTOR_LDT);
 }
 
 void emulate_advance(struct vcpu *v, unsigned int length)
@@ -275,8 +282,8 @@ static bool is_undefined(const struct vcpu *v, const struct insn *in)
 }
 
 /*
- * 32-bit code in the flat segment may use ports and the interrupt flag, as IOPL has it,
- * but a kernel is 64-bit.  Of other segments neither base nor size is known.
+ * 32-bit code in a flat segment may use ports and the interrupt flag, as IOPL has it,
+ * but a kernel is 64-bit.
  */
 static bool fetch(const struct vcpu *v, struct insn *in)
 {
@@ -284,7 +291,7 @@ static bool fetch(const struct vcpu *v, struct insn *in)
 	uint8_t code[DECODE_MAX];
 	int bytes;
 
-	if (!is_long && (v->kernel_mode || v->regs.cs != FLAT_USER_CS32))
+	if (!is_long && (v->kernel_mode || !code_is_flat32(v->regs.cs)))
 		return false;
 	bytes = guest_read_insn(code, v->regs.rip, sizeof(code));
 	return bytes > 0 && decode_insn(code, bytes, is_long, in);

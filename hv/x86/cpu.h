@@ -47,6 +47,7 @@ void segs_save(struct guest_segs *s);
 /* Loads selectors then bases; returns false if a selector was refused (it is then null). */
 bool segs_load(const struct guest_segs *s);
 bool segs_load_gs_user(uint16_t sel);	/* set_segment_base(GS_USER_SEL): load sel into the guest's GS */
+uint32_t segs_rights(uint16_t sel);	/* what `lar` gives; 0: there is no such segment */
 uint64_t segs_read_gs_base(void);	/* the guest's live GS base */
 void segs_write_gs_base(uint64_t base);
 uint64_t segs_read_fs_base(void);

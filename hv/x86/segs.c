@@ -103,3 +103,11 @@ void segs_write_fs_base(uint64_t base)
 {
 	wrmsr(MSR_FS_BASE, base_checked(base));
 }
+
+uint32_t segs_rights(uint16_t sel)
+{
+	uint32_t rights = 0;
+
+	__asm__ volatile("lar %1, %0" : "+r"(rights) : "r"((uint32_t)sel) : "cc");
+	return rights;
+}

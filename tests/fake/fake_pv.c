@@ -203,6 +203,18 @@ void segs_save(struct guest_segs *s)
 				  .gs_base = fake_pv.gs_base };
 }
 
+uint32_t segs_rights(uint16_t sel)
+{
+	switch (sel & ~4) {
+	case FAKE_CODE64:
+		return 0xaffb00;
+	case FAKE_CODE32:
+		return 0xcffb00;
+	default:
+		return 0;
+	}
+}
+
 bool segs_load_gs_user(uint16_t sel)
 {
 	fake_pv.gs_base = fake_pv.gs_user_base;	/* as the CPU: the live base changes */

@@ -35,6 +35,8 @@ struct vcpu *fake_pv_reset(void);
 #define FAKE_EVENT_CB		FAKE_HANDLER(0x101)
 #define FAKE_FAILSAFE_CB	FAKE_HANDLER(0x102)
 #define FAKE_SYSCALL_CB		FAKE_HANDLER(0x103)
+#define FAKE_CODE64		0x33	/* segments that segs_rights() knows, in GDT and LDT */
+#define FAKE_CODE32		0x23
 #define FAKE_KERNEL_SP		0xffff888000003ff0UL
 
 /* Guest memory at va, backed by host memory that stays the caller's. */

@@ -10,7 +10,6 @@
 #include "fake/fake_pv.h"
 
 #define CODE_VA		0x400000UL
-#define LONG_CS		0x33	/* a 64-bit code segment of this process: lar knows it */
 #define NO_TRAP		0x1ff
 
 static struct vcpu *v;
@@ -50,7 +49,7 @@ static void setup(void)
 	v = fake_pv_reset();
 	memset(code, 0x90, sizeof(code));
 	fake_memory_add(CODE_VA, code, sizeof(code), false);
-	v->regs.cs = LONG_CS;
+	v->regs.cs = FAKE_CODE64;
 	v->regs.rip = CODE_VA;
 }
 
@@ -149,7 +148,7 @@ END_TEST
 
 START_TEST(ports_of_32_bit_code)
 {
-	v->regs.cs = FLAT_USER_CS32;
+	v->regs.cs = FAKE_CODE32;
 	v->kernel_mode = false;
 	v->regs.rdx = 0x80;
 	GP("\xed");
@@ -162,10 +161,10 @@ START_TEST(ports_of_32_bit_code)
 	expect(VEC_GP, CODE_VA);
 	GP("\xfa");
 	expect(NO_TRAP, CODE_VA + 1);
-	v->regs.cs = FLAT_USER_CS32 + 0x100;
+	v->regs.cs = FAKE_CODE32 | 4;	/* in an LDT */
 	GP("\xed");
 	expect(VEC_GP, CODE_VA);
-	v->regs.cs = FLAT_USER_CS32;
+	v->regs.cs = FAKE_CODE32;
 	v->kernel_mode = true;
 	GP("\x0f\x20\xc0");		/* mov %cr0, %eax */
 	expect(VEC_GP, CODE_VA);
