@@ -46,10 +46,10 @@ $(L)/stress.gz: bench/linux/needed.sh $(STRESS_PKGS:%=$(PKG)/%/.done) | $(B)/har
 	@$(B)/harness initramfs $@ $(L)/stress.list
 
 # 32-bit programs without a libc.
-$(L)/int80 $(L)/vdso: $(L)/%: bench/linux/m32/%.asm | $(B)/.deps
+$(L)/int80 $(L)/vdso $(L)/ports: $(L)/%: bench/linux/m32/%.asm | $(B)/.deps
 	@mkdir -p $(@D)
 	@nasm -f elf32 $< -o $@.o && ld -m elf_i386 -o $@ $@.o
-$(L)/m32.gz: bench/linux/m32/list bench/linux/m32/init $(L)/int80 $(L)/vdso $(BUSYBOX)/.done | $(B)/harness
+$(L)/m32.gz: bench/linux/m32/list bench/linux/m32/init $(L)/int80 $(L)/vdso $(L)/ports $(BUSYBOX)/.done | $(B)/harness
 	@$(B)/harness initramfs $@ $<
 
 # What the boot tests need.
