@@ -23,6 +23,7 @@
 #include "dom/vcpu.h"
 #include "lib/list.h"
 #include "mm/m2p.h"
+#include "mm/pagetype.h"
 #include "x86/spinlock.h"
 
 #define MAX_DOMAINS	1024	/* alive at once */
@@ -210,6 +211,18 @@ struct frame *domain_page_after(struct domain *d, struct frame *at) must_check;
  * hypervisor's and of no type, becomes d's in its place: nobody else can take the room (D2).
  */
 void domain_page_replace(struct domain *d, struct frame *old, struct frame *new);
+
+/* --- uses of pages (pages.c) --- */
+/*
+ * A use of f, a page of d's that the caller references, as `class`, with the flush of d's
+ * TLBs that has to come before it (mm/pagetype.h, T3, T6): TYPE_SAME; TYPE_FRESH, a table or
+ * descriptor page is to be validated now; or -errno of pagetype_get().
+ */
+int domain_type_get(struct domain *d, struct frame *f,
+		    enum page_class class) must_check;
+/* A writable use: 0 or -errno.  No lock is needed, any may be held. */
+int domain_writable_get(struct domain *d, struct frame *f) must_check;
+void domain_writable_put(struct frame *f);
 
 /* --- frames freed while the domain runs (reclaim.c) --- */
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A domain's own pages: quota and list (D2).
+ * A domain's own pages: uses, quota and list (D2).
  *
  * The list is two 32-bit links in each frame; a page that the reaper let go of, but
  * that somebody still references, waits on a second list.
@@ -12,6 +12,37 @@
 #include "dom/domain_private.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "x86/tlb.h"
+
+/* --- uses --- */
+
+int domain_type_get(struct domain *d, struct frame *f, enum page_class class)
+{
+	int r = pagetype_get(f, class);
+
+	if (likely(r != TYPE_FRESH_FLUSH))
+		return r;
+	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	pagetype_flushed(f);
+	return TYPE_FRESH;
+}
+
+int domain_writable_get(struct domain *d, struct frame *f)
+{
+	int r = domain_type_get(d, f, CLASS_WRITABLE);
+
+	return r < 0 ? r : 0;
+}
+
+void domain_writable_put(struct frame *f)
+{
+	bool last = pagetype_put(f);
+
+	ASSERT(!last);	/* only tables and descriptor pages have a last use */
+	(void)last;
+}
+
+/* --- the list --- */
 
 /* LOCK_PAGELIST. */
 static void list_push(uint32_t *head, struct frame *f)

@@ -138,14 +138,12 @@ long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one)
 static int store_plain(struct domain *d, struct frame *f, uint64_t *at,
 		       uint64_t value)
 {
-	int r = pagetype_get(f, CLASS_WRITABLE);
+	int r = domain_writable_get(d, f);
 
-	if (r < 0)
+	if (r)
 		return r;
-	if (r == TYPE_FRESH_FLUSH)
-		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
 	WRITE_ONCE(*at, value);
-	(void)!pagetype_put(f);
+	domain_writable_put(f);
 	return 0;
 }
 

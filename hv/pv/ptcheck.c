@@ -38,15 +38,10 @@ static int l1_get_owned(struct domain *d, struct frame *f, pte_t e)
 
 	if (!(e & PTE_RW))
 		return 0;
-	r = pagetype_get(f, CLASS_WRITABLE);
-	if (r < 0) {
+	r = domain_writable_get(d, f);
+	if (r)
 		frame_put(f);
-		return r;
-	}
-	/* T3: no walk may go on through what was a table a moment ago. */
-	if (r == TYPE_FRESH_FLUSH)
-		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
-	return 0;
+	return r;
 }
 
 static pte_t pte_renamed(pte_t e, const struct frame *f)
@@ -136,7 +131,7 @@ static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 		return;
 	}
 	if (e & PTE_RW)
-		(void)!pagetype_put(f);
+		domain_writable_put(f);
 	frame_put(f);
 }
 
@@ -225,17 +220,6 @@ void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new)
 
 /* --- L2 to L4 entries --- */
 
-int table_count(struct domain *d, struct frame *f, unsigned int level)
-{
-	int r = pagetype_get(f, level_class(level));
-
-	if (r == TYPE_FRESH_FLUSH) {
-		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
-		r = TYPE_FRESH;
-	}
-	return r;
-}
-
 /* A linear use of f, which is referenced, by an entry of `table` (T2). */
 static int linear_get(struct frame *table, struct frame *f, pte_t e)
 {
@@ -302,7 +286,7 @@ static int upper_take(struct domain *d, struct frame *table, unsigned int level,
 	if (is_linear(table, f))
 		r = linear_get(table, f, e);
 	else
-		r = table_count(d, f, level - 1);
+		r = domain_type_get(d, f, level_class(level - 1));
 	if (r < 0)
 		frame_put(f);
 	else if (r == TYPE_FRESH)

@@ -3,10 +3,8 @@
 #include <port.h>
 #include <errno.h>
 
-#include "mm/pagetype.h"
 #include "pv/resolve.h"
 #include "pv/sharehooks.h"
-#include "x86/tlb.h"
 
 /* Heap pages may be mapped, writable only if they were made so; nothing else. */
 static int heap_allowed(uint64_t state, enum frame_use use)
@@ -100,19 +98,14 @@ int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame)
 		frame_put(*frame);
 		return -EPERM;
 	}
-	r = pagetype_get(*frame, CLASS_WRITABLE);
-	if (r < 0) {
+	r = domain_writable_get(d, *frame);
+	if (r)
 		frame_put(*frame);
-		return r;
-	}
-	/* T3: what was a table may still be walked by a CPU of the domain's. */
-	if (r == TYPE_FRESH_FLUSH)
-		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
-	return 0;
+	return r;
 }
 
 void resolve_area_put(struct domain *d, struct frame *f)
 {
-	(void)!pagetype_put(f);
+	domain_writable_put(f);
 	frame_put(f);
 }

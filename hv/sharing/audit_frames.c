@@ -103,6 +103,8 @@ static bool frame_audit(struct audit *a, mfn_t mfn)
 	owner_check(a, mfn, f);
 	if (free)
 		free_check(a, mfn, f);
+	if (f->type & TYPE_FLUSHING)
+		audit_error(a, "T6: frame %lx waits for a flush", mfn);
 	if (kind == FRAME_SHARED &&
 	    (type_class(f->type) != CLASS_SHARED ||
 	     (f->type & (TYPE_PINNED | TYPE_VALIDATED | TYPE_PARTIAL))))

@@ -211,7 +211,7 @@ static bool use_take(struct domain *d, struct frame *f, pte_t e, bool named)
 {
 	if (!named && frame_get(f, d->id))
 		return false;
-	if (!(e & PTE_RW) || pagetype_get(f, CLASS_WRITABLE) >= 0)
+	if (!(e & PTE_RW) || !domain_writable_get(d, f))
 		return true;
 	if (!named)
 		frame_put(f);

@@ -53,11 +53,11 @@ static void mappings_lower(struct sharing_chunk *c,
 		if (!n[i].was_rw)
 			continue;
 		__atomic_fetch_and(n[i].pte, ~PTE_RW, __ATOMIC_ACQ_REL);
-		(void)!pagetype_put(f);
+		domain_writable_put(f);
 	}
 }
 
-static void mappings_raise(struct sharing_chunk *c,
+static void mappings_raise(struct domain *d, struct sharing_chunk *c,
 			   const struct sharing_item *item, struct frame *f)
 {
 	struct sharing_name *n = item_names(c, item);
@@ -67,18 +67,18 @@ static void mappings_raise(struct sharing_chunk *c,
 		if (!n[i].was_rw)
 			continue;
 		/* The lock has kept every other class away. */
-		CHECK(pagetype_get(f, CLASS_WRITABLE) >= 0);
+		CHECK(!domain_writable_get(d, f));
 		__atomic_fetch_or(n[i].pte, PTE_RW, __ATOMIC_ACQ_REL);
 	}
 }
 
-static void undo(struct sharing_chunk *c, struct sharing_item *item,
-		 enum share_result why)
+static void undo(struct domain *d, struct sharing_chunk *c,
+		 struct sharing_item *item, enum share_result why)
 {
 	struct frame *f = mfn_to_frame(item->mfn);
 
 	(void)!pagetype_put(f);
-	mappings_raise(c, item, f);
+	mappings_raise(d, c, item, f);
 	item->typed = false;
 	item->result = why;
 	frame_put(f);
@@ -108,7 +108,7 @@ static void item_lower(struct domain *d, struct sharing_chunk *c,
 	if ((type_class(f->type) == CLASS_SHARED && type_count(f->type)) ||
 	    pagetype_get(f, CLASS_SHARED) < 0) {
 		item->result = busy_reason(d, f);
-		mappings_raise(c, item, f);
+		mappings_raise(d, c, item, f);
 		frame_put(f);
 		return;
 	}
@@ -163,7 +163,7 @@ static bool item_alone(struct domain *d, struct sharing_chunk *c,
 	if ((state & FRAME_ALLOCATED) &&
 	    frame_state_ref(state) == 2 + item->count)
 		return true;
-	undo(c, item, grant_is_pinned(d, item->mfn) ? SHARE_GRANTED :
+	undo(d, c, item, grant_is_pinned(d, item->mfn) ? SHARE_GRANTED :
 						      SHARE_OTHER_MAPPING);
 	return false;
 }
@@ -173,13 +173,13 @@ static void item_finish(struct domain *d, struct sharing_chunk *c,
 			struct sharing_item *item, const struct share_page *page)
 {
 	if (page->result != SHARE_OK) {
-		undo(c, item, result_of(page->result));
+		undo(d, c, item, result_of(page->result));
 		return;
 	}
 	if (m2p_get(&d->m2p, page->canonical) == INVALID_PFN &&
 	    m2p_set(&d->m2p, page->canonical, page->pfn)) {
 		share_drop(d->share, page->canonical, item->count, false);
-		undo(c, item, SHARE_NO_MEMORY);
+		undo(d, c, item, SHARE_NO_MEMORY);
 		return;
 	}
 	item->new_mfn = page->canonical;

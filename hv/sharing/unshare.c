@@ -45,7 +45,7 @@ static void copy_map(struct domain *d, struct sharing_chunk *c,
 
 		/* A fresh frame: neither can fail. */
 		CHECK(!frame_get_again(f));
-		CHECK(!(e & PTE_RW) || pagetype_get(f, CLASS_WRITABLE) >= 0);
+		CHECK(!(e & PTE_RW) || !domain_writable_get(d, f));
 		__atomic_store_n(n[i].pte, e, __ATOMIC_RELEASE);
 	}
 	item->new_mfn = mfn;

@@ -50,8 +50,11 @@ struct percpu *this_cpu(void)
 	return cpu;
 }
 
+uint64_t port_spins;
+
 void port_spin(void)
 {
+	__atomic_add_fetch(&port_spins, 1, __ATOMIC_SEQ_CST);
 	sched_yield();
 }
 
