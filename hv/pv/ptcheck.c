@@ -312,6 +312,23 @@ static enum below upper_drop(struct frame *table, pte_t e)
 	return below;
 }
 
+/*
+ * As ptcheck_begin(), before an entry of `table` changes.  With a result that nobody came for
+ * (pttree.c, W3) the last use of `table` itself may go: its entries hold nothing then, and
+ * who asked must look again at what it is (PT23).
+ */
+static int upper_begin(struct domain *d, const struct frame *table,
+		       unsigned int level, mfn_t wanted)
+{
+	int r = ptcheck_begin(d, wanted);
+	uint64_t type = READ_ONCE(table->type);
+
+	if (!r && (type_class(type) != level_class(level) ||
+		   !(type & TYPE_VALIDATED)))
+		r = -ERESTART;
+	return r;
+}
+
 /* The new value's uses; a table below is validated by pttree.c, in parts. */
 static int upper_get(struct domain *d, struct frame *table, unsigned int level,
 		     pte_t e)
@@ -320,15 +337,15 @@ static int upper_get(struct domain *d, struct frame *table, unsigned int level,
 	int r;
 
 	if (!(e & PTE_P))
-		return ptcheck_begin(d, INVALID_MFN);
-	r = ptcheck_begin(d, pte_mfn(e));
+		return upper_begin(d, table, level, INVALID_MFN);
+	r = upper_begin(d, table, level, pte_mfn(e));
 	if (r)
 		return r;
 	r = upper_resolve(d, e, &f);
 	if (r)
 		return r;
 	if (is_linear(table, f)) {
-		r = ptcheck_begin(d, INVALID_MFN);
+		r = upper_begin(d, table, level, INVALID_MFN);
 		if (!r)
 			r = linear_get(table, f, e);
 		if (r)
