@@ -86,6 +86,7 @@ struct grant_table {
 	uint32_t version;		/* 1 or 2 */
 	bool closed;			/* its domain is dying: no new pin */
 	uint32_t frame_count;
+	uint32_t promised;		/* frames whose memory is promised; frame_count, or one more */
 	uint32_t status_count;
 	uint32_t pinned_count;		/* entries with a pin */
 	void *frames[GRANT_FRAMES_MAX];	/* HEAP pages; constant once there */

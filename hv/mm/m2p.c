@@ -102,16 +102,19 @@ void m2p_view_fini(struct m2p_view *view)
 		;
 }
 
-/* A page more for the view. */
+/* A page more for the view; it is promised when it is there, so that none is promised in vain. */
 static void *page_new(struct m2p_view *view)
 {
-	void *page;
+	void *page = palloc_hv(0);
 
-	if (view->page_count >= view->promised && view->more &&
-	    !view->more(view))
+	if (!page)
 		return NULL;
-	page = palloc_hv(0);
-	view->page_count += page != NULL;
+	if (view->page_count >= view->promised && view->more &&
+	    !view->more(view)) {
+		palloc_hv_free(page, 0);
+		return NULL;
+	}
+	view->page_count++;
 	return page;
 }
 
