@@ -47,6 +47,40 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 	return r;
 }
 
+/* It may have been broken since it was found to be shared: look again. */
+static int shared_read(struct domain *d, mfn_t mfn, const void *from, void *to,
+		       size_t bytes)
+{
+	struct frame *f;
+	int r;
+
+	spin_lock(&d->mm);
+	r = resolve(d, mfn, USE_READ, &f);
+	if (r >= 0)
+		memmove(to, from, bytes);
+	spin_unlock(&d->mm);
+	if (!r)
+		frame_put(f);
+	return r < 0 ? r : 0;
+}
+
+int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
+		 size_t bytes)
+{
+	struct frame *f;
+	int r = resolve(d, mfn, USE_READ, &f);
+	const uint8_t *from;
+
+	if (r < 0)
+		return r;
+	from = (const uint8_t *)mfn_to_virt(mfn) + offset;
+	if (unlikely(r))
+		return shared_read(d, mfn, from, to, bytes);
+	memmove(to, from, bytes);
+	frame_put(f);
+	return 0;
+}
+
 /* d has no such frame; but a name that was broken just now still leads to its page. */
 static int resolve_past(struct domain *d, mfn_t mfn, struct frame **frame)
 {
