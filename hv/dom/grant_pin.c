@@ -458,10 +458,8 @@ bool grant_transfer_end(struct domain *d, uint32_t ref, struct frame *f)
 	spin_lock(&gt->lock);
 	/* Once it is closed the reaper may have seen the last of its pages. */
 	ok = !gt->closed && domain_quota_take(d);
-	if (ok) {
-		frame_give(f, d->id);
-		domain_page_link(d, f);
-	}
+	if (ok)
+		domain_page_publish(d, f, 0);
 	transfer_complete(gt, ref, ok ? frame_to_mfn(f) : INVALID_MFN);
 	spin_unlock(&gt->lock);
 	return ok;

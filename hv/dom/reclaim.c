@@ -51,9 +51,9 @@ static void enqueue_owned(struct frame *f, uint64_t mask)
 		this_cpu()->need_resched = 1;	/* other CPUs may want them */
 }
 
-void reclaim_orphan_made(void)
+void reclaim_orphan_count(int n)
 {
-	__atomic_add_fetch(&orphans, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&orphans, n, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&orphan_changes, 1, __ATOMIC_RELAXED);
 }
 
@@ -70,8 +70,7 @@ uint64_t reclaim_orphans(void)
 /* Its users may have been any domains. */
 static void orphan_free(struct frame *f)
 {
-	__atomic_sub_fetch(&orphans, 1, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&orphan_changes, 1, __ATOMIC_RELAXED);
+	reclaim_orphan_count(-1);
 	enqueue_owned(f, __atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST));
 }
 
@@ -89,7 +88,7 @@ static void owned_free(struct domain *d, struct frame *f)
 }
 
 /* Nobody can reference it: the word is ours. */
-void reclaim_stolen(struct domain *d, struct frame *f)
+void reclaim_claimed(struct domain *d, struct frame *f)
 {
 	m2p_clear(&d->m2p, frame_to_mfn(f));
 	WRITE_ONCE(f->state, frame_state(f) & ~FRAME_REF_MASK);

@@ -238,14 +238,7 @@ void palloc_hv_free(void *virt, unsigned int order)
 	frames_release(mfn, order);
 }
 
-mfn_t palloc_owned(domid_hv_t owner, unsigned int order)
-{
-	return frames_prepare(order, make_state(FRAME_OWNED, owner, 1) |
-				     FRAME_ALLOCATED);
-}
-
-/* The bytes come first: by its state anybody may name the frame. */
-mfn_t palloc_owned_copy(domid_hv_t owner, mfn_t from)
+mfn_t palloc_hv_copy(mfn_t from)
 {
 	mfn_t mfn = frames_acquire(0);
 	struct frame *f;
@@ -256,7 +249,7 @@ mfn_t palloc_owned_copy(domid_hv_t owner, mfn_t from)
 	f = mfn_to_frame(mfn);
 	f->type = 0;
 	f->private = 0;
-	set_state(f, make_state(FRAME_OWNED, owner, 1) | FRAME_ALLOCATED);
+	set_state(f, make_state(FRAME_HV, 0, 1));
 	return mfn;
 }
 

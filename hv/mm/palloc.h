@@ -24,12 +24,10 @@ void *palloc_hv(unsigned int order);
 void palloc_hv_free(void *virt, unsigned int order);
 
 /*
- * 2^order zeroed frames, kind OWNED, owner set, ALLOCATED with ref 1 each, not
- * yet on a list.  INVALID_MFN if none.  dom/domain.c wraps this with quota.
+ * One such frame with the bytes of `from`, in place of zeroes.  INVALID_MFN if none.  (Pages of domains
+ * are made of these two, by dom/pages.c, which publishes them when they are whole.)
  */
-mfn_t palloc_owned(domid_hv_t owner, unsigned int order);
-/* One such frame with the bytes of `from`, in place of zeroes. */
-mfn_t palloc_owned_copy(domid_hv_t owner, mfn_t from);
+mfn_t palloc_hv_copy(mfn_t from);
 /*
  * 2^order hypervisor pages that `owner` may map (kind HEAP, ref 0, NOHEAP).  Each is freed by
  * palloc_heap_free() when its ref is 0 and NOHEAP was cleared (dom/heappages.h).

@@ -167,9 +167,17 @@ static void l1_replace(struct domain *d, pte_t *pte, pte_t new,
 	l1_put(d, pte, old, new);
 }
 
-static void flush_domain(const struct domain *d)
+/*
+ * The same for an entry that names another frame than the guest knows, its page's copy: not
+ * writable before no CPU reads the old frame any more, else stores would be seen late there.
+ */
+static void l1_rename(struct domain *d, pte_t *pte, pte_t new, bool preserve_ad)
 {
+	pte_t old = entry_write(pte, new & ~PTE_RW, preserve_ad);
+
+	l1_put(d, pte, old, new);
 	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	__atomic_fetch_or(pte, new & PTE_RW, __ATOMIC_ACQ_REL);
 }
 
 int ptcheck_break(struct domain *d, pte_t *pte)
@@ -184,8 +192,7 @@ int ptcheck_break(struct domain *d, pte_t *pte)
 	r = l1_get_owned(d, f, new);
 	if (r)
 		return r;
-	l1_replace(d, pte, new, true);
-	flush_domain(d);
+	l1_rename(d, pte, new, true);
 	return 0;
 }
 
@@ -205,10 +212,11 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t new, bool preserve_ad)
 	r = l1_get(d, pte, new, &adjusted);
 	if (r)
 		return r;
-	l1_replace(d, pte, adjusted, preserve_ad);
 	/* Only a break gives another frame than was asked for. */
 	if (unlikely((adjusted ^ new) & PTE_ADDR_MASK))
-		flush_domain(d);
+		l1_rename(d, pte, adjusted, preserve_ad);
+	else
+		l1_replace(d, pte, adjusted, preserve_ad);
 	return 0;
 }
 

@@ -91,7 +91,7 @@ START_TEST(no_memory)
 	ck_assert_int_eq(m2p_set(&view, 1, 11), 0);
 	for (i = 0; i < (unsigned int)_i; i++)
 		kept[i] = palloc_hv(0);
-	while ((mfn = palloc_owned(1, 0)) != INVALID_MFN)
+	while ((mfn = fake_owned(1, 0)) != INVALID_MFN)
 		rest[n++] = mfn;
 	for (i = 0; i < (unsigned int)_i; i++)
 		palloc_hv_free(kept[i], 0);

@@ -89,31 +89,30 @@ START_TEST(orders)
 }
 END_TEST
 
-/* A dirty frame with the bytes of another: all of them, and it is as any owned one. */
+/* A dirty frame with the bytes of another: all of them, and it is as any of the hypervisor's. */
 START_TEST(copies)
 {
-	mfn_t from = palloc_owned(3, 0), mfn;
+	mfn_t from = fake_owned(3, 0), mfn;
 	uint8_t *page = palloc_hv(0);
 
 	memset(page, 0xaa, PAGE_SIZE);
 	palloc_hv_free(page, 0);
 	memset(mfn_to_virt(from), 0x5a, PAGE_SIZE);
-	mfn = palloc_owned_copy(7, from);
+	mfn = palloc_hv_copy(from);
 	ck_assert_uint_eq(mfn, virt_to_mfn(page));	/* the last one freed */
 	ck_assert(!memcmp(mfn_to_virt(mfn), mfn_to_virt(from), PAGE_SIZE));
-	ck_assert_uint_eq(fake_kind(mfn), FRAME_OWNED);
-	ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state), 7);
+	ck_assert_uint_eq(fake_kind(mfn), FRAME_HV);
 	ck_assert_uint_eq(fake_ref(mfn), 1);
 	check_free(2);
-	give_back(mfn, 0);
+	palloc_hv_free(mfn_to_virt(mfn), 0);
 	give_back(from, 0);
 	check_free(0);
 	page = palloc_hv(0);
 	check_zero(page, 0);
 	palloc_hv_free(page, 0);
-	while (palloc_owned(2, 0) != INVALID_MFN)
+	while (fake_owned(2, 0) != INVALID_MFN)
 		;
-	ck_assert_uint_eq(palloc_owned_copy(2, from), INVALID_MFN);
+	ck_assert_uint_eq(palloc_hv_copy(from), INVALID_MFN);
 }
 END_TEST
 
@@ -121,7 +120,7 @@ START_TEST(too_large)
 {
 	ck_assert_ptr_null(palloc_hv(13));
 	ck_assert_ptr_null(palloc_hv(PALLOC_MAX_ORDER));
-	ck_assert_uint_eq(palloc_owned(3, PALLOC_MAX_ORDER), INVALID_MFN);
+	ck_assert_uint_eq(fake_owned(3, PALLOC_MAX_ORDER), INVALID_MFN);
 	check_free(0);
 }
 END_TEST
@@ -133,7 +132,7 @@ START_TEST(exhaustion)
 	mfn_t mfn;
 	uint64_t n = 0;
 
-	while ((mfn = palloc_owned(3, 0)) != INVALID_MFN) {
+	while ((mfn = fake_owned(3, 0)) != INVALID_MFN) {
 		ck_assert(frame_valid(mfn) && mfn >= FAKE_RESERVED);
 		ck_assert_uint_eq(taken[mfn], 0);
 		ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state), 3);
@@ -151,8 +150,8 @@ START_TEST(exhaustion)
 				give_back(mfn, 0);
 	check_free(0);
 	/* 0x400 .. 0x7ff, 0x800 .. 0xfff, 0x1000 .. 0x17ff, 0x1a00 .. */
-	ck_assert_uint_eq(palloc_owned(3, 11) & 0x7ff, 0);
-	ck_assert_uint_eq(palloc_owned(3, 11) & 0x7ff, 0);
+	ck_assert_uint_eq(fake_owned(3, 11) & 0x7ff, 0);
+	ck_assert_uint_eq(fake_owned(3, 11) & 0x7ff, 0);
 	free(taken);
 }
 END_TEST
@@ -176,7 +175,7 @@ START_TEST(random_history)
 			continue;
 		}
 		held[i].order = rand() % 8;
-		held[i].mfn = palloc_owned(5, held[i].order);
+		held[i].mfn = fake_owned(5, held[i].order);
 		ck_assert_uint_ne(held[i].mfn, INVALID_MFN);
 		check_zero(mfn_to_virt(held[i].mfn), held[i].order);
 		memset(mfn_to_virt(held[i].mfn), 0xbb, PAGE_SIZE << held[i].order);
@@ -189,7 +188,7 @@ START_TEST(random_history)
 			give_back(held[i].mfn, held[i].order);
 	check_free(0);
 	/* It all merged: the largest aligned block is there. */
-	ck_assert_uint_ne(palloc_owned(5, 11), INVALID_MFN);
+	ck_assert_uint_ne(fake_owned(5, 11), INVALID_MFN);
 }
 END_TEST
 
@@ -261,7 +260,7 @@ START_TEST(pool_bounds)
 	check_free(0);
 	ck_assert_uint_eq(pool_size(), POOL_MAX);
 	/* The pool is free memory too: all frames can be had singly. */
-	while (palloc_owned(2, 0) != INVALID_MFN)
+	while (fake_owned(2, 0) != INVALID_MFN)
 		n++;
 	ck_assert_uint_eq(n, fake_free_at_start);
 	free(all);
@@ -282,7 +281,7 @@ START_TEST(canonical_is_scrubbed)
 		if (frame_valid(mfn))
 			palloc_canonical_free(mfn);
 	check_free(0);
-	while ((mfn = palloc_owned(2, 0)) != INVALID_MFN)
+	while ((mfn = fake_owned(2, 0)) != INVALID_MFN)
 		check_zero(mfn_to_virt(mfn), 0);
 }
 END_TEST
