@@ -10,8 +10,8 @@
 #include "../attack.h"
 #include "../transfer-take/board.h"
 
-#define TRANSFERS	16000
-#define AUDIT_EVERY	4000
+#define TRANSFERS	3000
+#define AUDIT_EVERY	1000
 
 static uint64_t new_page(void)
 {
@@ -42,11 +42,12 @@ static void transfer(volatile struct board *b, uint64_t n)
 
 void gl_main(void)
 {
-	volatile struct board *b = (void *)must_alloc();
+	uint64_t va = must_alloc();
+	volatile struct board *b = (volatile struct board *)va;
 
-	memset((void *)b, 0, GL_PAGE_BYTES);
+	memset((void *)va, 0, GL_PAGE_BYTES);
 	gl_test_equal(gl_grant_init(1), 0);
-	gl_test_equal(gl_grant_page(2, (uint64_t)b, false), BOARD_GRANT);
+	gl_test_equal(gl_grant_page(2, va, false), BOARD_GRANT);
 	gl_test_equal(gl_frame_return(must_alloc()), 0);
 	while (!b->ready)
 		hypercall_sched_op(SCHEDOP_yield, NULL);
