@@ -3,7 +3,7 @@
  * Domains: what a guest is to the hypervisor.
  *
  *   domain_create() -> BUILDING -> (pv/build.c) -> domain_start() -> RUNNING
- *   RUNNING -> domain_shutdown()/domain_crash() -> DYING -> reaper (destroy.c) -> gone
+ *   RUNNING -> domain_shutdown()/domain_crash() -> DYING -> reaper (destroy.c) -> DEAD -> gone
  *
  * D1  refs = 1 while on the table + one per domain_find().  Frames do not hold the domain (seed 000):
  *     they name it by number, and none of them does any more when the number is free again (destroy.c, R1-R4).
@@ -32,6 +32,7 @@
 #define DOMAIN_NAME_MAX	32
 #define EVTCHN_PORTS	4096	/* 2-level ABI on 64 bit */
 
+/* Only forwards.  DEAD: off the table, nobody has it but the reaper. */
 enum domain_state { DOM_BUILDING, DOM_RUNNING, DOM_DYING, DOM_DEAD };
 
 struct evtchn;			/* dom/evtchn.c */
@@ -158,9 +159,15 @@ struct domain {
  */
 struct domain *domain_create(const char *name, uint64_t max_pages,
 			     uint64_t share_budget);
-void domain_free(struct domain *d);		/* by the reaper, or a builder that failed: nothing names it any more */
-struct domain *domain_find(domid_hv_t id);	/* with a reference; NULL if none or DEAD */
+/*
+ * The one way to a domain by a number that a guest named.  With a reference: it stays whole (D5) until
+ * domain_put().  NULL: there is none, or it is being built.  It may be dying.
+ */
+struct domain *domain_find(domid_hv_t id);
 void domain_put(struct domain *d);
+/* By the reaper, for a dying domain: off the table and DEAD, if nobody else has it; then domain_free(). */
+bool domain_retire(struct domain *d) must_check;
+void domain_free(struct domain *d);
 void domain_start(struct domain *d);		/* vCPU 0 becomes runnable */
 uint32_t domain_count(void);			/* not yet gone, or about to be rebuilt */
 void domain_count_hold(void);			/* keep it above 0 across a rebuild */
@@ -259,9 +266,11 @@ uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */
  * tables and sharing know of it.
  */
 bool pv_domain_settle(struct domain *d);	/* one part of page-table work that was cut short; false: none is left */
-void pv_vcpu_unhook(struct vcpu *v);		/* cr3s, GDT, registered areas */
+/* One of its loaded tables, or descriptor tables and registered areas; false: all are gone. */
+bool pv_vcpu_unhook(struct vcpu *v);
 void xencomm_domain_fini(struct domain *d);	/* registered buffers; no vCPU runs */
-void pv_page_unpin(struct domain *d, struct frame *f);
+/* True: it was pinned; its entries may be left to pv_domain_settle(). */
+bool pv_page_unpin(struct domain *d, struct frame *f);
 /*
  * Clear entries of f from *slot on, a bounded number; true: f is empty, or is no
  * validated table of `level`.

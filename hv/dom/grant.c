@@ -60,6 +60,17 @@ void grant_close(struct domain *d)
 	spin_unlock(&d->grant->lock);
 }
 
+bool grant_pinned(struct domain *d)
+{
+	bool pinned;
+
+	/* Under the lock: who let go of the last pin holds it no more. */
+	spin_lock(&d->grant->lock);
+	pinned = d->grant->pinned_count;
+	spin_unlock(&d->grant->lock);
+	return pinned;
+}
+
 uint32_t grant_refs(const struct grant_table *gt)
 {
 	return gt->frame_count * (gt->version == 1 ? GRANT_V1_PER_FRAME :

@@ -118,6 +118,7 @@ struct grant_pin {
 int grant_init(struct domain *d);			/* -ENOMEM */
 void grant_fini(struct domain *d);			/* it names no page of others; heap_pages_free() frees its own */
 void grant_close(struct domain *d);			/* it is dying */
+bool grant_pinned(struct domain *d);			/* some entry is in use; takes LOCK_GRANT */
 /*
  * At least `count` frames.  GNTST_okay; GNTST_general_error beyond the limit;
  * GNTST_no_space; GNTST_eagain: some were added, call again (bounded work).

@@ -199,11 +199,11 @@ struct frame *domain_page_next_left(struct domain *d)
 	struct frame *f = NULL;
 
 	spin_lock(&d->pages_lock);
-	if (d->page_list) {
+	while (d->page_list && !f) {
 		f = mfn_to_frame(d->page_list);
 		list_take(d, f);
 		list_push(&d->page_list_left, f);
-		/* Alive: only a frame with ref > 0 is on the list. */
+		/* At 0 its last user is on the way to frame_owner_free(): it is his. */
 		if (frame_get(f, d->id))
 			f = NULL;
 	}

@@ -183,35 +183,47 @@ bool pv_domain_settle(struct domain *d)
 	return more;
 }
 
-/* For a dying domain, LOCK_MM: a use goes, and all that hangs on it. */
-static void use_drop(struct domain *d, mfn_t mfn)
+/*
+ * For a dying domain, LOCK_MM: a use goes, and all that hangs on it.  What is not done at
+ * once is left to pv_domain_settle().
+ */
+static bool base_drop(struct domain *d, mfn_t *base)
 {
+	mfn_t mfn = *base;
+
 	if (mfn == INVALID_MFN)
-		return;
+		return false;
+	*base = INVALID_MFN;
 	ptcheck_table_put(d, mfn);
-	while (ptcheck_work(d))
-		;
+	return true;
 }
 
-void pv_vcpu_unhook(struct vcpu *v)
+bool pv_vcpu_unhook(struct vcpu *v)
 {
 	struct domain *d = v->domain;
+	bool dropped;
 
 	spin_lock(&d->mm);
-	desc_drop_gdt(v);
-	use_drop(d, v->kernel_l4);
-	use_drop(d, v->user_l4);
-	v->kernel_l4 = v->user_l4 = INVALID_MFN;
+	dropped = base_drop(d, &v->kernel_l4) || base_drop(d, &v->user_l4);
+	if (!dropped)
+		desc_drop_gdt(v);
 	spin_unlock(&d->mm);
+	if (dropped)
+		return true;
 	if (v->info_frame)
 		resolve_area_put(d, v->info_frame);
 	v->info_frame = NULL;
+	return false;
 }
 
-void pv_page_unpin(struct domain *d, struct frame *f)
+bool pv_page_unpin(struct domain *d, struct frame *f)
 {
+	bool pinned;
+
 	spin_lock(&d->mm);
-	if (!pagetype_clear_pinned(f))
-		use_drop(d, frame_to_mfn(f));
+	pinned = !pagetype_clear_pinned(f);
+	if (pinned)
+		ptcheck_table_put(d, frame_to_mfn(f));
 	spin_unlock(&d->mm);
+	return pinned;
 }
