@@ -11,6 +11,8 @@
  * Pages join in their order, so a batch does what its pages offered one by one
  * would, but for the frames: it holds up to STEPS of the pool, not one, until it ends.
  */
+#include <hash/general_regs.h>
+
 #include "offer.h"
 
 enum step { HASH, REACH, PEEK, JOIN, STEPS };
@@ -106,3 +108,5 @@ int share_offer(struct share_dom *d, uint32_t frame, uint64_t pfn,
 		*canonical = p.canonical;
 	return p.result;
 }
+
+#include <hash/general_regs_end.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine and its domains: creation and end. */
+#include <hash/general_regs.h>
+
 #include "impl.h"
 
 size_t share_block_bytes(size_t bytes)
@@ -134,3 +136,5 @@ uint64_t share_dom_held(const struct share_dom *d)
 {
 	return lintab_count(&d->holds);
 }
+
+#include <hash/general_regs_end.h>

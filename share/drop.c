@@ -8,6 +8,8 @@
  * `holders`, or does not find it any more.  The frame is freed only after it
  * left the index.
  */
+#include <hash/general_regs.h>
+
 #include "impl.h"
 
 /* The frame has no holder: out of the index.  Stripe lock. */
@@ -112,3 +114,5 @@ int share_take(struct share_dom *d, uint32_t canonical, uint32_t mappings)
 		index_balance(&d->group->index);
 	return rc;
 }
+
+#include <hash/general_regs_end.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Groups: made for their first domain, gone with their last. */
+#include <hash/general_regs.h>
+
 #include "impl.h"
 
 static struct share_group **bucket_of(struct share *s, uint16_t id)
@@ -77,3 +79,5 @@ uint64_t group_hash(const struct share_group *g, const void *page, bool *zero)
 	hash = s->fns->hash(page, s->secret);
 	return (hash ? hash : 1) ^ g->salt;
 }
+
+#include <hash/general_regs_end.h>
