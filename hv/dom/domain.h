@@ -65,6 +65,7 @@ struct pt_work {
 #define BREAKS_MAX 40	/* the pages that one part of a call may name by frame (pv/grant_op.c), and a few */
 
 struct breaks {			/* LOCK_MM */
+	bool wanted;		/* the operator chose break first; constant once built */
 	uint32_t mode;		/* SHARE_MODE_* */
 	uint64_t p2m, p2m_entries;
 	uint32_t count;		/* pairs; 0 when the domain's vCPU runs */
