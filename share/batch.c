@@ -79,7 +79,7 @@ static void give_back(struct batch *b)
 
 	for (unsigned int i = 0; i < STEPS; i++)
 		if (b->slots[i].has_drawn)
-			s->ops->canonical_free(s->ctx, b->slots[i].drawn);
+			s->ops->canonical_free(b->dom->group->ctx, b->slots[i].drawn);
 }
 
 void share_offer_batch(struct share_dom *d, struct share_page *pages,

@@ -27,7 +27,6 @@ struct share *share_create_with(const struct share_ops *ops, void *ctx,
 	s->ctx = ctx;
 	s->records = records;
 	s->fns = fns;
-	s->mem = (struct lintab_mem){ ops->alloc, ops->free, ctx };
 	s->fixed_bytes = bytes;
 	spin_lock_init(&s->lock, LOCK_SHARE_DOM);
 	memcpy(s->secret, secret, SHARE_SECRET_BYTES);

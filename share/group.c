@@ -25,7 +25,9 @@ static struct share_group *group_create(struct share *s, uint16_t id)
 
 	if (!g)
 		return NULL;
-	if (!index_init(&g->index, &s->mem)) {
+	g->ctx = s->ops->group_ctx ? s->ops->group_ctx(s->ctx, id) : s->ctx;
+	g->mem = (struct lintab_mem){ s->ops->alloc, s->ops->free, g->ctx };
+	if (!index_init(&g->index, &g->mem)) {
 		s->ops->free(s->ctx, g, bytes);
 		return NULL;
 	}

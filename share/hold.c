@@ -29,7 +29,7 @@ static const struct lintab_kind hold_kind = {
 
 bool hold_init(struct share_dom *d)
 {
-	return lintab_init(&d->holds, &hold_kind, &d->group->share->mem);
+	return lintab_init(&d->holds, &hold_kind, &d->group->mem);
 }
 
 void hold_fini(struct share_dom *d)

@@ -223,7 +223,7 @@ void offer_hash(struct offer *o)
 		return;
 	}
 	if (!o->has_drawn &&
-	    !s->ops->canonical_alloc(s->ctx, g->id, &o->drawn)) {
+	    !s->ops->canonical_alloc(g->ctx, g->id, &o->drawn)) {
 		offer_refuse(o, SHARE_ERR_NOMEM);
 		return;
 	}

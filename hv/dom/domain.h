@@ -36,6 +36,7 @@ enum domain_state { DOM_BUILDING, DOM_RUNNING, DOM_DYING, DOM_DEAD };
 struct evtchn;			/* dom/evtchn.c */
 struct domain_config;		/* boot/config.h */
 struct share_dom;		/* share/ */
+struct frame_pool;		/* mm/framepool.h */
 struct console;			/* dom/console.c */
 struct grant_table;		/* dom/grant.h */
 struct store;			/* dom/store.c */
@@ -118,6 +119,7 @@ struct domain {
 	struct xencomm *xencomm; /* pv/xencomm_buffer.c; NULL or, once set, constant while RUNNING */
 
 	struct share_dom *share; /* constant while RUNNING */
+	struct frame_pool *frames; /* its group's; the same */
 	struct console *console; /* constant while RUNNING */
 	struct store *store;	/* constant while RUNNING */
 
@@ -174,6 +176,8 @@ bool domain_commit_more(struct domain *d, uint64_t pages) must_check;
 void domain_commit_less(struct domain *d, uint64_t pages);
 /* Frames of metadata that a domain of so many pages (those of its budget too) is promised. */
 uint64_t domain_metadata(uint64_t pages);
+/* Of its budget, what is set aside for its share group (mm/framepool.h; and metadata, which is a part of that). */
+uint64_t domain_set_aside(uint64_t budget);
 void domain_set_overcommit(bool on);		/* once, at boot */
 bool domain_overcommit(void);
 /* For the audit: what is promised, may be, and was in use before the first domain. */
@@ -224,15 +228,16 @@ void reclaim_flush_all(void);
 /* Frames that outlived their domain (destroy.c, R4). */
 uint64_t reclaim_orphans(void);
 uint64_t reclaim_orphan_changes(void);	/* made or freed, ever */
-#define RECLAIM_KEPT	64	/* at most so many of them wait on each CPU */
+#define RECLAIM_KEPT	64	/* at most so many of them wait in each group */
 /*
  * When so many others wait, a long call stops at its next look at the clock, at most 64 pages
  * or 512 entries later; so RECLAIM_WAITING wait on one CPU at most.
  */
 #define RECLAIM_OWNED	128
 #define RECLAIM_WAITING	(RECLAIM_KEPT + 64 + RECLAIM_OWNED + 512)
-/* Put a canonical frame that left sharing in the same queue. */
-void reclaim_canonical(mfn_t mfn);
+/* A canonical frame that left sharing waits in its group's pool.  And all that wait there are flushed and freed. */
+void reclaim_canonical(struct frame_pool *p, mfn_t mfn);
+void reclaim_pool(struct frame_pool *p);
 uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */
 
 /*
