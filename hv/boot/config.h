@@ -22,7 +22,7 @@
  * RAM disk, concatenated (cpio archives concatenate).  No group: alone.
  * share: budget of distinct shared frames, default the domain's pages.  repeat: create it again N
  * times after it has gone.  breaks: its shares are broken by itself (default) or first of all by the
- * hypervisor, as if it had asked for that (abi/share.h, SHAREOP_mode, with no list); it may choose again.
+ * hypervisor, from when it has told where its list of frames is (abi/share.h, SHAREOP_mode).
  *
  * Modules are known by the base name of the first word of their command line.
  */

@@ -38,6 +38,7 @@ enum domain_state { DOM_BUILDING, DOM_RUNNING, DOM_DYING, DOM_DEAD };
 struct evtchn;			/* dom/evtchn.c */
 struct domain_config;		/* boot/config.h */
 struct share_dom;		/* share/ */
+struct frame_pool;		/* mm/framepool.h */
 struct console;			/* dom/console.c */
 struct grant_table;		/* dom/grant.h */
 struct store;			/* dom/store.c */
@@ -67,6 +68,7 @@ struct pt_work {
 #define BREAKS_MAX 40	/* the pages that one part of a call may name by frame (pv/grant_op.c), and a few */
 
 struct breaks {			/* LOCK_MM */
+	bool wanted;		/* the operator chose break first; constant once built */
 	uint32_t mode;		/* SHARE_MODE_* */
 	uint64_t p2m, p2m_entries;
 	uint32_t count;		/* pairs; 0 when the domain's vCPU runs */
@@ -119,6 +121,7 @@ struct domain {
 	struct xencomm *xencomm; /* pv/xencomm_buffer.c; NULL or, once set, constant while RUNNING */
 
 	struct share_dom *share; /* constant while RUNNING */
+	struct frame_pool *frames; /* its group's; the same */
 	struct console *console; /* constant while RUNNING */
 	struct store *store;	/* constant while RUNNING */
 
@@ -181,6 +184,8 @@ bool domain_commit_more(struct domain *d, uint64_t pages) must_check;
 void domain_commit_less(struct domain *d, uint64_t pages);
 /* Frames of metadata that a domain of so many pages (those of its budget too) is promised. */
 uint64_t domain_metadata(uint64_t pages);
+/* Of its budget, what is set aside for its share group (mm/framepool.h; and metadata, which is a part of that). */
+uint64_t domain_set_aside(uint64_t budget);
 void domain_set_overcommit(bool on);		/* once, at boot */
 bool domain_overcommit(void);
 /* For the audit: what is promised, may be, and was in use before the first domain. */
@@ -250,15 +255,16 @@ void reclaim_flush_all(void);
 /* Frames that outlived their domain (destroy.c, R4). */
 uint64_t reclaim_orphans(void);
 uint64_t reclaim_orphan_changes(void);	/* made or freed, ever */
-#define RECLAIM_KEPT	64	/* at most so many of them wait on each CPU */
+#define RECLAIM_KEPT	64	/* at most so many of them wait in each group */
 /*
  * When so many others wait, a long call stops at its next look at the clock, at most 64 pages
  * or 512 entries later; so RECLAIM_WAITING wait on one CPU at most.
  */
 #define RECLAIM_OWNED	128
 #define RECLAIM_WAITING	(RECLAIM_KEPT + 64 + RECLAIM_OWNED + 512)
-/* Put a canonical frame that left sharing in the same queue. */
-void reclaim_canonical(mfn_t mfn);
+/* A canonical frame that left sharing waits in its group's pool.  And all that wait there are flushed and freed. */
+void reclaim_canonical(struct frame_pool *p, mfn_t mfn);
+void reclaim_pool(struct frame_pool *p);
 uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */
 
 /*

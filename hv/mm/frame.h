@@ -10,7 +10,7 @@
  *   state   general references (32 bits) | owner (16) | kind (4) | flags | order
  *   type    how it is used now: class and counts (mm/pagetype.h)
  *
- * F1  kind FREE or POOL: ref 0, type 0, owner 0.
+ * F1  kind FREE or POOL: ref 0, type 0; FREE: owner 0; POOL: owner is the share group that it is set aside for.
  * F2  kind OWNED: ref = (allocated ? 1 : 0) + present entries naming it + pins
  *     + loaded page-table bases + descriptor-table slots + holds of the hypervisor.
  * F3  the word changes owner or kind only while ref is 0 or all of it is known to the
@@ -30,7 +30,7 @@ enum frame_kind {
 	FRAME_RESERVED,	/* firmware, devices, the image, modules: never handed out */
 	FRAME_HV,	/* allocated by the hypervisor for itself */
 	FRAME_FREE,	/* in the buddy allocator */
-	FRAME_POOL,	/* set aside for canonical pages, unused */
+	FRAME_POOL,	/* set aside for a share group, unused */
 	FRAME_OWNED,	/* a domain's page */
 	FRAME_HEAP,	/* hypervisor heap page that a domain may map (shared info, grant table, trace) */
 	FRAME_SHARED,	/* canonical page of a share group */

@@ -10,6 +10,7 @@
 #include <port.h>
 #include <errno.h>
 
+#include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 
@@ -29,6 +30,7 @@ int m2p_view_init(struct m2p_view *view)
 	spin_lock_init(&view->lock, LOCK_M2P);
 	view->leaf_count = view->page_count = 0;
 	view->reaped = 0;
+	view->from = NULL;
 	view->l3 = palloc_hv(0);
 	return view->l3 ? 0 : -ENOMEM;
 }
@@ -40,15 +42,23 @@ static pte_t *table_below(const pte_t *entry)
 	return *entry & PTE_P ? mfn_to_virt(pte_mfn(*entry)) : NULL;
 }
 
+static void page_give(struct m2p_view *view, void *page)
+{
+	if (view->from)
+		frame_pool_pages_free(view->from, page, 0);
+	else
+		palloc_hv_free(page, 0);
+}
+
 /* The page that an entry leads to, if there is one; how many. */
-static unsigned int page_drop(pte_t *entry)
+static unsigned int page_drop(struct m2p_view *view, pte_t *entry)
 {
 	void *page = table_below(entry);
 
 	if (!page)
 		return 0;
 	*entry = 0;
-	palloc_hv_free(page, 0);
+	page_give(view, page);
 	return 1;
 }
 
@@ -67,15 +77,15 @@ static unsigned int reap_entry(struct m2p_view *view)
 	}
 	/* The descriptor area's leaves are frames of others: only its tables go. */
 	if (l1 && at / LEAVES_L3 != PERDOM_L3_SLOT) {
-		pages += page_drop(&l1[at % PT_SLOTS]);
+		pages += page_drop(view, &l1[at % PT_SLOTS]);
 		view->leaf_count -= pages;
 		width = 1;
 	}
 	at += width;
 	if (l2 && at % PT_SLOTS == 0)
-		pages += page_drop(l2e);
+		pages += page_drop(view, l2e);
 	if (at % LEAVES_L3 == 0)
-		pages += page_drop(l3e);
+		pages += page_drop(view, l3e);
 	view->reaped = at;
 	return pages;
 }
@@ -105,13 +115,14 @@ void m2p_view_fini(struct m2p_view *view)
 /* A page more for the view; it is promised when it is there, so that none is promised in vain. */
 static void *page_new(struct m2p_view *view)
 {
-	void *page = palloc_hv(0);
+	void *page = view->from ? frame_pool_pages(view->from, 0) :
+				  palloc_hv(0);
 
 	if (!page)
 		return NULL;
 	if (view->page_count >= view->promised && view->more &&
 	    !view->more(view)) {
-		palloc_hv_free(page, 0);
+		page_give(view, page);
 		return NULL;
 	}
 	view->page_count++;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frame allocation: a buddy allocator over all RAM, and the pool of frames set
- * aside for canonical pages (design decision 4).
+ * Frame allocation: a buddy allocator over all RAM; what is set aside of it for canonical
+ * pages is in framepool.h.
  *
  * P1  free_frames counts FREE and POOL frames; it is exact under LOCK_HEAP.
  * P2  a frame handed to a domain, or to the hypervisor, is all zero: frames that come back
  *     are marked DIRTY and scrubbed at the latest when they are handed out.
- * P3  canonical frames are drawn uniformly from the pool, which is refilled in 2 MiB blocks, so that M2P
- *     views stay compact; when the buddy allocator is empty, single frames come out of the pool.
+ * P3  when the buddy allocator is empty, single frames come out of the groups' pools.
  */
 #ifndef HV_MM_PALLOC_H
 #define HV_MM_PALLOC_H
@@ -39,10 +38,6 @@ void palloc_heap_free(void *virt);
 void palloc_free_frame(struct frame *f);
 /* The same for a list of them, linked by frame.next; 0 ends it. */
 void palloc_free_list(uint32_t first);
-
-/* A random pool frame for a canonical page: kind SHARED, ref 0; content undefined (the caller fills all of it). */
-mfn_t palloc_canonical(uint16_t group);
-void palloc_canonical_free(mfn_t mfn);
 
 uint64_t palloc_free_count(void);	/* P1, in frames */
 /*

@@ -28,7 +28,7 @@ void audit_alive_fill(void)
 static bool state_has_owner(enum frame_kind kind)
 {
 	return kind == FRAME_OWNED || kind == FRAME_HEAP ||
-	       kind == FRAME_SHARED;
+	       kind == FRAME_SHARED || kind == FRAME_POOL;
 }
 
 /* Is the frame on a list of its owner's?  Its neighbours say so. */

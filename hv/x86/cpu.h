@@ -70,6 +70,8 @@ void lapic_eoi(void);
 
 /* --- entropy (entropy.c): RDSEED, RDRAND and timing jitter, mixed --- */
 void entropy_fill(void *dst, size_t bytes);
+/* The next number of a stream that nobody else's draws move; it starts anywhere, at random_u64() say. */
+uint64_t random_next(uint64_t *stream);
 uint64_t random_u64(void);		/* fast, unpredictable to guests; per-CPU state seeded from entropy_fill */
 
 /* --- serial line (uart.c) --- */

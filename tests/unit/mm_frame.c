@@ -1,4 +1,4 @@
-/* links: hv/mm/frame.c hv/mm/palloc.c tests/port/port.c tests/fake/fake_ram.c */
+/* links: hv/mm/frame.c hv/mm/palloc.c hv/mm/buddy.c hv/mm/framepool.c hv/mm/objpool.c tests/port/port.c tests/fake/fake_ram.c */
 /* SPDX-License-Identifier: MIT */
 /* General references, F1-F5. */
 #include <check.h>
@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "fake/fake_ram.h"
+#include "mm/framepool.h"
 #include "mm/palloc.h"
 
 static unsigned int freed;
@@ -77,14 +78,16 @@ END_TEST
 START_TEST(kinds_that_are_refused)
 {
 	void *hv = palloc_hv(0);
-	mfn_t canonical = palloc_canonical(7);
+	struct frame_pool *pool = frame_pool_join(7, true, 10);
+	mfn_t canonical = frame_pool_draw(pool, false);
 
 	ck_assert_int_eq(frame_get(mfn_to_frame(0x110), 0), -EPERM);
 	ck_assert_int_eq(frame_get(mfn_to_frame(virt_to_mfn(hv)), 0), -EPERM);
 	ck_assert_int_eq(frame_get(mfn_to_frame(canonical), 7), -EPERM);
 	ck_assert_uint_eq(fake_ref(canonical), 0);
 	palloc_hv_free(hv, 0);
-	palloc_canonical_free(canonical);
+	frame_pool_free(pool, canonical);
+	frame_pool_leave(pool, 10);
 	all_back();
 }
 END_TEST

@@ -1,4 +1,4 @@
-/* links: hv/mm/m2p.c hv/mm/palloc.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
+/* links: hv/mm/m2p.c hv/mm/palloc.c hv/mm/buddy.c hv/mm/framepool.c hv/mm/objpool.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
 /* SPDX-License-Identifier: MIT */
 /* A domain's view of the M2P, and its descriptor area. */
 #include <check.h>
