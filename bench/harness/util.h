@@ -38,7 +38,15 @@ void strings_free(struct strings *l);
 /* Decimal number in min..max, nothing after it. */
 bool parse_number(const char *s, uint64_t min, uint64_t max, uint64_t *out);
 
+/* Words that blanks and commas separate; one behind a backslash is part of its word. */
+void strings_split_escaped(struct strings *l, const char *text);
+
 void make_dirs(const char *path);	/* like mkdir -p; dies */
+/*
+ * Make it, and have it for this process and what it becomes, till the end; dies if another one
+ * has it.  `report`: a file in it that an earlier run left and this one has yet to write; or NULL.
+ */
+void own_folder(const char *path, const char *report);
 bool file_exists(const char *path);
 uint64_t file_bytes(const char *path);	/* dies if it cannot be read */
 double now_seconds(void);		/* monotonic */

@@ -9,7 +9,7 @@ mkdir -p $log
 
 # machine NAME GROUP CONTENT: the other guest's; what the measured guest saw -> NAME.seen
 machine() {
-	local name=$1 status=0
+	local name=$1
 
 	cat >"$log/domains.cfg" <<CFG
 domain name=other kernel=share-blind.elf memory=8M group=$2 cmdline="role=other content=$3"
@@ -17,12 +17,12 @@ domain name=measure kernel=share-blind.elf memory=8M group=b cmdline="role=measu
 CFG
 	# The clock and so what is random starts the same each time.
 	# shellcheck disable=SC2086
-	timeout 100 "$QEMU" $icount -rtc base=2026-01-01,clock=vm -cpu qemu64 -smp 1 -m 256 \
-		-device isa-debug-exit,iobase=0xf4,iosize=4 \
-		-serial "file:$log/$name.log" -kernel build/pasture -append exit=qemu \
-		-initrd "$log/domains.cfg,build/guest/share-blind.elf" || status=$?
+	"$harness" machine "$log/$name.log" TIMEOUT=100 -- $icount \
+		-rtc base=2026-01-01,clock=vm -cpu qemu64 -smp 1 -m 256 \
+		-kernel build/pasture -append exit=qemu \
+		-initrd "$log/domains.cfg,build/guest/share-blind.elf" ||
+		fail "the machine '$name' did not end well"
 	out=$(cat "$log/$name.log")
-	[ "$status" = 1 ] || fail "the machine '$name' did not end well"
 	[ "$(grep -c 'Test result: SUCCESS' <<<"$out")" = 2 ] ||
 		fail "a guest of '$name' failed"
 	sed -n 's/^.* measure) \(BLIND .*\)/\1/p' <<<"$out" >"$log/$name.seen"
