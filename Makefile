@@ -167,12 +167,9 @@ $(B)/bench/host/%: $(B)/benchobj/bench/host/%.o $(BENCH_SRC:%.c=$(B)/benchobj/%.
 HV := $(B)/pasture
 HV_DEBUG := $(B)/debug/pasture
 
-# `make X T=list` builds nothing.
-LIST := $(filter list,$(T))
-unless_list = $(if $(LIST),,$(1))
-
 all: $(HV) $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) ## build everything (default)
-run: $(call unless_list,$(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel) ## 8 guests share files (T=NAME another job, T=list)
+run: $(call unless_list,$(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel)
+run: ## 8 guests share files (T=NAME another job, T=list)
 	@$(if $(T),bench/run-named.sh job bench/jobs $(T),$(B)/harness run)
 many: $(HV) $(B)/harness $(GUEST_KERNELS) ## 200 guests of 8 MiB in one machine of 4 GiB
 	@$(B)/harness many
@@ -183,12 +180,13 @@ test: ## every test; the last line is "N passed, N failed"
 	@tests/run-all.sh $(MAKE)
 unit: $(call unless_list,$(B)/inc/.done) ## host unit tests (T=NAME one, T=list)
 	@tests/run-unit.sh $(MAKE) $(or $(T),$(UNIT_NAMES))
-boot: $(call unless_list,$(LINUX_BOOT)) ## boot tests in QEMU (T=NAME one with its variants, T=NAME:VARIANT one of them, T=list)
-boot: $(call unless_list,$(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/guest/bad.done)
+boot: ## boot tests in QEMU (T=NAME one with its variants, T=NAME:VARIANT one of them, T=list)
+boot: $(call unless_list,$(LINUX_BOOT) $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/guest/bad.done)
 	@$(if $(LIST),bash tests/list-boot.sh,$(B)/harness boot-test $(T))
 model: $(call unless_list,$(B)/.deps) ## check the SPIN models and that their wrong variants fail (T=NAME one, T=list)
 	@tests/model/run.sh $(T)
-cli: $(call unless_list,$(HV) $(B)/harness $(GUEST_KERNELS)) ## what the tools say to a user's mistakes (T=NAME one, T=list)
+cli: $(call unless_list,$(HV) $(B)/harness $(GUEST_KERNELS))
+cli: ## what the tools say to a user's mistakes (T=NAME one, T=list)
 	@tests/cli/run.sh $(T)
 lint: $(call unless_list,$(SHARE_OBJ) $(B)/inc/.done) ## layers, headers, undefined symbols, style (T=NAME one)
 	@HV_CC="$(CC) $(HV_CFLAGS) -DDEBUG=1 -DTEST_BUILD=1" HOST_CC="$(CC) $(HOST_CFLAGS)" \

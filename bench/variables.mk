@@ -34,3 +34,7 @@ ifeq ($(MAKELEVEL),0)
 $(if $(vars_unknown),$(error pasture: $(firstword $(vars_unknown))= means nothing to 'make $(goals)'; what does: \
 	$(or $(strip $(sort $(vars_known))))))
 endif
+
+# `make X T=list` builds nothing.
+LIST := $(filter list,$(T))
+unless_list = $(if $(LIST),,$(1))
