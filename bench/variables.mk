@@ -23,14 +23,21 @@ VARS_fuzz := T N SEED
 VARS_bench := $(call vars_of_scripts,bench/benches)
 VARS_soak := $(call vars_of_scripts,tests/soak)
 VARS_differential := CPU_MODEL QEMU TIMEOUT
+VARS_gaps :=
+VARS_deps :=
+VARS_format :=
+VARS_precommit :=
+VARS_clean :=
+VARS_help :=
 
-# For all: how things are built.  For a file as target nothing is known.
-VARS_ALWAYS := V CC NASM DEBUG TEST_BUILD
+# For all: how things are built.  For a file as target nothing is known, and nothing checked.
+VARS_ALWAYS := V B CC WARN NASM DEBUG TEST_BUILD
 goals := $(or $(MAKECMDGOALS),all)
 given := $(foreach v,$(.VARIABLES),$(if $(findstring command,$(origin $(v))),$(v)))
-vars_known := $(VARS_ALWAYS) $(foreach g,$(goals),$(VARS_$(g))) $(if $(findstring /,$(goals)),T)
+vars_known := $(VARS_ALWAYS) $(foreach g,$(goals),$(VARS_$(g)))
+goals_unknown := $(foreach g,$(goals),$(if $(filter undefined,$(origin VARS_$(g))),$(g)))
 vars_unknown := $(filter-out $(vars_known) MAKE% -%,$(given))
-ifeq ($(MAKELEVEL),0)
+ifeq ($(MAKELEVEL)$(goals_unknown),0)
 $(if $(vars_unknown),$(error pasture: $(firstword $(vars_unknown))= means nothing to 'make $(goals)'; what does: \
 	$(or $(strip $(sort $(vars_known))))))
 endif

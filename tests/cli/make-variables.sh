@@ -12,6 +12,10 @@ nothing GUESTS=3 unit
 nothing GUESTS=3 all
 nothing MEM=700 iso
 nothing T=x differential
+nothing GEUSTS=2 clean
+for target in $(make -s help | sed 's/ .*//'); do
+	grep -q "^VARS_$target :=" bench/variables.mk || fail "bench/variables.mk does not say what 'make $target' looks at"
+done
 for target in unit fuzz model; do
 	expect 2 "'nosuch'; 'make $target T=list' lists them" make -s $target T=nosuch
 done
