@@ -42,6 +42,7 @@ for name in "$@" "${all[@]}"; do
 		echo "pasture: no $kind is called '$name'; there are:" $(names) >&2
 		exit 2
 	fi
+	[ "$kind" != bench ] || rm -f build/bench/"$name".{json,dat,svg}
 	run "$folder/$name.sh" || failed="$failed $name"
 done
 [ -z "$failed" ] || { echo "pasture: $kind failed:$failed" >&2; exit 1; }

@@ -113,7 +113,7 @@ static bool prepare(struct slot *s)
 {
 	const struct boot_test *t = s->test;
 
-	own_folder(s->dir, NULL);
+	own_folder(s->dir);
 	link_into(s->dir, TEST_PASTURE, "pasture");
 	if (t->guests.count)
 		write_domains(s);

@@ -144,7 +144,7 @@ int run_main(const struct options *o)
 	if (!o->prepare)
 		machine_check_tools(o->qemu, o->accel);
 	if (!o->prepare)
-		own_folder(dir, "report.json");
+		own_folder(dir);
 	plan_prepare(&p, o, o->prepare ? o->prepare : dir);
 	if (o->prepare)
 		plan_write_grub(&p, o);

@@ -155,9 +155,25 @@ static void refuse_owned(int fd, const char *path)
 	    path, pid[0] ? pid : "unknown");
 }
 
-void own_folder(const char *path, const char *report)
+static void remove_outputs(const char *folder)
 {
-	char *lock = xasprintf("%s/.lock", path), *old;
+	static const char *const names[] = {
+		"console.log", "qemu.log", "report.json",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *old = xasprintf("%s/%s", folder, names[i]);
+
+		if (unlink(old) && errno != ENOENT)
+			die("cannot remove %s of an earlier run: %s", old,
+			    strerror(errno));
+		free(old);
+	}
+}
+
+void own_folder(const char *path)
+{
+	char *lock = xasprintf("%s/.lock", path);
 	int fd;
 
 	make_dirs(path);
@@ -169,13 +185,7 @@ void own_folder(const char *path, const char *report)
 	if (ftruncate(fd, 0) || dprintf(fd, "%d", (int)getpid()) < 0)
 		die("cannot write %s: %s", lock, strerror(errno));
 	free(lock);
-	if (!report)
-		return;
-	old = xasprintf("%s/%s", path, report);
-	if (unlink(old) && errno != ENOENT)
-		die("cannot remove %s of an earlier run: %s", old,
-		    strerror(errno));
-	free(old);
+	remove_outputs(path);
 }
 
 bool file_exists(const char *path)

@@ -44,9 +44,10 @@ void strings_split_escaped(struct strings *l, const char *text);
 void make_dirs(const char *path);	/* like mkdir -p; dies */
 /*
  * Make it, and have it for this process and what it becomes, till the end; dies if another one
- * has it.  `report`: a file in it that an earlier run left and this one has yet to write; or NULL.
+ * has it.  What an earlier run left of logs and reports is removed: this one may fail before it
+ * writes its own.
  */
-void own_folder(const char *path, const char *report);
+void own_folder(const char *path);
 bool file_exists(const char *path);
 uint64_t file_bytes(const char *path);	/* dies if it cannot be read */
 double now_seconds(void);		/* monotonic */

@@ -39,5 +39,11 @@ sed -n '/^qemu:/,/^qemu-gdb:/p' Makefile | grep -q '|| \[ $$? = 33 \]' || fail "
 stale build/run/report.json '"stale": true'
 expect 2 "cannot read /no/such" "$harness" run FILES=/no/such
 gone build/run/report.json
+stale build/run/console.log stale
+expect 2 "cannot read /no/such" "$harness" run FILES=/no/such
+gone build/run/console.log
+stale build/bench/cow-ways.json stale
+expect 1 "bench failed: cow-ways" env QEMU="$qemu" bash bench/run-named.sh bench bench/benches cow-ways
+gone build/bench/cow-ways.json
 # All lines of a good run, and then QEMU fails.
 plays fails-late 1 "WRONG: QEMU died (qemu: out of breath)"
