@@ -282,23 +282,22 @@ static void judge_guest(struct run *r, const struct guest *g)
 			    (unsigned long long)g->read_errors);
 }
 
-/* With overcommit the guests may find no frame; that is said by themselves. */
 static void judge_refusals(struct run *r, const struct figures *f)
 {
-	bool budget = strstr(r->refused_why, "budget") &&
-		      !r->options->overcommit;
+	char advice[256] = "";
 
-	if (f->refused)
-		run_problem(r, "%llu of %llu offers were refused%s%s%s",
-			    (unsigned long long)f->refused,
-			    (unsigned long long)f->pages_offered,
-			    r->refused_why[0] ? ": " : "", r->refused_why,
-			    budget ? ": overcommit=off promises each guest a "
-			    "frame for every page that it has and for every page that "
-			    "it shares, and MEM= has no room for all of them" : "");
-	if (budget)
-		run_problem(r, "give MEM=%llu, or OVERCOMMIT=1",
-			    (unsigned long long)r->plan->enough_mib);
+	if (!f->refused)
+		return;
+	if (strstr(r->refused_why, "budget") && !r->options->overcommit)
+		snprintf(advice, sizeof(advice), ": overcommit=off promises each "
+			 "guest a frame for every page that it has and for every "
+			 "page that it shares, and there is no room for all of them; "
+			 "give MEM=%llu, or OVERCOMMIT=1",
+			 (unsigned long long)r->plan->enough_mib);
+	run_problem(r, "%llu of %llu offers were refused%s%s%s",
+		    (unsigned long long)f->refused,
+		    (unsigned long long)f->pages_offered,
+		    r->refused_why[0] ? ": " : "", r->refused_why, advice);
 }
 
 /* What `make run` promises; a machine for many has one page that all share. */
