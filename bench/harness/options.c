@@ -27,7 +27,7 @@ static const char usage[] =
 "                     comma in a name needs a backslash before it\n"
 "  TENANTS=1          split the guests into so many share groups\n"
 "  OVERCOMMIT=0       1: a machine with less memory than its guests together\n"
-"  TIMEOUT=300        seconds until the run is given up\n"
+"  TIMEOUT=300        seconds until the run is given up (many: 600)\n"
 "  TESTS=tests/boot   folder of the boot tests\n"
 "  QEMU=PROGRAM       another QEMU\n"
 "  V=1                show all that the machine prints\n"
@@ -213,6 +213,8 @@ void options_parse(struct options *o, int argc, char **argv)
 	};
 	set_command(o, argv[1]);
 	o->guests = o->command == COMMAND_MANY ? 200 : 8;
+	if (o->command == COMMAND_MANY)	/* 200 guests on a host with more to do */
+		o->timeout_s = 600;
 	const struct setting table[] = {
 		{ "GUESTS", &o->guests, 1, 250, NULL, FOR_RUNS | FOR(LINUX) },
 		{ "MEM", &o->mem_mib, 16, 1024 * 1024, NULL, FOR_RUNS | FOR_LINUX },
