@@ -246,6 +246,27 @@ void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
 	table_walk(&w, view->l3, 3, 0);
 }
 
+mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn)
+{
+	unsigned int level;
+	const pte_t *table;
+	mfn_t step = LEAF_ENTRIES;
+	uint64_t va;
+
+	while (mfn < M2P_MFNS) {
+		va = M2P_VIRT + mfn * sizeof(pfn_t);
+		table = view->l3;
+		for (level = 3; level && table; level--) {
+			step = LEAF_ENTRIES << 9 * (level - 1);
+			table = table_below(&table[pt_slot(va, level)]);
+		}
+		if (table)
+			return mfn;
+		mfn = (mfn / step + 1) * step;
+	}
+	return ~0UL;
+}
+
 pte_t *m2p_perdom_pte(struct m2p_view *view, unsigned int index)
 {
 	pte_t *l2, *l1 = NULL;

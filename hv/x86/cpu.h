@@ -80,7 +80,7 @@ int uart_read(void);			/* next byte, or -1 */
 
 /* --- leaving --- */
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_PANIC = 2, EXIT_LOST = 3 };
-/* Leave the machine as `exit=` says: isa-debug-exit (status code*2+1... see exit.c), halt or reboot. */
+/* Leave the machine as `exit=` says: isa-debug-exit (which status: exit.c), halt or reboot. */
 void exit_machine(enum exit_code code) noreturn;
 
 /* --- entering and leaving guests (entry.asm) --- */

@@ -9,16 +9,16 @@ mkdir -p $log
 
 # boot NAME KERNEL: $log/domains.cfg; the console -> $out.
 boot() {
-	local name=$1 status=0
+	local name=$1
 
 	# The clock and so what is random starts the same each time.
 	# shellcheck disable=SC2086
-	timeout 100 "$QEMU" $icount -rtc base=2026-01-01,clock=vm -cpu qemu64 -smp 1 -m 256 \
-		-device isa-debug-exit,iobase=0xf4,iosize=4 \
-		-serial "file:$log/$name.log" -kernel build/pasture -append exit=qemu \
-		-initrd "$log/domains.cfg,build/guest/$2.elf" || status=$?
+	"$harness" machine "$log/$name.log" TIMEOUT=100 -- $icount \
+		-rtc base=2026-01-01,clock=vm -cpu qemu64 -smp 1 -m 256 \
+		-kernel build/pasture -append exit=qemu \
+		-initrd "$log/domains.cfg,build/guest/$2.elf" ||
+		fail "the machine '$name' did not end well"
 	out=$(cat "$log/$name.log")
-	[ "$status" = 1 ] || fail "the machine '$name' did not end well"
 	[ "$(grep -c 'Test result: SUCCESS' <<<"$out")" = 2 ] ||
 		fail "a guest of '$name' failed"
 }

@@ -68,6 +68,26 @@ START_TEST(sparse)
 }
 END_TEST
 
+/* From any frame to the next one with a leaf, over absent tables of each level. */
+START_TEST(leaf_from)
+{
+	static const mfn_t set[] = { 700, 1UL << 20, 3UL << 30, M2P_FRAMES - 1 };
+	mfn_t from = 0;
+
+	ck_assert_uint_eq(m2p_leaf_from(&view, 0), ~0UL);
+	for (unsigned int i = 0; i < ARRAY_COUNT(set); i++)
+		ck_assert_int_eq(m2p_set(&view, set[i], 5), 0);
+	ck_assert_uint_eq(m2p_leaf_from(&view, 1000), 1000);
+	for (unsigned int i = 0; i < ARRAY_COUNT(set); i++) {
+		from = m2p_leaf_from(&view, from);
+		ck_assert_uint_eq(from, set[i] / 512 * 512);
+		from += 512;
+	}
+	ck_assert_uint_eq(m2p_leaf_from(&view, from), ~0UL);
+	ck_assert_uint_eq(m2p_leaf_from(&view, ~0UL), ~0UL);
+}
+END_TEST
+
 START_TEST(out_of_range)
 {
 	static const mfn_t bad[] = { M2P_FRAMES, M2P_FRAMES + 1, 1UL << 52,
@@ -195,6 +215,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, set_get_clear);
 	tcase_add_test(tc, sparse);
+	tcase_add_test(tc, leaf_from);
 	tcase_add_test(tc, out_of_range);
 	tcase_add_loop_test(tc, no_memory, 0, 4);
 	tcase_add_test(tc, rights);
