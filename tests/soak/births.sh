@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # DD8, DD11: domains come and go for 10 minutes (MINUTES=) beside one that names them in every call
+# reads: MINUTES ACCEL QEMU CPU_MODEL APPEND PASTURE
 set -u
 . bench/machine.sh
 minutes=${MINUTES:-10}
