@@ -31,6 +31,7 @@ static struct cpu cpus[SIM_CPUS];
 static ucontext_t explorer;
 static struct sim_schedule schedule;
 static unsigned int switches, waits;
+static bool borrowed;	/* an interrupt of an idle CPU runs on the other one's stack */
 
 struct percpu *this_cpu(void)
 {
@@ -95,6 +96,8 @@ void sim_point(void)
 {
 	struct cpu *c = &cpus[sim_cpu];
 
+	if (borrowed)
+		return;
 	c->points++;
 	if (switches == SIM_SWITCHES || c->points != schedule.at[switches])
 		return;
@@ -121,9 +124,11 @@ void lapic_send_ipi(unsigned int cpu, enum vector vector)
 
 	if (vector != VEC_TLB || cpus[cpu].in_hypervisor)
 		return;
+	borrowed = true;
 	sim_cpu = cpu;
 	tlb_answer();
 	sim_cpu = me;
+	borrowed = false;
 }
 
 void sim_cpu_interrupt(struct domain *d)
@@ -133,8 +138,10 @@ void sim_cpu_interrupt(struct domain *d)
 	for (i = 0; i < SIM_CPUS; i++) {
 		if (cpus[i].in_hypervisor || sim_cpu_domain(i) != d)
 			continue;
+		borrowed = true;
 		sim_cpu = i;
 		sim_leave_guest();
+		borrowed = false;
 	}
 	sim_cpu = me;
 }

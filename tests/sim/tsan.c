@@ -156,18 +156,27 @@ static void access_one(const void *at, bool write, bool atomic)
 		sim_tlb_check_read(virt_to_mfn(at));
 }
 
-static void access(const void *at, size_t bytes, bool write, bool atomic)
+static __attribute__((noinline)) void access_active(const void *at,
+						    size_t bytes, bool write,
+						    bool atomic)
 {
 	const uint8_t *a = at;
 	size_t i;
 
-	if (!sim_active || busy || on_own_stack(at))
+	if (busy || on_own_stack(at))
 		return;
 	busy = true;
 	look_at_changes();
 	for (i = 0; i < bytes; i += 8)
 		access_one(a + i, write, atomic);
 	busy = false;
+}
+
+/* Most of a schedule's time goes into the audit after it, which is not watched. */
+static inline void access(const void *at, size_t bytes, bool write, bool atomic)
+{
+	if (unlikely(sim_active))
+		access_active(at, bytes, write, atomic);
 }
 
 void sim_access(const void *at, size_t bytes, bool write)
