@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* CPUs as coroutines; see sim.h. */
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include "x86/tlb.h"
 
 #define STACK_BYTES	(256u << 10)
+#define SECONDS_MAX	20u	/* and never ends, too */
 #define WAITS_MAX	100000u	/* of one schedule: more, and it never ends */
 
 struct cpu {
@@ -23,7 +26,7 @@ struct cpu {
 	unsigned int points;
 };
 
-struct sim_outcome *sim_outcome;
+struct sim_outcome sim_outcome;
 bool sim_active;
 unsigned int sim_cpu;
 
@@ -50,9 +53,36 @@ void sim_fail(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(sim_outcome->text, sizeof(sim_outcome->text), fmt, ap);
+	vsnprintf(sim_outcome.text, sizeof(sim_outcome.text), fmt, ap);
 	va_end(ap);
-	_exit(1);
+	if (!sim_active) {
+		sim_say(sim_outcome.text);
+		_exit(1);
+	}
+	sim_active = false;
+	setcontext(&explorer);
+	abort();
+}
+
+/* A crash of the code under test, or a loop that does not even wait. */
+static void on_signal(int number)
+{
+	sim_fail("signal %d", number);
+}
+
+void sim_catch_signals(void)
+{
+	static const int numbers[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+				       SIGABRT, SIGALRM };
+	struct sigaction a = { .sa_handler = on_signal,
+			       .sa_flags = SA_ONSTACK | SA_NODEFER };
+	stack_t stack = { .ss_sp = malloc(STACK_BYTES),
+			  .ss_size = STACK_BYTES };
+	unsigned int i;
+
+	CHECK(stack.ss_sp && !sigaltstack(&stack, NULL));
+	for (i = 0; i < ARRAY_COUNT(numbers); i++)
+		CHECK(!sigaction(numbers[i], &a, NULL));
 }
 
 struct domain *sim_cpu_domain(unsigned int cpu)
@@ -60,23 +90,6 @@ struct domain *sim_cpu_domain(unsigned int cpu)
 	struct vcpu *v = cpus[cpu].area.current;
 
 	return v ? v->domain : NULL;
-}
-
-void sim_cpu_run(unsigned int cpu, struct domain *d)
-{
-	unsigned int me = sim_cpu;
-	struct domain *old;
-
-	sim_cpu = cpu;
-	old = sim_cpu_domain(cpu);
-	if (old)
-		__atomic_and_fetch(&old->cpu_mask, ~(1UL << cpu),
-				   __ATOMIC_SEQ_CST);
-	if (d)
-		__atomic_or_fetch(&d->cpu_mask, 1UL << cpu, __ATOMIC_SEQ_CST);
-	this_cpu()->current = d ? d->vcpu[0] : NULL;
-	tlb_load_cr3(d ? d->vcpu[0]->kernel_l4 << PAGE_SHIFT : cpu_idle_cr3);
-	sim_cpu = me;
 }
 
 static void go_on(unsigned int cpu)
@@ -102,7 +115,7 @@ void sim_point(void)
 	if (switches == SIM_SWITCHES || c->points != schedule.at[switches])
 		return;
 	/* Who was preempted goes on counting where it stands. */
-	sim_outcome->switched[switches++] = true;
+	sim_outcome.switched[switches++] = true;
 	if (cpus[other()].in_hypervisor)
 		go_on(other());
 }
@@ -150,10 +163,10 @@ static void enter(void)
 {
 	struct cpu *c = &cpus[sim_cpu];
 
-	sim_outcome->result[sim_cpu] = c->fn(c->arg);
+	sim_outcome.result[sim_cpu] = c->fn(c->arg);
 	tlb_answer();
 	c->in_hypervisor = false;
-	sim_outcome->points[sim_cpu] = c->points;
+	sim_outcome.points[sim_cpu] = c->points;
 	if (cpus[other()].in_hypervisor) {
 		sim_cpu = other();
 		setcontext(&cpus[sim_cpu].context);
@@ -182,6 +195,8 @@ void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],
 
 	schedule = *s;
 	switches = waits = 0;
+	borrowed = false;
+	memset(&sim_outcome, 0, sizeof(sim_outcome));
 	for (i = 0; i < SIM_CPUS; i++) {
 		cpus[i].fn = fn[i];
 		cpus[i].arg = arg[i];
@@ -191,8 +206,11 @@ void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],
 	if (!fn[sim_cpu])
 		sim_cpu = other();
 	sim_active = true;
+	alarm(SECONDS_MAX);
 	swapcontext(&explorer, &cpus[sim_cpu].context);
+	alarm(0);
 	sim_active = false;
 	sim_cpu = 0;
-	sim_outcome->ended = true;
+	for (i = 0; i < SIM_CPUS; i++)
+		cpus[i].in_hypervisor = false;
 }

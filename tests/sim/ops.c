@@ -548,7 +548,7 @@ STEP(11) STEP(12) STEP(13)
 /* Another CPU ends it while it is in a call. */
 static void prepare_kill(struct side *s)
 {
-	sim_cpu_run(s->cpu, NULL);
+	state_run(s->cpu, NULL);
 	s->d->vcpu[0]->run = RUN_RUNNABLE;
 }
 

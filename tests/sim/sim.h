@@ -38,26 +38,27 @@ struct sim_schedule {
 	unsigned int at[SIM_SWITCHES];	/* the running CPU's n-th point (from 1); 0: never */
 };
 
-/* What became of it; in memory that parent and child share. */
+/* What became of the last one. */
 struct sim_outcome {
-	bool ended;			/* both operations did */
 	bool switched[SIM_SWITCHES];	/* the preemption took place */
 	long result[SIM_CPUS];
+	uint64_t changes;		/* sim_changes() */
 	uint64_t digest;		/* of what the guests see */
 	uint64_t points[SIM_CPUS];
 	char text[400];			/* why it failed; "": it did not */
 };
-extern struct sim_outcome *sim_outcome;
+extern struct sim_outcome sim_outcome;
 
 extern bool sim_active;		/* accesses count */
 extern unsigned int sim_cpu;	/* the one that runs */
 
-/* The domain whose vCPU a CPU runs (NULL: none), with its tables loaded. */
-void sim_cpu_run(unsigned int cpu, struct domain *d);
 struct domain *sim_cpu_domain(unsigned int cpu);
 /* Both operations, by that schedule. */
 void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],
 	     void *const arg[SIM_CPUS]);
+void sim_say(const char *text);	/* explore.c: why it ended */
+/* Once, before the first run: a signal is a failure of its schedule. */
+void sim_catch_signals(void);
 /* The running CPU cannot go on by itself: another one's turn. */
 void sim_wait(void);
 /* The running CPU is about to touch memory that matters to the other one. */
@@ -65,7 +66,7 @@ void sim_point(void);
 /* An interrupt for the CPUs in d's guest; those in the hypervisor get it on their way out. */
 void sim_cpu_interrupt(struct domain *d);
 void sim_leave_guest(void);	/* state.c: what that interrupt does */
-/* The verdict: it prints why, and this schedule is over. */
+/* The verdict: this schedule is over, and sim_run() returns; without one the process ends. */
 void sim_fail(const char *fmt, ...) printf_like(1, 2) noreturn;
 
 /* --- tsan.c --- */
@@ -76,10 +77,18 @@ void sim_record(struct sim_touched *t);	/* from now on; NULL: none */
 size_t sim_touched_bytes(void);	/* of a struct, zeroed by the caller */
 /* The addresses that a run on each CPU touched become the points of what follows. */
 void sim_conflicts(struct sim_touched *const t[SIM_CPUS]);
+/* The machine is again as it was before sim_run(). */
+void sim_undo(void);
+/* A number for the state of the machine that this schedule left; equal states have equal ones. */
+uint64_t sim_changes(void);
 /* As an access of instrumented code: for guests, and what libraries do. */
 void sim_access(const void *at, size_t bytes, bool write);
 
 /* --- tlb.c --- */
+
+/* What is cached now is what each schedule starts with, and what sim_tlb_undo() brings back. */
+void sim_tlb_start(void);
+void sim_tlb_undo(void);
 
 void sim_tlb_flush(unsigned int cpu);
 void sim_tlb_flush_page(unsigned int cpu, uint64_t va);

@@ -21,6 +21,7 @@
 #include "sharing/sharing.h"
 #include "sim/sim.h"
 #include "sim/state.h"
+#include "x86/cpu.h"
 #include "x86/tlb.h"
 
 struct side sides[2];
@@ -54,6 +55,23 @@ void panic(const char *fmt, ...)
 
 /* --- where CPUs and vCPUs meet --- */
 
+void state_run(unsigned int cpu, struct domain *d)
+{
+	unsigned int me = sim_cpu;
+	struct domain *old;
+
+	sim_cpu = cpu;
+	old = sim_cpu_domain(cpu);
+	if (old)
+		__atomic_and_fetch(&old->cpu_mask, ~(1UL << cpu),
+				   __ATOMIC_SEQ_CST);
+	if (d)
+		__atomic_or_fetch(&d->cpu_mask, 1UL << cpu, __ATOMIC_SEQ_CST);
+	this_cpu()->current = d ? d->vcpu[0] : NULL;
+	tlb_load_cr3(d ? d->vcpu[0]->kernel_l4 << PAGE_SHIFT : cpu_idle_cr3);
+	sim_cpu = me;
+}
+
 /* A CPU whose domain is dying is left as soon as it is on its way out. */
 static void leave_if_dying(void)
 {
@@ -61,7 +79,7 @@ static void leave_if_dying(void)
 
 	if (!d || READ_ONCE(d->state) == DOM_RUNNING)
 		return;
-	sim_cpu_run(sim_cpu, NULL);
+	state_run(sim_cpu, NULL);
 	d->vcpu[0]->run = RUN_OFFLINE;
 }
 
@@ -122,6 +140,9 @@ long state_call(hypercall_fn fn, struct hypercall_args *args)
 {
 	long r;
 
+	/* The domain was ended before its CPU came so far. */
+	if (!this_cpu()->current)
+		return -ESRCH;
 	do {
 		r = fn(args);
 		state_exit();
@@ -315,7 +336,7 @@ void state_prepare(void)
 		sim_cpu = i;
 		cpu_areas[i] = this_cpu();
 		sides[i].d->vcpu[0]->run = RUN_RUNNING;
-		sim_cpu_run(i, sides[i].d);
+		state_run(i, sides[i].d);
 	}
 	sim_cpu = 0;
 }

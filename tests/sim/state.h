@@ -42,6 +42,8 @@ struct side {
 extern struct side sides[2];
 
 void state_prepare(void);
+/* The domain whose vCPU a CPU runs (NULL: none), with its tables loaded. */
+void state_run(unsigned int cpu, struct domain *d);
 /* I1 .. I18; it does not come back from a failure. */
 void state_check(void);
 /* What the guests see, but for frame numbers. */

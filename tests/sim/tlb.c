@@ -25,7 +25,17 @@ static struct tlb {
 	struct translation page[WINDOW][OLD];	/* oldest first */
 	uint16_t readers[FAKE_FRAMES], writers[FAKE_FRAMES];
 	bool table[FAKE_FRAMES];	/* may be walked */
-} tlbs[SIM_CPUS];
+} tlbs[SIM_CPUS], start[SIM_CPUS];
+
+void sim_tlb_start(void)
+{
+	memcpy(start, tlbs, sizeof(tlbs));
+}
+
+void sim_tlb_undo(void)
+{
+	memcpy(tlbs, start, sizeof(tlbs));
+}
 
 static void forget_page(struct tlb *t, unsigned int page)
 {

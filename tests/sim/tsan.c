@@ -29,6 +29,16 @@ static mfn_t changed_frame;		/* its record is being written */
 static bool changed_table;		/* a page table is being written */
 static bool busy;			/* in here already */
 
+/*
+ * Words that were written, with what was there before: the machine's state in the end is
+ * what it was at the start, but for these.
+ */
+static struct {
+	uintptr_t key[SET_SIZE];
+	uint64_t before[SET_SIZE];
+	unsigned int slots[SET_SIZE / 2], count;
+} changes;
+
 static unsigned int slot_of(const struct sim_touched *t, uintptr_t key)
 {
 	unsigned int i = (unsigned int)(key * 0x9e3779b97f4a7c15UL >>
@@ -89,14 +99,78 @@ static bool is_table(mfn_t mfn)
 	return class >= CLASS_L1 && class <= CLASS_L4;
 }
 
-/* The bytes of a page that is no table are one thing; elsewhere each word is. */
+static void change_add(const void *at)
+{
+	uintptr_t key = (uintptr_t)at >> 3;
+	unsigned int i = (unsigned int)(key * 0x9e3779b97f4a7c15UL >>
+					(64 - SET_BITS));
+
+	while (changes.key[i] && changes.key[i] != key)
+		i = (i + 1) % SET_SIZE;
+	if (changes.key[i])
+		return;
+	if (changes.count == SET_SIZE / 2)
+		sim_fail("an operation writes too much");
+	changes.key[i] = key;
+	changes.before[i] = *(const uint64_t *)(key << 3);
+	changes.slots[changes.count++] = i;
+}
+
+void sim_undo(void)
+{
+	unsigned int n, i;
+
+	for (n = 0; n < changes.count; n++) {
+		i = changes.slots[n];
+		*(uint64_t *)(changes.key[i] << 3) = changes.before[i];
+		changes.key[i] = 0;
+	}
+	changes.count = 0;
+	changed_frame = 0;
+	changed_table = busy = false;
+	memset(last, 0, sizeof(last));
+}
+
+/* Independent of the order of the writes. */
+uint64_t sim_changes(void)
+{
+	uint64_t sum = 0, value;
+	unsigned int n, i;
+
+	for (n = 0; n < changes.count; n++) {
+		i = changes.slots[n];
+		value = *(const uint64_t *)(changes.key[i] << 3);
+		if (value == changes.before[i])
+			continue;
+		value = (value ^ changes.key[i] * 0x9e3779b97f4a7c15UL) *
+			0xbf58476d1ce4e5b9UL;
+		sum += value ^ value >> 31;
+	}
+	return sum;
+}
+
+/* A page of bytes, of a guest's or free; not a table, nor the hypervisor's own data. */
+static bool is_content(mfn_t mfn)
+{
+	switch (frame_state_kind(mfn_to_frame(mfn)->state)) {
+	case FRAME_OWNED:
+		return !is_table(mfn);
+	case FRAME_SHARED:
+	case FRAME_POOL:
+	case FRAME_FREE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The bytes of a page are one thing; elsewhere each word is. */
 static uintptr_t key_of(const void *at)
 {
 	uintptr_t a = (uintptr_t)at;
 
 	if (in_ram(at) && frame_valid(virt_to_mfn(at)) &&
-	    frame_state_kind(mfn_to_frame(virt_to_mfn(at))->state) ==
-	    FRAME_OWNED && !is_table(virt_to_mfn(at)))
+	    is_content(virt_to_mfn(at)))
 		return (a & PAGE_MASK) >> 3;
 	return a >> 3;
 }
@@ -150,9 +224,10 @@ static void access_one(const void *at, bool write, bool atomic)
 		sim_point();
 		busy = true;
 	}
-	if (write)
+	if (write) {
+		change_add(at);
 		note_change(at);
-	else if (in_ram(at))
+	} else if (in_ram(at))
 		sim_tlb_check_read(virt_to_mfn(at));
 }
 
@@ -161,14 +236,16 @@ static __attribute__((noinline)) void access_active(const void *at,
 						    bool atomic)
 {
 	const uint8_t *a = at;
-	size_t i;
 
 	if (busy || on_own_stack(at))
 		return;
 	busy = true;
 	look_at_changes();
-	for (i = 0; i < bytes; i += 8)
-		access_one(a + i, write, atomic);
+	bytes += (uintptr_t)a % 8;
+	for (a -= (uintptr_t)a % 8; bytes; a += 8) {
+		access_one(a, write, atomic);
+		bytes -= MIN(bytes, 8);
+	}
 	busy = false;
 }
 
