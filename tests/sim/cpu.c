@@ -28,7 +28,7 @@ struct cpu {
 
 struct sim_outcome sim_outcome;
 bool sim_active;
-unsigned int sim_cpu;
+unsigned int sim_cpu aligned_to(64); /* of no operation: it is not undone */
 
 static struct cpu cpus[SIM_CPUS];
 static ucontext_t explorer;

@@ -237,7 +237,7 @@ static __attribute__((noinline)) void access_active(const void *at,
 {
 	const uint8_t *a = at;
 
-	if (busy || on_own_stack(at))
+	if (busy || on_own_stack(at) || at == &sim_cpu)
 		return;
 	busy = true;
 	look_at_changes();
