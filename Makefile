@@ -19,6 +19,7 @@ CC := gcc
 NASM := nasm
 QEMU ?= qemu-system-x86_64
 export QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS OVERCOMMIT V
+export PARTS SHARD RESUME
 
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings -Wno-unused-parameter -Werror
@@ -191,6 +192,8 @@ bench: all ## every measurement, with tables, JSON and pictures in build/bench (
 	@bench/run-named.sh bench bench/benches $(T)
 fuzz: $(B)/inc/.done ## fuzz the host builds of the core (T=NAME one, N=operations, SEED=)
 	@tests/fuzz/run.sh $(MAKE) $(T)
+mutants: $(B)/inc/.done ## faults that the tests must see (T=NAME one, T=list; PARTS= SHARD= RESUME=1)
+	@tests/mutants/run.sh $(MAKE) $(T)
 soak: all $(B)/files/.kernel ## long runs (T=NAME one, T=list)
 	@bench/run-named.sh soak tests/soak $(T)
 differential: all ## the numbered attacks here and on Debian's Xen 4.17, side by side
@@ -234,5 +237,5 @@ $(B)/files/.kernel: | $(B)/.deps
 
 FORCE:
 -include $(shell find $(B) -path $(B)/packages -prune -o -name '*.d' -type f -print 2>/dev/null)
-.PHONY: FORCE all run many iso run-iso test unit model boot cli lint bench fuzz soak \
+.PHONY: FORCE all run many iso run-iso test unit model boot cli lint bench fuzz mutants soak \
 	differential gaps deps qemu qemu-gdb format precommit clean help

@@ -21,6 +21,7 @@
 
 struct fake_machine {
 	unsigned int flushes;		/* TLB flushes of any kind */
+	uint64_t flushed;	/* the masks of all of them; a test sets it to 0 first */
 	void (*on_flush)(void);		/* called before each */
 	bool preempt;			/* what sched_preempt_pending() says */
 	bool slow;		/* a millisecond goes by between two looks at the clock */
@@ -30,6 +31,10 @@ struct fake_machine {
 	unsigned int rebuilds;
 };
 extern struct fake_machine fake_machine;
+
+/* In `flushed` beside the CPUs: this one's TLB, this one by a load of cr3. */
+#define FAKE_FLUSH_LOCAL	(1UL << 63)
+#define FAKE_FLUSH_CR3		(1UL << 62)
 
 /* Once a test: the machine, with nothing in it. */
 void fake_machine_start(void);
