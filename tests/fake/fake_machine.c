@@ -374,6 +374,35 @@ long fake_call(hypercall_fn fn, struct hypercall_args args)
 	return r;
 }
 
+/* --- memory runs out --- */
+
+static void *taken;	/* linked by their first words */
+
+void fake_memory_take(unsigned int left)
+{
+	void *page, *next;
+
+	while ((page = palloc_hv(0))) {
+		*(void **)page = taken;
+		taken = page;
+	}
+	for (page = taken; page && left--; page = next) {
+		next = *(void **)page;
+		taken = next;
+		palloc_hv_free(page, 0);
+	}
+}
+
+void fake_memory_give(void)
+{
+	void *page;
+
+	while ((page = taken)) {
+		taken = *(void **)page;
+		palloc_hv_free(page, 0);
+	}
+}
+
 /* --- recount --- */
 
 static uint32_t refs[FAKE_FRAMES], types[FAKE_FRAMES];

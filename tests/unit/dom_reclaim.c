@@ -14,7 +14,6 @@
 #include "abi/share.h"
 #include "fake/fake_grants.h"
 #include "mm/m2p.h"
-#include "mm/palloc.h"
 #include "pv/memory.h"
 
 #define HOST	GNTMAP_host_map
@@ -194,20 +193,15 @@ START_TEST(no_frame)
 	const struct xen_memory_reservation one = { .nr_extents = 1,
 						    .domid = DOMID_SELF };
 	uint64_t pages = user->tot_pages;
-	void *all = NULL, *at;
 	mfn_t mfn = unmapped(page + 1);
 
 	user->max_pages = pages + 1;
-	while ((at = palloc_hv(0))) {
-		*(void **)at = all;
-		all = at;
-	}
+	fake_memory_take(0);
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, one, 0), 0);
 	ck_assert_uint_eq(user->tot_pages, pages);
 	ck_assert_int_eq(memory_op(XENMEM_decrease_reservation, one, mfn), 1);
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, one, 0), 1);
-	for (; (at = all); palloc_hv_free(at, 0))
-		all = *(void **)at;
+	fake_memory_give();
 	user->max_pages = pages;
 }
 END_TEST

@@ -129,6 +129,25 @@ START_TEST(bad_names)
 }
 END_TEST
 
+/* Three entries with as many names as there may be do not fit in one chunk (XSA-355). */
+START_TEST(many_names)
+{
+	struct share_entry *e = (void *)fake_page(d, scratch);
+	uint64_t *names = (void *)fake_page(d, scratch + 1);
+	unsigned int i;
+
+	for (i = 0; i < SHARE_NAMES_MAX; i++)
+		names[i] = fake_va(p);
+	for (i = 0; i < 3; i++)
+		e[i] = (struct share_entry){ .pte = { fake_va(scratch + 1) },
+					     .nr_ptes = SHARE_NAMES_MAX };
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, fake_va(scratch),
+				   3), 0);
+	for (i = 0; i < 3; i++)
+		ck_assert_int_eq(e[i].status, SHARE_BAD_PTE);
+}
+END_TEST
+
 /* SH13: the results could not be told, so nothing is done. */
 START_TEST(array_read_only)
 {
@@ -193,6 +212,7 @@ int main(void)
 	tcase_add_test(tc, offered);
 	tcase_add_test(tc, given_back);
 	tcase_add_test(tc, bad_names);
+	tcase_add_test(tc, many_names);
 	tcase_add_test(tc, array_read_only);
 	tcase_add_test(tc, batch_in_parts);
 	tcase_add_test(tc, alone);
