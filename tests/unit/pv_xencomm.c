@@ -285,6 +285,13 @@ START_TEST(descriptor_bad)	/* CP6 */
 	refused(ref, 8);
 	x->address[0] = maddr(page + 1) | 1UL << 60;
 	refused(ref, 8);
+	/* What follows the last address is none, whatever it looks like. */
+	x->address[0] = maddr(page + 1);
+	x->address[2] = maddr(page + 3);
+	refused(ref + 2 * PAGE_SIZE, 8);
+	x->nr_addrs = 3;
+	(void)get(ref + 2 * PAGE_SIZE);
+	x->nr_addrs = 2;
 	/* Only the first may begin inside its page. */
 	x->address[0] = maddr(page + 1);
 	x->address[1] = maddr(page + 2) + 8;
