@@ -259,7 +259,7 @@ START_TEST(exchange_refused)
 	mfn_t mfn = unmapped(page + 1);
 	uint64_t state = mfn_to_frame(mfn)->state;
 
-	ck_assert_int_eq(exchange(MEMORY_ORDER_MAX + 1, 0, 1, 1024, 0, mfn), -EPERM);
+	ck_assert_int_eq(exchange(MEMORY_ORDER_MAX + 1, 0, 1, 1024, 0, ~0UL), -EPERM);
 	ck_assert_int_eq(exchange(0, 0, 1, 1, 2, mfn), -EINVAL);
 	ck_assert_int_eq(exchange(0, 0, 1, 2, 0, mfn), -EINVAL);
 	ck_assert_int_eq(exchange(0, 1, 2, 1, 0, mfn), -EINVAL);
