@@ -21,6 +21,7 @@ CC := gcc
 NASM := nasm
 QEMU ?= qemu-system-x86_64
 export QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS OVERCOMMIT TIMEOUT V
+export PARTS SHARD RESUME
 
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings -Wno-unused-parameter -Werror
@@ -149,29 +150,7 @@ $(B)/fuzz/$(1): $(patsubst %.c,$(B)/host/%.o,tests/fuzz/$(1).c $(sort $(call lin
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(t))))
 
-# --- the simulator: the sources of @machine, each access a call (tests/sim/sim.h) ---
-SIM_CFLAGS := -std=gnu11 -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers \
-	-Werror $(XEN_DEFS) -D_GNU_SOURCE -Itests/port -iquote tests/sim/fake -iquote hv -iquote tests -iquote . -Ihv/abi \
-	-Ihash/include -Ishare/include -isystem $(B)/inc -DDEBUG=1 -DTEST_BUILD=1
-SIM_SWITCHED := -fsanitize=thread -Wno-tsan --param tsan-distinguish-volatile=1 \
-	-fno-builtin-memcpy -fno-builtin-memset -fno-builtin-memcmp
-SIM_MACHINE = $(sort $(filter-out tests/%,$(call links,tests/sim/sim.h)) hv/x86/tlb.c hv/dom/evtchn.c hv/dom/op_evtchn.c)
-SIM_FAKES = $(filter tests/%,$(call links,tests/sim/sim.h)) tests/fake/fake_grants.c
-SIM_OBJ = $(patsubst %.c,$(B)/sim/%.o,$(SIM_MACHINE) $(SIM_FAKES) $(wildcard tests/sim/*.c))
-$(B)/sim/tests/sim/%.o: tests/sim/%.c $(B)/inc/.done
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(SIM_CFLAGS) $(if $(filter state ops,$*),$(SIM_SWITCHED)) -MD -MP -c -o $@ $<
-# What the simulator has its own of, or the real thing, steps aside.
-$(B)/sim/tests/%.o: tests/%.c $(B)/inc/.done
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(SIM_CFLAGS) $(SIM_SWITCHED) -fPIC -fsemantic-interposition -MD -MP -c -o $@ $<
-	$(Q)objcopy --weaken $@
-$(B)/sim/%.o: %.c $(B)/inc/.done
-	@mkdir -p $(@D)
-	$(call say,SIM,$@)
-	$(Q)$(CC) $(SIM_CFLAGS) $(SIM_SWITCHED) $(call page_flags,$<) -MD -MP -c -o $@ $<
-$(B)/sim/sim: $(SIM_OBJ)
-	$(Q)$(CC) -o $@ $^ -Wl,--wrap=memcpy,--wrap=memset,--wrap=memcmp $(CODECS)
+include tests/sim/sim.mk
 
 # --- host benches: bench/host/NAME.c with share/ and hash/, built as a release is ---
 BENCH_CFLAGS := -std=gnu11 -O2 -mprfchw -g -fno-strict-aliasing -fno-stack-protector -flto=auto $(WARN) $(XEN_DEFS) \
@@ -219,6 +198,10 @@ bench: $(call unless_list,all) ## every measurement, with tables, JSON and pictu
 	@bench/run-named.sh bench bench/benches $(T)
 fuzz: $(call unless_list,$(B)/inc/.done) ## fuzz the host builds of the core (T=NAME one, N=operations, SEED=)
 	@tests/fuzz/run.sh $(MAKE) $(T)
+mutants: $(call unless_list,$(B)/inc/.done) ## faults that the tests must see (T=NAME one, T=list; PARTS= SHARD= RESUME=1)
+	@tests/mutants/run.sh $(MAKE) $(T)
+sim: $(call unless_list,$(B)/sim/sim) ## all schedules of all pairs of calls (T=A,B a pair, T=list; PARTS=)
+	@tests/sim/run.sh $(T)
 soak: $(call unless_list,all $(B)/files/.kernel) ## long runs (T=NAME one, T=list)
 	@bench/run-named.sh soak tests/soak $(T)
 differential: all ## the numbered attacks here and on Debian's Xen 4.17, side by side
@@ -268,5 +251,5 @@ $(B)/files/.kernel: | $(B)/.deps
 
 FORCE:
 -include $(shell find $(B) -path $(B)/packages -prune -o -name '*.d' -type f -print 2>/dev/null)
-.PHONY: FORCE all run many iso run-iso test unit model boot cli lint bench fuzz soak \
+.PHONY: FORCE all run many iso run-iso test unit model boot cli lint bench fuzz mutants soak \
 	differential gaps deps qemu qemu-gdb format precommit clean help
