@@ -20,8 +20,7 @@ include bench/variables.mk
 CC := gcc
 NASM := nasm
 QEMU ?= qemu-system-x86_64
-export QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS OVERCOMMIT TIMEOUT V
-export PARTS SHARD RESUME
+export QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS OVERCOMMIT TIMEOUT V PARTS SHARD RESUME
 
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings -Wno-unused-parameter -Werror
@@ -101,7 +100,6 @@ $(B)/.deps: .ci/deps.sh
 # --- guests: build/guest/NAME.elf; GUEST_KERNELS lists them ---
 -include guest-lib/guest.mk
 $(GUEST_LIB_OBJ): | $(B)/.deps
-
 include bench/linux/linux.mk
 
 # --- the harness ---
@@ -151,7 +149,6 @@ endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(t))))
 
 include tests/sim/sim.mk
-
 # --- host benches: bench/host/NAME.c with share/ and hash/, built as a release is ---
 BENCH_CFLAGS := -std=gnu11 -O2 -mprfchw -g -fno-strict-aliasing -fno-stack-protector -flto=auto $(WARN) $(XEN_DEFS) \
 	-D_GNU_SOURCE -DXXH_NO_STDLIB -DDEBUG=0 -DTEST_BUILD=0 -Itests/port -iquote hv -iquote . -Ihv/abi -Ihash/include \
@@ -209,15 +206,13 @@ differential: all ## the numbered attacks here and on Debian's Xen 4.17, side by
 gaps: ## list the known gaps that the sources admit
 	@grep -rn 'GAP:' --include='*.[ch]' --include='*.asm' hv share hash guest-lib tests bench || echo "no gaps"
 deps: ## install the packages that are missing
-	@mkdir -p $(B)
-	@.ci/deps.sh && touch $(B)/.deps
+	@mkdir -p $(B) && .ci/deps.sh && touch $(B)/.deps
 qemu: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## the debug build, on this terminal
 	@$(B)/harness run --interactive --pasture $(HV_DEBUG) || [ $$? = 33 ] # all is well: hv/x86/exit.c
 qemu-gdb: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## the same, waiting for gdb -x build/gdbinit
 	@$(B)/harness run --interactive --gdb --pasture $(HV_DEBUG) || [ $$? = 33 ] # the same
 format: ## put the sources in the house format
-	@command -v clang-format-14 >/dev/null || \
-		{ echo "pasture: clang-format-14 missing: apt-get install clang-format-14"; exit 1; }
+	@command -v clang-format-14 >/dev/null || { echo "pasture: apt-get install clang-format-14"; exit 1; }
 	@git ls-files '*.[ch]' | xargs clang-format-14 -i
 precommit: lint all unit ## what to run before a commit: lint, builds, unit tests, canary
 	@$(B)/harness boot-test canary
@@ -251,5 +246,5 @@ $(B)/files/.kernel: | $(B)/.deps
 
 FORCE:
 -include $(shell find $(B) -path $(B)/packages -prune -o -name '*.d' -type f -print 2>/dev/null)
-.PHONY: FORCE all run many iso run-iso test unit model boot cli lint bench fuzz mutants soak \
+.PHONY: FORCE all run many iso run-iso test unit model boot cli lint bench fuzz mutants sim soak \
 	differential gaps deps qemu qemu-gdb format precommit clean help

@@ -173,7 +173,8 @@ END_TEST
 START_TEST(claim_of_other_kinds)
 {
 	void *hv = palloc_hv(0), *heap = palloc_heap(7, 0, true);
-	mfn_t canonical = palloc_canonical(7);
+	struct frame_pool *pool = frame_pool_join(7, true, 10);
+	mfn_t canonical = frame_pool_draw(pool, false);
 
 	ck_assert_int_eq(frame_claim(mfn_to_frame(0x110), 0, 0), -EBUSY);
 	ck_assert_int_eq(frame_claim(mfn_to_frame(virt_to_mfn(hv)), 0, 0),
@@ -184,7 +185,8 @@ START_TEST(claim_of_other_kinds)
 	mfn_to_frame(virt_to_mfn(heap))->state &= ~FRAME_NOHEAP;
 	palloc_heap_free(heap);
 	palloc_hv_free(hv, 0);
-	palloc_canonical_free(canonical);
+	frame_pool_free(pool, canonical);
+	frame_pool_leave(pool, 10);
 	all_back();
 }
 END_TEST
