@@ -195,7 +195,7 @@ bench: $(call unless_list,all) ## every measurement, with tables, JSON and pictu
 	@bench/run-named.sh bench bench/benches $(T)
 fuzz: $(call unless_list,$(B)/inc/.done) ## fuzz the host builds of the core (T=NAME one, N=operations, SEED=)
 	@tests/fuzz/run.sh $(MAKE) $(T)
-mutants: $(call unless_list,$(B)/inc/.done) ## faults that the tests must see (T=NAME one, T=list; PARTS= SHARD= RESUME=1)
+mutants: $(call unless_list,$(B)/inc/.done) ## faults that tests must see (T=NAME one, T=list; PARTS= SHARD= RESUME=)
 	@tests/mutants/run.sh $(MAKE) $(T)
 sim: $(call unless_list,$(B)/sim/sim) ## all schedules of all pairs of calls (T=A,B a pair, T=list; PARTS=)
 	@tests/sim/run.sh $(T)

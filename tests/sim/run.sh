@@ -49,8 +49,8 @@ for part in $(seq 0 $((parts - 1))); do
 done
 wait
 grep -ah 'FAILURE' "$folder"/? "$folder"/?? 2>/dev/null
-read -r pairs schedules violations < <(sed -n 's/^pairs \([0-9]*\) schedules \([0-9]*\) violations \([0-9]*\)$/\1 \2 \3/p' \
-	"$folder"/[0-9]* | awk '{ p += $1; s += $2; v += $3 } END { print p + 0, s + 0, v + 0 }')
+read -r pairs schedules violations < <(awk '/^pairs / { p += $2; s += $4; v += $6 }
+	END { print p + 0, s + 0, v + 0 }' "$folder"/[0-9]*)
 n=$(wc -l <<<"$names")
 all=$((n * (n + 1) / 2))
 echo "{ \"figures\": { \"pairs_explored\": $pairs, \"pairs_all\": $all, \"schedules\": $schedules," \
