@@ -4,7 +4,8 @@
 #
 # Variables: V=1 (show commands, guests' output), T=NAME (one test; T=list),
 # DEBUG=1 TEST_BUILD=1 (for build/pasture; build/debug/pasture has both always),
-# and for `make run`: GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS OVERCOMMIT QEMU.
+# and for `make run`: GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS OVERCOMMIT QEMU TIMEOUT;
+# bench/variables.mk has what means something to whom.
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -15,10 +16,11 @@ T ?=
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 B := build
+include bench/variables.mk
 CC := gcc
 NASM := nasm
 QEMU ?= qemu-system-x86_64
-export QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS OVERCOMMIT V
+export QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS OVERCOMMIT TIMEOUT V PARTS SHARD RESUME
 
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings -Wno-unused-parameter -Werror
@@ -98,7 +100,6 @@ $(B)/.deps: .ci/deps.sh
 # --- guests: build/guest/NAME.elf; GUEST_KERNELS lists them ---
 -include guest-lib/guest.mk
 $(GUEST_LIB_OBJ): | $(B)/.deps
-
 include bench/linux/linux.mk
 
 # --- the harness ---
@@ -118,7 +119,7 @@ $(B)/harness: $(HARNESS_SRC:%.c=$(B)/%.o)
 # --- host unit tests; near the top of tests/unit/NAME.c: // links: FILE... ---
 HOST_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -Wall -Wextra -Wno-unused-parameter -Werror $(XEN_DEFS) -D_GNU_SOURCE \
-	-Itests/port -iquote hv -iquote tests -iquote . -Ihv/abi -Ihash/include -Ishare/include \
+	-Itests/port -iquote hv -iquote tests -iquote . -iquote bench -Ihv/abi -Ihash/include -Ishare/include \
 	-Iguest-lib/include -isystem $(B)/inc -DDEBUG=1 -DTEST_BUILD=1
 UNIT_NAMES := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 $(B)/host/%.o: %.c $(B)/inc/.done
@@ -147,6 +148,7 @@ $(B)/fuzz/$(1): $(patsubst %.c,$(B)/host/%.o,tests/fuzz/$(1).c $(sort $(call lin
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(t))))
 
+include tests/sim/sim.mk
 # --- host benches: bench/host/NAME.c with share/ and hash/, built as a release is ---
 BENCH_CFLAGS := -std=gnu11 -O2 -mprfchw -g -fno-strict-aliasing -fno-stack-protector -flto=auto $(WARN) $(XEN_DEFS) \
 	-D_GNU_SOURCE -DXXH_NO_STDLIB -DDEBUG=0 -DTEST_BUILD=0 -Itests/port -iquote hv -iquote . -Ihv/abi -Ihash/include \
@@ -166,7 +168,8 @@ HV := $(B)/pasture
 HV_DEBUG := $(B)/debug/pasture
 
 all: $(HV) $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) ## build everything (default)
-run: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## 8 guests share files (T=NAME another job, T=list)
+run: $(call unless_list,$(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel)
+run: ## 8 guests share files (T=NAME another job, T=list)
 	@$(if $(T),bench/run-named.sh job bench/jobs $(T),$(B)/harness run)
 many: $(HV) $(B)/harness $(GUEST_KERNELS) ## 200 guests of 8 MiB in one machine of 4 GiB
 	@$(B)/harness many
@@ -175,38 +178,41 @@ run-iso: $(B)/pasture.iso ## boot that CD image in QEMU and judge the result
 	@$(B)/harness run --iso $<
 test: ## every test; the last line is "N passed, N failed"
 	@tests/run-all.sh $(MAKE)
-unit: $(B)/inc/.done ## host unit tests (T=NAME one, T=list)
+unit: $(call unless_list,$(B)/inc/.done) ## host unit tests (T=NAME one, T=list)
 	@tests/run-unit.sh $(MAKE) $(or $(T),$(UNIT_NAMES))
-boot: $(LINUX_BOOT) ## boot tests in QEMU (T=NAME one with its variants, T=NAME:VARIANT one of them, T=list)
-boot: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/guest/bad.done
-	@$(B)/harness boot-test $(T)
-model: $(B)/.deps ## check the SPIN models and that their wrong variants fail (T=NAME one, T=list)
+boot: ## boot tests in QEMU (T=NAME one with its variants, T=NAME:VARIANT one of them, T=list)
+boot: $(call unless_list,$(LINUX_BOOT) $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/guest/bad.done)
+	@$(if $(LIST),bash tests/list-boot.sh,$(B)/harness boot-test $(T))
+model: $(call unless_list,$(B)/.deps) ## check the SPIN models and that their wrong variants fail (T=NAME one, T=list)
 	@tests/model/run.sh $(T)
-cli: $(HV) $(B)/harness $(GUEST_KERNELS) ## what the tools say to a user's mistakes (T=NAME one)
+cli: $(call unless_list,$(HV) $(B)/harness $(GUEST_KERNELS))
+cli: ## what the tools say to a user's mistakes (T=NAME one, T=list)
 	@tests/cli/run.sh $(T)
-lint: $(SHARE_OBJ) $(B)/inc/.done ## layers, headers, undefined symbols, style (T=NAME one)
+lint: $(call unless_list,$(SHARE_OBJ) $(B)/inc/.done) ## layers, headers, undefined symbols, style (T=NAME one)
 	@HV_CC="$(CC) $(HV_CFLAGS) -DDEBUG=1 -DTEST_BUILD=1" HOST_CC="$(CC) $(HOST_CFLAGS)" \
 		GUEST_CC="$(CC) $(GUEST_CFLAGS)" SHARE_OBJ="$(SHARE_OBJ)" tests/lint/run.sh $(T)
-bench: all ## every measurement, with tables, JSON and pictures in build/bench (T=NAME one, T=list)
+bench: $(call unless_list,all) ## every measurement, with tables, JSON and pictures in build/bench (T=NAME one, T=list)
 	@bench/run-named.sh bench bench/benches $(T)
-fuzz: $(B)/inc/.done ## fuzz the host builds of the core (T=NAME one, N=operations, SEED=)
+fuzz: $(call unless_list,$(B)/inc/.done) ## fuzz the host builds of the core (T=NAME one, N=operations, SEED=)
 	@tests/fuzz/run.sh $(MAKE) $(T)
-soak: all $(B)/files/.kernel ## long runs (T=NAME one, T=list)
+mutants: $(call unless_list,$(B)/inc/.done) ## faults that tests must see (T=NAME one, T=list; PARTS= SHARD= RESUME=)
+	@tests/mutants/run.sh $(MAKE) $(T)
+sim: $(call unless_list,$(B)/sim/sim) ## all schedules of all pairs of calls (T=A,B a pair, T=list; PARTS=)
+	@tests/sim/run.sh $(T)
+soak: $(call unless_list,all $(B)/files/.kernel) ## long runs (T=NAME one, T=list)
 	@bench/run-named.sh soak tests/soak $(T)
 differential: all ## the numbered attacks here and on Debian's Xen 4.17, side by side
 	@bash tests/differential/run.sh
 gaps: ## list the known gaps that the sources admit
 	@grep -rn 'GAP:' --include='*.[ch]' --include='*.asm' hv share hash guest-lib tests bench || echo "no gaps"
 deps: ## install the packages that are missing
-	@mkdir -p $(B)
-	@.ci/deps.sh && touch $(B)/.deps
+	@mkdir -p $(B) && .ci/deps.sh && touch $(B)/.deps
 qemu: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## the debug build, on this terminal
-	@$(B)/harness run --interactive --pasture $(HV_DEBUG) || [ $$? = 1 ] # 2 * 0 + 1: all is well
+	@$(B)/harness run --interactive --pasture $(HV_DEBUG) || [ $$? = 33 ] # all is well: hv/x86/exit.c
 qemu-gdb: $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel ## the same, waiting for gdb -x build/gdbinit
-	@$(B)/harness run --interactive --gdb --pasture $(HV_DEBUG) || [ $$? = 1 ] # 2 * 0 + 1: all is well
+	@$(B)/harness run --interactive --gdb --pasture $(HV_DEBUG) || [ $$? = 33 ] # the same
 format: ## put the sources in the house format
-	@command -v clang-format-14 >/dev/null || \
-		{ echo "pasture: clang-format-14 missing: apt-get install clang-format-14"; exit 1; }
+	@command -v clang-format-14 >/dev/null || { echo "pasture: apt-get install clang-format-14"; exit 1; }
 	@git ls-files '*.[ch]' | xargs clang-format-14 -i
 precommit: lint all unit ## what to run before a commit: lint, builds, unit tests, canary
 	@$(B)/harness boot-test canary
@@ -221,7 +227,13 @@ $(B)/guest/bad.done: tests/boot/bad-elfs.sh $(B)/guest/minimal.elf
 	@truncate -s 70M $(@D)/huge.bin
 	@touch $@
 
-$(B)/pasture.iso: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel
+# What is on the image: other options, or other files, make another one.
+$(B)/iso.options: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$GUESTS $$TENANTS $$OVERCOMMIT $$FILES" "$$(stat -c '%n %Y %s' $$FILES 2>&1)" >$@.new
+	@cmp -s $@.new $@ || mv $@.new $@
+
+$(B)/pasture.iso: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel $(B)/iso.options
 	@rm -rf $(B)/iso $(B)/iso.links
 	@$(B)/harness run --prepare $(B)/iso.links
 	@cp -rL $(B)/iso.links $(B)/iso
@@ -234,5 +246,5 @@ $(B)/files/.kernel: | $(B)/.deps
 
 FORCE:
 -include $(shell find $(B) -path $(B)/packages -prune -o -name '*.d' -type f -print 2>/dev/null)
-.PHONY: FORCE all run many iso run-iso test unit model boot cli lint bench fuzz soak \
+.PHONY: FORCE all run many iso run-iso test unit model boot cli lint bench fuzz mutants sim soak \
 	differential gaps deps qemu qemu-gdb format precommit clean help

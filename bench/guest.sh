@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 # For bench scripts: one guest kernel in QEMU, where the time-stamp counter counts
 # instructions (-icount shift=0), on Pasture or as the first domain of Debian's
-# Xen 4.17.  Source it; what the guest prints goes to a file.
+# Xen 4.17.  Source it; what the guest prints goes to a file.  build/harness starts QEMU, so
+# nothing of an earlier run is left in that file, and QEMU ends with the script.
 B=build/bench
 mkdir -p "$B"
-QEMU=${QEMU:-qemu-system-x86_64}
-icount="-accel tcg,thread=single -icount shift=0,sleep=off -display none -no-reboot -nodefaults -vga none"
+icount="-accel tcg,thread=single -icount shift=0,sleep=off"
 
 fail() {
 	echo "pasture: $*" >&2
@@ -15,7 +15,7 @@ fail() {
 # on_pasture LOG KERNEL [WORDS...]: of the domain's line, such as cmdline="a=1".  NEIGHBOUR: the words of
 # another domain's line, after kernel=.
 on_pasture() {
-	local log=$1 kernel=$2 status
+	local log=$1 kernel=$2
 	shift 2
 
 	echo "domain name=bench kernel=$kernel memory=${GUEST_MEMORY:-32M} group=g $*" \
@@ -23,14 +23,9 @@ on_pasture() {
 	[ -z "${NEIGHBOUR:-}" ] ||
 		echo "domain name=neighbour kernel=$kernel $NEIGHBOUR" >>"$B/domains.cfg"
 	# shellcheck disable=SC2086
-	timeout 300 "$QEMU" $icount -cpu "${CPU_MODEL:-qemu64}" -smp 1 -m 256 \
-		-device isa-debug-exit,iobase=0xf4,iosize=4 -serial "file:$log" \
+	build/harness machine "$log" V=0 -- $icount -cpu "${CPU_MODEL:-qemu64}" -smp 1 -m 256 \
 		-kernel build/pasture -append "${PASTURE_OPTIONS:-} exit=qemu" \
-		-initrd "$B/domains.cfg domains.cfg,build/guest/$kernel $kernel" \
-		>"$log.qemu" 2>&1
-	status=$?
-	# The hypervisor's exit code 0 is QEMU's 1.
-	[ "$status" = 1 ] ||
+		-initrd "$B/domains.cfg domains.cfg,build/guest/$kernel $kernel" ||
 		fail "the bench guest $kernel did not end well; see $log and $log.qemu"
 }
 
@@ -44,24 +39,16 @@ xen_image() {
 # on_xen LOG KERNEL [WORDS...]: of the kernel's command line; it must say END=.  Without Xen's work
 # against side channels, which Pasture does not do.
 on_xen() {
-	local log=$1 kernel=$2 qemu
+	local log=$1 kernel=$2
 	shift 2
 
 	xen_image
-	rm -f "$log"
 	# When its first domain powers off, Xen halts: so look for the end, and stop QEMU.
 	# shellcheck disable=SC2086
-	timeout 300 "$QEMU" $icount -cpu "${CPU_MODEL:-qemu64}" -smp 1 -m 512 \
-		-serial "file:$log" -kernel build/packages/xen.elf \
+	build/harness machine "$log" V=0 UNTIL="${END:-BENCH END}" -- $icount \
+		-cpu "${CPU_MODEL:-qemu64}" -smp 1 -m 512 -kernel build/packages/xen.elf \
 		-append "console=com1 dom0_mem=${GUEST_MEMORY:-32M} noreboot=0 xpti=no spec-ctrl=no" \
-		-initrd "build/guest/$kernel $*" >"$log.qemu" 2>&1 &
-	while kill -0 $! 2>/dev/null &&
-	      ! grep -q "${END:-BENCH END}" "$log" 2>/dev/null; do
-		sleep 0.2
-	done
-	kill $! 2>/dev/null
-	wait $! 2>/dev/null
-	grep -q "${END:-BENCH END}" "$log" ||
+		-initrd "build/guest/$kernel $*" ||
 		fail "the bench guest $kernel did not end well on Xen; see $log"
 }
 

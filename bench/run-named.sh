@@ -5,6 +5,7 @@
 # FOLDER/NAME.sh; its second line that starts with "# " says what it does.
 # Without a name all of them run, going on after a failure.
 cd "$(dirname "$0")/.." || exit 1
+. bench/own.sh
 kind=$1 folder=$2
 shift 2
 
@@ -24,12 +25,24 @@ if [ "${1-}" = list ]; then
 	exit 0
 fi
 [ $# != 0 ] || mapfile -t all < <(names)
+
+# In a session of its own, so that whatever it has started ends when we are told to end.  A job
+# has this terminal, and may read it: make's own end is its.
+run() {
+	[ "$kind" != job ] || exec bash "$1"
+	setsid bash "$1" </dev/null &
+	child=$!
+	wait $child
+}
+trap '[ -z "${child-}" ] || kill -TERM -- -$child 2>/dev/null; exit 130' INT TERM HUP
+[ "$kind" = job ] || own build/"$kind"
 failed=
 for name in "$@" "${all[@]}"; do
 	if [ ! -e "$folder/$name.sh" ]; then
 		echo "pasture: no $kind is called '$name'; there are:" $(names) >&2
 		exit 2
 	fi
-	bash "$folder/$name.sh" || failed="$failed $name"
+	[ "$kind" != bench ] || rm -f build/bench/"$name".{json,dat,svg}
+	run "$folder/$name.sh" || failed="$failed $name"
 done
 [ -z "$failed" ] || { echo "pasture: $kind failed:$failed" >&2; exit 1; }

@@ -8,6 +8,8 @@
  * after a refusal some breaks go by without one, twice as many after each, and one that succeeds
  * sets that back.  Sharers end together (one domain goes, or many write), so the last answer is a good guess.
  */
+#include <gl/general_regs.h>
+
 #include <gl/share.h>
 
 #include <xen/xen.h>
@@ -81,3 +83,5 @@ long gl_share_break_first(struct gl_share *s, const uint64_t *p2m,
 	s->ops->unlock(s->ctx, state);
 	return rc;
 }
+
+#include <gl/general_regs_end.h>

@@ -14,6 +14,8 @@
  * once; the slot's mapping last, because a page with two mappings is harmless, and
  * one with none would be lost if the middle step failed.
  */
+#include <gl/general_regs.h>
+
 #include <gl/share.h>
 
 #include <xen/errno.h>
@@ -241,3 +243,5 @@ long gl_share_unshare(struct gl_share *s, uint64_t va)
 	s->ops->unlock(s->ctx, state);
 	return rc;
 }
+
+#include <gl/general_regs_end.h>

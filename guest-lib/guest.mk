@@ -51,5 +51,13 @@ $(G)/$(notdir $(1:/=)).elf: $(patsubst %.c,$(G)/%.o,$(wildcard $(1)*.c)) \
 endef
 $(foreach d,$(GUEST_DIRS),$(eval $(call guest_kernel_rule,$(d))))
 
+# The sharing half again, as a kernel's own build may compile it: with vector registers.
+$(G)/vectors/%.o: %.c $(B)/inc/.done
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(filter-out -mgeneral-regs-only,$(GUEST_CFLAGS)) -O3 -msse2 -MD -MP -c -o $@ $<
+
+$(G)/vector-store.elf: $(GUEST_SHARE_OBJ:$(G)/%=$(G)/vectors/%)
+
 -include $(shell find $(G) -name '*.d' 2>/dev/null)
 .PHONY: guest

@@ -3,6 +3,8 @@
  * Which guest pages this kernel offered and has not broken since: one bit a pfn.
  * Plain stores: the caller holds the share lock.
  */
+#include <gl/general_regs.h>
+
 #include <gl/share.h>
 
 bool gl_record_test(const struct gl_share *s, uint64_t pfn)
@@ -32,3 +34,5 @@ bool gl_share_is_shared(struct gl_share *s, uint64_t pfn)
 	s->ops->unlock(s->ctx, state);
 	return shared;
 }
+
+#include <gl/general_regs_end.h>

@@ -7,6 +7,8 @@
  * M2P names it by the page until the break that follows gives it its last name (cow.c), or gives
  * up and calls it the slot's.
  */
+#include <gl/general_regs.h>
+
 #include <gl/share.h>
 
 #include <xen/errno.h>
@@ -154,3 +156,5 @@ bool gl_repay_into_reserve(struct gl_share *s)
 	}
 	return false;
 }
+
+#include <gl/general_regs_end.h>

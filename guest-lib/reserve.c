@@ -10,6 +10,8 @@
  * Full slots stand first in the array (slots_full of them), so taking one is
  * constant time.  A refill asks for a frame for the slot's own page and maps it there.
  */
+#include <gl/general_regs.h>
+
 #include <gl/share.h>
 
 #include <xen/memory.h>
@@ -112,3 +114,5 @@ unsigned int gl_share_refill(struct gl_share *s)
 	} while (missing && got);
 	return missing;
 }
+
+#include <gl/general_regs_end.h>

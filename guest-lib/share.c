@@ -4,6 +4,8 @@
  * on another vCPU while the call runs waits for the lock and then finds the page;
  * entries that were refused are taken out of it again.
  */
+#include <gl/general_regs.h>
+
 #include <gl/share.h>
 
 #include <xen/errno.h>
@@ -233,3 +235,5 @@ const char *gl_share_result_name(int32_t result)
 	return result >= 0 && result < GL_SHARE_RESULTS ? names[result] :
 	       "unknown";
 }
+
+#include <gl/general_regs_end.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The content index: a lintab of (tag, frame) with striped locks. */
+#include <hash/general_regs.h>
+
 #include <hash/index.h>
 
 struct index_entry {
@@ -183,3 +185,5 @@ bool index_is_valid(const struct index *x)
 {
 	return lintab_is_valid(&x->table);
 }
+
+#include <hash/general_regs_end.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What users call on a lintab; blocks and steps are in lintab_step.c. */
+#include <hash/general_regs.h>
+
 #include "lintab_chain.h"
 
 static uint32_t bucket_of(const struct lintab *t, uint32_t place)
@@ -91,3 +93,5 @@ bool lintab_after(const struct lintab *t, uint64_t from, void *entry)
 	}
 	return false;
 }
+
+#include <hash/general_regs_end.h>

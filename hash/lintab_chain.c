@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The chain of one bucket of a lintab: the bucket, then overflow nodes (H1). */
+#include <hash/general_regs.h>
+
 #include "lintab_chain.h"
 
 void *lintab_alloc(struct lintab *t, size_t bytes)
@@ -247,3 +249,5 @@ void writer_end(struct lintab *t, struct chain_writer *w, struct node_list *node
 		node_list_push(t, nodes, node);
 	}
 }
+
+#include <hash/general_regs_end.h>

@@ -9,6 +9,8 @@
  *
  * A step is prepare (all memory, may fail), then commit.
  */
+#include <hash/general_regs.h>
+
 #include "lintab_chain.h"
 
 #define GENERATION_BLOCKS_LOG2	6
@@ -373,3 +375,5 @@ bool lintab_is_valid(const struct lintab *t)
 	}
 	return count == lintab_count(t);
 }
+
+#include <hash/general_regs_end.h>

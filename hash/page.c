@@ -3,6 +3,8 @@
  * Work on whole pages, with general registers only.  All loops take 64 bytes,
  * one cache line, a turn.
  */
+#include <hash/general_regs.h>
+
 /* The scalar XXH3 takes half the time when its inner loop is unrolled (measured: 611 to 278 ns a page). */
 #pragma GCC optimize("O3")
 
@@ -81,3 +83,5 @@ const struct page_fns page_fns_portable = {
 	.copy = page_copy,
 	.clear = page_clear,
 };
+
+#include <hash/general_regs_end.h>

@@ -5,6 +5,8 @@
  * In each 8 bytes of a page there is a difference of one bit that must be seen, and one that
  * must be copied; in each 64 one that must be hashed.
  */
+#include <hash/general_regs.h>
+
 #include <port.h>
 
 #include <hash/choose.h>
@@ -100,3 +102,5 @@ bool page_fns_agree(const struct page_fns *f, void *scratch)
 	return compares(f, &p) && hashes(f, &p) && copies(f, &p) &&
 	       knows_zero(f, &p);
 }
+
+#include <hash/general_regs_end.h>

@@ -6,6 +6,8 @@
  * caches only ever add.  What an offer does to a page weighs: the zero test and the
  * hash always, then the compare of a match or the copy of a miss, each half the time.
  */
+#include <hash/general_regs.h>
+
 #include <port.h>
 
 #include <hash/choose.h>
@@ -261,3 +263,5 @@ void page_choose_variant(struct page_choice *out, enum page_variant v)
 	for (enum page_fn fn = 0; fn < PAGE_FNS; fn++)
 		choice_set(out, fn, v);
 }
+
+#include <hash/general_regs_end.h>

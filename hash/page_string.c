@@ -3,6 +3,8 @@
  * Pages by the CPU's string instructions: on many CPUs the fastest way to copy and clear
  * that needs no vector register.  The rest is as in page.c.
  */
+#include <hash/general_regs.h>
+
 #include <port.h>
 
 #include <hash/page.h>
@@ -31,3 +33,5 @@ const struct page_fns page_fns_string = {
 	.copy = copy_string,
 	.clear = clear_string,
 };
+
+#include <hash/general_regs_end.h>

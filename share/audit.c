@@ -15,6 +15,8 @@
  *
  * Cost: a few looks at each hold, and a hash of every canonical frame.
  */
+#include <hash/general_regs.h>
+
 #include "impl.h"
 
 #define MESSAGE_BYTES	160
@@ -360,3 +362,5 @@ uint64_t share_audit(struct share *s, void (*report)(void *ctx, const char *msg)
 		;
 	return share_audit_end(s, cross_group);
 }
+
+#include <hash/general_regs_end.h>

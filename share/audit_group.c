@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the frames and the index say by themselves (I11, I12, I13), and a group's counters. */
+#include <hash/general_regs.h>
+
 #include "impl.h"
 
 #define TAGS	(1ULL << 32)
@@ -165,3 +167,5 @@ bool audit_group(struct share *s, struct share_group *g)
 	audit_group_forget(g);
 	return true;
 }
+
+#include <hash/general_regs_end.h>

@@ -11,6 +11,8 @@
  * Pages join in their order, so a batch does what its pages offered one by one
  * would, but for the frames: it holds up to STEPS of the pool, not one, until it ends.
  */
+#include <hash/general_regs.h>
+
 #include "offer.h"
 
 enum step { HASH, REACH, PEEK, JOIN, STEPS };
@@ -77,7 +79,7 @@ static void give_back(struct batch *b)
 
 	for (unsigned int i = 0; i < STEPS; i++)
 		if (b->slots[i].has_drawn)
-			s->ops->canonical_free(s->ctx, b->slots[i].drawn);
+			s->ops->canonical_free(b->dom->group->ctx, b->slots[i].drawn);
 }
 
 void share_offer_batch(struct share_dom *d, struct share_page *pages,
@@ -106,3 +108,5 @@ int share_offer(struct share_dom *d, uint32_t frame, uint64_t pfn,
 		*canonical = p.canonical;
 	return p.result;
 }
+
+#include <hash/general_regs_end.h>

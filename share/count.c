@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The share count of a canonical frame: the sum of all holds' mappings (I12). */
+#include <hash/general_regs.h>
+
 #include "impl.h"
 
 /* S4 */
@@ -54,3 +56,5 @@ void count_sub(struct share_dom *d, uint32_t frame, uint32_t mappings)
 	note_unshared(d, was, was - mappings);
 	note_audit(d, frame, was, was - mappings);
 }
+
+#include <hash/general_regs_end.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine and its domains: creation and end. */
+#include <hash/general_regs.h>
+
 #include "impl.h"
 
 size_t share_block_bytes(size_t bytes)
@@ -25,7 +27,6 @@ struct share *share_create_with(const struct share_ops *ops, void *ctx,
 	s->ctx = ctx;
 	s->records = records;
 	s->fns = fns;
-	s->mem = (struct lintab_mem){ ops->alloc, ops->free, ctx };
 	s->fixed_bytes = bytes;
 	spin_lock_init(&s->lock, LOCK_SHARE_DOM);
 	memcpy(s->secret, secret, SHARE_SECRET_BYTES);
@@ -134,3 +135,5 @@ uint64_t share_dom_held(const struct share_dom *d)
 {
 	return lintab_count(&d->holds);
 }
+
+#include <hash/general_regs_end.h>

@@ -8,6 +8,8 @@
  * `holders`, or does not find it any more.  The frame is freed only after it
  * left the index.
  */
+#include <hash/general_regs.h>
+
 #include "impl.h"
 
 /* The frame has no holder: out of the index.  Stripe lock. */
@@ -66,7 +68,7 @@ void share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
 	spin_unlock(&d->lock);
 	if (!last)
 		return;
-	s->ops->canonical_free(s->ctx, canonical);
+	s->ops->canonical_free(d->group->ctx, canonical);
 	index_balance(&d->group->index);
 }
 
@@ -93,6 +95,7 @@ static bool take_alone(struct share_dom *d, struct hold *h, uint32_t mappings)
 
 int share_take(struct share_dom *d, uint32_t canonical, uint32_t mappings)
 {
+	const struct share_ops *ops = d->group->share->ops;
 	struct hold *h;
 	int rc = SHARE_OK;
 
@@ -108,7 +111,12 @@ int share_take(struct share_dom *d, uint32_t canonical, uint32_t mappings)
 		counter_add(&d->events.last_breaks, mappings);
 	}
 	spin_unlock(&d->lock);
-	if (rc == SHARE_OK)
-		index_balance(&d->group->index);
+	if (rc != SHARE_OK)
+		return rc;
+	if (ops->canonical_left)
+		ops->canonical_left(d->group->ctx);
+	index_balance(&d->group->index);
 	return rc;
 }
+
+#include <hash/general_regs_end.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Groups: made for their first domain, gone with their last. */
+#include <hash/general_regs.h>
+
 #include "impl.h"
 
 static struct share_group **bucket_of(struct share *s, uint16_t id)
@@ -23,7 +25,9 @@ static struct share_group *group_create(struct share *s, uint16_t id)
 
 	if (!g)
 		return NULL;
-	if (!index_init(&g->index, &s->mem)) {
+	g->ctx = s->ops->group_ctx ? s->ops->group_ctx(s->ctx, id) : s->ctx;
+	g->mem = (struct lintab_mem){ s->ops->alloc, s->ops->free, g->ctx };
+	if (!index_init(&g->index, &g->mem)) {
 		s->ops->free(s->ctx, g, bytes);
 		return NULL;
 	}
@@ -77,3 +81,5 @@ uint64_t group_hash(const struct share_group *g, const void *page, bool *zero)
 	hash = s->fns->hash(page, s->secret);
 	return (hash ? hash : 1) ^ g->salt;
 }
+
+#include <hash/general_regs_end.h>

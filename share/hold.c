@@ -7,6 +7,8 @@
  * The place of an entry is a permutation of the frame number: so no two holds have the
  * same, which the walk needs.
  */
+#include <hash/general_regs.h>
+
 #include "impl.h"
 
 /* 19.6 holds in a bucket of 20: less than 16 bytes a hold with the overflow nodes. */
@@ -27,7 +29,7 @@ static const struct lintab_kind hold_kind = {
 
 bool hold_init(struct share_dom *d)
 {
-	return lintab_init(&d->holds, &hold_kind, &d->group->share->mem);
+	return lintab_init(&d->holds, &hold_kind, &d->group->mem);
 }
 
 void hold_fini(struct share_dom *d)
@@ -199,3 +201,5 @@ bool share_dom_next(struct share_dom *d, uint64_t *cursor, uint32_t *canonical,
 		*mappings = h.mappings;
 	return true;
 }
+
+#include <hash/general_regs_end.h>

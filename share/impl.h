@@ -57,6 +57,8 @@ struct audited_group {		/* atomic, as the record's count */
 struct share_group {
 	struct share_group *next;	/* share->lock */
 	struct share *share;		/* constant */
+	void *ctx;			/* of ops; constant */
+	struct lintab_mem mem;		/* constant */
 	uint64_t members;		/* domains; share->lock */
 	uint64_t salt;			/* constant */
 	uint64_t zero_hash;		/* constant; S1 */
@@ -118,7 +120,6 @@ struct share {
 	struct share_record *records;
 	const struct page_fns *fns;
 	uint64_t audit_place;		/* S4; written while nothing runs */
-	struct lintab_mem mem;
 	struct share_audit audit;
 	struct spinlock lock;		/* LOCK_SHARE_DOM, but never with a domain's: the lists */
 	struct share_dom *doms;

@@ -25,6 +25,8 @@
  * At most SHARE_CHAIN_CAP different contents with equal hashes are compared.  Equal
  * pages are more than one only where a frame was at SHARE_COUNT_CAP (twins).
  */
+#include <hash/general_regs.h>
+
 #include "offer.h"
 
 #define LINE_BYTES	64u
@@ -221,7 +223,7 @@ void offer_hash(struct offer *o)
 		return;
 	}
 	if (!o->has_drawn &&
-	    !s->ops->canonical_alloc(s->ctx, g->id, &o->drawn)) {
+	    !s->ops->canonical_alloc(g->ctx, g->id, &o->drawn)) {
 		offer_refuse(o, SHARE_ERR_NOMEM);
 		return;
 	}
@@ -278,3 +280,5 @@ void offer_join(struct offer *o)
 	if (!o->has_drawn)
 		index_balance(&o->group->index);
 }
+
+#include <hash/general_regs_end.h>

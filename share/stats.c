@@ -13,6 +13,8 @@
  * Reading takes no domain's lock: numbers read while others work are each right
  * at some moment, not all at the same.
  */
+#include <hash/general_regs.h>
+
 #include "impl.h"
 
 static void add_events(struct share_totals *t, const struct share_events *e)
@@ -79,3 +81,5 @@ void share_dom_counters_get(struct share_dom *d, struct share_dom_counters *out)
 	};
 	spin_unlock(&d->lock);
 }
+
+#include <hash/general_regs_end.h>

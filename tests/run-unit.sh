@@ -30,6 +30,10 @@ counts() {
 		awk '{ n += $1; bad += $2 + $3 } END { print n + 0, bad + 0 }'
 }
 
+for name in "$@"; do
+	[ -e "tests/unit/$name.c" ] ||
+		{ echo "pasture: no unit test '$name'; 'make unit T=list' lists them" >&2; exit 2; }
+done
 mkdir -p build/unit
 targets=$(printf 'build/unit/%s ' "$@")
 # shellcheck disable=SC2086

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # instructions of a hypercall by the way its argument is named (virtual, inline, descriptor, registered)
+# reads: CPU_MODEL QEMU TIMEOUT
 . bench/guest.sh
 log=$B/arguments.log
 on_pasture "$log" bench-arguments.elf

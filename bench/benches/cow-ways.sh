@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # instructions of a break (copy on write) for each way to do it
+# reads: CPU_MODEL QEMU TIMEOUT
 . bench/guest.sh
 log=$B/cow-ways.log
 NEIGHBOUR='memory=16M group=g cmdline="holder=1"' on_pasture "$log" bench-cow.elf

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # what it costs to destroy a domain with N mappings of one shared frame (DD5)
+# reads: CPU_MODEL ACCEL QEMU TIMEOUT APPEND PASTURE
 set -u
 . bench/machine.sh
 out=build/bench/destroy.json

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # instructions of granting, mapping, unmapping, copying: Pasture and Xen 4.17
+# reads: CPU_MODEL QEMU TIMEOUT
 . bench/guest.sh
 ours=$B/grants.log xens=$B/grants-xen.log
 on_pasture "$ours" bench-grants.elf

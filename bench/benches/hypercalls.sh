@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # instructions of the hypercalls that PV kernels make most: Pasture and Xen 4.17
+# reads: CPU_MODEL QEMU TIMEOUT
 . bench/guest.sh
 ours=$B/hypercalls.log xens=$B/hypercalls-xen.log
 on_pasture "$ours" bench-hypercalls.elf

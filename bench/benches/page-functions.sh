@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # page functions with each width of register: time on this CPU, instructions of an offer
+# reads: QEMU TIMEOUT
 . bench/guest.sh
 . bench/host/lib.sh
 out=$B/page-functions.txt

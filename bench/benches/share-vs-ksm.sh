@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # the same pages shared by Pasture's engine and by the kernel's KSM: CPU, memory saved, time
+# reads: IMAGES IMAGE_MIB QEMU
 . bench/host/lib.sh
 images=()
 if bench/host/guest-images.sh "${IMAGES:-3}" "${IMAGE_MIB:-128}"; then

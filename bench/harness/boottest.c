@@ -113,7 +113,7 @@ static bool prepare(struct slot *s)
 {
 	const struct boot_test *t = s->test;
 
-	make_dirs(s->dir);
+	own_folder(s->dir);
 	link_into(s->dir, TEST_PASTURE, "pasture");
 	if (t->guests.count)
 		write_domains(s);
@@ -170,7 +170,7 @@ static void start(struct slot *s, const struct boot_test *t,
 	*s = (struct slot){ .busy = true, .test = t };
 	s->dir = xasprintf("%s/%s", WORK_ROOT, t->name);
 	s->machine = (struct machine){
-		.in = -1, .out = -1, .echo = o->verbose, .dir = xstrdup(s->dir),
+		.in = -1, .out = -1, .echo = o->verbose, .log_path = xasprintf("%s/console.log", s->dir),
 		.started = now_seconds(), .on_line = verdict_line,
 		.arg = &s->verdict,
 	};

@@ -41,7 +41,8 @@ static char *archive_name(const struct file_set *s, const char *path)
 /* False: it cannot be read, is no regular file, or is empty. */
 static bool load(struct file *f, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* What is not a file may make us wait for ever (a FIFO). */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	uint64_t at = 0;
 	ssize_t n = 0;

@@ -226,6 +226,7 @@ int icount_main(const struct options *o)
 	if (!points.count)
 		die("POINTS=\"NAME=ADDRESS ...\" must name a point at least");
 	machine_check_tools(o->qemu, o->accel);
+	own_folder(o->dir);
 	linux_init(&c.run, o, linux_via_of(o), o->dir);
 	start(&c, o);
 	for (size_t i = 0; i < points.count; i++)

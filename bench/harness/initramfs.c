@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -62,11 +63,15 @@ static void put(struct writer *w, struct archive_entry *e)
 
 static void add_file(struct writer *w, struct archive_entry *e, char **word)
 {
-	int fd = open(word[2], O_RDONLY | O_CLOEXEC);
+	int fd = open(word[2], O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO */
+	struct stat st;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st))
 		die("%s:%d: cannot read %s: %s", w->list, w->line, word[2],
 		    strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		die("%s:%d: cannot read %s: not a regular file", w->list,
+		    w->line, word[2]);
 	archive_entry_set_filetype(e, AE_IFREG);
 	archive_entry_set_perm(e, (unsigned int)number(w, word[3] ? word[3] : "755", 8));
 	archive_entry_set_size(e, (la_int64_t)file_bytes(word[2]));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See kernel_file.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,8 @@
 
 uint8_t *file_read(const char *path, size_t *bytes)
 {
-	FILE *f = fopen(path, "r");
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO */
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	struct stat st;
 	uint8_t *data;
 

@@ -164,6 +164,7 @@ int linux_main(const struct options *o)
 	struct linux_run r;
 
 	machine_check_tools(o->qemu, o->accel);
+	own_folder(o->dir);
 	linux_init(&r, o, via, o->dir);
 	return o->interactive ? become(&r) : run(&r);
 }

@@ -23,7 +23,7 @@ static uint64_t join_initrds(const struct linux_run *r)
 
 	if (!out)
 		die("cannot write %s: %s", path, strerror(errno));
-	strings_split(&parts, r->options->initrd, " ,");
+	strings_split_escaped(&parts, r->options->initrd);
 	for (size_t i = 0; i < parts.count; i++) {
 		size_t bytes;
 		uint8_t *data = file_read(parts.v[i], &bytes);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/linux.h"
+#include "harness/progress.h"
 
 #define DRAW_SECONDS	0.2
 
@@ -20,15 +21,17 @@ static const char *phase_of(const struct linux_guest *g)
 
 static void draw(struct linux_progress *p, const struct linux_run *r)
 {
+	bool guests = progress_fits(r->count + 1);
+
 	if (p->drawn)
 		printf("\033[%lluA", (ull)p->drawn);
-	for (uint64_t i = 0; i < r->count; i++)
-		printf("  %-6s %s\033[K\n", r->guests[i].name,
-		       phase_of(&r->guests[i]));
-	printf("  %4.0f s  %llu of %llu in user space\033[K\n",
-	       now_seconds() - r->machine.started,
-	       (ull)linux_in_userspace(r), (ull)r->count);
-	p->drawn = r->count + 1;
+	for (uint64_t i = 0; guests && i < r->count; i++)
+		progress_line("  %-6s %s", r->guests[i].name,
+			      phase_of(&r->guests[i]));
+	progress_line("  %4.0f s  %llu of %llu in user space",
+		      now_seconds() - r->machine.started,
+		      (ull)linux_in_userspace(r), (ull)r->count);
+	p->drawn = (guests ? r->count : 0) + 1;
 	fflush(stdout);
 }
 

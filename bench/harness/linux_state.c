@@ -200,7 +200,7 @@ static void judge_machine(struct linux_run *r)
 		    m->end == MACHINE_RESET;	/* a power-off looks like that */
 	char *why;
 
-	if (well || (m->end == MACHINE_RUNS && !m->panic))
+	if (!m->log_error && (well || (m->end == MACHINE_RUNS && !m->panic)))
 		return;		/* given up: the loop said why */
 	why = machine_why(m);
 	linux_problem(r, "%s", why);

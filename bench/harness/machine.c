@@ -13,6 +13,15 @@
 #include "harness/machine.h"
 #include "harness/qemu_args.h"
 
+#define QUIET_KVM_SECONDS 10.0	/* the first line comes within one */
+
+/* A full disk, mostly: the first error is the one to be told. */
+static void log_check(struct machine *m, bool failed)
+{
+	if (failed && !m->log_error)
+		m->log_error = errno;
+}
+
 static void take_line(struct machine *m)
 {
 	char **slot = &m->tail[m->lines++ % MACHINE_TAIL];
@@ -20,15 +29,13 @@ static void take_line(struct machine *m)
 
 	m->line[m->length] = '\0';
 	m->length = 0;
-	fprintf(m->log, "%s\n", m->line);
+	log_check(m, fprintf(m->log, "%s\n", m->line) < 0);
 	if (m->echo)
 		printf("%s\n", m->line);
 	free(*slot);
 	*slot = xstrdup(m->line);
 	if (!guests && !m->panic && strstr(m->line, "panic on CPU"))
 		m->panic = xstrdup(m->line);
-	if (!strncmp(m->line, "@end", 4))
-		m->ended = true;
 	if (m->on_line)
 		m->on_line(m->arg, m->line);
 }
@@ -51,11 +58,13 @@ static void judge(struct machine *m, int status)
 	int exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
 	m->end = MACHINE_DIED;
+	m->code = exit_status;
 	if (exit_status == 0)
 		m->end = MACHINE_RESET;
-	else if (exit_status == 1 ? m->ended : exit_status & 1)
-		m->end = MACHINE_EXITED;
-	m->code = exit_status > 0 ? exit_status >> 1 : exit_status;
+	if (exit_status < MACHINE_EXIT_BASE || exit_status % 2 == 0)
+		return;
+	m->end = MACHINE_EXITED;
+	m->code = (exit_status - MACHINE_EXIT_BASE) / 2;
 }
 
 /* End of file on its output: QEMU is gone, or going. */
@@ -71,41 +80,61 @@ static void reap(struct machine *m)
 	while (waitpid(m->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	judge(m, status);
-	fflush(m->log);
+	log_check(m, fflush(m->log) != 0);
 }
 
-static void child(const struct machine_config *c, int in, int out)
+static void child(const struct machine_config *c, int in, int out, int err)
 {
 	char **argv = qemu_args(c);
-	int err;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (chdir(c->dir))
+	if (getppid() == 1 || chdir(c->dir))
 		_exit(127);
-	err = open("qemu.log", O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	dup2(in, 0);
 	dup2(out, 1);
-	if (err >= 0)
-		dup2(err, 2);
+	dup2(err, 2);
 	closefrom(3);
+	signal(SIGPIPE, SIG_DFL);
 	execvp(argv[0], argv);
 	perror(argv[0]);
 	_exit(127);
 }
 
+static void removed(const char *path)
+{
+	if (unlink(path) && errno != ENOENT)
+		die("cannot remove %s of an earlier run: %s", path,
+		    strerror(errno));
+}
+
+/* The two logs, which hold nothing but what this run says; QEMU's, to be closed. */
+static int logs_open(struct machine *m, const struct machine_config *c)
+{
+	int err;
+
+	free(m->log_path);
+	m->log_path = c->log ? xstrdup(c->log) :
+		      xasprintf("%s/console.log", c->dir);
+	m->qemu_path = c->log ? xasprintf("%s.qemu", c->log) :
+		       xasprintf("%s/qemu.log", c->dir);
+	removed(m->log_path);
+	removed(m->qemu_path);
+	m->log = fopen(m->log_path, "we");
+	if (!m->log)
+		die("cannot write %s: %s", m->log_path, strerror(errno));
+	err = open(m->qemu_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (err < 0)
+		die("cannot write %s: %s", m->qemu_path, strerror(errno));
+	return err;
+}
+
 void machine_start(struct machine *m, const struct machine_config *c)
 {
-	int to[2], from[2];
-	char *log = xasprintf("%s/console.log", c->dir);
+	int to[2], from[2], err = logs_open(m, c);
 
-	if (pipe(to) || pipe(from))
+	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
 		die("no pipe for QEMU: %s", strerror(errno));
-	m->log = fopen(log, "w");
-	if (!m->log)
-		die("cannot write %s: %s", log, strerror(errno));
-	free(log);
-	free(m->dir);
-	m->dir = xstrdup(c->dir);
+	m->kvm = !strcmp(c->accel, "kvm");
 	m->started = now_seconds();
 	m->end = MACHINE_RUNS;
 	fflush(stdout);
@@ -113,13 +142,12 @@ void machine_start(struct machine *m, const struct machine_config *c)
 	if (m->pid < 0)
 		die("cannot start QEMU: %s", strerror(errno));
 	if (!m->pid)
-		child(c, to[0], from[1]);
+		child(c, to[0], from[1], err);
 	close(to[0]);
 	close(from[1]);
+	close(err);
 	m->in = to[1];
 	m->out = from[0];
-	fcntl(m->in, F_SETFD, FD_CLOEXEC);
-	fcntl(m->out, F_SETFD, FD_CLOEXEC);
 	fcntl(m->in, F_SETFL, O_NONBLOCK);
 	signal(SIGPIPE, SIG_IGN);
 }
@@ -140,10 +168,22 @@ static void read_some(struct machine *m)
 	char buffer[8192];
 	ssize_t n = read(m->out, buffer, sizeof(buffer));
 
-	if (n > 0)
+	if (n > 0) {
 		take_bytes(m, buffer, (size_t)n);
-	else if (n == 0 || errno != EINTR)
+		log_check(m, fflush(m->log) != 0);
+	} else if (n == 0 || errno != EINTR) {
 		reap(m);
+	}
+}
+
+/* Some hosts have a KVM that opens, makes machines, and then never runs them. */
+static void watch_kvm(struct machine *m)
+{
+	if (!m->kvm || m->end != MACHINE_RUNS || m->lines || m->length ||
+	    now_seconds() - m->started < QUIET_KVM_SECONDS)
+		return;
+	m->quiet_kvm = true;
+	machine_kill(m);
 }
 
 void machines_pump(struct machine *const *m, size_t count, int wait_ms)
@@ -157,6 +197,10 @@ void machines_pump(struct machine *const *m, size_t count, int wait_ms)
 			if (fds[i].revents)
 				read_some(m[i]);
 	free(fds);
+	if (ferror(stdout))
+		die("nobody reads what is printed here: stopped");
+	for (size_t i = 0; i < count; i++)
+		watch_kvm(m[i]);
 }
 
 void machine_send(struct machine *m, const char *text)
@@ -168,7 +212,7 @@ void machine_send(struct machine *m, const char *text)
 
 void machine_kill(struct machine *m)
 {
-	if (m->out < 0)
+	if (m->pid <= 0 || m->out < 0)
 		return;
 	kill(m->pid, SIGKILL);
 	reap(m);
@@ -182,7 +226,8 @@ void machine_fini(struct machine *m)
 	for (size_t i = 0; i < MACHINE_TAIL; i++)
 		free(m->tail[i]);
 	free(m->panic);
-	free(m->dir);
+	free(m->log_path);
+	free(m->qemu_path);
 	*m = (struct machine){ .in = -1, .out = -1 };
 }
 
@@ -190,7 +235,7 @@ void machine_print_tail(const struct machine *m)
 {
 	size_t first = m->lines > MACHINE_TAIL ? m->lines - MACHINE_TAIL : 0;
 
-	printf("  last lines of %s/console.log:\n", m->dir);
+	printf("  last lines of %s:\n", m->log_path);
 	for (size_t i = first; i < m->lines; i++)
 		printf("    | %s\n", m->tail[i % MACHINE_TAIL]);
 	if (!m->lines)
@@ -200,15 +245,13 @@ void machine_print_tail(const struct machine *m)
 /* First line of qemu.log; "" if there is none. */
 static void qemu_says(const struct machine *m, char *text, int bytes)
 {
-	char *path = xasprintf("%s/qemu.log", m->dir);
-	FILE *f = fopen(path, "r");
+	FILE *f = fopen(m->qemu_path, "r");
 
 	if (!f || !fgets(text, bytes, f))
 		text[0] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	if (f)
 		fclose(f);
-	free(path);
 }
 
 char *machine_why(const struct machine *m)
@@ -220,8 +263,15 @@ char *machine_why(const struct machine *m)
 	char said[300];
 
 	qemu_says(m, said, sizeof(said));
+	if (m->log_error)
+		return xasprintf("cannot write all of %s: %s", m->log_path,
+				 strerror(m->log_error));
 	if (m->panic)
 		return xasprintf("the hypervisor panicked: %s", m->panic);
+	if (m->quiet_kvm)
+		return xasprintf("the machine said nothing for %.0f s: KVM does "
+				 "not run here; use ACCEL=tcg",
+				 QUIET_KVM_SECONDS);
 	if (m->end == MACHINE_RUNS)
 		return xasprintf("still running after %.0f s",
 				 now_seconds() - m->started);

@@ -14,6 +14,7 @@ static const char usage[] =
 "       harness linux [NAME=VALUE ...] [--interactive] [--pasture FILE]\n"
 "       harness icount POINTS=\"NAME=ADDRESS ..\" [NAME=VALUE ...]\n"
 "       harness boot-test [NAME ... | list]\n"
+"       harness machine LOG [UNTIL=TEXT] [TIMEOUT=] [--type] -- WORDS FOR QEMU\n"
 "       harness kernel IN OUT         (unpack a bzImage)\n"
 "       harness initramfs OUT LIST\n"
 "\n"
@@ -22,10 +23,11 @@ static const char usage[] =
 "  CPUS=2             processors\n"
 "  CPU_MODEL=qemu64   QEMU's -cpu\n"
 "  ACCEL=tcg          QEMU's -accel: tcg or kvm\n"
-"  FILES=\"a b\"        files for all guests, in place of the default set\n"
+"  FILES=\"a b\"        files for all guests, in place of the default set; a blank or a\n"
+"                     comma in a name needs a backslash before it\n"
 "  TENANTS=1          split the guests into so many share groups\n"
 "  OVERCOMMIT=0       1: a machine with less memory than its guests together\n"
-"  TIMEOUT=300        seconds until the run is given up\n"
+"  TIMEOUT=300        seconds until the run is given up (many: 600)\n"
 "  TESTS=tests/boot   folder of the boot tests\n"
 "  QEMU=PROGRAM       another QEMU\n"
 "  V=1                show all that the machine prints\n"
@@ -44,6 +46,18 @@ struct setting {
 	uint64_t *number;
 	uint64_t min, max;
 	const char **text;
+	unsigned int commands;	/* that it is for, a bit each */
+};
+
+#define FOR(command)	(1u << COMMAND_##command)
+#define FOR_RUNS	(FOR(RUN) | FOR(MANY))
+#define FOR_LINUX	(FOR(LINUX) | FOR(ICOUNT))
+#define FOR_ALL		(FOR_RUNS | FOR_LINUX | FOR(BOOT_TEST) | FOR(MACHINE))
+
+static const char *const command_names[] = {
+	[COMMAND_RUN] = "run", [COMMAND_MANY] = "many",
+	[COMMAND_BOOT_TEST] = "boot-test", [COMMAND_LINUX] = "linux",
+	[COMMAND_ICOUNT] = "icount", [COMMAND_MACHINE] = "machine",
 };
 
 static void set(const struct setting *s, const char *value)
@@ -56,7 +70,8 @@ static void set(const struct setting *s, const char *value)
 }
 
 /* NAME=VALUE from the command line; false if it is not of that shape. */
-static bool set_word(const struct setting *table, const char *word)
+static bool set_word(const struct setting *table, enum command command,
+		     const char *word)
 {
 	const char *eq = strchr(word, '=');
 
@@ -68,6 +83,10 @@ static bool set_word(const struct setting *table, const char *word)
 
 		if (n != (size_t)(eq - word) || strncmp(table->name, word, n))
 			continue;
+		if (!(table->commands & 1u << command))
+			die("%s means nothing to 'harness %s'; 'build/harness "
+			    "help' lists what does", table->name,
+			    command_names[command]);
 		set(table, eq + 1);
 		return true;
 	}
@@ -77,16 +96,19 @@ static bool set_word(const struct setting *table, const char *word)
 /* A switch of argv[*i]; moves *i over its value. */
 static void set_switch(struct options *o, int argc, char **argv, int *i)
 {
-	const struct { const char *name; const char **text; bool *flag; } t[] = {
-		{ "--iso", &o->iso, NULL },
-		{ "--prepare", &o->prepare, NULL },
-		{ "--pasture", &o->pasture, NULL },
-		{ "--interactive", NULL, &o->interactive },
-		{ "--gdb", NULL, &o->gdb },
+	const struct { const char *name; const char **text; bool *flag;
+		       unsigned int commands; } t[] = {
+		{ "--iso", &o->iso, NULL, FOR(RUN) },
+		{ "--prepare", &o->prepare, NULL, FOR_RUNS },
+		{ "--pasture", &o->pasture, NULL, FOR_RUNS | FOR_LINUX },
+		{ "--interactive", NULL, &o->interactive, FOR_RUNS | FOR_LINUX },
+		{ "--gdb", NULL, &o->gdb, FOR_RUNS },
+		{ "--type", NULL, &o->type, FOR(MACHINE) },
 	};
 
 	for (size_t k = 0; k < sizeof(t) / sizeof(t[0]); k++) {
-		if (strcmp(argv[*i], t[k].name))
+		if (strcmp(argv[*i], t[k].name) ||
+		    !(t[k].commands & 1u << o->command))
 			continue;
 		if (t[k].flag) {
 			*t[k].flag = true;
@@ -106,18 +128,12 @@ static void set_command(struct options *o, const char *word)
 		fputs(usage, word ? stdout : stderr);
 		exit(word ? 0 : EXIT_USAGE);
 	}
-	if (!strcmp(word, "run"))
-		o->command = COMMAND_RUN;
-	else if (!strcmp(word, "many"))
-		o->command = COMMAND_MANY;
-	else if (!strcmp(word, "linux"))
-		o->command = COMMAND_LINUX;
-	else if (!strcmp(word, "icount"))
-		o->command = COMMAND_ICOUNT;
-	else if (!strcmp(word, "boot-test"))
-		o->command = COMMAND_BOOT_TEST;
-	else
-		die("unknown command %s; 'build/harness help' lists them", word);
+	for (int i = 0; i <= COMMAND_MACHINE; i++) {
+		o->command = (enum command)i;
+		if (!strcmp(word, command_names[i]))
+			return;
+	}
+	die("unknown command %s; 'build/harness help' lists them", word);
 }
 
 static void check(const struct options *o)
@@ -129,12 +145,64 @@ static void check(const struct options *o)
 		    (unsigned long long)o->guests);
 	if (strcmp(o->accel, "tcg") && strcmp(o->accel, "kvm"))
 		die("ACCEL=%s: wanted tcg or kvm", o->accel);
+	if (o->command == COMMAND_MACHINE && o->names.count != 1)
+		die("name one log: harness machine LOG -- WORDS FOR QEMU");
+}
+
+static bool is_rest(const struct options *o, const char *word)
+{
+	return o->command == COMMAND_MACHINE && !strcmp(word, "--");
+}
+
+/* Words without "=", and all behind "--". */
+static void take_words(struct options *o, const struct setting *table,
+		       int argc, char **argv)
+{
+	bool names = o->command == COMMAND_BOOT_TEST ||
+		     o->command == COMMAND_MACHINE;
+	int i;
+
+	for (i = 2; i < argc && !is_rest(o, argv[i]); i++) {
+		if (set_word(table, o->command, argv[i]))
+			continue;
+		if (names && argv[i][0] != '-')
+			strings_add(&o->names, argv[i]);
+		else
+			set_switch(o, argc, argv, &i);
+	}
+	while (++i < argc)
+		strings_add(&o->words_of_qemu, argv[i]);
+}
+
+static void take_environment(const struct options *o,
+			     const struct setting *table)
+{
+	for (; table->name; table++) {
+		const char *value = getenv(table->name);
+
+		if (value && *value && table->commands & 1u << o->command)
+			set(table, value);
+	}
+}
+
+/* QEMU starts in another folder. */
+static void make_absolute(struct options *o)
+{
+	char real[PATH_MAX];
+
+	if (o->iso) {
+		if (!realpath(o->iso, real))
+			die("%s: %s; 'make iso' makes one", o->iso,
+			    strerror(errno));
+		o->iso = xstrdup(real);
+	}
+	if (strchr(o->qemu, '/') && realpath(o->qemu, real))
+		o->qemu = xstrdup(real);
 }
 
 void options_parse(struct options *o, int argc, char **argv)
 {
 	const char *files = NULL;
-	char real[PATH_MAX];
 
 	*o = (struct options){
 		.cpus = 2, .tenants = 1, .timeout_s = 300,
@@ -145,54 +213,38 @@ void options_parse(struct options *o, int argc, char **argv)
 	};
 	set_command(o, argv[1]);
 	o->guests = o->command == COMMAND_MANY ? 200 : 8;
+	if (o->command == COMMAND_MANY)	/* 200 guests on a host with more to do */
+		o->timeout_s = 600;
 	const struct setting table[] = {
-		{ "GUESTS", &o->guests, 1, 250, NULL },
-		{ "MEM", &o->mem_mib, 16, 1024 * 1024, NULL },
-		{ "CPUS", &o->cpus, 1, 64, NULL },
-		{ "TENANTS", &o->tenants, 1, 250, NULL },
-		{ "OVERCOMMIT", &o->overcommit, 0, 1, NULL },
-		{ "TIMEOUT", &o->timeout_s, 1, 100000, NULL },
-		{ "V", &o->verbose, 0, 1, NULL },
-		{ "CPU_MODEL", NULL, 0, 0, &o->cpu_model },
-		{ "ACCEL", NULL, 0, 0, &o->accel },
-		{ "QEMU", NULL, 0, 0, &o->qemu },
-		{ "TESTS", NULL, 0, 0, &o->tests },
-		{ "FILES", NULL, 0, 0, &files },
-		{ "GUEST_MEM", &o->guest_mib, 1, 1024 * 1024, NULL },
-		{ "MINUTES", &o->minutes, 1, 10000, NULL },
-		{ "PLAIN", &o->plain, 0, 1, NULL },
-		{ "KERNEL", NULL, 0, 0, &o->kernel },
-		{ "INITRD", NULL, 0, 0, &o->initrd },
-		{ "JOB", NULL, 0, 0, &o->job },
-		{ "WORDS", NULL, 0, 0, &o->words },
-		{ "VIA", NULL, 0, 0, &o->via },
-		{ "POINTS", NULL, 0, 0, &o->points },
-		{ "DIR", NULL, 0, 0, &o->dir },
-		{ NULL, NULL, 0, 0, NULL },
+		{ "GUESTS", &o->guests, 1, 250, NULL, FOR_RUNS | FOR(LINUX) },
+		{ "MEM", &o->mem_mib, 16, 1024 * 1024, NULL, FOR_RUNS | FOR_LINUX },
+		{ "CPUS", &o->cpus, 1, 64, NULL, FOR_RUNS | FOR(LINUX) },
+		{ "TENANTS", &o->tenants, 1, 250, NULL, FOR(RUN) },
+		{ "OVERCOMMIT", &o->overcommit, 0, 1, NULL, FOR_RUNS },
+		{ "TIMEOUT", &o->timeout_s, 1, 100000, NULL, FOR_ALL & ~FOR(BOOT_TEST) },
+		{ "V", &o->verbose, 0, 1, NULL, FOR_ALL },
+		{ "CPU_MODEL", NULL, 0, 0, &o->cpu_model, FOR_RUNS | FOR_LINUX },
+		{ "ACCEL", NULL, 0, 0, &o->accel, FOR_ALL },
+		{ "QEMU", NULL, 0, 0, &o->qemu, FOR_ALL },
+		{ "TESTS", NULL, 0, 0, &o->tests, FOR(BOOT_TEST) },
+		{ "FILES", NULL, 0, 0, &files, FOR(RUN) },
+		{ "GUEST_MEM", &o->guest_mib, 1, 1024 * 1024, NULL, FOR_LINUX },
+		{ "MINUTES", &o->minutes, 1, 10000, NULL, FOR_LINUX },
+		{ "PLAIN", &o->plain, 0, 1, NULL, FOR_LINUX },
+		{ "KERNEL", NULL, 0, 0, &o->kernel, FOR_LINUX },
+		{ "INITRD", NULL, 0, 0, &o->initrd, FOR_LINUX },
+		{ "JOB", NULL, 0, 0, &o->job, FOR_LINUX },
+		{ "WORDS", NULL, 0, 0, &o->words, FOR_LINUX },
+		{ "VIA", NULL, 0, 0, &o->via, FOR_LINUX },
+		{ "POINTS", NULL, 0, 0, &o->points, FOR(ICOUNT) },
+		{ "DIR", NULL, 0, 0, &o->dir, FOR_LINUX },
+		{ "UNTIL", NULL, 0, 0, &o->until, FOR(MACHINE) },
+		{ NULL, NULL, 0, 0, NULL, 0 },
 	};
-	for (const struct setting *s = table; s->name; s++) {
-		const char *value = getenv(s->name);
-
-		if (value && *value)
-			set(s, value);
-	}
-	for (int i = 2; i < argc; i++) {
-		if (set_word(table, argv[i]))
-			continue;
-		if (o->command == COMMAND_BOOT_TEST && argv[i][0] != '-')
-			strings_add(&o->names, argv[i]);
-		else
-			set_switch(o, argc, argv, &i);
-	}
-	if (o->iso) {
-		if (!realpath(o->iso, real))
-			die("%s: %s; 'make iso' makes one", o->iso,
-			    strerror(errno));
-		o->iso = xstrdup(real);
-	}
-	if (strchr(o->qemu, '/') && realpath(o->qemu, real))
-		o->qemu = xstrdup(real);	/* QEMU starts elsewhere */
+	take_environment(o, table);
+	take_words(o, table, argc, argv);
+	make_absolute(o);
 	if (files)
-		strings_split(&o->files, files, " ,");
+		strings_split_escaped(&o->files, files);
 	check(o);
 }

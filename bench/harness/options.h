@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the user asked for: a command, words NAME=VALUE (the environment gives
- * the same names, the command line wins) and a few switches.
+ * the same names, the command line wins) and a few switches.  A word that the command has no
+ * use for is a mistake; in the environment it may be meant for others.
  */
 #ifndef HARNESS_OPTIONS_H
 #define HARNESS_OPTIONS_H
@@ -9,7 +10,7 @@
 #include "harness/util.h"
 
 enum command { COMMAND_RUN, COMMAND_MANY, COMMAND_BOOT_TEST, COMMAND_LINUX,
-	       COMMAND_ICOUNT };
+	       COMMAND_ICOUNT, COMMAND_MACHINE };
 
 struct options {
 	enum command command;
@@ -27,7 +28,11 @@ struct options {
 	const char *iso;	/* boot this CD instead of -kernel; or NULL */
 	const char *prepare;	/* only write the CD's folder; or NULL */
 	bool interactive, gdb;	/* become QEMU on this terminal */
-	struct strings names;	/* boot tests */
+	struct strings names;	/* boot tests; `harness machine`: its log */
+	/* `harness machine` */
+	const char *until;
+	bool type;
+	struct strings words_of_qemu;
 	/* `harness linux` */
 	const char *kernel, *initrd; /* NULL: not named */
 	const char *job, *words;     /* for bench/linux/init; for the kernel */

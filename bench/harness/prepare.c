@@ -180,21 +180,21 @@ static void choose_memory(struct plan *p, const struct options *o)
 {
 	uint64_t guests = o->guests * p->guest_mib;
 	uint64_t needs = guests + p->module_bytes / MIB + HV_SPARE_MIB;
-	uint64_t comfortable;
 
+	/* Room for every content to be a frame of its own beside its pages. */
+	p->enough_mib = round_up(needs + p->expect.pages * PAGE_BYTES / MIB, 256);
 	if (o->mem_mib && o->mem_mib < needs)
 		die("MEM=%llu is too little: %llu guests of %llu MiB need a "
 		    "machine of %llu MiB; give MEM=%llu or fewer GUESTS",
 		    (unsigned long long)o->mem_mib,
 		    (unsigned long long)o->guests,
 		    (unsigned long long)p->guest_mib,
-		    (unsigned long long)needs, (unsigned long long)needs);
-	/* Room for every content to be a frame of its own beside its pages. */
-	comfortable = needs + p->expect.pages * PAGE_BYTES / MIB;
+		    (unsigned long long)needs,
+		    (unsigned long long)p->enough_mib);
 	p->mem_mib = o->mem_mib;
 	if (!p->mem_mib)
 		p->mem_mib = o->command == COMMAND_MANY && needs < MANY_MEM_MIB ?
-			MANY_MEM_MIB : round_up(comfortable, 256);
+			MANY_MEM_MIB : p->enough_mib;
 }
 
 void plan_prepare(struct plan *p, const struct options *o, const char *dir)

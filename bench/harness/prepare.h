@@ -19,6 +19,7 @@ struct plan {
 	uint64_t module_bytes;
 	struct strings modules;		/* for QEMU or GRUB, seen from dir */
 	uint64_t mem_mib;		/* the machine's */
+	uint64_t enough_mib;		/* that it has at most use for, overcommit=off */
 };
 
 /* Options of the hypervisor in a run. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* See progress.h. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "harness/progress.h"
@@ -30,6 +32,36 @@ static const char *guest_phase(const struct guest *g)
 	return g->phase[0] ? g->phase : "starts";
 }
 
+static int terminal_columns(void)
+{
+	struct winsize w;
+
+	return ioctl(1, TIOCGWINSZ, &w) || !w.ws_col ? 80 : w.ws_col;
+}
+
+static size_t terminal_rows(void)
+{
+	struct winsize w;
+
+	return ioctl(1, TIOCGWINSZ, &w) || !w.ws_row ? 24 : w.ws_row;
+}
+
+void progress_line(const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	printf("%.*s\033[K\n", terminal_columns() - 1, text);
+}
+
+bool progress_fits(size_t lines)
+{
+	return lines < terminal_rows();
+}
+
 static void draw_guest(const struct guest *g)
 {
 	uint64_t cells = g->total ? g->done * BAR_CELLS / g->total : 0;
@@ -40,31 +72,36 @@ static void draw_guest(const struct guest *g)
 	memset(bar, '.', BAR_CELLS);
 	memset(bar, '#', cells);
 	bar[BAR_CELLS] = '\0';
-	printf("  %-6s %-5s %-9s [%s]\033[K\n", g->name, g->group,
-	       guest_phase(g), bar);
+	progress_line("  %-6s %-5s %-9s [%s]", g->name, g->group,
+		      guest_phase(g), bar);
 }
 
-static void draw_totals(const struct run *r)
+/* To be freed. */
+static char *totals(const struct run *r)
 {
-	printf("  %4.0f s  %llu of %llu guests done   shared frames %llu   "
-	       "frames saved %llu   CoW breaks %llu",
-	       now_seconds() - r->machine.started,
-	       (unsigned long long)run_settled(r), (unsigned long long)r->count,
-	       (unsigned long long)r->now.pages_shared,
-	       (unsigned long long)r->now.pages_sharing,
-	       (unsigned long long)r->now.cow_breaks);
+	return xasprintf("  %4.0f s  %llu of %llu guests done   shared frames %llu   "
+			 "frames saved %llu   CoW breaks %llu",
+			 now_seconds() - r->machine.started,
+			 (unsigned long long)run_settled(r),
+			 (unsigned long long)r->count,
+			 (unsigned long long)r->now.pages_shared,
+			 (unsigned long long)r->now.pages_sharing,
+			 (unsigned long long)r->now.cow_breaks);
 }
 
 static void draw(struct progress *p, const struct run *r)
 {
+	char *text = totals(r);
+	bool guests;
+
 	if (p->drawn)
 		printf("\033[%zuA", p->drawn);
-	if (p->guests)
-		for (uint64_t i = 0; i < r->count; i++)
-			draw_guest(&r->guests[i]);
-	draw_totals(r);
-	printf("\033[K\n");
-	p->drawn = (p->guests ? r->count : 0) + 1;
+	guests = p->guests && progress_fits(r->count + 1);
+	for (uint64_t i = 0; guests && i < r->count; i++)
+		draw_guest(&r->guests[i]);
+	progress_line("%s", text);
+	free(text);
+	p->drawn = (guests ? r->count : 0) + 1;
 	fflush(stdout);
 }
 
@@ -83,6 +120,7 @@ static void say_phases(struct progress *p, const struct run *r)
 void progress_show(struct progress *p, const struct run *r)
 {
 	double now = now_seconds();
+	char *text;
 
 	if (!p->terminal)
 		say_phases(p, r);
@@ -93,8 +131,9 @@ void progress_show(struct progress *p, const struct run *r)
 		draw(p, r);
 		return;
 	}
-	draw_totals(r);
-	printf("\n");
+	text = totals(r);
+	printf("%s\n", text);
+	free(text);
 	fflush(stdout);
 }
 

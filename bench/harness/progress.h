@@ -22,4 +22,10 @@ void progress_show(struct progress *p, const struct run *r);
 /* The last state; then the caller prints below it. */
 void progress_fini(struct progress *p, const struct run *r);
 
+/* One line of a drawing: cut, where the terminal is narrow, or it would be two. */
+__attribute__((format(printf, 1, 2)))
+void progress_line(const char *fmt, ...);
+/* Is the terminal so high?  What has scrolled off cannot be drawn again. */
+bool progress_fits(size_t lines);
+
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -50,31 +51,44 @@ static void add_kernel(struct strings *a, const struct machine_config *c)
 	strings_add(a, join_modules(&c->modules));
 }
 
+static void add_number(struct strings *a, const char *switch_name,
+		       const char *format, uint64_t n)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), format, (unsigned long long)n);
+	strings_add(a, switch_name);
+	strings_add(a, text);
+}
+
+static void add_machine(struct strings *a, const struct machine_config *c)
+{
+	strings_add(a, "-accel");
+	strings_add(a, c->accel);
+	strings_add(a, "-cpu");
+	strings_add(a, c->cpu_model);
+	add_number(a, "-smp", "%llu", c->cpus);
+	add_number(a, "-m", "%lluM", c->mem_mib);
+	strings_split(a, c->extra ? c->extra : "", " ");
+	if (c->gdb_port) {
+		strings_add(a, "-S");
+		add_number(a, "-gdb", "tcp:127.0.0.1:%llu", c->gdb_port);
+	}
+	add_kernel(a, c);
+}
+
 char **qemu_args(const struct machine_config *c)
 {
 	struct strings a = { 0 };
 
 	strings_add(&a, c->qemu);
 	strings_split(&a, "-display none -no-reboot -nodefaults -vga none "
-		      "-device isa-debug-exit,iobase=0xf4,iosize=4", " ");
-	strings_add(&a, "-accel");
-	strings_add(&a, c->accel);
-	strings_add(&a, "-cpu");
-	strings_add(&a, c->cpu_model);
-	strings_add(&a, "-smp");
-	strings_add(&a, xasprintf("%llu", (unsigned long long)c->cpus));
-	strings_add(&a, "-m");
-	strings_add(&a, xasprintf("%lluM", (unsigned long long)c->mem_mib));
-	strings_add(&a, "-serial");
+		      "-device isa-debug-exit,iobase=0xf4,iosize=4 -serial", " ");
 	strings_add(&a, c->monitor ? "mon:stdio" : "stdio");
-	strings_split(&a, c->extra ? c->extra : "", " ");
-	if (c->gdb_port) {
-		strings_add(&a, "-S");
-		strings_add(&a, "-gdb");
-		strings_add(&a, xasprintf("tcp:127.0.0.1:%llu",
-					  (unsigned long long)c->gdb_port));
-	}
-	add_kernel(&a, c);
+	if (!c->words)
+		add_machine(&a, c);
+	for (size_t i = 0; c->words && i < c->words->count; i++)
+		strings_add(&a, c->words->v[i]);
 	a.v = xrealloc(a.v, (a.count + 1) * sizeof(*a.v));
 	a.v[a.count] = NULL;
 	return a.v;

@@ -47,8 +47,12 @@ struct run {
 	uint64_t frames_lost, end_audit_errors, end_cross_group; /* @end */
 	double seconds, stuck_since; /* 0: not stuck */
 	struct machine machine;
+	char refused_why[48];	/* the guests' word for most refusals, or "" */
+	uint64_t refused_most;	/* by one guest for that reason */
 	struct strings problems;	/* empty: all is well */
 };
+
+struct figures;
 
 /* `harness run` and `harness many`; the program's exit status. */
 int run_main(const struct options *o);
@@ -56,9 +60,13 @@ int run_main(const struct options *o);
 void run_init(struct run *r, const struct options *o, const struct plan *p);
 void run_line(void *run, const char *line);
 uint64_t run_settled(const struct run *r);
-uint64_t run_waiting(const struct run *r);	/* guests that wait for memory */
+/*
+ * Guests that wait for memory.  They start in the order of the list, and only the first says
+ * that it waits: all behind it do, too.
+ */
+uint64_t run_waiting(const struct run *r);
 /* After the machine's end: fill r->problems. */
-void run_judge(struct run *r);
+void run_judge(struct run *r, const struct figures *f);
 void run_fini(struct run *r);
 __attribute__((format(printf, 2, 3)))
 void run_problem(struct run *r, const char *fmt, ...);

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report.h"
 #include "harness/run.h"
 
 #define COMPLAINTS_KEPT	3	/* of one guest */
+#define SAVED_LEAST	0.99	/* of the optimum; bench/README.md */
 
 /* A number's key on the line and its place in a struct. */
 struct field {
@@ -128,6 +130,20 @@ static void take_complaint(struct run *r, struct guest *g,
 			    text ? text + strlen("text=") : rec->text);
 }
 
+/* "refused reason=\"...\" pages=N" */
+static void take_refusal(struct run *r, const struct record *rec)
+{
+	uint64_t pages = record_number(rec, "pages", 0);
+	const char *why = strstr(rec->text, "reason=\"");
+
+	if (!why || pages <= r->refused_most)
+		return;
+	r->refused_most = pages;
+	copy_text(r->refused_why, sizeof(r->refused_why),
+		  why + strlen("reason=\""));
+	r->refused_why[strcspn(r->refused_why, "\"")] = '\0';
+}
+
 static void take_guest(struct run *r, const struct record *rec)
 {
 	struct guest *g = guest_by_id(r, rec->domid);
@@ -135,6 +151,8 @@ static void take_guest(struct run *r, const struct record *rec)
 
 	if (g && !strncmp(rec->text, "@g error ", 9))
 		take_complaint(r, g, rec);
+	if (g && !strncmp(rec->text, "@g refused ", 11))
+		take_refusal(r, rec);
 	if (!g || !phase)
 		return;
 	copy_text(g->phase, sizeof(g->phase), phase);
@@ -212,12 +230,18 @@ uint64_t run_settled(const struct run *r)
 
 uint64_t run_waiting(const struct run *r)
 {
-	uint64_t waiting = 0;
+	uint64_t absent = 0;
+	bool waits = false;
 
-	for (uint64_t i = 0; i < r->count; i++)
-		waiting += r->guests[i].waited && !r->guests[i].domid &&
-			   !r->guests[i].dead;
-	return waiting;
+	for (uint64_t i = 0; i < r->count; i++) {
+		const struct guest *g = &r->guests[i];
+
+		if (g->domid || g->dead)
+			continue;
+		absent++;
+		waits |= g->waited;
+	}
+	return waits ? absent : 0;
 }
 
 static void judge_machine(struct run *r)
@@ -225,9 +249,10 @@ static void judge_machine(struct run *r)
 	const struct machine *m = &r->machine;
 	char *why;
 
-	if (!m->panic && m->end == MACHINE_EXITED && m->code == 0)
+	if (!m->panic && m->end == MACHINE_EXITED && m->code == 0 &&
+	    !m->log_error)
 		return;
-	if (m->end == MACHINE_RUNS && !m->panic)
+	if (m->end == MACHINE_RUNS && !m->panic && !m->log_error)
 		return;		/* given up: the loop said why */
 	why = machine_why(m);
 	run_problem(r, "%s", why);
@@ -257,7 +282,35 @@ static void judge_guest(struct run *r, const struct guest *g)
 			    (unsigned long long)g->read_errors);
 }
 
-void run_judge(struct run *r)
+static void judge_refusals(struct run *r, const struct figures *f)
+{
+	char advice[256] = "";
+
+	if (!f->refused)
+		return;
+	if (strstr(r->refused_why, "budget") && !r->options->overcommit)
+		snprintf(advice, sizeof(advice), ": overcommit=off promises each "
+			 "guest a frame for every page that it has and for every "
+			 "page that it shares, and there is no room for all of them; "
+			 "give MEM=%llu, or OVERCOMMIT=1",
+			 (unsigned long long)r->plan->enough_mib);
+	run_problem(r, "%llu of %llu offers were refused%s%s%s",
+		    (unsigned long long)f->refused,
+		    (unsigned long long)f->pages_offered,
+		    r->refused_why[0] ? ": " : "", r->refused_why, advice);
+}
+
+/* What `make run` promises; a machine for many has one page that all share. */
+static void judge_sharing(struct run *r, const struct figures *f)
+{
+	judge_refusals(r, f);
+	if (f->optimum_pages && f->saved_over_optimum < SAVED_LEAST)
+		run_problem(r, "sharing saved %.1f %% of what is possible; at "
+			    "least %.0f %% are promised",
+			    100 * f->saved_over_optimum, 100 * SAVED_LEAST);
+}
+
+void run_judge(struct run *r, const struct figures *f)
 {
 	unsigned long long audit = r->final.audit_errors + r->end_audit_errors;
 	unsigned long long cross = r->final.cross_group + r->end_cross_group;
@@ -267,6 +320,8 @@ void run_judge(struct run *r)
 		judge_guest(r, &r->guests[i]);
 	if (!r->has_final)
 		run_problem(r, "no snapshot was taken");
+	else
+		judge_sharing(r, f);
 	if (r->frames_lost)
 		run_problem(r, "%llu frames were lost",
 			    (unsigned long long)r->frames_lost);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* See util.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,6 +80,28 @@ void strings_split(struct strings *l, const char *text, const char *delims)
 	free(copy);
 }
 
+void strings_split_escaped(struct strings *l, const char *text)
+{
+	char *word = xstrdup(text), *to = word;
+
+	for (; ; text++) {
+		bool ends = !*text || *text == ' ' || *text == ',';
+
+		if (*text == '\\' && text[1]) {
+			*to++ = *++text;
+		} else if (!ends) {
+			*to++ = *text;
+		} else if (to != word) {
+			*to = '\0';
+			strings_add(l, word);
+			to = word;
+		}
+		if (!*text)
+			break;
+	}
+	free(word);
+}
+
 void strings_free(struct strings *l)
 {
 	for (size_t i = 0; i < l->count; i++)
@@ -119,6 +143,49 @@ void make_dirs(const char *path)
 			break;
 	}
 	free(copy);
+}
+
+static void refuse_owned(int fd, const char *path)
+{
+	char pid[32] = "";
+	ssize_t n = read(fd, pid, sizeof(pid) - 1);
+
+	pid[n > 0 ? n : 0] = '\0';
+	die("another run uses %s (process %s); wait for its end, or end it",
+	    path, pid[0] ? pid : "unknown");
+}
+
+static void remove_outputs(const char *folder)
+{
+	static const char *const names[] = {
+		"console.log", "qemu.log", "report.json",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *old = xasprintf("%s/%s", folder, names[i]);
+
+		if (unlink(old) && errno != ENOENT)
+			die("cannot remove %s of an earlier run: %s", old,
+			    strerror(errno));
+		free(old);
+	}
+}
+
+void own_folder(const char *path)
+{
+	char *lock = xasprintf("%s/.lock", path);
+	int fd;
+
+	make_dirs(path);
+	fd = open(lock, O_RDWR | O_CREAT, 0666);
+	if (fd < 0)
+		die("cannot write %s: %s", lock, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		refuse_owned(fd, path);
+	if (ftruncate(fd, 0) || dprintf(fd, "%d", (int)getpid()) < 0)
+		die("cannot write %s: %s", lock, strerror(errno));
+	free(lock);
+	remove_outputs(path);
 }
 
 bool file_exists(const char *path)

@@ -45,8 +45,10 @@ INIT
 save() {
 	local n=$1 log=$out/guest-$1.log waited=0
 
+	rm -f "$log" "$log.qemu"
 	mkfifo "$out/monitor-$n"
-	timeout 240 "${QEMU:-qemu-system-x86_64}" -machine pc,mem-merge=off -accel tcg -m "$mib" -smp 1 -display none \
+	# Not in a process group of its own: it is to end with us.
+	timeout --foreground 240 "${QEMU:-qemu-system-x86_64}" -machine pc,mem-merge=off -accel tcg -m "$mib" -smp 1 -display none \
 		-nodefaults -no-reboot -serial "file:$log" -monitor stdio \
 		-kernel "$kernel" -initrd "$out/initramfs.gz" \
 		-append "console=ttyS0 quiet panic=-1 guest=$n" <"$out/monitor-$n" >"$log.qemu" 2>&1 &

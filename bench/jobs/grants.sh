@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # two guests: one serves its files to the other over granted pages; sums compared with the host's
+# reads: FILES CPUS CPU_MODEL ACCEL QEMU TIMEOUT
 B=build/grants
-QEMU=${QEMU:-qemu-system-x86_64}
 FILES=${FILES:-/usr/share/common-licenses /usr/include/xen}
 
 fail() {
@@ -10,11 +10,15 @@ fail() {
 	exit 1
 }
 
-mkdir -p "$B"
-make -s build/pasture build/guest/block-ring.elf || exit 1
+. bench/own.sh
+own "$B"
+rm -f "$B"/{list,want,got,files.cpio}
+make -s build/harness build/pasture build/guest/block-ring.elf || exit 1
 # The files, without links; at most 12 MiB of them, which is what the server has room for.
-# shellcheck disable=SC2086
-find $FILES -type f -size -4096k 2>/dev/null | sort | head -n 400 |
+# A blank in a name needs a backslash before it.
+# shellcheck disable=SC2162
+read -a files <<<"$FILES"
+find "${files[@]}" -type f -size -4096k 2>/dev/null | sort | head -n 400 |
 	while read -r f; do
 		total=$((${total:-0} + $(stat -c %s "$f")))
 		[ "$total" -gt 12582912 ] || echo "$f"
@@ -32,18 +36,14 @@ domain name=server kernel=block-ring.elf memory=32M modules=files.cpio cmdline="
 domain name=client kernel=block-ring.elf memory=8M cmdline="role=client peer=1"
 CFG
 echo "Two guests: one has $(wc -l <"$B/want") files, the other reads them over granted pages."
-timeout 300 "$QEMU" -display none -no-reboot -nodefaults -vga none -accel "${ACCEL:-tcg}" \
-	-cpu "${CPU_MODEL:-qemu64}" -smp "${CPUS:-2}" -m 256 \
-	-device isa-debug-exit,iobase=0xf4,iosize=4 -serial "file:$B/console.log" \
-	-kernel build/pasture -append "exit=qemu" \
-	-initrd "$B/domains.cfg domains.cfg,build/guest/block-ring.elf block-ring.elf,$B/files.cpio files.cpio" \
-	>"$B/qemu.log" 2>&1
-status=$?
 log=$B/console.log
+build/harness machine "$log" V=0 -- -accel "${ACCEL:-tcg}" -cpu "${CPU_MODEL:-qemu64}" \
+	-smp "${CPUS:-2}" -m 256 -kernel build/pasture -append "exit=qemu" \
+	-initrd "$B/domains.cfg domains.cfg,build/guest/block-ring.elf block-ring.elf,$B/files.cpio files.cpio"
+status=$?
 sed -n 's/^(d2 client) read //p' "$log" | tr -d '\r' | sort >"$B/got"
 sed -n 's/^(d[12] [a-z]*) \(server\|client\):/  \1:/p' "$log"
-# The hypervisor's exit code 0 is QEMU's 1.
-[ "$status" = 1 ] || fail "the machine did not end well; see $log and $B/qemu.log"
+[ "$status" = 0 ] || fail "the machine did not end well; see $log and $log.qemu"
 cmp -s "$B/want" "$B/got" ||
 	fail "WRONG: the client did not read what the files hold; see $B/want and $B/got"
 [ "$(grep -c 'Test result: SUCCESS' "$log")" = 2 ] ||

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # GRUB for Xen as a guest: it boots Debian's kernel from its memory disk
+# reads: GUEST_MEM MEM CPUS CPU_MODEL ACCEL QEMU WORDS TIMEOUT
 . bench/linux/lib.sh
 need build/linux/grub.elf build/linux/base.gz
 export KERNEL=build/linux/grub.elf INITRD=build/linux/base.gz

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # stock Linux guests side by side, each with a job (GUESTS= GUEST_MEM= KERNEL= INITRD= VIA=)
+# reads: GUESTS GUEST_MEM KERNEL INITRD VIA JOB WORDS MINUTES PLAIN DIR MEM CPUS CPU_MODEL ACCEL QEMU TIMEOUT
 . bench/linux/lib.sh
 [ -n "${KERNEL-}" ] || KERNEL=$(kernel_of linux-image-cloud-amd64) || exit 1
 if [ -z "${INITRD-}" ]; then

@@ -144,6 +144,10 @@ struct share_info {
  * frame becomes the domain's page as it stands.  -ENOMEM (or, for a write, the fault): no
  * frame, or the domain has all the pages that it may have.  A list of frames that is taken as one
  * (a buffer's) may have 40 shared pages: more are refused with -EBUSY.
+ *
+ * The operator may choose this for a guest (breaks=first in the domain list).  It takes effect with the
+ * guest's first SHAREOP_mode, which tells where its list is, or that it has none (p2m_entries 0); the
+ * flags are then as if both were set.  Until then only SHARE_MODE_ONE_PFN is.
  */
 #define SHARE_MODE_BREAK_FIRST	2u
 

@@ -400,6 +400,18 @@ static const char *missing_word(const struct domain_config *d)
 	return d->memory_bytes ? NULL : "memory";
 }
 
+/* The last of its names must fit, or it would be cut and be another one's. */
+static const char *name_wrong(const struct domain_config *d)
+{
+	char last[sizeof(d->name)];
+
+	if (d->count > 1 &&
+	    fmt_snprintf(last, sizeof(last), "%s%u", d->name, d->count) >=
+	    (int)sizeof(last))
+		return "is too long for the number behind it";
+	return NULL;
+}
+
 static bool line_failed(uint32_t line, const struct word *w, const char *wrong,
 			char *err, size_t err_bytes)
 {
@@ -432,7 +444,40 @@ static bool parse_domain(const char *at, const char *end, uint32_t line,
 	else if (wrong)
 		fmt_snprintf(err, err_bytes,
 			     "domain list line %u: %s= is missing", line, wrong);
+	else if ((wrong = name_wrong(out)))
+		fmt_snprintf(err, err_bytes, "domain list line %u: name=%s %s",
+			     line, out->name, wrong);
 	return got == 0 && !wrong;
+}
+
+bool config_names(const struct domain_config *d, const char *name)
+{
+	size_t n = strlen(d->name);
+	uint64_t number;
+
+	if (d->count == 1)
+		return !strcmp(name, d->name);
+	/* As it is printed: no zero before it, no other way to write it. */
+	return !strncmp(name, d->name, n) && name[n] >= '1' &&
+	       name[n] <= '9' && !strchr(name + n, 'x') &&
+	       str_to_u64(name + n, &number) && number <= d->count &&
+	       name[strlen(name) - 1] <= '9';
+}
+
+bool config_names_clash(const struct domain_config *a,
+			const struct domain_config *b)
+{
+	char name[sizeof(a->name)];
+	uint32_t i;
+
+	if (a->count == 1)
+		return config_names(b, a->name);
+	for (i = 1; i <= a->count; i++) {
+		fmt_snprintf(name, sizeof(name), "%s%u", a->name, i);
+		if (config_names(b, name))
+			return true;
+	}
+	return false;
 }
 
 /* The end of the line at `text`, and where its comment starts. */

@@ -7,7 +7,8 @@
  *   config=MODULE     name of the module that holds the domain list (default "domains.cfg")
  *   loglevel=0..3     stats=MS (machine lines "@stat" that often; 0 off)
  *   exit=qemu|halt|reboot        what to do at the end
- *   console=all|none|NAME        who gets serial input
+ *   console=all|none|NAME        who gets serial input; a NAME that the domain list does not have
+ *                     stops the boot
  *   console-rate=N    bytes a second that each guest may print, 0 any number (default 65536)
  *   overcommit=on|off            on: more guests than fit; who does not fit yet waits (boot/waiting.h)
  *   selftest=panic|fault|order   (test build) make that mistake of our own
@@ -18,11 +19,11 @@
  * Domain list, one domain a line, # comments, words NAME=VALUE, values may be in "":
  *   domain name=web kernel=MODULE memory=32M [count=4] [group=G]
  *          [modules=M1+M2+...] [cmdline="..."] [share=PAGES] [repeat=N] [breaks=guest|first]
- * count > 1 makes web1 .. webN.  modules: handed to the guest as one initial
+ * count > 1 makes web1 .. webN; no two domains may have one name.  modules: handed to the guest as one initial
  * RAM disk, concatenated (cpio archives concatenate).  No group: alone.
  * share: budget of distinct shared frames, default the domain's pages.  repeat: create it again N
  * times after it has gone.  breaks: its shares are broken by itself (default) or first of all by the
- * hypervisor, as if it had asked for that (abi/share.h, SHAREOP_mode, with no list); it may choose again.
+ * hypervisor, from when it has told where its list of frames is (abi/share.h, SHAREOP_mode).
  *
  * Modules are known by the base name of the first word of their command line.
  */
@@ -86,5 +87,11 @@ bool config_parse_cmdline(const char *line, struct boot_options *out,
 /* Next domain line from *text (bounded by end): 1 = *out filled, 0 = no more, -1 = mistake in err. */
 int config_next_domain(const char **text, const char *end, uint32_t *line_nr,
 		       struct domain_config *out, char *err, size_t err_bytes);
+
+/* Does this line create a domain of that name?  (web with count=4: web1 to web4) */
+bool config_names(const struct domain_config *d, const char *name);
+/* Do two lines create domains of one name? */
+bool config_names_clash(const struct domain_config *a,
+			const struct domain_config *b);
 
 #endif

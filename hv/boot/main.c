@@ -87,10 +87,36 @@ static void for_each_domain(void (*each)(const struct domain_config *c))
 static struct domain_config **configs;
 static uint32_t config_count;
 
+static void refuse_same_name(const struct domain_config *c)
+{
+	uint32_t i;
+
+	for (i = 0; i < config_count; i++)
+		if (config_names_clash(configs[i], c))
+			boot_fail("the domain list has two domains of one name: %s and %s; give each its own",
+				  configs[i]->name, c->name);
+}
+
+/* Nobody would get what is typed, and nothing would say so. */
+static void check_console(void)
+{
+	const char *who = boot_options.console;
+	uint32_t i;
+
+	if (!strcmp(who, "all") || !strcmp(who, "none"))
+		return;
+	for (i = 0; i < config_count; i++)
+		if (config_names(configs[i], who))
+			return;
+	boot_fail("command line: console=%s names no domain of the list; all, none or a domain's name is wanted",
+		  who);
+}
+
 static void keep_config(const struct domain_config *c)
 {
 	struct domain_config *kept = obj_alloc(sizeof(*kept));
 
+	refuse_same_name(c);
 	if (!kept || config_count == MAX_DOMAINS)
 		boot_fail("no room for the configuration of domain %s",
 			  c->name);
@@ -109,22 +135,26 @@ static void read_domain_list(void)
 	if (!config_count)
 		boot_fail("the domain list %s names no domain",
 			  boot_options.config_module);
+	check_console();
+}
+
+/* The builder said why; of ten thousand the others would say the same. */
+static void stop_building(const struct domain_config *c, uint32_t instance)
+{
+	boot_fail("number %u of %u domains of the line name=%s could not be built; the domain list is given up",
+		  instance + 1, c->count, c->name);
 }
 
 static void build_domains(void)
 {
-	uint32_t wanted = 0, failed = 0, line, i;
+	uint32_t line, i;
 
-	for (line = 0; line < config_count; line++) {
-		for (i = 0; i < configs[line]->count; i++, wanted++)
+	for (line = 0; line < config_count; line++)
+		for (i = 0; i < configs[line]->count; i++)
 			if (boot_options.overcommit)
 				waiting_add(configs[line], i, 0);
 			else if (!build_domain(configs[line], i, 0))
-				failed++;
-	}
-	if (failed)
-		boot_fail("%u of %u domains could not be built", failed,
-			  wanted);
+				stop_building(configs[line], i);
 }
 
 static void main_on_own_stack(void)

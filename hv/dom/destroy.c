@@ -4,16 +4,15 @@
  *
  *   STOP     its vCPUs leave their CPUs; the console is closed
  *   PORTS    64 event channels a step
- *   SETTLE   a validation or devalidation of page tables that was under way
  *   EMPTY    its page tables, L1 first: one table's width a step; shared holds are dropped
- *   UNHOOK   loaded page tables, descriptor tables, registered areas
+ *   UNHOOK   loaded page tables, descriptor tables, registered areas: one table a step
  *   GRANTS   what it maps of others is unmapped, some handles a step
  *   DISOWN   who has its pages mapped by grant keeps them, but not its name
- *   PAGES    64 pages a step: unpin, give up
+ *   PAGES    64 pages a step, or up to the first one that is a pinned table: unpin, give up
  *   WAIT     for calls that copy or unmap just now, or looked it up by its number (I18)
  *   ORPHANS  pages that others still use become nobody's
  *   VIEW     its M2P, 64 pages a step
- *   FREE     sharing state, heap pages, the domain
+ *   FREE     off the table once nobody has it (domain.c, D4); sharing state, heap pages, the domain
  *
  * Cost: proportional to the domain's own pages and mappings, whatever else maps its frames.
  *
@@ -26,6 +25,9 @@
  *     step that waits;
  * R4  a page that somebody else still uses becomes an orphan: owner DOMID_ORPHAN, on no list.
  *     Whoever lets go of it last frees it.  So the domain goes at once, and its pages later.
+ *
+ * R5  Page-table work that a step began and did not end comes first in the next one, whichever step that
+ *     is; so no step finds work half-way, and no step does more than 512 entries of it.
  */
 #include <port.h>
 #include <stdarg.h>
@@ -46,7 +48,7 @@
 #define HANDLES_PER_STEP 512u
 
 enum step {
-	STEP_STOP, STEP_PORTS, STEP_SETTLE, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
+	STEP_STOP, STEP_PORTS, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
 	STEP_EMPTY_L4, STEP_UNHOOK, STEP_GRANTS, STEP_DISOWN, STEP_PAGES, STEP_WAIT,
 	STEP_ORPHANS, STEP_VIEW, STEP_FREE,
 };
@@ -112,9 +114,6 @@ static bool step_empty(struct domain *d, unsigned int level)
 	bool worked = false;
 	unsigned int i;
 
-	/* What the last entry began. */
-	if (pv_domain_settle(d))
-		return true;
 	for (i = 0; i < PAGES_PER_STEP && !worked; i++) {
 		if (d->destroy_page &&
 		    !pv_table_empty(d, d->destroy_page, level, &d->destroy_slot))
@@ -129,27 +128,31 @@ static bool step_empty(struct domain *d, unsigned int level)
 	return true;
 }
 
-static void step_unhook(struct domain *d)
+/* False when no vCPU is hooked in anywhere. */
+static bool step_unhook(struct domain *d)
 {
 	uint32_t i;
 
 	for (i = 0; i < d->vcpu_count; i++)
-		pv_vcpu_unhook(d->vcpu[i]);
+		if (pv_vcpu_unhook(d->vcpu[i]))
+			return true;
 	xencomm_domain_fini(d);
 	trace_event(d, TRACE_UNHOOKED, 0, 0, 0);
+	return false;
 }
 
 /* False when every page has been seen. */
 static bool step_pages(struct domain *d)
 {
+	bool worked = false;
 	unsigned int i;
 
-	for (i = 0; i < PAGES_PER_STEP; i++) {
+	for (i = 0; i < PAGES_PER_STEP && !worked; i++) {
 		struct frame *f = domain_page_next_left(d);
 
 		if (!f)
 			return false;
-		pv_page_unpin(d, f);
+		worked = pv_page_unpin(d, f);
 		if (frame_test_and_clear_allocated(f))
 			frame_put(f);
 		frame_put(f);
@@ -168,14 +171,13 @@ static bool step_disown(struct domain *d)
 	struct domain *user;
 	bool more;
 
-	if (!READ_ONCE(d->grant->pinned_count))
+	if (!grant_pinned(d))
 		return false;
 	user = domain_from_slot(&slot);
 	if (!user)
 		return false;
 	spin_lock(&user->mm);
-	more = user->grant &&
-	       grant_handles_disown(user, d, d->disown_handle, HANDLES_PER_STEP);
+	more = grant_handles_disown(user, d, d->disown_handle, HANDLES_PER_STEP);
 	spin_unlock(&user->mm);
 	domain_put(user);
 	d->disown_handle = more ? d->disown_handle + HANDLES_PER_STEP : 0;
@@ -185,9 +187,9 @@ static bool step_disown(struct domain *d)
 }
 
 /* Calls in progress use it. */
-static bool is_kept(const struct domain *d)
+static bool is_kept(struct domain *d)
 {
-	return (d->grant && READ_ONCE(d->grant->pinned_count)) ||
+	return grant_pinned(d) ||
 	       __atomic_load_n(&d->refs, __ATOMIC_ACQUIRE) != 1;
 }
 
@@ -230,16 +232,13 @@ static bool step_done(struct domain *d)
 		return true;
 	case STEP_PORTS:
 		return !evtchn_reap(d);
-	case STEP_SETTLE:
-		return !pv_domain_settle(d);
 	case STEP_EMPTY_L1:
 	case STEP_EMPTY_L2:
 	case STEP_EMPTY_L3:
 	case STEP_EMPTY_L4:
 		return !step_empty(d, d->destroy_step - STEP_EMPTY_L1 + 1);
 	case STEP_UNHOOK:
-		step_unhook(d);
-		return true;
+		return !step_unhook(d);
 	case STEP_GRANTS:
 		return !pv_grants_reap(d);
 	case STEP_DISOWN:
@@ -260,10 +259,19 @@ static bool step_done(struct domain *d)
 	return false;
 }
 
+/* R5: there was, and that is enough for one step.  Its vCPU may still be at work in the first one. */
+static bool unfinished(struct domain *d)
+{
+	return d->destroy_step > STEP_STOP &&
+	       (pv_domain_settle(d) || this_cpu()->pte_steps);
+}
+
 /* One step of d; false once d is gone. */
 static bool step(struct domain *d)
 {
-	if (d->destroy_step == STEP_FREE) {
+	if (unfinished(d))
+		return true;
+	if (d->destroy_step == STEP_FREE && domain_retire(d)) {
 		step_free(d);
 		return false;
 	}

@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of domains.  Table slot = id modulo MAX_DOMAINS; ids are not reused until they wrapped. */
+/*
+ * The table of domains.  Table slot = id modulo MAX_DOMAINS; ids are not reused until they wrapped.
+ *
+ * D4  A domain is on the table when all that domain_create() makes is there, and until nobody
+ *     uses it: domain_retire() takes it off if the table's reference is the last one, in one step
+ *     under LOCK_DOMLIST, and only then is any of it freed.
+ * D5  So whoever has a domain from domain_find() has a whole one until domain_put(): its
+ *     locks, grant table, shared info, vCPUs.  What a dying domain loses before (ports, console,
+ *     handles, page tables, pages) is looked at under the lock that it is lost under.
+ * D6  A domain that is being built is on the table, since its frames name it, but cannot be found.
+ */
 #include <port.h>
 #include <errno.h>
 
@@ -15,6 +25,7 @@
 
 static struct spinlock table_lock = SPINLOCK_INIT(LOCK_DOMLIST);
 static struct domain *table[MAX_DOMAINS];	/* LOCK_DOMLIST to change */
+static bool slot_taken[MAX_DOMAINS];		/* LOCK_DOMLIST: also before and after it is on the table */
 static uint32_t count;				/* atomic */
 static domid_hv_t last_id;			/* LOCK_DOMLIST */
 
@@ -25,22 +36,43 @@ static domid_hv_t next_id(void)
 
 	for (tries = 0; tries < MAX_DOMAINS; tries++) {
 		last_id = last_id >= DOMID_LAST ? 1 : last_id + 1;
-		if (!table[last_id % MAX_DOMAINS])
+		if (!slot_taken[last_id % MAX_DOMAINS])
 			return last_id;
 	}
 	return 0;
 }
 
-static bool table_add(struct domain *d)
+/* The domain's frames will bear its id; nobody finds it by that yet. */
+static bool id_take(struct domain *d)
 {
 	spin_lock(&table_lock);
 	d->id = next_id();
-	if (d->id) {
-		table[d->id % MAX_DOMAINS] = d;
-		__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
-	}
+	if (d->id)
+		slot_taken[d->id % MAX_DOMAINS] = true;
 	spin_unlock(&table_lock);
 	return d->id != 0;
+}
+
+/* No frame bears it any more. */
+static void id_give(struct domain *d)
+{
+	spin_lock(&table_lock);
+	slot_taken[d->id % MAX_DOMAINS] = false;
+	spin_unlock(&table_lock);
+}
+
+static bool is_whole(const struct domain *d)
+{
+	return d->shared_info && d->grant && d->vcpu[0];
+}
+
+static void table_add(struct domain *d)
+{
+	ASSERT(is_whole(d)); /* D4 */
+	spin_lock(&table_lock);
+	table[d->id % MAX_DOMAINS] = d;
+	__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+	spin_unlock(&table_lock);
 }
 
 static void domain_init(struct domain *d, const char *name, uint64_t max_pages)
@@ -55,6 +87,37 @@ static void domain_init(struct domain *d, const char *name, uint64_t max_pages)
 	spin_lock_init(&d->event_lock, LOCK_EVENT);
 }
 
+/* All of it that is there; it is not on the table. */
+static void domain_dismantle(struct domain *d)
+{
+	if (d->vcpu[0])
+		vcpu_free(d->vcpu[0]);
+	evtchn_fini(d);		/* a domain that was never RUNNING has ports too */
+	grant_fini(d);
+	heap_pages_free(d);	/* seed 000: nothing maps them any more */
+	m2p_view_fini(&d->m2p);
+	id_give(d);
+	domain_promise_end(d);
+	obj_free(d, sizeof(*d));
+}
+
+/* False: no memory. */
+static bool domain_furnish(struct domain *d)
+{
+	if (m2p_view_init(&d->m2p))
+		return false;
+	d->shared_info = heap_page_share(d, HEAP_SHARED_INFO, 1);
+	if (!d->shared_info)
+		return false;
+	if (tracebuf_init(d) || evtchn_init(d) || grant_init(d))
+		return false;
+	d->vcpu[0] = vcpu_create(d, 0);
+	if (!d->vcpu[0])
+		return false;
+	d->vcpu_count = 1;
+	return true;
+}
+
 struct domain *domain_create(const char *name, uint64_t max_pages,
 			     uint64_t share_budget)
 {
@@ -64,44 +127,38 @@ struct domain *domain_create(const char *name, uint64_t max_pages,
 		return NULL;
 	domain_init(d, name, max_pages);
 	d->share_budget = share_budget;
-	if (!domain_promise(d) || !table_add(d)) {
+	if (!domain_promise(d) || !id_take(d)) {
 		domain_promise_end(d);
 		obj_free(d, sizeof(*d));
 		return NULL;
 	}
-	if (m2p_view_init(&d->m2p))
-		goto err;
-	d->shared_info = heap_page_share(d, HEAP_SHARED_INFO, 1);
-	if (!d->shared_info)
-		goto err;
-	if (tracebuf_init(d))
-		goto err;
-	if (evtchn_init(d) || grant_init(d))
-		goto err;
-	d->vcpu[0] = vcpu_create(d, 0);
-	if (!d->vcpu[0])
-		goto err;
-	d->vcpu_count = 1;
+	if (!domain_furnish(d)) {
+		domain_dismantle(d);
+		return NULL;
+	}
+	table_add(d);
 	return d;
-err:
-	domain_free(d);
-	return NULL;
+}
+
+bool domain_retire(struct domain *d)
+{
+	bool alone;
+
+	spin_lock(&table_lock);
+	alone = __atomic_load_n(&d->refs, __ATOMIC_ACQUIRE) == 1 &&
+		!grant_pinned(d);
+	if (alone) {
+		table[d->id % MAX_DOMAINS] = NULL;
+		WRITE_ONCE(d->state, DOM_DEAD);
+	}
+	spin_unlock(&table_lock);
+	return alone;
 }
 
 void domain_free(struct domain *d)
 {
-	if (d->vcpu[0])
-		vcpu_free(d->vcpu[0]);
-	evtchn_fini(d);		/* a domain that was never RUNNING has ports too */
-	grant_fini(d);
-	heap_pages_free(d);	/* seed 000: nothing maps them any more */
-	m2p_view_fini(&d->m2p);
-
-	spin_lock(&table_lock);
-	table[d->id % MAX_DOMAINS] = NULL;
-	spin_unlock(&table_lock);
-	domain_promise_end(d);
-	obj_free(d, sizeof(*d));
+	CHECK(d->state == DOM_DEAD);
+	domain_dismantle(d);
 	__atomic_sub_fetch(&count, 1, __ATOMIC_RELEASE);
 }
 
@@ -111,17 +168,22 @@ struct domain *domain_find(domid_hv_t id)
 
 	spin_lock(&table_lock);
 	d = table[id % MAX_DOMAINS];
-	if (d && (d->id != id || d->state == DOM_DEAD))
+	/* D6 */
+	if (d && (d->id != id || READ_ONCE(d->state) == DOM_BUILDING))
 		d = NULL;
-	if (d)
+	if (d) {
+		ASSERT(is_whole(d)); /* D5 */
 		__atomic_add_fetch(&d->refs, 1, __ATOMIC_ACQUIRE);
+	}
 	spin_unlock(&table_lock);
 	return d;
 }
 
 void domain_put(struct domain *d)
 {
-	__atomic_sub_fetch(&d->refs, 1, __ATOMIC_RELEASE);
+	uint32_t left = __atomic_sub_fetch(&d->refs, 1, __ATOMIC_RELEASE);
+
+	ASSERT(left > 0); /* D1: the table's goes by domain_retire() */
 }
 
 void domain_start(struct domain *d)

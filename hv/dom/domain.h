@@ -3,7 +3,7 @@
  * Domains: what a guest is to the hypervisor.
  *
  *   domain_create() -> BUILDING -> (pv/build.c) -> domain_start() -> RUNNING
- *   RUNNING -> domain_shutdown()/domain_crash() -> DYING -> reaper (destroy.c) -> gone
+ *   RUNNING -> domain_shutdown()/domain_crash() -> DYING -> reaper (destroy.c) -> DEAD -> gone
  *
  * D1  refs = 1 while on the table + one per domain_find().  Frames do not hold the domain (seed 000):
  *     they name it by number, and none of them does any more when the number is free again (destroy.c, R1-R4).
@@ -23,6 +23,7 @@
 #include "dom/vcpu.h"
 #include "lib/list.h"
 #include "mm/m2p.h"
+#include "mm/pagetype.h"
 #include "x86/spinlock.h"
 
 #define MAX_DOMAINS	1024	/* alive at once */
@@ -31,11 +32,13 @@
 #define DOMAIN_NAME_MAX	32
 #define EVTCHN_PORTS	4096	/* 2-level ABI on 64 bit */
 
+/* Only forwards.  DEAD: off the table, nobody has it but the reaper. */
 enum domain_state { DOM_BUILDING, DOM_RUNNING, DOM_DYING, DOM_DEAD };
 
 struct evtchn;			/* dom/evtchn.c */
 struct domain_config;		/* boot/config.h */
 struct share_dom;		/* share/ */
+struct frame_pool;		/* mm/framepool.h */
 struct console;			/* dom/console.c */
 struct grant_table;		/* dom/grant.h */
 struct store;			/* dom/store.c */
@@ -65,6 +68,7 @@ struct pt_work {
 #define BREAKS_MAX 40	/* the pages that one part of a call may name by frame (pv/grant_op.c), and a few */
 
 struct breaks {			/* LOCK_MM */
+	bool wanted;		/* the operator chose break first; constant once built */
 	uint32_t mode;		/* SHARE_MODE_* */
 	uint64_t p2m, p2m_entries;
 	uint32_t count;		/* pairs; 0 when the domain's vCPU runs */
@@ -117,6 +121,7 @@ struct domain {
 	struct xencomm *xencomm; /* pv/xencomm_buffer.c; NULL or, once set, constant while RUNNING */
 
 	struct share_dom *share; /* constant while RUNNING */
+	struct frame_pool *frames; /* its group's; the same */
 	struct console *console; /* constant while RUNNING */
 	struct store *store;	/* constant while RUNNING */
 
@@ -157,9 +162,15 @@ struct domain {
  */
 struct domain *domain_create(const char *name, uint64_t max_pages,
 			     uint64_t share_budget);
-void domain_free(struct domain *d);		/* by the reaper, or a builder that failed: nothing names it any more */
-struct domain *domain_find(domid_hv_t id);	/* with a reference; NULL if none or DEAD */
+/*
+ * The one way to a domain by a number that a guest named.  With a reference: it stays whole (D5) until
+ * domain_put().  NULL: there is none, or it is being built.  It may be dying.
+ */
+struct domain *domain_find(domid_hv_t id);
 void domain_put(struct domain *d);
+/* By the reaper, for a dying domain: off the table and DEAD, if nobody else has it; then domain_free(). */
+bool domain_retire(struct domain *d) must_check;
+void domain_free(struct domain *d);
 void domain_start(struct domain *d);		/* vCPU 0 becomes runnable */
 uint32_t domain_count(void);			/* not yet gone, or about to be rebuilt */
 void domain_count_hold(void);			/* keep it above 0 across a rebuild */
@@ -173,6 +184,8 @@ bool domain_commit_more(struct domain *d, uint64_t pages) must_check;
 void domain_commit_less(struct domain *d, uint64_t pages);
 /* Frames of metadata that a domain of so many pages (those of its budget too) is promised. */
 uint64_t domain_metadata(uint64_t pages);
+/* Of its budget, what is set aside for its share group (mm/framepool.h; and metadata, which is a part of that). */
+uint64_t domain_set_aside(uint64_t budget);
 void domain_set_overcommit(bool on);		/* once, at boot */
 bool domain_overcommit(void);
 /* For the audit: what is promised, may be, and was in use before the first domain. */
@@ -190,26 +203,45 @@ bool reaper_step(void);
 
 /* --- pages (pages.c) --- */
 /*
- * 2^order new zeroed pages in a row, all or nothing, within the quota, on the list, M2P not set.
- * INVALID_MFN: -ENOMEM for the guest.
+ * New pages come in two steps, so that what can be named is whole (mm/frame.h, F3).  _prepare:
+ * 2^order zeroed pages in a row, all or nothing, with room in the quota; they are nobody's yet.
+ * INVALID_MFN: -ENOMEM for the guest.  Then the caller names them in the M2P, says which they are, writes
+ * their entries; and _publish makes them d's, or _cancel takes all of it back.
  */
-mfn_t domain_pages_alloc(struct domain *d, unsigned int order);
+mfn_t domain_pages_prepare(struct domain *d, unsigned int order) must_check;
 /* Likewise one, with the bytes of `from`. */
-mfn_t domain_page_copy(struct domain *d, mfn_t from);
-/* The two halves of adopting a frame that was taken out of sharing: room in the quota, then the list. */
+mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from) must_check;
+void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order);
+void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order);
+/* Room in the quota, for a frame that comes another way: out of sharing, or from another domain. */
 bool domain_quota_take(struct domain *d) must_check;
 void domain_quota_give(struct domain *d);
-void domain_page_link(struct domain *d, struct frame *f);
+/* One page that there is room for, on the list and then published, with `refs` references beside d's own. */
+void domain_page_publish(struct domain *d, struct frame *f, uint32_t refs);
+/* A page that frame_claim() took, used as nothing, leaves d for the heap. */
+void domain_page_discard(struct domain *d, struct frame *f);
 /*
  * The page after `at` (NULL: the first) on the list, with a reference; that of `at` is
  * dropped.  NULL: the end.  A page that joins meanwhile may be missed.
  */
 struct frame *domain_page_after(struct domain *d, struct frame *at) must_check;
 /*
- * One page for another: `old`, which frame_steal() took, leaves d for the heap, and `new`, of the
+ * One page for another: `old`, which frame_claim() took, leaves d for the heap, and `new`, of the
  * hypervisor's and of no type, becomes d's in its place: nobody else can take the room (D2).
  */
 void domain_page_replace(struct domain *d, struct frame *old, struct frame *new);
+
+/* --- uses of pages (pages.c) --- */
+/*
+ * A use of f, a page of d's that the caller references, as `class`, with the flush of d's
+ * TLBs that has to come before it (mm/pagetype.h, T3, T6): TYPE_SAME; TYPE_FRESH, a table or
+ * descriptor page is to be validated now; or -errno of pagetype_get().
+ */
+int domain_type_get(struct domain *d, struct frame *f,
+		    enum page_class class) must_check;
+/* A writable use: 0 or -errno.  No lock is needed, any may be held. */
+int domain_writable_get(struct domain *d, struct frame *f) must_check;
+void domain_writable_put(struct frame *f);
 
 /* --- frames freed while the domain runs (reclaim.c) --- */
 /*
@@ -223,15 +255,16 @@ void reclaim_flush_all(void);
 /* Frames that outlived their domain (destroy.c, R4). */
 uint64_t reclaim_orphans(void);
 uint64_t reclaim_orphan_changes(void);	/* made or freed, ever */
-#define RECLAIM_KEPT	64	/* at most so many of them wait on each CPU */
+#define RECLAIM_KEPT	64	/* at most so many of them wait in each group */
 /*
  * When so many others wait, a long call stops at its next look at the clock, at most 64 pages
  * or 512 entries later; so RECLAIM_WAITING wait on one CPU at most.
  */
 #define RECLAIM_OWNED	128
 #define RECLAIM_WAITING	(RECLAIM_KEPT + 64 + RECLAIM_OWNED + 512)
-/* Put a canonical frame that left sharing in the same queue. */
-void reclaim_canonical(mfn_t mfn);
+/* A canonical frame that left sharing waits in its group's pool.  And all that wait there are flushed and freed. */
+void reclaim_canonical(struct frame_pool *p, mfn_t mfn);
+void reclaim_pool(struct frame_pool *p);
 uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */
 
 /*
@@ -239,9 +272,11 @@ uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */
  * tables and sharing know of it.
  */
 bool pv_domain_settle(struct domain *d);	/* one part of page-table work that was cut short; false: none is left */
-void pv_vcpu_unhook(struct vcpu *v);		/* cr3s, GDT, registered areas */
+/* One of its loaded tables, or descriptor tables and registered areas; false: all are gone. */
+bool pv_vcpu_unhook(struct vcpu *v);
 void xencomm_domain_fini(struct domain *d);	/* registered buffers; no vCPU runs */
-void pv_page_unpin(struct domain *d, struct frame *f);
+/* True: it was pinned; its entries may be left to pv_domain_settle(). */
+bool pv_page_unpin(struct domain *d, struct frame *f);
 /*
  * Clear entries of f from *slot on, a bounded number; true: f is empty, or is no
  * validated table of `level`.

@@ -21,8 +21,9 @@ struct frame *domain_page_next_left(struct domain *d);
 /* R4: one page that is left; false: none can be taken now. */
 bool domain_page_orphan(struct domain *d);
 uint64_t domain_pages_left(struct domain *d);
-void reclaim_orphan_made(void);
-/* A frame that frame_steal() took from d is on no list any more: to the heap. */
-void reclaim_stolen(struct domain *d, struct frame *f);
+/* One orphan more, or one less. */
+void reclaim_orphan_count(int n);
+/* A frame that frame_claim() took from d is on no list any more: to the heap. */
+void reclaim_claimed(struct domain *d, struct frame *f);
 
 #endif

@@ -60,6 +60,17 @@ void grant_close(struct domain *d)
 	spin_unlock(&d->grant->lock);
 }
 
+bool grant_pinned(struct domain *d)
+{
+	bool pinned;
+
+	/* Under the lock: who let go of the last pin holds it no more. */
+	spin_lock(&d->grant->lock);
+	pinned = d->grant->pinned_count;
+	spin_unlock(&d->grant->lock);
+	return pinned;
+}
+
 uint32_t grant_refs(const struct grant_table *gt)
 {
 	return gt->frame_count * (gt->version == 1 ? GRANT_V1_PER_FRAME :
@@ -133,32 +144,43 @@ static uint64_t pages_for(uint32_t have)
 	return GRANT_V1_PER_FRAME / GRANT_ACTIVE_PER_PAGE + (have ? 0 : 1);
 }
 
-static bool grow_locked(struct domain *d, uint32_t count)
+/*
+ * The promise for a frame is made once, and kept until the end: when there is no memory for all of
+ * its pages, those that were made stay for the next try.
+ */
+static bool promise_next(struct domain *d)
 {
 	struct grant_table *gt = d->grant;
 
-	/* The status frames first: entries without one must not be seen. */
-	if (gt->version == 2 && !status_add(d, status_frames_for(count)))
+	if (gt->promised > gt->frame_count)
+		return true;
+	if (!domain_commit_more(d, pages_for(gt->frame_count)))
 		return false;
-	while (gt->frame_count < count)
-		if (!frame_add(d))
-			return false;
+	gt->promised = gt->frame_count + 1;
 	return true;
 }
 
-/* One frame more; its memory is promised first. */
-static int grow_one(struct domain *d, uint32_t have)
+static bool grow_locked(struct domain *d)
 {
-	uint64_t pages = pages_for(have);
+	struct grant_table *gt = d->grant;
+
+	if (!promise_next(d))
+		return false;
+	/* The status frames first: entries without one must not be seen. */
+	if (gt->version == 2 &&
+	    !status_add(d, status_frames_for(gt->frame_count + 1)))
+		return false;
+	return frame_add(d);
+}
+
+/* One frame more, if there are not enough. */
+static int grow_one(struct domain *d, uint32_t count)
+{
 	bool ok;
 
-	if (!domain_commit_more(d, pages))
-		return GNTST_no_space;
 	spin_lock(&d->grant->lock);
-	ok = grow_locked(d, have + 1);
+	ok = d->grant->frame_count >= count || grow_locked(d);
 	spin_unlock(&d->grant->lock);
-	if (!ok)
-		domain_commit_less(d, pages);
 	return ok ? GNTST_okay : GNTST_no_space;
 }
 
@@ -166,14 +188,13 @@ int grant_grow(struct domain *d, uint32_t count)
 {
 	unsigned int steps = 0;
 	int status = GNTST_okay;
-	uint32_t have;
 
 	if (count > GRANT_FRAMES_MAX)
 		return GNTST_general_error;
-	while (!status && (have = READ_ONCE(d->grant->frame_count)) < count) {
+	while (!status && READ_ONCE(d->grant->frame_count) < count) {
 		if (steps++ == GRANT_GROW_STEP)
 			return GNTST_eagain;
-		status = grow_one(d, have);
+		status = grow_one(d, count);
 	}
 	return status;
 }

@@ -86,6 +86,7 @@ struct grant_table {
 	uint32_t version;		/* 1 or 2 */
 	bool closed;			/* its domain is dying: no new pin */
 	uint32_t frame_count;
+	uint32_t promised;		/* frames whose memory is promised; frame_count, or one more */
 	uint32_t status_count;
 	uint32_t pinned_count;		/* entries with a pin */
 	void *frames[GRANT_FRAMES_MAX];	/* HEAP pages; constant once there */
@@ -117,6 +118,7 @@ struct grant_pin {
 int grant_init(struct domain *d);			/* -ENOMEM */
 void grant_fini(struct domain *d);			/* it names no page of others; heap_pages_free() frees its own */
 void grant_close(struct domain *d);			/* it is dying */
+bool grant_pinned(struct domain *d);			/* some entry is in use; takes LOCK_GRANT */
 /*
  * At least `count` frames.  GNTST_okay; GNTST_general_error beyond the limit;
  * GNTST_no_space; GNTST_eagain: some were added, call again (bounded work).

@@ -13,8 +13,6 @@
 
 #include "dom/domain_private.h"
 #include "dom/grant.h"
-#include "mm/pagetype.h"
-#include "x86/tlb.h"
 
 #define STATUS_TRIES	5	/* a guest that keeps writing its entry gets an error */
 
@@ -138,8 +136,6 @@ static int status_raise(struct grant_table *gt, uint32_t ref, domid_hv_t user,
 static int frame_take_once(struct domain *granter, struct frame *f,
 			   bool writable)
 {
-	int r;
-
 	/* HEAP pages (shared info, grant tables) are no one's to grant: GT13. */
 	if (frame_get(f, granter->id))
 		return GNTST_general_error;
@@ -147,24 +143,17 @@ static int frame_take_once(struct domain *granter, struct frame *f,
 		frame_put(f);
 		return GNTST_general_error;
 	}
-	if (!writable)
-		return GNTST_okay;
-	r = pagetype_get(f, CLASS_WRITABLE);
-	if (r < 0) {
+	if (writable && domain_writable_get(granter, f)) {
 		frame_put(f);
 		return GNTST_general_error;
 	}
-	/* T3: what was a table may still be walked by a CPU of the owner's. */
-	if (r == TYPE_FRESH_FLUSH)
-		tlb_flush_mask(__atomic_load_n(&granter->cpu_mask,
-					       __ATOMIC_SEQ_CST));
 	return GNTST_okay;
 }
 
 static void frame_drop_once(struct frame *f, bool writable)
 {
 	if (writable)
-		(void)!pagetype_put(f);
+		domain_writable_put(f);
 	frame_put(f);
 }
 
@@ -469,10 +458,8 @@ bool grant_transfer_end(struct domain *d, uint32_t ref, struct frame *f)
 	spin_lock(&gt->lock);
 	/* Once it is closed the reaper may have seen the last of its pages. */
 	ok = !gt->closed && domain_quota_take(d);
-	if (ok) {
-		frame_give(f, d->id);
-		domain_page_link(d, f);
-	}
+	if (ok)
+		domain_page_publish(d, f, 0);
 	transfer_complete(gt, ref, ok ? frame_to_mfn(f) : INVALID_MFN);
 	spin_unlock(&gt->lock);
 	return ok;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A domain's own pages: quota and list (D2).
+ * A domain's own pages: uses, quota and list (D2).
  *
  * The list is two 32-bit links in each frame; a page that the reaper let go of, but
  * that somebody still references, waits on a second list.
@@ -12,6 +12,37 @@
 #include "dom/domain_private.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "x86/tlb.h"
+
+/* --- uses --- */
+
+int domain_type_get(struct domain *d, struct frame *f, enum page_class class)
+{
+	int r = pagetype_get(f, class);
+
+	if (likely(r != TYPE_FRESH_FLUSH))
+		return r;
+	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	pagetype_flushed(f);
+	return TYPE_FRESH;
+}
+
+int domain_writable_get(struct domain *d, struct frame *f)
+{
+	int r = domain_type_get(d, f, CLASS_WRITABLE);
+
+	return r < 0 ? r : 0;
+}
+
+void domain_writable_put(struct frame *f)
+{
+	bool last = pagetype_put(f);
+
+	ASSERT(!last);	/* only tables and descriptor pages have a last use */
+	(void)last;
+}
+
+/* --- the list --- */
 
 /* LOCK_PAGELIST. */
 static void list_push(uint32_t *head, struct frame *f)
@@ -58,42 +89,62 @@ static void quota_give(struct domain *d, uint64_t pages)
 }
 
 /* from: INVALID_MFN for zeroed frames. */
-static mfn_t frames_alloc(struct domain *d, unsigned int order, mfn_t from)
+static mfn_t frames_alloc(unsigned int order, mfn_t from)
 {
-	return from == INVALID_MFN ? palloc_owned(d->id, order) :
-				     palloc_owned_copy(d->id, from);
+	void *virt;
+
+	if (from != INVALID_MFN)
+		return palloc_hv_copy(from);
+	virt = palloc_hv(order);
+	return virt ? virt_to_mfn(virt) : INVALID_MFN;
 }
 
-static mfn_t pages_alloc(struct domain *d, unsigned int order, mfn_t from)
+static mfn_t pages_prepare(struct domain *d, unsigned int order, mfn_t from)
 {
-	mfn_t mfn, i;
+	mfn_t mfn;
 
 	if (!quota_take(d, 1UL << order))
 		return INVALID_MFN;
-	mfn = frames_alloc(d, order, from);
+	mfn = frames_alloc(order, from);
 	if (mfn == INVALID_MFN) {
 		reclaim_flush_all();	/* this CPU may have freed some */
-		mfn = frames_alloc(d, order, from);
+		mfn = frames_alloc(order, from);
 	}
-	if (mfn == INVALID_MFN) {
+	if (mfn == INVALID_MFN)
 		quota_give(d, 1UL << order);
-		return mfn;
-	}
-	spin_lock(&d->pages_lock);
-	for (i = mfn + (1UL << order); i-- > mfn; )
-		list_push(&d->page_list, mfn_to_frame(i));
-	spin_unlock(&d->pages_lock);
 	return mfn;
 }
 
-mfn_t domain_pages_alloc(struct domain *d, unsigned int order)
+mfn_t domain_pages_prepare(struct domain *d, unsigned int order)
 {
-	return pages_alloc(d, order, INVALID_MFN);
+	return pages_prepare(d, order, INVALID_MFN);
 }
 
-mfn_t domain_page_copy(struct domain *d, mfn_t from)
+mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from)
 {
-	return pages_alloc(d, 0, from);
+	return pages_prepare(d, 0, from);
+}
+
+void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order)
+{
+	mfn_t i;
+
+	spin_lock(&d->pages_lock);
+	for (i = mfn + (1UL << order); i-- > mfn; )
+		list_push(&d->page_list, mfn_to_frame(i));
+	for (i = mfn; i < mfn + (1UL << order); i++)
+		frame_publish(mfn_to_frame(i), d->id, 0);
+	spin_unlock(&d->pages_lock);
+}
+
+void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order)
+{
+	mfn_t i;
+
+	for (i = mfn; i < mfn + (1UL << order); i++)
+		m2p_clear(&d->m2p, i);
+	palloc_hv_free(mfn_to_virt(mfn), order);
+	quota_give(d, 1UL << order);
 }
 
 bool domain_quota_take(struct domain *d)
@@ -106,10 +157,11 @@ void domain_quota_give(struct domain *d)
 	quota_give(d, 1);
 }
 
-void domain_page_link(struct domain *d, struct frame *f)
+void domain_page_publish(struct domain *d, struct frame *f, uint32_t refs)
 {
 	spin_lock(&d->pages_lock);
 	list_push(&d->page_list, f);
+	frame_publish(f, d->id, refs);
 	spin_unlock(&d->pages_lock);
 }
 
@@ -118,10 +170,9 @@ void domain_page_replace(struct domain *d, struct frame *old, struct frame *new)
 	spin_lock(&d->pages_lock);
 	list_take(d, old);
 	list_push(&d->page_list, new);
-	/* Last: at once another of its CPUs may give the page back, off the list. */
-	frame_give(new, d->id);
+	frame_publish(new, d->id, 0);
 	spin_unlock(&d->pages_lock);
-	reclaim_stolen(d, old);
+	reclaim_claimed(d, old);
 }
 
 void domain_page_remove(struct domain *d, struct frame *f)
@@ -133,6 +184,12 @@ void domain_page_remove(struct domain *d, struct frame *f)
 	spin_unlock(&d->pages_lock);
 }
 
+void domain_page_discard(struct domain *d, struct frame *f)
+{
+	domain_page_remove(d, f);
+	reclaim_claimed(d, f);
+}
+
 /*
  * The next page for the reaper, moved to the second list; NULL when all have
  * been seen.  It carries a reference of its own, so it stays.
@@ -142,11 +199,11 @@ struct frame *domain_page_next_left(struct domain *d)
 	struct frame *f = NULL;
 
 	spin_lock(&d->pages_lock);
-	if (d->page_list) {
+	while (d->page_list && !f) {
 		f = mfn_to_frame(d->page_list);
 		list_take(d, f);
 		list_push(&d->page_list_left, f);
-		/* Alive: only a frame with ref > 0 is on the list. */
+		/* At 0 its last user is on the way to frame_owner_free(): it is his. */
 		if (frame_get(f, d->id))
 			f = NULL;
 	}
@@ -196,29 +253,41 @@ static bool orphan_allowed(const struct frame *f, uint64_t state)
 		!type_count(f->type));
 }
 
+/* Its last user lets go of it at any time: at 0 he is on the way to frame_owner_free(). */
+static bool orphan_publish(struct frame *f)
+{
+	uint64_t old = frame_state(f);
+
+	do {
+		if (!orphan_allowed(f, old))
+			return false;
+	} while (!__atomic_compare_exchange_n(&f->state, &old,
+				(old & ~FRAME_OWNER_MASK) |
+				((uint64_t)DOMID_ORPHAN << FRAME_OWNER_SHIFT),
+				false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	return true;
+}
+
+/* Off the list and counted first: an orphan is freed by whoever puts it last, who knows no list. */
 bool domain_page_orphan(struct domain *d)
 {
-	struct frame *f = NULL;
-	uint64_t old;
+	struct frame *f;
+	bool ok = false;
 
 	spin_lock(&d->pages_lock);
 	if (d->page_list_left) {
 		f = mfn_to_frame(d->page_list_left);
-		old = frame_state(f);
-		/* At 0 its last user is on the way to frame_owner_free(). */
-		if (!orphan_allowed(f, old) ||
-		    !__atomic_compare_exchange_n(&f->state, &old,
-				(old & ~FRAME_OWNER_MASK) |
-				((uint64_t)DOMID_ORPHAN << FRAME_OWNER_SHIFT),
-				false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-			f = NULL;
-	}
-	if (f) {
 		list_take(d, f);
-		d->tot_pages--;
-		d->orphans++;
-		reclaim_orphan_made();
+		reclaim_orphan_count(1);
+		ok = orphan_publish(f);
+		if (ok) {
+			d->tot_pages--;
+			d->orphans++;
+		} else {
+			reclaim_orphan_count(-1);
+			list_push(&d->page_list_left, f);
+		}
 	}
 	spin_unlock(&d->pages_lock);
-	return f != NULL;
+	return ok;
 }

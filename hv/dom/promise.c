@@ -8,6 +8,7 @@
  *  - as many canonical frames as its share budget: every one has a holder, and a
  *    holder has no more of them than its budget;
  *  - its metadata, domain_metadata().
+ * The budget and the metadata that comes with it are set aside for its share group at once (mm/framepool.h).
  * It then can only take what was promised to it: pages by the quota, canonical frames by the budget,
  * page-table and small structures by their own limits; and what has no small limit (views of the
  * M2P, grant handles) is asked for by domain_commit_more() before it grows.  So free frames
@@ -62,6 +63,11 @@ static uint64_t view_pages(uint64_t pages)
 uint64_t domain_metadata(uint64_t pages)
 {
 	return pages / 100 + view_pages(pages) + DOMAIN_ALLOWANCE;
+}
+
+uint64_t domain_set_aside(uint64_t budget)
+{
+	return overcommit ? 0 : budget;
 }
 
 static uint64_t promised_at_most(void)

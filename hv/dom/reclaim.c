@@ -11,25 +11,27 @@
  *
  * A domain that runs nowhere has no translations: leaving a CPU loads another
  * page table, which flushes.  Canonical frames may be known to any CPU that runs a
- * guest: flushing all those is dear, so up to RECLAIM_KEPT of them wait on
- * each CPU until there are more, or it is idle, or an allocation fails there.
+ * guest: flushing all those is dear, so up to RECLAIM_KEPT of them wait in
+ * their group's pool until there are more, or a CPU is idle, or an allocation fails.  In the group's, so
+ * that no other group pays for the flush, or can count what is freed.
  */
 #include <port.h>
 
 #include "dom/domain.h"
 #include "dom/domain_private.h"
+#include "mm/framepool.h"
 #include "mm/palloc.h"
 #include "x86/tlb.h"
 
 struct queue {
-	uint32_t first;		/* linked by frame.next; 0 = none (a canonical frame's hash is dead by now) */
+	uint32_t first;		/* linked by frame.next; 0 = none */
 	uint32_t count;
 	uint64_t cpu_mask;	/* CPUs that may know one of them */
 };
 
 /* Each only by its CPU. */
-static struct queue owned[MAX_CPUS], canonical[MAX_CPUS];
-static uint64_t waiting;		/* atomic; sum of counts */
+static struct queue owned[MAX_CPUS];
+static uint64_t waiting;		/* atomic; sum of counts, the pools' too */
 static uint64_t orphans;		/* atomic */
 static uint64_t orphan_changes;		/* atomic; only grows */
 
@@ -51,9 +53,9 @@ static void enqueue_owned(struct frame *f, uint64_t mask)
 		this_cpu()->need_resched = 1;	/* other CPUs may want them */
 }
 
-void reclaim_orphan_made(void)
+void reclaim_orphan_count(int n)
 {
-	__atomic_add_fetch(&orphans, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&orphans, n, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&orphan_changes, 1, __ATOMIC_RELAXED);
 }
 
@@ -70,8 +72,7 @@ uint64_t reclaim_orphans(void)
 /* Its users may have been any domains. */
 static void orphan_free(struct frame *f)
 {
-	__atomic_sub_fetch(&orphans, 1, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&orphan_changes, 1, __ATOMIC_RELAXED);
+	reclaim_orphan_count(-1);
 	enqueue_owned(f, __atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST));
 }
 
@@ -89,7 +90,7 @@ static void owned_free(struct domain *d, struct frame *f)
 }
 
 /* Nobody can reference it: the word is ours. */
-void reclaim_stolen(struct domain *d, struct frame *f)
+void reclaim_claimed(struct domain *d, struct frame *f)
 {
 	m2p_clear(&d->m2p, frame_to_mfn(f));
 	WRITE_ONCE(f->state, frame_state(f) & ~FRAME_REF_MASK);
@@ -104,10 +105,13 @@ void frame_owner_free(domid_hv_t owner, struct frame *f)
 		owned_free(domain_owner(owner), f);
 }
 
-void reclaim_canonical(mfn_t mfn)
+void reclaim_canonical(struct frame_pool *p, mfn_t mfn)
 {
-	enqueue(&canonical[this_cpu()->id], mfn_to_frame(mfn),
-		__atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST));
+	uint64_t mask = __atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST);
+
+	__atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
+	if (frame_pool_wait(p, mfn, mask) >= RECLAIM_KEPT)
+		reclaim_pool(p);
 }
 
 /* After this nobody can reach what is in the copy that it returns. */
@@ -131,14 +135,16 @@ static __attribute__((noinline)) void flush_owned(void)
 	__atomic_sub_fetch(&waiting, q.count, __ATOMIC_RELEASE);
 }
 
-static __attribute__((noinline)) void flush_canonical(void)
+void reclaim_pool(struct frame_pool *p)
 {
-	struct queue q = take_queue(&canonical[this_cpu()->id]);
+	struct frame_queue q = frame_pool_waiting(p);
 	uint32_t mfn, next;
 
+	if (q.count)
+		tlb_flush_mask(q.cpu_mask);
 	for (mfn = q.first; mfn; mfn = next) {
 		next = mfn_to_frame(mfn)->next;
-		palloc_canonical_free(mfn);
+		frame_pool_free(p, mfn);
 	}
 	__atomic_sub_fetch(&waiting, q.count, __ATOMIC_RELEASE);
 }
@@ -150,14 +156,12 @@ void reclaim_flush(void)
 
 	if (unlikely(owned[here].count))
 		flush_owned();
-	if (unlikely(canonical[here].count >= RECLAIM_KEPT))
-		flush_canonical();
 }
 
 void reclaim_flush_all(void)
 {
 	flush_owned();
-	flush_canonical();
+	frame_pools_each(reclaim_pool);
 }
 
 uint64_t reclaim_waiting(void)

@@ -8,7 +8,6 @@
 #define HV_DOM_RINGPAGE_H
 
 #include "dom/domain.h"
-#include "mm/pagetype.h"
 
 static inline int ringpage_get(struct domain *d, struct frame *f)
 {
@@ -16,20 +15,15 @@ static inline int ringpage_get(struct domain *d, struct frame *f)
 
 	if (rc)
 		return rc;
-	rc = pagetype_get(f, CLASS_WRITABLE);
-	if (rc < 0) {
+	rc = domain_writable_get(d, f);
+	if (rc)
 		frame_put(f);
-		return rc;
-	}
-	return 0;
+	return rc;
 }
 
 static inline void ringpage_put(struct frame *f)
 {
-	bool last = pagetype_put(f);
-
-	ASSERT(!last); /* only tables and descriptor pages have a last use */
-	(void)last;
+	domain_writable_put(f);
 	frame_put(f);
 }
 

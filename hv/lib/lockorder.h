@@ -23,7 +23,8 @@ enum lock_level {
 	LOCK_M2P,	/* one domain's view of the M2P */
 	LOCK_PAGELIST,	/* one domain's list of pages, tot_pages, max_pages */
 	LOCK_OBJPOOL,	/* small-object pools */
-	LOCK_POOL,	/* frames set aside for canonical pages */
+	LOCK_POOLS,	/* which groups have frames set aside */
+	LOCK_POOL,	/* frames set aside for one share group */
 	LOCK_HEAP,	/* buddy allocator */
 	LOCK_SCHED,	/* run queue, vCPU run states */
 	LOCK_TIMER,	/* one CPU's timer list */

@@ -100,9 +100,9 @@ static uint64_t owned_state(domid_hv_t owner, uint32_t ref)
 	       (uint64_t)owner << FRAME_OWNER_SHIFT | ref;
 }
 
-int frame_steal(struct frame *f, domid_hv_t owner)
+int frame_claim(struct frame *f, domid_hv_t owner, uint32_t refs)
 {
-	uint64_t want = owned_state(owner, 2);
+	uint64_t want = owned_state(owner, 1 + refs);
 	uint64_t hv = (uint64_t)FRAME_HV << FRAME_KIND_SHIFT | 1;
 
 	return __atomic_compare_exchange_n(&f->state, &want, hv, false,
@@ -110,14 +110,20 @@ int frame_steal(struct frame *f, domid_hv_t owner)
 	       0 : -EBUSY;
 }
 
-void frame_steal_undo(struct frame *f, domid_hv_t owner)
+void frame_unclaim(struct frame *f, domid_hv_t owner, uint32_t refs)
 {
 	ASSERT(frame_state_kind(frame_state(f)) == FRAME_HV);
-	__atomic_store_n(&f->state, owned_state(owner, 2), __ATOMIC_RELEASE);
+	__atomic_store_n(&f->state, owned_state(owner, 1 + refs),
+			 __ATOMIC_RELEASE);
 }
 
-void frame_give(struct frame *f, domid_hv_t owner)
+void frame_publish(struct frame *f, domid_hv_t owner, uint32_t refs)
 {
-	ASSERT(frame_state_kind(frame_state(f)) == FRAME_HV && !f->type);
-	__atomic_store_n(&f->state, owned_state(owner, 1), __ATOMIC_RELEASE);
+	uint64_t state = frame_state(f);
+
+	ASSERT(frame_state_kind(state) == FRAME_HV ||
+	       (frame_state_kind(state) == FRAME_SHARED &&
+		!frame_state_ref(state)));
+	__atomic_store_n(&f->state, owned_state(owner, 1 + refs),
+			 __ATOMIC_RELEASE);
 }

@@ -10,12 +10,13 @@
  *   state   general references (32 bits) | owner (16) | kind (4) | flags | order
  *   type    how it is used now: class and counts (mm/pagetype.h)
  *
- * F1  kind FREE or POOL: ref 0, type 0, owner 0.
+ * F1  kind FREE or POOL: ref 0, type 0; FREE: owner 0; POOL: owner is the share group that it is set aside for.
  * F2  kind OWNED: ref = (allocated ? 1 : 0) + present entries naming it + pins
  *     + loaded page-table bases + descriptor-table slots + holds of the hypervisor.
- * F3  the word changes owner or kind only while ref is 0 or known to be the
- *     caller's own; so a successful frame_get() pins owner and kind.  But for this: the
+ * F3  the word changes owner or kind only while ref is 0 or all of it is known to the
+ *     caller (frame_claim()); so a successful frame_get() pins owner and kind.  But for this: the
  *     owner of a page that outlives its domain becomes DOMID_ORPHAN (dom/destroy.c, R4).
+ *     What can be referenced is whole: linked, named, counted (frame_publish()).
  * F4  at ref 0 an OWNED or HEAP frame is given back: to the heap, or, with
  *     NOHEAP set, to nobody, until the destructor clears the flag (seed 000).
  * F5  kind SHARED: owner is the share group, ref the share count (share/).
@@ -29,7 +30,7 @@ enum frame_kind {
 	FRAME_RESERVED,	/* firmware, devices, the image, modules: never handed out */
 	FRAME_HV,	/* allocated by the hypervisor for itself */
 	FRAME_FREE,	/* in the buddy allocator */
-	FRAME_POOL,	/* set aside for canonical pages, unused */
+	FRAME_POOL,	/* set aside for a share group, unused */
 	FRAME_OWNED,	/* a domain's page */
 	FRAME_HEAP,	/* hypervisor heap page that a domain may map (shared info, grant table, trace) */
 	FRAME_SHARED,	/* canonical page of a share group */
@@ -101,15 +102,23 @@ void frame_put(struct frame *f);
 bool frame_test_and_clear_allocated(struct frame *f) must_check;
 
 /*
- * Change of owner (PT6, PT7): take an OWNED frame whose only references are the owner's own and
- * the caller's.  -EBUSY if there are others.  It is the hypervisor's then (kind HV), still on
- * the owner's list and with its old type word.
+ * How a frame changes hands (PT6, PT7): claimed by one compare-and-swap, published by one store.
+ *
+ * Claim: OWNED by `owner`, ALLOCATED, and with no references but the owner's own and
+ * `refs` that the caller knows of; -EBUSY else, with nothing changed.  It is the hypervisor's
+ * then (kind HV): nobody gets a reference, gives it back or claims it, whatever number
+ * is guessed.  It is still on the owner's list, in his M2P and with its type word.
+ * The references that were known have gone with the claim: nobody puts them.
  */
-int frame_steal(struct frame *f, domid_hv_t owner) must_check;
+int frame_claim(struct frame *f, domid_hv_t owner, uint32_t refs) must_check;
 /* Such a frame goes back, with the references that it had. */
-void frame_steal_undo(struct frame *f, domid_hv_t owner);
-/* A frame of the hypervisor's, of no type, becomes `owner`'s: ALLOCATED, ref 1. */
-void frame_give(struct frame *f, domid_hv_t owner);
+void frame_unclaim(struct frame *f, domid_hv_t owner, uint32_t refs);
+/*
+ * Publish: a frame that nobody can reference becomes `owner`'s, ALLOCATED, with `refs` references
+ * beside his own.  The last step: from here on any CPU may name it, even give it back.  So it is on
+ * the owner's list, its type counts what `refs` are for, and its M2P entry is written.
+ */
+void frame_publish(struct frame *f, domid_hv_t owner, uint32_t refs);
 
 /*
  * Provided by the layer above (dom/reclaim.c): the last reference of an OWNED

@@ -10,6 +10,7 @@
 #include <port.h>
 #include <errno.h>
 
+#include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 
@@ -29,6 +30,7 @@ int m2p_view_init(struct m2p_view *view)
 	spin_lock_init(&view->lock, LOCK_M2P);
 	view->leaf_count = view->page_count = 0;
 	view->reaped = 0;
+	view->from = NULL;
 	view->l3 = palloc_hv(0);
 	return view->l3 ? 0 : -ENOMEM;
 }
@@ -40,15 +42,23 @@ static pte_t *table_below(const pte_t *entry)
 	return *entry & PTE_P ? mfn_to_virt(pte_mfn(*entry)) : NULL;
 }
 
+static void page_give(struct m2p_view *view, void *page)
+{
+	if (view->from)
+		frame_pool_pages_free(view->from, page, 0);
+	else
+		palloc_hv_free(page, 0);
+}
+
 /* The page that an entry leads to, if there is one; how many. */
-static unsigned int page_drop(pte_t *entry)
+static unsigned int page_drop(struct m2p_view *view, pte_t *entry)
 {
 	void *page = table_below(entry);
 
 	if (!page)
 		return 0;
 	*entry = 0;
-	palloc_hv_free(page, 0);
+	page_give(view, page);
 	return 1;
 }
 
@@ -67,15 +77,15 @@ static unsigned int reap_entry(struct m2p_view *view)
 	}
 	/* The descriptor area's leaves are frames of others: only its tables go. */
 	if (l1 && at / LEAVES_L3 != PERDOM_L3_SLOT) {
-		pages += page_drop(&l1[at % PT_SLOTS]);
+		pages += page_drop(view, &l1[at % PT_SLOTS]);
 		view->leaf_count -= pages;
 		width = 1;
 	}
 	at += width;
 	if (l2 && at % PT_SLOTS == 0)
-		pages += page_drop(l2e);
+		pages += page_drop(view, l2e);
 	if (at % LEAVES_L3 == 0)
-		pages += page_drop(l3e);
+		pages += page_drop(view, l3e);
 	view->reaped = at;
 	return pages;
 }
@@ -102,16 +112,20 @@ void m2p_view_fini(struct m2p_view *view)
 		;
 }
 
-/* A page more for the view. */
+/* A page more for the view; it is promised when it is there, so that none is promised in vain. */
 static void *page_new(struct m2p_view *view)
 {
-	void *page;
+	void *page = view->from ? frame_pool_pages(view->from, 0) :
+				  palloc_hv(0);
 
-	if (view->page_count >= view->promised && view->more &&
-	    !view->more(view))
+	if (!page)
 		return NULL;
-	page = palloc_hv(0);
-	view->page_count += page != NULL;
+	if (view->page_count >= view->promised && view->more &&
+	    !view->more(view)) {
+		page_give(view, page);
+		return NULL;
+	}
+	view->page_count++;
 	return page;
 }
 
@@ -230,6 +244,27 @@ void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
 	const struct walk w = { fn, arg, first, end };
 
 	table_walk(&w, view->l3, 3, 0);
+}
+
+mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn)
+{
+	unsigned int level;
+	const pte_t *table;
+	mfn_t step = LEAF_ENTRIES;
+	uint64_t va;
+
+	while (mfn < M2P_MFNS) {
+		va = M2P_VIRT + mfn * sizeof(pfn_t);
+		table = view->l3;
+		for (level = 3; level && table; level--) {
+			step = LEAF_ENTRIES << 9 * (level - 1);
+			table = table_below(&table[pt_slot(va, level)]);
+		}
+		if (table)
+			return mfn;
+		mfn = (mfn / step + 1) * step;
+	}
+	return ~0UL;
 }
 
 pte_t *m2p_perdom_pte(struct m2p_view *view, unsigned int index)

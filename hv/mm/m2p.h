@@ -14,6 +14,8 @@
 #include "x86/pte.h"
 #include "x86/spinlock.h"
 
+struct frame_pool;
+
 struct m2p_view {
 	struct spinlock lock;	/* LOCK_M2P: all entries and tables below l3 */
 	pte_t *l3;		/* the page that slot 256 leads to */
@@ -22,6 +24,7 @@ struct m2p_view {
 	uint64_t page_count;	/* all but l3: tables and leaves */
 	uint64_t promised;	/* constant; beyond so many, `more` is asked for each: false = -ENOMEM */
 	bool (*more)(struct m2p_view *view); /* constant; NULL: no limit */
+	struct frame_pool *from; /* whose pages (mm/framepool.h); NULL: the heap's.  Constant once there are any */
 };
 
 int m2p_view_init(struct m2p_view *view);		/* -ENOMEM */
@@ -34,6 +37,8 @@ void m2p_clear(struct m2p_view *view, mfn_t mfn);
 /* Every entry of mfns [first, end) that is not INVALID_PFN, with the machine stopped. */
 void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
 		  void (*fn)(mfn_t mfn, pfn_t pfn, void *arg), void *arg);
+/* The first from `mfn` on that has a leaf, with the machine stopped; ~0: there is none. */
+mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn);
 pfn_t m2p_get(struct m2p_view *view, mfn_t mfn);	/* INVALID_PFN if none */
 
 /*

@@ -7,46 +7,73 @@
  */
 #include <port.h>
 
-#include "lib/list.h"
+#include "mm/framepool.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
-#include "x86/spinlock.h"
-
-#define CLASS_MIN_SHIFT	4
-#define CLASS_MAX_SHIFT	10
-#define CLASSES		(CLASS_MAX_SHIFT - CLASS_MIN_SHIFT + 1)
 
 struct obj_page {
-	struct list link;	/* class list while an object is free */
+	struct obj_page *next, *before; /* class list while an object is free */
 	void *free;		/* first free object; each holds the next */
 	uint32_t used;
 	uint32_t shift;
 };
 
-static struct spinlock pool_lock = SPINLOCK_INIT(LOCK_OBJPOOL);
-static struct list partial[CLASSES];	/* LOCK_OBJPOOL */
+static struct objpool own = { .lock = SPINLOCK_INIT(LOCK_OBJPOOL) };
 
 static unsigned int shift_for(size_t bytes)
 {
-	unsigned int shift = CLASS_MIN_SHIFT;
+	unsigned int shift = OBJ_MIN_SHIFT;
 
 	while ((1UL << shift) < bytes)
 		shift++;
 	return shift;
 }
 
-static struct list *class_list(unsigned int shift)
+static void *pages_take(struct objpool *pool, unsigned int order)
 {
-	struct list *l = &partial[shift - CLASS_MIN_SHIFT];
-
-	if (!l->next)
-		list_init(l);
-	return l;
+	return pool->from ? frame_pool_pages(pool->from, order) :
+			    palloc_hv(order);
 }
 
-static struct obj_page *page_new(unsigned int shift)
+static void pages_give(struct objpool *pool, void *pages, unsigned int order)
 {
-	struct obj_page *page = palloc_hv(0);
+	if (pool->from)
+		frame_pool_pages_free(pool->from, pages, order);
+	else
+		palloc_hv_free(pages, order);
+}
+
+/* --- a class's list; all under the lock --- */
+
+static struct obj_page *first_of(struct objpool *pool, unsigned int shift)
+{
+	return pool->partial[shift - OBJ_MIN_SHIFT];
+}
+
+static void list_add(struct objpool *pool, struct obj_page *page)
+{
+	struct obj_page *next = first_of(pool, page->shift);
+
+	page->before = NULL;
+	page->next = next;
+	if (next)
+		next->before = page;
+	pool->partial[page->shift - OBJ_MIN_SHIFT] = page;
+}
+
+static void list_cut(struct objpool *pool, struct obj_page *page)
+{
+	if (page->next)
+		page->next->before = page->before;
+	if (page->before)
+		page->before->next = page->next;
+	else
+		pool->partial[page->shift - OBJ_MIN_SHIFT] = page->next;
+}
+
+static struct obj_page *page_new(struct objpool *pool, unsigned int shift)
+{
+	struct obj_page *page = pages_take(pool, 0);
 	uintptr_t at, end = (uintptr_t)page + PAGE_SIZE;
 
 	if (!page)
@@ -57,27 +84,43 @@ static struct obj_page *page_new(unsigned int shift)
 		*(void **)at = page->free;
 		page->free = (void *)at;
 	}
-	list_insert_before(class_list(shift), &page->link);
+	list_add(pool, page);
 	return page;
 }
 
-static void *small_alloc(unsigned int shift)
+static void *small_alloc(struct objpool *pool, unsigned int shift)
 {
-	struct list *l = class_list(shift);
-	struct obj_page *page;
+	struct obj_page *page = first_of(pool, shift);
 	void *obj;
 
-	page = list_empty(l) ? page_new(shift) :
-			       list_entry(l->next, struct obj_page, link);
+	if (!page)
+		page = page_new(pool, shift);
 	if (!page)
 		return NULL;
 	obj = page->free;
 	page->free = *(void **)obj;
 	page->used++;
 	if (!page->free)
-		list_remove(&page->link);
+		list_cut(pool, page);
 	return obj;
 }
+
+static void small_free(struct objpool *pool, void *obj)
+{
+	struct obj_page *page = (void *)((uintptr_t)obj & PAGE_MASK);
+
+	if (!page->free)
+		list_add(pool, page);
+	*(void **)obj = page->free;
+	page->free = obj;
+	ASSERT(page->used > 0);
+	if (--page->used)
+		return;
+	list_cut(pool, page);
+	pages_give(pool, page, 0);
+}
+
+/* --- any size --- */
 
 static unsigned int order_for(size_t bytes)
 {
@@ -88,47 +131,42 @@ static unsigned int order_for(size_t bytes)
 	return order;
 }
 
-void *obj_alloc(size_t bytes)
+void *objpool_alloc(struct objpool *pool, size_t bytes)
 {
 	unsigned int shift = shift_for(bytes);
 	void *obj;
 
-	if (shift > CLASS_MAX_SHIFT)
-		return palloc_hv(order_for(bytes));
-	spin_lock(&pool_lock);
-	obj = small_alloc(shift);
-	spin_unlock(&pool_lock);
+	if (shift > OBJ_MAX_SHIFT)
+		return pages_take(pool, order_for(bytes));
+	spin_lock(&pool->lock);
+	obj = small_alloc(pool, shift);
+	spin_unlock(&pool->lock);
 	if (obj)
 		memset(obj, 0, 1UL << shift);
 	return obj;
 }
 
-static void small_free(void *obj)
-{
-	struct obj_page *page = (void *)((uintptr_t)obj & PAGE_MASK);
-
-	if (!page->free)
-		list_insert_before(class_list(page->shift), &page->link);
-	*(void **)obj = page->free;
-	page->free = obj;
-	ASSERT(page->used > 0);
-	if (--page->used)
-		return;
-	list_remove(&page->link);
-	palloc_hv_free(page, 0);
-}
-
-void obj_free(void *obj, size_t bytes)
+void objpool_free(struct objpool *pool, void *obj, size_t bytes)
 {
 	unsigned int shift = shift_for(bytes);
 
 	if (!obj)
 		return;
-	if (shift > CLASS_MAX_SHIFT) {
-		palloc_hv_free(obj, order_for(bytes));
+	if (shift > OBJ_MAX_SHIFT) {
+		pages_give(pool, obj, order_for(bytes));
 		return;
 	}
-	spin_lock(&pool_lock);
-	small_free(obj);
-	spin_unlock(&pool_lock);
+	spin_lock(&pool->lock);
+	small_free(pool, obj);
+	spin_unlock(&pool->lock);
+}
+
+void *obj_alloc(size_t bytes)
+{
+	return objpool_alloc(&own, bytes);
+}
+
+void obj_free(void *obj, size_t bytes)
+{
+	objpool_free(&own, obj, bytes);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Counting of page types; pagetype.h has the rules (T1-T4). */
+/* Counting of page types; pagetype.h has the rules (T1-T7). */
 #include <port.h>
 #include <errno.h>
 
@@ -14,6 +14,17 @@ static bool type_cas(struct frame *f, uint64_t *old, uint64_t new)
 {
 	return __atomic_compare_exchange_n(&f->type, old, new, false,
 					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+/* The first use as another class than the last one. */
+static int type_first_use(uint64_t old, enum page_class class, uint64_t *new)
+{
+	*new = ((uint64_t)class << TYPE_CLASS_SHIFT) | 1;
+	if (type_class(old) == CLASS_NONE || type_class(old) == CLASS_SHARED)
+		return TYPE_FRESH;
+	if (class != CLASS_SHARED)
+		*new |= TYPE_FLUSHING;	/* T6, T7 */
+	return TYPE_FRESH_FLUSH;
 }
 
 /*
@@ -32,16 +43,15 @@ static int type_after_get(uint64_t old, enum page_class class, uint64_t *new)
 		*new = old + 1;
 		return TYPE_SAME;
 	}
-	if (type_class(old) == class) {
+	if (type_class(old) == class && !class_is_checked(class)) {
 		*new = old + 1;	/* T3 for writable */
-		return class_is_checked(class) ? TYPE_FRESH_FLUSH : TYPE_SAME;
+		return TYPE_SAME;
 	}
 	if (type_count(old))
 		return -EBUSY;	/* T1 */
-	if (type_linear(old))
+	if (type_class(old) != class && type_linear(old))
 		return -EMLINK;	/* seed 003 */
-	*new = ((uint64_t)class << TYPE_CLASS_SHIFT) | 1;
-	return type_class(old) == CLASS_NONE ? TYPE_FRESH : TYPE_FRESH_FLUSH;
+	return type_first_use(old, class, new);
 }
 
 int pagetype_get(struct frame *f, enum page_class class)
@@ -50,6 +60,10 @@ int pagetype_get(struct frame *f, enum page_class class)
 	int change;
 
 	do {
+		while (unlikely(old & TYPE_FLUSHING)) {
+			port_spin();	/* T6 */
+			old = __atomic_load_n(&f->type, __ATOMIC_ACQUIRE);
+		}
 		change = type_after_get(old, class, &new);
 		if (change < 0)
 			return change;
@@ -57,12 +71,21 @@ int pagetype_get(struct frame *f, enum page_class class)
 	return change;
 }
 
+void pagetype_flushed(struct frame *f)
+{
+	uint64_t old = __atomic_fetch_and(&f->type, ~TYPE_FLUSHING,
+					  __ATOMIC_ACQ_REL);
+
+	ASSERT((old & TYPE_FLUSHING) && type_count(old) == 1);
+}
+
 void pagetype_validated(struct frame *f)
 {
 	uint64_t old = __atomic_fetch_or(&f->type, TYPE_VALIDATED,
 					 __ATOMIC_ACQ_REL);
 
-	ASSERT(!(old & TYPE_VALIDATED) && type_count(old) == 1);
+	ASSERT(!(old & (TYPE_VALIDATED | TYPE_FLUSHING)) &&
+	       type_count(old) == 1);
 }
 
 void pagetype_get_failed(struct frame *f)
@@ -79,6 +102,7 @@ bool pagetype_put(struct frame *f)
 
 	do {
 		CHECK(type_count(old) > 0);
+		ASSERT(!(old & TYPE_FLUSHING));	/* T6: nobody has a use */
 		last = type_count(old) == 1 && (old & TYPE_VALIDATED) &&
 		       !type_linear_in(old);
 		/*

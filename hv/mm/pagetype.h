@@ -2,7 +2,7 @@
 /*
  * Page types: what a frame is used as, and how often.
  *
- *   class 4 | validated 1 | pinned 1 | partial 1 | child 1 | - 2 | nr_done 10 |
+ *   class 4 | validated 1 | pinned 1 | partial 1 | child 1 | flushing 1 | - 1 | nr_done 10 |
  *   linear: out 1, number 15 | count 28
  *
  * T1  classes exclude each other: the class changes only while both counts are 0.
@@ -22,6 +22,15 @@
  * T5  partial: of a table that is being (de)validated, with count 1, exactly its entries below
  *     nr_done hold what they name; with `child`, entry nr_done names a table that is itself
  *     partial, and holds it (I7).
+ * T6  flushing: the class changed, and CPUs may still have translations of what the frame
+ *     was.  Whoever changed it owes the flush (T3), and nobody gets a use before it was
+ *     made: a second getter waits (XSA-401; SPIN model type_getters).  He answers flush
+ *     requests meanwhile (port_spin()), and the flusher needs no lock but LOCK_TLB, so
+ *     each ends.
+ * T7  class SHARED, of a domain's page that is being offered, has one user, who holds LOCK_MM
+ *     and flushes once for many pages; he takes other locks before, so nobody may wait
+ *     for him, and nobody has to: every other class is refused until he lets go, which he
+ *     does after the flush.  So what comes after class SHARED needs none.
  *
  * This file only counts; pv/ptcheck.c looks at content.
  */
@@ -40,6 +49,7 @@ enum page_class {
 #define TYPE_PINNED		(1UL << 58)
 #define TYPE_PARTIAL		(1UL << 57)
 #define TYPE_CHILD		(1UL << 56)
+#define TYPE_FLUSHING		(1UL << 55)
 #define TYPE_DONE_SHIFT		44
 #define TYPE_DONE_MASK		(0x3ffUL << TYPE_DONE_SHIFT)
 #define TYPE_LINEAR_SHIFT	28
@@ -83,8 +93,8 @@ static inline unsigned int type_done(uint64_t type)
 
 enum type_change {
 	TYPE_SAME,		/* count raised; the class and validation were there */
-	TYPE_FRESH,		/* class taken from none: validate now */
-	TYPE_FRESH_FLUSH,	/* class taken from WRITABLE: flush the owner's TLBs, then validate */
+	TYPE_FRESH,		/* class taken from none, or from SHARED (T7): validate now */
+	TYPE_FRESH_FLUSH,	/* class taken from another (T6): flush the owner's TLBs, say so, then validate */
 };
 
 /*
@@ -92,8 +102,13 @@ enum type_change {
  * its limit, or (table classes) not yet validated; or -EMLINK: no use is left but
  * linear ones.  The caller holds a general
  * reference and, for table classes, the owner's LOCK_MM.
+ *
+ * After TYPE_FRESH_FLUSH everybody else waits for pagetype_flushed().  So that nobody
+ * forgets it, dom/domain.h's domain_type_get() does all of it; only an offer (T7) calls this one.
  */
 int pagetype_get(struct frame *f, enum page_class class) must_check;
+/* After TYPE_FRESH_FLUSH: the flush was made (T6). */
+void pagetype_flushed(struct frame *f);
 /* After TYPE_FRESH*: content is good (T4). */
 void pagetype_validated(struct frame *f);
 /* After TYPE_FRESH*: content is bad; count back to 0, class kept. */

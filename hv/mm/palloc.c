@@ -2,54 +2,25 @@
 /*
  * Frame allocation; palloc.h has the rules (P1-P3).
  *
- * Free blocks are on one list an order, linked through their first frame; that
- * frame's state carries order + 1.  Two lists an order would save no scrubbing:
- * DIRTY is kept a frame, so a block may be partly clean.
- *
- * The pool of canonical frames is a small vector of frame numbers, so that a
- * uniformly random one is drawn and removed in O(1).  Its size is bounded: what
- * comes back beyond POOL_HIGH goes to the heap.
+ * The lists of free blocks are a struct buddy (buddy.c); the frames that are set aside for
+ * share groups are in buddies of their own (framepool.c).
  */
 #include <port.h>
 #include <errno.h>
 
+#include "mm/framepool.h"
 #include "mm/pagetype.h"
-#include "mm/palloc.h"
-#include "x86/cpu.h"
+#include "mm/palloc_private.h"
 #include "x86/spinlock.h"
 
-#define ORDERS		(PALLOC_MAX_ORDER + 1)
-#define NO_FRAME	0	/* mfn 0 is never RAM that we hand out */
-
 static struct spinlock heap_lock = SPINLOCK_INIT(LOCK_HEAP);
-static uint32_t free_list[ORDERS];	/* LOCK_HEAP */
+static struct buddy heap = { .state = FRAME_STATE(FRAME_FREE, 0, 0) | FRAME_DIRTY }; /* LOCK_HEAP */
 static uint64_t free_frames;		/* atomic; P1 */
 static uint64_t total_frames;		/* constant after boot */
 
 /* An audit: frames below the mark have been counted.  Kept true by note_free(). */
 static mfn_t counted_end;		/* 0: none; written with the machine stopped */
 static uint64_t counted_free;		/* atomic */
-
-#define POOL_LOW	1024	/* refill below: entropy of the draw (SH26) */
-#define POOL_HIGH	4096	/* frames that come back beyond go to the heap */
-#define POOL_BLOCK_ORDER 9
-
-static struct spinlock pool_lock = SPINLOCK_INIT(LOCK_POOL);
-static uint32_t pool_vec[POOL_HIGH];	/* LOCK_POOL */
-static uint32_t pool_count;		/* LOCK_POOL */
-_Static_assert(POOL_LOW + (1 << POOL_BLOCK_ORDER) <= POOL_HIGH,
-	       "a refill fits");
-
-static uint64_t make_state(enum frame_kind kind, domid_hv_t owner, uint32_t ref)
-{
-	return ((uint64_t)kind << FRAME_KIND_SHIFT) |
-	       ((uint64_t)owner << FRAME_OWNER_SHIFT) | ref;
-}
-
-static void set_state(struct frame *f, uint64_t state)
-{
-	__atomic_store_n(&f->state, state, __ATOMIC_RELEASE);
-}
 
 static inline void note_counted(mfn_t mfn, uint64_t frames, bool freed)
 {
@@ -68,113 +39,29 @@ static inline void note_free(mfn_t mfn, uint64_t frames, bool freed)
 	note_counted(mfn, frames, freed);
 }
 
-/* --- free lists; all under LOCK_HEAP --- */
-
-static void list_push(mfn_t mfn, unsigned int order)
-{
-	struct frame *f = mfn_to_frame(mfn);
-
-	set_state(f, (f->state & ~FRAME_ORDER_MASK) |
-		     ((uint64_t)(order + 1) << FRAME_ORDER_SHIFT));
-	f->prev = NO_FRAME;
-	f->next = free_list[order];
-	if (f->next != NO_FRAME)
-		mfn_to_frame(f->next)->prev = mfn;
-	free_list[order] = mfn;
-}
-
-static void list_take(mfn_t mfn, unsigned int order)
-{
-	struct frame *f = mfn_to_frame(mfn);
-
-	if (f->prev != NO_FRAME)
-		mfn_to_frame(f->prev)->next = f->next;
-	else
-		free_list[order] = f->next;
-	if (f->next != NO_FRAME)
-		mfn_to_frame(f->next)->prev = f->prev;
-	f->next = f->prev = NO_FRAME;
-	set_state(f, f->state & ~FRAME_ORDER_MASK);
-}
-
-static bool is_free_block(mfn_t mfn, unsigned int order)
-{
-	uint64_t state;
-
-	if (!frame_valid(mfn))
-		return false;
-	state = frame_state(mfn_to_frame(mfn));
-	return frame_state_kind(state) == FRAME_FREE &&
-	       (state & FRAME_ORDER_MASK) ==
-	       ((uint64_t)(order + 1) << FRAME_ORDER_SHIFT);
-}
-
-static void block_free(mfn_t mfn, unsigned int order)
-{
-	while (order < PALLOC_MAX_ORDER &&
-	       is_free_block(mfn ^ (1UL << order), order)) {
-		list_take(mfn ^ (1UL << order), order);
-		mfn &= ~(1UL << order);
-		order++;
-	}
-	list_push(mfn, order);
-}
-
-static mfn_t block_alloc(unsigned int order)
-{
-	unsigned int have = order;
-	mfn_t mfn;
-
-	while (have < ORDERS && free_list[have] == NO_FRAME)
-		have++;
-	if (have == ORDERS)
-		return INVALID_MFN;
-	mfn = free_list[have];
-	list_take(mfn, have);
-	while (have > order) {
-		have--;
-		list_push(mfn + (1UL << have), have);
-	}
-	return mfn;
-}
-
 /* --- the two ways in and out that everything below uses --- */
 
 static void frame_clear(struct frame *f)
 {
 	f->type = 0;
 	f->next = f->prev = NO_FRAME;
-	set_state(f, make_state(FRAME_FREE, 0, 0) | FRAME_DIRTY);
+	frame_set_state(f, heap.state);
 }
 
 /* Frames that nobody references; content may be anything. */
 static void frames_release(mfn_t mfn, unsigned int order)
 {
-	mfn_t i;
-
-	for (i = mfn; i < mfn + (1UL << order); i++)
-		frame_clear(mfn_to_frame(i));
-	spin_lock(&heap_lock);
-	block_free(mfn, order);
-	spin_unlock(&heap_lock);
+	heap_give(mfn, order);
 	note_free(mfn, 1UL << order, true);
 }
-
-static mfn_t pool_draw(void);
 
 /* Frames in state FREE, on no list; INVALID_MFN if there are none. */
 static mfn_t frames_acquire(unsigned int order)
 {
-	mfn_t mfn;
+	mfn_t mfn = heap_take(order);
 
-	spin_lock(&heap_lock);
-	mfn = block_alloc(order);
-	spin_unlock(&heap_lock);
-	if (mfn == INVALID_MFN && order == 0) {
-		spin_lock(&pool_lock);
-		mfn = pool_draw();	/* P3: the pool is free memory too */
-		spin_unlock(&pool_lock);
-	}
+	if (mfn == INVALID_MFN && order == 0)
+		mfn = frame_pools_take();	/* P3: that is free memory too */
 	if (mfn != INVALID_MFN)
 		note_free(mfn, 1UL << order, false);
 	return mfn;
@@ -188,21 +75,28 @@ static void scrub(mfn_t mfn)
 		memset(mfn_to_virt(mfn), 0, PAGE_SIZE);
 }
 
-/* As frames_acquire(), zeroed, each frame in `state`. */
-static mfn_t frames_prepare(unsigned int order, uint64_t state)
+/* Zeroed, each frame in `state`. */
+static void frames_set(mfn_t mfn, unsigned int order, uint64_t state)
 {
-	mfn_t mfn = frames_acquire(order), i;
+	mfn_t i;
 
-	if (mfn == INVALID_MFN)
-		return mfn;
 	for (i = mfn; i < mfn + (1UL << order); i++) {
 		struct frame *f = mfn_to_frame(i);
 
 		scrub(i);
 		f->type = 0;
 		f->private = 0;
-		set_state(f, state);
+		frame_set_state(f, state);
 	}
+}
+
+/* As frames_acquire() and frames_set(). */
+static mfn_t frames_prepare(unsigned int order, uint64_t state)
+{
+	mfn_t mfn = frames_acquire(order);
+
+	if (mfn != INVALID_MFN)
+		frames_set(mfn, order, state);
 	return mfn;
 }
 
@@ -225,7 +119,7 @@ void palloc_add_range(mfn_t first, mfn_t end)
 
 void *palloc_hv(unsigned int order)
 {
-	mfn_t mfn = frames_prepare(order, make_state(FRAME_HV, 0, 1));
+	mfn_t mfn = frames_prepare(order, FRAME_STATE(FRAME_HV, 0, 1));
 
 	return mfn == INVALID_MFN ? NULL : mfn_to_virt(mfn);
 }
@@ -238,14 +132,7 @@ void palloc_hv_free(void *virt, unsigned int order)
 	frames_release(mfn, order);
 }
 
-mfn_t palloc_owned(domid_hv_t owner, unsigned int order)
-{
-	return frames_prepare(order, make_state(FRAME_OWNED, owner, 1) |
-				     FRAME_ALLOCATED);
-}
-
-/* The bytes come first: by its state anybody may name the frame. */
-mfn_t palloc_owned_copy(domid_hv_t owner, mfn_t from)
+mfn_t palloc_hv_copy(mfn_t from)
 {
 	mfn_t mfn = frames_acquire(0);
 	struct frame *f;
@@ -256,13 +143,13 @@ mfn_t palloc_owned_copy(domid_hv_t owner, mfn_t from)
 	f = mfn_to_frame(mfn);
 	f->type = 0;
 	f->private = 0;
-	set_state(f, make_state(FRAME_OWNED, owner, 1) | FRAME_ALLOCATED);
+	frame_set_state(f, FRAME_STATE(FRAME_HV, 0, 1));
 	return mfn;
 }
 
 void *palloc_heap(domid_hv_t owner, unsigned int order, bool writable)
 {
-	uint64_t state = make_state(FRAME_HEAP, owner, 0) | FRAME_NOHEAP |
+	uint64_t state = FRAME_STATE(FRAME_HEAP, owner, 0) | FRAME_NOHEAP |
 			 (writable ? FRAME_HEAP_RW : 0);
 	mfn_t mfn = frames_prepare(order, state);
 
@@ -299,7 +186,7 @@ void palloc_free_list(uint32_t first)
 		      type_count(f->type) == 0);
 		first = f->next;
 		frame_clear(f);
-		block_free(mfn, 0);
+		buddy_give(&heap, mfn, 0);
 		note_counted(mfn, 1, true);
 		count++;
 	}
@@ -307,84 +194,38 @@ void palloc_free_list(uint32_t first)
 	__atomic_add_fetch(&free_frames, count, __ATOMIC_RELAXED);
 }
 
-/* --- the pool; all under LOCK_POOL --- */
+/* --- for the frames of share groups (framepool.c) --- */
 
-static void pool_push(mfn_t mfn)
+mfn_t heap_take(unsigned int order)
 {
-	struct frame *f = mfn_to_frame(mfn);
-
-	f->type = 0;
-	f->hash = 0;
-	set_state(f, make_state(FRAME_POOL, 0, 0) | FRAME_DIRTY);
-	pool_vec[pool_count++] = mfn;
-}
-
-/* Remove a uniformly random frame; its state is POOL.  INVALID_MFN: empty. */
-static mfn_t pool_draw(void)
-{
-	uint32_t i;
 	mfn_t mfn;
-
-	if (!pool_count)
-		return INVALID_MFN;
-	/* A 64-bit draw modulo at most 2^12: the bias is below 2^-52. */
-	i = random_u64() % pool_count;
-	mfn = pool_vec[i];
-	pool_vec[i] = pool_vec[--pool_count];
-	return mfn;
-}
-
-/* Bring one block, the largest there is up to 2 MiB, from the heap. */
-static bool pool_refill(void)
-{
-	unsigned int order = POOL_BLOCK_ORDER + 1;
-	mfn_t mfn = INVALID_MFN, i;
 
 	spin_lock(&heap_lock);
-	while (mfn == INVALID_MFN && order > 0)
-		mfn = block_alloc(--order);
+	mfn = buddy_take(&heap, order);
 	spin_unlock(&heap_lock);
-	if (mfn == INVALID_MFN)
-		return false;
-	for (i = mfn; i < mfn + (1UL << order); i++)
-		pool_push(i);
-	return true;
-}
-
-mfn_t palloc_canonical(uint16_t group)
-{
-	mfn_t mfn;
-
-	spin_lock(&pool_lock);
-	while (pool_count < POOL_LOW && pool_refill())
-		;
-	mfn = pool_draw();
-	spin_unlock(&pool_lock);
-	if (mfn == INVALID_MFN)
-		return mfn;
-	note_free(mfn, 1, false);
-	mfn_to_frame(mfn)->type = (uint64_t)CLASS_SHARED << TYPE_CLASS_SHIFT;
-	mfn_to_frame(mfn)->hash = 0;
-	set_state(mfn_to_frame(mfn), make_state(FRAME_SHARED, group, 0));
 	return mfn;
 }
 
-void palloc_canonical_free(mfn_t mfn)
+void heap_give(mfn_t mfn, unsigned int order)
 {
-	struct frame *f = mfn_to_frame(mfn);
-	bool kept;
+	mfn_t i;
 
-	CHECK(frame_state_kind(f->state) == FRAME_SHARED);
-	CHECK(frame_state_ref(f->state) == 0);
-	spin_lock(&pool_lock);
-	kept = pool_count < POOL_HIGH;
-	if (kept)
-		pool_push(mfn);
-	spin_unlock(&pool_lock);
-	if (kept)
-		note_free(mfn, 1, true);
-	else
-		frames_release(mfn, 0);
+	for (i = mfn; i < mfn + (1UL << order); i++)
+		frame_clear(mfn_to_frame(i));
+	spin_lock(&heap_lock);
+	buddy_give(&heap, mfn, order);
+	spin_unlock(&heap_lock);
+}
+
+void palloc_note(mfn_t mfn, uint64_t frames, bool freed)
+{
+	note_free(mfn, frames, freed);
+}
+
+void *palloc_hv_from(mfn_t mfn, unsigned int order)
+{
+	frames_set(mfn, order, FRAME_STATE(FRAME_HV, 0, 1));
+	return mfn_to_virt(mfn);
 }
 
 uint64_t palloc_free_count(void)

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frame allocation: a buddy allocator over all RAM, and the pool of frames set
- * aside for canonical pages (design decision 4).
+ * Frame allocation: a buddy allocator over all RAM; what is set aside of it for canonical
+ * pages is in framepool.h.
  *
  * P1  free_frames counts FREE and POOL frames; it is exact under LOCK_HEAP.
  * P2  a frame handed to a domain, or to the hypervisor, is all zero: frames that come back
  *     are marked DIRTY and scrubbed at the latest when they are handed out.
- * P3  canonical frames are drawn uniformly from the pool, which is refilled in 2 MiB blocks, so that M2P
- *     views stay compact; when the buddy allocator is empty, single frames come out of the pool.
+ * P3  when the buddy allocator is empty, single frames come out of the groups' pools.
  */
 #ifndef HV_MM_PALLOC_H
 #define HV_MM_PALLOC_H
@@ -24,12 +23,10 @@ void *palloc_hv(unsigned int order);
 void palloc_hv_free(void *virt, unsigned int order);
 
 /*
- * 2^order zeroed frames, kind OWNED, owner set, ALLOCATED with ref 1 each, not
- * yet on a list.  INVALID_MFN if none.  dom/domain.c wraps this with quota.
+ * One such frame with the bytes of `from`, in place of zeroes.  INVALID_MFN if none.  (Pages of domains
+ * are made of these two, by dom/pages.c, which publishes them when they are whole.)
  */
-mfn_t palloc_owned(domid_hv_t owner, unsigned int order);
-/* One such frame with the bytes of `from`, in place of zeroes. */
-mfn_t palloc_owned_copy(domid_hv_t owner, mfn_t from);
+mfn_t palloc_hv_copy(mfn_t from);
 /*
  * 2^order hypervisor pages that `owner` may map (kind HEAP, ref 0, NOHEAP).  Each is freed by
  * palloc_heap_free() when its ref is 0 and NOHEAP was cleared (dom/heappages.h).
@@ -41,10 +38,6 @@ void palloc_heap_free(void *virt);
 void palloc_free_frame(struct frame *f);
 /* The same for a list of them, linked by frame.next; 0 ends it. */
 void palloc_free_list(uint32_t first);
-
-/* A random pool frame for a canonical page: kind SHARED, ref 0; content undefined (the caller fills all of it). */
-mfn_t palloc_canonical(uint16_t group);
-void palloc_canonical_free(mfn_t mfn);
 
 uint64_t palloc_free_count(void);	/* P1, in frames */
 /*

@@ -216,13 +216,16 @@ static bool memory_alloc(struct build *b)
 
 		while (1UL << order > b->pages - pfn)
 			order--;
-		mfn = domain_pages_alloc(b->d, order);
+		mfn = domain_pages_prepare(b->d, order);
 		if (mfn == INVALID_MFN && order-- == 0)
 			return FAIL_MEMORY(b, "out of memory");
 		if (mfn == INVALID_MFN)
 			continue;
-		if (memory_name_pages(b->d, mfn, pfn, order))
+		if (memory_name_pages(b->d, mfn, pfn, order)) {
+			domain_pages_cancel(b->d, mfn, order);
 			return FAIL_MEMORY(b, "no memory for the M2P");
+		}
+		domain_pages_publish(b->d, mfn, order);
 		for (i = 0; i < 1UL << order; i++)
 			b->p2m[pfn++] = mfn + i;
 	}

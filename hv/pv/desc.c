@@ -70,9 +70,8 @@ static int desc_page_get(struct domain *d, mfn_t mfn)
 
 	if (r)
 		return r;
-	r = pagetype_get(f, CLASS_DESC);
-	if (r == TYPE_FRESH || r == TYPE_FRESH_FLUSH) {
-		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	r = domain_type_get(d, f, CLASS_DESC);
+	if (r == TYPE_FRESH) {
 		if (desc_check_page(mfn_to_virt(mfn))) {
 			pagetype_validated(f);
 			r = 0;
@@ -202,13 +201,11 @@ static int desc_store(struct domain *d, struct frame *f, uint64_t *at,
 		return 0;
 	}
 	/* Xen allows it on an ordinary page too: a plain store. */
-	r = pagetype_get(f, CLASS_WRITABLE);
-	if (r < 0)
+	r = domain_writable_get(d, f);
+	if (r)
 		return r;
-	if (r == TYPE_FRESH_FLUSH)
-		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
 	WRITE_ONCE(*at, desc);
-	(void)!pagetype_put(f);
+	domain_writable_put(f);
 	return 0;
 }
 

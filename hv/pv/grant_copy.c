@@ -91,29 +91,18 @@ static bool side_covers(const struct side *s, uint32_t offset, uint32_t bytes)
 	       offset + bytes <= PAGE_SIZE;
 }
 
-/* Bytes that are shared may go while we read unless LOCK_MM is held. */
+/* Shared bytes: they may have been broken meanwhile, and go. */
 static int16_t bytes_move(struct domain *d, const struct gnttab_copy *op,
 			  const struct side *from, const struct side *to)
 {
 	uint8_t *dst = mfn_to_virt(to->mfn), *src = mfn_to_virt(from->mfn);
-	struct frame *f;
-	int r;
 
-	if (!from->shared) {
-		memmove(dst + op->dest.offset, src + op->source.offset,
-			op->len);
-		return GNTST_okay;
-	}
-	/* It may have been broken meanwhile: the other side is in the same page (resolve_area()). */
-	spin_lock(&d->mm);
-	r = resolve(d, from->mfn, USE_READ, &f);
-	if (r >= 0)
-		memmove(dst + op->dest.offset, src + op->source.offset,
-			op->len);
-	spin_unlock(&d->mm);
-	if (!r)
-		frame_put(f);
-	return r < 0 ? GNTST_bad_page : GNTST_okay;
+	if (from->shared)
+		return resolve_read(d, from->mfn, op->source.offset,
+				    dst + op->dest.offset, op->len) ?
+		       GNTST_bad_page : GNTST_okay;
+	memmove(dst + op->dest.offset, src + op->source.offset, op->len);
+	return GNTST_okay;
 }
 
 static int16_t copy_held(struct domain *d, const struct gnttab_copy *op,
@@ -172,7 +161,7 @@ static bool page_steal(struct domain *d, mfn_t mfn, struct frame **out)
 
 	if (resolve(d, mfn, USE_GIVE, &f))
 		return false;
-	if (frame_steal(f, d->id)) {
+	if (frame_claim(f, d->id, 1)) {
 		frame_put(f);
 		return false;
 	}

@@ -30,18 +30,6 @@ struct reservation {
 	unsigned int op;
 };
 
-void memory_free_pages(struct domain *d, mfn_t mfn, unsigned int order)
-{
-	mfn_t i;
-
-	for (i = mfn; i < mfn + (1UL << order); i++) {
-		struct frame *f = mfn_to_frame(i);
-
-		if (frame_test_and_clear_allocated(f))
-			frame_put(f);
-	}
-}
-
 int memory_name_pages(struct domain *d, mfn_t mfn, pfn_t pfn,
 		      unsigned int order)
 {
@@ -64,17 +52,16 @@ static bool extent_add(const struct reservation *r, uint64_t at)
 	/* Probe the output first: an extent that cannot be told is lost. */
 	if (at && !populate && clear_guest(at, sizeof(mfn)))
 		return false;
-	mfn = domain_pages_alloc(r->d, r->order);
+	mfn = domain_pages_prepare(r->d, r->order);
 	if (mfn == INVALID_MFN)
 		return false;
-	if (populate && memory_name_pages(r->d, mfn, pfn, r->order))
-		goto err;
-	if (at && copy_to_guest(at, &mfn, sizeof(mfn)))
-		goto err;
+	if ((populate && memory_name_pages(r->d, mfn, pfn, r->order)) ||
+	    (at && copy_to_guest(at, &mfn, sizeof(mfn)))) {
+		domain_pages_cancel(r->d, mfn, r->order);
+		return false;
+	}
+	domain_pages_publish(r->d, mfn, r->order);
 	return true;
-err:
-	memory_free_pages(r->d, mfn, r->order);
-	return false;
 }
 
 static bool page_give(struct domain *d, mfn_t mfn)

@@ -7,9 +7,7 @@
 
 #define MEMORY_ORDER_MAX 9	/* 2 MiB: the most an unprivileged domain gets in one piece */
 
-/* Give up 2^order pages that were just allocated for d. */
-void memory_free_pages(struct domain *d, mfn_t mfn, unsigned int order);
-/* M2P: mfn + i stands for pfn + i. -ENOMEM. */
+/* M2P, of pages that d is about to get: mfn + i stands for pfn + i. -ENOMEM. */
 int memory_name_pages(struct domain *d, mfn_t mfn, pfn_t pfn,
 		      unsigned int order);
 int memory_check_domid(domid_t domid);	/* -EPERM unless the caller names itself */

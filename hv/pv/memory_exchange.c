@@ -10,7 +10,7 @@
  *     number of a page that it is about to get names no page of its own yet.
  * E2  All new pages join the domain before anything that can fail.
  * E3  New pages are the hypervisor's until the old ones are given up: nobody can
- *     reference a page that a round takes back.
+ *     reference a page that a round takes back.  By then they are named in the M2P.
  * E4  An old page leaves its room to a new one: the domain never has fewer pages,
  *     so that nothing else takes the room meanwhile.
  */
@@ -79,43 +79,52 @@ static int round_in_get(const struct round *r, uint32_t *mfns)
  * and ours only, and so no type in use; a page named twice has two of ours.  They
  * still count as the domain's pages.  On an error our references stay.
  */
-static int round_in_steal(const struct round *r, const uint32_t *mfns)
+static int round_in_claim(const struct round *r, const uint32_t *mfns)
 {
 	unsigned int pages = 1U << r->order, i;
 	int err = 0;
 
 	for (i = 0; i < pages && !err; i++)
-		err = frame_steal(mfn_to_frame(mfns[i]), r->d->id);
+		err = frame_claim(mfn_to_frame(mfns[i]), r->d->id, 1);
 	if (!err)
 		return 0;
 	for (i--; i-- > 0; )
-		frame_steal_undo(mfn_to_frame(mfns[i]), r->d->id);
+		frame_unclaim(mfn_to_frame(mfns[i]), r->d->id, 1);
 	return err;
 }
 
-static void round_out_free(const mfn_t *extents, unsigned int count,
-			   unsigned int order)
+static void round_out_free(const struct round *r, const mfn_t *extents,
+			   unsigned int count)
 {
-	while (count-- > 0)
-		palloc_hv_free(mfn_to_virt(extents[count]), order);
+	mfn_t i;
+
+	while (count-- > 0) {
+		for (i = 0; i < 1UL << r->out_order; i++)
+			m2p_clear(&r->d->m2p, extents[count] + i);
+		palloc_hv_free(mfn_to_virt(extents[count]), r->out_order);
+	}
 }
 
 /* E3 */
 static int round_out_alloc(const struct round *r, mfn_t *extents,
-			   unsigned int count)
+			   const uint64_t *pfns, unsigned int count)
 {
 	unsigned int i;
+	int err = 0;
 
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count && !err; i++) {
 		void *virt = palloc_hv(r->out_order);
 
-		if (!virt) {
-			round_out_free(extents, i, r->out_order);
-			return -ENOMEM;
-		}
+		if (!virt)
+			break;
 		extents[i] = virt_to_mfn(virt);
+		err = memory_name_pages(r->d, extents[i], pfns[i],
+					r->out_order);
 	}
-	return 0;
+	if (i == count && !err)
+		return 0;
+	round_out_free(r, extents, i);
+	return -ENOMEM;
 }
 
 /* E2, E4 */
@@ -132,17 +141,14 @@ static void round_replace(const struct round *r, const uint32_t *in,
 
 /* Say which they are.  A guest that cannot be told has them all the same. */
 static int round_out_tell(const struct round *r, const mfn_t *extents,
-			  const uint64_t *pfns, unsigned int count)
+			  unsigned int count)
 {
 	unsigned int i;
 
-	for (i = 0; i < count; i++) {
-		if (memory_name_pages(r->d, extents[i], pfns[i], r->out_order))
-			return -ENOMEM;
+	for (i = 0; i < count; i++)
 		if (copy_to_guest(r->out_list + i * sizeof(uint64_t),
 				  &extents[i], sizeof(uint64_t)))
 			return -EFAULT;
-	}
 	return 0;
 }
 
@@ -157,18 +163,18 @@ static int round_do(const struct round *r, uint32_t *in, mfn_t *extents,
 	err = round_in_get(r, in);	/* E1 */
 	if (err)
 		return err;
-	err = round_out_alloc(r, extents, count);
+	err = round_out_alloc(r, extents, pfns, count);
 	if (!err) {
-		err = round_in_steal(r, in);
+		err = round_in_claim(r, in);
 		if (err)
-			round_out_free(extents, count, r->out_order);
+			round_out_free(r, extents, count);
 	}
 	if (err) {
 		round_in_put(in, 1U << r->order);
 		return err;
 	}
 	round_replace(r, in, extents);
-	return round_out_tell(r, extents, pfns, count);
+	return round_out_tell(r, extents, count);
 }
 
 /* Buffers of one round, from the heap: too large for the stack. */

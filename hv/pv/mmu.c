@@ -138,14 +138,12 @@ long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one)
 static int store_plain(struct domain *d, struct frame *f, uint64_t *at,
 		       uint64_t value)
 {
-	int r = pagetype_get(f, CLASS_WRITABLE);
+	int r = domain_writable_get(d, f);
 
-	if (r < 0)
+	if (r)
 		return r;
-	if (r == TYPE_FRESH_FLUSH)
-		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
 	WRITE_ONCE(*at, value);
-	(void)!pagetype_put(f);
+	domain_writable_put(f);
 	return 0;
 }
 
@@ -178,21 +176,24 @@ static int update_entry(struct domain *d, const struct mmu_update *req,
 	return r;
 }
 
-/* M2P entries: of frames that the domain owns or holds (I9). */
+/*
+ * M2P entries: of frames that the domain owns or holds (I9).  An owned one is referenced
+ * meanwhile, and loses its entry when the last reference goes; a hold stays under LOCK_MM.
+ */
 static int update_m2p(struct domain *d, const struct mmu_update *req)
 {
 	mfn_t mfn = req->ptr >> PAGE_SHIFT;
 	struct frame *f;
-	int r = resolve(d, mfn, USE_READ, &f);
+	int r, got;
 
-	if (r < 0)
-		return r;
-	if (r == 0 && frame_state_kind(frame_state(f)) != FRAME_OWNED) {
-		frame_put(f);
-		return -EPERM;
-	}
-	r = m2p_set(&d->m2p, mfn, req->val);
-	if (frame_state_kind(frame_state(f)) == FRAME_OWNED)
+	spin_lock(&d->mm);
+	got = r = resolve(d, mfn, USE_READ, &f);
+	if (!got && frame_state_kind(frame_state(f)) != FRAME_OWNED)
+		r = -EPERM;
+	else if (got >= 0)
+		r = m2p_set(&d->m2p, mfn, req->val);
+	spin_unlock(&d->mm);
+	if (!got)
 		frame_put(f);
 	return r;
 }

@@ -73,8 +73,11 @@ int mmu_base_load(struct vcpu *v, mfn_t mfn)
 	return base_set(v, &v->kernel_l4, mfn, true, false);
 }
 
-/* Fill or copy a page: it takes a writable use, so it can be no table, nor shared. */
-static int page_write(struct domain *d, mfn_t to, const void *from)
+/*
+ * Fill a page, or copy one (from: INVALID_MFN, none): it takes a writable use, so it can be no
+ * table, nor shared.
+ */
+static int page_write(struct domain *d, mfn_t to, mfn_t from)
 {
 	struct frame *f;
 	void *page;
@@ -83,26 +86,19 @@ static int page_write(struct domain *d, mfn_t to, const void *from)
 	if (r)
 		return r;
 	page = mfn_to_virt(frame_to_mfn(f));
-	if (from)
-		memmove(page, from, PAGE_SIZE);
+	if (from == to)
+		from = frame_to_mfn(f);	/* it may have been broken for this */
+	if (from != INVALID_MFN)
+		r = resolve_read(d, from, 0, page, PAGE_SIZE);
 	else
 		memset(page, 0, PAGE_SIZE);
 	resolve_area_put(d, f);
-	return 0;
+	return r;
 }
 
 static int page_copy_op(struct domain *d, mfn_t to, mfn_t from)
 {
-	struct frame *f;
-	int r = resolve(d, from, USE_READ, &f);
-
-	if (r < 0)
-		return r;
-	if (r == 1)	/* shared: our own mapping keeps it (one vCPU) */
-		return page_write(d, to, mfn_to_virt(from));
-	r = page_write(d, to, mfn_to_virt(from));
-	frame_put(f);
-	return r;
+	return from == INVALID_MFN ? -EINVAL : page_write(d, to, from);
 }
 
 static int flush(struct vcpu *v, const struct mmuext_op *op)
@@ -164,7 +160,7 @@ static int ext_one(struct vcpu *v, const void *request)
 		return desc_set_ldt(v, op->arg1.linear_addr,
 				    op->arg2.nr_ents);
 	case MMUEXT_CLEAR_PAGE:
-		return page_write(d, op->arg1.mfn, NULL);
+		return page_write(d, op->arg1.mfn, INVALID_MFN);
 	case MMUEXT_COPY_PAGE:
 		return page_copy_op(d, op->arg1.mfn, op->arg2.src_mfn);
 	default:
@@ -187,35 +183,47 @@ bool pv_domain_settle(struct domain *d)
 	return more;
 }
 
-/* For a dying domain, LOCK_MM: a use goes, and all that hangs on it. */
-static void use_drop(struct domain *d, mfn_t mfn)
+/*
+ * For a dying domain, LOCK_MM: a use goes, and all that hangs on it.  What is not done at
+ * once is left to pv_domain_settle().
+ */
+static bool base_drop(struct domain *d, mfn_t *base)
 {
+	mfn_t mfn = *base;
+
 	if (mfn == INVALID_MFN)
-		return;
+		return false;
+	*base = INVALID_MFN;
 	ptcheck_table_put(d, mfn);
-	while (ptcheck_work(d))
-		;
+	return true;
 }
 
-void pv_vcpu_unhook(struct vcpu *v)
+bool pv_vcpu_unhook(struct vcpu *v)
 {
 	struct domain *d = v->domain;
+	bool dropped;
 
 	spin_lock(&d->mm);
-	desc_drop_gdt(v);
-	use_drop(d, v->kernel_l4);
-	use_drop(d, v->user_l4);
-	v->kernel_l4 = v->user_l4 = INVALID_MFN;
+	dropped = base_drop(d, &v->kernel_l4) || base_drop(d, &v->user_l4);
+	if (!dropped)
+		desc_drop_gdt(v);
 	spin_unlock(&d->mm);
+	if (dropped)
+		return true;
 	if (v->info_frame)
 		resolve_area_put(d, v->info_frame);
 	v->info_frame = NULL;
+	return false;
 }
 
-void pv_page_unpin(struct domain *d, struct frame *f)
+bool pv_page_unpin(struct domain *d, struct frame *f)
 {
+	bool pinned;
+
 	spin_lock(&d->mm);
-	if (!pagetype_clear_pinned(f))
-		use_drop(d, frame_to_mfn(f));
+	pinned = !pagetype_clear_pinned(f);
+	if (pinned)
+		ptcheck_table_put(d, frame_to_mfn(f));
 	spin_unlock(&d->mm);
+	return pinned;
 }

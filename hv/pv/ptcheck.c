@@ -38,15 +38,10 @@ static int l1_get_owned(struct domain *d, struct frame *f, pte_t e)
 
 	if (!(e & PTE_RW))
 		return 0;
-	r = pagetype_get(f, CLASS_WRITABLE);
-	if (r < 0) {
+	r = domain_writable_get(d, f);
+	if (r)
 		frame_put(f);
-		return r;
-	}
-	/* T3: no walk may go on through what was a table a moment ago. */
-	if (r == TYPE_FRESH_FLUSH)
-		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
-	return 0;
+	return r;
 }
 
 static pte_t pte_renamed(pte_t e, const struct frame *f)
@@ -136,7 +131,7 @@ static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 		return;
 	}
 	if (e & PTE_RW)
-		(void)!pagetype_put(f);
+		domain_writable_put(f);
 	frame_put(f);
 }
 
@@ -172,9 +167,17 @@ static void l1_replace(struct domain *d, pte_t *pte, pte_t new,
 	l1_put(d, pte, old, new);
 }
 
-static void flush_domain(const struct domain *d)
+/*
+ * The same for an entry that names another frame than the guest knows, its page's copy: not
+ * writable before no CPU reads the old frame any more, else stores would be seen late there.
+ */
+static void l1_rename(struct domain *d, pte_t *pte, pte_t new, bool preserve_ad)
 {
+	pte_t old = entry_write(pte, new & ~PTE_RW, preserve_ad);
+
+	l1_put(d, pte, old, new);
 	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	__atomic_fetch_or(pte, new & PTE_RW, __ATOMIC_ACQ_REL);
 }
 
 int ptcheck_break(struct domain *d, pte_t *pte)
@@ -189,8 +192,7 @@ int ptcheck_break(struct domain *d, pte_t *pte)
 	r = l1_get_owned(d, f, new);
 	if (r)
 		return r;
-	l1_replace(d, pte, new, true);
-	flush_domain(d);
+	l1_rename(d, pte, new, true);
 	return 0;
 }
 
@@ -210,10 +212,11 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t new, bool preserve_ad)
 	r = l1_get(d, pte, new, &adjusted);
 	if (r)
 		return r;
-	l1_replace(d, pte, adjusted, preserve_ad);
 	/* Only a break gives another frame than was asked for. */
 	if (unlikely((adjusted ^ new) & PTE_ADDR_MASK))
-		flush_domain(d);
+		l1_rename(d, pte, adjusted, preserve_ad);
+	else
+		l1_replace(d, pte, adjusted, preserve_ad);
 	return 0;
 }
 
@@ -224,17 +227,6 @@ void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new)
 }
 
 /* --- L2 to L4 entries --- */
-
-int table_count(struct domain *d, struct frame *f, unsigned int level)
-{
-	int r = pagetype_get(f, level_class(level));
-
-	if (r == TYPE_FRESH_FLUSH) {
-		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
-		r = TYPE_FRESH;
-	}
-	return r;
-}
 
 /* A linear use of f, which is referenced, by an entry of `table` (T2). */
 static int linear_get(struct frame *table, struct frame *f, pte_t e)
@@ -302,7 +294,7 @@ static int upper_take(struct domain *d, struct frame *table, unsigned int level,
 	if (is_linear(table, f))
 		r = linear_get(table, f, e);
 	else
-		r = table_count(d, f, level - 1);
+		r = domain_type_get(d, f, level_class(level - 1));
 	if (r < 0)
 		frame_put(f);
 	else if (r == TYPE_FRESH)
@@ -328,6 +320,23 @@ static enum below upper_drop(struct frame *table, pte_t e)
 	return below;
 }
 
+/*
+ * As ptcheck_begin(), before an entry of `table` changes.  With a result that nobody came for
+ * (pttree.c, W3) the last use of `table` itself may go: its entries hold nothing then, and
+ * who asked must look again at what it is (PT23).
+ */
+static int upper_begin(struct domain *d, const struct frame *table,
+		       unsigned int level, mfn_t wanted)
+{
+	int r = ptcheck_begin(d, wanted);
+	uint64_t type = READ_ONCE(table->type);
+
+	if (!r && (type_class(type) != level_class(level) ||
+		   !(type & TYPE_VALIDATED)))
+		r = -ERESTART;
+	return r;
+}
+
 /* The new value's uses; a table below is validated by pttree.c, in parts. */
 static int upper_get(struct domain *d, struct frame *table, unsigned int level,
 		     pte_t e)
@@ -336,15 +345,15 @@ static int upper_get(struct domain *d, struct frame *table, unsigned int level,
 	int r;
 
 	if (!(e & PTE_P))
-		return ptcheck_begin(d, INVALID_MFN);
-	r = ptcheck_begin(d, pte_mfn(e));
+		return upper_begin(d, table, level, INVALID_MFN);
+	r = upper_begin(d, table, level, pte_mfn(e));
 	if (r)
 		return r;
 	r = upper_resolve(d, e, &f);
 	if (r)
 		return r;
 	if (is_linear(table, f)) {
-		r = ptcheck_begin(d, INVALID_MFN);
+		r = upper_begin(d, table, level, INVALID_MFN);
 		if (!r)
 			r = linear_get(table, f, e);
 		if (r)

@@ -43,7 +43,4 @@ void hypervisor_slots_fill(struct domain *d, pte_t *l4);
 /* The last use of a table has gone (pagetype_put(), pagetype_linear_put()): devalidate it. */
 void ptcheck_table_drop(struct domain *d, mfn_t mfn);
 
-/* One use of f, which is referenced, as a table: TYPE_SAME or TYPE_FRESH; -errno. */
-int table_count(struct domain *d, struct frame *f, unsigned int level) must_check;
-
 #endif

@@ -234,7 +234,7 @@ int ptcheck_table_get(struct domain *d, mfn_t mfn, unsigned int level)
 	r = resolve(d, mfn, USE_TYPED, &f);
 	if (r)
 		return r;
-	r = table_count(d, f, level);
+	r = domain_type_get(d, f, level_class(level));
 	if (r < 0)
 		frame_put(f);
 	if (r <= 0)

@@ -3,10 +3,8 @@
 #include <port.h>
 #include <errno.h>
 
-#include "mm/pagetype.h"
 #include "pv/resolve.h"
 #include "pv/sharehooks.h"
-#include "x86/tlb.h"
 
 /* Heap pages may be mapped, writable only if they were made so; nothing else. */
 static int heap_allowed(uint64_t state, enum frame_use use)
@@ -47,6 +45,40 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 	if (frame_state_kind(frame_state(f)) == FRAME_SHARED)
 		return resolve_shared(d, mfn, use);
 	return r;
+}
+
+/* It may have been broken since it was found to be shared: look again. */
+static int shared_read(struct domain *d, mfn_t mfn, const void *from, void *to,
+		       size_t bytes)
+{
+	struct frame *f;
+	int r;
+
+	spin_lock(&d->mm);
+	r = resolve(d, mfn, USE_READ, &f);
+	if (r >= 0)
+		memmove(to, from, bytes);
+	spin_unlock(&d->mm);
+	if (!r)
+		frame_put(f);
+	return r < 0 ? r : 0;
+}
+
+int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
+		 size_t bytes)
+{
+	struct frame *f;
+	int r = resolve(d, mfn, USE_READ, &f);
+	const uint8_t *from;
+
+	if (r < 0)
+		return r;
+	from = (const uint8_t *)mfn_to_virt(mfn) + offset;
+	if (unlikely(r))
+		return shared_read(d, mfn, from, to, bytes);
+	memmove(to, from, bytes);
+	frame_put(f);
+	return 0;
 }
 
 /* d has no such frame; but a name that was broken just now still leads to its page. */
@@ -100,19 +132,14 @@ int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame)
 		frame_put(*frame);
 		return -EPERM;
 	}
-	r = pagetype_get(*frame, CLASS_WRITABLE);
-	if (r < 0) {
+	r = domain_writable_get(d, *frame);
+	if (r)
 		frame_put(*frame);
-		return r;
-	}
-	/* T3: what was a table may still be walked by a CPU of the domain's. */
-	if (r == TYPE_FRESH_FLUSH)
-		tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
-	return 0;
+	return r;
 }
 
 void resolve_area_put(struct domain *d, struct frame *f)
 {
-	(void)!pagetype_put(f);
+	domain_writable_put(f);
 	frame_put(f);
 }

@@ -18,7 +18,8 @@ enum frame_use {
 
 /*
  * 0: *frame with a general reference, owned by d (OWNED, or HEAP where the use allows).
- * 1: *frame is SHARED, held by d, and the use is USE_READ; no reference was taken.
+ * 1: *frame is SHARED, held by d, and the use is USE_READ; no reference was taken: only under
+ *    LOCK_MM does it stay so.
  * -EINVAL: no RAM; -EPERM: not d's, nor held by it; -EBUSY: held, but the use
  * needs a private page (the domain must break the share first), or the count is at its limit.
  */
@@ -31,6 +32,14 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
  * leads to it too.  -ENOMEM: no frame for it.  LOCK_MM is not held.
  */
 int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
+
+/*
+ * Copy `bytes` at `offset` of a page that d may read.  What keeps the page meanwhile is a reference,
+ * or, of a shared one, LOCK_MM, under which d's hold stays.  0 or -errno of resolve(); nothing is
+ * copied then.  LOCK_MM is not held.
+ */
+int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
+		 size_t bytes) must_check;
 
 /*
  * The entry at a machine address; it must be of one of d's validated L1 tables.  NULL: it is not.

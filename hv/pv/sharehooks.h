@@ -8,7 +8,7 @@
 
 /* Sharing state of a new domain; budget in pages. -ENOMEM. */
 int sharing_domain_init(struct domain *d, const char *group, uint64_t budget);
-/* Of a new domain: the operator chose break first for it. */
+/* Of a new domain: the operator chose break first for it, from when it says where its p2m list is. */
 void sharing_break_first(struct domain *d);
 /* Does the domain hold this SHARED frame (decision 7)? */
 bool sharing_holds(struct domain *d, mfn_t mfn);

@@ -10,7 +10,7 @@
  * C2  A page is written only with a general reference and a WRITABLE type use
  *     held (CP7): so it is no table, not shared, not foreign, nor does it become so
  *     meanwhile.  One that is read is held by a general reference, or, if shared, by
- *     the domain's own hold.
+ *     the domain's own hold, which LOCK_MM keeps (resolve_read()).
  * C3  A copy stops at the first thing that is wrong; nothing is touched outside of what was named.
  *
  * No locks are held by the caller, as for any copy (guestcopy.h).
@@ -31,17 +31,9 @@
 
 static int page_read(struct domain *d, maddr_t at, void *to, size_t bytes)
 {
-	struct frame *f;
-	int r;
-
-	if (at >= XENCOMM_MADDR_MAX)
+	if (at >= XENCOMM_MADDR_MAX ||
+	    resolve_read(d, at >> PAGE_SHIFT, at & ~PAGE_MASK, to, bytes))
 		return -EFAULT;
-	r = resolve(d, at >> PAGE_SHIFT, USE_READ, &f);
-	if (r < 0)
-		return -EFAULT;
-	memcpy(to, maddr_to_virt(at), bytes);
-	if (r == 0)
-		frame_put(f);
 	return 0;
 }
 

@@ -8,10 +8,13 @@
 #include "dom/grant.h"
 #include "dom/stop.h"
 #include "lib/fmt.h"
+#include "mm/m2p.h"
 #include "mm/palloc.h"
 #include "sharing/audit.h"
 #include "sharing/sharing.h"
 #include "x86/cpu.h"
+
+#define NO_FRAME	(~0UL)
 
 /* The one audit that is under way, if one is; written and read with the machine stopped. */
 static struct audit audit;
@@ -87,49 +90,82 @@ static struct domain *domain_at(struct audit *a)
 		return NULL;
 	/* Another one, or one more of this number: from its beginning. */
 	if (slot != a->slot + 1 || d->id != a->domid)
-		a->part = 0;
+		a->step = AUDIT_LISTS;
 	a->slot = slot - 1;
 	a->domid = d->id;
 	return d;
 }
 
-static void window_set(struct audit *a, mfn_t window, mfn_t windows)
+static mfn_t windows(const struct audit *a)
 {
-	a->first = window * a->frames;
-	a->end = a->first + a->frames;
-	a->last = window + 1 == windows;
+	return (frame_max_mfn + a->frames - 1) / a->frames;
 }
 
-/* Its tables, and then its view. */
-static void window_audit(struct audit *a, struct domain *d, bool tables)
+static void window_set(struct audit *a)
 {
-	if (tables) {
-		audit_domain_names(a, d);
-		audit_domain_counts(a, d);
-	} else {
-		audit_domain_view(a, d);
-	}
+	a->first = a->window * a->frames;
+	a->end = a->first + a->frames;
+	a->last = a->window + 1 == windows(a);
+	a->named = NO_FRAME;
+}
+
+/* Go on with the window of `mfn`; false: there is none. */
+static bool window_next(struct audit *a, mfn_t mfn)
+{
+	mfn_t last = windows(a) - 1;
+
+	if (mfn == NO_FRAME || a->window >= last)
+		return false;
+	a->window = MIN(mfn / a->frames, last);
+	return true;
+}
+
+static void step_set(struct audit *a, enum audit_step step)
+{
+	a->step = step;
+	a->window = 0;
+}
+
+static void tables_part(struct audit *a, struct domain *d)
+{
+	window_set(a);
+	audit_domain_names(a, d);
+	audit_domain_counts(a, d);
+	if (!window_next(a, a->named))
+		step_set(a, AUDIT_VIEW);
+}
+
+/* True: there is more of it. */
+static bool view_part(struct audit *a, struct domain *d)
+{
+	window_set(a);
+	audit_domain_view(a, d);
+	return window_next(a, d->m2p.l3 ? m2p_leaf_from(&d->m2p, a->end) :
+			      NO_FRAME);
+}
+
+static void lists_part(struct audit *a, struct domain *d)
+{
+	audit_domain_pages(a, d);
+	audit_domain_view_rights(a, d);
+	audit_domain_ports(a, d);
+	step_set(a, AUDIT_TABLES);
 }
 
 /* A domain's first part, or one window of frames of it; true: there are no more domains. */
 static bool part_domain(struct audit *a)
 {
-	mfn_t windows = (frame_max_mfn + a->frames - 1) / a->frames;
 	struct domain *d = domain_at(a);
 
 	if (!d)
 		return true;
-	if (!a->part) {
-		audit_domain_pages(a, d);
-		audit_domain_view_rights(a, d);
-		audit_domain_ports(a, d);
-	} else {
-		window_set(a, (a->part - 1) / 2, windows);
-		window_audit(a, d, a->part % 2);
-	}
-	if (a->part++ == 2 * windows) {
+	if (a->step == AUDIT_LISTS) {
+		lists_part(a, d);
+	} else if (a->step == AUDIT_TABLES) {
+		tables_part(a, d);
+	} else if (!view_part(a, d)) {
 		a->slot++;
-		a->part = 0;
+		a->step = AUDIT_LISTS;
 	}
 	domain_put(d);
 	return false;

@@ -31,7 +31,9 @@
  *   SHARE         the parts of share_audit()
  *   GRANTS        all grant tables
  *   DOMAINS       of each domain: its list of pages and ports; then, for each window of AUDIT_WINDOW
- *                 frames, all its tables, in which names of these are counted; and its view of them
+ *                 frames, all its tables, in which names of these are counted; then its view of them.
+ *                 Windows that it neither names nor sees are left out: two hundred small
+ *                 domains in a large machine would be thousands of walks that count nothing.
  *
  * A frame is named by its owner alone, but for shared frames, whose names by each domain are
  * its hold (and these add up in share/), and granted ones, for which all handles are read: so
@@ -61,6 +63,8 @@ enum audit_phase {
 	AUDIT_DOMAINS, AUDIT_DONE,
 };
 
+enum audit_step { AUDIT_LISTS, AUDIT_TABLES, AUDIT_VIEW };
+
 struct audit {
 	uint64_t number;	/* which one it is */
 	bool operators;		/* goes before others */
@@ -72,7 +76,9 @@ struct audit {
 
 	unsigned int slot;	/* DOMAINS: in the table, */
 	domid_hv_t domid;	/* who that was, */
-	mfn_t part;		/* and its next part: 0, then two for each window */
+	enum audit_step step;	/* its next part, */
+	mfn_t window;		/* of this window: all below are done */
+	mfn_t named;		/* lowest frame beyond the window at hand that came up */
 	struct audit_count *counts; /* of frames [first, end) */
 	unsigned int order;	/* of counts' memory, and how many frames it is for */
 	mfn_t frames;
@@ -95,8 +101,8 @@ uint64_t audit_frames(struct audit *a, mfn_t first, mfn_t end);
 void audit_promises(struct audit *a, uint64_t taken);
 
 /* audit_tables.c: I3-I7 */
-/* Is it in the window at hand?  The last one has all that is no RAM, too. */
-bool audit_in_window(const struct audit *a, mfn_t mfn);
+/* Is it in the window at hand?  The last one has all that is no RAM, too.  Else it is noted. */
+bool audit_in_window(struct audit *a, mfn_t mfn);
 /* The counts of mfn; NULL: not in this window, or no RAM. */
 struct audit_count *audit_count_of(struct audit *a, mfn_t mfn);
 /* One more name of mfn, a use as `class` too (CLASS_NONE: a plain reference). */

@@ -28,7 +28,7 @@ void audit_alive_fill(void)
 static bool state_has_owner(enum frame_kind kind)
 {
 	return kind == FRAME_OWNED || kind == FRAME_HEAP ||
-	       kind == FRAME_SHARED;
+	       kind == FRAME_SHARED || kind == FRAME_POOL;
 }
 
 /* Is the frame on a list of its owner's?  Its neighbours say so. */
@@ -103,6 +103,8 @@ static bool frame_audit(struct audit *a, mfn_t mfn)
 	owner_check(a, mfn, f);
 	if (free)
 		free_check(a, mfn, f);
+	if (f->type & TYPE_FLUSHING)
+		audit_error(a, "T6: frame %lx waits for a flush", mfn);
 	if (kind == FRAME_SHARED &&
 	    (type_class(f->type) != CLASS_SHARED ||
 	     (f->type & (TYPE_PINNED | TYPE_VALIDATED | TYPE_PARTIAL))))

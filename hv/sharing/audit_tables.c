@@ -13,14 +13,28 @@
 #define L1_REFUSED	(PTE_PWT | PTE_PCD | PTE_PSE | 1UL << 62)
 #define UPPER_REFUSED	(L1_REFUSED | PTE_G)
 
-bool audit_in_window(const struct audit *a, mfn_t mfn)
+/* Its window must have its turn. */
+static void note(struct audit *a, mfn_t mfn)
 {
-	return mfn - a->first < a->frames || (a->last && mfn >= a->end);
+	if (mfn >= a->end && mfn < a->named)
+		a->named = mfn;
+}
+
+bool audit_in_window(struct audit *a, mfn_t mfn)
+{
+	if (mfn - a->first < a->frames || (a->last && mfn >= a->end))
+		return true;
+	note(a, mfn);
+	return false;
 }
 
 struct audit_count *audit_count_of(struct audit *a, mfn_t mfn)
 {
-	if (mfn - a->first >= a->frames || !frame_valid(mfn))
+	if (mfn - a->first >= a->frames) {
+		note(a, mfn);
+		return NULL;
+	}
+	if (!frame_valid(mfn))
 		return NULL;
 	return &a->counts[mfn - a->first];
 }

@@ -136,13 +136,14 @@ static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
 		return -ENOMEM;
 	p2m_write(d, pfn, mfn, *new);
 	name_keep(&d->breaks, mfn, *new, pfn);
+	private_publish(d, *new, 1, 0);
 	return 0;
 }
 
 /*
- * A private frame for the page that mfn stands for, which d holds with so many mappings.
- * The frame itself if nobody else has it: any CPU's guest may have read it, and did not
- * flush when it let go (TL2).
+ * A private frame, with a reference, for the page that mfn stands for, which d holds with so
+ * many mappings.  The frame itself if nobody else has it: any CPU's guest may have read it, and did
+ * not flush when it let go (TL2).
  */
 static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
 			 pfn_t pfn, mfn_t *new)
@@ -150,9 +151,9 @@ static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
 	if (!domain_quota_take(d))
 		return -ENOMEM;
 	if (share_take(d->share, mfn, mappings) == SHARE_OK) {
-		private_adopt(d, mfn, mappings, 0);
 		tlb_flush_mask(__atomic_load_n(&vcpu_guest_cpus,
 					       __ATOMIC_SEQ_CST));
+		private_publish(d, mfn, mappings + 1, 0);
 		trace_event(d, TRACE_BREAK, 0, mfn, pfn);
 		*new = mfn;
 		return 0;
@@ -191,15 +192,15 @@ int sharing_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 	int r = 0;
 
 	ASSERT(spin_is_locked(&d->mm));
-	if (p)
-		new = p->new;
-	else
+	if (!p) {
 		r = break_frame(d, mfn, pte, &new);
-	if (r)
+		if (!r)
+			*f = mfn_to_frame(new);
 		return r;
-	*f = mfn_to_frame(new);
+	}
+	*f = mfn_to_frame(p->new);
 	r = frame_get(*f, d->id);
-	if (!r && p && pte)
+	if (!r && pte)
 		pair_less(&d->breaks, p);
 	return r;
 }
@@ -211,7 +212,7 @@ static bool use_take(struct domain *d, struct frame *f, pte_t e, bool named)
 {
 	if (!named && frame_get(f, d->id))
 		return false;
-	if (!(e & PTE_RW) || pagetype_get(f, CLASS_WRITABLE) >= 0)
+	if (!(e & PTE_RW) || !domain_writable_get(d, f))
 		return true;
 	if (!named)
 		frame_put(f);

@@ -22,6 +22,7 @@ struct sharing_item {
 	uint32_t mfn;			/* the frame that all names map */
 	uint32_t new_mfn;		/* and the one that they map afterwards */
 	bool typed;			/* offer: the frame has class SHARED and lost its RW mappings */
+	uint32_t writable;		/* unshare: names that become writable */
 };
 
 struct sharing_name {

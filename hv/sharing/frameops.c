@@ -8,14 +8,16 @@
 #include <port.h>
 #include <errno.h>
 
+#include "mm/framepool.h"
+#include "mm/m2p.h"
 #include "mm/objpool.h"
-#include "mm/palloc.h"
 #include "pv/sharehooks.h"
 #include "lib/fmt.h"
 #include "sharing/sharing.h"
 #include "sharing/chunk.h"
 #include "sharing/pagefns.h"
 
+_Static_assert(MAX_DOMAINS <= FRAME_POOLS, "each may be alone");
 _Static_assert(sizeof(struct share_record) == sizeof(struct frame), "overlay");
 _Static_assert(offsetof(struct share_record, count) ==
 	       offsetof(struct frame, state), "ref is the low half of state");
@@ -42,35 +44,60 @@ static void *op_map(void *ctx, uint32_t frame)
 	return mfn_to_virt(frame);
 }
 
+/* Of the group's own, and never of the heap while it has some that only wait for a flush. */
 static bool op_canonical_alloc(void *ctx, uint16_t group, uint32_t *frame)
 {
-	mfn_t mfn = palloc_canonical(group);
+	mfn_t mfn = frame_pool_draw(ctx, false);
 
+	if (mfn == INVALID_MFN) {
+		reclaim_pool(ctx);
+		mfn = frame_pool_draw(ctx, true);
+	}
 	if (mfn == INVALID_MFN)
 		return false;
 	*frame = mfn;
 	return true;
 }
 
+/* One that was drawn for nothing has never been mapped. */
 static void op_canonical_free(void *ctx, uint32_t frame)
 {
-	reclaim_canonical(frame);
+	if (mfn_to_frame(frame)->hash == CANONICAL_FRESH)
+		frame_pool_free(ctx, frame);
+	else
+		reclaim_canonical(ctx, frame);
 }
 
+static void op_canonical_left(void *ctx)
+{
+	frame_pool_left(ctx);
+}
+
+static void *op_group_ctx(void *ctx, uint16_t group)
+{
+	return frame_pool_of(group);
+}
+
+/* ctx: the group's pool; NULL: it is for nobody's content. */
 static void *op_alloc(void *ctx, size_t bytes)
 {
-	return obj_alloc(bytes);
+	return ctx ? frame_pool_alloc(ctx, bytes) : obj_alloc(bytes);
 }
 
 static void op_free(void *ctx, void *p, size_t bytes)
 {
-	obj_free(p, bytes);
+	if (ctx)
+		frame_pool_alloc_free(ctx, p, bytes);
+	else
+		obj_free(p, bytes);
 }
 
 static const struct share_ops ops = {
+	.group_ctx = op_group_ctx,
 	.map = op_map,
 	.canonical_alloc = op_canonical_alloc,
 	.canonical_free = op_canonical_free,
+	.canonical_left = op_canonical_left,
 	.alloc = op_alloc,
 	.free = op_free,
 };
@@ -134,17 +161,29 @@ int sharing_domain_init(struct domain *d, const char *group, uint64_t budget)
 	}
 	if (!d->group)
 		return -ENOMEM;
+	d->frames = frame_pool_join(d->group, !group[0],
+				    domain_set_aside(budget));
+	if (!d->frames)
+		return -ENOMEM;
+	d->m2p.from = d->frames;
 	d->share = share_dom_create(service, d->group, budget);
 	return d->share ? 0 : -ENOMEM;
 }
 
 void sharing_domain_fini(struct domain *d)
 {
-	if (!d->share)
-		return;
-	CHECK(share_dom_held(d->share) == 0);
-	share_dom_destroy(d->share);
-	d->share = NULL;
+	if (d->share) {
+		CHECK(share_dom_held(d->share) == 0);
+		share_dom_destroy(d->share);
+		d->share = NULL;
+	}
+	if (d->frames) {
+		m2p_view_fini(&d->m2p);
+		d->m2p.from = NULL;
+		reclaim_pool(d->frames);
+		frame_pool_leave(d->frames, domain_set_aside(d->share_budget));
+		d->frames = NULL;
+	}
 }
 
 bool sharing_holds(struct domain *d, mfn_t mfn)

@@ -6,11 +6,13 @@
  *      which excludes any new writable or typed use;
  *  (b) the TLBs of the domain's CPUs are flushed, once for the chunk: nobody
  *      can write the page any more (SPIN model share.pml: other orders lose writes);
- *  (c) the count of references must be what the names account for;
+ *  (c) the frame is claimed by one compare-and-swap: its references must be those that the
+ *      names account for, and from then on nobody can take one, give the frame back
+ *      or write it by number (GT22, ME12);
  *  (d,e) hash, look up, compare: share_offer_batch(), once for the chunk;
  *  (f) the entries get the canonical frame, and the domain's page goes.
  *
- * An item that fails at any step gets its mappings back as they were (undo()).
+ * An item that fails at any step gets its frame and its mappings back as they were (undo()).
  */
 #include <port.h>
 
@@ -53,11 +55,11 @@ static void mappings_lower(struct sharing_chunk *c,
 		if (!n[i].was_rw)
 			continue;
 		__atomic_fetch_and(n[i].pte, ~PTE_RW, __ATOMIC_ACQ_REL);
-		(void)!pagetype_put(f);
+		domain_writable_put(f);
 	}
 }
 
-static void mappings_raise(struct sharing_chunk *c,
+static void mappings_raise(struct domain *d, struct sharing_chunk *c,
 			   const struct sharing_item *item, struct frame *f)
 {
 	struct sharing_name *n = item_names(c, item);
@@ -67,18 +69,18 @@ static void mappings_raise(struct sharing_chunk *c,
 		if (!n[i].was_rw)
 			continue;
 		/* The lock has kept every other class away. */
-		CHECK(pagetype_get(f, CLASS_WRITABLE) >= 0);
+		CHECK(!domain_writable_get(d, f));
 		__atomic_fetch_or(n[i].pte, PTE_RW, __ATOMIC_ACQ_REL);
 	}
 }
 
-static void undo(struct sharing_chunk *c, struct sharing_item *item,
-		 enum share_result why)
+static void undo(struct domain *d, struct sharing_chunk *c,
+		 struct sharing_item *item, enum share_result why)
 {
 	struct frame *f = mfn_to_frame(item->mfn);
 
 	(void)!pagetype_put(f);
-	mappings_raise(c, item, f);
+	mappings_raise(d, c, item, f);
 	item->typed = false;
 	item->result = why;
 	frame_put(f);
@@ -108,7 +110,7 @@ static void item_lower(struct domain *d, struct sharing_chunk *c,
 	if ((type_class(f->type) == CLASS_SHARED && type_count(f->type)) ||
 	    pagetype_get(f, CLASS_SHARED) < 0) {
 		item->result = busy_reason(d, f);
-		mappings_raise(c, item, f);
+		mappings_raise(d, c, item, f);
 		frame_put(f);
 		return;
 	}
@@ -129,7 +131,7 @@ static enum share_result result_of(int share_error)
 	}
 }
 
-/* (f) The entries get the canonical frame; the offered one goes. */
+/* (f) The entries get the canonical frame; the offered one, which nobody references, goes. */
 static void item_remap(struct domain *d, struct sharing_chunk *c,
 		       struct sharing_item *item)
 {
@@ -144,28 +146,30 @@ static void item_remap(struct domain *d, struct sharing_chunk *c,
 				   n[i].was_rw ? PTE_AVL_SHARED : 0);
 
 		__atomic_store_n(n[i].pte, e, __ATOMIC_RELEASE);
-		frame_put(f);
 	}
 	(void)!pagetype_put(f);
-	CHECK(frame_test_and_clear_allocated(f));
-	frame_put(f);
-	frame_put(f);	/* ours: the last */
+	domain_page_discard(d, f);
 	item->typed = false;
 	item->result = SHARE_DONE;
 }
 
-/* (c) The owner's own reference, the names', and ours: then nobody else has the frame. */
-static bool item_alone(struct domain *d, struct sharing_chunk *c,
+/* (c) The names' references, and ours. */
+static bool item_claim(struct domain *d, struct sharing_chunk *c,
 		       struct sharing_item *item)
 {
-	uint64_t state = frame_state(mfn_to_frame(item->mfn));
-
-	if ((state & FRAME_ALLOCATED) &&
-	    frame_state_ref(state) == 2 + item->count)
+	if (!frame_claim(mfn_to_frame(item->mfn), d->id, item->count + 1))
 		return true;
-	undo(c, item, grant_is_pinned(d, item->mfn) ? SHARE_GRANTED :
+	undo(d, c, item, grant_is_pinned(d, item->mfn) ? SHARE_GRANTED :
 						      SHARE_OTHER_MAPPING);
 	return false;
+}
+
+/* An item that was claimed, and is not shared after all. */
+static void item_unclaim(struct domain *d, struct sharing_chunk *c,
+			 struct sharing_item *item, enum share_result why)
+{
+	frame_unclaim(mfn_to_frame(item->mfn), d->id, item->count + 1);
+	undo(d, c, item, why);
 }
 
 /* (f), or not: what share/ made of the item. */
@@ -173,20 +177,20 @@ static void item_finish(struct domain *d, struct sharing_chunk *c,
 			struct sharing_item *item, const struct share_page *page)
 {
 	if (page->result != SHARE_OK) {
-		undo(c, item, result_of(page->result));
+		item_unclaim(d, c, item, result_of(page->result));
 		return;
 	}
 	if (m2p_get(&d->m2p, page->canonical) == INVALID_PFN &&
 	    m2p_set(&d->m2p, page->canonical, page->pfn)) {
 		share_drop(d->share, page->canonical, item->count, false);
-		undo(c, item, SHARE_NO_MEMORY);
+		item_unclaim(d, c, item, SHARE_NO_MEMORY);
 		return;
 	}
 	item->new_mfn = page->canonical;
 	item_remap(d, c, item);
 }
 
-/* (c) to (f): those that are alone go to share/ together. */
+/* (c) to (f): those that are claimed go to share/ together. */
 static void items_share(struct domain *d, struct sharing_chunk *c)
 {
 	struct pagefns_bracket bracket;
@@ -195,7 +199,7 @@ static void items_share(struct domain *d, struct sharing_chunk *c)
 	for (i = 0; i < c->item_count; i++) {
 		const struct sharing_item *item = &c->items[i];
 
-		if (item->typed && item_alone(d, c, &c->items[i]))
+		if (item->typed && item_claim(d, c, &c->items[i]))
 			c->pages[count++] = (struct share_page){
 				.frame = item->mfn, .mappings = item->count,
 				.pfn = m2p_get(&d->m2p, item->mfn),

@@ -28,27 +28,35 @@ static bool mode_ok(const struct share_mode *m)
 	       (m->flags != SHARE_MODE_BREAK_FIRST) && list_ok(m);
 }
 
-int sharing_set_mode(struct domain *d, const struct share_mode *m)
+int sharing_set_mode(struct domain *d, const struct share_mode *given)
 {
-	if (!mode_ok(m))
+	struct share_mode m = *given;
+
+	/* What the guest says of its list is what the operator's choice waited for. */
+	if (d->breaks.wanted && !(m.flags & ~MODES))
+		m.flags = MODES;
+	if (!mode_ok(&m))
 		return -EINVAL;
-	if (!share_dom_one_pfn(d->share, m->flags & SHARE_MODE_ONE_PFN))
+	if (!share_dom_one_pfn(d->share, m.flags & SHARE_MODE_ONE_PFN))
 		return -EBUSY;
 	spin_lock(&d->mm);
-	d->breaks.mode = m->flags;
-	d->breaks.p2m = m->p2m;
-	d->breaks.p2m_entries = m->p2m_entries;
+	d->breaks.mode = m.flags;
+	d->breaks.p2m = m.p2m;
+	d->breaks.p2m_entries = m.p2m_entries;
 	spin_unlock(&d->mm);
 	return 0;
 }
 
+/*
+ * Not yet: a kernel that has a list of its pages' frames would use stale names from it, if the
+ * hypervisor gave its pages new ones and did not write them there.  But a frame stands for one
+ * pfn from now on, as it must when the guest has told.
+ */
 void sharing_break_first(struct domain *d)
 {
-	const struct share_mode m = {
-		.version = SHARE_MODE_VERSION, .flags = MODES,
-	};
-
-	CHECK(!sharing_set_mode(d, &m));	/* it holds nothing yet */
+	d->breaks.wanted = true;
+	d->breaks.mode = SHARE_MODE_ONE_PFN;
+	CHECK(share_dom_one_pfn(d->share, true));	/* it holds nothing yet */
 }
 
 long share_mode_op(struct domain *d, uint64_t va, uint64_t bytes)

@@ -7,13 +7,18 @@
 #include "x86/pte.h"
 
 /*
- * mfn left the table by share_take() and is nobody's: it is d's now, with `refs` names beside
- * the owner's, `writable` of them writable.  Its place in the quota was taken.
+ * A new page for d with the bytes of `shared`, standing for the same pfn; nobody's yet.
+ * INVALID_MFN: none.
  */
-void private_adopt(struct domain *d, mfn_t mfn, uint32_t refs,
-		   uint32_t writable);
-/* A new page of d's with the bytes of `shared`, standing for the same pfn.  INVALID_MFN: none. */
 mfn_t private_copy(struct domain *d, mfn_t shared);
+/*
+ * mfn, a private_copy(), or a frame that left the table by share_take() and that no
+ * CPU's guest knows any more, is d's now, with `refs` names beside the owner's, `writable` of them
+ * writable.  Its place in the quota was taken.  The last step: others of d's CPUs, and those
+ * to whom d grants it, write it at once.
+ */
+void private_publish(struct domain *d, mfn_t mfn, uint32_t refs,
+		     uint32_t writable);
 
 /* The entry that maps the private frame where e mapped the shared one. */
 static inline pte_t private_pte(pte_t e, mfn_t mfn)

@@ -16,39 +16,52 @@
 #include "sharing/sharing.h"
 #include "x86/tlb.h"
 
-/* The frame left the table and is nobody's: make it the domain's, then map it. */
-static void frame_adopt(struct domain *d, struct sharing_chunk *c,
-			struct sharing_item *item)
+/*
+ * Two steps, with a flush between them (SH2).  Before it no entry is writable: a CPU that
+ * still reads the old frame would see stores to the page late, or, if it is another
+ * domain's CPU and the frame is the same, would see them at all.
+ */
+
+/* Of a page that is copied the entries name the new frame already, for reading. */
+static void names_copy(struct sharing_chunk *c, const struct sharing_item *item)
+{
+	struct sharing_name *n = &c->names[item->first];
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++)
+		__atomic_store_n(n[i].pte,
+				 private_pte(*n[i].pte, item->new_mfn) & ~PTE_RW,
+				 __ATOMIC_RELEASE);
+}
+
+/* How many entries will be writable: those that were when the page was offered. */
+static uint32_t names_writable(struct sharing_chunk *c,
+			       const struct sharing_item *item)
 {
 	struct sharing_name *n = &c->names[item->first];
 	uint32_t writable = 0;
 	unsigned int i;
 
-	for (i = 0; i < item->count; i++)
-		writable += (*n[i].pte & PTE_AVL_SHARED) != 0;
-	private_adopt(d, item->mfn, item->count, writable);
-	for (i = 0; i < item->count; i++)
-		__atomic_store_n(n[i].pte, private_pte(*n[i].pte, item->mfn),
-				 __ATOMIC_RELEASE);
-	item->new_mfn = item->mfn;
+	for (i = 0; i < item->count; i++) {
+		n[i].was_rw = *n[i].pte & PTE_AVL_SHARED;
+		writable += n[i].was_rw;
+	}
+	return writable;
 }
 
-static void copy_map(struct domain *d, struct sharing_chunk *c,
-			   struct sharing_item *item, mfn_t mfn)
+/* After the flush: the frame is the domain's, and written again. */
+static void item_finish(struct domain *d, struct sharing_chunk *c,
+			const struct sharing_item *item)
 {
-	struct frame *f = mfn_to_frame(mfn);
 	struct sharing_name *n = &c->names[item->first];
 	unsigned int i;
 
+	private_publish(d, item->new_mfn, item->count, item->writable);
 	for (i = 0; i < item->count; i++) {
-		pte_t e = private_pte(*n[i].pte, mfn);
-
-		/* A fresh frame: neither can fail. */
-		CHECK(!frame_get_again(f));
-		CHECK(!(e & PTE_RW) || pagetype_get(f, CLASS_WRITABLE) >= 0);
-		__atomic_store_n(n[i].pte, e, __ATOMIC_RELEASE);
+		__atomic_fetch_and(n[i].pte, ~PTE_AVL_SHARED, __ATOMIC_ACQ_REL);
+		if (n[i].was_rw)
+			__atomic_fetch_or(n[i].pte, PTE_RW, __ATOMIC_ACQ_REL);
 	}
-	item->new_mfn = mfn;
 }
 
 static enum share_result item_copy(struct domain *d, struct sharing_chunk *c,
@@ -58,13 +71,15 @@ static enum share_result item_copy(struct domain *d, struct sharing_chunk *c,
 
 	if (mfn == INVALID_MFN)
 		return SHARE_NO_MEMORY;
-	copy_map(d, c, item, mfn);
+	item->new_mfn = mfn;
+	names_copy(c, item);
 	share_drop(d->share, item->mfn, item->count, true);
 	if (!share_holds(d->share, item->mfn, NULL, NULL))
 		m2p_clear(&d->m2p, item->mfn);
 	return SHARE_DONE;
 }
 
+/* The first step of one item. */
 static enum share_result item_unshare(struct domain *d,
 				      struct sharing_chunk *c,
 				      struct sharing_item *item)
@@ -82,8 +97,9 @@ static enum share_result item_unshare(struct domain *d,
 		return SHARE_NOT_SHARED;
 	if (!domain_quota_take(d))
 		return SHARE_NO_MEMORY;
+	item->writable = names_writable(c, item);
 	if (share_take(d->share, item->mfn, item->count) == SHARE_OK) {
-		frame_adopt(d, c, item);
+		item->new_mfn = item->mfn;
 		return SHARE_DONE;
 	}
 	domain_quota_give(d);
@@ -91,7 +107,7 @@ static enum share_result item_unshare(struct domain *d,
 }
 
 /*
- * The CPUs that must not read a page's old translation any more.  A frame that was
+ * The CPUs that must not read a page's old translation any more.  A frame that is
  * adopted may be known to any: who let go of it needed no flush then, and its new owner
  * writes what he likes there (TL2).
  */
@@ -104,6 +120,7 @@ static uint64_t stale_mask(struct domain *d, const struct sharing_item *item)
 
 void chunk_unshare(struct domain *d, struct sharing_chunk *c)
 {
+	bool done[CHUNK_ITEMS] = { false };
 	uint64_t mask = 0;
 	unsigned int i;
 
@@ -113,9 +130,13 @@ void chunk_unshare(struct domain *d, struct sharing_chunk *c)
 		if (item->result != SHARE_NOT_TRIED)
 			continue;
 		item->result = item_unshare(d, c, item);
-		if (item->result == SHARE_DONE)
+		done[i] = item->result == SHARE_DONE;
+		if (done[i])
 			mask |= stale_mask(d, item);
 	}
 	if (mask)
 		tlb_flush_mask(mask);
+	for (i = 0; i < c->item_count; i++)
+		if (done[i])
+			item_finish(d, c, &c->items[i]);
 }

@@ -79,6 +79,8 @@ void lapic_eoi(void);
 
 /* --- entropy (entropy.c): RDSEED, RDRAND and timing jitter, mixed --- */
 void entropy_fill(void *dst, size_t bytes);
+/* The next number of a stream that nobody else's draws move; it starts anywhere, at random_u64() say. */
+uint64_t random_next(uint64_t *stream);
 uint64_t random_u64(void);		/* fast, unpredictable to guests; per-CPU state seeded from entropy_fill */
 
 /* --- serial line (uart.c) --- */
@@ -87,7 +89,7 @@ int uart_read(void);			/* next byte, or -1 */
 
 /* --- leaving --- */
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_PANIC = 2, EXIT_LOST = 3 };
-/* Leave the machine as `exit=` says: isa-debug-exit (status code*2+1... see exit.c), halt or reboot. */
+/* Leave the machine as `exit=` says: isa-debug-exit (which status: exit.c), halt or reboot. */
 void exit_machine(enum exit_code code) noreturn;
 
 /* --- entering and leaving guests (entry.asm) --- */

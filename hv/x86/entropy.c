@@ -191,6 +191,12 @@ uint64_t random_u64(void)
 	return siphash((uint64_t)cpu->id << 56 ^ cpu->trace_seed++);
 }
 
+/* The highest bit is in no CPU's messages. */
+uint64_t random_next(uint64_t *stream)
+{
+	return siphash(1UL << 63 | (*stream)++);
+}
+
 /* Times of port reads vary with everything outside the processor. */
 void entropy_init(void)
 {

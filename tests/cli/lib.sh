@@ -28,11 +28,18 @@ refuses() {
 	[ "$(wc -l <<<"$out")" = 1 ] || fail "more than one line: ${*:2}"
 }
 
+# What the guests of a dialogue are handed: the pages that they say they saved are nearly all
+# that a perfect deduplicator saves of these.
+files() {
+	[ -e "$work/pages" ] || head -c $((2900 * 4096)) /dev/urandom >"$work/pages"
+	echo "$work/pages"
+}
+
 # plays DIALOGUE STATUS TEXT [OPTION...]: two guests, the machine is a fake.
 plays() {
 	local dialogue=$1 status=$2 text=$3
 
 	shift 3
 	FAKE_DIALOGUE=$dir/dialogues/$dialogue expect "$status" "$text" \
-		"$harness" run GUESTS=2 QEMU="$dir/fake-qemu" TIMEOUT=20 "$@"
+		"$harness" run GUESTS=2 QEMU="$dir/fake-qemu" TIMEOUT=20 FILES="$(files)" "$@"
 }

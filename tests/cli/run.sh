@@ -4,14 +4,14 @@
 # machines that misbehave: run.sh [NAME].  Last line: "N passed, N failed".
 cd "$(dirname "$0")/../.." || exit 1
 unset QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS TIMEOUT TESTS V \
-	KERNEL INITRD GUEST_MEM JOB WORDS MINUTES PLAIN VIA DIR
+	KERNEL INITRD GUEST_MEM JOB WORDS MINUTES PLAIN VIA DIR UNTIL N SEED MAKEFLAGS MAKEOVERRIDES MAKELEVEL
 passed=0 failed=0 skipped=0
 for t in tests/cli/*.sh; do
 	name=$(basename "$t" .sh)
 	case $name in run | lib) continue ;; esac
 	[ -z "${1-}" ] || [ "$1" = "$name" ] || [ "$1" = list ] || continue
 	[ "${1-}" != list ] || { echo "$name"; continue; }
-	log=$(timeout 120 bash -e -c ". tests/cli/lib.sh; . $t" 2>&1)
+	log=$(timeout --foreground 120 bash -e -c ". tests/cli/lib.sh; . $t" 2>&1)
 	status=$?
 	case $status in
 	0) passed=$((passed + 1)); echo "  SUCCESS  $name" ;;

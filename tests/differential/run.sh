@@ -5,8 +5,10 @@
 # has a line in explained.txt ("NAME PASTURE XEN why"); one without, or a
 # line that no difference needs, is a failure.
 . bench/guest.sh
+. bench/own.sh
 B=build/differential
-mkdir -p "$B"
+own "$B"
+rm -f "$B"/*.txt
 
 answers() {
 	sed -n 's/^.*ATTACK \([^ ]*\) \(-\?[0-9]*\).*$/\1 \2/p' "$1" | tr -d '\r'

@@ -9,7 +9,6 @@
 #include "fake/fake_breaks.h"
 #include "pv/ptcheck.h"
 
-#define LIST_PAGES 2	/* of FAKE_PAGES numbers */
 
 struct domain *d, *peer;
 uint64_t p, scratch, list;

@@ -13,6 +13,7 @@
 #define RW (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
 #define RO (PTE_P | PTE_US | PTE_A)
 #define WRITE 3u		/* a page fault's error code */
+#define LIST_PAGES 2		/* of FAKE_PAGES numbers */
 #define BOTH (SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST)
 
 extern struct domain *d, *peer;

@@ -289,18 +289,15 @@ FAKE int frame_get(struct frame *f, domid_hv_t owner)
 	return 0;
 }
 FAKE void frame_put(struct frame *f) { f->state--; }
-FAKE int pagetype_get(struct frame *f, enum page_class class)
+FAKE int domain_writable_get(struct domain *d, struct frame *f)
 {
-	if (f->type && type_class(f->type) != class)
+	if (f->type && type_class(f->type) != CLASS_WRITABLE)
 		return -EBUSY;
-	f->type = ((uint64_t)class << TYPE_CLASS_SHIFT) | (type_count(f->type) + 1);
-	return TYPE_SAME;
+	f->type = ((uint64_t)CLASS_WRITABLE << TYPE_CLASS_SHIFT) |
+		  (type_count(f->type) + 1);
+	return 0;
 }
-FAKE bool pagetype_put(struct frame *f)
-{
-	f->type--;
-	return false;
-}
+FAKE void domain_writable_put(struct frame *f) { f->type--; }
 
 /* --- guest memory --- */
 

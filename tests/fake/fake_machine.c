@@ -43,18 +43,19 @@ struct cpu_features cpu_features = { .nx = true };
 maddr_t cpu_idle_cr3;
 struct boot_options boot_options;
 
-static void flushed(void)
+static void flushed(uint64_t mask)
 {
 	fake_machine.flushes++;
+	fake_machine.flushed |= mask;
 	if (fake_machine.on_flush)
 		fake_machine.on_flush();
 }
 
-void tlb_flush_local(void) { flushed(); }
-void tlb_flush_page_local(uint64_t va) { flushed(); }
-void tlb_flush_mask(uint64_t mask) { flushed(); }
-void tlb_flush_page_mask(uint64_t mask, uint64_t va) { flushed(); }
-void tlb_load_cr3(maddr_t cr3) { flushed(); }
+void tlb_flush_local(void) { flushed(FAKE_FLUSH_LOCAL); }
+void tlb_flush_page_local(uint64_t va) { flushed(FAKE_FLUSH_LOCAL); }
+void tlb_flush_mask(uint64_t mask) { flushed(mask); }
+void tlb_flush_page_mask(uint64_t mask, uint64_t va) { flushed(mask); }
+void tlb_load_cr3(maddr_t cr3) { flushed(FAKE_FLUSH_CR3); }
 void gdt_set_ldt(uint64_t base, unsigned int entries) { }
 void lapic_send_ipi(unsigned int cpu, enum vector vector) { }
 uint64_t wallclock_boot_seconds(void) { return 1234567890; }
@@ -371,6 +372,35 @@ long fake_call(hypercall_fn fn, struct hypercall_args args)
 	}
 	fake_exit();
 	return r;
+}
+
+/* --- memory runs out --- */
+
+static void *taken;	/* linked by their first words */
+
+void fake_memory_take(unsigned int left)
+{
+	void *page, *next;
+
+	while ((page = palloc_hv(0))) {
+		*(void **)page = taken;
+		taken = page;
+	}
+	for (page = taken; page && left--; page = next) {
+		next = *(void **)page;
+		taken = next;
+		palloc_hv_free(page, 0);
+	}
+}
+
+void fake_memory_give(void)
+{
+	void *page;
+
+	while ((page = taken)) {
+		taken = *(void **)page;
+		palloc_hv_free(page, 0);
+	}
 }
 
 /* --- recount --- */

@@ -21,15 +21,19 @@
 
 struct fake_machine {
 	unsigned int flushes;		/* TLB flushes of any kind */
+	uint64_t flushed;	/* the masks of all of them; a test sets it to 0 first */
 	void (*on_flush)(void);		/* called before each */
 	bool preempt;			/* what sched_preempt_pending() says */
 	bool slow;		/* a millisecond goes by between two looks at the clock */
-	unsigned int fail_after;	/* 0: never; n: the n-th palloc from now fails */
 	unsigned int gone;		/* domains that ended */
 	unsigned int continued;		/* hypercalls that asked to be continued */
 	unsigned int rebuilds;
 };
 extern struct fake_machine fake_machine;
+
+/* In `flushed` beside the CPUs: this one's TLB, this one by a load of cr3. */
+#define FAKE_FLUSH_LOCAL	(1UL << 63)
+#define FAKE_FLUSH_CR3		(1UL << 62)
 
 /* Once a test: the machine, with nothing in it. */
 void fake_machine_start(void);
@@ -52,6 +56,10 @@ uint64_t fake_free_pfn(struct domain *d);
 
 /* The image that fake_domain() builds from, for tests of the builder. */
 const struct boot_module *fake_kernel(void);
+
+/* The hypervisor takes all free frames but `left`, and gives them back. */
+void fake_memory_take(unsigned int left);
+void fake_memory_give(void);
 
 /* A hypercall, continued as often as it asks; between, what pv_exit_to_guest() does. */
 long fake_call(hypercall_fn fn, struct hypercall_args args);

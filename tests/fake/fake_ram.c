@@ -18,13 +18,18 @@ uint64_t fake_seed = 1;
 uint64_t fake_free_at_start;
 
 /* splitmix64 */
-uint64_t random_u64(void)
+uint64_t random_next(uint64_t *stream)
 {
-	uint64_t z = fake_seed += 0x9e3779b97f4a7c15;
+	uint64_t z = *stream += 0x9e3779b97f4a7c15;
 
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
 	return z ^ (z >> 31);
+}
+
+uint64_t random_u64(void)
+{
+	return random_next(&fake_seed);
 }
 
 void entropy_fill(void *dst, size_t bytes)

@@ -9,7 +9,7 @@
 
 #include <port.h>
 
-#include "mm/frame.h"
+#include "mm/palloc.h"
 
 #define FAKE_FRAMES	8192u		/* 32 MiB */
 #define FAKE_RESERVED	0x400u		/* frames below are not the allocator's */
@@ -33,6 +33,19 @@ static inline uint32_t fake_ref(mfn_t mfn)
 static inline enum frame_kind fake_kind(mfn_t mfn)
 {
 	return frame_state_kind(frame_state(mfn_to_frame(mfn)));
+}
+
+/* 2^order frames of `owner`'s, on no list; INVALID_MFN: none are left. */
+static inline mfn_t fake_owned(domid_hv_t owner, unsigned int order)
+{
+	void *virt = palloc_hv(order);
+	mfn_t i;
+
+	if (!virt)
+		return INVALID_MFN;
+	for (i = 0; i < 1UL << order; i++)
+		frame_publish(mfn_to_frame(virt_to_mfn(virt) + i), owner, 0);
+	return virt_to_mfn(virt);
 }
 
 #endif

@@ -336,8 +336,11 @@ static void do_refill(void)
 
 	if (mapped_mfn(d, pfn))
 		return;
-	mfn = domain_pages_alloc(d, 0);
-	if (mfn != INVALID_MFN && g_update(pfn, pte_make(mfn, G_RW)))
+	mfn = domain_pages_prepare(d, 0);
+	if (mfn == INVALID_MFN)
+		return;
+	domain_pages_publish(d, mfn, 0);
+	if (g_update(pfn, pte_make(mfn, G_RW)))
 		ck_abort_msg("a new page cannot be mapped");
 }
 

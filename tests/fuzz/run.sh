@@ -15,6 +15,10 @@ if [ "${1-}" = list ]; then
 fi
 # shellcheck disable=SC2086
 [ $# != 0 ] || set -- $names
+for name in "$@"; do
+	[ -e "tests/fuzz/$name.c" ] ||
+		{ echo "pasture: no fuzz target '$name'; 'make fuzz T=list' lists them" >&2; exit 2; }
+done
 failed=
 for name in "$@"; do
 	seed=${SEED:-$((RANDOM * 32768 + RANDOM))}

@@ -10,6 +10,10 @@ if [ "${1-}" = list ]; then
 fi
 # shellcheck disable=SC2046
 [ $# != 0 ] || set -- $(for f in tests/model/*.pml; do basename "$f" .pml; done)
+for name in "$@"; do
+	[ -e "tests/model/$name.pml" ] ||
+		{ echo "pasture: no model '$name'; 'make model T=list' lists them" >&2; exit 2; }
+done
 command -v spin >/dev/null || { echo "  FAILURE  model: there is no spin (make deps)"; echo "0 passed, 1 failed"; exit 1; }
 passed=0 failed=0
 

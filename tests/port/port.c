@@ -20,6 +20,7 @@ uint32_t cpu_count;
 unsigned int log_level = 2;
 
 void (*port_on_lock)(void);
+void (*port_on_each_lock)(enum lock_level level);
 static uint32_t next_cpu_id;
 static _Thread_local struct percpu thread_cpu;
 
@@ -50,8 +51,11 @@ struct percpu *this_cpu(void)
 	return cpu;
 }
 
+uint64_t port_spins;
+
 void port_spin(void)
 {
+	__atomic_add_fetch(&port_spins, 1, __ATOMIC_SEQ_CST);
 	sched_yield();
 }
 
@@ -150,6 +154,8 @@ void spin_lock(struct spinlock *l)
 {
 	if (port_on_lock && spin_level_held() == LOCK_NONE)
 		port_on_lock();
+	if (port_on_each_lock)
+		port_on_each_lock(l->level);
 	level_push(l, false);
 	ticket_lock(l);
 }

@@ -51,7 +51,10 @@ static inline mfn_t virt_to_mfn(const void *virt)
 #define FRAME_TABLE fake_frame_table
 
 void port_spin(void);
+extern uint64_t port_spins;	/* atomic: turns of wait loops, of all threads */
 /* If set: called by who takes a lock and holds none, before; what another CPU may do there. */
 extern void (*port_on_lock)(void);
+/* If set: called by who takes any lock, before; whatever it does must be another thread's (another CPU's). */
+extern void (*port_on_each_lock)(enum lock_level level);
 
 #endif

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # DD1: 1,000 domains come, use every resource, and go; every frame must be back
+# reads: CPUS CPU_MODEL ACCEL QEMU TIMEOUT APPEND PASTURE
 set -u
 . bench/machine.sh
 log=build/jobs/create-destroy/console.log

@@ -36,6 +36,39 @@ static int first_domain(const char *text)
 	return got;
 }
 
+/* Lines that name one domain twice, and such as only look so. */
+START_TEST(names)
+{
+	static const struct { const char *a; uint32_t a_count; const char *b;
+			      uint32_t b_count; bool clash; } t[] = {
+		{ "web", 1, "web", 1, true }, { "web", 1, "wec", 1, false },
+		{ "web", 4, "web4", 1, true }, { "web", 4, "web5", 1, false },
+		{ "web", 4, "web", 1, false }, { "web", 4, "web04", 1, false },
+		{ "web", 4, "web1K", 1, false }, { "web", 4, "web0x1", 1, false },
+		{ "g", 20, "g1", 5, true }, { "g", 10, "g1", 5, false },
+		{ "g", 10, "g1", 1, true }, { "g", 9, "g1", 9, false },
+		{ "web", 4, "web+1", 1, false }, { "web", 2, "web0", 1, false },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(t); i++) {
+		struct domain_config a = { .count = t[i].a_count };
+		struct domain_config b = { .count = t[i].b_count };
+
+		strcpy(a.name, t[i].a);
+		strcpy(b.name, t[i].b);
+		ck_assert_int_eq(config_names_clash(&a, &b), t[i].clash);
+		ck_assert_int_eq(config_names_clash(&b, &a), t[i].clash);
+	}
+	load_modules();
+	ck_assert_int_eq(first_domain("domain kernel=k memory=8M count=10 "
+			 "name=abcdefghijklmnopqrstuvwxyz1234"), -1);
+	ck_assert_str_eq(err, "domain list line 1: name=abcdefghijklmnopqrstuvwxyz1234 "
+			 "is too long for the number behind it");
+	ck_assert_int_eq(first_domain("domain kernel=k memory=8M count=9 "
+			 "name=abcdefghijklmnopqrstuvwxyz1234"), 1);
+}
+END_TEST
+
 START_TEST(options_default)
 {
 	ck_assert(config_parse_cmdline("", &opt, err, sizeof(err)));
@@ -293,6 +326,7 @@ static void add_options(Suite *s)
 	TCase *t = tcase_create("options");
 
 	suite_add_tcase(s, t);
+	tcase_add_test(t, names);
 	tcase_add_test(t, options_default);
 	tcase_add_test(t, options_all);
 	tcase_add_loop_test(t, options_bad, 0, (int)ARRAY_COUNT(bad_options));

@@ -115,7 +115,10 @@ static unsigned int steps_for(unsigned int tables)
 	return steps;
 }
 
-/* DD5: one more step for each table of 512 mappings of one frame: linear, and never two in a step. */
+/*
+ * DD5, DD14: two more steps for each table of 512 mappings of one frame, one to empty it and one to
+ * unpin it: linear, and never two tables in a step, however many are pinned.
+ */
 START_TEST(many_mappings)
 {
 	unsigned int none, ten, hundred;
@@ -124,9 +127,9 @@ START_TEST(many_mappings)
 	none = steps_for(0);
 	ten = steps_for(10);
 	hundred = steps_for(100);
-	/* Up to one step less or more for the pages that are passed by in between. */
-	ck_assert_msg(ten - none >= 9 && ten - none <= 11, "%u", ten - none);
-	ck_assert_msg(hundred - none >= 95 && hundred - none <= 105, "%u",
+	/* Some steps less or more for the pages that are passed by in between. */
+	ck_assert_msg(ten - none >= 18 && ten - none <= 22, "%u", ten - none);
+	ck_assert_msg(hundred - none >= 190 && hundred - none <= 210, "%u",
 		      hundred - none);
 }
 END_TEST

@@ -288,6 +288,7 @@ START_TEST(creation_fails)
 		ck_assert_uint_lt(n, 100);
 	}
 	ck_assert_uint_gt(n, 5);
+	ck_assert(domain_retire(x));
 	domain_free(x);
 	ck_assert_uint_eq(palloc_free_count(), free);
 	domain_set_overcommit(false);

@@ -157,6 +157,37 @@ START_TEST(memory_of_an_entry)
 }
 END_TEST
 
+static unsigned int locks;
+
+static void count_lock(void)
+{
+	locks++;
+}
+
+/* S2: a step is made by one CPU at a time, under the lock of the stripe that it moves. */
+START_TEST(steps_are_locked)
+{
+	unsigned int steps = 0;
+	uint32_t n;
+
+	idx.stepping = 1;	/* another CPU's: so none of ours */
+	for (n = 0; n < 20000 && !lintab_step_wanted(&idx.table); n++)
+		ck_assert(add(hash_of(n), n));
+	for (steps = 0; steps < 100; steps++, n++)
+		ck_assert(add(hash_of(n), n));
+	ck_assert(lintab_step_wanted(&idx.table));
+	idx.stepping = steps = 0;
+	port_on_lock = count_lock;
+	for (; lintab_step_wanted(&idx.table); steps++)
+		index_balance(&idx);
+	port_on_lock = NULL;
+	ck_assert_uint_gt(steps, 0);
+	ck_assert_uint_ge(locks, steps);
+	while (n--)
+		take(hash_of(n), n);
+}
+END_TEST
+
 START_TEST(removing_what_is_not_there_panics)
 {
 	index_remove(&idx, 1, 1);
@@ -184,6 +215,7 @@ int main(void)
 	tcase_add_test(tc, cancel_gives_memory_back);
 	tcase_add_test(tc, walk_sees_each_once);
 	tcase_add_test(tc, memory_of_an_entry);
+	tcase_add_test(tc, steps_are_locked);
 	tcase_add_test_raise_signal(tc, removing_what_is_not_there_panics, 6);
 	tcase_add_test_raise_signal(tc, two_stripes_at_once_panic, 6);
 	suite_add_tcase(suite, tc);

@@ -1,4 +1,4 @@
-/* links: hv/mm/m2p.c hv/mm/palloc.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
+/* links: hv/mm/m2p.c hv/mm/palloc.c hv/mm/buddy.c hv/mm/framepool.c hv/mm/objpool.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
 /* SPDX-License-Identifier: MIT */
 /* A domain's view of the M2P, and its descriptor area. */
 #include <check.h>
@@ -68,6 +68,26 @@ START_TEST(sparse)
 }
 END_TEST
 
+/* From any frame to the next one with a leaf, over absent tables of each level. */
+START_TEST(leaf_from)
+{
+	static const mfn_t set[] = { 700, 1UL << 20, 3UL << 30, M2P_FRAMES - 1 };
+	mfn_t from = 0;
+
+	ck_assert_uint_eq(m2p_leaf_from(&view, 0), ~0UL);
+	for (unsigned int i = 0; i < ARRAY_COUNT(set); i++)
+		ck_assert_int_eq(m2p_set(&view, set[i], 5), 0);
+	ck_assert_uint_eq(m2p_leaf_from(&view, 1000), 1000);
+	for (unsigned int i = 0; i < ARRAY_COUNT(set); i++) {
+		from = m2p_leaf_from(&view, from);
+		ck_assert_uint_eq(from, set[i] / 512 * 512);
+		from += 512;
+	}
+	ck_assert_uint_eq(m2p_leaf_from(&view, from), ~0UL);
+	ck_assert_uint_eq(m2p_leaf_from(&view, ~0UL), ~0UL);
+}
+END_TEST
+
 START_TEST(out_of_range)
 {
 	static const mfn_t bad[] = { M2P_FRAMES, M2P_FRAMES + 1, 1UL << 52,
@@ -91,7 +111,7 @@ START_TEST(no_memory)
 	ck_assert_int_eq(m2p_set(&view, 1, 11), 0);
 	for (i = 0; i < (unsigned int)_i; i++)
 		kept[i] = palloc_hv(0);
-	while ((mfn = palloc_owned(1, 0)) != INVALID_MFN)
+	while ((mfn = fake_owned(1, 0)) != INVALID_MFN)
 		rest[n++] = mfn;
 	for (i = 0; i < (unsigned int)_i; i++)
 		palloc_hv_free(kept[i], 0);
@@ -195,6 +215,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, set_get_clear);
 	tcase_add_test(tc, sparse);
+	tcase_add_test(tc, leaf_from);
 	tcase_add_test(tc, out_of_range);
 	tcase_add_loop_test(tc, no_memory, 0, 4);
 	tcase_add_test(tc, rights);

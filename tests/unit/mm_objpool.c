@@ -1,4 +1,4 @@
-/* links: hv/mm/objpool.c hv/mm/palloc.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
+/* links: hv/mm/objpool.c hv/mm/palloc.c hv/mm/buddy.c hv/mm/framepool.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
 /* SPDX-License-Identifier: MIT */
 /* Small objects: sizes, zeroes, no overlap, every page back. */
 #include <check.h>

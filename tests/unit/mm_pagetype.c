@@ -1,8 +1,9 @@
 /* links: hv/mm/pagetype.c tests/port/port.c */
 /* SPDX-License-Identifier: MIT */
-/* Classes and counts, T1-T4. */
+/* Classes and counts, T1-T7. */
 #include <check.h>
 #include <errno.h>
+#include <pthread.h>
 #include <port.h>
 #include <string.h>
 
@@ -20,10 +21,20 @@ static bool checked(enum page_class c)
 	return c >= CLASS_L1 && c <= CLASS_DESC;
 }
 
+/* A use, with the flush that it may want. */
+static int use(enum page_class c)
+{
+	int r = pagetype_get(&f, c);
+
+	if (r == TYPE_FRESH_FLUSH && c != CLASS_SHARED)
+		pagetype_flushed(&f);
+	return r;
+}
+
 /* Take the first use of a class, and validate. */
 static void first_use(enum page_class c)
 {
-	ck_assert_int_ge(pagetype_get(&f, c), 0);
+	ck_assert_int_ge(use(c), 0);
 	if (checked(c))
 		pagetype_validated(&f);
 }
@@ -54,11 +65,12 @@ START_TEST(pairs_live)
 }
 END_TEST
 
-/* T3: after the first use went, a change of class asks for a flush. */
+/* T3: after the first use went, a change of class asks for a flush; from SHARED none (T7). */
 START_TEST(pairs_gone)
 {
 	enum page_class a = CLASS_WRITABLE + _i / 7, b = CLASS_WRITABLE + _i % 7;
-	int want = a != b || checked(a) ? TYPE_FRESH_FLUSH : TYPE_SAME;
+	int want = a == b && !checked(a) ? TYPE_SAME :
+		   a == CLASS_SHARED ? TYPE_FRESH : TYPE_FRESH_FLUSH;
 
 	first_use(a);
 	last_use();
@@ -66,6 +78,89 @@ START_TEST(pairs_gone)
 	ck_assert_int_eq(type_class(f.type), b);
 	ck_assert_uint_eq(type_count(f.type), 1);
 	ck_assert(!(f.type & TYPE_VALIDATED));
+	/* T6, T7: others wait for who flushes now, and never for an offer. */
+	ck_assert_int_eq(!!(f.type & TYPE_FLUSHING),
+			 want == TYPE_FRESH_FLUSH && b != CLASS_SHARED);
+}
+END_TEST
+
+/* --- T6: a second getter waits for the flush --- */
+
+static bool waiter_done;	/* atomic */
+static int waiter_got;
+
+static void *second_getter(void *arg)
+{
+	waiter_got = pagetype_get(&f, (uintptr_t)arg);
+	__atomic_store_n(&waiter_done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+START_TEST(second_getter_waits)
+{
+	uintptr_t want = _i ? CLASS_L2 : CLASS_WRITABLE;
+	uint64_t spins = port_spins;
+	pthread_t waiter;
+
+	first_use(CLASS_L1);
+	last_use();
+	ck_assert_int_eq(pagetype_get(&f, CLASS_WRITABLE), TYPE_FRESH_FLUSH);
+	waiter_done = false;
+	pthread_create(&waiter, NULL, second_getter, (void *)want);
+	while (__atomic_load_n(&port_spins, __ATOMIC_SEQ_CST) < spins + 100)
+		ck_assert(!__atomic_load_n(&waiter_done, __ATOMIC_ACQUIRE));
+	ck_assert_uint_eq(type_count(f.type), 1);
+	pagetype_flushed(&f);
+	pthread_join(waiter, NULL);
+	ck_assert_int_eq(waiter_got, _i ? -EBUSY : TYPE_SAME);
+	ck_assert_uint_eq(type_count(f.type), _i ? 1 : 2);
+}
+END_TEST
+
+#define THREADS 4
+#define ROUNDS 30000
+
+static uint32_t dirty;		/* atomic: something of what the frame was may still be cached */
+
+/* Who has a use never sees a translation that is older than it. */
+static void *user_of(void *arg)
+{
+	enum page_class mine = (uintptr_t)arg % 2 ? CLASS_DESC : CLASS_WRITABLE;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int r = pagetype_get(&f, mine);
+
+		if (r == TYPE_FRESH_FLUSH) {
+			/* The flush, which takes its time. */
+			for (int n = 0; n < 50; n++)
+				__atomic_load_n(&dirty, __ATOMIC_SEQ_CST);
+			__atomic_store_n(&dirty, 0, __ATOMIC_SEQ_CST);
+			pagetype_flushed(&f);
+		}
+		if (r < 0)
+			continue;
+		CHECK(!__atomic_load_n(&dirty, __ATOMIC_SEQ_CST));
+		if (checked(mine) && r != TYPE_SAME)
+			pagetype_validated(&f);
+		if (!pagetype_put(&f))
+			continue;
+		/* It was a table: a walk of it may be cached from now on. */
+		__atomic_store_n(&dirty, 1, __ATOMIC_SEQ_CST);
+		pagetype_devalidated(&f);
+	}
+	return NULL;
+}
+
+START_TEST(threads)
+{
+	pthread_t t[THREADS];
+
+	for (uintptr_t i = 0; i < THREADS; i++)
+		pthread_create(&t[i], NULL, user_of, (void *)i);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(t[i], NULL);
+	ck_assert_uint_eq(type_count(f.type), 0);
+	ck_assert(!(f.type & TYPE_FLUSHING));
 }
 END_TEST
 
@@ -94,7 +189,7 @@ END_TEST
 START_TEST(devalidation)
 {
 	first_use(CLASS_L1 + _i);
-	ck_assert_int_eq(pagetype_get(&f, CLASS_L1 + _i), TYPE_SAME);
+	ck_assert_int_eq(use(CLASS_L1 + _i), TYPE_SAME);
 	ck_assert(!pagetype_put(&f));
 	ck_assert(pagetype_put(&f));
 	ck_assert_int_eq(pagetype_get(&f, CLASS_WRITABLE), -EBUSY);
@@ -222,6 +317,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_loop_test(tc, pairs_live, 0, 49);
 	tcase_add_loop_test(tc, pairs_gone, 0, 49);
+	tcase_add_loop_test(tc, second_getter_waits, 0, 2);
+	tcase_add_test(tc, threads);
 	tcase_add_loop_test(tc, fresh_from_none, 0, 7);
 	tcase_add_loop_test(tc, not_yet_validated, 0, 5);
 	tcase_add_loop_test(tc, devalidation, 0, 5);

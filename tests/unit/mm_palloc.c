@@ -1,6 +1,6 @@
-/* links: hv/mm/palloc.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
+/* links: hv/mm/palloc.c hv/mm/buddy.c hv/mm/framepool.c hv/mm/objpool.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
 /* SPDX-License-Identifier: MIT */
-/* The buddy allocator and the pool, P1-P3. */
+/* The buddy allocator, P1-P3. */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
@@ -9,8 +9,6 @@
 #include "fake/fake_ram.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
-
-#define POOL_MAX 4096u	/* of palloc.c */
 
 void frame_owner_free(domid_hv_t owner, struct frame *f)
 {
@@ -89,31 +87,30 @@ START_TEST(orders)
 }
 END_TEST
 
-/* A dirty frame with the bytes of another: all of them, and it is as any owned one. */
+/* A dirty frame with the bytes of another: all of them, and it is as any of the hypervisor's. */
 START_TEST(copies)
 {
-	mfn_t from = palloc_owned(3, 0), mfn;
+	mfn_t from = fake_owned(3, 0), mfn;
 	uint8_t *page = palloc_hv(0);
 
 	memset(page, 0xaa, PAGE_SIZE);
 	palloc_hv_free(page, 0);
 	memset(mfn_to_virt(from), 0x5a, PAGE_SIZE);
-	mfn = palloc_owned_copy(7, from);
+	mfn = palloc_hv_copy(from);
 	ck_assert_uint_eq(mfn, virt_to_mfn(page));	/* the last one freed */
 	ck_assert(!memcmp(mfn_to_virt(mfn), mfn_to_virt(from), PAGE_SIZE));
-	ck_assert_uint_eq(fake_kind(mfn), FRAME_OWNED);
-	ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state), 7);
+	ck_assert_uint_eq(fake_kind(mfn), FRAME_HV);
 	ck_assert_uint_eq(fake_ref(mfn), 1);
 	check_free(2);
-	give_back(mfn, 0);
+	palloc_hv_free(mfn_to_virt(mfn), 0);
 	give_back(from, 0);
 	check_free(0);
 	page = palloc_hv(0);
 	check_zero(page, 0);
 	palloc_hv_free(page, 0);
-	while (palloc_owned(2, 0) != INVALID_MFN)
+	while (fake_owned(2, 0) != INVALID_MFN)
 		;
-	ck_assert_uint_eq(palloc_owned_copy(2, from), INVALID_MFN);
+	ck_assert_uint_eq(palloc_hv_copy(from), INVALID_MFN);
 }
 END_TEST
 
@@ -121,7 +118,7 @@ START_TEST(too_large)
 {
 	ck_assert_ptr_null(palloc_hv(13));
 	ck_assert_ptr_null(palloc_hv(PALLOC_MAX_ORDER));
-	ck_assert_uint_eq(palloc_owned(3, PALLOC_MAX_ORDER), INVALID_MFN);
+	ck_assert_uint_eq(fake_owned(3, PALLOC_MAX_ORDER), INVALID_MFN);
 	check_free(0);
 }
 END_TEST
@@ -133,7 +130,7 @@ START_TEST(exhaustion)
 	mfn_t mfn;
 	uint64_t n = 0;
 
-	while ((mfn = palloc_owned(3, 0)) != INVALID_MFN) {
+	while ((mfn = fake_owned(3, 0)) != INVALID_MFN) {
 		ck_assert(frame_valid(mfn) && mfn >= FAKE_RESERVED);
 		ck_assert_uint_eq(taken[mfn], 0);
 		ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state), 3);
@@ -143,7 +140,6 @@ START_TEST(exhaustion)
 	ck_assert_uint_eq(n, fake_free_at_start);
 	ck_assert_ptr_null(palloc_hv(0));
 	ck_assert_ptr_null(palloc_heap(3, 0, true));
-	ck_assert_uint_eq(palloc_canonical(1), INVALID_MFN);
 	/* Back in an order that splits buddies. */
 	for (mfn_t step = 0; step < 7; step++)
 		for (mfn = step; mfn < FAKE_FRAMES; mfn += 7)
@@ -151,8 +147,8 @@ START_TEST(exhaustion)
 				give_back(mfn, 0);
 	check_free(0);
 	/* 0x400 .. 0x7ff, 0x800 .. 0xfff, 0x1000 .. 0x17ff, 0x1a00 .. */
-	ck_assert_uint_eq(palloc_owned(3, 11) & 0x7ff, 0);
-	ck_assert_uint_eq(palloc_owned(3, 11) & 0x7ff, 0);
+	ck_assert_uint_eq(fake_owned(3, 11) & 0x7ff, 0);
+	ck_assert_uint_eq(fake_owned(3, 11) & 0x7ff, 0);
 	free(taken);
 }
 END_TEST
@@ -176,7 +172,7 @@ START_TEST(random_history)
 			continue;
 		}
 		held[i].order = rand() % 8;
-		held[i].mfn = palloc_owned(5, held[i].order);
+		held[i].mfn = fake_owned(5, held[i].order);
 		ck_assert_uint_ne(held[i].mfn, INVALID_MFN);
 		check_zero(mfn_to_virt(held[i].mfn), held[i].order);
 		memset(mfn_to_virt(held[i].mfn), 0xbb, PAGE_SIZE << held[i].order);
@@ -189,101 +185,7 @@ START_TEST(random_history)
 			give_back(held[i].mfn, held[i].order);
 	check_free(0);
 	/* It all merged: the largest aligned block is there. */
-	ck_assert_uint_ne(palloc_owned(5, 11), INVALID_MFN);
-}
-END_TEST
-
-/* P3, SH26: each pool frame is drawn equally often. */
-START_TEST(draw_is_uniform)
-{
-	enum { DRAWS = 200000 };
-	uint32_t *hits = calloc(FAKE_FRAMES, sizeof(*hits)), frames = 0;
-	double chi = 0, expect;
-
-	for (int i = 0; i < DRAWS; i++) {
-		mfn_t mfn = palloc_canonical(9);
-
-		hits[mfn]++;
-		palloc_canonical_free(mfn);
-	}
-	for (mfn_t mfn = 0; mfn < FAKE_FRAMES; mfn++)
-		frames += hits[mfn] != 0;
-	ck_assert_uint_ge(frames, 1024);
-	expect = (double)DRAWS / frames;
-	for (mfn_t mfn = 0; mfn < FAKE_FRAMES; mfn++)
-		if (hits[mfn])
-			chi += (hits[mfn] - expect) * (hits[mfn] - expect) / expect;
-	/* frames - 1 degrees of freedom: mean n, deviation sqrt(2n); 5 deviations. */
-	ck_assert_double_lt(chi, frames + 5 * 1.42 * __builtin_sqrt(frames));
-	ck_assert_double_gt(chi, frames - 5 * 1.42 * __builtin_sqrt(frames));
-	free(hits);
-	check_free(0);
-}
-END_TEST
-
-START_TEST(canonical_state)
-{
-	mfn_t mfn = palloc_canonical(0x1234);
-	struct frame *f = mfn_to_frame(mfn);
-
-	ck_assert_int_eq(fake_kind(mfn), FRAME_SHARED);
-	ck_assert_uint_eq(frame_state_owner(f->state), 0x1234);
-	ck_assert_uint_eq(frame_state_ref(f->state), 0);
-	ck_assert_uint_eq(f->type, (uint64_t)CLASS_SHARED << TYPE_CLASS_SHIFT);
-	check_free(1);
-	palloc_canonical_free(mfn);
-	check_free(0);
-}
-END_TEST
-
-static uint64_t pool_size(void)
-{
-	uint64_t n = 0;
-
-	for (mfn_t mfn = FAKE_RESERVED; mfn < FAKE_FRAMES; mfn++)
-		n += frame_valid(mfn) && fake_kind(mfn) == FRAME_POOL;
-	return n;
-}
-
-/* All frames as canonical ones and back: the pool keeps POOL_MAX at most. */
-START_TEST(pool_bounds)
-{
-	mfn_t *all = calloc(FAKE_FRAMES, sizeof(*all)), mfn;
-	uint64_t n = 0;
-
-	while ((mfn = palloc_canonical(1)) != INVALID_MFN)
-		all[n++] = mfn;
-	ck_assert_uint_eq(n, fake_free_at_start);
-	check_free(n);
-	ck_assert_uint_eq(pool_size(), 0);
-	while (n)
-		palloc_canonical_free(all[--n]);
-	check_free(0);
-	ck_assert_uint_eq(pool_size(), POOL_MAX);
-	/* The pool is free memory too: all frames can be had singly. */
-	while (palloc_owned(2, 0) != INVALID_MFN)
-		n++;
-	ck_assert_uint_eq(n, fake_free_at_start);
-	free(all);
-}
-END_TEST
-
-/* ME7: a page that was shared is clean when a domain gets it. */
-START_TEST(canonical_is_scrubbed)
-{
-	mfn_t mfn;
-
-	while ((mfn = palloc_canonical(1)) != INVALID_MFN) {
-		memset(mfn_to_virt(mfn), 0x77, PAGE_SIZE);
-		if (palloc_free_count() == 0)
-			break;
-	}
-	for (mfn = FAKE_RESERVED; mfn < FAKE_FRAMES; mfn++)
-		if (frame_valid(mfn))
-			palloc_canonical_free(mfn);
-	check_free(0);
-	while ((mfn = palloc_owned(2, 0)) != INVALID_MFN)
-		check_zero(mfn_to_virt(mfn), 0);
+	ck_assert_uint_ne(fake_owned(5, 11), INVALID_MFN);
 }
 END_TEST
 
@@ -303,10 +205,6 @@ int main(void)
 	tcase_add_test(tc, too_large);
 	tcase_add_test(tc, exhaustion);
 	tcase_add_test(tc, random_history);
-	tcase_add_test(tc, draw_is_uniform);
-	tcase_add_test(tc, canonical_state);
-	tcase_add_test(tc, pool_bounds);
-	tcase_add_test(tc, canonical_is_scrubbed);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -656,6 +656,31 @@ START_TEST(gt19_both_die)
 }
 END_TEST
 
+/* SH29: what a growth that fails half-way leaves behind stays promised, and is promised once. */
+START_TEST(growth_without_memory)
+{
+	uint64_t before = granter->commit, left;
+	uint32_t *kept = calloc(FAKE_FRAMES, sizeof(*kept)), n = 0, i;
+	void *p;
+
+	while ((p = palloc_hv(0)))
+		kept[n++] = virt_to_mfn(p);
+	for (i = 0; i < 5; i++) {	/* frames that there are */
+		ck_assert_int_eq(grant_grow(granter, 2), GNTST_no_space);
+		palloc_hv_free(mfn_to_virt(kept[--n]), 0);
+		left = palloc_free_count();
+		ck_assert_int_eq(grant_grow(granter, 2),
+				 i < 4 ? GNTST_no_space : GNTST_okay);
+		ck_assert_uint_eq(left - palloc_free_count(), 1);
+		/* Four pages of active entries; the table's own is in the allowance. */
+		ck_assert_uint_eq(granter->commit - before, 4);
+	}
+	while (n)
+		palloc_hv_free(mfn_to_virt(kept[--n]), 0);
+	free(kept);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("pv_grant_more");
@@ -672,6 +697,7 @@ int main(void)
 	tcase_add_test(tc, gt10_gt11_gt12_versions);
 	tcase_add_test(tc, gt15_limits);
 	tcase_add_test(tc, grows_to_the_limit);
+	tcase_add_test(tc, growth_without_memory);
 	tcase_add_test(tc, table_frames);
 	tcase_add_test(tc, swap_entries);
 	tcase_add_test(tc, gt22_sh4_grants_and_sharing);

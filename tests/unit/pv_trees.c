@@ -298,6 +298,68 @@ START_TEST(abandoned)
 }
 END_TEST
 
+/*
+ * PT23: a pin is cut, because earlier requests of its call used the part up, and an interrupt
+ * handler changes an entry of that very tree: the result, which nobody has come for, goes
+ * first, in one part, and with it the table that is being changed.
+ */
+static void pin_cut(unsigned int cmd, mfn_t mfn)
+{
+	ptcheck_steps_max = 1;
+	ck_assert(call_once(op_mmuext, ext_args(cmd, mfn)));
+	ptcheck_steps_max = 512 * 16;
+	settle();
+	ck_assert_int_eq(d->pt_work.state, PT_VALIDATED);
+	this_cpu()->pte_steps = 0;
+}
+
+/* An entry goes, one comes in, one names the root; in the root, and below it. */
+START_TEST(abandoned_itself)
+{
+	struct tree t = big_tree(spare + 1);
+	const struct {
+		mfn_t table;
+		unsigned int slot;
+		pte_t value;
+	} cases[] = {
+		{ t.l4, 7, 0 }, { t.l4, 9, pte_make(t.l3, RW) },
+		{ t.l4, 20, pte_make(t.l4, RO) }, { t.l3, 3, 0 },
+		{ t.l3, 5, pte_make(t.l2, RW) }, { t.l2, 100, 0 },
+	};
+
+	pin_cut(MMUEXT_PIN_L4_TABLE, t.l4);
+	/* It is no table then, and nobody writes it: a plain store. */
+	ck_assert_int_eq(update(slot_ptr(cases[_i].table, cases[_i].slot),
+				cases[_i].value), 0);
+	ck_assert_int_eq(d->pt_work.state, PT_IDLE);
+	ck_assert_uint_eq(table(cases[_i].table)[cases[_i].slot],
+			  cases[_i].value);
+	fake_recount();
+	tree_released(&t);
+}
+END_TEST
+
+/* The last use of the table that is changed is a link from the tree whose result nobody comes for. */
+START_TEST(abandoned_linked)
+{
+	mfn_t root = retire(spare + 40), linked = retire(spare + 41);
+	mfn_t l2 = retire(spare + 42);
+
+	ck_assert_int_eq(ext(MMUEXT_PIN_L3_TABLE, linked), 0);
+	table(root)[5] = pte_make(linked, RO);
+	pin_cut(MMUEXT_PIN_L3_TABLE, root);
+	/* Not by an unpin, which would let go of the result itself. */
+	ck_assert_int_eq(pagetype_clear_pinned(mfn_to_frame(linked)), 0);
+	ck_assert(!pagetype_put(mfn_to_frame(linked)));
+	frame_put(mfn_to_frame(linked));
+	/* An entry that names the root keeps the result for a moment. */
+	ck_assert_int_eq(update(slot_ptr(linked, 6),
+				_i ? pte_make(root, RO) : pte_make(l2, RW)), 0);
+	fake_recount();
+	ck_assert_int_eq(map(spare + 41, pte_make(linked, RW)), 0);
+}
+END_TEST
+
 /* A refusal that nobody asks for is no refusal of anything else. */
 START_TEST(refusal_abandoned)
 {
@@ -586,6 +648,8 @@ int main(void)
 	tcase_add_loop_test(parts, next_request_finds_it_free, 0, 2);
 	tcase_add_loop_test(parts, abandoned, 0, 6);
 	tcase_add_test(parts, refusal_abandoned);
+	tcase_add_loop_test(parts, abandoned_itself, 0, 6);
+	tcase_add_loop_test(parts, abandoned_linked, 0, 2);
 	tcase_add_loop_test(parts, death_half_way, 0, 16);
 	tcase_add_test(parts, forged_continuation);
 	tcase_add_test(linear, LP1_self);

@@ -34,7 +34,6 @@ static void setup(void)
 
 static void teardown(void)
 {
-	fake_machine.fail_after = 0;
 	fake_check();
 	fake_end(d);
 	fake_end(other);
@@ -286,6 +285,13 @@ START_TEST(descriptor_bad)	/* CP6 */
 	refused(ref, 8);
 	x->address[0] = maddr(page + 1) | 1UL << 60;
 	refused(ref, 8);
+	/* What follows the last address is none, whatever it looks like. */
+	x->address[0] = maddr(page + 1);
+	x->address[2] = maddr(page + 3);
+	refused(ref + 2 * PAGE_SIZE, 8);
+	x->nr_addrs = 3;
+	(void)get(ref + 2 * PAGE_SIZE);
+	x->nr_addrs = 2;
 	/* Only the first may begin inside its page. */
 	x->address[0] = maddr(page + 1);
 	x->address[1] = maddr(page + 2) + 8;
@@ -483,14 +489,15 @@ START_TEST(buffer_no_memory)
 	long r = -ENOMEM;
 
 	list(0, 300);
-	for (n = 1; r == -ENOMEM; n++) {
-		fake_machine.fail_after = n;
+	for (n = 0; r == -ENOMEM; n++) {
+		fake_memory_take(n);
 		r = reg(300);
-		fake_machine.fail_after = 0;
+		fake_memory_give();
 		fake_recount();
 		ck_assert_uint_lt(n, 10);
 	}
 	ck_assert_int_gt(r, 0);
+	ck_assert_uint_gt(n, 1);	/* it was refused at least once */
 }
 END_TEST
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fake/fake_breaks.h"
+#include "pv/sharehooks.h"
 #include "x86/guestcopy.h"
 
 /* --- a writable entry for the last holder (refuse) --- */
@@ -161,6 +162,36 @@ START_TEST(one_pfn_in_a_batch)
 }
 END_TEST
 
+/*
+ * The operator chose break first: nothing is broken for the guest, and no name of its list gets stale,
+ * before it told where the list is (0) or that it has none (1).
+ */
+START_TEST(operators_choice)
+{
+	uint64_t entries = _i ? 0 : LIST_PAGES * 512;
+	mfn_t mfn;
+
+	sharing_break_first(d);
+	mfn = shared(p, 7, true);
+	*name_of(p) = mfn;
+	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
+	ck_assert_int_eq(clear_guest(fake_va(p), 8), -EFAULT);
+	ck_assert_int_eq(map(p, pte_make(mfn, RW)), -EBUSY);
+	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	fill(d, p + 1, 7);
+	ck_assert_int_eq(offer(p + 1, 0), SHARE_HELD);
+	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, 4, 0, 0), -EINVAL);
+	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
+	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, 0,
+				   entries ? fake_va(list) : 0, entries), 0);
+	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
+	ck_assert(writable(p) && filled(fake_page(d, p), 7));
+	ck_assert_uint_ne(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(*name_of(p), entries ? fake_mfn(d, p) : mfn);
+	fake_check();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("sharing_mode");
@@ -176,6 +207,7 @@ int main(void)
 	tcase_add_test(tc, mode_refusals);
 	tcase_add_test(tc, one_pfn);
 	tcase_add_test(tc, one_pfn_in_a_batch);
+	tcase_add_loop_test(tc, operators_choice, 0, 2);
 	suite_add_tcase(s, tc);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -316,7 +316,7 @@ START_TEST(old_frame_waits_for_flush)
 	mfn_t old = fake_mfn(d, p);
 
 	ck_assert_int_gt(FAKE_CALL(op_share, SHAREOP_single, fake_va(p)), 0);
-	ck_assert_uint_eq(fake_kind(old), FRAME_OWNED);
+	ck_assert_uint_eq(fake_kind(old), FRAME_HV);
 	reclaim_flush();
 	ck_assert(fake_kind(old) == FRAME_FREE || fake_kind(old) == FRAME_POOL);
 }

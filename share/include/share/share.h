@@ -57,10 +57,14 @@ struct share_record {
 };
 
 struct share_ops {
+	/* ctx of those below map, where they work for a group; NULL: the one of share_create(). */
+	void *(*group_ctx)(void *ctx, uint16_t group);
 	void *(*map)(void *ctx, uint32_t frame);	/* its 4096 bytes, always mapped */
 	/* A random frame for `group`, its record zero but for group; false: none. Fast path. */
 	bool (*canonical_alloc)(void *ctx, uint16_t group, uint32_t *frame);
 	void (*canonical_free)(void *ctx, uint32_t frame);
+	/* share_take(): the frame is the caller's.  May be NULL. */
+	void (*canonical_left)(void *ctx);
 	/* Metadata: zeroed; a power of two of bytes, 64 .. 2 MiB.  NULL: none. */
 	void *(*alloc)(void *ctx, size_t bytes);
 	void (*free)(void *ctx, void *p, size_t bytes);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lists of free blocks, one an order, linked through their first frame; that frame's state carries
+ * order + 1.  Two lists an order would save no scrubbing: DIRTY is kept a frame, so a block may be
+ * partly clean.  Blocks of two buddies never merge, for their frames' states differ.
+ */
+#include <port.h>
+
+#include "mm/palloc_private.h"
+
+static void list_push(struct buddy *b, mfn_t mfn, unsigned int order)
+{
+	struct frame *f = mfn_to_frame(mfn);
+
+	frame_set_state(f, (f->state & ~FRAME_ORDER_MASK) |
+		     ((uint64_t)(order + 1) << FRAME_ORDER_SHIFT));
+	f->prev = NO_FRAME;
+	f->next = b->list[order];
+	if (f->next != NO_FRAME)
+		mfn_to_frame(f->next)->prev = mfn;
+	b->list[order] = mfn;
+}
+
+static void list_take(struct buddy *b, mfn_t mfn, unsigned int order)
+{
+	struct frame *f = mfn_to_frame(mfn);
+
+	if (f->prev != NO_FRAME)
+		mfn_to_frame(f->prev)->next = f->next;
+	else
+		b->list[order] = f->next;
+	if (f->next != NO_FRAME)
+		mfn_to_frame(f->next)->prev = f->prev;
+	f->next = f->prev = NO_FRAME;
+	frame_set_state(f, f->state & ~FRAME_ORDER_MASK);
+}
+
+static bool is_free_block(const struct buddy *b, mfn_t mfn, unsigned int order)
+{
+	uint64_t state;
+
+	if (!frame_valid(mfn))
+		return false;
+	state = frame_state(mfn_to_frame(mfn));
+	return state == (b->state | (uint64_t)(order + 1) << FRAME_ORDER_SHIFT);
+}
+
+void buddy_give(struct buddy *b, mfn_t mfn, unsigned int order)
+{
+	while (order < PALLOC_MAX_ORDER &&
+	       is_free_block(b, mfn ^ (1UL << order), order)) {
+		list_take(b, mfn ^ (1UL << order), order);
+		mfn &= ~(1UL << order);
+		order++;
+	}
+	list_push(b, mfn, order);
+}
+
+mfn_t buddy_take(struct buddy *b, unsigned int order)
+{
+	unsigned int have = order;
+	mfn_t mfn;
+
+	while (have < ORDERS && b->list[have] == NO_FRAME)
+		have++;
+	if (have == ORDERS)
+		return INVALID_MFN;
+	mfn = b->list[have];
+	list_take(b, mfn, have);
+	while (have > order) {
+		have--;
+		list_push(b, mfn + (1UL << have), have);
+	}
+	return mfn;
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See framepool.h.  A pool is a store, which is a buddy allocator of its own, and before it the
+ * vector of single frames from which canonical ones are drawn in O(1); and another store for metadata, which
+ * needs frames in a row.  Pools are in a fixed table, so that
+ * a frame may come back to one whose group is gone: its slot is free when the last has.
+ */
+#include <port.h>
+
+#include "mm/framepool.h"
+#include "mm/objpool.h"
+#include "mm/pagetype.h"
+#include "mm/palloc_private.h"
+#include "x86/cpu.h"
+
+#define POOL_LOW	1024	/* refill below: entropy of the draw (SH26); */
+#define LOW_ALONE	64	/* a domain alone has nobody to draw against */
+#define POOL_HIGH	4096	/* frames that come back beyond go to the store, or the heap */
+#define BLOCK_ORDER	9	/* a refill; so views have one page for it */
+#define BLOCK_ALONE	6
+#define VEC_ORDER	2
+_Static_assert(POOL_LOW + (1 << BLOCK_ORDER) <= POOL_HIGH, "a refill fits");
+_Static_assert(POOL_HIGH * sizeof(uint32_t) == PAGE_SIZE << VEC_ORDER, "vec");
+
+struct frame_pool {
+	struct spinlock lock;		/* LOCK_POOL: all below, but where it says otherwise */
+	uint32_t members;		/* and LOCK_POOLS; 0 and total 0: the slot is free */
+	uint64_t target, total;		/* FP1, FP2; read without, too */
+	struct buddy store, meta;
+	uint32_t *vec;			/* NULL: no members */
+	uint32_t count;			/* of vec */
+	uint32_t low;			/* FP3 */
+	unsigned int block;		/* order of a refill */
+	uint64_t stream;		/* FP3 */
+	struct frame_queue waiting;
+	uint16_t group;
+	struct objpool objects;		/* its own lock */
+};
+
+static struct spinlock pools_lock = SPINLOCK_INIT(LOCK_POOLS);
+static struct frame_pool pools[FRAME_POOLS];
+
+uint64_t frame_pool_metadata(uint64_t frames)
+{
+	uint64_t leaves = palloc_total_count() / (PAGE_SIZE / sizeof(uint64_t));
+
+	return frames ? frames / 100 + MIN(leaves, frames / 64) + 48 : 0;
+}
+
+/* --- frames in and out; the pool's lock --- */
+
+static void frames_set_aside(const struct buddy *b, mfn_t mfn, unsigned int order)
+{
+	mfn_t i;
+
+	for (i = mfn; i < mfn + (1UL << order); i++) {
+		struct frame *f = mfn_to_frame(i);
+
+		f->type = 0;
+		f->hash = 0;
+		frame_set_state(f, b->state);
+	}
+}
+
+/* Of the heap, into a store: the largest block there is up to this order. */
+static bool block_take(struct frame_pool *p, struct buddy *b, unsigned int order)
+{
+	mfn_t mfn = heap_take(order);
+
+	while (mfn == INVALID_MFN && order)
+		mfn = heap_take(--order);
+	if (mfn == INVALID_MFN)
+		return false;
+	frames_set_aside(b, mfn, order);
+	buddy_give(b, mfn, order);
+	p->total += 1UL << order;
+	return true;
+}
+
+static void to_heap(struct frame_pool *p, mfn_t mfn, unsigned int order)
+{
+	heap_give(mfn, order);
+	p->total -= 1UL << order;
+}
+
+/* FP2; with overcommit on, a pool is bounded by its vector. */
+static bool goes_back(const struct frame_pool *p)
+{
+	return !p->members || (p->target && p->total > p->target);
+}
+
+static void single_put(struct frame_pool *p, mfn_t mfn)
+{
+	frames_set_aside(&p->store, mfn, 0);
+	if (!goes_back(p) && p->count < POOL_HIGH)
+		p->vec[p->count++] = mfn;
+	else if (!goes_back(p) && p->target)
+		buddy_give(&p->store, mfn, 0);
+	else
+		to_heap(p, mfn, 0);
+}
+
+/* One block, the largest of the store's up to 2 MiB, else of the heap's. */
+static bool vec_refill(struct frame_pool *p)
+{
+	unsigned int order = p->block + 1;
+	mfn_t mfn = INVALID_MFN, i;
+
+	while (mfn == INVALID_MFN && order > 0)
+		mfn = buddy_take(&p->store, --order);
+	if (mfn == INVALID_MFN)
+		return (!p->target || p->total < p->target) &&
+		       block_take(p, &p->store, p->block);
+	for (i = mfn; i < mfn + (1UL << order); i++)
+		p->vec[p->count++] = i;
+	return true;
+}
+
+/* A random one of the vector's; its state is POOL. */
+static mfn_t vec_draw(struct frame_pool *p)
+{
+	uint32_t i;
+	mfn_t mfn;
+
+	if (!p->count)
+		return INVALID_MFN;
+	/* A 64-bit draw modulo at most 2^12: the bias is below 2^-52. */
+	i = random_next(&p->stream) % p->count;
+	mfn = p->vec[i];
+	p->vec[i] = p->vec[--p->count];
+	return mfn;
+}
+
+/* --- members --- */
+
+/* Into a store; `frames` of them, or what the heap has (vec_refill() asks again). */
+static void set_aside(struct frame_pool *p, struct buddy *b, uint64_t frames)
+{
+	uint64_t end = p->total + frames;
+	unsigned int order;
+
+	while (p->total < end) {
+		order = 63 - __builtin_clzl(end - p->total);
+		if (!block_take(p, b, MIN(order, BLOCK_ORDER)))
+			break;
+	}
+}
+
+/* Some remain: they keep no more than their target. */
+static void give_singles(struct frame_pool *p)
+{
+	mfn_t mfn;
+
+	while (p->total > p->target && (mfn = vec_draw(p)) != INVALID_MFN)
+		to_heap(p, mfn, 0);
+}
+
+static void give_blocks(struct frame_pool *p, struct buddy *b)
+{
+	unsigned int order = ORDERS;
+	mfn_t mfn;
+
+	while (order-- > 0)
+		while (p->total >= p->target + (1UL << order) &&
+		       (mfn = buddy_take(b, order)) != INVALID_MFN)
+			to_heap(p, mfn, order);
+}
+
+/* The group's pool, or a free one.  LOCK_POOLS. */
+static struct frame_pool *pool_find(uint16_t group)
+{
+	struct frame_pool *p, *free = NULL;
+
+	for (p = pools; p < pools + FRAME_POOLS; p++) {
+		if (p->members && p->group == group)
+			return p;
+		if (!free && !p->members && !READ_ONCE(p->total))
+			free = p;
+	}
+	return free;
+}
+
+/* Nobody else looks into a free slot, but to see that it is one; the lock is for good. */
+static void pool_begin(struct frame_pool *p, uint16_t group, bool alone, void *vec)
+{
+	if (!p->lock.level) {
+		spin_lock_init(&p->lock, LOCK_POOL);
+		spin_lock_init(&p->objects.lock, LOCK_OBJPOOL);
+		p->objects.from = p;
+	}
+	spin_lock(&p->lock);
+	p->group = group;
+	p->low = alone ? LOW_ALONE : POOL_LOW;
+	p->block = alone ? BLOCK_ALONE : BLOCK_ORDER;
+	p->stream = random_u64();
+	p->store.state = FRAME_STATE(FRAME_POOL, group, 0) | FRAME_DIRTY;
+	p->meta.state = p->store.state | FRAME_NOHEAP;
+	p->vec = vec;
+	spin_unlock(&p->lock);
+}
+
+/* `vec` is used for a new pool only. */
+static struct frame_pool *join(uint16_t group, bool alone, uint64_t frames,
+			       void *vec)
+{
+	struct frame_pool *p = pool_find(group);
+
+	if (!p)
+		return NULL;
+	if (!p->members)
+		pool_begin(p, group, alone, vec);
+	spin_lock(&p->lock);
+	p->members++;
+	p->target += frames + frame_pool_metadata(frames);
+	set_aside(p, &p->meta, frame_pool_metadata(frames));
+	set_aside(p, &p->store, frames);
+	spin_unlock(&p->lock);
+	return p;
+}
+
+struct frame_pool *frame_pool_join(uint16_t group, bool alone, uint64_t frames)
+{
+	uint32_t *vec = palloc_hv(VEC_ORDER);
+	struct frame_pool *p;
+	bool used;
+
+	if (!vec)
+		return NULL;
+	spin_lock(&pools_lock);
+	p = join(group, alone, frames, vec);
+	used = p && p->vec == vec;
+	spin_unlock(&pools_lock);
+	if (!used)
+		palloc_hv_free(vec, VEC_ORDER);
+	return p;
+}
+
+/* The pool's own locks. */
+static uint32_t *leave(struct frame_pool *p, uint64_t frames)
+{
+	uint32_t *vec = NULL;
+
+	p->target -= frames + frame_pool_metadata(frames);
+	if (!--p->members) {
+		while (p->count)
+			to_heap(p, p->vec[--p->count], 0);
+		vec = p->vec;
+		p->vec = NULL;
+	} else if (frames) {
+		give_singles(p);
+	}
+	give_blocks(p, &p->store);
+	give_blocks(p, &p->meta);
+	return vec;
+}
+
+struct frame_pool *frame_pool_of(uint16_t group)
+{
+	struct frame_pool *p;
+
+	spin_lock(&pools_lock);
+	p = pool_find(group);
+	spin_unlock(&pools_lock);
+	return p;
+}
+
+void frame_pool_leave(struct frame_pool *p, uint64_t frames)
+{
+	uint32_t *vec;
+
+	spin_lock(&pools_lock);
+	spin_lock(&p->lock);
+	vec = leave(p, frames);
+	spin_unlock(&p->lock);
+	spin_unlock(&pools_lock);
+	if (vec)
+		palloc_hv_free(vec, VEC_ORDER);
+}
+
+/* --- canonical frames --- */
+
+static void become_canonical(const struct frame_pool *p, mfn_t mfn)
+{
+	struct frame *f = mfn_to_frame(mfn);
+
+	palloc_note(mfn, 1, false);
+	f->type = (uint64_t)CLASS_SHARED << TYPE_CLASS_SHIFT;
+	f->hash = CANONICAL_FRESH;
+	frame_set_state(f, FRAME_STATE(FRAME_SHARED, p->group, 0));
+}
+
+mfn_t frame_pool_draw(struct frame_pool *p, bool beyond)
+{
+	mfn_t mfn;
+
+	spin_lock(&p->lock);
+	while (p->count < p->low && vec_refill(p))
+		;
+	mfn = vec_draw(p);
+	if (mfn == INVALID_MFN)
+		mfn = buddy_take(&p->meta, 0);
+	if (mfn == INVALID_MFN && beyond && block_take(p, &p->store, 0))
+		mfn = buddy_take(&p->store, 0);
+	spin_unlock(&p->lock);
+	if (mfn != INVALID_MFN)
+		become_canonical(p, mfn);
+	return mfn;
+}
+
+void frame_pool_free(struct frame_pool *p, mfn_t mfn)
+{
+	uint64_t state = frame_state(mfn_to_frame(mfn));
+
+	CHECK(frame_state_kind(state) == FRAME_SHARED);
+	CHECK(frame_state_ref(state) == 0);
+	spin_lock(&p->lock);
+	single_put(p, mfn);
+	spin_unlock(&p->lock);
+	palloc_note(mfn, 1, true);
+}
+
+void frame_pool_left(struct frame_pool *p)
+{
+	mfn_t mfn;
+
+	spin_lock(&p->lock);
+	p->total--;
+	mfn = p->total < p->target ? heap_take(0) : INVALID_MFN;
+	if (mfn != INVALID_MFN) {
+		p->total++;
+		single_put(p, mfn);
+	}
+	spin_unlock(&p->lock);
+}
+
+uint32_t frame_pool_wait(struct frame_pool *p, mfn_t mfn, uint64_t cpu_mask)
+{
+	struct frame_queue *q = &p->waiting;
+	uint32_t count;
+
+	spin_lock(&p->lock);
+	mfn_to_frame(mfn)->next = q->first;
+	q->first = mfn;
+	q->cpu_mask |= cpu_mask;
+	count = ++q->count;
+	spin_unlock(&p->lock);
+	return count;
+}
+
+struct frame_queue frame_pool_waiting(struct frame_pool *p)
+{
+	struct frame_queue taken;
+
+	spin_lock(&p->lock);
+	taken = p->waiting;
+	p->waiting = (struct frame_queue){ 0 };
+	spin_unlock(&p->lock);
+	return taken;
+}
+
+void frame_pools_each(void (*fn)(struct frame_pool *p))
+{
+	struct frame_pool *p;
+
+	for (p = pools; p < pools + FRAME_POOLS; p++)
+		if (READ_ONCE(p->waiting.count))
+			fn(p);
+}
+
+/* --- metadata --- */
+
+/* The heap's only where the group has none. */
+static mfn_t meta_take(struct frame_pool *p, unsigned int order)
+{
+	mfn_t mfn = buddy_take(&p->meta, order);
+
+	if (mfn == INVALID_MFN)
+		mfn = buddy_take(&p->store, order);
+	if (mfn == INVALID_MFN && !order)
+		mfn = vec_draw(p);
+	if (mfn != INVALID_MFN)
+		return mfn;
+	mfn = heap_take(order);
+	p->total += mfn == INVALID_MFN ? 0 : 1UL << order;
+	return mfn;
+}
+
+void *frame_pool_pages(struct frame_pool *p, unsigned int order)
+{
+	mfn_t mfn;
+
+	spin_lock(&p->lock);
+	mfn = meta_take(p, order);
+	spin_unlock(&p->lock);
+	if (mfn == INVALID_MFN)
+		return NULL;
+	palloc_note(mfn, 1UL << order, false);
+	return palloc_hv_from(mfn, order);
+}
+
+void frame_pool_pages_free(struct frame_pool *p, void *virt, unsigned int order)
+{
+	mfn_t mfn = virt_to_mfn(virt);
+
+	spin_lock(&p->lock);
+	frames_set_aside(&p->meta, mfn, order);
+	if (goes_back(p) || !p->target)
+		to_heap(p, mfn, order);
+	else
+		buddy_give(&p->meta, mfn, order);
+	spin_unlock(&p->lock);
+	palloc_note(mfn, 1UL << order, true);
+}
+
+void *frame_pool_alloc(struct frame_pool *p, size_t bytes)
+{
+	return objpool_alloc(&p->objects, bytes);
+}
+
+void frame_pool_alloc_free(struct frame_pool *p, void *obj, size_t bytes)
+{
+	objpool_free(&p->objects, obj, bytes);
+}
+
+mfn_t frame_pools_take(void)
+{
+	mfn_t mfn = INVALID_MFN;
+	struct frame_pool *p;
+
+	for (p = pools; p < pools + FRAME_POOLS && mfn == INVALID_MFN; p++) {
+		if (!READ_ONCE(p->total))
+			continue;
+		spin_lock(&p->lock);
+		mfn = vec_draw(p);
+		if (mfn == INVALID_MFN)
+			mfn = buddy_take(&p->store, 0);
+		if (mfn == INVALID_MFN)
+			mfn = buddy_take(&p->meta, 0);
+		p->total -= mfn != INVALID_MFN;
+		spin_unlock(&p->lock);
+	}
+	return mfn;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the frame allocator share: palloc.c, buddy.c, framepool.c. */
+#ifndef HV_MM_PALLOC_PRIVATE_H
+#define HV_MM_PALLOC_PRIVATE_H
+
+#include "mm/palloc.h"
+#include "x86/spinlock.h"
+
+#define ORDERS		(PALLOC_MAX_ORDER + 1)
+#define NO_FRAME	0	/* mfn 0 is never RAM that we hand out */
+
+#define FRAME_STATE(kind, owner, ref)				\
+	((uint64_t)(kind) << FRAME_KIND_SHIFT |			\
+	 (uint64_t)(owner) << FRAME_OWNER_SHIFT | (ref))
+
+/* Free blocks; under the lock of whoever has it. */
+struct buddy {
+	uint64_t state;		/* of its frames, but for the order; constant */
+	uint32_t list[ORDERS];
+};
+
+/* Frames of the buddy's state; take: INVALID_MFN if there is none.  Neighbours that are free merge. */
+void buddy_give(struct buddy *b, mfn_t mfn, unsigned int order);
+mfn_t buddy_take(struct buddy *b, unsigned int order);
+
+/* The heap's, of state FREE; LOCK_HEAP.  They stay counted as free. */
+mfn_t heap_take(unsigned int order);
+void heap_give(mfn_t mfn, unsigned int order);
+/* Frames from mfn on become free, or are no longer (P1). */
+void palloc_note(mfn_t mfn, uint64_t frames, bool freed);
+/* Frames that are no longer free become the hypervisor's: zeroed, kind HV. */
+void *palloc_hv_from(mfn_t mfn, unsigned int order);
+
+static inline void frame_set_state(struct frame *f, uint64_t state)
+{
+	__atomic_store_n(&f->state, state, __ATOMIC_RELEASE);
+}
+
+#endif

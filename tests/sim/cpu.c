@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* CPUs as coroutines; see sim.h. */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "sim/sim.h"
+#include "x86/cpu.h"
+#include "x86/tlb.h"
+
+#define STACK_BYTES	(256u << 10)
+#define SECONDS_MAX	20u	/* and never ends, too */
+#define WAITS_MAX	100000u	/* of one schedule: more, and it never ends */
+
+struct cpu {
+	struct percpu area;
+	ucontext_t context;
+	uint8_t *stack;
+	sim_fn fn;
+	void *arg;
+	bool in_hypervisor;
+	unsigned int points;
+};
+
+struct sim_outcome sim_outcome;
+bool sim_active;
+unsigned int sim_cpu aligned_to(64); /* of no operation: it is not undone */
+
+static struct cpu cpus[SIM_CPUS];
+static ucontext_t explorer;
+static struct sim_schedule schedule;
+static unsigned int switches, waits;
+static bool borrowed;	/* an interrupt of an idle CPU runs on the other one's stack */
+
+struct percpu *this_cpu(void)
+{
+	struct cpu *c = &cpus[sim_cpu];
+
+	if (!c->area.self) {
+		c->area.self = &c->area;
+		c->area.id = sim_cpu;
+		c->area.online = 1;
+	}
+	return &c->area;
+}
+
+void sim_fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(sim_outcome.text, sizeof(sim_outcome.text), fmt, ap);
+	va_end(ap);
+	if (!sim_active) {
+		sim_say(sim_outcome.text);
+		_exit(1);
+	}
+	sim_active = false;
+	setcontext(&explorer);
+	abort();
+}
+
+/* A crash of the code under test, or a loop that does not even wait. */
+static void on_signal(int number)
+{
+	sim_fail("signal %d", number);
+}
+
+void sim_catch_signals(void)
+{
+	static const int numbers[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+				       SIGABRT, SIGALRM };
+	struct sigaction a = { .sa_handler = on_signal,
+			       .sa_flags = SA_ONSTACK | SA_NODEFER };
+	stack_t stack = { .ss_sp = malloc(STACK_BYTES),
+			  .ss_size = STACK_BYTES };
+	unsigned int i;
+
+	CHECK(stack.ss_sp && !sigaltstack(&stack, NULL));
+	for (i = 0; i < ARRAY_COUNT(numbers); i++)
+		CHECK(!sigaction(numbers[i], &a, NULL));
+}
+
+struct domain *sim_cpu_domain(unsigned int cpu)
+{
+	struct vcpu *v = cpus[cpu].area.current;
+
+	return v ? v->domain : NULL;
+}
+
+static void go_on(unsigned int cpu)
+{
+	unsigned int me = sim_cpu;
+
+	sim_cpu = cpu;
+	swapcontext(&cpus[me].context, &cpus[cpu].context);
+}
+
+static unsigned int other(void)
+{
+	return SIM_CPUS - 1 - sim_cpu;
+}
+
+void sim_point(void)
+{
+	struct cpu *c = &cpus[sim_cpu];
+
+	if (borrowed)
+		return;
+	c->points++;
+	if (switches == SIM_SWITCHES || c->points != schedule.at[switches])
+		return;
+	/* Who was preempted goes on counting where it stands. */
+	sim_outcome.switched[switches++] = true;
+	if (cpus[other()].in_hypervisor)
+		go_on(other());
+}
+
+void sim_wait(void)
+{
+	if (!sim_active)
+		sim_fail("a wait with one CPU");
+	if (++waits > WAITS_MAX)
+		sim_fail("never ends: each CPU waits");
+	if (cpus[other()].in_hypervisor)
+		go_on(other());
+}
+
+/* Interrupts are on in a guest, and off in the hypervisor (SIM2). */
+void lapic_send_ipi(unsigned int cpu, enum vector vector)
+{
+	unsigned int me = sim_cpu;
+
+	if (vector != VEC_TLB || cpus[cpu].in_hypervisor)
+		return;
+	borrowed = true;
+	sim_cpu = cpu;
+	tlb_answer();
+	sim_cpu = me;
+	borrowed = false;
+}
+
+void sim_cpu_interrupt(struct domain *d)
+{
+	unsigned int me = sim_cpu, i;
+
+	for (i = 0; i < SIM_CPUS; i++) {
+		if (cpus[i].in_hypervisor || sim_cpu_domain(i) != d)
+			continue;
+		borrowed = true;
+		sim_cpu = i;
+		sim_leave_guest();
+		borrowed = false;
+	}
+	sim_cpu = me;
+}
+
+static void enter(void)
+{
+	struct cpu *c = &cpus[sim_cpu];
+
+	sim_outcome.result[sim_cpu] = c->fn(c->arg);
+	tlb_answer();
+	c->in_hypervisor = false;
+	sim_outcome.points[sim_cpu] = c->points;
+	if (cpus[other()].in_hypervisor) {
+		sim_cpu = other();
+		setcontext(&cpus[sim_cpu].context);
+	}
+	setcontext(&explorer);
+}
+
+static void prepare(struct cpu *c)
+{
+	if (!c->stack)
+		c->stack = malloc(STACK_BYTES);
+	CHECK(c->stack);
+	getcontext(&c->context);
+	c->context.uc_stack.ss_sp = c->stack;
+	c->context.uc_stack.ss_size = STACK_BYTES;
+	c->context.uc_link = NULL;
+	makecontext(&c->context, enter, 0);
+	c->points = 0;
+	c->in_hypervisor = c->fn;
+}
+
+void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],
+	     void *const arg[SIM_CPUS])
+{
+	unsigned int i;
+
+	schedule = *s;
+	switches = waits = 0;
+	borrowed = false;
+	memset(&sim_outcome, 0, sizeof(sim_outcome));
+	for (i = 0; i < SIM_CPUS; i++) {
+		cpus[i].fn = fn[i];
+		cpus[i].arg = arg[i];
+		prepare(&cpus[i]);
+	}
+	sim_cpu = s->first;
+	if (!fn[sim_cpu])
+		sim_cpu = other();
+	sim_active = true;
+	alarm(SECONDS_MAX);
+	swapcontext(&explorer, &cpus[sim_cpu].context);
+	alarm(0);
+	sim_active = false;
+	sim_cpu = 0;
+	for (i = 0; i < SIM_CPUS; i++)
+		cpus[i].in_hypervisor = false;
+}

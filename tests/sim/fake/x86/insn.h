@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The instructions that the sources in the simulator use (hv/x86/insn.h on the CPU). */
+#ifndef TESTS_SIM_INSN_H
+#define TESTS_SIM_INSN_H
+
+#include "sim/sim.h"
+
+static inline uint64_t read_cr3(void)
+{
+	return this_cpu()->loaded_cr3;
+}
+
+static inline void write_cr3(uint64_t v)
+{
+	sim_tlb_flush(sim_cpu);
+}
+
+static inline void invlpg(uint64_t va)
+{
+	sim_tlb_flush_page(sim_cpu, va);
+}
+
+static inline void cpu_pause(void)
+{
+	sim_wait();
+}
+
+#endif

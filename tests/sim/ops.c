@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: MIT */
+/* See ops.h.  In each, "the other one" is the domain on the other CPU. */
+#include <errno.h>
+#include <port.h>
+#include <string.h>
+
+#include <xen/event_channel.h>
+#include <xen/memory.h>
+#include <xen/sched.h>
+
+#include "abi/share.h"
+#include "abi/xencomm.h"
+#include "dom/evtchn.h"
+#include "dom/sched.h"
+#include "pv/xencomm.h"
+#include "sim/ops.h"
+#include "sim/sim.h"
+
+#define ARGS_VA		fake_va(page + P_ARGS)
+#define LIST_VA		fake_va(page + P_ARGS + 1)
+
+static void *args_of(struct side *s)
+{
+	return fake_page(s->d, page + P_ARGS);
+}
+
+static void *list_of(struct side *s)
+{
+	return fake_page(s->d, page + P_ARGS + 1);
+}
+
+static uint64_t va_of(unsigned int what)
+{
+	return fake_va(page + what);
+}
+
+/* --- page-table entries --- */
+
+static void entry(struct side *s, unsigned int what, pte_t e)
+{
+	s->args = (struct hypercall_args){ .a = { va_of(what), e, 0 } };
+}
+
+static long run_update(struct side *s)
+{
+	return state_call(op_update_va_mapping, &s->args);
+}
+
+static void unmap_both(struct side *s) { entry(s, P_BOTH, 0); }
+static void unmap_offered(struct side *s) { entry(s, P_OFFERED, 0); }
+static void unmap_mapped(struct side *s) { entry(s, P_MAPPED, 0); }
+
+static void map_again(struct side *s)
+{
+	entry(s, P_PLACE, s->mfn[P_BOTH] << PAGE_SHIFT | G_RO);
+}
+
+static void map_offered_ro(struct side *s)
+{
+	entry(s, P_OFFERED, s->mfn[P_OFFERED] << PAGE_SHIFT | G_RO);
+}
+
+/* The other one's page, which was never ours. */
+static void map_foreign(struct side *s)
+{
+	entry(s, P_PLACE, s->other->mfn[P_OFFERED] << PAGE_SHIFT | G_RW);
+}
+
+static void map_guessed(struct side *s)
+{
+	entry(s, P_PLACE, s->other->mfn[P_SPARE] << PAGE_SHIFT | G_RW);
+}
+
+static void mmuext(struct side *s, unsigned int cmd, uint64_t arg1, uint64_t arg2)
+{
+	struct mmuext_op op = { .cmd = cmd };
+
+	op.arg1.mfn = arg1;
+	op.arg2.src_mfn = arg2;
+	memcpy(args_of(s), &op, sizeof(op));
+	s->args = (struct hypercall_args){ .a = { ARGS_VA, 1, 0, DOMID_SELF } };
+}
+
+static long run_mmuext(struct side *s)
+{
+	return state_call(op_mmuext, &s->args);
+}
+
+static void pin_offered(struct side *s)
+{
+	mmuext(s, MMUEXT_PIN_L1_TABLE, s->mfn[P_OFFERED], 0);
+}
+
+/* Read-only first, then a table: what a kernel does. */
+static long run_pin_offered(struct side *s)
+{
+	struct hypercall_args ro = {
+		.a = { va_of(P_OFFERED),
+		       s->mfn[P_OFFERED] << PAGE_SHIFT | G_RO, 0 },
+	};
+	long r = state_call(op_update_va_mapping, &ro);
+
+	return r ? r : run_mmuext(s);
+}
+
+static void pin_blank(struct side *s)
+{
+	mmuext(s, MMUEXT_PIN_L1_TABLE, s->mfn[P_BLANK], 0);
+}
+
+static void unpin_table(struct side *s)
+{
+	mmuext(s, MMUEXT_UNPIN_TABLE, s->mfn[P_TABLE], 0);
+}
+
+static void clear_offered(struct side *s)
+{
+	mmuext(s, MMUEXT_CLEAR_PAGE, s->mfn[P_OFFERED], 0);
+}
+
+static void copy_to_offered(struct side *s)
+{
+	mmuext(s, MMUEXT_COPY_PAGE, s->mfn[P_OFFERED], s->mfn[P_BOTH]);
+}
+
+static void write_table(struct side *s)
+{
+	struct mmu_update u = {
+		.ptr = s->mfn[P_TABLE] << PAGE_SHIFT,
+		.val = s->mfn[P_OFFERED] << PAGE_SHIFT | G_RW,
+	};
+
+	memcpy(args_of(s), &u, sizeof(u));
+	s->args = (struct hypercall_args){ .a = { ARGS_VA, 1, 0, DOMID_SELF } };
+}
+
+static long run_mmu_update(struct side *s)
+{
+	return state_call(op_mmu_update, &s->args);
+}
+
+static void set_gdt(struct side *s)
+{
+	uint64_t *list = args_of(s);
+
+	list[0] = s->mfn[P_GDT];
+	s->args = (struct hypercall_args){ .a = { ARGS_VA, 512 } };
+}
+
+static long run_set_gdt(struct side *s)
+{
+	return state_call(op_set_gdt, &s->args);
+}
+
+/* --- memory --- */
+
+static void reservation(struct side *s, unsigned int cmd, uint64_t first)
+{
+	struct xen_memory_reservation r = {
+		.nr_extents = 1, .domid = DOMID_SELF,
+	};
+
+	*(uint64_t *)list_of(s) = first;
+	set_xen_guest_handle(r.extent_start, (xen_pfn_t *)LIST_VA);
+	memcpy(args_of(s), &r, sizeof(r));
+	s->args = (struct hypercall_args){ .a = { cmd, ARGS_VA } };
+}
+
+static long run_memory(struct side *s)
+{
+	return state_call(op_memory, &s->args);
+}
+
+static void populate(struct side *s)
+{
+	reservation(s, XENMEM_populate_physmap, page + P_HOLE);
+}
+
+static void give_spare(struct side *s)
+{
+	reservation(s, XENMEM_decrease_reservation, s->mfn[P_SPARE]);
+}
+
+static void give_offered(struct side *s)
+{
+	reservation(s, XENMEM_decrease_reservation, s->mfn[P_OFFERED]);
+}
+
+/* The number of a page that may be about to come here. */
+static void give_guessed(struct side *s)
+{
+	reservation(s, XENMEM_decrease_reservation, s->other->mfn[P_SPARE]);
+}
+
+static void exchange_spare(struct side *s)
+{
+	uint64_t *list = list_of(s);
+	struct xen_memory_exchange x = {
+		.in = { .nr_extents = 1, .domid = DOMID_SELF },
+		.out = { .nr_extents = 1, .domid = DOMID_SELF },
+	};
+
+	list[0] = s->mfn[P_SPARE];
+	list[1] = page + P_SPARE;
+	set_xen_guest_handle(x.in.extent_start, (xen_pfn_t *)LIST_VA);
+	set_xen_guest_handle(x.out.extent_start, (xen_pfn_t *)(LIST_VA + 8));
+	memcpy(args_of(s), &x, sizeof(x));
+	s->args = (struct hypercall_args){ .a = { XENMEM_exchange, ARGS_VA } };
+}
+
+/* --- sharing --- */
+
+static void share_single(struct side *s, unsigned int what)
+{
+	s->args = (struct hypercall_args){
+		.a = { SHAREOP_single, va_of(what), 0, 0 },
+	};
+}
+
+/* The frame's number is the machine's choice. */
+static long run_share_single(struct side *s)
+{
+	long r = state_call(op_share, &s->args);
+
+	return r > 0 ? 0 : r;
+}
+
+static void offer_own(struct side *s) { share_single(s, P_OWN); }
+static void offer_same(struct side *s) { share_single(s, P_SAME); }
+static void offer_offered(struct side *s) { share_single(s, P_OFFERED); }
+static void offer_lent(struct side *s) { share_single(s, P_LENT); }
+
+static void batch(struct side *s, unsigned int op, unsigned int a,
+		  unsigned int b)
+{
+	struct share_entry e[2] = {
+		{ .pte = { va_of(a) }, .nr_ptes = 1 },
+		{ .pte = { va_of(b) }, .nr_ptes = 1 },
+	};
+
+	memcpy(args_of(s), e, sizeof(e));
+	s->args = (struct hypercall_args){ .a = { op, ARGS_VA, 2, 0 } };
+}
+
+static long run_batch(struct side *s)
+{
+	const struct share_entry *e = args_of(s);
+	long r = state_call(op_share, &s->args);
+
+	return r ? r : e[0].status * 100 + e[1].status;
+}
+
+static void offer_two(struct side *s)
+{
+	batch(s, SHAREOP_batch, P_SAME, P_OFFERED);
+}
+
+static void unshare_two(struct side *s)
+{
+	batch(s, SHAREOP_unshare, P_BOTH, P_ALONE);
+}
+
+/* --- grants --- */
+
+static void grant(struct side *s, const void *op, size_t bytes,
+		  unsigned int cmd)
+{
+	memcpy(args_of(s), op, bytes);
+	s->args = (struct hypercall_args){ .a = { cmd, ARGS_VA, 1 } };
+}
+
+static long run_grant(struct side *s)
+{
+	return state_call(op_grant_table, &s->args);
+}
+
+static void grant_map(struct side *s, uint32_t ref, uint32_t flags)
+{
+	struct gnttab_map_grant_ref op = {
+		.host_addr = va_of(P_PLACE), .ref = ref,
+		.flags = GNTMAP_host_map | flags, .dom = s->other->d->id,
+	};
+
+	grant(s, &op, sizeof(op), GNTTABOP_map_grant_ref);
+}
+
+static void map_rw(struct side *s) { grant_map(s, REF_OFFERED, 0); }
+static void map_ro(struct side *s) { grant_map(s, REF_OFFERED, GNTMAP_readonly); }
+static void map_lent(struct side *s) { grant_map(s, REF_LENT, 0); }
+
+static long run_map(struct side *s)
+{
+	const struct gnttab_map_grant_ref *op = args_of(s);
+	long r = run_grant(s);
+
+	return r ? r : op->status;
+}
+
+static void unmap_lent(struct side *s)
+{
+	struct gnttab_unmap_grant_ref op = {
+		.host_addr = va_of(P_MAPPED), .handle = s->handle,
+	};
+
+	grant(s, &op, sizeof(op), GNTTABOP_unmap_grant_ref);
+}
+
+static long run_unmap(struct side *s)
+{
+	const struct gnttab_unmap_grant_ref *op = args_of(s);
+	long r = run_grant(s);
+
+	return r ? r : op->status;
+}
+
+static void copy_in(struct side *s)
+{
+	struct gnttab_copy op = {
+		.source.u.ref = REF_OFFERED, .source.domid = s->other->d->id,
+		.dest.u.gmfn = s->mfn[P_OWN], .dest.domid = DOMID_SELF,
+		.len = 4096, .flags = GNTCOPY_source_gref,
+	};
+
+	grant(s, &op, sizeof(op), GNTTABOP_copy);
+}
+
+static void copy_out(struct side *s)
+{
+	struct gnttab_copy op = {
+		.source.u.gmfn = s->mfn[P_OWN], .source.domid = DOMID_SELF,
+		.dest.u.ref = REF_OFFERED, .dest.domid = s->other->d->id,
+		.len = 4096, .flags = GNTCOPY_dest_gref,
+	};
+
+	grant(s, &op, sizeof(op), GNTTABOP_copy);
+}
+
+static long run_copy(struct side *s)
+{
+	const struct gnttab_copy *op = args_of(s);
+	long r = run_grant(s);
+
+	return r ? r : op->status;
+}
+
+static void transfer(struct side *s)
+{
+	struct gnttab_transfer op = {
+		.mfn = s->mfn[P_SPARE], .domid = s->other->d->id,
+		.ref = REF_ACCEPT,
+	};
+
+	grant(s, &op, sizeof(op), GNTTABOP_transfer);
+}
+
+static long run_transfer(struct side *s)
+{
+	const struct gnttab_transfer *op = args_of(s);
+	long r = run_grant(s);
+
+	return r ? r : op->status;
+}
+
+static void version_2(struct side *s)
+{
+	struct gnttab_set_version op = { .version = 2 };
+
+	grant(s, &op, sizeof(op), GNTTABOP_set_version);
+}
+
+static void more_frames(struct side *s)
+{
+	struct gnttab_setup_table op = { .dom = DOMID_SELF, .nr_frames = 2 };
+
+	set_xen_guest_handle(op.frame_list, (xen_pfn_t *)LIST_VA);
+	grant(s, &op, sizeof(op), GNTTABOP_setup_table);
+}
+
+static void swap_refs(struct side *s)
+{
+	struct gnttab_swap_grant_ref op = { .ref_a = REF_OFFERED,
+					    .ref_b = REF_UNUSED };
+
+	grant(s, &op, sizeof(op), GNTTABOP_swap_grant_ref);
+}
+
+static long run_swap(struct side *s)
+{
+	const struct gnttab_swap_grant_ref *op = args_of(s);
+	long r = run_grant(s);
+
+	return r ? r : op->status;
+}
+
+/* The guest itself takes an entry back. */
+static void nothing(struct side *s)
+{
+}
+
+static long run_end_access(struct side *s)
+{
+	struct grant_entry_v1 *e = g_v1(s->d, REF_OFFERED);
+
+	sim_access(e, sizeof(*e), true);
+	e->flags = 0;
+	return 0;
+}
+
+/* --- events --- */
+
+static void event(struct side *s, unsigned int cmd, const void *arg, size_t n)
+{
+	memcpy(args_of(s), arg, n);
+	s->args = (struct hypercall_args){ .a = { cmd, ARGS_VA } };
+}
+
+static long call_event(struct hypercall_args *args)
+{
+	return op_event_channel(args->a[0], args->a[1]);
+}
+
+static long run_event(struct side *s)
+{
+	return state_call(call_event, &s->args);
+}
+
+static void bind(struct side *s)
+{
+	struct evtchn_bind_interdomain b = {
+		.remote_dom = s->other->d->id,
+		.remote_port = s->other->port_unbound,
+	};
+
+	event(s, EVTCHNOP_bind_interdomain, &b, sizeof(b));
+}
+
+static void send(struct side *s)
+{
+	struct evtchn_send e = { .port = s->port_bound };
+
+	event(s, EVTCHNOP_send, &e, sizeof(e));
+}
+
+static void close_bound(struct side *s)
+{
+	struct evtchn_close c = { .port = s->port_bound };
+
+	event(s, EVTCHNOP_close, &c, sizeof(c));
+}
+
+static void close_unbound(struct side *s)
+{
+	struct evtchn_close c = { .port = s->port_unbound };
+
+	event(s, EVTCHNOP_close, &c, sizeof(c));
+}
+
+static void reset(struct side *s)
+{
+	struct evtchn_reset r = { .dom = DOMID_SELF };
+
+	event(s, EVTCHNOP_reset, &r, sizeof(r));
+}
+
+/* --- registered buffers --- */
+
+static void register_offered(struct side *s)
+{
+	*(uint64_t *)args_of(s) = s->mfn[P_OFFERED];
+	s->args = (struct hypercall_args){
+		.a = { XENCOMMOP_register, ARGS_VA, 1 },
+	};
+}
+
+static long run_xencomm(struct side *s)
+{
+	return state_call(op_xencomm, &s->args);
+}
+
+/* --- guests --- */
+
+static long access_by(struct side *s, unsigned int what, bool write)
+{
+	uint64_t *at = sim_tlb_access(s->cpu, va_of(what), write);
+
+	if (!at)
+		return -EFAULT;
+	sim_access(at, sizeof(*at), write);
+	/* The CPU may have lost the translation before it got here. */
+	at = sim_tlb_access(s->cpu, va_of(what), write);
+	if (at && write)
+		*at = 0x77;
+	return at ? 0 : -EFAULT;
+}
+
+static long run_store_lent(struct side *s) { return access_by(s, P_MAPPED, true); }
+static long run_store_offered(struct side *s) { return access_by(s, P_OFFERED, true); }
+
+/* --- ends --- */
+
+/* Its CPU has no guest then. */
+static void begin_to_die(struct side *s)
+{
+	unsigned int me = sim_cpu;
+
+	sim_cpu = s->cpu;
+	domain_shutdown(s->d, SHUTDOWN_poweroff);
+	sim_leave_guest();
+	sim_cpu = me;
+}
+
+static void reap_until(struct side *s, unsigned int step)
+{
+	unsigned int me = sim_cpu;
+
+	sim_cpu = s->cpu;
+	while (s->d->destroy_step < step)
+		CHECK(reaper_step());
+	sim_cpu = me;
+}
+
+/* All the rest, alone; in the end nothing is left. */
+static void reap_all(struct side *s)
+{
+	struct domain *d = s->d;
+
+	s->d = NULL;
+	while (!domain_is_gone(d))
+		CHECK(reaper_step());
+	fake_forget(d);
+}
+
+static long run_reaper(struct side *s)
+{
+	(void)reaper_step();
+	return 0;
+}
+
+#define STEP(n) \
+	static void reap_to_##n(struct side *s) \
+	{ \
+		begin_to_die(s); \
+		reap_until(s, n); \
+	}
+STEP(0) STEP(1) STEP(2) STEP(3) STEP(6) STEP(7) STEP(8) STEP(9) STEP(10)
+STEP(11) STEP(12) STEP(13)
+
+/* Another CPU ends it while it is in a call. */
+static void prepare_kill(struct side *s)
+{
+	state_run(s->cpu, NULL);
+	s->d->vcpu[0]->run = RUN_RUNNABLE;
+}
+
+static long run_kill(struct side *s)
+{
+	struct domain *victim = s->other->d;
+	unsigned int i;
+
+	domain_shutdown(victim, SHUTDOWN_poweroff);
+	for (i = 0; i < 4; i++)
+		(void)reaper_step();
+	return 0;
+}
+
+static void reap_other(struct side *s)
+{
+	reap_all(s->other);
+}
+
+const struct op ops[] = {
+	{ "unmap-shared", unmap_both, run_update },
+	{ "map-shared-again", map_again, run_update },
+	{ "unmap-granted", unmap_offered, run_update },
+	{ "lower-granted", map_offered_ro, run_update },
+	{ "map-foreign", map_foreign, run_update },
+	{ "map-guessed", map_guessed, run_update },
+	{ "overwrite-grant-map", unmap_mapped, run_update },
+	{ "pin-granted", pin_offered, run_pin_offered },
+	{ "pin-blank", pin_blank, run_mmuext },
+	{ "unpin", unpin_table, run_mmuext },
+	{ "write-table", write_table, run_mmu_update },
+	{ "clear-page", clear_offered, run_mmuext },
+	{ "copy-page", copy_to_offered, run_mmuext },
+	{ "set-gdt", set_gdt, run_set_gdt },
+	{ "populate", populate, run_memory },
+	{ "give-back", give_spare, run_memory },
+	{ "give-back-granted", give_offered, run_memory },
+	{ "give-back-guessed", give_guessed, run_memory },
+	{ "exchange", exchange_spare, run_memory },
+	{ "offer", offer_own, run_share_single },
+	{ "offer-same", offer_same, run_share_single },
+	{ "offer-granted", offer_offered, run_share_single },
+	{ "offer-lent", offer_lent, run_share_single },
+	{ "offer-batch", offer_two, run_batch },
+	{ "unshare", unshare_two, run_batch },
+	{ "grant-map", map_rw, run_map },
+	{ "grant-map-ro", map_ro, run_map },
+	{ "grant-map-twice", map_lent, run_map },
+	{ "grant-unmap", unmap_lent, run_unmap },
+	{ "grant-copy-in", copy_in, run_copy },
+	{ "grant-copy-out", copy_out, run_copy },
+	{ "grant-transfer", transfer, run_transfer },
+	{ "grant-version", version_2, run_grant },
+	{ "grant-grow", more_frames, run_grant },
+	{ "grant-swap", swap_refs, run_swap },
+	{ "grant-end-access", nothing, run_end_access },
+	{ "event-bind", bind, run_event },
+	{ "event-send", send, run_event },
+	{ "event-close", close_bound, run_event },
+	{ "event-close-unbound", close_unbound, run_event },
+	{ "event-reset", reset, run_event },
+	{ "buffer-register", register_offered, run_xencomm },
+	{ "store-granted", nothing, run_store_lent },
+	{ "store", nothing, run_store_offered },
+	{ "kill", prepare_kill, run_kill, reap_other },
+	{ "die-0", reap_to_0, run_reaper, reap_all },
+	{ "die-1", reap_to_1, run_reaper, reap_all },
+	{ "die-2", reap_to_2, run_reaper, reap_all },
+	{ "die-3", reap_to_3, run_reaper, reap_all },
+	{ "die-6", reap_to_6, run_reaper, reap_all },
+	{ "die-7", reap_to_7, run_reaper, reap_all },
+	{ "die-8", reap_to_8, run_reaper, reap_all },
+	{ "die-9", reap_to_9, run_reaper, reap_all },
+	{ "die-10", reap_to_10, run_reaper, reap_all },
+	{ "die-11", reap_to_11, run_reaper, reap_all },
+	{ "die-12", reap_to_12, run_reaper, reap_all },
+	{ "die-13", reap_to_13, run_reaper, reap_all },
+};
+const unsigned int op_count = ARRAY_COUNT(ops);

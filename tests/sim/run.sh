@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Every schedule of every pair of operations: run.sh [A,B | A,B,FIRST,N,M | quick | list].
+# In PARTS= (2) processes; figures go to build/sim/report.json.  Last line: "N passed, N failed", in pairs.
+cd "$(dirname "$0")/../.." || exit 1
+sim=build/sim/sim folder=build/sim/run
+names=$(sed -n 's/^\t{ "\([a-z0-9-]*\)", .*/\1/p' tests/sim/ops.c)
+
+case ${1-} in
+list)
+	echo "$names"
+	exit 0
+	;;
+'') ;;
+quick)
+	set -- $(grep -v '^#' tests/sim/quick.txt)
+	;;
+*,*) ;;
+*)
+	echo "pasture: sim T=A,B wants two operations; make sim T=list has their names" >&2
+	exit 2
+	;;
+esac
+rm -rf "$folder" build/sim/report.json
+mkdir -p "$folder"
+
+# Pairs by name, one after another.
+if [ $# != 0 ]; then
+	passed=0 failed=0
+	for pair in "$@"; do
+		if out=$($sim "$pair" 2>"$folder/log"); then
+			passed=$((passed + 1))
+			echo "  SUCCESS  sim $pair: $(tail -n 1 <<<"$out")"
+		else
+			[ $? != 2 ] || { cat "$folder/log" >&2; exit 2; }
+			failed=$((failed + 1))
+			grep -a 'FAILURE' <<<"$out"
+			echo "  repeat: make sim T=$pair"
+		fi
+	done
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ]
+	exit
+fi
+
+parts=${PARTS:-2}
+for part in $(seq 0 $((parts - 1))); do
+	$sim "$part" "$parts" >"$folder/$part" 2>"$folder/$part.log" &
+done
+wait
+grep -ah 'FAILURE' "$folder"/? "$folder"/?? 2>/dev/null
+read -r pairs schedules violations < <(awk '/^pairs / { p += $2; s += $4; v += $6 }
+	END { print p + 0, s + 0, v + 0 }' "$folder"/[0-9]*)
+n=$(wc -l <<<"$names")
+all=$((n * (n + 1) / 2))
+echo "{ \"figures\": { \"pairs_explored\": $pairs, \"pairs_all\": $all, \"schedules\": $schedules," \
+	"\"violations\": $violations } }" >build/sim/report.json
+echo "$pairs of $all pairs, $schedules schedules, $violations pairs with a violation (build/sim/report.json)"
+echo "$((pairs - violations)) passed, $((all - pairs + violations)) failed"
+[ "$pairs" = "$all" ] && [ "$violations" = 0 ]

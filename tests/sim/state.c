@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/* See state.h. */
+#include <check.h>
+#include <errno.h>
+#include <port.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <xen/event_channel.h>
+#include <xen/memory.h>
+#include <xen/sched.h>
+
+#include "abi/share.h"
+#include "abi/xencomm.h"
+#include "dom/evtchn.h"
+#include "dom/console.h"
+#include "dom/sched.h"
+#include "dom/store.h"
+#include "pv/ptcheck.h"
+#include "sharing/sharing.h"
+#include "sim/sim.h"
+#include "sim/state.h"
+#include "x86/cpu.h"
+#include "x86/tlb.h"
+
+struct side sides[2];
+
+/* What libcheck's macros call, in place of its library. */
+void _ck_assert_failed(const char *file, int line, const char *expr,
+		       const char *msg, ...)
+{
+	char text[300] = "";
+	va_list ap;
+
+	va_start(ap, msg);
+	if (msg)
+		vsnprintf(text, sizeof(text), msg, ap);
+	va_end(ap);
+	sim_fail("%s:%d: %s %s", file, line, expr, text);
+}
+
+void _mark_point(const char *file, int line) { }
+
+void panic(const char *fmt, ...)
+{
+	char text[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	sim_fail("panic: %s", text);
+}
+
+/* --- where CPUs and vCPUs meet --- */
+
+void state_run(unsigned int cpu, struct domain *d)
+{
+	unsigned int me = sim_cpu;
+	struct domain *old;
+
+	sim_cpu = cpu;
+	old = sim_cpu_domain(cpu);
+	if (old)
+		__atomic_and_fetch(&old->cpu_mask, ~(1UL << cpu),
+				   __ATOMIC_SEQ_CST);
+	if (d)
+		__atomic_or_fetch(&d->cpu_mask, 1UL << cpu, __ATOMIC_SEQ_CST);
+	this_cpu()->current = d ? d->vcpu[0] : NULL;
+	tlb_load_cr3(d ? d->vcpu[0]->kernel_l4 << PAGE_SHIFT : cpu_idle_cr3);
+	sim_cpu = me;
+}
+
+/* A CPU whose domain is dying is left as soon as it is on its way out. */
+static void leave_if_dying(void)
+{
+	struct domain *d = sim_cpu_domain(sim_cpu);
+
+	if (!d || READ_ONCE(d->state) == DOM_RUNNING)
+		return;
+	state_run(sim_cpu, NULL);
+	d->vcpu[0]->run = RUN_OFFLINE;
+}
+
+/* Who waits is not simulated: no operation here blocks. */
+void sched_kick(struct vcpu *v) { }
+void sched_poll_wake(struct vcpu *v, uint32_t port) { }
+void console_drain(struct domain *d) { }
+void store_serve(struct domain *d) { }
+
+static const struct domain *gone[4];
+
+bool domain_gone(struct domain *d)
+{
+	static unsigned int count;
+
+	gone[count++ % ARRAY_COUNT(gone)] = d;
+	return false;
+}
+
+bool domain_is_gone(const struct domain *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_COUNT(gone); i++)
+		if (gone[i] == d)
+			return true;
+	return false;
+}
+
+void sched_offline(struct vcpu *v)
+{
+	while (READ_ONCE(v->run) == RUN_RUNNING) {
+		sim_cpu_interrupt(v->domain);
+		if (READ_ONCE(v->run) == RUN_RUNNING)
+			port_spin();
+	}
+}
+
+void sim_leave_guest(void)
+{
+	leave_if_dying();
+}
+
+
+void state_exit(void)
+{
+	struct domain *d = sim_cpu_domain(sim_cpu);
+
+	reclaim_flush();
+	while (d && ptcheck_work_left(d))
+		(void)pv_domain_settle(d);
+	this_cpu()->pte_steps = 0;
+	leave_if_dying();
+	tlb_answer();
+}
+
+long state_call(hypercall_fn fn, struct hypercall_args *args)
+{
+	long r;
+
+	/* The domain was ended before its CPU came so far. */
+	if (!this_cpu()->current)
+		return -ESRCH;
+	do {
+		r = fn(args);
+		state_exit();
+	} while (r == -ERESTART && this_cpu()->current);
+	return r;
+}
+
+/* --- the prepared machine --- */
+
+static struct side *now;	/* whose guest runs */
+
+static void as(struct side *s)
+{
+	now = s;
+	fake_run(s->d);
+}
+
+static uint64_t pfn(unsigned int what)
+{
+	return page + what;
+}
+
+static void make_domain(struct side *s)
+{
+	s->d = fake_domain("g", 50);
+	CHECK(s->d);
+	page = fake_free_pfn(s->d);
+	g_setup(s->d, 1);
+}
+
+static void fill(unsigned int what, uint64_t value)
+{
+	uint64_t *words = (void *)fake_page(now->d, pfn(what));
+	unsigned int i;
+
+	for (i = 0; i < PAGE_SIZE / 8; i++)
+		words[i] = value * (i + 1);
+}
+
+static void offer(unsigned int what)
+{
+	long r = FAKE_CALL(op_share, SHAREOP_single, fake_va(pfn(what)), 0, 0);
+
+	ck_assert_int_gt(r, 0);
+}
+
+static void make_pages(struct side *s, unsigned int n)
+{
+	as(s);
+	fill(P_OWN, 0x1111 + n);
+	fill(P_SAME, 0x2222);
+	fill(P_BOTH, 0x3333);
+	fill(P_ALONE, 0x4444 + n);
+	fill(P_LENT, 0x5555 + n);
+	fill(P_OFFERED, 0);
+	offer(P_BOTH);
+	offer(P_ALONE);
+}
+
+static void give_back(unsigned int what)
+{
+	struct xen_memory_reservation r = {
+		.nr_extents = 1, .domid = DOMID_SELF,
+	};
+	uint64_t *list = (void *)fake_page(now->d, pfn(P_ARGS));
+
+	*list = fake_mfn(now->d, pfn(what));
+	ck_assert_int_eq(g_update(pfn(what), 0), 0);
+	set_xen_guest_handle(r.extent_start, (xen_pfn_t *)fake_va(pfn(P_ARGS)));
+	memcpy(list + 8, &r, sizeof(r));
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_decrease_reservation,
+				   fake_va(pfn(P_ARGS)) + 64), 1);
+}
+
+static void make_table(struct side *s)
+{
+	struct mmuext_op *op = (void *)fake_page(s->d, pfn(P_ARGS));
+
+	as(s);
+	ck_assert_int_eq(g_update(pfn(P_TABLE),
+				  s->mfn[P_TABLE] << PAGE_SHIFT | G_RO), 0);
+	*op = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE,
+				  .arg1.mfn = s->mfn[P_TABLE] };
+	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(pfn(P_ARGS)), 1, 0,
+				   DOMID_SELF), 0);
+	ck_assert_int_eq(g_update(pfn(P_BLANK),
+				  s->mfn[P_BLANK] << PAGE_SHIFT | G_RO), 0);
+	ck_assert_int_eq(g_update(pfn(P_GDT),
+				  s->mfn[P_GDT] << PAGE_SHIFT | G_RO), 0);
+}
+
+static void make_grants(struct side *s)
+{
+	as(s);
+	g_grant(s->d, REF_LENT, pfn(P_LENT), s->other->d, false);
+	g_grant(s->d, REF_OFFERED, pfn(P_OFFERED), s->other->d, false);
+	*g_v1(s->d, REF_ACCEPT) = (struct grant_entry_v1){
+		GTF_accept_transfer, s->other->d->id, 0,
+	};
+	/* Room for the page that comes. */
+	ck_assert_int_eq(g_update(pfn(P_SPARE), 0), 0);
+	ck_assert_int_eq(g_update(pfn(P_PLACE), 0), 0);
+	give_back(P_HOLE);
+}
+
+static void map_lent(struct side *s)
+{
+	as(s);
+	ck_assert_int_eq(g_map(s->other->d, REF_LENT, pfn(P_MAPPED),
+			       GNTMAP_host_map, &s->handle), 0);
+}
+
+static uint32_t event_call(unsigned int cmd, const void *arg, size_t bytes,
+			   size_t port_at)
+{
+	uint8_t *args = fake_page(now->d, pfn(P_ARGS));
+	uint32_t port;
+
+	memcpy(args, arg, bytes);
+	ck_assert_int_eq(op_event_channel(cmd, fake_va(pfn(P_ARGS))), 0);
+	memcpy(&port, args + port_at, sizeof(port));
+	return port;
+}
+
+static uint32_t port_for_other(void)
+{
+	struct evtchn_alloc_unbound a = {
+		.dom = DOMID_SELF, .remote_dom = now->other->d->id,
+	};
+
+	return event_call(EVTCHNOP_alloc_unbound, &a, sizeof(a),
+			  offsetof(struct evtchn_alloc_unbound, port));
+}
+
+static void make_events(struct side *s)
+{
+	as(s);
+	s->port_unbound = port_for_other();
+	s->port_bound = port_for_other();
+}
+
+static void bind_events(struct side *s)
+{
+	struct evtchn_bind_interdomain b = {
+		.remote_dom = s->other->d->id,
+		.remote_port = s->other->port_bound,
+	};
+
+	as(s);
+	s->port_bound = event_call(EVTCHNOP_bind_interdomain, &b, sizeof(b),
+				   offsetof(struct evtchn_bind_interdomain,
+					    local_port));
+}
+
+static void note_frames(struct side *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < P_COUNT; i++)
+		s->mfn[i] = fake_mfn(s->d, pfn(i));
+}
+
+void state_prepare(void)
+{
+	unsigned int i;
+
+	fake_ram_start();
+	cpu_count = SIM_CPUS;	/* each has memory of its own */
+	fake_machine_start();
+	cpu_count = 1;
+	for (i = 0; i < 2; i++) {
+		sides[i].cpu = i;
+		sides[i].other = &sides[1 - i];
+		make_domain(&sides[i]);
+	}
+	for (i = 0; i < 2; i++) {
+		make_pages(&sides[i], i);
+		note_frames(&sides[i]);
+		make_table(&sides[i]);
+		make_grants(&sides[i]);
+		make_events(&sides[i]);
+	}
+	for (i = 0; i < 2; i++)
+		map_lent(&sides[i]);
+	bind_events(&sides[1]);
+	fake_check();
+	fake_run(NULL);
+	cpu_count = SIM_CPUS;
+	vcpu_guest_cpus = (1u << SIM_CPUS) - 1;
+	for (i = 0; i < 2; i++) {
+		sim_cpu = i;
+		cpu_areas[i] = this_cpu();
+		sides[i].d->vcpu[0]->run = RUN_RUNNING;
+		state_run(i, sides[i].d);
+	}
+	sim_cpu = 0;
+}
+
+/* --- the verdict --- */
+
+void state_check(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIM_CPUS; i++) {
+		sim_cpu = i;
+		ck_assert_msg(!this_cpu()->lock_depth, "I19: a lock is held");
+		reclaim_flush_all();
+	}
+	sim_cpu = 0;
+	cpu_count = 1;	/* the audit stops all others */
+	fake_check();
+}
+
+static uint64_t mix(uint64_t digest, uint64_t value)
+{
+	return (digest ^ value) * 0x9e3779b97f4a7c15UL + (digest >> 29);
+}
+
+static uint64_t page_digest(struct domain *d, uint64_t n, uint64_t digest)
+{
+	const pte_t *pte = fake_pte(d, n);
+	const uint64_t *words;
+	unsigned int i;
+
+	if (!pte || !(*pte & PTE_P))
+		return mix(digest, 1);
+	digest = mix(digest, *pte & (PTE_RW | PTE_AVL_SHARED | PTE_AVL_GRANT));
+	words = mfn_to_virt(pte_mfn(*pte));
+	for (i = 0; i < PAGE_SIZE / 8; i += 8)
+		digest = mix(digest, words[i]);
+	return digest;
+}
+
+static uint64_t domain_digest(struct domain *d, uint64_t digest)
+{
+	unsigned int i;
+
+	for (i = 0; i < P_COUNT; i++)
+		digest = page_digest(d, pfn(i), digest);
+	return mix(digest, d->tot_pages);
+}
+
+uint64_t state_digest(void)
+{
+	uint64_t digest = 0;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		digest = sides[i].d && sides[i].d->state == DOM_RUNNING ?
+			 domain_digest(sides[i].d, digest) : mix(digest, 2);
+	return digest;
+}

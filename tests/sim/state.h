@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The prepared machine.  Two domains of one group, each on its CPU, each with the same
+ * pages by pfn, from `page` on:
+ *
+ *   P_OWN       plain, like no other          P_SAME     the same bytes in both, not offered
+ *   P_BOTH      shared by both                P_ALONE    shared, the only holder
+ *   P_LENT      granted by REF_LENT, writable, mapped by the other one at P_MAPPED
+ *   P_OFFERED   granted by REF_OFFERED, writable, mapped by nobody
+ *   P_TABLE     an empty L1 table, pinned     P_BLANK    zeroes, mapped read-only
+ *   P_SPARE     to be given away: unmapped, as are P_HOLE (no page) and P_PLACE (va only)
+ *   P_BUFFER    xencomm buffer
+ *
+ * Each has an unbound port for the other and an interdomain channel; REF_ACCEPT takes
+ * a page of the other's.
+ */
+#ifndef TESTS_SIM_STATE_H
+#define TESTS_SIM_STATE_H
+
+#include "fake/fake_grants.h"
+
+enum {
+	P_OWN, P_SAME, P_BOTH, P_ALONE, P_LENT, P_OFFERED, P_TABLE, P_BLANK,
+	P_SPARE, P_HOLE, P_PLACE, P_BUFFER, P_GDT, P_MAPPED, P_SECOND,
+	P_COUNT
+};
+#define P_ARGS		40	/* of a call; three pages */
+
+enum { REF_LENT = 8, REF_OFFERED, REF_ACCEPT, REF_UNUSED };
+
+struct side {
+	struct domain *d;
+	struct side *other;
+	unsigned int cpu;
+	uint32_t handle;	/* of the other's P_LENT */
+	uint32_t port_unbound, port_bound;
+	uint64_t mfn[P_COUNT];	/* at the start; 0: none */
+	long buffer;		/* number of the registered buffer */
+	const void *op;		/* explore.c's */
+	struct hypercall_args args; /* of the operation */
+};
+extern struct side sides[2];
+
+void state_prepare(void);
+/* The domain whose vCPU a CPU runs (NULL: none), with its tables loaded. */
+void state_run(unsigned int cpu, struct domain *d);
+/* I1 .. I18; it does not come back from a failure. */
+void state_check(void);
+/* What the guests see, but for frame numbers. */
+uint64_t state_digest(void);
+/* A hypercall of the CPU's domain, continued as often as it asks. */
+long state_call(hypercall_fn fn, struct hypercall_args *args);
+/* Its destruction is over. */
+bool domain_is_gone(const struct domain *d);
+/* What pv_exit_to_guest() does. */
+void state_exit(void);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each CPU may have cached (SIM3), and I8: no cached translation writes a frame that
+ * is a table, a descriptor table, shared, free, or another domain's; and no CPU
+ * walks through a frame that is no table any more.
+ *
+ * A real CPU may cache any translation that its tables offer at any time, without
+ * an access.  So a CPU here holds all that they have offered since its last flush.
+ */
+#include <string.h>
+
+#include "fake/fake_machine.h"
+#include "mm/pagetype.h"
+#include "sim/sim.h"
+
+#define WINDOW		FAKE_PAGES	/* pages of a guest's kernel that are looked at */
+#define OLD		4u		/* translations of one page that are kept */
+
+struct translation {
+	uint32_t mfn;			/* 0: none */
+	bool writable;
+};
+
+static struct tlb {
+	struct translation page[WINDOW][OLD];	/* oldest first */
+	uint16_t readers[FAKE_FRAMES], writers[FAKE_FRAMES];
+	bool table[FAKE_FRAMES];	/* may be walked */
+} tlbs[SIM_CPUS], start[SIM_CPUS];
+
+void sim_tlb_start(void)
+{
+	memcpy(start, tlbs, sizeof(tlbs));
+}
+
+void sim_tlb_undo(void)
+{
+	memcpy(tlbs, start, sizeof(tlbs));
+}
+
+static void forget_page(struct tlb *t, unsigned int page)
+{
+	unsigned int i;
+
+	for (i = 0; i < OLD && t->page[page][i].mfn; i++) {
+		t->readers[t->page[page][i].mfn]--;
+		t->writers[t->page[page][i].mfn] -= t->page[page][i].writable;
+	}
+	memset(t->page[page], 0, sizeof(t->page[page]));
+}
+
+static void cache(struct tlb *t, unsigned int page, mfn_t mfn, bool writable)
+{
+	struct translation *e = t->page[page];
+	unsigned int i;
+
+	for (i = 0; i < OLD && e[i].mfn; i++)
+		if (e[i].mfn == mfn && e[i].writable == writable)
+			return;
+	if (i == OLD)
+		sim_fail("the simulator keeps %u translations of a page", OLD);
+	e[i] = (struct translation){ mfn, writable };
+	t->readers[mfn]++;
+	t->writers[mfn] += writable;
+}
+
+/* The table that entry `slot` of a table leads to; NULL: none. */
+static const pte_t *below(struct tlb *t, const pte_t *table, unsigned int slot)
+{
+	pte_t e = table[slot];
+
+	if (!(e & PTE_P))
+		return NULL;
+	t->table[pte_mfn(e)] = true;
+	return mfn_to_virt(pte_mfn(e));
+}
+
+static unsigned int slot_at(uint64_t va, unsigned int level)
+{
+	return va >> (PAGE_SHIFT + 9 * (level - 1)) & (PT_SLOTS - 1);
+}
+
+static void learn_page(struct tlb *t, const pte_t *l4, unsigned int page)
+{
+	uint64_t va = fake_va(page);
+	const pte_t *table = l4;
+	unsigned int level;
+	pte_t e;
+
+	for (level = 4; level > 1 && table; level--)
+		table = below(t, table, slot_at(va, level));
+	if (!table)
+		return;
+	e = table[slot_at(va, 1)];
+	if (e & PTE_P)
+		cache(t, page, pte_mfn(e), e & PTE_RW);
+}
+
+static void learn(unsigned int cpu)
+{
+	struct domain *d = sim_cpu_domain(cpu);
+	struct tlb *t = &tlbs[cpu];
+	unsigned int page;
+	mfn_t root;
+
+	if (!d)
+		return;
+	root = d->vcpu[0]->kernel_l4;
+	t->table[root] = true;
+	for (page = 0; page < WINDOW; page++)
+		learn_page(t, mfn_to_virt(root), page);
+}
+
+void sim_tlb_learn(void)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < SIM_CPUS; cpu++)
+		learn(cpu);
+}
+
+void sim_tlb_flush(unsigned int cpu)
+{
+	memset(&tlbs[cpu], 0, sizeof(tlbs[cpu]));
+	learn(cpu);
+}
+
+void sim_tlb_flush_page(unsigned int cpu, uint64_t va)
+{
+	struct tlb *t = &tlbs[cpu];
+
+	if (va >= fake_va(0) && va < fake_va(WINDOW))
+		forget_page(t, (va - fake_va(0)) >> PAGE_SHIFT);
+	/* invlpg forgets the walk's intermediate steps, of all addresses. */
+	memset(t->table, 0, sizeof(t->table));
+	learn(cpu);
+}
+
+static bool is_checked(enum page_class class)
+{
+	return class >= CLASS_L1 && class <= CLASS_DESC;
+}
+
+/* Why nobody may write the frame now; NULL: somebody may. */
+static const char *why_no_writer(const struct frame *f)
+{
+	switch (frame_state_kind(f->state)) {
+	case FRAME_FREE:
+	case FRAME_POOL:
+		return "free";
+	case FRAME_SHARED:
+		return "shared";
+	default:
+		break;
+	}
+	if (is_checked(type_class(f->type)) && (f->type & TYPE_VALIDATED))
+		return "a table";
+	return NULL;
+}
+
+/* Why nobody may walk through the frame now. */
+static const char *why_no_walk(const struct frame *f)
+{
+	enum frame_kind kind = frame_state_kind(f->state);
+
+	if (kind == FRAME_FREE || kind == FRAME_POOL)
+		return "free";
+	if (kind == FRAME_SHARED)
+		return "shared";
+	if (type_class(f->type) == CLASS_WRITABLE && type_count(f->type))
+		return "writable";
+	return NULL;
+}
+
+void sim_tlb_check(mfn_t mfn)
+{
+	const struct frame *f = mfn_to_frame(mfn);
+	const char *why;
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < SIM_CPUS; cpu++) {
+		why = tlbs[cpu].writers[mfn] ? why_no_writer(f) : NULL;
+		if (why)
+			sim_fail("I8: CPU %u can write frame %lx, which is %s",
+				 cpu, (long)mfn, why);
+		if (tlbs[cpu].readers[mfn] &&
+		    frame_state_kind(f->state) == FRAME_FREE)
+			sim_fail("I8: CPU %u can read frame %lx, which is free",
+				 cpu, (long)mfn);
+		why = tlbs[cpu].table[mfn] ? why_no_walk(f) : NULL;
+		if (why)
+			sim_fail("I8: CPU %u walks through frame %lx, which is %s",
+				 cpu, (long)mfn, why);
+	}
+}
+
+void sim_tlb_check_read(mfn_t mfn)
+{
+	const struct frame *f = mfn_to_frame(mfn);
+	unsigned int cpu;
+
+	if (type_class(f->type) != CLASS_SHARED || !type_count(f->type))
+		return;
+	for (cpu = 0; cpu < SIM_CPUS; cpu++)
+		if (tlbs[cpu].writers[mfn])
+			sim_fail("frame %lx is hashed while CPU %u can write it",
+				 (long)mfn, cpu);
+}
+
+uint64_t *sim_tlb_access(unsigned int cpu, uint64_t va, bool write)
+{
+	const struct translation *e =
+		tlbs[cpu].page[(va - fake_va(0)) >> PAGE_SHIFT];
+	unsigned int i;
+
+	for (i = 0; i < OLD && e[i].mfn; i++)
+		if (!write || e[i].writable)
+			return (void *)((uint8_t *)mfn_to_virt(e[i].mfn) +
+					(va & ~PAGE_MASK));
+	return NULL;
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What gcc's -fsanitize=thread calls at each access, in place of its library.
+ * An atomic is done here too, and is one access.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/sim.h"
+#include "mm/frame.h"
+#include "mm/pagetype.h"
+
+#define SET_BITS	16
+#define SET_SIZE	(1u << SET_BITS)
+#define READ		1u
+#define WRITTEN		2u
+
+/* A set of addresses with two flags; open addressing, never full. */
+struct sim_touched {
+	uintptr_t key[SET_SIZE];
+	uint8_t flags[SET_SIZE];
+	unsigned int count;
+};
+
+static struct sim_touched *recording;
+static struct sim_touched conflicts;
+static uintptr_t last[SIM_CPUS];	/* the point before, of each CPU */
+static mfn_t changed_frame;		/* its record is being written */
+static bool changed_table;		/* a page table is being written */
+static bool busy;			/* in here already */
+
+/*
+ * Words that were written, with what was there before: the machine's state in the end is
+ * what it was at the start, but for these.
+ */
+static struct {
+	uintptr_t key[SET_SIZE];
+	uint64_t before[SET_SIZE];
+	unsigned int slots[SET_SIZE / 2], count;
+} changes;
+
+static unsigned int slot_of(const struct sim_touched *t, uintptr_t key)
+{
+	unsigned int i = (unsigned int)(key * 0x9e3779b97f4a7c15UL >>
+					(64 - SET_BITS));
+
+	while (t->key[i] && t->key[i] != key)
+		i = (i + 1) % SET_SIZE;
+	return i;
+}
+
+static void set_add(struct sim_touched *t, uintptr_t key, unsigned int flags)
+{
+	unsigned int i = slot_of(t, key);
+
+	if (!t->key[i] && ++t->count > SET_SIZE / 2)
+		sim_fail("an operation touches too much");
+	t->key[i] = key;
+	t->flags[i] |= flags;
+}
+
+size_t sim_touched_bytes(void)
+{
+	return sizeof(struct sim_touched);
+}
+
+void sim_record(struct sim_touched *t)
+{
+	recording = t;
+}
+
+void sim_conflicts(struct sim_touched *const t[SIM_CPUS])
+{
+	unsigned int i;
+
+	memset(&conflicts, 0, sizeof(conflicts));
+	for (i = 0; i < SET_SIZE; i++) {
+		uintptr_t key = t[0]->key[i];
+		unsigned int other;
+
+		if (!key)
+			continue;
+		other = t[1]->flags[slot_of(t[1], key)];
+		if (other && ((t[0]->flags[i] | other) & WRITTEN))
+			set_add(&conflicts, key, WRITTEN);
+	}
+}
+
+static bool in_ram(const void *at)
+{
+	return (const uint8_t *)at >= fake_ram &&
+	       (const uint8_t *)at < fake_ram + fake_ram_bytes;
+}
+
+static bool is_table(mfn_t mfn)
+{
+	enum page_class class = type_class(mfn_to_frame(mfn)->type);
+
+	return class >= CLASS_L1 && class <= CLASS_L4;
+}
+
+static void change_add(const void *at)
+{
+	uintptr_t key = (uintptr_t)at >> 3;
+	unsigned int i = (unsigned int)(key * 0x9e3779b97f4a7c15UL >>
+					(64 - SET_BITS));
+
+	while (changes.key[i] && changes.key[i] != key)
+		i = (i + 1) % SET_SIZE;
+	if (changes.key[i])
+		return;
+	if (changes.count == SET_SIZE / 2)
+		sim_fail("an operation writes too much");
+	changes.key[i] = key;
+	changes.before[i] = *(const uint64_t *)(key << 3);
+	changes.slots[changes.count++] = i;
+}
+
+void sim_undo(void)
+{
+	unsigned int n, i;
+
+	for (n = 0; n < changes.count; n++) {
+		i = changes.slots[n];
+		*(uint64_t *)(changes.key[i] << 3) = changes.before[i];
+		changes.key[i] = 0;
+	}
+	changes.count = 0;
+	changed_frame = 0;
+	changed_table = busy = false;
+	memset(last, 0, sizeof(last));
+}
+
+/* Independent of the order of the writes. */
+uint64_t sim_changes(void)
+{
+	uint64_t sum = 0, value;
+	unsigned int n, i;
+
+	for (n = 0; n < changes.count; n++) {
+		i = changes.slots[n];
+		value = *(const uint64_t *)(changes.key[i] << 3);
+		if (value == changes.before[i])
+			continue;
+		value = (value ^ changes.key[i] * 0x9e3779b97f4a7c15UL) *
+			0xbf58476d1ce4e5b9UL;
+		sum += value ^ value >> 31;
+	}
+	return sum;
+}
+
+/* A page of bytes, of a guest's or free; not a table, nor the hypervisor's own data. */
+static bool is_content(mfn_t mfn)
+{
+	switch (frame_state_kind(mfn_to_frame(mfn)->state)) {
+	case FRAME_OWNED:
+		return !is_table(mfn);
+	case FRAME_SHARED:
+	case FRAME_POOL:
+	case FRAME_FREE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The bytes of a page are one thing; elsewhere each word is. */
+static uintptr_t key_of(const void *at)
+{
+	uintptr_t a = (uintptr_t)at;
+
+	if (in_ram(at) && frame_valid(virt_to_mfn(at)) &&
+	    is_content(virt_to_mfn(at)))
+		return (a & PAGE_MASK) >> 3;
+	return a >> 3;
+}
+
+/* Changes made by accesses so far are there now: look at them. */
+static void look_at_changes(void)
+{
+	mfn_t mfn = changed_frame;
+
+	if (changed_table) {
+		changed_table = false;
+		sim_tlb_learn();
+	}
+	if (mfn) {
+		changed_frame = 0;
+		sim_tlb_check(mfn);
+	}
+}
+
+static void note_change(const void *at)
+{
+	const struct frame *f = at;
+
+	if (f >= fake_frame_table && f < fake_frame_table + frame_max_mfn)
+		changed_frame = ((const uint8_t *)at -
+				 (const uint8_t *)fake_frame_table) /
+				sizeof(*f);
+	else if (in_ram(at) && is_table(virt_to_mfn(at)))
+		changed_table = true;
+}
+
+static bool on_own_stack(const void *at)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	uintptr_t a = (uintptr_t)at;
+
+	return a > here - 65536 && a < here + 65536;
+}
+
+static void access_one(const void *at, bool write, bool atomic)
+{
+	uintptr_t key = key_of(at);
+
+	if (recording)
+		set_add(recording, key, write ? WRITTEN : READ);
+	/* Again the same, plainly: nothing in between would be new. */
+	if (conflicts.key[slot_of(&conflicts, key)] &&
+	    (atomic || last[sim_cpu] != key)) {
+		last[sim_cpu] = key;
+		busy = false;
+		sim_point();
+		busy = true;
+	}
+	if (write) {
+		change_add(at);
+		note_change(at);
+	} else if (in_ram(at))
+		sim_tlb_check_read(virt_to_mfn(at));
+}
+
+static __attribute__((noinline)) void access_active(const void *at,
+						    size_t bytes, bool write,
+						    bool atomic)
+{
+	const uint8_t *a = at;
+
+	if (busy || on_own_stack(at) || at == &sim_cpu)
+		return;
+	busy = true;
+	look_at_changes();
+	bytes += (uintptr_t)a % 8;
+	for (a -= (uintptr_t)a % 8; bytes; a += 8) {
+		access_one(a, write, atomic);
+		bytes -= MIN(bytes, 8);
+	}
+	busy = false;
+}
+
+/* Most of a schedule's time goes into the audit after it, which is not watched. */
+static inline void access(const void *at, size_t bytes, bool write, bool atomic)
+{
+	if (unlikely(sim_active))
+		access_active(at, bytes, write, atomic);
+}
+
+void sim_access(const void *at, size_t bytes, bool write)
+{
+	access(at, bytes, write, false);
+}
+
+/* --- gcc's interface: plain accesses --- */
+
+void __tsan_init(void) { }
+void __tsan_func_entry(void *pc) { }
+void __tsan_func_exit(void) { }
+
+#define PLAIN(n) \
+	void __tsan_read##n(void *at) { access(at, n, false, false); } \
+	void __tsan_write##n(void *at) { access(at, n, true, false); } \
+	void __tsan_unaligned_read##n(void *at) { access(at, n, false, false); } \
+	void __tsan_unaligned_write##n(void *at) { access(at, n, true, false); } \
+	void __tsan_volatile_read##n(void *at) { access(at, n, false, true); } \
+	void __tsan_volatile_write##n(void *at) { access(at, n, true, true); } \
+	void __tsan_unaligned_volatile_read##n(void *at) { access(at, n, false, true); } \
+	void __tsan_unaligned_volatile_write##n(void *at) { access(at, n, true, true); }
+PLAIN(1)
+PLAIN(2)
+PLAIN(4)
+PLAIN(8)
+PLAIN(16)
+
+void __tsan_read_range(void *at, size_t n) { access(at, n, false, false); }
+void __tsan_write_range(void *at, size_t n) { access(at, n, true, false); }
+
+/* --- atomics: the access, then the operation, with nothing in between --- */
+
+#define ATOMIC(bits, type) \
+	type __tsan_atomic##bits##_load(const volatile type *at, int order) \
+	{ \
+		access((void *)at, sizeof(type), false, true); \
+		return *at; \
+	} \
+	void __tsan_atomic##bits##_store(volatile type *at, type v, int order) \
+	{ \
+		access((void *)at, sizeof(type), true, true); \
+		*at = v; \
+	} \
+	type __tsan_atomic##bits##_exchange(volatile type *at, type v, int order) \
+	{ \
+		type old; \
+		access((void *)at, sizeof(type), true, true); \
+		old = *at; \
+		*at = v; \
+		return old; \
+	} \
+	int __tsan_atomic##bits##_compare_exchange_strong(volatile type *at, \
+		type *want, type v, int order, int failed) \
+	{ \
+		access((void *)at, sizeof(type), true, true); \
+		if (*at == *want) { \
+			*at = v; \
+			return 1; \
+		} \
+		*want = *at; \
+		return 0; \
+	} \
+	int __tsan_atomic##bits##_compare_exchange_weak(volatile type *at, \
+		type *want, type v, int order, int failed) \
+	{ \
+		return __tsan_atomic##bits##_compare_exchange_strong(at, want, \
+			v, order, failed); \
+	} \
+	type __tsan_atomic##bits##_compare_exchange_val(volatile type *at, \
+		type want, type v, int order, int failed) \
+	{ \
+		(void)__tsan_atomic##bits##_compare_exchange_strong(at, &want, \
+			v, order, failed); \
+		return want; \
+	}
+#define ATOMIC_OP(bits, type, name, op) \
+	type __tsan_atomic##bits##_fetch_##name(volatile type *at, type v, \
+						int order) \
+	{ \
+		type old; \
+		access((void *)at, sizeof(type), true, true); \
+		old = *at; \
+		*at = old op v; \
+		return old; \
+	}
+#define ATOMICS(bits, type) \
+	ATOMIC(bits, type) \
+	ATOMIC_OP(bits, type, add, +) \
+	ATOMIC_OP(bits, type, sub, -) \
+	ATOMIC_OP(bits, type, and, &) \
+	ATOMIC_OP(bits, type, or, |) \
+	ATOMIC_OP(bits, type, xor, ^)
+ATOMICS(8, uint8_t)
+ATOMICS(16, uint16_t)
+ATOMICS(32, uint32_t)
+ATOMICS(64, uint64_t)
+
+void __tsan_atomic_thread_fence(int order) { }
+void __tsan_atomic_signal_fence(int order) { }
+
+/* --- what the C library does with memory (linked with --wrap) --- */
+
+void *__real_memcpy(void *to, const void *from, size_t n);
+void *__real_memset(void *to, int c, size_t n);
+int __real_memcmp(const void *a, const void *b, size_t n);
+void *__wrap_memcpy(void *to, const void *from, size_t n);
+void *__wrap_memset(void *to, int c, size_t n);
+int __wrap_memcmp(const void *a, const void *b, size_t n);
+
+void *__wrap_memcpy(void *to, const void *from, size_t n)
+{
+	access(from, n, false, false);
+	access(to, n, true, false);
+	return __real_memcpy(to, from, n);
+}
+
+void *__wrap_memset(void *to, int c, size_t n)
+{
+	access(to, n, true, false);
+	return __real_memset(to, c, n);
+}
+
+int __wrap_memcmp(const void *a, const void *b, size_t n)
+{
+	access(a, n, false, false);
+	access(b, n, false, false);
+	return __real_memcmp(a, b, n);
+}
+
+/* Its rules for memory that is not RAM are for AddressSanitizer. */
+void __asan_poison_memory_region(const void *at, size_t n);
+void __asan_poison_memory_region(const void *at, size_t n) { }

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+// links: @machine tests/fake/fake_grants.c
+/*
+ * Births and deaths while another CPU looks the domain up by its number (DD8, DD11), or
+ * lets go of its pages (DD12): at each lock that is taken, one after another, and
+ * between all steps.
+ */
+#include <check.h>
+#include <errno.h>
+#include <port.h>
+#include <string.h>
+
+#include <xen/sched.h>
+
+#include "dom/domain_private.h"
+#include "fake/fake_grants.h"
+#include "mm/pagetype.h"
+#include "pv/ptcheck.h"
+
+static void (*act)(void);		/* what the other CPU does */
+static unsigned int acts;
+
+static void on_lock(void)
+{
+	port_on_lock = NULL;
+	acts++;
+	act();
+	port_on_lock = on_lock;
+}
+
+static void other_cpu(void (*fn)(void))
+{
+	act = fn;
+	port_on_lock = fn ? on_lock : NULL;
+}
+
+static void setup(void)
+{
+	fake_machine_start();
+}
+
+static void teardown(void)
+{
+	other_cpu(NULL);
+	fake_machine.on_flush = NULL;
+	ptcheck_steps_max = 512;
+	fake_check();
+	ck_assert_uint_eq(domain_count(), 0);
+}
+
+/* --- look-ups --- */
+
+static domid_hv_t wanted;
+static unsigned int found;
+
+/* What a guest may do with whom it names: it must all be there (D5). */
+static void look_up(void)
+{
+	struct domain *d = domain_find(wanted);
+	struct grant_pin pin;
+
+	if (!d)
+		return;
+	found++;
+	ck_assert_int_ne(d->state, DOM_BUILDING);
+	ck_assert_int_ne(d->state, DOM_DEAD);
+	ck_assert_int_ne(grant_pin(d, 1, 1, GRANT_HOST, true, true, &pin),
+			 GNTST_okay);
+	ck_assert_uint_eq(d->shared_info->evtchn_pending[63], 0);
+	ck_assert_ptr_eq(d->vcpu[0]->domain, d);
+	domain_put(d);
+}
+
+/* DD11: it is found when it runs, and not before. */
+START_TEST(looked_up_at_birth)
+{
+	struct domain *d = fake_domain("g", 50);
+
+	wanted = d->id + 1;
+	fake_end(d);
+	found = acts = 0;
+	other_cpu(look_up);
+	d = fake_domain("g", 50);
+	other_cpu(NULL);
+	ck_assert_uint_eq(d->id, wanted);
+	ck_assert_uint_gt(acts, 50);
+	ck_assert_uint_le(found, 1);	/* by domain_start(), as the last thing */
+	found = 0;
+	look_up();
+	ck_assert_uint_eq(found, 1);
+	fake_end(d);
+}
+END_TEST
+
+/* DD8: at each step of its end, at each lock; whoever has it does not stop the others. */
+START_TEST(looked_up_at_death)
+{
+	struct domain *d = fake_domain("g", 50);
+	unsigned int before = fake_machine.gone;
+
+	wanted = d->id;
+	found = 0;
+	fake_run(NULL);
+	domain_shutdown(d, SHUTDOWN_poweroff);
+	other_cpu(look_up);
+	for (unsigned int i = 0; fake_machine.gone == before; i++) {
+		ck_assert_uint_lt(i, 10000);
+		ck_assert(reaper_step());
+		look_up();
+	}
+	other_cpu(NULL);
+	fake_forget(d);
+	ck_assert_uint_gt(found, 20);
+	ck_assert_ptr_null(domain_find(wanted));
+}
+END_TEST
+
+/* DD8: looked up in the last moment, it stays whole for as long as that. */
+START_TEST(held_at_death)
+{
+	struct domain *d = fake_domain("g", 50), *held = NULL;
+	unsigned int before = fake_machine.gone, step;
+
+	for (step = 0; step < 1000; step += 3) {
+		wanted = d->id;
+		fake_run(NULL);
+		domain_shutdown(d, SHUTDOWN_poweroff);
+		for (unsigned int i = 0; i < step; i++)
+			(void)reaper_step();
+		held = domain_find(wanted);
+		if (!held)
+			break;
+		for (unsigned int i = 0; i < 200; i++)
+			(void)reaper_step();
+		ck_assert_uint_eq(fake_machine.gone, before);
+		look_up();
+		domain_put(held);
+		while (fake_machine.gone == before)
+			ck_assert(reaper_step());
+		before = fake_machine.gone;
+		fake_forget(d);
+		d = fake_domain("g", 50);
+	}
+	ck_assert_uint_gt(step, 10);
+	ck_assert_uint_lt(step, 1000);
+	fake_forget(d);
+}
+END_TEST
+
+/* --- a death with work half done --- */
+
+static void make_table(struct domain *d, uint64_t pfn, unsigned int level,
+		       unsigned int slot, mfn_t leads_to)
+{
+	mfn_t table = fake_mfn(d, pfn);
+	pte_t *e = mfn_to_virt(table);
+
+	memset(e, 0, PAGE_SIZE);
+	if (leads_to)
+		e[slot] = pte_make(leads_to, PTE_P | PTE_US |
+				   (level > 1 ? PTE_RW : 0));
+	ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, fake_va(pfn),
+				   pte_make(table, PTE_P | PTE_US), 0), 0);
+	spin_lock(&d->mm);
+	ck_assert_int_eq(ptcheck_table_get(d, table, level), 0);
+	spin_unlock(&d->mm);
+}
+
+/* The pfn of the last page on the list. */
+static uint64_t last_on_list(struct domain *d)
+{
+	uint32_t mfn = d->page_list;
+
+	while (mfn_to_frame(mfn)->next)
+		mfn = mfn_to_frame(mfn)->next;
+	return m2p_get(&d->m2p, mfn);
+}
+
+/*
+ * DD13: the last table of the last level leads to one that nothing else uses: letting go of that is more
+ * than a part, and the step that began it has seen all pages.
+ */
+START_TEST(ends_half_way)
+{
+	for (unsigned int part = 1; part <= 512; part += 73) {
+		struct domain *d = fake_domain("g", 50);
+		uint64_t below = fake_free_pfn(d), last = last_on_list(d);
+
+		ptcheck_steps_max = 512;
+		make_table(d, below, 3, 0, 0);
+		make_table(d, last, 4, PT_SLOTS - 1, fake_mfn(d, below));
+		ck_assert_int_eq(pagetype_set_pinned(
+			mfn_to_frame(fake_mfn(d, last))), 0);
+		spin_lock(&d->mm);
+		ptcheck_table_put(d, fake_mfn(d, below));
+		spin_unlock(&d->mm);
+		ptcheck_steps_max = part;
+		fake_end(d);
+	}
+}
+END_TEST
+
+/* --- pages whose last user is on the way out --- */
+
+/* DD12: a page whose count is just falling is passed by, and those behind it are not forgotten. */
+START_TEST(falling_count)
+{
+	struct domain *d = fake_domain("g", 50);
+	unsigned int before = fake_machine.gone;
+	uint64_t pfn = fake_free_pfn(d);
+	struct frame *f = mfn_to_frame(fake_mfn(d, pfn));
+
+	ck_assert_int_eq(g_update(pfn, 0), 0);
+	fake_run(NULL);
+	/* Its count is zero, and it is on the list: frame_owner_free() comes next, on another CPU. */
+	ck_assert(frame_test_and_clear_allocated(f));
+	ck_assert_uint_eq(__atomic_sub_fetch(&f->state, 1, __ATOMIC_ACQ_REL) &
+			  FRAME_REF_MASK, 0);
+	domain_shutdown(d, SHUTDOWN_poweroff);
+	for (unsigned int i = 0; i < 2000; i++)
+		ck_assert(reaper_step());
+	ck_assert_uint_eq(d->tot_pages, 1);
+	frame_owner_free(d->id, f);
+	for (unsigned int i = 0; i < 2000 && fake_machine.gone == before; i++)
+		ck_assert(reaper_step());
+	ck_assert_uint_eq(fake_machine.gone, before + 1);
+	fake_forget(d);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("dom_lives");
+	TCase *tc = tcase_create("lives");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, looked_up_at_birth);
+	tcase_add_test(tc, looked_up_at_death);
+	tcase_add_test(tc, held_at_death);
+	tcase_add_test(tc, ends_half_way);
+	tcase_add_test(tc, falling_count);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

@@ -1,0 +1,330 @@
+/* links: hv/mm/framepool.c hv/mm/objpool.c hv/mm/buddy.c hv/mm/palloc.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
+/* SPDX-License-Identifier: MIT */
+/* Frames of share groups, FP1-FP4, P3; and that nobody can count another group's draws (SH26, SH28). */
+#include <check.h>
+#include <port.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fake/fake_ram.h"
+#include "mm/framepool.h"
+#include "mm/pagetype.h"
+#include "mm/palloc.h"
+
+#define POOL_MAX	4096u	/* of framepool.c */
+#define SET_ASIDE	3500u
+#define VEC_PAGES	4u
+#define ALL(frames)	((frames) + frame_pool_metadata(frames))
+
+void frame_owner_free(domid_hv_t owner, struct frame *f)
+{
+	ck_abort_msg("nobody puts a frame here");
+}
+
+static void start(void)
+{
+	fake_ram_start();
+}
+
+static uint64_t set_aside(void)
+{
+	uint64_t n = 0;
+
+	for (mfn_t mfn = FAKE_RESERVED; mfn < FAKE_FRAMES; mfn++)
+		n += frame_valid(mfn) && fake_kind(mfn) == FRAME_POOL;
+	return n;
+}
+
+static uint64_t in_heap(void)
+{
+	return palloc_free_count() - set_aside();
+}
+
+/* P1 */
+static void check_free(uint64_t out)
+{
+	uint64_t free = set_aside();
+
+	for (mfn_t mfn = FAKE_RESERVED; mfn < FAKE_FRAMES; mfn++)
+		free += frame_valid(mfn) && fake_kind(mfn) == FRAME_FREE;
+	ck_assert_uint_eq(palloc_free_count(), free);
+	ck_assert_uint_eq(free, fake_free_at_start - out);
+}
+
+static mfn_t draw(struct frame_pool *p)
+{
+	return frame_pool_draw(p, false);
+}
+
+/* FP3, SH26: each frame of the vector is drawn equally often. */
+START_TEST(draw_is_uniform)
+{
+	enum { DRAWS = 200000 };
+	struct frame_pool *p = frame_pool_join(9, false, SET_ASIDE);
+	uint32_t *hits = calloc(FAKE_FRAMES, sizeof(*hits)), frames = 0;
+	double chi = 0, expect;
+
+	for (int i = 0; i < DRAWS; i++) {
+		mfn_t mfn = draw(p);
+
+		hits[mfn]++;
+		frame_pool_free(p, mfn);
+	}
+	for (mfn_t mfn = 0; mfn < FAKE_FRAMES; mfn++)
+		frames += hits[mfn] != 0;
+	ck_assert_uint_ge(frames, 1024);
+	expect = (double)DRAWS / frames;
+	for (mfn_t mfn = 0; mfn < FAKE_FRAMES; mfn++)
+		if (hits[mfn])
+			chi += (hits[mfn] - expect) * (hits[mfn] - expect) / expect;
+	/* frames - 1 degrees of freedom: mean n, deviation sqrt(2n); 5 deviations. */
+	ck_assert_double_lt(chi, frames + 5 * 1.42 * __builtin_sqrt(frames));
+	ck_assert_double_gt(chi, frames - 5 * 1.42 * __builtin_sqrt(frames));
+	free(hits);
+	frame_pool_leave(p, SET_ASIDE);
+	check_free(0);
+}
+END_TEST
+
+START_TEST(canonical_state)
+{
+	struct frame_pool *p = frame_pool_join(0x1234, true, 100);
+	mfn_t mfn = draw(p);
+	struct frame *f = mfn_to_frame(mfn);
+
+	ck_assert_int_eq(fake_kind(mfn), FRAME_SHARED);
+	ck_assert_uint_eq(frame_state_owner(f->state), 0x1234);
+	ck_assert_uint_eq(frame_state_ref(f->state), 0);
+	ck_assert_uint_eq(f->type, (uint64_t)CLASS_SHARED << TYPE_CLASS_SHIFT);
+	ck_assert_uint_eq(f->hash, CANONICAL_FRESH);
+	check_free(1 + VEC_PAGES);
+	frame_pool_free(p, mfn);
+	ck_assert_uint_eq(set_aside(), ALL(100));
+	ck_assert_ptr_eq(frame_pool_of(0x1234), p);
+	frame_pool_leave(p, 100);
+	check_free(0);
+	ck_assert_uint_eq(set_aside(), 0);
+}
+END_TEST
+
+/* What another group does with its own, by the frames that a third one sees: nothing. */
+static void work_of(struct frame_pool *p, bool matches)
+{
+	static mfn_t held[3000];
+	void *meta[8];
+
+	for (unsigned int i = 0; i < 3000; i++) {
+		held[i] = draw(p);
+		ck_assert_uint_ne(held[i], INVALID_MFN);
+		if (matches)
+			frame_pool_free(p, held[i]);
+	}
+	for (unsigned int i = 0; i < 8; i++)
+		meta[i] = frame_pool_alloc(p, 64u << i);
+	if (!matches)
+		for (unsigned int i = 0; i < 1500; i++)
+			frame_pool_free(p, held[i]);
+	for (unsigned int i = matches ? 0 : 4; i < 8; i++)
+		frame_pool_alloc_free(p, meta[i], 64u << i);
+}
+
+static void observe(mfn_t *saw, bool matches)
+{
+	struct frame_pool *p, *q;
+
+	/* The same machine each time, by the luck that the heap is whole at the start. */
+	fake_seed = 7;
+	p = frame_pool_join(1, false, SET_ASIDE);
+	q = frame_pool_join(2, false, 1000);
+	for (unsigned int i = 0; i < 400; i++) {
+		if (i == 100)
+			work_of(p, matches);
+		saw[3 * i] = draw(q);
+		saw[3 * i + 1] = fake_owned(5, 0);
+		saw[3 * i + 2] = i % 100 ? 0 : fake_owned(5, 9);
+	}
+}
+
+START_TEST(nobody_counts_another_group)
+{
+	static mfn_t saw[1200];
+	unsigned int fault = 0;
+	int pipes[2];
+
+	/* Each in a machine of its own: a process. */
+	ck_assert_int_eq(pipe(pipes), 0);
+	for (int matches = 0; matches < 2; matches++) {
+		if (fork()) {
+			(void)wait(NULL);
+			continue;
+		}
+		observe(saw, matches);
+		for (unsigned int i = 0; i < 1200; i++)
+			if (write(pipes[1], &saw[i], sizeof(saw[i])) < 0)
+				_exit(1);
+		_exit(0);
+	}
+	for (unsigned int i = 0; i < 1200; i++)
+		ck_assert_int_eq(read(pipes[0], &saw[i], sizeof(saw[i])), 8);
+	for (unsigned int i = 0; i < 1200; i++) {
+		mfn_t mfn;
+
+		ck_assert_int_eq(read(pipes[0], &mfn, sizeof(mfn)), 8);
+		fault += mfn != saw[i];
+	}
+	ck_assert_uint_eq(fault, 0);
+}
+END_TEST
+
+/* FP2: all that is set aside can be had, and beyond only where it was asked for. */
+START_TEST(bounds)
+{
+	struct frame_pool *p = frame_pool_join(1, false, SET_ASIDE);
+	mfn_t *all = calloc(FAKE_FRAMES, sizeof(*all)), mfn;
+	uint64_t n = 0, heap = in_heap();
+
+	ck_assert_uint_eq(set_aside(), ALL(SET_ASIDE));
+	while ((mfn = draw(p)) != INVALID_MFN)
+		all[n++] = mfn;
+	ck_assert_uint_eq(n, ALL(SET_ASIDE));
+	all[n++] = frame_pool_draw(p, true);
+	ck_assert_uint_ne(all[n - 1], INVALID_MFN);
+	ck_assert_uint_eq(in_heap(), heap - 1);
+	check_free(n + VEC_PAGES);
+	while (n)
+		frame_pool_free(p, all[--n]);
+	ck_assert_uint_eq(in_heap(), heap);
+	ck_assert_uint_eq(set_aside(), ALL(SET_ASIDE));
+	/* P3 */
+	while (fake_owned(2, 0) != INVALID_MFN)
+		n++;
+	ck_assert_uint_eq(n, fake_free_at_start - VEC_PAGES);
+	free(all);
+}
+END_TEST
+
+/* overcommit=on: blocks as they are needed; the vector keeps POOL_MAX. */
+START_TEST(nothing_set_aside)
+{
+	struct frame_pool *p = frame_pool_join(1, false, 0), *alone;
+	mfn_t *all = calloc(FAKE_FRAMES, sizeof(*all)), mfn;
+	uint64_t n = 0;
+
+	alone = frame_pool_join(2, true, 0);
+	ck_assert_uint_eq(set_aside(), 0);
+	mfn = draw(alone);
+	ck_assert_uint_lt(set_aside(), 128);
+	frame_pool_free(alone, mfn);
+	frame_pool_leave(alone, 0);
+	ck_assert_uint_eq(set_aside(), 0);
+	while ((mfn = draw(p)) != INVALID_MFN)
+		all[n++] = mfn;
+	ck_assert_uint_eq(n, fake_free_at_start - VEC_PAGES);
+	while (n)
+		frame_pool_free(p, all[--n]);
+	ck_assert_uint_eq(set_aside(), POOL_MAX);
+	frame_pool_leave(p, 0);
+	check_free(0);
+	ck_assert_ptr_nonnull(palloc_hv(11));
+	free(all);
+}
+END_TEST
+
+/* Members come and go; what the last leaves in use comes back when it does. */
+START_TEST(members)
+{
+	struct frame_pool *p = frame_pool_join(1, false, 1500);
+	mfn_t held[3] = { draw(p), draw(p), draw(p) };
+
+	ck_assert_ptr_eq(frame_pool_join(1, false, 2500), p);
+	ck_assert_uint_eq(set_aside(), ALL(1500) + ALL(2500) - 3);
+	frame_pool_leave(p, 1500);
+	ck_assert_uint_eq(set_aside(), ALL(2500) - 3);
+	frame_pool_left(p);		/* one of them is a domain's now */
+	ck_assert_uint_eq(set_aside(), ALL(2500) - 2);
+	frame_pool_leave(p, 2500);
+	ck_assert_uint_eq(set_aside(), 0);
+	check_free(3);
+	ck_assert_ptr_ne(frame_pool_join(2, false, 10), p);
+	ck_assert_uint_eq(frame_pool_wait(p, held[1], 1), 1);
+	ck_assert_uint_eq(frame_pool_wait(p, held[2], 2), 2);
+	ck_assert_uint_eq(frame_pool_waiting(p).cpu_mask, 3);
+	ck_assert_uint_eq(frame_pool_waiting(p).count, 0);
+	frame_pool_free(p, held[1]);
+	frame_pool_free(p, held[2]);
+	check_free(1 + VEC_PAGES);
+	ck_assert_ptr_eq(frame_pool_join(3, false, 10), p);
+}
+END_TEST
+
+/* Metadata is the group's, of any size, cleared, and comes back. */
+START_TEST(metadata)
+{
+	struct frame_pool *p = frame_pool_join(1, false, 1000);
+	static const uint8_t zero[PAGE_SIZE];
+	uint64_t heap = in_heap();
+
+	for (unsigned int round = 0; round < 2; round++) {
+		uint8_t *small = frame_pool_alloc(p, 64);
+		uint8_t *large = frame_pool_alloc(p, PAGE_SIZE << 3);
+
+		ck_assert_uint_eq(set_aside(), ALL(1000) - 9);
+		ck_assert_uint_eq(in_heap(), heap);
+		check_free(9 + VEC_PAGES);
+		for (unsigned int i = 0; i < 8; i++)
+			ck_assert(!memcmp(large + i * PAGE_SIZE, zero, PAGE_SIZE));
+		memset(large, 1, PAGE_SIZE << 3);
+		frame_pool_alloc_free(p, small, 64);
+		frame_pool_alloc_free(p, large, PAGE_SIZE << 3);
+		ck_assert_uint_eq(set_aside(), ALL(1000));
+	}
+	/* More than there is: the heap's, and back to it. */
+	frame_pool_alloc_free(p, frame_pool_alloc(p, 8 << 20), 8 << 20);
+	ck_assert_uint_eq(in_heap(), heap);
+	frame_pool_leave(p, 1000);
+	check_free(0);
+}
+END_TEST
+
+/* ME7: a page that was shared is clean when a domain gets it. */
+START_TEST(canonical_is_scrubbed)
+{
+	static const uint8_t zero[PAGE_SIZE];
+	struct frame_pool *p = frame_pool_join(1, false, 0);
+	mfn_t mfn;
+
+	while ((mfn = draw(p)) != INVALID_MFN)
+		memset(mfn_to_virt(mfn), 0x77, PAGE_SIZE);
+	for (mfn = FAKE_RESERVED; mfn < FAKE_FRAMES; mfn++)
+		if (frame_valid(mfn) && fake_kind(mfn) == FRAME_SHARED)
+			frame_pool_free(p, mfn);
+	while ((mfn = fake_owned(2, 0)) != INVALID_MFN)
+		ck_assert(!memcmp(mfn_to_virt(mfn), zero, PAGE_SIZE));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("mm_framepool");
+	TCase *tc = tcase_create("pools");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_unchecked_fixture(tc, start, NULL);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, draw_is_uniform);
+	tcase_add_test(tc, canonical_state);
+	tcase_add_test(tc, nobody_counts_another_group);
+	tcase_add_test(tc, bounds);
+	tcase_add_test(tc, nothing_set_aside);
+	tcase_add_test(tc, members);
+	tcase_add_test(tc, metadata);
+	tcase_add_test(tc, canonical_is_scrubbed);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
