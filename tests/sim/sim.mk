@@ -2,7 +2,8 @@
 # Included by the top Makefile: the simulator.  The sources of @machine, each access a call (tests/sim/sim.h).
 SIM_CFLAGS := -std=gnu11 -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-field-initializers -Werror $(XEN_DEFS) -D_GNU_SOURCE \
-	-Itests/port -iquote tests/sim/fake -iquote hv -iquote tests -iquote . -Ihv/abi -Ihash/include -Ishare/include -isystem $(B)/inc -DDEBUG=1 -DTEST_BUILD=1
+	-Itests/port -iquote tests/sim/fake -iquote hv -iquote tests -iquote . -Ihv/abi \
+	-Ihash/include -Ishare/include -isystem $(B)/inc -DDEBUG=1 -DTEST_BUILD=1
 SIM_SWITCHED := -fsanitize=thread -Wno-tsan --param tsan-distinguish-volatile=1 \
 	-fno-builtin-memcpy -fno-builtin-memset -fno-builtin-memcmp
 SIM_MACHINE = $(sort $(filter-out tests/%,$(call links,tests/sim/sim.h)) \
