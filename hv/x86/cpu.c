@@ -72,6 +72,14 @@ void cpu_detect(void)
 	detect_extended();
 }
 
+uint32_t cpu_apic_id(void)
+{
+	uint32_t r[4];
+
+	cpuid(1, 0, r);
+	return r[1] >> 24;
+}
+
 static uint64_t wanted_cr4(void)
 {
 	const struct cpu_features *f = &cpu_features;

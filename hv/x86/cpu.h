@@ -63,7 +63,7 @@ extern uint64_t tsc_boot;		/* TSC value that is time 0 */
 /* pvclock parameters: ns = ((delta << shift) * mul) >> 32, shift may be negative. */
 extern uint32_t tsc_pv_mul;
 extern int8_t tsc_pv_shift;
-uint64_t wallclock_boot_seconds(void);	/* CMOS time at time 0, seconds since 1970 */
+uint64_t kvm_wall_seconds(void);	/* since 1970, by KVM; 0: not below KVM */
 void lapic_timer_set(uint64_t deadline_ns);	/* one shot; ~0 = off; a deadline in the past fires at once */
 void lapic_send_ipi(unsigned int cpu_id, enum vector vector);
 void lapic_eoi(void);
