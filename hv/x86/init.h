@@ -51,7 +51,7 @@ void lapic_init(bool boot_cpu);		/* DEVICE_VIRT is mapped */
 uint32_t lapic_id(void);
 void lapic_send_init(uint32_t apic_id);
 void lapic_send_startup(uint32_t apic_id, uint8_t page);
-void lapic_stop_others(void);		/* NMI to all but this CPU */
+void lapic_stop_others(void);		/* NMI to all other CPUs that are online */
 void entropy_init(void);
 void delay_us(uint64_t us);
 void exit_set_mode(unsigned int mode);	/* enum exit_mode of boot/config.h */
