@@ -7,11 +7,18 @@
 #include "x86/regs.h"
 
 struct cpu_features {
-	bool nx, smap, smep, pge, xsave, fsgsbase, pcid, page1gb;
+	bool nx, smap, smep, pge, mce, sep, xsave, fsgsbase, pcid, page1gb;
 	bool rdrand, rdseed;
 	unsigned int maxphysaddr;	/* bits */
 };
 extern struct cpu_features cpu_features;	/* constant after boot */
+
+/* PTE_NX, where the CPU has it: set elsewhere, it is a reserved bit. */
+static inline uint64_t pte_nx(void)
+{
+	return cpu_features.nx ? 1UL << 63 : 0;
+}
+
 extern maddr_t cpu_idle_cr3;			/* page table with the hypervisor's slots only; L4 template: slots 256..271 */
 
 /* --- descriptor tables (gdt.c) --- */

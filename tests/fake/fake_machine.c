@@ -39,7 +39,6 @@ static mfn_t zero_mfn;
 
 /* --- what the CPU and the layers beside do --- */
 
-struct cpu_features cpu_features = { .nx = true };
 maddr_t cpu_idle_cr3;
 struct boot_options boot_options;
 
