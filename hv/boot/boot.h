@@ -11,7 +11,7 @@
 void boot_fail(const char *fmt, ...) noreturn printf_like(1, 2);
 
 /* --- multiboot.c: copies everything out of the loader's memory --- */
-#define MEMORY_MAP_MAX	128
+#define MEMORY_MAP_MAX	1024
 struct memory_map_entry {
 	maddr_t start;
 	uint64_t bytes;

@@ -97,8 +97,12 @@ void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
 {
 	uint32_t i;
 
-	ap_write_trampoline(trampoline);
 	this_cpu()->online = 1;
+	if (!trampoline && count > 1) {
+		log_warn("no memory below 640 KiB to start processors in: one is used");
+		return;
+	}
+	ap_write_trampoline(trampoline);
 	for (i = 1; i < count; i++) {
 		if (start_one(cpu_count, apic_ids[i], trampoline))
 			cpu_count++;
