@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The processors, from ACPI's MADT.  The tables are the firmware's: trusted, but
- * checked for sums and for lengths that make no sense.  All lie below 4 GiB or in RAM.
+ * What ACPI tells: the processors (MADT) and two clocks (FADT, HPET).  The tables
+ * are the firmware's: trusted, but checked for sums and for lengths that make no
+ * sense.  They are read in the boot tables' map, which ends at 4 GiB; so does
+ * what is read.  Pure but for the log; unit-tested on the host with broken tables.
  */
 #include <port.h>
 
 #include "boot/boot.h"
 #include "debug/log.h"
-#include "x86/insn.h"
 
+#define MAP_END		(4UL << 30)
 #define EBDA_SEGMENT	0x40e
 #define BIOS_START	0xe0000
 #define BIOS_END	0x100000
 #define TABLE_MAX	(1u << 20)
 #define MADT_LOCAL_APIC	0
+#define MADT_X2APIC	9
 #define LAPIC_ENABLED	1
+#define APIC_ID_MAX	254	/* what an IPI in xAPIC mode can name; 255 is all */
+#define FADT_NO_TIMER	(1u << 20)	/* the hardware-reduced model */
+#define SPACE_MEMORY	0
+#define SPACE_PORTS	1
 
 struct rsdp {
 	char signature[8];
@@ -48,6 +55,38 @@ struct madt_lapic {
 	uint32_t flags;
 } __attribute__((packed));
 
+struct madt_x2apic {
+	uint8_t type, length, reserved[2];
+	uint32_t apic_id, flags, acpi_id;
+} __attribute__((packed));
+
+/* Where a register is. */
+struct place {
+	uint8_t space, width, offset, access;
+	uint64_t address;
+} __attribute__((packed));
+
+struct fadt {
+	struct table header;
+	uint8_t unused[40];
+	uint32_t pm_timer;
+	uint8_t unused2[11], pm_timer_length, unused3[20];
+	uint32_t flags;
+	uint8_t unused4[92];
+	struct place x_pm_timer;
+} __attribute__((packed));
+_Static_assert(offsetof(struct fadt, pm_timer) == 76 &&
+	       offsetof(struct fadt, pm_timer_length) == 91 &&
+	       offsetof(struct fadt, flags) == 112 &&
+	       offsetof(struct fadt, x_pm_timer) == 208, "ACPI FADT");
+#define FADT_OLD_BYTES	116	/* to its flags: the first version */
+
+struct hpet {
+	struct table header;
+	uint32_t id;
+	struct place place;
+} __attribute__((packed));
+
 static bool sum_ok(const void *p, size_t bytes)
 {
 	const uint8_t *b = p;
@@ -60,9 +99,7 @@ static bool sum_ok(const void *p, size_t bytes)
 
 static bool readable(maddr_t m, uint64_t bytes)
 {
-	return m && (m + bytes <= 4UL << 30 ||
-		     (m < MAX_MADDR && e820_has_ram(m >> PAGE_SHIFT,
-					(m + bytes) >> PAGE_SHIFT)));
+	return m && m < MAP_END && bytes <= MAP_END - m;
 }
 
 static const struct rsdp *scan(maddr_t from, maddr_t to)
@@ -78,7 +115,7 @@ static const struct rsdp *scan(maddr_t from, maddr_t to)
 	return NULL;
 }
 
-static const struct rsdp *find_rsdp(void)
+static const struct rsdp *find_rsdp_in_bios(void)
 {
 	uint16_t segment;
 	const struct rsdp *r;
@@ -90,19 +127,35 @@ static const struct rsdp *find_rsdp(void)
 	return r ?: scan(BIOS_START, BIOS_END);
 }
 
+/* Where there is no BIOS the loader gives a copy, which it had from UEFI. */
+static const struct rsdp *find_rsdp(void)
+{
+	const struct rsdp *r = (const struct rsdp *)boot_rsdp;
+
+	if (!memcmp(r->signature, "RSD PTR ", 8) && sum_ok(r, RSDP_SUM_BYTES))
+		return r;
+	return find_rsdp_in_bios();
+}
+
 static const struct table *table_at(maddr_t m, const char *signature)
 {
-	const struct table *t = maddr_to_virt(m);
+	const struct table *t;
 
-	if (!readable(m, sizeof(*t)) || memcmp(t->signature, signature, 4) ||
-	    t->length < sizeof(*t) || t->length > TABLE_MAX ||
-	    !readable(m, t->length) || !sum_ok(t, t->length))
+	if (!readable(m, sizeof(*t)))
 		return NULL;
-	return t;
+	t = maddr_to_virt(m);
+	if (memcmp(t->signature, signature, 4))
+		return NULL;
+	if (t->length >= sizeof(*t) && t->length <= TABLE_MAX &&
+	    readable(m, t->length) && sum_ok(t, t->length))
+		return t;
+	log_warn("the ACPI table %s is damaged, and not used", signature);
+	return NULL;
 }
 
 /* The RSDT has addresses of 4 bytes, the XSDT of 8. */
-static const struct madt *find_madt_in(const struct table *root, size_t width)
+static const struct table *find_in(const struct table *root, size_t width,
+				   const char *signature, uint32_t bytes)
 {
 	const uint8_t *p = (const uint8_t *)(root + 1);
 	const uint8_t *end = (const uint8_t *)root + root->length;
@@ -112,14 +165,15 @@ static const struct madt *find_madt_in(const struct table *root, size_t width)
 	for (; p + width <= end; p += width) {
 		m = 0;
 		memcpy(&m, p, width);
-		t = table_at(m, "APIC");
-		if (t && t->length >= sizeof(struct madt))
-			return (const struct madt *)t;
+		t = table_at(m, signature);
+		if (t && t->length >= bytes)
+			return t;
 	}
 	return NULL;
 }
 
-static const struct madt *find_madt(void)
+/* One of at least so many bytes, or NULL. */
+static const void *find_table(const char *signature, uint32_t bytes)
 {
 	const struct rsdp *r = find_rsdp();
 	const struct table *root;
@@ -128,36 +182,106 @@ static const struct madt *find_madt(void)
 		return NULL;
 	root = r->revision >= 2 ? table_at(r->xsdt, "XSDT") : NULL;
 	if (root)
-		return find_madt_in(root, 8);
+		return find_in(root, 8, signature, bytes);
 	root = table_at(r->rsdt, "RSDT");
-	return root ? find_madt_in(root, 4) : NULL;
+	return root ? find_in(root, 4, signature, bytes) : NULL;
 }
 
-static uint32_t this_apic_id(void)
+/* --- processors --- */
+
+/* The APIC id of an entry that is an enabled processor's. */
+static bool is_processor(const uint8_t *p, uint32_t *apic_id)
 {
-	uint32_t r[4];
+	const struct madt_lapic *l = (const struct madt_lapic *)p;
+	const struct madt_x2apic *x = (const struct madt_x2apic *)p;
 
-	cpuid(1, 0, r);
-	return r[1] >> 24;
-}
-
-uint32_t acpi_find_cpus(uint32_t apic_ids[MAX_CPUS], uint32_t max)
-{
-	const struct madt *madt = find_madt();
-	const uint8_t *p, *end;
-	const struct madt_lapic *e;
-	uint32_t count = 1;
-
-	apic_ids[0] = this_apic_id();
-	if (!madt)
-		log_warn("no ACPI processor table: one processor is used");
-	p = madt ? madt->entries : NULL;
-	end = madt ? (const uint8_t *)madt + madt->header.length : NULL;
-	for (; madt && p + 2 <= end && p[1] >= 2 && count < max; p += p[1]) {
-		e = (const struct madt_lapic *)p;
-		if (p[0] == MADT_LOCAL_APIC && p + sizeof(*e) <= end &&
-		    e->flags & LAPIC_ENABLED && e->apic_id != apic_ids[0])
-			apic_ids[count++] = e->apic_id;
+	if (p[0] == MADT_LOCAL_APIC && p[1] >= sizeof(*l)) {
+		*apic_id = l->apic_id;
+		return l->flags & LAPIC_ENABLED && l->apic_id <= APIC_ID_MAX;
 	}
-	return count;
+	if (p[0] == MADT_X2APIC && p[1] >= sizeof(*x)) {
+		*apic_id = x->apic_id;
+		return x->flags & LAPIC_ENABLED;
+	}
+	return false;
+}
+
+struct cpu_list {
+	uint32_t *apic_ids;
+	uint32_t count, max;
+	uint32_t too_many, unreachable;		/* left out */
+	uint8_t seen[APIC_ID_MAX + 1];		/* some firmware has one in both kinds of entry */
+};
+
+static void add_processor(struct cpu_list *l, uint32_t apic_id)
+{
+	if (apic_id > APIC_ID_MAX) {
+		l->unreachable++;
+		return;
+	}
+	if (l->seen[apic_id])
+		return;
+	l->seen[apic_id] = 1;
+	if (l->count < l->max)
+		l->apic_ids[l->count++] = apic_id;
+	else
+		l->too_many++;
+}
+
+static void say_left_out(const struct cpu_list *l)
+{
+	if (l->too_many)
+		log_warn("%u of %u processors are left out: at most %u are used",
+			 l->too_many, l->count + l->too_many, l->max);
+	if (l->unreachable)
+		log_warn("%u processors with APIC ids above %u are left out",
+			 l->unreachable, APIC_ID_MAX);
+}
+
+uint32_t acpi_find_cpus(uint32_t self, uint32_t *apic_ids, uint32_t max)
+{
+	const struct madt *madt = find_table("APIC", sizeof(*madt));
+	struct cpu_list l = { .apic_ids = apic_ids, .max = max };
+	const uint8_t *p, *end;
+	uint32_t id;
+
+	add_processor(&l, self);
+	if (!madt) {
+		log_warn("no ACPI processor table: one processor is used");
+		return l.count;
+	}
+	end = (const uint8_t *)madt + madt->header.length;
+	for (p = madt->entries; p + 2 <= end && p[1] >= 2 && p[1] <= end - p;
+	     p += p[1])
+		if (is_processor(p, &id))
+			add_processor(&l, id);
+	say_left_out(&l);
+	return l.count;
+}
+
+/* --- clocks --- */
+
+static uint16_t pm_timer_port(const struct fadt *f)
+{
+	const struct place *x = &f->x_pm_timer;
+
+	if (f->flags & FADT_NO_TIMER)
+		return 0;
+	if (f->header.length >= sizeof(*f) && x->space == SPACE_PORTS &&
+	    x->address && x->address < 0xfffc)
+		return x->address;
+	return f->pm_timer_length == 4 && f->pm_timer < 0xfffc ? f->pm_timer : 0;
+}
+
+void acpi_find_clocks(struct ref_hw *hw)
+{
+	const struct fadt *f = find_table("FACP", FADT_OLD_BYTES);
+	const struct hpet *h = find_table("HPET", sizeof(*h));
+
+	*hw = (struct ref_hw){ 0 };
+	if (f)
+		hw->pm_port = pm_timer_port(f);
+	if (h && h->place.space == SPACE_MEMORY &&
+	    readable(h->place.address, PAGE_SIZE))
+		hw->hpet = h->place.address;
 }

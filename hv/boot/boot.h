@@ -11,7 +11,7 @@
 void boot_fail(const char *fmt, ...) noreturn printf_like(1, 2);
 
 /* --- multiboot.c: copies everything out of the loader's memory --- */
-#define MEMORY_MAP_MAX	128
+#define MEMORY_MAP_MAX	1024
 struct memory_map_entry {
 	maddr_t start;
 	uint64_t bytes;
@@ -34,8 +34,12 @@ void *early_alloc(uint64_t bytes, uint64_t align);
 maddr_t e820_low_page(void);			/* a page below 640 KiB for the AP trampoline */
 void e820_give_to_palloc(void);
 
-/* --- acpi.c: processors; [0] is this one --- */
-uint32_t acpi_find_cpus(uint32_t apic_ids[MAX_CPUS], uint32_t max);
+/* --- acpi.c --- */
+#define RSDP_BYTES	36
+extern uint8_t boot_rsdp[RSDP_BYTES];	/* the loader's copy of ACPI's root; zeroes: none */
+/* APIC ids of the processors, this one's first; says what is left out. */
+uint32_t acpi_find_cpus(uint32_t self, uint32_t *apic_ids, uint32_t max);
+void acpi_find_clocks(struct ref_hw *hw);
 
 /* --- paging.c --- */
 void paging_init(uint32_t cpus, maddr_t lapic_base);	/* builds and loads cpu_idle_cr3 */

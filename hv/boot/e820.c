@@ -30,10 +30,26 @@ unsigned int ram_range_count;
 static struct ranges ram, free_ram;
 static mfn_t early_first, early_end;	/* what of the early range is left */
 
-static void must_fit(bool ok)
+/*
+ * Where the firmware's map has more pieces than there is room for, the smallest
+ * give way: a set never holds what is not RAM, and the largest stay.
+ */
+static uint64_t dropped;
+
+static void take(struct ranges *set, mfn_t first, mfn_t end)
 {
-	if (!ok)
-		boot_fail("the memory map has too many pieces");
+	if (ranges_subtract(set, first, end))
+		return;
+	dropped += ranges_keep_largest(set, RANGES_MAX - 1);
+	CHECK(ranges_subtract(set, first, end)); /* one piece more at most */
+}
+
+static void put(struct ranges *set, mfn_t first, mfn_t end)
+{
+	if (ranges_add(set, first, end))
+		return;
+	dropped += ranges_keep_largest(set, RANGES_MAX - 1);
+	CHECK(ranges_add(set, first, end));
 }
 
 static void collect_ram(void)
@@ -44,15 +60,13 @@ static void collect_ram(void)
 	for (e = memory_map; e < memory_map + memory_map_count; e++) {
 		end = (e->start + e->bytes) >> PAGE_SHIFT;
 		if (e->ram)
-			must_fit(ranges_add(&ram,
-					    ALIGN_UP(e->start, PAGE_SIZE) >>
-					    PAGE_SHIFT, end));
+			put(&ram, ALIGN_UP(e->start, PAGE_SIZE) >> PAGE_SHIFT,
+			    end);
 	}
 	for (e = memory_map; e < memory_map + memory_map_count; e++) {
 		end = ALIGN_UP(e->start + e->bytes, PAGE_SIZE) >> PAGE_SHIFT;
 		if (!e->ram)
-			must_fit(ranges_subtract(&ram, e->start >> PAGE_SHIFT,
-						 end));
+			take(&ram, e->start >> PAGE_SHIFT, end);
 	}
 }
 
@@ -61,7 +75,7 @@ static void clip_ram(void)
 	mfn_t max = MAX_MADDR >> PAGE_SHIFT;
 	uint64_t before = ranges_frames(&ram), lost;
 
-	must_fit(ranges_subtract(&ram, max, ~0UL));
+	take(&ram, max, ~0UL);
 	lost = before - ranges_frames(&ram);
 	if (lost)
 		log_warn("%lu MiB of RAM above %lu GiB are not used",
@@ -81,7 +95,10 @@ static void check_enough(void)
 
 static void publish_ram(void)
 {
-	must_fit(ram.count <= RAM_RANGES_MAX);
+	dropped += ranges_keep_largest(&ram, RAM_RANGES_MAX);
+	if (dropped)
+		log_warn("the memory map has too many pieces: the largest %u are used, %lu KiB are left out",
+			 ram.count, dropped << 2);
 	memcpy(ram_ranges, ram.r, ram.count * sizeof(ram.r[0]));
 	ram_range_count = ram.count;
 }
@@ -96,7 +113,7 @@ static void reserve_module(const struct boot_module *m)
 	if (first >= FIRST_MIB_END && !ranges_contain(&free_ram, first, end))
 		boot_fail("module %s overlaps another one or the hypervisor",
 			  m->name);
-	must_fit(ranges_subtract(&free_ram, first, end));
+	take(&free_ram, first, end);
 }
 
 static void find_free(void)
@@ -104,10 +121,9 @@ static void find_free(void)
 	uint32_t i;
 
 	free_ram = ram;
-	must_fit(ranges_subtract(&free_ram, 0, FIRST_MIB_END));
-	must_fit(ranges_subtract(&free_ram, FIRST_MIB_END,
-				 ((uintptr_t)image_end - IMAGE_VIRT) >>
-				 PAGE_SHIFT));
+	take(&free_ram, 0, FIRST_MIB_END);
+	take(&free_ram, FIRST_MIB_END,
+	     ((uintptr_t)image_end - IMAGE_VIRT) >> PAGE_SHIFT);
 	for (i = 0; i < boot_module_count; i++)
 		reserve_module(&boot_modules[i]);
 }
@@ -151,7 +167,7 @@ static mfn_t take_early(uint64_t frames, bool block)
 				   BLOCK_FRAMES);
 	if (first < early_first || first + frames > early_end)
 		boot_fail("too little memory for the hypervisor's tables");
-	must_fit(ranges_subtract(&free_ram, first, first + frames));
+	take(&free_ram, first, first + frames);
 	if (block)
 		early_end = first;
 	else

@@ -15,6 +15,7 @@
 #include "debug/log.h"
 #include "dom/console.h"
 #include "dom/sched.h"
+#include "dom/wallclock.h"
 #include "lib/fmt.h"
 #include "mm/objpool.h"
 #include "pv/pv.h"
@@ -25,6 +26,7 @@ void main_bsp(uint32_t mbi_maddr) noreturn;
 
 static uint32_t apic_ids[MAX_CPUS];
 static uint32_t cpus_found;
+static struct ref_hw clocks;
 
 void boot_fail(const char *fmt, ...)
 {
@@ -57,7 +59,8 @@ static void find_processors(void)
 
 	if (boot_options.max_cpus)
 		max = MIN(max, boot_options.max_cpus);
-	cpus_found = acpi_find_cpus(apic_ids, max);
+	cpus_found = acpi_find_cpus(cpu_apic_id(), apic_ids, max);
+	acpi_find_clocks(&clocks);
 }
 
 /* The domain list from its start; `each` is called for every line. */
@@ -163,7 +166,7 @@ static void main_on_own_stack(void)
 	smap_patch();			/* before anything is copied from a guest */
 	frametable_init();		/* needs early memory */
 	e820_give_to_palloc();		/* needs the frame table; ends early_alloc() */
-	tsc_init();			/* time 0; delays */
+	tsc_init(&clocks);		/* time 0; delays */
 	wallclock_init();		/* refers to time 0 */
 	lapic_init(true);		/* timer measured against the TSC */
 	entropy_init();			/* before the first hash key or frame draw */
@@ -176,6 +179,7 @@ static void main_on_own_stack(void)
 	sharing_init();			/* knows the number of CPUs */
 	read_domain_list();
 	console_input_start();		/* the operator may type from here on */
+	wallclock_start();		/* the machine may be stopped, and go on */
 	report_start();			/* free frames from here on are to come back */
 	selftest(boot_options.selftest); /* test builds only */
 	waiting_init();			/* before the first guest may have to wait */

@@ -39,6 +39,32 @@ boot_gdt_end:
 boot_gdtr:
 	dw GDT_HV_BASE + boot_gdt_end - boot_gdt - 1
 	dd boot_gdt - GDT_HV_BASE
+; What every 64-bit processor has and a virtual one may lack: bit of edx of leaf 1,
+; message.  Asked before a bit of CR0, CR4 or a page table relies on it.
+%define NEED_NAME 12
+%macro need 2
+%%at:	dd 1 << %1
+	db %2, 10
+	times 4 + NEED_NAME - ($ - %%at) db 0
+%endmacro
+needs:
+	need 0, "FPU"
+	need 3, "PSE"
+	need 4, "TSC"
+	need 5, "MSRs"
+	need 6, "PAE"
+	need 8, "cmpxchg8b"
+	need 9, "APIC"
+	need 15, "cmov"
+	need 23, "MMX"
+	need 24, "fxsave"
+	need 25, "SSE"
+	need 26, "SSE2"
+needs_end:
+lacks:
+	db "pasture: this processor has no ", 0
+no_syscall:
+	db "pasture: this processor has no syscall", 10, 0
 no_long_mode:
 	db "pasture: this processor has no 64-bit mode", 10, 0
 no_multiboot:
@@ -50,6 +76,7 @@ global boot_entry
 boot_entry:
 	cli
 	cld
+	mov esp, boot_l4 + 4096		; for calls; a table later
 	mov ebp, ebx			; multiboot information
 	mov esi, no_multiboot
 	cmp eax, MB_LOADER_MAGIC
@@ -64,6 +91,17 @@ boot_entry:
 	cpuid
 	test edx, 1 << 29
 	jz boot_failed
+	mov esi, no_syscall
+	test edx, 1 << 11
+	jz boot_failed
+	mov eax, 1
+	cpuid
+	mov edi, needs
+.need:	test [edi], edx
+	jz boot_lacks
+	add edi, 4 + NEED_NAME
+	cmp edi, needs_end
+	jb .need
 
 	; 4 tables of 512 pages of 2 MiB.
 	mov edi, boot_l2
@@ -101,16 +139,25 @@ boot_entry:
 	lgdt [boot_gdtr]
 	jmp SEL_HV_CS:boot_long
 
+; edi: what is missing.
+boot_lacks:
+	mov esi, lacks
+	call boot_say
+	lea esi, [edi + 4]
 ; esi: message.  Nothing works yet but a serial line as the firmware left it.
 boot_failed:
+	call boot_say
+.stop:	hlt
+	jmp .stop
+
+boot_say:
 	mov dx, COM1
 .next:	lodsb
 	test al, al
-	jz .stop
+	jz .done
 	out dx, al
 	jmp .next
-.stop:	hlt
-	jmp .stop
+.done:	ret
 
 bits 64
 boot_long:

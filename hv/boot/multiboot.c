@@ -32,6 +32,7 @@ struct mbi_mmap {
 struct memory_map_entry memory_map[MEMORY_MAP_MAX];
 unsigned int memory_map_count;
 char boot_cmdline[2048];
+uint8_t boot_rsdp[RSDP_BYTES];
 
 static void add_memory(maddr_t start, uint64_t bytes, bool ram)
 {

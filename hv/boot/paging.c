@@ -19,8 +19,8 @@
 #define SIZE_4G		(1UL << 32)
 
 /* Accessed and dirty from the start: the CPU need not write them. */
-#define FLAGS_RX	(PTE_P | PTE_A | PTE_G)
-#define FLAGS_RO	(FLAGS_RX | nx())
+#define FLAGS_RX	(PTE_P | PTE_A | global())
+#define FLAGS_RO	(FLAGS_RX | pte_nx())
 #define FLAGS_RW	(FLAGS_RO | PTE_RW | PTE_D)
 #define FLAGS_DEVICE	(FLAGS_RW | PTE_PCD | PTE_PWT)
 
@@ -30,9 +30,10 @@ extern const char image_data_start[], image_end[];
 maddr_t cpu_idle_cr3;
 static pte_t *l4;
 
-static uint64_t nx(void)
+/* Ignored where there is none, and asked all the same. */
+static uint64_t global(void)
 {
-	return cpu_features.nx ? PTE_NX : 0;
+	return cpu_features.pge ? PTE_G : 0;
 }
 
 /* The entry for va at `level`, tables above it made as needed. */

@@ -56,6 +56,32 @@ bool ranges_subtract(struct ranges *set, mfn_t first, mfn_t end)
 	return replace(set, i, j, left, n);
 }
 
+static unsigned int smallest(const struct ranges *set)
+{
+	unsigned int i, s = 0;
+
+	for (i = 1; i < set->count; i++)
+		if (set->r[i].end - set->r[i].first <
+		    set->r[s].end - set->r[s].first)
+			s = i;
+	return s;
+}
+
+uint64_t ranges_keep_largest(struct ranges *set, unsigned int count)
+{
+	uint64_t dropped = 0;
+	unsigned int s;
+
+	while (set->count > count) {
+		s = smallest(set);
+		dropped += set->r[s].end - set->r[s].first;
+		memmove(&set->r[s], &set->r[s + 1],
+			(set->count - s - 1) * sizeof(set->r[0]));
+		set->count--;
+	}
+	return dropped;
+}
+
 bool ranges_contain(const struct ranges *set, mfn_t first, mfn_t end)
 {
 	unsigned int i;

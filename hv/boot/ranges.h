@@ -5,7 +5,7 @@
 
 #include "mm/ram.h"
 
-#define RANGES_MAX	384	/* more than all modules and holes can make */
+#define RANGES_MAX	1024	/* more than all modules and holes can make */
 
 struct ranges {
 	unsigned int count;
@@ -15,6 +15,8 @@ struct ranges {
 /* false: more ranges than there is room for; the set is unchanged then. */
 bool ranges_add(struct ranges *set, mfn_t first, mfn_t end) must_check;
 bool ranges_subtract(struct ranges *set, mfn_t first, mfn_t end) must_check;
+/* Drop the smallest until at most so many are left; frames dropped. */
+uint64_t ranges_keep_largest(struct ranges *set, unsigned int count);
 bool ranges_contain(const struct ranges *set, mfn_t first, mfn_t end);
 bool ranges_intersect(const struct ranges *set, mfn_t first, mfn_t end);
 uint64_t ranges_frames(const struct ranges *set);

@@ -13,6 +13,7 @@
 #include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
+#include "x86/cpu.h"
 
 #define LEAF_ENTRIES	(PAGE_SIZE / sizeof(pfn_t))
 #define LEAVES_L3	(PT_SLOTS * PT_SLOTS)	/* below one entry of l3 */
@@ -167,7 +168,7 @@ static pfn_t *leaf_slot(struct m2p_view *view, mfn_t mfn, bool make)
 			leaf[i] = INVALID_PFN;
 		view->leaf_count++;
 		WRITE_ONCE(l1[pt_slot(va, 1)],
-			   pte_make(virt_to_mfn(leaf), LEAF_FLAGS | PTE_NX));
+			   pte_make(virt_to_mfn(leaf), LEAF_FLAGS | pte_nx()));
 	}
 	return &leaf[mfn % LEAF_ENTRIES];
 }

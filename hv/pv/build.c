@@ -20,6 +20,7 @@
 #include "dom/console.h"
 #include "dom/evtchn.h"
 #include "dom/store.h"
+#include "dom/wallclock.h"
 #include "lib/fmt.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
@@ -332,14 +333,11 @@ static void start_info_write(struct build *b, uint32_t console_port,
 static void shared_info_init(struct domain *d)
 {
 	struct shared_info *s = d->shared_info;
-	uint64_t seconds = wallclock_boot_seconds();
 	unsigned int i;
 
 	for (i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
 		s->vcpu_info[i].evtchn_upcall_mask = 1;
-	s->wc_sec = seconds;
-	s->wc_sec_hi = seconds >> 32;
-	s->wc_version = 2;
+	wallclock_fill(s);
 }
 
 static void vcpu_init_regs(struct build *b, struct vcpu *v)

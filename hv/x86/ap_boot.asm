@@ -54,11 +54,22 @@ ap_long:
 ; In the boot tables; the stack is in the final ones only.
 default rel
 section .text
-extern cpu_idle_cr3, ap_stack_top, ap_main
+extern cpu_idle_cr3, ap_stack_top, ap_main, ap_calls
 ap_high:
+	mov eax, 1
+	cpuid
+	shr ebx, 24			; the APIC id
+	lea rdx, [ap_calls]
+	mov eax, AP_CALLED
+	mov ecx, AP_CAME
+	lock cmpxchg [rdx + rbx], cl	; smp.c, P1
+	jne late
 	mov rax, [cpu_idle_cr3]
 	mov cr3, rax
 	mov rsp, [ap_stack_top]
 	xor ebp, ebp
 	call ap_main
 	ud2
+late:	cli
+	hlt
+	jmp late

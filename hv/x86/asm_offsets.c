@@ -7,6 +7,7 @@
 
 #include "x86/cpu.h"
 #include "x86/insn.h"
+#include "x86/smp.h"
 
 #define DEFINE(name, value) \
 	__asm__ volatile(".pushsection .discard.offsets,\"\",@progbits\n\t" \
@@ -54,6 +55,8 @@ void asm_offsets(void)
 	DEFINE(VEC_DB, VEC_DB);
 	DEFINE(VEC_SYSCALL, VEC_SYSCALL);
 
+	DEFINE(AP_CALLED, AP_CALLED);
+	DEFINE(AP_CAME, AP_CAME);
 	DEFINE(SEL_HV_CS, SEL_HV_CS);
 	DEFINE(SEL_HV_DS, SEL_HV_DS);
 	DEFINE(SEL_USER_CS32, SEL_USER_CS32);

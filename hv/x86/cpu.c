@@ -56,6 +56,8 @@ void cpu_detect(void)
 	cpuid(0, 0, r);
 	max = r[0];
 	cpuid(1, 0, r);
+	f->mce = r[3] & (1u << 7);
+	f->sep = r[3] & (1u << 11);
 	f->pge = r[3] & (1u << 13);
 	f->pcid = r[2] & (1u << 17);
 	f->xsave = r[2] & (1u << 26);
@@ -70,12 +72,20 @@ void cpu_detect(void)
 	detect_extended();
 }
 
+uint32_t cpu_apic_id(void)
+{
+	uint32_t r[4];
+
+	cpuid(1, 0, r);
+	return r[1] >> 24;
+}
+
 static uint64_t wanted_cr4(void)
 {
 	const struct cpu_features *f = &cpu_features;
 
-	return CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT |
-	       (f->pge ? CR4_PGE : 0) | (f->smep ? CR4_SMEP : 0) |
+	return CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT |
+	       (f->mce ? CR4_MCE : 0) | (f->pge ? CR4_PGE : 0) | (f->smep ? CR4_SMEP : 0) |
 	       (f->smap ? CR4_SMAP : 0);
 }
 
@@ -95,6 +105,8 @@ static void init_syscall(void)
 	wrmsr(MSR_CSTAR, (uintptr_t)syscall_entry32);
 	wrmsr(MSR_SFMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL |
 			  RFLAGS_NT | RFLAGS_RF | RFLAGS_AC);
+	if (!cpu_features.sep)
+		return;
 	wrmsr(MSR_SYSENTER_CS, SEL_HV_CS);	/* SS is 8 above, here too */
 	wrmsr(MSR_SYSENTER_ESP, 0);		/* the stub loads its own at once */
 	wrmsr(MSR_SYSENTER_EIP, (uintptr_t)sysenter_entry);

@@ -7,11 +7,18 @@
 #include "x86/regs.h"
 
 struct cpu_features {
-	bool nx, smap, smep, pge, xsave, fsgsbase, pcid, page1gb;
+	bool nx, smap, smep, pge, mce, sep, xsave, fsgsbase, pcid, page1gb;
 	bool rdrand, rdseed;
 	unsigned int maxphysaddr;	/* bits */
 };
 extern struct cpu_features cpu_features;	/* constant after boot */
+
+/* PTE_NX, where the CPU has it: set elsewhere, it is a reserved bit. */
+static inline uint64_t pte_nx(void)
+{
+	return cpu_features.nx ? 1UL << 63 : 0;
+}
+
 extern maddr_t cpu_idle_cr3;			/* page table with the hypervisor's slots only; L4 template: slots 256..271 */
 
 /* --- descriptor tables (gdt.c) --- */
@@ -72,7 +79,7 @@ extern uint64_t tsc_boot;		/* TSC value that is time 0 */
 /* pvclock parameters: ns = ((delta << shift) * mul) >> 32, shift may be negative. */
 extern uint32_t tsc_pv_mul;
 extern int8_t tsc_pv_shift;
-uint64_t wallclock_boot_seconds(void);	/* CMOS time at time 0, seconds since 1970 */
+uint64_t kvm_wall_seconds(void);	/* since 1970, by KVM; 0: not below KVM */
 void lapic_timer_set(uint64_t deadline_ns);	/* one shot; ~0 = off; a deadline in the past fires at once */
 void lapic_send_ipi(unsigned int cpu_id, enum vector vector);
 void lapic_eoi(void);

@@ -19,6 +19,7 @@
 #include "debug/log.h"
 #include "x86/init.h"
 #include "x86/insn.h"
+#include "x86/rtc.h"
 
 #define ROTL32(x, n)	((x) << (n) | (x) >> (32 - (n)))
 #define ROTL64(x, n)	((x) << (n) | (x) >> (64 - (n)))
@@ -209,7 +210,7 @@ void entropy_init(void)
 		if (i % ARRAY_COUNT(noise) == ARRAY_COUNT(noise) - 1)
 			absorb(&pool, noise);
 	}
-	noise[0] = wallclock_boot_seconds();
+	noise[0] = rtc_seconds();
 	noise[1] = tsc_khz;
 	absorb(&pool, noise);
 	entropy_fill(siphash_key, sizeof(siphash_key));

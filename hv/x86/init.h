@@ -27,6 +27,7 @@ void uart_init(void);
 void percpu_init(uint32_t id);		/* fills cpu_areas[id] */
 void percpu_load(uint32_t id);		/* this CPU is `id`: GS base */
 void cpu_detect(void);			/* cpu_features */
+uint32_t cpu_apic_id(void);		/* this CPU's, as long as its APIC is not mapped */
 void cpu_init(void);			/* control registers and MSRs of this CPU */
 void vec_init_cpu(void);		/* XCR0 of this CPU; vecregs.h */
 void smap_patch(void);			/* stac and clac where there is SMAP */
@@ -36,14 +37,21 @@ void idt_load(void);
 /* Fill the tables of CPU `id` in its memory; they are loaded by gdt_init_cpu(). */
 void gdt_prepare(uint32_t id, const struct cpu_memory *memory);
 void gdt_init_cpu(void);		/* load GDT, TSS, null LDT */
-void tsc_init(void);
-void wallclock_init(void);
+
+/* Clocks that ACPI knows of; 0: none. */
+struct ref_hw {
+	uint16_t pm_port;
+	maddr_t hpet;
+};
+void tsc_init(const struct ref_hw *hw);
+uint64_t tsc_find_khz(const struct ref_hw *hw);	/* refclock.c */
+
 void lapic_detect(maddr_t *base);	/* enable it, say where it is */
 void lapic_init(bool boot_cpu);		/* DEVICE_VIRT is mapped */
 uint32_t lapic_id(void);
 void lapic_send_init(uint32_t apic_id);
 void lapic_send_startup(uint32_t apic_id, uint8_t page);
-void lapic_stop_others(void);		/* NMI to all but this CPU */
+void lapic_stop_others(void);		/* NMI to all other CPUs that are online */
 void entropy_init(void);
 void delay_us(uint64_t us);
 void exit_set_mode(unsigned int mode);	/* enum exit_mode of boot/config.h */

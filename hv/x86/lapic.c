@@ -40,7 +40,6 @@
 #define ICR_INIT	(5u << 8)
 #define ICR_STARTUP	(6u << 8)
 #define ICR_NMI		(4u << 8)
-#define ICR_ALL_OTHERS	(3u << 18)
 
 #define CALIBRATE_US	2000UL
 #define CALIBRATE_TRIES	20
@@ -193,8 +192,12 @@ void lapic_send_startup(uint32_t apic_id, uint8_t page)
 	send(apic_id, ICR_STARTUP | page);
 }
 
+/* One by one: a processor that was left out (smp.c) has no IDT for an NMI. */
 void lapic_stop_others(void)
 {
-	if (ticks_per_ns_32 && cpu_count > 1)
-		send(0, ICR_NMI | ICR_ALL_OTHERS);
+	uint32_t id;
+
+	for (id = 0; ticks_per_ns_32 && id < cpu_count; id++)
+		if (cpu_areas[id] != this_cpu())
+			send(cpu_areas[id]->apic_id, ICR_NMI);
 }

@@ -1,83 +1,79 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starting the other processors, one at a time: INIT, then two SIPIs with the
- * pauses that Intel's manual gives.  A processor that does not come up is left
- * out; ids stay dense.
+ * Starting the other processors, one at a time: INIT, then SIPIs with the
+ * pauses that Intel's manual gives.  A processor that does not come in time is
+ * left out, and ids stay dense; but it may still come, at any time, where
+ * a host runs its processors late.  So:
+ *
+ * P1  each call is a word of its own, found by APIC id: a processor that comes
+ *     claims it (CALLED to CAME, one compare-and-swap, in ap_boot.asm before it has a
+ *     stack), and the boot CPU takes it back likewise (CALLED to NOT_CALLED).
+ *     One of them wins.
+ * P2  who claimed its call is the only one that uses ap_id and that id's stack and TSS;
+ *     it is waited for, since it comes.  Who cannot claim stops for good, and has
+ *     touched nothing.
+ * P3  one INIT for each call: a second one could stop a processor that has just
+ *     come.  SIPIs can be repeated, a running processor does not notice.
  */
 #include <port.h>
 
 #include "debug/log.h"
 #include "x86/init.h"
 #include "x86/insn.h"
-#include "x86/tlb.h"
+#include "x86/smp.h"
 
-#define EFER_LMA	(1UL << 10)
+#define START_TRIES	3
 #define START_WAIT_US	1000000UL
-#define BOOT_GDT_LIMIT	(GDT_HV_PAGE * PAGE_SIZE + 23)	/* null, code, data */
+#define START_SOON_US	10000UL
 
-/* ap_boot.asm */
-struct trampoline_words {
-	uint32_t cr3, efer;
-	uint32_t target;
-	uint16_t target_cs;
-	uint16_t gdt_limit;
-	uint32_t gdt_base;
-} __attribute__((packed));
-
-extern const uint8_t ap_trampoline[], ap_trampoline_end[];
-extern const uint8_t ap_trampoline_words[];
-extern const maddr_t boot_l4_maddr, boot_gdt_maddr;	/* boot/multiboot.asm */
-
-/* For the one processor that starts; written by the boot CPU before. */
+uint8_t ap_calls[APIC_IDS];
 void *ap_stack_top;
-static uint32_t ap_id;
-static void (*ap_entry)(void);	/* non-NULL: cpu_count is final, go */
+uint32_t ap_id;
+void (*ap_entry)(void);
 
-void ap_main(void) noreturn;
-
-static void write_trampoline(maddr_t where)
+static bool wait_came(uint32_t apic_id, uint64_t us)
 {
-	uint8_t *to = maddr_to_virt(where);
-	struct trampoline_words w;
-	size_t words = ap_trampoline_words - ap_trampoline;
-
-	memcpy(to, ap_trampoline, ap_trampoline_end - ap_trampoline);
-	memcpy(&w, to + words, sizeof(w));
-	w.cr3 = boot_l4_maddr;
-	w.efer = rdmsr(MSR_EFER) & ~EFER_LMA;
-	w.gdt_limit = BOOT_GDT_LIMIT;
-	w.gdt_base = boot_gdt_maddr - GDT_HV_PAGE * PAGE_SIZE;
-	memcpy(to + words, &w, sizeof(w));
-}
-
-/* First C code of another processor. */
-void ap_main(void)
-{
-	/* Not this_cpu(): the compiler may read it before GS base is loaded. */
-	struct percpu *cpu = cpu_areas[ap_id];
-
-	percpu_load(ap_id);
-	cpu->loaded_cr3 = cpu_idle_cr3;
-	idt_load();
-	gdt_init_cpu();
-	cpu_init();
-	lapic_init(false);
-	__atomic_store_n(&cpu->online, 1, __ATOMIC_RELEASE);
-	while (!__atomic_load_n(&ap_entry, __ATOMIC_ACQUIRE))
-		cpu_pause();
-	stack_reset_call(ap_entry);
-}
-
-static bool wait_online(const struct percpu *cpu, uint64_t us)
-{
-	uint64_t end = rdtsc() + us * tsc_khz / 1000;
+	uint64_t end = tsc_read() + us * tsc_khz / 1000;
 
 	do {
-		if (__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE))
+		if (__atomic_load_n(&ap_calls[apic_id], __ATOMIC_ACQUIRE) ==
+		    AP_CAME)
 			return true;
 		cpu_pause();
-	} while (rdtsc() < end);
+	} while (tsc_read() < end);
 	return false;
+}
+
+/* P3 */
+static bool call(uint32_t apic_id, uint8_t page)
+{
+	uint64_t wait = START_SOON_US;
+	unsigned int i;
+
+	lapic_send_init(apic_id);
+	delay_us(10000);
+	for (i = 0; i < START_TRIES; i++, wait = START_WAIT_US) {
+		lapic_send_startup(apic_id, page);
+		if (wait_came(apic_id, wait))
+			return true;
+	}
+	return false;
+}
+
+/* P1: false: it has just come. */
+static bool take_back(uint32_t apic_id)
+{
+	uint8_t called = AP_CALLED;
+
+	return __atomic_compare_exchange_n(&ap_calls[apic_id], &called,
+					   AP_NOT_CALLED, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+static void wait_online(const struct percpu *cpu)
+{
+	while (!__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE))
+		delay_us(1);
 }
 
 static bool start_one(uint32_t id, uint32_t apic_id, maddr_t trampoline)
@@ -87,14 +83,13 @@ static bool start_one(uint32_t id, uint32_t apic_id, maddr_t trampoline)
 	cpu->apic_id = apic_id;
 	ap_id = id;
 	ap_stack_top = cpu->stack_top;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	lapic_send_init(apic_id);
-	delay_us(10000);
-	lapic_send_startup(apic_id, trampoline >> PAGE_SHIFT);
-	if (wait_online(cpu, 10000))
-		return true;
-	lapic_send_startup(apic_id, trampoline >> PAGE_SHIFT);
-	return wait_online(cpu, START_WAIT_US);
+	__atomic_store_n(&ap_calls[apic_id], AP_CALLED, __ATOMIC_SEQ_CST);
+	if (!call(apic_id, trampoline >> PAGE_SHIFT) && take_back(apic_id)) {
+		lapic_send_init(apic_id); /* and need not come, later */
+		return false;
+	}
+	wait_online(cpu); /* P2 */
+	return true;
 }
 
 void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
@@ -102,16 +97,20 @@ void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
 {
 	uint32_t i;
 
-	write_trampoline(trampoline);
 	this_cpu()->online = 1;
-	for (i = 1; i < count; i++) {
-		if (start_one(cpu_count, apic_ids[i], trampoline)) {
-			cpu_count++;
-			continue;
-		}
-		log_warn("processor with APIC id %u does not start",
-			 apic_ids[i]);
-		lapic_send_init(apic_ids[i]);	/* and shall not, later */
+	if (!trampoline && count > 1) {
+		log_warn("no memory below 640 KiB to start processors in: one is used");
+		return;
 	}
-	__atomic_store_n(&ap_entry, entry, __ATOMIC_RELEASE);
+	ap_write_trampoline(trampoline);
+	for (i = 1; i < count; i++) {
+		if (start_one(cpu_count, apic_ids[i], trampoline))
+			cpu_count++;
+		else
+			log_warn("processor with APIC id %u does not start",
+				 apic_ids[i]);
+	}
+	__atomic_store_n(&ap_entry, entry, __ATOMIC_SEQ_CST);
+	for (i = 1; i < cpu_count; i++)
+		lapic_send_ipi(i, VEC_RESCHED);
 }

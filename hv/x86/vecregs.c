@@ -20,6 +20,8 @@
 #define XCR0_ZMM	0xe7U
 
 #define L1_ECX_AVX	(1U << 28)
+/* sse3 ssse3 sse4.1 sse4.2 popcnt: what code for AVX2 may use beside it; a host may hide them */
+#define L1_ECX_BELOW	(1U << 0 | 1U << 9 | 1U << 19 | 1U << 20 | 1U << 23)
 #define L7_EBX_AVX2	(1U << 5)
 #define L7_EBX_AVX512	(1U << 16 | 1U << 30)	/* F and BW */
 
@@ -43,7 +45,8 @@ static enum vec_width detect(void)
 
 	cpuid(0, 0, last);
 	cpuid(1, 0, one);
-	if (last[0] < 0xd || !cpu_features.xsave || !(one[2] & L1_ECX_AVX))
+	if (last[0] < 0xd || !cpu_features.xsave ||
+	    !has_all(one[2], L1_ECX_AVX | L1_ECX_BELOW))
 		return VEC_XMM;
 	cpuid(7, 0, seven);
 	cpuid(0xd, 0, xcr0);

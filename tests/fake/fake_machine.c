@@ -39,7 +39,6 @@ static mfn_t zero_mfn;
 
 /* --- what the CPU and the layers beside do --- */
 
-struct cpu_features cpu_features = { .nx = true };
 maddr_t cpu_idle_cr3;
 struct boot_options boot_options;
 
@@ -58,7 +57,7 @@ void tlb_flush_page_mask(uint64_t mask, uint64_t va) { flushed(mask); }
 void tlb_load_cr3(maddr_t cr3) { flushed(FAKE_FLUSH_CR3); }
 void gdt_set_ldt(uint64_t base, unsigned int entries) { }
 void lapic_send_ipi(unsigned int cpu, enum vector vector) { }
-uint64_t wallclock_boot_seconds(void) { return 1234567890; }
+void wallclock_fill(struct shared_info *s) { s->wc_sec = 1234567890; }
 void hypercall_page_fill(void *page) { memset(page, 0xc3, PAGE_SIZE); }
 bool sched_preempt_pending(void) { return fake_machine.preempt; }
 void sched_yield_cpu(struct vcpu *v) { }

@@ -10,11 +10,13 @@
 
 #include <port.h>
 #include "debug/log.h"
+#include "x86/cpu.h"
 
 uint8_t *fake_ram;
 uint64_t fake_ram_bytes;
 struct frame *fake_frame_table;
 
+struct cpu_features cpu_features = { .nx = true };
 struct percpu *cpu_areas[MAX_CPUS];
 uint32_t cpu_count;
 unsigned int log_level = 2;

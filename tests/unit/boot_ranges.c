@@ -58,14 +58,31 @@ START_TEST(full)
 
 	for (i = 0; i < RANGES_MAX; i++)
 		ck_assert(ranges_add(&set, i * 4, i * 4 + 3));
-	ck_assert(!ranges_add(&set, 10000, 10001));
+	ck_assert(!ranges_add(&set, 100000, 100001));
 	ck_assert(!ranges_subtract(&set, 1, 2));
 	ck_assert_uint_eq(set.count, RANGES_MAX);
 	ck_assert_uint_eq(ranges_frames(&set), RANGES_MAX * 3);
-	ck_assert(ranges_add(&set, 0, 10000));
+	ck_assert(ranges_add(&set, 0, 100000));
 	ck_assert_uint_eq(set.count, 1);
 	ck_assert(ranges_subtract(&set, 0, ~0UL));
 	ck_assert_uint_eq(set.count, 0);
+}
+END_TEST
+
+START_TEST(keep_largest)
+{
+	unsigned int i;
+
+	set.count = 0;
+	for (i = 0; i < 300; i++)
+		ck_assert(ranges_add(&set, i * 1000, i * 1000 + 1 + i * 7 % 300));
+	ck_assert_uint_eq(ranges_keep_largest(&set, 300), 0);
+	ck_assert_uint_eq(ranges_keep_largest(&set, 64), 236 * 237 / 2);
+	ck_assert_uint_eq(set.count, 64);
+	for (i = 0; i < 64; i++)
+		ck_assert_uint_gt(set.r[i].end - set.r[i].first, 236);
+	for (i = 1; i < 64; i++)
+		ck_assert(set.r[i - 1].end < set.r[i].first);
 }
 END_TEST
 
@@ -79,6 +96,7 @@ int main(void)
 	suite_add_tcase(s, t);
 	tcase_add_test(t, random_changes);
 	tcase_add_test(t, full);
+	tcase_add_test(t, keep_largest);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

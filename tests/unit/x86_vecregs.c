@@ -14,7 +14,6 @@
 #include "x86/cpu.h"
 #include "x86/vecregs.h"
 
-struct cpu_features cpu_features;
 void fpu_set_ts(bool on) { }
 
 static struct vec_saved saved;

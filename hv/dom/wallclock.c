@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See wallclock.h.
+ *
+ * W1  time 0's time of day changes only in whole seconds and only when the chip and our
+ *     clock differ by two or more: each rounds down, so a difference of one is none.
+ * W2  who was built with the old one gets the new one at the next look, which
+ *     compares every domain's.
+ */
+#include <port.h>
+
+#include "debug/log.h"
+#include "dom/domain.h"
+#include "dom/timer.h"
+#include "dom/wallclock.h"
+#include "x86/cpu.h"
+#include "x86/rtc.h"
+
+#define NS_PER_S	1000000000UL
+#define LOOK_NS		(2 * NS_PER_S)
+#define AGAIN_NS	(5 * NS_PER_S / 1000)	/* an update of the chip lasts 2 ms */
+
+static uint64_t boot_seconds;	/* one writer: where the timer is; W1 */
+static struct timer look_timer;
+
+uint64_t wallclock_boot_seconds(void)
+{
+	return READ_ONCE(boot_seconds);
+}
+
+static uint64_t seconds_up(void)
+{
+	return now_ns() / NS_PER_S;
+}
+
+void wallclock_init(void)
+{
+	uint64_t now = rtc_seconds();
+
+	if (!now) {
+		log_warn("no clock chip (RTC) that keeps the time: %s",
+			 (now = kvm_wall_seconds()) ?
+			 "it is the hypervisor's below" :
+			 "the guests' wall clock starts in 1970");
+		now = MAX(now, seconds_up());
+	}
+	WRITE_ONCE(boot_seconds, now - seconds_up());
+}
+
+/* The guest may write its shared info, so the version is what we make it. */
+static void publish(struct shared_info *s, uint64_t seconds)
+{
+	uint32_t version = READ_ONCE(s->wc_version) | 1;
+
+	__atomic_store_n(&s->wc_version, version, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	WRITE_ONCE(s->wc_sec, (uint32_t)seconds);
+	WRITE_ONCE(s->wc_sec_hi, (uint32_t)(seconds >> 32));
+	WRITE_ONCE(s->wc_nsec, 0);
+	__atomic_store_n(&s->wc_version, version + 1, __ATOMIC_RELEASE);
+}
+
+void wallclock_fill(struct shared_info *s)
+{
+	publish(s, wallclock_boot_seconds());
+}
+
+/* Whoever runs has a shared info, and keeps it while its lock is held. */
+static void tell(struct domain *d, void *arg)
+{
+	uint64_t seconds = wallclock_boot_seconds();
+	struct shared_info *s;
+
+	spin_lock(&d->lock);
+	s = d->shared_info;
+	if (d->state == DOM_RUNNING &&
+	    (READ_ONCE(s->wc_sec) != (uint32_t)seconds ||
+	     READ_ONCE(s->wc_sec_hi) != (uint32_t)(seconds >> 32)))
+		publish(s, seconds);
+	spin_unlock(&d->lock);
+}
+
+/* Has the chip gone elsewhere than we? */
+static void follow(uint64_t chip)
+{
+	uint64_t ours = wallclock_boot_seconds() + seconds_up();
+	int64_t ahead = (int64_t)(chip - ours);
+
+	if (!chip || (ahead > -2 && ahead < 2))
+		return; /* W1 */
+	log_info("the clock chip is %ld s %s: the guests' wall clock follows",
+		 ahead < 0 ? -ahead : ahead, ahead < 0 ? "behind" : "ahead");
+	WRITE_ONCE(boot_seconds, wallclock_boot_seconds() + (uint64_t)ahead);
+}
+
+static void look(void *arg)
+{
+	if (rtc_busy()) {
+		timer_set(&look_timer, now_ns() + AGAIN_NS);
+		return;
+	}
+	follow(rtc_seconds());
+	domain_for_each(tell, NULL); /* W2 */
+	timer_set(&look_timer, now_ns() + LOOK_NS);
+}
+
+/* Without a chip there is nothing to follow. */
+void wallclock_start(void)
+{
+	timer_init(&look_timer, look, NULL);
+	if (rtc_seconds())
+		timer_set(&look_timer, now_ns() + LOOK_NS);
+}

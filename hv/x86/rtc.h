@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The clock chip (MC146818 and its heirs: "CMOS", RTC). */
+#ifndef HV_X86_RTC_H
+#define HV_X86_RTC_H
+
+#include "lib/types.h"
+
+/* The registers as they are read. */
+struct rtc_regs {
+	uint8_t sec, min, hour, day, month, year, format;
+};
+
+/* Seconds since 1970, for the years 2000 to 2099; 0: that is no time. */
+uint64_t rtc_decode(const struct rtc_regs *r);
+
+unsigned int rtc_second(void);	/* now; above 59: there is none */
+bool rtc_busy(void);		/* about to change: a read would wait, 2 ms at most */
+uint64_t rtc_seconds(void);	/* since 1970; 0: there is no clock chip, or no time in it */
+
+#endif
