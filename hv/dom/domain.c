@@ -7,8 +7,9 @@
  *     under LOCK_DOMLIST, and only then is any of it freed.
  * D5  So whoever has a domain from domain_find() has a whole one until domain_put(): its
  *     locks, grant table, shared info, vCPUs.  What a dying domain loses before (ports, console,
- *     handles, page tables, pages) is looked at under the lock that it is lost under.
- * D6  A domain that is being built is on the table, since its frames name it, but cannot be found.
+ *     handles, page tables, pages, its M2P view) is looked at under the lock that it is lost under.
+ * D6  A domain that is being built cannot be found; it is on the table, since its pages name it. Before that, and
+ *     after domain_retire(), it has no pages of kind OWNED, so nobody asks who owns one (domain_owner()).
  */
 #include <port.h>
 #include <errno.h>

@@ -164,7 +164,7 @@ static __attribute__((noinline)) struct domain *lock_peer(struct domain *d,
 		spin_unlock(&d->event_lock);
 		peer = domain_find((domid_hv_t)id);
 		if (!peer) {
-			/* Its evtchn_fini() has just changed our end. */
+			/* It has gone, and had closed its ports before: our end has changed. */
 			spin_lock(&d->event_lock);
 		} else {
 			spin_lock_pair(&d->event_lock, &peer->event_lock);
