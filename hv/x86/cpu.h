@@ -73,7 +73,7 @@ void entropy_fill(void *dst, size_t bytes);
 uint64_t random_u64(void);		/* fast, unpredictable to guests; per-CPU state seeded from entropy_fill */
 
 /* --- serial line (uart.c) --- */
-void uart_write(const char *bytes, size_t count);
+size_t uart_put(const char *bytes, size_t count); /* how many it took: 0, it is busy */
 int uart_read(void);			/* next byte, or -1 */
 
 /* --- leaving --- */

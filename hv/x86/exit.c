@@ -7,6 +7,7 @@
  * EXIT_PANIC 5, EXIT_LOST 7.  (0 would be a machine that was powered off.)
  */
 #include "boot/config.h"
+#include "debug/log.h"
 #include "x86/init.h"
 #include "x86/insn.h"
 
@@ -33,11 +34,19 @@ static void reboot(void)
 
 void exit_machine(enum exit_code code)
 {
+	static bool leaving;
+
 	__asm__ volatile("cli");
+	if (!leaving) {		/* else it is a fault while writing */
+		leaving = true;
+		log_drain();
+	}
 	if (exit_mode == EXITMODE_QEMU)
 		outl(QEMU_EXIT_PORT, code);
 	if (exit_mode == EXITMODE_REBOOT)
 		reboot();
+	while (log_pump())	/* the operator may still come and read */
+		cpu_pause();
 	for (;;)
 		__asm__ volatile("hlt");
 }

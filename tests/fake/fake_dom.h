@@ -37,6 +37,7 @@ struct fake_dom {
 	bool no_copy_out;	/* copy_to_guest() fails */
 	struct frame *area;	/* resolve_area() gives this, NULL: -EPERM */
 	char log[16384];	/* log_guest(): "d<id> text\n" each */
+	bool log_full;		/* log_has_room() is false */
 	const char *typed;	/* what uart_read() gives */
 };
 extern struct fake_dom fake;
