@@ -79,10 +79,9 @@ const char *config_skip_image_name(const char *cmdline)
 	return p;
 }
 
-/*
- * Next word of [*at, end): 1 in *w, 0 at the end, -1 a quote that does not end
- * or a word that is too long.
- */
+#define BAD_WORD "a quote does not end, a word is too long, or there is a NUL"
+
+/* Next word of [*at, end): 1 in *w, 0 at the end, -1 BAD_WORD. */
 static int next_word(const char **at, const char *end, struct word *w)
 {
 	bool quoted = false;
@@ -97,7 +96,7 @@ static int next_word(const char **at, const char *end, struct word *w)
 		return 0;
 	for (; *at < end && (quoted || !is_blank(**at)); (*at)++) {
 		c = **at;
-		if (n + 1 >= sizeof(w->text))
+		if (n + 1 >= sizeof(w->text) || !c)
 			return -1;
 		if (c == '"') {
 			quoted = !quoted;
@@ -281,7 +280,7 @@ bool config_parse_cmdline(const char *line, struct boot_options *out,
 	}
 	if (got < 0)
 		fmt_snprintf(err, err_bytes,
-			     "command line: a quote does not end, or a word is too long");
+			     "command line: " BAD_WORD);
 	return got == 0;
 }
 
@@ -344,6 +343,15 @@ static const char *dom_breaks(const char *v, void *o)
 	       "is neither guest nor first";
 }
 
+static const char *dom_input(const char *v, void *o)
+{
+	struct domain_config *out = o;
+
+	out->raw_input = !strcmp(v, "keys");
+	return out->raw_input || !strcmp(v, "lines") ? NULL :
+	       "is neither lines nor keys";
+}
+
 static const char *dom_cmdline(const char *v, void *o)
 {
 	struct domain_config *out = o;
@@ -389,6 +397,7 @@ static const struct rule domain_rules[] = {
 	{ "group", dom_group }, { "modules", dom_modules },
 	{ "cmdline", dom_cmdline }, { "share", dom_share },
 	{ "repeat", dom_repeat }, { "breaks", dom_breaks },
+	{ "input", dom_input },
 };
 
 static const char *missing_word(const struct domain_config *d)
@@ -439,8 +448,7 @@ static bool parse_domain(const char *at, const char *end, uint32_t line,
 	wrong = missing_word(out);
 	if (got < 0)
 		fmt_snprintf(err, err_bytes,
-			     "domain list line %u: a quote does not end, or a word is too long",
-			     line);
+			     "domain list line %u: " BAD_WORD, line);
 	else if (wrong)
 		fmt_snprintf(err, err_bytes,
 			     "domain list line %u: %s= is missing", line, wrong);
@@ -498,6 +506,13 @@ static const char *line_end(const char *text, const char *end,
 	return text;
 }
 
+/* What some editors put in front of UTF-8. */
+static void skip_mark(const char **text, const char *end)
+{
+	if (end - *text >= 3 && !memcmp(*text, "\xef\xbb\xbf", 3))
+		*text += 3;
+}
+
 int config_next_domain(const char **text, const char *end, uint32_t *line_nr,
 		       struct domain_config *out, char *err, size_t err_bytes)
 {
@@ -505,6 +520,8 @@ int config_next_domain(const char **text, const char *end, uint32_t *line_nr,
 	struct word w;
 	int got;
 
+	if (!*line_nr)
+		skip_mark(text, end);
 	while (*text < end) {
 		at = *text;
 		eol = line_end(at, end, &stop);
@@ -513,7 +530,12 @@ int config_next_domain(const char **text, const char *end, uint32_t *line_nr,
 		got = next_word(&at, stop, &w);
 		if (!got)
 			continue;
-		if (got < 0 || strcmp(w.name, "domain") || w.value) {
+		if (got < 0) {
+			fmt_snprintf(err, err_bytes,
+				     "domain list line %u: " BAD_WORD, *line_nr);
+			return -1;
+		}
+		if (strcmp(w.name, "domain") || w.value) {
 			line_failed(*line_nr, &w, "is not a \"domain\" line",
 				    err, err_bytes);
 			return -1;

@@ -19,11 +19,14 @@
  * Domain list, one domain a line, # comments, words NAME=VALUE, values may be in "":
  *   domain name=web kernel=MODULE memory=32M [count=4] [group=G]
  *          [modules=M1+M2+...] [cmdline="..."] [share=PAGES] [repeat=N] [breaks=guest|first]
+ *          [input=lines|keys]
  * count > 1 makes web1 .. webN; no two domains may have one name.  modules: handed to the guest as one initial
  * RAM disk, concatenated (cpio archives concatenate).  No group: alone.
  * share: budget of distinct shared frames, default the domain's pages.  repeat: create it again N
  * times after it has gone.  breaks: its shares are broken by itself (default) or first of all by the
  * hypervisor, from when it has told where its list of frames is (abi/share.h, SHAREOP_mode).
+ * input: what is typed reaches it in lines (default), or key by key (dom/console.h).
+ * The list may begin with the mark of UTF-8, and its lines may end in CR LF.
  *
  * Modules are known by the base name of the first word of their command line.
  */
@@ -50,7 +53,7 @@ struct domain_config {
 	const struct boot_module *kernel;
 	const struct boot_module *modules[CONFIG_MODULES_MAX];
 	uint32_t module_count;
-	bool break_first;
+	bool break_first, raw_input;
 };
 
 enum exit_mode { EXITMODE_HALT, EXITMODE_QEMU, EXITMODE_REBOOT };

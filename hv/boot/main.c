@@ -183,6 +183,7 @@ static void main_on_own_stack(void)
 	report_start();			/* free frames from here on are to come back */
 	selftest(boot_options.selftest); /* test builds only */
 	waiting_init();			/* before the first guest may have to wait */
+	log_start_async();		/* guests run; console_input_start() pumps */
 	build_domains();
 	sched_loop();
 }

@@ -221,6 +221,7 @@ void report_final(void)
 	long lost;
 
 	wait_for_reclaim();
+	log_drain();		/* what follows must find room */
 	sharing_audit_all(&audit);
 	audit_times(times, sizeof(times), &audit);
 	free = palloc_free_count();

@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log.  A line is made in a buffer on the stack and written under LOCK_LOG.
- * Lines longer than the buffer are cut and end in "...".  A CPU that panics does
- * not wait for the lock: its holder may be stopped, or be itself.
+ * The log.  A line is made in a buffer on the stack, goes through the sieve of
+ * lib/printable.h, whoever chose its words, and under LOCK_LOG into the buffer
+ * (outbuf.c) from which the serial line is fed.  Lines longer than the one on the stack
+ * are cut and end in "...".  A CPU that panics does not wait for the lock: its
+ * holder may be stopped, or be itself.
  */
 #include <port.h>
 
 #include "debug/log.h"
+#include "debug/outbuf.h"
 #include "lib/fmt.h"
+#include "lib/printable.h"
 #include "x86/init.h"
 #include "x86/insn.h"
 #include "x86/spinlock.h"
 
 #define LINE_BYTES 512
+#define PUMP_BYTES (2 * LINE_BYTES)	/* that the device is offered at a time */
 
 unsigned int log_level = 2;
 
 static struct spinlock log_lock = SPINLOCK_INIT(LOCK_LOG);
+static bool async;	/* set once, before the first guest */
 
 static bool lock_log(void)
 {
@@ -26,7 +32,41 @@ static bool lock_log(void)
 	return true;
 }
 
-static void write_line(char *line, size_t length)
+static void say_lost(void)
+{
+	bool locked = lock_log();
+
+	out_say_lost();
+	if (locked)
+		spin_unlock(&log_lock);
+}
+
+bool log_pump(void)
+{
+	out_pump(PUMP_BYTES);
+	if (out_lost())
+		say_lost();
+	return out_waiting();
+}
+
+bool log_has_room(void)
+{
+	return out_has_room();
+}
+
+void log_start_async(void)
+{
+	async = true;
+}
+
+void log_drain(void)
+{
+	out_drain();
+	say_lost();
+	out_drain();
+}
+
+static void write_line(enum out_kind kind, char *line, size_t length)
 {
 	bool locked;
 
@@ -34,11 +74,16 @@ static void write_line(char *line, size_t length)
 		length = LINE_BYTES - 2;
 		memcpy(line + length - 3, "...", 3);
 	}
+	printable(line, length);
 	line[length++] = '\n';
 	locked = lock_log();
-	uart_write(line, length);
+	out_put(locked ? kind : OUT_PANIC, line, length);
 	if (locked)
 		spin_unlock(&log_lock);
+	if (async && locked)
+		log_pump();
+	else
+		out_drain();
 }
 
 void log_at(unsigned int level, const char *fmt, ...)
@@ -55,7 +100,7 @@ void log_at(unsigned int level, const char *fmt, ...)
 	va_start(ap, fmt);
 	n += fmt_vsnprintf(line + n, sizeof(line) - n, fmt, ap);
 	va_end(ap);
-	write_line(line, n);
+	write_line(OUT_OWN, line, n);
 }
 
 void log_stat(const char *fmt, ...)
@@ -67,21 +112,15 @@ void log_stat(const char *fmt, ...)
 	va_start(ap, fmt);
 	n = fmt_vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	write_line(line, n);
+	write_line(OUT_OWN, line, n);
 }
 
 void log_guest(unsigned int domid, const char *name, const char *text,
 	       size_t bytes)
 {
-	char prefix[64];
-	bool locked;
-	int n;
+	char line[LINE_BYTES];
 
-	n = fmt_snprintf(prefix, sizeof(prefix), "(d%u %s) ", domid, name);
-	locked = lock_log();
-	uart_write(prefix, MIN((size_t)n, sizeof(prefix) - 1));
-	uart_write(text, bytes);
-	uart_write("\n", 1);
-	if (locked)
-		spin_unlock(&log_lock);
+	write_line(OUT_GUEST, line,
+		   fmt_snprintf(line, sizeof(line), "(d%u %s) %.*s", domid,
+				name, (int)bytes, text));
 }

@@ -11,10 +11,12 @@
  * Rate: what a guest writes takes tokens, which come at the rate that the operator set
  * (`console-rate`); RATE_SAVED seconds' worth can be saved up.  Without tokens its ring stays as
  * it is, and who called console_io sleeps, until a timer says that there is room: so
- * no byte is lost, and no guest holds the serial line or the log against the others (CP9).
+ * no guest holds the serial line or the log against the others (CP9).  A guest waits likewise while
+ * the log is full and the terminal reads.  If that does not read, what does not fit is lost (debug/outbuf.c).
  *
- * Input: the boot CPU reads the serial line every 10 ms; whole lines go to the
- * operator's commands first, then to the domains with the focus.
+ * Input: the boot CPU reads the serial line every 10 ms, and every ms for a while after it found
+ * something; whole lines go to the operator's commands first, then to the domains with the focus
+ * that take lines.  Longer ones come in pieces.  Those that take keys get each at once, as it is.
  *
  * C1  The guest writes anything to the ring at any time.  The hypervisor's own
  *     indices are kept here and only copied to the ring; the guest's are read once
@@ -35,6 +37,7 @@
 #include "dom/evtchn.h"
 #include "dom/ringpage.h"
 #include "dom/sched.h"
+#include "lib/printable.h"
 #include "mm/objpool.h"
 #include "x86/cpu.h"
 #include "x86/guestcopy.h"
@@ -42,13 +45,17 @@
 #define LINE_MAX	256
 #define FLUSH_AFTER_NS	1000000000UL
 #define INPUT_EVERY_NS	10000000UL
+#define INPUT_SOON_NS	1000000UL
+#define INPUT_LASTS_NS	100000000UL
 #define INPUT_BATCH	256
+#define OPERATOR_KEY	0x1d	/* Ctrl-] */
 #define CHUNK		128
 
 #define RATE_SAVED	4	/* seconds */
 #define RATE_ROOM	512	/* bytes: who ran out goes on when there is room for so many */
 #define LINE_COST	32	/* of a line's end: the name in front of it is printed, too */
 #define NS_PER_S	1000000000UL
+#define LOG_FULL_NS	10000000UL	/* until we ask the log again */
 
 typedef struct xencons_interface ring_t;
 
@@ -73,6 +80,8 @@ struct console {
 	bool held;		/* ran out, RATE_ROOM not there yet */
 	bool call_waits;	/* a console_io sleeps for it */
 	struct timer room_timer; /* C5 */
+	bool raw;		/* takes keys, not lines */
+	bool input_lost;	/* its ring is full, and that was said */
 };
 
 static uint64_t rate;		/* bytes a second; 0: no limit; constant after boot */
@@ -86,6 +95,17 @@ static void line_flush(struct domain *d, struct line *l)
 	if (l->bytes)
 		log_guest(d->id, d->name, l->text, l->bytes);
 	l->bytes = 0;
+}
+
+/* A full line goes out; a character that is not whole begins the next. */
+static void line_break(struct domain *d, struct line *l)
+{
+	size_t left = utf8_unfinished(l->text, l->bytes);
+
+	l->bytes -= left;
+	log_guest(d->id, d->name, l->text, l->bytes);
+	memmove(l->text, l->text + l->bytes, left);
+	l->bytes = left;
 }
 
 static void line_add(struct domain *d, struct line *l, char c)
@@ -102,7 +122,7 @@ static void line_add(struct domain *d, struct line *l, char c)
 		c = '.'; /* C4 */
 	l->text[l->bytes++] = c;
 	if (l->bytes == LINE_MAX)
-		line_flush(d, l);
+		line_break(d, l);
 }
 
 /* --- rate: LOCK_DOMAIN held --- */
@@ -137,6 +157,10 @@ static bool has_room(struct console *c)
 {
 	int64_t wanted = MIN((int64_t)RATE_ROOM, tokens_most());
 
+	if (!log_has_room()) {
+		timer_set(&c->room_timer, now_ns() + LOG_FULL_NS);
+		return false;
+	}
 	if (!rate)
 		return true;
 	tokens_add(c);
@@ -155,7 +179,7 @@ static bool has_room(struct console *c)
 static bool token_take(struct console *c, char ch)
 {
 	c->tokens -= ch == '\n' ? LINE_COST : 1;
-	return !rate || c->tokens > 0;
+	return log_has_room() && (!rate || c->tokens > 0);
 }
 
 static void room_expired(void *arg)
@@ -208,17 +232,15 @@ static bool ring_drain(struct domain *d, struct console *c)
 		return false;
 	if (prod - c->out_cons > sizeof(ring->out))
 		c->out_cons = prod; /* C1 */
-	while (c->out_cons != prod && room) { /* C2 */
+	/* C2.  At its end it may overdraw. */
+	while (c->out_cons != prod && (room || !d->console || has_room(c))) {
 		uint32_t at = MASK_XENCONS_IDX(c->out_cons, ring->out);
 		char ch = READ_ONCE(ring->out[at]);
 
 		line_add(d, &c->from_ring, ch);
 		c->out_cons++;
-		/* At its end it may overdraw. */
-		room = token_take(c, ch) || !d->console;
+		room = token_take(c, ch);
 	}
-	if (!room)
-		(void)has_room(c);
 	__atomic_store_n(&ring->out_cons, c->out_cons, __ATOMIC_RELEASE);
 	return true;
 }
@@ -392,16 +414,40 @@ long op_console_io(unsigned long cmd, uint64_t count, uint64_t va)
 /* --- input: only the boot CPU --- */
 
 static struct timer input_timer;
-static char focus[DOMAIN_NAME_MAX] = "all"; /* constant after boot */
-static struct line typed;	/* NUL terminated when it is handed on */
+static uint64_t input_last_ns;	/* when something was typed */
+static char focus[DOMAIN_NAME_MAX] = "all";
+
+static struct {
+	struct line line;	/* NUL terminated when it is handed on */
+	bool after_cr;		/* a line feed now belongs to it */
+	bool in_pieces;		/* the line's beginning has been handed on */
+	bool for_operator;	/* it began with OPERATOR_KEY */
+} typed;
 
 void console_set_focus(const char *who)
 {
 	(void)str_copy(focus, sizeof(focus), who);
+	memset(&typed, 0, sizeof(typed));
+}
+
+void console_set_raw(struct domain *d)
+{
+	spin_lock(&d->lock);
+	if (d->console)
+		d->console->raw = true;
+	spin_unlock(&d->lock);
+}
+
+static void say_input_lost(struct domain *d, struct console *c, bool lost)
+{
+	if (lost && !c->input_lost)
+		log_warn("console: %s does not read: what is typed for it is lost",
+			 d->name);
+	c->input_lost = lost;
 }
 
 /* Append what fits; a full ring loses the rest. LOCK_DOMAIN held. */
-static bool ring_feed(struct console *c, const char *text, uint32_t bytes)
+static uint32_t ring_feed(struct console *c, const char *text, uint32_t bytes)
 {
 	ring_t *ring = c->ring;
 	uint32_t cons = __atomic_load_n(&ring->in_cons, __ATOMIC_ACQUIRE);
@@ -416,51 +462,149 @@ static bool ring_feed(struct console *c, const char *text, uint32_t bytes)
 		c->in_prod++;
 	}
 	__atomic_store_n(&ring->in_prod, c->in_prod, __ATOMIC_RELEASE);
-	return i > 0;
+	return i;
 }
 
 static bool has_focus(const struct domain *d)
 {
+	if (strcmp(focus, "none") == 0)
+		return false;
 	return strcmp(focus, "all") == 0 || strcmp(focus, d->name) == 0;
 }
 
+struct input {
+	const char *text;
+	uint32_t bytes;
+	bool raw;		/* for whom it is */
+};
+
 static void feed_domain(struct domain *d, void *arg)
 {
-	const struct line *l = arg;
-	uint32_t port = 0;
+	const struct input *in = arg;
+	struct console *c;
+	uint32_t port = 0, fed;
 
 	if (!has_focus(d))
 		return;
 	spin_lock(&d->lock);
-	if (d->console && ring_feed(d->console, l->text, l->bytes))
-		port = d->console->port;
+	c = d->console;
+	if (c && c->raw == in->raw) {
+		fed = ring_feed(c, in->text, in->bytes);
+		port = fed ? c->port : 0;
+		say_input_lost(d, c, fed < in->bytes);
+	}
 	spin_unlock(&d->lock);
 	if (port)
 		evtchn_set_pending(d, port);
 }
 
+static void feed(const char *text, uint32_t bytes, bool raw)
+{
+	struct input in = { text, bytes, raw };
+
+	domain_for_each(feed_domain, &in);
+}
+
+/* --- the operator's lines --- */
+
+struct name_search {
+	const char *name;
+	bool found;
+};
+
+static void compare_name(struct domain *d, void *arg)
+{
+	struct name_search *s = arg;
+
+	s->found = s->found || strcmp(s->name, d->name) == 0;
+}
+
+static void change_focus(const char *who)
+{
+	struct name_search s = { .name = who };
+
+	s.found = !strcmp(who, "all") || !strcmp(who, "none");
+	domain_for_each(compare_name, &s);
+	if (!s.found) {
+		log_warn("focus: no domain is called %s", who);
+		return;
+	}
+	(void)str_copy(focus, sizeof(focus), who);
+	log_info("focus: %s", focus);
+}
+
+static bool known_to_operator(const char *text)
+{
+	return console_operator_line && console_operator_line(text);
+}
+
+static void operator_typed(const char *text)
+{
+	if (!strncmp(text, "focus ", 6))
+		change_focus(text + 6);
+	else if (text[0] && !known_to_operator(text))
+		log_warn("not a command: %s (there are: focus NAME|all|none, snapshot)",
+			 text);
+}
+
+/* --- keys --- */
+
 /* A whole line: for the operator or for guests, which get it with its newline. */
 static void line_typed(struct line *l)
 {
-	bool taken;
+	bool whole = !typed.in_pieces;
 
 	l->text[l->bytes] = '\0';
-	taken = console_operator_line && console_operator_line(l->text);
-	l->text[l->bytes++] = '\n';
-	if (!taken && strcmp(focus, "none") != 0)
-		domain_for_each(feed_domain, l);
+	if (typed.for_operator) {
+		operator_typed(l->text);
+	} else if (!whole || !known_to_operator(l->text)) {
+		l->text[l->bytes++] = '\n';
+		feed(l->text, l->bytes, false);
+	}
+	l->bytes = 0;
+	typed.in_pieces = typed.for_operator = false;
+}
+
+/* There is no room for more of the line; no command is that long. */
+static void line_full(struct line *l)
+{
+	if (typed.for_operator) {
+		log_warn("the command is too long");
+		typed.for_operator = false;
+	} else {
+		feed(l->text, l->bytes, false);
+	}
+	typed.in_pieces = true;
 	l->bytes = 0;
 }
 
-static void char_typed(struct line *l, char c)
+static void line_key(struct line *l, char c)
 {
 	if (c == '\n' || c == '\r') {
 		line_typed(l);
 	} else if (c == '\b' || c == 0x7f) {
 		l->bytes -= l->bytes > 0;
-	} else if (l->bytes < LINE_MAX - 1) {
+	} else {
+		if (l->bytes == LINE_MAX - 1)
+			line_full(l);
 		l->text[l->bytes++] = c;
 	}
+}
+
+static void char_typed(char c)
+{
+	bool same_end = c == '\n' && typed.after_cr;
+
+	typed.after_cr = c == '\r';
+	if (c == OPERATOR_KEY) {
+		typed.line.bytes = 0;
+		typed.for_operator = true;
+		return;
+	}
+	if (!typed.for_operator && !same_end)
+		feed(&c, 1, true);
+	if (!same_end)
+		line_key(&typed.line, c);
 }
 
 void console_poll_input(void)
@@ -470,14 +614,20 @@ void console_poll_input(void)
 
 		if (c < 0)
 			return;
-		char_typed(&typed, (char)c);
+		input_last_ns = now_ns();
+		char_typed((char)c);
 	}
 }
 
 static void input_expired(void *arg)
 {
+	uint64_t now, wait = INPUT_EVERY_NS;
+
 	console_poll_input();
-	timer_set(&input_timer, now_ns() + INPUT_EVERY_NS);
+	now = now_ns();
+	if (log_pump() || now < input_last_ns + INPUT_LASTS_NS)
+		wait = INPUT_SOON_NS;
+	timer_set(&input_timer, now + wait);
 }
 
 void console_input_start(void)

@@ -3,7 +3,10 @@
  * Guest consoles: the hypervisor is the backend of each domain's console ring
  * (xencons_interface).  Output is drained when the guest notifies the port,
  * yields or blocks, and from a timer; whole lines go to the log.  Input from the serial
- * line goes to the domain with the focus, or to all (`console=all|NAME|none`).
+ * line goes to the domain with the focus, or to all (`console=all|NAME|none`), in lines or
+ * key by key (`input=keys`); nothing is echoed.  Ctrl-] begins a line for the operator:
+ * "focus NAME|all|none", or what console_operator_line knows.  Lines without it are
+ * offered to that, too, but their keys have reached the domains with input=keys by then.
  */
 #ifndef HV_DOM_CONSOLE_H
 #define HV_DOM_CONSOLE_H
@@ -16,7 +19,8 @@ void console_fini(struct domain *d);	/* drains and flushes first */
 struct frame *console_ring_frame(const struct domain *d);	/* on which it has its reference; for recounts */
 void console_drain(struct domain *d);	/* any CPU */
 void console_poll_input(void);		/* read the serial line, feed rings; boot CPU's timer */
-void console_input_start(void);		/* poll every 10 ms on the calling CPU, from now on */
+void console_input_start(void);		/* poll, and feed the serial line, on the calling CPU from now on */
+void console_set_raw(struct domain *d);	/* input=keys */
 /* Offered each line typed before the guests are; true: it was for the operator.  Set by boot/report.c. */
 extern bool (*console_operator_line)(const char *line);
 void console_set_focus(const char *who);

@@ -393,6 +393,8 @@ static bool rings_connect(struct build *b)
 	    console_init(b->d, mfn_to_frame(b->p2m[b->console]), console) ||
 	    store_init(b->d, mfn_to_frame(b->p2m[b->store]), store))
 		return FAIL_MEMORY(b, "no memory for console and store");
+	if (b->config->raw_input)
+		console_set_raw(b->d);
 	start_info_write(b, console, store);
 	return true;
 }

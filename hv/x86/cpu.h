@@ -91,7 +91,7 @@ uint64_t random_next(uint64_t *stream);
 uint64_t random_u64(void);		/* fast, unpredictable to guests; per-CPU state seeded from entropy_fill */
 
 /* --- serial line (uart.c) --- */
-void uart_write(const char *bytes, size_t count);
+size_t uart_put(const char *bytes, size_t count); /* how many it took: 0, it is busy */
 int uart_read(void);			/* next byte, or -1 */
 
 /* --- leaving --- */

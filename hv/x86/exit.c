@@ -8,6 +8,7 @@
  * power-off or a reset: what says that we ended well must be none of its own.
  */
 #include "boot/config.h"
+#include "debug/log.h"
 #include "x86/init.h"
 #include "x86/insn.h"
 
@@ -35,11 +36,19 @@ static void reboot(void)
 
 void exit_machine(enum exit_code code)
 {
+	static bool leaving;
+
 	__asm__ volatile("cli");
+	if (!leaving) {		/* else it is a fault while writing */
+		leaving = true;
+		log_drain();
+	}
 	if (exit_mode == EXITMODE_QEMU)
 		outl(QEMU_EXIT_PORT, QEMU_CODE_BASE + code);
 	if (exit_mode == EXITMODE_REBOOT)
 		reboot();
+	while (log_pump())	/* the operator may still come and read */
+		cpu_pause();
 	for (;;)
 		__asm__ volatile("hlt");
 }

@@ -38,6 +38,7 @@ struct fake_dom {
 	void (*on_copy_out)(void); /* after each copy_to_guest() */
 	struct frame *area;	/* resolve_area() gives this, NULL: -EPERM */
 	char log[16384];	/* log_guest(): "d<id> text\n" each */
+	bool log_full;		/* log_has_room() is false */
 	const char *typed;	/* what uart_read() gives */
 };
 extern struct fake_dom fake;

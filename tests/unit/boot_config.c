@@ -172,7 +172,7 @@ START_TEST(domain_full)
 	ck_assert_int_eq(first_domain(
 		"# list\n\n  # more\n"
 		"domain name=web kernel=k memory=32M count=4 group=g1 "
-		"modules=m1+m2 cmdline=\"a=1 b # c\" share=100 repeat=3 breaks=first # x\n"),
+		"modules=m1+m2 cmdline=\"a=1 b # c\" share=100 repeat=3 breaks=first input=keys # x\n"),
 		1);
 	ck_assert_str_eq(dom.name, "web");
 	ck_assert_str_eq(dom.group, "g1");
@@ -182,6 +182,7 @@ START_TEST(domain_full)
 	ck_assert_uint_eq(dom.repeat, 3);
 	ck_assert_uint_eq(dom.share_budget, 100);
 	ck_assert(dom.break_first);
+	ck_assert(dom.raw_input);
 	ck_assert_ptr_eq(dom.kernel, &boot_modules[0]);
 	ck_assert_uint_eq(dom.module_count, 2);
 	ck_assert_ptr_eq(dom.modules[1], &boot_modules[2]);
@@ -204,7 +205,7 @@ END_TEST
 
 START_TEST(domain_several)
 {
-	const char *text = "domain name=a kernel=k memory=1M\r\n#\n"
+	const char *text = "\xef\xbb\xbf" "domain name=a kernel=k memory=1M\r\n#\n"
 			   "domain name=b kernel=k memory=2M\n"
 			   "domain name=c kernel=k memory=3M oops=1\n";
 	const char *at = text, *end = text + strlen(text);

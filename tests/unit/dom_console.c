@@ -1,4 +1,4 @@
-/* links: hv/dom/console.c hv/dom/timer.c hv/lib/str.c tests/port/port.c tests/fake/fake_dom.c */
+/* links: hv/dom/console.c hv/dom/timer.c hv/lib/str.c hv/lib/printable.c tests/port/port.c tests/fake/fake_dom.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * Consoles: lines from the ring and from console_io, rings whose indices are
@@ -571,9 +571,96 @@ START_TEST(endless_line)
 	for (int i = 0; i < 8; i++)
 		type(flood);
 	type("\n");
-	type("\n");		/* INPUT_BATCH left some unread the first time */
-	ck_assert_uint_le(ring->in_prod, 258);
-	ck_assert_int_eq(ring->in[255], '\n');
+	ck_assert_uint_eq(ring->in_prod, sizeof(ring->in)); /* not cut */
+	ck_assert_int_eq(ring->in[255], 'z');
+}
+END_TEST
+
+START_TEST(long_input_line_is_whole)
+{
+	char text[302];
+
+	memset(text, 'B', 300);
+	strcpy(text + 300, "\n");
+	type(text);
+	console_poll_input();	/* INPUT_BATCH */
+	ck_assert_uint_eq(ring->in_prod, 301);
+	ck_assert_int_eq(ring->in[299], 'B');
+	ck_assert_int_eq(ring->in[300], '\n');
+}
+END_TEST
+
+START_TEST(one_end_of_line)
+{
+	type("lf\r\ncr\r\n\n");
+	ck_assert_uint_eq(ring->in_prod, 7);
+	ck_assert_int_eq(memcmp(ring->in, "lf\ncr\n\n", 7), 0);
+}
+END_TEST
+
+START_TEST(keys)
+{
+	console_set_raw(a);
+	type("q");
+	ck_assert_uint_eq(ring->in_prod, 1);
+	ck_assert(told(a));
+	type("\b\033[A\r");
+	ck_assert_int_eq(memcmp(ring->in, "q\b\033[A\r", 6), 0);
+	ck_assert_uint_eq(ring_b->in_prod, 4);	/* it takes lines */
+}
+END_TEST
+
+static bool operator(const char *line);
+
+START_TEST(operator_key)
+{
+	console_set_raw(a);
+	console_operator_line = operator;
+	type("\035focus dom2\r\n");
+	type("x\n");
+	ck_assert_uint_eq(ring->in_prod, 0);
+	ck_assert_uint_eq(ring_b->in_prod, 2);
+	type("\035focus nobody\n\035snapshot\n");	/* says so; no change */
+	type("y\n");
+	ck_assert_uint_eq(ring->in_prod, 0);
+	ck_assert_uint_eq(ring_b->in_prod, 4);
+	type("\035focus none\nz\n\035focus all\nk");
+	ck_assert_uint_eq(ring_b->in_prod, 4);
+	ck_assert_uint_eq(ring->in_prod, 1);
+}
+END_TEST
+
+/* The log is full: what a guest prints stays in its ring until there is room. */
+START_TEST(waits_for_the_log)
+{
+	fake.log_full = true;
+	puts_ring("one\n");
+	console_drain(a);
+	ck_assert_str_eq(fake.log, "");
+	ck_assert_int_eq(write_call("two\n", 4), -ERESTART);
+	fake.log_full = false;
+	fake.now += 20000000;
+	timer_run();
+	ck_assert_str_eq(fake.log, "d1 one\n");
+	ck_assert_uint_eq(fake.wakes, 1);
+	ck_assert_int_eq(write_call("two\n", 4), 0);
+	fake.log_full = true;
+	puts_ring("last\n");
+	console_fini(a);	/* does not wait */
+	ck_assert_str_eq(fake.log, "d1 one\nd1 two\nd1 last\n");
+	ring = connect(a, 1);
+}
+END_TEST
+
+START_TEST(characters_stay_whole)
+{
+	char text[260];
+
+	memset(text, 'a', 255);
+	strcpy(text + 255, "\xc3\xbc\n");
+	puts_ring(text);
+	console_drain(a);
+	ck_assert_ptr_nonnull(strstr(fake.log, "a\nd1 \xc3\xbc\n"));
 }
 END_TEST
 
@@ -612,6 +699,12 @@ int main(void)
 	tcase_add_test(tc, full_input_ring_loses_the_rest);
 	tcase_add_test(tc, wild_input_consumer);
 	tcase_add_test(tc, endless_line);
+	tcase_add_test(tc, long_input_line_is_whole);
+	tcase_add_test(tc, one_end_of_line);
+	tcase_add_test(tc, keys);
+	tcase_add_test(tc, operator_key);
+	tcase_add_test(tc, waits_for_the_log);
+	tcase_add_test(tc, characters_stay_whole);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

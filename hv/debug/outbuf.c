@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Between the log and the serial line: a ring of bytes.
+ *
+ * O1  head is moved under LOCK_LOG, tail by whoever holds `pumping`; so the device
+ *     is never touched under LOCK_LOG, and who finds another pumping goes on.
+ * O2  nothing waits for the device once guests run (log_start_async()): what it does not
+ *     take stays, and what has no room is lost, counted, and said where it is missing.
+ * O3  guests stop printing at HOLD_AT and go on when there is room.  If the device has taken
+ *     nothing for STALLED_NS they go on at once, and their lines are lost: nobody reads.
+ * O4  a guest's lines never take the room of our own, nor those the room of a panic.
+ * O5  in a panic the other CPUs stand still, maybe with the lock or `pumping`: neither
+ *     is asked for.  head and tail are always true: each is one store, after the bytes.
+ */
+#include <port.h>
+
+#include "debug/outbuf.h"
+#include "lib/fmt.h"
+#include "x86/cpu.h"
+#include "x86/init.h"
+#include "x86/insn.h"
+
+#define BYTES		(128u * 1024)	/* a power of two */
+#define HOLD_AT		(BYTES / 2)
+#define STALLED_NS	1000000000UL
+/* Cycles, as the clock may not run yet: seconds on any processor. */
+#define GIVE_UP		(1UL << 34)
+#define GIVE_UP_ALL	(1UL << 38)
+
+static const uint64_t room_of[OUT_KINDS] = {
+	[OUT_GUEST] = BYTES / 4 * 3,
+	[OUT_OWN] = BYTES - 16 * 1024,
+	[OUT_PANIC] = BYTES,
+};
+
+static char ring[BYTES];
+static uint64_t head, tail;	/* O1; never wrap */
+static bool pumping;		/* atomic */
+static bool gave_up;		/* nothing went out since a wait was in vain */
+static uint64_t moved_ns;	/* written by who pumps: when it last took all, or some */
+static uint64_t lost_lines, lost_bytes; /* LOCK_LOG */
+
+static uint64_t used(void)
+{
+	uint64_t out = __atomic_load_n(&tail, __ATOMIC_ACQUIRE);
+
+	return __atomic_load_n(&head, __ATOMIC_ACQUIRE) - out;
+}
+
+static bool append(enum out_kind kind, const char *line, size_t bytes)
+{
+	size_t i;
+
+	if (used() + bytes > room_of[kind])
+		return false;
+	for (i = 0; i < bytes; i++)
+		ring[(head + i) % BYTES] = line[i];
+	__atomic_store_n(&head, head + bytes, __ATOMIC_RELEASE);
+	return true;
+}
+
+bool out_lost(void)
+{
+	return READ_ONCE(lost_lines) && used() <= HOLD_AT;
+}
+
+void out_say_lost(void)
+{
+	char line[128];
+	int n;
+
+	if (!out_lost())
+		return;
+	n = fmt_snprintf(line, sizeof(line),
+			 "pasture: warning: the terminal did not read: %lu lines (%lu bytes) are lost here\n",
+			 lost_lines, lost_bytes);
+	if (append(OUT_OWN, line, (size_t)n))
+		lost_lines = lost_bytes = 0;
+}
+
+void out_put(enum out_kind kind, const char *line, size_t bytes)
+{
+	out_say_lost();
+	if (append(kind, line, bytes))
+		return;
+	lost_lines++;
+	lost_bytes += bytes;
+}
+
+/* What lies in one piece at tail. */
+static size_t piece(size_t most)
+{
+	size_t to_end = BYTES - tail % BYTES;
+	uint64_t n = __atomic_load_n(&head, __ATOMIC_ACQUIRE) - tail;
+
+	return MIN(MIN(n, (uint64_t)to_end), (uint64_t)most);
+}
+
+static bool pump_claim(void)
+{
+	return !__atomic_exchange_n(&pumping, true, __ATOMIC_ACQUIRE) ||
+	       READ_ONCE(panic_cpu); /* O5 */
+}
+
+size_t out_pump(size_t most)
+{
+	size_t done = 0, n, took;
+
+	if (!pump_claim())
+		return 0;
+	while ((n = piece(most - done))) {
+		took = uart_put(ring + tail % BYTES, n);
+		if (!took)
+			break;
+		__atomic_store_n(&tail, tail + took, __ATOMIC_RELEASE);
+		done += took;
+	}
+	if (done || !out_waiting()) {
+		WRITE_ONCE(moved_ns, now_ns());
+		WRITE_ONCE(gave_up, false);
+	}
+	__atomic_store_n(&pumping, false, __ATOMIC_RELEASE);
+	return done;
+}
+
+bool out_waiting(void)
+{
+	return used() != 0;
+}
+
+bool out_has_room(void)
+{
+	uint64_t moved, now;
+
+	if (used() < HOLD_AT)
+		return true;
+	moved = READ_ONCE(moved_ns);
+	now = now_ns();
+	return now > moved && now - moved > STALLED_NS; /* O3 */
+}
+
+void out_drain(void)
+{
+	uint64_t begun = tsc_read(), since = begun, now;
+
+	while (out_waiting() && !READ_ONCE(gave_up)) {
+		now = tsc_read();
+		if (out_pump(BYTES))
+			since = now;
+		else if (now - since > GIVE_UP || now - begun > GIVE_UP_ALL)
+			WRITE_ONCE(gave_up, true);
+		else
+			cpu_pause();
+	}
+}
