@@ -120,7 +120,7 @@ static const struct {
 	{ "cpus=1 cpus=2", "command line: cpus=2 is given twice" },
 	{ "config=", "command line: config= must not be empty" },
 	{ "console=\"a",
-	  "command line: a quote does not end, or a word is too long" },
+	  "command line: a quote does not end, a word is too long, or there is a NUL" },
 };
 
 START_TEST(options_bad)
@@ -256,7 +256,7 @@ static const struct {
 	{ "domain name kernel=k memory=1M",
 	  "domain list line 1: name needs a value" },
 	{ "domain name=a kernel=k memory=1M cmdline=\"x",
-	  "domain list line 1: a quote does not end, or a word is too long" },
+	  "domain list line 1: a quote does not end, a word is too long, or there is a NUL" },
 	{ "host name=a", "domain list line 1: host is not a \"domain\" line" },
 	{ "domain=a", "domain list line 1: domain=a is not a \"domain\" line" },
 };
