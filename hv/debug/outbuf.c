@@ -143,13 +143,18 @@ void out_drain(void)
 {
 	uint64_t begun = tsc_read(), since = begun, now;
 
-	while (out_waiting() && !READ_ONCE(gave_up)) {
+	while (out_waiting()) {
 		now = tsc_read();
-		if (out_pump(BYTES))
+		if (out_pump(BYTES)) {
 			since = now;
-		else if (now - since > GIVE_UP || now - begun > GIVE_UP_ALL)
+			continue;
+		}
+		/* Who waited in vain before only asks once. */
+		if (READ_ONCE(gave_up) || now - since > GIVE_UP ||
+		    now - begun > GIVE_UP_ALL) {
 			WRITE_ONCE(gave_up, true);
-		else
-			cpu_pause();
+			return;
+		}
+		cpu_pause();
 	}
 }
