@@ -82,6 +82,7 @@ int console_init(struct domain *d, struct frame *f, uint32_t port)
 	return 0;
 }
 void console_fini(struct domain *d) { }
+void console_set_raw(struct domain *d) { }
 struct frame *console_ring_frame(const struct domain *d) { return NULL; }
 struct frame *store_ring_frame(const struct domain *d) { return NULL; }
 int store_init(struct domain *d, struct frame *f, uint32_t port) { return 0; }
