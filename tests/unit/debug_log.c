@@ -3,7 +3,7 @@
 /*
  * The log in front of a serial line that may take nothing: nobody waits, what
  * is lost is said where it is missing, our own lines and a panic's have room of
- * their own (CP9); and what of a guest's text reaches the terminal.
+ * their own (CP10); and what of a guest's text reaches the terminal.
  */
 #include <check.h>
 #include <stdio.h>
