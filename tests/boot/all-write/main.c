@@ -27,6 +27,8 @@
 
 #define CONTENTS	400
 #define GUESTS_MAX	8
+#define NUMBERS		8	/* of domains that one more guest may have */
+#define LATE		8	/* frames that wait for a flush while they are counted */
 #define KEPT_PAGES	64	/* the keeper leaves to its library */
 #define NAP_NS		2000000UL
 #define NEIGHBOURS	0x500000UL /* contents that nobody else has */
@@ -241,7 +243,8 @@ static void neighbour(void)
 		page[i] = must_alloc();
 		pattern_fill(page[i], NEIGHBOURS + i);
 	}
-	gl_test_equal(gl_share_pages(share, page, CONTENTS, NULL), CONTENTS);
+	/* With overcommit on there may be no frame for some yet: use_own() offers them again. */
+	(void)gl_share_pages(share, page, CONTENTS, NULL);
 	while (board->go < OVER) {
 		board->is_quiet = board->quiet;
 		for (unsigned int i = 0; i < CONTENTS; i += 8)
@@ -320,11 +323,16 @@ static void leave_to_machine(unsigned int k)
 static void boards_map(void)
 {
 	gl_test_equal(gl_foreign_init(guests), 0);
+	unsigned int last = 1, id;
+
 	for (unsigned int i = 0; i < guests; i++) {
 		struct gl_page *p = gl_foreign_alloc();
 
-		while (gl_foreign_map(p, i + 2, GL_GRANT_FIRST, false))
+		/* A start that ran short of memory took a number, too. */
+		for (id = last + 1; gl_foreign_map(p, id, GL_GRANT_FIRST, false);
+		     id = id < last + NUMBERS ? id + 1 : last + 1)
 			gl_sleep_ns(NAP_NS);
+		last = id;
 		boards[i] = (struct board *)p->va;
 	}
 }
@@ -385,7 +393,8 @@ static void keeper(void)
 	rounds = boards[guests - 1]->rounds;
 	go_all(SHARED);
 	wait_all(WRITTEN);
-	gl_test_equal(sum_of_breaks(), predicted);
+	gl_test_check(sum_of_breaks() >= predicted &&
+		      sum_of_breaks() <= predicted + (k == ~0UL ? 0 : LATE));
 	gl_printf("%lu of %u writes succeeded, %lu predicted; %u frames kept away\n",
 		  sum_of_breaks(), (guests - 1) * CONTENTS, predicted, frames);
 	neighbour_quiet(0);
