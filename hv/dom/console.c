@@ -627,7 +627,8 @@ static void input_expired(void *arg)
 	now = now_ns();
 	if (log_pump() || now < input_last_ns + INPUT_LASTS_NS)
 		wait = INPUT_SOON_NS;
-	timer_set(&input_timer, now + wait);
+	/* At even times, whatever came in between: no guest sees by it how long others took. */
+	timer_set(&input_timer, (now / wait + 1) * wait);
 }
 
 void console_input_start(void)

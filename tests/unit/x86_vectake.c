@@ -22,7 +22,6 @@ static void cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4]) { out[0] = 0; }
 
 #include "x86/vecregs.c"
 
-struct cpu_features cpu_features;
 
 void fpu_set_ts(bool on)
 {

@@ -61,6 +61,37 @@ static uint64_t offer(uint64_t va, uint64_t *took)
 	return (uint64_t)rc;
 }
 
+/*
+ * What was seen, printed at the end: the serial line is fed from a timer, whose interrupts would
+ * otherwise fall into what is measured.
+ */
+struct seen {
+	const char *what;
+	unsigned int round, i;
+	uint64_t mfn, took;	/* 0: it is a frame */
+};
+static struct seen seen[512];
+static unsigned int seen_count;
+
+static void see(const char *what, unsigned int round, unsigned int i,
+		uint64_t mfn, uint64_t took)
+{
+	if (seen_count == 512)
+		gl_test_error("too much to see");
+	seen[seen_count++] = (struct seen){ what, round, i, mfn, took };
+}
+
+static void tell_seen(void)
+{
+	for (struct seen *s = seen; s < seen + seen_count; s++)
+		if (s->took)
+			gl_printf("APART %s %u.%u mfn=%lx took=%lu\n", s->what,
+				  s->round, s->i, s->mfn, s->took);
+		else
+			gl_printf("APART %s %u.%u mfn=%lx\n", s->what, s->round,
+				  s->i, s->mfn);
+}
+
 static void observe_offers(unsigned int round, unsigned int break_from)
 {
 	uint64_t took, mfn;
@@ -70,8 +101,7 @@ static void observe_offers(unsigned int round, unsigned int break_from)
 		struct share_entry e = { .pte = { va }, .nr_ptes = 1 };
 
 		mfn = offer(va, &took);
-		gl_printf("APART offer %u.%u mfn=%lx took=%lu\n", round, i, mfn,
-			  took);
+		see("offer", round, i, mfn, took);
 		if (i < break_from)
 			continue;
 		took = instructions();
@@ -80,8 +110,7 @@ static void observe_offers(unsigned int round, unsigned int break_from)
 		took = instructions() - took;
 		gl_test_equal(e.status, SHARE_DONE);
 		gl_p2m_set(gl_virt_to_pfn(va), e.mfn);
-		gl_printf("APART break %u.%u mfn=%lx took=%lu\n", round, i, e.mfn,
-			  took);
+		see("break", round, i, e.mfn, took);
 	}
 }
 
@@ -95,7 +124,7 @@ static void observe_frames(unsigned int round)
 	set_xen_guest_handle(r.extent_start, frames);
 	gl_test_equal(hypercall_memory_op(XENMEM_increase_reservation, &r), TAKEN);
 	for (unsigned int i = 0; i < TAKEN; i++)
-		gl_printf("APART frame %u.%u mfn=%lx\n", round, i, frames[i]);
+		see("frame", round, i, frames[i], 0);
 	r.nr_extents = TAKEN / 2;
 	gl_test_equal(hypercall_memory_op(XENMEM_decrease_reservation, &r),
 		      TAKEN / 2);
@@ -108,6 +137,7 @@ static void observe(void)
 		observe_offers(round, OFFERS - 2);
 		observe_frames(round);
 	}
+	tell_seen();
 }
 
 static void work(uint64_t contents)
