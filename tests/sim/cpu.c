@@ -130,33 +130,32 @@ void sim_wait(void)
 		go_on(other());
 }
 
-/* Interrupts are on in a guest, and off in the hypervisor (SIM2). */
-void lapic_send_ipi(unsigned int cpu, enum vector vector)
+/* On the running CPU's stack, while the other one is in its guest. */
+static void interrupt(unsigned int cpu, void (*handler)(void))
 {
 	unsigned int me = sim_cpu;
 
-	if (vector != VEC_TLB || cpus[cpu].in_hypervisor)
-		return;
 	borrowed = true;
 	sim_cpu = cpu;
-	tlb_answer();
+	handler();
 	sim_cpu = me;
 	borrowed = false;
 }
 
+/* Interrupts are on in a guest, and off in the hypervisor (SIM2). */
+void lapic_send_ipi(unsigned int cpu, enum vector vector)
+{
+	if (vector == VEC_TLB && !cpus[cpu].in_hypervisor)
+		interrupt(cpu, tlb_answer);
+}
+
 void sim_cpu_interrupt(struct domain *d)
 {
-	unsigned int me = sim_cpu, i;
+	unsigned int i;
 
-	for (i = 0; i < SIM_CPUS; i++) {
-		if (cpus[i].in_hypervisor || sim_cpu_domain(i) != d)
-			continue;
-		borrowed = true;
-		sim_cpu = i;
-		sim_leave_guest();
-		borrowed = false;
-	}
-	sim_cpu = me;
+	for (i = 0; i < SIM_CPUS; i++)
+		if (!cpus[i].in_hypervisor && sim_cpu_domain(i) == d)
+			interrupt(i, sim_leave_guest);
 }
 
 static void enter(void)
