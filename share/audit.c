@@ -216,8 +216,9 @@ static void check_hold(struct share *s, struct share_dom *d,
 	} else if (!index_has(&d->group->index, r->hash, frame)) {
 		audit_wrong(s, "I11 frame", frame, "index entries", 0, 1);
 	}
-	if (!h->mappings)
-		audit_wrong(s, "I12 frame", frame, "mappings of a hold", 0, 1);
+	if (!h->mappings || h->mappings > SHARE_DOM_CAP)
+		audit_wrong(s, "I12 frame", frame, "mappings of a hold",
+			    h->mappings, h->mappings ? SHARE_DOM_CAP : 1);
 	d->seen.holds++;
 	d->seen.mappings += h->mappings;
 	if (r->hash == d->group->zero_hash)

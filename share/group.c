@@ -47,8 +47,9 @@ struct share_group *group_get(struct share *s, uint16_t id)
 
 	if (!g)
 		g = group_create(s, id);
-	if (g)
-		g->members++;
+	if (!g || g->members == SHARE_DOMS_MAX)
+		return NULL;
+	g->members++;
 	return g;
 }
 

@@ -59,12 +59,12 @@ struct share_group {
 	struct share *share;		/* constant */
 	void *ctx;			/* of ops; constant */
 	struct lintab_mem mem;		/* constant */
-	uint64_t members;		/* domains; share->lock */
+	uint64_t members;		/* domains, at most SHARE_DOMS_MAX; share->lock */
 	uint64_t salt;			/* constant */
 	uint64_t zero_hash;		/* constant; S1 */
 	uint64_t zero_frames;		/* stripe of zero_hash */
 	uint64_t max_chain;		/* atomic */
-	uint64_t twins;			/* atomic: frames made because an equal one was at its cap */
+	uint64_t twins;			/* atomic: frames made because their domain was at its cap of an equal one */
 	int64_t unshared_gone;		/* S3, of domains that are gone; share->lock */
 	uint16_t id;			/* constant */
 	uint64_t audit_tag;		/* S4; written while nothing runs */
@@ -81,7 +81,7 @@ struct share_events {
 struct hold {
 	uint32_t frame;			/* number << 1 | 1 */
 	uint32_t pfn;			/* HOLD_NO_PFN: none, or too large */
-	uint32_t mappings;		/* > 0 */
+	uint32_t mappings;		/* 1 .. SHARE_DOM_CAP */
 };
 
 #define HOLD_NO_PFN	UINT32_MAX
@@ -144,6 +144,11 @@ bool hold_init(struct share_dom *d) must_check;
 void hold_fini(struct share_dom *d);
 bool hold_prepare(struct share_dom *d) must_check;
 struct hold *hold_find(const struct share_dom *d, uint32_t frame);
+/* So many mappings more?  What others have does not count: no domain can use up a frame for them. */
+static inline bool hold_has_room(const struct hold *h, uint32_t mappings)
+{
+	return mappings <= SHARE_DOM_CAP - h->mappings;
+}
 /* Ask for what the next call about this frame will read. */
 void hold_prefetch(const struct share_dom *d, uint32_t frame);
 void hold_prefetch_more(const struct share_dom *d, uint32_t frame);
@@ -153,9 +158,8 @@ void hold_remove(struct share_dom *d, struct hold *h);
 /* Note that the domain has so many mappings of the frame more or fewer. */
 void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings);
 
-/* count.c: the share count of a frame; atomic.  The domain's lock. */
-bool count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
-	must_check;			/* false: would pass the cap */
+/* count.c: the share count of a frame; atomic.  The domain's lock.  Add: after hold_has_room(). */
+void count_add(struct share_dom *d, uint32_t frame, uint32_t mappings);
 void count_sub(struct share_dom *d, uint32_t frame, uint32_t mappings);
 /* S3, for one group; nothing runs. */
 uint64_t count_unshared(const struct share_group *g);

@@ -35,6 +35,8 @@
  *   -EEXIST  already shared, or held       (SHARE_ALREADY, SHARE_HELD)
  *   -ENOSPC  budget used up or table full  (SHARE_FULL, SHARE_LIMIT)
  *   -ENOMEM  no frame                      (SHARE_NO_MEMORY)
+ * A domain has at most SHARE_FRAME_MAPPINGS entries that map one shared frame.  An offer beyond succeeds, with
+ * another frame; a further entry that names the frame is refused (-EBUSY).  What other domains map does not count.
  */
 #define SHAREOP_single	0
 /*
@@ -75,6 +77,7 @@
 #define SHAREOP_mode	6
 
 #define SHARE_BATCH_MAX		512
+#define SHARE_FRAME_MAPPINGS	(1u << 20)
 #define SHARE_PTE_AVL		(1ULL << 53)	/* in a PTE: shared, and writable when offered */
 
 /*

@@ -18,6 +18,9 @@
 #include "sharing/pagefns.h"
 
 _Static_assert(MAX_DOMAINS <= FRAME_POOLS, "each may be alone");
+_Static_assert(MAX_DOMAINS <= SHARE_DOMS_MAX, "all may be of one group");
+_Static_assert(SHARE_DOM_CAP == SHARE_FRAME_MAPPINGS, "as guests are told");
+_Static_assert(SHARE_COUNT_CAP < FRAME_REF_MAX, "the count fits in the ref");
 _Static_assert(sizeof(struct share_record) == sizeof(struct frame), "overlay");
 _Static_assert(offsetof(struct share_record, count) ==
 	       offsetof(struct frame, state), "ref is the low half of state");

@@ -163,13 +163,13 @@ END_TEST
 
 START_TEST(i12_over_cap)
 {
-	machine.records[f].count += SHARE_COUNT_CAP;
-	hold_find(a, f)->mappings += SHARE_COUNT_CAP;
-	hold_count(a, f, SHARE_COUNT_CAP);
-	expect("I12", "count 1048579, should be 1048576");
-	machine.records[f].count -= SHARE_COUNT_CAP;
-	hold_find(a, f)->mappings -= SHARE_COUNT_CAP;
-	hold_count(a, f, -(int64_t)SHARE_COUNT_CAP);
+	machine.records[f].count += SHARE_DOM_CAP;
+	hold_find(a, f)->mappings += SHARE_DOM_CAP;
+	hold_count(a, f, SHARE_DOM_CAP);
+	expect("I12", "mappings of a hold 1048578, should be 1048576");
+	machine.records[f].count -= SHARE_DOM_CAP;
+	hold_find(a, f)->mappings -= SHARE_DOM_CAP;
+	hold_count(a, f, -(int64_t)SHARE_DOM_CAP);
 }
 END_TEST
 
@@ -233,14 +233,15 @@ START_TEST(i11_twice)
 }
 END_TEST
 
-/* Two frames of one content, though the first had room. */
+/* Two frames of one content, though the domain had room in the first. */
 START_TEST(i11_equal_pages)
 {
-	uint32_t twin, count = machine.records[f].count;
+	struct hold *h = hold_find(a, f);
+	uint32_t twin, mappings = h->mappings;
 
-	machine.records[f].count = SHARE_COUNT_CAP;
+	h->mappings = SHARE_DOM_CAP;
 	ck_assert_int_eq(fake_try_offer(a, 10, 1, &twin), SHARE_OK);
-	machine.records[f].count = count;
+	hold_find(a, f)->mappings = mappings;
 	ck_assert_uint_ne(twin, f);
 	ck_assert_uint_eq(audit(NULL), 0);	/* it was said to be made */
 	a->group->twins--;

@@ -256,7 +256,7 @@ START_TEST(chain_cap)
 }
 END_TEST
 
-/* Chains of contents whose frames are at their cap: twins are not other contents. */
+/* Chains of contents that a domain has at its cap: twins are not other contents. */
 START_TEST(chain_cap_counts_contents)
 {
 	uint32_t f;
@@ -264,7 +264,7 @@ START_TEST(chain_cap_counts_contents)
 	for (uint64_t k = 0; k < 3; k++) {
 		content_with_hash(1, 99, k);
 		for (unsigned int i = 0; i < 3; i++)
-			ck_assert_int_eq(share_offer(a, 1, 0, SHARE_COUNT_CAP,
+			ck_assert_int_eq(share_offer(a, 1, 0, SHARE_DOM_CAP,
 						     &f), 0);
 	}
 	content_with_hash(1, 99, 3);
