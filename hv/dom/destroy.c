@@ -12,6 +12,7 @@
  *   WAIT     for calls that copy or unmap just now, or looked it up by its number (I18)
  *   ORPHANS  pages that others still use become nobody's
  *   VIEW     its M2P, 64 pages a step
+ *   POOL     what was set aside for it in its share group: 64 frames, or a block of 512, a step
  *   FREE     off the table once nobody has it (domain.c, D4); sharing state, heap pages, the domain
  *
  * Cost: proportional to the domain's own pages and mappings, whatever else maps its frames.
@@ -50,7 +51,7 @@
 enum step {
 	STEP_STOP, STEP_PORTS, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
 	STEP_EMPTY_L4, STEP_UNHOOK, STEP_GRANTS, STEP_DISOWN, STEP_PAGES, STEP_WAIT,
-	STEP_ORPHANS, STEP_VIEW, STEP_FREE,
+	STEP_ORPHANS, STEP_VIEW, STEP_POOL, STEP_FREE,
 };
 
 static uint32_t dying_count;	/* atomic: spares the scan when there is none */
@@ -253,6 +254,8 @@ static bool step_done(struct domain *d)
 		return !step_orphans(d);
 	case STEP_VIEW:
 		return !m2p_view_reap(&d->m2p);
+	case STEP_POOL:
+		return !sharing_domain_reap(d);
 	case STEP_FREE:
 		break;
 	}

@@ -122,6 +122,7 @@ struct domain {
 
 	struct share_dom *share; /* constant while RUNNING */
 	struct frame_pool *frames; /* its group's; the same */
+	bool frames_stopped;	/* the reaper's: frame_pool_stop() was called */
 	struct console *console; /* constant while RUNNING */
 	struct store *store;	/* constant while RUNNING */
 
@@ -283,7 +284,9 @@ bool pv_page_unpin(struct domain *d, struct frame *f);
  */
 bool pv_table_empty(struct domain *d, struct frame *f, unsigned int level,
 		    unsigned int *slot);
-void sharing_domain_fini(struct domain *d);	/* all holds are gone */
+/* All holds are gone: some of what was set aside for it in its group goes back; false: no more does. */
+bool sharing_domain_reap(struct domain *d);
+void sharing_domain_fini(struct domain *d);	/* and the rest */
 /* Reports the end of d; true: it shall be built again (repeat=). */
 bool domain_gone(struct domain *d);
 /* Called after d is free, for a true answer. */

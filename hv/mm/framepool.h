@@ -17,8 +17,11 @@
  *  FP4  a frame that its last holder takes over leaves the group, and one of the heap takes its place: just as the
  *       heap gives one for a copy.
  *
- * What the heap gets back is whole blocks when the last member goes.  Else single frames, drawn
- * as the canonical ones are, of what the vector has, and then blocks.
+ *  FP5  frames come and go in parts of one block or POOL_PART single ones: between two parts the lock is free
+ *       and the others of the group draw (design decision 13).
+ *
+ * What the heap gets back when a member goes is single frames, drawn as the canonical ones are, of what the vector
+ * has, and then blocks; when the last goes, all.
  */
 #ifndef HV_MM_FRAMEPOOL_H
 #define HV_MM_FRAMEPOOL_H
@@ -43,11 +46,17 @@ struct frame_queue {
 uint64_t frame_pool_metadata(uint64_t frames);
 
 /*
- * A domain comes, or goes, for which so many frames, and metadata, are set aside (0: overcommit is
+ * A domain comes, for which so many frames, and metadata, are set aside (0: overcommit is
  * on).  alone: it is all that the group will ever have.  NULL: no memory.
  */
 struct frame_pool *frame_pool_join(uint16_t group, bool alone, uint64_t frames);
-void frame_pool_leave(struct frame_pool *p, uint64_t frames);
+/*
+ * It goes, in three steps: it draws no more, and what was set aside for it is to go back; a part of that
+ * goes (false: nothing is left to); nothing of its own is in use.
+ */
+void frame_pool_stop(struct frame_pool *p, uint64_t frames);
+bool frame_pool_give_part(struct frame_pool *p);
+void frame_pool_leave(struct frame_pool *p);
 struct frame_pool *frame_pool_of(uint16_t group); /* which has members */
 
 /*

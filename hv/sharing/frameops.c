@@ -173,6 +173,16 @@ int sharing_domain_init(struct domain *d, const char *group, uint64_t budget)
 	return d->share ? 0 : -ENOMEM;
 }
 
+bool sharing_domain_reap(struct domain *d)
+{
+	if (!d->frames)
+		return false;
+	if (!d->frames_stopped)
+		frame_pool_stop(d->frames, domain_set_aside(d->share_budget));
+	d->frames_stopped = true;
+	return frame_pool_give_part(d->frames);
+}
+
 void sharing_domain_fini(struct domain *d)
 {
 	if (d->share) {
@@ -184,7 +194,7 @@ void sharing_domain_fini(struct domain *d)
 		m2p_view_fini(&d->m2p);
 		d->m2p.from = NULL;
 		reclaim_pool(d->frames);
-		frame_pool_leave(d->frames, domain_set_aside(d->share_budget));
+		frame_pool_leave(d->frames);
 		d->frames = NULL;
 	}
 }

@@ -543,7 +543,7 @@ static long run_reaper(struct side *s)
 		reap_until(s, n); \
 	}
 STEP(0) STEP(1) STEP(2) STEP(3) STEP(6) STEP(7) STEP(8) STEP(9) STEP(10)
-STEP(11) STEP(12) STEP(13)
+STEP(11) STEP(12) STEP(13) STEP(14)
 
 /* Another CPU ends it while it is in a call. */
 static void prepare_kill(struct side *s)
@@ -626,5 +626,6 @@ const struct op ops[] = {
 	{ "die-11", reap_to_11, run_reaper, reap_all },
 	{ "die-12", reap_to_12, run_reaper, reap_all },
 	{ "die-13", reap_to_13, run_reaper, reap_all },
+	{ "die-14", reap_to_14, run_reaper, reap_all },
 };
 const unsigned int op_count = ARRAY_COUNT(ops);

@@ -87,7 +87,10 @@ START_TEST(kinds_that_are_refused)
 	ck_assert_uint_eq(fake_ref(canonical), 0);
 	palloc_hv_free(hv, 0);
 	frame_pool_free(pool, canonical);
-	frame_pool_leave(pool, 10);
+	frame_pool_stop(pool, 10);
+	while (frame_pool_give_part(pool))
+		;
+	frame_pool_leave(pool);
 	all_back();
 }
 END_TEST
@@ -186,7 +189,10 @@ START_TEST(claim_of_other_kinds)
 	palloc_heap_free(heap);
 	palloc_hv_free(hv, 0);
 	frame_pool_free(pool, canonical);
-	frame_pool_leave(pool, 10);
+	frame_pool_stop(pool, 10);
+	while (frame_pool_give_part(pool))
+		;
+	frame_pool_leave(pool);
 	all_back();
 }
 END_TEST
