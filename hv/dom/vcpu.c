@@ -3,7 +3,7 @@
  * Virtual CPUs: creation, and what a CPU loads and saves when it changes
  * between them.
  *
- * V1  a domain's bit for a CPU is in cpu_mask from before one of its page tables
+ * V1  a domain's bit for a CPU is in cpu_mask, and its group's in the pool's, from before one of its page tables
  *     is loaded there until after another one is (which flushes).  The bit is set by a locked
  *     instruction, so who changed an entry and then reads the mask (also after
  *     a locked instruction) either sees this CPU, or this CPU sees the change.
@@ -19,6 +19,7 @@
 #include "dom/area.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
+#include "mm/framepool.h"
 #include "mm/palloc.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
@@ -202,6 +203,7 @@ static void vcpu_leave(struct vcpu *v)
 	tlb_load_cr3(cpu_idle_cr3);
 	__atomic_and_fetch(&v->domain->cpu_mask, ~(1UL << cpu->id),
 			   __ATOMIC_SEQ_CST); /* V1 */
+	frame_pool_cpu_leaves(v->domain->frames, cpu->id);
 	__atomic_and_fetch(&vcpu_guest_cpus, ~(1UL << cpu->id),
 			   __ATOMIC_SEQ_CST);
 	cpu->current = NULL;
@@ -213,6 +215,7 @@ static void vcpu_enter(struct vcpu *v)
 
 	CHECK(current_l4(v) != INVALID_MFN);
 	__atomic_or_fetch(&vcpu_guest_cpus, 1UL << cpu->id, __ATOMIC_SEQ_CST);
+	frame_pool_cpu_enters(v->domain->frames, cpu->id);
 	__atomic_or_fetch(&v->domain->cpu_mask, 1UL << cpu->id,
 			  __ATOMIC_SEQ_CST); /* V1 */
 	WRITE_ONCE(*v->gdt_hv_pte, pte_make(cpu->gdt_page_mfn,

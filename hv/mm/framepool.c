@@ -35,6 +35,7 @@ struct frame_pool {
 	unsigned int block;		/* order of a refill */
 	uint64_t stream;		/* FP3 */
 	struct frame_queue waiting;
+	uint64_t cpus;			/* atomic: frame_pool_cpus() */
 	uint16_t group;
 	struct objpool objects;		/* its own lock */
 };
@@ -374,6 +375,21 @@ void frame_pool_left(struct frame_pool *p)
 		single_put(p, mfn);
 	}
 	spin_unlock(&p->lock);
+}
+
+void frame_pool_cpu_enters(struct frame_pool *p, uint32_t cpu)
+{
+	__atomic_or_fetch(&p->cpus, 1UL << cpu, __ATOMIC_SEQ_CST);
+}
+
+void frame_pool_cpu_leaves(struct frame_pool *p, uint32_t cpu)
+{
+	__atomic_and_fetch(&p->cpus, ~(1UL << cpu), __ATOMIC_SEQ_CST);
+}
+
+uint64_t frame_pool_cpus(const struct frame_pool *p)
+{
+	return __atomic_load_n(&p->cpus, __ATOMIC_SEQ_CST);
 }
 
 uint32_t frame_pool_wait(struct frame_pool *p, mfn_t mfn, uint64_t cpu_mask)

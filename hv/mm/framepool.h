@@ -69,6 +69,15 @@ void frame_pool_free(struct frame_pool *p, mfn_t mfn);
 /* A canonical frame is a domain's own from now on (FP4). */
 void frame_pool_left(struct frame_pool *p);
 
+/*
+ * CPUs that have tables of a member's loaded; as domain.cpu_mask, of the group (dom/vcpu.c, V1).  A canonical
+ * frame came flushed, and only members map it: so no other CPU knows it, and what members do with it is
+ * no flush to others.
+ */
+void frame_pool_cpu_enters(struct frame_pool *p, uint32_t cpu);
+void frame_pool_cpu_leaves(struct frame_pool *p, uint32_t cpu);
+uint64_t frame_pool_cpus(const struct frame_pool *p);
+
 /* A canonical frame waits; how many do.  And all that do are the caller's, to flush and to free. */
 uint32_t frame_pool_wait(struct frame_pool *p, mfn_t mfn, uint64_t cpu_mask);
 struct frame_queue frame_pool_waiting(struct frame_pool *p);

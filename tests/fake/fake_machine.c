@@ -17,6 +17,7 @@
 #include "dom/grant.h"
 #include "dom/sched.h"
 #include "fake/fake_machine.h"
+#include "mm/framepool.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
 #include "mm/ram.h"
@@ -297,11 +298,15 @@ void fake_run(struct domain *d)
 {
 	struct vcpu *old = current_vcpu();
 
-	if (old)
+	if (old) {
 		old->domain->cpu_mask = 0;
+		frame_pool_cpu_leaves(old->domain->frames, 0);
+	}
 	this_cpu()->current = d ? d->vcpu[0] : NULL;
-	if (d)
+	if (d) {
 		d->cpu_mask = 1;
+		frame_pool_cpu_enters(d->frames, 0);
+	}
 	reclaim_flush();
 }
 

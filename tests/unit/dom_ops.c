@@ -466,6 +466,7 @@ START_TEST(switch_loads_and_leaves)
 {
 	ck_assert_uint_eq(fake_x86.cr3, 3 * PAGE_SIZE);
 	ck_assert_uint_eq(d->cpu_mask, 1);
+	ck_assert_uint_eq(fake.group_cpus, 1);
 	ck_assert_uint_eq(fake_x86.gdt, GDT_VIRT(0));
 	ck_assert_ptr_eq(fake_x86.rsp0, &v->regs + 1);
 	ck_assert_ptr_eq(this_cpu()->current, v);
@@ -479,6 +480,7 @@ START_TEST(switch_loads_and_leaves)
 	ck_assert_uint_eq(fake_x86.cr3, cpu_idle_cr3);
 	ck_assert_uint_eq(fake_x86.gdt, 0);
 	ck_assert_uint_eq(d->cpu_mask, 0);
+	ck_assert_uint_eq(fake.group_cpus, 0);
 	ck_assert_ptr_null(this_cpu()->current);
 	ck_assert_uint_eq(v->segs.ds, 0x2b);
 	ck_assert(!fake_x86.saved_with_ts);

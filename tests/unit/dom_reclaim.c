@@ -13,6 +13,7 @@
 
 #include "abi/share.h"
 #include "fake/fake_grants.h"
+#include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "pv/memory.h"
 
@@ -138,10 +139,11 @@ START_TEST(canonical)
 	memset(fake_page(user, page + 1), 0x5a, PAGE_SIZE);
 	ck_assert_int_gt(FAKE_CALL(op_share, SHAREOP_single, fake_va(page + 1)), 0);
 	mfn = fake_mfn(user, page + 1);
-	vcpu_guest_cpus = 1 | GUESTS;
+	frame_pool_cpu_enters(user->frames, __builtin_ctzl(GUESTS));
 	watch(mfn);
 	ck_assert_int_eq(g_update(page + 1, 0), 0);
 	reclaim_flush_all();
+	frame_pool_cpu_leaves(user->frames, __builtin_ctzl(GUESTS));
 	fake_machine.on_flush = NULL;
 	ck_assert(fake_machine.flushed & GUESTS);
 	ck_assert_uint_eq(frame_state_kind(mfn_to_frame(mfn)->state), FRAME_POOL);

@@ -12,21 +12,25 @@
 #include <xen/memory.h>
 
 #include "fake/fake_breaks.h"
+#include "mm/framepool.h"
 #include "pv/sharehooks.h"
 
 #define OTHER	4UL	/* a CPU that may know d's tables */
-#define GUESTS	8UL	/* one that runs some guest, and may know the shared frame */
+#define GUESTS	8UL	/* one that runs another of the group, and may know the shared frame */
+#define STRANGER 16UL	/* one that runs a guest of another group */
 
 static void end(void)
 {
 	vcpu_guest_cpus = 1;
+	frame_pool_cpu_leaves(d->frames, 3);
 	teardown();
 }
 
 static void watch(void)
 {
 	d->cpu_mask |= OTHER;
-	vcpu_guest_cpus = 1 | GUESTS;
+	frame_pool_cpu_enters(d->frames, 3);
+	vcpu_guest_cpus = 1 | GUESTS | STRANGER;
 	fake_machine.flushed = 0;
 }
 
@@ -38,6 +42,8 @@ START_TEST(last_holder_adopts)
 	watch();
 	ck_assert_int_eq(map(p, pte_make(mfn, RW)), 0);
 	ck_assert(fake_machine.flushed & GUESTS);
+	/* TL10: nobody else pays. */
+	ck_assert(!(fake_machine.flushed & STRANGER));
 }
 END_TEST
 
@@ -82,6 +88,7 @@ START_TEST(call_breaks)
 	watch();
 	ck_assert_int_eq(unshare(p), SHARE_DONE);
 	ck_assert(fake_machine.flushed & GUESTS);
+	ck_assert(!(fake_machine.flushed & STRANGER));
 	watch();
 	ck_assert_int_eq(unshare(p + 1), SHARE_DONE);
 	ck_assert(fake_machine.flushed & OTHER);
