@@ -2,7 +2,9 @@
 /*
  * Heap pages of domains; heappages.h has the decisions (H1-H6).
  *
- * A domain's are on one list through frame.next; frame.prev holds the kind.
+ * A domain's are on one list through frame.next; frame.prev holds the kind.  From palloc_heap() on its guest can
+ * map a page by a guessed number, zeroed as it is then (decision 18).  The list and the kind come later: they are
+ * read only for who has the page from heap_page_share() and gives it back, and by the destructor after all calls.
  */
 #include <port.h>
 #include <errno.h>
