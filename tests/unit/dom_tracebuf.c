@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-// links: hv/dom/tracebuf.c guest-lib/trace.c tests/port/port.c
+// links: hv/dom/tracebuf.c guest-lib/kernel/trace.c tests/port/port.c
 /* The trace buffer's writer (hv/dom) against the library's reader: order, overwriting, a race of two threads. */
 #include <check.h>
 #include <pthread.h>

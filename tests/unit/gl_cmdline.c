@@ -1,4 +1,4 @@
-/* links: guest-lib/cmdline.c */
+/* links: guest-lib/kernel/cmdline.c */
 /* SPDX-License-Identifier: MIT */
 /* Words of the guest's command line, up to its last byte. */
 #include <check.h>

@@ -1,4 +1,4 @@
-/* links: guest-lib/cpio.c */
+/* links: guest-lib/kernel/cpio.c */
 /* SPDX-License-Identifier: MIT */
 /* The guest's cpio reader: several archives, paddings, and every kind of damage. */
 #include <check.h>

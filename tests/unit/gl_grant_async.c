@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: guest-lib/grant_async.c
+// links: guest-lib/grants/grant_async.c
 /*
  * GT23: unmapping when nobody uses the pages: done exactly once, never before the unmap.
  * The hypervisor, the timer, the users of pages and the other sides that die are

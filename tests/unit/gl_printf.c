@@ -1,4 +1,4 @@
-/* links: guest-lib/printf.c */
+/* links: guest-lib/kernel/printf.c */
 /* SPDX-License-Identifier: MIT */
 /* The guest's printf against the C library's, and its handling of small buffers. */
 #include <check.h>
