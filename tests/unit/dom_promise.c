@@ -77,9 +77,9 @@ static void share_all(struct domain *d, uint64_t base)
 /* SHARE_DONE or why not. */
 static int break_page(struct domain *d, uint64_t pfn)
 {
-	struct share_entry *e = (void *)fake_page(d, first_pfn(d) + BUDGET + 1);
+	struct shareop_entry *e = (void *)fake_page(d, first_pfn(d) + BUDGET + 1);
 
-	*e = (struct share_entry){ .pte = { fake_va(pfn) }, .nr_ptes = 1 };
+	*e = (struct shareop_entry){ .pte = { fake_va(pfn) }, .nr_ptes = 1 };
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_unshare,
 				   fake_va(first_pfn(d) + BUDGET + 1), 1, 0), 0);
 	reclaim_flush();

@@ -383,7 +383,7 @@ static void share(bool others)
 
 static int32_t unshare_page(void)
 {
-	struct share_entry *e = (void *)fake_page(granter, P_CALL);
+	struct shareop_entry *e = (void *)fake_page(granter, P_CALL);
 
 	memset(e, 0, sizeof(*e));
 	e->nr_ptes = 1;
@@ -413,9 +413,9 @@ END_TEST
 /* The same where the entry is set anew, which breaks the share. */
 static void break_first(void)
 {
-	struct share_mode *m = (void *)fake_page(granter, P_CALL);
+	struct shareop_mode *m = (void *)fake_page(granter, P_CALL);
 
-	*m = (struct share_mode){
+	*m = (struct shareop_mode){
 		.version = SHARE_MODE_VERSION,
 		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST,
 	};

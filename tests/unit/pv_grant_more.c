@@ -442,10 +442,10 @@ static long offer(uint64_t pfn)
 
 static int32_t offer_status(uint64_t pfn)
 {
-	struct share_entry *e = (void *)fake_page(current_vcpu()->domain,
+	struct shareop_entry *e = (void *)fake_page(current_vcpu()->domain,
 						  page + 210);
 
-	*e = (struct share_entry){ .pte = { fake_va(pfn) }, .nr_ptes = 1 };
+	*e = (struct shareop_entry){ .pte = { fake_va(pfn) }, .nr_ptes = 1 };
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, fake_va(page + 210),
 				   1, 0), 0);
 	return e->status;
@@ -508,7 +508,7 @@ END_TEST
 
 static void choose_break_first(void)
 {
-	const struct share_mode m = {
+	const struct shareop_mode m = {
 		.version = SHARE_MODE_VERSION,
 		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST,
 	};

@@ -505,7 +505,7 @@ END_TEST
 
 START_TEST(a_batch_by_reference)
 {
-	struct share_entry e[2] = { { .nr_ptes = 1 }, { .nr_ptes = 1 } };
+	struct shareop_entry e[2] = { { .nr_ptes = 1 }, { .nr_ptes = 1 } };
 	uint64_t ref = inline_ref(maddr(page) + 256);
 
 	e[0].pte[0] = fake_va(page + 1);
@@ -521,10 +521,10 @@ END_TEST
 
 START_TEST(a_batch_in_an_offered_page)	/* CP5, SH13: the array's own page is offered */
 {
-	struct share_entry *e = (void *)(fake_page(d, page) + 256);
+	struct shareop_entry *e = (void *)(fake_page(d, page) + 256);
 	uint64_t ref = inline_ref(maddr(page) + 256);
 
-	*e = (struct share_entry){ .nr_ptes = 1, .pte = { fake_va(page) } };
+	*e = (struct shareop_entry){ .nr_ptes = 1, .pte = { fake_va(page) } };
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, ref, 1, 0), -EFAULT);
 	ck_assert(fake_kind(fake_mfn(d, page)) == FRAME_SHARED);
 }

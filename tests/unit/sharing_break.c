@@ -142,7 +142,7 @@ END_TEST
 /* An output of a hypercall; the array in a shared page (SH13) works too. */
 START_TEST(outputs)
 {
-	struct share_info *at;
+	struct shareop_info *at;
 
 	break_first();
 	(void)shared(p, 7, true);

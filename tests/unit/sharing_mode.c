@@ -96,11 +96,11 @@ START_TEST(mode_refusals)
 	ck_assert_int_eq(mode_call(v, BOTH, HV_VIRT_START - 8, 2), -EINVAL);
 	ck_assert_int_eq(mode_call(v, BOTH, HV_VIRT_START, 1), -EINVAL);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch),
-				   sizeof(struct share_mode) + 8), -EINVAL);
+				   sizeof(struct shareop_mode) + 8), -EINVAL);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch),
-				   sizeof(struct share_mode), 1), -EINVAL);
+				   sizeof(struct shareop_mode), 1), -EINVAL);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, 0x5000,
-				   sizeof(struct share_mode)), -EFAULT);
+				   sizeof(struct shareop_mode)), -EFAULT);
 	ck_assert_uint_eq(d->breaks.mode, 0);
 	(void)shared(p, 7, false);
 	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN, 0, 0), -EBUSY);
@@ -143,14 +143,14 @@ END_TEST
 /* Equal pages in one batch: the first has the content. */
 START_TEST(one_pfn_in_a_batch)
 {
-	struct share_entry *e = (void *)fake_page(d, scratch);
+	struct shareop_entry *e = (void *)fake_page(d, scratch);
 	unsigned int i;
 
 	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, SHARE_MODE_ONE_PFN, 0,
 				   0), 0);
 	for (i = 0; i < 9; i++) {
 		fill(d, p + i, i / 3);
-		e[i] = (struct share_entry){ .pte = { fake_va(p + i) },
+		e[i] = (struct shareop_entry){ .pte = { fake_va(p + i) },
 					     .nr_ptes = 1, .status = 99 };
 	}
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, fake_va(scratch),
