@@ -13,6 +13,7 @@
 #include "mm/palloc.h"
 #include "pv/ptcheck.h"
 #include "pv/resolve.h"
+#include "unit/suite.h"
 
 static struct domain *d;
 
@@ -297,10 +298,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom_heappages");
-	TCase *tc = tcase_create("heappages");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("heappages");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, ownership);
@@ -312,9 +310,5 @@ int main(void)
 	tcase_add_test(tc, dies_while_mapped);
 	tcase_add_test(tc, orphans);
 	tcase_add_test(tc, creation_fails);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

@@ -17,6 +17,7 @@
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 #include "sharing/sharing.h"
+#include "unit/suite.h"
 
 #define DOMAINS_MAX	8
 #define BUDGET		400u
@@ -242,10 +243,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom_promise");
-	TCase *tc = tcase_create("promise");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("promise");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -253,9 +251,5 @@ int main(void)
 	tcase_add_test(tc, view_pays);
 	tcase_add_test(tc, few_wait);
 	tcase_add_exit_test(tc, overcommitted, 0);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

@@ -12,6 +12,7 @@
 #include "mm/framepool.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "unit/suite.h"
 
 #define POOL_MAX	4096u	/* of framepool.c */
 #define SET_ASIDE	3500u
@@ -307,12 +308,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("mm_framepool");
-	TCase *tc = tcase_create("pools");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("pools");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_unchecked_fixture(tc, start, NULL);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, draw_is_uniform);
@@ -323,8 +320,5 @@ int main(void)
 	tcase_add_test(tc, members);
 	tcase_add_test(tc, metadata);
 	tcase_add_test(tc, canonical_is_scrubbed);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -9,6 +9,7 @@
 #include "fake/fake_ram.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "unit/suite.h"
 
 void frame_owner_free(domid_hv_t owner, struct frame *f)
 {
@@ -191,13 +192,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("mm_palloc");
-	TCase *tc = tcase_create("palloc");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("palloc");
 
 	srand(1);
-	suite_add_tcase(suite, tc);
 	tcase_add_unchecked_fixture(tc, start, NULL);
 	tcase_add_test(tc, counts_at_start);
 	tcase_add_loop_test(tc, orders, 0, 12);
@@ -205,8 +202,5 @@ int main(void)
 	tcase_add_test(tc, too_large);
 	tcase_add_test(tc, exhaustion);
 	tcase_add_test(tc, random_history);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

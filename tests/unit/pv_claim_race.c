@@ -18,6 +18,7 @@
 #include "fake/fake_grants.h"
 #include "mm/palloc.h"
 #include "mm/ram.h"
+#include "unit/suite.h"
 #include "x86/pte.h"
 
 #define HOST	GNTMAP_host_map
@@ -536,10 +537,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("pv_claim_race");
-	TCase *tc = tcase_create("claim");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("claim");
 
 	tcase_add_checked_fixture(tc, start, end);
 	tcase_set_timeout(tc, 60);
@@ -552,10 +550,5 @@ int main(void)
 	tcase_add_loop_test(tc, ME12_unshare, 0, 12);
 	tcase_add_test(tc, ME12_copy_page);
 	tcase_add_test(tc, m2p_update);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

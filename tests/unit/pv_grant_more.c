@@ -15,6 +15,7 @@
 #include "mm/palloc.h"
 #include "pv/grant.h"
 #include "pv/ptcheck.h"
+#include "unit/suite.h"
 
 #define HOST	GNTMAP_host_map
 #define DEV	GNTMAP_device_map
@@ -683,10 +684,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("pv_grant_more");
-	TCase *tc = tcase_create("grants");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("grants");
 
 	tcase_add_checked_fixture(tc, g_start, g_end);
 	tcase_set_timeout(tc, 120);
@@ -706,10 +704,5 @@ int main(void)
 	tcase_add_test(tc, gt19_grantee_dies);
 	tcase_add_loop_test(tc, gt19_granter_dies, 0, 4);
 	tcase_add_test(tc, gt19_both_die);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -9,6 +9,7 @@
 
 #include "abi/xencomm.h"
 #include "fake/fake_pv.h"
+#include "unit/suite.h"
 
 #define VA	0x700000UL
 
@@ -235,12 +236,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("pv_hypercall");
-	TCase *tc = tcase_create("hypercall");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("hypercall");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, arguments_and_result);
 	tcase_add_test(tc, restart);
@@ -250,8 +247,5 @@ int main(void)
 	tcase_add_test(tc, iopl);
 	tcase_add_test(tc, iobitmap_is_noted);
 	tcase_add_test(tc, old_forms);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

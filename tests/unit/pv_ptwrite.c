@@ -10,6 +10,7 @@
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
 #include "pv/ptwrite.h"
+#include "unit/suite.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"
 
@@ -294,21 +295,13 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("pv_ptwrite");
-	TCase *effect = tcase_create("effect"), *tables = tcase_create("tables");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *effect = suite_case("effect"), *tables = suite_case("tables");
 
-	suite_add_tcase(suite, effect);
 	tcase_add_test(effect, as_the_cpu_does);
-	suite_add_tcase(suite, tables);
 	tcase_add_checked_fixture(tables, setup, teardown);
 	tcase_add_test(tables, entry_cleared_and_set);
 	tcase_add_test(tables, half_entries);
 	tcase_add_test(tables, checked);
 	tcase_add_test(tables, not_emulated);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

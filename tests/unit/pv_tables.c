@@ -12,6 +12,7 @@
 #include "mm/pagetype.h"
 #include "pv/mmu.h"
 #include "pv/ptcheck.h"
+#include "unit/suite.h"
 #include "x86/pte.h"
 
 #define RW (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
@@ -490,10 +491,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("pv_tables");
-	TCase *tc = tcase_create("tables");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("tables");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -515,10 +513,5 @@ int main(void)
 	tcase_add_test(tc, clear_and_copy);
 	tcase_add_test(tc, gdt);
 	tcase_add_test(tc, ldt);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -16,6 +16,7 @@
 #include "mm/pagetype.h"
 #include "pv/ptcheck.h"
 #include "pv/xencomm.h"
+#include "unit/suite.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"
 
@@ -549,7 +550,7 @@ END_TEST
 
 static TCase *tcase(const char *name)
 {
-	TCase *tc = tcase_create(name);
+	TCase *tc = suite_case(name);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	return tc;
@@ -557,10 +558,7 @@ static TCase *tcase(const char *name)
 
 int main(void)
 {
-	Suite *s = suite_create("pv_xencomm");
 	TCase *refs = tcase("references"), *buffers = tcase("buffers");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(refs, inline_both_ways);
 	tcase_add_test(refs, inline_over_a_page_end);
@@ -582,11 +580,5 @@ int main(void)
 	tcase_add_test(buffers, buffer_stale_number);
 	tcase_add_test(buffers, buffer_caps);
 	tcase_add_test(buffers, buffer_no_memory);
-	suite_add_tcase(s, refs);
-	suite_add_tcase(s, buffers);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run();
 }

@@ -13,6 +13,7 @@
 
 #include "fake/fake_breaks.h"
 #include "pv/sharehooks.h"
+#include "unit/suite.h"
 
 #define OTHER	4UL	/* a CPU that may know d's tables */
 #define GUESTS	8UL	/* one that runs some guest, and may know the shared frame */
@@ -199,10 +200,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("sharing/flushes");
-	TCase *tc = tcase_create("all");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_add_checked_fixture(tc, setup, end);
 	tcase_add_test(tc, last_holder_adopts);
@@ -216,10 +214,5 @@ int main(void)
 	tcase_add_test(tc, array_read_only);
 	tcase_add_test(tc, batch_in_parts);
 	tcase_add_test(tc, alone);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

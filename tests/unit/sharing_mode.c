@@ -8,6 +8,7 @@
 
 #include "fake/fake_breaks.h"
 #include "pv/sharehooks.h"
+#include "unit/suite.h"
 #include "x86/guestcopy.h"
 
 /* --- a writable entry for the last holder (refuse) --- */
@@ -194,10 +195,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("sharing_mode");
-	TCase *tc = tcase_create("mode");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("mode");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, last_holder_maps_writable);
@@ -208,10 +206,5 @@ int main(void)
 	tcase_add_test(tc, one_pfn);
 	tcase_add_test(tc, one_pfn_in_a_batch);
 	tcase_add_loop_test(tc, operators_choice, 0, 2);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -14,6 +14,7 @@
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
 #include "sharing/sharing.h"
+#include "unit/suite.h"
 #include "x86/pte.h"
 
 #define RW (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
@@ -485,10 +486,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("sharing_ops");
-	TCase *tc = tcase_create("sharing");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("sharing");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -509,10 +507,5 @@ int main(void)
 	tcase_add_test(tc, budget);
 	tcase_add_test(tc, dies_shared);
 	tcase_add_loop_test(tc, random_work, 0, 4);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -6,6 +6,7 @@
 #include <port.h>
 
 #include "sharing/result.h"
+#include "unit/suite.h"
 
 START_TEST(errno_of_each)
 {
@@ -38,17 +39,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("sharing_result");
-	TCase *tc = tcase_create("result");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("result");
 
 	tcase_add_test(tc, errno_of_each);
 	tcase_add_test(tc, what_the_service_says);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

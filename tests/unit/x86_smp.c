@@ -10,6 +10,7 @@
 #include <port.h>
 
 #include "debug/log.h"
+#include "unit/suite.h"
 #include "x86/cpu.h"
 #include "x86/init.h"
 #include "x86/smp.h"
@@ -192,20 +193,13 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("x86/smp");
-	TCase *t = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *t = suite_case("all");
 
-	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, all_come);
 	tcase_add_test(t, one_is_late);
 	tcase_add_test(t, one_never_comes);
 	tcase_add_loop_test(t, random_delays, 0, 10);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run();
 }

@@ -8,6 +8,7 @@
 
 #include <port.h>
 
+#include "unit/suite.h"
 #include "x86/cpu.h"
 
 #define HV_X86_INSN_H
@@ -104,10 +105,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("x86/tlb");
-	TCase *tc = tcase_create("all");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, here);
@@ -115,10 +113,5 @@ int main(void)
 	tcase_add_test(tc, everybody);
 	tcase_add_test(tc, one_page);
 	tcase_add_test(tc, answer);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }
