@@ -21,7 +21,7 @@
  *     overwrites or unpins it, the handle's host part goes the same way as by
  *     an unmap (GT20).
  * A5  a dying granter takes its name off the handles that use it (granter = DOMID_ORPHAN): they
- *     keep the frames, which become orphans too (destroy.c, R4), and he goes without waiting for them.
+ *     keep the frames, which become orphans too (destroy.c, END4), and he goes without waiting for them.
  *     Pins that are in nobody's handle (a copy, an unmap between flush and unpin) end by themselves.
  *
  * Locks: the table, active entries and pins: LOCK_GRANT of the granter, one domain's at a

@@ -2,10 +2,10 @@
 /*
  * The hypercall table.
  *
- * H1  A call gives -errno or a value in rax and changes no other register but
- *     those that `syscall` itself takes; iret is the one exception.
- * H2  -ERESTART never reaches a guest: its arguments are what is left to do,
- *     rax is the call's number again, and rip is back on the `syscall`.
+ * CALL1  A call gives -errno or a value in rax and changes no other register
+ *        but those that `syscall` itself takes; iret is the one exception.
+ * CALL2  -ERESTART never reaches a guest: its arguments are what is left to do,
+ *        rax is the call's number again, and rip is back on the `syscall`.
  *
  * What is not in the table gives -ENOSYS.  Calls that Xen keeps for the control
  * domain give what an unprivileged domain gets there.
@@ -201,7 +201,7 @@ long hypercall_dispatch(uint64_t nr, struct hypercall_args *args)
 	return table[nr](args);
 }
 
-/* H2 */
+/* CALL2 */
 static void restart(struct regs *r, const struct hypercall_args *args)
 {
 	r->rdi = args->a[0];

@@ -58,7 +58,7 @@ static void count_entry(struct domain *d, mfn_t table, unsigned int level,
 		return;
 	}
 	ck_assert(!(e & PTE_AVL_SHARED));
-	if (e & PTE_AVL_GRANT) {	/* V5: its handle holds */
+	if (e & PTE_AVL_GRANT) {	/* TABLE5: its handle holds */
 		grant_entries++;
 		return;
 	}
@@ -125,7 +125,7 @@ static void count_domain(struct domain *d, void *arg)
 	unsigned int i;
 
 	ck_assert(!ptcheck_work_left(d));
-	/* A result that waits for who asked holds a use (W3). */
+	/* A result that waits for who asked holds a use (TREE3). */
 	if (d->pt_work.state == PT_VALIDATED)
 		expect_use(d->pt_work.root, true);
 	grant_entries = 0;

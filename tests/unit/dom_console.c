@@ -202,7 +202,7 @@ START_TEST(fini_takes_what_is_in_the_ring)
 }
 END_TEST
 
-/* C1, C2: any value of the guest's index costs one ring at most. */
+/* CONSOLE1, CONSOLE2: any value of the guest's index costs one ring at most. */
 START_TEST(wild_producer)
 {
 	static const uint32_t wild[] = {

@@ -626,7 +626,7 @@ START_TEST(port_bound_before_the_vcpu_exists)
 }
 END_TEST
 
-/* Random calls by three domains: E2 and E4 hold after each. */
+/* Random calls by three domains: PORT2 and PORT4 hold after each. */
 static void check_invariants(struct domain *const *d, unsigned int count)
 {
 	for (unsigned int n = 0; n < count; n++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 // links: @machine
-/* Heap pages that a domain may map (H1-H6): PT10, PT11, ME11, DD6, and creation that runs out of memory. */
+/* Heap pages that a domain may map (HEAP1-HEAP6): PT10, PT11, ME11, DD6, and creation that runs out of memory. */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -54,7 +54,7 @@ static struct xen_memory_reservation *reservation(struct domain *x, mfn_t mfn)
 	return r;
 }
 
-/* H1-H4: who owns it, what it may, and what it does not count in. */
+/* HEAP1-HEAP4: who owns it, what it may, and what it does not count in. */
 START_TEST(ownership)
 {
 	uint64_t pages = d->tot_pages;
@@ -80,7 +80,7 @@ START_TEST(ownership)
 }
 END_TEST
 
-/* H3: a kind has its limit. */
+/* HEAP3: a kind has its limit. */
 START_TEST(limits)
 {
 	ck_assert_ptr_null(heap_page_share(d, HEAP_SHARED_INFO, 1));
@@ -148,7 +148,7 @@ START_TEST(store_refused)
 }
 END_TEST
 
-/* H5: another domain's. */
+/* HEAP5: another domain's. */
 START_TEST(foreign_refused)
 {
 	void *page = d->trace.header;
@@ -205,7 +205,7 @@ START_TEST(dies_while_mapped)
 }
 END_TEST
 
-/* DD2's other half, R4: pages that others still use do not keep the domain. */
+/* DD2's other half, END4: pages that others still use do not keep the domain. */
 START_TEST(orphans)
 {
 	struct domain *x = fake_domain("", 16);

@@ -54,7 +54,7 @@ static void teardown(void)
 static domid_hv_t wanted;
 static unsigned int found;
 
-/* What a guest may do with whom it names: it must all be there (D5). */
+/* What a guest may do with whom it names: it must all be there (FIND2). */
 static void look_up(void)
 {
 	struct domain *d = domain_find(wanted);

@@ -87,7 +87,7 @@ START_TEST(block_does_not_sleep_on_a_deliverable_event)
 	v->info->evtchn_upcall_mask = 1;
 	sched_block(v);
 	ck_assert(sched_preempt_pending());
-	sched_wake(v);			/* from elsewhere, before it is saved (S3) */
+	sched_wake(v);			/* from elsewhere, before it is saved (SCHED3) */
 	ck_assert_ptr_eq(schedule(0), v);
 }
 END_TEST

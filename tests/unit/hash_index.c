@@ -165,7 +165,7 @@ static void count_lock(void)
 	locks++;
 }
 
-/* S2: a step is made by one CPU at a time, under the lock of the stripe that it moves. */
+/* A step is made by one CPU at a time, under the lock of the stripe that it moves. */
 START_TEST(steps_are_locked)
 {
 	unsigned int steps = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 // links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
 /*
- * The growing table by itself: nothing lost or doubled in any shape (H1-H3), small
+ * The growing table by itself: nothing lost or doubled in any shape (LIN1-LIN3), small
  * steps, memory near the entries, failing memory harmless.
  */
 #include <check.h>

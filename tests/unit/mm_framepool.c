@@ -1,6 +1,6 @@
 /* links: hv/mm/framepool.c hv/mm/objpool.c hv/mm/buddy.c hv/mm/palloc.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
 /* SPDX-License-Identifier: MIT */
-/* Frames of share groups, FP1-FP4, P3; and that nobody can count another group's draws (SH26, SH28). */
+/* Frames of share groups, FP1-FP4, PALLOC3; and that nobody can count another group's draws (SH26, SH28). */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ static uint64_t in_heap(void)
 	return palloc_free_count() - set_aside();
 }
 
-/* P1 */
+/* PALLOC1 */
 static void check_free(uint64_t out)
 {
 	uint64_t free = set_aside();
@@ -198,7 +198,7 @@ START_TEST(bounds)
 		frame_pool_free(p, all[--n]);
 	ck_assert_uint_eq(in_heap(), heap);
 	ck_assert_uint_eq(set_aside(), ALL(SET_ASIDE));
-	/* P3 */
+	/* PALLOC3 */
 	while (fake_owned(2, 0) != INVALID_MFN)
 		n++;
 	ck_assert_uint_eq(n, fake_free_at_start - VEC_PAGES);

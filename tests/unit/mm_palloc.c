@@ -1,6 +1,6 @@
 /* links: hv/mm/palloc.c hv/mm/buddy.c hv/mm/framepool.c hv/mm/objpool.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
 /* SPDX-License-Identifier: MIT */
-/* The buddy allocator, P1-P3. */
+/* The buddy allocator, PALLOC1-PALLOC3. */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static void start(void)
 	fake_ram_start();
 }
 
-/* P1, F1: recount, and look at every free frame. */
+/* PALLOC1, F1: recount, and look at every free frame. */
 static void check_free(uint64_t out)
 {
 	uint64_t free = 0;
@@ -40,7 +40,7 @@ static void check_free(uint64_t out)
 	ck_assert_uint_eq(palloc_free_count(), fake_free_at_start - out);
 }
 
-/* P2 */
+/* PALLOC2 */
 static void check_zero(const void *page, unsigned int order)
 {
 	static const uint8_t zero[PAGE_SIZE];
@@ -154,7 +154,7 @@ START_TEST(exhaustion)
 }
 END_TEST
 
-/* P1 and P2 over a random history. */
+/* PALLOC1 and PALLOC2 over a random history. */
 START_TEST(random_history)
 {
 	struct {

@@ -1,6 +1,6 @@
 /* links: hv/pv/bounce.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
-/* Bounce frames, word by word as Xen's ABI has them, and B1-B3. */
+/* Bounce frames, word by word as Xen's ABI has them, and BOUNCE1-BOUNCE3. */
 #include <check.h>
 #include <port.h>
 #include <string.h>
@@ -230,7 +230,7 @@ START_TEST(failsafe_in_turn)
 }
 END_TEST
 
-/* TR7, B2: whatever the stack is, only the domain ends. */
+/* TR7, BOUNCE2: whatever the stack is, only the domain ends. */
 START_TEST(bad_stacks)
 {
 	static const uint64_t bad[] = {

@@ -1,6 +1,6 @@
 /* links: hv/pv/decode.c tests/port/port.c */
 /* SPDX-License-Identifier: MIT */
-/* The decoder of privileged instructions: what it knows, what it refuses, and E1, E2 for any bytes. */
+/* The decoder of privileged instructions: what it knows, what it refuses, and DECODE1, DECODE2 for any bytes. */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
@@ -203,7 +203,7 @@ START_TEST(forced_prefix)
 }
 END_TEST
 
-/* E1 (the sanitizer watches a heap block of exactly that size), E2. */
+/* DECODE1 (the sanitizer watches a heap block of exactly that size), DECODE2. */
 START_TEST(any_bytes)
 {
 	srand(1);

@@ -1,6 +1,6 @@
 /* links: hv/pv/iret.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
-/* The iret hypercall: R1 (only ring 3 state can be chosen), R2 (all or nothing), the upcall mask. */
+/* The iret hypercall: IRET1 (only ring 3 state can be chosen), IRET2 (all or nothing), the upcall mask. */
 #include <check.h>
 #include <errno.h>
 #include <port.h>

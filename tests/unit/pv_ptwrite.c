@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // links: @machine hv/pv/ptwrite.c hv/pv/decode.c
-/* Emulated stores to page tables (W1-W3): each form against the host's own CPU, and what is refused. */
+/* Emulated stores to page tables (WRITE1-WRITE3): each form against the host's own CPU, and what is refused. */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
@@ -200,7 +200,7 @@ static bool store(uint64_t va, uint32_t error, const char *code, size_t bytes)
 	fake_recount();
 	if (done)
 		ck_assert_uint_eq(v->regs.rip, rip + bytes);
-	else	/* W1 */
+	else	/* WRITE1 */
 		ck_assert(!memcmp(&before, &v->regs, sizeof(before)));
 	v->regs.rip = rip;
 	return done;
@@ -244,7 +244,7 @@ START_TEST(half_entries)
 }
 END_TEST
 
-/* What mmu_update would refuse, faults to the guest (V1, V2). */
+/* What mmu_update would refuse, faults to the guest (TABLE1, TABLE2). */
 START_TEST(checked)
 {
 	pte_t old = *fake_pte(d, spare + 1);

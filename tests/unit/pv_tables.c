@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // links: @machine
-/* Page-table hypercalls: legal and illegal entries, pins, counts (V1-V4, T1-T4; attacks PT, TL). */
+/* Page-table hypercalls: legal and illegal entries, pins, counts (TABLE1-TABLE4, T1-T4; attacks PT, TL). */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -148,7 +148,7 @@ START_TEST(bad_bits)
 }
 END_TEST
 
-/* V4, SH19: the AVL bit and US are the hypervisor's, G is dropped. */
+/* TABLE4, SH19: the AVL bit and US are the hypervisor's, G is dropped. */
 START_TEST(owned_bits)
 {
 	mfn_t mfn = fake_mfn(d, spare + 1);
@@ -285,7 +285,7 @@ START_TEST(tree)
 		((pte_t *)mfn_to_virt(t[i]))[3] = pte_make(t[i - 1], RW);
 	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t[3]), 0);
 	fake_recount();
-	/* V3 */
+	/* TABLE3 */
 	ck_assert_uint_eq(pte_mfn(((pte_t *)mfn_to_virt(t[3]))[M2P_SLOT]),
 			  virt_to_mfn(d->m2p.l3));
 	ck_assert_int_eq(ext(MMUEXT_NEW_USER_BASEPTR, t[3]), 0);

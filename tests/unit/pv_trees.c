@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // links: @machine
 /*
- * Whole trees of page tables: validated and devalidated in parts, at any length of a part (W1-W4;
+ * Whole trees of page tables: validated and devalidated in parts, at any length of a part (TREE1-TREE4;
  * attacks PT8, PT9, PT20, PT22, PR1-PR4, DD4); linear page tables (T2; LP1-LP7).
  */
 #include <check.h>
@@ -252,7 +252,7 @@ static void settle(void)
 		(void)pv_domain_settle(d);
 }
 
-/* PT8, W3: a pin that nobody comes back for; the same tree is used in other ways. */
+/* PT8, TREE3: a pin that nobody comes back for; the same tree is used in other ways. */
 START_TEST(abandoned)
 {
 	struct tree t = big_tree(spare + 1), u = big_tree(spare + 20);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: @machine
-/* Arguments by machine address: descriptors, inline, registered buffers (C1-C3, B1-B4; attacks CP6, CP7, CP8). */
+/*
+ * Arguments by machine address: descriptors, inline, registered buffers (COMM1-COMM3,
+ * BUFFER1-BUFFER4; attacks CP6, CP7, CP8).
+ */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -373,7 +376,7 @@ START_TEST(buffer_both_ways)
 }
 END_TEST
 
-START_TEST(buffer_frames_are_kept)	/* B1 */
+START_TEST(buffer_frames_are_kept)	/* BUFFER1 */
 {
 	mfn_t mfn = fake_mfn(d, page + 1);
 	struct mmuext_op *op = (void *)fake_page(d, page + 2);

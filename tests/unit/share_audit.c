@@ -138,7 +138,7 @@ START_TEST(i12_without_holds)
 }
 END_TEST
 
-/* S2, S3 and what else is a sum. */
+/* SHARE2, SHARE3 and what else is a sum. */
 START_TEST(i12_sums)
 {
 	struct share_group *g = a->group;
@@ -154,7 +154,7 @@ START_TEST(i12_sums)
 }
 END_TEST
 
-/* S3 */
+/* SHARE3 */
 START_TEST(i12_unshared)
 {
 	OFF_BY_ONE(b->unshared, "I12", "unshared");

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Processors that come when they like: at once, late, much later, never.  Each
- * does what ap_boot.asm and ap.c do.  No two may ever have one id (P2).
+ * does what ap_boot.asm and ap.c do.  No two may ever have one id (SMP2).
  */
 #include <check.h>
 #include <stdlib.h>
@@ -186,7 +186,7 @@ START_TEST(random_delays)
 	ck_assert_uint_eq(cpu_count - 1, have_come());
 	for (id = 1; id < 16; id++) {
 		ck_assert(ap[id].has || ap[id].stopped);
-		ck_assert_uint_le(ap[id].inits, ap[id].has ? 1 : 2); /* P3 */
+		ck_assert_uint_le(ap[id].inits, ap[id].has ? 1 : 2); /* SMP3 */
 	}
 }
 END_TEST

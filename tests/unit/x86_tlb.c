@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 // links: tests/port/port.c
 /*
- * Flushes by mask (L1 to L3): who is asked, who answers, and that nobody goes on before.
+ * Flushes by mask (TLB1 to TLB3): who is asked, who answers, and that nobody goes on before.
  * The CPU's instructions are stand-ins, so tlb.c is compiled into the test.
  */
 #include <check.h>
@@ -90,14 +90,14 @@ START_TEST(one_page)
 }
 END_TEST
 
-/* L2 */
+/* TLB2 */
 START_TEST(answer)
 {
 	tlb_answer();
 	ck_assert_uint_eq(local, 0);
 	request = ALL_PAGES;
 	this_cpu()->tlb_pending = 1;
-	tlb_spin();		/* L3: who waits answers */
+	tlb_spin();		/* TLB3: who waits answers */
 	ck_assert_uint_eq(local, 1);
 	ck_assert(!this_cpu()->tlb_pending);
 }

@@ -22,10 +22,11 @@
  *
  * A bucket that is full continues in overflow nodes.
  *
- *  H1  entries fill a chain from its start without holes; a chain has a node
- *      only if the entries do not fit without it.
- *  H2  an entry is in the chain of the bucket that its place says.
- *  H3  count = entries in all chains; bytes = memory taken and not given back.
+ *  LIN1  entries fill a chain from its start without holes; a chain has a node
+ *        only if the entries do not fit without it.
+ *  LIN2  an entry is in the chain of the bucket that its place says.
+ *  LIN3  count = entries in all chains; bytes = memory taken and not given
+ *        back.
  *
  * Locks are the caller's.  Threads may work on different groups at once if
  * lintab_step() runs under the lock of lintab_step_group() and only one thread
@@ -79,8 +80,8 @@ struct lintab {
 	const struct lintab_kind *kind;
 	const struct lintab_mem *mem;
 	uint64_t state;		/* atomic; lintab_shape() unpacks it */
-	uint64_t bytes;		/* atomic; H3 */
-	uint64_t count;		/* atomic; H3 */
+	uint64_t bytes;		/* atomic; LIN3 */
+	uint64_t count;		/* atomic; LIN3 */
 	unsigned char *base;	/* the buckets of an empty table */
 	/* Bucket 2^i + n is in a block of generations[i]; written by lintab_step(). */
 	void **generations[LINTAB_GENERATIONS];
@@ -150,7 +151,7 @@ bool lintab_step(struct lintab *t, int direction);
 /* The first place that belongs to a later bucket than `place` does. */
 uint64_t lintab_range_end(const struct lintab *t, uint32_t place);
 
-/* H1 and H2 of one bucket, of `entries`; H1-H3 from scratch.  Nothing may run. */
+/* LIN1 and LIN2 of one bucket, of `entries`; LIN1-LIN3 from scratch.  Nothing may run. */
 bool lintab_bucket_is_valid(const struct lintab *t, uint32_t number,
 			    uint64_t *entries);
 bool lintab_is_valid(const struct lintab *t);
@@ -167,7 +168,7 @@ static inline uint32_t lintab_mix(uint32_t x);
 static inline uint32_t lintab_place(const struct lintab_kind *kind, const void *entry);
 /* The group's number: the first bits of the place, the very first lowest. */
 static inline uint32_t lintab_group(uint32_t place, uint32_t level);
-/* H2 */
+/* LIN2 */
 static inline uint32_t lintab_bucket_number(struct lintab_shape s, uint32_t place);
 
 /* Start reading the chain of one bucket, or of the bucket of a place. */

@@ -11,16 +11,18 @@
  * there.  The faulting instruction is then run again.
  *
  * Invariants
- *  G1 a page's bit in the record is set before it is offered, and cleared after
- *     its private frame is mapped; so a write fault always finds it.
- *  G2 a fault is ours only if the page-table entry has SHARE_PTE_AVL *and* the record
- *     has the page: bits that a kernel copied, inherited or was given are not believed.
- *  G3 whatever lock() protects is changed with it held: record, reserve, counters.  The
- *     fault path takes no other lock and allocates nothing.
- *  G4 reserve: a slot is a page of the kernel's with a frame, or without one
- *     after a break took it; gl_share_refill() puts frames back.  Each offer that succeeds gives
- *     the domain the right to one frame, so the refill does not run short; on a hypervisor with
- *     overcommit it may, and gl/repay.h says what a break does then.
+ *  G1  a page's bit in the record is set before it is offered, and cleared
+ *      after its private frame is mapped; so a write fault always finds it.
+ *  G2  a fault is ours only if the page-table entry has SHARE_PTE_AVL *and* the
+ *      record has the page: bits that a kernel copied, inherited or was given
+ *      are not believed.
+ *  G3  whatever lock() protects is changed with it held: record, reserve,
+ *      counters.  The fault path takes no other lock and allocates nothing.
+ *  G4  reserve: a slot is a page of the kernel's with a frame, or without one
+ *      after a break took it; gl_share_refill() puts frames back.  Each offer
+ *      that succeeds gives the domain the right to one frame, so the refill
+ *      does not run short; on a hypervisor with overcommit it may, and
+ *      gl/repay.h says what a break does then.
  *
  * A page whose frame nobody else has is made writable as it stands, with no copy (alone.c).
  *
