@@ -36,7 +36,7 @@ HV_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
 	-DXXH_NO_STDLIB -include hv/port/visibility.h -Ihv/port -iquote hv -Ihash/include -Ishare/include -Ihv/abi
 HV_DIRS := lib debug x86 mm dom pv sharing boot
 HV_SRC := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.c)) \
-	$(wildcard hv/abi/*.c share/*.c hash/*.c)
+	$(wildcard share/*.c hash/*.c)
 HV_ASM := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.asm))
 SHARE_OBJ := $(patsubst %.c,$(B)/hv/%.o,$(wildcard share/*.c hash/*.c))
 

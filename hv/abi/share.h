@@ -22,7 +22,7 @@
 
 #define SHARE_ABI_VERSION 1
 
-/* = __HYPERVISOR_arch_7 of <xen/xen.h>; checked in hv/abi/abi_check.c. */
+/* = __HYPERVISOR_arch_7 of <xen/xen.h>; checked in hv/pv/hypercall.c. */
 #define __HYPERVISOR_make_ro_and_share 55
 
 /*

@@ -16,6 +16,7 @@
 #include <xen/physdev.h>
 #include <xen/sched.h>
 
+#include "abi/share.h"
 #include "abi/xencomm.h"
 #include "dom/console.h"
 #include "dom/evtchn.h"
@@ -132,6 +133,8 @@ static long call_physdev_compat(struct hypercall_args *args)
 		return -EFAULT;
 	return physdev(cmd, args->a[0] + offsetof(struct physdev_op, u));
 }
+
+_Static_assert(__HYPERVISOR_make_ro_and_share == __HYPERVISOR_arch_7, "ABI");
 
 /* Our addition to the ABI: sharing (abi/share.h), registered buffers (abi/xencomm.h). */
 static long call_pasture(struct hypercall_args *args)

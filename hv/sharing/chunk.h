@@ -17,7 +17,7 @@
 _Static_assert(CHUNK_NAMES >= SHARE_NAMES_MAX, "the longest entry fits");
 
 struct sharing_item {
-	uint32_t first, count;		/* its names in ptes[] */
+	uint32_t first, count;		/* its names in names[] */
 	enum shareop_result result;	/* SHARE_NOT_TRIED while it is in the running */
 	uint32_t mfn;			/* the frame that all names map */
 	uint32_t new_mfn;		/* and the one that they map afterwards */

@@ -74,7 +74,7 @@ struct page_fns;	/* hash/page.h */
 struct share;		/* one machine */
 struct share_dom;	/* one domain */
 
-/* Totals of the machine; the names and equations users know from KSM (stats.h). */
+/* Totals of the machine; the names and equations users know from KSM (share/stats.c). */
 struct share_totals {
 	uint64_t pages_shared;		/* canonical frames */
 	uint64_t pages_sharing;		/* further mappings: sum of (count - 1) */
