@@ -9,7 +9,7 @@
  * each hold puts them back.  Then the index (audit_group.c), for what no hold tells.
  *
  * What is said of one frame is said in one part.  Sums over a domain or a group are of
- * many parts: what changes behind the audit is added to them (S4), so they are
+ * many parts: what changes behind the audit is added to them (SHARE4), so they are
  * those of one moment, the end of the walk.  A frame without any hold shows in the
  * sum of its group's counts, which is looked at if nothing else is wrong.
  *
@@ -251,7 +251,7 @@ static void audit_holds(struct share *s)
 	s->audit_place = r.end;
 }
 
-/* S2 */
+/* SHARE2 */
 static void audit_dom(struct share *s, const struct share_dom *d)
 {
 	const char *who = "I12 domain of group";

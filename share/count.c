@@ -4,7 +4,7 @@
 
 #include "impl.h"
 
-/* S4 */
+/* SHARE4 */
 static inline void note_audit(const struct share_dom *d, uint32_t frame,
 			      uint32_t was, uint32_t is)
 {
@@ -13,7 +13,7 @@ static inline void note_audit(const struct share_dom *d, uint32_t frame,
 }
 
 /*
- * S3: the frame that goes to or from one mapping is seen by exactly one CPU.  Each domain
+ * SHARE3: the frame that goes to or from one mapping is seen by exactly one CPU.  Each domain
  * counts what it changed: so threads do not meet in one cache line.
  */
 static void note_unshared(struct share_dom *d, uint32_t was, uint32_t is)

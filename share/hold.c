@@ -63,7 +63,7 @@ struct hold *hold_find(const struct share_dom *d, uint32_t frame)
 }
 
 /*
- * S4: some holds and mappings more or fewer; has an audit counted those of the frame, or
+ * SHARE4: some holds and mappings more or fewer; has an audit counted those of the frame, or
  * seen that there are none?
  */
 static __attribute__((cold, noinline)) void audit_hold(struct share_dom *d,

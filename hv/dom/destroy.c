@@ -13,22 +13,25 @@
  *   ORPHANS  pages that others still use become nobody's
  *   VIEW     its M2P, 64 pages a step
  *   POOL     what was set aside for it in its share group: 64 frames, or a block of 512, a step
- *   FREE     off the table once nobody has it (domain.c, D4); sharing state, heap pages, the domain
+ *   FREE     off the table once nobody has it (domain.c, FIND1); sharing state, heap pages, the domain
  *
  * Cost: proportional to the domain's own pages and mappings, whatever else maps its frames.
  *
  * Nothing keeps a dying domain (seed 000):
- * R1  frames name their owner by number and hold no reference to it;
- * R2  what the hypervisor shares with it (heap pages) carries NOHEAP in place of a reference: the
- *     count falls to zero with the domain's tables, step FREE clears the flag and frees the page;
- * R3  a hypervisor reference to a page of the domain's own (vcpu_info, console ring, GDT, loaded
- *     tables) is listed in its vCPU or console and dropped in STOP and UNHOOK, before any
- *     step that waits;
- * R4  a page that somebody else still uses becomes an orphan: owner DOMID_ORPHAN, on no list.
- *     Whoever lets go of it last frees it.  So the domain goes at once, and its pages later.
+ * END1  frames name their owner by number and hold no reference to it;
+ * END2  what the hypervisor shares with it (heap pages) carries NOHEAP in place
+ *       of a reference: the count falls to zero with the domain's tables, step
+ *       FREE clears the flag and frees the page;
+ * END3  a hypervisor reference to a page of the domain's own (vcpu_info,
+ *       console ring, GDT, loaded tables) is listed in its vCPU or console and
+ *       dropped in STOP and UNHOOK, before any step that waits;
+ * END4  a page that somebody else still uses becomes an orphan: owner
+ *       DOMID_ORPHAN, on no list. Whoever lets go of it last frees it.  So the
+ *       domain goes at once, and its pages later.
  *
- * R5  Page-table work that a step began and did not end comes first in the next one, whichever step that
- *     is; so no step finds work half-way, and no step does more than 512 entries of it.
+ * END5  Page-table work that a step began and did not end comes first in the
+ *       next one, whichever step that is; so no step finds work half-way, and
+ *       no step does more than 512 entries of it.
  */
 #include <port.h>
 #include <stdarg.h>
@@ -262,7 +265,7 @@ static bool step_done(struct domain *d)
 	return false;
 }
 
-/* R5: there was, and that is enough for one step.  Its vCPU may still be at work in the first one. */
+/* END5: there was, and that is enough for one step.  Its vCPU may still be at work in the first one. */
 static bool unfinished(struct domain *d)
 {
 	return d->destroy_step > STEP_STOP &&

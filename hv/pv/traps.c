@@ -3,7 +3,7 @@
  * What each fault or `int n` of a guest means: an instruction to emulate, or an
  * exception for the guest's own handler.
  *
- * N1  One fault leads to at most one exception (bounce.c, B1).
+ * N1  One fault leads to at most one exception (bounce.c, BOUNCE1).
  * N2  Nothing that a guest can raise ends anything but its domain.
  * N3  A software interrupt is delivered only where the guest's trap table lets
  *     its present mode raise it; else it is a #GP at the instruction.

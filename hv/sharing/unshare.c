@@ -65,7 +65,7 @@ static void item_finish(struct domain *d, struct sharing_chunk *c,
 	}
 }
 
-static enum share_result item_copy(struct domain *d, struct sharing_chunk *c,
+static enum shareop_result item_copy(struct domain *d, struct sharing_chunk *c,
 				   struct sharing_item *item)
 {
 	mfn_t mfn = private_copy(d, item->mfn);
@@ -81,11 +81,11 @@ static enum share_result item_copy(struct domain *d, struct sharing_chunk *c,
 }
 
 /* The first step of one item. */
-static enum share_result item_unshare(struct domain *d,
+static enum shareop_result item_unshare(struct domain *d,
 				      struct sharing_chunk *c,
 				      struct sharing_item *item)
 {
-	enum share_result r = chunk_find(d, c, item);
+	enum shareop_result r = chunk_find(d, c, item);
 	uint32_t mappings;
 
 	if (r != SHARE_NOT_TRIED)

@@ -233,7 +233,7 @@ static void offer_lent(struct side *s) { share_single(s, P_LENT); }
 static void batch(struct side *s, unsigned int op, unsigned int a,
 		  unsigned int b)
 {
-	struct share_entry e[2] = {
+	struct shareop_entry e[2] = {
 		{ .pte = { va_of(a) }, .nr_ptes = 1 },
 		{ .pte = { va_of(b) }, .nr_ptes = 1 },
 	};
@@ -244,7 +244,7 @@ static void batch(struct side *s, unsigned int op, unsigned int a,
 
 static long run_batch(struct side *s)
 {
-	const struct share_entry *e = args_of(s);
+	const struct shareop_entry *e = args_of(s);
 	long r = state_call(op_share, &s->args);
 
 	return r ? r : e[0].status * 100 + e[1].status;

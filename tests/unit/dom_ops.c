@@ -19,6 +19,7 @@
 #include "dom/sched.h"
 #include "fake/fake_dom.h"
 #include "fake/fake_x86.h"
+#include "unit/suite.h"
 
 #define MS 1000000UL
 
@@ -576,10 +577,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom/ops");
-	TCase *tc = tcase_create("ops");
-	SRunner *sr;
-	int failed;
+	TCase *tc = suite_case("ops");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, block_until_the_timer);
@@ -608,10 +606,5 @@ int main(void)
 	tcase_add_test(tc, cr4_follows_the_mode);
 	tcase_add_test(tc, mode_changes_tables_and_gs);
 	tcase_add_test(tc, time_page);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

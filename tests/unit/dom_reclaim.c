@@ -16,6 +16,7 @@
 #include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "pv/memory.h"
+#include "unit/suite.h"
 
 #define HOST	GNTMAP_host_map
 #define KNOWS	4UL		/* a CPU that may know user's tables */
@@ -276,10 +277,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom/reclaim");
-	TCase *tc = tcase_create("all");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_add_checked_fixture(tc, g_start, end);
 	tcase_add_test(tc, given_back);
@@ -291,10 +289,5 @@ int main(void)
 	tcase_add_test(tc, no_frame);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, exchange_refused);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

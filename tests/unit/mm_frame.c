@@ -9,6 +9,7 @@
 #include "fake/fake_ram.h"
 #include "mm/framepool.h"
 #include "mm/palloc.h"
+#include "unit/suite.h"
 
 static unsigned int freed;
 
@@ -273,12 +274,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("mm_frame");
-	TCase *tc = tcase_create("frame");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("frame");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_unchecked_fixture(tc, start, NULL);
 	tcase_add_test(tc, valid_is_ram);
 	tcase_add_test(tc, life_of_an_owned_frame);
@@ -289,8 +286,5 @@ int main(void)
 	tcase_add_test(tc, claim_of_other_kinds);
 	tcase_add_test(tc, publish);
 	tcase_add_test(tc, PT7_threads);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -1,6 +1,6 @@
 /* links: hv/mm/framepool.c hv/mm/objpool.c hv/mm/buddy.c hv/mm/palloc.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
 /* SPDX-License-Identifier: MIT */
-/* Frames of share groups, FP1-FP4, P3; and that nobody can count another group's draws (SH26, SH28). */
+/* Frames of share groups, FP1-FP4, PALLOC3; and that nobody can count another group's draws (SH26, SH28). */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "mm/framepool.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "unit/suite.h"
 
 #define POOL_MAX	4096u	/* of framepool.c */
 #define SET_ASIDE	3500u
@@ -42,7 +43,7 @@ static uint64_t in_heap(void)
 	return palloc_free_count() - set_aside();
 }
 
-/* P1 */
+/* PALLOC1 */
 static void check_free(uint64_t out)
 {
 	uint64_t free = set_aside();
@@ -205,7 +206,7 @@ START_TEST(bounds)
 		frame_pool_free(p, all[--n]);
 	ck_assert_uint_eq(in_heap(), heap);
 	ck_assert_uint_eq(set_aside(), ALL(SET_ASIDE));
-	/* P3 */
+	/* PALLOC3 */
 	while (fake_owned(2, 0) != INVALID_MFN)
 		n++;
 	ck_assert_uint_eq(n, fake_free_at_start - VEC_PAGES);
@@ -428,12 +429,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("mm_framepool");
-	TCase *tc = tcase_create("pools");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("pools");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_unchecked_fixture(tc, start, NULL);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, draw_is_uniform);
@@ -448,8 +445,5 @@ int main(void)
 	tcase_add_test(tc, leaves_in_parts_with_overcommit);
 	tcase_add_test(tc, metadata);
 	tcase_add_test(tc, canonical_is_scrubbed);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

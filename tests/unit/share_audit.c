@@ -7,6 +7,7 @@
 
 #include "fake/fake_share.h"
 #include "share/impl.h"
+#include "unit/suite.h"
 
 static struct share_dom *a, *b, *other;
 static uint32_t f, zero;
@@ -137,7 +138,7 @@ START_TEST(i12_without_holds)
 }
 END_TEST
 
-/* S2, S3 and what else is a sum. */
+/* SHARE2, SHARE3 and what else is a sum. */
 START_TEST(i12_sums)
 {
 	struct share_group *g = a->group;
@@ -153,7 +154,7 @@ START_TEST(i12_sums)
 }
 END_TEST
 
-/* S3 */
+/* SHARE3 */
 START_TEST(i12_unshared)
 {
 	OFF_BY_ONE(b->unshared, "I12", "unshared");
@@ -430,10 +431,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("share/audit");
-	TCase *tc = tcase_create("corrupted"), *parts = tcase_create("parts");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("corrupted"), *parts = suite_case("parts");
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -450,16 +448,10 @@ int main(void)
 	tcase_add_test(tc, i11_twice);
 	tcase_add_test(tc, i11_equal_pages);
 	tcase_add_test(tc, i13_group);
-	suite_add_tcase(suite, tc);
 	tcase_set_timeout(parts, 60);
 	tcase_add_checked_fixture(parts, busy_setup, busy_teardown);
 	tcase_add_test(parts, others_work_meanwhile);
 	tcase_add_test(parts, found_meanwhile);
 	tcase_add_test(parts, abandoned);
-	suite_add_tcase(suite, parts);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fake/fake_share.h"
+#include "unit/suite.h"
 
 #define CAP SHARE_DOM_CAP
 
@@ -182,10 +183,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("share/count");
-	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -197,10 +195,5 @@ int main(void)
 	tcase_add_test(tc, second_canonical_of_zero);
 	tcase_add_test(tc, cap_is_no_oracle);
 	tcase_add_test(tc, zero_page_of_many);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

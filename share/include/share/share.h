@@ -9,12 +9,12 @@
  * The caller (hv/sharing, or a test) write-protects, flushes and checks that
  * nobody else uses a frame *before* it offers it, and remaps *after*.
  *
- * Invariants (numbers of attacks.md section 5.1; audit.c recomputes them)
- *  I11 canonical frames and index entries are one to one; hash(content) = stored
+ * This half of the invariants of hv/sharing/audit.h; audit.c recomputes them.
+ *  I11: canonical frames and index entries are one to one; hash(content) = stored
  *      hash; no two equal pages in a group, but for who has SHARE_DOM_CAP mappings of the first.
- *  I12 record.count = sum over domains of hold.mappings; record.holders = number of
+ *  I12: record.count = sum over domains of hold.mappings; record.holders = number of
  *      domains that hold it; every term > 0 and <= SHARE_DOM_CAP; so count <= SHARE_COUNT_CAP.
- *  I13 every holder's group is the record's group.
+ *  I13: every holder's group is the record's group.
  *
  * Locks: each share_dom has one (LOCK_SHARE_DOM), the index is striped
  * (LOCK_SHARE_STRIPE); order: domain, then stripe, then the ops' own.
@@ -80,7 +80,7 @@ struct page_fns;	/* hash/page.h */
 struct share;		/* one machine */
 struct share_dom;	/* one domain */
 
-/* Totals of the machine; the names and equations users know from KSM (stats.h). */
+/* Totals of the machine; the names and equations users know from KSM (share/stats.c). */
 struct share_totals {
 	uint64_t pages_shared;		/* canonical frames */
 	uint64_t pages_sharing;		/* further mappings: sum of (count - 1) */
