@@ -70,7 +70,7 @@ void frame_pool_free(struct frame_pool *p, mfn_t mfn);
 void frame_pool_left(struct frame_pool *p);
 
 /*
- * CPUs that have tables of a member's loaded; as domain.cpu_mask, of the group (dom/vcpu.c, V1).  A canonical
+ * CPUs that have tables of a member's loaded; as domain.cpu_mask, of the group (dom/vcpu.c, VCPU1).  A canonical
  * frame came flushed, and only members map it: so no other CPU knows it, and what members do with it is
  * no flush to others.
  */
