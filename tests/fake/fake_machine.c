@@ -63,6 +63,8 @@ bool sched_preempt_pending(void) { return fake_machine.preempt; }
 void sched_yield_cpu(struct vcpu *v) { }
 void sched_offline(struct vcpu *v) { v->run = RUN_OFFLINE; }
 void sched_online(struct vcpu *v) { v->run = RUN_RUNNABLE; }
+void sched_hurry(const struct vcpu *v) { }
+bool sched_is_up(const struct vcpu *v) { return v->run != RUN_OFFLINE; }
 void timer_cancel(struct timer *t) { }
 int evtchn_init(struct domain *d)
 {
@@ -124,7 +126,11 @@ struct vcpu *vcpu_create(struct domain *d, uint32_t id)
 		return NULL;
 	v->domain = d;
 	v->kernel_l4 = v->user_l4 = INVALID_MFN;
-	v->info = &d->shared_info->vcpu_info[0];
+	v->id = id;
+	for (unsigned int i = 0; i < PERDOM_VCPU_PAGES; i++)
+		*m2p_perdom_pte(&d->m2p, id * PERDOM_VCPU_PAGES + i) =
+			pte_make(vcpu_zero_page_mfn(), PTE_P | PTE_A);
+	v->info = &d->shared_info->vcpu_info[id];
 	return v;
 }
 
@@ -283,6 +289,7 @@ struct domain *fake_domain(const char *group, uint64_t budget)
 		.name = "fake", .count = 1, .repeat = 1,
 		.memory_bytes = FAKE_PAGES * PAGE_SIZE,
 		.share_budget = budget, .kernel = fake_kernel(),
+		.vcpus = fake_machine.vcpus ?: 1,
 	};
 	str_copy(configs[i].group, sizeof(configs[i].group), group);
 	d = build_domain(&configs[i], 0, 1);
@@ -303,6 +310,12 @@ void fake_run(struct domain *d)
 	if (d)
 		d->cpu_mask = 1;
 	reclaim_flush();
+}
+
+void fake_run_vcpu(struct domain *d, uint32_t id)
+{
+	fake_run(d);
+	this_cpu()->current = d->vcpu[id];
 }
 
 void fake_end(struct domain *d)
@@ -513,30 +526,35 @@ static void count_registered(mfn_t mfn, void *arg)
 	expect_use(mfn, true);
 }
 
-static void count_domain(struct domain *d, void *arg)
+static void count_vcpu(struct vcpu *v)
 {
-	struct vcpu *v = d->vcpu[0];
 	unsigned int i;
 
-	ck_assert(!ptcheck_work_left(d));
 	/* A result that waits for who asked holds a use (W3). */
-	if (d->pt_work.state == PT_VALIDATED)
-		expect_use(d->pt_work.root, true);
-	grant_entries = 0;
-	count_list(d, d->page_list);
-	count_list(d, d->page_list_left);
-	count_handles(d);
+	if (v->pt_result.state == PT_VALIDATED)
+		expect_use(v->pt_result.root, true);
 	if (v->kernel_l4 != INVALID_MFN)
 		expect_use(v->kernel_l4, true);
 	if (v->user_l4 != INVALID_MFN)
 		expect_use(v->user_l4, true);
-	(void)xencomm_frames(d, count_registered, NULL);
 	for (i = 0; i < GDT_FRAMES_MAX; i++)
 		if (v->gdt_frames[i])
 			expect_use(v->gdt_frames[i], true);
 	for (i = 0; i < LDT_FRAMES_MAX; i++)
 		if (v->ldt_frames[i])
 			expect_use(v->ldt_frames[i], true);
+}
+
+static void count_domain(struct domain *d, void *arg)
+{
+	ck_assert(!ptcheck_work_left(d));
+	grant_entries = 0;
+	count_list(d, d->page_list);
+	count_list(d, d->page_list_left);
+	count_handles(d);
+	(void)xencomm_frames(d, count_registered, NULL);
+	for (uint32_t i = 0; i < d->vcpu_count; i++)
+		count_vcpu(d->vcpu[i]);
 }
 
 static void compare(mfn_t mfn)
