@@ -328,6 +328,12 @@ static const char *dom_repeat(const char *v, void *o)
 			&((struct domain_config *)o)->repeat);
 }
 
+static const char *dom_vcpus(const char *v, void *o)
+{
+	return take_u32(v, 1, CONFIG_VCPUS_MAX,
+			&((struct domain_config *)o)->vcpus);
+}
+
 static const char *dom_share(const char *v, void *o)
 {
 	return str_to_u64(v, &((struct domain_config *)o)->share_budget) ?
@@ -397,7 +403,7 @@ static const struct rule domain_rules[] = {
 	{ "group", dom_group }, { "modules", dom_modules },
 	{ "cmdline", dom_cmdline }, { "share", dom_share },
 	{ "repeat", dom_repeat }, { "breaks", dom_breaks },
-	{ "input", dom_input },
+	{ "input", dom_input }, { "vcpus", dom_vcpus },
 };
 
 static const char *missing_word(const struct domain_config *d)
@@ -438,7 +444,8 @@ static bool parse_domain(const char *at, const char *end, uint32_t line,
 	uint32_t given = 0;
 	int got;
 
-	*out = (struct domain_config){ .count = 1, .share_budget = ~0UL };
+	*out = (struct domain_config){ .count = 1, .vcpus = 1,
+					.share_budget = ~0UL };
 	while ((got = next_word(&at, end, w)) > 0) {
 		wrong = apply(domain_rules, ARRAY_COUNT(domain_rules), w, out,
 			      &given);

@@ -181,7 +181,7 @@ void waiting_add(const struct domain_config *config, uint32_t instance,
 	w->config = config;
 	w->instance = instance;
 	w->generation = generation;
-	w->needs = pages + domain_metadata(pages);
+	w->needs = pages + domain_metadata(pages, config->vcpus);
 	domain_count_hold();
 	__atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
 	spin_lock(&lock);

@@ -61,11 +61,16 @@ static uint32_t dying_count;	/* atomic: spares the scan when there is none */
 
 static void die(struct domain *d, enum domain_state was, uint32_t code)
 {
+	uint32_t i;
+
 	if (!__atomic_compare_exchange_n(&d->state, &was, DOM_DYING, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return;	/* dying already: the first reason counts */
 	d->shutdown_code = code;
 	trace_event(d, TRACE_DYING, code, 0, READ_ONCE(d->tot_pages));
+	/* Its other vCPUs stop, too (D3). */
+	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
+		sched_hurry(d->vcpu[i]);
 	__atomic_add_fetch(&dying_count, 1, __ATOMIC_RELEASE);
 	this_cpu()->need_resched = 1;
 }

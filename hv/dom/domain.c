@@ -69,7 +69,7 @@ static void id_give(struct domain *d)
 
 static bool is_whole(const struct domain *d)
 {
-	return d->shared_info && d->grant && d->vcpu[0];
+	return d->shared_info && d->grant && d->vcpu[d->vcpu_count - 1];
 }
 
 static void table_add(struct domain *d)
@@ -81,23 +81,34 @@ static void table_add(struct domain *d)
 	spin_unlock(&table_lock);
 }
 
-static void domain_init(struct domain *d, const char *name, uint64_t max_pages)
+static void domain_init(struct domain *d, const char *name, uint64_t max_pages,
+			uint32_t vcpus)
 {
+	ASSERT(vcpus >= 1 && vcpus <= MAX_VCPUS);
 	str_copy(d->name, sizeof(d->name), name);
 	d->refs = 1;
 	d->state = DOM_BUILDING;
 	d->max_pages = max_pages;
+	d->vcpu_count = vcpus;
 	spin_lock_init(&d->lock, LOCK_DOMAIN);
 	spin_lock_init(&d->mm, LOCK_MM);
 	spin_lock_init(&d->pages_lock, LOCK_PAGELIST);
 	spin_lock_init(&d->event_lock, LOCK_EVENT);
 }
 
+static size_t pairs_bytes(const struct domain *d)
+{
+	return d->vcpu_count * BREAKS_MAX * sizeof(d->breaks.pair[0]);
+}
+
 /* All of it that is there; it is not on the table. */
 static void domain_dismantle(struct domain *d)
 {
-	if (d->vcpu[0])
-		vcpu_free(d->vcpu[0]);
+	uint32_t i;
+
+	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
+		vcpu_free(d->vcpu[i]);
+	obj_free(d->breaks.pair, pairs_bytes(d));
 	evtchn_fini(d);		/* a domain that was never RUNNING has ports too */
 	grant_fini(d);
 	heap_pages_free(d);	/* seed 000: nothing maps them any more */
@@ -110,6 +121,8 @@ static void domain_dismantle(struct domain *d)
 /* False: no memory. */
 static bool domain_furnish(struct domain *d)
 {
+	uint32_t i;
+
 	if (m2p_view_init(&d->m2p))
 		return false;
 	d->shared_info = heap_page_share(d, HEAP_SHARED_INFO, 1);
@@ -117,21 +130,25 @@ static bool domain_furnish(struct domain *d)
 		return false;
 	if (tracebuf_init(d) || evtchn_init(d) || grant_init(d))
 		return false;
-	d->vcpu[0] = vcpu_create(d, 0);
-	if (!d->vcpu[0])
+	d->breaks.pair = obj_alloc(pairs_bytes(d));
+	if (!d->breaks.pair)
 		return false;
-	d->vcpu_count = 1;
+	for (i = 0; i < d->vcpu_count; i++) {
+		d->vcpu[i] = vcpu_create(d, i);
+		if (!d->vcpu[i])
+			return false;
+	}
 	return true;
 }
 
 struct domain *domain_create(const char *name, uint64_t max_pages,
-			     uint64_t share_budget)
+			     uint64_t share_budget, uint32_t vcpus)
 {
 	struct domain *d = obj_alloc(sizeof(*d));
 
 	if (!d)
 		return NULL;
-	domain_init(d, name, max_pages);
+	domain_init(d, name, max_pages, vcpus);
 	d->share_budget = share_budget;
 	if (!domain_promise(d) || !id_take(d)) {
 		domain_promise_end(d);
@@ -196,6 +213,7 @@ void domain_start(struct domain *d)
 {
 	trace_event(d, TRACE_BUILT, 0, 0, d->generation);
 	WRITE_ONCE(d->state, DOM_RUNNING);
+	d->vcpu[0]->initialised = true;
 	sched_online(d->vcpu[0]);
 }
 

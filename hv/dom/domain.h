@@ -28,7 +28,7 @@
 
 #define MAX_DOMAINS	1024	/* alive at once */
 #define DOMID_ORPHAN	0x7fe0	/* owner of pages whose domain is gone; no domain has this id */
-#define MAX_VCPUS	1	/* a guest has one vCPU for now; arrays and masks are sized by this */
+#define MAX_VCPUS	32	/* of a domain: what shared_info has room for; masks of vCPUs are 32 bits */
 #define DOMAIN_NAME_MAX	32
 #define EVTCHN_PORTS	4096	/* 2-level ABI on 64 bit */
 
@@ -46,36 +46,36 @@ struct xencomm;			/* pv/xencomm_buffer.c */
 
 /*
  * The tree of page tables that is being validated or devalidated, in parts; at
- * most one in a domain.  pv/pttree.c
+ * most one in a domain.  Who asked gets its result (struct pt_result).  pv/pttree.c
  */
 struct pt_work {
 	enum {
 		PT_IDLE,
 		PT_VALIDATING,	/* root has count 1, which is the work's */
-		PT_VALIDATED,	/* done; root's count waits for who asked */
 		PT_UNDOING,	/* a bad entry was found: what was taken is let go */
-		PT_REFUSED,	/* let go; `error` waits for who asked */
 		PT_DEVALIDATING, /* its last use has gone */
 	} state;
-	int error;		/* UNDOING, REFUSED */
+	int error;		/* UNDOING */
 	mfn_t root;		/* not IDLE */
+	struct vcpu *asker;	/* VALIDATING, UNDOING */
 };
 
 /*
  * What break first knows (sharing/break.c): the domain's choice (abi/share.h), and the
  * shares that are broken in some of their entries and not yet in all.
  */
-#define BREAKS_MAX 40	/* the pages that one part of a call may name by frame (pv/grant_op.c), and a few */
+#define BREAKS_MAX 40	/* a vCPU: the pages that one part of a call may name by frame (pv/grant_op.c), and a few */
 
 struct breaks {			/* LOCK_MM */
 	bool wanted;		/* the operator chose break first; constant once built */
 	uint32_t mode;		/* SHARE_MODE_* */
 	uint64_t p2m, p2m_entries;
-	uint32_t count;		/* pairs; 0 when the domain's vCPU runs */
+	bool held;		/* names change just now: no vCPU goes to its guest before it had LOCK_MM; read without */
+	uint32_t count;		/* pairs; 0 when one of the domain's vCPUs goes to its guest */
 	struct break_pair {
 		uint32_t old, new; /* frames; the same if it was taken over, not copied */
 		uint32_t left;	/* entries that still name the old one; same frame: at most so many are to change */
-	} pair[BREAKS_MAX];
+	} *pair;		/* BREAKS_MAX for each vCPU; constant */
 	struct break_name {	/* the last names that were broken: old frame, page, its frame then */
 		uint32_t old, new;
 		uint64_t pfn;
@@ -126,8 +126,8 @@ struct domain {
 	struct console *console; /* constant while RUNNING */
 	struct store *store;	/* constant while RUNNING */
 
-	struct vcpu *vcpu[MAX_VCPUS];
-	uint32_t vcpu_count;	/* constant */
+	struct vcpu *vcpu[MAX_VCPUS]; /* the first vcpu_count; constant */
+	uint32_t vcpu_count;	/* constant once it is on the table */
 
 	uint32_t vm_assist;	/* bits of VMASST_TYPE_*; atomic */
 	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once DYING */
@@ -155,14 +155,16 @@ struct domain {
  * part of its tables; and its heap pages (HEAP3).  domain_metadata() has what comes on top.
  */
 #define DOMAIN_ALLOWANCE	(64 + HEAP_PAGES_MAX)
+/* And for each vCPU after the first: itself, its part of the tables of descriptors, its first context, its pairs. */
+#define VCPU_ALLOWANCE		6
 
 /* --- table of domains (domain.c) --- */
 /*
- * BUILDING, with an id that no frame names.  Promises max_pages frames and, with
- * overcommit off, one for each page of share_budget.  NULL: no memory, or table full.
+ * BUILDING, with an id that no frame names, and so many vCPUs (1 to MAX_VCPUS).  Promises max_pages
+ * frames and, with overcommit off, one for each page of share_budget.  NULL: no memory, or table full.
  */
 struct domain *domain_create(const char *name, uint64_t max_pages,
-			     uint64_t share_budget);
+			     uint64_t share_budget, uint32_t vcpus);
 /*
  * The one way to a domain by a number that a guest named.  With a reference: it stays whole (FIND2) until
  * domain_put().  NULL: there is none, or it is being built.  It may be dying.
@@ -183,8 +185,8 @@ uint64_t domain_commit_left(void);		/* frames that are promised to nobody */
 /* Promise d some frames more (false: there are none left); take the promise back. */
 bool domain_commit_more(struct domain *d, uint64_t pages) must_check;
 void domain_commit_less(struct domain *d, uint64_t pages);
-/* Frames of metadata that a domain of so many pages (those of its budget too) is promised. */
-uint64_t domain_metadata(uint64_t pages);
+/* Frames of metadata that a domain of so many pages (those of its budget too) and vCPUs is promised. */
+uint64_t domain_metadata(uint64_t pages, uint32_t vcpus);
 /* Of its budget, what is set aside for its share group (mm/framepool.h; and metadata, which is a part of that). */
 uint64_t domain_set_aside(uint64_t budget);
 void domain_set_overcommit(bool on);		/* once, at boot */

@@ -60,9 +60,10 @@ static uint64_t view_pages(uint64_t pages)
 }
 
 /* Holds and index entries: about 0.7 % of the budget; the view; a fixed part. */
-uint64_t domain_metadata(uint64_t pages)
+uint64_t domain_metadata(uint64_t pages, uint32_t vcpus)
 {
-	return pages / 100 + view_pages(pages) + DOMAIN_ALLOWANCE;
+	return pages / 100 + view_pages(pages) + DOMAIN_ALLOWANCE +
+	       (vcpus - 1) * VCPU_ALLOWANCE;
 }
 
 uint64_t domain_set_aside(uint64_t budget)
@@ -135,7 +136,7 @@ bool domain_promise(struct domain *d)
 
 	d->m2p.promised = view_pages(pages);
 	d->m2p.more = view_more;
-	return domain_commit_more(d, pages + domain_metadata(pages));
+	return domain_commit_more(d, pages + domain_metadata(pages, d->vcpu_count));
 }
 
 void domain_promise_end(struct domain *d)

@@ -302,6 +302,22 @@ void sched_online(struct vcpu *v)
 	spin_unlock(&sched_lock);
 }
 
+bool sched_is_up(const struct vcpu *v)
+{
+	bool up;
+
+	spin_lock(&sched_lock);
+	up = v->run != RUN_OFFLINE && !v->want_offline;
+	spin_unlock(&sched_lock);
+	return up;
+}
+
+void sched_hurry(const struct vcpu *v)
+{
+	if (READ_ONCE(v->run) == RUN_RUNNING)
+		ask_cpu(READ_ONCE(v->cpu));
+}
+
 /* --- this CPU --- */
 
 bool sched_preempt_pending(void)
@@ -347,6 +363,19 @@ static void settle(struct vcpu *v, uint64_t now)
 	v->want_block = v->want_yield = false;
 }
 
+/* The guest's other vCPUs are to see that it does not run (who waits for its lock yields, then). */
+static void tell_leaving(struct vcpu *v)
+{
+	if (!v->runstate_va || !may_run(v))
+		return;
+	spin_lock(&sched_lock);
+	runstate_set(v, v->want_offline ? RUNSTATE_offline :
+			v->want_block ? RUNSTATE_blocked : RUNSTATE_runnable,
+		     now_ns());
+	spin_unlock(&sched_lock);
+	vcpu_update_runstate(v);
+}
+
 /*
  * Leave the current vCPU, if any.  After the unlock it may run elsewhere, or be
  * gone.  A slice starts for whatever the hypervisor itself does next.
@@ -359,6 +388,7 @@ static void sched_leave(void)
 	if (v) {
 		console_drain(v->domain);
 		store_serve(v->domain);
+		tell_leaving(v);
 		vcpu_switch(v, NULL);
 	}
 	spin_lock(&sched_lock);

@@ -38,6 +38,10 @@ void sched_stop(struct vcpu *v);
  */
 void sched_offline(struct vcpu *v);
 void sched_online(struct vcpu *v);
+/* Is it, or will it be, online: what the last of sched_stop() and sched_online() said. */
+bool sched_is_up(const struct vcpu *v);
+/* If v runs, its CPU passes through the hypervisor soon.  Any locks. */
+void sched_hurry(const struct vcpu *v);
 /* Is it time to leave the current vCPU (slice over, or somebody asked)?  Long operations poll this. */
 bool sched_preempt_pending(void);
 /* If this CPU should run something else: switch; returns only if the current vCPU may go on. */

@@ -84,6 +84,20 @@ static void answer_number(struct store *s, const char *format, uint32_t number,
 	answer(s, s->msg.type, text, strlen(text) + (nul ? 1 : 0));
 }
 
+/* cpu/N/availability of one of the domain's. */
+static bool names_vcpu(const struct domain *d, const char *path)
+{
+	const char *number = path + 4, *rest = number;
+	uint32_t n = 0;
+
+	if (strncmp(path, "cpu/", 4))
+		return false;
+	for (; *rest >= '0' && *rest <= '9' && rest - number < 2; rest++)
+		n = 10 * n + (uint32_t)(*rest - '0');
+	return rest > number && (*number != '0' || rest == number + 1) &&
+	       !strcmp(rest, "/availability") && n < d->vcpu_count;
+}
+
 static void request_done(struct domain *d, struct store *s)
 {
 	uint32_t bytes = MIN(s->msg.len, PATH_KEPT - 1);
@@ -93,7 +107,7 @@ static void request_done(struct domain *d, struct store *s)
 	case XS_READ:
 		if (!strcmp(s->path, "domid"))
 			return answer_number(s, "%u", d->id, false);
-		if (!strcmp(s->path, "cpu/0/availability"))
+		if (names_vcpu(d, s->path))
 			return answer(s, XS_READ, "online", 6);
 		return answer_error(s, "ENOENT");
 	case XS_DIRECTORY: case XS_GET_PERMS: case XS_DIRECTORY_PART:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A xenstore for each guest: the hypervisor answers on its ring.  The store is
- * empty but for the relative paths `domid` and `cpu/0/availability`, and stays so: writes and
+ * empty but for the relative paths `domid` and `cpu/N/availability` (online, for each vCPU), and stays so: writes and
  * watches are accepted and have no effect, since no one else is there to read or write.  GRUB and
  * others ask it for devices and wait for an answer without end.
  */

@@ -32,6 +32,9 @@
 #define DR7_ENABLED	0xffUL
 #define CR4_DEFAULT	0x620UL		/* PAE, OSFXSR, OSXMMEXCPT */
 
+_Static_assert(MAX_VCPUS <= XEN_LEGACY_MAX_VCPUS,
+	       "each has its vcpu_info in shared_info");
+
 static const uint8_t zero_page[PAGE_SIZE] aligned_to(4096);
 
 mfn_t vcpu_zero_page_mfn(void)
@@ -50,10 +53,10 @@ static unsigned int vcpu_order(void)
 	return order;
 }
 
-/* Every page of the GDT area is mapped, so that no selector of a guest faults in a strange way. */
-static int gdt_area_init(struct vcpu *v)
+/* Every page of GDT and LDT is mapped, so that no selector of a guest faults in a strange way. */
+static int desc_area_init(struct vcpu *v)
 {
-	for (unsigned int i = 0; i < 16; i++) {
+	for (unsigned int i = 0; i < PERDOM_VCPU_PAGES; i++) {
 		pte_t *pte = m2p_perdom_pte(&v->domain->m2p,
 					    v->id * PERDOM_VCPU_PAGES + i);
 
@@ -118,7 +121,7 @@ struct vcpu *vcpu_create(struct domain *d, uint32_t id)
 	timer_init(&v->single_timer, timer_expired, v);
 	timer_init(&v->poll_timer, poll_expired, v);
 	timer_init(&v->periodic_timer, period_expired, v);
-	if (gdt_area_init(v)) {
+	if (desc_area_init(v)) {
 		palloc_hv_free(v, vcpu_order());
 		return NULL;
 	}
@@ -349,6 +352,26 @@ void vcpu_update_time(struct vcpu *v)
 		areas_write(v, &t);
 }
 
+void vcpu_areas_show(struct vcpu *v)
+{
+	struct vcpu_time_info t;
+
+	time_fill(&t, READ_ONCE(v->time_version));
+	areas_write(v, &t);
+}
+
+void vcpu_update_runstate(struct vcpu *v)
+{
+	struct vcpu_runstate_info runstate;
+
+	if (!v->kernel_mode) {
+		v->areas_stale = true;
+		return;
+	}
+	sched_runstate(v, &runstate);
+	(void)runstate_write(v, &runstate);	/* best effort, as in areas_write() */
+}
+
 /* --- vcpu_info elsewhere --- */
 
 /* Whoever read the old place set bits in shared_info first, and the guest is told to look at all of them. */
@@ -373,7 +396,10 @@ int vcpu_register_info(struct vcpu *v, mfn_t mfn, uint32_t offset)
 	if (rc)
 		return rc;
 	spin_lock(&d->lock);
-	taken = v->info_frame != NULL;
+	/* Nobody else writes it meanwhile: no CPU runs v, and LOCK_DOMAIN keeps it so. */
+	taken = v->info_frame ||
+		(v != current_vcpu() && (v->run == RUN_RUNNING ||
+					 sched_is_up(v)));
 	if (!taken) {
 		spin_lock(&d->event_lock);
 		v->info_frame = f;

@@ -17,6 +17,17 @@
 #include "x86/cpu.h"
 #include "x86/regs.h"
 
+/* What became of the tree of page tables that a vCPU asked for (pv/pttree.c, TREE3). */
+struct pt_result {
+	enum {
+		PT_NONE,
+		PT_VALIDATED,	/* root's count waits for who asked */
+		PT_REFUSED,	/* `error` does */
+	} state;
+	int error;
+	mfn_t root;		/* not NONE */
+};
+
 #define GDT_FRAMES_MAX	14	/* pages of a guest's GDT below the hypervisor's entries */
 
 #define LDT_FRAMES_MAX	16
@@ -39,11 +50,13 @@ struct vcpu {
 
 	struct domain *domain;	/* constant */
 	uint32_t id;		/* constant */
+	bool initialised;	/* has registers and tables; before, it can't be up.  LOCK_DOMAIN */
 
 	/* --- mode and page tables; changed by the vCPU itself --- */
 	bool kernel_mode;	/* guest kernel or guest user: both run in ring 3 */
 	mfn_t kernel_l4;	/* holds a use as CLASS_L4; INVALID_MFN none */
 	mfn_t user_l4;		/* likewise, INVALID_MFN none */
+	struct pt_result pt_result; /* LOCK_MM */
 	uint64_t kernel_sp, kernel_ss; /* stack_switch */
 	struct guest_segs segs;	/* live only while not running */
 	bool segs_refused;	/* vcpu_switch() could not load one of segs: the guest is owed its failsafe callback */
@@ -110,7 +123,10 @@ _Static_assert((offsetof(struct vcpu, regs) + sizeof(struct regs)) % 16 == 0,
 extern uint64_t vcpu_guest_cpus;
 struct vcpu *vcpu_create(struct domain *d, uint32_t id);	/* NULL: no memory */
 void vcpu_free(struct vcpu *v);	/* offline, its tables and areas unhooked */
-/* Place vcpu_info in a page of the guest; once only.  Errors as VCPUOP_register_vcpu_info. */
+/*
+ * Place vcpu_info in a page of the guest; once only, of the current vCPU or one that is not up.  Errors as
+ * VCPUOP_register_vcpu_info.
+ */
 int vcpu_register_info(struct vcpu *v, mfn_t mfn, uint32_t offset) must_check;
 /* Save what the CPU holds of `prev` and load `next` (either may be NULL = idle): tables, GDT, segments, FPU, TSS. */
 void vcpu_switch(struct vcpu *prev, struct vcpu *next);
@@ -118,7 +134,11 @@ void vcpu_switch(struct vcpu *prev, struct vcpu *next);
 mfn_t vcpu_zero_page_mfn(void);
 /* Change between guest kernel and user: page table and GS base; the vCPU runs here. */
 void vcpu_set_mode(struct vcpu *v, bool kernel);
-/* Update the guest's time page (vcpu_info.time) and runstate area. */
+/* Update the guest's time page (vcpu_info.time) and areas; of the current vCPU. */
 void vcpu_update_time(struct vcpu *v);
+/* The runstate area alone; of the current vCPU, which is about to leave its CPU. */
+void vcpu_update_runstate(struct vcpu *v);
+/* Write v's areas, which another vCPU of its domain, the current one, registered for it. */
+void vcpu_areas_show(struct vcpu *v);
 
 #endif

@@ -76,7 +76,8 @@ static uint64_t share_budget(const struct domain_config *c, uint64_t pages)
 {
 	uint64_t others = MAX(planned_pages, pages);
 	uint64_t needed = others +
-			  domain_metadata(2 * pages) * (others / pages + 1);
+			  domain_metadata(2 * pages, c->vcpus) *
+			  (others / pages + 1);
 	uint64_t left = domain_commit_left();
 	uint64_t spare = left > needed ? left - needed : 0;
 	uint64_t part = spare * pages / others;
@@ -412,8 +413,6 @@ static bool fill(struct build *b)
 	if (!rings_connect(b))
 		return false;
 	vcpu_init_regs(b, v);
-	if (desc_init(v))
-		return FAIL_MEMORY(b, "out of memory");
 	return tables_hand_over(b, v);
 }
 
@@ -431,13 +430,15 @@ void build_name(const struct domain_config *config, uint32_t instance,
 static bool create(struct build *b, const char *name)
 {
 	uint64_t budget = share_budget(b->config, b->pages);
-	struct domain *d = domain_create(name, b->pages, budget);
+	struct domain *d = domain_create(name, b->pages, budget,
+					 b->config->vcpus);
 
 	if (!d)
 		return FAIL_MEMORY(b, "%lu MiB, with share budget and tables %lu MiB, do not fit: %lu MiB are promised to nobody (give the machine more memory, or use overcommit=on)",
 			    b->pages >> 8,
 			    (b->pages + budget +
-			     domain_metadata(b->pages + budget)) >> 8,
+			     domain_metadata(b->pages + budget,
+					     b->config->vcpus)) >> 8,
 			    domain_commit_left() >> 8);
 	b->d = d;
 	d->config = b->config;

@@ -118,21 +118,6 @@ static int gdt_show(struct vcpu *v, unsigned int i, mfn_t mfn)
 	return r;
 }
 
-int desc_init(struct vcpu *v)
-{
-	unsigned int i;
-
-	for (i = 0; i < PERDOM_VCPU_PAGES; i++) {
-		pte_t *pte = m2p_perdom_pte(&v->domain->m2p,
-					    v->id * PERDOM_VCPU_PAGES + i);
-
-		if (!pte)
-			return -ENOMEM;
-		*pte = pte_make(vcpu_zero_page_mfn(), PTE_P | PTE_A);
-	}
-	return 0;
-}
-
 static void gdt_drop(struct vcpu *v)
 {
 	unsigned int i;
@@ -266,14 +251,19 @@ void desc_drop_gdt(struct vcpu *v)
 	ldt_drop(v);
 }
 
+bool desc_ldt_ok(uint64_t va, uint64_t entries)
+{
+	return entries <= LDT_FRAMES_MAX * DESC_PER_PAGE &&
+	       (!entries || (!(va & ~PAGE_MASK) &&
+			     guest_range_ok(va, entries * 8)));
+}
+
 /* The pages are those that the guest kernel's tables map now. */
 int desc_set_ldt(struct vcpu *v, uint64_t va, uint32_t entries)
 {
 	unsigned int pages = (entries + DESC_PER_PAGE - 1) / DESC_PER_PAGE, i;
 
-	if (entries > LDT_FRAMES_MAX * DESC_PER_PAGE ||
-	    (entries && ((va & ~PAGE_MASK) ||
-			 !guest_range_ok(va, entries * 8))))
+	if (!desc_ldt_ok(va, entries))
 		return -EINVAL;
 	spin_lock(&v->domain->mm);
 	ldt_drop(v);
@@ -281,6 +271,8 @@ int desc_set_ldt(struct vcpu *v, uint64_t va, uint32_t entries)
 		ldt_take(v, i, va + i * PAGE_SIZE);
 	v->ldt_entries = entries;
 	spin_unlock(&v->domain->mm);
+	if (v != current_vcpu())
+		return 0;
 	tlb_flush_local();	/* the area changed */
 	gdt_set_ldt(LDT_VIRT(v->id), entries);
 	return 0;

@@ -49,7 +49,7 @@ void pv_exit_to_guest(struct vcpu *v)
 			continue;
 		bounce_pending(v);
 		/* Its frame may have been written to a shared page. */
-		if (sharing_breaks_left(v->domain))
+		if (ptcheck_work_left(v->domain))
 			continue;
 		ASSERT(spin_level_held() == LOCK_NONE); /* I19; there is no other hold or depth to leak */
 		if (v->domain->state == DOM_RUNNING)

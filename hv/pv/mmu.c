@@ -222,17 +222,31 @@ long op_mmu_update(struct hypercall_args *args)
 
 /* --- update_va_mapping --- */
 
+int vcpu_mask_read(struct domain *d, uint64_t va, uint64_t *cpus)
+{
+	uint32_t vcpus = 0, i;
+
+	if (copy_from_guest(&vcpus, va, (d->vcpu_count + 7) / 8))
+		return -EFAULT;
+	*cpus = 0;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* what was changed is seen by who starts from here on */
+	for (i = 0; i < d->vcpu_count; i++)
+		if (vcpus >> i & 1)
+			*cpus |= 1UL << READ_ONCE(d->vcpu[i]->cpu);
+	/* One that starts elsewhere just now does so with an empty TLB (V1). */
+	*cpus &= __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
 /* What the guest asks to be flushed after the change (UVMF_*). */
 static int flush_after(struct domain *d, uint64_t va, uint64_t flags)
 {
 	uint64_t where = flags & ~(uint64_t)UVMF_FLUSHTYPE_MASK;
 	uint64_t mask = 1UL << this_cpu()->id;
 
-	/* One vCPU: a mask of vCPUs can only name the caller. */
 	if (where == UVMF_ALL)
 		mask = __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
-	else if (where != UVMF_LOCAL &&
-		 !guest_arg_ok(where, sizeof(uint64_t)))
+	else if (where != UVMF_LOCAL && vcpu_mask_read(d, where, &mask))
 		return -EFAULT;
 	switch (flags & UVMF_FLUSHTYPE_MASK) {
 	case UVMF_NONE:

@@ -17,6 +17,12 @@ typedef int (*mmu_request_fn)(struct vcpu *v, const void *request);
  */
 long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one);
 
+/*
+ * The guest's mask of its own vCPUs at `va` (bits beyond the last are ignored), as the CPUs
+ * that may hold translations for them.  -EFAULT.
+ */
+int vcpu_mask_read(struct domain *d, uint64_t va, uint64_t *cpus) must_check;
+
 /* mmuext.c: make mfn's tree the running vCPU's kernel base, and load it.  As ptcheck_table_get(). */
 int mmu_base_load(struct vcpu *v, mfn_t mfn) must_check;
 

@@ -115,15 +115,15 @@ static int flush(struct vcpu *v, const struct mmuext_op *op)
 		return 0;
 	case MMUEXT_TLB_FLUSH_MULTI:
 	case MMUEXT_INVLPG_MULTI: {
-		uint64_t vcpus;
+		uint64_t cpus;
 
-		/* One vCPU: the mask is read for its fault only. */
-		if (copy_from_guest(&vcpus, (uintptr_t)op->arg2.vcpumask.p, 1))
-			return -EFAULT;
+		if (vcpu_mask_read(v->domain, (uintptr_t)op->arg2.vcpumask.p,
+				   &cpus))
+			return -EINVAL;	/* as on Xen */
 		if (op->cmd == MMUEXT_TLB_FLUSH_MULTI)
-			tlb_flush_mask(all);
+			tlb_flush_mask(cpus);
 		else if (guest_range_ok(op->arg1.linear_addr, 1))
-			tlb_flush_page_mask(all, op->arg1.linear_addr);
+			tlb_flush_page_mask(cpus, op->arg1.linear_addr);
 		return 0;
 	}
 	case MMUEXT_TLB_FLUSH_ALL:

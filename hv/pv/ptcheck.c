@@ -29,6 +29,13 @@ static bool flags_ok(pte_t e, uint64_t refused)
 	return cpu_features.nx || !(e & PTE_NX);
 }
 
+/* What becomes of the accessed and dirty bits that CPUs set while an entry changes. */
+enum ptcheck_ad {
+	AD_REPLACE,	/* the new value has them, or not */
+	AD_PRESERVE,	/* they are added to it */
+	AD_EXACT,	/* if they were set meanwhile, the entry is not changed */
+};
+
 /* --- L1 entries --- */
 
 /* A mapping of a page that the domain owns; the general reference was taken. */
@@ -143,38 +150,44 @@ static bool l1_same_use(pte_t old, pte_t new)
 	return (old & PTE_P) && (old & matters) == (new & matters);
 }
 
-/* Exchange *pte for `new`, keeping A and D of the old value if asked. */
-static pte_t entry_write(pte_t *pte, pte_t new, bool preserve_ad)
+/*
+ * Exchange *pte, which held *old a moment ago, for `new`.  CPUs may set A and D of it meanwhile: false if
+ * AD_EXACT must not lose them, and *old is what it holds.
+ */
+static bool entry_write(pte_t *pte, pte_t new, enum ptcheck_ad ad, pte_t *old)
 {
-	pte_t old = READ_ONCE(*pte), want;
+	pte_t want;
 
 	do {
 		want = new;
-		if (preserve_ad && (new & PTE_P))
-			want |= old & (PTE_A | PTE_D);
-	} while (!__atomic_compare_exchange_n(pte, &old, want, false,
-					      __ATOMIC_ACQ_REL,
-					      __ATOMIC_ACQUIRE));
-	return old;
+		if (ad == AD_PRESERVE && (new & PTE_P))
+			want |= *old & (PTE_A | PTE_D);
+		if (__atomic_compare_exchange_n(pte, old, want, false,
+						__ATOMIC_ACQ_REL,
+						__ATOMIC_ACQUIRE))
+			return true;
+	} while (ad != AD_EXACT);
+	return false;
 }
 
-/* What l1_get() took replaces the entry. */
-static void l1_replace(struct domain *d, pte_t *pte, pte_t new,
-		       bool preserve_ad)
+/* What l1_get() took replaces the entry; or, if that must not be, is let go of. */
+static int l1_replace(struct domain *d, pte_t *pte, pte_t old, pte_t new,
+		      enum ptcheck_ad ad)
 {
-	pte_t old = entry_write(pte, new, preserve_ad);
+	bool done = entry_write(pte, new, ad, &old);
 
-	l1_put(d, pte, old, new);
+	l1_put(d, pte, done ? old : new, done ? new : 0);
+	return done ? 0 : -EAGAIN;
 }
 
 /*
  * The same for an entry that names another frame than the guest knows, its page's copy: not
  * writable before no CPU reads the old frame any more, else stores would be seen late there.
  */
-static void l1_rename(struct domain *d, pte_t *pte, pte_t new, bool preserve_ad)
+static void l1_rename(struct domain *d, pte_t *pte, pte_t old, pte_t new,
+		      enum ptcheck_ad ad)
 {
-	pte_t old = entry_write(pte, new & ~PTE_RW, preserve_ad);
-
+	(void)entry_write(pte, new & ~PTE_RW, ad, &old);
 	l1_put(d, pte, old, new);
 	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
 	__atomic_fetch_or(pte, new & PTE_RW, __ATOMIC_ACQ_REL);
@@ -192,13 +205,14 @@ int ptcheck_break(struct domain *d, pte_t *pte)
 	r = l1_get_owned(d, f, new);
 	if (r)
 		return r;
-	l1_rename(d, pte, new, true);
+	l1_rename(d, pte, e, new, AD_PRESERVE);
 	return 0;
 }
 
-static int l1_set(struct domain *d, pte_t *pte, pte_t new, bool preserve_ad)
+static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
+		  enum ptcheck_ad ad)
 {
-	pte_t old = READ_ONCE(*pte), adjusted;
+	pte_t adjusted;
 	int r;
 
 	if (l1_same_use(old, new)) {
@@ -206,17 +220,15 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t new, bool preserve_ad)
 			return -EINVAL;
 		adjusted = (new & ~(PTE_AVL_OURS | PTE_G)) | PTE_US |
 			   (old & PTE_AVL_OURS);
-		(void)entry_write(pte, adjusted, preserve_ad);
-		return 0;
+		return entry_write(pte, adjusted, ad, &old) ? 0 : -EAGAIN;
 	}
 	r = l1_get(d, pte, new, &adjusted);
 	if (r)
 		return r;
-	/* Only a break gives another frame than was asked for. */
-	if (unlikely((adjusted ^ new) & PTE_ADDR_MASK))
-		l1_rename(d, pte, adjusted, preserve_ad);
-	else
-		l1_replace(d, pte, adjusted, preserve_ad);
+	if (likely(!((adjusted ^ new) & PTE_ADDR_MASK)))
+		return l1_replace(d, pte, old, adjusted, ad);
+	/* Only a break gives another frame than was asked for.  It has happened: the entry must follow. */
+	l1_rename(d, pte, old, adjusted, ad == AD_EXACT ? AD_PRESERVE : ad);
 	return 0;
 }
 
@@ -368,7 +380,7 @@ static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
 		     unsigned int slot, pte_t new, bool preserve_ad)
 {
 	struct frame *table = mfn_to_frame(virt_to_mfn(pte));
-	pte_t old;
+	pte_t old = READ_ONCE(*pte);
 	int r;
 
 	if (slot_is_hypervisor(level, slot))
@@ -376,7 +388,8 @@ static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
 	r = upper_get(d, table, level, new);
 	if (r)
 		return r;
-	old = entry_write(pte, upper_adjusted(new), preserve_ad);
+	(void)entry_write(pte, upper_adjusted(new),
+			  preserve_ad ? AD_PRESERVE : AD_REPLACE, &old);
 	if (upper_drop(table, old) == BELOW_PARTIAL)
 		ptcheck_table_drop(d, pte_mfn(old));
 	return 0;
@@ -386,8 +399,16 @@ int ptcheck_entry_set(struct domain *d, pte_t *pte, unsigned int level,
 		      unsigned int slot, pte_t new, bool preserve_ad)
 {
 	if (level == 1)
-		return l1_set(d, pte, new, preserve_ad);
+		return l1_set(d, pte, READ_ONCE(*pte), new,
+			      preserve_ad ? AD_PRESERVE : AD_REPLACE);
 	return upper_set(d, pte, level, slot, new, preserve_ad);
+}
+
+int ptcheck_entry_swap(struct domain *d, pte_t *pte, pte_t old, pte_t new)
+{
+	if (READ_ONCE(*pte) != old)
+		return -EAGAIN;
+	return l1_set(d, pte, old, new, AD_EXACT);
 }
 
 /* --- entries of a table that is being (de)validated --- */
@@ -449,4 +470,14 @@ pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va)
 	if (type_class(mfn_to_frame(virt_to_mfn(table))->type) != CLASS_L1)
 		return NULL;
 	return &table[pt_slot(va, 1)];
+}
+
+bool ptcheck_writable(mfn_t l4, uint64_t va)
+{
+	pte_t e = pte_make(l4, PTE_P | PTE_RW);
+	unsigned int level;
+
+	for (level = 4; level >= 1 && (e & PTE_RW); level--)
+		e = READ_ONCE(((pte_t *)mfn_to_virt(pte_mfn(e)))[pt_slot(va, level)]);
+	return (e & PTE_P) && (e & PTE_RW);
 }

@@ -67,6 +67,12 @@ bool ptcheck_work(struct domain *d);
 int ptcheck_entry_set(struct domain *d, pte_t *pte, unsigned int level,
 		      unsigned int slot, pte_t new, bool preserve_ad) must_check;
 
+/*
+ * As ptcheck_entry_set() at level 1, if *pte still holds `old`, also in its accessed and dirty bits,
+ * which other CPUs set at any time; -EAGAIN: it does not.
+ */
+int ptcheck_entry_swap(struct domain *d, pte_t *pte, pte_t old, pte_t new) must_check;
+
 /* An L1 entry of a validated table was replaced by `new` without ptcheck_entry_set(): let go of what it held. */
 void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new);
 
@@ -81,6 +87,9 @@ int ptcheck_break(struct domain *d, pte_t *pte) must_check;
  * ptcheck_entry_set(); NULL if an upper level is absent, or linear.  va: guest range, canonical.
  */
 pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va);
+
+/* Do all entries on the way to va, which ptcheck_walk() found, let its page be written? */
+bool ptcheck_writable(mfn_t l4, uint64_t va);
 
 /* Entries between two looks at the clock; tests lower it. */
 extern unsigned int ptcheck_steps_max;

@@ -13,13 +13,15 @@
  *        marks, and the root's count is the work's. So a partial table has one
  *        owner, and nobody else can count a use of it (I7; XSA-299, -309, -310
  *        came of two).
- * TREE2  While it is half-way none of the domain's vCPUs runs guest code:
- *        pv_exit_to_guest() does parts, with looks at the clock between them,
- *        until it is not.  Other domains run meanwhile.
- * TREE3  Whoever asked for a validation asks again and is given the result
- *        (VALIDATED, REFUSED).  If he does not, but asks for something else,
- *        the result is let go of first.
- * TREE4  A dying domain's validation is undone.
+ * TREE2  While it is half-way none of the domain's vCPUs that comes into the
+ *        hypervisor leaves it: pv_exit_to_guest() does parts, with looks at the
+ *        clock between them, until it is not.  So whoever asked for it, all that
+ *        wait for their turn help.  Other domains run meanwhile.
+ * TREE3  The vCPU that asked for a validation asks again and is given the result
+ *        (VALIDATED, REFUSED), which it alone can take: so of many that ask at
+ *        once each gets its own.  If it does not come back, but asks for
+ *        something else, its result is let go of first.
+ * TREE4  A dying domain's validation is undone, and its results are let go of.
  */
 #include <port.h>
 #include <errno.h>
@@ -133,11 +135,36 @@ static bool devalidate(struct domain *d, struct frame *f)
 
 /* --- the work --- */
 
-/* Let go of the root, whose entries are let go of. */
-static void work_end(struct domain *d, int state)
+/* On whose behalf this CPU works on d's tables: not one of its vCPUs' when d is built or buried. */
+static struct vcpu *asker(struct domain *d)
 {
-	frame_put(mfn_to_frame(d->pt_work.root));
-	d->pt_work.state = state;
+	struct vcpu *v = current_vcpu();
+
+	return v && v->domain == d ? v : d->vcpu[0];
+}
+
+static bool half_way(const struct pt_work *w)
+{
+	return w->state != PT_IDLE;
+}
+
+/* TREE3: what became of the tree, for who asked. */
+static void work_answer(struct pt_work *w, int error)
+{
+	w->asker->pt_result = (struct pt_result){
+		.state = error ? PT_REFUSED : PT_VALIDATED,
+		.error = error, .root = w->root,
+	};
+	w->state = PT_IDLE;
+}
+
+/* The root's entries are let go of, and now it is. */
+static void work_end(struct pt_work *w)
+{
+	frame_put(mfn_to_frame(w->root));
+	if (w->state == PT_UNDOING)
+		work_answer(w, w->error);
+	w->state = PT_IDLE;
 }
 
 static void work_part(struct domain *d)
@@ -149,89 +176,93 @@ static void work_part(struct domain *d)
 	if (w->state == PT_VALIDATING) {
 		r = d->state == DOM_DYING ? -EINTR : validate(d, root);	/* TREE4 */
 		if (!r)
-			w->state = PT_VALIDATED;
+			work_answer(w, 0);
 		if (!r || r == -ERESTART)
 			return;
 		w->error = r;
 		w->state = PT_UNDOING;
 	}
 	if (devalidate(d, root))
-		work_end(d, w->state == PT_UNDOING ? PT_REFUSED : PT_IDLE);
+		work_end(w);
 }
 
-static bool half_way(const struct pt_work *w)
+/* TREE3: nobody comes for it. */
+static void result_forget(struct domain *d, struct vcpu *v)
 {
-	return w->state == PT_VALIDATING || w->state == PT_UNDOING ||
-	       w->state == PT_DEVALIDATING;
+	int state = v->pt_result.state;
+
+	v->pt_result.state = PT_NONE;
+	if (state == PT_VALIDATED)
+		ptcheck_table_put(d, v->pt_result.root);
 }
 
 bool ptcheck_work_left(const struct domain *d)
 {
-	return half_way(&d->pt_work) || sharing_breaks_left(d);
+	return half_way(&d->pt_work) || sharing_breaks_left(d) ||
+	       unlikely(__atomic_load_n(&d->breaks.held, __ATOMIC_SEQ_CST));
 }
 
 bool ptcheck_work(struct domain *d)
 {
+	uint32_t i;
+
 	ASSERT(spin_is_locked(&d->mm));
 	this_cpu()->pte_steps = 0;
+	/* Whoever changed names has let go of LOCK_MM; what is left is in pairs. */
+	d->breaks.held = false;
 	/* First: a validation takes no entry while names change. */
 	if (sharing_breaks_left(d))
 		sharing_break_part(d, ptcheck_steps_max);
 	else if (half_way(&d->pt_work))
 		work_part(d);
-	/* A dying domain asks for nothing any more. */
-	if (d->state == DOM_DYING && !half_way(&d->pt_work))
-		(void)!ptcheck_begin(d, INVALID_MFN);
+	/* TREE4 */
+	for (i = 0; d->state == DOM_DYING && i < d->vcpu_count; i++)
+		if (!half_way(&d->pt_work))
+			result_forget(d, d->vcpu[i]);
 	return ptcheck_work_left(d);
 }
 
 int ptcheck_begin(struct domain *d, mfn_t wanted)
 {
-	struct pt_work *w = &d->pt_work;
+	struct vcpu *v = asker(d);
 
 	ASSERT(spin_is_locked(&d->mm));
-	if (likely(w->state == PT_IDLE))
-		return 0;
-	if (half_way(w))
+	if (half_way(&d->pt_work))
 		return -ERESTART;
-	if (w->root == wanted)
+	if (likely(v->pt_result.state == PT_NONE) ||
+	    v->pt_result.root == wanted)
 		return 0;
-	/* TREE3: nobody came for it. */
-	if (w->state == PT_VALIDATED) {
-		w->state = PT_IDLE;
-		ptcheck_table_put(d, w->root);
-	} else {
-		w->state = PT_IDLE;
-	}
-	return half_way(w) ? -ERESTART : 0;
+	result_forget(d, v);
+	return half_way(&d->pt_work) ? -ERESTART : 0;
 }
 
 /* --- uses --- */
 
-/* The work's result, if it is what is asked for: 0 or -errno; 1: there is none. */
-static int result_take(struct domain *d, mfn_t mfn, unsigned int level)
+/* The result that waits for who asks now, if it is of this table: 0 or -errno; 1: there is none. */
+static int result_take(struct vcpu *v, mfn_t mfn, unsigned int level)
 {
-	struct pt_work *w = &d->pt_work;
-	int state = w->state;
+	struct pt_result *result = &v->pt_result;
+	int state = result->state;
 
-	if (state == PT_IDLE || w->root != mfn)
+	if (state == PT_NONE || result->root != mfn)
 		return 1;
 	if (state == PT_VALIDATED &&
 	    table_level(mfn_to_frame(mfn)) != level)
-		return -EBUSY;	/* its owner may still come */
-	w->state = PT_IDLE;
-	return state == PT_REFUSED ? w->error : 0;
+		return -EBUSY;	/* the vCPU may still come for it */
+	result->state = PT_NONE;
+	return state == PT_REFUSED ? result->error : 0;
 }
 
 int ptcheck_table_get(struct domain *d, mfn_t mfn, unsigned int level)
 {
 	struct pt_work *w = &d->pt_work;
+	struct vcpu *v = asker(d);
 	struct frame *f;
 	int r = ptcheck_begin(d, mfn);
 
 	if (r)
 		return r;
-	r = result_take(d, mfn, level);
+	r = result_take(v, mfn, level);
 	if (r <= 0)
 		return r;
 	r = resolve(d, mfn, USE_TYPED, &f);
@@ -242,9 +273,9 @@ int ptcheck_table_get(struct domain *d, mfn_t mfn, unsigned int level)
 		frame_put(f);
 	if (r <= 0)
 		return r;
-	*w = (struct pt_work){ .state = PT_VALIDATING, .root = mfn };
+	*w = (struct pt_work){ .state = PT_VALIDATING, .root = mfn, .asker = v };
 	work_part(d);
-	return half_way(w) ? -ERESTART : result_take(d, mfn, level);
+	return half_way(w) ? -ERESTART : result_take(v, mfn, level);
 }
 
 void ptcheck_table_drop(struct domain *d, mfn_t mfn)

@@ -13,10 +13,10 @@
  * WRITE2  The instruction is decoded from one copy of its bytes; the address is
  *         the one that the CPU reported.  A guest that changes the bytes
  *         meanwhile gets another legal store to that same entry.
- * WRITE3  LOCK_MM is held from reading the entry to writing it.  With it and
- *         with one vCPU in the domain, which is here and not in the guest, no A
- *         or D bit can be set in between, so the old value that xchg gives is
- *         exact.
+ * WRITE3  LOCK_MM is held from reading the entry to writing it, and it is
+ *         written only if no other CPU set its A or D bit in between: the old
+ *         value that xchg gives is exact, and none that `and` or cmpxchg keep is
+ *         lost.  Else the guest makes the store again.
  */
 #include <port.h>
 #include <errno.h>
@@ -193,11 +193,9 @@ static int entry_store(struct vcpu *v, pte_t *pte, unsigned int offset,
 	pte_t old = READ_ONCE(*pte);
 	struct regs after = v->regs;
 	uint64_t new = ptwrite_apply(s, &after, (old & mask) >> (8 * offset));
-	unsigned int slot = ((uintptr_t)pte & ~PAGE_MASK) / sizeof(pte_t);
-	int r;
+	int r = ptcheck_entry_swap(v->domain, pte, old,
+				   (old & ~mask) | new << (8 * offset));
 
-	r = ptcheck_entry_set(v->domain, pte, 1, slot,
-			      (old & ~mask) | new << (8 * offset), false);
 	if (!r)
 		v->regs = after;
 	return r;
@@ -235,9 +233,9 @@ bool ptwrite_fault(struct vcpu *v, uint64_t cr2, uint32_t error)
 	if (entry_at(d, v->kernel_l4, cr2) == pte)
 		r = entry_store(v, pte, offset, &s);
 	spin_unlock(&d->mm);
-	if (r && r != -ERESTART)
+	if (r && r != -ERESTART && r != -EAGAIN)
 		return false;
 	if (!r)
 		emulate_advance(v, s.length);
-	return true;	/* -ERESTART: the guest makes the store again */
+	return true;	/* -ERESTART, -EAGAIN: the guest makes the store again */
 }

@@ -76,7 +76,8 @@ long op_update_descriptor(struct hypercall_args *args);
 int desc_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries);
 void desc_drop_gdt(struct vcpu *v);	/* and the LDT; LOCK_MM held */
 bool desc_check_page(void *page);	/* validates and normalises 512 descriptors */
-/* Set vCPU's LDT (MMUEXT_SET_LDT). */
+bool desc_ldt_ok(uint64_t va, uint64_t entries); /* may a guest name that as an LDT? */
+/* Set an LDT (MMUEXT_SET_LDT) of the current vCPU, or of one that is not up.  -EINVAL: !desc_ldt_ok(). */
 int desc_set_ldt(struct vcpu *v, uint64_t va, uint32_t entries);
 
 /* grant_op.c */
@@ -93,7 +94,11 @@ void debugreg_note(struct vcpu *v, uint64_t causes);	/* a #DB: its bits of DR6 *
 bool debugreg_exists(const struct vcpu *v, uint64_t nr); /* else -ENODEV, #UD */
 /* An access to I/O ports: true if it meets a breakpoint, which is then noted in DR6. */
 bool debugreg_port(struct vcpu *v, uint32_t port, unsigned int width);
+/* iret.c: what a guest's rflags become in ring 3: IF on, no IOPL, nothing that ring 3 could not set. */
+uint64_t guest_rflags(uint64_t wanted);
+
 /* traps_ops.c: the calls that set a vCPU's state. */
+bool handler_ok(uint64_t address);	/* none, or outside of the hypervisor's range */
 long op_set_trap_table(struct hypercall_args *args);
 long op_stack_switch(struct hypercall_args *args);
 long op_set_callbacks(struct hypercall_args *args);
@@ -108,9 +113,6 @@ long op_get_debugreg(struct hypercall_args *args);
 long op_xen_version(struct hypercall_args *args);
 long op_vm_assist(struct hypercall_args *args);
 void hypercall_page_fill(void *page);
-
-/* desc.c: a new vCPU's descriptor area: all zeroes. -ENOMEM. */
-int desc_init(struct vcpu *v);
 
 /* build.c: a domain from an image (domain builder). */
 struct domain_config;

@@ -30,10 +30,14 @@ static bool break_at(struct vcpu *v, uint64_t va)
 	bool done = false;
 	pte_t *pte;
 
+	mfn_t l4 = v->kernel_mode ? v->kernel_l4 : v->user_l4;
+
 	spin_lock(&d->mm);
-	pte = ptcheck_walk(d, v->kernel_mode ? v->kernel_l4 : v->user_l4, va);
+	pte = ptcheck_walk(d, l4, va);
 	if (pte && was_writable(READ_ONCE(*pte)))
 		done = !ptcheck_break(d, pte);
+	else if (pte && d->vcpu_count > 1)	/* another broke it just before */
+		done = ptcheck_writable(l4, va);
 	spin_unlock(&d->mm);
 	return done;
 }

@@ -2,7 +2,7 @@
 /*
  * The hypercalls that set a vCPU's own state: trap table, callbacks, stack,
  * segment bases, debug registers, CR0.TS.  They all act on the caller's vCPU,
- * which runs here, so they need no lock.
+ * which runs here, so they need no lock; but debugreg_set() also on one that is not up yet.
  *
  * TRAP1  every address kept here is canonical; handlers and breakpoints are
  *        outside the hypervisor's range.
@@ -26,7 +26,7 @@
 #define DR7_ENABLED	0xffUL
 #define DR7_RW_IO	2
 
-static bool handler_ok(uint64_t address)
+bool handler_ok(uint64_t address)
 {
 	return !address || guest_range_ok(address, 1);
 }
@@ -262,6 +262,8 @@ long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value)
 		break;
 	}
 	v->dr[nr] = value;
+	if (v != current_vcpu())	/* it gets them when it first runs */
+		return 0;
 	if (v->dr[7] & DR7_ENABLED)
 		debugreg_load(v);
 	else if (nr == 7)

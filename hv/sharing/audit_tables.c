@@ -303,6 +303,11 @@ static void vcpu_names(struct audit *a, struct domain *d, struct vcpu *v)
 	if (v->info_frame)
 		audit_name(a, d, frame_to_mfn(v->info_frame), CLASS_WRITABLE,
 			   "vcpu_info");
+	/* What it asked for, and has not yet come for. */
+	if (v->pt_result.state == PT_VALIDATED)
+		audit_name(a, d, v->pt_result.root,
+			   type_class(mfn_to_frame(v->pt_result.root)->type),
+			   "result");
 }
 
 static void handle_part(struct audit *a, const struct grant_handle *h)
@@ -370,7 +375,7 @@ void audit_domain_names(struct audit *a, struct domain *d)
 		audit_name(a, d, frame_to_mfn(store_ring_frame(d)),
 			   CLASS_WRITABLE, "store ring");
 	/* The root of a tree half-way: its count is the work's. */
-	if (d->pt_work.state != PT_IDLE && d->pt_work.state != PT_REFUSED)
+	if (d->pt_work.state != PT_IDLE)
 		audit_name(a, d, d->pt_work.root,
 			   type_class(mfn_to_frame(d->pt_work.root)->type),
 			   "work");

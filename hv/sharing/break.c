@@ -11,7 +11,9 @@
  *     over, and what is left to do is to make entries with the AVL bit writable: those without it are as
  *     they should be, and not counted.  A pair holds nothing: a domain that dies half-way forgets it.
  * K2  While there is a pair, no L1 entry is taken (ptcheck.c) and no instruction of the guest's runs
- *     (pv_exit_to_guest() as for trees), so the number of entries to find only falls, and
+ *     on any of its vCPUs: before the first name changes, those that run are called into the hypervisor
+ *     (all_held()), and pv_exit_to_guest() keeps them, as for trees.  So no vCPU sees a page under two
+ *     names, or its list's new name in front of a table's old one, the number of entries to find only falls, and
  *     one pass over all tables finds them; it ends when the last is found.  Of a frame that was
  *     taken over nobody knows how many have the bit: then it ends with the tables.
  * K3  A new pair starts the pass anew: all are looked for in one.  So an entry that was counted
@@ -53,9 +55,13 @@ static void scan_restart(struct breaks *b)
 	b->slot = 0;
 }
 
+static bool pairs_full(const struct domain *d)
+{
+	return d->breaks.count == BREAKS_MAX * d->vcpu_count;
+}
+
 static void pair_add(struct breaks *b, mfn_t old, mfn_t new, uint32_t left)
 {
-	CHECK(b->count < BREAKS_MAX);
 	b->pair[b->count++] = (struct break_pair){ old, new, left };
 	scan_restart(b);	/* K3 */
 }
@@ -83,18 +89,51 @@ bool break_pending(const struct domain *d, mfn_t mfn)
 /* --- the page at hand --- */
 
 /*
+ * K2: from here until LOCK_MM is free again none of d's vCPUs is in its guest.  One that runs comes here by
+ * the flush's interrupt; one that starts after the mask was read finds `held` (the CPU's bit in
+ * cpu_mask comes before its look).
+ */
+static void all_held(struct domain *d)
+{
+	struct vcpu *v = current_vcpu();
+	uint64_t mask;
+
+	if (d->vcpu_count == 1 || d->breaks.held)
+		return;
+	__atomic_store_n(&d->breaks.held, true, __ATOMIC_SEQ_CST);
+	mask = __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
+	if (v && v->domain == d)
+		mask &= ~(1UL << this_cpu()->id);
+	tlb_flush_mask(mask);
+}
+
+/* The tables through which d's list of names is written; LOCK_MM keeps them.  INVALID_MFN: none is left. */
+static mfn_t any_kernel_l4(const struct domain *d)
+{
+	struct vcpu *v = current_vcpu();
+	uint32_t i;
+
+	if (v && v->domain == d)
+		return v->kernel_l4;
+	for (i = 0; i < d->vcpu_count; i++)
+		if (d->vcpu[i]->kernel_l4 != INVALID_MFN)
+			return d->vcpu[i]->kernel_l4;
+	return INVALID_MFN;
+}
+
+/*
  * The page has a new name: into the guest's own list, where its tables let it be written.  The
  * list's page may be the one that breaks.
  */
 static void p2m_write(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
 {
 	uint64_t va = d->breaks.p2m + pfn * sizeof(uint64_t);
+	mfn_t l4 = any_kernel_l4(d), mfn;
 	pte_t *pte;
-	mfn_t mfn;
 
-	if (pfn >= d->breaks.p2m_entries)
+	if (pfn >= d->breaks.p2m_entries || l4 == INVALID_MFN)
 		return;
-	pte = ptcheck_walk(d, d->vcpu[0]->kernel_l4, va);
+	pte = ptcheck_walk(d, l4, va);
 	if (!pte || !(*pte & PTE_P))
 		return;
 	mfn = pte_mfn(*pte) == old ? new : pte_mfn(*pte);
@@ -135,6 +174,7 @@ static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
 	*new = private_copy(d, mfn);
 	if (*new == INVALID_MFN)
 		return -ENOMEM;
+	all_held(d);
 	p2m_write(d, pfn, mfn, *new);
 	name_keep(&d->breaks, mfn, *new, pfn);
 	private_publish(d, *new, 1, 0);
@@ -180,11 +220,13 @@ static int break_frame(struct domain *d, mfn_t mfn, bool here, mfn_t *new)
 	left = mappings - here;
 	if (!(b->mode & SHARE_MODE_BREAK_FIRST) && (!here || left))
 		return -EBUSY;
-	if (left && b->count == BREAKS_MAX)
+	if (left && pairs_full(d))
 		return -EBUSY;
 	r = frame_private(d, mfn, mappings, pfn, new);
-	if (!r && left)
+	if (!r && left) {
+		all_held(d);
 		pair_add(b, mfn, *new, left);
+	}
 	return r;
 }
 

@@ -39,12 +39,20 @@ static void chunk_trace(struct domain *d, const struct sharing_chunk *c,
 	}
 }
 
-static void chunk_run(struct domain *d, struct sharing_chunk *c, chunk_fn fn)
+/* False: nothing was done, for names of pages change just now, by this call's own copies or another vCPU (K2). */
+static bool chunk_run(struct domain *d, struct sharing_chunk *c, chunk_fn fn)
 {
+	bool run;
+
 	spin_lock(&d->mm);
-	fn(d, c);
+	run = !sharing_breaks_left(d);
+	if (run)
+		fn(d, c);
 	spin_unlock(&d->mm);
-	chunk_trace(d, c, fn == chunk_offer ? TRACE_OFFER : TRACE_UNSHARE);
+	if (run)
+		chunk_trace(d, c, fn == chunk_offer ? TRACE_OFFER :
+						      TRACE_UNSHARE);
+	return run;
 }
 
 static long shareop_single(struct domain *d, uint64_t va)
@@ -58,7 +66,8 @@ static long shareop_single(struct domain *d, uint64_t va)
 		.count = 1, .result = SHARE_NOT_TRIED,
 	};
 	c->names[0] = (struct sharing_name){ .name = va };
-	chunk_run(d, c, chunk_offer);
+	if (!chunk_run(d, c, chunk_offer))
+		return -ERESTART;
 	return c->items[0].result == SHARE_DONE ?
 		(long)c->items[0].new_mfn : result_errno(c->items[0].result);
 }
@@ -149,10 +158,8 @@ static long shareop_batch(struct hypercall_args *args, chunk_fn fn)
 
 		if (n < 0)
 			return n;
-		/* The array's own page was shared, and broken (K2). */
-		if (sharing_breaks_left(d))
+		if (!chunk_run(d, c, fn))
 			return -ERESTART;
-		chunk_run(d, c, fn);
 		/*
 		 * The array may itself have been in a page of the chunk: then it is
 		 * read-only now, and what was done stays done (SH13).
@@ -210,40 +217,49 @@ static long shareop_trace(struct domain *d, uint64_t va, uint64_t bytes)
 	return copy_to_guest(va, &at, sizeof(at));
 }
 
-static uint32_t audit_by;	/* atomic: whose call it is, 0 = nobody's */
+#define AUDIT_VCPU_BITS	8
+static uint32_t audit_by;	/* atomic: which vCPU's call it is (domain, vCPU), 0 = nobody's */
 static struct sharing_audit audit_state; /* who has audit_by */
 
-/* One domain's audit at a time; others wait for their turn, or for its death. */
-static bool audit_claim(struct domain *d)
+/* Does the vCPU that has audit_by go on with it?  Not if it went down, or its domain. */
+static bool audit_goes_on(uint32_t by)
+{
+	struct domain *d = domain_find((domid_hv_t)(by >> AUDIT_VCPU_BITS));
+	bool goes_on;
+
+	if (!d)
+		return false;
+	goes_on = READ_ONCE(d->state) == DOM_RUNNING &&
+		  sched_is_up(d->vcpu[by % (1u << AUDIT_VCPU_BITS)]);
+	domain_put(d);
+	return goes_on;
+}
+
+/* One vCPU's audit at a time; others wait for their turn. */
+static bool audit_claim(const struct vcpu *v)
 {
 	uint32_t by = __atomic_load_n(&audit_by, __ATOMIC_ACQUIRE);
-	struct domain *other;
+	uint32_t me = (uint32_t)v->domain->id << AUDIT_VCPU_BITS | v->id;
 
-	if (by == d->id)
+	if (by == me)
 		return true;
-	other = by ? domain_find((domid_hv_t)by) : NULL;
-	if (other) {
-		bool lives = READ_ONCE(other->state) == DOM_RUNNING;
-
-		domain_put(other);
-		if (lives)
-			return false;
-	}
-	if (!__atomic_compare_exchange_n(&audit_by, &by, d->id, false,
+	if (by && audit_goes_on(by))
+		return false;
+	if (!__atomic_compare_exchange_n(&audit_by, &by, me, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return false;
 	audit_state = (struct sharing_audit){ 0 };
 	return true;
 }
 
-static long shareop_audit(struct domain *d)
+static long shareop_audit(struct vcpu *v)
 {
 	long errors;
 
 	if (!DEBUG)
 		return -EPERM;
-	if (!audit_claim(d)) {
-		sched_yield_cpu(current_vcpu());
+	if (!audit_claim(v)) {
+		sched_yield_cpu(v);
 		return -ERESTART;
 	}
 	while (sharing_audit_part(&audit_state))
@@ -270,7 +286,7 @@ long op_share(struct hypercall_args *args)
 	case SHAREOP_info:
 		return shareop_info(d, args->a[1], args->a[2]);
 	case SHAREOP_audit:
-		return shareop_audit(d);
+		return shareop_audit(current_vcpu());
 	case SHAREOP_mode:
 		return args->a[3] ? -EINVAL :
 			shareop_mode(d, args->a[1], args->a[2]);

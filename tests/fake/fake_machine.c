@@ -95,6 +95,7 @@ struct domain *fake_domain(const char *group, uint64_t budget)
 		.name = "fake", .count = 1, .repeat = 1,
 		.memory_bytes = FAKE_PAGES * PAGE_SIZE,
 		.share_budget = budget, .kernel = fake_kernel(),
+		.vcpus = fake_machine.vcpus ?: 1,
 	};
 	str_copy(configs[i].group, sizeof(configs[i].group), group);
 	d = build_domain(&configs[i], 0, 1);
@@ -119,6 +120,12 @@ void fake_run(struct domain *d)
 		frame_pool_cpu_enters(d->frames, 0);
 	}
 	reclaim_flush();
+}
+
+void fake_run_vcpu(struct domain *d, uint32_t id)
+{
+	fake_run(d);
+	this_cpu()->current = d->vcpu[id];
 }
 
 void fake_end(struct domain *d)

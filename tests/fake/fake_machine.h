@@ -31,6 +31,7 @@ struct fake_machine {
 	unsigned int gone;		/* domains that ended */
 	unsigned int continued;		/* hypercalls that asked to be continued */
 	unsigned int rebuilds;
+	uint32_t vcpus;		/* of the domains that are made next; 0: one */
 };
 extern struct fake_machine fake_machine;
 
@@ -43,6 +44,7 @@ void fake_machine_start(void);
 /* A running domain; its vCPU becomes the current one. NULL if refused. */
 struct domain *fake_domain(const char *group, uint64_t budget);
 void fake_run(struct domain *d);	/* its vCPU becomes current; NULL: none */
+void fake_run_vcpu(struct domain *d, uint32_t id); /* that one does */
 void fake_end(struct domain *d);	/* shut down and reaped, all steps */
 void fake_forget(struct domain *d);	/* the test saw it go by itself */
 /* Counts, audit; with no domain left, every frame is back. */

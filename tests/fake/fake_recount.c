@@ -119,30 +119,35 @@ static void count_registered(mfn_t mfn, void *arg)
 	expect_use(mfn, true);
 }
 
-static void count_domain(struct domain *d, void *arg)
+static void count_vcpu(struct vcpu *v)
 {
-	struct vcpu *v = d->vcpu[0];
 	unsigned int i;
 
-	ck_assert(!ptcheck_work_left(d));
 	/* A result that waits for who asked holds a use (TREE3). */
-	if (d->pt_work.state == PT_VALIDATED)
-		expect_use(d->pt_work.root, true);
-	grant_entries = 0;
-	count_list(d, d->page_list);
-	count_list(d, d->page_list_left);
-	count_handles(d);
+	if (v->pt_result.state == PT_VALIDATED)
+		expect_use(v->pt_result.root, true);
 	if (v->kernel_l4 != INVALID_MFN)
 		expect_use(v->kernel_l4, true);
 	if (v->user_l4 != INVALID_MFN)
 		expect_use(v->user_l4, true);
-	(void)xencomm_frames(d, count_registered, NULL);
 	for (i = 0; i < GDT_FRAMES_MAX; i++)
 		if (v->gdt_frames[i])
 			expect_use(v->gdt_frames[i], true);
 	for (i = 0; i < LDT_FRAMES_MAX; i++)
 		if (v->ldt_frames[i])
 			expect_use(v->ldt_frames[i], true);
+}
+
+static void count_domain(struct domain *d, void *arg)
+{
+	ck_assert(!ptcheck_work_left(d));
+	grant_entries = 0;
+	count_list(d, d->page_list);
+	count_list(d, d->page_list_left);
+	count_handles(d);
+	(void)xencomm_frames(d, count_registered, NULL);
+	for (uint32_t i = 0; i < d->vcpu_count; i++)
+		count_vcpu(d->vcpu[i]);
 }
 
 static void compare(mfn_t mfn)

@@ -11,6 +11,7 @@
 #include "dom/store.h"
 #include "fake/fake_machine.h"
 #include "mm/objpool.h"
+#include "x86/pte.h"
 
 uint64_t vcpu_guest_cpus = 1;
 
@@ -18,6 +19,8 @@ bool sched_preempt_pending(void) { return fake_machine.preempt; }
 void sched_yield_cpu(struct vcpu *v) { }
 void sched_offline(struct vcpu *v) { v->run = RUN_OFFLINE; }
 void sched_online(struct vcpu *v) { v->run = RUN_RUNNABLE; }
+void sched_hurry(const struct vcpu *v) { }
+bool sched_is_up(const struct vcpu *v) { return v->run != RUN_OFFLINE; }
 void timer_cancel(struct timer *t) { }
 
 struct vcpu *vcpu_create(struct domain *d, uint32_t id)
@@ -28,7 +31,11 @@ struct vcpu *vcpu_create(struct domain *d, uint32_t id)
 		return NULL;
 	v->domain = d;
 	v->kernel_l4 = v->user_l4 = INVALID_MFN;
-	v->info = &d->shared_info->vcpu_info[0];
+	v->id = id;
+	for (unsigned int i = 0; i < PERDOM_VCPU_PAGES; i++)
+		*m2p_perdom_pte(&d->m2p, id * PERDOM_VCPU_PAGES + i) =
+			pte_make(vcpu_zero_page_mfn(), PTE_P | PTE_A);
+	v->info = &d->shared_info->vcpu_info[id];
 	return v;
 }
 

@@ -15,7 +15,7 @@ struct fake_x86 {
 	bool ts, saved_with_ts;	/* fxsave with CR0.TS set would fault */
 	bool refuse_segs;	/* segs_load() fails */
 	bool no_perdom;		/* m2p_perdom_pte() finds no memory */
-	pte_t perdom[PERDOM_VCPU_PAGES];
+	pte_t perdom[2 * PERDOM_VCPU_PAGES];
 };
 extern struct fake_x86 fake_x86;
 

@@ -173,7 +173,7 @@ START_TEST(domain_full)
 	ck_assert_int_eq(first_domain(
 		"# list\n\n  # more\n"
 		"domain name=web kernel=k memory=32M count=4 group=g1 "
-		"modules=m1+m2 cmdline=\"a=1 b # c\" share=100 repeat=3 breaks=first input=keys # x\n"),
+		"modules=m1+m2 cmdline=\"a=1 b # c\" share=100 repeat=3 breaks=first input=keys vcpus=32 # x\n"),
 		1);
 	ck_assert_str_eq(dom.name, "web");
 	ck_assert_str_eq(dom.group, "g1");
@@ -184,6 +184,7 @@ START_TEST(domain_full)
 	ck_assert_uint_eq(dom.share_budget, 100);
 	ck_assert(dom.break_first);
 	ck_assert(dom.raw_input);
+	ck_assert_uint_eq(dom.vcpus, 32);
 	ck_assert_ptr_eq(dom.kernel, &boot_modules[0]);
 	ck_assert_uint_eq(dom.module_count, 2);
 	ck_assert_ptr_eq(dom.modules[1], &boot_modules[2]);
@@ -195,6 +196,7 @@ START_TEST(domain_defaults)
 	ck_assert_int_eq(first_domain("domain name=a kernel=vmlinuz-6 memory=8M"),
 			 1);
 	ck_assert_uint_eq(dom.count, 1);
+	ck_assert_uint_eq(dom.vcpus, 1);
 	ck_assert_uint_eq(dom.repeat, 0);
 	ck_assert_uint_eq(dom.share_budget, UINT64_MAX);
 	ck_assert(!dom.break_first);
@@ -242,6 +244,10 @@ static const struct {
 	  "domain list line 1: memory=32Q is not a size" },
 	{ "domain name=a kernel=k memory=0",
 	  "domain list line 1: memory=0 is too small" },
+	{ "domain name=a kernel=k memory=1M vcpus=0",
+	  "domain list line 1: vcpus=0 is out of range" },
+	{ "domain name=a kernel=k memory=1M vcpus=33",
+	  "domain list line 1: vcpus=33 is out of range" },
 	{ "domain name=a kernel=k memory=1M count=0",
 	  "domain list line 1: count=0 is out of range" },
 	{ "domain name=a kernel=k memory=1M count=x",

@@ -280,7 +280,7 @@ START_TEST(creation_fails)
 	domain_set_overcommit(true);
 	for (n = 0; !x; n++) {
 		taken = memory_take(n);
-		x = domain_create("x", 16, 16);
+		x = domain_create("x", 16, 16, 1);
 		if (!x)
 			ck_assert_uint_eq(palloc_free_count(), n);
 		memory_give(taken);

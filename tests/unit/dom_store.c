@@ -104,6 +104,14 @@ START_TEST(answers)
 {
 	ask_expect(XS_READ, "domid", XS_READ, "1", 1);
 	ask_expect(XS_READ, "cpu/0/availability", XS_READ, "online", 6);
+	ask_expect(XS_READ, "cpu/1/availability", XS_ERROR, "ENOENT", 7);
+	ask_expect(XS_READ, "cpu/00/availability", XS_ERROR, "ENOENT", 7);
+	ask_expect(XS_READ, "cpu//availability", XS_ERROR, "ENOENT", 7);
+	ask_expect(XS_READ, "cpu/0/available", XS_ERROR, "ENOENT", 7);
+	d->vcpu_count = 12;
+	ask_expect(XS_READ, "cpu/11/availability", XS_READ, "online", 6);
+	ask_expect(XS_READ, "cpu/12/availability", XS_ERROR, "ENOENT", 7);
+	d->vcpu_count = 1;
 	ask_expect(XS_READ, "domid2", XS_ERROR, "ENOENT", 7);
 	ask_expect(XS_READ, "", XS_ERROR, "ENOENT", 7);
 	ask_expect(XS_DIRECTORY, "device/vbd", XS_ERROR, "ENOENT", 7);
@@ -115,9 +123,9 @@ START_TEST(answers)
 	ask_expect(XS_WRITE, "a", XS_WRITE, "OK", 3);
 	ask_expect(XS_INTRODUCE, "a", XS_ERROR, "ENOSYS", 7);
 	ask_expect(~0u, "a", XS_ERROR, "ENOSYS", 7);
-	ck_assert_uint_eq(events, 12);
+	ck_assert_uint_eq(events, 18);
 	store_serve(d);
-	ck_assert_uint_eq(events, 12);	/* nothing new, no event */
+	ck_assert_uint_eq(events, 18);	/* nothing new, no event */
 	ck_assert_uint_eq(ring->error, 0);
 }
 END_TEST

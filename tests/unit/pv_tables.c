@@ -11,6 +11,7 @@
 #include "mm/palloc.h"
 #include "mm/pagetype.h"
 #include "pv/mmu.h"
+#include "pv/mmu.h"
 #include "pv/ptcheck.h"
 #include "unit/suite.h"
 #include "x86/pte.h"
@@ -426,6 +427,13 @@ static pte_t ldt_shown(unsigned int page)
 	return *m2p_perdom_pte(&d->m2p, LDT_FIRST_PAGE + page);
 }
 
+/* The same entry again, with a flush behind it. */
+static long map_flush(uint64_t pfn, uint64_t flags)
+{
+	return FAKE_CALL(op_update_va_mapping, fake_va(pfn),
+			 *fake_pte(d, pfn), flags);
+}
+
 /* PT19: pages are taken as they are when the LDT is set; what cannot be one shows zeroes. */
 START_TEST(ldt)
 {
@@ -459,6 +467,61 @@ START_TEST(ldt)
 	ck_assert_int_eq(map(spare + 1, pte_make(a, RW)), 0);
 	retire(spare + 1);
 	ck_assert_int_eq(desc_set_ldt(v, va, 1), 0);	/* the end of d lets go of it */
+}
+END_TEST
+
+/*
+ * An entry that is stored to must not lose an A or D bit that another vCPU's CPU sets between look and
+ * store (ptwrite.c, WRITE3): it is refused, holds nothing, and nothing has changed.
+ */
+START_TEST(exact_swap)
+{
+	pte_t *pte = fake_pte(d, spare + 1), old = *pte & ~(PTE_A | PTE_D);
+	pte_t new = pte_make(fake_mfn(d, spare + 2), RO);
+	int r;
+
+	*pte = old | PTE_A;
+	spin_lock(&d->mm);
+	r = ptcheck_entry_swap(d, pte, old, new);
+	spin_unlock(&d->mm);
+	ck_assert_int_eq(r, -EAGAIN);
+	ck_assert_uint_eq(*pte, old | PTE_A);
+	fake_recount();
+	spin_lock(&d->mm);
+	r = ptcheck_entry_swap(d, pte, old | PTE_A, new);
+	spin_unlock(&d->mm);
+	ck_assert_int_eq(r, 0);
+	fake_recount();
+}
+END_TEST
+
+/* Masks of vCPUs name the CPUs where those run, if they do; what is past the last vCPU is ignored. */
+START_TEST(vcpu_masks)
+{
+	uint32_t *word;
+	uint64_t cpus;
+
+	fake_end(d);
+	fake_machine.vcpus = 4;
+	d = fake_domain("g", 50);
+	fake_machine.vcpus = 0;
+	spare = fake_free_pfn(d);
+	word = (void *)fake_page(d, spare);
+	for (uint32_t i = 0; i < 4; i++)
+		d->vcpu[i]->cpu = i + 1;
+	d->cpu_mask = 1 | 1 << 2 | 1 << 4;	/* vCPUs 1 and 3 */
+	*word = 0xfffffff0 | 1 << 0 | 1 << 3;
+	ck_assert_int_eq(vcpu_mask_read(d, fake_va(spare), &cpus), 0);
+	ck_assert_uint_eq(cpus, 1 << 4);
+	*word = 2;
+	ck_assert_int_eq(vcpu_mask_read(d, fake_va(spare), &cpus), 0);
+	ck_assert_uint_eq(cpus, 1 << 2);
+	ck_assert_int_eq(vcpu_mask_read(d, HV_VIRT_START, &cpus), -EFAULT);
+	fake_machine.flushed = 0;
+	ck_assert_int_eq(map_flush(spare + 1, UVMF_TLB_FLUSH | fake_va(spare)), 0);
+	ck_assert_uint_eq(fake_machine.flushed, 1 << 2);
+	ck_assert_int_eq(map_flush(spare + 1, UVMF_TLB_FLUSH | HV_VIRT_START), -EFAULT);
+	d->cpu_mask = 1;
 }
 END_TEST
 
@@ -508,6 +571,8 @@ int main(void)
 	tcase_add_test(tc, tree);
 	tcase_add_test(tc, stale_writer);
 	tcase_add_test(tc, done_count_and_continuation);
+	tcase_add_test(tc, exact_swap);
+	tcase_add_test(tc, vcpu_masks);
 	tcase_add_test(tc, requests_changed_between_parts);
 	tcase_add_test(tc, m2p_updates);
 	tcase_add_test(tc, clear_and_copy);

@@ -260,7 +260,7 @@ START_TEST(abandoned)
 	ptcheck_steps_max = 100;
 	ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, t.l4)));
 	settle();
-	ck_assert_int_eq(d->pt_work.state, PT_VALIDATED);
+	ck_assert_int_eq(d->vcpu[0]->pt_result.state, PT_VALIDATED);
 	fake_recount();
 	switch (_i) {
 	case 0:	/* another tree */
@@ -310,7 +310,7 @@ static void pin_cut(unsigned int cmd, mfn_t mfn)
 	ck_assert(call_once(op_mmuext, ext_args(cmd, mfn)));
 	ptcheck_steps_max = 512 * 16;
 	settle();
-	ck_assert_int_eq(d->pt_work.state, PT_VALIDATED);
+	ck_assert_int_eq(d->vcpu[0]->pt_result.state, PT_VALIDATED);
 	this_cpu()->pte_steps = 0;
 }
 
@@ -332,7 +332,7 @@ START_TEST(abandoned_itself)
 	/* It is no table then, and nobody writes it: a plain store. */
 	ck_assert_int_eq(update(slot_ptr(cases[_i].table, cases[_i].slot),
 				cases[_i].value), 0);
-	ck_assert_int_eq(d->pt_work.state, PT_IDLE);
+	ck_assert_int_eq(d->vcpu[0]->pt_result.state, PT_NONE);
 	ck_assert_uint_eq(table(cases[_i].table)[cases[_i].slot],
 			  cases[_i].value);
 	fake_recount();
@@ -361,6 +361,77 @@ START_TEST(abandoned_linked)
 }
 END_TEST
 
+static void two_vcpus(void)
+{
+	fake_end(d);
+	fake_machine.vcpus = 2;
+	d = fake_domain("g", 50);
+	fake_machine.vcpus = 0;
+	spare = fake_free_pfn(d);
+}
+
+static struct hypercall_args pin_args(uint64_t pfn, mfn_t l4)
+{
+	struct mmuext_op *op = (void *)fake_page(d, pfn);
+
+	*op = (struct mmuext_op){ .cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = l4 };
+	return (struct hypercall_args){ .a = { fake_va(pfn), 1, 0, DOMID_SELF } };
+}
+
+/*
+ * PT24, TREE3: two vCPUs pin large trees at once, a part in turn: each gets its own result, and soon
+ * (old rule: each let go of the other's, for ever).
+ */
+START_TEST(two_askers)
+{
+	struct hypercall_args args[2];
+	bool more[2] = { true, true };
+	unsigned int rounds;
+	struct tree t[2];
+
+	two_vcpus();
+	for (unsigned int i = 0; i < 2; i++) {
+		t[i] = big_tree(spare + 2 + 20 * i);
+		args[i] = pin_args(spare + i, t[i].l4);
+	}
+	ptcheck_steps_max = 100;
+	for (rounds = 0; more[0] || more[1]; rounds++) {
+		ck_assert_uint_lt(rounds, 200);
+		fake_run_vcpu(d, rounds % 2);
+		if (more[rounds % 2])
+			more[rounds % 2] = call_once(op_mmuext, args[rounds % 2]);
+		(void)pv_domain_settle(d);
+	}
+	settle();
+	fake_recount();
+	for (unsigned int i = 0; i < 2; i++) {
+		ck_assert_int_eq(d->vcpu[i]->pt_result.state, PT_NONE);
+		ck_assert(type(t[i].l4) & TYPE_PINNED);
+		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t[i].l4), 0);
+		settle();
+	}
+	tree_released(&t[0]);
+	tree_released(&t[1]);
+}
+END_TEST
+
+/* TREE4: a domain dies with results that two vCPUs never came for. */
+START_TEST(two_results_at_death)
+{
+	two_vcpus();
+	for (uint32_t i = 0; i < 2; i++) {
+		struct tree t = big_tree(spare + 1 + 20 * i);
+
+		fake_run_vcpu(d, i);
+		ptcheck_steps_max = 100;
+		ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, t.l4)));
+		settle();
+		ck_assert_int_eq(d->vcpu[i]->pt_result.state, PT_VALIDATED);
+	}
+	fake_recount();
+}
+END_TEST
+
 /* A refusal that nobody asks for is no refusal of anything else. */
 START_TEST(refusal_abandoned)
 {
@@ -370,7 +441,7 @@ START_TEST(refusal_abandoned)
 	table(t.l1[4])[511] = pte_make(fake_mfn(other, 5), RO);
 	ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, t.l4)));
 	settle();
-	ck_assert_int_eq(d->pt_work.state, PT_REFUSED);
+	ck_assert_int_eq(d->vcpu[0]->pt_result.state, PT_REFUSED);
 	fake_recount();
 	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, t.l1[0]), 0);
 	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l1[0]), 0);
@@ -646,6 +717,8 @@ int main(void)
 	tcase_add_loop_test(parts, next_request_finds_it_free, 0, 2);
 	tcase_add_loop_test(parts, abandoned, 0, 6);
 	tcase_add_test(parts, refusal_abandoned);
+	tcase_add_test(parts, two_askers);
+	tcase_add_test(parts, two_results_at_death);
 	tcase_add_loop_test(parts, abandoned_itself, 0, 6);
 	tcase_add_loop_test(parts, abandoned_linked, 0, 2);
 	tcase_add_loop_test(parts, death_half_way, 0, 16);

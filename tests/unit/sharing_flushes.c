@@ -13,12 +13,24 @@
 
 #include "fake/fake_breaks.h"
 #include "mm/framepool.h"
+#include "pv/ptcheck.h"
 #include "pv/sharehooks.h"
 #include "unit/suite.h"
 
 #define OTHER	4UL	/* a CPU that may know d's tables */
 #define GUESTS	8UL	/* one that runs another of the group, and may know the shared frame */
 #define STRANGER 16UL	/* one that runs a guest of another group */
+
+static uint64_t asked;		/* CPUs of the first flush, and what the list said then */
+static uint64_t named;
+
+static void note_first(void)
+{
+	if (asked)
+		return;
+	asked = 1;
+	named = *name_of(p);
+}
 
 static void end(void)
 {
@@ -57,6 +69,44 @@ START_TEST(entry_breaks)
 	ck_assert_int_eq(map(p, pte_make(mfn, RW)), 0);
 	ck_assert_uint_ne(fake_mfn(d, p), mfn);
 	ck_assert(fake_machine.flushed & OTHER);
+}
+END_TEST
+
+/*
+ * SH36, K2: before a page's name changes, in its list or in an entry, the domain's vCPUs that run elsewhere
+ * are called in; and none goes back to its guest before the names are changed everywhere.
+ */
+START_TEST(others_are_held)
+{
+	mfn_t mfn;
+
+	fake_end(d);
+	fake_machine.vcpus = 3;
+	d = fake_domain("g", 200);
+	fake_machine.vcpus = 0;
+	break_first();
+	mfn = shared(p, 7, true);
+	*name_of(p) = mfn;
+	watch();
+	asked = 0;
+	fake_machine.on_flush = note_first;
+	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
+	fake_machine.on_flush = NULL;
+	ck_assert_uint_eq(asked, 1);
+	ck_assert_uint_eq(named, mfn);		/* not yet */
+	ck_assert(fake_machine.flushed & OTHER);
+	ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
+	ck_assert(d->breaks.held && ptcheck_work_left(d));
+	/* One that waits to go to its guest had LOCK_MM meanwhile. */
+	(void)pv_domain_settle(d);
+	ck_assert(!ptcheck_work_left(d));
+	/* Another vCPU's fault at the same entry, a moment later, is none. */
+	fake_run_vcpu(d, 1);
+	d->vcpu[1]->kernel_mode = true;
+	d->vcpu[1]->kernel_l4 = d->vcpu[0]->kernel_l4;
+	ck_assert(sharefault(d->vcpu[1], fake_va(p), WRITE));
+	d->vcpu[1]->kernel_l4 = INVALID_MFN;
+	fake_run(d);
 }
 END_TEST
 
@@ -221,5 +271,6 @@ int main(void)
 	tcase_add_test(tc, array_read_only);
 	tcase_add_test(tc, batch_in_parts);
 	tcase_add_test(tc, alone);
+	tcase_add_test(tc, others_are_held);
 	return suite_run();
 }

@@ -11,6 +11,7 @@
 
 #include "dom/evtchn.h"
 #include "dom/sched.h"
+#include "pv/vcpu_context.h"
 #include "x86/cpu.h"
 #include "x86/guestcopy.h"
 
@@ -22,22 +23,36 @@ static struct vcpu *vcpu_lookup(struct domain *d, uint64_t id)
 	return id < d->vcpu_count ? d->vcpu[id] : NULL;
 }
 
-static bool is_up(const struct vcpu *v)
+static long op_up(struct vcpu *v)
 {
-	return READ_ONCE(v->run) != RUN_OFFLINE;
+	struct domain *d = v->domain;
+	bool initialised;
+
+	spin_lock(&d->lock);
+	initialised = v->initialised;
+	if (initialised)
+		sched_online(v);
+	spin_unlock(&d->lock);
+	return initialised ? 0 : -EINVAL;
 }
 
-/* The last one that goes down takes the domain with it. */
+/*
+ * A vCPU that stops itself comes back from this call when somebody starts it again.  The last one that
+ * goes down takes the domain with it; whoever changes what is up holds LOCK_DOMAIN, so that of
+ * several that go down at once one is the last.
+ */
 static long op_down(struct vcpu *v)
 {
 	struct domain *d = v->domain;
-	uint32_t others = 0;
+	uint32_t others = 0, i;
 
-	for (uint32_t i = 0; i < d->vcpu_count; i++)
-		others += d->vcpu[i] != v && is_up(d->vcpu[i]);
+	spin_lock(&d->lock);
+	for (i = 0; i < d->vcpu_count; i++)
+		others += d->vcpu[i] != v && sched_is_up(d->vcpu[i]);
 	if (others)
 		sched_stop(v);
-	else
+	spin_unlock(&d->lock);
+	if (!others)
 		domain_shutdown(d, SHUTDOWN_poweroff);
 	return 0;
 }
@@ -50,20 +65,24 @@ static long op_get_runstate(struct vcpu *v, uint64_t arg)
 	return copy_to_guest(arg, &info, sizeof(info));
 }
 
-/* The area's address; it is written at once and whenever the vCPU starts to run. */
+/*
+ * The area's address, of any of the guest's vCPUs; it is written at once, through the caller's tables,
+ * and whenever that vCPU starts to run.
+ */
 static long op_register_area(struct vcpu *v, uint64_t arg, uint64_t *va,
 			     size_t bytes)
 {
 	uint64_t area;
 
-	if (v != current_vcpu())
-		return -EINVAL;
 	if (copy_from_guest(&area, arg, sizeof(area)))
 		return -EFAULT;
 	if (!guest_range_ok(area, bytes))
 		return -EFAULT;
-	*va = area;
-	vcpu_update_time(v);
+	WRITE_ONCE(*va, area);
+	if (v == current_vcpu())
+		vcpu_update_time(v);
+	else
+		vcpu_areas_show(v);
 	return 0;
 }
 
@@ -73,7 +92,7 @@ static long op_register_info(struct vcpu *v, uint64_t arg)
 
 	if (copy_from_guest(&info, arg, sizeof(info)))
 		return -EFAULT;
-	if (v != current_vcpu() && is_up(v))
+	if (v != current_vcpu() && sched_is_up(v))
 		return -EINVAL;
 	return vcpu_register_info(v, info.mfn, info.offset);
 }
@@ -110,10 +129,9 @@ static long op_set_singleshot(struct vcpu *v, uint64_t arg)
 		timer_set(&v->single_timer, set.timeout_abs_ns);
 		return 0;
 	}
-	if (set.flags & VCPU_SSHOTTMR_future)
-		return -ETIME;
+	/* Past: at once, also for who set VCPU_SSHOTTMR_future: Xen takes no notice of it. */
 	timer_cancel(&v->single_timer);
-	evtchn_virq(v, VIRQ_TIMER); /* past: at once */
+	evtchn_virq(v, VIRQ_TIMER);
 	return 0;
 }
 
@@ -133,14 +151,13 @@ long op_vcpu(unsigned long cmd, uint64_t vcpu_id, uint64_t arg)
 		return -ENOENT;
 	switch (cmd) {
 	case VCPUOP_initialise:
-		return -EEXIST; /* all that exist were initialised by the builder */
+		return vcpu_context_set(v, arg);
 	case VCPUOP_up:
-		sched_online(v);
-		return 0;
+		return op_up(v);
 	case VCPUOP_down:
 		return op_down(v);
 	case VCPUOP_is_up:
-		return is_up(v);
+		return sched_is_up(v);
 	case VCPUOP_get_runstate_info:
 		return op_get_runstate(v, arg);
 	case VCPUOP_register_runstate_memory_area:

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VCPUOP_initialise: the first registers, tables and handlers of a vCPU, as its guest asks
+ * for them.  The fields are those of Xen's arch_set_info_guest().
+ *
+ * CTX1 The context is copied once, whole, before anything is looked at.
+ * CTX2  What a guest puts there can choose any ring 3 state and nothing else: RPL 3, IF on, IOPL
+ *      virtual, handlers and breakpoints outside of the hypervisor, tables and descriptor
+ *      pages by type.
+ * CTX3  LOCK_DOMAIN is held from the look at `initialised` until it is set, so of many that ask at
+ *      once one succeeds, and nobody brings the vCPU up before it is whole.
+ * CTX4  Descriptor pages come before tables, since they can be let go of at once.  Work on a tree that
+ *      is cut short leaves what was taken in the vCPU, which is still not
+ *      initialised; who asks again goes on from there, also with other tables.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "mm/palloc.h"
+#include "pv/ptcheck.h"
+#include "pv/pv.h"
+#include "pv/vcpu_context.h"
+#include "x86/guestcopy.h"
+#include "x86/pte.h"
+
+#define CONTEXT_ORDER	1
+_Static_assert(sizeof(struct vcpu_guest_context) <= PAGE_SIZE << CONTEXT_ORDER,
+	       "it is copied to pages of the heap");
+#define CR0_TS		(1UL << 3)
+
+/* --- the look: nothing is changed --- */
+
+static bool handlers_ok(const struct vcpu_guest_context *c)
+{
+	for (unsigned int i = 0; i < ARRAY_COUNT(c->trap_ctxt); i++)
+		if (!handler_ok(c->trap_ctxt[i].address))
+			return false;
+	return handler_ok(c->event_callback_eip) &&
+	       handler_ok(c->failsafe_callback_eip) &&
+	       handler_ok(c->syscall_callback_eip);
+}
+
+static bool addresses_ok(const struct vcpu_guest_context *c)
+{
+	return va_is_canonical(c->user_regs.rip) &&
+	       va_is_canonical(c->user_regs.rsp) &&
+	       va_is_canonical(c->kernel_sp) && va_is_canonical(c->fs_base) &&
+	       va_is_canonical(c->gs_base_kernel) &&
+	       va_is_canonical(c->gs_base_user);
+}
+
+static mfn_t base_of(uint64_t cr3)
+{
+	return cr3 >> PAGE_SHIFT;
+}
+
+static bool tables_ok(const struct vcpu_guest_context *c)
+{
+	if (c->gdt_ents > GDT_FRAMES_MAX * (PAGE_SIZE / 8) ||
+	    !desc_ldt_ok(c->ldt_base, c->ldt_ents))
+		return false;
+	/* In user mode it needs the tables for it. */
+	return base_of(c->ctrlreg[3]) &&
+	       (c->flags & VGCF_in_kernel || base_of(c->ctrlreg[1]));
+}
+
+/* --- tables --- */
+
+/* One of the vCPU's trees goes; false: it has none.  LOCK_MM, and the work is idle. */
+static bool base_drop(struct domain *d, mfn_t *slot)
+{
+	mfn_t mfn = *slot;
+
+	*slot = INVALID_MFN;
+	if (mfn != INVALID_MFN)
+		ptcheck_table_put(d, mfn);
+	return mfn != INVALID_MFN;
+}
+
+/*
+ * *slot becomes mfn's tree (0: none), if it is not: an earlier call may have come so far.  LOCK_MM.
+ */
+static int base_take(struct domain *d, mfn_t *slot, mfn_t mfn)
+{
+	mfn_t old = *slot;
+	int r;
+
+	if (old == (mfn ?: INVALID_MFN))
+		return 0;
+	if (old != INVALID_MFN) {
+		r = ptcheck_begin(d, INVALID_MFN);
+		if (!r)
+			(void)base_drop(d, slot);
+		return -ERESTART;
+	}
+	r = ptcheck_table_get(d, mfn, 4);
+	if (!r)
+		*slot = mfn;
+	return r;
+}
+
+/* Both trees; what a failure leaves goes with the next call's, or with the domain. */
+static int bases_take(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	struct domain *d = v->domain;
+	int r;
+
+	spin_lock(&d->mm);
+	r = base_take(d, &v->kernel_l4, base_of(c->ctrlreg[3]));
+	if (!r)
+		r = base_take(d, &v->user_l4, base_of(c->ctrlreg[1]));
+	if (r && r != -ERESTART && !base_drop(d, &v->user_l4))
+		(void)base_drop(d, &v->kernel_l4);
+	spin_unlock(&d->mm);
+	return r;
+}
+
+static int descriptors_take(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	uint64_t mfns[GDT_FRAMES_MAX];
+
+	memcpy(mfns, c->gdt_frames, sizeof(mfns));
+	return desc_set_gdt(v, mfns, c->gdt_ents);
+}
+
+static void descriptors_drop(struct vcpu *v)
+{
+	spin_lock(&v->domain->mm);
+	desc_drop_gdt(v);
+	spin_unlock(&v->domain->mm);
+}
+
+/* --- registers --- */
+
+static void registers_set(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	const struct cpu_user_regs *u = &c->user_regs;
+
+	v->regs = (struct regs){
+		.r15 = u->r15, .r14 = u->r14, .r13 = u->r13, .r12 = u->r12,
+		.rbp = u->rbp, .rbx = u->rbx, .r11 = u->r11, .r10 = u->r10,
+		.r9 = u->r9, .r8 = u->r8, .rax = u->rax, .rcx = u->rcx,
+		.rdx = u->rdx, .rsi = u->rsi, .rdi = u->rdi, .rip = u->rip,
+		.cs = u->cs | 3, .rsp = u->rsp, .ss = u->ss | 3,
+		.rflags = guest_rflags(u->rflags),
+	};
+	v->iopl = u->rflags & RFLAGS_IOPL;
+	v->kernel_mode = c->flags & VGCF_in_kernel;
+	v->segs = (struct guest_segs){
+		.ds = u->ds, .es = u->es, .fs = u->fs, .gs = u->gs,
+		.fs_base = c->fs_base,
+		.gs_base = v->kernel_mode ? c->gs_base_kernel : c->gs_base_user,
+	};
+	v->gs_base_kernel = c->gs_base_kernel;
+	v->gs_base_user = c->gs_base_user;
+	v->kernel_sp = c->kernel_sp;
+	v->kernel_ss = (c->kernel_ss & 0xffff) | 3;
+}
+
+static void handlers_set(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	memcpy(v->traps, c->trap_ctxt, sizeof(v->traps));
+	v->event_cb = (struct pv_callback){ c->event_callback_eip, true };
+	v->failsafe_cb = (struct pv_callback){
+		c->failsafe_callback_eip,
+		c->flags & VGCF_failsafe_disables_events };
+	v->syscall_cb = (struct pv_callback){
+		c->syscall_callback_eip,
+		c->flags & VGCF_syscall_disables_events };
+}
+
+/* What a guest may not have is left out, as on Xen: no error.  vm_assist is vCPU 0's alone. */
+static void machine_set(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	if (c->flags & VGCF_i387_valid)
+		memcpy(v->fpu, &c->fpu_ctxt, sizeof(v->fpu));
+	else
+		fpu_init_state(v->fpu);
+	v->cr0_ts = c->ctrlreg[0] & CR0_TS;
+	v->cr4 |= c->ctrlreg[4] & cr4_for_guests();
+	for (unsigned int i = 0; i < 8; i++)
+		(void)debugreg_set(v, i, c->debugreg[i]);
+}
+
+/* --- the whole --- */
+
+/* CTX3: LOCK_DOMAIN. */
+static int context_apply(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	int r;
+
+	if (v->initialised)
+		return -EEXIST;
+	if (!handlers_ok(c) || !addresses_ok(c) || !tables_ok(c))
+		return -EINVAL;
+	r = descriptors_take(v, c);
+	if (r)
+		return r;
+	r = bases_take(v, c);
+	if (r) {
+		descriptors_drop(v);
+		return r;
+	}
+	registers_set(v, c);
+	handlers_set(v, c);
+	machine_set(v, c);
+	r = c->ldt_ents ? desc_set_ldt(v, c->ldt_base, c->ldt_ents) : 0;
+	CHECK(!r);	/* tables_ok() */
+	v->initialised = true;
+	return 0;
+}
+
+int vcpu_context_set(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_guest_context *c = palloc_hv(CONTEXT_ORDER);
+	int r = -EFAULT;
+
+	if (!c)
+		return -ENOMEM;
+	if (!copy_from_guest(c, arg, sizeof(*c))) {	/* CTX1 */
+		spin_lock(&v->domain->lock);
+		r = context_apply(v, c);
+		spin_unlock(&v->domain->lock);
+	}
+	palloc_hv_free(c, CONTEXT_ORDER);
+	return r;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* What a vCPU starts with when its guest brings it up (VCPUOP_initialise). */
+#ifndef HV_PV_VCPU_CONTEXT_H
+#define HV_PV_VCPU_CONTEXT_H
+
+#include "dom/domain.h"
+
+/*
+ * Give v, one of the caller's domain's that is not yet initialised, the context at
+ * `arg` (struct vcpu_guest_context).  0; -EEXIST: it is initialised; -EFAULT; -EINVAL: a field is
+ * wrong; -ENOMEM; what a table or descriptor page is refused for; -ERESTART.  v is then as it was
+ * before, but for -ERESTART.  No lock is held.
+ */
+int vcpu_context_set(struct vcpu *v, uint64_t arg) must_check;
+
+#endif
