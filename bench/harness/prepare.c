@@ -236,9 +236,9 @@ void plan_write_grub(const struct plan *p, const struct options *o)
 	if (!f)
 		die("cannot write %s: %s", path, strerror(errno));
 	fprintf(f, "set timeout=0\nmenuentry \"Pasture\" {\n"
-		"\tmultiboot /pasture %s\n", plan_append(o));
+		"\tmultiboot2 /pasture %s\n", plan_append(o));
 	for (size_t i = 0; i < p->modules.count; i++)
-		fprintf(f, "\tmodule /%s %s\n", p->modules.v[i],
+		fprintf(f, "\tmodule2 /%s %s\n", p->modules.v[i],
 			p->modules.v[i]);
 	fprintf(f, "\tboot\n}\n");
 	if (fclose(f))

@@ -22,6 +22,14 @@ extern unsigned int memory_map_count;
 extern char boot_cmdline[2048];
 void multiboot_read_cmdline(maddr_t mbi);
 void multiboot_read(maddr_t mbi);		/* the memory map and modules */
+void boot_add_memory(maddr_t start, uint64_t bytes, bool ram);
+void boot_add_module(uint32_t start, uint32_t end, const char *cmdline);
+void boot_set_cmdline(const char *line);
+
+/* --- multiboot2.c: the same of the newer loader, and ACPI's root --- */
+#define MULTIBOOT2	0x36d76289u	/* what such a loader calls itself */
+void multiboot2_read_cmdline(maddr_t mbi);
+void multiboot2_read(maddr_t mbi);
 
 /* --- e820.c: ram_ranges, and what of them is free --- */
 void e820_init(void);

@@ -22,7 +22,7 @@
 #include "sharing/sharing.h"
 #include "x86/insn.h"
 
-void main_bsp(uint32_t mbi_maddr) noreturn;
+void main_bsp(uint32_t mbi_maddr, uint32_t loader) noreturn;
 
 static uint32_t apic_ids[MAX_CPUS];
 static uint32_t cpus_found;
@@ -188,7 +188,7 @@ static void main_on_own_stack(void)
 	sched_loop();
 }
 
-void main_bsp(uint32_t mbi_maddr)
+void main_bsp(uint32_t mbi_maddr, uint32_t loader)
 {
 	maddr_t lapic_base;
 
@@ -197,9 +197,15 @@ void main_bsp(uint32_t mbi_maddr)
 	percpu_load(0);
 	idt_init();			/* so that mistakes below are seen */
 	cpu_detect();
-	multiboot_read_cmdline(mbi_maddr);
+	if (loader == MULTIBOOT2)
+		multiboot2_read_cmdline(mbi_maddr);
+	else
+		multiboot_read_cmdline(mbi_maddr);
 	parse_options();		/* how to leave, should something be wrong */
-	multiboot_read(mbi_maddr);	/* before memory is handed out */
+	if (loader == MULTIBOOT2)	/* before memory is handed out */
+		multiboot2_read(mbi_maddr);
+	else
+		multiboot_read(mbi_maddr);
 	log_info("Pasture, a hypervisor that shares pages");
 	e820_init();			/* RAM, early_alloc() */
 	find_processors();		/* how many CPUs need memory */

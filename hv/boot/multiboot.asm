@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT
 ;
-; From the boot loader (multiboot 1: 32-bit, paging off) to C in long mode.
+; From the boot loader (multiboot 1 or 2: 32-bit, paging off) to C in long mode.
 ;
 ; The boot tables map the first 4 GiB with 2 MiB pages three times: at 0 (for
 ; this code and the AP trampoline), at IMAGE_VIRT and at DIRECTMAP_VIRT.
@@ -14,6 +14,12 @@
 MB_MAGIC	equ 0x1badb002
 MB_FLAGS	equ 3			; modules on page boundaries, memory map
 MB_LOADER_MAGIC	equ 0x2badb002
+MB2_MAGIC	equ 0xe85250d6
+MB2_I386	equ 0
+MB2_LOADER_MAGIC equ 0x36d76289
+MB2_END		equ 0
+MB2_WANT	equ 1			; tags that we read
+MB2_PAGES	equ 6			; modules on page boundaries
 
 CR0_VALUE	equ 0x80010023		; PG WP NE MP PE
 CR4_VALUE	equ 0x20		; PAE
@@ -22,13 +28,25 @@ PDE_LARGE	equ 0x83		; P RW PSE
 PDE_TABLE	equ 3			; P RW
 COM1		equ 0x3f8
 
-section .boot.header progbits alloc noexec nowrite align=4
+section .boot.header progbits alloc noexec nowrite align=8
 	dd MB_MAGIC, MB_FLAGS, -(MB_MAGIC + MB_FLAGS)
+align 8, db 0
+mb2:	dd MB2_MAGIC, MB2_I386, mb2_end - mb2
+	dd (-(MB2_MAGIC + MB2_I386 + (mb2_end - mb2))) & 0xffffffff
+	dw MB2_WANT, 0
+	dd 12, 6			; the memory map
+align 8, db 0
+	dw MB2_PAGES, 0
+	dd 8
+	dw MB2_END, 0
+	dd 8
+mb2_end:
 
 section .boot.bss nobits alloc noexec write align=4096
 boot_l4:	resb 4096
 boot_l3:	resb 4096
 boot_l2:	resb 4 * 4096
+boot_loader:	resd 1			; which multiboot: its magic number
 
 section .boot.data progbits alloc noexec write align=16
 boot_gdt:				; shown at selector 0xe000
@@ -78,10 +96,14 @@ boot_entry:
 	cld
 	mov esp, boot_l4 + 4096		; for calls; a table later
 	mov ebp, ebx			; multiboot information
+	mov [boot_loader], eax
 	mov esi, no_multiboot
 	cmp eax, MB_LOADER_MAGIC
+	je .loaded
+	cmp eax, MB2_LOADER_MAGIC
 	jne boot_failed
 
+.loaded:
 	mov esi, no_long_mode
 	mov eax, 0x80000000
 	cpuid
@@ -168,6 +190,7 @@ boot_long:
 	xor eax, eax
 	mov fs, eax
 	mov gs, eax
+	mov esi, [boot_loader]		; the low map is still there
 	mov rax, boot_high
 	jmp rax
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the multiboot loader tells.  All of it is copied at once: the loader keeps
+ * What a multiboot 1 loader tells; multiboot2.c has the other one.  All of it is copied at once: the loader keeps
  * it anywhere in RAM, and that RAM is handed out later.  Only the modules stay
  * where they are.
  */
@@ -34,7 +34,7 @@ unsigned int memory_map_count;
 char boot_cmdline[2048];
 uint8_t boot_rsdp[RSDP_BYTES];
 
-static void add_memory(maddr_t start, uint64_t bytes, bool ram)
+void boot_add_memory(maddr_t start, uint64_t bytes, bool ram)
 {
 	if (memory_map_count == MEMORY_MAP_MAX)
 		boot_fail("the firmware's memory map has more than %u entries",
@@ -51,7 +51,7 @@ static void read_memory_map(const struct mbi *m)
 
 	for (; p + sizeof(e) <= end; p += e.size + sizeof(e.size)) {
 		memcpy(&e, p, sizeof(e));
-		add_memory(e.start, e.bytes, e.type == MMAP_RAM);
+		boot_add_memory(e.start, e.bytes, e.type == MMAP_RAM);
 	}
 }
 
@@ -60,29 +60,36 @@ static void read_memory(const struct mbi *m)
 	if (m->flags & MBI_MMAP) {
 		read_memory_map(m);
 	} else if (m->flags & MBI_MEM) {
-		add_memory(0, m->mem_lower * 1024UL, true);
-		add_memory(1UL << 20, m->mem_upper * 1024UL, true);
+		boot_add_memory(0, m->mem_lower * 1024UL, true);
+		boot_add_memory(1UL << 20, m->mem_upper * 1024UL, true);
 	} else {
 		boot_fail("the boot loader gives no memory map");
 	}
 }
 
-static void read_module(const struct mbi_module *from)
+void boot_add_module(uint32_t start, uint32_t end, const char *cmdline)
 {
 	struct boot_module *to = &boot_modules[boot_module_count];
-	const char *cmdline = maddr_to_virt(from->cmdline);
 
-	if (from->end < from->start)
+	if (boot_module_count == BOOT_MODULES_MAX)
+		boot_fail("more than %u modules, which is what can be loaded",
+			  BOOT_MODULES_MAX);
+	if (end < start)
 		boot_fail("module %u ends before it starts", boot_module_count);
-	if (!config_module_name(from->cmdline ? cmdline : "", to->name,
-				sizeof(to->name)))
+	if (!config_module_name(cmdline, to->name, sizeof(to->name)))
 		boot_fail("module %u has no name, or one of more than %lu characters",
 			  boot_module_count, sizeof(to->name) - 1);
 	if (boot_module_find(to->name))
 		boot_fail("two modules have the name %s", to->name);
-	to->start = from->start;
-	to->bytes = from->end - from->start;
+	to->start = start;
+	to->bytes = end - start;
 	boot_module_count++;
+}
+
+static void read_module(const struct mbi_module *m)
+{
+	boot_add_module(m->start, m->end,
+			m->cmdline ? maddr_to_virt(m->cmdline) : "");
 }
 
 static void read_modules(const struct mbi *m)
@@ -99,16 +106,20 @@ static void read_modules(const struct mbi *m)
 		read_module(&mods[i]);
 }
 
+void boot_set_cmdline(const char *line)
+{
+	if (!str_copy(boot_cmdline, sizeof(boot_cmdline),
+		      config_skip_image_name(line)))
+		boot_fail("the command line has more than %lu characters",
+			  sizeof(boot_cmdline) - 1);
+}
+
 void multiboot_read_cmdline(maddr_t mbi)
 {
 	const struct mbi *m = maddr_to_virt(mbi);
-	const char *line = "";
 
-	if (m->flags & MBI_CMDLINE)
-		line = config_skip_image_name(maddr_to_virt(m->cmdline));
-	if (!str_copy(boot_cmdline, sizeof(boot_cmdline), line))
-		boot_fail("the command line has more than %lu characters",
-			  sizeof(boot_cmdline) - 1);
+	boot_set_cmdline(m->flags & MBI_CMDLINE ? maddr_to_virt(m->cmdline) :
+						  "");
 }
 
 void multiboot_read(maddr_t mbi)

@@ -5,8 +5,10 @@
  * WALL1  time 0's time of day changes only in whole seconds and only when the
  *        chip and our clock differ by two or more: each rounds down, so a
  *        difference of one is none.
- * WALL2  who was built with the old one gets the new one at the next look,
- *        which compares every domain's.
+ * WALL2  and only when two looks in a row, CONFIRM_NS apart, find the same
+ *        difference: a reading that is nonsense moves nobody's clock.
+ * WALL3  who was built with the old one gets the new one at the next look, which
+ *        compares every domain's.
  */
 #include <port.h>
 
@@ -20,8 +22,12 @@
 #define NS_PER_S	1000000000UL
 #define LOOK_NS		(2 * NS_PER_S)
 #define AGAIN_NS	(5 * NS_PER_S / 1000)	/* an update of the chip lasts 2 ms */
+#define CONFIRM_NS	(NS_PER_S / 4)
+#define BUSY_LOOKS	8	/* so many in a row: no chip, or a broken one */
 
 static uint64_t boot_seconds;	/* one writer: where the timer is; WALL1 */
+static int64_t suspected;	/* what the last look found; the timer's, WALL2 */
+static unsigned int busy_looks;	/* in a row; the timer's */
 static struct timer look_timer;
 
 uint64_t wallclock_boot_seconds(void)
@@ -81,34 +87,47 @@ static void tell(struct domain *d, void *arg)
 	spin_unlock(&d->lock);
 }
 
-/* Has the chip gone elsewhere than we? */
-static void follow(uint64_t chip)
+/* Has the chip gone elsewhere than we?  true: so it seems, look again soon. */
+static bool follow(uint64_t chip)
 {
 	uint64_t ours = wallclock_boot_seconds() + seconds_up();
-	int64_t ahead = (int64_t)(chip - ours);
+	int64_t ahead = chip ? (int64_t)(chip - ours) : 0;
+	int64_t before = suspected;
 
-	if (!chip || (ahead > -2 && ahead < 2))
-		return; /* WALL1 */
+	suspected = 0;
+	if (ahead > -2 && ahead < 2)
+		return false; /* WALL1 */
+	if (!before || ahead - before > 1 || before - ahead > 1) {
+		suspected = ahead;
+		return true; /* WALL2 */
+	}
 	log_info("the clock chip is %ld s %s: the guests' wall clock follows",
 		 ahead < 0 ? -ahead : ahead, ahead < 0 ? "behind" : "ahead");
 	WRITE_ONCE(boot_seconds, wallclock_boot_seconds() + (uint64_t)ahead);
+	return false;
+}
+
+/* Returns when to look again. */
+static uint64_t look_once(void)
+{
+	bool again;
+
+	if (rtc_busy())
+		return ++busy_looks % BUSY_LOOKS ? AGAIN_NS : LOOK_NS;
+	busy_looks = 0;
+	again = follow(rtc_seconds());
+	domain_for_each(tell, NULL); /* WALL3 */
+	return again ? CONFIRM_NS : LOOK_NS;
 }
 
 static void look(void *arg)
 {
-	if (rtc_busy()) {
-		timer_set(&look_timer, now_ns() + AGAIN_NS);
-		return;
-	}
-	follow(rtc_seconds());
-	domain_for_each(tell, NULL); /* WALL2 */
-	timer_set(&look_timer, now_ns() + LOOK_NS);
+	timer_set(&look_timer, now_ns() + look_once());
 }
 
-/* Without a chip there is nothing to follow. */
+/* A chip that could not be read at boot may be there later. */
 void wallclock_start(void)
 {
 	timer_init(&look_timer, look, NULL);
-	if (rtc_seconds())
-		timer_set(&look_timer, now_ns() + LOOK_NS);
+	timer_set(&look_timer, now_ns() + LOOK_NS);
 }

@@ -9,6 +9,7 @@
 #include "debug/log.h"
 #include "x86/init.h"
 #include "x86/insn.h"
+#include "x86/rate.h"
 
 #define MSR_APIC_BASE	0x1b
 #define APIC_BASE_ENABLE (1UL << 11)
@@ -41,8 +42,6 @@
 #define ICR_STARTUP	(6u << 8)
 #define ICR_NMI		(4u << 8)
 
-#define CALIBRATE_US	2000UL
-#define CALIBRATE_TRIES	20
 #define LONGEST_NS	1000000000UL	/* farther deadlines come earlier, and are set again */
 
 /* Timer ticks per ns, as a fraction of 2^32; 0 until lapic_init(). */
@@ -85,39 +84,29 @@ static void mask_pics(void)
 	outb(0xa1, 0xff);
 }
 
-/*
- * Timer ticks in *ns, over about CALIBRATE_US; returns by how many TSC ticks an
- * interruption may have falsified that.
- */
-static uint64_t timer_sample(uint64_t *ticks, uint64_t *ns)
+static void timer_start(uint32_t from)
 {
-	uint64_t t[4];
+	apic_write(REG_TIMER_INIT, from);
+}
 
-	t[0] = tsc_read();
-	apic_write(REG_TIMER_INIT, 0xffffffff);
-	t[1] = tsc_read();
-	delay_us(CALIBRATE_US);
-	t[2] = tsc_read();
-	*ticks = 0xffffffff - apic_read(REG_TIMER_NOW);
-	t[3] = tsc_read();
-	apic_write(REG_TIMER_INIT, 0);
-	*ns = tsc_to_ns(t[2]) - tsc_to_ns(t[1]);
-	return t[1] - t[0] + t[3] - t[2];
+static uint32_t timer_left(void)
+{
+	return apic_read(REG_TIMER_NOW);
 }
 
 static void calibrate(void)
 {
-	uint64_t ticks, ns, error, best = ~0UL;
-	unsigned int i;
+	static const struct countdown timer = { 0xffffffff, timer_start,
+						timer_left };
+	struct rate r;
+	bool ok = rate_of_countdown(&timer, tsc_khz * 1000, &r);
 
-	for (i = 0; i < CALIBRATE_TRIES && best > tsc_khz / 100; i++) {
-		error = timer_sample(&ticks, &ns);
-		if (error >= best)
-			continue;
-		best = error;
-		ticks_per_ns_32 = (ticks << 32) / ns;
-	}
-	log_debug("APIC timer: %lu kHz", ticks_per_ns_32 * 1000000 >> 32);
+	timer_start(0);
+	if (!ok)
+		panic("the local APIC's timer stands still");
+	ticks_per_ns_32 = (rate_middle(&r) << 32) / 1000000000;
+	log_debug("APIC timer: %lu kHz, to %u ppm", rate_middle(&r) / 1000,
+		  rate_ppm(&r));
 }
 
 void lapic_init(bool boot_cpu)

@@ -158,6 +158,51 @@ bool rate_agrees(const struct rate *r, uint64_t hz)
 	       hz - hz / 500 <= MAX(r->low, r->high);
 }
 
+/* --- a timer, by the TSC --- */
+
+#define COUNT_PARTS	512	/* of a second: how long a sample is */
+#define COUNT_TRIES	20
+#define COUNT_MAX	(1UL << 30)	/* times a TSC's Hz: 64 bits */
+
+/*
+ * Its start and its look at the end each lie between two reads of the TSC, so it ran
+ * between `inner` and `outer`; the count's own rounding is one tick to each side.
+ * Whoever was away so long that it may have come to its end says nothing.
+ */
+static bool countdown_sample(const struct countdown *c, uint64_t tsc_hz,
+			     uint64_t wait, struct rate *r)
+{
+	uint64_t t[4], ticks, inner, outer;
+
+	t[0] = tsc_read();
+	c->start(c->from);
+	t[1] = tsc_read();
+	do
+		t[2] = tsc_read();
+	while (t[2] - t[1] < wait);
+	ticks = c->from - c->left();
+	t[3] = tsc_read();
+	inner = t[2] - t[1];
+	outer = t[3] - t[0];
+	if (ticks < COUNT_MAX && ticks) {
+		r->low = MAX(r->low, (ticks - 1) * tsc_hz / outer);
+		r->high = MIN(r->high, (ticks + 1) * tsc_hz / inner + 1);
+	}
+	return ticks;
+}
+
+bool rate_of_countdown(const struct countdown *c, uint64_t tsc_hz,
+		       struct rate *r)
+{
+	unsigned int i;
+
+	*r = (struct rate){ 0, ~0UL };
+	for (i = 0; i < COUNT_TRIES && !closer_than(r, GOOD); i++)
+		if (!countdown_sample(c, tsc_hz, tsc_hz / COUNT_PARTS, r))
+			return false;
+	return is_bounded(r);
+}
+
 /* --- told --- */
 
 #define LEAF_TSC	0x15

@@ -31,6 +31,18 @@ uint64_t rate_middle(const struct rate *r);
 unsigned int rate_ppm(const struct rate *r);	/* how far that may be off */
 bool rate_agrees(const struct rate *r, uint64_t hz);
 
+/*
+ * The rate of a timer that counts down once from its highest value; TSC of tsc_hz.
+ * Interruptions anywhere leave the bounds true.  false: it stands still.
+ */
+struct countdown {
+	uint32_t from;
+	void (*start)(uint32_t from);
+	uint32_t (*left)(void);
+};
+bool rate_of_countdown(const struct countdown *c, uint64_t tsc_hz,
+		       struct rate *r);
+
 /* --- told --- */
 
 typedef void (*cpuid_fn)(uint32_t leaf, uint32_t sub, uint32_t out[4]);

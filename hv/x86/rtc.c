@@ -69,6 +69,14 @@ static uint64_t days_since_1970(unsigned int years, unsigned int month,
 	return days + (month > 2 && years % 4 == 0);
 }
 
+/* Of 2000 to 2099, where each fourth year has a day more. */
+static unsigned int days_of(unsigned int years, unsigned int month)
+{
+	if (month == 2)
+		return years % 4 ? 28 : 29;
+	return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
 uint64_t rtc_decode(const struct rtc_regs *r)
 {
 	unsigned int sec = number(r->sec, r->format);
@@ -77,8 +85,8 @@ uint64_t rtc_decode(const struct rtc_regs *r)
 	unsigned int month = number(r->month, r->format);
 	unsigned int year = number(r->year, r->format);
 
-	if (sec > 59 || min > 59 || hour > 23 || !day || day > 31 || !month ||
-	    month > 12 || year > 99)
+	if (sec > 59 || min > 59 || hour > 23 || !month || month > 12 ||
+	    year > 99 || !day || day > days_of(year, month))
 		return 0;
 	return days_since_1970(year, month, day) * 86400 + hour * 3600UL +
 	       min * 60 + sec;

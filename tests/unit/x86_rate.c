@@ -114,6 +114,61 @@ START_TEST(quiet)
 }
 END_TEST
 
+/* --- a local APIC's timer --- */
+
+static double timer_hz = 62500000, timer_from;
+static uint32_t timer_count;
+
+static void timer_start(uint32_t from)
+{
+	step(READ_NS / 2);
+	timer_from = now;
+	timer_count = from;
+	step(READ_NS / 2);
+}
+
+static uint32_t timer_left(void)
+{
+	double gone = (read_at() - timer_from) * (timer_hz / 1e9);
+
+	return gone >= timer_count ? 0 : timer_count - (uint32_t)gone;
+}
+
+static void check_timer(double ppm)
+{
+	static const struct countdown c = { 0xffffffff, timer_start,
+					    timer_left };
+	struct rate r;
+	double off;
+
+	ck_assert(rate_of_countdown(&c, TSC_HZ, &r));
+	ck_assert_msg(r.low <= timer_hz + 1 && r.high >= timer_hz - 1,
+		      "%g is not in [%lu, %lu]", timer_hz, r.low, r.high);
+	off = ((double)rate_middle(&r) - timer_hz) / timer_hz * 1e6;
+	ck_assert_msg(off < ppm && off > -ppm, "%g ppm off", off);
+}
+
+START_TEST(countdown)
+{
+	unsigned int i;
+
+	one_in = 0;
+	check_timer(1000);
+	interrupt_ns = 30e6;
+	for (i = 0; i < 200; i++) {
+		srand(i);
+		one_in = 20000;
+		check_timer(2000);
+		one_in = 5;	/* away in nearly each step: true, if wide */
+		check_timer(1e9);
+	}
+	one_in = 0;
+	timer_hz = 1;
+	ck_assert(!rate_of_countdown(&(struct countdown){ ~0u, timer_start,
+				     timer_left }, TSC_HZ, &(struct rate){ 0 }));
+}
+END_TEST
+
 /* Item 16: of another's six programs on two processors. */
 START_TEST(busy)
 {
@@ -327,6 +382,16 @@ START_TEST(no_chip)
 	r.format = 0;
 	r.hour = 0;
 	ck_assert_uint_eq(rtc_decode(&r), 0);	/* no hour 0 of twelve */
+	r = (struct rtc_regs){ 0, 0, 0, 0x31, 2, 0x28, 2 };
+	ck_assert_uint_eq(rtc_decode(&r), 0);	/* 31 February */
+	r.day = 0x29;
+	ck_assert_uint_ne(rtc_decode(&r), 0);
+	r.year = 0x27;
+	ck_assert_uint_eq(rtc_decode(&r), 0);	/* no leap year */
+	r = (struct rtc_regs){ 0, 0, 0, 0x31, 4, 0x26, 2 };
+	ck_assert_uint_eq(rtc_decode(&r), 0);
+	r.day = 0x30;
+	ck_assert_uint_ne(rtc_decode(&r), 0);
 }
 END_TEST
 
@@ -336,6 +401,7 @@ int main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, quiet);
+	tcase_add_test(t, countdown);
 	tcase_add_loop_test(t, busy, 0, 10);
 	tcase_add_test(t, stopped_for_long);
 	tcase_add_test(t, absent);
