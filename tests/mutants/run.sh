@@ -133,7 +133,7 @@ sound() {
 
 # --- one mutant, in the copy that is the working directory ---
 objects() {
-	find build -path "*/${m_file[$1]%.*}.o" -type f
+	find build -type f \( -path "*/${m_file[$1]%.*}.o" -o -path "*/${m_file[$1]}.o" \)
 }
 
 # Objects of the unchanged file are put aside; what was built of the changed one goes, at the end.
