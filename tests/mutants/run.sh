@@ -10,7 +10,7 @@
 # build/mutants/report.json has the figures; the last line is "N killed of N".  Mutants by
 # name work in build/mutants/named: what a whole run found stays.
 cd "$(dirname "$0")/../.." || exit 1
-make="$1 -s --no-print-directory"
+make="$1 -s --no-print-directory"	# T=, else ours comes along
 shift
 . tests/mutants/lib.sh
 out=$PWD/build/mutants
@@ -76,18 +76,18 @@ build_first() {
 		boot:*) boot+=("${t#*:}") ;;
 		esac
 	done
-	T='' $make "${unit[@]}" >"$out/build.log" 2>&1 || return 1
+	$make T= "${unit[@]}" >"$out/build.log" 2>&1 || return 1
 	[ ${#boot[@]} = 0 ] ||
-		T=${boot[0]} $make boot >>"$out/build.log" 2>&1
+		$make T="${boot[0]}" boot >>"$out/build.log" 2>&1
 }
 
 # test_build KIND NAME: what a mutant may have changed.  Fails if it does not compile.
 test_build() {
 	case $1 in
 	# One test's rules only: to read them all takes longer than to compile.
-	unit) T='' $make UNIT_NAMES="$2" FUZZ_NAMES='' GUEST_DIRS='' "build/unit/$2" ;;
-	sim) T='' $make UNIT_NAMES='' FUZZ_NAMES='' GUEST_DIRS='' build/sim/sim ;;
-	boot) T='' $make UNIT_NAMES='' FUZZ_NAMES='' build/debug/pasture build/harness guest ;;
+	unit) $make T= UNIT_NAMES="$2" FUZZ_NAMES='' GUEST_DIRS='' "build/unit/$2" ;;
+	sim) $make T= UNIT_NAMES='' FUZZ_NAMES='' GUEST_DIRS='' build/sim/sim ;;
+	boot) $make T= UNIT_NAMES='' FUZZ_NAMES='' build/debug/pasture build/harness guest ;;
 	*) : ;;
 	esac
 }
