@@ -3,8 +3,7 @@
 # instructions (-icount shift=0), on Pasture or as the first domain of Debian's
 # Xen 4.17.  Source it; what the guest prints goes to a file.  build/harness starts QEMU, so
 # nothing of an earlier run is left in that file, and QEMU ends with the script.
-B=build/bench
-mkdir -p "$B"
+. bench/figure.sh
 icount="-accel tcg,thread=single -icount shift=0,sleep=off"
 
 fail() {

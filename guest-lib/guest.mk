@@ -7,23 +7,32 @@ GUEST_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
 	-isystem $(B)/inc -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie \
 	-fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-strict-aliasing -fno-omit-frame-pointer $(WARN) $(XEN_DEFS) \
-	-Iguest-lib/include -Ihv/abi -iquote bench/harness -iquote tests/boot
+	-Ihv/abi -iquote bench/harness -iquote tests/boot
 
-GUEST_LIB_OBJ := $(patsubst %.c,$(G)/%.o,$(wildcard guest-lib/*.c)) \
-	$(patsubst %.asm,$(G)/%.asm.o,$(wildcard guest-lib/*.asm))
+# The library's rooms, and the rooms whose headers each of them sees; a kernel sees all.
+GUEST_ROOMS := core kernel grants xencomm
+SEES_core := core
+SEES_kernel := core kernel
+SEES_grants := kernel grants
+SEES_xencomm := kernel xencomm
+GUEST_INC := $(GUEST_ROOMS:%=-Iguest-lib/%/include)
+room = $(word 2,$(subst /, ,$(filter guest-lib/%,$<)))
+room_inc = $(patsubst %,-Iguest-lib/%/include,$(or $(SEES_$(room)),$(GUEST_ROOMS)))
+
+GUEST_LIB_OBJ := $(patsubst %.c,$(G)/%.o,$(foreach r,$(GUEST_ROOMS),$(wildcard guest-lib/$(r)/*.c))) \
+	$(patsubst %.asm,$(G)/%.asm.o,$(wildcard guest-lib/kernel/*.asm))
 GUEST_DIRS := $(sort $(dir $(wildcard guest-lib/examples/*/*.c tests/boot/*/*.c bench/boot/*/*.c)))
 GUEST_KERNELS := $(foreach d,$(GUEST_DIRS),$(G)/$(notdir $(d:/=)).elf)
 
-# The sharing half must link into any kernel: it may need only what is listed.
-GUEST_SHARE_OBJ := $(foreach f,share record cow reserve alone repay,$(G)/guest-lib/$(f).o)
-GUEST_SHARE_MAY_NEED := memset|memcpy
+# The sharing half links into any kernel: make lint T=undefined.
+GUEST_CORE_OBJ := $(patsubst %.c,$(G)/%.o,$(wildcard guest-lib/core/*.c))
 
-guest: $(GUEST_LIB) $(GUEST_KERNELS) $(G)/share-alone.ok
+guest: $(GUEST_LIB) $(GUEST_KERNELS)
 
 $(G)/%.o: %.c $(B)/inc/.done
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(GUEST_CFLAGS) -MD -MP -c -o $@ $<
+	$(Q)$(CC) $(GUEST_CFLAGS) $(room_inc) -MD -MP -c -o $@ $<
 
 $(G)/%.asm.o: %.asm
 	@mkdir -p $(@D)
@@ -35,19 +44,13 @@ $(GUEST_LIB): $(GUEST_LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)ar rcs $@ $^
 
-$(G)/share-alone.ok: $(GUEST_SHARE_OBJ)
-	$(Q)ld -r -o $(G)/share-alone.o $^
-	@! nm -u $(G)/share-alone.o | grep -vwE '$(GUEST_SHARE_MAY_NEED)' || \
-		{ echo "the sharing half needs more than it may"; exit 1; }
-	@touch $@
-
 define guest_kernel_rule
 $(G)/$(notdir $(1:/=)).elf: $(patsubst %.c,$(G)/%.o,$(wildcard $(1)*.c)) \
 		$(patsubst %.asm,$(G)/%.asm.o,$(wildcard $(1)*.asm)) \
-		$(GUEST_LIB) guest-lib/guest.lds
+		$(GUEST_LIB) guest-lib/kernel/guest.lds
 	$$(call say,LD,$$@)
 	$(Q)ld -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \
-		-T guest-lib/guest.lds -o $$@ $$(filter %.o,$$^) $(GUEST_LIB)
+		-T guest-lib/kernel/guest.lds -o $$@ $$(filter %.o,$$^) $(GUEST_LIB)
 endef
 $(foreach d,$(GUEST_DIRS),$(eval $(call guest_kernel_rule,$(d))))
 
@@ -55,9 +58,9 @@ $(foreach d,$(GUEST_DIRS),$(eval $(call guest_kernel_rule,$(d))))
 $(G)/vectors/%.o: %.c $(B)/inc/.done
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(filter-out -mgeneral-regs-only,$(GUEST_CFLAGS)) -O3 -msse2 -MD -MP -c -o $@ $<
+	$(Q)$(CC) $(filter-out -mgeneral-regs-only,$(GUEST_CFLAGS)) $(room_inc) -O3 -msse2 -MD -MP -c -o $@ $<
 
-$(G)/vector-store.elf: $(GUEST_SHARE_OBJ:$(G)/%=$(G)/vectors/%)
+$(G)/vector-store.elf: $(GUEST_CORE_OBJ:$(G)/%=$(G)/vectors/%)
 
 -include $(shell find $(G) -name '*.d' 2>/dev/null)
 .PHONY: guest

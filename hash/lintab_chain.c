@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The chain of one bucket of a lintab: the bucket, then overflow nodes (H1). */
+/* The chain of one bucket of a lintab: the bucket, then overflow nodes (LIN1). */
 #include <hash/general_regs.h>
 
 #include "lintab_chain.h"
@@ -95,7 +95,7 @@ uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries)
 	return nodes;
 }
 
-/* Entries are dense (H1): the number of those in use, by halves, without a branch to guess. */
+/* Entries are dense (LIN1): the number of those in use, by halves, without a branch to guess. */
 static uint32_t chunk_used(const struct lintab_kind *kind,
 			   const unsigned char *chunk, uint32_t bytes)
 {

@@ -19,7 +19,7 @@ unsigned char *node_list_pop(struct lintab *t, struct node_list *list);
 void node_list_push(struct lintab *t, struct node_list *list,
 		    unsigned char *node);
 
-/* Entries of the chunk where a cursor is (H1: those in use come first). */
+/* Entries of the chunk where a cursor is (LIN1: those in use come first). */
 uint32_t chunk_entries(const struct lintab_kind *kind,
 		       const struct lintab_cursor *c);
 /* Nodes that a chain of so many entries needs. */

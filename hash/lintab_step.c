@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a lintab grows and shrinks.
- *
- * Buckets below the first count are in one block.  Of the rest, buckets
- * 2^i .. 2^(i+1)-1 are generation i: up to 64 equal blocks, each taken when its first
- * bucket is, so that at most 1/64 of the table waits unused; more blocks when they
- * would pass 2 MiB, fewer when they would be below 256 bytes.
- *
- * A step is prepare (all memory, may fail), then commit.
+ * How a lintab grows and shrinks: a step is prepare (all memory, may fail), then commit.
  */
 #include <hash/general_regs.h>
 
+#include "lintab_blocks.h"
 #include "lintab_chain.h"
-
-#define GENERATION_BLOCKS_LOG2	6
-#define MAX_BLOCK_BYTES		(2u << 20)
-#define MIN_BLOCK_BYTES		256u
-#define MIN_DIRECTORY_BYTES	64u
 
 /* What a step does to one group. */
 struct regroup {
@@ -25,111 +14,6 @@ struct regroup {
 	uint32_t stay[4];	/* entries of each bucket that do not move */
 	struct lintab_tail tail[4]; /* where entries come in; chunk NULL: not known yet */
 };
-
-static uint32_t base_buckets(const struct lintab *t)
-{
-	return 2u << t->kind->level;
-}
-
-static uint64_t pack(struct lintab_shape s)
-{
-	return (uint64_t)s.level << 40 | (uint64_t)s.slots << 32 | s.split;
-}
-
-/* log2 of the buckets of a block of generation i. */
-static uint32_t block_log2(const struct lintab_kind *kind, uint32_t i)
-{
-	uint32_t bytes = kind->bucket_bytes;
-	uint32_t most = lintab_log2(MAX_BLOCK_BYTES / bytes);
-	uint32_t least = bytes < MIN_BLOCK_BYTES ?
-		lintab_log2(MIN_BLOCK_BYTES / bytes) : 0;
-	uint32_t log2 = i > GENERATION_BLOCKS_LOG2 ?
-		i - GENERATION_BLOCKS_LOG2 : 0;
-
-	return MIN(MIN(MAX(log2, least), most), i);
-}
-
-static size_t block_bytes(const struct lintab *t, uint32_t i)
-{
-	return (size_t)t->kind->bucket_bytes << t->block_log2[i];
-}
-
-static size_t directory_bytes(const struct lintab *t, uint32_t i)
-{
-	size_t bytes = sizeof(void *) << (i - t->block_log2[i]);
-
-	return MAX(bytes, MIN_DIRECTORY_BYTES);
-}
-
-/* Memory for bucket `number`, which is the first one not there. */
-static bool bucket_add(struct lintab *t, uint32_t number)
-{
-	uint32_t i = lintab_log2(number), in_generation = number - (1u << i);
-	uint32_t log2;
-	void *block;
-
-	if (i >= LINTAB_GENERATIONS)
-		return false;
-	log2 = t->block_log2[i];
-	if (in_generation & ((1u << log2) - 1))
-		return true;
-	if (!in_generation) {
-		t->generations[i] = lintab_alloc(t, directory_bytes(t, i));
-		if (!t->generations[i])
-			return false;
-	}
-	block = lintab_alloc(t, block_bytes(t, i));
-	if (block) {
-		t->generations[i][in_generation >> log2] = block;
-	} else if (!in_generation) {
-		lintab_free(t, t->generations[i], directory_bytes(t, i));
-		t->generations[i] = NULL;
-	}
-	return block != NULL;
-}
-
-/* Bucket `number`, the last one there, is empty and not needed. */
-static void bucket_remove(struct lintab *t, uint32_t number)
-{
-	uint32_t i = lintab_log2(number), in_generation = number - (1u << i);
-	uint32_t log2 = t->block_log2[i];
-	void **slot = &t->generations[i][in_generation >> log2];
-
-	if (in_generation & ((1u << log2) - 1))
-		return;
-	lintab_free(t, *slot, block_bytes(t, i));
-	*slot = NULL;
-	if (!in_generation) {
-		lintab_free(t, t->generations[i], directory_bytes(t, i));
-		t->generations[i] = NULL;
-	}
-}
-
-bool lintab_init(struct lintab *t, const struct lintab_kind *kind,
-		 const struct lintab_mem *mem)
-{
-	struct lintab_shape s = { .level = kind->level, .slots = 2 };
-
-	memset(t, 0, sizeof(*t));
-	t->kind = kind;
-	t->mem = mem;
-	t->state = pack(s);
-	t->bucket_log2 = lintab_log2(kind->bucket_bytes);
-	for (uint32_t i = 0; i < LINTAB_GENERATIONS; i++)
-		t->block_log2[i] = block_log2(kind, i);
-	t->base = lintab_alloc(t, (size_t)base_buckets(t) * kind->bucket_bytes);
-	return t->base != NULL;
-}
-
-void lintab_fini(struct lintab *t)
-{
-	CHECK(!lintab_count(t));
-	for (uint32_t n = lintab_bucket_count(t); n > base_buckets(t); n--)
-		bucket_remove(t, n - 1);
-	lintab_free(t, t->base,
-		    (size_t)base_buckets(t) * t->kind->bucket_bytes);
-	CHECK(!lintab_bytes(t));
-}
 
 int lintab_step_wanted(const struct lintab *t)
 {
@@ -141,7 +25,7 @@ int lintab_step_wanted(const struct lintab *t)
 	if (have > buckets * fill)
 		return 1;
 	/* 1/64 and an entry below what would grow again, lest the table steps to and fro. */
-	if (buckets > base_buckets(t) &&
+	if (buckets > blocks_base(t) &&
 	    have + 16 < (buckets - 1) * fill * 63 / 64)
 		return -1;
 	return 0;
@@ -260,6 +144,15 @@ static void regroup_slot(struct lintab *t, struct regroup *r, uint32_t slot,
 	writer_end(t, &keep, nodes);
 }
 
+enum move { GROW_TO_3, GROW_TO_4, SHRINK_TO_3, SHRINK_TO_2 };
+
+static enum move move_of(const struct regroup *r)
+{
+	if (r->to > r->from)
+		return r->to == 3 ? GROW_TO_3 : GROW_TO_4;
+	return r->to == 3 ? SHRINK_TO_3 : SHRINK_TO_2;
+}
+
 /*
  * Every slot gives before it receives: so no chain is ever longer than it was
  * or will be, and no entry moves twice.
@@ -267,17 +160,25 @@ static void regroup_slot(struct lintab *t, struct regroup *r, uint32_t slot,
 static void regroup_move(struct lintab *t, struct regroup *r,
 			 struct node_list *nodes)
 {
-	static const uint8_t order[4][4] = {
-		{ 2 },			/* 3 -> 2 */
-		{ 0, 1 },		/* 2 -> 3 */
-		{ 2, 1, 3 },		/* 4 -> 3 */
-		{ 1, 2, 0 },		/* 3 -> 4 */
-	};
-	static const uint8_t length[4] = { 1, 2, 3, 3 };
-	uint32_t kind = (r->to > r->from) + 2 * (r->from + r->to == 7);
-
-	for (uint32_t i = 0; i < length[kind]; i++)
-		regroup_slot(t, r, order[kind][i], nodes);
+	switch (move_of(r)) {
+	case GROW_TO_3:
+		regroup_slot(t, r, 0, nodes);
+		regroup_slot(t, r, 1, nodes);
+		break;
+	case GROW_TO_4:
+		regroup_slot(t, r, 1, nodes);
+		regroup_slot(t, r, 2, nodes);
+		regroup_slot(t, r, 0, nodes);
+		break;
+	case SHRINK_TO_3:
+		regroup_slot(t, r, 2, nodes);
+		regroup_slot(t, r, 1, nodes);
+		regroup_slot(t, r, 3, nodes);
+		break;
+	case SHRINK_TO_2:
+		regroup_slot(t, r, 2, nodes);
+		break;
+	}
 }
 
 static bool regroup(struct lintab *t, struct regroup *r)
@@ -293,7 +194,7 @@ static bool regroup(struct lintab *t, struct regroup *r)
 
 static void shape_set(struct lintab *t, struct lintab_shape s)
 {
-	__atomic_store_n(&t->state, pack(shape_after(s)), __ATOMIC_RELEASE);
+	__atomic_store_n(&t->state, lintab_state(shape_after(s)), __ATOMIC_RELEASE);
 }
 
 static bool step_grow(struct lintab *t)
@@ -305,10 +206,10 @@ static bool step_grow(struct lintab *t)
 		.from = s.slots, .to = s.slots + 1,
 	};
 
-	if (!bucket_add(t, number))
+	if (!blocks_add(t, number))
 		return false;
 	if (!regroup(t, &r)) {
-		bucket_remove(t, number);
+		blocks_remove(t, number);
 		return false;
 	}
 	s.split++;
@@ -322,7 +223,7 @@ static bool step_shrink(struct lintab *t)
 	struct lintab_shape s;
 	struct regroup r;
 
-	if (number < base_buckets(t))
+	if (number < blocks_base(t))
 		return false;
 	s = shape_before(lintab_shape(t));
 	r = (struct regroup){
@@ -333,7 +234,7 @@ static bool step_shrink(struct lintab *t)
 		return false;
 	s.split--;
 	shape_set(t, s);
-	bucket_remove(t, number);
+	blocks_remove(t, number);
 	return true;
 }
 

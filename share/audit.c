@@ -9,7 +9,7 @@
  * each hold puts them back.  Then the index (audit_group.c), for what no hold tells.
  *
  * What is said of one frame is said in one part.  Sums over a domain or a group are of
- * many parts: what changes behind the audit is added to them (S4), so they are
+ * many parts: what changes behind the audit is added to them (SHARE4), so they are
  * those of one moment, the end of the walk.  A frame without any hold shows in the
  * sum of its group's counts, which is looked at if nothing else is wrong.
  *
@@ -216,8 +216,9 @@ static void check_hold(struct share *s, struct share_dom *d,
 	} else if (!index_has(&d->group->index, r->hash, frame)) {
 		audit_wrong(s, "I11 frame", frame, "index entries", 0, 1);
 	}
-	if (!h->mappings)
-		audit_wrong(s, "I12 frame", frame, "mappings of a hold", 0, 1);
+	if (!h->mappings || h->mappings > SHARE_DOM_CAP)
+		audit_wrong(s, "I12 frame", frame, "mappings of a hold",
+			    h->mappings, h->mappings ? SHARE_DOM_CAP : 1);
 	d->seen.holds++;
 	d->seen.mappings += h->mappings;
 	if (r->hash == d->group->zero_hash)
@@ -250,7 +251,7 @@ static void audit_holds(struct share *s)
 	s->audit_place = r.end;
 }
 
-/* S2 */
+/* SHARE2 */
 static void audit_dom(struct share *s, const struct share_dom *d)
 {
 	const char *who = "I12 domain of group";

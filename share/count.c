@@ -4,7 +4,7 @@
 
 #include "impl.h"
 
-/* S4 */
+/* SHARE4 */
 static inline void note_audit(const struct share_dom *d, uint32_t frame,
 			      uint32_t was, uint32_t is)
 {
@@ -13,7 +13,7 @@ static inline void note_audit(const struct share_dom *d, uint32_t frame,
 }
 
 /*
- * S3: the frame that goes to or from one mapping is seen by exactly one CPU.  Each domain
+ * SHARE3: the frame that goes to or from one mapping is seen by exactly one CPU.  Each domain
  * counts what it changed: so threads do not meet in one cache line.
  */
 static void note_unshared(struct share_dom *d, uint32_t was, uint32_t is)
@@ -31,20 +31,18 @@ uint64_t count_unshared(const struct share_group *g)
 	return (uint64_t)sum;
 }
 
-bool count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
+/* A sum of at most SHARE_DOMS_MAX terms, each of which its own domain keeps to SHARE_DOM_CAP. */
+_Static_assert((uint64_t)SHARE_DOMS_MAX * SHARE_DOM_CAP <= UINT32_MAX / 2,
+	       "far from the field's width");
+
+void count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
 {
 	uint32_t *count = &group_record(d->group, frame)->count;
-	uint32_t was = __atomic_load_n(count, __ATOMIC_RELAXED);
+	uint32_t was = __atomic_fetch_add(count, mappings, __ATOMIC_RELAXED);
 
-	do {
-		if (was > SHARE_COUNT_CAP || mappings > SHARE_COUNT_CAP - was)
-			return false;
-	} while (!__atomic_compare_exchange_n(count, &was, was + mappings,
-					      false, __ATOMIC_RELAXED,
-					      __ATOMIC_RELAXED));
+	CHECK(was + mappings <= SHARE_COUNT_CAP);
 	note_unshared(d, was, was + mappings);
 	note_audit(d, frame, was, was + mappings);
-	return true;
 }
 
 void count_sub(struct share_dom *d, uint32_t frame, uint32_t mappings)

@@ -47,8 +47,9 @@ struct share_group *group_get(struct share *s, uint16_t id)
 
 	if (!g)
 		g = group_create(s, id);
-	if (g)
-		g->members++;
+	if (!g || g->members == SHARE_DOMS_MAX)
+		return NULL;
+	g->members++;
 	return g;
 }
 
@@ -69,7 +70,7 @@ void group_put(struct share_group *g)
 	s->ops->free(s->ctx, g, bytes);
 }
 
-/* S1: the page hash 0 is set aside for the zero page, which is not hashed. */
+/* SHARE1: the page hash 0 is set aside for the zero page, which is not hashed. */
 uint64_t group_hash(const struct share_group *g, const void *page, bool *zero)
 {
 	const struct share *s = g->share;

@@ -63,7 +63,7 @@ struct hold *hold_find(const struct share_dom *d, uint32_t frame)
 }
 
 /*
- * S4: some holds and mappings more or fewer; has an audit counted those of the frame, or
+ * SHARE4: some holds and mappings more or fewer; has an audit counted those of the frame, or
  * seen that there are none?
  */
 static __attribute__((cold, noinline)) void audit_hold(struct share_dom *d,
@@ -133,9 +133,10 @@ int share_hold(struct share_dom *d, uint32_t canonical)
 	h = hold_find(d, canonical);
 	if (!h) {
 		rc = SHARE_ERR_NOT_HELD;
-	} else if (!count_add(d, canonical, 1)) {
+	} else if (!hold_has_room(h, 1)) {
 		rc = SHARE_ERR_COUNT;
 	} else {
+		count_add(d, canonical, 1);
 		h->mappings++;
 		hold_count(d, canonical, 1);
 	}

@@ -18,13 +18,15 @@
  * a stripe is locked no frame of it can leave, and one whose holders are 0 is
  * already out of the index.
  *
- *  S1  canonical zero frames have the group's zero_hash, and no other frame has.
- *  S2  d->held = entries of d->holds <= budget;
- *      d->mappings = sum of their mappings.
- *  S3  unshared_gone of a group + the sum of its domains' `unshared` = frames of
- *      the group with count 1.
- *  S4  during an audit: dom->seen counts the holds below share->audit_place, group->seen the
- *      frames whose tag is below group->audit_tag.
+ *  SHARE1  canonical zero frames have the group's zero_hash, and no other frame
+ *          has.
+ *  SHARE2  d->held = entries of d->holds <= budget; d->mappings = sum of their
+ *          mappings.
+ *  SHARE3  unshared_gone of a group + the sum of its domains' `unshared` =
+ *          frames of the group with count 1.
+ *  SHARE4  during an audit: dom->seen counts the holds below
+ *          share->audit_place, group->seen the frames whose tag is below
+ *          group->audit_tag.
  */
 #ifndef SHARE_IMPL_H
 #define SHARE_IMPL_H
@@ -41,7 +43,7 @@
  * An audit goes through the holds by place, of all domains at once, then through the
  * index of one group after another, by tag; others work between its parts.  These are
  * what it counted of one domain, or group, so far, kept true by whoever changes
- * something behind the place where it is (S4).
+ * something behind the place where it is (SHARE4).
  */
 struct audited_dom {		/* as the domain's holds */
 	uint64_t holds, mappings, zero;
@@ -59,15 +61,15 @@ struct share_group {
 	struct share *share;		/* constant */
 	void *ctx;			/* of ops; constant */
 	struct lintab_mem mem;		/* constant */
-	uint64_t members;		/* domains; share->lock */
+	uint64_t members;		/* domains, at most SHARE_DOMS_MAX; share->lock */
 	uint64_t salt;			/* constant */
-	uint64_t zero_hash;		/* constant; S1 */
+	uint64_t zero_hash;		/* constant; SHARE1 */
 	uint64_t zero_frames;		/* stripe of zero_hash */
 	uint64_t max_chain;		/* atomic */
-	uint64_t twins;			/* atomic: frames made because an equal one was at its cap */
-	int64_t unshared_gone;		/* S3, of domains that are gone; share->lock */
+	uint64_t twins;			/* atomic: frames made because their domain was at its cap of an equal one */
+	int64_t unshared_gone;		/* SHARE3, of domains that are gone; share->lock */
 	uint16_t id;			/* constant */
-	uint64_t audit_tag;		/* S4; written while nothing runs */
+	uint64_t audit_tag;		/* SHARE4; written while nothing runs */
 	struct audited_group seen;
 	struct index index;
 };
@@ -81,7 +83,7 @@ struct share_events {
 struct hold {
 	uint32_t frame;			/* number << 1 | 1 */
 	uint32_t pfn;			/* HOLD_NO_PFN: none, or too large */
-	uint32_t mappings;		/* > 0 */
+	uint32_t mappings;		/* 1 .. SHARE_DOM_CAP */
 };
 
 #define HOLD_NO_PFN	UINT32_MAX
@@ -95,12 +97,12 @@ struct share_dom {
 	bool one_pfn;			/* share_dom_one_pfn() */
 	struct lintab holds;
 	struct lintab_room room;	/* so that a hold can be added */
-	uint64_t mappings;		/* S2 */
+	uint64_t mappings;		/* SHARE2 */
 	uint64_t zero_mappings;		/* of those, of zero frames */
-	/* S3: frames that our changes made have one mapping, less those that had one. */
+	/* SHARE3: frames that our changes made have one mapping, less those that had one. */
 	uint64_t unshared;
 	struct share_events events;
-	struct audited_dom seen;	/* S4 */
+	struct audited_dom seen;	/* SHARE4 */
 };
 
 /* Only the audit. */
@@ -119,7 +121,7 @@ struct share {
 	void *ctx;
 	struct share_record *records;
 	const struct page_fns *fns;
-	uint64_t audit_place;		/* S4; written while nothing runs */
+	uint64_t audit_place;		/* SHARE4; written while nothing runs */
 	struct share_audit audit;
 	struct spinlock lock;		/* LOCK_SHARE_DOM, but never with a domain's: the lists */
 	struct share_dom *doms;
@@ -144,6 +146,11 @@ bool hold_init(struct share_dom *d) must_check;
 void hold_fini(struct share_dom *d);
 bool hold_prepare(struct share_dom *d) must_check;
 struct hold *hold_find(const struct share_dom *d, uint32_t frame);
+/* So many mappings more?  What others have does not count: no domain can use up a frame for them. */
+static inline bool hold_has_room(const struct hold *h, uint32_t mappings)
+{
+	return mappings <= SHARE_DOM_CAP - h->mappings;
+}
 /* Ask for what the next call about this frame will read. */
 void hold_prefetch(const struct share_dom *d, uint32_t frame);
 void hold_prefetch_more(const struct share_dom *d, uint32_t frame);
@@ -153,11 +160,10 @@ void hold_remove(struct share_dom *d, struct hold *h);
 /* Note that the domain has so many mappings of the frame more or fewer. */
 void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings);
 
-/* count.c: the share count of a frame; atomic.  The domain's lock. */
-bool count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
-	must_check;			/* false: would pass the cap */
+/* count.c: the share count of a frame; atomic.  The domain's lock.  Add: after hold_has_room(). */
+void count_add(struct share_dom *d, uint32_t frame, uint32_t mappings);
 void count_sub(struct share_dom *d, uint32_t frame, uint32_t mappings);
-/* S3, for one group; nothing runs. */
+/* SHARE3, for one group; nothing runs. */
 uint64_t count_unshared(const struct share_group *g);
 
 static inline struct share_record *group_record(const struct share_group *g,
@@ -171,7 +177,7 @@ static inline void *group_page(const struct share_group *g, uint32_t frame)
 	return g->share->ops->map(g->share->ctx, frame);
 }
 
-/* audit_group.c: S4, of a group; the frame's hash is still there. */
+/* audit_group.c: SHARE4, of a group; the frame's hash is still there. */
 __attribute__((cold, noinline))
 void audit_count(struct share_group *g, uint32_t frame, uint32_t was,
 		 uint32_t is);

@@ -23,7 +23,8 @@
  *  - time: a match costs a compare and a miss costs a copy, among the domains of one group.
  *
  * At most SHARE_CHAIN_CAP different contents with equal hashes are compared.  Equal
- * pages are more than one only where a frame was at SHARE_COUNT_CAP (twins).
+ * pages are more than one only where a domain was at SHARE_DOM_CAP (twins): that shows in no other
+ * domain's result, for any of them may join any twin.
  */
 #include <hash/general_regs.h>
 
@@ -31,9 +32,10 @@
 
 #define LINE_BYTES	64u
 
-/* The domain gets the frame, which it does not hold; its count has been raised. */
+/* The domain gets the frame, which it does not hold. */
 static void offer_new_hold(struct offer *o, uint32_t frame)
 {
+	count_add(o->dom, frame, o->mappings);
 	group_record(o->group, frame)->holders++;
 	hold_add(o->dom, frame, o->pfn, o->mappings);
 	hold_count(o->dom, frame, o->mappings);
@@ -44,7 +46,7 @@ static bool other_pfn(const struct offer *o, const struct hold *h)
 	return h->pfn == HOLD_NO_PFN || h->pfn != o->pfn;
 }
 
-/* The domain gets the frame, new or more of it, if the frame's count allows. */
+/* The domain gets the frame, new or more of it, if it has room for that. */
 static bool offer_hold(struct offer *o, uint32_t frame)
 {
 	struct hold *h = hold_find(o->dom, frame);
@@ -55,12 +57,13 @@ static bool offer_hold(struct offer *o, uint32_t frame)
 	}
 	if (!h && !o->affordable)
 		return false;
-	if (!count_add(o->dom, frame, o->mappings))
-		return false;
 	if (!h) {
 		offer_new_hold(o, frame);
 		return true;
 	}
+	if (!hold_has_room(h, o->mappings))
+		return false;
+	count_add(o->dom, frame, o->mappings);
 	h->mappings += o->mappings;
 	hold_count(o->dom, frame, o->mappings);
 	return true;
@@ -141,7 +144,6 @@ static void offer_insert(struct offer *o)
 		__atomic_fetch_add(&g->twins, 1, __ATOMIC_RELAXED);
 	note_chain(g, o->other_count + 1);
 	o->has_drawn = false;
-	CHECK(count_add(o->dom, o->drawn, o->mappings));
 	offer_new_hold(o, o->drawn);
 }
 
@@ -218,7 +220,7 @@ void offer_hash(struct offer *o)
 	struct share *s = g->share;
 
 	CHECK(o->mappings > 0);
-	if (o->mappings > SHARE_COUNT_CAP) {
+	if (o->mappings > SHARE_DOM_CAP) {
 		offer_refuse(o, SHARE_ERR_COUNT);
 		return;
 	}

@@ -4,7 +4,7 @@
  *
  *   pages_shared   = entries of all indexes
  *   pages_sharing  = sum of all domains' mappings - pages_shared
- *   pages_unshared = frames with count 1                        (S3)
+ *   pages_unshared = frames with count 1                        (SHARE3)
  *   zero_mappings  = sum of counts of the zero_frames; these are in pages_sharing too
  *   offers         = share_offer() calls that succeeded, refusals = the others
  *   breaks, drops  = mappings that share_drop() took away with and without `broke`;

@@ -11,7 +11,6 @@ ways="inline registered descriptor"
 printf '%s\n' 'Instructions of one whole call, and in times of the same call with a virtual address' ''
 printf '  %-16s %10s %22s %22s %22s\n' call virtual inline registered descriptor
 : >"$B/arguments.dat"
-figures=
 for call in $calls; do
 	base=$(figure "$log" "$call.virtual") || exit 1
 	line=$(printf '  %-16s %10s' "$call" "$base")
@@ -21,23 +20,17 @@ for call in $calls; do
 		r=$(ratio "$n" "$base")
 		line+=$(printf ' %14s (%.3f)' "$n" "$r")
 		data+=" $r"
-		figures+="\"${call}_${way}_over_virtual\": $r, "
+		figure_add "${call}_${way}_over_virtual" "$r"
 		# The bars are of the sharing batch, the call that references were made for.
-		[ "$call" != share_batch_64 ] || figures+="\"${way}_over_virtual\": $r, "
+		[ "$call" != share_batch_64 ] || figure_add "${way}_over_virtual" "$r"
 	done
 	echo "$line"
 	echo "$data" >>"$B/arguments.dat"
 done
-echo "{ \"figures\": { ${figures%, } } }" >"$B/arguments.json"
-gnuplot <<PLOT || fail "gnuplot could not draw $B/arguments.svg"
-set terminal svg size 800,420
-set output "$B/arguments.svg"
-set style data histogram
-set style fill solid 0.7
-set yrange [0:*]
+figures_write arguments
+plot arguments <<PLOT
+$bars
 set ylabel "times the instructions with a virtual address"
 set title "One hypercall by the way its argument is named"
 plot "$B/arguments.dat" using 2:xtic(1) title "inline", "" using 3 title "registered", "" using 4 title "descriptor", 1 notitle lc rgb "black"
 PLOT
-echo
-echo "  $B/arguments.json, $B/arguments.svg"

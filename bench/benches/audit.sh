@@ -26,9 +26,11 @@ for n in 2 4 8; do
 	printf '%8d %8d %22d %22d\n' $n "${stops[$n]}" "${all[$n]}" "${longest[$n]}"
 	echo "$n ${all[$n]} ${longest[$n]}" >>"$B/audit.dat"
 done
-cat >"$B/audit.json" <<END
-{ "figures": { "audit_kinsns": ${all[8]}, "audit_stops": ${stops[8]}, "audit_longest_kinsns": ${longest[8]}, "audit_longest_kinsns_2_guests": ${longest[2]} } }
-END
+figure_add audit_kinsns "${all[8]}"
+figure_add audit_stops "${stops[8]}"
+figure_add audit_longest_kinsns "${longest[8]}"
+figure_add audit_longest_kinsns_2_guests "${longest[2]}"
+figures_write audit
 plot audit <<'PLOT'
 set logscale y
 set yrange [100:*]

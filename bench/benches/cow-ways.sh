@@ -11,7 +11,9 @@ copy=$(figure "$log" copy) bounce=$(figure "$log" bounce) &&
 printf '%s\n' 'Instructions from the write, or the call, until the page is writable; guest and hypervisor' ''
 printf '  %-14s %12s %22s\n' way 'others hold' 'last holder, no copy?'
 : >"$B/cow-ways.dat"
-figures="\"copy\": $copy, \"bounce\": $bounce, \"attempt\": $attempt, "
+figure_add copy "$copy"
+figure_add bounce "$bounce"
+figure_add attempt "$attempt"
 # Each way that the guest knows: a new one needs no line here.
 for way in $(sed -n 's/^.*BENCH last_\([^ .]*\) .*/\1/p' "$log"); do
 	a=$(figure "$log" "$way") b=$(figure "$log" "last_$way") || exit 1
@@ -19,20 +21,15 @@ for way in $(sed -n 's/^.*BENCH last_\([^ .]*\) .*/\1/p' "$log"); do
 	[ "$(figure "$log" "last_$way.uncopied")" = 0 ] || uncopied=yes
 	printf '  %-14s %12s %16s %5s\n' "$way" "$a" "$b" "$uncopied"
 	echo "$way $a $b" >>"$B/cow-ways.dat"
-	figures+="\"$way\": $a, \"last_$way\": $b, "
+	figure_add "$way" "$a"
+	figure_add "last_$way" "$b"
 done
 printf '\n  %s\n' "in comparison: copying a page $copy, a write fault answered by one update $bounce"
 printf '  %s\n' "an attempt of the library's to have a frame with no copy that is refused: $attempt, at most one in 65 breaks for long"
-echo "{ \"figures\": { ${figures%, } } }" >"$B/cow-ways.json"
-gnuplot <<PLOT || fail "gnuplot could not draw $B/cow-ways.svg"
-set terminal svg size 800,420
-set output "$B/cow-ways.svg"
-set style data histogram
-set style fill solid 0.7
-set yrange [0:*]
+figures_write cow-ways
+plot cow-ways <<PLOT
+$bars
 set ylabel "instructions"
 set title "Breaking a share, by the way it is done"
 plot "$B/cow-ways.dat" using 2:xtic(1) title "others hold it", "" using 3 title "last holder", $copy title "copying a page"
 PLOT
-echo
-echo "  $B/cow-ways.json, $B/cow-ways.svg"

@@ -4,8 +4,7 @@
 # reads: CPU_MODEL ACCEL QEMU TIMEOUT APPEND PASTURE
 set -u
 . bench/machine.sh
-out=build/bench/destroy.json
-mkdir -p build/bench
+. bench/figure.sh
 runs=3
 
 # Lowest of the runs: "US STEPS LONGEST_US" of the domain's end.
@@ -29,20 +28,24 @@ for n in 1000 10000 100000; do
 done
 per=$(( (us[100000] - us[1000]) * 1000 / 99000 ))
 echo "each further mapping: $per ns; 512 PTEs at most between two looks at the clock"
-cat > $out <<END
-{"figures": {
- "destroy_us_1000": ${us[1000]}, "destroy_us_10000": ${us[10000]}, "destroy_us_100000": ${us[100000]},
- "destroy_steps_1000": ${steps[1000]}, "destroy_steps_100000": ${steps[100000]},
- "destroy_longest_step_us": ${longest[100000]}, "destroy_ns_per_mapping": $per}}
-END
+for n in 1000 10000 100000; do
+	figure_add destroy_us_$n "${us[$n]}"
+	echo "$n ${us[$n]}"
+done >"$B/destroy.dat"
+figure_add destroy_steps_1000 "${steps[1000]}"
+figure_add destroy_steps_100000 "${steps[100000]}"
+figure_add destroy_longest_step_us "${longest[100000]}"
+figure_add destroy_ns_per_mapping $per
+figures_write destroy
 # Linear: the steps grow by one for each table of 512 mappings, and by nothing else.
 want=$(( (100000 - 1000 + 511) / 512 ))
 got=$(( steps[100000] - steps[1000] ))
 # A table above it more for each 512 tables, and one step each to let go of them.
 [ $got -ge $want ] && [ $got -le $((2 * want + 20)) ] ||
 	{ echo "destroy: $got more steps for 99,000 more mappings, wanted about $want"; exit 1; }
-if command -v gnuplot >/dev/null; then
-	printf '%d %d\n' 1000 "${us[1000]}" 10000 "${us[10000]}" 100000 "${us[100000]}" > build/bench/destroy.dat
-	gnuplot -e "set term svg; set output 'build/bench/destroy.svg'; set logscale xy; set xlabel 'mappings of one shared frame'; set ylabel 'us to destroy the domain'; plot 'build/bench/destroy.dat' with linespoints notitle" 2>/dev/null
-fi
-echo "figures: $out"
+plot destroy <<PLOT
+set logscale xy
+set xlabel "mappings of one shared frame"
+set ylabel "us to destroy the domain"
+plot "$B/destroy.dat" with linespoints notitle
+PLOT

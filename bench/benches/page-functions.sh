@@ -9,12 +9,11 @@ host_bench page-functions >"$out" || exit 1
 
 printf '%s\n' 'Nanoseconds of a page in the first-level cache, on this CPU' ''
 printf '  %-8s %8s %8s %8s %8s %8s  %s\n' '' scalar string sse2 avx2 avx512 fastest
-figures=
 while read -r fn scalar string sse2 avx2 avx512 best; do
 	printf '  %-8s %8s %8s %8s %8s %8s  %s\n' \
 		"$fn" "$scalar" "$string" "$sse2" "$avx2" "$avx512" "$best"
 	for v in scalar string sse2 avx2 avx512; do
-		[ "${!v}" = - ] || figures+="\"${fn}_${v}_ns\": ${!v}, "
+		[ "${!v}" = - ] || figure_add "${fn}_${v}_ns" "${!v}"
 	done
 done <"$out"
 
@@ -32,19 +31,17 @@ for call in one_miss one_hit one_zero batch_miss batch_hit batch_zero; do
 	for v in scalar sse2 avx2 auto; do
 		n=$(figure "$B/page-functions-$v.log" "$call") || exit 1
 		row+=" $n"
-		figures+="\"${call}_${v}\": $n, "
+		figure_add "${call}_${v}" "$n"
 	done
 	# shellcheck disable=SC2086
 	printf '  %-12s %8s %8s %8s %8s\n' "$call" $row
 	echo "$call$row" | tr _ - >>"$B/page-functions.dat"
 done
 sed -n 's/^.*pasture: \(pages: one .*\)/\n  auto: \1/p' "$B/page-functions-auto.log"
-echo "{ \"figures\": { ${figures%, } } }" >"$B/page-functions.json"
-plot page-functions <<'PLOT'
-set style data histogram
-set style fill solid 0.7
-set yrange [0:*]
+figures_write page-functions
+plot page-functions <<PLOT
+$bars
 set ylabel "instructions per offered page"
 set title "Offers, by the registers that page functions use"
-plot "build/bench/page-functions.dat" using 2:xtic(1) title "scalar", "" using 3 title "SSE2", "" using 4 title "AVX2", "" using 5 title "chosen"
+plot "$B/page-functions.dat" using 2:xtic(1) title "scalar", "" using 3 title "SSE2", "" using 4 title "AVX2", "" using 5 title "chosen"
 PLOT

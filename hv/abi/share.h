@@ -22,7 +22,7 @@
 
 #define SHARE_ABI_VERSION 1
 
-/* = __HYPERVISOR_arch_7 of <xen/xen.h>; checked in hv/abi/abi_check.c. */
+/* = __HYPERVISOR_arch_7 of <xen/xen.h>; checked in hv/pv/hypercall.c. */
 #define __HYPERVISOR_make_ro_and_share 55
 
 /*
@@ -35,11 +35,13 @@
  *   -EEXIST  already shared, or held       (SHARE_ALREADY, SHARE_HELD)
  *   -ENOSPC  budget used up or table full  (SHARE_FULL, SHARE_LIMIT)
  *   -ENOMEM  no frame                      (SHARE_NO_MEMORY)
+ * A domain has at most SHARE_FRAME_MAPPINGS entries that map one shared frame.  An offer beyond succeeds, with
+ * another frame; a further entry that names the frame is refused (-EBUSY).  What other domains map does not count.
  */
 #define SHAREOP_single	0
 /*
  * SHAREOP_batch: `arg` is the virtual address of `count` (1..SHARE_BATCH_MAX) struct
- * share_entry.  Returns 0 when each entry has its status, or -errno if the array
+ * shareop_entry.  Returns 0 when each entry has its status, or -errno if the array
  * could not be read or written (-EFAULT) or count is wrong (-EINVAL).  The TLBs are
  * flushed once per 64 entries.  A long batch is continued without the guest's notice.
  */
@@ -52,7 +54,7 @@
  * The caller is told the frame's number; the list of SHAREOP_mode is left to it.
  */
 #define SHAREOP_unshare	2
-/* SHAREOP_info: fill the struct share_info at `arg`; count = sizeof(struct share_info) known to the caller. */
+/* SHAREOP_info: fill the struct shareop_info at `arg`; count = sizeof(struct shareop_info) known to the caller. */
 #define SHAREOP_info	3
 /*
  * SHAREOP_audit: recount the invariants (I1-I14, I18) of the whole machine now; returns the number of errors
@@ -60,12 +62,12 @@
  */
 #define SHAREOP_audit	4
 /*
- * SHAREOP_trace: where the domain's trace buffer is (trace.h): fill the struct share_trace at
+ * SHAREOP_trace: where the domain's trace buffer is (trace.h): fill the struct shareop_trace at
  * `arg`; count = its size, flags 0.
  */
 #define SHAREOP_trace	5
 /*
- * SHAREOP_mode: how shares of this domain's are broken: the struct share_mode at `arg`;
+ * SHAREOP_mode: how shares of this domain's are broken: the struct shareop_mode at `arg`;
  * count = its size, flags 0.  Returns 0, or -errno with nothing changed:
  *   -EINVAL  count, flags, version, a flag that there is not, break first without one pfn,
  *            a list without break first, or one that is not in the guest's range
@@ -75,6 +77,7 @@
 #define SHAREOP_mode	6
 
 #define SHARE_BATCH_MAX		512
+#define SHARE_FRAME_MAPPINGS	(1u << 20)
 #define SHARE_PTE_AVL		(1ULL << 53)	/* in a PTE: shared, and writable when offered */
 
 /*
@@ -85,15 +88,15 @@
 #define SHARE_NAMES_INLINE	2
 #define SHARE_NAMES_MAX		64
 
-struct share_entry {
+struct shareop_entry {
 	uint64_t pte[SHARE_NAMES_INLINE]; /* names; if nr_ptes > 2, pte[0] is the va of an array of nr_ptes names */
 	uint16_t nr_ptes;		/* 1 .. SHARE_NAMES_MAX */
 	uint16_t reserved;		/* 0 */
-	int32_t status;			/* out: enum share_result */
+	int32_t status;			/* out: enum shareop_result */
 	uint64_t mfn;			/* out: the frame that the entries map now */
 };
 
-enum share_result {
+enum shareop_result {
 	SHARE_DONE = 0,
 	SHARE_NOT_MAPPED = 1,	/* a name leads to no present L1 entry */
 	SHARE_BAD_PTE = 2,	/* a name is malformed, or not an entry of an L1 table of this domain,
@@ -113,7 +116,7 @@ enum share_result {
 };
 
 /* This guest's own numbers; nothing here depends on other groups. */
-struct share_info {
+struct shareop_info {
 	uint32_t version;	/* SHARE_ABI_VERSION */
 	uint32_t batch_max;
 	uint32_t names_max;
@@ -151,7 +154,7 @@ struct share_info {
  */
 #define SHARE_MODE_BREAK_FIRST	2u
 
-struct share_mode {
+struct shareop_mode {
 	uint32_t version;	/* SHARE_MODE_VERSION */
 	uint32_t flags;		/* SHARE_MODE_* */
 	uint64_t p2m;		/* va of an array of uint64_t, frame by pfn, or 0; entries that are not
@@ -159,8 +162,8 @@ struct share_mode {
 	uint64_t p2m_entries;	/* 0: there is none */
 };
 
-_Static_assert(sizeof(struct share_mode) == 24, "ABI");
-_Static_assert(sizeof(struct share_entry) == 32, "ABI");
-_Static_assert(sizeof(struct share_info) == 96, "ABI");
+_Static_assert(sizeof(struct shareop_mode) == 24, "ABI");
+_Static_assert(sizeof(struct shareop_entry) == 32, "ABI");
+_Static_assert(sizeof(struct shareop_info) == 96, "ABI");
 
 #endif

@@ -56,13 +56,13 @@ struct trace_record {
 	uint64_t seq;		/* its number + 1; 0: being written, or never */
 	uint64_t time_ns;	/* the guest's system time (vcpu_info.time) */
 	uint16_t event;		/* enum trace_event */
-	uint16_t result;	/* enum share_result, or SHUTDOWN_* */
+	uint16_t result;	/* enum shareop_result, or SHUTDOWN_* */
 	uint32_t mfn;
 	uint64_t name;
 };
 
 /* What SHAREOP_trace fills in. */
-struct share_trace {
+struct shareop_trace {
 	uint64_t mfn;		/* of the first page; the others follow */
 	uint32_t pages;
 	uint32_t reserved;	/* 0 */
@@ -76,6 +76,6 @@ _Static_assert(__builtin_offsetof(struct trace_record, event) == 16, "ABI");
 _Static_assert(__builtin_offsetof(struct trace_record, result) == 18, "ABI");
 _Static_assert(__builtin_offsetof(struct trace_record, mfn) == 20, "ABI");
 _Static_assert(__builtin_offsetof(struct trace_record, name) == 24, "ABI");
-_Static_assert(sizeof(struct share_trace) == 16, "ABI");
+_Static_assert(sizeof(struct shareop_trace) == 16, "ABI");
 
 #endif

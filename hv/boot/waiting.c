@@ -53,7 +53,7 @@ static void done(struct waiter *w)
 	spin_unlock(&lock);
 	obj_free(w, sizeof(*w));
 	__atomic_sub_fetch(&waiting, 1, __ATOMIC_RELAXED);
-	domain_count_release();		/* W4 */
+	domain_count_release();		/* WAIT4 */
 }
 
 static uint64_t mib(uint64_t frames)

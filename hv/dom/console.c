@@ -18,14 +18,17 @@
  * something; whole lines go to the operator's commands first, then to the domains with the focus
  * that take lines.  Longer ones come in pieces.  Those that take keys get each at once, as it is.
  *
- * C1  The guest writes anything to the ring at any time.  The hypervisor's own
- *     indices are kept here and only copied to the ring; the guest's are read once
- *     for each drain; a distance that cannot be is answered by starting afresh at the guest's index.
- * C2  One drain moves at most one ring (2048 bytes).
- * C3  The page is held by a general and a WRITABLE reference (ringpage.h).
- * C4  d->console is set and cleared under LOCK_DOMAIN, and all of it belongs to
- *     that lock.  Terminal controls of a guest do not reach the log.
- * C5  a guest that waits for room has room_timer armed, or just firing.
+ * CONSOLE1  The guest writes anything to the ring at any time.  The
+ *           hypervisor's own indices are kept here and only copied to the ring;
+ *           the guest's are read once for each drain; a distance that cannot be
+ *           is answered by starting afresh at the guest's index.
+ * CONSOLE2  One drain moves at most one ring (2048 bytes).
+ * CONSOLE3  The page is held by a general and a WRITABLE reference
+ *           (ringpage.h).
+ * CONSOLE4  d->console is set and cleared under LOCK_DOMAIN, and all of it
+ *           belongs to that lock.  Terminal controls of a guest do not reach
+ *           the log.
+ * CONSOLE5  a guest that waits for room has room_timer armed, or just firing.
  */
 #include <port.h>
 #include <errno.h>
@@ -67,9 +70,9 @@ struct line {
 /* LOCK_DOMAIN */
 struct console {
 	ring_t *ring;
-	struct frame *frame;	/* C3 */
+	struct frame *frame;	/* CONSOLE3 */
 	uint32_t port;
-	uint32_t out_cons, in_prod; /* C1 */
+	uint32_t out_cons, in_prod; /* CONSOLE1 */
 	struct line from_ring, from_call;
 	struct timer flush_timer; /* a line without an end waits */
 	struct {
@@ -79,7 +82,7 @@ struct console {
 	uint64_t filled_ns;	/* when tokens were added */
 	bool held;		/* ran out, RATE_ROOM not there yet */
 	bool call_waits;	/* a console_io sleeps for it */
-	struct timer room_timer; /* C5 */
+	struct timer room_timer; /* CONSOLE5 */
 	bool raw;		/* takes keys, not lines */
 	bool input_lost;	/* its ring is full, and that was said */
 };
@@ -119,7 +122,7 @@ static void line_add(struct domain *d, struct line *l, char c)
 	if (c == '\r' || c == '\0')
 		return;
 	if (((unsigned char)c < ' ' && c != '\t') || c == 0x7f)
-		c = '.'; /* C4 */
+		c = '.'; /* CONSOLE4 */
 	l->text[l->bytes++] = c;
 	if (l->bytes == LINE_MAX)
 		line_break(d, l);
@@ -231,8 +234,8 @@ static bool ring_drain(struct domain *d, struct console *c)
 	if (prod == c->out_cons)
 		return false;
 	if (prod - c->out_cons > sizeof(ring->out))
-		c->out_cons = prod; /* C1 */
-	/* C2.  At its end it may overdraw. */
+		c->out_cons = prod; /* CONSOLE1 */
+	/* CONSOLE2.  At its end it may overdraw. */
 	while (c->out_cons != prod && (room || !d->console || has_room(c))) {
 		uint32_t at = MASK_XENCONS_IDX(c->out_cons, ring->out);
 		char ch = READ_ONCE(ring->out[at]);
@@ -301,7 +304,7 @@ void console_fini(struct domain *d)
 
 	spin_lock(&d->lock);
 	c = d->console;
-	d->console = NULL; /* C4: from here on it is ours */
+	d->console = NULL; /* CONSOLE4: from here on it is ours */
 	if (c) {
 		ring_drain(d, c);
 		line_flush(d, &c->from_ring);
@@ -391,7 +394,7 @@ static long console_write(struct domain *d, uint64_t count, uint64_t va)
 		if (sched_preempt_pending())
 			return -ERESTART; /* same arguments: goes on at write.done */
 	if (n == -EAGAIN) {
-		sched_block(current_vcpu()); /* C5 */
+		sched_block(current_vcpu()); /* CONSOLE5 */
 		return -ERESTART;
 	}
 	write_end(d);
@@ -454,7 +457,7 @@ static uint32_t ring_feed(struct console *c, const char *text, uint32_t bytes)
 	uint32_t i;
 
 	if (c->in_prod - cons > sizeof(ring->in))
-		c->in_prod = cons; /* C1 */
+		c->in_prod = cons; /* CONSOLE1 */
 	for (i = 0; i < bytes && c->in_prod - cons < sizeof(ring->in); i++) {
 		uint32_t at = MASK_XENCONS_IDX(c->in_prod, ring->in);
 

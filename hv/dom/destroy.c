@@ -12,22 +12,26 @@
  *   WAIT     for calls that copy or unmap just now, or looked it up by its number (I18)
  *   ORPHANS  pages that others still use become nobody's
  *   VIEW     its M2P, 64 pages a step
- *   FREE     off the table once nobody has it (domain.c, D4); sharing state, heap pages, the domain
+ *   POOL     what was set aside for it in its share group: 64 frames, or a block of 512, a step
+ *   FREE     off the table once nobody has it (domain.c, FIND1); sharing state, heap pages, the domain
  *
  * Cost: proportional to the domain's own pages and mappings, whatever else maps its frames.
  *
  * Nothing keeps a dying domain (seed 000):
- * R1  frames name their owner by number and hold no reference to it;
- * R2  what the hypervisor shares with it (heap pages) carries NOHEAP in place of a reference: the
- *     count falls to zero with the domain's tables, step FREE clears the flag and frees the page;
- * R3  a hypervisor reference to a page of the domain's own (vcpu_info, console ring, GDT, loaded
- *     tables) is listed in its vCPU or console and dropped in STOP and UNHOOK, before any
- *     step that waits;
- * R4  a page that somebody else still uses becomes an orphan: owner DOMID_ORPHAN, on no list.
- *     Whoever lets go of it last frees it.  So the domain goes at once, and its pages later.
+ * END1  frames name their owner by number and hold no reference to it;
+ * END2  what the hypervisor shares with it (heap pages) carries NOHEAP in place
+ *       of a reference: the count falls to zero with the domain's tables, step
+ *       FREE clears the flag and frees the page;
+ * END3  a hypervisor reference to a page of the domain's own (vcpu_info,
+ *       console ring, GDT, loaded tables) is listed in its vCPU or console and
+ *       dropped in STOP and UNHOOK, before any step that waits;
+ * END4  a page that somebody else still uses becomes an orphan: owner
+ *       DOMID_ORPHAN, on no list. Whoever lets go of it last frees it.  So the
+ *       domain goes at once, and its pages later.
  *
- * R5  Page-table work that a step began and did not end comes first in the next one, whichever step that
- *     is; so no step finds work half-way, and no step does more than 512 entries of it.
+ * END5  Page-table work that a step began and did not end comes first in the
+ *       next one, whichever step that is; so no step finds work half-way, and
+ *       no step does more than 512 entries of it.
  */
 #include <port.h>
 #include <stdarg.h>
@@ -50,7 +54,7 @@
 enum step {
 	STEP_STOP, STEP_PORTS, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
 	STEP_EMPTY_L4, STEP_UNHOOK, STEP_GRANTS, STEP_DISOWN, STEP_PAGES, STEP_WAIT,
-	STEP_ORPHANS, STEP_VIEW, STEP_FREE,
+	STEP_ORPHANS, STEP_VIEW, STEP_POOL, STEP_FREE,
 };
 
 static uint32_t dying_count;	/* atomic: spares the scan when there is none */
@@ -253,13 +257,15 @@ static bool step_done(struct domain *d)
 		return !step_orphans(d);
 	case STEP_VIEW:
 		return !m2p_view_reap(&d->m2p);
+	case STEP_POOL:
+		return !sharing_domain_reap(d);
 	case STEP_FREE:
 		break;
 	}
 	return false;
 }
 
-/* R5: there was, and that is enough for one step.  Its vCPU may still be at work in the first one. */
+/* END5: there was, and that is enough for one step.  Its vCPU may still be at work in the first one. */
 static bool unfinished(struct domain *d)
 {
 	return d->destroy_step > STEP_STOP &&

@@ -2,14 +2,19 @@
 /*
  * The table of domains.  Table slot = id modulo MAX_DOMAINS; ids are not reused until they wrapped.
  *
- * D4  A domain is on the table when all that domain_create() makes is there, and until nobody
- *     uses it: domain_retire() takes it off if the table's reference is the last one, in one step
- *     under LOCK_DOMLIST, and only then is any of it freed.
- * D5  So whoever has a domain from domain_find() has a whole one until domain_put(): its
- *     locks, grant table, shared info, vCPUs.  What a dying domain loses before (ports, console,
- *     handles, page tables, pages, its M2P view) is looked at under the lock that it is lost under.
- * D6  A domain that is being built cannot be found; it is on the table, since its pages name it. Before that, and
- *     after domain_retire(), it has no pages of kind OWNED, so nobody asks who owns one (domain_owner()).
+ * FIND1  A domain is on the table when all that domain_create() makes is there,
+ *        and until nobody uses it: domain_retire() takes it off if the table's
+ *        reference is the last one, in one step under LOCK_DOMLIST, and only
+ *        then is any of it freed.
+ * FIND2  So whoever has a domain from domain_find() has a whole one until
+ *        domain_put(): its locks, grant table, shared info, vCPUs.  What a
+ *        dying domain loses before (ports, console, handles, page tables,
+ *        pages, its M2P view) is looked at under the lock that it is lost
+ *        under.
+ * FIND3  A domain that is being built cannot be found; it is on the table,
+ *        since its pages name it. Before that, and after domain_retire(), it
+ *        has no pages of kind OWNED, so nobody asks who owns one
+ *        (domain_owner()).
  */
 #include <port.h>
 #include <errno.h>
@@ -69,7 +74,7 @@ static bool is_whole(const struct domain *d)
 
 static void table_add(struct domain *d)
 {
-	ASSERT(is_whole(d)); /* D4 */
+	ASSERT(is_whole(d)); /* FIND1 */
 	spin_lock(&table_lock);
 	table[d->id % MAX_DOMAINS] = d;
 	__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
@@ -169,11 +174,11 @@ struct domain *domain_find(domid_hv_t id)
 
 	spin_lock(&table_lock);
 	d = table[id % MAX_DOMAINS];
-	/* D6 */
+	/* FIND3 */
 	if (d && (d->id != id || READ_ONCE(d->state) == DOM_BUILDING))
 		d = NULL;
 	if (d) {
-		ASSERT(is_whole(d)); /* D5 */
+		ASSERT(is_whole(d)); /* FIND2 */
 		__atomic_add_fetch(&d->refs, 1, __ATOMIC_ACQUIRE);
 	}
 	spin_unlock(&table_lock);

@@ -6,7 +6,7 @@
  *   RUNNING -> domain_shutdown()/domain_crash() -> DYING -> reaper (destroy.c) -> DEAD -> gone
  *
  * D1  refs = 1 while on the table + one per domain_find().  Frames do not hold the domain (seed 000):
- *     they name it by number, and none of them does any more when the number is free again (destroy.c, R1-R4).
+ *     they name it by number, and none of them does any more when the number is free again (destroy.c, END1-END4).
  * D2  tot_pages = length of the page list <= max_pages (I10).
  * D3  DYING domains run no vCPU and no hypercall.
  */
@@ -122,6 +122,7 @@ struct domain {
 
 	struct share_dom *share; /* constant while RUNNING */
 	struct frame_pool *frames; /* its group's; the same */
+	bool frames_stopped;	/* the reaper's: frame_pool_stop() was called */
 	struct console *console; /* constant while RUNNING */
 	struct store *store;	/* constant while RUNNING */
 
@@ -146,12 +147,12 @@ struct domain {
 	uint32_t disown_handle;		/* handle of that one */
 	uint64_t destroy_pages;	/* given up */
 	uint64_t destroy_steps, destroy_ns, destroy_max_ns; /* steps: how many, all of them, the longest */
-	uint64_t orphans;	/* R4: pages that outlived it */
+	uint64_t orphans;	/* END4: pages that outlived it */
 };
 
 /*
  * Frames beyond RAM and share budget that each domain is promised: vCPU, ports, the fixed
- * part of its tables; and its heap pages (H3).  domain_metadata() has what comes on top.
+ * part of its tables; and its heap pages (HEAP3).  domain_metadata() has what comes on top.
  */
 #define DOMAIN_ALLOWANCE	(64 + HEAP_PAGES_MAX)
 
@@ -163,7 +164,7 @@ struct domain {
 struct domain *domain_create(const char *name, uint64_t max_pages,
 			     uint64_t share_budget);
 /*
- * The one way to a domain by a number that a guest named.  With a reference: it stays whole (D5) until
+ * The one way to a domain by a number that a guest named.  With a reference: it stays whole (FIND2) until
  * domain_put().  NULL: there is none, or it is being built.  It may be dying.
  */
 struct domain *domain_find(domid_hv_t id);
@@ -252,7 +253,7 @@ void domain_writable_put(struct frame *f);
 void reclaim_flush(void);
 /* Also the few canonical frames that reclaim_flush() lets wait; when idle, and before an allocation fails. */
 void reclaim_flush_all(void);
-/* Frames that outlived their domain (destroy.c, R4). */
+/* Frames that outlived their domain (destroy.c, END4). */
 uint64_t reclaim_orphans(void);
 uint64_t reclaim_orphan_changes(void);	/* made or freed, ever */
 #define RECLAIM_KEPT	64	/* at most so many of them wait in each group */
@@ -283,7 +284,9 @@ bool pv_page_unpin(struct domain *d, struct frame *f);
  */
 bool pv_table_empty(struct domain *d, struct frame *f, unsigned int level,
 		    unsigned int *slot);
-void sharing_domain_fini(struct domain *d);	/* all holds are gone */
+/* All holds are gone: some of what was set aside for it in its group goes back; false: no more does. */
+bool sharing_domain_reap(struct domain *d);
+void sharing_domain_fini(struct domain *d);	/* and the rest */
 /* Reports the end of d; true: it shall be built again (repeat=). */
 bool domain_gone(struct domain *d);
 /* Called after d is free, for a true answer. */

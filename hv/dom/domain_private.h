@@ -18,7 +18,7 @@ void domain_promise_end(struct domain *d);
 
 void domain_page_remove(struct domain *d, struct frame *f);
 struct frame *domain_page_next_left(struct domain *d);
-/* R4: one page that is left; false: none can be taken now. */
+/* END4: one page that is left; false: none can be taken now. */
 bool domain_page_orphan(struct domain *d);
 uint64_t domain_pages_left(struct domain *d);
 /* One orphan more, or one less. */

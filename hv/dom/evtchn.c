@@ -3,15 +3,19 @@
  * Event channels: the ports of a domain, and how an event reaches a vCPU.
  * The hypercall is in op_evtchn.c.
  *
- * E1  port 0 is never used.  ports[] holds port_count entries, all zero (FREE) or in use.
- * E2  two ends of a channel name each other by domain and port.  Both change
- *     only with both domains' LOCK_EVENT held; so who holds one of them and sees
- *     INTERDOMAIN knows that the peer domain still has its ports.
- * E3  LOCK_DOMLIST comes before LOCK_EVENT, so a peer is looked up with no port
- *     locked, and the port is looked at again afterwards (evtchn_lock_ends()).
- * E4  v->virq_port[] and the VIRQ entries of ports[] are inverse to each other.
- * E5  the bitmaps and vcpu_info belong to the guest as much as to us: single atomic bits are set, nothing
- *     that is read there steers more than whether that guest is told of an event.
+ * PORT1  port 0 is never used.  ports[] holds port_count entries, all zero
+ *        (FREE) or in use.
+ * PORT2  two ends of a channel name each other by domain and port.  Both change
+ *        only with both domains' LOCK_EVENT held; so who holds one of them and
+ *        sees INTERDOMAIN knows that the peer domain still has its ports.
+ * PORT3  LOCK_DOMLIST comes before LOCK_EVENT, so a peer is looked up with no
+ *        port locked, and the port is looked at again afterwards
+ *        (evtchn_lock_ends()).
+ * PORT4  v->virq_port[] and the VIRQ entries of ports[] are inverse to each
+ *        other.
+ * PORT5  the bitmaps and vcpu_info belong to the guest as much as to us: single
+ *        atomic bits are set, nothing that is read there steers more than
+ *        whether that guest is told of an event.
  */
 #include <port.h>
 #include <errno.h>
@@ -47,7 +51,7 @@ int evtchn_init(struct domain *d)
 
 struct evtchn *evtchn_get(struct domain *d, uint32_t port)
 {
-	if (port == 0 || port >= d->port_count) /* E1 */
+	if (port == 0 || port >= d->port_count) /* PORT1 */
 		return NULL;
 	return &d->ports[port];
 }
@@ -142,7 +146,7 @@ void evtchn_unmask_port(struct domain *d, uint32_t port)
 		tell_vcpu(d, port, d->ports[port].vcpu);
 }
 
-/* --- both ends (E2, E3) --- */
+/* --- both ends (PORT2, PORT3) --- */
 
 static uint32_t peer_of(struct domain *d, uint32_t port)
 {
@@ -206,7 +210,7 @@ static void unlink_peer(struct domain *d, struct domain *peer,
 	struct evtchn *other = evtchn_get(peer ? peer : d, c->remote_port);
 
 	ASSERT(other && other->state == PORT_INTERDOMAIN &&
-	       other->remote_dom == d->id); /* E2 */
+	       other->remote_dom == d->id); /* PORT2 */
 	other->state = PORT_UNBOUND;
 	other->remote_dom = d->id;
 	other->remote_port = 0;
@@ -231,7 +235,7 @@ static int close_locked(struct domain *d, uint32_t port, struct domain *peer,
 	if (c->state == PORT_INTERDOMAIN)
 		unlink_peer(d, peer, c);
 	if (c->state == PORT_VIRQ)
-		d->vcpu[c->vcpu_of_virq]->virq_port[c->virq] = 0; /* E4 */
+		d->vcpu[c->vcpu_of_virq]->virq_port[c->virq] = 0; /* PORT4 */
 	port_free(d, port, c);
 	return 0;
 }

@@ -138,7 +138,7 @@ static bool status_add(struct domain *d, uint32_t count)
 	return true;
 }
 
-/* What one frame more costs beside the heap pages, which every domain is promised (heappages.h, H3). */
+/* What one frame more costs beside the heap pages, which every domain is promised (heappages.h, HEAP3). */
 static uint64_t pages_for(uint32_t have)
 {
 	return GRANT_V1_PER_FRAME / GRANT_ACTIVE_PER_PAGE + (have ? 0 : 1);

@@ -21,7 +21,7 @@
  *     overwrites or unpins it, the handle's host part goes the same way as by
  *     an unmap (GT20).
  * A5  a dying granter takes its name off the handles that use it (granter = DOMID_ORPHAN): they
- *     keep the frames, which become orphans too (destroy.c, R4), and he goes without waiting for them.
+ *     keep the frames, which become orphans too (destroy.c, END4), and he goes without waiting for them.
  *     Pins that are in nobody's handle (a copy, an unmap between flush and unpin) end by themselves.
  *
  * Locks: the table, active entries and pins: LOCK_GRANT of the granter, one domain's at a
@@ -163,13 +163,13 @@ void grant_handle_unlink(struct domain *d, struct grant_handle *h);
 /* Parts `kinds` are gone; with the last the handle is free. pin: what to unpin. */
 void grant_handle_drop(struct domain *d, uint32_t handle, unsigned int kinds,
 		       struct grant_pin *pin);
-/* A new handle that was not used after all. */
 /*
  * A5: of `count` handles of d from `first` on, those that use `granter` use nobody.
  * False: there are no handles from there on.
  */
 bool grant_handles_disown(struct domain *d, const struct domain *granter,
 			  uint32_t first, uint32_t count);
+/* A new handle that was not used after all. */
 void grant_handle_cancel(struct domain *d, uint32_t handle);
 /* The handle whose entry is at `pte`; ~0: none. */
 uint32_t grant_handle_by_pte(struct domain *d, maddr_t pte);

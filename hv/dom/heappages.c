@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Heap pages of domains; heappages.h has the decisions (H1-H6).
+ * Heap pages of domains; heappages.h has the decisions (HEAP1-HEAP6).
  *
- * A domain's are on one list through frame.next; frame.prev holds the kind.
+ * A domain's are on one list through frame.next; frame.prev holds the kind.  From palloc_heap() on its guest can
+ * map a page by a guessed number, zeroed as it is then (decision 18).  The list and the kind come later: they are
+ * read only for who has the page from heap_page_share() and gives it back, and by the destructor after all calls.
  */
 #include <port.h>
 #include <errno.h>
@@ -12,8 +14,8 @@
 #include "x86/tlb.h"
 
 static const struct {
-	bool writable;		/* H2 */
-	uint32_t max;		/* H3 */
+	bool writable;		/* HEAP2 */
+	uint32_t max;		/* HEAP3 */
 } kinds[HEAP_KINDS] = {
 	[HEAP_SHARED_INFO] = { true, 1 },
 	[HEAP_TRACE] = { false, HEAP_TRACE_PAGES },
@@ -21,7 +23,7 @@ static const struct {
 	[HEAP_GRANT_STATUS] = { true, HEAP_STATUS_PAGES },
 };
 
-/* H3 */
+/* HEAP3 */
 static bool limit_take(struct domain *d, enum heap_kind kind, uint32_t pages)
 {
 	bool ok;
@@ -126,7 +128,7 @@ void heap_pages_free(struct domain *d)
 		struct frame *f = mfn_to_frame(d->heap_list);
 
 		d->heap_list = f->next;
-		CHECK(claim_end(f));	/* H6 */
+		CHECK(claim_end(f));	/* HEAP6 */
 		palloc_heap_free(mfn_to_virt(frame_to_mfn(f)));
 	}
 }

@@ -3,23 +3,28 @@
  * Pages of the hypervisor's heap that a domain may map (seed 000): shared info,
  * grant table, trace buffer.  Decided once, for every kind the same way:
  *
- * H1  Ownership.  Kind HEAP, named by the owner's number, made by heap_page_share()
- *     alone.  The hypervisor's claim is no reference but the flag NOHEAP (the
- *     mail's "not to the heap when the count reaches zero"): the references of the frame are the
- *     mappings in its owner's page tables and nothing else, so they end with those tables, and the
- *     domain's own count never waits for them.
- * H2  Rights.  The kind says whether the guest may map it writable (HEAP_RW); fixed for life.
- * H3  Quota.  Not in tot_pages nor max_pages, on no page list: the operator's number is the
- *     guest's RAM.  They are paid from the allowance that domain_create() promises
- *     for each domain, so with overcommit off they are always to be had, up to the kind's limit.
- * H4  Pseudo-physical space.  They have no pfn: in the owner's M2P view they are absent, or
- *     INVALID_PFN, and it cannot change that (I9).
- * H5  Names.  The guest is told the mfn (start_info, a hypercall) and maps it by an ordinary L1
- *     entry.  Every other use is refused -EPERM: as a table, descriptor page, registered area,
- *     to give back, exchange, share or grant (PT10, PT11, ME11); and any use by another domain.
- * H6  End.  Freed by the destructor once the owner's tables are gone: it checks that the count
- *     is 0, clears the flag and frees the page, exactly once (DD6).  Until then
- *     hypervisor code may write the page whenever it has the domain.
+ * HEAP1  Ownership.  Kind HEAP, named by the owner's number, made by
+ *        heap_page_share() alone.  The hypervisor's claim is no reference but
+ *        the flag NOHEAP (the mail's "not to the heap when the count reaches
+ *        zero"): the references of the frame are the mappings in its owner's
+ *        page tables and nothing else, so they end with those tables, and the
+ *        domain's own count never waits for them.
+ * HEAP2  Rights.  The kind says whether the guest may map it writable
+ *        (HEAP_RW); fixed for life.
+ * HEAP3  Quota.  Not in tot_pages nor max_pages, on no page list: the
+ *        operator's number is the guest's RAM.  They are paid from the
+ *        allowance that domain_create() promises for each domain, so with
+ *        overcommit off they are always to be had, up to the kind's limit.
+ * HEAP4  Pseudo-physical space.  They have no pfn: in the owner's M2P view they
+ *        are absent, or INVALID_PFN, and it cannot change that (I9).
+ * HEAP5  Names.  The guest is told the mfn (start_info, a hypercall) and maps
+ *        it by an ordinary L1 entry.  Every other use is refused -EPERM: as a
+ *        table, descriptor page, registered area, to give back, exchange, share
+ *        or grant (PT10, PT11, ME11); and any use by another domain.
+ * HEAP6  End.  Freed by the destructor once the owner's tables are gone: it
+ *        checks that the count is 0, clears the flag and frees the page,
+ *        exactly once (DD6).  Until then hypervisor code may write the page
+ *        whenever it has the domain.
  */
 #ifndef HV_DOM_HEAPPAGES_H
 #define HV_DOM_HEAPPAGES_H
@@ -37,7 +42,7 @@ enum heap_kind {
 #define HEAP_TRACE_PAGES	4
 #define HEAP_GRANT_PAGES	32	/* 16,384 entries of version 1 */
 #define HEAP_STATUS_PAGES	4
-/* H3: of all kinds. */
+/* HEAP3: of all kinds. */
 #define HEAP_PAGES_MAX \
 	(1 + HEAP_TRACE_PAGES + HEAP_GRANT_PAGES + HEAP_STATUS_PAGES)
 
@@ -50,7 +55,7 @@ struct domain;
 void *heap_page_share(struct domain *d, enum heap_kind kind, unsigned int pages);
 /* Take one page back while d lives: -EBUSY while the guest maps it.  Flushes d's TLBs. */
 int heap_page_unshare(struct domain *d, void *page) must_check;
-/* The destructor's part of H6: all of d's. */
+/* The destructor's part of HEAP6: all of d's. */
 void heap_pages_free(struct domain *d);
 
 enum heap_kind heap_page_kind(const struct frame *f);

@@ -10,8 +10,8 @@
  * flush serves all, at the end of a hypercall and at preemption points.
  *
  * A domain that runs nowhere has no translations: leaving a CPU loads another
- * page table, which flushes.  Canonical frames may be known to any CPU that runs a
- * guest: flushing all those is dear, so up to RECLAIM_KEPT of them wait in
+ * page table, which flushes.  Canonical frames may be known to any CPU that runs one of
+ * their group: flushing all those is dear, so up to RECLAIM_KEPT of them wait in
  * their group's pool until there are more, or a CPU is idle, or an allocation fails.  In the group's, so
  * that no other group pays for the flush, or can count what is freed.
  */
@@ -107,10 +107,8 @@ void frame_owner_free(domid_hv_t owner, struct frame *f)
 
 void reclaim_canonical(struct frame_pool *p, mfn_t mfn)
 {
-	uint64_t mask = __atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST);
-
 	__atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
-	if (frame_pool_wait(p, mfn, mask) >= RECLAIM_KEPT)
+	if (frame_pool_wait(p, mfn, frame_pool_cpus(p)) >= RECLAIM_KEPT)
 		reclaim_pool(p);
 }
 

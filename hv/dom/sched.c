@@ -6,17 +6,19 @@
  * its head.  A vCPU that wakes starts at most half a slice ahead of the others,
  * whatever it slept, so sleeping saves up no claim, and spinning earns none.
  *
- * S1  RUNNING <=> the vCPU is running[v->cpu], and its registers, tables or FPU
- *     state may be on that CPU.  Only that CPU ends this (sched_leave()), after it
- *     saved the state; until then others only leave wishes (want_*).  So a
- *     vCPU that is on the queue is always whole, and no CPU waits to take it.
- * S2  RUNNABLE <=> on the queue.
- * S3  a sleeper is never missed: who sends an event sets its bits, then calls
- *     sched_wake().  sched_block() looks at the bits with LOCK_SCHED held; so
- *     either it sees them, or the waker takes the lock later and takes back
- *     want_block, or finds the vCPU BLOCKED.
- * S4  a CPU whose bit is in idle_cpus sleeps, or will at once, with interrupts
- *     off until it does: the IPI of whoever clears the bit is not lost.
+ * SCHED1  RUNNING <=> the vCPU is running[v->cpu], and its registers, tables or
+ *         FPU state may be on that CPU.  Only that CPU ends this
+ *         (sched_leave()), after it saved the state; until then others only
+ *         leave wishes (want_*).  So a vCPU that is on the queue is always
+ *         whole, and no CPU waits to take it.
+ * SCHED2  RUNNABLE <=> on the queue.
+ * SCHED3  a sleeper is never missed: who sends an event sets its bits, then
+ *         calls sched_wake().  sched_block() looks at the bits with LOCK_SCHED
+ *         held; so either it sees them, or the waker takes the lock later and
+ *         takes back want_block, or finds the vCPU BLOCKED.
+ * SCHED4  a CPU whose bit is in idle_cpus sleeps, or will at once, with
+ *         interrupts off until it does: the IPI of whoever clears the bit is
+ *         not lost.
  *
  * Preemption: interrupts are off in the hypervisor, so long work compares the TSC
  * with the slice's end (sched_preempt_pending()).  need_resched is for wishes.
@@ -43,8 +45,8 @@ static struct spinlock sched_lock = SPINLOCK_INIT(LOCK_SCHED);
 /* --- under sched_lock --- */
 static struct list run_queue = { &run_queue, &run_queue };
 static uint64_t min_vruntime;	/* of whoever was picked last; never goes back */
-static uint64_t idle_cpus;	/* S4 */
-static struct vcpu *running[MAX_CPUS]; /* S1 */
+static uint64_t idle_cpus;	/* SCHED4 */
+static struct vcpu *running[MAX_CPUS]; /* SCHED1 */
 
 static uint64_t reap_at_ns[MAX_CPUS]; /* each CPU its own: no reaping before, if a guest can run */
 
@@ -172,7 +174,7 @@ static void make_runnable(struct vcpu *v, uint64_t now)
 static void wake_locked(struct vcpu *v)
 {
 	v->poll_wait = false;
-	v->want_block = false; /* S3 */
+	v->want_block = false; /* SCHED3 */
 	if (v->run == RUN_BLOCKED)
 		make_runnable(v, now_ns());
 }
@@ -203,7 +205,7 @@ static void leave_soon(void)
 void sched_block(struct vcpu *v)
 {
 	spin_lock(&sched_lock);
-	if (!evtchn_deliverable(v)) { /* S3 */
+	if (!evtchn_deliverable(v)) { /* SCHED3 */
 		v->want_block = true;
 		leave_soon();
 	}
@@ -414,7 +416,7 @@ static struct vcpu *sched_pick(void)
 	if (v)
 		start_slice(v, now);
 	else
-		idle_cpus |= 1UL << cpu->id; /* S4 */
+		idle_cpus |= 1UL << cpu->id; /* SCHED4 */
 	spin_unlock(&sched_lock);
 	return v;
 }

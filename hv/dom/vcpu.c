@@ -3,15 +3,18 @@
  * Virtual CPUs: creation, and what a CPU loads and saves when it changes
  * between them.
  *
- * V1  a domain's bit for a CPU is in cpu_mask from before one of its page tables
- *     is loaded there until after another one is (which flushes).  The bit is set by a locked
- *     instruction, so who changed an entry and then reads the mask (also after
- *     a locked instruction) either sees this CPU, or this CPU sees the change.
- * V2  the CPU uses the GDT at GDT_VIRT(v) only while v's tables are loaded, and its
- *     own else.  Page GDT_HV_PAGE of v's GDT is the CPU's, set before the tables are loaded.
- * V3  v->info points into shared_info or into a page of the guest on which a
- *     WRITABLE reference is held.  The guest writes there at any time: nothing read from
- *     it is trusted, and the version of the time page is counted here.
+ * VCPU1  a domain's bit for a CPU is in cpu_mask, and its group's in the pool's,
+ *        from before one of its page tables is loaded there until after another
+ *        one is (which flushes).  The bit is set by a locked instruction, so
+ *        who changed an entry and then reads the mask (also after a locked
+ *        instruction) either sees this CPU, or this CPU sees the change.
+ * VCPU2  the CPU uses the GDT at GDT_VIRT(v) only while v's tables are loaded,
+ *        and its own else.  Page GDT_HV_PAGE of v's GDT is the CPU's, set
+ *        before the tables are loaded.
+ * VCPU3  v->info points into shared_info or into a page of the guest on which a
+ *        WRITABLE reference is held.  The guest writes there at any time:
+ *        nothing read from it is trusted, and the version of the time page is
+ *        counted here.
  */
 #include <port.h>
 #include <errno.h>
@@ -19,6 +22,7 @@
 #include "dom/area.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
+#include "mm/framepool.h"
 #include "mm/palloc.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
@@ -201,7 +205,8 @@ static void vcpu_leave(struct vcpu *v)
 	gdt_set_ldt(0, 0);
 	tlb_load_cr3(cpu_idle_cr3);
 	__atomic_and_fetch(&v->domain->cpu_mask, ~(1UL << cpu->id),
-			   __ATOMIC_SEQ_CST); /* V1 */
+			   __ATOMIC_SEQ_CST); /* VCPU1 */
+	frame_pool_cpu_leaves(v->domain->frames, cpu->id);
 	__atomic_and_fetch(&vcpu_guest_cpus, ~(1UL << cpu->id),
 			   __ATOMIC_SEQ_CST);
 	cpu->current = NULL;
@@ -213,10 +218,11 @@ static void vcpu_enter(struct vcpu *v)
 
 	CHECK(current_l4(v) != INVALID_MFN);
 	__atomic_or_fetch(&vcpu_guest_cpus, 1UL << cpu->id, __ATOMIC_SEQ_CST);
+	frame_pool_cpu_enters(v->domain->frames, cpu->id);
 	__atomic_or_fetch(&v->domain->cpu_mask, 1UL << cpu->id,
-			  __ATOMIC_SEQ_CST); /* V1 */
+			  __ATOMIC_SEQ_CST); /* VCPU1 */
 	WRITE_ONCE(*v->gdt_hv_pte, pte_make(cpu->gdt_page_mfn,
-		   PTE_P | PTE_RW | PTE_A | PTE_D)); /* V2 */
+		   PTE_P | PTE_RW | PTE_A | PTE_D)); /* VCPU2 */
 	tlb_load_cr3(current_l4(v) << PAGE_SHIFT);
 	cpu->current = v;
 	state_load(v);

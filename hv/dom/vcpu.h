@@ -106,7 +106,7 @@ _Static_assert((offsetof(struct vcpu, regs) + sizeof(struct regs)) % 16 == 0,
 	       "entry pushes to the end of regs");
 
 /* --- vcpu.c --- */
-/* CPUs that have any guest's page tables loaded (atomic); like domain.cpu_mask, for what any guest may know. */
+/* CPUs that have any guest's page tables loaded (atomic); as domain.cpu_mask, for what any may know: orphans. */
 extern uint64_t vcpu_guest_cpus;
 struct vcpu *vcpu_create(struct domain *d, uint32_t id);	/* NULL: no memory */
 void vcpu_free(struct vcpu *v);	/* offline, its tables and areas unhooked */

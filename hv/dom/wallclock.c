@@ -2,10 +2,11 @@
 /*
  * See wallclock.h.
  *
- * W1  time 0's time of day changes only in whole seconds and only when the chip and our
- *     clock differ by two or more: each rounds down, so a difference of one is none.
- * W2  who was built with the old one gets the new one at the next look, which
- *     compares every domain's.
+ * WALL1  time 0's time of day changes only in whole seconds and only when the
+ *        chip and our clock differ by two or more: each rounds down, so a
+ *        difference of one is none.
+ * WALL2  who was built with the old one gets the new one at the next look,
+ *        which compares every domain's.
  */
 #include <port.h>
 
@@ -20,7 +21,7 @@
 #define LOOK_NS		(2 * NS_PER_S)
 #define AGAIN_NS	(5 * NS_PER_S / 1000)	/* an update of the chip lasts 2 ms */
 
-static uint64_t boot_seconds;	/* one writer: where the timer is; W1 */
+static uint64_t boot_seconds;	/* one writer: where the timer is; WALL1 */
 static struct timer look_timer;
 
 uint64_t wallclock_boot_seconds(void)
@@ -87,7 +88,7 @@ static void follow(uint64_t chip)
 	int64_t ahead = (int64_t)(chip - ours);
 
 	if (!chip || (ahead > -2 && ahead < 2))
-		return; /* W1 */
+		return; /* WALL1 */
 	log_info("the clock chip is %ld s %s: the guests' wall clock follows",
 		 ahead < 0 ? -ahead : ahead, ahead < 0 ? "behind" : "ahead");
 	WRITE_ONCE(boot_seconds, wallclock_boot_seconds() + (uint64_t)ahead);
@@ -100,7 +101,7 @@ static void look(void *arg)
 		return;
 	}
 	follow(rtc_seconds());
-	domain_for_each(tell, NULL); /* W2 */
+	domain_for_each(tell, NULL); /* WALL2 */
 	timer_set(&look_timer, now_ns() + LOOK_NS);
 }
 

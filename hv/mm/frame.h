@@ -15,7 +15,7 @@
  *     + loaded page-table bases + descriptor-table slots + holds of the hypervisor.
  * F3  the word changes owner or kind only while ref is 0 or all of it is known to the
  *     caller (frame_claim()); so a successful frame_get() pins owner and kind.  But for this: the
- *     owner of a page that outlives its domain becomes DOMID_ORPHAN (dom/destroy.c, R4).
+ *     owner of a page that outlives its domain becomes DOMID_ORPHAN (dom/destroy.c, END4).
  *     What can be referenced is whole: linked, named, counted (frame_publish()).
  * F4  at ref 0 an OWNED or HEAP frame is given back: to the heap, or, with
  *     NOHEAP set, to nobody, until the destructor clears the flag (seed 000).

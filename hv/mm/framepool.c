@@ -19,12 +19,14 @@
 #define BLOCK_ORDER	9	/* a refill; so views have one page for it */
 #define BLOCK_ALONE	6
 #define VEC_ORDER	2
+#define POOL_PART	64u	/* FP5 */
 _Static_assert(POOL_LOW + (1 << BLOCK_ORDER) <= POOL_HIGH, "a refill fits");
 _Static_assert(POOL_HIGH * sizeof(uint32_t) == PAGE_SIZE << VEC_ORDER, "vec");
 
 struct frame_pool {
 	struct spinlock lock;		/* LOCK_POOL: all below, but where it says otherwise */
 	uint32_t members;		/* and LOCK_POOLS; 0 and total 0: the slot is free */
+	uint32_t staying;		/* of them, those that frame_pool_stop() was not called for */
 	uint64_t target, total;		/* FP1, FP2; read without, too */
 	struct buddy store, meta;
 	uint32_t *vec;			/* NULL: no members */
@@ -33,6 +35,7 @@ struct frame_pool {
 	unsigned int block;		/* order of a refill */
 	uint64_t stream;		/* FP3 */
 	struct frame_queue waiting;
+	uint64_t cpus;			/* atomic: frame_pool_cpus() */
 	uint16_t group;
 	struct objpool objects;		/* its own lock */
 };
@@ -62,6 +65,11 @@ static void frames_set_aside(const struct buddy *b, mfn_t mfn, unsigned int orde
 	}
 }
 
+static unsigned int order_within(uint64_t frames)
+{
+	return 63 - __builtin_clzl(frames);
+}
+
 /* Of the heap, into a store: the largest block there is up to this order. */
 static bool block_take(struct frame_pool *p, struct buddy *b, unsigned int order)
 {
@@ -86,7 +94,7 @@ static void to_heap(struct frame_pool *p, mfn_t mfn, unsigned int order)
 /* FP2; with overcommit on, a pool is bounded by its vector. */
 static bool goes_back(const struct frame_pool *p)
 {
-	return !p->members || (p->target && p->total > p->target);
+	return !p->staying || (p->target && p->total > p->target);
 }
 
 static void single_put(struct frame_pool *p, mfn_t mfn)
@@ -133,37 +141,65 @@ static mfn_t vec_draw(struct frame_pool *p)
 
 /* --- members --- */
 
-/* Into a store; `frames` of them, or what the heap has (vec_refill() asks again). */
+/*
+ * A block into a store, of at most `left` frames and within the target, which may fall meanwhile; how many came.
+ * What the heap does not have now, vec_refill() asks for again.
+ */
+static uint64_t set_aside_part(struct frame_pool *p, struct buddy *b, uint64_t left)
+{
+	uint64_t was;
+
+	spin_lock(&p->lock);
+	was = p->total;
+	left = was < p->target ? MIN(left, p->target - was) : 0;
+	if (left)
+		(void)block_take(p, b, MIN(order_within(left), BLOCK_ORDER));
+	left = p->total - was;
+	spin_unlock(&p->lock);
+	return left;
+}
+
+/* FP5: the others draw meanwhile. */
 static void set_aside(struct frame_pool *p, struct buddy *b, uint64_t frames)
 {
-	uint64_t end = p->total + frames;
+	uint64_t came = frames;
+
+	for (; frames && came; frames -= came)
+		came = set_aside_part(p, b, frames);
+}
+
+static uint64_t excess(const struct frame_pool *p)
+{
+	return p->total > p->target ? p->total - p->target : 0;
+}
+
+/* With overcommit on, the vector is for those who stay. */
+static bool give_singles(struct frame_pool *p)
+{
+	uint64_t n = MIN(excess(p), MIN(p->count, POOL_PART)), i;
+
+	if (p->staying && !p->target)
+		return false;
+	for (i = 0; i < n; i++)
+		to_heap(p, vec_draw(p), 0);
+	return n;
+}
+
+/* The largest that there is, for one step. */
+static bool give_block(struct frame_pool *p, struct buddy *b)
+{
+	mfn_t mfn = INVALID_MFN;
 	unsigned int order;
 
-	while (p->total < end) {
-		order = 63 - __builtin_clzl(end - p->total);
-		if (!block_take(p, b, MIN(order, BLOCK_ORDER)))
-			break;
-	}
-}
-
-/* Some remain: they keep no more than their target. */
-static void give_singles(struct frame_pool *p)
-{
-	mfn_t mfn;
-
-	while (p->total > p->target && (mfn = vec_draw(p)) != INVALID_MFN)
-		to_heap(p, mfn, 0);
-}
-
-static void give_blocks(struct frame_pool *p, struct buddy *b)
-{
-	unsigned int order = ORDERS;
-	mfn_t mfn;
-
-	while (order-- > 0)
-		while (p->total >= p->target + (1UL << order) &&
-		       (mfn = buddy_take(b, order)) != INVALID_MFN)
-			to_heap(p, mfn, order);
+	if (!excess(p))
+		return false;
+	order = MIN(order_within(excess(p)), BLOCK_ORDER) + 1;
+	while (mfn == INVALID_MFN && order > 0)
+		mfn = buddy_take(b, --order);
+	if (mfn == INVALID_MFN)
+		return false;
+	to_heap(p, mfn, order);
+	return true;
 }
 
 /* The group's pool, or a free one.  LOCK_POOLS. */
@@ -211,9 +247,8 @@ static struct frame_pool *join(uint16_t group, bool alone, uint64_t frames,
 		pool_begin(p, group, alone, vec);
 	spin_lock(&p->lock);
 	p->members++;
+	p->staying++;
 	p->target += frames + frame_pool_metadata(frames);
-	set_aside(p, &p->meta, frame_pool_metadata(frames));
-	set_aside(p, &p->store, frames);
 	spin_unlock(&p->lock);
 	return p;
 }
@@ -232,26 +267,11 @@ struct frame_pool *frame_pool_join(uint16_t group, bool alone, uint64_t frames)
 	spin_unlock(&pools_lock);
 	if (!used)
 		palloc_hv_free(vec, VEC_ORDER);
+	if (!p)
+		return NULL;
+	set_aside(p, &p->meta, frame_pool_metadata(frames));
+	set_aside(p, &p->store, frames);
 	return p;
-}
-
-/* The pool's own locks. */
-static uint32_t *leave(struct frame_pool *p, uint64_t frames)
-{
-	uint32_t *vec = NULL;
-
-	p->target -= frames + frame_pool_metadata(frames);
-	if (!--p->members) {
-		while (p->count)
-			to_heap(p, p->vec[--p->count], 0);
-		vec = p->vec;
-		p->vec = NULL;
-	} else if (frames) {
-		give_singles(p);
-	}
-	give_blocks(p, &p->store);
-	give_blocks(p, &p->meta);
-	return vec;
 }
 
 struct frame_pool *frame_pool_of(uint16_t group)
@@ -264,13 +284,37 @@ struct frame_pool *frame_pool_of(uint16_t group)
 	return p;
 }
 
-void frame_pool_leave(struct frame_pool *p, uint64_t frames)
+void frame_pool_stop(struct frame_pool *p, uint64_t frames)
 {
-	uint32_t *vec;
+	spin_lock(&p->lock);
+	p->staying--;
+	p->target -= frames + frame_pool_metadata(frames);
+	spin_unlock(&p->lock);
+}
+
+bool frame_pool_give_part(struct frame_pool *p)
+{
+	bool gave;
+
+	spin_lock(&p->lock);
+	gave = give_singles(p) || give_block(p, &p->store) ||
+	       give_block(p, &p->meta);
+	spin_unlock(&p->lock);
+	return gave;
+}
+
+/* What comes to a pool where nobody stays goes on to the heap; so the vector of the last is empty. */
+void frame_pool_leave(struct frame_pool *p)
+{
+	uint32_t *vec = NULL;
 
 	spin_lock(&pools_lock);
 	spin_lock(&p->lock);
-	vec = leave(p, frames);
+	if (!--p->members) {
+		CHECK(!p->count);
+		vec = p->vec;
+		p->vec = NULL;
+	}
 	spin_unlock(&p->lock);
 	spin_unlock(&pools_lock);
 	if (vec)
@@ -331,6 +375,21 @@ void frame_pool_left(struct frame_pool *p)
 		single_put(p, mfn);
 	}
 	spin_unlock(&p->lock);
+}
+
+void frame_pool_cpu_enters(struct frame_pool *p, uint32_t cpu)
+{
+	__atomic_or_fetch(&p->cpus, 1UL << cpu, __ATOMIC_SEQ_CST);
+}
+
+void frame_pool_cpu_leaves(struct frame_pool *p, uint32_t cpu)
+{
+	__atomic_and_fetch(&p->cpus, ~(1UL << cpu), __ATOMIC_SEQ_CST);
+}
+
+uint64_t frame_pool_cpus(const struct frame_pool *p)
+{
+	return __atomic_load_n(&p->cpus, __ATOMIC_SEQ_CST);
 }
 
 uint32_t frame_pool_wait(struct frame_pool *p, mfn_t mfn, uint64_t cpu_mask)

@@ -17,8 +17,11 @@
  *  FP4  a frame that its last holder takes over leaves the group, and one of the heap takes its place: just as the
  *       heap gives one for a copy.
  *
- * What the heap gets back is whole blocks when the last member goes.  Else single frames, drawn
- * as the canonical ones are, of what the vector has, and then blocks.
+ *  FP5  frames come and go in parts of one block or POOL_PART single ones: between two parts the lock is free
+ *       and the others of the group draw (design decision 13).
+ *
+ * What the heap gets back when a member goes is single frames, drawn as the canonical ones are, of what the vector
+ * has, and then blocks; when the last goes, all.
  */
 #ifndef HV_MM_FRAMEPOOL_H
 #define HV_MM_FRAMEPOOL_H
@@ -43,11 +46,17 @@ struct frame_queue {
 uint64_t frame_pool_metadata(uint64_t frames);
 
 /*
- * A domain comes, or goes, for which so many frames, and metadata, are set aside (0: overcommit is
+ * A domain comes, for which so many frames, and metadata, are set aside (0: overcommit is
  * on).  alone: it is all that the group will ever have.  NULL: no memory.
  */
 struct frame_pool *frame_pool_join(uint16_t group, bool alone, uint64_t frames);
-void frame_pool_leave(struct frame_pool *p, uint64_t frames);
+/*
+ * It goes, in three steps: it draws no more, and what was set aside for it is to go back; a part of that
+ * goes (false: nothing is left to); nothing of its own is in use.
+ */
+void frame_pool_stop(struct frame_pool *p, uint64_t frames);
+bool frame_pool_give_part(struct frame_pool *p);
+void frame_pool_leave(struct frame_pool *p);
 struct frame_pool *frame_pool_of(uint16_t group); /* which has members */
 
 /*
@@ -59,6 +68,15 @@ mfn_t frame_pool_draw(struct frame_pool *p, bool beyond);
 void frame_pool_free(struct frame_pool *p, mfn_t mfn);
 /* A canonical frame is a domain's own from now on (FP4). */
 void frame_pool_left(struct frame_pool *p);
+
+/*
+ * CPUs that have tables of a member's loaded; as domain.cpu_mask, of the group (dom/vcpu.c, VCPU1).  A canonical
+ * frame came flushed, and only members map it: so no other CPU knows it, and what members do with it is
+ * no flush to others.
+ */
+void frame_pool_cpu_enters(struct frame_pool *p, uint32_t cpu);
+void frame_pool_cpu_leaves(struct frame_pool *p, uint32_t cpu);
+uint64_t frame_pool_cpus(const struct frame_pool *p);
 
 /* A canonical frame waits; how many do.  And all that do are the caller's, to flush and to free. */
 uint32_t frame_pool_wait(struct frame_pool *p, mfn_t mfn, uint64_t cpu_mask);

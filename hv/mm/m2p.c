@@ -6,6 +6,15 @@
  * and the leaves that hold 512 pfns each.  Tables and leaves live until the
  * view goes: a table that is freed earlier would need a flush, and a domain's
  * frames and the pool of canonical frames are compact, so there are few.
+ *
+ * A guest may link its L4 into itself, read-only (seed 003).  Through that link the CPU also walks slot 256,
+ * so the guest reads the tables of its view as data: which frames they are (LP8).  Nothing more can be reached:
+ * the descriptor area's tables and all of slots 257 to 271 have no US bit, and no path through the link is
+ * writable.  What it reads is harmless:
+ *  - a number of the hypervisor's frames opens nothing, for whatever names one is refused (resolve());
+ *  - l3 and the first tables came from the heap at the domain's birth, as its own pages did, whose numbers it
+ *    knows; the others come from its group's own frames, so they tell nothing of other groups (mm/framepool.h);
+ *  - the top's own entries name the hypervisor's second tables, made at boot and the same for all.
  */
 #include <port.h>
 #include <errno.h>

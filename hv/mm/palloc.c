@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frame allocation; palloc.h has the rules (P1-P3).
+ * Frame allocation; palloc.h has the rules (PALLOC1-PALLOC3).
  *
  * The lists of free blocks are a struct buddy (buddy.c); the frames that are set aside for
  * share groups are in buddies of their own (framepool.c).
@@ -15,7 +15,7 @@
 
 static struct spinlock heap_lock = SPINLOCK_INIT(LOCK_HEAP);
 static struct buddy heap = { .state = FRAME_STATE(FRAME_FREE, 0, 0) | FRAME_DIRTY }; /* LOCK_HEAP */
-static uint64_t free_frames;		/* atomic; P1 */
+static uint64_t free_frames;		/* atomic; PALLOC1 */
 static uint64_t total_frames;		/* constant after boot */
 
 /* An audit: frames below the mark have been counted.  Kept true by note_free(). */
@@ -61,7 +61,7 @@ static mfn_t frames_acquire(unsigned int order)
 	mfn_t mfn = heap_take(order);
 
 	if (mfn == INVALID_MFN && order == 0)
-		mfn = frame_pools_take();	/* P3: that is free memory too */
+		mfn = frame_pools_take();	/* PALLOC3: that is free memory too */
 	if (mfn != INVALID_MFN)
 		note_free(mfn, 1UL << order, false);
 	return mfn;

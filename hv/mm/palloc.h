@@ -3,10 +3,13 @@
  * Frame allocation: a buddy allocator over all RAM; what is set aside of it for canonical
  * pages is in framepool.h.
  *
- * P1  free_frames counts FREE and POOL frames; it is exact under LOCK_HEAP.
- * P2  a frame handed to a domain, or to the hypervisor, is all zero: frames that come back
- *     are marked DIRTY and scrubbed at the latest when they are handed out.
- * P3  when the buddy allocator is empty, single frames come out of the groups' pools.
+ * PALLOC1  free_frames counts FREE and POOL frames; it is exact under
+ *          LOCK_HEAP.
+ * PALLOC2  a frame handed to a domain, or to the hypervisor, is all zero:
+ *          frames that come back are marked DIRTY and scrubbed at the latest
+ *          when they are handed out.
+ * PALLOC3  when the buddy allocator is empty, single frames come out of the
+ *          groups' pools.
  */
 #ifndef HV_MM_PALLOC_H
 #define HV_MM_PALLOC_H
@@ -39,7 +42,7 @@ void palloc_free_frame(struct frame *f);
 /* The same for a list of them, linked by frame.next; 0 ends it. */
 void palloc_free_list(uint32_t first);
 
-uint64_t palloc_free_count(void);	/* P1, in frames */
+uint64_t palloc_free_count(void);	/* PALLOC1, in frames */
 /*
  * For an audit that counts free frames some at a time, with the machine stopped: frames below `end`
  * (0: the audit is over) have been seen, `free` of them free.  Returns how many of those seen so far are free now.

@@ -26,7 +26,7 @@ mfn_t buddy_take(struct buddy *b, unsigned int order);
 /* The heap's, of state FREE; LOCK_HEAP.  They stay counted as free. */
 mfn_t heap_take(unsigned int order);
 void heap_give(mfn_t mfn, unsigned int order);
-/* Frames from mfn on become free, or are no longer (P1). */
+/* Frames from mfn on become free, or are no longer (PALLOC1). */
 void palloc_note(mfn_t mfn, uint64_t frames, bool freed);
 /* Frames that are no longer free become the hypervisor's: zeroed, kind HV. */
 void *palloc_hv_from(mfn_t mfn, unsigned int order);

@@ -10,11 +10,12 @@
  *
  * The extra words are an error code, or ds es fs gs for the failsafe callback.
  *
- * B1  At most one exception waits in a vCPU, and one is delivered for each fault.
- * B2  No handler, or a stack that cannot be written, ends the domain; nothing
- *     here can fault in any other way.
- * B3  The guest runs with rflags.IF set and IOPL 0 whatever it asked for; the
- *     frame shows the upcall mask as IF instead.
+ * BOUNCE1  At most one exception waits in a vCPU, and one is delivered for each
+ *          fault.
+ * BOUNCE2  No handler, or a stack that cannot be written, ends the domain;
+ *          nothing here can fault in any other way.
+ * BOUNCE3  The guest runs with rflags.IF set and IOPL 0 whatever it asked for;
+ *          the frame shows the upcall mask as IF instead.
  *
  * All of it runs on the vCPU's own CPU with its page tables loaded, without locks.
  */
@@ -39,7 +40,7 @@ static bool iopl_is_architectural(const struct vcpu *v)
 	return assists & (1u << VMASST_TYPE_architectural_iopl);
 }
 
-/* rflags as the guest's frame shows them (B3). */
+/* rflags as the guest's frame shows them (BOUNCE3). */
 static uint64_t frame_rflags(const struct vcpu *v, uint8_t upcall_mask)
 {
 	uint64_t flags = v->regs.rflags & ~(RFLAGS_IF | RFLAGS_IOPL);
@@ -85,7 +86,7 @@ static void enter_handler(struct regs *r, uint64_t handler, uint64_t rsp)
 	r->vector = VEC_SYSCALL;
 }
 
-/* False: the domain was crashed (B2). */
+/* False: the domain was crashed (BOUNCE2). */
 static bool bounce_to(struct vcpu *v, const char *what, uint64_t handler,
 		      bool mask_events, const uint64_t *extra,
 		      unsigned int extra_count)
@@ -122,7 +123,7 @@ void bounce_exception(struct vcpu *v, unsigned int vector, bool has_error,
 		      uint32_t error_code)
 {
 	if (v->trap.pending)
-		return;		/* B1 */
+		return;		/* BOUNCE1 */
 	v->trap.pending = true;
 	v->trap.vector = vector;
 	v->trap.has_error = has_error;
@@ -132,7 +133,7 @@ void bounce_exception(struct vcpu *v, unsigned int vector, bool has_error,
 void bounce_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code)
 {
 	if (v->trap.pending)
-		return;		/* B1 */
+		return;		/* BOUNCE1 */
 	v->trap.cr2 = cr2;
 	bounce_exception(v, VEC_PF, true, error_code);
 }

@@ -6,8 +6,8 @@
  * memory and touches no register, so that the host tests and the fuzzer run it
  * as it is.
  *
- * E1  never reads past `bytes`.
- * E2  length <= DECODE_MAX, and <= bytes, whenever it returns true.
+ * DECODE1  never reads past `bytes`.
+ * DECODE2  length <= DECODE_MAX, and <= bytes, whenever it returns true.
  */
 #ifndef HV_PV_DECODE_H
 #define HV_PV_DECODE_H

@@ -8,7 +8,7 @@
  *   guest --interrupt-> guest_resume+          |   ^
  *   scheduler (a vCPU was chosen) --+          +-> sched_check: another vCPU
  *
- * I19  On the way out no lock is held, and exactly one of these happens: the
+ * I19: on the way out no lock is held, and exactly one of these happens: the
  *      guest runs with all that was pending delivered, or its CPU is given to
  *      somebody else.
  *
@@ -27,7 +27,7 @@
 #include "pv/sharehooks.h"
 #include "x86/insn.h"
 
-/* A part of page-table work that was cut short (pttree.c, W2); false: there was none. */
+/* A part of page-table work that was cut short (pttree.c, TREE2); false: there was none. */
 static bool tables_part(struct domain *d)
 {
 	ASSERT(this_cpu()->pte_steps <= PENDING_PTES);

@@ -26,7 +26,7 @@ struct domain *grant_peer_find(struct grant_peer *p, domid_t id);
 void grant_peer_done(struct grant_peer *p);
 
 /*
- * V5: the entry at *pte was a handle's host mapping and is replaced: the handle
+ * TABLE5: the entry at *pte was a handle's host mapping and is replaced: the handle
  * loses its host part.  LOCK_MM of d; flushes its TLBs.
  */
 void grant_pte_gone(struct domain *d, pte_t *pte);

@@ -2,10 +2,10 @@
 /*
  * The hypercall table.
  *
- * H1  A call gives -errno or a value in rax and changes no other register but
- *     those that `syscall` itself takes; iret is the one exception.
- * H2  -ERESTART never reaches a guest: its arguments are what is left to do,
- *     rax is the call's number again, and rip is back on the `syscall`.
+ * CALL1  A call gives -errno or a value in rax and changes no other register
+ *        but those that `syscall` itself takes; iret is the one exception.
+ * CALL2  -ERESTART never reaches a guest: its arguments are what is left to do,
+ *        rax is the call's number again, and rip is back on the `syscall`.
  *
  * What is not in the table gives -ENOSYS.  Calls that Xen keeps for the control
  * domain give what an unprivileged domain gets there.
@@ -16,6 +16,7 @@
 #include <xen/physdev.h>
 #include <xen/sched.h>
 
+#include "abi/share.h"
 #include "abi/xencomm.h"
 #include "dom/console.h"
 #include "dom/evtchn.h"
@@ -133,6 +134,8 @@ static long call_physdev_compat(struct hypercall_args *args)
 	return physdev(cmd, args->a[0] + offsetof(struct physdev_op, u));
 }
 
+_Static_assert(__HYPERVISOR_make_ro_and_share == __HYPERVISOR_arch_7, "ABI");
+
 /* Our addition to the ABI: sharing (abi/share.h), registered buffers (abi/xencomm.h). */
 static long call_pasture(struct hypercall_args *args)
 {
@@ -201,7 +204,7 @@ long hypercall_dispatch(uint64_t nr, struct hypercall_args *args)
 	return table[nr](args);
 }
 
-/* H2 */
+/* CALL2 */
 static void restart(struct regs *r, const struct hypercall_args *args)
 {
 	r->rdi = args->a[0];

@@ -3,10 +3,11 @@
  * The iret hypercall: a guest kernel leaves a handler, to itself or to its user
  * mode, with one call that also sets the upcall mask from the IF it restores.
  *
- * R1  What the guest puts in the frame can choose any ring 3 state and nothing
- *     else: RPL is forced to 3, IF on, IOPL and VM off.  A selector or address that the
- *     CPU refuses makes the last iretq fault, and that exception is the guest's.
- * R2  The registers are replaced as a whole or (domain crashed) not at all.
+ * IRET1  What the guest puts in the frame can choose any ring 3 state and
+ *        nothing else: RPL is forced to 3, IF on, IOPL and VM off.  A selector
+ *        or address that the CPU refuses makes the last iretq fault, and that
+ *        exception is the guest's.
+ * IRET2  The registers are replaced as a whole or (domain crashed) not at all.
  */
 #include <errno.h>
 #include <port.h>

@@ -6,13 +6,15 @@
  * first, then the new ones are allocated, and only when every old page is known
  * to be used by nobody are they given up: so a round happens wholly or not at all.
  *
- * E1  Old pages are named before there are new ones: a guest that guesses the
- *     number of a page that it is about to get names no page of its own yet.
- * E2  All new pages join the domain before anything that can fail.
- * E3  New pages are the hypervisor's until the old ones are given up: nobody can
- *     reference a page that a round takes back.  By then they are named in the M2P.
- * E4  An old page leaves its room to a new one: the domain never has fewer pages,
- *     so that nothing else takes the room meanwhile.
+ * EXCH1  Old pages are named before there are new ones: a guest that guesses
+ *        the number of a page that it is about to get names no page of its own
+ *        yet.
+ * EXCH2  All new pages join the domain before anything that can fail.
+ * EXCH3  New pages are the hypervisor's until the old ones are given up: nobody
+ *        can reference a page that a round takes back.  By then they are named
+ *        in the M2P.
+ * EXCH4  An old page leaves its room to a new one: the domain never has fewer
+ *        pages, so that nothing else takes the room meanwhile.
  */
 #include <port.h>
 #include <errno.h>
@@ -105,7 +107,7 @@ static void round_out_free(const struct round *r, const mfn_t *extents,
 	}
 }
 
-/* E3 */
+/* EXCH3 */
 static int round_out_alloc(const struct round *r, mfn_t *extents,
 			   const uint64_t *pfns, unsigned int count)
 {
@@ -127,7 +129,7 @@ static int round_out_alloc(const struct round *r, mfn_t *extents,
 	return -ENOMEM;
 }
 
-/* E2, E4 */
+/* EXCH2, EXCH4 */
 static void round_replace(const struct round *r, const uint32_t *in,
 			  const mfn_t *extents)
 {
@@ -160,7 +162,7 @@ static int round_do(const struct round *r, uint32_t *in, mfn_t *extents,
 
 	if (copy_from_guest(pfns, r->out_list, count * sizeof(pfns[0])))
 		return -EFAULT;
-	err = round_in_get(r, in);	/* E1 */
+	err = round_in_get(r, in);	/* EXCH1 */
 	if (err)
 		return err;
 	err = round_out_alloc(r, extents, pfns, count);

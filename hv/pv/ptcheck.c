@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entries of page tables; ptcheck.h has the invariants (V1-V4), pttree.c the tables.
+ * Entries of page tables; ptcheck.h has the invariants (TABLE1-TABLE4), pttree.c the tables.
  *
  * Order when an entry changes: take what the new value needs, write the entry
  * (one atomic exchange, since the CPU sets A and D meanwhile), then let go of
@@ -120,7 +120,7 @@ static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 
 	if (!(e & PTE_P))
 		return;
-	if (e & PTE_AVL_GRANT) {	/* V5 */
+	if (e & PTE_AVL_GRANT) {	/* TABLE5 */
 		grant_pte_gone(d, pte);
 		return;
 	}
@@ -322,7 +322,7 @@ static enum below upper_drop(struct frame *table, pte_t e)
 
 /*
  * As ptcheck_begin(), before an entry of `table` changes.  With a result that nobody came for
- * (pttree.c, W3) the last use of `table` itself may go: its entries hold nothing then, and
+ * (pttree.c, TREE3) the last use of `table` itself may go: its entries hold nothing then, and
  * who asked must look again at what it is (PT23).
  */
 static int upper_begin(struct domain *d, const struct frame *table,
@@ -416,7 +416,7 @@ int entry_take(struct domain *d, struct frame *table, unsigned int level,
 		out = upper_adjusted(*pte);
 		r = upper_take(d, table, level, *pte, below);
 	}
-	/* Nobody can write the page now (V2), nor does any CPU walk it yet. */
+	/* Nobody can write the page now (TABLE2), nor does any CPU walk it yet. */
 	if (!r && out != *pte)
 		*pte = out;
 	return r;

@@ -2,19 +2,24 @@
 /*
  * Contents of page tables: entries (ptcheck.c) and whole trees (pttree.c).
  *
- * V1  every entry of a validated table names a frame through resolve(), and holds
- *     what it took: L1: a general reference and, if writable, a WRITABLE use; or, of a
- *     shared frame, a mapping of the domain's hold.  L2-L4: a general
- *     reference and a use as the table class below; or, read-only, a linear use of a
- *     table of the same class and domain (seed 003; mm/pagetype.h T2).
- * V2  no entry is writable to a table, descriptor or shared frame (the classes exclude it).
- * V3  L4 slots 256..271 are the hypervisor's template and the domain's own M2P view.
- * V4  the AVL bit is the hypervisor's (decision 17): set exactly on present entries of
- *     shared frames that sharing marked; a guest's value is dropped.  (While a share is broken in parts,
- *     also on those of its frame that are not yet done: sharing/break.c, K1.)
+ * TABLE1  every entry of a validated table names a frame through resolve(), and
+ *         holds what it took: L1: a general reference and, if writable, a
+ *         WRITABLE use; or, of a shared frame, a mapping of the domain's hold.
+ *         L2-L4: a general reference and a use as the table class below; or,
+ *         read-only, a linear use of a table of the same class and domain (seed
+ *         003; mm/pagetype.h T2).
+ * TABLE2  no entry is writable to a table, descriptor or shared frame (the
+ *         classes exclude it).
+ * TABLE3  L4 slots 256..271 are the hypervisor's template and the domain's own
+ *         M2P view.
+ * TABLE4  the AVL bit is the hypervisor's (decision 17): set exactly on present
+ *         entries of shared frames that sharing marked; a guest's value is
+ *         dropped.  (While a share is broken in parts, also on those of its
+ *         frame that are not yet done: sharing/break.c, K1.)
  *
- * V5  likewise PTE_AVL_GRANT, set exactly on entries that a grant handle installed: such an entry
- *     holds nothing itself (pv/grant_host.c), and replacing it takes the handle's host part away.
+ * TABLE5  likewise PTE_AVL_GRANT, set exactly on entries that a grant handle
+ *         installed: such an entry holds nothing itself (pv/grant_host.c), and
+ *         replacing it takes the handle's host part away.
  *
  * All functions: the domain's LOCK_MM is held.
  *

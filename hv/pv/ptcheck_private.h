@@ -37,7 +37,7 @@ int entry_take(struct domain *d, struct frame *table, unsigned int level,
 enum below entry_drop(struct domain *d, struct frame *table, unsigned int level,
 		      pte_t *pte) must_check;
 
-/* V3. */
+/* TABLE3. */
 void hypervisor_slots_fill(struct domain *d, pte_t *l4);
 
 /* The last use of a table has gone (pagetype_put(), pagetype_linear_put()): devalidate it. */

@@ -8,15 +8,18 @@
  * stopped.  The depth is that of a tree, and once more for a linear table that goes with its
  * last user: constant (XSA-240).
  *
- * W1  At most one tree of a domain is half-way: the one below d->pt_work.root.  All its
- *     partial tables hang together by `child` marks, and the root's count is the work's.
- *     So a partial table has one owner, and nobody else can count a use of it (I7; XSA-299,
- *     -309, -310 came of two).
- * W2  While it is half-way none of the domain's vCPUs runs guest code: pv_exit_to_guest() does
- *     parts, with looks at the clock between them, until it is not.  Other domains run meanwhile.
- * W3  Whoever asked for a validation asks again and is given the result (VALIDATED,
- *     REFUSED).  If he does not, but asks for something else, the result is let go of first.
- * W4  A dying domain's validation is undone.
+ * TREE1  At most one tree of a domain is half-way: the one below
+ *        d->pt_work.root.  All its partial tables hang together by `child`
+ *        marks, and the root's count is the work's. So a partial table has one
+ *        owner, and nobody else can count a use of it (I7; XSA-299, -309, -310
+ *        came of two).
+ * TREE2  While it is half-way none of the domain's vCPUs runs guest code:
+ *        pv_exit_to_guest() does parts, with looks at the clock between them,
+ *        until it is not.  Other domains run meanwhile.
+ * TREE3  Whoever asked for a validation asks again and is given the result
+ *        (VALIDATED, REFUSED).  If he does not, but asks for something else,
+ *        the result is let go of first.
+ * TREE4  A dying domain's validation is undone.
  */
 #include <port.h>
 #include <errno.h>
@@ -144,7 +147,7 @@ static void work_part(struct domain *d)
 	int r;
 
 	if (w->state == PT_VALIDATING) {
-		r = d->state == DOM_DYING ? -EINTR : validate(d, root);	/* W4 */
+		r = d->state == DOM_DYING ? -EINTR : validate(d, root);	/* TREE4 */
 		if (!r)
 			w->state = PT_VALIDATED;
 		if (!r || r == -ERESTART)
@@ -193,7 +196,7 @@ int ptcheck_begin(struct domain *d, mfn_t wanted)
 		return -ERESTART;
 	if (w->root == wanted)
 		return 0;
-	/* W3: nobody came for it. */
+	/* TREE3: nobody came for it. */
 	if (w->state == PT_VALIDATED) {
 		w->state = PT_IDLE;
 		ptcheck_table_put(d, w->root);

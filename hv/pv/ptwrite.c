@@ -6,15 +6,17 @@
  * for them (Linux clears and write-protects entries that way).  Only entries of
  * L1 tables, as on Xen: an entry above costs the guest a hypercall.
  *
- * W1  The entry becomes what the instruction would have made of it, checked like
- *     any other update (ptcheck_entry_set()), and registers, flags and rip are those behind it;
- *     or nothing changed, and the guest gets its page fault.
- * W2  The instruction is decoded from one copy of its bytes; the address is the one
- *     that the CPU reported.  A guest that changes the bytes meanwhile gets
- *     another legal store to that same entry.
- * W3  LOCK_MM is held from reading the entry to writing it.  With it and with one vCPU in the
- *     domain, which is here and not in the guest, no A or D bit can be set in between, so the old
- *     value that xchg gives is exact.
+ * WRITE1  The entry becomes what the instruction would have made of it, checked
+ *         like any other update (ptcheck_entry_set()), and registers, flags and
+ *         rip are those behind it; or nothing changed, and the guest gets its
+ *         page fault.
+ * WRITE2  The instruction is decoded from one copy of its bytes; the address is
+ *         the one that the CPU reported.  A guest that changes the bytes
+ *         meanwhile gets another legal store to that same entry.
+ * WRITE3  LOCK_MM is held from reading the entry to writing it.  With it and
+ *         with one vCPU in the domain, which is here and not in the guest, no A
+ *         or D bit can be set in between, so the old value that xchg gives is
+ *         exact.
  */
 #include <port.h>
 #include <errno.h>
@@ -183,7 +185,7 @@ static pte_t *entry_at(struct domain *d, mfn_t l4, uint64_t va)
 	       (va & ~PAGE_MASK) / sizeof(pte_t);
 }
 
-/* W1.  LOCK_MM. */
+/* WRITE1.  LOCK_MM. */
 static int entry_store(struct vcpu *v, pte_t *pte, unsigned int offset,
 		       const struct store *s)
 {

@@ -8,7 +8,7 @@
 /*
  * hypercall.c: the table.  Handlers get the six argument registers and return
  * the value for rax.  A handler that ran out of time returns -ERESTART after it has put
- * the rest of its work in the guest's argument registers (hypercall_continue()): the guest's
+ * the rest of its work in the guest's argument registers: the guest's
  * rip is set back to the `syscall` instruction and the call is made again when it next runs.
  */
 struct hypercall_args {
@@ -21,7 +21,7 @@ void hypercall_enter(struct vcpu *v);	/* `syscall` from guest kernel mode: regis
 long op_multicall(struct hypercall_args *args);	/* multicall.c */
 
 /* bounce.c: delivery of traps, events and system calls into a guest kernel. */
-/* Note an exception for the running vCPU; delivered by pv_exit_work(). */
+/* Note an exception for the running vCPU; delivered by pv_exit_to_guest(). */
 void bounce_exception(struct vcpu *v, unsigned int vector, bool has_error,
 		      uint32_t error_code);
 void bounce_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code);

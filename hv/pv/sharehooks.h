@@ -12,7 +12,7 @@ int sharing_domain_init(struct domain *d, const char *group, uint64_t budget);
 void sharing_break_first(struct domain *d);
 /* Does the domain hold this SHARED frame (decision 7)? */
 bool sharing_holds(struct domain *d, mfn_t mfn);
-/* One more read-only mapping of it: 0, -EPERM (not held), -EBUSY (count at its cap). */
+/* One more read-only mapping of it: 0, -EPERM (not held), -EBUSY (the domain has SHARE_DOM_CAP). */
 int sharing_map(struct domain *d, mfn_t mfn) must_check;
 /* A mapping went; `broke`: a private writable page took its place. */
 void sharing_unmap(struct domain *d, mfn_t mfn, bool broke);

@@ -3,7 +3,7 @@
  * What each fault or `int n` of a guest means: an instruction to emulate, or an
  * exception for the guest's own handler.
  *
- * N1  One fault leads to at most one exception (bounce.c, B1).
+ * N1  One fault leads to at most one exception (bounce.c, BOUNCE1).
  * N2  Nothing that a guest can raise ends anything but its domain.
  * N3  A software interrupt is delivered only where the guest's trap table lets
  *     its present mode raise it; else it is a #GP at the instruction.
@@ -48,7 +48,9 @@ static void refuse_softint(struct vcpu *v, unsigned int vector)
 
 /*
  * `int n` whose gate is closed.  The vector comes from the bytes: QEMU's TCG
- * gives a wrong one in the error code.
+ * gives a wrong one in the error code.  A 32-bit segment of the guest's own is read as if it were 64-bit: the bytes
+ * that differ are instructions of their own there, so none of them comes before an `int` that faults.  With a base
+ * the bytes are others; they can name no gate that the program could not have named itself.
  */
 static void trap_int_refused(struct vcpu *v, uint32_t error)
 {

@@ -4,8 +4,8 @@
  * segment bases, debug registers, CR0.TS.  They all act on the caller's vCPU,
  * which runs here, so they need no lock.
  *
- * V1  every address kept here is canonical; handlers and breakpoints are outside the
- *     hypervisor's range.
+ * TRAP1  every address kept here is canonical; handlers and breakpoints are
+ *        outside the hypervisor's range.
  */
 #include <errno.h>
 #include <port.h>

@@ -3,15 +3,17 @@
  * Copies to and from what a reference names (abi/xencomm.h): descriptors and
  * inline addresses here, registered buffers in xencomm_buffer.c.
  *
- * C1  Each word of a descriptor is read once for each page that is copied, through a
- *     frame that the domain may read; what it says is checked before it is used.  A
- *     descriptor that changes during a call changes only where the caller's own data
- *     go.
- * C2  A page is written only with a general reference and a WRITABLE type use
- *     held (CP7): so it is no table, not shared, not foreign, nor does it become so
- *     meanwhile.  One that is read is held by a general reference, or, if shared, by
- *     the domain's own hold, which LOCK_MM keeps (resolve_read()).
- * C3  A copy stops at the first thing that is wrong; nothing is touched outside of what was named.
+ * COMM1  Each word of a descriptor is read once for each page that is copied,
+ *        through a frame that the domain may read; what it says is checked
+ *        before it is used.  A descriptor that changes during a call changes
+ *        only where the caller's own data go.
+ * COMM2  A page is written only with a general reference and a WRITABLE type
+ *        use held (CP7): so it is no table, not shared, not foreign, nor does
+ *        it become so meanwhile.  One that is read is held by a general
+ *        reference, or, if shared, by the domain's own hold, which LOCK_MM
+ *        keeps (resolve_read()).
+ * COMM3  A copy stops at the first thing that is wrong; nothing is touched
+ *        outside of what was named.
  *
  * No locks are held by the caller, as for any copy (guestcopy.h).
  */
@@ -43,7 +45,7 @@ static int page_write(struct domain *d, maddr_t at, const void *from,
 	struct frame *f;
 
 	if (at >= XENCOMM_MADDR_MAX || resolve_area(d, at >> PAGE_SHIFT, &f))
-		return -EFAULT;	/* C2 */
+		return -EFAULT;	/* COMM2 */
 	memcpy((uint8_t *)mfn_to_virt(frame_to_mfn(f)) + (at & ~PAGE_MASK), from,
 	       bytes);
 	resolve_area_put(d, f);

@@ -3,14 +3,18 @@
  * Registered buffers (seed 004): frames that a domain names once, and then by
  * number and offset.
  *
- * B1  A registered frame is held by a general reference and a WRITABLE type use,
- *     as any memory that the hypervisor writes: it can be neither shared, typed
- *     otherwise, nor given back; so a copy needs no check of the frame.
- * B2  number = slot | generation << 8; a slot's generation changes with each
- *     registration, so a stale number is refused (CP8) until 255 later ones.
- * B3  Any number of users of one domain register and unregister across each other: each
- *     buffer is its own (the mail's problem 1).  The caps bound what the hypervisor keeps.
- * B4  A copy runs under LOCK_XENCOMM, so that nobody unregisters it half-way.
+ * BUFFER1  A registered frame is held by a general reference and a WRITABLE
+ *          type use, as any memory that the hypervisor writes: it can be
+ *          neither shared, typed otherwise, nor given back; so a copy needs no
+ *          check of the frame.
+ * BUFFER2  number = slot | generation << 8; a slot's generation changes with
+ *          each registration, so a stale number is refused (CP8) until 255
+ *          later ones.
+ * BUFFER3  Any number of users of one domain register and unregister across
+ *          each other: each buffer is its own (the mail's problem 1).  The caps
+ *          bound what the hypervisor keeps.
+ * BUFFER4  A copy runs under LOCK_XENCOMM, so that nobody unregisters it
+ *          half-way.
  */
 #include <port.h>
 #include <errno.h>
@@ -86,7 +90,7 @@ int xencomm_buffer_copy(struct domain *d, unsigned int number, uint64_t offset,
 	if (!x)
 		return -EFAULT;
 	*done = MIN(bytes, PAGE_SIZE - in_page);
-	spin_lock(&x->lock);	/* B4 */
+	spin_lock(&x->lock);	/* BUFFER4 */
 	b = buffer_find(x, number);
 	if (b && offset >> PAGE_SHIFT < b->pages) {
 		uint8_t *at = mfn_to_virt(b->mfns[offset >> PAGE_SHIFT]);
@@ -107,7 +111,7 @@ static void frames_put(struct domain *d, const uint32_t *mfns,
 		resolve_area_put(d, mfn_to_frame(mfns[--count]));
 }
 
-/* Read `count` frame numbers at `array`, and hold each frame (B1). */
+/* Read `count` frame numbers at `array`, and hold each frame (BUFFER1). */
 static int frames_get(struct domain *d, uint64_t array, uint32_t *mfns,
 		      unsigned int count)
 {
@@ -143,7 +147,7 @@ static long buffer_add(struct xencomm *x, uint32_t *mfns, unsigned int pages)
 
 		b->mfns = mfns;
 		b->pages = pages;
-		b->generation = b->generation % GENERATIONS + 1; /* B2 */
+		b->generation = b->generation % GENERATIONS + 1; /* BUFFER2 */
 		x->pages += pages;
 		number = slot | (unsigned int)b->generation << SLOT_BITS;
 	}

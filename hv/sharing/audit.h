@@ -11,16 +11,22 @@
  *  I5   every entry of every validated table is legal
  *  I6   linear: read-only, own domain, same level, one link deep
  *  I7   partial validation: entries [0, nr_done) held; nothing half-way otherwise
+ *  I8   no CPU has a translation that its tables no longer allow (tests/sim)
  *  I9   a domain's M2P view names only what it owns or holds, and is read-only to it
  *  I10  tot_pages = length of the page list <= max_pages; the states add up; with overcommit off,
  *       free frames cover what the domains may still take, and promises what they may ever
  *       (audit_promise.c)
- *  I11, I13 and the counts of I12: share/audit.c
- *  I12  a domain's hold of a frame = its present L1 entries that name it
+ *  I11  canonical frames and index entries are one to one (share/audit.c)
+ *  I12  a domain's hold of a frame = its present L1 entries that name it; of a frame, the sum of
+ *       holds = its count (share/audit.c)
+ *  I13  whoever holds a frame is of its group (share/audit.c)
  *  I14  a shared frame is mapped read-only, has class SHARED and no other use
+ *  I15  a page holds what its guest wrote (tests that know what that is)
  *  I16  grants: dom/grant_audit.c; here, each entry marked as a grant's has its handle
- *  I18  what names a domain names one that is there (or DOMID_ORPHAN, destroy.c R4)
- *  I8 is checked by the host simulator, I19 by pv_exit_to_guest().
+ *  I17  event ports pair up (dom/evtchn.c, PORT2)
+ *  I18  what names a domain names one that is there (or DOMID_ORPHAN, destroy.c END4)
+ *  I19  a guest is entered with no lock held (pv/entry.c)
+ *  I20  every byte that a guest is given was written for it (tests of each structure)
  *
  * A count is only worth something if nothing moves, so the machine is stopped; and so that nobody
  * waits for long, it is stopped for some parts, AUDIT_STOP_NS and one part at most, at a time:

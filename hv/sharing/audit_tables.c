@@ -120,7 +120,7 @@ static void l1_entry(struct audit *a, const struct domain *d, mfn_t table,
 	uint64_t state;
 	bool shared;
 
-	if (e & PTE_AVL_GRANT) {	/* V5: its handle holds */
+	if (e & PTE_AVL_GRANT) {	/* TABLE5: its handle holds */
 		a->grant_entries++;
 		return;
 	}
@@ -177,7 +177,7 @@ static void upper_entry(struct audit *a, const struct domain *d, mfn_t table,
 			   "entry above");
 }
 
-/* I5: slots 256 to 271 are ours (V3). */
+/* I5: slots 256 to 271 are ours (TABLE3). */
 static void hypervisor_slot(struct audit *a, const struct domain *d,
 			    mfn_t table, unsigned int slot, pte_t e)
 {

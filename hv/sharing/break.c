@@ -24,6 +24,7 @@
 #include <errno.h>
 
 #include "abi/share.h"
+#include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
 #include "pv/ptcheck.h"
@@ -142,8 +143,12 @@ static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
 
 /*
  * A private frame, with a reference, for the page that mfn stands for, which d holds with so
- * many mappings.  The frame itself if nobody else has it: any CPU's guest may have read it, and did
+ * many mappings.  The frame itself if nobody else has it: any of the group may have read it, and did
  * not flush when it let go (TL2).
+ *
+ * One flush a page: a fault, or a writable entry, is one page, and is not answered before its page is its own;
+ * SHAREOP_unshare has one for 64.  Who breaks page after page so (a page must be offered anew for
+ * the next time, at the price of a hash and a copy) interrupts only the CPUs that run his own group (attack TL10).
  */
 static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
 			 pfn_t pfn, mfn_t *new)
@@ -151,8 +156,7 @@ static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
 	if (!domain_quota_take(d))
 		return -ENOMEM;
 	if (share_take(d->share, mfn, mappings) == SHARE_OK) {
-		tlb_flush_mask(__atomic_load_n(&vcpu_guest_cpus,
-					       __ATOMIC_SEQ_CST));
+		tlb_flush_mask(frame_pool_cpus(d->frames));
 		private_publish(d, mfn, mappings + 1, 0);
 		trace_event(d, TRACE_BREAK, 0, mfn, pfn);
 		*new = mfn;

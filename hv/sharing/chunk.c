@@ -7,7 +7,7 @@
 #include "sharing/chunk.h"
 #include "x86/guestcopy.h"
 
-static pte_t *pte_by_va(struct domain *d, uint64_t va, enum share_result *why)
+static pte_t *pte_by_va(struct domain *d, uint64_t va, enum shareop_result *why)
 {
 	struct vcpu *v = current_vcpu();
 	pte_t *pte;
@@ -31,9 +31,9 @@ static bool name_seen(const struct sharing_name *names, unsigned int count,
 	return false;
 }
 
-static enum share_result name_find(struct domain *d, struct sharing_name *n)
+static enum shareop_result name_find(struct domain *d, struct sharing_name *n)
 {
-	enum share_result why = SHARE_BAD_PTE;
+	enum shareop_result why = SHARE_BAD_PTE;
 
 	if (n->name & SHARE_PTE_MADDR)
 		n->pte = resolve_l1_entry(d, n->name & ~SHARE_PTE_MADDR);
@@ -47,11 +47,11 @@ static enum share_result name_find(struct domain *d, struct sharing_name *n)
 	return *n->pte & PTE_AVL_GRANT ? SHARE_GRANTED : SHARE_NOT_TRIED;
 }
 
-enum share_result chunk_find(struct domain *d, struct sharing_chunk *c,
+enum shareop_result chunk_find(struct domain *d, struct sharing_chunk *c,
 			     struct sharing_item *item)
 {
 	struct sharing_name *names = &c->names[item->first];
-	enum share_result r;
+	enum shareop_result r;
 	unsigned int i;
 
 	for (i = 0; i < item->count; i++) {

@@ -17,8 +17,8 @@
 _Static_assert(CHUNK_NAMES >= SHARE_NAMES_MAX, "the longest entry fits");
 
 struct sharing_item {
-	uint32_t first, count;		/* its names in ptes[] */
-	enum share_result result;	/* SHARE_NOT_TRIED while it is in the running */
+	uint32_t first, count;		/* its names in names[] */
+	enum shareop_result result;	/* SHARE_NOT_TRIED while it is in the running */
 	uint32_t mfn;			/* the frame that all names map */
 	uint32_t new_mfn;		/* and the one that they map afterwards */
 	bool typed;			/* offer: the frame has class SHARED and lost its RW mappings */
@@ -36,7 +36,7 @@ struct sharing_chunk {
 	unsigned int item_count;
 	struct sharing_name names[CHUNK_NAMES];
 	unsigned int name_count;
-	struct share_entry entries[CHUNK_ITEMS]; /* as read from the guest */
+	struct shareop_entry entries[CHUNK_ITEMS]; /* as read from the guest */
 	struct share_page pages[CHUNK_ITEMS];	/* for share/ */
 };
 
@@ -48,7 +48,7 @@ void chunk_unshare(struct domain *d, struct sharing_chunk *c);
  * Find the entries that an item names and the one frame that they map.
  * SHARE_NOT_TRIED: found (mfn set), else why not.
  */
-enum share_result chunk_find(struct domain *d, struct sharing_chunk *c,
+enum shareop_result chunk_find(struct domain *d, struct sharing_chunk *c,
 			     struct sharing_item *item);
 
 #endif

@@ -18,6 +18,9 @@
 #include "sharing/pagefns.h"
 
 _Static_assert(MAX_DOMAINS <= FRAME_POOLS, "each may be alone");
+_Static_assert(MAX_DOMAINS <= SHARE_DOMS_MAX, "all may be of one group");
+_Static_assert(SHARE_DOM_CAP == SHARE_FRAME_MAPPINGS, "as guests are told");
+_Static_assert(SHARE_COUNT_CAP < FRAME_REF_MAX, "the count fits in the ref");
 _Static_assert(sizeof(struct share_record) == sizeof(struct frame), "overlay");
 _Static_assert(offsetof(struct share_record, count) ==
 	       offsetof(struct frame, state), "ref is the low half of state");
@@ -170,6 +173,16 @@ int sharing_domain_init(struct domain *d, const char *group, uint64_t budget)
 	return d->share ? 0 : -ENOMEM;
 }
 
+bool sharing_domain_reap(struct domain *d)
+{
+	if (!d->frames)
+		return false;
+	if (!d->frames_stopped)
+		frame_pool_stop(d->frames, domain_set_aside(d->share_budget));
+	d->frames_stopped = true;
+	return frame_pool_give_part(d->frames);
+}
+
 void sharing_domain_fini(struct domain *d)
 {
 	if (d->share) {
@@ -181,7 +194,7 @@ void sharing_domain_fini(struct domain *d)
 		m2p_view_fini(&d->m2p);
 		d->m2p.from = NULL;
 		reclaim_pool(d->frames);
-		frame_pool_leave(d->frames, domain_set_aside(d->share_budget));
+		frame_pool_leave(d->frames);
 		d->frames = NULL;
 	}
 }

@@ -7,7 +7,7 @@
 #include "dom/domain.h"
 
 /* What the guest asks for: 0, or -EINVAL, -EBUSY as abi/share.h says. */
-int sharing_set_mode(struct domain *d, const struct share_mode *m) must_check;
-long share_mode_op(struct domain *d, uint64_t va, uint64_t bytes);
+int sharing_set_mode(struct domain *d, const struct shareop_mode *m) must_check;
+long shareop_mode(struct domain *d, uint64_t va, uint64_t bytes);
 
 #endif

@@ -21,6 +21,7 @@
 #include "mm/pagetype.h"
 #include "sharing/chunk.h"
 #include "sharing/pagefns.h"
+#include "sharing/result.h"
 #include "sharing/sharing.h"
 #include "x86/tlb.h"
 
@@ -31,7 +32,7 @@ static struct sharing_name *item_names(struct sharing_chunk *c,
 }
 
 /* Why class SHARED was refused. */
-static enum share_result busy_reason(struct domain *d, const struct frame *f)
+static enum shareop_result busy_reason(struct domain *d, const struct frame *f)
 {
 	if (grant_is_pinned(d, frame_to_mfn(f)))
 		return SHARE_GRANTED;
@@ -75,7 +76,7 @@ static void mappings_raise(struct domain *d, struct sharing_chunk *c,
 }
 
 static void undo(struct domain *d, struct sharing_chunk *c,
-		 struct sharing_item *item, enum share_result why)
+		 struct sharing_item *item, enum shareop_result why)
 {
 	struct frame *f = mfn_to_frame(item->mfn);
 
@@ -117,20 +118,6 @@ static void item_lower(struct domain *d, struct sharing_chunk *c,
 	item->typed = true;
 }
 
-static enum share_result result_of(int share_error)
-{
-	switch (share_error) {
-	case SHARE_ERR_NOMEM:
-		return SHARE_NO_MEMORY;
-	case SHARE_ERR_LIMIT:
-		return SHARE_LIMIT;
-	case SHARE_ERR_HELD:
-		return SHARE_HELD;
-	default:
-		return SHARE_FULL;
-	}
-}
-
 /* (f) The entries get the canonical frame; the offered one, which nobody references, goes. */
 static void item_remap(struct domain *d, struct sharing_chunk *c,
 		       struct sharing_item *item)
@@ -166,7 +153,7 @@ static bool item_claim(struct domain *d, struct sharing_chunk *c,
 
 /* An item that was claimed, and is not shared after all. */
 static void item_unclaim(struct domain *d, struct sharing_chunk *c,
-			 struct sharing_item *item, enum share_result why)
+			 struct sharing_item *item, enum shareop_result why)
 {
 	frame_unclaim(mfn_to_frame(item->mfn), d->id, item->count + 1);
 	undo(d, c, item, why);
@@ -177,7 +164,7 @@ static void item_finish(struct domain *d, struct sharing_chunk *c,
 			struct sharing_item *item, const struct share_page *page)
 {
 	if (page->result != SHARE_OK) {
-		item_unclaim(d, c, item, result_of(page->result));
+		item_unclaim(d, c, item, result_of_offer(page->result));
 		return;
 	}
 	if (m2p_get(&d->m2p, page->canonical) == INVALID_PFN &&

@@ -11,7 +11,7 @@
 
 #define MODES (SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST)
 
-static bool list_ok(const struct share_mode *m)
+static bool list_ok(const struct shareop_mode *m)
 {
 	uint64_t bytes;
 
@@ -22,15 +22,15 @@ static bool list_ok(const struct share_mode *m)
 	       guest_range_ok(m->p2m, bytes);
 }
 
-static bool mode_ok(const struct share_mode *m)
+static bool mode_ok(const struct shareop_mode *m)
 {
 	return m->version == SHARE_MODE_VERSION && !(m->flags & ~MODES) &&
 	       (m->flags != SHARE_MODE_BREAK_FIRST) && list_ok(m);
 }
 
-int sharing_set_mode(struct domain *d, const struct share_mode *given)
+int sharing_set_mode(struct domain *d, const struct shareop_mode *given)
 {
-	struct share_mode m = *given;
+	struct shareop_mode m = *given;
 
 	/* What the guest says of its list is what the operator's choice waited for. */
 	if (d->breaks.wanted && !(m.flags & ~MODES))
@@ -59,9 +59,9 @@ void sharing_break_first(struct domain *d)
 	CHECK(share_dom_one_pfn(d->share, true));	/* it holds nothing yet */
 }
 
-long share_mode_op(struct domain *d, uint64_t va, uint64_t bytes)
+long shareop_mode(struct domain *d, uint64_t va, uint64_t bytes)
 {
-	struct share_mode m;
+	struct shareop_mode m;
 
 	if (bytes != sizeof(m))
 		return -EINVAL;

@@ -15,27 +15,13 @@
 #include "pv/sharehooks.h"
 #include "sharing/chunk.h"
 #include "sharing/mode.h"
+#include "sharing/result.h"
 #include "sharing/sharing.h"
 #include "x86/guestcopy.h"
 
 typedef void (*chunk_fn)(struct domain *d, struct sharing_chunk *c);
 
 /* --- single --- */
-
-static long errno_of(enum share_result r)
-{
-	static const int16_t codes[] = {
-		[SHARE_NOT_MAPPED] = -ENOENT, [SHARE_BAD_PTE] = -ENOENT,
-		[SHARE_NOT_OWNED] = -EPERM, [SHARE_OTHER_WRITABLE] = -EBUSY,
-		[SHARE_OTHER_MAPPING] = -EBUSY, [SHARE_TYPE] = -EBUSY,
-		[SHARE_GRANTED] = -EBUSY, [SHARE_ALREADY] = -EEXIST,
-		[SHARE_NOT_SHARED] = -ENOENT, [SHARE_FULL] = -ENOSPC,
-		[SHARE_LIMIT] = -ENOSPC, [SHARE_NO_MEMORY] = -ENOMEM,
-		[SHARE_NOT_TRIED] = -EINVAL, [SHARE_HELD] = -EEXIST,
-	};
-
-	return codes[r];
-}
 
 /* What a call made of each page; hit and miss look the same. */
 static void chunk_trace(struct domain *d, const struct sharing_chunk *c,
@@ -61,7 +47,7 @@ static void chunk_run(struct domain *d, struct sharing_chunk *c, chunk_fn fn)
 	chunk_trace(d, c, fn == chunk_offer ? TRACE_OFFER : TRACE_UNSHARE);
 }
 
-static long share_single(struct domain *d, uint64_t va)
+static long shareop_single(struct domain *d, uint64_t va)
 {
 	struct sharing_chunk *c = sharing_scratch();
 
@@ -74,7 +60,7 @@ static long share_single(struct domain *d, uint64_t va)
 	c->names[0] = (struct sharing_name){ .name = va };
 	chunk_run(d, c, chunk_offer);
 	return c->items[0].result == SHARE_DONE ?
-		(long)c->items[0].new_mfn : errno_of(c->items[0].result);
+		(long)c->items[0].new_mfn : result_errno(c->items[0].result);
 }
 
 /* --- batch --- */
@@ -83,7 +69,7 @@ static long share_single(struct domain *d, uint64_t va)
  * Add the entry to the chunk.  False: no room for its names, leave it for the
  * next chunk.  A malformed entry is added with its result.
  */
-static bool chunk_add(struct sharing_chunk *c, const struct share_entry *e)
+static bool chunk_add(struct sharing_chunk *c, const struct shareop_entry *e)
 {
 	struct sharing_item *item = &c->items[c->item_count];
 	uint64_t names[SHARE_NAMES_MAX];
@@ -149,7 +135,7 @@ static int chunk_write(struct sharing_chunk *c, uint64_t va)
 			     c->item_count * sizeof(c->entries[0]));
 }
 
-static long share_batch(struct hypercall_args *args, chunk_fn fn)
+static long shareop_batch(struct hypercall_args *args, chunk_fn fn)
 {
 	struct domain *d = current_vcpu()->domain;
 	struct sharing_chunk *c = sharing_scratch();
@@ -185,10 +171,10 @@ static long share_batch(struct hypercall_args *args, chunk_fn fn)
 
 /* --- info, audit --- */
 
-static long share_info_op(struct domain *d, uint64_t va, uint64_t bytes)
+static long shareop_info(struct domain *d, uint64_t va, uint64_t bytes)
 {
 	struct share_dom_counters n;
-	struct share_info info = {
+	struct shareop_info info = {
 		.version = SHARE_ABI_VERSION,
 		.batch_max = SHARE_BATCH_MAX,
 		.names_max = SHARE_NAMES_MAX,
@@ -211,9 +197,9 @@ static long share_info_op(struct domain *d, uint64_t va, uint64_t bytes)
 	return copy_to_guest(va, &info, sizeof(info));
 }
 
-static long share_trace_op(struct domain *d, uint64_t va, uint64_t bytes)
+static long shareop_trace(struct domain *d, uint64_t va, uint64_t bytes)
 {
-	struct share_trace at = {
+	struct shareop_trace at = {
 		.mfn = virt_to_mfn(d->trace.header),
 		.pages = HEAP_TRACE_PAGES,
 	};
@@ -250,7 +236,7 @@ static bool audit_claim(struct domain *d)
 	return true;
 }
 
-static long share_audit_op(struct domain *d)
+static long shareop_audit(struct domain *d)
 {
 	long errors;
 
@@ -276,21 +262,21 @@ long op_share(struct hypercall_args *args)
 	case SHAREOP_single:
 		if (args->a[2] || args->a[3])
 			return -EINVAL;
-		return share_single(d, args->a[1]);
+		return shareop_single(d, args->a[1]);
 	case SHAREOP_batch:
-		return share_batch(args, chunk_offer);
+		return shareop_batch(args, chunk_offer);
 	case SHAREOP_unshare:
-		return share_batch(args, chunk_unshare);
+		return shareop_batch(args, chunk_unshare);
 	case SHAREOP_info:
-		return share_info_op(d, args->a[1], args->a[2]);
+		return shareop_info(d, args->a[1], args->a[2]);
 	case SHAREOP_audit:
-		return share_audit_op(d);
+		return shareop_audit(d);
 	case SHAREOP_mode:
 		return args->a[3] ? -EINVAL :
-			share_mode_op(d, args->a[1], args->a[2]);
+			shareop_mode(d, args->a[1], args->a[2]);
 	case SHAREOP_trace:
 		return args->a[3] ? -EINVAL :
-			share_trace_op(d, args->a[1], args->a[2]);
+			shareop_trace(d, args->a[1], args->a[2]);
 	default:
 		return -EINVAL;
 	}

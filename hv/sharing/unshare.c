@@ -9,6 +9,7 @@
  */
 #include <port.h>
 
+#include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
 #include "sharing/chunk.h"
@@ -64,7 +65,7 @@ static void item_finish(struct domain *d, struct sharing_chunk *c,
 	}
 }
 
-static enum share_result item_copy(struct domain *d, struct sharing_chunk *c,
+static enum shareop_result item_copy(struct domain *d, struct sharing_chunk *c,
 				   struct sharing_item *item)
 {
 	mfn_t mfn = private_copy(d, item->mfn);
@@ -80,11 +81,11 @@ static enum share_result item_copy(struct domain *d, struct sharing_chunk *c,
 }
 
 /* The first step of one item. */
-static enum share_result item_unshare(struct domain *d,
+static enum shareop_result item_unshare(struct domain *d,
 				      struct sharing_chunk *c,
 				      struct sharing_item *item)
 {
-	enum share_result r = chunk_find(d, c, item);
+	enum shareop_result r = chunk_find(d, c, item);
 	uint32_t mappings;
 
 	if (r != SHARE_NOT_TRIED)
@@ -108,13 +109,13 @@ static enum share_result item_unshare(struct domain *d,
 
 /*
  * The CPUs that must not read a page's old translation any more.  A frame that is
- * adopted may be known to any: who let go of it needed no flush then, and its new owner
- * writes what he likes there (TL2).
+ * adopted may be known to any that runs one of the group: who let go of it needed no flush then, and its
+ * new owner writes what he likes there (TL2).
  */
 static uint64_t stale_mask(struct domain *d, const struct sharing_item *item)
 {
 	if (item->new_mfn == item->mfn)
-		return __atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST);
+		return frame_pool_cpus(d->frames);
 	return __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
 }
 

@@ -62,7 +62,7 @@ ap_high:
 	lea rdx, [ap_calls]
 	mov eax, AP_CALLED
 	mov ecx, AP_CAME
-	lock cmpxchg [rdx + rbx], cl	; smp.c, P1
+	lock cmpxchg [rdx + rbx], cl	; smp.c, SMP1
 	jne late
 	mov rax, [cpu_idle_cr3]
 	mov cr3, rax

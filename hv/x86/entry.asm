@@ -2,19 +2,23 @@
 ;
 ; Entries into the hypervisor, and the way out to a guest.
 ;
-; E1  An entry from a guest saves into the running vCPU's own struct regs
-;     (TSS.rsp0 and percpu.guest_regs_end point at its end), then C runs on the
-;     CPU's empty stack.  Nothing returns along that path; guest_enter() leaves.
-; E2  An entry from the hypervisor saves the same struct on the current stack and
-;     returns by iretq.
-; E3  #DB, NMI, #DF and #MC come on stacks of their own and do not trust GS: the
-;     word above their stack's top is the percpu pointer.  #DB is among them
-;     because a guest can make it arrive on the first instruction of a syscall,
-;     with the guest's stack pointer and GS still live (mov ss; syscall).
-; E4  The iretq to a guest is done from the CPU's stack, not from struct regs: its
-;     fault pushes a frame, which must not overwrite what it failed to load.
-; E5  A guest may set GS base to anything canonical by itself (FSGSBASE), so no code
-;     here compares it with anything: an entry from ring 3 swaps, one from ring 0 does not.
+; ENTRY1  An entry from a guest saves into the running vCPU's own struct regs
+;         (TSS.rsp0 and percpu.guest_regs_end point at its end), then C runs on
+;         the CPU's empty stack.  Nothing returns along that path; guest_enter()
+;         leaves.
+; ENTRY2  An entry from the hypervisor saves the same struct on the current
+;         stack and returns by iretq.
+; ENTRY3  #DB, NMI, #DF and #MC come on stacks of their own and do not trust GS:
+;         the word above their stack's top is the percpu pointer.  #DB is among
+;         them because a guest can make it arrive on the first instruction of a
+;         syscall, with the guest's stack pointer and GS still live (mov ss;
+;         syscall).
+; ENTRY4  The iretq to a guest is done from the CPU's stack, not from struct
+;         regs: its fault pushes a frame, which must not overwrite what it
+;         failed to load.
+; ENTRY5  A guest may set GS base to anything canonical by itself (FSGSBASE), so
+;         no code here compares it with anything: an entry from ring 3 swaps,
+;         one from ring 0 does not.
 
 %include "asm_offsets.inc"
 
@@ -206,7 +210,7 @@ entry_ist:
 	rdmsr
 	mov r12d, eax
 	mov r13d, edx
-	mov eax, [rsp + REGS_BYTES]	; E3
+	mov eax, [rsp + REGS_BYTES]	; ENTRY3
 	mov edx, [rsp + REGS_BYTES + 4]
 	wrmsr
 	mov rdi, rsp

@@ -27,7 +27,7 @@ struct percpu {
 	uint32_t apic_id;
 
 	struct vcpu *current;		/* running vCPU, NULL when idle */
-	uint64_t slice_end_tsc;		/* when the running vCPU should be preempted; see cpu_preempt_pending() */
+	uint64_t slice_end_tsc;		/* when the running vCPU should be preempted; see sched_preempt_pending() */
 	uint32_t need_resched;		/* set by any CPU (atomic); cleared by the scheduler */
 	uint32_t tlb_pending;		/* set by the requester of a flush (atomic), cleared by this CPU when done */
 	uint32_t online;		/* written by this CPU once, read by the boot CPU */

@@ -2,14 +2,14 @@
 /*
  * See rate.h.
  *
- * R1  a moment is: "the count became `ticks` not before `before` and not after
- *     `after`": the TSC is read before each look at the count and after it, and the
- *     change happened between two looks.  An interruption anywhere, of any length,
- *     widens the moment and never makes it untrue.
- * R2  so two moments bound the rate from both sides, and so does the intersection
- *     of all such bounds.
- * R3  a gap in which the count may have gone round ends the run, nothing of the
- *     gap having been used.
+ * RATE1  a moment is: "the count became `ticks` not before `before` and not
+ *        after `after`": the TSC is read before each look at the count and
+ *        after it, and the change happened between two looks.  An interruption
+ *        anywhere, of any length, widens the moment and never makes it untrue.
+ * RATE2  so two moments bound the rate from both sides, and so does the
+ *        intersection of all such bounds.
+ * RATE3  a gap in which the count may have gone round ends the run, nothing of
+ *        the gap having been used.
  */
 #include <port.h>
 
@@ -55,12 +55,12 @@ static enum outcome next_moment(struct watch *w, struct moment *m)
 		raw = w->c->read();
 		after = tsc_read();
 		if (raw == REF_LOST || after - w->before > GAP_MAX)
-			return LOST; /* R3 */
+			return LOST; /* RATE3 */
 		step = (raw + w->c->turn - w->raw) % w->c->turn;
 		if (step > w->c->turn / 2)
 			return LOST; /* it went back: a bad read */
 		w->ticks += step;
-		*m = (struct moment){ w->ticks, w->before, after }; /* R1 */
+		*m = (struct moment){ w->ticks, w->before, after }; /* RATE1 */
 		w->raw = raw;
 		w->before = before;
 	}

@@ -5,15 +5,15 @@
  * left out, and ids stay dense; but it may still come, at any time, where
  * a host runs its processors late.  So:
  *
- * P1  each call is a word of its own, found by APIC id: a processor that comes
- *     claims it (CALLED to CAME, one compare-and-swap, in ap_boot.asm before it has a
- *     stack), and the boot CPU takes it back likewise (CALLED to NOT_CALLED).
- *     One of them wins.
- * P2  who claimed its call is the only one that uses ap_id and that id's stack and TSS;
- *     it is waited for, since it comes.  Who cannot claim stops for good, and has
- *     touched nothing.
- * P3  one INIT for each call: a second one could stop a processor that has just
- *     come.  SIPIs can be repeated, a running processor does not notice.
+ * SMP1  each call is a word of its own, found by APIC id: a processor that
+ *       comes claims it (CALLED to CAME, one compare-and-swap, in ap_boot.asm
+ *       before it has a stack), and the boot CPU takes it back likewise (CALLED
+ *       to NOT_CALLED). One of them wins.
+ * SMP2  who claimed its call is the only one that uses ap_id and that id's
+ *       stack and TSS; it is waited for, since it comes.  Who cannot claim
+ *       stops for good, and has touched nothing.
+ * SMP3  one INIT for each call: a second one could stop a processor that has
+ *       just come.  SIPIs can be repeated, a running processor does not notice.
  */
 #include <port.h>
 
@@ -44,7 +44,7 @@ static bool wait_came(uint32_t apic_id, uint64_t us)
 	return false;
 }
 
-/* P3 */
+/* SMP3 */
 static bool call(uint32_t apic_id, uint8_t page)
 {
 	uint64_t wait = START_SOON_US;
@@ -60,7 +60,7 @@ static bool call(uint32_t apic_id, uint8_t page)
 	return false;
 }
 
-/* P1: false: it has just come. */
+/* SMP1: false: it has just come. */
 static bool take_back(uint32_t apic_id)
 {
 	uint8_t called = AP_CALLED;
@@ -88,7 +88,7 @@ static bool start_one(uint32_t id, uint32_t apic_id, maddr_t trampoline)
 		lapic_send_init(apic_id); /* and need not come, later */
 		return false;
 	}
-	wait_online(cpu); /* P2 */
+	wait_online(cpu); /* SMP2 */
 	return true;
 }
 

@@ -2,13 +2,13 @@
 /*
  * TLB flushes by CPU mask.
  *
- * L1  `request` is written by the holder of tlb_lock only, while no CPU has
- *     tlb_pending set; a CPU reads it only between seeing its own tlb_pending
- *     set and clearing it.
- * L2  a CPU clears tlb_pending after its flush; the requester returns when all
- *     CPUs it asked have.
- * L3  who waits, for the lock or for answers, answers (port_spin()), so two
- *     requesters never wait for each other.
+ * TLB1  `request` is written by the holder of tlb_lock only, while no CPU has
+ *       tlb_pending set; a CPU reads it only between seeing its own tlb_pending
+ *       set and clearing it.
+ * TLB2  a CPU clears tlb_pending after its flush; the requester returns when
+ *       all CPUs it asked have.
+ * TLB3  who waits, for the lock or for answers, answers (port_spin()), so two
+ *       requesters never wait for each other.
  */
 #include <port.h>
 
@@ -20,7 +20,7 @@
 #define ALL_PAGES	1UL	/* not a page address */
 
 static struct spinlock tlb_lock = SPINLOCK_INIT(LOCK_TLB);
-static uint64_t request;	/* L1: a page's address, or ALL_PAGES */
+static uint64_t request;	/* TLB1: a page's address, or ALL_PAGES */
 
 void tlb_flush_local(void)
 {

@@ -44,28 +44,28 @@ UNUSED static long offer(uint64_t va)
 	return hypercall_make_ro_and_share(SHAREOP_single, va, 0, 0);
 }
 
-UNUSED static long offer_batch(struct share_entry *e, uint64_t count)
+UNUSED static long offer_batch(struct shareop_entry *e, uint64_t count)
 {
 	return hypercall_make_ro_and_share(SHAREOP_batch, (uint64_t)e, count,
 					   0);
 }
 
-UNUSED static long unshare_batch(struct share_entry *e, uint64_t count)
+UNUSED static long unshare_batch(struct shareop_entry *e, uint64_t count)
 {
 	return hypercall_make_ro_and_share(SHAREOP_unshare, (uint64_t)e, count,
 					   0);
 }
 
-UNUSED static struct share_entry entry_of(uint64_t name)
+UNUSED static struct shareop_entry entry_of(uint64_t name)
 {
-	return (struct share_entry){ .pte = { name }, .nr_ptes = 1,
+	return (struct shareop_entry){ .pte = { name }, .nr_ptes = 1,
 				     .status = -1 };
 }
 
 /* Make va's page private again; SHARE_DONE or why not.  The p2m follows. */
 UNUSED static int32_t unshare(uint64_t va)
 {
-	struct share_entry e = entry_of(va);
+	struct shareop_entry e = entry_of(va);
 
 	if (unshare_batch(&e, 1))
 		return -1;
@@ -84,9 +84,9 @@ UNUSED static uint64_t must_share(uint64_t va)
 	return (uint64_t)mfn;
 }
 
-UNUSED static struct share_info info_get(void)
+UNUSED static struct shareop_info info_get(void)
 {
-	struct share_info info = { 0 };
+	struct shareop_info info = { 0 };
 
 	gl_test_equal(hypercall_make_ro_and_share(SHAREOP_info, (uint64_t)&info,
 						  sizeof(info), 0), 0);

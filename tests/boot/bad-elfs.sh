@@ -19,7 +19,7 @@ patch() {
 	printf "$3" | dd of="$to/$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
-# LOAD is the first segment of guest-lib/guest.lds.
+# LOAD is the first segment of guest-lib/kernel/guest.lds.
 load=64
 printf 'This is not an image of a kernel, but some text.\n' >"$to/bad-text.elf"
 head -c 100 "$good" >"$to/bad-short.elf"

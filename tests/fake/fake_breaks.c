@@ -62,7 +62,7 @@ long map(uint64_t pfn, pte_t e)
 long mode_call(uint32_t version, uint32_t flags, uint64_t p2m,
 		      uint64_t entries)
 {
-	struct share_mode m = { version, flags, p2m, entries };
+	struct shareop_mode m = { version, flags, p2m, entries };
 
 	memcpy(fake_page(d, scratch), &m, sizeof(m));
 	return FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch), sizeof(m));
@@ -81,9 +81,9 @@ uint64_t *name_of(uint64_t pfn)
 
 int offer(uint64_t first, uint64_t second)
 {
-	struct share_entry *e = (void *)fake_page(d, scratch);
+	struct shareop_entry *e = (void *)fake_page(d, scratch);
 
-	*e = (struct share_entry){ .pte = { fake_va(first), fake_va(second) },
+	*e = (struct shareop_entry){ .pte = { fake_va(first), fake_va(second) },
 				   .nr_ptes = second ? 2 : 1, .status = 99 };
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, fake_va(scratch),
 				   1), 0);
@@ -107,11 +107,11 @@ mfn_t shared(uint64_t pfn, uint64_t content, bool others)
 	return mfn;
 }
 
-struct share_info info(void)
+struct shareop_info info(void)
 {
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_info, fake_va(scratch),
-				   sizeof(struct share_info)), 0);
-	return *(struct share_info *)fake_page(d, scratch);
+				   sizeof(struct shareop_info)), 0);
+	return *(struct shareop_info *)fake_page(d, scratch);
 }
 
 bool writable(uint64_t pfn)

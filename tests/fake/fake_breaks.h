@@ -35,7 +35,7 @@ uint64_t *name_of(uint64_t pfn);	/* in the list */
 int offer(uint64_t first, uint64_t second);
 /* Page `pfn` of d, with this content, is shared; and by peer too if asked. */
 mfn_t shared(uint64_t pfn, uint64_t content, bool others);
-struct share_info info(void);
+struct shareop_info info(void);
 void fill_quota(void);
 
 #endif

@@ -15,6 +15,7 @@
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "fake/fake_dom.h"
+#include "mm/framepool.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
 #include "mm/pagetype.h"
@@ -127,6 +128,16 @@ bool fake_sched_check(void)
 		return false;
 	sched_check();
 	return true;
+}
+
+FAKE void frame_pool_cpu_enters(struct frame_pool *p, uint32_t cpu)
+{
+	fake.group_cpus |= 1UL << cpu;
+}
+
+FAKE void frame_pool_cpu_leaves(struct frame_pool *p, uint32_t cpu)
+{
+	fake.group_cpus &= ~(1UL << cpu);
 }
 
 /* A vCPU is loaded by one CPU at most, and left by that one. */

@@ -31,6 +31,7 @@ struct fake_dom {
 	/* what was asked of the layers around */
 	unsigned int wakes, blocks, kicks, drains, reaps, shutdowns, area_puts;
 	uint32_t shutdown_code;
+	uint64_t group_cpus;	/* frame_pool_cpus(), of all groups */
 	unsigned int reap_work;	/* reaper_step() has so many steps left */
 	uint32_t domains_left;
 	long allocs, alloc_fail_at; /* objects live; countdown to a failure, 0 none */

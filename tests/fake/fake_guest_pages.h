@@ -185,7 +185,7 @@ static int32_t fake_unshare(uint64_t va, uint64_t *mfn)
 
 static long fake_share(unsigned long op, unsigned long arg, unsigned long count)
 {
-	struct share_entry *e = (void *)arg;
+	struct shareop_entry *e = (void *)arg;
 	uint64_t mfn = 0;
 	int32_t st;
 

@@ -6,6 +6,9 @@
  * Guest memory is reached through the guest's own page tables, so a copy faults
  * where it would on the CPU.  fake_recount() recomputes every reference and
  * type count from the tables (I3, I4) and compares.
+ *
+ * Parts, each alone in a file so that another may take its place (tests/sim/sim.mk): fake_cpu.c,
+ * fake_tlb.c, fake_sched.c, fake_evtchn.c; fake_recount.c.
  */
 #ifndef TESTS_FAKE_MACHINE_H
 #define TESTS_FAKE_MACHINE_H

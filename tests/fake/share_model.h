@@ -92,7 +92,7 @@ static bool can_join(const struct model_dom *d, uint64_t content, uint32_t m,
 {
 	return content_of[frame] == content + 1 &&
 	       group_of[frame] == d->group &&
-	       count_of[frame] + m <= SHARE_COUNT_CAP &&
+	       d->holds[frame].mappings + m <= SHARE_DOM_CAP &&
 	       (d->holds[frame].mappings || d->held < d->budget);
 }
 
@@ -101,7 +101,7 @@ static int expected_offer(const struct model_dom *d, uint64_t content,
 			  uint32_t m, uint32_t pool, bool *match)
 {
 	*match = false;
-	if (m > SHARE_COUNT_CAP)
+	if (m > SHARE_DOM_CAP)
 		return SHARE_ERR_COUNT;
 	if (!pool)
 		return SHARE_ERR_NOMEM;
@@ -193,7 +193,7 @@ static void op_offer(struct model_dom *d)
 			.frame = 1 + i, .pfn = below(1000), .mappings = 1 + below(3),
 		};
 		if (below(50) == 0)
-			pages[i].mappings = SHARE_COUNT_CAP - 2 + below(4);
+			pages[i].mappings = SHARE_DOM_CAP - 2 + below(4);
 	}
 	if (failing && !below(8))
 		machine.fail_at = machine.calls + 1 + below(4 * count);
@@ -223,7 +223,7 @@ static void op_hold(struct model_dom *d)
 
 	if (!d->holds[frame].mappings) {
 		CHECK(rc == SHARE_ERR_NOT_HELD);
-	} else if (count_of[frame] == SHARE_COUNT_CAP) {
+	} else if (d->holds[frame].mappings == SHARE_DOM_CAP) {
 		CHECK(rc == SHARE_ERR_COUNT);
 	} else {
 		CHECK(rc == SHARE_OK);

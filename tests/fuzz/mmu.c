@@ -176,7 +176,7 @@ static void do_share(void)
 
 static void do_unshare(void)
 {
-	struct share_entry e = { .pte = { fake_va(some_pfn()) }, .nr_ptes = 1 };
+	struct shareop_entry e = { .pte = { fake_va(some_pfn()) }, .nr_ptes = 1 };
 
 	memcpy(fake_page(d, base - 1), &e, sizeof(e));
 	call(op_share, (struct hypercall_args){
@@ -214,7 +214,7 @@ static void do_other_unshares(void)
 	if ((e & PTE_AVL_SHARED) &&
 	    FAKE_CALL(op_update_va_mapping, fake_va(at),
 		      pte_make(pte_mfn(e), RW))) {
-		struct share_entry s = { .pte = { fake_va(at) }, .nr_ptes = 1 };
+		struct shareop_entry s = { .pte = { fake_va(at) }, .nr_ptes = 1 };
 
 		memcpy(fake_page(other, base - 1), &s, sizeof(s));
 		(void)FAKE_CALL(op_share, SHAREOP_unshare, fake_va(base - 1),
@@ -242,7 +242,7 @@ static bool do_write(void)
 
 static void domain_new(void)
 {
-	struct share_mode m = {
+	struct shareop_mode m = {
 		.version = SHARE_MODE_VERSION,
 		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST,
 		.p2m = fake_va(base + LIST), .p2m_entries = 1024,

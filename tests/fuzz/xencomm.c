@@ -162,11 +162,11 @@ static void do_share(void)
 static void do_unshare(void)
 {
 	uint64_t pfn = some_pfn(), *w = guest_words(pfn);
-	struct share_entry *e = (struct share_entry *)w;
+	struct shareop_entry *e = (struct shareop_entry *)w;
 
 	if (!w)
 		return;
-	*e = (struct share_entry){ .pte = { fake_va(some_pfn()) }, .nr_ptes = 1 };
+	*e = (struct shareop_entry){ .pte = { fake_va(some_pfn()) }, .nr_ptes = 1 };
 	(void)FAKE_CALL(op_share, SHAREOP_unshare, fake_va(pfn), 1, 0);
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # For the checks in this folder.  Each NAME.sh prints one line "file:line: what
 # is wrong" per fault and nothing else; run.sh counts it as one test.
-# From the Makefile: HV_CC, HOST_CC (compiler with flags), SHARE_OBJ.
+# From the Makefile: HV_CC, HOST_CC, GUEST_CC (compiler with flags), SHARE_OBJ, CORE_OBJ.
 
 folders="hv share hash guest-lib tests bench .ci"
 

@@ -2,11 +2,11 @@
 # No vector, mask, MMX or x87 register in what runs while others' are live: the sharing half of
 # guest-lib (in a kernel's page-fault handler), share/ and hash/ (in the hypervisor), compiled as a stranger
 # may: by gcc, and by clang where it is installed, at every level and for this machine's registers.
-files="guest-lib/share.c guest-lib/record.c guest-lib/cow.c guest-lib/reserve.c guest-lib/alone.c guest-lib/repay.c
+files="$(ls guest-lib/core/*.c)
 $(ls share/*.c hash/*.c | grep -vE '^hash/page_(sse2|avx2|avx512)\.c$')"
 flags="-std=gnu11 -ffreestanding -fno-strict-aliasing -w -isystem build/inc -DDEBUG=0 -DTEST_BUILD=0
 -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ -DXXH_NO_STDLIB -Ihv/port -iquote hv
--Ihv/abi -Ihash/include -Ishare/include -Iguest-lib/include"
+-Ihv/abi -Ihash/include -Ishare/include -Iguest-lib/core/include"
 banned='%([xyz]mm[0-9]|mm[0-7]|st[^a-z]|k[0-7][^a-z0-9])|[^a-z]f(ld|st|x|nst)[a-z0-9]* '
 
 # compile CC LEVEL FILE...: objects in $dir.

@@ -233,7 +233,7 @@ static void offer_lent(struct side *s) { share_single(s, P_LENT); }
 static void batch(struct side *s, unsigned int op, unsigned int a,
 		  unsigned int b)
 {
-	struct share_entry e[2] = {
+	struct shareop_entry e[2] = {
 		{ .pte = { va_of(a) }, .nr_ptes = 1 },
 		{ .pte = { va_of(b) }, .nr_ptes = 1 },
 	};
@@ -244,7 +244,7 @@ static void batch(struct side *s, unsigned int op, unsigned int a,
 
 static long run_batch(struct side *s)
 {
-	const struct share_entry *e = args_of(s);
+	const struct shareop_entry *e = args_of(s);
 	long r = state_call(op_share, &s->args);
 
 	return r ? r : e[0].status * 100 + e[1].status;
@@ -543,7 +543,7 @@ static long run_reaper(struct side *s)
 		reap_until(s, n); \
 	}
 STEP(0) STEP(1) STEP(2) STEP(3) STEP(6) STEP(7) STEP(8) STEP(9) STEP(10)
-STEP(11) STEP(12) STEP(13)
+STEP(11) STEP(12) STEP(13) STEP(14)
 
 /* Another CPU ends it while it is in a call. */
 static void prepare_kill(struct side *s)
@@ -626,5 +626,6 @@ const struct op ops[] = {
 	{ "die-11", reap_to_11, run_reaper, reap_all },
 	{ "die-12", reap_to_12, run_reaper, reap_all },
 	{ "die-13", reap_to_13, run_reaper, reap_all },
+	{ "die-14", reap_to_14, run_reaper, reap_all },
 };
 const unsigned int op_count = ARRAY_COUNT(ops);

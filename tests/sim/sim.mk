@@ -8,7 +8,8 @@ SIM_SWITCHED := -fsanitize=thread -Wno-tsan --param tsan-distinguish-volatile=1 
 	-fno-builtin-memcpy -fno-builtin-memset -fno-builtin-memcmp
 SIM_MACHINE = $(sort $(filter-out tests/%,$(call links,tests/sim/sim.h)) \
 	hv/x86/tlb.c hv/dom/evtchn.c hv/dom/op_evtchn.c)
-SIM_FAKES = $(filter tests/%,$(call links,tests/sim/sim.h)) tests/fake/fake_grants.c
+SIM_FAKES = $(filter-out %/fake_tlb.c %/fake_evtchn.c,$(filter tests/%,$(call links,tests/sim/sim.h))) \
+	tests/fake/fake_grants.c
 SIM_OBJ = $(patsubst %.c,$(B)/sim/%.o,$(SIM_MACHINE) $(SIM_FAKES) $(wildcard tests/sim/*.c))
 $(B)/sim/tests/sim/%.o: tests/sim/%.c $(B)/inc/.done
 	@mkdir -p $(@D)

@@ -17,6 +17,7 @@
 #include "dom/console.h"
 #include "dom/sched.h"
 #include "dom/store.h"
+#include "mm/framepool.h"
 #include "pv/ptcheck.h"
 #include "sharing/sharing.h"
 #include "sim/sim.h"
@@ -62,11 +63,15 @@ void state_run(unsigned int cpu, struct domain *d)
 
 	sim_cpu = cpu;
 	old = sim_cpu_domain(cpu);
-	if (old)
+	if (old) {
 		__atomic_and_fetch(&old->cpu_mask, ~(1UL << cpu),
 				   __ATOMIC_SEQ_CST);
-	if (d)
+		frame_pool_cpu_leaves(old->frames, cpu);
+	}
+	if (d) {
 		__atomic_or_fetch(&d->cpu_mask, 1UL << cpu, __ATOMIC_SEQ_CST);
+		frame_pool_cpu_enters(d->frames, cpu);
+	}
 	this_cpu()->current = d ? d->vcpu[0] : NULL;
 	tlb_load_cr3(d ? d->vcpu[0]->kernel_l4 << PAGE_SHIFT : cpu_idle_cr3);
 	sim_cpu = me;

@@ -7,6 +7,7 @@
 
 #include "bench/harness/bzimage.h"
 #include "fake/fake_kernel.h"
+#include "unit/suite.h"
 
 static const char *const ways[] = { "gzip", "xz", "zstd", "lz4", "bzip2", "lzma" };
 #define WAYS (int)(sizeof(ways) / sizeof(ways[0]))
@@ -190,10 +191,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("bench_bzimage");
-	TCase *c = tcase_create("bzimage");
-	SRunner *r;
-	int failed;
+	TCase *c = suite_case("bzimage");
 
 	tcase_add_loop_test(c, each_compression, 0, WAYS);
 	tcase_add_test(c, elf_as_it_is);
@@ -206,10 +204,5 @@ int main(void)
 	tcase_add_test(c, unknown_compression);
 	tcase_add_test(c, memory);
 	tcase_set_timeout(c, 60);
-	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return suite_run();
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bench/harness/machine.h"
+#include "unit/suite.h"
 
 static char dir[] = "/tmp/pasture-machine-XXXXXX";
 static struct machine m;
@@ -137,10 +138,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("bench_machine");
-	TCase *tc = tcase_create("machine");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("machine");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -149,9 +147,5 @@ int main(void)
 	tcase_add_test(tc, quiet_kvm);
 	tcase_add_loop_test(tc, slow, 0, 2);
 	tcase_add_test(tc, escaped);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

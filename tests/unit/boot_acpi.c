@@ -9,6 +9,7 @@
 
 #include "boot/boot.h"
 #include "debug/log.h"
+#include "unit/suite.h"
 
 #define RAM	(4UL << 30)	/* of addresses; a few pages are touched */
 #define RSDP	0xf0000u
@@ -284,12 +285,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("boot/acpi");
-	TCase *t = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *t = suite_case("all");
 
-	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, both_kinds);
@@ -301,8 +298,5 @@ int main(void)
 	tcase_add_test(t, broken_places);
 	tcase_add_test(t, clocks);
 	tcase_add_test(t, random_damage);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run();
 }

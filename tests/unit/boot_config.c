@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "boot/config.h"
+#include "unit/suite.h"
 
 static struct boot_options opt;
 static struct domain_config dom;
@@ -322,11 +323,10 @@ START_TEST(domain_noise)
 }
 END_TEST
 
-static void add_options(Suite *s)
+static void add_options(void)
 {
-	TCase *t = tcase_create("options");
+	TCase *t = suite_case("options");
 
-	suite_add_tcase(s, t);
 	tcase_add_test(t, names);
 	tcase_add_test(t, options_default);
 	tcase_add_test(t, options_all);
@@ -336,11 +336,10 @@ static void add_options(Suite *s)
 	tcase_add_test(t, module_name);
 }
 
-static void add_domains(Suite *s)
+static void add_domains(void)
 {
-	TCase *t = tcase_create("domains");
+	TCase *t = suite_case("domains");
 
-	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, load_modules, NULL);
 	tcase_add_test(t, domain_full);
 	tcase_add_test(t, domain_defaults);
@@ -353,14 +352,7 @@ static void add_domains(Suite *s)
 
 int main(void)
 {
-	Suite *s = suite_create("boot/config");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	add_options(s);
-	add_domains(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	add_options();
+	add_domains();
+	return suite_run();
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "boot/ranges.h"
+#include "unit/suite.h"
 
 #define FRAMES	200
 #define STEPS	20000
@@ -88,17 +89,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("boot/ranges");
-	TCase *t = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *t = suite_case("all");
 
-	suite_add_tcase(s, t);
 	tcase_add_test(t, random_changes);
 	tcase_add_test(t, full);
 	tcase_add_test(t, keep_largest);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run();
 }

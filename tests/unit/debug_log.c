@@ -14,6 +14,7 @@
 #include "debug/log.h"
 #include "debug/outbuf.h"
 #include "lib/printable.h"
+#include "unit/suite.h"
 #include "x86/init.h"
 #include "x86/spinlock.h"
 
@@ -222,10 +223,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("debug/log");
-	TCase *tc = tcase_create("log");
-	SRunner *sr;
-	int failed;
+	TCase *tc = suite_case("log");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, lines_go_out_at_once);
@@ -237,10 +235,5 @@ int main(void)
 	tcase_add_loop_test(tc, what_may_be_shown, 0, ARRAY_COUNT(texts));
 	tcase_add_test(tc, every_line_is_sieved);
 	tcase_add_test(tc, unfinished);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

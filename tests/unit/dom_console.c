@@ -18,6 +18,7 @@
 #include "dom/evtchn.h"
 #include "fake/fake_dom.h"
 #include "mm/pagetype.h"
+#include "unit/suite.h"
 
 #define PORT 5
 
@@ -201,7 +202,7 @@ START_TEST(fini_takes_what_is_in_the_ring)
 }
 END_TEST
 
-/* C1, C2: any value of the guest's index costs one ring at most. */
+/* CONSOLE1, CONSOLE2: any value of the guest's index costs one ring at most. */
 START_TEST(wild_producer)
 {
 	static const uint32_t wild[] = {
@@ -666,10 +667,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom/console");
-	TCase *tc = tcase_create("console");
-	SRunner *sr;
-	int failed;
+	TCase *tc = suite_case("console");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, lines_of_the_ring);
@@ -705,10 +703,5 @@ int main(void)
 	tcase_add_test(tc, operator_key);
 	tcase_add_test(tc, waits_for_the_log);
 	tcase_add_test(tc, characters_stay_whole);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

@@ -14,6 +14,7 @@
 
 #include "dom/evtchn_private.h"
 #include "fake/fake_dom.h"
+#include "unit/suite.h"
 
 static struct domain *a, *b;	/* ids 1 and 2; a makes the hypercalls */
 
@@ -625,7 +626,7 @@ START_TEST(port_bound_before_the_vcpu_exists)
 }
 END_TEST
 
-/* Random calls by three domains: E2 and E4 hold after each. */
+/* Random calls by three domains: PORT2 and PORT4 hold after each. */
 static void check_invariants(struct domain *const *d, unsigned int count)
 {
 	for (unsigned int n = 0; n < count; n++) {
@@ -688,10 +689,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom/evtchn");
-	TCase *tc = tcase_create("evtchn");
-	SRunner *sr;
-	int failed;
+	TCase *tc = suite_case("evtchn");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
@@ -725,10 +723,5 @@ int main(void)
 	tcase_add_test(tc, scribbled_areas_are_harmless);
 	tcase_add_test(tc, port_bound_before_the_vcpu_exists);
 	tcase_add_test(tc, random_calls_keep_the_ends_together);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 // links: @machine
-/* Heap pages that a domain may map (H1-H6): PT10, PT11, ME11, DD6, and creation that runs out of memory. */
+/* Heap pages that a domain may map (HEAP1-HEAP6): PT10, PT11, ME11, DD6, and creation that runs out of memory. */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "mm/palloc.h"
 #include "pv/ptcheck.h"
 #include "pv/resolve.h"
+#include "unit/suite.h"
 
 static struct domain *d;
 
@@ -53,7 +54,7 @@ static struct xen_memory_reservation *reservation(struct domain *x, mfn_t mfn)
 	return r;
 }
 
-/* H1-H4: who owns it, what it may, and what it does not count in. */
+/* HEAP1-HEAP4: who owns it, what it may, and what it does not count in. */
 START_TEST(ownership)
 {
 	uint64_t pages = d->tot_pages;
@@ -79,7 +80,7 @@ START_TEST(ownership)
 }
 END_TEST
 
-/* H3: a kind has its limit. */
+/* HEAP3: a kind has its limit. */
 START_TEST(limits)
 {
 	ck_assert_ptr_null(heap_page_share(d, HEAP_SHARED_INFO, 1));
@@ -147,7 +148,7 @@ START_TEST(store_refused)
 }
 END_TEST
 
-/* H5: another domain's. */
+/* HEAP5: another domain's. */
 START_TEST(foreign_refused)
 {
 	void *page = d->trace.header;
@@ -204,7 +205,7 @@ START_TEST(dies_while_mapped)
 }
 END_TEST
 
-/* DD2's other half, R4: pages that others still use do not keep the domain. */
+/* DD2's other half, END4: pages that others still use do not keep the domain. */
 START_TEST(orphans)
 {
 	struct domain *x = fake_domain("", 16);
@@ -297,10 +298,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom_heappages");
-	TCase *tc = tcase_create("heappages");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("heappages");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, ownership);
@@ -312,9 +310,5 @@ int main(void)
 	tcase_add_test(tc, dies_while_mapped);
 	tcase_add_test(tc, orphans);
 	tcase_add_test(tc, creation_fails);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

@@ -16,6 +16,7 @@
 #include "fake/fake_grants.h"
 #include "mm/pagetype.h"
 #include "pv/ptcheck.h"
+#include "unit/suite.h"
 
 static void (*act)(void);		/* what the other CPU does */
 static unsigned int acts;
@@ -53,7 +54,7 @@ static void teardown(void)
 static domid_hv_t wanted;
 static unsigned int found;
 
-/* What a guest may do with whom it names: it must all be there (D5). */
+/* What a guest may do with whom it names: it must all be there (FIND2). */
 static void look_up(void)
 {
 	struct domain *d = domain_find(wanted);
@@ -247,10 +248,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom_lives");
-	TCase *tc = tcase_create("lives");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("lives");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
@@ -260,9 +258,5 @@ int main(void)
 	tcase_add_test(tc, pinned_at_retirement);
 	tcase_add_test(tc, ends_half_way);
 	tcase_add_test(tc, falling_count);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

@@ -19,6 +19,7 @@
 #include "dom/sched.h"
 #include "fake/fake_dom.h"
 #include "fake/fake_x86.h"
+#include "unit/suite.h"
 
 #define MS 1000000UL
 
@@ -466,6 +467,7 @@ START_TEST(switch_loads_and_leaves)
 {
 	ck_assert_uint_eq(fake_x86.cr3, 3 * PAGE_SIZE);
 	ck_assert_uint_eq(d->cpu_mask, 1);
+	ck_assert_uint_eq(fake.group_cpus, 1);
 	ck_assert_uint_eq(fake_x86.gdt, GDT_VIRT(0));
 	ck_assert_ptr_eq(fake_x86.rsp0, &v->regs + 1);
 	ck_assert_ptr_eq(this_cpu()->current, v);
@@ -479,6 +481,7 @@ START_TEST(switch_loads_and_leaves)
 	ck_assert_uint_eq(fake_x86.cr3, cpu_idle_cr3);
 	ck_assert_uint_eq(fake_x86.gdt, 0);
 	ck_assert_uint_eq(d->cpu_mask, 0);
+	ck_assert_uint_eq(fake.group_cpus, 0);
 	ck_assert_ptr_null(this_cpu()->current);
 	ck_assert_uint_eq(v->segs.ds, 0x2b);
 	ck_assert(!fake_x86.saved_with_ts);
@@ -574,10 +577,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom/ops");
-	TCase *tc = tcase_create("ops");
-	SRunner *sr;
-	int failed;
+	TCase *tc = suite_case("ops");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, block_until_the_timer);
@@ -606,10 +606,5 @@ int main(void)
 	tcase_add_test(tc, cr4_follows_the_mode);
 	tcase_add_test(tc, mode_changes_tables_and_gs);
 	tcase_add_test(tc, time_page);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

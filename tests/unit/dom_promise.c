@@ -17,6 +17,7 @@
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 #include "sharing/sharing.h"
+#include "unit/suite.h"
 
 #define DOMAINS_MAX	8
 #define BUDGET		400u
@@ -77,9 +78,9 @@ static void share_all(struct domain *d, uint64_t base)
 /* SHARE_DONE or why not. */
 static int break_page(struct domain *d, uint64_t pfn)
 {
-	struct share_entry *e = (void *)fake_page(d, first_pfn(d) + BUDGET + 1);
+	struct shareop_entry *e = (void *)fake_page(d, first_pfn(d) + BUDGET + 1);
 
-	*e = (struct share_entry){ .pte = { fake_va(pfn) }, .nr_ptes = 1 };
+	*e = (struct shareop_entry){ .pte = { fake_va(pfn) }, .nr_ptes = 1 };
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_unshare,
 				   fake_va(first_pfn(d) + BUDGET + 1), 1, 0), 0);
 	reclaim_flush();
@@ -242,10 +243,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom_promise");
-	TCase *tc = tcase_create("promise");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("promise");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -253,9 +251,5 @@ int main(void)
 	tcase_add_test(tc, view_pays);
 	tcase_add_test(tc, few_wait);
 	tcase_add_exit_test(tc, overcommitted, 0);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

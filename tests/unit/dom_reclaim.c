@@ -13,9 +13,11 @@
 
 #include "abi/share.h"
 #include "fake/fake_grants.h"
+#include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 #include "pv/memory.h"
+#include "unit/suite.h"
 
 #define HOST	GNTMAP_host_map
 #define KNOWS	4UL		/* a CPU that may know user's tables */
@@ -139,10 +141,11 @@ START_TEST(canonical)
 	memset(fake_page(user, page + 1), 0x5a, PAGE_SIZE);
 	ck_assert_int_gt(FAKE_CALL(op_share, SHAREOP_single, fake_va(page + 1)), 0);
 	mfn = fake_mfn(user, page + 1);
-	vcpu_guest_cpus = 1 | GUESTS;
+	frame_pool_cpu_enters(user->frames, __builtin_ctzl(GUESTS));
 	watch(mfn);
 	ck_assert_int_eq(g_update(page + 1, 0), 0);
 	reclaim_flush_all();
+	frame_pool_cpu_leaves(user->frames, __builtin_ctzl(GUESTS));
 	fake_machine.on_flush = NULL;
 	ck_assert(fake_machine.flushed & GUESTS);
 	ck_assert_uint_eq(frame_state_kind(mfn_to_frame(mfn)->state), FRAME_POOL);
@@ -304,10 +307,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom/reclaim");
-	TCase *tc = tcase_create("all");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_add_checked_fixture(tc, g_start, end);
 	tcase_add_test(tc, given_back);
@@ -320,10 +320,5 @@ int main(void)
 	tcase_add_test(tc, refused);
 	tcase_add_loop_test(tc, cannot_be_told, 0, 2);
 	tcase_add_test(tc, exchange_refused);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

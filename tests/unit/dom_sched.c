@@ -12,6 +12,7 @@
 
 #include "dom/sched.h"
 #include "fake/fake_dom.h"
+#include "unit/suite.h"
 
 #define MS 1000000UL
 
@@ -86,7 +87,7 @@ START_TEST(block_does_not_sleep_on_a_deliverable_event)
 	v->info->evtchn_upcall_mask = 1;
 	sched_block(v);
 	ck_assert(sched_preempt_pending());
-	sched_wake(v);			/* from elsewhere, before it is saved (S3) */
+	sched_wake(v);			/* from elsewhere, before it is saved (SCHED3) */
 	ck_assert_ptr_eq(schedule(0), v);
 }
 END_TEST
@@ -408,10 +409,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom/sched");
-	TCase *tc = tcase_create("sched");
-	SRunner *sr;
-	int failed;
+	TCase *tc = suite_case("sched");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, online_runs_block_and_wake);
@@ -432,10 +430,5 @@ int main(void)
 	tcase_add_test(tc, sleepers_among_hogs);
 	tcase_add_test(tc, sleep_saves_up_no_claim);
 	tcase_add_test(tc, runstate_times_add_up);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

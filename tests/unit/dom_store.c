@@ -13,6 +13,7 @@
 #include "dom/store.h"
 #include "fake/fake_dom.h"
 #include "fake/fake_ram.h"
+#include "unit/suite.h"
 
 #define PORT	7
 
@@ -220,20 +221,13 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("dom_store");
-	TCase *tc = tcase_create("store");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("store");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, answers);
 	tcase_add_test(tc, in_pieces);
 	tcase_add_test(tc, no_room);
 	tcase_add_loop_test(tc, lies, 0, 4);
 	tcase_add_test(tc, refused_frames);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

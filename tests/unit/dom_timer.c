@@ -12,6 +12,7 @@
 
 #include "dom/timer.h"
 #include "fake/fake_dom.h"
+#include "unit/suite.h"
 
 static char fired[256];
 
@@ -335,10 +336,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom/timer");
-	TCase *tc = tcase_create("timer");
-	SRunner *sr;
-	int failed;
+	TCase *tc = suite_case("timer");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -355,10 +353,5 @@ int main(void)
 	tcase_add_test(tc, fn_may_cancel_its_own_timer);
 	tcase_add_test(tc, random_against_model);
 	tcase_add_test(tc, cancel_against_another_cpu);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-// links: hv/dom/tracebuf.c guest-lib/trace.c tests/port/port.c
+// links: hv/dom/tracebuf.c guest-lib/kernel/trace.c tests/port/port.c
 /* The trace buffer's writer (hv/dom) against the library's reader: order, overwriting, a race of two threads. */
 #include <check.h>
 #include <pthread.h>
@@ -8,6 +8,7 @@
 #include <gl/trace.h>
 
 #include "dom/domain.h"
+#include "unit/suite.h"
 
 static struct domain d;
 static uint64_t time_now;
@@ -173,10 +174,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dom_tracebuf");
-	TCase *tc = tcase_create("trace");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("trace");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -187,9 +185,5 @@ int main(void)
 	tcase_add_test(tc, for_the_hypervisor);
 	tcase_add_test(tc, none);
 	tcase_add_test(tc, race);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

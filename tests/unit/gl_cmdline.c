@@ -1,4 +1,4 @@
-/* links: guest-lib/cmdline.c */
+/* links: guest-lib/kernel/cmdline.c */
 /* SPDX-License-Identifier: MIT */
 /* Words of the guest's command line, up to its last byte. */
 #include <check.h>
@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include <gl/start.h>
+
+#include "unit/suite.h"
 
 struct start_info *gl_start_info;
 
@@ -62,17 +64,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("gl_cmdline");
-	TCase *tc = tcase_create("cmdline");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("cmdline");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, words);
 	tcase_add_test(tc, full_line);
-	suite_add_tcase(s, tc);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -1,4 +1,4 @@
-/* links: guest-lib/cpio.c */
+/* links: guest-lib/kernel/cpio.c */
 /* SPDX-License-Identifier: MIT */
 /* The guest's cpio reader: several archives, paddings, and every kind of damage. */
 #include <check.h>
@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include <gl/cpio.h>
+
+#include "unit/suite.h"
 
 static uint8_t image[8192];
 static size_t image_bytes;
@@ -156,19 +158,12 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("gl_cpio");
-	TCase *tc = tcase_create("cpio");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("cpio");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, two_archives);
 	tcase_add_test(tc, nothing);
 	tcase_add_test(tc, damage);
 	tcase_add_test(tc, huge_lengths);
-	suite_add_tcase(s, tc);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: guest-lib/grant_async.c
+// links: guest-lib/grants/grant_async.c
 /*
  * GT23: unmapping when nobody uses the pages: done exactly once, never before the unmap.
  * The hypervisor, the timer, the users of pages and the other sides that die are
@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include <gl/unmap_async.h>
+
+#include "unit/suite.h"
 
 #define PAGES		256u
 #define REQUESTS	100000u
@@ -456,10 +458,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("gl_grant_async");
-	TCase *tc = tcase_create("async");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("async");
 
 	tcase_add_checked_fixture(tc, start, NULL);
 	tcase_set_timeout(tc, 120);
@@ -471,10 +470,5 @@ int main(void)
 	tcase_add_test(tc, hypervisor_refuses_for_a_while);
 	tcase_add_test(tc, guest_stops);
 	tcase_add_test(tc, gt23_hundred_thousand);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

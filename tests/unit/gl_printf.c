@@ -1,4 +1,4 @@
-/* links: guest-lib/printf.c */
+/* links: guest-lib/kernel/printf.c */
 /* SPDX-License-Identifier: MIT */
 /* The guest's printf against the C library's, and its handling of small buffers. */
 #include <check.h>
@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include <gl/printf.h>
+
+#include "unit/suite.h"
 
 #define SAME(...) do { \
 	char a[128], b[128]; \
@@ -67,17 +69,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("gl_printf");
-	TCase *tc = tcase_create("printf");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("printf");
 
 	tcase_add_test(tc, like_libc);
 	tcase_add_test(tc, small_buffers);
 	tcase_add_test(tc, odd_formats);
-	suite_add_tcase(s, tc);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -1,9 +1,10 @@
-/* links: guest-lib/share.c guest-lib/record.c guest-lib/cow.c guest-lib/reserve.c guest-lib/repay.c guest-lib/alone.c */
+/* links: guest-lib/core/share.c guest-lib/core/record.c guest-lib/core/cow.c guest-lib/core/reserve.c guest-lib/core/repay.c guest-lib/core/alone.c */
 /* SPDX-License-Identifier: MIT */
 /* The repayment list of the guest library (gl/repay.h, Y1-Y4); SH30's second phase, on the host. */
 #include <check.h>
 
 #include "fake/fake_guest_pages.h"
+#include "unit/suite.h"
 
 /* Pages on the list, and those that were lost, in order. */
 static struct gl_repay repay[PFNS];
@@ -198,10 +199,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("gl_repay");
-	TCase *tc = tcase_create("repay");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("repay");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, refusals);
@@ -210,9 +208,5 @@ int main(void)
 	tcase_add_test(tc, shared);
 	tcase_add_test(tc, broken_first);
 	tcase_add_test(tc, refused);
-	suite_add_tcase(s, tc);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench/harness/workload_rule.h"
+#include "unit/suite.h"
 
 static uint8_t page[RULE_PAGE_BYTES], copy[RULE_PAGE_BYTES];
 
@@ -130,19 +131,12 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("gl_rule");
-	TCase *tc = tcase_create("rule");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("rule");
 
 	tcase_add_test(tc, percentages);
 	tcase_add_test(tc, apply_and_undo);
 	tcase_add_test(tc, unique);
 	tcase_add_test(tc, sum_notices_each_bit);
 	tcase_add_test(tc, sums_member);
-	suite_add_tcase(s, tc);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

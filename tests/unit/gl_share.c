@@ -1,9 +1,10 @@
-/* links: guest-lib/share.c guest-lib/record.c guest-lib/cow.c guest-lib/reserve.c guest-lib/repay.c guest-lib/alone.c */
+/* links: guest-lib/core/share.c guest-lib/core/record.c guest-lib/core/cow.c guest-lib/core/reserve.c guest-lib/core/repay.c guest-lib/core/alone.c */
 /* SPDX-License-Identifier: MIT */
 /* The sharing half of the guest library against a small fake of the hypervisor. */
 #include <check.h>
 
 #include "fake/fake_guest_pages.h"
+#include "unit/suite.h"
 
 START_TEST(offer_and_break)
 {
@@ -378,10 +379,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("gl_share");
-	TCase *tc = tcase_create("share");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("share");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, offer_and_break);
@@ -402,9 +400,5 @@ int main(void)
 	tcase_add_test(tc, copy_instead_of_the_frame);
 	tcase_add_test(tc, user_fault);
 	tcase_add_test(tc, many_rounds);
-	suite_add_tcase(s, tc);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -10,6 +10,8 @@
 
 #include <hash/choose.h>
 
+#include "unit/suite.h"
+
 static struct page_costs costs;
 static struct page_choice choice;
 
@@ -270,10 +272,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("hash/choose");
-	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, scalar_alone);
@@ -287,10 +286,5 @@ int main(void)
 	tcase_add_test(tc, measures_what_is_there);
 	tcase_add_test(tc, nothing_to_take);
 	tcase_add_test(tc, who_does_it_wrong_is_found);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fake/fake_share_ops.h"
+#include "unit/suite.h"
 #include <hash/index.h>
 
 static struct fake_machine machine;
@@ -165,7 +166,7 @@ static void count_lock(void)
 	locks++;
 }
 
-/* S2: a step is made by one CPU at a time, under the lock of the stripe that it moves. */
+/* A step is made by one CPU at a time, under the lock of the stripe that it moves. */
 START_TEST(steps_are_locked)
 {
 	unsigned int steps = 0;
@@ -211,10 +212,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("hash/index");
-	TCase *tc = tcase_create("index");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("index");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, finds_what_was_added);
@@ -227,10 +225,5 @@ int main(void)
 	tcase_add_test_raise_signal(tc, frame_that_does_not_fit_panics, 6);
 	tcase_add_test_raise_signal(tc, removing_what_is_not_there_panics, 6);
 	tcase_add_test_raise_signal(tc, two_stripes_at_once_panic, 6);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

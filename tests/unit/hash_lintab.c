@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 // links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
 /*
- * The growing table by itself: nothing lost or doubled in any shape (H1-H3), small
+ * The growing table by itself: nothing lost or doubled in any shape (LIN1-LIN3), small
  * steps, memory near the entries, failing memory harmless.
  */
 #include <check.h>
 #include <stdlib.h>
 
 #include "fake/fake_share_ops.h"
+#include "unit/suite.h"
 #include <hash/lintab.h>
 
 struct entry8 {
@@ -293,11 +294,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("hash/lintab");
-	TCase *tc = tcase_create("lintab");
+	TCase *tc = suite_case("lintab");
 	int kind_count = ARRAY_COUNT(kinds);
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -311,10 +309,5 @@ int main(void)
 	tcase_add_loop_test(tc, long_chains_move, 0, kind_count);
 	tcase_add_loop_test(tc, init_fails_without_memory, 0, kind_count);
 	tcase_add_test_raise_signal(tc, fini_of_a_full_table_panics, 6);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "fake/fake_share_ops.h"
+#include "unit/suite.h"
 #include <hash/page.h>
 
 static _Alignas(64) uint8_t a[4096], b[4096];
@@ -123,10 +124,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("hash/page");
-	TCase *tc = tcase_create("page");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("page");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, equal_sees_every_bit);
@@ -137,10 +135,5 @@ int main(void)
 	tcase_add_test(tc, hash_resists_lane_toggles);
 	tcase_add_test(tc, copy_copies_all);
 	tcase_add_test(tc, functions_are_the_portable_ones);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "fake/fake_share_ops.h"
+#include "unit/suite.h"
 #include <hash/page.h>
 
 /* A page at each offset of 8 bytes in a cache line, with guards. */
@@ -156,10 +157,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("hash/variants");
-	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_loop_test(tc, hash_and_zero_are_the_scalar_ones, 0, PAGE_VARIANTS);
@@ -168,10 +166,5 @@ int main(void)
 	tcase_add_loop_test(tc, near_equal_pages, 0, PAGE_VARIANTS);
 	tcase_add_loop_test(tc, leaves_mxcsr_alone, 0, PAGE_VARIANTS);
 	tcase_add_test(tc, names_and_needs);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

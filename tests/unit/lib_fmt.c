@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/fmt.h"
+#include "unit/suite.h"
 
 #define SAME(...) do { \
 	char ours[200], theirs[200]; \
@@ -78,19 +79,12 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("lib/fmt");
-	TCase *t = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *t = suite_case("all");
 
-	suite_add_tcase(s, t);
 	tcase_add_test(t, numbers);
 	tcase_add_test(t, widths);
 	tcase_add_test(t, strings);
 	tcase_add_test(t, cuts);
 	tcase_add_test(t, odd);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run();
 }

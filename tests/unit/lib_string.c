@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/string.h"
+#include "unit/suite.h"
 
 #define memcpy	hv_memcpy
 #define memmove	hv_memmove
@@ -160,20 +161,13 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("lib/string");
-	TCase *t = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *t = suite_case("all");
 
-	suite_add_tcase(s, t);
 	tcase_add_test(t, moves_like_libc);
 	tcase_add_test(t, copies_and_sets);
 	tcase_add_test(t, compares);
 	tcase_add_test(t, measures);
 	tcase_add_test(t, str_copy_cuts);
 	tcase_add_loop_test(t, parses_numbers, 0, (int)ARRAY_COUNT(numbers));
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run();
 }

@@ -9,6 +9,7 @@
 #include "fake/fake_ram.h"
 #include "mm/framepool.h"
 #include "mm/palloc.h"
+#include "unit/suite.h"
 
 static unsigned int freed;
 
@@ -87,7 +88,10 @@ START_TEST(kinds_that_are_refused)
 	ck_assert_uint_eq(fake_ref(canonical), 0);
 	palloc_hv_free(hv, 0);
 	frame_pool_free(pool, canonical);
-	frame_pool_leave(pool, 10);
+	frame_pool_stop(pool, 10);
+	while (frame_pool_give_part(pool))
+		;
+	frame_pool_leave(pool);
 	all_back();
 }
 END_TEST
@@ -207,7 +211,10 @@ START_TEST(claim_of_other_kinds)
 	palloc_heap_free(heap);
 	palloc_hv_free(hv, 0);
 	frame_pool_free(pool, canonical);
-	frame_pool_leave(pool, 10);
+	frame_pool_stop(pool, 10);
+	while (frame_pool_give_part(pool))
+		;
+	frame_pool_leave(pool);
 	all_back();
 }
 END_TEST
@@ -289,12 +296,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("mm_frame");
-	TCase *tc = tcase_create("frame");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("frame");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_unchecked_fixture(tc, start, NULL);
 	tcase_add_test(tc, valid_is_ram);
 	tcase_add_test(tc, life_of_an_owned_frame);
@@ -306,8 +309,5 @@ int main(void)
 	tcase_add_test(tc, claim_of_other_kinds);
 	tcase_add_test(tc, publish);
 	tcase_add_test(tc, PT7_threads);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

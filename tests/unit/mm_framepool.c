@@ -1,6 +1,6 @@
 /* links: hv/mm/framepool.c hv/mm/objpool.c hv/mm/buddy.c hv/mm/palloc.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
 /* SPDX-License-Identifier: MIT */
-/* Frames of share groups, FP1-FP4, P3; and that nobody can count another group's draws (SH26, SH28). */
+/* Frames of share groups, FP1-FP4, PALLOC3; and that nobody can count another group's draws (SH26, SH28). */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "mm/framepool.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "unit/suite.h"
 
 #define POOL_MAX	4096u	/* of framepool.c */
 #define SET_ASIDE	3500u
@@ -42,7 +43,7 @@ static uint64_t in_heap(void)
 	return palloc_free_count() - set_aside();
 }
 
-/* P1 */
+/* PALLOC1 */
 static void check_free(uint64_t out)
 {
 	uint64_t free = set_aside();
@@ -51,6 +52,14 @@ static void check_free(uint64_t out)
 		free += frame_valid(mfn) && fake_kind(mfn) == FRAME_FREE;
 	ck_assert_uint_eq(palloc_free_count(), free);
 	ck_assert_uint_eq(free, fake_free_at_start - out);
+}
+
+static void leave(struct frame_pool *p, uint64_t frames)
+{
+	frame_pool_stop(p, frames);
+	while (frame_pool_give_part(p))
+		;
+	frame_pool_leave(p);
 }
 
 static mfn_t draw(struct frame_pool *p)
@@ -83,7 +92,7 @@ START_TEST(draw_is_uniform)
 	ck_assert_double_lt(chi, frames + 5 * 1.42 * __builtin_sqrt(frames));
 	ck_assert_double_gt(chi, frames - 5 * 1.42 * __builtin_sqrt(frames));
 	free(hits);
-	frame_pool_leave(p, SET_ASIDE);
+	leave(p, SET_ASIDE);
 	check_free(0);
 }
 END_TEST
@@ -103,7 +112,7 @@ START_TEST(canonical_state)
 	frame_pool_free(p, mfn);
 	ck_assert_uint_eq(set_aside(), ALL(100));
 	ck_assert_ptr_eq(frame_pool_of(0x1234), p);
-	frame_pool_leave(p, 100);
+	leave(p, 100);
 	check_free(0);
 	ck_assert_uint_eq(set_aside(), 0);
 }
@@ -214,7 +223,7 @@ START_TEST(taken_by_the_heap)
 
 	while (set_aside() > ALL(1000) - 10)
 		ck_assert_uint_ne(fake_owned(2, 0), INVALID_MFN);
-	frame_pool_leave(p, 1000);
+	leave(p, 1000);
 	ck_assert_uint_eq(set_aside(), 0);
 	ck_assert_ptr_eq(frame_pool_join(2, false, 10), p);
 }
@@ -239,7 +248,7 @@ START_TEST(bounds)
 		frame_pool_free(p, all[--n]);
 	ck_assert_uint_eq(in_heap(), heap);
 	ck_assert_uint_eq(set_aside(), ALL(SET_ASIDE));
-	/* P3 */
+	/* PALLOC3 */
 	while (fake_owned(2, 0) != INVALID_MFN)
 		n++;
 	ck_assert_uint_eq(n, fake_free_at_start - VEC_PAGES);
@@ -263,7 +272,7 @@ START_TEST(nothing_set_aside)
 	n = set_aside();
 	frame_pool_left(alone);		/* FP4: nothing is set aside for it */
 	ck_assert_uint_eq(set_aside(), n);
-	frame_pool_leave(alone, 0);
+	leave(alone, 0);
 	n = 1;				/* which is a domain's now */
 	ck_assert_uint_eq(set_aside(), 0);
 	while ((mfn = draw(p)) != INVALID_MFN)
@@ -272,7 +281,7 @@ START_TEST(nothing_set_aside)
 	while (n > 1)
 		frame_pool_free(p, all[--n]);
 	ck_assert_uint_eq(set_aside(), POOL_MAX);
-	frame_pool_leave(p, 0);
+	leave(p, 0);
 	check_free(1);
 	ck_assert_ptr_nonnull(palloc_hv(11));
 	free(all);
@@ -287,11 +296,11 @@ START_TEST(members)
 
 	ck_assert_ptr_eq(frame_pool_join(1, false, 2500), p);
 	ck_assert_uint_eq(set_aside(), ALL(1500) + ALL(2500) - 3);
-	frame_pool_leave(p, 1500);
+	leave(p, 1500);
 	ck_assert_uint_eq(set_aside(), ALL(2500) - 3);
 	frame_pool_left(p);		/* one of them is a domain's now */
 	ck_assert_uint_eq(set_aside(), ALL(2500) - 2);
-	frame_pool_leave(p, 2500);
+	leave(p, 2500);
 	ck_assert_uint_eq(set_aside(), 0);
 	check_free(3);
 	ck_assert_ptr_ne(frame_pool_join(2, false, 10), p);
@@ -303,6 +312,119 @@ START_TEST(members)
 	frame_pool_free(p, held[2]);
 	check_free(1 + VEC_PAGES);
 	ck_assert_ptr_eq(frame_pool_join(3, false, 10), p);
+}
+END_TEST
+
+/*
+ * FP5: no part is more than 64 frames one by one, or a block of 512; and between two of them a member
+ * that stays draws, and puts back.
+ */
+static void leave_in_parts(uint64_t stays, uint64_t goes)
+{
+	struct frame_pool *p = frame_pool_join(1, false, stays);
+	uint64_t before, parts = 0;
+	mfn_t held[64];
+
+	ck_assert_ptr_eq(frame_pool_join(1, false, goes), p);
+	for (unsigned int i = 0; i < 64; i++)
+		held[i] = draw(p);
+	frame_pool_stop(p, goes);
+	ck_assert_uint_eq(set_aside(), ALL(stays) + ALL(goes) - 64);
+	for (before = set_aside(); frame_pool_give_part(p); parts++) {
+		uint64_t gone = before - set_aside();
+
+		ck_assert_uint_gt(gone, 0);
+		ck_assert(gone <= 64 || gone == 512 || gone == 256 || gone == 128);
+		frame_pool_free(p, held[0]);
+		held[0] = draw(p);
+		ck_assert_uint_ne(held[0], INVALID_MFN);
+		before = set_aside();
+	}
+	ck_assert_uint_gt(parts, goes / 512);
+	ck_assert_uint_eq(set_aside(), ALL(stays) - 64);
+	for (unsigned int i = 0; i < 64; i++)
+		frame_pool_free(p, held[i]);
+	ck_assert_uint_eq(set_aside(), ALL(stays));
+	frame_pool_leave(p);
+	leave(p, stays);
+	check_free(0);
+}
+
+START_TEST(leaves_in_parts)
+{
+	leave_in_parts(1500, 2000);
+	leave_in_parts(100, 3000);
+}
+END_TEST
+
+/* FP2: what is in use beyond the target counts. */
+START_TEST(joins_what_uses_more)
+{
+	struct frame_pool *p = frame_pool_join(1, false, 10);
+	uint64_t n = 0;
+	mfn_t held[100];
+
+	while (n < ALL(10) + 3)
+		held[n++] = frame_pool_draw(p, true);
+	ck_assert_ptr_eq(frame_pool_join(1, false, SET_ASIDE), p);
+	ck_assert_uint_eq(set_aside(), ALL(SET_ASIDE) - 3);
+	while (n)
+		frame_pool_free(p, held[--n]);
+	ck_assert_uint_eq(set_aside(), ALL(SET_ASIDE) + ALL(10));
+	leave(p, 10);
+	leave(p, SET_ASIDE);
+	check_free(0);
+}
+END_TEST
+
+/* Two go at once, in turn; and one comes while they do. */
+START_TEST(leave_and_join)
+{
+	struct frame_pool *p = frame_pool_join(1, false, 1000);
+	mfn_t mfn = draw(p);
+
+	ck_assert_ptr_eq(frame_pool_join(1, false, 1200), p);
+	frame_pool_stop(p, 1000);
+	ck_assert(frame_pool_give_part(p));
+	ck_assert_ptr_eq(frame_pool_join(1, false, 700), p);
+	frame_pool_stop(p, 1200);
+	while (frame_pool_give_part(p))
+		;
+	frame_pool_leave(p);
+	ck_assert_uint_eq(set_aside(), ALL(700) - 1);
+	frame_pool_stop(p, 700);
+	ck_assert(frame_pool_give_part(p));
+	frame_pool_free(p, mfn);	/* nobody stays: to the heap */
+	while (frame_pool_give_part(p))
+		;
+	ck_assert_uint_eq(set_aside(), 0);
+	frame_pool_leave(p);
+	check_free(VEC_PAGES);
+	frame_pool_leave(p);
+	check_free(0);
+}
+END_TEST
+
+/* overcommit=on: the vector of those who stay stays; of the last it goes in parts too. */
+START_TEST(leaves_in_parts_with_overcommit)
+{
+	struct frame_pool *p = frame_pool_join(1, false, 0);
+	static mfn_t held[POOL_MAX];
+	unsigned int parts = 0;
+
+	ck_assert_ptr_eq(frame_pool_join(1, false, 0), p);
+	for (unsigned int i = 0; i < POOL_MAX; i++)
+		held[i] = draw(p);
+	for (unsigned int i = 0; i < POOL_MAX; i++)
+		frame_pool_free(p, held[i]);
+	leave(p, 0);
+	ck_assert_uint_ge(set_aside(), POOL_MAX - 64);
+	frame_pool_stop(p, 0);
+	while (frame_pool_give_part(p))
+		parts++;
+	ck_assert_uint_ge(parts, POOL_MAX / 64 - 1);
+	frame_pool_leave(p);
+	check_free(0);
 }
 END_TEST
 
@@ -330,7 +452,7 @@ START_TEST(metadata)
 	/* More than there is: the heap's, and back to it. */
 	frame_pool_alloc_free(p, frame_pool_alloc(p, 8 << 20), 8 << 20);
 	ck_assert_uint_eq(in_heap(), heap);
-	frame_pool_leave(p, 1000);
+	leave(p, 1000);
 	check_free(0);
 }
 END_TEST
@@ -354,12 +476,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("mm_framepool");
-	TCase *tc = tcase_create("pools");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("pools");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_unchecked_fixture(tc, start, NULL);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, draw_is_uniform);
@@ -370,10 +488,11 @@ int main(void)
 	tcase_add_test(tc, bounds);
 	tcase_add_test(tc, nothing_set_aside);
 	tcase_add_test(tc, members);
+	tcase_add_test(tc, joins_what_uses_more);
+	tcase_add_test(tc, leaves_in_parts);
+	tcase_add_test(tc, leave_and_join);
+	tcase_add_test(tc, leaves_in_parts_with_overcommit);
 	tcase_add_test(tc, metadata);
 	tcase_add_test(tc, canonical_is_scrubbed);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -8,6 +8,7 @@
 #include "fake/fake_ram.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
+#include "unit/suite.h"
 
 #define M2P_FRAMES ((M2P_VIRT_END - M2P_VIRT) / 8)
 
@@ -205,12 +206,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("mm_m2p");
-	TCase *tc = tcase_create("m2p");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("m2p");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_unchecked_fixture(tc, start, NULL);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, set_get_clear);
@@ -221,8 +218,5 @@ int main(void)
 	tcase_add_test(tc, rights);
 	tcase_add_test(tc, descriptor_area);
 	tcase_add_test(tc, end_in_parts);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -9,6 +9,7 @@
 #include "fake/fake_ram.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
+#include "unit/suite.h"
 
 static const size_t sizes[] = { 1, 8, 15, 16, 17, 31, 64, 100, 255, 256, 512,
 				513, 1000, 1024, 1025, 4096, 4097, 10000,
@@ -111,19 +112,12 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("mm_objpool");
-	TCase *tc = tcase_create("objpool");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("objpool");
 
 	srand(1);
-	suite_add_tcase(suite, tc);
 	tcase_add_unchecked_fixture(tc, start, NULL);
 	tcase_add_loop_test(tc, one, 0, ARRAY_COUNT(sizes));
 	tcase_add_test(tc, many);
 	tcase_add_test(tc, null_and_exhaustion);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

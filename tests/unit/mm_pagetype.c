@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mm/pagetype.h"
+#include "unit/suite.h"
 
 static struct frame f;
 
@@ -308,12 +309,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("mm_pagetype");
-	TCase *tc = tcase_create("type");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("type");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_loop_test(tc, pairs_live, 0, 49);
 	tcase_add_loop_test(tc, pairs_gone, 0, 49);
@@ -329,8 +326,5 @@ int main(void)
 	tcase_add_test(tc, linear_one_deep);
 	tcase_add_test(tc, partial);
 	tcase_add_test(tc, names);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

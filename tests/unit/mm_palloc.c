@@ -1,6 +1,6 @@
 /* links: hv/mm/palloc.c hv/mm/buddy.c hv/mm/framepool.c hv/mm/objpool.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
 /* SPDX-License-Identifier: MIT */
-/* The buddy allocator, P1-P3. */
+/* The buddy allocator, PALLOC1-PALLOC3. */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "fake/fake_ram.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "unit/suite.h"
 
 void frame_owner_free(domid_hv_t owner, struct frame *f)
 {
@@ -20,7 +21,7 @@ static void start(void)
 	fake_ram_start();
 }
 
-/* P1, F1: recount, and look at every free frame. */
+/* PALLOC1, F1: recount, and look at every free frame. */
 static void check_free(uint64_t out)
 {
 	uint64_t free = 0;
@@ -39,7 +40,7 @@ static void check_free(uint64_t out)
 	ck_assert_uint_eq(palloc_free_count(), fake_free_at_start - out);
 }
 
-/* P2 */
+/* PALLOC2 */
 static void check_zero(const void *page, unsigned int order)
 {
 	static const uint8_t zero[PAGE_SIZE];
@@ -153,7 +154,7 @@ START_TEST(exhaustion)
 }
 END_TEST
 
-/* P1 and P2 over a random history. */
+/* PALLOC1 and PALLOC2 over a random history. */
 START_TEST(random_history)
 {
 	struct {
@@ -191,13 +192,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("mm_palloc");
-	TCase *tc = tcase_create("palloc");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("palloc");
 
 	srand(1);
-	suite_add_tcase(suite, tc);
 	tcase_add_unchecked_fixture(tc, start, NULL);
 	tcase_add_test(tc, counts_at_start);
 	tcase_add_loop_test(tc, orders, 0, 12);
@@ -205,8 +202,5 @@ int main(void)
 	tcase_add_test(tc, too_large);
 	tcase_add_test(tc, exhaustion);
 	tcase_add_test(tc, random_history);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -1,11 +1,12 @@
 /* links: hv/pv/bounce.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
-/* Bounce frames, word by word as Xen's ABI has them, and B1-B3. */
+/* Bounce frames, word by word as Xen's ABI has them, and BOUNCE1-BOUNCE3. */
 #include <check.h>
 #include <port.h>
 #include <string.h>
 
 #include "fake/fake_pv.h"
+#include "unit/suite.h"
 
 #define TOP_FROM_USER	FAKE_KERNEL_SP
 
@@ -229,7 +230,7 @@ START_TEST(failsafe_in_turn)
 }
 END_TEST
 
-/* TR7, B2: whatever the stack is, only the domain ends. */
+/* TR7, BOUNCE2: whatever the stack is, only the domain ends. */
 START_TEST(bad_stacks)
 {
 	static const uint64_t bad[] = {
@@ -266,12 +267,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("pv_bounce");
-	TCase *tc = tcase_create("bounce");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("bounce");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, exception_in_kernel);
 	tcase_add_test(tc, exception_with_error_from_user);
@@ -288,8 +285,5 @@ int main(void)
 	tcase_add_test(tc, failsafe_in_turn);
 	tcase_add_loop_test(tc, bad_stacks, 0, 26);
 	tcase_add_test(tc, no_handler);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

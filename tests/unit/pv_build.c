@@ -12,6 +12,7 @@
 #include "mm/palloc.h"
 #include "pv/ptcheck.h"
 #include "sharing/sharing.h"
+#include "unit/suite.h"
 
 static struct start_info *start_info_of(struct domain *d)
 {
@@ -317,10 +318,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("pv_build");
-	TCase *tc = tcase_create("build");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("build");
 
 	tcase_add_checked_fixture(tc, fake_machine_start, NULL);
 	tcase_set_timeout(tc, 60);
@@ -334,10 +332,5 @@ int main(void)
 	tcase_add_test(tc, p2m_in_the_way);
 	tcase_add_test(tc, many_lives);
 	tcase_add_test(tc, found_domain_waits);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -18,6 +18,7 @@
 #include "fake/fake_grants.h"
 #include "mm/palloc.h"
 #include "mm/ram.h"
+#include "unit/suite.h"
 #include "x86/pte.h"
 
 #define HOST	GNTMAP_host_map
@@ -383,7 +384,7 @@ static void share(bool others)
 
 static int32_t unshare_page(void)
 {
-	struct share_entry *e = (void *)fake_page(granter, P_CALL);
+	struct shareop_entry *e = (void *)fake_page(granter, P_CALL);
 
 	memset(e, 0, sizeof(*e));
 	e->nr_ptes = 1;
@@ -413,9 +414,9 @@ END_TEST
 /* The same where the entry is set anew, which breaks the share. */
 static void break_first(void)
 {
-	struct share_mode *m = (void *)fake_page(granter, P_CALL);
+	struct shareop_mode *m = (void *)fake_page(granter, P_CALL);
 
-	*m = (struct share_mode){
+	*m = (struct shareop_mode){
 		.version = SHARE_MODE_VERSION,
 		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST,
 	};
@@ -536,10 +537,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("pv_claim_race");
-	TCase *tc = tcase_create("claim");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("claim");
 
 	tcase_add_checked_fixture(tc, start, end);
 	tcase_set_timeout(tc, 60);
@@ -552,10 +550,5 @@ int main(void)
 	tcase_add_loop_test(tc, ME12_unshare, 0, 12);
 	tcase_add_test(tc, ME12_copy_page);
 	tcase_add_test(tc, m2p_update);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -8,6 +8,7 @@
 
 #include "pv/cpuid.h"
 #include "pv/pv.h"
+#include "unit/suite.h"
 
 #define BIT(n) (1u << (n))
 
@@ -136,20 +137,13 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("pv_cpuid");
-	TCase *tc = tcase_create("cpuid");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("cpuid");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, features);
 	tcase_add_test(tc, hidden_leaves);
 	tcase_add_test(tc, limits);
 	tcase_add_test(tc, signature);
 	tcase_add_test(tc, nothing_invented);
 	tcase_add_test(tc, host_is_asked_within_its_limits);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -1,12 +1,13 @@
 /* links: hv/pv/decode.c tests/port/port.c */
 /* SPDX-License-Identifier: MIT */
-/* The decoder of privileged instructions: what it knows, what it refuses, and E1, E2 for any bytes. */
+/* The decoder of privileged instructions: what it knows, what it refuses, and DECODE1, DECODE2 for any bytes. */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pv/decode.h"
+#include "unit/suite.h"
 
 struct example {
 	const char *bytes;
@@ -202,7 +203,7 @@ START_TEST(forced_prefix)
 }
 END_TEST
 
-/* E1 (the sanitizer watches a heap block of exactly that size), E2. */
+/* DECODE1 (the sanitizer watches a heap block of exactly that size), DECODE2. */
 START_TEST(any_bytes)
 {
 	srand(1);
@@ -228,12 +229,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("pv_decode");
-	TCase *tc = tcase_create("decode");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("decode");
 
-	suite_add_tcase(suite, tc);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, known, 0, ARRAY_COUNT(examples));
 	tcase_add_loop_test(tc, known_stores, 0, ARRAY_COUNT(stores));
@@ -242,8 +239,5 @@ int main(void)
 	tcase_add_test(tc, no_rex_outside_long_mode);
 	tcase_add_test(tc, forced_prefix);
 	tcase_add_test(tc, any_bytes);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -8,6 +8,7 @@
 
 #include "fake/fake_elf.h"
 #include "pv/elf.h"
+#include "unit/suite.h"
 
 #define BASE	0xffffffff80000000UL
 #define NOTES(...) ((const uint64_t[][2]){ __VA_ARGS__, { 0 } })
@@ -258,12 +259,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("pv_elf");
-	TCase *tc = tcase_create("elf");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("elf");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, as_linux_has_it);
 	tcase_add_test(tc, without_base);
@@ -275,8 +272,5 @@ int main(void)
 	tcase_add_test(tc, old_kernel_refused);
 	tcase_add_test(tc, old_kernel_sections);
 	tcase_add_test(tc, notes_come_first);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -15,6 +15,7 @@
 #include "fake/fake_grants.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
+#include "unit/suite.h"
 #include "x86/cpu.h"
 
 #define HOST	GNTMAP_host_map
@@ -362,10 +363,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("pv/flushes");
-	TCase *tc = tcase_create("all");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_add_checked_fixture(tc, g_start, end);
 	tcase_add_test(tc, table_mapped_writable);
@@ -384,10 +382,5 @@ int main(void)
 	tcase_add_test(tc, page_transferred);
 	tcase_add_test(tc, bits_of_entries);
 	tcase_add_test(tc, batch_arguments);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

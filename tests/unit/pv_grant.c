@@ -14,6 +14,7 @@
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
 #include "pv/ptcheck.h"
+#include "unit/suite.h"
 
 #define HOST	GNTMAP_host_map
 #define DEV	GNTMAP_device_map
@@ -647,10 +648,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("pv_grant");
-	TCase *tc = tcase_create("grants");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("grants");
 
 	tcase_add_checked_fixture(tc, g_start, g_end);
 	tcase_set_timeout(tc, 120);
@@ -674,10 +672,5 @@ int main(void)
 	tcase_add_test(tc, pr2_long_batches);
 	tcase_add_test(tc, gt14_errors_are_negative);
 	tcase_add_test(tc, no_memory);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -6,6 +6,7 @@
 
 #include "fake/fake_grants.h"
 #include "mm/pagetype.h"
+#include "unit/suite.h"
 
 #define HOST	GNTMAP_host_map
 #define DEV	GNTMAP_device_map
@@ -82,20 +83,12 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("pv/grant_limits");
-	TCase *tc = tcase_create("all");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_add_checked_fixture(tc, g_start, g_end);
 	tcase_add_test(tc, second_part_refused);
 	tcase_add_test(tc, second_reference_refused);
 	tcase_add_test(tc, closed_table);
 	tcase_add_test(tc, most_pins);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -15,6 +15,7 @@
 #include "mm/palloc.h"
 #include "pv/grant.h"
 #include "pv/ptcheck.h"
+#include "unit/suite.h"
 
 #define HOST	GNTMAP_host_map
 #define DEV	GNTMAP_device_map
@@ -442,10 +443,10 @@ static long offer(uint64_t pfn)
 
 static int32_t offer_status(uint64_t pfn)
 {
-	struct share_entry *e = (void *)fake_page(current_vcpu()->domain,
+	struct shareop_entry *e = (void *)fake_page(current_vcpu()->domain,
 						  page + 210);
 
-	*e = (struct share_entry){ .pte = { fake_va(pfn) }, .nr_ptes = 1 };
+	*e = (struct shareop_entry){ .pte = { fake_va(pfn) }, .nr_ptes = 1 };
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, fake_va(page + 210),
 				   1, 0), 0);
 	return e->status;
@@ -508,7 +509,7 @@ END_TEST
 
 static void choose_break_first(void)
 {
-	const struct share_mode m = {
+	const struct shareop_mode m = {
 		.version = SHARE_MODE_VERSION,
 		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST,
 	};
@@ -683,10 +684,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("pv_grant_more");
-	TCase *tc = tcase_create("grants");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("grants");
 
 	tcase_add_checked_fixture(tc, g_start, g_end);
 	tcase_set_timeout(tc, 120);
@@ -706,10 +704,5 @@ int main(void)
 	tcase_add_test(tc, gt19_grantee_dies);
 	tcase_add_loop_test(tc, gt19_granter_dies, 0, 4);
 	tcase_add_test(tc, gt19_both_die);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

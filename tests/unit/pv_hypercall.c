@@ -1,6 +1,6 @@
 /* links: hv/pv/hypercall.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
-/* The way of registers through a hypercall (H1, H2), the table's holes, and the old forms of calls. */
+/* The way of registers through a hypercall (CALL1, CALL2), the table's holes, and the old forms of calls. */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -9,6 +9,7 @@
 
 #include "abi/xencomm.h"
 #include "fake/fake_pv.h"
+#include "unit/suite.h"
 
 #define VA	0x700000UL
 
@@ -107,7 +108,7 @@ START_TEST(arguments_and_result)
 	for (unsigned int i = 0; i < 6; i++)
 		ck_assert_uint_eq(seen.a[i], i + 1);
 	before.rax = v->regs.rax;
-	ck_assert_int_eq(memcmp(&before, &v->regs, sizeof(before)), 0); /* H1 */
+	ck_assert_int_eq(memcmp(&before, &v->regs, sizeof(before)), 0); /* CALL1 */
 }
 END_TEST
 
@@ -235,12 +236,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("pv_hypercall");
-	TCase *tc = tcase_create("hypercall");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("hypercall");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, arguments_and_result);
 	tcase_add_test(tc, restart);
@@ -250,8 +247,5 @@ int main(void)
 	tcase_add_test(tc, iopl);
 	tcase_add_test(tc, iobitmap_is_noted);
 	tcase_add_test(tc, old_forms);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -1,6 +1,6 @@
 /* links: hv/pv/iret.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
-/* The iret hypercall: R1 (only ring 3 state can be chosen), R2 (all or nothing), the upcall mask. */
+/* The iret hypercall: IRET1 (only ring 3 state can be chosen), IRET2 (all or nothing), the upcall mask. */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fake/fake_pv.h"
+#include "unit/suite.h"
 #include "x86/guestcopy.h"
 
 static struct vcpu *v;
@@ -149,12 +150,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("pv_iret");
-	TCase *tc = tcase_create("iret");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("iret");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, to_user);
 	tcase_add_test(tc, to_kernel);
@@ -164,8 +161,5 @@ int main(void)
 	tcase_add_test(tc, architectural_iopl);
 	tcase_add_test(tc, no_user_table);
 	tcase_add_test(tc, no_frame);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

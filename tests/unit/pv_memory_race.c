@@ -15,6 +15,7 @@
 #include "fake/fake_grants.h"
 #include "mm/palloc.h"
 #include "mm/ram.h"
+#include "unit/suite.h"
 
 #define HOST	GNTMAP_host_map
 #define NONE	~0u
@@ -301,10 +302,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("pv_memory_race");
-	TCase *tc = tcase_create("exchange");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("exchange");
 
 	tcase_add_checked_fixture(tc, start, end);
 	tcase_set_timeout(tc, 120);
@@ -312,10 +310,5 @@ int main(void)
 	tcase_add_loop_test(tc, pt6_done, 0, 2);
 	tcase_add_loop_test(tc, pt6_granted, 0, 2);
 	tcase_add_loop_test(tc, me5_transfer, 0, 2);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fake/fake_pv.h"
+#include "unit/suite.h"
 
 #define LIST_VA		0x10000000UL
 #define ENTRIES		8
@@ -213,12 +214,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("pv_multicall");
-	TCase *tc = tcase_create("multicall");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("multicall");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, all_done);
 	tcase_add_test(tc, errors_do_not_stop);
@@ -230,8 +227,5 @@ int main(void)
 	tcase_add_loop_test(tc, bad_lists, 0, 10);
 	tcase_add_test(tc, counts);
 	tcase_add_test(tc, read_only_list);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // links: @machine hv/pv/ptwrite.c hv/pv/decode.c
-/* Emulated stores to page tables (W1-W3): each form against the host's own CPU, and what is refused. */
+/* Emulated stores to page tables (WRITE1-WRITE3): each form against the host's own CPU, and what is refused. */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
 #include "pv/ptwrite.h"
+#include "unit/suite.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"
 
@@ -199,7 +200,7 @@ static bool store(uint64_t va, uint32_t error, const char *code, size_t bytes)
 	fake_recount();
 	if (done)
 		ck_assert_uint_eq(v->regs.rip, rip + bytes);
-	else	/* W1 */
+	else	/* WRITE1 */
 		ck_assert(!memcmp(&before, &v->regs, sizeof(before)));
 	v->regs.rip = rip;
 	return done;
@@ -243,7 +244,7 @@ START_TEST(half_entries)
 }
 END_TEST
 
-/* What mmu_update would refuse, faults to the guest (V1, V2). */
+/* What mmu_update would refuse, faults to the guest (TABLE1, TABLE2). */
 START_TEST(checked)
 {
 	pte_t old = *fake_pte(d, spare + 1);
@@ -294,21 +295,13 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("pv_ptwrite");
-	TCase *effect = tcase_create("effect"), *tables = tcase_create("tables");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *effect = suite_case("effect"), *tables = suite_case("tables");
 
-	suite_add_tcase(suite, effect);
 	tcase_add_test(effect, as_the_cpu_does);
-	suite_add_tcase(suite, tables);
 	tcase_add_checked_fixture(tables, setup, teardown);
 	tcase_add_test(tables, entry_cleared_and_set);
 	tcase_add_test(tables, half_entries);
 	tcase_add_test(tables, checked);
 	tcase_add_test(tables, not_emulated);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // links: @machine
-/* Page-table hypercalls: legal and illegal entries, pins, counts (V1-V4, T1-T4; attacks PT, TL). */
+/* Page-table hypercalls: legal and illegal entries, pins, counts (TABLE1-TABLE4, T1-T4; attacks PT, TL). */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -12,6 +12,7 @@
 #include "mm/pagetype.h"
 #include "pv/mmu.h"
 #include "pv/ptcheck.h"
+#include "unit/suite.h"
 #include "x86/pte.h"
 
 #define RW (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
@@ -147,7 +148,7 @@ START_TEST(bad_bits)
 }
 END_TEST
 
-/* V4, SH19: the AVL bit and US are the hypervisor's, G is dropped. */
+/* TABLE4, SH19: the AVL bit and US are the hypervisor's, G is dropped. */
 START_TEST(owned_bits)
 {
 	mfn_t mfn = fake_mfn(d, spare + 1);
@@ -284,7 +285,7 @@ START_TEST(tree)
 		((pte_t *)mfn_to_virt(t[i]))[3] = pte_make(t[i - 1], RW);
 	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t[3]), 0);
 	fake_recount();
-	/* V3 */
+	/* TABLE3 */
 	ck_assert_uint_eq(pte_mfn(((pte_t *)mfn_to_virt(t[3]))[M2P_SLOT]),
 			  virt_to_mfn(d->m2p.l3));
 	ck_assert_int_eq(ext(MMUEXT_NEW_USER_BASEPTR, t[3]), 0);
@@ -490,10 +491,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("pv_tables");
-	TCase *tc = tcase_create("tables");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("tables");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -515,10 +513,5 @@ int main(void)
 	tcase_add_test(tc, clear_and_copy);
 	tcase_add_test(tc, gdt);
 	tcase_add_test(tc, ldt);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

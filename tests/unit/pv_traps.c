@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fake/fake_pv.h"
+#include "unit/suite.h"
 
 #define CODE_VA		0x400000UL
 #define NO_TRAP		0x1ff
@@ -694,12 +695,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("pv_traps");
-	TCase *tc = tcase_create("traps");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("traps");
 
-	suite_add_tcase(suite, tc);
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, ports);
@@ -727,8 +724,5 @@ int main(void)
 	tcase_add_test(tc, trap_table);
 	tcase_add_test(tc, segment_bases);
 	tcase_add_test(tc, callbacks);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

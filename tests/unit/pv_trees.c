@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // links: @machine
 /*
- * Whole trees of page tables: validated and devalidated in parts, at any length of a part (W1-W4;
+ * Whole trees of page tables: validated and devalidated in parts, at any length of a part (TREE1-TREE4;
  * attacks PT8, PT9, PT20, PT22, PR1-PR4, DD4); linear page tables (T2; LP1-LP7).
  */
 #include <check.h>
@@ -14,6 +14,7 @@
 #include "mm/palloc.h"
 #include "mm/pagetype.h"
 #include "pv/ptcheck.h"
+#include "unit/suite.h"
 #include "x86/pte.h"
 
 #define RW (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
@@ -251,7 +252,7 @@ static void settle(void)
 		(void)pv_domain_settle(d);
 }
 
-/* PT8, W3: a pin that nobody comes back for; the same tree is used in other ways. */
+/* PT8, TREE3: a pin that nobody comes back for; the same tree is used in other ways. */
 START_TEST(abandoned)
 {
 	struct tree t = big_tree(spare + 1), u = big_tree(spare + 20);
@@ -629,7 +630,7 @@ END_TEST
 
 static TCase *tcase(const char *name)
 {
-	TCase *tc = tcase_create(name);
+	TCase *tc = suite_case(name);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	return tc;
@@ -637,10 +638,7 @@ static TCase *tcase(const char *name)
 
 int main(void)
 {
-	Suite *s = suite_create("pv_trees");
 	TCase *parts = tcase("parts"), *linear = tcase("linear");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(parts, in_parts, 0, 5);
 	tcase_add_loop_test(parts, bad_leaf, 0, 2);
@@ -660,11 +658,5 @@ int main(void)
 	tcase_add_test(linear, LP6_limit);
 	tcase_add_loop_test(linear, LP7_freed_and_used_again, 0, 3);
 	tcase_add_test(linear, LP7_back_again);
-	suite_add_tcase(s, parts);
-	suite_add_tcase(s, linear);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run();
 }

@@ -17,6 +17,7 @@
 #include "fake/fake_grants.h"
 #include "mm/pagetype.h"
 #include "pv/ptcheck.h"
+#include "unit/suite.h"
 
 #define HOST	GNTMAP_host_map
 #define REF	9
@@ -184,18 +185,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("pv_type_race");
-	TCase *tc = tcase_create("type");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("type");
 
 	tcase_add_checked_fixture(tc, start, g_end);
 	tcase_add_loop_test(tc, grant_map_first, 0, BY_GRANT_MAP);
 	tcase_add_test(tc, own_entry_first);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

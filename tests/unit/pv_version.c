@@ -8,6 +8,7 @@
 #include <xen/version.h>
 
 #include "fake/fake_pv.h"
+#include "unit/suite.h"
 
 #define OUT_VA	0x700000UL
 
@@ -116,20 +117,13 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("pv_version");
-	TCase *tc = tcase_create("version");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("version");
 
-	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_loop_test(tc, whole_outputs, 0, ARRAY_COUNT(outputs));
 	tcase_add_test(tc, numbers);
 	tcase_add_test(tc, features);
 	tcase_add_test(tc, assists);
 	tcase_add_test(tc, hypercall_page);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: @machine
-/* Arguments by machine address: descriptors, inline, registered buffers (C1-C3, B1-B4; attacks CP6, CP7, CP8). */
+/*
+ * Arguments by machine address: descriptors, inline, registered buffers (COMM1-COMM3,
+ * BUFFER1-BUFFER4; attacks CP6, CP7, CP8).
+ */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -16,6 +19,7 @@
 #include "mm/pagetype.h"
 #include "pv/ptcheck.h"
 #include "pv/xencomm.h"
+#include "unit/suite.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"
 
@@ -372,7 +376,7 @@ START_TEST(buffer_both_ways)
 }
 END_TEST
 
-START_TEST(buffer_frames_are_kept)	/* B1 */
+START_TEST(buffer_frames_are_kept)	/* BUFFER1 */
 {
 	mfn_t mfn = fake_mfn(d, page + 1);
 	struct mmuext_op *op = (void *)fake_page(d, page + 2);
@@ -505,7 +509,7 @@ END_TEST
 
 START_TEST(a_batch_by_reference)
 {
-	struct share_entry e[2] = { { .nr_ptes = 1 }, { .nr_ptes = 1 } };
+	struct shareop_entry e[2] = { { .nr_ptes = 1 }, { .nr_ptes = 1 } };
 	uint64_t ref = inline_ref(maddr(page) + 256);
 
 	e[0].pte[0] = fake_va(page + 1);
@@ -521,10 +525,10 @@ END_TEST
 
 START_TEST(a_batch_in_an_offered_page)	/* CP5, SH13: the array's own page is offered */
 {
-	struct share_entry *e = (void *)(fake_page(d, page) + 256);
+	struct shareop_entry *e = (void *)(fake_page(d, page) + 256);
 	uint64_t ref = inline_ref(maddr(page) + 256);
 
-	*e = (struct share_entry){ .nr_ptes = 1, .pte = { fake_va(page) } };
+	*e = (struct shareop_entry){ .nr_ptes = 1, .pte = { fake_va(page) } };
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, ref, 1, 0), -EFAULT);
 	ck_assert(fake_kind(fake_mfn(d, page)) == FRAME_SHARED);
 }
@@ -549,7 +553,7 @@ END_TEST
 
 static TCase *tcase(const char *name)
 {
-	TCase *tc = tcase_create(name);
+	TCase *tc = suite_case(name);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	return tc;
@@ -557,10 +561,7 @@ static TCase *tcase(const char *name)
 
 int main(void)
 {
-	Suite *s = suite_create("pv_xencomm");
 	TCase *refs = tcase("references"), *buffers = tcase("buffers");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(refs, inline_both_ways);
 	tcase_add_test(refs, inline_over_a_page_end);
@@ -582,11 +583,5 @@ int main(void)
 	tcase_add_test(buffers, buffer_stale_number);
 	tcase_add_test(buffers, buffer_caps);
 	tcase_add_test(buffers, buffer_no_memory);
-	suite_add_tcase(s, refs);
-	suite_add_tcase(s, buffers);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run();
 }

@@ -7,6 +7,7 @@
 
 #include "fake/fake_share.h"
 #include "share/impl.h"
+#include "unit/suite.h"
 
 static struct share_dom *a, *b, *other;
 static uint32_t f, zero;
@@ -137,7 +138,7 @@ START_TEST(i12_without_holds)
 }
 END_TEST
 
-/* S2, S3 and what else is a sum. */
+/* SHARE2, SHARE3 and what else is a sum. */
 START_TEST(i12_sums)
 {
 	struct share_group *g = a->group;
@@ -153,7 +154,7 @@ START_TEST(i12_sums)
 }
 END_TEST
 
-/* S3 */
+/* SHARE3 */
 START_TEST(i12_unshared)
 {
 	OFF_BY_ONE(b->unshared, "I12", "unshared");
@@ -163,13 +164,13 @@ END_TEST
 
 START_TEST(i12_over_cap)
 {
-	machine.records[f].count += SHARE_COUNT_CAP;
-	hold_find(a, f)->mappings += SHARE_COUNT_CAP;
-	hold_count(a, f, SHARE_COUNT_CAP);
-	expect("I12", "count 1048579, should be 1048576");
-	machine.records[f].count -= SHARE_COUNT_CAP;
-	hold_find(a, f)->mappings -= SHARE_COUNT_CAP;
-	hold_count(a, f, -(int64_t)SHARE_COUNT_CAP);
+	machine.records[f].count += SHARE_DOM_CAP;
+	hold_find(a, f)->mappings += SHARE_DOM_CAP;
+	hold_count(a, f, SHARE_DOM_CAP);
+	expect("I12", "mappings of a hold 1048578, should be 1048576");
+	machine.records[f].count -= SHARE_DOM_CAP;
+	hold_find(a, f)->mappings -= SHARE_DOM_CAP;
+	hold_count(a, f, -(int64_t)SHARE_DOM_CAP);
 }
 END_TEST
 
@@ -233,14 +234,15 @@ START_TEST(i11_twice)
 }
 END_TEST
 
-/* Two frames of one content, though the first had room. */
+/* Two frames of one content, though the domain had room in the first. */
 START_TEST(i11_equal_pages)
 {
-	uint32_t twin, count = machine.records[f].count;
+	struct hold *h = hold_find(a, f);
+	uint32_t twin, mappings = h->mappings;
 
-	machine.records[f].count = SHARE_COUNT_CAP;
+	h->mappings = SHARE_DOM_CAP;
 	ck_assert_int_eq(fake_try_offer(a, 10, 1, &twin), SHARE_OK);
-	machine.records[f].count = count;
+	hold_find(a, f)->mappings = mappings;
 	ck_assert_uint_ne(twin, f);
 	ck_assert_uint_eq(audit(NULL), 0);	/* it was said to be made */
 	a->group->twins--;
@@ -429,10 +431,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("share/audit");
-	TCase *tc = tcase_create("corrupted"), *parts = tcase_create("parts");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("corrupted"), *parts = suite_case("parts");
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -449,16 +448,10 @@ int main(void)
 	tcase_add_test(tc, i11_twice);
 	tcase_add_test(tc, i11_equal_pages);
 	tcase_add_test(tc, i13_group);
-	suite_add_tcase(suite, tc);
 	tcase_set_timeout(parts, 60);
 	tcase_add_checked_fixture(parts, busy_setup, busy_teardown);
 	tcase_add_test(parts, others_work_meanwhile);
 	tcase_add_test(parts, found_meanwhile);
 	tcase_add_test(parts, abandoned);
-	suite_add_tcase(suite, parts);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 // links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
-/* SH11, SH34: the count's cap, and the zero page with very many sharers. */
+/* SH11, SH34, SH35: a domain's cap, which is nobody else's, and the zero page with very many sharers. */
 #include <check.h>
 #include <stdlib.h>
 
 #include "fake/fake_share.h"
+#include "unit/suite.h"
 
-#define CAP SHARE_COUNT_CAP
+#define CAP SHARE_DOM_CAP
 
 static struct share_dom *a, *b;
 
@@ -52,28 +53,74 @@ START_TEST(too_many_at_once)
 }
 END_TEST
 
-/* A frame at its cap: a second canonical frame, for any content. */
+/* SH35: one member of the group has all that it may of a frame; the others do not notice. */
+static void others_go_on(uint64_t content)
+{
+	uint32_t first, f;
+
+	first = fake_offer(b, content);
+	ck_assert_int_eq(fake_try_offer(a, content, CAP, &f), 0);
+	ck_assert_uint_eq(f, first);
+	ck_assert_int_eq(share_hold(a, first), SHARE_ERR_COUNT);
+	ck_assert_int_eq(share_hold(b, first), SHARE_OK);
+	ck_assert_uint_eq(fake_offer(b, content), first);
+	ck_assert_int_eq(fake_try_offer(b, content, CAP - 3, &f), 0);
+	ck_assert_uint_eq(f, first);
+	ck_assert_uint_eq(machine.records[first].count, 2 * CAP);
+	ck_assert_int_eq(share_hold(b, first), SHARE_ERR_COUNT);
+	fake_audit(share);
+}
+
+START_TEST(one_at_its_cap_is_alone_with_it)
+{
+	others_go_on(5);
+	others_go_on(0);
+	ck_assert_uint_eq(fake_canonical_count(&machine), 2);
+}
+END_TEST
+
+/* All members that a group can have, each with all that it may have. */
+START_TEST(all_at_their_cap)
+{
+	static struct share_dom *doms[SHARE_DOMS_MAX];
+	uint32_t f;
+
+	for (unsigned int i = 0; i < SHARE_DOMS_MAX; i++) {
+		doms[i] = share_dom_create(share, 3, 10);
+		ck_assert(doms[i]);
+		ck_assert_int_eq(fake_try_offer(doms[i], 7, CAP, &f), 0);
+		ck_assert_int_eq(share_hold(doms[i], f), SHARE_ERR_COUNT);
+	}
+	ck_assert_uint_eq(machine.records[f].count, SHARE_COUNT_CAP);
+	ck_assert(!share_dom_create(share, 3, 10));
+	fake_audit(share);
+	for (unsigned int i = 0; i < SHARE_DOMS_MAX; i++)
+		fake_dom_end(doms[i]);
+	ck_assert_uint_eq(fake_canonical_count(&machine), 0);
+}
+END_TEST
+
+/* A domain at its cap of a frame: a second canonical frame for its next offer, of any content. */
 static void second_canonical(uint64_t content)
 {
-	uint32_t first, second, third;
+	uint32_t first, second, f;
 
 	ck_assert_int_eq(fake_try_offer(a, content, CAP, &first), 0);
-	second = fake_offer(b, content);
+	ck_assert_int_eq(fake_try_offer(a, content, 1, &second), 0);
 	ck_assert_uint_ne(first, second);
-	third = fake_offer(a, content);
-	ck_assert_uint_eq(third, second);
+	ck_assert_int_eq(share_hold(a, second), SHARE_OK);
 	fake_audit(share);
-	/* The first has room again: it is used, both stay. */
-	share_drop(a, first, 1, false);
-	fake_offer(b, content);
-	fake_offer(b, content);
-	ck_assert_uint_eq(machine.records[first].count +
-			  machine.records[second].count, CAP + 3);
-	fake_audit(share);
-	/* The second goes: the next offer finds the first. */
-	share_drop(a, second, 1, false);
-	share_drop(b, second, machine.records[second].count, false);
+	/* Another joins either of them, and needs no third. */
+	f = fake_offer(b, content);
+	ck_assert(f == first || f == second);
+	ck_assert_uint_eq(fake_canonical_count(&machine), 2);
+	share_drop(b, f, 1, false);
+	/* The second goes: the next offer finds the first, which has room again. */
+	share_drop(a, second, 2, false);
 	ck_assert(!machine.canonical[second]);
+	share_drop(a, first, 1, false);
+	ck_assert_uint_eq(fake_offer(a, content), first);
+	fake_audit(share);
 }
 
 START_TEST(second_canonical_of_a_content)
@@ -136,23 +183,17 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("share/count");
-	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, hold_stops_at_the_cap);
 	tcase_add_test(tc, too_many_at_once);
+	tcase_add_test(tc, one_at_its_cap_is_alone_with_it);
+	tcase_add_test(tc, all_at_their_cap);
 	tcase_add_test(tc, second_canonical_of_a_content);
 	tcase_add_test(tc, second_canonical_of_zero);
 	tcase_add_test(tc, cap_is_no_oracle);
 	tcase_add_test(tc, zero_page_of_many);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

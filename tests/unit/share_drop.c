@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fake/fake_share.h"
+#include "unit/suite.h"
 
 static struct share_dom *a, *b;
 
@@ -215,10 +216,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("share/drop");
-	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -232,10 +230,5 @@ int main(void)
 	tcase_add_test_raise_signal(tc, drop_of_what_is_not_held_panics, 6);
 	tcase_add_test_raise_signal(tc, drop_of_too_many_panics, 6);
 	tcase_add_test(tc, share_and_break_a_million_times);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fake/fake_share.h"
+#include "unit/suite.h"
 
 #define CONTENTS 150
 
@@ -146,20 +147,12 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("share/fail");
-	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, offer_at_every_site);
 	tcase_add_test(tc, drops_need_no_memory);
 	tcase_add_test(tc, memory_is_no_oracle);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "fake/fake_share.h"
+#include "unit/suite.h"
 
 #define FLOOD	10000
 #define POOL	12000
@@ -148,18 +149,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("share/flood");
-	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, all_collide);
 	tcase_add_test(tc, lane_toggles);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

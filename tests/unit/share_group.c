@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fake/fake_share.h"
+#include "unit/suite.h"
 
 static void setup(void)
 {
@@ -140,10 +141,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("share/group");
-	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -154,10 +152,5 @@ int main(void)
 	tcase_add_test(tc, group_begins_anew);
 	tcase_add_test_raise_signal(tc, dom_destroy_with_holds_panics, 6);
 	tcase_add_test_raise_signal(tc, destroy_with_domains_panics, 6);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

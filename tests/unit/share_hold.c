@@ -6,6 +6,7 @@
 
 #include "fake/fake_share.h"
 #include "share/impl.h"
+#include "unit/suite.h"
 
 static struct share_dom *a, *b;
 
@@ -139,10 +140,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("share/hold");
-	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -152,10 +150,5 @@ int main(void)
 	tcase_add_test(tc, walk_sees_all_once);
 	tcase_add_test(tc, walk_survives_drops);
 	tcase_add_test(tc, memory_of_a_hold);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

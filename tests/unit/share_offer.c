@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fake/fake_share.h"
+#include "unit/suite.h"
 
 static struct share_dom *a, *b, *other;	/* a and b in one group */
 
@@ -257,7 +258,7 @@ START_TEST(chain_cap)
 }
 END_TEST
 
-/* Chains of contents whose frames are at their cap: twins are not other contents. */
+/* Chains of contents that a domain has at its cap: twins are not other contents. */
 START_TEST(chain_cap_counts_contents)
 {
 	uint32_t f;
@@ -265,7 +266,7 @@ START_TEST(chain_cap_counts_contents)
 	for (uint64_t k = 0; k < 3; k++) {
 		content_with_hash(1, 99, k);
 		for (unsigned int i = 0; i < 3; i++)
-			ck_assert_int_eq(share_offer(a, 1, 0, SHARE_COUNT_CAP,
+			ck_assert_int_eq(share_offer(a, 1, 0, SHARE_DOM_CAP,
 						     &f), 0);
 	}
 	content_with_hash(1, 99, 3);
@@ -331,10 +332,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("share/offer");
-	TCase *tc = tcase_create("offer"), *colliding = tcase_create("colliding");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("offer"), *colliding = suite_case("colliding");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, miss_copies_and_match_joins);
@@ -348,16 +346,10 @@ int main(void)
 	tcase_add_test(tc, no_frame_means_nomem_for_match_and_miss);
 	tcase_add_test(tc, stored_hashes_hold);
 	tcase_add_test_raise_signal(tc, zero_mappings_offered_panics, 6);
-	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(colliding, setup_colliding, teardown);
 	tcase_add_test(colliding, chain_cap);
 	tcase_add_test(colliding, chain_cap_counts_contents);
 	tcase_add_test(colliding, match_returns_its_room);
 	tcase_add_test(colliding, hash_of_zero_is_reserved);
-	suite_add_tcase(suite, colliding);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -13,6 +13,7 @@
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
 #include "sharing/sharing.h"
+#include "unit/suite.h"
 
 static struct domain *d;
 static mfn_t page, l1, l4, shared, unused;
@@ -327,10 +328,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("sharing_audit");
-	TCase *tc = tcase_create("audit");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("audit");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -349,9 +347,5 @@ int main(void)
 	tcase_add_test(tc, i14);
 	tcase_add_test(tc, i18);
 	tcase_add_test(tc, flood);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

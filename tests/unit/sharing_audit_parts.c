@@ -15,6 +15,7 @@
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
 #include "sharing/sharing.h"
+#include "unit/suite.h"
 
 static void setup(void)
 {
@@ -341,10 +342,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("sharing_audit_parts");
-	TCase *tc = tcase_create("parts");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	TCase *tc = suite_case("parts");
 
 	tcase_add_checked_fixture(tc, setup, g_end);
 	tcase_set_timeout(tc, 60);
@@ -357,9 +355,5 @@ int main(void)
 	tcase_add_test(tc, windows_in_use);
 	tcase_add_test(tc, far_away);
 	tcase_add_test(tc, operator_first);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run();
 }

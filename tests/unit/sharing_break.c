@@ -12,6 +12,7 @@
 #include "pv/ptcheck.h"
 #include "pv/sharehooks.h"
 #include "sharing/sharing.h"
+#include "unit/suite.h"
 #include "x86/guestcopy.h"
 
 static void settle(void)
@@ -142,7 +143,7 @@ END_TEST
 /* An output of a hypercall; the array in a shared page (SH13) works too. */
 START_TEST(outputs)
 {
-	struct share_info *at;
+	struct shareop_info *at;
 
 	break_first();
 	(void)shared(p, 7, true);
@@ -571,18 +572,10 @@ static void add_break_first(TCase *tc)
 
 int main(void)
 {
-	Suite *s = suite_create("sharing_break");
-	TCase *tc = tcase_create("sharing");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("sharing");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	add_break_first(tc);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -8,6 +8,7 @@
 
 #include "fake/fake_breaks.h"
 #include "pv/sharehooks.h"
+#include "unit/suite.h"
 #include "x86/guestcopy.h"
 
 /* --- a writable entry for the last holder (refuse) --- */
@@ -96,11 +97,11 @@ START_TEST(mode_refusals)
 	ck_assert_int_eq(mode_call(v, BOTH, HV_VIRT_START - 8, 2), -EINVAL);
 	ck_assert_int_eq(mode_call(v, BOTH, HV_VIRT_START, 1), -EINVAL);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch),
-				   sizeof(struct share_mode) + 8), -EINVAL);
+				   sizeof(struct shareop_mode) + 8), -EINVAL);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch),
-				   sizeof(struct share_mode), 1), -EINVAL);
+				   sizeof(struct shareop_mode), 1), -EINVAL);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, 0x5000,
-				   sizeof(struct share_mode)), -EFAULT);
+				   sizeof(struct shareop_mode)), -EFAULT);
 	ck_assert_uint_eq(d->breaks.mode, 0);
 	(void)shared(p, 7, false);
 	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN, 0, 0), -EBUSY);
@@ -143,14 +144,14 @@ END_TEST
 /* Equal pages in one batch: the first has the content. */
 START_TEST(one_pfn_in_a_batch)
 {
-	struct share_entry *e = (void *)fake_page(d, scratch);
+	struct shareop_entry *e = (void *)fake_page(d, scratch);
 	unsigned int i;
 
 	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, SHARE_MODE_ONE_PFN, 0,
 				   0), 0);
 	for (i = 0; i < 9; i++) {
 		fill(d, p + i, i / 3);
-		e[i] = (struct share_entry){ .pte = { fake_va(p + i) },
+		e[i] = (struct shareop_entry){ .pte = { fake_va(p + i) },
 					     .nr_ptes = 1, .status = 99 };
 	}
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, fake_va(scratch),
@@ -194,10 +195,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("sharing_mode");
-	TCase *tc = tcase_create("mode");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("mode");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, last_holder_maps_writable);
@@ -208,10 +206,5 @@ int main(void)
 	tcase_add_test(tc, one_pfn);
 	tcase_add_test(tc, one_pfn_in_a_batch);
 	tcase_add_loop_test(tc, operators_choice, 0, 2);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

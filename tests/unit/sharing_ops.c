@@ -14,6 +14,7 @@
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
 #include "sharing/sharing.h"
+#include "unit/suite.h"
 #include "x86/pte.h"
 
 #define RW (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
@@ -61,7 +62,7 @@ static long single(uint64_t pfn)
 	return r;
 }
 
-static struct share_entry *entries(void)
+static struct shareop_entry *entries(void)
 {
 	return (void *)fake_page(d, p + 100);
 }
@@ -78,9 +79,9 @@ static long batch(unsigned int op, uint64_t count)
 	return r;
 }
 
-static struct share_entry name_one(uint64_t name)
+static struct shareop_entry name_one(uint64_t name)
 {
-	return (struct share_entry){ .pte = { name }, .nr_ptes = 1,
+	return (struct shareop_entry){ .pte = { name }, .nr_ptes = 1,
 				     .status = 99 };
 }
 
@@ -106,13 +107,13 @@ static long map(uint64_t pfn, pte_t e)
 	return FAKE_CALL(op_update_va_mapping, fake_va(pfn), e, 0);
 }
 
-static struct share_info info(void)
+static struct shareop_info info(void)
 {
 	uint64_t at = fake_va(p + 101);
 
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_info, at,
-				   sizeof(struct share_info)), 0);
-	return *(struct share_info *)fake_page(d, p + 101);
+				   sizeof(struct shareop_info)), 0);
+	return *(struct shareop_info *)fake_page(d, p + 101);
 }
 
 START_TEST(single_page)
@@ -187,7 +188,7 @@ START_TEST(aliases)
 	ck_assert_int_eq(map(p + 1, pte_make(mfn, RO)), 0);
 	ck_assert_int_eq(offer(fake_va(p)), SHARE_OTHER_MAPPING);
 	ck_assert_uint_eq(*fake_pte(d, p) & PTE_RW, PTE_RW);	/* undone */
-	entries()[0] = (struct share_entry){
+	entries()[0] = (struct shareop_entry){
 		.pte = { fake_va(p), fake_va(p + 1) }, .nr_ptes = 2 };
 	ck_assert_int_eq(batch(SHAREOP_batch, 1), 0);
 	ck_assert_int_eq(entries()[0].status, SHARE_DONE);
@@ -237,7 +238,7 @@ END_TEST
 /* SH12; PR6: each status is written once, however often the call is continued. */
 START_TEST(batches)
 {
-	struct share_entry *e = entries();
+	struct shareop_entry *e = entries();
 	unsigned int i;
 
 	ck_assert_int_eq(batch(SHAREOP_batch, 0), -EINVAL);
@@ -275,7 +276,7 @@ END_TEST
 /* SH13: the array itself becomes read-only, or was. */
 START_TEST(array_in_the_page)
 {
-	struct share_entry *e = entries();
+	struct shareop_entry *e = entries();
 
 	e[0] = name_one(fake_va(p + 100));
 	ck_assert_int_eq(batch(SHAREOP_batch, 1), -EFAULT);
@@ -428,7 +429,7 @@ END_TEST
 /* DD2: a domain all of whose free pages are shared dies completely. */
 START_TEST(dies_shared)
 {
-	struct share_entry *e = entries();
+	struct shareop_entry *e = entries();
 	unsigned int i;
 
 	for (i = 0; i < 90; i++) {
@@ -469,7 +470,7 @@ START_TEST(random_work)
 			(void)map(q, 0);
 			break;
 		default: {
-			struct share_entry *e = (void *)fake_page(
+			struct shareop_entry *e = (void *)fake_page(
 				current_vcpu()->domain, p + 100);
 
 			e[0] = name_one(fake_va(pfn));
@@ -485,10 +486,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("sharing_ops");
-	TCase *tc = tcase_create("sharing");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("sharing");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -509,10 +507,5 @@ int main(void)
 	tcase_add_test(tc, budget);
 	tcase_add_test(tc, dies_shared);
 	tcase_add_loop_test(tc, random_work, 0, 4);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

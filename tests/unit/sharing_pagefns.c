@@ -13,6 +13,7 @@
 #include "boot/config.h"
 #include "mm/objpool.h"
 #include "sharing/pagefns.h"
+#include "unit/suite.h"
 #include "x86/cpu.h"
 
 struct boot_options boot_options;
@@ -176,10 +177,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("sharing/pagefns");
-	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, outside_of_a_bracket);
@@ -189,10 +187,5 @@ int main(void)
 	tcase_add_test(tc, one_page_and_batches);
 	tcase_add_test(tc, wish_beyond_the_cpu);
 	tcase_add_test(tc, widest_is_taken);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -9,6 +9,7 @@
 
 #include <port.h>
 
+#include "unit/suite.h"
 #include "x86/cpu.h"
 #include "x86/rate.h"
 #include "x86/rtc.h"
@@ -331,12 +332,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("x86/rate");
-	TCase *t = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *t = suite_case("all");
 
-	suite_add_tcase(s, t);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, quiet);
 	tcase_add_loop_test(t, busy, 0, 10);
@@ -349,8 +346,5 @@ int main(void)
 	tcase_add_test(t, kvm_clock);
 	tcase_add_test(t, chip);
 	tcase_add_test(t, no_chip);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run();
 }

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Processors that come when they like: at once, late, much later, never.  Each
- * does what ap_boot.asm and ap.c do.  No two may ever have one id (P2).
+ * does what ap_boot.asm and ap.c do.  No two may ever have one id (SMP2).
  */
 #include <check.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include <port.h>
 
 #include "debug/log.h"
+#include "unit/suite.h"
 #include "x86/cpu.h"
 #include "x86/init.h"
 #include "x86/smp.h"
@@ -185,27 +186,20 @@ START_TEST(random_delays)
 	ck_assert_uint_eq(cpu_count - 1, have_come());
 	for (id = 1; id < 16; id++) {
 		ck_assert(ap[id].has || ap[id].stopped);
-		ck_assert_uint_le(ap[id].inits, ap[id].has ? 1 : 2); /* P3 */
+		ck_assert_uint_le(ap[id].inits, ap[id].has ? 1 : 2); /* SMP3 */
 	}
 }
 END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("x86/smp");
-	TCase *t = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *t = suite_case("all");
 
-	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, all_come);
 	tcase_add_test(t, one_is_late);
 	tcase_add_test(t, one_never_comes);
 	tcase_add_loop_test(t, random_delays, 0, 10);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run();
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 // links: tests/port/port.c
 /*
- * Flushes by mask (L1 to L3): who is asked, who answers, and that nobody goes on before.
+ * Flushes by mask (TLB1 to TLB3): who is asked, who answers, and that nobody goes on before.
  * The CPU's instructions are stand-ins, so tlb.c is compiled into the test.
  */
 #include <check.h>
 
 #include <port.h>
 
+#include "unit/suite.h"
 #include "x86/cpu.h"
 
 #define HV_X86_INSN_H
@@ -89,14 +90,14 @@ START_TEST(one_page)
 }
 END_TEST
 
-/* L2 */
+/* TLB2 */
 START_TEST(answer)
 {
 	tlb_answer();
 	ck_assert_uint_eq(local, 0);
 	request = ALL_PAGES;
 	this_cpu()->tlb_pending = 1;
-	tlb_spin();		/* L3: who waits answers */
+	tlb_spin();		/* TLB3: who waits answers */
 	ck_assert_uint_eq(local, 1);
 	ck_assert(!this_cpu()->tlb_pending);
 }
@@ -104,10 +105,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("x86/tlb");
-	TCase *tc = tcase_create("all");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, here);
@@ -115,10 +113,5 @@ int main(void)
 	tcase_add_test(tc, everybody);
 	tcase_add_test(tc, one_page);
 	tcase_add_test(tc, answer);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

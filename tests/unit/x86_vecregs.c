@@ -11,6 +11,7 @@
 
 #include <port.h>
 
+#include "unit/suite.h"
 #include "x86/cpu.h"
 #include "x86/vecregs.h"
 
@@ -118,19 +119,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("x86/vecregs");
-	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, xmm);
 	tcase_add_test(tc, ymm);
 	tcase_add_test(tc, zmm);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run();
 }

@@ -11,6 +11,7 @@
 
 #include <port.h>
 
+#include "unit/suite.h"
 #include "x86/cpu.h"
 
 #define HV_X86_INSN_H
@@ -103,19 +104,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("x86/vectake");
-	TCase *tc = tcase_create("all");
-	SRunner *r;
-	int failed;
+	TCase *tc = suite_case("all");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, xmm);
 	tcase_add_test(tc, ymm);
 	tcase_add_test(tc, task_switched);
-	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run();
 }

@@ -43,7 +43,7 @@ static void status(void *arg)
 static void info(void *arg)
 {
 	(void)call(__HYPERVISOR_make_ro_and_share, SHAREOP_info, ref,
-		   sizeof(struct share_info), 0);
+		   sizeof(struct shareop_info), 0);
 }
 
 static void updates(void *arg)
@@ -63,10 +63,10 @@ static void updates_fill(void)
 
 static void entries_fill(void)
 {
-	struct share_entry *e = (struct share_entry *)area;
+	struct shareop_entry *e = (struct shareop_entry *)area;
 
 	for (unsigned int i = 0; i < OFFERS; i++)
-		e[i] = (struct share_entry){ .pte = { page[i] }, .nr_ptes = 1 };
+		e[i] = (struct shareop_entry){ .pte = { page[i] }, .nr_ptes = 1 };
 }
 
 /* The pages are shared, and made private again. */
@@ -78,7 +78,7 @@ static void offers(void *arg)
 
 static void p2m_follows(void)
 {
-	const struct share_entry *e = (const struct share_entry *)area;
+	const struct shareop_entry *e = (const struct shareop_entry *)area;
 
 	for (unsigned int i = 0; i < OFFERS; i++)
 		gl_p2m_set(gl_virt_to_pfn(page[i]), e[i].mfn);

@@ -119,7 +119,7 @@ static uint64_t break_page(enum way way)
 /* Breaks without a copy, ever. */
 static uint64_t uncopied(void)
 {
-	struct share_info info;
+	struct shareop_info info;
 
 	must(!gl_share_info(share, &info), "no info");
 	return info.last_breaks;

@@ -19,7 +19,7 @@ enum kind { MISS, HIT, ZERO, KINDS };
 
 static const char *const kind_names[KINDS] = { "miss", "hit", "zero" };
 static uint64_t page[PAGES], twin[PAGES];
-static struct share_entry entries[PAGES];
+static struct shareop_entry entries[PAGES];
 static uint64_t next_content;
 
 static void must(bool good, const char *what)
@@ -37,7 +37,7 @@ static void fill(uint64_t va, uint64_t content)
 static void entries_make(const uint64_t *va)
 {
 	for (unsigned int i = 0; i < PAGES; i++)
-		entries[i] = (struct share_entry){ .pte = { va[i] }, .nr_ptes = 1 };
+		entries[i] = (struct shareop_entry){ .pte = { va[i] }, .nr_ptes = 1 };
 }
 
 static void batch(unsigned int op, const uint64_t *va)

@@ -36,7 +36,7 @@ static bool is_filled(const uint64_t *page, unsigned int from)
 static void print_counters(struct gl_share *share)
 {
 	struct gl_share_counters c;
-	struct share_info info;
+	struct shareop_info info;
 
 	gl_share_counters_get(share, &c);
 	gl_printf("offered %lu shared %lu faults %lu breaks %lu unshares %lu\n",

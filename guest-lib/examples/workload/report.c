@@ -62,7 +62,7 @@ void report_refusals(const struct counts *c)
 
 static void report_info(const struct workload *w)
 {
-	struct share_info info = { 0 };
+	struct shareop_info info = { 0 };
 
 	if (gl_share_info(w->share, &info))
 		return;

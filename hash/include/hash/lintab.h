@@ -22,10 +22,11 @@
  *
  * A bucket that is full continues in overflow nodes.
  *
- *  H1  entries fill a chain from its start without holes; a chain has a node
- *      only if the entries do not fit without it.
- *  H2  an entry is in the chain of the bucket that its place says.
- *  H3  count = entries in all chains; bytes = memory taken and not given back.
+ *  LIN1  entries fill a chain from its start without holes; a chain has a node
+ *        only if the entries do not fit without it.
+ *  LIN2  an entry is in the chain of the bucket that its place says.
+ *  LIN3  count = entries in all chains; bytes = memory taken and not given
+ *        back.
  *
  * Locks are the caller's.  Threads may work on different groups at once if
  * lintab_step() runs under the lock of lintab_step_group() and only one thread
@@ -79,8 +80,8 @@ struct lintab {
 	const struct lintab_kind *kind;
 	const struct lintab_mem *mem;
 	uint64_t state;		/* atomic; lintab_shape() unpacks it */
-	uint64_t bytes;		/* atomic; H3 */
-	uint64_t count;		/* atomic; H3 */
+	uint64_t bytes;		/* atomic; LIN3 */
+	uint64_t count;		/* atomic; LIN3 */
 	unsigned char *base;	/* the buckets of an empty table */
 	/* Bucket 2^i + n is in a block of generations[i]; written by lintab_step(). */
 	void **generations[LINTAB_GENERATIONS];
@@ -150,240 +151,51 @@ bool lintab_step(struct lintab *t, int direction);
 /* The first place that belongs to a later bucket than `place` does. */
 uint64_t lintab_range_end(const struct lintab *t, uint32_t place);
 
-/* H1 and H2 of one bucket, of `entries`; H1-H3 from scratch.  Nothing may run. */
+/* LIN1 and LIN2 of one bucket, of `entries`; LIN1-LIN3 from scratch.  Nothing may run. */
 bool lintab_bucket_is_valid(const struct lintab *t, uint32_t number,
 			    uint64_t *entries);
 bool lintab_is_valid(const struct lintab *t);
 
-static inline struct lintab_shape lintab_shape(const struct lintab *t)
-{
-	uint64_t state = __atomic_load_n(&t->state, __ATOMIC_ACQUIRE);
+/* --- the rest is read often, and inline: lintab_inline.h --- */
 
-	return (struct lintab_shape){
-		.level = state >> 40,
-		.slots = (state >> 32) & 0xff,
-		.split = (uint32_t)state,
-	};
-}
-
-static inline uint32_t lintab_bucket_count(const struct lintab *t)
-{
-	struct lintab_shape s = lintab_shape(t);
-
-	return (s.slots << s.level) + s.split;
-}
-
-/* log2(x), rounded down; x > 0. */
-static inline uint32_t lintab_log2(uint32_t x)
-{
-	return 31 - (uint32_t)__builtin_clz(x);
-}
-
-static inline unsigned char *lintab_bucket(const struct lintab *t,
-					   uint32_t number)
-{
-	uint32_t i, in_generation, log2;
-	unsigned char *block;
-
-	if (number < 2u << t->kind->level)
-		return t->base + ((size_t)number << t->bucket_log2);
-	i = lintab_log2(number);
-	in_generation = number - (1u << i);
-	log2 = t->block_log2[i];
-	block = t->generations[i][in_generation >> log2];
-	return block + ((size_t)(in_generation & ((1u << log2) - 1)) <<
-			t->bucket_log2);
-}
-
-static inline uint64_t lintab_count(const struct lintab *t)
-{
-	return __atomic_load_n(&t->count, __ATOMIC_RELAXED);
-}
-
-static inline uint64_t lintab_bytes(const struct lintab *t)
-{
-	return __atomic_load_n(&t->bytes, __ATOMIC_RELAXED);
-}
+static inline uint64_t lintab_count(const struct lintab *t);
+static inline uint64_t lintab_bytes(const struct lintab *t);
+static inline struct lintab_shape lintab_shape(const struct lintab *t);
+static inline uint32_t lintab_bucket_count(const struct lintab *t);
 
 /* A bijection, the one of MurmurHash3's end: odd multiplications and shifts. */
-static inline uint32_t lintab_mix(uint32_t x)
-{
-	x ^= x >> 16;
-	x *= 0x85ebca6b;
-	x ^= x >> 13;
-	x *= 0xc2b2ae35;
-	return x ^ x >> 16;
-}
-
-static inline uint32_t lintab_place(const struct lintab_kind *kind,
-				    const void *entry)
-{
-	uint32_t word;
-
-	memcpy(&word, (const char *)entry + kind->place_at, sizeof(word));
-	return kind->mixed ? lintab_mix(word >> 1) : word;
-}
-
-static inline uint32_t lintab_reverse(uint32_t x)
-{
-	x = (x & 0x55555555) << 1 | (x >> 1 & 0x55555555);
-	x = (x & 0x33333333) << 2 | (x >> 2 & 0x33333333);
-	x = (x & 0x0f0f0f0f) << 4 | (x >> 4 & 0x0f0f0f0f);
-	return __builtin_bswap32(x);
-}
-
+static inline uint32_t lintab_mix(uint32_t x);
+static inline uint32_t lintab_place(const struct lintab_kind *kind, const void *entry);
 /* The group's number: the first bits of the place, the very first lowest. */
-static inline uint32_t lintab_group(uint32_t place, uint32_t level)
-{
-	return lintab_reverse(place) & ((1u << level) - 1);
-}
-
-/* Which slot of a group of `slots` buckets; `level` bits of the place are used up. */
-static inline uint32_t lintab_slot(uint32_t place, uint32_t level,
-				   uint32_t slots)
-{
-	static const uint8_t slot_of[3][4] = { { 0, 1 }, { 0, 2, 1 },
-					       { 0, 2, 1, 3 } };
-	uint32_t fraction = place << level;
-
-	return slot_of[slots - 2][(uint64_t)fraction * slots >> 32];
-}
-
-/* H2 */
-static inline uint32_t lintab_bucket_number(struct lintab_shape s,
-					    uint32_t place)
-{
-	uint32_t group = lintab_group(place, s.level);
-	uint32_t slots = s.slots + (group < s.split);
-
-	return (lintab_slot(place, s.level, slots) << s.level) + group;
-}
+static inline uint32_t lintab_group(uint32_t place, uint32_t level);
+/* LIN2 */
+static inline uint32_t lintab_bucket_number(struct lintab_shape s, uint32_t place);
 
 /* Start reading the chain of one bucket, or of the bucket of a place. */
 static inline void lintab_seek_bucket(const struct lintab *t, uint32_t number,
-				      struct lintab_cursor *c)
-{
-	c->chunk = lintab_bucket(t, number);
-	c->bytes = t->kind->bucket_bytes;
-	c->at = 0;
-}
-
+				      struct lintab_cursor *c);
 static inline void lintab_seek(const struct lintab *t, uint32_t place,
-			       struct lintab_cursor *c)
-{
-	lintab_seek_bucket(t, lintab_bucket_number(lintab_shape(t), place), c);
-}
-
-static inline void lintab_prefetch_bucket(const struct lintab *t, uint32_t number)
-{
-	unsigned char *bucket = lintab_bucket(t, number);
-
-	for (uint32_t i = 0; i < t->kind->bucket_bytes; i += 64)
-		__builtin_prefetch(bucket + i, 1);
-}
-
-/* Ask for the bucket of a place before it is needed. */
-static inline void lintab_prefetch(const struct lintab *t, uint32_t place)
-{
-	lintab_prefetch_bucket(t, lintab_bucket_number(lintab_shape(t), place));
-}
-
-/* Ask for what the next step of growth will read and fill; who calls may step. */
-static inline void lintab_prefetch_step(const struct lintab *t)
-{
-	struct lintab_shape s = lintab_shape(t);
-	uint32_t number = lintab_bucket_count(t);
-	uint32_t log2 = t->block_log2[lintab_log2(number)];
-
-	for (uint32_t slot = 0; slot < s.slots; slot++)
-		lintab_prefetch_bucket(t, (slot << s.level) + s.split);
-	/* The first of a block is not there yet. */
-	if (number & ((1u << log2) - 1))
-		lintab_prefetch_bucket(t, number);
-}
-
-static inline unsigned char *lintab_link(const unsigned char *chunk,
-					 uint32_t bytes)
-{
-	uintptr_t word;
-
-	memcpy(&word, chunk + bytes - LINTAB_LINK_BYTES, sizeof(word));
-	return word & 1 ? NULL : (unsigned char *)word;
-}
-
-/* The bucket of the place is at hand: ask for what is behind it. */
-static inline void lintab_prefetch_more(const struct lintab *t, uint32_t place)
-{
-	unsigned char *bucket = lintab_bucket(t,
-		lintab_bucket_number(lintab_shape(t), place));
-
-	__builtin_prefetch(lintab_link(bucket, t->kind->bucket_bytes), 1);
-}
-
-static inline bool lintab_in_use(const unsigned char *entry)
-{
-	return *entry & 1;
-}
-
+			       struct lintab_cursor *c);
 /* The next entry of the chain, NULL at its end. */
-static inline void *lintab_next(const struct lintab_kind *kind,
-				struct lintab_cursor *c)
-{
-	unsigned char *entry;
-
-	while (c->at + kind->entry_bytes > c->bytes ||
-	       !lintab_in_use(c->chunk + c->at)) {
-		c->chunk = lintab_link(c->chunk, c->bytes);
-		if (!c->chunk)
-			return NULL;
-		c->bytes = kind->node_bytes;
-		c->at = 0;
-	}
-	entry = c->chunk + c->at;
-	c->at += kind->entry_bytes;
-	return entry;
-}
-
+static inline void *lintab_next(const struct lintab_kind *kind, struct lintab_cursor *c);
 /*
  * The next entry of the cursor's chunk whose word at byte `offset` is `word`, or NULL; entry_bytes
  * and offset are constants of the caller's kind, so that the compiler makes a tight loop.  An
  * entry that is not in use, and a link, do not count whatever they hold.
  */
 static inline void *lintab_chunk_with(struct lintab_cursor *c, uint32_t entry_bytes,
-				      uint32_t offset, uint32_t word)
-{
-	unsigned char *end = c->chunk + c->bytes - entry_bytes;
-	unsigned char *e = c->chunk + c->at;
-
-	for (; e <= end; e += entry_bytes) {
-		uint32_t have;
-
-		memcpy(&have, e + offset, sizeof(have));
-		if (unlikely(have == word) && lintab_in_use(e)) {
-			c->at = (uint32_t)(e - c->chunk) + entry_bytes;
-			return e;
-		}
-	}
-	return NULL;
-}
-
+				      uint32_t offset, uint32_t word);
 /* The same for the rest of the chain. */
-static inline void *lintab_next_with(const struct lintab_kind *kind,
-				     struct lintab_cursor *c,
-				     uint32_t entry_bytes, uint32_t offset,
-				     uint32_t word)
-{
-	void *e;
+static inline void *lintab_next_with(const struct lintab_kind *kind, struct lintab_cursor *c,
+				     uint32_t entry_bytes, uint32_t offset, uint32_t word);
 
-	while (c->chunk) {
-		e = lintab_chunk_with(c, entry_bytes, offset, word);
-		if (e)
-			return e;
-		c->chunk = lintab_link(c->chunk, c->bytes);
-		c->bytes = kind->node_bytes;
-		c->at = 0;
-	}
-	return NULL;
-}
+/* Ask for the bucket of a place before it is needed. */
+static inline void lintab_prefetch(const struct lintab *t, uint32_t place);
+/* The bucket of the place is at hand: ask for what is behind it. */
+static inline void lintab_prefetch_more(const struct lintab *t, uint32_t place);
+/* Ask for what the next step of growth will read and fill; its caller may step. */
+static inline void lintab_prefetch_step(const struct lintab *t);
+
+#include <hash/lintab_inline.h>
 
 #endif

@@ -9,12 +9,12 @@
  * The caller (hv/sharing, or a test) write-protects, flushes and checks that
  * nobody else uses a frame *before* it offers it, and remaps *after*.
  *
- * Invariants (numbers of attacks.md section 5.1; audit.c recomputes them)
- *  I11 canonical frames and index entries are one to one; hash(content) = stored
- *      hash; no two equal pages in a group while the first is below its cap.
- *  I12 record.count = sum over domains of hold.mappings; record.holders = number of
- *      domains that hold it; every term > 0; count <= SHARE_COUNT_CAP.
- *  I13 every holder's group is the record's group.
+ * This half of the invariants of hv/sharing/audit.h; audit.c recomputes them.
+ *  I11: canonical frames and index entries are one to one; hash(content) = stored
+ *      hash; no two equal pages in a group, but for who has SHARE_DOM_CAP mappings of the first.
+ *  I12: record.count = sum over domains of hold.mappings; record.holders = number of
+ *      domains that hold it; every term > 0 and <= SHARE_DOM_CAP; so count <= SHARE_COUNT_CAP.
+ *  I13: every holder's group is the record's group.
  *
  * Locks: each share_dom has one (LOCK_SHARE_DOM), the index is striped
  * (LOCK_SHARE_STRIPE); order: domain, then stripe, then the ops' own.
@@ -28,7 +28,13 @@
 
 #define SHARE_SECRET_BYTES	192
 #define SHARE_CHAIN_CAP		4	/* canonical frames with equal hashes */
-#define SHARE_COUNT_CAP		(1u << 20) /* mappings of one frame; then a second canonical is made */
+/*
+ * Mappings of one frame by one domain; its next offer makes a second canonical.  The caps of all the
+ * domains that there can be fit in the count: what one of them maps takes nothing from the others (SH35).
+ */
+#define SHARE_DOM_CAP		(1u << 20)
+#define SHARE_DOMS_MAX		1024u	/* members of a group */
+#define SHARE_COUNT_CAP		(SHARE_DOMS_MAX * SHARE_DOM_CAP)
 #define SHARE_PAGE_BYTES	4096
 
 /* Results; 0 or negative. */
@@ -38,7 +44,7 @@ enum share_error {
 	SHARE_ERR_FULL = -2,	/* chain cap reached with different contents */
 	SHARE_ERR_LIMIT = -3,	/* the domain's budget of distinct holds is used up */
 	SHARE_ERR_NOT_HELD = -4, /* the domain does not hold this frame */
-	SHARE_ERR_COUNT = -5,	/* one more mapping would pass the cap */
+	SHARE_ERR_COUNT = -5,	/* the domain would have more than SHARE_DOM_CAP mappings of the frame */
 	SHARE_ERR_OTHERS = -6,	/* share_take(): others still hold it */
 	SHARE_ERR_HELD = -7,	/* share_dom_one_pfn(): the domain holds this content for another pfn */
 };
@@ -74,7 +80,7 @@ struct page_fns;	/* hash/page.h */
 struct share;		/* one machine */
 struct share_dom;	/* one domain */
 
-/* Totals of the machine; the names and equations users know from KSM (stats.h). */
+/* Totals of the machine; the names and equations users know from KSM (share/stats.c). */
 struct share_totals {
 	uint64_t pages_shared;		/* canonical frames */
 	uint64_t pages_sharing;		/* further mappings: sum of (count - 1) */
@@ -104,7 +110,7 @@ void share_destroy(struct share *s);	/* all domains must be gone */
 
 /*
  * A domain joins its group (0xffff at most; the caller numbers them) with a budget of distinct holds.
- * NULL: no memory.
+ * NULL: no memory, or the group has SHARE_DOMS_MAX.
  */
 struct share_dom *share_dom_create(struct share *s, uint16_t group,
 				   uint64_t budget);

@@ -2,7 +2,7 @@
 /*
  * Page tables and descriptor tables as a hostile kernel would like them: every
  * step is refused with the exact error, and what was refused leaves no count
- * behind (PT1-PT4, PT9-PT14, PT16, PT17, PT19, PT22, LP1, LP2, SH7).
+ * behind (PT1-PT4, PT9-PT14, PT16, PT17, PT19, PT22, LP1, LP2, LP8, SH7).
  */
 #include <gl/trap.h>
 
@@ -69,6 +69,43 @@ static void test_top(void)
 	gl_test_equal(pte_set(at + 300 * 8, entry_value(l4_va, 3)), -XEN_EBUSY);
 	gl_test_check(!memcmp((void *)l4_va, before, 256 * 8));
 	gl_test_check(!memcmp((uint64_t *)l4_va + 272, before + 272, 240 * 8));
+}
+
+#define SELF_PATH(i3, i2, i1) (0xffff000000000000UL | 300UL << 39 | \
+	(uint64_t)(i3) << 30 | (uint64_t)(i2) << 21 | (uint64_t)(i1) << 12)
+
+/* A frame number of the hypervisor's own is of no use. */
+static void refused_frame(uint64_t va, uint64_t entry)
+{
+	uint64_t frame = entry & GL_PTE_FRAME;
+
+	if (!(entry & GL_PTE_PRESENT))
+		return;
+	gl_test_equal(pte_set(entry_at(va, 1), frame | GL_PTE_KERNEL_RO),
+		      -XEN_EPERM);
+}
+
+/* LP8: through itself the top shows where the M2P's view and our first tables are, and no more. */
+static void test_seen_through_top(uint64_t va)
+{
+	uint64_t at = l4_mfn << GL_PAGE_SHIFT, entry;
+
+	gl_test_equal(pte_set(at + 300 * 8, at | GL_PTE_KERNEL_RO), 0);
+	for (unsigned int slot = 0; slot < 512; slot++) {
+		gl_test_check(gl_probe_read(SELF_PATH(300, 300, 256) + slot * 8,
+					    &entry));
+		gl_test_check(!(entry & GL_PTE_WRITE) || slot == 511);
+		refused_frame(va, entry);
+	}
+	gl_test_check(!gl_probe_write(SELF_PATH(300, 300, 256), 0));
+	/* The descriptor tables' area, and all that is the hypervisor's. */
+	gl_test_check(!gl_probe_read(SELF_PATH(300, 256, 511), &entry));
+	for (unsigned int slot = 257; slot < 272; slot++) {
+		refused_frame(va, ((uint64_t *)l4_va)[slot]);
+		gl_test_check(!gl_probe_read(SELF_PATH(300, 300, slot), &entry));
+	}
+	gl_test_equal(pte_set(at + 300 * 8, 0), 0);
+	gl_test_equal(ext_op(MMUEXT_TLB_FLUSH_LOCAL, 0, 0), 0);
 }
 
 /* PT1, PT2, PT16, PT17: bits that may not be set, at each level. */
@@ -310,6 +347,7 @@ void gl_main(void)
 		gl_test_error("no page table");
 	gl_unmap_page(FAR_VA);
 	test_top();
+	test_seen_through_top(va);
 	test_bits(va);
 	test_pointers(va);
 	test_writable_tables();

@@ -18,7 +18,7 @@ static bool test_bit(const uint8_t *bits, uint64_t mfn)
 	return mfn < MFNS_MAX && (bits[mfn / 8] >> mfn % 8 & 1);
 }
 
-static struct share_trace trace;
+static struct shareop_trace trace;
 
 static void set_bit(uint8_t *bits, uint64_t mfn)
 {
@@ -185,7 +185,7 @@ static long use_exchange(uint64_t mfn, unsigned int arg)
 
 static long use_share(uint64_t mfn, unsigned int unshare_it)
 {
-	struct share_entry e = entry_of(mfn << GL_PAGE_SHIFT | SHARE_PTE_MADDR);
+	struct shareop_entry e = entry_of(mfn << GL_PAGE_SHIFT | SHARE_PTE_MADDR);
 
 	gl_test_equal(unshare_it ? unshare_batch(&e, 1) : offer_batch(&e, 1),
 		      0);

@@ -10,10 +10,10 @@
 
 #define BATCH 150	/* more than two chunks */
 
-static struct share_entry batch[SHARE_BATCH_MAX];
+static struct shareop_entry batch[SHARE_BATCH_MAX];
 static uint64_t page[BATCH];
 
-static int32_t status_of(struct share_entry e)
+static int32_t status_of(struct shareop_entry e)
 {
 	batch[0] = e;
 	gl_test_equal(offer_batch(batch, 1), 0);
@@ -72,7 +72,7 @@ static void test_aliases(void)
 	gl_test_equal(ext_op(MMUEXT_PIN_L1_TABLE, gl_virt_to_mfn(l1), 0), 0);
 	refused(va, SHARE_OTHER_WRITABLE, -XEN_EBUSY);
 	/* Named with it, it works: both entries lead to the new frame. */
-	batch[0] = (struct share_entry){ .nr_ptes = 2, .pte = { va,
+	batch[0] = (struct shareop_entry){ .nr_ptes = 2, .pte = { va,
 		((gl_virt_to_mfn(l1) << GL_PAGE_SHIFT) + 7 * 8) |
 		SHARE_PTE_MADDR } };
 	gl_test_equal(offer_batch(batch, 1), 0);
@@ -150,7 +150,7 @@ static void test_names(void)
 		{ gl_pte_maddr(va) | 3, SHARE_BAD_PTE },
 		{ table | 1, SHARE_NOT_MAPPED },	/* page 0 */
 	};
-	struct share_entry e;
+	struct shareop_entry e;
 
 	memcpy(before, (void *)va, GL_PAGE_BYTES);
 	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -176,7 +176,7 @@ static void test_names(void)
 	e.reserved = 1;
 	gl_test_equal(status_of(e), SHARE_BAD_PTE);
 	/* One mapping named twice; two frames in one entry. */
-	e = (struct share_entry){ .pte = { va, va }, .nr_ptes = 2 };
+	e = (struct shareop_entry){ .pte = { va, va }, .nr_ptes = 2 };
 	gl_test_equal(status_of(e), SHARE_BAD_PTE);
 	e.pte[1] = gl_pte_maddr(va) | SHARE_PTE_MADDR;
 	gl_test_equal(status_of(e), SHARE_BAD_PTE);
@@ -185,7 +185,7 @@ static void test_names(void)
 	/* The array of names: unreadable, in the hypervisor, ending nowhere. */
 	for (unsigned int i = 0; i < SHARE_NAMES_MAX; i++)
 		names[i] = va;
-	e = (struct share_entry){ .nr_ptes = 3 };
+	e = (struct shareop_entry){ .nr_ptes = 3 };
 	for (unsigned int i = 0; i < 5; i++) {
 		const uint64_t at[] = { FAR_VA, HV_BASE, 0, ~7UL,
 					(uint64_t)names };
@@ -249,7 +249,7 @@ static void test_batch(void)
 static void test_own_array(void)
 {
 	uint64_t va = must_alloc();
-	struct share_entry *e = (struct share_entry *)va;
+	struct shareop_entry *e = (struct shareop_entry *)va;
 	long rc;
 
 	memset(e, 0, GL_PAGE_BYTES);
@@ -270,7 +270,7 @@ static void test_own_array(void)
 	must_be_private(page[6], 6);
 	gl_test_equal(unprotect(va), 0);
 	/* Its second half is missing. */
-	e = (struct share_entry *)(va + GL_PAGE_BYTES) - 1;
+	e = (struct shareop_entry *)(va + GL_PAGE_BYTES) - 1;
 	*e = entry_of(page[6]);
 	if (!(gl_pte_read(va + GL_PAGE_BYTES) & GL_PTE_PRESENT))
 		gl_test_equal(offer_batch(e, 2), -XEN_EFAULT);
@@ -281,7 +281,7 @@ static void test_own_array(void)
 static void test_stack(void)
 {
 	uint64_t rsp, stack;
-	static struct share_entry e;
+	static struct shareop_entry e;
 	long shared, broken;
 
 	__asm__ volatile("mov %%rsp, %0" : "=r"(rsp));

@@ -21,7 +21,7 @@ void gl_main(void)
 {
 	uint64_t n = gl_cmdline_u64("mappings", 1000), left, va = FAR_VA;
 	uint64_t page = must_alloc();
-	struct share_trace at;
+	struct shareop_trace at;
 
 	gl_share_setup(4);
 	/* So that its end is printed. */

@@ -67,7 +67,7 @@ static void write_page(unsigned int i)
 
 static uint64_t tot_pages(void)
 {
-	struct share_info info;
+	struct shareop_info info;
 
 	gl_test_equal(gl_share_info(share, &info), 0);
 	return info.tot_pages;
@@ -195,7 +195,7 @@ static void test_drift(void)
 
 void gl_main(void)
 {
-	struct share_info info;
+	struct shareop_info info;
 
 	share = gl_share_setup(RESERVE);
 	if (!share)

@@ -98,7 +98,7 @@ static void observe_offers(unsigned int round, unsigned int break_from)
 
 	for (unsigned int i = 0; i < OFFERS; i++) {
 		uint64_t va = page_of(1000 + round * OFFERS + i);
-		struct share_entry e = { .pte = { va }, .nr_ptes = 1 };
+		struct shareop_entry e = { .pte = { va }, .nr_ptes = 1 };
 
 		mfn = offer(va, &took);
 		see("offer", round, i, mfn, took);

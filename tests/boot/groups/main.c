@@ -41,7 +41,7 @@ static void check(unsigned int i)
 
 static void print_info(void)
 {
-	struct share_info n;
+	struct shareop_info n;
 
 	gl_test_equal(gl_share_info(share, &n), 0);
 	gl_printf("held=%lu mappings=%lu offered=%lu refused=%lu zero=%lu breaks=%lu last=%lu\n",

@@ -88,7 +88,7 @@ static void test_old(void)
 static void test_forged(void)
 {
 	uint64_t va = filled(8000), mfn = gl_virt_to_mfn(va);
-	struct share_entry two = { .pte = { va, ALIAS_VA }, .nr_ptes = 2 };
+	struct shareop_entry two = { .pte = { va, ALIAS_VA }, .nr_ptes = 2 };
 	uint64_t pte;
 
 	gl_test_equal(gl_map_page(va, mfn, GL_PTE_KERNEL | SHARE_PTE_AVL), 0);

@@ -7,13 +7,13 @@
 
 #define FULL		SHARE_BATCH_MAX
 
-static struct share_entry batch[FULL];
+static struct shareop_entry batch[FULL];
 static uint64_t page[FULL];
 
 static void test_aliases(void)
 {
 	uint64_t va = filled(1000), mfn = gl_virt_to_mfn(va);
-	struct share_entry two = { .pte = { va, ALIAS_VA }, .nr_ptes = 2 };
+	struct shareop_entry two = { .pte = { va, ALIAS_VA }, .nr_ptes = 2 };
 
 	gl_test_equal(gl_map_page(ALIAS_VA, mfn, GL_PTE_KERNEL), 0);
 	gl_test_equal(offer(va), SHARE_OTHER_WRITABLE);
@@ -59,7 +59,7 @@ static void test_types(void)
 static void test_names(void)
 {
 	uint64_t va = filled(2000), mfn = gl_virt_to_mfn(va), names[64];
-	struct share_entry e;
+	struct shareop_entry e;
 
 	gl_test_equal(offer(mfn << 12 | 1), SHARE_BAD_PTE);
 	gl_test_equal(offer(gl_virt_to_mfn(gl_start_info->pt_base) << 12 | 1),
@@ -160,7 +160,7 @@ static void test_batch(void)
 static void test_arrays(void)
 {
 	uint64_t va = filled(3000), at = gl_page_alloc();
-	struct share_entry *e = (struct share_entry *)at;
+	struct shareop_entry *e = (struct shareop_entry *)at;
 	uint64_t mfn = gl_virt_to_mfn(at);
 
 	e[0] = named(va);

@@ -24,19 +24,19 @@ __attribute__((unused)) static void audit(const char *after)
 		gl_test_fail("audit after %s: %ld", after, rc);
 }
 
-__attribute__((unused)) static long call(unsigned int op, struct share_entry *e, uint64_t count)
+__attribute__((unused)) static long call(unsigned int op, struct shareop_entry *e, uint64_t count)
 {
 	return hypercall_make_ro_and_share(op, (unsigned long)e, count, 0);
 }
 
-__attribute__((unused)) static struct share_entry named(uint64_t name)
+__attribute__((unused)) static struct shareop_entry named(uint64_t name)
 {
-	return (struct share_entry){ .pte = { name }, .nr_ptes = 1,
+	return (struct shareop_entry){ .pte = { name }, .nr_ptes = 1,
 				     .status = 99 };
 }
 
 /* One entry on its own: its status; the p2m follows. */
-__attribute__((unused)) static int entry_do(unsigned int op, struct share_entry *e)
+__attribute__((unused)) static int entry_do(unsigned int op, struct shareop_entry *e)
 {
 	gl_test_equal(call(op, e, 1), 0);
 	if (e->status == SHARE_DONE && e->pte[0] < ALIAS_VA &&
@@ -47,14 +47,14 @@ __attribute__((unused)) static int entry_do(unsigned int op, struct share_entry 
 
 __attribute__((unused)) static int offer(uint64_t name)
 {
-	struct share_entry e = named(name);
+	struct shareop_entry e = named(name);
 
 	return entry_do(SHAREOP_batch, &e);
 }
 
 __attribute__((unused)) static int unshare(uint64_t va)
 {
-	struct share_entry e = named(va);
+	struct shareop_entry e = named(va);
 	int status = entry_do(SHAREOP_unshare, &e);
 	struct mmu_update u = { e.mfn << 12 | MMU_MACHPHYS_UPDATE,
 				gl_virt_to_pfn(va) };
@@ -81,9 +81,9 @@ __attribute__((unused)) static bool intact(uint64_t va, uint64_t value)
 	return true;
 }
 
-__attribute__((unused)) static struct share_info info(void)
+__attribute__((unused)) static struct shareop_info info(void)
 {
-	struct share_info i;
+	struct shareop_info i;
 
 	gl_test_equal(hypercall_make_ro_and_share(SHAREOP_info,
 						  (unsigned long)&i,

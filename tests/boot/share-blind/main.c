@@ -44,7 +44,7 @@ static void fill(uint64_t content)
 
 static void info_print(const char *when)
 {
-	struct share_info n;
+	struct shareop_info n;
 	domid_t self = DOMID_SELF;
 
 	gl_test_equal(hypercall_make_ro_and_share(SHAREOP_info, (uint64_t)&n,
@@ -72,7 +72,7 @@ static void offer(const char *when, unsigned int i)
 
 static void unshare(unsigned int i)
 {
-	struct share_entry e = { .pte = { page[i] }, .nr_ptes = 1 };
+	struct shareop_entry e = { .pte = { page[i] }, .nr_ptes = 1 };
 	uint64_t start = instructions();
 	long rc = hypercall_make_ro_and_share(SHAREOP_unshare, (uint64_t)&e, 1, 0);
 	uint64_t took = instructions() - start;
@@ -100,7 +100,7 @@ static void measure(void)
 
 static void hold(void)
 {
-	struct share_info n;
+	struct shareop_info n;
 
 	for (unsigned int i = 0; i < PAGES; i++)
 		gl_test_check(hypercall_make_ro_and_share(SHAREOP_single, page[i],

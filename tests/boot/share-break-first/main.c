@@ -93,7 +93,7 @@ static void by_output(void)
 		gl_test_equal(gl_share_page(share, va + i * GL_PAGE_BYTES), 0);
 	}
 	gl_test_equal(hypercall_make_ro_and_share(SHAREOP_info,
-			va + GL_PAGE_BYTES - 48, sizeof(struct share_info), 0),
+			va + GL_PAGE_BYTES - 48, sizeof(struct shareop_info), 0),
 		      0);
 	gl_test_equal(*(volatile uint32_t *)(va + GL_PAGE_BYTES - 48),
 		      SHARE_ABI_VERSION);
@@ -180,7 +180,7 @@ static void by_entry(enum route route)
 static uint64_t shared_aliases(uint64_t content)
 {
 	uint64_t va = must_alloc(), mfn = gl_virt_to_mfn(va);
-	struct share_entry e = {
+	struct shareop_entry e = {
 		.pte = { va, ALIAS }, .nr_ptes = 2, .status = SHARE_NOT_TRIED,
 	};
 
@@ -204,12 +204,12 @@ enum alias_write { THROUGH_ALIAS, THROUGH_OUTPUT, THROUGH_ENTRY,
  */
 static void call_after_call(uint64_t va)
 {
-	struct share_entry e = {
+	struct shareop_entry e = {
 		.pte = { ALIAS }, .nr_ptes = 1, .status = SHARE_NOT_TRIED,
 	};
 	struct multicall_entry m[2] = {
 		{ .op = __HYPERVISOR_make_ro_and_share,
-		  .args = { SHAREOP_info, va, sizeof(struct share_info) } },
+		  .args = { SHAREOP_info, va, sizeof(struct shareop_info) } },
 		{ .op = __HYPERVISOR_make_ro_and_share,
 		  .args = { SHAREOP_unshare, (unsigned long)&e, 1 } },
 	};
@@ -228,7 +228,7 @@ static void alias_write(enum alias_write how, uint64_t va)
 		break;
 	case THROUGH_OUTPUT:
 		gl_test_equal(hypercall_make_ro_and_share(SHAREOP_info, va,
-				sizeof(struct share_info), 0), 0);
+				sizeof(struct shareop_info), 0), 0);
 		break;
 	case THROUGH_ENTRY:	/* a fourth name, writable */
 		gl_test_equal(gl_map_page(ALIAS + 2 * GL_PAGE_BYTES,
@@ -291,7 +291,7 @@ static void last_holder(void)
 static void without_quota(void)
 {
 	static xen_pfn_t frames[1024];
-	struct share_info n = info_get();
+	struct shareop_info n = info_get();
 	uint64_t more = n.max_pages - n.tot_pages + 1;	/* and the page that is shared now */
 	struct xen_memory_reservation r = { .domid = DOMID_SELF };
 	uint64_t content = next_held++, va = shared_page(content);
@@ -303,7 +303,7 @@ static void without_quota(void)
 	gl_test_equal(hypercall_memory_op(XENMEM_increase_reservation, &r),
 		      more);
 	gl_test_equal(hypercall_make_ro_and_share(SHAREOP_info, va,
-			sizeof(struct share_info), 0), -XEN_EFAULT);
+			sizeof(struct shareop_info), 0), -XEN_EFAULT);
 	gl_test_check(pattern_intact(va, content));
 	*(volatile uint64_t *)va = 11;
 	gl_test_equal(share->counters.breaks, breaks + 1);
@@ -339,7 +339,7 @@ static void refusals(void)
 /* The list, in what the operator chose for us: the flags need not ask. */
 static void tell_list(void)
 {
-	const struct share_mode m = {
+	const struct shareop_mode m = {
 		.version = SHARE_MODE_VERSION,
 		.p2m = gl_start_info->mfn_list,
 		.p2m_entries = gl_pages_total(),
@@ -361,7 +361,7 @@ static void operators_choice(void)
 	n = next_held++;
 	va = shared_page(n);
 	gl_test_equal(hypercall_make_ro_and_share(SHAREOP_info, va,
-			sizeof(struct share_info), 0), -XEN_EFAULT);
+			sizeof(struct shareop_info), 0), -XEN_EFAULT);
 	pattern_fill(other, n);
 	gl_test_equal(gl_share_page(share, other), -XEN_EEXIST);
 	*(volatile uint64_t *)va = 1;

@@ -13,7 +13,7 @@
 
 static struct gl_trace trace;
 static struct trace_record r;
-static struct share_trace at;
+static struct shareop_trace at;
 
 static void find(void)
 {
@@ -135,7 +135,7 @@ static void other_uses(const char *what, uint64_t mfn, long rc)
 
 static void attack_own(void)
 {
-	struct share_info before = info_get();
+	struct shareop_info before = info_get();
 	uint64_t i;
 
 	for (i = 0; i < at.pages; i++) {

@@ -23,7 +23,7 @@ struct state {
 
 static struct state want, got;
 static uint64_t page[PAGES], frame_of[CONTENTS];
-static struct share_entry entries[PAGES];
+static struct shareop_entry entries[PAGES];
 static unsigned int undefined, no_fpu;
 
 static void save(struct state *s)

@@ -49,7 +49,7 @@ static void tick(void)
 
 static bool fault(struct gl_regs *regs)
 {
-	struct share_entry e = {
+	struct shareop_entry e = {
 		.pte = { gl_fault_address() & ~4095UL }, .nr_ptes = 1,
 	};
 
@@ -65,11 +65,11 @@ static bool fault(struct gl_regs *regs)
 
 static long offer_raw(void)
 {
-	static struct share_entry batch[PAGES];
+	static struct shareop_entry batch[PAGES];
 	long rc;
 
 	for (unsigned int i = 0; i < PAGES; i++)
-		batch[i] = (struct share_entry){ .pte = { page[i] },
+		batch[i] = (struct shareop_entry){ .pte = { page[i] },
 						 .nr_ptes = 1 };
 	in_call = true;
 	rc = hypercall_make_ro_and_share(SHAREOP_batch, (unsigned long)batch,

@@ -36,7 +36,7 @@ static long version_with(uint64_t at)
 static void test_calls(uint64_t ref, uint8_t *va)
 {
 	xen_extraversion_t want;
-	struct share_info info;
+	struct shareop_info info;
 	struct evtchn_status status = { .dom = DOMID_SELF, .port = 1 };
 	struct mmu_update *u = (struct mmu_update *)va;
 	uint64_t page = must_alloc();
@@ -81,7 +81,7 @@ static void test_multicall(uint64_t ref, uint8_t *va)
 }
 
 /* A batch of offers, the whole of it by reference. */
-static void test_batch(uint64_t ref, struct share_entry *e)
+static void test_batch(uint64_t ref, struct shareop_entry *e)
 {
 	uint64_t page[64];
 

@@ -8,15 +8,18 @@
  * one of its pages is one; it is tried at once, and if a page is in use, queued
  * here and tried again from a timer.
  *
- * U1  done(data) is called exactly once for a request that was accepted (0), never for one
- *     that was not, and after all of its pages were unmapped.
- * U2  a page whose count is above one is not unmapped.  Frozen (count 0) while it is:
- *     gl_page_get() fails then.  Afterwards the count is one, and the page is the caller's.
- * U3  a mapping is unmapped once.  Requests remember which mapping of a page they mean
- *     (its generation), so of two that cover a page the later finds it gone, and does
- *     not take away what was mapped there since, be it under the same handle.
- * U4  the death of the other side changes nothing: the hypervisor keeps its pages until we
- *     unmap.  When this guest stops, gl_unmap_stop() unmaps what is left.
+ * U1  done(data) is called exactly once for a request that was accepted (0),
+ *     never for one that was not, and after all of its pages were unmapped.
+ * U2  a page whose count is above one is not unmapped.  Frozen (count 0) while
+ *     it is: gl_page_get() fails then.  Afterwards the count is one, and the
+ *     page is the caller's.
+ * U3  a mapping is unmapped once.  Requests remember which mapping of a page
+ *     they mean (its generation), so of two that cover a page the later finds
+ *     it gone, and does not take away what was mapped there since, be it under
+ *     the same handle.
+ * U4  the death of the other side changes nothing: the hypervisor keeps its
+ *     pages until we unmap.  When this guest stops, gl_unmap_stop() unmaps what
+ *     is left.
  */
 #ifndef GL_UNMAP_ASYNC_H
 #define GL_UNMAP_ASYNC_H

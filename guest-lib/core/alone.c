@@ -68,7 +68,7 @@ bool gl_alone_take(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte)
 long gl_share_break_first(struct gl_share *s, const uint64_t *p2m,
 			  uint64_t entries)
 {
-	struct share_mode mode = {
+	struct shareop_mode mode = {
 		.version = SHARE_MODE_VERSION,
 		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST,
 		.p2m = (uintptr_t)p2m, .p2m_entries = entries,

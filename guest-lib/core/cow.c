@@ -155,7 +155,7 @@ static long is_private(struct gl_share *s, uint64_t va, uint64_t pfn)
 
 long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn)
 {
-	struct share_entry e = {
+	struct shareop_entry e = {
 		.pte = { va }, .nr_ptes = 1, .status = SHARE_NOT_TRIED,
 	};
 	long rc = s->ops->hypercall(s->ctx, __HYPERVISOR_make_ro_and_share,

@@ -37,7 +37,7 @@ unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
 	return gl_reserve_fill(s, reserve);
 }
 
-long gl_share_info(struct gl_share *s, struct share_info *info)
+long gl_share_info(struct gl_share *s, struct shareop_info *info)
 {
 	return call(s, SHAREOP_info, (unsigned long)info, sizeof(*info));
 }
@@ -62,7 +62,7 @@ static void settle(struct gl_share *s, uint64_t va, int32_t status,
 }
 
 /* -errno of a single offer as the result it stands for. */
-static int32_t result_of(long rc)
+static int32_t status_of_errno(long rc)
 {
 	switch (rc) {
 	case -XEN_ENOENT:
@@ -95,9 +95,9 @@ static long offer_one(struct gl_share *s, uint64_t va)
 		return -XEN_EINVAL;
 	s->counters.offered++;
 	rc = call(s, SHAREOP_single, va, 0);
-	if (rc < 0 && result_of(rc) == SHARE_NOT_TRIED)
+	if (rc < 0 && status_of_errno(rc) == SHARE_NOT_TRIED)
 		s->counters.calls_failed++;
-	settle(s, va, result_of(rc), (uint64_t)rc, was);
+	settle(s, va, status_of_errno(rc), (uint64_t)rc, was);
 	return rc < 0 ? rc : 0;
 }
 
@@ -123,7 +123,7 @@ static size_t prepare(struct gl_share *s, const uint64_t *vas, size_t count,
 		if (gl_record_test(s, pfn))
 			was[i / 64] |= 1ULL << (i % 64);
 		gl_record_set(s, pfn);
-		s->batch[i] = (struct share_entry){
+		s->batch[i] = (struct shareop_entry){
 			.pte = { vas[i] & PAGE_MASK }, .nr_ptes = 1,
 			.status = SHARE_NOT_TRIED,
 		};

@@ -8,7 +8,7 @@
 
 long gl_trace_open(struct gl_trace *t)
 {
-	struct share_trace at = { 0 };
+	struct shareop_trace at = { 0 };
 	long rc = hypercall_make_ro_and_share(SHAREOP_trace, (unsigned long)&at,
 					      sizeof(at), 0);
 

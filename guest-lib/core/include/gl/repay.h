@@ -14,15 +14,18 @@
  * asks the hypervisor alone and gl_share_unshare() tells its caller -ENOMEM: a cached
  * page is spent when a write cannot wait, not before.
  *
- *  Y1 A page is on the list from gl_repay_register() until either gl_repay_unregister()
- *     gives 0 or its `lost` is called; never both.
- *  Y2 When `lost` is called, its page is unmapped, has no frame (p2m: ~0) and is off the list.  It is
- *     called once, with lock() held, in the fault: it may not call the library nor write to
- *     a page that may be shared.  A frame for the page is then the kernel's business.
- *  Y3 Until then the content is untouched, also when the hypervisor refuses the exchange.
- *  Y4 A page can repay only if it is mapped writable and is not shared: a shared page's frame is
- *     the hypervisor's, and letting go of it gives nothing that a break could use.  One that cannot is
- *     passed over and goes to the end; one look at each page a break, no more.
+ *  Y1  A page is on the list from gl_repay_register() until either
+ *      gl_repay_unregister() gives 0 or its `lost` is called; never both.
+ *  Y2  When `lost` is called, its page is unmapped, has no frame (p2m: ~0) and
+ *      is off the list.  It is called once, with lock() held, in the fault: it
+ *      may not call the library nor write to a page that may be shared.  A
+ *      frame for the page is then the kernel's business.
+ *  Y3  Until then the content is untouched, also when the hypervisor refuses
+ *      the exchange.
+ *  Y4  A page can repay only if it is mapped writable and is not shared: a
+ *      shared page's frame is the hypervisor's, and letting go of it gives
+ *      nothing that a break could use.  One that cannot is passed over and goes
+ *      to the end; one look at each page a break, no more.
  *
  * So a kernel uses a cached page like this: unregister (-ENOENT: it is lost, read it again), use
  * it, register.  There is no limit on the number of pages: struct gl_repay is the kernel's

@@ -2,10 +2,11 @@
 /*
  * Registered buffers, and memory out of them; gl/xencomm.h.
  *
- * L1  A buffer's pages are its own and registered from alloc_buf to free_buf; it is
- *     known by the number that the hypervisor gave.
- * L2  Memory is handed out in units of 64 bytes, first fit; a set bit is a unit in use.
- * L3  A buffer with memory in use is not freed, but when its owner is gone.
+ * GLBUF1  A buffer's pages are its own and registered from alloc_buf to
+ *         free_buf; it is known by the number that the hypervisor gave.
+ * GLBUF2  Memory is handed out in units of 64 bytes, first fit; a set bit is a
+ *         unit in use.
+ * GLBUF3  A buffer with memory in use is not freed, but when its owner is gone.
  */
 #include <gl/hypercall.h>
 #include <gl/memory.h>
@@ -21,7 +22,7 @@ struct buffer {
 	uint64_t owner;
 	uint64_t va;
 	unsigned int pages;
-	uint64_t used[XENCOMM_BUFFER_PAGES]; /* L2: a word for each page */
+	uint64_t used[XENCOMM_BUFFER_PAGES]; /* GLBUF2: a word for each page */
 };
 
 static struct buffer buffers[XENCOMM_BUFFERS];	/* `lock` */

@@ -11,16 +11,18 @@
  * there.  The faulting instruction is then run again.
  *
  * Invariants
- *  G1 a page's bit in the record is set before it is offered, and cleared after
- *     its private frame is mapped; so a write fault always finds it.
- *  G2 a fault is ours only if the page-table entry has SHARE_PTE_AVL *and* the record
- *     has the page: bits that a kernel copied, inherited or was given are not believed.
- *  G3 whatever lock() protects is changed with it held: record, reserve, counters.  The
- *     fault path takes no other lock and allocates nothing.
- *  G4 reserve: a slot is a page of the kernel's with a frame, or without one
- *     after a break took it; gl_share_refill() puts frames back.  Each offer that succeeds gives
- *     the domain the right to one frame, so the refill does not run short; on a hypervisor with
- *     overcommit it may, and gl/repay.h says what a break does then.
+ *  G1  a page's bit in the record is set before it is offered, and cleared
+ *      after its private frame is mapped; so a write fault always finds it.
+ *  G2  a fault is ours only if the page-table entry has SHARE_PTE_AVL *and* the
+ *      record has the page: bits that a kernel copied, inherited or was given
+ *      are not believed.
+ *  G3  whatever lock() protects is changed with it held: record, reserve,
+ *      counters.  The fault path takes no other lock and allocates nothing.
+ *  G4  reserve: a slot is a page of the kernel's with a frame, or without one
+ *      after a break took it; gl_share_refill() puts frames back.  Each offer
+ *      that succeeds gives the domain the right to one frame, so the refill
+ *      does not run short; on a hypervisor with overcommit it may, and
+ *      gl/repay.h says what a break does then.
  *
  * A page whose frame nobody else has is made writable as it stands, with no copy (alone.c).
  *
@@ -73,7 +75,7 @@ struct gl_share_slot {
 struct gl_share_counters {
 	uint64_t offered;	/* pages put to the hypervisor */
 	uint64_t done;		/* of them shared now or once */
-	uint64_t by_result[GL_SHARE_RESULTS]; /* enum share_result; [0] = done */
+	uint64_t by_result[GL_SHARE_RESULTS]; /* enum shareop_result; [0] = done */
 	uint64_t calls_failed;	/* whole calls refused with -errno */
 	uint64_t faults;	/* that were ours */
 	uint64_t foreign_faults; /* write faults with a bit or a record, but not both (G2) */
@@ -101,7 +103,7 @@ struct gl_share {
 	unsigned int alone_skip, alone_wait; /* alone.c */
 	bool break_first;
 	struct gl_share_counters counters;
-	struct share_entry batch[SHARE_BATCH_MAX]; /* under lock */
+	struct shareop_entry batch[SHARE_BATCH_MAX]; /* under lock */
 };
 
 /* Bytes of record memory for so many guest pages. */
@@ -118,13 +120,13 @@ unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
 			   void *ctx, uint64_t *record, uint64_t pfns,
 			   unsigned int reserve);
 /* Is there a hypervisor that can?  0, or -errno (-ENOSYS: it has no such call). */
-long gl_share_info(struct gl_share *s, struct share_info *info);
+long gl_share_info(struct gl_share *s, struct shareop_info *info);
 
 /* Offer one page in one hypercall: 0, or -errno as share.h lists. */
 long gl_share_page(struct gl_share *s, uint64_t va);
 /*
  * Offer pages, SHARE_BATCH_MAX a hypercall.  status (or NULL) gets an enum
- * share_result for each.  Returns how many are shared now, or -errno if
+ * shareop_result for each.  Returns how many are shared now, or -errno if
  * a whole call was refused before any was.
  */
 long gl_share_pages(struct gl_share *s, const uint64_t *vas, size_t count,

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* The inline functions of a lintab; lintab.h has the contract, and includes this. */
+#ifndef HASH_LINTAB_INLINE_H
+#define HASH_LINTAB_INLINE_H
+
+#include <hash/lintab.h>
+
+static inline struct lintab_shape lintab_shape(const struct lintab *t)
+{
+	uint64_t state = __atomic_load_n(&t->state, __ATOMIC_ACQUIRE);
+
+	return (struct lintab_shape){
+		.level = state >> 40,
+		.slots = (state >> 32) & 0xff,
+		.split = (uint32_t)state,
+	};
+}
+
+/* The state that lintab_shape() unpacks. */
+static inline uint64_t lintab_state(struct lintab_shape s)
+{
+	return (uint64_t)s.level << 40 | (uint64_t)s.slots << 32 | s.split;
+}
+
+static inline uint32_t lintab_bucket_count(const struct lintab *t)
+{
+	struct lintab_shape s = lintab_shape(t);
+
+	return (s.slots << s.level) + s.split;
+}
+
+/* log2(x), rounded down; x > 0. */
+static inline uint32_t lintab_log2(uint32_t x)
+{
+	return 31 - (uint32_t)__builtin_clz(x);
+}
+
+static inline unsigned char *lintab_bucket(const struct lintab *t,
+					   uint32_t number)
+{
+	uint32_t i, in_generation, log2;
+	unsigned char *block;
+
+	if (number < 2u << t->kind->level)
+		return t->base + ((size_t)number << t->bucket_log2);
+	i = lintab_log2(number);
+	in_generation = number - (1u << i);
+	log2 = t->block_log2[i];
+	block = t->generations[i][in_generation >> log2];
+	return block + ((size_t)(in_generation & ((1u << log2) - 1)) <<
+			t->bucket_log2);
+}
+
+static inline uint64_t lintab_count(const struct lintab *t)
+{
+	return __atomic_load_n(&t->count, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t lintab_bytes(const struct lintab *t)
+{
+	return __atomic_load_n(&t->bytes, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t lintab_mix(uint32_t x)
+{
+	x ^= x >> 16;
+	x *= 0x85ebca6b;
+	x ^= x >> 13;
+	x *= 0xc2b2ae35;
+	return x ^ x >> 16;
+}
+
+static inline uint32_t lintab_place(const struct lintab_kind *kind,
+				    const void *entry)
+{
+	uint32_t word;
+
+	memcpy(&word, (const char *)entry + kind->place_at, sizeof(word));
+	return kind->mixed ? lintab_mix(word >> 1) : word;
+}
+
+static inline uint32_t lintab_reverse(uint32_t x)
+{
+	x = (x & 0x55555555) << 1 | (x >> 1 & 0x55555555);
+	x = (x & 0x33333333) << 2 | (x >> 2 & 0x33333333);
+	x = (x & 0x0f0f0f0f) << 4 | (x >> 4 & 0x0f0f0f0f);
+	return __builtin_bswap32(x);
+}
+
+static inline uint32_t lintab_group(uint32_t place, uint32_t level)
+{
+	return lintab_reverse(place) & ((1u << level) - 1);
+}
+
+/* Which slot of a group of `slots` buckets; `level` bits of the place are used up. */
+static inline uint32_t lintab_slot(uint32_t place, uint32_t level,
+				   uint32_t slots)
+{
+	static const uint8_t slot_of[3][4] = { { 0, 1 }, { 0, 2, 1 },
+					       { 0, 2, 1, 3 } };
+	uint32_t fraction = place << level;
+
+	return slot_of[slots - 2][(uint64_t)fraction * slots >> 32];
+}
+
+static inline uint32_t lintab_bucket_number(struct lintab_shape s,
+					    uint32_t place)
+{
+	uint32_t group = lintab_group(place, s.level);
+	uint32_t slots = s.slots + (group < s.split);
+
+	return (lintab_slot(place, s.level, slots) << s.level) + group;
+}
+
+static inline void lintab_seek_bucket(const struct lintab *t, uint32_t number,
+				      struct lintab_cursor *c)
+{
+	c->chunk = lintab_bucket(t, number);
+	c->bytes = t->kind->bucket_bytes;
+	c->at = 0;
+}
+
+static inline void lintab_seek(const struct lintab *t, uint32_t place,
+			       struct lintab_cursor *c)
+{
+	lintab_seek_bucket(t, lintab_bucket_number(lintab_shape(t), place), c);
+}
+
+static inline void lintab_prefetch_bucket(const struct lintab *t, uint32_t number)
+{
+	unsigned char *bucket = lintab_bucket(t, number);
+
+	for (uint32_t i = 0; i < t->kind->bucket_bytes; i += 64)
+		__builtin_prefetch(bucket + i, 1);
+}
+
+static inline void lintab_prefetch(const struct lintab *t, uint32_t place)
+{
+	lintab_prefetch_bucket(t, lintab_bucket_number(lintab_shape(t), place));
+}
+
+static inline void lintab_prefetch_step(const struct lintab *t)
+{
+	struct lintab_shape s = lintab_shape(t);
+	uint32_t number = lintab_bucket_count(t);
+	uint32_t log2 = t->block_log2[lintab_log2(number)];
+
+	for (uint32_t slot = 0; slot < s.slots; slot++)
+		lintab_prefetch_bucket(t, (slot << s.level) + s.split);
+	/* The first of a block is not there yet. */
+	if (number & ((1u << log2) - 1))
+		lintab_prefetch_bucket(t, number);
+}
+
+static inline unsigned char *lintab_link(const unsigned char *chunk,
+					 uint32_t bytes)
+{
+	uintptr_t word;
+
+	memcpy(&word, chunk + bytes - LINTAB_LINK_BYTES, sizeof(word));
+	return word & 1 ? NULL : (unsigned char *)word;
+}
+
+static inline void lintab_prefetch_more(const struct lintab *t, uint32_t place)
+{
+	unsigned char *bucket = lintab_bucket(t,
+		lintab_bucket_number(lintab_shape(t), place));
+
+	__builtin_prefetch(lintab_link(bucket, t->kind->bucket_bytes), 1);
+}
+
+static inline bool lintab_in_use(const unsigned char *entry)
+{
+	return *entry & 1;
+}
+
+static inline void *lintab_next(const struct lintab_kind *kind,
+				struct lintab_cursor *c)
+{
+	unsigned char *entry;
+
+	while (c->at + kind->entry_bytes > c->bytes ||
+	       !lintab_in_use(c->chunk + c->at)) {
+		c->chunk = lintab_link(c->chunk, c->bytes);
+		if (!c->chunk)
+			return NULL;
+		c->bytes = kind->node_bytes;
+		c->at = 0;
+	}
+	entry = c->chunk + c->at;
+	c->at += kind->entry_bytes;
+	return entry;
+}
+
+static inline void *lintab_chunk_with(struct lintab_cursor *c, uint32_t entry_bytes,
+				      uint32_t offset, uint32_t word)
+{
+	unsigned char *end = c->chunk + c->bytes - entry_bytes;
+	unsigned char *e = c->chunk + c->at;
+
+	for (; e <= end; e += entry_bytes) {
+		uint32_t have;
+
+		memcpy(&have, e + offset, sizeof(have));
+		if (unlikely(have == word) && lintab_in_use(e)) {
+			c->at = (uint32_t)(e - c->chunk) + entry_bytes;
+			return e;
+		}
+	}
+	return NULL;
+}
+
+static inline void *lintab_next_with(const struct lintab_kind *kind,
+				     struct lintab_cursor *c,
+				     uint32_t entry_bytes, uint32_t offset,
+				     uint32_t word)
+{
+	void *e;
+
+	while (c->chunk) {
+		e = lintab_chunk_with(c, entry_bytes, offset, word);
+		if (e)
+			return e;
+		c->chunk = lintab_link(c->chunk, c->bytes);
+		c->bytes = kind->node_bytes;
+		c->at = 0;
+	}
+	return NULL;
+}
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Every reference and type count from the page tables themselves (I3, I4, I6, I7, I16). */
+#include <check.h>
+#include <port.h>
+#include <string.h>
+
+#include "dom/grant.h"
+#include "fake/fake_machine.h"
+#include "mm/pagetype.h"
+#include "mm/ram.h"
+#include "pv/ptcheck.h"
+#include "pv/xencomm.h"
+
+static uint32_t refs[FAKE_FRAMES], types[FAKE_FRAMES];
+static uint32_t grant_entries;		/* page-table entries of the domain at hand that are grants */
+static uint32_t links_in[FAKE_FRAMES], links_out[FAKE_FRAMES];
+
+static void expect_use(mfn_t mfn, bool typed)
+{
+	refs[mfn]++;
+	types[mfn] += typed;
+}
+
+/* 1 .. 4 for tables, else 0. */
+static unsigned int fake_level(mfn_t mfn)
+{
+	unsigned int class = type_class(mfn_to_frame(mfn)->type);
+
+	return class >= CLASS_L1 && class <= CLASS_L4 ? class - CLASS_L1 + 1 : 0;
+}
+
+/* Entry e of `table`, a table of `level`, names another of its level (seed 003). */
+static void count_link(mfn_t table, pte_t e)
+{
+	mfn_t mfn = pte_mfn(e);
+
+	ck_assert(!(e & PTE_RW));
+	refs[mfn]++;
+	if (mfn == table)
+		return;
+	links_in[mfn]++;
+	links_out[table]++;
+}
+
+static void count_entry(struct domain *d, mfn_t table, unsigned int level,
+			pte_t e)
+{
+	mfn_t mfn = pte_mfn(e);
+
+	if (!(e & PTE_P))
+		return;
+	ck_assert(frame_valid(mfn));
+	ck_assert(e & PTE_US);
+	if (fake_kind(mfn) == FRAME_SHARED) {
+		ck_assert_uint_eq(level, 1);
+		ck_assert(!(e & PTE_RW));
+		refs[mfn]++;
+		return;
+	}
+	ck_assert(!(e & PTE_AVL_SHARED));
+	if (e & PTE_AVL_GRANT) {	/* TABLE5: its handle holds */
+		grant_entries++;
+		return;
+	}
+	ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state), d->id);
+	if (level > 1 && fake_level(mfn) == level)
+		count_link(table, e);
+	else
+		expect_use(mfn, level > 1 || (e & PTE_RW));
+}
+
+static void count_page(struct domain *d, mfn_t mfn)
+{
+	struct frame *f = mfn_to_frame(mfn);
+	unsigned int level = fake_level(mfn), slot;
+	const pte_t *table = mfn_to_virt(mfn);
+
+	/* I7: nothing is half-way outside of a call. */
+	ck_assert(!(f->type & (TYPE_PARTIAL | TYPE_CHILD | TYPE_DONE_MASK)));
+
+	if (f->state & FRAME_ALLOCATED)
+		refs[mfn]++;
+	if (f->type & TYPE_PINNED)
+		expect_use(mfn, true);
+	if (!level || !(f->type & TYPE_VALIDATED))
+		return;
+	for (slot = 0; slot < PT_SLOTS; slot++)
+		if (level < 4 || slot < HV_FIRST_SLOT || slot > HV_LAST_SLOT)
+			count_entry(d, mfn, level, table[slot]);
+}
+
+static void count_handles(struct domain *d)
+{
+	uint32_t n, hosts = 0;
+
+	for (n = 0; n < d->grant->handle_count; n++) {
+		const struct grant_handle *h = grant_handle_get(d, n);
+
+		if (h && (h->kinds & GRANT_HOST)) {
+			expect_use(h->mfn, h->writable);
+			hosts++;
+		}
+		if (h && (h->kinds & GRANT_DEVICE))
+			expect_use(h->mfn, h->writable);
+	}
+	ck_assert_msg(hosts == grant_entries,
+		      "I16: d%u has %u host handles, %u entries", d->id, hosts,
+		      grant_entries);
+}
+
+static void count_list(struct domain *d, uint32_t mfn)
+{
+	for (; mfn; mfn = mfn_to_frame(mfn)->next)
+		count_page(d, mfn);
+}
+
+static void count_registered(mfn_t mfn, void *arg)
+{
+	expect_use(mfn, true);
+}
+
+static void count_domain(struct domain *d, void *arg)
+{
+	struct vcpu *v = d->vcpu[0];
+	unsigned int i;
+
+	ck_assert(!ptcheck_work_left(d));
+	/* A result that waits for who asked holds a use (TREE3). */
+	if (d->pt_work.state == PT_VALIDATED)
+		expect_use(d->pt_work.root, true);
+	grant_entries = 0;
+	count_list(d, d->page_list);
+	count_list(d, d->page_list_left);
+	count_handles(d);
+	if (v->kernel_l4 != INVALID_MFN)
+		expect_use(v->kernel_l4, true);
+	if (v->user_l4 != INVALID_MFN)
+		expect_use(v->user_l4, true);
+	(void)xencomm_frames(d, count_registered, NULL);
+	for (i = 0; i < GDT_FRAMES_MAX; i++)
+		if (v->gdt_frames[i])
+			expect_use(v->gdt_frames[i], true);
+	for (i = 0; i < LDT_FRAMES_MAX; i++)
+		if (v->ldt_frames[i])
+			expect_use(v->ldt_frames[i], true);
+}
+
+static void compare(mfn_t mfn)
+{
+	const struct frame *f = mfn_to_frame(mfn);
+	enum frame_kind kind = fake_kind(mfn);
+
+	if (kind != FRAME_OWNED && kind != FRAME_SHARED && kind != FRAME_HEAP)
+		return;
+	ck_assert_msg(fake_ref(mfn) == refs[mfn], "I3: %lx: %u, recount %u",
+		      (long)mfn, fake_ref(mfn), refs[mfn]);
+	if (kind == FRAME_SHARED)
+		return;
+	ck_assert_msg(type_linear_in(f->type) == links_in[mfn] &&
+		      type_linear_out(f->type) == links_out[mfn],
+		      "I6: %lx: linear %u in %u out, recount %u %u", (long)mfn,
+		      type_linear_in(f->type), type_linear_out(f->type),
+		      links_in[mfn], links_out[mfn]);
+	ck_assert_msg(type_count(f->type) == types[mfn],
+		      "I4: %lx (%s): %u, recount %u", (long)mfn,
+		      page_class_name(type_class(f->type)),
+		      type_count(f->type), types[mfn]);
+}
+
+void fake_recount(void)
+{
+	unsigned int i;
+	mfn_t mfn;
+
+	reclaim_flush_all();
+	memset(refs, 0, sizeof(refs));
+	memset(types, 0, sizeof(types));
+	memset(links_in, 0, sizeof(links_in));
+	memset(links_out, 0, sizeof(links_out));
+	domain_for_each(count_domain, NULL);
+	for (i = 0; i < ram_range_count; i++)
+		for (mfn = ram_ranges[i].first; mfn < ram_ranges[i].end; mfn++)
+			compare(mfn);
+}

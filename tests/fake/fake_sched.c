@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nothing is scheduled: the test says which vCPU is current (fake_run()), and when a call's
+ * time is up.  And what a domain has beside its memory: vCPUs, console and store.
+ */
+#include <port.h>
+
+#include "boot/config.h"
+#include "dom/console.h"
+#include "dom/sched.h"
+#include "dom/store.h"
+#include "fake/fake_machine.h"
+#include "mm/objpool.h"
+
+uint64_t vcpu_guest_cpus = 1;
+
+bool sched_preempt_pending(void) { return fake_machine.preempt; }
+void sched_yield_cpu(struct vcpu *v) { }
+void sched_offline(struct vcpu *v) { v->run = RUN_OFFLINE; }
+void sched_online(struct vcpu *v) { v->run = RUN_RUNNABLE; }
+void timer_cancel(struct timer *t) { }
+
+struct vcpu *vcpu_create(struct domain *d, uint32_t id)
+{
+	struct vcpu *v = obj_alloc(sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->domain = d;
+	v->kernel_l4 = v->user_l4 = INVALID_MFN;
+	v->info = &d->shared_info->vcpu_info[0];
+	return v;
+}
+
+void vcpu_free(struct vcpu *v)
+{
+	obj_free(v, sizeof(*v));
+}
+
+bool domain_gone(struct domain *d)
+{
+	fake_machine.gone++;
+	return d->config && d->generation < d->config->repeat;
+}
+
+void domain_rebuild(const struct domain_config *config, uint32_t instance,
+		    uint32_t generation)
+{
+	fake_machine.rebuilds++;
+}
+
+int console_init(struct domain *d, struct frame *f, uint32_t port)
+{
+	return 0;
+}
+void console_fini(struct domain *d) { }
+void console_set_raw(struct domain *d) { }
+struct frame *console_ring_frame(const struct domain *d) { return NULL; }
+struct frame *store_ring_frame(const struct domain *d) { return NULL; }
+int store_init(struct domain *d, struct frame *f, uint32_t port) { return 0; }
+void store_fini(struct domain *d) { }
