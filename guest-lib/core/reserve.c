@@ -71,10 +71,13 @@ static unsigned int get_frames(struct gl_share *s, unsigned int first,
 	return rc > 0 ? (unsigned int)rc : 0;
 }
 
-static void map_frames(struct gl_share *s, unsigned int first,
-		       unsigned int count, const xen_pfn_t *frames)
+/* Returns how many slots are full now that were not. */
+static unsigned int map_frames(struct gl_share *s, unsigned int first,
+			       unsigned int count, const xen_pfn_t *frames)
 {
-	for (unsigned int i = 0; i < count; i++) {
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
 		struct gl_share_slot *slot = &s->slots[first + i];
 		long rc = s->ops->hypercall(s->ctx,
 					    __HYPERVISOR_update_va_mapping,
@@ -83,13 +86,14 @@ static void map_frames(struct gl_share *s, unsigned int first,
 
 		if (rc) {	/* keep order: full slots first */
 			s->ops->log(s->ctx, "share: a reserve page cannot be mapped");
-			return;
+			break;
 		}
 		slot->mfn = frames[i];
 		s->ops->p2m_set(s->ctx, slot->pfn, frames[i]);
 		s->slots_full++;
 		s->counters.refilled++;
 	}
+	return i;
 }
 
 unsigned int gl_share_refill(struct gl_share *s)
@@ -106,8 +110,9 @@ unsigned int gl_share_refill(struct gl_share *s)
 		if (want) {
 			unsigned int first = s->slots_full;
 
+			/* Frames that cannot be mapped are no reason to ask for more. */
 			got = get_frames(s, first, want, frames);
-			map_frames(s, first, got, frames);
+			got = map_frames(s, first, got, frames);
 		}
 		missing = s->slot_count - s->slots_full;
 		s->ops->unlock(s->ctx, state);

@@ -233,7 +233,7 @@ int vcpu_mask_read(struct domain *d, uint64_t va, uint64_t *cpus)
 	for (i = 0; i < d->vcpu_count; i++)
 		if (vcpus >> i & 1)
 			*cpus |= 1UL << READ_ONCE(d->vcpu[i]->cpu);
-	/* One that starts elsewhere just now does so with an empty TLB (V1). */
+	/* One that starts elsewhere just now does so with an empty TLB (dom/vcpu.c, VCPU1). */
 	*cpus &= __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
 	return 0;
 }

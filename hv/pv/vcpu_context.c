@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * VCPUOP_initialise: the first registers, tables and handlers of a vCPU, as its guest asks
- * for them.  The fields are those of Xen's arch_set_info_guest().
+ * for them.  Each field is checked as Xen checks it.
  *
- * CTX1 The context is copied once, whole, before anything is looked at.
+ * CTX1  The context is copied once, whole, before anything is looked at.
  * CTX2  What a guest puts there can choose any ring 3 state and nothing else: RPL 3, IF on, IOPL
  *      virtual, handlers and breakpoints outside of the hypervisor, tables and descriptor
  *      pages by type.

@@ -44,6 +44,8 @@ static long fail_nr, fail_with;		/* hypercall to refuse, and how */
 static uint64_t fail_va;		/* its mapping cannot be changed */
 static unsigned int next_page;
 static bool no_frames;			/* the machine has none: overcommit */
+static int32_t odd_status;		/* what each entry of a batch gets; 0: what is true */
+static unsigned int logged;		/* lines of the library's log */
 
 static struct gl_share share;
 static uint64_t record[(PFNS + 63) / 64];
@@ -196,7 +198,8 @@ static long fake_share(unsigned long op, unsigned long arg, unsigned long count)
 	case SHAREOP_batch:
 		ck_assert(count >= 1 && count <= SHARE_BATCH_MAX);
 		for (unsigned long i = 0; i < count; i++)
-			e[i].status = fake_offer(e[i].pte[0], &e[i].mfn);
+			e[i].status = odd_status ? odd_status :
+				      fake_offer(e[i].pte[0], &e[i].mfn);
 		return 0;
 	case SHAREOP_unshare:
 		for (unsigned long i = 0; i < count; i++)
@@ -325,6 +328,7 @@ static void op_unlock(void *ctx, unsigned long state)
 
 static void op_log(void *ctx, const char *text)
 {
+	logged++;
 }
 
 static const struct gl_share_ops ops = {
@@ -368,6 +372,8 @@ static void setup(void)
 	locked = foreign = 0;
 	no_frames = copies = false;
 	fail_va = 0;
+	odd_status = 0;
+	logged = 0;
 	sigaction(SIGSEGV, &sa, NULL);
 	ck_assert_uint_eq(gl_share_init(&share, &ops, NULL, record, PFNS,
 					RESERVE), RESERVE);

@@ -156,6 +156,8 @@ void fake_machine_init(struct fake_machine *m, uint32_t own, uint32_t pool)
 	m->pool = calloc(pool, sizeof(*m->pool));
 	m->canonical = calloc(m->frames, sizeof(*m->canonical));
 	CHECK(m->ram && m->records && m->pool && m->canonical);
+	memset(m->ram + (size_t)own * SHARE_PAGE_BYTES, POISON,
+	       (size_t)pool * SHARE_PAGE_BYTES);
 	for (uint32_t f = own; f < m->frames; f++)
 		m->pool[m->pool_count++] = f;
 	pthread_mutex_init(&m->lock, NULL);

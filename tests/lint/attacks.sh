@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Each number of the attack list is in a test, or in tests/attacks.txt with the reason why
 # not; and no reason is left of what has a test by now.
-all=$(grep -rohwE '(PT|LP|TL|PR|GT|ME|CP|EV|TR|DD|SH)[0-9]+' \
+all=$(grep -rohwE '(PT|LP|TL|PR|GT|ME|CP|EV|TR|DD|SH|VC)[0-9]+' \
 	tests/unit tests/boot tests/fuzz tests/model tests/cli 2>/dev/null | sort -u)
 while read -r class last why; do
 	case $class in

@@ -5,7 +5,7 @@
 #	= NAME
 #	file	hv/mm/frame.c
 #	class	what it breaks: numbers of attacks, of Xen's advisories, of invariants
-#	tests	unit:mm_frame boot:canary ...	one of which must notice
+#	tests	unit:mm_frame sim:A,B boot:canary ...	one of which must notice
 #	-text that is there exactly once in the file; may be part of a line, or several
 #	+what takes its place; none: it goes
 
@@ -63,6 +63,16 @@ mutants_read() {
 	return $bad
 }
 
+# sim:A,B: both are operations of the simulator.
+sim_fault() {
+	local pair=${1#sim:}
+
+	for op in "${pair%%,*}" "${pair#*,}"; do
+		grep -q "^	{ \"$op\", " tests/sim/ops.c ||
+			echo "${m_at[$2]}: $2: the simulator has no operation '$op'"
+	done
+}
+
 # mutant_fault NAME: why it does not apply; nothing if it does.
 mutant_fault() {
 	local file=${m_file[$1]-} old=${m_old[$1]} t
@@ -72,6 +82,7 @@ mutant_fault() {
 	[ -f "$file" ] || { echo "${m_at[$1]}: $1: no file is called '$file'"; return; }
 	[ "$old" != "${m_new[$1]}" ] || { echo "${m_at[$1]}: $1 changes nothing"; return; }
 	for t in ${m_tests[$1]}; do
+		[ "${t%%:*}" != sim ] || { sim_fault "$t" "$1"; continue; }
 		[ -e "tests/${t%%:*}/${t##*:}.c" ] || [ -e "tests/${t%%:*}/${t##*:}.sh" ] ||
 			[ -d "tests/${t%%:*}/${t##*:}" ] ||
 			echo "${m_at[$1]}: $1: no test is called '$t'"

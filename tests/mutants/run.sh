@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: MIT
 # `make mutants`: do the tests see what they are for?  Each entry of the list (lib.sh has
 # its form) is applied alone to a copy of the tree, and its tests are run there until one
-# fails.  run.sh MAKE [NAME|list]; PARTS=N copies work at once (2), SHARD=K/N does each N-th
+# fails.  run.sh MAKE [NAME...|list]; PARTS=N copies work at once (2), SHARD=K/N does each N-th
 # from the K-th on, RESUME=1 goes on after a run that was cut off, if nothing changed since.
 #
-# First the tests run on a copy without any change: where one fails there, no verdict
-# of it would mean anything.  A mutant that does not compile is an error, not a kill.
-# build/mutants/report.json has the figures; the last line is "N killed of N".
+# Before its first mutant a test runs on a copy without any change: where it fails there, no
+# verdict of it would mean anything.  A mutant that does not compile is an error, not a kill.
+# build/mutants/report.json has the figures; the last line is "N killed of N".  Mutants by
+# name work in build/mutants/named: what a whole run found stays.
 cd "$(dirname "$0")/../.." || exit 1
-make="$1 -s --no-print-directory"
-only=${2-}
+make="$1 -s --no-print-directory"	# T=, else ours comes along
+shift
 . tests/mutants/lib.sh
 out=$PWD/build/mutants
 export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1
@@ -26,10 +27,12 @@ usage() {
 select_names() {
 	local k=1 n=1 i all=("${names[@]}")
 
-	if [ -n "$only" ]; then
-		[ -n "${m_at[$only]-}" ] ||
-			usage "no mutant is called '$only'; 'make mutants T=list' lists them"
-		names=("$only")
+	if [ $# != 0 ]; then
+		for i in "$@"; do
+			[ -n "${m_at[$i]-}" ] ||
+				usage "no mutant is called '$i'; 'make mutants T=list' lists them"
+		done
+		names=("$@") out+=/named
 		return
 	fi
 	if [ -n "${SHARD-}" ]; then
@@ -44,37 +47,93 @@ select_names() {
 	done
 }
 
+tests_named() {
+	local i
+
+	for i in "${names[@]}"; do
+		printf '%s\n' ${m_tests[$i]}
+	done | sort -u
+}
+
 # --- a copy of the tree; what was built comes along, so little is built again ---
 copy_make() {
 	rm -rf "$1"
 	mkdir -p "$1"
 	tar -c --exclude=./.git --exclude=./build/mutants --exclude=./build/packages \
-		--exclude=./build/bench --exclude=./build/cli . | tar -x -C "$1"
+		--exclude=./build/cli . | tar -x -C "$1"
 	# What a fault leaves unused is only a warning there.
-	sed -i '/^HOST_CFLAGS/,/^UNIT_NAMES/s/-Werror//' "$1/Makefile"
+	sed -i 's/-Werror//' "$1/Makefile" "$1/tests/sim/sim.mk"
 }
 
-# test_build KIND NAME: what a test is made of.  Fails if it does not compile.
+# In the tree itself: what no mutant changes is built once, for all copies and runs.
+build_first() {
+	local t unit=() boot=()
+
+	for t in $(tests_named); do
+		case $t in
+		unit:*) unit+=("build/unit/${t#*:}") ;;
+		sim:*) unit+=(build/sim/sim) ;;
+		boot:*) boot+=("${t#*:}") ;;
+		esac
+	done
+	$make T= "${unit[@]}" >"$out/build.log" 2>&1 || return 1
+	[ ${#boot[@]} = 0 ] ||
+		$make T="${boot[0]}" boot >>"$out/build.log" 2>&1
+}
+
+# test_build KIND NAME: what a mutant may have changed.  Fails if it does not compile.
 test_build() {
 	case $1 in
 	# One test's rules only: to read them all takes longer than to compile.
-	unit) T='' $make UNIT_NAMES="$2" FUZZ_NAMES='' GUEST_DIRS='' "build/unit/$2" ;;
-	boot) T='' $make build/debug/pasture build/harness ;;
+	unit) $make T= UNIT_NAMES="$2" FUZZ_NAMES='' GUEST_DIRS='' "build/unit/$2" ;;
+	sim) $make T= UNIT_NAMES='' FUZZ_NAMES='' GUEST_DIRS='' build/sim/sim ;;
+	boot) $make T= UNIT_NAMES='' FUZZ_NAMES='' build/debug/pasture build/harness guest ;;
 	*) : ;;
 	esac
 }
 
-# test_run KIND NAME: does it pass?
+# unit_run NAME SECONDS: up to the first check that fails; it dies when it tells of the next.
+unit_run() {
+	local status
+
+	CK_TAP_LOG_FILE_NAME=/dev/fd/3 timeout -k 5 "$2" "build/unit/$1" 3>&1 >unit.log 2>&1 |
+		grep -m 1 '^not ok'
+	status=${PIPESTATUS[0]}
+	cat unit.log
+	return "$status"
+}
+
+# test_run KIND NAME SECONDS: does it pass?
 test_run() {
 	case $1 in
-	unit) timeout 300 "build/unit/$2" ;;
-	*) timeout 600 $make "$1" T="$2" ;;
+	unit) unit_run "$2" "$3" ;;
+	sim) timeout -k 5 "$3" build/sim/sim "$2" ;;
+	boot) timeout -k 5 "$3" build/harness boot-test "$2" ;;
+	*) timeout -k 5 "$3" $make "$1" T="$2" ;;
 	esac
+}
+
+# --- a test, before anything is changed: how many seconds, or "fails" ---
+sound() {
+	local seen=$out/sound/${1//[:\/]/.} began=$SECONDS
+
+	if [ ! -e "$seen" ]; then
+		if test_build "${1%%:*}" "${1#*:}" >build.log 2>&1 &&
+			test_run "${1%%:*}" "${1#*:}" 600 >test.log 2>&1; then
+			echo $((SECONDS - began)) >"$seen"
+		else
+			echo "  FAILURE  $1, with nothing changed; repeat: make ${1%%:*} T=${1#*:}"
+			cp test.log "$seen.log"
+			echo fails >"$seen"
+		fi
+	fi
+	seconds=$(cat "$seen")
+	[ "$seconds" != fails ]
 }
 
 # --- one mutant, in the copy that is the working directory ---
 objects() {
-	find build -path "*/${m_file[$1]%.*}.o" -type f
+	find build -type f \( -path "*/${m_file[$1]%.*}.o" -o -path "*/${m_file[$1]}.o" \)
 }
 
 # Objects of the unchanged file are put aside; what was built of the changed one goes, at the end.
@@ -97,25 +156,49 @@ mutant_end() {
 	[ ! -d aside/build ] || cp -rp aside/build .
 }
 
-# Prints the verdict: "killed TEST", "survived" or "error WHY".
+# Which check failed, of a test that did.
+failed_check() {
+	grep -aoE -m 1 '^not ok .*|(ERROR: |runtime error: |FAILURE ).*' test.log |
+		sed 's/^not ok [^:]*://' | grep . || tail -n 1 test.log
+}
+
+# test_verdict TEST: "killed TEST CHECK" or "error WHY"; fails if the test passes.
+test_verdict() {
+	local kind=${1%%:*} test=${1#*:} seconds status
+
+	seconds=$(cat "$out/sound/${1//[:\/]/.}")
+	test_build "$kind" "$test" >build.log 2>&1 || {
+		echo "error it does not compile: $(grep -m1 -E 'error:|undefined' build.log)"
+		return 0
+	}
+	test_run "$kind" "$test" $((10 * seconds + 60)) >test.log 2>&1
+	status=$?
+	[ $status != 0 ] || return 1
+	[ $status != 124 ] && [ $status != 137 ] || echo 'it did not end' >>test.log
+	echo "killed $1 $(failed_check | cut -c 1-120)"
+}
+
+# The verdict on one that is applied.
 mutant_verdict() {
-	local t kind test
+	local t
 
 	for t in ${m_tests[$1]}; do
-		kind=${t%%:*} test=${t#*:}
-		test_build "$kind" "$test" >build.log 2>&1 ||
-			{ echo "error it does not compile: $(grep -m1 error: build.log)"; return; }
-		test_run "$kind" "$test" >test.log 2>&1 || { echo "killed $t"; return; }
+		! test_verdict "$t" || return
 	done
 	echo survived
 }
 
 mutant_do() {
-	local verdict
+	local verdict t
 
-	mutant_begin "$1"
-	verdict=$(mutant_verdict "$1")
-	mutant_end "$1"
+	for t in ${m_tests[$1]}; do
+		sound "$t" || verdict="error $t fails with nothing changed"
+	done
+	if [ -z "$verdict" ]; then
+		mutant_begin "$1"
+		verdict=$(mutant_verdict "$1")
+		mutant_end "$1"
+	fi
 	echo "$verdict" >"$out/results/$1"
 	printf '  %-9s %s\n' "$(tr '[:lower:]' '[:upper:]' <<<"${verdict%% *}")" \
 		"$1${verdict#"${verdict%% *}"}"
@@ -129,21 +212,6 @@ part() {
 	for ((i = $1 - 1; i < ${#names[@]}; i += parts)); do
 		[ -e "$out/results/${names[i]}" ] || mutant_do "${names[i]}"
 	done
-}
-
-# --- the tests, before anything is changed ---
-baseline() {
-	local t bad=0
-
-	cd "$out/tree.1" || exit 1
-	for t in $(for i in "${names[@]}"; do echo ${m_tests[$i]}; done | tr ' ' '\n' | sort -u); do
-		if ! test_build "${t%%:*}" "${t#*:}" >build.log 2>&1 ||
-			! test_run "${t%%:*}" "${t#*:}" >test.log 2>&1; then
-			echo "  FAILURE  $t, with nothing changed; repeat: make ${t%%:*} T=${t#*:}"
-			bad=1
-		fi
-	done
-	return $bad
 }
 
 # --- the report ---
@@ -187,9 +255,9 @@ report() {
 }
 
 mutants_read || exit 1
-[ "$only" != list ] || { printf '%s\n' "${names[@]}"; exit 0; }
+[ "${1-}" != list ] || { printf '%s\n' "${names[@]}"; exit 0; }
 [[ ${PARTS:-2} =~ ^[1-9][0-9]?$ ]] || usage "PARTS=$PARTS is not a number from 1 to 99"
-select_names
+select_names "$@"
 faults=$(for i in "${names[@]}"; do mutant_fault "$i"; done)
 [ -z "$faults" ] || { echo "$faults"; exit 1; }
 
@@ -197,23 +265,20 @@ parts=$((${PARTS:-2} < ${#names[@]} ? ${PARTS:-2} : ${#names[@]}))
 sum="$(find Makefile hv share hash guest-lib tests bench -type f -exec cksum {} + | sort | cksum) ${names[*]}"
 if [ "${RESUME-}" != 1 ] || [ "$sum" != "$(cat "$out/sum" 2>/dev/null)" ]; then
 	[ "${RESUME-}" != 1 ] || echo "pasture: the tree is another than before: from the start"
-	rm -rf "$out"
+	rm -rf "$out/results" "$out/sound"
 fi
-mkdir -p "$out/results"
-rm -f "$out/report.json"
+mkdir -p "$out/results" "$out/sound"
+rm -rf "$out/report.json" "$out"/tree.*
 echo "$sum" >"$out/sum"
-copy_make "$out/tree.1"
-if [ ! -e "$out/baseline" ]; then
-	(baseline) || { echo "pasture: tests fail with nothing changed: no verdict"; exit 1; }
-	touch "$out/baseline"
-fi
-for ((k = 2; k <= parts; k++)); do
-	(cd "$out/tree.1" && copy_make "$out/tree.$k")
+build_first || { echo "pasture: the tests cannot be built: $out/build.log"; exit 1; }
+for ((k = 1; k <= parts; k++)); do
+	copy_make "$out/tree.$k"
 done
 for ((k = 1; k <= parts; k++)); do
 	(part "$k") &
 done
 wait
+rm -rf "$out"/tree.*
 report
 killed=$(count all killed)
 echo "$killed killed of ${#names[@]}"

@@ -148,6 +148,23 @@ START_TEST(held_at_death)
 }
 END_TEST
 
+/* A grant is pinned when its owner is to be taken off the table: he stays until it is not. */
+START_TEST(pinned_at_retirement)
+{
+	struct grant_pin pin;
+
+	g_start();
+	g_grant(granter, 9, page, user, false);
+	ck_assert_int_eq(grant_pin(granter, 9, user->id, GRANT_HOST, false,
+				   false, &pin), GNTST_okay);
+	ck_assert(!domain_retire(granter));
+	ck_assert_int_eq(granter->state, DOM_RUNNING);
+	ck_assert_ptr_eq(domain_owner(granter->id), granter);
+	grant_unpin(&pin);
+	g_end();
+}
+END_TEST
+
 /* --- a death with work half done --- */
 
 static void make_table(struct domain *d, uint64_t pfn, unsigned int level,
@@ -238,6 +255,7 @@ int main(void)
 	tcase_add_test(tc, looked_up_at_birth);
 	tcase_add_test(tc, looked_up_at_death);
 	tcase_add_test(tc, held_at_death);
+	tcase_add_test(tc, pinned_at_retirement);
 	tcase_add_test(tc, ends_half_way);
 	tcase_add_test(tc, falling_count);
 	return suite_run();

@@ -15,6 +15,7 @@
 #include "fake/fake_grants.h"
 #include "mm/framepool.h"
 #include "mm/m2p.h"
+#include "mm/palloc.h"
 #include "pv/memory.h"
 #include "unit/suite.h"
 
@@ -232,6 +233,35 @@ START_TEST(refused)
 }
 END_TEST
 
+/* ME6: what the guest cannot be told it does not get; with the quota all is as it was. */
+START_TEST(cannot_be_told)
+{
+	const unsigned int ops[] = { XENMEM_populate_physmap,
+				     XENMEM_increase_reservation };
+	struct xen_memory_reservation r = { .nr_extents = 1,
+					    .domid = DOMID_SELF };
+	uint64_t pages = user->tot_pages, free = 0;
+
+	user->max_pages = pages + 1;
+	/* The list is in a page that the guest may read only. */
+	*(uint64_t *)fake_page(user, REQ + 1) = page + 1;
+	ck_assert_int_eq(g_update(REQ + 1,
+				  pte_make(fake_mfn(user, REQ + 1), G_RO)), 0);
+	r.extent_start.p = (void *)fake_va(REQ + 1);
+	*(struct xen_memory_reservation *)fake_page(user, REQ) = r;
+	for (unsigned int n = 0; n < 2; n++) {
+		ck_assert_int_eq(FAKE_CALL(op_memory, ops[_i], fake_va(REQ)), 0);
+		ck_assert_uint_eq(user->tot_pages, pages);
+		/* The first may have taken a page of M2P, for good. */
+		ck_assert(!n || palloc_free_count() == free);
+		free = palloc_free_count();
+	}
+	ck_assert_int_eq(g_update(REQ + 1,
+				  pte_make(fake_mfn(user, REQ + 1), G_RW)), 0);
+	user->max_pages = pages;
+}
+END_TEST
+
 static uint64_t other = ~0UL;	/* the second page of an exchange */
 
 static long exchange(unsigned int in_order, unsigned int out_order,
@@ -288,6 +318,7 @@ int main(void)
 	tcase_add_test(tc, quota);
 	tcase_add_test(tc, no_frame);
 	tcase_add_test(tc, refused);
+	tcase_add_loop_test(tc, cannot_be_told, 0, 2);
 	tcase_add_test(tc, exchange_refused);
 	return suite_run();
 }

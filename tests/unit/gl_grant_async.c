@@ -53,6 +53,7 @@ static long op_unmap(void *ctx, struct gnttab_unmap_grant_ref *ops,
 		}
 		/* U2: frozen; at the end of the guest its users do not run any more. */
 		early += handles[h].page->refs != 0 && !stopping;
+		ck_assert(stopping || !gl_page_get(handles[h].page));	/* U2 */
 		handles[h].mapped = false;
 		frames_mapped--;
 		ops[i].status = GNTST_okay;
@@ -291,6 +292,26 @@ START_TEST(named_twice_and_kernel_mappings)
 }
 END_TEST
 
+/* Frozen, but not by this request: whoever did it comes first. */
+START_TEST(frozen_by_another)
+{
+	struct request *r = calloc(1, sizeof(*r));
+
+	refused = accepted = dones = 0;
+	map(&pages[3], 1);
+	pages[3].refs = 0;
+	r->count = 1;
+	r->pages[0] = &pages[3];
+	submit(r);
+	ck_assert_uint_eq(dones, 0);
+	ck_assert_uint_eq(frames_mapped, 1);
+	pages[3].refs = 1;
+	time_passes(GL_UNMAP_RETRY_NS);
+	ck_assert_uint_eq(dones, 1);
+	ck_assert_uint_eq(frames_mapped, 0);
+}
+END_TEST
+
 START_TEST(hypervisor_refuses_for_a_while)
 {
 	struct request *r = calloc(1, sizeof(*r));
@@ -317,18 +338,21 @@ START_TEST(guest_stops)
 
 	refused = accepted = dones = 0;
 	map(&pages[3], 1);
+	map(&pages[4], 1);
 	(void)gl_page_get(&pages[3]);
 	r->count = late->count = 1;
-	r->pages[0] = late->pages[0] = &pages[3];
+	r->pages[0] = &pages[3];
+	late->pages[0] = &pages[4];
 	r->again = true;	/* from done, while it stops: refused */
 	submit(r);
 	stopping = true;
 	gl_unmap_stop(&u);
 	ck_assert_uint_eq(dones, 1);
 	ck_assert_uint_eq(refused, 1);
-	ck_assert_uint_eq(frames_mapped, 0);
+	ck_assert_uint_eq(frames_mapped, 1);
 	submit(late);
 	ck_assert_uint_eq(refused, 2);
+	ck_assert_uint_eq(frames_mapped, 1);
 	gl_unmap_stop(&u);
 	gl_unmap_retry(&u);
 	ck_assert_uint_eq(dones, 1);
@@ -442,6 +466,7 @@ int main(void)
 	tcase_add_test(tc, waits_for_the_last_user);
 	tcase_add_test(tc, two_requests_and_a_new_mapping);
 	tcase_add_test(tc, named_twice_and_kernel_mappings);
+	tcase_add_test(tc, frozen_by_another);
 	tcase_add_test(tc, hypervisor_refuses_for_a_while);
 	tcase_add_test(tc, guest_stops);
 	tcase_add_test(tc, gt23_hundred_thousand);

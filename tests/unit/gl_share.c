@@ -235,6 +235,63 @@ START_TEST(refused_commit)
 }
 END_TEST
 
+/* The page has the slot's frame, and the slot keeps it too: the log says so, the page is well. */
+START_TEST(second_mapping)
+{
+	ck_assert_int_eq(gl_share_page(&share, va_of(0)), 0);
+	fail_va = share.slots[RESERVE - 1].va;
+	ck_assert(store(0, 1));
+	ck_assert_uint_eq(share.counters.breaks, 1);
+	ck_assert_uint_eq(logged, 1);
+	ck_assert(!gl_share_is_shared(&share, 0));
+}
+END_TEST
+
+/* A slot whose page cannot be mapped stays empty, and is asked for once, not for ever. */
+START_TEST(refill_unmapped)
+{
+	ck_assert_int_eq(gl_share_range(&share, va_of(0), 2, NULL), 2);
+	ck_assert(store(0, 1));
+	fail_va = share.slots[RESERVE - 1].va;
+	ck_assert_uint_eq(gl_share_refill(&share), 1);
+	ck_assert_uint_eq(share.slots_full, RESERVE - 1);
+	ck_assert_uint_eq(logged, 1);
+	ck_assert_uint_eq(tot_pages, PFNS - 1);
+	fail_va = 0;
+	ck_assert_uint_eq(gl_share_refill(&share), 0);
+}
+END_TEST
+
+/* Pages that the record has no room for are not offered. */
+START_TEST(beyond_the_record)
+{
+	share.record_pfns = 10;
+	ck_assert_int_eq(gl_share_page(&share, va_of(9)), 0);
+	ck_assert_int_eq(gl_share_page(&share, va_of(10)), -XEN_EINVAL);
+	ck_assert_uint_eq(record[0], 1UL << 9);
+	ck_assert_uint_eq(tot_pages, PFNS - 1);
+}
+END_TEST
+
+/* Results that a newer hypervisor may know. */
+START_TEST(odd_statuses)
+{
+	static const int32_t odd[] = { GL_SHARE_RESULTS, 100000, -1, INT32_MIN };
+
+	for (unsigned int i = 0; i < 4; i++) {
+		int32_t st;
+
+		odd_status = odd[i];
+		ck_assert_int_eq(gl_share_pages(&share, (uint64_t[]){ va_of(5) },
+						1, &st), 0);
+		ck_assert_int_eq(st, odd[i]);
+		ck_assert(!gl_share_is_shared(&share, 5));
+	}
+	ck_assert_uint_eq(share.counters.by_result[SHARE_NOT_TRIED], 4);
+	audit();
+}
+END_TEST
+
 START_TEST(unshare)
 {
 	ck_assert_int_eq(gl_share_page(&share, va_of(0)), 0);
@@ -334,6 +391,10 @@ int main(void)
 	tcase_add_test(tc, statuses);
 	tcase_add_test(tc, no_such_call);
 	tcase_add_test(tc, refused_commit);
+	tcase_add_test(tc, second_mapping);
+	tcase_add_test(tc, refill_unmapped);
+	tcase_add_test(tc, beyond_the_record);
+	tcase_add_test(tc, odd_statuses);
 	tcase_add_test(tc, unshare);
 	tcase_add_test(tc, unshare_of_a_broken_page);
 	tcase_add_test(tc, copy_instead_of_the_frame);

@@ -3,6 +3,7 @@
 /* The content index: adding, finding, removing, several frames a hash, locks. */
 #include <check.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "fake/fake_share_ops.h"
 #include "unit/suite.h"
@@ -189,6 +190,13 @@ START_TEST(steps_are_locked)
 }
 END_TEST
 
+START_TEST(frame_that_does_not_fit_panics)
+{
+	add(1, INDEX_MAX_FRAME + 1);
+	_exit(0);	/* before anything else finds it */
+}
+END_TEST
+
 START_TEST(removing_what_is_not_there_panics)
 {
 	index_remove(&idx, 1, 1);
@@ -214,6 +222,7 @@ int main(void)
 	tcase_add_test(tc, walk_sees_each_once);
 	tcase_add_test(tc, memory_of_an_entry);
 	tcase_add_test(tc, steps_are_locked);
+	tcase_add_test_raise_signal(tc, frame_that_does_not_fit_panics, 6);
 	tcase_add_test_raise_signal(tc, removing_what_is_not_there_panics, 6);
 	tcase_add_test_raise_signal(tc, two_stripes_at_once_panic, 6);
 	return suite_run();

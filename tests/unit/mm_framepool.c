@@ -187,6 +187,48 @@ START_TEST(nobody_counts_another_group)
 }
 END_TEST
 
+/* FP3: the draws of each pool are a sequence of its own, not the same on each machine. */
+static void first_draws(uint64_t seed, mfn_t *saw, int to)
+{
+	struct frame_pool *p;
+
+	fake_seed = seed;
+	p = frame_pool_join(1, false, SET_ASIDE);
+	for (unsigned int i = 0; i < 8; i++)
+		saw[i] = draw(p);
+	_exit(write(to, saw, 8 * sizeof(*saw)) < 0);
+}
+
+START_TEST(draws_differ)
+{
+	mfn_t saw[2][8];
+	int pipes[2];
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		if (!fork())
+			first_draws(7 + i, saw[i], pipes[1]);
+		(void)wait(NULL);
+		ck_assert_int_eq(read(pipes[0], saw[i], sizeof(saw[i])),
+				 sizeof(saw[i]));
+	}
+	ck_assert_mem_ne(saw[0], saw[1], sizeof(saw[0]));
+}
+END_TEST
+
+/* PALLOC3, FP1: frames that the heap took, since it had none, are not the pool's when its slot is to be free. */
+START_TEST(taken_by_the_heap)
+{
+	struct frame_pool *p = frame_pool_join(1, false, 1000);
+
+	while (set_aside() > ALL(1000) - 10)
+		ck_assert_uint_ne(fake_owned(2, 0), INVALID_MFN);
+	leave(p, 1000);
+	ck_assert_uint_eq(set_aside(), 0);
+	ck_assert_ptr_eq(frame_pool_join(2, false, 10), p);
+}
+END_TEST
+
 /* FP2: all that is set aside can be had, and beyond only where it was asked for. */
 START_TEST(bounds)
 {
@@ -226,16 +268,21 @@ START_TEST(nothing_set_aside)
 	mfn = draw(alone);
 	ck_assert_uint_lt(set_aside(), 128);
 	frame_pool_free(alone, mfn);
+	(void)draw(alone);
+	n = set_aside();
+	frame_pool_left(alone);		/* FP4: nothing is set aside for it */
+	ck_assert_uint_eq(set_aside(), n);
 	leave(alone, 0);
+	n = 1;				/* which is a domain's now */
 	ck_assert_uint_eq(set_aside(), 0);
 	while ((mfn = draw(p)) != INVALID_MFN)
 		all[n++] = mfn;
 	ck_assert_uint_eq(n, fake_free_at_start - VEC_PAGES);
-	while (n)
+	while (n > 1)
 		frame_pool_free(p, all[--n]);
 	ck_assert_uint_eq(set_aside(), POOL_MAX);
 	leave(p, 0);
-	check_free(0);
+	check_free(1);
 	ck_assert_ptr_nonnull(palloc_hv(11));
 	free(all);
 }
@@ -436,6 +483,8 @@ int main(void)
 	tcase_add_test(tc, draw_is_uniform);
 	tcase_add_test(tc, canonical_state);
 	tcase_add_test(tc, nobody_counts_another_group);
+	tcase_add_test(tc, draws_differ);
+	tcase_add_test(tc, taken_by_the_heap);
 	tcase_add_test(tc, bounds);
 	tcase_add_test(tc, nothing_set_aside);
 	tcase_add_test(tc, members);

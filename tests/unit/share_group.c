@@ -52,6 +52,35 @@ START_TEST(dom_create_without_memory)
 }
 END_TEST
 
+/* SH22: who does not know the machine's secret does not know which pages collide. */
+START_TEST(hashes_depend_on_the_secret)
+{
+	uint64_t difference[2];	/* of two pages' hashes: without the group's salt */
+
+	for (unsigned int i = 0; i < 2; i++) {
+		uint8_t secret[SHARE_SECRET_BYTES];
+		struct fake_machine m;
+		struct share_dom *d;
+		struct share *s;
+		uint32_t f[2];
+
+		fake_machine_init(&m, 4, 4);
+		fake_secret(secret, 11 + i);
+		s = share_create(&fake_share_ops, &m, m.records, secret);
+		d = share_dom_create(s, 1, 10);
+		for (unsigned int k = 0; k < 2; k++) {
+			fake_content(&m, 1, 3 + k);
+			ck_assert_int_eq(share_offer(d, 1, 0, 1, &f[k]), 0);
+		}
+		difference[i] = m.records[f[0]].hash ^ m.records[f[1]].hash;
+		fake_dom_end(d);
+		share_destroy(s);
+		fake_machine_fini(&m);
+	}
+	ck_assert_uint_ne(difference[0], difference[1]);
+}
+END_TEST
+
 START_TEST(many_groups)
 {
 	static struct share_dom *doms[300];
@@ -118,6 +147,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, create_without_memory);
 	tcase_add_test(tc, dom_create_without_memory);
+	tcase_add_test(tc, hashes_depend_on_the_secret);
 	tcase_add_test(tc, many_groups);
 	tcase_add_test(tc, group_begins_anew);
 	tcase_add_test_raise_signal(tc, dom_destroy_with_holds_panics, 6);

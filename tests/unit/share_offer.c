@@ -110,9 +110,10 @@ END_TEST
 /* SH25, SH11: another group has its own frames. */
 START_TEST(groups_do_not_meet)
 {
-	uint32_t f = fake_offer(a, 3);
+	uint32_t f = fake_offer(a, 3), g = fake_offer(other, 3);
 
-	ck_assert_uint_ne(fake_offer(other, 3), f);
+	ck_assert_uint_ne(g, f);
+	ck_assert_uint_ne(machine.records[g].hash, machine.records[f].hash);
 	ck_assert_uint_ne(fake_offer(other, 0), fake_offer(a, 0));
 	ck_assert(!share_holds(other, f, NULL, NULL));
 	ck_assert_uint_eq(machine.records[f].group, 5);
@@ -276,6 +277,25 @@ START_TEST(chain_cap_counts_contents)
 }
 END_TEST
 
+/* Room for a new entry is made before the look-up; a match gives it back, however full the bucket. */
+START_TEST(match_returns_its_room)
+{
+	uint32_t f;
+
+	for (unsigned int n = 0; n < 20; n++) {
+		uint64_t blocks;
+
+		content_with_hash(1, 99, 0);
+		ck_assert_int_eq(share_offer(a, 1, 0, SHARE_COUNT_CAP, &f), 0);
+		content_with_hash(1, 99, 1);
+		ck_assert_int_eq(share_offer(a, 1, 0, 1, &f), 0);
+		blocks = machine.blocks;
+		ck_assert_int_eq(share_offer(a, 1, 0, 1, &f), 0);
+		ck_assert_uint_eq(machine.blocks, blocks);
+	}
+}
+END_TEST
+
 /* A page whose hash is the zero page's is no zero page. */
 START_TEST(hash_of_zero_is_reserved)
 {
@@ -329,6 +349,7 @@ int main(void)
 	tcase_add_checked_fixture(colliding, setup_colliding, teardown);
 	tcase_add_test(colliding, chain_cap);
 	tcase_add_test(colliding, chain_cap_counts_contents);
+	tcase_add_test(colliding, match_returns_its_room);
 	tcase_add_test(colliding, hash_of_zero_is_reserved);
 	return suite_run();
 }
