@@ -216,7 +216,7 @@ START_TEST(draws_differ)
 }
 END_TEST
 
-/* frames that the heap took, since it had none, are not the pool's when its slot is to be free. */
+/* Frames that the heap took, since it had none, are not the pool's when its slot is to be free. */
 START_TEST(taken_by_the_heap)
 {
 	struct frame_pool *p = frame_pool_join(1, false, 1000);
