@@ -286,7 +286,7 @@ START_TEST(match_returns_its_room)
 		uint64_t blocks;
 
 		content_with_hash(1, 99, 0);
-		ck_assert_int_eq(share_offer(a, 1, 0, SHARE_COUNT_CAP, &f), 0);
+		ck_assert_int_eq(share_offer(a, 1, 0, SHARE_DOM_CAP, &f), 0);
 		content_with_hash(1, 99, 1);
 		ck_assert_int_eq(share_offer(a, 1, 0, 1, &f), 0);
 		blocks = machine.blocks;
