@@ -23,6 +23,19 @@ void sched_hurry(const struct vcpu *v) { }
 bool sched_is_up(const struct vcpu *v) { return v->run != RUN_OFFLINE; }
 void timer_cancel(struct timer *t) { }
 
+/* Zeroes in place of its GDT and LDT; false: no memory. */
+static bool desc_area_show(struct domain *d, uint32_t id)
+{
+	for (unsigned int i = 0; i < PERDOM_VCPU_PAGES; i++) {
+		pte_t *pte = m2p_perdom_pte(&d->m2p, id * PERDOM_VCPU_PAGES + i);
+
+		if (!pte)
+			return false;
+		*pte = pte_make(vcpu_zero_page_mfn(), PTE_P | PTE_A);
+	}
+	return true;
+}
+
 struct vcpu *vcpu_create(struct domain *d, uint32_t id)
 {
 	struct vcpu *v = obj_alloc(sizeof(*v));
@@ -32,9 +45,10 @@ struct vcpu *vcpu_create(struct domain *d, uint32_t id)
 	v->domain = d;
 	v->kernel_l4 = v->user_l4 = INVALID_MFN;
 	v->id = id;
-	for (unsigned int i = 0; i < PERDOM_VCPU_PAGES; i++)
-		*m2p_perdom_pte(&d->m2p, id * PERDOM_VCPU_PAGES + i) =
-			pte_make(vcpu_zero_page_mfn(), PTE_P | PTE_A);
+	if (!desc_area_show(d, id)) {
+		obj_free(v, sizeof(*v));
+		return NULL;
+	}
 	v->info = &d->shared_info->vcpu_info[id];
 	return v;
 }

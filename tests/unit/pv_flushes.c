@@ -192,14 +192,17 @@ START_TEST(asked_for)
 	struct mmuext_op op = { 0 };
 	unsigned int i;
 
+	*fake_page(user, page + 2) = 1;	/* the mask: vCPU 0, which runs there */
+	user->vcpu[0]->cpu = 2;
 	for (i = 0; i < ARRAY_COUNT(all); i++) {
 		op.cmd = all[i];
 		op.arg1.linear_addr = fake_va(page + 1);
-		set_xen_guest_handle(op.arg2.vcpumask, (void *)fake_va(REQ));
+		set_xen_guest_handle(op.arg2.vcpumask, (void *)fake_va(page + 2));
 		watch(user);
 		ck_assert_int_eq(ext(op), 0);
 		FLUSHED_OTHER();
 	}
+	user->vcpu[0]->cpu = 0;
 	watch(user);
 	ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, fake_va(page + 1),
 				   pte_make(mfn, G_RO),
