@@ -13,6 +13,7 @@
 #include "fake/fake_machine.h"
 #include "mm/palloc.h"
 #include "mm/pagetype.h"
+#include "pv/mmu.h"
 #include "pv/ptcheck.h"
 #include "unit/suite.h"
 #include "x86/pte.h"
@@ -368,6 +369,9 @@ static void two_vcpus(void)
 	d = fake_domain("g", 50);
 	fake_machine.vcpus = 0;
 	spare = fake_free_pfn(d);
+	fake_run_vcpu(d, 1);
+	ck_assert_int_eq(mmu_base_load(d->vcpu[1], d->vcpu[0]->kernel_l4), 0);
+	fake_run(d);
 }
 
 static struct hypercall_args pin_args(uint64_t pfn, mfn_t l4)
