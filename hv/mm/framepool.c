@@ -87,6 +87,7 @@ static bool block_take(struct frame_pool *p, struct buddy *b, unsigned int order
 
 static void to_heap(struct frame_pool *p, mfn_t mfn, unsigned int order)
 {
+	CHECK(p->total >= 1UL << order);	/* FP1 */
 	heap_give(mfn, order);
 	p->total -= 1UL << order;
 }

@@ -34,6 +34,8 @@
 #define TABLE_FLAGS	(PTE_P | PTE_US | PTE_A)
 #define LEAF_FLAGS	(PTE_P | PTE_US | PTE_A)
 #define PERDOM_FLAGS	(PTE_P | PTE_RW | PTE_A)
+/* The page below is of view->from, not of the heap: some are made before the domain has a group. */
+#define OF_POOL		(1UL << 9)
 
 int m2p_view_init(struct m2p_view *view)
 {
@@ -52,9 +54,14 @@ static pte_t *table_below(const pte_t *entry)
 	return *entry & PTE_P ? mfn_to_virt(pte_mfn(*entry)) : NULL;
 }
 
-static void page_give(struct m2p_view *view, void *page)
+static uint64_t origin(const struct m2p_view *view)
 {
-	if (view->from)
+	return view->from ? OF_POOL : 0;
+}
+
+static void page_give(struct m2p_view *view, void *page, uint64_t from)
+{
+	if (from & OF_POOL)
 		frame_pool_pages_free(view->from, page, 0);
 	else
 		palloc_hv_free(page, 0);
@@ -64,11 +71,12 @@ static void page_give(struct m2p_view *view, void *page)
 static unsigned int page_drop(struct m2p_view *view, pte_t *entry)
 {
 	void *page = table_below(entry);
+	pte_t was = *entry;
 
 	if (!page)
 		return 0;
 	*entry = 0;
-	page_give(view, page);
+	page_give(view, page, was);
 	return 1;
 }
 
@@ -132,7 +140,7 @@ static void *page_new(struct m2p_view *view)
 		return NULL;
 	if (view->page_count >= view->promised && view->more &&
 	    !view->more(view)) {
-		page_give(view, page);
+		page_give(view, page, origin(view));
 		return NULL;
 	}
 	view->page_count++;
@@ -149,7 +157,8 @@ static void *descend(struct m2p_view *view, pte_t *table, unsigned int slot,
 		return mfn_to_virt(pte_mfn(table[slot]));
 	page = make ? page_new(view) : NULL;
 	if (page)
-		WRITE_ONCE(table[slot], pte_make(virt_to_mfn(page), flags));
+		WRITE_ONCE(table[slot], pte_make(virt_to_mfn(page),
+						 flags | origin(view)));
 	return page;
 }
 
@@ -177,7 +186,8 @@ static pfn_t *leaf_slot(struct m2p_view *view, mfn_t mfn, bool make)
 			leaf[i] = INVALID_PFN;
 		view->leaf_count++;
 		WRITE_ONCE(l1[pt_slot(va, 1)],
-			   pte_make(virt_to_mfn(leaf), LEAF_FLAGS | pte_nx()));
+			   pte_make(virt_to_mfn(leaf), LEAF_FLAGS | pte_nx() |
+						       origin(view)));
 	}
 	return &leaf[mfn % LEAF_ENTRIES];
 }

@@ -14,6 +14,7 @@
 
 #include "dom/domain_private.h"
 #include "fake/fake_grants.h"
+#include "mm/framepool.h"
 #include "mm/pagetype.h"
 #include "pv/ptcheck.h"
 #include "unit/suite.h"
@@ -246,6 +247,21 @@ START_TEST(falling_count)
 }
 END_TEST
 
+/*
+ * DD15, FP1: with the last of its group a pool's slot is free again, for all that came from the heap has gone
+ * back: more groups come and go than there are slots.
+ */
+START_TEST(more_groups_than_slots)
+{
+	for (unsigned int i = 0; i < FRAME_POOLS + 20; i++) {
+		struct domain *d = fake_domain("", 5);
+
+		ck_assert_msg(d != NULL, "group %u", i);
+		fake_end(d);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("lives");
@@ -258,5 +274,6 @@ int main(void)
 	tcase_add_test(tc, pinned_at_retirement);
 	tcase_add_test(tc, ends_half_way);
 	tcase_add_test(tc, falling_count);
+	tcase_add_test(tc, more_groups_than_slots);
 	return suite_run();
 }
