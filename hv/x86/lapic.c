@@ -103,7 +103,7 @@ static void calibrate(void)
 
 	timer_start(0);
 	if (!ok)
-		panic("the local APIC's timer stands still");
+		panic("this machine's local APIC timer stands still: guests could not be scheduled");
 	ticks_per_ns_32 = (rate_middle(&r) << 32) / 1000000000;
 	log_debug("APIC timer: %lu kHz, to %u ppm", rate_middle(&r) / 1000,
 		  rate_ppm(&r));

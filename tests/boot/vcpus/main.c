@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A second vCPU (VC1, VC2): every way to ask for it wrongly, up, down and up again with all its state, an event
- * for it.  And SH2, with both vCPUs running: while one counts in a page, the other offers that page again and again; the
- * hypervisor breaks the share in the counter's fault; no count is lost, and none goes back.
+ * A second vCPU (VC1, VC2): every way to ask for it wrongly, up, down and up
+ * again with all its state, an event for it.  And SH2, with both vCPUs running:
+ * while one counts in a page, the other offers that page again and again; the
+ * hypervisor breaks the share in the counter's fault; no count is lost, and none
+ * goes back.
  */
 #include <gl/event.h>
 #include <gl/trap.h>
