@@ -406,8 +406,6 @@ int ptcheck_entry_set(struct domain *d, pte_t *pte, unsigned int level,
 
 int ptcheck_entry_swap(struct domain *d, pte_t *pte, pte_t old, pte_t new)
 {
-	if (READ_ONCE(*pte) != old)
-		return -EAGAIN;
 	return l1_set(d, pte, old, new, AD_EXACT);
 }
 
