@@ -366,14 +366,17 @@ static void settle(struct vcpu *v, uint64_t now)
 /* The guest's other vCPUs are to see that it does not run (who waits for its lock yields, then). */
 static void tell_leaving(struct vcpu *v)
 {
+	struct vcpu_runstate_info runstate;
+
 	if (!v->runstate_va || !may_run(v))
 		return;
 	spin_lock(&sched_lock);
 	runstate_set(v, v->want_offline ? RUNSTATE_offline :
 			v->want_block ? RUNSTATE_blocked : RUNSTATE_runnable,
 		     now_ns());
+	runstate = v->runstate;
 	spin_unlock(&sched_lock);
-	vcpu_update_runstate(v);
+	vcpu_show_runstate(v, &runstate);
 }
 
 /*

@@ -360,16 +360,12 @@ void vcpu_areas_show(struct vcpu *v)
 	areas_write(v, &t);
 }
 
-void vcpu_update_runstate(struct vcpu *v)
+void vcpu_show_runstate(struct vcpu *v, struct vcpu_runstate_info *runstate)
 {
-	struct vcpu_runstate_info runstate;
-
-	if (!v->kernel_mode) {
+	if (v->kernel_mode)
+		(void)runstate_write(v, runstate);	/* best effort, as in areas_write() */
+	else
 		v->areas_stale = true;
-		return;
-	}
-	sched_runstate(v, &runstate);
-	(void)runstate_write(v, &runstate);	/* best effort, as in areas_write() */
 }
 
 /* --- vcpu_info elsewhere --- */

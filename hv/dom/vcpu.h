@@ -136,8 +136,8 @@ mfn_t vcpu_zero_page_mfn(void);
 void vcpu_set_mode(struct vcpu *v, bool kernel);
 /* Update the guest's time page (vcpu_info.time) and areas; of the current vCPU. */
 void vcpu_update_time(struct vcpu *v);
-/* The runstate area alone; of the current vCPU, which is about to leave its CPU. */
-void vcpu_update_runstate(struct vcpu *v);
+/* The runstate area alone, with this in it; of the current vCPU, which is about to leave its CPU. */
+void vcpu_show_runstate(struct vcpu *v, struct vcpu_runstate_info *runstate);
 /* Write v's areas, which another vCPU of its domain, the current one, registered for it. */
 void vcpu_areas_show(struct vcpu *v);
 
