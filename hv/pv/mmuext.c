@@ -46,9 +46,7 @@ static int unpin(struct domain *d, mfn_t mfn)
 	return r;
 }
 
-/* Set *slot to mfn's tree (`none`: to no tree) and let the old one go. */
-static int base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load,
-		    bool none)
+int mmu_base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load, bool none)
 {
 	struct domain *d = v->domain;
 	mfn_t old = *slot;
@@ -70,7 +68,7 @@ static int base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load,
 
 int mmu_base_load(struct vcpu *v, mfn_t mfn)
 {
-	return base_set(v, &v->kernel_l4, mfn, true, false);
+	return mmu_base_set(v, &v->kernel_l4, mfn, true, false);
 }
 
 /*
@@ -149,8 +147,8 @@ static int ext_one(struct vcpu *v, const void *request)
 	case MMUEXT_NEW_BASEPTR:
 		return mmu_base_load(v, op->arg1.mfn);
 	case MMUEXT_NEW_USER_BASEPTR:
-		return base_set(v, &v->user_l4, op->arg1.mfn, false,
-				!op->arg1.mfn);
+		return mmu_base_set(v, &v->user_l4, op->arg1.mfn, false,
+				    !op->arg1.mfn);
 	case MMUEXT_TLB_FLUSH_LOCAL ... MMUEXT_INVLPG_ALL:
 		return flush(v, op);
 	case MMUEXT_FLUSH_CACHE:
@@ -183,11 +181,7 @@ bool pv_domain_settle(struct domain *d)
 	return more;
 }
 
-/*
- * For a dying domain, LOCK_MM: a use goes, and all that hangs on it.  What is not done at
- * once is left to pv_domain_settle().
- */
-static bool base_drop(struct domain *d, mfn_t *base)
+bool mmu_base_drop(struct domain *d, mfn_t *base)
 {
 	mfn_t mfn = *base;
 
@@ -204,7 +198,8 @@ bool pv_vcpu_unhook(struct vcpu *v)
 	bool dropped;
 
 	spin_lock(&d->mm);
-	dropped = base_drop(d, &v->kernel_l4) || base_drop(d, &v->user_l4);
+	dropped = mmu_base_drop(d, &v->kernel_l4) ||
+		  mmu_base_drop(d, &v->user_l4);
 	if (!dropped)
 		desc_drop_gdt(v);
 	spin_unlock(&d->mm);

@@ -209,7 +209,7 @@ bool ptcheck_work(struct domain *d)
 	ASSERT(spin_is_locked(&d->mm));
 	this_cpu()->pte_steps = 0;
 	/* Whoever changed names has let go of LOCK_MM; what is left is in pairs. */
-	d->breaks.held = false;
+	WRITE_ONCE(d->breaks.held, false);
 	/* First: a validation takes no entry while names change. */
 	if (sharing_breaks_left(d))
 		sharing_break_part(d, ptcheck_steps_max);

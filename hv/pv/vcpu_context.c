@@ -17,6 +17,7 @@
 #include <errno.h>
 
 #include "mm/palloc.h"
+#include "pv/mmu.h"
 #include "pv/ptcheck.h"
 #include "pv/pv.h"
 #include "pv/vcpu_context.h"
@@ -66,53 +67,26 @@ static bool tables_ok(const struct vcpu_guest_context *c)
 
 /* --- tables --- */
 
-/* One of the vCPU's trees goes; false: it has none.  LOCK_MM, and the work is idle. */
-static bool base_drop(struct domain *d, mfn_t *slot)
-{
-	mfn_t mfn = *slot;
-
-	*slot = INVALID_MFN;
-	if (mfn != INVALID_MFN)
-		ptcheck_table_put(d, mfn);
-	return mfn != INVALID_MFN;
-}
-
-/*
- * *slot becomes mfn's tree (0: none), if it is not: an earlier call may have come so far.  LOCK_MM.
- */
-static int base_take(struct domain *d, mfn_t *slot, mfn_t mfn)
-{
-	mfn_t old = *slot;
-	int r;
-
-	if (old == (mfn ?: INVALID_MFN))
-		return 0;
-	if (old != INVALID_MFN) {
-		r = ptcheck_begin(d, INVALID_MFN);
-		if (!r)
-			(void)base_drop(d, slot);
-		return -ERESTART;
-	}
-	r = ptcheck_table_get(d, mfn, 4);
-	if (!r)
-		*slot = mfn;
-	return r;
-}
-
-/* Both trees; what a failure leaves goes with the next call's, or with the domain. */
 static int bases_take(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	mfn_t kernel = base_of(c->ctrlreg[3]), user = base_of(c->ctrlreg[1]);
+	int r = mmu_base_set(v, &v->kernel_l4, kernel, false, false);
+
+	return r ?: mmu_base_set(v, &v->user_l4, user, false, !user);
+}
+
+/* One of those that are there; true: not all are gone, for another vCPU's tree, or this one's, is half-way. */
+static bool bases_drop(struct vcpu *v)
 {
 	struct domain *d = v->domain;
 	int r;
 
 	spin_lock(&d->mm);
-	r = base_take(d, &v->kernel_l4, base_of(c->ctrlreg[3]));
-	if (!r)
-		r = base_take(d, &v->user_l4, base_of(c->ctrlreg[1]));
-	if (r && r != -ERESTART && !base_drop(d, &v->user_l4))
-		(void)base_drop(d, &v->kernel_l4);
+	r = ptcheck_begin(d, INVALID_MFN);
+	if (!r && !mmu_base_drop(d, &v->user_l4))
+		(void)mmu_base_drop(d, &v->kernel_l4);
 	spin_unlock(&d->mm);
-	return r;
+	return r || v->kernel_l4 != INVALID_MFN;
 }
 
 static int descriptors_take(struct vcpu *v, const struct vcpu_guest_context *c)
@@ -199,7 +173,8 @@ static int context_apply(struct vcpu *v, const struct vcpu_guest_context *c)
 	r = bases_take(v, c);
 	if (r) {
 		descriptors_drop(v);
-		return r;
+		/* The call is made, and refused, once more for what is left. */
+		return r != -ERESTART && bases_drop(v) ? -ERESTART : r;
 	}
 	registers_set(v, c);
 	handlers_set(v, c);
