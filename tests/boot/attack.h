@@ -7,6 +7,7 @@
 #ifndef ATTACK_H
 #define ATTACK_H
 
+#include <gl/grant.h>
 #include <gl/hypercall.h>
 #include <gl/memory.h>
 #include <gl/start.h>
@@ -144,6 +145,21 @@ UNUSED static uint64_t must_alloc(void)
 	if (!va)
 		gl_test_error("no memory");
 	return va;
+}
+
+/* What `dom` grants by `ref`, mapped writable as soon as it does. */
+UNUSED static uint64_t granted_page(domid_t dom, grant_ref_t ref)
+{
+	struct gnttab_map_grant_ref op = {
+		.host_addr = must_alloc(), .flags = GNTMAP_host_map,
+		.ref = ref, .dom = dom,
+	};
+
+	do {
+		hypercall_grant_table_op(GNTTABOP_map_grant_ref, &op, 1);
+		hypercall_sched_op(SCHEDOP_yield, NULL);
+	} while (op.status);
+	return op.host_addr;
 }
 
 /* --- pages with known bytes --- */

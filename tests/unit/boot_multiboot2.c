@@ -10,6 +10,7 @@
 #include <port.h>
 
 #include "boot/boot.h"
+#include "unit/suite.h"
 
 #define SPACE	4096u
 
@@ -207,19 +208,12 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("multiboot2");
-	TCase *t = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int bad;
+	TCase *t = suite_case("all");
 
 	tcase_add_test(t, whole);
 	tcase_add_test(t, old_root);
 	tcase_add_test(t, cut);
 	tcase_add_test(t, nonsense);
 	tcase_add_test(t, refusals);
-	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_NORMAL);
-	bad = srunner_ntests_failed(r);
-	srunner_free(r);
-	return bad != 0;
+	return suite_run();
 }

@@ -11,6 +11,7 @@
 #include "dom/wallclock.h"
 #include "x86/cpu.h"
 #include "x86/rtc.h"
+#include "unit/suite.h"
 
 #define S	1000000000UL
 #define CHIP	1800000000UL
@@ -146,20 +147,13 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("wallclock");
-	TCase *t = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
+	TCase *t = suite_case("all");
 
-	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, follows);
 	tcase_add_test(t, one_second_is_none);
 	tcase_add_test(t, lies);
 	tcase_add_test(t, comes_late);
 	tcase_add_test(t, absent);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run();
 }

@@ -75,23 +75,9 @@ static void hog(void)
 	audit("a domain at its cap");
 }
 
-static volatile struct board *board_map(void)
-{
-	struct gnttab_map_grant_ref op = {
-		.host_addr = must_alloc(), .flags = GNTMAP_host_map,
-		.ref = BOARD_GRANT, .dom = 1,
-	};
-
-	do {
-		hypercall_grant_table_op(GNTTABOP_map_grant_ref, &op, 1);
-		hypercall_sched_op(SCHEDOP_yield, NULL);
-	} while (op.status);
-	return (volatile struct board *)op.host_addr;
-}
-
 static void member(void)
 {
-	volatile struct board *b = board_map();
+	volatile struct board *b = (volatile struct board *)granted_page(1, BOARD_GRANT);
 	uint64_t mfn = must_share(zero_page());
 
 	if (gl_map_page(FAR_VA, mfn, GL_PTE_KERNEL_RO))

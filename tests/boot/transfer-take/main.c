@@ -15,20 +15,6 @@ static void entry_open(uint64_t n)
 	e[BOARD_REF(n)].flags = GTF_accept_transfer;
 }
 
-static volatile struct board *board_map(void)
-{
-	struct gnttab_map_grant_ref op = {
-		.host_addr = must_alloc(), .flags = GNTMAP_host_map,
-		.ref = BOARD_GRANT, .dom = 1,
-	};
-
-	do {
-		hypercall_grant_table_op(GNTTABOP_map_grant_ref, &op, 1);
-		hypercall_sched_op(SCHEDOP_yield, NULL);
-	} while (op.status);
-	return (volatile struct board *)op.host_addr;
-}
-
 void gl_main(void)
 {
 	struct xen_memory_reservation r = { .nr_extents = 1,
@@ -42,7 +28,7 @@ void gl_main(void)
 	/* Room for pages that come before the last ones went. */
 	for (n = 0; n < 100; n++)
 		gl_test_equal(gl_frame_return(must_alloc()), 0);
-	b = board_map();
+	b = (volatile struct board *)granted_page(1, BOARD_GRANT);
 	set_xen_guest_handle(r.extent_start, &mfn);
 	b->ready = 1;
 	for (n = 0; !b->over;) {
