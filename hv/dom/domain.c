@@ -98,7 +98,7 @@ static void domain_init(struct domain *d, const char *name, uint64_t max_pages,
 
 static size_t pairs_bytes(const struct domain *d)
 {
-	return d->vcpu_count * BREAKS_MAX * sizeof(d->breaks.pair[0]);
+	return d->vcpu_count * RENAMES_MAX * sizeof(d->pending.renames.rename[0]);
 }
 
 /* All of it that is there; it is not on the table. */
@@ -108,7 +108,7 @@ static void domain_dismantle(struct domain *d)
 
 	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
 		vcpu_free(d->vcpu[i]);
-	obj_free(d->breaks.pair, pairs_bytes(d));
+	obj_free(d->pending.renames.rename, pairs_bytes(d));
 	evtchn_fini(d);		/* a domain that was never RUNNING has ports too */
 	grant_fini(d);
 	heap_pages_free(d);	/* seed 000: nothing maps them any more */
@@ -130,8 +130,8 @@ static bool domain_furnish(struct domain *d)
 		return false;
 	if (tracebuf_init(d) || evtchn_init(d) || grant_init(d))
 		return false;
-	d->breaks.pair = obj_alloc(pairs_bytes(d));
-	if (!d->breaks.pair)
+	d->pending.renames.rename = obj_alloc(pairs_bytes(d));
+	if (!d->pending.renames.rename)
 		return false;
 	for (i = 0; i < d->vcpu_count; i++) {
 		d->vcpu[i] = vcpu_create(d, i);

@@ -174,15 +174,4 @@ void grant_handle_cancel(struct domain *d, uint32_t handle);
 /* The handle whose entry is at `pte`; ~0: none. */
 uint32_t grant_handle_by_pte(struct domain *d, maddr_t pte);
 
-/*
- * Recount I16 for all domains, all CPUs stopped (or a test): each error in
- * words.  Returns their number.  tables_untouched: the guests wrote no status bits, so these
- * are compared, too.
- */
-uint64_t grant_audit(void (*error)(void *ctx, const char *text), void *ctx,
-		     bool tables_untouched);
-
-/* Provided above (pv/grant_host.c): unmap up to 64 of a dying domain's handles; false: none is left. */
-bool pv_grants_reap(struct domain *d);
-
 #endif

@@ -19,6 +19,7 @@
 
 #include "dom/domain.h"
 #include "dom/domain_private.h"
+#include "mm/above.h"
 #include "mm/framepool.h"
 #include "mm/palloc.h"
 #include "x86/tlb.h"

@@ -33,11 +33,13 @@
  */
 #include <port.h>
 
+#include "dom/above.h"
 #include "dom/console.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "dom/stop.h"
 #include "dom/store.h"
+#include "x86/above.h"
 #include "x86/cpu.h"
 
 static struct spinlock sched_lock = SPINLOCK_INIT(LOCK_SCHED);

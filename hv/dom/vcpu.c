@@ -19,7 +19,7 @@
 #include <port.h>
 #include <errno.h>
 
-#include "dom/area.h"
+#include "dom/above.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "mm/framepool.h"

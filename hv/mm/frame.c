@@ -3,9 +3,12 @@
 #include <port.h>
 #include <errno.h>
 
+#include "mm/above.h"
 #include "mm/frame.h"
 #include "mm/ram.h"
 
+struct ram_range ram_ranges[RAM_RANGES_MAX];
+unsigned int ram_range_count;
 mfn_t frame_max_mfn;
 
 bool frame_valid(mfn_t mfn)

@@ -11,7 +11,7 @@
  */
 #include <port.h>
 
-#include "dom/area.h"
+#include "dom/above.h"
 #include "dom/domain_private.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"

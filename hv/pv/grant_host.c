@@ -336,7 +336,7 @@ static void reap_one(struct domain *d, uint32_t handle, struct grant_handle *h,
 	grant_handle_drop(d, handle, h->kinds, &list->pins[list->count++]);
 }
 
-bool pv_grants_reap(struct domain *d)
+bool grant_host_reap(struct domain *d)
 {
 	struct grant_table *gt = d->grant;
 	struct unpin_list list;

@@ -18,9 +18,9 @@
 #include "pv/mmu.h"
 #include "pv/pending.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "pv/pv.h"
 #include "pv/resolve.h"
-#include "pv/sharehooks.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
 
@@ -81,11 +81,11 @@ static int batch_end(const struct batch *b, uint32_t processed)
 /* Finish what a request began on trees of tables; false: time is up. */
 static bool trees_finish(struct domain *d)
 {
-	while (ptcheck_work_left(d)) {
+	while (pttree_work_left(d)) {
 		if (sched_preempt_pending())
 			return false;
 		spin_lock(&d->mm);
-		(void)ptcheck_work(d);
+		(void)pttree_work(d);
 		spin_unlock(&d->mm);
 	}
 	return true;

@@ -11,9 +11,11 @@
 #include <errno.h>
 
 #include "pv/grant.h"
+#include "pv/ptbreak.h"
 #include "pv/ptcheck_private.h"
+#include "pv/pttree.h"
 #include "pv/resolve.h"
-#include "pv/sharehooks.h"
+#include "sharing/holds.h"
 #include "x86/cpu.h"
 #include "x86/tlb.h"
 
@@ -67,7 +69,7 @@ static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
 		return -EBUSY;
 	if (pte && !((*pte & PTE_P) && pte_mfn(*pte) == mfn))
 		pte = NULL;
-	r = sharing_write(d, pte, mfn, f);
+	r = ptbreak_write(d, pte, mfn, f);
 	if (!r)
 		*e = pte_renamed(*e, *f);
 	return r;
@@ -82,7 +84,7 @@ static int l1_resolve(struct domain *d, pte_t *e, struct frame **f)
 
 	if (likely(r != -EPERM))
 		return r;
-	now = sharing_name_now(d, pte_mfn(*e));
+	now = ptbreak_name_now(d, pte_mfn(*e));
 	if (now == INVALID_MFN)
 		return r;
 	*e = pte_make(now, *e & ~PTE_ADDR_MASK);
@@ -103,8 +105,8 @@ static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 		return 0;
 	if (!flags_ok(e, L1_REFUSED))
 		return -EINVAL;
-	/* No new entry while old ones are being renamed (sharing/break.c, K2). */
-	if (sharing_breaks_left(d))
+	/* No new entry while old ones are being renamed (pv/ptbreak.c, K2). */
+	if (ptbreak_left(d))
 		return -ERESTART;
 	r = l1_resolve(d, &e, &f);
 	if (unlikely(r == -EBUSY) && (e & PTE_RW))
@@ -112,7 +114,7 @@ static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 	if (r < 0)
 		return r;
 	if (r == 1)
-		r = sharing_map(d, pte_mfn(e));
+		r = holds_map(d, pte_mfn(e));
 	else
 		r = l1_get_owned(d, f, e);
 	/* Both kernel and user run in ring 3; G would survive a change of cr3. */
@@ -133,7 +135,7 @@ static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 	}
 	f = mfn_to_frame(pte_mfn(e));
 	if (frame_state_kind(frame_state(f)) == FRAME_SHARED) {
-		sharing_unmap(d, pte_mfn(e),
+		holds_unmap(d, pte_mfn(e),
 			      (new & PTE_P) && (new & PTE_RW));
 		return;
 	}
@@ -197,7 +199,7 @@ int ptcheck_break(struct domain *d, pte_t *pte)
 {
 	pte_t e = READ_ONCE(*pte), new;
 	struct frame *f;
-	int r = sharing_write(d, pte, pte_mfn(e), &f);
+	int r = ptbreak_write(d, pte, pte_mfn(e), &f);
 
 	if (r)
 		return r;
@@ -333,14 +335,14 @@ static enum below upper_drop(struct frame *table, pte_t e)
 }
 
 /*
- * As ptcheck_begin(), before an entry of `table` changes.  With a result that nobody came for
+ * As pttree_begin(), before an entry of `table` changes.  With a result that nobody came for
  * (pttree.c, TREE3) the last use of `table` itself may go: its entries hold nothing then, and
  * who asked must look again at what it is (PT23).
  */
 static int upper_begin(struct domain *d, const struct frame *table,
 		       unsigned int level, mfn_t wanted)
 {
-	int r = ptcheck_begin(d, wanted);
+	int r = pttree_begin(d, wanted);
 	uint64_t type = READ_ONCE(table->type);
 
 	if (!r && (type_class(type) != level_class(level) ||
@@ -373,7 +375,7 @@ static int upper_get(struct domain *d, struct frame *table, unsigned int level,
 		return r;
 	}
 	frame_put(f);
-	return ptcheck_table_get(d, pte_mfn(e), level - 1);
+	return pttree_get(d, pte_mfn(e), level - 1);
 }
 
 static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
@@ -391,7 +393,7 @@ static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
 	(void)entry_write(pte, upper_adjusted(new),
 			  preserve_ad ? AD_PRESERVE : AD_REPLACE, &old);
 	if (upper_drop(table, old) == BELOW_PARTIAL)
-		ptcheck_table_drop(d, pte_mfn(old));
+		pttree_drop(d, pte_mfn(old));
 	return 0;
 }
 

@@ -3,8 +3,10 @@
 #include <port.h>
 #include <errno.h>
 
+#include "dom/above.h"
+#include "pv/ptbreak.h"
 #include "pv/resolve.h"
-#include "pv/sharehooks.h"
+#include "sharing/holds.h"
 
 /* Heap pages may be mapped, writable only if they were made so; nothing else. */
 static int heap_allowed(uint64_t state, enum frame_use use)
@@ -16,7 +18,7 @@ static int heap_allowed(uint64_t state, enum frame_use use)
 
 static int resolve_shared(struct domain *d, mfn_t mfn, enum frame_use use)
 {
-	if (!sharing_holds(d, mfn))
+	if (!holds_find(d, mfn, NULL, NULL))
 		return -EPERM;
 	return use == USE_READ ? 1 : -EBUSY;
 }
@@ -87,7 +89,7 @@ static int resolve_past(struct domain *d, mfn_t mfn, struct frame **frame)
 	mfn_t now;
 
 	spin_lock(&d->mm);
-	now = sharing_name_now(d, mfn);
+	now = ptbreak_name_now(d, mfn);
 	spin_unlock(&d->mm);
 	return now == INVALID_MFN ? -EPERM : resolve(d, now, USE_WRITE, frame);
 }
@@ -102,7 +104,7 @@ int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
 	    frame_state_kind(frame_state(*frame)) != FRAME_SHARED)
 		return r;
 	spin_lock(&d->mm);
-	r = sharing_write(d, NULL, mfn, frame);
+	r = ptbreak_write(d, NULL, mfn, frame);
 	spin_unlock(&d->mm);
 	return r;
 }

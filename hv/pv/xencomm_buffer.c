@@ -20,7 +20,7 @@
 #include <errno.h>
 
 #include "abi/xencomm.h"
-#include "dom/area.h"
+#include "dom/above.h"
 #include "mm/objpool.h"
 #include "pv/pv.h"
 #include "pv/xencomm.h"

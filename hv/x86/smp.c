@@ -93,7 +93,7 @@ static bool start_one(uint32_t id, uint32_t apic_id, maddr_t trampoline)
 }
 
 void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
-	       void (*entry)(void))
+	       const struct ap_tables *tables, void (*entry)(void))
 {
 	uint32_t i;
 
@@ -102,7 +102,7 @@ void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
 		log_warn("no memory below 640 KiB to start processors in: one is used");
 		return;
 	}
-	ap_write_trampoline(trampoline);
+	ap_write_trampoline(trampoline, tables);
 	for (i = 1; i < count; i++) {
 		if (start_one(cpu_count, apic_ids[i], trampoline))
 			cpu_count++;

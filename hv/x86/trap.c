@@ -7,6 +7,7 @@
 #include <port.h>
 
 #include "debug/log.h"
+#include "x86/above.h"
 #include "x86/extable.h"
 #include "x86/guestcopy.h"
 #include "x86/init.h"
