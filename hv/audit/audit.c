@@ -313,7 +313,7 @@ static bool audit_stop(struct audit_result *result, bool whole)
 
 	stop_machine_begin();
 	/* Who goes on to the end is not disturbed. */
-	if (whole || (!__atomic_load_n(&whole_by, __ATOMIC_ACQUIRE) &&
+	if (whole || (!atomic_load_acquire(&whole_by) &&
 		      !must_wait(&audit, result)))
 		more = run_parts(result);
 	stop_machine_end();
@@ -328,13 +328,13 @@ bool audit_part(struct audit_result *result)
 void audit_whole(struct audit_result *result)
 {
 	*result = (struct audit_result){ 0 };
-	while (__atomic_exchange_n(&whole_by, 1, __ATOMIC_ACQ_REL)) {
+	while (atomic_exchange(&whole_by, 1)) {
 		stop_point();
 		port_spin();
 	}
 	while (audit_stop(result, true))
 		;
-	__atomic_store_n(&whole_by, 0, __ATOMIC_RELEASE);
+	atomic_store_release(&whole_by, 0);
 }
 
 uint64_t audit_machine(uint64_t *cross_group)

@@ -88,9 +88,9 @@ static void handle_check(struct audit *a, struct domain *d, uint32_t n,
 		report(a, "I16: d%u handle %u has frame %x, the entry d%u %x",
 		       d->id, n, h->mfn, act->domid, act->mfn);
 	if (h->kinds & GRANT_HOST)
-		act->seen[PIN_HOST_RO + h->writable]++;
+		act->seen[pin_host(h->writable)]++;
 	if (h->kinds & GRANT_DEVICE)
-		act->seen[PIN_DEVICE_RO + h->writable]++;
+		act->seen[pin_device(h->writable)]++;
 }
 
 static void handles_check(struct domain *d, void *arg)

@@ -159,7 +159,7 @@ static bool step_disown(struct domain *d)
 static bool is_kept(struct domain *d)
 {
 	return grant_pinned(d) ||
-	       __atomic_load_n(&d->refs, __ATOMIC_ACQUIRE) != 1;
+	       atomic_load_acquire(&d->refs) != 1;
 }
 
 /* False when no page is left. */
@@ -278,7 +278,7 @@ bool reaper_step(void)
 	if (!d)
 		return false;
 	if (step_timed(d))
-		__atomic_store_n(&d->reaped_by, 0, __ATOMIC_RELEASE);
+		atomic_store_release(&d->reaped_by, 0);
 	reclaim_flush();
 	return true;
 }

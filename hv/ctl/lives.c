@@ -70,7 +70,7 @@ bool lives_gone(struct domain *d)
 		 d->destroy_steps, d->destroy_ns / 1000,
 		 d->destroy_max_ns / 1000);
 	if (d->shutdown_code == SHUTDOWN_crash)
-		__atomic_add_fetch(&crashed, 1, __ATOMIC_RELAXED);
+		atomic_add(&crashed, 1);
 	return built && d->generation < d->config->repeat;
 }
 
@@ -80,10 +80,10 @@ void lives_rebuild(const struct domain_config *config, uint32_t instance,
 	if (boot_options.overcommit)
 		waiting_add(config, instance, generation);
 	else if (!build_domain(config, instance, generation))
-		__atomic_add_fetch(&crashed, 1, __ATOMIC_RELAXED);
+		atomic_add(&crashed, 1);
 }
 
 uint32_t lives_crashed(void)
 {
-	return __atomic_load_n(&crashed, __ATOMIC_RELAXED);
+	return atomic_load_relaxed(&crashed);
 }

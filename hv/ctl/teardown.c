@@ -16,14 +16,6 @@
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 
-static bool is_table(const struct frame *f, unsigned int level)
-{
-	uint64_t type = READ_ONCE(f->type);
-
-	return type_class(type) == CLASS_L1 + (level - 1) &&
-	       (type & TYPE_VALIDATED);
-}
-
 static bool slot_is_ours(unsigned int level, unsigned int slot)
 {
 	return level == 4 && slot >= HV_FIRST_SLOT && slot <= HV_LAST_SLOT;
@@ -35,7 +27,7 @@ bool teardown_table(struct domain *d, struct frame *f, unsigned int level,
 	pte_t *table = mfn_to_virt(frame_to_mfn(f));
 	unsigned int puts = 0;
 
-	if (!is_table(f, level))
+	if (!frame_is_table(f, level))
 		return true;
 	spin_lock(&d->mm);
 	/* An L1 entry is one PTE of work; one above may let a table of 512 go. */

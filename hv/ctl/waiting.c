@@ -52,7 +52,7 @@ static void done(struct waiter *w)
 	list_remove(&w->link);
 	spin_unlock(&lock);
 	obj_free(w, sizeof(*w));
-	__atomic_sub_fetch(&waiting, 1, __ATOMIC_RELAXED);
+	atomic_sub(&waiting, 1);
 	domain_count_release();		/* WAIT4 */
 }
 
@@ -85,7 +85,7 @@ static void give_up(struct waiter *w, const char *name, uint64_t free)
 		  name, mib(w->needs), mib(free));
 	log_stat("@dom name=%s state=given-up needs=%lu free=%lu", name,
 		 w->needs, free);
-	__atomic_add_fetch(&given_up, 1, __ATOMIC_RELAXED);
+	atomic_add(&given_up, 1);
 	done(w);
 }
 
@@ -97,7 +97,7 @@ static void build(struct waiter *w, const char *name, uint64_t free, bool alone)
 			     &no_memory)) {
 		done(w);
 	} else if (!no_memory) {	/* the builder said why */
-		__atomic_add_fetch(&given_up, 1, __ATOMIC_RELAXED);
+		atomic_add(&given_up, 1);
 		done(w);
 	} else if (alone) {
 		give_up(w, name, free);
@@ -113,7 +113,7 @@ static void build(struct waiter *w, const char *name, uint64_t free, bool alone)
 /* Nothing is left but those that wait; what died is gone to the last frame. */
 static bool nothing_runs(void)
 {
-	return domain_count() == __atomic_load_n(&waiting, __ATOMIC_RELAXED) &&
+	return domain_count() == atomic_load_relaxed(&waiting) &&
 	       !reclaim_waiting();
 }
 
@@ -150,12 +150,12 @@ static void look_later(void *arg)
 
 static void between_guests(void)
 {
-	if (likely(!__atomic_load_n(&waiting, __ATOMIC_RELAXED)))
+	if (likely(!atomic_load_relaxed(&waiting)))
 		return;
 	reclaim_flush_all();
 	while (look() && !sched_preempt_pending())
 		;
-	if (__atomic_load_n(&waiting, __ATOMIC_RELAXED))
+	if (atomic_load_relaxed(&waiting))
 		timer_set(&look_timer, now_ns() + LOOK_NS);
 }
 
@@ -175,7 +175,7 @@ void waiting_add(const struct domain_config *config, uint32_t instance,
 	if (!w) {
 		log_error("domain %s: no memory to remember that it waits",
 			  config->name);
-		__atomic_add_fetch(&given_up, 1, __ATOMIC_RELAXED);
+		atomic_add(&given_up, 1);
 		return;
 	}
 	w->config = config;
@@ -183,7 +183,7 @@ void waiting_add(const struct domain_config *config, uint32_t instance,
 	w->generation = generation;
 	w->needs = pages + domain_metadata(pages, config->vcpus);
 	domain_count_hold();
-	__atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
+	atomic_add(&waiting, 1);
 	spin_lock(&lock);
 	list_insert_before(&queue, &w->link);
 	spin_unlock(&lock);
@@ -191,5 +191,5 @@ void waiting_add(const struct domain_config *config, uint32_t instance,
 
 uint32_t waiting_given_up(void)
 {
-	return __atomic_load_n(&given_up, __ATOMIC_RELAXED);
+	return atomic_load_relaxed(&given_up);
 }

@@ -20,15 +20,14 @@ static void die(struct domain *d, enum domain_state was, uint32_t code)
 {
 	uint32_t i;
 
-	if (!__atomic_compare_exchange_n(&d->state, &was, DOM_DYING, false,
-					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+	if (!atomic_cas(&d->state, &was, DOM_DYING))
 		return;	/* dying already: the first reason counts */
 	d->shutdown_code = code;
 	trace_event(d, TRACE_DYING, code, 0, READ_ONCE(d->tot_pages));
 	/* Its other vCPUs stop, too (D3). */
 	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
 		sched_hurry(d->vcpu[i]);
-	__atomic_add_fetch(&dying_count, 1, __ATOMIC_RELEASE);
+	atomic_add(&dying_count, 1);
 	this_cpu()->need_resched = 1;
 }
 
@@ -59,10 +58,10 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 
 bool domain_any_dying(void)
 {
-	return __atomic_load_n(&dying_count, __ATOMIC_ACQUIRE);
+	return atomic_load_acquire(&dying_count);
 }
 
 void domain_died(void)
 {
-	__atomic_sub_fetch(&dying_count, 1, __ATOMIC_RELEASE);
+	atomic_sub(&dying_count, 1);
 }

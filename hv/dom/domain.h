@@ -26,6 +26,7 @@
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
 #include "x86/spinlock.h"
+#include "x86/tlb.h"
 
 #define MAX_DOMAINS	1024	/* alive at once */
 #define DOMID_ORPHAN	0x7fe0	/* owner of pages whose domain is gone; no domain has this id */
@@ -109,6 +110,18 @@ struct domain {
 	uint64_t destroy_steps, destroy_ns, destroy_max_ns; /* steps: how many, all of them, the longest */
 	uint64_t orphans;	/* END4: pages that outlived it */
 };
+
+/* CPUs that may hold translations of d's.  One that comes later finds what was written before (VCPU1). */
+static inline uint64_t domain_cpus(const struct domain *d)
+{
+	return atomic_load(&d->cpu_mask);
+}
+
+/* When it returns, no CPU has a translation of d's that its tables did not allow at the call.  Any locks. */
+static inline void domain_flush_tlb(const struct domain *d)
+{
+	tlb_flush_mask(domain_cpus(d));
+}
 
 /*
  * Frames beyond RAM and share budget that each domain is promised: vCPU, ports, the fixed

@@ -48,7 +48,18 @@
 #define GRANT_HOST	1u
 #define GRANT_DEVICE	2u
 
-enum { PIN_HOST_RO, PIN_HOST_RW, PIN_DEVICE_RO, PIN_DEVICE_RW, PIN_KINDS };
+enum pin_kind { PIN_HOST_RO, PIN_HOST_RW, PIN_DEVICE_RO, PIN_DEVICE_RW, PIN_KINDS };
+
+static inline enum pin_kind pin_host(bool writable)
+{
+	return writable ? PIN_HOST_RW : PIN_HOST_RO;
+}
+
+static inline enum pin_kind pin_device(bool writable)
+{
+	return writable ? PIN_DEVICE_RW : PIN_DEVICE_RO;
+}
+
 #define GRANT_PINS_MAX	255	/* of one kind on one entry, as on Xen */
 
 struct grant_active {

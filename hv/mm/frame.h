@@ -79,6 +79,16 @@ static inline enum frame_kind frame_state_kind(uint64_t state)
 	return (state & FRAME_KIND_MASK) >> FRAME_KIND_SHIFT;
 }
 
+static inline enum frame_kind frame_kind(const struct frame *f)
+{
+	return frame_state_kind(frame_state(f));
+}
+
+static inline bool frame_is_shared(const struct frame *f)
+{
+	return frame_kind(f) == FRAME_SHARED;
+}
+
 static inline domid_hv_t frame_state_owner(uint64_t state)
 {
 	return (state & FRAME_OWNER_MASK) >> FRAME_OWNER_SHIFT;

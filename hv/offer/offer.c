@@ -23,7 +23,6 @@
 #include "sharing/pagefns.h"
 #include "offer/result.h"
 #include "sharing/sharing.h"
-#include "x86/tlb.h"
 
 static struct sharing_name *item_names(struct sharing_chunk *c,
 				       const struct sharing_item *item)
@@ -36,7 +35,7 @@ static enum shareop_result busy_reason(struct domain *d, const struct frame *f)
 {
 	if (grant_is_pinned(d, frame_to_mfn(f)))
 		return SHARE_GRANTED;
-	switch (type_class(READ_ONCE(f->type))) {
+	switch (frame_class(f)) {
 	case CLASS_WRITABLE:
 		return SHARE_OTHER_WRITABLE;
 	case CLASS_SHARED:
@@ -55,7 +54,7 @@ static void mappings_lower(struct sharing_chunk *c,
 	for (i = 0; i < item->count; i++) {
 		if (!n[i].was_rw)
 			continue;
-		__atomic_fetch_and(n[i].pte, ~PTE_RW, __ATOMIC_ACQ_REL);
+		atomic_fetch_and(n[i].pte, ~PTE_RW);
 		domain_writable_put(f);
 	}
 }
@@ -71,7 +70,7 @@ static void mappings_raise(struct domain *d, struct sharing_chunk *c,
 			continue;
 		/* The lock has kept every other class away. */
 		CHECK(!domain_writable_get(d, f));
-		__atomic_fetch_or(n[i].pte, PTE_RW, __ATOMIC_ACQ_REL);
+		atomic_fetch_or(n[i].pte, PTE_RW);
 	}
 }
 
@@ -80,7 +79,7 @@ static void undo(struct domain *d, struct sharing_chunk *c,
 {
 	struct frame *f = mfn_to_frame(item->mfn);
 
-	(void)!pagetype_put(f);
+	pagetype_put_plain(f);
 	mappings_raise(d, c, item, f);
 	item->typed = false;
 	item->result = why;
@@ -97,11 +96,11 @@ static void item_lower(struct domain *d, struct sharing_chunk *c,
 	if (item->result != SHARE_NOT_TRIED)
 		return;
 	f = mfn_to_frame(item->mfn);
-	if (frame_state_kind(frame_state(f)) == FRAME_SHARED) {
+	if (frame_is_shared(f)) {
 		item->result = SHARE_ALREADY;
 		return;
 	}
-	if (frame_state_kind(frame_state(f)) != FRAME_OWNED ||
+	if (frame_kind(f) != FRAME_OWNED ||
 	    frame_get(f, d->id)) {
 		item->result = SHARE_NOT_OWNED;
 		return;
@@ -132,9 +131,9 @@ static void item_remap(struct domain *d, struct sharing_chunk *c,
 			  pte_make(item->new_mfn,
 				   n[i].was_rw ? PTE_AVL_SHARED : 0);
 
-		__atomic_store_n(n[i].pte, e, __ATOMIC_RELEASE);
+		atomic_store_release(n[i].pte, e);
 	}
-	(void)!pagetype_put(f);
+	pagetype_put_plain(f);
 	domain_page_discard(d, f);
 	item->typed = false;
 	item->result = SHARE_DONE;
@@ -207,6 +206,6 @@ void chunk_offer(struct domain *d, struct sharing_chunk *c)
 	for (i = 0; i < c->item_count; i++)
 		if (c->items[i].result == SHARE_NOT_TRIED)
 			item_lower(d, c, &c->items[i]);
-	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST)); /* (b) */
+	domain_flush_tlb(d); /* (b) */
 	items_share(d, c);
 }

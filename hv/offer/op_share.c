@@ -240,15 +240,14 @@ static bool audit_goes_on(uint32_t by)
 /* One vCPU's audit at a time; others wait for their turn. */
 static bool audit_claim(const struct vcpu *v)
 {
-	uint32_t by = __atomic_load_n(&audit_by, __ATOMIC_ACQUIRE);
+	uint32_t by = atomic_load_acquire(&audit_by);
 	uint32_t me = (uint32_t)v->domain->id << AUDIT_VCPU_BITS | v->id;
 
 	if (by == me)
 		return true;
 	if (by && audit_goes_on(by))
 		return false;
-	if (!__atomic_compare_exchange_n(&audit_by, &by, me, false,
-					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+	if (!atomic_cas(&audit_by, &by, me))
 		return false;
 	audit_state = (struct audit_result){ 0 };
 	return true;
@@ -268,7 +267,7 @@ static long shareop_audit(struct vcpu *v)
 		if (sched_preempt_pending())
 			return -ERESTART;
 	errors = (long)audit_state.errors;
-	__atomic_store_n(&audit_by, 0, __ATOMIC_RELEASE);
+	atomic_store_release(&audit_by, 0);
 	return errors;
 }
 

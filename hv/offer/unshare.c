@@ -30,9 +30,7 @@ static void names_copy(struct sharing_chunk *c, const struct sharing_item *item)
 	unsigned int i;
 
 	for (i = 0; i < item->count; i++)
-		__atomic_store_n(n[i].pte,
-				 ownpage_pte(*n[i].pte, item->new_mfn) & ~PTE_RW,
-				 __ATOMIC_RELEASE);
+		atomic_store_release(n[i].pte, ownpage_pte(*n[i].pte, item->new_mfn) & ~PTE_RW);
 }
 
 /* How many entries will be writable: those that were when the page was offered. */
@@ -59,9 +57,9 @@ static void item_finish(struct domain *d, struct sharing_chunk *c,
 
 	ownpage_publish(d, item->new_mfn, item->count, item->writable);
 	for (i = 0; i < item->count; i++) {
-		__atomic_fetch_and(n[i].pte, ~PTE_AVL_SHARED, __ATOMIC_ACQ_REL);
+		atomic_fetch_and(n[i].pte, ~PTE_AVL_SHARED);
 		if (n[i].was_rw)
-			__atomic_fetch_or(n[i].pte, PTE_RW, __ATOMIC_ACQ_REL);
+			atomic_fetch_or(n[i].pte, PTE_RW);
 	}
 }
 
@@ -90,8 +88,7 @@ static enum shareop_result item_unshare(struct domain *d,
 
 	if (r != SHARE_NOT_TRIED)
 		return r;
-	if (frame_state_kind(frame_state(mfn_to_frame(item->mfn))) !=
-	    FRAME_SHARED)
+	if (!frame_is_shared(mfn_to_frame(item->mfn)))
 		return SHARE_NOT_SHARED;
 	if (!share_holds(d->share, item->mfn, &mappings, NULL) ||
 	    mappings < item->count)
@@ -116,7 +113,7 @@ static uint64_t stale_mask(struct domain *d, const struct sharing_item *item)
 {
 	if (item->new_mfn == item->mfn)
 		return frame_pool_cpus(d->frames);
-	return __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
+	return domain_cpus(d);
 }
 
 void chunk_unshare(struct domain *d, struct sharing_chunk *c)

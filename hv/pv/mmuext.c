@@ -103,7 +103,7 @@ static int page_copy_op(struct domain *d, mfn_t to, mfn_t from)
 
 static int flush(struct vcpu *v, const struct mmuext_op *op)
 {
-	uint64_t all = __atomic_load_n(&v->domain->cpu_mask, __ATOMIC_SEQ_CST);
+	uint64_t all = domain_cpus(v->domain);
 
 	switch (op->cmd) {
 	case MMUEXT_TLB_FLUSH_LOCAL:

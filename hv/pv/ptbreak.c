@@ -100,8 +100,8 @@ static void all_held(struct domain *d)
 
 	if (d->vcpu_count == 1 || d->pending.renames.held)
 		return;
-	__atomic_store_n(&d->pending.renames.held, true, __ATOMIC_SEQ_CST);
-	mask = __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
+	atomic_store(&d->pending.renames.held, true);
+	mask = domain_cpus(d);
 	if (v && v->domain == d)
 		mask &= ~(1UL << this_cpu()->id);
 	tlb_flush_mask(mask);
@@ -141,7 +141,7 @@ static void p2m_write(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
 		return;
 	WRITE_ONCE(*(uint64_t *)((uint8_t *)mfn_to_virt(mfn) +
 				 (va & ~PAGE_MASK)), new);
-	__atomic_fetch_or(pte, PTE_A | PTE_D, __ATOMIC_RELAXED);
+	atomic_fetch_or(pte, PTE_A | PTE_D);
 }
 
 /* K5 */
@@ -208,7 +208,9 @@ static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
 	return copy_frame(d, mfn, pfn, new);
 }
 
-static int break_frame(struct domain *d, mfn_t mfn, bool here, mfn_t *new)
+/* at_hand: entries of the page, 0 or 1, that the caller replaces himself. */
+static int break_frame(struct domain *d, mfn_t mfn, uint32_t at_hand,
+		       mfn_t *new)
 {
 	struct pt_renames *b = &d->pending.renames;
 	uint32_t mappings, left;
@@ -217,8 +219,8 @@ static int break_frame(struct domain *d, mfn_t mfn, bool here, mfn_t *new)
 
 	if (!holds_find(d, mfn, &mappings, &pfn))
 		return -EPERM;
-	left = mappings - here;
-	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST) && (!here || left))
+	left = mappings - at_hand;
+	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST) && (!at_hand || left))
 		return -EBUSY;
 	if (left && pairs_full(d))
 		return -EBUSY;
@@ -239,7 +241,7 @@ int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 
 	ASSERT(spin_is_locked(&d->mm));
 	if (!p) {
-		r = break_frame(d, mfn, pte, &new);
+		r = break_frame(d, mfn, pte ? 1 : 0, &new);
 		if (!r)
 			*f = mfn_to_frame(new);
 		return r;
@@ -277,7 +279,7 @@ static void entry_convert(struct domain *d, pte_t *pte,
 			     p->new);
 		return;
 	}
-	__atomic_store_n(pte, new, __ATOMIC_RELEASE);
+	atomic_store_release(pte, new);
 	if (!same)
 		holds_unmap(d, p->old, true);
 }
@@ -347,5 +349,5 @@ void ptbreak_part(struct domain *d, unsigned int steps)
 		return;
 	scan_restart(b);
 	/* Once, before the guest sees any of it. */
-	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	domain_flush_tlb(d);
 }

@@ -17,7 +17,6 @@
 #include "pv/resolve.h"
 #include "sharing/holds.h"
 #include "x86/cpu.h"
-#include "x86/tlb.h"
 
 /* Bits a guest may not set.  PWT, PCD, PAT: RAM has one cache type (PT17). */
 #define PTE_HIGH_MBZ	(1UL << 62)
@@ -65,7 +64,7 @@ static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
 	mfn_t mfn = pte_mfn(*e);
 	int r;
 
-	if (frame_state_kind(frame_state(mfn_to_frame(mfn))) != FRAME_SHARED)
+	if (!frame_is_shared(mfn_to_frame(mfn)))
 		return -EBUSY;
 	if (pte && !((*pte & PTE_P) && pte_mfn(*pte) == mfn))
 		pte = NULL;
@@ -134,7 +133,7 @@ static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 		return;
 	}
 	f = mfn_to_frame(pte_mfn(e));
-	if (frame_state_kind(frame_state(f)) == FRAME_SHARED) {
+	if (frame_is_shared(f)) {
 		holds_unmap(d, pte_mfn(e),
 			      (new & PTE_P) && (new & PTE_RW));
 		return;
@@ -164,9 +163,7 @@ static bool entry_write(pte_t *pte, pte_t new, enum ptcheck_ad ad, pte_t *old)
 		want = new;
 		if (ad == AD_PRESERVE && (new & PTE_P))
 			want |= *old & (PTE_A | PTE_D);
-		if (__atomic_compare_exchange_n(pte, old, want, false,
-						__ATOMIC_ACQ_REL,
-						__ATOMIC_ACQUIRE))
+		if (atomic_cas(pte, old, want))
 			return true;
 	} while (ad != AD_EXACT);
 	return false;
@@ -191,8 +188,8 @@ static void l1_rename(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 {
 	(void)entry_write(pte, new & ~PTE_RW, ad, &old);
 	l1_put(d, pte, old, new);
-	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
-	__atomic_fetch_or(pte, new & PTE_RW, __ATOMIC_ACQ_REL);
+	domain_flush_tlb(d);
+	atomic_fetch_or(pte, new & PTE_RW);
 }
 
 int ptcheck_break(struct domain *d, pte_t *pte)
@@ -254,7 +251,7 @@ static int linear_get(struct frame *table, struct frame *f, pte_t e)
 	r = pagetype_linear_out_get(table);
 	if (r)
 		return r;
-	r = pagetype_linear_get(f, type_class(READ_ONCE(table->type)));
+	r = pagetype_linear_get(f, frame_class(table));
 	if (r)
 		pagetype_linear_out_put(table);
 	return r;
@@ -270,8 +267,7 @@ static enum below linear_put(struct frame *table, struct frame *f)
 
 static bool same_class(const struct frame *table, const struct frame *f)
 {
-	return type_class(READ_ONCE(f->type)) ==
-	       type_class(READ_ONCE(table->type));
+	return frame_class(f) == frame_class(table);
 }
 
 /* Does naming f from `table` mean a linear use?  A class alone is left of what f was once. */
@@ -343,12 +339,8 @@ static int upper_begin(struct domain *d, const struct frame *table,
 		       unsigned int level, mfn_t wanted)
 {
 	int r = pttree_begin(d, wanted);
-	uint64_t type = READ_ONCE(table->type);
 
-	if (!r && (type_class(type) != level_class(level) ||
-		   !(type & TYPE_VALIDATED)))
-		r = -ERESTART;
-	return r;
+	return !r && !frame_is_table(table, level) ? -ERESTART : r;
 }
 
 /* The new value's uses; a table below is validated by pttree.c, in parts. */

@@ -20,7 +20,7 @@ static inline enum page_class level_class(unsigned int level)
 /* Of a frame that is a table. */
 static inline unsigned int table_level(const struct frame *f)
 {
-	return type_class(READ_ONCE(f->type)) - CLASS_L1 + 1;
+	return frame_class(f) - CLASS_L1 + 1;
 }
 
 static inline bool slot_is_hypervisor(unsigned int level, unsigned int slot)

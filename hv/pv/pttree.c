@@ -200,7 +200,7 @@ static void result_forget(struct domain *d, struct vcpu *v)
 bool pttree_work_left(const struct domain *d)
 {
 	return half_way(&d->pending.tree) || ptbreak_left(d) ||
-	       unlikely(__atomic_load_n(&d->pending.renames.held, __ATOMIC_SEQ_CST));
+	       unlikely(atomic_load(&d->pending.renames.held));
 }
 
 bool pttree_work(struct domain *d)

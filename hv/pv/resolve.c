@@ -44,7 +44,7 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 			frame_put(f);
 		return r;
 	}
-	if (frame_state_kind(frame_state(f)) == FRAME_SHARED)
+	if (frame_is_shared(f))
 		return resolve_shared(d, mfn, use);
 	return r;
 }
@@ -101,7 +101,7 @@ int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
 	if (unlikely(r == -EPERM))
 		r = resolve_past(d, mfn, frame);
 	if (likely(r != -EBUSY) ||
-	    frame_state_kind(frame_state(*frame)) != FRAME_SHARED)
+	    !frame_is_shared(*frame))
 		return r;
 	spin_lock(&d->mm);
 	r = ptbreak_write(d, NULL, mfn, frame);
@@ -112,15 +112,13 @@ int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
 pte_t *resolve_l1_entry(struct domain *d, maddr_t maddr)
 {
 	struct frame *f;
-	uint64_t type;
+	bool is_l1;
 
 	if ((maddr & 7) || resolve(d, maddr >> PAGE_SHIFT, USE_TYPED, &f))
 		return NULL;
-	type = READ_ONCE(f->type);
+	is_l1 = frame_is_table(f, 1);
 	frame_put(f);
-	if (type_class(type) != CLASS_L1 || !(type & TYPE_VALIDATED))
-		return NULL;
-	return maddr_to_virt(maddr);
+	return is_l1 ? maddr_to_virt(maddr) : NULL;
 }
 
 int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame)
@@ -130,7 +128,7 @@ int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame)
 	if (r)
 		return r;
 	/* Registered areas live in the domain's own RAM, not in heap pages. */
-	if (frame_state_kind(frame_state(*frame)) != FRAME_OWNED) {
+	if (frame_kind(*frame) != FRAME_OWNED) {
 		frame_put(*frame);
 		return -EPERM;
 	}

@@ -52,9 +52,9 @@ void ap_main(void)
 	gdt_init_cpu();
 	cpu_init();
 	lapic_init(false);
-	__atomic_store_n(&cpu->online, 1, __ATOMIC_RELEASE);
+	atomic_store_release(&cpu->online, 1);
 	/* Asleep: dozens that spin would keep a small host from starting the next. */
-	while (!__atomic_load_n(&ap_entry, __ATOMIC_ACQUIRE))
+	while (!atomic_load_acquire(&ap_entry))
 		cpu_idle_wait();
 	stack_reset_call(ap_entry);
 }

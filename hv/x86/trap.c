@@ -79,7 +79,7 @@ void trap_from_hv(struct regs *regs)
 
 static void stop_if_panic(void)
 {
-	uint32_t who = __atomic_load_n(&panic_cpu, __ATOMIC_SEQ_CST);
+	uint32_t who = atomic_load(&panic_cpu);
 
 	while (who && who != this_cpu()->id + 1)
 		__asm__ volatile("cli; hlt");
