@@ -475,8 +475,8 @@ static unsigned int open_ports(struct domain *d)
 {
 	unsigned int open = 0;
 
-	for (uint32_t port = 1; port < d->port_count; port++)
-		open += d->ports[port].state != PORT_FREE;
+	for (uint32_t port = 1; port < d->events.count; port++)
+		open += d->events.port[port].state != PORT_FREE;
 	return open;
 }
 
@@ -498,13 +498,13 @@ START_TEST(end_in_parts)
 				  EVTCHNSTAT_interdomain);
 		/* The other end may go between two parts. */
 		ck_assert_int_eq(close_port(b, EVTCHN_PORTS - 1 - parts), 0);
-		ck_assert_uint_eq(a->ports[EVTCHN_PORTS - 1 - parts].state,
+		ck_assert_uint_eq(a->events.port[EVTCHN_PORTS - 1 - parts].state,
 				  PORT_UNBOUND);
 		left = now;
 		parts++;
 	}
 	ck_assert_uint_eq(parts, 63);
-	ck_assert_ptr_null(a->ports);
+	ck_assert_ptr_null(a->events.port);
 	ck_assert_uint_eq(status(b, 1).status, EVTCHNSTAT_unbound);
 	ck_assert_uint_eq(status(b, EVTCHN_PORTS - 64).status,
 			  EVTCHNSTAT_unbound);
@@ -630,15 +630,15 @@ END_TEST
 static void check_invariants(struct domain *const *d, unsigned int count)
 {
 	for (unsigned int n = 0; n < count; n++) {
-		for (uint32_t port = 1; port < d[n]->port_count; port++) {
-			struct evtchn *c = &d[n]->ports[port], *far;
+		for (uint32_t port = 1; port < d[n]->events.count; port++) {
+			struct evtchn *c = &d[n]->events.port[port], *far;
 
 			if (c->state == PORT_VIRQ)
 				ck_assert_uint_eq(d[n]->vcpu[0]->virq_port[c->virq], port);
 			if (c->state != PORT_INTERDOMAIN)
 				continue;
 			ck_assert_uint_le(c->remote_dom, count);
-			far = &d[c->remote_dom - 1]->ports[c->remote_port];
+			far = &d[c->remote_dom - 1]->events.port[c->remote_port];
 			ck_assert_uint_eq(far->state, PORT_INTERDOMAIN);
 			ck_assert_uint_eq(far->remote_dom, d[n]->id);
 			ck_assert_uint_eq(far->remote_port, port);
@@ -646,7 +646,7 @@ static void check_invariants(struct domain *const *d, unsigned int count)
 		for (uint32_t i = 0; i < NR_VIRQS; i++) {
 			uint32_t port = d[n]->vcpu[0]->virq_port[i];
 
-			ck_assert(!port || d[n]->ports[port].state == PORT_VIRQ);
+			ck_assert(!port || d[n]->events.port[port].state == PORT_VIRQ);
 		}
 	}
 }
