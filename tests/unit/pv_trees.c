@@ -436,6 +436,23 @@ START_TEST(two_results_at_death)
 }
 END_TEST
 
+/* TREE4: what a dying domain's validation has taken goes at once; it does not go on first. */
+START_TEST(death_undoes)
+{
+	struct tree t = big_tree(spare + 1);
+
+	ptcheck_steps_max = 12;		/* to the first entries of the L3 */
+	ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, t.l4)));
+	ck_assert_uint_gt(type_count(type(t.l3)), 0);
+	d->state = DOM_DYING;
+	ck_assert(!pv_domain_settle(d));
+	d->state = DOM_RUNNING;
+	ck_assert_int_eq(d->vcpu[0]->pt_result.state, PT_NONE);
+	fake_recount();
+	tree_released(&t);
+}
+END_TEST
+
 /* A refusal that nobody asks for is no refusal of anything else. */
 START_TEST(refusal_abandoned)
 {
@@ -723,6 +740,7 @@ int main(void)
 	tcase_add_test(parts, refusal_abandoned);
 	tcase_add_test(parts, two_askers);
 	tcase_add_test(parts, two_results_at_death);
+	tcase_add_test(parts, death_undoes);
 	tcase_add_loop_test(parts, abandoned_itself, 0, 6);
 	tcase_add_loop_test(parts, abandoned_linked, 0, 2);
 	tcase_add_loop_test(parts, death_half_way, 0, 16);
