@@ -372,7 +372,7 @@ static void look_at_old_base(void)
 	fake_machine.flushed = 0;
 }
 
-/* TL8: the CPU leaves a tree before the last use of it goes. */
+/* I3: the CPU leaves a tree before the last use of it goes. */
 START_TEST(base_loaded_first)
 {
 	mfn_t l4 = retire(spare + 1);
