@@ -108,6 +108,11 @@ START_TEST(gt9_sub_page_and_transitive)
 			      GNTCOPY_source_gref), GNTST_general_error);
 	ck_assert_int_eq(copy(by_ref(granter, 9, 101), by_mfn(own, 0), 50,
 			      GNTCOPY_source_gref), GNTST_general_error);
+	/* A part that is all of it is a part, as on Xen. */
+	g_v2(granter, 9)->sub_page.page_off = 0;
+	g_v2(granter, 9)->sub_page.length = PAGE_SIZE;
+	ck_assert_int_eq(g_map(granter, 9, page, HOST | RDONLY, &handle),
+			 GNTST_general_error);
 	*g_v2(granter, 10) = (union grant_entry_v2){ .transitive = {
 		.hdr = { GTF_transitive, user->id }, .trans_domid = user->id,
 		.gref = 10 } };
