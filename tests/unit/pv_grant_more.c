@@ -187,6 +187,24 @@ static void give_one(struct domain *d, uint64_t pfn)
 	fake_run(user);
 }
 
+/* GT15: to an entry that there is not. */
+START_TEST(gt15_transfer_to_nothing)
+{
+	uint32_t refs = grant_refs(granter->grant);
+	const uint32_t bad[] = { refs, refs + 1, ~0u - 1, ~0u };
+	mfn_t mfn;
+
+	give_one(granter, page + 7);
+	for (unsigned int i = 0; i < ARRAY_COUNT(bad); i++) {
+		mfn = fake_mfn(user, page + 1 + i);
+		ck_assert_int_eq(g_update(page + 1 + i, 0), 0);
+		ck_assert_int_eq(transfer(mfn, granter, bad[i]),
+				 GNTST_bad_gntref);
+	}
+	fake_check();
+}
+END_TEST
+
 /* GT16, PT6 */
 START_TEST(gt16_transfer)
 {
@@ -696,6 +714,7 @@ int main(void)
 	tcase_add_test(tc, gt9_copy);
 	tcase_add_test(tc, gt9_sub_page_and_transitive);
 	tcase_add_test(tc, gt13_system_frames);
+	tcase_add_test(tc, gt15_transfer_to_nothing);
 	tcase_add_test(tc, gt16_transfer);
 	tcase_add_test(tc, gt10_gt11_gt12_versions);
 	tcase_add_test(tc, gt15_limits);
