@@ -272,6 +272,7 @@ START_TEST(gt10_gt11_gt12_versions)
 
 	g_grant(granter, 9, page, user, false);
 	g_grant(granter, 1, page, user, true);
+	g_grant(granter, 18, page, user, false);	/* where entry 9 will be */
 	ck_assert_int_eq(g_map(granter, 9, page, HOST, &handle), 0);
 	fake_run(granter);
 	ck_assert_int_eq(G_ONE(GNTTABOP_set_version, &sv), -EBUSY);
@@ -447,6 +448,10 @@ START_TEST(swap_entries)
 	fake_run(user);
 	ck_assert_int_eq(g_map(granter, 10, page, HOST | RDONLY, &handle), 0);
 	fake_run(granter);
+	ck_assert_int_eq(G_ONE(GNTTABOP_swap_grant_ref, &op), 0);
+	ck_assert_int_eq(op.status, GNTST_eagain);
+	op.ref_a = 10;		/* either of them is too many */
+	op.ref_b = 9;
 	ck_assert_int_eq(G_ONE(GNTTABOP_swap_grant_ref, &op), 0);
 	ck_assert_int_eq(op.status, GNTST_eagain);
 	op.ref_b = 512;
