@@ -277,12 +277,15 @@ START_TEST(batches)
 	e[31].pte[0] = e[30].pte[0];		/* a va twice */
 	e[40].pte[1] = e[40].pte[0];		/* a name twice in one */
 	e[40].nr_ptes = 2;
+	e[41].pte[1] = fake_va(p + 95);		/* another page as well */
+	e[41].nr_ptes = 2;
 	fake_machine.preempt = true;
 	ck_assert_int_eq(batch(SHAREOP_batch, 90), 0);
 	fake_machine.preempt = false;
 	for (i = 0; i < 90; i++) {
 		int want = i == 20 ? SHARE_NOT_MAPPED :
-			   (i >= 21 && i <= 23) || i == 40 ? SHARE_BAD_PTE :
+			   (i >= 21 && i <= 23) || i == 40 || i == 41 ?
+			   SHARE_BAD_PTE :
 			   i == 31 ? SHARE_OTHER_MAPPING : SHARE_DONE;
 
 		if (i == 31)	/* both name the page: one of them is done */
@@ -316,6 +319,8 @@ static uint8_t *stale;
 
 static void write_while_stale(void)
 {
+	/* SH2: only what a TLB still has can be written through. */
+	ck_assert(!(*fake_pte(d, p) & PTE_RW));
 	stale[123]++;
 }
 
