@@ -444,6 +444,9 @@ START_TEST(second_name_in_the_same_call)
 	ck_assert_int_eq(op_update_va_mapping(&(struct hypercall_args){
 				.a = { fake_va(p + 3), *fake_pte(d, p) } }),
 			 -ERESTART);
+	ck_assert_int_eq(op_share(&(struct hypercall_args){
+				.a = { SHAREOP_single, fake_va(p + 3) } }),
+			 -ERESTART);
 	settle();
 	ck_assert_uint_eq(fake_mfn(d, p), fake_mfn(d, p + 1));
 	ck_assert_uint_eq(((uint64_t *)fake_page(d, p))[0], 0);
