@@ -212,6 +212,38 @@ START_TEST(aliases_follow)
 }
 END_TEST
 
+/* TL2, SH2: no CPU has an old entry when the guest sees the new ones. */
+START_TEST(flushed_when_all_follow)
+{
+	break_first();
+	(void)aliases(7, _i);
+	ck_assert(sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
+	d->cpu_mask |= 4;
+	fake_machine.flushed = 0;
+	while (pv_domain_settle(d))
+		;
+	ck_assert_uint_eq(fake_machine.flushed & d->cpu_mask, 1 | 4);
+	settle();
+}
+END_TEST
+
+/* SH6: it was held when it was resolved, but that was before the lock. */
+START_TEST(dropped_meanwhile)
+{
+	struct frame *f;
+	mfn_t mfn;
+
+	break_first();
+	mfn = shared(p, 7, true);
+	ck_assert_int_eq(map(p, 0), 0);
+	spin_lock(&d->mm);
+	ck_assert_int_eq(sharing_write(d, NULL, mfn, &f), -EPERM);
+	spin_unlock(&d->mm);
+	settle();
+	ck_assert(filled(fake_page(peer, p), 7));
+}
+END_TEST
+
 /* By a new entry elsewhere: the call's own entry and all old ones. */
 START_TEST(new_entry_breaks)
 {
@@ -323,6 +355,10 @@ START_TEST(old_names)
 	ck_assert_int_eq(map(p + 2, pte_make(mfn, RW)), 0);
 	ck_assert_uint_eq(fake_mfn(d, p + 2), new);
 	fake_check();
+	/* The frame stands for another page since. */
+	ck_assert_int_eq(m2p_set(&d->m2p, new, p + 7), 0);
+	ck_assert_int_eq(map(p + 3, pte_make(mfn, RO)), -EPERM);
+	ck_assert_int_eq(m2p_set(&d->m2p, new, p), 0);
 	/* The neighbour's frame, a page that is gone, one that was shared again. */
 	ck_assert_int_eq(map(p + 3, pte_make(fake_mfn(peer, p + 5), RO)),
 			 -EPERM);
@@ -560,6 +596,8 @@ static void add_break_first(TCase *tc)
 	tcase_add_test(tc, fault_is_the_guests);
 	tcase_add_test(tc, outputs);
 	tcase_add_loop_test(tc, aliases_follow, 0, 4);
+	tcase_add_loop_test(tc, flushed_when_all_follow, 0, 2);
+	tcase_add_test(tc, dropped_meanwhile);
 	tcase_add_loop_test(tc, new_entry_breaks, 0, 2);
 	tcase_add_loop_test(tc, named_by_frame, 0, 4);
 	tcase_add_test(tc, table_breaks);
