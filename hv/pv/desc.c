@@ -141,8 +141,6 @@ int desc_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries)
 	unsigned int frames = (entries + DESC_PER_PAGE - 1) / DESC_PER_PAGE, i;
 	int r = 0;
 
-	if (entries > GDT_FRAMES_MAX * DESC_PER_PAGE)
-		return -EINVAL;
 	spin_lock(&v->domain->mm);
 	for (i = 0; i < frames && !r; i++)
 		r = desc_page_get(v->domain, mfns[i]);

@@ -309,7 +309,8 @@ static unsigned int page_part(struct domain *d, unsigned int steps)
 		pte_t *pte = &table[b->slot++];
 		struct pt_rename *p;
 
-		if (!(*pte & PTE_P) || (*pte & PTE_AVL_GRANT))
+		/* A grant's names none: what is granted is not shared (GT22), nor has it the AVL bit. */
+		if (!(*pte & PTE_P))
 			continue;
 		p = pair_find(b, pte_mfn(*pte));
 		if (!p || (p->old == p->new && !(*pte & PTE_AVL_SHARED)))

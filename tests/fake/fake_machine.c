@@ -77,6 +77,17 @@ const struct boot_module *fake_kernel(void)
 
 /* --- the machine --- */
 
+/* The hypervisor's slots, of which each L4 has a copy (TABLE3). */
+static void idle_table_start(void)
+{
+	pte_t *table = palloc_hv(0);
+	mfn_t slot;
+
+	for (slot = HV_FIRST_SLOT; slot <= HV_LAST_SLOT; slot++)
+		table[slot] = pte_make(FAKE_FRAMES + slot, PTE_P | PTE_A);
+	cpu_idle_cr3 = virt_to_maddr(table);
+}
+
 void fake_machine_start(void)
 {
 	static bool done;
@@ -85,7 +96,7 @@ void fake_machine_start(void)
 		return;
 	done = true;
 	fake_ram_start();
-	cpu_idle_cr3 = virt_to_maddr(palloc_hv(0));
+	idle_table_start();
 	zero_mfn = virt_to_mfn(palloc_hv(0));
 	sharing_init("auto");
 	chunk_init();

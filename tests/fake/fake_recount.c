@@ -13,6 +13,13 @@
 #include "pv/pttree.h"
 #include "pv/xencomm.h"
 
+/* As ck_assert_msg(), which tells libcheck of each success: here there are millions. */
+#define must(condition, ...) \
+	do { \
+		if (!(condition)) \
+			ck_abort_msg(__VA_ARGS__); \
+	} while (0)
+
 static uint32_t refs[FAKE_FRAMES], types[FAKE_FRAMES];
 static uint32_t grant_entries;		/* page-table entries of the domain at hand that are grants */
 static uint32_t links_in[FAKE_FRAMES], links_out[FAKE_FRAMES];
@@ -36,7 +43,7 @@ static void count_link(mfn_t table, pte_t e)
 {
 	mfn_t mfn = pte_mfn(e);
 
-	ck_assert(!(e & PTE_RW));
+	must(!(e & PTE_RW), "LP1: %lx links %lx writable", (long)table, (long)mfn);
 	refs[mfn]++;
 	if (mfn == table)
 		return;
@@ -51,20 +58,21 @@ static void count_entry(struct domain *d, mfn_t table, unsigned int level,
 
 	if (!(e & PTE_P))
 		return;
-	ck_assert(frame_valid(mfn));
-	ck_assert(e & PTE_US);
+	must(frame_valid(mfn), "%lx names %lx", (long)table, (long)mfn);
+	must(e & PTE_US, "%lx: an entry without US", (long)table);
 	if (fake_kind(mfn) == FRAME_SHARED) {
-		ck_assert_uint_eq(level, 1);
-		ck_assert(!(e & PTE_RW));
+		must(level == 1 && !(e & PTE_RW), "I14: level %u names shared %lx as %lx",
+		     level, (long)mfn, (long)e);
 		refs[mfn]++;
 		return;
 	}
-	ck_assert(!(e & PTE_AVL_SHARED));
+	must(!(e & PTE_AVL_SHARED), "%lx is not shared", (long)mfn);
 	if (e & PTE_AVL_GRANT) {	/* TABLE5: its handle holds */
 		grant_entries++;
 		return;
 	}
-	ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state), d->id);
+	must(frame_state_owner(mfn_to_frame(mfn)->state) == d->id,
+	     "I3: d%u names %lx of another", d->id, (long)mfn);
 	if (level > 1 && fake_level(mfn) == level)
 		count_link(table, e);
 	else
@@ -78,7 +86,8 @@ static void count_page(struct domain *d, mfn_t mfn)
 	const pte_t *table = mfn_to_virt(mfn);
 
 	/* I7: nothing is half-way outside of a call. */
-	ck_assert(!(f->type & (TYPE_PARTIAL | TYPE_CHILD | TYPE_DONE_MASK)));
+	must(!(f->type & (TYPE_PARTIAL | TYPE_CHILD | TYPE_DONE_MASK)),
+	     "I7: %lx: %lx", (long)mfn, (long)f->type);
 
 	if (f->state & FRAME_ALLOCATED)
 		refs[mfn]++;
@@ -105,9 +114,8 @@ static void count_handles(struct domain *d)
 		if (h && (h->kinds & GRANT_DEVICE))
 			expect_use(h->mfn, h->writable);
 	}
-	ck_assert_msg(hosts == grant_entries,
-		      "I16: d%u has %u host handles, %u entries", d->id, hosts,
-		      grant_entries);
+	must(hosts == grant_entries, "I16: d%u has %u host handles, %u entries",
+	     d->id, hosts, grant_entries);
 }
 
 static void count_list(struct domain *d, uint32_t mfn)
@@ -159,19 +167,19 @@ static void compare(mfn_t mfn)
 
 	if (kind != FRAME_OWNED && kind != FRAME_SHARED && kind != FRAME_HEAP)
 		return;
-	ck_assert_msg(fake_ref(mfn) == refs[mfn], "I3: %lx: %u, recount %u",
-		      (long)mfn, fake_ref(mfn), refs[mfn]);
+	must(fake_ref(mfn) == refs[mfn], "I3: %lx: %u, recount %u", (long)mfn,
+	     fake_ref(mfn), refs[mfn]);
 	if (kind == FRAME_SHARED)
 		return;
-	ck_assert_msg(type_linear_in(f->type) == links_in[mfn] &&
-		      type_linear_out(f->type) == links_out[mfn],
-		      "I6: %lx: linear %u in %u out, recount %u %u", (long)mfn,
-		      type_linear_in(f->type), type_linear_out(f->type),
-		      links_in[mfn], links_out[mfn]);
-	ck_assert_msg(type_count(f->type) == types[mfn],
-		      "I4: %lx (%s): %u, recount %u", (long)mfn,
-		      page_class_name(type_class(f->type)),
-		      type_count(f->type), types[mfn]);
+	must(type_linear_in(f->type) == links_in[mfn] &&
+	     type_linear_out(f->type) == links_out[mfn],
+	     "I6: %lx: linear %u in %u out, recount %u %u", (long)mfn,
+	     type_linear_in(f->type), type_linear_out(f->type),
+	     links_in[mfn], links_out[mfn]);
+	must(type_count(f->type) == types[mfn],
+	     "I4: %lx (%s): %u, recount %u", (long)mfn,
+	     page_class_name(type_class(f->type)), type_count(f->type),
+	     types[mfn]);
 }
 
 void fake_recount(void)

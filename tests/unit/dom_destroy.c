@@ -10,6 +10,7 @@
 #include "abi/share.h"
 #include "dom/above.h"
 #include "dom/die.h"
+#include "dom/reclaim.h"
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
@@ -180,6 +181,34 @@ START_TEST(looked_up)
 }
 END_TEST
 
+static void steps(unsigned int n)
+{
+	while (n--)
+		(void)reaper_step();
+}
+
+/* I18, END4: a page that others use has its owner's name while a call may have looked him up by it. */
+START_TEST(looked_up_with_a_page)
+{
+	struct frame *f = mfn_to_frame(fake_mfn(d, fake_free_pfn(d)));
+	struct domain *found = domain_find(d->id);
+	unsigned int before = fake_machine.gone;
+
+	ck_assert_int_eq(frame_get(f, d->id), 0);
+	fake_run(NULL);
+	domain_shutdown(d, SHUTDOWN_poweroff);
+	steps(10000);
+	ck_assert_uint_eq(frame_state_owner(frame_state(f)), d->id);
+	domain_put(found);
+	steps(100);
+	ck_assert_uint_eq(fake_machine.gone, before + 1);
+	fake_forget(d);
+	ck_assert_uint_eq(frame_state_owner(frame_state(f)), DOMID_ORPHAN);
+	frame_put(f);
+	reclaim_flush_all();
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("destroy");
@@ -191,5 +220,6 @@ int main(void)
 	tcase_add_test(tc, many_mappings);
 	tcase_add_test(tc, new_domain);
 	tcase_add_test(tc, looked_up);
+	tcase_add_test(tc, looked_up_with_a_page);
 	return suite_run();
 }

@@ -275,6 +275,18 @@ static void memory_give(void **list)
 	}
 }
 
+/* HEAP3: who got no page for want of memory may have all of them later. */
+START_TEST(no_memory)
+{
+	void **taken = memory_take(0);
+
+	ck_assert_ptr_null(heap_page_share(d, HEAP_GRANT_TABLE, 1));
+	memory_give(taken);
+	for (int i = 0; i < HEAP_GRANT_PAGES; i++)
+		ck_assert_ptr_nonnull(heap_page_share(d, HEAP_GRANT_TABLE, 1));
+}
+END_TEST
+
 /* Creation with memory for n allocations, for every n: nothing is lost. */
 START_TEST(creation_fails)
 {
@@ -315,6 +327,7 @@ int main(void)
 	tcase_add_test(tc, unshare);
 	tcase_add_test(tc, dies_while_mapped);
 	tcase_add_test(tc, orphans);
+	tcase_add_test(tc, no_memory);
 	tcase_add_test(tc, creation_fails);
 	return suite_run();
 }

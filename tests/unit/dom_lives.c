@@ -95,6 +95,8 @@ START_TEST(looked_up_at_birth)
 	found = 0;
 	look_up();
 	ck_assert_uint_eq(found, 1);
+	/* FIND2: not by another number of the same slot. */
+	ck_assert_ptr_null(domain_find(wanted + MAX_DOMAINS));
 	fake_end(d);
 }
 END_TEST

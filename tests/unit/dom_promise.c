@@ -171,7 +171,20 @@ START_TEST(view_pays)
 }
 END_TEST
 
-/* Frames that wait for a flush: a long call stops at its next look, so they stay few. */
+static uint64_t most_with(unsigned int cpus)
+{
+	uint64_t promised, most, boot;
+
+	cpu_count = cpus;
+	domain_promises(&promised, &most, &boot);
+	cpu_count = 1;
+	return most;
+}
+
+/*
+ * Frames that wait for a flush: a long call stops at its next look, so they stay few; so many of
+ * each CPU's are promised to nobody.
+ */
 START_TEST(few_wait)
 {
 	struct domain *d = dom[0];
@@ -196,6 +209,7 @@ START_TEST(few_wait)
 	ck_assert_int_eq(reservation(d, XENMEM_decrease_reservation, 1, 7), 1);
 	ck_assert_uint_ne(this_cpu()->need_resched, 0);
 	ck_assert_uint_le(RECLAIM_WAITING, 1024);
+	ck_assert_uint_eq(most_with(1) - most_with(3), 2 * RECLAIM_WAITING);
 	this_cpu()->need_resched = 0;
 }
 END_TEST

@@ -17,6 +17,8 @@ static unsigned int freed;
 void frame_owner_free(domid_hv_t owner, struct frame *f)
 {
 	ck_assert_uint_eq(owner, 7);
+	/* PT7: it may wait here for a flush; nobody revives it meanwhile. */
+	ck_assert_int_eq(frame_get(f, 7), -EPERM);
 	freed++;
 	palloc_free_frame(f);
 }

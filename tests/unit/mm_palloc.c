@@ -51,9 +51,11 @@ static void check_zero(const void *page, unsigned int order)
 				  PAGE_SIZE));
 }
 
+/* As a domain leaves them: a class stays when the last use went. */
 static void give_back(mfn_t mfn, unsigned int order)
 {
 	for (mfn_t i = mfn; i < mfn + (1UL << order); i++) {
+		mfn_to_frame(i)->type = (uint64_t)CLASS_L2 << TYPE_CLASS_SHIFT;
 		mfn_to_frame(i)->state &= ~(FRAME_ALLOCATED | FRAME_REF_MASK);
 		palloc_free_frame(mfn_to_frame(i));
 	}

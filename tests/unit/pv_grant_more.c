@@ -115,6 +115,11 @@ START_TEST(gt9_sub_page_and_transitive)
 			      GNTCOPY_source_gref), GNTST_general_error);
 	ck_assert_int_eq(copy(by_ref(granter, 9, 101), by_mfn(own, 0), 50,
 			      GNTCOPY_source_gref), GNTST_general_error);
+	/* A part that is all of it is a part, as on Xen. */
+	g_v2(granter, 9)->sub_page.page_off = 0;
+	g_v2(granter, 9)->sub_page.length = PAGE_SIZE;
+	ck_assert_int_eq(g_map(granter, 9, page, HOST | RDONLY, &handle),
+			 GNTST_general_error);
 	*g_v2(granter, 10) = (union grant_entry_v2){ .transitive = {
 		.hdr = { GTF_transitive, user->id }, .trans_domid = user->id,
 		.gref = 10 } };
@@ -189,6 +194,24 @@ static void give_one(struct domain *d, uint64_t pfn)
 	fake_run(user);
 }
 
+/* GT15: to an entry that there is not. */
+START_TEST(gt15_transfer_to_nothing)
+{
+	uint32_t refs = grant_refs(granter->grant);
+	const uint32_t bad[] = { refs, refs + 1, ~0u - 1, ~0u };
+	mfn_t mfn;
+
+	give_one(granter, page + 7);
+	for (unsigned int i = 0; i < ARRAY_COUNT(bad); i++) {
+		mfn = fake_mfn(user, page + 1 + i);
+		ck_assert_int_eq(g_update(page + 1 + i, 0), 0);
+		ck_assert_int_eq(transfer(mfn, granter, bad[i]),
+				 GNTST_bad_gntref);
+	}
+	fake_check();
+}
+END_TEST
+
 /* GT16, PT6 */
 START_TEST(gt16_transfer)
 {
@@ -256,6 +279,7 @@ START_TEST(gt10_gt11_gt12_versions)
 
 	g_grant(granter, 9, page, user, false);
 	g_grant(granter, 1, page, user, true);
+	g_grant(granter, 18, page, user, false);	/* where entry 9 will be */
 	ck_assert_int_eq(g_map(granter, 9, page, HOST, &handle), 0);
 	fake_run(granter);
 	ck_assert_int_eq(G_ONE(GNTTABOP_set_version, &sv), -EBUSY);
@@ -431,6 +455,10 @@ START_TEST(swap_entries)
 	fake_run(user);
 	ck_assert_int_eq(g_map(granter, 10, page, HOST | RDONLY, &handle), 0);
 	fake_run(granter);
+	ck_assert_int_eq(G_ONE(GNTTABOP_swap_grant_ref, &op), 0);
+	ck_assert_int_eq(op.status, GNTST_eagain);
+	op.ref_a = 10;		/* either of them is too many */
+	op.ref_b = 9;
 	ck_assert_int_eq(G_ONE(GNTTABOP_swap_grant_ref, &op), 0);
 	ck_assert_int_eq(op.status, GNTST_eagain);
 	op.ref_b = 512;
@@ -698,6 +726,7 @@ int main(void)
 	tcase_add_test(tc, gt9_copy);
 	tcase_add_test(tc, gt9_sub_page_and_transitive);
 	tcase_add_test(tc, gt13_system_frames);
+	tcase_add_test(tc, gt15_transfer_to_nothing);
 	tcase_add_test(tc, gt16_transfer);
 	tcase_add_test(tc, gt10_gt11_gt12_versions);
 	tcase_add_test(tc, gt15_limits);

@@ -156,13 +156,17 @@ END_TEST
 START_TEST(restarts)
 {
 	unsigned int parts = 0;
+	uint64_t left;
 	long rc;
 
 	list[5].op = CALL_LONG;
 	list[5].args[1] = 4;
 	do {
 		fake_pv.preempt_after = _i;
+		left = args.a[1];
 		rc = op_multicall(&args);
+		/* The first entry is done without a look. */
+		ck_assert_uint_le(left - args.a[1], _i + 1);
 		ck_assert_uint_eq(args.a[0],
 				  LIST_VA + (ENTRIES - args.a[1]) * sizeof(list[0]));
 		ck_assert_uint_lt(parts++, 64);

@@ -273,6 +273,18 @@ START_TEST(bad_entry_in_table)
 }
 END_TEST
 
+/* TABLE3, PT14: the hypervisor's slots of an L4 are its own, whatever the guest left there. */
+static void slots_of_ours(mfn_t l4)
+{
+	const pte_t *table = mfn_to_virt(l4), *ours = maddr_to_virt(cpu_idle_cr3);
+	unsigned int slot;
+
+	for (slot = HV_FIRST_SLOT; slot <= HV_LAST_SLOT; slot++)
+		if (slot != M2P_SLOT)
+			ck_assert_uint_eq(table[slot], ours[slot]);
+	ck_assert_uint_eq(pte_mfn(table[M2P_SLOT]), virt_to_mfn(d->m2p.l3));
+}
+
 /* A tree of four levels, pinned, loaded, and let go. */
 START_TEST(tree)
 {
@@ -286,11 +298,10 @@ START_TEST(tree)
 	((pte_t *)mfn_to_virt(t[0]))[7] = pte_make(fake_mfn(d, spare + 9), RW);
 	for (i = 1; i < 4; i++)
 		((pte_t *)mfn_to_virt(t[i]))[3] = pte_make(t[i - 1], RW);
+	((pte_t *)mfn_to_virt(t[3]))[HV_LAST_SLOT] = pte_make(fake_mfn(other, 5), RW);
 	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t[3]), 0);
 	fake_recount();
-	/* TABLE3 */
-	ck_assert_uint_eq(pte_mfn(((pte_t *)mfn_to_virt(t[3]))[M2P_SLOT]),
-			  virt_to_mfn(d->m2p.l3));
+	slots_of_ours(t[3]);
 	ck_assert_int_eq(ext(MMUEXT_NEW_USER_BASEPTR, t[3]), 0);
 	fake_recount();
 	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t[3]), 0);

@@ -366,6 +366,35 @@ START_TEST(abandoned_linked)
 }
 END_TEST
 
+static mfn_t old_base;
+static bool old_was_whole;	/* when another base was loaded */
+
+static void look_at_old_base(void)
+{
+	if (fake_machine.flushed & FAKE_FLUSH_CR3)
+		old_was_whole = type(old_base) & TYPE_VALIDATED;
+	fake_machine.flushed = 0;
+}
+
+/* I3: the CPU leaves a tree before the last use of it goes. */
+START_TEST(base_loaded_first)
+{
+	mfn_t l4 = retire(spare + 1);
+
+	old_base = d->vcpu[0]->kernel_l4;
+	memcpy(table(l4), table(old_base), PAGE_SIZE);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, l4), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, old_base), 0);
+	fake_machine.flushed = 0;
+	fake_machine.on_flush = look_at_old_base;
+	ck_assert_int_eq(ext(MMUEXT_NEW_BASEPTR, l4), 0);
+	fake_machine.on_flush = NULL;
+	ck_assert(old_was_whole);
+	ck_assert(!(type(old_base) & TYPE_VALIDATED));
+	fake_recount();
+}
+END_TEST
+
 static void two_vcpus(void)
 {
 	fake_end(d);
@@ -437,6 +466,23 @@ START_TEST(two_results_at_death)
 		ck_assert_int_eq(d->vcpu[i]->pt_result.state, PT_VALIDATED);
 	}
 	fake_recount();
+}
+END_TEST
+
+/* TREE4: what a dying domain's validation has taken goes at once; it does not go on first. */
+START_TEST(death_undoes)
+{
+	struct tree t = big_tree(spare + 1);
+
+	pttree_steps_max = 12;		/* to the first entries of the L3 */
+	ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, t.l4)));
+	ck_assert_uint_gt(type_count(type(t.l3)), 0);
+	d->state = DOM_DYING;
+	ck_assert(!pttree_settle(d));
+	d->state = DOM_RUNNING;
+	ck_assert_int_eq(d->vcpu[0]->pt_result.state, PT_NONE);
+	fake_recount();
+	tree_released(&t);
 }
 END_TEST
 
@@ -725,8 +771,10 @@ int main(void)
 	tcase_add_loop_test(parts, next_request_finds_it_free, 0, 2);
 	tcase_add_loop_test(parts, abandoned, 0, 6);
 	tcase_add_test(parts, refusal_abandoned);
+	tcase_add_test(parts, base_loaded_first);
 	tcase_add_test(parts, two_askers);
 	tcase_add_test(parts, two_results_at_death);
+	tcase_add_test(parts, death_undoes);
 	tcase_add_loop_test(parts, abandoned_itself, 0, 6);
 	tcase_add_loop_test(parts, abandoned_linked, 0, 2);
 	tcase_add_loop_test(parts, death_half_way, 0, 16);

@@ -12,6 +12,7 @@
 #include "mm/palloc.h"
 #include "pv/above.h"
 #include "pv/hypercall.h"
+#include "pv/ptbreak.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 #include "pv/traps.h"
@@ -217,6 +218,38 @@ START_TEST(aliases_follow)
 }
 END_TEST
 
+/* TL2, SH2: no CPU has an old entry when the guest sees the new ones. */
+START_TEST(flushed_when_all_follow)
+{
+	break_first();
+	(void)aliases(7, _i);
+	ck_assert(sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
+	d->cpu_mask |= 4;
+	fake_machine.flushed = 0;
+	while (pttree_settle(d))
+		;
+	ck_assert_uint_eq(fake_machine.flushed & d->cpu_mask, 1 | 4);
+	settle();
+}
+END_TEST
+
+/* SH6: it was held when it was resolved, but that was before the lock. */
+START_TEST(dropped_meanwhile)
+{
+	struct frame *f;
+	mfn_t mfn;
+
+	break_first();
+	mfn = shared(p, 7, true);
+	ck_assert_int_eq(map(p, 0), 0);
+	spin_lock(&d->mm);
+	ck_assert_int_eq(ptbreak_write(d, NULL, mfn, &f), -EPERM);
+	spin_unlock(&d->mm);
+	settle();
+	ck_assert(filled(fake_page(peer, p), 7));
+}
+END_TEST
+
 /* By a new entry elsewhere: the call's own entry and all old ones. */
 START_TEST(new_entry_breaks)
 {
@@ -328,6 +361,10 @@ START_TEST(old_names)
 	ck_assert_int_eq(map(p + 2, pte_make(mfn, RW)), 0);
 	ck_assert_uint_eq(fake_mfn(d, p + 2), new);
 	fake_check();
+	/* The frame stands for another page since. */
+	ck_assert_int_eq(m2p_set(&d->m2p, new, p + 7), 0);
+	ck_assert_int_eq(map(p + 3, pte_make(mfn, RO)), -EPERM);
+	ck_assert_int_eq(m2p_set(&d->m2p, new, p), 0);
 	/* The neighbour's frame, a page that is gone, one that was shared again. */
 	ck_assert_int_eq(map(p + 3, pte_make(fake_mfn(peer, p + 5), RO)),
 			 -EPERM);
@@ -449,6 +486,9 @@ START_TEST(second_name_in_the_same_call)
 	ck_assert_int_eq(op_update_va_mapping(&(struct hypercall_args){
 				.a = { fake_va(p + 3), *fake_pte(d, p) } }),
 			 -ERESTART);
+	ck_assert_int_eq(op_share(&(struct hypercall_args){
+				.a = { SHAREOP_single, fake_va(p + 3) } }),
+			 -ERESTART);
 	settle();
 	ck_assert_uint_eq(fake_mfn(d, p), fake_mfn(d, p + 1));
 	ck_assert_uint_eq(((uint64_t *)fake_page(d, p))[0], 0);
@@ -562,6 +602,8 @@ static void add_break_first(TCase *tc)
 	tcase_add_test(tc, fault_is_the_guests);
 	tcase_add_test(tc, outputs);
 	tcase_add_loop_test(tc, aliases_follow, 0, 4);
+	tcase_add_loop_test(tc, flushed_when_all_follow, 0, 2);
+	tcase_add_test(tc, dropped_meanwhile);
 	tcase_add_loop_test(tc, new_entry_breaks, 0, 2);
 	tcase_add_loop_test(tc, named_by_frame, 0, 4);
 	tcase_add_test(tc, table_breaks);
