@@ -83,7 +83,7 @@ static void trace_print_end(struct domain *d)
 
 bool domain_gone(struct domain *d)
 {
-	bool built = d->config && d->vcpu[0] && d->vcpu[0]->cpu_time_ns;
+	bool built = d->config && d->account.ran_ns;
 
 	if (!d->config)		/* never started */
 		return false;
@@ -92,7 +92,7 @@ bool domain_gone(struct domain *d)
 	log_stat("@dom id=%u name=%s state=dead reason=%s code=%u cpu_ms=%lu reap_steps=%lu reap_us=%lu reap_max_us=%lu",
 		 d->id, d->name, reason_name(d->shutdown_code),
 		 d->shutdown_code,
-		 d->vcpu[0] ? d->vcpu[0]->cpu_time_ns / 1000000 : 0,
+		 d->account.ran_ns / 1000000,
 		 d->destroy_steps, d->destroy_ns / 1000,
 		 d->destroy_max_ns / 1000);
 	if (d->shutdown_code == SHUTDOWN_crash)

@@ -19,6 +19,7 @@
 
 #include "dom/current.h"
 #include "dom/heappages.h"
+#include "dom/sched_account.h"
 #include "dom/tracebuf.h"
 #include "dom/vcpu.h"
 #include "lib/list.h"
@@ -128,6 +129,7 @@ struct domain {
 
 	struct vcpu *vcpu[MAX_VCPUS]; /* the first vcpu_count; constant */
 	uint32_t vcpu_count;	/* constant once it is on the table */
+	struct sched_account account; /* its run time */
 
 	uint32_t vm_assist;	/* bits of VMASST_TYPE_*; atomic */
 	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once DYING */

@@ -442,6 +442,8 @@ static bool create(struct build *b, const char *name)
 			    domain_commit_left() >> 8);
 	b->d = d;
 	d->config = b->config;
+	d->account.weight = b->config->weight;
+	d->account.cap = b->config->cap;
 	if (sharing_domain_init(d, b->config->group, budget))
 		return FAIL_MEMORY(b, "no memory for its sharing state");
 	if (b->config->break_first)
