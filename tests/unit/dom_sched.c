@@ -560,6 +560,41 @@ START_TEST(parked_vcpus_wait_asleep)
 }
 END_TEST
 
+/* A CPU that runs somebody else meanwhile looks when there is budget again, not at the end of its slice. */
+START_TEST(parked_vcpus_come_back_in_time)
+{
+	dom[0]->account.cap = 10;
+	dom[0]->account.weight = 65535;
+	sched_online(vcpu(0));
+	schedule(0);
+	fake.now += 3 * MS;
+	ck_assert_ptr_null(schedule(0));
+	fake.now = sched_account_opens(fake.now) - MS;
+	sched_online(vcpu(1));
+	ck_assert_ptr_eq(schedule(0), vcpu(1));
+	ck_assert_uint_eq(fake.lapic[0], fake.now + MS);
+	fake.now += MS;
+	ck_assert(!fake_sched_check());
+	ck_assert_ptr_eq(schedule(0), vcpu(0));
+}
+END_TEST
+
+/* RUNQ4: who comes between the last look and the sleep. */
+START_TEST(no_cpu_idles_while_somebody_waits)
+{
+	ck_assert_ptr_null(schedule(1));
+	fake_cpu(0);
+	ck_assert(sched_idle_wake(1));
+	sched_online(vcpu(0));		/* CPU 1 is on its way, and nobody else idles */
+	ck_assert_uint_eq(fake.ipis[1], 1);
+	fake_cpu(2);
+	ck_assert(!sched_idle_begin());
+	fake_cpu(0);
+	sched_online(vcpu(1));
+	ck_assert_uint_eq(fake.ipis[2], 0);	/* it does not count as idle */
+}
+END_TEST
+
 /* A CPU with work of its own takes what is behind elsewhere; an idle one takes anything. */
 START_TEST(steals_what_is_behind)
 {
@@ -693,6 +728,8 @@ int main(void)
 	tcase_add_test(tc, caps);
 	tcase_add_test(tc, cap_beside_a_hog);
 	tcase_add_test(tc, parked_vcpus_wait_asleep);
+	tcase_add_test(tc, parked_vcpus_come_back_in_time);
+	tcase_add_test(tc, no_cpu_idles_while_somebody_waits);
 	tcase_add_test(tc, steals_what_is_behind);
 	tcase_add_test(tc, yield_to_a_sibling);
 	tcase_add_test(tc, who_yields_comes_again);

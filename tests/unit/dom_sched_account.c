@@ -106,6 +106,18 @@ START_TEST(what_is_not_used_comes_back)
 }
 END_TEST
 
+/* ACCT3: less would not be worth the switch; what is too much is a debt. */
+START_TEST(a_rest_is_worth_a_switch)
+{
+	a.cap = 1;		/* 300 us */
+	ck_assert_uint_eq(slice(SLICE, 299999), 300000);
+	ck_assert_uint_eq(slice(SLICE, SCHED_GRANT_MIN_NS), SCHED_GRANT_MIN_NS);
+	ck_assert_uint_eq(slice(SLICE, MS), 0);
+	now = 1001 * SCHED_PERIOD_NS;
+	ck_assert_uint_eq(slice(SLICE, MS), 300000 - SCHED_GRANT_MIN_NS + 1);
+}
+END_TEST
+
 /* Two CPUs at once cannot both be granted the same time. */
 START_TEST(a_running_slice_is_taken)
 {
@@ -200,6 +212,7 @@ int main(void)
 	tcase_add_test(tc, raise_only_raises);
 	tcase_add_test(tc, cap_is_of_a_period);
 	tcase_add_test(tc, what_is_not_used_comes_back);
+	tcase_add_test(tc, a_rest_is_worth_a_switch);
 	tcase_add_test(tc, a_running_slice_is_taken);
 	tcase_add_test(tc, a_debt_is_paid);
 	tcase_add_test(tc, budgets_do_not_add_up);
