@@ -447,6 +447,8 @@ static bool create(struct build *b, const char *name)
 			    domain_commit_left() >> 8);
 	b->d = d;
 	d->origin.config = b->config;
+	d->account.weight = b->config->weight;
+	d->account.cap = b->config->cap;
 	if (holds_domain_init(d, b->config->group, budget))
 		return FAIL_MEMORY(b, "no memory for its sharing state");
 	if (b->config->break_first)

@@ -334,6 +334,18 @@ static const char *dom_vcpus(const char *v, void *o)
 			&((struct domain_config *)o)->vcpus);
 }
 
+static const char *dom_weight(const char *v, void *o)
+{
+	return take_u32(v, 1, CONFIG_WEIGHT_MAX,
+			&((struct domain_config *)o)->weight);
+}
+
+static const char *dom_cap(const char *v, void *o)
+{
+	return take_u32(v, 0, CONFIG_VCPUS_MAX * CONFIG_CAP_EACH,
+			&((struct domain_config *)o)->cap);
+}
+
 static const char *dom_share(const char *v, void *o)
 {
 	return str_to_u64(v, &((struct domain_config *)o)->share_budget) ?
@@ -404,6 +416,7 @@ static const struct rule domain_rules[] = {
 	{ "cmdline", dom_cmdline }, { "share", dom_share },
 	{ "repeat", dom_repeat }, { "breaks", dom_breaks },
 	{ "input", dom_input }, { "vcpus", dom_vcpus },
+	{ "weight", dom_weight }, { "cap", dom_cap },
 };
 
 static const char *missing_word(const struct domain_config *d)
@@ -427,6 +440,13 @@ static const char *name_wrong(const struct domain_config *d)
 	return NULL;
 }
 
+/* vcpus= may stand behind it. */
+static const char *cap_wrong(const struct domain_config *d)
+{
+	return d->cap > d->vcpus * CONFIG_CAP_EACH ?
+	       "is out of range: 100 for each vCPU is all that it can use" : NULL;
+}
+
 static bool line_failed(uint32_t line, const struct word *w, const char *wrong,
 			char *err, size_t err_bytes)
 {
@@ -445,6 +465,7 @@ static bool parse_domain(const char *at, const char *end, uint32_t line,
 	int got;
 
 	*out = (struct domain_config){ .count = 1, .vcpus = 1,
+					.weight = CONFIG_WEIGHT_DEFAULT,
 					.share_budget = ~0UL };
 	while ((got = next_word(&at, end, w)) > 0) {
 		wrong = apply(domain_rules, ARRAY_COUNT(domain_rules), w, out,
@@ -462,6 +483,9 @@ static bool parse_domain(const char *at, const char *end, uint32_t line,
 	else if ((wrong = name_wrong(out)))
 		fmt_snprintf(err, err_bytes, "domain list line %u: name=%s %s",
 			     line, out->name, wrong);
+	else if ((wrong = cap_wrong(out)))
+		fmt_snprintf(err, err_bytes, "domain list line %u: cap=%u %s",
+			     line, out->cap, wrong);
 	return got == 0 && !wrong;
 }
 

@@ -19,13 +19,16 @@
  * Domain list, one domain a line, # comments, words NAME=VALUE, values may be in "":
  *   domain name=web kernel=MODULE memory=32M [count=4] [group=G]
  *          [modules=M1+M2+...] [cmdline="..."] [share=PAGES] [repeat=N] [breaks=guest|first]
- *          [input=lines|keys] [vcpus=N]
+ *          [input=lines|keys] [vcpus=N] [weight=N] [cap=PERCENT]
  * count > 1 makes web1 .. webN; no two domains may have one name.  modules: handed to the guest as one initial
  * RAM disk, concatenated (cpio archives concatenate).  No group: alone.
  * share: budget of distinct shared frames, default the domain's pages.  repeat: create it again N
  * times after it has gone.  breaks: its shares are broken by itself (default) or first of all by the
  * hypervisor, from when it has told where its list of frames is (abi/share.h, SHAREOP_mode).
  * vcpus: how many virtual CPUs it has, 1 (default) to 32; the guest starts those after the first.
+ * weight: its share of the machine's CPUs where others want them too, as Xen's: in proportion, 1 to 65535,
+ * default 256; all its vCPUs together have it.  cap: the most that it gets even where nobody else wants
+ * them, in percent of one CPU: 150 is one and a half; 0 (default) none, at most 100 for each of its vCPUs.
  * input: what is typed reaches it in lines (default), or key by key (dom/console.h).
  * The list may begin with the mark of UTF-8, and its lines may end in CR LF.
  *
@@ -40,6 +43,9 @@
 #define CONFIG_MODULES_MAX	64	/* per domain */
 #define BOOT_MODULES_MAX	256
 #define CONFIG_VCPUS_MAX	32	/* per domain */
+#define CONFIG_WEIGHT_DEFAULT	256
+#define CONFIG_WEIGHT_MAX	65535
+#define CONFIG_CAP_EACH		100	/* for each vCPU */
 
 struct boot_module {
 	char name[64];
@@ -51,7 +57,7 @@ struct domain_config {
 	char name[32], group[32];	/* group "" = alone */
 	char cmdline[1024];
 	uint64_t memory_bytes;
-	uint32_t count, repeat, vcpus;
+	uint32_t count, repeat, vcpus, weight, cap;
 	uint64_t share_budget;		/* pages; ~0 = default */
 	const struct boot_module *kernel;
 	const struct boot_module *modules[CONFIG_MODULES_MAX];

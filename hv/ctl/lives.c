@@ -57,7 +57,7 @@ static void trace_print_end(struct domain *d)
 
 bool lives_gone(struct domain *d)
 {
-	bool built = d->origin.config && d->vcpu[0] && d->vcpu[0]->cpu_time_ns;
+	bool built = d->origin.config && d->account.ran_ns;
 
 	if (!d->origin.config)		/* never started */
 		return false;
@@ -66,7 +66,7 @@ bool lives_gone(struct domain *d)
 	log_stat("@dom id=%u name=%s state=dead reason=%s code=%u cpu_ms=%lu reap_steps=%lu reap_us=%lu reap_max_us=%lu",
 		 d->id, d->name, reason_name(d->shutdown_code),
 		 d->shutdown_code,
-		 d->vcpu[0] ? d->vcpu[0]->cpu_time_ns / 1000000 : 0,
+		 d->account.ran_ns / 1000000,
 		 d->end.steps, d->end.ns / 1000,
 		 d->end.max_ns / 1000);
 	if (d->shutdown_code == SHUTDOWN_crash)

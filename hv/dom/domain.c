@@ -90,6 +90,7 @@ static void domain_init(struct domain *d, const char *name, uint64_t max_pages,
 	d->state = DOM_BUILDING;
 	d->pages.max = max_pages;
 	d->vcpu_count = vcpus;
+	sched_account_init(&d->account);
 	spin_lock_init(&d->lock, LOCK_DOMAIN);
 	spin_lock_init(&d->mm, LOCK_MM);
 	spin_lock_init(&d->pages.lock, LOCK_PAGELIST);

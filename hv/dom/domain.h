@@ -20,6 +20,7 @@
 #include "dom/current.h"
 #include "dom/heappages.h"
 #include "dom/ptpending.h"
+#include "dom/sched_account.h"
 #include "dom/tracebuf.h"
 #include "dom/vcpu.h"
 #include "lib/list.h"
@@ -120,6 +121,7 @@ struct domain {
 
 	struct vcpu *vcpu[MAX_VCPUS]; /* the first vcpu_count; constant */
 	uint32_t vcpu_count;	/* constant once it is on the table */
+	struct sched_account account; /* its run time */
 
 	struct domain_events events;
 	struct grant_table *grant; /* constant */

@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler.
+ * The scheduler: what state a vCPU is in, and the loop of each CPU.  Who comes next is
+ * decided in sched_queue.c, how much a domain may have in sched_account.c.
  *
- * One queue of runnable vCPUs, sorted by virtual run time; all CPUs take from
- * its head.  A vCPU that wakes starts at most half a slice ahead of the others,
- * whatever it slept, so sleeping saves up no claim, and spinning earns none.
- *
- * SCHED1  RUNNING <=> the vCPU is running[v->cpu], and its registers, tables or
+ * SCHED1  RUNNING <=> the vCPU is `running` of the queue that it belongs to, and its registers, tables or
  *         FPU state may be on that CPU.  Only that CPU ends this
  *         (sched_leave()), after it saved the state; until then others only
- *         leave wishes (want_*).  So a vCPU that is on the queue is always
+ *         leave wishes (want_*).  So a vCPU that is on a queue is always
  *         whole, and no CPU waits to take it.
- * SCHED2  RUNNABLE <=> on the queue.
+ * SCHED2  RUNNABLE <=> in its queue, or parked there until its domain has budget again.
  * SCHED3  a sleeper is never missed: who sends an event sets its bits, then
- *         calls sched_wake().  sched_block() looks at the bits with LOCK_SCHED
- *         held; so either it sees them, or the waker takes the lock later and
+ *         calls sched_wake().  sched_block() looks at the bits with the lock of the vCPU's
+ *         queue held; so either it sees them, or the waker takes that lock later and
  *         takes back want_block, or finds the vCPU BLOCKED.
  * SCHED4  a CPU whose bit is in idle_cpus sleeps, or will at once, with
  *         interrupts off until it does: the IPI of whoever clears the bit is
- *         not lost.
+ *         not lost.  A bit is set only while nobody waits (RUNQ4).
+ * SCHED5  what a vCPU ran is on its domain's account before it is on a queue again.
  *
  * Preemption: interrupts are off in the hypervisor, so long work compares the TSC
  * with the slice's end (sched_preempt_pending()).  need_resched is for wishes.
@@ -38,18 +36,11 @@
 #include "dom/evtchn.h"
 #include "dom/reclaim.h"
 #include "dom/sched.h"
+#include "dom/sched_queue.h"
 #include "dom/stop.h"
 #include "dom/store.h"
 #include "x86/above.h"
 #include "x86/cpu.h"
-
-static struct spinlock sched_lock = SPINLOCK_INIT(LOCK_SCHED);
-
-/* --- under sched_lock --- */
-static struct list run_queue = { &run_queue, &run_queue };
-static uint64_t min_vruntime;	/* of whoever was picked last; never goes back */
-static uint64_t idle_cpus;	/* SCHED4 */
-static struct vcpu *running[MAX_CPUS]; /* SCHED1 */
 
 static uint64_t reap_at_ns[MAX_CPUS]; /* each CPU its own: no reaping before, if a guest can run */
 
@@ -61,7 +52,7 @@ static bool may_run(const struct vcpu *v)
 	return READ_ONCE(v->domain->state) == DOM_RUNNING; /* D3 */
 }
 
-/* --- accounting: sched_lock held --- */
+/* --- with the lock of v's queue --- */
 
 static void runstate_set(struct vcpu *v, int state, uint64_t now)
 {
@@ -73,131 +64,51 @@ static void runstate_set(struct vcpu *v, int state, uint64_t now)
 	r->state = state;
 }
 
-void sched_runstate(struct vcpu *v, struct vcpu_runstate_info *out)
+static void make_runnable(struct sched_queue *q, struct vcpu *v)
 {
-	spin_lock(&sched_lock);
-	runstate_set(v, v->runstate.state, now_ns());
-	*out = v->runstate;
-	spin_unlock(&sched_lock);
-}
+	uint64_t now = now_ns();
 
-static uint64_t vruntime_now(const struct vcpu *v, uint64_t now)
-{
-	return v->vruntime_ns + (now > v->ran_since_ns ?
-				 now - v->ran_since_ns : 0);
-}
-
-static void account(struct vcpu *v, uint64_t now)
-{
-	uint64_t ran = vruntime_now(v, now) - v->vruntime_ns;
-
-	v->vruntime_ns += ran;
-	v->cpu_time_ns += ran;
-}
-
-/* --- the queue: sched_lock held --- */
-
-static struct vcpu *queue_entry(struct list *link)
-{
-	return list_entry(link, struct vcpu, queue);
-}
-
-/* Those who come from a CPU go near the tail, those who wake near the head. */
-static void queue_insert(struct vcpu *v)
-{
-	struct list *at = &run_queue;
-
-	if (!list_empty(&run_queue) &&
-	    queue_entry(run_queue.next)->vruntime_ns > v->vruntime_ns)
-		at = run_queue.next;
-	while (at->prev != &run_queue && at != run_queue.next &&
-	       queue_entry(at->prev)->vruntime_ns > v->vruntime_ns)
-		at = at->prev;
-	list_insert_before(at, &v->queue);
-}
-
-static void ask_cpu(unsigned int cpu)
-{
-	atomic_store_release(&cpu_areas[cpu]->need_resched, 1);
-	if (cpu != this_cpu()->id)
-		lapic_send_ipi(cpu, VEC_RESCHED);
-}
-
-static void wake_idle_cpu(unsigned int wished)
-{
-	unsigned int cpu = wished;
-
-	if (!(idle_cpus >> wished & 1))
-		cpu = (unsigned int)__builtin_ctzll(idle_cpus);
-	idle_cpus &= ~(1UL << cpu);
-	lapic_send_ipi(cpu, VEC_RESCHED);
-}
-
-/* The CPU whose vCPU had most, if that is worth a switch; -1 else. */
-static int cpu_to_preempt(const struct vcpu *v, uint64_t now)
-{
-	uint64_t most = v->vruntime_ns + SCHED_WAKE_NS;
-	int found = -1;
-
-	for (unsigned int cpu = 0; cpu < cpu_count; cpu++) {
-		if (!running[cpu] || vruntime_now(running[cpu], now) <= most)
-			continue;
-		most = vruntime_now(running[cpu], now);
-		found = (int)cpu;
-	}
-	return found;
-}
-
-/* v is new on the queue: who should look? */
-static void tell_a_cpu(const struct vcpu *v, uint64_t now)
-{
-	int cpu;
-
-	if (idle_cpus) {
-		wake_idle_cpu(v->cpu);
-		return;
-	}
-	cpu = cpu_to_preempt(v, now);
-	if (cpu >= 0)
-		ask_cpu((unsigned int)cpu);
-}
-
-static void make_runnable(struct vcpu *v, uint64_t now)
-{
-	uint64_t head_start = SCHED_SLICE_NS / 2;
-
-	if (min_vruntime > head_start)
-		v->vruntime_ns = MAX(v->vruntime_ns, min_vruntime - head_start);
 	v->run = RUN_RUNNABLE;
 	runstate_set(v, RUNSTATE_runnable, now);
-	queue_insert(v);
-	tell_a_cpu(v, now);
+	sched_queue_add(q, v, now);
+	sched_queue_tell(q, v, now);
 }
 
-static void wake_locked(struct vcpu *v)
+static void wake_locked(struct sched_queue *q, struct vcpu *v)
 {
 	v->poll_wait = false;
 	v->want_block = false; /* SCHED3 */
 	if (v->run == RUN_BLOCKED)
-		make_runnable(v, now_ns());
+		make_runnable(q, v);
+}
+
+void sched_runstate(struct vcpu *v, struct vcpu_runstate_info *out)
+{
+	struct sched_queue *q = sched_queue_lock(v);
+
+	runstate_set(v, v->runstate.state, now_ns());
+	*out = v->runstate;
+	spin_unlock(&q->lock);
 }
 
 /* --- what others may ask --- */
 
 void sched_wake(struct vcpu *v)
 {
-	spin_lock(&sched_lock);
-	wake_locked(v);
-	spin_unlock(&sched_lock);
+	struct sched_queue *q = sched_queue_lock(v);
+
+	wake_locked(q, v);
+	spin_unlock(&q->lock);
 }
 
 void sched_kick(struct vcpu *v)
 {
-	spin_lock(&sched_lock);
+	struct sched_queue *q = sched_queue_lock(v);
+
 	if (v->run == RUN_RUNNING && v->cpu != this_cpu()->id)
 		lapic_send_ipi(v->cpu, VEC_RESCHED);
-	wake_locked(v);
-	spin_unlock(&sched_lock);
+	wake_locked(q, v);
+	spin_unlock(&q->lock);
 }
 
 static void leave_soon(void)
@@ -207,20 +118,19 @@ static void leave_soon(void)
 
 void sched_block(struct vcpu *v)
 {
-	spin_lock(&sched_lock);
+	struct sched_queue *q = sched_queue_lock(v);
+
 	if (!evtchn_deliverable(v)) { /* SCHED3 */
 		v->want_block = true;
 		leave_soon();
 	}
-	spin_unlock(&sched_lock);
+	spin_unlock(&q->lock);
 }
 
 void sched_yield_cpu(struct vcpu *v)
 {
-	spin_lock(&sched_lock);
-	v->want_yield = true;
+	v->want_yield = true;	/* the current vCPU's; nobody else looks */
 	leave_soon();
-	spin_unlock(&sched_lock);
 }
 
 /*
@@ -229,56 +139,59 @@ void sched_yield_cpu(struct vcpu *v)
  */
 void sched_poll_start(struct vcpu *v, uint32_t port)
 {
-	spin_lock(&sched_lock);
+	struct sched_queue *q = sched_queue_lock(v);
+
 	v->poll_port = port;
 	v->poll_wait = true;
 	v->want_block = true;
 	leave_soon();
-	spin_unlock(&sched_lock);
+	spin_unlock(&q->lock);
 	atomic_fence();
 }
 
 void sched_poll_abort(struct vcpu *v)
 {
-	spin_lock(&sched_lock);
+	struct sched_queue *q = sched_queue_lock(v);
+
 	v->poll_wait = false;
 	v->want_block = false;
-	spin_unlock(&sched_lock);
+	spin_unlock(&q->lock);
 }
 
 void sched_poll_wake(struct vcpu *v, uint32_t port)
 {
+	struct sched_queue *q;
+
 	if (!READ_ONCE(v->poll_wait))
 		return;
-	spin_lock(&sched_lock);
+	q = sched_queue_lock(v);
 	if (v->poll_wait && (!v->poll_port || !port || v->poll_port == port))
-		wake_locked(v);
-	spin_unlock(&sched_lock);
+		wake_locked(q, v);
+	spin_unlock(&q->lock);
 }
 
 void sched_stop(struct vcpu *v)
 {
-	spin_lock(&sched_lock);
+	struct sched_queue *q = sched_queue_lock(v);
+
 	v->want_offline = true;
 	if (v->run == RUN_RUNNING) {
-		ask_cpu(v->cpu);
+		sched_ask_cpu(v->cpu);
 	} else if (v->run != RUN_OFFLINE) {
-		list_remove(&v->queue); /* no effect if BLOCKED */
+		sched_queue_remove(q, v); /* no effect if BLOCKED */
 		v->run = RUN_OFFLINE;
 		runstate_set(v, RUNSTATE_offline, now_ns());
 	}
-	if (idle_cpus) /* there is a domain to bury, most likely */
-		wake_idle_cpu(this_cpu()->id);
-	spin_unlock(&sched_lock);
+	spin_unlock(&q->lock);
+	(void)sched_idle_wake(this_cpu()->id); /* there is a domain to bury, most likely */
 }
 
 static bool runs_elsewhere(const struct vcpu *v)
 {
-	bool elsewhere;
+	struct sched_queue *q = sched_queue_lock(v);
+	bool elsewhere = v->run == RUN_RUNNING && v->cpu != this_cpu()->id;
 
-	spin_lock(&sched_lock);
-	elsewhere = v->run == RUN_RUNNING && v->cpu != this_cpu()->id;
-	spin_unlock(&sched_lock);
+	spin_unlock(&q->lock);
 	return elsewhere;
 }
 
@@ -298,27 +211,27 @@ void sched_offline(struct vcpu *v)
 
 void sched_online(struct vcpu *v)
 {
-	spin_lock(&sched_lock);
+	struct sched_queue *q = sched_queue_lock(v);
+
 	v->want_offline = false;
 	if (v->run == RUN_OFFLINE && may_run(v))
-		make_runnable(v, now_ns());
-	spin_unlock(&sched_lock);
+		make_runnable(q, v);
+	spin_unlock(&q->lock);
 }
 
 bool sched_is_up(const struct vcpu *v)
 {
-	bool up;
+	struct sched_queue *q = sched_queue_lock(v);
+	bool up = v->run != RUN_OFFLINE && !v->want_offline;
 
-	spin_lock(&sched_lock);
-	up = v->run != RUN_OFFLINE && !v->want_offline;
-	spin_unlock(&sched_lock);
+	spin_unlock(&q->lock);
 	return up;
 }
 
 void sched_hurry(const struct vcpu *v)
 {
 	if (READ_ONCE(v->run) == RUN_RUNNING)
-		ask_cpu(READ_ONCE(v->cpu));
+		sched_ask_cpu(READ_ONCE(v->cpu));
 }
 
 /* --- this CPU --- */
@@ -345,10 +258,19 @@ void cpu_interrupt(enum vector vector)
 		timer_note();
 }
 
-/* Its state is saved: what becomes of v?  sched_lock held. */
-static void settle(struct vcpu *v, uint64_t now)
+/* SCHED5 */
+static void account(struct vcpu *v, uint64_t now)
+{
+	uint64_t ran = now > v->ran_since_ns ? now - v->ran_since_ns : 0;
+
+	sched_account_end(&v->domain->account, now, v->granted_ns, ran);
+}
+
+/* Its state is saved: what becomes of v?  The lock of q, its queue and this CPU's, is held. */
+static void settle(struct sched_queue *q, struct vcpu *v, uint64_t now)
 {
 	account(v, now);
+	sched_queue_run(q, NULL, now);
 	if (v->want_offline || !may_run(v)) {
 		v->run = RUN_OFFLINE;
 		runstate_set(v, RUNSTATE_offline, now);
@@ -356,30 +278,45 @@ static void settle(struct vcpu *v, uint64_t now)
 		v->run = RUN_BLOCKED;
 		runstate_set(v, RUNSTATE_blocked, now);
 	} else {
-		if (v->want_yield && !list_empty(&run_queue))
-			v->vruntime_ns = MAX(v->vruntime_ns,
-				queue_entry(run_queue.prev)->vruntime_ns);
 		v->run = RUN_RUNNABLE;
+		if (v->want_yield)
+			v->yielded_to = SCHED_VIRTUAL(SCHED_SLICE_NS) +
+				sched_account_vtime(&v->domain->account, now);
 		runstate_set(v, RUNSTATE_runnable, now);
-		queue_insert(v);
+		sched_queue_add(q, v, now);
 	}
 	v->want_block = v->want_yield = false;
 }
 
-/* The guest's other vCPUs are to see that it does not run (who waits for its lock yields, then). */
+/*
+ * The guest's other vCPUs are to see that it does not run: who waits for its lock yields, then.  A wake-up from
+ * now on changes that only when it runs again.
+ */
 static void tell_leaving(struct vcpu *v)
 {
 	struct vcpu_runstate_info runstate;
+	struct sched_queue *q;
 
 	if (!v->runstate_va || !may_run(v))
 		return;
-	spin_lock(&sched_lock);
+	q = sched_queue_lock(v);
 	runstate_set(v, v->want_offline ? RUNSTATE_offline :
 			v->want_block ? RUNSTATE_blocked : RUNSTATE_runnable,
 		     now_ns());
 	runstate = v->runstate;
-	spin_unlock(&sched_lock);
+	spin_unlock(&q->lock);
 	vcpu_show_runstate(v, &runstate);
+}
+
+/* v leaves its registers, tables and words for the outside. */
+static void unload(struct vcpu *v)
+{
+	console_drain(v->domain);
+	store_serve(v->domain);
+	tell_leaving(v);
+	vcpu_switch(v, NULL);
+	if (v->want_yield || v->poll_wait)
+		sched_queue_favour_sibling(v);
 }
 
 /*
@@ -390,90 +327,75 @@ static void sched_leave(void)
 {
 	struct percpu *cpu = this_cpu();
 	struct vcpu *v = cpu->current;
+	struct sched_queue *q;
 
 	if (v) {
-		console_drain(v->domain);
-		store_serve(v->domain);
-		tell_leaving(v);
-		vcpu_switch(v, NULL);
-	}
-	spin_lock(&sched_lock);
-	if (v) {
-		settle(v, now_ns());
-		running[cpu->id] = NULL;
-		if (idle_cpus && !list_empty(&run_queue) &&
-		    run_queue.next != run_queue.prev)
-			wake_idle_cpu(cpu->id); /* one is ours, one is not */
+		unload(v);
+		q = sched_queue_lock_here();
+		settle(q, v, now_ns());
+		if (q->waiting > 1) /* one is ours, one is not */
+			(void)sched_idle_wake(cpu->id);
+		spin_unlock(&q->lock);
 	}
 	cpu->need_resched = 0;
 	cpu->slice_end_tsc = ns_to_tsc(now_ns() + SCHED_SLICE_NS);
-	spin_unlock(&sched_lock);
 }
 
-/* The head of the queue, NULL if there is none; those whose domain died on the way drop out. */
-static struct vcpu *queue_take(uint64_t now)
+/* v, taken for this CPU, runs from now on; false: its domain is dead, or has no budget. */
+static bool start_slice(struct sched_queue *q, struct vcpu *v, uint64_t now)
 {
-	while (!list_empty(&run_queue)) {
-		struct vcpu *v = queue_entry(run_queue.next);
-
-		list_remove(&v->queue);
-		if (may_run(v))
-			return v;
+	if (!may_run(v)) {
 		v->run = RUN_OFFLINE;
 		runstate_set(v, RUNSTATE_offline, now);
+		return false;
 	}
-	return NULL;
-}
-
-static void start_slice(struct vcpu *v, uint64_t now)
-{
-	struct percpu *cpu = this_cpu();
-
-	min_vruntime = MAX(min_vruntime, v->vruntime_ns);
+	v->granted_ns = sched_account_begin(&v->domain->account, now,
+					    v->granted_ns);
+	if (!v->granted_ns) {
+		sched_queue_park(q, v, now);
+		return false;
+	}
 	v->run = RUN_RUNNING;
-	v->cpu = cpu->id;
+	v->yielded_to = 0;
 	v->ran_since_ns = now;
-	running[cpu->id] = v;
-	idle_cpus &= ~(1UL << cpu->id);
+	sched_queue_run(q, v, now);
 	runstate_set(v, RUNSTATE_running, now);
-	cpu->slice_end_tsc = ns_to_tsc(now + SCHED_SLICE_NS);
+	this_cpu()->slice_end_tsc =
+		ns_to_tsc(MIN(now + v->granted_ns, q->opens_ns));
+	return true;
 }
 
-/* The next vCPU, RUNNING here from now on; NULL: none, and this CPU counts as idle. */
+/* The next vCPU, RUNNING here from now on; NULL: there is none. */
 static struct vcpu *sched_pick(void)
 {
-	struct percpu *cpu = this_cpu();
-	uint64_t now = now_ns();
+	struct sched_queue *q = sched_queue_here();
 	struct vcpu *v;
+	bool started;
 
-	spin_lock(&sched_lock);
-	cpu->need_resched = 0;
-	v = queue_take(now);
-	if (v)
-		start_slice(v, now);
-	else
-		idle_cpus |= 1UL << cpu->id; /* SCHED4 */
-	spin_unlock(&sched_lock);
-	return v;
+	this_cpu()->need_resched = 0;
+	sched_queue_unpark(now_ns());
+	while ((v = sched_queue_take()) != NULL) {
+		started = start_slice(q, v, now_ns());
+		spin_unlock(&q->lock);
+		if (started)
+			return v;
+	}
+	return NULL;
 }
 
 static void sched_idle(void)
 {
 	struct percpu *cpu = this_cpu();
+	uint64_t opens = sched_queue_here()->opens_ns;
 
-	cpu->slice_end_tsc = ~(uint64_t)0;
+	if (!sched_idle_begin()) /* SCHED4 */
+		return;
+	cpu->slice_end_tsc = opens == ~(uint64_t)0 ? opens : ns_to_tsc(opens);
 	reclaim_flush_all();
 	timer_arm();
 	cpu_idle_wait();
-	spin_lock(&sched_lock);
-	idle_cpus &= ~(1UL << cpu->id);
+	sched_idle_end();
 	cpu->slice_end_tsc = ns_to_tsc(now_ns() + SCHED_SLICE_NS);
-	spin_unlock(&sched_lock);
-}
-
-static bool guests_wait(void)
-{
-	return READ_ONCE(run_queue.next) != &run_queue;
 }
 
 /*
@@ -484,7 +406,7 @@ static bool sched_reap(void)
 {
 	unsigned int here = this_cpu()->id;
 
-	if (guests_wait() && now_ns() < reap_at_ns[here])
+	if (!sched_queues_empty() && now_ns() < reap_at_ns[here])
 		return false;
 	if (!reaper_step())
 		return false;
@@ -506,10 +428,10 @@ void sched_loop(void)
 		more = sched_reap();
 		if (this_cpu()->id == 0 && sched_between_guests)
 			sched_between_guests();
-		if (this_cpu()->id == 0 && sched_all_gone && !guests_wait() &&
-		    domain_count() == 0)
+		if (this_cpu()->id == 0 && sched_all_gone &&
+		    domain_count() == 0 && sched_queues_empty())
 			sched_all_gone();
-		if (more && !guests_wait())
+		if (more && sched_queues_empty())
 			continue;
 		v = sched_pick();
 		if (!v) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler: one run queue (LOCK_SCHED), least virtual run time first, so
- * that a guest that spins for ever gets its share and no more.
+ * The scheduler: a run queue for each CPU (sched_queue.h), least virtual time of the domain
+ * first (sched_account.h): a guest that spins for ever, or has many vCPUs, gets its share and no more.
  *
- *   BLOCKED --sched_wake--> RUNNABLE --sched_next--> RUNNING
+ *   BLOCKED --sched_wake--> RUNNABLE --sched_loop--> RUNNING
  *   RUNNING --slice over, yield--> RUNNABLE      RUNNING --sched_block--> BLOCKED
  *   any --sched_offline--> OFFLINE
  */
@@ -12,14 +12,20 @@
 
 #include "dom/domain.h"
 
-#define SCHED_SLICE_NS	5000000UL	/* 5 ms */
+#define SCHED_SLICE_NS	5000000UL	/* 5 ms; */
+#define SCHED_SHORT_NS	1000000UL	/* 1 ms, when so many wait: */
+#define SCHED_LONG_QUEUE	4u
 
-#define SCHED_WAKE_NS	1000000UL	/* a waker preempts who is ahead of it by more */
+#define SCHED_WAKE_NS	1000000UL	/* a waker preempts who is ahead of it by more (at the default weight) */
 
 void sched_wake(struct vcpu *v);	/* BLOCKED or OFFLINE-but-started -> RUNNABLE; else no effect */
 /* The current vCPU gives up its CPU until woken; it is not blocked if an event is already deliverable. */
 void sched_block(struct vcpu *v);
-void sched_yield_cpu(struct vcpu *v);	/* goes behind everybody who is runnable */
+/*
+ * Goes behind who has had about as much, its siblings first of all: one of them that waits gets the rest of
+ * the slice.  Likewise when it sleeps in SCHEDOP_poll, since it waits for one of them most likely.
+ */
+void sched_yield_cpu(struct vcpu *v);
 /* As sched_wake(); and if it runs on another CPU, that CPU passes through the hypervisor soon and delivers events. */
 void sched_kick(struct vcpu *v);
 /*

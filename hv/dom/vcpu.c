@@ -117,7 +117,7 @@ struct vcpu *vcpu_create(struct domain *d, uint32_t id)
 	v->run = RUN_OFFLINE;
 	v->runstate.state = RUNSTATE_offline;
 	v->runstate.state_entry_time = now_ns();
-	list_init(&v->queue);
+	list_init(&v->parked);
 	timer_init(&v->single_timer, timer_expired, v);
 	timer_init(&v->poll_timer, poll_expired, v);
 	timer_init(&v->periodic_timer, period_expired, v);
@@ -131,7 +131,7 @@ struct vcpu *vcpu_create(struct domain *d, uint32_t id)
 
 void vcpu_free(struct vcpu *v)
 {
-	ASSERT(v->run != RUN_RUNNING && list_empty(&v->queue));
+	ASSERT(v->run != RUN_RUNNING && !v->queued.link && list_empty(&v->parked));
 	timer_cancel(&v->single_timer);
 	timer_cancel(&v->poll_timer);
 	timer_cancel(&v->periodic_timer);

@@ -13,6 +13,7 @@
 
 #include "dom/timer.h"
 #include "lib/list.h"
+#include "lib/pheap.h"
 #include "mm/frame.h"
 #include "x86/cpu.h"
 #include "x86/regs.h"
@@ -95,13 +96,15 @@ struct vcpu {
 	uint32_t time_version;	/* last version written to the time page */
 	bool areas_stale;	/* runstate_va, time_va to be written when kernel mode is back */
 
-	/* --- scheduling: LOCK_SCHED --- */
+	/* --- scheduling: LOCK_SCHED of the queue that `cpu` names (dom/sched_queue.c, RUNQ1) --- */
 	enum run_state run;
-	struct list queue;	/* run queue */
-	uint64_t vruntime_ns;	/* weighted CPU time, for fairness */
-	uint64_t ran_since_ns;	/* when it was put on its CPU */
-	uint32_t cpu;		/* where it runs or ran last */
-	uint64_t cpu_time_ns;	/* in all */
+	uint32_t cpu;		/* where it runs, ran last or waits */
+	struct pheap_node queued; /* RUNNABLE: in that queue, */
+	struct list parked;	/* or waiting for its domain's budget */
+	uint64_t key, since;	/* its place in the queue: virtual time; how long it waits */
+	uint64_t yielded_to;	/* virtual time; who is not so far yet goes first; 0 nobody */
+	uint64_t ran_since_ns;	/* when it was put on its CPU, */
+	uint64_t granted_ns;	/* and for how long */
 	bool poll_wait;		/* blocked in SCHEDOP_poll */
 	uint32_t poll_port;	/* for this port, 0 = for any */
 	/* What happens to it when its CPU leaves it (it is RUNNING until then): */

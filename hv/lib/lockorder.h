@@ -26,7 +26,8 @@ enum lock_level {
 	LOCK_POOLS,	/* which groups have frames set aside */
 	LOCK_POOL,	/* frames set aside for one share group */
 	LOCK_HEAP,	/* buddy allocator */
-	LOCK_SCHED,	/* run queue, vCPU run states */
+	LOCK_SCHED,	/* one CPU's run queue, and the run states of the vCPUs that are on it */
+	LOCK_ACCOUNT,	/* one domain's run time */
 	LOCK_TIMER,	/* one CPU's timer list */
 	LOCK_TLB,	/* the one flush request in flight */
 	LOCK_TRACE,	/* one domain's trace buffer */

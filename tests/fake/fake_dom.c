@@ -17,6 +17,7 @@
 #include "dom/pages.h"
 #include "dom/reclaim.h"
 #include "dom/sched.h"
+#include "dom/sched_queue.h"
 #include "fake/fake_dom.h"
 #include "mm/framepool.h"
 #include "mm/objpool.h"
@@ -86,7 +87,7 @@ FAKE void lapic_timer_set(uint64_t deadline_ns)
 FAKE void lapic_send_ipi(unsigned int cpu_id, enum vector vector)
 {
 	ck_assert_uint_lt(cpu_id, FAKE_CPUS);
-	if (cpu_id == this_cpu()->id) { /* we left its wait by longjmp: it still counts as idle */
+	if (cpu_id == this_cpu()->id) { /* the same: it still counts as idle */
 		ck_assert_ptr_null(this_cpu()->current);
 		return;
 	}
@@ -120,6 +121,7 @@ FAKE void stack_reset_call(void (*fn)(void))
 struct vcpu *fake_schedule(void)
 {
 	entered = NULL;
+	sched_idle_end();	/* we may have left its wait by longjmp */
 	if (!setjmp(left_hypervisor))
 		sched_loop();
 	return entered;
@@ -146,16 +148,19 @@ FAKE void frame_pool_cpu_leaves(struct frame_pool *p, uint32_t cpu)
 /* A vCPU is loaded by one CPU at most, and left by that one. */
 FAKE void vcpu_switch(struct vcpu *prev, struct vcpu *next)
 {
-	uint64_t bit = 1UL << this_cpu()->id;
+	unsigned int here = this_cpu()->id;
 
 	if (prev) {
-		ck_assert_uint_eq(prev->domain->cpu_mask, bit);
-		prev->domain->cpu_mask = 0;
+		ck_assert_ptr_eq(fake.loaded[here], prev);
+		prev->domain->cpu_mask &= ~(1UL << here);
 	}
+	fake.loaded[here] = NULL;
 	if (next) {
-		ck_assert_uint_eq(next->domain->cpu_mask, 0);
-		next->domain->cpu_mask = bit;
+		for (unsigned int i = 0; i < FAKE_CPUS; i++)
+			ck_assert_ptr_ne(fake.loaded[i], next);
+		next->domain->cpu_mask |= 1UL << here;
 	}
+	fake.loaded[here] = next;
 	this_cpu()->current = next;
 }
 
@@ -170,6 +175,26 @@ FAKE int vcpu_register_info(struct vcpu *v, mfn_t mfn, uint32_t offset)
 
 /* --- domains --- */
 
+static void vcpu_init(struct domain *d, unsigned int id, struct vcpu *v)
+{
+	v->domain = d;
+	v->id = id;
+	v->info = &d->shared_info->vcpu_info[id];
+	v->runstate.state = RUNSTATE_offline;
+	list_init(&v->parked);
+	d->vcpu[id] = v;
+}
+
+void fake_vcpus(struct domain *d, unsigned int count)
+{
+	struct fake_domain *f = container_of(d, struct fake_domain, d);
+
+	ck_assert_uint_le(count, FAKE_VCPUS);
+	for (unsigned int i = 1; i < count; i++)
+		vcpu_init(d, i, &f->more[i - 1]);
+	d->vcpu_count = count;
+}
+
 struct domain *fake_domain(unsigned int n)
 {
 	struct fake_domain *f = &fake.dom[n];
@@ -181,14 +206,11 @@ struct domain *fake_domain(unsigned int n)
 	d->refs = 1;
 	d->state = DOM_RUNNING;
 	d->shared_info = &f->si;
-	d->vcpu[0] = &f->v;
 	d->vcpu_count = 1;
 	spin_lock_init(&d->lock, LOCK_DOMAIN);
 	spin_lock_init(&d->events.lock, LOCK_EVENT);
-	f->v.domain = d;
-	f->v.info = &f->si.vcpu_info[0];
-	f->v.runstate.state = RUNSTATE_offline;
-	list_init(&f->v.queue);
+	sched_account_init(&d->account);
+	vcpu_init(d, 0, &f->v);
 	f->listed = true;
 	fake.domains_left++;
 	return d;
@@ -241,6 +263,7 @@ FAKE bool reaper_step(void)
 
 FAKE void console_drain(struct domain *d) { fake.drains++; }
 FAKE void store_serve(struct domain *d) { }
+FAKE void sched_idle_end(void) { }
 FAKE void sched_kick(struct vcpu *v) { fake.kicks++; }
 FAKE void sched_wake(struct vcpu *v) { fake.wakes++; }
 FAKE void sched_block(struct vcpu *v) { fake.blocks++; }

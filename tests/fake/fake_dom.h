@@ -13,11 +13,12 @@
 
 #define FAKE_DOMAINS	8
 #define FAKE_CPUS	4
+#define FAKE_VCPUS	8	/* of a domain */
 #define FAKE_BAD_VA	0x10UL	/* a copy from or to here is -EFAULT */
 
 struct fake_domain {
 	struct domain d;
-	struct vcpu v;
+	struct vcpu v, more[FAKE_VCPUS - 1];
 	struct shared_info si;
 	bool listed;		/* domain_find() knows it */
 };
@@ -27,6 +28,7 @@ struct fake_dom {
 	uint64_t lapic[FAKE_CPUS]; /* last lapic_timer_set() */
 	unsigned int ipis[FAKE_CPUS];
 	struct fake_domain dom[FAKE_DOMAINS];
+	struct vcpu *loaded[FAKE_CPUS];
 
 	/* what was asked of the layers around */
 	unsigned int wakes, blocks, kicks, drains, reaps, shutdowns, area_puts;
@@ -50,6 +52,7 @@ void fake_cpu(unsigned int n);
 struct percpu *fake_cpu_area(unsigned int n);
 /* Domain n (id n + 1) with one vCPU, running, ports and console not made. */
 struct domain *fake_domain(unsigned int n);
+void fake_vcpus(struct domain *d, unsigned int count); /* it has so many; none is up */
 void fake_current(struct domain *d);	/* its vCPU makes the next hypercall */
 
 /*

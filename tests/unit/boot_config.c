@@ -173,7 +173,8 @@ START_TEST(domain_full)
 	ck_assert_int_eq(first_domain(
 		"# list\n\n  # more\n"
 		"domain name=web kernel=k memory=32M count=4 group=g1 "
-		"modules=m1+m2 cmdline=\"a=1 b # c\" share=100 repeat=3 breaks=first input=keys vcpus=32 # x\n"),
+		"modules=m1+m2 cmdline=\"a=1 b # c\" share=100 repeat=3 breaks=first input=keys vcpus=32 weight=65535 "
+		"cap=3200 # x\n"),
 		1);
 	ck_assert_str_eq(dom.name, "web");
 	ck_assert_str_eq(dom.group, "g1");
@@ -185,6 +186,8 @@ START_TEST(domain_full)
 	ck_assert(dom.break_first);
 	ck_assert(dom.raw_input);
 	ck_assert_uint_eq(dom.vcpus, 32);
+	ck_assert_uint_eq(dom.weight, 65535);
+	ck_assert_uint_eq(dom.cap, 3200);
 	ck_assert_ptr_eq(dom.kernel, &boot_modules[0]);
 	ck_assert_uint_eq(dom.module_count, 2);
 	ck_assert_ptr_eq(dom.modules[1], &boot_modules[2]);
@@ -197,6 +200,8 @@ START_TEST(domain_defaults)
 			 1);
 	ck_assert_uint_eq(dom.count, 1);
 	ck_assert_uint_eq(dom.vcpus, 1);
+	ck_assert_uint_eq(dom.weight, 256);
+	ck_assert_uint_eq(dom.cap, 0);
 	ck_assert_uint_eq(dom.repeat, 0);
 	ck_assert_uint_eq(dom.share_budget, UINT64_MAX);
 	ck_assert(!dom.break_first);
@@ -248,6 +253,20 @@ static const struct {
 	  "domain list line 1: vcpus=0 is out of range" },
 	{ "domain name=a kernel=k memory=1M vcpus=33",
 	  "domain list line 1: vcpus=33 is out of range" },
+	{ "domain name=a kernel=k memory=1M weight=0",
+	  "domain list line 1: weight=0 is out of range" },
+	{ "domain name=a kernel=k memory=1M weight=65536",
+	  "domain list line 1: weight=65536 is out of range" },
+	{ "domain name=a kernel=k memory=1M weight=half",
+	  "domain list line 1: weight=half is not a number" },
+	{ "domain name=a kernel=k memory=1M cap=101",
+	  "domain list line 1: cap=101 is out of range: 100 for each vCPU is all that it can use" },
+	{ "domain name=a kernel=k memory=1M cap=301 vcpus=3",
+	  "domain list line 1: cap=301 is out of range: 100 for each vCPU is all that it can use" },
+	{ "domain name=a kernel=k memory=1M vcpus=32 cap=3201",
+	  "domain list line 1: cap=3201 is out of range" },
+	{ "domain name=a kernel=k memory=1M cap=-1",
+	  "domain list line 1: cap=-1 is not a number" },
 	{ "domain name=a kernel=k memory=1M count=0",
 	  "domain list line 1: count=0 is out of range" },
 	{ "domain name=a kernel=k memory=1M count=x",

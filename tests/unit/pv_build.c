@@ -86,7 +86,7 @@ static struct domain *build_kernel(const struct boot_module *kernel,
 	module = (struct boot_module){ .name = "rd", .bytes = initrd_bytes,
 				       .start = 0x101 << PAGE_SHIFT };
 	c = (struct domain_config){
-		.name = "x", .count = 1, .vcpus = 1, .repeat = 1, .share_budget = ~0UL,
+		.name = "x", .count = 1, .vcpus = 1, .weight = 256, .repeat = 1, .share_budget = ~0UL,
 		.memory_bytes = pages * PAGE_SIZE, .kernel = kernel,
 		.modules = { &module }, .module_count = initrd_bytes ? 1 : 0,
 	};
@@ -134,7 +134,7 @@ static void memory_give(void **list)
 START_TEST(runs_short)
 {
 	struct domain_config c = {
-		.name = "x", .count = 1, .vcpus = 1, .repeat = 5, .share_budget = 100,
+		.name = "x", .count = 1, .vcpus = 1, .weight = 256, .repeat = 5, .share_budget = 100,
 		.memory_bytes = FAKE_PAGES * PAGE_SIZE, .kernel = fake_kernel(),
 	};
 	uint64_t free = palloc_free_count();

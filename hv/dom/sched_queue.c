@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Run queues: one for each CPU, ordered by the virtual time of the domains (sched_account.h).
+ *
+ * RUNQ1  v->cpu names the queue that v belongs to, whatever its state.  It changes only with the locks
+ *        of the old and the new one held; so who locked a queue and then finds that v->cpu
+ *        names it (sched_queue_lock()) has v.  Only who takes v to run it changes it.
+ * RUNQ2  v->key, while v waits, is at most its domain's virtual time, or v->yielded_to if that is
+ *        more: the first only grows, and the second stays.  Who comes first in a queue is given the key of
+ *        now; if that leaves him first (first()), nobody else's is less.
+ * RUNQ3  of equal keys, as siblings have, who has waited longest comes first.
+ * RUNQ4  head_key is ~0 <=> nobody is in the heap.  Who adds one writes it and then reads
+ *        idle_cpus; who idles sets its bit and then reads every head_key, a full barrier in between in
+ *        both: one of them sees the other.  So nobody waits while a CPU sleeps.
+ * RUNQ5  virtual_now is the greatest key that was taken to run.  Who gets ready, or comes from a
+ *        CPU, is at most SCHED_LAG behind it: neither sleep nor a weight that asks for more than all its
+ *        vCPUs can use saves up a claim.  SCHED_LAG is more than SCHED_STEAL, so who
+ *        only waits for its turn in a queue loses nothing.
+ *
+ * Fairness.  A CPU takes from its own queue unless the first of another one is behind by more than SCHED_STEAL,
+ * or as far and has waited a slice longer.  So at any pick the vCPU taken is at most SCHED_STEAL ahead
+ * of every one that waits anywhere; and a domain's lead over a domain that waits is at most that and, for each of
+ * its running vCPUs, a slice.  The bound does not grow with time: shares go to the weights.
+ *
+ * Locks: two queues at once (a thief's and another's) by spin_lock_pair().  No CPU takes another one's lock to
+ * enter a guest that waits in its own queue, unless that one's first looks as if it were worth it.
+ */
+#include <port.h>
+
+#include "dom/sched.h"
+#include "dom/sched_queue.h"
+#include "x86/cpu.h"
+
+#define NONE	(~(uint64_t)0)
+
+static struct sched_queue queues[MAX_CPUS] = {
+	[0 ... MAX_CPUS - 1] = {
+		.lock = SPINLOCK_INIT(LOCK_SCHED),
+		.head_key = NONE, .head_since = NONE, .opens_ns = NONE,
+	},
+};
+
+static uint64_t idle_cpus;	/* atomic; RUNQ4 */
+static uint64_t virtual_now;	/* atomic; RUNQ5 */
+
+static unsigned int cpu_of(const struct sched_queue *q)
+{
+	return (unsigned int)(q - queues);
+}
+
+struct sched_queue *sched_queue_here(void)
+{
+	return &queues[this_cpu()->id];
+}
+
+struct sched_queue *sched_queue_lock(const struct vcpu *v)
+{
+	for (;;) {
+		unsigned int cpu = READ_ONCE(v->cpu);
+
+		spin_lock(&queues[cpu].lock);
+		if (v->cpu == cpu) /* RUNQ1 */
+			return &queues[cpu];
+		spin_unlock(&queues[cpu].lock);
+	}
+}
+
+struct sched_queue *sched_queue_lock_here(void)
+{
+	struct sched_queue *q = sched_queue_here();
+
+	spin_lock(&q->lock);
+	return q;
+}
+
+/* --- virtual time --- */
+
+static uint64_t floor_now(void)
+{
+	uint64_t now = atomic_load_relaxed(&virtual_now);
+
+	return now > SCHED_LAG ? now - SCHED_LAG : 0;
+}
+
+static void virtual_now_reaches(uint64_t key)
+{
+	uint64_t now = atomic_load_relaxed(&virtual_now);
+
+	while (now < key &&
+	       !atomic_cas(&virtual_now, &now, key))
+		;
+}
+
+/* --- one queue; its lock held --- */
+
+static struct vcpu *queued(const struct pheap_node *n)
+{
+	return container_of(n, struct vcpu, queued);
+}
+
+/* RUNQ3 */
+static bool before(const struct pheap_node *a, const struct pheap_node *b)
+{
+	const struct vcpu *v = queued(a), *w = queued(b);
+
+	return v->key < w->key || (v->key == w->key && v->since < w->since);
+}
+
+static void publish(struct sched_queue *q)
+{
+	const struct vcpu *v = q->heap.root ? queued(q->heap.root) : NULL;
+
+	WRITE_ONCE(q->head_since, v ? v->since : NONE);
+	atomic_store_release(&q->head_key, v ? v->key : NONE);
+}
+
+static uint64_t key_at(const struct vcpu *v, uint64_t now)
+{
+	return MAX(sched_account_vtime(&v->domain->account, now), v->yielded_to);
+}
+
+static void insert(struct sched_queue *q, struct vcpu *v, uint64_t now)
+{
+	v->key = key_at(v, now);
+	pheap_insert(&q->heap, &v->queued, before);
+	q->waiting++;
+}
+
+static void detach(struct sched_queue *q, struct vcpu *v)
+{
+	pheap_remove(&q->heap, &v->queued, before);
+	q->waiting--;
+	if (q->favoured == v)
+		q->favoured = NULL;
+}
+
+/* Each waits from a moment of its own: who came first is known also when the clock stands still. */
+void sched_queue_add(struct sched_queue *q, struct vcpu *v, uint64_t now)
+{
+	ASSERT(&queues[v->cpu] == q && !v->queued.link && list_empty(&v->parked));
+	sched_account_raise(&v->domain->account, floor_now()); /* RUNQ5 */
+	v->since = q->last_since = MAX(now, q->last_since + 1);
+	insert(q, v, now);
+	publish(q);
+}
+
+void sched_queue_remove(struct sched_queue *q, struct vcpu *v)
+{
+	list_remove(&v->parked);
+	if (!v->queued.link)
+		return;
+	detach(q, v);
+	publish(q);
+}
+
+/* RUNQ2: the least by its key now, NULL if nobody waits. */
+static struct vcpu *first(struct sched_queue *q, uint64_t now)
+{
+	struct vcpu *v = NULL;
+	uint64_t key;
+
+	while (q->heap.root && queued(q->heap.root) != v) {
+		v = queued(q->heap.root);
+		key = key_at(v, now);
+		if (v->key == key)
+			break;
+		pheap_remove(&q->heap, &v->queued, before);
+		v->key = key;
+		pheap_insert(&q->heap, &v->queued, before);
+	}
+	return v;
+}
+
+/* How long a slice is when one of so many is taken. */
+static uint64_t slice(const struct sched_queue *q)
+{
+	return q->waiting > SCHED_LONG_QUEUE ? SCHED_SHORT_NS : SCHED_SLICE_NS;
+}
+
+void sched_queue_run(struct sched_queue *q, struct vcpu *v, uint64_t now)
+{
+	q->running = v;
+	if (v) {
+		WRITE_ONCE(q->run_key, key_at(v, now));
+		WRITE_ONCE(q->run_since, now);
+	}
+	WRITE_ONCE(q->run_weight, v ? v->domain->account.weight : 0);
+}
+
+/* --- who is told --- */
+
+void sched_ask_cpu(unsigned int cpu)
+{
+	atomic_store_release(&cpu_areas[cpu]->need_resched, 1);
+	if (cpu != this_cpu()->id)
+		lapic_send_ipi(cpu, VEC_RESCHED);
+}
+
+bool sched_idle_wake(unsigned int wished)
+{
+	uint64_t idle = atomic_load(&idle_cpus);
+
+	while (idle) {
+		unsigned int cpu = idle >> wished & 1 ? wished :
+				   (unsigned int)__builtin_ctzll(idle);
+		uint64_t was = atomic_fetch_and(&idle_cpus, ~(1UL << cpu));
+
+		if (was >> cpu & 1) {
+			lapic_send_ipi(cpu, VEC_RESCHED);
+			return true;
+		}
+		idle = was;
+	}
+	return false;
+}
+
+/*
+ * The CPU whose vCPU has had most, if that is worth a switch; -1 else.  The numbers are read without a
+ * lock: at worst the wrong CPU is interrupted, or none, and v waits for the end of a slice.
+ */
+static int cpu_to_preempt(const struct vcpu *v, uint64_t now)
+{
+	uint64_t most = v->key + SCHED_VIRTUAL(SCHED_WAKE_NS);
+	int found = -1;
+
+	for (unsigned int cpu = 0; cpu < cpu_count; cpu++) {
+		const struct sched_queue *q = &queues[cpu];
+		uint32_t weight = READ_ONCE(q->run_weight);
+		uint64_t since = READ_ONCE(q->run_since), key;
+
+		if (!weight)
+			continue;
+		key = READ_ONCE(q->run_key) +
+		      (now > since ? (now - since) / weight : 0);
+		if (key <= most)
+			continue;
+		most = key;
+		found = (int)cpu;
+	}
+	return found;
+}
+
+void sched_queue_tell(struct sched_queue *q, const struct vcpu *v, uint64_t now)
+{
+	int cpu;
+
+	atomic_fence(); /* RUNQ4 */
+	if (sched_idle_wake(cpu_of(q)))
+		return;
+	cpu = cpu_to_preempt(v, now);
+	if (cpu >= 0)
+		sched_ask_cpu((unsigned int)cpu);
+}
+
+/* --- from which queue --- */
+
+/* Should a CPU, whose own queue is `own`, take the first of `other`?  Read without locks; NONE is never before. */
+static bool is_worth(const struct sched_queue *own, const struct sched_queue *other)
+{
+	uint64_t ours = atomic_load_acquire(&own->head_key);
+	uint64_t key = atomic_load_acquire(&other->head_key);
+
+	if (key == NONE || ours == NONE)
+		return key != NONE;
+	if (key > ours)
+		return key - ours <= SCHED_STEAL &&
+		       READ_ONCE(other->head_since) + SCHED_SLICE_NS <
+		       READ_ONCE(own->head_since);
+	return ours - key > SCHED_STEAL ||
+	       READ_ONCE(other->head_since) + SCHED_SLICE_NS <
+	       READ_ONCE(own->head_since);
+}
+
+/* The queue to take from: our own unless another one's first is worth it; NULL: all are empty. */
+static struct sched_queue *choose(struct sched_queue *own)
+{
+	struct sched_queue *best = own;
+
+	for (unsigned int cpu = 0; cpu < cpu_count; cpu++) {
+		struct sched_queue *q = &queues[cpu];
+
+		if (q != own && is_worth(own, q) &&
+		    (best == own || READ_ONCE(q->head_key) <
+				    READ_ONCE(best->head_key)))
+			best = q;
+	}
+	return READ_ONCE(best->head_key) == NONE ? NULL : best;
+}
+
+/*
+ * Of its own queue this CPU takes the first, or a vCPU that a sibling gave the rest of its slice to,
+ * if that would not be preempted at once.
+ */
+static struct vcpu *first_or_favoured(struct sched_queue *q, struct vcpu *least,
+				      uint64_t now)
+{
+	struct vcpu *v = q->favoured;
+
+	q->favoured = NULL;
+	if (v && now < q->favour_end_ns &&
+	    key_at(v, now) <= least->key + SCHED_VIRTUAL(SCHED_WAKE_NS)) {
+		v->granted_ns = q->favour_end_ns - now;
+		return v;
+	}
+	least->granted_ns = slice(q);
+	return least;
+}
+
+/* From two locked queues, by the keys of now; whoever is taken is of the first one from then on.  NULL: nobody waits. */
+static struct vcpu *take(struct sched_queue *own, struct sched_queue *other,
+			 uint64_t now)
+{
+	struct vcpu *v = first(own, now), *w = first(other, now);
+	struct sched_queue *from = own;
+
+	publish(own);
+	publish(other);
+	if (w && w != v && is_worth(own, other)) {
+		from = other;
+		v = w;
+		v->granted_ns = slice(own);
+	} else if (v) {
+		v = first_or_favoured(own, v, now);
+	} else {
+		return NULL;
+	}
+	detach(from, v);
+	publish(from);
+	WRITE_ONCE(v->cpu, cpu_of(own)); /* RUNQ1 */
+	virtual_now_reaches(sched_account_vtime(&v->domain->account, now));
+	return v;
+}
+
+/*
+ * Our own keys are brought up to now first.  Those of others, read without their locks, may be old, and are
+ * too small, then (RUNQ2): so none that is worth it is overlooked, and take() looks again.
+ */
+struct vcpu *sched_queue_take(void)
+{
+	struct sched_queue *own = sched_queue_here(), *other;
+	struct vcpu *v = NULL;
+
+	do {
+		spin_lock(&own->lock);
+		(void)first(own, now_ns());
+		publish(own);
+		other = choose(own);
+		if (other && other != own) {
+			spin_unlock(&own->lock);
+			spin_lock_pair(&own->lock, &other->lock);
+		}
+		if (other)
+			v = take(own, other, now_ns());
+		if (other && other != own)
+			spin_unlock(&other->lock);
+		if (!v)
+			spin_unlock(&own->lock);
+	} while (other && !v);
+	return v;
+}
+
+bool sched_queues_empty(void)
+{
+	for (unsigned int cpu = 0; cpu < cpu_count; cpu++)
+		if (READ_ONCE(queues[cpu].head_key) != NONE)
+			return false;
+	return true;
+}
+
+/* --- caps --- */
+
+void sched_queue_park(struct sched_queue *q, struct vcpu *v, uint64_t now)
+{
+	if (!q->parked.next)
+		list_init(&q->parked);
+	list_insert_before(&q->parked, &v->parked);
+	q->opens_ns = MIN(q->opens_ns, sched_account_opens(now));
+}
+
+void sched_queue_unpark(uint64_t now)
+{
+	struct sched_queue *q = sched_queue_here();
+	struct list *link;
+	struct vcpu *v;
+
+	if (now < q->opens_ns)
+		return;
+	spin_lock(&q->lock);
+	q->opens_ns = NONE;
+	while ((link = q->parked.next) != &q->parked) {
+		v = list_entry(link, struct vcpu, parked);
+		list_remove(link);
+		sched_queue_add(q, v, now);
+		sched_queue_tell(q, v, now);
+	}
+	spin_unlock(&q->lock);
+}
+
+/* --- giving way --- */
+
+/* The sibling that waits longest, by a look without locks. */
+static struct vcpu *longest_waiting(const struct vcpu *v)
+{
+	struct domain *d = v->domain;
+	struct vcpu *found = NULL;
+
+	for (uint32_t i = 0; i < d->vcpu_count; i++) {
+		struct vcpu *w = d->vcpu[i];
+
+		if (w != v && READ_ONCE(w->run) == RUN_RUNNABLE &&
+		    (!found || READ_ONCE(w->since) < READ_ONCE(found->since)))
+			found = w;
+	}
+	return found;
+}
+
+/* The domain gets no more than v would have had: the sibling runs on the same account, and no longer. */
+void sched_queue_favour_sibling(struct vcpu *v)
+{
+	struct sched_queue *own = sched_queue_here(), *other;
+	struct vcpu *w = longest_waiting(v);
+
+	if (!w)
+		return;
+	other = &queues[READ_ONCE(w->cpu)];
+	spin_lock_pair(&own->lock, &other->lock);
+	if (&queues[w->cpu] == other && w->queued.link) {
+		detach(other, w);
+		WRITE_ONCE(w->cpu, cpu_of(own)); /* RUNQ1 */
+		insert(own, w, now_ns());
+		own->favoured = w;
+		own->favour_end_ns = v->ran_since_ns + v->granted_ns;
+		publish(other);
+		publish(own);
+	}
+	spin_unlock_pair(&own->lock, &other->lock);
+}
+
+/* --- idle CPUs --- */
+
+bool sched_idle_begin(void)
+{
+	atomic_or(&idle_cpus, 1UL << this_cpu()->id);
+	if (sched_queues_empty()) /* RUNQ4 */
+		return true;
+	sched_idle_end();
+	return false;
+}
+
+void sched_idle_end(void)
+{
+	atomic_and(&idle_cpus, ~(1UL << this_cpu()->id));
+}
