@@ -70,6 +70,7 @@ struct breaks {			/* LOCK_MM */
 	bool wanted;		/* the operator chose break first; constant once built */
 	uint32_t mode;		/* SHARE_MODE_* */
 	uint64_t p2m, p2m_entries;
+	uint32_t list_depth;	/* pages of the list that wait for one another just now */
 	bool held;		/* names change just now: no vCPU goes to its guest before it had LOCK_MM; read without */
 	uint32_t count;		/* pairs; 0 when one of the domain's vCPUs goes to its guest */
 	struct break_pair {
