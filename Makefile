@@ -20,7 +20,7 @@ include bench/variables.mk
 CC := gcc
 NASM := nasm
 QEMU ?= qemu-system-x86_64
-export QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS OVERCOMMIT TIMEOUT V PARTS SHARD RESUME
+export QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS OVERCOMMIT UEFI TIMEOUT V PARTS SHARD RESUME
 
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings -Wno-unused-parameter -Werror
@@ -173,8 +173,8 @@ run: ## 8 guests share files (T=NAME another job, T=list)
 	@$(if $(T),bench/run-named.sh job bench/jobs $(T),$(B)/harness run)
 many: $(HV) $(B)/harness $(GUEST_KERNELS) ## 200 guests of 8 MiB in one machine of 4 GiB
 	@$(B)/harness many
-iso: $(B)/pasture.iso ## a CD image with GRUB that does what `make run` does
-run-iso: $(B)/pasture.iso ## boot that CD image in QEMU and judge the result
+iso: $(B)/pasture.iso ## a CD image, for BIOS and UEFI, that does what `make run` does
+run-iso: $(B)/pasture.iso ## boot that CD image in QEMU and judge the result (UEFI=1 by UEFI)
 	@$(B)/harness run --iso $<
 test: ## every test; the last line is "N passed, N failed"
 	@tests/run-all.sh $(MAKE)
@@ -237,7 +237,7 @@ $(B)/pasture.iso: $(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel $(B)/is
 	@rm -rf $(B)/iso $(B)/iso.links
 	@$(B)/harness run --prepare $(B)/iso.links
 	@cp -rL $(B)/iso.links $(B)/iso
-	@grub-mkrescue -o $@ $(B)/iso >$(B)/iso.log 2>&1 || { tail -n 3 $(B)/iso.log; exit 1; }
+	@bench/iso.sh $(B)/iso $@
 	@echo "pasture: $@ ($$(( $$(stat -c %s $@) >> 20 )) MiB)"
 
 $(B)/files/.kernel: | $(B)/.deps

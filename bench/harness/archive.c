@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/archive.h"
 #include "harness/workload_rule.h"
@@ -58,4 +59,20 @@ uint64_t archive_write(const char *path, const struct file_set *s,
 	must(a, path, archive_write_close(a));
 	archive_write_free(a);
 	return file_bytes(path);
+}
+
+bool archive_has(const char *path, const char *name)
+{
+	struct archive *a = archive_read_new();
+	struct archive_entry *e;
+	bool found = false;
+
+	if (!a)
+		die("out of memory");
+	archive_read_support_format_iso9660(a);
+	if (archive_read_open_filename(a, path, 1 << 16) == ARCHIVE_OK)
+		while (!found && archive_read_next_header(a, &e) == ARCHIVE_OK)
+			found = !strcmp(archive_entry_pathname(e), name);
+	archive_read_free(a);
+	return found;
 }

@@ -5,6 +5,9 @@
 
 #include "harness/expect.h"
 
+/* Does the CD image at `path` have a file of this name?  No: or it cannot be read. */
+bool archive_has(const char *path, const char *name);
+
 /*
  * All files of one use (and one guest), and the `.sums` member for them.
  * Returns the size of the archive.

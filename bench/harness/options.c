@@ -27,7 +27,8 @@ static const char usage[] =
 "                     comma in a name needs a backslash before it\n"
 "  TENANTS=1          split the guests into so many share groups\n"
 "  OVERCOMMIT=0       1: a machine with less memory than its guests together\n"
-"  TIMEOUT=300        seconds until the run is given up (many: 600)\n"
+"  UEFI=0             1: the machine of --iso has UEFI in place of a BIOS\n"
+"  TIMEOUT=300         seconds until the run is given up (many: 600)\n"
 "  TESTS=tests/boot   folder of the boot tests\n"
 "  QEMU=PROGRAM       another QEMU\n"
 "  V=1                show all that the machine prints\n"
@@ -145,6 +146,8 @@ static void check(const struct options *o)
 		    (unsigned long long)o->guests);
 	if (strcmp(o->accel, "tcg") && strcmp(o->accel, "kvm"))
 		die("ACCEL=%s: wanted tcg or kvm", o->accel);
+	if (o->uefi && !o->iso)
+		die("UEFI=1 is for a CD image only: 'make run-iso UEFI=1'");
 	if (o->command == COMMAND_MACHINE && o->names.count != 1)
 		die("name one log: harness machine LOG -- WORDS FOR QEMU");
 }
@@ -221,6 +224,7 @@ void options_parse(struct options *o, int argc, char **argv)
 		{ "CPUS", &o->cpus, 1, 64, NULL, FOR_RUNS | FOR(LINUX) },
 		{ "TENANTS", &o->tenants, 1, 250, NULL, FOR(RUN) },
 		{ "OVERCOMMIT", &o->overcommit, 0, 1, NULL, FOR_RUNS },
+		{ "UEFI", &o->uefi, 0, 1, NULL, FOR(RUN) },
 		{ "TIMEOUT", &o->timeout_s, 1, 100000, NULL, FOR_ALL & ~FOR(BOOT_TEST) },
 		{ "V", &o->verbose, 0, 1, NULL, FOR_ALL },
 		{ "CPU_MODEL", NULL, 0, 0, &o->cpu_model, FOR_RUNS | FOR_LINUX },

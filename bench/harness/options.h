@@ -26,6 +26,7 @@ struct options {
 	struct strings files;	/* for all guests; none: the default set */
 	const char *pasture;	/* the hypervisor's image; NULL: default */
 	const char *iso;	/* boot this CD instead of -kernel; or NULL */
+	uint64_t uefi;		/* 1: by UEFI; only with a CD */
 	const char *prepare;	/* only write the CD's folder; or NULL */
 	bool interactive, gdb;	/* become QEMU on this terminal */
 	struct strings names;	/* boot tests; `harness machine`: its log */

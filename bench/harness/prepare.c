@@ -13,6 +13,8 @@
 #define WORKLOAD_KERNEL	"build/guest/workload.elf"
 #define MINIMAL_KERNEL	"build/guest/minimal.elf"
 #define PASTURE		"build/pasture"
+#define UEFI_FIRMWARE	"/usr/share/ovmf/OVMF.fd"
+#define UEFI_LOADER	"efi.img"	/* what grub-mkrescue makes for it */
 
 #define MANY_GUEST_MIB	8
 #define MANY_MEM_MIB	4096
@@ -246,6 +248,18 @@ void plan_write_grub(const struct plan *p, const struct options *o)
 	free(path);
 }
 
+/* Where UEFI finds nothing to boot it waits for somebody to type. */
+static const char *uefi_words(const char *iso)
+{
+	if (access(UEFI_FIRMWARE, R_OK))
+		die("UEFI=1: no %s; run 'make deps', or install the package ovmf",
+		    UEFI_FIRMWARE);
+	if (!archive_has(iso, UEFI_LOADER))
+		die("UEFI=1: %s is an image for BIOS only, without %s; 'make iso' makes one for both",
+		    iso, UEFI_LOADER);
+	return "-bios " UEFI_FIRMWARE;
+}
+
 void plan_machine(const struct plan *p, const struct options *o,
 		  struct machine_config *c)
 {
@@ -255,6 +269,8 @@ void plan_machine(const struct plan *p, const struct options *o,
 		.append = plan_append(o), .kernel = o->iso ? NULL : "pasture",
 		.iso = o->iso, .modules = p->modules,
 	};
+	if (o->uefi)
+		c->extra = uefi_words(o->iso);
 	if (o->gdb)
 		c->gdb_port = 26000 + getuid() % 5000;
 }

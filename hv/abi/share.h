@@ -157,8 +157,9 @@ struct shareop_info {
 struct shareop_mode {
 	uint32_t version;	/* SHARE_MODE_VERSION */
 	uint32_t flags;		/* SHARE_MODE_* */
-	uint64_t p2m;		/* va of an array of uint64_t, frame by pfn, or 0; entries that are not
-				   mapped writable are left as they are */
+	uint64_t p2m;		/* va of an array of uint64_t, frame by pfn, or 0.  Its own pages may be
+				   shared: one is broken before a name goes into it.  Entries that are
+				   mapped read-only otherwise are left as they are */
 	uint64_t p2m_entries;	/* 0: there is none */
 };
 

@@ -18,6 +18,7 @@
 #define FIRST_MIB_END	(MIB >> PAGE_SHIFT)
 #define MAP_4G_END	((4UL << 30) >> PAGE_SHIFT)
 #define MIN_MEMORY_MIB	64
+#define LAST_PAGE	ALIGN_DOWN(~0UL, PAGE_SIZE)
 #define BLOCK_FRAMES	(2 * MIB >> PAGE_SHIFT)
 #define LOW_PAGE_FIRST	8		/* above the real-mode vectors and BIOS data */
 #define LOW_PAGE_END	0x90
@@ -50,22 +51,51 @@ static void put(struct ranges *set, mfn_t first, mfn_t end)
 	CHECK(ranges_add(set, first, end));
 }
 
+/*
+ * The firmware's numbers are any: an entry may end beyond 2^64.  All that is
+ * reckoned with stays at or below the last page of all, so that nothing wraps.
+ */
+static bool wraps(const struct memory_map_entry *e)
+{
+	return e->bytes > LAST_PAGE - MIN(e->start, LAST_PAGE);
+}
+
+static maddr_t entry_end(const struct memory_map_entry *e)
+{
+	return wraps(e) ? LAST_PAGE : MIN(e->start, LAST_PAGE) + e->bytes;
+}
+
+/* Whole pages only; none of an entry that cannot be true. */
+static void add_entry(const struct memory_map_entry *e)
+{
+	maddr_t start = MIN(e->start, LAST_PAGE);
+
+	if (wraps(e))
+		log_warn("the memory map has %lu MiB of RAM at %lx, which makes no sense: left out",
+			 e->bytes >> 20, e->start);
+	else
+		put(&ram, ALIGN_UP(start, PAGE_SIZE) >> PAGE_SHIFT,
+		    entry_end(e) >> PAGE_SHIFT);
+}
+
+/* Any page that it has a part of; to the last one if it wraps. */
+static void remove_entry(const struct memory_map_entry *e)
+{
+	if (e->bytes)
+		take(&ram, e->start >> PAGE_SHIFT,
+		     ALIGN_UP(entry_end(e), PAGE_SIZE) >> PAGE_SHIFT);
+}
+
 static void collect_ram(void)
 {
 	const struct memory_map_entry *e;
-	mfn_t end;
 
-	for (e = memory_map; e < memory_map + memory_map_count; e++) {
-		end = (e->start + e->bytes) >> PAGE_SHIFT;
+	for (e = memory_map; e < memory_map + memory_map_count; e++)
 		if (e->ram)
-			put(&ram, ALIGN_UP(e->start, PAGE_SIZE) >> PAGE_SHIFT,
-			    end);
-	}
-	for (e = memory_map; e < memory_map + memory_map_count; e++) {
-		end = ALIGN_UP(e->start + e->bytes, PAGE_SIZE) >> PAGE_SHIFT;
+			add_entry(e);
+	for (e = memory_map; e < memory_map + memory_map_count; e++)
 		if (!e->ram)
-			take(&ram, e->start >> PAGE_SHIFT, end);
-	}
+			remove_entry(e);
 }
 
 static void clip_ram(void)

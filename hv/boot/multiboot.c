@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a multiboot 1 loader tells; multiboot2.c has the other one.  All of it is copied at once: the loader keeps
- * it anywhere in RAM, and that RAM is handed out later.  Only the modules stay
- * where they are.
+ * What a multiboot 1 loader tells; multiboot2.c has the other one.  All of it is
+ * copied at once: the loader keeps it anywhere in RAM, and that RAM is handed out
+ * later.  Only the modules stay where they are.
  */
 #include <port.h>
 
@@ -13,6 +13,7 @@
 #define MBI_MODS	(1u << 3)
 #define MBI_MMAP	(1u << 6)
 #define MMAP_RAM	1
+#define MAP_END		(4UL << 30)	/* of the boot tables */
 
 struct mbi {
 	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline;
@@ -43,14 +44,25 @@ void boot_add_memory(maddr_t start, uint64_t bytes, bool ram)
 		(struct memory_map_entry){ start, bytes, ram };
 }
 
+/* The boot tables map what is below: what a loader tells must end there. */
+static const void *told_at(uint32_t at, uint64_t bytes, const char *what)
+{
+	if (bytes > MAP_END - at)
+		boot_fail("the boot loader's %s ends above 4 GiB", what);
+	return maddr_to_virt(at);
+}
+
 static void read_memory_map(const struct mbi *m)
 {
-	const uint8_t *p = maddr_to_virt(m->mmap_addr);
+	const uint8_t *p = told_at(m->mmap_addr, m->mmap_length, "memory map");
 	const uint8_t *end = p + m->mmap_length;
 	struct mbi_mmap e;
 
 	for (; p + sizeof(e) <= end; p += e.size + sizeof(e.size)) {
 		memcpy(&e, p, sizeof(e));
+		if (e.size < sizeof(e) - sizeof(e.size))
+			boot_fail("the boot loader's memory map has entries of %u bytes",
+				  e.size);
 		boot_add_memory(e.start, e.bytes, e.type == MMAP_RAM);
 	}
 }
@@ -94,7 +106,7 @@ static void read_module(const struct mbi_module *m)
 
 static void read_modules(const struct mbi *m)
 {
-	const struct mbi_module *mods = maddr_to_virt(m->mods_addr);
+	const struct mbi_module *mods;
 	uint32_t i;
 
 	if (!(m->flags & MBI_MODS))
@@ -102,6 +114,8 @@ static void read_modules(const struct mbi *m)
 	if (m->mods_count > BOOT_MODULES_MAX)
 		boot_fail("%u modules, at most %u can be loaded",
 			  m->mods_count, BOOT_MODULES_MAX);
+	mods = told_at(m->mods_addr, m->mods_count * sizeof(*mods),
+		       "list of modules");
 	for (i = 0; i < m->mods_count; i++)
 		read_module(&mods[i]);
 }

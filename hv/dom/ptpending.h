@@ -57,6 +57,7 @@ struct break_mode {		/* LOCK_MM */
 	bool wanted;		/* the operator chose break first; constant once built */
 	uint32_t flags;		/* SHARE_MODE_* */
 	uint64_t p2m, p2m_entries; /* the guest's own list of names; none: 0 entries */
+	uint32_t list_depth;	/* pages of the list that wait for one another just now */
 };
 
 #endif

@@ -4,7 +4,9 @@
  *
  * It comes from the clock chip at boot, and follows it from then on: a machine
  * that is stopped (QEMU's `stop`, a laptop's lid) finds its TSC where it left it
- * and the chip ahead.
+ * and the chip ahead.  Three seconds of the machine's time after it goes on, the
+ * guests' clocks are less than two seconds behind the chip again (wallclock.c's
+ * LOOK_NS and CONFIRM_NS; WALL1).
  */
 #ifndef HV_DOM_WALLCLOCK_H
 #define HV_DOM_WALLCLOCK_H

@@ -103,8 +103,7 @@ int frame_claim(struct frame *f, domid_hv_t owner, uint32_t refs)
 	uint64_t want = owned_state(owner, 1 + refs);
 	uint64_t hv = (uint64_t)FRAME_HV << FRAME_KIND_SHIFT | 1;
 
-	return atomic_cas(&f->state, &want, hv) ?
-	       0 : -EBUSY;
+	return atomic_cas(&f->state, &want, hv) ? 0 : -EBUSY;
 }
 
 void frame_unclaim(struct frame *f, domid_hv_t owner, uint32_t refs)

@@ -21,6 +21,10 @@
  * K4  What can fail comes first: room for a pair, quota, frame, M2P.
  * K5  A guest may have read the old name just before, and use it in an entry just behind: the last
  *     RENAMES_MAX names still lead to their page, as long as its M2P says that it is there.
+ * K6  The page of the list that a name goes into is the guest's own by then: if it is shared, or
+ *     broken and its entry not yet found, it is broken first, and so on up to LIST_DEPTH.  Else
+ *     its copy, made later, would have the old name.  A list whose pages stand in a row
+ *     gets nowhere near LIST_DEPTH: each step goes 512 times nearer to the page that has its own name.
  */
 #include <port.h>
 #include <errno.h>
@@ -36,6 +40,8 @@
 #include "sharing/holds.h"
 #include "sharing/ownpage.h"
 #include "x86/tlb.h"
+
+#define LIST_DEPTH 8	/* K6 */
 
 /* --- pairs --- */
 
@@ -123,26 +129,56 @@ static mfn_t any_kernel_l4(const struct domain *d)
 	return INVALID_MFN;
 }
 
+static uint64_t p2m_va(const struct domain *d, pfn_t pfn)
+{
+	return d->breaks.p2m + pfn * sizeof(uint64_t);
+}
+
+/* The entry that maps the list's page with the name of pfn; NULL: none. */
+static pte_t *p2m_entry(struct domain *d, pfn_t pfn)
+{
+	mfn_t l4 = any_kernel_l4(d);
+	pte_t *pte;
+
+	if (pfn >= d->breaks.p2m_entries || l4 == INVALID_MFN)
+		return NULL;
+	pte = ptcheck_walk(d, l4, p2m_va(d, pfn));
+	return pte && (*pte & PTE_P) ? pte : NULL;
+}
+
+/* K6: before mfn, which stands for pfn, is broken. */
+static int p2m_page_first(struct domain *d, mfn_t mfn, pfn_t pfn)
+{
+	pte_t *pte = p2m_entry(d, pfn);
+	int r;
+
+	if (!pte || (*pte & (PTE_RW | PTE_AVL_SHARED)) != PTE_AVL_SHARED ||
+	    pte_mfn(*pte) == mfn)
+		return 0;
+	if (d->breaks.list_depth == LIST_DEPTH)
+		return -EBUSY;
+	d->breaks.list_depth++;
+	r = ptcheck_break(d, pte);
+	d->breaks.list_depth--;
+	return r;
+}
+
 /*
  * The page has a new name: into the guest's own list, where its tables let it be written.  The
  * list's page may be the one that breaks.
  */
 static void p2m_write(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
 {
-	uint64_t va = d->breaks.p2m + pfn * sizeof(uint64_t);
-	mfn_t l4 = any_kernel_l4(d), mfn;
-	pte_t *pte;
+	pte_t *pte = p2m_entry(d, pfn);
+	mfn_t mfn;
 
-	if (pfn >= d->breaks.p2m_entries || l4 == INVALID_MFN)
-		return;
-	pte = ptcheck_walk(d, l4, va);
-	if (!pte || !(*pte & PTE_P))
+	if (!pte)
 		return;
 	mfn = pte_mfn(*pte) == old ? new : pte_mfn(*pte);
 	if (mfn != new && !(*pte & PTE_RW))
 		return;
 	WRITE_ONCE(*(uint64_t *)((uint8_t *)mfn_to_virt(mfn) +
-				 (va & ~PAGE_MASK)), new);
+				 (p2m_va(d, pfn) & ~PAGE_MASK)), new);
 	atomic_fetch_or(pte, PTE_A | PTE_D);
 }
 
@@ -224,6 +260,9 @@ static int break_frame(struct domain *d, mfn_t mfn, uint32_t at_hand,
 	left = mappings - at_hand;
 	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST) && (!at_hand || left))
 		return -EBUSY;
+	r = p2m_page_first(d, mfn, pfn);
+	if (r)
+		return r;
 	if (left && renames_full(d))
 		return -EBUSY;
 	r = frame_private(d, mfn, mappings, pfn, new);

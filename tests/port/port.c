@@ -73,6 +73,8 @@ void panic(const char *fmt, ...)
 	abort();
 }
 
+/* Weak: a test may want to read it (tests/unit/boot_e820.c). */
+__attribute__((weak))
 void log_at(unsigned int level, const char *fmt, ...)
 {
 	va_list ap;

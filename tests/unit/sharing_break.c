@@ -516,6 +516,88 @@ START_TEST(dies_half_way)
 }
 END_TEST
 
+/* Page n of the list is shared, by peer too. */
+static void share_list_page(unsigned int n)
+{
+	fill(d, list + n, 77 + n);
+	fill(peer, list + n, 77 + n);
+	ck_assert_int_eq(offer(list + n, 0), SHARE_DONE);
+	fake_run(peer);
+	ck_assert_int_gt(FAKE_CALL(op_share, SHAREOP_single,
+				   fake_va(list + n)), 0);
+	fake_run(d);
+}
+
+/* K6: a page of the list that is shared itself, from before the list was given (0) or since. */
+START_TEST(list_page_is_shared)
+{
+	const unsigned int n = p / 512;
+
+	if (_i)
+		break_first();
+	else
+		ck_assert_int_eq(mode_call(SHARE_MODE_VERSION,
+					   SHARE_MODE_ONE_PFN, 0, 0), 0);
+	share_list_page(n);
+	(void)shared(p, 7, true);
+	(void)shared(p + 1, 8, false);
+	if (!_i)
+		break_first();
+	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
+	(void)sharefault(d->vcpu[0], fake_va(list + n), WRITE);
+	ck_assert(writable(list + n));
+	ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
+	ck_assert_uint_eq(*name_of(list + n), fake_mfn(d, list + n));
+	ck_assert(filled(fake_page(peer, list + n), 77 + n));
+	ck_assert(sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
+	fake_check();
+}
+END_TEST
+
+/* K6: the list's page was broken just before, by another name, and its own entry is not yet found. */
+START_TEST(list_page_half_broken)
+{
+	const unsigned int n = p / 512;
+
+	pttree_steps_max = 40;
+	break_first();
+	fill(d, list + n, 77);
+	ck_assert_int_eq(map(p + 9, pte_make(fake_mfn(d, list + n), RW)), 0);
+	ck_assert_int_eq(offer(list + n, p + 9), SHARE_DONE);
+	(void)shared(p, 7, true);
+	ck_assert_int_eq(clear_guest(fake_va(p + 9), 8), 0);
+	ck_assert_int_eq(clear_guest(fake_va(p), 8), 0);
+	settle();
+	ck_assert_uint_eq(fake_mfn(d, list + n), fake_mfn(d, p + 9));
+	ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
+}
+END_TEST
+
+static void rename_page(uint64_t pfn, uint64_t name)
+{
+	uint64_t *u = (void *)fake_page(d, scratch);
+
+	u[0] = virt_to_maddr(fake_page(d, pfn)) | MMU_MACHPHYS_UPDATE;
+	u[1] = name;
+	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1, 0,
+				   DOMID_SELF), 0);
+}
+
+/* K6: two pages that have each other's name have no first one. */
+START_TEST(list_in_a_circle)
+{
+	rename_page(list, 1000);
+	rename_page(list + 1, 400);
+	break_first();
+	share_list_page(0);
+	share_list_page(1);
+	ck_assert(!sharefault(d->vcpu[0], fake_va(list), WRITE));
+	ck_assert(!sharefault(d->vcpu[0], fake_va(list + 1), WRITE));
+	ck_assert(!writable(list) && !writable(list + 1));
+	fake_check();
+}
+END_TEST
+
 /* The list: not mapped, read-only, too short, or in the page that breaks. */
 START_TEST(list_is_not_there)
 {
@@ -614,6 +696,9 @@ static void add_break_first(TCase *tc)
 	tcase_add_loop_test(tc, second_name_in_the_same_call, 0, 2);
 	tcase_add_loop_test(tc, dies_half_way, 0, 6);
 	tcase_add_loop_test(tc, list_is_not_there, 0, 3);
+	tcase_add_loop_test(tc, list_page_is_shared, 0, 2);
+	tcase_add_test(tc, list_page_half_broken);
+	tcase_add_test(tc, list_in_a_circle);
 	tcase_add_loop_test(tc, random_work, 0, 4);
 }
 
