@@ -180,6 +180,7 @@ static uint64_t slice(const struct sched_queue *q)
 
 void sched_queue_run(struct sched_queue *q, struct vcpu *v, uint64_t now)
 {
+	ASSERT(!v || !q->running); /* SCHED1 */
 	q->running = v;
 	if (v) {
 		WRITE_ONCE(q->run_key, key_at(v, now));
@@ -308,7 +309,10 @@ static struct vcpu *first_or_favoured(struct sched_queue *q, struct vcpu *least,
 	return least;
 }
 
-/* From two locked queues, by the keys of now; whoever is taken is of the first one from then on.  NULL: nobody waits. */
+/*
+ * From two locked queues, by the keys of now; whoever is taken is of the first one from then on.
+ * NULL: nobody waits.
+ */
 static struct vcpu *take(struct sched_queue *own, struct sched_queue *other,
 			 uint64_t now)
 {

@@ -158,6 +158,26 @@ START_TEST(yield_goes_behind_all)
 }
 END_TEST
 
+/* Also behind who has had up to a slice more; not behind who has had more than that. */
+START_TEST(yield_goes_behind_who_had_a_little_more)
+{
+	sched_online(vcpu(0));
+	ck_assert_ptr_eq(schedule(0), vcpu(0));
+	fake.now += SCHED_SLICE_NS;
+	schedule(0);
+	sched_online(vcpu(1));
+	dom[0]->account.vtime += SCHED_VIRTUAL(SCHED_SLICE_NS / 4);
+	schedule(0);
+	ck_assert_ptr_eq(schedule(0), vcpu(1));
+	sched_yield_cpu(vcpu(1));
+	ck_assert_ptr_eq(schedule(0), vcpu(0));
+	dom[0]->account.vtime += SCHED_VIRTUAL(2 * SCHED_SLICE_NS);
+	ck_assert_ptr_eq(schedule(0), vcpu(1));
+	sched_yield_cpu(vcpu(1));
+	ck_assert_ptr_eq(schedule(0), vcpu(1));
+}
+END_TEST
+
 START_TEST(idle_cpu_is_woken_once)
 {
 	schedule(1);
@@ -707,6 +727,7 @@ int main(void)
 	tcase_add_test(tc, poll_wakes_only_for_its_port);
 	tcase_add_test(tc, slice_ends_by_the_clock);
 	tcase_add_test(tc, yield_goes_behind_all);
+	tcase_add_test(tc, yield_goes_behind_who_had_a_little_more);
 	tcase_add_test(tc, idle_cpu_is_woken_once);
 	tcase_add_test(tc, waker_preempts_who_had_most);
 	tcase_add_test(tc, kick_interrupts_another_cpu);
