@@ -635,6 +635,31 @@ START_TEST(steals_what_is_behind)
 }
 END_TEST
 
+/* Another CPU takes v from this one's queue, runs it, and has it wait in its own. */
+static void moves_meanwhile(enum lock_level level)
+{
+	port_on_each_lock = NULL;
+	ck_assert_ptr_eq(schedule(1), vcpu(0));
+	fake.now += SCHED_SLICE_NS;
+	sched_online(vcpu(1));
+	ck_assert_ptr_eq(schedule(1), vcpu(1));
+	fake_cpu(0);
+}
+
+/* RUNQ1: who locks the queue where a vCPU was looks again. */
+START_TEST(a_vcpu_moves_before_its_queue_is_locked)
+{
+	sched_online(vcpu(0));
+	port_on_each_lock = moves_meanwhile;
+	sched_stop(vcpu(0));
+	ck_assert_ptr_null(port_on_each_lock);
+	ck_assert_uint_eq(vcpu(0)->cpu, 1);
+	ck_assert_int_eq(vcpu(0)->run, RUN_OFFLINE);
+	ck_assert(sched_queues_empty());
+	ck_assert_ptr_null(schedule(0));
+}
+END_TEST
+
 /* --- giving way --- */
 
 /* The sibling has the rest of the slice and no more; then the turns go on. */
@@ -752,6 +777,7 @@ int main(void)
 	tcase_add_test(tc, parked_vcpus_come_back_in_time);
 	tcase_add_test(tc, no_cpu_idles_while_somebody_waits);
 	tcase_add_test(tc, steals_what_is_behind);
+	tcase_add_test(tc, a_vcpu_moves_before_its_queue_is_locked);
 	tcase_add_test(tc, yield_to_a_sibling);
 	tcase_add_test(tc, who_yields_comes_again);
 	tcase_add_test(tc, poll_gives_way_too);
