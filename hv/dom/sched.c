@@ -269,6 +269,7 @@ static void account(struct vcpu *v, uint64_t now)
 /* Its state is saved: what becomes of v?  The lock of q, its queue and this CPU's, is held. */
 static void settle(struct sched_queue *q, struct vcpu *v, uint64_t now)
 {
+	ASSERT(v->run == RUN_RUNNING && q->running == v); /* SCHED1 */
 	account(v, now);
 	sched_queue_run(q, NULL, now);
 	if (v->want_offline || !may_run(v)) {

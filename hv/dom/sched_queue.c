@@ -18,9 +18,11 @@
  *        only waits for its turn in a queue loses nothing.
  *
  * Fairness.  A CPU takes from its own queue unless the first of another one is behind by more than SCHED_STEAL,
- * or as far and has waited a slice longer.  So at any pick the vCPU taken is at most SCHED_STEAL ahead
- * of every one that waits anywhere; and a domain's lead over a domain that waits is at most that and, for each of
- * its running vCPUs, a slice.  The bound does not grow with time: shares go to the weights.
+ * or is as far and has waited a slice longer.  Keys of other queues are looked at without their locks and may
+ * be too small; so who is behind by more is not overlooked but, at worst, once for each queue that
+ * only looked so.  So the vCPU taken leads those that wait by a bound (SCHED_STEAL, or SCHED_WAKE_NS for who
+ * has the rest of a sibling's slice), and until its next turn by a slice for each vCPU of its domain that
+ * runs.  That does not grow with time: shares go to the weights.
  *
  * Locks: two queues at once (a thief's and another's) by spin_lock_pair().  No CPU takes another one's lock to
  * enter a guest that waits in its own queue, unless that one's first looks as if it were worth it.
@@ -179,6 +181,7 @@ static uint64_t slice(const struct sched_queue *q)
 
 void sched_queue_run(struct sched_queue *q, struct vcpu *v, uint64_t now)
 {
+	ASSERT(!v || !q->running); /* SCHED1 */
 	q->running = v;
 	if (v) {
 		WRITE_ONCE(q->run_key, key_at(v, now));
@@ -306,7 +309,10 @@ static struct vcpu *first_or_favoured(struct sched_queue *q, struct vcpu *least,
 	return least;
 }
 
-/* From two locked queues, by the keys of now; whoever is taken is of the first one from then on.  NULL: nobody waits. */
+/*
+ * From two locked queues, by the keys of now; whoever is taken is of the first one from then on.
+ * NULL: nobody waits.
+ */
 static struct vcpu *take(struct sched_queue *own, struct sched_queue *other,
 			 uint64_t now)
 {

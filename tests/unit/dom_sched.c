@@ -158,6 +158,26 @@ START_TEST(yield_goes_behind_all)
 }
 END_TEST
 
+/* Also behind who has had up to a slice more; not behind who has had more than that. */
+START_TEST(yield_goes_behind_who_had_a_little_more)
+{
+	sched_online(vcpu(0));
+	ck_assert_ptr_eq(schedule(0), vcpu(0));
+	fake.now += SCHED_SLICE_NS;
+	schedule(0);
+	sched_online(vcpu(1));
+	dom[0]->account.vtime += SCHED_VIRTUAL(SCHED_SLICE_NS / 4);
+	schedule(0);
+	ck_assert_ptr_eq(schedule(0), vcpu(1));
+	sched_yield_cpu(vcpu(1));
+	ck_assert_ptr_eq(schedule(0), vcpu(0));
+	dom[0]->account.vtime += SCHED_VIRTUAL(2 * SCHED_SLICE_NS);
+	ck_assert_ptr_eq(schedule(0), vcpu(1));
+	sched_yield_cpu(vcpu(1));
+	ck_assert_ptr_eq(schedule(0), vcpu(1));
+}
+END_TEST
+
 START_TEST(idle_cpu_is_woken_once)
 {
 	schedule(1);
@@ -615,6 +635,31 @@ START_TEST(steals_what_is_behind)
 }
 END_TEST
 
+/* Another CPU takes v from this one's queue, runs it, and has it wait in its own. */
+static void moves_meanwhile(enum lock_level level)
+{
+	port_on_each_lock = NULL;
+	ck_assert_ptr_eq(schedule(1), vcpu(0));
+	fake.now += SCHED_SLICE_NS;
+	sched_online(vcpu(1));
+	ck_assert_ptr_eq(schedule(1), vcpu(1));
+	fake_cpu(0);
+}
+
+/* RUNQ1: who locks the queue where a vCPU was looks again. */
+START_TEST(a_vcpu_moves_before_its_queue_is_locked)
+{
+	sched_online(vcpu(0));
+	port_on_each_lock = moves_meanwhile;
+	sched_stop(vcpu(0));
+	ck_assert_ptr_null(port_on_each_lock);
+	ck_assert_uint_eq(vcpu(0)->cpu, 1);
+	ck_assert_int_eq(vcpu(0)->run, RUN_OFFLINE);
+	ck_assert(sched_queues_empty());
+	ck_assert_ptr_null(schedule(0));
+}
+END_TEST
+
 /* --- giving way --- */
 
 /* The sibling has the rest of the slice and no more; then the turns go on. */
@@ -707,6 +752,7 @@ int main(void)
 	tcase_add_test(tc, poll_wakes_only_for_its_port);
 	tcase_add_test(tc, slice_ends_by_the_clock);
 	tcase_add_test(tc, yield_goes_behind_all);
+	tcase_add_test(tc, yield_goes_behind_who_had_a_little_more);
 	tcase_add_test(tc, idle_cpu_is_woken_once);
 	tcase_add_test(tc, waker_preempts_who_had_most);
 	tcase_add_test(tc, kick_interrupts_another_cpu);
@@ -731,6 +777,7 @@ int main(void)
 	tcase_add_test(tc, parked_vcpus_come_back_in_time);
 	tcase_add_test(tc, no_cpu_idles_while_somebody_waits);
 	tcase_add_test(tc, steals_what_is_behind);
+	tcase_add_test(tc, a_vcpu_moves_before_its_queue_is_locked);
 	tcase_add_test(tc, yield_to_a_sibling);
 	tcase_add_test(tc, who_yields_comes_again);
 	tcase_add_test(tc, poll_gives_way_too);

@@ -24,7 +24,7 @@
 #define CPUS		3
 #define DOMAINS		4
 #define VCPUS		3	/* of each */
-#define ACTIONS		60000
+#define ACTIONS		15000
 #define STEP_NS		200000UL
 
 static struct vcpu *vcpus[DOMAINS * VCPUS];
