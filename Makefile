@@ -34,11 +34,11 @@ HV_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
 	-fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-strict-aliasing $(WARN) $(XEN_DEFS) \
 	-DXXH_NO_STDLIB -include hv/port/visibility.h -Ihv/port -iquote hv -Ihash/include -Ishare/include -Ihv/abi
-HV_DIRS := lib debug x86 mm dom pv sharing boot
+HV_DIRS := lib debug x86 mm dom sharing pv audit offer ctl boot
 HV_SRC := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.c)) \
 	$(wildcard share/*.c hash/*.c)
 HV_ASM := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.asm))
-SHARE_OBJ := $(patsubst %.c,$(B)/hv/%.o,$(wildcard share/*.c hash/*.c))
+HV_OBJ := $(HV_SRC:%.c=$(B)/hv/%.o) $(HV_ASM:%.asm=$(B)/hv/%.asm.o)
 
 # For debugging: frame pointers, for the traces of a panic.  For speed: optimized as
 # one program when linked; a hypercall is a chain of small functions of many files.
@@ -188,9 +188,9 @@ model: $(call unless_list,$(B)/.deps) ## check the SPIN models and that their wr
 cli: $(call unless_list,$(HV) $(B)/harness $(GUEST_KERNELS))
 cli: ## what the tools say to a user's mistakes (T=NAME one, T=list)
 	@tests/cli/run.sh $(T)
-lint: $(call unless_list,$(SHARE_OBJ) $(GUEST_CORE_OBJ) $(B)/inc/.done) ## layers, headers, symbols, style (T=NAME one)
+lint: $(call unless_list,$(HV) $(GUEST_CORE_OBJ) $(B)/inc/.done) ## layers, headers, symbols, style (T=NAME one)
 	@HV_CC="$(CC) $(HV_CFLAGS) -DDEBUG=1 -DTEST_BUILD=1" HOST_CC="$(CC) $(HOST_CFLAGS)" \
-		GUEST_CC="$(CC) $(GUEST_CFLAGS) $(GUEST_INC)" SHARE_OBJ="$(SHARE_OBJ)" CORE_OBJ="$(GUEST_CORE_OBJ)" tests/lint/run.sh $(T)
+		GUEST_CC="$(CC) $(GUEST_CFLAGS) $(GUEST_INC)" SHARE_OBJ="$(filter $(B)/hv/share/% $(B)/hv/hash/%,$(HV_OBJ))" HV_OBJ="$(HV_OBJ)" CORE_OBJ="$(GUEST_CORE_OBJ)" tests/lint/run.sh $(T)
 bench: $(call unless_list,all) ## every measurement, with tables, JSON and pictures in build/bench (T=NAME one, T=list)
 	@bench/run-named.sh bench bench/benches $(T)
 fuzz: $(call unless_list,$(B)/inc/.done) ## fuzz the host builds of the core (T=NAME one, N=operations, SEED=)

@@ -149,7 +149,7 @@ void index_balance(struct index *x)
 	struct spinlock *stripe;
 	int direction = lintab_step_wanted(&x->table);
 
-	if (!direction || __atomic_exchange_n(&x->stepping, 1, __ATOMIC_ACQUIRE))
+	if (!direction || atomic_exchange(&x->stepping, 1))
 		return;
 	/* Ask again: the shape may have changed, but it cannot any more. */
 	direction = lintab_step_wanted(&x->table);
@@ -161,7 +161,7 @@ void index_balance(struct index *x)
 		spin_unlock(stripe);
 		lintab_prefetch_step(&x->table);
 	}
-	__atomic_store_n(&x->stepping, 0, __ATOMIC_RELEASE);
+	atomic_store_release(&x->stepping, 0);
 }
 
 bool index_walk(const struct index *x, uint32_t *bucket,

@@ -38,7 +38,7 @@ void lintab_put(struct lintab *t, uint32_t place, const void *entry,
 	if (tail_put(t->kind, &room->tail, entry, room->node))
 		room->node = NULL;
 	room->tail.chunk = NULL;
-	__atomic_fetch_add(&t->count, 1, __ATOMIC_RELAXED);
+	atomic_fetch_add(&t->count, 1);
 }
 
 void lintab_cut(struct lintab *t, uint32_t place, void *entry)
@@ -49,7 +49,7 @@ void lintab_cut(struct lintab *t, uint32_t place, void *entry)
 	node = chain_cut(t, bucket_of(t, place), entry);
 	if (node)
 		lintab_free(t, node, t->kind->node_bytes);
-	__atomic_fetch_sub(&t->count, 1, __ATOMIC_RELAXED);
+	atomic_fetch_sub(&t->count, 1);
 }
 
 /* The smallest place >= from in the chain of `from`'s bucket. */

@@ -9,13 +9,13 @@ void *lintab_alloc(struct lintab *t, size_t bytes)
 	void *p = t->mem->alloc(t->mem->ctx, bytes);
 
 	if (p)
-		__atomic_fetch_add(&t->bytes, bytes, __ATOMIC_RELAXED);
+		atomic_fetch_add(&t->bytes, bytes);
 	return p;
 }
 
 void lintab_free(struct lintab *t, void *p, size_t bytes)
 {
-	__atomic_fetch_sub(&t->bytes, bytes, __ATOMIC_RELAXED);
+	atomic_fetch_sub(&t->bytes, bytes);
 	t->mem->free(t->mem->ctx, p, bytes);
 }
 

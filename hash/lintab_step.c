@@ -194,7 +194,7 @@ static bool regroup(struct lintab *t, struct regroup *r)
 
 static void shape_set(struct lintab *t, struct lintab_shape s)
 {
-	__atomic_store_n(&t->state, lintab_state(shape_after(s)), __ATOMIC_RELEASE);
+	atomic_store_release(&t->state, lintab_state(shape_after(s)));
 }
 
 static bool step_grow(struct lintab *t)

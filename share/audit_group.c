@@ -13,12 +13,9 @@ void audit_count(struct share_group *g, uint32_t frame, uint32_t was,
 
 	if (index_tag(group_record(g, frame)->hash) >= g->audit_tag)
 		return;
-	__atomic_fetch_add(&seen->mappings, (uint64_t)is - was,
-			   __ATOMIC_RELAXED);
-	__atomic_fetch_add(&seen->frames, (uint64_t)(is != 0) - (was != 0),
-			   __ATOMIC_RELAXED);
-	__atomic_fetch_add(&seen->unshared, (uint64_t)(is == 1) - (was == 1),
-			   __ATOMIC_RELAXED);
+	atomic_fetch_add(&seen->mappings, (uint64_t)is - was);
+	atomic_fetch_add(&seen->frames, (uint64_t)(is != 0) - (was != 0));
+	atomic_fetch_add(&seen->unshared, (uint64_t)(is == 1) - (was == 1));
 }
 
 void audit_group_forget(struct share_group *g)

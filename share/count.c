@@ -38,7 +38,7 @@ _Static_assert((uint64_t)SHARE_DOMS_MAX * SHARE_DOM_CAP <= UINT32_MAX / 2,
 void count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
 {
 	uint32_t *count = &group_record(d->group, frame)->count;
-	uint32_t was = __atomic_fetch_add(count, mappings, __ATOMIC_RELAXED);
+	uint32_t was = atomic_fetch_add(count, mappings);
 
 	CHECK(was + mappings <= SHARE_COUNT_CAP);
 	note_unshared(d, was, was + mappings);
@@ -48,7 +48,7 @@ void count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
 void count_sub(struct share_dom *d, uint32_t frame, uint32_t mappings)
 {
 	uint32_t *count = &group_record(d->group, frame)->count;
-	uint32_t was = __atomic_fetch_sub(count, mappings, __ATOMIC_RELAXED);
+	uint32_t was = atomic_fetch_sub(count, mappings);
 
 	CHECK(was >= mappings);
 	note_unshared(d, was, was - mappings);

@@ -194,14 +194,13 @@ void audit_expect(struct share *s, const char *rule, uint64_t which,
 /* A counter that one CPU at a time changes and others read at any time. */
 static inline void counter_add(uint64_t *counter, int64_t n)
 {
-	__atomic_store_n(counter,
-			 __atomic_load_n(counter, __ATOMIC_RELAXED) +
-			 (uint64_t)n, __ATOMIC_RELAXED);
+	atomic_store_relaxed(counter, atomic_load_relaxed(counter) +
+			 (uint64_t)n);
 }
 
 static inline uint64_t counter_get(const uint64_t *counter)
 {
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+	return atomic_load_relaxed(counter);
 }
 
 #endif

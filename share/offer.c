@@ -116,11 +116,10 @@ static bool offer_match(struct offer *o, uint32_t *canonical)
 
 static void note_chain(struct share_group *g, uint64_t length)
 {
-	uint64_t was = __atomic_load_n(&g->max_chain, __ATOMIC_RELAXED);
+	uint64_t was = atomic_load_relaxed(&g->max_chain);
 
 	while (was < length &&
-	       !__atomic_compare_exchange_n(&g->max_chain, &was, length, false,
-					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	       !atomic_cas(&g->max_chain, &was, length))
 		;
 }
 
@@ -141,7 +140,7 @@ static void offer_insert(struct offer *o)
 	r->hash = o->hash;
 	index_add(&g->index, o->hash, o->drawn, &o->room);
 	if (o->twin)
-		__atomic_fetch_add(&g->twins, 1, __ATOMIC_RELAXED);
+		atomic_fetch_add(&g->twins, 1);
 	note_chain(g, o->other_count + 1);
 	o->has_drawn = false;
 	offer_new_hold(o, o->drawn);

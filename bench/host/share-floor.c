@@ -18,7 +18,7 @@
 #include "bench/host/machine.h"
 
 #define MAX_ROUNDS 64
-#define CHUNK 64	/* pages of a batch, as in hv/sharing/chunk.h */
+#define CHUNK 64	/* pages of a batch, as in hv/offer/chunk.h */
 
 enum cost { MISS, MISS_FLOOR, HIT, HIT_FLOOR, ZERO, MISS_ALONE, HIT_ALONE, COSTS };
 

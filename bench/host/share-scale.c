@@ -22,7 +22,7 @@
 
 #define BODIES		(1u << 16)	/* pages of 256 MiB */
 #define SAMPLES		(1u << 16)
-#define CHUNK		64u		/* pages of a batch, as in hv/sharing/chunk.h */
+#define CHUNK		64u		/* pages of a batch, as in hv/offer/chunk.h */
 #define HOLDERS		1000000u
 #define MOST		25
 

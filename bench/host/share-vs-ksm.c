@@ -18,7 +18,7 @@
 
 #define SYNTHETIC	(1u << 16)
 #define BREAKS		4096
-#define CHUNK		64	/* pages of a batch, as in hv/sharing/chunk.h */
+#define CHUNK		64	/* pages of a batch, as in hv/offer/chunk.h */
 #define MAX_DOMS	16
 
 struct set {

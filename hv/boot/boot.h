@@ -3,12 +3,15 @@
 #ifndef HV_BOOT_BOOT_H
 #define HV_BOOT_BOOT_H
 
-#include "boot/config.h"
+#include "ctl/config.h"
 #include "boot/ranges.h"
 #include "x86/init.h"
 
 /* The operator's mistake: one line, then EXIT_ERROR. */
 void boot_fail(const char *fmt, ...) noreturn printf_like(1, 2);
+
+/* --- multiboot.asm: the tables of the first instructions; other processors start with them, too --- */
+extern const maddr_t boot_l4_maddr, boot_gdt_maddr;
 
 /* --- multiboot.c: copies everything out of the loader's memory --- */
 #define MEMORY_MAP_MAX	1024

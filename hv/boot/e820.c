@@ -24,8 +24,6 @@
 
 extern const char image_end[];		/* pasture.lds */
 
-struct ram_range ram_ranges[RAM_RANGES_MAX];
-unsigned int ram_range_count;
 
 static struct ranges ram, free_ram;
 static mfn_t early_first, early_end;	/* what of the early range is left */

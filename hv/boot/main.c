@@ -11,14 +11,15 @@
 #include "boot/boot.h"
 #include "boot/report.h"
 #include "boot/selftest.h"
-#include "boot/waiting.h"
+#include "ctl/build.h"
+#include "ctl/waiting.h"
 #include "debug/log.h"
 #include "dom/console.h"
 #include "dom/sched.h"
 #include "dom/wallclock.h"
 #include "lib/fmt.h"
 #include "mm/objpool.h"
-#include "pv/pv.h"
+#include "offer/chunk.h"
 #include "sharing/sharing.h"
 #include "x86/insn.h"
 
@@ -173,10 +174,12 @@ static void main_on_own_stack(void)
 	console_set_focus(boot_options.console);
 	console_set_rate(boot_options.console_rate);
 	sched_all_gone = report_final;	/* before a domain can come and go */
-	smp_start(apic_ids, cpus_found, e820_low_page(), sched_loop);
+	smp_start(apic_ids, cpus_found, e820_low_page(),
+		  &(struct ap_tables){ boot_l4_maddr, boot_gdt_maddr }, sched_loop);
 	log_info("processors: %u, TSC %lu kHz", cpu_count, tsc_khz);
 	domain_set_overcommit(boot_options.overcommit);
-	sharing_init();			/* knows the number of CPUs */
+	sharing_init(boot_options.pages); /* measures page functions */
+	chunk_init();			/* knows the number of CPUs */
 	read_domain_list();
 	console_input_start();		/* the operator may type from here on */
 	wallclock_start();		/* the machine may be stopped, and go on */

@@ -27,7 +27,6 @@
 extern const char image_text_start[], image_rodata_start[];	/* pasture.lds */
 extern const char image_data_start[], image_end[];
 
-maddr_t cpu_idle_cr3;
 static pte_t *l4;
 
 /* Ignored where there is none, and asked all the same. */

@@ -11,103 +11,29 @@
  */
 #include <port.h>
 
-#include <xen/sched.h>
-
-#include "boot/config.h"
+#include "audit/audit.h"
 #include "boot/report.h"
-#include "boot/waiting.h"
+#include "ctl/config.h"
+#include "ctl/lives.h"
+#include "ctl/waiting.h"
 #include "debug/log.h"
 #include "dom/console.h"
 #include "dom/domain.h"
 #include "dom/timer.h"
 #include "lib/fmt.h"
 #include "mm/palloc.h"
-#include "pv/pv.h"
 #include "sharing/sharing.h"
 #include "x86/cpu.h"
 
 static uint64_t free_at_start;		/* constant after report_start() */
-static uint32_t crashed;		/* atomic */
 static struct timer stat_timer;		/* boot CPU */
 
 #define AUDIT_SLICE_NS	5000000UL
 
 /* The operator's audit; boot CPU. */
 static struct timer snapshot_timer;
-static struct sharing_audit snapshot;
+static struct audit_result snapshot;
 static bool snapshot_asked;
-
-/* --- @dom --- */
-
-static const char *reason_name(uint32_t code)
-{
-	switch (code) {
-	case SHUTDOWN_poweroff:
-		return "poweroff";
-	case SHUTDOWN_reboot:
-		return "reboot";
-	case SHUTDOWN_suspend:
-		return "suspend";
-	case SHUTDOWN_crash:
-		return "crash";
-	case SHUTDOWN_watchdog:
-		return "watchdog";
-	default:
-		return "other";
-	}
-}
-
-static const char *end_event_name(uint16_t event)
-{
-	static const char *const names[] = {
-		[TRACE_DYING] = "dying", [TRACE_UNHOOKED] = "unhooked",
-		[TRACE_PAGES] = "pages", [TRACE_FREED] = "freed",
-	};
-
-	return event < ARRAY_COUNT(names) ? names[event] : NULL;
-}
-
-/* What a guest that reads its trace cannot see: its own end. */
-static void trace_print_end(struct domain *d)
-{
-	const struct trace_record *r;
-	uint64_t n = d->trace.written;
-
-	n = n > d->trace.records ? n - d->trace.records : 0;
-	for (; (r = trace_record_at(d, n)); n++)
-		if (end_event_name(r->event))
-			log_stat("@trace id=%u n=%lu t_us=%lu event=%s result=%u value=%lu",
-				 d->id, n, r->time_ns / 1000,
-				 end_event_name(r->event), r->result, r->name);
-}
-
-bool domain_gone(struct domain *d)
-{
-	bool built = d->config && d->vcpu[0] && d->vcpu[0]->cpu_time_ns;
-
-	if (!d->config)		/* never started */
-		return false;
-	if (d->trace.asked)
-		trace_print_end(d);
-	log_stat("@dom id=%u name=%s state=dead reason=%s code=%u cpu_ms=%lu reap_steps=%lu reap_us=%lu reap_max_us=%lu",
-		 d->id, d->name, reason_name(d->shutdown_code),
-		 d->shutdown_code,
-		 d->vcpu[0] ? d->vcpu[0]->cpu_time_ns / 1000000 : 0,
-		 d->destroy_steps, d->destroy_ns / 1000,
-		 d->destroy_max_ns / 1000);
-	if (d->shutdown_code == SHUTDOWN_crash)
-		__atomic_add_fetch(&crashed, 1, __ATOMIC_RELAXED);
-	return built && d->generation < d->config->repeat;
-}
-
-void domain_rebuild(const struct domain_config *config, uint32_t instance,
-		    uint32_t generation)
-{
-	if (boot_options.overcommit)
-		waiting_add(config, instance, generation);
-	else if (!build_domain(config, instance, generation))
-		__atomic_add_fetch(&crashed, 1, __ATOMIC_RELAXED);
-}
 
 /* --- @stat --- */
 
@@ -146,7 +72,7 @@ static void stat_tick(void *arg)
 }
 
 /* How long everybody stood still for an audit, how often, and at most at a time. */
-static void audit_times(char *text, size_t size, const struct sharing_audit *a)
+static void audit_times(char *text, size_t size, const struct audit_result *a)
 {
 	fmt_snprintf(text, size,
 		     " audit_us=%lu audit_stops=%lu audit_longest_us=%lu",
@@ -162,7 +88,7 @@ static void snapshot_tick(void *arg)
 	uint64_t end = now_ns() + AUDIT_SLICE_NS;
 	char times[100], tail[160];
 
-	while (sharing_audit_part(&snapshot))
+	while (audit_part(&snapshot))
 		if (now_ns() >= end) {
 			timer_set(&snapshot_timer, now_ns() + AUDIT_SLICE_NS);
 			return;
@@ -182,7 +108,7 @@ static bool operator_line(const char *line)
 	if (snapshot_asked)
 		return true;
 	snapshot_asked = true;
-	snapshot = (struct sharing_audit){ .first = true };
+	snapshot = (struct audit_result){ .first = true };
 	timer_set(&snapshot_timer, now_ns());
 	return true;
 }
@@ -215,20 +141,20 @@ static void wait_for_reclaim(void)
 
 void report_final(void)
 {
-	struct sharing_audit audit;
+	struct audit_result audit;
 	char times[100];
 	uint64_t free;
 	long lost;
 
 	wait_for_reclaim();
 	log_drain();		/* what follows must find room */
-	sharing_audit_all(&audit);
+	audit_whole(&audit);
 	audit_times(times, sizeof(times), &audit);
 	free = palloc_free_count();
 	lost = (long)(free_at_start - free);
 	stat_line("", "");
 	log_stat("@end frames_lost=%ld free_frames=%lu audit_errors=%lu cross_group=%lu crashed=%u given_up=%u%s",
-		 lost, free, audit.errors, audit.cross_group, crashed,
+		 lost, free, audit.errors, audit.cross_group, lives_crashed(),
 		 waiting_given_up(), times);
 	if (lost || audit.errors || audit.cross_group)
 		exit_machine(EXIT_LOST);

@@ -42,9 +42,9 @@ static uint64_t lost_lines, lost_bytes; /* LOCK_LOG */
 
 static uint64_t used(void)
 {
-	uint64_t out = __atomic_load_n(&tail, __ATOMIC_ACQUIRE);
+	uint64_t out = atomic_load_acquire(&tail);
 
-	return __atomic_load_n(&head, __ATOMIC_ACQUIRE) - out;
+	return atomic_load_acquire(&head) - out;
 }
 
 static bool append(enum out_kind kind, const char *line, size_t bytes)
@@ -55,7 +55,7 @@ static bool append(enum out_kind kind, const char *line, size_t bytes)
 		return false;
 	for (i = 0; i < bytes; i++)
 		ring[(head + i) % BYTES] = line[i];
-	__atomic_store_n(&head, head + bytes, __ATOMIC_RELEASE);
+	atomic_store_release(&head, head + bytes);
 	return true;
 }
 
@@ -91,14 +91,14 @@ void out_put(enum out_kind kind, const char *line, size_t bytes)
 static size_t piece(size_t most)
 {
 	size_t to_end = BYTES - tail % BYTES;
-	uint64_t n = __atomic_load_n(&head, __ATOMIC_ACQUIRE) - tail;
+	uint64_t n = atomic_load_acquire(&head) - tail;
 
 	return MIN(MIN(n, (uint64_t)to_end), (uint64_t)most);
 }
 
 static bool pump_claim(void)
 {
-	return !__atomic_exchange_n(&pumping, true, __ATOMIC_ACQUIRE) ||
+	return !atomic_exchange(&pumping, true) ||
 	       READ_ONCE(panic_cpu); /* O5 */
 }
 
@@ -112,14 +112,14 @@ size_t out_pump(size_t most)
 		took = uart_put(ring + tail % BYTES, n);
 		if (!took)
 			break;
-		__atomic_store_n(&tail, tail + took, __ATOMIC_RELEASE);
+		atomic_store_release(&tail, tail + took);
 		done += took;
 	}
 	if (done || !out_waiting()) {
 		WRITE_ONCE(moved_ns, now_ns());
 		WRITE_ONCE(gave_up, false);
 	}
-	__atomic_store_n(&pumping, false, __ATOMIC_RELEASE);
+	atomic_store_release(&pumping, false);
 	return done;
 }
 

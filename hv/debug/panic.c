@@ -22,8 +22,7 @@ static void claim(void)
 	uint32_t none = 0;
 	uint32_t me = this_cpu()->id + 1;
 
-	if (__atomic_compare_exchange_n(&panic_cpu, &none, me, false,
-					__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+	if (atomic_cas(&panic_cpu, &none, me)) {
 		lapic_stop_others();
 		return;
 	}

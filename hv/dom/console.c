@@ -229,7 +229,7 @@ static bool ring_drain(struct domain *d, struct console *c)
 {
 	bool room = true;
 	ring_t *ring = c->ring;
-	uint32_t prod = __atomic_load_n(&ring->out_prod, __ATOMIC_ACQUIRE);
+	uint32_t prod = atomic_load_acquire(&ring->out_prod);
 
 	if (prod == c->out_cons)
 		return false;
@@ -244,7 +244,7 @@ static bool ring_drain(struct domain *d, struct console *c)
 		c->out_cons++;
 		room = token_take(c, ch);
 	}
-	__atomic_store_n(&ring->out_cons, c->out_cons, __ATOMIC_RELEASE);
+	atomic_store_release(&ring->out_cons, c->out_cons);
 	return true;
 }
 
@@ -453,7 +453,7 @@ static void say_input_lost(struct domain *d, struct console *c, bool lost)
 static uint32_t ring_feed(struct console *c, const char *text, uint32_t bytes)
 {
 	ring_t *ring = c->ring;
-	uint32_t cons = __atomic_load_n(&ring->in_cons, __ATOMIC_ACQUIRE);
+	uint32_t cons = atomic_load_acquire(&ring->in_cons);
 	uint32_t i;
 
 	if (c->in_prod - cons > sizeof(ring->in))
@@ -464,7 +464,7 @@ static uint32_t ring_feed(struct console *c, const char *text, uint32_t bytes)
 		WRITE_ONCE(ring->in[at], text[i]);
 		c->in_prod++;
 	}
-	__atomic_store_n(&ring->in_prod, c->in_prod, __ATOMIC_RELEASE);
+	atomic_store_release(&ring->in_prod, c->in_prod);
 	return i;
 }
 

@@ -77,7 +77,7 @@ static void table_add(struct domain *d)
 	ASSERT(is_whole(d)); /* FIND1 */
 	spin_lock(&table_lock);
 	table[d->id % MAX_DOMAINS] = d;
-	__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+	atomic_add(&count, 1);
 	spin_unlock(&table_lock);
 }
 
@@ -98,7 +98,7 @@ static void domain_init(struct domain *d, const char *name, uint64_t max_pages,
 
 static size_t pairs_bytes(const struct domain *d)
 {
-	return d->vcpu_count * BREAKS_MAX * sizeof(d->breaks.pair[0]);
+	return d->vcpu_count * RENAMES_MAX * sizeof(d->pending.renames.rename[0]);
 }
 
 /* All of it that is there; it is not on the table. */
@@ -108,7 +108,7 @@ static void domain_dismantle(struct domain *d)
 
 	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
 		vcpu_free(d->vcpu[i]);
-	obj_free(d->breaks.pair, pairs_bytes(d));
+	obj_free(d->pending.renames.rename, pairs_bytes(d));
 	evtchn_fini(d);		/* a domain that was never RUNNING has ports too */
 	grant_fini(d);
 	heap_pages_free(d);	/* seed 000: nothing maps them any more */
@@ -130,8 +130,8 @@ static bool domain_furnish(struct domain *d)
 		return false;
 	if (tracebuf_init(d) || evtchn_init(d) || grant_init(d))
 		return false;
-	d->breaks.pair = obj_alloc(pairs_bytes(d));
-	if (!d->breaks.pair)
+	d->pending.renames.rename = obj_alloc(pairs_bytes(d));
+	if (!d->pending.renames.rename)
 		return false;
 	for (i = 0; i < d->vcpu_count; i++) {
 		d->vcpu[i] = vcpu_create(d, i);
@@ -168,7 +168,7 @@ bool domain_retire(struct domain *d)
 	bool alone;
 
 	spin_lock(&table_lock);
-	alone = __atomic_load_n(&d->refs, __ATOMIC_ACQUIRE) == 1 &&
+	alone = atomic_load_acquire(&d->refs) == 1 &&
 		!grant_pinned(d);
 	if (alone) {
 		table[d->id % MAX_DOMAINS] = NULL;
@@ -182,7 +182,7 @@ void domain_free(struct domain *d)
 {
 	CHECK(d->state == DOM_DEAD);
 	domain_dismantle(d);
-	__atomic_sub_fetch(&count, 1, __ATOMIC_RELEASE);
+	atomic_sub(&count, 1);
 }
 
 struct domain *domain_find(domid_hv_t id)
@@ -196,7 +196,7 @@ struct domain *domain_find(domid_hv_t id)
 		d = NULL;
 	if (d) {
 		ASSERT(is_whole(d)); /* FIND2 */
-		__atomic_add_fetch(&d->refs, 1, __ATOMIC_ACQUIRE);
+		atomic_add(&d->refs, 1);
 	}
 	spin_unlock(&table_lock);
 	return d;
@@ -204,7 +204,7 @@ struct domain *domain_find(domid_hv_t id)
 
 void domain_put(struct domain *d)
 {
-	uint32_t left = __atomic_sub_fetch(&d->refs, 1, __ATOMIC_RELEASE);
+	uint32_t left = atomic_sub(&d->refs, 1);
 
 	ASSERT(left > 0); /* D1: the table's goes by domain_retire() */
 }
@@ -219,17 +219,17 @@ void domain_start(struct domain *d)
 
 uint32_t domain_count(void)
 {
-	return __atomic_load_n(&count, __ATOMIC_ACQUIRE);
+	return atomic_load_acquire(&count);
 }
 
 void domain_count_hold(void)
 {
-	__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+	atomic_add(&count, 1);
 }
 
 void domain_count_release(void)
 {
-	__atomic_sub_fetch(&count, 1, __ATOMIC_RELEASE);
+	atomic_sub(&count, 1);
 }
 
 struct domain *domain_owner(domid_hv_t id)
@@ -248,7 +248,7 @@ struct domain *domain_from_slot(unsigned int *slot)
 	while (*slot < MAX_DOMAINS && !d) {
 		d = table[(*slot)++];
 		if (d)
-			__atomic_add_fetch(&d->refs, 1, __ATOMIC_ACQUIRE);
+			atomic_add(&d->refs, 1);
 	}
 	spin_unlock(&table_lock);
 	return d;
@@ -264,8 +264,7 @@ struct domain *domain_claim_dying(void)
 	for (i = 0; i < MAX_DOMAINS && !d; i++) {
 		last = (last + 1) % MAX_DOMAINS;
 		if (table[last] && READ_ONCE(table[last]->state) == DOM_DYING &&
-		    !__atomic_exchange_n(&table[last]->reaped_by, 1,
-					 __ATOMIC_ACQUIRE))
+		    !atomic_exchange(&table[last]->reaped_by, 1))
 			d = table[last];
 	}
 	spin_unlock(&table_lock);

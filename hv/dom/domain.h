@@ -2,7 +2,7 @@
 /*
  * Domains: what a guest is to the hypervisor.
  *
- *   domain_create() -> BUILDING -> (pv/build.c) -> domain_start() -> RUNNING
+ *   domain_create() -> BUILDING -> (ctl/build.c) -> domain_start() -> RUNNING
  *   RUNNING -> domain_shutdown()/domain_crash() -> DYING -> reaper (destroy.c) -> DEAD -> gone
  *
  * D1  refs = 1 while on the table + one per domain_find().  Frames do not hold the domain (seed 000):
@@ -19,12 +19,14 @@
 
 #include "dom/current.h"
 #include "dom/heappages.h"
+#include "dom/ptpending.h"
 #include "dom/tracebuf.h"
 #include "dom/vcpu.h"
 #include "lib/list.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
 #include "x86/spinlock.h"
+#include "x86/tlb.h"
 
 #define MAX_DOMAINS	1024	/* alive at once */
 #define DOMID_ORPHAN	0x7fe0	/* owner of pages whose domain is gone; no domain has this id */
@@ -36,54 +38,13 @@
 enum domain_state { DOM_BUILDING, DOM_RUNNING, DOM_DYING, DOM_DEAD };
 
 struct evtchn;			/* dom/evtchn.c */
-struct domain_config;		/* boot/config.h */
+struct domain_config;		/* ctl/config.h */
 struct share_dom;		/* share/ */
 struct frame_pool;		/* mm/framepool.h */
 struct console;			/* dom/console.c */
 struct grant_table;		/* dom/grant.h */
 struct store;			/* dom/store.c */
 struct xencomm;			/* pv/xencomm_buffer.c */
-
-/*
- * The tree of page tables that is being validated or devalidated, in parts; at
- * most one in a domain.  Who asked gets its result (struct pt_result).  pv/pttree.c
- */
-struct pt_work {
-	enum {
-		PT_IDLE,
-		PT_VALIDATING,	/* root has count 1, which is the work's */
-		PT_UNDOING,	/* a bad entry was found: what was taken is let go */
-		PT_DEVALIDATING, /* its last use has gone */
-	} state;
-	int error;		/* UNDOING */
-	mfn_t root;		/* not IDLE */
-	struct vcpu *asker;	/* VALIDATING, UNDOING */
-};
-
-/*
- * What break first knows (sharing/break.c): the domain's choice (abi/share.h), and the
- * shares that are broken in some of their entries and not yet in all.
- */
-#define BREAKS_MAX 40	/* a vCPU: the pages that one part of a call may name by frame (pv/grant_op.c), and a few */
-
-struct breaks {			/* LOCK_MM */
-	bool wanted;		/* the operator chose break first; constant once built */
-	uint32_t mode;		/* SHARE_MODE_* */
-	uint64_t p2m, p2m_entries;
-	bool held;		/* names change just now: no vCPU goes to its guest before it had LOCK_MM; read without */
-	uint32_t count;		/* pairs; 0 when one of the domain's vCPUs goes to its guest */
-	struct break_pair {
-		uint32_t old, new; /* frames; the same if it was taken over, not copied */
-		uint32_t left;	/* entries that still name the old one; same frame: at most so many are to change */
-	} *pair;		/* BREAKS_MAX for each vCPU; constant */
-	struct break_name {	/* the last names that were broken: old frame, page, its frame then */
-		uint32_t old, new;
-		uint64_t pfn;
-	} past[BREAKS_MAX];
-	uint32_t past_next;	/* the oldest of them */
-	struct frame *page;	/* where the search for entries stands, referenced; NULL: at the start */
-	unsigned int slot;
-};
 
 struct domain {
 	domid_hv_t id;		/* constant */
@@ -95,8 +56,8 @@ struct domain {
 	struct spinlock lock;	/* LOCK_DOMAIN */
 
 	struct spinlock mm;	/* LOCK_MM: see lib/lockorder.h */
-	struct pt_work pt_work;	/* LOCK_MM; pv/pttree.c */
-	struct breaks breaks;
+	struct pt_pending pending;	/* LOCK_MM */
+	struct break_mode breaks;	/* LOCK_MM */
 	uint64_t cpu_mask;	/* atomic: CPUs that may hold translations of this domain (have its tables loaded) */
 	struct m2p_view m2p;
 
@@ -132,7 +93,7 @@ struct domain {
 	uint32_t vm_assist;	/* bits of VMASST_TYPE_*; atomic */
 	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once DYING */
 	bool crashed;		/* domain_crash(): the message was logged */
-	const struct domain_config *config; /* what it was built from (boot/config.h); constant */
+	const struct domain_config *config; /* what it was built from (ctl/config.h); constant */
 	uint64_t commit;	/* frames promised to it (promise.c); atomic */
 	uint32_t instance;	/* of config.count; constant */
 	uint32_t generation;	/* of config.repeat; constant */
@@ -149,6 +110,18 @@ struct domain {
 	uint64_t destroy_steps, destroy_ns, destroy_max_ns; /* steps: how many, all of them, the longest */
 	uint64_t orphans;	/* END4: pages that outlived it */
 };
+
+/* CPUs that may hold translations of d's.  One that comes later finds what was written before (VCPU1). */
+static inline uint64_t domain_cpus(const struct domain *d)
+{
+	return atomic_load(&d->cpu_mask);
+}
+
+/* When it returns, no CPU has a translation of d's that its tables did not allow at the call.  Any locks. */
+static inline void domain_flush_tlb(const struct domain *d)
+{
+	tlb_flush_mask(domain_cpus(d));
+}
 
 /*
  * Frames beyond RAM and share budget that each domain is promised: vCPU, ports, the fixed
@@ -194,15 +167,13 @@ bool domain_overcommit(void);
 /* For the audit: what is promised, may be, and was in use before the first domain. */
 void domain_promises(uint64_t *promised, uint64_t *most, uint64_t *boot);
 
-/* --- the end of a domain (destroy.c) --- */
+/* --- the end of a domain (die.c) --- */
 /* Stop it and leave it to the reaper.  Any CPU, any locks; returns (its own vCPU stops at the next exit to guest). */
 void domain_shutdown(struct domain *d, uint32_t code);
 /* A guest's mistake that has no error code: log why, then domain_shutdown(SHUTDOWN_crash). */
 void domain_crash(struct domain *d, const char *fmt, ...) printf_like(2, 3);
 /* A BUILDING domain that failed: to the reaper, silently. */
 void domain_abandon(struct domain *d);
-/* One bounded step of destruction; false when there is nothing to do.  Called from each CPU's scheduling loop. */
-bool reaper_step(void);
 
 /* --- pages (pages.c) --- */
 /*
@@ -269,30 +240,5 @@ uint64_t reclaim_orphan_changes(void);	/* made or freed, ever */
 void reclaim_canonical(struct frame_pool *p, mfn_t mfn);
 void reclaim_pool(struct frame_pool *p);
 uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */
-
-/*
- * Provided above, for the end of a domain: let go of what page tables, descriptor
- * tables and sharing know of it.
- */
-bool pv_domain_settle(struct domain *d);	/* one part of page-table work that was cut short; false: none is left */
-/* One of its loaded tables, or descriptor tables and registered areas; false: all are gone. */
-bool pv_vcpu_unhook(struct vcpu *v);
-void xencomm_domain_fini(struct domain *d);	/* registered buffers; no vCPU runs */
-/* True: it was pinned; its entries may be left to pv_domain_settle(). */
-bool pv_page_unpin(struct domain *d, struct frame *f);
-/*
- * Clear entries of f from *slot on, a bounded number; true: f is empty, or is no
- * validated table of `level`.
- */
-bool pv_table_empty(struct domain *d, struct frame *f, unsigned int level,
-		    unsigned int *slot);
-/* All holds are gone: some of what was set aside for it in its group goes back; false: no more does. */
-bool sharing_domain_reap(struct domain *d);
-void sharing_domain_fini(struct domain *d);	/* and the rest */
-/* Reports the end of d; true: it shall be built again (repeat=). */
-bool domain_gone(struct domain *d);
-/* Called after d is free, for a true answer. */
-void domain_rebuild(const struct domain_config *config, uint32_t instance,
-		    uint32_t generation);
 
 #endif

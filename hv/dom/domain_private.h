@@ -9,6 +9,9 @@
 struct domain *domain_owner(domid_hv_t id);
 /* The first domain in table slots from *slot on, with a reference; *slot goes behind it.  NULL: none. */
 struct domain *domain_from_slot(unsigned int *slot);
+/* Is there a DYING domain, which spares the search for one?  And one less: it is gone (die.c). */
+bool domain_any_dying(void);
+void domain_died(void);
 /* A DYING domain that no other CPU works on; the caller clears reaped_by. */
 struct domain *domain_claim_dying(void);
 

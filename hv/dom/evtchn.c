@@ -99,7 +99,7 @@ static xen_ulong_t port_bit(uint32_t port)
 /* Set one bit; was it set before? */
 static bool set_bit(xen_ulong_t *word, xen_ulong_t bit)
 {
-	return __atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST) & bit;
+	return atomic_fetch_or(word, bit) & bit;
 }
 
 /* The selector bit, the upcall, the kick. */
@@ -111,7 +111,7 @@ static void tell_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
 		return; /* being built: vcpu_register_info() or the first scan finds the bit */
 	if (set_bit(&v->info->evtchn_pending_sel, port_bit(port / 64)))
 		return;
-	__atomic_store_n(&v->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
+	atomic_store(&v->info->evtchn_upcall_pending, 1);
 	sched_kick(v);
 }
 
@@ -140,8 +140,7 @@ void evtchn_unmask_port(struct domain *d, uint32_t port)
 	struct shared_info *s = d->shared_info;
 	xen_ulong_t bit = port_bit(port), was;
 
-	was = __atomic_fetch_and(&s->evtchn_mask[port / 64], ~bit,
-				 __ATOMIC_SEQ_CST);
+	was = atomic_fetch_and(&s->evtchn_mask[port / 64], ~bit);
 	if (was & bit && READ_ONCE(s->evtchn_pending[port / 64]) & bit)
 		tell_vcpu(d, port, d->ports[port].vcpu);
 }
@@ -219,8 +218,7 @@ static void unlink_peer(struct domain *d, struct domain *peer,
 static void port_free(struct domain *d, uint32_t port, struct evtchn *c)
 {
 	memset(c, 0, sizeof(*c));
-	__atomic_fetch_and(&d->shared_info->evtchn_pending[port / 64],
-			   ~port_bit(port), __ATOMIC_SEQ_CST);
+	atomic_fetch_and(&d->shared_info->evtchn_pending[port / 64], ~port_bit(port));
 }
 
 static int close_locked(struct domain *d, uint32_t port, struct domain *peer,

@@ -48,7 +48,18 @@
 #define GRANT_HOST	1u
 #define GRANT_DEVICE	2u
 
-enum { PIN_HOST_RO, PIN_HOST_RW, PIN_DEVICE_RO, PIN_DEVICE_RW, PIN_KINDS };
+enum pin_kind { PIN_HOST_RO, PIN_HOST_RW, PIN_DEVICE_RO, PIN_DEVICE_RW, PIN_KINDS };
+
+static inline enum pin_kind pin_host(bool writable)
+{
+	return writable ? PIN_HOST_RW : PIN_HOST_RO;
+}
+
+static inline enum pin_kind pin_device(bool writable)
+{
+	return writable ? PIN_DEVICE_RW : PIN_DEVICE_RO;
+}
+
 #define GRANT_PINS_MAX	255	/* of one kind on one entry, as on Xen */
 
 struct grant_active {
@@ -173,16 +184,5 @@ bool grant_handles_disown(struct domain *d, const struct domain *granter,
 void grant_handle_cancel(struct domain *d, uint32_t handle);
 /* The handle whose entry is at `pte`; ~0: none. */
 uint32_t grant_handle_by_pte(struct domain *d, maddr_t pte);
-
-/*
- * Recount I16 for all domains, all CPUs stopped (or a test): each error in
- * words.  Returns their number.  tables_untouched: the guests wrote no status bits, so these
- * are compared, too.
- */
-uint64_t grant_audit(void (*error)(void *ctx, const char *text), void *ctx,
-		     bool tables_untouched);
-
-/* Provided above (pv/grant_host.c): unmap up to 64 of a dying domain's handles; false: none is left. */
-bool pv_grants_reap(struct domain *d);
 
 #endif

@@ -82,11 +82,9 @@ static void status_lower(struct grant_table *gt, uint32_t ref)
 			~status_from_pins(active_of(gt, ref));
 
 	if (gt->version == 1)
-		__atomic_fetch_and(&v1_of(gt, ref)->flags, (uint16_t)~gone,
-				   __ATOMIC_SEQ_CST);
+		atomic_fetch_and(&v1_of(gt, ref)->flags, (uint16_t)~gone);
 	else
-		__atomic_fetch_and(status_of(gt, ref), (uint16_t)~gone,
-				   __ATOMIC_SEQ_CST);
+		atomic_fetch_and(status_of(gt, ref), (uint16_t)~gone);
 }
 
 static int status_raise_v1(struct grant_table *gt, uint32_t ref,
@@ -98,10 +96,7 @@ static int status_raise_v1(struct grant_table *gt, uint32_t ref,
 	for (i = 0; i < STATUS_TRIES; i++) {
 		if (!head_allows(gt, head, user, writable, true))
 			return GNTST_general_error;
-		if (__atomic_compare_exchange_n(at, &head,
-						head | status_bits(writable),
-						false, __ATOMIC_SEQ_CST,
-						__ATOMIC_SEQ_CST))
+		if (atomic_cas(at, &head, head | status_bits(writable)))
 			return GNTST_okay;
 	}
 	return GNTST_general_error;
@@ -115,8 +110,7 @@ static int status_raise_v2(struct grant_table *gt, uint32_t ref,
 
 	if (!head_allows(gt, READ_ONCE(*at), user, writable, whole))
 		return GNTST_general_error;
-	__atomic_fetch_or(status_of(gt, ref), status_bits(writable),
-			  __ATOMIC_SEQ_CST);
+	atomic_fetch_or(status_of(gt, ref), status_bits(writable));
 	if (head_allows(gt, READ_ONCE(*at), user, writable, whole))
 		return GNTST_okay;
 	status_lower(gt, ref);
@@ -139,7 +133,7 @@ static int frame_take_once(struct domain *granter, struct frame *f,
 	/* HEAP pages (shared info, grant tables) are no one's to grant: GT13. */
 	if (frame_get(f, granter->id))
 		return GNTST_general_error;
-	if (frame_state_kind(frame_state(f)) != FRAME_OWNED) {
+	if (frame_kind(f) != FRAME_OWNED) {
 		frame_put(f);
 		return GNTST_general_error;
 	}
@@ -167,7 +161,7 @@ static int frame_take(struct domain *granter, mfn_t mfn, unsigned int kinds,
 		return GNTST_general_error;
 	f = mfn_to_frame(mfn);
 	/* GT22: a shared frame is not its holder's to grant; he must break it first. */
-	if (frame_state_kind(frame_state(f)) == FRAME_SHARED)
+	if (frame_is_shared(f))
 		return GNTST_bad_page;
 	r = frame_take_once(granter, f, writable);
 	if (r || kinds != (GRANT_HOST | GRANT_DEVICE))
@@ -243,15 +237,15 @@ static void pins_add(struct grant_active *act, unsigned int kinds,
 		     bool writable, int n)
 {
 	if (kinds & GRANT_HOST)
-		act->pins[PIN_HOST_RO + writable] += n;
+		act->pins[pin_host(writable)] += n;
 	if (kinds & GRANT_DEVICE)
-		act->pins[PIN_DEVICE_RO + writable] += n;
+		act->pins[pin_device(writable)] += n;
 }
 
 static bool pins_full(const struct grant_active *act, bool writable)
 {
-	return act->pins[PIN_HOST_RO + writable] == GRANT_PINS_MAX ||
-	       act->pins[PIN_DEVICE_RO + writable] == GRANT_PINS_MAX;
+	return act->pins[pin_host(writable)] == GRANT_PINS_MAX ||
+	       act->pins[pin_device(writable)] == GRANT_PINS_MAX;
 }
 
 /* The one reading of what the entry grants. */
@@ -412,10 +406,7 @@ static int transfer_commit(struct grant_table *gt, uint32_t ref,
 		/* Committed or completed before: no second page. */
 		if (head != want)
 			return GNTST_general_error;
-		if (__atomic_compare_exchange_n(at, &head,
-						head | GTF_transfer_committed,
-						false, __ATOMIC_SEQ_CST,
-						__ATOMIC_SEQ_CST))
+		if (atomic_cas(at, &head, head | GTF_transfer_committed))
 			return GNTST_okay;
 	}
 	return GNTST_general_error;
@@ -446,8 +437,7 @@ static void transfer_complete(struct grant_table *gt, uint32_t ref, mfn_t mfn)
 		WRITE_ONCE(v1_of(gt, ref)->frame, mfn);
 	else if (mfn != INVALID_MFN)
 		WRITE_ONCE(v2_of(gt, ref)->full_page.frame, mfn);
-	__atomic_fetch_or(head_of(gt, ref), GTF_transfer_completed,
-			  __ATOMIC_SEQ_CST);
+	atomic_fetch_or(head_of(gt, ref), GTF_transfer_completed);
 }
 
 bool grant_transfer_end(struct domain *d, uint32_t ref, struct frame *f)

@@ -11,7 +11,6 @@
 
 #include "dom/domain.h"
 #include "mm/palloc.h"
-#include "x86/tlb.h"
 
 static const struct {
 	bool writable;		/* HEAP2 */
@@ -98,10 +97,7 @@ static bool claim_end(struct frame *f)
 	do {
 		if (frame_state_ref(old))
 			return false;
-	} while (!__atomic_compare_exchange_n(&f->state, &old,
-					      old & ~FRAME_NOHEAP, false,
-					      __ATOMIC_ACQ_REL,
-					      __ATOMIC_ACQUIRE));
+	} while (!atomic_cas(&f->state, &old, old & ~FRAME_NOHEAP));
 	return old & FRAME_NOHEAP;
 }
 
@@ -117,7 +113,7 @@ int heap_page_unshare(struct domain *d, void *page)
 	d->heap_count[kind]--;
 	spin_unlock(&d->pages_lock);
 	/* The guest need not have flushed when it unmapped the page (TL2). */
-	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	domain_flush_tlb(d);
 	palloc_heap_free(page);
 	return 0;
 }

@@ -12,7 +12,6 @@
 #include "dom/domain_private.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
-#include "x86/tlb.h"
 
 /* --- uses --- */
 
@@ -22,7 +21,7 @@ int domain_type_get(struct domain *d, struct frame *f, enum page_class class)
 
 	if (likely(r != TYPE_FRESH_FLUSH))
 		return r;
-	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	domain_flush_tlb(d);
 	pagetype_flushed(f);
 	return TYPE_FRESH;
 }
@@ -36,10 +35,7 @@ int domain_writable_get(struct domain *d, struct frame *f)
 
 void domain_writable_put(struct frame *f)
 {
-	bool last = pagetype_put(f);
-
-	ASSERT(!last);	/* only tables and descriptor pages have a last use */
-	(void)last;
+	pagetype_put_plain(f);
 }
 
 /* --- the list --- */
@@ -246,7 +242,7 @@ uint64_t domain_pages_left(struct domain *d)
 /* Its users are others: data pages, whose owner nobody asks for any more. */
 static bool orphan_allowed(const struct frame *f, uint64_t state)
 {
-	enum page_class class = type_class(READ_ONCE(f->type));
+	enum page_class class = frame_class(f);
 
 	return frame_state_ref(state) && !(state & FRAME_ALLOCATED) &&
 	       (class == CLASS_NONE || class == CLASS_WRITABLE ||
@@ -261,10 +257,8 @@ static bool orphan_publish(struct frame *f)
 	do {
 		if (!orphan_allowed(f, old))
 			return false;
-	} while (!__atomic_compare_exchange_n(&f->state, &old,
-				(old & ~FRAME_OWNER_MASK) |
-				((uint64_t)DOMID_ORPHAN << FRAME_OWNER_SHIFT),
-				false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	} while (!atomic_cas(&f->state, &old, (old & ~FRAME_OWNER_MASK) |
+				((uint64_t)DOMID_ORPHAN << FRAME_OWNER_SHIFT)));
 	return true;
 }
 

@@ -84,15 +84,13 @@ static uint64_t promised_at_most(void)
 
 static bool take(uint64_t pages)
 {
-	uint64_t old = __atomic_load_n(&committed, __ATOMIC_RELAXED);
+	uint64_t old = atomic_load_relaxed(&committed);
 	uint64_t most = promised_at_most();
 
 	do {
 		if (!overcommit && old + pages > most)
 			return false;
-	} while (!__atomic_compare_exchange_n(&committed, &old, old + pages,
-					      false, __ATOMIC_RELAXED,
-					      __ATOMIC_RELAXED));
+	} while (!atomic_cas(&committed, &old, old + pages));
 	return true;
 }
 
@@ -100,27 +98,27 @@ bool domain_commit_more(struct domain *d, uint64_t pages)
 {
 	if (!take(pages))
 		return false;
-	__atomic_add_fetch(&d->commit, pages, __ATOMIC_RELAXED);
+	atomic_add(&d->commit, pages);
 	return true;
 }
 
 void domain_commit_less(struct domain *d, uint64_t pages)
 {
-	__atomic_sub_fetch(&d->commit, pages, __ATOMIC_RELAXED);
-	__atomic_sub_fetch(&committed, pages, __ATOMIC_RELAXED);
+	atomic_sub(&d->commit, pages);
+	atomic_sub(&committed, pages);
 }
 
 uint64_t domain_commit_left(void)
 {
 	uint64_t most = promised_at_most();
-	uint64_t used = __atomic_load_n(&committed, __ATOMIC_RELAXED);
+	uint64_t used = atomic_load_relaxed(&committed);
 
 	return used < most ? most - used : 0;
 }
 
 void domain_promises(uint64_t *promised, uint64_t *most, uint64_t *boot)
 {
-	*promised = __atomic_load_n(&committed, __ATOMIC_RELAXED);
+	*promised = atomic_load_relaxed(&committed);
 	*most = promised_at_most();
 	*boot = before;
 }

@@ -19,6 +19,7 @@
 
 #include "dom/domain.h"
 #include "dom/domain_private.h"
+#include "mm/above.h"
 #include "mm/framepool.h"
 #include "mm/palloc.h"
 #include "x86/tlb.h"
@@ -41,7 +42,7 @@ static void enqueue(struct queue *q, struct frame *f, uint64_t mask)
 	q->first = frame_to_mfn(f);
 	q->cpu_mask |= mask;
 	q->count++;
-	__atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
+	atomic_add(&waiting, 1);
 }
 
 static void enqueue_owned(struct frame *f, uint64_t mask)
@@ -55,30 +56,30 @@ static void enqueue_owned(struct frame *f, uint64_t mask)
 
 void reclaim_orphan_count(int n)
 {
-	__atomic_add_fetch(&orphans, n, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&orphan_changes, 1, __ATOMIC_RELAXED);
+	atomic_add(&orphans, n);
+	atomic_add(&orphan_changes, 1);
 }
 
 uint64_t reclaim_orphan_changes(void)
 {
-	return __atomic_load_n(&orphan_changes, __ATOMIC_RELAXED);
+	return atomic_load_relaxed(&orphan_changes);
 }
 
 uint64_t reclaim_orphans(void)
 {
-	return __atomic_load_n(&orphans, __ATOMIC_RELAXED);
+	return atomic_load_relaxed(&orphans);
 }
 
 /* Its users may have been any domains. */
 static void orphan_free(struct frame *f)
 {
 	reclaim_orphan_count(-1);
-	enqueue_owned(f, __atomic_load_n(&vcpu_guest_cpus, __ATOMIC_SEQ_CST));
+	enqueue_owned(f, atomic_load(&vcpu_guest_cpus));
 }
 
 static void owned_free(struct domain *d, struct frame *f)
 {
-	uint64_t mask = __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
+	uint64_t mask = domain_cpus(d);
 
 	m2p_clear(&d->m2p, frame_to_mfn(f));
 	/* A dying domain may have waited for this page only: look soon. */
@@ -94,7 +95,7 @@ void reclaim_claimed(struct domain *d, struct frame *f)
 {
 	m2p_clear(&d->m2p, frame_to_mfn(f));
 	WRITE_ONCE(f->state, frame_state(f) & ~FRAME_REF_MASK);
-	enqueue_owned(f, __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	enqueue_owned(f, domain_cpus(d));
 }
 
 void frame_owner_free(domid_hv_t owner, struct frame *f)
@@ -107,7 +108,7 @@ void frame_owner_free(domid_hv_t owner, struct frame *f)
 
 void reclaim_canonical(struct frame_pool *p, mfn_t mfn)
 {
-	__atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
+	atomic_add(&waiting, 1);
 	if (frame_pool_wait(p, mfn, frame_pool_cpus(p)) >= RECLAIM_KEPT)
 		reclaim_pool(p);
 }
@@ -130,7 +131,7 @@ static __attribute__((noinline)) void flush_owned(void)
 	if (!q.count)
 		return;
 	palloc_free_list(q.first);
-	__atomic_sub_fetch(&waiting, q.count, __ATOMIC_RELEASE);
+	atomic_sub(&waiting, q.count);
 }
 
 void reclaim_pool(struct frame_pool *p)
@@ -144,7 +145,7 @@ void reclaim_pool(struct frame_pool *p)
 		next = mfn_to_frame(mfn)->next;
 		frame_pool_free(p, mfn);
 	}
-	__atomic_sub_fetch(&waiting, q.count, __ATOMIC_RELEASE);
+	atomic_sub(&waiting, q.count);
 }
 
 /* On every way out to a guest: most often nothing waits. */
@@ -164,5 +165,5 @@ void reclaim_flush_all(void)
 
 uint64_t reclaim_waiting(void)
 {
-	return __atomic_load_n(&waiting, __ATOMIC_ACQUIRE);
+	return atomic_load_acquire(&waiting);
 }

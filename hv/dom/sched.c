@@ -33,11 +33,13 @@
  */
 #include <port.h>
 
+#include "dom/above.h"
 #include "dom/console.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "dom/stop.h"
 #include "dom/store.h"
+#include "x86/above.h"
 #include "x86/cpu.h"
 
 static struct spinlock sched_lock = SPINLOCK_INIT(LOCK_SCHED);
@@ -115,7 +117,7 @@ static void queue_insert(struct vcpu *v)
 
 static void ask_cpu(unsigned int cpu)
 {
-	__atomic_store_n(&cpu_areas[cpu]->need_resched, 1, __ATOMIC_RELEASE);
+	atomic_store_release(&cpu_areas[cpu]->need_resched, 1);
 	if (cpu != this_cpu()->id)
 		lapic_send_ipi(cpu, VEC_RESCHED);
 }
@@ -199,7 +201,7 @@ void sched_kick(struct vcpu *v)
 
 static void leave_soon(void)
 {
-	__atomic_store_n(&this_cpu()->need_resched, 1, __ATOMIC_RELEASE);
+	atomic_store_release(&this_cpu()->need_resched, 1);
 }
 
 void sched_block(struct vcpu *v)
@@ -232,7 +234,7 @@ void sched_poll_start(struct vcpu *v, uint32_t port)
 	v->want_block = true;
 	leave_soon();
 	spin_unlock(&sched_lock);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	atomic_fence();
 }
 
 void sched_poll_abort(struct vcpu *v)
@@ -324,7 +326,7 @@ bool sched_preempt_pending(void)
 {
 	const struct percpu *cpu = this_cpu();
 
-	return __atomic_load_n(&cpu->need_resched, __ATOMIC_ACQUIRE) ||
+	return atomic_load_acquire(&cpu->need_resched) ||
 	       tsc_read() >= cpu->slice_end_tsc;
 }
 

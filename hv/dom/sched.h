@@ -56,9 +56,6 @@ extern void (*sched_between_guests)(void);
 /* The caller's own runstate, up to date. */
 void sched_runstate(struct vcpu *v, struct vcpu_runstate_info *out);
 
-/* Provided above (pv/entry.c): deliver what is pending and enter the guest. */
-void pv_exit_to_guest(struct vcpu *v) noreturn;
-
 long op_sched(unsigned long cmd, uint64_t arg);
 long op_set_timer(uint64_t timeout_ns);
 long op_vcpu(unsigned long cmd, uint64_t vcpu_id, uint64_t arg);

@@ -147,7 +147,7 @@ static void request_byte(struct domain *d, struct store *s, char c)
 static bool answer_send(struct store *s)
 {
 	ring_t *ring = s->ring;
-	uint32_t cons = __atomic_load_n(&ring->rsp_cons, __ATOMIC_ACQUIRE);
+	uint32_t cons = atomic_load_acquire(&ring->rsp_cons);
 	const char *from = (const char *)&s->answer;
 
 	if (s->rsp_prod - cons > sizeof(ring->rsp)) {
@@ -161,7 +161,7 @@ static bool answer_send(struct store *s)
 			   from[i]);
 	s->rsp_prod += s->answer_bytes;
 	s->answer_bytes = 0;
-	__atomic_store_n(&ring->rsp_prod, s->rsp_prod, __ATOMIC_RELEASE);
+	atomic_store_release(&ring->rsp_prod, s->rsp_prod);
 	return true;
 }
 
@@ -169,7 +169,7 @@ static bool answer_send(struct store *s)
 static bool serve(struct domain *d, struct store *s)
 {
 	ring_t *ring = s->ring;
-	uint32_t prod = __atomic_load_n(&ring->req_prod, __ATOMIC_ACQUIRE);
+	uint32_t prod = atomic_load_acquire(&ring->req_prod);
 	uint32_t first = s->req_cons;
 	bool answered = false;
 
@@ -189,7 +189,7 @@ static bool serve(struct domain *d, struct store *s)
 				     MASK_XENSTORE_IDX(s->req_cons)]));
 		s->req_cons++;
 	}
-	__atomic_store_n(&ring->req_cons, s->req_cons, __ATOMIC_RELEASE);
+	atomic_store_release(&ring->req_cons, s->req_cons);
 	return answered || s->req_cons != first;
 }
 

@@ -84,12 +84,12 @@ static void timer_disarm(struct timer *t)
 {
 	int32_t cpu;
 
-	while ((cpu = __atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE)) >= 0) {
+	while ((cpu = atomic_load_acquire(&t->cpu)) >= 0) {
 		struct timer_queue *q = queue_lock((unsigned int)cpu);
 
 		if (t->cpu == cpu) { /* TM1 */
 			list_remove(&t->link);
-			__atomic_store_n(&t->cpu, -1, __ATOMIC_RELEASE);
+			atomic_store_release(&t->cpu, -1);
 		}
 		spin_unlock(&q->lock);
 	}
@@ -101,9 +101,7 @@ static bool timer_claim(struct timer *t, uint64_t deadline_ns, bool *first)
 	unsigned int here = this_cpu()->id;
 	struct timer_queue *q = queue_lock(here);
 	int32_t none = -1;
-	bool ours = __atomic_compare_exchange_n(&t->cpu, &none, (int32_t)here,
-						false, __ATOMIC_ACQ_REL,
-						__ATOMIC_RELAXED);
+	bool ours = atomic_cas(&t->cpu, &none, (int32_t)here);
 
 	if (ours) {
 		t->deadline_ns = deadline_ns;
@@ -131,7 +129,7 @@ static bool timer_runs_elsewhere(const struct timer *t)
 
 	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
 		if (cpu != here &&
-		    __atomic_load_n(&queues[cpu].running, __ATOMIC_ACQUIRE) == t)
+		    atomic_load_acquire(&queues[cpu].running) == t)
 			return true;
 	return false;
 }
@@ -141,12 +139,12 @@ void timer_cancel(struct timer *t)
 	uint32_t taken;
 
 	do { /* TM2 */
-		taken = __atomic_load_n(&t->taken, __ATOMIC_ACQUIRE);
+		taken = atomic_load_acquire(&t->taken);
 		timer_disarm(t);
 		while (timer_runs_elsewhere(t))
 			port_spin();
-	} while (__atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE) >= 0 ||
-		 __atomic_load_n(&t->taken, __ATOMIC_ACQUIRE) != taken);
+	} while (atomic_load_acquire(&t->cpu) >= 0 ||
+		 atomic_load_acquire(&t->taken) != taken);
 }
 
 /* Take the first timer that is due at `now` off this CPU's list. */
@@ -159,9 +157,9 @@ static struct timer *timer_take_due(uint64_t now)
 		t = NULL;
 	if (t) {
 		list_remove(&t->link);
-		__atomic_store_n(&t->taken, t->taken + 1, __ATOMIC_RELEASE);
-		__atomic_store_n(&q->running, t, __ATOMIC_RELEASE);
-		__atomic_store_n(&t->cpu, -1, __ATOMIC_RELEASE);
+		atomic_store_release(&t->taken, t->taken + 1);
+		atomic_store_release(&q->running, t);
+		atomic_store_release(&t->cpu, -1);
 	}
 	spin_unlock(&q->lock);
 	return t;
@@ -177,7 +175,7 @@ void timer_run(void)
 	q->noted = false;
 	while (fired < TIMER_BATCH && (t = timer_take_due(now)) != NULL) {
 		t->fn(t->arg);
-		__atomic_store_n(&q->running, NULL, __ATOMIC_RELEASE);
+		atomic_store_release(&q->running, NULL);
 		fired++;
 	}
 }

@@ -36,13 +36,13 @@ int tracebuf_init(struct domain *d)
 static void record_write(struct trace_record *to, const struct trace_record *from)
 {
 	WRITE_ONCE(to->seq, 0);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	atomic_fence_release();
 	WRITE_ONCE(to->time_ns, from->time_ns);
 	WRITE_ONCE(to->event, from->event);
 	WRITE_ONCE(to->result, from->result);
 	WRITE_ONCE(to->mfn, from->mfn);
 	WRITE_ONCE(to->name, from->name);
-	__atomic_store_n(&to->seq, from->seq, __ATOMIC_RELEASE);
+	atomic_store_release(&to->seq, from->seq);
 }
 
 void trace_event(struct domain *d, enum trace_event event, uint16_t result,
@@ -60,7 +60,7 @@ void trace_event(struct domain *d, enum trace_event event, uint16_t result,
 	r.seq = t->written + 1;
 	record_write(place(t, t->written), &r);
 	t->written++;
-	__atomic_store_n(&t->header->written, t->written, __ATOMIC_RELEASE);
+	atomic_store_release(&t->header->written, t->written);
 	spin_unlock(&t->lock);
 }
 

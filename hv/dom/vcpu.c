@@ -19,7 +19,7 @@
 #include <port.h>
 #include <errno.h>
 
-#include "dom/area.h"
+#include "dom/above.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "mm/framepool.h"
@@ -207,11 +207,9 @@ static void vcpu_leave(struct vcpu *v)
 	gdt_load_idle();
 	gdt_set_ldt(0, 0);
 	tlb_load_cr3(cpu_idle_cr3);
-	__atomic_and_fetch(&v->domain->cpu_mask, ~(1UL << cpu->id),
-			   __ATOMIC_SEQ_CST); /* VCPU1 */
+	atomic_and(&v->domain->cpu_mask, ~(1UL << cpu->id)); /* VCPU1 */
 	frame_pool_cpu_leaves(v->domain->frames, cpu->id);
-	__atomic_and_fetch(&vcpu_guest_cpus, ~(1UL << cpu->id),
-			   __ATOMIC_SEQ_CST);
+	atomic_and(&vcpu_guest_cpus, ~(1UL << cpu->id));
 	cpu->current = NULL;
 }
 
@@ -220,10 +218,9 @@ static void vcpu_enter(struct vcpu *v)
 	struct percpu *cpu = this_cpu();
 
 	CHECK(current_l4(v) != INVALID_MFN);
-	__atomic_or_fetch(&vcpu_guest_cpus, 1UL << cpu->id, __ATOMIC_SEQ_CST);
+	atomic_or(&vcpu_guest_cpus, 1UL << cpu->id);
 	frame_pool_cpu_enters(v->domain->frames, cpu->id);
-	__atomic_or_fetch(&v->domain->cpu_mask, 1UL << cpu->id,
-			  __ATOMIC_SEQ_CST); /* VCPU1 */
+	atomic_or(&v->domain->cpu_mask, 1UL << cpu->id); /* VCPU1 */
 	WRITE_ONCE(*v->gdt_hv_pte, pte_make(cpu->gdt_page_mfn,
 		   PTE_P | PTE_RW | PTE_A | PTE_D)); /* VCPU2 */
 	tlb_load_cr3(current_l4(v) << PAGE_SHIFT);
@@ -279,7 +276,7 @@ static void time_fill(struct vcpu_time_info *t, uint32_t version)
 
 static void barrier(void)
 {
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	atomic_fence_release();
 }
 
 /* Odd while it changes. */
@@ -376,7 +373,7 @@ static void info_move(struct vcpu *v, struct vcpu_info *to)
 	*to = *v->info;
 	WRITE_ONCE(to->evtchn_pending_sel, ~(xen_ulong_t)0);
 	WRITE_ONCE(to->evtchn_upcall_pending, 1);
-	__atomic_store_n(&v->info, to, __ATOMIC_RELEASE);
+	atomic_store_release(&v->info, to);
 }
 
 int vcpu_register_info(struct vcpu *v, mfn_t mfn, uint32_t offset)

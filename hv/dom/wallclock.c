@@ -59,12 +59,12 @@ static void publish(struct shared_info *s, uint64_t seconds)
 {
 	uint32_t version = READ_ONCE(s->wc_version) | 1;
 
-	__atomic_store_n(&s->wc_version, version, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	atomic_store_relaxed(&s->wc_version, version);
+	atomic_fence();
 	WRITE_ONCE(s->wc_sec, (uint32_t)seconds);
 	WRITE_ONCE(s->wc_sec_hi, (uint32_t)(seconds >> 32));
 	WRITE_ONCE(s->wc_nsec, 0);
-	__atomic_store_n(&s->wc_version, version + 1, __ATOMIC_RELEASE);
+	atomic_store_release(&s->wc_version, version + 1);
 }
 
 void wallclock_fill(struct shared_info *s)

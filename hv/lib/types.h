@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/atomic.h"
+
 typedef uint64_t mfn_t;
 typedef uint64_t pfn_t;
 typedef uint64_t maddr_t;

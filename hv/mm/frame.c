@@ -3,9 +3,12 @@
 #include <port.h>
 #include <errno.h>
 
+#include "mm/above.h"
 #include "mm/frame.h"
 #include "mm/ram.h"
 
+struct ram_range ram_ranges[RAM_RANGES_MAX];
+unsigned int ram_range_count;
 mfn_t frame_max_mfn;
 
 bool frame_valid(mfn_t mfn)
@@ -54,9 +57,7 @@ int frame_get(struct frame *f, domid_hv_t owner)
 		r = get_allowed(old, owner);
 		if (r)
 			return r;
-	} while (!__atomic_compare_exchange_n(&f->state, &old, old + 1, false,
-					      __ATOMIC_ACQ_REL,
-					      __ATOMIC_ACQUIRE));
+	} while (!atomic_cas(&f->state, &old, old + 1));
 	return 0;
 }
 
@@ -68,15 +69,13 @@ int frame_get_again(struct frame *f)
 		ASSERT(frame_state_ref(old) > 0);
 		if (frame_state_ref(old) >= FRAME_REF_MAX)
 			return -EBUSY;
-	} while (!__atomic_compare_exchange_n(&f->state, &old, old + 1, false,
-					      __ATOMIC_ACQ_REL,
-					      __ATOMIC_ACQUIRE));
+	} while (!atomic_cas(&f->state, &old, old + 1));
 	return 0;
 }
 
 void frame_put(struct frame *f)
 {
-	uint64_t now = __atomic_sub_fetch(&f->state, 1, __ATOMIC_ACQ_REL);
+	uint64_t now = atomic_sub(&f->state, 1);
 
 	CHECK(frame_state_ref(now) != FRAME_REF_MASK);
 	if (frame_state_ref(now) || (now & FRAME_NOHEAP))
@@ -88,8 +87,7 @@ void frame_put(struct frame *f)
 
 bool frame_test_and_clear_allocated(struct frame *f)
 {
-	uint64_t old = __atomic_fetch_and(&f->state, ~FRAME_ALLOCATED,
-					  __ATOMIC_ACQ_REL);
+	uint64_t old = atomic_fetch_and(&f->state, ~FRAME_ALLOCATED);
 
 	return old & FRAME_ALLOCATED;
 }
@@ -105,16 +103,14 @@ int frame_claim(struct frame *f, domid_hv_t owner, uint32_t refs)
 	uint64_t want = owned_state(owner, 1 + refs);
 	uint64_t hv = (uint64_t)FRAME_HV << FRAME_KIND_SHIFT | 1;
 
-	return __atomic_compare_exchange_n(&f->state, &want, hv, false,
-					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) ?
+	return atomic_cas(&f->state, &want, hv) ?
 	       0 : -EBUSY;
 }
 
 void frame_unclaim(struct frame *f, domid_hv_t owner, uint32_t refs)
 {
-	ASSERT(frame_state_kind(frame_state(f)) == FRAME_HV);
-	__atomic_store_n(&f->state, owned_state(owner, 1 + refs),
-			 __ATOMIC_RELEASE);
+	ASSERT(frame_kind(f) == FRAME_HV);
+	atomic_store_release(&f->state, owned_state(owner, 1 + refs));
 }
 
 void frame_publish(struct frame *f, domid_hv_t owner, uint32_t refs)
@@ -124,6 +120,5 @@ void frame_publish(struct frame *f, domid_hv_t owner, uint32_t refs)
 	ASSERT(frame_state_kind(state) == FRAME_HV ||
 	       (frame_state_kind(state) == FRAME_SHARED &&
 		!frame_state_ref(state)));
-	__atomic_store_n(&f->state, owned_state(owner, 1 + refs),
-			 __ATOMIC_RELEASE);
+	atomic_store_release(&f->state, owned_state(owner, 1 + refs));
 }

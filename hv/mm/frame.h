@@ -15,7 +15,7 @@
  *     + loaded page-table bases + descriptor-table slots + holds of the hypervisor.
  * F3  the word changes owner or kind only while ref is 0 or all of it is known to the
  *     caller (frame_claim()); so a successful frame_get() pins owner and kind.  But for this: the
- *     owner of a page that outlives its domain becomes DOMID_ORPHAN (dom/destroy.c, END4).
+ *     owner of a page that outlives its domain becomes DOMID_ORPHAN (ctl/destroy.c, END4).
  *     What can be referenced is whole: linked, named, counted (frame_publish()).
  * F4  at ref 0 an OWNED or HEAP frame is given back: to the heap, or, with
  *     NOHEAP set, to nobody, until the destructor clears the flag (seed 000).
@@ -79,6 +79,16 @@ static inline enum frame_kind frame_state_kind(uint64_t state)
 	return (state & FRAME_KIND_MASK) >> FRAME_KIND_SHIFT;
 }
 
+static inline enum frame_kind frame_kind(const struct frame *f)
+{
+	return frame_state_kind(frame_state(f));
+}
+
+static inline bool frame_is_shared(const struct frame *f)
+{
+	return frame_kind(f) == FRAME_SHARED;
+}
+
 static inline domid_hv_t frame_state_owner(uint64_t state)
 {
 	return (state & FRAME_OWNER_MASK) >> FRAME_OWNER_SHIFT;
@@ -119,12 +129,5 @@ void frame_unclaim(struct frame *f, domid_hv_t owner, uint32_t refs);
  * the owner's list, its type counts what `refs` are for, and its M2P entry is written.
  */
 void frame_publish(struct frame *f, domid_hv_t owner, uint32_t refs);
-
-/*
- * Provided by the layer above (dom/reclaim.c): the last reference of an OWNED
- * frame went.  Takes it off the owner's list, lowers tot_pages and sees to it
- * that no stale translation outlives it before it goes to palloc_free_frame().
- */
-void frame_owner_free(domid_hv_t owner, struct frame *f);
 
 #endif

@@ -380,17 +380,17 @@ void frame_pool_left(struct frame_pool *p)
 
 void frame_pool_cpu_enters(struct frame_pool *p, uint32_t cpu)
 {
-	__atomic_or_fetch(&p->cpus, 1UL << cpu, __ATOMIC_SEQ_CST);
+	atomic_or(&p->cpus, 1UL << cpu);
 }
 
 void frame_pool_cpu_leaves(struct frame_pool *p, uint32_t cpu)
 {
-	__atomic_and_fetch(&p->cpus, ~(1UL << cpu), __ATOMIC_SEQ_CST);
+	atomic_and(&p->cpus, ~(1UL << cpu));
 }
 
 uint64_t frame_pool_cpus(const struct frame_pool *p)
 {
-	return __atomic_load_n(&p->cpus, __ATOMIC_SEQ_CST);
+	return atomic_load(&p->cpus);
 }
 
 uint32_t frame_pool_wait(struct frame_pool *p, mfn_t mfn, uint64_t cpu_mask)

@@ -206,7 +206,10 @@ int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
 
 void m2p_clear(struct m2p_view *view, mfn_t mfn)
 {
-	(void)!m2p_set(view, mfn, INVALID_PFN);
+	int r = m2p_set(view, mfn, INVALID_PFN);
+
+	ASSERT(!r);	/* it allocates nothing */
+	(void)r;
 }
 
 pfn_t m2p_get(struct m2p_view *view, mfn_t mfn)

@@ -12,8 +12,7 @@ static bool class_is_checked(enum page_class class)
 
 static bool type_cas(struct frame *f, uint64_t *old, uint64_t new)
 {
-	return __atomic_compare_exchange_n(&f->type, old, new, false,
-					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	return atomic_cas(&f->type, old, new);
 }
 
 /* The first use as another class than the last one. */
@@ -62,7 +61,7 @@ int pagetype_get(struct frame *f, enum page_class class)
 	do {
 		while (unlikely(old & TYPE_FLUSHING)) {
 			port_spin();	/* T6 */
-			old = __atomic_load_n(&f->type, __ATOMIC_ACQUIRE);
+			old = atomic_load_acquire(&f->type);
 		}
 		change = type_after_get(old, class, &new);
 		if (change < 0)
@@ -73,16 +72,14 @@ int pagetype_get(struct frame *f, enum page_class class)
 
 void pagetype_flushed(struct frame *f)
 {
-	uint64_t old = __atomic_fetch_and(&f->type, ~TYPE_FLUSHING,
-					  __ATOMIC_ACQ_REL);
+	uint64_t old = atomic_fetch_and(&f->type, ~TYPE_FLUSHING);
 
 	ASSERT((old & TYPE_FLUSHING) && type_count(old) == 1);
 }
 
 void pagetype_validated(struct frame *f)
 {
-	uint64_t old = __atomic_fetch_or(&f->type, TYPE_VALIDATED,
-					 __ATOMIC_ACQ_REL);
+	uint64_t old = atomic_fetch_or(&f->type, TYPE_VALIDATED);
 
 	ASSERT(!(old & (TYPE_VALIDATED | TYPE_FLUSHING)) &&
 	       type_count(old) == 1);
@@ -90,7 +87,7 @@ void pagetype_validated(struct frame *f)
 
 void pagetype_get_failed(struct frame *f)
 {
-	uint64_t now = __atomic_sub_fetch(&f->type, 1, __ATOMIC_ACQ_REL);
+	uint64_t now = atomic_sub(&f->type, 1);
 
 	ASSERT(type_count(now) == 0 && !(now & TYPE_VALIDATED));
 }
@@ -114,25 +111,31 @@ bool pagetype_put(struct frame *f)
 	return last;
 }
 
+void pagetype_put_plain(struct frame *f)
+{
+	bool last = pagetype_put(f);
+
+	ASSERT(!last);	/* only tables and descriptor pages have a last use */
+	(void)last;
+}
+
 void pagetype_devalidated(struct frame *f)
 {
-	uint64_t now = __atomic_sub_fetch(&f->type, 1, __ATOMIC_ACQ_REL);
+	uint64_t now = atomic_sub(&f->type, 1);
 
 	ASSERT(type_count(now) == 0 && !(now & (TYPE_VALIDATED | TYPE_PINNED)));
 }
 
 int pagetype_set_pinned(struct frame *f)
 {
-	uint64_t old = __atomic_fetch_or(&f->type, TYPE_PINNED,
-					 __ATOMIC_ACQ_REL);
+	uint64_t old = atomic_fetch_or(&f->type, TYPE_PINNED);
 
 	return old & TYPE_PINNED ? -EINVAL : 0;
 }
 
 int pagetype_clear_pinned(struct frame *f)
 {
-	uint64_t old = __atomic_fetch_and(&f->type, ~TYPE_PINNED,
-					  __ATOMIC_ACQ_REL);
+	uint64_t old = atomic_fetch_and(&f->type, ~TYPE_PINNED);
 
 	return old & TYPE_PINNED ? 0 : -EINVAL;
 }
@@ -151,8 +154,8 @@ void pagetype_partial(struct frame *f, unsigned int done, bool child)
 
 void pagetype_whole(struct frame *f)
 {
-	(void)__atomic_fetch_and(&f->type, ~(TYPE_PARTIAL | TYPE_CHILD |
-					     TYPE_DONE_MASK), __ATOMIC_ACQ_REL);
+	(void)atomic_fetch_and(&f->type, ~(TYPE_PARTIAL | TYPE_CHILD |
+					     TYPE_DONE_MASK));
 }
 
 #define LINEAR_ONE (1UL << TYPE_LINEAR_SHIFT)

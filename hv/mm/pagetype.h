@@ -91,6 +91,20 @@ static inline unsigned int type_done(uint64_t type)
 	return (type & TYPE_DONE_MASK) >> TYPE_DONE_SHIFT;
 }
 
+static inline enum page_class frame_class(const struct frame *f)
+{
+	return type_class(READ_ONCE(f->type));
+}
+
+/* Is f a validated page table of that level, 1 to 4?  The owner's LOCK_MM keeps the answer true. */
+static inline bool frame_is_table(const struct frame *f, unsigned int level)
+{
+	uint64_t type = READ_ONCE(f->type);
+
+	return type_class(type) == CLASS_L1 + (level - 1) &&
+	       (type & TYPE_VALIDATED);
+}
+
 enum type_change {
 	TYPE_SAME,		/* count raised; the class and validation were there */
 	TYPE_FRESH,		/* class taken from none, or from SHARED (T7): validate now */
@@ -119,6 +133,8 @@ void pagetype_get_failed(struct frame *f);
  */
 bool pagetype_put(struct frame *f) must_check;
 void pagetype_devalidated(struct frame *f);
+/* Drop a use as WRITABLE or SHARED: nothing is to be done after the last. */
+void pagetype_put_plain(struct frame *f);
 
 /* T5; owner's LOCK_MM. */
 void pagetype_partial(struct frame *f, unsigned int done, bool child);

@@ -27,15 +27,13 @@ static inline void note_counted(mfn_t mfn, uint64_t frames, bool freed)
 	if (likely(mfn >= counted_end))
 		return;
 	frames = MIN(frames, counted_end - mfn);
-	__atomic_add_fetch(&counted_free, freed ? frames : -frames,
-			   __ATOMIC_RELAXED);
+	atomic_add(&counted_free, freed ? frames : -frames);
 }
 
 /* Frames from mfn on become free, or are no longer. */
 static inline void note_free(mfn_t mfn, uint64_t frames, bool freed)
 {
-	__atomic_add_fetch(&free_frames, freed ? frames : -frames,
-			   __ATOMIC_RELAXED);
+	atomic_add(&free_frames, freed ? frames : -frames);
 	note_counted(mfn, frames, freed);
 }
 
@@ -191,7 +189,7 @@ void palloc_free_list(uint32_t first)
 		count++;
 	}
 	spin_unlock(&heap_lock);
-	__atomic_add_fetch(&free_frames, count, __ATOMIC_RELAXED);
+	atomic_add(&free_frames, count);
 }
 
 /* --- for the frames of share groups (framepool.c) --- */
@@ -230,7 +228,7 @@ void *palloc_hv_from(mfn_t mfn, unsigned int order)
 
 uint64_t palloc_free_count(void)
 {
-	return __atomic_load_n(&free_frames, __ATOMIC_RELAXED);
+	return atomic_load_relaxed(&free_frames);
 }
 
 uint64_t palloc_counted(mfn_t end, uint64_t free)
@@ -238,7 +236,7 @@ uint64_t palloc_counted(mfn_t end, uint64_t free)
 	counted_end = end;
 	if (!end)
 		counted_free = 0;
-	return __atomic_add_fetch(&counted_free, free, __ATOMIC_RELAXED);
+	return atomic_add(&counted_free, free);
 }
 
 uint64_t palloc_total_count(void)

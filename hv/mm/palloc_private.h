@@ -33,7 +33,7 @@ void *palloc_hv_from(mfn_t mfn, unsigned int order);
 
 static inline void frame_set_state(struct frame *f, uint64_t state)
 {
-	__atomic_store_n(&f->state, state, __ATOMIC_RELEASE);
+	atomic_store_release(&f->state, state);
 }
 
 #endif

@@ -176,7 +176,7 @@ static int desc_store(struct domain *d, struct frame *f, uint64_t *at,
 {
 	int r;
 
-	if (type_class(READ_ONCE(f->type)) == CLASS_DESC &&
+	if (frame_class(f) == CLASS_DESC &&
 	    (f->type & TYPE_VALIDATED)) {
 		if (!desc_check(&desc))
 			return -EINVAL;

@@ -17,6 +17,8 @@
  */
 #include <port.h>
 
+#include "dom/above.h"
+#include "pv/pttree.h"
 #include "pv/pv.h"
 
 #include "debug/assert.h"
@@ -24,7 +26,7 @@
 #include "dom/stop.h"
 #include "pv/pending.h"
 #include "pv/ptcheck.h"
-#include "pv/sharehooks.h"
+#include "x86/above.h"
 #include "x86/insn.h"
 
 /* A part of page-table work that was cut short (pttree.c, TREE2); false: there was none. */
@@ -32,9 +34,9 @@ static bool tables_part(struct domain *d)
 {
 	ASSERT(this_cpu()->pte_steps <= PENDING_PTES);
 	this_cpu()->pte_steps = 0;
-	if (likely(!ptcheck_work_left(d)))
+	if (likely(!pttree_work_left(d)))
 		return false;
-	(void)pv_domain_settle(d);
+	(void)pttree_settle(d);
 	return true;
 }
 
@@ -49,7 +51,7 @@ void pv_exit_to_guest(struct vcpu *v)
 			continue;
 		bounce_pending(v);
 		/* Its frame may have been written to a shared page. */
-		if (ptcheck_work_left(v->domain))
+		if (pttree_work_left(v->domain))
 			continue;
 		ASSERT(spin_level_held() == LOCK_NONE); /* I19; there is no other hold or depth to leak */
 		if (v->domain->state == DOM_RUNNING)

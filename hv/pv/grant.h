@@ -31,4 +31,7 @@ void grant_peer_done(struct grant_peer *p);
  */
 void grant_pte_gone(struct domain *d, pte_t *pte);
 
+/* Unmap up to 64 of a dying domain's handles; false: none is left.  No lock held. */
+bool grant_host_reap(struct domain *d);
+
 #endif

@@ -11,13 +11,12 @@
  */
 #include <port.h>
 
-#include "dom/area.h"
+#include "dom/above.h"
 #include "dom/domain_private.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 #include "pv/grant.h"
 #include "pv/resolve.h"
-#include "x86/tlb.h"
 
 /* One side of a copy, held. */
 struct side {
@@ -165,7 +164,7 @@ static bool page_steal(struct domain *d, mfn_t mfn, struct frame **out)
 		frame_put(f);
 		return false;
 	}
-	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
+	domain_flush_tlb(d);
 	f->type = 0;
 	m2p_clear(&d->m2p, mfn);
 	domain_page_remove(d, f);

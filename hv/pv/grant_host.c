@@ -18,15 +18,9 @@
 #include "pv/ptcheck.h"
 #include "pv/resolve.h"
 #include "x86/guestcopy.h"
-#include "x86/tlb.h"
 
 #define AVAIL_SHIFT	9	/* GNTMAP_guest_avail_mask goes to bits 9-11 */
 #define AVAIL_BITS	7
-
-static void domain_flush(struct domain *d)
-{
-	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
-}
 
 /* --- naming an entry; LOCK_MM --- */
 
@@ -66,11 +60,11 @@ static void host_install(struct domain *d, uint32_t handle, pte_t *pte,
 
 	/* Another handle's: it must be off this entry before we are on it. */
 	if ((old & PTE_P) && (old & PTE_AVL_GRANT)) {
-		__atomic_store_n(pte, 0, __ATOMIC_SEQ_CST);
+		atomic_store(pte, 0);
 		grant_pte_gone(d, pte);
 	}
 	grant_handle_link(d, handle, virt_to_maddr(pte));
-	old = __atomic_exchange_n(pte, new, __ATOMIC_ACQ_REL);
+	old = atomic_exchange(pte, new);
 	ptcheck_l1_put(d, pte, old, new);
 }
 
@@ -213,14 +207,14 @@ static void entry_replace(struct domain *d, struct grant_handle *h, pte_t *pte,
 	uint32_t other = from ? grant_handle_by_pte(d, virt_to_maddr(from)) :
 				~0u;
 	struct grant_handle *moved = grant_handle_get(d, other);
-	pte_t new = from ? __atomic_exchange_n(from, 0, __ATOMIC_ACQ_REL) : 0;
+	pte_t new = from ? atomic_exchange(from, 0) : 0;
 
 	grant_handle_unlink(d, h);
 	if (moved) {
 		grant_handle_unlink(d, moved);
 		grant_handle_link(d, other, virt_to_maddr(pte));
 	}
-	__atomic_store_n(pte, new, __ATOMIC_SEQ_CST);
+	atomic_store(pte, new);
 }
 
 /* (a) LOCK_MM. */
@@ -263,7 +257,7 @@ static void unmap_finish(struct domain *d, struct unpin_list *list)
 
 	spin_unlock(&d->mm);
 	if (list->flush)
-		domain_flush(d);
+		domain_flush_tlb(d);
 	for (i = 0; i < list->count; i++)
 		grant_unpin(&list->pins[i]);
 }
@@ -317,7 +311,7 @@ void grant_pte_gone(struct domain *d, pte_t *pte)
 	CHECK(h);
 	grant_handle_unlink(d, h);
 	grant_handle_drop(d, handle, GRANT_HOST, &pin);
-	domain_flush(d);
+	domain_flush_tlb(d);
 	grant_unpin(&pin);
 }
 
@@ -328,15 +322,14 @@ static void reap_one(struct domain *d, uint32_t handle, struct grant_handle *h,
 		     struct unpin_list *list)
 {
 	if (h->kinds & GRANT_HOST) {
-		__atomic_store_n((pte_t *)maddr_to_virt(h->pte), 0,
-				 __ATOMIC_SEQ_CST);
+		atomic_store((pte_t *)maddr_to_virt(h->pte), 0);
 		grant_handle_unlink(d, h);
 		list->flush = true;
 	}
 	grant_handle_drop(d, handle, h->kinds, &list->pins[list->count++]);
 }
 
-bool pv_grants_reap(struct domain *d)
+bool grant_host_reap(struct domain *d)
 {
 	struct grant_table *gt = d->grant;
 	struct unpin_list list;

@@ -7,7 +7,7 @@
  * finished chunk, so each operation is done and answered once (PR6); a guest that
  * changes them meanwhile makes another call, no more.
  *
- * A chunk may break as many shares as it has operations (sharing/break.c), and the entries of those
+ * A chunk may break as many shares as it has operations (pv/ptbreak.c), and the entries of those
  * are looked for before the next one.
  */
 #include <port.h>
@@ -15,14 +15,14 @@
 
 #include "dom/sched.h"
 #include "pv/grant.h"
+#include "pv/pending.h"
 #include "pv/pv.h"
-#include "pv/sharehooks.h"
 #include "x86/guestcopy.h"
 
 #define OP_BYTES_MAX	sizeof(struct gnttab_copy)
 
 /* Those of a chunk's operations, and of the pages of a multicall, whose results were written before. */
-_Static_assert(BREAKS_MAX >= GRANT_CHUNK + 8, "room for each page of a chunk");
+_Static_assert(RENAMES_MAX >= GRANT_CHUNK + 8, "room for each page of a chunk");
 
 /* --- arrays of operations --- */
 
@@ -66,8 +66,7 @@ static long batch(struct hypercall_args *args, const struct batch_op *op)
 		count -= n;
 		args->a[1] += n * op->bytes;
 		args->a[2] = count;
-		if (count &&
-		    (sched_preempt_pending() || sharing_breaks_left(d)))
+		if (count && hypercall_must_stop(d))
 			return -ERESTART;
 	}
 	return 0;

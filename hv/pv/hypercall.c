@@ -21,6 +21,7 @@
 #include "dom/console.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
+#include "pv/above.h"
 #include "pv/pv.h"
 #include "pv/xencomm.h"
 #include "x86/guestcopy.h"

@@ -16,7 +16,6 @@
 #include "pv/pending.h"
 #include "pv/pv.h"
 #include "pv/resolve.h"
-#include "pv/sharehooks.h"
 #include "x86/guestcopy.h"
 
 #define CMD_MASK	0x3fUL
@@ -132,7 +131,7 @@ static long reservation_change(struct hypercall_args *args, unsigned int op)
 		return r.start;
 	for (i = r.start; i < r.count; i++) {
 		/* The list's own pages may be shared, and break. */
-		if (pending_after_unit(&units) || sharing_breaks_left(r.d)) {
+		if (hypercall_must_stop_after_unit(r.d, &units)) {
 			args->a[0] = op | (i << CMD_SHIFT);
 			return -ERESTART;
 		}

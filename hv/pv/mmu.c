@@ -18,9 +18,9 @@
 #include "pv/mmu.h"
 #include "pv/pending.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "pv/pv.h"
 #include "pv/resolve.h"
-#include "pv/sharehooks.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
 
@@ -81,11 +81,11 @@ static int batch_end(const struct batch *b, uint32_t processed)
 /* Finish what a request began on trees of tables; false: time is up. */
 static bool trees_finish(struct domain *d)
 {
-	while (ptcheck_work_left(d)) {
+	while (pttree_work_left(d)) {
 		if (sched_preempt_pending())
 			return false;
 		spin_lock(&d->mm);
-		(void)ptcheck_work(d);
+		(void)pttree_work(d);
 		spin_unlock(&d->mm);
 	}
 	return true;
@@ -164,7 +164,7 @@ static int update_entry(struct domain *d, const struct mmu_update *req,
 		return r;
 	pte = (pte_t *)mfn_to_virt(frame_to_mfn(f)) + slot;
 	spin_lock(&d->mm);
-	class = type_class(READ_ONCE(f->type));
+	class = frame_class(f);
 	if (class >= CLASS_L1 && class <= CLASS_L4 &&
 	    (f->type & TYPE_VALIDATED))
 		r = ptcheck_entry_set(d, pte, class - CLASS_L1 + 1, slot,
@@ -188,7 +188,7 @@ static int update_m2p(struct domain *d, const struct mmu_update *req)
 
 	spin_lock(&d->mm);
 	got = r = resolve(d, mfn, USE_READ, &f);
-	if (!got && frame_state_kind(frame_state(f)) != FRAME_OWNED)
+	if (!got && frame_kind(f) != FRAME_OWNED)
 		r = -EPERM;
 	else if (got >= 0)
 		r = m2p_set(&d->m2p, mfn, req->val);
@@ -229,12 +229,12 @@ int vcpu_mask_read(struct domain *d, uint64_t va, uint64_t *cpus)
 	if (copy_from_guest(&vcpus, va, (d->vcpu_count + 7) / 8))
 		return -EFAULT;
 	*cpus = 0;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* what was changed is seen by who starts from here on */
+	atomic_fence(); /* what was changed is seen by who starts from here on */
 	for (i = 0; i < d->vcpu_count; i++)
 		if (vcpus >> i & 1)
 			*cpus |= 1UL << READ_ONCE(d->vcpu[i]->cpu);
 	/* One that starts elsewhere just now does so with an empty TLB (dom/vcpu.c, VCPU1). */
-	*cpus &= __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
+	*cpus &= domain_cpus(d);
 	return 0;
 }
 
@@ -245,7 +245,7 @@ static int flush_after(struct domain *d, uint64_t va, uint64_t flags)
 	uint64_t mask = 1UL << this_cpu()->id;
 
 	if (where == UVMF_ALL)
-		mask = __atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST);
+		mask = domain_cpus(d);
 	else if (where != UVMF_LOCAL && vcpu_mask_read(d, where, &mask))
 		return -EFAULT;
 	switch (flags & UVMF_FLUSHTYPE_MASK) {

@@ -25,16 +25,16 @@ int vcpu_mask_read(struct domain *d, uint64_t va, uint64_t *cpus) must_check;
 
 /*
  * mmuext.c: *slot, a base of v's, becomes mfn's tree (`none`: no tree), which is loaded if asked, and the old one
- * goes.  As ptcheck_table_get(); the slot is as it was then.
+ * goes.  As pttree_get(); the slot is as it was then.
  */
 int mmu_base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load, bool none) must_check;
 /*
  * LOCK_MM, and no tree is half-way: *base goes, and all that hangs on it; what is not done at once is
- * left to pv_domain_settle().  False: there was none.
+ * left to pttree_settle().  False: there was none.
  */
 bool mmu_base_drop(struct domain *d, mfn_t *base);
 
-/* mmuext.c: make mfn's tree the running vCPU's kernel base, and load it.  As ptcheck_table_get(). */
+/* mmuext.c: make mfn's tree the running vCPU's kernel base, and load it.  As pttree_get(). */
 int mmu_base_load(struct vcpu *v, mfn_t mfn) must_check;
 
 #endif

@@ -6,8 +6,10 @@
 #include <port.h>
 #include <errno.h>
 
+#include "dom/above.h"
 #include "pv/mmu.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "pv/pv.h"
 #include "pv/resolve.h"
 #include "x86/guestcopy.h"
@@ -18,11 +20,11 @@ static int pin(struct domain *d, mfn_t mfn, unsigned int level)
 	int r;
 
 	spin_lock(&d->mm);
-	r = ptcheck_table_get(d, mfn, level);
+	r = pttree_get(d, mfn, level);
 	if (!r) {
 		r = pagetype_set_pinned(mfn_to_frame(mfn));
 		if (r)
-			ptcheck_table_put(d, mfn);	/* PT22 */
+			pttree_put(d, mfn);	/* PT22 */
 	}
 	spin_unlock(&d->mm);
 	return r;
@@ -36,11 +38,11 @@ static int unpin(struct domain *d, mfn_t mfn)
 	if (r)
 		return r;
 	spin_lock(&d->mm);
-	r = ptcheck_begin(d, INVALID_MFN);
+	r = pttree_begin(d, INVALID_MFN);
 	if (!r)
 		r = pagetype_clear_pinned(f);
 	if (!r)
-		ptcheck_table_put(d, mfn);
+		pttree_put(d, mfn);
 	spin_unlock(&d->mm);
 	frame_put(f);
 	return r;
@@ -53,14 +55,14 @@ int mmu_base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load, bool none)
 	int r;
 
 	spin_lock(&d->mm);
-	r = none ? ptcheck_begin(d, INVALID_MFN) : ptcheck_table_get(d, mfn, 4);
+	r = none ? pttree_begin(d, INVALID_MFN) : pttree_get(d, mfn, 4);
 	if (!r) {
 		*slot = none ? INVALID_MFN : mfn;
 		/* The old tree may be freed only after it is unloaded. */
 		if (load)
 			tlb_load_cr3(mfn << PAGE_SHIFT);
 		if (old != INVALID_MFN)
-			ptcheck_table_put(d, old);
+			pttree_put(d, old);
 	}
 	spin_unlock(&d->mm);
 	return r;
@@ -101,7 +103,7 @@ static int page_copy_op(struct domain *d, mfn_t to, mfn_t from)
 
 static int flush(struct vcpu *v, const struct mmuext_op *op)
 {
-	uint64_t all = __atomic_load_n(&v->domain->cpu_mask, __ATOMIC_SEQ_CST);
+	uint64_t all = domain_cpus(v->domain);
 
 	switch (op->cmd) {
 	case MMUEXT_TLB_FLUSH_LOCAL:
@@ -171,16 +173,6 @@ long op_mmuext(struct hypercall_args *args)
 	return mmu_batch(args, sizeof(struct mmuext_op), ext_one);
 }
 
-bool pv_domain_settle(struct domain *d)
-{
-	bool more;
-
-	spin_lock(&d->mm);
-	more = ptcheck_work(d);
-	spin_unlock(&d->mm);
-	return more;
-}
-
 bool mmu_base_drop(struct domain *d, mfn_t *base)
 {
 	mfn_t mfn = *base;
@@ -188,37 +180,6 @@ bool mmu_base_drop(struct domain *d, mfn_t *base)
 	if (mfn == INVALID_MFN)
 		return false;
 	*base = INVALID_MFN;
-	ptcheck_table_put(d, mfn);
+	pttree_put(d, mfn);
 	return true;
-}
-
-bool pv_vcpu_unhook(struct vcpu *v)
-{
-	struct domain *d = v->domain;
-	bool dropped;
-
-	spin_lock(&d->mm);
-	dropped = mmu_base_drop(d, &v->kernel_l4) ||
-		  mmu_base_drop(d, &v->user_l4);
-	if (!dropped)
-		desc_drop_gdt(v);
-	spin_unlock(&d->mm);
-	if (dropped)
-		return true;
-	if (v->info_frame)
-		resolve_area_put(d, v->info_frame);
-	v->info_frame = NULL;
-	return false;
-}
-
-bool pv_page_unpin(struct domain *d, struct frame *f)
-{
-	bool pinned;
-
-	spin_lock(&d->mm);
-	pinned = !pagetype_clear_pinned(f);
-	if (pinned)
-		ptcheck_table_put(d, frame_to_mfn(f));
-	spin_unlock(&d->mm);
-	return pinned;
 }

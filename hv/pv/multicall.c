@@ -10,15 +10,15 @@
  *     on where it stopped, with no entry done twice; at least one entry is tried
  *     each time.
  * M4  A multicall inside a multicall gets -EINVAL.
- * M5  No entry begins while a share is broken in part (sharing/break.c, K2): a result may
+ * M5  No entry begins while a share is broken in part (pv/ptbreak.c, K2): a result may
  *     have been written to a shared page.
  */
 #include <errno.h>
 #include <port.h>
 
 #include "dom/sched.h"
+#include "pv/pending.h"
 #include "pv/pv.h"
-#include "pv/sharehooks.h"
 #include "x86/guestcopy.h"
 
 enum progress { GO_ON, STOP, RESTART };
@@ -79,7 +79,7 @@ long op_multicall(struct hypercall_args *args)
 	if (!guest_arg_ok(va, count * sizeof(struct multicall_entry)))
 		return -EFAULT;
 	for (done = 0; done < count; done++) {
-		if (done && (sched_preempt_pending() || sharing_breaks_left(d)))
+		if (done && hypercall_must_stop(d))
 			progress = RESTART;
 		else
 			progress = do_entry(va + done * sizeof(struct multicall_entry),

@@ -4,6 +4,7 @@
 #define HV_PV_PENDING_H
 
 #include "dom/sched.h"
+#include "pv/ptbreak.h"
 
 /* Units (page operations, entries) between two looks at the clock. */
 #define PENDING_UNITS 64
@@ -24,6 +25,22 @@ static inline bool pending_after_unit(unsigned int *units)
 	*units = 0;
 	cpu->pte_steps = 0;
 	return sched_preempt_pending();
+}
+
+/*
+ * Between parts of a call that may have broken a share: true if the call stops here and is continued,
+ * for time is up, or names of pages still change (ptbreak.c, K2), also of the call's own arguments.
+ */
+static inline bool hypercall_must_stop(const struct domain *d)
+{
+	return sched_preempt_pending() || ptbreak_left(d);
+}
+
+/* The same after each of many small units. */
+static inline bool hypercall_must_stop_after_unit(const struct domain *d,
+						  unsigned int *units)
+{
+	return pending_after_unit(units) || ptbreak_left(d);
 }
 
 #endif

@@ -11,11 +11,12 @@
 #include <errno.h>
 
 #include "pv/grant.h"
+#include "pv/ptbreak.h"
 #include "pv/ptcheck_private.h"
+#include "pv/pttree.h"
 #include "pv/resolve.h"
-#include "pv/sharehooks.h"
+#include "sharing/holds.h"
 #include "x86/cpu.h"
-#include "x86/tlb.h"
 
 /* Bits a guest may not set.  PWT, PCD, PAT: RAM has one cache type (PT17). */
 #define PTE_HIGH_MBZ	(1UL << 62)
@@ -63,11 +64,11 @@ static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
 	mfn_t mfn = pte_mfn(*e);
 	int r;
 
-	if (frame_state_kind(frame_state(mfn_to_frame(mfn))) != FRAME_SHARED)
+	if (!frame_is_shared(mfn_to_frame(mfn)))
 		return -EBUSY;
 	if (pte && !((*pte & PTE_P) && pte_mfn(*pte) == mfn))
 		pte = NULL;
-	r = sharing_write(d, pte, mfn, f);
+	r = ptbreak_write(d, pte, mfn, f);
 	if (!r)
 		*e = pte_renamed(*e, *f);
 	return r;
@@ -82,7 +83,7 @@ static int l1_resolve(struct domain *d, pte_t *e, struct frame **f)
 
 	if (likely(r != -EPERM))
 		return r;
-	now = sharing_name_now(d, pte_mfn(*e));
+	now = ptbreak_name_now(d, pte_mfn(*e));
 	if (now == INVALID_MFN)
 		return r;
 	*e = pte_make(now, *e & ~PTE_ADDR_MASK);
@@ -103,8 +104,8 @@ static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 		return 0;
 	if (!flags_ok(e, L1_REFUSED))
 		return -EINVAL;
-	/* No new entry while old ones are being renamed (sharing/break.c, K2). */
-	if (sharing_breaks_left(d))
+	/* No new entry while old ones are being renamed (pv/ptbreak.c, K2). */
+	if (ptbreak_left(d))
 		return -ERESTART;
 	r = l1_resolve(d, &e, &f);
 	if (unlikely(r == -EBUSY) && (e & PTE_RW))
@@ -112,7 +113,7 @@ static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 	if (r < 0)
 		return r;
 	if (r == 1)
-		r = sharing_map(d, pte_mfn(e));
+		r = holds_map(d, pte_mfn(e));
 	else
 		r = l1_get_owned(d, f, e);
 	/* Both kernel and user run in ring 3; G would survive a change of cr3. */
@@ -132,8 +133,8 @@ static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 		return;
 	}
 	f = mfn_to_frame(pte_mfn(e));
-	if (frame_state_kind(frame_state(f)) == FRAME_SHARED) {
-		sharing_unmap(d, pte_mfn(e),
+	if (frame_is_shared(f)) {
+		holds_unmap(d, pte_mfn(e),
 			      (new & PTE_P) && (new & PTE_RW));
 		return;
 	}
@@ -162,9 +163,7 @@ static bool entry_write(pte_t *pte, pte_t new, enum ptcheck_ad ad, pte_t *old)
 		want = new;
 		if (ad == AD_PRESERVE && (new & PTE_P))
 			want |= *old & (PTE_A | PTE_D);
-		if (__atomic_compare_exchange_n(pte, old, want, false,
-						__ATOMIC_ACQ_REL,
-						__ATOMIC_ACQUIRE))
+		if (atomic_cas(pte, old, want))
 			return true;
 	} while (ad != AD_EXACT);
 	return false;
@@ -189,15 +188,15 @@ static void l1_rename(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 {
 	(void)entry_write(pte, new & ~PTE_RW, ad, &old);
 	l1_put(d, pte, old, new);
-	tlb_flush_mask(__atomic_load_n(&d->cpu_mask, __ATOMIC_SEQ_CST));
-	__atomic_fetch_or(pte, new & PTE_RW, __ATOMIC_ACQ_REL);
+	domain_flush_tlb(d);
+	atomic_fetch_or(pte, new & PTE_RW);
 }
 
 int ptcheck_break(struct domain *d, pte_t *pte)
 {
 	pte_t e = READ_ONCE(*pte), new;
 	struct frame *f;
-	int r = sharing_write(d, pte, pte_mfn(e), &f);
+	int r = ptbreak_write(d, pte, pte_mfn(e), &f);
 
 	if (r)
 		return r;
@@ -252,7 +251,7 @@ static int linear_get(struct frame *table, struct frame *f, pte_t e)
 	r = pagetype_linear_out_get(table);
 	if (r)
 		return r;
-	r = pagetype_linear_get(f, type_class(READ_ONCE(table->type)));
+	r = pagetype_linear_get(f, frame_class(table));
 	if (r)
 		pagetype_linear_out_put(table);
 	return r;
@@ -268,8 +267,7 @@ static enum below linear_put(struct frame *table, struct frame *f)
 
 static bool same_class(const struct frame *table, const struct frame *f)
 {
-	return type_class(READ_ONCE(f->type)) ==
-	       type_class(READ_ONCE(table->type));
+	return frame_class(f) == frame_class(table);
 }
 
 /* Does naming f from `table` mean a linear use?  A class alone is left of what f was once. */
@@ -333,20 +331,16 @@ static enum below upper_drop(struct frame *table, pte_t e)
 }
 
 /*
- * As ptcheck_begin(), before an entry of `table` changes.  With a result that nobody came for
+ * As pttree_begin(), before an entry of `table` changes.  With a result that nobody came for
  * (pttree.c, TREE3) the last use of `table` itself may go: its entries hold nothing then, and
  * who asked must look again at what it is (PT23).
  */
 static int upper_begin(struct domain *d, const struct frame *table,
 		       unsigned int level, mfn_t wanted)
 {
-	int r = ptcheck_begin(d, wanted);
-	uint64_t type = READ_ONCE(table->type);
+	int r = pttree_begin(d, wanted);
 
-	if (!r && (type_class(type) != level_class(level) ||
-		   !(type & TYPE_VALIDATED)))
-		r = -ERESTART;
-	return r;
+	return !r && !frame_is_table(table, level) ? -ERESTART : r;
 }
 
 /* The new value's uses; a table below is validated by pttree.c, in parts. */
@@ -373,7 +367,7 @@ static int upper_get(struct domain *d, struct frame *table, unsigned int level,
 		return r;
 	}
 	frame_put(f);
-	return ptcheck_table_get(d, pte_mfn(e), level - 1);
+	return pttree_get(d, pte_mfn(e), level - 1);
 }
 
 static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
@@ -391,7 +385,7 @@ static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
 	(void)entry_write(pte, upper_adjusted(new),
 			  preserve_ad ? AD_PRESERVE : AD_REPLACE, &old);
 	if (upper_drop(table, old) == BELOW_PARTIAL)
-		ptcheck_table_drop(d, pte_mfn(old));
+		pttree_drop(d, pte_mfn(old));
 	return 0;
 }
 

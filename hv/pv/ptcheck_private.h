@@ -4,6 +4,7 @@
 #define HV_PV_PTCHECK_PRIVATE_H
 
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 
 /* What taking, or letting go of, an entry says of the table below it. */
 enum below {
@@ -19,7 +20,7 @@ static inline enum page_class level_class(unsigned int level)
 /* Of a frame that is a table. */
 static inline unsigned int table_level(const struct frame *f)
 {
-	return type_class(READ_ONCE(f->type)) - CLASS_L1 + 1;
+	return frame_class(f) - CLASS_L1 + 1;
 }
 
 static inline bool slot_is_hypervisor(unsigned int level, unsigned int slot)
@@ -41,6 +42,6 @@ enum below entry_drop(struct domain *d, struct frame *table, unsigned int level,
 void hypervisor_slots_fill(struct domain *d, pte_t *l4);
 
 /* The last use of a table has gone (pagetype_put(), pagetype_linear_put()): devalidate it. */
-void ptcheck_table_drop(struct domain *d, mfn_t mfn);
+void pttree_drop(struct domain *d, mfn_t mfn);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Trees of page tables: validating one at its first use, devalidating it after
- * its last, in parts of at most ptcheck_steps_max entries.
+ * its last, in parts of at most pttree_steps_max entries.
  *
  * How far a table has come stands in its type word (mm/pagetype.h, T5), so a part
  * starts at the root and follows the `child` marks down to where the last one
@@ -9,7 +9,7 @@
  * last user: constant (XSA-240).
  *
  * TREE1  At most one tree of a domain is half-way: the one below
- *        d->pt_work.root.  All its partial tables hang together by `child`
+ *        d->pending.tree.root.  All its partial tables hang together by `child`
  *        marks, and the root's count is the work's. So a partial table has one
  *        owner, and nobody else can count a use of it (I7; XSA-299, -309, -310
  *        came of two).
@@ -27,18 +27,19 @@
 #include <errno.h>
 
 #include "pv/pending.h"
+#include "pv/ptbreak.h"
 #include "pv/ptcheck_private.h"
+#include "pv/pttree.h"
 #include "pv/resolve.h"
-#include "pv/sharehooks.h"
 
-unsigned int ptcheck_steps_max = PENDING_PTES;
+unsigned int pttree_steps_max = PENDING_PTES;
 
 /* One entry more before the next look at the clock? */
 static bool step_take(void)
 {
 	struct percpu *cpu = this_cpu();
 
-	if (cpu->pte_steps >= ptcheck_steps_max)
+	if (cpu->pte_steps >= pttree_steps_max)
 		return false;
 	cpu->pte_steps++;
 	return true;
@@ -143,13 +144,13 @@ static struct vcpu *asker(struct domain *d)
 	return v && v->domain == d ? v : d->vcpu[0];
 }
 
-static bool half_way(const struct pt_work *w)
+static bool half_way(const struct pt_tree *w)
 {
 	return w->state != PT_IDLE;
 }
 
 /* TREE3: what became of the tree, for who asked. */
-static void work_answer(struct pt_work *w, int error)
+static void work_answer(struct pt_tree *w, int error)
 {
 	w->asker->pt_result = (struct pt_result){
 		.state = error ? PT_REFUSED : PT_VALIDATED,
@@ -159,7 +160,7 @@ static void work_answer(struct pt_work *w, int error)
 }
 
 /* The root's entries are let go of, and now it is. */
-static void work_end(struct pt_work *w)
+static void work_end(struct pt_tree *w)
 {
 	frame_put(mfn_to_frame(w->root));
 	if (w->state == PT_UNDOING)
@@ -169,7 +170,7 @@ static void work_end(struct pt_work *w)
 
 static void work_part(struct domain *d)
 {
-	struct pt_work *w = &d->pt_work;
+	struct pt_tree *w = &d->pending.tree;
 	struct frame *root = mfn_to_frame(w->root);
 	int r;
 
@@ -193,47 +194,57 @@ static void result_forget(struct domain *d, struct vcpu *v)
 
 	v->pt_result.state = PT_NONE;
 	if (state == PT_VALIDATED)
-		ptcheck_table_put(d, v->pt_result.root);
+		pttree_put(d, v->pt_result.root);
 }
 
-bool ptcheck_work_left(const struct domain *d)
+bool pttree_work_left(const struct domain *d)
 {
-	return half_way(&d->pt_work) || sharing_breaks_left(d) ||
-	       unlikely(__atomic_load_n(&d->breaks.held, __ATOMIC_SEQ_CST));
+	return half_way(&d->pending.tree) || ptbreak_left(d) ||
+	       unlikely(atomic_load(&d->pending.renames.held));
 }
 
-bool ptcheck_work(struct domain *d)
+bool pttree_work(struct domain *d)
 {
 	uint32_t i;
 
 	ASSERT(spin_is_locked(&d->mm));
 	this_cpu()->pte_steps = 0;
 	/* Whoever changed names has let go of LOCK_MM; what is left is in pairs. */
-	WRITE_ONCE(d->breaks.held, false);
+	WRITE_ONCE(d->pending.renames.held, false);
 	/* First: a validation takes no entry while names change. */
-	if (sharing_breaks_left(d))
-		sharing_break_part(d, ptcheck_steps_max);
-	else if (half_way(&d->pt_work))
+	if (ptbreak_left(d))
+		ptbreak_part(d, pttree_steps_max);
+	else if (half_way(&d->pending.tree))
 		work_part(d);
 	/* TREE4 */
 	for (i = 0; d->state == DOM_DYING && i < d->vcpu_count; i++)
-		if (!half_way(&d->pt_work))
+		if (!half_way(&d->pending.tree))
 			result_forget(d, d->vcpu[i]);
-	return ptcheck_work_left(d);
+	return pttree_work_left(d);
 }
 
-int ptcheck_begin(struct domain *d, mfn_t wanted)
+bool pttree_settle(struct domain *d)
+{
+	bool more;
+
+	spin_lock(&d->mm);
+	more = pttree_work(d);
+	spin_unlock(&d->mm);
+	return more;
+}
+
+int pttree_begin(struct domain *d, mfn_t wanted)
 {
 	struct vcpu *v = asker(d);
 
 	ASSERT(spin_is_locked(&d->mm));
-	if (half_way(&d->pt_work))
+	if (half_way(&d->pending.tree))
 		return -ERESTART;
 	if (likely(v->pt_result.state == PT_NONE) ||
 	    v->pt_result.root == wanted)
 		return 0;
 	result_forget(d, v);
-	return half_way(&d->pt_work) ? -ERESTART : 0;
+	return half_way(&d->pending.tree) ? -ERESTART : 0;
 }
 
 /* --- uses --- */
@@ -253,12 +264,12 @@ static int result_take(struct vcpu *v, mfn_t mfn, unsigned int level)
 	return state == PT_REFUSED ? result->error : 0;
 }
 
-int ptcheck_table_get(struct domain *d, mfn_t mfn, unsigned int level)
+int pttree_get(struct domain *d, mfn_t mfn, unsigned int level)
 {
-	struct pt_work *w = &d->pt_work;
+	struct pt_tree *w = &d->pending.tree;
 	struct vcpu *v = asker(d);
 	struct frame *f;
-	int r = ptcheck_begin(d, mfn);
+	int r = pttree_begin(d, mfn);
 
 	if (r)
 		return r;
@@ -273,25 +284,25 @@ int ptcheck_table_get(struct domain *d, mfn_t mfn, unsigned int level)
 		frame_put(f);
 	if (r <= 0)
 		return r;
-	*w = (struct pt_work){ .state = PT_VALIDATING, .root = mfn, .asker = v };
+	*w = (struct pt_tree){ .state = PT_VALIDATING, .root = mfn, .asker = v };
 	work_part(d);
 	return half_way(w) ? -ERESTART : result_take(v, mfn, level);
 }
 
-void ptcheck_table_drop(struct domain *d, mfn_t mfn)
+void pttree_drop(struct domain *d, mfn_t mfn)
 {
-	CHECK(d->pt_work.state == PT_IDLE);
+	CHECK(d->pending.tree.state == PT_IDLE);
 	pagetype_partial(mfn_to_frame(mfn), PT_SLOTS, false);
-	d->pt_work = (struct pt_work){ .state = PT_DEVALIDATING, .root = mfn };
+	d->pending.tree = (struct pt_tree){ .state = PT_DEVALIDATING, .root = mfn };
 	work_part(d);
 }
 
-void ptcheck_table_put(struct domain *d, mfn_t mfn)
+void pttree_put(struct domain *d, mfn_t mfn)
 {
 	struct frame *f = mfn_to_frame(mfn);
 
 	if (pagetype_put(f))
-		ptcheck_table_drop(d, mfn);
+		pttree_drop(d, mfn);
 	else
 		frame_put(f);
 }

@@ -177,9 +177,7 @@ static pte_t *entry_at(struct domain *d, mfn_t l4, uint64_t va)
 	if (!mapping || !(*mapping & PTE_P) || !frame_valid(pte_mfn(*mapping)))
 		return NULL;
 	f = mfn_to_frame(pte_mfn(*mapping));
-	if (frame_state_kind(frame_state(f)) != FRAME_OWNED ||
-	    type_class(READ_ONCE(f->type)) != CLASS_L1 ||
-	    !(f->type & TYPE_VALIDATED))
+	if (frame_kind(f) != FRAME_OWNED || !frame_is_table(f, 1))
 		return NULL;
 	return (pte_t *)mfn_to_virt(pte_mfn(*mapping)) +
 	       (va & ~PAGE_MASK) / sizeof(pte_t);

@@ -3,8 +3,10 @@
 #include <port.h>
 #include <errno.h>
 
+#include "dom/above.h"
+#include "pv/ptbreak.h"
 #include "pv/resolve.h"
-#include "pv/sharehooks.h"
+#include "sharing/holds.h"
 
 /* Heap pages may be mapped, writable only if they were made so; nothing else. */
 static int heap_allowed(uint64_t state, enum frame_use use)
@@ -16,7 +18,7 @@ static int heap_allowed(uint64_t state, enum frame_use use)
 
 static int resolve_shared(struct domain *d, mfn_t mfn, enum frame_use use)
 {
-	if (!sharing_holds(d, mfn))
+	if (!holds_find(d, mfn, NULL, NULL))
 		return -EPERM;
 	return use == USE_READ ? 1 : -EBUSY;
 }
@@ -42,7 +44,7 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 			frame_put(f);
 		return r;
 	}
-	if (frame_state_kind(frame_state(f)) == FRAME_SHARED)
+	if (frame_is_shared(f))
 		return resolve_shared(d, mfn, use);
 	return r;
 }
@@ -87,7 +89,7 @@ static int resolve_past(struct domain *d, mfn_t mfn, struct frame **frame)
 	mfn_t now;
 
 	spin_lock(&d->mm);
-	now = sharing_name_now(d, mfn);
+	now = ptbreak_name_now(d, mfn);
 	spin_unlock(&d->mm);
 	return now == INVALID_MFN ? -EPERM : resolve(d, now, USE_WRITE, frame);
 }
@@ -99,10 +101,10 @@ int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
 	if (unlikely(r == -EPERM))
 		r = resolve_past(d, mfn, frame);
 	if (likely(r != -EBUSY) ||
-	    frame_state_kind(frame_state(*frame)) != FRAME_SHARED)
+	    !frame_is_shared(*frame))
 		return r;
 	spin_lock(&d->mm);
-	r = sharing_write(d, NULL, mfn, frame);
+	r = ptbreak_write(d, NULL, mfn, frame);
 	spin_unlock(&d->mm);
 	return r;
 }
@@ -110,15 +112,13 @@ int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
 pte_t *resolve_l1_entry(struct domain *d, maddr_t maddr)
 {
 	struct frame *f;
-	uint64_t type;
+	bool is_l1;
 
 	if ((maddr & 7) || resolve(d, maddr >> PAGE_SHIFT, USE_TYPED, &f))
 		return NULL;
-	type = READ_ONCE(f->type);
+	is_l1 = frame_is_table(f, 1);
 	frame_put(f);
-	if (type_class(type) != CLASS_L1 || !(type & TYPE_VALIDATED))
-		return NULL;
-	return maddr_to_virt(maddr);
+	return is_l1 ? maddr_to_virt(maddr) : NULL;
 }
 
 int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame)
@@ -128,7 +128,7 @@ int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame)
 	if (r)
 		return r;
 	/* Registered areas live in the domain's own RAM, not in heap pages. */
-	if (frame_state_kind(frame_state(*frame)) != FRAME_OWNED) {
+	if (frame_kind(*frame) != FRAME_OWNED) {
 		frame_put(*frame);
 		return -EPERM;
 	}

@@ -6,7 +6,7 @@
 #ifndef HV_PV_RESOLVE_H
 #define HV_PV_RESOLVE_H
 
-#include "dom/area.h"
+#include "dom/above.h"
 #include "dom/domain.h"
 
 enum frame_use {

@@ -12,6 +12,7 @@
 #include "abi/share.h"
 #include "pv/ptcheck.h"
 #include "pv/pv.h"
+#include "x86/above.h"
 #include "x86/cpu.h"
 #include "x86/guestcopy.h"
 
@@ -44,7 +45,7 @@ static bool break_at(struct vcpu *v, uint64_t va)
 
 bool sharefault(struct vcpu *v, uint64_t va, uint32_t error)
 {
-	return (v->domain->breaks.mode & SHARE_MODE_BREAK_FIRST) &&
+	return (v->domain->breaks.flags & SHARE_MODE_BREAK_FIRST) &&
 	       (error & ~PF_USER) == PF_PRESENT_WRITE &&
 	       guest_range_ok(va, 1) && break_at(v, va);
 }

@@ -19,6 +19,7 @@
 #include "mm/palloc.h"
 #include "pv/mmu.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "pv/pv.h"
 #include "pv/vcpu_context.h"
 #include "x86/guestcopy.h"
@@ -82,7 +83,7 @@ static bool bases_drop(struct vcpu *v)
 	int r;
 
 	spin_lock(&d->mm);
-	r = ptcheck_begin(d, INVALID_MFN);
+	r = pttree_begin(d, INVALID_MFN);
 	if (!r && !mmu_base_drop(d, &v->user_l4))
 		(void)mmu_base_drop(d, &v->kernel_l4);
 	spin_unlock(&d->mm);

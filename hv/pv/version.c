@@ -92,10 +92,10 @@ long op_vm_assist(struct hypercall_args *args)
 		return -EINVAL;
 	switch (cmd) {
 	case VMASST_CMD_enable:
-		__atomic_fetch_or(assists, 1u << type, __ATOMIC_SEQ_CST);
+		atomic_fetch_or(assists, 1u << type);
 		return 0;
 	case VMASST_CMD_disable:
-		__atomic_fetch_and(assists, ~(1u << type), __ATOMIC_SEQ_CST);
+		atomic_fetch_and(assists, ~(1u << type));
 		return 0;
 	default:
 		return -ENOSYS;

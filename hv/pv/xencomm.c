@@ -23,8 +23,10 @@
 #include <xen/xencomm.h>
 
 #include "abi/xencomm.h"
+#include "dom/above.h"
 #include "pv/resolve.h"
 #include "pv/xencomm.h"
+#include "x86/above.h"
 #include "x86/guestcopy.h"
 
 #define LINK_SLOT	(PAGE_SIZE - sizeof(uint64_t))

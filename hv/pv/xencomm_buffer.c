@@ -20,7 +20,7 @@
 #include <errno.h>
 
 #include "abi/xencomm.h"
-#include "dom/area.h"
+#include "dom/above.h"
 #include "mm/objpool.h"
 #include "pv/pv.h"
 #include "pv/xencomm.h"
@@ -52,7 +52,7 @@ static size_t list_bytes(unsigned int pages)
 /* The domain's table, made when first needed. */
 static struct xencomm *table_get(struct domain *d)
 {
-	struct xencomm *x = __atomic_load_n(&d->xencomm, __ATOMIC_ACQUIRE);
+	struct xencomm *x = atomic_load_acquire(&d->xencomm);
 	struct xencomm *none = NULL;
 
 	if (x)
@@ -61,8 +61,7 @@ static struct xencomm *table_get(struct domain *d)
 	if (!x)
 		return NULL;
 	spin_lock_init(&x->lock, LOCK_XENCOMM);
-	if (__atomic_compare_exchange_n(&d->xencomm, &none, x, false,
-					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+	if (atomic_cas(&d->xencomm, &none, x))
 		return x;
 	obj_free(x, sizeof(*x));
 	return none;
@@ -83,7 +82,7 @@ static struct buffer *buffer_find(struct xencomm *x, unsigned int number)
 int xencomm_buffer_copy(struct domain *d, unsigned int number, uint64_t offset,
 			void *hv, size_t bytes, bool to_guest, size_t *done)
 {
-	struct xencomm *x = __atomic_load_n(&d->xencomm, __ATOMIC_ACQUIRE);
+	struct xencomm *x = atomic_load_acquire(&d->xencomm);
 	uint64_t in_page = offset & ~PAGE_MASK;
 	struct buffer *b;
 

@@ -2,7 +2,6 @@
 /* See pagefns.h. */
 #include <port.h>
 
-#include "boot/config.h"
 #include "debug/log.h"
 #include "lib/fmt.h"
 #include "mm/objpool.h"
@@ -182,23 +181,24 @@ static bool agrees(enum page_variant v, const struct page_machine *m,
 	return false;
 }
 
-static bool asked_for(enum page_variant v)
+static bool asked_for(const char *pages, enum page_variant v)
 {
-	return !strcmp(boot_options.pages, page_variant_name(v));
+	return !strcmp(pages, page_variant_name(v));
 }
 
 /* What the operator asked for, if this machine can; else false. */
-static bool wish(const struct page_machine *m, uint32_t features, void *scratch)
+static bool wish(const char *pages, const struct page_machine *m,
+		 uint32_t features, void *scratch)
 {
 	enum page_variant v = 0;
 
-	while (v < PAGE_VARIANTS && !asked_for(v))
+	while (v < PAGE_VARIANTS && !asked_for(pages, v))
 		v++;
 	if (v == PAGE_VARIANTS)
 		return false;		/* auto */
 	if (!page_variant_runs(v, features)) {
 		log_warn("pages=%s: this machine does not have it, pages=auto",
-			 boot_options.pages);
+			 pages);
 		return false;
 	}
 	if (!agrees(v, m, scratch))
@@ -224,7 +224,7 @@ static void choose(const struct page_machine *m, uint32_t features,
 	log_choice(&costs);
 }
 
-void pagefns_init(void)
+void pagefns_init(const char *pages)
 {
 	struct vec_saved saved;
 	const struct page_machine m = { now, take, give, &saved };
@@ -233,7 +233,7 @@ void pagefns_init(void)
 
 	if (!scratch)
 		panic("no memory to measure page functions");
-	if (!wish(&m, features, scratch))
+	if (!wish(pages, &m, features, scratch))
 		choose(&m, features, scratch);
 	obj_free(scratch, PAGE_SCRATCH_BYTES);
 }

@@ -22,7 +22,8 @@ struct pagefns_bracket {
 
 extern const struct page_fns pagefns;
 
-void pagefns_init(void);	/* measures and chooses (pages=); once, before the first bracket */
+/* Measures and chooses; `pages` is what the operator asked for.  Once, before the first bracket. */
+void pagefns_init(const char *pages);
 void pagefns_begin(struct pagefns_bracket *b, unsigned int pages);
 void pagefns_end(struct pagefns_bracket *b);
 

@@ -21,11 +21,10 @@ struct trampoline_words {
 
 extern const uint8_t ap_trampoline[], ap_trampoline_end[];
 extern const uint8_t ap_trampoline_words[];
-extern const maddr_t boot_l4_maddr, boot_gdt_maddr;	/* boot/multiboot.asm */
 
 void ap_main(void) noreturn;
 
-void ap_write_trampoline(maddr_t where)
+void ap_write_trampoline(maddr_t where, const struct ap_tables *tables)
 {
 	uint8_t *to = maddr_to_virt(where);
 	struct trampoline_words w;
@@ -33,10 +32,10 @@ void ap_write_trampoline(maddr_t where)
 
 	memcpy(to, ap_trampoline, ap_trampoline_end - ap_trampoline);
 	memcpy(&w, to + words, sizeof(w));
-	w.cr3 = boot_l4_maddr;
+	w.cr3 = tables->l4;
 	w.efer = rdmsr(MSR_EFER) & ~EFER_LMA;
 	w.gdt_limit = BOOT_GDT_LIMIT;
-	w.gdt_base = boot_gdt_maddr - GDT_HV_PAGE * PAGE_SIZE;
+	w.gdt_base = tables->gdt - GDT_HV_PAGE * PAGE_SIZE;
 	memcpy(to + words, &w, sizeof(w));
 }
 
@@ -53,9 +52,9 @@ void ap_main(void)
 	gdt_init_cpu();
 	cpu_init();
 	lapic_init(false);
-	__atomic_store_n(&cpu->online, 1, __ATOMIC_RELEASE);
+	atomic_store_release(&cpu->online, 1);
 	/* Asleep: dozens that spin would keep a small host from starting the next. */
-	while (!__atomic_load_n(&ap_entry, __ATOMIC_ACQUIRE))
+	while (!atomic_load_acquire(&ap_entry))
 		cpu_idle_wait();
 	stack_reset_call(ap_entry);
 }

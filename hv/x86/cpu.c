@@ -30,6 +30,7 @@
 #define MSR_SYSENTER_EIP 0x176
 
 struct cpu_features cpu_features;
+maddr_t cpu_idle_cr3;
 
 static void detect_extended(void)
 {

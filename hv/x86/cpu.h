@@ -104,19 +104,4 @@ void guest_enter(struct regs *regs) noreturn;	/* iretq, or sysretq where regs->v
 void stack_reset_call(void (*fn)(void)) noreturn; /* fn on an empty CPU stack; never returns */
 void cpu_idle_wait(void);		/* sti; hlt; cli: until the next interrupt */
 
-/*
- * Provided above (pv/entry.c, dom/sched.c); called by x86/trap.c with
- * interrupts off on the CPU's stack.
- */
-/* Exception or int n from a guest; regs->vector, error_code; CR2 is live. */
-void guest_trap(struct regs *regs) noreturn;
-void guest_syscall(struct regs *regs) noreturn;	/* `syscall` from a guest */
-void guest_sysenter(struct regs *regs) noreturn; /* likewise; rip and rsp are not known */
-/* iretq refused the selectors or rip in the running vCPU's regs, which are unchanged, with this exception. */
-void guest_iret_failed(uint32_t vector, uint32_t error_code) noreturn;
-void cpu_interrupt(enum vector vector);		/* timer or reschedule, from guest or idle; EOI done; must return */
-void guest_resume(void) noreturn;		/* after an interrupt that came from a guest */
-/* A fault of the hypervisor on a guest address, before the exception table is tried; true: retry the access. */
-bool guest_access_fault(uint64_t va, uint32_t error_code);
-
 #endif

@@ -117,13 +117,13 @@ static void absorb_hardware(struct pool *p)
 
 static void pool_take(void)
 {
-	while (__atomic_exchange_n(&pool_busy, 1, __ATOMIC_ACQUIRE))
+	while (atomic_exchange(&pool_busy, 1))
 		port_spin();
 }
 
 static void pool_release(void)
 {
-	__atomic_store_n(&pool_busy, 0, __ATOMIC_RELEASE);
+	atomic_store_release(&pool_busy, 0);
 }
 
 void entropy_fill(void *dst, size_t bytes)

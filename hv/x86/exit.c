@@ -7,8 +7,8 @@
  * EXIT_PANIC 37, EXIT_LOST 39.  QEMU leaves with 1 when it cannot start, and with 0 after a
  * power-off or a reset: what says that we ended well must be none of its own.
  */
-#include "boot/config.h"
 #include "debug/log.h"
+#include "x86/exit.h"
 #include "x86/init.h"
 #include "x86/insn.h"
 
@@ -17,7 +17,7 @@
 
 static enum exit_mode exit_mode = EXITMODE_HALT;	/* set once at boot */
 
-void exit_set_mode(unsigned int mode)
+void exit_set_mode(enum exit_mode mode)
 {
 	exit_mode = mode;
 }

@@ -3,6 +3,7 @@
 #include <port.h>
 #include "errno.h"
 
+#include "x86/above.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"
 

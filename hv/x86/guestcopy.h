@@ -28,10 +28,6 @@ int guest_read_insn(void *dst, uint64_t va, size_t max);
  */
 bool guest_arg_ok(uint64_t address, uint64_t bytes);
 
-/* Provided above, by pv/xencomm.c: the copy for a reference; 0 or -EFAULT. */
-int guestref_copy(uint64_t ref, void *hv, size_t bytes, bool to_guest);
-bool guestref_range_ok(uint64_t ref, uint64_t bytes);
-
 /* Is [va, va+bytes) wholly outside the hypervisor's range, canonical and without wrap? */
 bool guest_range_ok(uint64_t va, uint64_t bytes);
 

@@ -54,11 +54,14 @@ void lapic_send_startup(uint32_t apic_id, uint8_t page);
 void lapic_stop_others(void);		/* NMI to all other CPUs that are online */
 void entropy_init(void);
 void delay_us(uint64_t us);
-void exit_set_mode(unsigned int mode);	/* enum exit_mode of boot/config.h */
 
+/* The tables that a processor starts with, below 4 GiB. */
+struct ap_tables {
+	maddr_t l4, gdt;
+};
 /* smp.c: start CPUs 1 .. count - 1, with the APIC ids given; they call `entry`. */
 void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
-	       void (*entry)(void));
+	       const struct ap_tables *tables, void (*entry)(void));
 
 /* entry.asm: what MSRs point at; a label in the last one */
 void syscall_entry(void);

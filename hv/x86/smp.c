@@ -36,7 +36,7 @@ static bool wait_came(uint32_t apic_id, uint64_t us)
 	uint64_t end = tsc_read() + us * tsc_khz / 1000;
 
 	do {
-		if (__atomic_load_n(&ap_calls[apic_id], __ATOMIC_ACQUIRE) ==
+		if (atomic_load_acquire(&ap_calls[apic_id]) ==
 		    AP_CAME)
 			return true;
 		cpu_pause();
@@ -65,14 +65,12 @@ static bool take_back(uint32_t apic_id)
 {
 	uint8_t called = AP_CALLED;
 
-	return __atomic_compare_exchange_n(&ap_calls[apic_id], &called,
-					   AP_NOT_CALLED, false,
-					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	return atomic_cas(&ap_calls[apic_id], &called, AP_NOT_CALLED);
 }
 
 static void wait_online(const struct percpu *cpu)
 {
-	while (!__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE))
+	while (!atomic_load_acquire(&cpu->online))
 		delay_us(1);
 }
 
@@ -83,7 +81,7 @@ static bool start_one(uint32_t id, uint32_t apic_id, maddr_t trampoline)
 	cpu->apic_id = apic_id;
 	ap_id = id;
 	ap_stack_top = cpu->stack_top;
-	__atomic_store_n(&ap_calls[apic_id], AP_CALLED, __ATOMIC_SEQ_CST);
+	atomic_store(&ap_calls[apic_id], AP_CALLED);
 	if (!call(apic_id, trampoline >> PAGE_SHIFT) && take_back(apic_id)) {
 		lapic_send_init(apic_id); /* and need not come, later */
 		return false;
@@ -93,7 +91,7 @@ static bool start_one(uint32_t id, uint32_t apic_id, maddr_t trampoline)
 }
 
 void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
-	       void (*entry)(void))
+	       const struct ap_tables *tables, void (*entry)(void))
 {
 	uint32_t i;
 
@@ -102,7 +100,7 @@ void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
 		log_warn("no memory below 640 KiB to start processors in: one is used");
 		return;
 	}
-	ap_write_trampoline(trampoline);
+	ap_write_trampoline(trampoline, tables);
 	for (i = 1; i < count; i++) {
 		if (start_one(cpu_count, apic_ids[i], trampoline))
 			cpu_count++;
@@ -110,7 +108,7 @@ void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
 			log_warn("processor with APIC id %u does not start",
 				 apic_ids[i]);
 	}
-	__atomic_store_n(&ap_entry, entry, __ATOMIC_SEQ_CST);
+	atomic_store(&ap_entry, entry);
 	for (i = 1; i < cpu_count; i++)
 		lapic_send_ipi(i, VEC_RESCHED);
 }

@@ -15,6 +15,7 @@ extern void *ap_stack_top;
 extern uint32_t ap_id;
 extern void (*ap_entry)(void);	/* non-NULL: cpu_count is final, go */
 
-void ap_write_trampoline(maddr_t where);
+struct ap_tables;
+void ap_write_trampoline(maddr_t where, const struct ap_tables *tables);
 
 #endif

@@ -41,9 +41,9 @@ static void note_released(const struct spinlock *l)
 
 static void take(struct spinlock *l)
 {
-	uint32_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+	uint32_t ticket = atomic_fetch_add(&l->next, 1);
 
-	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)
+	while (atomic_load_acquire(&l->owner) != ticket)
 		port_spin();
 }
 
@@ -61,16 +61,15 @@ void spin_lock(struct spinlock *l)
 void spin_unlock(struct spinlock *l)
 {
 	note_released(l);
-	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
+	atomic_store_release(&l->owner, l->owner + 1);
 }
 
 bool spin_trylock(struct spinlock *l)
 {
-	uint32_t owner = __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
+	uint32_t owner = atomic_load_relaxed(&l->owner);
 	uint32_t ticket = owner;
 
-	if (!__atomic_compare_exchange_n(&l->next, &ticket, owner + 1, false,
-					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (!atomic_cas(&l->next, &ticket, owner + 1))
 		return false;
 	note_taken(l, false);
 	return true;

@@ -44,10 +44,10 @@ void tlb_answer(void)
 {
 	struct percpu *cpu = this_cpu();
 
-	if (likely(!__atomic_load_n(&cpu->tlb_pending, __ATOMIC_ACQUIRE)))
+	if (likely(!atomic_load_acquire(&cpu->tlb_pending)))
 		return;
 	flush(READ_ONCE(request));
-	__atomic_store_n(&cpu->tlb_pending, 0, __ATOMIC_RELEASE);
+	atomic_store_release(&cpu->tlb_pending, 0);
 }
 
 void port_spin(void)
@@ -66,14 +66,12 @@ static void flush_others(uint64_t others, uint64_t what)
 	WRITE_ONCE(request, what);
 	for (left = others; left; left &= left - 1) {
 		id = __builtin_ctzl(left);
-		__atomic_store_n(&cpu_areas[id]->tlb_pending, 1,
-				 __ATOMIC_SEQ_CST);
+		atomic_store(&cpu_areas[id]->tlb_pending, 1);
 		lapic_send_ipi(id, VEC_TLB);
 	}
 	for (left = others; left; left &= left - 1) {
 		id = __builtin_ctzl(left);
-		while (__atomic_load_n(&cpu_areas[id]->tlb_pending,
-				       __ATOMIC_ACQUIRE))
+		while (atomic_load_acquire(&cpu_areas[id]->tlb_pending))
 			cpu_pause();
 	}
 	spin_unlock(&tlb_lock);
@@ -87,7 +85,7 @@ static void flush_mask(uint64_t mask, uint64_t what)
 	mask &= ~0UL >> (MAX_CPUS - cpu_count);
 
 	/* Changes to tables made so far are seen before the mask was read. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	atomic_fence();
 	if (mask & me)
 		flush(what);
 	if (mask & ~me)

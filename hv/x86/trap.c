@@ -7,6 +7,7 @@
 #include <port.h>
 
 #include "debug/log.h"
+#include "x86/above.h"
 #include "x86/extable.h"
 #include "x86/guestcopy.h"
 #include "x86/init.h"
@@ -78,7 +79,7 @@ void trap_from_hv(struct regs *regs)
 
 static void stop_if_panic(void)
 {
-	uint32_t who = __atomic_load_n(&panic_cpu, __ATOMIC_SEQ_CST);
+	uint32_t who = atomic_load(&panic_cpu);
 
 	while (who && who != this_cpu()->id + 1)
 		__asm__ volatile("cli; hlt");

@@ -7,7 +7,10 @@
 #include <xen/memory.h>
 
 #include "fake/fake_breaks.h"
+#include "offer/mode.h"
+#include "pv/above.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 
 
 struct domain *d, *peer;
@@ -21,7 +24,7 @@ void setup(void)
 	p = fake_free_pfn(d);
 	scratch = p + 101;
 	list = p + 110;
-	ptcheck_steps_max = 512;
+	pttree_steps_max = 512;
 }
 
 void teardown(void)

@@ -5,8 +5,9 @@
 
 #include "fake/fake_machine.h"
 #include "pv/ptcheck.h"
-#include "pv/sharehooks.h"
+#include "sharing/holds.h"
 #include "pv/xencomm.h"
+#include "x86/above.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
 #include "x86/vecregs.h"

@@ -10,7 +10,7 @@
 #include <port.h>
 
 #include "debug/log.h"
-#include "dom/area.h"
+#include "dom/above.h"
 #include "dom/console.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"

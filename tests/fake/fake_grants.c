@@ -5,6 +5,7 @@
 #include <port.h>
 #include <string.h>
 
+#include "audit/audit.h"
 #include "fake/fake_grants.h"
 
 #define ARGS_PFN	(FAKE_PAGES / 2 + 300)	/* two ordinary pages of each domain */
@@ -112,7 +113,7 @@ static void audit_error(void *ctx, const char *text)
 void g_check(void)
 {
 	fake_check();
-	(void)grant_audit(audit_error, NULL, true);
+	(void)audit_grants(audit_error, NULL, true);
 }
 
 struct domain *granter, *user;

@@ -9,12 +9,17 @@
 #include <xen/elfnote.h>
 #include <xen/sched.h>
 
-#include "boot/config.h"
+#include "audit/audit.h"
+#include "ctl/build.h"
+#include "ctl/config.h"
+#include "dom/above.h"
 #include "dom/sched.h"
 #include "fake/fake_machine.h"
 #include "mm/framepool.h"
 #include "mm/palloc.h"
+#include "offer/chunk.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "sharing/sharing.h"
 #include "x86/tlb.h"
 
@@ -25,7 +30,6 @@ static struct boot_module kernel;
 static uint64_t free_before;
 static mfn_t zero_mfn;
 
-struct boot_options boot_options;
 mfn_t vcpu_zero_page_mfn(void) { return zero_mfn; }
 
 /* --- a small kernel image, in reserved RAM --- */
@@ -91,7 +95,8 @@ void fake_machine_start(void)
 	fake_ram_start();
 	idle_table_start();
 	zero_mfn = virt_to_mfn(palloc_hv(0));
-	sharing_init();
+	sharing_init("auto");
+	chunk_init();
 	free_before = palloc_free_count();
 }
 
@@ -190,8 +195,8 @@ static void fake_exit(void)
 {
 	struct domain *d = current_vcpu()->domain;
 
-	while (ptcheck_work_left(d))
-		(void)pv_domain_settle(d);
+	while (pttree_work_left(d))
+		(void)pttree_settle(d);
 	this_cpu()->pte_steps = 0;
 }
 
@@ -242,7 +247,7 @@ void fake_check(void)
 	uint64_t cross;
 
 	fake_recount();
-	ck_assert_uint_eq(sharing_audit(&cross), 0);
+	ck_assert_uint_eq(audit_machine(&cross), 0);
 	ck_assert_uint_eq(cross, 0);
 	if (!domain_count())
 		ck_assert_uint_eq(palloc_free_count(), free_before);

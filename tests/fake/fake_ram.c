@@ -9,10 +9,14 @@
 #include "mm/ram.h"
 #include "x86/cpu.h"
 
-struct ram_range ram_ranges[RAM_RANGES_MAX] = {
-	{ 0, 0x9f }, { 0x100, 0x1800 }, { 0x1900, FAKE_FRAMES },
-};
-unsigned int ram_range_count = 3;
+/* As the boot has it done before anybody asks. */
+__attribute__((constructor)) static void ranges_set(void)
+{
+	ram_ranges[0] = (struct ram_range){ 0, 0x9f };
+	ram_ranges[1] = (struct ram_range){ 0x100, 0x1800 };
+	ram_ranges[2] = (struct ram_range){ 0x1900, FAKE_FRAMES };
+	ram_range_count = 3;
+}
 
 uint64_t fake_seed = 1;
 uint64_t fake_free_at_start;

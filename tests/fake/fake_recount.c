@@ -9,6 +9,7 @@
 #include "mm/pagetype.h"
 #include "mm/ram.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "pv/xencomm.h"
 
 /* As ck_assert_msg(), which tells libcheck of each success: here there are millions. */
@@ -148,7 +149,7 @@ static void count_vcpu(struct vcpu *v)
 
 static void count_domain(struct domain *d, void *arg)
 {
-	ck_assert(!ptcheck_work_left(d));
+	ck_assert(!pttree_work_left(d));
 	grant_entries = 0;
 	count_list(d, d->page_list);
 	count_list(d, d->page_list_left);

@@ -5,7 +5,8 @@
  */
 #include <port.h>
 
-#include "boot/config.h"
+#include "ctl/config.h"
+#include "ctl/lives.h"
 #include "dom/console.h"
 #include "dom/sched.h"
 #include "dom/store.h"
@@ -58,13 +59,13 @@ void vcpu_free(struct vcpu *v)
 	obj_free(v, sizeof(*v));
 }
 
-bool domain_gone(struct domain *d)
+bool lives_gone(struct domain *d)
 {
 	fake_machine.gone++;
 	return d->config && d->generation < d->config->repeat;
 }
 
-void domain_rebuild(const struct domain_config *config, uint32_t instance,
+void lives_rebuild(const struct domain_config *config, uint32_t instance,
 		    uint32_t generation)
 {
 	fake_machine.rebuilds++;

@@ -6,7 +6,7 @@
 
 #include <port.h>
 
-#include "dom/area.h"
+#include "dom/above.h"
 #include "fake/fake_dom.h"
 #include "fake/fake_x86.h"
 #include "mm/palloc.h"

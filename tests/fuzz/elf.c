@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: hv/pv/elf*.c hv/lib/str.c hv/lib/fmt.c tests/fake/fake_elf.c tests/port/port.c
+// links: hv/ctl/elf*.c hv/lib/str.c hv/lib/fmt.c tests/fake/fake_elf.c tests/port/port.c
 /* The ELF reader on damaged images; what it accepts must be what the builder relies on. */
 #include <port.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fake/fake_elf.h"
-#include "pv/elf.h"
+#include "ctl/elf.h"
 
 #define DEFAULT_OPERATIONS 1000000UL
 #define REQUIRE(x) do { if (!(x)) { fprintf(stderr, "seed %lu operation %lu: %s\n", \

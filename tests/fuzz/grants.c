@@ -15,10 +15,13 @@
 #include <string.h>
 
 #include "abi/share.h"
+#include "audit/audit.h"
+#include "dom/above.h"
 #include "fake/fake_grants.h"
 #include "fuzz/fuzz.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "pv/above.h"
 #include "pv/ptcheck.h"
 
 #define DOMAINS	3u
@@ -456,7 +459,7 @@ static void audit_error(void *ctx, const char *text)
 static void check_all(void)
 {
 	fake_check();
-	(void)grant_audit(audit_error, NULL, false);
+	(void)audit_grants(audit_error, NULL, false);
 }
 
 START_TEST(grants)

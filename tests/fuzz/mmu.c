@@ -4,7 +4,7 @@
  * Fuzzes page tables: pins, base pointers, entries of all levels with frames of every kind,
  * linear links, pages given back, sharing, continuations cut at random and calls that nobody
  * comes back for, a domain's death at any time; every other domain breaks its shares first
- * (sharing/break.c).  After each round all counts equal a recount.
+ * (pv/ptbreak.c).  After each round all counts equal a recount.
  *
  *	mmu SEED OPERATIONS
  */
@@ -17,10 +17,14 @@
 #include <xen/memory.h>
 
 #include "abi/share.h"
+#include "audit/audit.h"
 #include "fake/fake_machine.h"
 #include "fuzz/fuzz.h"
 #include "mm/pagetype.h"
+#include "offer/mode.h"
+#include "pv/above.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "sharing/sharing.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"
@@ -76,10 +80,10 @@ static void settle(void)
 {
 	uint64_t cross;
 
-	while (ptcheck_work_left(d)) {
-		if (d->breaks.count && !fuzz_below(200))
-			ck_assert_uint_eq(sharing_audit(&cross), 0);
-		(void)pv_domain_settle(d);
+	while (pttree_work_left(d)) {
+		if (d->pending.renames.count && !fuzz_below(200))
+			ck_assert_uint_eq(audit_machine(&cross), 0);
+		(void)pttree_settle(d);
 	}
 	this_cpu()->pte_steps = 0;
 }
@@ -89,9 +93,9 @@ static void call(hypercall_fn fn, struct hypercall_args args)
 {
 	long r;
 
-	ptcheck_steps_max = fuzz_below(4) ? 512 : 1 + fuzz_below(700);
-	if (ptcheck_steps_max > 512)
-		ptcheck_steps_max = 512;
+	pttree_steps_max = fuzz_below(4) ? 512 : 1 + fuzz_below(700);
+	if (pttree_steps_max > 512)
+		pttree_steps_max = 512;
 	fake_machine.preempt = !fuzz_below(4);
 	if (fuzz_below(8)) {
 		r = fake_call(fn, args);
@@ -227,14 +231,14 @@ static void do_other_unshares(void)
 static bool do_write(void)
 {
 	unsigned int n = 1 + fuzz_below(3);
-	uint64_t before = d->breaks.count;
+	uint64_t before = d->pending.renames.count;
 
-	ptcheck_steps_max = 1 + fuzz_below(512);
+	pttree_steps_max = 1 + fuzz_below(512);
 	while (n--)
 		(void)!clear_guest(fake_va(base + fuzz_below(ALIASES + 8)) +
 				   8 * fuzz_below(512), 8);
-	breaks += d->breaks.count > before;
-	if (d->breaks.count && !fuzz_below(20))
+	breaks += d->pending.renames.count > before;
+	if (d->pending.renames.count && !fuzz_below(20))
 		return true;	/* it dies half-way */
 	settle();
 	return false;

@@ -22,6 +22,7 @@
 #include "fuzz/fuzz.h"
 #include "mm/pagetype.h"
 #include "mm/ram.h"
+#include "pv/above.h"
 #include "pv/xencomm.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"

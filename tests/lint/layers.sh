@@ -5,15 +5,14 @@
 # with its reason:
 #   hv/debug/*.c   print through the serial line and stop CPUs: they stand above
 #                  x86, while their headers stand below it
-#   boot/config.h  the operator's options, constants after boot, read everywhere
 #   port.h         what portable code needs from where it runs; is below all of it
-#   <share/...>    for hv/sharing and hv/boot alone (and share/ itself)
+#   <share/...>    for hv/sharing and those above pv alone (and share/ itself)
 awk_layers='
 function rank(folder) {
 	return folder in ranks ? ranks[folder] : -1
 }
 BEGIN {
-	n = split("abi lib:debug:port x86 mm dom pv sharing boot", rows, " ")
+	n = split(layer_rows, rows, " ")
 	for (i = 1; i <= n; i++) {
 		m = split(rows[i], names, ":")
 		for (k = 1; k <= m; k++)
@@ -41,11 +40,11 @@ function bad(why) {
 		if (mine < 0)
 			bad("(a folder without a layer)")
 		if (to[1] == "share" && to[2] != "" && own != "sharing" &&
-		    own != "boot")
-			bad("(only hv/sharing knows share/)")
+		    rank(own) <= rank("pv"))
+			bad("(below, only hv/sharing knows share/)")
 		if (to[1] == "hash" && own != "sharing")
 			bad("(hash/ is for share/)")
-		if (quoted && name != "boot/config.h" && rank(to[1]) > mine)
+		if (quoted && rank(to[1]) > mine)
 			bad("(points up)")
 	} else if (part[1] == "share") {
 		if (quoted ? index(name, "/") : name ~ /^(hv|gl|xen|mm|dom|pv|x86|lib)\//)
@@ -59,4 +58,4 @@ function bad(why) {
 	}
 }'
 sources '*.c' '*.h' | grep -E '^(hv|share|hash|guest-lib)/' |
-	xargs -r awk "$awk_layers"
+	xargs -r awk -v layer_rows="$layer_rows" "$awk_layers"

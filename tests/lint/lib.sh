@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: MIT
 # For the checks in this folder.  Each NAME.sh prints one line "file:line: what
-# is wrong" per fault and nothing else; run.sh counts it as one test.
-# From the Makefile: HV_CC, HOST_CC, GUEST_CC (compiler with flags), SHARE_OBJ, CORE_OBJ.
+# is wrong" per fault and nothing else, but "note: what it found", which is shown; run.sh
+# counts it as one test.
+# From the Makefile: HV_CC, HOST_CC, GUEST_CC (compiler with flags), SHARE_OBJ, CORE_OBJ,
+# HV_OBJ.
+
+# The layers of hv/, from below (hv/README.md).
+layer_rows="abi lib:debug:port x86 mm dom sharing pv audit offer ctl boot"
 
 folders="hv share hash guest-lib tests bench .ci"
 

@@ -7,7 +7,7 @@ done
 # Attacks in a test's own text; invariants in the audit's.
 tests=$(grep -rhowE '(PT|LP|TL|PR|GT|ME|CP|EV|TR|DD|SH)[0-9]+' \
 	tests/unit tests/boot tests/cli tests/fuzz tests/soak | sort -u)
-audited=$(grep -rhowE 'I[0-9]+' hv/sharing share --exclude=audit.h | sort -u)
+audited=$(grep -rhowE 'I[0-9]+' hv/audit share --exclude=audit.h --exclude=audit_private.h | sort -u)
 promised=$(sed -n '/^## Promises/,/^## Not promised/p' $page |
 	grep -owE '(PT|LP|TL|PR|GT|ME|CP|EV|TR|DD|SH|I)[0-9]+' | sort -u)
 for n in $promised; do

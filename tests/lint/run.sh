@@ -10,9 +10,11 @@ for t in tests/lint/*.sh; do
 	[ -z "${1-}" ] || [ "$1" = "$name" ] || [ "$1" = list ] || continue
 	[ "${1-}" != list ] || { echo "$name"; continue; }
 	faults=$(bash -c ". tests/lint/lib.sh; . $t" 2>&1)
+	note=$(sed -n 's/^note: //p' <<<"$faults")
+	faults=$(grep -v '^note: ' <<<"$faults")
 	if [ -z "$faults" ]; then
 		passed=$((passed + 1))
-		echo "  SUCCESS  lint $name"
+		echo "  SUCCESS  lint $name${note:+: $note}"
 	else
 		failed=$((failed + 1))
 		echo "  FAILURE  lint $name"

@@ -10,8 +10,10 @@
 
 #include "abi/share.h"
 #include "abi/xencomm.h"
+#include "dom/above.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
+#include "pv/above.h"
 #include "pv/xencomm.h"
 #include "sim/ops.h"
 #include "sim/sim.h"

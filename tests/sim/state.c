@@ -13,12 +13,15 @@
 
 #include "abi/share.h"
 #include "abi/xencomm.h"
+#include "ctl/lives.h"
 #include "dom/evtchn.h"
 #include "dom/console.h"
 #include "dom/sched.h"
 #include "dom/store.h"
 #include "mm/framepool.h"
+#include "pv/above.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "sharing/sharing.h"
 #include "sim/sim.h"
 #include "sim/state.h"
@@ -96,7 +99,7 @@ void store_serve(struct domain *d) { }
 
 static const struct domain *gone[4];
 
-bool domain_gone(struct domain *d)
+bool lives_gone(struct domain *d)
 {
 	static unsigned int count;
 
@@ -134,8 +137,8 @@ void state_exit(void)
 	struct domain *d = sim_cpu_domain(sim_cpu);
 
 	reclaim_flush();
-	while (d && ptcheck_work_left(d))
-		(void)pv_domain_settle(d);
+	while (d && pttree_work_left(d))
+		(void)pttree_settle(d);
 	this_cpu()->pte_steps = 0;
 	leave_if_dying();
 	tlb_answer();

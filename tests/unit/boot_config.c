@@ -1,11 +1,11 @@
-/* links: hv/boot/config.c hv/lib/fmt.c hv/lib/str.c */
+/* links: hv/ctl/config.c hv/lib/fmt.c hv/lib/str.c */
 /* SPDX-License-Identifier: MIT */
 /* The command line and the domain list: what is taken, and each sentence for what is not. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "boot/config.h"
+#include "ctl/config.h"
 #include "unit/suite.h"
 
 static struct boot_options opt;

@@ -8,10 +8,13 @@
 #include <xen/sched.h>
 
 #include "abi/share.h"
+#include "dom/above.h"
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "pv/above.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "unit/suite.h"
 
 static struct domain *d;
@@ -90,7 +93,7 @@ static void map_often(struct domain *x, mfn_t frame, uint64_t table_pfn)
 	ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, fake_va(table_pfn),
 				   pte_make(table, PTE_P | PTE_US), 0), 0);
 	spin_lock(&x->mm);
-	ck_assert_int_eq(ptcheck_table_get(x, table, 1), 0);
+	ck_assert_int_eq(pttree_get(x, table, 1), 0);
 	ck_assert_int_eq(pagetype_set_pinned(mfn_to_frame(table)), 0);
 	spin_unlock(&x->mm);
 }

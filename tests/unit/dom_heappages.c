@@ -8,10 +8,13 @@
 #include <xen/memory.h>
 
 #include "abi/share.h"
+#include "dom/above.h"
 #include "fake/fake_machine.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
+#include "pv/above.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "pv/resolve.h"
 #include "unit/suite.h"
 
@@ -110,7 +113,7 @@ START_TEST(other_uses_refused)
 	for (mfn = rw; ; mfn = ro) {
 		for (unsigned int level = 1; level <= 4; level++) {
 			spin_lock(&d->mm);
-			ck_assert_int_eq(ptcheck_table_get(d, mfn, level),
+			ck_assert_int_eq(pttree_get(d, mfn, level),
 					 -EPERM);
 			spin_unlock(&d->mm);
 		}

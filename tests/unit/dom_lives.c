@@ -12,11 +12,14 @@
 
 #include <xen/sched.h>
 
+#include "dom/above.h"
 #include "dom/domain_private.h"
 #include "fake/fake_grants.h"
+#include "mm/above.h"
 #include "mm/framepool.h"
 #include "mm/pagetype.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "unit/suite.h"
 
 static void (*act)(void);		/* what the other CPU does */
@@ -45,7 +48,7 @@ static void teardown(void)
 {
 	other_cpu(NULL);
 	fake_machine.on_flush = NULL;
-	ptcheck_steps_max = 512;
+	pttree_steps_max = 512;
 	fake_check();
 	ck_assert_uint_eq(domain_count(), 0);
 }
@@ -183,7 +186,7 @@ static void make_table(struct domain *d, uint64_t pfn, unsigned int level,
 	ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, fake_va(pfn),
 				   pte_make(table, PTE_P | PTE_US), 0), 0);
 	spin_lock(&d->mm);
-	ck_assert_int_eq(ptcheck_table_get(d, table, level), 0);
+	ck_assert_int_eq(pttree_get(d, table, level), 0);
 	spin_unlock(&d->mm);
 }
 
@@ -207,15 +210,15 @@ START_TEST(ends_half_way)
 		struct domain *d = fake_domain("g", 50);
 		uint64_t below = fake_free_pfn(d), last = last_on_list(d);
 
-		ptcheck_steps_max = 512;
+		pttree_steps_max = 512;
 		make_table(d, below, 3, 0, 0);
 		make_table(d, last, 4, PT_SLOTS - 1, fake_mfn(d, below));
 		ck_assert_int_eq(pagetype_set_pinned(
 			mfn_to_frame(fake_mfn(d, last))), 0);
 		spin_lock(&d->mm);
-		ptcheck_table_put(d, fake_mfn(d, below));
+		pttree_put(d, fake_mfn(d, below));
 		spin_unlock(&d->mm);
-		ptcheck_steps_max = part;
+		pttree_steps_max = part;
 		fake_end(d);
 	}
 }

@@ -20,6 +20,7 @@
 #include "fake/fake_dom.h"
 #include "fake/fake_x86.h"
 #include "unit/suite.h"
+#include "x86/above.h"
 
 #define MS 1000000UL
 

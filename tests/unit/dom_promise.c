@@ -16,6 +16,7 @@
 #include "fake/fake_machine.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
+#include "pv/above.h"
 #include "sharing/sharing.h"
 #include "unit/suite.h"
 

@@ -16,6 +16,7 @@
 #include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
+#include "pv/above.h"
 #include "pv/memory.h"
 #include "unit/suite.h"
 

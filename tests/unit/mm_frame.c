@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "fake/fake_ram.h"
+#include "mm/above.h"
 #include "mm/framepool.h"
 #include "mm/palloc.h"
 #include "unit/suite.h"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fake/fake_ram.h"
+#include "mm/above.h"
 #include "mm/framepool.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"

@@ -6,6 +6,7 @@
 #include <port.h>
 
 #include "fake/fake_ram.h"
+#include "mm/above.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 #include "unit/suite.h"

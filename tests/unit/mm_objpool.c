@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fake/fake_ram.h"
+#include "mm/above.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
 #include "unit/suite.h"

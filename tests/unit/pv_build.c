@@ -6,7 +6,9 @@
 #include <port.h>
 #include <string.h>
 
-#include "boot/config.h"
+#include "ctl/build.h"
+#include "ctl/config.h"
+#include "dom/above.h"
 #include "fake/fake_elf.h"
 #include "fake/fake_machine.h"
 #include "mm/palloc.h"

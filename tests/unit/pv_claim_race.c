@@ -18,7 +18,10 @@
 #include "fake/fake_grants.h"
 #include "mm/palloc.h"
 #include "mm/ram.h"
+#include "offer/mode.h"
+#include "pv/above.h"
 #include "unit/suite.h"
+#include "x86/above.h"
 #include "x86/pte.h"
 
 #define HOST	GNTMAP_host_map

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: hv/pv/elf*.c hv/lib/str.c hv/lib/fmt.c tests/fake/fake_elf.c tests/port/port.c
+// links: hv/ctl/elf*.c hv/lib/str.c hv/lib/fmt.c tests/fake/fake_elf.c tests/port/port.c
 /* Guest images: what the notes say, and each way in which a file is none. */
 #include <check.h>
 #include <port.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fake/fake_elf.h"
-#include "pv/elf.h"
+#include "ctl/elf.h"
 #include "unit/suite.h"
 
 #define BASE	0xffffffff80000000UL

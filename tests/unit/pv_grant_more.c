@@ -10,11 +10,15 @@
 #include <xen/memory.h>
 
 #include "abi/share.h"
+#include "dom/above.h"
 #include "fake/fake_grants.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "offer/mode.h"
+#include "pv/above.h"
 #include "pv/grant.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "unit/suite.h"
 
 #define HOST	GNTMAP_host_map
@@ -582,7 +586,7 @@ START_TEST(copy_breaks_many)
 	op[n].dest.offset = 32;
 	fake_run(user);
 	ck_assert_int_eq(g_call(GNTTABOP_copy, op, sizeof(op[0]), n + 1), 0);
-	ck_assert(!ptcheck_work_left(user));
+	ck_assert(!pttree_work_left(user));
 	for (i = 0; i < n; i++) {
 		const uint8_t *at = fake_page(user, page + i);
 

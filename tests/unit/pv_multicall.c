@@ -51,7 +51,7 @@ long hypercall_dispatch(uint64_t nr, struct hypercall_args *inner)
 		domain_crash(v->domain, "as asked");
 		return 0;
 	case CALL_BREAK:	/* its output broke a share in one of its entries */
-		v->domain->breaks.count = 1;
+		v->domain->pending.renames.count = 1;
 		return inner->a[5];
 	case CALL_REWRITE:	/* another CPU changes the entry meanwhile */
 		list[inner->a[0]].args[5] = 99;
@@ -132,11 +132,11 @@ START_TEST(break_is_finished_first)
 	ck_assert_uint_eq(calls[4], 0);
 	ck_assert_uint_eq(args.a[0], LIST_VA + 4 * sizeof(list[0]));
 	ck_assert_uint_eq(args.a[1], ENTRIES - 4);
-	v->domain->breaks.count = 0;
+	v->domain->pending.renames.count = 0;
 	ck_assert_int_eq(op_multicall(&args), 0);
 	ck_assert_uint_eq(list[7].result, 107);
 	ck_assert_uint_eq(calls[3], 1);
-	v->domain->breaks.count = 0;
+	v->domain->pending.renames.count = 0;
 }
 END_TEST
 

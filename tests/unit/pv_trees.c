@@ -13,8 +13,10 @@
 #include "fake/fake_machine.h"
 #include "mm/palloc.h"
 #include "mm/pagetype.h"
+#include "pv/above.h"
 #include "pv/mmu.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "unit/suite.h"
 #include "x86/pte.h"
 
@@ -35,7 +37,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	ptcheck_steps_max = 512;
+	pttree_steps_max = 512;
 	fake_machine.preempt = false;
 	fake_check();
 	fake_end(d);
@@ -144,7 +146,7 @@ static void pin_and_unpin(unsigned int steps, bool preempt)
 	struct tree t;
 	unsigned int before;
 
-	ptcheck_steps_max = steps;
+	pttree_steps_max = steps;
 	fake_machine.preempt = preempt;
 	t = big_tree(spare + 1);
 	before = fake_machine.continued;
@@ -178,7 +180,7 @@ START_TEST(bad_leaf)
 	struct tree t = big_tree(spare + 1);
 	unsigned int at[] = { 0, 255, 511 }, i, k;
 
-	ptcheck_steps_max = _i ? 13 : 512;
+	pttree_steps_max = _i ? 13 : 512;
 	for (i = 0; i < L1S; i++)
 		for (k = 0; k < 3; k++) {
 			table(t.l1[i])[at[k]] = pte_make(t.l2, RW);
@@ -200,7 +202,7 @@ START_TEST(subtree_by_update)
 {
 	struct tree t = big_tree(spare + 1);
 
-	ptcheck_steps_max = 100;
+	pttree_steps_max = 100;
 	table(t.l4)[7] = 0;
 	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
 	ck_assert_int_eq(update(slot_ptr(t.l4, 9), pte_make(t.l3, RW)), 0);
@@ -223,7 +225,7 @@ START_TEST(next_request_finds_it_free)
 	struct tree t = big_tree(spare + 1);
 	struct mmu_update *req = (void *)fake_page(d, spare);
 
-	ptcheck_steps_max = 50;
+	pttree_steps_max = 50;
 	fake_machine.preempt = _i;
 	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
 	req[0] = (struct mmu_update){ slot_ptr(t.l4, 7), 0 };
@@ -249,8 +251,8 @@ static bool call_once(hypercall_fn fn, struct hypercall_args args)
 
 static void settle(void)
 {
-	while (ptcheck_work_left(d))
-		(void)pv_domain_settle(d);
+	while (pttree_work_left(d))
+		(void)pttree_settle(d);
 }
 
 /* PT8, TREE3: a pin that nobody comes back for; the same tree is used in other ways. */
@@ -258,7 +260,7 @@ START_TEST(abandoned)
 {
 	struct tree t = big_tree(spare + 1), u = big_tree(spare + 20);
 
-	ptcheck_steps_max = 100;
+	pttree_steps_max = 100;
 	ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, t.l4)));
 	settle();
 	ck_assert_int_eq(d->vcpu[0]->pt_result.state, PT_VALIDATED);
@@ -307,9 +309,9 @@ END_TEST
  */
 static void pin_cut(unsigned int cmd, mfn_t mfn)
 {
-	ptcheck_steps_max = 1;
+	pttree_steps_max = 1;
 	ck_assert(call_once(op_mmuext, ext_args(cmd, mfn)));
-	ptcheck_steps_max = 512 * 16;
+	pttree_steps_max = 512 * 16;
 	settle();
 	ck_assert_int_eq(d->vcpu[0]->pt_result.state, PT_VALIDATED);
 	this_cpu()->pte_steps = 0;
@@ -427,13 +429,13 @@ START_TEST(two_askers)
 		t[i] = big_tree(spare + 2 + 20 * i);
 		args[i] = pin_args(spare + i, t[i].l4);
 	}
-	ptcheck_steps_max = 100;
+	pttree_steps_max = 100;
 	for (rounds = 0; more[0] || more[1]; rounds++) {
 		ck_assert_uint_lt(rounds, 200);
 		fake_run_vcpu(d, rounds % 2);
 		if (more[rounds % 2])
 			more[rounds % 2] = call_once(op_mmuext, args[rounds % 2]);
-		(void)pv_domain_settle(d);
+		(void)pttree_settle(d);
 	}
 	settle();
 	fake_recount();
@@ -456,7 +458,7 @@ START_TEST(two_results_at_death)
 		struct tree t = big_tree(spare + 1 + 20 * i);
 
 		fake_run_vcpu(d, i);
-		ptcheck_steps_max = 100;
+		pttree_steps_max = 100;
 		ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, t.l4)));
 		settle();
 		ck_assert_int_eq(d->vcpu[i]->pt_result.state, PT_VALIDATED);
@@ -470,11 +472,11 @@ START_TEST(death_undoes)
 {
 	struct tree t = big_tree(spare + 1);
 
-	ptcheck_steps_max = 12;		/* to the first entries of the L3 */
+	pttree_steps_max = 12;		/* to the first entries of the L3 */
 	ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, t.l4)));
 	ck_assert_uint_gt(type_count(type(t.l3)), 0);
 	d->state = DOM_DYING;
-	ck_assert(!pv_domain_settle(d));
+	ck_assert(!pttree_settle(d));
 	d->state = DOM_RUNNING;
 	ck_assert_int_eq(d->vcpu[0]->pt_result.state, PT_NONE);
 	fake_recount();
@@ -487,7 +489,7 @@ START_TEST(refusal_abandoned)
 {
 	struct tree t = big_tree(spare + 1);
 
-	ptcheck_steps_max = 100;
+	pttree_steps_max = 100;
 	table(t.l1[4])[511] = pte_make(fake_mfn(other, 5), RO);
 	ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, t.l4)));
 	settle();
@@ -518,16 +520,16 @@ static void die_half_way(unsigned int parts, bool unpin)
 	} else {
 		args = ext_args(MMUEXT_PIN_L4_TABLE, t.l4);
 	}
-	ptcheck_steps_max = 300;
+	pttree_steps_max = 300;
 	this_cpu()->pte_steps = 0;
 	r = op_mmuext(&args);
-	while (r == -ERESTART && parts-- && ptcheck_work_left(d))
-		(void)pv_domain_settle(d);
+	while (r == -ERESTART && parts-- && pttree_work_left(d))
+		(void)pttree_settle(d);
 	fake_machine.preempt = false;
 	fake_end(victim);
 	d = keep;
 	fake_run(d);
-	ptcheck_steps_max = 512;
+	pttree_steps_max = 512;
 }
 
 START_TEST(death_half_way)
@@ -646,7 +648,7 @@ START_TEST(LP3_interrupted)
 		if (!table(t.l2)[i])
 			table(t.l2)[i] = pte_make(o[i % 3], RO);
 	for (steps = 1; steps < 600; steps += 50) {
-		ptcheck_steps_max = steps;
+		pttree_steps_max = steps;
 		ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
 		fake_recount();
 		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l4), 0);

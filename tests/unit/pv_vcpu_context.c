@@ -12,6 +12,7 @@
 
 #include "fake/fake_machine.h"
 #include "pv/ptcheck.h"
+#include "pv/pttree.h"
 #include "pv/vcpu_context.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"
@@ -57,7 +58,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	ptcheck_steps_max = 512;
+	pttree_steps_max = 512;
 	fake_check();
 	fake_end(d);
 	fake_check();
@@ -204,23 +205,23 @@ START_TEST(half_way)
 	((pte_t *)mfn_to_virt(l4))[3] = pte_make(l3, RO | PTE_RW);
 	c.ctrlreg[3] = l4 << PAGE_SHIFT;
 	c.ctrlreg[1] = l4 << PAGE_SHIFT;
-	ptcheck_steps_max = 100;
+	pttree_steps_max = 100;
 	for (r = -ERESTART; r == -ERESTART && parts < (_i ? 4 : 100); parts++) {
 		r = initialise(&c);
-		(void)pv_domain_settle(d);
+		(void)pttree_settle(d);
 	}
 	ck_assert_uint_ge(parts, 4);
 	ck_assert_int_eq(r, _i ? -ERESTART : 0);
 	if (_i == 1) {	/* another tree, after all */
-		while (pv_domain_settle(d))
+		while (pttree_settle(d))
 			;
 		while ((r = initialise(&good)) == -ERESTART)
-			(void)pv_domain_settle(d);
+			(void)pttree_settle(d);
 		ck_assert_int_eq(r, 0);
 		ck_assert_uint_eq(v->kernel_l4, d->vcpu[0]->kernel_l4);
 		ck_assert_uint_eq(v->user_l4, INVALID_MFN);
 	}
-	while (pv_domain_settle(d))
+	while (pttree_settle(d))
 		;
 	fake_recount();
 }

@@ -17,6 +17,7 @@
 #include "abi/xencomm.h"
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
+#include "pv/above.h"
 #include "pv/ptcheck.h"
 #include "pv/xencomm.h"
 #include "unit/suite.h"

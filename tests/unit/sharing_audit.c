@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "abi/share.h"
+#include "audit/audit.h"
 #include "dom/evtchn_private.h"
 #include "fake/fake_machine.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "pv/above.h"
 #include "sharing/sharing.h"
 #include "unit/suite.h"
 
@@ -57,7 +59,7 @@ static uint64_t audit_says(char **text)
 	size_t bytes;
 
 	stderr = open_memstream(text, &bytes);
-	errors = sharing_audit(&cross);
+	errors = audit_machine(&cross);
 	fclose(stderr);
 	stderr = kept;
 	return errors;
@@ -109,7 +111,7 @@ static void word(uint64_t *at, uint64_t wrong, const char *rule,
 	*at = wrong;
 	expect(rule, what);
 	*at = right;
-	ck_assert_msg(sharing_audit(&cross) == 0, "%s: errors stay", what);
+	ck_assert_msg(audit_machine(&cross) == 0, "%s: errors stay", what);
 }
 
 static uint64_t *state(mfn_t mfn)
@@ -215,7 +217,7 @@ START_TEST(i9)
 	ck_assert_int_eq(m2p_set(&d->m2p, unused, 5), 0);
 	expect(" I9", "a frame that is not its own");
 	m2p_clear(&d->m2p, unused);
-	ck_assert_uint_eq(sharing_audit(&cross), 0);
+	ck_assert_uint_eq(audit_machine(&cross), 0);
 	word(&d->m2p.l3[0], d->m2p.l3[0] | PTE_RW, " I9", "writable view");
 }
 END_TEST
@@ -244,11 +246,11 @@ START_TEST(i10_promises)
 
 	domain_set_overcommit(true);
 	ck_assert(domain_commit_more(d, most));
-	ck_assert_uint_eq(sharing_audit(&cross), 0);
+	ck_assert_uint_eq(audit_machine(&cross), 0);
 	domain_set_overcommit(false);
 	expect(" I10", "promises that cannot be kept");
 	domain_commit_less(d, most);
-	ck_assert_uint_eq(sharing_audit(&cross), 0);
+	ck_assert_uint_eq(audit_machine(&cross), 0);
 	while (n < ARRAY_COUNT(taken))
 		ck_assert_ptr_nonnull(taken[n++] = palloc_hv(0));
 	expect(" I10", "frames that nobody was promised");
@@ -300,7 +302,7 @@ START_TEST(i18)
 				    .remote_dom = 0x777 };
 	expect(" I18", "port");
 	ports[1].remote_dom = d->id;
-	ck_assert_uint_eq(sharing_audit(&cross), 0);
+	ck_assert_uint_eq(audit_machine(&cross), 0);
 	d->port_count = 0;
 }
 END_TEST

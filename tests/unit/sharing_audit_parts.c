@@ -11,9 +11,11 @@
 #include <string.h>
 
 #include "abi/share.h"
+#include "audit/audit.h"
 #include "fake/fake_grants.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "pv/above.h"
 #include "sharing/sharing.h"
 #include "unit/suite.h"
 
@@ -26,12 +28,12 @@ static void setup(void)
 /* The audit's errors and what it says. */
 static uint64_t audit_says(char **text, void (*between)(void))
 {
-	struct sharing_audit a = { 0 };
+	struct audit_result a = { 0 };
 	FILE *kept = stderr;
 	size_t bytes;
 
 	stderr = open_memstream(text, &bytes);
-	while (sharing_audit_part(&a))
+	while (audit_part(&a))
 		if (between)
 			between();
 	fclose(stderr);
@@ -232,7 +234,7 @@ static void whole(void)
 	uint64_t cross;
 
 	if (wholes++ == 7)
-		ck_assert_uint_eq(sharing_audit(&cross), 0);
+		ck_assert_uint_eq(audit_machine(&cross), 0);
 	if (wholes == 13)
 		act();
 }
@@ -298,10 +300,10 @@ END_TEST
 START_TEST(windows_in_use)
 {
 	mfn_t windows = frame_max_mfn / 512;
-	struct sharing_audit a = { 0 };
+	struct audit_result a = { 0 };
 
 	take_memory();
-	while (sharing_audit_part(&a))
+	while (audit_part(&a))
 		;
 	ck_assert_uint_eq(a.errors, 0);
 	give_memory();
@@ -325,16 +327,16 @@ END_TEST
 /* A guest that audits and an operator who does: both end, the operator first. */
 START_TEST(operator_first)
 {
-	struct sharing_audit guest = { 0 }, operator = { .first = true };
+	struct audit_result guest = { 0 }, operator = { .first = true };
 	unsigned int parts = 0, limit = 10000;
 
-	ck_assert(sharing_audit_part(&guest));
-	while (sharing_audit_part(&operator)) {
-		ck_assert(sharing_audit_part(&guest));
+	ck_assert(audit_part(&guest));
+	while (audit_part(&operator)) {
+		ck_assert(audit_part(&guest));
 		ck_assert_uint_lt(++parts, limit);
 	}
 	ck_assert_uint_eq(operator.errors, 0);
-	while (sharing_audit_part(&guest))
+	while (audit_part(&guest))
 		ck_assert_uint_lt(++parts, limit);
 	ck_assert_uint_eq(guest.errors, 0);
 }

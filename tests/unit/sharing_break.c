@@ -7,10 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/audit.h"
 #include "fake/fake_breaks.h"
 #include "mm/palloc.h"
+#include "pv/above.h"
+#include "pv/ptbreak.h"
 #include "pv/ptcheck.h"
-#include "pv/sharehooks.h"
+#include "pv/pttree.h"
+#include "sharing/holds.h"
 #include "sharing/sharing.h"
 #include "unit/suite.h"
 #include "x86/guestcopy.h"
@@ -21,8 +25,8 @@ static void settle(void)
 
 	/* Between any two parts the audit finds nothing. */
 	do
-		ck_assert_uint_eq(sharing_audit(&cross), 0);
-	while (pv_domain_settle(d));
+		ck_assert_uint_eq(audit_machine(&cross), 0);
+	while (pttree_settle(d));
 	fake_recount();
 }
 
@@ -41,7 +45,7 @@ START_TEST(fault_copies)
 	fake_machine.flushes = 0;
 	ck_assert(sharefault(d->vcpu[0], fake_va(p) + 24, WRITE | 4));
 	ck_assert_uint_ge(fake_machine.flushes, 1);	/* TL: S must not be read again */
-	ck_assert(!ptcheck_work_left(d));
+	ck_assert(!pttree_work_left(d));
 	new = fake_mfn(d, p);
 	ck_assert_uint_ne(new, mfn);
 	ck_assert(writable(p) && filled(fake_page(d, p), 7));
@@ -191,11 +195,11 @@ START_TEST(aliases_follow)
 	bool others = _i & 1;
 	mfn_t mfn, new;
 
-	ptcheck_steps_max = _i & 2 ? 100 : 512;
+	pttree_steps_max = _i & 2 ? 100 : 512;
 	break_first();
 	mfn = aliases(7, others);
 	ck_assert(sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
-	ck_assert(ptcheck_work_left(d));
+	ck_assert(pttree_work_left(d));
 	settle();
 	new = fake_mfn(d, p);
 	ck_assert_int_eq(new != mfn, others);
@@ -220,7 +224,7 @@ START_TEST(flushed_when_all_follow)
 	ck_assert(sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
 	d->cpu_mask |= 4;
 	fake_machine.flushed = 0;
-	while (pv_domain_settle(d))
+	while (pttree_settle(d))
 		;
 	ck_assert_uint_eq(fake_machine.flushed & d->cpu_mask, 1 | 4);
 	settle();
@@ -237,7 +241,7 @@ START_TEST(dropped_meanwhile)
 	mfn = shared(p, 7, true);
 	ck_assert_int_eq(map(p, 0), 0);
 	spin_lock(&d->mm);
-	ck_assert_int_eq(sharing_write(d, NULL, mfn, &f), -EPERM);
+	ck_assert_int_eq(ptbreak_write(d, NULL, mfn, &f), -EPERM);
 	spin_unlock(&d->mm);
 	settle();
 	ck_assert(filled(fake_page(peer, p), 7));
@@ -309,7 +313,7 @@ START_TEST(table_breaks)
 	pte_t *t = (void *)fake_page(d, p + 5);
 	struct mmuext_op *op = (void *)fake_page(d, scratch);
 
-	ptcheck_steps_max = 50;
+	pttree_steps_max = 50;
 	break_first();
 	mfn = aliases(7, true);
 	memset(t, 0, PAGE_SIZE);
@@ -371,7 +375,7 @@ START_TEST(old_names)
 	ck_assert_int_eq(map(p + 2, 0), 0);
 	/* Names are forgotten, the oldest first. */
 	ck_assert_int_eq(map(p + 2, pte_make(first, RO)), 0);
-	for (i = 0; i < BREAKS_MAX - 1; i++) {
+	for (i = 0; i < RENAMES_MAX - 1; i++) {
 		ck_assert_int_eq(map(p + 2, pte_make(first, RO)), 0);
 		(void)shared(p + 10 + i, 3000 + 600 * i, true);
 		ck_assert(sharefault(d->vcpu[0], fake_va(p + 10 + i), WRITE));
@@ -386,7 +390,7 @@ END_TEST
 /* Two pages with aliases, broken by one copy: K3; and more of them than there is room for. */
 START_TEST(many_at_once)
 {
-	uint64_t pages = _i ? BREAKS_MAX + 1 : 5, i;
+	uint64_t pages = _i ? RENAMES_MAX + 1 : 5, i;
 
 	break_first();
 	for (i = 0; i < pages; i++) {
@@ -398,10 +402,10 @@ START_TEST(many_at_once)
 	}
 	for (i = 0; i < pages; i++)
 		ck_assert_int_eq(clear_guest(fake_va(p + i), 8),
-				 i < BREAKS_MAX ? 0 : -EFAULT);
+				 i < RENAMES_MAX ? 0 : -EFAULT);
 	settle();
 	for (i = 0; i < pages; i++) {
-		bool broken = i < BREAKS_MAX;
+		bool broken = i < RENAMES_MAX;
 
 		ck_assert_uint_eq(fake_mfn(d, p + i), fake_mfn(d, p + 50 + i));
 		ck_assert(writable(p + i) == broken);
@@ -422,9 +426,9 @@ static void alias(uint64_t pfn, uint64_t second)
 /* In parts, until the search is beyond this slot of the table. */
 static void settle_beyond(mfn_t table, unsigned int slot)
 {
-	while (!d->breaks.page || frame_to_mfn(d->breaks.page) != table ||
-	       d->breaks.slot <= slot)
-		ck_assert(pv_domain_settle(d));
+	while (!d->pending.renames.page || frame_to_mfn(d->pending.renames.page) != table ||
+	       d->pending.renames.slot <= slot)
+		ck_assert(pttree_settle(d));
 }
 
 /* K3: the search has passed the entry that a later break looks for. */
@@ -432,7 +436,7 @@ START_TEST(one_more_behind_the_search)
 {
 	mfn_t table = virt_to_mfn(fake_pte(d, p + 40));
 
-	ptcheck_steps_max = 10;
+	pttree_steps_max = 10;
 	break_first();
 	alias(p, p + 40);
 	alias(p + 1, p + 300);
@@ -451,7 +455,7 @@ START_TEST(read_only_entry_passed_twice)
 {
 	mfn_t table = virt_to_mfn(fake_pte(d, p + 40));
 
-	ptcheck_steps_max = 10;
+	pttree_steps_max = 10;
 	break_first();
 	alias(p, p + 300);
 	ck_assert_int_eq(map(p + 40, pte_make(fake_mfn(d, p), RO)), 0);
@@ -475,7 +479,7 @@ START_TEST(second_name_in_the_same_call)
 	(void)aliases(7, _i);
 	ck_assert_int_eq(clear_guest(fake_va(p), 8), 0);
 	ck_assert_int_eq(clear_guest(fake_va(p + 1) + 8, 8), 0);
-	ck_assert(ptcheck_work_left(d));
+	ck_assert(pttree_work_left(d));
 	/* K2: nothing new meanwhile. */
 	ck_assert_int_eq(op_update_va_mapping(&(struct hypercall_args){
 				.a = { fake_va(p + 3), *fake_pte(d, p) } }),
@@ -496,13 +500,13 @@ START_TEST(dies_half_way)
 {
 	unsigned int parts = _i / 2;
 
-	ptcheck_steps_max = 40;
+	pttree_steps_max = 40;
 	break_first();
 	(void)aliases(7, _i & 1);
 	ck_assert(sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
 	while (parts--)
-		(void)pv_domain_settle(d);
-	ck_assert(ptcheck_work_left(d));
+		(void)pttree_settle(d);
+	ck_assert(pttree_work_left(d));
 	fake_end(d);
 	if (_i & 1)
 		ck_assert(filled(fake_page(peer, p), 7));
@@ -548,7 +552,7 @@ START_TEST(random_work)
 	unsigned int i;
 
 	srand(_i + 1);
-	ptcheck_steps_max = 64;
+	pttree_steps_max = 64;
 	break_first();
 	for (i = 0; i < 600; i++) {
 		uint64_t pfn = p + rand() % 30, alias = p + 40 + rand() % 10;

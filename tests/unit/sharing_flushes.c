@@ -13,8 +13,10 @@
 
 #include "fake/fake_breaks.h"
 #include "mm/framepool.h"
+#include "pv/above.h"
 #include "pv/ptcheck.h"
-#include "pv/sharehooks.h"
+#include "pv/pttree.h"
+#include "sharing/holds.h"
 #include "unit/suite.h"
 
 #define OTHER	4UL	/* a CPU that may know d's tables */
@@ -64,7 +66,7 @@ START_TEST(entry_breaks)
 {
 	mfn_t mfn = shared(p, 7, true);
 
-	d->breaks.mode = BOTH;
+	d->breaks.flags = BOTH;
 	watch();
 	ck_assert_int_eq(map(p, pte_make(mfn, RW)), 0);
 	ck_assert_uint_ne(fake_mfn(d, p), mfn);
@@ -96,10 +98,10 @@ START_TEST(others_are_held)
 	ck_assert_uint_eq(named, mfn);		/* not yet */
 	ck_assert(fake_machine.flushed & OTHER);
 	ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
-	ck_assert(d->breaks.held && ptcheck_work_left(d));
+	ck_assert(d->pending.renames.held && pttree_work_left(d));
 	/* One that waits to go to its guest had LOCK_MM meanwhile. */
-	(void)pv_domain_settle(d);
-	ck_assert(!ptcheck_work_left(d));
+	(void)pttree_settle(d);
+	ck_assert(!pttree_work_left(d));
 	/* Another vCPU's fault at the same entry, a moment later, is none. */
 	fake_run_vcpu(d, 1);
 	d->vcpu[1]->kernel_mode = true;
@@ -114,7 +116,7 @@ START_TEST(fault_breaks)
 {
 	mfn_t mfn = shared(p, 7, true);
 
-	d->breaks.mode = BOTH;
+	d->breaks.flags = BOTH;
 	watch();
 	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
 	ck_assert_uint_ne(fake_mfn(d, p), mfn);

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "fake/fake_breaks.h"
-#include "pv/sharehooks.h"
+#include "offer/mode.h"
+#include "pv/above.h"
+#include "sharing/holds.h"
 #include "unit/suite.h"
 #include "x86/guestcopy.h"
 
@@ -66,7 +68,7 @@ START_TEST(no_quota)
 	mfn_t mfn = shared(p, 7, false), other = shared(p + 1, 8, true);
 
 	if (_i)
-		d->breaks.mode = BOTH;	/* one page of each: as well as if asked for first */
+		d->breaks.flags = BOTH;	/* one page of each: as well as if asked for first */
 	fill_quota();
 	ck_assert_int_eq(map(p, pte_make(mfn, RW)), -ENOMEM);
 	ck_assert_int_eq(map(p + 1, pte_make(other, RW)), -ENOMEM);
@@ -102,7 +104,7 @@ START_TEST(mode_refusals)
 				   sizeof(struct shareop_mode), 1), -EINVAL);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, 0x5000,
 				   sizeof(struct shareop_mode)), -EFAULT);
-	ck_assert_uint_eq(d->breaks.mode, 0);
+	ck_assert_uint_eq(d->breaks.flags, 0);
 	(void)shared(p, 7, false);
 	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN, 0, 0), -EBUSY);
 	ck_assert_int_eq(mode_call(v, BOTH, va, 8), -EBUSY);
@@ -172,7 +174,7 @@ START_TEST(operators_choice)
 	uint64_t entries = _i ? 0 : LIST_PAGES * 512;
 	mfn_t mfn;
 
-	sharing_break_first(d);
+	mode_break_first(d);
 	mfn = shared(p, 7, true);
 	*name_of(p) = mfn;
 	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));

@@ -13,6 +13,7 @@
 #include "dom/sched.h"
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
+#include "pv/above.h"
 #include "pv/mmu.h"
 #include "sharing/sharing.h"
 #include "unit/suite.h"

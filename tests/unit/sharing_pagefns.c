@@ -10,13 +10,11 @@
 
 #include <port.h>
 
-#include "boot/config.h"
 #include "mm/objpool.h"
 #include "sharing/pagefns.h"
 #include "unit/suite.h"
 #include "x86/cpu.h"
 
-struct boot_options boot_options;
 static enum vec_width widest, taken;
 static unsigned int takes, gives;
 static uint64_t tsc, take_cost;
@@ -50,10 +48,8 @@ uint64_t tsc_read(void)
 
 static void init(const char *pages, enum vec_width w)
 {
-	memset(&boot_options, 0, sizeof(boot_options));
-	strcpy(boot_options.pages, pages);
 	widest = w;
-	pagefns_init();
+	pagefns_init(pages);
 	takes = gives = 0;
 	ck_assert_int_eq(taken, VEC_NONE);
 }

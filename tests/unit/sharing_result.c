@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// links: hv/sharing/result.c
+// links: hv/offer/result.c
 /* The table of results says what abi/share.h promises. */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
 
-#include "sharing/result.h"
+#include "offer/result.h"
 #include "unit/suite.h"
 
 START_TEST(errno_of_each)

@@ -7,7 +7,7 @@
 
 static inline struct lintab_shape lintab_shape(const struct lintab *t)
 {
-	uint64_t state = __atomic_load_n(&t->state, __ATOMIC_ACQUIRE);
+	uint64_t state = atomic_load_acquire(&t->state);
 
 	return (struct lintab_shape){
 		.level = state >> 40,
@@ -53,12 +53,12 @@ static inline unsigned char *lintab_bucket(const struct lintab *t,
 
 static inline uint64_t lintab_count(const struct lintab *t)
 {
-	return __atomic_load_n(&t->count, __ATOMIC_RELAXED);
+	return atomic_load_relaxed(&t->count);
 }
 
 static inline uint64_t lintab_bytes(const struct lintab *t)
 {
-	return __atomic_load_n(&t->bytes, __ATOMIC_RELAXED);
+	return atomic_load_relaxed(&t->bytes);
 }
 
 static inline uint32_t lintab_mix(uint32_t x)

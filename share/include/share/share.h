@@ -9,7 +9,7 @@
  * The caller (hv/sharing, or a test) write-protects, flushes and checks that
  * nobody else uses a frame *before* it offers it, and remaps *after*.
  *
- * This half of the invariants of hv/sharing/audit.h; audit.c recomputes them.
+ * This half of the invariants of hv/audit/audit_private.h; audit.c recomputes them.
  *  I11: canonical frames and index entries are one to one; hash(content) = stored
  *      hash; no two equal pages in a group, but for who has SHARE_DOM_CAP mappings of the first.
  *  I12: record.count = sum over domains of hold.mappings; record.holders = number of

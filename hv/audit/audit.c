@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/* The audit's parts, and the machine's sums; audit_private.h has the invariants. */
+#include <port.h>
+#include <stdarg.h>
+
+#include "audit/audit.h"
+#include "debug/log.h"
+#include "dom/domain_private.h"
+#include "dom/grant.h"
+#include "dom/stop.h"
+#include "lib/fmt.h"
+#include "mm/m2p.h"
+#include "mm/palloc.h"
+#include "audit/audit_private.h"
+#include "sharing/sharing.h"
+#include "x86/cpu.h"
+
+#define NO_FRAME	(~0UL)
+
+/* The one audit that is under way, if one is; written and read with the machine stopped. */
+static struct audit audit;
+static uint32_t whole_by;	/* atomic: a CPU is in audit_machine() */
+
+void audit_error(struct audit *a, const char *fmt, ...)
+{
+	char text[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	fmt_vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (a->errors++ < AUDIT_LINES)
+		log_error("audit: %s", text);
+}
+
+static void other_error(void *ctx, const char *message)
+{
+	audit_error(ctx, "%s", message);
+}
+
+/* --- the machine --- */
+
+/* Some frames; true: those were the last. */
+static bool part_frames(struct audit *a)
+{
+	mfn_t end = MIN(a->next + AUDIT_FRAMES, frame_max_mfn);
+	uint64_t free = audit_frames(a, a->next, end);
+
+	a->next = end;
+	(void)palloc_counted(end, free);
+	return end == frame_max_mfn;
+}
+
+static void credits_add(struct domain *d, void *arg)
+{
+	struct audit *a = arg;
+
+	a->credits += d->max_pages - MIN(d->tot_pages, d->max_pages);
+}
+
+/* What the frames' states add up to, all of them seen (I10). */
+static void part_sums(struct audit *a)
+{
+	uint64_t waiting = reclaim_waiting(), free = palloc_free_count();
+	uint64_t seen = palloc_counted(frame_max_mfn, 0);
+
+	if (seen != free)
+		audit_error(a, "I10: %lu frames are free, counted %lu", seen,
+			    free);
+	domain_for_each(credits_add, a);
+	if (!domain_overcommit() && free + waiting < a->credits)
+		audit_error(a, "I10: %lu free frames do not cover %lu credits",
+			    free, a->credits);
+	/* Not if they changed meanwhile. */
+	if (a->orphan_changes == reclaim_orphan_changes() &&
+	    a->orphans != reclaim_orphans())
+		audit_error(a, "I18: %lu frames are orphans, counted %lu",
+			    a->orphans, reclaim_orphans());
+	audit_promises(a, 1UL << a->order);
+}
+
+/* --- domains --- */
+
+/* The domain to go on with; NULL: there is no further one. */
+static struct domain *domain_at(struct audit *a)
+{
+	unsigned int slot = a->slot;
+	struct domain *d = domain_from_slot(&slot);
+
+	if (!d)
+		return NULL;
+	/* Another one, or one more of this number: from its beginning. */
+	if (slot != a->slot + 1 || d->id != a->domid)
+		a->step = AUDIT_LISTS;
+	a->slot = slot - 1;
+	a->domid = d->id;
+	return d;
+}
+
+static mfn_t windows(const struct audit *a)
+{
+	return (frame_max_mfn + a->frames - 1) / a->frames;
+}
+
+static void window_set(struct audit *a)
+{
+	a->first = a->window * a->frames;
+	a->end = a->first + a->frames;
+	a->last = a->window + 1 == windows(a);
+	a->named = NO_FRAME;
+}
+
+/* Go on with the window of `mfn`; false: there is none. */
+static bool window_next(struct audit *a, mfn_t mfn)
+{
+	mfn_t last = windows(a) - 1;
+
+	if (mfn == NO_FRAME || a->window >= last)
+		return false;
+	a->window = MIN(mfn / a->frames, last);
+	return true;
+}
+
+static void step_set(struct audit *a, enum audit_step step)
+{
+	a->step = step;
+	a->window = 0;
+}
+
+static void tables_part(struct audit *a, struct domain *d)
+{
+	window_set(a);
+	audit_domain_names(a, d);
+	audit_domain_counts(a, d);
+	if (!window_next(a, a->named))
+		step_set(a, AUDIT_VIEW);
+}
+
+/* True: there is more of it. */
+static bool view_part(struct audit *a, struct domain *d)
+{
+	window_set(a);
+	audit_domain_view(a, d);
+	return window_next(a, d->m2p.l3 ? m2p_leaf_from(&d->m2p, a->end) :
+			      NO_FRAME);
+}
+
+static void lists_part(struct audit *a, struct domain *d)
+{
+	audit_domain_pages(a, d);
+	audit_domain_view_rights(a, d);
+	audit_domain_ports(a, d);
+	step_set(a, AUDIT_TABLES);
+}
+
+/* A domain's first part, or one window of frames of it; true: there are no more domains. */
+static bool part_domain(struct audit *a)
+{
+	struct domain *d = domain_at(a);
+
+	if (!d)
+		return true;
+	if (a->step == AUDIT_LISTS) {
+		lists_part(a, d);
+	} else if (a->step == AUDIT_TABLES) {
+		tables_part(a, d);
+	} else if (!view_part(a, d)) {
+		a->slot++;
+		a->step = AUDIT_LISTS;
+	}
+	domain_put(d);
+	return false;
+}
+
+/* --- parts --- */
+
+static void share_part(struct audit *a)
+{
+	uint64_t cross;
+
+	if (share_audit_part(sharing_service()))
+		return;
+	/* It counts its errors itself, and so did audit_error(). */
+	(void)share_audit_end(sharing_service(), &cross);
+	a->cross_group = cross;
+	a->phase = AUDIT_GRANTS;
+}
+
+/* With the machine stopped. */
+static void part(struct audit *a)
+{
+	audit_alive_fill();
+	switch (a->phase) {
+	case AUDIT_FRAME_STATES:
+		if (part_frames(a))
+			a->phase = AUDIT_SUMS;
+		break;
+	case AUDIT_SUMS:
+		part_sums(a);
+		share_audit_begin(sharing_service(), other_error, a);
+		a->phase = AUDIT_SHARE;
+		break;
+	case AUDIT_SHARE:
+		share_part(a);
+		break;
+	case AUDIT_GRANTS:
+		(void)audit_grants(other_error, a, false);
+		a->phase = AUDIT_DOMAINS;
+		break;
+	case AUDIT_DOMAINS:
+		if (part_domain(a))
+			a->phase = AUDIT_DONE;
+		break;
+	default:
+		break;
+	}
+}
+
+/* As much as a window wants, or less if memory is short. */
+static bool counts_alloc(struct audit *a)
+{
+	uint64_t want = MIN(frame_max_mfn, AUDIT_WINDOW);
+
+	a->order = 0;
+	while ((PAGE_SIZE << a->order) < want * sizeof(struct audit_count))
+		a->order++;
+	while (!(a->counts = palloc_hv(a->order)) && a->order)
+		a->order--;
+	a->frames = (PAGE_SIZE << a->order) / sizeof(struct audit_count);
+	return a->counts != NULL;
+}
+
+/* Machine stopped.  False: no memory. */
+static bool start(struct audit *a, uint64_t number)
+{
+	uint64_t cross;
+
+	if (a->phase == AUDIT_SHARE)	/* it was left in the middle */
+		(void)share_audit_end(sharing_service(), &cross);
+	if (a->counts)
+		palloc_hv_free(a->counts, a->order);
+	(void)palloc_counted(0, 0);
+	*a = (struct audit){
+		.number = number, .phase = AUDIT_FRAME_STATES,
+		.orphan_changes = reclaim_orphan_changes(),
+	};
+	return counts_alloc(a);
+}
+
+static void finish(struct audit *a, struct audit_result *result)
+{
+	if (a->counts)
+		palloc_hv_free(a->counts, a->order);
+	a->counts = NULL;
+	(void)palloc_counted(0, 0);
+	if (a->errors > AUDIT_LINES)
+		log_error("audit: %lu errors in all", a->errors);
+	result->errors = a->errors;
+	result->cross_group = a->cross_group;
+	a->phase = AUDIT_IDLE;
+}
+
+/* One part of the audit that `result` names; begins it, again if another one came between. */
+static bool run(struct audit *a, struct audit_result *result)
+{
+	static uint64_t numbers;
+	bool more = true;
+
+	if (!result->number || a->number != result->number) {
+		result->number = ++numbers;
+		more = start(a, result->number);
+		a->operators = result->first;
+		if (!more) {
+			log_warn("audit: no memory for it");
+			a->errors = 1;
+		}
+	} else if (a->phase != AUDIT_IDLE) {
+		part(a);
+		more = a->phase != AUDIT_DONE;
+	} else {
+		return false;	/* it was over already */
+	}
+	if (!more)
+		finish(a, result);
+	return more;
+}
+
+static bool run_parts(struct audit_result *result)
+{
+	uint64_t begin = now_ns(), ns;
+	bool more = true;
+
+	do {
+		more = run(&audit, result);
+		ns = now_ns() - begin;
+	} while (more && ns < AUDIT_STOP_NS);
+	result->stops++;
+	result->stopped_ns += ns;
+	result->longest_ns = MAX(result->longest_ns, ns);
+	return more;
+}
+
+/* Two that take turns would begin again for ever: the operator's goes first. */
+static bool must_wait(const struct audit *a, const struct audit_result *result)
+{
+	return a->phase != AUDIT_IDLE && a->operators && !result->first &&
+	       a->number != result->number;
+}
+
+static bool audit_stop(struct audit_result *result, bool whole)
+{
+	bool more = true;
+
+	stop_machine_begin();
+	/* Who goes on to the end is not disturbed. */
+	if (whole || (!atomic_load_acquire(&whole_by) &&
+		      !must_wait(&audit, result)))
+		more = run_parts(result);
+	stop_machine_end();
+	return more;
+}
+
+bool audit_part(struct audit_result *result)
+{
+	return audit_stop(result, false);
+}
+
+void audit_whole(struct audit_result *result)
+{
+	*result = (struct audit_result){ 0 };
+	while (atomic_exchange(&whole_by, 1)) {
+		stop_point();
+		port_spin();
+	}
+	while (audit_stop(result, true))
+		;
+	atomic_store_release(&whole_by, 0);
+}
+
+uint64_t audit_machine(uint64_t *cross_group)
+{
+	struct audit_result result;
+
+	audit_whole(&result);
+	*cross_group = result.cross_group;
+	return result.errors;
+}

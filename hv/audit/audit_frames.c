@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* What is asked of each frame by itself: I1, I2, I10, I14, I18. */
+#include <port.h>
+
+#include "dom/domain_private.h"
+#include "mm/ram.h"
+#include "audit/audit_private.h"
+
+/* Domains that are there, by id; written and read with the machine stopped. */
+static uint64_t alive[0x10000 / 64];
+
+bool audit_alive(uint64_t domid)
+{
+	return domid < 0x10000 && (alive[domid / 64] >> (domid % 64) & 1);
+}
+
+static void alive_add(struct domain *d, void *arg)
+{
+	alive[d->id / 64] |= 1UL << (d->id % 64);
+}
+
+void audit_alive_fill(void)
+{
+	memset(alive, 0, sizeof(alive));
+	domain_for_each(alive_add, NULL);
+}
+
+static bool state_has_owner(enum frame_kind kind)
+{
+	return kind == FRAME_OWNED || kind == FRAME_HEAP ||
+	       kind == FRAME_SHARED || kind == FRAME_POOL;
+}
+
+/* Is the frame on a list of its owner's?  Its neighbours say so. */
+static bool is_listed(mfn_t mfn, const struct frame *f)
+{
+	const struct domain *d = domain_owner(frame_state_owner(f->state));
+
+	if (f->next && (!frame_valid(f->next) ||
+			mfn_to_frame(f->next)->prev != mfn))
+		return false;
+	if (!f->prev)
+		return d->page_list == mfn || d->page_list_left == mfn;
+	return frame_valid(f->prev) && mfn_to_frame(f->prev)->next == mfn;
+}
+
+/* At ref 0 it waits for a flush, and its domain may be gone by now. */
+static void owned_check(struct audit *a, mfn_t mfn, const struct frame *f)
+{
+	domid_hv_t owner = frame_state_owner(f->state);
+
+	if (!frame_state_ref(f->state))
+		return;
+	if (owner == DOMID_ORPHAN)
+		a->orphans++;
+	else if (!audit_alive(owner))
+		audit_error(a, "I18: frame %lx is owned by d%u, which is gone",
+			    mfn, owner);
+	else if (!is_listed(mfn, f))
+		audit_error(a, "I10: frame %lx of d%u is not on its list", mfn,
+			    owner);
+}
+
+static void owner_check(struct audit *a, mfn_t mfn, const struct frame *f)
+{
+	enum frame_kind kind = frame_state_kind(f->state);
+	domid_hv_t owner = frame_state_owner(f->state);
+
+	if (!state_has_owner(kind) && owner)
+		audit_error(a, "I1: frame %lx of kind %u has owner %u", mfn,
+			    kind, owner);
+	if (kind == FRAME_OWNED)
+		owned_check(a, mfn, f);
+	if (kind == FRAME_HEAP &&
+	    (!audit_alive(owner) || !(f->state & FRAME_NOHEAP)))
+		audit_error(a, "I18: heap page %lx has state %lx", mfn,
+			    f->state);
+}
+
+static void free_check(struct audit *a, mfn_t mfn, const struct frame *f)
+{
+	if (frame_state_ref(f->state) || f->type ||
+	    (f->state & FRAME_ALLOCATED))
+		audit_error(a, "I2: free frame %lx has state %lx type %lx",
+			    mfn, f->state, f->type);
+	if (frame_state_kind(f->state) == FRAME_FREE &&
+	    !(f->state & FRAME_DIRTY))
+		audit_error(a, "I2: free frame %lx is not marked to be scrubbed",
+			    mfn);
+}
+
+/* Is it free? */
+static bool frame_audit(struct audit *a, mfn_t mfn)
+{
+	const struct frame *f = mfn_to_frame(mfn);
+	enum frame_kind kind = frame_state_kind(f->state);
+	bool free = kind == FRAME_FREE || kind == FRAME_POOL;
+
+	if (kind > FRAME_SHARED) {
+		audit_error(a, "I1: frame %lx has kind %u", mfn, kind);
+		return false;
+	}
+	owner_check(a, mfn, f);
+	if (free)
+		free_check(a, mfn, f);
+	if (f->type & TYPE_FLUSHING)
+		audit_error(a, "T6: frame %lx waits for a flush", mfn);
+	if (kind == FRAME_SHARED &&
+	    (type_class(f->type) != CLASS_SHARED ||
+	     (f->type & (TYPE_PINNED | TYPE_VALIDATED | TYPE_PARTIAL))))
+		audit_error(a, "I14: shared frame %lx has type %lx", mfn,
+			    f->type);
+	return free;
+}
+
+uint64_t audit_frames(struct audit *a, mfn_t first, mfn_t end)
+{
+	uint64_t free = 0;
+	unsigned int i;
+	mfn_t mfn;
+
+	for (i = 0; i < ram_range_count; i++)
+		for (mfn = MAX(ram_ranges[i].first, first);
+		     mfn < MIN(ram_ranges[i].end, end); mfn++)
+			free += frame_audit(a, mfn);
+	return free;
+}

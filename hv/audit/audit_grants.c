@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The audit of grants, I16: pins = parts of handles, by kind; the guest's status bits
+ * follow the pins; each host part is one entry with its frame and rights; free
+ * handles and used ones add up; and of I14: no shared frame is pinned.
+ *
+ * Two passes over the active entries, one over the handles between them; nothing is
+ * allocated.  No hypercall is in progress (a copy has pins without handles).
+ */
+#include <port.h>
+
+#include "audit/audit.h"
+#include "dom/domain_private.h"
+#include "dom/grant.h"
+#include "lib/fmt.h"
+#include "mm/pagetype.h"
+
+struct audit {
+	void (*error)(void *ctx, const char *text);
+	void *ctx;
+	bool tables_untouched;
+	uint64_t errors;
+};
+
+static void printf_like(2, 3) report(struct audit *a, const char *fmt, ...)
+{
+	char text[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	fmt_vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	a->error(a->ctx, text);
+	a->errors++;
+}
+
+static struct grant_active *active_of(const struct grant_table *gt,
+				      uint32_t ref)
+{
+	return &gt->active[ref / GRANT_ACTIVE_PER_PAGE]
+			  [ref % GRANT_ACTIVE_PER_PAGE];
+}
+
+/* A domain in the making, or nearly gone, has no table. */
+static void seen_clear(struct domain *d, void *arg)
+{
+	const struct grant_table *gt = d->grant;
+	uint32_t ref, refs = gt ? grant_refs(gt) : 0;
+
+	for (ref = 0; ref < refs; ref++)
+		memset(active_of(gt, ref)->seen, 0, PIN_KINDS);
+}
+
+/* --- handles --- */
+
+static void handle_pte(struct audit *a, struct domain *d, uint32_t n,
+		       const struct grant_handle *h)
+{
+	pte_t pte = *(pte_t *)maddr_to_virt(h->pte);
+
+	if (!(pte & PTE_P) || !(pte & PTE_AVL_GRANT) || pte_mfn(pte) != h->mfn ||
+	    !(pte & PTE_RW) == h->writable)
+		report(a, "I16: d%u handle %u maps frame %x, its entry is %lx",
+		       d->id, n, h->mfn, pte);
+	if (grant_handle_by_pte(d, h->pte) != n)
+		report(a, "I16: d%u handle %u is not found by its entry", d->id,
+		       n);
+}
+
+static void handle_check(struct audit *a, struct domain *d, uint32_t n,
+			 const struct grant_handle *h)
+{
+	const struct grant_table *gt;
+	struct grant_active *act;
+
+	if (h->kinds & GRANT_HOST)
+		handle_pte(a, d, n, h);
+	if (h->granter == DOMID_ORPHAN)	/* A5 */
+		return;
+	gt = domain_owner(h->granter)->grant;
+	if (h->ref >= grant_refs(gt)) {
+		report(a, "I16: d%u handle %u names entry %u of d%u", d->id, n,
+		       h->ref, h->granter);
+		return;
+	}
+	act = active_of(gt, h->ref);
+	if (act->mfn != h->mfn || act->domid != d->id)
+		report(a, "I16: d%u handle %u has frame %x, the entry d%u %x",
+		       d->id, n, h->mfn, act->domid, act->mfn);
+	if (h->kinds & GRANT_HOST)
+		act->seen[pin_host(h->writable)]++;
+	if (h->kinds & GRANT_DEVICE)
+		act->seen[pin_device(h->writable)]++;
+}
+
+static void handles_check(struct domain *d, void *arg)
+{
+	const struct grant_table *gt = d->grant;
+	struct audit *a = arg;
+	uint32_t n, used = 0, free = 0, at;
+
+	if (!gt)
+		return;
+	for (n = 0; n < gt->handle_count; n++) {
+		const struct grant_handle *h = grant_handle_get(d, n);
+
+		if (!h)
+			continue;
+		used++;
+		handle_check(a, d, n, h);
+	}
+	for (at = gt->handle_free; at && free <= gt->handle_count; free++)
+		at = gt->handles[(at - 1) / GRANT_HANDLES_PER_PAGE]
+				[(at - 1) % GRANT_HANDLES_PER_PAGE].next;
+	if (used != gt->handle_used || used + free != gt->handle_count)
+		report(a, "I16: d%u has %u handles in use, counts %u; %u free of %u",
+		       d->id, used, gt->handle_used, free, gt->handle_count);
+}
+
+/* --- entries --- */
+
+static uint16_t status_read(const struct grant_table *gt, uint32_t ref)
+{
+	const struct grant_entry_v1 *v1;
+	uint16_t bits;
+
+	if (gt->version == 2) {
+		bits = gt->status[ref / GRANT_STATUS_PER_FRAME]
+				 [ref % GRANT_STATUS_PER_FRAME];
+	} else {
+		v1 = gt->frames[ref / GRANT_V1_PER_FRAME];
+		bits = v1[ref % GRANT_V1_PER_FRAME].flags;
+	}
+	return bits & (GTF_reading | GTF_writing);
+}
+
+/* An entry for a transfer has other flags in those bits. */
+static bool entry_accepts(const struct grant_table *gt, uint32_t ref)
+{
+	const struct grant_entry_v1 *v1;
+
+	if (gt->version == 2)
+		return false;	/* status is elsewhere */
+	v1 = gt->frames[ref / GRANT_V1_PER_FRAME];
+	return (v1[ref % GRANT_V1_PER_FRAME].flags & GTF_type_mask) ==
+	       GTF_accept_transfer;
+}
+
+static void pinned_check(struct audit *a, struct domain *d, uint32_t ref,
+			 const struct grant_active *act)
+{
+	bool writing = act->pins[PIN_HOST_RW] || act->pins[PIN_DEVICE_RW];
+	uint16_t want = GTF_reading | (writing ? GTF_writing : 0);
+	const struct frame *f = mfn_to_frame(act->mfn);
+	uint32_t at = d->grant->by_mfn[act->mfn % GRANT_BUCKETS];
+
+	if (a->tables_untouched &&
+	    (status_read(d->grant, ref) & want) != want)
+		report(a, "I16: d%u entry %u is pinned, its status is %x",
+		       d->id, ref, status_read(d->grant, ref));
+	if (frame_state_kind(f->state) != FRAME_OWNED ||
+	    frame_state_owner(f->state) != d->id)
+		report(a, "I14: d%u entry %u pins frame %x, state %lx", d->id,
+		       ref, act->mfn, f->state);
+	while (at && at != ref + 1)
+		at = active_of(d->grant, at - 1)->next;
+	if (!at)
+		report(a, "I16: d%u entry %u is not found by its frame", d->id,
+		       ref);
+}
+
+static void entry_check(struct audit *a, struct domain *d, uint32_t ref)
+{
+	const struct grant_active *act = active_of(d->grant, ref);
+
+	if (memcmp(act->pins, act->seen, PIN_KINDS))
+		report(a, "I16: d%u entry %u has pins %u %u %u %u, handles %u %u %u %u",
+		       d->id, ref, act->pins[0], act->pins[1], act->pins[2],
+		       act->pins[3], act->seen[0], act->seen[1], act->seen[2],
+		       act->seen[3]);
+	if (act->pins[0] | act->pins[1] | act->pins[2] | act->pins[3])
+		pinned_check(a, d, ref, act);
+	else if (a->tables_untouched && status_read(d->grant, ref) &&
+		 !entry_accepts(d->grant, ref))
+		report(a, "I16: d%u entry %u is not pinned, its status is %x",
+		       d->id, ref, status_read(d->grant, ref));
+}
+
+static void entries_check(struct domain *d, void *arg)
+{
+	const struct grant_table *gt = d->grant;
+	uint32_t ref, pinned = 0, refs = gt ? grant_refs(gt) : 0;
+
+	for (ref = 0; ref < refs; ref++) {
+		const struct grant_active *act = active_of(gt, ref);
+
+		entry_check(arg, d, ref);
+		pinned += (act->pins[0] | act->pins[1] | act->pins[2] |
+			   act->pins[3]) != 0;
+	}
+	if (gt && pinned != gt->pinned_count)
+		report(arg, "I16: d%u has %u entries pinned, counts %u", d->id,
+		       pinned, gt->pinned_count);
+}
+
+uint64_t audit_grants(void (*error)(void *ctx, const char *text), void *ctx,
+		     bool tables_untouched)
+{
+	struct audit a = { .error = error, .ctx = ctx,
+			   .tables_untouched = tables_untouched };
+
+	domain_for_each(seen_clear, NULL);
+	domain_for_each(handles_check, &a);
+	domain_for_each(entries_check, &a);
+	return a.errors;
+}

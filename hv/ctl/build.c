@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The domain builder: a 64-bit PV guest as Xen's tools start it.
+ *
+ * Pseudo-physical layout, pfn 0 at the image's VIRT_BASE:
+ *   image | initrd | p2m list | start_info | store | console | tables | stack | slack
+ * all mapped writable (tables read-only), up to a 4 MiB boundary with at least 512
+ * KiB of slack.  An image that asks for it finds the p2m list at its own address
+ * (INIT_P2M) and the initrd by pfn (MOD_START_PFN); they are behind that slack, the initrd below
+ * the image if there is room (Linux leaves 15 MiB).
+ * The tables are then validated and pinned like any guest's.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include <xen/io/console.h>
+
+#include "ctl/build.h"
+#include "ctl/elf.h"
+#include "ctl/ptbuild.h"
+#include "debug/log.h"
+#include "dom/console.h"
+#include "dom/evtchn.h"
+#include "dom/store.h"
+#include "dom/wallclock.h"
+#include "lib/fmt.h"
+#include "mm/objpool.h"
+#include "mm/palloc.h"
+#include "offer/mode.h"
+#include "pv/memory.h"
+#include "pv/ptcheck.h"
+#include "pv/pttree.h"
+#include "pv/pv.h"
+#include "sharing/holds.h"
+#include "x86/guestcopy.h"
+
+#define SLACK_BYTES	(512UL << 10)
+#define MAP_ALIGN	(4UL << 20)
+#define LOW_FIRST	0x100	/* kernels expect a PC's holes in the first MiB */
+#define INIT_CHUNK_ORDER MEMORY_ORDER_MAX
+
+struct build {
+	struct domain *d;
+	const struct domain_config *config;
+	struct elf_image image;
+	uint64_t pages;
+	uint32_t *p2m;			/* mfn of each pfn, while building */
+	unsigned int p2m_order;
+	uint64_t initrd_bytes;
+
+	/* layout, in pfns */
+	pfn_t initrd, list, start_info, store, console, tables, stack, end;
+	uint64_t list_pages, table_count;
+	struct ptbuild_range ranges[2];
+	unsigned int range_count;
+	bool no_memory;			/* it failed for want of frames */
+	char why[200];
+};
+
+#define FAIL(b, ...) \
+	(fmt_snprintf((b)->why, sizeof((b)->why), __VA_ARGS__), false)
+#define FAIL_MEMORY(b, ...) \
+	((b)->no_memory = true, FAIL(b, __VA_ARGS__))
+
+/* Pages of domains that are planned and not yet built. */
+static uint64_t planned_pages;
+
+void build_plan(const struct domain_config *config)
+{
+	planned_pages += config->count * (config->memory_bytes / PAGE_SIZE);
+}
+
+/*
+ * The share budget: what was asked, else as much as the domain has pages, or its
+ * part of the memory that is promised to nobody after all planned domains.
+ */
+static uint64_t share_budget(const struct domain_config *c, uint64_t pages)
+{
+	uint64_t others = MAX(planned_pages, pages);
+	uint64_t needed = others +
+			  domain_metadata(2 * pages, c->vcpus) *
+			  (others / pages + 1);
+	uint64_t left = domain_commit_left();
+	uint64_t spare = left > needed ? left - needed : 0;
+	uint64_t part = spare * pages / others;
+
+	planned_pages -= MIN(planned_pages, pages);
+	if (c->share_budget != ~0UL)
+		return c->share_budget;
+	return domain_overcommit() ? pages : MIN(pages, part);
+}
+
+/* --- layout --- */
+
+static uint64_t pages_of(uint64_t bytes)
+{
+	return (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
+}
+
+static uint64_t pfn_va(const struct build *b, pfn_t pfn)
+{
+	return b->image.virt_base + pfn * PAGE_SIZE;
+}
+
+/* One past the mapped part if `tables` table pages come before stack and slack. */
+static pfn_t mapped_end(const struct build *b, uint64_t tables)
+{
+	uint64_t va = pfn_va(b, b->tables + tables + 1) + SLACK_BYTES;
+	pfn_t end = (ALIGN_UP(va, MAP_ALIGN) - b->image.virt_base) / PAGE_SIZE;
+
+	return MIN(end, b->pages);
+}
+
+static void ranges_set(struct build *b, pfn_t end)
+{
+	struct ptbuild_range kernel = { b->image.virt_base, 0, end };
+	struct ptbuild_range list = { b->image.init_p2m, b->list,
+				      b->list_pages };
+
+	b->range_count = 0;
+	if (b->image.init_p2m && list.va < kernel.va)
+		b->ranges[b->range_count++] = list;
+	b->ranges[b->range_count++] = kernel;
+	if (b->image.init_p2m && list.va >= kernel.va)
+		b->ranges[b->range_count++] = list;
+}
+
+/* Tables map themselves, so their number is a fixed point; it only grows. */
+static void tables_layout(struct build *b)
+{
+	uint64_t count = 0, next = 1;
+
+	while (next != count) {
+		count = next;
+		b->end = mapped_end(b, count);
+		ranges_set(b, b->end);
+		next = MAX(count, ptbuild_count(b->ranges, b->range_count));
+	}
+	b->table_count = count;
+	b->stack = b->tables + count;
+}
+
+/*
+ * What the image finds by pfn; returns one past all.  The initrd goes below the image
+ * where there is room.  Not so the p2m list: Linux takes its pfn for the end of what the kernel's
+ * mapping holds.
+ */
+static pfn_t place_by_pfn(struct build *b)
+{
+	uint64_t image = (b->image.first_va - b->image.virt_base) / PAGE_SIZE;
+	uint64_t initrd_pages = pages_of(b->initrd_bytes);
+	pfn_t behind = b->stack + 1 + SLACK_BYTES / PAGE_SIZE;
+
+	if (b->image.init_p2m) {
+		b->list = behind;
+		behind += b->list_pages;
+	}
+	if (b->image.mod_start_pfn && LOW_FIRST + initrd_pages <= image) {
+		b->initrd = LOW_FIRST;
+	} else if (b->image.mod_start_pfn) {
+		b->initrd = behind;
+		behind += initrd_pages;
+	}
+	return behind;
+}
+
+/* No range wraps around, enters the hypervisor's part or overlaps the other. */
+static bool ranges_ok(const struct build *b)
+{
+	const struct ptbuild_range *r = b->ranges, *last = r;
+
+	for (; r < b->ranges + b->range_count; last = r++) {
+		if (!guest_range_ok(r->va, r->pages * PAGE_SIZE))
+			return false;
+		if (r > last && last->va + last->pages * PAGE_SIZE > r->va)
+			return false;
+	}
+	return true;
+}
+
+static bool layout(struct build *b)
+{
+	const struct elf_image *img = &b->image;
+	pfn_t at = pages_of(img->end_va - img->virt_base), behind;
+
+	b->list_pages = pages_of(b->pages * sizeof(uint64_t));
+	if (!img->mod_start_pfn) {
+		b->initrd = at;
+		at += pages_of(b->initrd_bytes);
+	}
+	if (!img->init_p2m) {
+		b->list = at;
+		at += b->list_pages;
+	}
+	b->start_info = at++;
+	b->store = at++;
+	b->console = at++;
+	b->tables = at;
+	tables_layout(b);	/* the ranges' sizes; their pfns are set below */
+	behind = place_by_pfn(b);
+	ranges_set(b, b->end);
+	if (behind > b->pages)
+		return FAIL(b, "%lu KiB of memory are too little: kernel, initial RAM disk and tables need %lu KiB",
+			    b->pages * 4, behind * 4);
+	if (!ranges_ok(b))
+		return FAIL(b, "kernel at %lx and p2m list at %lx do not fit the address space",
+			    img->virt_base, img->init_p2m);
+	return true;
+}
+
+/* --- memory --- */
+
+static bool memory_alloc(struct build *b)
+{
+	unsigned int order = INIT_CHUNK_ORDER;
+	pfn_t pfn = 0, i;
+
+	while (pfn < b->pages) {
+		mfn_t mfn;
+
+		while (1UL << order > b->pages - pfn)
+			order--;
+		mfn = domain_pages_prepare(b->d, order);
+		if (mfn == INVALID_MFN && order-- == 0)
+			return FAIL_MEMORY(b, "out of memory");
+		if (mfn == INVALID_MFN)
+			continue;
+		if (memory_name_pages(b->d, mfn, pfn, order)) {
+			domain_pages_cancel(b->d, mfn, order);
+			return FAIL_MEMORY(b, "no memory for the M2P");
+		}
+		domain_pages_publish(b->d, mfn, order);
+		for (i = 0; i < 1UL << order; i++)
+			b->p2m[pfn++] = mfn + i;
+	}
+	return true;
+}
+
+/* Copy into pseudo-physical memory. */
+static void put_bytes(struct build *b, uint64_t paddr, const void *src,
+		      uint64_t bytes)
+{
+	const uint8_t *from = src;
+
+	while (bytes) {
+		uint64_t in_page = paddr & ~PAGE_MASK;
+		uint64_t n = MIN(bytes, PAGE_SIZE - in_page);
+		uint8_t *page = mfn_to_virt(b->p2m[paddr / PAGE_SIZE]);
+
+		memcpy(page + in_page, from, n);
+		paddr += n;
+		from += n;
+		bytes -= n;
+	}
+}
+
+static void *pfn_page(struct build *b, pfn_t pfn)
+{
+	return mfn_to_virt(b->p2m[pfn]);
+}
+
+static void image_load(struct build *b)
+{
+	const uint8_t *file = maddr_to_virt(b->config->kernel->start);
+	const struct elf_image *img = &b->image;
+	unsigned int i;
+
+	for (i = 0; i < img->segment_count; i++) {
+		const struct elf_segment *s = &img->segments[i];
+
+		put_bytes(b, elf_va(img, s->paddr) - img->virt_base,
+			  file + s->file_offset, s->file_bytes);
+	}
+	if (img->hypercall_page)
+		hypercall_page_fill(pfn_page(b, (img->hypercall_page -
+						 img->virt_base) / PAGE_SIZE));
+}
+
+static void initrd_load(struct build *b)
+{
+	uint64_t at = b->initrd * PAGE_SIZE;
+	uint32_t i;
+
+	for (i = 0; i < b->config->module_count; i++) {
+		const struct boot_module *m = b->config->modules[i];
+
+		put_bytes(b, at, maddr_to_virt(m->start), m->bytes);
+		at += ALIGN_UP(m->bytes, 4);	/* cpio archives start aligned */
+	}
+}
+
+static void list_write(struct build *b)
+{
+	pfn_t pfn;
+
+	for (pfn = 0; pfn < b->list_pages * (PAGE_SIZE / 8); pfn++) {
+		uint64_t mfn = pfn < b->pages ? b->p2m[pfn] : INVALID_MFN;
+		uint64_t *page = pfn_page(b, b->list + pfn / (PAGE_SIZE / 8));
+
+		page[pfn % (PAGE_SIZE / 8)] = mfn;
+	}
+}
+
+/* --- what the guest is told --- */
+
+static void start_info_write(struct build *b, uint32_t console_port,
+			     uint32_t store_port)
+{
+	struct start_info *si = pfn_page(b, b->start_info);
+	bool by_pfn = b->image.mod_start_pfn;
+
+	str_copy(si->magic, sizeof(si->magic), "xen-3.0-x86_64");
+	si->nr_pages = b->pages;
+	si->shared_info = virt_to_maddr(b->d->shared_info);
+	si->store_mfn = b->p2m[b->store];
+	si->store_evtchn = store_port;
+	si->console.domU.mfn = b->p2m[b->console];
+	si->console.domU.evtchn = console_port;
+	si->pt_base = pfn_va(b, b->tables);
+	si->nr_pt_frames = b->table_count;
+	si->mfn_list = b->image.init_p2m ? b->image.init_p2m :
+					   pfn_va(b, b->list);
+	if (b->image.init_p2m) {
+		si->first_p2m_pfn = b->list;
+		si->nr_p2m_frames = b->list_pages;
+	}
+	if (b->initrd_bytes) {
+		si->mod_start = by_pfn ? b->initrd : pfn_va(b, b->initrd);
+		si->mod_len = b->initrd_bytes;
+		si->flags |= by_pfn ? SIF_MOD_START_PFN : 0;
+	}
+	str_copy((char *)si->cmd_line, sizeof(si->cmd_line),
+		 b->config->cmdline);
+}
+
+static void shared_info_init(struct domain *d)
+{
+	struct shared_info *s = d->shared_info;
+	unsigned int i;
+
+	for (i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
+		s->vcpu_info[i].evtchn_upcall_mask = 1;
+	wallclock_fill(s);
+}
+
+static void vcpu_init_regs(struct build *b, struct vcpu *v)
+{
+	v->regs.rip = b->image.entry;
+	v->regs.rsp = pfn_va(b, b->stack) + PAGE_SIZE;
+	v->regs.rsi = pfn_va(b, b->start_info);
+	v->regs.rflags = RFLAGS_IF | RFLAGS_MBS;
+	v->regs.cs = SEL_USER_CS64;
+	v->regs.ss = SEL_USER_DS;
+	v->kernel_mode = true;
+	v->kernel_sp = v->regs.rsp;
+	v->kernel_ss = SEL_USER_DS;
+}
+
+/* In one go: nobody waits for a domain that is being built. */
+static int table_get(struct domain *d, mfn_t mfn, unsigned int level)
+{
+	int r;
+
+	while ((r = pttree_get(d, mfn, level)) == -ERESTART)
+		while (pttree_work(d))
+			;
+	return r;
+}
+
+/* Validate the tree twice over: once for the pin, once for the base pointer. */
+static bool tables_hand_over(struct build *b, struct vcpu *v)
+{
+	struct domain *d = b->d;
+	mfn_t l4 = b->p2m[b->tables];
+	int r;
+
+	spin_lock(&d->mm);
+	r = table_get(d, l4, 4);
+	if (!r)
+		r = pagetype_set_pinned(mfn_to_frame(l4));
+	if (!r)
+		r = table_get(d, l4, 4);
+	if (!r)
+		v->kernel_l4 = l4;
+	spin_unlock(&d->mm);
+	return r ? FAIL(b, "initial page tables refused (%d)", r) : true;
+}
+
+/* The two rings whose other end we are: console and xenstore. */
+static bool rings_connect(struct build *b)
+{
+	int console = evtchn_bind_console(b->d);
+	int store = evtchn_bind_console(b->d);
+
+	if (console < 0 || store < 0 ||
+	    console_init(b->d, mfn_to_frame(b->p2m[b->console]), console) ||
+	    store_init(b->d, mfn_to_frame(b->p2m[b->store]), store))
+		return FAIL_MEMORY(b, "no memory for console and store");
+	if (b->config->raw_input)
+		console_set_raw(b->d);
+	start_info_write(b, console, store);
+	return true;
+}
+
+static bool fill(struct build *b)
+{
+	struct ptbuild pt = { b->p2m, b->tables, b->table_count };
+	struct vcpu *v = b->d->vcpu[0];
+
+	image_load(b);
+	initrd_load(b);
+	list_write(b);
+	shared_info_init(b->d);
+	ptbuild_fill(&pt, b->ranges, b->range_count);
+	if (!rings_connect(b))
+		return false;
+	vcpu_init_regs(b, v);
+	return tables_hand_over(b, v);
+}
+
+/* --- the whole --- */
+
+void build_name(const struct domain_config *config, uint32_t instance,
+		char *name, size_t bytes)
+{
+	if (config->count > 1)
+		fmt_snprintf(name, bytes, "%s%u", config->name, instance + 1);
+	else
+		str_copy(name, bytes, config->name);
+}
+
+static bool create(struct build *b, const char *name)
+{
+	uint64_t budget = share_budget(b->config, b->pages);
+	struct domain *d = domain_create(name, b->pages, budget,
+					 b->config->vcpus);
+
+	if (!d)
+		return FAIL_MEMORY(b, "%lu MiB, with share budget and tables %lu MiB, do not fit: %lu MiB are promised to nobody (give the machine more memory, or use overcommit=on)",
+			    b->pages >> 8,
+			    (b->pages + budget +
+			     domain_metadata(b->pages + budget,
+					     b->config->vcpus)) >> 8,
+			    domain_commit_left() >> 8);
+	b->d = d;
+	d->config = b->config;
+	if (holds_domain_init(d, b->config->group, budget))
+		return FAIL_MEMORY(b, "no memory for its sharing state");
+	if (b->config->break_first)
+		mode_break_first(d);
+	return true;
+}
+
+static void initrd_measure(struct build *b)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->config->module_count; i++) {
+		b->initrd_bytes = ALIGN_UP(b->initrd_bytes, 4);
+		b->initrd_bytes += b->config->modules[i]->bytes;
+	}
+}
+
+static bool build(struct build *b, const char *name)
+{
+	const struct boot_module *k = b->config->kernel;
+
+	if (!elf_parse(maddr_to_virt(k->start), k->bytes, &b->image, b->why,
+		       sizeof(b->why)))
+		return false;
+	b->pages = b->config->memory_bytes / PAGE_SIZE;
+	initrd_measure(b);
+	if (!layout(b) || !create(b, name))
+		return false;
+	while ((PAGE_SIZE << b->p2m_order) < b->pages * sizeof(b->p2m[0]))
+		b->p2m_order++;
+	b->p2m = palloc_hv(b->p2m_order);
+	if (!b->p2m)
+		return FAIL_MEMORY(b, "out of memory");
+	return memory_alloc(b) && fill(b);
+}
+
+static void start(struct build *b, uint32_t instance, uint32_t generation)
+{
+	struct domain *d = b->d;
+
+	d->instance = instance;
+	d->generation = generation;
+	log_stat("@dom id=%u name=%s group=%s state=created pages=%lu budget=%lu",
+		 d->id, d->name, d->group_name, b->pages, d->share_budget);
+	domain_start(d);
+}
+
+static void give_up(struct build *b)
+{
+	if (!b->d)
+		return;
+	b->d->config = NULL;	/* it never ran: its end is no news */
+	domain_abandon(b->d);
+}
+
+struct domain *build_domain_try(const struct domain_config *config,
+				uint32_t instance, uint32_t generation,
+				bool *no_memory)
+{
+	struct build *b = obj_alloc(sizeof(*b));
+	struct domain *d = NULL;
+	char name[DOMAIN_NAME_MAX];
+
+	*no_memory = !b;
+	if (!b)
+		return NULL;
+	b->config = config;
+	build_name(config, instance, name, sizeof(name));
+	if (build(b, name))
+		d = b->d;
+	if (b->p2m)
+		palloc_hv_free(b->p2m, b->p2m_order);
+	if (d)
+		start(b, instance, generation);
+	else
+		give_up(b);
+	*no_memory = b->no_memory;
+	if (!d && !(*no_memory && domain_overcommit()))
+		log_error("domain %s (kernel %s): %s", name,
+			  config->kernel->name, b->why);
+	obj_free(b, sizeof(*b));
+	return d;
+}
+
+struct domain *build_domain(const struct domain_config *config,
+			    uint32_t instance, uint32_t generation)
+{
+	bool no_memory;
+
+	return build_domain_try(config, instance, generation, &no_memory);
+}

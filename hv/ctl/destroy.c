@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a domain, in bounded steps that the CPUs take between guests.
+ *
+ *   STOP     its vCPUs leave their CPUs; the console is closed
+ *   PORTS    64 event channels a step
+ *   EMPTY    its page tables, L1 first: one table's width a step; shared holds are dropped
+ *   UNHOOK   loaded page tables, descriptor tables, registered areas: one table a step
+ *   GRANTS   what it maps of others is unmapped, some handles a step
+ *   DISOWN   who has its pages mapped by grant keeps them, but not its name
+ *   PAGES    64 pages a step, or up to the first one that is a pinned table: unpin, give up
+ *   WAIT     for calls that copy or unmap just now, or looked it up by its number (I18)
+ *   ORPHANS  pages that others still use become nobody's
+ *   VIEW     its M2P, 64 pages a step
+ *   POOL     what was set aside for it in its share group: 64 frames, or a block of 512, a step
+ *   FREE     off the table once nobody has it (domain.c, FIND1); sharing state, heap pages, the domain
+ *
+ * Cost: proportional to the domain's own pages and mappings, whatever else maps its frames.
+ *
+ * Nothing keeps a dying domain (seed 000):
+ * END1  frames name their owner by number and hold no reference to it;
+ * END2  what the hypervisor shares with it (heap pages) carries NOHEAP in place
+ *       of a reference: the count falls to zero with the domain's tables, step
+ *       FREE clears the flag and frees the page;
+ * END3  a hypervisor reference to a page of the domain's own (vcpu_info,
+ *       console ring, GDT, loaded tables) is listed in its vCPU or console and
+ *       dropped in STOP and UNHOOK, before any step that waits;
+ * END4  a page that somebody else still uses becomes an orphan: owner
+ *       DOMID_ORPHAN, on no list. Whoever lets go of it last frees it.  So the
+ *       domain goes at once, and its pages later.
+ *
+ * END5  Page-table work that a step began and did not end comes first in the
+ *       next one, whichever step that is; so no step finds work half-way, and
+ *       no step does more than 512 entries of it.
+ */
+#include <port.h>
+
+#include "ctl/lives.h"
+#include "ctl/teardown.h"
+#include "dom/above.h"
+#include "dom/console.h"
+#include "dom/domain.h"
+#include "dom/domain_private.h"
+#include "dom/evtchn.h"
+#include "dom/grant.h"
+#include "dom/sched.h"
+#include "dom/store.h"
+#include "pv/grant.h"
+#include "pv/ptcheck.h"
+#include "pv/pttree.h"
+#include "pv/xencomm.h"
+#include "sharing/holds.h"
+
+#define PAGES_PER_STEP 64
+#define HANDLES_PER_STEP 512u
+
+enum step {
+	STEP_STOP, STEP_PORTS, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
+	STEP_EMPTY_L4, STEP_UNHOOK, STEP_GRANTS, STEP_DISOWN, STEP_PAGES, STEP_WAIT,
+	STEP_ORPHANS, STEP_VIEW, STEP_POOL, STEP_FREE,
+};
+
+static void step_stop(struct domain *d)
+{
+	uint32_t i;
+
+	for (i = 0; i < d->vcpu_count; i++) {
+		sched_offline(d->vcpu[i]);
+		timer_cancel(&d->vcpu[i]->single_timer);
+		timer_cancel(&d->vcpu[i]->poll_timer);
+		timer_cancel(&d->vcpu[i]->periodic_timer);
+	}
+	if (d->console)
+		console_fini(d);
+	if (d->store)
+		store_fini(d);
+	grant_close(d);
+}
+
+/* False when every table of this level is empty. */
+static bool step_empty(struct domain *d, unsigned int level)
+{
+	bool worked = false;
+	unsigned int i;
+
+	for (i = 0; i < PAGES_PER_STEP && !worked; i++) {
+		if (d->destroy_page &&
+		    !teardown_table(d, d->destroy_page, level, &d->destroy_slot))
+			return true;
+		/* A table is a step; pages that are none are only passed by. */
+		worked = d->destroy_slot > 0;
+		d->destroy_page = domain_page_after(d, d->destroy_page);
+		d->destroy_slot = 0;
+		if (!d->destroy_page)
+			return false;
+	}
+	return true;
+}
+
+/* False when no vCPU is hooked in anywhere. */
+static bool step_unhook(struct domain *d)
+{
+	uint32_t i;
+
+	for (i = 0; i < d->vcpu_count; i++)
+		if (teardown_vcpu(d->vcpu[i]))
+			return true;
+	xencomm_domain_fini(d);
+	trace_event(d, TRACE_UNHOOKED, 0, 0, 0);
+	return false;
+}
+
+/* False when every page has been seen. */
+static bool step_pages(struct domain *d)
+{
+	bool worked = false;
+	unsigned int i;
+
+	for (i = 0; i < PAGES_PER_STEP && !worked; i++) {
+		struct frame *f = domain_page_next_left(d);
+
+		if (!f)
+			return false;
+		worked = teardown_page(d, f);
+		if (frame_test_and_clear_allocated(f))
+			frame_put(f);
+		frame_put(f);
+		d->destroy_pages++;
+	}
+	return true;
+}
+
+/*
+ * Some handles of one domain a step.  False: all domains were seen.  A map that was
+ * under way when the table was closed may add a handle behind us; then WAIT starts this again.
+ */
+static bool step_disown(struct domain *d)
+{
+	unsigned int slot = d->disown_slot;
+	struct domain *user;
+	bool more;
+
+	if (!grant_pinned(d))
+		return false;
+	user = domain_from_slot(&slot);
+	if (!user)
+		return false;
+	spin_lock(&user->mm);
+	more = grant_handles_disown(user, d, d->disown_handle, HANDLES_PER_STEP);
+	spin_unlock(&user->mm);
+	domain_put(user);
+	d->disown_handle = more ? d->disown_handle + HANDLES_PER_STEP : 0;
+	if (!more)
+		d->disown_slot = slot;
+	return true;
+}
+
+/* Calls in progress use it. */
+static bool is_kept(struct domain *d)
+{
+	return grant_pinned(d) ||
+	       atomic_load_acquire(&d->refs) != 1;
+}
+
+/* False when no page is left. */
+static bool step_orphans(struct domain *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGES_PER_STEP; i++)
+		if (!domain_page_orphan(d))
+			return domain_pages_left(d) != 0;
+	return true;
+}
+
+static void step_free(struct domain *d)
+{
+	const struct domain_config *config = d->config;
+	uint32_t instance = d->instance, generation = d->generation;
+	bool again;
+
+	trace_event(d, TRACE_FREED, 0, 0, d->orphans);
+	holds_domain_fini(d);
+	again = lives_gone(d);
+	if (again)
+		domain_count_hold();
+	domain_died();
+	domain_free(d);
+	if (!again)
+		return;
+	lives_rebuild(config, instance, generation + 1);
+	domain_count_release();
+}
+
+/* Work on the present step; true: the next one's turn. */
+static bool step_done(struct domain *d)
+{
+	switch ((enum step)d->destroy_step) {
+	case STEP_STOP:
+		step_stop(d);
+		return true;
+	case STEP_PORTS:
+		return !evtchn_reap(d);
+	case STEP_EMPTY_L1:
+	case STEP_EMPTY_L2:
+	case STEP_EMPTY_L3:
+	case STEP_EMPTY_L4:
+		return !step_empty(d, d->destroy_step - STEP_EMPTY_L1 + 1);
+	case STEP_UNHOOK:
+		return !step_unhook(d);
+	case STEP_GRANTS:
+		return !grant_host_reap(d);
+	case STEP_DISOWN:
+		return !step_disown(d);
+	case STEP_PAGES:
+		return !step_pages(d);
+	case STEP_WAIT:
+		if (is_kept(d) && !step_disown(d))
+			d->disown_slot = 0;
+		return !is_kept(d);
+	case STEP_ORPHANS:
+		return !step_orphans(d);
+	case STEP_VIEW:
+		return !m2p_view_reap(&d->m2p);
+	case STEP_POOL:
+		return !holds_domain_reap(d);
+	case STEP_FREE:
+		break;
+	}
+	return false;
+}
+
+/* END5: there was, and that is enough for one step.  Its vCPU may still be at work in the first one. */
+static bool unfinished(struct domain *d)
+{
+	return d->destroy_step > STEP_STOP &&
+	       (pttree_settle(d) || this_cpu()->pte_steps);
+}
+
+/* One step of d; false once d is gone. */
+static bool step(struct domain *d)
+{
+	if (unfinished(d))
+		return true;
+	if (d->destroy_step == STEP_FREE && domain_retire(d)) {
+		step_free(d);
+		return false;
+	}
+	if (step_done(d)) {
+		if (d->destroy_step == STEP_PAGES)
+			trace_event(d, TRACE_PAGES, 0, 0, d->destroy_pages);
+		d->destroy_step++;
+	}
+	return true;
+}
+
+/* As step(), with its time noted; the last one's is nobody's any more. */
+static bool step_timed(struct domain *d)
+{
+	uint64_t start = now_ns(), ns;
+
+	if (!step(d))
+		return false;
+	ns = now_ns() - start;
+	d->destroy_steps++;
+	d->destroy_ns += ns;
+	d->destroy_max_ns = MAX(d->destroy_max_ns, ns);
+	return true;
+}
+
+bool reaper_step(void)
+{
+	struct domain *d;
+
+	if (!domain_any_dying())
+		return false;
+	d = domain_claim_dying();
+	if (!d)
+		return false;
+	if (step_timed(d))
+		atomic_store_release(&d->reaped_by, 0);
+	reclaim_flush();
+	return true;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* A domain has gone: the line that says so, and whether its configuration wants it again (repeat=). */
+#include <port.h>
+
+#include <xen/sched.h>
+
+#include "ctl/build.h"
+#include "ctl/config.h"
+#include "ctl/lives.h"
+#include "ctl/waiting.h"
+#include "debug/log.h"
+#include "dom/domain.h"
+
+static uint32_t crashed;		/* atomic */
+
+static const char *reason_name(uint32_t code)
+{
+	switch (code) {
+	case SHUTDOWN_poweroff:
+		return "poweroff";
+	case SHUTDOWN_reboot:
+		return "reboot";
+	case SHUTDOWN_suspend:
+		return "suspend";
+	case SHUTDOWN_crash:
+		return "crash";
+	case SHUTDOWN_watchdog:
+		return "watchdog";
+	default:
+		return "other";
+	}
+}
+
+static const char *end_event_name(uint16_t event)
+{
+	static const char *const names[] = {
+		[TRACE_DYING] = "dying", [TRACE_UNHOOKED] = "unhooked",
+		[TRACE_PAGES] = "pages", [TRACE_FREED] = "freed",
+	};
+
+	return event < ARRAY_COUNT(names) ? names[event] : NULL;
+}
+
+/* What a guest that reads its trace cannot see: its own end. */
+static void trace_print_end(struct domain *d)
+{
+	const struct trace_record *r;
+	uint64_t n = d->trace.written;
+
+	n = n > d->trace.records ? n - d->trace.records : 0;
+	for (; (r = trace_record_at(d, n)); n++)
+		if (end_event_name(r->event))
+			log_stat("@trace id=%u n=%lu t_us=%lu event=%s result=%u value=%lu",
+				 d->id, n, r->time_ns / 1000,
+				 end_event_name(r->event), r->result, r->name);
+}
+
+bool lives_gone(struct domain *d)
+{
+	bool built = d->config && d->vcpu[0] && d->vcpu[0]->cpu_time_ns;
+
+	if (!d->config)		/* never started */
+		return false;
+	if (d->trace.asked)
+		trace_print_end(d);
+	log_stat("@dom id=%u name=%s state=dead reason=%s code=%u cpu_ms=%lu reap_steps=%lu reap_us=%lu reap_max_us=%lu",
+		 d->id, d->name, reason_name(d->shutdown_code),
+		 d->shutdown_code,
+		 d->vcpu[0] ? d->vcpu[0]->cpu_time_ns / 1000000 : 0,
+		 d->destroy_steps, d->destroy_ns / 1000,
+		 d->destroy_max_ns / 1000);
+	if (d->shutdown_code == SHUTDOWN_crash)
+		atomic_add(&crashed, 1);
+	return built && d->generation < d->config->repeat;
+}
+
+void lives_rebuild(const struct domain_config *config, uint32_t instance,
+		    uint32_t generation)
+{
+	if (boot_options.overcommit)
+		waiting_add(config, instance, generation);
+	else if (!build_domain(config, instance, generation))
+		atomic_add(&crashed, 1);
+}
+
+uint32_t lives_crashed(void)
+{
+	return atomic_load_relaxed(&crashed);
+}

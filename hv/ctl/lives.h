@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What becomes of a domain's configuration when the domain has gone. */
+#ifndef HV_CTL_LIVES_H
+#define HV_CTL_LIVES_H
+
+#include "ctl/config.h"
+#include "dom/domain.h"
+
+/* Reports the end of d; true: it shall be built again (repeat=).  By the reaper; no lock held. */
+bool lives_gone(struct domain *d);
+/* Called after d is free, for a true answer. */
+void lives_rebuild(const struct domain_config *config, uint32_t instance,
+		   uint32_t generation);
+/* Domains that ended by a crash, and rebuilds that failed. */
+uint32_t lives_crashed(void);
+
+#endif

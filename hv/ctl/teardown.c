@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page tables of a domain that is gone from all CPUs, emptied from below.
+ *
+ * Letting go of a whole tree at once would take as long as it has entries.  The
+ * reaper empties all L1 tables first, then the L2 tables, and so on, so that the last use of a table
+ * that goes always finds it empty: one table's width of work (512 entries) a step.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "ctl/teardown.h"
+#include "dom/above.h"
+#include "mm/pagetype.h"
+#include "pv/mmu.h"
+#include "pv/ptcheck.h"
+#include "pv/pttree.h"
+
+static bool slot_is_ours(unsigned int level, unsigned int slot)
+{
+	return level == 4 && slot >= HV_FIRST_SLOT && slot <= HV_LAST_SLOT;
+}
+
+bool teardown_table(struct domain *d, struct frame *f, unsigned int level,
+		    unsigned int *slot)
+{
+	pte_t *table = mfn_to_virt(frame_to_mfn(f));
+	unsigned int puts = 0;
+
+	if (!frame_is_table(f, level))
+		return true;
+	spin_lock(&d->mm);
+	/* An L1 entry is one PTE of work; one above may let a table of 512 go. */
+	while (*slot < PT_SLOTS && !(level > 1 && puts)) {
+		if ((table[*slot] & PTE_P) && !slot_is_ours(level, *slot)) {
+			/* Longer work is tried again from here. */
+			if (ptcheck_entry_set(d, &table[*slot], level, *slot,
+					      0, false))
+				break;
+			puts++;
+		}
+		++*slot;
+	}
+	spin_unlock(&d->mm);
+	return *slot == PT_SLOTS;
+}
+
+bool teardown_vcpu(struct vcpu *v)
+{
+	struct domain *d = v->domain;
+	bool dropped;
+
+	spin_lock(&d->mm);
+	dropped = mmu_base_drop(d, &v->kernel_l4) ||
+		  mmu_base_drop(d, &v->user_l4);
+	if (!dropped)
+		desc_drop_gdt(v);
+	spin_unlock(&d->mm);
+	if (dropped)
+		return true;
+	if (v->info_frame)
+		resolve_area_put(d, v->info_frame);
+	v->info_frame = NULL;
+	return false;
+}
+
+bool teardown_page(struct domain *d, struct frame *f)
+{
+	bool pinned;
+
+	spin_lock(&d->mm);
+	pinned = !pagetype_clear_pinned(f);
+	if (pinned)
+		pttree_put(d, frame_to_mfn(f));
+	spin_unlock(&d->mm);
+	return pinned;
+}

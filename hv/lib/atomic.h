@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Words that several CPUs use at once.  A pointer to the word comes first; what has no
+ * suffix is in one order with all other such accesses of all CPUs (sequentially consistent).
+ *
+ *   _relaxed   only whole: a number for statistics, or a hint that is looked at again
+ *   _acquire   what the writer wrote before its _release is seen after this load
+ *   _release   all that was written before is seen by who loads the new value
+ *
+ * On x86 only a store without suffix, the changes and the fence cost more than a plain access.
+ */
+#ifndef HV_LIB_ATOMIC_H
+#define HV_LIB_ATOMIC_H
+
+#define atomic_load(p)			__atomic_load_n(p, __ATOMIC_SEQ_CST)
+#define atomic_load_acquire(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define atomic_load_relaxed(p)		__atomic_load_n(p, __ATOMIC_RELAXED)
+#define atomic_store(p, v)		__atomic_store_n(p, v, __ATOMIC_SEQ_CST)
+#define atomic_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define atomic_store_relaxed(p, v)	__atomic_store_n(p, v, __ATOMIC_RELAXED)
+
+/* Changes; the new value. */
+#define atomic_add(p, n)		__atomic_add_fetch(p, n, __ATOMIC_SEQ_CST)
+#define atomic_sub(p, n)		__atomic_sub_fetch(p, n, __ATOMIC_SEQ_CST)
+#define atomic_or(p, bits)		__atomic_or_fetch(p, bits, __ATOMIC_SEQ_CST)
+#define atomic_and(p, bits)		__atomic_and_fetch(p, bits, __ATOMIC_SEQ_CST)
+/* Changes; the old value. */
+#define atomic_fetch_add(p, n)		__atomic_fetch_add(p, n, __ATOMIC_SEQ_CST)
+#define atomic_fetch_sub(p, n)		__atomic_fetch_sub(p, n, __ATOMIC_SEQ_CST)
+#define atomic_fetch_or(p, bits)	__atomic_fetch_or(p, bits, __ATOMIC_SEQ_CST)
+#define atomic_fetch_and(p, bits)	__atomic_fetch_and(p, bits, __ATOMIC_SEQ_CST)
+#define atomic_exchange(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+
+/* One compare-and-swap: true, *p was *old and is `new`; false: *old is what it was instead. */
+#define atomic_cas(p, old, new) \
+	__atomic_compare_exchange_n(p, old, new, false, __ATOMIC_SEQ_CST, \
+				    __ATOMIC_SEQ_CST)
+
+#define atomic_fence()			__atomic_thread_fence(__ATOMIC_SEQ_CST)
+/* For the compiler alone here: writes before it are not moved behind those after it. */
+#define atomic_fence_release()		__atomic_thread_fence(__ATOMIC_RELEASE)
+
+#endif

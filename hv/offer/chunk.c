@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Names of page-table entries, as a guest gives them. */
+#include <port.h>
+
+#include "mm/objpool.h"
+#include "pv/ptcheck.h"
+#include "pv/resolve.h"
+#include "offer/chunk.h"
+#include "x86/guestcopy.h"
+
+static struct sharing_chunk *scratch[MAX_CPUS];	/* each by its CPU */
+
+void chunk_init(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < cpu_count; i++) {
+		scratch[i] = obj_alloc(sizeof(struct sharing_chunk));
+		if (!scratch[i])
+			panic("no memory for offers");
+	}
+}
+
+struct sharing_chunk *chunk_scratch(void)
+{
+	return scratch[this_cpu()->id];
+}
+
+static pte_t *pte_by_va(struct domain *d, uint64_t va, enum shareop_result *why)
+{
+	struct vcpu *v = current_vcpu();
+	pte_t *pte;
+
+	*why = SHARE_BAD_PTE;
+	if ((va & ~PAGE_MASK) || !guest_range_ok(va, 1))
+		return NULL;
+	pte = ptcheck_walk(d, v->kernel_l4, va);
+	*why = SHARE_NOT_MAPPED;
+	return pte;
+}
+
+static bool name_seen(const struct sharing_name *names, unsigned int count,
+		      const pte_t *pte)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (names[i].pte == pte)
+			return true;
+	return false;
+}
+
+static enum shareop_result name_find(struct domain *d, struct sharing_name *n)
+{
+	enum shareop_result why = SHARE_BAD_PTE;
+
+	if (n->name & SHARE_PTE_MADDR)
+		n->pte = resolve_l1_entry(d, n->name & ~SHARE_PTE_MADDR);
+	else
+		n->pte = pte_by_va(d, n->name, &why);
+	if (!n->pte)
+		return why;
+	if (!(*n->pte & PTE_P))
+		return SHARE_NOT_MAPPED;
+	/* Granted in: the entry is the grant handle's. */
+	return *n->pte & PTE_AVL_GRANT ? SHARE_GRANTED : SHARE_NOT_TRIED;
+}
+
+enum shareop_result chunk_find(struct domain *d, struct sharing_chunk *c,
+			     struct sharing_item *item)
+{
+	struct sharing_name *names = &c->names[item->first];
+	enum shareop_result r;
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++) {
+		r = name_find(d, &names[i]);
+		if (r != SHARE_NOT_TRIED)
+			return r;
+		if (name_seen(names, i, names[i].pte) ||
+		    pte_mfn(*names[i].pte) != pte_mfn(*names[0].pte))
+			return SHARE_BAD_PTE;
+		names[i].was_rw = *names[i].pte & PTE_RW;
+	}
+	item->mfn = pte_mfn(*names[0].pte);
+	return SHARE_NOT_TRIED;
+}

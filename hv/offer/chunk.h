@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A chunk: the entries of a share batch that are worked on together, with one
+ * TLB flush and without a look at the clock in between.
+ */
+#ifndef HV_OFFER_CHUNK_H
+#define HV_OFFER_CHUNK_H
+
+#include <share/share.h>
+
+#include "abi/share.h"
+#include "dom/domain.h"
+#include "x86/pte.h"
+
+#define CHUNK_ITEMS	64
+#define CHUNK_NAMES	128
+_Static_assert(CHUNK_NAMES >= SHARE_NAMES_MAX, "the longest entry fits");
+
+struct sharing_item {
+	uint32_t first, count;		/* its names in names[] */
+	enum shareop_result result;	/* SHARE_NOT_TRIED while it is in the running */
+	uint32_t mfn;			/* the frame that all names map */
+	uint32_t new_mfn;		/* and the one that they map afterwards */
+	bool typed;			/* offer: the frame has class SHARED and lost its RW mappings */
+	uint32_t writable;		/* unshare: names that become writable */
+};
+
+struct sharing_name {
+	uint64_t name;			/* as the guest gave it */
+	pte_t *pte;
+	bool was_rw;
+};
+
+struct sharing_chunk {
+	struct sharing_item items[CHUNK_ITEMS];
+	unsigned int item_count;
+	struct sharing_name names[CHUNK_NAMES];
+	unsigned int name_count;
+	struct shareop_entry entries[CHUNK_ITEMS]; /* as read from the guest */
+	struct share_page pages[CHUNK_ITEMS];	/* for share/ */
+};
+
+/* Once, when the number of CPUs is known; panics without memory.  And this CPU's chunk. */
+void chunk_init(void);
+struct sharing_chunk *chunk_scratch(void);
+
+/* Both: LOCK_MM of d held; every item gets its result. */
+void chunk_offer(struct domain *d, struct sharing_chunk *c);
+void chunk_unshare(struct domain *d, struct sharing_chunk *c);
+
+/*
+ * Find the entries that an item names and the one frame that they map.
+ * SHARE_NOT_TRIED: found (mfn set), else why not.
+ */
+enum shareop_result chunk_find(struct domain *d, struct sharing_chunk *c,
+			     struct sharing_item *item);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Offering pages: design decision 3's order, for a chunk of items at once.
+ *
+ *  (a) every named mapping goes read-only, and the frame takes class SHARED,
+ *      which excludes any new writable or typed use;
+ *  (b) the TLBs of the domain's CPUs are flushed, once for the chunk: nobody
+ *      can write the page any more (SPIN model share.pml: other orders lose writes);
+ *  (c) the frame is claimed by one compare-and-swap: its references must be those that the
+ *      names account for, and from then on nobody can take one, give the frame back
+ *      or write it by number (GT22, ME12);
+ *  (d,e) hash, look up, compare: share_offer_batch(), once for the chunk;
+ *  (f) the entries get the canonical frame, and the domain's page goes.
+ *
+ * An item that fails at any step gets its frame and its mappings back as they were (undo()).
+ */
+#include <port.h>
+
+#include "dom/grant.h"
+#include "mm/m2p.h"
+#include "mm/pagetype.h"
+#include "offer/chunk.h"
+#include "sharing/pagefns.h"
+#include "offer/result.h"
+#include "sharing/sharing.h"
+
+static struct sharing_name *item_names(struct sharing_chunk *c,
+				       const struct sharing_item *item)
+{
+	return &c->names[item->first];
+}
+
+/* Why class SHARED was refused. */
+static enum shareop_result busy_reason(struct domain *d, const struct frame *f)
+{
+	if (grant_is_pinned(d, frame_to_mfn(f)))
+		return SHARE_GRANTED;
+	switch (frame_class(f)) {
+	case CLASS_WRITABLE:
+		return SHARE_OTHER_WRITABLE;
+	case CLASS_SHARED:
+		return SHARE_OTHER_MAPPING;
+	default:
+		return SHARE_TYPE;
+	}
+}
+
+static void mappings_lower(struct sharing_chunk *c,
+			   const struct sharing_item *item, struct frame *f)
+{
+	struct sharing_name *n = item_names(c, item);
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++) {
+		if (!n[i].was_rw)
+			continue;
+		atomic_fetch_and(n[i].pte, ~PTE_RW);
+		domain_writable_put(f);
+	}
+}
+
+static void mappings_raise(struct domain *d, struct sharing_chunk *c,
+			   const struct sharing_item *item, struct frame *f)
+{
+	struct sharing_name *n = item_names(c, item);
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++) {
+		if (!n[i].was_rw)
+			continue;
+		/* The lock has kept every other class away. */
+		CHECK(!domain_writable_get(d, f));
+		atomic_fetch_or(n[i].pte, PTE_RW);
+	}
+}
+
+static void undo(struct domain *d, struct sharing_chunk *c,
+		 struct sharing_item *item, enum shareop_result why)
+{
+	struct frame *f = mfn_to_frame(item->mfn);
+
+	pagetype_put_plain(f);
+	mappings_raise(d, c, item, f);
+	item->typed = false;
+	item->result = why;
+	frame_put(f);
+}
+
+/* (a) */
+static void item_lower(struct domain *d, struct sharing_chunk *c,
+		       struct sharing_item *item)
+{
+	struct frame *f;
+
+	item->result = chunk_find(d, c, item);
+	if (item->result != SHARE_NOT_TRIED)
+		return;
+	f = mfn_to_frame(item->mfn);
+	if (frame_is_shared(f)) {
+		item->result = SHARE_ALREADY;
+		return;
+	}
+	if (frame_kind(f) != FRAME_OWNED ||
+	    frame_get(f, d->id)) {
+		item->result = SHARE_NOT_OWNED;
+		return;
+	}
+	mappings_lower(c, item, f);
+	/* Class SHARED in use: another item of this chunk named it (SH12). */
+	if ((type_class(f->type) == CLASS_SHARED && type_count(f->type)) ||
+	    pagetype_get(f, CLASS_SHARED) < 0) {
+		item->result = busy_reason(d, f);
+		mappings_raise(d, c, item, f);
+		frame_put(f);
+		return;
+	}
+	item->typed = true;
+}
+
+/* (f) The entries get the canonical frame; the offered one, which nobody references, goes. */
+static void item_remap(struct domain *d, struct sharing_chunk *c,
+		       struct sharing_item *item)
+{
+	struct frame *f = mfn_to_frame(item->mfn);
+	struct sharing_name *n = item_names(c, item);
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++) {
+		pte_t e = (*n[i].pte & ~(PTE_ADDR_MASK | PTE_RW |
+					 PTE_AVL_SHARED)) |
+			  pte_make(item->new_mfn,
+				   n[i].was_rw ? PTE_AVL_SHARED : 0);
+
+		atomic_store_release(n[i].pte, e);
+	}
+	pagetype_put_plain(f);
+	domain_page_discard(d, f);
+	item->typed = false;
+	item->result = SHARE_DONE;
+}
+
+/* (c) The names' references, and ours. */
+static bool item_claim(struct domain *d, struct sharing_chunk *c,
+		       struct sharing_item *item)
+{
+	if (!frame_claim(mfn_to_frame(item->mfn), d->id, item->count + 1))
+		return true;
+	undo(d, c, item, grant_is_pinned(d, item->mfn) ? SHARE_GRANTED :
+						      SHARE_OTHER_MAPPING);
+	return false;
+}
+
+/* An item that was claimed, and is not shared after all. */
+static void item_unclaim(struct domain *d, struct sharing_chunk *c,
+			 struct sharing_item *item, enum shareop_result why)
+{
+	frame_unclaim(mfn_to_frame(item->mfn), d->id, item->count + 1);
+	undo(d, c, item, why);
+}
+
+/* (f), or not: what share/ made of the item. */
+static void item_finish(struct domain *d, struct sharing_chunk *c,
+			struct sharing_item *item, const struct share_page *page)
+{
+	if (page->result != SHARE_OK) {
+		item_unclaim(d, c, item, result_of_offer(page->result));
+		return;
+	}
+	if (m2p_get(&d->m2p, page->canonical) == INVALID_PFN &&
+	    m2p_set(&d->m2p, page->canonical, page->pfn)) {
+		share_drop(d->share, page->canonical, item->count, false);
+		item_unclaim(d, c, item, SHARE_NO_MEMORY);
+		return;
+	}
+	item->new_mfn = page->canonical;
+	item_remap(d, c, item);
+}
+
+/* (c) to (f): those that are claimed go to share/ together. */
+static void items_share(struct domain *d, struct sharing_chunk *c)
+{
+	struct pagefns_bracket bracket;
+	unsigned int i, count = 0;
+
+	for (i = 0; i < c->item_count; i++) {
+		const struct sharing_item *item = &c->items[i];
+
+		if (item->typed && item_claim(d, c, &c->items[i]))
+			c->pages[count++] = (struct share_page){
+				.frame = item->mfn, .mappings = item->count,
+				.pfn = m2p_get(&d->m2p, item->mfn),
+			};
+	}
+	pagefns_begin(&bracket, count);
+	share_offer_batch(d->share, c->pages, count);
+	pagefns_end(&bracket);
+	for (i = 0, count = 0; i < c->item_count; i++)
+		if (c->items[i].typed)
+			item_finish(d, c, &c->items[i], &c->pages[count++]);
+}
+
+void chunk_offer(struct domain *d, struct sharing_chunk *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->item_count; i++)
+		if (c->items[i].result == SHARE_NOT_TRIED)
+			item_lower(d, c, &c->items[i]);
+	domain_flush_tlb(d); /* (b) */
+	items_share(d, c);
+}

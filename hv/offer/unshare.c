@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one-trap copy on write: every named mapping of a shared frame gets the same
+ * private frame.  If they are all the mappings that there are, the frame itself
+ * becomes the domain's and no byte is copied.
+ *
+ * The new page counts in the domain's quota like any other; with overcommit
+ * off there is always a frame for it (design decision 10).
+ */
+#include <port.h>
+
+#include "mm/framepool.h"
+#include "mm/m2p.h"
+#include "mm/pagetype.h"
+#include "offer/chunk.h"
+#include "sharing/ownpage.h"
+#include "sharing/sharing.h"
+#include "x86/tlb.h"
+
+/*
+ * Two steps, with a flush between them (SH2).  Before it no entry is writable: a CPU that
+ * still reads the old frame would see stores to the page late, or, if it is another
+ * domain's CPU and the frame is the same, would see them at all.
+ */
+
+/* Of a page that is copied the entries name the new frame already, for reading. */
+static void names_copy(struct sharing_chunk *c, const struct sharing_item *item)
+{
+	struct sharing_name *n = &c->names[item->first];
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++)
+		atomic_store_release(n[i].pte, ownpage_pte(*n[i].pte, item->new_mfn) & ~PTE_RW);
+}
+
+/* How many entries will be writable: those that were when the page was offered. */
+static uint32_t names_writable(struct sharing_chunk *c,
+			       const struct sharing_item *item)
+{
+	struct sharing_name *n = &c->names[item->first];
+	uint32_t writable = 0;
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++) {
+		n[i].was_rw = *n[i].pte & PTE_AVL_SHARED;
+		writable += n[i].was_rw;
+	}
+	return writable;
+}
+
+/* After the flush: the frame is the domain's, and written again. */
+static void item_finish(struct domain *d, struct sharing_chunk *c,
+			const struct sharing_item *item)
+{
+	struct sharing_name *n = &c->names[item->first];
+	unsigned int i;
+
+	ownpage_publish(d, item->new_mfn, item->count, item->writable);
+	for (i = 0; i < item->count; i++) {
+		atomic_fetch_and(n[i].pte, ~PTE_AVL_SHARED);
+		if (n[i].was_rw)
+			atomic_fetch_or(n[i].pte, PTE_RW);
+	}
+}
+
+static enum shareop_result item_copy(struct domain *d, struct sharing_chunk *c,
+				   struct sharing_item *item)
+{
+	mfn_t mfn = ownpage_copy(d, item->mfn);
+
+	if (mfn == INVALID_MFN)
+		return SHARE_NO_MEMORY;
+	item->new_mfn = mfn;
+	names_copy(c, item);
+	share_drop(d->share, item->mfn, item->count, true);
+	if (!share_holds(d->share, item->mfn, NULL, NULL))
+		m2p_clear(&d->m2p, item->mfn);
+	return SHARE_DONE;
+}
+
+/* The first step of one item. */
+static enum shareop_result item_unshare(struct domain *d,
+				      struct sharing_chunk *c,
+				      struct sharing_item *item)
+{
+	enum shareop_result r = chunk_find(d, c, item);
+	uint32_t mappings;
+
+	if (r != SHARE_NOT_TRIED)
+		return r;
+	if (!frame_is_shared(mfn_to_frame(item->mfn)))
+		return SHARE_NOT_SHARED;
+	if (!share_holds(d->share, item->mfn, &mappings, NULL) ||
+	    mappings < item->count)
+		return SHARE_NOT_SHARED;
+	if (!domain_quota_take(d))
+		return SHARE_NO_MEMORY;
+	item->writable = names_writable(c, item);
+	if (share_take(d->share, item->mfn, item->count) == SHARE_OK) {
+		item->new_mfn = item->mfn;
+		return SHARE_DONE;
+	}
+	domain_quota_give(d);
+	return item_copy(d, c, item);
+}
+
+/*
+ * The CPUs that must not read a page's old translation any more.  A frame that is
+ * adopted may be known to any that runs one of the group: who let go of it needed no flush then, and its
+ * new owner writes what he likes there (TL2).
+ */
+static uint64_t stale_mask(struct domain *d, const struct sharing_item *item)
+{
+	if (item->new_mfn == item->mfn)
+		return frame_pool_cpus(d->frames);
+	return domain_cpus(d);
+}
+
+void chunk_unshare(struct domain *d, struct sharing_chunk *c)
+{
+	bool done[CHUNK_ITEMS] = { false };
+	uint64_t mask = 0;
+	unsigned int i;
+
+	for (i = 0; i < c->item_count; i++) {
+		struct sharing_item *item = &c->items[i];
+
+		if (item->result != SHARE_NOT_TRIED)
+			continue;
+		item->result = item_unshare(d, c, item);
+		done[i] = item->result == SHARE_DONE;
+		if (done[i])
+			mask |= stale_mask(d, item);
+	}
+	if (mask)
+		tlb_flush_mask(mask);
+	for (i = 0; i < c->item_count; i++)
+		if (done[i])
+			item_finish(d, c, &c->items[i]);
+}

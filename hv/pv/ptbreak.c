@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Break first: a share is broken where somebody wants to write, in a fault or by a new entry.
+ *
+ * One entry is at hand.  A page may have more, and nobody knows where (design decision 8);
+ * but the hold says how many, and as a frame stands for one pfn of the domain's, they are
+ * all of this one page.  So they are looked for in the domain's L1 tables, on the way out to the guest.
+ *
+ * K1  A pair in d->breaks says that entries of L1 tables still name frame `old`, in place of
+ *     `new`.  If they differ, old is shared, held by d, and new is a copy of it; else the frame was taken
+ *     over, and what is left to do is to make entries with the AVL bit writable: those without it are as
+ *     they should be, and not counted.  A pair holds nothing: a domain that dies half-way forgets it.
+ * K2  While there is a pair, no L1 entry is taken (ptcheck.c) and no instruction of the guest's runs
+ *     on any of its vCPUs: before the first name changes, those that run are called into the hypervisor
+ *     (all_held()), and pv_exit_to_guest() keeps them, as for trees.  So no vCPU sees a page under two
+ *     names, or its list's new name in front of a table's old one, the number of entries to find only falls, and
+ *     one pass over all tables finds them; it ends when the last is found.  Of a frame that was
+ *     taken over nobody knows how many have the bit: then it ends with the tables.
+ * K3  A new pair starts the pass anew: all are looked for in one.  So an entry that was counted
+ *     may not look the same afterwards: it names `new`, or its AVL bit is gone.
+ * K4  What can fail comes first: room for a pair, quota, frame, M2P.
+ * K5  A guest may have read the old name just before, and use it in an entry just behind: the last
+ *     RENAMES_MAX names still lead to their page, as long as its M2P says that it is there.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include "abi/share.h"
+#include "mm/framepool.h"
+#include "mm/m2p.h"
+#include "mm/pagetype.h"
+#include "pv/ptbreak.h"
+#include "pv/ptcheck.h"
+#include "sharing/holds.h"
+#include "sharing/ownpage.h"
+#include "x86/tlb.h"
+
+/* --- pairs --- */
+
+static struct pt_rename *pair_find(struct pt_renames *b, mfn_t old)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->count; i++)
+		if (b->rename[i].old == old)
+			return &b->rename[i];
+	return NULL;
+}
+
+static void scan_restart(struct pt_renames *b)
+{
+	if (b->page)
+		frame_put(b->page);
+	b->page = NULL;
+	b->slot = 0;
+}
+
+static bool pairs_full(const struct domain *d)
+{
+	return d->pending.renames.count == RENAMES_MAX * d->vcpu_count;
+}
+
+static void pair_add(struct pt_renames *b, mfn_t old, mfn_t new, uint32_t left)
+{
+	b->rename[b->count++] = (struct pt_rename){ old, new, left };
+	scan_restart(b);	/* K3 */
+}
+
+/* One of its entries is done. */
+static void pair_less(struct pt_renames *b, struct pt_rename *p)
+{
+	if (--p->left)
+		return;
+	*p = b->rename[--b->count];
+	if (!b->count)
+		scan_restart(b);
+}
+
+bool ptbreak_pending(const struct domain *d, mfn_t mfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < d->pending.renames.count; i++)
+		if (d->pending.renames.rename[i].old == mfn)
+			return true;
+	return false;
+}
+
+/* --- the page at hand --- */
+
+/*
+ * K2: from here until LOCK_MM is free again none of d's vCPUs is in its guest.  One that runs comes here by
+ * the flush's interrupt; one that starts after the mask was read finds `held` (the CPU's bit in
+ * cpu_mask comes before its look).
+ */
+static void all_held(struct domain *d)
+{
+	struct vcpu *v = current_vcpu();
+	uint64_t mask;
+
+	if (d->vcpu_count == 1 || d->pending.renames.held)
+		return;
+	atomic_store(&d->pending.renames.held, true);
+	mask = domain_cpus(d);
+	if (v && v->domain == d)
+		mask &= ~(1UL << this_cpu()->id);
+	tlb_flush_mask(mask);
+}
+
+/* The tables through which d's list of names is written; LOCK_MM keeps them.  INVALID_MFN: none is left. */
+static mfn_t any_kernel_l4(const struct domain *d)
+{
+	struct vcpu *v = current_vcpu();
+	uint32_t i;
+
+	if (v && v->domain == d)
+		return v->kernel_l4;
+	for (i = 0; i < d->vcpu_count; i++)
+		if (d->vcpu[i]->kernel_l4 != INVALID_MFN)
+			return d->vcpu[i]->kernel_l4;
+	return INVALID_MFN;
+}
+
+/*
+ * The page has a new name: into the guest's own list, where its tables let it be written.  The
+ * list's page may be the one that breaks.
+ */
+static void p2m_write(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
+{
+	uint64_t va = d->breaks.p2m + pfn * sizeof(uint64_t);
+	mfn_t l4 = any_kernel_l4(d), mfn;
+	pte_t *pte;
+
+	if (pfn >= d->breaks.p2m_entries || l4 == INVALID_MFN)
+		return;
+	pte = ptcheck_walk(d, l4, va);
+	if (!pte || !(*pte & PTE_P))
+		return;
+	mfn = pte_mfn(*pte) == old ? new : pte_mfn(*pte);
+	if (mfn != new && !(*pte & PTE_RW))
+		return;
+	WRITE_ONCE(*(uint64_t *)((uint8_t *)mfn_to_virt(mfn) +
+				 (va & ~PAGE_MASK)), new);
+	atomic_fetch_or(pte, PTE_A | PTE_D);
+}
+
+/* K5 */
+static void name_keep(struct pt_renames *b, mfn_t old, mfn_t new, pfn_t pfn)
+{
+	b->past[b->past_next] = (struct pt_past_name){ old, new, pfn };
+	b->past_next = (b->past_next + 1) % RENAMES_MAX;
+}
+
+mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn)
+{
+	struct pt_renames *b = &d->pending.renames;
+	unsigned int i;
+
+	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
+		return INVALID_MFN;
+	for (i = 1; i <= RENAMES_MAX; i++) {	/* the newest first */
+		const struct pt_past_name *n =
+			&b->past[(b->past_next + RENAMES_MAX - i) % RENAMES_MAX];
+
+		if (n->old == mfn && n->new)
+			return m2p_get(&d->m2p, n->new) == n->pfn ?
+			       n->new : INVALID_MFN;
+	}
+	return INVALID_MFN;
+}
+
+static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
+{
+	*new = ownpage_copy(d, mfn);
+	if (*new == INVALID_MFN)
+		return -ENOMEM;
+	all_held(d);
+	p2m_write(d, pfn, mfn, *new);
+	name_keep(&d->pending.renames, mfn, *new, pfn);
+	ownpage_publish(d, *new, 1, 0);
+	return 0;
+}
+
+/*
+ * A private frame, with a reference, for the page that mfn stands for, which d holds with so
+ * many mappings.  The frame itself if nobody else has it: any of the group may have read it, and did
+ * not flush when it let go (TL2).
+ *
+ * One flush a page: a fault, or a writable entry, is one page, and is not answered before its page is its own;
+ * SHAREOP_unshare has one for 64.  Who breaks page after page so (a page must be offered anew for
+ * the next time, at the price of a hash and a copy) interrupts only the CPUs that run his own group (attack TL10).
+ */
+static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
+			 pfn_t pfn, mfn_t *new)
+{
+	if (!domain_quota_take(d))
+		return -ENOMEM;
+	if (holds_take(d, mfn, mappings)) {
+		tlb_flush_mask(frame_pool_cpus(d->frames));
+		ownpage_publish(d, mfn, mappings + 1, 0);
+		trace_event(d, TRACE_BREAK, 0, mfn, pfn);
+		*new = mfn;
+		return 0;
+	}
+	domain_quota_give(d);
+	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
+		return -EBUSY;
+	return copy_frame(d, mfn, pfn, new);
+}
+
+/* at_hand: entries of the page, 0 or 1, that the caller replaces himself. */
+static int break_frame(struct domain *d, mfn_t mfn, uint32_t at_hand,
+		       mfn_t *new)
+{
+	struct pt_renames *b = &d->pending.renames;
+	uint32_t mappings, left;
+	pfn_t pfn;
+	int r;
+
+	if (!holds_find(d, mfn, &mappings, &pfn))
+		return -EPERM;
+	left = mappings - at_hand;
+	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST) && (!at_hand || left))
+		return -EBUSY;
+	if (left && pairs_full(d))
+		return -EBUSY;
+	r = frame_private(d, mfn, mappings, pfn, new);
+	if (!r && left) {
+		all_held(d);
+		pair_add(b, mfn, *new, left);
+	}
+	return r;
+}
+
+int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
+		  struct frame **f)
+{
+	struct pt_rename *p = pair_find(&d->pending.renames, mfn);
+	mfn_t new;
+	int r = 0;
+
+	ASSERT(spin_is_locked(&d->mm));
+	if (!p) {
+		r = break_frame(d, mfn, pte ? 1 : 0, &new);
+		if (!r)
+			*f = mfn_to_frame(new);
+		return r;
+	}
+	*f = mfn_to_frame(p->new);
+	r = frame_get(*f, d->id);
+	if (!r && pte)
+		pair_less(&d->pending.renames, p);
+	return r;
+}
+
+/* --- the others --- */
+
+/* A name of f, and a writable use if e is writable; false: the guest gave the page another use meanwhile. */
+static bool use_take(struct domain *d, struct frame *f, pte_t e, bool named)
+{
+	if (!named && frame_get(f, d->id))
+		return false;
+	if (!(e & PTE_RW) || !domain_writable_get(d, f))
+		return true;
+	if (!named)
+		frame_put(f);
+	return false;
+}
+
+/* *pte names p->old. */
+static void entry_convert(struct domain *d, pte_t *pte,
+			  const struct pt_rename *p)
+{
+	pte_t new = ownpage_pte(*pte, p->new);
+	bool same = p->old == p->new;
+
+	if (!use_take(d, mfn_to_frame(p->new), new, same)) {
+		domain_crash(d, "frame %x was given away while a share was broken for it",
+			     p->new);
+		return;
+	}
+	atomic_store_release(pte, new);
+	if (!same)
+		holds_unmap(d, p->old, true);
+}
+
+/* Entries of f that hold what they name (mm/pagetype.h, T5). */
+static unsigned int entries_held(const struct frame *f)
+{
+	uint64_t type = READ_ONCE(f->type);
+
+	if (type_class(type) != CLASS_L1)
+		return 0;
+	if (type & TYPE_VALIDATED)
+		return PT_SLOTS;
+	return type & TYPE_PARTIAL ? type_done(type) : 0;
+}
+
+/* Up to `steps` entries of the page at b->page; how many there were. */
+static unsigned int page_part(struct domain *d, unsigned int steps)
+{
+	struct pt_renames *b = &d->pending.renames;
+	pte_t *table = mfn_to_virt(frame_to_mfn(b->page));
+	unsigned int end = entries_held(b->page), done;
+
+	for (done = 0; done < steps && b->slot < end && b->count; done++) {
+		pte_t *pte = &table[b->slot++];
+		struct pt_rename *p;
+
+		/* A grant's names none: what is granted is not shared (GT22), nor has it the AVL bit. */
+		if (!(*pte & PTE_P))
+			continue;
+		p = pair_find(b, pte_mfn(*pte));
+		if (!p || (p->old == p->new && !(*pte & PTE_AVL_SHARED)))
+			continue;	/* K1, K3 */
+		entry_convert(d, pte, p);
+		pair_less(b, p);
+	}
+	return done;
+}
+
+/* The next page; false: all were seen. */
+static bool page_next(struct domain *d)
+{
+	struct pt_renames *b = &d->pending.renames;
+
+	b->page = domain_page_after(d, b->page);
+	b->slot = 0;
+	return b->page;
+}
+
+void ptbreak_part(struct domain *d, unsigned int steps)
+{
+	struct pt_renames *b = &d->pending.renames;
+
+	ASSERT(spin_is_locked(&d->mm));
+	if (READ_ONCE(d->state) == DOM_DYING)
+		b->count = 0;
+	while (b->count && steps) {
+		unsigned int done = b->page ? page_part(d, steps) : 0;
+
+		steps -= done;
+		/* A page that is no table counts as one entry. */
+		if (!b->count || !steps--)
+			break;
+		if (!page_next(d))
+			b->count = 0;
+	}
+	if (b->count)
+		return;
+	scan_restart(b);
+	/* Once, before the guest sees any of it. */
+	domain_flush_tlb(d);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Break first: a shared page becomes the domain's own where somebody wants to write. */
+#ifndef HV_PV_PTBREAK_H
+#define HV_PV_PTBREAK_H
+
+#include "dom/domain.h"
+#include "x86/pte.h"
+
+/*
+ * A writable entry is wanted for mfn, a shared frame.  0: *f is d's own page instead, with
+ * the same bytes and a general reference for the entry; it is the same frame where nobody else has it.
+ * `pte` names mfn and is the entry that will be replaced, else NULL.
+ * -EPERM: not held; -EBUSY: others hold it, or map it, and d did not choose break first;
+ * -ENOMEM: no frame, or quota.  LOCK_MM.
+ */
+int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
+		  struct frame **f) must_check;
+
+/*
+ * d does not hold mfn any more: the frame of the page that it stood for until a
+ * break just now; or INVALID_MFN.  LOCK_MM.
+ */
+mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn);
+
+/* Are there shares that are broken in part?  No lock needed to ask. */
+static inline bool ptbreak_left(const struct domain *d)
+{
+	return unlikely(d->pending.renames.count);
+}
+
+/* Look at `steps` entries more for them (of a dying domain: forget them).  LOCK_MM. */
+void ptbreak_part(struct domain *d, unsigned int steps);
+
+/* Are entries for this frame being rewritten (K1)?  The machine is stopped. */
+bool ptbreak_pending(const struct domain *d, mfn_t mfn);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* What a domain has in the sharing service: its place in a group, and its holds of shared frames. */
+#include <port.h>
+#include <errno.h>
+
+#include "lib/fmt.h"
+#include "mm/framepool.h"
+#include "mm/m2p.h"
+#include "sharing/holds.h"
+#include "sharing/sharing.h"
+
+/* Groups that the operator named; ids from 1.  A domain alone: ALONE | domid. */
+#define GROUPS_MAX	1024
+#define GROUP_ALONE	0x8000
+
+static char group_names[GROUPS_MAX][DOMAIN_NAME_MAX];	/* group_lock */
+static unsigned int group_count;			/* group_lock */
+static struct spinlock group_lock = SPINLOCK_INIT(LOCK_DOMLIST);
+
+/* The id of a named group, made when first seen; 0 if there are too many. */
+static uint16_t group_id(const char *name)
+{
+	unsigned int i;
+
+	spin_lock(&group_lock);
+	for (i = 0; i < group_count; i++)
+		if (!strcmp(group_names[i], name))
+			break;
+	if (i == group_count && i < GROUPS_MAX) {
+		str_copy(group_names[i], sizeof(group_names[i]), name);
+		group_count++;
+	}
+	spin_unlock(&group_lock);
+	return i < GROUPS_MAX ? i + 1 : 0;
+}
+
+int holds_domain_init(struct domain *d, const char *group, uint64_t budget)
+{
+	if (group[0]) {
+		d->group = group_id(group);
+		str_copy(d->group_name, sizeof(d->group_name), group);
+	} else {
+		d->group = GROUP_ALONE | d->id;
+		fmt_snprintf(d->group_name, sizeof(d->group_name), "alone%u",
+			     d->id);
+	}
+	if (!d->group)
+		return -ENOMEM;
+	d->frames = frame_pool_join(d->group, !group[0],
+				    domain_set_aside(budget));
+	if (!d->frames)
+		return -ENOMEM;
+	d->m2p.from = d->frames;
+	d->share = share_dom_create(sharing_service(), d->group, budget);
+	return d->share ? 0 : -ENOMEM;
+}
+
+bool holds_domain_reap(struct domain *d)
+{
+	if (!d->frames)
+		return false;
+	if (!d->frames_stopped)
+		frame_pool_stop(d->frames, domain_set_aside(d->share_budget));
+	d->frames_stopped = true;
+	return frame_pool_give_part(d->frames);
+}
+
+void holds_domain_fini(struct domain *d)
+{
+	if (d->share) {
+		CHECK(share_dom_held(d->share) == 0);
+		share_dom_destroy(d->share);
+		d->share = NULL;
+	}
+	if (d->frames) {
+		m2p_view_fini(&d->m2p);
+		d->m2p.from = NULL;
+		reclaim_pool(d->frames);
+		frame_pool_leave(d->frames);
+		d->frames = NULL;
+	}
+}
+
+bool holds_find(struct domain *d, mfn_t mfn, uint32_t *mappings, pfn_t *pfn)
+{
+	return d->share && share_holds(d->share, mfn, mappings, pfn);
+}
+
+bool holds_take(struct domain *d, mfn_t mfn, uint32_t mappings)
+{
+	return share_take(d->share, mfn, mappings) == SHARE_OK;
+}
+
+int holds_map(struct domain *d, mfn_t mfn)
+{
+	if (!d->share)
+		return -EPERM;
+	switch (share_hold(d->share, mfn)) {
+	case SHARE_OK:
+		return 0;
+	case SHARE_ERR_COUNT:
+		return -EBUSY;
+	default:
+		return -EPERM;
+	}
+}
+
+void holds_unmap(struct domain *d, mfn_t mfn, bool broke)
+{
+	/* Not at its end: there may be more of them than the buffer holds, and nobody reads it. */
+	if (READ_ONCE(d->state) == DOM_RUNNING)
+		trace_event(d, broke ? TRACE_BREAK : TRACE_DROP, 0, mfn,
+			    m2p_get(&d->m2p, mfn));
+	share_drop(d->share, mfn, 1, broke);
+	/* I9: the view names only what the domain owns or holds. */
+	if (!share_holds(d->share, mfn, NULL, NULL))
+		m2p_clear(&d->m2p, mfn);
+}
