@@ -5,8 +5,10 @@
 
 #include "audit/audit.h"
 #include "debug/log.h"
-#include "dom/domain_private.h"
+#include "dom/domain.h"
 #include "dom/grant.h"
+#include "dom/promise.h"
+#include "dom/reclaim.h"
 #include "dom/stop.h"
 #include "lib/fmt.h"
 #include "mm/m2p.h"
@@ -55,7 +57,7 @@ static void credits_add(struct domain *d, void *arg)
 {
 	struct audit *a = arg;
 
-	a->credits += d->max_pages - MIN(d->tot_pages, d->max_pages);
+	a->credits += d->pages.max - MIN(d->pages.total, d->pages.max);
 }
 
 /* What the frames' states add up to, all of them seen (I10). */

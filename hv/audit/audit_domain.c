@@ -11,7 +11,7 @@
 void audit_each_page(struct audit *a, struct domain *d,
 		     void (*fn)(struct audit *a, struct domain *d, mfn_t mfn))
 {
-	const uint32_t heads[] = { d->page_list, d->page_list_left };
+	const uint32_t heads[] = { d->pages.list, d->pages.left };
 	unsigned int i;
 	uint32_t mfn;
 
@@ -37,12 +37,12 @@ void audit_domain_pages(struct audit *a, struct domain *d)
 {
 	a->listed = 0;
 	audit_each_page(a, d, page_count);
-	if (a->listed != d->tot_pages)
+	if (a->listed != d->pages.total)
 		audit_error(a, "I10: d%u has %lu pages on its list, counts %lu",
-			    d->id, a->listed, d->tot_pages);
-	if (d->tot_pages > d->max_pages)
+			    d->id, a->listed, d->pages.total);
+	if (d->pages.total > d->pages.max)
 		audit_error(a, "I10: d%u has %lu pages, may have %lu", d->id,
-			    d->tot_pages, d->max_pages);
+			    d->pages.total, d->pages.max);
 }
 
 /* --- I3, I4: stored against counted --- */
@@ -117,8 +117,8 @@ static void holds_counts(struct audit *a, struct domain *d)
 {
 	struct holds_walk w = { .a = a, .d = d };
 
-	if (d->share)
-		share_dom_each(d->share, hold_count, &w);
+	if (d->sharing.dom)
+		share_dom_each(d->sharing.dom, hold_count, &w);
 	if (w.entries != a->shared_entries)
 		unheld(a, d);
 }
@@ -128,7 +128,7 @@ void audit_domain_counts(struct audit *a, struct domain *d)
 	uint32_t mfn;
 
 	audit_each_page(a, d, page_counts);
-	for (mfn = d->heap_list; mfn; mfn = mfn_to_frame(mfn)->next)
+	for (mfn = d->heap.list; mfn; mfn = mfn_to_frame(mfn)->next)
 		page_counts(a, d, mfn);
 	holds_counts(a, d);
 }
@@ -186,9 +186,9 @@ void audit_domain_ports(struct audit *a, struct domain *d)
 {
 	uint32_t port;
 
-	for (port = 1; port < d->port_count; port++)
-		if (d->ports[port].state == PORT_INTERDOMAIN &&
-		    !audit_alive(d->ports[port].remote_dom))
+	for (port = 1; port < d->events.count; port++)
+		if (d->events.port[port].state == PORT_INTERDOMAIN &&
+		    !audit_alive(d->events.port[port].remote_dom))
 			audit_error(a, "I18: port %u of d%u is bound to d%u, which is gone",
-				    port, d->id, d->ports[port].remote_dom);
+				    port, d->id, d->events.port[port].remote_dom);
 }

@@ -2,7 +2,7 @@
 /* What is asked of each frame by itself: I1, I2, I10, I14, I18. */
 #include <port.h>
 
-#include "dom/domain_private.h"
+#include "dom/domain.h"
 #include "mm/ram.h"
 #include "audit/audit_private.h"
 
@@ -40,7 +40,7 @@ static bool is_listed(mfn_t mfn, const struct frame *f)
 			mfn_to_frame(f->next)->prev != mfn))
 		return false;
 	if (!f->prev)
-		return d->page_list == mfn || d->page_list_left == mfn;
+		return d->pages.list == mfn || d->pages.left == mfn;
 	return frame_valid(f->prev) && mfn_to_frame(f->prev)->next == mfn;
 }
 

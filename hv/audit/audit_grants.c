@@ -10,7 +10,7 @@
 #include <port.h>
 
 #include "audit/audit.h"
-#include "dom/domain_private.h"
+#include "dom/domain.h"
 #include "dom/grant.h"
 #include "lib/fmt.h"
 #include "mm/pagetype.h"

@@ -5,6 +5,8 @@
  */
 #include <port.h>
 
+#include "dom/promise.h"
+#include "dom/reclaim.h"
 #include "mm/palloc.h"
 #include "audit/audit_private.h"
 #include "sharing/sharing.h"
@@ -18,8 +20,8 @@ static void add(struct domain *d, void *arg)
 	struct sums *s = arg;
 
 	s->commit += d->commit;
-	s->metadata += d->commit - d->max_pages - d->share_budget;
-	s->owned += d->tot_pages;
+	s->metadata += d->commit - d->pages.max - d->sharing.budget;
+	s->owned += d->pages.total;
 }
 
 /* What is neither free nor a guest's nor shared, nor on the way from there. */

@@ -381,8 +381,8 @@ void audit_domain_names(struct audit *a, struct domain *d)
 			   type_class(mfn_to_frame(d->pending.tree.root)->type),
 			   "work");
 	(void)xencomm_frames(d, buffer_name, &n);
-	if (d->destroy_page)	/* the reaper stands there */
-		audit_name(a, d, frame_to_mfn(d->destroy_page), CLASS_NONE,
+	if (d->end.page)	/* the reaper stands there */
+		audit_name(a, d, frame_to_mfn(d->end.page), CLASS_NONE,
 			   "reaper");
 	if (d->pending.renames.page)
 		audit_name(a, d, frame_to_mfn(d->pending.renames.page), CLASS_NONE,

@@ -15,6 +15,7 @@
 #include "ctl/waiting.h"
 #include "debug/log.h"
 #include "dom/console.h"
+#include "dom/promise.h"
 #include "dom/sched.h"
 #include "dom/wallclock.h"
 #include "lib/fmt.h"

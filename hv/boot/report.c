@@ -19,6 +19,7 @@
 #include "debug/log.h"
 #include "dom/console.h"
 #include "dom/domain.h"
+#include "dom/reclaim.h"
 #include "dom/timer.h"
 #include "lib/fmt.h"
 #include "mm/palloc.h"
@@ -46,7 +47,7 @@ static void sum_domain(struct domain *d, void *arg)
 	struct sums *s = arg;
 
 	s->domains++;
-	s->owned += READ_ONCE(d->tot_pages);
+	s->owned += READ_ONCE(d->pages.total);
 	s->m2p_pages += READ_ONCE(d->m2p.leaf_count);
 }
 

@@ -20,17 +20,20 @@
 #include "ctl/ptbuild.h"
 #include "debug/log.h"
 #include "dom/console.h"
+#include "dom/die.h"
 #include "dom/evtchn.h"
+#include "dom/pages.h"
+#include "dom/promise.h"
 #include "dom/store.h"
 #include "dom/wallclock.h"
 #include "lib/fmt.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
 #include "offer/mode.h"
+#include "pv/hypercall.h"
 #include "pv/memory.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
-#include "pv/pv.h"
 #include "sharing/holds.h"
 #include "x86/guestcopy.h"
 
@@ -443,7 +446,7 @@ static bool create(struct build *b, const char *name)
 					     b->config->vcpus)) >> 8,
 			    domain_commit_left() >> 8);
 	b->d = d;
-	d->config = b->config;
+	d->origin.config = b->config;
 	if (holds_domain_init(d, b->config->group, budget))
 		return FAIL_MEMORY(b, "no memory for its sharing state");
 	if (b->config->break_first)
@@ -484,10 +487,10 @@ static void start(struct build *b, uint32_t instance, uint32_t generation)
 {
 	struct domain *d = b->d;
 
-	d->instance = instance;
-	d->generation = generation;
+	d->origin.instance = instance;
+	d->origin.generation = generation;
 	log_stat("@dom id=%u name=%s group=%s state=created pages=%lu budget=%lu",
-		 d->id, d->name, d->group_name, b->pages, d->share_budget);
+		 d->id, d->name, d->sharing.group_name, b->pages, d->sharing.budget);
 	domain_start(d);
 }
 
@@ -495,7 +498,7 @@ static void give_up(struct build *b)
 {
 	if (!b->d)
 		return;
-	b->d->config = NULL;	/* it never ran: its end is no news */
+	b->d->origin.config = NULL;	/* it never ran: its end is no news */
 	domain_abandon(b->d);
 }
 

@@ -39,10 +39,12 @@
 #include "ctl/teardown.h"
 #include "dom/above.h"
 #include "dom/console.h"
+#include "dom/die.h"
 #include "dom/domain.h"
-#include "dom/domain_private.h"
 #include "dom/evtchn.h"
 #include "dom/grant.h"
+#include "dom/pages.h"
+#include "dom/reclaim.h"
 #include "dom/sched.h"
 #include "dom/store.h"
 #include "pv/grant.h"
@@ -84,14 +86,14 @@ static bool step_empty(struct domain *d, unsigned int level)
 	unsigned int i;
 
 	for (i = 0; i < PAGES_PER_STEP && !worked; i++) {
-		if (d->destroy_page &&
-		    !teardown_table(d, d->destroy_page, level, &d->destroy_slot))
+		if (d->end.page &&
+		    !teardown_table(d, d->end.page, level, &d->end.slot))
 			return true;
 		/* A table is a step; pages that are none are only passed by. */
-		worked = d->destroy_slot > 0;
-		d->destroy_page = domain_page_after(d, d->destroy_page);
-		d->destroy_slot = 0;
-		if (!d->destroy_page)
+		worked = d->end.slot > 0;
+		d->end.page = domain_page_after(d, d->end.page);
+		d->end.slot = 0;
+		if (!d->end.page)
 			return false;
 	}
 	return true;
@@ -125,7 +127,7 @@ static bool step_pages(struct domain *d)
 		if (frame_test_and_clear_allocated(f))
 			frame_put(f);
 		frame_put(f);
-		d->destroy_pages++;
+		d->end.pages++;
 	}
 	return true;
 }
@@ -136,7 +138,7 @@ static bool step_pages(struct domain *d)
  */
 static bool step_disown(struct domain *d)
 {
-	unsigned int slot = d->disown_slot;
+	unsigned int slot = d->end.disown_slot;
 	struct domain *user;
 	bool more;
 
@@ -146,12 +148,12 @@ static bool step_disown(struct domain *d)
 	if (!user)
 		return false;
 	spin_lock(&user->mm);
-	more = grant_handles_disown(user, d, d->disown_handle, HANDLES_PER_STEP);
+	more = grant_handles_disown(user, d, d->end.disown_handle, HANDLES_PER_STEP);
 	spin_unlock(&user->mm);
 	domain_put(user);
-	d->disown_handle = more ? d->disown_handle + HANDLES_PER_STEP : 0;
+	d->end.disown_handle = more ? d->end.disown_handle + HANDLES_PER_STEP : 0;
 	if (!more)
-		d->disown_slot = slot;
+		d->end.disown_slot = slot;
 	return true;
 }
 
@@ -175,11 +177,11 @@ static bool step_orphans(struct domain *d)
 
 static void step_free(struct domain *d)
 {
-	const struct domain_config *config = d->config;
-	uint32_t instance = d->instance, generation = d->generation;
+	const struct domain_config *config = d->origin.config;
+	uint32_t instance = d->origin.instance, generation = d->origin.generation;
 	bool again;
 
-	trace_event(d, TRACE_FREED, 0, 0, d->orphans);
+	trace_event(d, TRACE_FREED, 0, 0, d->end.orphans);
 	holds_domain_fini(d);
 	again = lives_gone(d);
 	if (again)
@@ -195,7 +197,7 @@ static void step_free(struct domain *d)
 /* Work on the present step; true: the next one's turn. */
 static bool step_done(struct domain *d)
 {
-	switch ((enum step)d->destroy_step) {
+	switch ((enum step)d->end.step) {
 	case STEP_STOP:
 		step_stop(d);
 		return true;
@@ -205,7 +207,7 @@ static bool step_done(struct domain *d)
 	case STEP_EMPTY_L2:
 	case STEP_EMPTY_L3:
 	case STEP_EMPTY_L4:
-		return !step_empty(d, d->destroy_step - STEP_EMPTY_L1 + 1);
+		return !step_empty(d, d->end.step - STEP_EMPTY_L1 + 1);
 	case STEP_UNHOOK:
 		return !step_unhook(d);
 	case STEP_GRANTS:
@@ -216,7 +218,7 @@ static bool step_done(struct domain *d)
 		return !step_pages(d);
 	case STEP_WAIT:
 		if (is_kept(d) && !step_disown(d))
-			d->disown_slot = 0;
+			d->end.disown_slot = 0;
 		return !is_kept(d);
 	case STEP_ORPHANS:
 		return !step_orphans(d);
@@ -233,7 +235,7 @@ static bool step_done(struct domain *d)
 /* END5: there was, and that is enough for one step.  Its vCPU may still be at work in the first one. */
 static bool unfinished(struct domain *d)
 {
-	return d->destroy_step > STEP_STOP &&
+	return d->end.step > STEP_STOP &&
 	       (pttree_settle(d) || this_cpu()->pte_steps);
 }
 
@@ -242,14 +244,14 @@ static bool step(struct domain *d)
 {
 	if (unfinished(d))
 		return true;
-	if (d->destroy_step == STEP_FREE && domain_retire(d)) {
+	if (d->end.step == STEP_FREE && domain_retire(d)) {
 		step_free(d);
 		return false;
 	}
 	if (step_done(d)) {
-		if (d->destroy_step == STEP_PAGES)
-			trace_event(d, TRACE_PAGES, 0, 0, d->destroy_pages);
-		d->destroy_step++;
+		if (d->end.step == STEP_PAGES)
+			trace_event(d, TRACE_PAGES, 0, 0, d->end.pages);
+		d->end.step++;
 	}
 	return true;
 }
@@ -262,9 +264,9 @@ static bool step_timed(struct domain *d)
 	if (!step(d))
 		return false;
 	ns = now_ns() - start;
-	d->destroy_steps++;
-	d->destroy_ns += ns;
-	d->destroy_max_ns = MAX(d->destroy_max_ns, ns);
+	d->end.steps++;
+	d->end.ns += ns;
+	d->end.max_ns = MAX(d->end.max_ns, ns);
 	return true;
 }
 
@@ -278,7 +280,7 @@ bool reaper_step(void)
 	if (!d)
 		return false;
 	if (step_timed(d))
-		atomic_store_release(&d->reaped_by, 0);
+		atomic_store_release(&d->end.reaped_by, 0);
 	reclaim_flush();
 	return true;
 }

@@ -57,9 +57,9 @@ static void trace_print_end(struct domain *d)
 
 bool lives_gone(struct domain *d)
 {
-	bool built = d->config && d->vcpu[0] && d->vcpu[0]->cpu_time_ns;
+	bool built = d->origin.config && d->vcpu[0] && d->vcpu[0]->cpu_time_ns;
 
-	if (!d->config)		/* never started */
+	if (!d->origin.config)		/* never started */
 		return false;
 	if (d->trace.asked)
 		trace_print_end(d);
@@ -67,11 +67,11 @@ bool lives_gone(struct domain *d)
 		 d->id, d->name, reason_name(d->shutdown_code),
 		 d->shutdown_code,
 		 d->vcpu[0] ? d->vcpu[0]->cpu_time_ns / 1000000 : 0,
-		 d->destroy_steps, d->destroy_ns / 1000,
-		 d->destroy_max_ns / 1000);
+		 d->end.steps, d->end.ns / 1000,
+		 d->end.max_ns / 1000);
 	if (d->shutdown_code == SHUTDOWN_crash)
 		atomic_add(&crashed, 1);
-	return built && d->generation < d->config->repeat;
+	return built && d->origin.generation < d->origin.config->repeat;
 }
 
 void lives_rebuild(const struct domain_config *config, uint32_t instance,

@@ -12,6 +12,7 @@
 #include "ctl/teardown.h"
 #include "dom/above.h"
 #include "mm/pagetype.h"
+#include "pv/desc.h"
 #include "pv/mmu.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"

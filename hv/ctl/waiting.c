@@ -6,6 +6,8 @@
 #include "ctl/waiting.h"
 #include "debug/log.h"
 #include "dom/domain.h"
+#include "dom/promise.h"
+#include "dom/reclaim.h"
 #include "dom/sched.h"
 #include "dom/timer.h"
 #include "lib/list.h"

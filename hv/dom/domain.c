@@ -20,9 +20,9 @@
 #include <errno.h>
 
 #include "dom/domain.h"
-#include "dom/domain_private.h"
 #include "dom/evtchn.h"
 #include "dom/grant.h"
+#include "dom/promise.h"
 #include "dom/sched.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
@@ -88,12 +88,12 @@ static void domain_init(struct domain *d, const char *name, uint64_t max_pages,
 	str_copy(d->name, sizeof(d->name), name);
 	d->refs = 1;
 	d->state = DOM_BUILDING;
-	d->max_pages = max_pages;
+	d->pages.max = max_pages;
 	d->vcpu_count = vcpus;
 	spin_lock_init(&d->lock, LOCK_DOMAIN);
 	spin_lock_init(&d->mm, LOCK_MM);
-	spin_lock_init(&d->pages_lock, LOCK_PAGELIST);
-	spin_lock_init(&d->event_lock, LOCK_EVENT);
+	spin_lock_init(&d->pages.lock, LOCK_PAGELIST);
+	spin_lock_init(&d->events.lock, LOCK_EVENT);
 }
 
 static size_t pairs_bytes(const struct domain *d)
@@ -149,7 +149,7 @@ struct domain *domain_create(const char *name, uint64_t max_pages,
 	if (!d)
 		return NULL;
 	domain_init(d, name, max_pages, vcpus);
-	d->share_budget = share_budget;
+	d->sharing.budget = share_budget;
 	if (!domain_promise(d) || !id_take(d)) {
 		domain_promise_end(d);
 		obj_free(d, sizeof(*d));
@@ -211,7 +211,7 @@ void domain_put(struct domain *d)
 
 void domain_start(struct domain *d)
 {
-	trace_event(d, TRACE_BUILT, 0, 0, d->generation);
+	trace_event(d, TRACE_BUILT, 0, 0, d->origin.generation);
 	WRITE_ONCE(d->state, DOM_RUNNING);
 	d->vcpu[0]->initialised = true;
 	sched_online(d->vcpu[0]);
@@ -264,7 +264,7 @@ struct domain *domain_claim_dying(void)
 	for (i = 0; i < MAX_DOMAINS && !d; i++) {
 		last = (last + 1) % MAX_DOMAINS;
 		if (table[last] && READ_ONCE(table[last]->state) == DOM_DYING &&
-		    !atomic_exchange(&table[last]->reaped_by, 1))
+		    !atomic_exchange(&table[last]->end.reaped_by, 1))
 			d = table[last];
 	}
 	spin_unlock(&table_lock);

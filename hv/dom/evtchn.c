@@ -40,10 +40,10 @@ static size_t ports_bytes(uint32_t count)
 
 int evtchn_init(struct domain *d)
 {
-	d->ports = obj_alloc(ports_bytes(PORTS_FIRST));
-	if (!d->ports)
+	d->events.port = obj_alloc(ports_bytes(PORTS_FIRST));
+	if (!d->events.port)
 		return -ENOMEM;
-	d->port_count = PORTS_FIRST;
+	d->events.count = PORTS_FIRST;
 	return 0;
 }
 
@@ -51,25 +51,25 @@ int evtchn_init(struct domain *d)
 
 struct evtchn *evtchn_get(struct domain *d, uint32_t port)
 {
-	if (port == 0 || port >= d->port_count) /* PORT1 */
+	if (port == 0 || port >= d->events.count) /* PORT1 */
 		return NULL;
-	return &d->ports[port];
+	return &d->events.port[port];
 }
 
 static int ports_grow(struct domain *d)
 {
-	uint32_t count = d->port_count * 2;
+	uint32_t count = d->events.count * 2;
 	struct evtchn *ports;
 
-	if (!d->port_count || count > EVTCHN_PORTS)
+	if (!d->events.count || count > EVTCHN_PORTS)
 		return -ENOSPC;
 	ports = obj_alloc(ports_bytes(count));
 	if (!ports)
 		return -ENOMEM;
-	memcpy(ports, d->ports, ports_bytes(d->port_count));
-	obj_free(d->ports, ports_bytes(d->port_count));
-	d->ports = ports;
-	d->port_count = count;
+	memcpy(ports, d->events.port, ports_bytes(d->events.count));
+	obj_free(d->events.port, ports_bytes(d->events.count));
+	d->events.port = ports;
+	d->events.count = count;
 	return 0;
 }
 
@@ -78,16 +78,16 @@ int evtchn_alloc(struct domain *d, enum evtchn_state state, uint32_t vcpu)
 	uint32_t port = 1;
 	int rc = 0;
 
-	while (port < d->port_count && d->ports[port].state != PORT_FREE)
+	while (port < d->events.count && d->events.port[port].state != PORT_FREE)
 		port++;
-	if (port >= d->port_count) {
-		port = MAX(d->port_count, 1u);
+	if (port >= d->events.count) {
+		port = MAX(d->events.count, 1u);
 		rc = ports_grow(d);
 	}
 	if (rc)
 		return rc;
-	d->ports[port].state = state;
-	d->ports[port].vcpu = (uint8_t)vcpu;
+	d->events.port[port].state = state;
+	d->events.port[port].vcpu = (uint8_t)vcpu;
 	return (int)port;
 }
 
@@ -142,7 +142,7 @@ void evtchn_unmask_port(struct domain *d, uint32_t port)
 
 	was = atomic_fetch_and(&s->evtchn_mask[port / 64], ~bit);
 	if (was & bit && READ_ONCE(s->evtchn_pending[port / 64]) & bit)
-		tell_vcpu(d, port, d->ports[port].vcpu);
+		tell_vcpu(d, port, d->events.port[port].vcpu);
 }
 
 /* --- both ends (PORT2, PORT3) --- */
@@ -164,17 +164,17 @@ static __attribute__((noinline)) struct domain *lock_peer(struct domain *d,
 	while (id != DOMID_INVALID) {
 		struct domain *peer;
 
-		spin_unlock(&d->event_lock);
+		spin_unlock(&d->events.lock);
 		peer = domain_find((domid_hv_t)id);
 		if (!peer) {
 			/* It has gone, and had closed its ports before: our end has changed. */
-			spin_lock(&d->event_lock);
+			spin_lock(&d->events.lock);
 		} else {
-			spin_lock_pair(&d->event_lock, &peer->event_lock);
+			spin_lock_pair(&d->events.lock, &peer->events.lock);
 			if (peer_of(d, port) == id)
 				return peer;
 			evtchn_unlock_ends(d, peer);
-			spin_lock(&d->event_lock);
+			spin_lock(&d->events.lock);
 		}
 		id = peer_of(d, port);
 	}
@@ -185,7 +185,7 @@ struct domain *evtchn_lock_ends(struct domain *d, uint32_t port)
 {
 	uint32_t id;
 
-	spin_lock(&d->event_lock);
+	spin_lock(&d->events.lock);
 	id = peer_of(d, port);
 	return likely(id == DOMID_INVALID) ? NULL : lock_peer(d, port, id);
 }
@@ -193,10 +193,10 @@ struct domain *evtchn_lock_ends(struct domain *d, uint32_t port)
 void evtchn_unlock_ends(struct domain *d, struct domain *peer)
 {
 	if (!peer) {
-		spin_unlock(&d->event_lock);
+		spin_unlock(&d->events.lock);
 		return;
 	}
-	spin_unlock_pair(&d->event_lock, &peer->event_lock);
+	spin_unlock_pair(&d->events.lock, &peer->events.lock);
 	domain_put(peer);
 }
 
@@ -252,12 +252,12 @@ static void ports_free(struct domain *d)
 	struct evtchn *ports;
 	uint32_t count;
 
-	spin_lock(&d->event_lock);
-	ports = d->ports;
-	count = d->port_count;
-	d->ports = NULL;
-	d->port_count = 0;
-	spin_unlock(&d->event_lock);
+	spin_lock(&d->events.lock);
+	ports = d->events.port;
+	count = d->events.count;
+	d->events.port = NULL;
+	d->events.count = 0;
+	spin_unlock(&d->events.lock);
 	obj_free(ports, ports_bytes(count));
 }
 
@@ -269,19 +269,19 @@ bool evtchn_reap(struct domain *d)
 {
 	uint32_t closed = 0, seen = 0;
 
-	while (d->ports_reaped < d->port_count && closed < REAP_CLOSED &&
+	while (d->events.reaped < d->events.count && closed < REAP_CLOSED &&
 	       seen++ < REAP_SEEN) {
-		uint32_t port = d->ports_reaped++;
+		uint32_t port = d->events.reaped++;
 
-		if (READ_ONCE(d->ports[port].state) == PORT_FREE)
+		if (READ_ONCE(d->events.port[port].state) == PORT_FREE)
 			continue;
 		(void)evtchn_close(d, port, false);
 		closed++;
 	}
-	if (d->ports_reaped < d->port_count)
+	if (d->events.reaped < d->events.count)
 		return true;
 	ports_free(d);
-	d->ports_reaped = 0;
+	d->events.reaped = 0;
 	return false;
 }
 
@@ -297,27 +297,27 @@ int evtchn_bind_console(struct domain *d)
 {
 	int port;
 
-	spin_lock(&d->event_lock);
+	spin_lock(&d->events.lock);
 	port = evtchn_alloc(d, PORT_CONSOLE, 0);
-	spin_unlock(&d->event_lock);
+	spin_unlock(&d->events.lock);
 	return port;
 }
 
 void evtchn_set_pending(struct domain *d, uint32_t port)
 {
-	spin_lock(&d->event_lock);
+	spin_lock(&d->events.lock);
 	evtchn_raise(d, port);
-	spin_unlock(&d->event_lock);
+	spin_unlock(&d->events.lock);
 }
 
 void evtchn_virq(struct vcpu *v, uint32_t virq)
 {
 	struct domain *d = v->domain;
 
-	spin_lock(&d->event_lock);
+	spin_lock(&d->events.lock);
 	if (virq < ARRAY_COUNT(v->virq_port) && v->virq_port[virq])
 		evtchn_raise(d, v->virq_port[virq]);
-	spin_unlock(&d->event_lock);
+	spin_unlock(&d->events.lock);
 }
 
 bool evtchn_deliverable(const struct vcpu *v)
@@ -330,7 +330,7 @@ bool evtchn_deliverable(const struct vcpu *v)
 
 bool evtchn_port_valid(const struct domain *d, uint32_t port)
 {
-	return port != 0 && port < READ_ONCE(d->port_count);
+	return port != 0 && port < READ_ONCE(d->events.count);
 }
 
 bool evtchn_port_pending(const struct domain *d, uint32_t port)

@@ -8,8 +8,9 @@
 #include <port.h>
 #include <errno.h>
 
-#include "dom/domain_private.h"
+#include "dom/domain.h"
 #include "dom/grant.h"
+#include "dom/promise.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
 

@@ -9,6 +9,7 @@
 #include <port.h>
 
 #include "dom/grant.h"
+#include "dom/promise.h"
 #include "mm/palloc.h"
 #include "x86/cpu.h"
 

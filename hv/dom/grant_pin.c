@@ -11,8 +11,9 @@
 #include <port.h>
 #include <errno.h>
 
-#include "dom/domain_private.h"
+#include "dom/domain.h"
 #include "dom/grant.h"
+#include "dom/pages.h"
 
 #define STATUS_TRIES	5	/* a guest that keeps writing its entry gets an error */
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "dom/domain.h"
+#include "dom/reclaim.h"
 #include "mm/palloc.h"
 
 static const struct {
@@ -27,20 +28,20 @@ static bool limit_take(struct domain *d, enum heap_kind kind, uint32_t pages)
 {
 	bool ok;
 
-	spin_lock(&d->pages_lock);
+	spin_lock(&d->pages.lock);
 	ok = pages <= kinds[kind].max &&
-	     d->heap_count[kind] <= kinds[kind].max - pages;
+	     d->heap.count[kind] <= kinds[kind].max - pages;
 	if (ok)
-		d->heap_count[kind] += pages;
-	spin_unlock(&d->pages_lock);
+		d->heap.count[kind] += pages;
+	spin_unlock(&d->pages.lock);
 	return ok;
 }
 
 static void limit_give(struct domain *d, enum heap_kind kind, uint32_t pages)
 {
-	spin_lock(&d->pages_lock);
-	d->heap_count[kind] -= pages;
-	spin_unlock(&d->pages_lock);
+	spin_lock(&d->pages.lock);
+	d->heap.count[kind] -= pages;
+	spin_unlock(&d->pages.lock);
 }
 
 static void chain_add(struct domain *d, enum heap_kind kind, mfn_t mfn)
@@ -48,8 +49,8 @@ static void chain_add(struct domain *d, enum heap_kind kind, mfn_t mfn)
 	struct frame *f = mfn_to_frame(mfn);
 
 	f->prev = kind;
-	f->next = d->heap_list;
-	d->heap_list = mfn;
+	f->next = d->heap.list;
+	d->heap.list = mfn;
 }
 
 void *heap_page_share(struct domain *d, enum heap_kind kind, unsigned int pages)
@@ -69,17 +70,17 @@ void *heap_page_share(struct domain *d, enum heap_kind kind, unsigned int pages)
 		limit_give(d, kind, pages);
 		return NULL;
 	}
-	spin_lock(&d->pages_lock);
+	spin_lock(&d->pages.lock);
 	for (i = pages; i-- > 0; )
 		chain_add(d, kind, virt_to_mfn(run) + i);
-	spin_unlock(&d->pages_lock);
+	spin_unlock(&d->pages.lock);
 	return run;
 }
 
 /* Off the list; false: not on it. LOCK_PAGELIST. */
 static bool chain_remove(struct domain *d, mfn_t mfn)
 {
-	uint32_t *link = &d->heap_list;
+	uint32_t *link = &d->heap.list;
 
 	while (*link && *link != mfn)
 		link = &mfn_to_frame(*link)->next;
@@ -108,10 +109,10 @@ int heap_page_unshare(struct domain *d, void *page)
 
 	if (!claim_end(f))
 		return -EBUSY;
-	spin_lock(&d->pages_lock);
+	spin_lock(&d->pages.lock);
 	CHECK(chain_remove(d, frame_to_mfn(f)));
-	d->heap_count[kind]--;
-	spin_unlock(&d->pages_lock);
+	d->heap.count[kind]--;
+	spin_unlock(&d->pages.lock);
 	/* The guest need not have flushed when it unmapped the page (TL2). */
 	domain_flush_tlb(d);
 	palloc_heap_free(page);
@@ -120,10 +121,10 @@ int heap_page_unshare(struct domain *d, void *page)
 
 void heap_pages_free(struct domain *d)
 {
-	while (d->heap_list) {
-		struct frame *f = mfn_to_frame(d->heap_list);
+	while (d->heap.list) {
+		struct frame *f = mfn_to_frame(d->heap.list);
 
-		d->heap_list = f->next;
+		d->heap.list = f->next;
 		CHECK(claim_end(f));	/* HEAP6 */
 		palloc_heap_free(mfn_to_virt(frame_to_mfn(f)));
 	}

@@ -56,11 +56,11 @@ static long op_alloc_unbound(struct domain *d, uint64_t arg)
 	rc = check_self(d, a.dom);
 	if (rc)
 		return rc;
-	spin_lock(&d->event_lock);
+	spin_lock(&d->events.lock);
 	rc = evtchn_alloc(d, PORT_UNBOUND, 0);
 	if (rc > 0)
-		d->ports[rc].remote_dom = self_or(d, a.remote_dom);
-	spin_unlock(&d->event_lock);
+		d->events.port[rc].remote_dom = self_or(d, a.remote_dom);
+	spin_unlock(&d->events.lock);
 	if (rc < 0)
 		return rc;
 	a.port = (evtchn_port_t)rc;
@@ -70,7 +70,7 @@ static long op_alloc_unbound(struct domain *d, uint64_t arg)
 static void link_ends(struct domain *d, uint32_t port, struct domain *peer,
 		      uint32_t peer_port)
 {
-	struct evtchn *near = &d->ports[port], *far = &peer->ports[peer_port];
+	struct evtchn *near = &d->events.port[port], *far = &peer->events.port[peer_port];
 
 	near->state = far->state = PORT_INTERDOMAIN;
 	near->remote_dom = peer->id;
@@ -90,7 +90,7 @@ static long bind_locked(struct domain *d, struct domain *peer,
 		return port;
 	if (!far || far->state != PORT_UNBOUND || far->remote_dom != d->id ||
 	    (peer == d && peer_port == (uint32_t)port)) {
-		memset(&d->ports[port], 0, sizeof(struct evtchn));
+		memset(&d->events.port[port], 0, sizeof(struct evtchn));
 		return -EINVAL;
 	}
 	link_ends(d, (uint32_t)port, peer, peer_port);
@@ -109,9 +109,9 @@ static long op_bind_interdomain(struct domain *d, uint64_t arg)
 	peer = domain_find((domid_hv_t)self_or(d, b.remote_dom));
 	if (!peer)
 		return -ESRCH;
-	spin_lock_pair(&d->event_lock, &peer->event_lock);
+	spin_lock_pair(&d->events.lock, &peer->events.lock);
 	rc = bind_locked(d, peer, b.remote_port);
-	spin_unlock_pair(&d->event_lock, &peer->event_lock);
+	spin_unlock_pair(&d->events.lock, &peer->events.lock);
 	domain_put(peer);
 	if (rc < 0)
 		return rc;
@@ -124,15 +124,15 @@ static long bind_virq(struct domain *d, uint32_t virq, uint32_t vcpu)
 	struct vcpu *v = d->vcpu[vcpu];
 	int port = -EEXIST;
 
-	spin_lock(&d->event_lock);
+	spin_lock(&d->events.lock);
 	if (!v->virq_port[virq])
 		port = evtchn_alloc(d, PORT_VIRQ, vcpu);
 	if (port > 0) {
-		d->ports[port].virq = (uint8_t)virq;
-		d->ports[port].vcpu_of_virq = (uint8_t)vcpu;
+		d->events.port[port].virq = (uint8_t)virq;
+		d->events.port[port].vcpu_of_virq = (uint8_t)vcpu;
 		v->virq_port[virq] = (uint32_t)port;
 	}
-	spin_unlock(&d->event_lock);
+	spin_unlock(&d->events.lock);
 	return port;
 }
 
@@ -163,9 +163,9 @@ static long op_bind_ipi(struct domain *d, uint64_t arg)
 		return -EFAULT;
 	if (b.vcpu >= d->vcpu_count)
 		return -ENOENT;
-	spin_lock(&d->event_lock);
+	spin_lock(&d->events.lock);
 	rc = evtchn_alloc(d, PORT_IPI, b.vcpu);
-	spin_unlock(&d->event_lock);
+	spin_unlock(&d->events.lock);
 	if (rc < 0)
 		return rc;
 	b.port = (evtchn_port_t)rc;
@@ -269,10 +269,10 @@ static long op_status(struct domain *d, uint64_t arg)
 	rc = check_self(d, s.dom);
 	if (rc)
 		return rc;
-	spin_lock(&d->event_lock);
-	valid = s.port < d->port_count; /* port 0 is there, and closed */
+	spin_lock(&d->events.lock);
+	valid = s.port < d->events.count; /* port 0 is there, and closed */
 	status_fill(&s, evtchn_get(d, s.port));
-	spin_unlock(&d->event_lock);
+	spin_unlock(&d->events.lock);
 	return valid ? copy_to_guest(arg, &s, sizeof(s)) : -EINVAL;
 }
 
@@ -306,9 +306,9 @@ static long op_bind_vcpu(struct domain *d, uint64_t arg)
 		return -EFAULT;
 	if (b.vcpu >= d->vcpu_count)
 		return -ENOENT;
-	spin_lock(&d->event_lock);
+	spin_lock(&d->events.lock);
 	rc = bind_vcpu(d, b.port, b.vcpu);
-	spin_unlock(&d->event_lock);
+	spin_unlock(&d->events.lock);
 	return rc;
 }
 
@@ -319,11 +319,11 @@ static long op_unmask(struct domain *d, uint64_t arg)
 
 	if (copy_from_guest(&u, arg, sizeof(u)))
 		return -EFAULT;
-	spin_lock(&d->event_lock);
+	spin_lock(&d->events.lock);
 	valid = evtchn_get(d, u.port) != NULL;
 	if (valid)
 		evtchn_unmask_port(d, u.port);
-	spin_unlock(&d->event_lock);
+	spin_unlock(&d->events.lock);
 	return valid ? 0 : -EINVAL;
 }
 
@@ -337,7 +337,7 @@ static long op_reset(struct domain *d, uint64_t arg)
 	if (copy_from_guest(&r, arg, sizeof(r)))
 		return -EFAULT;
 	rc = check_self(d, r.dom);
-	for (uint32_t port = 1; !rc && port < READ_ONCE(d->port_count); port++) {
+	for (uint32_t port = 1; !rc && port < READ_ONCE(d->events.count); port++) {
 		if (evtchn_close(d, port, true) == 0)
 			closed++;
 		if (closed == CLOSE_BATCH) {
@@ -381,7 +381,7 @@ static long op_set_priority(struct domain *d, uint64_t arg)
 
 	if (copy_from_guest(&p, arg, sizeof(p)))
 		return -EFAULT;
-	return p.port < READ_ONCE(d->port_count) ? -ENOSYS : -EINVAL;
+	return p.port < READ_ONCE(d->events.count) ? -ENOSYS : -EINVAL;
 }
 
 long op_event_channel(unsigned long cmd, uint64_t arg)

@@ -10,6 +10,7 @@
 
 #include <xen/sched.h>
 
+#include "dom/die.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "x86/cpu.h"

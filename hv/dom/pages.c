@@ -9,7 +9,8 @@
 #include <errno.h>
 
 #include "dom/domain.h"
-#include "dom/domain_private.h"
+#include "dom/pages.h"
+#include "dom/reclaim.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
 
@@ -57,10 +58,10 @@ static void list_take(struct domain *d, struct frame *f)
 		mfn_to_frame(f->next)->prev = f->prev;
 	if (f->prev)
 		mfn_to_frame(f->prev)->next = f->next;
-	else if (d->page_list == frame_to_mfn(f))
-		d->page_list = f->next;
+	else if (d->pages.list == frame_to_mfn(f))
+		d->pages.list = f->next;
 	else
-		d->page_list_left = f->next;
+		d->pages.left = f->next;
 	f->next = f->prev = 0;
 }
 
@@ -68,20 +69,20 @@ static bool quota_take(struct domain *d, uint64_t pages)
 {
 	bool ok;
 
-	spin_lock(&d->pages_lock);
-	ok = pages <= d->max_pages && d->tot_pages <= d->max_pages - pages;
+	spin_lock(&d->pages.lock);
+	ok = pages <= d->pages.max && d->pages.total <= d->pages.max - pages;
 	if (ok)
-		d->tot_pages += pages;
-	spin_unlock(&d->pages_lock);
+		d->pages.total += pages;
+	spin_unlock(&d->pages.lock);
 	return ok;
 }
 
 static void quota_give(struct domain *d, uint64_t pages)
 {
-	spin_lock(&d->pages_lock);
-	ASSERT(d->tot_pages >= pages);
-	d->tot_pages -= pages;
-	spin_unlock(&d->pages_lock);
+	spin_lock(&d->pages.lock);
+	ASSERT(d->pages.total >= pages);
+	d->pages.total -= pages;
+	spin_unlock(&d->pages.lock);
 }
 
 /* from: INVALID_MFN for zeroed frames. */
@@ -125,12 +126,12 @@ void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order)
 {
 	mfn_t i;
 
-	spin_lock(&d->pages_lock);
+	spin_lock(&d->pages.lock);
 	for (i = mfn + (1UL << order); i-- > mfn; )
-		list_push(&d->page_list, mfn_to_frame(i));
+		list_push(&d->pages.list, mfn_to_frame(i));
 	for (i = mfn; i < mfn + (1UL << order); i++)
 		frame_publish(mfn_to_frame(i), d->id, 0);
-	spin_unlock(&d->pages_lock);
+	spin_unlock(&d->pages.lock);
 }
 
 void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order)
@@ -155,29 +156,29 @@ void domain_quota_give(struct domain *d)
 
 void domain_page_publish(struct domain *d, struct frame *f, uint32_t refs)
 {
-	spin_lock(&d->pages_lock);
-	list_push(&d->page_list, f);
+	spin_lock(&d->pages.lock);
+	list_push(&d->pages.list, f);
 	frame_publish(f, d->id, refs);
-	spin_unlock(&d->pages_lock);
+	spin_unlock(&d->pages.lock);
 }
 
 void domain_page_replace(struct domain *d, struct frame *old, struct frame *new)
 {
-	spin_lock(&d->pages_lock);
+	spin_lock(&d->pages.lock);
 	list_take(d, old);
-	list_push(&d->page_list, new);
+	list_push(&d->pages.list, new);
 	frame_publish(new, d->id, 0);
-	spin_unlock(&d->pages_lock);
+	spin_unlock(&d->pages.lock);
 	reclaim_claimed(d, old);
 }
 
 void domain_page_remove(struct domain *d, struct frame *f)
 {
-	spin_lock(&d->pages_lock);
+	spin_lock(&d->pages.lock);
 	list_take(d, f);
-	ASSERT(d->tot_pages > 0);
-	d->tot_pages--;
-	spin_unlock(&d->pages_lock);
+	ASSERT(d->pages.total > 0);
+	d->pages.total--;
+	spin_unlock(&d->pages.lock);
 }
 
 void domain_page_discard(struct domain *d, struct frame *f)
@@ -194,16 +195,16 @@ struct frame *domain_page_next_left(struct domain *d)
 {
 	struct frame *f = NULL;
 
-	spin_lock(&d->pages_lock);
-	while (d->page_list && !f) {
-		f = mfn_to_frame(d->page_list);
+	spin_lock(&d->pages.lock);
+	while (d->pages.list && !f) {
+		f = mfn_to_frame(d->pages.list);
 		list_take(d, f);
-		list_push(&d->page_list_left, f);
+		list_push(&d->pages.left, f);
 		/* At 0 its last user is on the way to frame_owner_free(): it is his. */
 		if (frame_get(f, d->id))
 			f = NULL;
 	}
-	spin_unlock(&d->pages_lock);
+	spin_unlock(&d->pages.lock);
 	return f;
 }
 
@@ -220,10 +221,10 @@ struct frame *domain_page_after(struct domain *d, struct frame *at)
 {
 	struct frame *next;
 
-	spin_lock(&d->pages_lock);
+	spin_lock(&d->pages.lock);
 	/* Referenced, so still on the list. */
-	next = first_alive(d, at ? at->next : d->page_list);
-	spin_unlock(&d->pages_lock);
+	next = first_alive(d, at ? at->next : d->pages.list);
+	spin_unlock(&d->pages.lock);
 	if (at)
 		frame_put(at);
 	return next;
@@ -233,9 +234,9 @@ uint64_t domain_pages_left(struct domain *d)
 {
 	uint64_t left;
 
-	spin_lock(&d->pages_lock);
-	left = d->tot_pages;
-	spin_unlock(&d->pages_lock);
+	spin_lock(&d->pages.lock);
+	left = d->pages.total;
+	spin_unlock(&d->pages.lock);
 	return left;
 }
 
@@ -268,20 +269,20 @@ bool domain_page_orphan(struct domain *d)
 	struct frame *f;
 	bool ok = false;
 
-	spin_lock(&d->pages_lock);
-	if (d->page_list_left) {
-		f = mfn_to_frame(d->page_list_left);
+	spin_lock(&d->pages.lock);
+	if (d->pages.left) {
+		f = mfn_to_frame(d->pages.left);
 		list_take(d, f);
 		reclaim_orphan_count(1);
 		ok = orphan_publish(f);
 		if (ok) {
-			d->tot_pages--;
-			d->orphans++;
+			d->pages.total--;
+			d->end.orphans++;
 		} else {
 			reclaim_orphan_count(-1);
-			list_push(&d->page_list_left, f);
+			list_push(&d->pages.left, f);
 		}
 	}
-	spin_unlock(&d->pages_lock);
+	spin_unlock(&d->pages.lock);
 	return ok;
 }

@@ -30,7 +30,8 @@
 #include <port.h>
 
 #include "dom/domain.h"
-#include "dom/domain_private.h"
+#include "dom/promise.h"
+#include "dom/reclaim.h"
 #include "mm/palloc.h"
 
 #define LEAF_FRAMES	(PAGE_SIZE / sizeof(pfn_t))	/* of a page of a view */
@@ -130,7 +131,7 @@ static bool view_more(struct m2p_view *view)
 
 bool domain_promise(struct domain *d)
 {
-	uint64_t pages = d->max_pages + d->share_budget;
+	uint64_t pages = d->pages.max + d->sharing.budget;
 
 	d->m2p.promised = view_pages(pages);
 	d->m2p.more = view_more;

@@ -18,7 +18,8 @@
 #include <port.h>
 
 #include "dom/domain.h"
-#include "dom/domain_private.h"
+#include "dom/pages.h"
+#include "dom/reclaim.h"
 #include "mm/above.h"
 #include "mm/framepool.h"
 #include "mm/palloc.h"

@@ -7,7 +7,7 @@
 #ifndef HV_DOM_RINGPAGE_H
 #define HV_DOM_RINGPAGE_H
 
-#include "dom/domain.h"
+#include "dom/pages.h"
 
 static inline int ringpage_get(struct domain *d, struct frame *f)
 {

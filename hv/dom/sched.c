@@ -36,6 +36,7 @@
 #include "dom/above.h"
 #include "dom/console.h"
 #include "dom/evtchn.h"
+#include "dom/reclaim.h"
 #include "dom/sched.h"
 #include "dom/stop.h"
 #include "dom/store.h"

@@ -208,7 +208,7 @@ static void vcpu_leave(struct vcpu *v)
 	gdt_set_ldt(0, 0);
 	tlb_load_cr3(cpu_idle_cr3);
 	atomic_and(&v->domain->cpu_mask, ~(1UL << cpu->id)); /* VCPU1 */
-	frame_pool_cpu_leaves(v->domain->frames, cpu->id);
+	frame_pool_cpu_leaves(v->domain->sharing.frames, cpu->id);
 	atomic_and(&vcpu_guest_cpus, ~(1UL << cpu->id));
 	cpu->current = NULL;
 }
@@ -219,7 +219,7 @@ static void vcpu_enter(struct vcpu *v)
 
 	CHECK(current_l4(v) != INVALID_MFN);
 	atomic_or(&vcpu_guest_cpus, 1UL << cpu->id);
-	frame_pool_cpu_enters(v->domain->frames, cpu->id);
+	frame_pool_cpu_enters(v->domain->sharing.frames, cpu->id);
 	atomic_or(&v->domain->cpu_mask, 1UL << cpu->id); /* VCPU1 */
 	WRITE_ONCE(*v->gdt_hv_pte, pte_make(cpu->gdt_page_mfn,
 		   PTE_P | PTE_RW | PTE_A | PTE_D)); /* VCPU2 */
@@ -394,11 +394,11 @@ int vcpu_register_info(struct vcpu *v, mfn_t mfn, uint32_t offset)
 		(v != current_vcpu() && (v->run == RUN_RUNNING ||
 					 sched_is_up(v)));
 	if (!taken) {
-		spin_lock(&d->event_lock);
+		spin_lock(&d->events.lock);
 		v->info_frame = f;
 		info_move(v, (void *)((char *)mfn_to_virt(frame_to_mfn(f)) +
 				      offset));
-		spin_unlock(&d->event_lock);
+		spin_unlock(&d->events.lock);
 	}
 	spin_unlock(&d->lock);
 	if (taken)

@@ -17,6 +17,7 @@
 #include <port.h>
 
 #include "dom/grant.h"
+#include "dom/pages.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
 #include "offer/chunk.h"
@@ -168,7 +169,7 @@ static void item_finish(struct domain *d, struct sharing_chunk *c,
 	}
 	if (m2p_get(&d->m2p, page->canonical) == INVALID_PFN &&
 	    m2p_set(&d->m2p, page->canonical, page->pfn)) {
-		share_drop(d->share, page->canonical, item->count, false);
+		share_drop(d->sharing.dom, page->canonical, item->count, false);
 		item_unclaim(d, c, item, SHARE_NO_MEMORY);
 		return;
 	}
@@ -192,7 +193,7 @@ static void items_share(struct domain *d, struct sharing_chunk *c)
 			};
 	}
 	pagefns_begin(&bracket, count);
-	share_offer_batch(d->share, c->pages, count);
+	share_offer_batch(d->sharing.dom, c->pages, count);
 	pagefns_end(&bracket);
 	for (i = 0, count = 0; i < c->item_count; i++)
 		if (c->items[i].typed)

@@ -36,7 +36,7 @@ int mode_set(struct domain *d, const struct shareop_mode *given)
 		m.flags = MODES;
 	if (!mode_ok(&m))
 		return -EINVAL;
-	if (!share_dom_one_pfn(d->share, m.flags & SHARE_MODE_ONE_PFN))
+	if (!share_dom_one_pfn(d->sharing.dom, m.flags & SHARE_MODE_ONE_PFN))
 		return -EBUSY;
 	spin_lock(&d->mm);
 	d->breaks.flags = m.flags;
@@ -55,7 +55,7 @@ void mode_break_first(struct domain *d)
 {
 	d->breaks.wanted = true;
 	d->breaks.flags = SHARE_MODE_ONE_PFN;
-	CHECK(share_dom_one_pfn(d->share, true));	/* it holds nothing yet */
+	CHECK(share_dom_one_pfn(d->sharing.dom, true));	/* it holds nothing yet */
 }
 
 long shareop_mode(struct domain *d, uint64_t va, uint64_t bytes)

@@ -11,11 +11,13 @@
 #include <errno.h>
 
 #include "audit/audit.h"
+#include "dom/promise.h"
+#include "dom/reclaim.h"
 #include "dom/sched.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/pending.h"
 #include "pv/ptbreak.h"
-#include "pv/pv.h"
 #include "offer/chunk.h"
 #include "offer/mode.h"
 #include "offer/result.h"
@@ -192,7 +194,7 @@ static long shareop_info(struct domain *d, uint64_t va, uint64_t bytes)
 
 	if (bytes < sizeof(info))
 		return -EINVAL;
-	share_dom_counters_get(d->share, &n);
+	share_dom_counters_get(d->sharing.dom, &n);
 	info.budget = n.budget;
 	info.held = n.held;
 	info.mappings = n.mappings;
@@ -201,8 +203,8 @@ static long shareop_info(struct domain *d, uint64_t va, uint64_t bytes)
 	info.zero = n.zero;
 	info.breaks = n.breaks;
 	info.last_breaks = n.last_breaks;
-	info.tot_pages = READ_ONCE(d->tot_pages);
-	info.max_pages = READ_ONCE(d->max_pages);
+	info.tot_pages = READ_ONCE(d->pages.total);
+	info.max_pages = READ_ONCE(d->pages.max);
 	return copy_to_guest(va, &info, sizeof(info));
 }
 

@@ -9,6 +9,7 @@
  */
 #include <port.h>
 
+#include "dom/pages.h"
 #include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
@@ -72,8 +73,8 @@ static enum shareop_result item_copy(struct domain *d, struct sharing_chunk *c,
 		return SHARE_NO_MEMORY;
 	item->new_mfn = mfn;
 	names_copy(c, item);
-	share_drop(d->share, item->mfn, item->count, true);
-	if (!share_holds(d->share, item->mfn, NULL, NULL))
+	share_drop(d->sharing.dom, item->mfn, item->count, true);
+	if (!share_holds(d->sharing.dom, item->mfn, NULL, NULL))
 		m2p_clear(&d->m2p, item->mfn);
 	return SHARE_DONE;
 }
@@ -90,13 +91,13 @@ static enum shareop_result item_unshare(struct domain *d,
 		return r;
 	if (!frame_is_shared(mfn_to_frame(item->mfn)))
 		return SHARE_NOT_SHARED;
-	if (!share_holds(d->share, item->mfn, &mappings, NULL) ||
+	if (!share_holds(d->sharing.dom, item->mfn, &mappings, NULL) ||
 	    mappings < item->count)
 		return SHARE_NOT_SHARED;
 	if (!domain_quota_take(d))
 		return SHARE_NO_MEMORY;
 	item->writable = names_writable(c, item);
-	if (share_take(d->share, item->mfn, item->count) == SHARE_OK) {
+	if (share_take(d->sharing.dom, item->mfn, item->count) == SHARE_OK) {
 		item->new_mfn = item->mfn;
 		return SHARE_DONE;
 	}
@@ -112,7 +113,7 @@ static enum shareop_result item_unshare(struct domain *d,
 static uint64_t stale_mask(struct domain *d, const struct sharing_item *item)
 {
 	if (item->new_mfn == item->mfn)
-		return frame_pool_cpus(d->frames);
+		return frame_pool_cpus(d->sharing.frames);
 	return domain_cpus(d);
 }
 

@@ -3,7 +3,7 @@
 #ifndef HV_PV_ABOVE_H
 #define HV_PV_ABOVE_H
 
-#include "pv/pv.h"
+#include "pv/hypercall.h"
 
 /* The sharing hypercall (abi/share.h): a handler like the others of the table.  offer/op_share.c */
 long op_share(struct hypercall_args *args);

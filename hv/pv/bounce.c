@@ -21,9 +21,10 @@
  */
 #include <port.h>
 
-#include "pv/pv.h"
+#include "dom/die.h"
 
 #include "dom/evtchn.h"
+#include "pv/bounce.h"
 #include "x86/guestcopy.h"
 
 #define EXTRA_MAX	4	/* words */

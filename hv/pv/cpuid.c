@@ -4,7 +4,6 @@
 #include <xen/arch-x86/cpuid.h>
 
 #include "pv/cpuid.h"
-#include "pv/pv.h"
 #include "x86/insn.h"
 
 #define BIT(n)	(1u << (n))

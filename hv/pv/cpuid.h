@@ -9,6 +9,8 @@
 
 #include "lib/types.h"
 
+struct vcpu;
+
 #define CPUID_BASIC_MAX		0xd
 #define CPUID_EXT_BASE		0x80000000
 #define CPUID_EXT_MAX		0x80000008
@@ -19,6 +21,10 @@
 
 /* Pure: out[eax, ebx, ecx, edx] from what the host's cpuid says for leaf and sub. */
 void cpuid_filter(uint32_t leaf, uint32_t sub, const uint32_t host[4],
+		  uint32_t out[4]);
+
+/* What v's kernel sees of them, filtered and with its own numbers filled in. */
+void cpuid_policy(const struct vcpu *v, uint32_t leaf, uint32_t sub,
 		  uint32_t out[4]);
 
 #endif

@@ -15,10 +15,12 @@
 #include <port.h>
 #include <errno.h>
 
+#include "dom/pages.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
+#include "pv/desc.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
-#include "pv/pv.h"
 #include "pv/resolve.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"

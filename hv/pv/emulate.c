@@ -15,12 +15,16 @@
 #include <port.h>
 #include <errno.h>
 
-#include "pv/pv.h"
 
 #include "dom/sched.h"
+#include "pv/bounce.h"
+#include "pv/cpuid.h"
+#include "pv/debugreg.h"
 #include "pv/decode.h"
+#include "pv/emulate.h"
 #include "pv/mmu.h"
 #include "pv/gpr.h"
+#include "pv/traps.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
 

@@ -18,14 +18,17 @@
 #include <port.h>
 
 #include "dom/above.h"
+#include "dom/reclaim.h"
+#include "pv/bounce.h"
+#include "pv/hypercall.h"
 #include "pv/pttree.h"
-#include "pv/pv.h"
 
 #include "debug/assert.h"
 #include "dom/sched.h"
 #include "dom/stop.h"
 #include "pv/pending.h"
 #include "pv/ptcheck.h"
+#include "pv/traps.h"
 #include "x86/above.h"
 #include "x86/insn.h"
 

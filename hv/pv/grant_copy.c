@@ -12,7 +12,8 @@
 #include <port.h>
 
 #include "dom/above.h"
-#include "dom/domain_private.h"
+#include "dom/domain.h"
+#include "dom/pages.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 #include "pv/grant.h"

@@ -15,8 +15,8 @@
 
 #include "dom/sched.h"
 #include "pv/grant.h"
+#include "pv/hypercall.h"
 #include "pv/pending.h"
-#include "pv/pv.h"
 #include "x86/guestcopy.h"
 
 #define OP_BYTES_MAX	sizeof(struct gnttab_copy)

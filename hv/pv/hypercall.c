@@ -19,10 +19,11 @@
 #include "abi/share.h"
 #include "abi/xencomm.h"
 #include "dom/console.h"
+#include "dom/die.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "pv/above.h"
-#include "pv/pv.h"
+#include "pv/hypercall.h"
 #include "pv/xencomm.h"
 #include "x86/guestcopy.h"
 
@@ -78,63 +79,6 @@ static long call_event_channel_compat(struct hypercall_args *args)
 	return op_event_channel(cmd, args->a[0] + offsetof(struct evtchn_op, u));
 }
 
-#define IO_PORTS	65536
-
-static long set_iopl(uint64_t va)
-{
-	struct physdev_set_iopl iopl;
-
-	if (copy_from_guest(&iopl, va, sizeof(iopl)))
-		return -EFAULT;
-	if (iopl.iopl > 3)
-		return -EINVAL;
-	current_vcpu()->iopl = (uint64_t)iopl.iopl << 12; /* where rflags has it */
-	return 0;
-}
-
-/* Kept by its address, and looked at for each access (emulate.c). */
-static long set_iobitmap(uint64_t va)
-{
-	struct physdev_set_iobitmap map;
-	struct vcpu *v = current_vcpu();
-	uint64_t bits;
-
-	if (copy_from_guest(&map, va, sizeof(map)))
-		return -EFAULT;
-	bits = (uintptr_t)map.bitmap.p;
-	if (map.nr_ports > IO_PORTS || !guest_range_ok(bits, IO_PORTS / 8))
-		return -EINVAL;
-	v->iobitmap_va = bits;
-	v->iobitmap_ports = map.nr_ports;
-	return 0;
-}
-
-static long physdev(uint64_t cmd, uint64_t va)
-{
-	switch (cmd) {
-	case PHYSDEVOP_set_iopl:
-		return set_iopl(va);
-	case PHYSDEVOP_set_iobitmap:
-		return set_iobitmap(va);
-	default:
-		return -ENOSYS;
-	}
-}
-
-static long call_physdev(struct hypercall_args *args)
-{
-	return physdev(args->a[0], args->a[1]);
-}
-
-static long call_physdev_compat(struct hypercall_args *args)
-{
-	uint32_t cmd;
-
-	if (copy_from_guest(&cmd, args->a[0], sizeof(cmd)))
-		return -EFAULT;
-	return physdev(cmd, args->a[0] + offsetof(struct physdev_op, u));
-}
-
 _Static_assert(__HYPERVISOR_make_ro_and_share == __HYPERVISOR_arch_7, "ABI");
 
 /* Our addition to the ABI: sharing (abi/share.h), registered buffers (abi/xencomm.h). */
@@ -180,7 +124,7 @@ static const hypercall_fn table[] = {
 	[__HYPERVISOR_event_channel_op_compat] = call_event_channel_compat,
 	[__HYPERVISOR_xen_version] = op_xen_version,
 	[__HYPERVISOR_console_io] = call_console_io,
-	[__HYPERVISOR_physdev_op_compat] = call_physdev_compat,
+	[__HYPERVISOR_physdev_op_compat] = op_physdev_compat,
 	[__HYPERVISOR_grant_table_op] = op_grant_table,
 	[__HYPERVISOR_vm_assist] = op_vm_assist,
 	[__HYPERVISOR_update_va_mapping_otherdomain] = call_other_domain,
@@ -191,7 +135,7 @@ static const hypercall_fn table[] = {
 	[__HYPERVISOR_sched_op] = call_sched,
 	[__HYPERVISOR_callback_op] = op_callback,
 	[__HYPERVISOR_event_channel_op] = call_event_channel,
-	[__HYPERVISOR_physdev_op] = call_physdev,
+	[__HYPERVISOR_physdev_op] = op_physdev,
 	[__HYPERVISOR_sysctl] = call_privileged,
 	[__HYPERVISOR_domctl] = call_privileged,
 	[__HYPERVISOR_kexec_op] = call_privileged,

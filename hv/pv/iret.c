@@ -12,8 +12,11 @@
 #include <errno.h>
 #include <port.h>
 
-#include "pv/pv.h"
+#include "dom/die.h"
 
+#include "pv/bounce.h"
+#include "pv/hypercall.h"
+#include "pv/iret.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"
 

@@ -3,7 +3,7 @@
 #ifndef HV_PV_MEMORY_H
 #define HV_PV_MEMORY_H
 
-#include "pv/pv.h"
+#include "pv/hypercall.h"
 
 #define MEMORY_ORDER_MAX 9	/* 2 MiB: the most an unprivileged domain gets in one piece */
 

@@ -21,9 +21,11 @@
 
 #include <xen/memory.h>
 
+#include "dom/pages.h"
 #include "mm/palloc.h"
 #include "dom/sched.h"
 #include "mm/objpool.h"
+#include "pv/hypercall.h"
 #include "pv/memory.h"
 #include "pv/resolve.h"
 #include "x86/guestcopy.h"

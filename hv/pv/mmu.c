@@ -14,12 +14,13 @@
 #include <port.h>
 #include <errno.h>
 
+#include "dom/pages.h"
 #include "mm/m2p.h"
+#include "pv/hypercall.h"
 #include "pv/mmu.h"
 #include "pv/pending.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
-#include "pv/pv.h"
 #include "pv/resolve.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"

@@ -3,7 +3,7 @@
 #ifndef HV_PV_MMU_H
 #define HV_PV_MMU_H
 
-#include "pv/pv.h"
+#include "pv/hypercall.h"
 
 #define MMU_PREEMPTED	0x80000000UL	/* in the count: this call is continued */
 #define MMU_REQUEST_MAX	24		/* bytes of the largest request */

@@ -7,10 +7,11 @@
 #include <errno.h>
 
 #include "dom/above.h"
+#include "pv/desc.h"
+#include "pv/hypercall.h"
 #include "pv/mmu.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
-#include "pv/pv.h"
 #include "pv/resolve.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"

@@ -8,8 +8,8 @@
  */
 #include <port.h>
 
-#include "pv/pv.h"
 
+#include "pv/emulate.h"
 #include "x86/insn.h"
 #include "x86/pte.h"
 

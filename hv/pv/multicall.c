@@ -17,8 +17,8 @@
 #include <port.h>
 
 #include "dom/sched.h"
+#include "pv/hypercall.h"
 #include "pv/pending.h"
-#include "pv/pv.h"
 #include "x86/guestcopy.h"
 
 enum progress { GO_ON, STOP, RESTART };

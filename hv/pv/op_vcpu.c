@@ -9,6 +9,7 @@
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 
+#include "dom/die.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "pv/vcpu_context.h"

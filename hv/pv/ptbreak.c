@@ -26,6 +26,8 @@
 #include <errno.h>
 
 #include "abi/share.h"
+#include "dom/die.h"
+#include "dom/pages.h"
 #include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
@@ -196,7 +198,7 @@ static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
 	if (!domain_quota_take(d))
 		return -ENOMEM;
 	if (holds_take(d, mfn, mappings)) {
-		tlb_flush_mask(frame_pool_cpus(d->frames));
+		tlb_flush_mask(frame_pool_cpus(d->sharing.frames));
 		ownpage_publish(d, mfn, mappings + 1, 0);
 		trace_event(d, TRACE_BREAK, 0, mfn, pfn);
 		*new = mfn;

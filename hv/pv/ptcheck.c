@@ -10,6 +10,7 @@
 #include <port.h>
 #include <errno.h>
 
+#include "dom/pages.h"
 #include "pv/grant.h"
 #include "pv/ptbreak.h"
 #include "pv/ptcheck_private.h"

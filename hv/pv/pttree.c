@@ -26,6 +26,7 @@
 #include <port.h>
 #include <errno.h>
 
+#include "dom/pages.h"
 #include "pv/pending.h"
 #include "pv/ptbreak.h"
 #include "pv/ptcheck_private.h"

@@ -21,10 +21,11 @@
 #include <port.h>
 #include <errno.h>
 
+#include "pv/emulate.h"
 #include "pv/gpr.h"
 #include "pv/ptcheck.h"
 #include "pv/ptwrite.h"
-#include "pv/pv.h"
+#include "pv/traps.h"
 #include "x86/guestcopy.h"
 
 #define PF_WRITE_PROTECTED 3u	/* present, write */

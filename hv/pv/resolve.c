@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "dom/above.h"
+#include "dom/pages.h"
 #include "pv/ptbreak.h"
 #include "pv/resolve.h"
 #include "sharing/holds.h"

@@ -11,7 +11,7 @@
 
 #include "abi/share.h"
 #include "pv/ptcheck.h"
-#include "pv/pv.h"
+#include "pv/traps.h"
 #include "x86/above.h"
 #include "x86/cpu.h"
 #include "x86/guestcopy.h"

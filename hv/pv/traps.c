@@ -10,8 +10,12 @@
  */
 #include <port.h>
 
+#include "pv/bounce.h"
+#include "pv/debugreg.h"
 #include "pv/decode.h"
-#include "pv/pv.h"
+#include "pv/emulate.h"
+#include "pv/iret.h"
+#include "pv/traps.h"
 #include "x86/guestcopy.h"
 
 #define EC_IDT		2u	/* error code: a gate of the IDT refused */

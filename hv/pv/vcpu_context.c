@@ -17,10 +17,13 @@
 #include <errno.h>
 
 #include "mm/palloc.h"
+#include "pv/debugreg.h"
+#include "pv/desc.h"
+#include "pv/iret.h"
 #include "pv/mmu.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
-#include "pv/pv.h"
+#include "pv/traps.h"
 #include "pv/vcpu_context.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"

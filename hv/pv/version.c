@@ -11,7 +11,7 @@
 
 #include "mm/layout.h"
 #include "pv/cpuid.h"
-#include "pv/pv.h"
+#include "pv/hypercall.h"
 #include "x86/guestcopy.h"
 
 static const xen_extraversion_t extraversion = ".0-pasture";

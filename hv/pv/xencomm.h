@@ -3,7 +3,7 @@
 #ifndef HV_PV_XENCOMM_H
 #define HV_PV_XENCOMM_H
 
-#include "pv/pv.h"
+#include "pv/hypercall.h"
 
 /* XENCOMMOP_*; takes LOCK_XENCOMM. */
 long op_xencomm(struct hypercall_args *args);

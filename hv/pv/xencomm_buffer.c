@@ -22,7 +22,7 @@
 #include "abi/xencomm.h"
 #include "dom/above.h"
 #include "mm/objpool.h"
-#include "pv/pv.h"
+#include "pv/hypercall.h"
 #include "pv/xencomm.h"
 #include "x86/guestcopy.h"
 

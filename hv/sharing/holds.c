@@ -3,6 +3,8 @@
 #include <port.h>
 #include <errno.h>
 
+#include "dom/promise.h"
+#include "dom/reclaim.h"
 #include "lib/fmt.h"
 #include "mm/framepool.h"
 #include "mm/m2p.h"
@@ -37,65 +39,65 @@ static uint16_t group_id(const char *name)
 int holds_domain_init(struct domain *d, const char *group, uint64_t budget)
 {
 	if (group[0]) {
-		d->group = group_id(group);
-		str_copy(d->group_name, sizeof(d->group_name), group);
+		d->sharing.group = group_id(group);
+		str_copy(d->sharing.group_name, sizeof(d->sharing.group_name), group);
 	} else {
-		d->group = GROUP_ALONE | d->id;
-		fmt_snprintf(d->group_name, sizeof(d->group_name), "alone%u",
+		d->sharing.group = GROUP_ALONE | d->id;
+		fmt_snprintf(d->sharing.group_name, sizeof(d->sharing.group_name), "alone%u",
 			     d->id);
 	}
-	if (!d->group)
+	if (!d->sharing.group)
 		return -ENOMEM;
-	d->frames = frame_pool_join(d->group, !group[0],
+	d->sharing.frames = frame_pool_join(d->sharing.group, !group[0],
 				    domain_set_aside(budget));
-	if (!d->frames)
+	if (!d->sharing.frames)
 		return -ENOMEM;
-	d->m2p.from = d->frames;
-	d->share = share_dom_create(sharing_service(), d->group, budget);
-	return d->share ? 0 : -ENOMEM;
+	d->m2p.from = d->sharing.frames;
+	d->sharing.dom = share_dom_create(sharing_service(), d->sharing.group, budget);
+	return d->sharing.dom ? 0 : -ENOMEM;
 }
 
 bool holds_domain_reap(struct domain *d)
 {
-	if (!d->frames)
+	if (!d->sharing.frames)
 		return false;
-	if (!d->frames_stopped)
-		frame_pool_stop(d->frames, domain_set_aside(d->share_budget));
-	d->frames_stopped = true;
-	return frame_pool_give_part(d->frames);
+	if (!d->sharing.frames_stopped)
+		frame_pool_stop(d->sharing.frames, domain_set_aside(d->sharing.budget));
+	d->sharing.frames_stopped = true;
+	return frame_pool_give_part(d->sharing.frames);
 }
 
 void holds_domain_fini(struct domain *d)
 {
-	if (d->share) {
-		CHECK(share_dom_held(d->share) == 0);
-		share_dom_destroy(d->share);
-		d->share = NULL;
+	if (d->sharing.dom) {
+		CHECK(share_dom_held(d->sharing.dom) == 0);
+		share_dom_destroy(d->sharing.dom);
+		d->sharing.dom = NULL;
 	}
-	if (d->frames) {
+	if (d->sharing.frames) {
 		m2p_view_fini(&d->m2p);
 		d->m2p.from = NULL;
-		reclaim_pool(d->frames);
-		frame_pool_leave(d->frames);
-		d->frames = NULL;
+		reclaim_pool(d->sharing.frames);
+		frame_pool_leave(d->sharing.frames);
+		d->sharing.frames = NULL;
 	}
 }
 
 bool holds_find(struct domain *d, mfn_t mfn, uint32_t *mappings, pfn_t *pfn)
 {
-	return d->share && share_holds(d->share, mfn, mappings, pfn);
+	return d->sharing.dom && share_holds(d->sharing.dom, mfn, mappings, pfn);
 }
 
 bool holds_take(struct domain *d, mfn_t mfn, uint32_t mappings)
 {
-	return share_take(d->share, mfn, mappings) == SHARE_OK;
+	return share_take(d->sharing.dom, mfn, mappings) == SHARE_OK;
 }
 
 int holds_map(struct domain *d, mfn_t mfn)
 {
-	if (!d->share)
+	if (!d->sharing.dom)
 		return -EPERM;
-	switch (share_hold(d->share, mfn)) {
+	switch (share_hold(d->sharing.dom, mfn)) {
 	case SHARE_OK:
 		return 0;
 	case SHARE_ERR_COUNT:
@@ -111,8 +113,8 @@ void holds_unmap(struct domain *d, mfn_t mfn, bool broke)
 	if (READ_ONCE(d->state) == DOM_RUNNING)
 		trace_event(d, broke ? TRACE_BREAK : TRACE_DROP, 0, mfn,
 			    m2p_get(&d->m2p, mfn));
-	share_drop(d->share, mfn, 1, broke);
+	share_drop(d->sharing.dom, mfn, 1, broke);
 	/* I9: the view names only what the domain owns or holds. */
-	if (!share_holds(d->share, mfn, NULL, NULL))
+	if (!share_holds(d->sharing.dom, mfn, NULL, NULL))
 		m2p_clear(&d->m2p, mfn);
 }

@@ -2,6 +2,7 @@
 /* What all ways to break a share have in common; ownpage.h. */
 #include <port.h>
 
+#include "dom/pages.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
 #include "sharing/ownpage.h"
@@ -21,7 +22,7 @@ mfn_t ownpage_copy(struct domain *d, mfn_t shared)
 	uint64_t pfn = INVALID_PFN;
 	mfn_t mfn;
 
-	(void)share_holds(d->share, shared, NULL, &pfn);
+	(void)share_holds(d->sharing.dom, shared, NULL, &pfn);
 	mfn = domain_page_prepare_copy(d, shared);
 	if (mfn != INVALID_MFN && m2p_set(&d->m2p, mfn, pfn)) {
 		domain_pages_cancel(d, mfn, 0);

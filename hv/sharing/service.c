@@ -8,6 +8,7 @@
 #include <port.h>
 
 #include "abi/share.h"
+#include "dom/reclaim.h"
 #include "mm/framepool.h"
 #include "mm/objpool.h"
 #include "sharing/pagefns.h"

@@ -9,6 +9,7 @@
 #include "fake/fake_breaks.h"
 #include "offer/mode.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 
@@ -126,7 +127,7 @@ void fill_quota(void)
 {
 	uint64_t *extent = (void *)fake_page(d, scratch);
 	struct xen_memory_reservation *r = (void *)(extent + 64);
-	uint64_t left = d->max_pages - d->tot_pages;
+	uint64_t left = d->pages.max - d->pages.total;
 
 	*r = (struct xen_memory_reservation){ .nr_extents = left,
 					      .domid = DOMID_SELF };

@@ -2,7 +2,9 @@
 /* What a vCPU's context needs of files that are not linked. */
 #include <port.h>
 
-#include "pv/pv.h"
+#include "pv/debugreg.h"
+#include "pv/iret.h"
+#include "pv/traps.h"
 #include "x86/guestcopy.h"
 
 bool handler_ok(uint64_t address)

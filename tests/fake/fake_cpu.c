@@ -4,6 +4,7 @@
 #include <port.h>
 
 #include "fake/fake_machine.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "sharing/holds.h"
 #include "pv/xencomm.h"

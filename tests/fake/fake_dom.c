@@ -12,7 +12,10 @@
 #include "debug/log.h"
 #include "dom/above.h"
 #include "dom/console.h"
+#include "dom/die.h"
 #include "dom/evtchn.h"
+#include "dom/pages.h"
+#include "dom/reclaim.h"
 #include "dom/sched.h"
 #include "fake/fake_dom.h"
 #include "mm/framepool.h"
@@ -181,7 +184,7 @@ struct domain *fake_domain(unsigned int n)
 	d->vcpu[0] = &f->v;
 	d->vcpu_count = 1;
 	spin_lock_init(&d->lock, LOCK_DOMAIN);
-	spin_lock_init(&d->event_lock, LOCK_EVENT);
+	spin_lock_init(&d->events.lock, LOCK_EVENT);
 	f->v.domain = d;
 	f->v.info = &f->si.vcpu_info[0];
 	f->v.runstate.state = RUNSTATE_offline;

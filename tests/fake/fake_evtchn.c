@@ -8,13 +8,13 @@
 
 int evtchn_init(struct domain *d)
 {
-	d->ports = obj_alloc(PAGE_SIZE);
-	return d->ports ? 0 : -ENOMEM;
+	d->events.port = obj_alloc(PAGE_SIZE);
+	return d->events.port ? 0 : -ENOMEM;
 }
 bool evtchn_reap(struct domain *d)
 {
-	obj_free(d->ports, PAGE_SIZE);
-	d->ports = NULL;
+	obj_free(d->events.port, PAGE_SIZE);
+	d->events.port = NULL;
 	return false;
 }
 void evtchn_fini(struct domain *d) { (void)!evtchn_reap(d); }

@@ -7,6 +7,7 @@
 
 #include "audit/audit.h"
 #include "fake/fake_grants.h"
+#include "pv/hypercall.h"
 
 #define ARGS_PFN	(FAKE_PAGES / 2 + 300)	/* two ordinary pages of each domain */
 

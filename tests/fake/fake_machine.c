@@ -13,11 +13,14 @@
 #include "ctl/build.h"
 #include "ctl/config.h"
 #include "dom/above.h"
+#include "dom/die.h"
+#include "dom/reclaim.h"
 #include "dom/sched.h"
 #include "fake/fake_machine.h"
 #include "mm/framepool.h"
 #include "mm/palloc.h"
 #include "offer/chunk.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 #include "sharing/sharing.h"
@@ -128,12 +131,12 @@ void fake_run(struct domain *d)
 
 	if (old) {
 		old->domain->cpu_mask = 0;
-		frame_pool_cpu_leaves(old->domain->frames, 0);
+		frame_pool_cpu_leaves(old->domain->sharing.frames, 0);
 	}
 	this_cpu()->current = d ? d->vcpu[0] : NULL;
 	if (d) {
 		d->cpu_mask = 1;
-		frame_pool_cpu_enters(d->frames, 0);
+		frame_pool_cpu_enters(d->sharing.frames, 0);
 	}
 	reclaim_flush();
 }

@@ -17,7 +17,7 @@
 
 #include "dom/domain.h"
 #include "fake/fake_ram.h"
-#include "pv/pv.h"
+#include "pv/hypercall.h"
 
 #define FAKE_BASE	0xffffffff80000000UL	/* va of pfn 0 */
 #define FAKE_PAGES	1024u			/* all of them are mapped */

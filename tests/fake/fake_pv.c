@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dom/die.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "fake/fake_pv.h"

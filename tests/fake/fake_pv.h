@@ -7,7 +7,7 @@
 #ifndef TESTS_FAKE_PV_H
 #define TESTS_FAKE_PV_H
 
-#include "pv/pv.h"
+#include "pv/hypercall.h"
 
 struct fake_pv {
 	struct domain domain;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dom/grant.h"
+#include "dom/reclaim.h"
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
 #include "mm/ram.h"
@@ -151,8 +152,8 @@ static void count_domain(struct domain *d, void *arg)
 {
 	ck_assert(!pttree_work_left(d));
 	grant_entries = 0;
-	count_list(d, d->page_list);
-	count_list(d, d->page_list_left);
+	count_list(d, d->pages.list);
+	count_list(d, d->pages.left);
 	count_handles(d);
 	(void)xencomm_frames(d, count_registered, NULL);
 	for (uint32_t i = 0; i < d->vcpu_count; i++)

@@ -12,6 +12,7 @@
 #include "dom/store.h"
 #include "fake/fake_machine.h"
 #include "mm/objpool.h"
+#include "pv/desc.h"
 #include "x86/pte.h"
 
 uint64_t vcpu_guest_cpus = 1;
@@ -62,7 +63,7 @@ void vcpu_free(struct vcpu *v)
 bool lives_gone(struct domain *d)
 {
 	fake_machine.gone++;
-	return d->config && d->generation < d->config->repeat;
+	return d->origin.config && d->origin.generation < d->origin.config->repeat;
 }
 
 void lives_rebuild(const struct domain_config *config, uint32_t instance,

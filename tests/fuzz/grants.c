@@ -17,11 +17,15 @@
 #include "abi/share.h"
 #include "audit/audit.h"
 #include "dom/above.h"
+#include "dom/die.h"
+#include "dom/pages.h"
+#include "dom/reclaim.h"
 #include "fake/fake_grants.h"
 #include "fuzz/fuzz.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 
 #define DOMAINS	3u

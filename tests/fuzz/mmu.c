@@ -23,6 +23,7 @@
 #include "mm/pagetype.h"
 #include "offer/mode.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 #include "sharing/sharing.h"

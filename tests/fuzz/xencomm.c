@@ -23,6 +23,7 @@
 #include "mm/pagetype.h"
 #include "mm/ram.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/xencomm.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"

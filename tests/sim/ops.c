@@ -11,9 +11,11 @@
 #include "abi/share.h"
 #include "abi/xencomm.h"
 #include "dom/above.h"
+#include "dom/die.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/xencomm.h"
 #include "sim/ops.h"
 #include "sim/sim.h"
@@ -516,7 +518,7 @@ static void reap_until(struct side *s, unsigned int step)
 	unsigned int me = sim_cpu;
 
 	sim_cpu = s->cpu;
-	while (s->d->destroy_step < step)
+	while (s->d->end.step < step)
 		CHECK(reaper_step());
 	sim_cpu = me;
 }

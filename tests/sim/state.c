@@ -16,10 +16,12 @@
 #include "ctl/lives.h"
 #include "dom/evtchn.h"
 #include "dom/console.h"
+#include "dom/reclaim.h"
 #include "dom/sched.h"
 #include "dom/store.h"
 #include "mm/framepool.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 #include "sharing/sharing.h"
@@ -69,11 +71,11 @@ void state_run(unsigned int cpu, struct domain *d)
 	if (old) {
 		__atomic_and_fetch(&old->cpu_mask, ~(1UL << cpu),
 				   __ATOMIC_SEQ_CST);
-		frame_pool_cpu_leaves(old->frames, cpu);
+		frame_pool_cpu_leaves(old->sharing.frames, cpu);
 	}
 	if (d) {
 		__atomic_or_fetch(&d->cpu_mask, 1UL << cpu, __ATOMIC_SEQ_CST);
-		frame_pool_cpu_enters(d->frames, cpu);
+		frame_pool_cpu_enters(d->sharing.frames, cpu);
 	}
 	this_cpu()->current = d ? d->vcpu[0] : NULL;
 	tlb_load_cr3(d ? d->vcpu[0]->kernel_l4 << PAGE_SHIFT : cpu_idle_cr3);
@@ -391,7 +393,7 @@ static uint64_t domain_digest(struct domain *d, uint64_t digest)
 
 	for (i = 0; i < P_COUNT; i++)
 		digest = page_digest(d, pfn(i), digest);
-	return mix(digest, d->tot_pages);
+	return mix(digest, d->pages.total);
 }
 
 uint64_t state_digest(void)

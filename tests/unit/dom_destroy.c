@@ -9,10 +9,13 @@
 
 #include "abi/share.h"
 #include "dom/above.h"
+#include "dom/die.h"
+#include "dom/reclaim.h"
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 #include "unit/suite.h"
@@ -168,7 +171,7 @@ START_TEST(looked_up)
 	for (unsigned int i = 0; i < 10000; i++)
 		(void)reaper_step();
 	ck_assert_uint_eq(fake_machine.gone, before);
-	ck_assert_uint_eq(found->tot_pages, 0);
+	ck_assert_uint_eq(found->pages.total, 0);
 	domain_put(found);
 	/* What was set aside for it goes in parts. */
 	for (unsigned int i = 0; i < 100; i++)

@@ -475,8 +475,8 @@ static unsigned int open_ports(struct domain *d)
 {
 	unsigned int open = 0;
 
-	for (uint32_t port = 1; port < d->port_count; port++)
-		open += d->ports[port].state != PORT_FREE;
+	for (uint32_t port = 1; port < d->events.count; port++)
+		open += d->events.port[port].state != PORT_FREE;
 	return open;
 }
 
@@ -498,13 +498,13 @@ START_TEST(end_in_parts)
 				  EVTCHNSTAT_interdomain);
 		/* The other end may go between two parts. */
 		ck_assert_int_eq(close_port(b, EVTCHN_PORTS - 1 - parts), 0);
-		ck_assert_uint_eq(a->ports[EVTCHN_PORTS - 1 - parts].state,
+		ck_assert_uint_eq(a->events.port[EVTCHN_PORTS - 1 - parts].state,
 				  PORT_UNBOUND);
 		left = now;
 		parts++;
 	}
 	ck_assert_uint_eq(parts, 63);
-	ck_assert_ptr_null(a->ports);
+	ck_assert_ptr_null(a->events.port);
 	ck_assert_uint_eq(status(b, 1).status, EVTCHNSTAT_unbound);
 	ck_assert_uint_eq(status(b, EVTCHN_PORTS - 64).status,
 			  EVTCHNSTAT_unbound);
@@ -630,7 +630,7 @@ END_TEST
 static bool port_holds(struct domain *const *d, unsigned int count,
 		       unsigned int n, uint32_t port)
 {
-	const struct evtchn *c = &d[n]->ports[port], *far;
+	const struct evtchn *c = &d[n]->events.port[port], *far;
 
 	if (c->state == PORT_VIRQ)
 		return d[n]->vcpu[0]->virq_port[c->virq] == port;
@@ -638,7 +638,7 @@ static bool port_holds(struct domain *const *d, unsigned int count,
 		return true;
 	if (c->remote_dom > count)
 		return false;
-	far = &d[c->remote_dom - 1]->ports[c->remote_port];
+	far = &d[c->remote_dom - 1]->events.port[c->remote_port];
 	return far->state == PORT_INTERDOMAIN && far->remote_dom == d[n]->id &&
 	       far->remote_port == port;
 }
@@ -650,13 +650,13 @@ static bool port_holds(struct domain *const *d, unsigned int count,
 static void check_invariants(struct domain *const *d, unsigned int count)
 {
 	for (unsigned int n = 0; n < count; n++) {
-		for (uint32_t port = 1; port < d[n]->port_count; port++)
+		for (uint32_t port = 1; port < d[n]->events.count; port++)
 			if (!port_holds(d, count, n, port))
 				ck_abort_msg("port %u of d%u", port, d[n]->id);
 		for (uint32_t i = 0; i < NR_VIRQS; i++) {
 			uint32_t port = d[n]->vcpu[0]->virq_port[i];
 
-			if (port && d[n]->ports[port].state != PORT_VIRQ)
+			if (port && d[n]->events.port[port].state != PORT_VIRQ)
 				ck_abort_msg("VIRQ %u of d%u", i, d[n]->id);
 		}
 	}

@@ -9,10 +9,13 @@
 
 #include "abi/share.h"
 #include "dom/above.h"
+#include "dom/promise.h"
+#include "dom/reclaim.h"
 #include "fake/fake_machine.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 #include "pv/resolve.h"
@@ -60,7 +63,7 @@ static struct xen_memory_reservation *reservation(struct domain *x, mfn_t mfn)
 /* HEAP1-HEAP4: who owns it, what it may, and what it does not count in. */
 START_TEST(ownership)
 {
-	uint64_t pages = d->tot_pages;
+	uint64_t pages = d->pages.total;
 	uint8_t *rw = heap_page_share(d, HEAP_GRANT_TABLE, 1);
 	uint8_t *ro = heap_page_share(d, HEAP_GRANT_STATUS, 2);
 	const struct frame *f;
@@ -73,7 +76,7 @@ START_TEST(ownership)
 	ck_assert_uint_eq(heap_page_kind(f), HEAP_GRANT_TABLE);
 	ck_assert_uint_eq(ref_of(rw), 0);
 	ck_assert(f->state & FRAME_NOHEAP);
-	ck_assert_uint_eq(d->tot_pages, pages);
+	ck_assert_uint_eq(d->pages.total, pages);
 	ck_assert_uint_eq(m2p_get(&d->m2p, virt_to_mfn(rw)), INVALID_PFN);
 	ck_assert_uint_eq(virt_to_mfn(ro) % 2, 0);
 	ck_assert_uint_eq(heap_page_kind(mfn_to_frame(virt_to_mfn(ro) + 1)),
@@ -180,7 +183,7 @@ START_TEST(unshare)
 	ck_assert_uint_gt(fake_machine.flushes, flushes);
 	ck_assert_uint_eq(fake_kind(virt_to_mfn(page)), FRAME_FREE);
 	ck_assert_int_eq(map(virt_to_mfn(page), PTE_P), -EPERM);
-	ck_assert_uint_eq(d->heap_count[HEAP_GRANT_TABLE], 1);
+	ck_assert_uint_eq(d->heap.count[HEAP_GRANT_TABLE], 1);
 	ck_assert_uint_eq(fake_kind(virt_to_mfn(other)), FRAME_HEAP);
 }
 END_TEST

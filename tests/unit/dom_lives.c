@@ -13,11 +13,13 @@
 #include <xen/sched.h>
 
 #include "dom/above.h"
-#include "dom/domain_private.h"
+#include "dom/die.h"
+#include "dom/domain.h"
 #include "fake/fake_grants.h"
 #include "mm/above.h"
 #include "mm/framepool.h"
 #include "mm/pagetype.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 #include "unit/suite.h"
@@ -193,7 +195,7 @@ static void make_table(struct domain *d, uint64_t pfn, unsigned int level,
 /* The pfn of the last page on the list. */
 static uint64_t last_on_list(struct domain *d)
 {
-	uint32_t mfn = d->page_list;
+	uint32_t mfn = d->pages.list;
 
 	while (mfn_to_frame(mfn)->next)
 		mfn = mfn_to_frame(mfn)->next;
@@ -243,7 +245,7 @@ START_TEST(falling_count)
 	domain_shutdown(d, SHUTDOWN_poweroff);
 	for (unsigned int i = 0; i < 2000; i++)
 		ck_assert(reaper_step());
-	ck_assert_uint_eq(d->tot_pages, 1);
+	ck_assert_uint_eq(d->pages.total, 1);
 	frame_owner_free(d->id, f);
 	for (unsigned int i = 0; i < 2000 && fake_machine.gone == before; i++)
 		ck_assert(reaper_step());

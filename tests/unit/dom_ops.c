@@ -43,11 +43,11 @@ static void setup(void)
 	v->info->evtchn_upcall_mask = 0;
 	sched_online(v);
 	ck_assert_ptr_eq(fake_schedule(), v);
-	spin_lock(&d->event_lock);
+	spin_lock(&d->events.lock);
 	timer_port = evtchn_alloc(d, PORT_VIRQ, 0);
-	d->ports[timer_port].virq = VIRQ_TIMER;
+	d->events.port[timer_port].virq = VIRQ_TIMER;
 	v->virq_port[VIRQ_TIMER] = (uint32_t)timer_port;
-	spin_unlock(&d->event_lock);
+	spin_unlock(&d->events.lock);
 }
 
 static void teardown(void)

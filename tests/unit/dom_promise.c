@@ -13,10 +13,13 @@
 #include <xen/memory.h>
 
 #include "abi/share.h"
+#include "dom/promise.h"
+#include "dom/reclaim.h"
 #include "fake/fake_machine.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "sharing/sharing.h"
 #include "unit/suite.h"
 
@@ -131,7 +134,7 @@ START_TEST(every_credit)
 			ck_assert_int_eq(reservation(dom[i],
 				XENMEM_increase_reservation, BUDGET + 1, 0),
 				BUDGET);
-			ck_assert_uint_eq(dom[i]->tot_pages, dom[i]->max_pages);
+			ck_assert_uint_eq(dom[i]->pages.total, dom[i]->pages.max);
 		} else {
 			ck_assert_uint_eq(break_all(dom[i]), BUDGET);
 		}

@@ -12,11 +12,13 @@
 #include <xen/memory.h>
 
 #include "abi/share.h"
+#include "dom/reclaim.h"
 #include "fake/fake_grants.h"
 #include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/memory.h"
 #include "unit/suite.h"
 
@@ -76,7 +78,7 @@ static long memory_op(unsigned int cmd, struct xen_memory_reservation r,
 
 START_TEST(given_back)
 {
-	uint64_t pages = user->tot_pages;
+	uint64_t pages = user->pages.total;
 	mfn_t mfn = unmapped(page + 1);
 
 	user->cpu_mask |= KNOWS;
@@ -87,7 +89,7 @@ START_TEST(given_back)
 			 mfn), 1);
 	over(KNOWS);
 	ck_assert_uint_eq(m2p_get(&user->m2p, mfn), INVALID_PFN);
-	ck_assert_uint_eq(user->tot_pages, pages - 1);
+	ck_assert_uint_eq(user->pages.total, pages - 1);
 }
 END_TEST
 
@@ -142,11 +144,11 @@ START_TEST(canonical)
 	memset(fake_page(user, page + 1), 0x5a, PAGE_SIZE);
 	ck_assert_int_gt(FAKE_CALL(op_share, SHAREOP_single, fake_va(page + 1)), 0);
 	mfn = fake_mfn(user, page + 1);
-	frame_pool_cpu_enters(user->frames, __builtin_ctzl(GUESTS));
+	frame_pool_cpu_enters(user->sharing.frames, __builtin_ctzl(GUESTS));
 	watch(mfn);
 	ck_assert_int_eq(g_update(page + 1, 0), 0);
 	reclaim_flush_all();
-	frame_pool_cpu_leaves(user->frames, __builtin_ctzl(GUESTS));
+	frame_pool_cpu_leaves(user->sharing.frames, __builtin_ctzl(GUESTS));
 	fake_machine.on_flush = NULL;
 	ck_assert(fake_machine.flushed & GUESTS);
 	ck_assert_uint_eq(frame_state_kind(mfn_to_frame(mfn)->state), FRAME_POOL);
@@ -179,16 +181,16 @@ START_TEST(quota)
 						    .domid = DOMID_SELF };
 	struct xen_memory_reservation two = { .nr_extents = 1, .extent_order = 1,
 					      .domid = DOMID_SELF };
-	uint64_t most = user->tot_pages + 1;
+	uint64_t most = user->pages.total + 1;
 
-	user->max_pages = most;
+	user->pages.max = most;
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, two, 0), 0);
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, one, 0), 1);
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, one, 0), 0);
-	ck_assert_uint_eq(user->tot_pages, user->max_pages);
-	user->max_pages = 1;	/* fewer than it has */
+	ck_assert_uint_eq(user->pages.total, user->pages.max);
+	user->pages.max = 1;	/* fewer than it has */
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, two, 0), 0);
-	user->max_pages = most;
+	user->pages.max = most;
 }
 END_TEST
 
@@ -197,17 +199,17 @@ START_TEST(no_frame)
 {
 	const struct xen_memory_reservation one = { .nr_extents = 1,
 						    .domid = DOMID_SELF };
-	uint64_t pages = user->tot_pages;
+	uint64_t pages = user->pages.total;
 	mfn_t mfn = unmapped(page + 1);
 
-	user->max_pages = pages + 1;
+	user->pages.max = pages + 1;
 	fake_memory_take(0);
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, one, 0), 0);
-	ck_assert_uint_eq(user->tot_pages, pages);
+	ck_assert_uint_eq(user->pages.total, pages);
 	ck_assert_int_eq(memory_op(XENMEM_decrease_reservation, one, mfn), 1);
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, one, 0), 1);
 	fake_memory_give();
-	user->max_pages = pages;
+	user->pages.max = pages;
 }
 END_TEST
 
@@ -241,9 +243,9 @@ START_TEST(cannot_be_told)
 				     XENMEM_increase_reservation };
 	struct xen_memory_reservation r = { .nr_extents = 1,
 					    .domid = DOMID_SELF };
-	uint64_t pages = user->tot_pages, free = 0;
+	uint64_t pages = user->pages.total, free = 0;
 
-	user->max_pages = pages + 1;
+	user->pages.max = pages + 1;
 	/* The list is in a page that the guest may read only. */
 	*(uint64_t *)fake_page(user, REQ + 1) = page + 1;
 	ck_assert_int_eq(g_update(REQ + 1,
@@ -252,14 +254,14 @@ START_TEST(cannot_be_told)
 	*(struct xen_memory_reservation *)fake_page(user, REQ) = r;
 	for (unsigned int n = 0; n < 2; n++) {
 		ck_assert_int_eq(FAKE_CALL(op_memory, ops[_i], fake_va(REQ)), 0);
-		ck_assert_uint_eq(user->tot_pages, pages);
+		ck_assert_uint_eq(user->pages.total, pages);
 		/* The first may have taken a page of M2P, for good. */
 		ck_assert(!n || palloc_free_count() == free);
 		free = palloc_free_count();
 	}
 	ck_assert_int_eq(g_update(REQ + 1,
 				  pte_make(fake_mfn(user, REQ + 1), G_RW)), 0);
-	user->max_pages = pages;
+	user->pages.max = pages;
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fake/fake_pv.h"
+#include "pv/bounce.h"
 #include "unit/suite.h"
 
 #define TOP_FROM_USER	FAKE_KERNEL_SP

@@ -9,6 +9,9 @@
 #include "ctl/build.h"
 #include "ctl/config.h"
 #include "dom/above.h"
+#include "dom/die.h"
+#include "dom/promise.h"
+#include "dom/reclaim.h"
 #include "fake/fake_elf.h"
 #include "fake/fake_machine.h"
 #include "mm/palloc.h"
@@ -37,8 +40,8 @@ START_TEST(as_xen_starts_it)
 	ck_assert_uint_eq(v->regs.rip, FAKE_BASE + 0x1000);
 	ck_assert_uint_eq(v->regs.cs, SEL_USER_CS64);
 	ck_assert(v->kernel_mode && v->kernel_l4 != INVALID_MFN);
-	ck_assert_uint_eq(d->tot_pages, FAKE_PAGES);
-	ck_assert_uint_eq(d->share_budget, 100);
+	ck_assert_uint_eq(d->pages.total, FAKE_PAGES);
+	ck_assert_uint_eq(d->sharing.budget, 100);
 	/* M2P and p2m agree, every page is mapped, tables read-only. */
 	for (pfn = 0; pfn < FAKE_PAGES; pfn++) {
 		uint64_t *list = (uint64_t *)fake_page(d,
@@ -309,7 +312,7 @@ START_TEST(found_domain_waits)
 	for (i = 0; i < 100; i++)
 		(void)reaper_step();
 	ck_assert_uint_eq(fake_machine.gone, 0);
-	ck_assert_uint_eq(d->tot_pages, 0);
+	ck_assert_uint_eq(d->pages.total, 0);
 	domain_put(found);
 	while (reaper_step())
 		;

@@ -15,11 +15,13 @@
 #include <xen/memory.h>
 
 #include "abi/share.h"
+#include "dom/reclaim.h"
 #include "fake/fake_grants.h"
 #include "mm/palloc.h"
 #include "mm/ram.h"
 #include "offer/mode.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "unit/suite.h"
 #include "x86/above.h"
 #include "x86/pte.h"

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "pv/cpuid.h"
-#include "pv/pv.h"
 #include "unit/suite.h"
 
 #define BIT(n) (1u << (n))

@@ -15,6 +15,7 @@
 #include "fake/fake_grants.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
+#include "pv/hypercall.h"
 #include "unit/suite.h"
 #include "x86/cpu.h"
 
@@ -308,9 +309,9 @@ static void look_at_owner(void)
 START_TEST(page_transferred)
 {
 	struct gnttab_transfer op = { 0, granter->id, REF, 99 };
-	uint64_t pages = user->tot_pages;
+	uint64_t pages = user->pages.total;
 
-	granter->max_pages++;
+	granter->pages.max++;
 	*g_v1(granter, REF) = (struct grant_entry_v1){
 		GTF_accept_transfer, user->id, 0,
 	};
@@ -325,7 +326,7 @@ START_TEST(page_transferred)
 	FLUSHED_OTHER();
 	ck_assert(!early);
 	ck_assert_uint_eq(m2p_get(&user->m2p, moved), INVALID_PFN);
-	ck_assert_uint_eq(user->tot_pages, pages - 1);
+	ck_assert_uint_eq(user->pages.total, pages - 1);
 }
 END_TEST
 

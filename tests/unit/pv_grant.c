@@ -13,6 +13,7 @@
 #include "fake/fake_grants.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "unit/suite.h"
 

@@ -11,12 +11,15 @@
 
 #include "abi/share.h"
 #include "dom/above.h"
+#include "dom/die.h"
+#include "dom/reclaim.h"
 #include "fake/fake_grants.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
 #include "offer/mode.h"
 #include "pv/above.h"
 #include "pv/grant.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 #include "unit/suite.h"
@@ -213,7 +216,7 @@ END_TEST
 START_TEST(gt16_transfer)
 {
 	mfn_t mfn = fake_mfn(user, page + 1);
-	uint64_t pages = user->tot_pages;
+	uint64_t pages = user->pages.total;
 	uint32_t handle;
 
 	give_one(granter, page + 7);
@@ -236,7 +239,7 @@ START_TEST(gt16_transfer)
 	ck_assert_uint_eq(fake_ref(mfn), 1);
 	ck_assert_uint_eq(mfn_to_frame(mfn)->type, 0);
 	ck_assert_uint_eq(((uint8_t *)mfn_to_virt(mfn))[9], 0x77);
-	ck_assert_uint_eq(user->tot_pages, pages - 1);
+	ck_assert_uint_eq(user->pages.total, pages - 1);
 	ck_assert_int_eq(g_update(page + 1, pte_make(mfn, G_RO)), -EPERM);
 	fake_check();
 	/* The entry is used up; granter has no room: the page is lost, as Xen's header says. */
@@ -248,7 +251,7 @@ START_TEST(gt16_transfer)
 	ck_assert_int_eq(g_update(page + 3, 0), 0);
 	accept_transfer(10);
 	ck_assert_int_eq(transfer(mfn, granter, 10), GNTST_no_space);
-	ck_assert_uint_eq(user->tot_pages, pages - 3);
+	ck_assert_uint_eq(user->pages.total, pages - 3);
 	/* A granted page is not transferred. */
 	fake_run(granter);
 	g_grant(granter, 11, page, user, false);

@@ -1,4 +1,4 @@
-/* links: hv/pv/hypercall.c tests/port/port.c tests/fake/fake_pv.c */
+/* links: hv/pv/hypercall.c hv/pv/op_physdev.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
 /* The way of registers through a hypercall (CALL1, CALL2), the table's holes, and the old forms of calls. */
 #include <check.h>

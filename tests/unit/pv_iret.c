@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "fake/fake_pv.h"
+#include "pv/bounce.h"
+#include "pv/hypercall.h"
 #include "unit/suite.h"
 #include "x86/guestcopy.h"
 

@@ -12,9 +12,11 @@
 
 #include <xen/memory.h>
 
+#include "dom/reclaim.h"
 #include "fake/fake_grants.h"
 #include "mm/palloc.h"
 #include "mm/ram.h"
+#include "pv/hypercall.h"
 #include "unit/suite.h"
 
 #define HOST	GNTMAP_host_map
@@ -108,7 +110,7 @@ static void start(void)
 	ck_assert_int_eq(g_update(page + 10, 0), 0);
 	ck_assert_int_eq(g_update(page + 11, 0), 0);
 	ck_assert_int_eq(pair(), 0);
-	ck_assert_uint_eq(granter->tot_pages, granter->max_pages);
+	ck_assert_uint_eq(granter->pages.total, granter->pages.max);
 	g_check();
 }
 
@@ -218,7 +220,7 @@ START_TEST(pt6_done)
 	}
 	ck_assert_uint_gt(tried, all);
 	ck_assert_uint_gt(all, 0);
-	ck_assert_uint_eq(granter->tot_pages, granter->max_pages);
+	ck_assert_uint_eq(granter->pages.total, granter->pages.max);
 }
 END_TEST
 
@@ -245,7 +247,7 @@ START_TEST(pt6_granted)
 		};
 		/* Mapped: nothing has changed, the first page is still there. */
 		ck_assert_int_eq(exchange(1, 1, n), mapped ? -EBUSY : 0);
-		ck_assert_uint_eq(granter->tot_pages, granter->max_pages);
+		ck_assert_uint_eq(granter->pages.total, granter->pages.max);
 		g_check();
 		if (!mapped) {
 			memcpy(mine, given, sizeof(mine));
@@ -289,7 +291,7 @@ START_TEST(me5_transfer)
 		spare = fake_mfn(user, page + 20 + n);
 		ck_assert_int_eq(g_update(page + 20 + n, 0), 0);
 		ck_assert_int_eq(exchange(_i, !_i, n), 0);
-		ck_assert_uint_eq(granter->tot_pages, granter->max_pages);
+		ck_assert_uint_eq(granter->pages.total, granter->pages.max);
 		g_check();
 		fake_run(granter);
 		memcpy(mine, given, sizeof(mine));

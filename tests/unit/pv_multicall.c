@@ -6,7 +6,9 @@
 #include <port.h>
 #include <string.h>
 
+#include "dom/die.h"
 #include "fake/fake_pv.h"
+#include "pv/hypercall.h"
 #include "unit/suite.h"
 
 #define LIST_VA		0x10000000UL

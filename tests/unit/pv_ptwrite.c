@@ -9,7 +9,9 @@
 
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
+#include "pv/emulate.h"
 #include "pv/ptwrite.h"
+#include "pv/traps.h"
 #include "unit/suite.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"

@@ -10,6 +10,8 @@
 #include "fake/fake_machine.h"
 #include "mm/palloc.h"
 #include "mm/pagetype.h"
+#include "pv/desc.h"
+#include "pv/hypercall.h"
 #include "pv/mmu.h"
 #include "pv/mmu.h"
 #include "pv/ptcheck.h"

@@ -1,4 +1,4 @@
-/* links: hv/pv/traps*.c hv/pv/emul*.c hv/pv/msr.c hv/pv/dec*.c hv/pv/cpuid.c hv/pv/iret.c tests/port/port.c tests/fake/fake_pv.c */
+/* links: hv/pv/traps*.c hv/pv/debugreg.c hv/pv/emul*.c hv/pv/msr.c hv/pv/dec*.c hv/pv/cpuid.c hv/pv/iret.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
 /* Faults of a guest: what is emulated, what is delivered, and with which rip (N1-N3, X1-X3). */
 #include <check.h>
@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "fake/fake_pv.h"
+#include "pv/debugreg.h"
+#include "pv/traps.h"
 #include "unit/suite.h"
 
 #define CODE_VA		0x400000UL

@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dom/reclaim.h"
 #include "fake/fake_machine.h"
 #include "mm/palloc.h"
 #include "mm/pagetype.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/mmu.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"

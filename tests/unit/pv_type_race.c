@@ -14,8 +14,10 @@
 #include <xen/memory.h>
 
 #include "abi/xencomm.h"
+#include "dom/reclaim.h"
 #include "fake/fake_grants.h"
 #include "mm/pagetype.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "unit/suite.h"
 

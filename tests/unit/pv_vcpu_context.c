@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "fake/fake_machine.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 #include "pv/vcpu_context.h"

@@ -18,6 +18,8 @@
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
 #include "pv/above.h"
+#include "pv/desc.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "pv/xencomm.h"
 #include "unit/suite.h"

@@ -9,6 +9,8 @@
 #include "abi/share.h"
 #include "audit/audit.h"
 #include "dom/evtchn_private.h"
+#include "dom/promise.h"
+#include "dom/reclaim.h"
 #include "fake/fake_machine.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
@@ -226,11 +228,11 @@ START_TEST(i10)
 {
 	struct frame *next = mfn_to_frame(mfn_to_frame(page)->next);
 
-	word(&d->tot_pages, d->tot_pages + 1, " I10", "length");
-	word(&d->max_pages, d->tot_pages - 1, " I10", "quota");
+	word(&d->pages.total, d->pages.total + 1, " I10", "length");
+	word(&d->pages.max, d->pages.total - 1, " I10", "quota");
 	word(state(page), *state(page) ^ 1UL << FRAME_KIND_SHIFT, " I10 I18 I5 I9",
 	     "kind on the list");
-	word(&d->max_pages, 1UL << 40, " I10", "credits");
+	word(&d->pages.max, 1UL << 40, " I10", "credits");
 	word(&d->commit, d->commit + 1, " I10", "promises that do not add up");
 	/* Its neighbour does not know it: the first word has the next one, too. */
 	word(&next->private, next->next, " I10", "off the list");
@@ -289,7 +291,7 @@ END_TEST
 
 START_TEST(i18)
 {
-	struct evtchn *ports = d->ports;
+	struct evtchn *ports = d->events.port;
 	uint64_t cross;
 
 	word(state(page), (*state(page) & ~FRAME_OWNER_MASK) |
@@ -297,13 +299,13 @@ START_TEST(i18)
 	word(state(virt_to_mfn(d->trace.header)),
 	     *state(virt_to_mfn(d->trace.header)) & ~FRAME_NOHEAP, " I18",
 	     "heap page without its flag");
-	d->port_count = 2;
+	d->events.count = 2;
 	ports[1] = (struct evtchn){ .state = PORT_INTERDOMAIN,
 				    .remote_dom = 0x777 };
 	expect(" I18", "port");
 	ports[1].remote_dom = d->id;
 	ck_assert_uint_eq(audit_machine(&cross), 0);
-	d->port_count = 0;
+	d->events.count = 0;
 }
 END_TEST
 

@@ -12,10 +12,13 @@
 
 #include "abi/share.h"
 #include "audit/audit.h"
+#include "dom/promise.h"
+#include "dom/reclaim.h"
 #include "fake/fake_grants.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "sharing/sharing.h"
 #include "unit/suite.h"
 

@@ -11,9 +11,11 @@
 #include "fake/fake_breaks.h"
 #include "mm/palloc.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/ptbreak.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
+#include "pv/traps.h"
 #include "sharing/holds.h"
 #include "sharing/sharing.h"
 #include "unit/suite.h"
@@ -85,14 +87,14 @@ START_TEST(no_frame)
 
 	break_first();
 	mfn = shared(p, 7, true);
-	pages = d->tot_pages;
+	pages = d->pages.total;
 	while ((page = palloc_hv(0))) {
 		*(void **)page = taken;
 		taken = page;
 	}
 	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
 	ck_assert_int_eq(map(p, pte_make(mfn, RW)), -ENOMEM);
-	ck_assert_uint_eq(d->tot_pages, pages);
+	ck_assert_uint_eq(d->pages.total, pages);
 	ck_assert_uint_eq(fake_mfn(d, p), mfn);
 	ck_assert_uint_eq(*name_of(p), 0);
 	fake_recount();
@@ -101,7 +103,7 @@ START_TEST(no_frame)
 		palloc_hv_free(page, 0);
 	}
 	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
-	ck_assert_uint_eq(d->tot_pages, pages + 1);
+	ck_assert_uint_eq(d->pages.total, pages + 1);
 	ck_assert(filled(fake_page(d, p), 7));
 }
 END_TEST

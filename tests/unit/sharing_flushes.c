@@ -14,8 +14,10 @@
 #include "fake/fake_breaks.h"
 #include "mm/framepool.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
+#include "pv/traps.h"
 #include "sharing/holds.h"
 #include "unit/suite.h"
 
@@ -37,14 +39,14 @@ static void note_first(void)
 static void end(void)
 {
 	vcpu_guest_cpus = 1;
-	frame_pool_cpu_leaves(d->frames, 3);
+	frame_pool_cpu_leaves(d->sharing.frames, 3);
 	teardown();
 }
 
 static void watch(void)
 {
 	d->cpu_mask |= OTHER;
-	frame_pool_cpu_enters(d->frames, 3);
+	frame_pool_cpu_enters(d->sharing.frames, 3);
 	vcpu_guest_cpus = 1 | GUESTS | STRANGER;
 	fake_machine.flushed = 0;
 }
@@ -250,7 +252,7 @@ START_TEST(alone)
 {
 	struct domain *a = fake_domain("", 50), *b = fake_domain("", 50);
 
-	ck_assert_uint_ne(a->group, b->group);
+	ck_assert_uint_ne(a->sharing.group, b->sharing.group);
 	fake_end(a);
 	fake_end(b);
 	fake_run(d);

@@ -9,6 +9,8 @@
 #include "fake/fake_breaks.h"
 #include "offer/mode.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
+#include "pv/traps.h"
 #include "sharing/holds.h"
 #include "unit/suite.h"
 #include "x86/guestcopy.h"
@@ -18,12 +20,12 @@
 START_TEST(last_holder_maps_writable)
 {
 	mfn_t mfn = shared(p, 7, false);
-	uint64_t pages = d->tot_pages;
+	uint64_t pages = d->pages.total;
 
 	ck_assert_int_eq(map(p, pte_make(mfn, RW)), 0);
 	ck_assert_uint_eq(fake_mfn(d, p), mfn);
 	ck_assert(writable(p) && filled(fake_page(d, p), 7));
-	ck_assert_uint_eq(d->tot_pages, pages + 1);
+	ck_assert_uint_eq(d->pages.total, pages + 1);
 	ck_assert_uint_eq(m2p_get(&d->m2p, mfn), p);
 	ck_assert_uint_eq(info().last_breaks, 1);
 	ck_assert_uint_eq(info().breaks, 1);

@@ -10,10 +10,12 @@
 #include <xen/memory.h>
 
 #include "abi/share.h"
+#include "dom/reclaim.h"
 #include "dom/sched.h"
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/mmu.h"
 #include "sharing/sharing.h"
 #include "unit/suite.h"
@@ -121,7 +123,7 @@ static struct shareop_info info(void)
 START_TEST(single_page)
 {
 	mfn_t old = fake_mfn(d, p);
-	uint64_t before = d->tot_pages;
+	uint64_t before = d->pages.total;
 	long mfn;
 
 	fill(d, p, 7);
@@ -132,7 +134,7 @@ START_TEST(single_page)
 	ck_assert_uint_eq(*fake_pte(d, p) & (PTE_RW | PTE_AVL_SHARED),
 			  PTE_AVL_SHARED);
 	ck_assert_uint_eq(((uint64_t *)fake_page(d, p))[511], 7 + 511);
-	ck_assert_uint_eq(d->tot_pages, before - 1);
+	ck_assert_uint_eq(d->pages.total, before - 1);
 	ck_assert_uint_eq(m2p_get(&d->m2p, mfn), p);
 	ck_assert_uint_eq(m2p_get(&d->m2p, old), INVALID_PFN);
 	ck_assert_int_eq(single(p), -EEXIST);
@@ -361,7 +363,7 @@ START_TEST(last_holder_keeps_the_frame)
 	ck_assert_uint_eq(fake_mfn(d, p), mfn);		/* no copy */
 	ck_assert_uint_eq(*fake_pte(d, p) & (PTE_RW | PTE_AVL_SHARED), PTE_RW);
 	ck_assert_uint_eq(m2p_get(&d->m2p, mfn), p);
-	ck_assert_uint_eq(d->tot_pages, FAKE_PAGES);
+	ck_assert_uint_eq(d->pages.total, FAKE_PAGES);
 	ck_assert_uint_eq(info().last_breaks, 1);
 	ck_assert_uint_eq(info().held, 0);
 }
