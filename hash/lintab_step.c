@@ -248,7 +248,7 @@ bool lintab_bucket_is_valid(const struct lintab *t, uint32_t number,
 			    uint64_t *count)
 {
 	struct lintab_shape s = lintab_shape(t);
-	uint32_t entries = 0, nodes = 0, astray = 0;
+	uint32_t entries = 0, nodes = 0, inconsistent = 0;
 	struct lintab_cursor c;
 	unsigned char *chunk;
 	void *e;
@@ -256,13 +256,13 @@ bool lintab_bucket_is_valid(const struct lintab *t, uint32_t number,
 	lintab_seek_bucket(t, number, &c);
 	while ((e = lintab_next(t->kind, &c))) {
 		entries++;
-		astray += lintab_bucket_number(s, lintab_place(t->kind, e)) != number;
+		inconsistent += lintab_bucket_number(s, lintab_place(t->kind, e)) != number;
 	}
 	chunk = lintab_link(lintab_bucket(t, number), t->kind->bucket_bytes);
 	for (; chunk; chunk = lintab_link(chunk, t->kind->node_bytes))
 		nodes++;
 	*count = entries;
-	return !astray && nodes == chain_nodes(t->kind, entries);
+	return !inconsistent && nodes == chain_nodes(t->kind, entries);
 }
 
 bool lintab_is_valid(const struct lintab *t)

@@ -233,7 +233,7 @@ static void check_tables(struct share *s, const struct range *r)
 	for (struct share_dom *d = s->doms; d; d = d->next)
 		for (uint64_t at = r->from; at < r->end;
 		     at = lintab_range_end(&d->holds, (uint32_t)at))
-			d->seen.astray |= !lintab_bucket_is_valid(&d->holds,
+			d->seen.inconsistent |= !lintab_bucket_is_valid(&d->holds,
 				lintab_bucket_number(lintab_shape(&d->holds),
 						     (uint32_t)at), &entries);
 }
@@ -257,7 +257,7 @@ static void audit_dom(struct share *s, const struct share_dom *d)
 	const char *who = "I12 domain of group";
 	uint64_t id = d->group->id, held = share_dom_held(d);
 
-	if (d->seen.astray)
+	if (d->seen.inconsistent)
 		audit_wrong(s, who, id, "valid holds", 0, 1);
 	if (held > d->budget)
 		audit_wrong(s, who, id, "held, more than its budget", held,

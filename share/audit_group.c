@@ -103,7 +103,7 @@ static bool audit_bucket(struct share *s, struct share_group *g, uint64_t at)
 	s->audit.frames += entries;
 	ASSERT(2 * s->audit.frames <= SHARE_AUDIT_PAGES ||
 	       s->audit.frames == entries);
-	g->seen.astray |= !valid;
+	g->seen.inconsistent |= !valid;
 	check_bucket(g, bucket, at);
 	return true;
 }
@@ -133,7 +133,7 @@ static uint64_t count_mappings(const struct share_group *g)
 
 static void check_group(struct share *s, const struct share_group *g)
 {
-	if (g->seen.astray)
+	if (g->seen.inconsistent)
 		audit_wrong(s, "I11 group", g->id, "valid index", 0, 1);
 	audit_expect(s, "I11 group", g->id, "index entries",
 		     index_count(&g->index), g->seen.frames);

@@ -45,7 +45,7 @@ static void start(struct batch *b, unsigned int n, struct offer *o)
 
 static void finish(struct batch *b, unsigned int n, struct offer *o)
 {
-	offer_join(o);
+	offer_commit(o);
 	b->pages[n].result = o->result;
 	b->pages[n].canonical = o->canonical;
 }
@@ -63,10 +63,10 @@ static void step(struct batch *b, unsigned int turn, enum step step)
 		start(b, n, o);
 		break;
 	case REACH:
-		offer_reach(o);
+		offer_prefetch_bucket(o);
 		break;
 	case PEEK:
-		offer_peek(o);
+		offer_prefetch_match(o);
 		break;
 	default:
 		finish(b, n, o);

@@ -47,13 +47,13 @@
  */
 struct audited_dom {		/* as the domain's holds */
 	uint64_t holds, mappings, zero;
-	bool astray;		/* the table of holds is not as it should be */
+	bool inconsistent;		/* the table of holds is not as it should be */
 };
 
 struct audited_group {		/* atomic, as the record's count */
 	uint64_t frames, mappings, unshared;
 	uint64_t twins;		/* only the audit's */
-	bool astray;
+	bool inconsistent;
 };
 
 struct share_group {

@@ -5,12 +5,12 @@
  * what the next one reads, and batch.c has several offers under way:
  *
  *	offer_hash	the page is hashed; asks for the stripe of its hash and draws a frame
- *	offer_reach	asks for the bucket of the index and the drawn frame's record
- *	offer_peek	looks who may match; asks for that frame's page and its hold,
+ *	offer_prefetch_bucket	asks for the bucket of the index and the drawn frame's record
+ *	offer_prefetch_match	looks who may match; asks for that frame's page and its hold,
  *			or for the drawn frame's page
- *	offer_join	look-up, compare and change, under the locks
+ *	offer_commit	look-up, compare and change, under the locks
  *
- * Only offer_join decides anything: what those before it saw may be out of date.
+ * Only offer_commit decides anything: what those before it saw may be out of date.
  *
  * What a caller could learn from the result must not tell match from miss.  So
  * all that can fail is done before the look-up, for both: a frame is drawn (a
@@ -55,7 +55,7 @@ static bool offer_hold(struct offer *o, uint32_t frame)
 		o->held = true;
 		return false;
 	}
-	if (!h && !o->affordable)
+	if (!h && !o->within_budget)
 		return false;
 	if (!h) {
 		offer_new_hold(o, frame);
@@ -155,7 +155,7 @@ static int offer_look_up(struct offer *o, uint32_t *canonical)
 		return SHARE_OK;
 	if (o->held)
 		return SHARE_ERR_HELD;
-	if (!o->affordable)
+	if (!o->within_budget)
 		return SHARE_ERR_LIMIT;
 	if (o->other_count == SHARE_CHAIN_CAP)
 		return SHARE_ERR_FULL;
@@ -172,7 +172,7 @@ static int offer_locked(struct offer *o, uint32_t *canonical)
 
 	if (!hold_prepare(o->dom))
 		return SHARE_ERR_NOMEM;
-	o->affordable = share_dom_held(o->dom) < o->dom->budget;
+	o->within_budget = share_dom_held(o->dom) < o->dom->budget;
 	index_lock(index, o->hash);
 	rc = offer_look_up(o, canonical);
 	index_cancel(index, &o->room);
@@ -234,7 +234,7 @@ void offer_hash(struct offer *o)
 	index_ask_lock(&g->index, o->hash);
 }
 
-void offer_reach(struct offer *o)
+void offer_prefetch_bucket(struct offer *o)
 {
 	struct share_group *g = o->group;
 
@@ -258,7 +258,7 @@ static bool offer_candidate(const struct offer *o, uint32_t *frame)
 	return found;
 }
 
-void offer_peek(struct offer *o)
+void offer_prefetch_match(struct offer *o)
 {
 	uint32_t frame = o->drawn;
 	bool found;
@@ -272,7 +272,7 @@ void offer_peek(struct offer *o)
 		ask_for_page(group_page(o->group, frame), OFFER_ASK_LINES, !found);
 }
 
-void offer_join(struct offer *o)
+void offer_commit(struct offer *o)
 {
 	if (o->result != OFFER_UNDER_WAY)
 		return;

@@ -24,7 +24,7 @@ struct offer {
 
 	uint64_t hash;
 	bool zero;
-	bool affordable;	/* the budget allows a new hold */
+	bool within_budget;	/* the budget allows a new hold */
 	struct lintab_room room; /* for the index entry */
 	/* Found by the look-up: */
 	uint32_t others[SHARE_CHAIN_CAP]; /* one frame of each other content of this hash */
@@ -38,8 +38,8 @@ void offer_ask(const void *page);
 
 /* The steps, in this order.  A refused offer runs through them unharmed. */
 void offer_hash(struct offer *o);	/* no lock */
-void offer_reach(struct offer *o);
-void offer_peek(struct offer *o);	/* the domain's lock */
-void offer_join(struct offer *o);
+void offer_prefetch_bucket(struct offer *o);
+void offer_prefetch_match(struct offer *o);	/* the domain's lock */
+void offer_commit(struct offer *o);
 
 #endif

@@ -43,7 +43,7 @@ long gl_share_info(struct gl_share *s, struct shareop_info *info)
 }
 
 /* lock held; the page was offered and this is how it went. */
-static void settle(struct gl_share *s, uint64_t va, int32_t status,
+static void result_record(struct gl_share *s, uint64_t va, int32_t status,
 		   uint64_t mfn, bool was_recorded)
 {
 	uint64_t pfn;
@@ -97,7 +97,7 @@ static long offer_one(struct gl_share *s, uint64_t va)
 	rc = call(s, SHAREOP_single, va, 0);
 	if (rc < 0 && status_of_errno(rc) == SHARE_NOT_TRIED)
 		s->counters.calls_failed++;
-	settle(s, va, status_of_errno(rc), (uint64_t)rc, was);
+	result_record(s, va, status_of_errno(rc), (uint64_t)rc, was);
 	return rc < 0 ? rc : 0;
 }
 
@@ -150,7 +150,7 @@ static long offer_batch(struct gl_share *s, const uint64_t *vas, size_t count,
 	for (size_t i = 0; i < n; i++) {
 		int32_t st = s->batch[i].status;
 
-		settle(s, vas[i], st, s->batch[i].mfn,
+		result_record(s, vas[i], st, s->batch[i].mfn,
 		       was[i / 64] >> (i % 64) & 1);
 		if (status)
 			status[i] = st;

@@ -56,7 +56,7 @@
 #define PAGES_PER_STEP 64
 #define HANDLES_PER_STEP 512u
 
-enum step {
+enum phase {
 	STEP_STOP, STEP_PORTS, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
 	STEP_EMPTY_L4, STEP_UNHOOK, STEP_GRANTS, STEP_DISOWN, STEP_PAGES, STEP_WAIT,
 	STEP_ORPHANS, STEP_VIEW, STEP_POOL, STEP_FREE,
@@ -158,7 +158,7 @@ static bool step_disown(struct domain *d)
 }
 
 /* Calls in progress use it. */
-static bool is_kept(struct domain *d)
+static bool is_referenced(struct domain *d)
 {
 	return grant_pinned(d) ||
 	       atomic_load_acquire(&d->refs) != 1;
@@ -195,9 +195,9 @@ static void step_free(struct domain *d)
 }
 
 /* Work on the present step; true: the next one's turn. */
-static bool step_done(struct domain *d)
+static bool phase_run(struct domain *d)
 {
-	switch ((enum step)d->end.step) {
+	switch ((enum phase)d->end.step) {
 	case STEP_STOP:
 		step_stop(d);
 		return true;
@@ -217,9 +217,9 @@ static bool step_done(struct domain *d)
 	case STEP_PAGES:
 		return !step_pages(d);
 	case STEP_WAIT:
-		if (is_kept(d) && !step_disown(d))
+		if (is_referenced(d) && !step_disown(d))
 			d->end.disown_slot = 0;
-		return !is_kept(d);
+		return !is_referenced(d);
 	case STEP_ORPHANS:
 		return !step_orphans(d);
 	case STEP_VIEW:
@@ -248,7 +248,7 @@ static bool step(struct domain *d)
 		step_free(d);
 		return false;
 	}
-	if (step_done(d)) {
+	if (phase_run(d)) {
 		if (d->end.step == STEP_PAGES)
 			trace_event(d, TRACE_PAGES, 0, 0, d->end.pages);
 		d->end.step++;

@@ -7,7 +7,6 @@
 #include "lib/fmt.h"
 #include "ctl/elf.h"
 #include "ctl/elf_guest.h"
-#include "pv/desc.h"
 
 struct ehdr {
 	uint8_t ident[16];

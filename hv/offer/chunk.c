@@ -66,7 +66,7 @@ static enum shareop_result name_find(struct domain *d, struct sharing_name *n)
 	return *n->pte & PTE_AVL_GRANT ? SHARE_GRANTED : SHARE_NOT_TRIED;
 }
 
-enum shareop_result chunk_find(struct domain *d, struct sharing_chunk *c,
+enum shareop_result item_find_ptes(struct domain *d, struct sharing_chunk *c,
 			     struct sharing_item *item)
 {
 	struct sharing_name *names = &c->names[item->first];

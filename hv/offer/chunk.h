@@ -21,7 +21,7 @@ struct sharing_item {
 	enum shareop_result result;	/* SHARE_NOT_TRIED while it is in the running */
 	uint32_t mfn;			/* the frame that all names map */
 	uint32_t new_mfn;		/* and the one that they map afterwards */
-	bool typed;			/* offer: the frame has class SHARED and lost its RW mappings */
+	bool has_shared_class;			/* offer: the frame has class SHARED and lost its RW mappings */
 	uint32_t writable;		/* unshare: names that become writable */
 };
 
@@ -52,7 +52,7 @@ void chunk_unshare(struct domain *d, struct sharing_chunk *c);
  * Find the entries that an item names and the one frame that they map.
  * SHARE_NOT_TRIED: found (mfn set), else why not.
  */
-enum shareop_result chunk_find(struct domain *d, struct sharing_chunk *c,
+enum shareop_result item_find_ptes(struct domain *d, struct sharing_chunk *c,
 			     struct sharing_item *item);
 
 #endif

@@ -46,7 +46,7 @@ static enum shareop_result busy_reason(struct domain *d, const struct frame *f)
 	}
 }
 
-static void mappings_lower(struct sharing_chunk *c,
+static void ptes_protect(struct sharing_chunk *c,
 			   const struct sharing_item *item, struct frame *f)
 {
 	struct sharing_name *n = item_names(c, item);
@@ -60,7 +60,7 @@ static void mappings_lower(struct sharing_chunk *c,
 	}
 }
 
-static void mappings_raise(struct domain *d, struct sharing_chunk *c,
+static void ptes_unprotect(struct domain *d, struct sharing_chunk *c,
 			   const struct sharing_item *item, struct frame *f)
 {
 	struct sharing_name *n = item_names(c, item);
@@ -81,19 +81,19 @@ static void undo(struct domain *d, struct sharing_chunk *c,
 	struct frame *f = mfn_to_frame(item->mfn);
 
 	pagetype_put_plain(f);
-	mappings_raise(d, c, item, f);
-	item->typed = false;
+	ptes_unprotect(d, c, item, f);
+	item->has_shared_class = false;
 	item->result = why;
 	frame_put(f);
 }
 
 /* (a) */
-static void item_lower(struct domain *d, struct sharing_chunk *c,
+static void item_write_protect(struct domain *d, struct sharing_chunk *c,
 		       struct sharing_item *item)
 {
 	struct frame *f;
 
-	item->result = chunk_find(d, c, item);
+	item->result = item_find_ptes(d, c, item);
 	if (item->result != SHARE_NOT_TRIED)
 		return;
 	f = mfn_to_frame(item->mfn);
@@ -106,16 +106,16 @@ static void item_lower(struct domain *d, struct sharing_chunk *c,
 		item->result = SHARE_NOT_OWNED;
 		return;
 	}
-	mappings_lower(c, item, f);
+	ptes_protect(c, item, f);
 	/* Class SHARED in use: another item of this chunk named it (SH12). */
 	if ((type_class(f->type) == CLASS_SHARED && type_count(f->type)) ||
 	    pagetype_get(f, CLASS_SHARED) < 0) {
 		item->result = busy_reason(d, f);
-		mappings_raise(d, c, item, f);
+		ptes_unprotect(d, c, item, f);
 		frame_put(f);
 		return;
 	}
-	item->typed = true;
+	item->has_shared_class = true;
 }
 
 /* (f) The entries get the canonical frame; the offered one, which nobody references, goes. */
@@ -136,7 +136,7 @@ static void item_remap(struct domain *d, struct sharing_chunk *c,
 	}
 	pagetype_put_plain(f);
 	domain_page_discard(d, f);
-	item->typed = false;
+	item->has_shared_class = false;
 	item->result = SHARE_DONE;
 }
 
@@ -186,7 +186,7 @@ static void items_share(struct domain *d, struct sharing_chunk *c)
 	for (i = 0; i < c->item_count; i++) {
 		const struct sharing_item *item = &c->items[i];
 
-		if (item->typed && item_claim(d, c, &c->items[i]))
+		if (item->has_shared_class && item_claim(d, c, &c->items[i]))
 			c->pages[count++] = (struct share_page){
 				.frame = item->mfn, .mappings = item->count,
 				.pfn = m2p_get(&d->m2p, item->mfn),
@@ -196,7 +196,7 @@ static void items_share(struct domain *d, struct sharing_chunk *c)
 	share_offer_batch(d->sharing.dom, c->pages, count);
 	pagefns_end(&bracket);
 	for (i = 0, count = 0; i < c->item_count; i++)
-		if (c->items[i].typed)
+		if (c->items[i].has_shared_class)
 			item_finish(d, c, &c->items[i], &c->pages[count++]);
 }
 
@@ -206,7 +206,7 @@ void chunk_offer(struct domain *d, struct sharing_chunk *c)
 
 	for (i = 0; i < c->item_count; i++)
 		if (c->items[i].result == SHARE_NOT_TRIED)
-			item_lower(d, c, &c->items[i]);
+			item_write_protect(d, c, &c->items[i]);
 	domain_flush_tlb(d); /* (b) */
 	items_share(d, c);
 }

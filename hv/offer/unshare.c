@@ -84,7 +84,7 @@ static enum shareop_result item_unshare(struct domain *d,
 				      struct sharing_chunk *c,
 				      struct sharing_item *item)
 {
-	enum shareop_result r = chunk_find(d, c, item);
+	enum shareop_result r = item_find_ptes(d, c, item);
 	uint32_t mappings;
 
 	if (r != SHARE_NOT_TRIED)

@@ -39,7 +39,7 @@
 
 /* --- pairs --- */
 
-static struct pt_rename *pair_find(struct pt_renames *b, mfn_t old)
+static struct pt_rename *rename_find(struct pt_renames *b, mfn_t old)
 {
 	unsigned int i;
 
@@ -49,7 +49,7 @@ static struct pt_rename *pair_find(struct pt_renames *b, mfn_t old)
 	return NULL;
 }
 
-static void scan_restart(struct pt_renames *b)
+static void search_restart(struct pt_renames *b)
 {
 	if (b->page)
 		frame_put(b->page);
@@ -57,25 +57,25 @@ static void scan_restart(struct pt_renames *b)
 	b->slot = 0;
 }
 
-static bool pairs_full(const struct domain *d)
+static bool renames_full(const struct domain *d)
 {
 	return d->pending.renames.count == RENAMES_MAX * d->vcpu_count;
 }
 
-static void pair_add(struct pt_renames *b, mfn_t old, mfn_t new, uint32_t left)
+static void rename_add(struct pt_renames *b, mfn_t old, mfn_t new, uint32_t left)
 {
 	b->rename[b->count++] = (struct pt_rename){ old, new, left };
-	scan_restart(b);	/* K3 */
+	search_restart(b);	/* K3 */
 }
 
 /* One of its entries is done. */
-static void pair_less(struct pt_renames *b, struct pt_rename *p)
+static void rename_entry_done(struct pt_renames *b, struct pt_rename *p)
 {
 	if (--p->left)
 		return;
 	*p = b->rename[--b->count];
 	if (!b->count)
-		scan_restart(b);
+		search_restart(b);
 }
 
 bool ptbreak_pending(const struct domain *d, mfn_t mfn)
@@ -147,7 +147,7 @@ static void p2m_write(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
 }
 
 /* K5 */
-static void name_keep(struct pt_renames *b, mfn_t old, mfn_t new, pfn_t pfn)
+static void past_name_keep(struct pt_renames *b, mfn_t old, mfn_t new, pfn_t pfn)
 {
 	b->past[b->past_next] = (struct pt_past_name){ old, new, pfn };
 	b->past_next = (b->past_next + 1) % RENAMES_MAX;
@@ -178,7 +178,7 @@ static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
 		return -ENOMEM;
 	all_held(d);
 	p2m_write(d, pfn, mfn, *new);
-	name_keep(&d->pending.renames, mfn, *new, pfn);
+	past_name_keep(&d->pending.renames, mfn, *new, pfn);
 	ownpage_publish(d, *new, 1, 0);
 	return 0;
 }
@@ -224,12 +224,12 @@ static int break_frame(struct domain *d, mfn_t mfn, uint32_t at_hand,
 	left = mappings - at_hand;
 	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST) && (!at_hand || left))
 		return -EBUSY;
-	if (left && pairs_full(d))
+	if (left && renames_full(d))
 		return -EBUSY;
 	r = frame_private(d, mfn, mappings, pfn, new);
 	if (!r && left) {
 		all_held(d);
-		pair_add(b, mfn, *new, left);
+		rename_add(b, mfn, *new, left);
 	}
 	return r;
 }
@@ -237,7 +237,7 @@ static int break_frame(struct domain *d, mfn_t mfn, uint32_t at_hand,
 int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 		  struct frame **f)
 {
-	struct pt_rename *p = pair_find(&d->pending.renames, mfn);
+	struct pt_rename *p = rename_find(&d->pending.renames, mfn);
 	mfn_t new;
 	int r = 0;
 
@@ -251,14 +251,14 @@ int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 	*f = mfn_to_frame(p->new);
 	r = frame_get(*f, d->id);
 	if (!r && pte)
-		pair_less(&d->pending.renames, p);
+		rename_entry_done(&d->pending.renames, p);
 	return r;
 }
 
 /* --- the others --- */
 
 /* A name of f, and a writable use if e is writable; false: the guest gave the page another use meanwhile. */
-static bool use_take(struct domain *d, struct frame *f, pte_t e, bool named)
+static bool entry_refs_get(struct domain *d, struct frame *f, pte_t e, bool named)
 {
 	if (!named && frame_get(f, d->id))
 		return false;
@@ -276,7 +276,7 @@ static void entry_convert(struct domain *d, pte_t *pte,
 	pte_t new = ownpage_pte(*pte, p->new);
 	bool same = p->old == p->new;
 
-	if (!use_take(d, mfn_to_frame(p->new), new, same)) {
+	if (!entry_refs_get(d, mfn_to_frame(p->new), new, same)) {
 		domain_crash(d, "frame %x was given away while a share was broken for it",
 			     p->new);
 		return;
@@ -312,11 +312,11 @@ static unsigned int page_part(struct domain *d, unsigned int steps)
 		/* A grant's names none: what is granted is not shared (GT22), nor has it the AVL bit. */
 		if (!(*pte & PTE_P))
 			continue;
-		p = pair_find(b, pte_mfn(*pte));
+		p = rename_find(b, pte_mfn(*pte));
 		if (!p || (p->old == p->new && !(*pte & PTE_AVL_SHARED)))
 			continue;	/* K1, K3 */
 		entry_convert(d, pte, p);
-		pair_less(b, p);
+		rename_entry_done(b, p);
 	}
 	return done;
 }
@@ -350,7 +350,7 @@ void ptbreak_part(struct domain *d, unsigned int steps)
 	}
 	if (b->count)
 		return;
-	scan_restart(b);
+	search_restart(b);
 	/* Once, before the guest sees any of it. */
 	domain_flush_tlb(d);
 }

@@ -258,12 +258,12 @@ static int linear_get(struct frame *table, struct frame *f, pte_t e)
 	return r;
 }
 
-static enum below linear_put(struct frame *table, struct frame *f)
+static enum child_state linear_put(struct frame *table, struct frame *f)
 {
 	if (f == table)
-		return BELOW_NONE;
+		return CHILD_DONE;
 	pagetype_linear_out_put(table);
-	return pagetype_linear_put(f) ? BELOW_PARTIAL : BELOW_NONE;
+	return pagetype_linear_put(f) ? CHILD_UNFINISHED : CHILD_DONE;
 }
 
 static bool same_class(const struct frame *table, const struct frame *f)
@@ -292,7 +292,7 @@ static pte_t upper_adjusted(pte_t e)
 }
 
 static int upper_take(struct domain *d, struct frame *table, unsigned int level,
-		      pte_t e, enum below *below)
+		      pte_t e, enum child_state *below)
 {
 	struct frame *f;
 	int r;
@@ -309,24 +309,24 @@ static int upper_take(struct domain *d, struct frame *table, unsigned int level,
 	if (r < 0)
 		frame_put(f);
 	else if (r == TYPE_FRESH)
-		*below = BELOW_PARTIAL;
+		*below = CHILD_UNFINISHED;
 	return r < 0 ? r : 0;
 }
 
 /* Let go of entry e: the general reference too, but if the table below is to be devalidated. */
-static enum below upper_drop(struct frame *table, pte_t e)
+static enum child_state upper_drop(struct frame *table, pte_t e)
 {
-	enum below below;
+	enum child_state below;
 	struct frame *f;
 
 	if (!(e & PTE_P))
-		return BELOW_NONE;
+		return CHILD_DONE;
 	f = mfn_to_frame(pte_mfn(e));
 	if (same_class(table, f))
 		below = linear_put(table, f);
 	else
-		below = pagetype_put(f) ? BELOW_PARTIAL : BELOW_NONE;
-	if (below == BELOW_NONE)
+		below = pagetype_put(f) ? CHILD_UNFINISHED : CHILD_DONE;
+	if (below == CHILD_DONE)
 		frame_put(f);
 	return below;
 }
@@ -385,7 +385,7 @@ static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
 		return r;
 	(void)entry_write(pte, upper_adjusted(new),
 			  preserve_ad ? AD_PRESERVE : AD_REPLACE, &old);
-	if (upper_drop(table, old) == BELOW_PARTIAL)
+	if (upper_drop(table, old) == CHILD_UNFINISHED)
 		pttree_drop(d, pte_mfn(old));
 	return 0;
 }
@@ -417,7 +417,7 @@ void hypervisor_slots_fill(struct domain *d, pte_t *l4)
 }
 
 int entry_take(struct domain *d, struct frame *table, unsigned int level,
-	       unsigned int slot, enum below *below)
+	       unsigned int slot, enum child_state *below)
 {
 	pte_t *pte = (pte_t *)mfn_to_virt(frame_to_mfn(table)) + slot, out;
 	int r;
@@ -436,13 +436,13 @@ int entry_take(struct domain *d, struct frame *table, unsigned int level,
 	return r;
 }
 
-enum below entry_drop(struct domain *d, struct frame *table, unsigned int level,
+enum child_state entry_drop(struct domain *d, struct frame *table, unsigned int level,
 		      pte_t *pte)
 {
 	if (level > 1)
 		return upper_drop(table, *pte);
 	l1_put(d, pte, *pte, 0);
-	return BELOW_NONE;
+	return CHILD_DONE;
 }
 
 /* --- walks --- */

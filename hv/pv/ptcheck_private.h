@@ -7,9 +7,9 @@
 #include "pv/pttree.h"
 
 /* What taking, or letting go of, an entry says of the table below it. */
-enum below {
-	BELOW_NONE,	/* nothing is left to do */
-	BELOW_PARTIAL,	/* it must be (de)validated: count 1 and a general reference are held by the entry */
+enum child_state {
+	CHILD_DONE,	/* nothing is left to do */
+	CHILD_UNFINISHED,	/* it must be (de)validated: count 1 and a general reference are held by the entry */
 };
 
 static inline enum page_class level_class(unsigned int level)
@@ -33,9 +33,9 @@ static inline bool slot_is_hypervisor(unsigned int level, unsigned int slot)
  * to stand.  -errno: nothing was taken.
  */
 int entry_take(struct domain *d, struct frame *table, unsigned int level,
-	       unsigned int slot, enum below *below) must_check;
+	       unsigned int slot, enum child_state *below) must_check;
 /* Let go of what the entry held. */
-enum below entry_drop(struct domain *d, struct frame *table, unsigned int level,
+enum child_state entry_drop(struct domain *d, struct frame *table, unsigned int level,
 		      pte_t *pte) must_check;
 
 /* TABLE3. */

@@ -74,25 +74,25 @@ static int validate(struct domain *d, struct frame *f)
 {
 	uint64_t type = READ_ONCE(f->type);
 	unsigned int slot = type_done(type), level = table_level(f);
-	enum below below = type & TYPE_CHILD ? BELOW_PARTIAL : BELOW_NONE;
+	enum child_state below = type & TYPE_CHILD ? CHILD_UNFINISHED : CHILD_DONE;
 	int r = 0;
 
 	for (; slot < PT_SLOTS; slot++) {
-		if (below == BELOW_NONE) {
+		if (below == CHILD_DONE) {
 			r = step_take() ? entry_take(d, f, level, slot, &below) :
 					  -ERESTART;
 			if (r)
 				break;
 		}
-		if (below == BELOW_PARTIAL) {
+		if (below == CHILD_UNFINISHED) {
 			r = validate(d, below_of(f, slot));
 			if (r)
 				break;
-			below = BELOW_NONE;
+			below = CHILD_DONE;
 		}
 	}
 	if (r)
-		pagetype_partial(f, slot, below == BELOW_PARTIAL);
+		pagetype_partial(f, slot, below == CHILD_UNFINISHED);
 	else
 		table_validated(d, f);
 	return r;
@@ -103,10 +103,10 @@ static bool devalidate(struct domain *d, struct frame *f)
 {
 	uint64_t type = READ_ONCE(f->type);
 	unsigned int slot = type_done(type), level = table_level(f);
-	enum below below = type & TYPE_CHILD ? BELOW_PARTIAL : BELOW_NONE;
+	enum child_state below = type & TYPE_CHILD ? CHILD_UNFINISHED : CHILD_DONE;
 
 	for (;;) {
-		if (below == BELOW_PARTIAL) {
+		if (below == CHILD_UNFINISHED) {
 			struct frame *child = below_of(f, slot);
 
 			if (!devalidate(d, child)) {
@@ -114,7 +114,7 @@ static bool devalidate(struct domain *d, struct frame *f)
 				return false;
 			}
 			frame_put(child);
-			below = BELOW_NONE;
+			below = CHILD_DONE;
 		}
 		if (!slot)
 			break;
@@ -127,7 +127,7 @@ static bool devalidate(struct domain *d, struct frame *f)
 			below = entry_drop(d, f, level,
 					   &table_of(f)[slot]);
 		/* From here on the type word must say so if it is looked at. */
-		if (below == BELOW_PARTIAL)
+		if (below == CHILD_UNFINISHED)
 			pagetype_partial(below_of(f, slot), PT_SLOTS, false);
 	}
 	pagetype_whole(f);

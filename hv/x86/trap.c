@@ -51,8 +51,8 @@ void trap_from_guest(struct regs *regs)
 	guest_resume();
 }
 
-/* A page fault on a guest's address in the copy code, which the layer above cured. */
-static bool cured(const struct regs *regs)
+/* A page fault on a guest's address in the copy code, which the layer above guest_fault_fixed. */
+static bool guest_fault_fixed(const struct regs *regs)
 {
 	uint64_t va = read_cr2();
 
@@ -69,7 +69,7 @@ void trap_from_hv(struct regs *regs)
 		interrupt(regs->vector);
 		return;
 	}
-	if (cured(regs))
+	if (guest_fault_fixed(regs))
 		return;
 	fixup = extable_find(regs->rip);
 	if (!fixup)

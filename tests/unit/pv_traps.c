@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "fake/fake_pv.h"
+#include "pv/bounce.h"
 #include "pv/debugreg.h"
+#include "pv/hypercall.h"
 #include "pv/traps.h"
 #include "unit/suite.h"
 
