@@ -358,6 +358,23 @@ START_TEST(leaves_in_parts)
 }
 END_TEST
 
+/* FP5: nobody draws meanwhile, so the store has all of it in a row: a block at a time. */
+START_TEST(leaves_in_blocks)
+{
+	struct frame_pool *p = frame_pool_join(1, false, 100);
+	uint64_t before, most = 0;
+
+	ck_assert_ptr_eq(frame_pool_join(1, false, 3000), p);
+	frame_pool_stop(p, 3000);
+	for (before = set_aside(); frame_pool_give_part(p); before = set_aside())
+		most = MAX(most, before - set_aside());
+	ck_assert_uint_eq(most, 512);
+	frame_pool_leave(p);
+	leave(p, 100);
+	check_free(0);
+}
+END_TEST
+
 /* FP2: what is in use beyond the target counts. */
 START_TEST(joins_what_uses_more)
 {
@@ -491,6 +508,7 @@ int main(void)
 	tcase_add_test(tc, members);
 	tcase_add_test(tc, joins_what_uses_more);
 	tcase_add_test(tc, leaves_in_parts);
+	tcase_add_test(tc, leaves_in_blocks);
 	tcase_add_test(tc, leave_and_join);
 	tcase_add_test(tc, leaves_in_parts_with_overcommit);
 	tcase_add_test(tc, metadata);
