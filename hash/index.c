@@ -10,8 +10,8 @@ struct index_entry {
 };
 
 /*
- * 7.6 entries in a bucket of 8, one cache line: less than 12 bytes an entry at any size
- * with the overflow nodes and the directory (hash/README.md).
+ * 7.6 entries in a bucket of 8, one cache line: less than 12 bytes an entry at
+ * any size with the overflow nodes and the directory (hash/README.md).
  */
 static const struct lintab_kind index_kind = {
 	.bucket_bytes = 64,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What users call on a lintab; blocks are in lintab_blocks.c, steps in lintab_step.c. */
+/*
+ * What users call on a lintab; blocks are in lintab_blocks.c, steps in
+ * lintab_step.c.
+ */
 #include <hash/general_regs.h>
 
 #include "lintab_chain.h"

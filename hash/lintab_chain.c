@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The chain of one bucket of a lintab: the bucket, then overflow nodes (LIN1). */
+/*
+ * The chain of one bucket of a lintab: the bucket, then overflow nodes (LIN1).
+ */
 #include <hash/general_regs.h>
 
 #include "lintab_chain.h"
@@ -89,13 +91,18 @@ uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries)
 {
 	uint32_t fit = fit_last(kind, kind->bucket_bytes), nodes = 0;
 
-	/* All nodes but the last hold node_fit, the last one more with overlay. */
+	/*
+	 * All nodes but the last hold node_fit, the last one more with overlay.
+	 */
 	for (; fit < entries; fit += kind->node_fit)
 		nodes++;
 	return nodes;
 }
 
-/* Entries are dense (LIN1): the number of those in use, by halves, without a branch to guess. */
+/*
+ * Entries are dense (LIN1): the number of those in use, by halves, without a
+ * branch to guess.
+ */
 static uint32_t chunk_used(const struct lintab_kind *kind,
 			   const unsigned char *chunk, uint32_t bytes)
 {
@@ -141,7 +148,10 @@ bool tail_full(const struct lintab_kind *kind, const struct lintab_tail *tail)
 	return tail->used == fit_last(kind, tail->bytes);
 }
 
-/* Put a node behind a full chunk; with overlay the last entry makes room for the link. */
+/*
+ * Put a node behind a full chunk; with overlay the last entry makes room for
+ * the link.
+ */
 static void tail_extend(const struct lintab_kind *kind, struct lintab_tail *tail,
 			unsigned char *node)
 {
@@ -173,7 +183,9 @@ bool tail_put(const struct lintab_kind *kind, struct lintab_tail *tail,
 	return full;
 }
 
-/* With overlay, a node of one entry can go: its entry fits where the link is. */
+/*
+ * With overlay, a node of one entry can go: its entry fits where the link is.
+ */
 static unsigned char *tail_shorten(const struct lintab_kind *kind,
 				   struct lintab_tail *tail)
 {
@@ -221,8 +233,9 @@ void writer_start(const struct lintab *t, uint32_t bucket, uint32_t left,
 }
 
 /*
- * Where the link was an entry may come, in the last chunk; the cursor that reads has left
- * the chunk by then, as it returned more entries than fit beside a link.
+ * Where the link was an entry may come, in the last chunk; the cursor that
+ * reads has left the chunk by then, as it returned more entries than fit beside
+ * a link.
  */
 void writer_put(const struct lintab_kind *kind, struct chain_writer *w,
 		const void *entry)

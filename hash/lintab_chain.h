@@ -33,8 +33,9 @@ bool tail_put(const struct lintab_kind *kind, struct lintab_tail *tail,
 	      const void *entry, unsigned char *node);
 
 /*
- * Rewrite a chain in place with `left` of its entries, in the order in which they are
- * read: an entry may be given back as soon as a cursor has returned it.
+ * Rewrite a chain in place with `left` of its entries, in the order in which
+ * they are read: an entry may be given back as soon as a cursor has returned
+ * it.
  */
 struct chain_writer {
 	unsigned char *chunk, *next;	/* next: what the chunk's link was */

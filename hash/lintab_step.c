@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a lintab grows and shrinks: a step is prepare (all memory, may fail), then commit.
+ * How a lintab grows and shrinks: a step is prepare (all memory, may fail),
+ * then commit.
  */
 #include <hash/general_regs.h>
 
@@ -12,7 +13,8 @@ struct regroup {
 	uint32_t group, level;
 	uint32_t from, to;	/* buckets in the group */
 	uint32_t stay[4];	/* entries of each bucket that do not move */
-	struct lintab_tail tail[4]; /* where entries come in; chunk NULL: not known yet */
+	/* where entries come in; chunk NULL: not known yet */
+	struct lintab_tail tail[4];
 };
 
 int lintab_step_wanted(const struct lintab *t)
@@ -24,7 +26,10 @@ int lintab_step_wanted(const struct lintab *t)
 
 	if (have > buckets * fill)
 		return 1;
-	/* 1/64 and an entry below what would grow again, lest the table steps to and fro. */
+	/*
+	 * 1/64 and an entry below what would grow again, lest the table steps
+	 * to and fro.
+	 */
 	if (buckets > blocks_base(t) &&
 	    have + 16 < (buckets - 1) * fill * 63 / 64)
 		return -1;
@@ -63,7 +68,10 @@ static uint32_t regroup_bucket(const struct regroup *r, uint32_t slot)
 	return (slot << r->level) + r->group;
 }
 
-/* Where the entries of a chain go: four counts of 16 bits, that of slot s at bit 16 * s. */
+/*
+ * Where the entries of a chain go: four counts of 16 bits, that of slot s at
+ * bit 16 * s.
+ */
 static uint64_t regroup_count(const struct lintab *t, const struct regroup *r,
 			      uint32_t slot)
 {
@@ -92,7 +100,10 @@ static uint32_t count_of(uint64_t counts, uint32_t slot)
 	return (uint16_t)(counts >> (16 * slot));
 }
 
-/* Counts what stays; returns the nodes that the moves need at most: what comes in, beside what stays. */
+/*
+ * Counts what stays; returns the nodes that the moves need at most: what comes
+ * in, beside what stays.
+ */
 static uint32_t regroup_nodes(const struct lintab *t, struct regroup *r)
 {
 	uint32_t nodes = 0;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Pages with AVX2; compiled with flags of its own (page_flags in the Makefile). */
+/*
+ * Pages with AVX2; compiled with flags of its own (page_flags in the Makefile).
+ */
 #define PAGE_VARIANT	avx2
 #define PAGE_XXH	2
 #define PAGE_LANES	4

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Pages with AVX-512; compiled with flags of its own (page_flags in the Makefile). */
+/*
+ * Pages with AVX-512; compiled with flags of its own (page_flags in the
+ * Makefile).
+ */
 #define PAGE_VARIANT	avx512
 #define PAGE_XXH	3
 #define PAGE_LANES	8

@@ -2,9 +2,10 @@
 /*
  * Measuring and choosing page functions; see choose.h.
  *
- * A round is PAGE_COST_CALLS calls, and the best of ROUNDS counts: interruptions and cold
- * caches only ever add.  What an offer does to a page weighs: the zero test and the
- * hash always, then the compare of a match or the copy of a miss, each half the time.
+ * A round is PAGE_COST_CALLS calls, and the best of ROUNDS counts:
+ * interruptions and cold caches only ever add.  What an offer does to a page
+ * weighs: the zero test and the hash always, then the compare of a match or the
+ * copy of a miss, each half the time.
  */
 #include <hash/general_regs.h>
 
@@ -189,7 +190,10 @@ void page_measure(struct page_costs *costs, uint32_t features,
 
 /* --- choosing --- */
 
-/* The cheapest for this function, of variants up to `width`; the first of equals. */
+/*
+ * The cheapest for this function, of variants up to `width`; the first of
+ * equals.
+ */
 static enum page_variant cheapest(const struct page_costs *costs,
 				  enum page_fn fn, enum page_variant width)
 {

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The body of one variant of struct page_fns: a file says what it is compiled for
+ * The body of one variant of struct page_fns: a file says what it is compiled
+ * for
  *
  *	#define PAGE_VARIANT	avx2		name of the variant
  *	#define PAGE_XXH	2		xxhash.h's XXH_VECTOR
- *	#define PAGE_LANES	4		64-bit words of a vector register
+ *        #define PAGE_LANES      4               64-bit words of a vector
+ *                                register
  *
- * and includes this.  xxhash.h has the vector paths of the hash; compare, zero test,
- * copy and clear are written with the compiler's vector types, PAGE_LANES words
- * at once.  Bit for bit the same results in every variant.
+ * and includes this.  xxhash.h has the vector paths of the hash; compare, zero
+ * test, copy and clear are written with the compiler's vector types, PAGE_LANES
+ * words at once.  Bit for bit the same results in every variant.
  */
 #ifndef PAGE_VARIANT		/* read alone, by the check of headers */
 #define PAGE_VARIANT	scalar

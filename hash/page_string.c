@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages by the CPU's string instructions: on many CPUs the fastest way to copy and clear
- * that needs no vector register.  The rest is as in page.c.
+ * Pages by the CPU's string instructions: on many CPUs the fastest way to copy
+ * and clear that needs no vector register.  The rest is as in page.c.
  */
 #include <hash/general_regs.h>
 

@@ -2,16 +2,18 @@
 /*
  * The audit: I11-I13 from nothing, in parts.
  *
- * First the holds.  A part takes a range of places (share/hold.c: a frame has the same place
- * in each domain's table), in which there are SHARE_AUDIT_HOLDS holds at most, and all holds of a
- * frame are in one part.  Counting needs no memory: each hold takes its mappings and
- * itself out of its frame's record, then every record must be at zero, then
- * each hold puts them back.  Then the index (audit_group.c), for what no hold tells.
+ * First the holds.  A part takes a range of places (share/hold.c: a frame has
+ * the same place in each domain's table), in which there are SHARE_AUDIT_HOLDS
+ * holds at most, and all holds of a frame are in one part.  Counting needs no
+ * memory: each hold takes its mappings and itself out of its frame's record,
+ * then every record must be at zero, then each hold puts them back.  Then the
+ * index (audit_group.c), for what no hold tells.
  *
- * What is said of one frame is said in one part.  Sums over a domain or a group are of
- * many parts: what changes behind the audit is added to them (SHARE4), so they are
- * those of one moment, the end of the walk.  A frame without any hold shows in the
- * sum of its group's counts, which is looked at if nothing else is wrong.
+ * What is said of one frame is said in one part.  Sums over a domain or a group
+ * are of many parts: what changes behind the audit is added to them (SHARE4),
+ * so they are those of one moment, the end of the walk.  A frame without any
+ * hold shows in the sum of its group's counts, which is looked at if nothing
+ * else is wrong.
  *
  * Cost: a few looks at each hold, and a hash of every canonical frame.
  */
@@ -143,7 +145,10 @@ static uint32_t holds_in(const struct share *s, const struct range *r)
 	return holds;
 }
 
-/* Places are well mixed, so half of what may be is aimed at, and nearly always met. */
+/*
+ * Places are well mixed, so half of what may be is aimed at, and nearly always
+ * met.
+ */
 static struct range range_choose(const struct share *s)
 {
 	struct range r = { s->audit_place, PLACES };
@@ -178,7 +183,10 @@ static void put_back(struct share *s, struct share_dom *d,
 	r->holders++;
 }
 
-/* Does a domain before d in the list hold the frame, for a group other than `group`? */
+/*
+ * Does a domain before d in the list hold the frame, for a group other than
+ * `group`?
+ */
 static bool held_before(const struct share *s, const struct share_dom *d,
 			uint32_t frame, int group)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the frames and the index say by themselves (I11, I12, I13), and a group's counters. */
+/*
+ * What the frames and the index say by themselves (I11, I12, I13), and a
+ * group's counters.
+ */
 #include <hash/general_regs.h>
 
 #include "impl.h"
@@ -25,8 +28,8 @@ void audit_group_forget(struct share_group *g)
 }
 
 /*
- * Other frames with the same hash: the same frame twice, or the same content, for
- * which one frame before it is enough.
+ * Other frames with the same hash: the same frame twice, or the same content,
+ * for which one frame before it is enough.
  */
 static void check_chain(struct share_group *g, uint32_t frame)
 {
@@ -70,7 +73,10 @@ static void check_frame(struct share_group *g, uint32_t frame, uint32_t tag)
 	g->seen.unshared += r->count == 1;
 }
 
-/* One bucket from tag `from` on (a step of the index may have moved the buckets' ends). */
+/*
+ * One bucket from tag `from` on (a step of the index may have moved the
+ * buckets' ends).
+ */
 static void check_bucket(struct share_group *g, uint32_t bucket, uint64_t from)
 {
 	struct lintab_cursor c = { .chunk = NULL };
@@ -86,8 +92,8 @@ static void check_bucket(struct share_group *g, uint32_t bucket, uint64_t from)
 }
 
 /*
- * False: no room for it in this part.  A frame is two pages, for it may be compared with
- * another one (with more only if 64-bit keyed hashes collide).
+ * False: no room for it in this part.  A frame is two pages, for it may be
+ * compared with another one (with more only if 64-bit keyed hashes collide).
  */
 static bool audit_bucket(struct share *s, struct share_group *g, uint64_t at)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Offers in a pipeline: while one page is hashed, the memory that the offers before it
- * wait for is on its way (offer.c has the steps).
+ * Offers in a pipeline: while one page is hashed, the memory that the offers
+ * before it wait for is on its way (offer.c has the steps).
  *
  *	turn        0       1       2       3       4
  *	page 0      hash    reach   peek    join
@@ -9,7 +9,8 @@
  *	page 2                      hash    reach   peek  ...
  *
  * Pages join in their order, so a batch does what its pages offered one by one
- * would, but for the frames: it holds up to STEPS of the pool, not one, until it ends.
+ * would, but for the frames: it holds up to STEPS of the pool, not one, until
+ * it ends.
  */
 #include <hash/general_regs.h>
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The share count of a canonical frame: the sum of all holds' mappings (I12). */
+/*
+ * The share count of a canonical frame: the sum of all holds' mappings (I12).
+ */
 #include <hash/general_regs.h>
 
 #include "impl.h"
@@ -13,8 +15,9 @@ static inline void note_audit(const struct share_dom *d, uint32_t frame,
 }
 
 /*
- * SHARE3: the frame that goes to or from one mapping is seen by exactly one CPU.  Each domain
- * counts what it changed: so threads do not meet in one cache line.
+ * SHARE3: the frame that goes to or from one mapping is seen by exactly one
+ * CPU.  Each domain counts what it changed: so threads do not meet in one cache
+ * line.
  */
 static void note_unshared(struct share_dom *d, uint32_t was, uint32_t is)
 {
@@ -31,7 +34,10 @@ uint64_t count_unshared(const struct share_group *g)
 	return (uint64_t)sum;
 }
 
-/* A sum of at most SHARE_DOMS_MAX terms, each of which its own domain keeps to SHARE_DOM_CAP. */
+/*
+ * A sum of at most SHARE_DOMS_MAX terms, each of which its own domain keeps to
+ * SHARE_DOM_CAP.
+ */
 _Static_assert((uint64_t)SHARE_DOMS_MAX * SHARE_DOM_CAP <= UINT32_MAX / 2,
 	       "far from the field's width");
 

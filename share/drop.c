@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mappings go: share_drop() for those that are replaced or cleared, share_take()
- * for a frame that its only user wants back.
+ * Mappings go: share_drop() for those that are replaced or cleared,
+ * share_take() for a frame that its only user wants back.
  *
- * A hold ends under the stripe of the frame's hash, where look-ups run: a look-up
- * either finds the frame with its other holders, or joins before we look at
- * `holders`, or does not find it any more.  The frame is freed only after it
- * left the index.
+ * A hold ends under the stripe of the frame's hash, where look-ups run: a
+ * look-up either finds the frame with its other holders, or joins before we
+ * look at `holders`, or does not find it any more.  The frame is freed only
+ * after it left the index.
  */
 #include <hash/general_regs.h>
 
@@ -24,7 +24,10 @@ static void frame_leave(struct share_group *g, uint32_t frame)
 	r->hash = 0;
 }
 
-/* The domain's last mappings go with its hold; true if nobody else has the frame. */
+/*
+ * The domain's last mappings go with its hold; true if nobody else has the
+ * frame.
+ */
 static bool hold_end(struct share_dom *d, struct hold *h, uint32_t mappings)
 {
 	struct share_group *g = d->group;
@@ -72,7 +75,10 @@ void share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
 	index_balance(&d->group->index);
 }
 
-/* Under the stripe nobody can join; only our domain, which is locked, can change its count. */
+/*
+ * Under the stripe nobody can join; only our domain, which is locked, can
+ * change its count.
+ */
 static bool take_alone(struct share_dom *d, struct hold *h, uint32_t mappings)
 {
 	struct share_group *g = d->group;

@@ -70,7 +70,9 @@ void group_put(struct share_group *g)
 	s->ops->free(s->ctx, g, bytes);
 }
 
-/* SHARE1: the page hash 0 is set aside for the zero page, which is not hashed. */
+/*
+ * SHARE1: the page hash 0 is set aside for the zero page, which is not hashed.
+ */
 uint64_t group_hash(const struct share_group *g, const void *page, bool *zero)
 {
 	const struct share *s = g->share;

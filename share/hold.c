@@ -4,14 +4,17 @@
  * its PTEs do, and which pfn each stands for.  An entry has 12 bytes; with the
  * table around it, 16.
  *
- * The place of an entry is a permutation of the frame number: so no two holds have the
- * same, which the walk needs.
+ * The place of an entry is a permutation of the frame number: so no two holds
+ * have the same, which the walk needs.
  */
 #include <hash/general_regs.h>
 
 #include "impl.h"
 
-/* 19.6 holds in a bucket of 20: less than 16 bytes a hold with the overflow nodes. */
+/*
+ * 19.6 holds in a bucket of 20: less than 16 bytes a hold with the overflow
+ * nodes.
+ */
 static const struct lintab_kind hold_kind = {
 	.bucket_bytes = 256,
 	.node_bytes = 64,
@@ -63,8 +66,8 @@ struct hold *hold_find(const struct share_dom *d, uint32_t frame)
 }
 
 /*
- * SHARE4: some holds and mappings more or fewer; has an audit counted those of the frame, or
- * seen that there are none?
+ * SHARE4: some holds and mappings more or fewer; has an audit counted those of
+ * the frame, or seen that there are none?
  */
 static __attribute__((cold, noinline)) void audit_hold(struct share_dom *d,
 						       uint32_t frame,

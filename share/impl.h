@@ -8,15 +8,17 @@
  *
  * The life of a canonical frame:
  *
- *	            share_offer (miss)          share_offer (hit), share_hold: count up
+ *	            share_offer (miss)      share_offer (hit), share_hold:
+ *	                                    count up
  *	pool ------------------------> in the index, count >= 1, holders >= 1
  *	  ^                               |                  |
- *	  |   share_drop, last holder     |                  | share_take, only holder
+ *	  |   share_drop, last holder     |                  | share_take, only
+ *	  |                               |                  | holder
  *	  `-------------------------------'                  `----> the caller's
  *
- * A hold ends, and a domain joins, under the stripe of the frame's hash; so while
- * a stripe is locked no frame of it can leave, and one whose holders are 0 is
- * already out of the index.
+ * A hold ends, and a domain joins, under the stripe of the frame's hash; so
+ * while a stripe is locked no frame of it can leave, and one whose holders are
+ * 0 is already out of the index.
  *
  *  SHARE1  canonical zero frames have the group's zero_hash, and no other frame
  *          has.
@@ -40,14 +42,15 @@
 #define GROUP_BUCKETS	64
 
 /*
- * An audit goes through the holds by place, of all domains at once, then through the
- * index of one group after another, by tag; others work between its parts.  These are
- * what it counted of one domain, or group, so far, kept true by whoever changes
- * something behind the place where it is (SHARE4).
+ * An audit goes through the holds by place, of all domains at once, then
+ * through the index of one group after another, by tag; others work between its
+ * parts.  These are what it counted of one domain, or group, so far, kept true
+ * by whoever changes something behind the place where it is (SHARE4).
  */
 struct audited_dom {		/* as the domain's holds */
 	uint64_t holds, mappings, zero;
-	bool inconsistent;		/* the table of holds is not as it should be */
+	/* the table of holds is not as it should be */
+	bool inconsistent;
 };
 
 struct audited_group {		/* atomic, as the record's count */
@@ -61,20 +64,29 @@ struct share_group {
 	struct share *share;		/* constant */
 	void *ctx;			/* of ops; constant */
 	struct lintab_mem mem;		/* constant */
-	uint64_t members;		/* domains, at most SHARE_DOMS_MAX; share->lock */
+	/* domains, at most SHARE_DOMS_MAX; share->lock */
+	uint64_t members;
 	uint64_t salt;			/* constant */
 	uint64_t zero_hash;		/* constant; SHARE1 */
 	uint64_t zero_frames;		/* stripe of zero_hash */
 	uint64_t max_chain;		/* atomic */
-	uint64_t twins;			/* atomic: frames made because their domain was at its cap of an equal one */
-	int64_t unshared_gone;		/* SHARE3, of domains that are gone; share->lock */
+	/*
+	 * atomic: frames made because their domain was at its cap of an equal
+	 * one
+	 */
+	uint64_t twins;
+	/* SHARE3, of domains that are gone; share->lock */
+	int64_t unshared_gone;
 	uint16_t id;			/* constant */
 	uint64_t audit_tag;		/* SHARE4; written while nothing runs */
 	struct audited_group seen;
 	struct index index;
 };
 
-/* Counters of one domain that only grow; written under its lock, read by anyone. */
+/*
+ * Counters of one domain that only grow; written under its lock, read by
+ * anyone.
+ */
 struct share_events {
 	uint64_t offered, refused, zero, breaks, last_breaks, drops;
 };
@@ -92,14 +104,19 @@ struct share_dom {
 	struct share_dom *next, *before; /* share->lock */
 	struct share_group *group;	/* constant */
 	uint64_t budget;		/* constant */
-	bool audited;			/* an audit is under way; written while nothing runs */
-	struct spinlock lock;		/* LOCK_SHARE_DOM: all below; counters are read without */
+	/* an audit is under way; written while nothing runs */
+	bool audited;
+	/* LOCK_SHARE_DOM: all below; counters are read without */
+	struct spinlock lock;
 	bool one_pfn;			/* share_dom_one_pfn() */
 	struct lintab holds;
 	struct lintab_room room;	/* so that a hold can be added */
 	uint64_t mappings;		/* SHARE2 */
 	uint64_t zero_mappings;		/* of those, of zero frames */
-	/* SHARE3: frames that our changes made have one mapping, less those that had one. */
+	/*
+	 * SHARE3: frames that our changes made have one mapping, less those
+	 * that had one.
+	 */
 	uint64_t unshared;
 	struct share_events events;
 	struct audited_dom seen;	/* SHARE4 */
@@ -123,7 +140,8 @@ struct share {
 	const struct page_fns *fns;
 	uint64_t audit_place;		/* SHARE4; written while nothing runs */
 	struct share_audit audit;
-	struct spinlock lock;		/* LOCK_SHARE_DOM, but never with a domain's: the lists */
+	/* LOCK_SHARE_DOM, but never with a domain's: the lists */
+	struct spinlock lock;
 	struct share_dom *doms;
 	struct share_group *groups[GROUP_BUCKETS];
 	struct share_events gone;	/* of domains that are gone; lock */
@@ -146,7 +164,10 @@ bool hold_init(struct share_dom *d) must_check;
 void hold_fini(struct share_dom *d);
 bool hold_prepare(struct share_dom *d) must_check;
 struct hold *hold_find(const struct share_dom *d, uint32_t frame);
-/* So many mappings more?  What others have does not count: no domain can use up a frame for them. */
+/*
+ * So many mappings more?  What others have does not count: no domain can use up
+ * a frame for them.
+ */
 static inline bool hold_has_room(const struct hold *h, uint32_t mappings)
 {
 	return mappings <= SHARE_DOM_CAP - h->mappings;
@@ -160,7 +181,10 @@ void hold_remove(struct share_dom *d, struct hold *h);
 /* Note that the domain has so many mappings of the frame more or fewer. */
 void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings);
 
-/* count.c: the share count of a frame; atomic.  The domain's lock.  Add: after hold_has_room(). */
+/*
+ * count.c: the share count of a frame; atomic.  The domain's lock.  Add: after
+ * hold_has_room().
+ */
 void count_add(struct share_dom *d, uint32_t frame, uint32_t mappings);
 void count_sub(struct share_dom *d, uint32_t frame, uint32_t mappings);
 /* SHARE3, for one group; nothing runs. */

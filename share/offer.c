@@ -1,30 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * share_offer(): a page comes in, a canonical frame with its content goes out.  Memory
- * far away is what an offer waits for, so it is done in steps, each of which asks for
- * what the next one reads, and batch.c has several offers under way:
+ * share_offer(): a page comes in, a canonical frame with its content goes out.
+ * Memory far away is what an offer waits for, so it is done in steps, each of
+ * which asks for what the next one reads, and batch.c has several offers under
+ * way:
  *
- *	offer_hash	the page is hashed; asks for the stripe of its hash and draws a frame
- *	offer_prefetch_bucket	asks for the bucket of the index and the drawn frame's record
- *	offer_prefetch_match	looks who may match; asks for that frame's page and its hold,
+ *        offer_hash      the page is hashed; asks for the stripe of its hash
+ *                        and draws a frame
+ *        offer_prefetch_bucket   asks for the bucket of the index and the drawn
+ *                                frame's record
+ *        offer_prefetch_match    looks who may match; asks for that frame's
+ *                                page and its hold,
  *			or for the drawn frame's page
  *	offer_commit	look-up, compare and change, under the locks
  *
- * Only offer_commit decides anything: what those before it saw may be out of date.
+ * Only offer_commit decides anything: what those before it saw may be out of
+ * date.
  *
  * What a caller could learn from the result must not tell match from miss.  So
  * all that can fail is done before the look-up, for both: a frame is drawn (a
  * match gives it back), memory for a hold and for an index entry is at hand,
  * and the budget is asked.  What is left:
- *  - SHARE_ERR_FULL exists for a miss only, and needs SHARE_CHAIN_CAP pages with one
- *    64-bit keyed hash;
- *  - a domain whose budget is used up may still map again what it holds already: that
- *    tells it what it knows;
- *  - time: a match costs a compare and a miss costs a copy, among the domains of one group.
+ *  - SHARE_ERR_FULL exists for a miss only, and needs SHARE_CHAIN_CAP pages
+ *    with one 64-bit keyed hash;
+ *  - a domain whose budget is used up may still map again what it holds
+ *    already: that tells it what it knows;
+ *  - time: a match costs a compare and a miss costs a copy, among the domains
+ *    of one group.
  *
- * At most SHARE_CHAIN_CAP different contents with equal hashes are compared.  Equal
- * pages are more than one only where a domain was at SHARE_DOM_CAP (twins): that shows in no other
- * domain's result, for any of them may join any twin.
+ * At most SHARE_CHAIN_CAP different contents with equal hashes are compared.
+ * Equal pages are more than one only where a domain was at SHARE_DOM_CAP
+ * (twins): that shows in no other domain's result, for any of them may join any
+ * twin.
  */
 #include <hash/general_regs.h>
 

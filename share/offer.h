@@ -6,7 +6,8 @@
 #include "impl.h"
 
 #define OFFER_UNDER_WAY	1	/* no enum share_error */
-#define OFFER_ASK_LINES	8	/* then the CPU's own prefetcher has seen where it goes */
+/* then the CPU's own prefetcher has seen where it goes */
+#define OFFER_ASK_LINES	8
 
 struct offer {
 	/* Set by who starts it: */
@@ -15,7 +16,10 @@ struct offer {
 	const void *page;
 	uint64_t pfn;
 	uint32_t mappings;
-	/* A frame for a miss; kept from one offer to the next until one takes it. */
+	/*
+	 * A frame for a miss; kept from one offer to the next until one takes
+	 * it.
+	 */
 	uint32_t drawn;
 	bool has_drawn;
 
@@ -27,10 +31,13 @@ struct offer {
 	bool within_budget;	/* the budget allows a new hold */
 	struct lintab_room room; /* for the index entry */
 	/* Found by the look-up: */
-	uint32_t others[SHARE_CHAIN_CAP]; /* one frame of each other content of this hash */
+	/* one frame of each other content of this hash */
+	uint32_t others[SHARE_CHAIN_CAP];
 	uint32_t other_count;
-	bool twin;		/* the content is there, with no room for our mappings */
-	bool held;		/* the domain has it for another pfn, and may not for two */
+	/* the content is there, with no room for our mappings */
+	bool twin;
+	/* the domain has it for another pfn, and may not for two */
+	bool held;
 };
 
 /* Ask for the start of a page that is hashed next. */

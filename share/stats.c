@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counters, and the equations that they obey when nothing runs (audit.c checks the first four):
+ * Counters, and the equations that they obey when nothing runs (audit.c checks
+ * the first four):
  *
  *   pages_shared   = entries of all indexes
  *   pages_sharing  = sum of all domains' mappings - pages_shared
  *   pages_unshared = frames with count 1                        (SHARE3)
- *   zero_mappings  = sum of counts of the zero_frames; these are in pages_sharing too
+ *   zero_mappings  = sum of counts of the zero_frames; these are in
+ *                  pages_sharing too
  *   offers         = share_offer() calls that succeeded, refusals = the others
- *   breaks, drops  = mappings that share_drop() took away with and without `broke`;
+ *   breaks, drops  = mappings that share_drop() took away with and without
+ *                  `broke`;
  *                    share_take() adds its mappings to breaks and last_breaks
  *
  * Reading takes no domain's lock: numbers read while others work are each right

@@ -25,8 +25,8 @@ static inline uint64_t bench_now(void)
 typedef void (*bench_fn)(void *arg);
 
 /*
- * The smallest of BENCH_ROUNDS runs of fn(arg): the others hold a timer interrupt,
- * or are the first.  An empty function's cost is taken off.
+ * The smallest of BENCH_ROUNDS runs of fn(arg): the others hold a timer
+ * interrupt, or are the first.  An empty function's cost is taken off.
  */
 static inline uint64_t bench_run(bench_fn fn, void *arg)
 {

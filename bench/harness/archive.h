@@ -5,7 +5,10 @@
 
 #include "harness/expect.h"
 
-/* Does the CD image at `path` have a file of this name?  No: or it cannot be read. */
+/*
+ * Does the CD image at `path` have a file of this name?  No: or it cannot be
+ * read.
+ */
 bool archive_has(const char *path, const char *name);
 
 /*

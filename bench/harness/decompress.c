@@ -82,7 +82,9 @@ static bool undo_zstd(const uint8_t *in, size_t in_bytes, uint8_t *out,
 	       ZSTD_decompress(out, out_bytes, in, frame) == out_bytes;
 }
 
-/* Magic, then blocks: their packed size in 4 bytes, and 8 MiB of content each. */
+/*
+ * Magic, then blocks: their packed size in 4 bytes, and 8 MiB of content each.
+ */
 static bool undo_lz4(const uint8_t *in, size_t in_bytes, uint8_t *out,
 		     size_t out_bytes)
 {

@@ -14,7 +14,10 @@ struct compression {
 	const char *name;
 	uint8_t magic[6];
 	size_t magic_bytes;
-	/* NULL: known, but not supported. False: damaged, or not out_bytes long. */
+	/*
+	 * NULL: known, but not supported. False: damaged, or not out_bytes
+	 * long.
+	 */
 	bool (*undo)(const uint8_t *in, size_t in_bytes, uint8_t *out,
 		     size_t out_bytes);
 };

@@ -21,7 +21,9 @@ struct census {
 	uint64_t zero;
 };
 
-/* The zero pages are one more file, that no archive has: guests sum them alone. */
+/*
+ * The zero pages are one more file, that no archive has: guests sum them alone.
+ */
 static struct file zero_file(const struct workload *w)
 {
 	static char name[] = RULE_ZERO_NAME;

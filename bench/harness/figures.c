@@ -32,8 +32,8 @@ static void compute_memory(struct figures *f, const struct run *r)
 
 /*
  * Every frame costs frame_bytes: its record, and 8 bytes in its owner's M2P
- * view.  What is shared costs the rest: index, hold tables, and the pages of the
- * views that shared frames need because they lie scattered.
+ * view.  What is shared costs the rest: index, hold tables, and the pages of
+ * the views that shared frames need because they lie scattered.
  */
 static void compute_metadata(struct figures *f, const struct run *r)
 {

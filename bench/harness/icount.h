@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `harness icount`: how many instructions a Linux guest's boot takes, hypervisor
- * included.  QEMU counts them (-icount, recording); a breakpoint at each of
- * POINTS="NAME=ADDRESS ..." (hexadecimal, in the order in which they are reached) says
- * when to look.  Time that the processor sleeps is no instruction.
+ * `harness icount`: how many instructions a Linux guest's boot takes,
+ * hypervisor included.  QEMU counts them (-icount, recording); a breakpoint at
+ * each of POINTS="NAME=ADDRESS ..." (hexadecimal, in the order in which they
+ * are reached) says when to look.  Time that the processor sleeps is no
+ * instruction.
  */
 #ifndef HARNESS_ICOUNT_H
 #define HARNESS_ICOUNT_H

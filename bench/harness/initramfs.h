@@ -2,7 +2,8 @@
 /*
  * An initial RAM disk for Linux (cpio newc, gzip) from a list of its members,
  * one a line, # comments:
- *   dir PATH | file PATH SOURCE [MODE] | link PATH TARGET | node PATH MAJOR MINOR
+ *   dir PATH | file PATH SOURCE [MODE] | link PATH TARGET | node PATH MAJOR
+ *   MINOR
  * The same list and sources give the same bytes: no owners, no times.
  */
 #ifndef HARNESS_INITRAMFS_H

@@ -9,7 +9,10 @@
 #include "bench/harness/kernel_elf.h"
 
 #define ONE_MIB		(1ull << 20)
-/* Start info, page tables, boot stack: half a MiB is what libxenguest leaves too. */
+/*
+ * Start info, page tables, boot stack: half a MiB is what libxenguest leaves
+ * too.
+ */
 #define TABLES		(ONE_MIB / 2)
 
 #define REFUSE(...)	(snprintf(err, err_bytes, __VA_ARGS__), false)

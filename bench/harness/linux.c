@@ -89,7 +89,10 @@ static void start(struct linux_run *r)
 	strings_free(&c.modules);
 }
 
-/* Seconds from QEMU's start to user space of the kernel without a hypervisor; 0: never. */
+/*
+ * Seconds from QEMU's start to user space of the kernel without a hypervisor;
+ * 0: never.
+ */
 static double plain_boot(const struct options *o, const char *dir)
 {
 	char *folder = xasprintf("%s/plain", dir);

@@ -7,7 +7,8 @@
  *   boot -> job -> memory given back -> all there: "snapshot", "next"
  *   -> memory taken again -> all there: "snapshot", "next" -> power off
  *
- * VIA=plain is the same kernel alone in QEMU, VIA=xen the same as dom0 of a real Xen.
+ * VIA=plain is the same kernel alone in QEMU, VIA=xen the same as dom0 of a
+ * real Xen.
  */
 #ifndef HARNESS_LINUX_H
 #define HARNESS_LINUX_H

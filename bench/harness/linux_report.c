@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the user sees of a run with Linux guests: progress, table, report.json. */
+/*
+ * What the user sees of a run with Linux guests: progress, table, report.json.
+ */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -197,7 +197,8 @@ static void judge_machine(struct linux_run *r)
 	const struct machine *m = &r->machine;
 	bool well = r->via == VIA_PASTURE ?
 		    m->end == MACHINE_EXITED && m->code == 0 && !m->panic :
-		    m->end == MACHINE_RESET;	/* a power-off looks like that */
+		    /* a power-off looks like that */
+		    m->end == MACHINE_RESET;
 	char *why;
 
 	if (!m->log_error && (well || (m->end == MACHINE_RUNS && !m->panic)))

@@ -107,7 +107,10 @@ static void removed(const char *path)
 		    strerror(errno));
 }
 
-/* The two logs, which hold nothing but what this run says; QEMU's, to be closed. */
+/*
+ * The two logs, which hold nothing but what this run says; QEMU's, to be
+ * closed.
+ */
 static int logs_open(struct machine *m, const struct machine_config *c)
 {
 	int err;
@@ -176,7 +179,9 @@ static void read_some(struct machine *m)
 	}
 }
 
-/* Some hosts have a KVM that opens, makes machines, and then never runs them. */
+/*
+ * Some hosts have a KVM that opens, makes machines, and then never runs them.
+ */
 static void watch_kvm(struct machine *m)
 {
 	if (!m->kvm || m->end != MACHINE_RUNS || m->lines || m->length ||

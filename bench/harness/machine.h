@@ -3,11 +3,13 @@
  * One QEMU: started with its serial line on two pipes, read line by line,
  * judged when it ends.  Several can run at once (machines_pump()).
  *
- * The hypervisor leaves by isa-debug-exit: its code c arrives as QEMU's exit status
- * 33 + 2c, which QEMU itself never uses (it fails with 1; hv/x86/exit.c).
+ * The hypervisor leaves by isa-debug-exit: its code c arrives as QEMU's exit
+ * status 33 + 2c, which QEMU itself never uses (it fails with 1;
+ * hv/x86/exit.c).
  *
- * Whatever an earlier run left in the two logs is removed before QEMU starts; it dies with this
- * program, however that ends; and this program with the script that called it.
+ * Whatever an earlier run left in the two logs is removed before QEMU starts;
+ * it dies with this program, however that ends; and this program with the
+ * script that called it.
  */
 #ifndef HARNESS_MACHINE_H
 #define HARNESS_MACHINE_H
@@ -23,11 +25,15 @@ struct machine_config {
 	const char *kernel, *append;	/* kernel NULL: boot the CD */
 	const char *iso;
 	struct strings modules;		/* "FILE WORDS", FILE seen from dir */
-	const char *dir;		/* QEMU's folder; console.log and qemu.log go there */
-	const char *log;		/* another place for these two: LOG and LOG.qemu; or NULL */
-	const struct strings *words;	/* for QEMU, in place of processor, memory and kernel; or NULL */
+	/* QEMU's folder; console.log and qemu.log go there */
+	const char *dir;
+	/* another place for these two: LOG and LOG.qemu; or NULL */
+	const char *log;
+	/* for QEMU, in place of processor, memory and kernel; or NULL */
+	const struct strings *words;
 	uint64_t gdb_port;		/* 0: none; else wait there for gdb */
-	bool monitor;			/* Ctrl-A leads to QEMU's; Ctrl-C is the guest's */
+	/* Ctrl-A leads to QEMU's; Ctrl-C is the guest's */
+	bool monitor;
 	const char *extra;		/* further words for QEMU, or NULL */
 };
 
@@ -35,7 +41,8 @@ struct machine_config {
 
 enum machine_end {
 	MACHINE_RUNS,
-	MACHINE_EXITED,		/* by the debug port: `code` is the hypervisor's */
+	/* by the debug port: `code` is the hypervisor's */
+	MACHINE_EXITED,
 	MACHINE_RESET,		/* reset or power-off: a triple fault, mostly */
 	MACHINE_DIED,		/* QEMU gave up, or was killed: see qemu.log */
 };
@@ -45,16 +52,18 @@ struct machine {
 	int in, out;		/* its serial line; -1: closed */
 	FILE *log;		/* console.log */
 	char *log_path, *qemu_path;
-	int log_error;		/* errno: what the machine printed is not all in the log */
+	/* errno: what the machine printed is not all in the log */
+	int log_error;
 	char line[4096];
 	size_t length;
 	char *tail[MACHINE_TAIL]; /* last lines, a ring */
 	size_t lines;
-	char *panic;		/* the hypervisor's first "panic on CPU" line, or NULL */
+	char *panic;	/* the first "panic on CPU" line, or NULL */
 	enum machine_end end;
 	int code;
 	double started;
-	bool quiet_kvm;		/* nothing came, and KVM should have been quick */
+	/* nothing came, and KVM should have been quick */
+	bool quiet_kvm;
 	bool kvm;
 	bool echo;
 	void (*on_line)(void *arg, const char *line);
@@ -71,8 +80,9 @@ void machine_start(struct machine *m, const struct machine_config *c);
 __attribute__((noreturn))
 void machine_become(const struct machine_config *c);
 /*
- * Read what there is, or wait so long; lines go to on_line.  Dies, QEMUs included, if nobody
- * reads our own output any more.  Stops a machine that says nothing for too long (quiet_kvm).
+ * Read what there is, or wait so long; lines go to on_line.  Dies, QEMUs
+ * included, if nobody reads our own output any more.  Stops a machine that says
+ * nothing for too long (quiet_kvm).
  */
 void machines_pump(struct machine *const *m, size_t count, int wait_ms);
 void machine_send(struct machine *m, const char *text);

@@ -216,7 +216,8 @@ void options_parse(struct options *o, int argc, char **argv)
 	};
 	set_command(o, argv[1]);
 	o->guests = o->command == COMMAND_MANY ? 200 : 8;
-	if (o->command == COMMAND_MANY)	/* 200 guests on a host with more to do */
+	/* 200 guests on a host with more to do */
+	if (o->command == COMMAND_MANY)
 		o->timeout_s = 600;
 	const struct setting table[] = {
 		{ "GUESTS", &o->guests, 1, 250, NULL, FOR_RUNS | FOR(LINUX) },

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the user asked for: a command, words NAME=VALUE (the environment gives
- * the same names, the command line wins) and a few switches.  A word that the command has no
- * use for is a mistake; in the environment it may be meant for others.
+ * the same names, the command line wins) and a few switches.  A word that the
+ * command has no use for is a mistake; in the environment it may be meant for
+ * others.
  */
 #ifndef HARNESS_OPTIONS_H
 #define HARNESS_OPTIONS_H
@@ -18,7 +19,8 @@ struct options {
 	uint64_t mem_mib;	/* 0: as much as the guests need */
 	uint64_t cpus;
 	uint64_t tenants;	/* share groups */
-	uint64_t overcommit;	/* 1: less memory than the guests have, together */
+	/* 1: less memory than the guests have, together */
+	uint64_t overcommit;
 	uint64_t timeout_s;
 	uint64_t verbose;
 	const char *cpu_model, *accel, *qemu;

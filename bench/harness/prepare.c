@@ -21,7 +21,10 @@
 /* What a guest needs beside its files, and the hypervisor beside its guests. */
 #define GUEST_SPARE_MIB	8
 #define HV_SPARE_MIB	64
-/* With overcommit: the hypervisor; what it keeps free when a guest is started; a guest's tables. */
+/*
+ * With overcommit: the hypervisor; what it keeps free when a guest is started;
+ * a guest's tables.
+ */
 #define HV_LEAST_MIB	20
 #define KEPT_MIB	8
 #define GUEST_TABLES_KIB 512
@@ -149,8 +152,9 @@ const char *plan_append(const struct options *o)
 }
 
 /*
- * With overcommit, what is certain to do: what the guests have when all is shared, the last of them
- * before it shares, and each page that is written as a copy of its own, all at once.
+ * With overcommit, what is certain to do: what the guests have when all is
+ * shared, the last of them before it shares, and each page that is written as a
+ * copy of its own, all at once.
  */
 static uint64_t overcommit_needs(const struct plan *p, const struct options *o)
 {

@@ -19,7 +19,8 @@ struct plan {
 	uint64_t module_bytes;
 	struct strings modules;		/* for QEMU or GRUB, seen from dir */
 	uint64_t mem_mib;		/* the machine's */
-	uint64_t enough_mib;		/* that it has at most use for, overcommit=off */
+	/* that it has at most use for, overcommit=off */
+	uint64_t enough_mib;
 };
 
 /* Options of the hypervisor in a run. */

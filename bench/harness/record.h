@@ -14,7 +14,8 @@ struct record {
 	uint64_t domid;		/* 0: the hypervisor's own line */
 	const char *domain;	/* the guest's name, or NULL */
 	const char *text;	/* what follows the prefix */
-	const char *topic;	/* "stat" of "@stat", or NULL: not a machine line */
+	/* "stat" of "@stat", or NULL: not a machine line */
+	const char *topic;
 	size_t count;
 	const char *key[RECORD_FIELDS_MAX], *value[RECORD_FIELDS_MAX];
 	char buffer[2048];	/* what topic, key and value point into */

@@ -15,7 +15,8 @@ struct figures {
 	double saved_over_optimum, metadata_bytes_per_frame;
 	uint64_t memory_without_sharing, memory_with_sharing;	/* bytes */
 	uint64_t saved_pages, metadata_bytes, sharing_metadata_bytes, refused;
-	uint64_t memory_at_start, guests_waited; /* bytes that were free; for memory */
+	/* bytes that were free; for memory */
+	uint64_t memory_at_start, guests_waited;
 };
 
 void figures_compute(struct figures *f, const struct run *r);

@@ -6,8 +6,8 @@
  *   guests work -> all settled -> "snapshot" sent -> "@stat final=1"
  *   -> "go" sent -> guests end -> "@end" -> QEMU leaves
  *
- * A guest is settled when it printed phase=done or phase=hold (it then waits with
- * what it has), or when it is dead.
+ * A guest is settled when it printed phase=done or phase=hold (it then waits
+ * with what it has), or when it is dead.
  */
 #ifndef HARNESS_RUN_H
 #define HARNESS_RUN_H
@@ -27,7 +27,8 @@ struct guest {
 	char reason[16];	/* of its end */
 	uint64_t memory_pages;	/* given to it */
 	uint64_t files, pages, offered, shared, refused, zero, faults, breaks,
-		 reoffered, verify_errors, read_errors, ms; /* from phase=done */
+		 /* from phase=done */
+		 reoffered, verify_errors, read_errors, ms;
 };
 
 struct stats {
@@ -61,8 +62,8 @@ void run_init(struct run *r, const struct options *o, const struct plan *p);
 void run_line(void *run, const char *line);
 uint64_t run_settled(const struct run *r);
 /*
- * Guests that wait for memory.  They start in the order of the list, and only the first says
- * that it waits: all behind it do, too.
+ * Guests that wait for memory.  They start in the order of the list, and only
+ * the first says that it waits: all behind it do, too.
  */
 uint64_t run_waiting(const struct run *r);
 /* After the machine's end: fill r->problems. */

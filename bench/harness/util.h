@@ -38,14 +38,17 @@ void strings_free(struct strings *l);
 /* Decimal number in min..max, nothing after it. */
 bool parse_number(const char *s, uint64_t min, uint64_t max, uint64_t *out);
 
-/* Words that blanks and commas separate; one behind a backslash is part of its word. */
+/*
+ * Words that blanks and commas separate; one behind a backslash is part of its
+ * word.
+ */
 void strings_split_escaped(struct strings *l, const char *text);
 
 void make_dirs(const char *path);	/* like mkdir -p; dies */
 /*
- * Make it, and have it for this process and what it becomes, till the end; dies if another one
- * has it.  What an earlier run left of logs and reports is removed: this one may fail before it
- * writes its own.
+ * Make it, and have it for this process and what it becomes, till the end; dies
+ * if another one has it.  What an earlier run left of logs and reports is
+ * removed: this one may fail before it writes its own.
  */
 void own_folder(const char *path);
 bool file_exists(const char *path);

@@ -201,7 +201,10 @@ enum result verdict_give(struct verdict *v, const struct machine *m,
 	int code = v->test->has_exit ? (int)v->test->exit : refused;
 	enum result r = RESULT_SUCCESS;
 
-	/* A panic may be what is tested (exit=2): then its code and lines count. */
+	/*
+	 * A panic may be what is tested (exit=2): then its code and lines
+	 * count.
+	 */
 	if ((m->panic && code != EXIT_PANIC) ||
 	    (!timed_out && m->end != MACHINE_EXITED))
 		return because(v, RESULT_CRASH, machine_why(m));

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a boot test's console says, taken line by line, and the result at the
- * end.  A guest prints "Test result: SUCCESS|SKIP|ERROR|FAILURE"; CRASH and TIMEOUT
- * are ours.  A guest line of the test may carry expect=CRASH (it must be
- * killed) or expect=NONE (nothing is asked of it); else the test's own expect holds.
+ * end.  A guest prints "Test result: SUCCESS|SKIP|ERROR|FAILURE"; CRASH and
+ * TIMEOUT are ours.  A guest line of the test may carry expect=CRASH (it must
+ * be killed) or expect=NONE (nothing is asked of it); else the test's own
+ * expect holds.
  */
 #ifndef HARNESS_VERDICT_H
 #define HARNESS_VERDICT_H

@@ -9,25 +9,29 @@
  * Words
  *   file   a regular cpio member of at least one byte, except `.sums`, known by
  *          rule_file_hash() of its name exactly as it stands in the archive.
- *          zero=N adds N pages as a file named RULE_ZERO_NAME, after the others.
- *   page   index of a 4096-byte page in the file; the last one is padded with zeros.
+ *          zero=N adds N pages as a file named RULE_ZERO_NAME, after the
+ *          others.
+ *   page   index of a 4096-byte page in the file; the last one is padded with
+ *          zeros.
  *   seed   the guest's seed=N: guests with one seed write the same pages alike.
- *   guest  what tells guests apart: id=N of the command line, else the domain id.
+ *   guest  what tells guests apart: id=N of the command line, else the domain
+ *          id.
  *
- * A page changes in the write phase if rule_is_written().  rule_apply() is then the
- * change that all guests of the seed agree on; if also rule_is_unique(), then
- * rule_unique() XORs a mask of this guest alone over it.  That is its own inverse, so
- * a guest proves a unique page against the common sum of `.sums`.  The mask is
- * never zero, and differs for guest numbers that differ below 2^32.
+ * A page changes in the write phase if rule_is_written().  rule_apply() is then
+ * the change that all guests of the seed agree on; if also rule_is_unique(),
+ * then rule_unique() XORs a mask of this guest alone over it.  That is its own
+ * inverse, so a guest proves a unique page against the common sum of `.sums`.
+ * The mask is never zero, and differs for guest numbers that differ below 2^32.
  *
- * `.sums` (any number of members of that name; the first one that names a file wins), all
- * numbers little endian and, in the member, not aligned:
+ * `.sums` (any number of members of that name; the first one that names a file
+ * wins), all numbers little endian and, in the member, not aligned:
  *   struct rule_sums_head
  *   head.files times:
  *     struct rule_sums_file, then its name (name_bytes, no NUL, no padding),
  *     then file.pages times struct rule_sum
- * rule_sum.after is the sum after the write phase without the unique mask; for a
- * page that is not written it equals .before.  The zero pages may be named in it like a file.
+ * rule_sum.after is the sum after the write phase without the unique mask; for
+ * a page that is not written it equals .before.  The zero pages may be named in
+ * it like a file.
  */
 #ifndef WORKLOAD_RULE_H
 #define WORKLOAD_RULE_H
@@ -103,7 +107,10 @@ static inline bool rule_is_unique(uint64_t seed, uint32_t file, uint32_t page,
 	return rule_mix(rule_page_key(seed, file, page) + 1) % 100 < percent;
 }
 
-/* The i-th changed word: RULE_CHANGED_WORDS strips of 32 words, one word in each. */
+/*
+ * The i-th changed word: RULE_CHANGED_WORDS strips of 32 words, one word in
+ * each.
+ */
 static inline uint32_t rule_word(uint64_t key, uint32_t i)
 {
 	const uint32_t strip = RULE_PAGE_WORDS / RULE_CHANGED_WORDS;
@@ -120,7 +127,10 @@ static inline void rule_xor_word(uint8_t *page_bytes, uint32_t word, uint64_t x)
 	__builtin_memcpy(page_bytes + word * 8, &v, 8);
 }
 
-/* The common change: 16 words, one in each 256 bytes. Applied twice it is undone. */
+/*
+ * The common change: 16 words, one in each 256 bytes. Applied twice it is
+ * undone.
+ */
 static inline void rule_apply(uint8_t page_bytes[RULE_PAGE_BYTES],
 			      uint64_t seed, uint32_t file, uint32_t page)
 {
@@ -131,7 +141,10 @@ static inline void rule_apply(uint8_t page_bytes[RULE_PAGE_BYTES],
 			      rule_mix(key + 100 + i) | 1);
 }
 
-/* This guest's own change on top: 4 of the 16 words. Applied twice it is undone. */
+/*
+ * This guest's own change on top: 4 of the 16 words. Applied twice it is
+ * undone.
+ */
 static inline void rule_unique(uint8_t page_bytes[RULE_PAGE_BYTES],
 			       uint64_t guest, uint64_t seed, uint32_t file,
 			       uint32_t page)
@@ -146,7 +159,8 @@ static inline void rule_unique(uint8_t page_bytes[RULE_PAGE_BYTES],
 
 /*
  * The page sum: FNV-1a taken a 64-bit word at a time, in four lanes that are
- * folded at the end.  Not cryptographic: it finds a wrong page, nobody attacks it.
+ * folded at the end.  Not cryptographic: it finds a wrong page, nobody attacks
+ * it.
  */
 static inline uint64_t rule_checksum(const uint8_t page_bytes[RULE_PAGE_BYTES])
 {
@@ -183,9 +197,10 @@ static inline bool rule_take(const uint8_t *data, uint64_t data_bytes,
 }
 
 /*
- * Find a file in a `.sums` member: true, and *sums = where its first struct rule_sum
- * starts in data (not aligned; read it with rule_sum_get()) and *pages, all
- * of it inside data.  False: not named, or the member is not well formed.
+ * Find a file in a `.sums` member: true, and *sums = where its first struct
+ * rule_sum starts in data (not aligned; read it with rule_sum_get()) and
+ * *pages, all of it inside data.  False: not named, or the member is not well
+ * formed.
  */
 static inline bool rule_sums_find(const uint8_t *data, uint64_t data_bytes,
 				  const char *name, uint64_t name_bytes,

@@ -96,7 +96,9 @@ static uint64_t items_of(const char *pid)
 	return items;
 }
 
-/* Pages that other processes offer to KSM (QEMU does, for one): they disturb. */
+/*
+ * Pages that other processes offer to KSM (QEMU does, for one): they disturb.
+ */
 static uint64_t foreign_items(void)
 {
 	DIR *proc = opendir("/proc");
@@ -215,8 +217,9 @@ static void run_once(const struct ksm_set *set, struct ksm_result *r)
 	settings_change();
 	wait_for_all(r);
 	/*
-	 * Of the merged pages one for each content stays.  (It keeps more than one where a
-	 * content has over max_page_sharing pages; that is not held against it.)
+	 * Of the merged pages one for each content stays.  (It keeps more than
+	 * one where a content has over max_page_sharing pages; that is not held
+	 * against it.)
 	 */
 	r->merged -= MIN(r->merged, set->contents);
 	r->metadata = set->count * KSM_ITEM_BYTES;

@@ -11,16 +11,20 @@ struct ksm_result {
 	double cpu;		/* ksmd's seconds until the last of them */
 	double seconds;		/* the same by the clock */
 	uint64_t metadata;	/* bytes, as general_profit counts them */
-	uint64_t foreign;	/* pages of others that ksmd had to look at meanwhile */
-	double break_ns;	/* CPU of a write to a merged page: fault, copy */
+	/* pages of others that ksmd had to look at meanwhile */
+	uint64_t foreign;
+	/* CPU of a write to a merged page: fault, copy */
+	double break_ns;
 };
 
 /* NULL, or why it cannot be used here. */
 const char *ksm_unusable(void);
 struct ksm_set {
 	const uint8_t *pages;
-	uint64_t count, contents;	/* contents that more than one page has */
-	const uint32_t *duplicates;	/* some pages that others equal, to break */
+	/* contents that more than one page has */
+	uint64_t count, contents;
+	/* some pages that others equal, to break */
+	const uint32_t *duplicates;
 	uint32_t duplicate_count;
 };
 

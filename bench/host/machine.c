@@ -225,7 +225,10 @@ void bench_page_costs(struct page_costs *costs)
 	page_measure(costs, page_features(), &here, scratch);
 }
 
-/* VARIANT=scalar, string, sse2, avx2 or avx512: that one; else the fastest of each, measured. */
+/*
+ * VARIANT=scalar, string, sse2, avx2 or avx512: that one; else the fastest of
+ * each, measured.
+ */
 const struct page_fns *bench_fns(const char **name)
 {
 	static struct page_choice choice;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What share/ needs from where it runs, for benches on the host: frames in huge pages
- * (the hypervisor's direct map has them too), a pool of canonical frames in random
- * order for each thread, and metadata from lists by size.  Nothing here takes a lock
- * or makes a system call once it is warm, so a bench measures share/.
+ * What share/ needs from where it runs, for benches on the host: frames in huge
+ * pages (the hypervisor's direct map has them too), a pool of canonical frames
+ * in random order for each thread, and metadata from lists by size.  Nothing
+ * here takes a lock or makes a system call once it is warm, so a bench measures
+ * share/.
  */
 #ifndef BENCH_HOST_MACHINE_H
 #define BENCH_HOST_MACHINE_H
@@ -39,14 +40,18 @@ void *bench_page(const struct bench_machine *m, uint32_t frame);
 /* Records and pool without the bytes of the frames. */
 void bench_machine_hollow(struct bench_machine *m, uint32_t own, uint32_t pool);
 
-void *bench_map(size_t bytes);		/* zeroed, in huge pages, written once */
+/* zeroed, in huge pages, written once */
+void *bench_map(size_t bytes);
 /* The metadata allocator of bench_ops. */
 void *bench_alloc(void *ctx, size_t bytes);
 void bench_free(void *ctx, void *p, size_t bytes);
 
-/* The page functions that this CPU would get; name: if not NULL, the variant's. */
+/*
+ * The page functions that this CPU would get; name: if not NULL, the variant's.
+ */
 const struct page_fns *bench_fns(const char **name);
-void bench_page_costs(struct page_costs *costs); /* nanoseconds, of all that this CPU has */
+/* nanoseconds, of all that this CPU has */
+void bench_page_costs(struct page_costs *costs);
 
 uint64_t bench_random(uint64_t *seed);
 void bench_drop_all(struct share_dom *d);	/* all its holds */

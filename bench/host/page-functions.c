@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Nanoseconds of each page function in each way that this CPU has, and what would be chosen. */
+/*
+ * Nanoseconds of each page function in each way that this CPU has, and what
+ * would be chosen.
+ */
 #include <stdio.h>
 
 #include <hash/choose.h>

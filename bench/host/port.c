@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's side of port.h as in a release build: spinlocks without checks of their
- * order (tests/port/port.c checks it), a panic that aborts.
+ * The host's side of port.h as in a release build: spinlocks without checks of
+ * their order (tests/port/port.c checks it), a panic that aborts.
  */
 #include <sched.h>
 #include <stdarg.h>

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an offer costs beyond what it cannot do without: share-floor PAGES ROUNDS.
+ * What an offer costs beyond what it cannot do without: share-floor PAGES
+ * ROUNDS.
  *
- * Two domains of one group.  The first offers PAGES distinct pages (all miss), the
- * second offers copies of them in another order (all hit).  The floor of a miss is
- * one XXH3 of the page and one copy to a frame of the pool; of a hit, one XXH3 and one
- * compare with the canonical frame: the same functions on the same pages in the
- * same order, in the same round.  Pages come in batches of 64, as the hypercall gives
- * them, and one by one.  Everything is far larger than the caches.
- * CPU time of the thread; medians of the rounds' ratios.
+ * Two domains of one group.  The first offers PAGES distinct pages (all miss),
+ * the second offers copies of them in another order (all hit).  The floor of a
+ * miss is one XXH3 of the page and one copy to a frame of the pool; of a hit,
+ * one XXH3 and one compare with the canonical frame: the same functions on the
+ * same pages in the same order, in the same round.  Pages come in batches of
+ * 64, as the hypercall gives them, and one by one.  Everything is far larger
+ * than the caches.  CPU time of the thread; medians of the rounds' ratios.
  */
 #include <stdlib.h>
 

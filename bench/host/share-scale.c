@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an offer costs as the table grows, with two threads, and one page with very many
- * holders: share-scale LOG2_MOST.
+ * What an offer costs as the table grows, with two threads, and one page with
+ * very many holders: share-scale LOG2_MOST.
  *
- * 2^24 canonical frames would need 64 GiB: here all frames have the same bytes, each
- * access drawn from 256 MiB that no cache holds, and the number of the content is joined to the
- * hash.  So pages cost the same at every size, and what grows is what this measures:
- * index, records and hold tables.  CPU time of the threads.
+ * 2^24 canonical frames would need 64 GiB: here all frames have the same bytes,
+ * each access drawn from 256 MiB that no cache holds, and the number of the
+ * content is joined to the hash.  So pages cost the same at every size, and
+ * what grows is what this measures: index, records and hold tables.  CPU time
+ * of the threads.
  *
  * One domain A inserts 2^n contents (miss), B offers random ones of them (hit).
  * Memory is looked at after each 1/64 of growth from 2^10 on: the worst counts.
@@ -22,7 +23,8 @@
 
 #define BODIES		(1u << 16)	/* pages of 256 MiB */
 #define SAMPLES		(1u << 16)
-#define CHUNK		64u		/* pages of a batch, as in hv/offer/chunk.h */
+/* pages of a batch, as in hv/offer/chunk.h */
+#define CHUNK		64u
 #define HOLDERS		1000000u
 #define MOST		25
 
@@ -39,7 +41,10 @@ static _Thread_local uint32_t turn;
 static double hit_ns[MOST], miss_ns[MOST], index_worst, hold_worst;
 static double index_now[MOST], hold_now[MOST];
 
-/* Any page will do: all are equal.  A batch sees a frame in one place, the next in another. */
+/*
+ * Any page will do: all are equal.  A batch sees a frame in one place, the next
+ * in another.
+ */
 static void *op_map(void *ctx, uint32_t frame)
 {
 	return bench_page(&m, (frame + turn * 40503) * 2654435761u >> 16);
@@ -120,7 +125,10 @@ static double hits(unsigned int thread, uint32_t log2, uint32_t count)
 	return (bench_cpu() - from) * 1e9 / count;
 }
 
-/* From as many as there are to 2^log2; nanoseconds for each of the last SAMPLES. */
+/*
+ * From as many as there are to 2^log2; nanoseconds for each of the last
+ * SAMPLES.
+ */
 static double grow(uint64_t *have, uint32_t log2)
 {
 	uint64_t size = 1ull << log2, timed = size - MIN(SAMPLES, size / 2);
@@ -147,7 +155,10 @@ static void scale(uint32_t most)
 	printf("  frames     miss ns    hit ns  index bytes/frame  hold bytes/frame\n");
 	for (uint32_t n = 10; n <= most; n++) {
 		miss_ns[n] = grow(&have, n);
-		/* Sparse holds of b would measure its hold table: at most 2^12 a time. */
+		/*
+		 * Sparse holds of b would measure its hold table: at most 2^12
+		 * a time.
+		 */
 		hits(0, n, MIN(SAMPLES, 1u << n));
 		bench_drop_all(b[0]);
 		hit_ns[n] = hits(0, n, SAMPLES);
@@ -157,7 +168,10 @@ static void scale(uint32_t most)
 	}
 }
 
-/* The same without share/: a hash and a compare of the same pages.  What the machine allows. */
+/*
+ * The same without share/: a hash and a compare of the same pages.  What the
+ * machine allows.
+ */
 static double floors(unsigned int thread, uint32_t log2, uint32_t count)
 {
 	uint64_t seed = log2 * 3 + thread, sum = 0;
@@ -191,7 +205,10 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Offers a second of CPU time and thread, times threads: what this machine's other load takes does not count. */
+/*
+ * Offers a second of CPU time and thread, times threads: what this machine's
+ * other load takes does not count.
+ */
 static double throughput(unsigned int threads, uint32_t log2,
 			 double (*fn)(unsigned int, uint32_t, uint32_t))
 {
@@ -224,7 +241,10 @@ static double two_over_one(uint32_t log2,
 	return bench_median(ratio, 5);
 }
 
-/* One domain with 10^6 mappings of a page drops them one by one: first and second half. */
+/*
+ * One domain with 10^6 mappings of a page drops them one by one: first and
+ * second half.
+ */
 static void mappings_of_one(double *first, double *second)
 {
 	uint32_t frame;

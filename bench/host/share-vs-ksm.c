@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The same pages given to share/ and to the kernel's KSM, in one run: share-vs-ksm IMAGE...
+ * The same pages given to share/ and to the kernel's KSM, in one run:
+ * share-vs-ksm IMAGE...
  *
- * Page sets: synthetic (half of the pages are one of 4,096 contents, a tenth zero,
- * the rest unique, in random order) and real (memory images of guests, a domain
- * each, one group).  CPU time: of this thread for share/, of ksmd for KSM, until the last
- * duplicate is shared.  What share/ costs here is the engine; in the hypervisor there are
- * page-table updates besides, as there are inside of KSM's figure.
+ * Page sets: synthetic (half of the pages are one of 4,096 contents, a tenth
+ * zero, the rest unique, in random order) and real (memory images of guests, a
+ * domain each, one group).  CPU time: of this thread for share/, of ksmd for
+ * KSM, until the last duplicate is shared.  What share/ costs here is the
+ * engine; in the hypervisor there are page-table updates besides, as there are
+ * inside of KSM's figure.
  */
 #include <stdlib.h>
 
@@ -25,7 +27,8 @@ struct set {
 	const char *name;
 	uint32_t pages, doms, optimum;
 	uint32_t contents;		/* that more than one page has */
-	uint32_t duplicate[BREAKS], duplicates; /* some pages that others equal */
+	/* some pages that others equal */
+	uint32_t duplicate[BREAKS], duplicates;
 	double offer_s, offer_seconds, break_ns, floor_s;
 	uint64_t merged, metadata;
 	bool has_ksm;
@@ -113,7 +116,10 @@ static void real(struct set *set, int count, char **paths)
 	}
 }
 
-/* Contents with more than one page, and some of their pages, from all over the set. */
+/*
+ * Contents with more than one page, and some of their pages, from all over the
+ * set.
+ */
 static void find_duplicates(struct set *set)
 {
 	for (uint32_t i = 0; i < set->pages && set->duplicates < BREAKS; i++) {
@@ -168,9 +174,9 @@ static uint32_t offer_some(const struct set *set, struct share_dom **d,
 }
 
 /*
- * What nobody who is exact can do without, on the same pages: each is read and hashed, and
- * compared with the page that has its content; zero pages are only read.  In the order in which
- * the pages lie, with the answers known.
+ * What nobody who is exact can do without, on the same pages: each is read and
+ * hashed, and compared with the page that has its content; zero pages are only
+ * read.  In the order in which the pages lie, with the answers known.
  */
 static void floor_of(struct set *set)
 {
@@ -311,7 +317,9 @@ static void report(const struct set *sets, unsigned int count)
 	for (unsigned int i = 0; i < count; i++) {
 		const struct set *s = &sets[i];
 
-		/* The real images, where there are any, have the plain names. */
+		/*
+		 * The real images, where there are any, have the plain names.
+		 */
 		figures(json, s, i == count - 1 ? "" : "synthetic_");
 		fputs(i == count - 1 ? " } }\n" : ", ", json);
 		fprintf(dat, "%s %.4f %.4f\n", s->name,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memcheck MIB: does memory do what it must?  Run in a Linux guest; one line, and
- * not zero at the first thing that is wrong.
+ * memcheck MIB: does memory do what it must?  Run in a Linux guest; one line,
+ * and not zero at the first thing that is wrong.
  *
  *   patterns   every word is what was written, over two passes
  *   fork       children and parent write to their copies of the same pages
@@ -75,7 +75,9 @@ static void patterns(uint64_t *m)
 	}
 }
 
-/* Child n writes every page p with p % CHILDREN == n, and sees no one else's. */
+/*
+ * Child n writes every page p with p % CHILDREN == n, and sees no one else's.
+ */
 static void child(uint64_t *m, size_t count, uint64_t n, uint64_t base)
 {
 	for (size_t p = n; p < count; p += CHILDREN)

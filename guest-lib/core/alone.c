@@ -2,11 +2,13 @@
 /*
  * Breaks that need no copy, and those that the hypervisor makes.
  *
- * A guest cannot know whether others still hold a frame, but it may ask: it writes the entry that
- * it has, with the same frame, writable.  The hypervisor lets it if the frame has no other
- * mapping.  Where others hold it the attempt is one hypercall for nothing: so
- * after a refusal some breaks go by without one, twice as many after each, and one that succeeds
- * sets that back.  Sharers end together (one domain goes, or many write), so the last answer is a good guess.
+ * A guest cannot know whether others still hold a frame, but it may ask: it
+ * writes the entry that it has, with the same frame, writable.  The hypervisor
+ * lets it if the frame has no other mapping.  Where others hold it the attempt
+ * is one hypercall for nothing: so after a refusal some breaks go by without
+ * one, twice as many after each, and one that succeeds sets that back.  Sharers
+ * end together (one domain goes, or many write), so the last answer is a good
+ * guess.
  */
 #include <gl/general_regs.h>
 
@@ -39,12 +41,18 @@ static void taken(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t asked)
 		s->counters.taken++;
 		return;
 	}
-	/* The operator chose break first: it is a copy, which has its name, and the old frame is not ours. */
+	/*
+	 * The operator chose break first: it is a copy, which has its name, and
+	 * the old frame is not ours.
+	 */
 	s->ops->p2m_set(s->ctx, pfn, mfn);
 	s->counters.unshares++;
 }
 
-/* True: the page is writable, in its frame or, where the operator chose break first, in a copy. */
+/*
+ * True: the page is writable, in its frame or, where the operator chose break
+ * first, in a copy.
+ */
 bool gl_alone_take(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte)
 {
 	uint64_t new_pte = (pte & (PTE_KEPT | PTE_FRAME)) | PTE_WRITE_DIRTY;

@@ -3,16 +3,17 @@
  * Copy on write in the guest.
  *
  * A break takes a full slot of the reserve: a page of ours, mapped at its own
- * address, with a frame.  The shared page is copied into it; then one multicall says that the
- * frame now stands for the faulting page (M2P), maps it there, writable, and
- * unmaps it from the slot.  The hypervisor sees its count of the shared frame drop
- * with the second of these.  With an empty reserve the hypervisor makes the copy
- * (SHAREOP_unshare), and only the M2P is left to us.  If it has no frame, a page of the
- * repayment list gives its own to the reserve.
+ * address, with a frame.  The shared page is copied into it; then one multicall
+ * says that the frame now stands for the faulting page (M2P), maps it there,
+ * writable, and unmaps it from the slot.  The hypervisor sees its count of the
+ * shared frame drop with the second of these.  With an empty reserve the
+ * hypervisor makes the copy (SHAREOP_unshare), and only the M2P is left to us.
+ * If it has no frame, a page of the repayment list gives its own to the
+ * reserve.
  *
  * Order: the M2P first, because a kernel may read the entry back through it at
- * once; the slot's mapping last, because a page with two mappings is harmless, and
- * one with none would be lost if the middle step failed.
+ * once; the slot's mapping last, because a page with two mappings is harmless,
+ * and one with none would be lost if the middle step failed.
  */
 #include <gl/general_regs.h>
 
@@ -61,7 +62,10 @@ static struct multicall_entry m2p_call(struct mmu_update *u, uint64_t mfn,
 	};
 }
 
-/* The three updates; 0 only if all went well. On error *mapped: the second one did. */
+/*
+ * The three updates; 0 only if all went well. On error *mapped: the second one
+ * did.
+ */
 static long commit(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte,
 		   const struct gl_share_slot *slot, bool *mapped)
 {
@@ -126,8 +130,9 @@ static long break_into(struct gl_share *s, uint64_t va, uint64_t pfn,
 }
 
 /*
- * Several of our pages may have shared one frame, and the hypervisor knows the pfn of only
- * one of them; so a frame that it made private may bear another page's name.
+ * Several of our pages may have shared one frame, and the hypervisor knows the
+ * pfn of only one of them; so a frame that it made private may bear another
+ * page's name.
  */
 void gl_set_m2p(struct gl_share *s, uint64_t mfn, uint64_t pfn)
 {
@@ -139,8 +144,8 @@ void gl_set_m2p(struct gl_share *s, uint64_t mfn, uint64_t pfn)
 }
 
 /*
- * The hypervisor broke the share already (break first), which nobody told us: the entry says so,
- * and has the frame.
+ * The hypervisor broke the share already (break first), which nobody told us:
+ * the entry says so, and has the frame.
  */
 static long is_private(struct gl_share *s, uint64_t va, uint64_t pfn)
 {
@@ -206,7 +211,8 @@ static bool fault_locked(struct gl_share *s, uint64_t va)
 
 	if (!(pte & PTE_PRESENT) || !s->ops->va_to_pfn(s->ctx, va, &pfn))
 		return false;
-	if (pte & PTE_WRITE)	/* another vCPU broke it before we had the lock */
+	/* another vCPU broke it before we had the lock */
+	if (pte & PTE_WRITE)
 		return true;
 	recorded = gl_record_test(s, pfn);
 	if (!marked || !recorded) {	/* G2 */
@@ -222,7 +228,10 @@ bool gl_share_fault(struct gl_share *s, uint64_t va, uint64_t error_code)
 	unsigned long state;
 	bool handled;
 
-	/* A write by the kernel to a page that is there; not a user's, not a fetch. */
+	/*
+	 * A write by the kernel to a page that is there; not a user's, not a
+	 * fetch.
+	 */
 	if ((error_code & FAULT_ANY) != (FAULT_PRESENT | FAULT_WRITE))
 		return false;
 	state = s->ops->lock(s->ctx);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which guest pages this kernel offered and has not broken since: one bit a pfn.
- * Plain stores: the caller holds the share lock.
+ * Which guest pages this kernel offered and has not broken since: one bit a
+ * pfn.  Plain stores: the caller holds the share lock.
  */
 #include <gl/general_regs.h>
 

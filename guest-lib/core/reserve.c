@@ -8,7 +8,8 @@
  *	  '------------------- gl_share_refill() <------------------'
  *
  * Full slots stand first in the array (slots_full of them), so taking one is
- * constant time.  A refill asks for a frame for the slot's own page and maps it there.
+ * constant time.  A refill asks for a frame for the slot's own page and maps it
+ * there.
  */
 #include <gl/general_regs.h>
 
@@ -53,7 +54,9 @@ unsigned int gl_reserve_fill(struct gl_share *s, unsigned int level)
 	return s->slot_count;
 }
 
-/* Ask for frames for `count` empty slots from `first`; returns how many came. */
+/*
+ * Ask for frames for `count` empty slots from `first`; returns how many came.
+ */
 static unsigned int get_frames(struct gl_share *s, unsigned int first,
 			       unsigned int count, xen_pfn_t *frames)
 {
@@ -110,7 +113,10 @@ unsigned int gl_share_refill(struct gl_share *s)
 		if (want) {
 			unsigned int first = s->slots_full;
 
-			/* Frames that cannot be mapped are no reason to ask for more. */
+			/*
+			 * Frames that cannot be mapped are no reason to ask for
+			 * more.
+			 */
 			got = get_frames(s, first, want, frames);
 			got = map_frames(s, first, got, frames);
 		}

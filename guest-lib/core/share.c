@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Offering pages.  The record is set first (G1), so that a write that faults
- * on another vCPU while the call runs waits for the lock and then finds the page;
+ * Offering pages.  The record is set first (G1), so that a write that faults on
+ * another vCPU while the call runs waits for the lock and then finds the page;
  * entries that were refused are taken out of it again.
  */
 #include <gl/general_regs.h>
@@ -110,7 +110,9 @@ long gl_share_page(struct gl_share *s, uint64_t va)
 	return rc;
 }
 
-/* Fill s->batch; entries of pages that may not be shared stay out (status set). */
+/*
+ * Fill s->batch; entries of pages that may not be shared stay out (status set).
+ */
 static size_t prepare(struct gl_share *s, const uint64_t *vas, size_t count,
 		      uint64_t was[SHARE_BATCH_MAX / 64])
 {
@@ -132,8 +134,8 @@ static size_t prepare(struct gl_share *s, const uint64_t *vas, size_t count,
 }
 
 /*
- * Offer up to a batch; lock held.  Returns how many entries were looked at (0: the
- * first cannot be offered at all) or -errno; *done grows by those shared.
+ * Offer up to a batch; lock held.  Returns how many entries were looked at (0:
+ * the first cannot be offered at all) or -errno; *done grows by those shared.
  */
 static long offer_batch(struct gl_share *s, const uint64_t *vas, size_t count,
 			int32_t *status, size_t *done)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages of other domains': the pool of addresses that they are mapped at, the marks
- * that tell whose they are, and the callbacks of the asynchronous unmap.
+ * Pages of other domains': the pool of addresses that they are mapped at, the
+ * marks that tell whose they are, and the callbacks of the asynchronous unmap.
  */
 #include <gl/console.h>
 #include <gl/grant.h>
@@ -13,11 +13,13 @@
 #define SLOTS		64	/* requests that may wait */
 #define SLOT_BYTES	256
 
-static uint64_t base;			/* constant after init, like the next two */
+/* constant after init, like the next two */
+static uint64_t base;
 static unsigned int page_count;
 static struct gl_page *pages;
 static struct gl_lock lock;		/* for the next three */
-static uint32_t *free_next;		/* of a free page: index + 1 of the next */
+/* of a free page: index + 1 of the next */
+static uint32_t *free_next;
 static uint32_t free_first;		/* index + 1; 0: none */
 static struct {
 	bool used;
@@ -90,7 +92,9 @@ static const struct gl_unmap_ops ops = {
 
 /* --- the pool --- */
 
-/* One page for `pages` and `free_next`, and as many addresses without frames. */
+/*
+ * One page for `pages` and `free_next`, and as many addresses without frames.
+ */
 long gl_foreign_init(unsigned int count)
 {
 	uint64_t records = gl_page_alloc();

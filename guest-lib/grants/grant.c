@@ -43,7 +43,10 @@ long gl_grant_init(unsigned int frames)
 
 	if (!frames || frames > GL_GRANT_FRAMES_MAX)
 		return -XEN_EINVAL;
-	/* It is 1 from the start; a hypervisor without the call is told apart below. */
+	/*
+	 * It is 1 from the start; a hypervisor without the call is told apart
+	 * below.
+	 */
 	(void)hypercall_grant_table_op(GNTTABOP_set_version, &version, 1);
 	set_xen_guest_handle(setup.frame_list, mfns);
 	rc = hypercall_grant_table_op(GNTTABOP_setup_table, &setup, 1);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unmapping when nobody uses the pages any more; gl/unmap_async.h has the rules (U1-U4).
+ * Unmapping when nobody uses the pages any more; gl/unmap_async.h has the rules
+ * (U1-U4).
  *
- * An attempt: freeze every page (count 1 -> 0; any other count: thaw and wait), unmap,
- * thaw.  Attempts are made with the queue locked, `done` is called without, so it may
- * make further requests.  A request leaves the queue before its done is called: so
- * whoever comes next, retry or stop, does not find it (U1).
+ * An attempt: freeze every page (count 1 -> 0; any other count: thaw and wait),
+ * unmap, thaw.  Attempts are made with the queue locked, `done` is called
+ * without, so it may make further requests.  A request leaves the queue before
+ * its done is called: so whoever comes next, retry or stop, does not find it
+ * (U1).
  */
 #include <xen/errno.h>
 
@@ -19,7 +21,8 @@ struct gl_unmap_request {
 	void (*done)(void *data);
 	void *data;
 	size_t bytes;
-	uint32_t generation[];		/* of each page's mapping when it was asked for */
+	/* of each page's mapping when it was asked for */
+	uint32_t generation[];
 };
 
 bool gl_page_get(struct gl_page *p)
@@ -118,7 +121,9 @@ static bool freeze(const struct gl_unmap_request *r)
 
 /* --- one attempt; locked --- */
 
-/* One hypercall; a status that is an error says that the mapping was not there. */
+/*
+ * One hypercall; a status that is an error says that the mapping was not there.
+ */
 static bool unmap_ops(struct gl_unmap *u, struct gnttab_unmap_grant_ref *ops,
 		      unsigned int count)
 {
@@ -182,7 +187,10 @@ static bool unmap_all(struct gl_unmap *u, struct gl_unmap_request *r)
 	return true;
 }
 
-/* True when all of the request's pages are unmapped.  force: whatever the counts (U4). */
+/*
+ * True when all of the request's pages are unmapped.  force: whatever the
+ * counts (U4).
+ */
 static bool attempt(struct gl_unmap *u, struct gl_unmap_request *r, bool force)
 {
 	if (!force && !freeze(r))
@@ -217,7 +225,9 @@ static void request_end(struct gl_unmap *u, struct gl_unmap_request *r)
 	done(data);
 }
 
-/* Locked.  True: it is over, or it may not be queued; else it is in the queue. */
+/*
+ * Locked.  True: it is over, or it may not be queued; else it is in the queue.
+ */
 static bool submit(struct gl_unmap *u, struct gl_unmap_request *r)
 {
 	u->counters.accepted++;
@@ -268,7 +278,9 @@ int gl_unmap_refs_async(struct gl_unmap *u,
 	return stopped ? -XEN_ENODEV : 0;
 }
 
-/* Try all that is queued now; those that are over are returned, off the queue. */
+/*
+ * Try all that is queued now; those that are over are returned, off the queue.
+ */
 static struct gl_unmap_request *sweep(struct gl_unmap *u, bool force)
 {
 	struct gl_unmap_request **at = &u->first, *over = NULL, **tail = &over;

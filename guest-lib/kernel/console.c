@@ -2,8 +2,9 @@
 /*
  * Console output and input.
  *
- * Ring indices run freely and are masked on use; the writer publishes data before
- * out_prod.  When the ring is full we notify and yield until the backend drains it.
+ * Ring indices run freely and are masked on use; the writer publishes data
+ * before out_prod.  When the ring is full we notify and yield until the backend
+ * drains it.
  */
 #include <gl/console.h>
 #include <gl/event.h>

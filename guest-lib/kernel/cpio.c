@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cpio "newc": a header of 110 ASCII bytes (magic and thirteen 8-digit
- * hexadecimal numbers), the name with its NUL, the data; name and data are each padded so
- * that what follows lies at a multiple of 4 from the archive's start.  An
- * archive ends with a member "TRAILER!!!"; zeros may follow, then the next one.
- * Pure; nothing is trusted: every length is checked against what is left.
+ * hexadecimal numbers), the name with its NUL, the data; name and data are each
+ * padded so that what follows lies at a multiple of 4 from the archive's start.
+ * An archive ends with a member "TRAILER!!!"; zeros may follow, then the next
+ * one.  Pure; nothing is trusted: every length is checked against what is left.
  */
 #include <gl/cpio.h>
 

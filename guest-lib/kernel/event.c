@@ -87,7 +87,7 @@ void gl_events_restore(bool on)
 		return;
 	__atomic_store_n(&v->evtchn_upcall_mask, 0, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&v->evtchn_upcall_pending, __ATOMIC_SEQ_CST))
-		hypercall_xen_version(XENVER_version, NULL); /* any call delivers */
+		hypercall_xen_version(XENVER_version, NULL); /* delivers */
 }
 
 void gl_event_handler_set(evtchn_port_t port, gl_event_fn fn, void *data)
@@ -104,7 +104,10 @@ void gl_event_mask(evtchn_port_t port)
 	set_bit(gl_shared_info.evtchn_mask, port);
 }
 
-/* An event that came while the port was masked has set no selector bit: do it for it. */
+/*
+ * An event that came while the port was masked has set no selector bit: do it
+ * for it.
+ */
 void gl_event_unmask(evtchn_port_t port)
 {
 	struct vcpu_info *v = gl_vcpu_info();

@@ -22,7 +22,10 @@ void gl_initrd_free(void)
 	uint64_t first = (va + GL_PAGE_BYTES - 1) & ~(GL_PAGE_BYTES - 1);
 	uint64_t end = (va + bytes + GL_PAGE_BYTES - 1) & ~(GL_PAGE_BYTES - 1);
 
-	/* The builder starts it on a page of its own; else its first page stays. */
+	/*
+	 * The builder starts it on a page of its own; else its first page
+	 * stays.
+	 */
 	if (!bytes || first >= end)
 		return;
 	gl_start_info->mod_len = 0;

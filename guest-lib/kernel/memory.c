@@ -2,13 +2,14 @@
 /*
  * The pages of the domain: which are free, and the linear map of them all.
  *
- * A bitmap has one bit a pfn, set = in use.  It starts all set; a page is freed into it once
- * it is mapped and known to be nobody's: not the image, not one of the builder's areas
- * (start info, page tables, p2m, initial RAM disk, rings).  Free pages hold no data
- * of ours, so freeing a shared page does not write to it.
+ * A bitmap has one bit a pfn, set = in use.  It starts all set; a page is freed
+ * into it once it is mapped and known to be nobody's: not the image, not one of
+ * the builder's areas (start info, page tables, p2m, initial RAM disk, rings).
+ * Free pages hold no data of ours, so freeing a shared page does not write to
+ * it.
  *
- * The linear map grows 2 MiB at a time: one free page is filled with 512 entries and
- * hooked in as an L1 table, which makes 512 more pages available.
+ * The linear map grows 2 MiB at a time: one free page is filled with 512
+ * entries and hooked in as an L1 table, which makes 512 more pages available.
  */
 #include <gl/console.h>
 #include <gl/hypercall.h>

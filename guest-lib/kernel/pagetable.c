@@ -3,8 +3,9 @@
  * Page tables.  They are read in place (every table page is mapped read-only at
  * its linear address, found through the M2P) and changed by hypercall only.
  *
- * A page becomes a table in this order: filled, made read-only, then hooked into its
- * parent, where the hypervisor checks it: it may have no writable mapping.
+ * A page becomes a table in this order: filled, made read-only, then hooked
+ * into its parent, where the hypervisor checks it: it may have no writable
+ * mapping.
  */
 #include <gl/hypercall.h>
 #include <gl/memory.h>

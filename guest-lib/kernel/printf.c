@@ -77,7 +77,9 @@ static const char *parse_number(const char *f, size_t *value)
 	return f;
 }
 
-/* f points past the percent sign; returns where the conversion letter stands. */
+/*
+ * f points past the percent sign; returns where the conversion letter stands.
+ */
 static const char *parse_spec(const char *f, struct spec *s)
 {
 	*s = (struct spec){ .precision = ~(size_t)0 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The callbacks of the sharing half over this library: an example of what another kernel writes. */
+/*
+ * The callbacks of the sharing half over this library: an example of what
+ * another kernel writes.
+ */
 #include <gl/console.h>
 #include <gl/hypercall.h>
 #include <gl/memory.h>

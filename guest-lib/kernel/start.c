@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* From the builder's hand-over to gl_main(): the library's table of contents. */
+/*
+ * From the builder's hand-over to gl_main(): the library's table of contents.
+ */
 #include <gl/console.h>
 #include <gl/event.h>
 #include <gl/hypercall.h>

@@ -7,7 +7,10 @@
 #include <gl/start.h>
 #include <gl/timer.h>
 
-/* Both belong to the one vCPU that runs; arrays by gl_vcpu_id() once there are more. */
+/*
+ * Both belong to the one vCPU that runs; arrays by gl_vcpu_id() once there are
+ * more.
+ */
 static long timer_port;		/* 0: not bound yet */
 static void (*volatile timer_fn)(void);
 
@@ -66,7 +69,10 @@ long gl_timer_set(uint64_t at_ns, void (*fn)(void))
 		if (port < 0)
 			return port;
 		timer_port = port;
-		/* Real Xen starts a vCPU with a 100 Hz tick; absence of the call is fine. */
+		/*
+		 * Real Xen starts a vCPU with a 100 Hz tick; absence of the
+		 * call is fine.
+		 */
 		hypercall_vcpu_op(VCPUOP_stop_periodic_timer, gl_vcpu_id(),
 				  NULL);
 	}

@@ -4,7 +4,8 @@
 #include <gl/memory.h>
 #include <gl/trace.h>
 
-#define TRACE_VA 0x0000600000000000UL	/* nothing else of the library is there */
+/* nothing else of the library is there */
+#define TRACE_VA 0x0000600000000000UL
 
 long gl_trace_open(struct gl_trace *t)
 {

@@ -11,7 +11,8 @@
 #include <gl/xencomm.h>
 
 #define WORDS	(GL_PAGE_BYTES / sizeof(uint64_t))
-#define LINK	(WORDS - 1)	/* word of a descriptor page that leads to the next */
+/* word of a descriptor page that leads to the next */
+#define LINK	(WORDS - 1)
 #define FIRST	(LINK - 1)	/* addresses on the first page */
 
 static uint64_t offset_of(uint64_t va)
@@ -98,8 +99,8 @@ static uint64_t head_new(void)
 }
 
 /*
- * Append an address to the descriptor that starts at `first` and whose last page
- * is *last.  False: no memory.
+ * Append an address to the descriptor that starts at `first` and whose last
+ * page is *last.  False: no memory.
  */
 static bool address_add(uint64_t first, uint64_t *last, uint64_t maddr)
 {
@@ -216,7 +217,10 @@ size_t xencomm_append(struct xencomm_growing *g, const void *data, size_t bytes)
 	return done;
 }
 
-/* Free the pages that a page of the descriptor names: `n` of them from `slot` on. */
+/*
+ * Free the pages that a page of the descriptor names: `n` of them from `slot`
+ * on.
+ */
 static void data_free(uint64_t page, uint64_t slot, uint32_t n)
 {
 	const uint64_t *word = (const uint64_t *)page;

@@ -15,7 +15,8 @@
 #include <gl/xencomm.h>
 
 #define UNIT		64u
-#define PAGE_UNITS	(GL_PAGE_BYTES / UNIT)	/* = bits of one word of the map */
+/* = bits of one word of the map */
+#define PAGE_UNITS	(GL_PAGE_BYTES / UNIT)
 
 struct buffer {
 	long number;		/* 0: this slot is free */

@@ -27,50 +27,61 @@
 
 /*
  * SHAREOP_single: offer the page mapped at virtual address `arg` (its only
- * mapping); count and flags 0.  Returns the new machine frame number, or -errno:
+ * mapping); count and flags 0.  Returns the new machine frame number, or
+ * -errno:
  *   -EINVAL  not a canonical guest address; op, count or flags wrong
  *   -ENOENT  nothing mapped there          (SHARE_NOT_MAPPED, SHARE_BAD_PTE)
  *   -EPERM   not this domain's own page    (SHARE_NOT_OWNED)
- *   -EBUSY   used elsewhere or otherwise   (SHARE_OTHER_*, SHARE_TYPE, SHARE_GRANTED)
+ *   -EBUSY   used elsewhere or otherwise   (SHARE_OTHER_*, SHARE_TYPE,
+ *            SHARE_GRANTED)
  *   -EEXIST  already shared, or held       (SHARE_ALREADY, SHARE_HELD)
  *   -ENOSPC  budget used up or table full  (SHARE_FULL, SHARE_LIMIT)
  *   -ENOMEM  no frame                      (SHARE_NO_MEMORY)
- * A domain has at most SHARE_FRAME_MAPPINGS entries that map one shared frame.  An offer beyond succeeds, with
- * another frame; a further entry that names the frame is refused (-EBUSY).  What other domains map does not count.
+ * A domain has at most SHARE_FRAME_MAPPINGS entries that map one shared frame.
+ * An offer beyond succeeds, with another frame; a further entry that names the
+ * frame is refused (-EBUSY).  What other domains map does not count.
  */
 #define SHAREOP_single	0
 /*
- * SHAREOP_batch: `arg` is the virtual address of `count` (1..SHARE_BATCH_MAX) struct
- * shareop_entry.  Returns 0 when each entry has its status, or -errno if the array
- * could not be read or written (-EFAULT) or count is wrong (-EINVAL).  The TLBs are
- * flushed once per 64 entries.  A long batch is continued without the guest's notice.
+ * SHAREOP_batch: `arg` is the virtual address of `count` (1..SHARE_BATCH_MAX)
+ * struct shareop_entry.  Returns 0 when each entry has its status, or -errno if
+ * the array could not be read or written (-EFAULT) or count is wrong (-EINVAL).
+ * The TLBs are flushed once per 64 entries.  A long batch is continued without
+ * the guest's notice.
  */
 #define SHAREOP_batch	1
 /*
- * SHAREOP_unshare: the one-trap copy on write, for `count` entries as above.  Every
- * named mapping of the canonical frame gets the same private frame of the
- * domain's, with the same bytes, writable where SHARE_PTE_AVL was set.
- * The last holder that names all mappings keeps the frame and no byte is copied.
- * The caller is told the frame's number; the list of SHAREOP_mode is left to it.
+ * SHAREOP_unshare: the one-trap copy on write, for `count` entries as above.
+ * Every named mapping of the canonical frame gets the same private frame of the
+ * domain's, with the same bytes, writable where SHARE_PTE_AVL was set.  The
+ * last holder that names all mappings keeps the frame and no byte is copied.
+ * The caller is told the frame's number; the list of SHAREOP_mode is left to
+ * it.
  */
 #define SHAREOP_unshare	2
-/* SHAREOP_info: fill the struct shareop_info at `arg`; count = sizeof(struct shareop_info) known to the caller. */
+/*
+ * SHAREOP_info: fill the struct shareop_info at `arg`; count = sizeof(struct
+ * shareop_info) known to the caller.
+ */
 #define SHAREOP_info	3
 /*
- * SHAREOP_audit: recount the invariants (I1-I14, I18) of the whole machine now; returns the number of errors
- * (debug builds, else -EPERM).
+ * SHAREOP_audit: recount the invariants (I1-I14, I18) of the whole machine now;
+ * returns the number of errors (debug builds, else -EPERM).
  */
 #define SHAREOP_audit	4
 /*
- * SHAREOP_trace: where the domain's trace buffer is (trace.h): fill the struct shareop_trace at
- * `arg`; count = its size, flags 0.
+ * SHAREOP_trace: where the domain's trace buffer is (trace.h): fill the struct
+ * shareop_trace at `arg`; count = its size, flags 0.
  */
 #define SHAREOP_trace	5
 /*
- * SHAREOP_mode: how shares of this domain's are broken: the struct shareop_mode at `arg`;
- * count = its size, flags 0.  Returns 0, or -errno with nothing changed:
- *   -EINVAL  count, flags, version, a flag that there is not, break first without one pfn,
- *            a list without break first, or one that is not in the guest's range
+ * SHAREOP_mode: how shares of this domain's are broken: the struct shareop_mode
+ * at `arg`; count = its size, flags 0.  Returns 0, or -errno with nothing
+ * changed:
+ *   -EINVAL  count, flags, version, a flag that there is not, break first
+ *   without one pfn,
+ *            a list without break first, or one that is not in the guest's
+ *            range
  *   -EFAULT  the struct could not be read
  *   -EBUSY   one pfn is asked for anew while the domain holds shared frames
  */
@@ -78,41 +89,58 @@
 
 #define SHARE_BATCH_MAX		512
 #define SHARE_FRAME_MAPPINGS	(1u << 20)
-#define SHARE_PTE_AVL		(1ULL << 53)	/* in a PTE: shared, and writable when offered */
+/* in a PTE: shared, and writable when offered */
+#define SHARE_PTE_AVL		(1ULL << 53)
 
 /*
- * How an entry names a page-table entry: a page-aligned virtual address, or the entry's
- * machine address with this bit.
+ * How an entry names a page-table entry: a page-aligned virtual address, or the
+ * entry's machine address with this bit.
  */
 #define SHARE_PTE_MADDR		1ULL
 #define SHARE_NAMES_INLINE	2
 #define SHARE_NAMES_MAX		64
 
 struct shareop_entry {
-	uint64_t pte[SHARE_NAMES_INLINE]; /* names; if nr_ptes > 2, pte[0] is the va of an array of nr_ptes names */
+	/*
+	 * names; if nr_ptes > 2, pte[0] is the va of an array of nr_ptes names
+	 */
+	uint64_t pte[SHARE_NAMES_INLINE];
 	uint16_t nr_ptes;		/* 1 .. SHARE_NAMES_MAX */
 	uint16_t reserved;		/* 0 */
 	int32_t status;			/* out: enum shareop_result */
-	uint64_t mfn;			/* out: the frame that the entries map now */
+	/* out: the frame that the entries map now */
+	uint64_t mfn;
 };
 
 enum shareop_result {
 	SHARE_DONE = 0,
 	SHARE_NOT_MAPPED = 1,	/* a name leads to no present L1 entry */
-	SHARE_BAD_PTE = 2,	/* a name is malformed, or not an entry of an L1 table of this domain,
-				   or the names map different frames */
+	/*
+	 * a name is malformed, or not an entry of an L1 table of this domain,
+	 * or the names map different frames
+	 */
+	SHARE_BAD_PTE = 2,
 	SHARE_NOT_OWNED = 3,	/* not this domain's own RAM page */
 	SHARE_OTHER_WRITABLE = 4, /* another writable mapping exists */
-	SHARE_OTHER_MAPPING = 5, /* another read-only mapping or hypervisor reference (vcpu_info, ...) exists */
+	/*
+	 * another read-only mapping or hypervisor reference (vcpu_info, ...)
+	 * exists
+	 */
+	SHARE_OTHER_MAPPING = 5,
 	SHARE_TYPE = 6,		/* in use as page table or descriptor table */
 	SHARE_GRANTED = 7,	/* granted to another domain, or granted in */
 	SHARE_ALREADY = 8,	/* offer: is a shared frame. */
 	SHARE_NOT_SHARED = 9,	/* unshare: not a shared frame */
-	SHARE_FULL = 10,	/* equal hashes chain too long, or table cannot grow */
+	/* equal hashes chain too long, or table cannot grow */
+	SHARE_FULL = 10,
 	SHARE_LIMIT = 11,	/* this domain's sharing budget is used up */
 	SHARE_NO_MEMORY = 12,	/* no frame for the copy, or quota reached */
-	SHARE_NOT_TRIED = 13,	/* the guest's own value before the call is overwritten with this first */
-	SHARE_HELD = 14,	/* SHARE_MODE_ONE_PFN: this domain holds that content for another pfn */
+	/*
+	 * the guest's own value before the call is overwritten with this first
+	 */
+	SHARE_NOT_TRIED = 13,
+	/* SHARE_MODE_ONE_PFN: this domain holds that content for another pfn */
+	SHARE_HELD = 14,
 };
 
 /* This guest's own numbers; nothing here depends on other groups. */
@@ -121,45 +149,57 @@ struct shareop_info {
 	uint32_t batch_max;
 	uint32_t names_max;
 	uint32_t flags;		/* bit 0: overcommit is on */
-	uint64_t budget;	/* distinct shared frames this domain may hold */
+	/* distinct shared frames this domain may hold */
+	uint64_t budget;
 	uint64_t held;		/* distinct shared frames it holds now */
 	uint64_t mappings;	/* its PTEs that map them */
 	uint64_t offered;	/* offers that succeeded, ever */
 	uint64_t refused;	/* offers that did not, ever */
 	uint64_t zero;		/* offers that were the zero page, ever */
-	uint64_t breaks;	/* mappings of shared frames replaced by a private frame, ever */
-	uint64_t last_breaks;	/* of those, without a copy: by the last holder */
+	/* mappings of shared frames replaced by a private frame, ever */
+	uint64_t breaks;
+	/* of those, without a copy: by the last holder */
+	uint64_t last_breaks;
 	uint64_t tot_pages;	/* pages the domain owns now */
 	uint64_t max_pages;	/* and may own */
 };
 
 #define SHARE_MODE_VERSION	1
 
-/* A shared frame stands for one pfn of the domain's at most: else an offer gets SHARE_HELD. */
+/*
+ * A shared frame stands for one pfn of the domain's at most: else an offer gets
+ * SHARE_HELD.
+ */
 #define SHARE_MODE_ONE_PFN	1u
 /*
- * Break first: a write to an entry with SHARE_PTE_AVL, by the guest or into an output of a
- * hypercall, and a new entry that maps a held frame writable, get a private frame, and
- * so does every other entry of the domain's that maps the page, before the guest goes on:
- * writable where SHARE_PTE_AVL was set.  The M2P and the list below get the new frame's number.  Without
- * it (the default) the guest sees its fault, and the entry is refused with -EBUSY.
- * Either way an entry that is the frame's only mapping, of its only holder, may be made writable: the
- * frame becomes the domain's page as it stands.  -ENOMEM (or, for a write, the fault): no
- * frame, or the domain has all the pages that it may have.  A list of frames that is taken as one
- * (a buffer's) may have 40 shared pages: more are refused with -EBUSY.
+ * Break first: a write to an entry with SHARE_PTE_AVL, by the guest or into an
+ * output of a hypercall, and a new entry that maps a held frame writable, get a
+ * private frame, and so does every other entry of the domain's that maps the
+ * page, before the guest goes on: writable where SHARE_PTE_AVL was set.  The
+ * M2P and the list below get the new frame's number.  Without it (the default)
+ * the guest sees its fault, and the entry is refused with -EBUSY.  Either way
+ * an entry that is the frame's only mapping, of its only holder, may be made
+ * writable: the frame becomes the domain's page as it stands.  -ENOMEM (or, for
+ * a write, the fault): no frame, or the domain has all the pages that it may
+ * have.  A list of frames that is taken as one (a buffer's) may have 40 shared
+ * pages: more are refused with -EBUSY.
  *
- * The operator may choose this for a guest (breaks=first in the domain list).  It takes effect with the
- * guest's first SHAREOP_mode, which tells where its list is, or that it has none (p2m_entries 0); the
- * flags are then as if both were set.  Until then only SHARE_MODE_ONE_PFN is.
+ * The operator may choose this for a guest (breaks=first in the domain list).
+ * It takes effect with the guest's first SHAREOP_mode, which tells where its
+ * list is, or that it has none (p2m_entries 0); the flags are then as if both
+ * were set.  Until then only SHARE_MODE_ONE_PFN is.
  */
 #define SHARE_MODE_BREAK_FIRST	2u
 
 struct shareop_mode {
 	uint32_t version;	/* SHARE_MODE_VERSION */
 	uint32_t flags;		/* SHARE_MODE_* */
-	uint64_t p2m;		/* va of an array of uint64_t, frame by pfn, or 0.  Its own pages may be
-				   shared: one is broken before a name goes into it.  Entries that are
-				   mapped read-only otherwise are left as they are */
+	/*
+	 * va of an array of uint64_t, frame by pfn, or 0.  Its own pages may be
+	 * shared: one is broken before a name goes into it.  Entries that are
+	 * mapped read-only otherwise are left as they are
+	 */
+	uint64_t p2m;
 	uint64_t p2m_entries;	/* 0: there is none */
 };
 

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The trace buffer of a domain: what sharing did for it, and its own end, with times.
+ * The trace buffer of a domain: what sharing did for it, and its own end, with
+ * times.
  *
- * A run of pages of the hypervisor's (heap pages, hv/dom/heappages.h) that the guest maps
- * read-only.  SHAREOP_trace (share.h) tells the first machine frame and the number of
- * pages; reading takes no hypercall.  Nothing in it depends on other domains: a hit and
- * a miss of an offer look the same.
+ * A run of pages of the hypervisor's (heap pages, hv/dom/heappages.h) that the
+ * guest maps read-only.  SHAREOP_trace (share.h) tells the first machine frame
+ * and the number of pages; reading takes no hypercall.  Nothing in it depends
+ * on other domains: a hit and a miss of an offer look the same.
  *
  *   struct trace_header | struct trace_record [header.records]
  *
- * Record number n (from 0) is at place n % records and has seq = n + 1.  There is one
- * writer at a time, and it never waits: it overwrites the oldest.
+ * Record number n (from 0) is at place n % records and has seq = n + 1.  There
+ * is one writer at a time, and it never waits: it overwrites the oldest.
  *
  *   writer                        reader of record n
  *   seq = 0                       if header.written <= n: none yet
- *   the other fields              if header.written - n > records: lost, go on further up
+ *   the other fields              if header.written - n > records: lost, go on
+ *                                 further up
  *   seq = n + 1                   read seq, the other fields, then seq again:
  *   header.written = n + 1        both n + 1: a whole record; else it was lost
  *
- * each step in this order on both sides (release and acquire).  How many were lost is
- * the reader's own count, exact: numbers that it passed over.
+ * each step in this order on both sides (release and acquire).  How many were
+ * lost is the reader's own count, exact: numbers that it passed over.
  *
  * This file needs <stdint.h> and nothing else.
  */
@@ -32,15 +34,26 @@
 
 enum trace_event {
 	TRACE_NONE = 0,
-	TRACE_BUILT = 1,	/* the domain starts; name: how often it was built before */
-	TRACE_OFFER = 2,	/* a page was offered; name: as the call named it; mfn: what it maps now */
+	/* the domain starts; name: how often it was built before */
+	TRACE_BUILT = 1,
+	/*
+	 * a page was offered; name: as the call named it; mfn: what it maps now
+	 */
+	TRACE_OFFER = 2,
 	TRACE_UNSHARE = 3,	/* SHAREOP_unshare; likewise */
-	TRACE_BREAK = 4,	/* a mapping of a shared frame got a private, writable page; name: pfn; mfn: the shared frame */
+	/*
+	 * a mapping of a shared frame got a private, writable page; name: pfn;
+	 * mfn: the shared frame
+	 */
+	TRACE_BREAK = 4,
 	TRACE_DROP = 5,		/* a mapping of a shared frame went; likewise */
-	TRACE_DYING = 6,	/* result: SHUTDOWN_*; name: pages the domain owns */
-	TRACE_UNHOOKED = 7,	/* its page tables are unloaded, its areas let go */
+	/* result: SHUTDOWN_*; name: pages the domain owns */
+	TRACE_DYING = 6,
+	/* its page tables are unloaded, its areas let go */
+	TRACE_UNHOOKED = 7,
 	TRACE_PAGES = 8,	/* its pages are given up; name: how many */
-	TRACE_FREED = 9,	/* nothing names it any more; name: pages that others keep */
+	/* nothing names it any more; name: pages that others keep */
+	TRACE_FREED = 9,
 };
 
 struct trace_header {

@@ -5,8 +5,8 @@
  * Wherever a hypercall takes a guest's virtual address of data that is copied,
  * it also takes a reference.  References are numbers that are no canonical
  * address, so the two can be told apart, and every call of Xen's ABI takes both
- * without a change to its structures.  A reference names machine memory
- * as the PV ABI does everywhere (the guest's p2m of its physical address), and adding
+ * without a change to its structures.  A reference names machine memory as the
+ * PV ABI does everywhere (the guest's p2m of its physical address), and adding
  * n to it names the byte n further on.
  *
  *   63 62 61
@@ -15,17 +15,19 @@
  *             divided by 16, bits 25-0 offset in the memory that it describes
  *    0  1  0  inline: bits 51-0 machine address of the data themselves,
  *             contiguous machine memory
- *    0  1  1  buffer: bits 60-45 number of a registered buffer, bits 44-0 offset
+ *    0  1  1  buffer: bits 60-45 number of a registered buffer, bits 44-0
+ *    offset
  *
- * Descriptor (<xen/xencomm.h>): 16-byte aligned; nr_addrs machine addresses, the
- * first of which may begin inside its page, each describing the bytes up to the end
- * of its page.  The last 8 bytes of a page of a descriptor are never one of them: where the list
- * reaches them, they hold the address (a multiple of 4096) of a page on which it goes on,
- * in the same way.
+ * Descriptor (<xen/xencomm.h>): 16-byte aligned; nr_addrs machine addresses,
+ * the first of which may begin inside its page, each describing the bytes up to
+ * the end of its page.  The last 8 bytes of a page of a descriptor are never
+ * one of them: where the list reaches them, they hold the address (a multiple
+ * of 4096) of a page on which it goes on, in the same way.
  *
- * Data are read from any frame that the domain may map read-only, and written only
- * into its own ordinary RAM: never into a page table, a descriptor table, a shared
- * frame, a page of the hypervisor or a foreign frame.  Otherwise the call gives -EFAULT.
+ * Data are read from any frame that the domain may map read-only, and written
+ * only into its own ordinary RAM: never into a page table, a descriptor table,
+ * a shared frame, a page of the hypervisor or a foreign frame.  Otherwise the
+ * call gives -EFAULT.
  */
 #ifndef PASTURE_ABI_XENCOMM_H
 #define PASTURE_ABI_XENCOMM_H
@@ -35,7 +37,8 @@
 #define XENCOMM_DESC		(2ULL << 62)
 #define XENCOMM_DESC_SHIFT	26	/* offset bits below */
 #define XENCOMM_DESC_ALIGN	16
-#define XENCOMM_DESC_MAX	(1ULL << XENCOMM_DESC_SHIFT)	/* bytes described */
+/* bytes described */
+#define XENCOMM_DESC_MAX	(1ULL << XENCOMM_DESC_SHIFT)
 #define XENCOMM_ADDRS_MAX	(XENCOMM_DESC_MAX / 4096 + 1)
 
 #define XENCOMM_INLINE		(2ULL << 61)
@@ -47,7 +50,8 @@
 /*
  * Registered buffers, by hypercall 55:
  *
- * XENCOMMOP_register: `arg` names an array of `count` machine frame numbers, which
+ * XENCOMMOP_register: `arg` names an array of `count` machine frame numbers,
+ * which
  *   become one buffer, in that order.  Returns its number (> 0), or
  *     -EINVAL  count is 0 or above XENCOMM_BUFFER_PAGES
  *     -EFAULT  the array cannot be read

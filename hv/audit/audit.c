@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The audit's parts, and the machine's sums; audit_private.h has the invariants. */
+/*
+ * The audit's parts, and the machine's sums; audit_private.h has the
+ * invariants.
+ */
 #include <port.h>
 #include <stdarg.h>
 
@@ -19,7 +22,10 @@
 
 #define NO_FRAME	(~0UL)
 
-/* The one audit that is under way, if one is; written and read with the machine stopped. */
+/*
+ * The one audit that is under way, if one is; written and read with the machine
+ * stopped.
+ */
 static struct audit audit;
 static uint32_t whole_by;	/* atomic: a CPU is in audit_machine() */
 
@@ -155,7 +161,10 @@ static void lists_part(struct audit *a, struct domain *d)
 	step_set(a, AUDIT_TABLES);
 }
 
-/* A domain's first part, or one window of frames of it; true: there are no more domains. */
+/*
+ * A domain's first part, or one window of frames of it; true: there are no more
+ * domains.
+ */
 static bool part_domain(struct audit *a)
 {
 	struct domain *d = domain_at(a);
@@ -262,7 +271,10 @@ static void finish(struct audit *a, struct audit_result *result)
 	a->phase = AUDIT_IDLE;
 }
 
-/* One part of the audit that `result` names; begins it, again if another one came between. */
+/*
+ * One part of the audit that `result` names; begins it, again if another one
+ * came between.
+ */
 static bool run(struct audit *a, struct audit_result *result)
 {
 	static uint64_t numbers;

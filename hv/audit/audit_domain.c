@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A domain's own numbers: pages (I3, I4, I10), holds (I12), M2P view (I9), peers (I18). */
+/*
+ * A domain's own numbers: pages (I3, I4, I10), holds (I12), M2P view (I9),
+ * peers (I18).
+ */
 #include <port.h>
 
 #include "dom/evtchn_private.h"

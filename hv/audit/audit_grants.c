@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The audit of grants, I16: pins = parts of handles, by kind; the guest's status bits
- * follow the pins; each host part is one entry with its frame and rights; free
- * handles and used ones add up; and of I14: no shared frame is pinned.
+ * The audit of grants, I16: pins = parts of handles, by kind; the guest's
+ * status bits follow the pins; each host part is one entry with its frame and
+ * rights; free handles and used ones add up; and of I14: no shared frame is
+ * pinned.
  *
- * Two passes over the active entries, one over the handles between them; nothing is
- * allocated.  No hypercall is in progress (a copy has pins without handles).
+ * Two passes over the active entries, one over the handles between them;
+ * nothing is allocated.  No hypercall is in progress (a copy has pins without
+ * handles).
  */
 #include <port.h>
 

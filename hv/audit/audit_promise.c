@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of I10 that says why credits are covered (dom/promise.c): all that is promised
- * fits, and the hypervisor's own frames are within what was promised for metadata.
+ * The part of I10 that says why credits are covered (dom/promise.c): all that
+ * is promised fits, and the hypervisor's own frames are within what was
+ * promised for metadata.
  */
 #include <port.h>
 

@@ -145,7 +145,10 @@ static void l1_entry(struct audit *a, const struct domain *d, mfn_t table,
 		   "mapped writable");
 }
 
-/* I6: a table of the same level as its parent; a link to itself is in neither number (T2). */
+/*
+ * I6: a table of the same level as its parent; a link to itself is in neither
+ * number (T2).
+ */
 static void linear_entry(struct audit *a, const struct domain *d, mfn_t table,
 			 unsigned int slot, pte_t e)
 {
@@ -321,7 +324,9 @@ static void handle_part(struct audit *a, const struct grant_handle *h)
 	c->types += h->writable;
 }
 
-/* Names of the domain's frames by the handles of one that may use its grants. */
+/*
+ * Names of the domain's frames by the handles of one that may use its grants.
+ */
 static void handle_names(struct domain *user, void *arg)
 {
 	const struct named_by *n = arg;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What ACPI tells: the processors (MADT) and two clocks (FADT, HPET).  The tables
- * are the firmware's: trusted, but checked for sums and for lengths that make no
- * sense.  They are read in the boot tables' map, which ends at 4 GiB; so does
- * what is read.  Pure but for the log; unit-tested on the host with broken tables.
+ * What ACPI tells: the processors (MADT) and two clocks (FADT, HPET).  The
+ * tables are the firmware's: trusted, but checked for sums and for lengths that
+ * make no sense.  They are read in the boot tables' map, which ends at 4 GiB;
+ * so does what is read.  Pure but for the log; unit-tested on the host with
+ * broken tables.
  */
 #include <port.h>
 
@@ -18,7 +19,8 @@
 #define MADT_LOCAL_APIC	0
 #define MADT_X2APIC	9
 #define LAPIC_ENABLED	1
-#define APIC_ID_MAX	254	/* what an IPI in xAPIC mode can name; 255 is all */
+/* what an IPI in xAPIC mode can name; 255 is all */
+#define APIC_ID_MAX	254
 #define FADT_NO_TIMER	(1u << 20)	/* the hardware-reduced model */
 #define SPACE_MEMORY	0
 #define SPACE_PORTS	1
@@ -34,7 +36,8 @@ struct rsdp {
 	uint8_t sum2, reserved[3];
 } __attribute__((packed));
 
-#define RSDP_SUM_BYTES	20	/* of revision 0, all that is sure to be there */
+/* of revision 0, all that is sure to be there */
+#define RSDP_SUM_BYTES	20
 
 struct table {
 	char signature[4];
@@ -210,7 +213,8 @@ struct cpu_list {
 	uint32_t *apic_ids;
 	uint32_t count, max;
 	uint32_t too_many, unreachable;		/* left out */
-	uint8_t seen[APIC_ID_MAX + 1];		/* some firmware has one in both kinds of entry */
+	/* some firmware has one in both kinds of entry */
+	uint8_t seen[APIC_ID_MAX + 1];
 };
 
 static void add_processor(struct cpu_list *l, uint32_t apic_id)

@@ -10,7 +10,7 @@
 /* The operator's mistake: one line, then EXIT_ERROR. */
 void boot_fail(const char *fmt, ...) noreturn printf_like(1, 2);
 
-/* --- multiboot.asm: the tables of the first instructions; other processors start with them, too --- */
+/* --- multiboot.asm: the tables of the first instructions, for all --- */
 extern const maddr_t boot_l4_maddr, boot_gdt_maddr;
 
 /* --- multiboot.c: copies everything out of the loader's memory --- */
@@ -42,18 +42,21 @@ bool e820_has_ram(mfn_t first, mfn_t end);	/* any of these frames */
  * bytes: multiple of align, which is 4 KiB or 2 MiB.
  */
 void *early_alloc(uint64_t bytes, uint64_t align);
-maddr_t e820_low_page(void);			/* a page below 640 KiB for the AP trampoline */
+/* a page below 640 KiB for the AP trampoline */
+maddr_t e820_low_page(void);
 void e820_give_to_palloc(void);
 
 /* --- acpi.c --- */
 #define RSDP_BYTES	36
-extern uint8_t boot_rsdp[RSDP_BYTES];	/* the loader's copy of ACPI's root; zeroes: none */
+/* the loader's copy of ACPI's root; zeroes: none */
+extern uint8_t boot_rsdp[RSDP_BYTES];
 /* APIC ids of the processors, this one's first; says what is left out. */
 uint32_t acpi_find_cpus(uint32_t self, uint32_t *apic_ids, uint32_t max);
 void acpi_find_clocks(struct ref_hw *hw);
 
 /* --- paging.c --- */
-void paging_init(uint32_t cpus, maddr_t lapic_base);	/* builds and loads cpu_idle_cr3 */
+/* builds and loads cpu_idle_cr3 */
+void paging_init(uint32_t cpus, maddr_t lapic_base);
 void frametable_init(void);
 
 #endif

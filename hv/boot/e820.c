@@ -20,7 +20,8 @@
 #define MIN_MEMORY_MIB	64
 #define LAST_PAGE	ALIGN_DOWN(~0UL, PAGE_SIZE)
 #define BLOCK_FRAMES	(2 * MIB >> PAGE_SHIFT)
-#define LOW_PAGE_FIRST	8		/* above the real-mode vectors and BIOS data */
+/* above the real-mode vectors and BIOS data */
+#define LOW_PAGE_FIRST	8
 #define LOW_PAGE_END	0x90
 
 extern const char image_end[];		/* pasture.lds */

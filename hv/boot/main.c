@@ -2,9 +2,10 @@
 /*
  * The table of contents: what runs at boot, in order, one init a line.
  *
- * main_bsp() runs on the boot stack and in the boot page tables, up to the point
- * where this CPU has its own stack in the final ones; main_on_own_stack() does
- * the rest.  A mistake of the operator ends in boot_fail(): one line, EXIT_ERROR.
+ * main_bsp() runs on the boot stack and in the boot page tables, up to the
+ * point where this CPU has its own stack in the final ones; main_on_own_stack()
+ * does the rest.  A mistake of the operator ends in boot_fail(): one line,
+ * EXIT_ERROR.
  */
 #include <port.h>
 
@@ -165,13 +166,16 @@ static void build_domains(void)
 static void main_on_own_stack(void)
 {
 	idt_use_ist();			/* the TSS has the stacks now */
-	smap_patch();			/* before anything is copied from a guest */
+	/* before anything is copied from a guest */
+	smap_patch();
 	frametable_init();		/* needs early memory */
-	e820_give_to_palloc();		/* needs the frame table; ends early_alloc() */
+	/* needs the frame table; ends early_alloc() */
+	e820_give_to_palloc();
 	tsc_init(&clocks);		/* time 0; delays */
 	wallclock_init();		/* refers to time 0 */
 	lapic_init(true);		/* timer measured against the TSC */
-	entropy_init();			/* before the first hash key or frame draw */
+	/* before the first hash key or frame draw */
+	entropy_init();
 	console_set_focus(boot_options.console);
 	console_set_rate(boot_options.console_rate);
 	sched_all_gone = report_final;	/* before a domain can come and go */
@@ -183,11 +187,15 @@ static void main_on_own_stack(void)
 	chunk_init();			/* knows the number of CPUs */
 	read_domain_list();
 	console_input_start();		/* the operator may type from here on */
-	wallclock_start();		/* the machine may be stopped, and go on */
-	report_start();			/* free frames from here on are to come back */
+	/* the machine may be stopped, and go on */
+	wallclock_start();
+	/* free frames from here on are to come back */
+	report_start();
 	selftest(boot_options.selftest); /* test builds only */
-	waiting_init();			/* before the first guest may have to wait */
-	log_start_async();		/* guests run; console_input_start() pumps */
+	/* before the first guest may have to wait */
+	waiting_init();
+	/* guests run; console_input_start() pumps */
+	log_start_async();
 	build_domains();
 	sched_loop();
 }
@@ -205,7 +213,8 @@ void main_bsp(uint32_t mbi_maddr, uint32_t loader)
 		multiboot2_read_cmdline(mbi_maddr);
 	else
 		multiboot_read_cmdline(mbi_maddr);
-	parse_options();		/* how to leave, should something be wrong */
+	/* how to leave, should something be wrong */
+	parse_options();
 	if (loader == MULTIBOOT2)	/* before memory is handed out */
 		multiboot2_read(mbi_maddr);
 	else

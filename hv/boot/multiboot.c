@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a multiboot 1 loader tells; multiboot2.c has the other one.  All of it is
- * copied at once: the loader keeps it anywhere in RAM, and that RAM is handed out
- * later.  Only the modules stay where they are.
+ * What a multiboot 1 loader tells; multiboot2.c has the other one.  All of it
+ * is copied at once: the loader keeps it anywhere in RAM, and that RAM is
+ * handed out later.  Only the modules stay where they are.
  */
 #include <port.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a multiboot 2 loader tells: tags, one behind the other on 8 bytes.  It is
- * the way from UEFI, where ACPI's root is in no place to look for: the loader
- * hands a copy.  A tag is read only within its bytes, and they within the whole's.
+ * What a multiboot 2 loader tells: tags, one behind the other on 8 bytes.  It
+ * is the way from UEFI, where ACPI's root is in no place to look for: the
+ * loader hands a copy.  A tag is read only within its bytes, and they within
+ * the whole's.
  */
 #include <port.h>
 

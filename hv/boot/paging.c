@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The hypervisor's half of every address space: L4 slots 257 to 271 of
- * cpu_idle_cr3, which domains copy.  Tables below the L4 are shared, so whatever
- * is mapped later by filling them shows everywhere.  All entries are global,
- * supervisor only, and never writable and executable at once.
+ * cpu_idle_cr3, which domains copy.  Tables below the L4 are shared, so
+ * whatever is mapped later by filling them shows everywhere.  All entries are
+ * global, supervisor only, and never writable and executable at once.
  */
 #include <port.h>
 
@@ -24,7 +24,8 @@
 #define FLAGS_RW	(FLAGS_RO | PTE_RW | PTE_D)
 #define FLAGS_DEVICE	(FLAGS_RW | PTE_PCD | PTE_PWT)
 
-extern const char image_text_start[], image_rodata_start[];	/* pasture.lds */
+/* pasture.lds */
+extern const char image_text_start[], image_rodata_start[];
 extern const char image_data_start[], image_end[];
 
 static pte_t *l4;
@@ -151,7 +152,10 @@ void paging_init(uint32_t cpus, maddr_t lapic_base)
 
 /* --- the frame table --- */
 
-/* Zeroed memory behind [va, end), of which an earlier range may have made the first page. */
+/*
+ * Zeroed memory behind [va, end), of which an earlier range may have made the
+ * first page.
+ */
 static void back_frametable(uint64_t va, uint64_t end)
 {
 	uint64_t step;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Sets of frames, as sorted ranges that do not touch.  Pure; unit-tested on the host. */
+/*
+ * Sets of frames, as sorted ranges that do not touch.  Pure; unit-tested on the
+ * host.
+ */
 #ifndef HV_BOOT_RANGES_H
 #define HV_BOOT_RANGES_H
 

@@ -3,11 +3,13 @@
  * What a run tells the outside.
  *
  *   @boot  once            @dom   a domain came or went
- *   @stat  every stats=MS, and with final=1 and an audit when the operator types "snapshot"
+ *   @stat  every stats=MS, and with final=1 and an audit when the operator
+ *          types "snapshot"
  *   @end   once: frames lost since @boot, audit errors
  *
  * frame_bytes is what a frame costs whether shared or not: its frame-table
- * entry and its entry in the owner's M2P view.  metadata_bytes is what sharing adds.
+ * entry and its entry in the owner's M2P view.  metadata_bytes is what sharing
+ * adds.
  */
 #include <port.h>
 
@@ -72,7 +74,10 @@ static void stat_tick(void *arg)
 	timer_set(&stat_timer, now_ns() + boot_options.stats_ms * 1000000);
 }
 
-/* How long everybody stood still for an audit, how often, and at most at a time. */
+/*
+ * How long everybody stood still for an audit, how often, and at most at a
+ * time.
+ */
 static void audit_times(char *text, size_t size, const struct audit_result *a)
 {
 	fmt_snprintf(text, size,
@@ -81,8 +86,8 @@ static void audit_times(char *text, size_t size, const struct audit_result *a)
 }
 
 /*
- * The operator's audit: this CPU's guests run, too, after each AUDIT_SLICE_NS of it, for
- * as long again.
+ * The operator's audit: this CPU's guests run, too, after each AUDIT_SLICE_NS
+ * of it, for as long again.
  */
 static void snapshot_tick(void *arg)
 {
@@ -101,7 +106,9 @@ static void snapshot_tick(void *arg)
 	snapshot_asked = false;
 }
 
-/* One at a time: who asks again meanwhile gets the answer that is on its way. */
+/*
+ * One at a time: who asks again meanwhile gets the answer that is on its way.
+ */
 static bool operator_line(const char *line)
 {
 	if (strcmp(line, "snapshot"))

@@ -3,12 +3,13 @@
  * The domain builder: a 64-bit PV guest as Xen's tools start it.
  *
  * Pseudo-physical layout, pfn 0 at the image's VIRT_BASE:
- *   image | initrd | p2m list | start_info | store | console | tables | stack | slack
- * all mapped writable (tables read-only), up to a 4 MiB boundary with at least 512
- * KiB of slack.  An image that asks for it finds the p2m list at its own address
- * (INIT_P2M) and the initrd by pfn (MOD_START_PFN); they are behind that slack, the initrd below
- * the image if there is room (Linux leaves 15 MiB).
- * The tables are then validated and pinned like any guest's.
+ *   image | initrd | p2m list | start_info | store | console | tables | stack |
+ *   slack
+ * all mapped writable (tables read-only), up to a 4 MiB boundary with at least
+ * 512 KiB of slack.  An image that asks for it finds the p2m list at its own
+ * address (INIT_P2M) and the initrd by pfn (MOD_START_PFN); they are behind
+ * that slack, the initrd below the image if there is room (Linux leaves 15
+ * MiB).  The tables are then validated and pinned like any guest's.
  */
 #include <port.h>
 #include <errno.h>
@@ -39,7 +40,8 @@
 
 #define SLACK_BYTES	(512UL << 10)
 #define MAP_ALIGN	(4UL << 20)
-#define LOW_FIRST	0x100	/* kernels expect a PC's holes in the first MiB */
+/* kernels expect a PC's holes in the first MiB */
+#define LOW_FIRST	0x100
 #define INIT_CHUNK_ORDER MEMORY_ORDER_MAX
 
 struct build {
@@ -74,8 +76,8 @@ void build_plan(const struct domain_config *config)
 }
 
 /*
- * The share budget: what was asked, else as much as the domain has pages, or its
- * part of the memory that is promised to nobody after all planned domains.
+ * The share budget: what was asked, else as much as the domain has pages, or
+ * its part of the memory that is promised to nobody after all planned domains.
  */
 static uint64_t share_budget(const struct domain_config *c, uint64_t pages)
 {
@@ -105,7 +107,9 @@ static uint64_t pfn_va(const struct build *b, pfn_t pfn)
 	return b->image.virt_base + pfn * PAGE_SIZE;
 }
 
-/* One past the mapped part if `tables` table pages come before stack and slack. */
+/*
+ * One past the mapped part if `tables` table pages come before stack and slack.
+ */
 static pfn_t mapped_end(const struct build *b, uint64_t tables)
 {
 	uint64_t va = pfn_va(b, b->tables + tables + 1) + SLACK_BYTES;
@@ -144,9 +148,9 @@ static void tables_layout(struct build *b)
 }
 
 /*
- * What the image finds by pfn; returns one past all.  The initrd goes below the image
- * where there is room.  Not so the p2m list: Linux takes its pfn for the end of what the kernel's
- * mapping holds.
+ * What the image finds by pfn; returns one past all.  The initrd goes below the
+ * image where there is room.  Not so the p2m list: Linux takes its pfn for the
+ * end of what the kernel's mapping holds.
  */
 static pfn_t place_by_pfn(struct build *b)
 {
@@ -199,7 +203,8 @@ static bool layout(struct build *b)
 	b->store = at++;
 	b->console = at++;
 	b->tables = at;
-	tables_layout(b);	/* the ranges' sizes; their pfns are set below */
+	/* the ranges' sizes; their pfns are set below */
+	tables_layout(b);
 	behind = place_by_pfn(b);
 	ranges_set(b, b->end);
 	if (behind > b->pages)
@@ -288,7 +293,8 @@ static void initrd_load(struct build *b)
 		const struct boot_module *m = b->config->modules[i];
 
 		put_bytes(b, at, maddr_to_virt(m->start), m->bytes);
-		at += ALIGN_UP(m->bytes, 4);	/* cpio archives start aligned */
+		/* cpio archives start aligned */
+		at += ALIGN_UP(m->bytes, 4);
 	}
 }
 

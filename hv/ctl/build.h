@@ -6,7 +6,10 @@
 #include "ctl/config.h"
 #include "dom/domain.h"
 
-/* A domain that build_domain() will be asked for: lets budgets be shared out fairly. */
+/*
+ * A domain that build_domain() will be asked for: lets budgets be shared out
+ * fairly.
+ */
 void build_plan(const struct domain_config *config);
 /*
  * Create, build and start; generation counts the rebuilds of a config with
@@ -14,7 +17,10 @@ void build_plan(const struct domain_config *config);
  */
 struct domain *build_domain(const struct domain_config *config,
 			    uint32_t instance, uint32_t generation);
-/* The same; with overcommit on, NULL and *no_memory says nothing: it may fit later. */
+/*
+ * The same; with overcommit on, NULL and *no_memory says nothing: it may fit
+ * later.
+ */
 struct domain *build_domain_try(const struct domain_config *config,
 				uint32_t instance, uint32_t generation,
 				bool *no_memory);

@@ -3,34 +3,48 @@
  * What the operator asked for: the hypervisor's command line, and the domain
  * list (a text module).
  *
- * Command line, words NAME=VALUE (an unknown one stops the boot with a line that names it):
- *   config=MODULE     name of the module that holds the domain list (default "domains.cfg")
- *   loglevel=0..3     stats=MS (machine lines "@stat" that often; 0 off)
+ * Command line, words NAME=VALUE (an unknown one stops the boot with a line
+ * that names it):
+ *   config=MODULE     the module that holds the domain list ("domains.cfg")
+ *   loglevel=0..3
+ *   stats=MS          machine lines "@stat" that often; 0 none
  *   exit=qemu|halt|reboot        what to do at the end
- *   console=all|none|NAME        who gets serial input; a NAME that the domain list does not have
- *                     stops the boot
- *   console-rate=N    bytes a second that each guest may print, 0 any number (default 65536)
- *   overcommit=on|off            on: more guests than fit; who does not fit yet waits (ctl/waiting.h)
+ *   console=all|none|NAME        who gets serial input; a NAME that the domain
+ *                     list does not have stops the boot
+ *   console-rate=N    bytes a second that each guest may print, 0 any number
+ *                     (default 65536)
+ *   overcommit=on|off            on: more guests than fit; who does not fit yet
+ *                     waits (ctl/waiting.h)
  *   selftest=panic|fault|order   (test build) make that mistake of our own
  *   cpus=N            use at most N processors
- *   pages=auto|scalar|sse2|avx2|avx512   registers for hashing, comparing and copying pages;
- *                     auto: measured
+ *   pages=auto|scalar|sse2|avx2|avx512   registers for hashing, comparing and
+ *                     copying pages; auto: measured
  *
- * Domain list, one domain a line, # comments, words NAME=VALUE, values may be in "":
+ * Domain list, one domain a line, # comments, words NAME=VALUE, values may be
+ * in ""; it may begin with the mark of UTF-8, and its lines may end in CR LF:
  *   domain name=web kernel=MODULE memory=32M [count=4] [group=G]
- *          [modules=M1+M2+...] [cmdline="..."] [share=PAGES] [repeat=N] [breaks=guest|first]
- *          [input=lines|keys] [vcpus=N] [weight=N] [cap=PERCENT]
- * count > 1 makes web1 .. webN; no two domains may have one name.  modules: handed to the guest as one initial
- * RAM disk, concatenated (cpio archives concatenate).  No group: alone.
- * share: budget of distinct shared frames, default the domain's pages.  repeat: create it again N
- * times after it has gone.  breaks: its shares are broken by itself (default) or first of all by the
- * hypervisor, from when it has told where its list of frames is (abi/share.h, SHAREOP_mode).
- * vcpus: how many virtual CPUs it has, 1 (default) to 32; the guest starts those after the first.
- * weight: its share of the machine's CPUs where others want them too, as Xen's: in proportion, 1 to 65535,
- * default 256; all its vCPUs together have it.  cap: the most that it gets even where nobody else wants
- * them, in percent of one CPU: 150 is one and a half; 0 (default) none, at most 100 for each of its vCPUs.
- * input: what is typed reaches it in lines (default), or key by key (dom/console.h).
- * The list may begin with the mark of UTF-8, and its lines may end in CR LF.
+ *          [modules=M1+M2+...] [cmdline="..."] [share=PAGES] [repeat=N]
+ *          [breaks=guest|first] [input=lines|keys] [vcpus=N] [weight=N]
+ *          [cap=PERCENT]
+ *   count    above 1 makes web1 .. webN; no two domains may have one name
+ *   group    who shares with whom; none: alone
+ *   modules  handed to the guest as one initial RAM disk, concatenated (cpio
+ *            archives concatenate)
+ *   share    budget of distinct shared frames, default the domain's pages
+ *   repeat   create it again N times after it has gone
+ *   breaks   its shares are broken by itself (default) or first of all by the
+ *            hypervisor, from when it has told where its list of frames is
+ *            (abi/share.h, SHAREOP_mode)
+ *   input    what is typed reaches it in lines (default), or key by key
+ *            (dom/console.h)
+ *   vcpus    virtual CPUs, 1 (default) to 32; the guest starts those after the
+ *            first
+ *   weight   its share of the machine's CPUs where others want them too, as
+ *            Xen's: in proportion, 1 to 65535, default 256, for all its vCPUs
+ *            together
+ *   cap      the most that it gets even where nobody else wants them, in
+ *            percent of one CPU: 150 is one and a half; 0 (default) none, at
+ *            most 100 for each of its vCPUs
  *
  * Modules are known by the base name of the first word of their command line.
  */
@@ -83,9 +97,15 @@ extern struct boot_module boot_modules[BOOT_MODULES_MAX];
 extern uint32_t boot_module_count;
 const struct boot_module *boot_module_find(const char *name);
 
-/* The base name of the first word of a module's command line; false: none, or too long. */
+/*
+ * The base name of the first word of a module's command line; false: none, or
+ * too long.
+ */
 bool config_module_name(const char *cmdline, char *name, size_t size);
-/* Some loaders put the image's own path before the words: where the words start. */
+/*
+ * Some loaders put the image's own path before the words: where the words
+ * start.
+ */
 const char *config_skip_image_name(const char *cmdline);
 
 /*
@@ -94,11 +114,17 @@ const char *config_skip_image_name(const char *cmdline);
  */
 bool config_parse_cmdline(const char *line, struct boot_options *out,
 			  char *err, size_t err_bytes);
-/* Next domain line from *text (bounded by end): 1 = *out filled, 0 = no more, -1 = mistake in err. */
+/*
+ * Next domain line from *text (bounded by end): 1 = *out filled, 0 = no more,
+ * -1 = mistake in err.
+ */
 int config_next_domain(const char **text, const char *end, uint32_t *line_nr,
 		       struct domain_config *out, char *err, size_t err_bytes);
 
-/* Does this line create a domain of that name?  (web with count=4: web1 to web4) */
+/*
+ * Does this line create a domain of that name?  (web with count=4: web1 to
+ * web4)
+ */
 bool config_names(const struct domain_config *d, const char *name);
 /* Do two lines create domains of one name? */
 bool config_names_clash(const struct domain_config *a,

@@ -4,18 +4,25 @@
  *
  *   STOP     its vCPUs leave their CPUs; the console is closed
  *   PORTS    64 event channels a step
- *   EMPTY    its page tables, L1 first: one table's width a step; shared holds are dropped
- *   UNHOOK   loaded page tables, descriptor tables, registered areas: one table a step
+ *   EMPTY    its page tables, L1 first: one table's width a step; shared holds
+ *            are dropped
+ *   UNHOOK   loaded page tables, descriptor tables, registered areas: one table
+ *            a step
  *   GRANTS   what it maps of others is unmapped, some handles a step
  *   DISOWN   who has its pages mapped by grant keeps them, but not its name
- *   PAGES    64 pages a step, or up to the first one that is a pinned table: unpin, give up
- *   WAIT     for calls that copy or unmap just now, or looked it up by its number (I18)
+ *   PAGES    64 pages a step, or up to the first one that is a pinned table:
+ *            unpin, give up
+ *   WAIT     for calls that copy or unmap just now, or looked it up by its
+ *            number (I18)
  *   ORPHANS  pages that others still use become nobody's
  *   VIEW     its M2P, 64 pages a step
- *   POOL     what was set aside for it in its share group: 64 frames, or a block of 512, a step
- *   FREE     off the table once nobody has it (domain.c, FIND1); sharing state, heap pages, the domain
+ *   POOL     what was set aside for it in its share group: 64 frames, or a
+ *            block of 512, a step
+ *   FREE     off the table once nobody has it (domain.c, FIND1); sharing state,
+ *            heap pages, the domain
  *
- * Cost: proportional to the domain's own pages and mappings, whatever else maps its frames.
+ * Cost: proportional to the domain's own pages and mappings, whatever else maps
+ * its frames.
  *
  * Nothing keeps a dying domain (seed 000):
  * END1  frames name their owner by number and hold no reference to it;
@@ -133,8 +140,9 @@ static bool step_pages(struct domain *d)
 }
 
 /*
- * Some handles of one domain a step.  False: all domains were seen.  A map that was
- * under way when the table was closed may add a handle behind us; then WAIT starts this again.
+ * Some handles of one domain a step.  False: all domains were seen.  A map that
+ * was under way when the table was closed may add a handle behind us; then WAIT
+ * starts this again.
  */
 static bool step_disown(struct domain *d)
 {
@@ -232,7 +240,10 @@ static bool phase_run(struct domain *d)
 	return false;
 }
 
-/* END5: there was, and that is enough for one step.  Its vCPU may still be at work in the first one. */
+/*
+ * END5: there was, and that is enough for one step.  Its vCPU may still be at
+ * work in the first one.
+ */
 static bool unfinished(struct domain *d)
 {
 	return d->end.step > STEP_STOP &&

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* ELF64 images with Xen notes, or the section that was there before; elf.h has the contract. */
+/*
+ * ELF64 images with Xen notes, or the section that was there before; elf.h has
+ * the contract.
+ */
 #include <port.h>
 
 #include <xen/elfnote.h>
@@ -91,7 +94,7 @@ static void note_take(struct parse *p, uint32_t type, const uint8_t *desc,
 
 	p->any_note = true;
 	if (type == XEN_ELFNOTE_PHYS32_ENTRY)
-		return;		/* PVH: kernels without PV support have only this */
+		return;		/* PVH: a kernel without PV has only this */
 	p->xen_notes = true;
 	switch (type) {
 	case XEN_ELFNOTE_ENTRY:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest image: ELF64 with Xen notes.  Pure functions of the bytes; every
- * offset and size is checked against the image before use (fuzzable on the host).
+ * offset and size is checked against the image before use (fuzzable on the
+ * host).
  */
 #ifndef HV_CTL_ELF_H
 #define HV_CTL_ELF_H
@@ -12,15 +13,18 @@
 
 struct elf_segment {
 	uint64_t file_offset, file_bytes;
-	uint64_t paddr, mem_bytes;	/* mem_bytes >= file_bytes, rest is zero */
+	/* mem_bytes >= file_bytes, rest is zero */
+	uint64_t paddr, mem_bytes;
 };
 
 struct elf_image {
 	uint64_t entry;			/* va; the ENTRY note, else e_entry */
 	uint64_t virt_base;		/* va of pfn 0 */
-	uint64_t paddr_offset;		/* va = paddr - paddr_offset + virt_base */
+	/* va = paddr - paddr_offset + virt_base */
+	uint64_t paddr_offset;
 	uint64_t hypercall_page;	/* va, 0 = none wanted */
-	uint64_t init_p2m;		/* va for the p2m list, 0 = behind the kernel */
+	/* va for the p2m list, 0 = behind the kernel */
+	uint64_t init_p2m;
 	bool mod_start_pfn;		/* initrd by pfn, unmapped */
 	uint64_t first_va, end_va;	/* of all segments */
 	struct elf_segment segments[ELF_SEGMENTS_MAX];

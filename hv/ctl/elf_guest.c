@@ -2,8 +2,8 @@
 /*
  * The section __xen_guest; elf_guest.h has the contract.
  *
- * What differs from notes: the hypercall page is a page number from VIRT_BASE on, and
- * ELF_PADDR_OFFSET is VIRT_BASE unless it is given.
+ * What differs from notes: the hypercall page is a page number from VIRT_BASE
+ * on, and ELF_PADDR_OFFSET is VIRT_BASE unless it is given.
  */
 #include <port.h>
 
@@ -54,7 +54,10 @@ static void skip(struct guest_text *g)
 	g->bytes--;
 }
 
-/* Up to one of two characters or the end.  False: longer than `size` has room for. */
+/*
+ * Up to one of two characters or the end.  False: longer than `size` has room
+ * for.
+ */
 static bool word_read(struct guest_text *g, char *to, size_t size, char stop)
 {
 	size_t n = 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A domain has gone: the line that says so, and whether its configuration wants it again (repeat=). */
+/*
+ * A domain has gone: the line that says so, and whether its configuration wants
+ * it again (repeat=).
+ */
 #include <port.h>
 
 #include <xen/sched.h>

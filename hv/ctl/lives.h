@@ -6,7 +6,10 @@
 #include "ctl/config.h"
 #include "dom/domain.h"
 
-/* Reports the end of d; true: it shall be built again (repeat=).  By the reaper; no lock held. */
+/*
+ * Reports the end of d; true: it shall be built again (repeat=).  By the
+ * reaper; no lock held.
+ */
 bool lives_gone(struct domain *d);
 /* Called after d is free, for a true answer. */
 void lives_rebuild(const struct domain_config *config, uint32_t instance,

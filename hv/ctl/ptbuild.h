@@ -14,15 +14,16 @@ struct ptbuild_range {
 };
 
 /*
- * `ranges` ascend by va and do not overlap.
- * Tables needed for them: L4, then all L3, L2, L1 in address order (the order Xen's builder
- * uses, and Linux relies on).  Pure.
+ * `ranges` ascend by va and do not overlap.  Tables needed for them: L4, then
+ * all L3, L2, L1 in address order (the order Xen's builder uses, and Linux
+ * relies on).  Pure.
  */
 uint64_t ptbuild_count(const struct ptbuild_range *ranges, unsigned int count);
 
 struct ptbuild {
 	const uint32_t *p2m;		/* mfn of each pfn */
-	pfn_t first_table, table_count;	/* the tables' own pages; mapped read-only */
+	/* the tables' own pages; mapped read-only */
+	pfn_t first_table, table_count;
 };
 
 /* Fill the zeroed table pages. */

@@ -3,8 +3,9 @@
  * Page tables of a domain that is gone from all CPUs, emptied from below.
  *
  * Letting go of a whole tree at once would take as long as it has entries.  The
- * reaper empties all L1 tables first, then the L2 tables, and so on, so that the last use of a table
- * that goes always finds it empty: one table's width of work (512 entries) a step.
+ * reaper empties all L1 tables first, then the L2 tables, and so on, so that
+ * the last use of a table that goes always finds it empty: one table's width of
+ * work (512 entries) a step.
  */
 #include <port.h>
 #include <errno.h>
@@ -31,7 +32,9 @@ bool teardown_table(struct domain *d, struct frame *f, unsigned int level,
 	if (!frame_is_table(f, level))
 		return true;
 	spin_lock(&d->mm);
-	/* An L1 entry is one PTE of work; one above may let a table of 512 go. */
+	/*
+	 * An L1 entry is one PTE of work; one above may let a table of 512 go.
+	 */
 	while (*slot < PT_SLOTS && !(level > 1 && puts)) {
 		if ((table[*slot] & PTE_P) && !slot_is_ours(level, *slot)) {
 			/* Longer work is tried again from here. */

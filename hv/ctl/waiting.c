@@ -15,7 +15,8 @@
 #include "mm/palloc.h"
 #include "x86/percpu.h"
 
-#define LOOK_NS		20000000UL	/* between two looks when nothing else wakes the CPU */
+/* between two looks when nothing else wakes the CPU */
+#define LOOK_NS		20000000UL
 
 struct waiter {
 	struct list link;
@@ -28,7 +29,8 @@ struct waiter {
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_DOMLIST);
 static struct list queue;	/* lock */
-static uint32_t waiting;	/* atomic: length of queue, and one that is being built */
+/* atomic: length of queue, and one that is being built */
+static uint32_t waiting;
 static uint32_t given_up;	/* atomic */
 static struct timer look_timer;	/* boot CPU */
 
@@ -106,7 +108,10 @@ static void build(struct waiter *w, const char *name, uint64_t free, bool alone)
 	} else {	/* others took it meanwhile, or it is in pieces */
 		w->more = MAX(w->more, free - MIN(free, w->needs)) +
 			  w->needs / 16;
-		/* Who takes frames and gives them back cannot shut it out for good. */
+		/*
+		 * Who takes frames and gives them back cannot shut it out for
+		 * good.
+		 */
 		w->more = MIN(w->more, w->needs / 4);
 		tell(w, name, free);
 	}
@@ -147,7 +152,8 @@ static bool look(void)
 
 static void look_later(void *arg)
 {
-	this_cpu()->need_resched = 1;	/* to the scheduling loop, which looks */
+	/* to the scheduling loop, which looks */
+	this_cpu()->need_resched = 1;
 }
 
 static void between_guests(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guests that wait for memory (overcommit=on): the domain list may name more than fit at
- * once.  A guest is started when as many frames are free as it needs, which is what sharing makes
- * of others' memory, or their end.
+ * Guests that wait for memory (overcommit=on): the domain list may name more
+ * than fit at once.  A guest is started when as many frames are free as it
+ * needs, which is what sharing makes of others' memory, or their end.
  *
  *  WAIT1  In the order of the list; nobody overtakes one that waits, or a large
  *         one would for ever.
@@ -20,7 +20,10 @@
 
 #include "ctl/config.h"
 
-/* WAIT2: as many as the pool of canonical frames wants (mm/palloc.h, PALLOC3), or a part of a small machine. */
+/*
+ * WAIT2: as many as the pool of canonical frames wants (mm/palloc.h, PALLOC3),
+ * or a part of a small machine.
+ */
 #define OVERCOMMIT_KEPT		1024
 #define OVERCOMMIT_KEPT_PART	16
 

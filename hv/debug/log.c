@@ -2,9 +2,9 @@
 /*
  * The log.  A line is made in a buffer on the stack, goes through the sieve of
  * lib/printable.h, whoever chose its words, and under LOCK_LOG into the buffer
- * (outbuf.c) from which the serial line is fed.  Lines longer than the one on the stack
- * are cut and end in "...".  A CPU that panics does not wait for the lock: its
- * holder may be stopped, or be itself.
+ * (outbuf.c) from which the serial line is fed.  Lines longer than the one on
+ * the stack are cut and end in "...".  A CPU that panics does not wait for the
+ * lock: its holder may be stopped, or be itself.
  */
 #include <port.h>
 
@@ -17,7 +17,8 @@
 #include "x86/spinlock.h"
 
 #define LINE_BYTES 512
-#define PUMP_BYTES (2 * LINE_BYTES)	/* that the device is offered at a time */
+/* that the device is offered at a time */
+#define PUMP_BYTES (2 * LINE_BYTES)
 
 unsigned int log_level = 2;
 

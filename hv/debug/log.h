@@ -5,8 +5,8 @@
  * log_stat() prints a machine line for the harness ("@topic key=value ..."),
  * whatever the level.
  *
- * Nobody waits for the serial line once guests run: lines wait in a buffer, and what has no room
- * there is lost, which a line in its place says (outbuf.c).
+ * Nobody waits for the serial line once guests run: lines wait in a buffer, and
+ * what has no room there is lost, which a line in its place says (outbuf.c).
  */
 #ifndef HV_DEBUG_LOG_H
 #define HV_DEBUG_LOG_H
@@ -23,13 +23,19 @@ void log_at(unsigned int level, const char *fmt, ...) printf_like(2, 3);
 
 void log_stat(const char *fmt, ...) printf_like(1, 2);
 
-/* `bytes` of a guest's console output, already a whole line without its newline; printed as "(d<id> <name>) text". */
+/*
+ * `bytes` of a guest's console output, already a whole line without its
+ * newline; printed as "(d<id> <name>) text".
+ */
 void log_guest(unsigned int domid, const char *name, const char *text,
 	       size_t bytes);
 
-bool log_has_room(void);	/* false: guests should keep what they have to print */
-bool log_pump(void);		/* feed the serial line; true: more waits.  From a timer */
+/* false: guests should keep what they have to print */
+bool log_has_room(void);
+/* feed the serial line; true: more waits.  From a timer */
+bool log_pump(void);
 void log_start_async(void);	/* log_pump() is called from now on */
-void log_drain(void);		/* wait, within bounds, until all is out; no guest runs */
+/* wait, within bounds, until all is out; no guest runs */
+void log_drain(void);
 
 #endif

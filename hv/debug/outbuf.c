@@ -2,15 +2,20 @@
 /*
  * Between the log and the serial line: a ring of bytes.
  *
- * O1  head is moved under LOCK_LOG, tail by whoever holds `pumping`; so the device
- *     is never touched under LOCK_LOG, and who finds another pumping goes on.
- * O2  nothing waits for the device once guests run (log_start_async()): what it does not
- *     take stays, and what has no room is lost, counted, and said where it is missing.
- * O3  guests stop printing at HOLD_AT and go on when there is room.  If the device has taken
- *     nothing for STALLED_NS they go on at once, and their lines are lost: nobody reads.
- * O4  a guest's lines never take the room of our own, nor those the room of a panic.
- * O5  in a panic the other CPUs stand still, maybe with the lock or `pumping`: neither
- *     is asked for.  head and tail are always true: each is one store, after the bytes.
+ * O1  head is moved under LOCK_LOG, tail by whoever holds `pumping`; so the
+ *     device is never touched under LOCK_LOG, and who finds another pumping
+ *     goes on.
+ * O2  nothing waits for the device once guests run (log_start_async()): what it
+ *     does not take stays, and what has no room is lost, counted, and said
+ *     where it is missing.
+ * O3  guests stop printing at HOLD_AT and go on when there is room.  If the
+ *     device has taken nothing for STALLED_NS they go on at once, and their
+ *     lines are lost: nobody reads.
+ * O4  a guest's lines never take the room of our own, nor those the room of a
+ *     panic.
+ * O5  in a panic the other CPUs stand still, maybe with the lock or `pumping`:
+ *     neither is asked for.  head and tail are always true: each is one store,
+ *     after the bytes.
  */
 #include <port.h>
 
@@ -37,7 +42,8 @@ static char ring[BYTES];
 static uint64_t head, tail;	/* O1; never wrap */
 static bool pumping;		/* atomic */
 static bool gave_up;		/* nothing went out since a wait was in vain */
-static uint64_t moved_ns;	/* written by who pumps: when it last took all, or some */
+/* written by who pumps: when it last took all, or some */
+static uint64_t moved_ns;
 static uint64_t lost_lines, lost_bytes; /* LOCK_LOG */
 
 static uint64_t used(void)

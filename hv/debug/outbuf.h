@@ -8,12 +8,19 @@
 /* Who speaks; each may fill the buffer further than the one before. */
 enum out_kind { OUT_GUEST, OUT_OWN, OUT_PANIC, OUT_KINDS };
 
-/* Append a line, its newline included, or count it as lost.  LOCK_LOG, or a panic. */
+/*
+ * Append a line, its newline included, or count it as lost.  LOCK_LOG, or a
+ * panic.
+ */
 void out_put(enum out_kind kind, const char *line, size_t bytes);
 /* Say what was lost, if there is room again.  LOCK_LOG, or a panic. */
 void out_say_lost(void);
-bool out_lost(void);			/* is there something to say, and room? */
-/* Hand on what the device takes now, at most so many bytes; how many it took.  Waits for nothing. */
+/* is there something to say, and room? */
+bool out_lost(void);
+/*
+ * Hand on what the device takes now, at most so many bytes; how many it took.
+ * Waits for nothing.
+ */
 size_t out_pump(size_t most);
 bool out_waiting(void);			/* is something left? */
 bool out_has_room(void);		/* may guests go on printing? */

@@ -12,7 +12,8 @@
 #include "x86/insn.h"
 
 #define TRACE_DEPTH	12
-#define TRACE_SPAN	(16 * PAGE_SIZE)	/* more than any of our stacks */
+/* more than any of our stacks */
+#define TRACE_SPAN	(16 * PAGE_SIZE)
 
 uint32_t panic_cpu;	/* atomic: id + 1 of the CPU that panics */
 

@@ -6,7 +6,8 @@
 
 /*
  * Our own fault: stop the other CPUs, print the message, this CPU's registers
- * and the lock levels it holds, leave with a non-zero exit code (exit_machine()).
+ * and the lock levels it holds, leave with a non-zero exit code
+ * (exit_machine()).
  */
 void panic(const char *fmt, ...) noreturn printf_like(1, 2);
 

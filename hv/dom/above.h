@@ -5,21 +5,26 @@
 
 #include "dom/domain.h"
 
-/* Deliver what is pending and enter the guest; no lock is held, the stack holds nothing.  pv/entry.c */
+/*
+ * Deliver what is pending and enter the guest; no lock is held, the stack holds
+ * nothing.  pv/entry.c
+ */
 void pv_exit_to_guest(struct vcpu *v) noreturn;
 
 /*
- * Guest memory that the hypervisor writes through the direct map (vcpu_info).  Takes a general reference and
- * a WRITABLE type use, so that the frame can be neither shared, typed otherwise nor freed.  0 or -errno.  The
- * frame need not be the one that was named, which may have been shared (resolve_write()).  LOCK_MM is
- * not held.  pv/resolve.c
+ * Guest memory that the hypervisor writes through the direct map (vcpu_info).
+ * Takes a general reference and a WRITABLE type use, so that the frame can be
+ * neither shared, typed otherwise nor freed.  0 or -errno.  The frame need not
+ * be the one that was named, which may have been shared (resolve_write()).
+ * LOCK_MM is not held.  pv/resolve.c
  */
 int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 void resolve_area_put(struct domain *d, struct frame *f);
 
 /*
- * One bounded step of the destruction of some domain; false when there is nothing to do.  From each
- * CPU's scheduling loop; no lock is held.  ctl/destroy.c
+ * One bounded step of the destruction of some domain; false when there is
+ * nothing to do.  From each CPU's scheduling loop; no lock is held.
+ * ctl/destroy.c
  */
 bool reaper_step(void);
 

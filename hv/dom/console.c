@@ -6,17 +6,21 @@
  * Both end as whole lines in the log.  The ring is drained when the guest
  * notifies the port and whenever a vCPU leaves its CPU (sched_leave()), that is
  * at the latest after a slice; so no timer has to look for output, and the work
- * is charged to who wrote.  A line without an end is printed after a second of silence.
+ * is charged to who wrote.  A line without an end is printed after a second of
+ * silence.
  *
- * Rate: what a guest writes takes tokens, which come at the rate that the operator set
- * (`console-rate`); RATE_SAVED seconds' worth can be saved up.  Without tokens its ring stays as
- * it is, and who called console_io sleeps, until a timer says that there is room: so
- * no guest holds the serial line or the log against the others (CP9).  A guest waits likewise while
- * the log is full and the terminal reads.  If that does not read, what does not fit is lost (debug/outbuf.c).
+ * Rate: what a guest writes takes tokens, which come at the rate that the
+ * operator set (`console-rate`); RATE_SAVED seconds' worth can be saved up.
+ * Without tokens its ring stays as it is, and who called console_io sleeps,
+ * until a timer says that there is room: so no guest holds the serial line or
+ * the log against the others (CP9).  A guest waits likewise while the log is
+ * full and the terminal reads.  If that does not read, what does not fit is
+ * lost (debug/outbuf.c).
  *
- * Input: the boot CPU reads the serial line every 10 ms, and every ms for a while after it found
- * something; whole lines go to the operator's commands first, then to the domains with the focus
- * that take lines.  Longer ones come in pieces.  Those that take keys get each at once, as it is.
+ * Input: the boot CPU reads the serial line every 10 ms, and every ms for a
+ * while after it found something; whole lines go to the operator's commands
+ * first, then to the domains with the focus that take lines.  Longer ones come
+ * in pieces.  Those that take keys get each at once, as it is.
  *
  * CONSOLE1  The guest writes anything to the ring at any time.  The
  *           hypervisor's own indices are kept here and only copied to the ring;
@@ -55,8 +59,10 @@
 #define CHUNK		128
 
 #define RATE_SAVED	4	/* seconds */
-#define RATE_ROOM	512	/* bytes: who ran out goes on when there is room for so many */
-#define LINE_COST	32	/* of a line's end: the name in front of it is printed, too */
+/* bytes: who ran out goes on when there is room for so many */
+#define RATE_ROOM	512
+/* of a line's end: the name in front of it is printed, too */
+#define LINE_COST	32
 #define NS_PER_S	1000000000UL
 #define LOG_FULL_NS	10000000UL	/* until we ask the log again */
 
@@ -78,7 +84,8 @@ struct console {
 	struct {
 		uint64_t va, count, done;
 	} write;		/* a console_io that ran out of time */
-	int64_t tokens;		/* bytes that may be printed; the last line may overdraw it */
+	/* bytes that may be printed; the last line may overdraw it */
+	int64_t tokens;
 	uint64_t filled_ns;	/* when tokens were added */
 	bool held;		/* ran out, RATE_ROOM not there yet */
 	bool call_waits;	/* a console_io sleeps for it */
@@ -87,7 +94,8 @@ struct console {
 	bool input_lost;	/* its ring is full, and that was said */
 };
 
-static uint64_t rate;		/* bytes a second; 0: no limit; constant after boot */
+/* bytes a second; 0: no limit; constant after boot */
+static uint64_t rate;
 
 bool (*console_operator_line)(const char *line);
 
@@ -172,7 +180,9 @@ static bool has_room(struct console *c)
 		return true;
 	}
 	c->held = true;
-	/* A byte later than needed, lest the last one is short of a nanosecond. */
+	/*
+	 * A byte later than needed, lest the last one is short of a nanosecond.
+	 */
 	timer_set(&c->room_timer, c->filled_ns +
 		  (uint64_t)(wanted - c->tokens + 1) * NS_PER_S / rate);
 	return false;
@@ -224,7 +234,9 @@ static bool ring_has_output(const struct console *c)
 	return READ_ONCE(c->ring->out_prod) != c->out_cons;
 }
 
-/* Take what is there, and what there is room for; false if there was nothing. */
+/*
+ * Take what is there, and what there is room for; false if there was nothing.
+ */
 static bool ring_drain(struct domain *d, struct console *c)
 {
 	bool room = true;
@@ -321,7 +333,10 @@ void console_fini(struct domain *d)
 
 /* --- console_io --- */
 
-/* A piece of console_io's text, or as much of it as there is room for; how many bytes. */
+/*
+ * A piece of console_io's text, or as much of it as there is room for; how many
+ * bytes.
+ */
 static uint64_t write_piece(struct domain *d, struct console *c,
 			    const char *text, uint64_t bytes)
 {
@@ -338,7 +353,10 @@ static uint64_t write_piece(struct domain *d, struct console *c,
 	return i;
 }
 
-/* One piece of the call at va; how many bytes, 0 at the end, -EFAULT, -EAGAIN: no room. */
+/*
+ * One piece of the call at va; how many bytes, 0 at the end, -EFAULT, -EAGAIN:
+ * no room.
+ */
 static int write_chunk(struct domain *d, uint64_t va, uint64_t count)
 {
 	char buf[CHUNK];
@@ -359,7 +377,10 @@ static int write_chunk(struct domain *d, uint64_t va, uint64_t count)
 	return bytes ? (int)bytes : -EAGAIN;
 }
 
-/* Where we are in the call; another call than the one that was interrupted starts at 0. */
+/*
+ * Where we are in the call; another call than the one that was interrupted
+ * starts at 0.
+ */
 static void write_start(struct domain *d, uint64_t va, uint64_t count)
 {
 	struct console *c;
@@ -392,7 +413,7 @@ static long console_write(struct domain *d, uint64_t count, uint64_t va)
 	write_start(d, va, count);
 	while ((n = write_chunk(d, va, count)) > 0)
 		if (sched_preempt_pending())
-			return -ERESTART; /* same arguments: goes on at write.done */
+			return -ERESTART; /* goes on at write.done */
 	if (n == -EAGAIN) {
 		sched_block(current_vcpu()); /* CONSOLE5 */
 		return -ERESTART;
@@ -552,7 +573,9 @@ static void operator_typed(const char *text)
 
 /* --- keys --- */
 
-/* A whole line: for the operator or for guests, which get it with its newline. */
+/*
+ * A whole line: for the operator or for guests, which get it with its newline.
+ */
 static void line_typed(struct line *l)
 {
 	bool whole = !typed.in_pieces;
@@ -630,7 +653,10 @@ static void input_expired(void *arg)
 	now = now_ns();
 	if (log_pump() || now < input_last_ns + INPUT_LASTS_NS)
 		wait = INPUT_SOON_NS;
-	/* At even times, whatever came in between: no guest sees by it how long others took. */
+	/*
+	 * At even times, whatever came in between: no guest sees by it how long
+	 * others took.
+	 */
 	timer_set(&input_timer, (now / wait + 1) * wait);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a domain starts to die: by its own wish, by a mistake of its kernel's, or because it could not
- * be built.  From then on it runs no vCPU (D3), and the reaper (ctl/destroy.c) does the rest.
+ * How a domain starts to die: by its own wish, by a mistake of its kernel's, or
+ * because it could not be built.  From then on it runs no vCPU (D3), and the
+ * reaper (ctl/destroy.c) does the rest.
  */
 #include <port.h>
 #include <stdarg.h>

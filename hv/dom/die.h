@@ -5,14 +5,23 @@
 
 #include "dom/domain.h"
 
-/* Stop it and leave it to the reaper.  Any CPU, any locks; returns (its own vCPU stops at the next exit to guest). */
+/*
+ * Stop it and leave it to the reaper.  Any CPU, any locks; returns (its own
+ * vCPU stops at the next exit to guest).
+ */
 void domain_shutdown(struct domain *d, uint32_t code);
-/* A guest's mistake that has no error code: log why, then domain_shutdown(SHUTDOWN_crash). */
+/*
+ * A guest's mistake that has no error code: log why, then
+ * domain_shutdown(SHUTDOWN_crash).
+ */
 void domain_crash(struct domain *d, const char *fmt, ...) printf_like(2, 3);
 /* A BUILDING domain that failed: to the reaper, silently. */
 void domain_abandon(struct domain *d);
 
-/* Is there a DYING domain?  It spares the search for one.  And one less: it is gone. */
+/*
+ * Is there a DYING domain?  It spares the search for one.  And one less: it is
+ * gone.
+ */
 bool domain_any_dying(void);
 void domain_died(void);
 

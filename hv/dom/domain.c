@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of domains.  Table slot = id modulo MAX_DOMAINS; ids are not reused until they wrapped.
+ * The table of domains.  Table slot = id modulo MAX_DOMAINS; ids are not reused
+ * until they wrapped.
  *
  * FIND1  A domain is on the table when all that domain_create() makes is there,
  *        and until nobody uses it: domain_retire() takes it off if the table's
@@ -31,7 +32,8 @@
 
 static struct spinlock table_lock = SPINLOCK_INIT(LOCK_DOMLIST);
 static struct domain *table[MAX_DOMAINS];	/* LOCK_DOMLIST to change */
-static bool slot_taken[MAX_DOMAINS];		/* LOCK_DOMLIST: also before and after it is on the table */
+/* LOCK_DOMLIST: also before and after it is on the table */
+static bool slot_taken[MAX_DOMAINS];
 static uint32_t count;				/* atomic */
 static domid_hv_t last_id;			/* LOCK_DOMLIST */
 
@@ -110,7 +112,8 @@ static void domain_dismantle(struct domain *d)
 	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
 		vcpu_free(d->vcpu[i]);
 	obj_free(d->pending.renames.rename, pairs_bytes(d));
-	evtchn_fini(d);		/* a domain that was never RUNNING has ports too */
+	/* a domain that was never RUNNING has ports too */
+	evtchn_fini(d);
 	grant_fini(d);
 	heap_pages_free(d);	/* seed 000: nothing maps them any more */
 	m2p_view_fini(&d->m2p);
@@ -257,7 +260,8 @@ struct domain *domain_from_slot(unsigned int *slot)
 
 struct domain *domain_claim_dying(void)
 {
-	static unsigned int last;	/* LOCK_DOMLIST: in turn, since some wait for long */
+	/* LOCK_DOMLIST: in turn, since some wait for long */
+	static unsigned int last;
 	struct domain *d = NULL;
 	unsigned int i;
 

@@ -3,10 +3,12 @@
  * Domains: what a guest is to the hypervisor.
  *
  *   domain_create() -> BUILDING -> (ctl/build.c) -> domain_start() -> RUNNING
- *   RUNNING -> domain_shutdown()/domain_crash() -> DYING -> reaper (destroy.c) -> DEAD -> gone
+ *   RUNNING -> domain_shutdown()/domain_crash() -> DYING
+ *   DYING -> reaper (destroy.c) -> DEAD -> gone
  *
- * D1  refs = 1 while on the table + one per domain_find().  Frames do not hold the domain (seed 000):
- *     they name it by number, and none of them does any more when the number is free again (destroy.c, END1-END4).
+ * D1  refs = 1 while on the table + one per domain_find().  Frames do not hold
+ *     the domain (seed 000): they name it by number, and none of them does any
+ *     more when the number is free again (destroy.c, END1-END4).
  * D2  tot_pages = length of the page list <= max_pages (I10).
  * D3  DYING domains run no vCPU and no hypercall.
  */
@@ -30,8 +32,10 @@
 #include "x86/tlb.h"
 
 #define MAX_DOMAINS	1024	/* alive at once */
-#define DOMID_ORPHAN	0x7fe0	/* owner of pages whose domain is gone; no domain has this id */
-#define MAX_VCPUS	32	/* of a domain: what shared_info has room for; masks of vCPUs are 32 bits */
+/* owner of pages whose domain is gone; no domain has this id */
+#define DOMID_ORPHAN	0x7fe0
+/* of a domain: what shared_info has room for; masks of vCPUs are 32 bits */
+#define MAX_VCPUS	32
 #define DOMAIN_NAME_MAX	32
 #define EVTCHN_PORTS	4096	/* 2-level ABI on 64 bit */
 
@@ -50,8 +54,10 @@ struct xencomm;			/* pv/xencomm_buffer.c */
 /* Its pages of RAM; pages.h. */
 struct domain_pages {
 	struct spinlock lock;	/* LOCK_PAGELIST: all of it, and heap */
-	uint32_t list;		/* mfn of the first OWNED page, 0 = none; linked by frame.next/prev */
-	uint32_t left;		/* pages that the reaper let go of but others still use */
+	/* mfn of the first OWNED page, 0 = none; linked by frame.next/prev */
+	uint32_t list;
+	/* pages that the reaper let go of but others still use */
+	uint32_t left;
 	uint64_t total, max;	/* I10 */
 };
 
@@ -76,7 +82,8 @@ struct domain_sharing {
 	uint64_t budget;	/* pages */
 	struct share_dom *dom;
 	struct frame_pool *frames; /* its group's */
-	bool frames_stopped;	/* only the reaper: frame_pool_stop() was called */
+	/* only the reaper: frame_pool_stop() was called */
+	bool frames_stopped;
 };
 
 /* What it was built from (ctl/config.h); constant. */
@@ -86,16 +93,21 @@ struct domain_origin {
 	uint32_t generation;	/* of config.repeat */
 };
 
-/* How far its end has come; only the reaper (ctl/destroy.c), who has reaped_by. */
+/*
+ * How far its end has come; only the reaper (ctl/destroy.c), who has reaped_by.
+ */
 struct domain_end {
-	uint32_t reaped_by;	/* atomic: 1 while a CPU is in a step of its destruction */
+	/* atomic: 1 while a CPU is in a step of its destruction */
+	uint32_t reaped_by;
 	uint32_t step;
 	struct frame *page;	/* the page at hand, referenced; NULL: none, */
 	unsigned int slot;	/* and its entry */
-	unsigned int disown_slot;	/* STEP_DISOWN's place: table of domains, */
+	/* STEP_DISOWN's place: table of domains, */
+	unsigned int disown_slot;
 	uint32_t disown_handle;		/* handle of that one */
 	uint64_t pages;		/* given up */
-	uint64_t steps, ns, max_ns; /* steps: how many, all of them, the longest */
+	/* steps: how many, all of them, the longest */
+	uint64_t steps, ns, max_ns;
 	uint64_t orphans;	/* END4: pages that outlived it */
 };
 
@@ -110,13 +122,18 @@ struct domain {
 	struct spinlock mm;	/* LOCK_MM: see lib/lockorder.h */
 	struct pt_pending pending;	/* LOCK_MM */
 	struct break_mode breaks;	/* LOCK_MM */
-	uint64_t cpu_mask;	/* atomic: CPUs that may hold translations of this domain (have its tables loaded) */
+	/*
+	 * atomic: CPUs that may hold translations of this domain (have its
+	 * tables loaded)
+	 */
+	uint64_t cpu_mask;
 	struct m2p_view m2p;
 
 	struct domain_pages pages;
 	uint64_t commit;	/* frames promised to it (promise.h); atomic */
 	struct domain_heap heap;
-	struct shared_info *shared_info; /* HEAP page; constant until the destructor */
+	/* HEAP page; constant until the destructor */
+	struct shared_info *shared_info;
 	struct domain_sharing sharing;
 
 	struct vcpu *vcpu[MAX_VCPUS]; /* the first vcpu_count; constant */
@@ -125,7 +142,8 @@ struct domain {
 
 	struct domain_events events;
 	struct grant_table *grant; /* constant */
-	struct xencomm *xencomm; /* pv/xencomm_buffer.c; NULL or, once set, constant while RUNNING */
+	/* pv/xencomm_buffer.c; NULL or, once set, constant while RUNNING */
+	struct xencomm *xencomm;
 	struct console *console; /* constant while RUNNING */
 	struct store *store;	/* constant while RUNNING */
 	struct tracebuf trace;
@@ -136,13 +154,19 @@ struct domain {
 	struct domain_end end;
 };
 
-/* CPUs that may hold translations of d's.  One that comes later finds what was written before (VCPU1). */
+/*
+ * CPUs that may hold translations of d's.  One that comes later finds what was
+ * written before (VCPU1).
+ */
 static inline uint64_t domain_cpus(const struct domain *d)
 {
 	return atomic_load(&d->cpu_mask);
 }
 
-/* When it returns, no CPU has a translation of d's that its tables did not allow at the call.  Any locks. */
+/*
+ * When it returns, no CPU has a translation of d's that its tables did not
+ * allow at the call.  Any locks.
+ */
 static inline void domain_flush_tlb(const struct domain *d)
 {
 	tlb_flush_mask(domain_cpus(d));
@@ -150,30 +174,45 @@ static inline void domain_flush_tlb(const struct domain *d)
 
 /* --- table of domains (domain.c) --- */
 /*
- * BUILDING, with an id that no frame names, and so many vCPUs (1 to MAX_VCPUS).  Promises max_pages
- * frames and, with overcommit off, one for each page of share_budget.  NULL: no memory, or table full.
+ * BUILDING, with an id that no frame names, and so many vCPUs (1 to MAX_VCPUS).
+ * Promises max_pages frames and, with overcommit off, one for each page of
+ * share_budget.  NULL: no memory, or table full.
  */
 struct domain *domain_create(const char *name, uint64_t max_pages,
 			     uint64_t share_budget, uint32_t vcpus);
 /*
- * The one way to a domain by a number that a guest named.  With a reference: it stays whole (FIND2) until
- * domain_put().  NULL: there is none, or it is being built.  It may be dying.
+ * The one way to a domain by a number that a guest named.  With a reference: it
+ * stays whole (FIND2) until domain_put().  NULL: there is none, or it is being
+ * built.  It may be dying.
  */
 struct domain *domain_find(domid_hv_t id);
 void domain_put(struct domain *d);
-/* The domain that a frame names; it exists as long as one of its frames does. */
+/*
+ * The domain that a frame names; it exists as long as one of its frames does.
+ */
 struct domain *domain_owner(domid_hv_t id);
-/* The first domain in table slots from *slot on, with a reference; *slot goes behind it.  NULL: none. */
+/*
+ * The first domain in table slots from *slot on, with a reference; *slot goes
+ * behind it.  NULL: none.
+ */
 struct domain *domain_from_slot(unsigned int *slot);
-/* A DYING domain that no other CPU works on; the caller clears end.reaped_by. */
+/*
+ * A DYING domain that no other CPU works on; the caller clears end.reaped_by.
+ */
 struct domain *domain_claim_dying(void);
-/* By the reaper, for a dying domain: off the table and DEAD, if nobody else has it; then domain_free(). */
+/*
+ * By the reaper, for a dying domain: off the table and DEAD, if nobody else has
+ * it; then domain_free().
+ */
 bool domain_retire(struct domain *d) must_check;
 void domain_free(struct domain *d);
 void domain_start(struct domain *d);		/* vCPU 0 becomes runnable */
-uint32_t domain_count(void);			/* not yet gone, or about to be rebuilt */
-void domain_count_hold(void);			/* keep it above 0 across a rebuild */
+/* not yet gone, or about to be rebuilt */
+uint32_t domain_count(void);
+/* keep it above 0 across a rebuild */
+void domain_count_hold(void);
 void domain_count_release(void);
-void domain_for_each(void (*fn)(struct domain *d, void *arg), void *arg); /* alive; under LOCK_DOMLIST */
+/* alive; under LOCK_DOMLIST */
+void domain_for_each(void (*fn)(struct domain *d, void *arg), void *arg);
 
 #endif

@@ -108,7 +108,7 @@ static void tell_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
 	struct vcpu *v = d->vcpu[vcpu];
 
 	if (!v)
-		return; /* being built: vcpu_register_info() or the first scan finds the bit */
+		return; /* being built: who registers or scans finds it */
 	if (set_bit(&v->info->evtchn_pending_sel, port_bit(port / 64)))
 		return;
 	atomic_store(&v->info->evtchn_upcall_pending, 1);
@@ -167,7 +167,10 @@ static __attribute__((noinline)) struct domain *lock_peer(struct domain *d,
 		spin_unlock(&d->events.lock);
 		peer = domain_find((domid_hv_t)id);
 		if (!peer) {
-			/* It has gone, and had closed its ports before: our end has changed. */
+			/*
+			 * It has gone, and had closed its ports before: our end
+			 * has changed.
+			 */
 			spin_lock(&d->events.lock);
 		} else {
 			spin_lock_pair(&d->events.lock, &peer->events.lock);
@@ -262,8 +265,8 @@ static void ports_free(struct domain *d)
 }
 
 /*
- * The domain runs no more, so a port changes by a peer's doing only, and none that is
- * free is taken again: those are passed by without the lock.
+ * The domain runs no more, so a port changes by a peer's doing only, and none
+ * that is free is taken again: those are passed by without the lock.
  */
 bool evtchn_reap(struct domain *d)
 {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Event channels, 2-level ABI.  Ports of a domain under its LOCK_EVENT; two domains' locks by spin_lock_pair().
+ * Event channels, 2-level ABI.  Ports of a domain under its LOCK_EVENT; two
+ * domains' locks by spin_lock_pair().
  *
- *   FREE -alloc_unbound-> UNBOUND -bind_interdomain(peer)-> INTERDOMAIN -close-> FREE (peer: UNBOUND)
- *   FREE -bind_virq-> VIRQ     FREE -bind_ipi-> IPI     FREE -(hypervisor)-> CONSOLE
+ *   FREE -alloc_unbound-> UNBOUND -bind_interdomain(peer)-> INTERDOMAIN
+ *        -close-> FREE (peer: UNBOUND)
+ *   FREE -bind_virq-> VIRQ     FREE -bind_ipi-> IPI
+ *   FREE -(hypervisor)-> CONSOLE
  */
 #ifndef HV_DOM_EVTCHN_H
 #define HV_DOM_EVTCHN_H
@@ -12,14 +15,20 @@
 
 int evtchn_init(struct domain *d);		/* -ENOMEM */
 /*
- * The end of the ports, and of the peers' ends of them.  _reap: some of them; false: all are gone.
- * The domain does not run, or never did.
+ * The end of the ports, and of the peers' ends of them.  _reap: some of them;
+ * false: all are gone.  The domain does not run, or never did.
  */
 bool evtchn_reap(struct domain *d) must_check;
 void evtchn_fini(struct domain *d);	/* all of them */
-/* A port whose other end is the hypervisor's console; returns the port or -errno. */
+/*
+ * A port whose other end is the hypervisor's console; returns the port or
+ * -errno.
+ */
 int evtchn_bind_console(struct domain *d);
-/* Set the port pending and wake or kick its vCPU.  From any CPU; takes LOCK_EVENT of d. */
+/*
+ * Set the port pending and wake or kick its vCPU.  From any CPU; takes
+ * LOCK_EVENT of d.
+ */
 void evtchn_set_pending(struct domain *d, uint32_t port);
 /* Raise a per-vCPU VIRQ if bound. */
 void evtchn_virq(struct vcpu *v, uint32_t virq);

@@ -16,13 +16,15 @@ struct evtchn {
 	uint8_t vcpu;		/* which vCPU is told */
 	uint8_t virq;		/* VIRQ: which, */
 	uint8_t vcpu_of_virq;	/* and whose virq_port[] names this port */
-	uint32_t remote_dom;	/* UNBOUND: who may bind; INTERDOMAIN: who did */
+	/* UNBOUND: who may bind; INTERDOMAIN: who did */
+	uint32_t remote_dom;
 	uint32_t remote_port;	/* INTERDOMAIN */
 	uint32_t spare;
 };
 
 /* --- LOCK_EVENT of d held --- */
-struct evtchn *evtchn_get(struct domain *d, uint32_t port); /* NULL: no such port */
+/* NULL: no such port */
+struct evtchn *evtchn_get(struct domain *d, uint32_t port);
 /* A port in that state; -ENOSPC, -ENOMEM. */
 int evtchn_alloc(struct domain *d, enum evtchn_state state, uint32_t vcpu);
 void evtchn_raise(struct domain *d, uint32_t port);

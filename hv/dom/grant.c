@@ -2,8 +2,9 @@
 /*
  * The table of grants itself: its pages, its version.  grant.h has the rules.
  *
- * Pages come when the guest asks for more entries, and stay until its end.  They are
- * promised memory like everything else that a domain has: domain_commit_more().
+ * Pages come when the guest asks for more entries, and stay until its end.
+ * They are promised memory like everything else that a domain has:
+ * domain_commit_more().
  */
 #include <port.h>
 #include <errno.h>
@@ -139,15 +140,18 @@ static bool status_add(struct domain *d, uint32_t count)
 	return true;
 }
 
-/* What one frame more costs beside the heap pages, which every domain is promised (heappages.h, HEAP3). */
+/*
+ * What one frame more costs beside the heap pages, which every domain is
+ * promised (heappages.h, HEAP3).
+ */
 static uint64_t pages_for(uint32_t have)
 {
 	return GRANT_V1_PER_FRAME / GRANT_ACTIVE_PER_PAGE + (have ? 0 : 1);
 }
 
 /*
- * The promise for a frame is made once, and kept until the end: when there is no memory for all of
- * its pages, those that were made stay for the next try.
+ * The promise for a frame is made once, and kept until the end: when there is
+ * no memory for all of its pages, those that were made stay for the next try.
  */
 static bool promise_next(struct domain *d)
 {
@@ -222,7 +226,9 @@ static void reserved_read(const struct grant_table *gt, struct reserved *r)
 						    v2[i].hdr.domid;
 		r[i].frame = gt->version == 1 ? v1[i].frame :
 						v2[i].full_page.frame;
-		/* Part of a page, or by another's: only version 2 can say that. */
+		/*
+		 * Part of a page, or by another's: only version 2 can say that.
+		 */
 		if ((r[i].hdr.flags & GTF_type_mask) != GTF_permit_access ||
 		    (r[i].hdr.flags & GTF_sub_page))
 			r[i] = (struct reserved){ 0 };
@@ -265,7 +271,10 @@ static void tables_convert(struct grant_table *gt, uint32_t version)
 		reserved_write(gt, r);
 }
 
-/* GT10: the guest maps one still. The frames stay ours, so this is a courtesy, not a need. */
+/*
+ * GT10: the guest maps one still. The frames stay ours, so this is a courtesy,
+ * not a need.
+ */
 static bool status_mapped(const struct grant_table *gt)
 {
 	uint32_t i;

@@ -1,31 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Grant tables: what a domain lets others do with its pages (Xen's grant_table.h).
+ * Grant tables: what a domain lets others do with its pages (Xen's
+ * grant_table.h).
  *
- *   the guest's table     entries in pages shared with the domain; it may write them at
- *                         any time, so each is read once, when it is first pinned
- *   active entries        the hypervisor's copy of an entry that is in use; it alone counts
+ *   the guest's table     entries in pages shared with the domain; it may write
+ *                         them at
+ *                         any time, so each is read once, when it is first
+ *                         pinned
+ *   active entries        the hypervisor's copy of an entry that is in use; it
+ *                         alone counts
  *   maptrack              of the domain that maps: one handle a mapping
  *
- *   unused --grant_pin--> pinned (status bits set) --grant_unpin, the last--> unused
+ *   unused --grant_pin--> pinned (status bits set)
+ *          --grant_unpin, the last--> unused
  *
- * A1  a pin of kind k holds one general reference of the frame for each of its kinds
- *     (host, device) and, if it may write, as many WRITABLE uses.  So a granted frame is no
- *     table, is not shared, not exchanged, and outlives its owner's wish to free it.
- * A2  pins of an entry = parts of handles that name it, by kind, + copies in progress (I16).
- * A3  the status bits that the guest sees follow the pins: reading while there is one,
- *     writing while there is one that may write; cleared after the last TLB that
- *     could use the mapping was flushed (XSA-218, XSA-230).
- * A4  a host mapping is one page-table entry with PTE_AVL_GRANT, and the handle knows which.
- *     The entry itself holds nothing: what it needs, the handle holds.  When a guest
- *     overwrites or unpins it, the handle's host part goes the same way as by
- *     an unmap (GT20).
- * A5  a dying granter takes its name off the handles that use it (granter = DOMID_ORPHAN): they
- *     keep the frames, which become orphans too (destroy.c, END4), and he goes without waiting for them.
- *     Pins that are in nobody's handle (a copy, an unmap between flush and unpin) end by themselves.
+ * A1  a pin of kind k holds one general reference of the frame for each of its
+ *     kinds (host, device) and, if it may write, as many WRITABLE uses.  So a
+ *     granted frame is no table, is not shared, not exchanged, and outlives its
+ *     owner's wish to free it.
+ * A2  pins of an entry = parts of handles that name it, by kind, + copies in
+ *     progress (I16).
+ * A3  the status bits that the guest sees follow the pins: reading while there
+ *     is one, writing while there is one that may write; cleared after the last
+ *     TLB that could use the mapping was flushed (XSA-218, XSA-230).
+ * A4  a host mapping is one page-table entry with PTE_AVL_GRANT, and the handle
+ *     knows which.  The entry itself holds nothing: what it needs, the handle
+ *     holds.  When a guest overwrites or unpins it, the handle's host part goes
+ *     the same way as by an unmap (GT20).
+ * A5  a dying granter takes its name off the handles that use it (granter =
+ *     DOMID_ORPHAN): they keep the frames, which become orphans too (destroy.c,
+ *     END4), and he goes without waiting for them.  Pins that are in nobody's
+ *     handle (a copy, an unmap between flush and unpin) end by themselves.
  *
- * Locks: the table, active entries and pins: LOCK_GRANT of the granter, one domain's at a
- * time.  Handles: LOCK_MM of the domain that maps, above LOCK_GRANT.
+ * Locks: the table, active entries and pins: LOCK_GRANT of the granter, one
+ * domain's at a time.  Handles: LOCK_MM of the domain that maps, above
+ * LOCK_GRANT.
  */
 #ifndef HV_DOM_GRANT_H
 #define HV_DOM_GRANT_H
@@ -37,7 +46,8 @@
 #include "x86/pte.h"
 
 #define GRANT_FRAMES_MAX	32
-#define GRANT_GROW_STEP		8	/* frames between two looks at the clock */
+/* frames between two looks at the clock */
+#define GRANT_GROW_STEP		8
 #define GRANT_V1_PER_FRAME	(PAGE_SIZE / sizeof(struct grant_entry_v1))
 #define GRANT_V2_PER_FRAME	(PAGE_SIZE / sizeof(union grant_entry_v2))
 #define GRANT_STATUS_PER_FRAME	(PAGE_SIZE / sizeof(grant_status_t))
@@ -63,12 +73,15 @@ static inline enum pin_kind pin_device(bool writable)
 #define GRANT_PINS_MAX	255	/* of one kind on one entry, as on Xen */
 
 struct grant_active {
-	uint32_t mfn;			/* constant while pinned, like domid, start, length */
-	uint32_t next, prev;		/* pinned entries whose mfn has this bucket: ref + 1, 0 = none */
+	/* constant while pinned, like domid, start, length */
+	uint32_t mfn;
+	/* pinned entries whose mfn has this bucket: ref + 1, 0 = none */
+	uint32_t next, prev;
 	uint8_t pins[PIN_KINDS];
 	uint8_t seen[PIN_KINDS];	/* the audit's */
 	domid_hv_t domid;		/* who may use it */
-	uint16_t start, length;		/* the bytes he may use; whole page: 0, PAGE_SIZE */
+	/* the bytes he may use; whole page: 0, PAGE_SIZE */
+	uint16_t start, length;
 	uint16_t spare[3];
 };
 _Static_assert(sizeof(struct grant_active) == 32, "128 a page");
@@ -77,11 +90,13 @@ struct grant_handle {
 	maddr_t pte;			/* host part: the entry */
 	uint32_t mfn;
 	uint32_t ref;
-	uint32_t next;			/* free list, or chain of by_pte: handle + 1, 0 = end */
+	/* free list, or chain of by_pte: handle + 1, 0 = end */
+	uint32_t next;
 	domid_hv_t granter;
 	uint8_t kinds;			/* parts that are left; 0: free */
 	bool writable;
-	bool by_pte_name;		/* host part was named by the entry's address, not by va */
+	/* host part was named by the entry's address, not by va */
+	bool by_pte_name;
 };
 _Static_assert(sizeof(struct grant_handle) == 32, "128 a page");
 
@@ -97,11 +112,13 @@ struct grant_table {
 	uint32_t version;		/* 1 or 2 */
 	bool closed;			/* its domain is dying: no new pin */
 	uint32_t frame_count;
-	uint32_t promised;		/* frames whose memory is promised; frame_count, or one more */
+	/* frames whose memory is promised; frame_count, or one more */
+	uint32_t promised;
 	uint32_t status_count;
 	uint32_t pinned_count;		/* entries with a pin */
 	void *frames[GRANT_FRAMES_MAX];	/* HEAP pages; constant once there */
-	grant_status_t *status[GRANT_STATUS_FRAMES_MAX]; /* likewise; kept when version 1 is back */
+	/* likewise; kept when version 1 is back */
+	grant_status_t *status[GRANT_STATUS_FRAMES_MAX];
 	struct grant_active *active[GRANT_ACTIVE_PAGES];
 	uint32_t *by_mfn;		/* GRANT_BUCKETS heads */
 
@@ -112,7 +129,8 @@ struct grant_table {
 	uint32_t handle_free;		/* first free: handle + 1 */
 	uint32_t handle_reaped;		/* the reaper's place */
 	uint32_t *by_pte;		/* GRANT_BUCKETS heads */
-	uint64_t pte_key;		/* odd, random: a guest cannot make chains long */
+	/* odd, random: a guest cannot make chains long */
+	uint64_t pte_key;
 };
 
 /* A pin, as its holder remembers it. */
@@ -127,17 +145,23 @@ struct grant_pin {
 
 /* --- the table (grant.c).  Statuses are GNTST_*. --- */
 int grant_init(struct domain *d);			/* -ENOMEM */
-void grant_fini(struct domain *d);			/* it names no page of others; heap_pages_free() frees its own */
+/* it names no page of others; heap_pages_free() frees its own */
+void grant_fini(struct domain *d);
 void grant_close(struct domain *d);			/* it is dying */
-bool grant_pinned(struct domain *d);			/* some entry is in use; takes LOCK_GRANT */
+/* some entry is in use; takes LOCK_GRANT */
+bool grant_pinned(struct domain *d);
 /*
  * At least `count` frames.  GNTST_okay; GNTST_general_error beyond the limit;
  * GNTST_no_space; GNTST_eagain: some were added, call again (bounded work).
  */
 int grant_grow(struct domain *d, uint32_t count) must_check;
-/* 0, -EINVAL (no such version), -EBUSY (entries in use, status frames mapped), -ENOMEM. */
+/*
+ * 0, -EINVAL (no such version), -EBUSY (entries in use, status frames mapped),
+ * -ENOMEM.
+ */
 int grant_set_version(struct domain *d, uint32_t version) must_check;
-uint32_t grant_refs(const struct grant_table *gt);	/* entries there are; LOCK_GRANT or advisory */
+/* entries there are; LOCK_GRANT or advisory */
+uint32_t grant_refs(const struct grant_table *gt);
 int grant_swap(struct domain *d, uint32_t a, uint32_t b) must_check;
 
 /* --- entries in use (grant_pin.c) --- */
@@ -150,33 +174,44 @@ int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
 	      struct grant_pin *pin) must_check;
 /* Let go of pin->kinds.  The TLBs of its user have been flushed (A3). */
 void grant_unpin(const struct grant_pin *pin);
-/* The same for the entry alone: the frame stays pinned, for a handle that names no granter now (A5). */
+/*
+ * The same for the entry alone: the frame stays pinned, for a handle that names
+ * no granter now (A5).
+ */
 void grant_disown(const struct grant_pin *pin);
 /* Is the frame pinned by an entry of d's?  Takes LOCK_GRANT. */
 bool grant_is_pinned(struct domain *d, mfn_t mfn);
 
 /*
- * Transfer: entry `ref` of d must accept a page from `giver`.  _begin commits the
- * guest's entry; _end gives d the frame, which nobody owns, and says so in the entry;
- * it returns false if d has no room for it or is dying: the frame is still the caller's.
+ * Transfer: entry `ref` of d must accept a page from `giver`.  _begin commits
+ * the guest's entry; _end gives d the frame, which nobody owns, and says so in
+ * the entry; it returns false if d has no room for it or is dying: the frame is
+ * still the caller's.
  */
 int grant_transfer_begin(struct domain *d, uint32_t ref, domid_hv_t giver) must_check;
 bool grant_transfer_end(struct domain *d, uint32_t ref, struct frame *f) must_check;
 
 /* --- handles (grant_map.c); LOCK_MM of d but where it says otherwise --- */
-/* Room for `count` more; no lock held.  What it cannot have shows in grant_handle_new(). */
+/*
+ * Room for `count` more; no lock held.  What it cannot have shows in
+ * grant_handle_new().
+ */
 void grant_handles_reserve(struct domain *d, uint32_t count);
-struct grant_handle *grant_handle_new(struct domain *d, uint32_t *handle); /* NULL: none left */
-struct grant_handle *grant_handle_get(struct domain *d, uint32_t handle); /* NULL: not in use */
+/* NULL: none left */
+struct grant_handle *grant_handle_new(struct domain *d, uint32_t *handle);
+/* NULL: not in use */
+struct grant_handle *grant_handle_get(struct domain *d, uint32_t handle);
 /* Set its host part up: *pte is its entry. */
 void grant_handle_link(struct domain *d, uint32_t handle, maddr_t pte);
 void grant_handle_unlink(struct domain *d, struct grant_handle *h);
-/* Parts `kinds` are gone; with the last the handle is free. pin: what to unpin. */
+/*
+ * Parts `kinds` are gone; with the last the handle is free. pin: what to unpin.
+ */
 void grant_handle_drop(struct domain *d, uint32_t handle, unsigned int kinds,
 		       struct grant_pin *pin);
 /*
- * A5: of `count` handles of d from `first` on, those that use `granter` use nobody.
- * False: there are no handles from there on.
+ * A5: of `count` handles of d from `first` on, those that use `granter` use
+ * nobody.  False: there are no handles from there on.
  */
 bool grant_handles_disown(struct domain *d, const struct domain *granter,
 			  uint32_t first, uint32_t count);

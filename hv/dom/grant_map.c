@@ -3,8 +3,8 @@
  * Maptrack: the handles of what a domain maps of others'.
  *
  * A handle is found by its number, or by the page-table entry of its host part
- * (A4): chains by the entry's address, times a random odd number, so that nobody can
- * choose entries that fall into one chain.
+ * (A4): chains by the entry's address, times a random odd number, so that
+ * nobody can choose entries that fall into one chain.
  */
 #include <port.h>
 
@@ -14,7 +14,8 @@
 #include "x86/cpu.h"
 
 #define NO_HANDLE	(~0u)
-#define PAGES_PER_GROWTH 1	/* the page of chain heads is in the fixed allowance */
+/* the page of chain heads is in the fixed allowance */
+#define PAGES_PER_GROWTH 1
 
 static struct grant_handle *handle_at(struct grant_table *gt, uint32_t handle)
 {
@@ -56,7 +57,9 @@ void grant_handles_reserve(struct domain *d, uint32_t count)
 	struct grant_table *gt = d->grant;
 	bool ok;
 
-	/* Handles that others take meanwhile are missed later, with an error. */
+	/*
+	 * Handles that others take meanwhile are missed later, with an error.
+	 */
 	if (READ_ONCE(gt->handle_count) - READ_ONCE(gt->handle_used) >= count)
 		return;
 	if (!domain_commit_more(d, PAGES_PER_GROWTH))

@@ -5,8 +5,8 @@
  * The guest may change its table while we look.  So flags and domid are read as
  * one word and, in version 1, our status bits go in with a compare-and-exchange
  * of that very word; the frame is read once, after that, and kept in the active
- * entry.  From then on the active entry rules (GT8, GT21): what the guest writes meanwhile
- * decides at most whether a further pin is refused.
+ * entry.  From then on the active entry rules (GT8, GT21): what the guest
+ * writes meanwhile decides at most whether a further pin is refused.
  */
 #include <port.h>
 #include <errno.h>
@@ -15,7 +15,8 @@
 #include "dom/grant.h"
 #include "dom/pages.h"
 
-#define STATUS_TRIES	5	/* a guest that keeps writing its entry gets an error */
+/* a guest that keeps writing its entry gets an error */
+#define STATUS_TRIES	5
 
 static struct grant_active *active_of(struct grant_table *gt, uint32_t ref)
 {
@@ -103,7 +104,10 @@ static int status_raise_v1(struct grant_table *gt, uint32_t ref,
 	return GNTST_general_error;
 }
 
-/* The guest looks at the status after it cleared the entry; we the other way round. */
+/*
+ * The guest looks at the status after it cleared the entry; we the other way
+ * round.
+ */
 static int status_raise_v2(struct grant_table *gt, uint32_t ref,
 			   domid_hv_t user, bool writable, bool whole)
 {
@@ -131,7 +135,9 @@ static int status_raise(struct grant_table *gt, uint32_t ref, domid_hv_t user,
 static int frame_take_once(struct domain *granter, struct frame *f,
 			   bool writable)
 {
-	/* HEAP pages (shared info, grant tables) are no one's to grant: GT13. */
+	/*
+	 * HEAP pages (shared info, grant tables) are no one's to grant: GT13.
+	 */
 	if (frame_get(f, granter->id))
 		return GNTST_general_error;
 	if (frame_kind(f) != FRAME_OWNED) {
@@ -161,7 +167,10 @@ static int frame_take(struct domain *granter, mfn_t mfn, unsigned int kinds,
 	if (!frame_valid(mfn))
 		return GNTST_general_error;
 	f = mfn_to_frame(mfn);
-	/* GT22: a shared frame is not its holder's to grant; he must break it first. */
+	/*
+	 * GT22: a shared frame is not its holder's to grant; he must break it
+	 * first.
+	 */
 	if (frame_is_shared(f))
 		return GNTST_bad_page;
 	r = frame_take_once(granter, f, writable);
@@ -387,7 +396,10 @@ void grant_unpin(const struct grant_pin *pin)
 	gt = domain_owner(pin->granter)->grant;
 	spin_lock(&gt->lock);
 	pins_drop(gt, pin);
-	/* Before the guest can see that it is over: it may share the page at once. */
+	/*
+	 * Before the guest can see that it is over: it may share the page at
+	 * once.
+	 */
 	frame_drop(pin->mfn, pin->kinds, pin->writable);
 	status_lower(gt, pin->ref);
 	spin_unlock(&gt->lock);
@@ -395,7 +407,10 @@ void grant_unpin(const struct grant_pin *pin)
 
 /* --- transfer --- */
 
-/* LOCK_GRANT.  Commit the entry: the guest may not touch it until it is completed. */
+/*
+ * LOCK_GRANT.  Commit the entry: the guest may not touch it until it is
+ * completed.
+ */
 static int transfer_commit(struct grant_table *gt, uint32_t ref,
 			   domid_hv_t giver)
 {
@@ -429,7 +444,10 @@ int grant_transfer_begin(struct domain *d, uint32_t ref, domid_hv_t giver)
 	return r;
 }
 
-/* LOCK_GRANT.  The version may have changed since: then there is no entry to fill. */
+/*
+ * LOCK_GRANT.  The version may have changed since: then there is no entry to
+ * fill.
+ */
 static void transfer_complete(struct grant_table *gt, uint32_t ref, mfn_t mfn)
 {
 	if (ref >= grant_refs(gt))

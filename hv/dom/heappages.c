@@ -2,9 +2,11 @@
 /*
  * Heap pages of domains; heappages.h has the decisions (HEAP1-HEAP6).
  *
- * A domain's are on one list through frame.next; frame.prev holds the kind.  From palloc_heap() on its guest can
- * map a page by a guessed number, zeroed as it is then (decision 18).  The list and the kind come later: they are
- * read only for who has the page from heap_page_share() and gives it back, and by the destructor after all calls.
+ * A domain's are on one list through frame.next; frame.prev holds the kind.
+ * From palloc_heap() on its guest can map a page by a guessed number, zeroed as
+ * it is then (decision 18).  The list and the kind come later: they are read
+ * only for who has the page from heap_page_share() and gives it back, and by
+ * the destructor after all calls.
  */
 #include <port.h>
 #include <errno.h>
@@ -90,7 +92,10 @@ static bool chain_remove(struct domain *d, mfn_t mfn)
 	return true;
 }
 
-/* NOHEAP goes only while no reference can be taken or is left: one exchange decides. */
+/*
+ * NOHEAP goes only while no reference can be taken or is left: one exchange
+ * decides.
+ */
 static bool claim_end(struct frame *f)
 {
 	uint64_t old = frame_state(f);

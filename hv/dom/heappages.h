@@ -53,7 +53,10 @@ struct domain;
  * memory, or more than the kind may have.  Takes LOCK_PAGELIST, LOCK_HEAP.
  */
 void *heap_page_share(struct domain *d, enum heap_kind kind, unsigned int pages);
-/* Take one page back while d lives: -EBUSY while the guest maps it.  Flushes d's TLBs. */
+/*
+ * Take one page back while d lives: -EBUSY while the guest maps it.  Flushes
+ * d's TLBs.
+ */
 int heap_page_unshare(struct domain *d, void *page) must_check;
 /* The destructor's part of HEAP6: all of d's. */
 void heap_pages_free(struct domain *d);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The event_channel_op hypercall: 2-level ABI, Xen's error numbers.  Arguments
- * are copied in once; a failure to copy a port out leaves the port allocated, as
- * on Xen (the guest may close it).
+ * are copied in once; a failure to copy a port out leaves the port allocated,
+ * as on Xen (the guest may close it).
  *
- * A guest may name a foreign domain only in bind_interdomain, where the other side
- * has to have offered a port to it.
+ * A guest may name a foreign domain only in bind_interdomain, where the other
+ * side has to have offered a port to it.
  */
 #include <port.h>
 #include <errno.h>
@@ -79,7 +79,9 @@ static void link_ends(struct domain *d, uint32_t port, struct domain *peer,
 	far->remote_port = port;
 }
 
-/* Both locked (they may be one).  Port allocation first: it may move d's array. */
+/*
+ * Both locked (they may be one).  Port allocation first: it may move d's array.
+ */
 static long bind_locked(struct domain *d, struct domain *peer,
 			uint32_t peer_port)
 {
@@ -191,7 +193,9 @@ static long op_close(struct domain *d, uint64_t arg)
 	return evtchn_close(d, c.port, true);
 }
 
-/* Ends locked.  1: to the console or the store, which take locks of their own. */
+/*
+ * Ends locked.  1: to the console or the store, which take locks of their own.
+ */
 static long send_locked(struct domain *d, uint32_t port, struct domain *peer)
 {
 	const struct evtchn *c = evtchn_get(d, port);
@@ -327,7 +331,10 @@ static long op_unmask(struct domain *d, uint64_t arg)
 	return valid ? 0 : -EINVAL;
 }
 
-/* Made again from the start when it ran out of time: what is closed stays closed. */
+/*
+ * Made again from the start when it ran out of time: what is closed stays
+ * closed.
+ */
 static long op_reset(struct domain *d, uint64_t arg)
 {
 	struct evtchn_reset r;
@@ -350,8 +357,8 @@ static long op_reset(struct domain *d, uint64_t arg)
 }
 
 /*
- * The FIFO ABI is not there, and a kernel goes on with two levels.  Mistakes in its
- * arguments are told as Xen tells them, before that.
+ * The FIFO ABI is not there, and a kernel goes on with two levels.  Mistakes in
+ * its arguments are told as Xen tells them, before that.
  */
 static long op_init_control(struct domain *d, uint64_t arg)
 {

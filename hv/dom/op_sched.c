@@ -18,7 +18,10 @@
 
 #define POLL_PORTS_MAX	128
 
-/* Unmask first: an event between the two ends the sleep before it starts (SCHED3). */
+/*
+ * Unmask first: an event between the two ends the sleep before it starts
+ * (SCHED3).
+ */
 static long op_block(struct vcpu *v)
 {
 	WRITE_ONCE(v->info->evtchn_upcall_mask, 0);

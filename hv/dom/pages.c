@@ -2,8 +2,8 @@
 /*
  * A domain's own pages: uses, quota and list (D2).
  *
- * The list is two 32-bit links in each frame; a page that the reaper let go of, but
- * that somebody still references, waits on a second list.
+ * The list is two 32-bit links in each frame; a page that the reaper let go of,
+ * but that somebody still references, waits on a second list.
  */
 #include <port.h>
 #include <errno.h>
@@ -200,7 +200,10 @@ struct frame *domain_page_next_left(struct domain *d)
 		f = mfn_to_frame(d->pages.list);
 		list_take(d, f);
 		list_push(&d->pages.left, f);
-		/* At 0 its last user is on the way to frame_owner_free(): it is his. */
+		/*
+		 * At 0 its last user is on the way to frame_owner_free(): it is
+		 * his.
+		 */
 		if (frame_get(f, d->id))
 			f = NULL;
 	}
@@ -250,7 +253,10 @@ static bool orphan_allowed(const struct frame *f, uint64_t state)
 		!type_count(f->type));
 }
 
-/* Its last user lets go of it at any time: at 0 he is on the way to frame_owner_free(). */
+/*
+ * Its last user lets go of it at any time: at 0 he is on the way to
+ * frame_owner_free().
+ */
 static bool orphan_publish(struct frame *f)
 {
 	uint64_t old = frame_state(f);
@@ -263,7 +269,10 @@ static bool orphan_publish(struct frame *f)
 	return true;
 }
 
-/* Off the list and counted first: an orphan is freed by whoever puts it last, who knows no list. */
+/*
+ * Off the list and counted first: an orphan is freed by whoever puts it last,
+ * who knows no list.
+ */
 bool domain_page_orphan(struct domain *d)
 {
 	struct frame *f;

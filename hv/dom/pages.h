@@ -6,39 +6,48 @@
 #include "dom/domain.h"
 
 /*
- * New pages come in two steps, so that what can be named is whole (mm/frame.h, F3).  _prepare:
- * 2^order zeroed pages in a row, all or nothing, with room in the quota; they are nobody's yet.
- * INVALID_MFN: -ENOMEM for the guest.  Then the caller names them in the M2P, says which they are, writes
- * their entries; and _publish makes them d's, or _cancel takes all of it back.
+ * New pages come in two steps, so that what can be named is whole (mm/frame.h,
+ * F3).  _prepare: 2^order zeroed pages in a row, all or nothing, with room in
+ * the quota; they are nobody's yet.  INVALID_MFN: -ENOMEM for the guest.  Then
+ * the caller names them in the M2P, says which they are, writes their entries;
+ * and _publish makes them d's, or _cancel takes all of it back.
  */
 mfn_t domain_pages_prepare(struct domain *d, unsigned int order) must_check;
 /* Likewise one, with the bytes of `from`. */
 mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from) must_check;
 void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order);
 void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order);
-/* Room in the quota, for a frame that comes another way: out of sharing, or from another domain. */
+/*
+ * Room in the quota, for a frame that comes another way: out of sharing, or
+ * from another domain.
+ */
 bool domain_quota_take(struct domain *d) must_check;
 void domain_quota_give(struct domain *d);
-/* One page that there is room for, on the list and then published, with `refs` references beside d's own. */
+/*
+ * One page that there is room for, on the list and then published, with `refs`
+ * references beside d's own.
+ */
 void domain_page_publish(struct domain *d, struct frame *f, uint32_t refs);
 /* A page that frame_claim() took, used as nothing, leaves d for the heap. */
 void domain_page_discard(struct domain *d, struct frame *f);
 /*
- * The page after `at` (NULL: the first) on the list, with a reference; that of `at` is
- * dropped.  NULL: the end.  A page that joins meanwhile may be missed.
+ * The page after `at` (NULL: the first) on the list, with a reference; that of
+ * `at` is dropped.  NULL: the end.  A page that joins meanwhile may be missed.
  */
 struct frame *domain_page_after(struct domain *d, struct frame *at) must_check;
 /*
- * One page for another: `old`, which frame_claim() took, leaves d for the heap, and `new`, of the
- * hypervisor's and of no type, becomes d's in its place: nobody else can take the room (D2).
+ * One page for another: `old`, which frame_claim() took, leaves d for the heap,
+ * and `new`, of the hypervisor's and of no type, becomes d's in its place:
+ * nobody else can take the room (D2).
  */
 void domain_page_replace(struct domain *d, struct frame *old, struct frame *new);
 
 /* --- uses of pages (pages.c) --- */
 /*
- * A use of f, a page of d's that the caller references, as `class`, with the flush of d's
- * TLBs that has to come before it (mm/pagetype.h, T3, T6): TYPE_SAME; TYPE_FRESH, a table or
- * descriptor page is to be validated now; or -errno of pagetype_get().
+ * A use of f, a page of d's that the caller references, as `class`, with the
+ * flush of d's TLBs that has to come before it (mm/pagetype.h, T3, T6):
+ * TYPE_SAME; TYPE_FRESH, a table or descriptor page is to be validated now; or
+ * -errno of pagetype_get().
  */
 int domain_type_get(struct domain *d, struct frame *f,
 		    enum page_class class) must_check;

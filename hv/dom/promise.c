@@ -2,28 +2,33 @@
 /*
  * What memory is promised to whom (design decision 10).
  *
- * With overcommit off, each frame that a domain may ever need is promised when the domain is
- * created, out of those that are promised to nobody:
- *  - its pages (max_pages): those that it has, and the credits of those that it gave up;
- *  - as many canonical frames as its share budget: every one has a holder, and a
- *    holder has no more of them than its budget;
+ * With overcommit off, each frame that a domain may ever need is promised when
+ * the domain is created, out of those that are promised to nobody:
+ *  - its pages (max_pages): those that it has, and the credits of those that it
+ *    gave up;
+ *  - as many canonical frames as its share budget: every one has a holder, and
+ *    a holder has no more of them than its budget;
  *  - its metadata, domain_metadata().
- * The budget and the metadata that comes with it are set aside for its share group at once (mm/framepool.h).
- * It then can only take what was promised to it: pages by the quota, canonical frames by the budget,
- * page-table and small structures by their own limits; and what has no small limit (views of the
- * M2P, grant handles) is asked for by domain_commit_more() before it grows.  So free frames
- * always cover every credit, whatever others do, and a copy on write cannot fail for want
- * of memory (I10; SH29, SH30).
+ * The budget and the metadata that comes with it are set aside for its share
+ * group at once (mm/framepool.h).  It then can only take what was promised to
+ * it: pages by the quota, canonical frames by the budget, page-table and small
+ * structures by their own limits; and what has no small limit (views of the
+ * M2P, grant handles) is asked for by domain_commit_more() before it grows.  So
+ * free frames always cover every credit, whatever others do, and a copy on
+ * write cannot fail for want of memory (I10; SH29, SH30).
  *
- * Not promised to anybody, beside what the hypervisor had before the first domain:
- *  - frames that wait for a flush on other CPUs when an allocation fails on this one;
+ * Not promised to anybody, beside what the hypervisor had before the first
+ * domain:
+ *  - frames that wait for a flush on other CPUs when an allocation fails on
+ *    this one;
  *  - frames whose domain is gone and that others still use;
  *  - what the audit takes for its counts.
  *
- * One limit is not absolute.  A view has a page for each 2 MiB of machine memory in which the
- * domain has a frame.  The promise has enough for all of the machine if the domain and its
- * budget are an eighth of it, else for frames that are scattered eight times wider than they
- * need be; what is beyond is taken from what is promised to nobody, while there is any.
+ * One limit is not absolute.  A view has a page for each 2 MiB of machine
+ * memory in which the domain has a frame.  The promise has enough for all of
+ * the machine if the domain and its budget are an eighth of it, else for frames
+ * that are scattered eight times wider than they need be; what is beyond is
+ * taken from what is promised to nobody, while there is any.
  *
  * With overcommit on, promises are counted and none is refused.
  */
@@ -34,13 +39,17 @@
 #include "dom/reclaim.h"
 #include "mm/palloc.h"
 
-#define LEAF_FRAMES	(PAGE_SIZE / sizeof(pfn_t))	/* of a page of a view */
-#define VIEW_FIXED	8	/* its upper tables, and those of the descriptor area */
-#define AUDIT_SHARE	128	/* of all frames, at most AUDIT_MOST: its counts */
+/* of a page of a view */
+#define LEAF_FRAMES	(PAGE_SIZE / sizeof(pfn_t))
+/* its upper tables, and those of the descriptor area */
+#define VIEW_FIXED	8
+/* of all frames, at most AUDIT_MOST: its counts */
+#define AUDIT_SHARE	128
 #define AUDIT_MOST	256
 
 static uint64_t committed;	/* atomic */
-static uint64_t before;		/* frames in use before the first promise; constant then */
+/* frames in use before the first promise; constant then */
+static uint64_t before;
 static bool overcommit;		/* constant after boot */
 
 void domain_set_overcommit(bool on)
@@ -60,7 +69,9 @@ static uint64_t view_pages(uint64_t pages)
 	return MIN(leaves + leaves / PT_SLOTS, pages / 64 + 16) + VIEW_FIXED;
 }
 
-/* Holds and index entries: about 0.7 % of the budget; the view; a fixed part. */
+/*
+ * Holds and index entries: about 0.7 % of the budget; the view; a fixed part.
+ */
 uint64_t domain_metadata(uint64_t pages, uint32_t vcpus)
 {
 	return pages / 100 + view_pages(pages) + DOMAIN_ALLOWANCE +

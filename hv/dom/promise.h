@@ -1,32 +1,55 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames promised to domains before they are taken, so that none fails later; any locks. */
+/*
+ * Frames promised to domains before they are taken, so that none fails later;
+ * any locks.
+ */
 #ifndef HV_DOM_PROMISE_H
 #define HV_DOM_PROMISE_H
 
 #include "dom/domain.h"
 
 /*
- * Frames beyond RAM and share budget that each domain is promised: vCPU, ports, the fixed
- * part of its tables; and its heap pages (HEAP3).  domain_metadata() has what comes on top.
+ * Frames beyond RAM and share budget that each domain is promised: vCPU, ports,
+ * the fixed part of its tables; and its heap pages (HEAP3).  domain_metadata()
+ * has what comes on top.
  */
 #define DOMAIN_ALLOWANCE	(64 + HEAP_PAGES_MAX)
-/* And for each vCPU after the first: itself, its part of the tables of descriptors, its first context, its pairs. */
+/*
+ * And for each vCPU after the first: itself, its part of the tables of
+ * descriptors, its first context, its pairs.
+ */
 #define VCPU_ALLOWANCE		6
 
-uint64_t domain_commit_left(void);		/* frames that are promised to nobody */
-/* Promise d some frames more (false: there are none left); take the promise back. */
+/* frames that are promised to nobody */
+uint64_t domain_commit_left(void);
+/*
+ * Promise d some frames more (false: there are none left); take the promise
+ * back.
+ */
 bool domain_commit_more(struct domain *d, uint64_t pages) must_check;
 void domain_commit_less(struct domain *d, uint64_t pages);
-/* Frames of metadata that a domain of so many pages (those of its budget too) and vCPUs is promised. */
+/*
+ * Frames of metadata that a domain of so many pages (those of its budget too)
+ * and vCPUs is promised.
+ */
 uint64_t domain_metadata(uint64_t pages, uint32_t vcpus);
-/* Of its budget, what is set aside for its share group (mm/framepool.h; and metadata, which is a part of that). */
+/*
+ * Of its budget, what is set aside for its share group (mm/framepool.h; and
+ * metadata, which is a part of that).
+ */
 uint64_t domain_set_aside(uint64_t budget);
 void domain_set_overcommit(bool on);		/* once, at boot */
 bool domain_overcommit(void);
-/* For the audit: what is promised, may be, and was in use before the first domain. */
+/*
+ * For the audit: what is promised, may be, and was in use before the first
+ * domain.
+ */
 void domain_promises(uint64_t *promised, uint64_t *most, uint64_t *boot);
 
-/* A new domain's pages, budget and metadata; false: they do not fit.  _end: all that d was promised. */
+/*
+ * A new domain's pages, budget and metadata; false: they do not fit.  _end: all
+ * that d was promised.
+ */
 bool domain_promise(struct domain *d) must_check;
 void domain_promise_end(struct domain *d);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Work on a domain's page tables that a call began and did not end: the tree that is being validated or
- * devalidated (pv/pttree.c), and pages whose name changes in one entry after the other (pv/ptbreak.c).
- * None of the domain's vCPUs runs its guest while there is some: pv_exit_to_guest() does it in parts.
+ * Work on a domain's page tables that a call began and did not end: the tree
+ * that is being validated or devalidated (pv/pttree.c), and pages whose name
+ * changes in one entry after the other (pv/ptbreak.c).  None of the domain's
+ * vCPUs runs its guest while there is some: pv_exit_to_guest() does it in
+ * parts.
  */
 #ifndef HV_DOM_PTPENDING_H
 #define HV_DOM_PTPENDING_H
@@ -12,12 +14,16 @@
 struct frame;
 struct vcpu;
 
-/* At most one tree in a domain.  Who asked for it gets its result (struct pt_result). */
+/*
+ * At most one tree in a domain.  Who asked for it gets its result (struct
+ * pt_result).
+ */
 struct pt_tree {
 	enum {
 		PT_IDLE,
 		PT_VALIDATING,	/* root has count 1, which is the work's */
-		PT_UNDOING,	/* a bad entry was found: what was taken is let go */
+		/* a bad entry was found: what was taken is let go */
+		PT_UNDOING,
 		PT_DEVALIDATING, /* its last use has gone */
 	} state;
 	int error;		/* UNDOING */
@@ -25,11 +31,20 @@ struct pt_tree {
 	struct vcpu *asker;	/* VALIDATING, UNDOING */
 };
 
-#define RENAMES_MAX 40	/* a vCPU: the pages that one part of a call may name by frame (pv/grant_op.c), and a few */
+/*
+ * a vCPU: the pages that one part of a call may name by frame (pv/grant_op.c),
+ * and a few
+ */
+#define RENAMES_MAX 40
 
 struct pt_rename {
-	uint32_t old, new;	/* frames; the same if it was taken over, not copied */
-	uint32_t left;		/* entries that still name the old one; same frame: at most so many are to change */
+	/* frames; the same if it was taken over, not copied */
+	uint32_t old, new;
+	/*
+	 * entries that still name the old one; same frame: at most so many are
+	 * to change
+	 */
+	uint32_t left;
 };
 
 struct pt_past_name {
@@ -38,12 +53,21 @@ struct pt_past_name {
 };
 
 struct pt_renames {
-	bool held;		/* names change just now: no vCPU goes to its guest before it had LOCK_MM; read without */
-	uint32_t count;		/* 0 when one of the domain's vCPUs goes to its guest */
+	/*
+	 * names change just now: no vCPU goes to its guest before it had
+	 * LOCK_MM; read without
+	 */
+	bool held;
+	/* 0 when one of the domain's vCPUs goes to its guest */
+	uint32_t count;
 	struct pt_rename *rename; /* RENAMES_MAX for each vCPU; constant */
-	struct pt_past_name past[RENAMES_MAX]; /* the last names that were broken */
+	/* the last names that were broken */
+	struct pt_past_name past[RENAMES_MAX];
 	uint32_t past_next;	/* the oldest of them */
-	struct frame *page;	/* where the search for entries stands, referenced; NULL: at the start */
+	/*
+	 * where the search for entries stands, referenced; NULL: at the start
+	 */
+	struct frame *page;
 	unsigned int slot;
 };
 
@@ -52,12 +76,18 @@ struct pt_pending {		/* LOCK_MM */
 	struct pt_renames renames;
 };
 
-/* How the domain's shares are broken (abi/share.h, SHAREOP_mode; offer/op_mode.c). */
+/*
+ * How the domain's shares are broken (abi/share.h, SHAREOP_mode;
+ * offer/op_mode.c).
+ */
 struct break_mode {		/* LOCK_MM */
-	bool wanted;		/* the operator chose break first; constant once built */
+	/* the operator chose break first; constant once built */
+	bool wanted;
 	uint32_t flags;		/* SHARE_MODE_* */
-	uint64_t p2m, p2m_entries; /* the guest's own list of names; none: 0 entries */
-	uint32_t list_depth;	/* pages of the list that wait for one another just now */
+	/* the guest's own list of names; none: 0 entries */
+	uint64_t p2m, p2m_entries;
+	/* pages of the list that wait for one another just now */
+	uint32_t list_depth;
 };
 
 #endif

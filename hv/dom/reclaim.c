@@ -4,16 +4,17 @@
  *
  * A guest need not flush its TLB when it unmaps a page, so a frame whose last
  * reference went may still be readable, even writable, through a translation
- * that some CPU cached.  It must not be handed out before those CPUs have flushed
- * (TL2).  One flush for each frame would be dear, so freed frames wait on the
- * CPU that freed them, with the union of the CPUs that may know them, and one
- * flush serves all, at the end of a hypercall and at preemption points.
+ * that some CPU cached.  It must not be handed out before those CPUs have
+ * flushed (TL2).  One flush for each frame would be dear, so freed frames wait
+ * on the CPU that freed them, with the union of the CPUs that may know them,
+ * and one flush serves all, at the end of a hypercall and at preemption points.
  *
  * A domain that runs nowhere has no translations: leaving a CPU loads another
- * page table, which flushes.  Canonical frames may be known to any CPU that runs one of
- * their group: flushing all those is dear, so up to RECLAIM_KEPT of them wait in
- * their group's pool until there are more, or a CPU is idle, or an allocation fails.  In the group's, so
- * that no other group pays for the flush, or can count what is freed.
+ * page table, which flushes.  Canonical frames may be known to any CPU that
+ * runs one of their group: flushing all those is dear, so up to RECLAIM_KEPT of
+ * them wait in their group's pool until there are more, or a CPU is idle, or an
+ * allocation fails.  In the group's, so that no other group pays for the flush,
+ * or can count what is freed.
  */
 #include <port.h>
 
@@ -33,7 +34,8 @@ struct queue {
 
 /* Each only by its CPU. */
 static struct queue owned[MAX_CPUS];
-static uint64_t waiting;		/* atomic; sum of counts, the pools' too */
+/* atomic; sum of counts, the pools' too */
+static uint64_t waiting;
 static uint64_t orphans;		/* atomic */
 static uint64_t orphan_changes;		/* atomic; only grows */
 

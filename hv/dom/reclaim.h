@@ -11,25 +11,34 @@
  * hypercall and at preemption points; cheap when nothing waits.
  */
 void reclaim_flush(void);
-/* Also the few canonical frames that reclaim_flush() lets wait; when idle, and before an allocation fails. */
+/*
+ * Also the few canonical frames that reclaim_flush() lets wait; when idle, and
+ * before an allocation fails.
+ */
 void reclaim_flush_all(void);
 /* Frames that outlived their domain (destroy.c, END4). */
 uint64_t reclaim_orphans(void);
 uint64_t reclaim_orphan_changes(void);	/* made or freed, ever */
 #define RECLAIM_KEPT	64	/* at most so many of them wait in each group */
 /*
- * When so many others wait, a long call stops at its next look at the clock, at most 64 pages
- * or 512 entries later; so RECLAIM_WAITING wait on one CPU at most.
+ * When so many others wait, a long call stops at its next look at the clock, at
+ * most 64 pages or 512 entries later; so RECLAIM_WAITING wait on one CPU at
+ * most.
  */
 #define RECLAIM_OWNED	128
 #define RECLAIM_WAITING	(RECLAIM_KEPT + 64 + RECLAIM_OWNED + 512)
-/* A canonical frame that left sharing waits in its group's pool.  And all that wait there are flushed and freed. */
+/*
+ * A canonical frame that left sharing waits in its group's pool.  And all that
+ * wait there are flushed and freed.
+ */
 void reclaim_canonical(struct frame_pool *p, mfn_t mfn);
 void reclaim_pool(struct frame_pool *p);
 uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */
 /* One orphan more, or one less. */
 void reclaim_orphan_count(int n);
-/* A frame that frame_claim() took from d is on no list any more: to the heap. */
+/*
+ * A frame that frame_claim() took from d is on no list any more: to the heap.
+ */
 void reclaim_claimed(struct domain *d, struct frame *f);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A page of a guest that holds a ring of which the hypervisor is the other end: a
- * general and a WRITABLE reference, so that it can neither be freed nor become a
- * page table while we write to it.
+ * A page of a guest that holds a ring of which the hypervisor is the other end:
+ * a general and a WRITABLE reference, so that it can neither be freed nor
+ * become a page table while we write to it.
  */
 #ifndef HV_DOM_RINGPAGE_H
 #define HV_DOM_RINGPAGE_H

@@ -1,33 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler: what state a vCPU is in, and the loop of each CPU.  Who comes next is
- * decided in sched_queue.c, how much a domain may have in sched_account.c.
+ * The scheduler: what state a vCPU is in, and the loop of each CPU.  Who comes
+ * next is decided in sched_queue.c, how much a domain may have in
+ * sched_account.c.
  *
- * SCHED1  RUNNING <=> the vCPU is `running` of the queue that it belongs to, and its registers, tables or
- *         FPU state may be on that CPU.  Only that CPU ends this
- *         (sched_leave()), after it saved the state; until then others only
- *         leave wishes (want_*).  So a vCPU that is on a queue is always
- *         whole, and no CPU waits to take it.
- * SCHED2  RUNNABLE <=> in its queue, or parked there until its domain has budget again.
+ * SCHED1  RUNNING <=> the vCPU is `running` of the queue that it belongs to,
+ *         and its registers, tables or FPU state may be on that CPU.  Only that
+ *         CPU ends this (sched_leave()), after it saved the state; until then
+ *         others only leave wishes (want_*).  So a vCPU that is on a queue is
+ *         always whole, and no CPU waits to take it.
+ * SCHED2  RUNNABLE <=> in its queue, or parked there until its domain has
+ *         budget again.
  * SCHED3  a sleeper is never missed: who sends an event sets its bits, then
- *         calls sched_wake().  sched_block() looks at the bits with the lock of the vCPU's
- *         queue held; so either it sees them, or the waker takes that lock later and
- *         takes back want_block, or finds the vCPU BLOCKED.
+ *         calls sched_wake().  sched_block() looks at the bits with the lock of
+ *         the vCPU's queue held; so either it sees them, or the waker takes
+ *         that lock later and takes back want_block, or finds the vCPU BLOCKED.
  * SCHED4  a CPU whose bit is in idle_cpus sleeps, or will at once, with
  *         interrupts off until it does: the IPI of whoever clears the bit is
  *         not lost.  A bit is set only while nobody waits (RUNQ4).
- * SCHED5  what a vCPU ran is on its domain's account before it is on a queue again.
+ * SCHED5  what a vCPU ran is on its domain's account before it is on a queue
+ *         again.
  *
- * Preemption: interrupts are off in the hypervisor, so long work compares the TSC
- * with the slice's end (sched_preempt_pending()).  need_resched is for wishes.
+ * Preemption: interrupts are off in the hypervisor, so long work compares the
+ * TSC with the slice's end (sched_preempt_pending()).  need_resched is for
+ * wishes.
  *
- * Waiting for another CPU to leave a vCPU (sched_offline()).  That CPU may be in a
- * guest (the IPI brings it in), or in a hypercall where it spins for a lock, or
- * in the same wait for a vCPU of ours.  So the waiter holds no lock, not even
- * LOCK_DOMLIST, and has no vCPU that somebody could wait for: only the reaper waits, and
- * sched_loop() leaves the current vCPU before it lets the reaper work.  The
- * waiter answers TLB flushes (port_spin()) and stops for an audit (stop_point()).  Who stops a domain elsewhere
- * (domain_shutdown()) uses sched_stop(), which only asks.
+ * Waiting for another CPU to leave a vCPU (sched_offline()).  That CPU may be
+ * in a guest (the IPI brings it in), or in a hypercall where it spins for a
+ * lock, or in the same wait for a vCPU of ours.  So the waiter holds no lock,
+ * not even LOCK_DOMLIST, and has no vCPU that somebody could wait for: only the
+ * reaper waits, and sched_loop() leaves the current vCPU before it lets the
+ * reaper work.  The waiter answers TLB flushes (port_spin()) and stops for an
+ * audit (stop_point()).  Who stops a domain elsewhere (domain_shutdown()) uses
+ * sched_stop(), which only asks.
  */
 #include <port.h>
 
@@ -42,7 +47,8 @@
 #include "x86/above.h"
 #include "x86/cpu.h"
 
-static uint64_t reap_at_ns[MAX_CPUS]; /* each CPU its own: no reaping before, if a guest can run */
+/* each CPU its own: no reaping before, if a guest can run */
+static uint64_t reap_at_ns[MAX_CPUS];
 
 void (*sched_all_gone)(void);
 void (*sched_between_guests)(void);
@@ -135,7 +141,8 @@ void sched_yield_cpu(struct vcpu *v)
 
 /*
  * The mark and the port's bit are written and read by two CPUs in opposite
- * order; the fence, and the locked instruction that sets the bit, see to it that one of them sees the other's.
+ * order; the fence, and the locked instruction that sets the bit, see to it
+ * that one of them sees the other's.
  */
 void sched_poll_start(struct vcpu *v, uint32_t port)
 {
@@ -183,7 +190,8 @@ void sched_stop(struct vcpu *v)
 		runstate_set(v, RUNSTATE_offline, now_ns());
 	}
 	spin_unlock(&q->lock);
-	(void)sched_idle_wake(this_cpu()->id); /* there is a domain to bury, most likely */
+	/* there is a domain to bury, most likely */
+	(void)sched_idle_wake(this_cpu()->id);
 }
 
 static bool runs_elsewhere(const struct vcpu *v)
@@ -202,7 +210,10 @@ void sched_offline(struct vcpu *v)
 		/* See the top of this file. */
 		ASSERT(spin_level_held() == LOCK_NONE && !this_cpu()->current);
 		while (READ_ONCE(v->run) == RUN_RUNNING) {
-			/* That CPU may wait for us to stop: a timer of its own audits. */
+			/*
+			 * That CPU may wait for us to stop: a timer of its own
+			 * audits.
+			 */
 			stop_point();
 			port_spin();
 		}
@@ -266,7 +277,10 @@ static void account(struct vcpu *v, uint64_t now)
 	sched_account_end(&v->domain->account, now, v->granted_ns, ran);
 }
 
-/* Its state is saved: what becomes of v?  The lock of q, its queue and this CPU's, is held. */
+/*
+ * Its state is saved: what becomes of v?  The lock of q, its queue and this
+ * CPU's, is held.
+ */
 static void settle(struct sched_queue *q, struct vcpu *v, uint64_t now)
 {
 	ASSERT(v->run == RUN_RUNNING && q->running == v); /* SCHED1 */
@@ -290,8 +304,9 @@ static void settle(struct sched_queue *q, struct vcpu *v, uint64_t now)
 }
 
 /*
- * The guest's other vCPUs are to see that it does not run: who waits for its lock yields, then.  A wake-up from
- * now on changes that only when it runs again.
+ * The guest's other vCPUs are to see that it does not run: who waits for its
+ * lock yields, then.  A wake-up from now on changes that only when it runs
+ * again.
  */
 static void tell_leaving(struct vcpu *v)
 {
@@ -342,7 +357,10 @@ static void sched_leave(void)
 	cpu->slice_end_tsc = ns_to_tsc(now_ns() + SCHED_SLICE_NS);
 }
 
-/* v, taken for this CPU, runs from now on; false: its domain is dead, or has no budget. */
+/*
+ * v, taken for this CPU, runs from now on; false: its domain is dead, or has no
+ * budget.
+ */
 static bool start_slice(struct sched_queue *q, struct vcpu *v, uint64_t now)
 {
 	if (!may_run(v)) {
@@ -400,8 +418,8 @@ static void sched_idle(void)
 }
 
 /*
- * One step for the dead; while the living wait, one step a slice.  True: there may
- * be more to do.
+ * One step for the dead; while the living wait, one step a slice.  True: there
+ * may be more to do.
  */
 static bool sched_reap(void)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler: a run queue for each CPU (sched_queue.h), least virtual time of the domain
- * first (sched_account.h): a guest that spins for ever, or has many vCPUs, gets its share and no more.
+ * The scheduler: a run queue for each CPU (sched_queue.h), least virtual time
+ * of the domain first (sched_account.h): a guest that spins for ever, or has
+ * many vCPUs, gets its share and no more.
  *
  *   BLOCKED --sched_wake--> RUNNABLE --sched_loop--> RUNNING
- *   RUNNING --slice over, yield--> RUNNABLE      RUNNING --sched_block--> BLOCKED
+ *   RUNNING --slice over, yield--> RUNNABLE
+ *   RUNNING --sched_block--> BLOCKED
  *   any --sched_offline--> OFFLINE
  */
 #ifndef HV_DOM_SCHED_H
@@ -16,47 +18,79 @@
 #define SCHED_SHORT_NS	1000000UL	/* 1 ms, when so many wait: */
 #define SCHED_LONG_QUEUE	4u
 
-#define SCHED_WAKE_NS	1000000UL	/* a waker preempts who is ahead of it by more (at the default weight) */
+/* a waker preempts who is ahead of it by more (at the default weight) */
+#define SCHED_WAKE_NS	1000000UL
 
-void sched_wake(struct vcpu *v);	/* BLOCKED or OFFLINE-but-started -> RUNNABLE; else no effect */
-/* The current vCPU gives up its CPU until woken; it is not blocked if an event is already deliverable. */
+/* BLOCKED or OFFLINE-but-started -> RUNNABLE; else no effect */
+void sched_wake(struct vcpu *v);
+/*
+ * The current vCPU gives up its CPU until woken; it is not blocked if an event
+ * is already deliverable.
+ */
 void sched_block(struct vcpu *v);
 /*
- * Goes behind who has had about as much, its siblings first of all: one of them that waits gets the rest of
- * the slice.  Likewise when it sleeps in SCHEDOP_poll, since it waits for one of them most likely.
+ * Goes behind who has had about as much, its siblings first of all: one of them
+ * that waits gets the rest of the slice.  Likewise when it sleeps in
+ * SCHEDOP_poll, since it waits for one of them most likely.
  */
 void sched_yield_cpu(struct vcpu *v);
-/* As sched_wake(); and if it runs on another CPU, that CPU passes through the hypervisor soon and delivers events. */
+/*
+ * As sched_wake(); and if it runs on another CPU, that CPU passes through the
+ * hypervisor soon and delivers events.
+ */
 void sched_kick(struct vcpu *v);
 /*
  * SCHEDOP_poll: sleep until `port` (0: any) becomes pending.  _start marks the
- * current vCPU; the caller then looks at the ports once more and _aborts if one is pending.
+ * current vCPU; the caller then looks at the ports once more and _aborts if one
+ * is pending.
  */
 void sched_poll_start(struct vcpu *v, uint32_t port);
 void sched_poll_abort(struct vcpu *v);
 void sched_poll_wake(struct vcpu *v, uint32_t port);
-/* Ask that nobody runs v until sched_online(); does not wait.  Any lock below LOCK_SCHED may be held. */
+/*
+ * Ask that nobody runs v until sched_online(); does not wait.  Any lock below
+ * LOCK_SCHED may be held.
+ */
 void sched_stop(struct vcpu *v);
 /*
  * sched_stop(), and no CPU runs it when this returns; v may be the caller's own
- * (then at its next exit).  It waits for another CPU, so the caller holds no lock and has no current vCPU (the
- * reaper, in the scheduling loop): see sched.c.
+ * (then at its next exit).  It waits for another CPU, so the caller holds no
+ * lock and has no current vCPU (the reaper, in the scheduling loop): see
+ * sched.c.
  */
 void sched_offline(struct vcpu *v);
 void sched_online(struct vcpu *v);
-/* Is it, or will it be, online: what the last of sched_stop() and sched_online() said. */
+/*
+ * Is it, or will it be, online: what the last of sched_stop() and
+ * sched_online() said.
+ */
 bool sched_is_up(const struct vcpu *v);
 /* If v runs, its CPU passes through the hypervisor soon.  Any locks. */
 void sched_hurry(const struct vcpu *v);
-/* Is it time to leave the current vCPU (slice over, or somebody asked)?  Long operations poll this. */
+/*
+ * Is it time to leave the current vCPU (slice over, or somebody asked)?  Long
+ * operations poll this.
+ */
 bool sched_preempt_pending(void);
-/* If this CPU should run something else: switch; returns only if the current vCPU may go on. */
+/*
+ * If this CPU should run something else: switch; returns only if the current
+ * vCPU may go on.
+ */
 void sched_check(void);
-/* Choose and enter a vCPU, or idle (reaping dead domains, firing timers); never returns.  Empty stack. */
+/*
+ * Choose and enter a vCPU, or idle (reaping dead domains, firing timers); never
+ * returns.  Empty stack.
+ */
 void sched_loop(void) noreturn;
-/* Until no domain is left; called by the boot CPU's loop when the last has gone (boot/main.c sets it). */
+/*
+ * Until no domain is left; called by the boot CPU's loop when the last has gone
+ * (boot/main.c sets it).
+ */
 extern void (*sched_all_gone)(void);
-/* What somebody above has to do now and then, without a current vCPU; by the boot CPU's loop.  NULL: nothing. */
+/*
+ * What somebody above has to do now and then, without a current vCPU; by the
+ * boot CPU's loop.  NULL: nothing.
+ */
 extern void (*sched_between_guests)(void);
 
 /* The caller's own runstate, up to date. */

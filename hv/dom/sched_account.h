@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A domain's run time: what it has had, what it may have.  All its vCPUs draw on one
- * account, so that a domain with many of them gets no more than its weight says.
+ * A domain's run time: what it has had, what it may have.  All its vCPUs draw
+ * on one account, so that a domain with many of them gets no more than its
+ * weight says.
  */
 #ifndef HV_DOM_SCHED_ACCOUNT_H
 #define HV_DOM_SCHED_ACCOUNT_H
@@ -18,9 +19,11 @@
 
 struct sched_account {
 	struct spinlock lock;	/* LOCK_ACCOUNT */
-	uint32_t weight;	/* 1 to 65535; constant once the domain runs, as the next */
+	/* 1 to 65535; constant once the domain runs, as the next */
+	uint32_t weight;
 	uint32_t cap;		/* percent of one CPU, 0 none */
-	uint32_t running;	/* vCPUs that run now; read without the lock, as the next two */
+	/* vCPUs that run now; read without the lock, as the next two */
+	uint32_t running;
 	uint64_t vtime;		/* ns of run time for each unit of weight */
 	uint64_t ran_ns;	/* in all */
 	uint64_t vtime_rest;	/* ns that do not make a unit yet */
@@ -37,11 +40,14 @@ static inline void sched_account_init(struct sched_account *a)
 
 /* Its virtual time, with what its vCPUs that run have run up to now. */
 uint64_t sched_account_vtime(struct sched_account *a, uint64_t now);
-/* It has virtual time `floor` at least: what it left unused before is forfeit. */
+/*
+ * It has virtual time `floor` at least: what it left unused before is forfeit.
+ */
 void sched_account_raise(struct sched_account *a, uint64_t floor);
 /*
- * May a vCPU run for `want` ns from now on?  So long it may, and it counts as running; 0: not before
- * sched_account_opens(now).  Then _end, with what was granted and what it has taken.
+ * May a vCPU run for `want` ns from now on?  So long it may, and it counts as
+ * running; 0: not before sched_account_opens(now).  Then _end, with what was
+ * granted and what it has taken.
  */
 uint64_t sched_account_begin(struct sched_account *a, uint64_t now,
 			     uint64_t want) must_check;

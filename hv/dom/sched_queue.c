@@ -1,31 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Run queues: one for each CPU, ordered by the virtual time of the domains (sched_account.h).
+ * Run queues: one for each CPU, ordered by the virtual time of the domains
+ * (sched_account.h).
  *
- * RUNQ1  v->cpu names the queue that v belongs to, whatever its state.  It changes only with the locks
- *        of the old and the new one held; so who locked a queue and then finds that v->cpu
- *        names it (sched_queue_lock()) has v.  Only who takes v to run it changes it.
- * RUNQ2  v->key, while v waits, is at most its domain's virtual time, or v->yielded_to if that is
- *        more: the first only grows, and the second stays.  Who comes first in a queue is given the key of
- *        now; if that leaves him first (first()), nobody else's is less.
+ * RUNQ1  v->cpu names the queue that v belongs to, whatever its state.  It
+ *        changes only with the locks of the old and the new one held; so who
+ *        locked a queue and then finds that v->cpu names it
+ *        (sched_queue_lock()) has v.  Only who takes v to run it changes it.
+ * RUNQ2  v->key, while v waits, is at most its domain's virtual time, or
+ *        v->yielded_to if that is more: the first only grows, and the second
+ *        stays.  Who comes first in a queue is given the key of now; if that
+ *        leaves him first (first()), nobody else's is less.
  * RUNQ3  of equal keys, as siblings have, who has waited longest comes first.
- * RUNQ4  head_key is ~0 <=> nobody is in the heap.  Who adds one writes it and then reads
- *        idle_cpus; who idles sets its bit and then reads every head_key, a full barrier in between in
- *        both: one of them sees the other.  So nobody waits while a CPU sleeps.
- * RUNQ5  virtual_now is the greatest key that was taken to run.  Who gets ready, or comes from a
- *        CPU, is at most SCHED_LAG behind it: neither sleep nor a weight that asks for more than all its
- *        vCPUs can use saves up a claim.  SCHED_LAG is more than SCHED_STEAL, so who
- *        only waits for its turn in a queue loses nothing.
+ * RUNQ4  head_key is ~0 <=> nobody is in the heap.  Who adds one writes it and
+ *        then reads idle_cpus; who idles sets its bit and then reads every
+ *        head_key, a full barrier in between in both: one of them sees the
+ *        other.  So nobody waits while a CPU sleeps.
+ * RUNQ5  virtual_now is the greatest key that was taken to run.  Who gets
+ *        ready, or comes from a CPU, is at most SCHED_LAG behind it: neither
+ *        sleep nor a weight that asks for more than all its vCPUs can use saves
+ *        up a claim.  SCHED_LAG is more than SCHED_STEAL, so who only waits for
+ *        its turn in a queue loses nothing.
  *
- * Fairness.  A CPU takes from its own queue unless the first of another one is behind by more than SCHED_STEAL,
- * or is as far and has waited a slice longer.  Keys of other queues are looked at without their locks and may
- * be too small; so who is behind by more is not overlooked but, at worst, once for each queue that
- * only looked so.  So the vCPU taken leads those that wait by a bound (SCHED_STEAL, or SCHED_WAKE_NS for who
- * has the rest of a sibling's slice), and until its next turn by a slice for each vCPU of its domain that
- * runs.  That does not grow with time: shares go to the weights.
+ * Fairness.  A CPU takes from its own queue unless the first of another one is
+ * behind by more than SCHED_STEAL, or is as far and has waited a slice longer.
+ * Keys of other queues are looked at without their locks and may be too small;
+ * so who is behind by more is not overlooked but, at worst, once for each queue
+ * that only looked so.  So the vCPU taken leads those that wait by a bound
+ * (SCHED_STEAL, or SCHED_WAKE_NS for who has the rest of a sibling's slice),
+ * and until its next turn by a slice for each vCPU of its domain that runs.
+ * That does not grow with time: shares go to the weights.
  *
- * Locks: two queues at once (a thief's and another's) by spin_lock_pair().  No CPU takes another one's lock to
- * enter a guest that waits in its own queue, unless that one's first looks as if it were worth it.
+ * Locks: two queues at once (a thief's and another's) by spin_lock_pair().  No
+ * CPU takes another one's lock to enter a guest that waits in its own queue,
+ * unless that one's first looks as if it were worth it.
  */
 #include <port.h>
 
@@ -136,7 +144,10 @@ static void detach(struct sched_queue *q, struct vcpu *v)
 		q->favoured = NULL;
 }
 
-/* Each waits from a moment of its own: who came first is known also when the clock stands still. */
+/*
+ * Each waits from a moment of its own: who came first is known also when the
+ * clock stands still.
+ */
 void sched_queue_add(struct sched_queue *q, struct vcpu *v, uint64_t now)
 {
 	ASSERT(&queues[v->cpu] == q && !v->queued.link && list_empty(&v->parked));
@@ -218,8 +229,9 @@ bool sched_idle_wake(unsigned int wished)
 }
 
 /*
- * The CPU whose vCPU has had most, if that is worth a switch; -1 else.  The numbers are read without a
- * lock: at worst the wrong CPU is interrupted, or none, and v waits for the end of a slice.
+ * The CPU whose vCPU has had most, if that is worth a switch; -1 else.  The
+ * numbers are read without a lock: at worst the wrong CPU is interrupted, or
+ * none, and v waits for the end of a slice.
  */
 static int cpu_to_preempt(const struct vcpu *v, uint64_t now)
 {
@@ -257,7 +269,10 @@ void sched_queue_tell(struct sched_queue *q, const struct vcpu *v, uint64_t now)
 
 /* --- from which queue --- */
 
-/* Should a CPU, whose own queue is `own`, take the first of `other`?  Read without locks; NONE is never before. */
+/*
+ * Should a CPU, whose own queue is `own`, take the first of `other`?  Read
+ * without locks; NONE is never before.
+ */
 static bool is_worth(const struct sched_queue *own, const struct sched_queue *other)
 {
 	uint64_t ours = atomic_load_acquire(&own->head_key);
@@ -274,7 +289,10 @@ static bool is_worth(const struct sched_queue *own, const struct sched_queue *ot
 	       READ_ONCE(own->head_since);
 }
 
-/* The queue to take from: our own unless another one's first is worth it; NULL: all are empty. */
+/*
+ * The queue to take from: our own unless another one's first is worth it; NULL:
+ * all are empty.
+ */
 static struct sched_queue *choose(struct sched_queue *own)
 {
 	struct sched_queue *best = own;
@@ -291,8 +309,8 @@ static struct sched_queue *choose(struct sched_queue *own)
 }
 
 /*
- * Of its own queue this CPU takes the first, or a vCPU that a sibling gave the rest of its slice to,
- * if that would not be preempted at once.
+ * Of its own queue this CPU takes the first, or a vCPU that a sibling gave the
+ * rest of its slice to, if that would not be preempted at once.
  */
 static struct vcpu *first_or_favoured(struct sched_queue *q, struct vcpu *least,
 				      uint64_t now)
@@ -310,8 +328,8 @@ static struct vcpu *first_or_favoured(struct sched_queue *q, struct vcpu *least,
 }
 
 /*
- * From two locked queues, by the keys of now; whoever is taken is of the first one from then on.
- * NULL: nobody waits.
+ * From two locked queues, by the keys of now; whoever is taken is of the first
+ * one from then on.  NULL: nobody waits.
  */
 static struct vcpu *take(struct sched_queue *own, struct sched_queue *other,
 			 uint64_t now)
@@ -338,8 +356,9 @@ static struct vcpu *take(struct sched_queue *own, struct sched_queue *other,
 }
 
 /*
- * Our own keys are brought up to now first.  Those of others, read without their locks, may be old, and are
- * too small, then (RUNQ2): so none that is worth it is overlooked, and take() looks again.
+ * Our own keys are brought up to now first.  Those of others, read without
+ * their locks, may be old, and are too small, then (RUNQ2): so none that is
+ * worth it is overlooked, and take() looks again.
  */
 struct vcpu *sched_queue_take(void)
 {
@@ -420,7 +439,10 @@ static struct vcpu *longest_waiting(const struct vcpu *v)
 	return found;
 }
 
-/* The domain gets no more than v would have had: the sibling runs on the same account, and no longer. */
+/*
+ * The domain gets no more than v would have had: the sibling runs on the same
+ * account, and no longer.
+ */
 void sched_queue_favour_sibling(struct vcpu *v)
 {
 	struct sched_queue *own = sched_queue_here(), *other;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The run queues, one for each CPU: who waits where, who comes next, which CPU is told of it.
- * Only for sched.c; sched_queue.c has the rules.
+ * The run queues, one for each CPU: who waits where, who comes next, which CPU
+ * is told of it.  Only for sched.c; sched_queue.c has the rules.
  */
 #ifndef HV_DOM_SCHED_QUEUE_H
 #define HV_DOM_SCHED_QUEUE_H
@@ -14,17 +14,27 @@
 #define SCHED_STEAL	SCHED_VIRTUAL(SCHED_WAKE_NS / 2)
 
 struct sched_queue {
-	struct spinlock lock;	/* LOCK_SCHED: all of it; what says so is also read without */
+	/* LOCK_SCHED: all of it; what says so is also read without */
+	struct spinlock lock;
 	uint32_t waiting;	/* in `heap` */
 	struct pheap heap;	/* RUNNABLE */
-	struct list parked;	/* RUNNABLE, of domains that have used their budget up; next NULL before the first use */
-	uint64_t opens_ns;	/* when these have budget again; ~0: there is none */
+	/*
+	 * RUNNABLE, of domains that have used their budget up; next NULL before
+	 * the first use
+	 */
+	struct list parked;
+	/* when these have budget again; ~0: there is none */
+	uint64_t opens_ns;
 	uint64_t last_since;
 	struct vcpu *running;	/* on this CPU; SCHED1 */
-	struct vcpu *favoured;	/* in `heap`: it has the rest of a slice that a sibling gave up */
+	/* in `heap`: it has the rest of a slice that a sibling gave up */
+	struct vcpu *favoured;
 	uint64_t favour_end_ns;	/* until then */
 
-	/* Read without the lock, by CPUs that look for work or for somebody to interrupt. */
+	/*
+	 * Read without the lock, by CPUs that look for work or for somebody to
+	 * interrupt.
+	 */
 	uint64_t head_key, head_since; /* of the heap's root; ~0: none */
 	uint64_t run_key, run_since; /* of `running`; weight 0: none */
 	uint32_t run_weight;
@@ -39,22 +49,32 @@ struct sched_queue *sched_queue_lock_here(void);
 /* v waits there from now on; it is whole (SCHED1).  Nobody is told. */
 void sched_queue_add(struct sched_queue *q, struct vcpu *v, uint64_t now);
 void sched_queue_remove(struct sched_queue *q, struct vcpu *v);
-/* v, just added, wants a CPU: an idle one, or the one whose vCPU has had most, is told. */
+/*
+ * v, just added, wants a CPU: an idle one, or the one whose vCPU has had most,
+ * is told.
+ */
 void sched_queue_tell(struct sched_queue *q, const struct vcpu *v, uint64_t now);
 /* q's CPU runs v (NULL: nobody) from now on. */
 void sched_queue_run(struct sched_queue *q, struct vcpu *v, uint64_t now);
 
 /* --- without --- */
 /*
- * Whoever is to run next on this CPU, off all queues and of this one, and granted_ns says how long a
- * slice would be; with its lock.  NULL, and no lock: nobody waits anywhere.
+ * Whoever is to run next on this CPU, off all queues and of this one, and
+ * granted_ns says how long a slice would be; with its lock.  NULL, and no lock:
+ * nobody waits anywhere.
  */
 struct vcpu *sched_queue_take(void);
-/* v, taken just now, has no budget: it waits without being looked at.  With the lock. */
+/*
+ * v, taken just now, has no budget: it waits without being looked at.  With the
+ * lock.
+ */
 void sched_queue_park(struct sched_queue *q, struct vcpu *v, uint64_t now);
 /* Those of this CPU who have budget again come back. */
 void sched_queue_unpark(uint64_t now);
-/* v, which runs here, gives way: a sibling that waits gets the rest of the slice. */
+/*
+ * v, which runs here, gives way: a sibling that waits gets the rest of the
+ * slice.
+ */
 void sched_queue_favour_sibling(struct vcpu *v);
 bool sched_queues_empty(void);
 
@@ -63,6 +83,7 @@ bool sched_idle_begin(void);
 void sched_idle_end(void);
 /* A CPU that idles comes here, `wished` if it may choose.  False: none does. */
 bool sched_idle_wake(unsigned int wished);
-void sched_ask_cpu(unsigned int cpu);	/* it passes through the scheduler soon */
+/* it passes through the scheduler soon */
+void sched_ask_cpu(unsigned int cpu);
 
 #endif

@@ -5,7 +5,8 @@
 #include "dom/stop.h"
 #include "x86/cpu.h"
 
-static uint32_t stopper;	/* atomic: id + 1 of the CPU that stops the others, 0 = none */
+/* atomic: id + 1 of the CPU that stops the others, 0 = none */
+static uint32_t stopper;
 static uint32_t stopped;	/* atomic: CPUs that wait */
 
 void stop_point(void)

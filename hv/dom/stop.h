@@ -3,9 +3,13 @@
 #ifndef HV_DOM_STOP_H
 #define HV_DOM_STOP_H
 
-void stop_machine_begin(void);	/* no lock held; returns when every other CPU waits in stop_point() */
+/* no lock held; returns when every other CPU waits in stop_point() */
+void stop_machine_begin(void);
 void stop_machine_end(void);
-/* Called by every CPU on its way to a guest and in its idle loop, with no lock held. */
+/*
+ * Called by every CPU on its way to a guest and in its idle loop, with no lock
+ * held.
+ */
 void stop_point(void);
 
 #endif

@@ -5,12 +5,14 @@
  * It is served when the guest notifies the port and whenever a vCPU leaves its
  * CPU (sched_leave()), like the console.
  *
- * XS1  The guest writes anything to the ring at any time.  The hypervisor's own indices
- *      are kept here and only copied to the ring; the guest's are read once for each look.
- * XS2  One look takes at most one ring of requests (1024 bytes).  A request is answered before
- *      the next one is read: no room for the answer means no reading.
- * XS3  A distance between indices that cannot be, or a payload above the protocol's limit, ends
- *      the service: the ring's error field says why.
+ * XS1  The guest writes anything to the ring at any time.  The hypervisor's own
+ *      indices are kept here and only copied to the ring; the guest's are read
+ *      once for each look.
+ * XS2  One look takes at most one ring of requests (1024 bytes).  A request is
+ *      answered before the next one is read: no room for the answer means no
+ *      reading.
+ * XS3  A distance between indices that cannot be, or a payload above the
+ *      protocol's limit, ends the service: the ring's error field says why.
  * XS4  d->store and all of it belong to LOCK_DOMAIN.
  */
 #include <port.h>

@@ -7,13 +7,14 @@
  * number of CPUs may set and cancel one timer at the same time:
  *
  * TM1  t->cpu == n, seen under CPU n's lock  <=>  t is on CPU n's list.
- * TM2  to fire, a CPU counts t->taken up, names t in queue.running, and then sets
- *      t->cpu to -1; running is cleared after fn returned.  fn may arm t again.
- *      So who sees that no CPU runs t, then t->cpu == -1, then taken as it was
- *      before, knows that fn is over and will not start.  (Without the count, t
- *      may have been armed and taken again between the first two looks.)
- * TM3  a list has at most a few timers for each domain; timer_run() fires at most
- *      TIMER_BATCH of them, and leaves the rest to the next interrupt.
+ * TM2  to fire, a CPU counts t->taken up, names t in queue.running, and then
+ *      sets t->cpu to -1; running is cleared after fn returned.  fn may arm t
+ *      again.  So who sees that no CPU runs t, then t->cpu == -1, then taken as
+ *      it was before, knows that fn is over and will not start.  (Without the
+ *      count, t may have been armed and taken again between the first two
+ *      looks.)
+ * TM3  a list has at most a few timers for each domain; timer_run() fires at
+ *      most TIMER_BATCH of them, and leaves the rest to the next interrupt.
  */
 #include <port.h>
 
@@ -26,8 +27,10 @@
 
 struct timer_queue {
 	struct spinlock lock;	/* LOCK_TIMER: armed */
-	struct list armed;	/* earliest first; next is NULL before the first use */
-	struct timer *running;	/* written by the CPU itself, read by all; TM2 */
+	/* earliest first; next is NULL before the first use */
+	struct list armed;
+	/* written by the CPU itself, read by all; TM2 */
+	struct timer *running;
 	bool noted;		/* only its CPU: the interrupt came */
 } aligned_to(64);
 
@@ -95,7 +98,9 @@ static void timer_disarm(struct timer *t)
 	}
 }
 
-/* Put t, which is on no list, on this CPU's; false if somebody else armed it. */
+/*
+ * Put t, which is on no list, on this CPU's; false if somebody else armed it.
+ */
 static bool timer_claim(struct timer *t, uint64_t deadline_ns, bool *first)
 {
 	unsigned int here = this_cpu()->id;

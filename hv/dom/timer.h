@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One-shot timers on a per-CPU list (LOCK_TIMER of that CPU).  A timer fires on the
- * CPU where it was set, in timer_run() on the way back to a guest or from idle, with no
- * lock held.  set and cancel work from any CPU.
+ * One-shot timers on a per-CPU list (LOCK_TIMER of that CPU).  A timer fires on
+ * the CPU where it was set, in timer_run() on the way back to a guest or from
+ * idle, with no lock held.  set and cancel work from any CPU.
  */
 #ifndef HV_DOM_TIMER_H
 #define HV_DOM_TIMER_H
@@ -10,10 +10,12 @@
 #include "lib/list.h"
 
 struct timer {
-	struct list link;	/* on its CPU's list while armed; that CPU's LOCK_TIMER */
+	/* on its CPU's list while armed; that CPU's LOCK_TIMER */
+	struct list link;
 	uint64_t deadline_ns;
 	int32_t cpu;		/* list it is on, -1 = not armed */
-	uint32_t taken;		/* how often it was taken off to fire; atomic, see timer.c */
+	/* how often it was taken off to fire; atomic, see timer.c */
+	uint32_t taken;
 	void (*fn)(void *arg);	/* constant */
 	void *arg;
 };
@@ -22,14 +24,21 @@ void timer_init(struct timer *t, void (*fn)(void *arg), void *arg);
 void timer_set(struct timer *t, uint64_t deadline_ns);	/* re-arms if armed */
 /*
  * After the return fn does not run any more (it waits for a running one on
- * another CPU, so the caller holds no lock that fn takes).  From inside fn it only disarms.
+ * another CPU, so the caller holds no lock that fn takes).  From inside fn it
+ * only disarms.
  */
 void timer_cancel(struct timer *t);
 void timer_run(void);			/* fire what is due on this CPU */
-uint64_t timer_next_ns(void);		/* this CPU's earliest deadline, ~0 = none */
-/* Program the local APIC for the earlier of this CPU's slice end and timer_next_ns(). */
+/* this CPU's earliest deadline, ~0 = none */
+uint64_t timer_next_ns(void);
+/*
+ * Program the local APIC for the earlier of this CPU's slice end and
+ * timer_next_ns().
+ */
 void timer_arm(void);
-void timer_note(void);			/* the timer interrupt came: timer_poll() has work */
-void timer_poll(void);			/* timer_run() and timer_arm() if it came since the last call */
+/* the timer interrupt came: timer_poll() has work */
+void timer_note(void);
+/* timer_run() and timer_arm() if it came since the last call */
+void timer_poll(void);
 
 #endif

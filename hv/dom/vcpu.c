@@ -3,11 +3,12 @@
  * Virtual CPUs: creation, and what a CPU loads and saves when it changes
  * between them.
  *
- * VCPU1  a domain's bit for a CPU is in cpu_mask, and its group's in the pool's,
- *        from before one of its page tables is loaded there until after another
- *        one is (which flushes).  The bit is set by a locked instruction, so
- *        who changed an entry and then reads the mask (also after a locked
- *        instruction) either sees this CPU, or this CPU sees the change.
+ * VCPU1  a domain's bit for a CPU is in cpu_mask, and its group's in the
+ *        pool's, from before one of its page tables is loaded there until after
+ *        another one is (which flushes).  The bit is set by a locked
+ *        instruction, so who changed an entry and then reads the mask (also
+ *        after a locked instruction) either sees this CPU, or this CPU sees the
+ *        change.
  * VCPU2  the CPU uses the GDT at GDT_VIRT(v) only while v's tables are loaded,
  *        and its own else.  Page GDT_HV_PAGE of v's GDT is the CPU's, set
  *        before the tables are loaded.
@@ -53,7 +54,10 @@ static unsigned int vcpu_order(void)
 	return order;
 }
 
-/* Every page of GDT and LDT is mapped, so that no selector of a guest faults in a strange way. */
+/*
+ * Every page of GDT and LDT is mapped, so that no selector of a guest faults in
+ * a strange way.
+ */
 static int desc_area_init(struct vcpu *v)
 {
 	for (unsigned int i = 0; i < PERDOM_VCPU_PAGES; i++) {
@@ -89,7 +93,10 @@ static void period_expired(void *arg)
 		timer_set(&v->periodic_timer, now_ns() + period);
 }
 
-/* What Xen's ABI says a PV vCPU starts with; the builder adds rip, rsp, rsi and the page table. */
+/*
+ * What Xen's ABI says a PV vCPU starts with; the builder adds rip, rsp, rsi and
+ * the page table.
+ */
 static void vcpu_reset(struct vcpu *v)
 {
 	v->regs.cs = SEL_USER_CS64;
@@ -294,8 +301,8 @@ static void time_publish(struct vcpu_time_info *to, const struct vcpu_time_info 
 }
 
 /*
- * Who asked for it (VMASST_TYPE_runstate_update_flag) sees XEN_RUNSTATE_UPDATE in the
- * entry time before anything else changes, until all has.
+ * Who asked for it (VMASST_TYPE_runstate_update_flag) sees XEN_RUNSTATE_UPDATE
+ * in the entry time before anything else changes, until all has.
  */
 static int runstate_write(const struct vcpu *v,
 			  struct vcpu_runstate_info *runstate)
@@ -360,14 +367,17 @@ void vcpu_areas_show(struct vcpu *v)
 void vcpu_show_runstate(struct vcpu *v, struct vcpu_runstate_info *runstate)
 {
 	if (v->kernel_mode)
-		(void)runstate_write(v, runstate);	/* best effort, as in areas_write() */
+		(void)runstate_write(v, runstate); /* as in areas_write() */
 	else
 		v->areas_stale = true;
 }
 
 /* --- vcpu_info elsewhere --- */
 
-/* Whoever read the old place set bits in shared_info first, and the guest is told to look at all of them. */
+/*
+ * Whoever read the old place set bits in shared_info first, and the guest is
+ * told to look at all of them.
+ */
 static void info_move(struct vcpu *v, struct vcpu_info *to)
 {
 	*to = *v->info;
@@ -389,7 +399,10 @@ int vcpu_register_info(struct vcpu *v, mfn_t mfn, uint32_t offset)
 	if (rc)
 		return rc;
 	spin_lock(&d->lock);
-	/* Nobody else writes it meanwhile: no CPU runs v, and LOCK_DOMAIN keeps it so. */
+	/*
+	 * Nobody else writes it meanwhile: no CPU runs v, and LOCK_DOMAIN keeps
+	 * it so.
+	 */
 	taken = v->info_frame ||
 		(v != current_vcpu() && (v->run == RUN_RUNNING ||
 					 sched_is_up(v)));

@@ -18,7 +18,10 @@
 #include "x86/cpu.h"
 #include "x86/regs.h"
 
-/* What became of the tree of page tables that a vCPU asked for (pv/pttree.c, TREE3). */
+/*
+ * What became of the tree of page tables that a vCPU asked for (pv/pttree.c,
+ * TREE3).
+ */
 struct pt_result {
 	enum {
 		PT_NONE,
@@ -29,7 +32,8 @@ struct pt_result {
 	mfn_t root;		/* not NONE */
 };
 
-#define GDT_FRAMES_MAX	14	/* pages of a guest's GDT below the hypervisor's entries */
+/* pages of a guest's GDT below the hypervisor's entries */
+#define GDT_FRAMES_MAX	14
 
 #define LDT_FRAMES_MAX	16
 #define LDT_FIRST_PAGE	16	/* of the descriptor area */
@@ -51,28 +55,39 @@ struct vcpu {
 
 	struct domain *domain;	/* constant */
 	uint32_t id;		/* constant */
-	bool initialised;	/* has registers and tables; before, it can't be up.  LOCK_DOMAIN */
+	/* has registers and tables; before, it can't be up.  LOCK_DOMAIN */
+	bool initialised;
 
 	/* --- mode and page tables; changed by the vCPU itself --- */
-	bool kernel_mode;	/* guest kernel or guest user: both run in ring 3 */
+	/* guest kernel or guest user: both run in ring 3 */
+	bool kernel_mode;
 	mfn_t kernel_l4;	/* holds a use as CLASS_L4; INVALID_MFN none */
 	mfn_t user_l4;		/* likewise, INVALID_MFN none */
 	struct pt_result pt_result; /* LOCK_MM */
 	uint64_t kernel_sp, kernel_ss; /* stack_switch */
 	struct guest_segs segs;	/* live only while not running */
-	bool segs_refused;	/* vcpu_switch() could not load one of segs: the guest is owed its failsafe callback */
+	/*
+	 * vcpu_switch() could not load one of segs: the guest is owed its
+	 * failsafe callback
+	 */
+	bool segs_refused;
 	uint64_t gs_base_kernel, gs_base_user; /* the one not live in the MSR */
 	uint64_t gdt_frames[GDT_FRAMES_MAX]; /* mfn, 0 = none; LOCK_MM */
 	uint32_t gdt_entries;
-	uint64_t *gdt_hv_pte;	/* entry of its descriptor area that shows the CPU's GDT page; constant */
+	/*
+	 * entry of its descriptor area that shows the CPU's GDT page; constant
+	 */
+	uint64_t *gdt_hv_pte;
 	uint64_t ldt_frames[LDT_FRAMES_MAX]; /* likewise */
 	uint32_t ldt_entries;
 	uint64_t cr0_ts;	/* guest's CR0.TS (fpu_taskswitch) */
 	uint64_t cr4;		/* guest's view */
 	uint64_t dr[8];
-	uint64_t dr7_io;	/* enable bits of breakpoints on I/O ports, which are not in dr[7] */
+	/* enable bits of breakpoints on I/O ports, which are not in dr[7] */
+	uint64_t dr7_io;
 	uint64_t iopl;
-	uint64_t iobitmap_va;	/* of the guest kernel; a clear bit allows its user mode the port */
+	/* of the guest kernel; a clear bit allows its user mode the port */
+	uint64_t iobitmap_va;
 	uint32_t iobitmap_ports; /* that it is looked at for: 0 none */
 
 	/* --- traps --- */
@@ -85,32 +100,47 @@ struct vcpu {
 		bool has_error;
 		uint32_t error_code;
 		uint64_t cr2;
-	} trap;			/* an exception to deliver on the way back to the guest */
+	} trap;
+	/* an exception to deliver on the way back to the guest */
 
 	/* --- areas shared with the guest --- */
-	struct vcpu_info *info;	/* in shared_info, or where the guest registered it; changed under LOCK_EVENT */
-	struct frame *info_frame; /* referenced (writable) when registered, else NULL; LOCK_DOMAIN */
+	/*
+	 * in shared_info, or where the guest registered it; changed under
+	 * LOCK_EVENT
+	 */
+	struct vcpu_info *info;
+	/* referenced (writable) when registered, else NULL; LOCK_DOMAIN */
+	struct frame *info_frame;
 	uint64_t runstate_va;	/* registered area, 0 = none */
 	uint64_t time_va;	/* secondary time area, 0 = none */
 	struct vcpu_runstate_info runstate; /* LOCK_SCHED */
 	uint32_t time_version;	/* last version written to the time page */
-	bool areas_stale;	/* runstate_va, time_va to be written when kernel mode is back */
+	/* runstate_va, time_va to be written when kernel mode is back */
+	bool areas_stale;
 
-	/* --- scheduling: LOCK_SCHED of the queue that `cpu` names (dom/sched_queue.c, RUNQ1) --- */
+	/*
+	 * --- scheduling: LOCK_SCHED of the queue that `cpu` names
+	 * (dom/sched_queue.c, RUNQ1) ---
+	 */
 	enum run_state run;
 	uint32_t cpu;		/* where it runs, ran last or waits */
 	struct pheap_node queued; /* RUNNABLE: in that queue, */
 	struct list parked;	/* or waiting for its domain's budget */
-	uint64_t key, since;	/* its place in the queue: virtual time; how long it waits */
-	uint64_t yielded_to;	/* virtual time; who is not so far yet goes first; 0 nobody */
+	/* its place in the queue: virtual time; how long it waits */
+	uint64_t key, since;
+	/* virtual time; who is not so far yet goes first; 0 nobody */
+	uint64_t yielded_to;
 	uint64_t ran_since_ns;	/* when it was put on its CPU, */
 	uint64_t granted_ns;	/* and for how long */
 	bool poll_wait;		/* blocked in SCHEDOP_poll */
 	uint32_t poll_port;	/* for this port, 0 = for any */
-	/* What happens to it when its CPU leaves it (it is RUNNING until then): */
+	/*
+	 * What happens to it when its CPU leaves it (it is RUNNING until then):
+	 */
 	bool want_block, want_yield, want_offline;
 
-	struct timer single_timer; /* set_singleshot_timer, set_timer_op: VIRQ_TIMER */
+	/* set_singleshot_timer, set_timer_op: VIRQ_TIMER */
+	struct timer single_timer;
 	struct timer poll_timer;   /* SCHEDOP_poll's timeout */
 	struct timer periodic_timer;
 	uint64_t periodic_ns;
@@ -122,26 +152,47 @@ _Static_assert((offsetof(struct vcpu, regs) + sizeof(struct regs)) % 16 == 0,
 	       "entry pushes to the end of regs");
 
 /* --- vcpu.c --- */
-/* CPUs that have any guest's page tables loaded (atomic); as domain.cpu_mask, for what any may know: orphans. */
+/*
+ * CPUs that have any guest's page tables loaded (atomic); as domain.cpu_mask,
+ * for what any may know: orphans.
+ */
 extern uint64_t vcpu_guest_cpus;
-struct vcpu *vcpu_create(struct domain *d, uint32_t id);	/* NULL: no memory */
+/* NULL: no memory */
+struct vcpu *vcpu_create(struct domain *d, uint32_t id);
 void vcpu_free(struct vcpu *v);	/* offline, its tables and areas unhooked */
 /*
- * Place vcpu_info in a page of the guest; once only, of the current vCPU or one that is not up.  Errors as
- * VCPUOP_register_vcpu_info.
+ * Place vcpu_info in a page of the guest; once only, of the current vCPU or one
+ * that is not up.  Errors as VCPUOP_register_vcpu_info.
  */
 int vcpu_register_info(struct vcpu *v, mfn_t mfn, uint32_t offset) must_check;
-/* Save what the CPU holds of `prev` and load `next` (either may be NULL = idle): tables, GDT, segments, FPU, TSS. */
+/*
+ * Save what the CPU holds of `prev` and load `next` (either may be NULL =
+ * idle): tables, GDT, segments, FPU, TSS.
+ */
 void vcpu_switch(struct vcpu *prev, struct vcpu *next);
-/* A page of zeroes that hypervisor-only mappings show where a guest has nothing. */
+/*
+ * A page of zeroes that hypervisor-only mappings show where a guest has
+ * nothing.
+ */
 mfn_t vcpu_zero_page_mfn(void);
-/* Change between guest kernel and user: page table and GS base; the vCPU runs here. */
+/*
+ * Change between guest kernel and user: page table and GS base; the vCPU runs
+ * here.
+ */
 void vcpu_set_mode(struct vcpu *v, bool kernel);
-/* Update the guest's time page (vcpu_info.time) and areas; of the current vCPU. */
+/*
+ * Update the guest's time page (vcpu_info.time) and areas; of the current vCPU.
+ */
 void vcpu_update_time(struct vcpu *v);
-/* The runstate area alone, with this in it; of the current vCPU, which is about to leave its CPU. */
+/*
+ * The runstate area alone, with this in it; of the current vCPU, which is about
+ * to leave its CPU.
+ */
 void vcpu_show_runstate(struct vcpu *v, struct vcpu_runstate_info *runstate);
-/* Write v's areas, which another vCPU of its domain, the current one, registered for it. */
+/*
+ * Write v's areas, which another vCPU of its domain, the current one,
+ * registered for it.
+ */
 void vcpu_areas_show(struct vcpu *v);
 
 #endif

@@ -7,8 +7,8 @@
  *        difference of one is none.
  * WALL2  and only when two looks in a row, CONFIRM_NS apart, find the same
  *        difference: a reading that is nonsense moves nobody's clock.
- * WALL3  who was built with the old one gets the new one at the next look, which
- *        compares every domain's.
+ * WALL3  who was built with the old one gets the new one at the next look,
+ *        which compares every domain's.
  */
 #include <port.h>
 
@@ -21,12 +21,14 @@
 
 #define NS_PER_S	1000000000UL
 #define LOOK_NS		(2 * NS_PER_S)
-#define AGAIN_NS	(5 * NS_PER_S / 1000)	/* an update of the chip lasts 2 ms */
+/* an update of the chip lasts 2 ms */
+#define AGAIN_NS	(5 * NS_PER_S / 1000)
 #define CONFIRM_NS	(NS_PER_S / 4)
 #define BUSY_LOOKS	8	/* so many in a row: no chip, or a broken one */
 
 static uint64_t boot_seconds;	/* one writer: where the timer is; WALL1 */
-static int64_t suspected;	/* what the last look found; the timer's, WALL2 */
+/* what the last look found; the timer's, WALL2 */
+static int64_t suspected;
 static unsigned int busy_looks;	/* in a row; the timer's */
 static struct timer look_timer;
 

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Words that several CPUs use at once.  A pointer to the word comes first; what has no
- * suffix is in one order with all other such accesses of all CPUs (sequentially consistent).
+ * Words that several CPUs use at once.  A pointer to the word comes first; what
+ * has no suffix is in one order with all other such accesses of all CPUs
+ * (sequentially consistent).
  *
- *   _relaxed   only whole: a number for statistics, or a hint that is looked at again
- *   _acquire   what the writer wrote before its _release is seen after this load
+ *   _relaxed   only whole: a number for statistics, or a hint that is looked at
+ *              again
+ *   _acquire   what the writer wrote before its _release is seen after this
+ *              load
  *   _release   all that was written before is seen by who loads the new value
  *
- * On x86 only a store without suffix, the changes and the fence cost more than a plain access.
+ * On x86 only a store without suffix, the changes and the fence cost more than
+ * a plain access.
  */
 #ifndef HV_LIB_ATOMIC_H
 #define HV_LIB_ATOMIC_H
@@ -31,13 +35,19 @@
 #define atomic_fetch_and(p, bits)	__atomic_fetch_and(p, bits, __ATOMIC_SEQ_CST)
 #define atomic_exchange(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 
-/* One compare-and-swap: true, *p was *old and is `new`; false: *old is what it was instead. */
+/*
+ * One compare-and-swap: true, *p was *old and is `new`; false: *old is what it
+ * was instead.
+ */
 #define atomic_cas(p, old, new) \
 	__atomic_compare_exchange_n(p, old, new, false, __ATOMIC_SEQ_CST, \
 				    __ATOMIC_SEQ_CST)
 
 #define atomic_fence()			__atomic_thread_fence(__ATOMIC_SEQ_CST)
-/* For the compiler alone here: writes before it are not moved behind those after it. */
+/*
+ * For the compiler alone here: writes before it are not moved behind those
+ * after it.
+ */
 #define atomic_fence_release()		__atomic_thread_fence(__ATOMIC_RELEASE)
 
 #endif

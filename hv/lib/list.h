@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Intrusive doubly linked list.  A list head is a node that links to itself when empty. */
+/*
+ * Intrusive doubly linked list.  A list head is a node that links to itself
+ * when empty.
+ */
 #ifndef HV_LIB_LIST_H
 #define HV_LIB_LIST_H
 

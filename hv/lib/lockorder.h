@@ -13,11 +13,21 @@
 enum lock_level {
 	LOCK_NONE = 0,
 	LOCK_DOMLIST,	/* table of domains: creation, lookup, removal */
-	LOCK_DOMAIN,	/* one domain's life: state, registered areas, console ring */
-	LOCK_MM,	/* one domain's page tables: every entry, every table type, GDT/LDT slots */
-	LOCK_GRANT,	/* one domain's grant table: entries in use, version; under the LOCK_MM of who maps */
+	/* one domain's life: state, registered areas, console ring */
+	LOCK_DOMAIN,
+	/*
+	 * one domain's page tables: every entry, every table type, GDT/LDT
+	 * slots
+	 */
+	LOCK_MM,
+	/*
+	 * one domain's grant table: entries in use, version; under the LOCK_MM
+	 * of who maps
+	 */
+	LOCK_GRANT,
 	LOCK_EVENT,	/* one domain's event ports */
-	LOCK_XENCOMM,	/* one domain's registered buffers (pv/xencomm_buffer.c) */
+	/* one domain's registered buffers (pv/xencomm_buffer.c) */
+	LOCK_XENCOMM,
 	LOCK_SHARE_DOM,	/* share/: one domain's hold table, budget, counters */
 	LOCK_SHARE_STRIPE, /* share/: one stripe of the content index */
 	LOCK_M2P,	/* one domain's view of the M2P */
@@ -26,7 +36,10 @@ enum lock_level {
 	LOCK_POOLS,	/* which groups have frames set aside */
 	LOCK_POOL,	/* frames set aside for one share group */
 	LOCK_HEAP,	/* buddy allocator */
-	LOCK_SCHED,	/* one CPU's run queue, and the run states of the vCPUs that are on it */
+	/*
+	 * one CPU's run queue, and the run states of the vCPUs that are on it
+	 */
+	LOCK_SCHED,
 	LOCK_ACCOUNT,	/* one domain's run time */
 	LOCK_TIMER,	/* one CPU's timer list */
 	LOCK_TLB,	/* the one flush request in flight */

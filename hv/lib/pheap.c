@@ -3,12 +3,15 @@
  * Pairing heap.
  *
  * PAIR1  no node is before its parent; so the root is the least.
- * PAIR2  *n->link == n for each node n of a heap: a node leaves its siblings without a
- *        search.
+ * PAIR2  *n->link == n for each node n of a heap: a node leaves its siblings
+ *        without a search.
  */
 #include "lib/pheap.h"
 
-/* Of two heaps, either may be NULL; neither has siblings.  The caller sets the result's link. */
+/*
+ * Of two heaps, either may be NULL; neither has siblings.  The caller sets the
+ * result's link.
+ */
 static struct pheap_node *merge(struct pheap_node *a, struct pheap_node *b,
 				pheap_before before)
 {
@@ -28,7 +31,10 @@ static struct pheap_node *merge(struct pheap_node *a, struct pheap_node *b,
 	return top;
 }
 
-/* Siblings become one heap: in pairs from the first to the last, then the pairs from the last on. */
+/*
+ * Siblings become one heap: in pairs from the first to the last, then the pairs
+ * from the last on.
+ */
 static struct pheap_node *merge_siblings(struct pheap_node *n,
 					 pheap_before before)
 {

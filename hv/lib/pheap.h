@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pairing heap: the least of its nodes in constant time, an insertion too, the removal of
- * any node in the logarithm of their number (amortised).  Nodes are members of what they order.
+ * A pairing heap: the least of its nodes in constant time, an insertion too,
+ * the removal of any node in the logarithm of their number (amortised).  Nodes
+ * are members of what they order.
  */
 #ifndef HV_LIB_PHEAP_H
 #define HV_LIB_PHEAP_H
@@ -9,9 +10,11 @@
 #include "lib/types.h"
 
 struct pheap_node {
-	struct pheap_node *child;	/* the first of those that are not before it */
+	/* the first of those that are not before it */
+	struct pheap_node *child;
 	struct pheap_node *next;	/* its next sibling */
-	struct pheap_node **link;	/* what points to it; NULL: it is in no heap */
+	/* what points to it; NULL: it is in no heap */
+	struct pheap_node **link;
 };
 
 typedef bool (*pheap_before)(const struct pheap_node *a,

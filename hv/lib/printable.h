@@ -2,8 +2,8 @@
 /*
  * What may reach a terminal that a person reads.  Of UTF-8, characters that are
  * seen and that stay where they are: no controls of any kind (C0 but the
- * tabulator, DEL, C1 as bytes or as U+0080..9f), nothing that turns the direction
- * of writing, ends a line or cannot be seen at all.
+ * tabulator, DEL, C1 as bytes or as U+0080..9f), nothing that turns the
+ * direction of writing, ends a line or cannot be seen at all.
  */
 #ifndef HV_LIB_PRINTABLE_H
 #define HV_LIB_PRINTABLE_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The few libc functions that freestanding code may call (names and meaning of C11). */
+/*
+ * The few libc functions that freestanding code may call (names and meaning of
+ * C11).
+ */
 #ifndef HV_LIB_STRING_H
 #define HV_LIB_STRING_H
 

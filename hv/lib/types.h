@@ -24,7 +24,8 @@
 typedef uint64_t mfn_t;
 typedef uint64_t pfn_t;
 typedef uint64_t maddr_t;
-typedef uint16_t domid_hv_t;	/* a domain's number; Xen's domid_t on the ABI */
+/* a domain's number; Xen's domid_t on the ABI */
+typedef uint16_t domid_hv_t;
 
 #define PAGE_SHIFT	12
 #define PAGE_SIZE	4096UL

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lists of free blocks, one an order, linked through their first frame; that frame's state carries
- * order + 1.  Two lists an order would save no scrubbing: DIRTY is kept a frame, so a block may be
- * partly clean.  Blocks of two buddies never merge, for their frames' states differ.
+ * Lists of free blocks, one an order, linked through their first frame; that
+ * frame's state carries order + 1.  Two lists an order would save no scrubbing:
+ * DIRTY is kept a frame, so a block may be partly clean.  Blocks of two buddies
+ * never merge, for their frames' states differ.
  */
 #include <port.h>
 

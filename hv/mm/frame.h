@@ -7,16 +7,20 @@
  *
  * Two atomic words say everything about who may use a frame and how:
  *
- *   state   general references (32 bits) | owner (16) | kind (4) | flags | order
+ *   state   general references (32 bits) | owner (16) | kind (4) | flags |
+ *           order
  *   type    how it is used now: class and counts (mm/pagetype.h)
  *
- * F1  kind FREE or POOL: ref 0, type 0; FREE: owner 0; POOL: owner is the share group that it is set aside for.
+ * F1  kind FREE or POOL: ref 0, type 0; FREE: owner 0; POOL: owner is the share
+ *     group that it is set aside for.
  * F2  kind OWNED: ref = (allocated ? 1 : 0) + present entries naming it + pins
- *     + loaded page-table bases + descriptor-table slots + holds of the hypervisor.
- * F3  the word changes owner or kind only while ref is 0 or all of it is known to the
- *     caller (frame_claim()); so a successful frame_get() pins owner and kind.  But for this: the
- *     owner of a page that outlives its domain becomes DOMID_ORPHAN (ctl/destroy.c, END4).
- *     What can be referenced is whole: linked, named, counted (frame_publish()).
+ *     + loaded page-table bases + descriptor-table slots + holds of the
+ *     hypervisor.
+ * F3  the word changes owner or kind only while ref is 0 or all of it is known
+ *     to the caller (frame_claim()); so a successful frame_get() pins owner and
+ *     kind.  But for this: the owner of a page that outlives its domain becomes
+ *     DOMID_ORPHAN (ctl/destroy.c, END4).  What can be referenced is whole:
+ *     linked, named, counted (frame_publish()).
  * F4  at ref 0 an OWNED or HEAP frame is given back: to the heap, or, with
  *     NOHEAP set, to nobody, until the destructor clears the flag (seed 000).
  * F5  kind SHARED: owner is the share group, ref the share count (share/).
@@ -27,12 +31,17 @@
 #include "lib/types.h"
 
 enum frame_kind {
-	FRAME_RESERVED,	/* firmware, devices, the image, modules: never handed out */
+	/* firmware, devices, the image, modules: never handed out */
+	FRAME_RESERVED,
 	FRAME_HV,	/* allocated by the hypervisor for itself */
 	FRAME_FREE,	/* in the buddy allocator */
 	FRAME_POOL,	/* set aside for a share group, unused */
 	FRAME_OWNED,	/* a domain's page */
-	FRAME_HEAP,	/* hypervisor heap page that a domain may map (shared info, grant table, trace) */
+	/*
+	 * hypervisor heap page that a domain may map (shared info, grant table,
+	 * trace)
+	 */
+	FRAME_HEAP,
 	FRAME_SHARED,	/* canonical page of a share group */
 };
 
@@ -41,30 +50,47 @@ struct frame {
 	uint64_t type;		/* atomic; mm/pagetype.h */
 	union {
 		struct {
-			uint32_t next, prev;	/* FREE: buddy list (LOCK_HEAP); OWNED: owner's page list (LOCK_PAGELIST); mfn, 0 = none */
+			/*
+			 * FREE: buddy list (LOCK_HEAP); OWNED: owner's page
+			 * list (LOCK_PAGELIST); mfn, 0 = none
+			 */
+			uint32_t next, prev;
 		};
-		uint64_t hash;			/* SHARED: keyed hash of the content; constant while shared */
-		uint64_t private;		/* HV: for whoever allocated it (m2p.c: valid entries in a leaf) */
+		/* SHARED: keyed hash of the content; constant while shared */
+		uint64_t hash;
+		/*
+		 * HV: for whoever allocated it (m2p.c: valid entries in a leaf)
+		 */
+		uint64_t private;
 	};
 };
 _Static_assert(sizeof(struct frame) == 24, "decision 9: 24 + 8 bytes a frame");
 
 #define FRAME_REF_MASK		0xffffffffUL
-#define FRAME_REF_MAX		0xfffffff0UL	/* a get beyond is refused (PT15) */
+/* a get beyond is refused (PT15) */
+#define FRAME_REF_MAX		0xfffffff0UL
 #define FRAME_OWNER_SHIFT	32
 #define FRAME_OWNER_MASK	(0xffffUL << FRAME_OWNER_SHIFT)
 #define FRAME_KIND_SHIFT	48
 #define FRAME_KIND_MASK		(0xfUL << FRAME_KIND_SHIFT)
-#define FRAME_ALLOCATED		(1UL << 52)	/* the owner still has it: counts as one reference */
+/* the owner still has it: counts as one reference */
+#define FRAME_ALLOCATED		(1UL << 52)
 #define FRAME_NOHEAP		(1UL << 53)	/* F4 */
-#define FRAME_HEAP_RW		(1UL << 54)	/* HEAP: the domain may map it writable */
-#define FRAME_DIRTY		(1UL << 55)	/* FREE: holds old content; scrub before it is handed to a domain */
-#define FRAME_ORDER_SHIFT	56		/* FREE: order of the block that starts here, + 1; 0 = not a start */
+/* HEAP: the domain may map it writable */
+#define FRAME_HEAP_RW		(1UL << 54)
+/* FREE: holds old content; scrub before it is handed to a domain */
+#define FRAME_DIRTY		(1UL << 55)
+/* FREE: order of the block that starts here, + 1; 0 = not a start */
+#define FRAME_ORDER_SHIFT	56
 #define FRAME_ORDER_MASK	(0x1fUL << FRAME_ORDER_SHIFT)
 
-extern mfn_t frame_max_mfn;	/* one past the last frame in the table; constant after boot */
+/* one past the last frame in the table; constant after boot */
+extern mfn_t frame_max_mfn;
 
-/* Is there a record for this mfn (RAM known at boot)? Safe for any number a guest names. */
+/*
+ * Is there a record for this mfn (RAM known at boot)? Safe for any number a
+ * guest names.
+ */
 bool frame_valid(mfn_t mfn);
 struct frame *mfn_to_frame(mfn_t mfn);	/* mfn must be frame_valid() */
 mfn_t frame_to_mfn(const struct frame *f);
@@ -100,33 +126,45 @@ static inline uint32_t frame_state_ref(uint64_t state)
 }
 
 /*
- * Take a general reference if the frame is OWNED or HEAP, by `owner`, and
- * alive (ref > 0).  0, -EPERM (not owner's), -EBUSY (count at its limit).  No locks.
+ * Take a general reference if the frame is OWNED or HEAP, by `owner`, and alive
+ * (ref > 0).  0, -EPERM (not owner's), -EBUSY (count at its limit).  No locks.
  */
 int frame_get(struct frame *f, domid_hv_t owner) must_check;
-/* One more on a frame that is already referenced by the caller; -EBUSY at the limit. */
+/*
+ * One more on a frame that is already referenced by the caller; -EBUSY at the
+ * limit.
+ */
 int frame_get_again(struct frame *f) must_check;
-/* Drop one; at zero the frame is given back as F4 says. Takes LOCK_PAGELIST of the owner and LOCK_HEAP then. */
+/*
+ * Drop one; at zero the frame is given back as F4 says. Takes LOCK_PAGELIST of
+ * the owner and LOCK_HEAP then.
+ */
 void frame_put(struct frame *f);
-/* Clear ALLOCATED; true if it was set (then the caller drops that reference with frame_put()). */
+/*
+ * Clear ALLOCATED; true if it was set (then the caller drops that reference
+ * with frame_put()).
+ */
 bool frame_test_and_clear_allocated(struct frame *f) must_check;
 
 /*
- * How a frame changes hands (PT6, PT7): claimed by one compare-and-swap, published by one store.
+ * How a frame changes hands (PT6, PT7): claimed by one compare-and-swap,
+ * published by one store.
  *
- * Claim: OWNED by `owner`, ALLOCATED, and with no references but the owner's own and
- * `refs` that the caller knows of; -EBUSY else, with nothing changed.  It is the hypervisor's
- * then (kind HV): nobody gets a reference, gives it back or claims it, whatever number
- * is guessed.  It is still on the owner's list, in his M2P and with its type word.
- * The references that were known have gone with the claim: nobody puts them.
+ * Claim: OWNED by `owner`, ALLOCATED, and with no references but the owner's
+ * own and `refs` that the caller knows of; -EBUSY else, with nothing changed.
+ * It is the hypervisor's then (kind HV): nobody gets a reference, gives it back
+ * or claims it, whatever number is guessed.  It is still on the owner's list,
+ * in his M2P and with its type word.  The references that were known have gone
+ * with the claim: nobody puts them.
  */
 int frame_claim(struct frame *f, domid_hv_t owner, uint32_t refs) must_check;
 /* Such a frame goes back, with the references that it had. */
 void frame_unclaim(struct frame *f, domid_hv_t owner, uint32_t refs);
 /*
- * Publish: a frame that nobody can reference becomes `owner`'s, ALLOCATED, with `refs` references
- * beside his own.  The last step: from here on any CPU may name it, even give it back.  So it is on
- * the owner's list, its type counts what `refs` are for, and its M2P entry is written.
+ * Publish: a frame that nobody can reference becomes `owner`'s, ALLOCATED, with
+ * `refs` references beside his own.  The last step: from here on any CPU may
+ * name it, even give it back.  So it is on the owner's list, its type counts
+ * what `refs` are for, and its M2P entry is written.
  */
 void frame_publish(struct frame *f, domid_hv_t owner, uint32_t refs);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See framepool.h.  A pool is a store, which is a buddy allocator of its own, and before it the
- * vector of single frames from which canonical ones are drawn in O(1); and another store for metadata, which
- * needs frames in a row.  Pools are in a fixed table, so that
- * a frame may come back to one whose group is gone: its slot is free when the last has.
+ * See framepool.h.  A pool is a store, which is a buddy allocator of its own,
+ * and before it the vector of single frames from which canonical ones are drawn
+ * in O(1); and another store for metadata, which needs frames in a row.  Pools
+ * are in a fixed table, so that a frame may come back to one whose group is
+ * gone: its slot is free when the last has.
  */
 #include <port.h>
 
@@ -15,7 +16,8 @@
 
 #define POOL_LOW	1024	/* refill below: entropy of the draw (SH26); */
 #define LOW_ALONE	64	/* a domain alone has nobody to draw against */
-#define POOL_HIGH	4096	/* frames that come back beyond go to the store, or the heap */
+/* frames that come back beyond go to the store, or the heap */
+#define POOL_HIGH	4096
 #define BLOCK_ORDER	9	/* a refill; so views have one page for it */
 #define BLOCK_ALONE	6
 #define VEC_ORDER	2
@@ -24,9 +26,12 @@ _Static_assert(POOL_LOW + (1 << BLOCK_ORDER) <= POOL_HIGH, "a refill fits");
 _Static_assert(POOL_HIGH * sizeof(uint32_t) == PAGE_SIZE << VEC_ORDER, "vec");
 
 struct frame_pool {
-	struct spinlock lock;		/* LOCK_POOL: all below, but where it says otherwise */
-	uint32_t members;		/* and LOCK_POOLS; 0 and total 0: the slot is free */
-	uint32_t staying;		/* of them, those that frame_pool_stop() was not called for */
+	/* LOCK_POOL: all below, but where it says otherwise */
+	struct spinlock lock;
+	/* and LOCK_POOLS; 0 and total 0: the slot is free */
+	uint32_t members;
+	/* of them, those that frame_pool_stop() was not called for */
+	uint32_t staying;
 	uint64_t target, total;		/* FP1, FP2; read without, too */
 	struct buddy store, meta;
 	uint32_t *vec;			/* NULL: no members */
@@ -143,8 +148,9 @@ static mfn_t vec_draw(struct frame_pool *p)
 /* --- members --- */
 
 /*
- * A block into a store, of at most `left` frames and within the target, which may fall meanwhile; how many came.
- * What the heap does not have now, vec_refill() asks for again.
+ * A block into a store, of at most `left` frames and within the target, which
+ * may fall meanwhile; how many came.  What the heap does not have now,
+ * vec_refill() asks for again.
  */
 static uint64_t set_aside_part(struct frame_pool *p, struct buddy *b, uint64_t left)
 {
@@ -217,7 +223,10 @@ static struct frame_pool *pool_find(uint16_t group)
 	return free;
 }
 
-/* Nobody else looks into a free slot, but to see that it is one; the lock is for good. */
+/*
+ * Nobody else looks into a free slot, but to see that it is one; the lock is
+ * for good.
+ */
 static void pool_begin(struct frame_pool *p, uint16_t group, bool alone, void *vec)
 {
 	if (!p->lock.level) {
@@ -304,7 +313,10 @@ bool frame_pool_give_part(struct frame_pool *p)
 	return gave;
 }
 
-/* What comes to a pool where nobody stays goes on to the heap; so the vector of the last is empty. */
+/*
+ * What comes to a pool where nobody stays goes on to the heap; so the vector of
+ * the last is empty.
+ */
 void frame_pool_leave(struct frame_pool *p)
 {
 	uint32_t *vec = NULL;

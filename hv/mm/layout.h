@@ -4,13 +4,18 @@
  * address space (Xen's ABI); all else belongs to the guest.
  *
  *   0x0000000000000000  slot   0..255  guest
- *   0xffff800000000000  slot 256       the domain's own view of the M2P, guest read-only
- *   0xffff807fc0000000  slot 256, last L3 slot: this domain's GDT and LDT areas, hypervisor only
- *   0xffff820000000000  slot 260       frame table, in 2 MiB pages where there is RAM
+ *   0xffff800000000000  slot 256       the domain's own view of the M2P, guest
+ *                       read-only
+ *   0xffff807fc0000000  slot 256, last L3 slot: this domain's GDT and LDT
+ *                       areas, hypervisor only
+ *   0xffff820000000000  slot 260       frame table, in 2 MiB pages where there
+ *                       is RAM
  *   0xffff828000000000  slot 261       hypervisor image (linked at +1 MiB)
- *   0xffff830000000000  slot 262..269  direct map of all RAM, and of the first 4 GiB for devices
+ *   0xffff830000000000  slot 262..269  direct map of all RAM, and of the first
+ *                       4 GiB for devices
  *   0xffff870000000000  slot 270       devices (local APIC, uncached)
- *   0xffff878000000000  slot 271       CPU stacks, with unmapped pages between them
+ *   0xffff878000000000  slot 271       CPU stacks, with unmapped pages between
+ *                       them
  *   0xffff880000000000  slot 272..511  guest
  */
 #ifndef HV_MM_LAYOUT_H
@@ -25,7 +30,10 @@
 #define M2P_VIRT		0xffff800000000000UL
 #define M2P_VIRT_END		0xffff804000000000UL
 
-/* 16 GDT pages then 16 LDT pages per vCPU; 64 KiB each, so an offset is a selector. */
+/*
+ * 16 GDT pages then 16 LDT pages per vCPU; 64 KiB each, so an offset is a
+ * selector.
+ */
 #define PERDOM_L3_SLOT		511
 #define PERDOM_VIRT		0xffff807fc0000000UL
 #define PERDOM_VCPU_PAGES	32

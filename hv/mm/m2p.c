@@ -7,14 +7,18 @@
  * view goes: a table that is freed earlier would need a flush, and a domain's
  * frames and the pool of canonical frames are compact, so there are few.
  *
- * A guest may link its L4 into itself, read-only (seed 003).  Through that link the CPU also walks slot 256,
- * so the guest reads the tables of its view as data: which frames they are (LP8).  Nothing more can be reached:
- * the descriptor area's tables and all of slots 257 to 271 have no US bit, and no path through the link is
- * writable.  What it reads is harmless:
- *  - a number of the hypervisor's frames opens nothing, for whatever names one is refused (resolve());
- *  - l3 and the first tables came from the heap at the domain's birth, as its own pages did, whose numbers it
- *    knows; the others come from its group's own frames, so they tell nothing of other groups (mm/framepool.h);
- *  - the top's own entries name the hypervisor's second tables, made at boot and the same for all.
+ * A guest may link its L4 into itself, read-only (seed 003).  Through that link
+ * the CPU also walks slot 256, so the guest reads the tables of its view as
+ * data: which frames they are (LP8).  Nothing more can be reached: the
+ * descriptor area's tables and all of slots 257 to 271 have no US bit, and no
+ * path through the link is writable.  What it reads is harmless:
+ *  - a number of the hypervisor's frames opens nothing, for whatever names one
+ *    is refused (resolve());
+ *  - l3 and the first tables came from the heap at the domain's birth, as its
+ *    own pages did, whose numbers it knows; the others come from its group's
+ *    own frames, so they tell nothing of other groups (mm/framepool.h);
+ *  - the top's own entries name the hypervisor's second tables, made at boot
+ *    and the same for all.
  */
 #include <port.h>
 #include <errno.h>
@@ -26,7 +30,8 @@
 
 #define LEAF_ENTRIES	(PAGE_SIZE / sizeof(pfn_t))
 #define LEAVES_L3	(PT_SLOTS * PT_SLOTS)	/* below one entry of l3 */
-#define REAP_PAGES	62	/* and up to 2 more: what one m2p_view_reap() frees, */
+/* and up to 2 more: what one m2p_view_reap() frees, */
+#define REAP_PAGES	62
 #define REAP_ENTRIES	512	/* and looks at */
 #define M2P_MFNS	((M2P_VIRT_END - M2P_VIRT) / sizeof(pfn_t))
 
@@ -34,7 +39,10 @@
 #define TABLE_FLAGS	(PTE_P | PTE_US | PTE_A)
 #define LEAF_FLAGS	(PTE_P | PTE_US | PTE_A)
 #define PERDOM_FLAGS	(PTE_P | PTE_RW | PTE_A)
-/* The page below is of view->from, not of the heap: some are made before the domain has a group. */
+/*
+ * The page below is of view->from, not of the heap: some are made before the
+ * domain has a group.
+ */
 #define OF_POOL		(1UL << 9)
 
 int m2p_view_init(struct m2p_view *view)
@@ -47,7 +55,9 @@ int m2p_view_init(struct m2p_view *view)
 	return view->l3 ? 0 : -ENOMEM;
 }
 
-/* The end: from the first leaf to the last; a table goes after its last entry. */
+/*
+ * The end: from the first leaf to the last; a table goes after its last entry.
+ */
 
 static pte_t *table_below(const pte_t *entry)
 {
@@ -80,7 +90,9 @@ static unsigned int page_drop(struct m2p_view *view, pte_t *entry)
 	return 1;
 }
 
-/* One entry of the lowest table that is there; returns pages freed, 3 at most. */
+/*
+ * One entry of the lowest table that is there; returns pages freed, 3 at most.
+ */
 static unsigned int reap_entry(struct m2p_view *view)
 {
 	uint32_t at = view->reaped, width = LEAVES_L3;
@@ -93,7 +105,10 @@ static unsigned int reap_entry(struct m2p_view *view)
 		l1 = table_below(l2e);
 		width = PT_SLOTS;
 	}
-	/* The descriptor area's leaves are frames of others: only its tables go. */
+	/*
+	 * The descriptor area's leaves are frames of others: only its tables
+	 * go.
+	 */
 	if (l1 && at / LEAVES_L3 != PERDOM_L3_SLOT) {
 		pages += page_drop(view, &l1[at % PT_SLOTS]);
 		view->leaf_count -= pages;
@@ -130,7 +145,10 @@ void m2p_view_fini(struct m2p_view *view)
 		;
 }
 
-/* A page more for the view; it is promised when it is there, so that none is promised in vain. */
+/*
+ * A page more for the view; it is promised when it is there, so that none is
+ * promised in vain.
+ */
 static void *page_new(struct m2p_view *view)
 {
 	void *page = view->from ? frame_pool_pages(view->from, 0) :

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A domain's own view of the M2P (design decision 15): a sparse table
- * mfn -> pfn at Xen's address, mapped read-only for the guest through L4 slot 256.
+ * A domain's own view of the M2P (design decision 15): a sparse table mfn ->
+ * pfn at Xen's address, mapped read-only for the guest through L4 slot 256.
  * Frames that the domain neither owns nor holds read as absent (not mapped) or
  * INVALID_PFN.  A leaf page covers 512 frames.
  *
@@ -20,30 +20,51 @@ struct m2p_view {
 	struct spinlock lock;	/* LOCK_M2P: all entries and tables below l3 */
 	pte_t *l3;		/* the page that slot 256 leads to */
 	uint64_t leaf_count;	/* pages of leaves, for the metadata figure */
-	uint32_t reaped;	/* only m2p_view_reap(): leaves behind it, by number, are gone */
+	/* only m2p_view_reap(): leaves behind it, by number, are gone */
+	uint32_t reaped;
 	uint64_t page_count;	/* all but l3: tables and leaves */
-	uint64_t promised;	/* constant; beyond so many, `more` is asked for each: false = -ENOMEM */
+	/*
+	 * constant; beyond so many, `more` is asked for each: false = -ENOMEM
+	 */
+	uint64_t promised;
 	bool (*more)(struct m2p_view *view); /* constant; NULL: no limit */
-	struct frame_pool *from; /* whose pages (mm/framepool.h); NULL: the heap's.  Constant once there are any */
+	/*
+	 * whose pages (mm/framepool.h); NULL: the heap's.  Constant once there
+	 * are any
+	 */
+	struct frame_pool *from;
 };
 
 int m2p_view_init(struct m2p_view *view);		/* -ENOMEM */
-/* Every page back; _reap: some of them, false: none is left.  Nobody uses the view any more. */
+/*
+ * Every page back; _reap: some of them, false: none is left.  Nobody uses the
+ * view any more.
+ */
 bool m2p_view_reap(struct m2p_view *view) must_check;
 void m2p_view_fini(struct m2p_view *view);
-/* Set the pfn of mfn; INVALID_PFN clears it. -ENOMEM only if a new leaf is needed. */
+/*
+ * Set the pfn of mfn; INVALID_PFN clears it. -ENOMEM only if a new leaf is
+ * needed.
+ */
 int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn) must_check;
 void m2p_clear(struct m2p_view *view, mfn_t mfn);
-/* Every entry of mfns [first, end) that is not INVALID_PFN, with the machine stopped. */
+/*
+ * Every entry of mfns [first, end) that is not INVALID_PFN, with the machine
+ * stopped.
+ */
 void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
 		  void (*fn)(mfn_t mfn, pfn_t pfn, void *arg), void *arg);
-/* The first from `mfn` on that has a leaf, with the machine stopped; ~0: there is none. */
+/*
+ * The first from `mfn` on that has a leaf, with the machine stopped; ~0: there
+ * is none.
+ */
 mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn);
-pfn_t m2p_get(struct m2p_view *view, mfn_t mfn);	/* INVALID_PFN if none */
+/* INVALID_PFN if none */
+pfn_t m2p_get(struct m2p_view *view, mfn_t mfn);
 
 /*
- * The L1 entry of page `index` of a domain's descriptor area (vCPU i: 32*i ..), tables made
- * when first wanted; NULL: no memory.
+ * The L1 entry of page `index` of a domain's descriptor area (vCPU i: 32*i ..),
+ * tables made when first wanted; NULL: no memory.
  */
 pte_t *m2p_perdom_pte(struct m2p_view *view, unsigned int index);
 

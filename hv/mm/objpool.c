@@ -2,8 +2,9 @@
 /*
  * Small objects; objpool.h has the contract.
  *
- * A page serves one size class: a header, then objects.  Pages with a free object
- * are on the class's list; an object finds its page by rounding its address down.
+ * A page serves one size class: a header, then objects.  Pages with a free
+ * object are on the class's list; an object finds its page by rounding its
+ * address down.
  */
 #include <port.h>
 

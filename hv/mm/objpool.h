@@ -2,8 +2,8 @@
 /*
  * Small objects, 16 bytes to 1 KiB in power-of-two classes, from single pages;
  * larger requests take whole pages.  Zeroed.  A page whose objects are all free
- * goes back to where it is from at once, so that "every frame is back" can be checked.
- * LOCK_OBJPOOL.
+ * goes back to where it is from at once, so that "every frame is back" can be
+ * checked.  LOCK_OBJPOOL.
  */
 #ifndef HV_MM_OBJPOOL_H
 #define HV_MM_OBJPOOL_H
@@ -19,12 +19,16 @@ struct frame_pool;
 /* All zero but for the lock and `from`: nothing is there. */
 struct objpool {
 	struct spinlock lock;		/* LOCK_OBJPOOL */
-	struct frame_pool *from;	/* whose pages; NULL: the heap's.  Constant */
-	void *partial[OBJ_MAX_SHIFT - OBJ_MIN_SHIFT + 1]; /* lock: pages with a free object, a list a class */
+	/* whose pages; NULL: the heap's.  Constant */
+	struct frame_pool *from;
+	/* lock: pages with a free object, a list a class */
+	void *partial[OBJ_MAX_SHIFT - OBJ_MIN_SHIFT + 1];
 };
 
-void *objpool_alloc(struct objpool *pool, size_t bytes);	/* NULL if there is no memory */
-void objpool_free(struct objpool *pool, void *obj, size_t bytes); /* the size it was allocated with; NULL is ignored */
+/* NULL if there is no memory */
+void *objpool_alloc(struct objpool *pool, size_t bytes);
+/* the size it was allocated with; NULL is ignored */
+void objpool_free(struct objpool *pool, void *obj, size_t bytes);
 
 /* The hypervisor's own. */
 void *obj_alloc(size_t bytes);

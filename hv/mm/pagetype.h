@@ -2,35 +2,38 @@
 /*
  * Page types: what a frame is used as, and how often.
  *
- *   class 4 | validated 1 | pinned 1 | partial 1 | child 1 | flushing 1 | - 1 | nr_done 10 |
- *   linear: out 1, number 15 | count 28
+ *   class 4 | validated 1 | pinned 1 | partial 1 | child 1 | flushing 1 | - 1 |
+ *   nr_done 10 | linear: out 1, number 15 | count 28
  *
- * T1  classes exclude each other: the class changes only while both counts are 0.
+ * T1  classes exclude each other: the class changes only while both counts are
+ *     0.
  * T2  count of a table class = uses as a directory (parent entries, pin, loaded
- *     base).  Uses as a linear page table are counted apart (seed 003): in the field
- *     `linear` of the table that is used, and, with the bit `out`, in that of the table that uses
- *     others.  A table is one or the other, never both: so links are one deep (XSA-240).
- *     A table's link to itself is in neither: it comes and goes with the table.
+ *     base).  Uses as a linear page table are counted apart (seed 003): in the
+ *     field `linear` of the table that is used, and, with the bit `out`, in
+ *     that of the table that uses others.  A table is one or the other, never
+ *     both: so links are one deep (XSA-240).  A table's link to itself is in
+ *     neither: it comes and goes with the table.
  * T3  a frame that was WRITABLE stays in that class at count 0 until somebody
  *     wants another class; he must flush the owner's TLBs first, after the
  *     class changed (no new writable mapping can then appear), before he looks
  *     at the content (SPIN model abac; XSA-401).
  * T4  validated: the content was checked for its class, and holds the
- *     references of its entries.
- *     It stays validated until both counts are 0: through a linear link its entries are still
- *     walked, so what they name must be held.
- * T5  partial: of a table that is being (de)validated, with count 1, exactly its entries below
- *     nr_done hold what they name; with `child`, entry nr_done names a table that is itself
- *     partial, and holds it (I7).
- * T6  flushing: the class changed, and CPUs may still have translations of what the frame
- *     was.  Whoever changed it owes the flush (T3), and nobody gets a use before it was
- *     made: a second getter waits (XSA-401; SPIN model type_getters).  He answers flush
- *     requests meanwhile (port_spin()), and the flusher needs no lock but LOCK_TLB, so
- *     each ends.
- * T7  class SHARED, of a domain's page that is being offered, has one user, who holds LOCK_MM
- *     and flushes once for many pages; he takes other locks before, so nobody may wait
- *     for him, and nobody has to: every other class is refused until he lets go, which he
- *     does after the flush.  So what comes after class SHARED needs none.
+ *     references of its entries.  It stays validated until both counts are 0:
+ *     through a linear link its entries are still walked, so what they name
+ *     must be held.
+ * T5  partial: of a table that is being (de)validated, with count 1, exactly
+ *     its entries below nr_done hold what they name; with `child`, entry
+ *     nr_done names a table that is itself partial, and holds it (I7).
+ * T6  flushing: the class changed, and CPUs may still have translations of what
+ *     the frame was.  Whoever changed it owes the flush (T3), and nobody gets a
+ *     use before it was made: a second getter waits (XSA-401; SPIN model
+ *     type_getters).  He answers flush requests meanwhile (port_spin()), and
+ *     the flusher needs no lock but LOCK_TLB, so each ends.
+ * T7  class SHARED, of a domain's page that is being offered, has one user, who
+ *     holds LOCK_MM and flushes once for many pages; he takes other locks
+ *     before, so nobody may wait for him, and nobody has to: every other class
+ *     is refused until he lets go, which he does after the flush.  So what
+ *     comes after class SHARED needs none.
  *
  * This file only counts; pv/ptcheck.c looks at content.
  */
@@ -96,7 +99,10 @@ static inline enum page_class frame_class(const struct frame *f)
 	return type_class(READ_ONCE(f->type));
 }
 
-/* Is f a validated page table of that level, 1 to 4?  The owner's LOCK_MM keeps the answer true. */
+/*
+ * Is f a validated page table of that level, 1 to 4?  The owner's LOCK_MM keeps
+ * the answer true.
+ */
 static inline bool frame_is_table(const struct frame *f, unsigned int level)
 {
 	uint64_t type = READ_ONCE(f->type);
@@ -106,19 +112,26 @@ static inline bool frame_is_table(const struct frame *f, unsigned int level)
 }
 
 enum type_change {
-	TYPE_SAME,		/* count raised; the class and validation were there */
-	TYPE_FRESH,		/* class taken from none, or from SHARED (T7): validate now */
-	TYPE_FRESH_FLUSH,	/* class taken from another (T6): flush the owner's TLBs, say so, then validate */
+	/* count raised; the class and validation were there */
+	TYPE_SAME,
+	/* class taken from none, or from SHARED (T7): validate now */
+	TYPE_FRESH,
+	/*
+	 * class taken from another (T6): flush the owner's TLBs, say so, then
+	 * validate
+	 */
+	TYPE_FRESH_FLUSH,
 };
 
 /*
  * Count one use as `class`.  TYPE_*, or -EBUSY: used as another class, count at
- * its limit, or (table classes) not yet validated; or -EMLINK: no use is left but
- * linear ones.  The caller holds a general
- * reference and, for table classes, the owner's LOCK_MM.
+ * its limit, or (table classes) not yet validated; or -EMLINK: no use is left
+ * but linear ones.  The caller holds a general reference and, for table
+ * classes, the owner's LOCK_MM.
  *
- * After TYPE_FRESH_FLUSH everybody else waits for pagetype_flushed().  So that nobody
- * forgets it, dom/domain.h's domain_type_get() does all of it; only an offer (T7) calls this one.
+ * After TYPE_FRESH_FLUSH everybody else waits for pagetype_flushed().  So that
+ * nobody forgets it, dom/domain.h's domain_type_get() does all of it; only an
+ * offer (T7) calls this one.
  */
 int pagetype_get(struct frame *f, enum page_class class) must_check;
 /* After TYPE_FRESH_FLUSH: the flush was made (T6). */
@@ -145,12 +158,16 @@ int pagetype_set_pinned(struct frame *f) must_check;
 int pagetype_clear_pinned(struct frame *f) must_check;
 
 /*
- * One more linear use of a table of `class` (T2): -EBUSY if it is no validated table of it, uses others
- * itself, or is at the limit.  put: true as for pagetype_put().
+ * One more linear use of a table of `class` (T2): -EBUSY if it is no validated
+ * table of it, uses others itself, or is at the limit.  put: true as for
+ * pagetype_put().
  */
 int pagetype_linear_get(struct frame *f, enum page_class class) must_check;
 bool pagetype_linear_put(struct frame *f) must_check;
-/* One more entry of this table that uses another: -EBUSY if it is used so itself, or at the limit. */
+/*
+ * One more entry of this table that uses another: -EBUSY if it is used so
+ * itself, or at the limit.
+ */
 int pagetype_linear_out_get(struct frame *f) must_check;
 void pagetype_linear_out_put(struct frame *f);
 

@@ -2,8 +2,8 @@
 /*
  * Frame allocation; palloc.h has the rules (PALLOC1-PALLOC3).
  *
- * The lists of free blocks are a struct buddy (buddy.c); the frames that are set aside for
- * share groups are in buddies of their own (framepool.c).
+ * The lists of free blocks are a struct buddy (buddy.c); the frames that are
+ * set aside for share groups are in buddies of their own (framepool.c).
  */
 #include <port.h>
 #include <errno.h>
@@ -14,12 +14,16 @@
 #include "x86/spinlock.h"
 
 static struct spinlock heap_lock = SPINLOCK_INIT(LOCK_HEAP);
-static struct buddy heap = { .state = FRAME_STATE(FRAME_FREE, 0, 0) | FRAME_DIRTY }; /* LOCK_HEAP */
+/* LOCK_HEAP */
+static struct buddy heap = { .state = FRAME_STATE(FRAME_FREE, 0, 0) | FRAME_DIRTY };
 static uint64_t free_frames;		/* atomic; PALLOC1 */
 static uint64_t total_frames;		/* constant after boot */
 
-/* An audit: frames below the mark have been counted.  Kept true by note_free(). */
-static mfn_t counted_end;		/* 0: none; written with the machine stopped */
+/*
+ * An audit: frames below the mark have been counted.  Kept true by note_free().
+ */
+/* 0: none; written with the machine stopped */
+static mfn_t counted_end;
 static uint64_t counted_free;		/* atomic */
 
 static inline void note_counted(mfn_t mfn, uint64_t frames, bool freed)
@@ -59,7 +63,7 @@ static mfn_t frames_acquire(unsigned int order)
 	mfn_t mfn = heap_take(order);
 
 	if (mfn == INVALID_MFN && order == 0)
-		mfn = frame_pools_take();	/* PALLOC3: that is free memory too */
+		mfn = frame_pools_take(); /* PALLOC3: it is free, too */
 	if (mfn != INVALID_MFN)
 		note_free(mfn, 1UL << order, false);
 	return mfn;

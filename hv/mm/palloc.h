@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frame allocation: a buddy allocator over all RAM; what is set aside of it for canonical
- * pages is in framepool.h.
+ * Frame allocation: a buddy allocator over all RAM; what is set aside of it for
+ * canonical pages is in framepool.h.
  *
  * PALLOC1  free_frames counts FREE and POOL frames; it is exact under
  *          LOCK_HEAP.
@@ -18,36 +18,47 @@
 
 #define PALLOC_MAX_ORDER 18	/* 1 GiB */
 
-/* Boot: hand [first, end) to the allocator. Frames must be in the frame table. */
+/*
+ * Boot: hand [first, end) to the allocator. Frames must be in the frame table.
+ */
 void palloc_add_range(mfn_t first, mfn_t end);
 
-/* 2^order zeroed frames for the hypervisor (kind HV), naturally aligned; NULL if none. */
+/*
+ * 2^order zeroed frames for the hypervisor (kind HV), naturally aligned; NULL
+ * if none.
+ */
 void *palloc_hv(unsigned int order);
 void palloc_hv_free(void *virt, unsigned int order);
 
 /*
- * One such frame with the bytes of `from`, in place of zeroes.  INVALID_MFN if none.  (Pages of domains
- * are made of these two, by dom/pages.c, which publishes them when they are whole.)
+ * One such frame with the bytes of `from`, in place of zeroes.  INVALID_MFN if
+ * none.  (Pages of domains are made of these two, by dom/pages.c, which
+ * publishes them when they are whole.)
  */
 mfn_t palloc_hv_copy(mfn_t from);
 /*
- * 2^order hypervisor pages that `owner` may map (kind HEAP, ref 0, NOHEAP).  Each is freed by
- * palloc_heap_free() when its ref is 0 and NOHEAP was cleared (dom/heappages.h).
+ * 2^order hypervisor pages that `owner` may map (kind HEAP, ref 0, NOHEAP).
+ * Each is freed by palloc_heap_free() when its ref is 0 and NOHEAP was cleared
+ * (dom/heappages.h).
  */
 void *palloc_heap(domid_hv_t owner, unsigned int order, bool writable);
 void palloc_heap_free(void *virt);
 
-/* Give back one OWNED frame whose references are gone (called by frame_put()). */
+/*
+ * Give back one OWNED frame whose references are gone (called by frame_put()).
+ */
 void palloc_free_frame(struct frame *f);
 /* The same for a list of them, linked by frame.next; 0 ends it. */
 void palloc_free_list(uint32_t first);
 
 uint64_t palloc_free_count(void);	/* PALLOC1, in frames */
 /*
- * For an audit that counts free frames some at a time, with the machine stopped: frames below `end`
- * (0: the audit is over) have been seen, `free` of them free.  Returns how many of those seen so far are free now.
+ * For an audit that counts free frames some at a time, with the machine
+ * stopped: frames below `end` (0: the audit is over) have been seen, `free` of
+ * them free.  Returns how many of those seen so far are free now.
  */
 uint64_t palloc_counted(mfn_t end, uint64_t free);
-uint64_t palloc_total_count(void);	/* all frames ever given by palloc_add_range() */
+/* all frames ever given by palloc_add_range() */
+uint64_t palloc_total_count(void);
 
 #endif

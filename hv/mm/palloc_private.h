@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the frame allocator share: palloc.c, buddy.c, framepool.c. */
+/*
+ * What the files of the frame allocator share: palloc.c, buddy.c, framepool.c.
+ */
 #ifndef HV_MM_PALLOC_PRIVATE_H
 #define HV_MM_PALLOC_PRIVATE_H
 
@@ -19,7 +21,10 @@ struct buddy {
 	uint32_t list[ORDERS];
 };
 
-/* Frames of the buddy's state; take: INVALID_MFN if there is none.  Neighbours that are free merge. */
+/*
+ * Frames of the buddy's state; take: INVALID_MFN if there is none.  Neighbours
+ * that are free merge.
+ */
 void buddy_give(struct buddy *b, mfn_t mfn, unsigned int order);
 mfn_t buddy_take(struct buddy *b, unsigned int order);
 

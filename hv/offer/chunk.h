@@ -18,11 +18,15 @@ _Static_assert(CHUNK_NAMES >= SHARE_NAMES_MAX, "the longest entry fits");
 
 struct sharing_item {
 	uint32_t first, count;		/* its names in names[] */
-	enum shareop_result result;	/* SHARE_NOT_TRIED while it is in the running */
+	/* SHARE_NOT_TRIED while it is in the running */
+	enum shareop_result result;
 	uint32_t mfn;			/* the frame that all names map */
-	uint32_t new_mfn;		/* and the one that they map afterwards */
-	bool has_shared_class;			/* offer: the frame has class SHARED and lost its RW mappings */
-	uint32_t writable;		/* unshare: names that become writable */
+	/* and the one that they map afterwards */
+	uint32_t new_mfn;
+	/* offer: the frame has class SHARED and lost its RW mappings */
+	bool has_shared_class;
+	/* unshare: names that become writable */
+	uint32_t writable;
 };
 
 struct sharing_name {
@@ -40,7 +44,10 @@ struct sharing_chunk {
 	struct share_page pages[CHUNK_ITEMS];	/* for share/ */
 };
 
-/* Once, when the number of CPUs is known; panics without memory.  And this CPU's chunk. */
+/*
+ * Once, when the number of CPUs is known; panics without memory.  And this
+ * CPU's chunk.
+ */
 void chunk_init(void);
 struct sharing_chunk *chunk_scratch(void);
 

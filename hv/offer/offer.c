@@ -5,14 +5,16 @@
  *  (a) every named mapping goes read-only, and the frame takes class SHARED,
  *      which excludes any new writable or typed use;
  *  (b) the TLBs of the domain's CPUs are flushed, once for the chunk: nobody
- *      can write the page any more (SPIN model share.pml: other orders lose writes);
- *  (c) the frame is claimed by one compare-and-swap: its references must be those that the
- *      names account for, and from then on nobody can take one, give the frame back
- *      or write it by number (GT22, ME12);
+ *      can write the page any more (SPIN model share.pml: other orders lose
+ *      writes);
+ *  (c) the frame is claimed by one compare-and-swap: its references must be
+ *      those that the names account for, and from then on nobody can take one,
+ *      give the frame back or write it by number (GT22, ME12);
  *  (d,e) hash, look up, compare: share_offer_batch(), once for the chunk;
  *  (f) the entries get the canonical frame, and the domain's page goes.
  *
- * An item that fails at any step gets its frame and its mappings back as they were (undo()).
+ * An item that fails at any step gets its frame and its mappings back as they
+ * were (undo()).
  */
 #include <port.h>
 
@@ -118,7 +120,10 @@ static void item_write_protect(struct domain *d, struct sharing_chunk *c,
 	item->has_shared_class = true;
 }
 
-/* (f) The entries get the canonical frame; the offered one, which nobody references, goes. */
+/*
+ * (f) The entries get the canonical frame; the offered one, which nobody
+ * references, goes.
+ */
 static void item_remap(struct domain *d, struct sharing_chunk *c,
 		       struct sharing_item *item)
 {

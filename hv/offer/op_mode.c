@@ -31,7 +31,10 @@ int mode_set(struct domain *d, const struct shareop_mode *given)
 {
 	struct shareop_mode m = *given;
 
-	/* What the guest says of its list is what the operator's choice waited for. */
+	/*
+	 * What the guest says of its list is what the operator's choice waited
+	 * for.
+	 */
 	if (d->breaks.wanted && !(m.flags & ~MODES))
 		m.flags = MODES;
 	if (!mode_ok(&m))
@@ -47,15 +50,17 @@ int mode_set(struct domain *d, const struct shareop_mode *given)
 }
 
 /*
- * Not yet: a kernel that has a list of its pages' frames would use stale names from it, if the
- * hypervisor gave its pages new ones and did not write them there.  But a frame stands for one
- * pfn from now on, as it must when the guest has told.
+ * Not yet: a kernel that has a list of its pages' frames would use stale names
+ * from it, if the hypervisor gave its pages new ones and did not write them
+ * there.  But a frame stands for one pfn from now on, as it must when the guest
+ * has told.
  */
 void mode_break_first(struct domain *d)
 {
 	d->breaks.wanted = true;
 	d->breaks.flags = SHARE_MODE_ONE_PFN;
-	CHECK(share_dom_one_pfn(d->sharing.dom, true));	/* it holds nothing yet */
+	/* it holds nothing yet */
+	CHECK(share_dom_one_pfn(d->sharing.dom, true));
 }
 
 long shareop_mode(struct domain *d, uint64_t va, uint64_t bytes)

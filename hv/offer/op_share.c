@@ -4,8 +4,8 @@
  *
  * A chunk's entries are read once, worked on under LOCK_MM, and their results
  * written back; then the clock is looked at.  Continuation: the argument
- * pointer and count are advanced past the finished chunk, so each entry's status is
- * written once (PR6).
+ * pointer and count are advanced past the finished chunk, so each entry's
+ * status is written once (PR6).
  */
 #include <port.h>
 #include <errno.h>
@@ -44,7 +44,10 @@ static void chunk_trace(struct domain *d, const struct sharing_chunk *c,
 	}
 }
 
-/* False: nothing was done, for names of pages change just now, by this call's own copies or another vCPU (K2). */
+/*
+ * False: nothing was done, for names of pages change just now, by this call's
+ * own copies or another vCPU (K2).
+ */
 static bool chunk_run(struct domain *d, struct sharing_chunk *c, chunk_fn fn)
 {
 	bool run;
@@ -113,7 +116,9 @@ static bool chunk_add(struct sharing_chunk *c, const struct shareop_entry *e)
 	return true;
 }
 
-/* Read up to CHUNK_ITEMS of `left` entries at va.  The number read, or -EFAULT. */
+/*
+ * Read up to CHUNK_ITEMS of `left` entries at va.  The number read, or -EFAULT.
+ */
 static long chunk_read(struct sharing_chunk *c, uint64_t va, uint64_t left)
 {
 	unsigned int i, n = MIN(left, CHUNK_ITEMS);
@@ -166,8 +171,8 @@ static long shareop_batch(struct hypercall_args *args, chunk_fn fn)
 		if (!chunk_run(d, c, fn))
 			return -ERESTART;
 		/*
-		 * The array may itself have been in a page of the chunk: then it is
-		 * read-only now, and what was done stays done (SH13).
+		 * The array may itself have been in a page of the chunk: then
+		 * it is read-only now, and what was done stays done (SH13).
 		 */
 		if (chunk_write(c, args->a[1]))
 			return -EFAULT;
@@ -222,10 +227,14 @@ static long shareop_trace(struct domain *d, uint64_t va, uint64_t bytes)
 }
 
 #define AUDIT_VCPU_BITS	8
-static uint32_t audit_by;	/* atomic: which vCPU's call it is (domain, vCPU), 0 = nobody's */
+/* atomic: which vCPU's call it is (domain, vCPU), 0 = nobody's */
+static uint32_t audit_by;
 static struct audit_result audit_state; /* who has audit_by */
 
-/* Does the vCPU that has audit_by go on with it?  Not if it went down, or its domain. */
+/*
+ * Does the vCPU that has audit_by go on with it?  Not if it went down, or its
+ * domain.
+ */
 static bool audit_goes_on(uint32_t by)
 {
 	struct domain *d = domain_find((domid_hv_t)(by >> AUDIT_VCPU_BITS));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The results of the sharing hypercall, in one table: what an entry's status says, the
- * -errno of a single offer, and what the service in share/ answered, if it was asked.
+ * The results of the sharing hypercall, in one table: what an entry's status
+ * says, the -errno of a single offer, and what the service in share/ answered,
+ * if it was asked.
  */
 #include <port.h>
 #include <errno.h>
@@ -10,7 +11,8 @@
 
 struct result {
 	int16_t error;		/* of a single offer */
-	int8_t service;		/* enum share_error; 0: decided before the service is asked */
+	/* enum share_error; 0: decided before the service is asked */
+	int8_t service;
 };
 
 static const struct result results[] = {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What an entry's result (abi/share.h) is in other words; result.c has the table. */
+/*
+ * What an entry's result (abi/share.h) is in other words; result.c has the
+ * table.
+ */
 #ifndef HV_OFFER_RESULT_H
 #define HV_OFFER_RESULT_H
 
@@ -7,7 +10,9 @@
 
 #include "abi/share.h"
 
-/* What SHAREOP_single returns in its place: -errno, or 0 if it is SHARE_DONE. */
+/*
+ * What SHAREOP_single returns in its place: -errno, or 0 if it is SHARE_DONE.
+ */
 long result_errno(enum shareop_result r);
 
 /* What the guest is told of an offer that the service refused. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one-trap copy on write: every named mapping of a shared frame gets the same
- * private frame.  If they are all the mappings that there are, the frame itself
- * becomes the domain's and no byte is copied.
+ * The one-trap copy on write: every named mapping of a shared frame gets the
+ * same private frame.  If they are all the mappings that there are, the frame
+ * itself becomes the domain's and no byte is copied.
  *
  * The new page counts in the domain's quota like any other; with overcommit
  * off there is always a frame for it (design decision 10).
@@ -19,12 +19,15 @@
 #include "x86/tlb.h"
 
 /*
- * Two steps, with a flush between them (SH2).  Before it no entry is writable: a CPU that
- * still reads the old frame would see stores to the page late, or, if it is another
- * domain's CPU and the frame is the same, would see them at all.
+ * Two steps, with a flush between them (SH2).  Before it no entry is writable:
+ * a CPU that still reads the old frame would see stores to the page late, or,
+ * if it is another domain's CPU and the frame is the same, would see them at
+ * all.
  */
 
-/* Of a page that is copied the entries name the new frame already, for reading. */
+/*
+ * Of a page that is copied the entries name the new frame already, for reading.
+ */
 static void names_copy(struct sharing_chunk *c, const struct sharing_item *item)
 {
 	struct sharing_name *n = &c->names[item->first];
@@ -34,7 +37,9 @@ static void names_copy(struct sharing_chunk *c, const struct sharing_item *item)
 		atomic_store_release(n[i].pte, ownpage_pte(*n[i].pte, item->new_mfn) & ~PTE_RW);
 }
 
-/* How many entries will be writable: those that were when the page was offered. */
+/*
+ * How many entries will be writable: those that were when the page was offered.
+ */
 static uint32_t names_writable(struct sharing_chunk *c,
 			       const struct sharing_item *item)
 {
@@ -106,9 +111,9 @@ static enum shareop_result item_unshare(struct domain *d,
 }
 
 /*
- * The CPUs that must not read a page's old translation any more.  A frame that is
- * adopted may be known to any that runs one of the group: who let go of it needed no flush then, and its
- * new owner writes what he likes there (TL2).
+ * The CPUs that must not read a page's old translation any more.  A frame that
+ * is adopted may be known to any that runs one of the group: who let go of it
+ * needed no flush then, and its new owner writes what he likes there (TL2).
  */
 static uint64_t stale_mask(struct domain *d, const struct sharing_item *item)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Error numbers under their plain names, from Xen's public list.  Host builds use the C library's, which agree. */
+/*
+ * Error numbers under their plain names, from Xen's public list.  Host builds
+ * use the C library's, which agree.
+ */
 #ifndef HV_PORT_ERRNO_H
 #define HV_PORT_ERRNO_H
 

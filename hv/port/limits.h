@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What <xxhash.h> finds under this name in the hypervisor (the compiler's own wants a C library). */
+/*
+ * What <xxhash.h> finds under this name in the hypervisor (the compiler's own
+ * wants a C library).
+ */
 #ifndef HV_PORT_LIMITS_H
 #define HV_PORT_LIMITS_H
 

@@ -45,7 +45,10 @@ static inline mfn_t virt_to_mfn(const void *virt)
 
 #define FRAME_TABLE ((struct frame *)FRAMETABLE_VIRT)
 
-/* Called in every wait loop: pause, and answer a waiting TLB flush request (x86/tlb.c). */
+/*
+ * Called in every wait loop: pause, and answer a waiting TLB flush request
+ * (x86/tlb.c).
+ */
 void port_spin(void);
 
 #endif

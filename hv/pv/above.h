@@ -5,7 +5,10 @@
 
 #include "pv/hypercall.h"
 
-/* The sharing hypercall (abi/share.h): a handler like the others of the table.  offer/op_share.c */
+/*
+ * The sharing hypercall (abi/share.h): a handler like the others of the table.
+ * offer/op_share.c
+ */
 long op_share(struct hypercall_args *args);
 
 #endif

@@ -17,7 +17,8 @@
  * BOUNCE3  The guest runs with rflags.IF set and IOPL 0 whatever it asked for;
  *          the frame shows the upcall mask as IF instead.
  *
- * All of it runs on the vCPU's own CPU with its page tables loaded, without locks.
+ * All of it runs on the vCPU's own CPU with its page tables loaded, without
+ * locks.
  */
 #include <port.h>
 
@@ -74,7 +75,10 @@ static unsigned int frame_words(const struct vcpu *v, bool from_kernel,
 	return n;
 }
 
-/* Registers at the start of a handler.  The fast return loads rcx and r11 anyway. */
+/*
+ * Registers at the start of a handler.  The fast return loads rcx and r11
+ * anyway.
+ */
 static void enter_handler(struct regs *r, uint64_t handler, uint64_t rsp)
 {
 	r->rip = handler;

@@ -9,7 +9,10 @@
 void bounce_exception(struct vcpu *v, unsigned int vector, bool has_error,
 		      uint32_t error_code);
 void bounce_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code);
-/* Deliver what is pending (exception, failsafe, event upcall) by building frames on the guest's stack. */
+/*
+ * Deliver what is pending (exception, failsafe, event upcall) by building
+ * frames on the guest's stack.
+ */
 void bounce_pending(struct vcpu *v);
 /* `syscall` from guest user mode. */
 void bounce_syscall(struct vcpu *v);

@@ -44,7 +44,8 @@ static void filter_basic(uint32_t leaf, uint32_t sub, const uint32_t host[4],
 		break;
 	case 1:
 		out[0] = host[0];
-		out[1] = (host[1] & 0x0000ff00) | BIT(16); /* clflush size; one CPU, APIC id 0 */
+		/* clflush size; one CPU, APIC id 0 */
+		out[1] = (host[1] & 0x0000ff00) | BIT(16);
 		out[2] = (host[2] & L1_ECX) | L1_ECX_HYPERVISOR;
 		out[3] = host[3] & L1_EDX;
 		break;

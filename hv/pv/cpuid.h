@@ -2,7 +2,8 @@
 /*
  * What a guest kernel sees of the processor: a whitelist over what the host
  * has.  Features that need state we do not switch (XSAVE, PKU) or belong to the
- * hypervisor (APIC, MTRR, paging extensions) are not in it.  User space runs the CPU's own cpuid.
+ * hypervisor (APIC, MTRR, paging extensions) are not in it.  User space runs
+ * the CPU's own cpuid.
  */
 #ifndef HV_PV_CPUID_H
 #define HV_PV_CPUID_H
@@ -19,7 +20,10 @@ struct vcpu;
 
 #define PV_XEN_VERSION		(4u << 16 | 17)
 
-/* Pure: out[eax, ebx, ecx, edx] from what the host's cpuid says for leaf and sub. */
+/*
+ * Pure: out[eax, ebx, ecx, edx] from what the host's cpuid says for leaf and
+ * sub.
+ */
 void cpuid_filter(uint32_t leaf, uint32_t sub, const uint32_t host[4],
 		  uint32_t out[4]);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's debug registers.  They act on the caller's vCPU, which runs here, so they need no lock; but
- * debugreg_set() also on one that is not up yet.
+ * A guest's debug registers.  They act on the caller's vCPU, which runs here,
+ * so they need no lock; but debugreg_set() also on one that is not up yet.
  *
- * DEBUG1  breakpoints are canonical and outside the hypervisor's range; none is on I/O ports in the CPU's
- *         own registers.
+ * DEBUG1  breakpoints are canonical and outside the hypervisor's range; none is
+ *         on I/O ports in the CPU's own registers.
  */
 #include <errno.h>
 #include <port.h>
@@ -41,8 +41,8 @@ static uint64_t dr7_io_enables(uint64_t value)
 }
 
 /*
- * Breakpoints on I/O ports need CR4.DE, which the CPU never has: their enable bits
- * are kept aside, and the emulation of `in` and `out` looks at them.
+ * Breakpoints on I/O ports need CR4.DE, which the CPU never has: their enable
+ * bits are kept aside, and the emulation of `in` and `out` looks at them.
  */
 static long dr7_check(struct vcpu *v, uint64_t *value)
 {
@@ -64,7 +64,10 @@ bool debugreg_exists(const struct vcpu *v, uint64_t nr)
 	return nr <= 7 && !((nr == 4 || nr == 5) && v->cr4 & CR4_DE);
 }
 
-/* While no breakpoint is on, DR0-3 and DR6 wait in the vCPU (dom/vcpu.c switches them). */
+/*
+ * While no breakpoint is on, DR0-3 and DR6 wait in the vCPU (dom/vcpu.c
+ * switches them).
+ */
 static void debugreg_load(const struct vcpu *v)
 {
 	for (unsigned int i = 0; i < 4; i++)
@@ -78,7 +81,11 @@ long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value)
 	if (!debugreg_exists(v, nr))
 		return -ENODEV;
 	switch (nr) {
-	case 0 ... 3:	/* not the last bytes either: get_debugreg would look like an error */
+	case 0 ... 3:
+		/*
+		 * not the last bytes either: get_debugreg would look like an
+		 * error
+		 */
 		if (!guest_range_ok(value, PAGE_SIZE))
 			return -EPERM;
 		break;
@@ -103,8 +110,10 @@ long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value)
 }
 
 /*
- * DR6 gathers causes until the guest clears them.  Without breakpoints of its own
- * the vCPU may run with another's DR0-3 and DR6 in the CPU, so B0-B3 do not count.
+ * DR6 gathers causes until the guest clears them.  Without breakpoints of its
+ *     own
+ * the vCPU may run with another's DR0-3 and DR6 in the CPU, so B0-B3 do not
+ * count.
  */
 void debugreg_note(struct vcpu *v, uint64_t causes)
 {

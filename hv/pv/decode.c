@@ -44,7 +44,10 @@ static bool take_prefix(struct cursor *c, uint8_t byte)
 	}
 }
 
-/* Skip prefixes; *opcode is the byte behind them.  A REX counts only as the last one. */
+/*
+ * Skip prefixes; *opcode is the byte behind them.  A REX counts only as the
+ * last one.
+ */
 static bool next_opcode(struct cursor *c, uint8_t *opcode)
 {
 	while (next_byte(c, opcode)) {
@@ -78,7 +81,10 @@ static bool skip_memory(struct cursor *c, uint8_t modrm)
 	return true;
 }
 
-/* mov between a control or debug register and a general one: mod is ignored, always registers. */
+/*
+ * mov between a control or debug register and a general one: mod is ignored,
+ * always registers.
+ */
 static bool decode_sys_mov(struct cursor *c, struct insn *out,
 			   enum insn_kind kind)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A decoder for the instructions that fault in ring 3 although a PV kernel may
- * use them, for `int n`, and for the stores with which kernels change page-table
- * entries.  A pure function of a few bytes: it reads no guest
- * memory and touches no register, so that the host tests and the fuzzer run it
- * as it is.
+ * use them, for `int n`, and for the stores with which kernels change
+ * page-table entries.  A pure function of a few bytes: it reads no guest memory
+ * and touches no register, so that the host tests and the fuzzer run it as it
+ * is.
  *
  * DECODE1  never reads past `bytes`.
  * DECODE2  length <= DECODE_MAX, and <= bytes, whenever it returns true.
@@ -31,10 +31,14 @@ struct insn {
 	bool imm_port;
 	uint8_t imm;
 	uint8_t sys_reg;	/* CR_*, DR_*: which */
-	uint8_t gpr;		/* CR_*, DR_*: general register, 0 = rax .. 15 = r15 */
+	/* CR_*, DR_*: general register, 0 = rax .. 15 = r15 */
+	uint8_t gpr;
 };
 
-/* False: not one of these, or cut short. `long_mode`: 64-bit code, where 0x40-0x4f are REX. */
+/*
+ * False: not one of these, or cut short. `long_mode`: 64-bit code, where
+ * 0x40-0x4f are REX.
+ */
 bool decode_insn(const uint8_t *code, size_t bytes, bool long_mode,
 		 struct insn *out);
 
@@ -43,21 +47,31 @@ enum store_op {
 	STORE_BTS, STORE_BTR,
 };
 
-/* A store to memory.  The address is not decoded: who asks has it from the fault. */
+/*
+ * A store to memory.  The address is not decoded: who asks has it from the
+ * fault.
+ */
 struct store {
 	enum store_op op;
 	uint8_t length;		/* bytes, prefixes included */
 	uint8_t width;		/* 1, 2, 4 or 8 bytes */
-	bool use_imm;		/* the source is imm (bit number modulo the width), else gpr */
-	bool rex;		/* has a REX prefix: 1-byte registers 4-7 are the low ones */
+	/* the source is imm (bit number modulo the width), else gpr */
+	bool use_imm;
+	/* has a REX prefix: 1-byte registers 4-7 are the low ones */
+	bool rex;
 	uint8_t gpr;
 	uint64_t imm;		/* extended with its sign */
 };
 
-/* Of 64-bit code.  False: another instruction, no memory operand, or cut short. */
+/*
+ * Of 64-bit code.  False: another instruction, no memory operand, or cut short.
+ */
 bool decode_store(const uint8_t *code, size_t bytes, struct store *out);
 
-/* Length of the forced-emulation prefix ud2a; "xen" if code starts with it, else 0. */
+/*
+ * Length of the forced-emulation prefix ud2a; "xen" if code starts with it,
+ * else 0.
+ */
 unsigned int decode_forced_prefix(const uint8_t *code, size_t bytes);
 
 #endif

@@ -3,13 +3,14 @@
  * Descriptor tables.
  *
  * A guest's GDT is up to 14 of its own frames, each holding a use as
- * CLASS_DESC, shown to the CPU in the domain's descriptor area; page 14 there is the
- * CPU's own (selectors from 0xe000).  Descriptors are made harmless when the
- * frame takes its class: code and data only, DPL 3, accessed bit set (so that the CPU never writes them).
- * The LDT is up to 16 pages that the guest names by address: those that are present,
- * its own and hold nothing but harmless descriptors when it is set are taken likewise and shown behind
- * the GDT; in place of the others are zeroes, so their selectors give #GP.
- * A page shows all of its 512 descriptors, so all are checked whatever the number of
+ * CLASS_DESC, shown to the CPU in the domain's descriptor area; page 14 there
+ * is the CPU's own (selectors from 0xe000).  Descriptors are made harmless when
+ * the frame takes its class: code and data only, DPL 3, accessed bit set (so
+ * that the CPU never writes them).  The LDT is up to 16 pages that the guest
+ * names by address: those that are present, its own and hold nothing but
+ * harmless descriptors when it is set are taken likewise and shown behind the
+ * GDT; in place of the others are zeroes, so their selectors give #GP.  A page
+ * shows all of its 512 descriptors, so all are checked whatever the number of
  * entries that the guest names (PT19).
  */
 #include <port.h>
@@ -64,7 +65,10 @@ bool desc_check_page(void *page)
 	return true;
 }
 
-/* Count a use of mfn as descriptor page, checked when it is the first.  LOCK_MM. */
+/*
+ * Count a use of mfn as descriptor page, checked when it is the first.
+ * LOCK_MM.
+ */
 static int desc_page_get(struct domain *d, mfn_t mfn)
 {
 	struct frame *f;
@@ -96,7 +100,9 @@ static void desc_page_put(mfn_t mfn)
 	frame_put(f);
 }
 
-/* Show `mfn` (0: nothing but zeroes) as page `i` of the vCPU's descriptor area. */
+/*
+ * Show `mfn` (0: nothing but zeroes) as page `i` of the vCPU's descriptor area.
+ */
 static int area_show(struct vcpu *v, unsigned int i, mfn_t mfn)
 {
 	pte_t *pte = m2p_perdom_pte(&v->domain->m2p,

@@ -5,12 +5,19 @@
 
 #include "dom/domain.h"
 
-/* At most as many entries as GDT_FRAMES_MAX frames hold: the caller has looked. */
+/*
+ * At most as many entries as GDT_FRAMES_MAX frames hold: the caller has looked.
+ */
 int desc_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries);
 void desc_drop_gdt(struct vcpu *v);	/* and the LDT; LOCK_MM held */
-bool desc_check_page(void *page);	/* validates and normalises 512 descriptors */
-bool desc_ldt_ok(uint64_t va, uint64_t entries); /* may a guest name that as an LDT? */
-/* Set an LDT (MMUEXT_SET_LDT) of the current vCPU, or of one that is not up.  -EINVAL: !desc_ldt_ok(). */
+/* validates and normalises 512 descriptors */
+bool desc_check_page(void *page);
+/* may a guest name that as an LDT? */
+bool desc_ldt_ok(uint64_t va, uint64_t entries);
+/*
+ * Set an LDT (MMUEXT_SET_LDT) of the current vCPU, or of one that is not up.
+ * -EINVAL: !desc_ldt_ok().
+ */
 int desc_set_ldt(struct vcpu *v, uint64_t va, uint32_t entries);
 
 #endif

@@ -73,8 +73,9 @@ static bool iopl_allows(const struct vcpu *v)
 }
 
 /*
- * The guest's bitmap of ports that its user mode may use.  As on Xen two bytes are read,
- * through the kernel's tables, and what cannot be read allows nothing.
+ * The guest's bitmap of ports that its user mode may use.  As on Xen two bytes
+ * are read, through the kernel's tables, and what cannot be read allows
+ * nothing.
  */
 static bool bitmap_allows(struct vcpu *v, uint16_t port, unsigned int width)
 {
@@ -149,8 +150,9 @@ static bool cr_read(struct vcpu *v, unsigned int cr, uint64_t *value)
 }
 
 /*
- * A write to cr3 names a base as MMUEXT_NEW_BASEPTR does.  False: no table that can
- * be loaded.  While its tree is being validated the instruction is not yet done (X2).
+ * A write to cr3 names a base as MMUEXT_NEW_BASEPTR does.  False: no table that
+ * can be loaded.  While its tree is being validated the instruction is not yet
+ * done (X2).
  */
 static bool cr3_write(struct vcpu *v, uint64_t value, bool *again)
 {
@@ -177,7 +179,8 @@ static bool cr_write(struct vcpu *v, unsigned int cr, uint64_t value)
 		return true;
 	case 4:
 		v->cr4 = value & cr4_for_guests();
-		cr4_set_guest(v->cr4 & ~CR4_TSD);	/* we are in kernel mode */
+		/* we are in kernel mode */
+		cr4_set_guest(v->cr4 & ~CR4_TSD);
 		return true;
 	default:
 		return false;
@@ -269,7 +272,9 @@ static bool do_insn(struct vcpu *v, const struct insn *in)
 	}
 }
 
-/* The one instruction that may have to wait; everything else is done at once. */
+/*
+ * The one instruction that may have to wait; everything else is done at once.
+ */
 static bool do_insn_or_wait(struct vcpu *v, const struct insn *in, bool *again)
 {
 	if (in->kind == INSN_CR_WRITE && in->sys_reg == 3)
@@ -286,8 +291,8 @@ static bool is_undefined(const struct vcpu *v, const struct insn *in)
 }
 
 /*
- * 32-bit code in a flat segment may use ports and the interrupt flag, as IOPL has it,
- * but a kernel is 64-bit.
+ * 32-bit code in a flat segment may use ports and the interrupt flag, as IOPL
+ * has it, but a kernel is 64-bit.
  */
 static bool fetch(const struct vcpu *v, struct insn *in)
 {

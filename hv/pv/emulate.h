@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Instructions of guest kernels that ring 3 may not do, and the forced-emulation cpuid. */
+/*
+ * Instructions of guest kernels that ring 3 may not do, and the
+ * forced-emulation cpuid.
+ */
 #ifndef HV_PV_EMULATE_H
 #define HV_PV_EMULATE_H
 
 #include "dom/domain.h"
 
-/* After an emulated instruction of `length` bytes: advance rip, take a pending single step. */
+/*
+ * After an emulated instruction of `length` bytes: advance rip, take a pending
+ * single step.
+ */
 void emulate_advance(struct vcpu *v, unsigned int length);
 /* True: done, rip advanced. False: deliver the fault to the guest. */
 bool emulate_privileged(struct vcpu *v);	/* on #GP */
 bool emulate_ud(struct vcpu *v);		/* on #UD: ud2a; "xen"; cpuid */
-/* Is that selector's segment 64-bit code?  A selector that became bad is not. */
+/*
+ * Is that selector's segment 64-bit code?  A selector that became bad is not.
+ */
 bool code_is_long(uint64_t selector);
 
 /* msr.c; false = #GP. */

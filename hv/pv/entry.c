@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a guest comes in (faults, `int n`, `syscall`, `sysenter`) and the one way out.
+ * Where a guest comes in (faults, `int n`, `syscall`, `sysenter`) and the one
+ * way out.
  *
  *   guest --trap--> guest_trap ----+
  *   guest --syscall-> guest_syscall +--> pv_exit_to_guest --> guest_enter
@@ -12,8 +13,9 @@
  *      guest runs with all that was pending delivered, or its CPU is given to
  *      somebody else.
  *
- * The hypervisor cannot be entered again in between (interrupts are off): an event that
- * another CPU sets meanwhile comes with an interrupt that fires as soon as the guest runs.
+ * The hypervisor cannot be entered again in between (interrupts are off): an
+ * event that another CPU sets meanwhile comes with an interrupt that fires as
+ * soon as the guest runs.
  */
 #include <port.h>
 
@@ -32,7 +34,10 @@
 #include "x86/above.h"
 #include "x86/insn.h"
 
-/* A part of page-table work that was cut short (pttree.c, TREE2); false: there was none. */
+/*
+ * A part of page-table work that was cut short (pttree.c, TREE2); false: there
+ * was none.
+ */
 static bool tables_part(struct domain *d)
 {
 	ASSERT(this_cpu()->pte_steps <= PENDING_PTES);
@@ -56,7 +61,8 @@ void pv_exit_to_guest(struct vcpu *v)
 		/* Its frame may have been written to a shared page. */
 		if (pttree_work_left(v->domain))
 			continue;
-		ASSERT(spin_level_held() == LOCK_NONE); /* I19; there is no other hold or depth to leak */
+		/* I19; there is no other hold or depth to leak */
+		ASSERT(spin_level_held() == LOCK_NONE);
 		if (v->domain->state == DOM_RUNNING)
 			guest_enter(&v->regs);
 	}
@@ -98,7 +104,8 @@ void guest_iret_failed(uint32_t vector, uint32_t error_code)
 
 void guest_trap(struct regs *regs)
 {
-	uint64_t cr2 = read_cr2();	/* before an access of ours changes it */
+	/* before an access of ours changes it */
+	uint64_t cr2 = read_cr2();
 	struct vcpu *v = current_vcpu();
 
 	trap_handle(v, cr2);

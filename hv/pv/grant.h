@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What grant_op.c, grant_host.c and grant_copy.c share, and page-table code's one hook. */
+/*
+ * What grant_op.c, grant_host.c and grant_copy.c share, and page-table code's
+ * one hook.
+ */
 #ifndef HV_PV_GRANT_H
 #define HV_PV_GRANT_H
 
@@ -17,7 +20,10 @@ void grant_chunk_replace(struct domain *d, void *ops, unsigned int count);
 void grant_chunk_copy(struct domain *d, void *ops, unsigned int count);
 void grant_chunk_transfer(struct domain *d, void *ops, unsigned int count);
 
-/* The domain of the last operation, kept for the next: most of a batch name one. */
+/*
+ * The domain of the last operation, kept for the next: most of a batch name
+ * one.
+ */
 struct grant_peer {
 	struct domain *d;
 };
@@ -26,12 +32,15 @@ struct domain *grant_peer_find(struct grant_peer *p, domid_t id);
 void grant_peer_done(struct grant_peer *p);
 
 /*
- * TABLE5: the entry at *pte was a handle's host mapping and is replaced: the handle
- * loses its host part.  LOCK_MM of d; flushes its TLBs.
+ * TABLE5: the entry at *pte was a handle's host mapping and is replaced: the
+ * handle loses its host part.  LOCK_MM of d; flushes its TLBs.
  */
 void grant_pte_gone(struct domain *d, pte_t *pte);
 
-/* Unmap up to 64 of a dying domain's handles; false: none is left.  No lock held. */
+/*
+ * Unmap up to 64 of a dying domain's handles; false: none is left.  No lock
+ * held.
+ */
 bool grant_host_reap(struct domain *d);
 
 #endif

@@ -2,12 +2,14 @@
 /*
  * Copy between pages, granted or the caller's own; and transfer of a page.
  *
- * Each side of a copy is held while the bytes move: a granted one by a pin, an own
- * one by a reference, and a writable use if it is written (so it can be no table, and
- * not shared).  A shared page of the caller's may be read: LOCK_MM keeps its hold.
+ * Each side of a copy is held while the bytes move: a granted one by a pin, an
+ * own one by a reference, and a writable use if it is written (so it can be no
+ * table, and not shared).  A shared page of the caller's may be read: LOCK_MM
+ * keeps its hold.
  *
- * Transitive grants (version 2) are refused, as on Xen with gnttab=no-transitive: each
- * is a way into a third domain's table in the middle of an operation (XSA-226).
+ * Transitive grants (version 2) are refused, as on Xen with
+ * gnttab=no-transitive: each is a way into a third domain's table in the middle
+ * of an operation (XSA-226).
  */
 #include <port.h>
 
@@ -152,8 +154,8 @@ void grant_chunk_copy(struct domain *d, void *ops, unsigned int count)
 /* --- transfer --- */
 
 /*
- * The page leaves d: no reference but d's own and ours, none that any TLB knows, no
- * type (GT16, PT6).  It is the hypervisor's then.
+ * The page leaves d: no reference but d's own and ours, none that any TLB
+ * knows, no type (GT16, PT6).  It is the hypervisor's then.
  */
 static bool page_steal(struct domain *d, mfn_t mfn, struct frame **out)
 {
@@ -173,7 +175,10 @@ static bool page_steal(struct domain *d, mfn_t mfn, struct frame **out)
 	return true;
 }
 
-/* As Xen's header says: but for bad_page, the page is gone from its giver, whatever comes. */
+/*
+ * As Xen's header says: but for bad_page, the page is gone from its giver,
+ * whatever comes.
+ */
 static int16_t transfer_one(struct domain *d, struct grant_peer *peer,
 			    const struct gnttab_transfer *op)
 {

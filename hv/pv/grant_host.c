@@ -3,13 +3,15 @@
  * Granted frames in page tables: map, unmap, unmap and replace.
  *
  * The order of an unmap, for a chunk at once (A3, XSA-218):
- *  (a) under LOCK_MM each handle is checked against its entry, the entry cleared and the
- *      handle's part taken away: of two that name one handle, one wins (GT2);
+ *  (a) under LOCK_MM each handle is checked against its entry, the entry
+ *      cleared and the handle's part taken away: of two that name one handle,
+ *      one wins (GT2);
  *  (b) the TLBs of the domain's CPUs are flushed, once;
- *  (c) each pin is let go of: frame, then counts, then the bits that the granter sees.
+ *  (c) each pin is let go of: frame, then counts, then the bits that the
+ *      granter sees.
  *
- * An operation is checked as a whole before any of it is done: one that is refused
- * changed nothing.
+ * An operation is checked as a whole before any of it is done: one that is
+ * refused changed nothing.
  */
 #include <port.h>
 
@@ -140,7 +142,8 @@ void grant_chunk_map(struct domain *d, void *ops, unsigned int count)
 /* An unmap of either kind, decoded. */
 struct unmap {
 	uint64_t host_addr, dev_bus_addr;
-	uint64_t new_addr;		/* va whose entry takes its place; 0: none */
+	/* va whose entry takes its place; 0: none */
+	uint64_t new_addr;
 	uint32_t handle;
 };
 
@@ -151,7 +154,10 @@ struct unpin_list {
 	bool flush;
 };
 
-/* GT6, GT20: the entry is the handle's (by A4 it then maps the frame with its rights). */
+/*
+ * GT6, GT20: the entry is the handle's (by A4 it then maps the frame with its
+ * rights).
+ */
 static pte_t *unmap_host_pte(struct domain *d, const struct grant_handle *h,
 			     uint64_t host_addr)
 {

@@ -2,13 +2,13 @@
 /*
  * grant_table_op: decode, chunk by chunk.
  *
- * A chunk of operations is read once, done, and its results written back; then the
- * clock is looked at.  Continuation: pointer and count are advanced past the
- * finished chunk, so each operation is done and answered once (PR6); a guest that
- * changes them meanwhile makes another call, no more.
+ * A chunk of operations is read once, done, and its results written back; then
+ * the clock is looked at.  Continuation: pointer and count are advanced past
+ * the finished chunk, so each operation is done and answered once (PR6); a
+ * guest that changes them meanwhile makes another call, no more.
  *
- * A chunk may break as many shares as it has operations (pv/ptbreak.c), and the entries of those
- * are looked for before the next one.
+ * A chunk may break as many shares as it has operations (pv/ptbreak.c), and the
+ * entries of those are looked for before the next one.
  */
 #include <port.h>
 #include <errno.h>
@@ -21,7 +21,10 @@
 
 #define OP_BYTES_MAX	sizeof(struct gnttab_copy)
 
-/* Those of a chunk's operations, and of the pages of a multicall, whose results were written before. */
+/*
+ * Those of a chunk's operations, and of the pages of a multicall, whose results
+ * were written before.
+ */
 _Static_assert(RENAMES_MAX >= GRANT_CHUNK + 8, "room for each page of a chunk");
 
 /* --- arrays of operations --- */
@@ -60,7 +63,10 @@ static long batch(struct hypercall_args *args, const struct batch_op *op)
 		if (copy_from_guest(ops, args->a[1], n * op->bytes))
 			return -EFAULT;
 		op->fn(d, ops, n);
-		/* What was done stays done: the guest made its array unwritable. */
+		/*
+		 * What was done stays done: the guest made its array
+		 * unwritable.
+		 */
 		if (copy_to_guest(args->a[1], ops, n * op->bytes))
 			return -EFAULT;
 		count -= n;

@@ -81,7 +81,10 @@ static long call_event_channel_compat(struct hypercall_args *args)
 
 _Static_assert(__HYPERVISOR_make_ro_and_share == __HYPERVISOR_arch_7, "ABI");
 
-/* Our addition to the ABI: sharing (abi/share.h), registered buffers (abi/xencomm.h). */
+/*
+ * Our addition to the ABI: sharing (abi/share.h), registered buffers
+ * (abi/xencomm.h).
+ */
 static long call_pasture(struct hypercall_args *args)
 {
 	switch (args->a[0]) {

@@ -6,22 +6,27 @@
 #include "dom/domain.h"
 
 /*
- * Handlers get the six argument registers and return
- * the value for rax.  A handler that ran out of time returns -ERESTART after it has put
- * the rest of its work in the guest's argument registers: the guest's
- * rip is set back to the `syscall` instruction and the call is made again when it next runs.
+ * Handlers get the six argument registers and return the value for rax.  A
+ * handler that ran out of time returns -ERESTART after it has put the rest of
+ * its work in the guest's argument registers: the guest's rip is set back to
+ * the `syscall` instruction and the call is made again when it next runs.
  */
 struct hypercall_args {
 	uint64_t a[6];
-	bool replaced;	/* out: the guest's registers are new (iret); the result is not for rax */
+	/*
+	 * out: the guest's registers are new (iret); the result is not for rax
+	 */
+	bool replaced;
 };
 typedef long (*hypercall_fn)(struct hypercall_args *args);
 long hypercall_dispatch(uint64_t nr, struct hypercall_args *args);
-void hypercall_enter(struct vcpu *v);	/* `syscall` from guest kernel mode: registers in, registers out */
+/* `syscall` from guest kernel mode: registers in, registers out */
+void hypercall_enter(struct vcpu *v);
 
 /*
- * The handlers of the table, each in the file that its comment names.  Those that act on the caller's own
- * vCPU need no lock.  Arguments and results are those of Xen's ABI.
+ * The handlers of the table, each in the file that its comment names.  Those
+ * that act on the caller's own vCPU need no lock.  Arguments and results are
+ * those of Xen's ABI.
  */
 long op_set_trap_table(struct hypercall_args *args);	/* traps_ops.c */
 long op_stack_switch(struct hypercall_args *args);
@@ -45,6 +50,7 @@ long op_multicall(struct hypercall_args *args);		/* multicall.c */
 long op_xen_version(struct hypercall_args *args);	/* version.c */
 long op_vm_assist(struct hypercall_args *args);
 
-void hypercall_page_fill(void *page);	/* version.c: the stubs of a guest's hypercall page */
+/* version.c: the stubs of a guest's hypercall page */
+void hypercall_page_fill(void *page);
 
 #endif

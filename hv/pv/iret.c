@@ -83,9 +83,9 @@ long op_iret(struct hypercall_args *args)
 
 /*
  * QEMU's TCG (seen in 7.2) reads the stack of a ring 3 iretq with supervisor
- * rights.  With SMAP on that gives a #PF that no CPU gives ring 3: present, read,
- * supervisor.  A guest kernel that returns with a plain iretq must run under
- * `-cpu max` too, so the instruction is done for it.
+ * rights.  With SMAP on that gives a #PF that no CPU gives ring 3: present,
+ * read, supervisor.  A guest kernel that returns with a plain iretq must run
+ * under `-cpu max` too, so the instruction is done for it.
  */
 bool iret_after_tcg_fault(struct vcpu *v, uint64_t cr2)
 {

@@ -2,8 +2,9 @@
 /*
  * memory_op: a domain's reservation.  memory_exchange.c has XENMEM_exchange.
  *
- * The number of extents done travels in the upper bits of the command when a call is
- * continued, as on Xen; a guest that forges it skips extents of its own list.
+ * The number of extents done travels in the upper bits of the command when a
+ * call is continued, as on Xen; a guest that forges it skips extents of its own
+ * list.
  */
 #include <port.h>
 #include <errno.h>

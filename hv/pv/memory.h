@@ -5,12 +5,14 @@
 
 #include "pv/hypercall.h"
 
-#define MEMORY_ORDER_MAX 9	/* 2 MiB: the most an unprivileged domain gets in one piece */
+/* 2 MiB: the most an unprivileged domain gets in one piece */
+#define MEMORY_ORDER_MAX 9
 
 /* M2P, of pages that d is about to get: mfn + i stands for pfn + i. -ENOMEM. */
 int memory_name_pages(struct domain *d, mfn_t mfn, pfn_t pfn,
 		      unsigned int order);
-int memory_check_domid(domid_t domid);	/* -EPERM unless the caller names itself */
+/* -EPERM unless the caller names itself */
+int memory_check_domid(domid_t domid);
 long memory_exchange(struct hypercall_args *args);
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * XENMEM_exchange: pages for other pages, e.g. for contiguous ones.
  *
- * Rounds of 2^max(in order, out order) pages.  In a round the old pages are found
- * first, then the new ones are allocated, and only when every old page is known
- * to be used by nobody are they given up: so a round happens wholly or not at all.
+ * Rounds of 2^max(in order, out order) pages.  In a round the old pages are
+ * found first, then the new ones are allocated, and only when every old page is
+ * known to be used by nobody are they given up: so a round happens wholly or
+ * not at all.
  *
  * EXCH1  Old pages are named before there are new ones: a guest that guesses
  *        the number of a page that it is about to get names no page of its own
@@ -79,9 +80,10 @@ static int round_in_get(const struct round *r, uint32_t *mfns)
 }
 
 /*
- * Take all of them from the domain, or none.  Each must have the owner's reference
- * and ours only, and so no type in use; a page named twice has two of ours.  They
- * still count as the domain's pages.  On an error our references stay.
+ * Take all of them from the domain, or none.  Each must have the owner's
+ * reference and ours only, and so no type in use; a page named twice has two of
+ * ours.  They still count as the domain's pages.  On an error our references
+ * stay.
  */
 static int round_in_claim(const struct round *r, const uint32_t *mfns)
 {
@@ -245,7 +247,10 @@ long memory_exchange(struct hypercall_args *args)
 			err = -ERESTART;
 	}
 	obj_free(b, sizeof(*b));
-	/* nr_exchanged is the continuation: the same arguments go on from there. */
+	/*
+	 * nr_exchanged is the continuation: the same arguments go on from
+	 * there.
+	 */
 	if (copy_to_guest(args->a[1] + offsetof(struct xen_memory_exchange,
 						nr_exchanged),
 			  &x.nr_exchanged, sizeof(x.nr_exchanged)))

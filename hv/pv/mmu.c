@@ -3,9 +3,10 @@
  * The hypercalls on page tables: mmu_update, update_va_mapping.
  * mmuext_op is in mmuext.c.
  *
- * Requests are read a few at a time, and each is used as it was read (CP4); where those behind it
- * cannot be read, a request is read alone.  LOCK_MM is taken for each request: a fault while
- * reading the next ones then finds no lock held.
+ * Requests are read a few at a time, and each is used as it was read (CP4);
+ * where those behind it cannot be read, a request is read alone.  LOCK_MM is
+ * taken for each request: a fault while reading the next ones then finds no
+ * lock held.
  *
  * Continuation: as on Xen, the remaining count goes back with MMU_PREEMPTED
  * set, and *pdone accumulates; a guest that forges the flag only changes what
@@ -31,7 +32,8 @@ struct batch {
 	uint64_t pdone;		/* guest address of the number done, 0 = none */
 };
 
-#define REQUESTS	8	/* read at once: an argument by machine address costs most to find */
+/* read at once: an argument by machine address costs most to find */
+#define REQUESTS	8
 
 /* Requests first .. first + have - 1 of a call. */
 struct requests {
@@ -48,7 +50,10 @@ static bool requests_read(struct requests *q, uint64_t va, uint32_t i,
 	return q->have;
 }
 
-/* Request i of the array, of which there are `left` more; NULL: it cannot be read. */
+/*
+ * Request i of the array, of which there are `left` more; NULL: it cannot be
+ * read.
+ */
 static const void *request_at(struct requests *q, uint64_t va, uint32_t i,
 			      uint32_t left, size_t bytes)
 {
@@ -124,7 +129,10 @@ long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one)
 		if (r)
 			break;
 		i++;
-		/* The next request may want the pages of the tree that this one let go of. */
+		/*
+		 * The next request may want the pages of the tree that this one
+		 * let go of.
+		 */
 		if (!trees_finish(v->domain))
 			r = -ERESTART;
 	}
@@ -135,7 +143,10 @@ long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one)
 
 /* --- mmu_update --- */
 
-/* A store to a page that is not a page table: it must be the domain's, and writable. */
+/*
+ * A store to a page that is not a page table: it must be the domain's, and
+ * writable.
+ */
 static int store_plain(struct domain *d, struct frame *f, uint64_t *at,
 		       uint64_t value)
 {
@@ -178,8 +189,9 @@ static int update_entry(struct domain *d, const struct mmu_update *req,
 }
 
 /*
- * M2P entries: of frames that the domain owns or holds (I9).  An owned one is referenced
- * meanwhile, and loses its entry when the last reference goes; a hold stays under LOCK_MM.
+ * M2P entries: of frames that the domain owns or holds (I9).  An owned one is
+ * referenced meanwhile, and loses its entry when the last reference goes; a
+ * hold stays under LOCK_MM.
  */
 static int update_m2p(struct domain *d, const struct mmu_update *req)
 {
@@ -205,7 +217,8 @@ static int update_one(struct vcpu *v, const void *request)
 
 	switch (req->ptr & 3) {
 	case MMU_NORMAL_PT_UPDATE:
-	case MMU_PT_UPDATE_NO_TRANSLATE:	/* no guest is translated here */
+	case MMU_PT_UPDATE_NO_TRANSLATE:
+		/* no guest is translated here */
 		return update_entry(v->domain, req, false);
 	case MMU_PT_UPDATE_PRESERVE_AD:
 		return update_entry(v->domain, req, true);
@@ -230,11 +243,15 @@ int vcpu_mask_read(struct domain *d, uint64_t va, uint64_t *cpus)
 	if (copy_from_guest(&vcpus, va, (d->vcpu_count + 7) / 8))
 		return -EFAULT;
 	*cpus = 0;
-	atomic_fence(); /* what was changed is seen by who starts from here on */
+	/* what was changed is seen by who starts from here on */
+	atomic_fence();
 	for (i = 0; i < d->vcpu_count; i++)
 		if (vcpus >> i & 1)
 			*cpus |= 1UL << READ_ONCE(d->vcpu[i]->cpu);
-	/* One that starts elsewhere just now does so with an empty TLB (dom/vcpu.c, VCPU1). */
+	/*
+	 * One that starts elsewhere just now does so with an empty TLB
+	 * (dom/vcpu.c, VCPU1).
+	 */
 	*cpus &= domain_cpus(d);
 	return 0;
 }

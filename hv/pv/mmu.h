@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* What mmu.c and mmuext.c share: an array of requests with a count of those done. */
+/*
+ * What mmu.c and mmuext.c share: an array of requests with a count of those
+ * done.
+ */
 #ifndef HV_PV_MMU_H
 #define HV_PV_MMU_H
 
 #include "pv/hypercall.h"
 
-#define MMU_PREEMPTED	0x80000000UL	/* in the count: this call is continued */
+/* in the count: this call is continued */
+#define MMU_PREEMPTED	0x80000000UL
 #define MMU_REQUEST_MAX	24		/* bytes of the largest request */
 
-/* Carry out one request, read once from the guest.  -ERESTART: nothing was done, ask again later. */
+/*
+ * Carry out one request, read once from the guest.  -ERESTART: nothing was
+ * done, ask again later.
+ */
 typedef int (*mmu_request_fn)(struct vcpu *v, const void *request);
 
 /*
@@ -18,23 +25,27 @@ typedef int (*mmu_request_fn)(struct vcpu *v, const void *request);
 long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one);
 
 /*
- * The guest's mask of its own vCPUs at `va` (bits beyond the last are ignored), as the CPUs
- * that may hold translations for them.  -EFAULT.
+ * The guest's mask of its own vCPUs at `va` (bits beyond the last are ignored),
+ * as the CPUs that may hold translations for them.  -EFAULT.
  */
 int vcpu_mask_read(struct domain *d, uint64_t va, uint64_t *cpus) must_check;
 
 /*
- * mmuext.c: *slot, a base of v's, becomes mfn's tree (`none`: no tree), which is loaded if asked, and the old one
- * goes.  As pttree_get(); the slot is as it was then.
+ * mmuext.c: *slot, a base of v's, becomes mfn's tree (`none`: no tree), which
+ * is loaded if asked, and the old one goes.  As pttree_get(); the slot is as it
+ * was then.
  */
 int mmu_base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load, bool none) must_check;
 /*
- * LOCK_MM, and no tree is half-way: *base goes, and all that hangs on it; what is not done at once is
- * left to pttree_settle().  False: there was none.
+ * LOCK_MM, and no tree is half-way: *base goes, and all that hangs on it; what
+ * is not done at once is left to pttree_settle().  False: there was none.
  */
 bool mmu_base_drop(struct domain *d, mfn_t *base);
 
-/* mmuext.c: make mfn's tree the running vCPU's kernel base, and load it.  As pttree_get(). */
+/*
+ * mmuext.c: make mfn's tree the running vCPU's kernel base, and load it.  As
+ * pttree_get().
+ */
 int mmu_base_load(struct vcpu *v, mfn_t mfn) must_check;
 
 #endif

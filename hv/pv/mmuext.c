@@ -75,8 +75,8 @@ int mmu_base_load(struct vcpu *v, mfn_t mfn)
 }
 
 /*
- * Fill a page, or copy one (from: INVALID_MFN, none): it takes a writable use, so it can be no
- * table, nor shared.
+ * Fill a page, or copy one (from: INVALID_MFN, none): it takes a writable use,
+ * so it can be no table, nor shared.
  */
 static int page_write(struct domain *d, mfn_t to, mfn_t from)
 {

@@ -30,7 +30,8 @@
 
 #define EFER_VIEW		0xd01UL		/* SCE LME LMA NXE */
 #define FEATURE_CONTROL_LOCKED	1UL
-#define MISC_ENABLE_VIEW	0x1800UL	/* no branch trace store, no PEBS */
+/* no branch trace store, no PEBS */
+#define MISC_ENABLE_VIEW	0x1800UL
 #define PAT_VIEW		0x0007040600070406UL
 
 /* Registers that read as a constant and whose writes do nothing. */
@@ -80,7 +81,8 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 	if (msr_constant(msr, value))
 		return true;
 	*value = 0;
-	return !v->traps[VEC_GP].address;	/* too early for a #GP: reads 0, as on Xen */
+	/* too early for a #GP: reads 0, as on Xen */
+	return !v->traps[VEC_GP].address;
 }
 
 bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)

@@ -2,16 +2,16 @@
 /*
  * multicall: many hypercalls in one.
  *
- * M1  Each entry is read once, whole; only its result is written back, and, when
- *     the inner call has to be continued, its remaining arguments.
+ * M1  Each entry is read once, whole; only its result is written back, and,
+ *     when the inner call has to be continued, its remaining arguments.
  * M2  An error of one entry does not stop the others; an iret does, and so does
  *     the end of the domain.
  * M3  Every return of -ERESTART leaves the arguments so that the same call goes
- *     on where it stopped, with no entry done twice; at least one entry is tried
- *     each time.
+ *     on where it stopped, with no entry done twice; at least one entry is
+ *     tried each time.
  * M4  A multicall inside a multicall gets -EINVAL.
- * M5  No entry begins while a share is broken in part (pv/ptbreak.c, K2): a result may
- *     have been written to a shared page.
+ * M5  No entry begins while a share is broken in part (pv/ptbreak.c, K2): a
+ *     result may have been written to a shared page.
  */
 #include <errno.h>
 #include <port.h>
@@ -33,7 +33,10 @@ static long call_entry(const struct multicall_entry *e,
 	return hypercall_dispatch(e->op, inner);
 }
 
-/* The inner call goes on later: what is left of it replaces the entry's arguments. */
+/*
+ * The inner call goes on later: what is left of it replaces the entry's
+ * arguments.
+ */
 static enum progress keep_rest(uint64_t va, const struct hypercall_args *inner,
 			       long *rc)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Ports that a guest's user programs may use, by Xen's calls for them (ioperm, iopl); emulate.c does the accesses. */
+/*
+ * Ports that a guest's user programs may use, by Xen's calls for them (ioperm,
+ * iopl); emulate.c does the accesses.
+ */
 #include <errno.h>
 #include <port.h>
 #include <xen/physdev.h>
@@ -18,7 +21,8 @@ static long set_iopl(uint64_t va)
 		return -EFAULT;
 	if (iopl.iopl > 3)
 		return -EINVAL;
-	current_vcpu()->iopl = (uint64_t)iopl.iopl << 12; /* where rflags has it */
+	/* where rflags has it */
+	current_vcpu()->iopl = (uint64_t)iopl.iopl << 12;
 	return 0;
 }
 

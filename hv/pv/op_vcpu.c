@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vcpu_op hypercall.  A vCPU that the domain does not have is -ENOENT, which
- * is how Linux counts them.
+ * The vcpu_op hypercall.  A vCPU that the domain does not have is -ENOENT,
+ * which is how Linux counts them.
  */
 #include <port.h>
 #include <errno.h>
@@ -38,9 +38,10 @@ static long op_up(struct vcpu *v)
 }
 
 /*
- * A vCPU that stops itself comes back from this call when somebody starts it again.  The last one that
- * goes down takes the domain with it; whoever changes what is up holds LOCK_DOMAIN, so that of
- * several that go down at once one is the last.
+ * A vCPU that stops itself comes back from this call when somebody starts it
+ * again.  The last one that goes down takes the domain with it; whoever changes
+ * what is up holds LOCK_DOMAIN, so that of several that go down at once one is
+ * the last.
  */
 static long op_down(struct vcpu *v)
 {
@@ -67,8 +68,8 @@ static long op_get_runstate(struct vcpu *v, uint64_t arg)
 }
 
 /*
- * The area's address, of any of the guest's vCPUs; it is written at once, through the caller's tables,
- * and whenever that vCPU starts to run.
+ * The area's address, of any of the guest's vCPUs; it is written at once,
+ * through the caller's tables, and whenever that vCPU starts to run.
  */
 static long op_register_area(struct vcpu *v, uint64_t arg, uint64_t *va,
 			     size_t bytes)
@@ -130,7 +131,10 @@ static long op_set_singleshot(struct vcpu *v, uint64_t arg)
 		timer_set(&v->single_timer, set.timeout_abs_ns);
 		return 0;
 	}
-	/* Past: at once, also for who set VCPU_SSHOTTMR_future: Xen takes no notice of it. */
+	/*
+	 * Past: at once, also for who set VCPU_SSHOTTMR_future: Xen takes no
+	 * notice of it.
+	 */
 	timer_cancel(&v->single_timer);
 	evtchn_virq(v, VIRQ_TIMER);
 	return 0;
@@ -178,7 +182,8 @@ long op_vcpu(unsigned long cmd, uint64_t vcpu_id, uint64_t arg)
 	case VCPUOP_stop_singleshot_timer:
 		return op_stop_singleshot(v);
 	case VCPUOP_get_physid:
-		return -EINVAL; /* only for pinned vCPUs of the hardware domain */
+		/* only for pinned vCPUs of the hardware domain */
+		return -EINVAL;
 	default:
 		return -ENOSYS;
 	}

@@ -12,8 +12,9 @@
 #define PENDING_PTES 512
 
 /*
- * Count one unit; true if the call should stop here and be continued.  After work
- * on whole page tables the clock is looked at at once (pttree.c counts it apart).
+ * Count one unit; true if the call should stop here and be continued.  After
+ * work on whole page tables the clock is looked at at once (pttree.c counts it
+ * apart).
  */
 static inline bool pending_after_unit(unsigned int *units)
 {
@@ -28,8 +29,9 @@ static inline bool pending_after_unit(unsigned int *units)
 }
 
 /*
- * Between parts of a call that may have broken a share: true if the call stops here and is continued,
- * for time is up, or names of pages still change (ptbreak.c, K2), also of the call's own arguments.
+ * Between parts of a call that may have broken a share: true if the call stops
+ * here and is continued, for time is up, or names of pages still change
+ * (ptbreak.c, K2), also of the call's own arguments.
  */
 static inline bool hypercall_must_stop(const struct domain *d)
 {

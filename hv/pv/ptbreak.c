@@ -1,30 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Break first: a share is broken where somebody wants to write, in a fault or by a new entry.
+ * Break first: a share is broken where somebody wants to write, in a fault or
+ * by a new entry.
  *
- * One entry is at hand.  A page may have more, and nobody knows where (design decision 8);
- * but the hold says how many, and as a frame stands for one pfn of the domain's, they are
- * all of this one page.  So they are looked for in the domain's L1 tables, on the way out to the guest.
+ * One entry is at hand.  A page may have more, and nobody knows where (design
+ * decision 8); but the hold says how many, and as a frame stands for one pfn of
+ * the domain's, they are all of this one page.  So they are looked for in the
+ * domain's L1 tables, on the way out to the guest.
  *
- * K1  A pair in d->breaks says that entries of L1 tables still name frame `old`, in place of
- *     `new`.  If they differ, old is shared, held by d, and new is a copy of it; else the frame was taken
- *     over, and what is left to do is to make entries with the AVL bit writable: those without it are as
- *     they should be, and not counted.  A pair holds nothing: a domain that dies half-way forgets it.
- * K2  While there is a pair, no L1 entry is taken (ptcheck.c) and no instruction of the guest's runs
- *     on any of its vCPUs: before the first name changes, those that run are called into the hypervisor
- *     (all_held()), and pv_exit_to_guest() keeps them, as for trees.  So no vCPU sees a page under two
- *     names, or its list's new name in front of a table's old one, the number of entries to find only falls, and
- *     one pass over all tables finds them; it ends when the last is found.  Of a frame that was
- *     taken over nobody knows how many have the bit: then it ends with the tables.
- * K3  A new pair starts the pass anew: all are looked for in one.  So an entry that was counted
- *     may not look the same afterwards: it names `new`, or its AVL bit is gone.
+ * K1  A pair in d->breaks says that entries of L1 tables still name frame
+ *     `old`, in place of `new`.  If they differ, old is shared, held by d, and
+ *     new is a copy of it; else the frame was taken over, and what is left to
+ *     do is to make entries with the AVL bit writable: those without it are as
+ *     they should be, and not counted.  A pair holds nothing: a domain that
+ *     dies half-way forgets it.
+ * K2  While there is a pair, no L1 entry is taken (ptcheck.c) and no
+ *     instruction of the guest's runs on any of its vCPUs: before the first
+ *     name changes, those that run are called into the hypervisor (all_held()),
+ *     and pv_exit_to_guest() keeps them, as for trees.  So no vCPU sees a page
+ *     under two names, or its list's new name in front of a table's old one,
+ *     the number of entries to find only falls, and one pass over all tables
+ *     finds them; it ends when the last is found.  Of a frame that was taken
+ *     over nobody knows how many have the bit: then it ends with the tables.
+ * K3  A new pair starts the pass anew: all are looked for in one.  So an entry
+ *     that was counted may not look the same afterwards: it names `new`, or its
+ *     AVL bit is gone.
  * K4  What can fail comes first: room for a pair, quota, frame, M2P.
- * K5  A guest may have read the old name just before, and use it in an entry just behind: the last
- *     RENAMES_MAX names still lead to their page, as long as its M2P says that it is there.
- * K6  The page of the list that a name goes into is the guest's own by then: if it is shared, or
- *     broken and its entry not yet found, it is broken first, and so on up to LIST_DEPTH.  Else
- *     its copy, made later, would have the old name.  A list whose pages stand in a row
- *     gets nowhere near LIST_DEPTH: each step goes 512 times nearer to the page that has its own name.
+ * K5  A guest may have read the old name just before, and use it in an entry
+ *     just behind: the last RENAMES_MAX names still lead to their page, as long
+ *     as its M2P says that it is there.
+ * K6  The page of the list that a name goes into is the guest's own by then: if
+ *     it is shared, or broken and its entry not yet found, it is broken first,
+ *     and so on up to LIST_DEPTH.  Else its copy, made later, would have the
+ *     old name.  A list whose pages stand in a row gets nowhere near
+ *     LIST_DEPTH: each step goes 512 times nearer to the page that has its own
+ *     name.
  */
 #include <port.h>
 #include <errno.h>
@@ -97,9 +107,9 @@ bool ptbreak_pending(const struct domain *d, mfn_t mfn)
 /* --- the page at hand --- */
 
 /*
- * K2: from here until LOCK_MM is free again none of d's vCPUs is in its guest.  One that runs comes here by
- * the flush's interrupt; one that starts after the mask was read finds `held` (the CPU's bit in
- * cpu_mask comes before its look).
+ * K2: from here until LOCK_MM is free again none of d's vCPUs is in its guest.
+ * One that runs comes here by the flush's interrupt; one that starts after the
+ * mask was read finds `held` (the CPU's bit in cpu_mask comes before its look).
  */
 static void all_held(struct domain *d)
 {
@@ -115,7 +125,10 @@ static void all_held(struct domain *d)
 	tlb_flush_mask(mask);
 }
 
-/* The tables through which d's list of names is written; LOCK_MM keeps them.  INVALID_MFN: none is left. */
+/*
+ * The tables through which d's list of names is written; LOCK_MM keeps them.
+ * INVALID_MFN: none is left.
+ */
 static mfn_t any_kernel_l4(const struct domain *d)
 {
 	struct vcpu *v = current_vcpu();
@@ -164,8 +177,8 @@ static int p2m_page_first(struct domain *d, mfn_t mfn, pfn_t pfn)
 }
 
 /*
- * The page has a new name: into the guest's own list, where its tables let it be written.  The
- * list's page may be the one that breaks.
+ * The page has a new name: into the guest's own list, where its tables let it
+ * be written.  The list's page may be the one that breaks.
  */
 static void p2m_write(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
 {
@@ -220,13 +233,15 @@ static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
 }
 
 /*
- * A private frame, with a reference, for the page that mfn stands for, which d holds with so
- * many mappings.  The frame itself if nobody else has it: any of the group may have read it, and did
- * not flush when it let go (TL2).
+ * A private frame, with a reference, for the page that mfn stands for, which d
+ * holds with so many mappings.  The frame itself if nobody else has it: any of
+ * the group may have read it, and did not flush when it let go (TL2).
  *
- * One flush a page: a fault, or a writable entry, is one page, and is not answered before its page is its own;
- * SHAREOP_unshare has one for 64.  Who breaks page after page so (a page must be offered anew for
- * the next time, at the price of a hash and a copy) interrupts only the CPUs that run his own group (attack TL10).
+ * One flush a page: a fault, or a writable entry, is one page, and is not
+ * answered before its page is its own; SHAREOP_unshare has one for 64.  Who
+ * breaks page after page so (a page must be offered anew for the next time, at
+ * the price of a hash and a copy) interrupts only the CPUs that run his own
+ * group (attack TL10).
  */
 static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
 			 pfn_t pfn, mfn_t *new)
@@ -296,7 +311,10 @@ int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 
 /* --- the others --- */
 
-/* A name of f, and a writable use if e is writable; false: the guest gave the page another use meanwhile. */
+/*
+ * A name of f, and a writable use if e is writable; false: the guest gave the
+ * page another use meanwhile.
+ */
 static bool entry_refs_get(struct domain *d, struct frame *f, pte_t e, bool named)
 {
 	if (!named && frame_get(f, d->id))
@@ -348,7 +366,10 @@ static unsigned int page_part(struct domain *d, unsigned int steps)
 		pte_t *pte = &table[b->slot++];
 		struct pt_rename *p;
 
-		/* A grant's names none: what is granted is not shared (GT22), nor has it the AVL bit. */
+		/*
+		 * A grant's names none: what is granted is not shared (GT22),
+		 * nor has it the AVL bit.
+		 */
 		if (!(*pte & PTE_P))
 			continue;
 		p = rename_find(b, pte_mfn(*pte));

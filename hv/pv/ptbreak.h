@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Break first: a shared page becomes the domain's own where somebody wants to write. */
+/*
+ * Break first: a shared page becomes the domain's own where somebody wants to
+ * write.
+ */
 #ifndef HV_PV_PTBREAK_H
 #define HV_PV_PTBREAK_H
 
@@ -7,11 +10,12 @@
 #include "x86/pte.h"
 
 /*
- * A writable entry is wanted for mfn, a shared frame.  0: *f is d's own page instead, with
- * the same bytes and a general reference for the entry; it is the same frame where nobody else has it.
- * `pte` names mfn and is the entry that will be replaced, else NULL.
- * -EPERM: not held; -EBUSY: others hold it, or map it, and d did not choose break first;
- * -ENOMEM: no frame, or quota.  LOCK_MM.
+ * A writable entry is wanted for mfn, a shared frame.  0: *f is d's own page
+ * instead, with the same bytes and a general reference for the entry; it is the
+ * same frame where nobody else has it.  `pte` names mfn and is the entry that
+ * will be replaced, else NULL.  -EPERM: not held; -EBUSY: others hold it, or
+ * map it, and d did not choose break first; -ENOMEM: no frame, or quota.
+ * LOCK_MM.
  */
 int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 		  struct frame **f) must_check;
@@ -28,7 +32,10 @@ static inline bool ptbreak_left(const struct domain *d)
 	return unlikely(d->pending.renames.count);
 }
 
-/* Look at `steps` entries more for them (of a dying domain: forget them).  LOCK_MM. */
+/*
+ * Look at `steps` entries more for them (of a dying domain: forget them).
+ * LOCK_MM.
+ */
 void ptbreak_part(struct domain *d, unsigned int steps);
 
 /* Are entries for this frame being rewritten (K1)?  The machine is stopped. */

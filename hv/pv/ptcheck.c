@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entries of page tables; ptcheck.h has the invariants (TABLE1-TABLE4), pttree.c the tables.
+ * Entries of page tables; ptcheck.h has the invariants (TABLE1-TABLE4),
+ * pttree.c the tables.
  *
  * Order when an entry changes: take what the new value needs, write the entry
  * (one atomic exchange, since the CPU sets A and D meanwhile), then let go of
@@ -31,11 +32,15 @@ static bool flags_ok(pte_t e, uint64_t refused)
 	return cpu_features.nx || !(e & PTE_NX);
 }
 
-/* What becomes of the accessed and dirty bits that CPUs set while an entry changes. */
+/*
+ * What becomes of the accessed and dirty bits that CPUs set while an entry
+ * changes.
+ */
 enum ptcheck_ad {
 	AD_REPLACE,	/* the new value has them, or not */
 	AD_PRESERVE,	/* they are added to it */
-	AD_EXACT,	/* if they were set meanwhile, the entry is not changed */
+	/* if they were set meanwhile, the entry is not changed */
+	AD_EXACT,
 };
 
 /* --- L1 entries --- */
@@ -58,7 +63,10 @@ static pte_t pte_renamed(pte_t e, const struct frame *f)
 	return pte_make(frame_to_mfn(f), e & ~PTE_ADDR_MASK);
 }
 
-/* resolve() refused *e, which is to be writable: the share is broken, or why not. */
+/*
+ * resolve() refused *e, which is to be writable: the share is broken, or why
+ * not.
+ */
 static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
 		    struct frame **f)
 {
@@ -92,8 +100,8 @@ static int l1_resolve(struct domain *d, pte_t *e, struct frame **f)
 }
 
 /*
- * Take what present entry e needs; *out is what the table will hold.  pte: the entry
- * that it will replace, whose value is held; NULL: there is none.
+ * Take what present entry e needs; *out is what the table will hold.  pte: the
+ * entry that it will replace, whose value is held; NULL: there is none.
  */
 static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 {
@@ -117,12 +125,17 @@ static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 		r = holds_map(d, pte_mfn(e));
 	else
 		r = l1_get_owned(d, f, e);
-	/* Both kernel and user run in ring 3; G would survive a change of cr3. */
+	/*
+	 * Both kernel and user run in ring 3; G would survive a change of cr3.
+	 */
 	*out = (e & ~(PTE_AVL_OURS | PTE_G)) | PTE_US;
 	return r;
 }
 
-/* Let go of what e, at *pte, held; `new` is what replaced it, 0 at devalidation. */
+/*
+ * Let go of what e, at *pte, held; `new` is what replaced it, 0 at
+ * devalidation.
+ */
 static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 {
 	struct frame *f;
@@ -153,8 +166,9 @@ static bool l1_same_use(pte_t old, pte_t new)
 }
 
 /*
- * Exchange *pte, which held *old a moment ago, for `new`.  CPUs may set A and D of it meanwhile: false if
- * AD_EXACT must not lose them, and *old is what it holds.
+ * Exchange *pte, which held *old a moment ago, for `new`.  CPUs may set A and D
+ * of it meanwhile: false if AD_EXACT must not lose them, and *old is what it
+ * holds.
  */
 static bool entry_write(pte_t *pte, pte_t new, enum ptcheck_ad ad, pte_t *old)
 {
@@ -170,7 +184,9 @@ static bool entry_write(pte_t *pte, pte_t new, enum ptcheck_ad ad, pte_t *old)
 	return false;
 }
 
-/* What l1_get() took replaces the entry; or, if that must not be, is let go of. */
+/*
+ * What l1_get() took replaces the entry; or, if that must not be, is let go of.
+ */
 static int l1_replace(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 		      enum ptcheck_ad ad)
 {
@@ -181,8 +197,9 @@ static int l1_replace(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 }
 
 /*
- * The same for an entry that names another frame than the guest knows, its page's copy: not
- * writable before no CPU reads the old frame any more, else stores would be seen late there.
+ * The same for an entry that names another frame than the guest knows, its
+ * page's copy: not writable before no CPU reads the old frame any more, else
+ * stores would be seen late there.
  */
 static void l1_rename(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 		      enum ptcheck_ad ad)
@@ -227,7 +244,10 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 		return r;
 	if (likely(!((adjusted ^ new) & PTE_ADDR_MASK)))
 		return l1_replace(d, pte, old, adjusted, ad);
-	/* Only a break gives another frame than was asked for.  It has happened: the entry must follow. */
+	/*
+	 * Only a break gives another frame than was asked for.  It has
+	 * happened: the entry must follow.
+	 */
 	l1_rename(d, pte, old, adjusted, ad == AD_EXACT ? AD_PRESERVE : ad);
 	return 0;
 }
@@ -271,7 +291,10 @@ static bool same_class(const struct frame *table, const struct frame *f)
 	return frame_class(f) == frame_class(table);
 }
 
-/* Does naming f from `table` mean a linear use?  A class alone is left of what f was once. */
+/*
+ * Does naming f from `table` mean a linear use?  A class alone is left of what
+ * f was once.
+ */
 static bool is_linear(const struct frame *table, const struct frame *f)
 {
 	return same_class(table, f) &&
@@ -313,7 +336,10 @@ static int upper_take(struct domain *d, struct frame *table, unsigned int level,
 	return r < 0 ? r : 0;
 }
 
-/* Let go of entry e: the general reference too, but if the table below is to be devalidated. */
+/*
+ * Let go of entry e: the general reference too, but if the table below is to be
+ * devalidated.
+ */
 static enum child_state upper_drop(struct frame *table, pte_t e)
 {
 	enum child_state below;
@@ -332,9 +358,10 @@ static enum child_state upper_drop(struct frame *table, pte_t e)
 }
 
 /*
- * As pttree_begin(), before an entry of `table` changes.  With a result that nobody came for
- * (pttree.c, TREE3) the last use of `table` itself may go: its entries hold nothing then, and
- * who asked must look again at what it is (PT23).
+ * As pttree_begin(), before an entry of `table` changes.  With a result that
+ * nobody came for (pttree.c, TREE3) the last use of `table` itself may go: its
+ * entries hold nothing then, and who asked must look again at what it is
+ * (PT23).
  */
 static int upper_begin(struct domain *d, const struct frame *table,
 		       unsigned int level, mfn_t wanted)
@@ -430,7 +457,9 @@ int entry_take(struct domain *d, struct frame *table, unsigned int level,
 		out = upper_adjusted(*pte);
 		r = upper_take(d, table, level, *pte, below);
 	}
-	/* Nobody can write the page now (TABLE2), nor does any CPU walk it yet. */
+	/*
+	 * Nobody can write the page now (TABLE2), nor does any CPU walk it yet.
+	 */
 	if (!r && out != *pte)
 		*pte = out;
 	return r;

@@ -33,34 +33,43 @@
 /*
  * Replace entry *pte of a validated table of `level` by what `new` asks for.
  * preserve_ad keeps the accessed and dirty bits that the CPU sets meanwhile.
- * -errno: the entry is as it was.  Level 1 gives -ERESTART only while a share is
- * being broken (pv/ptbreak.c), and never for an entry that is not present.
+ * -errno: the entry is as it was.  Level 1 gives -ERESTART only while a share
+ * is being broken (pv/ptbreak.c), and never for an entry that is not present.
  */
 int ptcheck_entry_set(struct domain *d, pte_t *pte, unsigned int level,
 		      unsigned int slot, pte_t new, bool preserve_ad) must_check;
 
 /*
- * As ptcheck_entry_set() at level 1, if *pte still holds `old`, also in its accessed and dirty bits,
- * which other CPUs set at any time; -EAGAIN: it does not.
+ * As ptcheck_entry_set() at level 1, if *pte still holds `old`, also in its
+ * accessed and dirty bits, which other CPUs set at any time; -EAGAIN: it does
+ * not.
  */
 int ptcheck_entry_swap(struct domain *d, pte_t *pte, pte_t old, pte_t new) must_check;
 
-/* An L1 entry of a validated table was replaced by `new` without ptcheck_entry_set(): let go of what it held. */
+/*
+ * An L1 entry of a validated table was replaced by `new` without
+ * ptcheck_entry_set(): let go of what it held.
+ */
 void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new);
 
 /*
- * *pte of a validated L1 table is read-only, marked as shared, and written to: it gets a
- * private page, writable; the TLBs are flushed.  Or -errno of ptbreak_write(), and it is as it was.
+ * *pte of a validated L1 table is read-only, marked as shared, and written to:
+ * it gets a private page, writable; the TLBs are flushed.  Or -errno of
+ * ptbreak_write(), and it is as it was.
  */
 int ptcheck_break(struct domain *d, pte_t *pte) must_check;
 
 /*
  * The L1 entry that maps va in the tree below l4, for reading or through
- * ptcheck_entry_set(); NULL if an upper level is absent, or linear.  va: guest range, canonical.
+ * ptcheck_entry_set(); NULL if an upper level is absent, or linear.  va: guest
+ * range, canonical.
  */
 pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va);
 
-/* Do all entries on the way to va, which ptcheck_walk() found, let its page be written? */
+/*
+ * Do all entries on the way to va, which ptcheck_walk() found, let its page be
+ * written?
+ */
 bool ptcheck_writable(mfn_t l4, uint64_t va);
 
 #endif

@@ -9,7 +9,11 @@
 /* What taking, or letting go of, an entry says of the table below it. */
 enum child_state {
 	CHILD_DONE,	/* nothing is left to do */
-	CHILD_UNFINISHED,	/* it must be (de)validated: count 1 and a general reference are held by the entry */
+	/*
+	 * it must be (de)validated: count 1 and a general reference are held by
+	 * the entry
+	 */
+	CHILD_UNFINISHED,
 };
 
 static inline enum page_class level_class(unsigned int level)
@@ -29,8 +33,8 @@ static inline bool slot_is_hypervisor(unsigned int level, unsigned int slot)
 }
 
 /*
- * Take what entry `slot` of a table that nobody can write needs, and adjust it as it has
- * to stand.  -errno: nothing was taken.
+ * Take what entry `slot` of a table that nobody can write needs, and adjust it
+ * as it has to stand.  -errno: nothing was taken.
  */
 int entry_take(struct domain *d, struct frame *table, unsigned int level,
 	       unsigned int slot, enum child_state *below) must_check;
@@ -41,7 +45,10 @@ enum child_state entry_drop(struct domain *d, struct frame *table, unsigned int 
 /* TABLE3. */
 void hypervisor_slots_fill(struct domain *d, pte_t *l4);
 
-/* The last use of a table has gone (pagetype_put(), pagetype_linear_put()): devalidate it. */
+/*
+ * The last use of a table has gone (pagetype_put(), pagetype_linear_put()):
+ * devalidate it.
+ */
 void pttree_drop(struct domain *d, mfn_t mfn);
 
 #endif

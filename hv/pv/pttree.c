@@ -3,10 +3,10 @@
  * Trees of page tables: validating one at its first use, devalidating it after
  * its last, in parts of at most pttree_steps_max entries.
  *
- * How far a table has come stands in its type word (mm/pagetype.h, T5), so a part
- * starts at the root and follows the `child` marks down to where the last one
- * stopped.  The depth is that of a tree, and once more for a linear table that goes with its
- * last user: constant (XSA-240).
+ * How far a table has come stands in its type word (mm/pagetype.h, T5), so a
+ * part starts at the root and follows the `child` marks down to where the last
+ * one stopped.  The depth is that of a tree, and once more for a linear table
+ * that goes with its last user: constant (XSA-240).
  *
  * TREE1  At most one tree of a domain is half-way: the one below
  *        d->pending.tree.root.  All its partial tables hang together by `child`
@@ -15,11 +15,11 @@
  *        came of two).
  * TREE2  While it is half-way none of the domain's vCPUs that comes into the
  *        hypervisor leaves it: pv_exit_to_guest() does parts, with looks at the
- *        clock between them, until it is not.  So whoever asked for it, all that
- *        wait for their turn help.  Other domains run meanwhile.
- * TREE3  The vCPU that asked for a validation asks again and is given the result
- *        (VALIDATED, REFUSED), which it alone can take: so of many that ask at
- *        once each gets its own.  If it does not come back, but asks for
+ *        clock between them, until it is not.  So whoever asked for it, all
+ *        that wait for their turn help.  Other domains run meanwhile.
+ * TREE3  The vCPU that asked for a validation asks again and is given the
+ *        result (VALIDATED, REFUSED), which it alone can take: so of many that
+ *        ask at once each gets its own.  If it does not come back, but asks for
  *        something else, its result is let go of first.
  * TREE4  A dying domain's validation is undone, and its results are let go of.
  */
@@ -67,8 +67,8 @@ static void table_validated(struct domain *d, struct frame *f)
 }
 
 /*
- * Go on with f: 0, it is validated; -ERESTART; or what is wrong with an entry, and f is to be
- * undone from where its type word says.
+ * Go on with f: 0, it is validated; -ERESTART; or what is wrong with an entry,
+ * and f is to be undone from where its type word says.
  */
 static int validate(struct domain *d, struct frame *f)
 {
@@ -137,7 +137,10 @@ static bool devalidate(struct domain *d, struct frame *f)
 
 /* --- the work --- */
 
-/* On whose behalf this CPU works on d's tables: not one of its vCPUs' when d is built or buried. */
+/*
+ * On whose behalf this CPU works on d's tables: not one of its vCPUs' when d is
+ * built or buried.
+ */
 static struct vcpu *asker(struct domain *d)
 {
 	struct vcpu *v = current_vcpu();
@@ -176,7 +179,8 @@ static void work_part(struct domain *d)
 	int r;
 
 	if (w->state == PT_VALIDATING) {
-		r = d->state == DOM_DYING ? -EINTR : validate(d, root);	/* TREE4 */
+		/* TREE4 */
+		r = d->state == DOM_DYING ? -EINTR : validate(d, root);
 		if (!r)
 			work_answer(w, 0);
 		if (!r || r == -ERESTART)
@@ -210,7 +214,10 @@ bool pttree_work(struct domain *d)
 
 	ASSERT(spin_is_locked(&d->mm));
 	this_cpu()->pte_steps = 0;
-	/* Whoever changed names has let go of LOCK_MM; what is left is in pairs. */
+	/*
+	 * Whoever changed names has let go of LOCK_MM; what is left is in
+	 * pairs.
+	 */
 	WRITE_ONCE(d->pending.renames.held, false);
 	/* First: a validation takes no entry while names change. */
 	if (ptbreak_left(d))
@@ -250,7 +257,10 @@ int pttree_begin(struct domain *d, mfn_t wanted)
 
 /* --- uses --- */
 
-/* The result that waits for who asks now, if it is of this table: 0 or -errno; 1: there is none. */
+/*
+ * The result that waits for who asks now, if it is of this table: 0 or -errno;
+ * 1: there is none.
+ */
 static int result_take(struct vcpu *v, mfn_t mfn, unsigned int level)
 {
 	struct pt_result *result = &v->pt_result;

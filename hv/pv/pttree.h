@@ -2,10 +2,11 @@
 /*
  * Trees of page tables: uses of them, and work on them that is done in parts.
  *
- * Validating or devalidating a tree takes as long as the tree is large, so it is done
- * in parts (pttree.c).  What answers -ERESTART changed nothing: drop the lock, leave the
- * hypervisor by pv_exit_to_guest(), which does the next parts, and ask again; an instruction that is
- * emulated is simply not advanced over.
+ * Validating or devalidating a tree takes as long as the tree is large, so it
+ * is done in parts (pttree.c).  What answers -ERESTART changed nothing: drop
+ * the lock, leave the hypervisor by pv_exit_to_guest(), which does the next
+ * parts, and ask again; an instruction that is emulated is simply not advanced
+ * over.
  */
 #ifndef HV_PV_PTTREE_H
 #define HV_PV_PTTREE_H
@@ -24,18 +25,24 @@ int pttree_begin(struct domain *d, mfn_t wanted) must_check;
  * linear uses are left), -ENOMEM, -ERESTART.
  */
 int pttree_get(struct domain *d, mfn_t mfn, unsigned int level) must_check;
-/* The work must be idle (after pttree_begin() and, if one was wanted, pttree_get()). */
+/*
+ * The work must be idle (after pttree_begin() and, if one was wanted,
+ * pttree_get()).
+ */
 void pttree_put(struct domain *d, mfn_t mfn);
 
 /*
- * Is a tree, or the breaking of a share, half-way?  Then call pttree_work() until it says
- * false.  No lock needed to ask.
+ * Is a tree, or the breaking of a share, half-way?  Then call pttree_work()
+ * until it says false.  No lock needed to ask.
  */
 bool pttree_work_left(const struct domain *d);
 /* One bounded part of it; false when there is none left. */
 bool pttree_work(struct domain *d);
 
-/* The same with LOCK_MM taken here: one part, by who holds no lock; false: none is left. */
+/*
+ * The same with LOCK_MM taken here: one part, by who holds no lock; false: none
+ * is left.
+ */
 bool pttree_settle(struct domain *d);
 
 /* Entries between two looks at the clock; tests lower it. */

@@ -2,8 +2,9 @@
 /*
  * Stores of a guest kernel to its own page tables.
  *
- * A table is mapped read-only, so the store faults; kernels rely on it being done
- * for them (Linux clears and write-protects entries that way).  Only entries of
+ * A table is mapped read-only, so the store faults; kernels rely on it being
+ * done for them (Linux clears and write-protects entries that way).  Only
+ * entries of
  * L1 tables, as on Xen: an entry above costs the guest a hypercall.
  *
  * WRITE1  The entry becomes what the instruction would have made of it, checked
@@ -15,8 +16,8 @@
  *         meanwhile gets another legal store to that same entry.
  * WRITE3  LOCK_MM is held from reading the entry to writing it, and it is
  *         written only if no other CPU set its A or D bit in between: the old
- *         value that xchg gives is exact, and none that `and` or cmpxchg keep is
- *         lost.  Else the guest makes the store again.
+ *         value that xchg gives is exact, and none that `and` or cmpxchg keep
+ *         is lost.  Else the guest makes the store again.
  */
 #include <port.h>
 #include <errno.h>
@@ -236,5 +237,6 @@ bool ptwrite_fault(struct vcpu *v, uint64_t cr2, uint32_t error)
 		return false;
 	if (!r)
 		emulate_advance(v, s.length);
-	return true;	/* -ERESTART, -EAGAIN: the guest makes the store again */
+	/* -ERESTART, -EAGAIN: the guest makes the store again */
+	return true;
 }

@@ -9,7 +9,9 @@
 #include "pv/resolve.h"
 #include "sharing/holds.h"
 
-/* Heap pages may be mapped, writable only if they were made so; nothing else. */
+/*
+ * Heap pages may be mapped, writable only if they were made so; nothing else.
+ */
 static int heap_allowed(uint64_t state, enum frame_use use)
 {
 	if (use == USE_READ)
@@ -84,7 +86,10 @@ int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
 	return 0;
 }
 
-/* d has no such frame; but a name that was broken just now still leads to its page. */
+/*
+ * d has no such frame; but a name that was broken just now still leads to its
+ * page.
+ */
 static int resolve_past(struct domain *d, mfn_t mfn, struct frame **frame)
 {
 	mfn_t now;

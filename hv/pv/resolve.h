@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The one function through which a guest's name for a frame goes (design
- * decision 16): every path on which a guest says an mfn asks here what it may do with it.
+ * decision 16): every path on which a guest says an mfn asks here what it may
+ * do with it.
  */
 #ifndef HV_PV_RESOLVE_H
 #define HV_PV_RESOLVE_H
@@ -17,33 +18,37 @@ enum frame_use {
 };
 
 /*
- * 0: *frame with a general reference, owned by d (OWNED, or HEAP where the use allows).
- * 1: *frame is SHARED, held by d, and the use is USE_READ; no reference was taken: only under
+ * 0: *frame with a general reference, owned by d (OWNED, or HEAP where the use
+ * allows).  1: *frame is SHARED, held by d, and the use is USE_READ; no
+ * reference was taken: only under
  *    LOCK_MM does it stay so.
  * -EINVAL: no RAM; -EPERM: not d's, nor held by it; -EBUSY: held, but the use
- * needs a private page (the domain must break the share first), or the count is at its limit.
+ * needs a private page (the domain must break the share first), or the count is
+ * at its limit.
  */
 int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 	    struct frame **frame) must_check;
 
 /*
- * As USE_WRITE; but of a domain that chose break first a shared page is broken, and *frame is
- * its new frame, which is not the one that was named; the old name of a page that was broken just now
- * leads to it too.  -ENOMEM: no frame for it.  LOCK_MM is not held.
+ * As USE_WRITE; but of a domain that chose break first a shared page is broken,
+ * and *frame is its new frame, which is not the one that was named; the old
+ * name of a page that was broken just now leads to it too.  -ENOMEM: no frame
+ * for it.  LOCK_MM is not held.
  */
 int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 
 /*
- * Copy `bytes` at `offset` of a page that d may read.  What keeps the page meanwhile is a reference,
- * or, of a shared one, LOCK_MM, under which d's hold stays.  0 or -errno of resolve(); nothing is
- * copied then.  LOCK_MM is not held.
+ * Copy `bytes` at `offset` of a page that d may read.  What keeps the page
+ * meanwhile is a reference, or, of a shared one, LOCK_MM, under which d's hold
+ * stays.  0 or -errno of resolve(); nothing is copied then.  LOCK_MM is not
+ * held.
  */
 int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
 		 size_t bytes) must_check;
 
 /*
- * The entry at a machine address; it must be of one of d's validated L1 tables.  NULL: it is not.
- * LOCK_MM, which keeps such a table what it is.
+ * The entry at a machine address; it must be of one of d's validated L1 tables.
+ * NULL: it is not.  LOCK_MM, which keeps such a table what it is.
  */
 pte_t *resolve_l1_entry(struct domain *d, maddr_t maddr) must_check;
 

@@ -52,9 +52,11 @@ static void refuse_softint(struct vcpu *v, unsigned int vector)
 
 /*
  * `int n` whose gate is closed.  The vector comes from the bytes: QEMU's TCG
- * gives a wrong one in the error code.  A 32-bit segment of the guest's own is read as if it were 64-bit: the bytes
- * that differ are instructions of their own there, so none of them comes before an `int` that faults.  With a base
- * the bytes are others; they can name no gate that the program could not have named itself.
+ * gives a wrong one in the error code.  A 32-bit segment of the guest's own is
+ * read as if it were 64-bit: the bytes that differ are instructions of their
+ * own there, so none of them comes before an `int` that faults.  With a base
+ * the bytes are others; they can name no gate that the program could not have
+ * named itself.
  */
 static void trap_int_refused(struct vcpu *v, uint32_t error)
 {
@@ -84,7 +86,10 @@ static void trap_general_protection(struct vcpu *v, uint32_t error)
 		bounce_exception(v, VEC_GP, true, error);
 }
 
-/* A gate that is open to ring 3 (int 0x80, 0x82): the CPU is behind the instruction. */
+/*
+ * A gate that is open to ring 3 (int 0x80, 0x82): the CPU is behind the
+ * instruction.
+ */
 static void trap_open_gate(struct vcpu *v, unsigned int vector)
 {
 	if (softint_allowed(v, vector)) {
@@ -95,7 +100,9 @@ static void trap_open_gate(struct vcpu *v, unsigned int vector)
 	refuse_softint(v, vector);
 }
 
-/* int3 and into: the guest kernel always, its user mode if the DPL allows it. */
+/*
+ * int3 and into: the guest kernel always, its user mode if the DPL allows it.
+ */
 static void trap_breakpoint(struct vcpu *v, unsigned int vector)
 {
 	uint8_t opcode = 0;
@@ -116,7 +123,10 @@ static void trap_debug(struct vcpu *v)
 	bounce_exception(v, VEC_DB, false, 0);
 }
 
-/* With #NM delivered TS is off, as Xen has it: the guest's handler need not ask. */
+/*
+ * With #NM delivered TS is off, as Xen has it: the guest's handler need not
+ * ask.
+ */
 static void trap_no_fpu(struct vcpu *v)
 {
 	bool wanted = v->cr0_ts;

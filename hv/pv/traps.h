@@ -8,13 +8,21 @@
 /* The fault or interrupt in v->regs; cr2 for #PF. */
 void trap_handle(struct vcpu *v, uint64_t cr2);
 
-/* ptwrite.c: a guest kernel's store to a page table of its own; true: done, rip advanced. */
+/*
+ * ptwrite.c: a guest kernel's store to a page table of its own; true: done, rip
+ * advanced.
+ */
 bool ptwrite_fault(struct vcpu *v, uint64_t cr2, uint32_t error);
-/* sharefault.c: a write to a shared page of a domain that chose break first; true: do it again. */
+/*
+ * sharefault.c: a write to a shared page of a domain that chose break first;
+ * true: do it again.
+ */
 bool sharefault(struct vcpu *v, uint64_t va, uint32_t error);
 
 /* traps_ops.c */
-bool handler_ok(uint64_t address);	/* none, or outside of the hypervisor's range */
-void fpu_taskswitch_set(struct vcpu *v, bool on); /* also for emulated mov to cr0 */
+/* none, or outside of the hypervisor's range */
+bool handler_ok(uint64_t address);
+/* also for emulated mov to cr0 */
+void fpu_taskswitch_set(struct vcpu *v, bool on);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The hypercalls that set a vCPU's own state: trap table, callbacks, stack,
- * segment bases, CR0.TS.  They all act on the caller's vCPU, which runs here, so they need
- * no lock.
+ * segment bases, CR0.TS.  They all act on the caller's vCPU, which runs here,
+ * so they need no lock.
  *
  * TRAP1  every address kept here is canonical; handlers are
  *        outside the hypervisor's range.
@@ -146,8 +146,8 @@ long op_fpu_taskswitch(struct hypercall_args *args)
 }
 
 /*
- * The selector is loaded now, its base counts from the next return to user mode.
- * A bad selector becomes null.
+ * The selector is loaded now, its base counts from the next return to user
+ * mode.  A bad selector becomes null.
  */
 static void load_gs_user(struct vcpu *v, uint16_t selector)
 {

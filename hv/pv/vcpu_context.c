@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VCPUOP_initialise: the first registers, tables and handlers of a vCPU, as its guest asks
- * for them.  Each field is checked as Xen checks it.
+ * VCPUOP_initialise: the first registers, tables and handlers of a vCPU, as its
+ * guest asks for them.  Each field is checked as Xen checks it.
  *
  * CTX1  The context is copied once, whole, before anything is looked at.
- * CTX2  What a guest puts there can choose any ring 3 state and nothing else: RPL 3, IF on, IOPL
- *      virtual, handlers and breakpoints outside of the hypervisor, tables and descriptor
- *      pages by type.
- * CTX3  LOCK_DOMAIN is held from the look at `initialised` until it is set, so of many that ask at
- *      once one succeeds, and nobody brings the vCPU up before it is whole.
- * CTX4  Descriptor pages come before tables, since they can be let go of at once.  Work on a tree that
- *      is cut short leaves what was taken in the vCPU, which is still not
- *      initialised; who asks again goes on from there, also with other tables.
+ * CTX2  What a guest puts there can choose any ring 3 state and nothing else:
+ *      RPL 3, IF on, IOPL virtual, handlers and breakpoints outside of the
+ *      hypervisor, tables and descriptor pages by type.
+ * CTX3  LOCK_DOMAIN is held from the look at `initialised` until it is set, so
+ *      of many that ask at once one succeeds, and nobody brings the vCPU up
+ *      before it is whole.
+ * CTX4  Descriptor pages come before tables, since they can be let go of at
+ *      once.  Work on a tree that is cut short leaves what was taken in the
+ *      vCPU, which is still not initialised; who asks again goes on from there,
+ *      also with other tables.
  */
 #include <port.h>
 #include <errno.h>
@@ -79,7 +81,10 @@ static int bases_take(struct vcpu *v, const struct vcpu_guest_context *c)
 	return r ?: mmu_base_set(v, &v->user_l4, user, false, !user);
 }
 
-/* One of those that are there; true: not all are gone, for another vCPU's tree, or this one's, is half-way. */
+/*
+ * One of those that are there; true: not all are gone, for another vCPU's tree,
+ * or this one's, is half-way.
+ */
 static bool bases_drop(struct vcpu *v)
 {
 	struct domain *d = v->domain;
@@ -147,7 +152,10 @@ static void handlers_set(struct vcpu *v, const struct vcpu_guest_context *c)
 		c->flags & VGCF_syscall_disables_events };
 }
 
-/* What a guest may not have is left out, as on Xen: no error.  vm_assist is vCPU 0's alone. */
+/*
+ * What a guest may not have is left out, as on Xen: no error.  vm_assist is
+ * vCPU 0's alone.
+ */
 static void machine_set(struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	if (c->flags & VGCF_i387_valid)

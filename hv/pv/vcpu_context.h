@@ -6,10 +6,11 @@
 #include "dom/domain.h"
 
 /*
- * Give v, one of the caller's domain's that is not yet initialised, the context at
- * `arg` (struct vcpu_guest_context).  0; -EEXIST: it is initialised; -EFAULT; -EINVAL: a field is
- * wrong; -ENOMEM; what a table or descriptor page is refused for; -ERESTART.  v is then as it was
- * before, but for -ERESTART.  No lock is held.
+ * Give v, one of the caller's domain's that is not yet initialised, the context
+ * at `arg` (struct vcpu_guest_context).  0; -EEXIST: it is initialised;
+ * -EFAULT; -EINVAL: a field is wrong; -ENOMEM; what a table or descriptor page
+ * is refused for; -ERESTART.  v is then as it was before, but for -ERESTART.
+ * No lock is held.
  */
 int vcpu_context_set(struct vcpu *v, uint64_t arg) must_check;
 

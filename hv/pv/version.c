@@ -82,7 +82,10 @@ long op_xen_version(struct hypercall_args *args)
 			 1u << VMASST_TYPE_architectural_iopl | \
 			 1u << VMASST_TYPE_runstate_update_flag)
 
-/* Page-table writes are emulated always; the other bits are kept for who reads them. */
+/*
+ * Page-table writes are emulated always; the other bits are kept for who reads
+ * them.
+ */
 long op_vm_assist(struct hypercall_args *args)
 {
 	uint32_t *assists = &current_vcpu()->domain->vm_assist;
@@ -103,7 +106,8 @@ long op_vm_assist(struct hypercall_args *args)
 }
 
 /*
- * 32 bytes a call.  As on Xen the stubs keep rcx and r11, which `syscall` takes:
+ * 32 bytes a call.  As on Xen the stubs keep rcx and r11, which `syscall`
+ * takes:
  *
  *	push rcx; push r11; mov eax, nr; syscall; pop r11; pop rcx; ret
  *

@@ -69,8 +69,8 @@ static int page_copy(struct domain *d, maddr_t at, void *hv, size_t bytes,
 /* --- descriptors --- */
 
 /*
- * Address number `index` of the list that starts at `list`: from page to page, at
- * most XENCOMM_ADDRS_MAX / 511 of them, while it lies beyond.
+ * Address number `index` of the list that starts at `list`: from page to page,
+ * at most XENCOMM_ADDRS_MAX / 511 of them, while it lies beyond.
  */
 static int address_read(struct domain *d, maddr_t list, uint32_t index,
 			uint64_t *address)

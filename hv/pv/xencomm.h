@@ -11,7 +11,10 @@ long op_xencomm(struct hypercall_args *args);
 /* A dying domain's registered buffers; no vCPU of it runs. */
 void xencomm_domain_fini(struct domain *d);
 
-/* Copy within buffer `number`; 0 or -EFAULT.  At most to the end of the page at `offset`: *done says. */
+/*
+ * Copy within buffer `number`; 0 or -EFAULT.  At most to the end of the page at
+ * `offset`: *done says.
+ */
 int xencomm_buffer_copy(struct domain *d, unsigned int number, uint64_t offset,
 			void *hv, size_t bytes, bool to_guest, size_t *done);
 

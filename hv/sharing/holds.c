@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a domain has in the sharing service: its place in a group, and its holds of shared frames. */
+/*
+ * What a domain has in the sharing service: its place in a group, and its holds
+ * of shared frames.
+ */
 #include <port.h>
 #include <errno.h>
 
@@ -11,7 +14,9 @@
 #include "sharing/holds.h"
 #include "sharing/sharing.h"
 
-/* Groups that the operator named; ids from 1.  A domain alone: ALONE | domid. */
+/*
+ * Groups that the operator named; ids from 1.  A domain alone: ALONE | domid.
+ */
 #define GROUPS_MAX	1024
 #define GROUP_ALONE	0x8000
 
@@ -109,7 +114,10 @@ int holds_map(struct domain *d, mfn_t mfn)
 
 void holds_unmap(struct domain *d, mfn_t mfn, bool broke)
 {
-	/* Not at its end: there may be more of them than the buffer holds, and nobody reads it. */
+	/*
+	 * Not at its end: there may be more of them than the buffer holds, and
+	 * nobody reads it.
+	 */
 	if (READ_ONCE(d->state) == DOM_RUNNING)
 		trace_event(d, broke ? TRACE_BREAK : TRACE_DROP, 0, mfn,
 			    m2p_get(&d->m2p, mfn));

@@ -1,28 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* A domain's part of sharing: its group, and its right to map shared frames (decision 7). */
+/*
+ * A domain's part of sharing: its group, and its right to map shared frames
+ * (decision 7).
+ */
 #ifndef HV_SHARING_HOLDS_H
 #define HV_SHARING_HOLDS_H
 
 #include "dom/domain.h"
 
-/* Sharing state of a new domain, in `group` ("": alone); budget in pages. -ENOMEM. */
+/*
+ * Sharing state of a new domain, in `group` ("": alone); budget in pages.
+ * -ENOMEM.
+ */
 int holds_domain_init(struct domain *d, const char *group, uint64_t budget);
-/* All holds are gone: some of what was set aside for it in its group goes back; false: no more does. */
+/*
+ * All holds are gone: some of what was set aside for it in its group goes back;
+ * false: no more does.
+ */
 bool holds_domain_reap(struct domain *d);
 void holds_domain_fini(struct domain *d);	/* and the rest */
 
 /*
- * Does the domain hold this SHARED frame?  Then with so many mappings, of its page pfn.  Either
- * may be NULL.  LOCK_MM of d keeps the answer true.
+ * Does the domain hold this SHARED frame?  Then with so many mappings, of its
+ * page pfn.  Either may be NULL.  LOCK_MM of d keeps the answer true.
  */
 bool holds_find(struct domain *d, mfn_t mfn, uint32_t *mappings, pfn_t *pfn);
-/* One more read-only mapping of it: 0, -EPERM (not held), -EBUSY (the domain has SHARE_DOM_CAP). */
+/*
+ * One more read-only mapping of it: 0, -EPERM (not held), -EBUSY (the domain
+ * has SHARE_DOM_CAP).
+ */
 int holds_map(struct domain *d, mfn_t mfn) must_check;
 /* A mapping went; `broke`: a private writable page took its place. */
 void holds_unmap(struct domain *d, mfn_t mfn, bool broke);
 /*
- * Nobody else holds it, and d with just so many mappings: it is shared no more, and of no type, for
- * ownpage_publish().  False: others hold it, and nothing changed.
+ * Nobody else holds it, and d with just so many mappings: it is shared no more,
+ * and of no type, for ownpage_publish().  False: others hold it, and nothing
+ * changed.
  */
 bool holds_take(struct domain *d, mfn_t mfn, uint32_t mappings) must_check;
 

@@ -7,15 +7,16 @@
 #include "x86/pte.h"
 
 /*
- * A new page for d with the bytes of `shared`, standing for the same pfn; nobody's yet.
- * INVALID_MFN: none.
+ * A new page for d with the bytes of `shared`, standing for the same pfn;
+ * nobody's yet.  INVALID_MFN: none.
  */
 mfn_t ownpage_copy(struct domain *d, mfn_t shared);
 /*
- * mfn, a ownpage_copy(), or a frame that left the table by share_take() and that no
- * CPU's guest knows any more, is d's now, with `refs` names beside the owner's, `writable` of them
- * writable.  Its place in the quota was taken.  The last step: others of d's CPUs, and those
- * to whom d grants it, write it at once.
+ * mfn, a ownpage_copy(), or a frame that left the table by share_take() and
+ * that no CPU's guest knows any more, is d's now, with `refs` names beside the
+ * owner's, `writable` of them writable.  Its place in the quota was taken.  The
+ * last step: others of d's CPUs, and those to whom d grants it, write it at
+ * once.
  */
 void ownpage_publish(struct domain *d, mfn_t mfn, uint32_t refs,
 		     uint32_t writable);

@@ -8,9 +8,11 @@
 #include "sharing/pagefns.h"
 #include "x86/cpu.h"
 
-#define BATCH_PAGES	8	/* brackets of so many and more use the choice for batches */
+/* brackets of so many and more use the choice for batches */
+#define BATCH_PAGES	8
 
-static struct page_choice for_one, for_batch;		/* constant after boot */
+/* constant after boot */
+static struct page_choice for_one, for_batch;
 
 static const enum vec_width widths[PAGE_VARIANTS] = {
 	[PAGE_SSE2] = VEC_XMM, [PAGE_AVX2] = VEC_YMM, [PAGE_AVX512] = VEC_ZMM,
@@ -218,7 +220,7 @@ static void choose(const struct page_machine *m, uint32_t features,
 	for (enum page_variant v = 0; v < PAGE_VARIANTS; v++)
 		if (page_variant_runs(v, features) &&
 		    costs.take[v] == PAGE_NOT_THERE)
-			(void)agrees(v, m, scratch);	/* says that it does not */
+			(void)agrees(v, m, scratch); /* says so */
 	page_choose(&for_one, &costs, 1);
 	page_choose(&for_batch, &costs, BATCH_PAGES);
 	log_choice(&costs);

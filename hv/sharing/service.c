@@ -28,14 +28,18 @@ _Static_assert(offsetof(struct share_record, holders) ==
 _Static_assert(offsetof(struct share_record, hash) ==
 	       offsetof(struct frame, hash), "hash");
 
-static struct share *service;				/* constant after boot */
+/* constant after boot */
+static struct share *service;
 
 static void *op_map(void *ctx, uint32_t frame)
 {
 	return mfn_to_virt(frame);
 }
 
-/* Of the group's own, and never of the heap while it has some that only wait for a flush. */
+/*
+ * Of the group's own, and never of the heap while it has some that only wait
+ * for a flush.
+ */
 static bool op_canonical_alloc(void *ctx, uint16_t group, uint32_t *frame)
 {
 	mfn_t mfn = frame_pool_draw(ctx, false);

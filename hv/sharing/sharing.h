@@ -7,7 +7,10 @@
 
 #include "dom/domain.h"
 
-/* Once, after the allocators; `pages` is the operator's choice of page functions.  Panics without memory. */
+/*
+ * Once, after the allocators; `pages` is the operator's choice of page
+ * functions.  Panics without memory.
+ */
 void sharing_init(const char *pages);
 struct share *sharing_service(void);
 

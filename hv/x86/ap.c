@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What another processor does as it starts: the trampoline, and its first C code. */
+/*
+ * What another processor does as it starts: the trampoline, and its first C
+ * code.
+ */
 #include <port.h>
 
 #include "x86/init.h"
@@ -53,7 +56,10 @@ void ap_main(void)
 	cpu_init();
 	lapic_init(false);
 	atomic_store_release(&cpu->online, 1);
-	/* Asleep: dozens that spin would keep a small host from starting the next. */
+	/*
+	 * Asleep: dozens that spin would keep a small host from starting the
+	 * next.
+	 */
 	while (!atomic_load_acquire(&ap_entry))
 		cpu_idle_wait();
 	stack_reset_call(ap_entry);

@@ -109,7 +109,8 @@ static void init_syscall(void)
 	if (!cpu_features.sep)
 		return;
 	wrmsr(MSR_SYSENTER_CS, SEL_HV_CS);	/* SS is 8 above, here too */
-	wrmsr(MSR_SYSENTER_ESP, 0);		/* the stub loads its own at once */
+	/* the stub loads its own at once */
+	wrmsr(MSR_SYSENTER_ESP, 0);
 	wrmsr(MSR_SYSENTER_EIP, (uintptr_t)sysenter_entry);
 }
 

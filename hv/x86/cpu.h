@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the boot CPU found out, and the services of the CPU that upper layers use. */
+/*
+ * What the boot CPU found out, and the services of the CPU that upper layers
+ * use.
+ */
 #ifndef HV_X86_CPU_H
 #define HV_X86_CPU_H
 
@@ -19,7 +22,8 @@ static inline uint64_t pte_nx(void)
 	return cpu_features.nx ? 1UL << 63 : 0;
 }
 
-extern maddr_t cpu_idle_cr3;			/* page table with the hypervisor's slots only; L4 template: slots 256..271 */
+/* page table with the hypervisor's slots only; L4 template: slots 256..271 */
+extern maddr_t cpu_idle_cr3;
 
 /* --- descriptor tables (gdt.c) --- */
 #define SEL_HV_CS	0xe008
@@ -29,16 +33,22 @@ extern maddr_t cpu_idle_cr3;			/* page table with the hypervisor's slots only; L
 #define SEL_USER_CS64	0xe033
 #define SEL_TSS		0xe040
 #define SEL_LDT		0xe050
-#define GDT_HV_PAGE	14	/* page of a GDT that shows the CPU's gdt_page */
+/* page of a GDT that shows the CPU's gdt_page */
+#define GDT_HV_PAGE	14
 
-void gdt_load(uint64_t base_va);	/* lgdt with limit 0xffff, e.g. GDT_VIRT(0) or the CPU's own */
-void gdt_load_idle(void);		/* the CPU's own GDT, valid in every address space */
-void gdt_set_ldt(uint64_t base_va, unsigned int entries); /* 0 entries: null LDT */
+/* lgdt with limit 0xffff, e.g. GDT_VIRT(0) or the CPU's own */
+void gdt_load(uint64_t base_va);
+/* the CPU's own GDT, valid in every address space */
+void gdt_load_idle(void);
+/* 0 entries: null LDT */
+void gdt_set_ldt(uint64_t base_va, unsigned int entries);
 void tss_set_rsp0(void *rsp0);		/* also percpu.guest_regs_end */
 
 /* --- CR4 (cpu.c): what guests may choose --- */
-#define CR4_TSD		(1UL << 2)	/* in the CPU only while guest user mode runs */
-#define CR4_DE		(1UL << 3)	/* served by emulation, never in the CPU */
+/* in the CPU only while guest user mode runs */
+#define CR4_TSD		(1UL << 2)
+/* served by emulation, never in the CPU */
+#define CR4_DE		(1UL << 3)
 #define CR4_FSGSBASE	(1UL << 16)
 #define CR4_LOADED	(CR4_TSD | CR4_FSGSBASE)
 uint64_t cr4_for_guests(void);		/* those that this machine has */
@@ -51,10 +61,15 @@ struct guest_segs {
 	uint64_t gs_base;	/* of the mode the vCPU is in */
 };
 void segs_save(struct guest_segs *s);
-/* Loads selectors then bases; returns false if a selector was refused (it is then null). */
+/*
+ * Loads selectors then bases; returns false if a selector was refused (it is
+ * then null).
+ */
 bool segs_load(const struct guest_segs *s);
-bool segs_load_gs_user(uint16_t sel);	/* set_segment_base(GS_USER_SEL): load sel into the guest's GS */
-uint32_t segs_rights(uint16_t sel);	/* what `lar` gives; 0: there is no such segment */
+/* set_segment_base(GS_USER_SEL): load sel into the guest's GS */
+bool segs_load_gs_user(uint16_t sel);
+/* what `lar` gives; 0: there is no such segment */
+uint32_t segs_rights(uint16_t sel);
 uint64_t segs_read_gs_base(void);	/* the guest's live GS base */
 void segs_write_gs_base(uint64_t base);
 uint64_t segs_read_fs_base(void);
@@ -76,32 +91,48 @@ uint64_t ns_to_tsc(uint64_t ns);	/* inverse */
 uint64_t now_ns(void);			/* tsc_to_ns(tsc_read()) */
 extern uint64_t tsc_khz;
 extern uint64_t tsc_boot;		/* TSC value that is time 0 */
-/* pvclock parameters: ns = ((delta << shift) * mul) >> 32, shift may be negative. */
+/*
+ * pvclock parameters: ns = ((delta << shift) * mul) >> 32, shift may be
+ * negative.
+ */
 extern uint32_t tsc_pv_mul;
 extern int8_t tsc_pv_shift;
-uint64_t kvm_wall_seconds(void);	/* since 1970, by KVM; 0: not below KVM */
-void lapic_timer_set(uint64_t deadline_ns);	/* one shot; ~0 = off; a deadline in the past fires at once */
+/* since 1970, by KVM; 0: not below KVM */
+uint64_t kvm_wall_seconds(void);
+/* one shot; ~0 = off; a deadline in the past fires at once */
+void lapic_timer_set(uint64_t deadline_ns);
 void lapic_send_ipi(unsigned int cpu_id, enum vector vector);
 void lapic_eoi(void);
 
 /* --- entropy (entropy.c): RDSEED, RDRAND and timing jitter, mixed --- */
 void entropy_fill(void *dst, size_t bytes);
-/* The next number of a stream that nobody else's draws move; it starts anywhere, at random_u64() say. */
+/*
+ * The next number of a stream that nobody else's draws move; it starts
+ * anywhere, at random_u64() say.
+ */
 uint64_t random_next(uint64_t *stream);
-uint64_t random_u64(void);		/* fast, unpredictable to guests; per-CPU state seeded from entropy_fill */
+/* fast, unpredictable to guests; per-CPU state seeded from entropy_fill */
+uint64_t random_u64(void);
 
 /* --- serial line (uart.c) --- */
-size_t uart_put(const char *bytes, size_t count); /* how many it took: 0, it is busy */
+/* how many it took: 0, it is busy */
+size_t uart_put(const char *bytes, size_t count);
 int uart_read(void);			/* next byte, or -1 */
 
 /* --- leaving --- */
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_PANIC = 2, EXIT_LOST = 3 };
-/* Leave the machine as `exit=` says: isa-debug-exit (which status: exit.c), halt or reboot. */
+/*
+ * Leave the machine as `exit=` says: isa-debug-exit (which status: exit.c),
+ * halt or reboot.
+ */
 void exit_machine(enum exit_code code) noreturn;
 
 /* --- entering and leaving guests (entry.asm) --- */
-void guest_enter(struct regs *regs) noreturn;	/* iretq, or sysretq where regs->vector is VEC_SYSCALL and it is safe */
-void stack_reset_call(void (*fn)(void)) noreturn; /* fn on an empty CPU stack; never returns */
-void cpu_idle_wait(void);		/* sti; hlt; cli: until the next interrupt */
+/* iretq, or sysretq where regs->vector is VEC_SYSCALL and it is safe */
+void guest_enter(struct regs *regs) noreturn;
+/* fn on an empty CPU stack; never returns */
+void stack_reset_call(void (*fn)(void)) noreturn;
+/* sti; hlt; cli: until the next interrupt */
+void cpu_idle_wait(void);
 
 #endif

@@ -11,8 +11,8 @@
  * from the generator): fast, no lock, and guests that see outputs cannot
  * predict others.
  *
- * GAP: on a processor without RDSEED and RDRAND all that is drawn at boot comes from the jitter of
- * 1,024 timed port reads and the wall clock.
+ * GAP: on a processor without RDSEED and RDRAND all that is drawn at boot comes
+ * from the jitter of 1,024 timed port reads and the wall clock.
  */
 #include <port.h>
 
@@ -33,7 +33,10 @@ struct pool {
 	uint64_t counter;
 };
 
-/* Whoever sets pool_busy owns the pool. A lock of lockorder.h is not needed: leaf, short, and never waits. */
+/*
+ * Whoever sets pool_busy owns the pool. A lock of lockorder.h is not needed:
+ * leaf, short, and never waits.
+ */
 static struct pool pool;
 static uint32_t pool_busy;	/* atomic */
 static uint64_t siphash_key[2];	/* constant after boot */

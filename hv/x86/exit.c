@@ -2,10 +2,11 @@
 /*
  * Leaving the machine.
  *
- * exit=qemu writes QEMU_CODE_BASE + code to the isa-debug-exit device at port 0xf4, for
- * which QEMU's own exit status is that times 2 + 1: EXIT_OK gives 33, EXIT_ERROR 35,
- * EXIT_PANIC 37, EXIT_LOST 39.  QEMU leaves with 1 when it cannot start, and with 0 after a
- * power-off or a reset: what says that we ended well must be none of its own.
+ * exit=qemu writes QEMU_CODE_BASE + code to the isa-debug-exit device at port
+ * 0xf4, for which QEMU's own exit status is that times 2 + 1: EXIT_OK gives 33,
+ * EXIT_ERROR 35, EXIT_PANIC 37, EXIT_LOST 39.  QEMU leaves with 1 when it
+ * cannot start, and with 0 after a power-off or a reset: what says that we
+ * ended well must be none of its own.
  */
 #include "debug/log.h"
 #include "x86/exit.h"

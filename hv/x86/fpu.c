@@ -14,7 +14,8 @@
 #define FCW_DEFAULT	0x037f
 #define MXCSR_DEFAULT	0x1f80
 #define DR7_FIXED	(1UL << 10)	/* reads as one */
-#define DR7_ALLOWED	0xffff03ffUL	/* not GD, which would trap our own accesses */
+/* not GD, which would trap our own accesses */
+#define DR7_ALLOWED	0xffff03ffUL
 #define DR6_ALLOWED	0xffffUL
 #define DR6_FIXED	0xffff0ff0UL
 
@@ -33,9 +34,9 @@ void fpu_save(void *state512)
 }
 
 /*
- * Some processors keep the last FPU instruction's address across fxrstor when no
- * exception is pending: load something harmless first, so that no guest
- * sees another's.  A state that is refused is replaced by the initial one.
+ * Some processors keep the last FPU instruction's address across fxrstor when
+ * no exception is pending: load something harmless first, so that no guest sees
+ * another's.  A state that is refused is replaced by the initial one.
  */
 void fpu_load(const void *state512)
 {

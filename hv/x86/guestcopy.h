@@ -14,21 +14,30 @@
 
 #include "lib/types.h"
 
-/* 0, or -EFAULT; on -EFAULT part of dst may have been written (to a guest: only within [dst, dst+bytes)). */
+/*
+ * 0, or -EFAULT; on -EFAULT part of dst may have been written (to a guest: only
+ * within [dst, dst+bytes)).
+ */
 int copy_from_guest(void *dst, uint64_t guest_src, size_t bytes) must_check;
 int copy_to_guest(uint64_t guest_dst, const void *src, size_t bytes) must_check;
 int clear_guest(uint64_t guest_dst, size_t bytes) must_check;
 
-/* Up to max bytes of code at va, for emulation; returns how many could be read. */
+/*
+ * Up to max bytes of code at va, for emulation; returns how many could be read.
+ */
 int guest_read_insn(void *dst, uint64_t va, size_t max);
 
 /*
- * Where data are only copied, an address may also be a reference (abi/xencomm.h):
- * a number that is no canonical address.  Is the argument one or the other, in range?
+ * Where data are only copied, an address may also be a reference
+ * (abi/xencomm.h): a number that is no canonical address.  Is the argument one
+ * or the other, in range?
  */
 bool guest_arg_ok(uint64_t address, uint64_t bytes);
 
-/* Is [va, va+bytes) wholly outside the hypervisor's range, canonical and without wrap? */
+/*
+ * Is [va, va+bytes) wholly outside the hypervisor's range, canonical and
+ * without wrap?
+ */
 bool guest_range_ok(uint64_t va, uint64_t bytes);
 
 #endif

@@ -20,21 +20,27 @@ struct cpu_memory {
 	mfn_t gdt_page_mfn;
 	void *tss;			/* one page */
 	void *stack_top;
-	void *ist_top[CPU_IST_COUNT];	/* the word here is free for the percpu pointer */
+	/* the word here is free for the percpu pointer */
+	void *ist_top[CPU_IST_COUNT];
 };
 
 void uart_init(void);
 void percpu_init(uint32_t id);		/* fills cpu_areas[id] */
 void percpu_load(uint32_t id);		/* this CPU is `id`: GS base */
 void cpu_detect(void);			/* cpu_features */
-uint32_t cpu_apic_id(void);		/* this CPU's, as long as its APIC is not mapped */
-void cpu_init(void);			/* control registers and MSRs of this CPU */
+/* this CPU's, as long as its APIC is not mapped */
+uint32_t cpu_apic_id(void);
+/* control registers and MSRs of this CPU */
+void cpu_init(void);
 void vec_init_cpu(void);		/* XCR0 of this CPU; vecregs.h */
 void smap_patch(void);			/* stac and clac where there is SMAP */
 void idt_init(void);			/* build the table, without IST */
-void idt_use_ist(void);			/* every CPU that may trap has a TSS now */
+/* every CPU that may trap has a TSS now */
+void idt_use_ist(void);
 void idt_load(void);
-/* Fill the tables of CPU `id` in its memory; they are loaded by gdt_init_cpu(). */
+/*
+ * Fill the tables of CPU `id` in its memory; they are loaded by gdt_init_cpu().
+ */
 void gdt_prepare(uint32_t id, const struct cpu_memory *memory);
 void gdt_init_cpu(void);		/* load GDT, TSS, null LDT */
 
@@ -51,7 +57,8 @@ void lapic_init(bool boot_cpu);		/* DEVICE_VIRT is mapped */
 uint32_t lapic_id(void);
 void lapic_send_init(uint32_t apic_id);
 void lapic_send_startup(uint32_t apic_id, uint8_t page);
-void lapic_stop_others(void);		/* NMI to all other CPUs that are online */
+/* NMI to all other CPUs that are online */
+void lapic_stop_others(void);
 void entropy_init(void);
 void delay_us(uint64_t us);
 
@@ -59,7 +66,9 @@ void delay_us(uint64_t us);
 struct ap_tables {
 	maddr_t l4, gdt;
 };
-/* smp.c: start CPUs 1 .. count - 1, with the APIC ids given; they call `entry`. */
+/*
+ * smp.c: start CPUs 1 .. count - 1, with the APIC ids given; they call `entry`.
+ */
 void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
 	       const struct ap_tables *tables, void (*entry)(void));
 
@@ -77,6 +86,7 @@ extern uint64_t nmi_count;
 
 /* debug/panic.c */
 void panic_trap(const struct regs *regs) noreturn;
-extern uint32_t panic_cpu;		/* id + 1 of the CPU that panics, 0 none */
+/* id + 1 of the CPU that panics, 0 none */
+extern uint32_t panic_cpu;
 
 #endif

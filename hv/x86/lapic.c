@@ -42,7 +42,8 @@
 #define ICR_STARTUP	(6u << 8)
 #define ICR_NMI		(4u << 8)
 
-#define LONGEST_NS	1000000000UL	/* farther deadlines come earlier, and are set again */
+/* farther deadlines come earlier, and are set again */
+#define LONGEST_NS	1000000000UL
 
 /* Timer ticks per ns, as a fraction of 2^32; 0 until lapic_init(). */
 static uint64_t ticks_per_ns_32;
@@ -71,7 +72,10 @@ void lapic_detect(maddr_t *base)
 
 static void mask_pics(void)
 {
-	/* Move them off the exceptions first: masked lines may still send a spurious interrupt. */
+	/*
+	 * Move them off the exceptions first: masked lines may still send a
+	 * spurious interrupt.
+	 */
 	outb(0x20, 0x11);
 	outb(0xa0, 0x11);
 	outb(0x21, 0x20);

@@ -4,8 +4,8 @@
  * (this_cpu(), port.h); entry from a guest does swapgs, and the guest's own GS
  * base waits in MSR_KERNEL_GS_BASE.
  *
- * Fields belong to their CPU, which runs with interrupts off; fields that others
- * write say so.
+ * Fields belong to their CPU, which runs with interrupts off; fields that
+ * others write say so.
  */
 #ifndef HV_X86_PERCPU_H
 #define HV_X86_PERCPU_H
@@ -21,32 +21,54 @@ struct pagefns_bracket;		/* sharing/pagefns.h; likewise */
 struct percpu {
 	struct percpu *self;		/* read through gs:0 */
 	uint64_t scratch_rsp;		/* syscall stub: guest rsp */
-	void *guest_regs_end;		/* where the running vCPU's struct regs ends; also TSS.rsp0 */
+	/* where the running vCPU's struct regs ends; also TSS.rsp0 */
+	void *guest_regs_end;
 	void *stack_top;		/* this CPU's own stack, for C code */
 	uint32_t id;			/* 0 .. cpu_count - 1 */
 	uint32_t apic_id;
 
 	struct vcpu *current;		/* running vCPU, NULL when idle */
-	uint64_t slice_end_tsc;		/* when the running vCPU should be preempted; see sched_preempt_pending() */
-	uint32_t need_resched;		/* set by any CPU (atomic); cleared by the scheduler */
-	uint32_t tlb_pending;		/* set by the requester of a flush (atomic), cleared by this CPU when done */
-	uint32_t online;		/* written by this CPU once, read by the boot CPU */
+	/*
+	 * when the running vCPU should be preempted; see
+	 * sched_preempt_pending()
+	 */
+	uint64_t slice_end_tsc;
+	/* set by any CPU (atomic); cleared by the scheduler */
+	uint32_t need_resched;
+	/*
+	 * set by the requester of a flush (atomic), cleared by this CPU when
+	 * done
+	 */
+	uint32_t tlb_pending;
+	/* written by this CPU once, read by the boot CPU */
+	uint32_t online;
 
 	struct pagefns_bracket *pagefns; /* open now, or NULL */
-	uint32_t pte_steps;		/* entries of page tables (de)validated since the last look at the clock; pv/pttree.c */
+	/*
+	 * entries of page tables (de)validated since the last look at the
+	 * clock; pv/pttree.c
+	 */
+	uint32_t pte_steps;
 
-	uint8_t lock_depth;		/* debug builds: levels held, in order of taking */
+	/* debug builds: levels held, in order of taking */
+	uint8_t lock_depth;
 	uint8_t lock_levels[MAX_LOCKS_HELD];
 
 	maddr_t loaded_cr3;		/* last value written to CR3 */
-	void *gdt_page;			/* the page that a vCPU's GDT shows at selector 0xe000 */
+	/* the page that a vCPU's GDT shows at selector 0xe000 */
+	void *gdt_page;
 	mfn_t gdt_page_mfn;
 	void *tss;
 
-	uint64_t trace_seed;		/* per-CPU pseudo random state (canonical frame draw, scheduling jitter) */
+	/*
+	 * per-CPU pseudo random state (canonical frame draw, scheduling jitter)
+	 */
+	uint64_t trace_seed;
 };
 
-extern struct percpu *cpu_areas[MAX_CPUS];	/* by id; filled by smp.c before the CPU starts */
-extern uint32_t cpu_count;			/* CPUs online; constant after boot */
+/* by id; filled by smp.c before the CPU starts */
+extern struct percpu *cpu_areas[MAX_CPUS];
+/* CPUs online; constant after boot */
+extern uint32_t cpu_count;
 
 #endif

@@ -16,8 +16,10 @@ typedef uint64_t pte_t;
 #define PTE_D		(1UL << 6)
 #define PTE_PSE		(1UL << 7)	/* PAT at L1 */
 #define PTE_G		(1UL << 8)
-#define PTE_AVL_SHARED	(1UL << 53)	/* design decision 17: the hypervisor's bit */
-#define PTE_AVL_GRANT	(1UL << 54)	/* likewise: a mapping that belongs to a grant handle (dom/grant.h) */
+/* design decision 17: the hypervisor's bit */
+#define PTE_AVL_SHARED	(1UL << 53)
+/* likewise: a mapping that belongs to a grant handle (dom/grant.h) */
+#define PTE_AVL_GRANT	(1UL << 54)
 #define PTE_AVL_OURS	(PTE_AVL_SHARED | PTE_AVL_GRANT)
 #define PTE_NX		(1UL << 63)
 #define PTE_ADDR_MASK	0x000ffffffffff000UL

@@ -16,12 +16,14 @@
 #include "x86/cpu.h"
 #include "x86/rate.h"
 
-#define EXACT		8192	/* done when low and high are closer than one part in this */
+/* done when low and high are closer than one part in this */
+#define EXACT		8192
 #define GOOD		1024	/* after some runs, that will do */
 #define RUNS_MAX	50
 #define RUNS_GOOD	4
 #define ANCHORS		16
-#define GAP_MAX		(1UL << 29)	/* TSC ticks: 4 s and more of any TSC above 128 MHz */
+/* TSC ticks: 4 s and more of any TSC above 128 MHz */
+#define GAP_MAX		(1UL << 29)
 
 struct moment {
 	uint64_t ticks, before, after;
@@ -67,7 +69,10 @@ static enum outcome next_moment(struct watch *w, struct moment *m)
 	return step ? FOUND : STILL;
 }
 
-/* The narrowest of the first few moments, within the first hundredth of a second. */
+/*
+ * The narrowest of the first few moments, within the first hundredth of a
+ * second.
+ */
 static enum outcome find_anchor(struct watch *w, struct moment *anchor)
 {
 	enum outcome o = next_moment(w, anchor);
@@ -151,7 +156,9 @@ unsigned int rate_ppm(const struct rate *r)
 	return width / 2 * 1000 / (rate_middle(r) / 1000 ?: 1);
 }
 
-/* What is told is rounded, and a quartz differs from its name: 1 part in 500. */
+/*
+ * What is told is rounded, and a quartz differs from its name: 1 part in 500.
+ */
 bool rate_agrees(const struct rate *r, uint64_t hz)
 {
 	return hz + hz / 500 >= MIN(r->low, r->high) &&
@@ -165,9 +172,10 @@ bool rate_agrees(const struct rate *r, uint64_t hz)
 #define COUNT_MAX	(1UL << 30)	/* times a TSC's Hz: 64 bits */
 
 /*
- * Its start and its look at the end each lie between two reads of the TSC, so it ran
- * between `inner` and `outer`; the count's own rounding is one tick to each side.
- * Whoever was away so long that it may have come to its end says nothing.
+ * Its start and its look at the end each lie between two reads of the TSC, so
+ * it ran between `inner` and `outer`; the count's own rounding is one tick to
+ * each side.  Whoever was away so long that it may have come to its end says
+ * nothing.
  */
 static bool countdown_sample(const struct countdown *c, uint64_t tsc_hz,
 			     uint64_t wait, struct rate *r)

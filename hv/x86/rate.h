@@ -9,13 +9,16 @@
 
 #include "lib/types.h"
 
-#define REF_LOST	(~0UL)	/* read(): it cannot tell any more; start again */
+/* read(): it cannot tell any more; start again */
+#define REF_LOST	(~0UL)
 
 struct ref_clock {
 	const char *name;
 	uint64_t hz;		/* at most 2^28 */
-	uint64_t turn;		/* it counts modulo this, for at least 4 s or till REF_LOST */
-	uint32_t patience;	/* so many reads without a change: it stands still */
+	/* it counts modulo this, for at least 4 s or till REF_LOST */
+	uint64_t turn;
+	/* so many reads without a change: it stands still */
+	uint32_t patience;
 	void (*start)(void);
 	uint64_t (*read)(void);
 };
@@ -32,8 +35,9 @@ unsigned int rate_ppm(const struct rate *r);	/* how far that may be off */
 bool rate_agrees(const struct rate *r, uint64_t hz);
 
 /*
- * The rate of a timer that counts down once from its highest value; TSC of tsc_hz.
- * Interruptions anywhere leave the bounds true.  false: it stands still.
+ * The rate of a timer that counts down once from its highest value; TSC of
+ * tsc_hz.  Interruptions anywhere leave the bounds true.  false: it stands
+ * still.
  */
 struct countdown {
 	uint32_t from;
@@ -48,8 +52,11 @@ bool rate_of_countdown(const struct countdown *c, uint64_t tsc_hz,
 typedef void (*cpuid_fn)(uint32_t leaf, uint32_t sub, uint32_t out[4]);
 
 uint64_t rate_told_by_cpuid(cpuid_fn ask);	/* kHz; 0: nothing is told */
-uint64_t rate_told_by_hypervisor(cpuid_fn ask);	/* its leaf of frequencies; kHz, or 0 */
-/* First leaf of KVM's, if it has the clock of MSRs 0x4b564d00 and 01; else 0. */
+/* its leaf of frequencies; kHz, or 0 */
+uint64_t rate_told_by_hypervisor(cpuid_fn ask);
+/*
+ * First leaf of KVM's, if it has the clock of MSRs 0x4b564d00 and 01; else 0.
+ */
 uint32_t rate_kvm_leaf(cpuid_fn ask);
 
 /* What KVM fills in when it is told where; the ABI is KVM's. */

@@ -2,7 +2,8 @@
 /*
  * Where the TSC's rate comes from: the machine's other clocks, in order of how
  * well they measure, and what the processor or a hypervisor below us tells.
- * Each may be missing.  What is told is exact where it agrees with a measurement.
+ * Each may be missing.  What is told is exact where it agrees with a
+ * measurement.
  */
 #include <port.h>
 
@@ -12,10 +13,11 @@
 #include "x86/rate.h"
 #include "x86/rtc.h"
 
-#define SHORT_WAIT	20000		/* reads; each takes about a microsecond */
+/* reads; each takes about a microsecond */
+#define SHORT_WAIT	20000
 #define RTC_WAIT	1000000
 
-/* --- the HPET: its registers are in the direct map, uncached by the MTRRs --- */
+/* --- the HPET: its registers are in the direct map, uncached --- */
 
 #define HPET_PERIOD	0x04		/* in 10^-15 s */
 #define HPET_CONFIG	0x10
@@ -65,7 +67,10 @@ static void no_start(void)
 {
 }
 
-/* Some older ones are read while they change: 24 bits are kept, and a bad read goes back. */
+/*
+ * Some older ones are read while they change: 24 bits are kept, and a bad read
+ * goes back.
+ */
 static uint64_t pm_read(void)
 {
 	return inl(pm_port) & 0xffffff;
@@ -77,10 +82,10 @@ static const struct ref_clock pm_clock = {
 };
 
 /*
- * --- the PIT: channel 0, whose gate is always open; its interrupt is masked ---
+ * --- the PIT: channel 0, its gate is always open, its interrupt masked ---
  *
- * It counts 65,536 down once.  A latched status beside the count says whether it
- * is at its end, from where on the count means nothing.
+ * It counts 65,536 down once.  A latched status beside the count says whether
+ * it is at its end, from where on the count means nothing.
  */
 
 #define PIT_CHANNEL0	0x40
@@ -188,7 +193,10 @@ static uint64_t told_khz(const char **by)
 	return rate_told_by_hypervisor(cpuid) ?: told_by_kvm();
 }
 
-/* Two if there are, to compare; the clock chip, which takes two seconds, only alone. */
+/*
+ * Two if there are, to compare; the clock chip, which takes two seconds, only
+ * alone.
+ */
 static unsigned int measure(const struct ref_hw *hw, struct rate rate[2],
 			    const struct ref_clock *by[2])
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What entry code saves.  On an entry from a guest the CPU's stack pointer is at
- * the end of the running vCPU's own `struct regs` (TSS.rsp0, or loaded by the
- * syscall stub), so the registers of a guest are saved once and never copied;
- * C code then runs on the CPU's own stack.  Entries from the hypervisor itself
- * (faults in guest copies, NMI, bugs) push the same layout on the current stack.
+ * What entry code saves.  On an entry from a guest the CPU's stack pointer is
+ * at the end of the running vCPU's own `struct regs` (TSS.rsp0, or loaded by
+ * the syscall stub), so the registers of a guest are saved once and never
+ * copied; C code then runs on the CPU's own stack.  Entries from the hypervisor
+ * itself (faults in guest copies, NMI, bugs) push the same layout on the
+ * current stack.
  */
 #ifndef HV_X86_REGS_H
 #define HV_X86_REGS_H
@@ -40,10 +41,14 @@ enum vector {
 	VEC_INT80 = 0x80,	/* gate with DPL 3: the guest's own int 0x80 */
 	VEC_HYPERCALL_INT = 0x82, /* gate with DPL 3 too; delivered as a trap */
 	VEC_TIMER = 0xf0,	/* local APIC timer */
-	VEC_RESCHED = 0xf1,	/* wake an idle CPU, or make it look at its run queue */
+	/* wake an idle CPU, or make it look at its run queue */
+	VEC_RESCHED = 0xf1,
 	VEC_TLB = 0xf2,		/* a TLB flush request waits */
 	VEC_SPURIOUS = 0xff,
-	VEC_SYSCALL = 0x100,	/* not an IDT vector: entered by `syscall`; return by sysret is allowed */
+	/*
+	 * not an IDT vector: entered by `syscall`; return by sysret is allowed
+	 */
+	VEC_SYSCALL = 0x100,
 };
 
 /* Entered from guest (ring 3), else from the hypervisor itself. */

@@ -13,8 +13,10 @@
 #define B_24_HOURS	2
 #define B_BINARY	4
 #define HOUR_PM		0x80
-#define UPDATE_READS	100000	/* an update takes 2 ms; a read about a microsecond */
-#define READS		10	/* two in a row are the same, unless nothing is there */
+/* an update takes 2 ms; a read about a microsecond */
+#define UPDATE_READS	100000
+/* two in a row are the same, unless nothing is there */
+#define READS		10
 
 static uint8_t cmos(uint8_t reg)
 {

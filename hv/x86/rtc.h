@@ -14,7 +14,9 @@ struct rtc_regs {
 uint64_t rtc_decode(const struct rtc_regs *r);
 
 unsigned int rtc_second(void);	/* now; above 59: there is none */
-bool rtc_busy(void);		/* about to change: a read would wait, 2 ms at most */
-uint64_t rtc_seconds(void);	/* since 1970; 0: there is no clock chip, or no time in it */
+/* about to change: a read would wait, 2 ms at most */
+bool rtc_busy(void);
+/* since 1970; 0: there is no clock chip, or no time in it */
+uint64_t rtc_seconds(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Segment registers of the guest that runs.  While the hypervisor runs, its own
- * GS base is live and the guest's waits in MSR_KERNEL_GS_BASE; the selectors are
- * the guest's all the time.
+ * GS base is live and the guest's waits in MSR_KERNEL_GS_BASE; the selectors
+ * are the guest's all the time.
  */
 #include <port.h>
 
@@ -37,8 +37,8 @@ static uint64_t base_checked(uint64_t base)
 
 /*
  * Loading GS changes the live base, which is ours: keep it in a local, and hand
- * what the descriptor gave to the guest.  Nothing here may use this_cpu() until the base is back;
- * NMI and #DB do not trust GS (entry.asm, ENTRY3).
+ * what the descriptor gave to the guest.  Nothing here may use this_cpu() until
+ * the base is back; NMI and #DB do not trust GS (entry.asm, ENTRY3).
  */
 static bool load_gs(uint16_t sel)
 {

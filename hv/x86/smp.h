@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Between smp.c, which calls processors, and ap.c and ap_boot.asm, which they run. */
+/*
+ * Between smp.c, which calls processors, and ap.c and ap_boot.asm, which they
+ * run.
+ */
 #ifndef HV_X86_SMP_H
 #define HV_X86_SMP_H
 

@@ -30,7 +30,10 @@ bool spin_is_locked(const struct spinlock *l);
 void spin_lock_pair(struct spinlock *a, struct spinlock *b);
 void spin_unlock_pair(struct spinlock *a, struct spinlock *b);
 
-/* The highest level that this CPU holds, LOCK_NONE if none (always LOCK_NONE in release builds). */
+/*
+ * The highest level that this CPU holds, LOCK_NONE if none (always LOCK_NONE in
+ * release builds).
+ */
 enum lock_level spin_level_held(void);
 
 #endif

@@ -11,11 +11,15 @@
 
 #include "lib/types.h"
 
-void tlb_flush_local(void);			/* all guest translations of this CPU */
+/* all guest translations of this CPU */
+void tlb_flush_local(void);
 void tlb_flush_page_local(uint64_t va);
-void tlb_flush_mask(uint64_t cpu_mask);		/* bit n is CPU n; may include this one */
+/* bit n is CPU n; may include this one */
+void tlb_flush_mask(uint64_t cpu_mask);
 void tlb_flush_page_mask(uint64_t cpu_mask, uint64_t va);
-void tlb_answer(void);				/* serve a request that waits for this CPU, if any */
-void tlb_load_cr3(maddr_t cr3);			/* load a page table; flushes all but the hypervisor's own (global) entries */
+/* serve a request that waits for this CPU, if any */
+void tlb_answer(void);
+/* load a page table; flushes all but the hypervisor's own (global) entries */
+void tlb_load_cr3(maddr_t cr3);
 
 #endif

@@ -16,7 +16,8 @@
 
 #define FIRST_EXTERNAL	32
 
-uint64_t nmi_count;	/* NMIs that were not a request to stop; any CPU, inexact */
+/* NMIs that were not a request to stop; any CPU, inexact */
+uint64_t nmi_count;
 static uint64_t stray_count;	/* interrupts that nobody asked for; likewise */
 
 static void interrupt(uint32_t vector)
@@ -51,7 +52,10 @@ void trap_from_guest(struct regs *regs)
 	guest_resume();
 }
 
-/* A page fault on a guest's address in the copy code, which the layer above guest_fault_fixed. */
+/*
+ * A page fault on a guest's address in the copy code, which the layer above
+ * guest_fault_fixed.
+ */
 static bool guest_fault_fixed(const struct regs *regs)
 {
 	uint64_t va = read_cr2();
@@ -87,7 +91,8 @@ static void stop_if_panic(void)
 
 /*
  * #DB of the hypervisor: a guest's breakpoint on its own data, or a step into a
- * syscall.  No harm; go on.  `sysenter` alone leaves TF on: it stays until the stub has saved it.
+ * syscall.  No harm; go on.  `sysenter` alone leaves TF on: it stays until the
+ * stub has saved it.
  */
 static void debug_ignore(struct regs *regs)
 {

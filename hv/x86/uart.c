@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The serial line: a 16550 at COM1, 115200 8N1, polled.  A machine without one
- * reads 0xff everywhere; output is then dropped.  Nothing here waits.  One CPU at a time
- * calls uart_put() (debug/outbuf.c); uart_read() is called from one place.
+ * reads 0xff everywhere; output is then dropped.  Nothing here waits.  One CPU
+ * at a time calls uart_put() (debug/outbuf.c); uart_read() is called from one
+ * place.
  */
 #include "x86/cpu.h"
 #include "x86/init.h"
@@ -28,7 +29,10 @@ void uart_init(void)
 	outb(REG_DATA, 1);
 	outb(REG_IER, 0);
 	outb(REG_LCR, 0x03);	/* 8N1 */
-	/* FIFO on, cleared, 14 bytes deep: at 1 QEMU lets one byte in at a time. */
+	/*
+	 * FIFO on, cleared, 14 bytes deep: at 1 QEMU lets one byte in at a
+	 * time.
+	 */
 	outb(REG_FCR, 0xc7);
 	outb(REG_MCR, 0x03);	/* DTR, RTS */
 	uart_present = inb(REG_LSR) != 0xff;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Taking and giving back vector registers; see vecregs.h.  In this file no compiler
- * uses them.
+ * Taking and giving back vector registers; see vecregs.h.  In this file no
+ * compiler uses them.
  *
- * GAP: what is for AVX-512, here and in hash/page_avx512.c, has run in Bochs only (2.7, Skylake-X;
- * by hand): neither QEMU's TCG nor the machines so far have it.
+ * GAP: what is for AVX-512, here and in hash/page_avx512.c, has run in Bochs
+ * only (2.7, Skylake-X; by hand): neither QEMU's TCG nor the machines so far
+ * have it.
  */
 #include <port.h>
 
@@ -20,7 +21,10 @@
 #define XCR0_ZMM	0xe7U
 
 #define L1_ECX_AVX	(1U << 28)
-/* sse3 ssse3 sse4.1 sse4.2 popcnt: what code for AVX2 may use beside it; a host may hide them */
+/*
+ * sse3 ssse3 sse4.1 sse4.2 popcnt: what code for AVX2 may use beside it; a host
+ * may hide them
+ */
 #define L1_ECX_BELOW	(1U << 0 | 1U << 9 | 1U << 19 | 1U << 20 | 1U << 23)
 #define L7_EBX_AVX2	(1U << 5)
 #define L7_EBX_AVX512	(1U << 16 | 1U << 30)	/* F and BW */

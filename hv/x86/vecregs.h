@@ -2,19 +2,20 @@
 /*
  * Vector registers for the hypervisor's own use; it is compiled without them.
  *
- * Between vec_take() and vec_give() code of that width may run.  Whose values are in
- * the registers then: of a vCPU, whenever one is current (they are loaded and saved with
- * it, not lazily); else nobody's.  All that guests have of them is xmm0 to xmm15 and
- * MXCSR: CR4.OSXSAVE is off while they run, so VEX and EVEX instructions and XSAVE are
- * undefined for them, and CPUID tells them so.  Hence
+ * Between vec_take() and vec_give() code of that width may run.  Whose values
+ * are in the registers then: of a vCPU, whenever one is current (they are
+ * loaded and saved with it, not lazily); else nobody's.  All that guests have
+ * of them is xmm0 to xmm15 and MXCSR: CR4.OSXSAVE is off while they run, so VEX
+ * and EVEX instructions and XSAVE are undefined for them, and CPUID tells them
+ * so.  Hence
  *
  *  VR1  only xmm0 to xmm15 are saved; page functions leave MXCSR and x87 alone;
- *  VR2  outside of take and give CR4.OSXSAVE is off, and everything above bit 127 of
- *       the 16 registers, zmm16 to zmm31 and the opmasks is zero;
+ *  VR2  outside of take and give CR4.OSXSAVE is off, and everything above bit
+ *       127 of the 16 registers, zmm16 to zmm31 and the opmasks is zero;
  *  VR3  CR0.TS, which a guest may have set, is as it was.
  *
- * In between no guest runs, nothing is scheduled and no fault is expected; interrupts are off,
- * and neither #DB, NMI nor #MC uses such registers.
+ * In between no guest runs, nothing is scheduled and no fault is expected;
+ * interrupts are off, and neither #DB, NMI nor #MC uses such registers.
  */
 #ifndef HV_X86_VECREGS_H
 #define HV_X86_VECREGS_H
@@ -30,7 +31,8 @@ struct vec_saved {
 	bool ts;			/* VR3 */
 };
 
-enum vec_width vec_widest(void);	/* what this machine has; constant after cpu_init() */
+/* what this machine has; constant after cpu_init() */
+enum vec_width vec_widest(void);
 void vec_take(struct vec_saved *s, enum vec_width w);
 void vec_give(const struct vec_saved *s, enum vec_width w);
 

@@ -15,7 +15,8 @@
 
 #include "gl_test.h"
 
-#define FAR_VA		0x00005a5a00000000UL	/* ours, nothing is mapped there */
+/* ours, nothing is mapped there */
+#define FAR_VA		0x00005a5a00000000UL
 #define HV_BASE		0xffff800000000000UL
 #define HV_END		0xffff880000000000UL
 #define PAGE_WORDS	(GL_PAGE_BYTES / 8)

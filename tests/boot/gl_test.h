@@ -3,8 +3,8 @@
  * For test kernels: say what went wrong, and end with the one line that the
  * runner looks for, which is the last:
  *	Test result: SUCCESS | SKIP | ERROR | FAILURE
- * FAILURE: what is tested is wrong.  ERROR: the test could not be done.  SKIP: it
- * does not apply here.  The domain then powers off.
+ * FAILURE: what is tested is wrong.  ERROR: the test could not be done.  SKIP:
+ * it does not apply here.  The domain then powers off.
  */
 #ifndef GL_TEST_H
 #define GL_TEST_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What tests of breaks begin with: two domains of one group, pages of known content, offers by va.
- * The calls are made by d.
+ * What tests of breaks begin with: two domains of one group, pages of known
+ * content, offers by va.  The calls are made by d.
  */
 #ifndef TESTS_FAKE_BREAKS_H
 #define TESTS_FAKE_BREAKS_H
@@ -18,10 +18,12 @@
 
 extern struct domain *d, *peer;
 extern uint64_t p;		/* pfn of a run of plain pages */
-extern uint64_t scratch, list;	/* pages that are never offered; list: two, with the p2m */
+/* pages that are never offered; list: two, with the p2m */
+extern uint64_t scratch, list;
 
 void setup(void);
-void teardown(void);		/* both end; the counts, and every frame is back */
+/* both end; the counts, and every frame is back */
+void teardown(void);
 
 void fill(struct domain *dom, uint64_t pfn, uint64_t content);
 bool filled(const void *at, uint64_t content);

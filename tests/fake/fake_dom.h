@@ -36,7 +36,8 @@ struct fake_dom {
 	uint64_t group_cpus;	/* frame_pool_cpus(), of all groups */
 	unsigned int reap_work;	/* reaper_step() has so many steps left */
 	uint32_t domains_left;
-	long allocs, alloc_fail_at; /* objects live; countdown to a failure, 0 none */
+	/* objects live; countdown to a failure, 0 none */
+	long allocs, alloc_fail_at;
 	bool no_copy_out;	/* copy_to_guest() fails */
 	void (*on_copy_out)(void); /* after each copy_to_guest() */
 	struct frame *area;	/* resolve_area() gives this, NULL: -EPERM */
@@ -52,14 +53,19 @@ void fake_cpu(unsigned int n);
 struct percpu *fake_cpu_area(unsigned int n);
 /* Domain n (id n + 1) with one vCPU, running, ports and console not made. */
 struct domain *fake_domain(unsigned int n);
-void fake_vcpus(struct domain *d, unsigned int count); /* it has so many; none is up */
+/* it has so many; none is up */
+void fake_vcpus(struct domain *d, unsigned int count);
 void fake_current(struct domain *d);	/* its vCPU makes the next hypercall */
 
 /*
- * Run the current CPU's scheduler until it enters a guest or waits: the vCPU, or NULL.
+ * Run the current CPU's scheduler until it enters a guest or waits: the vCPU,
+ * or NULL.
  */
 struct vcpu *fake_schedule(void);
-/* sched_check(): false if it left for the scheduler (call fake_schedule() then). */
+/*
+ * sched_check(): false if it left for the scheduler (call fake_schedule()
+ * then).
+ */
 bool fake_sched_check(void);
 
 static inline uint64_t fake_va(const void *p)

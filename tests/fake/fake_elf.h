@@ -29,7 +29,10 @@ struct fake_elf {
 	uint8_t code[64];
 };
 
-/* An image at physical address paddr with VIRT_BASE and the notes (type, value; 0 ends). */
+/*
+ * An image at physical address paddr with VIRT_BASE and the notes (type, value;
+ * 0 ends).
+ */
 void fake_elf_make(struct fake_elf *f, uint64_t virt_base, uint64_t paddr,
 		   uint64_t mem_bytes, const uint64_t (*notes)[2]);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Event channels of which nothing is asked but their memory.  The simulator has the real ones. */
+/*
+ * Event channels of which nothing is asked but their memory.  The simulator has
+ * the real ones.
+ */
 #include <errno.h>
 #include <port.h>
 

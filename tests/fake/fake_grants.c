@@ -9,7 +9,8 @@
 #include "fake/fake_grants.h"
 #include "pv/hypercall.h"
 
-#define ARGS_PFN	(FAKE_PAGES / 2 + 300)	/* two ordinary pages of each domain */
+/* two ordinary pages of each domain */
+#define ARGS_PFN	(FAKE_PAGES / 2 + 300)
 
 long g_call(unsigned int cmd, void *ops, size_t bytes, unsigned int count)
 {

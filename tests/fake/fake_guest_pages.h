@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small fake of the hypervisor, and of a kernel, for the sharing half of the guest library:
- * frames are pages of a memory file, page-table entries are made real with
- * mmap(), so a store to a shared page raises SIGSEGV, whose handler is the kernel's
- * page-fault handler.  The fake checks what the real one would, and can refuse any call.
- * A test program includes it once.
+ * A small fake of the hypervisor, and of a kernel, for the sharing half of the
+ * guest library: frames are pages of a memory file, page-table entries are made
+ * real with mmap(), so a store to a shared page raises SIGSEGV, whose handler
+ * is the kernel's page-fault handler.  The fake checks what the real one would,
+ * and can refuse any call.  A test program includes it once.
  */
 #ifndef TESTS_FAKE_GUEST_PAGES_H
 #define TESTS_FAKE_GUEST_PAGES_H
@@ -35,7 +35,8 @@ enum owner { FREE, GUEST, CANONICAL };
 
 /* The fake machine. */
 static int file;
-static uint8_t *frames, *region;	/* all frames, writable; the guest's space */
+/* all frames, writable; the guest's space */
+static uint8_t *frames, *region;
 static enum owner owner[FRAMES];
 static unsigned int mappings[FRAMES];
 static uint64_t pte[PFNS], m2p[FRAMES], p2m[PFNS];
@@ -44,7 +45,8 @@ static long fail_nr, fail_with;		/* hypercall to refuse, and how */
 static uint64_t fail_va;		/* its mapping cannot be changed */
 static unsigned int next_page;
 static bool no_frames;			/* the machine has none: overcommit */
-static int32_t odd_status;		/* what each entry of a batch gets; 0: what is true */
+/* what each entry of a batch gets; 0: what is true */
+static int32_t odd_status;
 static unsigned int logged;		/* lines of the library's log */
 
 static struct gl_share share;
@@ -212,7 +214,9 @@ static long fake_share(unsigned long op, unsigned long arg, unsigned long count)
 	}
 }
 
-/* Break first: the hypervisor breaks it, and the library does not hear of it. */
+/*
+ * Break first: the hypervisor breaks it, and the library does not hear of it.
+ */
 static void fake_break(uint64_t pfn)
 {
 	ck_assert_int_eq(fake_unshare(va_of(pfn), &p2m[pfn]), SHARE_DONE);
@@ -395,7 +399,9 @@ static bool store(uint64_t pfn, uint8_t value)
 	return true;
 }
 
-/* p2m, entry, M2P and owner of each page agree; frames are all accounted for. */
+/*
+ * p2m, entry, M2P and owner of each page agree; frames are all accounted for.
+ */
 static void audit(void)
 {
 	unsigned int owned = 0;

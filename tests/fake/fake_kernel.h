@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Kernel images made by hand: an ELF file with Xen notes, and bzImages of it. */
+/*
+ * Kernel images made by hand: an ELF file with Xen notes, and bzImages of it.
+ */
 #ifndef FAKE_KERNEL_H
 #define FAKE_KERNEL_H
 

@@ -7,8 +7,9 @@
  * where it would on the CPU.  fake_recount() recomputes every reference and
  * type count from the tables (I3, I4) and compares.
  *
- * Parts, each alone in a file so that another may take its place (tests/sim/sim.mk): fake_cpu.c,
- * fake_tlb.c, fake_sched.c, fake_evtchn.c; fake_recount.c.
+ * Parts, each alone in a file so that another may take its place
+ * (tests/sim/sim.mk): fake_cpu.c, fake_tlb.c, fake_sched.c, fake_evtchn.c;
+ * fake_recount.c.
  */
 #ifndef TESTS_FAKE_MACHINE_H
 #define TESTS_FAKE_MACHINE_H
@@ -24,12 +25,15 @@
 
 struct fake_machine {
 	unsigned int flushes;		/* TLB flushes of any kind */
-	uint64_t flushed;	/* the masks of all of them; a test sets it to 0 first */
+	/* the masks of all of them; a test sets it to 0 first */
+	uint64_t flushed;
 	void (*on_flush)(void);		/* called before each */
 	bool preempt;			/* what sched_preempt_pending() says */
-	bool slow;		/* a millisecond goes by between two looks at the clock */
+	/* a millisecond goes by between two looks at the clock */
+	bool slow;
 	unsigned int gone;		/* domains that ended */
-	unsigned int continued;		/* hypercalls that asked to be continued */
+	/* hypercalls that asked to be continued */
+	unsigned int continued;
 	unsigned int rebuilds;
 	uint32_t vcpus;		/* of the domains that are made next; 0: one */
 };
@@ -43,7 +47,8 @@ extern struct fake_machine fake_machine;
 void fake_machine_start(void);
 /* A running domain; its vCPU becomes the current one. NULL if refused. */
 struct domain *fake_domain(const char *group, uint64_t budget);
-void fake_run(struct domain *d);	/* its vCPU becomes current; NULL: none */
+/* its vCPU becomes current; NULL: none */
+void fake_run(struct domain *d);
 void fake_run_vcpu(struct domain *d, uint32_t id); /* that one does */
 void fake_end(struct domain *d);	/* shut down and reaped, all steps */
 void fake_forget(struct domain *d);	/* the test saw it go by itself */
@@ -66,7 +71,10 @@ const struct boot_module *fake_kernel(void);
 void fake_memory_take(unsigned int left);
 void fake_memory_give(void);
 
-/* A hypercall, continued as often as it asks; between, what pv_exit_to_guest() does. */
+/*
+ * A hypercall, continued as often as it asks; between, what pv_exit_to_guest()
+ * does.
+ */
 long fake_call(hypercall_fn fn, struct hypercall_args args);
 #define FAKE_CALL(fn, ...) \
 	fake_call(fn, (struct hypercall_args){ .a = { __VA_ARGS__ } })

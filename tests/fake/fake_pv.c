@@ -218,7 +218,8 @@ uint32_t segs_rights(uint16_t sel)
 
 bool segs_load_gs_user(uint16_t sel)
 {
-	fake_pv.gs_base = fake_pv.gs_user_base;	/* as the CPU: the live base changes */
+	/* as the CPU: the live base changes */
+	fake_pv.gs_base = fake_pv.gs_user_base;
 	return true;
 }
 

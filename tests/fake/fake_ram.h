@@ -12,9 +12,12 @@
 #include "mm/palloc.h"
 
 #define FAKE_FRAMES	8192u		/* 32 MiB */
-#define FAKE_RESERVED	0x400u		/* frames below are not the allocator's */
-#define FAKE_HOLE	0x1801u		/* a frame that is not RAM, between RAM */
-#define FAKE_MODULES	0x100u		/* reserved RAM for the test, up to FAKE_RESERVED */
+/* frames below are not the allocator's */
+#define FAKE_RESERVED	0x400u
+/* a frame that is not RAM, between RAM */
+#define FAKE_HOLE	0x1801u
+/* reserved RAM for the test, up to FAKE_RESERVED */
+#define FAKE_MODULES	0x100u
 
 /* Once a process (the allocator keeps its state); later calls do nothing. */
 void fake_ram_start(void);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Every reference and type count from the page tables themselves (I3, I4, I6, I7, I16). */
+/*
+ * Every reference and type count from the page tables themselves (I3, I4, I6,
+ * I7, I16).
+ */
 #include <check.h>
 #include <port.h>
 #include <string.h>
@@ -13,7 +16,10 @@
 #include "pv/pttree.h"
 #include "pv/xencomm.h"
 
-/* As ck_assert_msg(), which tells libcheck of each success: here there are millions. */
+/*
+ * As ck_assert_msg(), which tells libcheck of each success: here there are
+ * millions.
+ */
 #define must(condition, ...) \
 	do { \
 		if (!(condition)) \
@@ -21,7 +27,8 @@
 	} while (0)
 
 static uint32_t refs[FAKE_FRAMES], types[FAKE_FRAMES];
-static uint32_t grant_entries;		/* page-table entries of the domain at hand that are grants */
+/* page-table entries of the domain at hand that are grants */
+static uint32_t grant_entries;
 static uint32_t links_in[FAKE_FRAMES], links_out[FAKE_FRAMES];
 
 static void expect_use(mfn_t mfn, bool typed)
@@ -38,7 +45,10 @@ static unsigned int fake_level(mfn_t mfn)
 	return class >= CLASS_L1 && class <= CLASS_L4 ? class - CLASS_L1 + 1 : 0;
 }
 
-/* Entry e of `table`, a table of `level`, names another of its level (seed 003). */
+/*
+ * Entry e of `table`, a table of `level`, names another of its level (seed
+ * 003).
+ */
 static void count_link(mfn_t table, pte_t e)
 {
 	mfn_t mfn = pte_mfn(e);

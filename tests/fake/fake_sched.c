@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Nothing is scheduled: the test says which vCPU is current (fake_run()), and when a call's
- * time is up.  And what a domain has beside its memory: vCPUs, console and store.
+ * Nothing is scheduled: the test says which vCPU is current (fake_run()), and
+ * when a call's time is up.  And what a domain has beside its memory: vCPUs,
+ * console and store.
  */
 #include <port.h>
 

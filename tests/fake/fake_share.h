@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What most tests of share/ begin with: a machine, a secret, domains; and short names for the usual acts. */
+/*
+ * What most tests of share/ begin with: a machine, a secret, domains; and short
+ * names for the usual acts.
+ */
 #ifndef TESTS_FAKE_SHARE_H
 #define TESTS_FAKE_SHARE_H
 
@@ -9,7 +12,8 @@
 extern struct fake_machine machine;
 extern struct share *share;
 
-void fake_share_create(const struct page_fns *fns);	/* 64 own frames, 256 in the pool */
+/* 64 own frames, 256 in the pool */
+void fake_share_create(const struct page_fns *fns);
 void fake_share_destroy(void);				/* audits first */
 
 /* Offer a content (frame 1 is overwritten) with so many mappings. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * struct share_ops on arrays: frames 0 .. frames-1, of which the upper ones are a pool
- * for canonical pages.  Counts what is out, poisons what is freed, and fails
- * the n-th allocation if asked.
+ * struct share_ops on arrays: frames 0 .. frames-1, of which the upper ones are
+ * a pool for canonical pages.  Counts what is out, poisons what is freed, and
+ * fails the n-th allocation if asked.
  */
 #ifndef TESTS_FAKE_SHARE_OPS_H
 #define TESTS_FAKE_SHARE_OPS_H
@@ -20,9 +20,11 @@ struct fake_machine {
 	bool *canonical;		/* frame is out; lock */
 	uint64_t seed;			/* of the draw; lock */
 	uint64_t blocks, block_bytes;	/* metadata that is out; lock */
-	uint64_t calls;			/* allocations of both kinds so far; lock */
+	/* allocations of both kinds so far; lock */
+	uint64_t calls;
 	uint64_t fail_at;		/* this allocation fails; 0: none */
-	uint64_t fail_from;		/* this one and all later ones fail; 0: none */
+	/* this one and all later ones fail; 0: none */
+	uint64_t fail_from;
 	uint64_t failed;		/* how many did */
 	pthread_mutex_t lock;
 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* TLB flushes are noted, and nothing is cached.  The simulator has the real ones. */
+/*
+ * TLB flushes are noted, and nothing is cached.  The simulator has the real
+ * ones.
+ */
 #include <port.h>
 
 #include "fake/fake_machine.h"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A model of share/ made of arrays, and random operations on both: the model
- * knows, for each domain and content, the frames it holds and with how many mappings; it
- * says what every call must return.  Audit and comparison of all counters every
- * AUDIT_EVERY operations.  For tests/unit/share_model.c and tests/fuzz/share.c.
+ * knows, for each domain and content, the frames it holds and with how many
+ * mappings; it says what every call must return.  Audit and comparison of all
+ * counters every AUDIT_EVERY operations.  For tests/unit/share_model.c and
+ * tests/fuzz/share.c.
  *
- * With `failing`, each call may find no memory and no frame at its n-th wish: then it
- * must have changed nothing, or have done without.
+ * With `failing`, each call may find no memory and no frame at its n-th wish:
+ * then it must have changed nothing, or have done without.
  */
 #ifndef TESTS_FAKE_SHARE_MODEL_H
 #define TESTS_FAKE_SHARE_MODEL_H
@@ -21,7 +22,8 @@
 #define MAX_CONTENTS	300
 #define OWN		8	/* frames that are offered: 1 .. OWN-1 */
 #define FRAMES		400	/* of the pool */
-#define BATCH_FRAMES	4	/* that a batch holds of the pool until it ends */
+/* that a batch holds of the pool until it ends */
+#define BATCH_FRAMES	4
 #define AUDIT_EVERY	audit_every
 
 /* What a domain has of one frame. */
@@ -67,7 +69,10 @@ static void make_page(uint32_t frame, uint64_t content)
 	words[511] = content;
 }
 
-/* Contents in the group with the same colliding hash as `content`, not counting itself. */
+/*
+ * Contents in the group with the same colliding hash as `content`, not counting
+ * itself.
+ */
 static uint32_t chain_of(uint16_t group, uint64_t content)
 {
 	uint32_t chain = 0;
@@ -86,7 +91,10 @@ static uint32_t chain_of(uint16_t group, uint64_t content)
 	return colliding ? chain : 0;
 }
 
-/* Does the group have the content in a frame with room, which the domain may join? */
+/*
+ * Does the group have the content in a frame with room, which the domain may
+ * join?
+ */
 static bool can_join(const struct model_dom *d, uint64_t content, uint32_t m,
 		     uint32_t frame)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 // links: bench/harness/bzimage.c bench/harness/decompress.c bench/harness/kernel_elf.c tests/fake/fake_kernel.c
 /*
- * Damaged kernel images: a good one of each compression, then bytes changed, the
- * file cut, words of the headers replaced.  Each is refused in one sentence, or
- * gives an image whose segments lie in it.
+ * Damaged kernel images: a good one of each compression, then bytes changed,
+ * the file cut, words of the headers replaced.  Each is refused in one
+ * sentence, or gives an image whose segments lie in it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,10 @@ static void make_seeds(struct fake_file *seeds)
 		seeds[i] = fake_bzimage(&seeds[0], ways[i - 1]);
 }
 
-/* Where a change is likely to matter: the setup header, the start and end of the payload, notes. */
+/*
+ * Where a change is likely to matter: the setup header, the start and end of
+ * the payload, notes.
+ */
 static size_t place(const struct fake_file *f)
 {
 	static const uint16_t starts[] = { 0, 16, 40, 0x1f1, 0x202, 0x248, 1024 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // links: hv/pv/decode.c tests/port/port.c
 /*
- * The decoders on any bytes: DECODE1 (a heap block of exactly that size, under ASan), DECODE2,
- * and fields within bounds.
+ * The decoders on any bytes: DECODE1 (a heap block of exactly that size, under
+ * ASan), DECODE2, and fields within bounds.
  */
 #include <port.h>
 #include <stdio.h>

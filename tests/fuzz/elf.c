@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: hv/ctl/elf*.c hv/lib/str.c hv/lib/fmt.c tests/fake/fake_elf.c tests/port/port.c
-/* The ELF reader on damaged images; what it accepts must be what the builder relies on. */
+/*
+ * The ELF reader on damaged images; what it accepts must be what the builder
+ * relies on.
+ */
 #include <port.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frame of a fuzz target: NAME SEED OPERATIONS.  The target runs as one test of
- * libcheck, in this process and without a limit of time, so that ck_assert works in it
- * and in what it calls.
+ * The frame of a fuzz target: NAME SEED OPERATIONS.  The target runs as one
+ * test of libcheck, in this process and without a limit of time, so that
+ * ck_assert works in it and in what it calls.
  */
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
@@ -13,7 +13,9 @@
 
 static uint64_t fuzz_state = 1, fuzz_operations;
 
-/* xorshift64: the same numbers for the same seed everywhere (Marsaglia 2003). */
+/*
+ * xorshift64: the same numbers for the same seed everywhere (Marsaglia 2003).
+ */
 static inline uint64_t fuzz_random(void)
 {
 	fuzz_state ^= fuzz_state << 13;
@@ -28,7 +30,10 @@ static inline uint64_t fuzz_below(uint64_t n)
 	return fuzz_random() % n;
 }
 
-/* Runs `test` (a START_TEST) with the command line's seed and number of operations. */
+/*
+ * Runs `test` (a START_TEST) with the command line's seed and number of
+ * operations.
+ */
 static inline int fuzz_main(int argc, char **argv, const TTest *test,
 			    uint64_t operations)
 {

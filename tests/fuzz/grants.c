@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_grants.c
 /*
- * Fuzzes grants: three domains grant, map, unmap, replace, copy, transfer, swap, overwrite
- * and unpin entries, offer pages for sharing, scribble in their tables, change versions,
- * and die, at random.  After each round all references are recounted (I3, I4, I12, I14) and
- * pins compared with handles (I16); at the end every frame is back.
+ * Fuzzes grants: three domains grant, map, unmap, replace, copy, transfer,
+ * swap, overwrite and unpin entries, offer pages for sharing, scribble in their
+ * tables, change versions, and die, at random.  After each round all references
+ * are recounted (I3, I4, I12, I14) and pins compared with handles (I16); at the
+ * end every frame is back.
  *
  *	grants SEED OPERATIONS
  */
@@ -39,7 +40,8 @@ static struct player {
 	struct domain *d;
 	uint32_t handles[HANDLES];
 	uint64_t pfns[HANDLES];		/* where they were mapped */
-	mfn_t table;			/* a page that is an L1 now and then; 0: none */
+	/* a page that is an L1 now and then; 0: none */
+	mfn_t table;
 } players[DOMAINS];
 static uint64_t base, maps, unmaps, copies, moves, deaths, refused;
 
@@ -105,8 +107,8 @@ static uint64_t some_name(bool *by_pte)
 }
 
 /*
- * Mostly an entry that is of type `type` and names us, if a few tries find one; in both
- * versions flags and domid come first.
+ * Mostly an entry that is of type `type` and names us, if a few tries find one;
+ * in both versions flags and domid come first.
  */
 static void some_entry(uint32_t type, domid_t *dom, uint32_t *ref)
 {
@@ -263,7 +265,10 @@ static struct gnttab_copy_ptr copy_side(bool *by_ref)
 	return p;
 }
 
-/* Never onto the pages with the requests, which are not among those played with. */
+/*
+ * Never onto the pages with the requests, which are not among those played
+ * with.
+ */
 static void do_copy(void)
 {
 	struct gnttab_copy op = { .len = fuzz_below(2100), .status = 99 };

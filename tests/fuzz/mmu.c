@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // links: @machine
 /*
- * Fuzzes page tables: pins, base pointers, entries of all levels with frames of every kind,
- * linear links, pages given back, sharing, continuations cut at random and calls that nobody
- * comes back for, a domain's death at any time; every other domain breaks its shares first
- * (pv/ptbreak.c).  After each round all counts equal a recount.
+ * Fuzzes page tables: pins, base pointers, entries of all levels with frames of
+ * every kind, linear links, pages given back, sharing, continuations cut at
+ * random and calls that nobody comes back for, a domain's death at any time;
+ * every other domain breaks its shares first (pv/ptbreak.c).  After each round
+ * all counts equal a recount.
  *
  *	mmu SEED OPERATIONS
  */
@@ -158,7 +159,10 @@ static void do_alias(void)
 		       fuzz_below(3) ? e : 0, 0 } });
 }
 
-/* What a kernel does before a page becomes a table: fill it, take away the right to write. */
+/*
+ * What a kernel does before a page becomes a table: fill it, take away the
+ * right to write.
+ */
 static void do_fill(void)
 {
 	uint64_t pfn = some_pfn();
@@ -215,7 +219,10 @@ static void do_other_unshares(void)
 	pte_t e = *fake_pte(other, at);
 
 	fake_run(other);
-	/* Where it is the last holder it has the page again; else it takes a new one. */
+	/*
+	 * Where it is the last holder it has the page again; else it takes a
+	 * new one.
+	 */
 	if ((e & PTE_AVL_SHARED) &&
 	    FAKE_CALL(op_update_va_mapping, fake_va(at),
 		      pte_make(pte_mfn(e), RW))) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
 /*
- * Fuzzes share/ against the model of tests/fake/share_model.h: offers, holds, drops,
- * takes, births and deaths of domains of three groups, with real hashes and with
- * colliding ones, with frames enough and too few, and one call in eight without memory at
- * some point.  Audit and comparison of everything every 2,003 operations (SH17, SH31).
+ * Fuzzes share/ against the model of tests/fake/share_model.h: offers, holds,
+ * drops, takes, births and deaths of domains of three groups, with real hashes
+ * and with colliding ones, with frames enough and too few, and one call in
+ * eight without memory at some point.  Audit and comparison of everything every
+ * 2,003 operations (SH17, SH31).
  *
  *	share SEED OPERATIONS
  */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // links: @machine
 /*
- * Fuzzes references to arguments: random descriptors (half of them right but for one
- * field), inline addresses and buffer numbers, copies of random lengths both ways,
- * while pages are shared, retyped, registered and unregistered.  After each round:
- * no byte outside of the domain's plain pages changed, and all counts equal a recount.
+ * Fuzzes references to arguments: random descriptors (half of them right but
+ * for one field), inline addresses and buffer numbers, copies of random lengths
+ * both ways, while pages are shared, retyped, registered and unregistered.
+ * After each round: no byte outside of the domain's plain pages changed, and
+ * all counts equal a recount.
  *
  *	xencomm SEED OPERATIONS
  */

@@ -17,3 +17,22 @@ cat $(sources '*.c' '*.h' | grep -E '^(hv|share|hash|guest-lib)/') /dev/null |
 	awk '/^#[ \t]*if/ && !/^#ifndef [A-Z0-9_]*_H_?$/ { n++ }
 	END { if (NR && n * 1000 > 2 * NR)
 		printf "hv share hash guest-lib: %d #if in %d lines, more than 2 in 1000\n", n, NR }'
+# Prose: a comment, also one behind code, ends at column 80.
+awk '
+	function width(s,  n, i) {
+		for (i = 1; i <= length(s); i++)
+			n = substr(s, i, 1) == "\t" ? (int(n / 8) + 1) * 8 : n + 1
+		return n
+	}
+	FNR == 1 { inside = 0 }
+	{
+		plain = $0
+		gsub(/"([^"\\]|\\.)*"/, "", plain)
+		comment = inside || plain ~ /\/\*|^[ \t]*\/\//
+		if (plain ~ /\/\*/)
+			inside = plain !~ /\/\*.*\*\//
+		else if (plain ~ /\*\//)
+			inside = 0
+		if (comment && length($0) > 60 && width($0) > 80 && !/links:/)
+			printf "%s:%d: a comment beyond column 80\n", FILENAME, FNR
+	}' $(sources '*.c' '*.h')

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's side of port.h: locks, panic and log.  The locks check the order of
- * lib/lockorder.h always, and that who unlocks is who locked.
+ * The host's side of port.h: locks, panic and log.  The locks check the order
+ * of lib/lockorder.h always, and that who unlocks is who locked.
  */
 #include <sched.h>
 #include <stdarg.h>
@@ -171,7 +171,10 @@ bool spin_trylock(struct spinlock *l)
 	if (!__atomic_compare_exchange_n(&l->next, &owner, owner + 1, false,
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return false;
-	/* A try cannot deadlock, so it is bound to no order; what follows it is. */
+	/*
+	 * A try cannot deadlock, so it is bound to no order; what follows it
+	 * is.
+	 */
 	level_push(l, true);
 	return true;
 }

@@ -20,7 +20,10 @@ extern uint8_t *fake_ram;		/* machine address 0; page aligned */
 extern uint64_t fake_ram_bytes;		/* 0: unchecked */
 extern struct frame *fake_frame_table;
 
-/* Make fake_ram of so many bytes, zeroed; a test that forgot to free it leaks, and ASan says so. */
+/*
+ * Make fake_ram of so many bytes, zeroed; a test that forgot to free it leaks,
+ * and ASan says so.
+ */
 void fake_ram_init(uint64_t bytes);
 void fake_ram_fini(void);
 
@@ -51,10 +54,17 @@ static inline mfn_t virt_to_mfn(const void *virt)
 #define FRAME_TABLE fake_frame_table
 
 void port_spin(void);
-extern uint64_t port_spins;	/* atomic: turns of wait loops, of all threads */
-/* If set: called by who takes a lock and holds none, before; what another CPU may do there. */
+/* atomic: turns of wait loops, of all threads */
+extern uint64_t port_spins;
+/*
+ * If set: called by who takes a lock and holds none, before; what another CPU
+ * may do there.
+ */
 extern void (*port_on_lock)(void);
-/* If set: called by who takes any lock, before; whatever it does must be another thread's (another CPU's). */
+/*
+ * If set: called by who takes any lock, before; whatever it does must be
+ * another thread's (another CPU's).
+ */
 extern void (*port_on_each_lock)(enum lock_level level);
 
 #endif

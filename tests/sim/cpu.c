@@ -34,7 +34,8 @@ static struct cpu cpus[SIM_CPUS];
 static ucontext_t explorer;
 static struct sim_schedule schedule;
 static unsigned int switches, waits;
-static bool borrowed;	/* an interrupt of an idle CPU runs on the other one's stack */
+/* an interrupt of an idle CPU runs on the other one's stack */
+static bool borrowed;
 
 struct percpu *this_cpu(void)
 {

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every pair of operations, each of the two on its CPU; every schedule with at most two
- * preemptions.
+ * Every pair of operations, each of the two on its CPU; every schedule with at
+ * most two preemptions.
  *
  *   sim PART PARTS       the pairs of that part, from 0
  *   sim A,B              one pair
- *   sim A,B,FIRST,N,M    one schedule: CPU FIRST starts, is left at its point N, and comes
- *                        back when the other one is at its point M (0: at its end)
+ *   sim A,B,FIRST,N,M    one schedule: CPU FIRST starts, is left at its point
+ *                        N, and comes
+ *                        back when the other one is at its point M (0: at its
+ *                        end)
  *   sim list             the names of the operations
  *
- * A pair is a process of its own.  It prepares once; each schedule runs from there, and
- * what it wrote is undone.  A state that no schedule of the pair had left before is judged by a
- * child: counts, audit, and with what a domain's end leaves.
+ * A pair is a process of its own.  It prepares once; each schedule runs from
+ * there, and what it wrote is undone.  A state that no schedule of the pair had
+ * left before is judged by a child: counts, audit, and with what a domain's end
+ * leaves.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -211,8 +214,8 @@ static void judge(struct pair *p, const struct sim_schedule *s)
 }
 
 /*
- * The second preemption at each point of the CPU that the first one led to.  False:
- * the first one's CPU has no point n.
+ * The second preemption at each point of the CPU that the first one led to.
+ * False: the first one's CPU has no point n.
  */
 static bool explore_from(struct pair *p, unsigned int first, unsigned int n)
 {
@@ -262,7 +265,9 @@ static void start_pair(struct pair *p)
 	}
 }
 
-/* Nothing of all those schedules is left: the first one does again what it did. */
+/*
+ * Nothing of all those schedules is left: the first one does again what it did.
+ */
 static void check_undone(struct pair *p)
 {
 	struct sim_schedule s = { 0 };

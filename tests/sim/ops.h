@@ -12,7 +12,8 @@ struct op {
 	const char *name;
 	void (*prepare)(struct side *s);
 	long (*run)(struct side *s);
-	void (*finish)(struct side *s);	/* alone, before the verdict; NULL: nothing */
+	/* alone, before the verdict; NULL: nothing */
+	void (*finish)(struct side *s);
 };
 extern const struct op ops[];
 extern const unsigned int op_count;

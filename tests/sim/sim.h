@@ -5,19 +5,21 @@
  * preemptions.
  *
  *   tsan.c     each access of the sources under test ends here: the sources are
- *              compiled, unmodified, with gcc's -fsanitize=thread and linked with
- *              our functions in place of its library
+ *              compiled, unmodified, with gcc's -fsanitize=thread and linked
+ *              with our functions in place of its library
  *   cpu.c      CPUs as coroutines, interrupts, waits; which CPU goes on
  *   tlb.c      what each CPU may have cached, and what it must not (I8)
  *   state.c    the prepared machine: two domains that share, grant, signal
  *   ops*.c     the operations
  *   explore.c  pairs, schedules, the verdict
  *
- * SIM1  One CPU runs at a time, and another one goes on only at an access to memory that both
- *       operations touch and one of them writes, or where a CPU waits.
- * SIM2  A CPU in the hypervisor answers a flush only where the real one does: in its
- *       own wait loops, and on its way to the guest.
- * SIM3  A CPU caches every translation that its tables ever offered since its last flush.
+ * SIM1  One CPU runs at a time, and another one goes on only at an access to
+ *       memory that both operations touch and one of them writes, or where a
+ *       CPU waits.
+ * SIM2  A CPU in the hypervisor answers a flush only where the real one does:
+ *       in its own wait loops, and on its way to the guest.
+ * SIM3  A CPU caches every translation that its tables ever offered since its
+ *       last flush.
  */
 #ifndef TESTS_SIM_SIM_H
 #define TESTS_SIM_SIM_H
@@ -35,7 +37,8 @@ typedef long (*sim_fn)(void *arg);
 
 struct sim_schedule {
 	unsigned int first;		/* the CPU that starts */
-	unsigned int at[SIM_SWITCHES];	/* the running CPU's n-th point (from 1); 0: never */
+	/* the running CPU's n-th point (from 1); 0: never */
+	unsigned int at[SIM_SWITCHES];
 };
 
 /* What became of the last one. */
@@ -63,10 +66,16 @@ void sim_catch_signals(void);
 void sim_wait(void);
 /* The running CPU is about to touch memory that matters to the other one. */
 void sim_point(void);
-/* An interrupt for the CPUs in d's guest; those in the hypervisor get it on their way out. */
+/*
+ * An interrupt for the CPUs in d's guest; those in the hypervisor get it on
+ * their way out.
+ */
 void sim_cpu_interrupt(struct domain *d);
 void sim_leave_guest(void);	/* state.c: what that interrupt does */
-/* The verdict: this schedule is over, and sim_run() returns; without one the process ends. */
+/*
+ * The verdict: this schedule is over, and sim_run() returns; without one the
+ * process ends.
+ */
 void sim_fail(const char *fmt, ...) printf_like(1, 2) noreturn;
 
 /* --- tsan.c --- */
@@ -75,18 +84,27 @@ void sim_fail(const char *fmt, ...) printf_like(1, 2) noreturn;
 struct sim_touched;
 void sim_record(struct sim_touched *t);	/* from now on; NULL: none */
 size_t sim_touched_bytes(void);	/* of a struct, zeroed by the caller */
-/* The addresses that a run on each CPU touched become the points of what follows. */
+/*
+ * The addresses that a run on each CPU touched become the points of what
+ * follows.
+ */
 void sim_conflicts(struct sim_touched *const t[SIM_CPUS]);
 /* The machine is again as it was before sim_run(). */
 void sim_undo(void);
-/* A number for the state of the machine that this schedule left; equal states have equal ones. */
+/*
+ * A number for the state of the machine that this schedule left; equal states
+ * have equal ones.
+ */
 uint64_t sim_changes(void);
 /* As an access of instrumented code: for guests, and what libraries do. */
 void sim_access(const void *at, size_t bytes, bool write);
 
 /* --- tlb.c --- */
 
-/* What is cached now is what each schedule starts with, and what sim_tlb_undo() brings back. */
+/*
+ * What is cached now is what each schedule starts with, and what sim_tlb_undo()
+ * brings back.
+ */
 void sim_tlb_start(void);
 void sim_tlb_undo(void);
 
@@ -98,7 +116,9 @@ void sim_tlb_learn(void);
 void sim_tlb_check(mfn_t mfn);
 /* The hypervisor reads a page's bytes. */
 void sim_tlb_check_read(mfn_t mfn);
-/* A guest's access by the oldest translation that the CPU holds; NULL: a fault. */
+/*
+ * A guest's access by the oldest translation that the CPU holds; NULL: a fault.
+ */
 uint64_t *sim_tlb_access(unsigned int cpu, uint64_t va, bool write);
 
 #endif

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The prepared machine.  Two domains of one group, each on its CPU, each with the same
- * pages by pfn, from `page` on:
+ * The prepared machine.  Two domains of one group, each on its CPU, each with
+ * the same pages by pfn, from `page` on:
  *
- *   P_OWN       plain, like no other          P_SAME     the same bytes in both, not offered
- *   P_BOTH      shared by both                P_ALONE    shared, the only holder
- *   P_LENT      granted by REF_LENT, writable, mapped by the other one at P_MAPPED
+ *   P_OWN       plain, like no other          P_SAME     the same bytes in
+ *               both, not offered
+ *   P_BOTH      shared by both                P_ALONE    shared, the only
+ *               holder
+ *   P_LENT      granted by REF_LENT, writable, mapped by the other one at
+ *               P_MAPPED
  *   P_OFFERED   granted by REF_OFFERED, writable, mapped by nobody
- *   P_TABLE     an empty L1 table, pinned     P_BLANK    zeroes, mapped read-only
- *   P_SPARE     to be given away: unmapped, as are P_HOLE (no page) and P_PLACE (va only)
+ *   P_TABLE     an empty L1 table, pinned     P_BLANK    zeroes, mapped
+ *               read-only
+ *   P_SPARE     to be given away: unmapped, as are P_HOLE (no page) and P_PLACE
+ *               (va only)
  *   P_BUFFER    xencomm buffer
  *
- * Each has an unbound port for the other and an interdomain channel; REF_ACCEPT takes
- * a page of the other's.
+ * Each has an unbound port for the other and an interdomain channel; REF_ACCEPT
+ * takes a page of the other's.
  */
 #ifndef TESTS_SIM_STATE_H
 #define TESTS_SIM_STATE_H

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each CPU may have cached (SIM3), and I8: no cached translation writes a frame that
- * is a table, a descriptor table, shared, free, or another domain's; and no CPU
- * walks through a frame that is no table any more.
+ * What each CPU may have cached (SIM3), and I8: no cached translation writes a
+ * frame that is a table, a descriptor table, shared, free, or another domain's;
+ * and no CPU walks through a frame that is no table any more.
  *
- * A real CPU may cache any translation that its tables offer at any time, without
- * an access.  So a CPU here holds all that they have offered since its last flush.
+ * A real CPU may cache any translation that its tables offer at any time,
+ * without an access.  So a CPU here holds all that they have offered since its
+ * last flush.
  */
 #include <string.h>
 
@@ -13,8 +14,10 @@
 #include "mm/pagetype.h"
 #include "sim/sim.h"
 
-#define WINDOW		FAKE_PAGES	/* pages of a guest's kernel that are looked at */
-#define OLD		4u		/* translations of one page that are kept */
+/* pages of a guest's kernel that are looked at */
+#define WINDOW		FAKE_PAGES
+/* translations of one page that are kept */
+#define OLD		4u
 
 struct translation {
 	uint32_t mfn;			/* 0: none */

@@ -30,8 +30,8 @@ static bool changed_table;		/* a page table is being written */
 static bool busy;			/* in here already */
 
 /*
- * Words that were written, with what was there before: the machine's state in the end is
- * what it was at the start, but for these.
+ * Words that were written, with what was there before: the machine's state in
+ * the end is what it was at the start, but for these.
  */
 static struct {
 	uintptr_t key[SET_SIZE];
@@ -149,7 +149,10 @@ uint64_t sim_changes(void)
 	return sum;
 }
 
-/* A page of bytes, of a guest's or free; not a table, nor the hypervisor's own data. */
+/*
+ * A page of bytes, of a guest's or free; not a table, nor the hypervisor's own
+ * data.
+ */
 static bool is_content(mfn_t mfn)
 {
 	switch (frame_state_kind(mfn_to_frame(mfn)->state)) {
@@ -249,7 +252,9 @@ static __attribute__((noinline)) void access_active(const void *at,
 	busy = false;
 }
 
-/* Most of a schedule's time goes into the audit after it, which is not watched. */
+/*
+ * Most of a schedule's time goes into the audit after it, which is not watched.
+ */
 static inline void access(const void *at, size_t bytes, bool write, bool atomic)
 {
 	if (unlikely(sim_active))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 // links: bench/harness/bzimage.c bench/harness/decompress.c bench/harness/kernel_elf.c tests/fake/fake_kernel.c
-/* Kernel images: each compression, and what is said about one that will not do. */
+/*
+ * Kernel images: each compression, and what is said about one that will not do.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

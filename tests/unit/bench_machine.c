@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // links: bench/harness/machine.c bench/harness/qemu_args.c bench/harness/util.c
 /*
- * One QEMU, here a shell: what its exit status means, what is left of an earlier run, and a KVM
- * that opens and then does not run.
+ * One QEMU, here a shell: what its exit status means, what is left of an
+ * earlier run, and a KVM that opens and then does not run.
  */
 #include <check.h>
 #include <stdio.h>
@@ -71,7 +71,10 @@ static const struct { const char *script; enum machine_end end; int code; } ends
 	{ "exit 3", MACHINE_DIED, 3 }, { "kill -9 $$", MACHINE_DIED, -1 },
 };
 
-/* QEMU's own failures are never the hypervisor's word, whatever was printed before. */
+/*
+ * QEMU's own failures are never the hypervisor's word, whatever was printed
+ * before.
+ */
 START_TEST(exit_status)
 {
 	play(ends[_i].script, "tcg");

@@ -212,7 +212,8 @@ START_TEST(broken_places)
 		finish(XSDT, "XSDT", 60);
 		ck_assert_uint_eq(cpus(), 1);
 	}
-	put(RSDP + 24, ~0UL - 10, 8);	/* the root itself: the old one is used */
+	/* the root itself: the old one is used */
+	put(RSDP + 24, ~0UL - 10, 8);
 	ck_assert_uint_eq(cpus(), 2);
 	finish(XSDT, "XSDT", 37);	/* a part of an address */
 	rsdp(RSDP, 2);

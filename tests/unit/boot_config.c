@@ -1,6 +1,9 @@
 /* links: hv/ctl/config.c hv/lib/fmt.c hv/lib/str.c */
 /* SPDX-License-Identifier: MIT */
-/* The command line and the domain list: what is taken, and each sentence for what is not. */
+/*
+ * The command line and the domain list: what is taken, and each sentence for
+ * what is not.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* links: hv/boot/ranges.c tests/port/port.c */
 /* SPDX-License-Identifier: MIT */
 /*
- * The firmware's memory map, whole and nonsense: no frame is called RAM that an entry
- * does not give in full, or that another entry calls anything else.
+ * The firmware's memory map, whole and nonsense: no frame is called RAM that an
+ * entry does not give in full, or that another entry calls anything else.
  */
 #include <check.h>
 #include <setjmp.h>
@@ -15,7 +15,8 @@
 #include "unit/suite.h"
 
 #define IMAGE_END	0x400000UL
-#undef IMAGE_VIRT	/* the image lies where the host's linker put `image_end` */
+/* the image lies where the host's linker put `image_end` */
+#undef IMAGE_VIRT
 #define IMAGE_VIRT	((uintptr_t)image_end - IMAGE_END)
 #include "boot/e820.c"
 
@@ -122,8 +123,10 @@ static const struct memory_map_entry no_ram[] = {
 	{ 0x200000001, 0x1ffe, true },
 	{ 0x200000000, TOP, true },			/* beyond 2^64 */
 	{ 0x200000000, TOP - 0x200000000 + 1, true },	/* to 2^64 exactly */
-	{ BASE + 0x1000, TOP - 0x2000, true },		/* round to before its start */
-	{ TOP - 0x7ff, 0x400, true },			/* in the last page of all */
+	/* round to before its start */
+	{ BASE + 0x1000, TOP - 0x2000, true },
+	/* in the last page of all */
+	{ TOP - 0x7ff, 0x400, true },
 	{ TOP - 0x7ff, 0x800, true },
 	{ TOP - 0x7ff, 0x10000000, true },
 	{ TOP - 0xffff, 0x10000, false },

@@ -28,7 +28,9 @@ size_t uart_put(const char *bytes, size_t count)
 {
 	size_t n = MIN(MIN(count, (size_t)16), taken_most);
 
-	/* Nobody touches the device under LOCK_LOG; a panic asks for no lock. */
+	/*
+	 * Nobody touches the device under LOCK_LOG; a panic asks for no lock.
+	 */
 	ck_assert(!locked || panic_cpu);
 	asked++;
 	taken_most -= n;

@@ -183,7 +183,8 @@ START_TEST(unfinished_line_comes_out_later)
 	ck_assert_uint_eq(timer_next_ns(), ~(uint64_t)0);
 	puts_ring("half");
 	console_drain(a);
-	console_fini(a);	/* the end flushes, too, and takes the timer along */
+	/* the end flushes, too, and takes the timer along */
+	console_fini(a);
 	ck_assert_str_eq(fake.log, "d1 login: \nd1 half\n");
 	ck_assert_uint_eq(timer_next_ns(), ~(uint64_t)0);
 	ring = connect(a, 1);
@@ -317,7 +318,10 @@ START_TEST(ring_and_call_are_apart)
 }
 END_TEST
 
-/* A long call is left at each look at the clock and loses nothing, repeats nothing. */
+/*
+ * A long call is left at each look at the clock and loses nothing, repeats
+ * nothing.
+ */
 static unsigned int preempt_looks;
 
 bool sched_preempt_pending(void)
@@ -346,12 +350,13 @@ START_TEST(console_io_continues)
 		got += *p == 'c';
 	ck_assert_uint_eq(got, 999);
 	fake.log[0] = '\0';
-	ck_assert_int_eq(write_call(text + 990, 10), 0);	/* the next starts afresh */
+	/* the next starts afresh */
+	ck_assert_int_eq(write_call(text + 990, 10), 0);
 	ck_assert_str_eq(fake.log, "d1 ccccccccc\n");
 }
 END_TEST
 
-/* --- CP9: a guest prints what its rate allows, later what is left, and all of it --- */
+/* --- CP9: a guest prints what its rate allows, and later the rest --- */
 
 #define RATE 1000	/* 4,000 saved up */
 
@@ -471,7 +476,8 @@ START_TEST(held_at_the_end)
 	}
 	put_lines(20);
 	ck_assert_uint_eq(write_call("x", 1), -ERESTART);
-	console_fini(a);	/* its last words are printed, and no timer is left */
+	/* its last words are printed, and no timer is left */
+	console_fini(a);
 	ck_assert_uint_eq(ring->out_prod, ring->out_cons);
 	ck_assert_uint_eq(timer_next_ns(), ~(uint64_t)0);
 	ring = connect(a, 1);
@@ -631,7 +637,9 @@ START_TEST(operator_key)
 }
 END_TEST
 
-/* The log is full: what a guest prints stays in its ring until there is room. */
+/*
+ * The log is full: what a guest prints stays in its ring until there is room.
+ */
 START_TEST(waits_for_the_log)
 {
 	fake.log_full = true;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 // links: @machine
-/* The end of domains on the host machine: DD2, DD3, DD5, DD7, DD8, DD9 (DD6 and orphans: dom_heappages). */
+/*
+ * The end of domains on the host machine: DD2, DD3, DD5, DD7, DD8, DD9 (DD6 and
+ * orphans: dom_heappages).
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +44,10 @@ static long share(uint64_t pfn)
 	return FAKE_CALL(op_share, SHAREOP_single, fake_va(pfn));
 }
 
-/* DD2: every page that can be shared is; not a zombie, and the other sharer keeps what it has. */
+/*
+ * DD2: every page that can be shared is; not a zombie, and the other sharer
+ * keeps what it has.
+ */
 START_TEST(all_shared)
 {
 	struct domain *other = fake_domain("g", 1024);
@@ -67,7 +73,10 @@ static void kill_it(void)
 	domain_shutdown(d, SHUTDOWN_crash);
 }
 
-/* DD3, DD9: killed in the middle of a call, at each flush in turn, and once more. */
+/*
+ * DD3, DD9: killed in the middle of a call, at each flush in turn, and once
+ * more.
+ */
 START_TEST(killed_in_calls)
 {
 	uint64_t pfn = fake_free_pfn(d);
@@ -85,7 +94,10 @@ START_TEST(killed_in_calls)
 }
 END_TEST
 
-/* A table page of 512 entries for one shared frame, hooked in nowhere but pinned. */
+/*
+ * A table page of 512 entries for one shared frame, hooked in nowhere but
+ * pinned.
+ */
 static void map_often(struct domain *x, mfn_t frame, uint64_t table_pfn)
 {
 	mfn_t table = fake_mfn(x, table_pfn);
@@ -123,8 +135,9 @@ static unsigned int steps_for(unsigned int tables)
 }
 
 /*
- * DD5, DD14: two more steps for each table of 512 mappings of one frame, one to empty it and one to
- * unpin it: linear, and never two tables in a step, however many are pinned.
+ * DD5, DD14: two more steps for each table of 512 mappings of one frame, one to
+ * empty it and one to unpin it: linear, and never two tables in a step, however
+ * many are pinned.
  */
 START_TEST(many_mappings)
 {
@@ -134,14 +147,18 @@ START_TEST(many_mappings)
 	none = steps_for(0);
 	ten = steps_for(10);
 	hundred = steps_for(100);
-	/* Some steps less or more for the pages that are passed by in between. */
+	/*
+	 * Some steps less or more for the pages that are passed by in between.
+	 */
 	ck_assert_msg(ten - none >= 18 && ten - none <= 22, "%u", ten - none);
 	ck_assert_msg(hundred - none >= 190 && hundred - none <= 210, "%u",
 		      hundred - none);
 }
 END_TEST
 
-/* DD7: ids do not come back soon, and a new domain has nothing of an old one. */
+/*
+ * DD7: ids do not come back soon, and a new domain has nothing of an old one.
+ */
 START_TEST(new_domain)
 {
 	domid_hv_t id = d->id;
@@ -187,7 +204,10 @@ static void steps(unsigned int n)
 		(void)reaper_step();
 }
 
-/* I18, END4: a page that others use has its owner's name while a call may have looked him up by it. */
+/*
+ * I18, END4: a page that others use has its owner's name while a call may have
+ * looked him up by it.
+ */
 START_TEST(looked_up_with_a_page)
 {
 	struct frame *f = mfn_to_frame(fake_mfn(d, fake_free_pfn(d)));

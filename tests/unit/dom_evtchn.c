@@ -144,7 +144,8 @@ START_TEST(alloc_unbound_and_close)
 	ck_assert_int_eq(close_port(a, port), 0);
 	ck_assert_uint_eq(status(a, port).status, EVTCHNSTAT_closed);
 	ck_assert_int_eq(close_port(a, port), -EINVAL);
-	ck_assert_int_eq(alloc_unbound(a, 1, 2), port);	/* by number; used again */
+	/* by number; used again */
+	ck_assert_int_eq(alloc_unbound(a, 1, 2), port);
 }
 END_TEST
 
@@ -252,7 +253,8 @@ END_TEST
 START_TEST(virq_errors)
 {
 	ck_assert_int_eq(bind_virq(NR_VIRQS, 0), -EINVAL);
-	ck_assert_int_eq(bind_virq(VIRQ_DOM_EXC, 1), -EINVAL); /* global: vCPU 0 */
+	/* global: vCPU 0 */
+	ck_assert_int_eq(bind_virq(VIRQ_DOM_EXC, 1), -EINVAL);
 	ck_assert_int_eq(bind_virq(VIRQ_TIMER, 1), -ENOENT);
 	ck_assert_int_eq(bind_virq(VIRQ_TIMER, ~0u), -ENOENT);
 }
@@ -366,14 +368,16 @@ START_TEST(only_whom_it_was_offered_to_may_bind)
 	ck_assert_int_eq(bind(a, 1, (evtchn_port_t)offered), -EINVAL);
 	port = bind(b, 1, (evtchn_port_t)offered);
 	ck_assert_int_gt(port, 0);
-	ck_assert_int_eq(bind(b, 1, (evtchn_port_t)offered), -EINVAL); /* taken */
+	/* taken */
+	ck_assert_int_eq(bind(b, 1, (evtchn_port_t)offered), -EINVAL);
 	evtchn_fini(c);
 }
 END_TEST
 
 START_TEST(a_new_port_is_not_its_own_peer)
 {
-	ck_assert_int_eq(bind(a, DOMID_SELF, 1), -EINVAL); /* 1 is what it would get */
+	/* 1 is what it would get */
+	ck_assert_int_eq(bind(a, DOMID_SELF, 1), -EINVAL);
 }
 END_TEST
 
@@ -419,7 +423,8 @@ START_TEST(unknown_and_bad_pointers)
 	fake.no_copy_out = true;
 	ck_assert_int_eq(call(a, EVTCHNOP_bind_ipi, &x), -EFAULT);
 	fake.no_copy_out = false;
-	ck_assert_int_eq(close_port(a, 1), 0);	/* it was allocated, as on Xen */
+	/* it was allocated, as on Xen */
+	ck_assert_int_eq(close_port(a, 1), 0);
 }
 END_TEST
 
@@ -463,7 +468,8 @@ START_TEST(ports_up_to_the_limit)
 	ck_assert_int_eq(bind(a, DOMID_SELF, 5), -ENOSPC);
 	ck_assert_int_eq(send_port(a, EVTCHN_PORTS - 1), 0);
 	ck_assert(pending(a, EVTCHN_PORTS - 1));
-	evtchn_virq(a->vcpu[0], VIRQ_TIMER);	/* entries moved with the array */
+	/* entries moved with the array */
+	evtchn_virq(a->vcpu[0], VIRQ_TIMER);
 	ck_assert(pending(a, timer));
 	ck_assert_int_eq(close_port(a, 777), 0);
 	ck_assert_int_eq(bind_ipi(0), 777);
@@ -480,7 +486,10 @@ static unsigned int open_ports(struct domain *d)
 	return open;
 }
 
-/* PR1, EV4: a domain's ports end in parts of 64 at most, and the peers' ends with them. */
+/*
+ * PR1, EV4: a domain's ports end in parts of 64 at most, and the peers' ends
+ * with them.
+ */
 START_TEST(end_in_parts)
 {
 	unsigned int left = EVTCHN_PORTS - 1, parts = 0, now;
@@ -534,7 +543,8 @@ START_TEST(self_channel_survives_growth)
 		ck_assert_int_eq(bind_ipi(0), i);
 	offered = alloc_unbound(a, DOMID_SELF, DOMID_SELF);
 	ck_assert_int_eq(offered, 255);
-	port = bind(a, DOMID_SELF, 255);	/* moves the array under both ends */
+	/* moves the array under both ends */
+	port = bind(a, DOMID_SELF, 255);
 	ck_assert_int_eq(port, 256);
 	ck_assert_uint_eq(status(a, 255).u.interdomain.port, 256);
 }
@@ -592,7 +602,8 @@ START_TEST(masked_event_waits_for_unmask)
 	ck_assert_uint_eq(info->evtchn_pending_sel, 1);
 	ck_assert_uint_eq(fake.kicks, 1);
 	handle(a);
-	ck_assert_int_eq(call(a, EVTCHNOP_unmask, &u), 0); /* not masked: no event */
+	/* not masked: no event */
+	ck_assert_int_eq(call(a, EVTCHNOP_unmask, &u), 0);
 	ck_assert_uint_eq(fake.kicks, 0);
 }
 END_TEST
@@ -644,8 +655,8 @@ static bool port_holds(struct domain *const *d, unsigned int count,
 }
 
 /*
- * Random calls by three domains: they hold after each.  libcheck is told of failures only: a
- * check that holds costs more than the call.
+ * Random calls by three domains: they hold after each.  libcheck is told of
+ * failures only: a check that holds costs more than the call.
  */
 static void check_invariants(struct domain *const *d, unsigned int count)
 {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 // links: @machine
-/* Heap pages that a domain may map (HEAP1-HEAP6): PT10, PT11, ME11, DD6, and creation that runs out of memory. */
+/*
+ * Heap pages that a domain may map (HEAP1-HEAP6): PT10, PT11, ME11, DD6, and
+ * creation that runs out of memory.
+ */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -139,7 +142,9 @@ START_TEST(other_uses_refused)
 }
 END_TEST
 
-/* PT10: a store through mmu_update would write a page that is read-only to it. */
+/*
+ * PT10: a store through mmu_update would write a page that is read-only to it.
+ */
 START_TEST(store_refused)
 {
 	mfn_t ro = virt_to_mfn(d->trace.header);
@@ -188,7 +193,10 @@ START_TEST(unshare)
 }
 END_TEST
 
-/* DD6 (seed 000): mapped to the last, the count falls to zero with the tables; freed once. */
+/*
+ * DD6 (seed 000): mapped to the last, the count falls to zero with the tables;
+ * freed once.
+ */
 START_TEST(dies_while_mapped)
 {
 	struct domain *x = fake_domain("", 16);
@@ -211,7 +219,9 @@ START_TEST(dies_while_mapped)
 }
 END_TEST
 
-/* DD2's other half, END4: pages that others still use do not keep the domain. */
+/*
+ * DD2's other half, END4: pages that others still use do not keep the domain.
+ */
 START_TEST(orphans)
 {
 	struct domain *x = fake_domain("", 16);
@@ -225,7 +235,10 @@ START_TEST(orphans)
 	r = mfn_to_frame(read);
 	w = mfn_to_frame(written);
 	g = mfn_to_frame(given);
-	/* As one who maps a grant: read-only, writable; and of a page that x gave back. */
+	/*
+	 * As one who maps a grant: read-only, writable; and of a page that x
+	 * gave back.
+	 */
 	ck_assert_int_eq(frame_get(r, x->id), 0);
 	ck_assert_int_eq(resolve_area(x, written, &w), 0);
 	ck_assert_int_eq(frame_get(g, x->id), 0);
@@ -238,7 +251,10 @@ START_TEST(orphans)
 	ck_assert_uint_eq(frame_state_owner(w->state), DOMID_ORPHAN);
 	ck_assert_uint_eq(frame_state_owner(g->state), DOMID_ORPHAN);
 	ck_assert_uint_eq(reclaim_orphans(), 3);
-	/* Nobody can name it any more, not even a domain with the same id (DD7). */
+	/*
+	 * Nobody can name it any more, not even a domain with the same id
+	 * (DD7).
+	 */
 	ck_assert_int_eq(frame_get(r, id), -EPERM);
 	ck_assert_int_eq(frame_get(r, d->id), -EPERM);
 	free = palloc_free_count();
@@ -252,7 +268,10 @@ START_TEST(orphans)
 }
 END_TEST
 
-/* All memory but `left` frames; the taken ones are a list through their first word. */
+/*
+ * All memory but `left` frames; the taken ones are a list through their first
+ * word.
+ */
 static void **memory_take(uint64_t left)
 {
 	void **list = NULL, **page;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_grants.c
 /*
- * Births and deaths while another CPU looks the domain up by its number (DD8, DD11), or
- * lets go of its pages (DD12): at each lock that is taken, one after another, and
- * between all steps.
+ * Births and deaths while another CPU looks the domain up by its number (DD8,
+ * DD11), or lets go of its pages (DD12): at each lock that is taken, one after
+ * another, and between all steps.
  */
 #include <check.h>
 #include <errno.h>
@@ -91,7 +91,8 @@ START_TEST(looked_up_at_birth)
 	other_cpu(NULL);
 	ck_assert_uint_eq(d->id, wanted);
 	ck_assert_uint_gt(acts, 50);
-	ck_assert_uint_le(found, 1);	/* by domain_start(), as the last thing */
+	/* by domain_start(), as the last thing */
+	ck_assert_uint_le(found, 1);
 	found = 0;
 	look_up();
 	ck_assert_uint_eq(found, 1);
@@ -101,7 +102,10 @@ START_TEST(looked_up_at_birth)
 }
 END_TEST
 
-/* DD8: at each step of its end, at each lock; whoever has it does not stop the others. */
+/*
+ * DD8: at each step of its end, at each lock; whoever has it does not stop the
+ * others.
+ */
 START_TEST(looked_up_at_death)
 {
 	struct domain *d = fake_domain("g", 50);
@@ -156,7 +160,10 @@ START_TEST(held_at_death)
 }
 END_TEST
 
-/* A grant is pinned when its owner is to be taken off the table: he stays until it is not. */
+/*
+ * A grant is pinned when its owner is to be taken off the table: he stays until
+ * it is not.
+ */
 START_TEST(pinned_at_retirement)
 {
 	struct grant_pin pin;
@@ -203,8 +210,9 @@ static uint64_t last_on_list(struct domain *d)
 }
 
 /*
- * DD13: the last table of the last level leads to one that nothing else uses: letting go of that is more
- * than a part, and the step that began it has seen all pages.
+ * DD13: the last table of the last level leads to one that nothing else uses:
+ * letting go of that is more than a part, and the step that began it has seen
+ * all pages.
  */
 START_TEST(ends_half_way)
 {
@@ -228,7 +236,10 @@ END_TEST
 
 /* --- pages whose last user is on the way out --- */
 
-/* DD12: a page whose count is just falling is passed by, and those behind it are not forgotten. */
+/*
+ * DD12: a page whose count is just falling is passed by, and those behind it
+ * are not forgotten.
+ */
 START_TEST(falling_count)
 {
 	struct domain *d = fake_domain("g", 50);
@@ -238,7 +249,10 @@ START_TEST(falling_count)
 
 	ck_assert_int_eq(g_update(pfn, 0), 0);
 	fake_run(NULL);
-	/* Its count is zero, and it is on the list: frame_owner_free() comes next, on another CPU. */
+	/*
+	 * Its count is zero, and it is on the list: frame_owner_free() comes
+	 * next, on another CPU.
+	 */
 	ck_assert(frame_test_and_clear_allocated(f));
 	ck_assert_uint_eq(__atomic_sub_fetch(&f->state, 1, __ATOMIC_ACQ_REL) &
 			  FRAME_REF_MASK, 0);
@@ -255,8 +269,9 @@ START_TEST(falling_count)
 END_TEST
 
 /*
- * DD15, FP1: with the last of its group a pool's slot is free again, for all that came from the heap has gone
- * back: more groups come and go than there are slots.
+ * DD15, FP1: with the last of its group a pool's slot is free again, for all
+ * that came from the heap has gone back: more groups come and go than there are
+ * slots.
  */
 START_TEST(more_groups_than_slots)
 {

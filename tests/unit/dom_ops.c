@@ -103,7 +103,8 @@ START_TEST(block_until_the_timer)
 	ck_assert_ptr_eq(pass(1 * MS), v);
 	ck_assert(timer_pending());
 	ck_assert(evtchn_deliverable(v));
-	ck_assert_int_eq(op_sched(SCHEDOP_block, 0), 0); /* deliverable: no sleep */
+	/* deliverable: no sleep */
+	ck_assert_int_eq(op_sched(SCHEDOP_block, 0), 0);
 	ck_assert_ptr_eq(pass(0), v);
 	ck_assert_uint_ge(fake.drains, 1);	/* on the way to sleep */
 }
@@ -191,7 +192,8 @@ START_TEST(poll_times_out)
 	ck_assert_ptr_eq(pass(1 * MS), v);
 	ck_assert_int_eq(poll(&port, 1, fake.now - 1), 0);	/* past */
 	ck_assert_ptr_eq(pass(0), v);
-	ck_assert_int_eq(poll(NULL, 0, fake.now + MS), 0);	/* a plain sleep */
+	/* a plain sleep */
+	ck_assert_int_eq(poll(NULL, 0, fake.now + MS), 0);
 	ck_assert_ptr_null(pass(0));
 	ck_assert_ptr_eq(pass(MS), v);
 }
@@ -309,7 +311,8 @@ START_TEST(which_vcpus_there_are)
 	ck_assert_int_eq(vcpu_op(VCPUOP_get_physid, NULL), -EINVAL);
 	ck_assert_int_eq(vcpu_op(VCPUOP_send_nmi, NULL), -ENOSYS);
 	ck_assert_int_eq(vcpu_op(99, NULL), -ENOSYS);
-	ck_assert_int_eq(vcpu_op(VCPUOP_down, NULL), 0);	/* the last one */
+	/* the last one */
+	ck_assert_int_eq(vcpu_op(VCPUOP_down, NULL), 0);
 	ck_assert_uint_eq(fake.shutdown_code, SHUTDOWN_poweroff);
 	ck_assert_uint_eq(fake.shutdowns, 1);
 }
@@ -336,7 +339,10 @@ static void second_gone(void)
 	d->vcpu_count = 1;
 }
 
-/* VC2: up needs a context; down comes back from its call; the last that goes down ends the domain. */
+/*
+ * VC2: up needs a context; down comes back from its call; the last that goes
+ * down ends the domain.
+ */
 START_TEST(up_and_down)
 {
 	struct vcpu *w = second();
@@ -349,7 +355,8 @@ START_TEST(up_and_down)
 	ck_assert_int_eq(op_vcpu(VCPUOP_up, 1, 0), 0);
 	ck_assert_int_eq(op_vcpu(VCPUOP_is_up, 1, 0), 1);
 	ck_assert_int_eq(vcpu_op(VCPUOP_down, NULL), 0); /* itself */
-	ck_assert_int_eq(vcpu_op(VCPUOP_is_up, NULL), 0); /* at once, though it is still here */
+	/* at once, though it is still here */
+	ck_assert_int_eq(vcpu_op(VCPUOP_is_up, NULL), 0);
 	ck_assert_ptr_eq(pass(0), w);
 	ck_assert_int_eq(v->run, RUN_OFFLINE);
 	ck_assert_uint_eq(fake.shutdowns, 0);
@@ -384,7 +391,8 @@ START_TEST(areas_of_another)
 	sched_online(v);
 	sched_yield_cpu(w);
 	ck_assert_ptr_eq(pass(0), v);
-	ck_assert_int_eq(area.state, RUNSTATE_runnable); /* the others see that it waits */
+	/* the others see that it waits */
+	ck_assert_int_eq(area.state, RUNSTATE_runnable);
 	second_gone();
 }
 END_TEST
@@ -472,7 +480,8 @@ START_TEST(areas_wait_for_kernel_mode)
 	memset(&area, 0xaa, sizeof(area));
 	memset(&time, 0xaa, sizeof(time));
 	ck_assert_ptr_eq(pass(10 * MS), v);	/* slice over, and again */
-	ck_assert_int_eq((uint8_t)area.state, 0xaa); /* user tables: not touched */
+	/* user tables: not touched */
+	ck_assert_int_eq((uint8_t)area.state, 0xaa);
 	vcpu_set_mode(v, true);
 	ck_assert_int_eq(area.state, RUNSTATE_running);
 	ck_assert_uint_eq(time.version, v->info->time.version);
@@ -505,7 +514,8 @@ START_TEST(info_moves_once)
 	ck_assert_uint_eq(new->evtchn_pending_sel, ~0UL);
 	ck_assert_uint_eq(new->evtchn_upcall_pending, 1);
 	ck_assert_int_eq(register_info(5, 0), -EINVAL);	/* once */
-	ck_assert_uint_eq(fake.area_puts, 1);		/* the second reference */
+	/* the second reference */
+	ck_assert_uint_eq(fake.area_puts, 1);
 	ck_assert_ptr_eq(v->info, new);
 	memset(new, 0, sizeof(*new));
 	old->evtchn_pending_sel = 0;
@@ -580,7 +590,10 @@ START_TEST(refused_selectors_are_noted)
 }
 END_TEST
 
-/* CR4.TSD is in the CPU in user mode alone, FSGSBASE in both, neither for others. */
+/*
+ * CR4.TSD is in the CPU in user mode alone, FSGSBASE in both, neither for
+ * others.
+ */
 START_TEST(cr4_follows_the_mode)
 {
 	v->cr4 = CR4_TSD | CR4_FSGSBASE;
@@ -640,7 +653,8 @@ START_TEST(time_page)
 	uint32_t version = t->version;
 
 	ck_assert_uint_eq(version % 2, 0);
-	v->info->time.version = 12345;	/* the guest's scribbling is not taken over */
+	/* the guest's scribbling is not taken over */
+	v->info->time.version = 12345;
 	fake.now += 7;
 	vcpu_update_time(v);
 	ck_assert_uint_eq(t->version, version + 2);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 // links: @machine
 /*
- * Promises of memory: with everything promised, each guest gets all that is its own
- * whatever the others do (SH29, SH30 on the host; ME5).
+ * Promises of memory: with everything promised, each guest gets all that is its
+ * own whatever the others do (SH29, SH30 on the host; ME5).
  */
 #include <check.h>
 #include <errno.h>
@@ -143,7 +143,10 @@ START_TEST(every_credit)
 }
 END_TEST
 
-/* A domain that is over its promise of view pages asks; refused, its own call fails. */
+/*
+ * A domain that is over its promise of view pages asks; refused, its own call
+ * fails.
+ */
 START_TEST(view_pays)
 {
 	struct domain *d = dom[0];
@@ -182,8 +185,8 @@ static uint64_t most_with(unsigned int cpus)
 }
 
 /*
- * Frames that wait for a flush: a long call stops at its next look, so they stay few; so many of
- * each CPU's are promised to nobody.
+ * Frames that wait for a flush: a long call stops at its next look, so they
+ * stay few; so many of each CPU's are promised to nobody.
  */
 START_TEST(few_wait)
 {
@@ -226,8 +229,9 @@ static void view_complete(struct domain *d)
 }
 
 /*
- * The same guests and one more, with overcommit on: the breaks that succeed are as many as there
- * are frames, each other one is refused, and who is refused has lost nothing.
+ * The same guests and one more, with overcommit on: the breaks that succeed are
+ * as many as there are frames, each other one is refused, and who is refused
+ * has lost nothing.
  */
 START_TEST(overcommitted)
 {
@@ -255,7 +259,8 @@ START_TEST(overcommitted)
 	ck_assert_uint_eq(palloc_free_count(), 0);
 	ck_assert_int_eq(reservation(dom[0], XENMEM_increase_reservation, 1, 0),
 			 0);
-	exit(0);	/* the frames that were taken away are not known to anybody */
+	/* the frames that were taken away are not known to anybody */
+	exit(0);
 }
 END_TEST
 

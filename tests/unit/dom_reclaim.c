@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_grants.c
 /*
- * A frame that was let go of is nobody's before the CPUs that may know it have flushed (TL2), and
- * the bounds of a domain's reservation.
+ * A frame that was let go of is nobody's before the CPUs that may know it have
+ * flushed (TL2), and the bounds of a domain's reservation.
  */
 #include <check.h>
 #include <errno.h>
@@ -194,7 +194,10 @@ START_TEST(quota)
 }
 END_TEST
 
-/* SH29, SH30: no frame is free: the quota comes back; what waits for a flush here is taken. */
+/*
+ * SH29, SH30: no frame is free: the quota comes back; what waits for a flush
+ * here is taken.
+ */
 START_TEST(no_frame)
 {
 	const struct xen_memory_reservation one = { .nr_extents = 1,
@@ -236,7 +239,10 @@ START_TEST(refused)
 }
 END_TEST
 
-/* ME6: what the guest cannot be told it does not get; with the quota all is as it was. */
+/*
+ * ME6: what the guest cannot be told it does not get; with the quota all is as
+ * it was.
+ */
 START_TEST(cannot_be_told)
 {
 	const unsigned int ops[] = { XENMEM_populate_physmap,
@@ -289,7 +295,9 @@ static long exchange(unsigned int in_order, unsigned int out_order,
 	return FAKE_CALL(op_memory, XENMEM_exchange, fake_va(REQ));
 }
 
-/* ME1, ME2; and what was named before the page that cannot be had is as it was. */
+/*
+ * ME1, ME2; and what was named before the page that cannot be had is as it was.
+ */
 START_TEST(exchange_refused)
 {
 	mfn_t mfn = unmapped(page + 1);

@@ -1,6 +1,9 @@
 /* links: hv/dom/sched_account.c tests/port/port.c */
 /* SPDX-License-Identifier: MIT */
-/* A domain's run time: virtual time by weight with nothing lost (ACCT1), caps (ACCT2 to ACCT4). */
+/*
+ * A domain's run time: virtual time by weight with nothing lost (ACCT1), caps
+ * (ACCT2 to ACCT4).
+ */
 #include <check.h>
 #include <pthread.h>
 #include <string.h>
@@ -23,7 +26,9 @@ static void setup(void)
 	now = 1000 * SCHED_PERIOD_NS;
 }
 
-/* One slice, if there is budget, of which `use` ns are taken; what was granted. */
+/*
+ * One slice, if there is budget, of which `use` ns are taken; what was granted.
+ */
 static uint64_t slice(uint64_t want, uint64_t use)
 {
 	uint64_t granted = sched_account_begin(&a, now, want);
@@ -150,7 +155,10 @@ START_TEST(budgets_do_not_add_up)
 }
 END_TEST
 
-/* With the smallest cap, too, a guest gets on, and has no more than its percent. */
+/*
+ * With the smallest cap, too, a guest gets on, and has no more than its
+ * percent.
+ */
 START_TEST(the_smallest_cap)
 {
 	uint64_t start = now;
@@ -167,7 +175,10 @@ END_TEST
 #define THREADS	4
 #define ROUNDS	50000
 
-/* Each CPU's clock, and the time that its vCPUs ran: all clocks go alike, as time does. */
+/*
+ * Each CPU's clock, and the time that its vCPUs ran: all clocks go alike, as
+ * time does.
+ */
 static uint64_t clock_ns;
 
 static void *charge(void *arg)

@@ -1,9 +1,9 @@
 /* links: hv/dom/sched*.c hv/lib/pheap.c hv/dom/stop.c tests/port/port.c tests/fake/fake_dom.c */
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler with CPUs that are threads: vCPUs block, poll, yield, spin, are woken, kicked and stopped from all
- * sides.  No vCPU is loaded twice (SCHED1), no wake-up is lost (SCHED3, RUNQ4), and nobody waits when all
- * CPUs idle.
+ * The scheduler with CPUs that are threads: vCPUs block, poll, yield, spin, are
+ * woken, kicked and stopped from all sides.  No vCPU is loaded twice (SCHED1),
+ * no wake-up is lost (SCHED3, RUNQ4), and nobody waits when all CPUs idle.
  */
 #include <check.h>
 #include <pthread.h>
@@ -91,7 +91,9 @@ void vcpu_switch(struct vcpu *prev, struct vcpu *next)
 	if (prev)
 		CHECK(__atomic_exchange_n(&loaded[number(prev)], 0, __ATOMIC_ACQ_REL));
 	if (next)
-		CHECK(!__atomic_exchange_n(&loaded[number(next)], 1, __ATOMIC_ACQ_REL)); /* SCHED1 */
+		/* SCHED1 */
+		CHECK(!__atomic_exchange_n(&loaded[number(next)], 1,
+					   __ATOMIC_ACQ_REL));
 	this_cpu()->current = next;
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: hv/dom/store.c hv/lib/fmt.c tests/port/port.c tests/fake/fake_dom.c
-/* The xenstore ring: answers, requests in pieces, no room, rings whose indices are lies (XS1-XS4). */
+/*
+ * The xenstore ring: answers, requests in pieces, no room, rings whose indices
+ * are lies (XS1-XS4).
+ */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 // links: hv/dom/tracebuf.c guest-lib/kernel/trace.c tests/port/port.c
-/* The trace buffer's writer (hv/dom) against the library's reader: order, overwriting, a race of two threads. */
+/*
+ * The trace buffer's writer (hv/dom) against the library's reader: order,
+ * overwriting, a race of two threads.
+ */
 #include <check.h>
 #include <pthread.h>
 #include <stdlib.h>

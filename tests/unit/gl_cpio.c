@@ -1,6 +1,9 @@
 /* links: guest-lib/kernel/cpio.c */
 /* SPDX-License-Identifier: MIT */
-/* The guest's cpio reader: several archives, paddings, and every kind of damage. */
+/*
+ * The guest's cpio reader: several archives, paddings, and every kind of
+ * damage.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +85,8 @@ START_TEST(two_archives)
 	put_member(0, "dir", 0040755, "", 0);
 	put_member(0, "a/file", 0100644, "hello", 5);
 	put_trailer(0);
-	image_bytes += 13;	/* odd: the second one's padding counts from its own start */
+	/* odd: the second one's padding counts from its own start */
+	image_bytes += 13;
 	base = image_bytes;
 	put_member(base, "b", 0100600, "xyz", 3);
 	put_trailer(base);
@@ -117,7 +121,10 @@ START_TEST(nothing)
 }
 END_TEST
 
-/* Cut anywhere, each byte changed to anything: an answer, and no byte read outside. */
+/*
+ * Cut anywhere, each byte changed to anything: an answer, and no byte read
+ * outside.
+ */
 START_TEST(damage)
 {
 	unsigned int n;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: guest-lib/grants/grant_async.c
 /*
- * GT23: unmapping when nobody uses the pages: done exactly once, never before the unmap.
- * The hypervisor, the timer, the users of pages and the other sides that die are
- * simulated; 10^5 requests at random.
+ * GT23: unmapping when nobody uses the pages: done exactly once, never before
+ * the unmap.  The hypervisor, the timer, the users of pages and the other sides
+ * that die are simulated; 10^5 requests at random.
  */
 #include <check.h>
 #include <stdio.h>
@@ -51,7 +51,10 @@ static long op_unmap(void *ctx, struct gnttab_unmap_grant_ref *ops,
 			ops[i].status = GNTST_bad_handle;
 			continue;
 		}
-		/* U2: frozen; at the end of the guest its users do not run any more. */
+		/*
+		 * U2: frozen; at the end of the guest its users do not run any
+		 * more.
+		 */
 		early += handles[h].page->refs != 0 && !stopping;
 		ck_assert(stopping || !gl_page_get(handles[h].page));	/* U2 */
 		handles[h].mapped = false;
@@ -242,7 +245,10 @@ START_TEST(waits_for_the_last_user)
 }
 END_TEST
 
-/* U3: the page was mapped again, under the same handle, before the second request's turn. */
+/*
+ * U3: the page was mapped again, under the same handle, before the second
+ * request's turn.
+ */
 START_TEST(two_requests_and_a_new_mapping)
 {
 	struct request *a = calloc(1, sizeof(*a)), *b = calloc(1, sizeof(*b));
@@ -421,7 +427,10 @@ START_TEST(gt23_hundred_thousand)
 		fail_alloc = false;
 		if (!rnd(200))
 			fail_calls = rnd(4);
-		/* U4: nothing but our unmapping takes the dead one's pages away. */
+		/*
+		 * U4: nothing but our unmapping takes the dead one's pages
+		 * away.
+		 */
 		if (!rnd(500))
 			peer_dead[rnd(PEERS)] ^= true;
 		time_passes(rnd(3000000));

@@ -1,6 +1,9 @@
 /* links: guest-lib/kernel/printf.c */
 /* SPDX-License-Identifier: MIT */
-/* The guest's printf against the C library's, and its handling of small buffers. */
+/*
+ * The guest's printf against the C library's, and its handling of small
+ * buffers.
+ */
 #include <check.h>
 #include <limits.h>
 #include <stdio.h>

@@ -1,6 +1,9 @@
 /* links: guest-lib/core/share.c guest-lib/core/record.c guest-lib/core/cow.c guest-lib/core/reserve.c guest-lib/core/repay.c guest-lib/core/alone.c */
 /* SPDX-License-Identifier: MIT */
-/* The repayment list of the guest library (gl/repay.h, Y1-Y4); SH30's second phase, on the host. */
+/*
+ * The repayment list of the guest library (gl/repay.h, Y1-Y4); SH30's second
+ * phase, on the host.
+ */
 #include <check.h>
 
 #include "fake/fake_guest_pages.h"
@@ -60,7 +63,10 @@ START_TEST(refusals)
 }
 END_TEST
 
-/* The reserve first, the hypervisor second, the list last, the oldest of it first. */
+/*
+ * The reserve first, the hypervisor second, the list last, the oldest of it
+ * first.
+ */
 START_TEST(order)
 {
 	ck_assert_int_eq(gl_share_range(&share, va_of(0), 20, NULL), 20);
@@ -81,7 +87,9 @@ START_TEST(order)
 	}
 	ck_assert_uint_eq(share.counters.repaid, 3);
 	ck_assert_uint_eq(share.repay.count, 0);
-	/* Now there is nothing: the kernel's matter, and the page stays shared. */
+	/*
+	 * Now there is nothing: the kernel's matter, and the page stays shared.
+	 */
 	ck_assert(!store(13, 7));
 	ck_assert_uint_eq(share.counters.break_errors, 1);
 	ck_assert(gl_share_is_shared(&share, 13));
@@ -95,7 +103,10 @@ START_TEST(order)
 }
 END_TEST
 
-/* Y1, Y2: lost once, or given back, never both; the kernel may list its page again. */
+/*
+ * Y1, Y2: lost once, or given back, never both; the kernel may list its page
+ * again.
+ */
 START_TEST(once)
 {
 	need_repayment();
@@ -115,7 +126,10 @@ START_TEST(once)
 }
 END_TEST
 
-/* Y4: shared pages and read-only ones repay nothing, and wait at the end of the list. */
+/*
+ * Y4: shared pages and read-only ones repay nothing, and wait at the end of the
+ * list.
+ */
 START_TEST(shared)
 {
 	need_repayment();
@@ -131,7 +145,10 @@ START_TEST(shared)
 	ck_assert_uint_eq(lost_pfn[0], 34);
 	ck_assert_uint_eq(share.repay.count, 3);
 	ck_assert(gl_share_is_shared(&share, 15));
-	/* The page that is written may be listed itself: it does not pay for its own copy. */
+	/*
+	 * The page that is written may be listed itself: it does not pay for
+	 * its own copy.
+	 */
 	ck_assert(!store(15, 7));
 	ck_assert_uint_eq(lost_count, 1);
 	no_frames = false;
@@ -144,7 +161,10 @@ START_TEST(shared)
 }
 END_TEST
 
-/* Break first: a page that the hypervisor broke repays as one that was never shared. */
+/*
+ * Break first: a page that the hypervisor broke repays as one that was never
+ * shared.
+ */
 START_TEST(broken_first)
 {
 	ck_assert_int_eq(gl_share_break_first(&share, NULL, 0), 0);
@@ -165,7 +185,9 @@ START_TEST(broken_first)
 }
 END_TEST
 
-/* Y3: each refusal of the exchange leaves the page with its bytes, and listed. */
+/*
+ * Y3: each refusal of the exchange leaves the page with its bytes, and listed.
+ */
 START_TEST(refused)
 {
 	uint64_t vas[2];

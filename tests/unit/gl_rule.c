@@ -1,6 +1,9 @@
 /* links: */
 /* SPDX-License-Identifier: MIT */
-/* The workload's rule: shares as asked, changes undone by themselves, sums that notice, .sums. */
+/*
+ * The workload's rule: shares as asked, changes undone by themselves, sums that
+ * notice, .sums.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +47,10 @@ START_TEST(apply_and_undo)
 }
 END_TEST
 
-/* Guests that differ never agree on a unique page; undoing gives the common page. */
+/*
+ * Guests that differ never agree on a unique page; undoing gives the common
+ * page.
+ */
 START_TEST(unique)
 {
 	uint64_t common, sums[64];

@@ -1,6 +1,8 @@
 /* links: guest-lib/core/share.c guest-lib/core/record.c guest-lib/core/cow.c guest-lib/core/reserve.c guest-lib/core/repay.c guest-lib/core/alone.c */
 /* SPDX-License-Identifier: MIT */
-/* The sharing half of the guest library against a small fake of the hypervisor. */
+/*
+ * The sharing half of the guest library against a small fake of the hypervisor.
+ */
 #include <check.h>
 
 #include "fake/fake_guest_pages.h"
@@ -45,7 +47,10 @@ START_TEST(empty_reserve)
 }
 END_TEST
 
-/* The last holder keeps the frame; where others hold it the library soon stops to ask. */
+/*
+ * The last holder keeps the frame; where others hold it the library soon stops
+ * to ask.
+ */
 START_TEST(last_holder)
 {
 	uint64_t frame;
@@ -63,7 +68,8 @@ START_TEST(last_holder)
 	audit();
 	ck_assert_int_eq(gl_share_page(&share, va_of(2)), 0);
 	frame = p2m[2];
-	m2p[frame] = 77;			/* another page's, that had it too */
+	/* another page's, that had it too */
+	m2p[frame] = 77;
 	ck_assert(store(2, 9));
 	ck_assert_uint_eq(share.counters.taken, 1);
 	ck_assert_uint_eq(p2m[2], frame);
@@ -113,8 +119,9 @@ START_TEST(short_refill)
 END_TEST
 
 /*
- * SH20: a process of the guest writes to a page that is read-only to it.  That it is
- * shared too changes nothing: the fault is the kernel's, which sends SIGSEGV; no copy is made.
+ * SH20: a process of the guest writes to a page that is read-only to it.  That
+ * it is shared too changes nothing: the fault is the kernel's, which sends
+ * SIGSEGV; no copy is made.
  */
 START_TEST(user_fault)
 {
@@ -124,7 +131,10 @@ START_TEST(user_fault)
 			 1);
 	ck_assert(pte[5] & SHARE_PTE_AVL);
 	for (unsigned int n = 0; n < 2; n++) {
-		/* A user's write; the same where the page was never writable: no bit. */
+		/*
+		 * A user's write; the same where the page was never writable:
+		 * no bit.
+		 */
 		ck_assert(!gl_share_fault(&share, va_of(5), 7));
 		ck_assert(!gl_share_fault(&share, va_of(5) + 0xff8, 7));
 		if (n)
@@ -171,7 +181,10 @@ START_TEST(forged)
 }
 END_TEST
 
-/* Statuses reach the caller, bad entries do not disturb others, the record stays exact. */
+/*
+ * Statuses reach the caller, bad entries do not disturb others, the record
+ * stays exact.
+ */
 START_TEST(statuses)
 {
 	uint64_t vas[5] = { va_of(0), va_of(1), va_of(2), va_of(PFNS + 9),
@@ -210,7 +223,10 @@ START_TEST(no_such_call)
 }
 END_TEST
 
-/* The multicall, or one call in it, is refused: the other way is used, or the fault is not served. */
+/*
+ * The multicall, or one call in it, is refused: the other way is used, or the
+ * fault is not served.
+ */
 START_TEST(refused_commit)
 {
 	ck_assert_int_eq(gl_share_range(&share, va_of(0), 8, NULL), 8);
@@ -235,7 +251,10 @@ START_TEST(refused_commit)
 }
 END_TEST
 
-/* The page has the slot's frame, and the slot keeps it too: the log says so, the page is well. */
+/*
+ * The page has the slot's frame, and the slot keeps it too: the log says so,
+ * the page is well.
+ */
 START_TEST(second_mapping)
 {
 	ck_assert_int_eq(gl_share_page(&share, va_of(0)), 0);
@@ -247,7 +266,10 @@ START_TEST(second_mapping)
 }
 END_TEST
 
-/* A slot whose page cannot be mapped stays empty, and is asked for once, not for ever. */
+/*
+ * A slot whose page cannot be mapped stays empty, and is asked for once, not
+ * for ever.
+ */
 START_TEST(refill_unmapped)
 {
 	ck_assert_int_eq(gl_share_range(&share, va_of(0), 2, NULL), 2);
@@ -303,7 +325,10 @@ START_TEST(unshare)
 }
 END_TEST
 
-/* Break first: what the hypervisor broke is private, and unsharing it says so once. */
+/*
+ * Break first: what the hypervisor broke is private, and unsharing it says so
+ * once.
+ */
 START_TEST(unshare_of_a_broken_page)
 {
 	uint64_t frame;
@@ -312,7 +337,8 @@ START_TEST(unshare_of_a_broken_page)
 	ck_assert_int_eq(gl_share_range(&share, va_of(0), 2, NULL), 2);
 	fake_break(0);
 	frame = p2m[0];
-	p2m[0] = 0;		/* there was no list for the hypervisor to write */
+	/* there was no list for the hypervisor to write */
+	p2m[0] = 0;
 	ck_assert_int_eq(gl_share_unshare(&share, va_of(0)), 0);
 	ck_assert_uint_eq(p2m[0], frame);
 	ck_assert(!gl_share_is_shared(&share, 0));
@@ -333,7 +359,9 @@ START_TEST(unshare_of_a_broken_page)
 }
 END_TEST
 
-/* The operator chose break first: a writable entry was taken, and names a copy. */
+/*
+ * The operator chose break first: a writable entry was taken, and names a copy.
+ */
 START_TEST(copy_instead_of_the_frame)
 {
 	uint64_t old;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 // links: hash/page*.c tests/port/port.c
 /*
- * Choosing page functions: from costs that a test writes, and measured with a clock that
- * counts what it is asked.
+ * Choosing page functions: from costs that a test writes, and measured with a
+ * clock that counts what it is asked.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -77,7 +77,10 @@ START_TEST(not_the_widest_when_slower)
 }
 END_TEST
 
-/* A page's work costs (2 + 2 + 1 + 1) / 2 = 3 calls: 3000 scalar, 1500 with SSE2. */
+/*
+ * A page's work costs (2 + 2 + 1 + 1) / 2 = 3 calls: 3000 scalar, 1500 with
+ * SSE2.
+ */
 START_TEST(taking_is_paid_once_for_a_bracket)
 {
 	variant_costs(PAGE_SSE2, 1501, 500);
@@ -142,7 +145,10 @@ static struct clock {
 	unsigned int takes[PAGE_VARIANTS];
 } fake_clock;
 
-/* Each pair of readings is 80 apart, but the first: a round's calls take no time of their own. */
+/*
+ * Each pair of readings is 80 apart, but the first: a round's calls take no
+ * time of their own.
+ */
 static uint64_t now(void *ctx)
 {
 	struct clock *c = ctx;

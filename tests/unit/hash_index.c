@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 // links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
-/* The content index: adding, finding, removing, several frames a hash, locks. */
+/*
+ * The content index: adding, finding, removing, several frames a hash, locks.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -166,7 +168,10 @@ static void count_lock(void)
 	locks++;
 }
 
-/* A step is made by one CPU at a time, under the lock of the stripe that it moves. */
+/*
+ * A step is made by one CPU at a time, under the lock of the stripe that it
+ * moves.
+ */
 START_TEST(steps_are_locked)
 {
 	unsigned int steps = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 // links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
 /*
- * The growing table by itself: nothing lost or doubled in any shape (LIN1-LIN3), small
- * steps, memory near the entries, failing memory harmless.
+ * The growing table by itself: nothing lost or doubled in any shape
+ * (LIN1-LIN3), small steps, memory near the entries, failing memory harmless.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -151,7 +151,10 @@ START_TEST(memory_stays_near_the_entries)
 }
 END_TEST
 
-/* A step never asks for more than a bucket's block, its directory and a few nodes. */
+/*
+ * A step never asks for more than a bucket's block, its directory and a few
+ * nodes.
+ */
 START_TEST(steps_are_small)
 {
 	uint64_t most = 0;

@@ -85,7 +85,10 @@ START_TEST(hash_depends_on_the_secret)
 }
 END_TEST
 
-/* The pair that collides for 1 hidden seed in 62: a bit 63 of two words of one lane. */
+/*
+ * The pair that collides for 1 hidden seed in 62: a bit 63 of two words of one
+ * lane.
+ */
 START_TEST(hash_resists_lane_toggles)
 {
 	unsigned int collisions = 0;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 // links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
-/* Page functions of every width say the same as the scalar ones; those that this CPU lacks are left out. */
+/*
+ * Page functions of every width say the same as the scalar ones; those that
+ * this CPU lacks are left out.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,7 +106,10 @@ START_TEST(copy_and_clear)
 }
 END_TEST
 
-/* Two pages, equal but for a few words, at times for none; all functions, against the C library. */
+/*
+ * Two pages, equal but for a few words, at times for none; all functions,
+ * against the C library.
+ */
 START_TEST(near_equal_pages)
 {
 	const struct page_fns *f = variant(_i);
@@ -127,7 +133,8 @@ END_TEST
 START_TEST(leaves_mxcsr_alone)
 {
 	const struct page_fns *f = variant(_i);
-	uint32_t odd = 0x5f80, before, after;	/* another rounding, all masked */
+	/* another rounding, all masked */
+	uint32_t odd = 0x5f80, before, after;
 
 	if (!f)
 		return;

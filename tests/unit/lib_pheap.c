@@ -1,6 +1,9 @@
 /* links: hv/lib/pheap.c */
 /* SPDX-License-Identifier: MIT */
-/* The pairing heap against a sorted count, and its two invariants after each step. */
+/*
+ * The pairing heap against a sorted count, and its two invariants after each
+ * step.
+ */
 #include <check.h>
 #include <stdlib.h>
 

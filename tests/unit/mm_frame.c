@@ -164,7 +164,10 @@ START_TEST(claim)
 		ck_assert_uint_eq(f->state, before);
 		ck_assert_int_eq(frame_get(f, 7), 0);
 	}
-	/* Given back by its owner: it is not his any more, whoever still holds it. */
+	/*
+	 * Given back by its owner: it is not his any more, whoever still holds
+	 * it.
+	 */
 	ck_assert(frame_test_and_clear_allocated(f));
 	frame_put(f);
 	ck_assert_int_eq(frame_claim(f, 7, 2), -EBUSY);
@@ -241,10 +244,13 @@ END_TEST
 #define ROUNDS	40000
 
 static struct frame *hot;
-static uint32_t owned_by;		/* claimers who think that it is theirs; atomic */
+/* claimers who think that it is theirs; atomic */
+static uint32_t owned_by;
 static uint32_t claims, gets, gifts;	/* atomic */
 
-/* PT7: its owner's CPUs reference it, give it back, and claim it, all at once. */
+/*
+ * PT7: its owner's CPUs reference it, give it back, and claim it, all at once.
+ */
 static void *cpu(void *arg)
 {
 	uintptr_t me = (uintptr_t)arg;
@@ -287,7 +293,8 @@ START_TEST(PT7_threads)
 		pthread_create(&t[i], NULL, cpu, (void *)i);
 	for (int i = 0; i < CPUS; i++)
 		pthread_join(t[i], NULL);
-	cpu(0);		/* on a busy machine they may not have met: each branch was seen */
+	/* on a busy machine they may not have met: each branch was seen */
+	cpu(0);
 	ck_assert_uint_eq(fake_kind(mfn), FRAME_OWNED);
 	ck_assert_uint_eq(fake_ref(mfn), 1);
 	ck_assert_uint_gt(claims, 0);

@@ -1,6 +1,9 @@
 /* links: hv/mm/framepool.c hv/mm/objpool.c hv/mm/buddy.c hv/mm/palloc.c hv/mm/frame.c tests/port/port.c tests/fake/fake_ram.c */
 /* SPDX-License-Identifier: MIT */
-/* Frames of share groups, FP1-FP4, PALLOC3; and that nobody can count another group's draws (SH26, SH28). */
+/*
+ * Frames of share groups, FP1-FP4, PALLOC3; and that nobody can count another
+ * group's draws (SH26, SH28).
+ */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
@@ -89,7 +92,10 @@ START_TEST(draw_is_uniform)
 	for (mfn_t mfn = 0; mfn < FAKE_FRAMES; mfn++)
 		if (hits[mfn])
 			chi += (hits[mfn] - expect) * (hits[mfn] - expect) / expect;
-	/* frames - 1 degrees of freedom: mean n, deviation sqrt(2n); 5 deviations. */
+	/*
+	 * frames - 1 degrees of freedom: mean n, deviation sqrt(2n); 5
+	 * deviations.
+	 */
 	ck_assert_double_lt(chi, frames + 5 * 1.42 * __builtin_sqrt(frames));
 	ck_assert_double_gt(chi, frames - 5 * 1.42 * __builtin_sqrt(frames));
 	free(hits);
@@ -119,7 +125,10 @@ START_TEST(canonical_state)
 }
 END_TEST
 
-/* What another group does with its own, by the frames that a third one sees: nothing. */
+/*
+ * What another group does with its own, by the frames that a third one sees:
+ * nothing.
+ */
 static void work_of(struct frame_pool *p, bool matches)
 {
 	static mfn_t held[3000];
@@ -144,7 +153,10 @@ static void observe(mfn_t *saw, bool matches)
 {
 	struct frame_pool *p, *q;
 
-	/* The same machine each time, by the luck that the heap is whole at the start. */
+	/*
+	 * The same machine each time, by the luck that the heap is whole at the
+	 * start.
+	 */
 	fake_seed = 7;
 	p = frame_pool_join(1, false, SET_ASIDE);
 	q = frame_pool_join(2, false, 1000);
@@ -188,7 +200,10 @@ START_TEST(nobody_counts_another_group)
 }
 END_TEST
 
-/* FP3: the draws of each pool are a sequence of its own, not the same on each machine. */
+/*
+ * FP3: the draws of each pool are a sequence of its own, not the same on each
+ * machine.
+ */
 static void first_draws(uint64_t seed, mfn_t *saw, int to)
 {
 	struct frame_pool *p;
@@ -217,7 +232,10 @@ START_TEST(draws_differ)
 }
 END_TEST
 
-/* PALLOC3, FP1: frames that the heap took, since it had none, are not the pool's when its slot is to be free. */
+/*
+ * PALLOC3, FP1: frames that the heap took, since it had none, are not the
+ * pool's when its slot is to be free.
+ */
 START_TEST(taken_by_the_heap)
 {
 	struct frame_pool *p = frame_pool_join(1, false, 1000);
@@ -230,7 +248,10 @@ START_TEST(taken_by_the_heap)
 }
 END_TEST
 
-/* FP2: all that is set aside can be had, and beyond only where it was asked for. */
+/*
+ * FP2: all that is set aside can be had, and beyond only where it was asked
+ * for.
+ */
 START_TEST(bounds)
 {
 	struct frame_pool *p = frame_pool_join(1, false, SET_ASIDE);
@@ -317,8 +338,8 @@ START_TEST(members)
 END_TEST
 
 /*
- * FP5: no part is more than 64 frames one by one, or a block of 512; and between two of them a member
- * that stays draws, and puts back.
+ * FP5: no part is more than 64 frames one by one, or a block of 512; and
+ * between two of them a member that stays draws, and puts back.
  */
 static void leave_in_parts(uint64_t stays, uint64_t goes)
 {
@@ -358,7 +379,10 @@ START_TEST(leaves_in_parts)
 }
 END_TEST
 
-/* FP5: nobody draws meanwhile, so the store has all of it in a row: a block at a time. */
+/*
+ * FP5: nobody draws meanwhile, so the store has all of it in a row: a block at
+ * a time.
+ */
 START_TEST(leaves_in_blocks)
 {
 	struct frame_pool *p = frame_pool_join(1, false, 100);
@@ -423,7 +447,10 @@ START_TEST(leave_and_join)
 }
 END_TEST
 
-/* overcommit=on: the vector of those who stay stays; of the last it goes in parts too. */
+/*
+ * overcommit=on: the vector of those who stay stays; of the last it goes in
+ * parts too.
+ */
 START_TEST(leaves_in_parts_with_overcommit)
 {
 	struct frame_pool *p = frame_pool_join(1, false, 0);

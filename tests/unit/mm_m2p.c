@@ -70,7 +70,9 @@ START_TEST(sparse)
 }
 END_TEST
 
-/* From any frame to the next one with a leaf, over absent tables of each level. */
+/*
+ * From any frame to the next one with a leaf, over absent tables of each level.
+ */
 START_TEST(leaf_from)
 {
 	static const mfn_t set[] = { 700, 1UL << 20, 3UL << 30, M2P_FRAMES - 1 };
@@ -152,7 +154,9 @@ START_TEST(rights)
 }
 END_TEST
 
-/* The descriptor area is the hypervisor's, and its pages are not freed with it. */
+/*
+ * The descriptor area is the hypervisor's, and its pages are not freed with it.
+ */
 START_TEST(descriptor_area)
 {
 	void *page = palloc_hv(0);
@@ -175,7 +179,9 @@ START_TEST(descriptor_area)
 }
 END_TEST
 
-/* PR1: the end comes in parts of 64 pages at most, and gives every page back. */
+/*
+ * PR1: the end comes in parts of 64 pages at most, and gives every page back.
+ */
 START_TEST(end_in_parts)
 {
 	uint64_t before, left = palloc_free_count();

@@ -99,7 +99,8 @@ START_TEST(null_and_exhaustion)
 	ck_assert_ptr_null(obj_alloc(1UL << 27));
 	while ((kept[n] = obj_alloc(1024)))
 		n++;
-	ck_assert_uint_eq(n, fake_free_at_start * 3); /* 3 and a header a page */
+	/* 3 and a header a page */
+	ck_assert_uint_eq(n, fake_free_at_start * 3);
 	ck_assert_ptr_null(obj_alloc(16));
 	obj_free(kept[--n], 1024);
 	kept[n] = obj_alloc(1024);

@@ -66,7 +66,10 @@ START_TEST(pairs_live)
 }
 END_TEST
 
-/* T3: after the first use went, a change of class asks for a flush; from SHARED none (T7). */
+/*
+ * T3: after the first use went, a change of class asks for a flush; from SHARED
+ * none (T7).
+ */
 START_TEST(pairs_gone)
 {
 	enum page_class a = CLASS_WRITABLE + _i / 7, b = CLASS_WRITABLE + _i % 7;
@@ -121,7 +124,8 @@ END_TEST
 #define THREADS 4
 #define ROUNDS 30000
 
-static uint32_t dirty;		/* atomic: something of what the frame was may still be cached */
+/* atomic: something of what the frame was may still be cached */
+static uint32_t dirty;
 
 /* Who has a use never sees a translation that is older than it. */
 static void *user_of(void *arg)
@@ -186,7 +190,10 @@ START_TEST(not_yet_validated)
 }
 END_TEST
 
-/* T4: the last use keeps the class away from others until its content is let go. */
+/*
+ * T4: the last use keeps the class away from others until its content is let
+ * go.
+ */
 START_TEST(devalidation)
 {
 	first_use(CLASS_L1 + _i);

@@ -91,7 +91,10 @@ START_TEST(orders)
 }
 END_TEST
 
-/* A dirty frame with the bytes of another: all of them, and it is as any of the hypervisor's. */
+/*
+ * A dirty frame with the bytes of another: all of them, and it is as any of the
+ * hypervisor's.
+ */
 START_TEST(copies)
 {
 	mfn_t from = fake_owned(3, 0), mfn;

@@ -151,7 +151,10 @@ START_TEST(event_upcall)
 }
 END_TEST
 
-/* Both pending: the event's frame is on top and returns to the exception's handler. */
+/*
+ * Both pending: the event's frame is on top and returns to the exception's
+ * handler.
+ */
 START_TEST(exception_then_event)
 {
 	fake_pv.info.evtchn_upcall_pending = 1;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_elf.c
-/* The domain builder, and the life of a domain from there to its last frame (D1-D3, DD1). */
+/*
+ * The domain builder, and the life of a domain from there to its last frame
+ * (D1-D3, DD1).
+ */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -128,8 +131,8 @@ static void memory_give(void **list)
 }
 
 /*
- * With overcommit, a build that runs short says so and nothing else, whatever it was at; all comes
- * back, and it is not reported as a domain that died.
+ * With overcommit, a build that runs short says so and nothing else, whatever
+ * it was at; all comes back, and it is not reported as a domain that died.
  */
 START_TEST(runs_short)
 {
@@ -145,7 +148,10 @@ START_TEST(runs_short)
 
 	domain_set_overcommit(true);
 	for (tries = 0; !d; tries++) {
-		/* Each of the first ones, which are of many kinds; then of its pages. */
+		/*
+		 * Each of the first ones, which are of many kinds; then of its
+		 * pages.
+		 */
 		uint64_t left = tries < 60 ? tries : 60 + (tries - 60) * 50;
 
 		ck_assert_uint_lt(left, 2 * FAKE_PAGES);
@@ -214,7 +220,10 @@ static uint64_t pfn_of(uint64_t va)
 	return (va - FAKE_BASE) / PAGE_SIZE;
 }
 
-/* The list is mapped writable at its own address, whole pages; its pfns are behind stack and slack. */
+/*
+ * The list is mapped writable at its own address, whole pages; its pfns are
+ * behind stack and slack.
+ */
 START_TEST(p2m_at_its_own_address)
 {
 	struct domain *d = build_like_linux(0x200, INIT_P2M);

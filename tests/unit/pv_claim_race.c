@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_grants.c
 /*
- * A frame that changes hands, and other CPUs that name it at every moment (ME12, GT22): at one
- * lock after another that a call takes, or at its flush, another CPU, a thread, gives the
- * frame back, maps it by a grant, or fills it.  What can be named is whole, and what is claimed
- * cannot be named.
+ * A frame that changes hands, and other CPUs that name it at every moment
+ * (ME12, GT22): at one lock after another that a call takes, or at its flush,
+ * another CPU, a thread, gives the frame back, maps it by a grant, or fills it.
+ * What can be named is whole, and what is claimed cannot be named.
  */
 #include <check.h>
 #include <errno.h>
@@ -51,7 +51,10 @@ static void *other_cpu(void *arg)
 	return NULL;
 }
 
-/* Until it is done, or waits for a lock of the call at hand: then it goes on behind that. */
+/*
+ * Until it is done, or waits for a lock of the call at hand: then it goes on
+ * behind that.
+ */
 static void act_now(void)
 {
 	void (*on_flush)(void) = fake_machine.on_flush;
@@ -107,7 +110,8 @@ static bool race_end(void)
 
 /* --- what it does --- */
 
-static mfn_t target;			/* INVALID_MFN: every frame that is new */
+/* INVALID_MFN: every frame that is new */
+static mfn_t target;
 static enum frame_kind before[FAKE_FRAMES];
 static unsigned int given, mapped, filled;
 static uint32_t handle;
@@ -301,7 +305,10 @@ static long offer(uint64_t pfn)
 	return FAKE_CALL(op_share, SHAREOP_single, fake_va(pfn), 0, 0);
 }
 
-/* GT22, ME12: between the look at the references and the end nobody gets at the page. */
+/*
+ * GT22, ME12: between the look at the references and the end nobody gets at the
+ * page.
+ */
 START_TEST(GT22_offer)
 {
 	static void (*const acts[])(void) = {
@@ -359,7 +366,10 @@ static mfn_t shared_mfn;
 static bool seen_writable;
 static unsigned int flushes;
 
-/* SH2: when CPUs forget the old frame, nobody writes the page yet, under any name. */
+/*
+ * SH2: when CPUs forget the old frame, nobody writes the page yet, under any
+ * name.
+ */
 static void at_flush(void)
 {
 	pte_t e = *fake_pte(granter, page + 10);
@@ -451,7 +461,10 @@ START_TEST(SH2_break_flush)
 }
 END_TEST
 
-/* ME12: the copy, or the frame that is taken over, is given back by number meanwhile. */
+/*
+ * ME12: the copy, or the frame that is taken over, is given back by number
+ * meanwhile.
+ */
 START_TEST(ME12_unshare)
 {
 	bool others = _i % 2;
@@ -495,7 +508,10 @@ static void drop_at_flush(void)
 	act_join();
 }
 
-/* ME12: COPY_PAGE out of a page that another vCPU lets go of while the target is flushed. */
+/*
+ * ME12: COPY_PAGE out of a page that another vCPU lets go of while the target
+ * is flushed.
+ */
 START_TEST(ME12_copy_page)
 {
 	mfn_t to = fake_mfn(granter, page + 11);
@@ -522,7 +538,9 @@ static void take_over(void)
 		.a = { fake_va(page + 10), pte_make(shared_mfn, G_RW), 0 } });
 }
 
-/* A name in the M2P for a shared page, which becomes granter's own meanwhile. */
+/*
+ * A name in the M2P for a shared page, which becomes granter's own meanwhile.
+ */
 START_TEST(m2p_update)
 {
 	share(false);

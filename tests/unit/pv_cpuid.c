@@ -1,6 +1,9 @@
 /* links: hv/pv/cpuid.c tests/port/port.c */
 /* SPDX-License-Identifier: MIT */
-/* The CPUID policy: what must show, what must never show, whatever the host has. */
+/*
+ * The CPUID policy: what must show, what must never show, whatever the host
+ * has.
+ */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
@@ -101,7 +104,9 @@ START_TEST(signature)
 }
 END_TEST
 
-/* What the host lacks never shows, the hypervisor bit and our own leaves apart. */
+/*
+ * What the host lacks never shows, the hypervisor bit and our own leaves apart.
+ */
 START_TEST(nothing_invented)
 {
 	srand(1);

@@ -1,6 +1,9 @@
 /* links: hv/pv/decode.c tests/port/port.c */
 /* SPDX-License-Identifier: MIT */
-/* The decoder of privileged instructions: what it knows, what it refuses, and DECODE1, DECODE2 for any bytes. */
+/*
+ * The decoder of privileged instructions: what it knows, what it refuses, and
+ * DECODE1, DECODE2 for any bytes.
+ */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
@@ -39,7 +42,8 @@ static const struct example examples[] = {
 	  .gpr = 15),
 	X("\x44\x0f\x20\xc0", .kind = INSN_CR_READ, .length = 4, .sys_reg = 8),
 	X("\x0f\x23\xf8", .kind = INSN_DR_WRITE, .length = 3, .sys_reg = 7),
-	X("\x0f\x21\x00", .kind = INSN_DR_READ, .length = 3),	/* mod ignored */
+	/* mod ignored */
+	X("\x0f\x21\x00", .kind = INSN_DR_READ, .length = 3),
 	X("\x0f\x06", .kind = INSN_CLTS, .length = 2),
 	X("\x0f\x09", .kind = INSN_WBINVD, .length = 2),
 	X("\xf4", .kind = INSN_HLT, .length = 1),
@@ -52,7 +56,8 @@ static const struct example examples[] = {
 	X("\x0f\x01\x3d\x01\x02\x03\x04", .kind = INSN_INVLPG, .length = 7),
 	X("\xcd\x80", .kind = INSN_INT, .length = 2, .imm = 0x80),
 	X("\x66\xcd\x21", .kind = INSN_INT, .length = 3, .imm = 0x21),
-	X("\x48\x66\xed", .kind = INSN_IN, .length = 3, .width = 2), /* REX lost */
+	/* REX lost */
+	X("\x48\x66\xed", .kind = INSN_IN, .length = 3, .width = 2),
 	X("\xf0\xfa", .length = 0),		/* lock */
 	X("\xf0\x0f\x20\xc0", .length = 0),
 	X("\x0f\x01\xf8", .length = 0),		/* swapgs */
@@ -92,7 +97,10 @@ struct store_example {
 	struct store want;	/* length 0: not decoded */
 };
 
-/* Stores as compilers and kernels write them; REX.B and the SIB are the address's. */
+/*
+ * Stores as compilers and kernels write them; REX.B and the SIB are the
+ * address's.
+ */
 static const struct store_example stores[] = {
 	X("\x48\x87\x10", STORE_XCHG, 3, 8, false, true, 2, 0),
 	X("\x4c\x87\x3c\xc7", STORE_XCHG, 4, 8, false, true, 15, 0),
@@ -203,7 +211,9 @@ START_TEST(forced_prefix)
 }
 END_TEST
 
-/* DECODE1 (the sanitizer watches a heap block of exactly that size), DECODE2. */
+/*
+ * DECODE1 (the sanitizer watches a heap block of exactly that size), DECODE2.
+ */
 START_TEST(any_bytes)
 {
 	srand(1);

@@ -81,7 +81,9 @@ START_TEST(pvh_only)
 }
 END_TEST
 
-/* A kernel that is older than notes: sections for names and for the text alone. */
+/*
+ * A kernel that is older than notes: sections for names and for the text alone.
+ */
 static struct old {
 	struct fake_elf f;
 	struct {

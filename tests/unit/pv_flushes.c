@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_grants.c
 /*
- * Each flush that isolation needs, by the mask of CPUs that it goes to (TL2, TL7, T3), and what
- * must not have happened before it.  The CPUs of a domain are those in its cpu_mask: here
- * one more than the one that runs.
+ * Each flush that isolation needs, by the mask of CPUs that it goes to (TL2,
+ * TL7, T3), and what must not have happened before it.  The CPUs of a domain
+ * are those in its cpu_mask: here one more than the one that runs.
  */
 #include <check.h>
 #include <errno.h>
@@ -51,7 +51,10 @@ static long update(uint64_t ptr, uint64_t val)
 	return FAKE_CALL(op_mmu_update, fake_va(REQ), 1, 0, DOMID_SELF);
 }
 
-/* Page `pfn` of user is mapped nowhere; it is of class L1 but no table any more. */
+/*
+ * Page `pfn` of user is mapped nowhere; it is of class L1 but no table any
+ * more.
+ */
 static mfn_t was_table(uint64_t pfn)
 {
 	mfn_t mfn = fake_mfn(user, pfn);

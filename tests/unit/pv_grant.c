@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_grants.c
 /*
- * Grants mapped and unmapped, by the attacks' numbers; pv_grant_more.c has the others.
- * Two vCPUs (GT2) are shown by interleaving at the flush.
+ * Grants mapped and unmapped, by the attacks' numbers; pv_grant_more.c has the
+ * others.  Two vCPUs (GT2) are shown by interleaving at the flush.
  */
 #include <check.h>
 #include <errno.h>
@@ -412,7 +412,10 @@ START_TEST(gt8_entry_changes_while_pinned)
 	ck_assert_uint_eq(fake_mfn(user, page + 1), theirs);
 	g_check();
 	ck_assert_int_eq(g_unmap(page + 1, second), 0);
-	/* Another's, no longer ours; ours again, but of another type; read-only. */
+	/*
+	 * Another's, no longer ours; ours again, but of another type;
+	 * read-only.
+	 */
 	g_v1(granter, 9)->domid = granter->id;
 	ck_assert_int_eq(g_map(granter, 9, page + 1, HOST, &second),
 			 GNTST_general_error);
@@ -435,7 +438,10 @@ START_TEST(gt8_entry_changes_while_pinned)
 }
 END_TEST
 
-/* GT21: the entry is another in each of its fields, at every flush and between all operations. */
+/*
+ * GT21: the entry is another in each of its fields, at every flush and between
+ * all operations.
+ */
 static unsigned int scribbles;
 
 static void scribble(void)
@@ -511,7 +517,9 @@ START_TEST(replace)
 }
 END_TEST
 
-/* Another handle's entry moves like any: the handle is of its new place then. */
+/*
+ * Another handle's entry moves like any: the handle is of its new place then.
+ */
 START_TEST(replace_by_a_grant)
 {
 	struct gnttab_unmap_and_replace op = {

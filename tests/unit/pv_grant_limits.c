@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_grants.c
-/* Pins at their limits: what was taken before the refusal is let go of (GT1, GT15, GT19). */
+/*
+ * Pins at their limits: what was taken before the refusal is let go of (GT1,
+ * GT15, GT19).
+ */
 #include <check.h>
 #include <port.h>
 
@@ -54,7 +57,9 @@ START_TEST(second_reference_refused)
 }
 END_TEST
 
-/* The granter dies: the reaper has seen, or will see, all pins that there are. */
+/*
+ * The granter dies: the reaper has seen, or will see, all pins that there are.
+ */
 START_TEST(closed_table)
 {
 	grant();

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_grants.c
-/* Grants: copy, transfer, the table and its versions, sharing, who dies first (GT9-GT19, GT22, SH4). */
+/*
+ * Grants: copy, transfer, the table and its versions, sharing, who dies first
+ * (GT9-GT19, GT22, SH4).
+ */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -96,7 +99,10 @@ START_TEST(gt9_copy)
 }
 END_TEST
 
-/* GT9: version 2's parts of pages may be copied, not mapped; transitive ones neither. */
+/*
+ * GT9: version 2's parts of pages may be copied, not mapped; transitive ones
+ * neither.
+ */
 START_TEST(gt9_sub_page_and_transitive)
 {
 	mfn_t own = fake_mfn(user, page + 1);
@@ -242,7 +248,10 @@ START_TEST(gt16_transfer)
 	ck_assert_uint_eq(user->pages.total, pages - 1);
 	ck_assert_int_eq(g_update(page + 1, pte_make(mfn, G_RO)), -EPERM);
 	fake_check();
-	/* The entry is used up; granter has no room: the page is lost, as Xen's header says. */
+	/*
+	 * The entry is used up; granter has no room: the page is lost, as Xen's
+	 * header says.
+	 */
 	mfn = fake_mfn(user, page + 2);
 	ck_assert_int_eq(g_update(page + 2, 0), 0);
 	ck_assert_int_eq(transfer(mfn, granter, 9), GNTST_general_error);
@@ -279,7 +288,8 @@ START_TEST(gt10_gt11_gt12_versions)
 
 	g_grant(granter, 9, page, user, false);
 	g_grant(granter, 1, page, user, true);
-	g_grant(granter, 18, page, user, false);	/* where entry 9 will be */
+	/* where entry 9 will be */
+	g_grant(granter, 18, page, user, false);
 	ck_assert_int_eq(g_map(granter, 9, page, HOST, &handle), 0);
 	fake_run(granter);
 	ck_assert_int_eq(G_ONE(GNTTABOP_set_version, &sv), -EBUSY);
@@ -426,7 +436,10 @@ START_TEST(grows_to_the_limit)
 }
 END_TEST
 
-/* A frame of the table is mapped by its owner, writable, and is not RAM for any other use. */
+/*
+ * A frame of the table is mapped by its owner, writable, and is not RAM for any
+ * other use.
+ */
 START_TEST(table_frames)
 {
 	mfn_t frame = virt_to_mfn(granter->grant->frames[0]);
@@ -510,7 +523,10 @@ START_TEST(gt22_sh4_grants_and_sharing)
 	g_check();
 	fake_run(user);
 	ck_assert_int_eq(g_unmap(page, handle), 0);
-	/* Named in an entry that nobody uses: offered, and the entry names nothing. */
+	/*
+	 * Named in an entry that nobody uses: offered, and the entry names
+	 * nothing.
+	 */
 	fake_run(granter);
 	canonical = offer(page);
 	ck_assert_int_gt(canonical, 0);
@@ -566,7 +582,10 @@ static mfn_t share_page(struct domain *d, unsigned int i)
 	return mfn;
 }
 
-/* Break first: one call writes to many shared pages, named by frame, and to one of them again. */
+/*
+ * Break first: one call writes to many shared pages, named by frame, and to one
+ * of them again.
+ */
 START_TEST(copy_breaks_many)
 {
 	static const unsigned int pages[] = { 17, GRANT_CHUNK, 48 };
@@ -664,7 +683,8 @@ START_TEST(gt19_granter_dies)
 	if (_i < 2) {	/* else it goes with the user, at the end of the test */
 		ck_assert_int_eq(g_unmap(page, handle), 0);
 		reclaim_flush_all();
-		ck_assert_uint_eq(fake_kind(theirs), FRAME_OWNED); /* device part */
+		/* device part */
+		ck_assert_uint_eq(fake_kind(theirs), FRAME_OWNED);
 	}
 }
 END_TEST
@@ -692,7 +712,10 @@ START_TEST(gt19_both_die)
 }
 END_TEST
 
-/* SH29: what a growth that fails half-way leaves behind stays promised, and is promised once. */
+/*
+ * SH29: what a growth that fails half-way leaves behind stays promised, and is
+ * promised once.
+ */
 START_TEST(growth_without_memory)
 {
 	uint64_t before = granter->commit, left;
@@ -708,7 +731,10 @@ START_TEST(growth_without_memory)
 		ck_assert_int_eq(grant_grow(granter, 2),
 				 i < 4 ? GNTST_no_space : GNTST_okay);
 		ck_assert_uint_eq(left - palloc_free_count(), 1);
-		/* Four pages of active entries; the table's own is in the allowance. */
+		/*
+		 * Four pages of active entries; the table's own is in the
+		 * allowance.
+		 */
 		ck_assert_uint_eq(granter->commit - before, 4);
 	}
 	while (n)

@@ -1,6 +1,9 @@
 /* links: hv/pv/hypercall.c hv/pv/op_physdev.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
-/* The way of registers through a hypercall (CALL1, CALL2), the table's holes, and the old forms of calls. */
+/*
+ * The way of registers through a hypercall (CALL1, CALL2), the table's holes,
+ * and the old forms of calls.
+ */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -108,7 +111,8 @@ START_TEST(arguments_and_result)
 	for (unsigned int i = 0; i < 6; i++)
 		ck_assert_uint_eq(seen.a[i], i + 1);
 	before.rax = v->regs.rax;
-	ck_assert_int_eq(memcmp(&before, &v->regs, sizeof(before)), 0); /* CALL1 */
+	/* CALL1 */
+	ck_assert_int_eq(memcmp(&before, &v->regs, sizeof(before)), 0);
 }
 END_TEST
 

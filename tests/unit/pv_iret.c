@@ -1,6 +1,9 @@
 /* links: hv/pv/iret.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
-/* The iret hypercall: IRET1 (only ring 3 state can be chosen), IRET2 (all or nothing), the upcall mask. */
+/*
+ * The iret hypercall: IRET1 (only ring 3 state can be chosen), IRET2 (all or
+ * nothing), the upcall mask.
+ */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -99,7 +102,8 @@ START_TEST(hostile_frames)
 {
 	srand(1);
 	for (unsigned int i = 0; i < 20000; i++) {
-		uint64_t forbidden = ~0x254fd7UL;	/* all but what ring 3 has, IF and bit 1 */
+		/* all but what ring 3 has, IF and bit 1 */
+		uint64_t forbidden = ~0x254fd7UL;
 
 		setup();
 		for (unsigned int b = 0; b < sizeof(frame); b++)

@@ -2,8 +2,8 @@
 // links: @machine tests/fake/fake_grants.c
 /*
  * XENMEM_exchange while another CPU acts: at each lock that the call takes, one
- * after another, another domain maps a grant or transfers a page, or the domain's
- * other vCPU gives pages back (PT6, ME5).
+ * after another, another domain maps a grant or transfers a page, or the
+ * domain's other vCPU gives pages back (PT6, ME5).
  */
 #include <check.h>
 #include <errno.h>
@@ -52,7 +52,8 @@ struct call {
 	uint64_t in[2], out[2];
 };
 
-static mfn_t mine[2];		/* a pair of granter's pages, next to each other, unmapped */
+/* a pair of granter's pages, next to each other, unmapped */
+static mfn_t mine[2];
 static mfn_t given[2];		/* what the last exchange gave for it */
 
 /* Extents of these orders, two pages; act comes in at lock n. */
@@ -171,7 +172,10 @@ static void map_new(void)
 	for_each_new(map_one);
 }
 
-/* PT6: an exchange that is refused hands out none of the pages that it had in its hand. */
+/*
+ * PT6: an exchange that is refused hands out none of the pages that it had in
+ * its hand.
+ */
 START_TEST(pt6_refused)
 {
 	uint64_t free;
@@ -197,7 +201,10 @@ START_TEST(pt6_refused)
 }
 END_TEST
 
-/* PT6: one that succeeds: from then on the page is granter's, and he may grant it. */
+/*
+ * PT6: one that succeeds: from then on the page is granter's, and he may grant
+ * it.
+ */
 START_TEST(pt6_done)
 {
 	unsigned int n, all = 0;
@@ -233,7 +240,10 @@ static void map_old(void)
 		mapped++;
 }
 
-/* PT6: the second page of the pair is granted, and mapped at some time in the call. */
+/*
+ * PT6: the second page of the pair is granted, and mapped at some time in the
+ * call.
+ */
 START_TEST(pt6_granted)
 {
 	unsigned int n, refused = 0;
@@ -245,7 +255,9 @@ START_TEST(pt6_granted)
 		*g_v1(granter, REF) = (struct grant_entry_v1){
 			GTF_permit_access, user->id, mine[1],
 		};
-		/* Mapped: nothing has changed, the first page is still there. */
+		/*
+		 * Mapped: nothing has changed, the first page is still there.
+		 */
 		ck_assert_int_eq(exchange(1, 1, n), mapped ? -EBUSY : 0);
 		ck_assert_uint_eq(granter->pages.total, granter->pages.max);
 		g_check();
@@ -279,7 +291,10 @@ static void transfer_one(void)
 	tried++;
 }
 
-/* ME5: at max_pages an exchange works, and never has room for a page of another's. */
+/*
+ * ME5: at max_pages an exchange works, and never has room for a page of
+ * another's.
+ */
 START_TEST(me5_transfer)
 {
 	unsigned int n, used = 0;

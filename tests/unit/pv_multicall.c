@@ -1,6 +1,9 @@
 /* links: hv/pv/multicall.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
-/* multicall: M1-M4, and that a call cut at every possible place ends like an uncut one. */
+/*
+ * multicall: M1-M4, and that a call cut at every possible place ends like an
+ * uncut one.
+ */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -52,7 +55,8 @@ long hypercall_dispatch(uint64_t nr, struct hypercall_args *inner)
 	case CALL_DIE:
 		domain_crash(v->domain, "as asked");
 		return 0;
-	case CALL_BREAK:	/* its output broke a share in one of its entries */
+	case CALL_BREAK:
+		/* its output broke a share in one of its entries */
 		v->domain->pending.renames.count = 1;
 		return inner->a[5];
 	case CALL_REWRITE:	/* another CPU changes the entry meanwhile */

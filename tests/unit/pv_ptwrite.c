@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: @machine hv/pv/ptwrite.c hv/pv/decode.c
-/* Emulated stores to page tables (WRITE1-WRITE3): each form against the host's own CPU, and what is refused. */
+/*
+ * Emulated stores to page tables (WRITE1-WRITE3): each form against the host's
+ * own CPU, and what is refused.
+ */
 #include <check.h>
 #include <port.h>
 #include <stdlib.h>
@@ -22,7 +25,8 @@
 
 static struct domain *d;
 static struct vcpu *v;
-static uint64_t spare;		/* pfn of a run of plain pages; the first holds code */
+/* pfn of a run of plain pages; the first holds code */
+static uint64_t spare;
 static bool in_long_mode;
 static mfn_t l1;		/* the table that maps spare */
 static uint64_t l1_va;		/* where the guest sees it, read-only */
@@ -78,7 +82,10 @@ static uint64_t flags_compared(enum store_op op)
 	}
 }
 
-/* {lock} {66} {48|40} opcode modrm imm: ModRM with rm = (%rsi), registers 0-3 and high bytes. */
+/*
+ * {lock} {66} {48|40} opcode modrm imm: ModRM with rm = (%rsi), registers 0-3
+ * and high bytes.
+ */
 static size_t any_form(uint8_t *code)
 {
 	static const uint8_t one[] = { 0x08, 0x09, 0x20, 0x21, 0x80, 0x81,
@@ -232,7 +239,10 @@ START_TEST(entry_cleared_and_set)
 }
 END_TEST
 
-/* The lower half alone changes the frame's number: checked like any other entry. */
+/*
+ * The lower half alone changes the frame's number: checked like any other
+ * entry.
+ */
 START_TEST(half_entries)
 {
 	mfn_t mfn = pte_mfn(*fake_pte(d, spare + 1));
@@ -268,7 +278,8 @@ START_TEST(not_emulated)
 	uint64_t upper = 0;
 
 	v->regs.rdx = 0;
-	ck_assert(!STORE(l1_va + 4, "\x48\x89\x10"));	/* straddles two entries */
+	/* straddles two entries */
+	ck_assert(!STORE(l1_va + 4, "\x48\x89\x10"));
 	ck_assert(!STORE(l1_va, "\x48\x31\x10"));	/* xor */
 	ck_assert(!STORE(fake_va(spare + 2), "\x48\x89\x10")); /* no table */
 	ck_assert(!STORE(0xffff830000000000, "\x48\x89\x10"));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: @machine
-/* Page-table hypercalls: legal and illegal entries, pins, counts (TABLE1-TABLE4, T1-T4; attacks PT, TL). */
+/*
+ * Page-table hypercalls: legal and illegal entries, pins, counts
+ * (TABLE1-TABLE4, T1-T4; attacks PT, TL).
+ */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -273,7 +276,10 @@ START_TEST(bad_entry_in_table)
 }
 END_TEST
 
-/* TABLE3, PT14: the hypervisor's slots of an L4 are its own, whatever the guest left there. */
+/*
+ * TABLE3, PT14: the hypervisor's slots of an L4 are its own, whatever the guest
+ * left there.
+ */
 static void slots_of_ours(mfn_t l4)
 {
 	const pte_t *table = mfn_to_virt(l4), *ours = maddr_to_virt(cpu_idle_cr3);
@@ -447,7 +453,10 @@ static long map_flush(uint64_t pfn, uint64_t flags)
 			 *fake_pte(d, pfn), flags);
 }
 
-/* PT19: pages are taken as they are when the LDT is set; what cannot be one shows zeroes. */
+/*
+ * PT19: pages are taken as they are when the LDT is set; what cannot be one
+ * shows zeroes.
+ */
 START_TEST(ldt)
 {
 	struct vcpu *v = d->vcpu[0];
@@ -479,13 +488,15 @@ START_TEST(ldt)
 	fake_recount();
 	ck_assert_int_eq(map(spare + 1, pte_make(a, RW)), 0);
 	retire(spare + 1);
-	ck_assert_int_eq(desc_set_ldt(v, va, 1), 0);	/* the end of d lets go of it */
+	/* the end of d lets go of it */
+	ck_assert_int_eq(desc_set_ldt(v, va, 1), 0);
 }
 END_TEST
 
 /*
- * An entry that is stored to must not lose an A or D bit that another vCPU's CPU sets between look and
- * store (ptwrite.c, WRITE3): it is refused, holds nothing, and nothing has changed.
+ * An entry that is stored to must not lose an A or D bit that another vCPU's
+ * CPU sets between look and store (ptwrite.c, WRITE3): it is refused, holds
+ * nothing, and nothing has changed.
  */
 START_TEST(exact_swap)
 {
@@ -508,7 +519,10 @@ START_TEST(exact_swap)
 }
 END_TEST
 
-/* Masks of vCPUs name the CPUs where those run, if they do; what is past the last vCPU is ignored. */
+/*
+ * Masks of vCPUs name the CPUs where those run, if they do; what is past the
+ * last vCPU is ignored.
+ */
 START_TEST(vcpu_masks)
 {
 	uint32_t *word;
@@ -538,7 +552,10 @@ START_TEST(vcpu_masks)
 }
 END_TEST
 
-/* PR3: the guest changes the rest of its requests between two parts of the call: only its own harm. */
+/*
+ * PR3: the guest changes the rest of its requests between two parts of the
+ * call: only its own harm.
+ */
 START_TEST(requests_changed_between_parts)
 {
 	struct mmu_update *req = (void *)fake_page(d, spare);
@@ -552,7 +569,8 @@ START_TEST(requests_changed_between_parts)
 	this_cpu()->pte_steps = 0;	/* as at the entry of a call */
 	fake_machine.preempt = true;
 	while ((r = op_mmu_update(&args)) == -ERESTART) {
-		for (i = 0; i < 200; i++)	/* another domain's, the hypervisor's */
+		/* another domain's, the hypervisor's */
+		for (i = 0; i < 200; i++)
 			req[i] = (struct mmu_update){
 				i & 1 ? cpu_idle_cr3 + 8 * i :
 				(maddr_t)fake_mfn(other, 5) << PAGE_SHIFT, ~0UL };

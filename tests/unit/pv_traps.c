@@ -1,6 +1,9 @@
 /* links: hv/pv/traps*.c hv/pv/debugreg.c hv/pv/emul*.c hv/pv/msr.c hv/pv/dec*.c hv/pv/cpuid.c hv/pv/iret.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
-/* Faults of a guest: what is emulated, what is delivered, and with which rip (N1-N3, X1-X3). */
+/*
+ * Faults of a guest: what is emulated, what is delivered, and with which rip
+ * (N1-N3, X1-X3).
+ */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -119,7 +122,8 @@ START_TEST(tcg_iretq_bad_frame)
 	expect(VEC_GP, CODE_VA);
 	iretq_fault(0xe033, 1UL << 47, 8);
 	expect(VEC_GP, CODE_VA);
-	iretq_fault(0xe033, 0x401234, 40);	/* not its stack: a real fault */
+	/* not its stack: a real fault */
+	iretq_fault(0xe033, 0x401234, 40);
 	expect(VEC_PF, CODE_VA);
 }
 END_TEST
@@ -298,7 +302,8 @@ START_TEST(forced_cpuid)
 	expect(VEC_UD, CODE_VA);
 	fault(VEC_UD, 0, "\x0f\x0bxex\x0f\xa2", 7);
 	expect(VEC_UD, CODE_VA);
-	v->regs.rip = CODE_VA + sizeof(code) - 5;	/* the page ends behind "xen" */
+	/* the page ends behind "xen" */
+	v->regs.rip = CODE_VA + sizeof(code) - 5;
 	memcpy(code + sizeof(code) - 5, "\x0f\x0bxen", 5);
 	v->regs.vector = VEC_UD;
 	trap_handle(v, 0);
@@ -571,7 +576,8 @@ START_TEST(io_breakpoints)
 	expect(VEC_DB, CODE_VA + 2);
 	ck_assert_uint_eq(v->dr[6], 0xffff4ff1);
 	v->regs.rflags &= ~RFLAGS_TF;
-	ck_assert_int_eq(debugreg_set(v, 7, 0xe0602 | 4), 0);	/* another is in the CPU */
+	/* another is in the CPU */
+	ck_assert_int_eq(debugreg_set(v, 7, 0xe0602 | 4), 0);
 	io_access(0x60, true);
 	ck_assert_uint_eq(fake_pv.hw_dr[6], 0xffff0ff1);
 	v->cr4 = 0;
@@ -606,7 +612,8 @@ START_TEST(io_bitmap)
 	v->iobitmap_va = 0x600000;	/* nothing there */
 	GP("\xe4\x03");
 	expect(VEC_GP, CODE_VA);
-	v->iobitmap_va = 0x500001;	/* the second byte is not there: not asked for */
+	/* the second byte is not there: not asked for */
+	v->iobitmap_va = 0x500001;
 	GP("\xe4\x01");
 	expect(NO_TRAP, CODE_VA + 2);
 	GP("\x66\xe5\x07");

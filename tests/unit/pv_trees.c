@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: @machine
 /*
- * Whole trees of page tables: validated and devalidated in parts, at any length of a part (TREE1-TREE4;
- * attacks PT8, PT9, PT20, PT22, PR1-PR4, DD4); linear page tables (T2; LP1-LP7).
+ * Whole trees of page tables: validated and devalidated in parts, at any length
+ * of a part (TREE1-TREE4; attacks PT8, PT9, PT20, PT22, PR1-PR4, DD4); linear
+ * page tables (T2; LP1-LP7).
  */
 #include <check.h>
 #include <errno.h>
@@ -156,7 +157,8 @@ static void pin_and_unpin(unsigned int steps, bool preempt)
 	ck_assert_uint_gt(fake_machine.continued, before);
 	ck_assert_uint_eq(type_count(type(t.page)), L1S * PT_SLOTS + 1);
 	fake_recount();
-	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), -EINVAL);	/* PT22 */
+	/* PT22 */
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), -EINVAL);
 	ck_assert_int_eq(ext(MMUEXT_NEW_USER_BASEPTR, t.l4), 0);
 	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l4), 0);
 	fake_recount();
@@ -257,7 +259,7 @@ static void settle(void)
 		(void)pttree_settle(d);
 }
 
-/* PT8, TREE3: a pin that nobody comes back for; the same tree is used in other ways. */
+/* PT8, TREE3: a pin that nobody comes back for; its tree is used otherwise. */
 START_TEST(abandoned)
 {
 	struct tree t = big_tree(spare + 1), u = big_tree(spare + 20);
@@ -286,7 +288,10 @@ START_TEST(abandoned)
 		fake_recount();
 		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, u.l4), 0);
 		break;
-	case 4:	/* a linear link to the root, which by then is no table any more */
+	case 4:
+		/*
+		 * a linear link to the root, which by then is no table any more
+		 */
 		ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, u.l4), 0);
 		ck_assert_int_lt(update(slot_ptr(u.l4, 9), pte_make(t.l4, RO)), 0);
 		fake_recount();
@@ -305,9 +310,10 @@ START_TEST(abandoned)
 END_TEST
 
 /*
- * PT23: a pin is cut, because earlier requests of its call used the part up, and an interrupt
- * handler changes an entry of that very tree: the result, which nobody has come for, goes
- * first, in one part, and with it the table that is being changed.
+ * PT23: a pin is cut, because earlier requests of its call used the part up,
+ * and an interrupt handler changes an entry of that very tree: the result,
+ * which nobody has come for, goes first, in one part, and with it the table
+ * that is being changed.
  */
 static void pin_cut(unsigned int cmd, mfn_t mfn)
 {
@@ -319,7 +325,7 @@ static void pin_cut(unsigned int cmd, mfn_t mfn)
 	this_cpu()->pte_steps = 0;
 }
 
-/* An entry goes, one comes in, one names the root; in the root, and below it. */
+/* An entry goes, comes in, names the root; in the root, and below it. */
 START_TEST(abandoned_itself)
 {
 	struct tree t = big_tree(spare + 1);
@@ -345,7 +351,7 @@ START_TEST(abandoned_itself)
 }
 END_TEST
 
-/* The last use of the table that is changed is a link from the tree whose result nobody comes for. */
+/* The last use of the changed table is a link from the abandoned tree. */
 START_TEST(abandoned_linked)
 {
 	mfn_t root = retire(spare + 40), linked = retire(spare + 41);
@@ -416,8 +422,8 @@ static struct hypercall_args pin_args(uint64_t pfn, mfn_t l4)
 }
 
 /*
- * PT24, TREE3: two vCPUs pin large trees at once, a part in turn: each gets its own result, and soon
- * (old rule: each let go of the other's, for ever).
+ * PT24, TREE3: two vCPUs pin large trees at once, a part in turn: each gets its
+ * own result, and soon (old rule: each let go of the other's, for ever).
  */
 START_TEST(two_askers)
 {
@@ -469,7 +475,7 @@ START_TEST(two_results_at_death)
 }
 END_TEST
 
-/* TREE4: what a dying domain's validation has taken goes at once; it does not go on first. */
+/* TREE4: what a dying domain's validation has taken goes at once. */
 START_TEST(death_undoes)
 {
 	struct tree t = big_tree(spare + 1);
@@ -700,8 +706,9 @@ START_TEST(LP6_limit)
 END_TEST
 
 /*
- * LP7, seed 003 case 2: D is used by every directory as a page table, then freed.  Another use
- * is refused, with an error of its own, until the last link has gone.
+ * LP7, seed 003 case 2: D is used by every directory as a page table, then
+ * freed.  Another use is refused, with an error of its own, until the last link
+ * has gone.
  */
 START_TEST(LP7_freed_and_used_again)
 {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_grants.c
 /*
- * A page that was a table becomes writable, and a second CPU wants to write it before the first
- * has flushed (T6, TL9): whatever the second one's way is, it waits.  The flush is held up
- * for as long as that takes; the second CPU is a thread.
+ * A page that was a table becomes writable, and a second CPU wants to write it
+ * before the first has flushed (T6, TL9): whatever the second one's way is, it
+ * waits.  The flush is held up for as long as that takes; the second CPU is a
+ * thread.
  */
 #include <check.h>
 #include <errno.h>
@@ -138,7 +139,10 @@ static void *second(void *arg)
 	return NULL;
 }
 
-/* Before the first CPU's flush: it is not made before the second has tried for a while. */
+/*
+ * Before the first CPU's flush: it is not made before the second has tried for
+ * a while.
+ */
 static void on_flush(void)
 {
 	uint64_t spins = port_spins;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // links: @machine hv/pv/vcpu_context.c tests/fake/fake_context.c
 /*
- * VCPUOP_initialise: each field of the context wrong (VC1), what a good one becomes, twice, half-way,
- * and a domain that ends with one half-way.
+ * VCPUOP_initialise: each field of the context wrong (VC1), what a good one
+ * becomes, twice, half-way, and a domain that ends with one half-way.
  */
 #include <check.h>
 #include <errno.h>
@@ -179,7 +179,8 @@ START_TEST(tables_refused)
 {
 	struct vcpu_guest_context bad = good;
 
-	bad.ctrlreg[3] = fake_mfn(d, spare + 3) << PAGE_SHIFT;	/* mapped writable */
+	/* mapped writable */
+	bad.ctrlreg[3] = fake_mfn(d, spare + 3) << PAGE_SHIFT;
 	ck_assert_int_eq(initialise(&bad), -EBUSY);
 	bad = good;
 	bad.ctrlreg[1] = fake_mfn(d, spare + 3) << PAGE_SHIFT;
@@ -195,7 +196,10 @@ START_TEST(tables_refused)
 }
 END_TEST
 
-/* CTX4: a tree of its own, in parts; then with other tables, or the domain ends. */
+/*
+ * CTX4: a tree of its own, in parts; then with other tables, or the domain
+ * ends.
+ */
 START_TEST(half_way)
 {
 	mfn_t l4 = retire(spare + 4), l3 = retire(spare + 5);

@@ -1,6 +1,9 @@
 /* links: hv/pv/version.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
-/* xen_version's outputs are whole (CP2) and fail cleanly (CP1); vm_assist; the hypercall page. */
+/*
+ * xen_version's outputs are whole (CP2) and fail cleanly (CP1); vm_assist; the
+ * hypercall page.
+ */
 #include <check.h>
 #include <errno.h>
 #include <port.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // links: @machine
 /*
- * Arguments by machine address: descriptors, inline, registered buffers (COMM1-COMM3,
- * BUFFER1-BUFFER4; attacks CP6, CP7, CP8).
+ * Arguments by machine address: descriptors, inline, registered buffers
+ * (COMM1-COMM3, BUFFER1-BUFFER4; attacks CP6, CP7, CP8).
  */
 #include <check.h>
 #include <errno.h>
@@ -150,7 +150,8 @@ START_TEST(inline_bad)	/* CP6 */
 }
 END_TEST
 
-START_TEST(foreign_frames)	/* CP6, CP7: another domain's, the hypervisor's, free ones */
+/* CP6, CP7: another domain's, the hypervisor's, free ones */
+START_TEST(foreign_frames)
 {
 	mfn_t mfn;
 
@@ -526,7 +527,8 @@ START_TEST(a_batch_by_reference)
 }
 END_TEST
 
-START_TEST(a_batch_in_an_offered_page)	/* CP5, SH13: the array's own page is offered */
+/* CP5, SH13: the array's own page is offered */
+START_TEST(a_batch_in_an_offered_page)
 {
 	struct shareop_entry *e = (void *)(fake_page(d, page) + 256);
 	uint64_t ref = inline_ref(maddr(page) + 256);

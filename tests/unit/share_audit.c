@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 // links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
-/* The audit finds what it is for, says it with the invariant's number, and changes nothing. */
+/*
+ * The audit finds what it is for, says it with the invariant's number, and
+ * changes nothing.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,7 +117,10 @@ START_TEST(i12_hold)
 }
 END_TEST
 
-/* A frame that nobody holds, and the other way: a hold of a frame that is not shared. */
+/*
+ * A frame that nobody holds, and the other way: a hold of a frame that is not
+ * shared.
+ */
 START_TEST(i12_without_holds)
 {
 	uint32_t lone = fake_offer(a, 50);
@@ -174,7 +180,9 @@ START_TEST(i12_over_cap)
 }
 END_TEST
 
-/* A hold in a bucket that is not its own is not found by those who look for it. */
+/*
+ * A hold in a bucket that is not its own is not found by those who look for it.
+ */
 START_TEST(i12_astray)
 {
 	struct hold *h, *other, kept;

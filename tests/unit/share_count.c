@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 // links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
-/* SH11, SH34, SH35: a domain's cap, which is nobody else's, and the zero page with very many sharers. */
+/*
+ * SH11, SH34, SH35: a domain's cap, which is nobody else's, and the zero page
+ * with very many sharers.
+ */
 #include <check.h>
 #include <stdlib.h>
 
@@ -53,7 +56,10 @@ START_TEST(too_many_at_once)
 }
 END_TEST
 
-/* SH35: one member of the group has all that it may of a frame; the others do not notice. */
+/*
+ * SH35: one member of the group has all that it may of a frame; the others do
+ * not notice.
+ */
 static void others_go_on(uint64_t content)
 {
 	uint32_t first, f;
@@ -100,7 +106,10 @@ START_TEST(all_at_their_cap)
 }
 END_TEST
 
-/* A domain at its cap of a frame: a second canonical frame for its next offer, of any content. */
+/*
+ * A domain at its cap of a frame: a second canonical frame for its next offer,
+ * of any content.
+ */
 static void second_canonical(uint64_t content)
 {
 	uint32_t first, second, f;
@@ -115,7 +124,10 @@ static void second_canonical(uint64_t content)
 	ck_assert(f == first || f == second);
 	ck_assert_uint_eq(fake_canonical_count(&machine), 2);
 	share_drop(b, f, 1, false);
-	/* The second goes: the next offer finds the first, which has room again. */
+	/*
+	 * The second goes: the next offer finds the first, which has room
+	 * again.
+	 */
 	share_drop(a, second, 2, false);
 	ck_assert(!machine.canonical[second]);
 	share_drop(a, first, 1, false);

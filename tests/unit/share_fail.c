@@ -42,13 +42,19 @@ static struct state state_now(void)
 	share_dom_counters_get(a, &st.a);
 	share_dom_counters_get(b, &st.b);
 	st.pool = machine.pool_count;
-	/* What a refused offer may change: its counter, and a spare node that is kept. */
+	/*
+	 * What a refused offer may change: its counter, and a spare node that
+	 * is kept.
+	 */
 	st.totals.refusals = st.a.refused = st.b.refused = 0;
 	st.totals.metadata_bytes = 0;
 	return st;
 }
 
-/* Offer with the n-th allocation failing, n = 1, 2 ... until it succeeds; how often it did not. */
+/*
+ * Offer with the n-th allocation failing, n = 1, 2 ... until it succeeds; how
+ * often it did not.
+ */
 static unsigned int offer_through(struct share_dom *d, uint64_t content,
 				  bool all_later)
 {
@@ -118,7 +124,10 @@ START_TEST(drops_need_no_memory)
 }
 END_TEST
 
-/* Match and miss ask for the same: with n allocations to be had both succeed or both fail. */
+/*
+ * Match and miss ask for the same: with n allocations to be had both succeed or
+ * both fail.
+ */
 START_TEST(memory_is_no_oracle)
 {
 	uint32_t f;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 // links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
 /*
- * SH22: floods of pages with equal hashes: work per call is bounded (compares are counted),
- * and calls of another group do the same work as before.
+ * SH22: floods of pages with equal hashes: work per call is bounded (compares
+ * are counted), and calls of another group do the same work as before.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -30,7 +30,9 @@ static uint64_t counting_hash(const void *page, const uint8_t *secret)
 	return page_hash(page, secret);
 }
 
-/* As if the attacker knew the secret: all pages that start with 0xbad collide. */
+/*
+ * As if the attacker knew the secret: all pages that start with 0xbad collide.
+ */
 static uint64_t broken_hash(const void *page, const uint8_t *secret)
 {
 	hashes++;
@@ -79,7 +81,10 @@ static uint64_t victims_work(uint64_t first)
 	return compares + (hashes << 32) - before;
 }
 
-/* Every crafted page has one hash: four are taken, the others refused, none costs more. */
+/*
+ * Every crafted page has one hash: four are taken, the others refused, none
+ * costs more.
+ */
 START_TEST(all_collide)
 {
 	uint64_t *page, quiet, most = 0, taken = 0;
@@ -107,7 +112,10 @@ START_TEST(all_collide)
 }
 END_TEST
 
-/* Flip bit 63 of two words of one lane of the hash (words n and n + 8): toggle `number`. */
+/*
+ * Flip bit 63 of two words of one lane of the hash (words n and n + 8): toggle
+ * `number`.
+ */
 static void toggle(uint64_t *page, unsigned int number)
 {
 	unsigned int lane = number % 8, row = number / 8 * 2;
@@ -116,7 +124,10 @@ static void toggle(uint64_t *page, unsigned int number)
 	page[(row + 1) * 8 + lane] ^= 1ull << 63;
 }
 
-/* attacks.md 0.1: one free collision in 62 pairs with a seed; none with a secret. */
+/*
+ * attacks.md 0.1: one free collision in 62 pairs with a seed; none with a
+ * secret.
+ */
 START_TEST(lane_toggles)
 {
 	struct share_totals t;
@@ -131,7 +142,9 @@ START_TEST(lane_toggles)
 
 		for (unsigned int i = 0; i < 512; i++)
 			page[i] = i * 0x9e3779b97f4a7c15;
-		/* Each number another set of toggles, all 182 of them in use. */
+		/*
+		 * Each number another set of toggles, all 182 of them in use.
+		 */
 		for (unsigned int bit = 0; bit < 14; bit++)
 			if (n >> bit & 1)
 				toggle(page, bit * 13 + (unsigned int)(n % 13));

@@ -27,7 +27,10 @@ START_TEST(create_without_memory)
 }
 END_TEST
 
-/* The n-th allocation fails, for every n, with a new group and with a known one. */
+/*
+ * The n-th allocation fails, for every n, with a new group and with a known
+ * one.
+ */
 START_TEST(dom_create_without_memory)
 {
 	struct share_dom *known = share_dom_create(share, 9, 1), *d;
@@ -52,10 +55,14 @@ START_TEST(dom_create_without_memory)
 }
 END_TEST
 
-/* SH22: who does not know the machine's secret does not know which pages collide. */
+/*
+ * SH22: who does not know the machine's secret does not know which pages
+ * collide.
+ */
 START_TEST(hashes_depend_on_the_secret)
 {
-	uint64_t difference[2];	/* of two pages' hashes: without the group's salt */
+	/* of two pages' hashes: without the group's salt */
+	uint64_t difference[2];
 
 	for (unsigned int i = 0; i < 2; i++) {
 		uint8_t secret[SHARE_SECRET_BYTES];

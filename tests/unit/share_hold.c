@@ -95,7 +95,9 @@ START_TEST(walk_sees_all_once)
 }
 END_TEST
 
-/* Drops of any hold between steps: none twice, and none that stays is missed. */
+/*
+ * Drops of any hold between steps: none twice, and none that stays is missed.
+ */
 START_TEST(walk_survives_drops)
 {
 	static uint8_t seen[400], dropped[400];

@@ -50,7 +50,8 @@ START_TEST(miss_copies_and_match_joins)
 	uint32_t f = fake_offer(a, 3), mappings;
 	uint64_t pfn;
 
-	ck_assert_uint_ge(f, machine.first_pool);	/* never the offered frame (SH26) */
+	/* never the offered frame (SH26) */
+	ck_assert_uint_ge(f, machine.first_pool);
 	ck_assert_uint_eq(fake_offer(b, 3), f);
 	ck_assert_uint_ne(fake_offer(b, 4), f);
 	ck_assert_uint_eq(machine.records[f].count, 2);
@@ -121,7 +122,10 @@ START_TEST(groups_do_not_meet)
 }
 END_TEST
 
-/* SH24: the number of allocations, draws and bytes is the same with and without another group. */
+/*
+ * SH24: the number of allocations, draws and bytes is the same with and without
+ * another group.
+ */
 START_TEST(other_group_changes_no_work)
 {
 	uint64_t calls[2], bytes[2];
@@ -258,7 +262,10 @@ START_TEST(chain_cap)
 }
 END_TEST
 
-/* Chains of contents that a domain has at its cap: twins are not other contents. */
+/*
+ * Chains of contents that a domain has at its cap: twins are not other
+ * contents.
+ */
 START_TEST(chain_cap_counts_contents)
 {
 	uint32_t f;
@@ -277,7 +284,10 @@ START_TEST(chain_cap_counts_contents)
 }
 END_TEST
 
-/* Room for a new entry is made before the look-up; a match gives it back, however full the bucket. */
+/*
+ * Room for a new entry is made before the look-up; a match gives it back,
+ * however full the bucket.
+ */
 START_TEST(match_returns_its_room)
 {
 	uint32_t f;

@@ -2,8 +2,8 @@
 // links: share/*.c hash/*.c tests/port/port.c tests/fake/fake_share*.c tests/fake/fake_hash.c
 /*
  * SH15, SH16: threads offer, map, drop and take the same contents at once, each
- * with its own domain and both with one more; then an audit, and nothing is lost.
- * Also built with -fsanitize=thread.
+ * with its own domain and both with one more; then an audit, and nothing is
+ * lost.  Also built with -fsanitize=thread.
  *
  * share_threads [seed [operations per thread]]
  */
@@ -14,7 +14,8 @@
 #include "fake/fake_share.h"
 
 #define THREADS		2
-#define CONTENTS	600	/* so that the index grows and shrinks under way */
+/* so that the index grows and shrinks under way */
+#define CONTENTS	600
 #define DEFAULT_OPS	60000
 #define OWN		(1 + THREADS)
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 // links: @machine
-/* The audit finds one wrong field, says so with the invariant's number, and finds nothing when it is right again. */
+/*
+ * The audit finds one wrong field, says so with the invariant's number, and
+ * finds nothing when it is right again.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +86,10 @@ static bool is_among(const char *rules, const char *line)
 	return false;
 }
 
-/* " I3": that is found and nothing else; " I3 I4": the first one, and the other with it, perhaps. */
+/*
+ * " I3": that is found and nothing else; " I3 I4": the first one, and the other
+ * with it, perhaps.
+ */
 static void expect(const char *rules, const char *what)
 {
 	bool found = false;
@@ -234,12 +240,17 @@ START_TEST(i10)
 	     "kind on the list");
 	word(&d->pages.max, 1UL << 40, " I10", "credits");
 	word(&d->commit, d->commit + 1, " I10", "promises that do not add up");
-	/* Its neighbour does not know it: the first word has the next one, too. */
+	/*
+	 * Its neighbour does not know it: the first word has the next one, too.
+	 */
 	word(&next->private, next->next, " I10", "off the list");
 }
 END_TEST
 
-/* I10: more was promised than there is; and the hypervisor took more than it was. */
+/*
+ * I10: more was promised than there is; and the hypervisor took more than it
+ * was.
+ */
 START_TEST(i10_promises)
 {
 	uint64_t most = palloc_total_count(), cross;
@@ -261,7 +272,10 @@ START_TEST(i10_promises)
 }
 END_TEST
 
-/* SH33, SH24: of the frame's content and group, as share/ sees them (unit share_audit has the rest). */
+/*
+ * SH33, SH24: of the frame's content and group, as share/ sees them (unit
+ * share_audit has the rest).
+ */
 START_TEST(i11_i13)
 {
 	word(mfn_to_virt(shared), 1, " I11", "content");

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_grants.c
 /*
- * The machine's audit in parts: what is done between them is no error, what is wrong is found
- * all the same; with small windows, too.  And the grants' numbers (I16, and I14 of a grant).
+ * The machine's audit in parts: what is done between them is no error, what is
+ * wrong is found all the same; with small windows, too.  And the grants'
+ * numbers (I16, and I14 of a grant).
  */
 #include <check.h>
 #include <port.h>
@@ -117,7 +118,10 @@ START_TEST(i14_granted)
 	mfn = fake_mfn(user, page + 1);
 	g_grant(granter, 9, page, user, false);
 	ck_assert_int_eq(g_map(granter, 9, page, GNTMAP_host_map, &handle), 0);
-	/* What names the frame keeps its name; the entry alone has the shared one. */
+	/*
+	 * What names the frame keeps its name; the entry alone has the shared
+	 * one.
+	 */
 	right = act->mfn;
 	act->mfn = mfn;
 	ck_assert_uint_gt(audit_says(&text, NULL), 0);
@@ -297,8 +301,9 @@ START_TEST(short_of_memory)
 END_TEST
 
 /*
- * With 200 guests most of an audit was walks for windows in which the guest has nothing: what
- * it costs goes with the windows in use, not with domains times memory.
+ * With 200 guests most of an audit was walks for windows in which the guest has
+ * nothing: what it costs goes with the windows in use, not with domains times
+ * memory.
  */
 START_TEST(windows_in_use)
 {
@@ -327,7 +332,9 @@ START_TEST(far_away)
 }
 END_TEST
 
-/* A guest that audits and an operator who does: both end, the operator first. */
+/*
+ * A guest that audits and an operator who does: both end, the operator first.
+ */
 START_TEST(operator_first)
 {
 	struct audit_result guest = { 0 }, operator = { .first = true };

@@ -39,14 +39,16 @@ START_TEST(fault_copies)
 	break_first();
 	mfn = shared(p, 7, true);
 	ck_assert(!sharefault(d->vcpu[0], fake_va(p), 1));	/* a read */
-	ck_assert(!sharefault(d->vcpu[0], fake_va(p), 2));	/* not present */
+	/* not present */
+	ck_assert(!sharefault(d->vcpu[0], fake_va(p), 2));
 	ck_assert(!sharefault(d->vcpu[0], fake_va(p), 0x13));	/* a fetch */
 	ck_assert(!sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
 	ck_assert(!sharefault(d->vcpu[0], HV_VIRT_START, WRITE));
 	ck_assert(!sharefault(d->vcpu[0], 0x5000, WRITE));
 	fake_machine.flushes = 0;
 	ck_assert(sharefault(d->vcpu[0], fake_va(p) + 24, WRITE | 4));
-	ck_assert_uint_ge(fake_machine.flushes, 1);	/* TL: S must not be read again */
+	/* TL: S must not be read again */
+	ck_assert_uint_ge(fake_machine.flushes, 1);
 	ck_assert(!pttree_work_left(d));
 	new = fake_mfn(d, p);
 	ck_assert_uint_ne(new, mfn);
@@ -308,7 +310,10 @@ START_TEST(named_by_frame)
 }
 END_TEST
 
-/* A tree with a writable entry for a shared page, beside a read-only one that was taken. */
+/*
+ * A tree with a writable entry for a shared page, beside a read-only one that
+ * was taken.
+ */
 START_TEST(table_breaks)
 {
 	mfn_t table = fake_mfn(d, p + 5), mfn, new;
@@ -365,7 +370,10 @@ START_TEST(old_names)
 	ck_assert_int_eq(m2p_set(&d->m2p, new, p + 7), 0);
 	ck_assert_int_eq(map(p + 3, pte_make(mfn, RO)), -EPERM);
 	ck_assert_int_eq(m2p_set(&d->m2p, new, p), 0);
-	/* The neighbour's frame, a page that is gone, one that was shared again. */
+	/*
+	 * The neighbour's frame, a page that is gone, one that was shared
+	 * again.
+	 */
 	ck_assert_int_eq(map(p + 3, pte_make(fake_mfn(peer, p + 5), RO)),
 			 -EPERM);
 	ck_assert_int_eq(map(p + 2, 0), 0);
@@ -389,7 +397,10 @@ START_TEST(old_names)
 }
 END_TEST
 
-/* Two pages with aliases, broken by one copy: K3; and more of them than there is room for. */
+/*
+ * Two pages with aliases, broken by one copy: K3; and more of them than there
+ * is room for.
+ */
 START_TEST(many_at_once)
 {
 	uint64_t pages = _i ? RENAMES_MAX + 1 : 5, i;
@@ -452,7 +463,10 @@ START_TEST(one_more_behind_the_search)
 }
 END_TEST
 
-/* K3: of a frame that was taken over, a read-only entry is passed twice; one to change is behind. */
+/*
+ * K3: of a frame that was taken over, a read-only entry is passed twice; one to
+ * change is behind.
+ */
 START_TEST(read_only_entry_passed_twice)
 {
 	mfn_t table = virt_to_mfn(fake_pte(d, p + 40));
@@ -528,7 +542,10 @@ static void share_list_page(unsigned int n)
 	fake_run(d);
 }
 
-/* K6: a page of the list that is shared itself, from before the list was given (0) or since. */
+/*
+ * K6: a page of the list that is shared itself, from before the list was given
+ * (0) or since.
+ */
 START_TEST(list_page_is_shared)
 {
 	const unsigned int n = p / 512;
@@ -554,7 +571,10 @@ START_TEST(list_page_is_shared)
 }
 END_TEST
 
-/* K6: the list's page was broken just before, by another name, and its own entry is not yet found. */
+/*
+ * K6: the list's page was broken just before, by another name, and its own
+ * entry is not yet found.
+ */
 START_TEST(list_page_half_broken)
 {
 	const unsigned int n = p / 512;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_breaks.c
 /*
- * A share that is broken: which CPUs flush before the page is written (TL2, SH2), and what
- * batches of offers refuse (SH5, SH13).
+ * A share that is broken: which CPUs flush before the page is written (TL2,
+ * SH2), and what batches of offers refuse (SH5, SH13).
  */
 #include <check.h>
 #include <errno.h>
@@ -22,10 +22,12 @@
 #include "unit/suite.h"
 
 #define OTHER	4UL	/* a CPU that may know d's tables */
-#define GUESTS	8UL	/* one that runs another of the group, and may know the shared frame */
+/* one that runs another of the group, and may know the shared frame */
+#define GUESTS	8UL
 #define STRANGER 16UL	/* one that runs a guest of another group */
 
-static uint64_t asked;		/* CPUs of the first flush, and what the list said then */
+/* CPUs of the first flush, and what the list said then */
+static uint64_t asked;
 static uint64_t named;
 
 static void note_first(void)
@@ -77,8 +79,9 @@ START_TEST(entry_breaks)
 END_TEST
 
 /*
- * SH36, K2: before a page's name changes, in its list or in an entry, the domain's vCPUs that run elsewhere
- * are called in; and none goes back to its guest before the names are changed everywhere.
+ * SH36, K2: before a page's name changes, in its list or in an entry, the
+ * domain's vCPUs that run elsewhere are called in; and none goes back to its
+ * guest before the names are changed everywhere.
  */
 START_TEST(others_are_held)
 {
@@ -161,7 +164,10 @@ START_TEST(offered)
 }
 END_TEST
 
-/* Given back while two entries map it: what is left is no page of d's to share (ME4). */
+/*
+ * Given back while two entries map it: what is left is no page of d's to share
+ * (ME4).
+ */
 START_TEST(given_back)
 {
 	struct xen_memory_reservation *r = (void *)(fake_page(d, scratch) + 512);
@@ -191,7 +197,10 @@ START_TEST(bad_names)
 }
 END_TEST
 
-/* Three entries with as many names as there may be do not fit in one chunk (XSA-355). */
+/*
+ * Three entries with as many names as there may be do not fit in one chunk
+ * (XSA-355).
+ */
 START_TEST(many_names)
 {
 	struct shareop_entry *e = (void *)fake_page(d, scratch);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_breaks.c
-/* The last holder without a copy (SH8), quota (SH17), and what SHAREOP_mode takes and refuses. */
+/*
+ * The last holder without a copy (SH8), quota (SH17), and what SHAREOP_mode
+ * takes and refuses.
+ */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -70,7 +73,8 @@ START_TEST(no_quota)
 	mfn_t mfn = shared(p, 7, false), other = shared(p + 1, 8, true);
 
 	if (_i)
-		d->breaks.flags = BOTH;	/* one page of each: as well as if asked for first */
+		/* one page of each: as well as if asked for first */
+		d->breaks.flags = BOTH;
 	fill_quota();
 	ck_assert_int_eq(map(p, pte_make(mfn, RW)), -ENOMEM);
 	ck_assert_int_eq(map(p + 1, pte_make(other, RW)), -ENOMEM);
@@ -168,8 +172,9 @@ START_TEST(one_pfn_in_a_batch)
 END_TEST
 
 /*
- * The operator chose break first: nothing is broken for the guest, and no name of its list gets stale,
- * before it told where the list is (0) or that it has none (1).
+ * The operator chose break first: nothing is broken for the guest, and no name
+ * of its list gets stale, before it told where the list is (0) or that it has
+ * none (1).
  */
 START_TEST(operators_choice)
 {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // links: @machine
-/* The sharing hypercall on the host machine: results, order, undo, counts (SH1-SH32, I10-I14). */
+/*
+ * The sharing hypercall on the host machine: results, order, undo, counts
+ * (SH1-SH32, I10-I14).
+ */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -153,7 +156,9 @@ START_TEST(two_domains_one_frame)
 	fake_run(peer);
 	theirs = single(p);
 	ck_assert_int_eq(mine, theirs);
-	/* SH21: one more mapping; SH8: never writable; SH10 is frames_not_held. */
+	/*
+	 * SH21: one more mapping; SH8: never writable; SH10 is frames_not_held.
+	 */
 	ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, fake_va(p + 1),
 				   pte_make(mine, RO), 0), 0);
 	ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, fake_va(p + 1),
@@ -164,7 +169,9 @@ START_TEST(two_domains_one_frame)
 }
 END_TEST
 
-/* SH6: whatever call names a frame that we do not hold; the content above all. */
+/*
+ * SH6: whatever call names a frame that we do not hold; the content above all.
+ */
 static void check_not_ours(mfn_t theirs)
 {
 	struct mmuext_op *op = (void *)fake_page(d, p + 101);
@@ -260,7 +267,9 @@ START_TEST(refusals)
 END_TEST
 
 /* SH12 */
-/* SH12; PR6: each status is written once, however often the call is continued. */
+/*
+ * SH12; PR6: each status is written once, however often the call is continued.
+ */
 START_TEST(batches)
 {
 	struct shareop_entry *e = entries();
@@ -317,7 +326,10 @@ START_TEST(array_in_the_page)
 }
 END_TEST
 
-/* Order: what is written before the flush is what is shared (design decision 3). */
+/*
+ * Order: what is written before the flush is what is shared (design decision
+ * 3).
+ */
 static uint8_t *stale;
 
 static void write_while_stale(void)

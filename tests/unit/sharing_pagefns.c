@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 // links: hv/sharing/pagefns.c hv/lib/fmt.c hash/page*.c tests/port/port.c
 /*
- * Brackets of page functions: registers are taken when the first function needs them, once,
- * and given back at the end; outside of a bracket nothing needs them (TR9).
+ * Brackets of page functions: registers are taken when the first function needs
+ * them, once, and given back at the end; outside of a bracket nothing needs
+ * them (TR9).
  */
 #include <check.h>
 #include <stdlib.h>
@@ -40,7 +41,9 @@ void vec_give(const struct vec_saved *s, enum vec_width w)
 	gives++;
 }
 
-/* Measured with registers, a function takes half the time: 8 calls 400 or 800. */
+/*
+ * Measured with registers, a function takes half the time: 8 calls 400 or 800.
+ */
 uint64_t tsc_read(void)
 {
 	return tsc += taken ? 400 : 800;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frame of a test program, whose name is its suite's.  main() makes cases, adds tests to
- * them, and ends with `return suite_run();`.
+ * The frame of a test program, whose name is its suite's.  main() makes cases,
+ * adds tests to them, and ends with `return suite_run();`.
  */
 #ifndef TESTS_UNIT_SUITE_H
 #define TESTS_UNIT_SUITE_H

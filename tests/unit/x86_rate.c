@@ -1,8 +1,9 @@
 /* links: hv/x86/rate.c hv/x86/rtc.c tests/port/port.c */
 /* SPDX-License-Identifier: MIT */
 /*
- * The TSC's rate against clocks that are interrupted anywhere, that stand still, go
- * back, or are not there; what CPUID and hypervisors tell; what a clock chip holds.
+ * The TSC's rate against clocks that are interrupted anywhere, that stand
+ * still, go back, or are not there; what CPUID and hypervisors tell; what a
+ * clock chip holds.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -249,7 +250,8 @@ START_TEST(agreement)
 	ck_assert(!rate_agrees(&r, 2500000000));
 	ck_assert(!rate_agrees(&r, 2400000000));
 	ck_assert(!rate_agrees(&r, 17000));
-	r = (struct rate){ 2445100000, 2444900000 };	/* two that contradict */
+	/* two that contradict */
+	r = (struct rate){ 2445100000, 2444900000 };
 	ck_assert_uint_eq(rate_middle(&r), 2445000000);
 }
 END_TEST
@@ -308,7 +310,9 @@ START_TEST(told_by_hypervisor)
 		{ 0x40000100, { 0x40000101, 0x4b4d564b, 0x564b4d56, 0x4d } },
 		{ 0x40000101, { 1u << 3 } }, { 0 }
 	};
-	/* Without the bit, leaves that high answer with the last plain one's. */
+	/*
+	 * Without the bit, leaves that high answer with the last plain one's.
+	 */
 	static const struct leaf bare[] = {
 		{ 1, { 1, 0, 0 } },
 		{ 0x40000000, { 0x40000010, 0x4b4d564b, 0x564b4d56, 0x4d } },

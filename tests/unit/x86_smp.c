@@ -158,7 +158,8 @@ END_TEST
 /* Item 9: the next one used the same id. */
 START_TEST(one_is_late)
 {
-	ap[3].delay = 2500000000;	/* the third comes as the fourth starts */
+	/* the third comes as the fourth starts */
+	ap[3].delay = 2500000000;
 	start(8);
 	ck_assert_uint_eq(cpu_count - 1, have_come());
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 // links: tests/port/port.c
 /*
- * Flushes by mask (TLB1 to TLB3): who is asked, who answers, and that nobody goes on before.
- * The CPU's instructions are stand-ins, so tlb.c is compiled into the test.
+ * Flushes by mask (TLB1 to TLB3): who is asked, who answers, and that nobody
+ * goes on before.  The CPU's instructions are stand-ins, so tlb.c is compiled
+ * into the test.
  */
 #include <check.h>
 

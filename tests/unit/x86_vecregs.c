@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 // links: hv/x86/vecregs.c tests/port/port.c
 /*
- * TR9: vector registers that the hypervisor used, as a guest finds them: xmm0 to xmm15 as they
- * were, and all else zero.  With this CPU's own registers; widths that it lacks are left out.
+ * TR9: vector registers that the hypervisor used, as a guest finds them: xmm0
+ * to xmm15 as they were, and all else zero.  With this CPU's own registers;
+ * widths that it lacks are left out.
  */
 #include <check.h>
 #include <stdio.h>
@@ -25,9 +26,9 @@ static _Alignas(64) uint8_t want[16][16], junk[64], got[32][64];
 	       "21,22,23,24,25,26,27,28,29,30,31\n\t"
 
 /*
- * One piece of assembly each, so that no compiled code uses the registers in between:
- * the guest's values, save, use of all, wipe, load, look.  The functions take rdi and esi and keep
- * to general registers.
+ * One piece of assembly each, so that no compiled code uses the registers in
+ * between: the guest's values, save, use of all, wipe, load, look.  The
+ * functions take rdi and esi and keep to general registers.
  */
 #define CALL(fn) "call " #fn "\n\t"
 #define CLOBBERS "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", \

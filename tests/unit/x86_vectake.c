@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 // links: tests/port/port.c
 /*
- * VR1 to VR3, TR9: between vec_take() and vec_give() the registers are ours; after it they are
- * as the guest had them, no wider part says what we did, and CR0.TS and CR4.OSXSAVE are as before.
- * Control registers are stand-ins, so vecregs.c is compiled into the test.
+ * VR1 to VR3, TR9: between vec_take() and vec_give() the registers are ours;
+ *     after it they are
+ * as the guest had them, no wider part says what we did, and CR0.TS and
+ * CR4.OSXSAVE are as before.  Control registers are stand-ins, so vecregs.c is
+ * compiled into the test.
  */
 #include <check.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an argument costs by the way that it is named: the same hypercalls, with a
- * virtual address, inline, by a descriptor, in a registered buffer.
+ * What an argument costs by the way that it is named: the same hypercalls, with
+ * a virtual address, inline, by a descriptor, in a registered buffer.
  */
 #include <gl/hypercall.h>
 #include <gl/memory.h>

@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What breaking a share costs, by the way it is done, in instructions of guest and
- * hypervisor: from the guest's write, or from its call, until the page is writable.
+ * What breaking a share costs, by the way it is done, in instructions of guest
+ * and hypervisor: from the guest's write, or from its call, until the page is
+ * writable.
  *
  *   fresh     write fault; the guest asks for a frame, copies, remaps
  *   reserve   write fault; the library's reserve has a frame: one hypercall
- *   fault     write fault; no reserve, so the hypervisor copies (SHAREOP_unshare)
+ *   fault     write fault; no reserve, so the hypervisor copies
+ *             (SHAREOP_unshare)
  *   call      no fault: one SHAREOP_unshare before the write
- *   first     write fault, in which the hypervisor breaks the share; the guest sees none
+ *   first     write fault, in which the hypervisor breaks the share; the guest
+ *             sees none
  *
- * Each for a frame that another page holds too, and (last_) for the last holder: then nobody makes a
- * copy.  In the first three ways the library finds that out by an attempt, which costs `attempt` when it is
- * refused; the library makes few of those where others hold (alone.c), and the figures are without.
- * `copy` is the copy of a page alone, `bounce` a write fault that the guest answers with one update of the entry.
+ * Each for a frame that another page holds too, and (last_) for the last
+ * holder: then nobody makes a copy.  In the first three ways the library finds
+ * that out by an attempt, which costs `attempt` when it is refused; the library
+ * makes few of those where others hold (alone.c), and the figures are without.
+ * `copy` is the copy of a page alone, `bounce` a write fault that the guest
+ * answers with one update of the entry.
  *
- * The last way allows a domain one page for a frame, so a neighbour (option holder=DOMID: until that
- * domain is gone) holds the contents.
+ * The last way allows a domain one page for a frame, so a neighbour (option
+ * holder=DOMID: until that domain is gone) holds the contents.
  */
 #include <gl/hypercall.h>
 #include <gl/memory.h>
@@ -76,7 +81,10 @@ static void offer_first(unsigned int round)
 	must(!gl_share_page(share, page[MEASURED]), "offer refused");
 }
 
-/* A content of this round alone, in the page and, if others are to hold it, in theirs. */
+/*
+ * A content of this round alone, in the page and, if others are to hold it, in
+ * theirs.
+ */
 static void offer(unsigned int round, bool others)
 {
 	fill(MEASURED, 4UL * round);
@@ -193,7 +201,9 @@ static void bounce(void)
 	gl_printf("BENCH bounce %lu\n", best - bench_run(bench_nothing, NULL));
 }
 
-/* An attempt to have the frame, which is refused: another page of ours has it. */
+/*
+ * An attempt to have the frame, which is refused: another page of ours has it.
+ */
 static void attempt(void *arg)
 {
 	(void)hypercall_update_va_mapping(page[MEASURED],

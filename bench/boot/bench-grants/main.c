@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What granting, mapping and unmapping cost, in instructions: one page a call and 32.
- * The domain grants to itself, so that one guest does, here and as Xen's first domain.
+ * What granting, mapping and unmapping cost, in instructions: one page a call
+ * and 32.  The domain grants to itself, so that one guest does, here and as
+ * Xen's first domain.
  */
 #include <gl/grant.h>
 #include <gl/memory.h>

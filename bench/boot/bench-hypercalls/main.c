@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the hypercalls cost that a PV kernel makes most, in instructions of guest and
- * hypervisor: the same image runs on Pasture and as Xen's first domain.
+ * What the hypercalls cost that a PV kernel makes most, in instructions of
+ * guest and hypervisor: the same image runs on Pasture and as Xen's first
+ * domain.
  *
- * Page tables: `same` writes what stands there already, `rights` takes the right to
- * write away and gives it back, `map` removes a mapping and makes it again; the
- * last two do both in one run, and the figure is for one of them.
+ * Page tables: `same` writes what stands there already, `rights` takes the
+ * right to write away and gives it back, `map` removes a mapping and makes it
+ * again; the last two do both in one run, and the figure is for one of them.
  */
 #include <gl/event.h>
 #include <gl/hypercall.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an offered page costs, in instructions of guest and hypervisor: alone (one_) and in
- * a batch of PAGES (batch_, per page); of a content that is new (miss), that another page has
- * already (hit), and the zero page, which another has too.
+ * What an offered page costs, in instructions of guest and hypervisor: alone
+ * (one_) and in a batch of PAGES (batch_, per page); of a content that is new
+ * (miss), that another page has already (hit), and the zero page, which another
+ * has too.
  */
 #include <gl/hypercall.h>
 #include <gl/memory.h>
@@ -51,7 +52,10 @@ static void batch(unsigned int op, const uint64_t *va)
 	}
 }
 
-/* The pages are private; their twins are shared, with what makes the pages' offers a miss or a hit. */
+/*
+ * The pages are private; their twins are shared, with what makes the pages'
+ * offers a miss or a hit.
+ */
 static void prepare(enum kind kind)
 {
 	for (unsigned int i = 0; i < PAGES; i++) {

@@ -2,8 +2,9 @@
 /*
  * The client: reads every file of the server's, up to RING_SLOTS pages at once.
  *
- * An answer says that the server has unmapped our page.  So taking the grant back must
- * then work at once; a page that is still in use is an error of the server's library.
+ * An answer says that the server has unmapped our page.  So taking the grant
+ * back must then work at once; a page that is still in use is an error of the
+ * server's library.
  */
 #include <gl/console.h>
 #include <gl/event.h>
@@ -136,7 +137,10 @@ static void on_ring_ended(void *data)
 	ring_ended = true;
 }
 
-/* The last page that is granted is the ring's: it ends when the server has let go of it. */
+/*
+ * The last page that is granted is the ring's: it ends when the server has let
+ * go of it.
+ */
 static void finish(uint16_t peer)
 {
 	ask(peer, 0, RING_END, 0, 0);

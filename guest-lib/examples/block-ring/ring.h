@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two guests and a ring: the server has files, the client asks for them page by page,
- * and grants a page of its own for each answer.
+ * Two guests and a ring: the server has files, the client asks for them page by
+ * page, and grants a page of its own for each answer.
  *
  * How they find each other without a store: the operator writes role=server or
- * role=client and peer=DOMID into each one's command line; domains are numbered from 1 in the
- * order of the domain list.  The client grants its ring page first, so that is entry
- * GL_GRANT_FIRST; the page says the event port that the server binds to.  The server tries
- * until `magic` is there.
+ * role=client and peer=DOMID into each one's command line; domains are numbered
+ * from 1 in the order of the domain list.  The client grants its ring page
+ * first, so that is entry GL_GRANT_FIRST; the page says the event port that the
+ * server binds to.  The server tries until `magic` is there.
  */
 #ifndef BLOCK_RING_H
 #define BLOCK_RING_H
@@ -30,7 +30,8 @@ struct ring_request {
 
 struct ring_answer {
 	uint32_t id;
-	int32_t status;		/* bytes in the page; 0: no such file, or its end; -1 */
+	/* bytes in the page; 0: no such file, or its end; -1 */
+	int32_t status;
 };
 
 /* Counts run on; slot = count modulo RING_SLOTS.  Each has one writer. */

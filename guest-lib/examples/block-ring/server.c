@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server: maps the page that a request grants, fills it from the file, and answers
- * when it is unmapped.
+ * The server: maps the page that a request grants, fills it from the file, and
+ * answers when it is unmapped.
  *
- * Every third page is "in flight" for some milliseconds more, as a page would be that a
- * network card still reads: somebody has a reference when the unmap is asked.  The library
- * waits for it; the answer goes out from `done`, so the client never gets a page back that
- * is mapped here.
+ * Every third page is "in flight" for some milliseconds more, as a page would
+ * be that a network card still reads: somebody has a reference when the unmap
+ * is asked.  The library waits for it; the answer goes out from `done`, so the
+ * client never gets a page back that is mapped here.
  */
 #include <gl/console.h>
 #include <gl/cpio.h>
@@ -143,7 +143,10 @@ static void check_foreign(uint16_t peer)
 
 /* --- serving --- */
 
-/* The page is unmapped: the client may have it back.  From the timer's event, or at once. */
+/*
+ * The page is unmapped: the client may have it back.  From the timer's event,
+ * or at once.
+ */
 static void on_unmapped(void *data)
 {
 	struct job *j = data;
@@ -235,7 +238,7 @@ static void serve_all(uint16_t peer)
 		}
 		gl_events_save();
 		if (ring->requests == taken && !ended)
-			gl_block();	/* the library's alarm ends it, if something waits */
+			gl_block();	/* until the library's alarm */
 		else
 			gl_events_enable();
 	}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The smallest useful guest: offer one page, read it, write it again.  The write faults,
- * the library puts a private copy there (or nobody else has the frame, and it becomes the
- * page's own), and the store goes on as if nothing had been.  On a hypervisor without the
- * call it says so and ends well.  With hold=1 it offers the page again and stays until the
- * operator types "go".
+ * The smallest useful guest: offer one page, read it, write it again.  The
+ * write faults, the library puts a private copy there (or nobody else has the
+ * frame, and it becomes the page's own), and the store goes on as if nothing
+ * had been.  On a hypervisor without the call it says so and ends well.  With
+ * hold=1 it offers the page again and stays until the operator types "go".
  */
 #include <gl/console.h>
 #include <gl/hold.h>

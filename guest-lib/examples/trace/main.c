@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest that reads its own trace: it shares a few pages, writes some of them
- * again, unmaps one, and prints what the hypervisor noted of that, with
- * times.  Its end is noted too; the hypervisor prints that part when the domain is gone.
+ * again, unmaps one, and prints what the hypervisor noted of that, with times.
+ * Its end is noted too; the hypervisor prints that part when the domain is
+ * gone.
  */
 #include <gl/console.h>
 #include <gl/hypercall.h>
@@ -22,7 +23,8 @@ static void do_something(struct gl_share *share)
 		va[i] = gl_page_alloc();
 		if (!va[i])
 			gl_panic("no memory");
-		memset((void *)va[i], i / 2, GL_PAGE_BYTES);	/* two and two are equal */
+		/* two and two are equal */
+		memset((void *)va[i], i / 2, GL_PAGE_BYTES);
 	}
 	gl_share_pages(share, va, PAGES, NULL);
 	gl_share_page(share, va[0]);		/* is shared already: refused */

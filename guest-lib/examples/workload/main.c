@@ -3,8 +3,8 @@
  * The main job's kernel: real files in a page cache, shared, read, partly
  * written, shared again, and checked against sums that the host made.
  *
- * Command line: writes=PERCENT (10) seed=N unique=PERCENT zero=N id=N hold=1 hold_ms=N.
- * workload_rule.h says what they mean to a page.
+ * Command line: writes=PERCENT (10) seed=N unique=PERCENT zero=N id=N hold=1
+ * hold_ms=N.  workload_rule.h says what they mean to a page.
  */
 #include <gl/console.h>
 #include <gl/hold.h>

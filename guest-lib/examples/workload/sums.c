@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sums.  With a `.sums` member the host says what every page must hold; without, we sum it
- * as loaded and compute the change on a copy.  Either way the check after the
- * writes never looks at the page that was written.
+ * Sums.  With a `.sums` member the host says what every page must hold;
+ * without, we sum it as loaded and compute the change on a copy.  Either way
+ * the check after the writes never looks at the page that was written.
  */
 #include <gl/memory.h>
 #include <gl/string.h>

@@ -62,14 +62,18 @@ struct workload {
 /* cache.c: false: no memory for anything (said already). */
 bool cache_load(struct workload *w, const void *initrd, uint64_t bytes);
 
-/* sums.c: set page.before and .after of one page just loaded; name as in the archive. */
+/*
+ * sums.c: set page.before and .after of one page just loaded; name as in the
+ * archive.
+ */
 struct sums {
 	const uint8_t *initrd;
 	uint64_t bytes;
 	const uint8_t *member;	/* of the present file; NULL: not named */
 	uint64_t at;
 	uint32_t pages;
-	bool after_is_ours;	/* member computed for another seed or percentage */
+	/* member computed for another seed or percentage */
+	bool after_is_ours;
 };
 void sums_open(struct sums *s, const void *initrd, uint64_t bytes);
 void sums_begin_file(struct sums *s, const struct options *o, const char *name,
@@ -77,7 +81,10 @@ void sums_begin_file(struct sums *s, const struct options *o, const char *name,
 void sums_page(const struct sums *s, const struct options *o,
 	       const struct cache_file *f, uint32_t index,
 	       struct cache_page *page);
-/* The sum of a page as it must be after the writes: the unique mask taken off a copy. */
+/*
+ * The sum of a page as it must be after the writes: the unique mask taken off a
+ * copy.
+ */
 uint64_t sums_common(const struct options *o, const struct cache_file *f,
 		     uint32_t index, const struct cache_page *page);
 

@@ -2,11 +2,12 @@
 /*
  * Which page functions a machine uses: measured once at start, chosen by cost.
  *
- * A variant is a set of functions for one width of register.  Whose registers belong to
- * somebody else (the hypervisor's: to a guest) pays to take and give back the widest that it
- * uses, once for a bracket of so many pages.  So the choice is first of the width, by what
- * a page costs with the best functions up to that width and its part of the taking, then
- * of each function, which may be of any variant up to that width.
+ * A variant is a set of functions for one width of register.  Whose registers
+ * belong to somebody else (the hypervisor's: to a guest) pays to take and give
+ * back the widest that it uses, once for a bracket of so many pages.  So the
+ * choice is first of the width, by what a page costs with the best functions up
+ * to that width and its part of the taking, then of each function, which may be
+ * of any variant up to that width.
  */
 #ifndef HASH_CHOOSE_H
 #define HASH_CHOOSE_H
@@ -17,7 +18,10 @@
 
 struct page_machine {
 	uint64_t (*now)(void *ctx);	/* any unit that grows with time */
-	/* Make the registers of a variant free to use, and give them back; NULL: they are. */
+	/*
+	 * Make the registers of a variant free to use, and give them back;
+	 * NULL: they are.
+	 */
 	void (*take)(void *ctx, enum page_variant v);
 	void (*give)(void *ctx, enum page_variant v);
 	void *ctx;
@@ -38,16 +42,16 @@ struct page_choice {
 };
 
 /*
- * Does this machine do by these functions what it does by the scalar ones?  scratch, here and
- * below: PAGE_SCRATCH_BYTES, overwritten.
+ * Does this machine do by these functions what it does by the scalar ones?
+ * scratch, here and below: PAGE_SCRATCH_BYTES, overwritten.
  */
 bool page_fns_agree(const struct page_fns *f, void *scratch);
 /* The same for a variant, which must be able to run. */
 bool page_variant_agrees(enum page_variant v, const struct page_machine *m,
 			 void *scratch);
 /*
- * The best of several measurements of all variants that these features allow and that
- * agree with the scalar one; the others are PAGE_NOT_THERE.
+ * The best of several measurements of all variants that these features allow
+ * and that agree with the scalar one; the others are PAGE_NOT_THERE.
  */
 void page_measure(struct page_costs *costs, uint32_t features,
 		  const struct page_machine *m, void *scratch);

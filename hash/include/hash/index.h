@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The content index of one group: hash -> frame, several frames for one hash
- * allowed.  An entry is 8 bytes, 32 bits of the hash and the frame; the owner of the
- * frames keeps the whole hash.
+ * allowed.  An entry is 8 bytes, 32 bits of the hash and the frame; the owner
+ * of the frames keeps the whole hash.
  *
- * Striped: a hash belongs to one of 64 locks (LOCK_SHARE_STRIPE), and everything
- * said about a hash happens under its lock.  A stripe is the first 6 bits of the place in the
- * lintab, so a group of buckets never has two locks.
+ * Striped: a hash belongs to one of 64 locks (LOCK_SHARE_STRIPE), and
+ * everything said about a hash happens under its lock.  A stripe is the first 6
+ * bits of the place in the lintab, so a group of buckets never has two locks.
  */
 #ifndef HASH_INDEX_H
 #define HASH_INDEX_H
@@ -24,7 +24,8 @@ struct index_stripe {
 
 struct index {
 	struct lintab table;	/* buckets: their stripe; shape: `stepping` */
-	uint32_t stepping;	/* atomic: somebody grows or shrinks the table */
+	/* atomic: somebody grows or shrinks the table */
+	uint32_t stepping;
 	struct index_stripe stripe[INDEX_STRIPES];
 };
 
@@ -47,7 +48,8 @@ void index_remove(struct index *x, uint64_t hash, uint32_t frame);
 bool index_has(const struct index *x, uint64_t hash, uint32_t frame);
 
 /*
- * Frames whose hash may be `hash`: the caller compares the rest.  With the lock:
+ * Frames whose hash may be `hash`: the caller compares the rest.  With the
+ * lock:
  *	index_seek(x, hash, &c);
  *	while (index_next(x, hash, &c, &frame))
  */
@@ -56,18 +58,21 @@ bool index_next(const struct index *x, uint64_t hash, struct lintab_cursor *c,
 		uint32_t *frame);
 
 /*
- * With the lock, a guess: the first frame in the bucket itself whose hash may be `hash`.  What is behind the bucket
- * is asked for, not waited for.
+ * With the lock, a guess: the first frame in the bucket itself whose hash may
+ * be `hash`.  What is behind the bucket is asked for, not waited for.
  */
 bool index_guess(const struct index *x, uint64_t hash, uint32_t *frame);
 
 /*
- * Bring the size a step nearer to what the entries need.  No lock of this
- * level is held.  Call it once for each add and remove; failing costs time only.
+ * Bring the size a step nearer to what the entries need.  No lock of this level
+ * is held.  Call it once for each add and remove; failing costs time only.
  */
 void index_balance(struct index *x);
 
-/* Walk everything, in no order; nothing may run.  *bucket is 0 and c->chunk NULL at first. */
+/*
+ * Walk everything, in no order; nothing may run.  *bucket is 0 and c->chunk
+ * NULL at first.
+ */
 bool index_walk(const struct index *x, uint32_t *bucket,
 		struct lintab_cursor *c, uint32_t *tag, uint32_t *frame);
 bool index_is_valid(const struct index *x);

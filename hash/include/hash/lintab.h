@@ -4,21 +4,21 @@
  * two partial expansions, after Larson), so that no call ever pays for a
  * rehash, and memory follows the number of entries closely.
  *
- * An entry's `place` is 32 well-mixed bits.  The table has 2^level groups of
- * 2, 3 or 4 buckets; group = the first `level` bits of the place, and the bits
- * after them, as a fraction, say which of the group's buckets.  One step gives one
- * group one bucket more (or less).  When all groups have 4, they are 2 * 2^level
- * groups of 2, and no entry moves for that:
+ * An entry's `place` is 32 well-mixed bits.  The table has 2^level groups of 2,
+ * 3 or 4 buckets; group = the first `level` bits of the place, and the bits
+ * after them, as a fraction, say which of the group's buckets.  One step gives
+ * one group one bucket more (or less).  When all groups have 4, they are 2 *
+ * 2^level groups of 2, and no entry moves for that:
  *
- *	place, as a fraction    0       1/4     1/3     1/2     2/3     3/4     1
- *	2 buckets, slot         |0                      |1                      |
- *	3 buckets, slot         |0              |2              |1              |
- *	4 buckets, slot         |0      |2              |1              |3      |
- *	                        `- group g of the next level  -'- group g + 2^level
+ *  place, as a fraction    0       1/4     1/3     1/2     2/3     3/4     1
+ *  2 buckets, slot         |0                      |1                      |
+ *  3 buckets, slot         |0              |2              |1              |
+ *  4 buckets, slot         |0      |2              |1              |3      |
+ *                          `- group g of the next level  -'- group g + 2^level
  *
  * (bucket number = slot * 2^level + group.)  Buckets of a group are adjacent
- * ranges of places, in every shape: lintab_after() walks in that order, which is why a
- * walk survives any number of steps.
+ * ranges of places, in every shape: lintab_after() walks in that order, which
+ * is why a walk survives any number of steps.
  *
  * A bucket that is full continues in overflow nodes.
  *
@@ -30,8 +30,8 @@
  *
  * Locks are the caller's.  Threads may work on different groups at once if
  * lintab_step() runs under the lock of lintab_step_group() and only one thread
- * is between that question and the step: a step changes `state` in a way that says
- * the same about all other groups.
+ * is between that question and the step: a step changes `state` in a way that
+ * says the same about all other groups.
  */
 #ifndef HASH_LINTAB_H
 #define HASH_LINTAB_H
@@ -56,22 +56,29 @@ struct lintab_mem {
 };
 
 /*
- * Entries start with a 32-bit word whose bit 0 is set; that is how they are told
- * from empty space and from the link to the next node, the last 8 bytes of
+ * Entries start with a 32-bit word whose bit 0 is set; that is how they are
+ * told from empty space and from the link to the next node, the last 8 bytes of
  * bucket and node.
  */
 struct lintab_kind {
 	uint16_t bucket_bytes;	/* powers of two, >= 64 */
 	uint16_t node_bytes;
 	uint8_t entry_bytes;
-	bool overlay;		/* the link takes the place of the last entry (8-byte entries) */
-	uint8_t bucket_fit;	/* LINTAB_FIT() of both: known, for a division would be felt */
+	/* the link takes the place of the last entry (8-byte entries) */
+	bool overlay;
+	/* LINTAB_FIT() of both: known, for a division would be felt */
+	uint8_t bucket_fit;
 	uint8_t node_fit;
 	uint8_t level;		/* of an empty table */
 	uint16_t fill16;	/* 16 * entries per bucket to aim at */
-	uint16_t fill16_small;	/* the same while there are fewer than `small` buckets: */
-	uint32_t small;		/* they pay for the directory, and are in the cache */
-	/* The entry's place: its word at this byte; or, mixed, lintab_mix() of that word >> 1. */
+	/* the same while there are fewer than `small` buckets: */
+	uint16_t fill16_small;
+	/* they pay for the directory, and are in the cache */
+	uint32_t small;
+	/*
+	 * The entry's place: its word at this byte; or, mixed, lintab_mix() of
+	 * that word >> 1.
+	 */
 	uint8_t place_at;
 	bool mixed;
 };
@@ -83,16 +90,23 @@ struct lintab {
 	uint64_t bytes;		/* atomic; LIN3 */
 	uint64_t count;		/* atomic; LIN3 */
 	unsigned char *base;	/* the buckets of an empty table */
-	/* Bucket 2^i + n is in a block of generations[i]; written by lintab_step(). */
+	/*
+	 * Bucket 2^i + n is in a block of generations[i]; written by
+	 * lintab_step().
+	 */
 	void **generations[LINTAB_GENERATIONS];
-	/* Constant, from the kind: logarithms of a block's buckets and of a bucket's bytes. */
+	/*
+	 * Constant, from the kind: logarithms of a block's buckets and of a
+	 * bucket's bytes.
+	 */
 	uint8_t block_log2[LINTAB_GENERATIONS];
 	uint8_t bucket_log2;
 };
 
 struct lintab_shape {
 	uint32_t level;
-	uint32_t slots;		/* 2 or 3: buckets of a group that had no step yet */
+	/* 2 or 3: buckets of a group that had no step yet */
+	uint32_t slots;
 	uint32_t split;		/* groups below this have one more */
 };
 
@@ -104,8 +118,9 @@ struct lintab_tail {
 };
 
 /*
- * A node taken in advance, so that lintab_put() cannot fail; and, from lintab_prepare(), where
- * the entry will stand, as long as the caller's lock keeps the chain as it is.
+ * A node taken in advance, so that lintab_put() cannot fail; and, from
+ * lintab_prepare(), where the entry will stand, as long as the caller's lock
+ * keeps the chain as it is.
  */
 struct lintab_room {
 	void *node;
@@ -125,33 +140,49 @@ void lintab_fini(struct lintab *t);	/* it must be empty */
 
 /*
  * Get a node into *room if the next lintab_put() at `place` needs one.
- * lintab_room_get() gets one in any case, for a place not known yet.  False: no memory.
+ * lintab_room_get() gets one in any case, for a place not known yet.  False: no
+ * memory.
  */
 bool lintab_prepare(struct lintab *t, uint32_t place,
 		    struct lintab_room *room) must_check;
 bool lintab_room_get(struct lintab *t, struct lintab_room *room) must_check;
 void lintab_room_put(struct lintab *t, struct lintab_room *room);
 
-/* Add a copy of *entry, which is at `place`; *room is as lintab_prepare() left it. */
+/*
+ * Add a copy of *entry, which is at `place`; *room is as lintab_prepare() left
+ * it.
+ */
 void lintab_put(struct lintab *t, uint32_t place, const void *entry,
 		struct lintab_room *room);
-/* Remove the entry that a cursor of `place` returned; cursors of the chain are void then. */
+/*
+ * Remove the entry that a cursor of `place` returned; cursors of the chain are
+ * void then.
+ */
 void lintab_cut(struct lintab *t, uint32_t place, void *entry);
 
-/* Copy out the entry with the smallest place >= from.  Needs different places for all entries. */
+/*
+ * Copy out the entry with the smallest place >= from.  Needs different places
+ * for all entries.
+ */
 bool lintab_after(const struct lintab *t, uint64_t from, void *entry);
 
 /* +1: should grow; -1: should shrink; 0: is as it should be. */
 int lintab_step_wanted(const struct lintab *t);
 /* The group that such a step changes. */
 uint32_t lintab_step_group(const struct lintab *t, int direction);
-/* False: no memory, or at a limit; nothing changed.  Nobody needs it to succeed. */
+/*
+ * False: no memory, or at a limit; nothing changed.  Nobody needs it to
+ * succeed.
+ */
 bool lintab_step(struct lintab *t, int direction);
 
 /* The first place that belongs to a later bucket than `place` does. */
 uint64_t lintab_range_end(const struct lintab *t, uint32_t place);
 
-/* LIN1 and LIN2 of one bucket, of `entries`; LIN1-LIN3 from scratch.  Nothing may run. */
+/*
+ * LIN1 and LIN2 of one bucket, of `entries`; LIN1-LIN3 from scratch.  Nothing
+ * may run.
+ */
 bool lintab_bucket_is_valid(const struct lintab *t, uint32_t number,
 			    uint64_t *entries);
 bool lintab_is_valid(const struct lintab *t);
@@ -179,9 +210,10 @@ static inline void lintab_seek(const struct lintab *t, uint32_t place,
 /* The next entry of the chain, NULL at its end. */
 static inline void *lintab_next(const struct lintab_kind *kind, struct lintab_cursor *c);
 /*
- * The next entry of the cursor's chunk whose word at byte `offset` is `word`, or NULL; entry_bytes
- * and offset are constants of the caller's kind, so that the compiler makes a tight loop.  An
- * entry that is not in use, and a link, do not count whatever they hold.
+ * The next entry of the cursor's chunk whose word at byte `offset` is `word`,
+ * or NULL; entry_bytes and offset are constants of the caller's kind, so that
+ * the compiler makes a tight loop.  An entry that is not in use, and a link, do
+ * not count whatever they hold.
  */
 static inline void *lintab_chunk_with(struct lintab_cursor *c, uint32_t entry_bytes,
 				      uint32_t offset, uint32_t word);
@@ -193,7 +225,9 @@ static inline void *lintab_next_with(const struct lintab_kind *kind, struct lint
 static inline void lintab_prefetch(const struct lintab *t, uint32_t place);
 /* The bucket of the place is at hand: ask for what is behind it. */
 static inline void lintab_prefetch_more(const struct lintab *t, uint32_t place);
-/* Ask for what the next step of growth will read and fill; its caller may step. */
+/*
+ * Ask for what the next step of growth will read and fill; its caller may step.
+ */
 static inline void lintab_prefetch_step(const struct lintab *t);
 
 #include <hash/lintab_inline.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The inline functions of a lintab; lintab.h has the contract, and includes this. */
+/*
+ * The inline functions of a lintab; lintab.h has the contract, and includes
+ * this.
+ */
 #ifndef HASH_LINTAB_INLINE_H
 #define HASH_LINTAB_INLINE_H
 
@@ -92,7 +95,10 @@ static inline uint32_t lintab_group(uint32_t place, uint32_t level)
 	return lintab_reverse(place) & ((1u << level) - 1);
 }
 
-/* Which slot of a group of `slots` buckets; `level` bits of the place are used up. */
+/*
+ * Which slot of a group of `slots` buckets; `level` bits of the place are used
+ * up.
+ */
 static inline uint32_t lintab_slot(uint32_t place, uint32_t level,
 				   uint32_t slots)
 {

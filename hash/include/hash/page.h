@@ -26,10 +26,16 @@ struct page_fns {
 	void (*clear)(void *page);
 };
 
-/* General registers only: right everywhere, also where nothing saves vector registers. */
+/*
+ * General registers only: right everywhere, also where nothing saves vector
+ * registers.
+ */
 extern const struct page_fns page_fns_portable;
 
-/* The same functions in other ways, bit for bit; in the order of what they need. */
+/*
+ * The same functions in other ways, bit for bit; in the order of what they
+ * need.
+ */
 enum page_variant {
 	PAGE_SCALAR,
 	PAGE_STRING,		/* rep movs and rep stos; the rest is scalar */

@@ -9,11 +9,16 @@
  * The caller (hv/sharing, or a test) write-protects, flushes and checks that
  * nobody else uses a frame *before* it offers it, and remaps *after*.
  *
- * This half of the invariants of hv/audit/audit_private.h; audit.c recomputes them.
- *  I11: canonical frames and index entries are one to one; hash(content) = stored
- *      hash; no two equal pages in a group, but for who has SHARE_DOM_CAP mappings of the first.
- *  I12: record.count = sum over domains of hold.mappings; record.holders = number of
- *      domains that hold it; every term > 0 and <= SHARE_DOM_CAP; so count <= SHARE_COUNT_CAP.
+ * This half of the invariants of hv/audit/audit_private.h; audit.c recomputes
+ * them.
+ *  I11: canonical frames and index entries are one to one; hash(content) =
+ *  stored
+ *      hash; no two equal pages in a group, but for who has SHARE_DOM_CAP
+ *      mappings of the first.
+ *  I12: record.count = sum over domains of hold.mappings; record.holders =
+ *  number of
+ *      domains that hold it; every term > 0 and <= SHARE_DOM_CAP; so count <=
+ *      SHARE_COUNT_CAP.
  *  I13: every holder's group is the record's group.
  *
  * Locks: each share_dom has one (LOCK_SHARE_DOM), the index is striped
@@ -29,8 +34,9 @@
 #define SHARE_SECRET_BYTES	192
 #define SHARE_CHAIN_CAP		4	/* canonical frames with equal hashes */
 /*
- * Mappings of one frame by one domain; its next offer makes a second canonical.  The caps of all the
- * domains that there can be fit in the count: what one of them maps takes nothing from the others (SH35).
+ * Mappings of one frame by one domain; its next offer makes a second canonical.
+ * The caps of all the domains that there can be fit in the count: what one of
+ * them maps takes nothing from the others (SH35).
  */
 #define SHARE_DOM_CAP		(1u << 20)
 #define SHARE_DOMS_MAX		1024u	/* members of a group */
@@ -42,11 +48,16 @@ enum share_error {
 	SHARE_OK = 0,
 	SHARE_ERR_NOMEM = -1,	/* no frame, or no memory for metadata */
 	SHARE_ERR_FULL = -2,	/* chain cap reached with different contents */
-	SHARE_ERR_LIMIT = -3,	/* the domain's budget of distinct holds is used up */
+	/* the domain's budget of distinct holds is used up */
+	SHARE_ERR_LIMIT = -3,
 	SHARE_ERR_NOT_HELD = -4, /* the domain does not hold this frame */
-	SHARE_ERR_COUNT = -5,	/* the domain would have more than SHARE_DOM_CAP mappings of the frame */
+	/*
+	 * the domain would have more than SHARE_DOM_CAP mappings of the frame
+	 */
+	SHARE_ERR_COUNT = -5,
 	SHARE_ERR_OTHERS = -6,	/* share_take(): others still hold it */
-	SHARE_ERR_HELD = -7,	/* share_dom_one_pfn(): the domain holds this content for another pfn */
+	/* share_dom_one_pfn(): the domain holds this content for another pfn */
+	SHARE_ERR_HELD = -7,
 };
 
 /*
@@ -63,15 +74,24 @@ struct share_record {
 };
 
 struct share_ops {
-	/* ctx of those below map, where they work for a group; NULL: the one of share_create(). */
+	/*
+	 * ctx of those below map, where they work for a group; NULL: the one of
+	 * share_create().
+	 */
 	void *(*group_ctx)(void *ctx, uint16_t group);
-	void *(*map)(void *ctx, uint32_t frame);	/* its 4096 bytes, always mapped */
-	/* A random frame for `group`, its record zero but for group; false: none. Fast path. */
+	/* its 4096 bytes, always mapped */
+	void *(*map)(void *ctx, uint32_t frame);
+	/*
+	 * A random frame for `group`, its record zero but for group; false:
+	 * none. Fast path.
+	 */
 	bool (*canonical_alloc)(void *ctx, uint16_t group, uint32_t *frame);
 	void (*canonical_free)(void *ctx, uint32_t frame);
 	/* share_take(): the frame is the caller's.  May be NULL. */
 	void (*canonical_left)(void *ctx);
-	/* Metadata: zeroed; a power of two of bytes, 64 .. 2 MiB.  NULL: none. */
+	/*
+	 * Metadata: zeroed; a power of two of bytes, 64 .. 2 MiB.  NULL: none.
+	 */
 	void *(*alloc)(void *ctx, size_t bytes);
 	void (*free)(void *ctx, void *p, size_t bytes);
 };
@@ -80,13 +100,21 @@ struct page_fns;	/* hash/page.h */
 struct share;		/* one machine */
 struct share_dom;	/* one domain */
 
-/* Totals of the machine; the names and equations users know from KSM (share/stats.c). */
+/*
+ * Totals of the machine; the names and equations users know from KSM
+ * (share/stats.c).
+ */
 struct share_totals {
 	uint64_t pages_shared;		/* canonical frames */
-	uint64_t pages_sharing;		/* further mappings: sum of (count - 1) */
+	/* further mappings: sum of (count - 1) */
+	uint64_t pages_sharing;
 	uint64_t pages_unshared;	/* canonical frames with one mapping */
-	uint64_t zero_frames;		/* canonical zero frames (one a group that uses one, more past the cap) */
-	uint64_t zero_mappings;		/* mappings of them; counted in pages_sharing too */
+	/*
+	 * canonical zero frames (one a group that uses one, more past the cap)
+	 */
+	uint64_t zero_frames;
+	/* mappings of them; counted in pages_sharing too */
+	uint64_t zero_mappings;
 	uint64_t offers, refusals, breaks, last_breaks, drops;
 	uint64_t metadata_bytes;	/* index and hold tables now */
 	uint64_t max_chain;		/* longest chain of equal hashes seen */
@@ -97,11 +125,16 @@ struct share_dom_counters {
 	uint64_t offered, refused, zero, breaks, last_breaks;
 };
 
-/* records: array indexed by frame number.  Returns NULL if there is no memory. */
+/*
+ * records: array indexed by frame number.  Returns NULL if there is no memory.
+ */
 struct share *share_create(const struct share_ops *ops, void *ctx,
 			   struct share_record *records,
 			   const uint8_t secret[SHARE_SECRET_BYTES]);
-/* The same with other page functions than the portable ones (vector registers; tests). */
+/*
+ * The same with other page functions than the portable ones (vector registers;
+ * tests).
+ */
 struct share *share_create_with(const struct share_ops *ops, void *ctx,
 				struct share_record *records,
 				const uint8_t secret[SHARE_SECRET_BYTES],
@@ -109,8 +142,8 @@ struct share *share_create_with(const struct share_ops *ops, void *ctx,
 void share_destroy(struct share *s);	/* all domains must be gone */
 
 /*
- * A domain joins its group (0xffff at most; the caller numbers them) with a budget of distinct holds.
- * NULL: no memory, or the group has SHARE_DOMS_MAX.
+ * A domain joins its group (0xffff at most; the caller numbers them) with a
+ * budget of distinct holds.  NULL: no memory, or the group has SHARE_DOMS_MAX.
  */
 struct share_dom *share_dom_create(struct share *s, uint16_t group,
 				   uint64_t budget);
@@ -118,17 +151,20 @@ struct share_dom *share_dom_create(struct share *s, uint16_t group,
 void share_dom_destroy(struct share_dom *d);
 uint64_t share_dom_held(const struct share_dom *d);
 /*
- * From now on a frame stands for one pfn of the domain's at most (no pfn is none): an offer of a content that it
- * holds for another is refused (SHARE_ERR_HELD).  False: it holds frames already.
+ * From now on a frame stands for one pfn of the domain's at most (no pfn is
+ * none): an offer of a content that it holds for another is refused
+ * (SHARE_ERR_HELD).  False: it holds frames already.
  */
 bool share_dom_one_pfn(struct share_dom *d, bool on);
 
 /*
  * Offer the content of `frame`, which nobody can change during the call.  On
- * SHARE_OK *canonical is the frame that has this content for the group and the domain
- * holds it with `mappings` more mappings, standing for pfn (kept for the first hold).  `frame` itself is not
- * touched: the caller frees it.  SHARE_ERR_NOMEM, _FULL, _LIMIT, _COUNT, _HELD change nothing.
- * Result and work do not depend on other groups; the budget is charged alike for match and miss.
+ * SHARE_OK *canonical is the frame that has this content for the group and the
+ * domain holds it with `mappings` more mappings, standing for pfn (kept for the
+ * first hold).  `frame` itself is not touched: the caller frees it.
+ * SHARE_ERR_NOMEM, _FULL, _LIMIT, _COUNT, _HELD change nothing.  Result and
+ * work do not depend on other groups; the budget is charged alike for match and
+ * miss.
  */
 int share_offer(struct share_dom *d, uint32_t frame, uint64_t pfn,
 		uint32_t mappings, uint32_t *canonical);
@@ -143,39 +179,48 @@ struct share_page {
 };
 
 /*
- * Offer `count` pages, in their order, each with its own result; faster than one by one,
- * because the memory that several need is waited for at once.  Takes up to four free frames at a time
- * where share_offer() takes one: near the end of the pool a page may have SHARE_ERR_NOMEM for that.
+ * Offer `count` pages, in their order, each with its own result; faster than
+ * one by one, because the memory that several need is waited for at once.
+ * Takes up to four free frames at a time where share_offer() takes one: near
+ * the end of the pool a page may have SHARE_ERR_NOMEM for that.
  */
 void share_offer_batch(struct share_dom *d, struct share_page *pages,
 		       unsigned int count);
 
-/* One more mapping of a frame that the domain already holds. SHARE_ERR_NOT_HELD, _COUNT. */
+/*
+ * One more mapping of a frame that the domain already holds.
+ * SHARE_ERR_NOT_HELD, _COUNT.
+ */
 int share_hold(struct share_dom *d, uint32_t canonical);
 
 /*
- * `mappings` of the domain's are gone.  At zero for the domain the hold ends, at
- * zero for all the frame leaves the table and is freed through ops during the call: so
- * either no TLB knows the mappings any more, or ops->canonical_free waits for the flush.
- * `broke`: the mapping was replaced by a private page (counted as a break).
+ * `mappings` of the domain's are gone.  At zero for the domain the hold ends,
+ * at zero for all the frame leaves the table and is freed through ops during
+ * the call: so either no TLB knows the mappings any more, or
+ * ops->canonical_free waits for the flush.  `broke`: the mapping was replaced
+ * by a private page (counted as a break).
  */
 void share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
 		bool broke);
 
 /*
  * The domain wants the frame for itself: if its `mappings` are all there are,
- * the frame leaves the table without being freed and is the caller's (SHARE_OK).
- * Else SHARE_ERR_OTHERS or SHARE_ERR_NOT_HELD and nothing changes.
+ * the frame leaves the table without being freed and is the caller's
+ * (SHARE_OK).  Else SHARE_ERR_OTHERS or SHARE_ERR_NOT_HELD and nothing changes.
  */
 int share_take(struct share_dom *d, uint32_t canonical, uint32_t mappings);
 
-/* Does the domain hold it, with how many mappings, for which pfn?  Any pointer may be NULL. */
+/*
+ * Does the domain hold it, with how many mappings, for which pfn?  Any pointer
+ * may be NULL.
+ */
 bool share_holds(struct share_dom *d, uint32_t canonical, uint32_t *mappings,
 		 uint64_t *pfn);
 
 /*
- * Walk a domain's holds: *cursor 0 at first; returns false at the end.  Holds may be dropped
- * between steps; none is then visited twice, and none that stays is missed.
+ * Walk a domain's holds: *cursor 0 at first; returns false at the end.  Holds
+ * may be dropped between steps; none is then visited twice, and none that stays
+ * is missed.
  */
 bool share_dom_next(struct share_dom *d, uint64_t *cursor, uint32_t *canonical,
 		    uint32_t *mappings);
@@ -189,15 +234,17 @@ void share_totals_get(struct share *s, struct share_totals *out);
 void share_dom_counters_get(struct share_dom *d, struct share_dom_counters *out);
 
 /*
- * Recompute I11-I13 for the whole machine from nothing and compare.  `report` gets one
- * sentence per error, starting with the invariant's number.  In parts: nothing may run
- * during one, everything may between two.  A part reads at most SHARE_AUDIT_PAGES pages
- * (or those of one bucket of the index) or looks at SHARE_AUDIT_HOLDS holds, and at each domain or group once.
+ * Recompute I11-I13 for the whole machine from nothing and compare.  `report`
+ * gets one sentence per error, starting with the invariant's number.  In parts:
+ * nothing may run during one, everything may between two.  A part reads at most
+ * SHARE_AUDIT_PAGES pages (or those of one bucket of the index) or looks at
+ * SHARE_AUDIT_HOLDS holds, and at each domain or group once.
  *
  *	share_audit_begin(s, report, ctx);	one audit at a time
  *	while (share_audit_part(s))		false: that was the last
  *		;
- *	errors = share_audit_end(s, &cross_group);	or before the last, to abandon it
+ *        errors = share_audit_end(s, &cross_group);      or before the last, to
+ *                                                        abandon it
  *
  * *cross_group: frames whose holders are in more than one group.
  */

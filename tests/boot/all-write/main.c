@@ -2,19 +2,24 @@
 /*
  * SH29, SH30: guests share all they have, then every holder writes at once.
  *
- *   role=keeper    domain 1; k=FRAMES: leaves so many frames to the machine (overcommit=on); no k:
- *                  takes back all that it gave, which it must get (overcommit=off)
+ *   role=keeper    domain 1; k=FRAMES: leaves so many frames to the machine
+ *                  (overcommit=on); no k:
+ *                  takes back all that it gave, which it must get
+ *                  (overcommit=off)
  *   role=writer    of the keeper's group; domains 2 ..
- *   role=neighbour of another group, the last domain; shares, writes and checks all the time
+ *   role=neighbour of another group, the last domain; shares, writes and checks
+ *   all the time
  *
- * Each writer has each of CONTENTS pages twice and writes one of the two, so that its holds stay, no
- * frame is taken in place and no table shrinks: a break costs one frame, always.  So with k
- * frames in the machine exactly k breaks succeed beside those from the writers' reserves.
- * The keeper, which holds the same contents, takes every other frame of the machine, and gives
- * k back where the guests' M2P views have pages already: in 2 MiB of a canonical frame.
- * Then the writers list cached pages, and all their writes succeed.  Meanwhile the neighbour
- * goes on; but while frames are counted it offers nothing, since each offer puts a frame of its
- * own into the place of another, where a writer's view may need a page more.
+ * Each writer has each of CONTENTS pages twice and writes one of the two, so
+ * that its holds stay, no frame is taken in place and no table shrinks: a break
+ * costs one frame, always.  So with k frames in the machine exactly k breaks
+ * succeed beside those from the writers' reserves.  The keeper, which holds the
+ * same contents, takes every other frame of the machine, and gives k back where
+ * the guests' M2P views have pages already: in 2 MiB of a canonical frame.
+ * Then the writers list cached pages, and all their writes succeed.  Meanwhile
+ * the neighbour goes on; but while frames are counted it offers nothing, since
+ * each offer puts a frame of its own into the place of another, where a
+ * writer's view may need a page more.
  *
  * Guests meet at boards: a page of each, granted to the keeper.
  */
@@ -28,18 +33,22 @@
 #define CONTENTS	400
 #define GUESTS_MAX	8
 #define NUMBERS		8	/* of domains that one more guest may have */
-#define LATE		8	/* frames that wait for a flush while they are counted */
+/* frames that wait for a flush while they are counted */
+#define LATE		8
 #define KEPT_PAGES	64	/* the keeper leaves to its library */
 #define NAP_NS		2000000UL
 #define NEIGHBOURS	0x500000UL /* contents that nobody else has */
 #define CACHED		0x600000UL
 
 struct board {
-	volatile uint64_t go;	/* the keeper writes: the phase that may begin */
+	/* the keeper writes: the phase that may begin */
+	volatile uint64_t go;
 	volatile uint64_t done;	/* the guest writes: phases that are over */
-	volatile uint64_t breaks; /* a writer's writes that succeeded in phase 1 */
+	/* a writer's writes that succeeded in phase 1 */
+	volatile uint64_t breaks;
 	volatile uint64_t rounds; /* of the neighbour */
-	volatile uint64_t quiet, is_quiet; /* the neighbour shall not offer; does not */
+	/* the neighbour shall not offer; does not */
+	volatile uint64_t quiet, is_quiet;
 };
 
 enum { SHARED = 1, WRITTEN, REPAID, OVER };
@@ -146,7 +155,10 @@ static void cache_list(void)
 	}
 }
 
-/* What the hypervisor says to a page that was not written: it has no frame, for anybody. */
+/*
+ * What the hypervisor says to a page that was not written: it has no frame, for
+ * anybody.
+ */
 static void refusal_check(void)
 {
 	xen_pfn_t frame_or_pfn = 0;
@@ -220,7 +232,10 @@ static void writer(void)
 
 /* --- the neighbour --- */
 
-/* Its one copy, its one mapping: broken in place, offered again; costs nobody a frame. */
+/*
+ * Its one copy, its one mapping: broken in place, offered again; costs nobody a
+ * frame.
+ */
 static void use_own(unsigned int i)
 {
 	uint64_t va = page[i], value = *(volatile uint64_t *)va;
@@ -243,7 +258,10 @@ static void neighbour(void)
 		page[i] = must_alloc();
 		pattern_fill(page[i], NEIGHBOURS + i);
 	}
-	/* With overcommit on there may be no frame for some yet: use_own() offers them again. */
+	/*
+	 * With overcommit on there may be no frame for some yet: use_own()
+	 * offers them again.
+	 */
 	(void)gl_share_pages(share, page, CONTENTS, NULL);
 	while (board->go < OVER) {
 		board->is_quiet = board->quiet;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One attack, one number: what a hypervisor of Xen's ABI answers.  The kernel
- * prints "ATTACK name answer" for each, on any hypervisor; on Pasture it is also
- * compared with what must come (`want`).
+ * prints "ATTACK name answer" for each, on any hypervisor; on Pasture it is
+ * also compared with what must come (`want`).
  */
 #ifndef ATTACK_ABI_H
 #define ATTACK_ABI_H
@@ -13,14 +13,18 @@
 #include "../attack.h"
 
 struct attack {
-	const char *name;	/* a number of the attack list, and what is tried */
+	/* a number of the attack list, and what is tried */
+	const char *name;
 	long (*try)(void);
 	long want;
 };
 
 extern const struct attack pt_attacks[], table_attacks[], call_attacks[];
 
-/* A zeroed page that is mapped read-only, so that it may become a table; its mfn. */
+/*
+ * A zeroed page that is mapped read-only, so that it may become a table; its
+ * mfn.
+ */
 uint64_t table_page(uint64_t *va);
 void table_free(uint64_t va);	/* no use of it is left: writable again */
 uint64_t maddr_of(uint64_t va);

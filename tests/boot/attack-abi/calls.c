@@ -50,7 +50,9 @@ static long me2_order(void)
 	return hypercall_memory_op(XENMEM_populate_physmap, &r);
 }
 
-/* ME3: flags that mean nothing here are ignored, and are no way to more memory. */
+/*
+ * ME3: flags that mean nothing here are ignored, and are no way to more memory.
+ */
 static long me3_flags(void)
 {
 	uint64_t pfn = 0;
@@ -71,7 +73,7 @@ static long me4_pinned_table(void)
 	gl_test_check(gl_probe_read(va, &got) && !got);
 	gl_test_equal(ext_op(MMUEXT_UNPIN_TABLE, mfn, 0), 0);
 	if (!r)
-		table_free(va);	/* else the page is gone with its last mapping */
+		table_free(va);	/* else it went with its last mapping */
 	return r;
 }
 

@@ -87,7 +87,10 @@ static long pt9_bad_511(void) { return bad_entry(511, table_entry()); }
 static long pt16_bad_mfn(void) { return bad_entry(5, 1UL << 46 | GL_PTE_KERNEL_RO); }
 static long pt18_absent_with_mfn(void) { return bad_entry(5, 0x12345000); }
 
-/* PT10: mmu_update aimed at what is no table of ours.  Shared info is ours to write, so this is a plain store. */
+/*
+ * PT10: mmu_update aimed at what is no table of ours.  Shared info is ours to
+ * write, so this is a plain store.
+ */
 static long pt10_shared_info(void)
 {
 	return pte_set(gl_start_info->shared_info + 0x800, 0);

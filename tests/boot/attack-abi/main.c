@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs the attacks of attack_abi.h; after each, the audit (where there is one). */
+/*
+ * Runs the attacks of attack_abi.h; after each, the audit (where there is one).
+ */
 #include <gl/console.h>
 #include <gl/start.h>
 

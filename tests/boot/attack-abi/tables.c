@@ -186,7 +186,10 @@ static long lp4_other_level(void)
 	return r;
 }
 
-/* LP7, seed 003 case 2: freed while we use it as a page table, then wanted writable. */
+/*
+ * LP7, seed 003 case 2: freed while we use it as a page table, then wanted
+ * writable.
+ */
 static long lp7_freed_then_writable(void)
 {
 	uint64_t va, mfn = table_page(&va);

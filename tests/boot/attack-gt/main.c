@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Grants attacked from inside: on the CPU, with real TLBs.  The domain grants to itself
- * (tests/unit/pv_grant*.c has the same between domains, recounted).  After each attack
- * the whole machine is audited.
+ * Grants attacked from inside: on the CPU, with real TLBs.  The domain grants
+ * to itself (tests/unit/pv_grant*.c has the same between domains, recounted).
+ * After each attack the whole machine is audited.
  */
 #include <gl/grant.h>
 #include <gl/memory.h>
@@ -17,7 +17,8 @@
 
 static domid_t self;
 static uint64_t page;		/* granted */
-static uint64_t at;		/* where it is mapped by grant: its own frame was given back */
+/* where it is mapped by grant: its own frame was given back */
+static uint64_t at;
 static grant_ref_t rw, ro;
 static struct grant_entry_v1 *const table = (void *)GL_GRANT_VA;
 
@@ -155,7 +156,8 @@ static void bad_arguments(void)
 		gl_test_equal(map(at, HOST, rw, self, &op),
 			      GNTST_general_error);
 	}
-	table[rw].frame = (uint32_t)(l4 >> GL_PAGE_SHIFT); /* a table, writable */
+	/* a table, writable */
+	table[rw].frame = (uint32_t)(l4 >> GL_PAGE_SHIFT);
 	gl_test_equal(map(at, HOST, rw, self, &op), GNTST_general_error);
 	table[rw].frame = frame;
 	gl_test_equal(in_use(rw), 0);

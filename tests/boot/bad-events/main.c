@@ -55,7 +55,8 @@ static void test_bounds(void)
 							   0 }), -XEN_EINVAL);
 		gl_test_check(channel(EVTCHNOP_status, &status) != 0 ||
 			      status.status == EVTCHNSTAT_closed);
-		if (i != 1 && i != 2)	/* those were opened once, on some hypervisors */
+		/* those were opened once, on some hypervisors */
+		if (i != 1 && i != 2)
 			gl_test_check(hypercall_sched_op(SCHEDOP_poll, &poll) != 0);
 	}
 }
@@ -145,7 +146,10 @@ static void test_info(void)
 	}
 }
 
-/* EV4, EV2: with thousands of ports open; the console's stays, for we still have a voice. */
+/*
+ * EV4, EV2: with thousands of ports open; the console's stays, for we still
+ * have a voice.
+ */
 static void test_reset(void)
 {
 	struct evtchn_reset reset = { .dom = DOMID_SELF };

@@ -164,7 +164,10 @@ static void test_canaries(void)
 	uint8_t *p = (uint8_t *)page;
 
 	for (unsigned int i = 0; i < sizeof(outs) / sizeof(outs[0]); i++) {
-		/* The end of the page, then nothing: not a byte more is touched. */
+		/*
+		 * The end of the page, then nothing: not a byte more is
+		 * touched.
+		 */
 		uint8_t *at = p + GL_PAGE_BYTES - outs[i].bytes;
 		unsigned int stale = 0, run = 0;
 
@@ -224,7 +227,10 @@ static void test_numbers(void)
 			       page, 0, 0, 1, 0), -XEN_ESRCH);
 }
 
-/* CP3, CP1: counts that cannot be; requests before the unmapped page are counted exactly. */
+/*
+ * CP3, CP1: counts that cannot be; requests before the unmapped page are
+ * counted exactly.
+ */
 static void test_counts(void)
 {
 	uint64_t end = page + GL_PAGE_BYTES;
@@ -373,7 +379,9 @@ static void test_addresses(void)
 		      -XEN_EINVAL);
 }
 
-/* Areas that the hypervisor writes on its own, laid over what must not change. */
+/*
+ * Areas that the hypervisor writes on its own, laid over what must not change.
+ */
 static void test_areas(void)
 {
 	static uint8_t harmless[128] __attribute__((aligned(64)));
@@ -399,7 +407,10 @@ static bool debug_trap(struct gl_regs *regs)
 	return true;
 }
 
-/* A breakpoint on the guest's own data, which the hypervisor then writes (TR2's kin). */
+/*
+ * A breakpoint on the guest's own data, which the hypervisor then writes (TR2's
+ * kin).
+ */
 static void test_breakpoint(void)
 {
 	gl_trap_handler_set(TRAP_debug, debug_trap);

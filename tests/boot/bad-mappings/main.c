@@ -85,7 +85,10 @@ static void refused_frame(uint64_t va, uint64_t entry)
 		      -XEN_EPERM);
 }
 
-/* LP8: through itself the top shows where the M2P's view and our first tables are, and no more. */
+/*
+ * LP8: through itself the top shows where the M2P's view and our first tables
+ * are, and no more.
+ */
 static void test_seen_through_top(uint64_t va)
 {
 	uint64_t at = l4_mfn << GL_PAGE_SHIFT, entry;
@@ -169,7 +172,9 @@ static void test_writable_tables(void)
 			      -XEN_EBUSY);
 		gl_test_equal(ext_op(MMUEXT_CLEAR_PAGE, mfn, 0), -XEN_EBUSY);
 		gl_test_equal(ext_op(MMUEXT_COPY_PAGE, mfn, mfn), -XEN_EBUSY);
-		/* A store to an L1 is done for us, checked as a hypercall is. */
+		/*
+		 * A store to an L1 is done for us, checked as a hypercall is.
+		 */
 		gl_test_check(!gl_probe_write(table, level > 1 ? 0 :
 				mfn << GL_PAGE_SHIFT | GL_PTE_KERNEL));
 		gl_test_equal(gl_probe_write(table, *(uint64_t *)table),
@@ -183,7 +188,10 @@ static void fill_table(uint64_t va, unsigned int slot, uint64_t entry)
 	((uint64_t *)va)[slot] = entry;
 }
 
-/* PT9: tables with one bad entry, at each end and in the middle; no count is left. */
+/*
+ * PT9: tables with one bad entry, at each end and in the middle; no count is
+ * left.
+ */
 static void test_bad_tables(uint64_t va)
 {
 	static const unsigned int slots[] = { 0, 255, 511 };
@@ -246,7 +254,9 @@ static void test_pins(uint64_t va)
 	audit("pins");
 }
 
-/* PT14: a new top table brings hypervisor slots of its own: they are replaced. */
+/*
+ * PT14: a new top table brings hypervisor slots of its own: they are replaced.
+ */
 static void test_forged_top(uint64_t va)
 {
 	uint64_t mfn = gl_virt_to_mfn(va), *l4 = (uint64_t *)va;

@@ -136,7 +136,10 @@ static void test_output(void)
 	audit("exchanges without output");
 }
 
-/* PT6, ME4: what is used may be given up, but is not reused before its last use. */
+/*
+ * PT6, ME4: what is used may be given up, but is not reused before its last
+ * use.
+ */
 static void test_in_use(void)
 {
 	static uint64_t in[2], out[2];
@@ -166,7 +169,9 @@ static void test_in_use(void)
 	gl_test_equal(map_at(va, mfn, GL_PTE_KERNEL_RO), -XEN_EPERM);
 	gl_test_equal(ext_op(MMUEXT_PIN_L1_TABLE, mfn, 0), -XEN_EPERM);
 
-	/* Given back while mapped: no sharing of it, and gone with the mapping. */
+	/*
+	 * Given back while mapped: no sharing of it, and gone with the mapping.
+	 */
 	va = must_alloc();
 	mfn = gl_virt_to_mfn(va);
 	gl_test_equal(give(mfn), 1);

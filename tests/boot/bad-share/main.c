@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Offers that must not work, and what one may not do with what is shared: exact
- * results, neighbours in a batch undisturbed, every page as it was (SH1, SH3-SH10,
- * SH12, SH13, SH19, SH32, GT22's kin for tables).
+ * results, neighbours in a batch undisturbed, every page as it was (SH1,
+ * SH3-SH10, SH12, SH13, SH19, SH32, GT22's kin for tables).
  */
 #include <gl/trap.h>
 
@@ -208,7 +208,8 @@ static void test_batch(void)
 	batch[71].nr_ptes = 0;
 	batch[72] = entry_of(FAR_VA);
 	batch[73] = entry_of(HV_BASE);
-	batch[140] = entry_of(page[10]);		/* from the first chunk */
+	/* from the first chunk */
+	batch[140] = entry_of(page[10]);
 	gl_test_equal(offer_batch(batch, BATCH), 0);
 	for (unsigned int i = 0; i < BATCH; i++) {
 		int32_t want = i == 70 ? SHARE_OTHER_MAPPING :
@@ -353,7 +354,10 @@ static void test_held(void)
 	two[0] = old;
 	gl_test_equal(hypercall_memory_op(XENMEM_decrease_reservation, &r), 0);
 	gl_test_equal(hypercall_memory_op(XENMEM_exchange, &x), -XEN_EPERM);
-	/* The bit is not ours: dropped where it is not due, kept where it is (SH19). */
+	/*
+	 * The bit is not ours: dropped where it is not due, kept where it is
+	 * (SH19).
+	 */
 	gl_test_equal(pte_set(at, pte & ~SHARE_PTE_AVL), 0);
 	gl_test_check(gl_pte_read(va) & SHARE_PTE_AVL);
 	gl_test_equal(map_at(FAR_VA, mfn, GL_PTE_KERNEL_RO | SHARE_PTE_AVL), 0);
@@ -401,7 +405,9 @@ static void test_hold_in_table(void)
 	audit("a hold in a table");
 }
 
-/* TL2: no write after the call goes to the old frame, no read sees a stale one. */
+/*
+ * TL2: no write after the call goes to the old frame, no read sees a stale one.
+ */
 static void test_stale(void)
 {
 	for (unsigned int n = 0; n < 200; n++) {

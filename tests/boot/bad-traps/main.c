@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest kernel that tries to get out, or others into trouble, by its traps, its iret
- * frames and its privileged instructions: TR3, TR8, TR10, TR11.  It must survive all of it.
+ * A guest kernel that tries to get out, or others into trouble, by its traps,
+ * its iret frames and its privileged instructions: TR3, TR8, TR10, TR11.  It
+ * must survive all of it.
  */
 #include <gl/event.h>
 #include <gl/trap.h>
@@ -48,7 +49,10 @@ static uint64_t iret_with(uint64_t rflags, uint64_t vgcf)
 	return got;
 }
 
-/* TR3: neither IOPL nor VM nor interrupts off; IF becomes the upcall mask.  (0x100: in a syscall.) */
+/*
+ * TR3: neither IOPL nor VM nor interrupts off; IF becomes the upcall mask.
+ * (0x100: in a syscall.)
+ */
 static void test_iret_frames(void)
 {
 	const uint64_t bad = RFLAGS_IOPL | RFLAGS_VM | RFLAGS_VIF;
@@ -78,7 +82,10 @@ static void write_msr(uint32_t msr)
 	__asm__ volatile("wrmsr" : : "a"(~0u), "d"(~0u), "c"(msr) : "memory");
 }
 
-/* TR10: each is done, or gives this guest one #GP (TR8); the segment bases refuse all ones only if not canonical. */
+/*
+ * TR10: each is done, or gives this guest one #GP (TR8); the segment bases
+ * refuse all ones only if not canonical.
+ */
 static void test_msrs(void)
 {
 	static const uint32_t ranges[] = { 0, 0xc0000000, 0xc0010000,
@@ -92,7 +99,9 @@ static void test_msrs(void)
 			before = faults;
 			read_msr(msr);
 			gl_test_check(faults - before <= 1);
-			/* 0xc0000100-102: bases; they are ours to ruin, not now */
+			/*
+			 * 0xc0000100-102: bases; they are ours to ruin, not now
+			 */
 			if (msr >= 0xc0000100 && msr <= 0xc0000102)
 				continue;
 			before = faults;
@@ -128,7 +137,10 @@ static void set_iopl(uint32_t iopl)
 			       (uint64_t)&set, 0, 0, 0), 0);
 }
 
-/* TR10: ports need IOPL; with it there is no device behind them (0xf4 would end the machine). */
+/*
+ * TR10: ports need IOPL; with it there is no device behind them (0xf4 would end
+ * the machine).
+ */
 static void test_ports(void)
 {
 	uint64_t in = 0;
@@ -154,7 +166,10 @@ static bool count_step(struct gl_regs *regs)
 	return true;
 }
 
-/* TR11: single steps over each way in; the flag is the guest's and ends with its popf. */
+/*
+ * TR11: single steps over each way in; the flag is the guest's and ends with
+ * its popf.
+ */
 static void test_steps(void)
 {
 	uint64_t before;

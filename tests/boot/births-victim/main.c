@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A short life with something of each kind that others may name: grants, ports, a shared page. */
+/*
+ * A short life with something of each kind that others may name: grants, ports,
+ * a shared page.
+ */
 #include <gl/grant.h>
 #include <gl/start.h>
 

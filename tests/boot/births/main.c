@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DD8, DD11: every operation that takes a domain's number, with the numbers of domains that
- * are being born, live, and die at that moment on other CPUs.  Page 0 is mapped: what the hypervisor
- * found missing in a half-made domain it would take from there.
+ * DD8, DD11: every operation that takes a domain's number, with the numbers of
+ * domains that are being born, live, and die at that moment on other CPUs.
+ * Page 0 is mapped: what the hypervisor found missing in a half-made domain it
+ * would take from there.
  */
 #include <gl/grant.h>
 #include <gl/start.h>
@@ -158,7 +159,10 @@ void gl_main(void)
 	page = must_alloc();
 	zero_page_map();
 	while (gl_now_ns() < end && !gl_test_failures) {
-		/* The youngest ones, by the quickest call; then everything with one of them. */
+		/*
+		 * The youngest ones, by the quickest call; then everything with
+		 * one of them.
+		 */
 		for (unsigned int k = 0; k < 4; k++)
 			(void)map(last + k);
 		for (unsigned int k = AHEAD; k; k--)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The neighbour of a hostile guest: fills its memory with known bytes and reads
- * all of it again and again.  SUCCESS: not a byte of it, and no entry of its page
- * tables, changed until the attacker was gone.
+ * all of it again and again.  SUCCESS: not a byte of it, and no entry of its
+ * page tables, changed until the attacker was gone.
  *
  *   watch=DOMID  go on until that domain is gone (a bind to a port of a domain
  *                that is not there gives -ESRCH)
  *   ms=TIME      and at least that long
- *   share=PAGES  of its pages are shared, with the contents pattern 0 .. PAGES-1
+ *   share=PAGES  of its pages are shared, with the contents pattern 0 ..
+ *                PAGES-1
  */
 #include <gl/share_setup.h>
 #include <gl/timer.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves the environment before anything is blamed: QEMU starts, the hypervisor boots, a
- * guest runs, speaks, and ends.
+ * Proves the environment before anything is blamed: QEMU starts, the hypervisor
+ * boots, a guest runs, speaks, and ends.
  */
 #include <gl/start.h>
 

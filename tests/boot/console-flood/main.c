@@ -2,8 +2,10 @@
 /*
  * CP9, one guest holds the serial line.
  *
- *   how=ring, how=call  print for ever, until domain `watch` is gone; no more than four seconds'
- *                       worth at once and then `rate` bytes a second may have got through
+ *   how=ring, how=call  print for ever, until domain `watch` is gone; no more
+ *   than four seconds'
+ *                       worth at once and then `rate` bytes a second may have
+ *                       got through
  *   else                a line now and then; each must come out soon
  */
 #include <gl/timer.h>

@@ -3,7 +3,8 @@
  * CP10, a terminal that does not read.
  *
  *   watch=DOMID  print for ever, until that domain is gone
- *   else         say nothing for 6 seconds, and then how long we stood still at most
+ *   else         say nothing for 6 seconds, and then how long we stood still at
+ *                most
  */
 #include <gl/timer.h>
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How much of the machine this guest gets, by its own runstates, in the window from=MS until=MS of system
- * time, which is the same for all guests.  What it does meanwhile:
- *   (nothing)    all its vCPUs spin; want=PERMILLE of one CPU, slack=PERMILLE: fail if it got more or less
+ * How much of the machine this guest gets, by its own runstates, in the window
+ * from=MS until=MS of system time, which is the same for all guests.  What it
+ * does meanwhile:
+ *   (nothing)    all its vCPUs spin; want=PERMILLE of one CPU, slack=PERMILLE:
+ *                fail if it got more or less
  *   sleep=US     it sleeps so long at a time; at the end, how late it woke up
  *   period=US    the same, and nothing is said
- * Lines for benches: "BENCH share PERMILLE", "BENCH late_NN NS" (the NNth percentile).
+ * Lines for benches: "BENCH share PERMILLE", "BENCH late_NN NS" (the NNth
+ * percentile).
  */
 #include <gl/event.h>
 #include <gl/timer.h>
@@ -105,7 +108,10 @@ static void sort(uint64_t *v, unsigned int n)
 	}
 }
 
-/* Other guests' interrupts, too, lie between the deadline and the first look at the clock. */
+/*
+ * Other guests' interrupts, too, lie between the deadline and the first look at
+ * the clock.
+ */
 static void sleep_on(uint64_t from, uint64_t until, uint64_t ns)
 {
 	unsigned int n = 0;

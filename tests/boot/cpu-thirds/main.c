@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One domain spins without a hypercall, with events masked; the other works a little
- * and sleeps a millisecond, in turns.  It must get at least a third of the rounds that
- * it has once the first is gone, on the same processor.
+ * One domain spins without a hypercall, with events masked; the other works a
+ * little and sleeps a millisecond, in turns.  It must get at least a third of
+ * the rounds that it has once the first is gone, on the same processor.
  */
 #include <gl/event.h>
 #include <gl/memory.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DD1: a domain that uses every resource there is, holds all of it, and ends: shared
- * pages, private copies, page tables pinned and loaded, a linear one, a GDT, an LDT, vcpu_info
- * in a page of its own, event ports, a timer, a registered buffer, its trace, grants given and
- * mapped, pages given back and taken.
- * Rebuilt again and again (repeat=), it must leave every frame behind.  how=N chooses the end.
+ * DD1: a domain that uses every resource there is, holds all of it, and ends:
+ * shared pages, private copies, page tables pinned and loaded, a linear one, a
+ * GDT, an LDT, vcpu_info in a page of its own, event ports, a timer, a
+ * registered buffer, its trace, grants given and mapped, pages given back and
+ * taken.  Rebuilt again and again (repeat=), it must leave every frame behind.
+ * how=N chooses the end.
  */
 #include <gl/event.h>
 #include <gl/grant.h>
@@ -149,7 +150,8 @@ void gl_main(void)
 						SHUTDOWN_poweroff;
 	gl_printf("cycle done\n");
 	gl_console_flush();
-	gl_events_save();	/* an upcall could not be acknowledged from there on */
+	/* an upcall could not be acknowledged from there on */
+	gl_events_save();
 	move_vcpu_info();
 	gl_test_equal(hypercall_sched_op(SCHEDOP_shutdown, &how), 0);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DD5: a domain dies with mappings=N mappings of one shared frame.  What its end cost
- * is on the hypervisor's @dom line; bench/benches/destroy.sh reads it there.
+ * DD5: a domain dies with mappings=N mappings of one shared frame.  What its
+ * end cost is on the hypervisor's @dom line; bench/benches/destroy.sh reads it
+ * there.
  */
 #include <gl/share_setup.h>
 #include <gl/trace.h>

@@ -2,8 +2,8 @@
 /*
  * DD1, DD2: a guest that offers, breaks, pins, gives memory back and takes it
  * again in a random order, and dies at a random point: by poweroff, by a crash,
- * or in the middle of a fault.  With repeat= it is created again and again; at the
- * end every frame must be back and the audit clean.
+ * or in the middle of a fault.  With repeat= it is created again and again; at
+ * the end every frame must be back and the audit clean.
  */
 #include <gl/memory.h>
 #include <gl/share_setup.h>

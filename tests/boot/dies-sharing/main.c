@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Domains that end in the middle of whatever they do: offers, breaks, tables pinned,
- * frames taken and given; by poweroff or by a crash.  The hypervisor's own
- * recount at the end says whether a frame was lost.  One with idle=1 watches that its
- * own page, shared with theirs, stays as it is.
+ * Domains that end in the middle of whatever they do: offers, breaks, tables
+ * pinned, frames taken and given; by poweroff or by a crash.  The hypervisor's
+ * own recount at the end says whether a frame was lost.  One with idle=1
+ * watches that its own page, shared with theirs, stays as it is.
  */
 #include <gl/memory.h>
 #include <gl/share_setup.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* DD13: a guest whose end leaves page-table work half-way between two steps of the reaper. */
+/*
+ * DD13: a guest whose end leaves page-table work half-way between two steps of
+ * the reaper.
+ */
 #include <gl/start.h>
 
 #include "../attack.h"

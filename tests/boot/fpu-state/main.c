@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TR9: two guests on one CPU keep different values in all x87, SSE and debug registers
- * and give up the CPU again and again.  Each starts with clean ones, and never
- * sees the other's.
+ * TR9: two guests on one CPU keep different values in all x87, SSE and debug
+ * registers and give up the CPU again and again.  Each starts with clean ones,
+ * and never sees the other's.
  */
 #include <gl/start.h>
 #include <gl/string.h>

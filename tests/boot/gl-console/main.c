@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves that the console loses nothing: far more text than the ring holds, in short
- * and long pieces; the runner sees the last line only if all of it went through.
+ * Proves that the console loses nothing: far more text than the ring holds, in
+ * short and long pieces; the runner sees the last line only if all of it went
+ * through.
  */
 #include <gl/start.h>
 

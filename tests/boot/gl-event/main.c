@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves event channels: delivery, masks per port and per vCPU, no lost event, bad
- * ports refused, and that an event inside a page fault does not disturb it.
+ * Proves event channels: delivery, masks per port and per vCPU, no lost event,
+ * bad ports refused, and that an event inside a page fault does not disturb it.
  */
 #include <gl/event.h>
 #include <gl/memory.h>
@@ -95,7 +95,10 @@ static void test_refusals(void)
 	gl_test_check(gl_domid() != DOMID_INVALID);
 }
 
-/* Sent from inside a page fault (events masked): it comes right after, and the fault's work is done. */
+/*
+ * Sent from inside a page fault (events masked): it comes right after, and the
+ * fault's work is done.
+ */
 static bool fault_and_send(struct gl_regs *regs)
 {
 	uint64_t at = gl_fault_address();

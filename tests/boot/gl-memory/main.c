@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Proves the linear map (every page is there, writable, and its own), the page
- * allocator, page tables made by us, frames given back and taken again, and that the
- * hypervisor refuses what would break isolation.
+ * allocator, page tables made by us, frames given back and taken again, and
+ * that the hypervisor refuses what would break isolation.
  */
 #include <gl/memory.h>
 #include <gl/start.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves the sharing half from inside one guest: offers, copy on write with a full
- * and with an empty reserve, p2m and M2P after each, refusals, forged bits, counts that
- * do not drift.  SKIP on a hypervisor without the call.
+ * Proves the sharing half from inside one guest: offers, copy on write with a
+ * full and with an empty reserve, p2m and M2P after each, refusals, forged
+ * bits, counts that do not drift.  SKIP on a hypervisor without the call.
  */
 #include <gl/memory.h>
 #include <gl/share_setup.h>
@@ -92,8 +92,8 @@ static void test_offer(void)
 }
 
 /*
- * More writes than the reserve has frames: the rest by SHAREOP_unshare.  Of some pages we are the
- * last holder, and the library asked: no copy.
+ * More writes than the reserve has frames: the rest by SHAREOP_unshare.  Of
+ * some pages we are the last holder, and the library asked: no copy.
  */
 static void test_breaks(void)
 {
@@ -147,7 +147,9 @@ static void test_refusals(void)
 	gl_page_free(va);
 }
 
-/* The bit in a private page's entry is taken out, and never makes a fault ours. */
+/*
+ * The bit in a private page's entry is taken out, and never makes a fault ours.
+ */
 static void test_forged(void)
 {
 	uint64_t va = gl_page_alloc(), mfn = gl_virt_to_mfn(va);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proves the clock and the singleshot timer: time never goes back, sleeps are not
- * short, a time in the past fires at once.  Upper bounds are generous: the
+ * Proves the clock and the singleshot timer: time never goes back, sleeps are
+ * not short, a time in the past fires at once.  Upper bounds are generous: the
  * machine under the test may be busy.
  */
 #include <gl/event.h>

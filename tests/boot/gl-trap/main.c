@@ -63,8 +63,8 @@ static void test_divide(void)
 }
 
 /*
- * QEMU 7.2 without hardware help gives `int n` from ring 3 a wrong error code, by which real
- * Xen cannot tell n; it then delivers a general protection fault.
+ * QEMU 7.2 without hardware help gives `int n` from ring 3 a wrong error code,
+ * by which real Xen cannot tell n; it then delivers a general protection fault.
  */
 static void test_software(void)
 {
@@ -123,7 +123,10 @@ static void test_read_only(void)
 	gl_page_free(va);
 }
 
-/* Page faults mask events while they are handled, others do not; afterwards they are on. */
+/*
+ * Page faults mask events while they are handled, others do not; afterwards
+ * they are on.
+ */
 static void test_event_mask(void)
 {
 	arm(TRAP_page_fault, 0);

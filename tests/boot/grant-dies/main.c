@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GT19, GT23: the other side dies first.  Two guests (role=giver, role=user; peer=DOMID).
- * The giver grants 8 pages, waits until all are mapped, and ends.  The user waits until
- * that one grants nothing more, reads the pages on, holds a reference on each third, asks for
- * the unmap of all, lets go, and counts: each done once, none early, nothing mapped at the end.
- * The giver is gone at once, its pages go with the last unmap; no frame may be lost.
- * With last=1 the user ends with the pages mapped instead: the hypervisor unmaps them.
+ * GT19, GT23: the other side dies first.  Two guests (role=giver, role=user;
+ * peer=DOMID).  The giver grants 8 pages, waits until all are mapped, and ends.
+ * The user waits until that one grants nothing more, reads the pages on, holds
+ * a reference on each third, asks for the unmap of all, lets go, and counts:
+ * each done once, none early, nothing mapped at the end.  The giver is gone at
+ * once, its pages go with the last unmap; no frame may be lost.  With last=1
+ * the user ends with the pages mapped instead: the hypervisor unmaps them.
  */
 #include <gl/event.h>
 #include <gl/grant.h>

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SH26, SH28: where new frames appear, and what they cost, whatever another group's offers come to.
+ * SH26, SH28: where new frames appear, and what they cost, whatever another
+ * group's offers come to.
  *
- * role=work offers pages, in turn with the observer: with contents=1 all have one content, and are matches; else
- * each has its own, and is a miss.  role=observe, of another group, offers, breaks, takes frames and gives some back
- * meanwhile, and prints each frame's number and each call's instructions (under -icount).
- * tests/cli/other-groups.sh compares what it prints: what work did must not show.
+ * role=work offers pages, in turn with the observer: with contents=1 all have
+ * one content, and are matches; else each has its own, and is a miss.
+ * role=observe, of another group, offers, breaks, takes frames and gives some
+ * back meanwhile, and prints each frame's number and each call's instructions
+ * (under -icount).  tests/cli/other-groups.sh compares what it prints: what
+ * work did must not show.
  */
 #include <gl/memory.h>
 #include <gl/share_setup.h>
@@ -18,7 +21,8 @@
 
 #define ROUNDS		12
 #define OFFERS		8	/* of the observer, a round; */
-#define TAKEN		4	/* frames that it takes, and gives back half of */
+/* frames that it takes, and gives back half of */
+#define TAKEN		4
 #define WORK		60	/* offers of the other, a round: 720 in all */
 #define SLOT_NS		50000000UL
 #define START_NS	300000000UL
@@ -62,8 +66,8 @@ static uint64_t offer(uint64_t va, uint64_t *took)
 }
 
 /*
- * What was seen, printed at the end: the serial line is fed from a timer, whose interrupts would
- * otherwise fall into what is measured.
+ * What was seen, printed at the end: the serial line is fed from a timer, whose
+ * interrupts would otherwise fall into what is measured.
  */
 struct seen {
 	const char *what;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The same contents in domains of the same group, of another, and of none.  What each
- * is told must not depend on that; the machine's own @stat line says how many
- * frames there are, and the recount that no frame is known to two groups.
+ * The same contents in domains of the same group, of another, and of none.
+ * What each is told must not depend on that; the machine's own @stat line says
+ * how many frames there are, and the recount that no frame is known to two
+ * groups.
  */
 #include <gl/memory.h>
 #include <gl/share_setup.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guests that end in every way a kernel can (how=): each must end alone.  Those with
- * expect=CRASH must be stopped by the hypervisor with a line that says why.
+ * Guests that end in every way a kernel can (how=): each must end alone.  Those
+ * with expect=CRASH must be stopped by the hypervisor with a line that says
+ * why.
  */
 #include <gl/memory.h>
 #include <gl/start.h>
@@ -56,7 +57,10 @@ static void how_iret(void)
 	gl_hypercall(__HYPERVISOR_iret, 0, 0, 0, 0, 0);
 }
 
-/* An iret frame that no ring 3 may have; flags 0x100 asks for the fast way back. */
+/*
+ * An iret frame that no ring 3 may have; flags 0x100 asks for the fast way
+ * back.
+ */
 static void bad_frame(uint64_t rip, uint64_t cs, uint64_t ss, uint64_t flags)
 {
 	uint64_t frame[] = { 0, 0, 0, flags, rip, cs, 0x202, 0x1000, ss };

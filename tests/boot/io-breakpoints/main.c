@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Breakpoints on I/O ports, as on Xen: refused without CR4.DE; with it dr7 reads as it was
- * written, and an access that is emulated meets them.
+ * Breakpoints on I/O ports, as on Xen: refused without CR4.DE; with it dr7
+ * reads as it was written, and an access that is emulated meets them.
  */
 #include <gl/trap.h>
 #include <xen/physdev.h>

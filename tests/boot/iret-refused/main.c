@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An iret frame that the CPU refuses gives #GP with the selector's error code and the
- * frame's cs, as on Xen; no failsafe callback is set here.
+ * An iret frame that the CPU refuses gives #GP with the selector's error code
+ * and the frame's cs, as on Xen; no failsafe callback is set here.
  */
 #include <gl/trap.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kernel that changes its page tables with `mov cr3`: to a copy of its top table, and
- * back; a base that is none gives #GP, and the old one stays (PT10, PT14).
+ * A kernel that changes its page tables with `mov cr3`: to a copy of its top
+ * table, and back; a base that is none gives #GP, and the old one stays (PT10,
+ * PT14).
  */
 #include <gl/trap.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Offers that must be refused, each with its reason, and attacks on what is shared.
- * After each group of them the hypervisor recounts itself (SHAREOP_audit).
+ * Offers that must be refused, each with its reason, and attacks on what is
+ * shared.  After each group of them the hypervisor recounts itself
+ * (SHAREOP_audit).
  */
 #include "refused_offers.h"
 
@@ -28,7 +29,9 @@ static void test_aliases(void)
 	gl_test_check(!(gl_pte_read(ALIAS_VA) & SHARE_PTE_AVL));
 	gl_test_check(intact(ALIAS_VA, 1000) && !gl_probe_write(va, 7) &&
 		      !gl_probe_write(ALIAS_VA, 7));
-	/* One of the two breaks: they part. One page was given, one comes back. */
+	/*
+	 * One of the two breaks: they part. One page was given, one comes back.
+	 */
 	gl_test_equal(unshare(va), SHARE_DONE);
 	gl_test_check(gl_probe_write(va, 5) && intact(ALIAS_VA, 1000));
 	two = named(ALIAS_VA);

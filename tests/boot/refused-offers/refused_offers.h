@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What both halves of refused-offers use: one entry offered or unshared, audited. */
+/*
+ * What both halves of refused-offers use: one entry offered or unshared,
+ * audited.
+ */
 #ifndef REFUSED_OFFERS_H
 #define REFUSED_OFFERS_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What Linux's spinlocks and steal time rest on: on one CPU, while one vCPU looks, the
- * other one's area says that it does not run, but could (runnable), and for how long that was so.
+ * What Linux's spinlocks and steal time rest on: on one CPU, while one vCPU
+ * looks, the other one's area says that it does not run, but could (runnable),
+ * and for how long that was so.
  */
 #include <gl/timer.h>
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SH24, SH27, SH28: what a guest can see of its own calls, whatever another group holds.
+ * SH24, SH27, SH28: what a guest can see of its own calls, whatever another
+ * group holds.
  *
- * role=other offers pages of content=N and holds them.  role=measure comes later, offers
- * pages of content 1, makes them private again, offers them once more, and prints of
- * each call the instructions (under -icount), the result's kind, and all that it can
- * read of counters; tests/cli/other-groups.sh compares that for different contents of
- * the other.  Frame numbers are random and are not printed, but what the M2P makes of them is.
+ * role=other offers pages of content=N and holds them.  role=measure comes
+ * later, offers pages of content 1, makes them private again, offers them once
+ * more, and prints of each call the instructions (under -icount), the result's
+ * kind, and all that it can read of counters; tests/cli/other-groups.sh
+ * compares that for different contents of the other.  Frame numbers are random
+ * and are not printed, but what the M2P makes of them is.
  */
 #include <gl/memory.h>
 #include <gl/share_setup.h>

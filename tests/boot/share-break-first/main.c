@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Break first: writes by an instruction, by the output of a hypercall, by a frame that the hypervisor
- * pushes, by an entry; of pages with one mapping and with more; held by a neighbour too, or by
- * nobody else (SH8, SH13, SH20).  After each the bytes, both entries, p2m and M2P, and the audit.
+ * Break first: writes by an instruction, by the output of a hypercall, by a
+ * frame that the hypervisor pushes, by an entry; of pages with one mapping and
+ * with more; held by a neighbour too, or by nobody else (SH8, SH13, SH20).
+ * After each the bytes, both entries, p2m and M2P, and the audit.
  */
 #include <gl/share_setup.h>
 #include <gl/start.h>
@@ -37,7 +38,10 @@ static uint64_t shared_page(uint64_t content)
 	return va;
 }
 
-/* va is private and writable; all its names agree; its bytes are those of content, but for `changed`. */
+/*
+ * va is private and writable; all its names agree; its bytes are those of
+ * content, but for `changed`.
+ */
 static void check_private(uint64_t va, uint64_t content, unsigned int changed)
 {
 	const volatile uint64_t *p = (const volatile uint64_t *)va;
@@ -52,7 +56,9 @@ static void check_private(uint64_t va, uint64_t content, unsigned int changed)
 	audit("a write");
 }
 
-/* Until the neighbour holds its pages, a break of such a page copies nothing. */
+/*
+ * Until the neighbour holds its pages, a break of such a page copies nothing.
+ */
 static void wait_for_neighbour(void)
 {
 	uint64_t va, old;
@@ -81,7 +87,10 @@ static void by_instruction(void)
 	check_private(va, n, 1);
 }
 
-/* An output over the border of two pages; and the result of a call in its own arguments. */
+/*
+ * An output over the border of two pages; and the result of a call in its own
+ * arguments.
+ */
 static void by_output(void)
 {
 	uint64_t n = next_held, va = gl_pages_alloc(2);
@@ -199,8 +208,9 @@ enum alias_write { THROUGH_ALIAS, THROUGH_OUTPUT, THROUGH_ENTRY,
 		   THROUGH_STACK, THROUGH_CALLS, ALIAS_WRITES };
 
 /*
- * The first call's output breaks the page in one of its entries; the second finds it broken in
- * all: it is not to make another private page of what the alias still maps.
+ * The first call's output breaks the page in one of its entries; the second
+ * finds it broken in all: it is not to make another private page of what the
+ * alias still maps.
  */
 static void call_after_call(uint64_t va)
 {
@@ -285,14 +295,16 @@ static void last_holder(void)
 }
 
 /*
- * The domain has all the pages that it may have: the hypervisor's own fault is an error of the call,
- * and ours comes to the library, whose reserve has a frame.
+ * The domain has all the pages that it may have: the hypervisor's own fault is
+ * an error of the call, and ours comes to the library, whose reserve has a
+ * frame.
  */
 static void without_quota(void)
 {
 	static xen_pfn_t frames[1024];
 	struct shareop_info n = info_get();
-	uint64_t more = n.max_pages - n.tot_pages + 1;	/* and the page that is shared now */
+	/* and the page that is shared now */
+	uint64_t more = n.max_pages - n.tot_pages + 1;
 	struct xen_memory_reservation r = { .domid = DOMID_SELF };
 	uint64_t content = next_held++, va = shared_page(content);
 	uint64_t breaks = share->counters.breaks;
@@ -314,7 +326,9 @@ static void without_quota(void)
 	gl_test_equal(gl_share_refill(share), 0);
 }
 
-/* One pfn a frame; and a page that was read-only when it was offered stays so. */
+/*
+ * One pfn a frame; and a page that was read-only when it was offered stays so.
+ */
 static void refusals(void)
 {
 	uint64_t n = next_held++, va = shared_page(n), other = must_alloc();
@@ -350,8 +364,8 @@ static void tell_list(void)
 }
 
 /*
- * The operator chose it; before we tell where our list is, shares are ours to break, so
- * that no name in it is stale.  The neighbour holds the contents too.
+ * The operator chose it; before we tell where our list is, shares are ours to
+ * break, so that no name in it is stale.  The neighbour holds the contents too.
  */
 static void operators_choice(void)
 {

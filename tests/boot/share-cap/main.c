@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SH35: domain 1 maps a page that its group shares as often as a domain may, in page tables that it
- * pins.  Its next entry is refused, its own next offer has another frame; and domain 2, which holds the page too,
- * maps it and offers it as if nothing had been.
+ * SH35: domain 1 maps a page that its group shares as often as a domain may, in
+ * page tables that it pins.  Its next entry is refused, its own next offer has
+ * another frame; and domain 2, which holds the page too, maps it and offers it
+ * as if nothing had been.
  */
 #include <gl/grant.h>
 #include <gl/start.h>

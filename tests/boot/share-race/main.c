@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SH2: an event handler writes to the pages that the main loop is offering, between
- * the chunks of a batch and right after it.  No write may be lost: each page's
- * counter must equal what the handler counted beside it.
+ * SH2: an event handler writes to the pages that the main loop is offering,
+ * between the chunks of a batch and right after it.  No write may be lost: each
+ * page's counter must equal what the handler counted beside it.
  */
 #include <gl/event.h>
 #include <gl/memory.h>

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two guests of one group, two processors (TL2).  Both hold a shared frame.  The
- * reader lets it go without a flush of its TLB and goes on reading through what
- * its CPU remembers.  The writer is the last holder now, takes the frame for
- * itself and writes a secret there, which the reader must not see.
+ * Two guests of one group, two processors (TL2).  Both hold a shared frame.
+ * The reader lets it go without a flush of its TLB and goes on reading through
+ * what its CPU remembers.  The writer is the last holder now, takes the frame
+ * for itself and writes a secret there, which the reader must not see.
  *
  * They act at times of the machine's clock, ROUND_MS for each round:
- *	0 both offer	39 the reader lets go	40 the writer writes	60 look no more
+ *        0 both offer    39 the reader lets go   40 the writer writes    60
+ *                        look no more
  */
 #include <gl/timer.h>
 #include <gl/trap.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The trace buffer from inside: events of what this guest does, in order, with times of
- * its own clock; wrap-around with an exact count of the lost; and the attacks on pages
- * that the hypervisor shares (PT10, PT11, ME11): no other use than mapping
- * them read-only.  mfn=FRAME: another domain's trace buffer, to be refused.
+ * The trace buffer from inside: events of what this guest does, in order, with
+ * times of its own clock; wrap-around with an exact count of the lost; and the
+ * attacks on pages that the hypervisor shares (PT10, PT11, ME11): no other use
+ * than mapping them read-only.  mfn=FRAME: another domain's trace buffer, to be
+ * refused.
  */
 #include <gl/trace.h>
 #include <gl/timer.h>
@@ -160,7 +161,10 @@ static bool is_mine(uint64_t mfn)
 	return false;
 }
 
-/* The other instance's pages: built alike, so a few frames around ours are among them. */
+/*
+ * The other instance's pages: built alike, so a few frames around ours are
+ * among them.
+ */
 static void attack_others(void)
 {
 	unsigned int refused = 0;

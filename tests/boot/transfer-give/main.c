@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ME12: pages are transferred to another guest, which is told each number before and gives
- * the page back as soon as it can be named.  A page that can be named is whole: the machine
- * lives, and the audit finds each list and count as it should be.  (transfer-take is the other.)
+ * ME12: pages are transferred to another guest, which is told each number
+ * before and gives the page back as soon as it can be named.  A page that can
+ * be named is whole: the machine lives, and the audit finds each list and count
+ * as it should be.  (transfer-take is the other.)
  */
 #include <gl/grant.h>
 #include <gl/start.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VC2, DD11: four vCPUs initialise, start, stop and register each other from all
- * sides at once, with good arguments and bad ones; then all go down at once, and
- * the last of them ends the domain.
+ * VC2, DD11: four vCPUs initialise, start, stop and register each other from
+ * all sides at once, with good arguments and bad ones; then all go down at
+ * once, and the last of them ends the domain.
  */
 #include "../attack.h"
 
@@ -15,7 +15,8 @@
 static struct vcpu_guest_context contexts[VCPUS];
 static uint64_t stacks[VCPUS][STACK_WORDS];
 static struct vcpu_runstate_info areas[VCPUS];
-static uint64_t calls[VCPUS], odd[VCPUS];	/* calls made, and answers that cannot be */
+/* calls made, and answers that cannot be */
+static uint64_t calls[VCPUS], odd[VCPUS];
 static uint64_t info_mfn;
 static volatile bool stop;
 

@@ -3,8 +3,8 @@
  * A second vCPU (VC1, VC2): every way to ask for it wrongly, up, down and up
  * again with all its state, an event for it.  And SH2, with both vCPUs running:
  * while one counts in a page, the other offers that page again and again; the
- * hypervisor breaks the share in the counter's fault; no count is lost, and none
- * goes back.
+ * hypervisor breaks the share in the counter's fault; no count is lost, and
+ * none goes back.
  */
 #include <gl/event.h>
 #include <gl/trap.h>
@@ -80,7 +80,8 @@ static uint64_t cr3(void)
 {
 	uint64_t value;
 
-	__asm__ volatile("mov %%cr3, %0" : "=r"(value));	/* emulated: the frame number */
+	/* emulated: the frame number */
+	__asm__ volatile("mov %%cr3, %0" : "=r"(value));
 	return value;
 }
 

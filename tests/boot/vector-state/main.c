@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TR9: guests fill their SSE and x87 registers with patterns of their own and offer pages, one
- * and in batches, whose contents the hypervisor hashes, compares and copies with vector
- * registers.  Nobody's registers change, whether its CR0.TS was set or not, nobody gets AVX by
- * it, and equal contents get one frame each, with whatever registers (pages=).
+ * TR9: guests fill their SSE and x87 registers with patterns of their own and
+ * offer pages, one and in batches, whose contents the hypervisor hashes,
+ * compares and copies with vector registers.  Nobody's registers change,
+ * whether its CR0.TS was set or not, nobody gets AVX by it, and equal contents
+ * get one frame each, with whatever registers (pages=).
  */
 #include <gl/start.h>
 #include <gl/string.h>
@@ -33,7 +34,9 @@ static void save(struct state *s)
 	memset(s->bytes + 6, 0, 2);
 }
 
-/* Patterns of which each guest and round has its own; MXCSR: another rounding. */
+/*
+ * Patterns of which each guest and round has its own; MXCSR: another rounding.
+ */
 static void fill_registers(uint64_t id)
 {
 	save(&want);
@@ -55,7 +58,9 @@ static bool registers_intact(void)
 	return true;
 }
 
-/* What of AVX and XSAVE there is: an undefined instruction, and CPUID itself. */
+/*
+ * What of AVX and XSAVE there is: an undefined instruction, and CPUID itself.
+ */
 static bool skip_undefined(struct gl_regs *regs)
 {
 	undefined++;
@@ -167,7 +172,10 @@ static bool note_no_fpu(struct gl_regs *regs)
 	return true;
 }
 
-/* With TS set: the registers are there all the same, and the next use still traps. */
+/*
+ * With TS set: the registers are there all the same, and the next use still
+ * traps.
+ */
 static void with_ts(uint64_t id)
 {
 	entries_make();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stores of 16 bytes to a shared page: after the fault, which the library handles and which saves
- * no vector register, the store is repeated, and must store what it was told.  The library's sharing
- * half is compiled for this test with vector registers allowed (guest-lib/guest.mk).
+ * Stores of 16 bytes to a shared page: after the fault, which the library
+ * handles and which saves no vector register, the store is repeated, and must
+ * store what it was told.  The library's sharing half is compiled for this test
+ * with vector registers allowed (guest-lib/guest.mk).
  */
 #include <gl/hypercall.h>
 #include <gl/memory.h>
@@ -13,7 +14,8 @@
 #include "../gl_test.h"
 
 #define PAGES	8
-#define HOLD_NS	300000000UL	/* by then the other guest has offered them too */
+/* by then the other guest has offered them too */
+#define HOLD_NS	300000000UL
 
 static uint64_t page[PAGES];
 

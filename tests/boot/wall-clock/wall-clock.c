@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prints its wall clock ten times a second, for `seconds=` of its own time: tests/cli/clock-stop.sh
- * stops the machine meanwhile.  By itself: the clock never goes back, and is of this age.
+ * Prints its wall clock ten times a second, for `seconds=` of its own time:
+ * tests/cli/clock-stop.sh stops the machine meanwhile.  By itself: the clock
+ * never goes back, and is of this age.
  */
 #include <gl/console.h>
 #include <gl/start.h>

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes from an event handler against offers of the same pages: a handler that runs
- * every millisecond counts in 16 of the pages that the main loop offers, 512 a call,
- * again and again.  No count may be lost, and no other word may change.
+ * Writes from an event handler against offers of the same pages: a handler that
+ * runs every millisecond counts in 16 of the pages that the main loop offers,
+ * 512 a call, again and again.  No count may be lost, and no other word may
+ * change.
  *
- * First with the library, which keeps events out of the call; then without, so that
- * the handler runs, and faults, wherever the hypervisor interrupts a long call.
+ * First with the library, which keeps events out of the call; then without, so
+ * that the handler runs, and faults, wherever the hypervisor interrupts a long
+ * call.
  */
 #include <gl/memory.h>
 #include <gl/share_setup.h>

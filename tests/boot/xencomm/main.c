@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xencomm (seed 004): hypercalls whose arguments are named by machine address, the
- * four problems of the mail, and references that must be refused (CP6, CP7, CP8).
+ * xencomm (seed 004): hypercalls whose arguments are named by machine address,
+ * the four problems of the mail, and references that must be refused (CP6, CP7,
+ * CP8).
  */
 #include <gl/timer.h>
 #include <gl/xencomm.h>
@@ -11,7 +12,8 @@
 #define OWNER_A	0xa11ce
 #define OWNER_B	0xb0b
 
-static uint64_t far_apart;	/* va of pages whose frames are not contiguous */
+/* va of pages whose frames are not contiguous */
+static uint64_t far_apart;
 
 /* The frames of two pages change places. */
 static void swap_frames(uint64_t a, uint64_t b)
@@ -137,7 +139,8 @@ static void test_kinds(void)
 	ref = xencomm_alloc_mem(buf, 3000, &va);
 	ref = xencomm_alloc_mem(buf, 5000, &va);
 	test_all(ref, va);
-	gl_test_equal(xencomm_free_buf(buf), -XEN_EBUSY);	/* CP8: in use */
+	/* CP8: in use */
+	gl_test_equal(xencomm_free_buf(buf), -XEN_EBUSY);
 	gl_test_equal(xencomm_owner_gone(OWNER_A), 1);
 	gl_page_free(one);
 	audit("each kind of reference");
@@ -159,7 +162,8 @@ static void test_problem_concurrency(void)
 	gl_test_equal(version_with(ref_a), -XEN_EFAULT);
 	gl_test_equal(version_with(ref_b), 0);
 	a = xencomm_alloc_buf(1, OWNER_A);
-	gl_test_equal(version_with(ref_a), -XEN_EFAULT);	/* a stale number */
+	/* a stale number */
+	gl_test_equal(version_with(ref_a), -XEN_EFAULT);
 	xencomm_free_mem(ref_b, 64);
 	gl_test_equal(xencomm_free_buf(b), 0);
 	gl_test_check(xencomm_alloc_mem(b, 64, &va_b) == XENCOMM_INVALID);
@@ -265,7 +269,8 @@ static void test_bad_descriptors(void)
 	x->nr_addrs = 1;
 	x->address[0] = gl_virt_to_mfn(data) << 12;
 	gl_test_equal(version_with(ref), 0);
-	refused(ref + (1UL << XENCOMM_DESC_SHIFT));	/* the next 16 bytes: no magic */
+	/* the next 16 bytes: no magic */
+	refused(ref + (1UL << XENCOMM_DESC_SHIFT));
 	refused(ref + 4096);
 	x->nr_addrs = ~0u;
 	refused(ref);
@@ -281,7 +286,8 @@ static void test_bad_descriptors(void)
 	refused(ref);
 	x->address[0] = 0x100000;	/* the hypervisor's image */
 	refused(ref);
-	x->address[0] = gl_virt_to_mfn(page) << 12;	/* itself: only its own harm */
+	/* itself: only its own harm */
+	x->address[0] = gl_virt_to_mfn(page) << 12;
 	gl_test_equal(version_with(ref), 0);
 	refused(ref);
 	refused(XENCOMM_DESC);

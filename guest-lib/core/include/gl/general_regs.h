@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Code between this and general_regs_end.h uses general registers only, whatever the
- * compiler's flags say: a fault handler that saves no vector registers
- * would lose those of the store that faulted, and the store would be repeated with other bytes.
+ * Code between this and general_regs_end.h uses general registers only,
+ * whatever the compiler's flags say: a fault handler that saves no vector
+ * registers would lose those of the store that faulted, and the store would be
+ * repeated with other bytes.
  */
 #ifndef GL_GENERAL_REGS_H
 #define GL_GENERAL_REGS_H

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The repayment list: pages whose content the kernel can do without (a cache's).
+ * The repayment list: pages whose content the kernel can do without (a
+ * cache's).
  *
- * With overcommit on, the hypervisor may have no frame for a copy on write.  The break
- * (gl/share.h) then looks for one in this order:
+ * With overcommit on, the hypervisor may have no frame for a copy on write.
+ * The break (gl/share.h) then looks for one in this order:
  *
  *   1. the reserve;
  *   2. the hypervisor (SHAREOP_unshare);
- *   3. the oldest listed page that can repay: its frame becomes the reserve's, and the break is
- *      served from there.
+ *   3. the oldest listed page that can repay: its frame becomes the reserve's,
+ *      and the break is served from there.
  *
- * Only with none of them does the fault go to the kernel ("no private copy").  gl_share_refill()
- * asks the hypervisor alone and gl_share_unshare() tells its caller -ENOMEM: a cached
- * page is spent when a write cannot wait, not before.
+ * Only with none of them does the fault go to the kernel ("no private copy").
+ * gl_share_refill() asks the hypervisor alone and gl_share_unshare() tells its
+ * caller -ENOMEM: a cached page is spent when a write cannot wait, not before.
  *
  *  Y1  A page is on the list from gl_repay_register() until either
  *      gl_repay_unregister() gives 0 or its `lost` is called; never both.
@@ -27,9 +28,10 @@
  *      nothing that a break could use.  One that cannot is passed over and goes
  *      to the end; one look at each page a break, no more.
  *
- * So a kernel uses a cached page like this: unregister (-ENOENT: it is lost, read it again), use
- * it, register.  There is no limit on the number of pages: struct gl_repay is the kernel's
- * memory.  It is written in the fault, so it may not lie in a page that is offered.
+ * So a kernel uses a cached page like this: unregister (-ENOENT: it is lost,
+ * read it again), use it, register.  There is no limit on the number of pages:
+ * struct gl_repay is the kernel's memory.  It is written in the fault, so it
+ * may not lie in a page that is offered.
  */
 #ifndef GL_REPAY_H
 #define GL_REPAY_H
@@ -40,7 +42,8 @@
 struct gl_share;
 
 struct gl_repay {
-	uint64_t va;		/* of the page; its only mapping, no grant, no page table */
+	/* of the page; its only mapping, no grant, no page table */
+	uint64_t va;
 	void (*lost)(void *ctx, struct gl_repay *page);
 	void *ctx;
 	/* The library's; zeroed before the first use. */
@@ -54,15 +57,22 @@ struct gl_repay_list {	/* all under the share lock */
 };
 
 /*
- * The page becomes the newest.  -EINVAL: no page of the kernel's is mapped there, or no `lost`;
- * -ENOSPC: the library was given no reserve, through which frames pass; -EEXIST: is on the list.
+ * The page becomes the newest.  -EINVAL: no page of the kernel's is mapped
+ * there, or no `lost`; -ENOSPC: the library was given no reserve, through which
+ * frames pass; -EEXIST: is on the list.
  */
 long gl_repay_register(struct gl_share *s, struct gl_repay *page);
-/* 0: the page is the kernel's again, as it was.  -ENOENT: it was lost, or never listed. */
+/*
+ * 0: the page is the kernel's again, as it was.  -ENOENT: it was lost, or never
+ * listed.
+ */
 long gl_repay_unregister(struct gl_share *s, struct gl_repay *page);
 
 /* ---- between the files of the sharing half; lock held ---- */
-/* The reserve is empty: one page's frame goes there, for the break.  False: none can repay. */
+/*
+ * The reserve is empty: one page's frame goes there, for the break.  False:
+ * none can repay.
+ */
 bool gl_repay_into_reserve(struct gl_share *s);
 
 #endif

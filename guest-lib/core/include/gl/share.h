@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sharing half of the library, for any PV64 kernel: offer pages to be shared,
- * and copy on write when they are written again.  It needs nothing else of the library:
- * the kernel gives a struct of callbacks and the memory.
+ * The sharing half of the library, for any PV64 kernel: offer pages to be
+ * shared, and copy on write when they are written again.  It needs nothing else
+ * of the library: the kernel gives a struct of callbacks and the memory.
  *
- * A page is named by the virtual address of its only mapping.  After an
- * offer it is mapped read-only, its frame is one that others may map too, and the
- * kernel's p2m has the new frame's number.  The first write to it faults; the kernel's
- * page-fault handler asks gl_share_fault() before anything else, which puts a private copy
- * there.  The faulting instruction is then run again.
+ * A page is named by the virtual address of its only mapping.  After an offer
+ * it is mapped read-only, its frame is one that others may map too, and the
+ * kernel's p2m has the new frame's number.  The first write to it faults; the
+ * kernel's page-fault handler asks gl_share_fault() before anything else, which
+ * puts a private copy there.  The faulting instruction is then run again.
  *
  * Invariants
  *  G1  a page's bit in the record is set before it is offered, and cleared
@@ -24,13 +24,15 @@
  *      does not run short; on a hypervisor with overcommit it may, and
  *      gl/repay.h says what a break does then.
  *
- * A page whose frame nobody else has is made writable as it stands, with no copy (alone.c).
+ * A page whose frame nobody else has is made writable as it stands, with no
+ * copy (alone.c).
  *
- * Break first (gl_share_break_first()): the hypervisor does it all, in the fault, and no fault
- * comes to the kernel but when there is no frame; then the reserve has one.
+ * Break first (gl_share_break_first()): the hypervisor does it all, in the
+ * fault, and no fault comes to the kernel but when there is no frame; then the
+ * reserve has one.
  *
- * Several vCPUs: every entry change flushes on all of them; two that fault on one
- * page are put in order by lock(), and the second finds the entry writable.
+ * Several vCPUs: every entry change flushes on all of them; two that fault on
+ * one page are put in order by lock(), and the second finds the entry writable.
  */
 #ifndef GL_SHARE_H
 #define GL_SHARE_H
@@ -51,14 +53,20 @@ struct gl_share_ops {
 	/* A hypercall; entry and registers as Xen's ABI has them. */
 	long (*hypercall)(void *ctx, unsigned int nr, unsigned long a1,
 			  unsigned long a2, unsigned long a3, unsigned long a4);
-	/* The guest page that va's mapping stands for; false: none that may be shared. */
+	/*
+	 * The guest page that va's mapping stands for; false: none that may be
+	 * shared.
+	 */
 	bool (*va_to_pfn)(void *ctx, uint64_t va, uint64_t *pfn);
 	/* The raw page-table entry of va; 0: none. */
 	uint64_t (*pte_read)(void *ctx, uint64_t va);
 	/* The frame behind a guest page changes; ~0: it has none. */
 	void (*p2m_set)(void *ctx, uint64_t pfn, uint64_t mfn);
 	uint64_t (*p2m_get)(void *ctx, uint64_t pfn);
-	/* A page of the kernel's for the reserve, mapped once, writable; 0: none. Not on the fault path. */
+	/*
+	 * A page of the kernel's for the reserve, mapped once, writable; 0:
+	 * none. Not on the fault path.
+	 */
 	uint64_t (*page_alloc)(void *ctx);
 	void (*page_free)(void *ctx, uint64_t va);
 	/* Keep other vCPUs and this one's event handlers out. */
@@ -75,10 +83,12 @@ struct gl_share_slot {
 struct gl_share_counters {
 	uint64_t offered;	/* pages put to the hypervisor */
 	uint64_t done;		/* of them shared now or once */
-	uint64_t by_result[GL_SHARE_RESULTS]; /* enum shareop_result; [0] = done */
+	/* enum shareop_result; [0] = done */
+	uint64_t by_result[GL_SHARE_RESULTS];
 	uint64_t calls_failed;	/* whole calls refused with -errno */
 	uint64_t faults;	/* that were ours */
-	uint64_t foreign_faults; /* write faults with a bit or a record, but not both (G2) */
+	/* write faults with a bit or a record, but not both (G2) */
+	uint64_t foreign_faults;
 	uint64_t breaks;	/* private copies made from the reserve */
 	uint64_t unshares;	/* private copies made by the hypervisor */
 	uint64_t taken;		/* pages made writable with no copy */
@@ -119,7 +129,9 @@ static inline size_t gl_share_record_bytes(uint64_t pfns)
 unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
 			   void *ctx, uint64_t *record, uint64_t pfns,
 			   unsigned int reserve);
-/* Is there a hypervisor that can?  0, or -errno (-ENOSYS: it has no such call). */
+/*
+ * Is there a hypervisor that can?  0, or -errno (-ENOSYS: it has no such call).
+ */
 long gl_share_info(struct gl_share *s, struct shareop_info *info);
 
 /* Offer one page in one hypercall: 0, or -errno as share.h lists. */
@@ -135,20 +147,27 @@ long gl_share_range(struct gl_share *s, uint64_t va, size_t pages,
 		    int32_t *status);
 
 /*
- * Before the first offer: let the hypervisor break the shares, and write the new frame's number to
- * p2m[pfn] (`entries` long; NULL, 0: there is no such list, but the M2P).  The callbacks p2m_set are not called for it,
- * and gl_share_is_shared() says what was shared once.  Only for kernels with one vCPU (so far domains
- * have one).  0 or -errno (-EBUSY: something is shared).
+ * Before the first offer: let the hypervisor break the shares, and write the
+ * new frame's number to p2m[pfn] (`entries` long; NULL, 0: there is no such
+ * list, but the M2P).  The callbacks p2m_set are not called for it, and
+ * gl_share_is_shared() says what was shared once.  Only for kernels with one
+ * vCPU (so far domains have one).  0 or -errno (-EBUSY: something is shared).
  */
 long gl_share_break_first(struct gl_share *s, const uint64_t *p2m,
 			  uint64_t entries);
 
 /* From the page-fault handler: true = the page is writable now, go on. */
 bool gl_share_fault(struct gl_share *s, uint64_t va, uint64_t error_code);
-/* Make a page private without waiting for a write; the hypervisor copies. 0 or -errno. */
+/*
+ * Make a page private without waiting for a write; the hypervisor copies. 0 or
+ * -errno.
+ */
 long gl_share_unshare(struct gl_share *s, uint64_t va);
 
-/* Bring the reserve back to its level; not on the fault path. Returns frames missing still. */
+/*
+ * Bring the reserve back to its level; not on the fault path. Returns frames
+ * missing still.
+ */
 unsigned int gl_share_refill(struct gl_share *s);
 bool gl_share_is_shared(struct gl_share *s, uint64_t pfn);
 void gl_share_counters_get(struct gl_share *s, struct gl_share_counters *out);
@@ -156,9 +175,11 @@ const char *gl_share_result_name(int32_t result);
 
 /* ---- between the files of the sharing half; lock held ---- */
 bool gl_record_test(const struct gl_share *s, uint64_t pfn);
-bool gl_record_set(struct gl_share *s, uint64_t pfn);	/* false: beyond the end */
+/* false: beyond the end */
+bool gl_record_set(struct gl_share *s, uint64_t pfn);
 void gl_record_clear(struct gl_share *s, uint64_t pfn);
-struct gl_share_slot *gl_reserve_take(struct gl_share *s);	/* NULL: empty */
+/* NULL: empty */
+struct gl_share_slot *gl_reserve_take(struct gl_share *s);
 void gl_reserve_put_back(struct gl_share *s);
 unsigned int gl_reserve_fill(struct gl_share *s, unsigned int level);
 void gl_set_m2p(struct gl_share *s, uint64_t mfn, uint64_t pfn);

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Grants: letting another domain use a page of ours, and using one of another's.
+ * Grants: letting another domain use a page of ours, and using one of
+ * another's.
  *
- * Ours.  The table (version 1) is mapped at GL_GRANT_VA.  A page that is granted must not
- * be offered for sharing; the hypervisor refuses to grant a shared one.
+ * Ours.  The table (version 1) is mapped at GL_GRANT_VA.  A page that is
+ * granted must not be offered for sharing; the hypervisor refuses to grant a
+ * shared one.
  *
- * Another's ("foreign").  They are mapped at pages of ours whose own frame was given back
- * (gl_foreign_init()).  Such a page is marked: GL_PG_FOREIGN, domid and grant reference in
- * one word, and its p2m entry has GL_P2M_FOREIGN; so whose it is can be told from the page
- * and from its address, and the library does not offer it for sharing.
+ * Another's ("foreign").  They are mapped at pages of ours whose own frame was
+ * given back (gl_foreign_init()).  Such a page is marked: GL_PG_FOREIGN, domid
+ * and grant reference in one word, and its p2m entry has GL_P2M_FOREIGN; so
+ * whose it is can be told from the page and from its address, and the library
+ * does not offer it for sharing.
  *
- * Unmapping when somebody may still use a page: gnttab_unmap_refs_async() (gl/unmap_async.h
- * has the rules).  While something is queued the library uses the alarm of gl/timer.h; a
- * kernel with other uses for it calls gl_grant_retry() from its own.
+ * Unmapping when somebody may still use a page: gnttab_unmap_refs_async()
+ * (gl/unmap_async.h has the rules).  While something is queued the library uses
+ * the alarm of gl/timer.h; a kernel with other uses for it calls
+ * gl_grant_retry() from its own.
  */
 #ifndef GL_GRANT_H
 #define GL_GRANT_H
@@ -36,23 +40,31 @@ static inline long hypercall_grant_table_op(unsigned int op, void *args,
 
 /* --- ours --- */
 long gl_grant_init(unsigned int frames);	/* once; 0 or -errno */
-/* Let `to` use the page at va: a reference from GL_GRANT_FIRST on, lowest first; or -errno. */
+/*
+ * Let `to` use the page at va: a reference from GL_GRANT_FIRST on, lowest
+ * first; or -errno.
+ */
 long gl_grant_page(domid_t to, uint64_t va, bool readonly);
 bool gl_grant_in_use(grant_ref_t ref);
 /* Take it back: 0, or -XEN_EBUSY while it is in use. */
 long gl_grant_end(grant_ref_t ref);
-/* The same, when it is no longer in use; done(data) then, exactly once. -XEN_ENOMEM: too many wait. */
+/*
+ * The same, when it is no longer in use; done(data) then, exactly once.
+ * -XEN_ENOMEM: too many wait.
+ */
 long gl_grant_end_deferred(grant_ref_t ref, void (*done)(void *data),
 			   void *data);
 
 /* --- others' --- */
 long gl_foreign_init(unsigned int pages);	/* once; 0 or -errno */
-struct gl_page *gl_foreign_alloc(void);		/* count 1, nothing mapped; NULL: none left */
+/* count 1, nothing mapped; NULL: none left */
+struct gl_page *gl_foreign_alloc(void);
 void gl_foreign_free(struct gl_page *p);	/* unmapped */
 /* 0, GNTST_* (negative), or -errno for the whole call. */
 long gl_foreign_map(struct gl_page *p, domid_t domid, grant_ref_t ref,
 		    bool readonly);
-long gl_foreign_unmap(struct gl_page *p);	/* at once; -XEN_EBUSY if it is in use */
+/* at once; -XEN_EBUSY if it is in use */
+long gl_foreign_unmap(struct gl_page *p);
 /* The page at va; NULL: it is not one of these. */
 struct gl_page *gl_foreign_page(uint64_t va);
 /* Is what is mapped at va another domain's, and whose? */
@@ -72,7 +84,10 @@ void gl_grant_retry(void);
 void gl_grant_stop(void);
 const struct gl_unmap_counters *gl_grant_unmap_counters(void);
 
-/* Inside the library: grant.c's part of gl_grant_retry(); true: something waits still. */
+/*
+ * Inside the library: grant.c's part of gl_grant_retry(); true: something waits
+ * still.
+ */
 bool gl_grant_retry_ends(void);
 
 #endif

@@ -4,9 +4,9 @@
  * nothing else of the library.
  *
  * A page of another domain's may have been handed on (to a network stack, say)
- * when its user wants to unmap it.  A request waits until the count of references of every
- * one of its pages is one; it is tried at once, and if a page is in use, queued
- * here and tried again from a timer.
+ * when its user wants to unmap it.  A request waits until the count of
+ * references of every one of its pages is one; it is tried at once, and if a
+ * page is in use, queued here and tried again from a timer.
  *
  * U1  done(data) is called exactly once for a request that was accepted (0),
  *     never for one that was not, and after all of its pages were unmapped.
@@ -34,7 +34,9 @@
 #define GL_UNMAP_RETRY_NS	5000000UL
 #define GL_PG_FOREIGN		1u	/* private says whose the page is */
 
-/* A page that others' pages are mapped to; in a kernel with struct page, that. */
+/*
+ * A page that others' pages are mapped to; in a kernel with struct page, that.
+ */
 struct gl_page {
 	uint32_t refs;		/* atomic; 0: frozen (U2) */
 	uint32_t flags;		/* GL_PG_* */
@@ -56,13 +58,18 @@ static inline grant_ref_t gl_page_gref(const struct gl_page *p)
 
 bool gl_page_get(struct gl_page *p);	/* false: it is being unmapped */
 void gl_page_put(struct gl_page *p);
-/* The page was mapped / is mapped no more; used by who maps and unmaps at once. */
+/*
+ * The page was mapped / is mapped no more; used by who maps and unmaps at once.
+ */
 void gl_page_set_foreign(struct gl_page *p, domid_t domid, grant_ref_t gref,
 			 uint32_t handle);
 void gl_page_clear_foreign(struct gl_page *p);
 
 struct gl_unmap_ops {
-	/* GNTTABOP_unmap_grant_ref: 0 and a status in each, or -errno for the whole call. */
+	/*
+	 * GNTTABOP_unmap_grant_ref: 0 and a status in each, or -errno for the
+	 * whole call.
+	 */
 	long (*unmap)(void *ctx, struct gnttab_unmap_grant_ref *ops,
 		      unsigned int count);
 	/* The page at this address is unmapped (p2m); may be NULL. */
@@ -80,8 +87,10 @@ struct gl_unmap_request;
 
 struct gl_unmap_counters {
 	uint64_t accepted, at_once, queued, retries, done;
-	uint64_t skipped;	/* mappings that another request had taken away */
-	uint64_t errors;	/* statuses that say that the mapping was not there */
+	/* mappings that another request had taken away */
+	uint64_t skipped;
+	/* statuses that say that the mapping was not there */
+	uint64_t errors;
 };
 
 struct gl_unmap {
@@ -95,9 +104,10 @@ struct gl_unmap {
 void gl_unmap_init(struct gl_unmap *u, const struct gl_unmap_ops *ops, void *ctx);
 
 /*
- * gnttab_unmap_refs_async() of the proposal.  unmap_ops[i], and kunmap_ops[i] if
- * there are such, unmap pages[i]; the arrays are the caller's until done.  0;
- * -ENOMEM: the request could not be queued; -ENODEV: stopped.  Then nothing was done.
+ * gnttab_unmap_refs_async() of the proposal.  unmap_ops[i], and kunmap_ops[i]
+ * if there are such, unmap pages[i]; the arrays are the caller's until done.
+ * 0; -ENOMEM: the request could not be queued; -ENODEV: stopped.  Then nothing
+ * was done.
  */
 int gl_unmap_refs_async(struct gl_unmap *u,
 			struct gnttab_unmap_grant_ref *unmap_ops,
@@ -107,8 +117,9 @@ int gl_unmap_refs_async(struct gl_unmap *u,
 /* From the timer; also useful right after references went. */
 void gl_unmap_retry(struct gl_unmap *u);
 /*
- * The guest stops: its users of the pages do not run any more, so what is queued is unmapped
- * whatever the counts say, and done is called.  Later requests are refused.
+ * The guest stops: its users of the pages do not run any more, so what is
+ * queued is unmapped whatever the counts say, and done is called.  Later
+ * requests are refused.
  */
 void gl_unmap_stop(struct gl_unmap *u);
 bool gl_unmap_idle(struct gl_unmap *u);	/* nothing is queued */

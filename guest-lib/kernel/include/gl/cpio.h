@@ -10,7 +10,8 @@ struct gl_cpio {
 	const uint8_t *data;
 	uint64_t bytes;
 	uint64_t at;		/* next header */
-	uint64_t base;		/* of the present archive: what is aligned counts from here */
+	/* of the present archive: what is aligned counts from here */
+	uint64_t base;
 	bool between;		/* archives */
 };
 
@@ -19,13 +20,14 @@ struct gl_cpio_file {
 	uint64_t name_bytes;
 	const uint8_t *data;
 	uint64_t bytes;
-	uint32_t mode;		/* as in stat; 0100000 in 0170000: a regular file */
+	/* as in stat; 0100000 in 0170000: a regular file */
+	uint32_t mode;
 };
 
 void gl_cpio_open(struct gl_cpio *c, const void *data, uint64_t bytes);
 /*
- * 1: *file is the next member (of any kind, never the trailer); 0: no more; -1: what
- * follows is no archive, or cut short.
+ * 1: *file is the next member (of any kind, never the trailer); 0: no more; -1:
+ * what follows is no archive, or cut short.
  */
 int gl_cpio_next(struct gl_cpio *c, struct gl_cpio_file *file);
 static inline bool gl_cpio_is_regular(const struct gl_cpio_file *f)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Event channels, the two-level kind.  Handlers run from the event callback with
- * events masked; the port's pending bit is cleared before, so an event that comes
- * meanwhile is handled after.
+ * Event channels, the two-level kind.  Handlers run from the event callback
+ * with events masked; the port's pending bit is cleared before, so an event
+ * that comes meanwhile is handled after.
  */
 #ifndef GL_EVENT_H
 #define GL_EVENT_H
@@ -19,7 +19,10 @@ typedef void (*gl_event_fn)(evtchn_port_t port, void *data);
 void gl_event_init(void);
 void gl_event_upcall(void);
 
-/* Each binds, sets the handler (which may be NULL), and unmasks. Returns the port, or -errno. */
+/*
+ * Each binds, sets the handler (which may be NULL), and unmasks. Returns the
+ * port, or -errno.
+ */
 long gl_event_bind_virq(unsigned int virq, gl_event_fn fn, void *data);
 long gl_event_bind_ipi(gl_event_fn fn, void *data);
 long gl_event_alloc_unbound(domid_t remote, gl_event_fn fn, void *data);
@@ -31,7 +34,9 @@ void gl_event_unmask(evtchn_port_t port);
 long gl_event_send(evtchn_port_t port);
 long gl_event_close(evtchn_port_t port);
 
-/* Events to this vCPU as a whole; save returns whether they were on, and masks. */
+/*
+ * Events to this vCPU as a whole; save returns whether they were on, and masks.
+ */
 bool gl_events_save(void);
 void gl_events_restore(bool on);
 static inline void gl_events_enable(void)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory.  pfn: guest page number, 0 .. nr_pages-1.  mfn: the machine frame behind it.
+ * Memory.  pfn: guest page number, 0 .. nr_pages-1.  mfn: the machine frame
+ * behind it.
  *
  * One linear map: virtual address = pfn << 12, for every page that the domain
- * owns.  The builder maps the first part; gl_memory_init() adds the rest.  So each page
- * has one mapping, which is what offering it for sharing takes.  Page 0 is
- * unmapped, so that NULL faults.  Page-table pages are mapped read-only.
+ * owns.  The builder maps the first part; gl_memory_init() adds the rest.  So
+ * each page has one mapping, which is what offering it for sharing takes.  Page
+ * 0 is unmapped, so that NULL faults.  Page-table pages are mapped read-only.
  */
 #ifndef GL_MEMORY_H
 #define GL_MEMORY_H
@@ -23,12 +24,14 @@
 #define GL_PTE_ACCESSED	0x20UL
 #define GL_PTE_DIRTY	0x40UL
 #define GL_PTE_NX	(1UL << 63)
-#define GL_PTE_FRAME	0x000ffffffffff000UL	/* the machine address in an entry */
+/* the machine address in an entry */
+#define GL_PTE_FRAME	0x000ffffffffff000UL
 /* Guest kernels run in ring 3: each of their pages is a user page. */
 #define GL_PTE_KERNEL_RO (GL_PTE_PRESENT | GL_PTE_USER | GL_PTE_ACCESSED)
 #define GL_PTE_KERNEL	(GL_PTE_KERNEL_RO | GL_PTE_WRITE | GL_PTE_DIRTY)
 
-#define GL_NO_FRAME	(~0UL)	/* in the p2m: no machine frame behind this pfn */
+/* in the p2m: no machine frame behind this pfn */
+#define GL_NO_FRAME	(~0UL)
 
 /* In the p2m: another domain's frame, mapped by grant (gl/grant.h). */
 #define GL_P2M_FOREIGN	(1UL << 63)
@@ -68,7 +71,10 @@ static inline uint64_t gl_virt_to_mfn(uint64_t va)
 	return gl_pfn_to_mfn(gl_virt_to_pfn(va));
 }
 
-/* The L1 entry of va as it stands, 0 without a table; and its machine address (0). */
+/*
+ * The L1 entry of va as it stands, 0 without a table; and its machine address
+ * (0).
+ */
 uint64_t gl_pte_read(uint64_t va);
 uint64_t gl_pte_maddr(uint64_t va);
 
@@ -86,6 +92,7 @@ long gl_frame_regain(uint64_t va);
 /* Used inside the library (pagetable.c). */
 #define GL_L1_SPAN (512 * GL_PAGE_BYTES)
 uint64_t *gl_l1_of(uint64_t va);		/* read-only; NULL: none */
-long gl_l1_install(uint64_t va, uint64_t table_va); /* a filled page becomes va's L1 */
+/* a filled page becomes va's L1 */
+long gl_l1_install(uint64_t va, uint64_t table_va);
 
 #endif

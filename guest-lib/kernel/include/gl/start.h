@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a kernel starts with.  start.asm enters gl_start(), which sets up in this
- * order: shared info, console, traps, events, memory; then calls gl_main(),
- * which the kernel defines.  When that returns the domain powers off.
+ * What a kernel starts with.  start.asm enters gl_start(), which sets up in
+ * this order: shared info, console, traps, events, memory; then calls
+ * gl_main(), which the kernel defines.  When that returns the domain powers
+ * off.
  */
 #ifndef GL_START_H
 #define GL_START_H
@@ -13,19 +14,22 @@
 #include <xen/xen.h>
 
 extern struct start_info *gl_start_info;	/* constant after start */
-extern struct shared_info gl_shared_info;	/* the hypervisor's frame, mapped over a page of ours */
+/* the hypervisor's frame, mapped over a page of ours */
+extern struct shared_info gl_shared_info;
 
 void gl_main(void);
 
-/* SIF_INITDOMAIN: first domain on real Xen, or a domain without a console ring. */
+/*
+ * SIF_INITDOMAIN: first domain on real Xen, or a domain without a console ring.
+ */
 static inline bool gl_is_dom0(void)
 {
 	return gl_start_info->flags & SIF_INITDOMAIN;
 }
 
 /*
- * The running vCPU's part of the shared page.  The only place that knows which vCPU
- * runs: one, for now (the library starts no other).
+ * The running vCPU's part of the shared page.  The only place that knows which
+ * vCPU runs: one, for now (the library starts no other).
  */
 static inline struct vcpu_info *gl_vcpu_info(void)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exceptions.  A handler returns true when the interrupted code shall go on with *regs
- * (which it may change), false for the default: print the registers and crash the
- * domain.  Handlers run on the interrupted stack, page faults with events masked.
+ * Exceptions.  A handler returns true when the interrupted code shall go on
+ * with *regs (which it may change), false for the default: print the registers
+ * and crash the domain.  Handlers run on the interrupted stack, page faults
+ * with events masked.
  */
 #ifndef GL_TRAP_H
 #define GL_TRAP_H
@@ -10,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GL_VECTORS		48	/* 0-31 exceptions, 32-47 free for `int` */
+/* 0-31 exceptions, 32-47 free for `int` */
+#define GL_VECTORS		48
 #define GL_VECTOR_EVENT		256	/* not a vector: the event callback */
 
 #define TRAP_divide_error	0

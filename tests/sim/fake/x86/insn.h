@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The instructions that the sources in the simulator use (hv/x86/insn.h on the CPU). */
+/*
+ * The instructions that the sources in the simulator use (hv/x86/insn.h on the
+ * CPU).
+ */
 #ifndef TESTS_SIM_INSN_H
 #define TESTS_SIM_INSN_H
 
