@@ -19,12 +19,12 @@ next_line() {
 	local had
 
 	had=$(lines)
-	for ((i = 0; i < 100 && $(lines) <= had; i++)); do sleep 0.1; done
+	for ((i = 0; i < 200 && $(lines) <= had; i++)); do sleep 0.1; done
 	[ "$(lines)" -gt "$had" ] || fail "the guest says nothing more"
 }
 
 machine clock-stop 128 1 -chardev pipe,id=m,path="$pipe" -mon chardev=m >"$work/clock.out" 2>&1 \
-	<<<"domain name=wall kernel=wall-clock.elf memory=8M cmdline=\"seconds=14\"" &
+	<<<"domain name=wall kernel=wall-clock.elf memory=8M cmdline=\"seconds=24\"" &
 qemu=$!
 trap 'kill $qemu 2>/dev/null || :; rm -f "$pipe".*' EXIT
 cat "$pipe.out" >"$work/clock.monitor.log" &
