@@ -2,7 +2,6 @@
 # CP10: the terminal, which is the harness, reads nothing for 4 seconds while one guest prints all
 # it can.  The other guest goes on, what was lost is said, and the machine's last lines get out.
 # Debug build, as in the boot tests: its checks of lock order see who waits for the device.
-T='' make -s --no-print-directory build/debug/pasture
 guest=build/guest/console-stall.elf
 log=$work/stall.log
 cat > "$work/stall.cfg" <<'LIST'
