@@ -107,10 +107,23 @@ void sched_wake(struct vcpu *v)
 	spin_unlock(&q->lock);
 }
 
+/*
+ * Of the current vCPU, which sees events on the way out.  It alone may wish to
+ * sleep; without that there is nothing to take back.
+ */
+static bool kick_has_no_effect(const struct vcpu *v)
+{
+	return v == current_vcpu() && !READ_ONCE(v->want_block) &&
+	       !READ_ONCE(v->poll_wait);
+}
+
 void sched_kick(struct vcpu *v)
 {
-	struct sched_queue *q = sched_queue_lock(v);
+	struct sched_queue *q;
 
+	if (kick_has_no_effect(v))
+		return;
+	q = sched_queue_lock(v);
 	if (v->run == RUN_RUNNING && v->cpu != this_cpu()->id)
 		lapic_send_ipi(v->cpu, VEC_RESCHED);
 	wake_locked(q, v);

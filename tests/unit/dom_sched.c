@@ -196,6 +196,23 @@ START_TEST(kick_interrupts_another_cpu)
 }
 END_TEST
 
+/* SCHED3: an event of its own after it asked to sleep: it does not. */
+START_TEST(kick_of_itself_takes_a_wish_to_sleep_back)
+{
+	for (int poll = 0; poll < 2; poll++) {
+		sched_online(vcpu(0));
+		ck_assert_ptr_eq(schedule(0), vcpu(0));
+		if (poll)
+			sched_poll_start(vcpu(0), 5);
+		else
+			sched_block(vcpu(0));
+		sched_kick(vcpu(0));
+		ck_assert(!vcpu(0)->want_block && !vcpu(0)->poll_wait);
+		ck_assert_ptr_eq(schedule(0), vcpu(0));
+	}
+}
+END_TEST
+
 START_TEST(stop_in_each_state)
 {
 	struct vcpu *v = vcpu(0);
@@ -376,6 +393,7 @@ int main(void)
 	tcase_add_test(tc, idle_cpu_is_woken_once);
 	tcase_add_test(tc, waker_preempts_who_had_most);
 	tcase_add_test(tc, kick_interrupts_another_cpu);
+	tcase_add_test(tc, kick_of_itself_takes_a_wish_to_sleep_back);
 	tcase_add_test(tc, stop_in_each_state);
 	tcase_add_test(tc, a_dying_domain_is_not_run);
 	tcase_add_test(tc, the_dead_get_one_step_a_slice);
