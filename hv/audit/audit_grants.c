@@ -17,14 +17,14 @@
 #include "lib/fmt.h"
 #include "mm/pagetype.h"
 
-struct audit {
+struct grants_audit {
 	void (*error)(void *ctx, const char *text);
 	void *ctx;
 	bool tables_untouched;
 	uint64_t errors;
 };
 
-static void printf_like(2, 3) report(struct audit *a, const char *fmt, ...)
+static void printf_like(2, 3) report(struct grants_audit *a, const char *fmt, ...)
 {
 	char text[160];
 	va_list ap;
@@ -55,7 +55,7 @@ static void seen_clear(struct domain *d, void *arg)
 
 /* --- handles --- */
 
-static void handle_pte(struct audit *a, struct domain *d, uint32_t n,
+static void handle_pte(struct grants_audit *a, struct domain *d, uint32_t n,
 		       const struct grant_handle *h)
 {
 	pte_t pte = *(pte_t *)maddr_to_virt(h->pte);
@@ -69,7 +69,7 @@ static void handle_pte(struct audit *a, struct domain *d, uint32_t n,
 		       n);
 }
 
-static void handle_check(struct audit *a, struct domain *d, uint32_t n,
+static void handle_check(struct grants_audit *a, struct domain *d, uint32_t n,
 			 const struct grant_handle *h)
 {
 	const struct grant_table *gt;
@@ -98,7 +98,7 @@ static void handle_check(struct audit *a, struct domain *d, uint32_t n,
 static void handles_check(struct domain *d, void *arg)
 {
 	const struct grant_table *gt = d->grant;
-	struct audit *a = arg;
+	struct grants_audit *a = arg;
 	uint32_t n, used = 0, free = 0, at;
 
 	if (!gt)
@@ -148,7 +148,7 @@ static bool entry_accepts(const struct grant_table *gt, uint32_t ref)
 	       GTF_accept_transfer;
 }
 
-static void pinned_check(struct audit *a, struct domain *d, uint32_t ref,
+static void pinned_check(struct grants_audit *a, struct domain *d, uint32_t ref,
 			 const struct grant_active *act)
 {
 	bool writing = act->pins[PIN_HOST_RW] || act->pins[PIN_DEVICE_RW];
@@ -171,7 +171,7 @@ static void pinned_check(struct audit *a, struct domain *d, uint32_t ref,
 		       ref);
 }
 
-static void entry_check(struct audit *a, struct domain *d, uint32_t ref)
+static void entry_check(struct grants_audit *a, struct domain *d, uint32_t ref)
 {
 	const struct grant_active *act = active_of(d->grant, ref);
 
@@ -208,7 +208,7 @@ static void entries_check(struct domain *d, void *arg)
 uint64_t audit_grants(void (*error)(void *ctx, const char *text), void *ctx,
 		     bool tables_untouched)
 {
-	struct audit a = { .error = error, .ctx = ctx,
+	struct grants_audit a = { .error = error, .ctx = ctx,
 			   .tables_untouched = tables_untouched };
 
 	domain_for_each(seen_clear, NULL);

@@ -17,7 +17,7 @@
  *  I8   no CPU has a translation that its tables no longer allow (tests/sim)
  *  I9   a domain's M2P view names only what it owns or holds, and is read-only
  *       to it
- *  I10  tot_pages = length of the page list <= max_pages; the states add up;
+ *  I10  pages.total = length of the page list <= pages.max; the states add up;
  *       with overcommit off, free frames cover what the domains may still take,
  *       and promises what they may ever (audit_promise.c)
  *  I11  canonical frames and index entries are one to one (share/audit.c)

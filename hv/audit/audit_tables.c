@@ -6,6 +6,7 @@
 #include "dom/grant.h"
 #include "dom/store.h"
 #include "pv/ptbreak.h"
+#include "pv/ptcheck.h"
 #include "pv/xencomm.h"
 #include "audit/audit_private.h"
 #include "sharing/sharing.h"
@@ -219,8 +220,7 @@ static void upper_entries(struct audit *a, const struct domain *d, mfn_t mfn,
 	unsigned int slot;
 
 	for (slot = 0; slot < end; slot++) {
-		bool ours = level == 4 && slot >= HV_FIRST_SLOT &&
-			    slot <= HV_LAST_SLOT;
+		bool ours = slot_is_hypervisor(level, slot);
 
 		if (ours && own)
 			hypervisor_slot(a, d, mfn, slot, table[slot]);

@@ -38,6 +38,8 @@
 #include "sharing/holds.h"
 #include "x86/guestcopy.h"
 
+_Static_assert(CONFIG_VCPUS_MAX == MAX_VCPUS, "what the list may ask for");
+
 #define SLACK_BYTES	(512UL << 10)
 #define MAP_ALIGN	(4UL << 20)
 /* kernels expect a PC's holes in the first MiB */

@@ -465,7 +465,7 @@ static bool parse_domain(const char *at, const char *end, uint32_t line,
 	int got;
 
 	*out = (struct domain_config){ .count = 1, .vcpus = 1,
-					.weight = CONFIG_WEIGHT_DEFAULT,
+					.weight = SCHED_WEIGHT_DEFAULT,
 					.share_budget = ~0UL };
 	while ((got = next_word(&at, end, w)) > 0) {
 		wrong = apply(domain_rules, ARRAY_COUNT(domain_rules), w, out,

@@ -51,13 +51,13 @@
 #ifndef HV_CTL_CONFIG_H
 #define HV_CTL_CONFIG_H
 
+#include "dom/sched_account.h"
 #include "lib/types.h"
 #include "x86/exit.h"
 
 #define CONFIG_MODULES_MAX	64	/* per domain */
 #define BOOT_MODULES_MAX	256
 #define CONFIG_VCPUS_MAX	32	/* per domain */
-#define CONFIG_WEIGHT_DEFAULT	256
 #define CONFIG_WEIGHT_MAX	65535
 #define CONFIG_CAP_EACH		100	/* for each vCPU */
 

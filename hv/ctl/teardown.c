@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page tables of a domain that is gone from all CPUs, emptied from below.
+ * What a domain that is gone from all CPUs holds by its page tables, pins and
+ * vCPUs.  Tables are emptied from below.
  *
  * Letting go of a whole tree at once would take as long as it has entries.  The
  * reaper empties all L1 tables first, then the L2 tables, and so on, so that
@@ -18,11 +19,6 @@
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 
-static bool slot_is_ours(unsigned int level, unsigned int slot)
-{
-	return level == 4 && slot >= HV_FIRST_SLOT && slot <= HV_LAST_SLOT;
-}
-
 bool teardown_table(struct domain *d, struct frame *f, unsigned int level,
 		    unsigned int *slot)
 {
@@ -36,7 +32,7 @@ bool teardown_table(struct domain *d, struct frame *f, unsigned int level,
 	 * An L1 entry is one PTE of work; one above may let a table of 512 go.
 	 */
 	while (*slot < PT_SLOTS && !(level > 1 && puts)) {
-		if ((table[*slot] & PTE_P) && !slot_is_ours(level, *slot)) {
+		if ((table[*slot] & PTE_P) && !slot_is_hypervisor(level, *slot)) {
 			/* Longer work is tried again from here. */
 			if (ptcheck_entry_set(d, &table[*slot], level, *slot,
 					      0, false))

@@ -99,7 +99,7 @@ static void domain_init(struct domain *d, const char *name, uint64_t max_pages,
 	spin_lock_init(&d->events.lock, LOCK_EVENT);
 }
 
-static size_t pairs_bytes(const struct domain *d)
+static size_t renames_bytes(const struct domain *d)
 {
 	return d->vcpu_count * RENAMES_MAX * sizeof(d->pending.renames.rename[0]);
 }
@@ -111,7 +111,7 @@ static void domain_dismantle(struct domain *d)
 
 	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
 		vcpu_free(d->vcpu[i]);
-	obj_free(d->pending.renames.rename, pairs_bytes(d));
+	obj_free(d->pending.renames.rename, renames_bytes(d));
 	/* a domain that was never RUNNING has ports too */
 	evtchn_fini(d);
 	grant_fini(d);
@@ -134,7 +134,7 @@ static bool domain_furnish(struct domain *d)
 		return false;
 	if (tracebuf_init(d) || evtchn_init(d) || grant_init(d))
 		return false;
-	d->pending.renames.rename = obj_alloc(pairs_bytes(d));
+	d->pending.renames.rename = obj_alloc(renames_bytes(d));
 	if (!d->pending.renames.rename)
 		return false;
 	for (i = 0; i < d->vcpu_count; i++) {

@@ -9,7 +9,7 @@
  * D1  refs = 1 while on the table + one per domain_find().  Frames do not hold
  *     the domain (seed 000): they name it by number, and none of them does any
  *     more when the number is free again (destroy.c, END1-END4).
- * D2  tot_pages = length of the page list <= max_pages (I10).
+ * D2  pages.total = length of the page list <= pages.max (I10).
  * D3  DYING domains run no vCPU and no hypercall.
  */
 #ifndef HV_DOM_DOMAIN_H

@@ -3,8 +3,8 @@
  * Event channels: the ports of a domain, and how an event reaches a vCPU.
  * The hypercall is in op_evtchn.c.
  *
- * PORT1  port 0 is never used.  ports[] holds port_count entries, all zero
- *        (FREE) or in use.
+ * PORT1  port 0 is never used.  events.port[] holds events.count entries, all
+ *        zero (FREE) or in use.
  * PORT2  two ends of a channel name each other by domain and port.  Both change
  *        only with both domains' LOCK_EVENT held; so who holds one of them and
  *        sees INTERDOMAIN knows that the peer domain still has its ports.

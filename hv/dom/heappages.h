@@ -11,7 +11,7 @@
  *        domain's own count never waits for them.
  * HEAP2  Rights.  The kind says whether the guest may map it writable
  *        (HEAP_RW); fixed for life.
- * HEAP3  Quota.  Not in tot_pages nor max_pages, on no page list: the
+ * HEAP3  Quota.  Not in pages.total nor pages.max, on no page list: the
  *        operator's number is the guest's RAM.  They are paid from the
  *        allowance that domain_create() promises for each domain, so with
  *        overcommit off they are always to be had, up to the kind's limit.

@@ -4,7 +4,7 @@
  *
  * With overcommit off, each frame that a domain may ever need is promised when
  * the domain is created, out of those that are promised to nobody:
- *  - its pages (max_pages): those that it has, and the credits of those that it
+ *  - its pages (pages.max): those that it has, and the credits of those that it
  *    gave up;
  *  - as many canonical frames as its share budget: every one has a holder, and
  *    a holder has no more of them than its budget;

@@ -16,7 +16,7 @@
 #define DOMAIN_ALLOWANCE	(64 + HEAP_PAGES_MAX)
 /*
  * And for each vCPU after the first: itself, its part of the tables of
- * descriptors, its first context, its pairs.
+ * descriptors, its first context, its renames.
  */
 #define VCPU_ALLOWANCE		6
 

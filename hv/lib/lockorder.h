@@ -31,7 +31,7 @@ enum lock_level {
 	LOCK_SHARE_DOM,	/* share/: one domain's hold table, budget, counters */
 	LOCK_SHARE_STRIPE, /* share/: one stripe of the content index */
 	LOCK_M2P,	/* one domain's view of the M2P */
-	LOCK_PAGELIST,	/* one domain's list of pages, tot_pages, max_pages */
+	LOCK_PAGELIST,	/* one domain's struct domain_pages, and heap */
 	LOCK_OBJPOOL,	/* small-object pools */
 	LOCK_POOLS,	/* which groups have frames set aside */
 	LOCK_POOL,	/* frames set aside for one share group */

@@ -7,7 +7,7 @@
 
 /*
  * The last reference of an OWNED frame went.  Takes it off the owner's list,
- * lowers tot_pages and sees to it that no stale translation outlives it before
+ * lowers pages.total and sees to it that no stale translation outlives it before
  * it goes to palloc_free_frame().  Takes LOCK_PAGELIST and LOCK_HEAP.
  * dom/reclaim.c
  */

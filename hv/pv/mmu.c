@@ -90,9 +90,7 @@ static bool trees_finish(struct domain *d)
 	while (pttree_work_left(d)) {
 		if (sched_preempt_pending())
 			return false;
-		spin_lock(&d->mm);
-		(void)pttree_work(d);
-		spin_unlock(&d->mm);
+		(void)pttree_settle(d);
 	}
 	return true;
 }

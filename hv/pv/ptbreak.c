@@ -8,13 +8,13 @@
  * the domain's, they are all of this one page.  So they are looked for in the
  * domain's L1 tables, on the way out to the guest.
  *
- * K1  A pair in d->breaks says that entries of L1 tables still name frame
+ * K1  A rename says that entries of L1 tables still name frame
  *     `old`, in place of `new`.  If they differ, old is shared, held by d, and
  *     new is a copy of it; else the frame was taken over, and what is left to
  *     do is to make entries with the AVL bit writable: those without it are as
- *     they should be, and not counted.  A pair holds nothing: a domain that
+ *     they should be, and not counted.  A rename holds nothing: a domain that
  *     dies half-way forgets it.
- * K2  While there is a pair, no L1 entry is taken (ptcheck.c) and no
+ * K2  While there is a rename, no L1 entry is taken (ptcheck.c) and no
  *     instruction of the guest's runs on any of its vCPUs: before the first
  *     name changes, those that run are called into the hypervisor (all_held()),
  *     and pv_exit_to_guest() keeps them, as for trees.  So no vCPU sees a page
@@ -22,10 +22,10 @@
  *     the number of entries to find only falls, and one pass over all tables
  *     finds them; it ends when the last is found.  Of a frame that was taken
  *     over nobody knows how many have the bit: then it ends with the tables.
- * K3  A new pair starts the pass anew: all are looked for in one.  So an entry
- *     that was counted may not look the same afterwards: it names `new`, or its
- *     AVL bit is gone.
- * K4  What can fail comes first: room for a pair, quota, frame, M2P.
+ * K3  A new rename starts the pass anew: all are looked for in one.  So an
+ *     entry that was counted may not look the same afterwards: it names `new`,
+ *     or its AVL bit is gone.
+ * K4  What can fail comes first: room for a rename, quota, frame, M2P.
  * K5  A guest may have read the old name just before, and use it in an entry
  *     just behind: the last RENAMES_MAX names still lead to their page, as long
  *     as its M2P says that it is there.
@@ -53,7 +53,7 @@
 
 #define LIST_DEPTH 8	/* K6 */
 
-/* --- pairs --- */
+/* --- renames --- */
 
 static struct pt_rename *rename_find(struct pt_renames *b, mfn_t old)
 {

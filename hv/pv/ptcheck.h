@@ -30,6 +30,12 @@
 #include "mm/pagetype.h"
 #include "x86/pte.h"
 
+/* TABLE3: no entry there is a guest's. */
+static inline bool slot_is_hypervisor(unsigned int level, unsigned int slot)
+{
+	return level == 4 && slot >= HV_FIRST_SLOT && slot <= HV_LAST_SLOT;
+}
+
 /*
  * Replace entry *pte of a validated table of `level` by what `new` asks for.
  * preserve_ad keeps the accessed and dirty bits that the CPU sets meanwhile.

@@ -27,11 +27,6 @@ static inline unsigned int table_level(const struct frame *f)
 	return frame_class(f) - CLASS_L1 + 1;
 }
 
-static inline bool slot_is_hypervisor(unsigned int level, unsigned int slot)
-{
-	return level == 4 && slot >= HV_FIRST_SLOT && slot <= HV_LAST_SLOT;
-}
-
 /*
  * Take what entry `slot` of a table that nobody can write needs, and adjust it
  * as it has to stand.  -errno: nothing was taken.

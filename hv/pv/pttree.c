@@ -216,7 +216,7 @@ bool pttree_work(struct domain *d)
 	this_cpu()->pte_steps = 0;
 	/*
 	 * Whoever changed names has let go of LOCK_MM; what is left is in
-	 * pairs.
+	 * renames.
 	 */
 	WRITE_ONCE(d->pending.renames.held, false);
 	/* First: a validation takes no entry while names change. */
