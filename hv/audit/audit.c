@@ -20,7 +20,6 @@
 #include "sharing/sharing.h"
 #include "x86/cpu.h"
 
-#define NO_FRAME	(~0UL)
 
 /*
  * The one audit that is under way, if one is; written and read with the machine
@@ -51,12 +50,12 @@ static void other_error(void *ctx, const char *message)
 /* Some frames; true: those were the last. */
 static bool part_frames(struct audit *a)
 {
-	mfn_t end = MIN(a->next + AUDIT_FRAMES, frame_max_mfn);
+	mfn_t end = mfn_min(mfn_add(a->next, AUDIT_FRAMES), frame_max_mfn);
 	uint64_t free = audit_frames(a, a->next, end);
 
 	a->next = end;
 	(void)palloc_counted(end, free);
-	return end == frame_max_mfn;
+	return mfn_eq(end, frame_max_mfn);
 }
 
 static void credits_add(struct domain *d, void *arg)
@@ -105,27 +104,27 @@ static struct domain *domain_at(struct audit *a)
 	return d;
 }
 
-static mfn_t windows(const struct audit *a)
+static uint64_t windows(const struct audit *a)
 {
-	return (frame_max_mfn + a->frames - 1) / a->frames;
+	return (mfn_n(frame_max_mfn) + a->frames - 1) / a->frames;
 }
 
 static void window_set(struct audit *a)
 {
-	a->first = a->window * a->frames;
-	a->end = a->first + a->frames;
+	a->first = MFN(a->window * a->frames);
+	a->end = mfn_add(a->first, a->frames);
 	a->last = a->window + 1 == windows(a);
-	a->named = NO_FRAME;
+	a->named = INVALID_MFN;
 }
 
 /* Go on with the window of `mfn`; false: there is none. */
 static bool window_next(struct audit *a, mfn_t mfn)
 {
-	mfn_t last = windows(a) - 1;
+	uint64_t last = windows(a) - 1;
 
-	if (mfn == NO_FRAME || a->window >= last)
+	if (mfn_eq(mfn, INVALID_MFN) || a->window >= last)
 		return false;
-	a->window = MIN(mfn / a->frames, last);
+	a->window = MIN(mfn_n(mfn) / a->frames, last);
 	return true;
 }
 
@@ -150,7 +149,7 @@ static bool view_part(struct audit *a, struct domain *d)
 	window_set(a);
 	audit_domain_view(a, d);
 	return window_next(a, d->m2p.l3 ? m2p_leaf_from(&d->m2p, a->end) :
-			      NO_FRAME);
+			      INVALID_MFN);
 }
 
 static void lists_part(struct audit *a, struct domain *d)
@@ -230,7 +229,7 @@ static void part(struct audit *a)
 /* As much as a window wants, or less if memory is short. */
 static bool counts_alloc(struct audit *a)
 {
-	uint64_t want = MIN(frame_max_mfn, AUDIT_WINDOW);
+	uint64_t want = MIN(mfn_n(frame_max_mfn), AUDIT_WINDOW);
 
 	a->order = 0;
 	while ((PAGE_SIZE << a->order) < want * sizeof(struct audit_count))
@@ -250,7 +249,7 @@ static bool start(struct audit *a, uint64_t number)
 		(void)share_audit_end(sharing_service(), &cross);
 	if (a->counts)
 		palloc_hv_free(a->counts, a->order);
-	(void)palloc_counted(0, 0);
+	(void)palloc_counted(MFN(0), 0);
 	*a = (struct audit){
 		.number = number, .phase = AUDIT_FRAME_STATES,
 		.orphan_changes = reclaim_orphan_changes(),
@@ -263,7 +262,7 @@ static void finish(struct audit *a, struct audit_result *result)
 	if (a->counts)
 		palloc_hv_free(a->counts, a->order);
 	a->counts = NULL;
-	(void)palloc_counted(0, 0);
+	(void)palloc_counted(MFN(0), 0);
 	if (a->errors > AUDIT_LINES)
 		log_error("audit: %lu errors in all", a->errors);
 	result->errors = a->errors;

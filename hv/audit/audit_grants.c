@@ -60,7 +60,7 @@ static void handle_pte(struct grants_audit *a, struct domain *d, uint32_t n,
 {
 	pte_t pte = *(pte_t *)maddr_to_virt(h->pte);
 
-	if (!(pte & PTE_P) || !(pte & PTE_AVL_GRANT) || pte_mfn(pte) != h->mfn ||
+	if (!(pte & PTE_P) || !(pte & PTE_AVL_GRANT) || mfn_n(pte_mfn(pte)) != h->mfn ||
 	    !(pte & PTE_RW) == h->writable)
 		report(a, "I16: d%u handle %u maps frame %x, its entry is %lx",
 		       d->id, n, h->mfn, pte);
@@ -153,7 +153,7 @@ static void pinned_check(struct grants_audit *a, struct domain *d, uint32_t ref,
 {
 	bool writing = act->pins[PIN_HOST_RW] || act->pins[PIN_DEVICE_RW];
 	uint16_t want = GTF_reading | (writing ? GTF_writing : 0);
-	const struct frame *f = mfn_to_frame(act->mfn);
+	const struct frame *f = mfn_to_frame(MFN(act->mfn));
 	uint32_t at = d->grant->by_mfn[act->mfn % GRANT_BUCKETS];
 
 	if (a->tables_untouched &&

@@ -98,13 +98,13 @@ struct audit {
 	unsigned int slot;	/* DOMAINS: in the table, */
 	domid_hv_t domid;	/* who that was, */
 	enum audit_step step;	/* its next part, */
-	mfn_t window;		/* of this window: all below are done */
+	uint64_t window;		/* of this window: all below are done */
 	/* lowest frame beyond the window at hand that came up */
 	mfn_t named;
 	struct audit_count *counts; /* of frames [first, end) */
 	/* of counts' memory, and how many frames it is for */
 	unsigned int order;
-	mfn_t frames;
+	uint64_t frames;
 	mfn_t first, end;
 	bool last;		/* window: what is beyond is no RAM */
 	uint64_t listed;	/* pages of the domain at hand */

@@ -210,15 +210,15 @@ void main_bsp(uint32_t mbi_maddr, uint32_t loader)
 	idt_init();			/* so that mistakes below are seen */
 	cpu_detect();
 	if (loader == MULTIBOOT2)
-		multiboot2_read_cmdline(mbi_maddr);
+		multiboot2_read_cmdline(MADDR(mbi_maddr));
 	else
-		multiboot_read_cmdline(mbi_maddr);
+		multiboot_read_cmdline(MADDR(mbi_maddr));
 	/* how to leave, should something be wrong */
 	parse_options();
 	if (loader == MULTIBOOT2)	/* before memory is handed out */
-		multiboot2_read(mbi_maddr);
+		multiboot2_read(MADDR(mbi_maddr));
 	else
-		multiboot_read(mbi_maddr);
+		multiboot_read(MADDR(mbi_maddr));
 	log_info("Pasture, a hypervisor that shares pages");
 	e820_init();			/* RAM, early_alloc() */
 	find_processors();		/* how many CPUs need memory */

@@ -50,7 +50,7 @@ struct mmap_entry {
 
 static const uint8_t *info_end(const struct info *i, maddr_t mbi)
 {
-	if (i->bytes < sizeof(*i) || i->bytes > MAP_END - mbi)
+	if (i->bytes < sizeof(*i) || i->bytes > MAP_END - maddr_n(mbi))
 		boot_fail("the boot loader's information is %u bytes long, which makes no sense",
 			  i->bytes);
 	return (const uint8_t *)i + i->bytes;
@@ -118,7 +118,7 @@ static void read_mmap(const struct tag *t)
 	for (at = sizeof(*m); at + sizeof(e) <= t->bytes;
 	     at += m->entry_bytes) {
 		memcpy(&e, (const uint8_t *)t + at, sizeof(e));
-		boot_add_memory(e.start, e.bytes, e.type == MMAP_RAM);
+		boot_add_memory(MADDR(e.start), e.bytes, e.type == MMAP_RAM);
 	}
 }
 
@@ -127,8 +127,8 @@ static void read_mem(const struct tag *t)
 	const struct tag_mem *m = (const struct tag_mem *)t;
 
 	need(t, sizeof(*m));
-	boot_add_memory(0, m->lower * 1024UL, true);
-	boot_add_memory(1UL << 20, m->upper * 1024UL, true);
+	boot_add_memory(MADDR(0), m->lower * 1024UL, true);
+	boot_add_memory(MADDR(1UL << 20), m->upper * 1024UL, true);
 }
 
 /* The short one leaves out what UEFI keeps, so it will not do there. */

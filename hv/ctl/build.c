@@ -51,7 +51,7 @@ struct build {
 	const struct domain_config *config;
 	struct elf_image image;
 	uint64_t pages;
-	uint32_t *p2m;			/* mfn of each pfn, while building */
+	uint32_t *p2m;			/* ptbuild_mfn(), while building */
 	unsigned int p2m_order;
 	uint64_t initrd_bytes;
 
@@ -106,7 +106,7 @@ static uint64_t pages_of(uint64_t bytes)
 
 static uint64_t pfn_va(const struct build *b, pfn_t pfn)
 {
-	return b->image.virt_base + pfn * PAGE_SIZE;
+	return b->image.virt_base + pfn_n(pfn) * PAGE_SIZE;
 }
 
 /*
@@ -114,15 +114,15 @@ static uint64_t pfn_va(const struct build *b, pfn_t pfn)
  */
 static pfn_t mapped_end(const struct build *b, uint64_t tables)
 {
-	uint64_t va = pfn_va(b, b->tables + tables + 1) + SLACK_BYTES;
-	pfn_t end = (ALIGN_UP(va, MAP_ALIGN) - b->image.virt_base) / PAGE_SIZE;
+	uint64_t va = pfn_va(b, pfn_add(b->tables, tables + 1)) + SLACK_BYTES;
+	uint64_t end = (ALIGN_UP(va, MAP_ALIGN) - b->image.virt_base) / PAGE_SIZE;
 
-	return MIN(end, b->pages);
+	return PFN(MIN(end, b->pages));
 }
 
 static void ranges_set(struct build *b, pfn_t end)
 {
-	struct ptbuild_range kernel = { b->image.virt_base, 0, end };
+	struct ptbuild_range kernel = { b->image.virt_base, PFN(0), pfn_n(end) };
 	struct ptbuild_range list = { b->image.init_p2m, b->list,
 				      b->list_pages };
 
@@ -146,7 +146,7 @@ static void tables_layout(struct build *b)
 		next = MAX(count, ptbuild_count(b->ranges, b->range_count));
 	}
 	b->table_count = count;
-	b->stack = b->tables + count;
+	b->stack = pfn_add(b->tables, count);
 }
 
 /*
@@ -158,17 +158,17 @@ static pfn_t place_by_pfn(struct build *b)
 {
 	uint64_t image = (b->image.first_va - b->image.virt_base) / PAGE_SIZE;
 	uint64_t initrd_pages = pages_of(b->initrd_bytes);
-	pfn_t behind = b->stack + 1 + SLACK_BYTES / PAGE_SIZE;
+	pfn_t behind = pfn_add(b->stack, 1 + SLACK_BYTES / PAGE_SIZE);
 
 	if (b->image.init_p2m) {
 		b->list = behind;
-		behind += b->list_pages;
+		behind = pfn_add(behind, b->list_pages);
 	}
 	if (b->image.mod_start_pfn && LOW_FIRST + initrd_pages <= image) {
-		b->initrd = LOW_FIRST;
+		b->initrd = PFN(LOW_FIRST);
 	} else if (b->image.mod_start_pfn) {
 		b->initrd = behind;
-		behind += initrd_pages;
+		behind = pfn_add(behind, initrd_pages);
 	}
 	return behind;
 }
@@ -190,28 +190,28 @@ static bool ranges_ok(const struct build *b)
 static bool layout(struct build *b)
 {
 	const struct elf_image *img = &b->image;
-	pfn_t at = pages_of(img->end_va - img->virt_base), behind;
+	pfn_t at = PFN(pages_of(img->end_va - img->virt_base)), behind;
 
 	b->list_pages = pages_of(b->pages * sizeof(uint64_t));
 	if (!img->mod_start_pfn) {
 		b->initrd = at;
-		at += pages_of(b->initrd_bytes);
+		at = pfn_add(at, pages_of(b->initrd_bytes));
 	}
 	if (!img->init_p2m) {
 		b->list = at;
-		at += b->list_pages;
+		at = pfn_add(at, b->list_pages);
 	}
-	b->start_info = at++;
-	b->store = at++;
-	b->console = at++;
-	b->tables = at;
+	b->start_info = at;
+	b->store = pfn_add(at, 1);
+	b->console = pfn_add(at, 2);
+	b->tables = pfn_add(at, 3);
 	/* the ranges' sizes; their pfns are set below */
 	tables_layout(b);
 	behind = place_by_pfn(b);
 	ranges_set(b, b->end);
-	if (behind > b->pages)
+	if (pfn_n(behind) > b->pages)
 		return FAIL(b, "%lu KiB of memory are too little: kernel, initial RAM disk and tables need %lu KiB",
-			    b->pages * 4, behind * 4);
+			    b->pages * 4, pfn_n(behind) * 4);
 	if (!ranges_ok(b))
 		return FAIL(b, "kernel at %lx and p2m list at %lx do not fit the address space",
 			    img->virt_base, img->init_p2m);
@@ -223,7 +223,7 @@ static bool layout(struct build *b)
 static bool memory_alloc(struct build *b)
 {
 	unsigned int order = INIT_CHUNK_ORDER;
-	pfn_t pfn = 0, i;
+	uint64_t pfn = 0, i;
 
 	while (pfn < b->pages) {
 		mfn_t mfn;
@@ -231,19 +231,29 @@ static bool memory_alloc(struct build *b)
 		while (1UL << order > b->pages - pfn)
 			order--;
 		mfn = domain_pages_prepare(b->d, order);
-		if (mfn == INVALID_MFN && order-- == 0)
+		if (mfn_eq(mfn, INVALID_MFN) && order-- == 0)
 			return FAIL_MEMORY(b, "out of memory");
-		if (mfn == INVALID_MFN)
+		if (mfn_eq(mfn, INVALID_MFN))
 			continue;
-		if (memory_name_pages(b->d, mfn, pfn, order)) {
+		if (memory_name_pages(b->d, mfn, PFN(pfn), order)) {
 			domain_pages_cancel(b->d, mfn, order);
 			return FAIL_MEMORY(b, "no memory for the M2P");
 		}
 		domain_pages_publish(b->d, mfn, order);
 		for (i = 0; i < 1UL << order; i++)
-			b->p2m[pfn++] = mfn + i;
+			b->p2m[pfn++] = mfn_n(mfn) + i;
 	}
 	return true;
+}
+
+static mfn_t pfn_mfn(const struct build *b, pfn_t pfn)
+{
+	return ptbuild_mfn(b->p2m, pfn);
+}
+
+static void *pfn_page(const struct build *b, pfn_t pfn)
+{
+	return mfn_to_virt(pfn_mfn(b, pfn));
 }
 
 /* Copy into pseudo-physical memory. */
@@ -255,18 +265,13 @@ static void put_bytes(struct build *b, uint64_t paddr, const void *src,
 	while (bytes) {
 		uint64_t in_page = paddr & ~PAGE_MASK;
 		uint64_t n = MIN(bytes, PAGE_SIZE - in_page);
-		uint8_t *page = mfn_to_virt(b->p2m[paddr / PAGE_SIZE]);
+		uint8_t *page = pfn_page(b, PFN(paddr / PAGE_SIZE));
 
 		memcpy(page + in_page, from, n);
 		paddr += n;
 		from += n;
 		bytes -= n;
 	}
-}
-
-static void *pfn_page(struct build *b, pfn_t pfn)
-{
-	return mfn_to_virt(b->p2m[pfn]);
 }
 
 static void image_load(struct build *b)
@@ -282,13 +287,13 @@ static void image_load(struct build *b)
 			  file + s->file_offset, s->file_bytes);
 	}
 	if (img->hypercall_page)
-		hypercall_page_fill(pfn_page(b, (img->hypercall_page -
-						 img->virt_base) / PAGE_SIZE));
+		hypercall_page_fill(pfn_page(b, PFN((img->hypercall_page -
+						 img->virt_base) / PAGE_SIZE)));
 }
 
 static void initrd_load(struct build *b)
 {
-	uint64_t at = b->initrd * PAGE_SIZE;
+	uint64_t at = pfn_n(b->initrd) * PAGE_SIZE;
 	uint32_t i;
 
 	for (i = 0; i < b->config->module_count; i++) {
@@ -302,13 +307,13 @@ static void initrd_load(struct build *b)
 
 static void list_write(struct build *b)
 {
-	pfn_t pfn;
+	uint64_t i;
 
-	for (pfn = 0; pfn < b->list_pages * (PAGE_SIZE / 8); pfn++) {
-		uint64_t mfn = pfn < b->pages ? b->p2m[pfn] : INVALID_MFN;
-		uint64_t *page = pfn_page(b, b->list + pfn / (PAGE_SIZE / 8));
+	for (i = 0; i < b->list_pages * (PAGE_SIZE / 8); i++) {
+		mfn_t mfn = i < b->pages ? pfn_mfn(b, PFN(i)) : INVALID_MFN;
+		uint64_t *page = pfn_page(b, pfn_add(b->list, i / (PAGE_SIZE / 8)));
 
-		page[pfn % (PAGE_SIZE / 8)] = mfn;
+		page[i % (PAGE_SIZE / 8)] = mfn_n(mfn);
 	}
 }
 
@@ -322,21 +327,21 @@ static void start_info_write(struct build *b, uint32_t console_port,
 
 	str_copy(si->magic, sizeof(si->magic), "xen-3.0-x86_64");
 	si->nr_pages = b->pages;
-	si->shared_info = virt_to_maddr(b->d->shared_info);
-	si->store_mfn = b->p2m[b->store];
+	si->shared_info = maddr_n(virt_to_maddr(b->d->shared_info));
+	si->store_mfn = mfn_n(pfn_mfn(b, b->store));
 	si->store_evtchn = store_port;
-	si->console.domU.mfn = b->p2m[b->console];
+	si->console.domU.mfn = mfn_n(pfn_mfn(b, b->console));
 	si->console.domU.evtchn = console_port;
 	si->pt_base = pfn_va(b, b->tables);
 	si->nr_pt_frames = b->table_count;
 	si->mfn_list = b->image.init_p2m ? b->image.init_p2m :
 					   pfn_va(b, b->list);
 	if (b->image.init_p2m) {
-		si->first_p2m_pfn = b->list;
+		si->first_p2m_pfn = pfn_n(b->list);
 		si->nr_p2m_frames = b->list_pages;
 	}
 	if (b->initrd_bytes) {
-		si->mod_start = by_pfn ? b->initrd : pfn_va(b, b->initrd);
+		si->mod_start = by_pfn ? pfn_n(b->initrd) : pfn_va(b, b->initrd);
 		si->mod_len = b->initrd_bytes;
 		si->flags |= by_pfn ? SIF_MOD_START_PFN : 0;
 	}
@@ -382,7 +387,7 @@ static int table_get(struct domain *d, mfn_t mfn, unsigned int level)
 static bool tables_hand_over(struct build *b, struct vcpu *v)
 {
 	struct domain *d = b->d;
-	mfn_t l4 = b->p2m[b->tables];
+	mfn_t l4 = pfn_mfn(b, b->tables);
 	int r;
 
 	spin_lock(&d->mm);
@@ -404,8 +409,8 @@ static bool rings_connect(struct build *b)
 	int store = evtchn_bind_console(b->d);
 
 	if (console < 0 || store < 0 ||
-	    console_init(b->d, mfn_to_frame(b->p2m[b->console]), console) ||
-	    store_init(b->d, mfn_to_frame(b->p2m[b->store]), store))
+	    console_init(b->d, mfn_to_frame(pfn_mfn(b, b->console)), console) ||
+	    store_init(b->d, mfn_to_frame(pfn_mfn(b, b->store)), store))
 		return FAIL_MEMORY(b, "no memory for console and store");
 	if (b->config->raw_input)
 		console_set_raw(b->d);

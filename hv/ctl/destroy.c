@@ -115,7 +115,7 @@ static bool step_unhook(struct domain *d)
 		if (teardown_vcpu(d->vcpu[i]))
 			return true;
 	xencomm_domain_fini(d);
-	trace_event(d, TRACE_UNHOOKED, 0, 0, 0);
+	trace_event(d, TRACE_UNHOOKED, 0, MFN(0), 0);
 	return false;
 }
 
@@ -189,7 +189,7 @@ static void step_free(struct domain *d)
 	uint32_t instance = d->origin.instance, generation = d->origin.generation;
 	bool again;
 
-	trace_event(d, TRACE_FREED, 0, 0, d->end.orphans);
+	trace_event(d, TRACE_FREED, 0, MFN(0), d->end.orphans);
 	holds_domain_fini(d);
 	again = lives_gone(d);
 	if (again)
@@ -261,7 +261,7 @@ static bool step(struct domain *d)
 	}
 	if (phase_run(d)) {
 		if (d->end.step == STEP_PAGES)
-			trace_event(d, TRACE_PAGES, 0, 0, d->end.pages);
+			trace_event(d, TRACE_PAGES, 0, MFN(0), d->end.pages);
 		d->end.step++;
 	}
 	return true;

@@ -24,7 +24,7 @@ static void die(struct domain *d, enum domain_state was, uint32_t code)
 	if (!atomic_cas(&d->state, &was, DOM_DYING))
 		return;	/* dying already: the first reason counts */
 	d->shutdown_code = code;
-	trace_event(d, TRACE_DYING, code, 0, READ_ONCE(d->pages.total));
+	trace_event(d, TRACE_DYING, code, MFN(0), READ_ONCE(d->pages.total));
 	/* Its other vCPUs stop, too (D3). */
 	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
 		sched_hurry(d->vcpu[i]);

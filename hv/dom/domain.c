@@ -215,7 +215,7 @@ void domain_put(struct domain *d)
 
 void domain_start(struct domain *d)
 {
-	trace_event(d, TRACE_BUILT, 0, 0, d->origin.generation);
+	trace_event(d, TRACE_BUILT, 0, MFN(0), d->origin.generation);
 	WRITE_ONCE(d->state, DOM_RUNNING);
 	d->vcpu[0]->initialised = true;
 	sched_online(d->vcpu[0]);

@@ -135,8 +135,8 @@ struct grant_table {
 
 /* A pin, as its holder remembers it. */
 struct grant_pin {
+	mfn_t mfn;
 	uint32_t ref;
-	uint32_t mfn;
 	domid_hv_t granter;
 	uint8_t kinds;
 	bool writable;

@@ -98,7 +98,7 @@ struct grant_handle *grant_handle_get(struct domain *d, uint32_t handle)
 
 static uint32_t *pte_bucket(struct grant_table *gt, maddr_t pte)
 {
-	uint64_t mixed = pte / sizeof(pte_t) * gt->pte_key;
+	uint64_t mixed = maddr_n(pte) / sizeof(pte_t) * gt->pte_key;
 
 	return &gt->by_pte[(mixed >> 32) % GRANT_BUCKETS];
 }
@@ -123,7 +123,7 @@ void grant_handle_unlink(struct domain *d, struct grant_handle *h)
 		at = &handle_at(gt, *at - 1)->next;
 	*at = h->next;
 	h->next = 0;
-	h->pte = 0;
+	h->pte = MADDR(0);
 }
 
 uint32_t grant_handle_by_pte(struct domain *d, maddr_t pte)
@@ -131,7 +131,7 @@ uint32_t grant_handle_by_pte(struct domain *d, maddr_t pte)
 	struct grant_table *gt = d->grant;
 	uint32_t at = gt->by_pte ? *pte_bucket(gt, pte) : 0;
 
-	while (at && handle_at(gt, at - 1)->pte != pte)
+	while (at && !maddr_eq(handle_at(gt, at - 1)->pte, pte))
 		at = handle_at(gt, at - 1)->next;
 	return at ? at - 1 : NO_HANDLE;
 }
@@ -152,7 +152,7 @@ void grant_handle_drop(struct domain *d, uint32_t handle, unsigned int kinds,
 
 	ASSERT((h->kinds & kinds) == kinds);
 	*pin = (struct grant_pin){
-		.ref = h->ref, .mfn = h->mfn, .granter = h->granter,
+		.ref = h->ref, .mfn = MFN(h->mfn), .granter = h->granter,
 		.kinds = kinds, .writable = h->writable,
 	};
 	h->kinds &= ~kinds;
@@ -173,7 +173,7 @@ bool grant_handles_disown(struct domain *d, const struct domain *granter,
 		if (!h || h->granter != granter->id)
 			continue;
 		pin = (struct grant_pin){
-			.ref = h->ref, .mfn = h->mfn, .granter = h->granter,
+			.ref = h->ref, .mfn = MFN(h->mfn), .granter = h->granter,
 			.kinds = h->kinds, .writable = h->writable,
 		};
 		grant_disown(&pin);

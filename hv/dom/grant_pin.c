@@ -196,13 +196,13 @@ static void frame_drop(mfn_t mfn, unsigned int kinds, bool writable)
 
 static uint32_t *mfn_bucket(struct grant_table *gt, mfn_t mfn)
 {
-	return &gt->by_mfn[mfn % GRANT_BUCKETS];
+	return &gt->by_mfn[mfn_n(mfn) % GRANT_BUCKETS];
 }
 
 static void mfn_link(struct grant_table *gt, struct grant_active *act,
 		     uint32_t ref)
 {
-	uint32_t *head = mfn_bucket(gt, act->mfn);
+	uint32_t *head = mfn_bucket(gt, MFN(act->mfn));
 
 	act->prev = 0;
 	act->next = *head;
@@ -219,7 +219,7 @@ static void mfn_unlink(struct grant_table *gt, struct grant_active *act)
 	if (act->prev)
 		active_of(gt, act->prev - 1)->next = act->next;
 	else
-		*mfn_bucket(gt, act->mfn) = act->next;
+		*mfn_bucket(gt, MFN(act->mfn)) = act->next;
 	gt->pinned_count--;
 }
 
@@ -230,7 +230,7 @@ bool grant_is_pinned(struct domain *d, mfn_t mfn)
 
 	spin_lock(&gt->lock);
 	at = gt->pinned_count ? *mfn_bucket(gt, mfn) : 0;
-	while (at && active_of(gt, at - 1)->mfn != mfn)
+	while (at && active_of(gt, at - 1)->mfn != mfn_n(mfn))
 		at = active_of(gt, at - 1)->next;
 	spin_unlock(&gt->lock);
 	return at;
@@ -309,7 +309,7 @@ static int pin_frame(struct domain *granter, uint32_t ref, domid_hv_t user,
 	/* The guest may have made it a part since its head was read. */
 	if (whole && !active_is_whole(act))
 		return GNTST_general_error;
-	r = frame_take(granter, act->mfn, kinds, writable);
+	r = frame_take(granter, MFN(act->mfn), kinds, writable);
 	if (r)
 		return r;
 	if (first)
@@ -354,7 +354,7 @@ int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
 		const struct grant_active *act = active_of(gt, ref);
 
 		*pin = (struct grant_pin){
-			.ref = ref, .mfn = act->mfn, .granter = granter->id,
+			.ref = ref, .mfn = MFN(act->mfn), .granter = granter->id,
 			.kinds = kinds, .writable = writable,
 			.start = act->start, .length = act->length,
 		};
@@ -368,7 +368,7 @@ static void pins_drop(struct grant_table *gt, const struct grant_pin *pin)
 {
 	struct grant_active *act = active_of(gt, pin->ref);
 
-	ASSERT(act->mfn == pin->mfn);
+	ASSERT(act->mfn == mfn_n(pin->mfn));
 	pins_add(act, pin->kinds, pin->writable, -1);
 	if (!is_pinned(act))
 		mfn_unlink(gt, act);
@@ -452,10 +452,10 @@ static void transfer_complete(struct grant_table *gt, uint32_t ref, mfn_t mfn)
 {
 	if (ref >= grant_refs(gt))
 		return;
-	if (mfn != INVALID_MFN && gt->version == 1)
-		WRITE_ONCE(v1_of(gt, ref)->frame, mfn);
-	else if (mfn != INVALID_MFN)
-		WRITE_ONCE(v2_of(gt, ref)->full_page.frame, mfn);
+	if (!mfn_eq(mfn, INVALID_MFN) && gt->version == 1)
+		WRITE_ONCE(v1_of(gt, ref)->frame, mfn_n(mfn));
+	else if (!mfn_eq(mfn, INVALID_MFN))
+		WRITE_ONCE(v2_of(gt, ref)->full_page.frame, mfn_n(mfn));
 	atomic_fetch_or(head_of(gt, ref), GTF_transfer_completed);
 }
 

@@ -52,7 +52,7 @@ static void chain_add(struct domain *d, enum heap_kind kind, mfn_t mfn)
 
 	f->prev = kind;
 	f->next = d->heap.list;
-	d->heap.list = mfn;
+	d->heap.list = frame_link(mfn);
 }
 
 void *heap_page_share(struct domain *d, enum heap_kind kind, unsigned int pages)
@@ -74,7 +74,7 @@ void *heap_page_share(struct domain *d, enum heap_kind kind, unsigned int pages)
 	}
 	spin_lock(&d->pages.lock);
 	for (i = pages; i-- > 0; )
-		chain_add(d, kind, virt_to_mfn(run) + i);
+		chain_add(d, kind, mfn_add(virt_to_mfn(run), i));
 	spin_unlock(&d->pages.lock);
 	return run;
 }
@@ -84,8 +84,8 @@ static bool chain_remove(struct domain *d, mfn_t mfn)
 {
 	uint32_t *link = &d->heap.list;
 
-	while (*link && *link != mfn)
-		link = &mfn_to_frame(*link)->next;
+	while (*link && *link != frame_link(mfn))
+		link = &frame_linked(*link)->next;
 	if (!*link)
 		return false;
 	*link = mfn_to_frame(mfn)->next;
@@ -127,7 +127,7 @@ int heap_page_unshare(struct domain *d, void *page)
 void heap_pages_free(struct domain *d)
 {
 	while (d->heap.list) {
-		struct frame *f = mfn_to_frame(d->heap.list);
+		struct frame *f = frame_linked(d->heap.list);
 
 		d->heap.list = f->next;
 		CHECK(claim_end(f));	/* HEAP6 */

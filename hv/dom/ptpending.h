@@ -49,7 +49,7 @@ struct pt_rename {
 
 struct pt_past_name {
 	uint32_t old, new;	/* a page's frame before the break, and then */
-	uint64_t pfn;
+	pfn_t pfn;
 };
 
 struct pt_renames {

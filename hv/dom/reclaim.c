@@ -42,7 +42,7 @@ static uint64_t orphan_changes;		/* atomic; only grows */
 static void enqueue(struct queue *q, struct frame *f, uint64_t mask)
 {
 	f->next = q->first;
-	q->first = frame_to_mfn(f);
+	q->first = frame_link(frame_to_mfn(f));
 	q->cpu_mask |= mask;
 	q->count++;
 	atomic_add(&waiting, 1);
@@ -140,13 +140,13 @@ static __attribute__((noinline)) void flush_owned(void)
 void reclaim_pool(struct frame_pool *p)
 {
 	struct frame_queue q = frame_pool_waiting(p);
-	uint32_t mfn, next;
+	uint32_t link, next;
 
 	if (q.count)
 		tlb_flush_mask(q.cpu_mask);
-	for (mfn = q.first; mfn; mfn = next) {
-		next = mfn_to_frame(mfn)->next;
-		frame_pool_free(p, mfn);
+	for (link = q.first; link; link = next) {
+		next = frame_linked(link)->next;
+		frame_pool_free(p, MFN(link));
 	}
 	atomic_sub(&waiting, q.count);
 }

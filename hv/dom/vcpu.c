@@ -40,7 +40,7 @@ static const uint8_t zero_page[PAGE_SIZE] aligned_to(4096);
 
 mfn_t vcpu_zero_page_mfn(void)
 {
-	return ((uintptr_t)zero_page - IMAGE_VIRT) >> PAGE_SHIFT;
+	return MFN(((uintptr_t)zero_page - IMAGE_VIRT) >> PAGE_SHIFT);
 }
 
 /* --- creation --- */
@@ -224,13 +224,13 @@ static void vcpu_enter(struct vcpu *v)
 {
 	struct percpu *cpu = this_cpu();
 
-	CHECK(current_l4(v) != INVALID_MFN);
+	CHECK(!mfn_eq(current_l4(v), INVALID_MFN));
 	atomic_or(&vcpu_guest_cpus, 1UL << cpu->id);
 	frame_pool_cpu_enters(v->domain->sharing.frames, cpu->id);
 	atomic_or(&v->domain->cpu_mask, 1UL << cpu->id); /* VCPU1 */
 	WRITE_ONCE(*v->gdt_hv_pte, pte_make(cpu->gdt_page_mfn,
 		   PTE_P | PTE_RW | PTE_A | PTE_D)); /* VCPU2 */
-	tlb_load_cr3(current_l4(v) << PAGE_SHIFT);
+	tlb_load_cr3(mfn_to_maddr(current_l4(v)));
 	cpu->current = v;
 	state_load(v);
 	tss_set_rsp0(&v->regs + 1);
@@ -261,8 +261,8 @@ void vcpu_set_mode(struct vcpu *v, bool kernel)
 	v->kernel_mode = kernel;
 	if (v->cr4 & CR4_TSD)
 		cr4_load(v);
-	if (current_l4(v) != l4)
-		tlb_load_cr3(current_l4(v) << PAGE_SHIFT);
+	if (!mfn_eq(current_l4(v), l4))
+		tlb_load_cr3(mfn_to_maddr(current_l4(v)));
 	if (kernel && v->areas_stale)
 		vcpu_update_time(v);
 }

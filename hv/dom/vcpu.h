@@ -72,13 +72,13 @@ struct vcpu {
 	 */
 	bool segs_refused;
 	uint64_t gs_base_kernel, gs_base_user; /* the one not live in the MSR */
-	uint64_t gdt_frames[GDT_FRAMES_MAX]; /* mfn, 0 = none; LOCK_MM */
+	mfn_t gdt_frames[GDT_FRAMES_MAX];	/* 0 = none; LOCK_MM */
 	uint32_t gdt_entries;
 	/*
 	 * entry of its descriptor area that shows the CPU's GDT page; constant
 	 */
 	uint64_t *gdt_hv_pte;
-	uint64_t ldt_frames[LDT_FRAMES_MAX]; /* likewise */
+	mfn_t ldt_frames[LDT_FRAMES_MAX];	/* likewise */
 	uint32_t ldt_entries;
 	uint64_t cr0_ts;	/* guest's CR0.TS (fpu_taskswitch) */
 	uint64_t cr4;		/* guest's view */

@@ -52,7 +52,7 @@ struct frame {
 		struct {
 			/*
 			 * FREE: buddy list (LOCK_HEAP); OWNED: owner's page
-			 * list (LOCK_PAGELIST); mfn, 0 = none
+			 * list (LOCK_PAGELIST); frame_link()
 			 */
 			uint32_t next, prev;
 		};
@@ -94,6 +94,17 @@ extern mfn_t frame_max_mfn;
 bool frame_valid(mfn_t mfn);
 struct frame *mfn_to_frame(mfn_t mfn);	/* mfn must be frame_valid() */
 mfn_t frame_to_mfn(const struct frame *f);
+
+/* Links between frames (next, prev, heads of lists): 32 bits, 0 = none. */
+static inline struct frame *frame_linked(uint32_t link)
+{
+	return mfn_to_frame(MFN(link));
+}
+
+static inline uint32_t frame_link(mfn_t mfn)
+{
+	return mfn_n(mfn);
+}
 
 static inline uint64_t frame_state(const struct frame *f)
 {

@@ -59,10 +59,10 @@ uint64_t frame_pool_metadata(uint64_t frames)
 
 static void frames_set_aside(const struct buddy *b, mfn_t mfn, unsigned int order)
 {
-	mfn_t i;
+	uint64_t i;
 
-	for (i = mfn; i < mfn + (1UL << order); i++) {
-		struct frame *f = mfn_to_frame(i);
+	for (i = 0; i < 1UL << order; i++) {
+		struct frame *f = mfn_to_frame(mfn_add(mfn, i));
 
 		f->type = 0;
 		f->hash = 0;
@@ -80,9 +80,9 @@ static bool block_take(struct frame_pool *p, struct buddy *b, unsigned int order
 {
 	mfn_t mfn = heap_take(order);
 
-	while (mfn == INVALID_MFN && order)
+	while (mfn_eq(mfn, INVALID_MFN) && order)
 		mfn = heap_take(--order);
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return false;
 	frames_set_aside(b, mfn, order);
 	buddy_give(b, mfn, order);
@@ -107,7 +107,7 @@ static void single_put(struct frame_pool *p, mfn_t mfn)
 {
 	frames_set_aside(&p->store, mfn, 0);
 	if (!goes_back(p) && p->count < POOL_HIGH)
-		p->vec[p->count++] = mfn;
+		p->vec[p->count++] = mfn_n(mfn);
 	else if (!goes_back(p) && p->target)
 		buddy_give(&p->store, mfn, 0);
 	else
@@ -118,15 +118,16 @@ static void single_put(struct frame_pool *p, mfn_t mfn)
 static bool vec_refill(struct frame_pool *p)
 {
 	unsigned int order = p->block + 1;
-	mfn_t mfn = INVALID_MFN, i;
+	mfn_t mfn = INVALID_MFN;
+	uint64_t i;
 
-	while (mfn == INVALID_MFN && order > 0)
+	while (mfn_eq(mfn, INVALID_MFN) && order > 0)
 		mfn = buddy_take(&p->store, --order);
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return (!p->target || p->total < p->target) &&
 		       block_take(p, &p->store, p->block);
-	for (i = mfn; i < mfn + (1UL << order); i++)
-		p->vec[p->count++] = i;
+	for (i = 0; i < 1UL << order; i++)
+		p->vec[p->count++] = mfn_n(mfn) + i;
 	return true;
 }
 
@@ -140,7 +141,7 @@ static mfn_t vec_draw(struct frame_pool *p)
 		return INVALID_MFN;
 	/* A 64-bit draw modulo at most 2^12: the bias is below 2^-52. */
 	i = random_next(&p->stream) % p->count;
-	mfn = p->vec[i];
+	mfn = MFN(p->vec[i]);
 	p->vec[i] = p->vec[--p->count];
 	return mfn;
 }
@@ -201,9 +202,9 @@ static bool give_block(struct frame_pool *p, struct buddy *b)
 	if (!excess(p))
 		return false;
 	order = MIN(order_within(excess(p)), BLOCK_ORDER) + 1;
-	while (mfn == INVALID_MFN && order > 0)
+	while (mfn_eq(mfn, INVALID_MFN) && order > 0)
 		mfn = buddy_take(b, --order);
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return false;
 	to_heap(p, mfn, order);
 	return true;
@@ -354,12 +355,12 @@ mfn_t frame_pool_draw(struct frame_pool *p, bool beyond)
 	while (p->count < p->low && vec_refill(p))
 		;
 	mfn = vec_draw(p);
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		mfn = buddy_take(&p->meta, 0);
-	if (mfn == INVALID_MFN && beyond && block_take(p, &p->store, 0))
+	if (mfn_eq(mfn, INVALID_MFN) && beyond && block_take(p, &p->store, 0))
 		mfn = buddy_take(&p->store, 0);
 	spin_unlock(&p->lock);
-	if (mfn != INVALID_MFN)
+	if (!mfn_eq(mfn, INVALID_MFN))
 		become_canonical(p, mfn);
 	return mfn;
 }
@@ -383,7 +384,7 @@ void frame_pool_left(struct frame_pool *p)
 	spin_lock(&p->lock);
 	p->total--;
 	mfn = p->total < p->target ? heap_take(0) : INVALID_MFN;
-	if (mfn != INVALID_MFN) {
+	if (!mfn_eq(mfn, INVALID_MFN)) {
 		p->total++;
 		single_put(p, mfn);
 	}
@@ -412,7 +413,7 @@ uint32_t frame_pool_wait(struct frame_pool *p, mfn_t mfn, uint64_t cpu_mask)
 
 	spin_lock(&p->lock);
 	mfn_to_frame(mfn)->next = q->first;
-	q->first = mfn;
+	q->first = frame_link(mfn);
 	q->cpu_mask |= cpu_mask;
 	count = ++q->count;
 	spin_unlock(&p->lock);
@@ -446,14 +447,14 @@ static mfn_t meta_take(struct frame_pool *p, unsigned int order)
 {
 	mfn_t mfn = buddy_take(&p->meta, order);
 
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		mfn = buddy_take(&p->store, order);
-	if (mfn == INVALID_MFN && !order)
+	if (mfn_eq(mfn, INVALID_MFN) && !order)
 		mfn = vec_draw(p);
-	if (mfn != INVALID_MFN)
+	if (!mfn_eq(mfn, INVALID_MFN))
 		return mfn;
 	mfn = heap_take(order);
-	p->total += mfn == INVALID_MFN ? 0 : 1UL << order;
+	p->total += mfn_eq(mfn, INVALID_MFN) ? 0 : 1UL << order;
 	return mfn;
 }
 
@@ -464,7 +465,7 @@ void *frame_pool_pages(struct frame_pool *p, unsigned int order)
 	spin_lock(&p->lock);
 	mfn = meta_take(p, order);
 	spin_unlock(&p->lock);
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return NULL;
 	palloc_note(mfn, 1UL << order, false);
 	return palloc_hv_from(mfn, order);
@@ -499,16 +500,16 @@ mfn_t frame_pools_take(void)
 	mfn_t mfn = INVALID_MFN;
 	struct frame_pool *p;
 
-	for (p = pools; p < pools + FRAME_POOLS && mfn == INVALID_MFN; p++) {
+	for (p = pools; p < pools + FRAME_POOLS && mfn_eq(mfn, INVALID_MFN); p++) {
 		if (!READ_ONCE(p->total))
 			continue;
 		spin_lock(&p->lock);
 		mfn = vec_draw(p);
-		if (mfn == INVALID_MFN)
+		if (mfn_eq(mfn, INVALID_MFN))
 			mfn = buddy_take(&p->store, 0);
-		if (mfn == INVALID_MFN)
+		if (mfn_eq(mfn, INVALID_MFN))
 			mfn = buddy_take(&p->meta, 0);
-		p->total -= mfn != INVALID_MFN;
+		p->total -= !mfn_eq(mfn, INVALID_MFN);
 		spin_unlock(&p->lock);
 	}
 	return mfn;

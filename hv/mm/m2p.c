@@ -183,12 +183,12 @@ static void *descend(struct m2p_view *view, pte_t *table, unsigned int slot,
 /* The place of mfn's pfn; NULL if its leaf is absent (and cannot be made). */
 static pfn_t *leaf_slot(struct m2p_view *view, mfn_t mfn, bool make)
 {
-	uint64_t va = M2P_VIRT + mfn * sizeof(pfn_t);
+	uint64_t va = M2P_VIRT + mfn_n(mfn) * sizeof(pfn_t);
 	pte_t *l2, *l1;
 	pfn_t *leaf;
 	unsigned int i;
 
-	if (mfn >= M2P_MFNS)
+	if (mfn_n(mfn) >= M2P_MFNS)
 		return NULL;
 	l2 = descend(view, view->l3, pt_slot(va, 3), TABLE_FLAGS, make);
 	l1 = l2 ? descend(view, l2, pt_slot(va, 2), TABLE_FLAGS, make) : NULL;
@@ -207,7 +207,7 @@ static pfn_t *leaf_slot(struct m2p_view *view, mfn_t mfn, bool make)
 			   pte_make(virt_to_mfn(leaf), LEAF_FLAGS | pte_nx() |
 						       origin(view)));
 	}
-	return &leaf[mfn % LEAF_ENTRIES];
+	return &leaf[mfn_n(mfn) % LEAF_ENTRIES];
 }
 
 int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
@@ -215,11 +215,11 @@ int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
 	pfn_t *slot;
 
 	spin_lock(&view->lock);
-	slot = leaf_slot(view, mfn, pfn != INVALID_PFN);
+	slot = leaf_slot(view, mfn, !pfn_eq(pfn, INVALID_PFN));
 	if (slot)
 		WRITE_ONCE(*slot, pfn);
 	spin_unlock(&view->lock);
-	return slot || pfn == INVALID_PFN ? 0 : -ENOMEM;
+	return slot || pfn_eq(pfn, INVALID_PFN) ? 0 : -ENOMEM;
 }
 
 void m2p_clear(struct m2p_view *view, mfn_t mfn)
@@ -252,16 +252,16 @@ static void leaf_walk(const struct walk *w, const pfn_t *leaf, mfn_t first)
 	unsigned int i;
 
 	for (i = 0; i < LEAF_ENTRIES; i++)
-		if (leaf[i] != INVALID_PFN && first + i >= w->first &&
-		    first + i < w->end)
-			w->fn(first + i, leaf[i], w->arg);
+		if (!pfn_eq(leaf[i], INVALID_PFN) && mfn_n(first) + i >= mfn_n(w->first) &&
+		    mfn_n(first) + i < mfn_n(w->end))
+			w->fn(mfn_add(first, i), leaf[i], w->arg);
 }
 
 /* Tables of `level` (3..1), whose first entry stands for mfn `first`. */
 static void table_walk(const struct walk *w, const pte_t *table,
 		       unsigned int level, mfn_t first)
 {
-	mfn_t step = LEAF_ENTRIES << 9 * (level - 1);
+	uint64_t step = LEAF_ENTRIES << 9 * (level - 1);
 	unsigned int i;
 
 	for (i = 0; i < PT_SLOTS; i++) {
@@ -269,13 +269,13 @@ static void table_walk(const struct walk *w, const pte_t *table,
 
 		if (!(table[i] & PTE_P) || (level == 3 && i == PERDOM_L3_SLOT))
 			continue;
-		if (first + (i + 1) * step <= w->first ||
-		    first + i * step >= w->end)
+		if (mfn_n(first) + (i + 1) * step <= mfn_n(w->first) ||
+		    mfn_n(first) + i * step >= mfn_n(w->end))
 			continue;
 		if (level == 1)
-			leaf_walk(w, below, first + i * step);
+			leaf_walk(w, below, mfn_add(first, i * step));
 		else
-			table_walk(w, below, level - 1, first + i * step);
+			table_walk(w, below, level - 1, mfn_add(first, i * step));
 	}
 }
 
@@ -284,18 +284,17 @@ void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
 {
 	const struct walk w = { fn, arg, first, end };
 
-	table_walk(&w, view->l3, 3, 0);
+	table_walk(&w, view->l3, 3, MFN(0));
 }
 
 mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn)
 {
 	unsigned int level;
 	const pte_t *table;
-	mfn_t step = LEAF_ENTRIES;
-	uint64_t va;
+	uint64_t step = LEAF_ENTRIES, va;
 
-	while (mfn < M2P_MFNS) {
-		va = M2P_VIRT + mfn * sizeof(pfn_t);
+	while (mfn_n(mfn) < M2P_MFNS) {
+		va = M2P_VIRT + mfn_n(mfn) * sizeof(pfn_t);
 		table = view->l3;
 		for (level = 3; level && table; level--) {
 			step = LEAF_ENTRIES << 9 * (level - 1);
@@ -303,9 +302,9 @@ mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn)
 		}
 		if (table)
 			return mfn;
-		mfn = (mfn / step + 1) * step;
+		mfn = MFN((mfn_n(mfn) / step + 1) * step);
 	}
-	return ~0UL;
+	return INVALID_MFN;
 }
 
 pte_t *m2p_perdom_pte(struct m2p_view *view, unsigned int index)

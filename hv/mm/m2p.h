@@ -55,8 +55,8 @@ void m2p_clear(struct m2p_view *view, mfn_t mfn);
 void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
 		  void (*fn)(mfn_t mfn, pfn_t pfn, void *arg), void *arg);
 /*
- * The first from `mfn` on that has a leaf, with the machine stopped; ~0: there
- * is none.
+ * The first from `mfn` on that has a leaf, with the machine stopped;
+ * INVALID_MFN: there is none.
  */
 mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn);
 /* INVALID_PFN if none */

@@ -139,7 +139,7 @@ static bool cr_read(struct vcpu *v, unsigned int cr, uint64_t *value)
 		*value = READ_ONCE(v->info->arch.cr2);
 		return true;
 	case 3:
-		*value = v->kernel_l4 << PAGE_SHIFT;
+		*value = mfn_n(v->kernel_l4) << PAGE_SHIFT;
 		return true;
 	case 4:
 		*value = CR4_VIEW | (v->cr4 & cr4_for_guests());
@@ -158,10 +158,10 @@ static bool cr3_write(struct vcpu *v, uint64_t value, bool *again)
 {
 	int r = 0;
 
-	if (value >> PAGE_SHIFT == v->kernel_l4)
+	if (value >> PAGE_SHIFT == mfn_n(v->kernel_l4))
 		tlb_flush_local();
 	else
-		r = mmu_base_load(v, value >> PAGE_SHIFT);
+		r = mmu_base_load(v, MFN(value >> PAGE_SHIFT));
 	*again = r == -ERESTART;
 	return !r || *again;
 }

@@ -74,7 +74,7 @@ static int16_t side_get(struct domain *d, struct grant_peer *peer,
 		return side_granted(d, peer, p, write, s);
 	if (p->domid != DOMID_SELF && p->domid != d->id)
 		return GNTST_permission_denied;
-	return side_own(d, p->u.gmfn, write, s);
+	return side_own(d, MFN(p->u.gmfn), write, s);
 }
 
 static void side_put(struct domain *d, struct side *s, bool write)
@@ -186,7 +186,7 @@ static int16_t transfer_one(struct domain *d, struct grant_peer *peer,
 	struct frame *f;
 	int16_t status;
 
-	if (!page_steal(d, op->mfn, &f))
+	if (!page_steal(d, MFN(op->mfn), &f))
 		return GNTST_bad_page;
 	to = grant_peer_find(peer, op->domid);
 	status = to && to != d ? grant_transfer_begin(to, op->ref, d->id) :
@@ -194,7 +194,7 @@ static int16_t transfer_one(struct domain *d, struct grant_peer *peer,
 	if (!status && !grant_transfer_end(to, op->ref, f))
 		status = GNTST_no_space;
 	if (status)
-		palloc_hv_free(mfn_to_virt(op->mfn), 0);
+		palloc_hv_free(mfn_to_virt(MFN(op->mfn)), 0);
 	return status;
 }
 

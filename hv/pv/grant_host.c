@@ -38,7 +38,7 @@ static pte_t *pte_by_va(struct domain *d, uint64_t va)
 static pte_t *host_pte(struct domain *d, uint64_t name, bool by_pte)
 {
 	/* GT7 */
-	return by_pte ? resolve_l1_entry(d, name) : pte_by_va(d, name);
+	return by_pte ? resolve_l1_entry(d, MADDR(name)) : pte_by_va(d, name);
 }
 
 /* --- map --- */
@@ -87,7 +87,7 @@ static int16_t handle_make(struct domain *d, struct gnttab_map_grant_ref *op,
 	h = grant_handle_new(d, &handle);
 	if (!h)
 		return GNTST_no_space;
-	h->mfn = pin->mfn;
+	h->mfn = mfn_n(pin->mfn);
 	h->ref = pin->ref;
 	h->granter = pin->granter;
 	h->kinds = pin->kinds;
@@ -96,7 +96,7 @@ static int16_t handle_make(struct domain *d, struct gnttab_map_grant_ref *op,
 	if (pte)
 		host_install(d, handle, pte, map_pte(op, pin->mfn));
 	op->handle = handle;
-	op->dev_bus_addr = (uint64_t)pin->mfn << PAGE_SHIFT;
+	op->dev_bus_addr = mfn_n(pin->mfn) << PAGE_SHIFT;
 	return GNTST_okay;
 }
 
@@ -163,7 +163,7 @@ static pte_t *unmap_host_pte(struct domain *d, const struct grant_handle *h,
 {
 	pte_t *pte = host_pte(d, host_addr, h->by_pte_name);
 
-	return pte && virt_to_maddr(pte) == h->pte ? pte : NULL;
+	return pte && maddr_eq(virt_to_maddr(pte), h->pte) ? pte : NULL;
 }
 
 /* The entry at new_addr, which must be another. */

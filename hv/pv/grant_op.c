@@ -115,7 +115,7 @@ static int frames_tell(uint64_t list, void *const *pages, uint32_t count)
 	uint32_t i;
 
 	for (i = 0; i < count; i++) {
-		xen_pfn_t mfn = virt_to_mfn(pages[i]);
+		xen_pfn_t mfn = mfn_n(virt_to_mfn(pages[i]));
 
 		if (copy_to_guest(list + i * sizeof(mfn), &mfn, sizeof(mfn)))
 			return -EFAULT;

@@ -34,10 +34,10 @@ struct reservation {
 int memory_name_pages(struct domain *d, mfn_t mfn, pfn_t pfn,
 		      unsigned int order)
 {
-	mfn_t i;
+	uint64_t i;
 
 	for (i = 0; i < 1UL << order; i++)
-		if (m2p_set(&d->m2p, mfn + i, pfn + i))
+		if (m2p_set(&d->m2p, mfn_add(mfn, i), pfn_add(pfn, i)))
 			return -ENOMEM;
 	return 0;
 }
@@ -46,7 +46,8 @@ int memory_name_pages(struct domain *d, mfn_t mfn, pfn_t pfn,
 static bool extent_add(const struct reservation *r, uint64_t at)
 {
 	bool populate = r->op == XENMEM_populate_physmap;
-	uint64_t pfn = INVALID_PFN, mfn;
+	pfn_t pfn = INVALID_PFN;
+	mfn_t mfn;
 
 	if (populate && copy_from_guest(&pfn, at, sizeof(pfn)))
 		return false;
@@ -54,7 +55,7 @@ static bool extent_add(const struct reservation *r, uint64_t at)
 	if (at && !populate && clear_guest(at, sizeof(mfn)))
 		return false;
 	mfn = domain_pages_prepare(r->d, r->order);
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return false;
 	if ((populate && memory_name_pages(r->d, mfn, pfn, r->order)) ||
 	    (at && copy_to_guest(at, &mfn, sizeof(mfn)))) {
@@ -83,12 +84,13 @@ static bool page_give(struct domain *d, mfn_t mfn)
 /* One extent of decrease_reservation.  False: stop here. */
 static bool extent_remove(const struct reservation *r, uint64_t at)
 {
-	uint64_t mfn, i;
+	uint64_t i;
+	mfn_t mfn;
 
 	if (copy_from_guest(&mfn, at, sizeof(mfn)))
 		return false;
 	for (i = 0; i < 1UL << r->order; i++)
-		if (!page_give(r->d, mfn + i))
+		if (!page_give(r->d, mfn_add(mfn, i)))
 			return false;
 	return true;
 }
@@ -204,7 +206,7 @@ long op_memory(struct hypercall_args *args)
 	case XENMEM_exchange:
 		return memory_exchange(args);
 	case XENMEM_maximum_ram_page:
-		return frame_max_mfn - 1;
+		return mfn_n(frame_max_mfn) - 1;
 	case XENMEM_current_reservation:
 		return reservation_size(args->a[1], false);
 	case XENMEM_maximum_reservation:

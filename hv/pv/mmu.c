@@ -160,16 +160,16 @@ static int store_plain(struct domain *d, struct frame *f, uint64_t *at,
 static int update_entry(struct domain *d, const struct mmu_update *req,
 			bool preserve_ad)
 {
-	uint64_t maddr = req->ptr & ~3UL;
-	unsigned int slot = (maddr & ~PAGE_MASK) / sizeof(pte_t);
+	maddr_t maddr = MADDR(req->ptr & ~3UL);
+	unsigned int slot = (maddr_n(maddr) & ~PAGE_MASK) / sizeof(pte_t);
 	struct frame *f;
 	enum page_class class;
 	pte_t *pte;
 	int r;
 
-	if (maddr & 7)
+	if (maddr_n(maddr) & 7)
 		return -EINVAL;	/* PT13 */
-	r = resolve_write(d, maddr >> PAGE_SHIFT, &f);
+	r = resolve_write(d, maddr_to_mfn(maddr), &f);
 	if (r)
 		return r;
 	pte = (pte_t *)mfn_to_virt(frame_to_mfn(f)) + slot;
@@ -193,7 +193,7 @@ static int update_entry(struct domain *d, const struct mmu_update *req,
  */
 static int update_m2p(struct domain *d, const struct mmu_update *req)
 {
-	mfn_t mfn = req->ptr >> PAGE_SHIFT;
+	mfn_t mfn = MFN(req->ptr >> PAGE_SHIFT);
 	struct frame *f;
 	int r, got;
 
@@ -202,7 +202,7 @@ static int update_m2p(struct domain *d, const struct mmu_update *req)
 	if (!got && frame_kind(f) != FRAME_OWNED)
 		r = -EPERM;
 	else if (got >= 0)
-		r = m2p_set(&d->m2p, mfn, req->val);
+		r = m2p_set(&d->m2p, mfn, PFN(req->val));
 	spin_unlock(&d->mm);
 	if (!got)
 		frame_put(f);

@@ -96,7 +96,7 @@ static long op_register_info(struct vcpu *v, uint64_t arg)
 		return -EFAULT;
 	if (v != current_vcpu() && sched_is_up(v))
 		return -EINVAL;
-	return vcpu_register_info(v, info.mfn, info.offset);
+	return vcpu_register_info(v, MFN(info.mfn), info.offset);
 }
 
 static long op_set_periodic(struct vcpu *v, uint64_t arg)

@@ -75,7 +75,7 @@ static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
 
 	if (!frame_is_shared(mfn_to_frame(mfn)))
 		return -EBUSY;
-	if (pte && !((*pte & PTE_P) && pte_mfn(*pte) == mfn))
+	if (pte && !((*pte & PTE_P) && mfn_eq(pte_mfn(*pte), mfn)))
 		pte = NULL;
 	r = ptbreak_write(d, pte, mfn, f);
 	if (!r)
@@ -93,7 +93,7 @@ static int l1_resolve(struct domain *d, pte_t *e, struct frame **f)
 	if (likely(r != -EPERM))
 		return r;
 	now = ptbreak_name_now(d, pte_mfn(*e));
-	if (now == INVALID_MFN)
+	if (mfn_eq(now, INVALID_MFN))
 		return r;
 	*e = pte_make(now, *e & ~PTE_ADDR_MASK);
 	return resolve(d, now, use, f);

@@ -249,7 +249,7 @@ int pttree_begin(struct domain *d, mfn_t wanted)
 	if (half_way(&d->pending.tree))
 		return -ERESTART;
 	if (likely(v->pt_result.state == PT_NONE) ||
-	    v->pt_result.root == wanted)
+	    mfn_eq(v->pt_result.root, wanted))
 		return 0;
 	result_forget(d, v);
 	return half_way(&d->pending.tree) ? -ERESTART : 0;
@@ -266,7 +266,7 @@ static int result_take(struct vcpu *v, mfn_t mfn, unsigned int level)
 	struct pt_result *result = &v->pt_result;
 	int state = result->state;
 
-	if (state == PT_NONE || result->root != mfn)
+	if (state == PT_NONE || !mfn_eq(result->root, mfn))
 		return 1;
 	if (state == PT_VALIDATED &&
 	    table_level(mfn_to_frame(mfn)) != level)

@@ -58,7 +58,7 @@ static bool addresses_ok(const struct vcpu_guest_context *c)
 
 static mfn_t base_of(uint64_t cr3)
 {
-	return cr3 >> PAGE_SHIFT;
+	return MFN(cr3 >> PAGE_SHIFT);
 }
 
 static bool tables_ok(const struct vcpu_guest_context *c)
@@ -67,8 +67,8 @@ static bool tables_ok(const struct vcpu_guest_context *c)
 	    !desc_ldt_ok(c->ldt_base, c->ldt_ents))
 		return false;
 	/* In user mode it needs the tables for it. */
-	return base_of(c->ctrlreg[3]) &&
-	       (c->flags & VGCF_in_kernel || base_of(c->ctrlreg[1]));
+	return mfn_n(base_of(c->ctrlreg[3])) &&
+	       (c->flags & VGCF_in_kernel || mfn_n(base_of(c->ctrlreg[1])));
 }
 
 /* --- tables --- */
@@ -78,7 +78,7 @@ static int bases_take(struct vcpu *v, const struct vcpu_guest_context *c)
 	mfn_t kernel = base_of(c->ctrlreg[3]), user = base_of(c->ctrlreg[1]);
 	int r = mmu_base_set(v, &v->kernel_l4, kernel, false, false);
 
-	return r ?: mmu_base_set(v, &v->user_l4, user, false, !user);
+	return r ?: mmu_base_set(v, &v->user_l4, user, false, !mfn_n(user));
 }
 
 /*
@@ -95,12 +95,12 @@ static bool bases_drop(struct vcpu *v)
 	if (!r && !mmu_base_drop(d, &v->user_l4))
 		(void)mmu_base_drop(d, &v->kernel_l4);
 	spin_unlock(&d->mm);
-	return r || v->kernel_l4 != INVALID_MFN;
+	return r || !mfn_eq(v->kernel_l4, INVALID_MFN);
 }
 
 static int descriptors_take(struct vcpu *v, const struct vcpu_guest_context *c)
 {
-	uint64_t mfns[GDT_FRAMES_MAX];
+	mfn_t mfns[GDT_FRAMES_MAX];
 
 	memcpy(mfns, c->gdt_frames, sizeof(mfns));
 	return desc_set_gdt(v, mfns, c->gdt_ents);

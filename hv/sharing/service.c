@@ -33,7 +33,7 @@ static struct share *service;
 
 static void *op_map(void *ctx, uint32_t frame)
 {
-	return mfn_to_virt(frame);
+	return mfn_to_virt(MFN(frame));
 }
 
 /*
@@ -44,23 +44,23 @@ static bool op_canonical_alloc(void *ctx, uint16_t group, uint32_t *frame)
 {
 	mfn_t mfn = frame_pool_draw(ctx, false);
 
-	if (mfn == INVALID_MFN) {
+	if (mfn_eq(mfn, INVALID_MFN)) {
 		reclaim_pool(ctx);
 		mfn = frame_pool_draw(ctx, true);
 	}
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return false;
-	*frame = mfn;
+	*frame = mfn_n(mfn);
 	return true;
 }
 
 /* One that was drawn for nothing has never been mapped. */
 static void op_canonical_free(void *ctx, uint32_t frame)
 {
-	if (mfn_to_frame(frame)->hash == CANONICAL_FRESH)
-		frame_pool_free(ctx, frame);
+	if (mfn_to_frame(MFN(frame))->hash == CANONICAL_FRESH)
+		frame_pool_free(ctx, MFN(frame));
 	else
-		reclaim_canonical(ctx, frame);
+		reclaim_canonical(ctx, MFN(frame));
 }
 
 static void op_canonical_left(void *ctx)

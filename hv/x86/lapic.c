@@ -67,7 +67,7 @@ void lapic_detect(maddr_t *base)
 		wrmsr(MSR_APIC_BASE, v & ~(APIC_BASE_X2 | APIC_BASE_ENABLE));
 	v = (v & ~APIC_BASE_X2) | APIC_BASE_ENABLE;
 	wrmsr(MSR_APIC_BASE, v);
-	*base = v & PTE_ADDR_MASK;
+	*base = MADDR(v & PTE_ADDR_MASK);
 }
 
 static void mask_pics(void)

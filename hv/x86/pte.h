@@ -28,12 +28,12 @@ typedef uint64_t pte_t;
 
 static inline mfn_t pte_mfn(pte_t e)
 {
-	return (e & PTE_ADDR_MASK) >> PAGE_SHIFT;
+	return MFN((e & PTE_ADDR_MASK) >> PAGE_SHIFT);
 }
 
 static inline pte_t pte_make(mfn_t mfn, uint64_t flags)
 {
-	return (mfn << PAGE_SHIFT) | flags;
+	return (mfn_n(mfn) << PAGE_SHIFT) | flags;
 }
 
 /* The slot of va in the table of `level` (1..4). */

@@ -52,7 +52,7 @@ static bool hpet_found(maddr_t base)
 	uint32_t period;
 
 	hpet = maddr_to_virt(base);
-	period = base ? *hpet_reg(HPET_PERIOD) : 0;
+	period = maddr_n(base) ? *hpet_reg(HPET_PERIOD) : 0;
 	if (!period || period > 100000000)	/* the specification's limit */
 		return false;
 	hpet_clock.hz = FS_PER_S / period;

@@ -82,7 +82,7 @@ static bool start_one(uint32_t id, uint32_t apic_id, maddr_t trampoline)
 	ap_id = id;
 	ap_stack_top = cpu->stack_top;
 	atomic_store(&ap_calls[apic_id], AP_CALLED);
-	if (!call(apic_id, trampoline >> PAGE_SHIFT) && take_back(apic_id)) {
+	if (!call(apic_id, maddr_n(trampoline) >> PAGE_SHIFT) && take_back(apic_id)) {
 		lapic_send_init(apic_id); /* and need not come, later */
 		return false;
 	}
@@ -96,7 +96,7 @@ void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
 	uint32_t i;
 
 	this_cpu()->online = 1;
-	if (!trampoline && count > 1) {
+	if (!maddr_n(trampoline) && count > 1) {
 		log_warn("no memory below 640 KiB to start processors in: one is used");
 		return;
 	}

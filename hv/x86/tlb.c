@@ -105,5 +105,5 @@ void tlb_flush_page_mask(uint64_t cpu_mask, uint64_t va)
 void tlb_load_cr3(maddr_t cr3)
 {
 	this_cpu()->loaded_cr3 = cr3;
-	write_cr3(cr3);
+	write_cr3(maddr_n(cr3));
 }
