@@ -47,7 +47,7 @@ struct pt_rename {
 	uint32_t left;
 };
 
-struct pt_past_name {
+struct pt_recent_name {
 	uint32_t old, new;	/* a page's frame before the break, and then */
 	pfn_t pfn;
 };
@@ -62,8 +62,8 @@ struct pt_renames {
 	uint32_t count;
 	struct pt_rename *rename; /* RENAMES_MAX for each vCPU; constant */
 	/* the last names that were broken */
-	struct pt_past_name past[RENAMES_MAX];
-	uint32_t past_next;	/* the oldest of them */
+	struct pt_recent_name recent[RENAMES_MAX];
+	uint32_t recent_next;	/* the oldest of them */
 	/*
 	 * where the search for entries stands, referenced; NULL: at the start
 	 */

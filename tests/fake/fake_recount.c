@@ -188,7 +188,7 @@ static void compare(mfn_t mfn)
 	     links_in[mfn_n(mfn)], links_out[mfn_n(mfn)]);
 	must(type_count(f->type) == types[mfn_n(mfn)],
 	     "I4: %lx (%s): %u, recount %u", (long)mfn_n(mfn),
-	     page_class_name(type_class(f->type)), type_count(f->type),
+	     pagetype_class_name(type_class(f->type)), type_count(f->type),
 	     types[mfn_n(mfn)]);
 }
 

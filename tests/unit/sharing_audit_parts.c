@@ -273,12 +273,12 @@ static void take_memory(void)
 	palloc_hv_free(taken[takes], orders[takes]);
 	/* It is promised to somebody, or that would be an error, too. */
 	domain_set_overcommit(true);
-	ck_assert(domain_commit_more(user, mfn_n(frame_max_mfn)));
+	ck_assert(domain_promise_raise(user, mfn_n(frame_max_mfn)));
 }
 
 static void give_memory(void)
 {
-	domain_commit_less(user, mfn_n(frame_max_mfn));
+	domain_promise_lower(user, mfn_n(frame_max_mfn));
 	domain_set_overcommit(false);
 	while (takes--)
 		palloc_hv_free(taken[takes], orders[takes]);
