@@ -83,16 +83,16 @@ static bool same_content(const struct offer *o, uint32_t frame)
 }
 
 /* Remember a frame of another content, once for each content. */
-static void note_other(struct offer *o, uint32_t frame)
+static void note_collision(struct offer *o, uint32_t frame)
 {
 	const struct share_group *g = o->group;
 
-	for (uint32_t i = 0; i < o->other_count; i++)
+	for (uint32_t i = 0; i < o->collision_count; i++)
 		if (g->share->fns->equal(group_page(g, frame),
-					 group_page(g, o->others[i])))
+					 group_page(g, o->collisions[i])))
 			return;
-	CHECK(o->other_count < SHARE_CHAIN_CAP);
-	o->others[o->other_count++] = frame;
+	CHECK(o->collision_count < SHARE_CHAIN_CAP);
+	o->collisions[o->collision_count++] = frame;
 }
 
 /* Look for the content and join it.  Stripe lock. */
@@ -110,12 +110,12 @@ static bool offer_match(struct offer *o, uint32_t *canonical)
 			continue;
 		hold_prefetch_more(o->dom, frame);
 		if (!same_content(o, frame)) {
-			note_other(o, frame);
+			note_collision(o, frame);
 		} else if (offer_hold(o, frame)) {
 			*canonical = frame;
 			return true;
 		} else {
-			o->twin = true;
+			o->match_full = true;
 		}
 	}
 	return false;
@@ -146,9 +146,9 @@ static void offer_insert(struct offer *o)
 	}
 	r->hash = o->hash;
 	index_add(&g->index, o->hash, o->drawn, &o->room);
-	if (o->twin)
+	if (o->match_full)
 		atomic_fetch_add(&g->twins, 1);
-	note_chain(g, o->other_count + 1);
+	note_chain(g, o->collision_count + 1);
 	o->has_drawn = false;
 	offer_new_hold(o, o->drawn);
 }
@@ -164,7 +164,7 @@ static int offer_look_up(struct offer *o, uint32_t *canonical)
 		return SHARE_ERR_HELD;
 	if (!o->within_budget)
 		return SHARE_ERR_LIMIT;
-	if (o->other_count == SHARE_CHAIN_CAP)
+	if (o->collision_count == SHARE_CHAIN_CAP)
 		return SHARE_ERR_FULL;
 	offer_insert(o);
 	*canonical = o->drawn;

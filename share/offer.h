@@ -32,10 +32,10 @@ struct offer {
 	struct lintab_room room; /* for the index entry */
 	/* Found by the look-up: */
 	/* one frame of each other content of this hash */
-	uint32_t others[SHARE_CHAIN_CAP];
-	uint32_t other_count;
+	uint32_t collisions[SHARE_CHAIN_CAP];
+	uint32_t collision_count;
 	/* the content is there, with no room for our mappings */
-	bool twin;
+	bool match_full;
 	/* the domain has it for another pfn, and may not for two */
 	bool held;
 };

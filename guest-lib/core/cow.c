@@ -185,7 +185,7 @@ static bool break_page(struct gl_share *s, uint64_t va, uint64_t pfn,
 	struct gl_share_slot *slot;
 	long rc = -XEN_ENOMEM;
 
-	if (gl_alone_take(s, va, pfn, pte))
+	if (gl_cow_in_place(s, va, pfn, pte))
 		return true;
 	slot = gl_reserve_take(s);
 	if (slot)

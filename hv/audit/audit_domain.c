@@ -56,7 +56,7 @@ static void type_counts(struct audit *a, mfn_t mfn, const struct frame *f,
 	if (type_count(f->type) != c->types)
 		audit_error(a, "I4: frame %lx counts %u uses as %s, it has %u",
 			    mfn, type_count(f->type),
-			    page_class_name(type_class(f->type)), c->types);
+			    pagetype_class_name(type_class(f->type)), c->types);
 	if (type_linear_in(f->type) != c->linear ||
 	    type_linear_out(f->type) != c->linear_out)
 		audit_error(a, "I4: frame %lx counts %u linear uses and %u links, it has %u and %u",

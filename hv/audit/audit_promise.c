@@ -13,15 +13,15 @@
 #include "sharing/sharing.h"
 
 struct sums {
-	uint64_t commit, metadata, owned;
+	uint64_t promised, metadata, owned;
 };
 
 static void add(struct domain *d, void *arg)
 {
 	struct sums *s = arg;
 
-	s->commit += d->commit;
-	s->metadata += d->commit - d->pages.max - d->sharing.budget;
+	s->promised += d->promised;
+	s->metadata += d->promised - d->pages.max - d->sharing.budget;
 	s->owned += d->pages.total;
 }
 
@@ -43,9 +43,9 @@ void audit_promises(struct audit *a, uint64_t taken)
 	domain_for_each(add, &s);
 	domain_promises(&promised, &most, &boot);
 	own = own_frames(&s) - taken;
-	if (s.commit != promised)
+	if (s.promised != promised)
 		audit_error(a, "I10: domains were promised %lu frames, counted %lu",
-			    s.commit, promised);
+			    s.promised, promised);
 	if (!domain_overcommit() && promised > most)
 		audit_error(a, "I10: %lu frames are promised, there are %lu",
 			    promised, most);

@@ -69,8 +69,8 @@ void audit_name(struct audit *a, const struct domain *d, mfn_t mfn,
 	c->types++;
 	if (type_class(f->type) != class)
 		audit_error(a, "I4: d%u uses frame %lx as %s (%s), its type is %s",
-			    d->id, mfn, page_class_name(class), what,
-			    page_class_name(type_class(f->type)));
+			    d->id, mfn, pagetype_class_name(class), what,
+			    pagetype_class_name(type_class(f->type)));
 	if (class >= CLASS_L1 && class <= CLASS_DESC &&
 	    !(f->type & (TYPE_VALIDATED | TYPE_PARTIAL)))
 		audit_error(a, "I7: d%u uses frame %lx (%s), which was not validated",
@@ -266,7 +266,7 @@ static void page_names(struct audit *a, struct domain *d, mfn_t mfn)
 		c->refs++;
 	if (c && (f->type & TYPE_PINNED) && !level)
 		audit_error(a, "I4: d%u frame %lx is pinned as %s", d->id, mfn,
-			    page_class_name(type_class(f->type)));
+			    pagetype_class_name(type_class(f->type)));
 	if (!level)
 		return;
 	if (f->type & TYPE_PINNED)

@@ -4,9 +4,9 @@
  *
  * ram_ranges: what the firmware calls RAM, less what it calls anything else.
  * free_ram: of that, what is neither below 1 MiB, nor the image, nor a module.
- * early_alloc() takes from both ends of one free range below 4 GiB, which the
- * boot tables map: single pages from its start, 2 MiB blocks from its end, so
- * that alignment wastes nothing.  What is left goes to palloc.
+ * e820_alloc_early() takes from both ends of one free range below 4 GiB, which
+ * the boot tables map: single pages from its start, 2 MiB blocks from its end,
+ * so that alignment wastes nothing.  What is left goes to palloc.
  */
 #include <port.h>
 
@@ -204,7 +204,7 @@ static mfn_t take_early(uint64_t frames, bool block)
 	return first;
 }
 
-void *early_alloc(uint64_t bytes, uint64_t align)
+void *e820_alloc_early(uint64_t bytes, uint64_t align)
 {
 	void *p = mfn_to_virt(take_early(bytes >> PAGE_SHIFT,
 					 align > PAGE_SIZE));

@@ -168,8 +168,8 @@ static void main_on_own_stack(void)
 	idt_use_ist();			/* the TSS has the stacks now */
 	/* before anything is copied from a guest */
 	smap_patch();
-	frametable_init();		/* needs early memory */
-	/* needs the frame table; ends early_alloc() */
+	paging_init_frametable();		/* needs early memory */
+	/* needs the frame table; ends e820_alloc_early() */
 	e820_give_to_palloc();
 	tsc_init(&clocks);		/* time 0; delays */
 	wallclock_init();		/* refers to time 0 */
@@ -220,7 +220,7 @@ void main_bsp(uint32_t mbi_maddr, uint32_t loader)
 	else
 		multiboot_read(mbi_maddr);
 	log_info("Pasture, a hypervisor that shares pages");
-	e820_init();			/* RAM, early_alloc() */
+	e820_init();			/* RAM, e820_alloc_early() */
 	find_processors();		/* how many CPUs need memory */
 	cpu_init();			/* NX, before tables use it */
 	lapic_detect(&lapic_base);

@@ -45,7 +45,7 @@ static pte_t *entry_for(uint64_t va, unsigned int level)
 	for (at = 4; at > level; at--) {
 		e = &table[pt_slot(va, at)];
 		if (!*e)
-			*e = virt_to_maddr(early_alloc(PAGE_SIZE, PAGE_SIZE)) |
+			*e = virt_to_maddr(e820_alloc_early(PAGE_SIZE, PAGE_SIZE)) |
 			     PTE_P | PTE_RW | PTE_A;
 		CHECK(!(*e & PTE_PSE));
 		table = maddr_to_virt(*e & PTE_ADDR_MASK);
@@ -109,7 +109,7 @@ static void map_image(void)
 /* A stack that ends at `end`, with nothing mapped below it. */
 static void map_stack(uint64_t end, uint64_t bytes)
 {
-	void *p = early_alloc(bytes, PAGE_SIZE);
+	void *p = e820_alloc_early(bytes, PAGE_SIZE);
 
 	map(end - bytes, virt_to_maddr(p), bytes, FLAGS_RW, SIZE_4K);
 }
@@ -120,9 +120,9 @@ static void make_cpu(uint32_t id)
 	struct cpu_memory memory;
 	unsigned int i;
 
-	memory.gdt_page = early_alloc(PAGE_SIZE, PAGE_SIZE);
+	memory.gdt_page = e820_alloc_early(PAGE_SIZE, PAGE_SIZE);
 	memory.gdt_page_mfn = virt_to_mfn(memory.gdt_page);
-	memory.tss = early_alloc(PAGE_SIZE, PAGE_SIZE);
+	memory.tss = e820_alloc_early(PAGE_SIZE, PAGE_SIZE);
 
 	end += CPU_STACK_BYTES;
 	map_stack(end, CPU_STACK_BYTES);
@@ -140,7 +140,7 @@ void paging_init(uint32_t cpus, maddr_t lapic_base)
 {
 	uint32_t id;
 
-	l4 = early_alloc(PAGE_SIZE, PAGE_SIZE);
+	l4 = e820_alloc_early(PAGE_SIZE, PAGE_SIZE);
 	cpu_idle_cr3 = virt_to_maddr(l4);
 	map_direct();
 	map_image();
@@ -168,12 +168,12 @@ static void back_frametable(uint64_t va, uint64_t end)
 	for (; va < end; va += step) {
 		step = va % SIZE_2M == 0 && end - va >= SIZE_2M ? SIZE_2M :
 								  SIZE_4K;
-		p = early_alloc(step, step);
+		p = e820_alloc_early(step, step);
 		map(va, virt_to_maddr(p), step, FLAGS_RW, step);
 	}
 }
 
-void frametable_init(void)
+void paging_init_frametable(void)
 {
 	const struct ram_range *r;
 

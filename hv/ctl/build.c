@@ -87,7 +87,7 @@ static uint64_t share_budget(const struct domain_config *c, uint64_t pages)
 	uint64_t needed = others +
 			  domain_metadata(2 * pages, c->vcpus) *
 			  (others / pages + 1);
-	uint64_t left = domain_commit_left();
+	uint64_t left = domain_promise_left();
 	uint64_t spare = left > needed ? left - needed : 0;
 	uint64_t part = spare * pages / others;
 
@@ -452,7 +452,7 @@ static bool create(struct build *b, const char *name)
 			    (b->pages + budget +
 			     domain_metadata(b->pages + budget,
 					     b->config->vcpus)) >> 8,
-			    domain_commit_left() >> 8);
+			    domain_promise_left() >> 8);
 	b->d = d;
 	d->origin.config = b->config;
 	d->account.weight = b->config->weight;

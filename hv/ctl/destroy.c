@@ -64,12 +64,12 @@
 #define HANDLES_PER_STEP 512u
 
 enum phase {
-	STEP_STOP, STEP_PORTS, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
-	STEP_EMPTY_L4, STEP_UNHOOK, STEP_GRANTS, STEP_DISOWN, STEP_PAGES, STEP_WAIT,
-	STEP_ORPHANS, STEP_VIEW, STEP_POOL, STEP_FREE,
+	PHASE_STOP, PHASE_PORTS, PHASE_EMPTY_L1, PHASE_EMPTY_L2, PHASE_EMPTY_L3,
+	PHASE_EMPTY_L4, PHASE_UNHOOK, PHASE_GRANTS, PHASE_DISOWN, PHASE_PAGES, PHASE_WAIT,
+	PHASE_ORPHANS, PHASE_VIEW, PHASE_POOL, PHASE_FREE,
 };
 
-static void step_stop(struct domain *d)
+static void phase_stop(struct domain *d)
 {
 	uint32_t i;
 
@@ -87,7 +87,7 @@ static void step_stop(struct domain *d)
 }
 
 /* False when every table of this level is empty. */
-static bool step_empty(struct domain *d, unsigned int level)
+static bool phase_empty(struct domain *d, unsigned int level)
 {
 	bool worked = false;
 	unsigned int i;
@@ -107,7 +107,7 @@ static bool step_empty(struct domain *d, unsigned int level)
 }
 
 /* False when no vCPU is hooked in anywhere. */
-static bool step_unhook(struct domain *d)
+static bool phase_unhook(struct domain *d)
 {
 	uint32_t i;
 
@@ -120,7 +120,7 @@ static bool step_unhook(struct domain *d)
 }
 
 /* False when every page has been seen. */
-static bool step_pages(struct domain *d)
+static bool phase_pages(struct domain *d)
 {
 	bool worked = false;
 	unsigned int i;
@@ -144,7 +144,7 @@ static bool step_pages(struct domain *d)
  * was under way when the table was closed may add a handle behind us; then WAIT
  * starts this again.
  */
-static bool step_disown(struct domain *d)
+static bool phase_disown(struct domain *d)
 {
 	unsigned int slot = d->end.disown_slot;
 	struct domain *user;
@@ -173,7 +173,7 @@ static bool is_referenced(struct domain *d)
 }
 
 /* False when no page is left. */
-static bool step_orphans(struct domain *d)
+static bool phase_orphans(struct domain *d)
 {
 	unsigned int i;
 
@@ -183,7 +183,7 @@ static bool step_orphans(struct domain *d)
 	return true;
 }
 
-static void step_free(struct domain *d)
+static void phase_free(struct domain *d)
 {
 	const struct domain_config *config = d->origin.config;
 	uint32_t instance = d->origin.instance, generation = d->origin.generation;
@@ -205,36 +205,36 @@ static void step_free(struct domain *d)
 /* Work on the present step; true: the next one's turn. */
 static bool phase_run(struct domain *d)
 {
-	switch ((enum phase)d->end.step) {
-	case STEP_STOP:
-		step_stop(d);
+	switch ((enum phase)d->end.phase) {
+	case PHASE_STOP:
+		phase_stop(d);
 		return true;
-	case STEP_PORTS:
+	case PHASE_PORTS:
 		return !evtchn_reap(d);
-	case STEP_EMPTY_L1:
-	case STEP_EMPTY_L2:
-	case STEP_EMPTY_L3:
-	case STEP_EMPTY_L4:
-		return !step_empty(d, d->end.step - STEP_EMPTY_L1 + 1);
-	case STEP_UNHOOK:
-		return !step_unhook(d);
-	case STEP_GRANTS:
+	case PHASE_EMPTY_L1:
+	case PHASE_EMPTY_L2:
+	case PHASE_EMPTY_L3:
+	case PHASE_EMPTY_L4:
+		return !phase_empty(d, d->end.phase - PHASE_EMPTY_L1 + 1);
+	case PHASE_UNHOOK:
+		return !phase_unhook(d);
+	case PHASE_GRANTS:
 		return !grant_host_reap(d);
-	case STEP_DISOWN:
-		return !step_disown(d);
-	case STEP_PAGES:
-		return !step_pages(d);
-	case STEP_WAIT:
-		if (is_referenced(d) && !step_disown(d))
+	case PHASE_DISOWN:
+		return !phase_disown(d);
+	case PHASE_PAGES:
+		return !phase_pages(d);
+	case PHASE_WAIT:
+		if (is_referenced(d) && !phase_disown(d))
 			d->end.disown_slot = 0;
 		return !is_referenced(d);
-	case STEP_ORPHANS:
-		return !step_orphans(d);
-	case STEP_VIEW:
+	case PHASE_ORPHANS:
+		return !phase_orphans(d);
+	case PHASE_VIEW:
 		return !m2p_view_reap(&d->m2p);
-	case STEP_POOL:
+	case PHASE_POOL:
 		return !holds_domain_reap(d);
-	case STEP_FREE:
+	case PHASE_FREE:
 		break;
 	}
 	return false;
@@ -246,33 +246,33 @@ static bool phase_run(struct domain *d)
  */
 static bool unfinished(struct domain *d)
 {
-	return d->end.step > STEP_STOP &&
+	return d->end.phase > PHASE_STOP &&
 	       (pttree_settle(d) || this_cpu()->pte_steps);
 }
 
 /* One step of d; false once d is gone. */
-static bool step(struct domain *d)
+static bool reap_once(struct domain *d)
 {
 	if (unfinished(d))
 		return true;
-	if (d->end.step == STEP_FREE && domain_retire(d)) {
-		step_free(d);
+	if (d->end.phase == PHASE_FREE && domain_retire(d)) {
+		phase_free(d);
 		return false;
 	}
 	if (phase_run(d)) {
-		if (d->end.step == STEP_PAGES)
+		if (d->end.phase == PHASE_PAGES)
 			trace_event(d, TRACE_PAGES, 0, 0, d->end.pages);
-		d->end.step++;
+		d->end.phase++;
 	}
 	return true;
 }
 
-/* As step(), with its time noted; the last one's is nobody's any more. */
-static bool step_timed(struct domain *d)
+/* As reap_once(), with its time noted; the last one's is nobody's any more. */
+static bool reap_timed(struct domain *d)
 {
 	uint64_t start = now_ns(), ns;
 
-	if (!step(d))
+	if (!reap_once(d))
 		return false;
 	ns = now_ns() - start;
 	d->end.steps++;
@@ -290,7 +290,7 @@ bool reaper_step(void)
 	d = domain_claim_dying();
 	if (!d)
 		return false;
-	if (step_timed(d))
+	if (reap_timed(d))
 		atomic_store_release(&d->end.reaped_by, 0);
 	reclaim_flush();
 	return true;

@@ -65,17 +65,17 @@ static bool append(enum out_kind kind, const char *line, size_t bytes)
 	return true;
 }
 
-bool out_lost(void)
+bool outbuf_lost(void)
 {
 	return READ_ONCE(lost_lines) && used() <= HOLD_AT;
 }
 
-void out_say_lost(void)
+void outbuf_say_lost(void)
 {
 	char line[128];
 	int n;
 
-	if (!out_lost())
+	if (!outbuf_lost())
 		return;
 	n = fmt_snprintf(line, sizeof(line),
 			 "pasture: warning: the terminal did not read: %lu lines (%lu bytes) are lost here\n",
@@ -84,9 +84,9 @@ void out_say_lost(void)
 		lost_lines = lost_bytes = 0;
 }
 
-void out_put(enum out_kind kind, const char *line, size_t bytes)
+void outbuf_put(enum out_kind kind, const char *line, size_t bytes)
 {
-	out_say_lost();
+	outbuf_say_lost();
 	if (append(kind, line, bytes))
 		return;
 	lost_lines++;
@@ -108,7 +108,7 @@ static bool pump_claim(void)
 	       READ_ONCE(panic_cpu); /* O5 */
 }
 
-size_t out_pump(size_t most)
+size_t outbuf_pump(size_t most)
 {
 	size_t done = 0, n, took;
 
@@ -121,7 +121,7 @@ size_t out_pump(size_t most)
 		atomic_store_release(&tail, tail + took);
 		done += took;
 	}
-	if (done || !out_waiting()) {
+	if (done || !outbuf_waiting()) {
 		WRITE_ONCE(moved_ns, now_ns());
 		WRITE_ONCE(gave_up, false);
 	}
@@ -129,12 +129,12 @@ size_t out_pump(size_t most)
 	return done;
 }
 
-bool out_waiting(void)
+bool outbuf_waiting(void)
 {
 	return used() != 0;
 }
 
-bool out_has_room(void)
+bool outbuf_has_room(void)
 {
 	uint64_t moved, now;
 
@@ -145,13 +145,13 @@ bool out_has_room(void)
 	return now > moved && now - moved > STALLED_NS; /* O3 */
 }
 
-void out_drain(void)
+void outbuf_drain(void)
 {
 	uint64_t begun = tsc_read(), since = begun, now;
 
-	while (out_waiting()) {
+	while (outbuf_waiting()) {
 		now = tsc_read();
-		if (out_pump(BYTES)) {
+		if (outbuf_pump(BYTES)) {
 			since = now;
 			continue;
 		}

@@ -111,7 +111,7 @@ static void line_flush(struct domain *d, struct line *l)
 /* A full line goes out; a character that is not whole begins the next. */
 static void line_break(struct domain *d, struct line *l)
 {
-	size_t left = utf8_unfinished(l->text, l->bytes);
+	size_t left = printable_utf8_unfinished(l->text, l->bytes);
 
 	l->bytes -= left;
 	log_guest(d->id, d->name, l->text, l->bytes);

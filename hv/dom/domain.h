@@ -99,10 +99,10 @@ struct domain_origin {
 struct domain_end {
 	/* atomic: 1 while a CPU is in a step of its destruction */
 	uint32_t reaped_by;
-	uint32_t step;
+	uint32_t phase;
 	struct frame *page;	/* the page at hand, referenced; NULL: none, */
 	unsigned int slot;	/* and its entry */
-	/* STEP_DISOWN's place: table of domains, */
+	/* PHASE_DISOWN's place: table of domains, */
 	unsigned int disown_slot;
 	uint32_t disown_handle;		/* handle of that one */
 	uint64_t pages;		/* given up */
@@ -130,7 +130,7 @@ struct domain {
 	struct m2p_view m2p;
 
 	struct domain_pages pages;
-	uint64_t commit;	/* frames promised to it (promise.h); atomic */
+	uint64_t promised;	/* frames promised to it (promise.h); atomic */
 	struct domain_heap heap;
 	/* HEAP page; constant until the destructor */
 	struct shared_info *shared_info;

@@ -4,7 +4,7 @@
  *
  * Pages come when the guest asks for more entries, and stay until its end.
  * They are promised memory like everything else that a domain has:
- * domain_commit_more().
+ * domain_promise_raise().
  */
 #include <port.h>
 #include <errno.h>
@@ -159,7 +159,7 @@ static bool promise_next(struct domain *d)
 
 	if (gt->promised > gt->frame_count)
 		return true;
-	if (!domain_commit_more(d, pages_for(gt->frame_count)))
+	if (!domain_promise_raise(d, pages_for(gt->frame_count)))
 		return false;
 	gt->promised = gt->frame_count + 1;
 	return true;

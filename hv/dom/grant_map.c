@@ -62,13 +62,13 @@ void grant_handles_reserve(struct domain *d, uint32_t count)
 	 */
 	if (READ_ONCE(gt->handle_count) - READ_ONCE(gt->handle_used) >= count)
 		return;
-	if (!domain_commit_more(d, PAGES_PER_GROWTH))
+	if (!domain_promise_raise(d, PAGES_PER_GROWTH))
 		return;
 	spin_lock(&d->mm);
 	ok = handles_grow(gt);
 	spin_unlock(&d->mm);
 	if (!ok)
-		domain_commit_less(d, PAGES_PER_GROWTH);
+		domain_promise_lower(d, PAGES_PER_GROWTH);
 }
 
 struct grant_handle *grant_handle_new(struct domain *d, uint32_t *handle)

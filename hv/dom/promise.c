@@ -13,8 +13,8 @@
  * group at once (mm/framepool.h).  It then can only take what was promised to
  * it: pages by the quota, canonical frames by the budget, page-table and small
  * structures by their own limits; and what has no small limit (views of the
- * M2P, grant handles) is asked for by domain_commit_more() before it grows.  So
- * free frames always cover every credit, whatever others do, and a copy on
+ * M2P, grant handles) is asked for by domain_promise_raise() before it grows.
+ * So free frames always cover every credit, whatever others do, and a copy on
  * write cannot fail for want of memory (I10; SH29, SH30).
  *
  * Not promised to anybody, beside what the hypervisor had before the first
@@ -47,7 +47,7 @@
 #define AUDIT_SHARE	128
 #define AUDIT_MOST	256
 
-static uint64_t committed;	/* atomic */
+static uint64_t promised_frames;	/* atomic */
 /* frames in use before the first promise; constant then */
 static uint64_t before;
 static bool overcommit;		/* constant after boot */
@@ -96,48 +96,48 @@ static uint64_t promised_at_most(void)
 
 static bool take(uint64_t pages)
 {
-	uint64_t old = atomic_load_relaxed(&committed);
+	uint64_t old = atomic_load_relaxed(&promised_frames);
 	uint64_t most = promised_at_most();
 
 	do {
 		if (!overcommit && old + pages > most)
 			return false;
-	} while (!atomic_cas(&committed, &old, old + pages));
+	} while (!atomic_cas(&promised_frames, &old, old + pages));
 	return true;
 }
 
-bool domain_commit_more(struct domain *d, uint64_t pages)
+bool domain_promise_raise(struct domain *d, uint64_t pages)
 {
 	if (!take(pages))
 		return false;
-	atomic_add(&d->commit, pages);
+	atomic_add(&d->promised, pages);
 	return true;
 }
 
-void domain_commit_less(struct domain *d, uint64_t pages)
+void domain_promise_lower(struct domain *d, uint64_t pages)
 {
-	atomic_sub(&d->commit, pages);
-	atomic_sub(&committed, pages);
+	atomic_sub(&d->promised, pages);
+	atomic_sub(&promised_frames, pages);
 }
 
-uint64_t domain_commit_left(void)
+uint64_t domain_promise_left(void)
 {
 	uint64_t most = promised_at_most();
-	uint64_t used = atomic_load_relaxed(&committed);
+	uint64_t used = atomic_load_relaxed(&promised_frames);
 
 	return used < most ? most - used : 0;
 }
 
 void domain_promises(uint64_t *promised, uint64_t *most, uint64_t *boot)
 {
-	*promised = atomic_load_relaxed(&committed);
+	*promised = atomic_load_relaxed(&promised_frames);
 	*most = promised_at_most();
 	*boot = before;
 }
 
 static bool view_more(struct m2p_view *view)
 {
-	return domain_commit_more(container_of(view, struct domain, m2p), 1);
+	return domain_promise_raise(container_of(view, struct domain, m2p), 1);
 }
 
 bool domain_promise(struct domain *d)
@@ -146,10 +146,10 @@ bool domain_promise(struct domain *d)
 
 	d->m2p.promised = view_pages(pages);
 	d->m2p.more = view_more;
-	return domain_commit_more(d, pages + domain_metadata(pages, d->vcpu_count));
+	return domain_promise_raise(d, pages + domain_metadata(pages, d->vcpu_count));
 }
 
 void domain_promise_end(struct domain *d)
 {
-	domain_commit_less(d, d->commit);
+	domain_promise_lower(d, d->promised);
 }

@@ -21,13 +21,13 @@
 #define VCPU_ALLOWANCE		6
 
 /* frames that are promised to nobody */
-uint64_t domain_commit_left(void);
+uint64_t domain_promise_left(void);
 /*
  * Promise d some frames more (false: there are none left); take the promise
  * back.
  */
-bool domain_commit_more(struct domain *d, uint64_t pages) must_check;
-void domain_commit_less(struct domain *d, uint64_t pages);
+bool domain_promise_raise(struct domain *d, uint64_t pages) must_check;
+void domain_promise_lower(struct domain *d, uint64_t pages);
 /*
  * Frames of metadata that a domain of so many pages (those of its budget too)
  * and vCPUs is promised.

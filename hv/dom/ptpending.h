@@ -47,7 +47,7 @@ struct pt_rename {
 	uint32_t left;
 };
 
-struct pt_past_name {
+struct pt_recent_name {
 	uint32_t old, new;	/* a page's frame before the break, and then */
 	uint64_t pfn;
 };
@@ -62,13 +62,15 @@ struct pt_renames {
 	uint32_t count;
 	struct pt_rename *rename; /* RENAMES_MAX for each vCPU; constant */
 	/* the last names that were broken */
-	struct pt_past_name past[RENAMES_MAX];
-	uint32_t past_next;	/* the oldest of them */
+	struct pt_recent_name recent[RENAMES_MAX];
+	uint32_t recent_next;	/* the oldest of them */
 	/*
 	 * where the search for entries stands, referenced; NULL: at the start
 	 */
 	struct frame *page;
 	unsigned int slot;
+	/* pages of the guest's own list that wait for one another just now */
+	uint32_t list_depth;
 };
 
 struct pt_pending {		/* LOCK_MM */
@@ -86,8 +88,6 @@ struct break_mode {		/* LOCK_MM */
 	uint32_t flags;		/* SHARE_MODE_* */
 	/* the guest's own list of names; none: 0 entries */
 	uint64_t p2m, p2m_entries;
-	/* pages of the list that wait for one another just now */
-	uint32_t list_depth;
 };
 
 #endif

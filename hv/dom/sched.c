@@ -294,7 +294,7 @@ static void account(struct vcpu *v, uint64_t now)
  * Its state is saved: what becomes of v?  The lock of q, its queue and this
  * CPU's, is held.
  */
-static void settle(struct sched_queue *q, struct vcpu *v, uint64_t now)
+static void requeue(struct sched_queue *q, struct vcpu *v, uint64_t now)
 {
 	ASSERT(v->run == RUN_RUNNING && q->running == v); /* SCHED1 */
 	account(v, now);
@@ -361,7 +361,7 @@ static void sched_leave(void)
 	if (v) {
 		unload(v);
 		q = sched_queue_lock_here();
-		settle(q, v, now_ns());
+		requeue(q, v, now_ns());
 		if (q->waiting > 1) /* one is ours, one is not */
 			(void)sched_idle_wake(cpu->id);
 		spin_unlock(&q->lock);

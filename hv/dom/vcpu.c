@@ -160,7 +160,7 @@ static bool debug_in_use(const struct vcpu *v)
 /* The guest kernel reads the time whatever its user mode may. */
 static void cr4_load(const struct vcpu *v)
 {
-	cr4_set_guest(v->kernel_mode ? v->cr4 & ~CR4_TSD : v->cr4);
+	cpu_cr4_set_guest(v->kernel_mode ? v->cr4 & ~CR4_TSD : v->cr4);
 }
 
 static void debug_save(struct vcpu *v)
@@ -188,7 +188,7 @@ static void state_save(struct vcpu *v)
 	fpu_set_ts(false);
 	fpu_save(v->fpu);
 	debug_save(v);
-	cr4_set_guest(0);
+	cpu_cr4_set_guest(0);
 }
 
 static void state_load(struct vcpu *v)
@@ -233,7 +233,7 @@ static void vcpu_enter(struct vcpu *v)
 	tlb_load_cr3(current_l4(v) << PAGE_SHIFT);
 	cpu->current = v;
 	state_load(v);
-	tss_set_rsp0(&v->regs + 1);
+	gdt_set_rsp0(&v->regs + 1);
 	vcpu_update_time(v);
 }
 

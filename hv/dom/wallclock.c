@@ -48,7 +48,7 @@ void wallclock_init(void)
 
 	if (!now) {
 		log_warn("no clock chip (RTC) that keeps the time: %s",
-			 (now = kvm_wall_seconds()) ?
+			 (now = refclock_kvm_seconds()) ?
 			 "it is the hypervisor's below" :
 			 "the guests' wall clock starts in 1970");
 		now = MAX(now, seconds_up());

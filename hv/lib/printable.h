@@ -13,6 +13,6 @@
 /* Each byte that is no part of such a character becomes a dot. */
 void printable(char *text, size_t bytes);
 /* How many bytes at the end of text begin a character that is not complete. */
-size_t utf8_unfinished(const char *text, size_t bytes);
+size_t printable_utf8_unfinished(const char *text, size_t bytes);
 
 #endif

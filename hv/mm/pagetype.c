@@ -211,7 +211,7 @@ void pagetype_linear_out_put(struct frame *f)
 	} while (!type_cas(f, &old, new));
 }
 
-const char *page_class_name(enum page_class class)
+const char *pagetype_class_name(enum page_class class)
 {
 	static const char *const names[] = {
 		"none", "writable", "L1 table", "L2 table", "L3 table",

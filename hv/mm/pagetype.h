@@ -171,6 +171,6 @@ bool pagetype_linear_put(struct frame *f) must_check;
 int pagetype_linear_out_get(struct frame *f) must_check;
 void pagetype_linear_out_put(struct frame *f);
 
-const char *page_class_name(enum page_class class);
+const char *pagetype_class_name(enum page_class class);
 
 #endif

@@ -36,7 +36,7 @@
 #define DESC_32BIT	(1u << 22)
 #define SELECTOR_LDT	4u
 
-bool code_is_long(uint64_t selector)
+bool emulate_code_is_long(uint64_t selector)
 {
 	return segs_rights(selector) & DESC_LONG;
 }
@@ -142,7 +142,7 @@ static bool cr_read(struct vcpu *v, unsigned int cr, uint64_t *value)
 		*value = v->kernel_l4 << PAGE_SHIFT;
 		return true;
 	case 4:
-		*value = CR4_VIEW | (v->cr4 & cr4_for_guests());
+		*value = CR4_VIEW | (v->cr4 & cpu_cr4_for_guests());
 		return true;
 	default:
 		return false;
@@ -172,15 +172,15 @@ static bool cr_write(struct vcpu *v, unsigned int cr, uint64_t value)
 	case 0:
 		if ((value ^ CR0_VIEW) & ~CR0_TS)
 			return false;
-		fpu_taskswitch_set(v, value & CR0_TS);
+		traps_set_fpu_taskswitch(v, value & CR0_TS);
 		return true;
 	case 2:
 		WRITE_ONCE(v->info->arch.cr2, value);
 		return true;
 	case 4:
-		v->cr4 = value & cr4_for_guests();
+		v->cr4 = value & cpu_cr4_for_guests();
 		/* we are in kernel mode */
-		cr4_set_guest(v->cr4 & ~CR4_TSD);
+		cpu_cr4_set_guest(v->cr4 & ~CR4_TSD);
 		return true;
 	default:
 		return false;
@@ -244,7 +244,7 @@ static bool do_kernel_insn(struct vcpu *v, const struct insn *in)
 	case INSN_DR_WRITE:
 		return !debugreg_set(v, in->sys_reg, *reg);
 	case INSN_CLTS:
-		fpu_taskswitch_set(v, false);
+		traps_set_fpu_taskswitch(v, false);
 		return true;
 	case INSN_HLT:
 		return do_hlt(v);
@@ -296,7 +296,7 @@ static bool is_undefined(const struct vcpu *v, const struct insn *in)
  */
 static bool fetch(const struct vcpu *v, struct insn *in)
 {
-	bool is_long = code_is_long(v->regs.cs);
+	bool is_long = emulate_code_is_long(v->regs.cs);
 	uint8_t code[DECODE_MAX];
 	int bytes;
 

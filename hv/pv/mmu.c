@@ -234,7 +234,7 @@ long op_mmu_update(struct hypercall_args *args)
 
 /* --- update_va_mapping --- */
 
-int vcpu_mask_read(struct domain *d, uint64_t va, uint64_t *cpus)
+int mmu_vcpu_mask_read(struct domain *d, uint64_t va, uint64_t *cpus)
 {
 	uint32_t vcpus = 0, i;
 
@@ -262,7 +262,7 @@ static int flush_after(struct domain *d, uint64_t va, uint64_t flags)
 
 	if (where == UVMF_ALL)
 		mask = domain_cpus(d);
-	else if (where != UVMF_LOCAL && vcpu_mask_read(d, where, &mask))
+	else if (where != UVMF_LOCAL && mmu_vcpu_mask_read(d, where, &mask))
 		return -EFAULT;
 	switch (flags & UVMF_FLUSHTYPE_MASK) {
 	case UVMF_NONE:

@@ -28,7 +28,7 @@ long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one);
  * The guest's mask of its own vCPUs at `va` (bits beyond the last are ignored),
  * as the CPUs that may hold translations for them.  -EFAULT.
  */
-int vcpu_mask_read(struct domain *d, uint64_t va, uint64_t *cpus) must_check;
+int mmu_vcpu_mask_read(struct domain *d, uint64_t va, uint64_t *cpus) must_check;
 
 /*
  * mmuext.c: *slot, a base of v's, becomes mfn's tree (`none`: no tree), which

@@ -118,7 +118,7 @@ static int flush(struct vcpu *v, const struct mmuext_op *op)
 	case MMUEXT_INVLPG_MULTI: {
 		uint64_t cpus;
 
-		if (vcpu_mask_read(v->domain, (uintptr_t)op->arg2.vcpumask.p,
+		if (mmu_vcpu_mask_read(v->domain, (uintptr_t)op->arg2.vcpumask.p,
 				   &cpus))
 			return -EINVAL;	/* as on Xen */
 		if (op->cmd == MMUEXT_TLB_FLUSH_MULTI)

@@ -168,11 +168,11 @@ static int p2m_page_first(struct domain *d, mfn_t mfn, pfn_t pfn)
 	if (!pte || (*pte & (PTE_RW | PTE_AVL_SHARED)) != PTE_AVL_SHARED ||
 	    pte_mfn(*pte) == mfn)
 		return 0;
-	if (d->breaks.list_depth == LIST_DEPTH)
+	if (d->pending.renames.list_depth == LIST_DEPTH)
 		return -EBUSY;
-	d->breaks.list_depth++;
+	d->pending.renames.list_depth++;
 	r = ptcheck_break(d, pte);
-	d->breaks.list_depth--;
+	d->pending.renames.list_depth--;
 	return r;
 }
 
@@ -198,8 +198,8 @@ static void p2m_write(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
 /* K5 */
 static void past_name_keep(struct pt_renames *b, mfn_t old, mfn_t new, pfn_t pfn)
 {
-	b->past[b->past_next] = (struct pt_past_name){ old, new, pfn };
-	b->past_next = (b->past_next + 1) % RENAMES_MAX;
+	b->recent[b->recent_next] = (struct pt_recent_name){ old, new, pfn };
+	b->recent_next = (b->recent_next + 1) % RENAMES_MAX;
 }
 
 mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn)
@@ -210,8 +210,8 @@ mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn)
 	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
 		return INVALID_MFN;
 	for (i = 1; i <= RENAMES_MAX; i++) {	/* the newest first */
-		const struct pt_past_name *n =
-			&b->past[(b->past_next + RENAMES_MAX - i) % RENAMES_MAX];
+		const struct pt_recent_name *n =
+			&b->recent[(b->recent_next + RENAMES_MAX - i) % RENAMES_MAX];
 
 		if (n->old == mfn && n->new)
 			return m2p_get(&d->m2p, n->new) == n->pfn ?

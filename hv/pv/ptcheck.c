@@ -433,7 +433,7 @@ int ptcheck_entry_swap(struct domain *d, pte_t *pte, pte_t old, pte_t new)
 
 /* --- entries of a table that is being (de)validated --- */
 
-void hypervisor_slots_fill(struct domain *d, pte_t *l4)
+void ptcheck_fill_hypervisor_slots(struct domain *d, pte_t *l4)
 {
 	const pte_t *template = maddr_to_virt(cpu_idle_cr3);
 
@@ -443,7 +443,7 @@ void hypervisor_slots_fill(struct domain *d, pte_t *l4)
 				PTE_P | PTE_RW | PTE_US | PTE_A);
 }
 
-int entry_take(struct domain *d, struct frame *table, unsigned int level,
+int ptcheck_entry_take(struct domain *d, struct frame *table, unsigned int level,
 	       unsigned int slot, enum child_state *below)
 {
 	pte_t *pte = (pte_t *)mfn_to_virt(frame_to_mfn(table)) + slot, out;
@@ -465,7 +465,7 @@ int entry_take(struct domain *d, struct frame *table, unsigned int level,
 	return r;
 }
 
-enum child_state entry_drop(struct domain *d, struct frame *table, unsigned int level,
+enum child_state ptcheck_entry_drop(struct domain *d, struct frame *table, unsigned int level,
 		      pte_t *pte)
 {
 	if (level > 1)

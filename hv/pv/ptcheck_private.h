@@ -31,14 +31,14 @@ static inline unsigned int table_level(const struct frame *f)
  * Take what entry `slot` of a table that nobody can write needs, and adjust it
  * as it has to stand.  -errno: nothing was taken.
  */
-int entry_take(struct domain *d, struct frame *table, unsigned int level,
+int ptcheck_entry_take(struct domain *d, struct frame *table, unsigned int level,
 	       unsigned int slot, enum child_state *below) must_check;
 /* Let go of what the entry held. */
-enum child_state entry_drop(struct domain *d, struct frame *table, unsigned int level,
+enum child_state ptcheck_entry_drop(struct domain *d, struct frame *table, unsigned int level,
 		      pte_t *pte) must_check;
 
 /* TABLE3. */
-void hypervisor_slots_fill(struct domain *d, pte_t *l4);
+void ptcheck_fill_hypervisor_slots(struct domain *d, pte_t *l4);
 
 /*
  * The last use of a table has gone (pagetype_put(), pagetype_linear_put()):

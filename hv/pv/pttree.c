@@ -61,7 +61,7 @@ static struct frame *below_of(struct frame *f, unsigned int slot)
 static void table_validated(struct domain *d, struct frame *f)
 {
 	if (table_level(f) == 4)
-		hypervisor_slots_fill(d, table_of(f));
+		ptcheck_fill_hypervisor_slots(d, table_of(f));
 	pagetype_whole(f);
 	pagetype_validated(f);
 }
@@ -79,7 +79,7 @@ static int validate(struct domain *d, struct frame *f)
 
 	for (; slot < PT_SLOTS; slot++) {
 		if (below == CHILD_DONE) {
-			r = step_take() ? entry_take(d, f, level, slot, &below) :
+			r = step_take() ? ptcheck_entry_take(d, f, level, slot, &below) :
 					  -ERESTART;
 			if (r)
 				break;
@@ -124,7 +124,7 @@ static bool devalidate(struct domain *d, struct frame *f)
 		}
 		slot--;
 		if (!slot_is_hypervisor(level, slot))
-			below = entry_drop(d, f, level,
+			below = ptcheck_entry_drop(d, f, level,
 					   &table_of(f)[slot]);
 		/* From here on the type word must say so if it is looked at. */
 		if (below == CHILD_UNFINISHED)

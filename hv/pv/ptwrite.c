@@ -206,7 +206,7 @@ static bool fetch(struct vcpu *v, struct store *s)
 	uint8_t code[DECODE_MAX];
 	int bytes;
 
-	if (!code_is_long(v->regs.cs))
+	if (!emulate_code_is_long(v->regs.cs))
 		return false;
 	bytes = guest_read_insn(code, v->regs.rip, sizeof(code));
 	return bytes > 0 && decode_store(code, bytes, s);

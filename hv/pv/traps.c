@@ -131,7 +131,7 @@ static void trap_no_fpu(struct vcpu *v)
 {
 	bool wanted = v->cr0_ts;
 
-	fpu_taskswitch_set(v, false);
+	traps_set_fpu_taskswitch(v, false);
 	if (wanted)
 		bounce_exception(v, VEC_NM, false, 0);
 }

@@ -40,11 +40,11 @@ _Static_assert(sizeof(struct vcpu_guest_context) <= PAGE_SIZE << CONTEXT_ORDER,
 static bool handlers_ok(const struct vcpu_guest_context *c)
 {
 	for (unsigned int i = 0; i < ARRAY_COUNT(c->trap_ctxt); i++)
-		if (!handler_ok(c->trap_ctxt[i].address))
+		if (!traps_handler_ok(c->trap_ctxt[i].address))
 			return false;
-	return handler_ok(c->event_callback_eip) &&
-	       handler_ok(c->failsafe_callback_eip) &&
-	       handler_ok(c->syscall_callback_eip);
+	return traps_handler_ok(c->event_callback_eip) &&
+	       traps_handler_ok(c->failsafe_callback_eip) &&
+	       traps_handler_ok(c->syscall_callback_eip);
 }
 
 static bool addresses_ok(const struct vcpu_guest_context *c)
@@ -125,7 +125,7 @@ static void registers_set(struct vcpu *v, const struct vcpu_guest_context *c)
 		.r9 = u->r9, .r8 = u->r8, .rax = u->rax, .rcx = u->rcx,
 		.rdx = u->rdx, .rsi = u->rsi, .rdi = u->rdi, .rip = u->rip,
 		.cs = u->cs | 3, .rsp = u->rsp, .ss = u->ss | 3,
-		.rflags = guest_rflags(u->rflags),
+		.rflags = iret_guest_rflags(u->rflags),
 	};
 	v->iopl = u->rflags & RFLAGS_IOPL;
 	v->kernel_mode = c->flags & VGCF_in_kernel;
@@ -163,7 +163,7 @@ static void machine_set(struct vcpu *v, const struct vcpu_guest_context *c)
 	else
 		fpu_init_state(v->fpu);
 	v->cr0_ts = c->ctrlreg[0] & CR0_TS;
-	v->cr4 |= c->ctrlreg[4] & cr4_for_guests();
+	v->cr4 |= c->ctrlreg[4] & cpu_cr4_for_guests();
 	for (unsigned int i = 0; i < 8; i++)
 		(void)debugreg_set(v, i, c->debugreg[i]);
 }

@@ -42,7 +42,7 @@ void gdt_load(uint64_t base_va);
 void gdt_load_idle(void);
 /* 0 entries: null LDT */
 void gdt_set_ldt(uint64_t base_va, unsigned int entries);
-void tss_set_rsp0(void *rsp0);		/* also percpu.guest_regs_end */
+void gdt_set_rsp0(void *rsp0);		/* also percpu.guest_regs_end */
 
 /* --- CR4 (cpu.c): what guests may choose --- */
 /* in the CPU only while guest user mode runs */
@@ -51,8 +51,10 @@ void tss_set_rsp0(void *rsp0);		/* also percpu.guest_regs_end */
 #define CR4_DE		(1UL << 3)
 #define CR4_FSGSBASE	(1UL << 16)
 #define CR4_LOADED	(CR4_TSD | CR4_FSGSBASE)
-uint64_t cr4_for_guests(void);		/* those that this machine has */
-void cr4_set_guest(uint64_t bits);	/* the running guest's CR4_LOADED */
+/* CR4 bits for guests that this machine has */
+uint64_t cpu_cr4_for_guests(void);
+/* the running guest's CR4_LOADED */
+void cpu_cr4_set_guest(uint64_t bits);
 
 /* --- segment and FPU state of a guest (segs.c, fpu.c) --- */
 struct guest_segs {
@@ -98,7 +100,7 @@ extern uint64_t tsc_boot;		/* TSC value that is time 0 */
 extern uint32_t tsc_pv_mul;
 extern int8_t tsc_pv_shift;
 /* since 1970, by KVM; 0: not below KVM */
-uint64_t kvm_wall_seconds(void);
+uint64_t refclock_kvm_seconds(void);
 /* one shot; ~0 = off; a deadline in the past fires at once */
 void lapic_timer_set(uint64_t deadline_ns);
 void lapic_send_ipi(unsigned int cpu_id, enum vector vector);

@@ -192,7 +192,7 @@ uint64_t random_u64(void)
 	struct percpu *cpu = this_cpu();
 
 	/* CPUs never draw from the same point: the id is in the high bits. */
-	return siphash((uint64_t)cpu->id << 56 ^ cpu->trace_seed++);
+	return siphash((uint64_t)cpu->id << 56 ^ cpu->random_counter++);
 }
 
 /* The highest bit is in no CPU's messages. */

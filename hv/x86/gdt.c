@@ -108,7 +108,7 @@ void gdt_set_ldt(uint64_t base_va, unsigned int entries)
 	load_ldt(SEL_LDT);
 }
 
-void tss_set_rsp0(void *rsp0)
+void gdt_set_rsp0(void *rsp0)
 {
 	struct percpu *cpu = this_cpu();
 
@@ -125,5 +125,5 @@ void gdt_init_cpu(void)
 			 : : "r"(SEL_HV_DS), "r"(0) : "memory");
 	load_ldt(0);
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS) : "memory");
-	tss_set_rsp0(this_cpu()->stack_top);
+	gdt_set_rsp0(this_cpu()->stack_top);
 }

@@ -50,7 +50,7 @@ struct ref_hw {
 	maddr_t hpet;
 };
 void tsc_init(const struct ref_hw *hw);
-uint64_t tsc_find_khz(const struct ref_hw *hw);	/* refclock.c */
+uint64_t refclock_find_tsc_khz(const struct ref_hw *hw);	/* refclock.c */
 
 void lapic_detect(maddr_t *base);	/* enable it, say where it is */
 void lapic_init(bool boot_cpu);		/* DEVICE_VIRT is mapped */
@@ -82,7 +82,7 @@ void sysenter_flags_saved(void);
 void trap_ist(struct regs *regs);
 void trap_from_hv(struct regs *regs);
 void trap_from_guest(struct regs *regs) noreturn;
-extern uint64_t nmi_count;
+extern uint64_t trap_nmi_count;
 
 /* debug/panic.c */
 void panic_trap(const struct regs *regs) noreturn;

@@ -63,7 +63,7 @@ struct percpu {
 	/*
 	 * per-CPU pseudo random state (canonical frame draw, scheduling jitter)
 	 */
-	uint64_t trace_seed;
+	uint64_t random_counter;
 };
 
 /* by id; filled by smp.c before the CPU starts */

@@ -169,7 +169,7 @@ static uint64_t told_by_kvm(void)
 	return ask_kvm(&told) ? rate_of_kvm_clock(&told) : 0;
 }
 
-uint64_t kvm_wall_seconds(void)
+uint64_t refclock_kvm_seconds(void)
 {
 	static struct kvm_wall wall aligned_to(64);
 	struct kvm_clock told;
@@ -233,7 +233,7 @@ static uint64_t unmeasured(uint64_t told, const char *by)
 	return told;
 }
 
-uint64_t tsc_find_khz(const struct ref_hw *hw)
+uint64_t refclock_find_tsc_khz(const struct ref_hw *hw)
 {
 	const struct ref_clock *by[2];
 	struct rate rate[2];

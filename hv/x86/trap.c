@@ -17,7 +17,7 @@
 #define FIRST_EXTERNAL	32
 
 /* NMIs that were not a request to stop; any CPU, inexact */
-uint64_t nmi_count;
+uint64_t trap_nmi_count;
 static uint64_t stray_count;	/* interrupts that nobody asked for; likewise */
 
 static void interrupt(uint32_t vector)
@@ -107,7 +107,7 @@ void trap_ist(struct regs *regs)
 	switch (regs->vector) {
 	case VEC_NMI:
 		stop_if_panic();
-		nmi_count++;
+		trap_nmi_count++;
 		break;
 	case VEC_DB:
 		debug_ignore(regs);

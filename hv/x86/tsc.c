@@ -73,7 +73,7 @@ static void set_scale(uint64_t hz)
 
 void tsc_init(const struct ref_hw *hw)
 {
-	tsc_khz = tsc_find_khz(hw);
+	tsc_khz = refclock_find_tsc_khz(hw);
 	set_scale(tsc_khz * 1000);
 	tsc_per_ns_32 = (tsc_khz << 32) / 1000000;
 	tsc_boot = rdtsc();

@@ -243,12 +243,12 @@ void segs_write_fs_base(uint64_t base)
 	fake_pv.fs_base = base;
 }
 
-uint64_t cr4_for_guests(void)
+uint64_t cpu_cr4_for_guests(void)
 {
 	return CR4_TSD | CR4_DE;
 }
 
-void cr4_set_guest(uint64_t bits)
+void cpu_cr4_set_guest(uint64_t bits)
 {
 	fake_pv.hw_cr4 = bits;
 }

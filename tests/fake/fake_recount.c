@@ -188,7 +188,7 @@ static void compare(mfn_t mfn)
 	     links_in[mfn], links_out[mfn]);
 	must(type_count(f->type) == types[mfn],
 	     "I4: %lx (%s): %u, recount %u", (long)mfn,
-	     page_class_name(type_class(f->type)), type_count(f->type),
+	     pagetype_class_name(type_class(f->type)), type_count(f->type),
 	     types[mfn]);
 }
 

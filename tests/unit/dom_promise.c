@@ -150,21 +150,21 @@ END_TEST
 START_TEST(view_pays)
 {
 	struct domain *d = dom[0];
-	uint64_t left = domain_commit_left(), commit = d->commit;
+	uint64_t left = domain_promise_left(), commit = d->promised;
 	mfn_t mfn = 1UL << 28;
 
 	/* What is promised cannot be had by anybody. */
-	ck_assert(!domain_commit_more(d, left + 1));
-	ck_assert_uint_eq(d->commit, commit);
-	ck_assert(domain_commit_more(d, left));
-	ck_assert_uint_eq(domain_commit_left(), 0);
+	ck_assert(!domain_promise_raise(d, left + 1));
+	ck_assert_uint_eq(d->promised, commit);
+	ck_assert(domain_promise_raise(d, left));
+	ck_assert_uint_eq(domain_promise_left(), 0);
 	d->m2p.promised = d->m2p.page_count;
 	ck_assert_int_eq(m2p_set(&d->m2p, mfn, 1), -ENOMEM);
-	domain_commit_less(d, 2);
+	domain_promise_lower(d, 2);
 	ck_assert_int_eq(m2p_set(&d->m2p, mfn, 1), -ENOMEM);	/* wants 3 */
-	domain_commit_less(d, 1);
+	domain_promise_lower(d, 1);
 	ck_assert_int_eq(m2p_set(&d->m2p, mfn, 1), 0);
-	ck_assert_uint_eq(domain_commit_left(), 0);
+	ck_assert_uint_eq(domain_promise_left(), 0);
 	m2p_clear(&d->m2p, mfn);
 	d->m2p.promised += 20;
 	for (unsigned int i = 0; i < count; i++)

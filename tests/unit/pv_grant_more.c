@@ -418,7 +418,7 @@ START_TEST(grows_to_the_limit)
 {
 	struct gnttab_setup_table st = { .dom = DOMID_SELF,
 					 .nr_frames = GRANT_FRAMES_MAX };
-	uint64_t commit = granter->commit;
+	uint64_t commit = granter->promised;
 	uint32_t handle, last = GRANT_FRAMES_MAX * 512 - 1;
 
 	fake_run(granter);
@@ -427,7 +427,7 @@ START_TEST(grows_to_the_limit)
 	ck_assert_int_eq(G_ONE(GNTTABOP_setup_table, &st), 0);
 	ck_assert_int_eq(st.status, GNTST_okay);
 	ck_assert_uint_eq(granter->grant->frame_count, GRANT_FRAMES_MAX);
-	ck_assert_uint_gt(granter->commit, commit);
+	ck_assert_uint_gt(granter->promised, commit);
 	g_grant(granter, last, page + 1, user, false);
 	fake_run(user);
 	ck_assert_int_eq(g_map(granter, last, page, HOST, &handle), 0);
@@ -718,7 +718,7 @@ END_TEST
  */
 START_TEST(growth_without_memory)
 {
-	uint64_t before = granter->commit, left;
+	uint64_t before = granter->promised, left;
 	uint32_t *kept = calloc(FAKE_FRAMES, sizeof(*kept)), n = 0, i;
 	void *p;
 
@@ -735,7 +735,7 @@ START_TEST(growth_without_memory)
 		 * Four pages of active entries; the table's own is in the
 		 * allowance.
 		 */
-		ck_assert_uint_eq(granter->commit - before, 4);
+		ck_assert_uint_eq(granter->promised - before, 4);
 	}
 	while (n)
 		palloc_hv_free(mfn_to_virt(kept[--n]), 0);

@@ -31,7 +31,7 @@ static bool in_long_mode;
 static mfn_t l1;		/* the table that maps spare */
 static uint64_t l1_va;		/* where the guest sees it, read-only */
 
-bool code_is_long(uint64_t selector)
+bool emulate_code_is_long(uint64_t selector)
 {
 	return in_long_mode;
 }

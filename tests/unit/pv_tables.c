@@ -538,12 +538,12 @@ START_TEST(vcpu_masks)
 		d->vcpu[i]->cpu = i + 1;
 	d->cpu_mask = 1 | 1 << 2 | 1 << 4;	/* vCPUs 1 and 3 */
 	*word = 0xfffffff0 | 1 << 0 | 1 << 3;
-	ck_assert_int_eq(vcpu_mask_read(d, fake_va(spare), &cpus), 0);
+	ck_assert_int_eq(mmu_vcpu_mask_read(d, fake_va(spare), &cpus), 0);
 	ck_assert_uint_eq(cpus, 1 << 4);
 	*word = 2;
-	ck_assert_int_eq(vcpu_mask_read(d, fake_va(spare), &cpus), 0);
+	ck_assert_int_eq(mmu_vcpu_mask_read(d, fake_va(spare), &cpus), 0);
 	ck_assert_uint_eq(cpus, 1 << 2);
-	ck_assert_int_eq(vcpu_mask_read(d, HV_VIRT_START, &cpus), -EFAULT);
+	ck_assert_int_eq(mmu_vcpu_mask_read(d, HV_VIRT_START, &cpus), -EFAULT);
 	fake_machine.flushed = 0;
 	ck_assert_int_eq(map_flush(spare + 1, UVMF_TLB_FLUSH | fake_va(spare)), 0);
 	ck_assert_uint_eq(fake_machine.flushed, 1 << 2);

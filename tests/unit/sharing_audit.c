@@ -239,7 +239,7 @@ START_TEST(i10)
 	word(state(page), *state(page) ^ 1UL << FRAME_KIND_SHIFT, " I10 I18 I5 I9",
 	     "kind on the list");
 	word(&d->pages.max, 1UL << 40, " I10", "credits");
-	word(&d->commit, d->commit + 1, " I10", "promises that do not add up");
+	word(&d->promised, d->promised + 1, " I10", "promises that do not add up");
 	/*
 	 * Its neighbour does not know it: the first word has the next one, too.
 	 */
@@ -258,11 +258,11 @@ START_TEST(i10_promises)
 	void *taken[200];
 
 	domain_set_overcommit(true);
-	ck_assert(domain_commit_more(d, most));
+	ck_assert(domain_promise_raise(d, most));
 	ck_assert_uint_eq(audit_machine(&cross), 0);
 	domain_set_overcommit(false);
 	expect(" I10", "promises that cannot be kept");
-	domain_commit_less(d, most);
+	domain_promise_lower(d, most);
 	ck_assert_uint_eq(audit_machine(&cross), 0);
 	while (n < ARRAY_COUNT(taken))
 		ck_assert_ptr_nonnull(taken[n++] = palloc_hv(0));

@@ -273,12 +273,12 @@ static void take_memory(void)
 	palloc_hv_free(taken[takes], orders[takes]);
 	/* It is promised to somebody, or that would be an error, too. */
 	domain_set_overcommit(true);
-	ck_assert(domain_commit_more(user, frame_max_mfn));
+	ck_assert(domain_promise_raise(user, frame_max_mfn));
 }
 
 static void give_memory(void)
 {
-	domain_commit_less(user, frame_max_mfn);
+	domain_promise_lower(user, frame_max_mfn);
 	domain_set_overcommit(false);
 	while (takes--)
 		palloc_hv_free(taken[takes], orders[takes]);

@@ -25,7 +25,7 @@
  *      gl/repay.h says what a break does then.
  *
  * A page whose frame nobody else has is made writable as it stands, with no
- * copy (alone.c).
+ * copy (cow_in_place.c).
  *
  * Break first (gl_share_break_first()): the hypervisor does it all, in the
  * fault, and no fault comes to the kernel but when there is no frame; then the
@@ -110,7 +110,7 @@ struct gl_share {
 	unsigned int slot_count;
 	unsigned int slots_full;
 	struct gl_repay_list repay;
-	unsigned int alone_skip, alone_wait; /* alone.c */
+	unsigned int alone_skip, alone_wait; /* cow_in_place.c */
 	bool break_first;
 	struct gl_share_counters counters;
 	struct shareop_entry batch[SHARE_BATCH_MAX]; /* under lock */
@@ -183,7 +183,7 @@ struct gl_share_slot *gl_reserve_take(struct gl_share *s);
 void gl_reserve_put_back(struct gl_share *s);
 unsigned int gl_reserve_fill(struct gl_share *s, unsigned int level);
 void gl_set_m2p(struct gl_share *s, uint64_t mfn, uint64_t pfn);
-bool gl_alone_take(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte);
+bool gl_cow_in_place(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte);
 long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn);
 
 #endif

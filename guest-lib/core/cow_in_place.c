@@ -53,7 +53,7 @@ static void taken(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t asked)
  * True: the page is writable, in its frame or, where the operator chose break
  * first, in a copy.
  */
-bool gl_alone_take(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte)
+bool gl_cow_in_place(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte)
 {
 	uint64_t new_pte = (pte & (PTE_KEPT | PTE_FRAME)) | PTE_WRITE_DIRTY;
 
