@@ -4,9 +4,9 @@
  *
  * ram_ranges: what the firmware calls RAM, less what it calls anything else.
  * free_ram: of that, what is neither below 1 MiB, nor the image, nor a module.
- * e820_alloc_early() takes from both ends of one free range below 4 GiB, which the
- * boot tables map: single pages from its start, 2 MiB blocks from its end, so
- * that alignment wastes nothing.  What is left goes to palloc.
+ * e820_alloc_early() takes from both ends of one free range below 4 GiB, which
+ * the boot tables map: single pages from its start, 2 MiB blocks from its end,
+ * so that alignment wastes nothing.  What is left goes to palloc.
  */
 #include <port.h>
 

@@ -99,7 +99,7 @@ struct domain_origin {
 struct domain_end {
 	/* atomic: 1 while a CPU is in a step of its destruction */
 	uint32_t reaped_by;
-	uint32_t step;
+	uint32_t phase;
 	struct frame *page;	/* the page at hand, referenced; NULL: none, */
 	unsigned int slot;	/* and its entry */
 	/* PHASE_DISOWN's place: table of domains, */

@@ -13,8 +13,8 @@
  * group at once (mm/framepool.h).  It then can only take what was promised to
  * it: pages by the quota, canonical frames by the budget, page-table and small
  * structures by their own limits; and what has no small limit (views of the
- * M2P, grant handles) is asked for by domain_promise_raise() before it grows.  So
- * free frames always cover every credit, whatever others do, and a copy on
+ * M2P, grant handles) is asked for by domain_promise_raise() before it grows.
+ * So free frames always cover every credit, whatever others do, and a copy on
  * write cannot fail for want of memory (I10; SH29, SH30).
  *
  * Not promised to anybody, beside what the hypervisor had before the first

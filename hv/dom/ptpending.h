@@ -69,6 +69,8 @@ struct pt_renames {
 	 */
 	struct frame *page;
 	unsigned int slot;
+	/* pages of the guest's own list that wait for one another just now */
+	uint32_t list_depth;
 };
 
 struct pt_pending {		/* LOCK_MM */
@@ -86,8 +88,6 @@ struct break_mode {		/* LOCK_MM */
 	uint32_t flags;		/* SHARE_MODE_* */
 	/* the guest's own list of names; none: 0 entries */
 	uint64_t p2m, p2m_entries;
-	/* pages of the list that wait for one another just now */
-	uint32_t list_depth;
 };
 
 #endif

@@ -42,7 +42,6 @@ enum lock_level {
 	LOCK_SCHED,
 	LOCK_ACCOUNT,	/* one domain's run time */
 	LOCK_TIMER,	/* one CPU's timer list */
-	LOCK_TLB,	/* the one flush request in flight */
 	LOCK_TRACE,	/* one domain's trace buffer */
 	LOCK_LOG,	/* the serial line and its buffer */
 };

@@ -28,7 +28,7 @@
  *     the frame was.  Whoever changed it owes the flush (T3), and nobody gets a
  *     use before it was made: a second getter waits (XSA-401; SPIN model
  *     type_getters).  He answers flush requests meanwhile (port_spin()), and
- *     the flusher needs no lock but LOCK_TLB, so each ends.
+ *     the flusher needs no lock, so each ends.
  * T7  class SHARED, of a domain's page that is being offered, has one user, who
  *     holds LOCK_MM and flushes once for many pages; he takes other locks
  *     before, so nobody may wait for him, and nobody has to: every other class

@@ -51,8 +51,10 @@ void gdt_set_rsp0(void *rsp0);		/* also percpu.guest_regs_end */
 #define CR4_DE		(1UL << 3)
 #define CR4_FSGSBASE	(1UL << 16)
 #define CR4_LOADED	(CR4_TSD | CR4_FSGSBASE)
-uint64_t cpu_cr4_for_guests(void);		/* those that this machine has */
-void cpu_cr4_set_guest(uint64_t bits);	/* the running guest's CR4_LOADED */
+/* CR4 bits for guests that this machine has */
+uint64_t cpu_cr4_for_guests(void);
+/* the running guest's CR4_LOADED */
+void cpu_cr4_set_guest(uint64_t bits);
 
 /* --- segment and FPU state of a guest (segs.c, fpu.c) --- */
 struct guest_segs {
