@@ -7,8 +7,8 @@
  *       set and clearing it.
  * TLB2  a CPU clears tlb_pending after its flush; the requester returns when
  *       all CPUs it asked have.
- * TLB3  who waits, for the lock or for answers, answers (port_spin()), so two
- *       requesters never wait for each other.
+ * TLB3  a CPU that waits, for the lock or for answers, answers requests
+ *       meanwhile (port_spin()), so two requesters never wait for each other.
  */
 #include <port.h>
 
