@@ -186,8 +186,8 @@ static bool has_room(struct console *c)
 	}
 	c->held = true;
 	/*
-	 * One byte's time later than needed: rounding may take a nanosecond of
-	 * the last.
+	 * One byte's time more than needed, lest rounding leaves the last byte
+	 * a nanosecond short.
 	 */
 	timer_set(&c->room_timer, c->filled_ns +
 		  (uint64_t)(wanted - c->tokens + 1) * NS_PER_S / rate);

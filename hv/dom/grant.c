@@ -70,8 +70,8 @@ bool grant_pinned(struct domain *d)
 	bool pinned;
 
 	/*
-	 * With the lock held, the CPU that dropped the last pin has let go of
-	 * it.
+	 * Under the lock: then a count of 0 also says that the CPU which
+	 * dropped the last pin has released the lock.
 	 */
 	spin_lock(&d->grant->lock);
 	pinned = d->grant->pinned_count;

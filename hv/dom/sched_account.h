@@ -49,7 +49,7 @@ void sched_account_raise(struct sched_account *a, uint64_t floor);
 /*
  * May a vCPU run for `want` ns from now on?  Returns how long it may, and it
  * counts as running; 0: not before sched_account_opens(now).  Afterwards call
- * _end, with the time granted and the time taken.
+ * sched_account_end(), with the time granted and the time taken.
  */
 uint64_t sched_account_begin(struct sched_account *a, uint64_t now,
 			     uint64_t want) must_check;

@@ -5,10 +5,10 @@
  *
  * VCPU1  a CPU's bit is in a domain's cpu_mask, and in its group's pool's, from
  *        before the CPU loads one of the domain's page tables until after it
- *        has loaded another domain's (which flushes).  The bit is set by a
- *        locked instruction.  So if a CPU changes an entry and then reads the
- *        mask (also after a locked instruction), either it sees our bit, or we
- *        see its change.
+ *        has loaded a table that is not the domain's (which flushes).  The bit
+ *        is set by a locked instruction.  So if a CPU changes an entry and then
+ *        reads the mask (also after a locked instruction), either it sees our
+ *        bit, or we see its change.
  * VCPU2  the CPU uses the GDT at GDT_VIRT(v) only while v's tables are loaded,
  *        and its own else.  Page GDT_HV_PAGE of v's GDT is the CPU's, set
  *        before the tables are loaded.

@@ -66,7 +66,7 @@ struct vcpu {
 	/* guest kernel or guest user: both run in ring 3 */
 	bool kernel_mode;
 	mfn_t kernel_l4;	/* holds a use as CLASS_L4; INVALID_MFN none */
-	mfn_t user_l4;		/* likewise, INVALID_MFN none */
+	mfn_t user_l4;		/* as kernel_l4 */
 	struct pt_result pt_result; /* LOCK_MM */
 	uint64_t kernel_sp, kernel_ss; /* stack_switch */
 	struct guest_segs segs;	/* live only while not running */
@@ -82,7 +82,7 @@ struct vcpu {
 	 * entry of its descriptor area that shows the CPU's GDT page; constant
 	 */
 	uint64_t *gdt_hv_pte;
-	uint64_t ldt_frames[LDT_FRAMES_MAX]; /* likewise */
+	uint64_t ldt_frames[LDT_FRAMES_MAX]; /* as gdt_frames */
 	uint32_t ldt_entries;
 	uint64_t cr0_ts;	/* guest's CR0.TS (fpu_taskswitch) */
 	uint64_t cr4;		/* guest's view */
