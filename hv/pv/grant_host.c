@@ -160,8 +160,8 @@ struct unpin_list {
 };
 
 /*
- * GT6, GT20: is the entry the handle's?  (By A4 it then maps the handle's
- * frame, with its rights.)
+ * GT6, GT20: the entry that the unmap names, if it is the handle's, else NULL.
+ * (By A4 the handle's entry maps its frame, with its rights.)
  */
 static pte_t *unmap_host_pte(struct domain *d, const struct grant_handle *h,
 			     uint64_t host_addr)

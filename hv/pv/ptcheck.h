@@ -17,9 +17,10 @@
  *         dropped.  (While a share is broken in parts, also on entries that
  *         still name its old frame: pv/ptbreak.c, K1.)
  *
- * TABLE5  likewise PTE_AVL_GRANT, set exactly on entries that a grant handle
- *         installed: such an entry holds nothing itself (pv/grant_host.c), and
- *         replacing it takes the handle's host part away.
+ * TABLE5  PTE_AVL_GRANT is the hypervisor's, too: set exactly on entries that a
+ *         grant handle installed; such an entry holds nothing itself
+ *         (pv/grant_host.c), and replacing it takes the handle's host part
+ *         away.
  *
  * All functions: the domain's LOCK_MM is held.
  */

@@ -154,7 +154,7 @@ static bool half_way(const struct pt_tree *w)
 	return w->state != PT_IDLE;
 }
 
-/* TREE3: what became of the tree, for who asked. */
+/* TREE3: store what became of the tree, for the vCPU that asked. */
 static void work_answer(struct pt_tree *w, int error)
 {
 	w->asker->pt_result = (struct pt_result){
