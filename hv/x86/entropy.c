@@ -34,8 +34,8 @@ struct pool {
 };
 
 /*
- * Whoever sets pool_busy owns the pool. A lock of lockorder.h is not needed:
- * leaf, short, and never waits.
+ * The CPU that sets pool_busy owns the pool.  A lock of lockorder.h is not
+ * needed: no lock is taken under this one, and it is held briefly.
  */
 static struct pool pool;
 static uint32_t pool_busy;	/* atomic */

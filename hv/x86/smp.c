@@ -7,8 +7,8 @@
  *
  * SMP1  each call is a word of its own, found by APIC id: a processor that
  *       comes claims it (CALLED to CAME, one compare-and-swap, in ap_boot.asm
- *       before it has a stack), and the boot CPU takes it back likewise (CALLED
- *       to NOT_CALLED). One of them wins.
+ *       before it has a stack), and the boot CPU takes it back in the same way
+ *       (CALLED to NOT_CALLED). One of them wins.
  * SMP2  the processor that claimed its call is the only one that uses ap_id and
  *       that id's stack and TSS; the boot CPU waits for it, since it surely
  *       comes.  A processor that cannot claim its call stops for good, and has

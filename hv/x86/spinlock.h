@@ -4,7 +4,7 @@
  *
  * Interrupts are always off in the hypervisor, so a CPU that spins polls for
  * TLB flush requests (port_spin()).  Else a CPU that waits for a lock and the
- * lock's holder, who waits for that CPU to flush, would wait for ever.
+ * lock's holder, if it waits for that CPU to flush, would wait for ever.
  */
 #ifndef HV_X86_SPINLOCK_H
 #define HV_X86_SPINLOCK_H

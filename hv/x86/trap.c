@@ -18,7 +18,8 @@
 
 /* NMIs that were not a request to stop; any CPU, inexact */
 uint64_t trap_nmi_count;
-static uint64_t stray_count;	/* interrupts that nobody asked for; likewise */
+/* interrupts that nobody asked for; any CPU, inexact */
+static uint64_t stray_count;
 
 static void interrupt(uint32_t vector)
 {
