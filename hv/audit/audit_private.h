@@ -23,7 +23,7 @@
  *  I11  canonical frames and index entries are one to one (share/audit.c)
  *  I12  a domain's hold of a frame = its present L1 entries that name it; of a
  *       frame, the sum of holds = its count (share/audit.c)
- *  I13  whoever holds a frame is of its group (share/audit.c)
+ *  I13  every holder of a frame is in the frame's group (share/audit.c)
  *  I14  a shared frame is mapped read-only, has class SHARED and no other use
  *  I15  a page holds what its guest wrote (tests that know what that is)
  *  I16  grants: audit/audit_grants.c; here, each entry marked as a grant's has
@@ -97,7 +97,7 @@ struct audit {
 	uint64_t orphans, orphan_changes, credits;
 
 	unsigned int slot;	/* DOMAINS: in the table, */
-	domid_hv_t domid;	/* who that was, */
+	domid_hv_t domid;	/* the id of that domain, */
 	enum audit_step step;	/* its next part, */
 	mfn_t window;		/* of this window: all below are done */
 	/* the lowest frame beyond the window at hand that an entry named */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RAM, and who has it at boot.
+ * RAM, and what it is used for at boot.
  *
  * ram_ranges: what the firmware calls RAM, less what it calls anything else.
  * free_ram: ram_ranges without the first MiB, the image and the modules.

@@ -5,7 +5,9 @@
 
 #include "lib/types.h"
 
-/* Who speaks; each may fill the buffer further than the one before. */
+/*
+ * Whose line it is; each kind may fill the buffer further than the one before.
+ */
 enum out_kind { OUT_GUEST, OUT_OWN, OUT_PANIC, OUT_KINDS };
 
 /*
