@@ -60,7 +60,8 @@ static inline grant_ref_t gl_page_gref(const struct gl_page *p)
 bool gl_page_get(struct gl_page *p);	/* false: it is being unmapped */
 void gl_page_put(struct gl_page *p);
 /*
- * The page was mapped / is mapped no more; used by who maps and unmaps at once.
+ * Note that the page was mapped, or is mapped no more; for code that maps and
+ * unmaps without a request.
  */
 void gl_page_set_foreign(struct gl_page *p, domid_t domid, grant_ref_t gref,
 			 uint32_t handle);
