@@ -78,7 +78,7 @@ static void part_sums(struct audit *a)
 	if (!domain_overcommit() && free + waiting < a->credits)
 		audit_error(a, "I10: %lu free frames do not cover %lu credits",
 			    free, a->credits);
-	/* Not if they changed meanwhile. */
+	/* Compare orphans only if their number did not change meanwhile. */
 	if (a->orphan_changes == reclaim_orphan_changes() &&
 	    a->orphans != reclaim_orphans())
 		audit_error(a, "I18: %lu frames are orphans, counted %lu",
@@ -96,7 +96,10 @@ static struct domain *domain_at(struct audit *a)
 
 	if (!d)
 		return NULL;
-	/* Another one, or one more of this number: from its beginning. */
+	/*
+	 * Another domain, or a new one with the old one's slot: begin with it
+	 * from the start.
+	 */
 	if (slot != a->slot + 1 || d->id != a->domid)
 		a->step = AUDIT_LISTS;
 	a->slot = slot - 1;
@@ -190,7 +193,10 @@ static void share_part(struct audit *a)
 
 	if (share_audit_part(sharing_service()))
 		return;
-	/* It counts its errors itself, and so did audit_error(). */
+	/*
+	 * The service returns its number of errors, which audit_error() has
+	 * counted already.
+	 */
 	(void)share_audit_end(sharing_service(), &cross);
 	a->cross_group = cross;
 	a->phase = AUDIT_GRANTS;
@@ -226,7 +232,7 @@ static void part(struct audit *a)
 	}
 }
 
-/* As much as a window wants, or less if memory is short. */
+/* Memory for the counts of a window, or of a smaller one if memory is short. */
 static bool counts_alloc(struct audit *a)
 {
 	uint64_t want = MIN(mfn_n(frame_max_mfn), AUDIT_WINDOW);
@@ -271,8 +277,8 @@ static void finish(struct audit *a, struct audit_result *result)
 }
 
 /*
- * One part of the audit that `result` names; begins it, again if another one
- * came between.
+ * Do one part of the audit that `result` names.  If another audit came between,
+ * begin again.
  */
 static bool run(struct audit *a, struct audit_result *result)
 {
@@ -313,7 +319,10 @@ static bool run_parts(struct audit_result *result)
 	return more;
 }
 
-/* Two that take turns would begin again for ever: the operator's goes first. */
+/*
+ * Two audits that take turns would both begin again for ever, so the operator's
+ * goes first.
+ */
 static bool must_wait(const struct audit *a, const struct audit_result *result)
 {
 	return a->phase != AUDIT_IDLE && a->operators && !result->first &&
@@ -325,7 +334,7 @@ static bool audit_stop(struct audit_result *result, bool whole)
 	bool more = true;
 
 	stop_machine_begin();
-	/* Who goes on to the end is not disturbed. */
+	/* audit_whole(), which goes on to the end, is not disturbed. */
 	if (whole || (!atomic_load_acquire(&whole_by) &&
 		      !must_wait(&audit, result)))
 		more = run_parts(result);

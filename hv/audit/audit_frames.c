@@ -46,7 +46,10 @@ static bool is_listed(mfn_t mfn, const struct frame *f)
 	       frame_linked(f->prev)->next == frame_link(mfn);
 }
 
-/* At ref 0 it waits for a flush, and its domain may be gone by now. */
+/*
+ * An OWNED frame with ref 0 waits for a flush, and its domain may be gone by
+ * now.
+ */
 static void owned_check(struct audit *a, mfn_t mfn, const struct frame *f)
 {
 	domid_hv_t owner = frame_state_owner(f->state);
@@ -91,7 +94,7 @@ static void free_check(struct audit *a, mfn_t mfn, const struct frame *f)
 			    mfn_n(mfn));
 }
 
-/* Is it free? */
+/* Check one frame; true: it is free. */
 static bool frame_audit(struct audit *a, mfn_t mfn)
 {
 	const struct frame *f = mfn_to_frame(mfn);

@@ -136,13 +136,15 @@ static uint16_t status_read(const struct grant_table *gt, uint32_t ref)
 	return bits & (GTF_reading | GTF_writing);
 }
 
-/* An entry for a transfer has other flags in those bits. */
+/*
+ * An entry for a transfer uses the bits of reading and writing for other flags.
+ */
 static bool entry_accepts(const struct grant_table *gt, uint32_t ref)
 {
 	const struct grant_entry_v1 *v1;
 
 	if (gt->version == 2)
-		return false;	/* status is elsewhere */
+		return false;	/* version 2 has its status elsewhere */
 	v1 = gt->frames[ref / GRANT_V1_PER_FRAME];
 	return (v1[ref % GRANT_V1_PER_FRAME].flags & GTF_type_mask) ==
 	       GTF_accept_transfer;

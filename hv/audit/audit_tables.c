@@ -15,7 +15,7 @@
 #define L1_REFUSED	(PTE_PWT | PTE_PCD | PTE_PSE | 1UL << 62)
 #define UPPER_REFUSED	(L1_REFUSED | PTE_G)
 
-/* Its window must have its turn. */
+/* Note mfn, so that its window will be counted. */
 static void note(struct audit *a, mfn_t mfn)
 {
 	if (mfn_n(mfn) >= mfn_n(a->end) && mfn_n(mfn) < mfn_n(a->named))
@@ -97,7 +97,7 @@ static void flags_check(struct audit *a, const struct domain *d, mfn_t table,
 			    d->id, mfn_n(table), slot, e);
 }
 
-/* The frame of an entry is of a kind that the domain may map. False: not. */
+/* True: the frame of an entry is of a kind that the domain may map. */
 static bool target_check(struct audit *a, const struct domain *d, mfn_t table,
 			 unsigned int slot, pte_t e)
 {
@@ -147,8 +147,8 @@ static void l1_entry(struct audit *a, const struct domain *d, mfn_t table,
 }
 
 /*
- * I6: a table of the same level as its parent; a link to itself is in neither
- * number (T2).
+ * I6: an entry that names a table of the same level; a table's link to itself
+ * is counted in neither field (T2).
  */
 static void linear_entry(struct audit *a, const struct domain *d, mfn_t table,
 			 unsigned int slot, pte_t e)
@@ -307,7 +307,7 @@ static void vcpu_names(struct audit *a, struct domain *d, struct vcpu *v)
 	if (v->info_frame)
 		audit_name(a, d, frame_to_mfn(v->info_frame), CLASS_WRITABLE,
 			   "vcpu_info");
-	/* What it asked for, and has not yet come for. */
+	/* The tree that v asked for and has not yet come for. */
 	if (v->pt_result.state == PT_VALIDATED)
 		audit_name(a, d, v->pt_result.root,
 			   type_class(mfn_to_frame(v->pt_result.root)->type),
@@ -325,7 +325,7 @@ static void handle_part(struct audit *a, const struct grant_handle *h)
 }
 
 /*
- * Names of the domain's frames by the handles of one that may use its grants.
+ * Count the names that handles of `user` are for frames of the domain at hand.
  */
 static void handle_names(struct domain *user, void *arg)
 {
@@ -380,7 +380,9 @@ void audit_domain_names(struct audit *a, struct domain *d)
 	if (d->store && store_ring_frame(d))
 		audit_name(a, d, frame_to_mfn(store_ring_frame(d)),
 			   CLASS_WRITABLE, "store ring");
-	/* The root of a tree half-way: its count is the work's. */
+	/*
+	 * The root of a tree that is half-way: its count belongs to the work.
+	 */
 	if (d->pending.tree.state != PT_IDLE)
 		audit_name(a, d, d->pending.tree.root,
 			   type_class(mfn_to_frame(d->pending.tree.root)->type),

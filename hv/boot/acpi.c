@@ -2,9 +2,9 @@
 /*
  * What ACPI tells: the processors (MADT) and two clocks (FADT, HPET).  The
  * tables are the firmware's: trusted, but checked for sums and for lengths that
- * make no sense.  They are read in the boot tables' map, which ends at 4 GiB;
- * so does what is read.  Pure but for the log; unit-tested on the host with
- * broken tables.
+ * make no sense.  They are read through the boot page tables, which map the
+ * first 4 GiB; tables above that are not read.  Pure but for the log;
+ * unit-tested on the host with broken tables.
  */
 #include <port.h>
 
@@ -131,7 +131,7 @@ static const struct rsdp *find_rsdp_in_bios(void)
 	return r ?: scan(MADDR(BIOS_START), MADDR(BIOS_END));
 }
 
-/* Where there is no BIOS the loader gives a copy, which it had from UEFI. */
+/* Without a BIOS the loader gives a copy, which it got from UEFI. */
 static const struct rsdp *find_rsdp(void)
 {
 	const struct rsdp *r = (const struct rsdp *)boot_rsdp;
@@ -176,7 +176,7 @@ static const struct table *find_in(const struct table *root, size_t width,
 	return NULL;
 }
 
-/* One of at least so many bytes, or NULL. */
+/* The table with this signature, of at least `bytes`, or NULL. */
 static const void *find_table(const char *signature, uint32_t bytes)
 {
 	const struct rsdp *r = find_rsdp();
@@ -214,7 +214,7 @@ struct cpu_list {
 	uint32_t *apic_ids;
 	uint32_t count, max;
 	uint32_t too_many, unreachable;		/* left out */
-	/* some firmware has one in both kinds of entry */
+	/* some firmware lists a processor in both kinds of entry */
 	uint8_t seen[APIC_ID_MAX + 1];
 };
 

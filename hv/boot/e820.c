@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RAM, and who has it at boot.
+ * RAM, and what it is used for at boot.
  *
  * ram_ranges: what the firmware calls RAM, less what it calls anything else.
- * free_ram: of that, what is neither below 1 MiB, nor the image, nor a module.
+ * free_ram: ram_ranges without the first MiB, the image and the modules.
  * e820_alloc_early() takes from both ends of one free range below 4 GiB, which
  * the boot tables map: single pages from its start, 2 MiB blocks from its end,
- * so that alignment wastes nothing.  What is left goes to palloc.
+ * so that alignment wastes nothing.  The rest of free_ram goes to palloc.
  */
 #include <port.h>
 
@@ -28,11 +28,12 @@ extern const char image_end[];		/* pasture.lds */
 
 
 static struct ranges ram, free_ram;
-static mfn_t early_first, early_end;	/* what of the early range is left */
+/* the part of the early range that is left */
+static mfn_t early_first, early_end;
 
 /*
- * Where the firmware's map has more pieces than there is room for, the smallest
- * give way: a set never holds what is not RAM, and the largest stay.
+ * If the firmware's map has more pieces than there is room for, the smallest
+ * are dropped: a set never holds what is not RAM, and the largest pieces stay.
  */
 static uint64_t dropped;
 
@@ -53,8 +54,9 @@ static void put(struct ranges *set, mfn_t first, mfn_t end)
 }
 
 /*
- * The firmware's numbers are any: an entry may end beyond 2^64.  All that is
- * reckoned with stays at or below the last page of all, so that nothing wraps.
+ * The firmware may give any numbers: an entry may even end beyond 2^64.  Our
+ * own sums stay at or below the last page of the address space, so that none
+ * wraps.
  */
 static bool wraps(const struct memory_map_entry *e)
 {
@@ -66,7 +68,7 @@ static maddr_t entry_end(const struct memory_map_entry *e)
 	return MADDR(wraps(e) ? LAST_PAGE : MIN(maddr_n(e->start), LAST_PAGE) + e->bytes);
 }
 
-/* Whole pages only; none of an entry that cannot be true. */
+/* Add an entry's whole pages, but nothing of an entry that cannot be true. */
 static void add_entry(const struct memory_map_entry *e)
 {
 	uint64_t start = MIN(maddr_n(e->start), LAST_PAGE);
@@ -79,7 +81,10 @@ static void add_entry(const struct memory_map_entry *e)
 		    maddr_to_mfn(entry_end(e)));
 }
 
-/* Any page that it has a part of; to the last one if it wraps. */
+/*
+ * Remove every page that the entry has a part of; if it wraps, to the last page
+ * of all.
+ */
 static void remove_entry(const struct memory_map_entry *e)
 {
 	if (e->bytes)

@@ -44,7 +44,7 @@ void boot_add_memory(maddr_t start, uint64_t bytes, bool ram)
 		(struct memory_map_entry){ start, bytes, ram };
 }
 
-/* The boot tables map what is below: what a loader tells must end there. */
+/* What the loader tells must end below MAP_END: the boot tables map no more. */
 static const void *told_at(uint32_t at, uint64_t bytes, const char *what)
 {
 	if (bytes > MAP_END - at)

@@ -30,7 +30,10 @@ extern const char image_data_start[], image_end[];
 
 static pte_t *l4;
 
-/* Ignored where there is none, and asked all the same. */
+/*
+ * A CPU without global pages ignores the bit; we leave it out there all the
+ * same.
+ */
 static uint64_t global(void)
 {
 	return cpu_features.pge ? PTE_G : 0;
@@ -153,8 +156,8 @@ void paging_init(uint32_t cpus, maddr_t lapic_base)
 /* --- the frame table --- */
 
 /*
- * Zeroed memory behind [va, end), of which an earlier range may have made the
- * first page.
+ * Map zeroed memory at [va, end); an earlier range may have made the first
+ * page.
  */
 static void back_frametable(uint64_t va, uint64_t end)
 {

@@ -6,10 +6,11 @@
  *   image | initrd | p2m list | start_info | store | console | tables | stack |
  *   slack
  * all mapped writable (tables read-only), up to a 4 MiB boundary with at least
- * 512 KiB of slack.  An image that asks for it finds the p2m list at its own
- * address (INIT_P2M) and the initrd by pfn (MOD_START_PFN); they are behind
- * that slack, the initrd below the image if there is room (Linux leaves 15
- * MiB).  The tables are then validated and pinned like any guest's.
+ * 512 KiB of slack.  An image may ask for the p2m list at an address that it
+ * chooses (INIT_P2M) and for the initrd by pfn (MOD_START_PFN).  Their pages
+ * then come behind the slack; the initrd's come below the image if there is
+ * room (Linux leaves 15 MiB).  The tables are then validated and pinned like
+ * any guest's.
  */
 #include <port.h>
 #include <errno.h>
@@ -60,7 +61,8 @@ struct build {
 	uint64_t list_pages, table_count;
 	struct ptbuild_range ranges[2];
 	unsigned int range_count;
-	bool no_memory;			/* it failed for want of frames */
+	/* the build failed for want of frames */
+	bool no_memory;
 	char why[200];
 };
 
@@ -78,8 +80,10 @@ void build_plan(const struct domain_config *config)
 }
 
 /*
- * The share budget: what was asked, else as much as the domain has pages, or
- * its part of the memory that is promised to nobody after all planned domains.
+ * The share budget in pages: what the domain list asks for.  If it asks for
+ * nothing: with overcommit=on, as many as the domain has; else the domain's
+ * part of the memory that stays unpromised once all planned domains are built,
+ * and no more than the domain has.
  */
 static uint64_t share_budget(const struct domain_config *c, uint64_t pages)
 {
@@ -110,7 +114,8 @@ static uint64_t pfn_va(const struct build *b, pfn_t pfn)
 }
 
 /*
- * One past the mapped part if `tables` table pages come before stack and slack.
+ * The first pfn behind the mapped part, if there are `tables` page tables
+ * before stack and slack.
  */
 static pfn_t mapped_end(const struct build *b, uint64_t tables)
 {
@@ -134,7 +139,10 @@ static void ranges_set(struct build *b, pfn_t end)
 		b->ranges[b->range_count++] = list;
 }
 
-/* Tables map themselves, so their number is a fixed point; it only grows. */
+/*
+ * The tables lie in the part that they map, so one more table may need yet
+ * another: count again until the number stays the same.  It never shrinks.
+ */
 static void tables_layout(struct build *b)
 {
 	uint64_t count = 0, next = 1;
@@ -150,9 +158,9 @@ static void tables_layout(struct build *b)
 }
 
 /*
- * What the image finds by pfn; returns one past all.  The initrd goes below the
- * image where there is room.  Not so the p2m list: Linux takes its pfn for the
- * end of what the kernel's mapping holds.
+ * Place what the image finds by pfn, and return the first pfn behind all.  The
+ * initrd goes below the image where there is room.  The p2m list must not:
+ * Linux takes the list's pfn for the end of what the kernel's mapping holds.
  */
 static pfn_t place_by_pfn(struct build *b)
 {
@@ -205,7 +213,7 @@ static bool layout(struct build *b)
 	b->store = pfn_add(at, 1);
 	b->console = pfn_add(at, 2);
 	b->tables = pfn_add(at, 3);
-	/* the ranges' sizes; their pfns are set below */
+	/* sizes only: ranges_set() below knows the pfn of the list */
 	tables_layout(b);
 	behind = place_by_pfn(b);
 	ranges_set(b, b->end);
@@ -372,7 +380,7 @@ static void vcpu_init_regs(struct build *b, struct vcpu *v)
 	v->kernel_ss = SEL_USER_DS;
 }
 
-/* In one go: nobody waits for a domain that is being built. */
+/* Validate in one go: nobody waits for a domain that is being built. */
 static int table_get(struct domain *d, mfn_t mfn, unsigned int level)
 {
 	int r;
@@ -383,7 +391,10 @@ static int table_get(struct domain *d, mfn_t mfn, unsigned int level)
 	return r;
 }
 
-/* Validate the tree twice over: once for the pin, once for the base pointer. */
+/*
+ * Validate the tree, and take two references: for the pin and for the vCPU's
+ * base pointer.
+ */
 static bool tables_hand_over(struct build *b, struct vcpu *v)
 {
 	struct domain *d = b->d;
@@ -513,7 +524,7 @@ static void give_up(struct build *b)
 {
 	if (!b->d)
 		return;
-	b->d->origin.config = NULL;	/* it never ran: its end is no news */
+	b->d->origin.config = NULL;	/* never ran: its end is not reported */
 	domain_abandon(b->d);
 }
 

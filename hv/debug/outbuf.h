@@ -5,7 +5,9 @@
 
 #include "lib/types.h"
 
-/* Who speaks; each may fill the buffer further than the one before. */
+/*
+ * Whose line it is; each kind may fill the buffer further than the one before.
+ */
 enum out_kind { OUT_GUEST, OUT_OWN, OUT_PANIC, OUT_KINDS };
 
 /*
@@ -15,11 +17,11 @@ enum out_kind { OUT_GUEST, OUT_OWN, OUT_PANIC, OUT_KINDS };
 void outbuf_put(enum out_kind kind, const char *line, size_t bytes);
 /* Say what was lost, if there is room again.  LOCK_LOG, or a panic. */
 void outbuf_say_lost(void);
-/* is there something to say, and room? */
+/* were lines lost, and is there room to say so? */
 bool outbuf_lost(void);
 /*
- * Hand on what the device takes now, at most so many bytes; how many it took.
- * Waits for nothing.
+ * Give the device what it takes now, at most `most` bytes; returns how many it
+ * took.  Waits for nothing.
  */
 size_t outbuf_pump(size_t most);
 bool outbuf_waiting(void);			/* is something left? */

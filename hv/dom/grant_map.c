@@ -14,7 +14,7 @@
 #include "x86/cpu.h"
 
 #define NO_HANDLE	(~0u)
-/* the page of chain heads is in the fixed allowance */
+/* of handles; DOMAIN_ALLOWANCE covers the page of chain heads */
 #define PAGES_PER_GROWTH 1
 
 static struct grant_handle *handle_at(struct grant_table *gt, uint32_t handle)
@@ -58,7 +58,8 @@ void grant_handles_reserve(struct domain *d, uint32_t count)
 	bool ok;
 
 	/*
-	 * Handles that others take meanwhile are missed later, with an error.
+	 * If other vCPUs take handles meanwhile, grant_handle_new() fails
+	 * later.
 	 */
 	if (READ_ONCE(gt->handle_count) - READ_ONCE(gt->handle_used) >= count)
 		return;

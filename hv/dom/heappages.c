@@ -2,11 +2,12 @@
 /*
  * Heap pages of domains; heappages.h has the decisions (HEAP1-HEAP6).
  *
- * A domain's are on one list through frame.next; frame.prev holds the kind.
- * From palloc_heap() on its guest can map a page by a guessed number, zeroed as
- * it is then (decision 18).  The list and the kind come later: they are read
- * only for who has the page from heap_page_share() and gives it back, and by
- * the destructor after all calls.
+ * A domain's are on one list through frame.next; frame.prev holds the kind.  As
+ * soon as palloc_heap() returns, the guest can map a page by guessing its
+ * number; the page is zeroed by then (decision 18).  The list and the kind are
+ * set later.  That is early enough: only heap_page_unshare() reads them, for a
+ * caller that got the page from heap_page_share(), and the destructor, after
+ * all calls.
  */
 #include <port.h>
 #include <errno.h>
@@ -93,8 +94,8 @@ static bool chain_remove(struct domain *d, mfn_t mfn)
 }
 
 /*
- * NOHEAP goes only while no reference can be taken or is left: one exchange
- * decides.
+ * Clear NOHEAP only if no reference is left; after that none can be taken.  One
+ * compare-and-swap decides.
  */
 static bool claim_end(struct frame *f)
 {

@@ -201,8 +201,8 @@ struct frame *domain_page_next_left(struct domain *d)
 		list_take(d, f);
 		list_push(&d->pages.left, f);
 		/*
-		 * At 0 its last user is on the way to frame_owner_free(): it is
-		 * his.
+		 * With count 0, its last user is on the way to
+		 * frame_owner_free() and will free it.
 		 */
 		if (frame_get(f, d->id))
 			f = NULL;
@@ -243,7 +243,10 @@ uint64_t domain_pages_left(struct domain *d)
 	return left;
 }
 
-/* Its users are others: data pages, whose owner nobody asks for any more. */
+/*
+ * Only other domains use the frame, as data, and nobody asks for its owner any
+ * more.
+ */
 static bool orphan_allowed(const struct frame *f, uint64_t state)
 {
 	enum page_class class = frame_class(f);
@@ -254,8 +257,8 @@ static bool orphan_allowed(const struct frame *f, uint64_t state)
 }
 
 /*
- * Its last user lets go of it at any time: at 0 he is on the way to
- * frame_owner_free().
+ * False if the last user has just let go: with count 0, that user is on the way
+ * to frame_owner_free().
  */
 static bool orphan_publish(struct frame *f)
 {
@@ -270,8 +273,8 @@ static bool orphan_publish(struct frame *f)
 }
 
 /*
- * Off the list and counted first: an orphan is freed by whoever puts it last,
- * who knows no list.
+ * First take the page off the list and count it: the last frame_put() frees an
+ * orphan, and knows no list.
  */
 bool domain_page_orphan(struct domain *d)
 {

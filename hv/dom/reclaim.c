@@ -10,11 +10,11 @@
  * and one flush serves all, at the end of a hypercall and at preemption points.
  *
  * A domain that runs nowhere has no translations: leaving a CPU loads another
- * page table, which flushes.  Canonical frames may be known to any CPU that
- * runs one of their group: flushing all those is dear, so up to RECLAIM_KEPT of
- * them wait in their group's pool until there are more, or a CPU is idle, or an
- * allocation fails.  In the group's, so that no other group pays for the flush,
- * or can count what is freed.
+ * page table, which flushes.  A canonical frame may be known to every CPU that
+ * runs a domain of its group.  Flushing all those CPUs is dear, so up to
+ * RECLAIM_KEPT canonical frames wait until there are more, or a CPU is idle, or
+ * an allocation fails.  They wait in the group's own pool, so that no other
+ * group pays for the flush, or can count what is freed.
  */
 #include <port.h>
 
@@ -73,7 +73,7 @@ uint64_t reclaim_orphans(void)
 	return atomic_load_relaxed(&orphans);
 }
 
-/* Its users may have been any domains. */
+/* Any domain may have used the frame. */
 static void orphan_free(struct frame *f)
 {
 	reclaim_orphan_count(-1);
@@ -93,7 +93,7 @@ static void owned_free(struct domain *d, struct frame *f)
 	enqueue_owned(f, mask);
 }
 
-/* Nobody can reference it: the word is ours. */
+/* Nobody can reference a claimed frame, so its state word is ours. */
 void reclaim_claimed(struct domain *d, struct frame *f)
 {
 	m2p_clear(&d->m2p, frame_to_mfn(f));

@@ -21,8 +21,8 @@ enum lock_level {
 	 */
 	LOCK_MM,
 	/*
-	 * one domain's grant table: entries in use, version; under the LOCK_MM
-	 * of who maps
+	 * one domain's grant table: entries in use, version; taken under the
+	 * LOCK_MM of the domain that maps
 	 */
 	LOCK_GRANT,
 	LOCK_EVENT,	/* one domain's event ports */

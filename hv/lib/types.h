@@ -2,7 +2,7 @@
 /*
  * Words and widths used everywhere in hv/.
  *
- * The dictionary (design.md section 5 has the words of sharing):
+ * The dictionary (hv/DESIGN.md has the words of sharing):
  *
  *   mfn     machine frame number: physical address >> 12 (types: lib/mfn.h)
  *   pfn     guest-physical frame number: a domain's own name for a page

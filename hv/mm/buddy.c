@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lists of free blocks, one an order, linked through their first frame; that
- * frame's state carries order + 1.  Two lists an order would save no scrubbing:
- * DIRTY is kept a frame, so a block may be partly clean.  Blocks of two buddies
- * never merge, for their frames' states differ.
+ * Free blocks: one list for each order, linked through the blocks' first
+ * frames, whose state carries order + 1.  Separate lists for clean blocks would
+ * save no scrubbing: each frame has its own DIRTY flag, so a block may be
+ * partly clean.  Blocks of two struct buddy never merge, as their frames'
+ * states differ.
  */
 #include <port.h>
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See framepool.h.  A pool is a store, which is a buddy allocator of its own,
- * and before it the vector of single frames from which canonical ones are drawn
- * in O(1); and another store for metadata, which needs frames in a row.  Pools
- * are in a fixed table, so that a frame may come back to one whose group is
- * gone: its slot is free when the last has.
+ * See framepool.h.  A pool has a store, which is a buddy allocator of its own;
+ * a vector of single frames, refilled from the store, from which canonical
+ * frames are drawn in O(1); and a second store for metadata, which needs frames
+ * in a row.  Pools are in a fixed table, so that a frame can come back to a
+ * pool whose group is gone; the pool's slot is free when the last frame has
+ * come back.
  */
 #include <port.h>
 
@@ -14,11 +15,16 @@
 #include "mm/palloc_private.h"
 #include "x86/cpu.h"
 
-#define POOL_LOW	1024	/* refill below: entropy of the draw (SH26); */
+/* refill below this: entropy of the draw (SH26); */
+#define POOL_LOW	1024
 #define LOW_ALONE	64	/* a domain alone has nobody to draw against */
-/* frames that come back beyond go to the store, or the heap */
+/*
+ * with so many in the vector, frames that come back go to the store, or the
+ * heap
+ */
 #define POOL_HIGH	4096
-#define BLOCK_ORDER	9	/* a refill; so views have one page for it */
+/* of a refill: 2 MiB, for which a view needs one page */
+#define BLOCK_ORDER	9
 #define BLOCK_ALONE	6
 #define VEC_ORDER	2
 #define POOL_PART	64u	/* FP5 */
@@ -28,11 +34,14 @@ _Static_assert(POOL_HIGH * sizeof(uint32_t) == PAGE_SIZE << VEC_ORDER, "vec");
 struct frame_pool {
 	/* LOCK_POOL: all below, but where it says otherwise */
 	struct spinlock lock;
-	/* and LOCK_POOLS; 0 and total 0: the slot is free */
+	/*
+	 * to change it takes LOCK_POOLS, too; 0, and total 0: the slot is free
+	 */
 	uint32_t members;
-	/* of them, those that frame_pool_stop() was not called for */
+	/* members for which frame_pool_stop() was not called */
 	uint32_t staying;
-	uint64_t target, total;		/* FP1, FP2; read without, too */
+	/* FP1, FP2; also read without the lock */
+	uint64_t target, total;
 	struct buddy store, meta;
 	uint32_t *vec;			/* NULL: no members */
 	uint32_t count;			/* of vec */
@@ -75,7 +84,7 @@ static unsigned int order_within(uint64_t frames)
 	return 63 - __builtin_clzl(frames);
 }
 
-/* Of the heap, into a store: the largest block there is up to this order. */
+/* Move a block from the heap into a store: the largest up to this order. */
 static bool block_take(struct frame_pool *p, struct buddy *b, unsigned int order)
 {
 	mfn_t mfn = heap_take(order);
@@ -149,9 +158,9 @@ static mfn_t vec_draw(struct frame_pool *p)
 /* --- members --- */
 
 /*
- * A block into a store, of at most `left` frames and within the target, which
- * may fall meanwhile; how many came.  What the heap does not have now,
- * vec_refill() asks for again.
+ * Take one block from the heap into a store: at most `left` frames, and within
+ * the target, which may fall meanwhile.  Returns how many frames came;
+ * vec_refill() asks again for those that the heap did not have.
  */
 static uint64_t set_aside_part(struct frame_pool *p, struct buddy *b, uint64_t left)
 {
@@ -181,7 +190,7 @@ static uint64_t excess(const struct frame_pool *p)
 	return p->total > p->target ? p->total - p->target : 0;
 }
 
-/* With overcommit on, the vector is for those who stay. */
+/* With overcommit on, the vector is for the members that stay. */
 static bool give_singles(struct frame_pool *p)
 {
 	uint64_t n = MIN(excess(p), MIN(p->count, POOL_PART)), i;
@@ -193,7 +202,7 @@ static bool give_singles(struct frame_pool *p)
 	return n;
 }
 
-/* The largest that there is, for one step. */
+/* The largest block that is not more than the excess, in one step. */
 static bool give_block(struct frame_pool *p, struct buddy *b)
 {
 	mfn_t mfn = INVALID_MFN;
@@ -225,8 +234,8 @@ static struct frame_pool *pool_find(uint16_t group)
 }
 
 /*
- * Nobody else looks into a free slot, but to see that it is one; the lock is
- * for good.
+ * Others look at a free slot only to see that it is free.  A slot's lock is
+ * initialised once and stays.
  */
 static void pool_begin(struct frame_pool *p, uint16_t group, bool alone, void *vec)
 {
@@ -315,8 +324,8 @@ bool frame_pool_give_part(struct frame_pool *p)
 }
 
 /*
- * What comes to a pool where nobody stays goes on to the heap; so the vector of
- * the last is empty.
+ * Frames that come back to a pool where no member stays go on to the heap; so
+ * when the last member leaves, the vector is empty.
  */
 void frame_pool_leave(struct frame_pool *p)
 {
@@ -442,7 +451,7 @@ void frame_pools_each(void (*fn)(struct frame_pool *p))
 
 /* --- metadata --- */
 
-/* The heap's only where the group has none. */
+/* A frame of the heap's only if the group has none. */
 static mfn_t meta_take(struct frame_pool *p, unsigned int order)
 {
 	mfn_t mfn = buddy_take(&p->meta, order);

@@ -11,14 +11,14 @@
  * the CPU also walks slot 256, so the guest reads the tables of its view as
  * data: which frames they are (LP8).  Nothing more can be reached: the
  * descriptor area's tables and all of slots 257 to 271 have no US bit, and no
- * path through the link is writable.  What it reads is harmless:
- *  - a number of the hypervisor's frames opens nothing, for whatever names one
- *    is refused (resolve());
- *  - l3 and the first tables came from the heap at the domain's birth, as its
- *    own pages did, whose numbers it knows; the others come from its group's
- *    own frames, so they tell nothing of other groups (mm/framepool.h);
- *  - the top's own entries name the hypervisor's second tables, made at boot
- *    and the same for all.
+ * path through the link is writable.  What the guest reads there is harmless:
+ *  - the number of a frame of the hypervisor's is of no use: a call that names
+ *    such a frame is refused (resolve());
+ *  - l3 and the first tables came from the heap at the domain's birth, as did
+ *    its own pages, whose numbers it knows anyway; later tables come from its
+ *    group's own frames, so they tell nothing of other groups (mm/framepool.h);
+ *  - entries of the L4 itself name the hypervisor's L3 tables, which were made
+ *    at boot and are the same for all.
  */
 #include <port.h>
 #include <errno.h>
@@ -30,7 +30,7 @@
 
 #define LEAF_ENTRIES	(PAGE_SIZE / sizeof(pfn_t))
 #define LEAVES_L3	(PT_SLOTS * PT_SLOTS)	/* below one entry of l3 */
-/* and up to 2 more: what one m2p_view_reap() frees, */
+/* one m2p_view_reap() frees so many and up to 2 more, */
 #define REAP_PAGES	62
 #define REAP_ENTRIES	512	/* and looks at */
 #define M2P_MFNS	((M2P_VIRT_END - M2P_VIRT) / sizeof(pfn_t))
@@ -40,8 +40,8 @@
 #define LEAF_FLAGS	(PTE_P | PTE_US | PTE_A)
 #define PERDOM_FLAGS	(PTE_P | PTE_RW | PTE_A)
 /*
- * The page below is of view->from, not of the heap: some are made before the
- * domain has a group.
+ * An entry's bit: the page below comes from view->from, not from the heap.
+ * Some are made before the domain has a group.
  */
 #define OF_POOL		(1UL << 9)
 
@@ -56,7 +56,8 @@ int m2p_view_init(struct m2p_view *view)
 }
 
 /*
- * The end: from the first leaf to the last; a table goes after its last entry.
+ * Reaping goes from the first leaf to the last; a table goes after its last
+ * entry.
  */
 
 static pte_t *table_below(const pte_t *entry)
@@ -77,7 +78,10 @@ static void page_give(struct m2p_view *view, void *page, uint64_t from)
 		palloc_hv_free(page, 0);
 }
 
-/* The page that an entry leads to, if there is one; how many. */
+/*
+ * Free the page that an entry leads to, if there is one; returns how many (0,
+ * 1).
+ */
 static unsigned int page_drop(struct m2p_view *view, pte_t *entry)
 {
 	void *page = table_below(entry);
@@ -91,7 +95,8 @@ static unsigned int page_drop(struct m2p_view *view, pte_t *entry)
 }
 
 /*
- * One entry of the lowest table that is there; returns pages freed, 3 at most.
+ * Reap one entry, in the lowest table that is there; returns the number of
+ * pages freed, 3 at most.
  */
 static unsigned int reap_entry(struct m2p_view *view)
 {
@@ -146,8 +151,8 @@ void m2p_view_fini(struct m2p_view *view)
 }
 
 /*
- * A page more for the view; it is promised when it is there, so that none is
- * promised in vain.
+ * One page more for the view.  The promise is raised after the page was
+ * allocated, so that no promise is in vain.
  */
 static void *page_new(struct m2p_view *view)
 {

@@ -20,7 +20,8 @@ static uint64_t free_frames;		/* atomic; PALLOC1 */
 static uint64_t total_frames;		/* constant after boot */
 
 /*
- * An audit: frames below the mark have been counted.  Kept true by note_free().
+ * For an audit: frames below counted_end have been counted, counted_free of
+ * them as free.  note_free() keeps that true.
  */
 /* 0: none; written with the machine stopped */
 static mfn_t counted_end;
@@ -174,7 +175,7 @@ void palloc_free_frame(struct frame *f)
 	palloc_free_list(frame_link(frame_to_mfn(f)));
 }
 
-/* The lock is taken once: it is the one that all CPUs meet at. */
+/* LOCK_HEAP is taken once for the list, because all CPUs compete for it. */
 void palloc_free_list(uint32_t first)
 {
 	uint64_t count = 0;

@@ -229,7 +229,7 @@ static long shareop_trace(struct domain *d, uint64_t va, uint64_t bytes)
 #define AUDIT_VCPU_BITS	8
 /* atomic: which vCPU's call it is (domain, vCPU), 0 = nobody's */
 static uint32_t audit_by;
-static struct audit_result audit_state; /* who has audit_by */
+static struct audit_result audit_state; /* of the vCPU that audit_by names */
 
 /*
  * Does the vCPU that has audit_by go on with it?  Not if it went down, or its

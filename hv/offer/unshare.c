@@ -111,9 +111,10 @@ static enum shareop_result item_unshare(struct domain *d,
 }
 
 /*
- * The CPUs that must not read a page's old translation any more.  A frame that
- * is adopted may be known to any that runs one of the group: who let go of it
- * needed no flush then, and its new owner writes what he likes there (TL2).
+ * The CPUs that must not use old translations of the page any more.  If the
+ * frame itself becomes the domain's, every CPU that runs a domain of the group
+ * may know it: the holders that dropped it needed no flush then, and its new
+ * owner will write to it (TL2).
  */
 static uint64_t stale_mask(struct domain *d, const struct chunk_item *item)
 {

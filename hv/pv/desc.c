@@ -7,11 +7,11 @@
  * is the CPU's own (selectors from 0xe000).  Descriptors are made harmless when
  * the frame takes its class: code and data only, DPL 3, accessed bit set (so
  * that the CPU never writes them).  The LDT is up to 16 pages that the guest
- * names by address: those that are present, its own and hold nothing but
- * harmless descriptors when it is set are taken likewise and shown behind the
- * GDT; in place of the others are zeroes, so their selectors give #GP.  A page
- * shows all of its 512 descriptors, so all are checked whatever the number of
- * entries that the guest names (PT19).
+ * names by address.  Pages that are present, are the guest's own and hold only
+ * harmless descriptors when the LDT is set are taken in the same way and shown
+ * behind the GDT.  In place of other pages the CPU sees zeroes, so their
+ * selectors give #GP.  A page shows all of its 512 descriptors, so all are
+ * checked whatever the number of entries that the guest names (PT19).
  */
 #include <port.h>
 #include <errno.h>
@@ -37,7 +37,10 @@
 #define DESC_DB		(1UL << 54)
 #define DESC_PER_PAGE	(PAGE_SIZE / 8)
 
-/* Is *desc one a guest may have?  Normalises it; absent ones are fine. */
+/*
+ * May a guest have *desc?  If so, *desc is made harmless; an absent descriptor
+ * may stay.
+ */
 static bool desc_check(uint64_t *desc)
 {
 	uint64_t v = *desc;

@@ -41,7 +41,7 @@ bool emulate_code_is_long(uint64_t selector)
 	return segs_rights(selector) & DESC_LONG;
 }
 
-/* Programs make segments with a base in the LDT alone. */
+/* Only in the LDT do programs make segments with a base. */
 static bool code_is_flat32(uint64_t selector)
 {
 	uint32_t rights = segs_rights(selector);
@@ -283,7 +283,7 @@ static bool do_insn_or_wait(struct vcpu *v, const struct insn *in, bool *again)
 	return do_insn(v, in);
 }
 
-/* A debug register that there is not: that is #UD, not #GP. */
+/* An access to a debug register that does not exist is #UD, not #GP. */
 static bool is_undefined(const struct vcpu *v, const struct insn *in)
 {
 	return (in->kind == INSN_DR_READ || in->kind == INSN_DR_WRITE) &&
@@ -291,8 +291,8 @@ static bool is_undefined(const struct vcpu *v, const struct insn *in)
 }
 
 /*
- * 32-bit code in a flat segment may use ports and the interrupt flag, as IOPL
- * has it, but a kernel is 64-bit.
+ * In a flat segment 32-bit code may use ports and the interrupt flag as its
+ * IOPL allows; a kernel has to be 64-bit code.
  */
 static bool fetch(const struct vcpu *v, struct insn *in)
 {

@@ -51,7 +51,10 @@ static bool extent_add(const struct reservation *r, uint64_t at)
 
 	if (populate && copy_from_guest(&pfn, at, sizeof(pfn)))
 		return false;
-	/* Probe the output first: an extent that cannot be told is lost. */
+	/*
+	 * Probe the output first: a guest that cannot be told the number of an
+	 * extent has lost it.
+	 */
 	if (at && !populate && clear_guest(at, sizeof(mfn)))
 		return false;
 	mfn = domain_pages_prepare(r->d, r->order);
@@ -73,7 +76,10 @@ static bool page_give(struct domain *d, mfn_t mfn)
 
 	if (resolve(d, mfn, USE_GIVE, &f))
 		return false;
-	/* ME4: tables stay while they are used; a pin is not undone here. */
+	/*
+	 * ME4: a page that is in use as a table stays; a pin is not undone
+	 * here.
+	 */
 	mine = frame_test_and_clear_allocated(f);
 	if (mine)
 		frame_put(f);
@@ -134,7 +140,10 @@ static long reservation_change(struct hypercall_args *args, unsigned int op)
 	if (!r.list && op != XENMEM_increase_reservation)
 		return r.start;
 	for (i = r.start; i < r.count; i++) {
-		/* The list's own pages may be shared, and break. */
+		/*
+		 * Writing to the list may break shares: its own pages may be
+		 * shared.
+		 */
 		if (hypercall_must_stop_after_unit(r.d, &units)) {
 			args->a[0] = op | (i << CMD_SHIFT);
 			return -ERESTART;

@@ -7,15 +7,15 @@
  * known to be used by nobody are they given up: so a round happens wholly or
  * not at all.
  *
- * EXCH1  Old pages are named before there are new ones: a guest that guesses
- *        the number of a page that it is about to get names no page of its own
- *        yet.
+ * EXCH1  Old pages are looked up before new ones are allocated: a guest that
+ *        guesses the number of a page that it is about to get does not yet own
+ *        that page, so the call refuses it.
  * EXCH2  All new pages join the domain before anything that can fail.
  * EXCH3  New pages are the hypervisor's until the old ones are given up: nobody
  *        can reference a page that a round takes back.  By then they are named
  *        in the M2P.
- * EXCH4  An old page leaves its room to a new one: the domain never has fewer
- *        pages, so that nothing else takes the room meanwhile.
+ * EXCH4  A new page takes an old page's room in the quota.  The domain never
+ *        has fewer pages, so nothing else can take that room meanwhile.
  */
 #include <port.h>
 #include <errno.h>
@@ -145,7 +145,10 @@ static void round_replace(const struct round *r, const uint32_t *in,
 				    mfn_to_frame(mfn_add(extents[i >> r->out_order], i & mask)));
 }
 
-/* Say which they are.  A guest that cannot be told has them all the same. */
+/*
+ * Tell the guest the new numbers.  If that fails, it has the pages all the
+ * same.
+ */
 static int round_out_tell(const struct round *r, const mfn_t *extents,
 			  unsigned int count)
 {

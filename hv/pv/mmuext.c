@@ -88,7 +88,8 @@ static int page_write(struct domain *d, mfn_t to, mfn_t from)
 		return r;
 	page = mfn_to_virt(frame_to_mfn(f));
 	if (mfn_eq(from, to))
-		from = frame_to_mfn(f);	/* it may have been broken for this */
+		/* if the page was shared, this is its new frame */
+		from = frame_to_mfn(f);
 	if (!mfn_eq(from, INVALID_MFN))
 		r = resolve_read(d, from, 0, page, PAGE_SIZE);
 	else

@@ -52,7 +52,7 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 	return r;
 }
 
-/* It may have been broken since it was found to be shared: look again. */
+/* The share may have been broken since resolve() found it: look again. */
 static int shared_read(struct domain *d, mfn_t mfn, const void *from, void *to,
 		       size_t bytes)
 {
@@ -87,8 +87,8 @@ int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
 }
 
 /*
- * d has no such frame; but a name that was broken just now still leads to its
- * page.
+ * d does not have the frame; but the old name of a page whose share was just
+ * broken still leads to that page.
  */
 static int resolve_past(struct domain *d, mfn_t mfn, struct frame **frame)
 {

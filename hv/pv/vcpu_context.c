@@ -8,12 +8,12 @@
  *      RPL 3, IF on, IOPL virtual, handlers and breakpoints outside of the
  *      hypervisor, tables and descriptor pages by type.
  * CTX3  LOCK_DOMAIN is held from the look at `initialised` until it is set, so
- *      of many that ask at once one succeeds, and nobody brings the vCPU up
- *      before it is whole.
- * CTX4  Descriptor pages come before tables, since they can be let go of at
- *      once.  Work on a tree that is cut short leaves what was taken in the
- *      vCPU, which is still not initialised; who asks again goes on from there,
- *      also with other tables.
+ *       if many vCPUs ask at once, one of them succeeds, and nobody brings the
+ *       new vCPU up before its context is complete.
+ * CTX4  Descriptor pages come before tables, since they can be dropped at once.
+ *       If work on a tree is cut short, what was taken stays in the vCPU, which
+ *       is still not initialised; the next call goes on from there, even if it
+ *       names other tables.
  */
 #include <port.h>
 #include <errno.h>
@@ -82,8 +82,8 @@ static int bases_take(struct vcpu *v, const struct vcpu_guest_context *c)
 }
 
 /*
- * One of those that are there; true: not all are gone, for another vCPU's tree,
- * or this one's, is half-way.
+ * Drop the bases that v has; true: not all are gone yet, because a tree, v's or
+ * another vCPU's, is half-way.
  */
 static bool bases_drop(struct vcpu *v)
 {
@@ -153,8 +153,8 @@ static void handlers_set(struct vcpu *v, const struct vcpu_guest_context *c)
 }
 
 /*
- * What a guest may not have is left out, as on Xen: no error.  vm_assist is
- * vCPU 0's alone.
+ * Settings that a guest may not have are left out without an error, as on Xen.
+ * vm_assist is vCPU 0's alone.
  */
 static void machine_set(struct vcpu *v, const struct vcpu_guest_context *c)
 {
@@ -185,7 +185,7 @@ static int context_apply(struct vcpu *v, const struct vcpu_guest_context *c)
 	r = bases_take(v, c);
 	if (r) {
 		descriptors_drop(v);
-		/* The call is made, and refused, once more for what is left. */
+		/* The call is made again for the rest, and is refused then. */
 		return r != -ERESTART && bases_drop(v) ? -ERESTART : r;
 	}
 	registers_set(v, c);

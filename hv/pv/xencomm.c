@@ -4,14 +4,14 @@
  * inline addresses here, registered buffers in xencomm_buffer.c.
  *
  * COMM1  Each word of a descriptor is read once for each page that is copied,
- *        through a frame that the domain may read; what it says is checked
- *        before it is used.  A descriptor that changes during a call changes
- *        only where the caller's own data go.
+ *        through a frame that the domain may read; the word is checked before
+ *        it is used.  A descriptor that changes during a call changes only
+ *        where the caller's own data go.
  * COMM2  A page is written only with a general reference and a WRITABLE type
- *        use held (CP7): so it is no table, not shared, not foreign, nor does
- *        it become so meanwhile.  One that is read is held by a general
- *        reference, or, if shared, by the domain's own hold, which LOCK_MM
- *        keeps (resolve_read()).
+ *        use held (CP7): so the page is no table, not shared and not foreign,
+ *        and cannot become so meanwhile.  A page that is read is held by a
+ *        general reference, or, if shared, by the domain's own hold, which
+ *        LOCK_MM keeps (resolve_read()).
  * COMM3  A copy stops at the first thing that is wrong; nothing is touched
  *        outside of what was named.
  *
@@ -69,8 +69,9 @@ static int page_copy(struct domain *d, maddr_t at, void *hv, size_t bytes,
 /* --- descriptors --- */
 
 /*
- * Address number `index` of the list that starts at `list`: from page to page,
- * at most XENCOMM_ADDRS_MAX / 511 of them, while it lies beyond.
+ * Read address number `index` of the list that starts at `list`.  While it lies
+ * beyond the list's page, go on to the list's next page, at most
+ * XENCOMM_ADDRS_MAX / 511 times.
  */
 static int address_read(struct domain *d, maddr_t list, uint32_t index,
 			uint64_t *address)
@@ -194,7 +195,7 @@ int guestref_copy(uint64_t ref, void *hv, size_t bytes, bool to_guest)
 	maddr_t at = MADDR(ref - XENCOMM_INLINE);
 	size_t done;
 
-	/* By far the most: a few bytes of one page. */
+	/* By far the most frequent case: a few bytes of one page. */
 	if (maddr_n(at) < XENCOMM_MADDR_MAX && bytes <= left_in_page(at))
 		return page_copy(d, at, hv, bytes, to_guest);
 	if (!guestref_range_ok(ref, bytes))

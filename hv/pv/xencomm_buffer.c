@@ -10,9 +10,9 @@
  * BUFFER2  number = slot | generation << 8; a slot's generation changes with
  *          each registration, so a stale number is refused (CP8) until 255
  *          later ones.
- * BUFFER3  Any number of users of one domain register and unregister across
- *          each other: each buffer is its own (the mail's problem 1).  The caps
- *          bound what the hypervisor keeps.
+ * BUFFER3  Any number of a domain's vCPUs may register and unregister at the
+ *          same time: buffers are independent (the mail's problem 1).  The caps
+ *          bound the memory that the hypervisor spends on them.
  * BUFFER4  A copy runs under LOCK_XENCOMM, so that nobody unregisters it
  *          half-way.
  */

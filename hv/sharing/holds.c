@@ -116,8 +116,8 @@ int holds_map(struct domain *d, mfn_t mfn)
 void holds_unmap(struct domain *d, mfn_t mfn, bool broke)
 {
 	/*
-	 * Not at its end: there may be more of them than the buffer holds, and
-	 * nobody reads it.
+	 * Not at the domain's end: there may be more drops than the buffer
+	 * holds, and nobody reads it.
 	 */
 	if (READ_ONCE(d->state) == DOM_RUNNING)
 		trace_event(d, broke ? TRACE_BREAK : TRACE_DROP, 0, mfn,

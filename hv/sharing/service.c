@@ -37,8 +37,8 @@ static void *op_map(void *ctx, uint32_t frame)
 }
 
 /*
- * Of the group's own, and never of the heap while it has some that only wait
- * for a flush.
+ * A frame of the group's own; never one of the heap's while some of the group's
+ * only wait for a flush.
  */
 static bool op_canonical_alloc(void *ctx, uint16_t group, uint32_t *frame)
 {
@@ -54,7 +54,10 @@ static bool op_canonical_alloc(void *ctx, uint16_t group, uint32_t *frame)
 	return true;
 }
 
-/* One that was drawn for nothing has never been mapped. */
+/*
+ * A frame that was drawn and not used has never been mapped, so it needs no
+ * flush.
+ */
 static void op_canonical_free(void *ctx, uint32_t frame)
 {
 	if (mfn_to_frame(MFN(frame))->hash == CANONICAL_FRESH)

@@ -57,8 +57,8 @@ void ap_main(void)
 	lapic_init(false);
 	atomic_store_release(&cpu->online, 1);
 	/*
-	 * Asleep: dozens that spin would keep a small host from starting the
-	 * next.
+	 * Wait asleep: dozens of processors that spin would keep a small host
+	 * from starting the next one.
 	 */
 	while (!atomic_load_acquire(&ap_entry))
 		cpu_idle_wait();

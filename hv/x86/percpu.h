@@ -16,7 +16,7 @@
 #define MAX_LOCKS_HELD	8
 
 struct vcpu;			/* dom/vcpu.h; x86 only carries the pointer */
-struct pagefns_bracket;		/* sharing/pagefns.h; likewise */
+struct pagefns_bracket;		/* sharing/pagefns.h; only the pointer, too */
 
 struct percpu {
 	struct percpu *self;		/* read through gs:0 */

@@ -18,7 +18,9 @@ typedef uint64_t pte_t;
 #define PTE_G		(1UL << 8)
 /* design decision 17: the hypervisor's bit */
 #define PTE_AVL_SHARED	(1UL << 53)
-/* likewise: a mapping that belongs to a grant handle (dom/grant.h) */
+/*
+ * the hypervisor's, too: a mapping that belongs to a grant handle (dom/grant.h)
+ */
 #define PTE_AVL_GRANT	(1UL << 54)
 #define PTE_AVL_OURS	(PTE_AVL_SHARED | PTE_AVL_GRANT)
 #define PTE_NX		(1UL << 63)
