@@ -671,7 +671,7 @@ const struct op ops[] = {
 	{ "vcpu-initialise-refused", op_initialise_refused, op_run_vcpu, NULL, OP_ONE_DOMAIN },
 	{ "vcpu-initialise-gdt", op_initialise_gdt, op_run_vcpu, NULL, OP_ONE_DOMAIN },
 	{ "vcpu-up", op_up, op_run_vcpu, NULL, OP_ONE_DOMAIN },
-	{ "vcpu-up-early", op_up_early, op_run_vcpu, NULL, OP_ONE_DOMAIN },
+	{ "vcpu-up-early", op_up_early, op_run_up, NULL, OP_ONE_DOMAIN },
 	{ "vcpu-down", op_down, op_run_vcpu, NULL, OP_ONE_DOMAIN },
 	{ "vcpu-down-itself", op_down_itself, op_run_vcpu, op_end_of_last, OP_ONE_DOMAIN },
 	{ "vcpu-is-up", op_is_up, op_run_vcpu, NULL, OP_ONE_DOMAIN },

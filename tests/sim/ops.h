@@ -40,6 +40,12 @@ void op_send_nmi(struct side *s);
 void op_register_info(struct side *s);
 long op_run_vcpu(struct side *s);
 
+long op_run_up(struct side *s);
+
+/* --- others.c: results that no serial order gives, and are right. --- */
+bool op_end_is_known(const char *a, const char *b, bool one_domain,
+		     const long result[2]);
+
 /* --- ops.c --- */
 extern const struct op ops[];
 extern const unsigned int op_count;

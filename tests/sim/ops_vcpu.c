@@ -209,6 +209,15 @@ static long call_vcpu(struct hypercall_args *args)
 	return op_vcpu(args->a[0], args->a[1], args->a[2]);
 }
 
+/* Who says that it is up has seen it whole. */
+long op_run_up(struct side *s)
+{
+	long r = state_call(call_vcpu, &s->args);
+	const struct vcpu *v = s->d->vcpu[THIRD];
+
+	return !r && !v->regs.rip ? -EFAULT : r;
+}
+
 long op_run_vcpu(struct side *s)
 {
 	return state_call(call_vcpu, &s->args);
