@@ -193,6 +193,13 @@ static void populate(struct side *s)
 	reservation(s, XENMEM_populate_physmap, page + P_HOLE);
 }
 
+/* The one page that the domain may have (ME5, ME8). */
+static void populate_last(struct side *s)
+{
+	s->d->pages.max = s->d->pages.total + 1;
+	populate(s);
+}
+
 static void give_spare(struct side *s)
 {
 	reservation(s, XENMEM_decrease_reservation, s->mfn[P_SPARE]);
@@ -629,6 +636,7 @@ const struct op ops[] = {
 	{ "copy-page", copy_to_offered, run_mmuext },
 	{ "set-gdt", set_gdt, run_set_gdt },
 	{ "populate", populate, run_memory },
+	{ "populate-last", populate_last, run_memory },
 	{ "give-back", give_spare, run_memory },
 	{ "give-back-granted", give_offered, run_memory },
 	{ "give-back-guessed", give_guessed, run_memory },
