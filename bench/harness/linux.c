@@ -139,7 +139,7 @@ static int run(struct linux_run *r)
 }
 
 /* The terminal becomes the guest's console. */
-static int become(struct linux_run *r)
+static int run_interactive(struct linux_run *r)
 {
 	struct machine_config c;
 
@@ -169,5 +169,5 @@ int linux_main(const struct options *o)
 	machine_check_tools(o->qemu, o->accel);
 	own_folder(o->dir);
 	linux_init(&r, o, via, o->dir);
-	return o->interactive ? become(&r) : run(&r);
+	return o->interactive ? run_interactive(&r) : run(&r);
 }

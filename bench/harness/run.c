@@ -114,7 +114,7 @@ static int run_machine(const struct plan *p, const struct options *o)
 	return status;
 }
 
-static void become(const struct plan *p, const struct options *o)
+static void run_interactive(const struct plan *p, const struct options *o)
 {
 	struct machine_config c;
 
@@ -149,7 +149,7 @@ int run_main(const struct options *o)
 	if (o->prepare)
 		plan_write_grub(&p, o);
 	else if (o->interactive)
-		become(&p, o);
+		run_interactive(&p, o);
 	else
 		status = run_machine(&p, o);
 	plan_free(&p);

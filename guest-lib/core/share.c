@@ -65,7 +65,7 @@ static void name_set(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t mfn
 		s->ops->p2m_set(s->ctx, pfn, now);
 }
 
-/* lock held; the page was offered and this is how it went. */
+/* lock held; note the result of a page's offer. */
 static void result_record(struct gl_share *s, uint64_t va, int32_t status,
 		   uint64_t mfn, bool was_recorded)
 {
@@ -84,7 +84,7 @@ static void result_record(struct gl_share *s, uint64_t va, int32_t status,
 	}
 }
 
-/* -errno of a single offer as the result it stands for. */
+/* The result that -errno of a single offer stands for. */
 static int32_t status_of_errno(long rc)
 {
 	switch (rc) {

@@ -146,8 +146,8 @@ void gl_event_mask(evtchn_port_t port)
 }
 
 /*
- * An event that came while the port was masked has set no selector bit: do it
- * for it.  Another vCPU's bits are the hypervisor's to set.
+ * An event that came while the port was masked has set no selector bit: set the
+ * bit now.  Another vCPU's bits are the hypervisor's to set.
  */
 void gl_event_unmask(evtchn_port_t port)
 {

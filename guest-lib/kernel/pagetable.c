@@ -5,8 +5,8 @@
  * Tables come and never go, so a table that is there is read without a lock.
  *
  * A page becomes a table in this order: filled, made read-only, then hooked
- * into its parent, where the hypervisor checks it: it may have no writable
- * mapping.
+ * into its parent.  At that moment the hypervisor checks it, and it may have no
+ * writable mapping.
  */
 #include <gl/hypercall.h>
 #include <gl/memory.h>

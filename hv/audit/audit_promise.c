@@ -13,19 +13,22 @@
 #include "sharing/sharing.h"
 
 struct sums {
-	uint64_t commit, metadata, owned;
+	uint64_t promised, metadata, owned;
 };
 
 static void add(struct domain *d, void *arg)
 {
 	struct sums *s = arg;
 
-	s->commit += d->commit;
-	s->metadata += d->commit - d->pages.max - d->sharing.budget;
+	s->promised += d->promised;
+	s->metadata += d->promised - d->pages.max - d->sharing.budget;
 	s->owned += d->pages.total;
 }
 
-/* What is neither free nor a guest's nor shared, nor on the way from there. */
+/*
+ * The hypervisor's own frames: neither free, nor a guest's, nor shared, nor on
+ * the way from these states to another.
+ */
 static uint64_t own_frames(const struct sums *s)
 {
 	struct share_totals t;
@@ -43,9 +46,9 @@ void audit_promises(struct audit *a, uint64_t taken)
 	domain_for_each(add, &s);
 	domain_promises(&promised, &most, &boot);
 	own = own_frames(&s) - taken;
-	if (s.commit != promised)
+	if (s.promised != promised)
 		audit_error(a, "I10: domains were promised %lu frames, counted %lu",
-			    s.commit, promised);
+			    s.promised, promised);
 	if (!domain_overcommit() && promised > most)
 		audit_error(a, "I10: %lu frames are promised, there are %lu",
 			    promised, most);

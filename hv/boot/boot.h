@@ -41,7 +41,7 @@ bool e820_has_ram(mfn_t first, mfn_t end);	/* any of these frames */
  * Zeroed memory below 4 GiB that is never freed; until e820_give_to_palloc().
  * bytes: multiple of align, which is 4 KiB or 2 MiB.
  */
-void *early_alloc(uint64_t bytes, uint64_t align);
+void *e820_alloc_early(uint64_t bytes, uint64_t align);
 /* a page below 640 KiB for the AP trampoline */
 maddr_t e820_low_page(void);
 void e820_give_to_palloc(void);
@@ -57,6 +57,6 @@ void acpi_find_clocks(struct ref_hw *hw);
 /* --- paging.c --- */
 /* builds and loads cpu_idle_cr3 */
 void paging_init(uint32_t cpus, maddr_t lapic_base);
-void frametable_init(void);
+void paging_init_frametable(void);
 
 #endif

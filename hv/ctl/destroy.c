@@ -9,20 +9,21 @@
  *   UNHOOK   loaded page tables, descriptor tables, registered areas: one table
  *            a step
  *   GRANTS   what it maps of others is unmapped, some handles a step
- *   DISOWN   who has its pages mapped by grant keeps them, but not its name
+ *   DISOWN   domains that map its pages by grant keep the pages; their handles
+ *            no longer name this domain
  *   PAGES    64 pages a step, or up to the first one that is a pinned table:
  *            unpin, give up
- *   WAIT     for calls that copy or unmap just now, or looked it up by its
- *            number (I18)
+ *   WAIT     for calls that are copying or unmapping its pages, or that have
+ *            looked the domain up by its number (I18)
  *   ORPHANS  pages that others still use become nobody's
  *   VIEW     its M2P, 64 pages a step
  *   POOL     what was set aside for it in its share group: 64 frames, or a
  *            block of 512, a step
- *   FREE     off the table once nobody has it (domain.c, FIND1); sharing state,
- *            heap pages, the domain
+ *   FREE     out of the domain table once nobody else refers to it (domain.c,
+ *            FIND1); then its sharing state, its heap pages and the struct go
  *
- * Cost: proportional to the domain's own pages and mappings, whatever else maps
- * its frames.
+ * Cost: proportional to the domain's own pages and mappings, however many
+ * others map its frames.
  *
  * Nothing keeps a dying domain (seed 000):
  * END1  frames name their owner by number and hold no reference to it;
@@ -33,12 +34,12 @@
  *       console ring, GDT, loaded tables) is listed in its vCPU or console and
  *       dropped in STOP and UNHOOK, before any step that waits;
  * END4  a page that somebody else still uses becomes an orphan: owner
- *       DOMID_ORPHAN, on no list. Whoever lets go of it last frees it.  So the
- *       domain goes at once, and its pages later.
+ *       DOMID_ORPHAN, on no list. The last frame_put() frees it.  So the domain
+ *       goes at once, and such a page later.
  *
- * END5  Page-table work that a step began and did not end comes first in the
- *       next one, whichever step that is; so no step finds work half-way, and
- *       no step does more than 512 entries of it.
+ * END5  Page-table work that a step left unfinished is the next step's first
+ *       work, whatever the phase; so no phase meets a table that is half done,
+ *       and no step handles more than 512 entries of it.
  */
 #include <port.h>
 
@@ -64,12 +65,12 @@
 #define HANDLES_PER_STEP 512u
 
 enum phase {
-	STEP_STOP, STEP_PORTS, STEP_EMPTY_L1, STEP_EMPTY_L2, STEP_EMPTY_L3,
-	STEP_EMPTY_L4, STEP_UNHOOK, STEP_GRANTS, STEP_DISOWN, STEP_PAGES, STEP_WAIT,
-	STEP_ORPHANS, STEP_VIEW, STEP_POOL, STEP_FREE,
+	PHASE_STOP, PHASE_PORTS, PHASE_EMPTY_L1, PHASE_EMPTY_L2, PHASE_EMPTY_L3,
+	PHASE_EMPTY_L4, PHASE_UNHOOK, PHASE_GRANTS, PHASE_DISOWN, PHASE_PAGES, PHASE_WAIT,
+	PHASE_ORPHANS, PHASE_VIEW, PHASE_POOL, PHASE_FREE,
 };
 
-static void step_stop(struct domain *d)
+static void phase_stop(struct domain *d)
 {
 	uint32_t i;
 
@@ -87,7 +88,7 @@ static void step_stop(struct domain *d)
 }
 
 /* False when every table of this level is empty. */
-static bool step_empty(struct domain *d, unsigned int level)
+static bool phase_empty(struct domain *d, unsigned int level)
 {
 	bool worked = false;
 	unsigned int i;
@@ -96,7 +97,10 @@ static bool step_empty(struct domain *d, unsigned int level)
 		if (d->end.page &&
 		    !teardown_table(d, d->end.page, level, &d->end.slot))
 			return true;
-		/* A table is a step; pages that are none are only passed by. */
+		/*
+		 * One table is a step; pages that are no tables are only passed
+		 * by.
+		 */
 		worked = d->end.slot > 0;
 		d->end.page = domain_page_after(d, d->end.page);
 		d->end.slot = 0;
@@ -107,7 +111,7 @@ static bool step_empty(struct domain *d, unsigned int level)
 }
 
 /* False when no vCPU is hooked in anywhere. */
-static bool step_unhook(struct domain *d)
+static bool phase_unhook(struct domain *d)
 {
 	uint32_t i;
 
@@ -115,12 +119,12 @@ static bool step_unhook(struct domain *d)
 		if (teardown_vcpu(d->vcpu[i]))
 			return true;
 	xencomm_domain_fini(d);
-	trace_event(d, TRACE_UNHOOKED, 0, 0, 0);
+	trace_event(d, TRACE_UNHOOKED, 0, MFN(0), 0);
 	return false;
 }
 
 /* False when every page has been seen. */
-static bool step_pages(struct domain *d)
+static bool phase_pages(struct domain *d)
 {
 	bool worked = false;
 	unsigned int i;
@@ -140,11 +144,12 @@ static bool step_pages(struct domain *d)
 }
 
 /*
- * Some handles of one domain a step.  False: all domains were seen.  A map that
- * was under way when the table was closed may add a handle behind us; then WAIT
- * starts this again.
+ * Disown some handles of one other domain a step.  False: all domains were
+ * seen.  A map that was under way when the grant table was closed may add a
+ * handle to a domain that we have passed; then PHASE_WAIT starts again from the
+ * first domain.
  */
-static bool step_disown(struct domain *d)
+static bool phase_disown(struct domain *d)
 {
 	unsigned int slot = d->end.disown_slot;
 	struct domain *user;
@@ -165,7 +170,7 @@ static bool step_disown(struct domain *d)
 	return true;
 }
 
-/* Calls in progress use it. */
+/* Calls in progress still use the domain. */
 static bool is_referenced(struct domain *d)
 {
 	return grant_pinned(d) ||
@@ -173,7 +178,7 @@ static bool is_referenced(struct domain *d)
 }
 
 /* False when no page is left. */
-static bool step_orphans(struct domain *d)
+static bool phase_orphans(struct domain *d)
 {
 	unsigned int i;
 
@@ -183,13 +188,13 @@ static bool step_orphans(struct domain *d)
 	return true;
 }
 
-static void step_free(struct domain *d)
+static void phase_free(struct domain *d)
 {
 	const struct domain_config *config = d->origin.config;
 	uint32_t instance = d->origin.instance, generation = d->origin.generation;
 	bool again;
 
-	trace_event(d, TRACE_FREED, 0, 0, d->end.orphans);
+	trace_event(d, TRACE_FREED, 0, MFN(0), d->end.orphans);
 	holds_domain_fini(d);
 	again = lives_gone(d);
 	if (again)
@@ -202,77 +207,81 @@ static void step_free(struct domain *d)
 	domain_count_release();
 }
 
-/* Work on the present step; true: the next one's turn. */
+/* Work on the present phase; true: it is done, and the next one comes. */
 static bool phase_run(struct domain *d)
 {
-	switch ((enum phase)d->end.step) {
-	case STEP_STOP:
-		step_stop(d);
+	switch ((enum phase)d->end.phase) {
+	case PHASE_STOP:
+		phase_stop(d);
 		return true;
-	case STEP_PORTS:
+	case PHASE_PORTS:
 		return !evtchn_reap(d);
-	case STEP_EMPTY_L1:
-	case STEP_EMPTY_L2:
-	case STEP_EMPTY_L3:
-	case STEP_EMPTY_L4:
-		return !step_empty(d, d->end.step - STEP_EMPTY_L1 + 1);
-	case STEP_UNHOOK:
-		return !step_unhook(d);
-	case STEP_GRANTS:
+	case PHASE_EMPTY_L1:
+	case PHASE_EMPTY_L2:
+	case PHASE_EMPTY_L3:
+	case PHASE_EMPTY_L4:
+		return !phase_empty(d, d->end.phase - PHASE_EMPTY_L1 + 1);
+	case PHASE_UNHOOK:
+		return !phase_unhook(d);
+	case PHASE_GRANTS:
 		return !grant_host_reap(d);
-	case STEP_DISOWN:
-		return !step_disown(d);
-	case STEP_PAGES:
-		return !step_pages(d);
-	case STEP_WAIT:
-		if (is_referenced(d) && !step_disown(d))
+	case PHASE_DISOWN:
+		return !phase_disown(d);
+	case PHASE_PAGES:
+		return !phase_pages(d);
+	case PHASE_WAIT:
+		if (is_referenced(d) && !phase_disown(d))
 			d->end.disown_slot = 0;
 		return !is_referenced(d);
-	case STEP_ORPHANS:
-		return !step_orphans(d);
-	case STEP_VIEW:
+	case PHASE_ORPHANS:
+		return !phase_orphans(d);
+	case PHASE_VIEW:
 		return !m2p_view_reap(&d->m2p);
-	case STEP_POOL:
+	case PHASE_POOL:
 		return !holds_domain_reap(d);
-	case STEP_FREE:
+	case PHASE_FREE:
 		break;
 	}
 	return false;
 }
 
 /*
- * END5: there was, and that is enough for one step.  Its vCPU may still be at
- * work in the first one.
+ * END5: true if there was unfinished page-table work; a part of it is enough
+ * for one step.  Not in PHASE_STOP, when the domain's vCPU may still be doing
+ * that work.
  */
 static bool unfinished(struct domain *d)
 {
-	return d->end.step > STEP_STOP &&
+	return d->end.phase > PHASE_STOP &&
 	       (pttree_settle(d) || this_cpu()->pte_steps);
 }
 
 /* One step of d; false once d is gone. */
-static bool step(struct domain *d)
+static bool reap_once(struct domain *d)
 {
 	if (unfinished(d))
 		return true;
-	if (d->end.step == STEP_FREE && domain_retire(d)) {
-		step_free(d);
+	if (d->end.phase == PHASE_FREE && domain_retire(d)) {
+		phase_free(d);
 		return false;
 	}
 	if (phase_run(d)) {
-		if (d->end.step == STEP_PAGES)
-			trace_event(d, TRACE_PAGES, 0, 0, d->end.pages);
-		d->end.step++;
+		if (d->end.phase == PHASE_PAGES)
+			trace_event(d, TRACE_PAGES, 0, MFN(0), d->end.pages);
+		d->end.phase++;
 	}
 	return true;
 }
 
-/* As step(), with its time noted; the last one's is nobody's any more. */
-static bool step_timed(struct domain *d)
+/*
+ * reap_once(), and note the time.  Not the last step's: the domain that kept
+ * the figures is gone.
+ */
+static bool reap_timed(struct domain *d)
 {
 	uint64_t start = now_ns(), ns;
 
-	if (!step(d))
+	if (!reap_once(d))
 		return false;
 	ns = now_ns() - start;
 	d->end.steps++;
@@ -290,7 +299,7 @@ bool reaper_step(void)
 	d = domain_claim_dying();
 	if (!d)
 		return false;
-	if (step_timed(d))
+	if (reap_timed(d))
 		atomic_store_release(&d->end.reaped_by, 0);
 	reclaim_flush();
 	return true;

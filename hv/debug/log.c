@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log.  A line is made in a buffer on the stack, goes through the sieve of
- * lib/printable.h, whoever chose its words, and under LOCK_LOG into the buffer
- * (outbuf.c) from which the serial line is fed.  Lines longer than the one on
- * the stack are cut and end in "...".  A CPU that panics does not wait for the
- * lock: its holder may be stopped, or be itself.
+ * The log.  A line is made in a buffer on the stack and passes printable(),
+ * whoever chose its words.  Then it goes, under LOCK_LOG, into the ring
+ * (outbuf.c) that feeds the serial line.  A line longer than the buffer on the
+ * stack is cut and ends in "...".  A CPU that panics does not wait for the
+ * lock: the lock's holder may be stopped, or may be this very CPU.
  */
 #include <port.h>
 
@@ -17,7 +17,7 @@
 #include "x86/spinlock.h"
 
 #define LINE_BYTES 512
-/* that the device is offered at a time */
+/* offered to the device at a time */
 #define PUMP_BYTES (2 * LINE_BYTES)
 
 unsigned int log_level = 2;
@@ -37,22 +37,22 @@ static void say_lost(void)
 {
 	bool locked = lock_log();
 
-	out_say_lost();
+	outbuf_say_lost();
 	if (locked)
 		spin_unlock(&log_lock);
 }
 
 bool log_pump(void)
 {
-	out_pump(PUMP_BYTES);
-	if (out_lost())
+	outbuf_pump(PUMP_BYTES);
+	if (outbuf_lost())
 		say_lost();
-	return out_waiting();
+	return outbuf_waiting();
 }
 
 bool log_has_room(void)
 {
-	return out_has_room();
+	return outbuf_has_room();
 }
 
 void log_start_async(void)
@@ -62,9 +62,9 @@ void log_start_async(void)
 
 void log_drain(void)
 {
-	out_drain();
+	outbuf_drain();
 	say_lost();
-	out_drain();
+	outbuf_drain();
 }
 
 static void write_line(enum out_kind kind, char *line, size_t length)
@@ -78,13 +78,13 @@ static void write_line(enum out_kind kind, char *line, size_t length)
 	printable(line, length);
 	line[length++] = '\n';
 	locked = lock_log();
-	out_put(locked ? kind : OUT_PANIC, line, length);
+	outbuf_put(locked ? kind : OUT_PANIC, line, length);
 	if (locked)
 		spin_unlock(&log_lock);
 	if (async && locked)
 		log_pump();
 	else
-		out_drain();
+		outbuf_drain();
 }
 
 void log_at(unsigned int level, const char *fmt, ...)

@@ -5,26 +5,28 @@
 
 #include "lib/types.h"
 
-/* Who speaks; each may fill the buffer further than the one before. */
+/*
+ * Whose line it is; each kind may fill the buffer further than the one before.
+ */
 enum out_kind { OUT_GUEST, OUT_OWN, OUT_PANIC, OUT_KINDS };
 
 /*
  * Append a line, its newline included, or count it as lost.  LOCK_LOG, or a
  * panic.
  */
-void out_put(enum out_kind kind, const char *line, size_t bytes);
+void outbuf_put(enum out_kind kind, const char *line, size_t bytes);
 /* Say what was lost, if there is room again.  LOCK_LOG, or a panic. */
-void out_say_lost(void);
-/* is there something to say, and room? */
-bool out_lost(void);
+void outbuf_say_lost(void);
+/* were lines lost, and is there room to say so? */
+bool outbuf_lost(void);
 /*
- * Hand on what the device takes now, at most so many bytes; how many it took.
- * Waits for nothing.
+ * Give the device what it takes now, at most `most` bytes; returns how many it
+ * took.  Waits for nothing.
  */
-size_t out_pump(size_t most);
-bool out_waiting(void);			/* is something left? */
-bool out_has_room(void);		/* may guests go on printing? */
+size_t outbuf_pump(size_t most);
+bool outbuf_waiting(void);			/* is something left? */
+bool outbuf_has_room(void);		/* may guests go on printing? */
 /* Wait for the device until all is out, or it has taken nothing for seconds. */
-void out_drain(void);
+void outbuf_drain(void);
 
 #endif

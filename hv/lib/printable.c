@@ -73,7 +73,7 @@ void printable(char *text, size_t bytes)
 	}
 }
 
-size_t utf8_unfinished(const char *text, size_t bytes)
+size_t printable_utf8_unfinished(const char *text, size_t bytes)
 {
 	size_t back;
 

@@ -8,20 +8,20 @@
 #include "offer/chunk.h"
 #include "x86/guestcopy.h"
 
-static struct sharing_chunk *scratch[MAX_CPUS];	/* each by its CPU */
+static struct chunk *scratch[MAX_CPUS];	/* each by its CPU */
 
 void chunk_init(void)
 {
 	uint32_t i;
 
 	for (i = 0; i < cpu_count; i++) {
-		scratch[i] = obj_alloc(sizeof(struct sharing_chunk));
+		scratch[i] = obj_alloc(sizeof(struct chunk));
 		if (!scratch[i])
 			panic("no memory for offers");
 	}
 }
 
-struct sharing_chunk *chunk_scratch(void)
+struct chunk *chunk_scratch(void)
 {
 	return scratch[this_cpu()->id];
 }
@@ -39,7 +39,7 @@ static pte_t *pte_by_va(struct domain *d, uint64_t va, enum shareop_result *why)
 	return pte;
 }
 
-static bool name_seen(const struct sharing_name *names, unsigned int count,
+static bool name_seen(const struct chunk_name *names, unsigned int count,
 		      const pte_t *pte)
 {
 	unsigned int i;
@@ -50,12 +50,12 @@ static bool name_seen(const struct sharing_name *names, unsigned int count,
 	return false;
 }
 
-static enum shareop_result name_find(struct domain *d, struct sharing_name *n)
+static enum shareop_result name_find(struct domain *d, struct chunk_name *n)
 {
 	enum shareop_result why = SHARE_BAD_PTE;
 
 	if (n->name & SHARE_PTE_MADDR)
-		n->pte = resolve_l1_entry(d, n->name & ~SHARE_PTE_MADDR);
+		n->pte = resolve_l1_entry(d, MADDR(n->name & ~SHARE_PTE_MADDR));
 	else
 		n->pte = pte_by_va(d, n->name, &why);
 	if (!n->pte)
@@ -66,10 +66,10 @@ static enum shareop_result name_find(struct domain *d, struct sharing_name *n)
 	return *n->pte & PTE_AVL_GRANT ? SHARE_GRANTED : SHARE_NOT_TRIED;
 }
 
-enum shareop_result item_find_ptes(struct domain *d, struct sharing_chunk *c,
-			     struct sharing_item *item)
+enum shareop_result chunk_find_ptes(struct domain *d, struct chunk *c,
+			     struct chunk_item *item)
 {
-	struct sharing_name *names = &c->names[item->first];
+	struct chunk_name *names = &c->names[item->first];
 	enum shareop_result r;
 	unsigned int i;
 
@@ -78,7 +78,7 @@ enum shareop_result item_find_ptes(struct domain *d, struct sharing_chunk *c,
 		if (r != SHARE_NOT_TRIED)
 			return r;
 		if (name_seen(names, i, names[i].pte) ||
-		    pte_mfn(*names[i].pte) != pte_mfn(*names[0].pte))
+		    !mfn_eq(pte_mfn(*names[i].pte), pte_mfn(*names[0].pte)))
 			return SHARE_BAD_PTE;
 		names[i].was_rw = *names[i].pte & PTE_RW;
 	}

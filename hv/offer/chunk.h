@@ -16,29 +16,29 @@
 #define CHUNK_NAMES	128
 _Static_assert(CHUNK_NAMES >= SHARE_NAMES_MAX, "the longest entry fits");
 
-struct sharing_item {
+struct chunk_item {
 	uint32_t first, count;		/* its names in names[] */
 	/* SHARE_NOT_TRIED while it is in the running */
 	enum shareop_result result;
-	uint32_t mfn;			/* the frame that all names map */
+	mfn_t mfn;			/* the frame that all names map */
 	/* and the one that they map afterwards */
-	uint32_t new_mfn;
+	mfn_t new_mfn;
 	/* offer: the frame has class SHARED and lost its RW mappings */
 	bool has_shared_class;
 	/* unshare: names that become writable */
 	uint32_t writable;
 };
 
-struct sharing_name {
+struct chunk_name {
 	uint64_t name;			/* as the guest gave it */
 	pte_t *pte;
 	bool was_rw;
 };
 
-struct sharing_chunk {
-	struct sharing_item items[CHUNK_ITEMS];
+struct chunk {
+	struct chunk_item items[CHUNK_ITEMS];
 	unsigned int item_count;
-	struct sharing_name names[CHUNK_NAMES];
+	struct chunk_name names[CHUNK_NAMES];
 	unsigned int name_count;
 	struct shareop_entry entries[CHUNK_ITEMS]; /* as read from the guest */
 	struct share_page pages[CHUNK_ITEMS];	/* for share/ */
@@ -49,17 +49,17 @@ struct sharing_chunk {
  * CPU's chunk.
  */
 void chunk_init(void);
-struct sharing_chunk *chunk_scratch(void);
+struct chunk *chunk_scratch(void);
 
 /* Both: LOCK_MM of d held; every item gets its result. */
-void chunk_offer(struct domain *d, struct sharing_chunk *c);
-void chunk_unshare(struct domain *d, struct sharing_chunk *c);
+void offer_chunk(struct domain *d, struct chunk *c);
+void unshare_chunk(struct domain *d, struct chunk *c);
 
 /*
  * Find the entries that an item names and the one frame that they map.
  * SHARE_NOT_TRIED: found (mfn set), else why not.
  */
-enum shareop_result item_find_ptes(struct domain *d, struct sharing_chunk *c,
-			     struct sharing_item *item);
+enum shareop_result chunk_find_ptes(struct domain *d, struct chunk *c,
+			     struct chunk_item *item);
 
 #endif

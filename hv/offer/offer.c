@@ -27,8 +27,8 @@
 #include "offer/result.h"
 #include "sharing/sharing.h"
 
-static struct sharing_name *item_names(struct sharing_chunk *c,
-				       const struct sharing_item *item)
+static struct chunk_name *item_names(struct chunk *c,
+				       const struct chunk_item *item)
 {
 	return &c->names[item->first];
 }
@@ -48,10 +48,10 @@ static enum shareop_result busy_reason(struct domain *d, const struct frame *f)
 	}
 }
 
-static void ptes_protect(struct sharing_chunk *c,
-			   const struct sharing_item *item, struct frame *f)
+static void ptes_protect(struct chunk *c,
+			   const struct chunk_item *item, struct frame *f)
 {
-	struct sharing_name *n = item_names(c, item);
+	struct chunk_name *n = item_names(c, item);
 	unsigned int i;
 
 	for (i = 0; i < item->count; i++) {
@@ -62,10 +62,10 @@ static void ptes_protect(struct sharing_chunk *c,
 	}
 }
 
-static void ptes_unprotect(struct domain *d, struct sharing_chunk *c,
-			   const struct sharing_item *item, struct frame *f)
+static void ptes_unprotect(struct domain *d, struct chunk *c,
+			   const struct chunk_item *item, struct frame *f)
 {
-	struct sharing_name *n = item_names(c, item);
+	struct chunk_name *n = item_names(c, item);
 	unsigned int i;
 
 	for (i = 0; i < item->count; i++) {
@@ -77,8 +77,8 @@ static void ptes_unprotect(struct domain *d, struct sharing_chunk *c,
 	}
 }
 
-static void undo(struct domain *d, struct sharing_chunk *c,
-		 struct sharing_item *item, enum shareop_result why)
+static void undo(struct domain *d, struct chunk *c,
+		 struct chunk_item *item, enum shareop_result why)
 {
 	struct frame *f = mfn_to_frame(item->mfn);
 
@@ -90,12 +90,12 @@ static void undo(struct domain *d, struct sharing_chunk *c,
 }
 
 /* (a) */
-static void item_write_protect(struct domain *d, struct sharing_chunk *c,
-		       struct sharing_item *item)
+static void item_write_protect(struct domain *d, struct chunk *c,
+		       struct chunk_item *item)
 {
 	struct frame *f;
 
-	item->result = item_find_ptes(d, c, item);
+	item->result = chunk_find_ptes(d, c, item);
 	if (item->result != SHARE_NOT_TRIED)
 		return;
 	f = mfn_to_frame(item->mfn);
@@ -124,11 +124,11 @@ static void item_write_protect(struct domain *d, struct sharing_chunk *c,
  * (f) The entries get the canonical frame; the offered one, which nobody
  * references, goes.
  */
-static void item_remap(struct domain *d, struct sharing_chunk *c,
-		       struct sharing_item *item)
+static void item_remap(struct domain *d, struct chunk *c,
+		       struct chunk_item *item)
 {
 	struct frame *f = mfn_to_frame(item->mfn);
-	struct sharing_name *n = item_names(c, item);
+	struct chunk_name *n = item_names(c, item);
 	unsigned int i;
 
 	for (i = 0; i < item->count; i++) {
@@ -146,8 +146,8 @@ static void item_remap(struct domain *d, struct sharing_chunk *c,
 }
 
 /* (c) The names' references, and ours. */
-static bool item_claim(struct domain *d, struct sharing_chunk *c,
-		       struct sharing_item *item)
+static bool item_claim(struct domain *d, struct chunk *c,
+		       struct chunk_item *item)
 {
 	if (!frame_claim(mfn_to_frame(item->mfn), d->id, item->count + 1))
 		return true;
@@ -157,44 +157,44 @@ static bool item_claim(struct domain *d, struct sharing_chunk *c,
 }
 
 /* An item that was claimed, and is not shared after all. */
-static void item_unclaim(struct domain *d, struct sharing_chunk *c,
-			 struct sharing_item *item, enum shareop_result why)
+static void item_unclaim(struct domain *d, struct chunk *c,
+			 struct chunk_item *item, enum shareop_result why)
 {
 	frame_unclaim(mfn_to_frame(item->mfn), d->id, item->count + 1);
 	undo(d, c, item, why);
 }
 
 /* (f), or not: what share/ made of the item. */
-static void item_finish(struct domain *d, struct sharing_chunk *c,
-			struct sharing_item *item, const struct share_page *page)
+static void item_finish(struct domain *d, struct chunk *c,
+			struct chunk_item *item, const struct share_page *page)
 {
 	if (page->result != SHARE_OK) {
 		item_unclaim(d, c, item, result_of_offer(page->result));
 		return;
 	}
-	if (m2p_get(&d->m2p, page->canonical) == INVALID_PFN &&
-	    m2p_set(&d->m2p, page->canonical, page->pfn)) {
+	if (pfn_eq(m2p_get(&d->m2p, MFN(page->canonical)), INVALID_PFN) &&
+	    m2p_set(&d->m2p, MFN(page->canonical), PFN(page->pfn))) {
 		share_drop(d->sharing.dom, page->canonical, item->count, false);
 		item_unclaim(d, c, item, SHARE_NO_MEMORY);
 		return;
 	}
-	item->new_mfn = page->canonical;
+	item->new_mfn = MFN(page->canonical);
 	item_remap(d, c, item);
 }
 
 /* (c) to (f): those that are claimed go to share/ together. */
-static void items_share(struct domain *d, struct sharing_chunk *c)
+static void items_share(struct domain *d, struct chunk *c)
 {
 	struct pagefns_bracket bracket;
 	unsigned int i, count = 0;
 
 	for (i = 0; i < c->item_count; i++) {
-		const struct sharing_item *item = &c->items[i];
+		const struct chunk_item *item = &c->items[i];
 
 		if (item->has_shared_class && item_claim(d, c, &c->items[i]))
 			c->pages[count++] = (struct share_page){
-				.frame = item->mfn, .mappings = item->count,
-				.pfn = m2p_get(&d->m2p, item->mfn),
+				.frame = mfn_n(item->mfn), .mappings = item->count,
+				.pfn = pfn_n(m2p_get(&d->m2p, item->mfn)),
 			};
 	}
 	pagefns_begin(&bracket, count);
@@ -205,7 +205,7 @@ static void items_share(struct domain *d, struct sharing_chunk *c)
 			item_finish(d, c, &c->items[i], &c->pages[count++]);
 }
 
-void chunk_offer(struct domain *d, struct sharing_chunk *c)
+void offer_chunk(struct domain *d, struct chunk *c)
 {
 	unsigned int i;
 

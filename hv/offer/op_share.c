@@ -24,18 +24,18 @@
 #include "sharing/sharing.h"
 #include "x86/guestcopy.h"
 
-typedef void (*chunk_fn)(struct domain *d, struct sharing_chunk *c);
+typedef void (*chunk_fn)(struct domain *d, struct chunk *c);
 
 /* --- single --- */
 
 /* What a call made of each page; hit and miss look the same. */
-static void chunk_trace(struct domain *d, const struct sharing_chunk *c,
+static void chunk_trace(struct domain *d, const struct chunk *c,
 			enum trace_event event)
 {
 	unsigned int i;
 
 	for (i = 0; i < c->item_count; i++) {
-		const struct sharing_item *item = &c->items[i];
+		const struct chunk_item *item = &c->items[i];
 		bool done = item->result == SHARE_DONE;
 
 		trace_event(d, event, item->result,
@@ -48,7 +48,7 @@ static void chunk_trace(struct domain *d, const struct sharing_chunk *c,
  * False: nothing was done, for names of pages change just now, by this call's
  * own copies or another vCPU (K2).
  */
-static bool chunk_run(struct domain *d, struct sharing_chunk *c, chunk_fn fn)
+static bool chunk_run(struct domain *d, struct chunk *c, chunk_fn fn)
 {
 	bool run;
 
@@ -58,26 +58,26 @@ static bool chunk_run(struct domain *d, struct sharing_chunk *c, chunk_fn fn)
 		fn(d, c);
 	spin_unlock(&d->mm);
 	if (run)
-		chunk_trace(d, c, fn == chunk_offer ? TRACE_OFFER :
+		chunk_trace(d, c, fn == offer_chunk ? TRACE_OFFER :
 						      TRACE_UNSHARE);
 	return run;
 }
 
 static long shareop_single(struct domain *d, uint64_t va)
 {
-	struct sharing_chunk *c = chunk_scratch();
+	struct chunk *c = chunk_scratch();
 
 	if ((va & ~PAGE_MASK) || !guest_range_ok(va, 1))
 		return -EINVAL;
 	c->item_count = c->name_count = 1;
-	c->items[0] = (struct sharing_item){
+	c->items[0] = (struct chunk_item){
 		.count = 1, .result = SHARE_NOT_TRIED,
 	};
-	c->names[0] = (struct sharing_name){ .name = va };
-	if (!chunk_run(d, c, chunk_offer))
+	c->names[0] = (struct chunk_name){ .name = va };
+	if (!chunk_run(d, c, offer_chunk))
 		return -ERESTART;
 	return c->items[0].result == SHARE_DONE ?
-		(long)c->items[0].new_mfn : result_errno(c->items[0].result);
+		(long)mfn_n(c->items[0].new_mfn) : result_errno(c->items[0].result);
 }
 
 /* --- batch --- */
@@ -86,14 +86,14 @@ static long shareop_single(struct domain *d, uint64_t va)
  * Add the entry to the chunk.  False: no room for its names, leave it for the
  * next chunk.  A malformed entry is added with its result.
  */
-static bool chunk_add(struct sharing_chunk *c, const struct shareop_entry *e)
+static bool chunk_add(struct chunk *c, const struct shareop_entry *e)
 {
-	struct sharing_item *item = &c->items[c->item_count];
+	struct chunk_item *item = &c->items[c->item_count];
 	uint64_t names[SHARE_NAMES_MAX];
 	unsigned int i, n = e->nr_ptes;
 	const uint64_t *from = e->pte;
 
-	*item = (struct sharing_item){ .first = c->name_count,
+	*item = (struct chunk_item){ .first = c->name_count,
 				       .result = SHARE_NOT_TRIED };
 	if (!n || n > SHARE_NAMES_MAX || e->reserved) {
 		item->result = SHARE_BAD_PTE;
@@ -110,7 +110,7 @@ static bool chunk_add(struct sharing_chunk *c, const struct shareop_entry *e)
 	}
 	for (i = 0; i < n; i++)
 		c->names[c->name_count++] =
-			(struct sharing_name){ .name = from[i] };
+			(struct chunk_name){ .name = from[i] };
 	item->count = n;
 	c->item_count++;
 	return true;
@@ -119,7 +119,7 @@ static bool chunk_add(struct sharing_chunk *c, const struct shareop_entry *e)
 /*
  * Read up to CHUNK_ITEMS of `left` entries at va.  The number read, or -EFAULT.
  */
-static long chunk_read(struct sharing_chunk *c, uint64_t va, uint64_t left)
+static long chunk_read(struct chunk *c, uint64_t va, uint64_t left)
 {
 	unsigned int i, n = MIN(left, CHUNK_ITEMS);
 
@@ -137,18 +137,18 @@ static long chunk_read(struct sharing_chunk *c, uint64_t va, uint64_t left)
 	return i;
 }
 
-static int chunk_write(struct sharing_chunk *c, uint64_t va)
+static int chunk_write(struct chunk *c, uint64_t va)
 {
 	unsigned int i;
 
 	for (i = 0; i < c->item_count; i++) {
-		const struct sharing_item *item = &c->items[i];
+		const struct chunk_item *item = &c->items[i];
 
 		c->entries[i].status = item->result;
 		if (item->result == SHARE_DONE)
-			c->entries[i].mfn = item->new_mfn;
-		else if (item->mfn)
-			c->entries[i].mfn = item->mfn;
+			c->entries[i].mfn = mfn_n(item->new_mfn);
+		else if (mfn_n(item->mfn))
+			c->entries[i].mfn = mfn_n(item->mfn);
 	}
 	return copy_to_guest(va, c->entries,
 			     c->item_count * sizeof(c->entries[0]));
@@ -157,7 +157,7 @@ static int chunk_write(struct sharing_chunk *c, uint64_t va)
 static long shareop_batch(struct hypercall_args *args, chunk_fn fn)
 {
 	struct domain *d = current_vcpu()->domain;
-	struct sharing_chunk *c = chunk_scratch();
+	struct chunk *c = chunk_scratch();
 
 	if (!args->a[2] || args->a[2] > SHARE_BATCH_MAX || args->a[3])
 		return -EINVAL;
@@ -216,7 +216,7 @@ static long shareop_info(struct domain *d, uint64_t va, uint64_t bytes)
 static long shareop_trace(struct domain *d, uint64_t va, uint64_t bytes)
 {
 	struct shareop_trace at = {
-		.mfn = virt_to_mfn(d->trace.header),
+		.mfn = mfn_n(virt_to_mfn(d->trace.header)),
 		.pages = HEAP_TRACE_PAGES,
 	};
 
@@ -229,7 +229,7 @@ static long shareop_trace(struct domain *d, uint64_t va, uint64_t bytes)
 #define AUDIT_VCPU_BITS	8
 /* atomic: which vCPU's call it is (domain, vCPU), 0 = nobody's */
 static uint32_t audit_by;
-static struct audit_result audit_state; /* who has audit_by */
+static struct audit_result audit_state; /* of the vCPU that audit_by names */
 
 /*
  * Does the vCPU that has audit_by go on with it?  Not if it went down, or its
@@ -292,9 +292,9 @@ long op_share(struct hypercall_args *args)
 			return -EINVAL;
 		return shareop_single(d, args->a[1]);
 	case SHAREOP_batch:
-		return shareop_batch(args, chunk_offer);
+		return shareop_batch(args, offer_chunk);
 	case SHAREOP_unshare:
-		return shareop_batch(args, chunk_unshare);
+		return shareop_batch(args, unshare_chunk);
 	case SHAREOP_info:
 		return shareop_info(d, args->a[1], args->a[2]);
 	case SHAREOP_audit:

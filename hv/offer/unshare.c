@@ -28,9 +28,9 @@
 /*
  * Of a page that is copied the entries name the new frame already, for reading.
  */
-static void names_copy(struct sharing_chunk *c, const struct sharing_item *item)
+static void names_copy(struct chunk *c, const struct chunk_item *item)
 {
-	struct sharing_name *n = &c->names[item->first];
+	struct chunk_name *n = &c->names[item->first];
 	unsigned int i;
 
 	for (i = 0; i < item->count; i++)
@@ -40,10 +40,10 @@ static void names_copy(struct sharing_chunk *c, const struct sharing_item *item)
 /*
  * How many entries will be writable: those that were when the page was offered.
  */
-static uint32_t names_writable(struct sharing_chunk *c,
-			       const struct sharing_item *item)
+static uint32_t names_writable(struct chunk *c,
+			       const struct chunk_item *item)
 {
-	struct sharing_name *n = &c->names[item->first];
+	struct chunk_name *n = &c->names[item->first];
 	uint32_t writable = 0;
 	unsigned int i;
 
@@ -55,10 +55,10 @@ static uint32_t names_writable(struct sharing_chunk *c,
 }
 
 /* After the flush: the frame is the domain's, and written again. */
-static void item_finish(struct domain *d, struct sharing_chunk *c,
-			const struct sharing_item *item)
+static void item_finish(struct domain *d, struct chunk *c,
+			const struct chunk_item *item)
 {
-	struct sharing_name *n = &c->names[item->first];
+	struct chunk_name *n = &c->names[item->first];
 	unsigned int i;
 
 	ownpage_publish(d, item->new_mfn, item->count, item->writable);
@@ -69,40 +69,40 @@ static void item_finish(struct domain *d, struct sharing_chunk *c,
 	}
 }
 
-static enum shareop_result item_copy(struct domain *d, struct sharing_chunk *c,
-				   struct sharing_item *item)
+static enum shareop_result item_copy(struct domain *d, struct chunk *c,
+				   struct chunk_item *item)
 {
 	mfn_t mfn = ownpage_copy(d, item->mfn);
 
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return SHARE_NO_MEMORY;
 	item->new_mfn = mfn;
 	names_copy(c, item);
-	share_drop(d->sharing.dom, item->mfn, item->count, true);
-	if (!share_holds(d->sharing.dom, item->mfn, NULL, NULL))
+	share_drop(d->sharing.dom, mfn_n(item->mfn), item->count, true);
+	if (!share_holds(d->sharing.dom, mfn_n(item->mfn), NULL, NULL))
 		m2p_clear(&d->m2p, item->mfn);
 	return SHARE_DONE;
 }
 
 /* The first step of one item. */
 static enum shareop_result item_unshare(struct domain *d,
-				      struct sharing_chunk *c,
-				      struct sharing_item *item)
+				      struct chunk *c,
+				      struct chunk_item *item)
 {
-	enum shareop_result r = item_find_ptes(d, c, item);
+	enum shareop_result r = chunk_find_ptes(d, c, item);
 	uint32_t mappings;
 
 	if (r != SHARE_NOT_TRIED)
 		return r;
 	if (!frame_is_shared(mfn_to_frame(item->mfn)))
 		return SHARE_NOT_SHARED;
-	if (!share_holds(d->sharing.dom, item->mfn, &mappings, NULL) ||
+	if (!share_holds(d->sharing.dom, mfn_n(item->mfn), &mappings, NULL) ||
 	    mappings < item->count)
 		return SHARE_NOT_SHARED;
 	if (!domain_quota_take(d))
 		return SHARE_NO_MEMORY;
 	item->writable = names_writable(c, item);
-	if (share_take(d->sharing.dom, item->mfn, item->count) == SHARE_OK) {
+	if (share_take(d->sharing.dom, mfn_n(item->mfn), item->count) == SHARE_OK) {
 		item->new_mfn = item->mfn;
 		return SHARE_DONE;
 	}
@@ -111,25 +111,26 @@ static enum shareop_result item_unshare(struct domain *d,
 }
 
 /*
- * The CPUs that must not read a page's old translation any more.  A frame that
- * is adopted may be known to any that runs one of the group: who let go of it
- * needed no flush then, and its new owner writes what he likes there (TL2).
+ * The CPUs that must not use old translations of the page any more.  If the
+ * frame itself becomes the domain's, every CPU that runs a domain of the group
+ * may know it: the holders that dropped it needed no flush then, and its new
+ * owner will write to it (TL2).
  */
-static uint64_t stale_mask(struct domain *d, const struct sharing_item *item)
+static uint64_t stale_mask(struct domain *d, const struct chunk_item *item)
 {
-	if (item->new_mfn == item->mfn)
+	if (mfn_eq(item->new_mfn, item->mfn))
 		return frame_pool_cpus(d->sharing.frames);
 	return domain_cpus(d);
 }
 
-void chunk_unshare(struct domain *d, struct sharing_chunk *c)
+void unshare_chunk(struct domain *d, struct chunk *c)
 {
 	bool done[CHUNK_ITEMS] = { false };
 	uint64_t mask = 0;
 	unsigned int i;
 
 	for (i = 0; i < c->item_count; i++) {
-		struct sharing_item *item = &c->items[i];
+		struct chunk_item *item = &c->items[i];
 
 		if (item->result != SHARE_NOT_TRIED)
 			continue;

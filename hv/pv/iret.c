@@ -25,7 +25,7 @@
 
 static bool enter_user_mode(struct vcpu *v, const struct iret_context *frame)
 {
-	if (v->user_l4 == INVALID_MFN) {
+	if (mfn_eq(v->user_l4, INVALID_MFN)) {
 		domain_crash(v->domain,
 			     "iret to user mode without its page table: rip %lx",
 			     frame->rip);
@@ -35,7 +35,7 @@ static bool enter_user_mode(struct vcpu *v, const struct iret_context *frame)
 	return true;
 }
 
-uint64_t guest_rflags(uint64_t wanted)
+uint64_t iret_guest_rflags(uint64_t wanted)
 {
 	return (wanted & GUEST_RFLAGS) | RFLAGS_IF | RFLAGS_MBS;
 }
@@ -46,7 +46,7 @@ static void load_frame(struct vcpu *v, const struct iret_context *frame)
 
 	r->rip = frame->rip;
 	r->cs = (frame->cs & 0xffff) | 3;
-	r->rflags = guest_rflags(frame->rflags);
+	r->rflags = iret_guest_rflags(frame->rflags);
 	r->rsp = frame->rsp;
 	r->ss = (frame->ss & 0xffff) | 3;
 	r->rax = frame->rax;
@@ -107,7 +107,7 @@ bool iret_after_tcg_fault(struct vcpu *v, uint64_t cr2)
 	}
 	r->rip = frame.rip;
 	r->cs = frame.cs & 0xffff;
-	r->rflags = guest_rflags(frame.rflags);
+	r->rflags = iret_guest_rflags(frame.rflags);
 	r->rsp = frame.rsp;
 	r->ss = frame.ss & 0xffff;
 	r->vector = 0;

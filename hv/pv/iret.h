@@ -11,6 +11,6 @@ bool iret_after_tcg_fault(struct vcpu *v, uint64_t cr2);
  * What a guest's rflags become in ring 3: IF on, no IOPL, nothing that ring 3
  * could not set.
  */
-uint64_t guest_rflags(uint64_t wanted);
+uint64_t iret_guest_rflags(uint64_t wanted);
 
 #endif

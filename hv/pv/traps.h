@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Faults and interrupts of a guest: who they are for. */
+/* Faults and interrupts of a guest: for the guest's handler, or for us. */
 #ifndef HV_PV_TRAPS_H
 #define HV_PV_TRAPS_H
 
@@ -21,8 +21,8 @@ bool sharefault(struct vcpu *v, uint64_t va, uint32_t error);
 
 /* traps_ops.c */
 /* none, or outside of the hypervisor's range */
-bool handler_ok(uint64_t address);
+bool traps_handler_ok(uint64_t address);
 /* also for emulated mov to cr0 */
-void fpu_taskswitch_set(struct vcpu *v, bool on);
+void traps_set_fpu_taskswitch(struct vcpu *v, bool on);
 
 #endif

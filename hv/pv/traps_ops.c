@@ -17,7 +17,7 @@
 #include "x86/guestcopy.h"
 #include "x86/pte.h"
 
-bool handler_ok(uint64_t address)
+bool traps_handler_ok(uint64_t address)
 {
 	return !address || guest_range_ok(address, 1);
 }
@@ -36,7 +36,7 @@ long op_set_trap_table(struct hypercall_args *args)
 			return -EFAULT;
 		if (!ti.address)
 			return 0;
-		if (!handler_ok(ti.address))
+		if (!traps_handler_ok(ti.address))
 			return -EINVAL;
 		v->traps[ti.vector] = ti;
 		args->a[0] += sizeof(ti);
@@ -90,7 +90,7 @@ static long callback_register(struct vcpu *v, uint16_t type, uint16_t flags,
 
 	if (!cb && type != CALLBACKTYPE_nmi)
 		return -ENOSYS;
-	if (!handler_ok(address))
+	if (!traps_handler_ok(address))
 		return -EINVAL;
 	if (!cb) {
 		nmi_handler_set(v, address);
@@ -137,7 +137,7 @@ long op_set_callbacks(struct hypercall_args *args)
 	struct vcpu *v = current_vcpu();
 
 	for (unsigned int i = 0; i < 3; i++)
-		if (!handler_ok(args->a[i]))
+		if (!traps_handler_ok(args->a[i]))
 			return -EINVAL;
 	callback_register(v, CALLBACKTYPE_event, 0, args->a[0]);
 	callback_register(v, CALLBACKTYPE_failsafe, 0, args->a[1]);
@@ -145,7 +145,7 @@ long op_set_callbacks(struct hypercall_args *args)
 	return 0;
 }
 
-void fpu_taskswitch_set(struct vcpu *v, bool on)
+void traps_set_fpu_taskswitch(struct vcpu *v, bool on)
 {
 	v->cr0_ts = on;
 	fpu_set_ts(on);
@@ -153,7 +153,7 @@ void fpu_taskswitch_set(struct vcpu *v, bool on)
 
 long op_fpu_taskswitch(struct hypercall_args *args)
 {
-	fpu_taskswitch_set(current_vcpu(), args->a[0]);
+	traps_set_fpu_taskswitch(current_vcpu(), args->a[0]);
 	return 0;
 }
 

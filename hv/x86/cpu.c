@@ -114,13 +114,13 @@ static void init_syscall(void)
 	wrmsr(MSR_SYSENTER_EIP, (uintptr_t)sysenter_entry);
 }
 
-uint64_t cr4_for_guests(void)
+uint64_t cpu_cr4_for_guests(void)
 {
 	return CR4_TSD | CR4_DE | (cpu_features.fsgsbase ? CR4_FSGSBASE : 0);
 }
 
 /* Most vCPUs want none: the register is written only where it changes. */
-void cr4_set_guest(uint64_t bits)
+void cpu_cr4_set_guest(uint64_t bits)
 {
 	uint64_t old = read_cr4();
 	uint64_t new = (old & ~CR4_LOADED) | (bits & CR4_LOADED);

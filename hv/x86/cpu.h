@@ -16,13 +16,16 @@ struct cpu_features {
 };
 extern struct cpu_features cpu_features;	/* constant after boot */
 
-/* PTE_NX, where the CPU has it: set elsewhere, it is a reserved bit. */
+/* PTE_NX where the CPU has it, else 0: without NX the bit is reserved. */
 static inline uint64_t pte_nx(void)
 {
 	return cpu_features.nx ? 1UL << 63 : 0;
 }
 
-/* page table with the hypervisor's slots only; L4 template: slots 256..271 */
+/*
+ * a page table with the hypervisor's slots 256..271 only; every other L4 is
+ * made after it
+ */
 extern maddr_t cpu_idle_cr3;
 
 /* --- descriptor tables (gdt.c) --- */
@@ -42,7 +45,7 @@ void gdt_load(uint64_t base_va);
 void gdt_load_idle(void);
 /* 0 entries: null LDT */
 void gdt_set_ldt(uint64_t base_va, unsigned int entries);
-void tss_set_rsp0(void *rsp0);		/* also percpu.guest_regs_end */
+void gdt_set_rsp0(void *rsp0);		/* also percpu.guest_regs_end */
 
 /* --- CR4 (cpu.c): what guests may choose --- */
 /* in the CPU only while guest user mode runs */
@@ -51,8 +54,10 @@ void tss_set_rsp0(void *rsp0);		/* also percpu.guest_regs_end */
 #define CR4_DE		(1UL << 3)
 #define CR4_FSGSBASE	(1UL << 16)
 #define CR4_LOADED	(CR4_TSD | CR4_FSGSBASE)
-uint64_t cr4_for_guests(void);		/* those that this machine has */
-void cr4_set_guest(uint64_t bits);	/* the running guest's CR4_LOADED */
+/* CR4 bits for guests that this machine has */
+uint64_t cpu_cr4_for_guests(void);
+/* the running guest's CR4_LOADED */
+void cpu_cr4_set_guest(uint64_t bits);
 
 /* --- segment and FPU state of a guest (segs.c, fpu.c) --- */
 struct guest_segs {
@@ -98,7 +103,7 @@ extern uint64_t tsc_boot;		/* TSC value that is time 0 */
 extern uint32_t tsc_pv_mul;
 extern int8_t tsc_pv_shift;
 /* since 1970, by KVM; 0: not below KVM */
-uint64_t kvm_wall_seconds(void);
+uint64_t refclock_kvm_seconds(void);
 /* one shot; ~0 = off; a deadline in the past fires at once */
 void lapic_timer_set(uint64_t deadline_ns);
 void lapic_send_ipi(unsigned int cpu_id, enum vector vector);
@@ -107,15 +112,15 @@ void lapic_eoi(void);
 /* --- entropy (entropy.c): RDSEED, RDRAND and timing jitter, mixed --- */
 void entropy_fill(void *dst, size_t bytes);
 /*
- * The next number of a stream that nobody else's draws move; it starts
- * anywhere, at random_u64() say.
+ * The next number of the caller's own stream, which nobody else's draws move.
+ * A stream starts at any number, such as random_u64() gives.
  */
 uint64_t random_next(uint64_t *stream);
 /* fast, unpredictable to guests; per-CPU state seeded from entropy_fill */
 uint64_t random_u64(void);
 
 /* --- serial line (uart.c) --- */
-/* how many it took: 0, it is busy */
+/* returns how many bytes the line took; 0: it is busy */
 size_t uart_put(const char *bytes, size_t count);
 int uart_read(void);			/* next byte, or -1 */
 

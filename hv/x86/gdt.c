@@ -4,8 +4,9 @@
  *
  * Each CPU has a gdt_page with the hypervisor's descriptors at selectors 0xe000
  * and up, and a TSS.  A guest's GDT shows the same page as its page 14.  The
- * CPU's own GDT is the same page in the direct map, with the base 14 pages
- * before it: no selector below 0xe000 is used while no guest runs.
+ * CPU's own GDT is the same page in the direct map; its base lies 14 pages
+ * before that page, on memory that is no GDT, but no selector below 0xe000 is
+ * used while no guest runs.
  */
 #include <port.h>
 
@@ -108,7 +109,7 @@ void gdt_set_ldt(uint64_t base_va, unsigned int entries)
 	load_ldt(SEL_LDT);
 }
 
-void tss_set_rsp0(void *rsp0)
+void gdt_set_rsp0(void *rsp0)
 {
 	struct percpu *cpu = this_cpu();
 
@@ -125,5 +126,5 @@ void gdt_init_cpu(void)
 			 : : "r"(SEL_HV_DS), "r"(0) : "memory");
 	load_ldt(0);
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS) : "memory");
-	tss_set_rsp0(this_cpu()->stack_top);
+	gdt_set_rsp0(this_cpu()->stack_top);
 }

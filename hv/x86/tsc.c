@@ -16,7 +16,7 @@ uint64_t tsc_khz;
 uint64_t tsc_boot;
 uint32_t tsc_pv_mul;
 int8_t tsc_pv_shift;
-static uint64_t tsc_per_ns_32;	/* as a fraction of 2^32 */
+static uint64_t tsc_per_ns_32;	/* TSC ticks per ns, times 2^32 */
 
 uint64_t tsc_read(void)
 {
@@ -73,7 +73,7 @@ static void set_scale(uint64_t hz)
 
 void tsc_init(const struct ref_hw *hw)
 {
-	tsc_khz = tsc_find_khz(hw);
+	tsc_khz = refclock_find_tsc_khz(hw);
 	set_scale(tsc_khz * 1000);
 	tsc_per_ns_32 = (tsc_khz << 32) / 1000000;
 	tsc_boot = rdtsc();

@@ -7,12 +7,12 @@
 #include "pv/traps.h"
 #include "x86/guestcopy.h"
 
-bool handler_ok(uint64_t address)
+bool traps_handler_ok(uint64_t address)
 {
 	return !address || guest_range_ok(address, 1);
 }
 
-uint64_t guest_rflags(uint64_t wanted)
+uint64_t iret_guest_rflags(uint64_t wanted)
 {
 	return (wanted & 0xcff) | RFLAGS_IF;
 }
@@ -23,7 +23,7 @@ long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value)
 	return 0;
 }
 
-uint64_t cr4_for_guests(void)
+uint64_t cpu_cr4_for_guests(void)
 {
 	return 0;
 }

@@ -71,8 +71,8 @@ struct vcpu *fake_pv_reset(void)
 	v->domain = &fake_pv.domain;
 	v->info = &fake_pv.info;
 	v->kernel_mode = true;
-	v->kernel_l4 = 0x111;
-	v->user_l4 = 0x222;
+	v->kernel_l4 = MFN(0x111);
+	v->user_l4 = MFN(0x222);
 	v->kernel_sp = FAKE_KERNEL_SP;
 	v->event_cb.address = FAKE_EVENT_CB;
 	v->failsafe_cb.address = FAKE_FAILSAFE_CB;
@@ -243,12 +243,12 @@ void segs_write_fs_base(uint64_t base)
 	fake_pv.fs_base = base;
 }
 
-uint64_t cr4_for_guests(void)
+uint64_t cpu_cr4_for_guests(void)
 {
 	return CR4_TSD | CR4_DE;
 }
 
-void cr4_set_guest(uint64_t bits)
+void cpu_cr4_set_guest(uint64_t bits)
 {
 	fake_pv.hw_cr4 = bits;
 }

@@ -26,7 +26,7 @@ struct fake_pv {
 	uint64_t gs_base, fs_base; /* the guest's live bases */
 	uint64_t gs_user_base;	/* what loading a GS selector gives */
 	uint64_t hw_dr[8];
-	uint64_t hw_cr4;	/* what cr4_set_guest() was told last */
+	uint64_t hw_cr4;	/* what cpu_cr4_set_guest() was told last */
 	bool hw_ts;
 };
 extern struct fake_pv fake_pv;

@@ -554,7 +554,7 @@ static void reap_until(struct side *s, unsigned int step)
 	unsigned int me = sim_cpu;
 
 	sim_cpu = s->cpu;
-	while (s->d->end.step < step)
+	while (s->d->end.phase < step)
 		CHECK(reaper_step());
 	sim_cpu = me;
 }

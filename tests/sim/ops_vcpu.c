@@ -130,7 +130,7 @@ void op_old_table(struct side *s)
 	sim_cpu = me;
 	for (i = 0; i < SIM_CPUS; i++)
 		if (sides[i].d == s->d)
-			sim_tlb_walked(i, s->mfn[P_TABLE]);
+			sim_tlb_walked(i, MFN(s->mfn[P_TABLE]));
 }
 
 /* --- vcpu_op --- */
@@ -150,7 +150,7 @@ static void context(struct side *s)
 	memset(c, 0, sizeof(*c));
 	c->flags = VGCF_in_kernel;
 	c->user_regs.rip = 0x1000 * (s->cpu + 1);
-	c->ctrlreg[3] = s->v->kernel_l4 << PAGE_SHIFT;
+	c->ctrlreg[3] = mfn_n(s->v->kernel_l4) << PAGE_SHIFT;
 }
 
 void op_initialise(struct side *s)

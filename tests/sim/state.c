@@ -81,7 +81,7 @@ void state_run(unsigned int cpu, struct vcpu *v)
 		frame_pool_cpu_enters(d->sharing.frames, cpu);
 	}
 	this_cpu()->current = v;
-	tlb_load_cr3(v ? v->kernel_l4 << PAGE_SHIFT : cpu_idle_cr3);
+	tlb_load_cr3(v ? mfn_to_maddr(v->kernel_l4) : cpu_idle_cr3);
 	sim_cpu = me;
 }
 
@@ -204,7 +204,7 @@ static void offer_by_two(unsigned int what, unsigned int second)
 	};
 	void *args = fake_page(now->d, pfn(P_ARGS));
 
-	ck_assert_int_eq(g_update(pfn(second), fake_mfn(now->d, pfn(what)) << PAGE_SHIFT |
+	ck_assert_int_eq(g_update(pfn(second), mfn_n(fake_mfn(now->d, pfn(what))) << PAGE_SHIFT |
 				  G_RW), 0);
 	memcpy(args, &e, sizeof(e));
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, fake_va(pfn(P_ARGS)), 1, 0), 0);
@@ -234,7 +234,7 @@ static void give_back(unsigned int what)
 	};
 	uint64_t *list = (void *)fake_page(now->d, pfn(P_ARGS));
 
-	*list = fake_mfn(now->d, pfn(what));
+	*list = mfn_n(fake_mfn(now->d, pfn(what)));
 	ck_assert_int_eq(g_update(pfn(what), 0), 0);
 	set_xen_guest_handle(r.extent_start, (xen_pfn_t *)fake_va(pfn(P_ARGS)));
 	memcpy(list + 8, &r, sizeof(r));
@@ -336,7 +336,7 @@ static void note_frames(struct side *s)
 	unsigned int i;
 
 	for (i = 0; i < P_COUNT; i++)
-		s->mfn[i] = fake_mfn(s->d, pfn(i));
+		s->mfn[i] = mfn_n(fake_mfn(s->d, pfn(i)));
 }
 
 void state_prepare(void)
@@ -432,7 +432,7 @@ static uint64_t vcpu_digest(struct vcpu *v, uint64_t digest)
 	digest = mix(digest, v->initialised | v->nmi_pending << 1 |
 			     (uint64_t)v->gdt_entries << 2);
 	digest = mix(digest, v->initialised ? v->regs.rip : 0);
-	digest = mix(digest, v->kernel_l4 != INVALID_MFN);
+	digest = mix(digest, !mfn_eq(v->kernel_l4, INVALID_MFN));
 	digest = mix(digest, v->info_frame ? (uintptr_t)v->info % PAGE_SIZE : 1);
 	return mix(digest, sched_is_up(v));
 }

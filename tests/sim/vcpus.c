@@ -75,10 +75,10 @@ uint32_t tsc_pv_mul = 1;
 int8_t tsc_pv_shift;
 uint64_t tsc_to_ns(uint64_t ticks) { return ticks; }
 
-void cr4_set_guest(uint64_t bits) { }
+void cpu_cr4_set_guest(uint64_t bits) { }
 void gdt_load(uint64_t base_va) { }
 void gdt_load_idle(void) { }
-void tss_set_rsp0(void *rsp0) { }
+void gdt_set_rsp0(void *rsp0) { }
 void segs_save(struct guest_segs *s) { }
 bool segs_load(const struct guest_segs *s) { return true; }
 uint64_t segs_read_gs_base(void) { return 0; }

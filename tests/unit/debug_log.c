@@ -214,12 +214,12 @@ END_TEST
 
 START_TEST(unfinished)
 {
-	ck_assert_uint_eq(utf8_unfinished("ab", 2), 0);
-	ck_assert_uint_eq(utf8_unfinished("a\xe6\x97", 3), 2);
-	ck_assert_uint_eq(utf8_unfinished("a\xe6\x97\xa5", 4), 0);
-	ck_assert_uint_eq(utf8_unfinished("\xf0", 1), 1);
-	ck_assert_uint_eq(utf8_unfinished("\x80\x80\x80\x80", 4), 0);
-	ck_assert_uint_eq(utf8_unfinished("", 0), 0);
+	ck_assert_uint_eq(printable_utf8_unfinished("ab", 2), 0);
+	ck_assert_uint_eq(printable_utf8_unfinished("a\xe6\x97", 3), 2);
+	ck_assert_uint_eq(printable_utf8_unfinished("a\xe6\x97\xa5", 4), 0);
+	ck_assert_uint_eq(printable_utf8_unfinished("\xf0", 1), 1);
+	ck_assert_uint_eq(printable_utf8_unfinished("\x80\x80\x80\x80", 4), 0);
+	ck_assert_uint_eq(printable_utf8_unfinished("", 0), 0);
 }
 END_TEST
 

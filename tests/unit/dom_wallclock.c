@@ -25,7 +25,7 @@ static struct domain dom = { .state = DOM_RUNNING, .shared_info = &info };
 uint64_t now_ns(void) { return now; }
 uint64_t rtc_seconds(void) { return chip; }
 bool rtc_busy(void) { return busy; }
-uint64_t kvm_wall_seconds(void) { return kvm; }
+uint64_t refclock_kvm_seconds(void) { return kvm; }
 
 void timer_init(struct timer *t, void (*fn)(void *arg), void *arg)
 {

@@ -308,9 +308,9 @@ END_TEST
 
 START_TEST(names)
 {
-	ck_assert_str_eq(page_class_name(CLASS_L1), "L1 table");
-	ck_assert_str_eq(page_class_name(CLASS_SHARED), "shared");
-	ck_assert_str_eq(page_class_name(CLASS_SHARED + 1), "?");
+	ck_assert_str_eq(pagetype_class_name(CLASS_L1), "L1 table");
+	ck_assert_str_eq(pagetype_class_name(CLASS_SHARED), "shared");
+	ck_assert_str_eq(pagetype_class_name(CLASS_SHARED + 1), "?");
 }
 END_TEST
 

@@ -15,9 +15,9 @@
  * Each for a frame that another page holds too, and (last_) for the last
  * holder: then nobody makes a copy.  In the first three ways the library finds
  * that out by an attempt, which costs `attempt` when it is refused; the library
- * makes few of those where others hold (alone.c), and the figures are without.
- * `copy` is the copy of a page alone, `bounce` a write fault that the guest
- * answers with one update of the entry.
+ * makes few of those where others hold (cow_in_place.c), and the figures are
+ * without.  `copy` is the copy of a page alone, `bounce` a write fault that the
+ * guest answers with one update of the entry.
  *
  * The last way allows a domain one page for a frame, so a neighbour (option
  * holder=DOMID: until that domain is gone) holds the contents.
