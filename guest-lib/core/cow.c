@@ -14,12 +14,19 @@
  * Order: the M2P first, because a kernel may read the entry back through it at
  * once; the slot's mapping last, because a page with two mappings is harmless,
  * and one with none would be lost if the middle step failed.
+ *
+ * With several vCPUs the copy is mapped read-only at first, with a flush: while
+ * one of them still reads the old frame, none may write the new one.  And where
+ * the hypervisor breaks shares by itself, another vCPU's store may do so while
+ * we copy: then no copy of ours is mapped; the slot's frame is given back, and
+ * the hypervisor makes the copy from it (SHAREOP_unshare), in one step.
  */
 #include <gl/general_regs.h>
 
 #include <gl/share.h>
 
 #include <xen/errno.h>
+#include <xen/memory.h>
 #include <xen/xen.h>
 
 #define PAGE_MASK	(~4095ULL)
@@ -34,7 +41,7 @@
 #define FAULT_ANY	0x1fULL
 #define FLUSH_ONE	(UVMF_INVLPG | UVMF_ALL)
 
-#define CALLS 3
+#define CALLS_MAX 4
 
 static void copy_page(void *to, const void *from)
 {
@@ -63,23 +70,26 @@ static struct multicall_entry m2p_call(struct mmu_update *u, uint64_t mfn,
 }
 
 /*
- * Make the three updates; 0 only if all went well.  On an error *mapped says
- * whether the second was made.
+ * Make the updates; 0 only if all went well.  On an error *mapped says whether
+ * that of the page's entry was made.
  */
 static long commit(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte,
 		   const struct gl_share_slot *slot, bool *mapped)
 {
 	struct mmu_update m2p;
-	struct multicall_entry calls[CALLS] = {
-		m2p_call(&m2p, slot->mfn, pfn),
-		map_call(va, pte),
-		map_call(slot->va, 0),
-	};
-	long rc = s->ops->hypercall(s->ctx, __HYPERVISOR_multicall,
-				    (unsigned long)calls, CALLS, 0, 0);
+	struct multicall_entry calls[CALLS_MAX];
+	unsigned int n = 0;
+	long rc;
 
-	*mapped = !rc && !calls[1].result;
-	for (int i = 0; !rc && i < CALLS; i++)
+	calls[n++] = m2p_call(&m2p, slot->mfn, pfn);
+	if (s->several_vcpus)
+		calls[n++] = map_call(va, pte & ~PTE_WRITE);
+	calls[n++] = map_call(va, pte);
+	calls[n++] = map_call(slot->va, 0);
+	rc = s->ops->hypercall(s->ctx, __HYPERVISOR_multicall,
+			       (unsigned long)calls, n, 0, 0);
+	*mapped = !rc && !calls[n - 2].result;
+	for (unsigned int i = 0; !rc && i < n; i++)
 		rc = (long)calls[i].result;
 	return rc;
 }
@@ -182,23 +192,68 @@ long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn)
 	return 0;
 }
 
-static bool break_page(struct gl_share *s, uint64_t va, uint64_t pfn,
-		       uint64_t pte)
+/* The hypervisor has one frame more; false: it did not take it. */
+static bool give_back(struct gl_share *s, struct gl_share_slot *slot)
+{
+	xen_pfn_t mfn = slot->mfn;
+	struct xen_memory_reservation r = {
+		.nr_extents = 1, .domid = DOMID_SELF,
+	};
+	struct multicall_entry call = map_call(slot->va, 0);
+
+	set_xen_guest_handle(r.extent_start, &mfn);
+	if (s->ops->hypercall(s->ctx, __HYPERVISOR_update_va_mapping,
+			      call.args[0], call.args[1], call.args[2], 0) ||
+	    s->ops->hypercall(s->ctx, __HYPERVISOR_memory_op,
+			      XENMEM_decrease_reservation, (unsigned long)&r, 0,
+			      0) != 1) {
+		s->ops->log(s->ctx, "share: a reserve frame cannot be given back");
+		return false;
+	}
+	s->ops->p2m_set(s->ctx, slot->pfn, ~0ULL);
+	slot->mfn = 0;
+	return true;
+}
+
+/* With the frame of a slot, ours or as the hypervisor's. */
+static long break_with(struct gl_share *s, uint64_t va, uint64_t pfn,
+		       uint64_t pte, struct gl_share_slot *slot)
+{
+	if (!s->break_first || !s->several_vcpus)
+		return break_into(s, va, pfn, pte, slot);
+	if (give_back(s, slot))
+		return gl_unshare_locked(s, va, pfn);
+	gl_reserve_put_back(s);
+	return -XEN_ENOMEM;
+}
+
+/* Another domain may have taken the frame that was given back. */
+static long break_from_reserve(struct gl_share *s, uint64_t va, uint64_t pfn,
+			       uint64_t pte)
 {
 	struct gl_share_slot *slot;
 	long rc = -XEN_ENOMEM;
+	unsigned int tries = s->break_first ? s->slots_full : 1;
+
+	while (rc == -XEN_ENOMEM && tries-- && (slot = gl_reserve_take(s)))
+		rc = break_with(s, va, pfn, pte, slot);
+	return rc;
+}
+
+static bool break_page(struct gl_share *s, uint64_t va, uint64_t pfn,
+		       uint64_t pte)
+{
+	long rc;
 
 	if (gl_cow_in_place(s, va, pfn, pte))
 		return true;
-	slot = gl_reserve_take(s);
-	if (slot)
-		rc = break_into(s, va, pfn, pte, slot);
-	else
+	if (!s->slots_full)
 		s->counters.reserve_low++;
+	rc = break_from_reserve(s, va, pfn, pte);
 	if (rc)
 		rc = gl_unshare_locked(s, va, pfn);
 	if (rc == -XEN_ENOMEM && gl_repay_into_reserve(s))
-		rc = break_into(s, va, pfn, pte, gl_reserve_take(s));
+		rc = break_from_reserve(s, va, pfn, pte);
 	if (rc) {
 		s->counters.break_errors++;
 		s->ops->log(s->ctx, "share: no private copy for a written page");

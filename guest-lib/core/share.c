@@ -11,6 +11,7 @@
 #include <xen/errno.h>
 
 #define PAGE_MASK (~4095ULL)
+#define PTE_ADDR 0x000ffffffffff000ULL
 
 static long call(struct gl_share *s, unsigned int op, unsigned long arg,
 		 unsigned long count)
@@ -30,16 +31,38 @@ unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
 	s->slot_count = s->slots_full = 0;
 	s->repay = (struct gl_repay_list){ 0 };
 	s->alone_skip = s->alone_wait = 0;
-	s->break_first = false;
+	s->break_first = s->several_vcpus = false;
 	s->counters = (struct gl_share_counters){ 0 };
 	for (size_t i = 0; i < gl_share_record_bytes(pfns) / 8; i++)
 		record[i] = 0;
 	return gl_reserve_fill(s, reserve);
 }
 
+void gl_share_several_vcpus(struct gl_share *s)
+{
+	s->several_vcpus = true;
+}
+
 long gl_share_info(struct gl_share *s, struct shareop_info *info)
 {
 	return call(s, SHAREOP_info, (unsigned long)info, sizeof(*info));
+}
+
+/*
+ * G5: another vCPU may have written the page since, and the hypervisor's name
+ * for it must not be lost.  Whoever breaks it after our look writes his after
+ * ours.
+ */
+static void name_set(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t mfn)
+{
+	uint64_t now;
+
+	s->ops->p2m_set(s->ctx, pfn, mfn);
+	if (!s->break_first || !s->several_vcpus)
+		return;
+	now = (s->ops->pte_read(s->ctx, va) & PTE_ADDR) >> 12;
+	if (now != mfn)
+		s->ops->p2m_set(s->ctx, pfn, now);
 }
 
 /* lock held; note the result of a page's offer. */
@@ -55,7 +78,7 @@ static void result_record(struct gl_share *s, uint64_t va, int32_t status,
 		return;
 	if (status == SHARE_DONE) {
 		s->counters.done++;
-		s->ops->p2m_set(s->ctx, pfn, mfn);
+		name_set(s, va, pfn, mfn);
 	} else if (!was_recorded) {
 		gl_record_clear(s, pfn);
 	}

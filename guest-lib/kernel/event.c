@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Event channels: binding, masking, dispatch. */
+/*
+ * Event channels: binding, masking, dispatch.
+ *
+ * All vCPUs share the pending and mask bits; each has a selector of its own.  A
+ * vCPU handles the ports that are bound to it and leaves the others' alone
+ * (struct gl_vcpu.ports): a bit that it cleared would be the other's event.
+ */
 #include <gl/console.h>
 #include <gl/event.h>
 #include <gl/hypercall.h>
 #include <gl/start.h>
+#include <gl/vcpu.h>
 
 #define WORD_BITS 64
 
 struct port_handler {
 	gl_event_fn fn;
 	void *data;
+	unsigned int vcpu;	/* that it is bound to */
 };
 
 /* Written before a port is unmasked, read by the callback. */
@@ -49,11 +57,13 @@ static void dispatch(evtchn_port_t port)
 
 static void dispatch_word(unsigned int word)
 {
+	const xen_ulong_t *ours = &gl_vcpu_self()->ports[word];
 	xen_ulong_t ready;
 
 	while ((ready = __atomic_load_n(&gl_shared_info.evtchn_pending[word],
 					__ATOMIC_SEQ_CST) &
-			~gl_shared_info.evtchn_mask[word]))
+			~gl_shared_info.evtchn_mask[word] &
+			__atomic_load_n(ours, __ATOMIC_SEQ_CST)))
 		dispatch(word * WORD_BITS +
 			 (evtchn_port_t)__builtin_ctzl(ready));
 }
@@ -90,13 +100,44 @@ void gl_events_restore(bool on)
 		hypercall_xen_version(XENVER_version, NULL); /* delivers */
 }
 
-void gl_event_handler_set(evtchn_port_t port, gl_event_fn fn, void *data)
+static void owner_set(evtchn_port_t port, unsigned int vcpu)
+{
+	clear_bit(gl_vcpu_by_id(handlers[port].vcpu)->ports, port);
+	handlers[port].vcpu = vcpu;
+	set_bit(gl_vcpu_by_id(vcpu)->ports, port);
+}
+
+static void handler_set_on(evtchn_port_t port, unsigned int vcpu,
+			   gl_event_fn fn, void *data)
 {
 	if (port >= GL_PORTS)
 		gl_panic("event port %u is beyond the table", port);
 	gl_event_mask(port);
-	handlers[port] = (struct port_handler){ fn, data };
+	owner_set(port, vcpu);
+	handlers[port].fn = fn;
+	handlers[port].data = data;
 	gl_event_unmask(port);
+}
+
+void gl_event_handler_set(evtchn_port_t port, gl_event_fn fn, void *data)
+{
+	handler_set_on(port, 0, fn, data);
+}
+
+/* Masked meanwhile: an event of the old vCPU's would be handled by neither. */
+long gl_event_bind_vcpu(evtchn_port_t port, unsigned int vcpu)
+{
+	struct evtchn_bind_vcpu bind = { .port = port, .vcpu = vcpu };
+	long rc;
+
+	if (port >= GL_PORTS || vcpu >= GL_VCPUS)
+		return -XEN_EINVAL;
+	gl_event_mask(port);
+	rc = hypercall_event_channel_op(EVTCHNOP_bind_vcpu, &bind);
+	if (!rc)
+		owner_set(port, vcpu);
+	gl_event_unmask(port);
+	return rc;
 }
 
 void gl_event_mask(evtchn_port_t port)
@@ -106,13 +147,19 @@ void gl_event_mask(evtchn_port_t port)
 
 /*
  * An event that came while the port was masked has set no selector bit: set the
- * bit now.
+ * bit now.  Another vCPU's bits are the hypervisor's to set.
  */
 void gl_event_unmask(evtchn_port_t port)
 {
+	struct evtchn_unmask unmask = { .port = port };
 	struct vcpu_info *v = gl_vcpu_info();
-	bool on = gl_events_save();
+	bool on;
 
+	if (port < GL_PORTS && handlers[port].vcpu != gl_vcpu_id()) {
+		hypercall_event_channel_op(EVTCHNOP_unmask, &unmask);
+		return;
+	}
+	on = gl_events_save();
 	clear_bit(gl_shared_info.evtchn_mask, port);
 	if (test_bit(gl_shared_info.evtchn_pending, port)) {
 		set_bit(&v->evtchn_pending_sel, port / WORD_BITS);
@@ -129,7 +176,7 @@ long gl_event_bind_virq(unsigned int virq, gl_event_fn fn, void *data)
 
 	if (rc)
 		return rc;
-	gl_event_handler_set(bind.port, fn, data);
+	handler_set_on(bind.port, bind.vcpu, fn, data);
 	return bind.port;
 }
 
@@ -140,7 +187,7 @@ long gl_event_bind_ipi(gl_event_fn fn, void *data)
 
 	if (rc)
 		return rc;
-	gl_event_handler_set(bind.port, fn, data);
+	handler_set_on(bind.port, bind.vcpu, fn, data);
 	return bind.port;
 }
 

@@ -2,6 +2,7 @@
 /*
  * Page tables.  They are read in place (every table page is mapped read-only at
  * its linear address, found through the M2P) and changed by hypercall only.
+ * Tables come and never go, so a table that is there is read without a lock.
  *
  * A page becomes a table in this order: filled, made read-only, then hooked
  * into its parent.  At that moment the hypervisor checks it, and it may have no
@@ -9,11 +10,14 @@
  */
 #include <gl/hypercall.h>
 #include <gl/memory.h>
+#include <gl/sched.h>
 #include <gl/start.h>
 #include <gl/string.h>
 
 #define TABLE_ENTRIES 512
 #define PTE_TABLE (GL_PTE_KERNEL_RO | GL_PTE_WRITE)
+
+static struct gl_lock lock;	/* to add tables; memory.c's comes after it */
 
 static unsigned int index_at(uint64_t va, unsigned int level)
 {
@@ -123,9 +127,23 @@ long gl_l1_install(uint64_t va, uint64_t table_va)
 	return rc ? rc : hook(va, 1, table_va);
 }
 
+/* Two vCPUs may want the same one. */
+static long make_tables(uint64_t va)
+{
+	bool on;
+	long rc;
+
+	if (gl_l1_of(va))
+		return 0;
+	on = gl_lock(&lock);
+	rc = make_tables_above(va, 0);
+	gl_unlock(&lock, on);
+	return rc;
+}
+
 long gl_map_page(uint64_t va, uint64_t mfn, uint64_t flags)
 {
-	long rc = make_tables_above(va, 0);
+	long rc = make_tables(va);
 
 	if (rc)
 		return rc;

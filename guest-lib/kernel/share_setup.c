@@ -9,6 +9,7 @@
 #include <gl/sched.h>
 #include <gl/share_setup.h>
 #include <gl/trap.h>
+#include <gl/vcpu.h>
 
 static struct gl_share share;
 static struct gl_lock share_lock;
@@ -97,6 +98,8 @@ struct gl_share *gl_share_setup(unsigned int reserve)
 		return NULL;
 	gl_share_init(&share, &ops, NULL, (uint64_t *)record, gl_pages_total(),
 		      reserve);
+	if (gl_vcpu_count() > 1)
+		gl_share_several_vcpus(&share);
 	next_handler = gl_trap_handler_set(TRAP_page_fault, page_fault);
 	return &share;
 }

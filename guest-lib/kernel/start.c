@@ -10,6 +10,7 @@
 #include <gl/start.h>
 #include <gl/string.h>
 #include <gl/trap.h>
+#include <gl/vcpu.h>
 
 struct start_info *gl_start_info;
 
@@ -28,6 +29,7 @@ static void map_shared_info(void)
 void gl_start(struct start_info *si)
 {
 	gl_start_info = si;
+	gl_vcpu_init();		/* whose shared info, whose locks */
 	map_shared_info();
 	gl_console_init();	/* from here on we can say what is wrong */
 	gl_trap_init();

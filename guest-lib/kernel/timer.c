@@ -6,13 +6,7 @@
 #include <gl/sched.h>
 #include <gl/start.h>
 #include <gl/timer.h>
-
-/*
- * Both belong to the one vCPU that runs; arrays by gl_vcpu_id() once there are
- * more.
- */
-static long timer_port;		/* 0: not bound yet */
-static void (*volatile timer_fn)(void);
+#include <gl/vcpu.h>
 
 static uint64_t rdtsc(void)
 {
@@ -53,7 +47,7 @@ uint64_t gl_now_ns(void)
 
 static void timer_event(evtchn_port_t port, void *data)
 {
-	void (*fn)(void) = timer_fn;
+	void (*fn)(void) = gl_vcpu_self()->timer_fn;
 
 	if (fn)
 		fn();
@@ -62,27 +56,27 @@ static void timer_event(evtchn_port_t port, void *data)
 long gl_timer_set(uint64_t at_ns, void (*fn)(void))
 {
 	struct vcpu_set_singleshot_timer t = { .timeout_abs_ns = at_ns };
+	struct gl_vcpu *v = gl_vcpu_self();
 
-	if (!timer_port) {
+	if (!v->timer_port) {
 		long port = gl_event_bind_virq(VIRQ_TIMER, timer_event, NULL);
 
 		if (port < 0)
 			return port;
-		timer_port = port;
+		v->timer_port = port;
 		/*
 		 * Real Xen starts a vCPU with a 100 Hz tick; absence of the
 		 * call is fine.
 		 */
-		hypercall_vcpu_op(VCPUOP_stop_periodic_timer, gl_vcpu_id(),
-				  NULL);
+		hypercall_vcpu_op(VCPUOP_stop_periodic_timer, v->id, NULL);
 	}
-	timer_fn = fn;
-	return hypercall_vcpu_op(VCPUOP_set_singleshot_timer, gl_vcpu_id(), &t);
+	v->timer_fn = fn;
+	return hypercall_vcpu_op(VCPUOP_set_singleshot_timer, v->id, &t);
 }
 
 void gl_timer_stop(void)
 {
-	timer_fn = NULL;
+	gl_vcpu_self()->timer_fn = NULL;
 	hypercall_vcpu_op(VCPUOP_stop_singleshot_timer, gl_vcpu_id(), NULL);
 }
 

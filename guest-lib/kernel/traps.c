@@ -13,6 +13,7 @@
 #include <gl/sched.h>
 #include <gl/start.h>
 #include <gl/trap.h>
+#include <gl/vcpu.h>
 
 #define TRAP_MASKS_EVENTS 4	/* trap_info.flags */
 #define RFLAGS_IF 0x200
@@ -23,9 +24,7 @@ bool gl_probe_load(uint64_t va, uint64_t *out);
 bool gl_probe_store(uint64_t va, uint64_t value);
 int gl_trap_dispatch(struct gl_regs *regs);
 
-static gl_trap_fn handlers[GL_VECTORS];
-/* Of the vCPU that runs; an array by gl_vcpu_id() once there are more. */
-static struct gl_probe_fault probe_last;
+static gl_trap_fn handlers[GL_VECTORS];	/* of all vCPUs */
 
 gl_trap_fn gl_trap_handler_set(unsigned int vector, gl_trap_fn fn)
 {
@@ -55,7 +54,7 @@ bool gl_probe_write(uint64_t va, uint64_t value)
 
 struct gl_probe_fault gl_probe_last(void)
 {
-	return probe_last;
+	return gl_vcpu_self()->probe_last;
 }
 
 static bool probe_failed(struct gl_regs *regs)
@@ -63,7 +62,7 @@ static bool probe_failed(struct gl_regs *regs)
 	if (regs->rip != (uint64_t)gl_probe_read_at &&
 	    regs->rip != (uint64_t)gl_probe_write_at)
 		return false;
-	probe_last = (struct gl_probe_fault){
+	gl_vcpu_self()->probe_last = (struct gl_probe_fault){
 		.vector = regs->vector, .error_code = regs->error_code,
 		.address = regs->vector == TRAP_page_fault ?
 			   gl_fault_address() : 0,
@@ -109,7 +108,8 @@ int gl_trap_dispatch(struct gl_regs *regs)
 		return 0;
 	}
 	handle_exception(regs);
-	if ((regs->cs & 3) != 0)	/* from guest user mode */
+	/* from guest user mode; or what only that call unmasks */
+	if ((regs->cs & 3) != 0 || regs->vector == TRAP_nmi)
 		return 0;
 	if (regs->rflags & RFLAGS_IF)
 		gl_events_restore(true);
@@ -128,22 +128,41 @@ static void register_callback(uint16_t type, uint16_t flags, const char *entry)
 		gl_panic("callback %u refused: %ld", type, rc);
 }
 
+static uint8_t flags_of(unsigned int vector)
+{
+	if (vector == TRAP_page_fault || vector == TRAP_nmi)
+		return TRAP_MASKS_EVENTS;
+	return vector == TRAP_int3 || vector == 4 || vector >= 32 ? 3 : 0;
+}
+
+static void fill_table(struct trap_info *table)
+{
+	for (unsigned int i = 0; i < GL_VECTORS; i++)
+		table[i] = (struct trap_info){
+			.vector = (uint8_t)i, .flags = flags_of(i),
+			.cs = FLAT_KERNEL_CS,
+			.address = (unsigned long)gl_vector_stubs + i * 16,
+		};
+}
+
 static void set_table(void)
 {
 	static struct trap_info table[GL_VECTORS + 1];
 	long rc;
 
-	for (unsigned int i = 0; i < GL_VECTORS; i++)
-		table[i] = (struct trap_info){
-			.vector = (uint8_t)i,
-			.flags = i == TRAP_page_fault ? TRAP_MASKS_EVENTS :
-				 i == TRAP_int3 || i == 4 || i >= 32 ? 3 : 0,
-			.cs = FLAT_KERNEL_CS,
-			.address = (unsigned long)gl_vector_stubs + i * 16,
-		};
+	fill_table(table);
 	rc = hypercall_set_trap_table(table);
 	if (rc)
 		gl_panic("trap table refused: %ld", rc);
+}
+
+/* The event callback always masks events. */
+void gl_trap_context(struct vcpu_guest_context *c)
+{
+	fill_table(c->trap_ctxt);
+	c->event_callback_eip = (unsigned long)gl_event_stub;
+	c->failsafe_callback_eip = (unsigned long)gl_failsafe_stub;
+	c->flags |= VGCF_failsafe_disables_events;
 }
 
 void gl_trap_init(void)

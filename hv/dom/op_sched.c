@@ -63,7 +63,7 @@ static bool poll_is_over(struct vcpu *v, const struct sched_poll *poll,
 	for (unsigned int i = 0; i < poll->nr_ports; i++)
 		if (evtchn_port_pending(v->domain, ports[i]))
 			return true;
-	return evtchn_deliverable(v) ||
+	return evtchn_deliverable(v) || vcpu_nmi_deliverable(v) ||
 	       (poll->timeout && poll->timeout <= now_ns());
 }
 

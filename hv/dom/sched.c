@@ -140,7 +140,7 @@ void sched_block(struct vcpu *v)
 {
 	struct sched_queue *q = sched_queue_lock(v);
 
-	if (!evtchn_deliverable(v)) { /* SCHED3 */
+	if (!evtchn_deliverable(v) && !vcpu_nmi_deliverable(v)) { /* SCHED3 */
 		v->want_block = true;
 		leave_soon();
 	}

@@ -97,7 +97,7 @@ struct vcpu {
 	/* --- traps --- */
 	struct trap_info traps[256];
 	struct pv_callback event_cb, failsafe_cb, syscall_cb, syscall32_cb,
-		sysenter_cb, nmi_cb;
+		sysenter_cb;
 	struct {
 		bool pending;
 		uint8_t vector;
@@ -106,6 +106,13 @@ struct vcpu {
 		uint64_t cr2;
 	} trap;
 	/* an exception to deliver on the way back to the guest */
+	/*
+	 * VCPUOP_send_nmi: set by anybody, who then kicks it; taken by the vCPU
+	 * itself on its way to the guest
+	 */
+	bool nmi_pending;
+	/* its own: from the handler's start to the next iret hypercall */
+	bool nmi_masked;
 
 	/* --- areas shared with the guest --- */
 	/*
@@ -157,6 +164,11 @@ struct vcpu {
 };
 _Static_assert((offsetof(struct vcpu, regs) + sizeof(struct regs)) % 16 == 0,
 	       "entry pushes to the end of regs");
+
+static inline bool vcpu_nmi_deliverable(const struct vcpu *v)
+{
+	return READ_ONCE(v->nmi_pending) && !v->nmi_masked;
+}
 
 /* --- vcpu.c --- */
 /*

@@ -16,6 +16,8 @@
  *          nothing here can fault in any other way.
  * BOUNCE3  The guest runs with rflags.IF set and IOPL 0 whatever it asked for;
  *          the frame shows the upcall mask as IF instead.
+ * BOUNCE4  No NMI comes between the start of its handler and the next iret
+ *          hypercall, whatever that returns from; one waits.
  *
  * All of it runs on the vCPU's own CPU with its page tables loaded, without
  * locks.
@@ -165,10 +167,23 @@ static void deliver_exception(struct vcpu *v)
 		  &error, v->trap.has_error ? 1 : 0);
 }
 
+/* Without a handler it is lost, as on Xen. */
+static void deliver_nmi(struct vcpu *v)
+{
+	const struct trap_info *ti = &v->traps[VEC_NMI];
+
+	WRITE_ONCE(v->nmi_pending, false);
+	if (ti->address && bounce_to(v, "NMI", ti->address, TI_GET_IF(ti),
+				     NULL, 0))
+		v->nmi_masked = true;	/* BOUNCE4 */
+}
+
 void bounce_pending(struct vcpu *v)
 {
 	if (v->trap.pending)
 		deliver_exception(v);
+	if (vcpu_nmi_deliverable(v) && v->domain->state == DOM_RUNNING)
+		deliver_nmi(v);
 	if (v->segs_refused && v->domain->state == DOM_RUNNING) {
 		v->segs_refused = false;
 		bounce_failsafe(v);

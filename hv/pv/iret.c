@@ -77,6 +77,7 @@ long op_iret(struct hypercall_args *args)
 	if (v->domain->vm_assist & (1u << VMASST_TYPE_architectural_iopl))
 		v->iopl = frame.rflags & RFLAGS_IOPL;
 	WRITE_ONCE(v->info->evtchn_upcall_mask, !(frame.rflags & RFLAGS_IF));
+	v->nmi_masked = false;
 	args->replaced = true;
 	return 0;
 }

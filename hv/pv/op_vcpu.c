@@ -148,6 +148,16 @@ static long op_stop_singleshot(struct vcpu *v)
 	return 0;
 }
 
+/* One at a time, as on a CPU: a second one that comes before it is the same. */
+static long op_send_nmi(struct vcpu *v, uint64_t arg)
+{
+	if (arg)
+		return -EINVAL;
+	WRITE_ONCE(v->nmi_pending, true);
+	sched_kick(v);
+	return 0;
+}
+
 long op_vcpu(unsigned long cmd, uint64_t vcpu_id, uint64_t arg)
 {
 	struct vcpu *v = vcpu_lookup(current_vcpu()->domain, vcpu_id);
@@ -181,6 +191,8 @@ long op_vcpu(unsigned long cmd, uint64_t vcpu_id, uint64_t arg)
 		return op_set_singleshot(v, arg);
 	case VCPUOP_stop_singleshot_timer:
 		return op_stop_singleshot(v);
+	case VCPUOP_send_nmi:
+		return op_send_nmi(v, arg);
 	case VCPUOP_get_physid:
 		/* only for pinned vCPUs of the hardware domain */
 		return -EINVAL;

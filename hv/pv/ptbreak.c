@@ -17,11 +17,12 @@
  * K2  While there is a rename, no L1 entry is taken (ptcheck.c) and no
  *     instruction of the guest's runs on any of its vCPUs: before the first
  *     name changes, those that run are called into the hypervisor (all_held()),
- *     and pv_exit_to_guest() keeps them, as for trees.  So no vCPU sees a page
- *     under two names, or its list's new name in front of a table's old one,
- *     the number of entries to find only falls, and one pass over all tables
- *     finds them; it ends when the last is found.  Of a frame that was taken
- *     over nobody knows how many have the bit: then it ends with the tables.
+ *     and pv_exit_to_guest() keeps them, as for trees, until the flush behind
+ *     the last entry.  So no vCPU sees a page under two names, or its list's
+ *     new name in front of a table's old one, the number of entries to find
+ *     only falls, and one pass over all tables finds them; it ends when the
+ *     last is found.  Of a frame that was taken over nobody knows how many have
+ *     the bit: then it ends with the tables.
  * K3  A new rename starts the pass anew: all are looked for in one.  So an
  *     entry that was counted may not look the same afterwards: it names `new`,
  *     or its AVL bit is gone.

@@ -215,16 +215,14 @@ bool pttree_work(struct domain *d)
 
 	ASSERT(spin_is_locked(&d->mm));
 	this_cpu()->pte_steps = 0;
-	/*
-	 * The CPU that set `held` has released LOCK_MM; its work that is left
-	 * is in renames.
-	 */
-	WRITE_ONCE(d->pending.renames.held, false);
 	/* First: a validation takes no entry while names change. */
 	if (ptbreak_left(d))
 		ptbreak_part(d, pttree_steps_max);
 	else if (half_way(&d->pending.tree))
 		work_part(d);
+	/* The last entry was found, and the flush behind it made (K2). */
+	if (!ptbreak_left(d))
+		WRITE_ONCE(d->pending.renames.held, false);
 	/* TREE4 */
 	for (i = 0; d->state == DOM_DYING && i < d->vcpu_count; i++)
 		if (!half_way(&d->pending.tree))

@@ -68,11 +68,19 @@ static struct pv_callback *callback_of(struct vcpu *v, uint16_t type)
 	case CALLBACKTYPE_sysenter:
 	case CALLBACKTYPE_sysenter_deprecated:
 		return &v->sysenter_cb;
-	case CALLBACKTYPE_nmi:
-		return &v->nmi_cb;
 	default:
 		return NULL;
 	}
+}
+
+/* Its callback is the entry of the trap table, on Xen too; events masked. */
+static void nmi_handler_set(struct vcpu *v, uint64_t address)
+{
+	struct trap_info *ti = &v->traps[VEC_NMI];
+
+	*ti = (struct trap_info){ .vector = VEC_NMI, .cs = FLAT_KERNEL_CS,
+				  .address = address };
+	TI_SET_IF(ti, 1);
 }
 
 static long callback_register(struct vcpu *v, uint16_t type, uint16_t flags,
@@ -80,10 +88,14 @@ static long callback_register(struct vcpu *v, uint16_t type, uint16_t flags,
 {
 	struct pv_callback *cb = callback_of(v, type);
 
-	if (!cb)
+	if (!cb && type != CALLBACKTYPE_nmi)
 		return -ENOSYS;
 	if (!traps_handler_ok(address))
 		return -EINVAL;
+	if (!cb) {
+		nmi_handler_set(v, address);
+		return 0;
+	}
 	cb->address = address;
 	cb->mask_events = flags & CALLBACKF_mask_events;
 	return 0;
@@ -91,12 +103,12 @@ static long callback_register(struct vcpu *v, uint16_t type, uint16_t flags,
 
 static long callback_unregister(struct vcpu *v, uint16_t type)
 {
-	if (!callback_of(v, type))
-		return -ENOSYS;
-	if (type != CALLBACKTYPE_nmi)
-		return -EINVAL;		/* the others can only be replaced */
-	memset(&v->nmi_cb, 0, sizeof(v->nmi_cb));
-	return 0;
+	if (type == CALLBACKTYPE_nmi) {
+		memset(&v->traps[VEC_NMI], 0, sizeof(v->traps[VEC_NMI]));
+		return 0;
+	}
+	/* the others can only be replaced */
+	return callback_of(v, type) ? -EINVAL : -ENOSYS;
 }
 
 long op_callback(struct hypercall_args *args)

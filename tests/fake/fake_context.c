@@ -7,7 +7,7 @@
 #include "pv/traps.h"
 #include "x86/guestcopy.h"
 
-bool handler_ok(uint64_t address)
+bool traps_handler_ok(uint64_t address)
 {
 	return !address || guest_range_ok(address, 1);
 }

@@ -10,7 +10,7 @@
 #include "pv/hypercall.h"
 
 /* two ordinary pages of each domain */
-#define ARGS_PFN	(FAKE_PAGES / 2 + 300)
+#define ARGS_PFN	(FAKE_PAGES / 2 + FAKE_PAGES / 4)
 
 long g_call(unsigned int cmd, void *ops, size_t bytes, unsigned int count)
 {

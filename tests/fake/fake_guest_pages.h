@@ -47,6 +47,9 @@ static unsigned int next_page;
 static bool no_frames;			/* the machine has none: overcommit */
 /* what each entry of a batch gets; 0: what is true */
 static int32_t odd_status;
+/* What another vCPU does, once, at the end of such a hypercall. */
+static void (*meanwhile)(void);
+static unsigned int meanwhile_op;
 static unsigned int logged;		/* lines of the library's log */
 
 static struct gl_share share;
@@ -109,9 +112,19 @@ static unsigned int attempts;	/* that were refused */
 
 static int32_t fake_unshare(uint64_t va, uint64_t *mfn);
 
+/* The last entries that were written, and how many: newest first. */
+static uint64_t written[2];
+static unsigned int writes;
+
 static long fake_update(uint64_t va, uint64_t e)
 {
 	uint64_t f = (e & ADDR) / PAGE, mfn;
+
+	if (e & P) {
+		written[1] = written[0];
+		written[0] = e;
+		writes++;
+	}
 
 	if (va == fail_va)
 		return -XEN_EINVAL;
@@ -239,6 +252,36 @@ static long fake_populate(struct xen_memory_reservation *r)
 	return i;
 }
 
+static long fake_decrease(const struct xen_memory_reservation *r)
+{
+	uint64_t f = r->extent_start.p[0];
+
+	ck_assert(r->nr_extents == 1 && owner[f] == GUEST && !mappings[f]);
+	owner[f] = FREE;
+	memset(frames + f * PAGE, 0xdd, PAGE);
+	tot_pages--;
+	no_frames = false;
+	return 1;
+}
+
+static long fake_memory(unsigned long op, void *arg)
+{
+	ck_assert(op == XENMEM_populate_physmap ||
+		  op == XENMEM_decrease_reservation);
+	return op == XENMEM_populate_physmap ? fake_populate(arg) :
+	       fake_decrease(arg);
+}
+
+static void (*meanwhile_of(unsigned long nr, unsigned long op))(void)
+{
+	void (*fn)(void) = meanwhile;
+
+	if (!fn || nr == __HYPERVISOR_multicall || op != meanwhile_op)
+		return NULL;
+	meanwhile = NULL;
+	return fn;
+}
+
 static long fake_mmu_update(const struct mmu_update *u)
 {
 	ck_assert_uint_eq(u->ptr & 3, MMU_MACHPHYS_UPDATE);
@@ -261,8 +304,7 @@ static long fake_call(unsigned long nr, const unsigned long *a)
 	case __HYPERVISOR_mmu_update:
 		return fake_mmu_update((void *)a[0]);
 	case __HYPERVISOR_memory_op:
-		ck_assert_uint_eq(a[0], XENMEM_populate_physmap);
-		return fake_populate((void *)a[1]);
+		return fake_memory(a[0], (void *)a[1]);
 	case __HYPERVISOR_multicall:
 		for (unsigned long i = 0; i < a[1]; i++)
 			m[i].result = (unsigned long)fake_call(m[i].op,
@@ -278,8 +320,12 @@ static long op_hypercall(void *ctx, unsigned int nr, unsigned long a1,
 			 unsigned long a2, unsigned long a3, unsigned long a4)
 {
 	unsigned long a[6] = { a1, a2, a3, a4 };
+	long rc = fake_call(nr, a);
+	void (*fn)(void) = meanwhile_of(nr, a1);
 
-	return fake_call(nr, a);
+	if (fn)
+		fn();
+	return rc;
 }
 
 static bool op_va_to_pfn(void *ctx, uint64_t va, uint64_t *pfn)

@@ -21,7 +21,9 @@
 #include "pv/hypercall.h"
 
 #define FAKE_BASE	0xffffffff80000000UL	/* va of pfn 0 */
+#ifndef FAKE_PAGES
 #define FAKE_PAGES	1024u			/* all of them are mapped */
+#endif
 
 struct fake_machine {
 	unsigned int flushes;		/* TLB flushes of any kind */

@@ -146,6 +146,8 @@ static void count_vcpu(struct vcpu *v)
 	/* A result that waits for who asked holds a use (TREE3). */
 	if (v->pt_result.state == PT_VALIDATED)
 		expect_use(v->pt_result.root, true);
+	if (v->info_frame)
+		expect_use(frame_to_mfn(v->info_frame), true);
 	if (!mfn_eq(v->kernel_l4, INVALID_MFN))
 		expect_use(v->kernel_l4, true);
 	if (!mfn_eq(v->user_l4, INVALID_MFN))

@@ -63,11 +63,11 @@ mutants_read() {
 	return $bad
 }
 
-# sim:A,B: both are operations of the simulator.
+# sim:A,B or sim:A+B: both are operations of the simulator.
 sim_fault() {
 	local pair=${1#sim:}
 
-	for op in "${pair%%,*}" "${pair#*,}"; do
+	for op in "${pair%%[,+]*}" "${pair#*[,+]}"; do
 		grep -q "^	{ \"$op\", " tests/sim/ops.c ||
 			echo "${m_at[$2]}: $2: the simulator has no operation '$op'"
 	done

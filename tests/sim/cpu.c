@@ -110,7 +110,7 @@ void sim_point(void)
 {
 	struct cpu *c = &cpus[sim_cpu];
 
-	if (borrowed)
+	if (borrowed || sim_other_waits())
 		return;
 	c->points++;
 	if (switches == SIM_SWITCHES || c->points != schedule.at[switches])

@@ -20,17 +20,18 @@
 #include "sim/ops.h"
 #include "sim/sim.h"
 
-#define ARGS_VA		fake_va(page + P_ARGS)
-#define LIST_VA		fake_va(page + P_ARGS + 1)
+/* Of the side at hand. */
+#define ARGS_VA		fake_va(page + s->args_page)
+#define LIST_VA		fake_va(page + s->args_page + 1)
 
 static void *args_of(struct side *s)
 {
-	return fake_page(s->d, page + P_ARGS);
+	return fake_page(s->d, page + s->args_page);
 }
 
 static void *list_of(struct side *s)
 {
-	return fake_page(s->d, page + P_ARGS + 1);
+	return fake_page(s->d, page + s->args_page + 1);
 }
 
 static uint64_t va_of(unsigned int what)
@@ -143,6 +144,18 @@ static long run_mmu_update(struct side *s)
 	return state_call(op_mmu_update, &s->args);
 }
 
+static void clear_old_table(struct side *s)
+{
+	op_old_table(s);
+	mmuext(s, MMUEXT_CLEAR_PAGE, s->mfn[P_TABLE], 0);
+}
+
+static void map_old_table(struct side *s)
+{
+	op_old_table(s);
+	entry(s, P_PLACE, s->mfn[P_TABLE] << PAGE_SHIFT | G_RW);
+}
+
 static void set_gdt(struct side *s)
 {
 	uint64_t *list = args_of(s);
@@ -180,6 +193,13 @@ static void populate(struct side *s)
 	reservation(s, XENMEM_populate_physmap, page + P_HOLE);
 }
 
+/* The one page that the domain may have (ME5, ME8). */
+static void populate_last(struct side *s)
+{
+	s->d->pages.max = s->d->pages.total + 1;
+	populate(s);
+}
+
 static void give_spare(struct side *s)
 {
 	reservation(s, XENMEM_decrease_reservation, s->mfn[P_SPARE]);
@@ -194,6 +214,22 @@ static void give_offered(struct side *s)
 static void give_guessed(struct side *s)
 {
 	reservation(s, XENMEM_decrease_reservation, s->other->mfn[P_SPARE]);
+}
+
+/* Likewise: the one that the next populate draws. */
+static void give_populated(struct side *s)
+{
+	unsigned int me = sim_cpu;
+	uint64_t mfn;
+
+	sim_cpu = s->cpu;
+	populate(s);
+	CHECK(run_memory(s) == 1);
+	mfn = *(uint64_t *)list_of(s);
+	reservation(s, XENMEM_decrease_reservation, mfn);
+	CHECK(run_memory(s) == 1);
+	sim_cpu = me;
+	reservation(s, XENMEM_decrease_reservation, mfn);
 }
 
 static void exchange_spare(struct side *s)
@@ -553,7 +589,7 @@ STEP(11) STEP(12) STEP(13) STEP(14)
 static void prepare_kill(struct side *s)
 {
 	state_run(s->cpu, NULL);
-	s->d->vcpu[0]->run = RUN_RUNNABLE;
+	s->v->run = RUN_RUNNABLE;
 }
 
 static long run_kill(struct side *s)
@@ -572,6 +608,18 @@ static void reap_other(struct side *s)
 	reap_all(s->other);
 }
 
+/* The last vCPU took its domain along: of both sides, once. */
+static void op_end_of_last(struct side *s)
+{
+	struct domain *d = s->d;
+
+	if (!d || d->state == DOM_RUNNING)
+		return;
+	sides[0].d = sides[1].d = d;
+	reap_all(s);
+	sides[0].d = sides[1].d = NULL;
+}
+
 const struct op ops[] = {
 	{ "unmap-shared", unmap_both, run_update },
 	{ "map-shared-again", map_again, run_update },
@@ -588,6 +636,7 @@ const struct op ops[] = {
 	{ "copy-page", copy_to_offered, run_mmuext },
 	{ "set-gdt", set_gdt, run_set_gdt },
 	{ "populate", populate, run_memory },
+	{ "populate-last", populate_last, run_memory },
 	{ "give-back", give_spare, run_memory },
 	{ "give-back-granted", give_offered, run_memory },
 	{ "give-back-guessed", give_guessed, run_memory },
@@ -617,19 +666,38 @@ const struct op ops[] = {
 	{ "buffer-register", register_offered, run_xencomm },
 	{ "store-granted", nothing, run_store_lent },
 	{ "store", nothing, run_store_offered },
-	{ "kill", prepare_kill, run_kill, reap_other },
-	{ "die-0", reap_to_0, run_reaper, reap_all },
-	{ "die-1", reap_to_1, run_reaper, reap_all },
-	{ "die-2", reap_to_2, run_reaper, reap_all },
-	{ "die-3", reap_to_3, run_reaper, reap_all },
-	{ "die-6", reap_to_6, run_reaper, reap_all },
-	{ "die-7", reap_to_7, run_reaper, reap_all },
-	{ "die-8", reap_to_8, run_reaper, reap_all },
-	{ "die-9", reap_to_9, run_reaper, reap_all },
-	{ "die-10", reap_to_10, run_reaper, reap_all },
-	{ "die-11", reap_to_11, run_reaper, reap_all },
-	{ "die-12", reap_to_12, run_reaper, reap_all },
-	{ "die-13", reap_to_13, run_reaper, reap_all },
-	{ "die-14", reap_to_14, run_reaper, reap_all },
+	{ "break", op_break_first, op_run_store_twice },
+	{ "store-both", nothing, op_run_store_both_once },
+	{ "break-second", op_break_first, op_run_store_second },
+	{ "break-one", op_break_first, op_run_store_both },
+	{ "break-last", op_break_first, op_run_store_alone },
+	{ "clear-old-table", clear_old_table, run_mmuext },
+	{ "map-old-table", map_old_table, run_update },
+	{ "give-populated", give_populated, run_memory },
+	{ "load-twice", nothing, op_run_load_twice },
+	{ "vcpu-initialise", op_initialise, op_run_vcpu, NULL, OP_ONE_DOMAIN },
+	{ "vcpu-initialise-refused", op_initialise_refused, op_run_vcpu, NULL, OP_ONE_DOMAIN },
+	{ "vcpu-initialise-gdt", op_initialise_gdt, op_run_vcpu, NULL, OP_ONE_DOMAIN },
+	{ "vcpu-up", op_up, op_run_vcpu, NULL, OP_ONE_DOMAIN },
+	{ "vcpu-up-early", op_up_early, op_run_up, NULL, OP_ONE_DOMAIN },
+	{ "vcpu-down", op_down, op_run_vcpu, NULL, OP_ONE_DOMAIN },
+	{ "vcpu-down-itself", op_down_itself, op_run_vcpu, op_end_of_last, OP_ONE_DOMAIN },
+	{ "vcpu-is-up", op_is_up, op_run_vcpu, NULL, OP_ONE_DOMAIN },
+	{ "vcpu-info", op_register_info, op_run_vcpu, NULL, OP_ONE_DOMAIN },
+	{ "vcpu-nmi", op_send_nmi, op_run_vcpu, NULL, OP_ONE_DOMAIN },
+	{ "kill", prepare_kill, run_kill, reap_other, OP_TWO_DOMAINS },
+	{ "die-0", reap_to_0, run_reaper, reap_all, OP_TWO_DOMAINS },
+	{ "die-1", reap_to_1, run_reaper, reap_all, OP_TWO_DOMAINS },
+	{ "die-2", reap_to_2, run_reaper, reap_all, OP_TWO_DOMAINS },
+	{ "die-3", reap_to_3, run_reaper, reap_all, OP_TWO_DOMAINS },
+	{ "die-6", reap_to_6, run_reaper, reap_all, OP_TWO_DOMAINS },
+	{ "die-7", reap_to_7, run_reaper, reap_all, OP_TWO_DOMAINS },
+	{ "die-8", reap_to_8, run_reaper, reap_all, OP_TWO_DOMAINS },
+	{ "die-9", reap_to_9, run_reaper, reap_all, OP_TWO_DOMAINS },
+	{ "die-10", reap_to_10, run_reaper, reap_all, OP_TWO_DOMAINS },
+	{ "die-11", reap_to_11, run_reaper, reap_all, OP_TWO_DOMAINS },
+	{ "die-12", reap_to_12, run_reaper, reap_all, OP_TWO_DOMAINS },
+	{ "die-13", reap_to_13, run_reaper, reap_all, OP_TWO_DOMAINS },
+	{ "die-14", reap_to_14, run_reaper, reap_all, OP_TWO_DOMAINS },
 };
 const unsigned int op_count = ARRAY_COUNT(ops);

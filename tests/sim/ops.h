@@ -8,13 +8,45 @@
 
 #include "sim/state.h"
 
+/* Who the two CPUs run: either will do, or one only. */
+enum op_where { OP_ANYWHERE, OP_TWO_DOMAINS, OP_ONE_DOMAIN };
+
 struct op {
 	const char *name;
 	void (*prepare)(struct side *s);
 	long (*run)(struct side *s);
 	/* alone, before the verdict; NULL: nothing */
 	void (*finish)(struct side *s);
+	enum op_where where;
 };
+/* --- ops_vcpu.c --- */
+void op_break_first(struct side *s);
+long op_run_store_both(struct side *s);
+long op_run_store_both_once(struct side *s);
+long op_run_store_twice(struct side *s);
+long op_run_store_second(struct side *s);
+long op_run_store_alone(struct side *s);
+long op_run_load_twice(struct side *s);
+void op_old_table(struct side *s);
+void op_initialise(struct side *s);
+void op_initialise_refused(struct side *s);
+void op_initialise_gdt(struct side *s);
+void op_up(struct side *s);
+void op_up_early(struct side *s);
+void op_down(struct side *s);
+void op_down_itself(struct side *s);
+void op_is_up(struct side *s);
+void op_send_nmi(struct side *s);
+void op_register_info(struct side *s);
+long op_run_vcpu(struct side *s);
+
+long op_run_up(struct side *s);
+
+/* --- others.c: results that no serial order gives, and are right. --- */
+bool op_end_is_known(const char *a, const char *b, bool one_domain,
+		     const long result[2]);
+
+/* --- ops.c --- */
 extern const struct op ops[];
 extern const unsigned int op_count;
 

@@ -9,13 +9,14 @@
  *              with our functions in place of its library
  *   cpu.c      CPUs as coroutines, interrupts, waits; which CPU goes on
  *   tlb.c      what each CPU may have cached, and what it must not (I8)
- *   state.c    the prepared machine: two domains that share, grant, signal
+ *   state.c    the prepared machine: two domains that share, grant, signal;
+ *              the CPUs run one of each, or two vCPUs of one
  *   ops*.c     the operations
  *   explore.c  pairs, schedules, the verdict
  *
  * SIM1  One CPU runs at a time, and another one goes on only at an access to
  *       memory that both operations touch and one of them writes, or where a
- *       CPU waits.
+ *       CPU waits; nor one that waits for a word that was not written since.
  * SIM2  A CPU in the hypervisor answers a flush only where the real one does:
  *       in its own wait loops, and on its way to the guest.
  * SIM3  A CPU caches every translation that its tables ever offered since its
@@ -96,6 +97,8 @@ void sim_undo(void);
  * have equal ones.
  */
 uint64_t sim_changes(void);
+/* Does the other CPU wait for a word that nobody wrote since it looked? */
+bool sim_other_waits(void);
 /* As an access of instrumented code: for guests, and what libraries do. */
 void sim_access(const void *at, size_t bytes, bool write);
 
@@ -114,6 +117,10 @@ void sim_tlb_flush_page(unsigned int cpu, uint64_t va);
 void sim_tlb_learn(void);
 /* I8 for one frame, after its record was changed. */
 void sim_tlb_check(mfn_t mfn);
+/* The CPU may walk through that frame, until it flushes. */
+void sim_tlb_walked(unsigned int cpu, mfn_t mfn);
+/* The hypervisor writes a page's bytes. */
+void sim_tlb_check_write(mfn_t mfn);
 /* The hypervisor reads a page's bytes. */
 void sim_tlb_check_read(mfn_t mfn);
 /*

@@ -22,6 +22,7 @@
 #include "mm/framepool.h"
 #include "pv/above.h"
 #include "pv/hypercall.h"
+#include "pv/mmu.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 #include "sharing/sharing.h"
@@ -31,6 +32,8 @@
 #include "x86/tlb.h"
 
 struct side sides[2];
+/* The second domain, when no CPU runs it. */
+static struct side waiting;
 
 /* What libcheck's macros call, in place of its library. */
 void _ck_assert_failed(const char *file, int line, const char *expr,
@@ -61,10 +64,10 @@ void panic(const char *fmt, ...)
 
 /* --- where CPUs and vCPUs meet --- */
 
-void state_run(unsigned int cpu, struct domain *d)
+void state_run(unsigned int cpu, struct vcpu *v)
 {
 	unsigned int me = sim_cpu;
-	struct domain *old;
+	struct domain *old, *d = v ? v->domain : NULL;
 
 	sim_cpu = cpu;
 	old = sim_cpu_domain(cpu);
@@ -77,25 +80,26 @@ void state_run(unsigned int cpu, struct domain *d)
 		__atomic_or_fetch(&d->cpu_mask, 1UL << cpu, __ATOMIC_SEQ_CST);
 		frame_pool_cpu_enters(d->sharing.frames, cpu);
 	}
-	this_cpu()->current = d ? d->vcpu[0] : NULL;
-	tlb_load_cr3(d ? mfn_to_maddr(d->vcpu[0]->kernel_l4) : cpu_idle_cr3);
+	this_cpu()->current = v;
+	tlb_load_cr3(v ? mfn_to_maddr(v->kernel_l4) : cpu_idle_cr3);
 	sim_cpu = me;
 }
 
-/* A CPU whose domain is dying is left as soon as it is on its way out. */
-static void leave_if_dying(void)
+/*
+ * A CPU whose domain is dying, or whose vCPU goes down, is left as soon as it
+ * is on its way out.
+ */
+static void leave_if_asked(void)
 {
-	struct domain *d = sim_cpu_domain(sim_cpu);
+	struct vcpu *v = this_cpu()->current;
 
-	if (!d || READ_ONCE(d->state) == DOM_RUNNING)
+	if (!v || !(READ_ONCE(v->want_offline) ||
+		    READ_ONCE(v->domain->state) != DOM_RUNNING))
 		return;
 	state_run(sim_cpu, NULL);
-	d->vcpu[0]->run = RUN_OFFLINE;
+	state_left(v);
 }
 
-/* Who waits is not simulated: no operation here blocks. */
-void sched_kick(struct vcpu *v) { }
-void sched_poll_wake(struct vcpu *v, uint32_t port) { }
 void console_drain(struct domain *d) { }
 void store_serve(struct domain *d) { }
 
@@ -119,20 +123,10 @@ bool domain_is_gone(const struct domain *d)
 	return false;
 }
 
-void sched_offline(struct vcpu *v)
-{
-	while (READ_ONCE(v->run) == RUN_RUNNING) {
-		sim_cpu_interrupt(v->domain);
-		if (READ_ONCE(v->run) == RUN_RUNNING)
-			port_spin();
-	}
-}
-
 void sim_leave_guest(void)
 {
-	leave_if_dying();
+	leave_if_asked();
 }
-
 
 void state_exit(void)
 {
@@ -142,7 +136,7 @@ void state_exit(void)
 	while (d && pttree_work_left(d))
 		(void)pttree_settle(d);
 	this_cpu()->pte_steps = 0;
-	leave_if_dying();
+	leave_if_asked();
 	tlb_answer();
 }
 
@@ -177,8 +171,11 @@ static uint64_t pfn(unsigned int what)
 
 static void make_domain(struct side *s)
 {
+	fake_machine.vcpus = 3;
 	s->d = fake_domain("g", 50);
 	CHECK(s->d);
+	s->v = s->d->vcpu[0];
+	s->args_page = P_ARGS;
 	page = fake_free_pfn(s->d);
 	g_setup(s->d, 1);
 }
@@ -199,6 +196,22 @@ static void offer(unsigned int what)
 	ck_assert_int_gt(r, 0);
 }
 
+/* A page with two entries: who breaks it has to look for the other one. */
+static void offer_by_two(unsigned int what, unsigned int second)
+{
+	struct shareop_entry e = {
+		.pte = { fake_va(pfn(what)), fake_va(pfn(second)) }, .nr_ptes = 2,
+	};
+	void *args = fake_page(now->d, pfn(P_ARGS));
+
+	ck_assert_int_eq(g_update(pfn(second), mfn_n(fake_mfn(now->d, pfn(what))) << PAGE_SHIFT |
+				  G_RW), 0);
+	memcpy(args, &e, sizeof(e));
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, fake_va(pfn(P_ARGS)), 1, 0), 0);
+	memcpy(&e, args, sizeof(e));
+	ck_assert_int_eq(e.status, SHARE_DONE);
+}
+
 static void make_pages(struct side *s, unsigned int n)
 {
 	as(s);
@@ -208,6 +221,8 @@ static void make_pages(struct side *s, unsigned int n)
 	fill(P_ALONE, 0x4444 + n);
 	fill(P_LENT, 0x5555 + n);
 	fill(P_OFFERED, 0);
+	fill(P_TWICE, 0x6666);
+	offer_by_two(P_TWICE, P_SECOND);
 	offer(P_BOTH);
 	offer(P_ALONE);
 }
@@ -256,6 +271,15 @@ static void make_grants(struct side *s)
 	ck_assert_int_eq(g_update(pfn(P_SPARE), 0), 0);
 	ck_assert_int_eq(g_update(pfn(P_PLACE), 0), 0);
 	give_back(P_HOLE);
+}
+
+/* As VCPUOP_initialise: the same tables. */
+static void make_second_vcpu(struct side *s)
+{
+	struct vcpu *v = s->d->vcpu[1];
+
+	ck_assert_int_eq(mmu_base_set(v, &v->kernel_l4, s->v->kernel_l4, false, false), 0);
+	v->kernel_mode = v->initialised = true;
 }
 
 static void map_lent(struct side *s)
@@ -335,8 +359,10 @@ void state_prepare(void)
 		make_grants(&sides[i]);
 		make_events(&sides[i]);
 	}
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
 		map_lent(&sides[i]);
+		make_second_vcpu(&sides[i]);
+	}
 	bind_events(&sides[1]);
 	fake_check();
 	fake_run(NULL);
@@ -345,10 +371,24 @@ void state_prepare(void)
 	for (i = 0; i < 2; i++) {
 		sim_cpu = i;
 		cpu_areas[i] = this_cpu();
-		sides[i].d->vcpu[0]->run = RUN_RUNNING;
-		state_run(i, sides[i].d);
+		sides[i].v->run = RUN_RUNNING;
+		state_run(i, sides[i].v);
 	}
 	sim_cpu = 0;
+}
+
+void state_one_domain(void)
+{
+	waiting = sides[1];
+	waiting.other = &sides[0];
+	waiting.v->run = RUN_RUNNABLE;
+	sides[1] = sides[0];
+	sides[0].other = sides[1].other = &waiting;
+	sides[1].cpu = 1;
+	sides[1].args_page = P_ARGS_SECOND;
+	sides[1].v = sides[0].d->vcpu[1];
+	sides[1].v->run = RUN_RUNNING;
+	state_run(1, sides[1].v);
 }
 
 /* --- the verdict --- */
@@ -387,22 +427,35 @@ static uint64_t page_digest(struct domain *d, uint64_t n, uint64_t digest)
 	return digest;
 }
 
+static uint64_t vcpu_digest(struct vcpu *v, uint64_t digest)
+{
+	digest = mix(digest, v->initialised | v->nmi_pending << 1 |
+			     (uint64_t)v->gdt_entries << 2);
+	digest = mix(digest, v->initialised ? v->regs.rip : 0);
+	digest = mix(digest, !mfn_eq(v->kernel_l4, INVALID_MFN));
+	digest = mix(digest, v->info_frame ? (uintptr_t)v->info % PAGE_SIZE : 1);
+	return mix(digest, sched_is_up(v));
+}
+
 static uint64_t domain_digest(struct domain *d, uint64_t digest)
 {
 	unsigned int i;
 
 	for (i = 0; i < P_COUNT; i++)
 		digest = page_digest(d, pfn(i), digest);
+	for (i = 0; i < d->vcpu_count; i++)
+		digest = vcpu_digest(d->vcpu[i], digest);
 	return mix(digest, d->pages.total);
 }
 
 uint64_t state_digest(void)
 {
+	struct domain *d[2] = { sides[0].d, sides[0].other->d };
 	uint64_t digest = 0;
 	unsigned int i;
 
 	for (i = 0; i < 2; i++)
-		digest = sides[i].d && sides[i].d->state == DOM_RUNNING ?
-			 domain_digest(sides[i].d, digest) : mix(digest, 2);
+		digest = d[i] && d[i]->state == DOM_RUNNING ?
+			 domain_digest(d[i], digest) : mix(digest, 2);
 	return digest;
 }

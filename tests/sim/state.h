@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The prepared machine.  Two domains of one group, each on its CPU, each with
- * the same pages by pfn, from `page` on:
+ * The prepared machine.  Two domains of one group, each with the same pages by
+ * pfn, from `page` on, and each on its CPU; or both CPUs run the first one's
+ * two vCPUs (state_one_domain()), while the second one waits.
  *
  *   P_OWN       plain, like no other          P_SAME     the same bytes in
  *               both, not offered
@@ -14,7 +15,8 @@
  *               read-only
  *   P_SPARE     to be given away: unmapped, as are P_HOLE (no page) and P_PLACE
  *               (va only)
- *   P_BUFFER    xencomm buffer
+ *   P_BUFFER    xencomm buffer                P_TWICE    shared by both, and
+ *               P_SECOND maps it, too
  *
  * Each has an unbound port for the other and an interdomain channel; REF_ACCEPT
  * takes a page of the other's.
@@ -26,17 +28,21 @@
 
 enum {
 	P_OWN, P_SAME, P_BOTH, P_ALONE, P_LENT, P_OFFERED, P_TABLE, P_BLANK,
-	P_SPARE, P_HOLE, P_PLACE, P_BUFFER, P_GDT, P_MAPPED, P_SECOND,
+	P_SPARE, P_HOLE, P_PLACE, P_BUFFER, P_GDT, P_MAPPED, P_TWICE, P_SECOND,
 	P_COUNT
 };
-#define P_ARGS		40	/* of a call; three pages */
+#define P_ARGS		40	/* of a call; three pages, */
+#define P_ARGS_SECOND	44	/* and of the second vCPU's */
 
 enum { REF_LENT = 8, REF_OFFERED, REF_ACCEPT, REF_UNUSED };
 
+/* What runs on a CPU. */
 struct side {
 	struct domain *d;
-	struct side *other;
+	struct vcpu *v;
+	struct side *other;	/* the other domain's */
 	unsigned int cpu;
+	unsigned int args_page;	/* P_ARGS or P_ARGS_SECOND */
 	uint32_t handle;	/* of the other's P_LENT */
 	uint32_t port_unbound, port_bound;
 	uint64_t mfn[P_COUNT];	/* at the start; 0: none */
@@ -47,8 +53,10 @@ struct side {
 extern struct side sides[2];
 
 void state_prepare(void);
-/* The domain whose vCPU a CPU runs (NULL: none), with its tables loaded. */
-void state_run(unsigned int cpu, struct domain *d);
+/* From the prepared state, before anything else runs. */
+void state_one_domain(void);
+/* The vCPU that a CPU runs (NULL: none), with its tables loaded. */
+void state_run(unsigned int cpu, struct vcpu *v);
 /* I1 .. I18; it does not come back from a failure. */
 void state_check(void);
 /* What the guests see, but for frame numbers. */
@@ -59,5 +67,7 @@ long state_call(hypercall_fn fn, struct hypercall_args *args);
 bool domain_is_gone(const struct domain *d);
 /* What pv_exit_to_guest() does. */
 void state_exit(void);
+/* vcpus.c: no CPU runs it any more. */
+void state_left(struct vcpu *v);
 
 #endif

@@ -2,7 +2,9 @@
 /*
  * What each CPU may have cached (SIM3), and I8: no cached translation writes a
  * frame that is a table, a descriptor table, shared, free, or another domain's;
- * and no CPU walks through a frame that is no table any more.
+ * no CPU walks through a frame that is no table any more; and none of a
+ * domain's CPUs can write a page's copy while another one still reads the
+ * shared frame.
  *
  * A real CPU may cache any translation that its tables offer at any time,
  * without an access.  So a CPU here holds all that they have offered since its
@@ -12,6 +14,7 @@
 
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
+#include "pv/pttree.h"
 #include "sim/sim.h"
 
 /* pages of a guest's kernel that are looked at */
@@ -22,11 +25,13 @@
 struct translation {
 	uint32_t mfn;			/* 0: none */
 	bool writable;
+	bool granted;			/* another domain's page, by its leave */
 };
 
 static struct tlb {
 	struct translation page[WINDOW][OLD];	/* oldest first */
 	uint16_t readers[FAKE_FRAMES], writers[FAKE_FRAMES];
+	uint16_t unasked[FAKE_FRAMES];	/* readers by no grant */
 	bool table[FAKE_FRAMES];	/* may be walked */
 } tlbs[SIM_CPUS], start[SIM_CPUS];
 
@@ -40,6 +45,14 @@ void sim_tlb_undo(void)
 	memcpy(tlbs, start, sizeof(tlbs));
 }
 
+/* Not an access of the code under test. */
+void *__real_memset(void *to, int c, size_t n);
+
+static void forget(void *what, size_t bytes)
+{
+	(void)__real_memset(what, 0, bytes);
+}
+
 static void forget_page(struct tlb *t, unsigned int page)
 {
 	unsigned int i;
@@ -47,13 +60,34 @@ static void forget_page(struct tlb *t, unsigned int page)
 	for (i = 0; i < OLD && t->page[page][i].mfn; i++) {
 		t->readers[t->page[page][i].mfn]--;
 		t->writers[t->page[page][i].mfn] -= t->page[page][i].writable;
+		t->unasked[t->page[page][i].mfn] -= !t->page[page][i].granted;
 	}
-	memset(t->page[page], 0, sizeof(t->page[page]));
+	forget(t->page[page], sizeof(t->page[page]));
 }
 
-static void cache(struct tlb *t, unsigned int page, mfn_t mfn, bool writable)
+/*
+ * A store there would be seen late by who still reads the old frame; but none
+ * is made while the domain's vCPUs are held (pv/ptbreak.c, K2).
+ */
+static void check_order(const struct tlb *t, unsigned int page, mfn_t mfn)
+{
+	unsigned int cpu = SIM_CPUS - 1 - (unsigned int)(t - tlbs), i;
+	const struct translation *e = tlbs[cpu].page[page];
+	struct domain *d = sim_cpu_domain(cpu);
+
+	if (!d || d != sim_cpu_domain(1 - cpu) || pttree_work_left(d))
+		return;
+	for (i = 0; i < OLD && e[i].mfn; i++)
+		if (e[i].mfn != mfn_n(mfn) &&
+		    frame_is_shared(mfn_to_frame(MFN(e[i].mfn))))
+			sim_fail("CPU %u reads frame %x, whose copy %lx is written",
+				 cpu, e[i].mfn, (long)mfn_n(mfn));
+}
+
+static void cache(struct tlb *t, unsigned int page, mfn_t mfn, pte_t pte)
 {
 	struct translation *e = t->page[page];
+	bool writable = pte & PTE_RW;
 	unsigned int i;
 
 	for (i = 0; i < OLD && e[i].mfn; i++)
@@ -61,9 +95,14 @@ static void cache(struct tlb *t, unsigned int page, mfn_t mfn, bool writable)
 			return;
 	if (i == OLD)
 		sim_fail("the simulator keeps %u translations of a page", OLD);
-	e[i] = (struct translation){ mfn_n(mfn), writable };
+	e[i] = (struct translation){ mfn_n(mfn), writable, pte & PTE_AVL_GRANT };
 	t->readers[mfn_n(mfn)]++;
 	t->writers[mfn_n(mfn)] += writable;
+	t->unasked[mfn_n(mfn)] += !e[i].granted;
+	if (writable) {
+		sim_tlb_check_write(mfn);
+		check_order(t, page, mfn);
+	}
 }
 
 /* The table that entry `slot` of a table leads to; NULL: none. */
@@ -95,7 +134,7 @@ static void learn_page(struct tlb *t, const pte_t *l4, unsigned int page)
 		return;
 	e = table[slot_at(va, 1)];
 	if (e & PTE_P)
-		cache(t, page, pte_mfn(e), e & PTE_RW);
+		cache(t, page, pte_mfn(e), e);
 }
 
 static void learn(unsigned int cpu)
@@ -123,7 +162,7 @@ void sim_tlb_learn(void)
 
 void sim_tlb_flush(unsigned int cpu)
 {
-	memset(&tlbs[cpu], 0, sizeof(tlbs[cpu]));
+	forget(&tlbs[cpu], sizeof(tlbs[cpu]));
 	learn(cpu);
 }
 
@@ -134,7 +173,7 @@ void sim_tlb_flush_page(unsigned int cpu, uint64_t va)
 	if (va >= fake_va(0) && va < fake_va(WINDOW))
 		forget_page(t, (va - fake_va(0)) >> PAGE_SHIFT);
 	/* invlpg forgets the walk's intermediate steps, of all addresses. */
-	memset(t->table, 0, sizeof(t->table));
+	forget(t->table, sizeof(t->table));
 	learn(cpu);
 }
 
@@ -169,9 +208,36 @@ static const char *why_no_walk(const struct frame *f)
 		return "free";
 	if (kind == FRAME_SHARED)
 		return "shared";
-	if (type_class(f->type) == CLASS_WRITABLE && type_count(f->type))
+	/* Not before the flush (T6). */
+	if (type_class(f->type) == CLASS_WRITABLE && type_count(f->type) &&
+	    !(f->type & TYPE_FLUSHING))
 		return "writable";
 	return NULL;
+}
+
+/* Another domain's page that is written, and was not granted. */
+static bool is_anothers(unsigned int cpu, const struct frame *f)
+{
+	struct domain *d = sim_cpu_domain(cpu);
+
+	return d && frame_state_kind(f->state) == FRAME_OWNED &&
+	       type_class(f->type) == CLASS_WRITABLE && type_count(f->type) &&
+	       frame_state_owner(f->state) != d->id;
+}
+
+void sim_tlb_walked(unsigned int cpu, mfn_t mfn)
+{
+	tlbs[cpu].table[mfn_n(mfn)] = true;
+}
+
+void sim_tlb_check_write(mfn_t mfn)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < SIM_CPUS; cpu++)
+		if (tlbs[cpu].table[mfn_n(mfn)])
+			sim_fail("I8: CPU %u walks through frame %lx, which is written",
+				 cpu, (long)mfn_n(mfn));
 }
 
 void sim_tlb_check(mfn_t mfn)
@@ -188,6 +254,9 @@ void sim_tlb_check(mfn_t mfn)
 		if (tlbs[cpu].readers[mfn_n(mfn)] &&
 		    frame_state_kind(f->state) == FRAME_FREE)
 			sim_fail("I8: CPU %u can read frame %lx, which is free",
+				 cpu, (long)mfn_n(mfn));
+		if (tlbs[cpu].unasked[mfn_n(mfn)] && is_anothers(cpu, f))
+			sim_fail("I8: CPU %u can read frame %lx, which is another domain's",
 				 cpu, (long)mfn_n(mfn));
 		why = tlbs[cpu].table[mfn_n(mfn)] ? why_no_walk(f) : NULL;
 		if (why)

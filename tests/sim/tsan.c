@@ -25,6 +25,8 @@ struct sim_touched {
 static struct sim_touched *recording;
 static struct sim_touched conflicts;
 static uintptr_t last[SIM_CPUS];	/* the point before, of each CPU */
+static uintptr_t recent[SIM_CPUS];	/* its last access */
+static uintptr_t awaited[SIM_CPUS];	/* 0: it waits for none */
 static mfn_t changed_frame;		/* its record is being written */
 static bool changed_table;		/* a page table is being written */
 static bool busy;			/* in here already */
@@ -129,6 +131,7 @@ void sim_undo(void)
 	changed_frame = MFN(0);
 	changed_table = busy = false;
 	memset(last, 0, sizeof(last));
+	memset(awaited, 0, sizeof(awaited));
 }
 
 /* Independent of the order of the writes. */
@@ -217,6 +220,7 @@ static void access_one(const void *at, bool write, bool atomic)
 {
 	uintptr_t key = key_of(at);
 
+	recent[sim_cpu] = key;
 	if (recording)
 		set_add(recording, key, write ? WRITTEN : READ);
 	/* Again the same, plainly: nothing in between would be new. */
@@ -228,8 +232,12 @@ static void access_one(const void *at, bool write, bool atomic)
 		busy = true;
 	}
 	if (write) {
+		if (awaited[1 - sim_cpu] == key)
+			awaited[1 - sim_cpu] = 0;
 		change_add(at);
 		note_change(at);
+		if (in_ram(at) && is_content(virt_to_mfn(at)))
+			sim_tlb_check_write(virt_to_mfn(at));
 	} else if (in_ram(at))
 		sim_tlb_check_read(virt_to_mfn(at));
 }
@@ -264,6 +272,29 @@ static inline void access(const void *at, size_t bytes, bool write, bool atomic)
 void sim_access(const void *at, size_t bytes, bool write)
 {
 	access(at, bytes, write, false);
+}
+
+/* --- waits --- */
+
+bool sim_other_waits(void)
+{
+	return awaited[1 - sim_cpu] != 0;
+}
+
+/*
+ * Who spins looked at a word just before, and looks at it again; other CPUs'
+ * requests he answers when they wait for him.
+ */
+void __real_port_spin(void);
+void __wrap_port_spin(void);
+
+void __wrap_port_spin(void)
+{
+	unsigned int me = sim_cpu;
+
+	awaited[me] = recent[me];
+	__real_port_spin();
+	awaited[me] = 0;
 }
 
 /* --- gcc's interface: plain accesses --- */

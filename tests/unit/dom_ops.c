@@ -309,7 +309,6 @@ START_TEST(which_vcpus_there_are)
 	ck_assert_int_eq(vcpu_op(VCPUOP_up, NULL), 0);
 	ck_assert_int_eq(vcpu_op(VCPUOP_initialise, NULL), -EEXIST);
 	ck_assert_int_eq(vcpu_op(VCPUOP_get_physid, NULL), -EINVAL);
-	ck_assert_int_eq(vcpu_op(VCPUOP_send_nmi, NULL), -ENOSYS);
 	ck_assert_int_eq(vcpu_op(99, NULL), -ENOSYS);
 	/* the last one */
 	ck_assert_int_eq(vcpu_op(VCPUOP_down, NULL), 0);
@@ -366,6 +365,34 @@ START_TEST(up_and_down)
 	ck_assert_int_eq(vcpu_op(VCPUOP_down, NULL), 0);
 	ck_assert_uint_eq(fake.shutdown_code, SHUTDOWN_poweroff);
 	ck_assert_uint_eq(fake.shutdowns, 1);
+	second_gone();
+}
+END_TEST
+
+/*
+ * VC3: of any vCPU, and it ends a sleep of its; with no argument.  One that is
+ * masked waits, and ends none.
+ */
+START_TEST(nmi)
+{
+	struct vcpu *w = second();
+
+	ck_assert_int_eq(op_vcpu(VCPUOP_send_nmi, 1, 8), -EINVAL);
+	ck_assert(!w->nmi_pending);
+	ck_assert_int_eq(op_vcpu(VCPUOP_send_nmi, 1, 0), 0);
+	ck_assert(w->nmi_pending && !v->nmi_pending);
+	sched_online(w);
+	sched_block(v);
+	ck_assert_ptr_eq(pass(0), w);
+	ck_assert_int_eq(v->run, RUN_BLOCKED);
+	ck_assert_int_eq(op_vcpu(VCPUOP_send_nmi, 0, 0), 0);
+	ck_assert_int_eq(v->run, RUN_RUNNABLE);
+	sched_block(w);		/* has one: stays */
+	ck_assert(!w->want_block);
+	w->nmi_masked = true;
+	sched_block(w);
+	ck_assert_ptr_eq(pass(0), v);
+	ck_assert_int_eq(w->run, RUN_BLOCKED);
 	second_gone();
 }
 END_TEST
@@ -686,6 +713,7 @@ int main(void)
 	tcase_add_test(tc, which_vcpus_there_are);
 	tcase_add_test(tc, bad_pointers);
 	tcase_add_test(tc, up_and_down);
+	tcase_add_test(tc, nmi);
 	tcase_add_test(tc, areas_of_another);
 	tcase_add_test(tc, runstate);
 	tcase_add_test(tc, runstate_flag);

@@ -382,6 +382,114 @@ START_TEST(copy_instead_of_the_frame)
 }
 END_TEST
 
+/*
+ * Several vCPUs: none may write the copy while another one reads the old frame,
+ * so its entry is read-only at first.
+ */
+START_TEST(copy_is_read_only_first)
+{
+	ck_assert_int_eq(gl_share_range(&share, va_of(0), 4, NULL), 4);
+	writes = 0;
+	ck_assert(store(0, 9));
+	ck_assert_uint_eq(writes, 2);	/* asked for the frame, and the copy */
+	gl_share_several_vcpus(&share);
+	writes = 0;
+	ck_assert(store(2, 9));
+	ck_assert_uint_eq(writes, 2);
+	ck_assert_uint_eq(written[1] | RW, written[0]);
+	ck_assert(!(written[1] & RW));
+	ck_assert_uint_eq(*(uint8_t *)va_of(2), 9);
+	ck_assert_uint_eq(share.counters.breaks, 2);
+	audit();
+}
+END_TEST
+
+/*
+ * Break first, and no frame but those of the reserve: they are the
+ * hypervisor's to copy into.
+ */
+static void break_first_setup(void)
+{
+	ck_assert_int_eq(gl_share_break_first(&share, NULL, 0), 0);
+	gl_share_several_vcpus(&share);
+	ck_assert_int_eq(gl_share_range(&share, va_of(0), 20, NULL), 20);
+	no_frames = true;
+}
+
+START_TEST(reserve_is_given_back)
+{
+	break_first_setup();
+	for (uint64_t pfn = 0; pfn < RESERVE; pfn++) {
+		ck_assert(store(pfn, 9));
+		audit();
+		no_frames = true;
+	}
+	ck_assert_uint_eq(share.counters.unshares, RESERVE);
+	ck_assert_uint_eq(share.counters.breaks, 0);
+	ck_assert(!store(RESERVE, 9));
+	no_frames = false;
+	ck_assert_uint_eq(gl_share_refill(&share), 0);
+	audit();
+}
+END_TEST
+
+/* Another vCPU writes the page as soon as there is a frame for it. */
+static void write_by_another(void)
+{
+	fake_break(0);
+	((volatile uint8_t *)va_of(0))[1] = 55;
+}
+
+START_TEST(write_of_another_is_kept)
+{
+	break_first_setup();
+	meanwhile = write_by_another;
+	meanwhile_op = XENMEM_decrease_reservation;
+	ck_assert(store(0, 9));
+	ck_assert(!meanwhile);
+	ck_assert_uint_eq(((uint8_t *)va_of(0))[0], 9);
+	ck_assert_uint_eq(((uint8_t *)va_of(0))[1], 55);
+	audit();
+}
+END_TEST
+
+/* The frame that was given back is gone: the next one's turn. */
+static void frame_is_taken(void)
+{
+	no_frames = true;
+}
+
+START_TEST(frame_given_back_is_taken)
+{
+	break_first_setup();
+	meanwhile = frame_is_taken;
+	meanwhile_op = XENMEM_decrease_reservation;
+	ck_assert(store(0, 9));
+	ck_assert_uint_eq(share.slots_full, RESERVE - 2);
+	audit();
+}
+END_TEST
+
+/* G5: before the library hears of its new frame the page has another one. */
+START_TEST(name_of_another_is_kept)
+{
+	uint64_t va = va_of(0);
+	int32_t st;
+
+	ck_assert_int_eq(gl_share_break_first(&share, NULL, 0), 0);
+	gl_share_several_vcpus(&share);
+	meanwhile = write_by_another;
+	meanwhile_op = _i ? SHAREOP_batch : SHAREOP_single;
+	if (_i)
+		ck_assert_int_eq(gl_share_pages(&share, &va, 1, &st), 1);
+	else
+		ck_assert_int_eq(gl_share_page(&share, va), 0);
+	ck_assert(!meanwhile);
+	ck_assert_uint_eq(p2m[0], (pte[0] & ADDR) / PAGE);
+	ck_assert_uint_eq(((uint8_t *)va)[1], 55);
+}
+END_TEST
+
 START_TEST(many_rounds)
 {
 	srand(5);
@@ -415,6 +523,11 @@ int main(void)
 	tcase_add_test(tc, last_holder);
 	tcase_add_test(tc, attempts_get_rare);
 	tcase_add_test(tc, short_refill);
+	tcase_add_test(tc, copy_is_read_only_first);
+	tcase_add_test(tc, reserve_is_given_back);
+	tcase_add_test(tc, write_of_another_is_kept);
+	tcase_add_test(tc, frame_given_back_is_taken);
+	tcase_add_loop_test(tc, name_of_another_is_kept, 0, 2);
 	tcase_add_test(tc, forged);
 	tcase_add_test(tc, statuses);
 	tcase_add_test(tc, no_such_call);

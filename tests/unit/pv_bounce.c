@@ -234,6 +234,41 @@ START_TEST(failsafe_in_turn)
 }
 END_TEST
 
+/* VC3, BOUNCE4: after the exception, before the event; one at a time. */
+START_TEST(nmi)
+{
+	v->nmi_pending = true;
+	v->traps[VEC_NMI].flags = 4;
+	fake_pv.info.evtchn_upcall_pending = 1;
+	bounce_exception(v, VEC_BP, false, 0);
+	bounce_pending(v);
+	check_handler(FAKE_HANDLER(VEC_NMI));
+	ck_assert_uint_eq(word(2), FAKE_HANDLER(VEC_BP));
+	ck_assert_uint_eq(fake_pv.info.evtchn_upcall_mask, 1);
+	ck_assert(!v->nmi_pending && v->nmi_masked);
+	v->nmi_pending = true;
+	v->regs.rip = 0x1234;
+	bounce_pending(v);
+	ck_assert_uint_eq(v->regs.rip, 0x1234);
+	v->nmi_masked = false;
+	bounce_pending(v);
+	check_handler(FAKE_HANDLER(VEC_NMI));
+}
+END_TEST
+
+START_TEST(nmi_without_handler)
+{
+	uint64_t rip = v->regs.rip;
+
+	v->nmi_pending = true;
+	v->traps[VEC_NMI].address = 0;
+	bounce_pending(v);
+	ck_assert_uint_eq(v->regs.rip, rip);
+	ck_assert(!v->nmi_pending && !v->nmi_masked);
+	ck_assert_uint_eq(fake_pv.crashes, 0);
+}
+END_TEST
+
 /* TR7, BOUNCE2: whatever the stack is, only the domain ends. */
 START_TEST(bad_stacks)
 {
@@ -287,6 +322,8 @@ int main(void)
 	tcase_add_test(tc, system_call_without_handler);
 	tcase_add_test(tc, failsafe);
 	tcase_add_test(tc, failsafe_in_turn);
+	tcase_add_test(tc, nmi);
+	tcase_add_test(tc, nmi_without_handler);
 	tcase_add_loop_test(tc, bad_stacks, 0, 26);
 	tcase_add_test(tc, no_handler);
 	return suite_run();

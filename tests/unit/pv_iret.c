@@ -47,8 +47,10 @@ static long do_iret(void)
 
 START_TEST(to_user)
 {
+	v->nmi_masked = true;
 	ck_assert_int_eq(do_iret(), 0);
 	ck_assert(args.replaced);
+	ck_assert(!v->nmi_masked);
 	ck_assert(!v->kernel_mode);
 	ck_assert_uint_eq(v->regs.rax, 1);
 	ck_assert_uint_eq(v->regs.r11, 2);

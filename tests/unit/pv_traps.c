@@ -695,7 +695,14 @@ START_TEST(callbacks)
 	ck_assert_int_eq(call(op_callback, 0, 0x700000), -EINVAL);
 	ck_assert_int_eq(call(op_callback, 1, 0x700000), -EINVAL);
 	reg.type = 4;
+	reg.address = 0x8000000000000000;
+	ck_assert_int_eq(call(op_callback, 0, 0x700000), -EINVAL);
+	reg.address = 0x5550;
+	ck_assert_int_eq(call(op_callback, 0, 0x700000), 0);
+	ck_assert_uint_eq(v->traps[VEC_NMI].address, 0x5550);
+	ck_assert(TI_GET_IF(&v->traps[VEC_NMI]));
 	ck_assert_int_eq(call(op_callback, 1, 0x700000), 0);
+	ck_assert_uint_eq(v->traps[VEC_NMI].address, 0);
 	reg.type = 99;
 	ck_assert_int_eq(call(op_callback, 0, 0x700000), -ENOSYS);
 	ck_assert_int_eq(call(op_callback, 1, 0x700000), -ENOSYS);

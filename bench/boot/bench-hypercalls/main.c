@@ -13,6 +13,7 @@
 #include <gl/memory.h>
 #include <gl/printf.h>
 #include <gl/start.h>
+#include <gl/vcpu.h>
 
 #include "../bench.h"
 

@@ -19,7 +19,8 @@ struct attack {
 	long want;
 };
 
-extern const struct attack pt_attacks[], table_attacks[], call_attacks[];
+extern const struct attack pt_attacks[], table_attacks[], call_attacks[],
+	nmi_attacks[];
 
 /*
  * A zeroed page that is mapped read-only, so that it may become a table; its

@@ -59,6 +59,7 @@ void gl_main(void)
 	run(pt_attacks, ours);
 	run(table_attacks, ours);
 	run(call_attacks, ours);
+	run(nmi_attacks, ours);
 	gl_printf("ATTACKS END\n");
 	gl_test_done();
 }

@@ -5,6 +5,7 @@
  * SH3-SH10, SH12, SH13, SH19, SH32, GT22's kin for tables).
  */
 #include <gl/trap.h>
+#include <gl/vcpu.h>
 
 #include "../attack.h"
 

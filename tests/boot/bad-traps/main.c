@@ -6,6 +6,7 @@
  */
 #include <gl/event.h>
 #include <gl/trap.h>
+#include <gl/vcpu.h>
 #include <xen/memory.h>
 #include <xen/physdev.h>
 

@@ -7,6 +7,7 @@
 #include <gl/memory.h>
 #include <gl/start.h>
 #include <gl/trap.h>
+#include <gl/vcpu.h>
 
 #include "../gl_test.h"
 

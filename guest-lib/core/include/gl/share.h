@@ -33,8 +33,13 @@
  * fault.  A fault reaches the kernel only if the hypervisor has no frame; then
  * the reserve has one.
  *
- * Several vCPUs: every entry change flushes on all of them; two that fault on
- * one page are put in order by lock(), and the second finds the entry writable.
+ * Several vCPUs (gl_share_several_vcpus()): every entry change flushes on all
+ * of them; two that fault on one page are put in order by lock(), and the
+ * second finds the entry writable.
+ *
+ *  G5  With break first and several vCPUs, the hypervisor renames pages behind
+ *      the lock's back, but only one whose entry is shared: the frame that an
+ *      offer was told is believed only if the entry names it still.
  */
 #ifndef GL_SHARE_H
 #define GL_SHARE_H
@@ -114,6 +119,7 @@ struct gl_share {
 	struct gl_repay_list repay;
 	unsigned int alone_skip, alone_wait; /* cow_in_place.c */
 	bool break_first;
+	bool several_vcpus;	/* constant once a second one runs */
 	struct gl_share_counters counters;
 	struct shareop_entry batch[SHARE_BATCH_MAX]; /* under lock */
 };
@@ -131,6 +137,10 @@ static inline size_t gl_share_record_bytes(uint64_t pfns)
 unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
 			   void *ctx, uint64_t *record, uint64_t pfns,
 			   unsigned int reserve);
+/*
+ * Before a second vCPU runs: a break then costs one flush more (cow.c).
+ */
+void gl_share_several_vcpus(struct gl_share *s);
 /* Does the hypervisor have the call?  0 and *info, or -errno (-ENOSYS: no). */
 long gl_share_info(struct gl_share *s, struct shareop_info *info);
 
@@ -150,8 +160,8 @@ long gl_share_range(struct gl_share *s, uint64_t va, size_t pages,
  * Before the first offer: let the hypervisor break the shares, and write the
  * new frame's number to p2m[pfn] (`entries` long; NULL, 0: there is no such
  * list, but the M2P).  The callbacks p2m_set are not called for it, and
- * gl_share_is_shared() says what was shared once.  Tested with one
- * vCPU only so far.  0 or -errno (-EBUSY: something is shared).
+ * gl_share_is_shared() says what was shared once.  0 or -errno (-EBUSY:
+ * something is shared).
  */
 long gl_share_break_first(struct gl_share *s, const uint64_t *p2m,
 			  uint64_t entries);

@@ -21,13 +21,17 @@ void gl_event_upcall(void);
 
 /*
  * Each binds, sets the handler (which may be NULL), and unmasks. Returns the
- * port, or -errno.
+ * port, or -errno.  A VIRQ or IPI is the calling vCPU's, and so are its
+ * handler's runs; others are vCPU 0's.
  */
 long gl_event_bind_virq(unsigned int virq, gl_event_fn fn, void *data);
 long gl_event_bind_ipi(gl_event_fn fn, void *data);
 long gl_event_alloc_unbound(domid_t remote, gl_event_fn fn, void *data);
 /* For a port that exists already, such as the console's. */
 void gl_event_handler_set(evtchn_port_t port, gl_event_fn fn, void *data);
+
+/* An interdomain or unbound port's events go to that vCPU. 0 or -errno. */
+long gl_event_bind_vcpu(evtchn_port_t port, unsigned int vcpu);
 
 void gl_event_mask(evtchn_port_t port);
 void gl_event_unmask(evtchn_port_t port);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a kernel starts with.  start.asm enters gl_start(), which sets up in
- * this order: shared info, console, traps, events, memory; then calls
- * gl_main(), which the kernel defines.  When that returns the domain powers
- * off.
+ * this order: the vCPU's own data, shared info, console, traps, events, memory;
+ * then calls gl_main(), which the kernel defines.  When that returns the domain
+ * powers off.
  */
 #ifndef GL_START_H
 #define GL_START_H
@@ -25,20 +25,6 @@ void gl_main(void);
 static inline bool gl_is_dom0(void)
 {
 	return gl_start_info->flags & SIF_INITDOMAIN;
-}
-
-/*
- * The running vCPU's part of the shared page.  The only place that knows which
- * vCPU runs: one, for now (the library starts no other).
- */
-static inline struct vcpu_info *gl_vcpu_info(void)
-{
-	return &gl_shared_info.vcpu_info[0];
-}
-
-static inline unsigned int gl_vcpu_id(void)
-{
-	return 0;
 }
 
 /* This domain's number, or DOMID_INVALID if the hypervisor does not tell. */

@@ -3,7 +3,7 @@
  * Exceptions.  A handler returns true when the interrupted code shall go on
  * with *regs (which it may change), false for the default: print the registers
  * and crash the domain.  Handlers run on the interrupted stack, page faults
- * with events masked.
+ * and NMIs with events masked.  All vCPUs have the same.
  */
 #ifndef GL_TRAP_H
 #define GL_TRAP_H
@@ -11,12 +11,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <xen/xen.h>
+
 /* 0-31 exceptions, 32-47 free for `int` */
 #define GL_VECTORS		48
 #define GL_VECTOR_EVENT		256	/* not a vector: the event callback */
 
 #define TRAP_divide_error	0
 #define TRAP_debug		1
+#define TRAP_nmi		2
 #define TRAP_int3		3
 #define TRAP_invalid_op		6
 #define TRAP_gp_fault		13
@@ -39,6 +42,8 @@ struct gl_regs {
 typedef bool (*gl_trap_fn)(struct gl_regs *regs);
 
 void gl_trap_init(void);
+/* What gl_trap_init() tells for this vCPU, in the context of another one. */
+void gl_trap_context(struct vcpu_guest_context *c);
 /* Returns the handler that was there before (NULL: the default). */
 gl_trap_fn gl_trap_handler_set(unsigned int vector, gl_trap_fn fn);
 
@@ -48,7 +53,10 @@ uint64_t gl_fault_address(void);
 /* Read or write eight bytes that may fault: false if they do. */
 bool gl_probe_read(uint64_t va, uint64_t *out);
 bool gl_probe_write(uint64_t va, uint64_t value);
-/* The vector, error code and address of the last probe that failed. */
+/*
+ * The vector, error code and address of the last probe of this vCPU's that
+ * failed.
+ */
 struct gl_probe_fault {
 	uint64_t vector, error_code, address;
 };

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Operations that are about vCPUs: a guest's stores and loads while a share is
+ * broken first, and vcpu_op.
+ */
+#include <errno.h>
+#include <port.h>
+#include <string.h>
+
+#include <xen/sched.h>
+#include <xen/vcpu.h>
+
+#include "abi/share.h"
+#include "dom/sched.h"
+#include "pv/hypercall.h"
+#include "pv/traps.h"
+#include "sim/ops.h"
+#include "sim/sim.h"
+
+#define PF_PRESENT_WRITE 3u
+#define TRIES		8	/* of one instruction: more never end */
+
+static uint64_t va_of(unsigned int what)
+{
+	return fake_va(page + what);
+}
+
+/*
+ * Between two instructions of a guest: an interrupt that waits is taken, and it
+ * goes on when the hypervisor lets it.
+ */
+static void boundary(void)
+{
+	state_exit();
+}
+
+/* The word of its own that the CPU writes in that page; NULL: a fault. */
+static uint64_t *word(struct side *s, unsigned int what, unsigned int cpu, bool write)
+{
+	uint64_t *at = sim_tlb_access(s->cpu, va_of(what), write);
+
+	if (!at)
+		return NULL;
+	sim_access(at + 8 * cpu, sizeof(*at), write);
+	/* The CPU may have lost the translation before it got here. */
+	at = sim_tlb_access(s->cpu, va_of(what), write);
+	return at ? at + 8 * cpu : NULL;
+}
+
+/* --- break first --- */
+
+void op_break_first(struct side *s)
+{
+	s->d->breaks.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST;
+}
+
+/* One store, and all that its faults lead to. */
+static long store(struct side *s, unsigned int what)
+{
+	unsigned int i;
+	uint64_t *at;
+
+	for (i = 0; i < TRIES; i++) {
+		boundary();
+		if (!this_cpu()->current)
+			return -ESRCH;
+		at = word(s, what, s->cpu, true);
+		if (at) {
+			*at = 0x77;
+			return 0;
+		}
+		/* What the CPU forgets when it faults. */
+		sim_tlb_flush_page(s->cpu, va_of(what));
+		if (!sharefault(s->v, va_of(what), PF_PRESENT_WRITE))
+			return -EFAULT;
+	}
+	return -EAGAIN;
+}
+
+long op_run_store_both(struct side *s) { return store(s, P_BOTH); }
+
+/* Its fault is the guest's own. */
+long op_run_store_both_once(struct side *s)
+{
+	uint64_t *at = word(s, P_BOTH, s->cpu, true);
+
+	if (at)
+		*at = 0x77;
+	return at ? 0 : -EFAULT;
+}
+
+long op_run_store_twice(struct side *s) { return store(s, P_TWICE); }
+long op_run_store_second(struct side *s) { return store(s, P_SECOND); }
+long op_run_store_alone(struct side *s) { return store(s, P_ALONE); }
+
+/* The other one's word by two addresses of the page: not new, then old. */
+long op_run_load_twice(struct side *s)
+{
+	uint64_t *at, first, second;
+
+	boundary();
+	at = this_cpu()->current ? word(s, P_TWICE, 1 - s->cpu, false) : NULL;
+	if (!at)
+		return -EFAULT;
+	first = *at;
+	boundary();
+	at = this_cpu()->current ? word(s, P_SECOND, 1 - s->cpu, false) : NULL;
+	if (!at)
+		return -EFAULT;
+	second = *at;
+	return first == 0x77 && second != 0x77;
+}
+
+/* --- a table that is one no more --- */
+
+/* Unhooked with no flush: a CPU of the domain's may still walk through it. */
+void op_old_table(struct side *s)
+{
+	struct mmuext_op *op = (void *)fake_page(s->d, page + s->args_page);
+	struct hypercall_args args = {
+		.a = { va_of(s->args_page), 1, 0, DOMID_SELF },
+	};
+	unsigned int me = sim_cpu, i;
+
+	sim_cpu = s->cpu;
+	*op = (struct mmuext_op){ .cmd = MMUEXT_UNPIN_TABLE };
+	op->arg1.mfn = s->mfn[P_TABLE];
+	/* The other side may have done it. */
+	(void)op_mmuext(&args);
+	sim_cpu = me;
+	for (i = 0; i < SIM_CPUS; i++)
+		if (sides[i].d == s->d)
+			sim_tlb_walked(i, MFN(s->mfn[P_TABLE]));
+}
+
+/* --- vcpu_op --- */
+
+#define THIRD 2		/* a vCPU that no CPU runs */
+
+static void vcpu_op(struct side *s, unsigned int cmd, unsigned int id,
+		    uint64_t arg)
+{
+	s->args = (struct hypercall_args){ .a = { cmd, id, arg } };
+}
+
+static void context(struct side *s)
+{
+	struct vcpu_guest_context *c = (void *)fake_page(s->d, page + s->args_page);
+
+	memset(c, 0, sizeof(*c));
+	c->flags = VGCF_in_kernel;
+	c->user_regs.rip = 0x1000 * (s->cpu + 1);
+	c->ctrlreg[3] = mfn_n(s->v->kernel_l4) << PAGE_SHIFT;
+}
+
+void op_initialise(struct side *s)
+{
+	context(s);
+	vcpu_op(s, VCPUOP_initialise, THIRD, va_of(s->args_page));
+}
+
+/* The table that another one may drop meanwhile. */
+void op_initialise_refused(struct side *s)
+{
+	struct vcpu_guest_context *c = (void *)fake_page(s->d, page + s->args_page);
+
+	context(s);
+	c->ctrlreg[3] = s->mfn[P_TABLE] << PAGE_SHIFT;
+	vcpu_op(s, VCPUOP_initialise, THIRD, va_of(s->args_page));
+}
+
+/* With its GDT in the page that set-gdt gives, too. */
+void op_initialise_gdt(struct side *s)
+{
+	struct vcpu_guest_context *c = (void *)fake_page(s->d, page + s->args_page);
+
+	context(s);
+	c->gdt_frames[0] = s->mfn[P_GDT];
+	c->gdt_ents = 512;
+	vcpu_op(s, VCPUOP_initialise, THIRD, va_of(s->args_page));
+}
+
+/* Of one that has a context. */
+void op_up(struct side *s)
+{
+	s->d->vcpu[THIRD]->initialised = true;
+	s->d->vcpu[THIRD]->kernel_l4 = INVALID_MFN;
+	vcpu_op(s, VCPUOP_up, THIRD, 0);
+}
+
+void op_up_early(struct side *s) { vcpu_op(s, VCPUOP_up, THIRD, 0); }
+void op_down(struct side *s) { vcpu_op(s, VCPUOP_down, THIRD, 0); }
+void op_down_itself(struct side *s) { vcpu_op(s, VCPUOP_down, s->v->id, 0); }
+void op_is_up(struct side *s) { vcpu_op(s, VCPUOP_is_up, THIRD, 0); }
+void op_send_nmi(struct side *s) { vcpu_op(s, VCPUOP_send_nmi, THIRD, 0); }
+
+void op_register_info(struct side *s)
+{
+	struct vcpu_register_vcpu_info info = {
+		.mfn = s->mfn[P_OFFERED], .offset = 64 * s->cpu,
+	};
+
+	memcpy(fake_page(s->d, page + s->args_page), &info, sizeof(info));
+	vcpu_op(s, VCPUOP_register_vcpu_info, THIRD, va_of(s->args_page));
+}
+
+static long call_vcpu(struct hypercall_args *args)
+{
+	return op_vcpu(args->a[0], args->a[1], args->a[2]);
+}
+
+/* Who says that it is up has seen it whole. */
+long op_run_up(struct side *s)
+{
+	long r = state_call(call_vcpu, &s->args);
+	const struct vcpu *v = s->d->vcpu[THIRD];
+
+	return !r && !v->regs.rip ? -EFAULT : r;
+}
+
+long op_run_vcpu(struct side *s)
+{
+	return state_call(call_vcpu, &s->args);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ends that no serial order has, and why they are right: calls that are several
+ * steps in the guest's eyes, too, or are refused while another one is at it.
+ * What a state must be anyway (counts, audit, I8) is judged as in others.
+ */
+#include <string.h>
+
+#include "sim/ops.h"
+
+static const struct other_end {
+	const char *a, *b;
+	bool one_domain;
+	long result[2];
+} other_ends[] = {
+	/* While it is cleared the page is written: an offer is refused. */
+	{ "clear-page", "offer-batch", true, { 0, 4 } },
+	/* Two hypercalls, and the page is offered between them. */
+	{ "pin-granted", "offer-granted", true, { -1, 0 } },
+};
+
+bool op_end_is_known(const char *a, const char *b, bool one_domain,
+		     const long result[2])
+{
+	const struct other_end *e;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_COUNT(other_ends); i++) {
+		e = &other_ends[i];
+		if (!strcmp(e->a, a) && !strcmp(e->b, b) &&
+		    e->one_domain == one_domain && e->result[0] == result[0] &&
+		    e->result[1] == result[1])
+			return true;
+	}
+	return false;
+}

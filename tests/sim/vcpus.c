@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who runs: the scheduler's promises (dom/sched.h) for vCPUs that are on a CPU
+ * or nowhere; and the registers that hv/dom/vcpu.c knows, which nobody reads.
+ */
+#include <port.h>
+#include <string.h>
+
+#include "dom/sched.h"
+#include "dom/timer.h"
+#include "sim/sim.h"
+#include "sim/state.h"
+#include "x86/cpu.h"
+#include "x86/spinlock.h"
+
+static struct spinlock lock = SPINLOCK_INIT(LOCK_SCHED);
+
+void sched_stop(struct vcpu *v)
+{
+	spin_lock(&lock);
+	v->want_offline = true;
+	if (v->run != RUN_RUNNING)
+		v->run = RUN_OFFLINE;
+	spin_unlock(&lock);
+}
+
+void sched_online(struct vcpu *v)
+{
+	spin_lock(&lock);
+	v->want_offline = false;
+	if (v->run == RUN_OFFLINE)
+		v->run = RUN_RUNNABLE;
+	spin_unlock(&lock);
+}
+
+bool sched_is_up(const struct vcpu *v)
+{
+	bool up;
+
+	spin_lock(&lock);
+	up = v->run != RUN_OFFLINE && !v->want_offline;
+	spin_unlock(&lock);
+	return up;
+}
+
+void sched_offline(struct vcpu *v)
+{
+	while (READ_ONCE(v->run) == RUN_RUNNING) {
+		sim_cpu_interrupt(v->domain);
+		if (READ_ONCE(v->run) == RUN_RUNNING)
+			port_spin();
+	}
+}
+
+void state_left(struct vcpu *v)
+{
+	spin_lock(&lock);
+	v->run = RUN_OFFLINE;
+	spin_unlock(&lock);
+}
+
+/* Who waits is not simulated: no operation here blocks. */
+void sched_kick(struct vcpu *v) { }
+void sched_poll_wake(struct vcpu *v, uint32_t port) { }
+
+void sched_runstate(struct vcpu *v, struct vcpu_runstate_info *out)
+{
+	*out = (struct vcpu_runstate_info){ .state = RUNSTATE_running };
+}
+
+void timer_init(struct timer *t, void (*fn)(void *arg), void *arg) { }
+void timer_set(struct timer *t, uint64_t at_ns) { }
+
+uint32_t tsc_pv_mul = 1;
+int8_t tsc_pv_shift;
+uint64_t tsc_to_ns(uint64_t ticks) { return ticks; }
+
+void cpu_cr4_set_guest(uint64_t bits) { }
+void gdt_load(uint64_t base_va) { }
+void gdt_load_idle(void) { }
+void gdt_set_rsp0(void *rsp0) { }
+void segs_save(struct guest_segs *s) { }
+bool segs_load(const struct guest_segs *s) { return true; }
+uint64_t segs_read_gs_base(void) { return 0; }
+void segs_write_gs_base(uint64_t base) { }
+void fpu_save(void *state512) { }
+void fpu_load(const void *state512) { }
+void fpu_set_ts(bool on) { }
+void debugreg_write(unsigned int nr, uint64_t value) { }
+uint64_t debugreg_read(unsigned int nr) { return 0; }
