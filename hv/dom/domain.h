@@ -34,6 +34,14 @@
 #define MAX_DOMAINS	1024	/* alive at once */
 /* owner of pages whose domain is gone; no domain has this id */
 #define DOMID_ORPHAN	0x7fe0
+/*
+ * The ABI's domain 0: the first domain, which has the privilege; no other ever
+ * has this id, and in a machine without one nobody has.  It is an id like the
+ * others here, and no alias at the edge of the ABI: whether a frame has an owner
+ * is told by its kind, never by the owner's number (mm/frame.h, F1 and F2), and
+ * a port's state tells whether it has a peer.
+ */
+#define DOMID_FIRST	0
 /* of a domain: what shared_info has room for; masks of vCPUs are 32 bits */
 #define MAX_VCPUS	32
 #define DOMAIN_NAME_MAX	32
@@ -114,6 +122,8 @@ struct domain_end {
 struct domain {
 	domid_hv_t id;		/* constant */
 	char name[DOMAIN_NAME_MAX]; /* constant */
+	/* the first domain; constant, and only for privilege.c */
+	bool privileged;
 	uint32_t refs;		/* atomic; D1 */
 	enum domain_state state; /* LOCK_DOMAIN to change */
 	struct spinlock lock;	/* LOCK_DOMAIN */
@@ -180,6 +190,9 @@ static inline void domain_flush_tlb(const struct domain *d)
  */
 struct domain *domain_create(const char *name, uint64_t max_pages,
 			     uint64_t share_budget, uint32_t vcpus);
+/* The same, for the first domain: once. */
+struct domain *domain_create_first(const char *name, uint64_t max_pages,
+				   uint64_t share_budget, uint32_t vcpus);
 /*
  * The one way to a domain by a number that a guest named.  With a reference: it
  * stays whole (FIND2) until domain_put().  NULL: there is none, or it is being
@@ -196,6 +209,11 @@ struct domain *domain_owner(domid_hv_t id);
  * behind it.  NULL: none.
  */
 struct domain *domain_from_slot(unsigned int *slot);
+/*
+ * The domain of the lowest number from `id` on that domain_find() would find,
+ * with a reference.  NULL: none.
+ */
+struct domain *domain_from_id(domid_hv_t id);
 /*
  * A DYING domain that no other CPU works on; the caller clears end.reaped_by.
  */
