@@ -3,12 +3,14 @@
  * The first domain: what the operator says of it on the command line, in Xen's
  * words where they mean the same, and the configuration that comes of it.
  *
- *   dom0_mem=SIZE[,min:SIZE][,max:SIZE]   its memory; a number without a suffix
- *                     is KiB.  min: makes SIZE larger; max: must not be above
- *                     it, since nothing can be given later.  Without this word:
- *                     what the machine has, less a 16th, at most 128 MiB
- *   dom0_max_vcpus=N|MIN-MAX              as many as the machine has processors,
- *                     in these bounds; without it: as many
+ *   dom0_mem=SIZE[,min:SIZE][,max:SIZE]
+ *                     its memory; a number without a suffix is KiB.  min: makes
+ *                     SIZE larger; max: must not be above it, since nothing can
+ *                     be given later.  Without this word: what the machine has,
+ *                     less a 16th, at most 128 MiB
+ *   dom0_max_vcpus=N|MIN-MAX
+ *                     as many as the machine has processors, in these bounds;
+ *                     without it: as many
  *   dom0=pv           nothing but that there is a first domain; each of the
  *                     other two says so, too
  *   com1=115200[,8n1] what the serial line is set to in any case
@@ -17,6 +19,9 @@
  * Its kernel and its initial RAM disk are the first modules that are not the
  * domain list.  The kernel's command line is what follows the first word of
  * that module's; a loader may leave that word out of the other's.
+ *
+ * GAP: the kernel must be unpacked (`build/harness kernel` does it); Debian's
+ * bzImage is not yet.
  */
 #ifndef HV_CTL_FIRST_H
 #define HV_CTL_FIRST_H

@@ -36,10 +36,10 @@
 #define DOMID_ORPHAN	0x7fe0
 /*
  * The ABI's domain 0: the first domain, which has the privilege; no other ever
- * has this id, and in a machine without one nobody has.  It is an id like the
- * others here, and no alias at the edge of the ABI: whether a frame has an owner
- * is told by its kind, never by the owner's number (mm/frame.h, F1 and F2), and
- * a port's state tells whether it has a peer.
+ * has this id, and in a machine without one nobody has.  It is an id like any
+ * other here, and no alias at the edge of the ABI: a frame's kind tells whether
+ * it has an owner, never the owner's number (mm/frame.h, F1 and F2), and a
+ * port's state tells whether it has a peer.
  */
 #define DOMID_FIRST	0
 /* of a domain: what shared_info has room for; masks of vCPUs are 32 bits */

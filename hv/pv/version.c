@@ -52,6 +52,8 @@ static long get_features(uint64_t va)
 
 void version_set_commandline(const char *line)
 {
+	while (*line == ' ')
+		line++;
 	(void)str_copy(commandline, sizeof(commandline), line);
 }
 

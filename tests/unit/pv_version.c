@@ -77,7 +77,7 @@ START_TEST(first_domain)
 {
 	struct xen_feature_info info = { 0 };
 
-	version_set_commandline("dom0_mem=1G");
+	version_set_commandline("  dom0_mem=1G");
 	ck_assert_int_eq(call(op_xen_version, XENVER_commandline, OUT_VA), 0);
 	ck_assert_str_eq((char *)out, "<denied>");
 	v->domain->privileged = true;
