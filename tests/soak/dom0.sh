@@ -23,7 +23,8 @@ on() {
 	tr -d '\r' <"$B/$1.log" | sed -n 's/^.*@dom0 \(.*\)$/\1/p' >"$B/$1.txt"
 	[ -s "$B/$1.txt" ] || { echo "dom0: $1 said nothing: $B/$1.log"; exit 1; }
 }
-on pasture build/pasture build/linux/linux-generic.elf "@end frames_lost=0 .*audit_errors=0"
+on pasture build/pasture build/linux/linux-generic.elf "@end "
+grep -q "^@end frames_lost=0 .*audit_errors=0" "$B/pasture.log" || { echo "dom0: $(grep "^@end" "$B/pasture.log")"; exit 1; }
 on xen build/linux/xen.elf "$kernel" "@dom0 end"
 
 # What must be the same, line by line.  Not looked at: what names the hypervisor, the
