@@ -97,7 +97,7 @@ bool lives_gone(struct domain *d)
 		atomic_add(&crashed, 1);
 	if (d->id == DOMID_FIRST)
 		first_gone(d);
-	return built && !atomic_load(&ending) &&
+	return built && !atomic_load(&ending) && !atomic_load(&d->destroyed) &&
 	       d->origin.generation < d->origin.config->repeat;
 }
 

@@ -10,13 +10,18 @@
 #include <errno.h>
 
 #include <xen/domctl.h>
+#include <xen/sched.h>
 
 #include "ctl/cpu_map.h"
 #include "ctl/domain_info.h"
+#include "dom/die.h"
 #include "dom/privilege.h"
 #include "dom/sched.h"
 #include "pv/above.h"
 #include "x86/guestcopy.h"
+
+/* in the second argument, which the call does not have: it goes on */
+#define AGAIN	0x61676169UL
 
 /*
  * Not these: one makes a domain, the others take any number (a device without
@@ -87,11 +92,27 @@ static long get_affinity(struct domain *d, struct xen_domctl_vcpuaffinity *a)
 	return rc;
 }
 
+/*
+ * As on Xen it returns when the domain has given back all its memory: until
+ * then the call is made again, and the reaper gets its turn between.
+ */
+static long destroy(struct domain *d)
+{
+	if (d == current_vcpu()->domain)
+		return -EINVAL;
+	atomic_store(&d->destroyed, true);
+	domain_shutdown(d, SHUTDOWN_poweroff);
+	sched_yield_cpu(current_vcpu());
+	return -ERESTART;
+}
+
 static long domctl(struct domain *d, struct xen_domctl *op)
 {
 	switch (op->cmd) {
 	case XEN_DOMCTL_getdomaininfo:
 		return get_info(d, op);
+	case XEN_DOMCTL_destroydomain:
+		return destroy(d);
 	case XEN_DOMCTL_getvcpuinfo:
 		return get_vcpu(d, &op->u.getvcpuinfo);
 	case XEN_DOMCTL_getvcpuaffinity:
@@ -101,11 +122,18 @@ static long domctl(struct domain *d, struct xen_domctl *op)
 	}
 }
 
-/* d: whom it names, NULL none. */
-static long domctl_checked(struct domain *d, struct xen_domctl *op, uint64_t va)
+/*
+ * d: whom it names, NULL none; again: the call was begun before.  Who says so
+ * and did not is told that a domain is gone that never was.
+ */
+static long domctl_checked(struct domain *d, struct xen_domctl *op, uint64_t va,
+			   bool again)
 {
 	long rc;
 
+	if (!d && again && op->cmd == XEN_DOMCTL_destroydomain)
+		return privilege_check(current_vcpu()->domain, PRIV_DOMCTL,
+				       op->cmd);
 	if (!d && names_domain(op) && op->cmd != XEN_DOMCTL_getdomaininfo)
 		return -ESRCH;
 	rc = privilege_check(current_vcpu()->domain, PRIV_DOMCTL, op->cmd);
@@ -127,8 +155,10 @@ long op_domctl(struct hypercall_args *args)
 	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
 		return -EACCES;
 	d = names_domain(&op) ? domain_find(op.domain) : NULL;
-	rc = domctl_checked(d, &op, args->a[0]);
+	rc = domctl_checked(d, &op, args->a[0], args->a[1] == AGAIN);
 	if (d)
 		domain_put(d);
+	if (rc == -ERESTART)
+		args->a[1] = AGAIN;
 	return rc;
 }

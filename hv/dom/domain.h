@@ -161,6 +161,7 @@ struct domain {
 
 	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once DYING */
 	bool crashed;		/* domain_crash(): the message was logged */
+	bool destroyed;		/* atomic: by the first domain, for good */
 	struct domain_end end;
 };
 

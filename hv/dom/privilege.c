@@ -15,6 +15,7 @@ static const struct {
 	enum privileged_call call;
 	uint32_t sub;
 } allowed[] = {
+	{ PRIV_DOMCTL, XEN_DOMCTL_destroydomain },
 	{ PRIV_DOMCTL, XEN_DOMCTL_getdomaininfo },
 	{ PRIV_DOMCTL, XEN_DOMCTL_getvcpuinfo },
 	{ PRIV_DOMCTL, XEN_DOMCTL_getvcpuaffinity },

@@ -15,6 +15,7 @@
 #include <xen/sysctl.h>
 
 #include "debug/log.h"
+#include "dom/above.h"
 #include "dom/console.h"
 #include "dom/privilege.h"
 #include "dom/sched.h"
@@ -151,7 +152,7 @@ END_TEST
 START_TEST(first_gets_what_is_there)
 {
 	static const unsigned int count[] = {
-		[PRIV_DOMCTL] = 3, [PRIV_SYSCTL] = 9, [PRIV_PLATFORM] = 0,
+		[PRIV_DOMCTL] = 4, [PRIV_SYSCTL] = 9, [PRIV_PLATFORM] = 0,
 		[PRIV_MEMORY] = 3, [PRIV_CONSOLE] = 1, [PRIV_VERSION] = 2,
 	};
 	unsigned int call, n;
@@ -408,6 +409,42 @@ START_TEST(read_console)
 }
 END_TEST
 
+/* It is made again until the domain is gone; nobody else may, nor on itself. */
+START_TEST(destroy)
+{
+	struct hypercall_args args = { .a = { fake_va(page) } };
+	unsigned int steps = 0;
+	domid_hv_t id = guest->id;
+	long rc;
+
+	run(guest);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_destroydomain, first->id), -EPERM);
+	run(first);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_destroydomain, first->id), -EINVAL);
+	ck_assert_int_eq(first->state, DOM_RUNNING);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_destroydomain, id + 1), -ESRCH);
+	domctl_out()->domain = id;
+	args.a[0] = fake_va(page);
+	while ((rc = op_domctl(&args)) == -ERESTART) {
+		ck_assert_int_eq(guest->state, DOM_DYING);
+		ck_assert(guest->destroyed);
+		ck_assert(reaper_step());
+		steps++;
+	}
+	ck_assert_int_eq(rc, 0);
+	ck_assert_uint_gt(steps, 10);
+	fake_forget(guest);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_destroydomain, id), -ESRCH);
+	guest = fake_domain("", 0);
+	/* A guest that claims to go on learns nothing. */
+	run(guest);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_destroydomain, 777), -ESRCH);
+	args.a[0] = fake_va(page);
+	ck_assert_int_eq(op_domctl(&args), -EPERM);
+	run(first);
+}
+END_TEST
+
 static unsigned int snapshots;
 
 static bool operator_line(const char *line)
@@ -453,5 +490,6 @@ int main(void)
 	tcase_add_test(tc, pools);
 	tcase_add_test(tc, read_console);
 	tcase_add_test(tc, keys);
+	tcase_add_test(tc, destroy);
 	return suite_run();
 }
