@@ -151,7 +151,10 @@ void index_balance(struct index *x)
 
 	if (!direction || atomic_exchange(&x->stepping, 1))
 		return;
-	/* Ask again: the shape may have changed, but it cannot any more. */
+	/*
+	 * Ask again: the shape may have changed before `stepping` was taken;
+	 * now it cannot.
+	 */
 	direction = lintab_step_wanted(&x->table);
 	if (direction) {
 		stripe = &x->stripe[lintab_step_group(&x->table, direction) %

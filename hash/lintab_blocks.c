@@ -3,9 +3,10 @@
  * The memory of a lintab's buckets.
  *
  * Buckets below the first count are in one block.  Of the rest, buckets 2^i ..
- * 2^(i+1)-1 are generation i: up to 64 equal blocks, each taken when its first
- * bucket is, so that at most 1/64 of the table waits unused; more blocks when
- * they would pass 2 MiB, fewer when they would be below 256 bytes.
+ * 2^(i+1)-1 are generation i: up to 64 equal blocks, each allocated when its
+ * first bucket is needed, so that at most 1/64 of the table is unused.  There
+ * are more blocks if a block would be above 2 MiB, and fewer if it would be
+ * below 256 bytes.
  */
 #include <hash/general_regs.h>
 

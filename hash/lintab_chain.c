@@ -92,7 +92,8 @@ uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries)
 	uint32_t fit = fit_last(kind, kind->bucket_bytes), nodes = 0;
 
 	/*
-	 * All nodes but the last hold node_fit, the last one more with overlay.
+	 * Each node adds node_fit entries; `fit` has the one more that the last
+	 * chunk holds with overlay, in place of a link.
 	 */
 	for (; fit < entries; fit += kind->node_fit)
 		nodes++;
@@ -100,8 +101,8 @@ uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries)
 }
 
 /*
- * Entries are dense (LIN1): the number of those in use, by halves, without a
- * branch to guess.
+ * Entries in use come first (LIN1), so their number is found by halving,
+ * without a branch that the CPU would have to guess.
  */
 static uint32_t chunk_used(const struct lintab_kind *kind,
 			   const unsigned char *chunk, uint32_t bytes)
@@ -149,8 +150,8 @@ bool tail_full(const struct lintab_kind *kind, const struct lintab_tail *tail)
 }
 
 /*
- * Put a node behind a full chunk; with overlay the last entry makes room for
- * the link.
+ * Put a node behind a full chunk.  With overlay the chunk's last entry moves
+ * into the node, as the link takes its place.
  */
 static void tail_extend(const struct lintab_kind *kind, struct lintab_tail *tail,
 			unsigned char *node)
@@ -184,7 +185,8 @@ bool tail_put(const struct lintab_kind *kind, struct lintab_tail *tail,
 }
 
 /*
- * With overlay, a node of one entry can go: its entry fits where the link is.
+ * Take the last node off if it is empty.  With overlay a node of one entry
+ * goes, too: that entry fits where the link to the node was.
  */
 static unsigned char *tail_shorten(const struct lintab_kind *kind,
 				   struct lintab_tail *tail)
@@ -233,9 +235,9 @@ void writer_start(const struct lintab *t, uint32_t bucket, uint32_t left,
 }
 
 /*
- * Where the link was an entry may come, in the last chunk; the cursor that
- * reads has left the chunk by then, as it returned more entries than fit beside
- * a link.
+ * In the last chunk an entry may overwrite the link.  The cursor that reads
+ * this chain does not miss the link: it has returned more entries than fit
+ * beside one, so it has left this chunk.
  */
 void writer_put(const struct lintab_kind *kind, struct chain_writer *w,
 		const void *entry)

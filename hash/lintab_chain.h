@@ -28,7 +28,10 @@ uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries);
 void chain_tail(const struct lintab *t, uint32_t bucket, struct lintab_tail *tail);
 /* Is there no place for one more without a node? */
 bool tail_full(const struct lintab_kind *kind, const struct lintab_tail *tail);
-/* `node` (zeroed) must be there if it is full; returns true if it was used. */
+/*
+ * Add an entry at the tail.  If the tail is full, `node` (zeroed) is needed;
+ * returns true if it was used.
+ */
 bool tail_put(const struct lintab_kind *kind, struct lintab_tail *tail,
 	      const void *entry, unsigned char *node);
 
@@ -46,7 +49,10 @@ void writer_start(const struct lintab *t, uint32_t bucket, uint32_t left,
 		  struct chain_writer *w);
 void writer_put(const struct lintab_kind *kind, struct chain_writer *w,
 		const void *entry);
-/* All `left` entries are written: empty the rest; its nodes go to the list. */
+/*
+ * After all `left` entries are written: empty the rest of the chain; nodes that
+ * it no longer needs go to the list.
+ */
 void writer_end(struct lintab *t, struct chain_writer *w, struct node_list *nodes);
 /* Returns the node that the chain no longer needs, zeroed, or NULL. */
 unsigned char *chain_cut(struct lintab *t, uint32_t bucket, void *entry);

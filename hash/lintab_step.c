@@ -27,8 +27,8 @@ int lintab_step_wanted(const struct lintab *t)
 	if (have > buckets * fill)
 		return 1;
 	/*
-	 * 1/64 and an entry below what would grow again, lest the table steps
-	 * to and fro.
+	 * Shrink only when 1/64 and one entry below the limit for growing, lest
+	 * the table steps to and fro.
 	 */
 	if (buckets > blocks_base(t) &&
 	    have + 16 < (buckets - 1) * fill * 63 / 64)
@@ -101,8 +101,8 @@ static uint32_t count_of(uint64_t counts, uint32_t slot)
 }
 
 /*
- * Counts what stays; returns the nodes that the moves need at most: what comes
- * in, beside what stays.
+ * Counts the entries that stay; returns how many nodes the moves need at most,
+ * if entries come in beside those that stay.
  */
 static uint32_t regroup_nodes(const struct lintab *t, struct regroup *r)
 {
@@ -165,8 +165,8 @@ static enum move move_of(const struct regroup *r)
 }
 
 /*
- * Every slot gives before it receives: so no chain is ever longer than it was
- * or will be, and no entry moves twice.
+ * Every slot gives its entries away before it receives others, so no chain is
+ * ever longer than before or after the step, and no entry moves twice.
  */
 static void regroup_move(struct lintab *t, struct regroup *r,
 			 struct node_list *nodes)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Does a variant do on this machine what the scalar functions do?  Asked once
- * before it is used: a wide register may be that of an emulator, and a compare
- * that is wrong gives one guest another's page.  In each 8 bytes of a page
+ * before it is used: an emulator's vector instructions may be wrong, and a
+ * wrong compare would give one guest another's page.  In each 8 bytes of a page
  * there is a difference of one bit that must be seen, and one that must be
  * copied; in each 64 one that must be hashed.
  */

@@ -3,9 +3,9 @@
  * Measuring and choosing page functions; see choose.h.
  *
  * A round is PAGE_COST_CALLS calls, and the best of ROUNDS counts:
- * interruptions and cold caches only ever add.  What an offer does to a page
- * weighs: the zero test and the hash always, then the compare of a match or the
- * copy of a miss, each half the time.
+ * interruptions and cold caches only ever add.  Functions are weighted by how
+ * often an offer calls them: the zero test and the hash once for each page; the
+ * compare (a match) and the copy (a miss) for every second page each.
  */
 #include <hash/general_regs.h>
 
@@ -32,7 +32,8 @@ static const uint64_t weights[PAGE_FNS] = {
 	[PAGE_FN_HASH] = 2, [PAGE_FN_IS_ZERO] = 2,
 	[PAGE_FN_EQUAL] = 1, [PAGE_FN_COPY] = 1,
 };
-#define WEIGHT_OF_ONE	2	/* of what is done once for a page */
+/* the weight of a function called once for each page */
+#define WEIGHT_OF_ONE	2
 
 const struct page_fns *page_fns_variant(enum page_variant v)
 {
@@ -81,7 +82,7 @@ static void call(const struct trial *t, const struct page_fns *f,
 	case PAGE_FN_EQUAL:
 		result = f->equal(t->page, t->same);
 		break;
-	case PAGE_FN_IS_ZERO:	/* one page of them all is zero */
+	case PAGE_FN_IS_ZERO:	/* one of all the pages is zero */
 		result = f->is_zero(n ? t->page : t->zero);
 		break;
 	case PAGE_FN_COPY:

@@ -5,8 +5,7 @@
  *
  *	#define PAGE_VARIANT	avx2		name of the variant
  *	#define PAGE_XXH	2		xxhash.h's XXH_VECTOR
- *        #define PAGE_LANES      4               64-bit words of a vector
- *                                register
+ *	#define PAGE_LANES	4		64-bit words of a register
  *
  * and includes this.  xxhash.h has the vector paths of the hash; compare, zero
  * test, copy and clear are written with the compiler's vector types, PAGE_LANES

@@ -5,15 +5,15 @@
  * First the holds.  A part takes a range of places (share/hold.c: a frame has
  * the same place in each domain's table), in which there are SHARE_AUDIT_HOLDS
  * holds at most, and all holds of a frame are in one part.  Counting needs no
- * memory: each hold takes its mappings and itself out of its frame's record,
- * then every record must be at zero, then each hold puts them back.  Then the
- * index (audit_group.c), for what no hold tells.
+ * memory: each hold subtracts its mappings and itself from its frame's record,
+ * then every record must be at zero, then each hold adds them again.  After the
+ * holds comes the index (audit_group.c), for what no hold tells.
  *
- * What is said of one frame is said in one part.  Sums over a domain or a group
- * are of many parts: what changes behind the audit is added to them (SHARE4),
- * so they are those of one moment, the end of the walk.  A frame without any
- * hold shows in the sum of its group's counts, which is looked at if nothing
- * else is wrong.
+ * All that is said of one frame is said in one part.  A sum over a domain or a
+ * group grows over many parts; a change behind the audit's place is added to it
+ * (SHARE4), so at the end of the walk the sum is that of one moment.  A frame
+ * without any hold shows in the sum of its group's counts, which is looked at
+ * if nothing else is wrong.
  *
  * Cost: a few looks at each hold, and a hash of every canonical frame.
  */
@@ -126,7 +126,10 @@ static void each_hold(struct share *s, const struct range *r, hold_fn *each)
 		each_dom_hold(s, r, d, each);
 }
 
-/* Holds in the range; more than SHARE_AUDIT_HOLDS: it gave up. */
+/*
+ * The number of holds in the range; more than SHARE_AUDIT_HOLDS: counting
+ * stopped there.
+ */
 static uint32_t holds_in(const struct share *s, const struct range *r)
 {
 	uint32_t holds = 0;
@@ -146,8 +149,8 @@ static uint32_t holds_in(const struct share *s, const struct range *r)
 }
 
 /*
- * Places are well mixed, so half of what may be is aimed at, and nearly always
- * met.
+ * Places are well mixed: a range for half of SHARE_AUDIT_HOLDS nearly always
+ * has no more than all.
  */
 static struct range range_choose(const struct share *s)
 {
@@ -196,7 +199,7 @@ static bool held_before(const struct share *s, const struct share_dom *d,
 	return false;
 }
 
-/* With the holds taken out; said once for each frame. */
+/* Called while the holds are subtracted; each frame is reported once. */
 static void check_counts(struct share *s, struct share_dom *d,
 			 const struct hold *h)
 {

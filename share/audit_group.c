@@ -28,8 +28,9 @@ void audit_group_forget(struct share_group *g)
 }
 
 /*
- * Other frames with the same hash: the same frame twice, or the same content,
- * for which one frame before it is enough.
+ * Look at the other frames with the same hash: is the same frame in the index
+ * twice, or the same content?  One such frame before this one is enough to
+ * report it.
  */
 static void check_chain(struct share_group *g, uint32_t frame)
 {
@@ -92,8 +93,9 @@ static void check_bucket(struct share_group *g, uint32_t bucket, uint64_t from)
 }
 
 /*
- * False: no room for it in this part.  A frame is two pages, for it may be
- * compared with another one (with more only if 64-bit keyed hashes collide).
+ * False: this part has no room for the bucket.  A frame counts as two pages, as
+ * it may be compared with another one (with more only if 64-bit keyed hashes
+ * collide).
  */
 static bool audit_bucket(struct share *s, struct share_group *g, uint64_t at)
 {
@@ -150,7 +152,7 @@ static void check_group(struct share *s, const struct share_group *g)
 		     g->seen.unshared);
 	audit_expect(s, "I12 group", g->id, "zero frames", g->zero_frames,
 		     count_zero_frames(g));
-	/* What is wrong with a frame or a domain shows here again. */
+	/* Errors of a frame or a domain would show in these sums again. */
 	if (!s->audit.errors)
 		audit_expect(s, "I12 group", g->id, "sum of counts",
 			     g->seen.mappings, count_mappings(g));

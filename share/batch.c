@@ -8,9 +8,9 @@
  *	page 1              hash    reach   peek    join
  *	page 2                      hash    reach   peek  ...
  *
- * Pages join in their order, so a batch does what its pages offered one by one
- * would, but for the frames: it holds up to STEPS of the pool, not one, until
- * it ends.
+ * Pages join in their order, so a batch has the result of its pages offered one
+ * by one.  One thing differs: until it ends, a batch holds up to STEPS frames
+ * drawn from the pool, not one.
  */
 #include <hash/general_regs.h>
 

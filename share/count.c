@@ -15,9 +15,9 @@ static inline void note_audit(const struct share_dom *d, uint32_t frame,
 }
 
 /*
- * SHARE3: the frame that goes to or from one mapping is seen by exactly one
- * CPU.  Each domain counts what it changed: so threads do not meet in one cache
- * line.
+ * SHARE3: when a frame's count goes to 1 or leaves 1, exactly one CPU sees
+ * that.  Each domain counts its own changes, so that threads do not share a
+ * cache line.
  */
 static void note_unshared(struct share_dom *d, uint32_t was, uint32_t is)
 {
@@ -35,7 +35,7 @@ uint64_t count_unshared(const struct share_group *g)
 }
 
 /*
- * A sum of at most SHARE_DOMS_MAX terms, each of which its own domain keeps to
+ * The count is a sum of at most SHARE_DOMS_MAX terms, each at most
  * SHARE_DOM_CAP.
  */
 _Static_assert((uint64_t)SHARE_DOMS_MAX * SHARE_DOM_CAP <= UINT32_MAX / 2,

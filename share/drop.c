@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mappings go: share_drop() for those that are replaced or cleared,
- * share_take() for a frame that its only user wants back.
+ * How mappings go: share_drop() for mappings that are replaced or cleared,
+ * share_take() for a frame that its only holder wants as its own.
  *
  * A hold ends under the stripe of the frame's hash, where look-ups run: a
- * look-up either finds the frame with its other holders, or joins before we
- * look at `holders`, or does not find it any more.  The frame is freed only
- * after it left the index.
+ * look-up either joins the frame's holders before we look at `holders`, or
+ * comes after us: then it finds the frame with its other holders, or not at
+ * all.  The frame is freed only after it left the index.
  */
 #include <hash/general_regs.h>
 
 #include "impl.h"
 
-/* The frame has no holder: out of the index.  Stripe lock. */
+/* Take a frame without holders out of the index.  Stripe lock. */
 static void frame_leave(struct share_group *g, uint32_t frame)
 {
 	struct share_record *r = group_record(g, frame);
@@ -76,8 +76,8 @@ void share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
 }
 
 /*
- * Under the stripe nobody can join; only our domain, which is locked, can
- * change its count.
+ * With the stripe locked nobody can join; and if we are the only holder, only
+ * our domain, which is locked, can change the count.
  */
 static bool take_alone(struct share_dom *d, struct hold *h, uint32_t mappings)
 {

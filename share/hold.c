@@ -4,8 +4,8 @@
  * its PTEs do, and which pfn each stands for.  An entry has 12 bytes; with the
  * table around it, 16.
  *
- * The place of an entry is a permutation of the frame number: so no two holds
- * have the same, which the walk needs.
+ * An entry's place is a permutation of the frame number, so no two holds have
+ * the same place; the walk needs that.
  */
 #include <hash/general_regs.h>
 
@@ -66,8 +66,8 @@ struct hold *hold_find(const struct share_dom *d, uint32_t frame)
 }
 
 /*
- * SHARE4: some holds and mappings more or fewer; has an audit counted those of
- * the frame, or seen that there are none?
+ * SHARE4: `holds` holds and `mappings` mappings come or go (below zero); if the
+ * audit has passed the frame's place, its counts must follow.
  */
 static __attribute__((cold, noinline)) void audit_hold(struct share_dom *d,
 						       uint32_t frame,

@@ -16,9 +16,9 @@
  *	  |                               |                  | holder
  *	  `-------------------------------'                  `----> the caller's
  *
- * A hold ends, and a domain joins, under the stripe of the frame's hash; so
- * while a stripe is locked no frame of it can leave, and one whose holders are
- * 0 is already out of the index.
+ * A hold ends, and a domain joins, under the stripe of the frame's hash.  So
+ * while a stripe is locked no frame of that stripe can leave, and a frame
+ * without holders is already out of the index.
  *
  *  SHARE1  canonical zero frames have the group's zero_hash, and no other frame
  *          has.
@@ -44,12 +44,13 @@
 /*
  * An audit goes through the holds by place, of all domains at once, then
  * through the index of one group after another, by tag; others work between its
- * parts.  These are what it counted of one domain, or group, so far, kept true
- * by whoever changes something behind the place where it is (SHARE4).
+ * parts.  These structs hold what the audit counted of one domain, or group, so
+ * far; a call that changes something behind the audit's place updates them
+ * (SHARE4).
  */
 struct audited_dom {		/* as the domain's holds */
 	uint64_t holds, mappings, zero;
-	/* the table of holds is not as it should be */
+	/* the audit found an error in the table of holds */
 	bool inconsistent;
 };
 
@@ -71,8 +72,8 @@ struct share_group {
 	uint64_t zero_frames;		/* stripe of zero_hash */
 	uint64_t max_chain;		/* atomic */
 	/*
-	 * atomic: frames made because their domain was at its cap of an equal
-	 * one
+	 * atomic: frames made although an equal one was there, since the domain
+	 * had SHARE_DOM_CAP mappings of that
 	 */
 	uint64_t twins;
 	/* SHARE3, of domains that are gone; share->lock */
@@ -91,7 +92,7 @@ struct share_events {
 	uint64_t offered, refused, zero, breaks, last_breaks, drops;
 };
 
-/* What a domain has of one canonical frame. */
+/* A domain's right to map one canonical frame, and its mappings of it. */
 struct hold {
 	uint32_t frame;			/* number << 1 | 1 */
 	uint32_t pfn;			/* HOLD_NO_PFN: none, or too large */
@@ -114,8 +115,8 @@ struct share_dom {
 	uint64_t mappings;		/* SHARE2 */
 	uint64_t zero_mappings;		/* of those, of zero frames */
 	/*
-	 * SHARE3: frames that our changes made have one mapping, less those
-	 * that had one.
+	 * SHARE3: how many frames our changes brought to one mapping, less how
+	 * many they took from one.
 	 */
 	uint64_t unshared;
 	struct share_events events;
@@ -165,8 +166,8 @@ void hold_fini(struct share_dom *d);
 bool hold_prepare(struct share_dom *d) must_check;
 struct hold *hold_find(const struct share_dom *d, uint32_t frame);
 /*
- * So many mappings more?  What others have does not count: no domain can use up
- * a frame for them.
+ * Is there room for so many mappings more?  Other domains' mappings do not
+ * count: no domain can use up a frame for the others.
  */
 static inline bool hold_has_room(const struct hold *h, uint32_t mappings)
 {
@@ -205,7 +206,7 @@ static inline void *group_page(const struct share_group *g, uint32_t frame)
 __attribute__((cold, noinline))
 void audit_count(struct share_group *g, uint32_t frame, uint32_t was,
 		 uint32_t is);
-/* Some more of the group's index; true: that was the last. */
+/* Audit some more of the group's index; true: that was the last part. */
 bool audit_group(struct share *s, struct share_group *g);
 void audit_group_forget(struct share_group *g);
 

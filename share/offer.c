@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * share_offer(): a page comes in, a canonical frame with its content goes out.
- * Memory far away is what an offer waits for, so it is done in steps, each of
- * which asks for what the next one reads, and batch.c has several offers under
- * way:
+ * An offer spends its time waiting for memory that is not in the cache.  So it
+ * is done in steps, each of which prefetches what the next one reads, and
+ * batch.c has several offers under way:
  *
- *        offer_hash      the page is hashed; asks for the stripe of its hash
- *                        and draws a frame
- *        offer_prefetch_bucket   asks for the bucket of the index and the drawn
- *                                frame's record
- *        offer_prefetch_match    looks who may match; asks for that frame's
- *                                page and its hold,
- *			or for the drawn frame's page
- *	offer_commit	look-up, compare and change, under the locks
+ *  offer_hash             hashes the page and draws a frame; prefetches the
+ *                         stripe of the hash
+ *  offer_prefetch_bucket  prefetches the bucket of the index, and the drawn
+ *                         frame's record
+ *  offer_prefetch_match   looks for a frame that may match; prefetches that
+ *                         frame's page and hold, or the drawn frame's page
+ *  offer_commit           look-up, compare and change, under the locks
  *
- * Only offer_commit decides anything: what those before it saw may be out of
- * date.
+ * Only offer_commit decides anything: what the steps before it saw may be out
+ * of date.
  *
  * What a caller could learn from the result must not tell match from miss.  So
  * all that can fail is done before the look-up, for both: a frame is drawn (a
@@ -23,15 +22,15 @@
  * and the budget is asked.  What is left:
  *  - SHARE_ERR_FULL exists for a miss only, and needs SHARE_CHAIN_CAP pages
  *    with one 64-bit keyed hash;
- *  - a domain whose budget is used up may still map again what it holds
- *    already: that tells it what it knows;
+ *  - a domain whose budget is used up may still map again a content that it
+ *    holds already: that tells the domain nothing new;
  *  - time: a match costs a compare and a miss costs a copy, among the domains
  *    of one group.
  *
- * At most SHARE_CHAIN_CAP different contents with equal hashes are compared.
- * Equal pages are more than one only where a domain was at SHARE_DOM_CAP
- * (twins): that shows in no other domain's result, for any of them may join any
- * twin.
+ * At most SHARE_CHAIN_CAP different contents with equal hashes are compared.  A
+ * group has equal canonical pages (twins) only if a domain was at
+ * SHARE_DOM_CAP.  That shows in no other domain's result, since it may join any
+ * of the twins.
  */
 #include <hash/general_regs.h>
 
@@ -39,7 +38,7 @@
 
 #define LINE_BYTES	64u
 
-/* The domain gets the frame, which it does not hold. */
+/* The domain gets a hold of the frame, which it does not hold yet. */
 static void offer_new_hold(struct offer *o, uint32_t frame)
 {
 	count_add(o->dom, frame, o->mappings);
@@ -53,7 +52,10 @@ static bool other_pfn(const struct offer *o, const struct hold *h)
 	return h->pfn == HOLD_NO_PFN || h->pfn != o->pfn;
 }
 
-/* The domain gets the frame, new or more of it, if it has room for that. */
+/*
+ * The domain gets a hold of the frame, or more mappings, if there is room for
+ * them.
+ */
 static bool offer_hold(struct offer *o, uint32_t frame)
 {
 	struct hold *h = hold_find(o->dom, frame);
@@ -211,7 +213,7 @@ void offer_ask(const void *page)
 	ask_for_page(page, OFFER_ASK_LINES, false);
 }
 
-/* What a refusal before the look-up comes to. */
+/* The result of an offer that was refused before the look-up. */
 static void offer_refuse(struct offer *o, int rc)
 {
 	spin_lock(&o->dom->lock);
@@ -253,7 +255,7 @@ void offer_prefetch_bucket(struct offer *o)
 	index_unlock(&g->index, o->hash);
 }
 
-/* Who may match? */
+/* Find a frame that may match. */
 static bool offer_candidate(const struct offer *o, uint32_t *frame)
 {
 	struct index *index = &o->group->index;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside share/: one offer and its steps (offer.c); who runs them, batch.c. */
+/* Inside share/: one offer and its steps (offer.c); batch.c runs the steps. */
 #ifndef SHARE_OFFER_H
 #define SHARE_OFFER_H
 
 #include "impl.h"
 
 #define OFFER_UNDER_WAY	1	/* no enum share_error */
-/* then the CPU's own prefetcher has seen where it goes */
+/* after so many lines the CPU's own prefetcher goes on */
 #define OFFER_ASK_LINES	8
 
 struct offer {
-	/* Set by who starts it: */
+	/* Set by the code that starts the offer: */
 	struct share_dom *dom;
 	struct share_group *group;
 	const void *page;
@@ -36,7 +36,7 @@ struct offer {
 	uint32_t collision_count;
 	/* the content is there, with no room for our mappings */
 	bool match_full;
-	/* the domain has it for another pfn, and may not for two */
+	/* the domain holds the content for another pfn, and may not for two */
 	bool held;
 };
 

@@ -7,14 +7,14 @@
  *   pages_sharing  = sum of all domains' mappings - pages_shared
  *   pages_unshared = frames with count 1                        (SHARE3)
  *   zero_mappings  = sum of counts of the zero_frames; these are in
- *                  pages_sharing too
+ *                    pages_sharing, too
  *   offers         = share_offer() calls that succeeded, refusals = the others
  *   breaks, drops  = mappings that share_drop() took away with and without
- *                  `broke`;
- *                    share_take() adds its mappings to breaks and last_breaks
+ *                    `broke`; share_take() adds its mappings to breaks and
+ *                    last_breaks
  *
- * Reading takes no domain's lock: numbers read while others work are each right
- * at some moment, not all at the same.
+ * Reading takes no domain's lock: if others work meanwhile, each number is
+ * right at some moment, but not all at the same moment.
  */
 #include <hash/general_regs.h>
 

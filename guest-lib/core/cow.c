@@ -5,11 +5,11 @@
  * A break takes a full slot of the reserve: a page of ours, mapped at its own
  * address, with a frame.  The shared page is copied into it; then one multicall
  * says that the frame now stands for the faulting page (M2P), maps it there,
- * writable, and unmaps it from the slot.  The hypervisor sees its count of the
- * shared frame drop with the second of these.  With an empty reserve the
- * hypervisor makes the copy (SHAREOP_unshare), and only the M2P is left to us.
- * If it has no frame, a page of the repayment list gives its own to the
- * reserve.
+ * writable, and unmaps it from the slot.  With the second of these three
+ * updates the hypervisor's count of the shared frame drops.  If the reserve is
+ * empty, the hypervisor makes the copy (SHAREOP_unshare), and we only write the
+ * M2P.  If the hypervisor has no frame, a page of the repayment list gives its
+ * own frame to the reserve.
  *
  * Order: the M2P first, because a kernel may read the entry back through it at
  * once; the slot's mapping last, because a page with two mappings is harmless,
@@ -63,8 +63,8 @@ static struct multicall_entry m2p_call(struct mmu_update *u, uint64_t mfn,
 }
 
 /*
- * The three updates; 0 only if all went well. On error *mapped: the second one
- * did.
+ * Make the three updates; 0 only if all went well.  On an error *mapped says
+ * whether the second was made.
  */
 static long commit(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte,
 		   const struct gl_share_slot *slot, bool *mapped)
@@ -84,7 +84,10 @@ static long commit(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte,
 	return rc;
 }
 
-/* The page did not take the frame: make it the slot's again, or lose it. */
+/*
+ * The page did not take the frame: give it back to the slot, or, if that fails,
+ * lose it.
+ */
 static void roll_back(struct gl_share *s, struct gl_share_slot *slot)
 {
 	struct mmu_update m2p;
@@ -144,8 +147,8 @@ void gl_set_m2p(struct gl_share *s, uint64_t mfn, uint64_t pfn)
 }
 
 /*
- * The hypervisor broke the share already (break first), which nobody told us:
- * the entry says so, and has the frame.
+ * Break first: the hypervisor may have broken the share without telling us.
+ * The page-table entry says so, and names the new frame.
  */
 static long is_private(struct gl_share *s, uint64_t va, uint64_t pfn)
 {
@@ -211,7 +214,7 @@ static bool fault_locked(struct gl_share *s, uint64_t va)
 
 	if (!(pte & PTE_PRESENT) || !s->ops->va_to_pfn(s->ctx, va, &pfn))
 		return false;
-	/* another vCPU broke it before we had the lock */
+	/* another vCPU broke the share before we had the lock */
 	if (pte & PTE_WRITE)
 		return true;
 	recorded = gl_record_test(s, pfn);
@@ -229,8 +232,8 @@ bool gl_share_fault(struct gl_share *s, uint64_t va, uint64_t error_code)
 	bool handled;
 
 	/*
-	 * A write by the kernel to a page that is there; not a user's, not a
-	 * fetch.
+	 * Only a write by the kernel to a present page is ours; not a user's
+	 * write, not a fetch.
 	 */
 	if ((error_code & FAULT_ANY) != (FAULT_PRESENT | FAULT_WRITE))
 		return false;

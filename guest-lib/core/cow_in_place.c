@@ -3,12 +3,12 @@
  * Breaks that need no copy, and those that the hypervisor makes.
  *
  * A guest cannot know whether others still hold a frame, but it may ask: it
- * writes the entry that it has, with the same frame, writable.  The hypervisor
- * lets it if the frame has no other mapping.  Where others hold it the attempt
- * is one hypercall for nothing: so after a refusal some breaks go by without
- * one, twice as many after each, and one that succeeds sets that back.  Sharers
- * end together (one domain goes, or many write), so the last answer is a good
- * guess.
+ * writes the page's entry again, with the same frame but writable.  The
+ * hypervisor allows that if the frame has no other mapping.  If others hold the
+ * frame, the attempt costs a hypercall for nothing.  So after a refusal the
+ * next breaks are made without asking: 1, then 2, then 4, twice as many after
+ * each refusal; a success sets the number back.  Sharers end together (one
+ * domain goes, or many write), so the last answer is a good guess.
  */
 #include <gl/general_regs.h>
 
@@ -42,8 +42,8 @@ static void taken(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t asked)
 		return;
 	}
 	/*
-	 * The operator chose break first: it is a copy, which has its name, and
-	 * the old frame is not ours.
+	 * The operator chose break first: the page is a copy now, whose M2P
+	 * entry is right, and the old frame is not ours.
 	 */
 	s->ops->p2m_set(s->ctx, pfn, mfn);
 	s->counters.unshares++;
@@ -57,7 +57,7 @@ bool gl_cow_in_place(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte
 {
 	uint64_t new_pte = (pte & (PTE_KEPT | PTE_FRAME)) | PTE_WRITE_DIRTY;
 
-	/* The hypervisor has tried that already. */
+	/* With break first the hypervisor has tried that already. */
 	if (s->break_first)
 		return false;
 	if (s->alone_skip) {

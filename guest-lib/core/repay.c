@@ -3,10 +3,10 @@
  * The repayment list; gl/repay.h has its rules.
  *
  * A frame goes from a listed page to the first slot of the empty reserve:
- * mapped there, then unmapped from the page; one with two mappings is harmless,
- * one with none would be lost.  The M2P names it by the page until the break
- * that follows gives it its last name (cow.c), or gives up and calls it the
- * slot's.
+ * mapped there, then unmapped from the page; a frame with two mappings is
+ * harmless, one with none would be lost.  The M2P still gives it the listed
+ * page's pfn until the break that follows gives it the faulting page's (cow.c),
+ * or fails and gives it the slot's.
  */
 #include <gl/general_regs.h>
 
@@ -85,9 +85,9 @@ long gl_repay_unregister(struct gl_share *s, struct gl_repay *page)
 }
 
 /*
- * Y4: the pfn and frame of a page that can repay.  The entry says it: one that
- * is writable never maps a shared frame.  The record does not: with break first
- * it has pages that were shared once.
+ * Y4: the pfn and frame of a page that can repay.  The page-table entry tells:
+ * a writable entry never maps a shared frame.  The record does not tell: with
+ * break first its bits stay set for pages that were shared once.
  */
 static bool can_repay(struct gl_share *s, const struct gl_repay *p,
 		      uint64_t *pfn, uint64_t *mfn)

@@ -26,7 +26,10 @@ struct gl_share_slot *gl_reserve_take(struct gl_share *s)
 	return s->slots_full ? &s->slots[--s->slots_full] : NULL;
 }
 
-/* The slot that was taken last, with its frame, before the lock is let go. */
+/*
+ * Put back the slot that was taken last, with its frame, before the lock is
+ * released.
+ */
 void gl_reserve_put_back(struct gl_share *s)
 {
 	s->slots_full++;
@@ -74,7 +77,7 @@ static unsigned int get_frames(struct gl_share *s, unsigned int first,
 	return rc > 0 ? (unsigned int)rc : 0;
 }
 
-/* Returns how many slots are full now that were not. */
+/* Returns how many slots became full. */
 static unsigned int map_frames(struct gl_share *s, unsigned int first,
 			       unsigned int count, const xen_pfn_t *frames)
 {

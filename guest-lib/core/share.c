@@ -42,7 +42,7 @@ long gl_share_info(struct gl_share *s, struct shareop_info *info)
 	return call(s, SHAREOP_info, (unsigned long)info, sizeof(*info));
 }
 
-/* lock held; the page was offered and this is how it went. */
+/* lock held; note the result of a page's offer. */
 static void result_record(struct gl_share *s, uint64_t va, int32_t status,
 		   uint64_t mfn, bool was_recorded)
 {
@@ -61,7 +61,7 @@ static void result_record(struct gl_share *s, uint64_t va, int32_t status,
 	}
 }
 
-/* -errno of a single offer as the result it stands for. */
+/* The result that -errno of a single offer stands for. */
 static int32_t status_of_errno(long rc)
 {
 	switch (rc) {

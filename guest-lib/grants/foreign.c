@@ -18,7 +18,7 @@ static uint64_t base;
 static unsigned int page_count;
 static struct gl_page *pages;
 static struct gl_lock lock;		/* for the next three */
-/* of a free page: index + 1 of the next */
+/* for each free page: index + 1 of the next free one */
 static uint32_t *free_next;
 static uint32_t free_first;		/* index + 1; 0: none */
 static struct {

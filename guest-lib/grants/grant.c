@@ -44,8 +44,8 @@ long gl_grant_init(unsigned int frames)
 	if (!frames || frames > GL_GRANT_FRAMES_MAX)
 		return -XEN_EINVAL;
 	/*
-	 * It is 1 from the start; a hypervisor without the call is told apart
-	 * below.
+	 * The version is 1 from the start; the next call finds out whether the
+	 * hypervisor has grants at all.
 	 */
 	(void)hypercall_grant_table_op(GNTTABOP_set_version, &version, 1);
 	set_xen_guest_handle(setup.frame_list, mfns);
@@ -148,7 +148,7 @@ long gl_grant_end_deferred(grant_ref_t ref, void (*done)(void *data),
 	return gl_timer_set(gl_now_ns() + GL_UNMAP_RETRY_NS, gl_grant_retry);
 }
 
-/* Empties the slot before done is called, so that it is called once. */
+/* Empties the slot before it calls done(), so that done() is called once. */
 static bool slot_retry(struct deferred *d)
 {
 	bool on = gl_lock(&lock);

@@ -6,8 +6,8 @@
  * An attempt: freeze every page (count 1 -> 0; any other count: thaw and wait),
  * unmap, thaw.  Attempts are made with the queue locked, `done` is called
  * without, so it may make further requests.  A request leaves the queue before
- * its done is called: so whoever comes next, retry or stop, does not find it
- * (U1).
+ * its `done` is called, so a retry or stop that comes meanwhile does not find
+ * it (U1).
  */
 #include <xen/errno.h>
 
@@ -21,7 +21,7 @@ struct gl_unmap_request {
 	void (*done)(void *data);
 	void *data;
 	size_t bytes;
-	/* of each page's mapping when it was asked for */
+	/* of each page's mapping, at the time of the request */
 	uint32_t generation[];
 };
 
@@ -66,7 +66,7 @@ void gl_unmap_init(struct gl_unmap *u, const struct gl_unmap_ops *ops, void *ctx
 
 /* --- pages --- */
 
-/* Is it the mapping that r means? (U3) */
+/* Is the page's present mapping the one that r means?  (U3) */
 static bool is_meant(const struct gl_unmap_request *r, unsigned int i)
 {
 	const struct gl_page *p = r->pages[i];

@@ -105,8 +105,8 @@ void gl_event_mask(evtchn_port_t port)
 }
 
 /*
- * An event that came while the port was masked has set no selector bit: do it
- * for it.
+ * An event that came while the port was masked has set no selector bit: set the
+ * bit now.
  */
 void gl_event_unmask(evtchn_port_t port)
 {

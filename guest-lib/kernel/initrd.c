@@ -23,8 +23,8 @@ void gl_initrd_free(void)
 	uint64_t end = (va + bytes + GL_PAGE_BYTES - 1) & ~(GL_PAGE_BYTES - 1);
 
 	/*
-	 * The builder starts it on a page of its own; else its first page
-	 * stays.
+	 * The builder starts the RAM disk on a page of its own; if it does not,
+	 * the first page is not freed.
 	 */
 	if (!bytes || first >= end)
 		return;

@@ -2,9 +2,9 @@
 /*
  * The pages of the domain: which are free, and the linear map of them all.
  *
- * A bitmap has one bit a pfn, set = in use.  It starts all set; a page is freed
- * into it once it is mapped and known to be nobody's: not the image, not one of
- * the builder's areas (start info, page tables, p2m, initial RAM disk, rings).
+ * A bitmap has one bit a pfn, set = in use.  It starts all set; a page becomes
+ * free when it is mapped and nobody's: not the image's, nor in one of the
+ * builder's areas (start info, page tables, p2m, initial RAM disk, rings).
  * Free pages hold no data of ours, so freeing a shared page does not write to
  * it.
  *
@@ -243,7 +243,7 @@ static void map_missing(struct mmu_update *batch, unsigned int count)
 		gl_panic("memory: linear map refused: %ld", rc);
 }
 
-/* The builder's own L1: add what it left out. */
+/* Add the entries that the builder left out of its own L1 table. */
 static void complete_l1(uint64_t first, const uint64_t *l1)
 {
 	struct mmu_update batch[FILL_BATCH];
@@ -279,7 +279,7 @@ static void new_l1(uint64_t first)
 		gl_panic("memory: page table refused: %ld", rc);
 }
 
-/* Free what is mapped in [first, first + 512) and nobody's. */
+/* Free the pages in [first, first + 512) that are mapped and nobody's. */
 static void free_span(uint64_t first)
 {
 	for (uint64_t pfn = first;

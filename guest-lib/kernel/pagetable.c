@@ -4,8 +4,8 @@
  * its linear address, found through the M2P) and changed by hypercall only.
  *
  * A page becomes a table in this order: filled, made read-only, then hooked
- * into its parent, where the hypervisor checks it: it may have no writable
- * mapping.
+ * into its parent.  At that moment the hypervisor checks it, and it may have no
+ * writable mapping.
  */
 #include <gl/hypercall.h>
 #include <gl/memory.h>

@@ -23,7 +23,7 @@ static long op_hypercall(void *ctx, unsigned int nr, unsigned long a1,
 static bool op_va_to_pfn(void *ctx, uint64_t va, uint64_t *pfn)
 {
 	*pfn = gl_virt_to_pfn(va);
-	/* What is another domain's is not ours to offer. */
+	/* We may not offer another domain's page. */
 	return *pfn < gl_pages_total() && !gl_pfn_is_foreign(*pfn);
 }
 

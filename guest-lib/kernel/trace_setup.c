@@ -4,7 +4,7 @@
 #include <gl/memory.h>
 #include <gl/trace.h>
 
-/* nothing else of the library is there */
+/* the library uses no other address near this one */
 #define TRACE_VA 0x0000600000000000UL
 
 long gl_trace_open(struct gl_trace *t)

@@ -6,7 +6,7 @@
  *         free_buf; it is known by the number that the hypervisor gave.
  * GLBUF2  Memory is handed out in units of 64 bytes, first fit; a set bit is a
  *         unit in use.
- * GLBUF3  A buffer with memory in use is not freed, but when its owner is gone.
+ * GLBUF3  A buffer with memory in use is freed only when its owner is gone.
  */
 #include <gl/hypercall.h>
 #include <gl/memory.h>

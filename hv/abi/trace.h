@@ -5,8 +5,8 @@
  *
  * A run of pages of the hypervisor's (heap pages, hv/dom/heappages.h) that the
  * guest maps read-only.  SHAREOP_trace (share.h) tells the first machine frame
- * and the number of pages; reading takes no hypercall.  Nothing in it depends
- * on other domains: a hit and a miss of an offer look the same.
+ * and the number of pages; reading takes no hypercall.  Nothing in the buffer
+ * depends on other domains: a hit and a miss of an offer look the same.
  *
  *   struct trace_header | struct trace_record [header.records]
  *
@@ -20,8 +20,8 @@
  *   seq = n + 1                   read seq, the other fields, then seq again:
  *   header.written = n + 1        both n + 1: a whole record; else it was lost
  *
- * each step in this order on both sides (release and acquire).  How many were
- * lost is the reader's own count, exact: numbers that it passed over.
+ * Both sides take their steps in this order (release and acquire).  The reader
+ * can count exactly how many records it lost: the numbers that it passed over.
  *
  * This file needs <stdint.h> and nothing else.
  */
@@ -37,22 +37,27 @@ enum trace_event {
 	/* the domain starts; name: how often it was built before */
 	TRACE_BUILT = 1,
 	/*
-	 * a page was offered; name: as the call named it; mfn: what it maps now
+	 * a page was offered; name: the address that the call gave; mfn: the
+	 * frame that is mapped there now
 	 */
 	TRACE_OFFER = 2,
-	TRACE_UNSHARE = 3,	/* SHAREOP_unshare; likewise */
+	/* SHAREOP_unshare; name and mfn as in TRACE_OFFER */
+	TRACE_UNSHARE = 3,
 	/*
 	 * a mapping of a shared frame got a private, writable page; name: pfn;
 	 * mfn: the shared frame
 	 */
 	TRACE_BREAK = 4,
-	TRACE_DROP = 5,		/* a mapping of a shared frame went; likewise */
+	/* a mapping of a shared frame went; name and mfn as in TRACE_BREAK */
+	TRACE_DROP = 5,
 	/* result: SHUTDOWN_*; name: pages the domain owns */
 	TRACE_DYING = 6,
-	/* its page tables are unloaded, its areas let go */
+	/* its page tables are unloaded, its registered areas released */
 	TRACE_UNHOOKED = 7,
 	TRACE_PAGES = 8,	/* its pages are given up; name: how many */
-	/* nothing names it any more; name: pages that others keep */
+	/*
+	 * nothing names the domain any more; name: how many pages others keep
+	 */
 	TRACE_FREED = 9,
 };
 
@@ -61,12 +66,13 @@ struct trace_header {
 	uint32_t header_bytes;	/* where the records start */
 	uint32_t record_bytes;
 	uint64_t records;
-	uint64_t written;	/* ever */
+	uint64_t written;	/* records written since the start */
 	uint64_t reserved[4];	/* 0 */
 };
 
 struct trace_record {
-	uint64_t seq;		/* its number + 1; 0: being written, or never */
+	/* the record's number + 1; 0: not written yet, or just being written */
+	uint64_t seq;
 	uint64_t time_ns;	/* the guest's system time (vcpu_info.time) */
 	uint16_t event;		/* enum trace_event */
 	uint16_t result;	/* enum shareop_result, or SHUTDOWN_* */

@@ -5,9 +5,9 @@
  * Wherever a hypercall takes a guest's virtual address of data that is copied,
  * it also takes a reference.  References are numbers that are no canonical
  * address, so the two can be told apart, and every call of Xen's ABI takes both
- * without a change to its structures.  A reference names machine memory as the
- * PV ABI does everywhere (the guest's p2m of its physical address), and adding
- * n to it names the byte n further on.
+ * without a change to its structures.  A reference holds a machine address, as
+ * the PV ABI does everywhere: the guest looks its physical address up in its
+ * p2m.  A reference plus n names the byte n further on.
  *
  *   63 62 61
  *    0  0     virtual address          1  1     virtual address
@@ -16,13 +16,13 @@
  *    0  1  0  inline: bits 51-0 machine address of the data themselves,
  *             contiguous machine memory
  *    0  1  1  buffer: bits 60-45 number of a registered buffer, bits 44-0
- *    offset
+ *             offset
  *
  * Descriptor (<xen/xencomm.h>): 16-byte aligned; nr_addrs machine addresses,
  * the first of which may begin inside its page, each describing the bytes up to
- * the end of its page.  The last 8 bytes of a page of a descriptor are never
- * one of them: where the list reaches them, they hold the address (a multiple
- * of 4096) of a page on which it goes on, in the same way.
+ * the end of its page.  The last 8 bytes of a page that holds a descriptor are
+ * never part of this list: where the list reaches them, they hold the address
+ * (a multiple of 4096) of the page on which the list goes on, in the same way.
  *
  * Data are read from any frame that the domain may map read-only, and written
  * only into its own ordinary RAM: never into a page table, a descriptor table,
@@ -50,9 +50,8 @@
 /*
  * Registered buffers, by hypercall 55:
  *
- * XENCOMMOP_register: `arg` names an array of `count` machine frame numbers,
- * which
- *   become one buffer, in that order.  Returns its number (> 0), or
+ * XENCOMMOP_register: `arg` names an array of `count` machine frame numbers.
+ *   The frames become one buffer, in that order.  Returns its number (> 0), or
  *     -EINVAL  count is 0 or above XENCOMM_BUFFER_PAGES
  *     -EFAULT  the array cannot be read
  *     -EPERM   a frame is not the domain's own RAM

@@ -20,7 +20,6 @@
 #include "sharing/sharing.h"
 #include "x86/cpu.h"
 
-#define NO_FRAME	(~0UL)
 
 /*
  * The one audit that is under way, if one is; written and read with the machine
@@ -51,12 +50,12 @@ static void other_error(void *ctx, const char *message)
 /* Some frames; true: those were the last. */
 static bool part_frames(struct audit *a)
 {
-	mfn_t end = MIN(a->next + AUDIT_FRAMES, frame_max_mfn);
+	mfn_t end = mfn_min(mfn_add(a->next, AUDIT_FRAMES), frame_max_mfn);
 	uint64_t free = audit_frames(a, a->next, end);
 
 	a->next = end;
 	(void)palloc_counted(end, free);
-	return end == frame_max_mfn;
+	return mfn_eq(end, frame_max_mfn);
 }
 
 static void credits_add(struct domain *d, void *arg)
@@ -79,7 +78,7 @@ static void part_sums(struct audit *a)
 	if (!domain_overcommit() && free + waiting < a->credits)
 		audit_error(a, "I10: %lu free frames do not cover %lu credits",
 			    free, a->credits);
-	/* Not if they changed meanwhile. */
+	/* Compare orphans only if their number did not change meanwhile. */
 	if (a->orphan_changes == reclaim_orphan_changes() &&
 	    a->orphans != reclaim_orphans())
 		audit_error(a, "I18: %lu frames are orphans, counted %lu",
@@ -97,7 +96,10 @@ static struct domain *domain_at(struct audit *a)
 
 	if (!d)
 		return NULL;
-	/* Another one, or one more of this number: from its beginning. */
+	/*
+	 * Another domain, or a new one with the old one's slot: begin with it
+	 * from the start.
+	 */
 	if (slot != a->slot + 1 || d->id != a->domid)
 		a->step = AUDIT_LISTS;
 	a->slot = slot - 1;
@@ -105,27 +107,27 @@ static struct domain *domain_at(struct audit *a)
 	return d;
 }
 
-static mfn_t windows(const struct audit *a)
+static uint64_t windows(const struct audit *a)
 {
-	return (frame_max_mfn + a->frames - 1) / a->frames;
+	return (mfn_n(frame_max_mfn) + a->frames - 1) / a->frames;
 }
 
 static void window_set(struct audit *a)
 {
-	a->first = a->window * a->frames;
-	a->end = a->first + a->frames;
+	a->first = MFN(a->window * a->frames);
+	a->end = mfn_add(a->first, a->frames);
 	a->last = a->window + 1 == windows(a);
-	a->named = NO_FRAME;
+	a->named = INVALID_MFN;
 }
 
 /* Go on with the window of `mfn`; false: there is none. */
 static bool window_next(struct audit *a, mfn_t mfn)
 {
-	mfn_t last = windows(a) - 1;
+	uint64_t last = windows(a) - 1;
 
-	if (mfn == NO_FRAME || a->window >= last)
+	if (mfn_eq(mfn, INVALID_MFN) || a->window >= last)
 		return false;
-	a->window = MIN(mfn / a->frames, last);
+	a->window = MIN(mfn_n(mfn) / a->frames, last);
 	return true;
 }
 
@@ -150,7 +152,7 @@ static bool view_part(struct audit *a, struct domain *d)
 	window_set(a);
 	audit_domain_view(a, d);
 	return window_next(a, d->m2p.l3 ? m2p_leaf_from(&d->m2p, a->end) :
-			      NO_FRAME);
+			      INVALID_MFN);
 }
 
 static void lists_part(struct audit *a, struct domain *d)
@@ -191,7 +193,10 @@ static void share_part(struct audit *a)
 
 	if (share_audit_part(sharing_service()))
 		return;
-	/* It counts its errors itself, and so did audit_error(). */
+	/*
+	 * The service returns its number of errors, which audit_error() has
+	 * counted already.
+	 */
 	(void)share_audit_end(sharing_service(), &cross);
 	a->cross_group = cross;
 	a->phase = AUDIT_GRANTS;
@@ -227,10 +232,10 @@ static void part(struct audit *a)
 	}
 }
 
-/* As much as a window wants, or less if memory is short. */
+/* Memory for the counts of a window, or of a smaller one if memory is short. */
 static bool counts_alloc(struct audit *a)
 {
-	uint64_t want = MIN(frame_max_mfn, AUDIT_WINDOW);
+	uint64_t want = MIN(mfn_n(frame_max_mfn), AUDIT_WINDOW);
 
 	a->order = 0;
 	while ((PAGE_SIZE << a->order) < want * sizeof(struct audit_count))
@@ -250,7 +255,7 @@ static bool start(struct audit *a, uint64_t number)
 		(void)share_audit_end(sharing_service(), &cross);
 	if (a->counts)
 		palloc_hv_free(a->counts, a->order);
-	(void)palloc_counted(0, 0);
+	(void)palloc_counted(MFN(0), 0);
 	*a = (struct audit){
 		.number = number, .phase = AUDIT_FRAME_STATES,
 		.orphan_changes = reclaim_orphan_changes(),
@@ -263,7 +268,7 @@ static void finish(struct audit *a, struct audit_result *result)
 	if (a->counts)
 		palloc_hv_free(a->counts, a->order);
 	a->counts = NULL;
-	(void)palloc_counted(0, 0);
+	(void)palloc_counted(MFN(0), 0);
 	if (a->errors > AUDIT_LINES)
 		log_error("audit: %lu errors in all", a->errors);
 	result->errors = a->errors;
@@ -272,8 +277,8 @@ static void finish(struct audit *a, struct audit_result *result)
 }
 
 /*
- * One part of the audit that `result` names; begins it, again if another one
- * came between.
+ * Do one part of the audit that `result` names.  If another audit came between,
+ * begin again.
  */
 static bool run(struct audit *a, struct audit_result *result)
 {
@@ -314,7 +319,10 @@ static bool run_parts(struct audit_result *result)
 	return more;
 }
 
-/* Two that take turns would begin again for ever: the operator's goes first. */
+/*
+ * Two audits that take turns would both begin again for ever, so the operator's
+ * goes first.
+ */
 static bool must_wait(const struct audit *a, const struct audit_result *result)
 {
 	return a->phase != AUDIT_IDLE && a->operators && !result->first &&
@@ -326,7 +334,7 @@ static bool audit_stop(struct audit_result *result, bool whole)
 	bool more = true;
 
 	stop_machine_begin();
-	/* Who goes on to the end is not disturbed. */
+	/* audit_whole(), which goes on to the end, is not disturbed. */
 	if (whole || (!atomic_load_acquire(&whole_by) &&
 		      !must_wait(&audit, result)))
 		more = run_parts(result);

@@ -16,11 +16,11 @@ void audit_each_page(struct audit *a, struct domain *d,
 {
 	const uint32_t heads[] = { d->pages.list, d->pages.left };
 	unsigned int i;
-	uint32_t mfn;
+	uint32_t link;
 
 	for (i = 0; i < ARRAY_COUNT(heads); i++)
-		for (mfn = heads[i]; mfn; mfn = mfn_to_frame(mfn)->next)
-			fn(a, d, mfn);
+		for (link = heads[i]; link; link = frame_linked(link)->next)
+			fn(a, d, MFN(link));
 }
 
 /* --- I10 --- */
@@ -33,7 +33,7 @@ static void page_count(struct audit *a, struct domain *d, mfn_t mfn)
 	if (frame_state_kind(state) != FRAME_OWNED ||
 	    frame_state_owner(state) != d->id || !frame_state_ref(state))
 		audit_error(a, "I10: frame %lx on the list of d%u has state %lx",
-			    mfn, d->id, state);
+			    mfn_n(mfn), d->id, state);
 }
 
 void audit_domain_pages(struct audit *a, struct domain *d)
@@ -55,15 +55,15 @@ static void type_counts(struct audit *a, mfn_t mfn, const struct frame *f,
 {
 	if (type_count(f->type) != c->types)
 		audit_error(a, "I4: frame %lx counts %u uses as %s, it has %u",
-			    mfn, type_count(f->type),
+			    mfn_n(mfn), type_count(f->type),
 			    pagetype_class_name(type_class(f->type)), c->types);
 	if (type_linear_in(f->type) != c->linear ||
 	    type_linear_out(f->type) != c->linear_out)
 		audit_error(a, "I4: frame %lx counts %u linear uses and %u links, it has %u and %u",
-			    mfn, type_linear_in(f->type),
+			    mfn_n(mfn), type_linear_in(f->type),
 			    type_linear_out(f->type), c->linear, c->linear_out);
 	if (c->linear && c->linear_out)
-		audit_error(a, "I6: table %lx has linear entries and is one", mfn);
+		audit_error(a, "I6: table %lx has linear entries and is one", mfn_n(mfn));
 }
 
 static void page_counts(struct audit *a, struct domain *d, mfn_t mfn)
@@ -75,7 +75,7 @@ static void page_counts(struct audit *a, struct domain *d, mfn_t mfn)
 		return;
 	if (frame_state_ref(f->state) != c->refs)
 		audit_error(a, "I3: frame %lx of d%u counts %u references, it has %u",
-			    mfn, d->id, frame_state_ref(f->state), c->refs);
+			    mfn_n(mfn), d->id, frame_state_ref(f->state), c->refs);
 	type_counts(a, mfn, f, c);
 }
 
@@ -84,15 +84,15 @@ static void page_counts(struct audit *a, struct domain *d, mfn_t mfn)
 /* Names of shared frames that no hold told of, one by one. */
 static void unheld(struct audit *a, const struct domain *d)
 {
-	mfn_t mfn;
+	mfn_t end = mfn_min(a->end, frame_max_mfn), mfn;
 
-	for (mfn = a->first; mfn < MIN(a->end, frame_max_mfn); mfn++) {
+	for (mfn = a->first; mfn_n(mfn) < mfn_n(end); mfn = mfn_add(mfn, 1)) {
 		const struct audit_count *c = audit_count_of(a, mfn);
 
 		if (c && c->refs && frame_state_kind(mfn_to_frame(mfn)->state) ==
 				    FRAME_SHARED)
 			audit_error(a, "I12: d%u has %u entries for frame %lx beyond its hold",
-				    d->id, c->refs, mfn);
+				    d->id, c->refs, mfn_n(mfn));
 	}
 }
 
@@ -105,7 +105,7 @@ struct holds_walk {
 static void hold_count(void *arg, uint32_t frame, uint32_t mappings)
 {
 	struct holds_walk *w = arg;
-	struct audit_count *c = audit_count_of(w->a, frame);
+	struct audit_count *c = audit_count_of(w->a, MFN(frame));
 
 	if (!c)
 		return;
@@ -128,11 +128,11 @@ static void holds_counts(struct audit *a, struct domain *d)
 
 void audit_domain_counts(struct audit *a, struct domain *d)
 {
-	uint32_t mfn;
+	uint32_t link;
 
 	audit_each_page(a, d, page_counts);
-	for (mfn = d->heap.list; mfn; mfn = mfn_to_frame(mfn)->next)
-		page_counts(a, d, mfn);
+	for (link = d->heap.list; link; link = frame_linked(link)->next)
+		page_counts(a, d, MFN(link));
 	holds_counts(a, d);
 }
 
@@ -158,7 +158,7 @@ static void view_entry(mfn_t mfn, pfn_t pfn, void *arg)
 			return;
 	}
 	audit_error(w->a, "I9: d%u sees pfn %lx for frame %lx, which it neither owns nor holds",
-		    w->d->id, pfn, mfn);
+		    w->d->id, pfn_n(pfn), mfn_n(mfn));
 }
 
 void audit_domain_view(struct audit *a, struct domain *d)
@@ -166,7 +166,7 @@ void audit_domain_view(struct audit *a, struct domain *d)
 	struct view_walk w = { a, d };
 
 	if (d->m2p.l3)
-		m2p_for_each(&d->m2p, a->first, a->last ? ~0UL : a->end,
+		m2p_for_each(&d->m2p, a->first, a->last ? INVALID_MFN : a->end,
 			     view_entry, &w);
 }
 

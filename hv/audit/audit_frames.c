@@ -36,15 +36,20 @@ static bool is_listed(mfn_t mfn, const struct frame *f)
 {
 	const struct domain *d = domain_owner(frame_state_owner(f->state));
 
-	if (f->next && (!frame_valid(f->next) ||
-			mfn_to_frame(f->next)->prev != mfn))
+	if (f->next && (!frame_valid(MFN(f->next)) ||
+			frame_linked(f->next)->prev != frame_link(mfn)))
 		return false;
 	if (!f->prev)
-		return d->pages.list == mfn || d->pages.left == mfn;
-	return frame_valid(f->prev) && mfn_to_frame(f->prev)->next == mfn;
+		return d->pages.list == frame_link(mfn) ||
+		       d->pages.left == frame_link(mfn);
+	return frame_valid(MFN(f->prev)) &&
+	       frame_linked(f->prev)->next == frame_link(mfn);
 }
 
-/* At ref 0 it waits for a flush, and its domain may be gone by now. */
+/*
+ * An OWNED frame with ref 0 waits for a flush, and its domain may be gone by
+ * now.
+ */
 static void owned_check(struct audit *a, mfn_t mfn, const struct frame *f)
 {
 	domid_hv_t owner = frame_state_owner(f->state);
@@ -55,9 +60,9 @@ static void owned_check(struct audit *a, mfn_t mfn, const struct frame *f)
 		a->orphans++;
 	else if (!audit_alive(owner))
 		audit_error(a, "I18: frame %lx is owned by d%u, which is gone",
-			    mfn, owner);
+			    mfn_n(mfn), owner);
 	else if (!is_listed(mfn, f))
-		audit_error(a, "I10: frame %lx of d%u is not on its list", mfn,
+		audit_error(a, "I10: frame %lx of d%u is not on its list", mfn_n(mfn),
 			    owner);
 }
 
@@ -67,13 +72,13 @@ static void owner_check(struct audit *a, mfn_t mfn, const struct frame *f)
 	domid_hv_t owner = frame_state_owner(f->state);
 
 	if (!state_has_owner(kind) && owner)
-		audit_error(a, "I1: frame %lx of kind %u has owner %u", mfn,
+		audit_error(a, "I1: frame %lx of kind %u has owner %u", mfn_n(mfn),
 			    kind, owner);
 	if (kind == FRAME_OWNED)
 		owned_check(a, mfn, f);
 	if (kind == FRAME_HEAP &&
 	    (!audit_alive(owner) || !(f->state & FRAME_NOHEAP)))
-		audit_error(a, "I18: heap page %lx has state %lx", mfn,
+		audit_error(a, "I18: heap page %lx has state %lx", mfn_n(mfn),
 			    f->state);
 }
 
@@ -82,14 +87,14 @@ static void free_check(struct audit *a, mfn_t mfn, const struct frame *f)
 	if (frame_state_ref(f->state) || f->type ||
 	    (f->state & FRAME_ALLOCATED))
 		audit_error(a, "I2: free frame %lx has state %lx type %lx",
-			    mfn, f->state, f->type);
+			    mfn_n(mfn), f->state, f->type);
 	if (frame_state_kind(f->state) == FRAME_FREE &&
 	    !(f->state & FRAME_DIRTY))
 		audit_error(a, "I2: free frame %lx is not marked to be scrubbed",
-			    mfn);
+			    mfn_n(mfn));
 }
 
-/* Is it free? */
+/* Check one frame; true: it is free. */
 static bool frame_audit(struct audit *a, mfn_t mfn)
 {
 	const struct frame *f = mfn_to_frame(mfn);
@@ -97,18 +102,18 @@ static bool frame_audit(struct audit *a, mfn_t mfn)
 	bool free = kind == FRAME_FREE || kind == FRAME_POOL;
 
 	if (kind > FRAME_SHARED) {
-		audit_error(a, "I1: frame %lx has kind %u", mfn, kind);
+		audit_error(a, "I1: frame %lx has kind %u", mfn_n(mfn), kind);
 		return false;
 	}
 	owner_check(a, mfn, f);
 	if (free)
 		free_check(a, mfn, f);
 	if (f->type & TYPE_FLUSHING)
-		audit_error(a, "T6: frame %lx waits for a flush", mfn);
+		audit_error(a, "T6: frame %lx waits for a flush", mfn_n(mfn));
 	if (kind == FRAME_SHARED &&
 	    (type_class(f->type) != CLASS_SHARED ||
 	     (f->type & (TYPE_PINNED | TYPE_VALIDATED | TYPE_PARTIAL))))
-		audit_error(a, "I14: shared frame %lx has type %lx", mfn,
+		audit_error(a, "I14: shared frame %lx has type %lx", mfn_n(mfn),
 			    f->type);
 	return free;
 }
@@ -117,11 +122,13 @@ uint64_t audit_frames(struct audit *a, mfn_t first, mfn_t end)
 {
 	uint64_t free = 0;
 	unsigned int i;
-	mfn_t mfn;
+	mfn_t mfn, last;
 
-	for (i = 0; i < ram_range_count; i++)
-		for (mfn = MAX(ram_ranges[i].first, first);
-		     mfn < MIN(ram_ranges[i].end, end); mfn++)
+	for (i = 0; i < ram_range_count; i++) {
+		last = mfn_min(ram_ranges[i].end, end);
+		for (mfn = mfn_max(ram_ranges[i].first, first);
+		     mfn_n(mfn) < mfn_n(last); mfn = mfn_add(mfn, 1))
 			free += frame_audit(a, mfn);
+	}
 	return free;
 }

@@ -60,7 +60,7 @@ static void handle_pte(struct grants_audit *a, struct domain *d, uint32_t n,
 {
 	pte_t pte = *(pte_t *)maddr_to_virt(h->pte);
 
-	if (!(pte & PTE_P) || !(pte & PTE_AVL_GRANT) || pte_mfn(pte) != h->mfn ||
+	if (!(pte & PTE_P) || !(pte & PTE_AVL_GRANT) || mfn_n(pte_mfn(pte)) != h->mfn ||
 	    !(pte & PTE_RW) == h->writable)
 		report(a, "I16: d%u handle %u maps frame %x, its entry is %lx",
 		       d->id, n, h->mfn, pte);
@@ -136,13 +136,15 @@ static uint16_t status_read(const struct grant_table *gt, uint32_t ref)
 	return bits & (GTF_reading | GTF_writing);
 }
 
-/* An entry for a transfer has other flags in those bits. */
+/*
+ * An entry for a transfer uses the bits of reading and writing for other flags.
+ */
 static bool entry_accepts(const struct grant_table *gt, uint32_t ref)
 {
 	const struct grant_entry_v1 *v1;
 
 	if (gt->version == 2)
-		return false;	/* status is elsewhere */
+		return false;	/* version 2 has its status elsewhere */
 	v1 = gt->frames[ref / GRANT_V1_PER_FRAME];
 	return (v1[ref % GRANT_V1_PER_FRAME].flags & GTF_type_mask) ==
 	       GTF_accept_transfer;
@@ -153,7 +155,7 @@ static void pinned_check(struct grants_audit *a, struct domain *d, uint32_t ref,
 {
 	bool writing = act->pins[PIN_HOST_RW] || act->pins[PIN_DEVICE_RW];
 	uint16_t want = GTF_reading | (writing ? GTF_writing : 0);
-	const struct frame *f = mfn_to_frame(act->mfn);
+	const struct frame *f = mfn_to_frame(MFN(act->mfn));
 	uint32_t at = d->grant->by_mfn[act->mfn % GRANT_BUCKETS];
 
 	if (a->tables_untouched &&

@@ -5,8 +5,8 @@
  *
  *  I1   every frame is in exactly one state, with an owner where the state has
  *       one
- *  I2   a free frame has no count, no type, no name (a name of one is said as
- *       I3 or I5), and is marked to be scrubbed
+ *  I2   a free frame has no count, no type and no name (an entry that names a
+ *       free frame is reported under I3 or I5), and is marked to be scrubbed
  *  I3   ref = the owner's own + every name: entries, pins, loaded tables, GDT
  *       slots, areas (of a shared frame: I12)
  *  I4   type count = uses as that class; linear uses apart; one class at a time
@@ -23,21 +23,21 @@
  *  I11  canonical frames and index entries are one to one (share/audit.c)
  *  I12  a domain's hold of a frame = its present L1 entries that name it; of a
  *       frame, the sum of holds = its count (share/audit.c)
- *  I13  whoever holds a frame is of its group (share/audit.c)
+ *  I13  every holder of a frame is in the frame's group (share/audit.c)
  *  I14  a shared frame is mapped read-only, has class SHARED and no other use
  *  I15  a page holds what its guest wrote (tests that know what that is)
  *  I16  grants: audit/audit_grants.c; here, each entry marked as a grant's has
  *       its handle
  *  I17  event ports pair up (dom/evtchn.c, PORT2)
- *  I18  what names a domain names one that is there (or DOMID_ORPHAN, destroy.c
- *       END4)
+ *  I18  every number of a domain that is stored somewhere names a domain that
+ *       exists (or is DOMID_ORPHAN, destroy.c END4)
  *  I19  a guest is entered with no lock held (pv/entry.c)
  *  I20  every byte that a guest is given was written for it (tests of each
  *       structure)
  *
- * A count is only worth something if nothing moves, so the machine is stopped;
- * and so that nobody waits for long, it is stopped for some parts,
- * AUDIT_STOP_NS and one part at most, at a time:
+ * A count means something only if nothing changes meanwhile, so the machine is
+ * stopped.  So that nobody waits for long, it is stopped for a few parts at a
+ * time, for at most AUDIT_STOP_NS and one part more:
  *
  *   FRAME_STATES  AUDIT_FRAMES frames, each by itself; the free ones are
  *                 counted, and the allocator keeps that number true behind us
@@ -47,15 +47,16 @@
  *   GRANTS        all grant tables
  *   DOMAINS       of each domain: its list of pages and ports; then, for each
  *                 window of AUDIT_WINDOW frames, all its tables, in which names
- *                 of these are counted; then its view of them.  Windows that it
- *                 neither names nor sees are left out: two hundred small
- *                 domains in a large machine would be thousands of walks that
- *                 count nothing.
+ *                 of these are counted; then its view of them.  Windows with no
+ *                 frame that the domain names or sees are left out: else two
+ *                 hundred small domains in a large machine would mean thousands
+ *                 of walks that count nothing.
  *
- * A frame is named by its owner alone, but for shared frames, whose names by
- * each domain are its hold (and these add up in share/), and granted ones, for
- * which all handles are read: so one domain is enough for one part.  Memory: 16
- * bytes for each frame of a window, taken and given back.
+ * One domain is enough for one part, because only its owner names a frame.
+ * There are two exceptions: a shared frame, of which each domain's names are
+ * compared with its hold (share/ adds up the holds), and a granted frame, for
+ * which all domains' handles are read.  Memory: 16 bytes for each frame of a
+ * window, taken and given back.
  */
 #ifndef HV_AUDIT_AUDIT_PRIVATE_H
 #define HV_AUDIT_AUDIT_PRIVATE_H
@@ -66,7 +67,7 @@
 
 #define AUDIT_FRAMES	4096u	/* in one part */
 #define AUDIT_WINDOW	32768u	/* frames; 512 KiB of counts */
-/* small parts share a stop until so much time is over */
+/* small parts share one stop, until it has lasted so long */
 #define AUDIT_STOP_NS	500000u
 /* errors that are printed; the others are counted */
 #define AUDIT_LINES	32
@@ -96,17 +97,18 @@ struct audit {
 	uint64_t orphans, orphan_changes, credits;
 
 	unsigned int slot;	/* DOMAINS: in the table, */
-	domid_hv_t domid;	/* who that was, */
+	domid_hv_t domid;	/* the id of that domain, */
 	enum audit_step step;	/* its next part, */
-	mfn_t window;		/* of this window: all below are done */
-	/* lowest frame beyond the window at hand that came up */
+	uint64_t window;		/* of this window: all below are done */
+	/* the lowest frame beyond the window at hand that an entry named */
 	mfn_t named;
 	struct audit_count *counts; /* of frames [first, end) */
 	/* of counts' memory, and how many frames it is for */
 	unsigned int order;
-	mfn_t frames;
+	uint64_t frames;
 	mfn_t first, end;
-	bool last;		/* window: what is beyond is no RAM */
+	/* this is the last window: no RAM lies beyond */
+	bool last;
 	uint64_t listed;	/* pages of the domain at hand */
 	uint32_t grant_entries;	/* of the domain at hand, in the window */
 	/* the same: entries that name a shared frame */
@@ -117,7 +119,7 @@ void audit_error(struct audit *a, const char *fmt, ...) printf_like(2, 3);
 
 /* audit_frames.c */
 void audit_alive_fill(void);
-/* is there such a domain?  Since audit_alive_fill(). */
+/* was there such a domain at audit_alive_fill()? */
 bool audit_alive(uint64_t domid);
 /* Check frames [first, end); how many are free? */
 uint64_t audit_frames(struct audit *a, mfn_t first, mfn_t end);
@@ -127,14 +129,15 @@ void audit_promises(struct audit *a, uint64_t taken);
 
 /* audit_tables.c: I3-I7 */
 /*
- * Is it in the window at hand?  The last one has all that is no RAM, too.  Else
- * it is noted.
+ * Is mfn in the window at hand?  Numbers that are no RAM belong to the last
+ * window.  If not, mfn is noted for a later window.
  */
 bool audit_in_window(struct audit *a, mfn_t mfn);
 /* The counts of mfn; NULL: not in this window, or no RAM. */
 struct audit_count *audit_count_of(struct audit *a, mfn_t mfn);
 /*
- * One more name of mfn, a use as `class` too (CLASS_NONE: a plain reference).
+ * Count one more name of mfn, and a use as `class` (CLASS_NONE: a plain
+ * reference).
  */
 void audit_name(struct audit *a, const struct domain *d, mfn_t mfn,
 		enum page_class class, const char *what);

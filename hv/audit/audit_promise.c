@@ -25,7 +25,10 @@ static void add(struct domain *d, void *arg)
 	s->owned += d->pages.total;
 }
 
-/* What is neither free nor a guest's nor shared, nor on the way from there. */
+/*
+ * The hypervisor's own frames: neither free, nor a guest's, nor shared, nor on
+ * the way from these states to another.
+ */
 static uint64_t own_frames(const struct sums *s)
 {
 	struct share_totals t;

@@ -15,16 +15,16 @@
 #define L1_REFUSED	(PTE_PWT | PTE_PCD | PTE_PSE | 1UL << 62)
 #define UPPER_REFUSED	(L1_REFUSED | PTE_G)
 
-/* Its window must have its turn. */
+/* Note mfn, so that its window will be counted. */
 static void note(struct audit *a, mfn_t mfn)
 {
-	if (mfn >= a->end && mfn < a->named)
+	if (mfn_n(mfn) >= mfn_n(a->end) && mfn_n(mfn) < mfn_n(a->named))
 		a->named = mfn;
 }
 
 bool audit_in_window(struct audit *a, mfn_t mfn)
 {
-	if (mfn - a->first < a->frames || (a->last && mfn >= a->end))
+	if (mfn_n(mfn) - mfn_n(a->first) < a->frames || (a->last && mfn_n(mfn) >= mfn_n(a->end)))
 		return true;
 	note(a, mfn);
 	return false;
@@ -32,13 +32,13 @@ bool audit_in_window(struct audit *a, mfn_t mfn)
 
 struct audit_count *audit_count_of(struct audit *a, mfn_t mfn)
 {
-	if (mfn - a->first >= a->frames) {
+	if (mfn_n(mfn) - mfn_n(a->first) >= a->frames) {
 		note(a, mfn);
 		return NULL;
 	}
 	if (!frame_valid(mfn))
 		return NULL;
-	return &a->counts[mfn - a->first];
+	return &a->counts[mfn_n(mfn) - mfn_n(a->first)];
 }
 
 static bool is_own(const struct domain *d, uint64_t state)
@@ -63,18 +63,18 @@ void audit_name(struct audit *a, const struct domain *d, mfn_t mfn,
 		a->shared_entries++;	/* I12 */
 	else if (!is_own(d, f->state))
 		audit_error(a, "I3: d%u uses frame %lx (%s), which is not its own",
-			    d->id, mfn, what);
+			    d->id, mfn_n(mfn), what);
 	if (class == CLASS_NONE)
 		return;
 	c->types++;
 	if (type_class(f->type) != class)
 		audit_error(a, "I4: d%u uses frame %lx as %s (%s), its type is %s",
-			    d->id, mfn, pagetype_class_name(class), what,
+			    d->id, mfn_n(mfn), pagetype_class_name(class), what,
 			    pagetype_class_name(type_class(f->type)));
 	if (class >= CLASS_L1 && class <= CLASS_DESC &&
 	    !(f->type & (TYPE_VALIDATED | TYPE_PARTIAL)))
 		audit_error(a, "I7: d%u uses frame %lx (%s), which was not validated",
-			    d->id, mfn, what);
+			    d->id, mfn_n(mfn), what);
 }
 
 /* --- entries --- */
@@ -94,10 +94,10 @@ static void flags_check(struct audit *a, const struct domain *d, mfn_t table,
 	if ((e & refused) || !(e & PTE_US) ||
 	    (!cpu_features.nx && (e & PTE_NX)))
 		audit_error(a, "I5: d%u table %lx slot %u: entry %lx has bits it may not have",
-			    d->id, table, slot, e);
+			    d->id, mfn_n(table), slot, e);
 }
 
-/* The frame of an entry is of a kind that the domain may map. False: not. */
+/* True: the frame of an entry is of a kind that the domain may map. */
 static bool target_check(struct audit *a, const struct domain *d, mfn_t table,
 			 unsigned int slot, pte_t e)
 {
@@ -112,7 +112,7 @@ static bool target_check(struct audit *a, const struct domain *d, mfn_t table,
 	}
 	if (audit_in_window(a, pte_mfn(e)))
 		audit_error(a, "I5: d%u table %lx slot %u: entry %lx names a frame that is not its own",
-			    d->id, table, slot, e);
+			    d->id, mfn_n(table), slot, e);
 	return false;
 }
 
@@ -133,22 +133,22 @@ static void l1_entry(struct audit *a, const struct domain *d, mfn_t table,
 	shared = frame_state_kind(state) == FRAME_SHARED;
 	if ((e & PTE_AVL_SHARED) && !shared && !ptbreak_pending(d, pte_mfn(e)))
 		audit_error(a, "I5: d%u table %lx slot %u: private frame %lx is marked shared",
-			    d->id, table, slot, pte_mfn(e));
+			    d->id, mfn_n(table), slot, mfn_n(pte_mfn(e)));
 	if ((e & PTE_RW) && frame_state_kind(state) == FRAME_HEAP &&
 	    !(state & FRAME_HEAP_RW))
 		audit_error(a, "I5: d%u maps heap page %lx writable", d->id,
-			    pte_mfn(e));
+			    mfn_n(pte_mfn(e)));
 	if (shared && (e & PTE_RW))
 		audit_error(a, "I14: d%u maps shared frame %lx writable", d->id,
-			    pte_mfn(e));
+			    mfn_n(pte_mfn(e)));
 	audit_name(a, d, pte_mfn(e),
 		   (e & PTE_RW) && !shared ? CLASS_WRITABLE : CLASS_NONE,
 		   "mapped writable");
 }
 
 /*
- * I6: a table of the same level as its parent; a link to itself is in neither
- * number (T2).
+ * I6: an entry that names a table of the same level; a table's link to itself
+ * is counted in neither field (T2).
  */
 static void linear_entry(struct audit *a, const struct domain *d, mfn_t table,
 			 unsigned int slot, pte_t e)
@@ -158,10 +158,10 @@ static void linear_entry(struct audit *a, const struct domain *d, mfn_t table,
 
 	if ((e & PTE_RW) && audit_in_window(a, table))
 		audit_error(a, "I6: d%u table %lx slot %u: a linear entry is writable",
-			    d->id, table, slot);
+			    d->id, mfn_n(table), slot);
 	if (to)
 		to->refs++;
-	if (pte_mfn(e) == table)
+	if (mfn_eq(pte_mfn(e), table))
 		return;
 	if (to)
 		to->linear++;
@@ -194,7 +194,7 @@ static void hypervisor_slot(struct audit *a, const struct domain *d,
 				PTE_P | PTE_RW | PTE_US | PTE_A);
 	if ((e ^ want) & ~(PTE_A | PTE_D))
 		audit_error(a, "I5: d%u table %lx slot %u: %lx is not the hypervisor's entry",
-			    d->id, table, slot, e);
+			    d->id, mfn_n(table), slot, e);
 }
 
 /* Where the audit spends its time: most entries are in another window. */
@@ -240,19 +240,19 @@ static unsigned int entries_held(struct audit *a, const struct domain *d,
 	if (type & TYPE_VALIDATED) {
 		if (own && (type & (TYPE_PARTIAL | TYPE_CHILD | TYPE_DONE_MASK)))
 			audit_error(a, "I7: d%u table %lx is validated and partial",
-				    d->id, mfn);
+				    d->id, mfn_n(mfn));
 		return PT_SLOTS;
 	}
 	/* T5; with `child` its entry holds a table that is partial itself. */
 	if (type & TYPE_PARTIAL) {
 		if (own && d->pending.tree.state == PT_IDLE)
 			audit_error(a, "I7: d%u table %lx is partial, and nobody goes on with it",
-				    d->id, mfn);
+				    d->id, mfn_n(mfn));
 		return MIN(type_done(type) + !!(type & TYPE_CHILD), PT_SLOTS);
 	}
 	if (own && type_count(type))
 		audit_error(a, "I7: d%u table %lx is in use, neither validated nor partial",
-			    d->id, mfn);
+			    d->id, mfn_n(mfn));
 	return 0;
 }
 
@@ -265,7 +265,7 @@ static void page_names(struct audit *a, struct domain *d, mfn_t mfn)
 	if (c && (f->state & FRAME_ALLOCATED))
 		c->refs++;
 	if (c && (f->type & TYPE_PINNED) && !level)
-		audit_error(a, "I4: d%u frame %lx is pinned as %s", d->id, mfn,
+		audit_error(a, "I4: d%u frame %lx is pinned as %s", d->id, mfn_n(mfn),
 			    pagetype_class_name(type_class(f->type)));
 	if (!level)
 		return;
@@ -294,20 +294,20 @@ static void vcpu_names(struct audit *a, struct domain *d, struct vcpu *v)
 {
 	unsigned int i;
 
-	if (v->kernel_l4 != INVALID_MFN)
+	if (!mfn_eq(v->kernel_l4, INVALID_MFN))
 		audit_name(a, d, v->kernel_l4, CLASS_L4, "kernel base");
-	if (v->user_l4 != INVALID_MFN)
+	if (!mfn_eq(v->user_l4, INVALID_MFN))
 		audit_name(a, d, v->user_l4, CLASS_L4, "user base");
 	for (i = 0; i < GDT_FRAMES_MAX; i++)
-		if (v->gdt_frames[i])
+		if (mfn_n(v->gdt_frames[i]))
 			audit_name(a, d, v->gdt_frames[i], CLASS_DESC, "GDT");
 	for (i = 0; i < LDT_FRAMES_MAX; i++)
-		if (v->ldt_frames[i])
+		if (mfn_n(v->ldt_frames[i]))
 			audit_name(a, d, v->ldt_frames[i], CLASS_DESC, "LDT");
 	if (v->info_frame)
 		audit_name(a, d, frame_to_mfn(v->info_frame), CLASS_WRITABLE,
 			   "vcpu_info");
-	/* What it asked for, and has not yet come for. */
+	/* The tree that v asked for and has not yet come for. */
 	if (v->pt_result.state == PT_VALIDATED)
 		audit_name(a, d, v->pt_result.root,
 			   type_class(mfn_to_frame(v->pt_result.root)->type),
@@ -316,7 +316,7 @@ static void vcpu_names(struct audit *a, struct domain *d, struct vcpu *v)
 
 static void handle_part(struct audit *a, const struct grant_handle *h)
 {
-	struct audit_count *c = audit_count_of(a, h->mfn);
+	struct audit_count *c = audit_count_of(a, MFN(h->mfn));
 
 	if (!c)
 		return;
@@ -325,7 +325,7 @@ static void handle_part(struct audit *a, const struct grant_handle *h)
 }
 
 /*
- * Names of the domain's frames by the handles of one that may use its grants.
+ * Count the names that handles of `user` are for frames of the domain at hand.
  */
 static void handle_names(struct domain *user, void *arg)
 {
@@ -353,7 +353,7 @@ static void host_parts(struct audit *a, struct domain *d)
 		const struct grant_handle *h = grant_handle_get(d, n);
 
 		if (h && (h->kinds & GRANT_HOST))
-			hosts += audit_in_window(a, h->mfn);
+			hosts += audit_in_window(a, MFN(h->mfn));
 	}
 	if (hosts != a->grant_entries)
 		audit_error(a, "I16: d%u has %u mapped grants, %u entries are marked",
@@ -380,7 +380,9 @@ void audit_domain_names(struct audit *a, struct domain *d)
 	if (d->store && store_ring_frame(d))
 		audit_name(a, d, frame_to_mfn(store_ring_frame(d)),
 			   CLASS_WRITABLE, "store ring");
-	/* The root of a tree half-way: its count is the work's. */
+	/*
+	 * The root of a tree that is half-way: its count belongs to the work.
+	 */
 	if (d->pending.tree.state != PT_IDLE)
 		audit_name(a, d, d->pending.tree.root,
 			   type_class(mfn_to_frame(d->pending.tree.root)->type),

@@ -2,9 +2,9 @@
 /*
  * What ACPI tells: the processors (MADT) and two clocks (FADT, HPET).  The
  * tables are the firmware's: trusted, but checked for sums and for lengths that
- * make no sense.  They are read in the boot tables' map, which ends at 4 GiB;
- * so does what is read.  Pure but for the log; unit-tested on the host with
- * broken tables.
+ * make no sense.  They are read through the boot page tables, which map the
+ * first 4 GiB; tables above that are not read.  Pure but for the log;
+ * unit-tested on the host with broken tables.
  */
 #include <port.h>
 
@@ -102,14 +102,14 @@ static bool sum_ok(const void *p, size_t bytes)
 
 static bool readable(maddr_t m, uint64_t bytes)
 {
-	return m && m < MAP_END && bytes <= MAP_END - m;
+	return maddr_n(m) && maddr_n(m) < MAP_END && bytes <= MAP_END - maddr_n(m);
 }
 
 static const struct rsdp *scan(maddr_t from, maddr_t to)
 {
 	const struct rsdp *r;
 
-	for (; from + sizeof(*r) <= to; from += 16) {
+	for (; maddr_n(from) + sizeof(*r) <= maddr_n(to); from = maddr_add(from, 16)) {
 		r = maddr_to_virt(from);
 		if (!memcmp(r->signature, "RSD PTR ", 8) &&
 		    sum_ok(r, RSDP_SUM_BYTES))
@@ -120,17 +120,18 @@ static const struct rsdp *scan(maddr_t from, maddr_t to)
 
 static const struct rsdp *find_rsdp_in_bios(void)
 {
+	const struct rsdp *r = NULL;
 	uint16_t segment;
-	const struct rsdp *r;
-	maddr_t ebda;
+	uint64_t ebda;
 
-	memcpy(&segment, maddr_to_virt(EBDA_SEGMENT), sizeof(segment));
-	ebda = (maddr_t)segment << 4;
-	r = ebda >= 0x80000 && ebda < 0xa0000 ? scan(ebda, ebda + 1024) : NULL;
-	return r ?: scan(BIOS_START, BIOS_END);
+	memcpy(&segment, maddr_to_virt(MADDR(EBDA_SEGMENT)), sizeof(segment));
+	ebda = (uint64_t)segment << 4;
+	if (ebda >= 0x80000 && ebda < 0xa0000)
+		r = scan(MADDR(ebda), MADDR(ebda + 1024));
+	return r ?: scan(MADDR(BIOS_START), MADDR(BIOS_END));
 }
 
-/* Where there is no BIOS the loader gives a copy, which it had from UEFI. */
+/* Without a BIOS the loader gives a copy, which it got from UEFI. */
 static const struct rsdp *find_rsdp(void)
 {
 	const struct rsdp *r = (const struct rsdp *)boot_rsdp;
@@ -166,7 +167,7 @@ static const struct table *find_in(const struct table *root, size_t width,
 	maddr_t m;
 
 	for (; p + width <= end; p += width) {
-		m = 0;
+		m = MADDR(0);
 		memcpy(&m, p, width);
 		t = table_at(m, signature);
 		if (t && t->length >= bytes)
@@ -175,7 +176,7 @@ static const struct table *find_in(const struct table *root, size_t width,
 	return NULL;
 }
 
-/* One of at least so many bytes, or NULL. */
+/* The table with this signature, of at least `bytes`, or NULL. */
 static const void *find_table(const char *signature, uint32_t bytes)
 {
 	const struct rsdp *r = find_rsdp();
@@ -183,10 +184,10 @@ static const void *find_table(const char *signature, uint32_t bytes)
 
 	if (!r)
 		return NULL;
-	root = r->revision >= 2 ? table_at(r->xsdt, "XSDT") : NULL;
+	root = r->revision >= 2 ? table_at(MADDR(r->xsdt), "XSDT") : NULL;
 	if (root)
 		return find_in(root, 8, signature, bytes);
-	root = table_at(r->rsdt, "RSDT");
+	root = table_at(MADDR(r->rsdt), "RSDT");
 	return root ? find_in(root, 4, signature, bytes) : NULL;
 }
 
@@ -213,7 +214,7 @@ struct cpu_list {
 	uint32_t *apic_ids;
 	uint32_t count, max;
 	uint32_t too_many, unreachable;		/* left out */
-	/* some firmware has one in both kinds of entry */
+	/* some firmware lists a processor in both kinds of entry */
 	uint8_t seen[APIC_ID_MAX + 1];
 };
 
@@ -286,6 +287,6 @@ void acpi_find_clocks(struct ref_hw *hw)
 	if (f)
 		hw->pm_port = pm_timer_port(f);
 	if (h && h->place.space == SPACE_MEMORY &&
-	    readable(h->place.address, PAGE_SIZE))
-		hw->hpet = h->place.address;
+	    readable(MADDR(h->place.address), PAGE_SIZE))
+		hw->hpet = MADDR(h->place.address);
 }

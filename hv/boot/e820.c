@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RAM, and who has it at boot.
+ * RAM, and what it is used for at boot.
  *
  * ram_ranges: what the firmware calls RAM, less what it calls anything else.
- * free_ram: of that, what is neither below 1 MiB, nor the image, nor a module.
+ * free_ram: ram_ranges without the first MiB, the image and the modules.
  * e820_alloc_early() takes from both ends of one free range below 4 GiB, which
  * the boot tables map: single pages from its start, 2 MiB blocks from its end,
- * so that alignment wastes nothing.  What is left goes to palloc.
+ * so that alignment wastes nothing.  The rest of free_ram goes to palloc.
  */
 #include <port.h>
 
@@ -28,11 +28,12 @@ extern const char image_end[];		/* pasture.lds */
 
 
 static struct ranges ram, free_ram;
-static mfn_t early_first, early_end;	/* what of the early range is left */
+/* the part of the early range that is left */
+static mfn_t early_first, early_end;
 
 /*
- * Where the firmware's map has more pieces than there is room for, the smallest
- * give way: a set never holds what is not RAM, and the largest stay.
+ * If the firmware's map has more pieces than there is room for, the smallest
+ * are dropped: a set never holds what is not RAM, and the largest pieces stay.
  */
 static uint64_t dropped;
 
@@ -53,38 +54,42 @@ static void put(struct ranges *set, mfn_t first, mfn_t end)
 }
 
 /*
- * The firmware's numbers are any: an entry may end beyond 2^64.  All that is
- * reckoned with stays at or below the last page of all, so that nothing wraps.
+ * The firmware may give any numbers: an entry may even end beyond 2^64.  Our
+ * own sums stay at or below the last page of the address space, so that none
+ * wraps.
  */
 static bool wraps(const struct memory_map_entry *e)
 {
-	return e->bytes > LAST_PAGE - MIN(e->start, LAST_PAGE);
+	return e->bytes > LAST_PAGE - MIN(maddr_n(e->start), LAST_PAGE);
 }
 
 static maddr_t entry_end(const struct memory_map_entry *e)
 {
-	return wraps(e) ? LAST_PAGE : MIN(e->start, LAST_PAGE) + e->bytes;
+	return MADDR(wraps(e) ? LAST_PAGE : MIN(maddr_n(e->start), LAST_PAGE) + e->bytes);
 }
 
-/* Whole pages only; none of an entry that cannot be true. */
+/* Add an entry's whole pages, but nothing of an entry that cannot be true. */
 static void add_entry(const struct memory_map_entry *e)
 {
-	maddr_t start = MIN(e->start, LAST_PAGE);
+	uint64_t start = MIN(maddr_n(e->start), LAST_PAGE);
 
 	if (wraps(e))
 		log_warn("the memory map has %lu MiB of RAM at %lx, which makes no sense: left out",
-			 e->bytes >> 20, e->start);
+			 e->bytes >> 20, maddr_n(e->start));
 	else
-		put(&ram, ALIGN_UP(start, PAGE_SIZE) >> PAGE_SHIFT,
-		    entry_end(e) >> PAGE_SHIFT);
+		put(&ram, MFN(ALIGN_UP(start, PAGE_SIZE) >> PAGE_SHIFT),
+		    maddr_to_mfn(entry_end(e)));
 }
 
-/* Any page that it has a part of; to the last one if it wraps. */
+/*
+ * Remove every page that the entry has a part of; if it wraps, to the last page
+ * of all.
+ */
 static void remove_entry(const struct memory_map_entry *e)
 {
 	if (e->bytes)
-		take(&ram, e->start >> PAGE_SHIFT,
-		     ALIGN_UP(entry_end(e), PAGE_SIZE) >> PAGE_SHIFT);
+		take(&ram, maddr_to_mfn(e->start),
+		     MFN(ALIGN_UP(maddr_n(entry_end(e)), PAGE_SIZE) >> PAGE_SHIFT));
 }
 
 static void collect_ram(void)
@@ -101,10 +106,10 @@ static void collect_ram(void)
 
 static void clip_ram(void)
 {
-	mfn_t max = MAX_MADDR >> PAGE_SHIFT;
+	mfn_t max = MFN(MAX_MADDR >> PAGE_SHIFT);
 	uint64_t before = ranges_frames(&ram), lost;
 
-	take(&ram, max, ~0UL);
+	take(&ram, max, MFN(~0UL));
 	lost = before - ranges_frames(&ram);
 	if (lost)
 		log_warn("%lu MiB of RAM above %lu GiB are not used",
@@ -134,12 +139,12 @@ static void publish_ram(void)
 
 static void reserve_module(const struct boot_module *m)
 {
-	mfn_t first = m->start >> PAGE_SHIFT;
-	mfn_t end = ALIGN_UP(m->start + m->bytes, PAGE_SIZE) >> PAGE_SHIFT;
+	mfn_t first = maddr_to_mfn(m->start);
+	mfn_t end = MFN(ALIGN_UP(maddr_n(m->start) + m->bytes, PAGE_SIZE) >> PAGE_SHIFT);
 
 	if (!ranges_contain(&ram, first, end))
 		boot_fail("module %s lies outside of RAM", m->name);
-	if (first >= FIRST_MIB_END && !ranges_contain(&free_ram, first, end))
+	if (mfn_n(first) >= FIRST_MIB_END && !ranges_contain(&free_ram, first, end))
 		boot_fail("module %s overlaps another one or the hypervisor",
 			  m->name);
 	take(&free_ram, first, end);
@@ -150,9 +155,9 @@ static void find_free(void)
 	uint32_t i;
 
 	free_ram = ram;
-	take(&free_ram, 0, FIRST_MIB_END);
-	take(&free_ram, FIRST_MIB_END,
-	     ((uintptr_t)image_end - IMAGE_VIRT) >> PAGE_SHIFT);
+	take(&free_ram, MFN(0), MFN(FIRST_MIB_END));
+	take(&free_ram, MFN(FIRST_MIB_END),
+	     MFN(((uintptr_t)image_end - IMAGE_VIRT) >> PAGE_SHIFT));
 	for (i = 0; i < boot_module_count; i++)
 		reserve_module(&boot_modules[i]);
 }
@@ -164,8 +169,9 @@ static void choose_early_range(void)
 	mfn_t end;
 
 	for (r = free_ram.r; r < free_ram.r + free_ram.count; r++) {
-		end = MIN(r->end, MAP_4G_END);
-		if (r->first < end && end - r->first > early_end - early_first) {
+		end = mfn_min(r->end, MFN(MAP_4G_END));
+		if (mfn_n(r->first) < mfn_n(end) &&
+		    mfn_n(end) - mfn_n(r->first) > mfn_n(early_end) - mfn_n(early_first)) {
 			early_first = r->first;
 			early_end = end;
 		}
@@ -192,15 +198,15 @@ static mfn_t take_early(uint64_t frames, bool block)
 	mfn_t first = early_first;
 
 	if (block)
-		first = ALIGN_DOWN(early_end - MIN(frames, early_end),
-				   BLOCK_FRAMES);
-	if (first < early_first || first + frames > early_end)
+		first = MFN(ALIGN_DOWN(mfn_n(early_end) - MIN(frames, mfn_n(early_end)),
+				       BLOCK_FRAMES));
+	if (mfn_n(first) < mfn_n(early_first) || mfn_n(first) + frames > mfn_n(early_end))
 		boot_fail("too little memory for the hypervisor's tables");
-	take(&free_ram, first, first + frames);
+	take(&free_ram, first, mfn_add(first, frames));
 	if (block)
 		early_end = first;
 	else
-		early_first += frames;
+		early_first = mfn_add(early_first, frames);
 	return first;
 }
 
@@ -215,19 +221,19 @@ void *e820_alloc_early(uint64_t bytes, uint64_t align)
 maddr_t e820_low_page(void)
 {
 	const struct boot_module *m;
-	maddr_t p;
+	mfn_t p;
 	bool ok;
 
-	for (p = LOW_PAGE_FIRST; p < LOW_PAGE_END; p++) {
-		ok = ranges_contain(&ram, p, p + 1);
+	for (p = MFN(LOW_PAGE_FIRST); mfn_n(p) < LOW_PAGE_END; p = mfn_add(p, 1)) {
+		ok = ranges_contain(&ram, p, mfn_add(p, 1));
 		for (m = boot_modules; m < boot_modules + boot_module_count;
 		     m++)
-			ok &= m->start >> PAGE_SHIFT > p ||
-			      (m->start + m->bytes) >> PAGE_SHIFT < p;
+			ok &= maddr_n(m->start) >> PAGE_SHIFT > mfn_n(p) ||
+			      (maddr_n(m->start) + m->bytes) >> PAGE_SHIFT < mfn_n(p);
 		if (ok)
-			return p << PAGE_SHIFT;
+			return mfn_to_maddr(p);
 	}
-	return 0;
+	return MADDR(0);
 }
 
 void e820_give_to_palloc(void)

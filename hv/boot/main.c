@@ -48,7 +48,7 @@ void boot_fail(const char *fmt, ...)
 	exit_machine(EXIT_ERROR);
 }
 
-/* How to leave is wanted even where the rest of the line has a mistake. */
+/* exit= counts even if the rest of the line has a mistake. */
 static void parse_options(void)
 {
 	char err[200];
@@ -90,7 +90,7 @@ static void for_each_domain(const struct boot_module *m,
 		boot_fail("%s", err);
 }
 
-/* One for each line of the list; domains point at theirs. */
+/* One configuration for each line of the list; a domain points at its own. */
 static struct domain_config **configs;
 static uint32_t config_count;
 
@@ -104,7 +104,10 @@ static void refuse_same_name(const struct domain_config *c)
 				  configs[i]->name, c->name);
 }
 
-/* Nobody would get what is typed, and nothing would say so. */
+/*
+ * Refuse a console=NAME that no domain has: nobody would get what is typed, and
+ * nothing would say so.
+ */
 static void check_console(void)
 {
 	const char *who = boot_options.console;
@@ -203,7 +206,10 @@ static void read_domains(void)
 	check_console();
 }
 
-/* The builder said why; of ten thousand the others would say the same. */
+/*
+ * The builder said why it failed; the other instances, up to ten thousand,
+ * would say the same.
+ */
 static void stop_building(const struct domain_config *c, uint32_t instance)
 {
 	boot_fail("number %u of %u domains of the line name=%s could not be built; the domain list is given up",
@@ -248,7 +254,7 @@ static void main_on_own_stack(void)
 	console_input_start();		/* the operator may type from here on */
 	/* the machine may be stopped, and go on */
 	wallclock_start();
-	/* free frames from here on are to come back */
+	/* frames that are free now must be free again at the end */
 	report_start();
 	selftest(boot_options.selftest); /* test builds only */
 	/* before the first guest may have to wait */
@@ -269,15 +275,15 @@ void main_bsp(uint32_t mbi_maddr, uint32_t loader)
 	idt_init();			/* so that mistakes below are seen */
 	cpu_detect();
 	if (loader == MULTIBOOT2)
-		multiboot2_read_cmdline(mbi_maddr);
+		multiboot2_read_cmdline(MADDR(mbi_maddr));
 	else
-		multiboot_read_cmdline(mbi_maddr);
+		multiboot_read_cmdline(MADDR(mbi_maddr));
 	/* how to leave, should something be wrong */
 	parse_options();
 	if (loader == MULTIBOOT2)	/* before memory is handed out */
-		multiboot2_read(mbi_maddr);
+		multiboot2_read(MADDR(mbi_maddr));
 	else
-		multiboot_read(mbi_maddr);
+		multiboot_read(MADDR(mbi_maddr));
 	log_info("Pasture, a hypervisor that shares pages");
 	e820_init();			/* RAM, e820_alloc_early() */
 	find_processors();		/* how many CPUs need memory */

@@ -46,12 +46,12 @@ void boot_add_memory(maddr_t start, uint64_t bytes, bool ram)
 		(struct memory_map_entry){ start, bytes, ram };
 }
 
-/* The boot tables map what is below: what a loader tells must end there. */
+/* What the loader tells must end below MAP_END: the boot tables map no more. */
 static const void *told_at(uint32_t at, uint64_t bytes, const char *what)
 {
 	if (bytes > MAP_END - at)
 		boot_fail("the boot loader's %s ends above 4 GiB", what);
-	return maddr_to_virt(at);
+	return maddr_to_virt(MADDR(at));
 }
 
 static void read_memory_map(const struct mbi *m)
@@ -65,7 +65,7 @@ static void read_memory_map(const struct mbi *m)
 		if (e.size < sizeof(e) - sizeof(e.size))
 			boot_fail("the boot loader's memory map has entries of %u bytes",
 				  e.size);
-		boot_add_memory(e.start, e.bytes, e.type == MMAP_RAM);
+		boot_add_memory(MADDR(e.start), e.bytes, e.type == MMAP_RAM);
 	}
 }
 
@@ -74,8 +74,8 @@ static void read_memory(const struct mbi *m)
 	if (m->flags & MBI_MMAP) {
 		read_memory_map(m);
 	} else if (m->flags & MBI_MEM) {
-		boot_add_memory(0, m->mem_lower * 1024UL, true);
-		boot_add_memory(1UL << 20, m->mem_upper * 1024UL, true);
+		boot_add_memory(MADDR(0), m->mem_lower * 1024UL, true);
+		boot_add_memory(MADDR(1UL << 20), m->mem_upper * 1024UL, true);
 	} else {
 		boot_fail("the boot loader gives no memory map");
 	}
@@ -100,7 +100,7 @@ void boot_add_module(uint32_t start, uint32_t end, const char *cmdline)
 	if (boot_module_find(to->name))
 		boot_fail("two modules have the name %s", to->name);
 	first_note_module(to->name, cmdline);
-	to->start = start;
+	to->start = MADDR(start);
 	to->bytes = end - start;
 	boot_module_count++;
 }
@@ -108,7 +108,7 @@ void boot_add_module(uint32_t start, uint32_t end, const char *cmdline)
 static void read_module(const struct mbi_module *m)
 {
 	boot_add_module(m->start, m->end,
-			m->cmdline ? maddr_to_virt(m->cmdline) : "");
+			m->cmdline ? maddr_to_virt(MADDR(m->cmdline)) : "");
 }
 
 static void read_modules(const struct mbi *m)
@@ -139,7 +139,7 @@ void multiboot_read_cmdline(maddr_t mbi)
 {
 	const struct mbi *m = maddr_to_virt(mbi);
 
-	boot_set_cmdline(m->flags & MBI_CMDLINE ? maddr_to_virt(m->cmdline) :
+	boot_set_cmdline(m->flags & MBI_CMDLINE ? maddr_to_virt(MADDR(m->cmdline)) :
 						  "");
 }
 

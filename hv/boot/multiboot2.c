@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a multiboot 2 loader tells: tags, one behind the other on 8 bytes.  It
- * is the way from UEFI, where ACPI's root is in no place to look for: the
- * loader hands a copy.  A tag is read only within its bytes, and they within
- * the whole's.
+ * What a multiboot 2 loader tells: tags, one behind the other, each aligned to
+ * 8 bytes.  It is the only way from UEFI, where ACPI's root is in no fixed
+ * place, so the loader gives a copy.  No read goes beyond its tag's end, and no
+ * tag beyond the end of all.
  */
 #include <port.h>
 
@@ -50,13 +50,13 @@ struct mmap_entry {
 
 static const uint8_t *info_end(const struct info *i, maddr_t mbi)
 {
-	if (i->bytes < sizeof(*i) || i->bytes > MAP_END - mbi)
+	if (i->bytes < sizeof(*i) || i->bytes > MAP_END - maddr_n(mbi))
 		boot_fail("the boot loader's information is %u bytes long, which makes no sense",
 			  i->bytes);
 	return (const uint8_t *)i + i->bytes;
 }
 
-/* The tag at p; NULL: there is none more. */
+/* The tag at p; NULL: p is the end. */
 static const struct tag *tag_at(const uint8_t *p, const uint8_t *end)
 {
 	const struct tag *t = (const struct tag *)p;
@@ -118,7 +118,7 @@ static void read_mmap(const struct tag *t)
 	for (at = sizeof(*m); at + sizeof(e) <= t->bytes;
 	     at += m->entry_bytes) {
 		memcpy(&e, (const uint8_t *)t + at, sizeof(e));
-		boot_add_memory(e.start, e.bytes, e.type == MMAP_RAM);
+		boot_add_memory(MADDR(e.start), e.bytes, e.type == MMAP_RAM);
 	}
 }
 
@@ -127,11 +127,14 @@ static void read_mem(const struct tag *t)
 	const struct tag_mem *m = (const struct tag_mem *)t;
 
 	need(t, sizeof(*m));
-	boot_add_memory(0, m->lower * 1024UL, true);
-	boot_add_memory(1UL << 20, m->upper * 1024UL, true);
+	boot_add_memory(MADDR(0), m->lower * 1024UL, true);
+	boot_add_memory(MADDR(1UL << 20), m->upper * 1024UL, true);
 }
 
-/* The short one leaves out what UEFI keeps, so it will not do there. */
+/*
+ * The short memory tag leaves out what UEFI keeps for itself, so under UEFI it
+ * is not enough.
+ */
 static void read_memory(maddr_t mbi)
 {
 	const struct tag *map = find_tag(mbi, TAG_MMAP);
@@ -164,7 +167,10 @@ static void read_modules(maddr_t mbi)
 	}
 }
 
-/* The new one has the root of 64 bits, the old one is only 20 bytes. */
+/*
+ * The tag of newer ACPI has the root with 64-bit addresses; the old one has
+ * only 20 bytes.
+ */
 static void read_rsdp(maddr_t mbi)
 {
 	const struct tag *t = find_tag(mbi, TAG_RSDP_NEW) ?:

@@ -30,7 +30,10 @@ extern const char image_data_start[], image_end[];
 
 static pte_t *l4;
 
-/* Ignored where there is none, and asked all the same. */
+/*
+ * A CPU without global pages ignores the bit; we leave it out there all the
+ * same.
+ */
 static uint64_t global(void)
 {
 	return cpu_features.pge ? PTE_G : 0;
@@ -45,10 +48,10 @@ static pte_t *entry_for(uint64_t va, unsigned int level)
 	for (at = 4; at > level; at--) {
 		e = &table[pt_slot(va, at)];
 		if (!*e)
-			*e = virt_to_maddr(e820_alloc_early(PAGE_SIZE, PAGE_SIZE)) |
+			*e = maddr_n(virt_to_maddr(e820_alloc_early(PAGE_SIZE, PAGE_SIZE))) |
 			     PTE_P | PTE_RW | PTE_A;
 		CHECK(!(*e & PTE_PSE));
-		table = maddr_to_virt(*e & PTE_ADDR_MASK);
+		table = maddr_to_virt(MADDR(*e & PTE_ADDR_MASK));
 	}
 	return &table[pt_slot(va, level)];
 }
@@ -57,7 +60,7 @@ static pte_t *entry_for(uint64_t va, unsigned int level)
 static unsigned int level_for(uint64_t va, maddr_t maddr, uint64_t left,
 			      uint64_t max)
 {
-	uint64_t both = va | maddr;
+	uint64_t both = va | maddr_n(maddr);
 
 	if (max >= SIZE_1G && both % SIZE_1G == 0 && left >= SIZE_1G)
 		return 3;
@@ -73,10 +76,10 @@ static void map(uint64_t va, maddr_t maddr, uint64_t bytes, uint64_t flags,
 	uint64_t done, step;
 
 	for (done = 0; done < bytes; done += step) {
-		level = level_for(va + done, maddr + done, bytes - done,
+		level = level_for(va + done, maddr_add(maddr, done), bytes - done,
 				  max_page);
 		step = SIZE_4K << (9 * (level - 1));
-		*entry_for(va + done, level) = (maddr + done) | flags |
+		*entry_for(va + done, level) = (maddr_n(maddr) + done) | flags |
 					       (level > 1 ? PTE_PSE : 0);
 	}
 }
@@ -87,15 +90,15 @@ static void map_direct(void)
 	uint64_t block = cpu_features.page1gb ? SIZE_1G : SIZE_2M;
 	maddr_t m;
 
-	for (m = 0; m < MAX_MADDR; m += block)
-		if (m < SIZE_4G || e820_has_ram(m >> PAGE_SHIFT,
-						(m + block) >> PAGE_SHIFT))
-			map(DIRECTMAP_VIRT + m, m, block, FLAGS_RW, block);
+	for (m = MADDR(0); maddr_n(m) < MAX_MADDR; m = maddr_add(m, block))
+		if (maddr_n(m) < SIZE_4G ||
+		    e820_has_ram(maddr_to_mfn(m), maddr_to_mfn(maddr_add(m, block))))
+			map(DIRECTMAP_VIRT + maddr_n(m), m, block, FLAGS_RW, block);
 }
 
 static void map_image_part(const char *start, const char *end, uint64_t flags)
 {
-	map((uintptr_t)start, (uintptr_t)start - IMAGE_VIRT, end - start,
+	map((uintptr_t)start, MADDR((uintptr_t)start - IMAGE_VIRT), end - start,
 	    flags, SIZE_4K);
 }
 
@@ -153,8 +156,8 @@ void paging_init(uint32_t cpus, maddr_t lapic_base)
 /* --- the frame table --- */
 
 /*
- * Zeroed memory behind [va, end), of which an earlier range may have made the
- * first page.
+ * Map zeroed memory at [va, end); an earlier range may have made the first
+ * page.
  */
 static void back_frametable(uint64_t va, uint64_t end)
 {
@@ -178,9 +181,9 @@ void paging_init_frametable(void)
 	const struct ram_range *r;
 
 	for (r = ram_ranges; r < ram_ranges + ram_range_count; r++) {
-		back_frametable(ALIGN_DOWN((uintptr_t)(FRAME_TABLE + r->first),
+		back_frametable(ALIGN_DOWN((uintptr_t)(FRAME_TABLE + mfn_n(r->first)),
 					   PAGE_SIZE),
-				ALIGN_UP((uintptr_t)(FRAME_TABLE + r->end),
+				ALIGN_UP((uintptr_t)(FRAME_TABLE + mfn_n(r->end)),
 					 PAGE_SIZE));
 		frame_max_mfn = r->end;
 	}

@@ -25,13 +25,13 @@ bool ranges_add(struct ranges *set, mfn_t first, mfn_t end)
 	struct ram_range all = { first, end };
 	unsigned int i = 0, j;
 
-	if (first >= end)
+	if (mfn_n(first) >= mfn_n(end))
 		return true;
-	while (i < set->count && set->r[i].end < first)
+	while (i < set->count && mfn_n(set->r[i].end) < mfn_n(first))
 		i++;
-	for (j = i; j < set->count && set->r[j].first <= end; j++) {
-		all.first = MIN(all.first, set->r[j].first);
-		all.end = MAX(all.end, set->r[j].end);
+	for (j = i; j < set->count && mfn_n(set->r[j].first) <= mfn_n(end); j++) {
+		all.first = mfn_min(all.first, set->r[j].first);
+		all.end = mfn_max(all.end, set->r[j].end);
 	}
 	return replace(set, i, j, &all, 1);
 }
@@ -41,17 +41,17 @@ bool ranges_subtract(struct ranges *set, mfn_t first, mfn_t end)
 	struct ram_range left[2];
 	unsigned int i = 0, j, n = 0;
 
-	if (first >= end)
+	if (mfn_n(first) >= mfn_n(end))
 		return true;
-	while (i < set->count && set->r[i].end <= first)
+	while (i < set->count && mfn_n(set->r[i].end) <= mfn_n(first))
 		i++;
-	for (j = i; j < set->count && set->r[j].first < end; j++)
+	for (j = i; j < set->count && mfn_n(set->r[j].first) < mfn_n(end); j++)
 		continue;
 	if (i == j)
 		return true;
-	if (set->r[i].first < first)
+	if (mfn_n(set->r[i].first) < mfn_n(first))
 		left[n++] = (struct ram_range){ set->r[i].first, first };
-	if (set->r[j - 1].end > end)
+	if (mfn_n(set->r[j - 1].end) > mfn_n(end))
 		left[n++] = (struct ram_range){ end, set->r[j - 1].end };
 	return replace(set, i, j, left, n);
 }
@@ -61,8 +61,8 @@ static unsigned int smallest(const struct ranges *set)
 	unsigned int i, s = 0;
 
 	for (i = 1; i < set->count; i++)
-		if (set->r[i].end - set->r[i].first <
-		    set->r[s].end - set->r[s].first)
+		if (mfn_n(set->r[i].end) - mfn_n(set->r[i].first) <
+		    mfn_n(set->r[s].end) - mfn_n(set->r[s].first))
 			s = i;
 	return s;
 }
@@ -74,7 +74,7 @@ uint64_t ranges_keep_largest(struct ranges *set, unsigned int count)
 
 	while (set->count > count) {
 		s = smallest(set);
-		dropped += set->r[s].end - set->r[s].first;
+		dropped += mfn_n(set->r[s].end) - mfn_n(set->r[s].first);
 		memmove(&set->r[s], &set->r[s + 1],
 			(set->count - s - 1) * sizeof(set->r[0]));
 		set->count--;
@@ -87,9 +87,9 @@ bool ranges_contain(const struct ranges *set, mfn_t first, mfn_t end)
 	unsigned int i;
 
 	for (i = 0; i < set->count; i++)
-		if (set->r[i].first <= first && end <= set->r[i].end)
+		if (mfn_n(set->r[i].first) <= mfn_n(first) && mfn_n(end) <= mfn_n(set->r[i].end))
 			return true;
-	return first >= end;
+	return mfn_n(first) >= mfn_n(end);
 }
 
 bool ranges_intersect(const struct ranges *set, mfn_t first, mfn_t end)
@@ -97,7 +97,7 @@ bool ranges_intersect(const struct ranges *set, mfn_t first, mfn_t end)
 	unsigned int i;
 
 	for (i = 0; i < set->count; i++)
-		if (set->r[i].first < end && first < set->r[i].end)
+		if (mfn_n(set->r[i].first) < mfn_n(end) && mfn_n(first) < mfn_n(set->r[i].end))
 			return true;
 	return false;
 }
@@ -108,6 +108,6 @@ uint64_t ranges_frames(const struct ranges *set)
 	unsigned int i;
 
 	for (i = 0; i < set->count; i++)
-		frames += set->r[i].end - set->r[i].first;
+		frames += mfn_n(set->r[i].end) - mfn_n(set->r[i].first);
 	return frames;
 }

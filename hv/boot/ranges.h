@@ -18,7 +18,10 @@ struct ranges {
 /* false: more ranges than there is room for; the set is unchanged then. */
 bool ranges_add(struct ranges *set, mfn_t first, mfn_t end) must_check;
 bool ranges_subtract(struct ranges *set, mfn_t first, mfn_t end) must_check;
-/* Drop the smallest until at most so many are left; frames dropped. */
+/*
+ * Drop the smallest ranges until at most `count` are left; returns how many
+ * frames were dropped.
+ */
 uint64_t ranges_keep_largest(struct ranges *set, unsigned int count);
 bool ranges_contain(const struct ranges *set, mfn_t first, mfn_t end);
 bool ranges_intersect(const struct ranges *set, mfn_t first, mfn_t end);

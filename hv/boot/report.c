@@ -75,8 +75,8 @@ static void stat_tick(void *arg)
 }
 
 /*
- * How long everybody stood still for an audit, how often, and at most at a
- * time.
+ * For how long the machine stood still for an audit, how often, and the longest
+ * of these times.
  */
 static void audit_times(char *text, size_t size, const struct audit_result *a)
 {
@@ -86,8 +86,8 @@ static void audit_times(char *text, size_t size, const struct audit_result *a)
 }
 
 /*
- * The operator's audit: this CPU's guests run, too, after each AUDIT_SLICE_NS
- * of it, for as long again.
+ * The operator's audit: after each AUDIT_SLICE_NS of the audit this CPU's
+ * guests run for as long again.
  */
 static void snapshot_tick(void *arg)
 {
@@ -107,7 +107,8 @@ static void snapshot_tick(void *arg)
 }
 
 /*
- * One at a time: who asks again meanwhile gets the answer that is on its way.
+ * One snapshot at a time: a second request meanwhile gets the answer that is on
+ * its way.
  */
 static bool operator_line(const char *line)
 {
@@ -155,7 +156,7 @@ void report_final(void)
 	long lost;
 
 	wait_for_reclaim();
-	log_drain();		/* what follows must find room */
+	log_drain();		/* so that the lines that follow find room */
 	audit_whole(&audit);
 	audit_times(times, sizeof(times), &audit);
 	free = palloc_free_count();

@@ -6,10 +6,11 @@
  *   image | initrd | p2m list | start_info | store | console | tables | stack |
  *   slack
  * all mapped writable (tables read-only), up to a 4 MiB boundary with at least
- * 512 KiB of slack.  An image that asks for it finds the p2m list at its own
- * address (INIT_P2M) and the initrd by pfn (MOD_START_PFN); they are behind
- * that slack, the initrd below the image if there is room (Linux leaves 15
- * MiB).  The tables are then validated and pinned like any guest's.
+ * 512 KiB of slack.  An image may ask for the p2m list at an address that it
+ * chooses (INIT_P2M) and for the initrd by pfn (MOD_START_PFN).  Their pages
+ * then come behind the slack; the initrd's come below the image if there is
+ * room (Linux leaves 15 MiB).  The tables are then validated and pinned like
+ * any guest's.
  */
 #include <port.h>
 #include <errno.h>
@@ -51,7 +52,7 @@ struct build {
 	const struct domain_config *config;
 	struct elf_image image;
 	uint64_t pages;
-	uint32_t *p2m;			/* mfn of each pfn, while building */
+	uint32_t *p2m;			/* ptbuild_mfn(), while building */
 	unsigned int p2m_order;
 	uint64_t initrd_bytes;
 
@@ -60,7 +61,8 @@ struct build {
 	uint64_t list_pages, table_count;
 	struct ptbuild_range ranges[2];
 	unsigned int range_count;
-	bool no_memory;			/* it failed for want of frames */
+	/* the build failed for want of frames */
+	bool no_memory;
 	char why[200];
 };
 
@@ -78,8 +80,10 @@ void build_plan(const struct domain_config *config)
 }
 
 /*
- * The share budget: what was asked, else as much as the domain has pages, or
- * its part of the memory that is promised to nobody after all planned domains.
+ * The share budget in pages: what the domain list asks for.  If it asks for
+ * nothing: with overcommit=on, as many as the domain has; else the domain's
+ * part of the memory that stays unpromised once all planned domains are built,
+ * and no more than the domain has.
  */
 static uint64_t share_budget(const struct domain_config *c, uint64_t pages)
 {
@@ -106,23 +110,24 @@ static uint64_t pages_of(uint64_t bytes)
 
 static uint64_t pfn_va(const struct build *b, pfn_t pfn)
 {
-	return b->image.virt_base + pfn * PAGE_SIZE;
+	return b->image.virt_base + pfn_n(pfn) * PAGE_SIZE;
 }
 
 /*
- * One past the mapped part if `tables` table pages come before stack and slack.
+ * The first pfn behind the mapped part, if there are `tables` page tables
+ * before stack and slack.
  */
 static pfn_t mapped_end(const struct build *b, uint64_t tables)
 {
-	uint64_t va = pfn_va(b, b->tables + tables + 1) + SLACK_BYTES;
-	pfn_t end = (ALIGN_UP(va, MAP_ALIGN) - b->image.virt_base) / PAGE_SIZE;
+	uint64_t va = pfn_va(b, pfn_add(b->tables, tables + 1)) + SLACK_BYTES;
+	uint64_t end = (ALIGN_UP(va, MAP_ALIGN) - b->image.virt_base) / PAGE_SIZE;
 
-	return MIN(end, b->pages);
+	return PFN(MIN(end, b->pages));
 }
 
 static void ranges_set(struct build *b, pfn_t end)
 {
-	struct ptbuild_range kernel = { b->image.virt_base, 0, end };
+	struct ptbuild_range kernel = { b->image.virt_base, PFN(0), pfn_n(end) };
 	struct ptbuild_range list = { b->image.init_p2m, b->list,
 				      b->list_pages };
 
@@ -134,7 +139,10 @@ static void ranges_set(struct build *b, pfn_t end)
 		b->ranges[b->range_count++] = list;
 }
 
-/* Tables map themselves, so their number is a fixed point; it only grows. */
+/*
+ * The tables lie in the part that they map, so one more table may need yet
+ * another: count again until the number stays the same.  It never shrinks.
+ */
 static void tables_layout(struct build *b)
 {
 	uint64_t count = 0, next = 1;
@@ -146,29 +154,29 @@ static void tables_layout(struct build *b)
 		next = MAX(count, ptbuild_count(b->ranges, b->range_count));
 	}
 	b->table_count = count;
-	b->stack = b->tables + count;
+	b->stack = pfn_add(b->tables, count);
 }
 
 /*
- * What the image finds by pfn; returns one past all.  The initrd goes below the
- * image where there is room.  Not so the p2m list: Linux takes its pfn for the
- * end of what the kernel's mapping holds.
+ * Place what the image finds by pfn, and return the first pfn behind all.  The
+ * initrd goes below the image where there is room.  The p2m list must not:
+ * Linux takes the list's pfn for the end of what the kernel's mapping holds.
  */
 static pfn_t place_by_pfn(struct build *b)
 {
 	uint64_t image = (b->image.first_va - b->image.virt_base) / PAGE_SIZE;
 	uint64_t initrd_pages = pages_of(b->initrd_bytes);
-	pfn_t behind = b->stack + 1 + SLACK_BYTES / PAGE_SIZE;
+	pfn_t behind = pfn_add(b->stack, 1 + SLACK_BYTES / PAGE_SIZE);
 
 	if (b->image.init_p2m) {
 		b->list = behind;
-		behind += b->list_pages;
+		behind = pfn_add(behind, b->list_pages);
 	}
 	if (b->image.mod_start_pfn && LOW_FIRST + initrd_pages <= image) {
-		b->initrd = LOW_FIRST;
+		b->initrd = PFN(LOW_FIRST);
 	} else if (b->image.mod_start_pfn) {
 		b->initrd = behind;
-		behind += initrd_pages;
+		behind = pfn_add(behind, initrd_pages);
 	}
 	return behind;
 }
@@ -190,28 +198,28 @@ static bool ranges_ok(const struct build *b)
 static bool layout(struct build *b)
 {
 	const struct elf_image *img = &b->image;
-	pfn_t at = pages_of(img->end_va - img->virt_base), behind;
+	pfn_t at = PFN(pages_of(img->end_va - img->virt_base)), behind;
 
 	b->list_pages = pages_of(b->pages * sizeof(uint64_t));
 	if (!img->mod_start_pfn) {
 		b->initrd = at;
-		at += pages_of(b->initrd_bytes);
+		at = pfn_add(at, pages_of(b->initrd_bytes));
 	}
 	if (!img->init_p2m) {
 		b->list = at;
-		at += b->list_pages;
+		at = pfn_add(at, b->list_pages);
 	}
-	b->start_info = at++;
-	b->store = at++;
-	b->console = at++;
-	b->tables = at;
-	/* the ranges' sizes; their pfns are set below */
+	b->start_info = at;
+	b->store = pfn_add(at, 1);
+	b->console = pfn_add(at, 2);
+	b->tables = pfn_add(at, 3);
+	/* sizes only: ranges_set() below knows the pfn of the list */
 	tables_layout(b);
 	behind = place_by_pfn(b);
 	ranges_set(b, b->end);
-	if (behind > b->pages)
+	if (pfn_n(behind) > b->pages)
 		return FAIL(b, "%lu KiB of memory are too little: kernel, initial RAM disk and tables need %lu KiB",
-			    b->pages * 4, behind * 4);
+			    b->pages * 4, pfn_n(behind) * 4);
 	if (!ranges_ok(b))
 		return FAIL(b, "kernel at %lx and p2m list at %lx do not fit the address space",
 			    img->virt_base, img->init_p2m);
@@ -223,7 +231,7 @@ static bool layout(struct build *b)
 static bool memory_alloc(struct build *b)
 {
 	unsigned int order = INIT_CHUNK_ORDER;
-	pfn_t pfn = 0, i;
+	uint64_t pfn = 0, i;
 
 	while (pfn < b->pages) {
 		mfn_t mfn;
@@ -231,19 +239,29 @@ static bool memory_alloc(struct build *b)
 		while (1UL << order > b->pages - pfn)
 			order--;
 		mfn = domain_pages_prepare(b->d, order);
-		if (mfn == INVALID_MFN && order-- == 0)
+		if (mfn_eq(mfn, INVALID_MFN) && order-- == 0)
 			return FAIL_MEMORY(b, "out of memory");
-		if (mfn == INVALID_MFN)
+		if (mfn_eq(mfn, INVALID_MFN))
 			continue;
-		if (memory_name_pages(b->d, mfn, pfn, order)) {
+		if (memory_name_pages(b->d, mfn, PFN(pfn), order)) {
 			domain_pages_cancel(b->d, mfn, order);
 			return FAIL_MEMORY(b, "no memory for the M2P");
 		}
 		domain_pages_publish(b->d, mfn, order);
 		for (i = 0; i < 1UL << order; i++)
-			b->p2m[pfn++] = mfn + i;
+			b->p2m[pfn++] = mfn_n(mfn) + i;
 	}
 	return true;
+}
+
+static mfn_t pfn_mfn(const struct build *b, pfn_t pfn)
+{
+	return ptbuild_mfn(b->p2m, pfn);
+}
+
+static void *pfn_page(const struct build *b, pfn_t pfn)
+{
+	return mfn_to_virt(pfn_mfn(b, pfn));
 }
 
 /* Copy into pseudo-physical memory. */
@@ -255,18 +273,13 @@ static void put_bytes(struct build *b, uint64_t paddr, const void *src,
 	while (bytes) {
 		uint64_t in_page = paddr & ~PAGE_MASK;
 		uint64_t n = MIN(bytes, PAGE_SIZE - in_page);
-		uint8_t *page = mfn_to_virt(b->p2m[paddr / PAGE_SIZE]);
+		uint8_t *page = pfn_page(b, PFN(paddr / PAGE_SIZE));
 
 		memcpy(page + in_page, from, n);
 		paddr += n;
 		from += n;
 		bytes -= n;
 	}
-}
-
-static void *pfn_page(struct build *b, pfn_t pfn)
-{
-	return mfn_to_virt(b->p2m[pfn]);
 }
 
 static void image_load(struct build *b)
@@ -282,13 +295,13 @@ static void image_load(struct build *b)
 			  file + s->file_offset, s->file_bytes);
 	}
 	if (img->hypercall_page)
-		hypercall_page_fill(pfn_page(b, (img->hypercall_page -
-						 img->virt_base) / PAGE_SIZE));
+		hypercall_page_fill(pfn_page(b, PFN((img->hypercall_page -
+						 img->virt_base) / PAGE_SIZE)));
 }
 
 static void initrd_load(struct build *b)
 {
-	uint64_t at = b->initrd * PAGE_SIZE;
+	uint64_t at = pfn_n(b->initrd) * PAGE_SIZE;
 	uint32_t i;
 
 	for (i = 0; i < b->config->module_count; i++) {
@@ -302,13 +315,13 @@ static void initrd_load(struct build *b)
 
 static void list_write(struct build *b)
 {
-	pfn_t pfn;
+	uint64_t i;
 
-	for (pfn = 0; pfn < b->list_pages * (PAGE_SIZE / 8); pfn++) {
-		uint64_t mfn = pfn < b->pages ? b->p2m[pfn] : INVALID_MFN;
-		uint64_t *page = pfn_page(b, b->list + pfn / (PAGE_SIZE / 8));
+	for (i = 0; i < b->list_pages * (PAGE_SIZE / 8); i++) {
+		mfn_t mfn = i < b->pages ? pfn_mfn(b, PFN(i)) : INVALID_MFN;
+		uint64_t *page = pfn_page(b, pfn_add(b->list, i / (PAGE_SIZE / 8)));
 
-		page[pfn % (PAGE_SIZE / 8)] = mfn;
+		page[i % (PAGE_SIZE / 8)] = mfn_n(mfn);
 	}
 }
 
@@ -319,9 +332,9 @@ static void start_info_rings(struct build *b, uint32_t console_port,
 {
 	struct start_info *si = pfn_page(b, b->start_info);
 
-	si->store_mfn = b->p2m[b->store];
+	si->store_mfn = mfn_n(pfn_mfn(b, b->store));
 	si->store_evtchn = store_port;
-	si->console.domU.mfn = b->p2m[b->console];
+	si->console.domU.mfn = mfn_n(pfn_mfn(b, b->console));
 	si->console.domU.evtchn = console_port;
 }
 
@@ -332,7 +345,7 @@ static void start_info_write(struct build *b)
 
 	str_copy(si->magic, sizeof(si->magic), "xen-3.0-x86_64");
 	si->nr_pages = b->pages;
-	si->shared_info = virt_to_maddr(b->d->shared_info);
+	si->shared_info = maddr_n(virt_to_maddr(b->d->shared_info));
 	if (b->config->first)
 		si->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;
 	si->pt_base = pfn_va(b, b->tables);
@@ -340,11 +353,11 @@ static void start_info_write(struct build *b)
 	si->mfn_list = b->image.init_p2m ? b->image.init_p2m :
 					   pfn_va(b, b->list);
 	if (b->image.init_p2m) {
-		si->first_p2m_pfn = b->list;
+		si->first_p2m_pfn = pfn_n(b->list);
 		si->nr_p2m_frames = b->list_pages;
 	}
 	if (b->initrd_bytes) {
-		si->mod_start = by_pfn ? b->initrd : pfn_va(b, b->initrd);
+		si->mod_start = by_pfn ? pfn_n(b->initrd) : pfn_va(b, b->initrd);
 		si->mod_len = b->initrd_bytes;
 		si->flags |= by_pfn ? SIF_MOD_START_PFN : 0;
 	}
@@ -375,7 +388,7 @@ static void vcpu_init_regs(struct build *b, struct vcpu *v)
 	v->kernel_ss = SEL_USER_DS;
 }
 
-/* In one go: nobody waits for a domain that is being built. */
+/* Validate in one go: nobody waits for a domain that is being built. */
 static int table_get(struct domain *d, mfn_t mfn, unsigned int level)
 {
 	int r;
@@ -386,11 +399,14 @@ static int table_get(struct domain *d, mfn_t mfn, unsigned int level)
 	return r;
 }
 
-/* Validate the tree twice over: once for the pin, once for the base pointer. */
+/*
+ * Validate the tree, and take two references: for the pin and for the vCPU's
+ * base pointer.
+ */
 static bool tables_hand_over(struct build *b, struct vcpu *v)
 {
 	struct domain *d = b->d;
-	mfn_t l4 = b->p2m[b->tables];
+	mfn_t l4 = pfn_mfn(b, b->tables);
 	int r;
 
 	spin_lock(&d->mm);
@@ -421,8 +437,8 @@ static bool rings_connect(struct build *b)
 	int store = evtchn_bind_console(b->d);
 
 	if (console < 0 || store < 0 ||
-	    console_init(b->d, mfn_to_frame(b->p2m[b->console]), console) ||
-	    store_init(b->d, mfn_to_frame(b->p2m[b->store]), store))
+	    console_init(b->d, mfn_to_frame(pfn_mfn(b, b->console)), console) ||
+	    store_init(b->d, mfn_to_frame(pfn_mfn(b, b->store)), store))
 		return FAIL_MEMORY(b, "no memory for console and store");
 	if (b->config->raw_input)
 		console_set_raw(b->d);
@@ -529,7 +545,7 @@ static void give_up(struct build *b)
 {
 	if (!b->d)
 		return;
-	b->d->origin.config = NULL;	/* it never ran: its end is no news */
+	b->d->origin.config = NULL;	/* never ran: its end is not reported */
 	domain_abandon(b->d);
 }
 

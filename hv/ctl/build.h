@@ -7,8 +7,8 @@
 #include "dom/domain.h"
 
 /*
- * A domain that build_domain() will be asked for: lets budgets be shared out
- * fairly.
+ * Announce a domain before build_domain() is asked for it, so that share
+ * budgets can be fair to all of them.
  */
 void build_plan(const struct domain_config *config);
 /*
@@ -18,8 +18,8 @@ void build_plan(const struct domain_config *config);
 struct domain *build_domain(const struct domain_config *config,
 			    uint32_t instance, uint32_t generation);
 /*
- * The same; with overcommit on, NULL and *no_memory says nothing: it may fit
- * later.
+ * build_domain(); but with overcommit on, NULL with *no_memory logs nothing:
+ * the domain may fit later.
  */
 struct domain *build_domain_try(const struct domain_config *config,
 				uint32_t instance, uint32_t generation,

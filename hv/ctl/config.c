@@ -23,7 +23,10 @@ struct word {
 	const char *name, *value;	/* value NULL: no '=' */
 };
 
-/* Takes a value; NULL, or what it should have been. */
+/*
+ * Puts a value into *out.  Returns NULL, or what is wrong with the value: "is
+ * too long".
+ */
 typedef const char *(*take_fn)(const char *value, void *out);
 
 struct rule {
@@ -93,7 +96,10 @@ const char *config_skip_image_name(const char *cmdline)
 
 #define BAD_WORD "a quote does not end, a word is too long, or there is a NUL"
 
-/* Next word of [*at, end): 1 in *w, 0 at the end, -1 BAD_WORD. */
+/*
+ * The next word of [*at, end): 1, the word is in *w; 0, none is left; -1,
+ * BAD_WORD.
+ */
 static int next_word(const char **at, const char *end, struct word *w)
 {
 	bool quoted = false;
@@ -412,7 +418,7 @@ static const char *dom_cmdline(const char *v, void *o)
 	       NULL : "is too long";
 }
 
-/* One name of the list M1+M2+... that ends before `end`. */
+/* Add the module whose name is `bytes` long: one part of the list M1+M2+... */
 static const char *add_module(struct domain_config *out, const char *name,
 			      size_t bytes)
 {
@@ -462,7 +468,10 @@ static const char *missing_word(const struct domain_config *d)
 	return d->memory_bytes ? NULL : "memory";
 }
 
-/* The last of its names must fit, or it would be cut and be another one's. */
+/*
+ * The last domain's name must fit: cut short, web10 would be web1, another
+ * domain's.
+ */
 static const char *name_wrong(const struct domain_config *d)
 {
 	char last[sizeof(d->name)];
@@ -474,7 +483,7 @@ static const char *name_wrong(const struct domain_config *d)
 	return NULL;
 }
 
-/* vcpus= may stand behind it. */
+/* Checked at the end of the line, because vcpus= may stand behind cap=. */
 static const char *cap_wrong(const struct domain_config *d)
 {
 	return d->cap > d->vcpus * CONFIG_CAP_EACH ?
@@ -530,7 +539,7 @@ bool config_names(const struct domain_config *d, const char *name)
 
 	if (d->count == 1)
 		return !strcmp(name, d->name);
-	/* As it is printed: no zero before it, no other way to write it. */
+	/* The number as it is printed: no leading zero, no 0x, no K or M. */
 	return !strncmp(name, d->name, n) && name[n] >= '1' &&
 	       name[n] <= '9' && !strchr(name + n, 'x') &&
 	       str_to_u64(name + n, &number) && number <= d->count &&
@@ -571,7 +580,7 @@ static const char *line_end(const char *text, const char *end,
 	return text;
 }
 
-/* What some editors put in front of UTF-8. */
+/* Skip the byte order mark that some editors put before UTF-8. */
 static void skip_mark(const char **text, const char *end)
 {
 	if (end - *text >= 3 && !memcmp(*text, "\xef\xbb\xbf", 3))

@@ -13,8 +13,8 @@
  *                     list does not have stops the boot
  *   console-rate=N    bytes a second that each guest may print, 0 any number
  *                     (default 65536)
- *   overcommit=on|off            on: more guests than fit; who does not fit yet
- *                     waits (ctl/waiting.h)
+ *   overcommit=on|off            on: more guests than fit; a guest that does
+ *                     not fit yet waits (ctl/waiting.h)
  *   selftest=panic|fault|order   (test build) make that mistake of our own
  *   cpus=N            use at most N processors
  *   pages=auto|scalar|sse2|avx2|avx512   registers for hashing, comparing and
@@ -34,19 +34,19 @@
  *            archives concatenate)
  *   share    budget of distinct shared frames, default the domain's pages
  *   repeat   create it again N times after it has gone
- *   breaks   its shares are broken by itself (default) or first of all by the
- *            hypervisor, from when it has told where its list of frames is
- *            (abi/share.h, SHAREOP_mode)
- *   input    what is typed reaches it in lines (default), or key by key
- *            (dom/console.h)
+ *   breaks   guest (default): the guest breaks its shares itself; first: the
+ *            hypervisor breaks them, once the guest has told where its list of
+ *            frames is (abi/share.h, SHAREOP_mode)
+ *   input    whether the guest gets what is typed in lines (default) or key by
+ *            key (dom/console.h)
  *   vcpus    virtual CPUs, 1 (default) to 32; the guest starts those after the
  *            first
- *   weight   its share of the machine's CPUs where others want them too, as
- *            Xen's: in proportion, 1 to 65535, default 256, for all its vCPUs
- *            together
- *   cap      the most that it gets even where nobody else wants them, in
- *            percent of one CPU: 150 is one and a half; 0 (default) none, at
- *            most 100 for each of its vCPUs
+ *   weight   its part of the CPUs' time when others want it, too: in
+ *            proportion, for all its vCPUs together, 1 to 65535, default 256,
+ *            as Xen's
+ *   cap      the most that it gets, even when nobody else wants the CPUs, in
+ *            percent of one CPU: 150 is one and a half.  At most 100 for each
+ *            of its vCPUs; 0 (default): no limit
  *
  * Modules are known by the base name of the first word of their command line.
  */
@@ -113,10 +113,7 @@ const struct boot_module *boot_module_find(const char *name);
  * too long.
  */
 bool config_module_name(const char *cmdline, char *name, size_t size);
-/*
- * Some loaders put the image's own path before the words: where the words
- * start.
- */
+/* Where the words start: some loaders put the image's own path before them. */
 const char *config_skip_image_name(const char *cmdline);
 /* Where the second word starts. */
 const char *config_skip_word(const char *cmdline);

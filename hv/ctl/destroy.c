@@ -10,20 +10,21 @@
  *   UNHOOK   loaded page tables, descriptor tables, registered areas: one table
  *            a step
  *   GRANTS   what it maps of others is unmapped, some handles a step
- *   DISOWN   who has its pages mapped by grant keeps them, but not its name
+ *   DISOWN   domains that map its pages by grant keep the pages; their handles
+ *            no longer name this domain
  *   PAGES    64 pages a step, or up to the first one that is a pinned table:
  *            unpin, give up
- *   WAIT     for calls that copy or unmap just now, or looked it up by its
- *            number (I18)
+ *   WAIT     for calls that are copying or unmapping its pages, or that have
+ *            looked the domain up by its number (I18)
  *   ORPHANS  pages that others still use become nobody's
  *   VIEW     its M2P, 64 pages a step
  *   POOL     what was set aside for it in its share group: 64 frames, or a
  *            block of 512, a step
- *   FREE     off the table once nobody has it (domain.c, FIND1); sharing state,
- *            heap pages, the domain
+ *   FREE     out of the domain table once nobody else refers to it (domain.c,
+ *            FIND1); then its sharing state, its heap pages and the struct go
  *
- * Cost: proportional to the domain's own pages and mappings, whatever else maps
- * its frames.
+ * Cost: proportional to the domain's own pages and mappings, however many
+ * others map its frames.
  *
  * Nothing keeps a dying domain (seed 000):
  * END1  frames name their owner by number and hold no reference to it;
@@ -34,12 +35,12 @@
  *       console ring, GDT, loaded tables) is listed in its vCPU or console and
  *       dropped in STOP and UNHOOK, before any step that waits;
  * END4  a page that somebody else still uses becomes an orphan: owner
- *       DOMID_ORPHAN, on no list. Whoever lets go of it last frees it.  So the
- *       domain goes at once, and its pages later.
+ *       DOMID_ORPHAN, on no list. The last frame_put() frees it.  So the domain
+ *       goes at once, and such a page later.
  *
- * END5  Page-table work that a step began and did not end comes first in the
- *       next one, whichever step that is; so no step finds work half-way, and
- *       no step does more than 512 entries of it.
+ * END5  Page-table work that a step left unfinished is the next step's first
+ *       work, whatever the phase; so no phase meets a table that is half done,
+ *       and no step handles more than 512 entries of it.
  */
 #include <port.h>
 
@@ -98,7 +99,10 @@ static bool phase_empty(struct domain *d, unsigned int level)
 		if (d->end.page &&
 		    !teardown_table(d, d->end.page, level, &d->end.slot))
 			return true;
-		/* A table is a step; pages that are none are only passed by. */
+		/*
+		 * One table is a step; pages that are no tables are only passed
+		 * by.
+		 */
 		worked = d->end.slot > 0;
 		d->end.page = domain_page_after(d, d->end.page);
 		d->end.slot = 0;
@@ -117,7 +121,7 @@ static bool phase_unhook(struct domain *d)
 		if (teardown_vcpu(d->vcpu[i]))
 			return true;
 	xencomm_domain_fini(d);
-	trace_event(d, TRACE_UNHOOKED, 0, 0, 0);
+	trace_event(d, TRACE_UNHOOKED, 0, MFN(0), 0);
 	return false;
 }
 
@@ -142,9 +146,10 @@ static bool phase_pages(struct domain *d)
 }
 
 /*
- * Some handles of one domain a step.  False: all domains were seen.  A map that
- * was under way when the table was closed may add a handle behind us; then WAIT
- * starts this again.
+ * Disown some handles of one other domain a step.  False: all domains were
+ * seen.  A map that was under way when the grant table was closed may add a
+ * handle to a domain that we have passed; then PHASE_WAIT starts again from the
+ * first domain.
  */
 static bool phase_disown(struct domain *d)
 {
@@ -167,7 +172,7 @@ static bool phase_disown(struct domain *d)
 	return true;
 }
 
-/* Calls in progress use it. */
+/* Calls in progress still use the domain. */
 static bool is_referenced(struct domain *d)
 {
 	return grant_pinned(d) ||
@@ -191,7 +196,7 @@ static void phase_free(struct domain *d)
 	uint32_t instance = d->origin.instance, generation = d->origin.generation;
 	bool again;
 
-	trace_event(d, TRACE_FREED, 0, 0, d->end.orphans);
+	trace_event(d, TRACE_FREED, 0, MFN(0), d->end.orphans);
 	holds_domain_fini(d);
 	again = lives_gone(d);
 	if (again)
@@ -205,7 +210,7 @@ static void phase_free(struct domain *d)
 	domain_count_release();
 }
 
-/* Work on the present step; true: the next one's turn. */
+/* Work on the present phase; true: it is done, and the next one comes. */
 static bool phase_run(struct domain *d)
 {
 	switch ((enum phase)d->end.phase) {
@@ -244,8 +249,9 @@ static bool phase_run(struct domain *d)
 }
 
 /*
- * END5: there was, and that is enough for one step.  Its vCPU may still be at
- * work in the first one.
+ * END5: true if there was unfinished page-table work; a part of it is enough
+ * for one step.  Not in PHASE_STOP, when the domain's vCPU may still be doing
+ * that work.
  */
 static bool unfinished(struct domain *d)
 {
@@ -264,13 +270,16 @@ static bool reap_once(struct domain *d)
 	}
 	if (phase_run(d)) {
 		if (d->end.phase == PHASE_PAGES)
-			trace_event(d, TRACE_PAGES, 0, 0, d->end.pages);
+			trace_event(d, TRACE_PAGES, 0, MFN(0), d->end.pages);
 		d->end.phase++;
 	}
 	return true;
 }
 
-/* As reap_once(), with its time noted; the last one's is nobody's any more. */
+/*
+ * reap_once(), and note the time.  Not the last step's: the domain that kept
+ * the figures is gone.
+ */
 static bool reap_timed(struct domain *d)
 {
 	uint64_t start = now_ns(), ns;

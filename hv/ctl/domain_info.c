@@ -47,7 +47,7 @@ void domain_info_fill(struct domain *d, struct xen_domctl_getdomaininfo *info)
 		.flags = flags_of(d, &seen),
 		.tot_pages = READ_ONCE(d->pages.total),
 		.max_pages = READ_ONCE(d->pages.max),
-		.shared_info_frame = virt_to_maddr(d->shared_info) >> PAGE_SHIFT,
+		.shared_info_frame = mfn_n(virt_to_mfn(d->shared_info)),
 		.nr_online_vcpus = seen.online,
 		.max_vcpu_id = d->vcpu_count - 1,
 	};

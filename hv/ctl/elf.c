@@ -51,7 +51,10 @@ struct parse {
 #define FAIL(p, ...) \
 	(fmt_snprintf((p)->err, (p)->err_bytes, __VA_ARGS__), false)
 
-/* [offset, offset + size) of the image, NULL if it is not all there. */
+/*
+ * The address of bytes [offset, offset + size) of the image; NULL if it ends
+ * before.
+ */
 static const void *at(const struct parse *p, uint64_t offset, uint64_t size)
 {
 	if (offset > p->bytes || size > p->bytes - offset)
@@ -153,7 +156,7 @@ static void section_header(const struct parse *p, const struct ehdr *h,
 	memcpy(s, p->image + h->shoff + i * sizeof(*s), sizeof(*s));
 }
 
-/* How many there are, wholly in the image. */
+/* The number of section headers, if all of them are in the image, else 0. */
 static unsigned int sections(const struct parse *p, const struct ehdr *h)
 {
 	bool ok = h->shentsize == sizeof(struct shdr) &&
@@ -190,7 +193,7 @@ static bool section_is(const struct parse *p, const struct shdr *s,
 	return in && !memcmp(in + s->name, name, bytes);
 }
 
-/* Kernels that are older than notes. */
+/* For kernels that are older than Xen's notes. */
 static bool guest_section_read(struct parse *p, const struct ehdr *h)
 {
 	struct shdr s, names;

@@ -55,8 +55,8 @@ static void skip(struct guest_text *g)
 }
 
 /*
- * Up to one of two characters or the end.  False: longer than `size` has room
- * for.
+ * Read a word up to `stop`, a comma or the end.  False: it is too long for
+ * `size`.
  */
 static bool word_read(struct guest_text *g, char *to, size_t size, char stop)
 {
@@ -88,7 +88,7 @@ static bool pair_read(struct guest_text *g)
 	return true;
 }
 
-/* Those with a ! are required: there is one of them that we have. */
+/* A feature with a ! is required, and we have only one such feature. */
 static bool features_ok(struct guest_text *g)
 {
 	char *at = g->value;

@@ -9,9 +9,9 @@
 #include "ctl/elf.h"
 
 /*
- * Reads the text, which ends with a zero or with its bytes, into what the notes
- * would give of `out`; *has_entry: it names the entry point.  On a mistake
- * false and one sentence in err.
+ * Reads the text, which ends at a zero or after `bytes`, into the fields of
+ * `out` that the notes would fill; *has_entry: the text names the entry point.
+ * On a mistake false and one sentence in err.
  */
 bool elf_guest_read(const char *text, uint64_t bytes, struct elf_image *out,
 		    bool *has_entry, char *err, size_t err_bytes);

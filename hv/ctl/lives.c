@@ -47,7 +47,7 @@ static const char *end_event_name(uint16_t event)
 	return event < ARRAY_COUNT(names) ? names[event] : NULL;
 }
 
-/* What a guest that reads its trace cannot see: its own end. */
+/* Log the end of d's trace, which the guest itself cannot read any more. */
 static void trace_print_end(struct domain *d)
 {
 	const struct trace_record *r;

@@ -7,11 +7,11 @@
 #include "dom/domain.h"
 
 /*
- * Reports the end of d; true: it shall be built again (repeat=).  By the
- * reaper; no lock held.
+ * Reports the end of d; true: the domain is to be built again (repeat=).  By
+ * the reaper; no lock held.
  */
 bool lives_gone(struct domain *d);
-/* Called after d is free, for a true answer. */
+/* Builds it again; called when lives_gone() said true, once d is freed. */
 void lives_rebuild(const struct domain_config *config, uint32_t instance,
 		   uint32_t generation);
 /* Domains that ended by a crash, and rebuilds that failed. */

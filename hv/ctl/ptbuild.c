@@ -59,16 +59,16 @@ static pfn_t table_pfn(const struct ptbuild *b,
 
 	if (level == 4)
 		return pfn;
-	pfn++;
+	pfn = pfn_add(pfn, 1);
 	for (l = 3; l > level; l--)
-		pfn += tables_before(ranges, count, l, 0, true);
-	return pfn + tables_before(ranges, count, level, va, false);
+		pfn = pfn_add(pfn, tables_before(ranges, count, l, 0, true));
+	return pfn_add(pfn, tables_before(ranges, count, level, va, false));
 }
 
 static void set(const struct ptbuild *b, pfn_t table, unsigned int slot,
 		pte_t e)
 {
-	pte_t *t = mfn_to_virt(b->p2m[table]);
+	pte_t *t = mfn_to_virt(ptbuild_mfn(b->p2m, table));
 
 	t[slot] = e;
 }
@@ -77,19 +77,20 @@ static void map_page(const struct ptbuild *b,
 		     const struct ptbuild_range *ranges, unsigned int count,
 		     uint64_t va, pfn_t pfn, bool first)
 {
-	bool is_table = pfn - b->first_table < b->table_count;
+	bool is_table = pfn_n(pfn) - pfn_n(b->first_table) < b->table_count;
 	uint64_t flags = TABLE_FLAGS & ~(is_table ? PTE_RW : 0);
 	unsigned int level;
 
 	set(b, table_pfn(b, ranges, count, 1, va), pt_slot(va, 1),
-	    pte_make(b->p2m[pfn], flags));
+	    pte_make(ptbuild_mfn(b->p2m, pfn), flags));
 	if (pt_slot(va, 1) && !first)
 		return;		/* the upper entries are there */
 	for (level = 2; level <= 4; level++)
 		set(b, table_pfn(b, ranges, count, level, va),
 		    pt_slot(va, level),
-		    pte_make(b->p2m[table_pfn(b, ranges, count, level - 1,
-					      va)], TABLE_FLAGS));
+		    pte_make(ptbuild_mfn(b->p2m, table_pfn(b, ranges, count,
+							   level - 1, va)),
+			     TABLE_FLAGS));
 }
 
 void ptbuild_fill(const struct ptbuild *b, const struct ptbuild_range *ranges,
@@ -102,5 +103,5 @@ void ptbuild_fill(const struct ptbuild *b, const struct ptbuild_range *ranges,
 		for (page = 0; page < ranges[i].pages; page++)
 			map_page(b, ranges, count,
 				 ranges[i].va + page * PAGE_SIZE,
-				 ranges[i].pfn + page, page == 0);
+				 pfn_add(ranges[i].pfn, page), page == 0);
 }

@@ -20,10 +20,17 @@ struct ptbuild_range {
  */
 uint64_t ptbuild_count(const struct ptbuild_range *ranges, unsigned int count);
 
+/* The frame of a page, while the list of all is in 32 bits each. */
+static inline mfn_t ptbuild_mfn(const uint32_t *p2m, pfn_t pfn)
+{
+	return MFN(p2m[pfn_n(pfn)]);
+}
+
 struct ptbuild {
-	const uint32_t *p2m;		/* mfn of each pfn */
+	const uint32_t *p2m;		/* ptbuild_mfn() */
 	/* the tables' own pages; mapped read-only */
-	pfn_t first_table, table_count;
+	pfn_t first_table;
+	uint64_t table_count;
 };
 
 /* Fill the zeroed table pages. */

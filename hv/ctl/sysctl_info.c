@@ -61,7 +61,7 @@ long sysctl_info_machine(struct xen_sysctl_physinfo *info)
 				XEN_SYSCTL_PHYSCAP_gnttab_v2,
 		.total_pages = palloc_total_count(),
 		.free_pages = free_pages(),
-		.max_mfn = frame_max_mfn - 1,
+		.max_mfn = mfn_n(frame_max_mfn) - 1,
 	};
 	hardware_words(info->hw_cap);
 	return 0;

@@ -4,9 +4,9 @@
  * vCPUs.  Tables are emptied from below.
  *
  * Letting go of a whole tree at once would take as long as it has entries.  The
- * reaper empties all L1 tables first, then the L2 tables, and so on, so that
- * the last use of a table that goes always finds it empty: one table's width of
- * work (512 entries) a step.
+ * reaper empties all L1 tables first, then the L2 tables, and so on, so that a
+ * table is always empty when its last use goes, and a step is at most 512
+ * entries of work.
  */
 #include <port.h>
 #include <errno.h>
@@ -29,11 +29,12 @@ bool teardown_table(struct domain *d, struct frame *f, unsigned int level,
 		return true;
 	spin_lock(&d->mm);
 	/*
-	 * An L1 entry is one PTE of work; one above may let a table of 512 go.
+	 * An L1 entry is one entry of work; an entry above may drop a whole
+	 * table of 512.
 	 */
 	while (*slot < PT_SLOTS && !(level > 1 && puts)) {
 		if ((table[*slot] & PTE_P) && !slot_is_hypervisor(level, *slot)) {
-			/* Longer work is tried again from here. */
+			/* -ERESTART: the next step tries this slot again. */
 			if (ptcheck_entry_set(d, &table[*slot], level, *slot,
 					      0, false))
 				break;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* See waiting.h.  Only the boot CPU starts and gives up; others add. */
+/*
+ * See waiting.h.  Only the boot CPU starts guests and gives them up; any CPU
+ * may add one.
+ */
 #include <port.h>
 
 #include "ctl/build.h"
@@ -23,7 +26,8 @@ struct waiter {
 	const struct domain_config *config;
 	uint32_t instance, generation;
 	uint64_t needs;		/* frames */
-	uint64_t more;		/* beyond that, after the builder ran short */
+	/* frames beyond that, since the builder ran short */
+	uint64_t more;
 	bool told;
 };
 
@@ -71,7 +75,7 @@ static uint64_t wanted(const struct waiter *w)
 	return w->needs + w->more + frames_kept();
 }
 
-/* Once, in words and as a record. */
+/* Say once, in words and as a record, that a guest waits. */
 static void tell(struct waiter *w, const char *name, uint64_t free)
 {
 	if (w->told)
@@ -109,8 +113,8 @@ static void build(struct waiter *w, const char *name, uint64_t free, bool alone)
 		w->more = MAX(w->more, free - MIN(free, w->needs)) +
 			  w->needs / 16;
 		/*
-		 * Who takes frames and gives them back cannot shut it out for
-		 * good.
+		 * So that a guest which takes frames and gives them back cannot
+		 * keep this one waiting for good.
 		 */
 		w->more = MIN(w->more, w->needs / 4);
 		tell(w, name, free);
@@ -134,7 +138,10 @@ static bool look(void)
 
 	if (!w)
 		return false;
-	/* In this order: what ends between the two is seen the next time. */
+	/*
+	 * In this order: a domain that ends between the two looks is seen the
+	 * next time.
+	 */
 	alone = nothing_runs();
 	free = palloc_free_count();
 	build_name(w->config, w->instance, name, sizeof(name));

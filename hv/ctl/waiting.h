@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Guests that wait for memory (overcommit=on): the domain list may name more
- * than fit at once.  A guest is started when as many frames are free as it
- * needs, which is what sharing makes of others' memory, or their end.
+ * than fit at once.  A guest is started when enough frames are free for it:
+ * others' pages become free by sharing, or at their end.
  *
- *  WAIT1  In the order of the list; nobody overtakes one that waits, or a large
- *         one would for ever.
+ *  WAIT1  In the order of the list.  No guest overtakes one that waits, else a
+ *         large guest might wait for ever.
  *  WAIT2  OVERCOMMIT_KEPT frames stay free when a guest is started: an offer
  *         draws a frame before it gives one back, so with none nobody could
  *         share, and nothing would ever be freed.  (Not for a guest that is
@@ -29,7 +29,7 @@
 
 /* Before the first: the boot CPU looks after those that wait. */
 void waiting_init(void);
-/* Start it now or when it fits; any CPU. */
+/* Start a guest of this configuration now, or when it fits; from any CPU. */
 void waiting_add(const struct domain_config *config, uint32_t instance,
 		 uint32_t generation);
 uint32_t waiting_given_up(void);	/* WAIT3: so many */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log.  A line is made in a buffer on the stack, goes through the sieve of
- * lib/printable.h, whoever chose its words, and under LOCK_LOG into the buffer
- * (outbuf.c) from which the serial line is fed.  Lines longer than the one on
- * the stack are cut and end in "...".  A CPU that panics does not wait for the
- * lock: its holder may be stopped, or be itself.
+ * The log.  A line is made in a buffer on the stack and passes printable(),
+ * whoever chose its words.  Then it goes, under LOCK_LOG, into the ring
+ * (outbuf.c) that feeds the serial line.  A line longer than the buffer on the
+ * stack is cut and ends in "...".  A CPU that panics does not wait for the
+ * lock: the lock's holder may be stopped, or may be this very CPU.
  */
 #include <port.h>
 
@@ -17,7 +17,7 @@
 #include "x86/spinlock.h"
 
 #define LINE_BYTES 512
-/* that the device is offered at a time */
+/* offered to the device at a time */
 #define PUMP_BYTES (2 * LINE_BYTES)
 
 unsigned int log_level = 2;

@@ -5,8 +5,9 @@
  * log_stat() prints a machine line for the harness ("@topic key=value ..."),
  * whatever the level.
  *
- * Nobody waits for the serial line once guests run: lines wait in a buffer, and
- * what has no room there is lost, which a line in its place says (outbuf.c).
+ * Once guests run, no CPU waits for the serial line: lines wait in a buffer.  A
+ * line that finds no room there is lost, and a note in its place says so
+ * (outbuf.c).
  */
 #ifndef HV_DEBUG_LOG_H
 #define HV_DEBUG_LOG_H

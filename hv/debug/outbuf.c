@@ -2,20 +2,21 @@
 /*
  * Between the log and the serial line: a ring of bytes.
  *
- * O1  head is moved under LOCK_LOG, tail by whoever holds `pumping`; so the
- *     device is never touched under LOCK_LOG, and who finds another pumping
- *     goes on.
- * O2  nothing waits for the device once guests run (log_start_async()): what it
- *     does not take stays, and what has no room is lost, counted, and said
- *     where it is missing.
+ * O1  head is moved under LOCK_LOG, tail by the CPU that holds `pumping`.  So
+ *     the device is never touched under LOCK_LOG, and a CPU that finds another
+ *     one pumping does not wait.
+ * O2  nothing waits for the device once guests run (log_start_async()): bytes
+ *     that it does not take stay in the ring.  A line that has no room in the
+ *     ring is lost and counted, and a note in its place says how much is
+ *     missing.
  * O3  guests stop printing at HOLD_AT and go on when there is room.  If the
- *     device has taken nothing for STALLED_NS they go on at once, and their
- *     lines are lost: nobody reads.
- * O4  a guest's lines never take the room of our own, nor those the room of a
- *     panic.
- * O5  in a panic the other CPUs stand still, maybe with the lock or `pumping`:
- *     neither is asked for.  head and tail are always true: each is one store,
- *     after the bytes.
+ *     device has taken nothing for STALLED_NS, nobody reads the terminal:
+ *     guests go on at once, and their lines are lost.
+ * O4  guests' lines leave room for our own, and our own leave room for those of
+ *     a panic.
+ * O5  in a panic the other CPUs stand still, and one of them may hold the lock
+ *     or `pumping`; so the panic asks for neither.  head and tail are right
+ *     even then: each moves by one store, after the bytes that it counts.
  */
 #include <port.h>
 
@@ -41,8 +42,9 @@ static const uint64_t room_of[OUT_KINDS] = {
 static char ring[BYTES];
 static uint64_t head, tail;	/* O1; never wrap */
 static bool pumping;		/* atomic */
-static bool gave_up;		/* nothing went out since a wait was in vain */
-/* written by who pumps: when it last took all, or some */
+/* a wait was in vain, and nothing went out since */
+static bool gave_up;
+/* when bytes last went out, or none were left; written under `pumping` */
 static uint64_t moved_ns;
 static uint64_t lost_lines, lost_bytes; /* LOCK_LOG */
 
@@ -106,7 +108,7 @@ uint32_t outbuf_read(uint32_t *at, char *to, uint32_t most)
 	return n;
 }
 
-/* What lies in one piece at tail. */
+/* How many bytes lie in one piece at tail, at most `most`. */
 static size_t piece(size_t most)
 {
 	size_t to_end = BYTES - tail % BYTES;
@@ -168,7 +170,7 @@ void outbuf_drain(void)
 			since = now;
 			continue;
 		}
-		/* Who waited in vain before only asks once. */
+		/* After one wait in vain, a CPU tries the device only once. */
 		if (READ_ONCE(gave_up) || now - since > GIVE_UP ||
 		    now - begun > GIVE_UP_ALL) {
 			WRITE_ONCE(gave_up, true);

@@ -5,7 +5,9 @@
 
 #include "lib/types.h"
 
-/* Who speaks; each may fill the buffer further than the one before. */
+/*
+ * Whose line it is; each kind may fill the buffer further than the one before.
+ */
 enum out_kind { OUT_GUEST, OUT_OWN, OUT_PANIC, OUT_KINDS };
 
 /*
@@ -21,11 +23,11 @@ void outbuf_say_lost(void);
  * stands for the first that is.  How many; 0: there are no more.  LOCK_LOG.
  */
 uint32_t outbuf_read(uint32_t *at, char *to, uint32_t most);
-/* is there something to say, and room? */
+/* were lines lost, and is there room to say so? */
 bool outbuf_lost(void);
 /*
- * Hand on what the device takes now, at most so many bytes; how many it took.
- * Waits for nothing.
+ * Give the device what it takes now, at most `most` bytes; returns how many it
+ * took.  Waits for nothing.
  */
 size_t outbuf_pump(size_t most);
 bool outbuf_waiting(void);			/* is something left? */

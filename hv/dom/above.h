@@ -6,17 +6,17 @@
 #include "dom/domain.h"
 
 /*
- * Deliver what is pending and enter the guest; no lock is held, the stack holds
- * nothing.  pv/entry.c
+ * Deliver what is pending and enter the guest.  No lock is held, and nothing on
+ * the stack is needed any more.  pv/entry.c
  */
 void pv_exit_to_guest(struct vcpu *v) noreturn;
 
 /*
  * Guest memory that the hypervisor writes through the direct map (vcpu_info).
  * Takes a general reference and a WRITABLE type use, so that the frame can be
- * neither shared, typed otherwise nor freed.  0 or -errno.  The frame need not
- * be the one that was named, which may have been shared (resolve_write()).
- * LOCK_MM is not held.  pv/resolve.c
+ * neither shared, typed otherwise nor freed.  0 or -errno.  If mfn was shared,
+ * *frame is the page's new frame (resolve_write()).  LOCK_MM is not held.
+ * pv/resolve.c
  */
 int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 void resolve_area_put(struct domain *d, struct frame *f);

@@ -6,36 +6,39 @@
  * Both end as whole lines in the log.  The ring is drained when the guest
  * notifies the port and whenever a vCPU leaves its CPU (sched_leave()), that is
  * at the latest after a slice; so no timer has to look for output, and the work
- * is charged to who wrote.  A line without an end is printed after a second of
- * silence.
+ * is charged to the guest that wrote.  A line without an end is printed after a
+ * second of silence.
  *
- * Rate: what a guest writes takes tokens, which come at the rate that the
- * operator set (`console-rate`); RATE_SAVED seconds' worth can be saved up.
- * Without tokens its ring stays as it is, and who called console_io sleeps,
- * until a timer says that there is room: so no guest holds the serial line or
- * the log against the others (CP9).  A guest waits likewise while the log is
- * full and the terminal reads.  If that does not read, what does not fit is
- * lost (debug/outbuf.c).
+ * Rate: each byte that a guest writes takes a token.  Tokens come at the rate
+ * that the operator set (`console-rate`), and RATE_SAVED seconds' worth can be
+ * saved up.  A guest without tokens waits until a timer says that there is
+ * room: its ring stays as it is, and a vCPU that called console_io sleeps.  So
+ * no guest keeps the others from the serial line or the log (CP9).  A guest
+ * also waits while the log is full and the terminal reads.  If the terminal
+ * does not read, lines that do not fit are lost (debug/outbuf.c).
  *
  * Input: the boot CPU reads the serial line every 10 ms, and every ms for a
  * while after it found something; whole lines go to the operator's commands
- * first, then to the domains with the focus that take lines.  Longer ones come
- * in pieces.  Those that take keys get each at once, as it is.
+ * first, then to the domains with the focus that take lines.  A line that is
+ * too long comes in pieces.  Domains that take keys get each key at once, as it
+ * is.
  *
  * The first domain has no ring: it writes by console_io, what is typed waits
  * here until it reads it by console_io, and VIRQ_CONSOLE tells it.
  *
  * CONSOLE1  The guest writes anything to the ring at any time.  The
  *           hypervisor's own indices are kept here and only copied to the ring;
- *           the guest's are read once for each drain; a distance that cannot be
- *           is answered by starting afresh at the guest's index.
+ *           the guest's are read once for each drain; if the distance between
+ *           two indices is more than the ring holds, we start afresh at the
+ *           guest's index.
  * CONSOLE2  One drain moves at most one ring (2048 bytes).
  * CONSOLE3  The page is held by a general and a WRITABLE reference
  *           (ringpage.h).
  * CONSOLE4  d->console is set and cleared under LOCK_DOMAIN, and all of it
  *           belongs to that lock.  Terminal controls of a guest do not reach
  *           the log.
- * CONSOLE5  a guest that waits for room has room_timer armed, or just firing.
+ * CONSOLE5  while a guest waits for room, its room_timer is armed or just
+ *           firing.
  */
 #include <port.h>
 #include <errno.h>
@@ -64,9 +67,9 @@
 #define TYPED_MAX	1024u	/* a power of two */
 
 #define RATE_SAVED	4	/* seconds */
-/* bytes: who ran out goes on when there is room for so many */
+/* a guest that ran out goes on when it has tokens for so many bytes */
 #define RATE_ROOM	512
-/* of a line's end: the name in front of it is printed, too */
+/* tokens for the end of a line: the domain's name before it is printed, too */
 #define LINE_COST	32
 #define NS_PER_S	1000000000UL
 #define LOG_FULL_NS	10000000UL	/* until we ask the log again */
@@ -92,11 +95,13 @@ struct console {
 	/* bytes that may be printed; the last line may overdraw it */
 	int64_t tokens;
 	uint64_t filled_ns;	/* when tokens were added */
-	bool held;		/* ran out, RATE_ROOM not there yet */
+	/* ran out of tokens, and has fewer than RATE_ROOM */
+	bool held;
 	bool call_waits;	/* a console_io sleeps for it */
 	struct timer room_timer; /* CONSOLE5 */
 	bool raw;		/* takes keys, not lines */
-	bool input_lost;	/* its ring is full, and that was said */
+	/* its ring is full, and the log says so already */
+	bool input_lost;
 	/* the first domain's input; indices run freely */
 	char typed[TYPED_MAX];
 	uint32_t typed_prod, typed_cons;
@@ -167,11 +172,11 @@ static void tokens_add(struct console *c)
 	}
 	more = ns * rate / NS_PER_S;
 	c->tokens = MIN(c->tokens + (int64_t)more, tokens_most());
-	/* What is left of a byte counts the next time. */
+	/* The time for a part of a byte counts the next time. */
 	c->filled_ns += more * NS_PER_S / rate;
 }
 
-/* May it print now?  If not it is told when it may. */
+/* May the guest print now?  If not, room_timer will tell it when it may. */
 static bool has_room(struct console *c)
 {
 	int64_t wanted = MIN((int64_t)RATE_ROOM, tokens_most());
@@ -189,7 +194,8 @@ static bool has_room(struct console *c)
 	}
 	c->held = true;
 	/*
-	 * A byte later than needed, lest the last one is short of a nanosecond.
+	 * One byte's time more than needed, lest rounding leaves the last byte
+	 * a nanosecond short.
 	 */
 	timer_set(&c->room_timer, c->filled_ns +
 		  (uint64_t)(wanted - c->tokens + 1) * NS_PER_S / rate);
@@ -242,9 +248,7 @@ static bool ring_has_output(const struct console *c)
 	return c->ring && READ_ONCE(c->ring->out_prod) != c->out_cons;
 }
 
-/*
- * Take what is there, and what there is room for; false if there was nothing.
- */
+/* Take from the ring as much as there is room for; false if it was empty. */
 static bool ring_drain(struct domain *d, struct console *c)
 {
 	bool room = true;
@@ -255,7 +259,7 @@ static bool ring_drain(struct domain *d, struct console *c)
 		return false;
 	if (prod - c->out_cons > sizeof(ring->out))
 		c->out_cons = prod; /* CONSOLE1 */
-	/* CONSOLE2.  At its end it may overdraw. */
+	/* CONSOLE2.  On its way out a domain may overdraw. */
 	while (c->out_cons != prod && (room || !d->console || has_room(c))) {
 		uint32_t at = MASK_XENCONS_IDX(c->out_cons, ring->out);
 		char ch = READ_ONCE(ring->out[at]);
@@ -360,8 +364,8 @@ void console_fini(struct domain *d)
 /* --- console_io --- */
 
 /*
- * A piece of console_io's text, or as much of it as there is room for; how many
- * bytes.
+ * Print a piece of console_io's text, or as much as there is room for; returns
+ * how many bytes.
  */
 static uint64_t write_piece(struct domain *d, struct console *c,
 			    const char *text, uint64_t bytes)
@@ -380,8 +384,8 @@ static uint64_t write_piece(struct domain *d, struct console *c,
 }
 
 /*
- * One piece of the call at va; how many bytes, 0 at the end, -EFAULT, -EAGAIN:
- * no room.
+ * One piece of the text at va: returns how many bytes, 0 at the end, -EFAULT,
+ * or -EAGAIN: no room.
  */
 static int write_chunk(struct domain *d, uint64_t va, uint64_t count)
 {
@@ -404,8 +408,8 @@ static int write_chunk(struct domain *d, uint64_t va, uint64_t count)
 }
 
 /*
- * Where we are in the call; another call than the one that was interrupted
- * starts at 0.
+ * Find where we are in the call: if this is not the call that was interrupted,
+ * at 0.
  */
 static void write_start(struct domain *d, uint64_t va, uint64_t count)
 {
@@ -507,7 +511,8 @@ static char focus[DOMAIN_NAME_MAX] = "all";
 
 static struct {
 	struct line line;	/* NUL terminated when it is handed on */
-	bool after_cr;		/* a line feed now belongs to it */
+	/* the last byte was CR: a line feed now belongs to it */
+	bool after_cr;
 	bool in_pieces;		/* the line's beginning has been handed on */
 	bool for_operator;	/* it began with OPERATOR_KEY */
 } typed;
@@ -733,8 +738,8 @@ static void input_expired(void *arg)
 	if (log_pump() || now < input_last_ns + INPUT_LASTS_NS)
 		wait = INPUT_SOON_NS;
 	/*
-	 * At even times, whatever came in between: no guest sees by it how long
-	 * others took.
+	 * At multiples of `wait`, however long the work took: no guest can
+	 * measure the others by it.
 	 */
 	timer_set(&input_timer, (now / wait + 1) * wait);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a domain starts to die: by its own wish, by a mistake of its kernel's, or
- * because it could not be built.  From then on it runs no vCPU (D3), and the
- * reaper (ctl/destroy.c) does the rest.
+ * How a domain starts to die: it asked to, its kernel made a mistake, or it
+ * could not be built.  From then on it runs no vCPU (D3), and the reaper
+ * (ctl/destroy.c) does the rest.
  */
 #include <port.h>
 #include <stdarg.h>
@@ -15,7 +15,8 @@
 #include "dom/sched.h"
 #include "lib/fmt.h"
 
-static uint32_t dying_count;	/* atomic: spares the scan when there is none */
+/* atomic: while it is 0, no CPU scans the table */
+static uint32_t dying_count;
 
 static void die(struct domain *d, enum domain_state was, uint32_t code)
 {
@@ -24,7 +25,7 @@ static void die(struct domain *d, enum domain_state was, uint32_t code)
 	if (!atomic_cas(&d->state, &was, DOM_DYING))
 		return;	/* dying already: the first reason counts */
 	d->shutdown_code = code;
-	trace_event(d, TRACE_DYING, code, 0, READ_ONCE(d->pages.total));
+	trace_event(d, TRACE_DYING, code, MFN(0), READ_ONCE(d->pages.total));
 	/* Its other vCPUs stop, too (D3). */
 	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
 		sched_hurry(d->vcpu[i]);

@@ -6,8 +6,8 @@
 #include "dom/domain.h"
 
 /*
- * Stop it and leave it to the reaper.  Any CPU, any locks; returns (its own
- * vCPU stops at the next exit to guest).
+ * Stop d and leave it to the reaper.  From any CPU, with any locks.  It
+ * returns, even to a vCPU of d, which stops at the next exit to the guest.
  */
 void domain_shutdown(struct domain *d, uint32_t code);
 /*
@@ -19,8 +19,8 @@ void domain_crash(struct domain *d, const char *fmt, ...) printf_like(2, 3);
 void domain_abandon(struct domain *d);
 
 /*
- * Is there a DYING domain?  It spares the search for one.  And one less: it is
- * gone.
+ * domain_any_dying(): is there a DYING domain?  If not, no search is needed.
+ * domain_died(): one of them is gone.
  */
 bool domain_any_dying(void);
 void domain_died(void);

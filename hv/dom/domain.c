@@ -3,19 +3,18 @@
  * The table of domains.  Table slot = id modulo MAX_DOMAINS; ids are not reused
  * until they wrapped.
  *
- * FIND1  A domain is on the table when all that domain_create() makes is there,
- *        and until nobody uses it: domain_retire() takes it off if the table's
- *        reference is the last one, in one step under LOCK_DOMLIST, and only
- *        then is any of it freed.
- * FIND2  So whoever has a domain from domain_find() has a whole one until
- *        domain_put(): its locks, grant table, shared info, vCPUs.  What a
- *        dying domain loses before (ports, console, handles, page tables,
- *        pages, its M2P view) is looked at under the lock that it is lost
- *        under.
- * FIND3  A domain that is being built cannot be found; it is on the table,
- *        since its pages name it. Before that, and after domain_retire(), it
- *        has no pages of kind OWNED, so nobody asks who owns one
- *        (domain_owner()).
+ * FIND1  A domain goes on the table when all that domain_create() makes is
+ *        there, and stays until nobody uses it: domain_retire() checks that the
+ *        table's reference is the last one and takes the domain off, in one
+ *        step under LOCK_DOMLIST.  Only then is any part of the domain freed.
+ * FIND2  So a domain from domain_find() stays whole until domain_put(): its
+ *        locks, grant table, shared info, vCPUs.  Parts that a dying domain
+ *        loses earlier (ports, console, handles, page tables, pages, its M2P
+ *        view) are read under the same lock under which they are taken away.
+ * FIND3  A domain that is being built cannot be found; it is on the table
+ *        nevertheless, since its pages name it.  Before it is on the table, and
+ *        after domain_retire(), it has no pages of kind OWNED, so
+ *        domain_owner() is never asked for it.
  */
 #include <port.h>
 #include <errno.h>
@@ -32,7 +31,10 @@
 
 static struct spinlock table_lock = SPINLOCK_INIT(LOCK_DOMLIST);
 static struct domain *table[MAX_DOMAINS];	/* LOCK_DOMLIST to change */
-/* LOCK_DOMLIST: also before and after it is on the table */
+/*
+ * LOCK_DOMLIST; longer than table[]: the slot is taken before the domain is on
+ * the table, and given back after
+ */
 static bool slot_taken[MAX_DOMAINS];
 static uint32_t count;				/* atomic */
 static domid_hv_t last_id;			/* LOCK_DOMLIST */
@@ -53,7 +55,10 @@ static domid_hv_t next_id(void)
 	return DOMID_FIRST;
 }
 
-/* The domain's frames will bear its id; nobody finds it by that yet. */
+/*
+ * Take an id, which the domain's frames will bear; nobody finds the domain by
+ * it yet.
+ */
 static bool id_take(struct domain *d)
 {
 	bool got;
@@ -67,7 +72,7 @@ static bool id_take(struct domain *d)
 	return got;
 }
 
-/* No frame bears it any more. */
+/* Give the id back: no frame bears it any more. */
 static void id_give(struct domain *d)
 {
 	spin_lock(&table_lock);
@@ -110,7 +115,7 @@ static size_t renames_bytes(const struct domain *d)
 	return d->vcpu_count * RENAMES_MAX * sizeof(d->pending.renames.rename[0]);
 }
 
-/* All of it that is there; it is not on the table. */
+/* Free all parts that are there; d is not on the table. */
 static void domain_dismantle(struct domain *d)
 {
 	uint32_t i;
@@ -239,7 +244,7 @@ void domain_put(struct domain *d)
 
 void domain_start(struct domain *d)
 {
-	trace_event(d, TRACE_BUILT, 0, 0, d->origin.generation);
+	trace_event(d, TRACE_BUILT, 0, MFN(0), d->origin.generation);
 	WRITE_ONCE(d->state, DOM_RUNNING);
 	d->vcpu[0]->initialised = true;
 	sched_online(d->vcpu[0]);
@@ -301,7 +306,7 @@ struct domain *domain_from_id(domid_hv_t id)
 
 struct domain *domain_claim_dying(void)
 {
-	/* LOCK_DOMLIST: in turn, since some wait for long */
+	/* LOCK_DOMLIST: take turns, since some domains wait for long */
 	static unsigned int last;
 	struct domain *d = NULL;
 	unsigned int i;

@@ -6,9 +6,9 @@
  *   RUNNING -> domain_shutdown()/domain_crash() -> DYING
  *   DYING -> reaper (destroy.c) -> DEAD -> gone
  *
- * D1  refs = 1 while on the table + one per domain_find().  Frames do not hold
- *     the domain (seed 000): they name it by number, and none of them does any
- *     more when the number is free again (destroy.c, END1-END4).
+ * D1  refs = 1 while on the table + one per domain_find().  Frames hold no
+ *     reference to the domain (seed 000): they name it by number, and when that
+ *     number is free again, no frame names it any more (destroy.c, END1-END4).
  * D2  pages.total = length of the page list <= pages.max (I10).
  * D3  DYING domains run no vCPU and no hypercall.
  */
@@ -42,12 +42,14 @@
  * port's state tells whether it has a peer.
  */
 #define DOMID_FIRST	0
-/* of a domain: what shared_info has room for; masks of vCPUs are 32 bits */
+/*
+ * of one domain: shared_info has room for so many; masks of vCPUs are 32 bits
+ */
 #define MAX_VCPUS	32
 #define DOMAIN_NAME_MAX	32
 #define EVTCHN_PORTS	4096	/* 2-level ABI on 64 bit */
 
-/* Only forwards.  DEAD: off the table, nobody has it but the reaper. */
+/* Only forwards.  DEAD: off the table; only the reaper refers to it. */
 enum domain_state { DOM_BUILDING, DOM_RUNNING, DOM_DYING, DOM_DEAD };
 
 struct evtchn;			/* dom/evtchn.c */
@@ -64,7 +66,7 @@ struct domain_pages {
 	struct spinlock lock;	/* LOCK_PAGELIST: all of it, and heap */
 	/* mfn of the first OWNED page, 0 = none; linked by frame.next/prev */
 	uint32_t list;
-	/* pages that the reaper let go of but others still use */
+	/* first of the pages that the reaper let go of but others still use */
 	uint32_t left;
 	uint64_t total, max;	/* I10 */
 };
@@ -80,7 +82,8 @@ struct domain_events {
 	struct spinlock lock;	/* LOCK_EVENT */
 	struct evtchn *port;	/* array, grown in pages */
 	uint32_t count;		/* valid entries in port */
-	uint32_t reaped;	/* only the reaper: evtchn_reap()'s place */
+	/* only the reaper: how far evtchn_reap() has come */
+	uint32_t reaped;
 };
 
 /* Its part of sharing; sharing/holds.c.  Constant while RUNNING. */
@@ -102,17 +105,20 @@ struct domain_origin {
 };
 
 /*
- * How far its end has come; only the reaper (ctl/destroy.c), who has reaped_by.
+ * How far the domain's end has come; only for the CPU that set reaped_by
+ * (ctl/destroy.c).
  */
 struct domain_end {
 	/* atomic: 1 while a CPU is in a step of its destruction */
 	uint32_t reaped_by;
 	uint32_t phase;
-	struct frame *page;	/* the page at hand, referenced; NULL: none, */
-	unsigned int slot;	/* and its entry */
+	/* the page that PHASE_EMPTY is at, referenced; NULL: none, */
+	struct frame *page;
+	unsigned int slot;	/* and the entry that comes next */
 	/* PHASE_DISOWN's place: table of domains, */
 	unsigned int disown_slot;
-	uint32_t disown_handle;		/* handle of that one */
+	/* and the handle in that domain's table */
+	uint32_t disown_handle;
 	uint64_t pages;		/* given up */
 	/* steps: how many, all of them, the longest */
 	uint64_t steps, ns, max_ns;
@@ -166,8 +172,8 @@ struct domain {
 };
 
 /*
- * CPUs that may hold translations of d's.  One that comes later finds what was
- * written before (VCPU1).
+ * CPUs that may hold translations of d's.  A CPU that joins them later sees the
+ * tables as they were written before this call (VCPU1).
  */
 static inline uint64_t domain_cpus(const struct domain *d)
 {
@@ -185,9 +191,9 @@ static inline void domain_flush_tlb(const struct domain *d)
 
 /* --- table of domains (domain.c) --- */
 /*
- * BUILDING, with an id that no frame names, and so many vCPUs (1 to MAX_VCPUS).
- * Promises max_pages frames and, with overcommit off, one for each page of
- * share_budget.  NULL: no memory, or table full.
+ * A new domain in state BUILDING, with an id that no frame names, and `vcpus`
+ * vCPUs (1 to MAX_VCPUS).  Promises max_pages frames and, with overcommit off,
+ * one for each page of share_budget.  NULL: no memory, or table full.
  */
 struct domain *domain_create(const char *name, uint64_t max_pages,
 			     uint64_t share_budget, uint32_t vcpus);
@@ -195,14 +201,15 @@ struct domain *domain_create(const char *name, uint64_t max_pages,
 struct domain *domain_create_first(const char *name, uint64_t max_pages,
 				   uint64_t share_budget, uint32_t vcpus);
 /*
- * The one way to a domain by a number that a guest named.  With a reference: it
- * stays whole (FIND2) until domain_put().  NULL: there is none, or it is being
- * built.  It may be dying.
+ * The one way to a domain by a number that a guest named.  The caller gets a
+ * reference, so the domain stays whole (FIND2) until domain_put().  NULL: there
+ * is none, or it is being built.  It may be dying.
  */
 struct domain *domain_find(domid_hv_t id);
 void domain_put(struct domain *d);
 /*
- * The domain that a frame names; it exists as long as one of its frames does.
+ * The domain that a frame names as its owner; it exists as long as one of its
+ * frames does.
  */
 struct domain *domain_owner(domid_hv_t id);
 /*
@@ -220,13 +227,13 @@ struct domain *domain_from_id(domid_hv_t id);
  */
 struct domain *domain_claim_dying(void);
 /*
- * By the reaper, for a dying domain: off the table and DEAD, if nobody else has
- * it; then domain_free().
+ * For the reaper: take a dying domain off the table and make it DEAD, if nobody
+ * else has a reference; then domain_free().
  */
 bool domain_retire(struct domain *d) must_check;
 void domain_free(struct domain *d);
 void domain_start(struct domain *d);		/* vCPU 0 becomes runnable */
-/* not yet gone, or about to be rebuilt */
+/* how many domains are not yet gone, or about to be rebuilt */
 uint32_t domain_count(void);
 /* keep it above 0 across a rebuild */
 void domain_count_hold(void);

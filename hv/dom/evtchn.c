@@ -5,17 +5,18 @@
  *
  * PORT1  port 0 is never used.  events.port[] holds events.count entries, all
  *        zero (FREE) or in use.
- * PORT2  two ends of a channel name each other by domain and port.  Both change
- *        only with both domains' LOCK_EVENT held; so who holds one of them and
- *        sees INTERDOMAIN knows that the peer domain still has its ports.
+ * PORT2  two ends of a channel name each other by domain and port.  Both ends
+ *        change only with both domains' LOCK_EVENT held; so a holder of one of
+ *        the two locks that sees INTERDOMAIN knows that the peer domain still
+ *        has its ports.
  * PORT3  LOCK_DOMLIST comes before LOCK_EVENT, so a peer is looked up with no
  *        port locked, and the port is looked at again afterwards
  *        (evtchn_lock_ends()).
  * PORT4  v->virq_port[] and the VIRQ entries of ports[] are inverse to each
  *        other.
- * PORT5  the bitmaps and vcpu_info belong to the guest as much as to us: single
- *        atomic bits are set, nothing that is read there steers more than
- *        whether that guest is told of an event.
+ * PORT5  the bitmaps and vcpu_info belong to the guest as much as to us: we set
+ *        single atomic bits, and what we read there decides only whether that
+ *        guest is told of an event.
  */
 #include <port.h>
 #include <errno.h>
@@ -108,7 +109,11 @@ static void tell_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
 	struct vcpu *v = d->vcpu[vcpu];
 
 	if (!v)
-		return; /* being built: who registers or scans finds it */
+		/*
+		 * being built: the guest finds the bit when it registers or
+		 * scans
+		 */
+		return;
 	if (set_bit(&v->info->evtchn_pending_sel, port_bit(port / 64)))
 		return;
 	atomic_store(&v->info->evtchn_upcall_pending, 1);
@@ -168,8 +173,8 @@ static __attribute__((noinline)) struct domain *lock_peer(struct domain *d,
 		peer = domain_find((domid_hv_t)id);
 		if (!peer) {
 			/*
-			 * It has gone, and had closed its ports before: our end
-			 * has changed.
+			 * The peer has gone, and closed its ports before that:
+			 * our end has changed.
 			 */
 			spin_lock(&d->events.lock);
 		} else {
@@ -265,8 +270,8 @@ static void ports_free(struct domain *d)
 }
 
 /*
- * The domain runs no more, so a port changes by a peer's doing only, and none
- * that is free is taken again: those are passed by without the lock.
+ * The domain runs no more, so only peers change its ports, and a free port
+ * stays free: such ports are passed by without the lock.
  */
 bool evtchn_reap(struct domain *d)
 {

@@ -15,8 +15,8 @@
 
 int evtchn_init(struct domain *d);		/* -ENOMEM */
 /*
- * The end of the ports, and of the peers' ends of them.  _reap: some of them;
- * false: all are gone.  The domain does not run, or never did.
+ * Close the ports of a domain that does not run, or never did, and the peers'
+ * ends with them.  evtchn_reap() closes some of them; false: all are closed.
  */
 bool evtchn_reap(struct domain *d) must_check;
 void evtchn_fini(struct domain *d);	/* all of them */

@@ -16,7 +16,7 @@ struct evtchn {
 	uint8_t vcpu;		/* which vCPU is told */
 	uint8_t virq;		/* VIRQ: which, */
 	uint8_t vcpu_of_virq;	/* and whose virq_port[] names this port */
-	/* UNBOUND: who may bind; INTERDOMAIN: who did */
+	/* UNBOUND: the domain that may bind; INTERDOMAIN: the one that did */
 	uint32_t remote_dom;
 	uint32_t remote_port;	/* INTERDOMAIN */
 	uint32_t spare;

@@ -43,7 +43,10 @@ void grant_fini(struct domain *d)
 
 	if (!gt)
 		return;
-	/* Who let go of the last pin may still hold the lock (A5). */
+	/*
+	 * The CPU that dropped the last pin may still hold the lock (A5): wait
+	 * for it.
+	 */
 	spin_lock(&gt->lock);
 	CHECK(!gt->pinned_count && !gt->handle_used);
 	spin_unlock(&gt->lock);
@@ -66,7 +69,10 @@ bool grant_pinned(struct domain *d)
 {
 	bool pinned;
 
-	/* Under the lock: who let go of the last pin holds it no more. */
+	/*
+	 * Under the lock: then a count of 0 also says that the CPU which
+	 * dropped the last pin has released the lock.
+	 */
 	spin_lock(&d->grant->lock);
 	pinned = d->grant->pinned_count;
 	spin_unlock(&d->grant->lock);
@@ -109,7 +115,7 @@ static bool frame_add(struct domain *d)
 	struct grant_table *gt = d->grant;
 	uint32_t i = gt->frame_count;
 
-	/* What was made stays for the next try. */
+	/* Pages that were made stay for the next try. */
 	if (!active_add(gt, i))
 		return false;
 	gt->frames[i] = heap_page_share(d, HEAP_GRANT_TABLE, 1);
@@ -141,8 +147,8 @@ static bool status_add(struct domain *d, uint32_t count)
 }
 
 /*
- * What one frame more costs beside the heap pages, which every domain is
- * promised (heappages.h, HEAP3).
+ * Frames that one grant frame more costs, without the heap pages, which every
+ * domain is promised anyway (heappages.h, HEAP3).
  */
 static uint64_t pages_for(uint32_t have)
 {
@@ -227,7 +233,8 @@ static void reserved_read(const struct grant_table *gt, struct reserved *r)
 		r[i].frame = gt->version == 1 ? v1[i].frame :
 						v2[i].full_page.frame;
 		/*
-		 * Part of a page, or by another's: only version 2 can say that.
+		 * The entry grants a part of a page, or another domain's grant:
+		 * only version 2 can say that.
 		 */
 		if ((r[i].hdr.flags & GTF_type_mask) != GTF_permit_access ||
 		    (r[i].hdr.flags & GTF_sub_page))
@@ -272,8 +279,8 @@ static void tables_convert(struct grant_table *gt, uint32_t version)
 }
 
 /*
- * GT10: the guest maps one still. The frames stay ours, so this is a courtesy,
- * not a need.
+ * GT10: does the guest still map a status frame?  The frames stay ours anyway,
+ * so the check is only to help the guest.
  */
 static bool status_mapped(const struct grant_table *gt)
 {

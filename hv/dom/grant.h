@@ -3,37 +3,37 @@
  * Grant tables: what a domain lets others do with its pages (Xen's
  * grant_table.h).
  *
- *   the guest's table     entries in pages shared with the domain; it may write
- *                         them at
- *                         any time, so each is read once, when it is first
- *                         pinned
- *   active entries        the hypervisor's copy of an entry that is in use; it
- *                         alone counts
- *   maptrack              of the domain that maps: one handle a mapping
+ *   the guest's table  entries in pages shared with the domain; the guest may
+ *                      write them at any time, so each is read once, when it
+ *                      is first pinned
+ *   active entries     the hypervisor's copy of an entry that is in use; it
+ *                      alone counts
+ *   maptrack           of the domain that maps: one handle for each mapping
  *
  *   unused --grant_pin--> pinned (status bits set)
  *          --grant_unpin, the last--> unused
  *
- * A1  a pin of kind k holds one general reference of the frame for each of its
- *     kinds (host, device) and, if it may write, as many WRITABLE uses.  So a
- *     granted frame is no table, is not shared, not exchanged, and outlives its
- *     owner's wish to free it.
+ * A1  a pin holds one general reference to the frame for each of its kinds
+ *     (host, device) and, if it may write, as many WRITABLE uses.  So a frame
+ *     that is pinned for writing is no table, and no pinned frame is shared,
+ *     exchanged or freed, even if its owner gives it up.
  * A2  pins of an entry = parts of handles that name it, by kind, + copies in
  *     progress (I16).
  * A3  the status bits that the guest sees follow the pins: reading while there
  *     is one, writing while there is one that may write; cleared after the last
  *     TLB that could use the mapping was flushed (XSA-218, XSA-230).
- * A4  a host mapping is one page-table entry with PTE_AVL_GRANT, and the handle
- *     knows which.  The entry itself holds nothing: what it needs, the handle
- *     holds.  When a guest overwrites or unpins it, the handle's host part goes
- *     the same way as by an unmap (GT20).
+ * A4  a host mapping is one page-table entry with PTE_AVL_GRANT; the handle
+ *     knows which entry.  The entry itself holds no reference: the handle does.
+ *     When a guest overwrites or unpins it, the handle's host part goes the
+ *     same way as by an unmap (GT20).
  * A5  a dying granter takes its name off the handles that use it (granter =
- *     DOMID_ORPHAN): they keep the frames, which become orphans too (destroy.c,
- *     END4), and he goes without waiting for them.  Pins that are in nobody's
- *     handle (a copy, an unmap between flush and unpin) end by themselves.
+ *     DOMID_ORPHAN): the handles keep the frames, which become orphans too
+ *     (destroy.c, END4), and the granter goes without waiting for them.  Pins
+ *     that belong to no handle (a copy, an unmap between flush and unpin) end
+ *     by themselves.
  *
- * Locks: the table, active entries and pins: LOCK_GRANT of the granter, one
- * domain's at a time.  Handles: LOCK_MM of the domain that maps, above
+ * Locks: the table, active entries and pins: LOCK_GRANT of the granter; no CPU
+ * holds two domains'.  Handles: LOCK_MM of the domain that maps, above
  * LOCK_GRANT.
  */
 #ifndef HV_DOM_GRANT_H
@@ -79,8 +79,8 @@ struct grant_active {
 	uint32_t next, prev;
 	uint8_t pins[PIN_KINDS];
 	uint8_t seen[PIN_KINDS];	/* the audit's */
-	domid_hv_t domid;		/* who may use it */
-	/* the bytes he may use; whole page: 0, PAGE_SIZE */
+	domid_hv_t domid;		/* the domain that may use it */
+	/* the bytes that it may use; whole page: 0, PAGE_SIZE */
 	uint16_t start, length;
 	uint16_t spare[3];
 };
@@ -117,14 +117,14 @@ struct grant_table {
 	uint32_t status_count;
 	uint32_t pinned_count;		/* entries with a pin */
 	void *frames[GRANT_FRAMES_MAX];	/* HEAP pages; constant once there */
-	/* likewise; kept when version 1 is back */
+	/* HEAP pages, too; kept when the guest goes back to version 1 */
 	grant_status_t *status[GRANT_STATUS_FRAMES_MAX];
 	struct grant_active *active[GRANT_ACTIVE_PAGES];
 	uint32_t *by_mfn;		/* GRANT_BUCKETS heads */
 
 	/* LOCK_MM of the domain: what it maps of others. */
 	struct grant_handle *handles[GRANT_HANDLE_PAGES];
-	uint32_t handle_count;		/* that there is room for */
+	uint32_t handle_count;		/* handles that there is room for */
 	uint32_t handle_used;
 	uint32_t handle_free;		/* first free: handle + 1 */
 	uint32_t handle_reaped;		/* the reaper's place */
@@ -135,8 +135,8 @@ struct grant_table {
 
 /* A pin, as its holder remembers it. */
 struct grant_pin {
+	mfn_t mfn;
 	uint32_t ref;
-	uint32_t mfn;
 	domid_hv_t granter;
 	uint8_t kinds;
 	bool writable;
@@ -145,14 +145,15 @@ struct grant_pin {
 
 /* --- the table (grant.c).  Statuses are GNTST_*. --- */
 int grant_init(struct domain *d);			/* -ENOMEM */
-/* it names no page of others; heap_pages_free() frees its own */
+/* no handle is in use; heap_pages_free() frees the table's own pages */
 void grant_fini(struct domain *d);
 void grant_close(struct domain *d);			/* it is dying */
 /* some entry is in use; takes LOCK_GRANT */
 bool grant_pinned(struct domain *d);
 /*
- * At least `count` frames.  GNTST_okay; GNTST_general_error beyond the limit;
- * GNTST_no_space; GNTST_eagain: some were added, call again (bounded work).
+ * Grow the table to at least `count` frames.  GNTST_okay; GNTST_general_error
+ * beyond the limit; GNTST_no_space; GNTST_eagain: some were added, call again
+ * (bounded work).
  */
 int grant_grow(struct domain *d, uint32_t count) must_check;
 /*
@@ -172,11 +173,14 @@ int grant_swap(struct domain *d, uint32_t a, uint32_t b) must_check;
 int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
 	      unsigned int kinds, bool writable, bool whole,
 	      struct grant_pin *pin) must_check;
-/* Let go of pin->kinds.  The TLBs of its user have been flushed (A3). */
+/*
+ * Drop the pin's pin->kinds.  The TLBs of the domain that used it have been
+ * flushed (A3).
+ */
 void grant_unpin(const struct grant_pin *pin);
 /*
- * The same for the entry alone: the frame stays pinned, for a handle that names
- * no granter now (A5).
+ * Drop the pin from the granter's entry alone; the frame stays referenced, for
+ * a handle that names no granter from now on (A5).
  */
 void grant_disown(const struct grant_pin *pin);
 /* Is the frame pinned by an entry of d's?  Takes LOCK_GRANT. */
@@ -184,34 +188,35 @@ bool grant_is_pinned(struct domain *d, mfn_t mfn);
 
 /*
  * Transfer: entry `ref` of d must accept a page from `giver`.  _begin commits
- * the guest's entry; _end gives d the frame, which nobody owns, and says so in
- * the entry; it returns false if d has no room for it or is dying: the frame is
- * still the caller's.
+ * the guest's entry.  _end gives d the frame, which nobody owns, and says so in
+ * the entry; if it returns false, d has no room for the frame or is dying, and
+ * the frame is still the caller's.
  */
 int grant_transfer_begin(struct domain *d, uint32_t ref, domid_hv_t giver) must_check;
 bool grant_transfer_end(struct domain *d, uint32_t ref, struct frame *f) must_check;
 
 /* --- handles (grant_map.c); LOCK_MM of d but where it says otherwise --- */
 /*
- * Room for `count` more; no lock held.  What it cannot have shows in
- * grant_handle_new().
+ * Make room for `count` more; no lock held.  If there is no memory,
+ * grant_handle_new() will say so.
  */
 void grant_handles_reserve(struct domain *d, uint32_t count);
 /* NULL: none left */
 struct grant_handle *grant_handle_new(struct domain *d, uint32_t *handle);
 /* NULL: not in use */
 struct grant_handle *grant_handle_get(struct domain *d, uint32_t handle);
-/* Set its host part up: *pte is its entry. */
+/* Set up the handle's host part: `pte` is the address of its entry. */
 void grant_handle_link(struct domain *d, uint32_t handle, maddr_t pte);
 void grant_handle_unlink(struct domain *d, struct grant_handle *h);
 /*
- * Parts `kinds` are gone; with the last the handle is free. pin: what to unpin.
+ * Take parts `kinds` off the handle; with the last part the handle is free.
+ * *pin gets what the caller has to unpin.
  */
 void grant_handle_drop(struct domain *d, uint32_t handle, unsigned int kinds,
 		       struct grant_pin *pin);
 /*
- * A5: of `count` handles of d from `first` on, those that use `granter` use
- * nobody.  False: there are no handles from there on.
+ * A5: look at `count` handles of d from `first` on; those that name `granter`
+ * name nobody from now on.  False: d has no handles from `first` on.
  */
 bool grant_handles_disown(struct domain *d, const struct domain *granter,
 			  uint32_t first, uint32_t count);

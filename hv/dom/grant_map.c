@@ -14,7 +14,7 @@
 #include "x86/cpu.h"
 
 #define NO_HANDLE	(~0u)
-/* the page of chain heads is in the fixed allowance */
+/* of handles; DOMAIN_ALLOWANCE covers the page of chain heads */
 #define PAGES_PER_GROWTH 1
 
 static struct grant_handle *handle_at(struct grant_table *gt, uint32_t handle)
@@ -58,7 +58,8 @@ void grant_handles_reserve(struct domain *d, uint32_t count)
 	bool ok;
 
 	/*
-	 * Handles that others take meanwhile are missed later, with an error.
+	 * If other vCPUs take handles meanwhile, grant_handle_new() fails
+	 * later.
 	 */
 	if (READ_ONCE(gt->handle_count) - READ_ONCE(gt->handle_used) >= count)
 		return;
@@ -98,7 +99,7 @@ struct grant_handle *grant_handle_get(struct domain *d, uint32_t handle)
 
 static uint32_t *pte_bucket(struct grant_table *gt, maddr_t pte)
 {
-	uint64_t mixed = pte / sizeof(pte_t) * gt->pte_key;
+	uint64_t mixed = maddr_n(pte) / sizeof(pte_t) * gt->pte_key;
 
 	return &gt->by_pte[(mixed >> 32) % GRANT_BUCKETS];
 }
@@ -123,7 +124,7 @@ void grant_handle_unlink(struct domain *d, struct grant_handle *h)
 		at = &handle_at(gt, *at - 1)->next;
 	*at = h->next;
 	h->next = 0;
-	h->pte = 0;
+	h->pte = MADDR(0);
 }
 
 uint32_t grant_handle_by_pte(struct domain *d, maddr_t pte)
@@ -131,7 +132,7 @@ uint32_t grant_handle_by_pte(struct domain *d, maddr_t pte)
 	struct grant_table *gt = d->grant;
 	uint32_t at = gt->by_pte ? *pte_bucket(gt, pte) : 0;
 
-	while (at && handle_at(gt, at - 1)->pte != pte)
+	while (at && !maddr_eq(handle_at(gt, at - 1)->pte, pte))
 		at = handle_at(gt, at - 1)->next;
 	return at ? at - 1 : NO_HANDLE;
 }
@@ -152,7 +153,7 @@ void grant_handle_drop(struct domain *d, uint32_t handle, unsigned int kinds,
 
 	ASSERT((h->kinds & kinds) == kinds);
 	*pin = (struct grant_pin){
-		.ref = h->ref, .mfn = h->mfn, .granter = h->granter,
+		.ref = h->ref, .mfn = MFN(h->mfn), .granter = h->granter,
 		.kinds = kinds, .writable = h->writable,
 	};
 	h->kinds &= ~kinds;
@@ -173,7 +174,7 @@ bool grant_handles_disown(struct domain *d, const struct domain *granter,
 		if (!h || h->granter != granter->id)
 			continue;
 		pin = (struct grant_pin){
-			.ref = h->ref, .mfn = h->mfn, .granter = h->granter,
+			.ref = h->ref, .mfn = MFN(h->mfn), .granter = h->granter,
 			.kinds = h->kinds, .writable = h->writable,
 		};
 		grant_disown(&pin);

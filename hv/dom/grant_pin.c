@@ -15,7 +15,7 @@
 #include "dom/grant.h"
 #include "dom/pages.h"
 
-/* a guest that keeps writing its entry gets an error */
+/* if a guest keeps writing its entry, the call fails after so many */
 #define STATUS_TRIES	5
 
 static struct grant_active *active_of(struct grant_table *gt, uint32_t ref)
@@ -77,7 +77,7 @@ static uint16_t status_from_pins(const struct grant_active *act)
 	       GTF_reading : 0;
 }
 
-/* A3: leave those bits that the pins justify. */
+/* A3: clear the status bits that no pin justifies any more. */
 static void status_lower(struct grant_table *gt, uint32_t ref)
 {
 	uint16_t gone = (GTF_reading | GTF_writing) &
@@ -105,8 +105,8 @@ static int status_raise_v1(struct grant_table *gt, uint32_t ref,
 }
 
 /*
- * The guest looks at the status after it cleared the entry; we the other way
- * round.
+ * The guest clears its entry and then looks at the status; we raise the status
+ * and then look at the entry: so one of the two sees the other.
  */
 static int status_raise_v2(struct grant_table *gt, uint32_t ref,
 			   domid_hv_t user, bool writable, bool whole)
@@ -135,9 +135,7 @@ static int status_raise(struct grant_table *gt, uint32_t ref, domid_hv_t user,
 static int frame_take_once(struct domain *granter, struct frame *f,
 			   bool writable)
 {
-	/*
-	 * HEAP pages (shared info, grant tables) are no one's to grant: GT13.
-	 */
+	/* GT13: nobody can grant HEAP pages (shared info, grant tables). */
 	if (frame_get(f, granter->id))
 		return GNTST_general_error;
 	if (frame_kind(f) != FRAME_OWNED) {
@@ -168,7 +166,7 @@ static int frame_take(struct domain *granter, mfn_t mfn, unsigned int kinds,
 		return GNTST_general_error;
 	f = mfn_to_frame(mfn);
 	/*
-	 * GT22: a shared frame is not its holder's to grant; he must break it
+	 * GT22: a holder cannot grant a shared frame; it must break the share
 	 * first.
 	 */
 	if (frame_is_shared(f))
@@ -196,13 +194,13 @@ static void frame_drop(mfn_t mfn, unsigned int kinds, bool writable)
 
 static uint32_t *mfn_bucket(struct grant_table *gt, mfn_t mfn)
 {
-	return &gt->by_mfn[mfn % GRANT_BUCKETS];
+	return &gt->by_mfn[mfn_n(mfn) % GRANT_BUCKETS];
 }
 
 static void mfn_link(struct grant_table *gt, struct grant_active *act,
 		     uint32_t ref)
 {
-	uint32_t *head = mfn_bucket(gt, act->mfn);
+	uint32_t *head = mfn_bucket(gt, MFN(act->mfn));
 
 	act->prev = 0;
 	act->next = *head;
@@ -219,7 +217,7 @@ static void mfn_unlink(struct grant_table *gt, struct grant_active *act)
 	if (act->prev)
 		active_of(gt, act->prev - 1)->next = act->next;
 	else
-		*mfn_bucket(gt, act->mfn) = act->next;
+		*mfn_bucket(gt, MFN(act->mfn)) = act->next;
 	gt->pinned_count--;
 }
 
@@ -230,7 +228,7 @@ bool grant_is_pinned(struct domain *d, mfn_t mfn)
 
 	spin_lock(&gt->lock);
 	at = gt->pinned_count ? *mfn_bucket(gt, mfn) : 0;
-	while (at && active_of(gt, at - 1)->mfn != mfn)
+	while (at && active_of(gt, at - 1)->mfn != mfn_n(mfn))
 		at = active_of(gt, at - 1)->next;
 	spin_unlock(&gt->lock);
 	return at;
@@ -258,7 +256,7 @@ static bool pins_full(const struct grant_active *act, bool writable)
 	       act->pins[pin_device(writable)] == GRANT_PINS_MAX;
 }
 
-/* The one reading of what the entry grants. */
+/* Read, once, what the guest's entry grants. */
 static void active_fill(struct grant_table *gt, struct grant_active *act,
 			uint32_t ref, domid_hv_t user)
 {
@@ -278,7 +276,9 @@ static void active_fill(struct grant_table *gt, struct grant_active *act,
 			act->length = READ_ONCE(e->sub_page.length);
 		}
 	}
-	/* Out of range stays out of range. */
+	/*
+	 * A number that is too large for mfn must stay one that names no frame.
+	 */
 	act->mfn = frame < UINT32_MAX ? frame : UINT32_MAX;
 }
 
@@ -295,7 +295,7 @@ static bool active_allows(const struct grant_active *act, domid_hv_t user,
 	       (!whole || active_is_whole(act));
 }
 
-/* status_raise() was done. */
+/* Called after status_raise(). */
 static int pin_frame(struct domain *granter, uint32_t ref, domid_hv_t user,
 		     unsigned int kinds, bool writable, bool whole)
 {
@@ -306,10 +306,13 @@ static int pin_frame(struct domain *granter, uint32_t ref, domid_hv_t user,
 
 	if (first)
 		active_fill(gt, act, ref, user);
-	/* The guest may have made it a part since its head was read. */
+	/*
+	 * The guest may have changed the entry to a part of a page since its
+	 * head was read.
+	 */
 	if (whole && !active_is_whole(act))
 		return GNTST_general_error;
-	r = frame_take(granter, act->mfn, kinds, writable);
+	r = frame_take(granter, MFN(act->mfn), kinds, writable);
 	if (r)
 		return r;
 	if (first)
@@ -354,7 +357,7 @@ int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
 		const struct grant_active *act = active_of(gt, ref);
 
 		*pin = (struct grant_pin){
-			.ref = ref, .mfn = act->mfn, .granter = granter->id,
+			.ref = ref, .mfn = MFN(act->mfn), .granter = granter->id,
 			.kinds = kinds, .writable = writable,
 			.start = act->start, .length = act->length,
 		};
@@ -368,7 +371,7 @@ static void pins_drop(struct grant_table *gt, const struct grant_pin *pin)
 {
 	struct grant_active *act = active_of(gt, pin->ref);
 
-	ASSERT(act->mfn == pin->mfn);
+	ASSERT(act->mfn == mfn_n(pin->mfn));
 	pins_add(act, pin->kinds, pin->writable, -1);
 	if (!is_pinned(act))
 		mfn_unlink(gt, act);
@@ -392,13 +395,13 @@ void grant_unpin(const struct grant_pin *pin)
 		frame_drop(pin->mfn, pin->kinds, pin->writable);
 		return;
 	}
-	/* It is pinned: so he has not gone (A5). */
+	/* The entry is pinned, so the granter still exists (A5). */
 	gt = domain_owner(pin->granter)->grant;
 	spin_lock(&gt->lock);
 	pins_drop(gt, pin);
 	/*
-	 * Before the guest can see that it is over: it may share the page at
-	 * once.
+	 * Drop the frame before the granter can see that the use is over: it
+	 * may share the page at once.
 	 */
 	frame_drop(pin->mfn, pin->kinds, pin->writable);
 	status_lower(gt, pin->ref);
@@ -452,10 +455,10 @@ static void transfer_complete(struct grant_table *gt, uint32_t ref, mfn_t mfn)
 {
 	if (ref >= grant_refs(gt))
 		return;
-	if (mfn != INVALID_MFN && gt->version == 1)
-		WRITE_ONCE(v1_of(gt, ref)->frame, mfn);
-	else if (mfn != INVALID_MFN)
-		WRITE_ONCE(v2_of(gt, ref)->full_page.frame, mfn);
+	if (!mfn_eq(mfn, INVALID_MFN) && gt->version == 1)
+		WRITE_ONCE(v1_of(gt, ref)->frame, mfn_n(mfn));
+	else if (!mfn_eq(mfn, INVALID_MFN))
+		WRITE_ONCE(v2_of(gt, ref)->full_page.frame, mfn_n(mfn));
 	atomic_fetch_or(head_of(gt, ref), GTF_transfer_completed);
 }
 
@@ -465,7 +468,10 @@ bool grant_transfer_end(struct domain *d, uint32_t ref, struct frame *f)
 	bool ok;
 
 	spin_lock(&gt->lock);
-	/* Once it is closed the reaper may have seen the last of its pages. */
+	/*
+	 * Once the table is closed, the reaper may have passed the end of d's
+	 * page list.
+	 */
 	ok = !gt->closed && domain_quota_take(d);
 	if (ok)
 		domain_page_publish(d, f, 0);

@@ -2,11 +2,12 @@
 /*
  * Heap pages of domains; heappages.h has the decisions (HEAP1-HEAP6).
  *
- * A domain's are on one list through frame.next; frame.prev holds the kind.
- * From palloc_heap() on its guest can map a page by a guessed number, zeroed as
- * it is then (decision 18).  The list and the kind come later: they are read
- * only for who has the page from heap_page_share() and gives it back, and by
- * the destructor after all calls.
+ * A domain's are on one list through frame.next; frame.prev holds the kind.  As
+ * soon as palloc_heap() returns, the guest can map a page by guessing its
+ * number; the page is zeroed by then (decision 18).  The list and the kind are
+ * set later.  That is early enough: only heap_page_unshare() reads them, for a
+ * caller that got the page from heap_page_share(), and the destructor, after
+ * all calls.
  */
 #include <port.h>
 #include <errno.h>
@@ -52,7 +53,7 @@ static void chain_add(struct domain *d, enum heap_kind kind, mfn_t mfn)
 
 	f->prev = kind;
 	f->next = d->heap.list;
-	d->heap.list = mfn;
+	d->heap.list = frame_link(mfn);
 }
 
 void *heap_page_share(struct domain *d, enum heap_kind kind, unsigned int pages)
@@ -74,7 +75,7 @@ void *heap_page_share(struct domain *d, enum heap_kind kind, unsigned int pages)
 	}
 	spin_lock(&d->pages.lock);
 	for (i = pages; i-- > 0; )
-		chain_add(d, kind, virt_to_mfn(run) + i);
+		chain_add(d, kind, mfn_add(virt_to_mfn(run), i));
 	spin_unlock(&d->pages.lock);
 	return run;
 }
@@ -84,8 +85,8 @@ static bool chain_remove(struct domain *d, mfn_t mfn)
 {
 	uint32_t *link = &d->heap.list;
 
-	while (*link && *link != mfn)
-		link = &mfn_to_frame(*link)->next;
+	while (*link && *link != frame_link(mfn))
+		link = &frame_linked(*link)->next;
 	if (!*link)
 		return false;
 	*link = mfn_to_frame(mfn)->next;
@@ -93,8 +94,8 @@ static bool chain_remove(struct domain *d, mfn_t mfn)
 }
 
 /*
- * NOHEAP goes only while no reference can be taken or is left: one exchange
- * decides.
+ * Clear NOHEAP only if no reference is left; after that none can be taken.  One
+ * compare-and-swap decides.
  */
 static bool claim_end(struct frame *f)
 {
@@ -127,7 +128,7 @@ int heap_page_unshare(struct domain *d, void *page)
 void heap_pages_free(struct domain *d)
 {
 	while (d->heap.list) {
-		struct frame *f = mfn_to_frame(d->heap.list);
+		struct frame *f = frame_linked(d->heap.list);
 
 		d->heap.list = f->next;
 		CHECK(claim_end(f));	/* HEAP6 */

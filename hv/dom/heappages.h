@@ -3,20 +3,22 @@
  * Pages of the hypervisor's heap that a domain may map (seed 000): shared info,
  * grant table, trace buffer.  Decided once, for every kind the same way:
  *
- * HEAP1  Ownership.  Kind HEAP, named by the owner's number, made by
- *        heap_page_share() alone.  The hypervisor's claim is no reference but
- *        the flag NOHEAP (the mail's "not to the heap when the count reaches
- *        zero"): the references of the frame are the mappings in its owner's
- *        page tables and nothing else, so they end with those tables, and the
- *        domain's own count never waits for them.
+ * HEAP1  Ownership.  Kind HEAP, with the owner's number; only heap_page_share()
+ *        makes such pages.  The hypervisor's claim to the page is no reference
+ *        but the flag NOHEAP (the mail's "not to the heap when the count
+ *        reaches zero").  So a frame's references are the mappings in its
+ *        owner's page tables and nothing else: they end with those tables, and
+ *        the domain's own count never waits for them.
  * HEAP2  Rights.  The kind says whether the guest may map it writable
  *        (HEAP_RW); fixed for life.
- * HEAP3  Quota.  Not in pages.total nor pages.max, on no page list: the
- *        operator's number is the guest's RAM.  They are paid from the
- *        allowance that domain_create() promises for each domain, so with
- *        overcommit off they are always to be had, up to the kind's limit.
- * HEAP4  Pseudo-physical space.  They have no pfn: in the owner's M2P view they
- *        are absent, or INVALID_PFN, and it cannot change that (I9).
+ * HEAP3  Quota.  Heap pages are not in pages.total nor pages.max, and on no
+ *        page list, because the memory size that the operator gives is the
+ *        guest's RAM.  They come out of the allowance that domain_create()
+ *        promises to each domain, so with overcommit off there is always memory
+ *        for them, up to the kind's limit.
+ * HEAP4  Pseudo-physical space.  Heap pages have no pfn: in the owner's M2P
+ *        view they are absent or INVALID_PFN, and the owner cannot change that
+ *        (I9).
  * HEAP5  Names.  The guest is told the mfn (start_info, a hypercall) and maps
  *        it by an ordinary L1 entry.  Every other use is refused -EPERM: as a
  *        table, descriptor page, registered area, to give back, exchange, share
@@ -24,7 +26,7 @@
  * HEAP6  End.  Freed by the destructor once the owner's tables are gone: it
  *        checks that the count is 0, clears the flag and frees the page,
  *        exactly once (DD6).  Until then hypervisor code may write the page
- *        whenever it has the domain.
+ *        whenever it has a reference to the domain.
  */
 #ifndef HV_DOM_HEAPPAGES_H
 #define HV_DOM_HEAPPAGES_H

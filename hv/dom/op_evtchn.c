@@ -80,7 +80,8 @@ static void link_ends(struct domain *d, uint32_t port, struct domain *peer,
 }
 
 /*
- * Both locked (they may be one).  Port allocation first: it may move d's array.
+ * Both domains are locked (they may be the same).  Port allocation first: it
+ * may move d's array.
  */
 static long bind_locked(struct domain *d, struct domain *peer,
 			uint32_t peer_port)
@@ -96,7 +97,8 @@ static long bind_locked(struct domain *d, struct domain *peer,
 		return -EINVAL;
 	}
 	link_ends(d, (uint32_t)port, peer, peer_port);
-	evtchn_raise(d, (uint32_t)port); /* what was sent before we came */
+	/* for events that the peer sent before */
+	evtchn_raise(d, (uint32_t)port);
 	return port;
 }
 
@@ -194,7 +196,8 @@ static long op_close(struct domain *d, uint64_t arg)
 }
 
 /*
- * Ends locked.  1: to the console or the store, which take locks of their own.
+ * Both ends are locked.  1: the event is for the console or the store, which
+ * take locks of their own.
  */
 static long send_locked(struct domain *d, uint32_t port, struct domain *peer)
 {
@@ -332,8 +335,8 @@ static long op_unmask(struct domain *d, uint64_t arg)
 }
 
 /*
- * Made again from the start when it ran out of time: what is closed stays
- * closed.
+ * When time runs out the call is made again, from the start: ports that were
+ * closed stay closed.
  */
 static long op_reset(struct domain *d, uint64_t arg)
 {
@@ -357,8 +360,8 @@ static long op_reset(struct domain *d, uint64_t arg)
 }
 
 /*
- * The FIFO ABI is not there, and a kernel goes on with two levels.  Mistakes in
- * its arguments are told as Xen tells them, before that.
+ * There is no FIFO ABI, and a kernel that hears so goes on with two levels.
+ * First the arguments are checked, with Xen's errors.
  */
 static long op_init_control(struct domain *d, uint64_t arg)
 {
@@ -374,7 +377,7 @@ static long op_init_control(struct domain *d, uint64_t arg)
 	return -ENOSYS;
 }
 
-/* Only for who has a control block, which is nobody. */
+/* Needs a control block, which no guest has. */
 static long op_expand_array(uint64_t arg)
 {
 	struct evtchn_expand_array e;

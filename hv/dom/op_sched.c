@@ -2,8 +2,8 @@
 /*
  * The sched_op and set_timer_op hypercalls.
  *
- * Console output needs no care here: whoever gives up its CPU passes through
- * sched_leave(), which drains the ring.
+ * Console output needs no care here: a vCPU that gives up its CPU passes
+ * through sched_leave(), which drains the ring.
  */
 #include <port.h>
 #include <errno.h>
@@ -19,8 +19,8 @@
 #define POLL_PORTS_MAX	128
 
 /*
- * Unmask first: an event between the two ends the sleep before it starts
- * (SCHED3).
+ * Unmask events before sleeping: an event that comes between the two ends the
+ * sleep before it starts (SCHED3).
  */
 static long op_block(struct vcpu *v)
 {

@@ -47,18 +47,18 @@ static void list_push(uint32_t *head, struct frame *f)
 	f->prev = 0;
 	f->next = *head;
 	if (*head)
-		mfn_to_frame(*head)->prev = frame_to_mfn(f);
-	*head = frame_to_mfn(f);
+		frame_linked(*head)->prev = frame_link(frame_to_mfn(f));
+	*head = frame_link(frame_to_mfn(f));
 }
 
 /* Off whichever list it is on.  LOCK_PAGELIST. */
 static void list_take(struct domain *d, struct frame *f)
 {
 	if (f->next)
-		mfn_to_frame(f->next)->prev = f->prev;
+		frame_linked(f->next)->prev = f->prev;
 	if (f->prev)
-		mfn_to_frame(f->prev)->next = f->next;
-	else if (d->pages.list == frame_to_mfn(f))
+		frame_linked(f->prev)->next = f->next;
+	else if (d->pages.list == frame_link(frame_to_mfn(f)))
 		d->pages.list = f->next;
 	else
 		d->pages.left = f->next;
@@ -90,7 +90,7 @@ static mfn_t frames_alloc(unsigned int order, mfn_t from)
 {
 	void *virt;
 
-	if (from != INVALID_MFN)
+	if (!mfn_eq(from, INVALID_MFN))
 		return palloc_hv_copy(from);
 	virt = palloc_hv(order);
 	return virt ? virt_to_mfn(virt) : INVALID_MFN;
@@ -103,11 +103,11 @@ static mfn_t pages_prepare(struct domain *d, unsigned int order, mfn_t from)
 	if (!quota_take(d, 1UL << order))
 		return INVALID_MFN;
 	mfn = frames_alloc(order, from);
-	if (mfn == INVALID_MFN) {
+	if (mfn_eq(mfn, INVALID_MFN)) {
 		reclaim_flush_all();	/* this CPU may have freed some */
 		mfn = frames_alloc(order, from);
 	}
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		quota_give(d, 1UL << order);
 	return mfn;
 }
@@ -124,22 +124,22 @@ mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from)
 
 void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order)
 {
-	mfn_t i;
+	uint64_t i;
 
 	spin_lock(&d->pages.lock);
-	for (i = mfn + (1UL << order); i-- > mfn; )
-		list_push(&d->pages.list, mfn_to_frame(i));
-	for (i = mfn; i < mfn + (1UL << order); i++)
-		frame_publish(mfn_to_frame(i), d->id, 0);
+	for (i = 1UL << order; i-- > 0; )
+		list_push(&d->pages.list, mfn_to_frame(mfn_add(mfn, i)));
+	for (i = 0; i < 1UL << order; i++)
+		frame_publish(mfn_to_frame(mfn_add(mfn, i)), d->id, 0);
 	spin_unlock(&d->pages.lock);
 }
 
 void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order)
 {
-	mfn_t i;
+	uint64_t i;
 
-	for (i = mfn; i < mfn + (1UL << order); i++)
-		m2p_clear(&d->m2p, i);
+	for (i = 0; i < 1UL << order; i++)
+		m2p_clear(&d->m2p, mfn_add(mfn, i));
 	palloc_hv_free(mfn_to_virt(mfn), order);
 	quota_give(d, 1UL << order);
 }
@@ -197,12 +197,12 @@ struct frame *domain_page_next_left(struct domain *d)
 
 	spin_lock(&d->pages.lock);
 	while (d->pages.list && !f) {
-		f = mfn_to_frame(d->pages.list);
+		f = frame_linked(d->pages.list);
 		list_take(d, f);
 		list_push(&d->pages.left, f);
 		/*
-		 * At 0 its last user is on the way to frame_owner_free(): it is
-		 * his.
+		 * With count 0, its last user is on the way to
+		 * frame_owner_free() and will free it.
 		 */
 		if (frame_get(f, d->id))
 			f = NULL;
@@ -211,12 +211,12 @@ struct frame *domain_page_next_left(struct domain *d)
 	return f;
 }
 
-/* The first page from `mfn` on that takes a reference.  LOCK_PAGELIST. */
-static struct frame *first_alive(struct domain *d, uint32_t mfn)
+/* The first page from `link` on that takes a reference.  LOCK_PAGELIST. */
+static struct frame *first_alive(struct domain *d, uint32_t link)
 {
-	for (; mfn; mfn = mfn_to_frame(mfn)->next)
-		if (!frame_get(mfn_to_frame(mfn), d->id))
-			return mfn_to_frame(mfn);
+	for (; link; link = frame_linked(link)->next)
+		if (!frame_get(frame_linked(link), d->id))
+			return frame_linked(link);
 	return NULL;
 }
 
@@ -243,7 +243,10 @@ uint64_t domain_pages_left(struct domain *d)
 	return left;
 }
 
-/* Its users are others: data pages, whose owner nobody asks for any more. */
+/*
+ * Only other domains use the frame, as data, and nobody asks for its owner any
+ * more.
+ */
 static bool orphan_allowed(const struct frame *f, uint64_t state)
 {
 	enum page_class class = frame_class(f);
@@ -254,8 +257,8 @@ static bool orphan_allowed(const struct frame *f, uint64_t state)
 }
 
 /*
- * Its last user lets go of it at any time: at 0 he is on the way to
- * frame_owner_free().
+ * False if the last user has just let go: with count 0, that user is on the way
+ * to frame_owner_free().
  */
 static bool orphan_publish(struct frame *f)
 {
@@ -270,8 +273,8 @@ static bool orphan_publish(struct frame *f)
 }
 
 /*
- * Off the list and counted first: an orphan is freed by whoever puts it last,
- * who knows no list.
+ * First take the page off the list and count it: the last frame_put() frees an
+ * orphan, and knows no list.
  */
 bool domain_page_orphan(struct domain *d)
 {
@@ -280,7 +283,7 @@ bool domain_page_orphan(struct domain *d)
 
 	spin_lock(&d->pages.lock);
 	if (d->pages.left) {
-		f = mfn_to_frame(d->pages.left);
+		f = frame_linked(d->pages.left);
 		list_take(d, f);
 		reclaim_orphan_count(1);
 		ok = orphan_publish(f);

@@ -7,13 +7,14 @@
 
 /*
  * New pages come in two steps, so that what can be named is whole (mm/frame.h,
- * F3).  _prepare: 2^order zeroed pages in a row, all or nothing, with room in
- * the quota; they are nobody's yet.  INVALID_MFN: -ENOMEM for the guest.  Then
- * the caller names them in the M2P, says which they are, writes their entries;
- * and _publish makes them d's, or _cancel takes all of it back.
+ * F3).  domain_pages_prepare() takes room in the quota and allocates 2^order
+ * zeroed pages in a row, which are nobody's yet; INVALID_MFN, nothing was done:
+ * -ENOMEM for the guest.  Then the caller names the pages in the M2P, tells the
+ * guest their numbers, writes their entries.  At last domain_pages_publish()
+ * makes the pages d's, or domain_pages_cancel() takes all of it back.
  */
 mfn_t domain_pages_prepare(struct domain *d, unsigned int order) must_check;
-/* Likewise one, with the bytes of `from`. */
+/* domain_pages_prepare() for one page, with the bytes of `from`. */
 mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from) must_check;
 void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order);
 void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order);
@@ -24,11 +25,13 @@ void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order);
 bool domain_quota_take(struct domain *d) must_check;
 void domain_quota_give(struct domain *d);
 /*
- * One page that there is room for, on the list and then published, with `refs`
- * references beside d's own.
+ * Put one page, whose room in the quota was taken, on d's list and publish it,
+ * with `refs` references beside d's own.
  */
 void domain_page_publish(struct domain *d, struct frame *f, uint32_t refs);
-/* A page that frame_claim() took, used as nothing, leaves d for the heap. */
+/*
+ * A page that frame_claim() took, and that has no type, leaves d for the heap.
+ */
 void domain_page_discard(struct domain *d, struct frame *f);
 /*
  * The page after `at` (NULL: the first) on the list, with a reference; that of
@@ -37,8 +40,8 @@ void domain_page_discard(struct domain *d, struct frame *f);
 struct frame *domain_page_after(struct domain *d, struct frame *at) must_check;
 /*
  * One page for another: `old`, which frame_claim() took, leaves d for the heap,
- * and `new`, of the hypervisor's and of no type, becomes d's in its place:
- * nobody else can take the room (D2).
+ * and `new`, a frame of the hypervisor's without a type, becomes d's in its
+ * place.  The room in the quota stays taken, so nobody else can take it (D2).
  */
 void domain_page_replace(struct domain *d, struct frame *old, struct frame *new);
 

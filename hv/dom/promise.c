@@ -3,7 +3,7 @@
  * What memory is promised to whom (design decision 10).
  *
  * With overcommit off, each frame that a domain may ever need is promised when
- * the domain is created, out of those that are promised to nobody:
+ * the domain is created, out of the frames that are promised to nobody:
  *  - its pages (pages.max): those that it has, and the credits of those that it
  *    gave up;
  *  - as many canonical frames as its share budget: every one has a holder, and
@@ -12,23 +12,23 @@
  * The budget and the metadata that comes with it are set aside for its share
  * group at once (mm/framepool.h).  It then can only take what was promised to
  * it: pages by the quota, canonical frames by the budget, page-table and small
- * structures by their own limits; and what has no small limit (views of the
- * M2P, grant handles) is asked for by domain_promise_raise() before it grows.
- * So free frames always cover every credit, whatever others do, and a copy on
- * write cannot fail for want of memory (I10; SH29, SH30).
+ * structures by their own limits; before a structure without a small limit
+ * grows (a view of the M2P, the grant handles), domain_promise_raise() is
+ * asked.  So free frames always cover every credit, whatever others do, and a
+ * copy on write cannot fail for want of memory (I10; SH29, SH30).
  *
- * Not promised to anybody, beside what the hypervisor had before the first
- * domain:
+ * Beside what the hypervisor had before the first domain, nobody is promised:
  *  - frames that wait for a flush on other CPUs when an allocation fails on
  *    this one;
  *  - frames whose domain is gone and that others still use;
  *  - what the audit takes for its counts.
  *
  * One limit is not absolute.  A view has a page for each 2 MiB of machine
- * memory in which the domain has a frame.  The promise has enough for all of
- * the machine if the domain and its budget are an eighth of it, else for frames
- * that are scattered eight times wider than they need be; what is beyond is
- * taken from what is promised to nobody, while there is any.
+ * memory in which the domain has a frame.  The promise covers frames that are
+ * scattered over eight times as many such pieces as they need; so for a domain
+ * that has, with its budget, an eighth of the machine, it covers all of the
+ * machine.  A view that needs more pages takes them from what is promised to
+ * nobody, while there is any.
  *
  * With overcommit on, promises are counted and none is refused.
  */
@@ -43,7 +43,7 @@
 #define LEAF_FRAMES	(PAGE_SIZE / sizeof(pfn_t))
 /* its upper tables, and those of the descriptor area */
 #define VIEW_FIXED	8
-/* of all frames, at most AUDIT_MOST: its counts */
+/* one frame in so many, at most AUDIT_MOST, is for the audit's counts */
 #define AUDIT_SHARE	128
 #define AUDIT_MOST	256
 

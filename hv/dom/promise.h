@@ -15,8 +15,8 @@
  */
 #define DOMAIN_ALLOWANCE	(64 + HEAP_PAGES_MAX)
 /*
- * And for each vCPU after the first: itself, its part of the tables of
- * descriptors, its first context, its renames.
+ * And for each vCPU after the first: struct vcpu, its part of the tables of the
+ * descriptor area, its first context, its renames.
  */
 #define VCPU_ALLOWANCE		6
 
@@ -34,8 +34,8 @@ void domain_promise_lower(struct domain *d, uint64_t pages);
  */
 uint64_t domain_metadata(uint64_t pages, uint32_t vcpus);
 /*
- * Of its budget, what is set aside for its share group (mm/framepool.h; and
- * metadata, which is a part of that).
+ * Frames of a domain's budget that are set aside for its share group, with
+ * their metadata (mm/framepool.h).
  */
 uint64_t domain_set_aside(uint64_t budget);
 void domain_set_overcommit(bool on);		/* once, at boot */

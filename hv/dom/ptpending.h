@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Work on a domain's page tables that a call began and did not end: the tree
- * that is being validated or devalidated (pv/pttree.c), and pages whose name
- * changes in one entry after the other (pv/ptbreak.c).  None of the domain's
- * vCPUs runs its guest while there is some: pv_exit_to_guest() does it in
+ * Work on a domain's page tables that a call began and did not end: a tree that
+ * is being validated or devalidated (pv/pttree.c), and pages whose name changes
+ * in one entry after the other (pv/ptbreak.c).  While there is such work, none
+ * of the domain's vCPUs runs its guest: pv_exit_to_guest() does the work in
  * parts.
  */
 #ifndef HV_DOM_PTPENDING_H
@@ -15,8 +15,8 @@ struct frame;
 struct vcpu;
 
 /*
- * At most one tree in a domain.  Who asked for it gets its result (struct
- * pt_result).
+ * At most one tree in a domain.  The vCPU that asked for it gets the result
+ * (struct pt_result).
  */
 struct pt_tree {
 	enum {
@@ -32,8 +32,8 @@ struct pt_tree {
 };
 
 /*
- * a vCPU: the pages that one part of a call may name by frame (pv/grant_op.c),
- * and a few
+ * for each vCPU: the pages that one part of a call may name by frame
+ * (pv/grant_op.c), and a few more
  */
 #define RENAMES_MAX 40
 
@@ -49,7 +49,7 @@ struct pt_rename {
 
 struct pt_recent_name {
 	uint32_t old, new;	/* a page's frame before the break, and then */
-	uint64_t pfn;
+	pfn_t pfn;
 };
 
 struct pt_renames {

@@ -10,11 +10,11 @@
  * and one flush serves all, at the end of a hypercall and at preemption points.
  *
  * A domain that runs nowhere has no translations: leaving a CPU loads another
- * page table, which flushes.  Canonical frames may be known to any CPU that
- * runs one of their group: flushing all those is dear, so up to RECLAIM_KEPT of
- * them wait in their group's pool until there are more, or a CPU is idle, or an
- * allocation fails.  In the group's, so that no other group pays for the flush,
- * or can count what is freed.
+ * page table, which flushes.  A canonical frame may be known to every CPU that
+ * runs a domain of its group.  Flushing all those CPUs is dear, so up to
+ * RECLAIM_KEPT canonical frames wait until there are more, or a CPU is idle, or
+ * an allocation fails.  They wait in the group's own pool, so that no other
+ * group pays for the flush, or can count what is freed.
  */
 #include <port.h>
 
@@ -42,7 +42,7 @@ static uint64_t orphan_changes;		/* atomic; only grows */
 static void enqueue(struct queue *q, struct frame *f, uint64_t mask)
 {
 	f->next = q->first;
-	q->first = frame_to_mfn(f);
+	q->first = frame_link(frame_to_mfn(f));
 	q->cpu_mask |= mask;
 	q->count++;
 	atomic_add(&waiting, 1);
@@ -73,7 +73,7 @@ uint64_t reclaim_orphans(void)
 	return atomic_load_relaxed(&orphans);
 }
 
-/* Its users may have been any domains. */
+/* Any domain may have used the frame. */
 static void orphan_free(struct frame *f)
 {
 	reclaim_orphan_count(-1);
@@ -93,7 +93,7 @@ static void owned_free(struct domain *d, struct frame *f)
 	enqueue_owned(f, mask);
 }
 
-/* Nobody can reference it: the word is ours. */
+/* Nobody can reference a claimed frame, so its state word is ours. */
 void reclaim_claimed(struct domain *d, struct frame *f)
 {
 	m2p_clear(&d->m2p, frame_to_mfn(f));
@@ -140,13 +140,13 @@ static __attribute__((noinline)) void flush_owned(void)
 void reclaim_pool(struct frame_pool *p)
 {
 	struct frame_queue q = frame_pool_waiting(p);
-	uint32_t mfn, next;
+	uint32_t link, next;
 
 	if (q.count)
 		tlb_flush_mask(q.cpu_mask);
-	for (mfn = q.first; mfn; mfn = next) {
-		next = mfn_to_frame(mfn)->next;
-		frame_pool_free(p, mfn);
+	for (link = q.first; link; link = next) {
+		next = frame_linked(link)->next;
+		frame_pool_free(p, MFN(link));
 	}
 	atomic_sub(&waiting, q.count);
 }

@@ -21,15 +21,15 @@ uint64_t reclaim_orphans(void);
 uint64_t reclaim_orphan_changes(void);	/* made or freed, ever */
 #define RECLAIM_KEPT	64	/* at most so many of them wait in each group */
 /*
- * When so many others wait, a long call stops at its next look at the clock, at
- * most 64 pages or 512 entries later; so RECLAIM_WAITING wait on one CPU at
- * most.
+ * When so many frames that are not canonical wait on a CPU, a long call stops
+ * at its next look at the clock, at most 64 pages or 512 entries later.  So at
+ * most RECLAIM_WAITING frames wait on one CPU.
  */
 #define RECLAIM_OWNED	128
 #define RECLAIM_WAITING	(RECLAIM_KEPT + 64 + RECLAIM_OWNED + 512)
 /*
- * A canonical frame that left sharing waits in its group's pool.  And all that
- * wait there are flushed and freed.
+ * reclaim_canonical(): a canonical frame that left sharing goes to wait in its
+ * group's pool.  reclaim_pool(): all that wait there are flushed and freed.
  */
 void reclaim_canonical(struct frame_pool *p, mfn_t mfn);
 void reclaim_pool(struct frame_pool *p);
@@ -37,7 +37,8 @@ uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */
 /* One orphan more, or one less. */
 void reclaim_orphan_count(int n);
 /*
- * A frame that frame_claim() took from d is on no list any more: to the heap.
+ * A frame that frame_claim() took from d, and that is on no list any more, goes
+ * to the heap.
  */
 void reclaim_claimed(struct domain *d, struct frame *f);
 

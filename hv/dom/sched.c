@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler: what state a vCPU is in, and the loop of each CPU.  Who comes
- * next is decided in sched_queue.c, how much a domain may have in
- * sched_account.c.
+ * The scheduler: what state a vCPU is in, and the loop of each CPU.
+ * sched_queue.c decides which vCPU comes next, sched_account.c how much a
+ * domain may have.
  *
  * SCHED1  RUNNING <=> the vCPU is `running` of the queue that it belongs to,
  *         and its registers, tables or FPU state may be on that CPU.  Only that
  *         CPU ends this (sched_leave()), after it saved the state; until then
- *         others only leave wishes (want_*).  So a vCPU that is on a queue is
- *         always whole, and no CPU waits to take it.
+ *         others only leave wishes (want_*).  So the state of a vCPU on a queue
+ *         is always saved, and no CPU waits to take it.
  * SCHED2  RUNNABLE <=> in its queue, or parked there until its domain has
  *         budget again.
- * SCHED3  a sleeper is never missed: who sends an event sets its bits, then
- *         calls sched_wake().  sched_block() looks at the bits with the lock of
- *         the vCPU's queue held; so either it sees them, or the waker takes
- *         that lock later and takes back want_block, or finds the vCPU BLOCKED.
- * SCHED4  a CPU whose bit is in idle_cpus sleeps, or will at once, with
- *         interrupts off until it does: the IPI of whoever clears the bit is
- *         not lost.  A bit is set only while nobody waits (RUNQ4).
+ * SCHED3  no wake-up is lost: the sender of an event sets its bits, then calls
+ *         sched_wake().  sched_block() looks at the bits with the lock of the
+ *         vCPU's queue held; so either sched_block() sees the bits, or the
+ *         sender takes that lock later, and then clears want_block or finds the
+ *         vCPU BLOCKED.
+ * SCHED4  a CPU whose bit is in idle_cpus sleeps or will sleep at once, with
+ *         interrupts off until then; so the IPI of the CPU that clears the bit
+ *         is not lost.  A bit is set only while no vCPU waits (RUNQ4).
  * SCHED5  what a vCPU ran is on its domain's account before it is on a queue
  *         again.
  *
@@ -31,8 +32,8 @@
  * not even LOCK_DOMLIST, and has no vCPU that somebody could wait for: only the
  * reaper waits, and sched_loop() leaves the current vCPU before it lets the
  * reaper work.  The waiter answers TLB flushes (port_spin()) and stops for an
- * audit (stop_point()).  Who stops a domain elsewhere (domain_shutdown()) uses
- * sched_stop(), which only asks.
+ * audit (stop_point()).  Code that stops a domain while it holds locks
+ * (domain_shutdown()) uses sched_stop(), which only asks.
  */
 #include <port.h>
 
@@ -47,7 +48,7 @@
 #include "x86/above.h"
 #include "x86/cpu.h"
 
-/* each CPU its own: no reaping before, if a guest can run */
+/* each CPU its own: no reaping before this time, if a guest can run */
 static uint64_t reap_at_ns[MAX_CPUS];
 
 void (*sched_all_gone)(void);
@@ -108,8 +109,8 @@ void sched_wake(struct vcpu *v)
 }
 
 /*
- * Of the current vCPU, which sees events on the way out.  It alone may wish to
- * sleep; without that there is nothing to take back.
+ * A kick of the current vCPU does nothing, as it sees events on its way out;
+ * unless it wants to block: then the wish has to be taken back.
  */
 static bool kick_has_no_effect(const struct vcpu *v)
 {
@@ -153,9 +154,9 @@ void sched_yield_cpu(struct vcpu *v)
 }
 
 /*
- * The mark and the port's bit are written and read by two CPUs in opposite
- * order; the fence, and the locked instruction that sets the bit, see to it
- * that one of them sees the other's.
+ * This CPU writes poll_wait and then reads the port's bit; the sender sets the
+ * bit and then reads poll_wait.  The fence here, and the locked instruction
+ * that sets the bit, make sure that one of the two sees the other's write.
  */
 void sched_poll_start(struct vcpu *v, uint32_t port)
 {
@@ -203,7 +204,7 @@ void sched_stop(struct vcpu *v)
 		runstate_set(v, RUNSTATE_offline, now_ns());
 	}
 	spin_unlock(&q->lock);
-	/* there is a domain to bury, most likely */
+	/* most likely there is a domain to reap */
 	(void)sched_idle_wake(this_cpu()->id);
 }
 
@@ -317,9 +318,8 @@ static void requeue(struct sched_queue *q, struct vcpu *v, uint64_t now)
 }
 
 /*
- * The guest's other vCPUs are to see that it does not run: who waits for its
- * lock yields, then.  A wake-up from now on changes that only when it runs
- * again.
+ * Show the guest's other vCPUs that v does not run, so that one that waits for
+ * v's lock yields.  A wake-up from now on shows only when v runs again.
  */
 static void tell_leaving(struct vcpu *v)
 {
@@ -337,7 +337,7 @@ static void tell_leaving(struct vcpu *v)
 	vcpu_show_runstate(v, &runstate);
 }
 
-/* v leaves its registers, tables and words for the outside. */
+/* Save v's registers and tables, and what others may read of v. */
 static void unload(struct vcpu *v)
 {
 	console_drain(v->domain);
@@ -431,8 +431,8 @@ static void sched_idle(void)
 }
 
 /*
- * One step for the dead; while the living wait, one step a slice.  True: there
- * may be more to do.
+ * One step of the reaper; while vCPUs wait, only one step in each slice.  True:
+ * there may be more to do.
  */
 static bool sched_reap(void)
 {

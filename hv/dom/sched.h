@@ -18,7 +18,10 @@
 #define SCHED_SHORT_NS	1000000UL	/* 1 ms, when so many wait: */
 #define SCHED_LONG_QUEUE	4u
 
-/* a waker preempts who is ahead of it by more (at the default weight) */
+/*
+ * a vCPU that wakes preempts one that is ahead by more than this (at the
+ * default weight)
+ */
 #define SCHED_WAKE_NS	1000000UL
 
 /* BLOCKED or OFFLINE-but-started -> RUNNABLE; else no effect */
@@ -29,13 +32,13 @@ void sched_wake(struct vcpu *v);
  */
 void sched_block(struct vcpu *v);
 /*
- * Goes behind who has had about as much, its siblings first of all: one of them
- * that waits gets the rest of the slice.  Likewise when it sleeps in
- * SCHEDOP_poll, since it waits for one of them most likely.
+ * v goes behind those that have had about as much, and behind its siblings
+ * first of all: a sibling that waits gets the rest of the slice.  The same when
+ * v sleeps in SCHEDOP_poll, as it most likely waits for a sibling.
  */
 void sched_yield_cpu(struct vcpu *v);
 /*
- * As sched_wake(); and if it runs on another CPU, that CPU passes through the
+ * sched_wake(); and if v runs on another CPU, that CPU passes through the
  * hypervisor soon and delivers events.
  */
 void sched_kick(struct vcpu *v);
@@ -61,8 +64,8 @@ void sched_stop(struct vcpu *v);
 void sched_offline(struct vcpu *v);
 void sched_online(struct vcpu *v);
 /*
- * Is it, or will it be, online: what the last of sched_stop() and
- * sched_online() said.
+ * Is v online, or will it be?  The last call of sched_stop() or sched_online()
+ * counts.
  */
 bool sched_is_up(const struct vcpu *v);
 /* If v runs, its CPU passes through the hypervisor soon.  Any locks. */
@@ -83,13 +86,13 @@ void sched_check(void);
  */
 void sched_loop(void) noreturn;
 /*
- * Until no domain is left; called by the boot CPU's loop when the last has gone
- * (boot/main.c sets it).
+ * Called by the boot CPU's loop when the last domain has gone (boot/main.c sets
+ * it).
  */
 extern void (*sched_all_gone)(void);
 /*
- * What somebody above has to do now and then, without a current vCPU; by the
- * boot CPU's loop.  NULL: nothing.
+ * Work that a layer above has to do now and then; the boot CPU's loop calls it,
+ * without a current vCPU.  NULL: nothing.
  */
 extern void (*sched_between_guests)(void);
 

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Run time by domain.  Takes LOCK_ACCOUNT; one domain's, so that no CPU waits
- * here for another domain.
+ * Run time by domain.  Takes LOCK_ACCOUNT.  Each domain has its own lock, so no
+ * CPU waits here for another domain.
  *
- * ACCT1  vtime = (all that its vCPUs ran up to counted_ns + what was forfeit) /
- *        weight, rounded down.  Nothing is lost by rounding (vtime_rest).  It
- *        only grows; so a value read at any time is a lower bound of the
- *        present one.  What runs now counts as it runs: else a domain would be
- *        ahead by a slice of each of its CPUs and not look so.
- * ACCT2  a cap: what was granted in periods up to now is at most their budgets,
- *        since a slice takes its whole length when it begins and gives back
- *        what it did not use. A slice that overran (a long hypercall) leaves a
- *        debt, which later periods pay.  So over n periods a domain runs at
- *        most n budgets, one slice a CPU more or less.
- * ACCT3  who has any budget left gets SCHED_GRANT_MIN_NS at least: it gets on
- *        with the smallest cap.
- * ACCT4  budgets do not add up: a period begins with one at most, whatever was
- *        left of the last.
+ * ACCT1  vtime = (all that the domain's vCPUs ran up to counted_ns + what was
+ *        forfeit) / weight, rounded down.  Nothing is lost by rounding
+ *        (vtime_rest).  vtime only grows, so a value read at any time is a
+ *        lower bound of the present one.  Running vCPUs count while they run:
+ *        else a domain would be ahead by a slice for each CPU that it runs on,
+ *        without showing it.
+ * ACCT2  a cap: all grants up to now are at most the budgets of all periods up
+ *        to now, since a slice takes its whole length from the budget when it
+ *        begins, and gives back what it did not use.  A slice that overran (a
+ *        long hypercall) leaves a debt, which later periods pay.  So in n
+ *        periods a domain runs for at most n budgets, give or take one slice
+ *        for each CPU.
+ * ACCT3  a domain with any budget left is granted at least SCHED_GRANT_MIN_NS,
+ *        so it makes progress even with the smallest cap.
+ * ACCT4  budgets do not add up: a period begins with at most one budget,
+ *        whatever was left of the period before.
  */
 #include <port.h>
 

@@ -11,7 +11,8 @@
 #include "x86/spinlock.h"
 
 #define SCHED_WEIGHT_DEFAULT	256u	/* Xen's */
-#define SCHED_PERIOD_NS		30000000UL /* a cap is of so long */
+/* a cap limits the run time in each period of this length */
+#define SCHED_PERIOD_NS		30000000UL
 #define SCHED_GRANT_MIN_NS	100000UL
 
 /* Of `ns` of run time at the default weight, in the unit of virtual time. */
@@ -38,16 +39,17 @@ static inline void sched_account_init(struct sched_account *a)
 	a->weight = SCHED_WEIGHT_DEFAULT;
 }
 
-/* Its virtual time, with what its vCPUs that run have run up to now. */
+/* The domain's virtual time, with what its running vCPUs have run up to now. */
 uint64_t sched_account_vtime(struct sched_account *a, uint64_t now);
 /*
- * It has virtual time `floor` at least: what it left unused before is forfeit.
+ * Raise the virtual time to `floor` at least: what the domain left unused
+ * before is forfeit.
  */
 void sched_account_raise(struct sched_account *a, uint64_t floor);
 /*
- * May a vCPU run for `want` ns from now on?  So long it may, and it counts as
- * running; 0: not before sched_account_opens(now).  Then _end, with what was
- * granted and what it has taken.
+ * May a vCPU run for `want` ns from now on?  Returns how long it may, and it
+ * counts as running; 0: not before sched_account_opens(now).  Afterwards call
+ * sched_account_end(), with the time granted and the time taken.
  */
 uint64_t sched_account_begin(struct sched_account *a, uint64_t now,
 			     uint64_t want) must_check;

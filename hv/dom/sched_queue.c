@@ -3,37 +3,40 @@
  * Run queues: one for each CPU, ordered by the virtual time of the domains
  * (sched_account.h).
  *
- * RUNQ1  v->cpu names the queue that v belongs to, whatever its state.  It
- *        changes only with the locks of the old and the new one held; so who
- *        locked a queue and then finds that v->cpu names it
- *        (sched_queue_lock()) has v.  Only who takes v to run it changes it.
- * RUNQ2  v->key, while v waits, is at most its domain's virtual time, or
- *        v->yielded_to if that is more: the first only grows, and the second
- *        stays.  Who comes first in a queue is given the key of now; if that
- *        leaves him first (first()), nobody else's is less.
- * RUNQ3  of equal keys, as siblings have, who has waited longest comes first.
- * RUNQ4  head_key is ~0 <=> nobody is in the heap.  Who adds one writes it and
- *        then reads idle_cpus; who idles sets its bit and then reads every
- *        head_key, a full barrier in between in both: one of them sees the
- *        other.  So nobody waits while a CPU sleeps.
- * RUNQ5  virtual_now is the greatest key that was taken to run.  Who gets
- *        ready, or comes from a CPU, is at most SCHED_LAG behind it: neither
- *        sleep nor a weight that asks for more than all its vCPUs can use saves
- *        up a claim.  SCHED_LAG is more than SCHED_STEAL, so who only waits for
- *        its turn in a queue loses nothing.
+ * RUNQ1  v->cpu names the queue that v belongs to, whatever its state.  v->cpu
+ *        changes only with the locks of the old and the new queue held; so a
+ *        CPU that locked a queue and then finds that v->cpu names it
+ *        (sched_queue_lock()) has locked v.  Only the CPU that takes v to run
+ *        it changes v->cpu.
+ * RUNQ2  while v waits, v->key is at most the larger of its domain's virtual
+ *        time, which only grows, and v->yielded_to, which stays.  first() gives
+ *        the vCPU at the head of a queue its key of now; if it is still at the
+ *        head then, no other key is less.
+ * RUNQ3  of vCPUs with equal keys, as siblings have, the one that has waited
+ *        longest comes first.
+ * RUNQ4  head_key is ~0 <=> the heap is empty.  A CPU that adds a vCPU writes
+ *        head_key and then reads idle_cpus; a CPU that idles sets its bit and
+ *        then reads every head_key.  Both have a full barrier in between, so
+ *        one of them sees the other, and no vCPU waits while a CPU sleeps.
+ * RUNQ5  virtual_now is the greatest key that was taken to run.  A vCPU that
+ *        gets ready, or comes off a CPU, is at most SCHED_LAG behind it: no
+ *        domain saves up a claim, be it by sleep or by a weight that is worth
+ *        more than all its vCPUs can use.  SCHED_LAG is more than SCHED_STEAL,
+ *        so a vCPU that only waits for its turn in a queue loses nothing.
  *
- * Fairness.  A CPU takes from its own queue unless the first of another one is
- * behind by more than SCHED_STEAL, or is as far and has waited a slice longer.
- * Keys of other queues are looked at without their locks and may be too small;
- * so who is behind by more is not overlooked but, at worst, once for each queue
- * that only looked so.  So the vCPU taken leads those that wait by a bound
- * (SCHED_STEAL, or SCHED_WAKE_NS for who has the rest of a sibling's slice),
- * and until its next turn by a slice for each vCPU of its domain that runs.
- * That does not grow with time: shares go to the weights.
+ * Fairness.  A CPU takes from its own queue unless the first vCPU of another
+ * queue is behind by more than SCHED_STEAL, or is as far and has waited a slice
+ * longer.  Keys of other queues are read without their locks and may be too
+ * small.  So a vCPU that is behind by more is overlooked, at worst, once for
+ * each queue that only looked as if it had one.  So the vCPU that is taken
+ * leads those that wait by a bounded time (SCHED_STEAL, or SCHED_WAKE_NS if it
+ * has the rest of a sibling's slice), and until its next turn by one slice more
+ * for each running vCPU of its domain.  This lead does not grow with time, so
+ * in the long run shares go by the weights.
  *
  * Locks: two queues at once (a thief's and another's) by spin_lock_pair().  No
  * CPU takes another one's lock to enter a guest that waits in its own queue,
- * unless that one's first looks as if it were worth it.
+ * unless the first vCPU of the other queue looks as if it were worth it.
  */
 #include <port.h>
 
@@ -145,8 +148,8 @@ static void detach(struct sched_queue *q, struct vcpu *v)
 }
 
 /*
- * Each waits from a moment of its own: who came first is known also when the
- * clock stands still.
+ * Each vCPU waits from a different moment, so it is known which came first,
+ * even if the clock stands still.
  */
 void sched_queue_add(struct sched_queue *q, struct vcpu *v, uint64_t now)
 {
@@ -166,7 +169,7 @@ void sched_queue_remove(struct sched_queue *q, struct vcpu *v)
 	publish(q);
 }
 
-/* RUNQ2: the least by its key now, NULL if nobody waits. */
+/* RUNQ2: the vCPU with the least key of now; NULL if none waits. */
 static struct vcpu *first(struct sched_queue *q, uint64_t now)
 {
 	struct vcpu *v = NULL;
@@ -184,7 +187,7 @@ static struct vcpu *first(struct sched_queue *q, uint64_t now)
 	return v;
 }
 
-/* How long a slice is when one of so many is taken. */
+/* How long a slice is, by how many vCPUs wait in q. */
 static uint64_t slice(const struct sched_queue *q)
 {
 	return q->waiting > SCHED_LONG_QUEUE ? SCHED_SHORT_NS : SCHED_SLICE_NS;
@@ -229,9 +232,9 @@ bool sched_idle_wake(unsigned int wished)
 }
 
 /*
- * The CPU whose vCPU has had most, if that is worth a switch; -1 else.  The
- * numbers are read without a lock: at worst the wrong CPU is interrupted, or
- * none, and v waits for the end of a slice.
+ * The CPU whose running vCPU has had most time, if a switch is worth it; else
+ * -1.  The numbers are read without a lock: at worst the wrong CPU is
+ * interrupted, or none, and v waits for the end of a slice.
  */
 static int cpu_to_preempt(const struct vcpu *v, uint64_t now)
 {
@@ -328,8 +331,8 @@ static struct vcpu *first_or_favoured(struct sched_queue *q, struct vcpu *least,
 }
 
 /*
- * From two locked queues, by the keys of now; whoever is taken is of the first
- * one from then on.  NULL: nobody waits.
+ * Take a vCPU from one of two locked queues, by the keys of now; it belongs to
+ * `own` from then on.  NULL: none waits.
  */
 static struct vcpu *take(struct sched_queue *own, struct sched_queue *other,
 			 uint64_t now)
@@ -356,9 +359,9 @@ static struct vcpu *take(struct sched_queue *own, struct sched_queue *other,
 }
 
 /*
- * Our own keys are brought up to now first.  Those of others, read without
- * their locks, may be old, and are too small, then (RUNQ2): so none that is
- * worth it is overlooked, and take() looks again.
+ * First our own queue's keys are brought up to now.  Other queues' keys are
+ * read without their locks and may be old, that is, too small (RUNQ2).  So no
+ * vCPU that is worth taking is overlooked; take() looks again with the locks.
  */
 struct vcpu *sched_queue_take(void)
 {
@@ -440,8 +443,8 @@ static struct vcpu *longest_waiting(const struct vcpu *v)
 }
 
 /*
- * The domain gets no more than v would have had: the sibling runs on the same
- * account, and no longer.
+ * The domain gets no more time than v would have had: the sibling runs on the
+ * same account, and only for the rest of v's slice.
  */
 void sched_queue_favour_sibling(struct vcpu *v)
 {

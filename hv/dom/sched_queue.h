@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The run queues, one for each CPU: who waits where, who comes next, which CPU
- * is told of it.  Only for sched.c; sched_queue.c has the rules.
+ * The run queues, one for each CPU: which vCPU waits where, which comes next,
+ * which CPU is told of it.  Only for sched.c; sched_queue.c has the rules.
  */
 #ifndef HV_DOM_SCHED_QUEUE_H
 #define HV_DOM_SCHED_QUEUE_H
 
 #include "dom/domain.h"
 
-/* In virtual time: who wakes is at most so far behind the others. */
+/* In virtual time: a vCPU that wakes is at most so far behind the others. */
 #define SCHED_LAG	SCHED_VIRTUAL(SCHED_SLICE_NS / 2)
-/* A CPU takes another one's vCPU before its own if that is behind by more. */
+/*
+ * A CPU takes another CPU's vCPU before its own if that vCPU is behind by more.
+ */
 #define SCHED_STEAL	SCHED_VIRTUAL(SCHED_WAKE_NS / 2)
 
 struct sched_queue {
@@ -23,7 +25,9 @@ struct sched_queue {
 	 * the first use
 	 */
 	struct list parked;
-	/* when these have budget again; ~0: there is none */
+	/*
+	 * when the parked vCPUs' domains have budget again; ~0: none is parked
+	 */
 	uint64_t opens_ns;
 	uint64_t last_since;
 	struct vcpu *running;	/* on this CPU; SCHED1 */
@@ -59,17 +63,17 @@ void sched_queue_run(struct sched_queue *q, struct vcpu *v, uint64_t now);
 
 /* --- without --- */
 /*
- * Whoever is to run next on this CPU, off all queues and of this one, and
- * granted_ns says how long a slice would be; with its lock.  NULL, and no lock:
- * nobody waits anywhere.
+ * The vCPU to run next on this CPU.  It is on no queue any more and belongs to
+ * this CPU's, whose lock is held; v->granted_ns says how long its slice would
+ * be.  NULL, and no lock is held: no vCPU waits anywhere.
  */
 struct vcpu *sched_queue_take(void);
 /*
- * v, taken just now, has no budget: it waits without being looked at.  With the
- * lock.
+ * v was just taken and its domain has no budget: it waits apart, where nobody
+ * looks for work.  The lock is held.
  */
 void sched_queue_park(struct sched_queue *q, struct vcpu *v, uint64_t now);
-/* Those of this CPU who have budget again come back. */
+/* This CPU's parked vCPUs whose domains have budget again come back. */
 void sched_queue_unpark(uint64_t now);
 /*
  * v, which runs here, gives way: a sibling that waits gets the rest of the
@@ -78,10 +82,12 @@ void sched_queue_unpark(uint64_t now);
 void sched_queue_favour_sibling(struct vcpu *v);
 bool sched_queues_empty(void);
 
-/* This CPU is idle; false, and it is not: somebody waits.  SCHED4 */
+/*
+ * This CPU is idle from now on; false: it is not, since a vCPU waits.  SCHED4
+ */
 bool sched_idle_begin(void);
 void sched_idle_end(void);
-/* A CPU that idles comes here, `wished` if it may choose.  False: none does. */
+/* Wake an idle CPU, `wished` if that one is idle.  False: none is. */
 bool sched_idle_wake(unsigned int wished);
 /* it passes through the scheduler soon */
 void sched_ask_cpu(unsigned int cpu);

@@ -26,7 +26,7 @@
 #include "lib/fmt.h"
 #include "mm/objpool.h"
 
-#define PATH_KEPT	32	/* longer ones are none that we know */
+#define PATH_KEPT	32	/* longer paths are none that we know */
 #define ANSWER_MAX	40
 
 typedef struct xenstore_domain_interface ring_t;

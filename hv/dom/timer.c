@@ -9,10 +9,10 @@
  * TM1  t->cpu == n, seen under CPU n's lock  <=>  t is on CPU n's list.
  * TM2  to fire, a CPU counts t->taken up, names t in queue.running, and then
  *      sets t->cpu to -1; running is cleared after fn returned.  fn may arm t
- *      again.  So who sees that no CPU runs t, then t->cpu == -1, then taken as
- *      it was before, knows that fn is over and will not start.  (Without the
- *      count, t may have been armed and taken again between the first two
- *      looks.)
+ *      again.  So a CPU that sees, in this order, that no CPU runs t, that
+ *      t->cpu is -1, and that `taken` is as it was before, knows that fn has
+ *      returned and will not start again.  (Without the count, t could have
+ *      been armed and taken again between the first two looks.)
  * TM3  a list has at most a few timers for each domain; timer_run() fires at
  *      most TIMER_BATCH of them, and leaves the rest to the next interrupt.
  */
@@ -210,8 +210,9 @@ void timer_note(void)
 }
 
 /*
- * The APIC's clock and the TSC differ a little, so an interrupt may come before
- * its reason is due; since it is one-shot, it is armed again in any case.
+ * The APIC's clock and the TSC differ a little, so an interrupt may come a
+ * little before the timer is due.  The APIC timer fires once only, so it is
+ * armed again in any case.
  */
 void timer_poll(void)
 {

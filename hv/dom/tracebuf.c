@@ -50,7 +50,7 @@ void trace_event(struct domain *d, enum trace_event event, uint16_t result,
 {
 	struct tracebuf *t = &d->trace;
 	struct trace_record r = {
-		.event = event, .result = result, .mfn = mfn, .name = name,
+		.event = event, .result = result, .mfn = mfn_n(mfn), .name = name,
 	};
 
 	if (!t->header)

@@ -3,12 +3,12 @@
  * Virtual CPUs: creation, and what a CPU loads and saves when it changes
  * between them.
  *
- * VCPU1  a domain's bit for a CPU is in cpu_mask, and its group's in the
- *        pool's, from before one of its page tables is loaded there until after
- *        another one is (which flushes).  The bit is set by a locked
- *        instruction, so who changed an entry and then reads the mask (also
- *        after a locked instruction) either sees this CPU, or this CPU sees the
- *        change.
+ * VCPU1  a CPU's bit is in a domain's cpu_mask, and in its group's pool's, from
+ *        before the CPU loads one of the domain's page tables until after it
+ *        has loaded a table that is not the domain's (which flushes).  The bit
+ *        is set by a locked instruction.  So if a CPU changes an entry and then
+ *        reads the mask (also after a locked instruction), either it sees our
+ *        bit, or we see its change.
  * VCPU2  the CPU uses the GDT at GDT_VIRT(v) only while v's tables are loaded,
  *        and its own else.  Page GDT_HV_PAGE of v's GDT is the CPU's, set
  *        before the tables are loaded.
@@ -40,7 +40,7 @@ static const uint8_t zero_page[PAGE_SIZE] aligned_to(4096);
 
 mfn_t vcpu_zero_page_mfn(void)
 {
-	return ((uintptr_t)zero_page - IMAGE_VIRT) >> PAGE_SHIFT;
+	return MFN(((uintptr_t)zero_page - IMAGE_VIRT) >> PAGE_SHIFT);
 }
 
 /* --- creation --- */
@@ -157,7 +157,7 @@ static bool debug_in_use(const struct vcpu *v)
 	return v->dr[7] & DR7_ENABLED;
 }
 
-/* The guest kernel reads the time whatever its user mode may. */
+/* The guest kernel may read the TSC even if its user mode must not. */
 static void cr4_load(const struct vcpu *v)
 {
 	cpu_cr4_set_guest(v->kernel_mode ? v->cr4 & ~CR4_TSD : v->cr4);
@@ -224,13 +224,13 @@ static void vcpu_enter(struct vcpu *v)
 {
 	struct percpu *cpu = this_cpu();
 
-	CHECK(current_l4(v) != INVALID_MFN);
+	CHECK(!mfn_eq(current_l4(v), INVALID_MFN));
 	atomic_or(&vcpu_guest_cpus, 1UL << cpu->id);
 	frame_pool_cpu_enters(v->domain->sharing.frames, cpu->id);
 	atomic_or(&v->domain->cpu_mask, 1UL << cpu->id); /* VCPU1 */
 	WRITE_ONCE(*v->gdt_hv_pte, pte_make(cpu->gdt_page_mfn,
 		   PTE_P | PTE_RW | PTE_A | PTE_D)); /* VCPU2 */
-	tlb_load_cr3(current_l4(v) << PAGE_SHIFT);
+	tlb_load_cr3(mfn_to_maddr(current_l4(v)));
 	cpu->current = v;
 	state_load(v);
 	gdt_set_rsp0(&v->regs + 1);
@@ -261,8 +261,8 @@ void vcpu_set_mode(struct vcpu *v, bool kernel)
 	v->kernel_mode = kernel;
 	if (v->cr4 & CR4_TSD)
 		cr4_load(v);
-	if (current_l4(v) != l4)
-		tlb_load_cr3(current_l4(v) << PAGE_SHIFT);
+	if (!mfn_eq(current_l4(v), l4))
+		tlb_load_cr3(mfn_to_maddr(current_l4(v)));
 	if (kernel && v->areas_stale)
 		vcpu_update_time(v);
 }
@@ -301,8 +301,8 @@ static void time_publish(struct vcpu_time_info *to, const struct vcpu_time_info 
 }
 
 /*
- * Who asked for it (VMASST_TYPE_runstate_update_flag) sees XEN_RUNSTATE_UPDATE
- * in the entry time before anything else changes, until all has.
+ * A guest that asked for it (VMASST_TYPE_runstate_update_flag) sees
+ * XEN_RUNSTATE_UPDATE in the entry time while the other fields change.
  */
 static int runstate_write(const struct vcpu *v,
 			  struct vcpu_runstate_info *runstate)
@@ -375,8 +375,8 @@ void vcpu_show_runstate(struct vcpu *v, struct vcpu_runstate_info *runstate)
 /* --- vcpu_info elsewhere --- */
 
 /*
- * Whoever read the old place set bits in shared_info first, and the guest is
- * told to look at all of them.
+ * A sender that still used the old place had set its bits in shared_info
+ * before; so tell the guest to look at all of them.
  */
 static void info_move(struct vcpu *v, struct vcpu_info *to)
 {
@@ -400,8 +400,8 @@ int vcpu_register_info(struct vcpu *v, mfn_t mfn, uint32_t offset)
 		return rc;
 	spin_lock(&d->lock);
 	/*
-	 * Nobody else writes it meanwhile: no CPU runs v, and LOCK_DOMAIN keeps
-	 * it so.
+	 * Nobody else writes v->info meanwhile: no CPU runs v, and LOCK_DOMAIN
+	 * keeps that so.
 	 */
 	taken = v->info_frame ||
 		(v != current_vcpu() && (v->run == RUN_RUNNING ||

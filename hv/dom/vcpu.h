@@ -25,8 +25,9 @@
 struct pt_result {
 	enum {
 		PT_NONE,
-		PT_VALIDATED,	/* root's count waits for who asked */
-		PT_REFUSED,	/* `error` does */
+		/* the use of root waits for the vCPU that asked */
+		PT_VALIDATED,
+		PT_REFUSED,	/* `error` waits for it */
 	} state;
 	int error;
 	mfn_t root;		/* not NONE */
@@ -55,14 +56,17 @@ struct vcpu {
 
 	struct domain *domain;	/* constant */
 	uint32_t id;		/* constant */
-	/* has registers and tables; before, it can't be up.  LOCK_DOMAIN */
+	/*
+	 * it has registers and tables; until then it cannot be brought up.
+	 * LOCK_DOMAIN
+	 */
 	bool initialised;
 
 	/* --- mode and page tables; changed by the vCPU itself --- */
 	/* guest kernel or guest user: both run in ring 3 */
 	bool kernel_mode;
 	mfn_t kernel_l4;	/* holds a use as CLASS_L4; INVALID_MFN none */
-	mfn_t user_l4;		/* likewise, INVALID_MFN none */
+	mfn_t user_l4;		/* as kernel_l4 */
 	struct pt_result pt_result; /* LOCK_MM */
 	uint64_t kernel_sp, kernel_ss; /* stack_switch */
 	struct guest_segs segs;	/* live only while not running */
@@ -72,13 +76,13 @@ struct vcpu {
 	 */
 	bool segs_refused;
 	uint64_t gs_base_kernel, gs_base_user; /* the one not live in the MSR */
-	uint64_t gdt_frames[GDT_FRAMES_MAX]; /* mfn, 0 = none; LOCK_MM */
+	mfn_t gdt_frames[GDT_FRAMES_MAX];	/* 0 = none; LOCK_MM */
 	uint32_t gdt_entries;
 	/*
 	 * entry of its descriptor area that shows the CPU's GDT page; constant
 	 */
 	uint64_t *gdt_hv_pte;
-	uint64_t ldt_frames[LDT_FRAMES_MAX]; /* likewise */
+	mfn_t ldt_frames[LDT_FRAMES_MAX];	/* as gdt_frames */
 	uint32_t ldt_entries;
 	uint64_t cr0_ts;	/* guest's CR0.TS (fpu_taskswitch) */
 	uint64_t cr4;		/* guest's view */
@@ -128,7 +132,10 @@ struct vcpu {
 	struct list parked;	/* or waiting for its domain's budget */
 	/* its place in the queue: virtual time; how long it waits */
 	uint64_t key, since;
-	/* virtual time; who is not so far yet goes first; 0 nobody */
+	/*
+	 * virtual time: it waits for those that are not yet so far; 0: for
+	 * nobody
+	 */
 	uint64_t yielded_to;
 	uint64_t ran_since_ns;	/* when it was put on its CPU, */
 	uint64_t granted_ns;	/* and for how long */
@@ -153,8 +160,8 @@ _Static_assert((offsetof(struct vcpu, regs) + sizeof(struct regs)) % 16 == 0,
 
 /* --- vcpu.c --- */
 /*
- * CPUs that have any guest's page tables loaded (atomic); as domain.cpu_mask,
- * for what any may know: orphans.
+ * CPUs that have any guest's page tables loaded (atomic): what domain.cpu_mask
+ * is for a domain's pages, this is for orphans, which any guest may map.
  */
 extern uint64_t vcpu_guest_cpus;
 /* NULL: no memory */
@@ -190,8 +197,8 @@ void vcpu_update_time(struct vcpu *v);
  */
 void vcpu_show_runstate(struct vcpu *v, struct vcpu_runstate_info *runstate);
 /*
- * Write v's areas, which another vCPU of its domain, the current one,
- * registered for it.
+ * Write v's areas, just registered by the current vCPU, which is another one of
+ * v's domain.
  */
 void vcpu_areas_show(struct vcpu *v);
 

@@ -2,13 +2,13 @@
 /*
  * See wallclock.h.
  *
- * WALL1  time 0's time of day changes only in whole seconds and only when the
- *        chip and our clock differ by two or more: each rounds down, so a
- *        difference of one is none.
- * WALL2  and only when two looks in a row, CONFIRM_NS apart, find the same
- *        difference: a reading that is nonsense moves nobody's clock.
- * WALL3  who was built with the old one gets the new one at the next look,
- *        which compares every domain's.
+ * WALL1  the time of day of our time 0 changes only in whole seconds, and only
+ *        when the chip and our clock differ by two or more: both round down, so
+ *        a difference of one means nothing.
+ * WALL2  it changes only when two looks in a row, CONFIRM_NS apart, find the
+ *        same difference: one nonsense reading moves no clock.
+ * WALL3  a domain that was built with the old time gets the new one at the next
+ *        look, which compares every domain's.
  */
 #include <port.h>
 
@@ -74,7 +74,7 @@ void wallclock_fill(struct shared_info *s)
 	publish(s, wallclock_boot_seconds());
 }
 
-/* Whoever runs has a shared info, and keeps it while its lock is held. */
+/* A RUNNING domain has a shared info, and keeps it while its lock is held. */
 static void tell(struct domain *d, void *arg)
 {
 	uint64_t seconds = wallclock_boot_seconds();
@@ -89,7 +89,7 @@ static void tell(struct domain *d, void *arg)
 	spin_unlock(&d->lock);
 }
 
-/* Has the chip gone elsewhere than we?  true: so it seems, look again soon. */
+/* Do the chip and our clock differ?  True: it seems so, look again soon. */
 static bool follow(uint64_t chip)
 {
 	uint64_t ours = wallclock_boot_seconds() + seconds_up();

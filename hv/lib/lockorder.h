@@ -21,8 +21,8 @@ enum lock_level {
 	 */
 	LOCK_MM,
 	/*
-	 * one domain's grant table: entries in use, version; under the LOCK_MM
-	 * of who maps
+	 * one domain's grant table: entries in use, version; taken under the
+	 * LOCK_MM of the domain that maps
 	 */
 	LOCK_GRANT,
 	LOCK_EVENT,	/* one domain's event ports */
@@ -42,7 +42,6 @@ enum lock_level {
 	LOCK_SCHED,
 	LOCK_ACCOUNT,	/* one domain's run time */
 	LOCK_TIMER,	/* one CPU's timer list */
-	LOCK_TLB,	/* the one flush request in flight */
 	LOCK_TRACE,	/* one domain's trace buffer */
 	LOCK_LOG,	/* the serial line and its buffer */
 };

@@ -9,8 +9,8 @@
 #include "lib/pheap.h"
 
 /*
- * Of two heaps, either may be NULL; neither has siblings.  The caller sets the
- * result's link.
+ * Merge two heaps.  Either may be NULL, and no root has siblings.  The caller
+ * sets the result's link.
  */
 static struct pheap_node *merge(struct pheap_node *a, struct pheap_node *b,
 				pheap_before before)
@@ -32,8 +32,8 @@ static struct pheap_node *merge(struct pheap_node *a, struct pheap_node *b,
 }
 
 /*
- * Siblings become one heap: in pairs from the first to the last, then the pairs
- * from the last on.
+ * Merge siblings into one heap: first two and two, from the first sibling to
+ * the last; then the pairs, from the last pair to the first.
  */
 static struct pheap_node *merge_siblings(struct pheap_node *n,
 					 pheap_before before)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A pairing heap: the least of its nodes in constant time, an insertion too,
- * the removal of any node in the logarithm of their number (amortised).  Nodes
- * are members of what they order.
+ * the removal of any node in the logarithm of their number (amortised).  A node
+ * is a member of the struct that it sorts.
  */
 #ifndef HV_LIB_PHEAP_H
 #define HV_LIB_PHEAP_H
@@ -10,10 +10,10 @@
 #include "lib/types.h"
 
 struct pheap_node {
-	/* the first of those that are not before it */
+	/* the first of the nodes under this one; none is before it */
 	struct pheap_node *child;
 	struct pheap_node *next;	/* its next sibling */
-	/* what points to it; NULL: it is in no heap */
+	/* the pointer that points to this node; NULL: it is in no heap */
 	struct pheap_node **link;
 };
 

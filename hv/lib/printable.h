@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What may reach a terminal that a person reads.  Of UTF-8, characters that are
- * seen and that stay where they are: no controls of any kind (C0 but the
- * tabulator, DEL, C1 as bytes or as U+0080..9f), nothing that turns the
- * direction of writing, ends a line or cannot be seen at all.
+ * What may reach a terminal that a person reads.  From UTF-8 only visible
+ * characters and the tabulator may pass: no other controls (of C0 or C1, as
+ * bytes or as U+0080..9f, and DEL), and nothing that turns the direction of
+ * writing, ends a line or cannot be seen.
  */
 #ifndef HV_LIB_PRINTABLE_H
 #define HV_LIB_PRINTABLE_H

@@ -2,9 +2,9 @@
 /*
  * Words and widths used everywhere in hv/.
  *
- * The dictionary (design.md section 5 has the words of sharing):
+ * The dictionary (hv/DESIGN.md has the words of sharing):
  *
- *   mfn     machine frame number: physical address >> 12
+ *   mfn     machine frame number: physical address >> 12 (types: lib/mfn.h)
  *   pfn     guest-physical frame number: a domain's own name for a page
  *   maddr   machine (physical) address
  *   frame   the 24-byte record that the frame table keeps for an mfn
@@ -20,19 +20,10 @@
 #include <stdint.h>
 
 #include "lib/atomic.h"
+#include "lib/mfn.h"
 
-typedef uint64_t mfn_t;
-typedef uint64_t pfn_t;
-typedef uint64_t maddr_t;
 /* a domain's number; Xen's domid_t on the ABI */
 typedef uint16_t domid_hv_t;
-
-#define PAGE_SHIFT	12
-#define PAGE_SIZE	4096UL
-#define PAGE_MASK	(~(PAGE_SIZE - 1))
-
-#define INVALID_MFN	(~(mfn_t)0)
-#define INVALID_PFN	(~(pfn_t)0)
 
 #define ARRAY_COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 #define ALIGN_UP(x, a)	(((x) + ((a) - 1)) & ~((typeof(x))(a) - 1))

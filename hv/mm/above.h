@@ -6,10 +6,10 @@
 #include "mm/frame.h"
 
 /*
- * The last reference of an OWNED frame went.  Takes it off the owner's list,
- * lowers pages.total and sees to it that no stale translation outlives it
- * before it goes to palloc_free_frame().  Takes LOCK_PAGELIST and LOCK_HEAP.
- * dom/reclaim.c
+ * The last reference of an OWNED frame went.  Takes the frame off its owner's
+ * list, lowers pages.total, and gives the frame to palloc_free_frame() only
+ * when no TLB has a stale translation of it.  Takes LOCK_PAGELIST and
+ * LOCK_HEAP.  dom/reclaim.c
  */
 void frame_owner_free(domid_hv_t owner, struct frame *f);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lists of free blocks, one an order, linked through their first frame; that
- * frame's state carries order + 1.  Two lists an order would save no scrubbing:
- * DIRTY is kept a frame, so a block may be partly clean.  Blocks of two buddies
- * never merge, for their frames' states differ.
+ * Free blocks: one list for each order, linked through the blocks' first
+ * frames, whose state carries order + 1.  Separate lists for clean blocks would
+ * save no scrubbing: each frame has its own DIRTY flag, so a block may be
+ * partly clean.  Blocks of two struct buddy never merge, as their frames'
+ * states differ.
  */
 #include <port.h>
 
@@ -18,8 +19,8 @@ static void list_push(struct buddy *b, mfn_t mfn, unsigned int order)
 	f->prev = NO_FRAME;
 	f->next = b->list[order];
 	if (f->next != NO_FRAME)
-		mfn_to_frame(f->next)->prev = mfn;
-	b->list[order] = mfn;
+		frame_linked(f->next)->prev = frame_link(mfn);
+	b->list[order] = frame_link(mfn);
 }
 
 static void list_take(struct buddy *b, mfn_t mfn, unsigned int order)
@@ -27,11 +28,11 @@ static void list_take(struct buddy *b, mfn_t mfn, unsigned int order)
 	struct frame *f = mfn_to_frame(mfn);
 
 	if (f->prev != NO_FRAME)
-		mfn_to_frame(f->prev)->next = f->next;
+		frame_linked(f->prev)->next = f->next;
 	else
 		b->list[order] = f->next;
 	if (f->next != NO_FRAME)
-		mfn_to_frame(f->next)->prev = f->prev;
+		frame_linked(f->next)->prev = f->prev;
 	f->next = f->prev = NO_FRAME;
 	frame_set_state(f, f->state & ~FRAME_ORDER_MASK);
 }
@@ -49,9 +50,9 @@ static bool is_free_block(const struct buddy *b, mfn_t mfn, unsigned int order)
 void buddy_give(struct buddy *b, mfn_t mfn, unsigned int order)
 {
 	while (order < PALLOC_MAX_ORDER &&
-	       is_free_block(b, mfn ^ (1UL << order), order)) {
-		list_take(b, mfn ^ (1UL << order), order);
-		mfn &= ~(1UL << order);
+	       is_free_block(b, MFN(mfn_n(mfn) ^ (1UL << order)), order)) {
+		list_take(b, MFN(mfn_n(mfn) ^ (1UL << order)), order);
+		mfn = MFN(mfn_n(mfn) & ~(1UL << order));
 		order++;
 	}
 	list_push(b, mfn, order);
@@ -66,11 +67,11 @@ mfn_t buddy_take(struct buddy *b, unsigned int order)
 		have++;
 	if (have == ORDERS)
 		return INVALID_MFN;
-	mfn = b->list[have];
+	mfn = MFN(b->list[have]);
 	list_take(b, mfn, have);
 	while (have > order) {
 		have--;
-		list_push(b, mfn + (1UL << have), have);
+		list_push(b, mfn_add(mfn, 1UL << have), have);
 	}
 	return mfn;
 }

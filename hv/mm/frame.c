@@ -16,19 +16,20 @@ bool frame_valid(mfn_t mfn)
 	unsigned int i;
 
 	for (i = 0; i < ram_range_count; i++)
-		if (mfn >= ram_ranges[i].first && mfn < ram_ranges[i].end)
+		if (mfn_n(mfn) >= mfn_n(ram_ranges[i].first) &&
+		    mfn_n(mfn) < mfn_n(ram_ranges[i].end))
 			return true;
 	return false;
 }
 
 struct frame *mfn_to_frame(mfn_t mfn)
 {
-	return FRAME_TABLE + mfn;
+	return FRAME_TABLE + mfn_n(mfn);
 }
 
 mfn_t frame_to_mfn(const struct frame *f)
 {
-	return f - FRAME_TABLE;
+	return MFN(f - FRAME_TABLE);
 }
 
 /* May `owner` take a reference to a frame in this state?  0 or why not. */

@@ -16,11 +16,11 @@
  * F2  kind OWNED: ref = (allocated ? 1 : 0) + present entries naming it + pins
  *     + loaded page-table bases + descriptor-table slots + holds of the
  *     hypervisor.
- * F3  the word changes owner or kind only while ref is 0 or all of it is known
- *     to the caller (frame_claim()); so a successful frame_get() pins owner and
- *     kind.  But for this: the owner of a page that outlives its domain becomes
- *     DOMID_ORPHAN (ctl/destroy.c, END4).  What can be referenced is whole:
- *     linked, named, counted (frame_publish()).
+ * F3  the word changes owner or kind only while ref is 0, or while the caller
+ *     knows every reference (frame_claim()); so a successful frame_get() pins
+ *     owner and kind.  One exception: the owner of a page that outlives its
+ *     domain becomes DOMID_ORPHAN (ctl/destroy.c, END4).  A frame that can be
+ *     referenced is whole: linked, named, counted (frame_publish()).
  * F4  at ref 0 an OWNED or HEAP frame is given back: to the heap, or, with
  *     NOHEAP set, to nobody, until the destructor clears the flag (seed 000).
  * F5  kind SHARED: owner is the share group, ref the share count (share/).
@@ -52,14 +52,14 @@ struct frame {
 		struct {
 			/*
 			 * FREE: buddy list (LOCK_HEAP); OWNED: owner's page
-			 * list (LOCK_PAGELIST); mfn, 0 = none
+			 * list (LOCK_PAGELIST); frame_link()
 			 */
 			uint32_t next, prev;
 		};
 		/* SHARED: keyed hash of the content; constant while shared */
 		uint64_t hash;
 		/*
-		 * HV: for whoever allocated it (m2p.c: valid entries in a leaf)
+		 * HV: for the code that allocated the frame; nobody uses it now
 		 */
 		uint64_t private;
 	};
@@ -67,13 +67,13 @@ struct frame {
 _Static_assert(sizeof(struct frame) == 24, "decision 9: 24 + 8 bytes a frame");
 
 #define FRAME_REF_MASK		0xffffffffUL
-/* a get beyond is refused (PT15) */
+/* a frame_get() beyond this is refused (PT15) */
 #define FRAME_REF_MAX		0xfffffff0UL
 #define FRAME_OWNER_SHIFT	32
 #define FRAME_OWNER_MASK	(0xffffUL << FRAME_OWNER_SHIFT)
 #define FRAME_KIND_SHIFT	48
 #define FRAME_KIND_MASK		(0xfUL << FRAME_KIND_SHIFT)
-/* the owner still has it: counts as one reference */
+/* the owner has not given the frame up: counts as one reference */
 #define FRAME_ALLOCATED		(1UL << 52)
 #define FRAME_NOHEAP		(1UL << 53)	/* F4 */
 /* HEAP: the domain may map it writable */
@@ -94,6 +94,17 @@ extern mfn_t frame_max_mfn;
 bool frame_valid(mfn_t mfn);
 struct frame *mfn_to_frame(mfn_t mfn);	/* mfn must be frame_valid() */
 mfn_t frame_to_mfn(const struct frame *f);
+
+/* Links between frames (next, prev, heads of lists): 32 bits, 0 = none. */
+static inline struct frame *frame_linked(uint32_t link)
+{
+	return mfn_to_frame(MFN(link));
+}
+
+static inline uint32_t frame_link(mfn_t mfn)
+{
+	return mfn_n(mfn);
+}
 
 static inline uint64_t frame_state(const struct frame *f)
 {
@@ -131,13 +142,13 @@ static inline uint32_t frame_state_ref(uint64_t state)
  */
 int frame_get(struct frame *f, domid_hv_t owner) must_check;
 /*
- * One more on a frame that is already referenced by the caller; -EBUSY at the
- * limit.
+ * One more reference to a frame that the caller already references; -EBUSY at
+ * the limit.
  */
 int frame_get_again(struct frame *f) must_check;
 /*
- * Drop one; at zero the frame is given back as F4 says. Takes LOCK_PAGELIST of
- * the owner and LOCK_HEAP then.
+ * Drop one reference; at zero the frame is given back as F4 says. Takes
+ * LOCK_PAGELIST of the owner and LOCK_HEAP then.
  */
 void frame_put(struct frame *f);
 /*
@@ -150,21 +161,25 @@ bool frame_test_and_clear_allocated(struct frame *f) must_check;
  * How a frame changes hands (PT6, PT7): claimed by one compare-and-swap,
  * published by one store.
  *
- * Claim: OWNED by `owner`, ALLOCATED, and with no references but the owner's
- * own and `refs` that the caller knows of; -EBUSY else, with nothing changed.
- * It is the hypervisor's then (kind HV): nobody gets a reference, gives it back
- * or claims it, whatever number is guessed.  It is still on the owner's list,
- * in his M2P and with its type word.  The references that were known have gone
- * with the claim: nobody puts them.
+ * Claim a frame that is OWNED by `owner`, ALLOCATED, and has no references but
+ * the owner's own and `refs` that the caller knows of; else -EBUSY, with
+ * nothing changed.  A claimed frame is the hypervisor's (kind HV): nobody can
+ * reference it, give it back or claim it, by whatever number.  It still is on
+ * the owner's list and in the owner's M2P, and keeps its type word.  The known
+ * references have gone with the claim: nobody puts them.
  */
 int frame_claim(struct frame *f, domid_hv_t owner, uint32_t refs) must_check;
-/* Such a frame goes back, with the references that it had. */
+/*
+ * Undo frame_claim(): the frame is `owner`'s again, with the references that it
+ * had.
+ */
 void frame_unclaim(struct frame *f, domid_hv_t owner, uint32_t refs);
 /*
- * Publish: a frame that nobody can reference becomes `owner`'s, ALLOCATED, with
- * `refs` references beside his own.  The last step: from here on any CPU may
- * name it, even give it back.  So it is on the owner's list, its type counts
- * what `refs` are for, and its M2P entry is written.
+ * Publish a frame that nobody can reference: it becomes `owner`'s, ALLOCATED,
+ * with `refs` references beside the owner's own.  This is the last step, since
+ * from here on any CPU may name the frame, or even give it back.  So before it
+ * the frame is on the owner's list, its type counts what `refs` are for, and
+ * its M2P entry is written.
  */
 void frame_publish(struct frame *f, domid_hv_t owner, uint32_t refs);
 

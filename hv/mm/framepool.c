@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See framepool.h.  A pool is a store, which is a buddy allocator of its own,
- * and before it the vector of single frames from which canonical ones are drawn
- * in O(1); and another store for metadata, which needs frames in a row.  Pools
- * are in a fixed table, so that a frame may come back to one whose group is
- * gone: its slot is free when the last has.
+ * See framepool.h.  A pool has a store, which is a buddy allocator of its own;
+ * a vector of single frames, refilled from the store, from which canonical
+ * frames are drawn in O(1); and a second store for metadata, which needs frames
+ * in a row.  Pools are in a fixed table, so that a frame can come back to a
+ * pool whose group is gone; the pool's slot is free when the last frame has
+ * come back.
  */
 #include <port.h>
 
@@ -14,11 +15,16 @@
 #include "mm/palloc_private.h"
 #include "x86/cpu.h"
 
-#define POOL_LOW	1024	/* refill below: entropy of the draw (SH26); */
+/* refill below this: entropy of the draw (SH26); */
+#define POOL_LOW	1024
 #define LOW_ALONE	64	/* a domain alone has nobody to draw against */
-/* frames that come back beyond go to the store, or the heap */
+/*
+ * with so many in the vector, frames that come back go to the store, or the
+ * heap
+ */
 #define POOL_HIGH	4096
-#define BLOCK_ORDER	9	/* a refill; so views have one page for it */
+/* of a refill: 2 MiB, for which a view needs one page */
+#define BLOCK_ORDER	9
 #define BLOCK_ALONE	6
 #define VEC_ORDER	2
 #define POOL_PART	64u	/* FP5 */
@@ -28,11 +34,14 @@ _Static_assert(POOL_HIGH * sizeof(uint32_t) == PAGE_SIZE << VEC_ORDER, "vec");
 struct frame_pool {
 	/* LOCK_POOL: all below, but where it says otherwise */
 	struct spinlock lock;
-	/* and LOCK_POOLS; 0 and total 0: the slot is free */
+	/*
+	 * to change it takes LOCK_POOLS, too; 0, and total 0: the slot is free
+	 */
 	uint32_t members;
-	/* of them, those that frame_pool_stop() was not called for */
+	/* members for which frame_pool_stop() was not called */
 	uint32_t staying;
-	uint64_t target, total;		/* FP1, FP2; read without, too */
+	/* FP1, FP2; also read without the lock */
+	uint64_t target, total;
 	struct buddy store, meta;
 	uint32_t *vec;			/* NULL: no members */
 	uint32_t count;			/* of vec */
@@ -59,10 +68,10 @@ uint64_t frame_pool_metadata(uint64_t frames)
 
 static void frames_set_aside(const struct buddy *b, mfn_t mfn, unsigned int order)
 {
-	mfn_t i;
+	uint64_t i;
 
-	for (i = mfn; i < mfn + (1UL << order); i++) {
-		struct frame *f = mfn_to_frame(i);
+	for (i = 0; i < 1UL << order; i++) {
+		struct frame *f = mfn_to_frame(mfn_add(mfn, i));
 
 		f->type = 0;
 		f->hash = 0;
@@ -75,14 +84,14 @@ static unsigned int order_within(uint64_t frames)
 	return 63 - __builtin_clzl(frames);
 }
 
-/* Of the heap, into a store: the largest block there is up to this order. */
+/* Move a block from the heap into a store: the largest up to this order. */
 static bool block_take(struct frame_pool *p, struct buddy *b, unsigned int order)
 {
 	mfn_t mfn = heap_take(order);
 
-	while (mfn == INVALID_MFN && order)
+	while (mfn_eq(mfn, INVALID_MFN) && order)
 		mfn = heap_take(--order);
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return false;
 	frames_set_aside(b, mfn, order);
 	buddy_give(b, mfn, order);
@@ -107,7 +116,7 @@ static void single_put(struct frame_pool *p, mfn_t mfn)
 {
 	frames_set_aside(&p->store, mfn, 0);
 	if (!goes_back(p) && p->count < POOL_HIGH)
-		p->vec[p->count++] = mfn;
+		p->vec[p->count++] = mfn_n(mfn);
 	else if (!goes_back(p) && p->target)
 		buddy_give(&p->store, mfn, 0);
 	else
@@ -118,15 +127,16 @@ static void single_put(struct frame_pool *p, mfn_t mfn)
 static bool vec_refill(struct frame_pool *p)
 {
 	unsigned int order = p->block + 1;
-	mfn_t mfn = INVALID_MFN, i;
+	mfn_t mfn = INVALID_MFN;
+	uint64_t i;
 
-	while (mfn == INVALID_MFN && order > 0)
+	while (mfn_eq(mfn, INVALID_MFN) && order > 0)
 		mfn = buddy_take(&p->store, --order);
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return (!p->target || p->total < p->target) &&
 		       block_take(p, &p->store, p->block);
-	for (i = mfn; i < mfn + (1UL << order); i++)
-		p->vec[p->count++] = i;
+	for (i = 0; i < 1UL << order; i++)
+		p->vec[p->count++] = mfn_n(mfn) + i;
 	return true;
 }
 
@@ -140,7 +150,7 @@ static mfn_t vec_draw(struct frame_pool *p)
 		return INVALID_MFN;
 	/* A 64-bit draw modulo at most 2^12: the bias is below 2^-52. */
 	i = random_next(&p->stream) % p->count;
-	mfn = p->vec[i];
+	mfn = MFN(p->vec[i]);
 	p->vec[i] = p->vec[--p->count];
 	return mfn;
 }
@@ -148,9 +158,9 @@ static mfn_t vec_draw(struct frame_pool *p)
 /* --- members --- */
 
 /*
- * A block into a store, of at most `left` frames and within the target, which
- * may fall meanwhile; how many came.  What the heap does not have now,
- * vec_refill() asks for again.
+ * Take one block from the heap into a store: at most `left` frames, and within
+ * the target, which may fall meanwhile.  Returns how many frames came;
+ * vec_refill() asks again for those that the heap did not have.
  */
 static uint64_t set_aside_part(struct frame_pool *p, struct buddy *b, uint64_t left)
 {
@@ -180,7 +190,7 @@ static uint64_t excess(const struct frame_pool *p)
 	return p->total > p->target ? p->total - p->target : 0;
 }
 
-/* With overcommit on, the vector is for those who stay. */
+/* With overcommit on, the vector is for the members that stay. */
 static bool give_singles(struct frame_pool *p)
 {
 	uint64_t n = MIN(excess(p), MIN(p->count, POOL_PART)), i;
@@ -192,7 +202,7 @@ static bool give_singles(struct frame_pool *p)
 	return n;
 }
 
-/* The largest that there is, for one step. */
+/* The largest block that is not more than the excess, in one step. */
 static bool give_block(struct frame_pool *p, struct buddy *b)
 {
 	mfn_t mfn = INVALID_MFN;
@@ -201,9 +211,9 @@ static bool give_block(struct frame_pool *p, struct buddy *b)
 	if (!excess(p))
 		return false;
 	order = MIN(order_within(excess(p)), BLOCK_ORDER) + 1;
-	while (mfn == INVALID_MFN && order > 0)
+	while (mfn_eq(mfn, INVALID_MFN) && order > 0)
 		mfn = buddy_take(b, --order);
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return false;
 	to_heap(p, mfn, order);
 	return true;
@@ -224,8 +234,8 @@ static struct frame_pool *pool_find(uint16_t group)
 }
 
 /*
- * Nobody else looks into a free slot, but to see that it is one; the lock is
- * for good.
+ * Others look at a free slot only to see that it is free.  A slot's lock is
+ * initialised once and stays.
  */
 static void pool_begin(struct frame_pool *p, uint16_t group, bool alone, void *vec)
 {
@@ -314,8 +324,8 @@ bool frame_pool_give_part(struct frame_pool *p)
 }
 
 /*
- * What comes to a pool where nobody stays goes on to the heap; so the vector of
- * the last is empty.
+ * Frames that come back to a pool where no member stays go on to the heap; so
+ * when the last member leaves, the vector is empty.
  */
 void frame_pool_leave(struct frame_pool *p)
 {
@@ -354,12 +364,12 @@ mfn_t frame_pool_draw(struct frame_pool *p, bool beyond)
 	while (p->count < p->low && vec_refill(p))
 		;
 	mfn = vec_draw(p);
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		mfn = buddy_take(&p->meta, 0);
-	if (mfn == INVALID_MFN && beyond && block_take(p, &p->store, 0))
+	if (mfn_eq(mfn, INVALID_MFN) && beyond && block_take(p, &p->store, 0))
 		mfn = buddy_take(&p->store, 0);
 	spin_unlock(&p->lock);
-	if (mfn != INVALID_MFN)
+	if (!mfn_eq(mfn, INVALID_MFN))
 		become_canonical(p, mfn);
 	return mfn;
 }
@@ -383,7 +393,7 @@ void frame_pool_left(struct frame_pool *p)
 	spin_lock(&p->lock);
 	p->total--;
 	mfn = p->total < p->target ? heap_take(0) : INVALID_MFN;
-	if (mfn != INVALID_MFN) {
+	if (!mfn_eq(mfn, INVALID_MFN)) {
 		p->total++;
 		single_put(p, mfn);
 	}
@@ -412,7 +422,7 @@ uint32_t frame_pool_wait(struct frame_pool *p, mfn_t mfn, uint64_t cpu_mask)
 
 	spin_lock(&p->lock);
 	mfn_to_frame(mfn)->next = q->first;
-	q->first = mfn;
+	q->first = frame_link(mfn);
 	q->cpu_mask |= cpu_mask;
 	count = ++q->count;
 	spin_unlock(&p->lock);
@@ -441,19 +451,19 @@ void frame_pools_each(void (*fn)(struct frame_pool *p))
 
 /* --- metadata --- */
 
-/* The heap's only where the group has none. */
+/* A frame of the heap's only if the group has none. */
 static mfn_t meta_take(struct frame_pool *p, unsigned int order)
 {
 	mfn_t mfn = buddy_take(&p->meta, order);
 
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		mfn = buddy_take(&p->store, order);
-	if (mfn == INVALID_MFN && !order)
+	if (mfn_eq(mfn, INVALID_MFN) && !order)
 		mfn = vec_draw(p);
-	if (mfn != INVALID_MFN)
+	if (!mfn_eq(mfn, INVALID_MFN))
 		return mfn;
 	mfn = heap_take(order);
-	p->total += mfn == INVALID_MFN ? 0 : 1UL << order;
+	p->total += mfn_eq(mfn, INVALID_MFN) ? 0 : 1UL << order;
 	return mfn;
 }
 
@@ -464,7 +474,7 @@ void *frame_pool_pages(struct frame_pool *p, unsigned int order)
 	spin_lock(&p->lock);
 	mfn = meta_take(p, order);
 	spin_unlock(&p->lock);
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return NULL;
 	palloc_note(mfn, 1UL << order, false);
 	return palloc_hv_from(mfn, order);
@@ -499,16 +509,16 @@ mfn_t frame_pools_take(void)
 	mfn_t mfn = INVALID_MFN;
 	struct frame_pool *p;
 
-	for (p = pools; p < pools + FRAME_POOLS && mfn == INVALID_MFN; p++) {
+	for (p = pools; p < pools + FRAME_POOLS && mfn_eq(mfn, INVALID_MFN); p++) {
 		if (!READ_ONCE(p->total))
 			continue;
 		spin_lock(&p->lock);
 		mfn = vec_draw(p);
-		if (mfn == INVALID_MFN)
+		if (mfn_eq(mfn, INVALID_MFN))
 			mfn = buddy_take(&p->store, 0);
-		if (mfn == INVALID_MFN)
+		if (mfn_eq(mfn, INVALID_MFN))
 			mfn = buddy_take(&p->meta, 0);
-		p->total -= mfn != INVALID_MFN;
+		p->total -= !mfn_eq(mfn, INVALID_MFN);
 		spin_unlock(&p->lock);
 	}
 	return mfn;

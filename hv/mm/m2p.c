@@ -11,14 +11,14 @@
  * the CPU also walks slot 256, so the guest reads the tables of its view as
  * data: which frames they are (LP8).  Nothing more can be reached: the
  * descriptor area's tables and all of slots 257 to 271 have no US bit, and no
- * path through the link is writable.  What it reads is harmless:
- *  - a number of the hypervisor's frames opens nothing, for whatever names one
- *    is refused (resolve());
- *  - l3 and the first tables came from the heap at the domain's birth, as its
- *    own pages did, whose numbers it knows; the others come from its group's
- *    own frames, so they tell nothing of other groups (mm/framepool.h);
- *  - the top's own entries name the hypervisor's second tables, made at boot
- *    and the same for all.
+ * path through the link is writable.  What the guest reads there is harmless:
+ *  - the number of a frame of the hypervisor's is of no use: a call that names
+ *    such a frame is refused (resolve());
+ *  - l3 and the first tables came from the heap at the domain's birth, as did
+ *    its own pages, whose numbers it knows anyway; later tables come from its
+ *    group's own frames, so they tell nothing of other groups (mm/framepool.h);
+ *  - entries of the L4 itself name the hypervisor's L3 tables, which were made
+ *    at boot and are the same for all.
  */
 #include <port.h>
 #include <errno.h>
@@ -30,7 +30,7 @@
 
 #define LEAF_ENTRIES	(PAGE_SIZE / sizeof(pfn_t))
 #define LEAVES_L3	(PT_SLOTS * PT_SLOTS)	/* below one entry of l3 */
-/* and up to 2 more: what one m2p_view_reap() frees, */
+/* one m2p_view_reap() frees so many and up to 2 more, */
 #define REAP_PAGES	62
 #define REAP_ENTRIES	512	/* and looks at */
 #define M2P_MFNS	((M2P_VIRT_END - M2P_VIRT) / sizeof(pfn_t))
@@ -40,8 +40,8 @@
 #define LEAF_FLAGS	(PTE_P | PTE_US | PTE_A)
 #define PERDOM_FLAGS	(PTE_P | PTE_RW | PTE_A)
 /*
- * The page below is of view->from, not of the heap: some are made before the
- * domain has a group.
+ * An entry's bit: the page below comes from view->from, not from the heap.
+ * Some are made before the domain has a group.
  */
 #define OF_POOL		(1UL << 9)
 
@@ -56,7 +56,8 @@ int m2p_view_init(struct m2p_view *view)
 }
 
 /*
- * The end: from the first leaf to the last; a table goes after its last entry.
+ * Reaping goes from the first leaf to the last; a table goes after its last
+ * entry.
  */
 
 static pte_t *table_below(const pte_t *entry)
@@ -77,7 +78,10 @@ static void page_give(struct m2p_view *view, void *page, uint64_t from)
 		palloc_hv_free(page, 0);
 }
 
-/* The page that an entry leads to, if there is one; how many. */
+/*
+ * Free the page that an entry leads to, if there is one; returns how many (0,
+ * 1).
+ */
 static unsigned int page_drop(struct m2p_view *view, pte_t *entry)
 {
 	void *page = table_below(entry);
@@ -91,7 +95,8 @@ static unsigned int page_drop(struct m2p_view *view, pte_t *entry)
 }
 
 /*
- * One entry of the lowest table that is there; returns pages freed, 3 at most.
+ * Reap one entry, in the lowest table that is there; returns the number of
+ * pages freed, 3 at most.
  */
 static unsigned int reap_entry(struct m2p_view *view)
 {
@@ -146,8 +151,8 @@ void m2p_view_fini(struct m2p_view *view)
 }
 
 /*
- * A page more for the view; it is promised when it is there, so that none is
- * promised in vain.
+ * One page more for the view.  The promise is raised after the page was
+ * allocated, so that no promise is in vain.
  */
 static void *page_new(struct m2p_view *view)
 {
@@ -183,12 +188,12 @@ static void *descend(struct m2p_view *view, pte_t *table, unsigned int slot,
 /* The place of mfn's pfn; NULL if its leaf is absent (and cannot be made). */
 static pfn_t *leaf_slot(struct m2p_view *view, mfn_t mfn, bool make)
 {
-	uint64_t va = M2P_VIRT + mfn * sizeof(pfn_t);
+	uint64_t va = M2P_VIRT + mfn_n(mfn) * sizeof(pfn_t);
 	pte_t *l2, *l1;
 	pfn_t *leaf;
 	unsigned int i;
 
-	if (mfn >= M2P_MFNS)
+	if (mfn_n(mfn) >= M2P_MFNS)
 		return NULL;
 	l2 = descend(view, view->l3, pt_slot(va, 3), TABLE_FLAGS, make);
 	l1 = l2 ? descend(view, l2, pt_slot(va, 2), TABLE_FLAGS, make) : NULL;
@@ -207,7 +212,7 @@ static pfn_t *leaf_slot(struct m2p_view *view, mfn_t mfn, bool make)
 			   pte_make(virt_to_mfn(leaf), LEAF_FLAGS | pte_nx() |
 						       origin(view)));
 	}
-	return &leaf[mfn % LEAF_ENTRIES];
+	return &leaf[mfn_n(mfn) % LEAF_ENTRIES];
 }
 
 int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
@@ -215,11 +220,11 @@ int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
 	pfn_t *slot;
 
 	spin_lock(&view->lock);
-	slot = leaf_slot(view, mfn, pfn != INVALID_PFN);
+	slot = leaf_slot(view, mfn, !pfn_eq(pfn, INVALID_PFN));
 	if (slot)
 		WRITE_ONCE(*slot, pfn);
 	spin_unlock(&view->lock);
-	return slot || pfn == INVALID_PFN ? 0 : -ENOMEM;
+	return slot || pfn_eq(pfn, INVALID_PFN) ? 0 : -ENOMEM;
 }
 
 void m2p_clear(struct m2p_view *view, mfn_t mfn)
@@ -252,16 +257,16 @@ static void leaf_walk(const struct walk *w, const pfn_t *leaf, mfn_t first)
 	unsigned int i;
 
 	for (i = 0; i < LEAF_ENTRIES; i++)
-		if (leaf[i] != INVALID_PFN && first + i >= w->first &&
-		    first + i < w->end)
-			w->fn(first + i, leaf[i], w->arg);
+		if (!pfn_eq(leaf[i], INVALID_PFN) && mfn_n(first) + i >= mfn_n(w->first) &&
+		    mfn_n(first) + i < mfn_n(w->end))
+			w->fn(mfn_add(first, i), leaf[i], w->arg);
 }
 
 /* Tables of `level` (3..1), whose first entry stands for mfn `first`. */
 static void table_walk(const struct walk *w, const pte_t *table,
 		       unsigned int level, mfn_t first)
 {
-	mfn_t step = LEAF_ENTRIES << 9 * (level - 1);
+	uint64_t step = LEAF_ENTRIES << 9 * (level - 1);
 	unsigned int i;
 
 	for (i = 0; i < PT_SLOTS; i++) {
@@ -269,13 +274,13 @@ static void table_walk(const struct walk *w, const pte_t *table,
 
 		if (!(table[i] & PTE_P) || (level == 3 && i == PERDOM_L3_SLOT))
 			continue;
-		if (first + (i + 1) * step <= w->first ||
-		    first + i * step >= w->end)
+		if (mfn_n(first) + (i + 1) * step <= mfn_n(w->first) ||
+		    mfn_n(first) + i * step >= mfn_n(w->end))
 			continue;
 		if (level == 1)
-			leaf_walk(w, below, first + i * step);
+			leaf_walk(w, below, mfn_add(first, i * step));
 		else
-			table_walk(w, below, level - 1, first + i * step);
+			table_walk(w, below, level - 1, mfn_add(first, i * step));
 	}
 }
 
@@ -284,18 +289,17 @@ void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
 {
 	const struct walk w = { fn, arg, first, end };
 
-	table_walk(&w, view->l3, 3, 0);
+	table_walk(&w, view->l3, 3, MFN(0));
 }
 
 mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn)
 {
 	unsigned int level;
 	const pte_t *table;
-	mfn_t step = LEAF_ENTRIES;
-	uint64_t va;
+	uint64_t step = LEAF_ENTRIES, va;
 
-	while (mfn < M2P_MFNS) {
-		va = M2P_VIRT + mfn * sizeof(pfn_t);
+	while (mfn_n(mfn) < M2P_MFNS) {
+		va = M2P_VIRT + mfn_n(mfn) * sizeof(pfn_t);
 		table = view->l3;
 		for (level = 3; level && table; level--) {
 			step = LEAF_ENTRIES << 9 * (level - 1);
@@ -303,9 +307,9 @@ mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn)
 		}
 		if (table)
 			return mfn;
-		mfn = (mfn / step + 1) * step;
+		mfn = MFN((mfn_n(mfn) / step + 1) * step);
 	}
-	return ~0UL;
+	return INVALID_MFN;
 }
 
 pte_t *m2p_perdom_pte(struct m2p_view *view, unsigned int index)

@@ -20,25 +20,26 @@ struct m2p_view {
 	struct spinlock lock;	/* LOCK_M2P: all entries and tables below l3 */
 	pte_t *l3;		/* the page that slot 256 leads to */
 	uint64_t leaf_count;	/* pages of leaves, for the metadata figure */
-	/* only m2p_view_reap(): leaves behind it, by number, are gone */
+	/* m2p_view_reap()'s place: the leaves before this number are gone */
 	uint32_t reaped;
 	uint64_t page_count;	/* all but l3: tables and leaves */
 	/*
-	 * constant; beyond so many, `more` is asked for each: false = -ENOMEM
+	 * constant: so many pages are promised to the view.  For each page
+	 * beyond them more() is asked; false means -ENOMEM
 	 */
 	uint64_t promised;
 	bool (*more)(struct m2p_view *view); /* constant; NULL: no limit */
 	/*
-	 * whose pages (mm/framepool.h); NULL: the heap's.  Constant once there
-	 * are any
+	 * the pool that tables and leaves come from (mm/framepool.h); NULL: the
+	 * heap.  Once set it stays
 	 */
 	struct frame_pool *from;
 };
 
 int m2p_view_init(struct m2p_view *view);		/* -ENOMEM */
 /*
- * Every page back; _reap: some of them, false: none is left.  Nobody uses the
- * view any more.
+ * Once nobody uses the view any more.  m2p_view_reap() gives some pages back,
+ * false: none is left; m2p_view_fini() gives all of them back.
  */
 bool m2p_view_reap(struct m2p_view *view) must_check;
 void m2p_view_fini(struct m2p_view *view);
@@ -49,14 +50,14 @@ void m2p_view_fini(struct m2p_view *view);
 int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn) must_check;
 void m2p_clear(struct m2p_view *view, mfn_t mfn);
 /*
- * Every entry of mfns [first, end) that is not INVALID_PFN, with the machine
- * stopped.
+ * Calls fn for every entry of mfns [first, end) that is not INVALID_PFN; the
+ * machine is stopped.
  */
 void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
 		  void (*fn)(mfn_t mfn, pfn_t pfn, void *arg), void *arg);
 /*
- * The first from `mfn` on that has a leaf, with the machine stopped; ~0: there
- * is none.
+ * The first mfn, from `mfn` on, that has a leaf; INVALID_MFN: there is none.
+ * The machine is stopped.
  */
 mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn);
 /* INVALID_PFN if none */

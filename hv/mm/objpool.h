@@ -2,7 +2,7 @@
 /*
  * Small objects, 16 bytes to 1 KiB in power-of-two classes, from single pages;
  * larger requests take whole pages.  Zeroed.  A page whose objects are all free
- * goes back to where it is from at once, so that "every frame is back" can be
+ * goes back at once to where it came from, so that "every frame is back" can be
  * checked.  LOCK_OBJPOOL.
  */
 #ifndef HV_MM_OBJPOOL_H
@@ -19,9 +19,9 @@ struct frame_pool;
 /* All zero but for the lock and `from`: nothing is there. */
 struct objpool {
 	struct spinlock lock;		/* LOCK_OBJPOOL */
-	/* whose pages; NULL: the heap's.  Constant */
+	/* the pool that pages come from; NULL: the heap.  Constant */
 	struct frame_pool *from;
-	/* lock: pages with a free object, a list a class */
+	/* lock: pages with a free object, one list for each class */
 	void *partial[OBJ_MAX_SHIFT - OBJ_MIN_SHIFT + 1];
 };
 

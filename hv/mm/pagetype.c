@@ -15,7 +15,10 @@ static bool type_cas(struct frame *f, uint64_t *old, uint64_t new)
 	return atomic_cas(&f->type, old, new);
 }
 
-/* The first use as another class than the last one. */
+/*
+ * The type word after the first use as `class`, when the last class was another
+ * one.
+ */
 static int type_first_use(uint64_t old, enum page_class class, uint64_t *new)
 {
 	*new = ((uint64_t)class << TYPE_CLASS_SHIFT) | 1;
@@ -99,7 +102,8 @@ bool pagetype_put(struct frame *f)
 
 	do {
 		CHECK(type_count(old) > 0);
-		ASSERT(!(old & TYPE_FLUSHING));	/* T6: nobody has a use */
+		/* T6: nobody has a use before the flush */
+		ASSERT(!(old & TYPE_FLUSHING));
 		last = type_count(old) == 1 && (old & TYPE_VALIDATED) &&
 		       !type_linear_in(old);
 		/*

@@ -10,30 +10,31 @@
  * T2  count of a table class = uses as a directory (parent entries, pin, loaded
  *     base).  Uses as a linear page table are counted apart (seed 003): in the
  *     field `linear` of the table that is used, and, with the bit `out`, in
- *     that of the table that uses others.  A table is one or the other, never
- *     both: so links are one deep (XSA-240).  A table's link to itself is in
- *     neither: it comes and goes with the table.
+ *     that of the table that uses others.  A table either is used or uses
+ *     others, never both, so links are one deep (XSA-240).  A table's link to
+ *     itself is counted in neither field: it comes and goes with the table.
  * T3  a frame that was WRITABLE stays in that class at count 0 until somebody
- *     wants another class; he must flush the owner's TLBs first, after the
- *     class changed (no new writable mapping can then appear), before he looks
- *     at the content (SPIN model abac; XSA-401).
+ *     wants another class; that user must flush the owner's TLBs, after the
+ *     class changed (no new writable mapping can then appear) and before
+ *     looking at the content (SPIN model abac; XSA-401).
  * T4  validated: the content was checked for its class, and holds the
- *     references of its entries.  It stays validated until both counts are 0:
- *     through a linear link its entries are still walked, so what they name
- *     must be held.
- * T5  partial: of a table that is being (de)validated, with count 1, exactly
- *     its entries below nr_done hold what they name; with `child`, entry
- *     nr_done names a table that is itself partial, and holds it (I7).
+ *     references of its entries.  A table stays validated until both counts are
+ *     0: as long as there is a linear link the CPU still walks its entries, so
+ *     what they name must be held.
+ * T5  partial: a table that is being validated or devalidated has count 1, and
+ *     exactly its entries below nr_done hold what they name; with `child`,
+ *     entry nr_done names a table that is itself partial, and holds it (I7).
  * T6  flushing: the class changed, and CPUs may still have translations of what
- *     the frame was.  Whoever changed it owes the flush (T3), and nobody gets a
- *     use before it was made: a second getter waits (XSA-401; SPIN model
- *     type_getters).  He answers flush requests meanwhile (port_spin()), and
- *     the flusher needs no lock but LOCK_TLB, so each ends.
- * T7  class SHARED, of a domain's page that is being offered, has one user, who
- *     holds LOCK_MM and flushes once for many pages; he takes other locks
- *     before, so nobody may wait for him, and nobody has to: every other class
- *     is refused until he lets go, which he does after the flush.  So what
- *     comes after class SHARED needs none.
+ *     the frame was.  The CPU that changed the class owes the flush (T3), and
+ *     nobody gets a use before the flush is done: a second getter waits
+ *     (XSA-401; SPIN model type_getters).  The waiting CPU answers flush
+ *     requests (port_spin()), and the flushing CPU needs no lock, so neither
+ *     waits for ever.
+ * T7  class SHARED of a domain's page means that an offer is using it.  The
+ *     offer holds LOCK_MM, flushes once for many pages, and takes other locks
+ *     before that flush; so nobody may wait for it.  Nobody has to: every other
+ *     class is refused until the offer lets go of the page, which it does after
+ *     the flush.  So the class that comes after SHARED needs no flush.
  *
  * This file only counts; pv/ptcheck.c looks at content.
  */
@@ -77,13 +78,13 @@ static inline uint32_t type_linear(uint64_t type)
 	return (type & TYPE_LINEAR_MASK) >> TYPE_LINEAR_SHIFT;
 }
 
-/* Times that it is used as a linear page table. */
+/* How often the table is used as a linear page table. */
 static inline uint32_t type_linear_in(uint64_t type)
 {
 	return type & TYPE_LINEAR_OUT ? 0 : type_linear(type);
 }
 
-/* Entries of it that use others as linear page tables. */
+/* How many of the table's entries use others as linear page tables. */
 static inline uint32_t type_linear_out(uint64_t type)
 {
 	return type & TYPE_LINEAR_OUT ? type_linear(type) : 0;
@@ -158,15 +159,15 @@ int pagetype_set_pinned(struct frame *f) must_check;
 int pagetype_clear_pinned(struct frame *f) must_check;
 
 /*
- * One more linear use of a table of `class` (T2): -EBUSY if it is no validated
- * table of it, uses others itself, or is at the limit.  put: true as for
- * pagetype_put().
+ * One more linear use of a table of `class` (T2): -EBUSY if f is no validated
+ * table of that class, uses others itself, or is at the limit.  The put returns
+ * true as pagetype_put() does.
  */
 int pagetype_linear_get(struct frame *f, enum page_class class) must_check;
 bool pagetype_linear_put(struct frame *f) must_check;
 /*
- * One more entry of this table that uses another: -EBUSY if it is used so
- * itself, or at the limit.
+ * One more entry of this table uses another table: -EBUSY if this table is used
+ * in that way itself, or is at the limit.
  */
 int pagetype_linear_out_get(struct frame *f) must_check;
 void pagetype_linear_out_put(struct frame *f);

@@ -20,7 +20,8 @@ static uint64_t free_frames;		/* atomic; PALLOC1 */
 static uint64_t total_frames;		/* constant after boot */
 
 /*
- * An audit: frames below the mark have been counted.  Kept true by note_free().
+ * For an audit: frames below counted_end have been counted, counted_free of
+ * them as free.  note_free() keeps that true.
  */
 /* 0: none; written with the machine stopped */
 static mfn_t counted_end;
@@ -28,9 +29,9 @@ static uint64_t counted_free;		/* atomic */
 
 static inline void note_counted(mfn_t mfn, uint64_t frames, bool freed)
 {
-	if (likely(mfn >= counted_end))
+	if (likely(mfn_n(mfn) >= mfn_n(counted_end)))
 		return;
-	frames = MIN(frames, counted_end - mfn);
+	frames = MIN(frames, mfn_n(counted_end) - mfn_n(mfn));
 	atomic_add(&counted_free, freed ? frames : -frames);
 }
 
@@ -62,9 +63,9 @@ static mfn_t frames_acquire(unsigned int order)
 {
 	mfn_t mfn = heap_take(order);
 
-	if (mfn == INVALID_MFN && order == 0)
+	if (mfn_eq(mfn, INVALID_MFN) && order == 0)
 		mfn = frame_pools_take(); /* PALLOC3: it is free, too */
-	if (mfn != INVALID_MFN)
+	if (!mfn_eq(mfn, INVALID_MFN))
 		note_free(mfn, 1UL << order, false);
 	return mfn;
 }
@@ -80,12 +81,12 @@ static void scrub(mfn_t mfn)
 /* Zeroed, each frame in `state`. */
 static void frames_set(mfn_t mfn, unsigned int order, uint64_t state)
 {
-	mfn_t i;
+	uint64_t i;
 
-	for (i = mfn; i < mfn + (1UL << order); i++) {
-		struct frame *f = mfn_to_frame(i);
+	for (i = 0; i < 1UL << order; i++) {
+		struct frame *f = mfn_to_frame(mfn_add(mfn, i));
 
-		scrub(i);
+		scrub(mfn_add(mfn, i));
 		f->type = 0;
 		f->private = 0;
 		frame_set_state(f, state);
@@ -97,7 +98,7 @@ static mfn_t frames_prepare(unsigned int order, uint64_t state)
 {
 	mfn_t mfn = frames_acquire(order);
 
-	if (mfn != INVALID_MFN)
+	if (!mfn_eq(mfn, INVALID_MFN))
 		frames_set(mfn, order, state);
 	return mfn;
 }
@@ -106,24 +107,24 @@ void palloc_add_range(mfn_t first, mfn_t end)
 {
 	mfn_t mfn = first;
 
-	while (mfn < end) {
-		unsigned int order = mfn ? __builtin_ctzl(mfn) : 0;
+	while (mfn_n(mfn) < mfn_n(end)) {
+		unsigned int order = mfn_n(mfn) ? __builtin_ctzl(mfn_n(mfn)) : 0;
 
 		if (order > PALLOC_MAX_ORDER)
 			order = PALLOC_MAX_ORDER;
-		while (mfn + (1UL << order) > end)
+		while (mfn_n(mfn) + (1UL << order) > mfn_n(end))
 			order--;
 		frames_release(mfn, order);
-		mfn += 1UL << order;
+		mfn = mfn_add(mfn, 1UL << order);
 	}
-	total_frames += end - first;
+	total_frames += mfn_n(end) - mfn_n(first);
 }
 
 void *palloc_hv(unsigned int order)
 {
 	mfn_t mfn = frames_prepare(order, FRAME_STATE(FRAME_HV, 0, 1));
 
-	return mfn == INVALID_MFN ? NULL : mfn_to_virt(mfn);
+	return mfn_eq(mfn, INVALID_MFN) ? NULL : mfn_to_virt(mfn);
 }
 
 void palloc_hv_free(void *virt, unsigned int order)
@@ -139,7 +140,7 @@ mfn_t palloc_hv_copy(mfn_t from)
 	mfn_t mfn = frames_acquire(0);
 	struct frame *f;
 
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return mfn;
 	memcpy(mfn_to_virt(mfn), mfn_to_virt(from), PAGE_SIZE);
 	f = mfn_to_frame(mfn);
@@ -155,7 +156,7 @@ void *palloc_heap(domid_hv_t owner, unsigned int order, bool writable)
 			 (writable ? FRAME_HEAP_RW : 0);
 	mfn_t mfn = frames_prepare(order, state);
 
-	return mfn == INVALID_MFN ? NULL : mfn_to_virt(mfn);
+	return mfn_eq(mfn, INVALID_MFN) ? NULL : mfn_to_virt(mfn);
 }
 
 void palloc_heap_free(void *virt)
@@ -171,18 +172,18 @@ void palloc_heap_free(void *virt)
 void palloc_free_frame(struct frame *f)
 {
 	f->next = NO_FRAME;
-	palloc_free_list(frame_to_mfn(f));
+	palloc_free_list(frame_link(frame_to_mfn(f)));
 }
 
-/* The lock is taken once: it is the one that all CPUs meet at. */
+/* LOCK_HEAP is taken once for the list, because all CPUs compete for it. */
 void palloc_free_list(uint32_t first)
 {
 	uint64_t count = 0;
 
 	spin_lock(&heap_lock);
 	while (first != NO_FRAME) {
-		struct frame *f = mfn_to_frame(first);
-		mfn_t mfn = first;
+		struct frame *f = frame_linked(first);
+		mfn_t mfn = MFN(first);
 
 		CHECK(frame_state_ref(f->state) == 0 &&
 		      type_count(f->type) == 0);
@@ -210,10 +211,10 @@ mfn_t heap_take(unsigned int order)
 
 void heap_give(mfn_t mfn, unsigned int order)
 {
-	mfn_t i;
+	uint64_t i;
 
-	for (i = mfn; i < mfn + (1UL << order); i++)
-		frame_clear(mfn_to_frame(i));
+	for (i = 0; i < 1UL << order; i++)
+		frame_clear(mfn_to_frame(mfn_add(mfn, i)));
 	spin_lock(&heap_lock);
 	buddy_give(&heap, mfn, order);
 	spin_unlock(&heap_lock);
@@ -238,7 +239,7 @@ uint64_t palloc_free_count(void)
 uint64_t palloc_counted(mfn_t end, uint64_t free)
 {
 	counted_end = end;
-	if (!end)
+	if (!mfn_n(end))
 		counted_free = 0;
 	return atomic_add(&counted_free, free);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frame allocation: a buddy allocator over all RAM; what is set aside of it for
- * canonical pages is in framepool.h.
+ * Frame allocation: a buddy allocator over all RAM.  framepool.h has the frames
+ * that are set aside for canonical pages.
  *
  * PALLOC1  free_frames counts FREE and POOL frames; it is exact under
  *          LOCK_HEAP.
@@ -31,9 +31,9 @@ void *palloc_hv(unsigned int order);
 void palloc_hv_free(void *virt, unsigned int order);
 
 /*
- * One such frame with the bytes of `from`, in place of zeroes.  INVALID_MFN if
- * none.  (Pages of domains are made of these two, by dom/pages.c, which
- * publishes them when they are whole.)
+ * One such frame that holds a copy of `from`, not zeroes; INVALID_MFN if none.
+ * (dom/pages.c makes domains' pages by these two functions, and publishes them
+ * when they are whole.)
  */
 mfn_t palloc_hv_copy(mfn_t from);
 /*
@@ -53,9 +53,10 @@ void palloc_free_list(uint32_t first);
 
 uint64_t palloc_free_count(void);	/* PALLOC1, in frames */
 /*
- * For an audit that counts free frames some at a time, with the machine
- * stopped: frames below `end` (0: the audit is over) have been seen, `free` of
- * them free.  Returns how many of those seen so far are free now.
+ * For an audit that stops the machine again and again and counts some free
+ * frames each time: frames below `end` (0: the audit is over) have been
+ * counted, `free` of them as free.  Returns how many of all frames counted so
+ * far are free now.
  */
 uint64_t palloc_counted(mfn_t end, uint64_t free);
 /* all frames ever given by palloc_add_range() */

@@ -15,15 +15,15 @@
 	((uint64_t)(kind) << FRAME_KIND_SHIFT |			\
 	 (uint64_t)(owner) << FRAME_OWNER_SHIFT | (ref))
 
-/* Free blocks; under the lock of whoever has it. */
+/* Free blocks; the lock is that of the struct that contains this one. */
 struct buddy {
 	uint64_t state;		/* of its frames, but for the order; constant */
 	uint32_t list[ORDERS];
 };
 
 /*
- * Frames of the buddy's state; take: INVALID_MFN if there is none.  Neighbours
- * that are free merge.
+ * Frames that go in have the buddy's state; free neighbours merge.
+ * buddy_take(): INVALID_MFN if there is no block.
  */
 void buddy_give(struct buddy *b, mfn_t mfn, unsigned int order);
 mfn_t buddy_take(struct buddy *b, unsigned int order);

@@ -55,7 +55,7 @@ static enum shareop_result name_find(struct domain *d, struct chunk_name *n)
 	enum shareop_result why = SHARE_BAD_PTE;
 
 	if (n->name & SHARE_PTE_MADDR)
-		n->pte = resolve_l1_entry(d, n->name & ~SHARE_PTE_MADDR);
+		n->pte = resolve_l1_entry(d, MADDR(n->name & ~SHARE_PTE_MADDR));
 	else
 		n->pte = pte_by_va(d, n->name, &why);
 	if (!n->pte)
@@ -78,7 +78,7 @@ enum shareop_result chunk_find_ptes(struct domain *d, struct chunk *c,
 		if (r != SHARE_NOT_TRIED)
 			return r;
 		if (name_seen(names, i, names[i].pte) ||
-		    pte_mfn(*names[i].pte) != pte_mfn(*names[0].pte))
+		    !mfn_eq(pte_mfn(*names[i].pte), pte_mfn(*names[0].pte)))
 			return SHARE_BAD_PTE;
 		names[i].was_rw = *names[i].pte & PTE_RW;
 	}

@@ -20,9 +20,9 @@ struct chunk_item {
 	uint32_t first, count;		/* its names in names[] */
 	/* SHARE_NOT_TRIED while it is in the running */
 	enum shareop_result result;
-	uint32_t mfn;			/* the frame that all names map */
+	mfn_t mfn;			/* the frame that all names map */
 	/* and the one that they map afterwards */
-	uint32_t new_mfn;
+	mfn_t new_mfn;
 	/* offer: the frame has class SHARED and lost its RW mappings */
 	bool has_shared_class;
 	/* unshare: names that become writable */

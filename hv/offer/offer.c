@@ -172,13 +172,13 @@ static void item_finish(struct domain *d, struct chunk *c,
 		item_unclaim(d, c, item, result_of_offer(page->result));
 		return;
 	}
-	if (m2p_get(&d->m2p, page->canonical) == INVALID_PFN &&
-	    m2p_set(&d->m2p, page->canonical, page->pfn)) {
+	if (pfn_eq(m2p_get(&d->m2p, MFN(page->canonical)), INVALID_PFN) &&
+	    m2p_set(&d->m2p, MFN(page->canonical), PFN(page->pfn))) {
 		share_drop(d->sharing.dom, page->canonical, item->count, false);
 		item_unclaim(d, c, item, SHARE_NO_MEMORY);
 		return;
 	}
-	item->new_mfn = page->canonical;
+	item->new_mfn = MFN(page->canonical);
 	item_remap(d, c, item);
 }
 
@@ -193,8 +193,8 @@ static void items_share(struct domain *d, struct chunk *c)
 
 		if (item->has_shared_class && item_claim(d, c, &c->items[i]))
 			c->pages[count++] = (struct share_page){
-				.frame = item->mfn, .mappings = item->count,
-				.pfn = m2p_get(&d->m2p, item->mfn),
+				.frame = mfn_n(item->mfn), .mappings = item->count,
+				.pfn = pfn_n(m2p_get(&d->m2p, item->mfn)),
 			};
 	}
 	pagefns_begin(&bracket, count);

@@ -50,10 +50,10 @@ int mode_set(struct domain *d, const struct shareop_mode *given)
 }
 
 /*
- * Not yet: a kernel that has a list of its pages' frames would use stale names
- * from it, if the hypervisor gave its pages new ones and did not write them
- * there.  But a frame stands for one pfn from now on, as it must when the guest
- * has told.
+ * Only remember the wish: if a kernel has a list of its pages' frames and the
+ * hypervisor does not know where, breaks would leave stale numbers in that
+ * list.  But from now on a frame stands for one pfn only, as it must once the
+ * guest has told where its list is.
  */
 void mode_break_first(struct domain *d)
 {

@@ -77,7 +77,7 @@ static long shareop_single(struct domain *d, uint64_t va)
 	if (!chunk_run(d, c, offer_chunk))
 		return -ERESTART;
 	return c->items[0].result == SHARE_DONE ?
-		(long)c->items[0].new_mfn : result_errno(c->items[0].result);
+		(long)mfn_n(c->items[0].new_mfn) : result_errno(c->items[0].result);
 }
 
 /* --- batch --- */
@@ -146,9 +146,9 @@ static int chunk_write(struct chunk *c, uint64_t va)
 
 		c->entries[i].status = item->result;
 		if (item->result == SHARE_DONE)
-			c->entries[i].mfn = item->new_mfn;
-		else if (item->mfn)
-			c->entries[i].mfn = item->mfn;
+			c->entries[i].mfn = mfn_n(item->new_mfn);
+		else if (mfn_n(item->mfn))
+			c->entries[i].mfn = mfn_n(item->mfn);
 	}
 	return copy_to_guest(va, c->entries,
 			     c->item_count * sizeof(c->entries[0]));
@@ -216,7 +216,7 @@ static long shareop_info(struct domain *d, uint64_t va, uint64_t bytes)
 static long shareop_trace(struct domain *d, uint64_t va, uint64_t bytes)
 {
 	struct shareop_trace at = {
-		.mfn = virt_to_mfn(d->trace.header),
+		.mfn = mfn_n(virt_to_mfn(d->trace.header)),
 		.pages = HEAP_TRACE_PAGES,
 	};
 
@@ -229,7 +229,7 @@ static long shareop_trace(struct domain *d, uint64_t va, uint64_t bytes)
 #define AUDIT_VCPU_BITS	8
 /* atomic: which vCPU's call it is (domain, vCPU), 0 = nobody's */
 static uint32_t audit_by;
-static struct audit_result audit_state; /* who has audit_by */
+static struct audit_result audit_state; /* of the vCPU that audit_by names */
 
 /*
  * Does the vCPU that has audit_by go on with it?  Not if it went down, or its

@@ -74,12 +74,12 @@ static enum shareop_result item_copy(struct domain *d, struct chunk *c,
 {
 	mfn_t mfn = ownpage_copy(d, item->mfn);
 
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return SHARE_NO_MEMORY;
 	item->new_mfn = mfn;
 	names_copy(c, item);
-	share_drop(d->sharing.dom, item->mfn, item->count, true);
-	if (!share_holds(d->sharing.dom, item->mfn, NULL, NULL))
+	share_drop(d->sharing.dom, mfn_n(item->mfn), item->count, true);
+	if (!share_holds(d->sharing.dom, mfn_n(item->mfn), NULL, NULL))
 		m2p_clear(&d->m2p, item->mfn);
 	return SHARE_DONE;
 }
@@ -96,13 +96,13 @@ static enum shareop_result item_unshare(struct domain *d,
 		return r;
 	if (!frame_is_shared(mfn_to_frame(item->mfn)))
 		return SHARE_NOT_SHARED;
-	if (!share_holds(d->sharing.dom, item->mfn, &mappings, NULL) ||
+	if (!share_holds(d->sharing.dom, mfn_n(item->mfn), &mappings, NULL) ||
 	    mappings < item->count)
 		return SHARE_NOT_SHARED;
 	if (!domain_quota_take(d))
 		return SHARE_NO_MEMORY;
 	item->writable = names_writable(c, item);
-	if (share_take(d->sharing.dom, item->mfn, item->count) == SHARE_OK) {
+	if (share_take(d->sharing.dom, mfn_n(item->mfn), item->count) == SHARE_OK) {
 		item->new_mfn = item->mfn;
 		return SHARE_DONE;
 	}
@@ -111,13 +111,14 @@ static enum shareop_result item_unshare(struct domain *d,
 }
 
 /*
- * The CPUs that must not read a page's old translation any more.  A frame that
- * is adopted may be known to any that runs one of the group: who let go of it
- * needed no flush then, and its new owner writes what he likes there (TL2).
+ * The CPUs that must not use old translations of the page any more.  If the
+ * frame itself becomes the domain's, every CPU that runs a domain of the group
+ * may know it: the holders that dropped it needed no flush then, and its new
+ * owner will write to it (TL2).
  */
 static uint64_t stale_mask(struct domain *d, const struct chunk_item *item)
 {
-	if (item->new_mfn == item->mfn)
+	if (mfn_eq(item->new_mfn, item->mfn))
 		return frame_pool_cpus(d->sharing.frames);
 	return domain_cpus(d);
 }

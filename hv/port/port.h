@@ -25,22 +25,22 @@ static inline struct percpu *this_cpu(void)
 /* All RAM, by machine address, for the hypervisor alone. */
 static inline void *maddr_to_virt(maddr_t maddr)
 {
-	return (void *)(DIRECTMAP_VIRT + maddr);
+	return (void *)(DIRECTMAP_VIRT + maddr_n(maddr));
 }
 
 static inline void *mfn_to_virt(mfn_t mfn)
 {
-	return maddr_to_virt(mfn << PAGE_SHIFT);
+	return maddr_to_virt(mfn_to_maddr(mfn));
 }
 
 static inline maddr_t virt_to_maddr(const void *virt)
 {
-	return (uintptr_t)virt - DIRECTMAP_VIRT;
+	return MADDR((uintptr_t)virt - DIRECTMAP_VIRT);
 }
 
 static inline mfn_t virt_to_mfn(const void *virt)
 {
-	return virt_to_maddr(virt) >> PAGE_SHIFT;
+	return maddr_to_mfn(virt_to_maddr(virt));
 }
 
 #define FRAME_TABLE ((struct frame *)FRAMETABLE_VIRT)

@@ -2,9 +2,9 @@
 /*
  * Delivery of exceptions, events and system calls into a guest kernel.
  *
- * Both halves of a guest run in ring 3, so the CPU cannot do it: we build the
- * frame that Xen's ABI defines on the guest kernel's stack and send the vCPU to
- * its handler.  From low to high addresses:
+ * Guest kernel and guest user both run in ring 3, so the CPU cannot deliver to
+ * the kernel: we build the frame that Xen's ABI defines on the guest kernel's
+ * stack and send the vCPU to its handler.  From low to high addresses:
  *
  *	rcx, r11, [extra words], rip, cs | upcall mask << 32, rflags, rsp, ss
  *
@@ -76,8 +76,8 @@ static unsigned int frame_words(const struct vcpu *v, bool from_kernel,
 }
 
 /*
- * Registers at the start of a handler.  The fast return loads rcx and r11
- * anyway.
+ * Registers at the start of a handler.  A return by sysret overwrites rcx and
+ * r11 anyway.
  */
 static void enter_handler(struct regs *r, uint64_t handler, uint64_t rsp)
 {
@@ -196,7 +196,10 @@ void bounce_syscall(struct vcpu *v)
 	}
 }
 
-/* Without a handler it is what a CPU gives where it is not set up. */
+/*
+ * Without a handler the guest gets #GP, as from a CPU whose sysenter is not set
+ * up.
+ */
 void bounce_sysenter(struct vcpu *v)
 {
 	const struct pv_callback *cb = &v->sysenter_cb;

@@ -27,7 +27,10 @@ struct vcpu;
 void cpuid_filter(uint32_t leaf, uint32_t sub, const uint32_t host[4],
 		  uint32_t out[4]);
 
-/* What v's kernel sees of them, filtered and with its own numbers filled in. */
+/*
+ * What v's kernel sees for leaf and sub: filtered, with v's own numbers filled
+ * in.
+ */
 void cpuid_policy(const struct vcpu *v, uint32_t leaf, uint32_t sub,
 		  uint32_t out[4]);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's debug registers.  They act on the caller's vCPU, which runs here,
- * so they need no lock; but debugreg_set() also on one that is not up yet.
+ * A guest's debug registers.  These functions act on the caller's vCPU, which
+ * runs here, so they need no lock.  debugreg_set() also acts on a vCPU that is
+ * not up yet.
  *
- * DEBUG1  breakpoints are canonical and outside the hypervisor's range; none is
- *         on I/O ports in the CPU's own registers.
+ * DEBUG1  breakpoints' addresses are canonical and outside the hypervisor's
+ *         range; the CPU's own registers never hold a breakpoint on an I/O
+ *         port.
  */
 #include <errno.h>
 #include <port.h>
@@ -83,8 +85,8 @@ long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value)
 	switch (nr) {
 	case 0 ... 3:
 		/*
-		 * not the last bytes either: get_debugreg would look like an
-		 * error
+		 * not in the last page either: get_debugreg would return what
+		 * looks like an error
 		 */
 		if (!guest_range_ok(value, PAGE_SIZE))
 			return -EPERM;
@@ -100,7 +102,8 @@ long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value)
 		break;
 	}
 	v->dr[nr] = value;
-	if (v != current_vcpu())	/* it gets them when it first runs */
+	/* vcpu_switch() loads them when v first runs */
+	if (v != current_vcpu())
 		return 0;
 	if (v->dr[7] & DR7_ENABLED)
 		debugreg_load(v);
@@ -123,7 +126,9 @@ void debugreg_note(struct vcpu *v, uint64_t causes)
 	debugreg_write(6, armed ? v->dr[6] : DR6_ONES);
 }
 
-/* The port is in none of them that this CPU has: B0-B3 are set here. */
+/*
+ * The CPU's own registers have no breakpoint on a port, so B0-B3 are set here.
+ */
 bool debugreg_port(struct vcpu *v, uint32_t port, unsigned int width)
 {
 	static const uint8_t lengths[4] = { 1, 2, 8, 4 };
@@ -158,7 +163,7 @@ long op_set_debugreg(struct hypercall_args *args)
 	return debugreg_set(current_vcpu(), args->a[0], args->a[1]);
 }
 
-/* The value comes back as the result, as on Xen. */
+/* The register's value is the call's result, as on Xen. */
 long op_get_debugreg(struct hypercall_args *args)
 {
 	uint64_t value;

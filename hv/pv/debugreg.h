@@ -7,7 +7,7 @@
 
 long debugreg_set(struct vcpu *v, uint64_t nr, uint64_t value);
 int debugreg_get(struct vcpu *v, uint64_t nr, uint64_t *value);
-/* a #DB: its bits of DR6 */
+/* note the causes of a #DB, as bits of DR6 */
 void debugreg_note(struct vcpu *v, uint64_t causes);
 bool debugreg_exists(const struct vcpu *v, uint64_t nr); /* else -ENODEV, #UD */
 /*

@@ -48,7 +48,7 @@ enum store_op {
 };
 
 /*
- * A store to memory.  The address is not decoded: who asks has it from the
+ * A store to memory.  The address is not decoded: the caller has it from the
  * fault.
  */
 struct store {

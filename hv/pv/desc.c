@@ -7,11 +7,11 @@
  * is the CPU's own (selectors from 0xe000).  Descriptors are made harmless when
  * the frame takes its class: code and data only, DPL 3, accessed bit set (so
  * that the CPU never writes them).  The LDT is up to 16 pages that the guest
- * names by address: those that are present, its own and hold nothing but
- * harmless descriptors when it is set are taken likewise and shown behind the
- * GDT; in place of the others are zeroes, so their selectors give #GP.  A page
- * shows all of its 512 descriptors, so all are checked whatever the number of
- * entries that the guest names (PT19).
+ * names by address.  Pages that are present, are the guest's own and hold only
+ * harmless descriptors when the LDT is set are taken in the same way and shown
+ * behind the GDT.  In place of other pages the CPU sees zeroes, so their
+ * selectors give #GP.  A page shows all of its 512 descriptors, so all are
+ * checked whatever the number of entries that the guest names (PT19).
  */
 #include <port.h>
 #include <errno.h>
@@ -37,7 +37,10 @@
 #define DESC_DB		(1UL << 54)
 #define DESC_PER_PAGE	(PAGE_SIZE / 8)
 
-/* Is *desc one a guest may have?  Normalises it; absent ones are fine. */
+/*
+ * May a guest have *desc?  If so, *desc is made harmless; an absent descriptor
+ * may stay.
+ */
 static bool desc_check(uint64_t *desc)
 {
 	uint64_t v = *desc;
@@ -111,7 +114,7 @@ static int area_show(struct vcpu *v, unsigned int i, mfn_t mfn)
 
 	if (!pte)
 		return -ENOMEM;
-	e = mfn ? pte_make(mfn, PTE_P | PTE_RW | PTE_A | PTE_D) :
+	e = mfn_n(mfn) ? pte_make(mfn, PTE_P | PTE_RW | PTE_A | PTE_D) :
 		  pte_make(vcpu_zero_page_mfn(), PTE_P | PTE_A);
 	WRITE_ONCE(*pte, e);
 	return 0;
@@ -133,16 +136,16 @@ static void gdt_drop(struct vcpu *v)
 	for (i = 0; i < GDT_FRAMES_MAX; i++) {
 		mfn_t mfn = v->gdt_frames[i];
 
-		if (!mfn)
+		if (!mfn_n(mfn))
 			continue;
 		/* The tables exist, so this cannot fail. */
-		(void)gdt_show(v, i, 0);
+		(void)gdt_show(v, i, MFN(0));
 		desc_page_put(mfn);
 	}
 	v->gdt_entries = 0;
 }
 
-int desc_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries)
+int desc_set_gdt(struct vcpu *v, const mfn_t *mfns, unsigned int entries)
 {
 	unsigned int frames = (entries + DESC_PER_PAGE - 1) / DESC_PER_PAGE, i;
 	int r = 0;
@@ -167,7 +170,7 @@ int desc_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries)
 
 long op_set_gdt(struct hypercall_args *args)
 {
-	uint64_t mfns[GDT_FRAMES_MAX];
+	mfn_t mfns[GDT_FRAMES_MAX];
 	uint64_t entries = args->a[1];
 	unsigned int frames;
 
@@ -203,19 +206,19 @@ static int desc_store(struct domain *d, struct frame *f, uint64_t *at,
 long op_update_descriptor(struct hypercall_args *args)
 {
 	struct domain *d = current_vcpu()->domain;
-	maddr_t maddr = args->a[0];
+	maddr_t maddr = MADDR(args->a[0]);
 	uint64_t *page;
 	struct frame *f;
 	int r;
 
-	if (maddr & 7)
+	if (maddr_n(maddr) & 7)
 		return -EINVAL;
-	r = resolve_write(d, maddr >> PAGE_SHIFT, &f);
+	r = resolve_write(d, maddr_to_mfn(maddr), &f);
 	if (r)
 		return r;
 	page = mfn_to_virt(frame_to_mfn(f));
 	spin_lock(&d->mm);
-	r = desc_store(d, f, &page[(maddr & ~PAGE_MASK) / sizeof(*page)],
+	r = desc_store(d, f, &page[(maddr_n(maddr) & ~PAGE_MASK) / sizeof(*page)],
 		       args->a[1]);
 	spin_unlock(&d->mm);
 	frame_put(f);
@@ -229,10 +232,10 @@ static void ldt_drop(struct vcpu *v)
 	for (unsigned int i = 0; i < LDT_FRAMES_MAX; i++) {
 		mfn_t mfn = v->ldt_frames[i];
 
-		if (!mfn)
+		if (!mfn_n(mfn))
 			continue;
-		(void)area_show(v, LDT_FIRST_PAGE + i, 0);
-		v->ldt_frames[i] = 0;
+		(void)area_show(v, LDT_FIRST_PAGE + i, MFN(0));
+		v->ldt_frames[i] = MFN(0);
 		desc_page_put(mfn);
 	}
 	v->ldt_entries = 0;

@@ -5,14 +5,12 @@
 
 #include "dom/domain.h"
 
-/*
- * At most as many entries as GDT_FRAMES_MAX frames hold: the caller has looked.
- */
-int desc_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries);
+/* The caller has checked that `entries` fit in GDT_FRAMES_MAX frames. */
+int desc_set_gdt(struct vcpu *v, const mfn_t *mfns, unsigned int entries);
 void desc_drop_gdt(struct vcpu *v);	/* and the LDT; LOCK_MM held */
 /* validates and normalises 512 descriptors */
 bool desc_check_page(void *page);
-/* may a guest name that as an LDT? */
+/* may a guest set this address and number of entries as an LDT? */
 bool desc_ldt_ok(uint64_t va, uint64_t entries);
 /*
  * Set an LDT (MMUEXT_SET_LDT) of the current vCPU, or of one that is not up.

@@ -41,7 +41,7 @@ bool emulate_code_is_long(uint64_t selector)
 	return segs_rights(selector) & DESC_LONG;
 }
 
-/* Programs make segments with a base in the LDT alone. */
+/* Only in the LDT do programs make segments with a base. */
 static bool code_is_flat32(uint64_t selector)
 {
 	uint32_t rights = segs_rights(selector);
@@ -139,7 +139,7 @@ static bool cr_read(struct vcpu *v, unsigned int cr, uint64_t *value)
 		*value = READ_ONCE(v->info->arch.cr2);
 		return true;
 	case 3:
-		*value = v->kernel_l4 << PAGE_SHIFT;
+		*value = mfn_n(v->kernel_l4) << PAGE_SHIFT;
 		return true;
 	case 4:
 		*value = CR4_VIEW | (v->cr4 & cpu_cr4_for_guests());
@@ -158,10 +158,10 @@ static bool cr3_write(struct vcpu *v, uint64_t value, bool *again)
 {
 	int r = 0;
 
-	if (value >> PAGE_SHIFT == v->kernel_l4)
+	if (value >> PAGE_SHIFT == mfn_n(v->kernel_l4))
 		tlb_flush_local();
 	else
-		r = mmu_base_load(v, value >> PAGE_SHIFT);
+		r = mmu_base_load(v, MFN(value >> PAGE_SHIFT));
 	*again = r == -ERESTART;
 	return !r || *again;
 }
@@ -283,7 +283,7 @@ static bool do_insn_or_wait(struct vcpu *v, const struct insn *in, bool *again)
 	return do_insn(v, in);
 }
 
-/* A debug register that there is not: that is #UD, not #GP. */
+/* An access to a debug register that does not exist is #UD, not #GP. */
 static bool is_undefined(const struct vcpu *v, const struct insn *in)
 {
 	return (in->kind == INSN_DR_READ || in->kind == INSN_DR_WRITE) &&
@@ -291,8 +291,8 @@ static bool is_undefined(const struct vcpu *v, const struct insn *in)
 }
 
 /*
- * 32-bit code in a flat segment may use ports and the interrupt flag, as IOPL
- * has it, but a kernel is 64-bit.
+ * In a flat segment 32-bit code may use ports and the interrupt flag as its
+ * IOPL allows; a kernel has to be 64-bit code.
  */
 static bool fetch(const struct vcpu *v, struct insn *in)
 {

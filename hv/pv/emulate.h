@@ -17,7 +17,7 @@ void emulate_advance(struct vcpu *v, unsigned int length);
 bool emulate_privileged(struct vcpu *v);	/* on #GP */
 bool emulate_ud(struct vcpu *v);		/* on #UD: ud2a; "xen"; cpuid */
 /*
- * Is that selector's segment 64-bit code?  A selector that became bad is not.
+ * Is the selector's segment 64-bit code?  False if the selector is bad by now.
  */
 bool emulate_code_is_long(uint64_t selector);
 

@@ -13,9 +13,9 @@
  *      guest runs with all that was pending delivered, or its CPU is given to
  *      somebody else.
  *
- * The hypervisor cannot be entered again in between (interrupts are off): an
- * event that another CPU sets meanwhile comes with an interrupt that fires as
- * soon as the guest runs.
+ * The hypervisor cannot be entered again in between (interrupts are off): if
+ * another CPU sets an event meanwhile, its interrupt fires as soon as the guest
+ * runs.
  */
 #include <port.h>
 
@@ -35,8 +35,8 @@
 #include "x86/insn.h"
 
 /*
- * A part of page-table work that was cut short (pttree.c, TREE2); false: there
- * was none.
+ * Do a part of the page-table work that a call left (pttree.c, TREE2); false:
+ * there was none.
  */
 static bool tables_part(struct domain *d)
 {
@@ -58,10 +58,13 @@ void pv_exit_to_guest(struct vcpu *v)
 		if (tables_part(v->domain))
 			continue;
 		bounce_pending(v);
-		/* Its frame may have been written to a shared page. */
+		/*
+		 * The frame on the guest's stack may have been written to a
+		 * shared page.
+		 */
 		if (pttree_work_left(v->domain))
 			continue;
-		/* I19; there is no other hold or depth to leak */
+		/* I19; locks are all that an entry could leave held */
 		ASSERT(spin_level_held() == LOCK_NONE);
 		if (v->domain->state == DOM_RUNNING)
 			guest_enter(&v->regs);
@@ -93,7 +96,7 @@ void guest_sysenter(struct regs *regs)
 	pv_exit_to_guest(v);
 }
 
-/* The exception is the guest's, at the place that could not be entered. */
+/* The guest gets the exception, at the address that could not be entered. */
 void guest_iret_failed(uint32_t vector, uint32_t error_code)
 {
 	struct vcpu *v = current_vcpu();
@@ -104,7 +107,7 @@ void guest_iret_failed(uint32_t vector, uint32_t error_code)
 
 void guest_trap(struct regs *regs)
 {
-	/* before an access of ours changes it */
+	/* read before a fault of our own changes it */
 	uint64_t cr2 = read_cr2();
 	struct vcpu *v = current_vcpu();
 

@@ -8,7 +8,9 @@
 
 #include "dom/grant.h"
 
-/* Operations that are read, done and answered together; with one TLB flush. */
+/*
+ * So many operations are read, done and answered together, with one TLB flush.
+ */
 #define GRANT_CHUNK	32
 
 /* Do `count` operations; each gets its status. */
@@ -21,8 +23,8 @@ void grant_chunk_copy(struct domain *d, void *ops, unsigned int count);
 void grant_chunk_transfer(struct domain *d, void *ops, unsigned int count);
 
 /*
- * The domain of the last operation, kept for the next: most of a batch name
- * one.
+ * The domain of the last operation, kept for the next one: most operations of a
+ * batch name the same domain.
  */
 struct grant_peer {
 	struct domain *d;

@@ -2,14 +2,14 @@
 /*
  * Copy between pages, granted or the caller's own; and transfer of a page.
  *
- * Each side of a copy is held while the bytes move: a granted one by a pin, an
- * own one by a reference, and a writable use if it is written (so it can be no
- * table, and not shared).  A shared page of the caller's may be read: LOCK_MM
- * keeps its hold.
+ * Each side of a copy is held while the bytes move: a granted page by a pin;
+ * the caller's own page by a reference and, if it is written, a writable use
+ * (so the page can be no table, and not shared).  The caller's shared page may
+ * be read: LOCK_MM keeps the hold.
  *
  * Transitive grants (version 2) are refused, as on Xen with
- * gnttab=no-transitive: each is a way into a third domain's table in the middle
- * of an operation (XSA-226).
+ * gnttab=no-transitive: each of them would lead into a third domain's table in
+ * the middle of an operation (XSA-226).
  */
 #include <port.h>
 
@@ -74,7 +74,7 @@ static int16_t side_get(struct domain *d, struct grant_peer *peer,
 		return side_granted(d, peer, p, write, s);
 	if (p->domid != DOMID_SELF && p->domid != d->id)
 		return GNTST_permission_denied;
-	return side_own(d, p->u.gmfn, write, s);
+	return side_own(d, MFN(p->u.gmfn), write, s);
 }
 
 static void side_put(struct domain *d, struct side *s, bool write)
@@ -93,7 +93,10 @@ static bool side_covers(const struct side *s, uint32_t offset, uint32_t bytes)
 	       offset + bytes <= PAGE_SIZE;
 }
 
-/* Shared bytes: they may have been broken meanwhile, and go. */
+/*
+ * If a side is shared, the share may have been broken meanwhile, and the frame
+ * may go: look again.
+ */
 static int16_t bytes_move(struct domain *d, const struct gnttab_copy *op,
 			  const struct side *from, const struct side *to)
 {
@@ -154,8 +157,8 @@ void grant_chunk_copy(struct domain *d, void *ops, unsigned int count)
 /* --- transfer --- */
 
 /*
- * The page leaves d: no reference but d's own and ours, none that any TLB
- * knows, no type (GT16, PT6).  It is the hypervisor's then.
+ * Take the page from d; it is the hypervisor's then.  It has no reference but
+ * d's own and ours, is in no TLB, and has no type (GT16, PT6).
  */
 static bool page_steal(struct domain *d, mfn_t mfn, struct frame **out)
 {
@@ -176,8 +179,8 @@ static bool page_steal(struct domain *d, mfn_t mfn, struct frame **out)
 }
 
 /*
- * As Xen's header says: but for bad_page, the page is gone from its giver,
- * whatever comes.
+ * As Xen's header says: after any result but bad_page, the giver has lost the
+ * page.
  */
 static int16_t transfer_one(struct domain *d, struct grant_peer *peer,
 			    const struct gnttab_transfer *op)
@@ -186,7 +189,7 @@ static int16_t transfer_one(struct domain *d, struct grant_peer *peer,
 	struct frame *f;
 	int16_t status;
 
-	if (!page_steal(d, op->mfn, &f))
+	if (!page_steal(d, MFN(op->mfn), &f))
 		return GNTST_bad_page;
 	to = grant_peer_find(peer, op->domid);
 	status = to && to != d ? grant_transfer_begin(to, op->ref, d->id) :
@@ -194,7 +197,7 @@ static int16_t transfer_one(struct domain *d, struct grant_peer *peer,
 	if (!status && !grant_transfer_end(to, op->ref, f))
 		status = GNTST_no_space;
 	if (status)
-		palloc_hv_free(mfn_to_virt(op->mfn), 0);
+		palloc_hv_free(mfn_to_virt(MFN(op->mfn)), 0);
 	return status;
 }
 

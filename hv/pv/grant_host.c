@@ -3,12 +3,12 @@
  * Granted frames in page tables: map, unmap, unmap and replace.
  *
  * The order of an unmap, for a chunk at once (A3, XSA-218):
- *  (a) under LOCK_MM each handle is checked against its entry, the entry
- *      cleared and the handle's part taken away: of two that name one handle,
- *      one wins (GT2);
+ *  (a) under LOCK_MM each handle is checked against its entry, the entry is
+ *      cleared and the handle's part taken away; of two operations that name
+ *      one handle, one wins (GT2);
  *  (b) the TLBs of the domain's CPUs are flushed, once;
- *  (c) each pin is let go of: frame, then counts, then the bits that the
- *      granter sees.
+ *  (c) each pin is dropped: first the frame, then the counts, then the status
+ *      bits that the granter sees.
  *
  * An operation is checked as a whole before any of it is done: one that is
  * refused changed nothing.
@@ -38,7 +38,7 @@ static pte_t *pte_by_va(struct domain *d, uint64_t va)
 static pte_t *host_pte(struct domain *d, uint64_t name, bool by_pte)
 {
 	/* GT7 */
-	return by_pte ? resolve_l1_entry(d, name) : pte_by_va(d, name);
+	return by_pte ? resolve_l1_entry(d, MADDR(name)) : pte_by_va(d, name);
 }
 
 /* --- map --- */
@@ -54,13 +54,18 @@ static pte_t map_pte(const struct gnttab_map_grant_ref *op, mfn_t mfn)
 	return pte_make(mfn, flags);
 }
 
-/* LOCK_MM.  The entry gets the mapping; what was there before goes. */
+/*
+ * LOCK_MM.  Put the mapping into the entry and let go of what was there before.
+ */
 static void host_install(struct domain *d, uint32_t handle, pte_t *pte,
 			 pte_t new)
 {
 	pte_t old = READ_ONCE(*pte);
 
-	/* Another handle's: it must be off this entry before we are on it. */
+	/*
+	 * It is another handle's mapping: take that handle off the entry before
+	 * ours is put on.
+	 */
 	if ((old & PTE_P) && (old & PTE_AVL_GRANT)) {
 		atomic_store(pte, 0);
 		grant_pte_gone(d, pte);
@@ -87,7 +92,7 @@ static int16_t handle_make(struct domain *d, struct gnttab_map_grant_ref *op,
 	h = grant_handle_new(d, &handle);
 	if (!h)
 		return GNTST_no_space;
-	h->mfn = pin->mfn;
+	h->mfn = mfn_n(pin->mfn);
 	h->ref = pin->ref;
 	h->granter = pin->granter;
 	h->kinds = pin->kinds;
@@ -96,7 +101,7 @@ static int16_t handle_make(struct domain *d, struct gnttab_map_grant_ref *op,
 	if (pte)
 		host_install(d, handle, pte, map_pte(op, pin->mfn));
 	op->handle = handle;
-	op->dev_bus_addr = (uint64_t)pin->mfn << PAGE_SHIFT;
+	op->dev_bus_addr = mfn_n(pin->mfn) << PAGE_SHIFT;
 	return GNTST_okay;
 }
 
@@ -142,7 +147,7 @@ void grant_chunk_map(struct domain *d, void *ops, unsigned int count)
 /* An unmap of either kind, decoded. */
 struct unmap {
 	uint64_t host_addr, dev_bus_addr;
-	/* va whose entry takes its place; 0: none */
+	/* the va whose entry moves to the unmapped place; 0: none */
 	uint64_t new_addr;
 	uint32_t handle;
 };
@@ -155,15 +160,15 @@ struct unpin_list {
 };
 
 /*
- * GT6, GT20: the entry is the handle's (by A4 it then maps the frame with its
- * rights).
+ * GT6, GT20: the entry that the unmap names, if it is the handle's, else NULL.
+ * (By A4 the handle's entry maps its frame, with its rights.)
  */
 static pte_t *unmap_host_pte(struct domain *d, const struct grant_handle *h,
 			     uint64_t host_addr)
 {
 	pte_t *pte = host_pte(d, host_addr, h->by_pte_name);
 
-	return pte && virt_to_maddr(pte) == h->pte ? pte : NULL;
+	return pte && maddr_eq(virt_to_maddr(pte), h->pte) ? pte : NULL;
 }
 
 /* The entry at new_addr, which must be another. */
@@ -203,9 +208,9 @@ static int16_t device_part(const struct grant_handle *h, const struct unmap *u)
 }
 
 /*
- * LOCK_MM.  h is off its entry, and that of `from` (NULL: none) is there in its
- * place.  References move with the entry, nothing is counted; if it is another
- * handle's, that one follows it (A4).
+ * LOCK_MM.  Take h off its entry and move the entry at `from` (NULL: none) to
+ * that place.  The references move with the entry, so no count changes; if
+ * another handle owns the moved entry, that handle follows it (A4).
  */
 static void entry_replace(struct domain *d, struct grant_handle *h, pte_t *pte,
 			  pte_t *from)
@@ -323,7 +328,7 @@ void grant_pte_gone(struct domain *d, pte_t *pte)
 
 /* --- the end of a domain: what it maps of others --- */
 
-/* LOCK_MM.  Whatever is left of one handle. */
+/* LOCK_MM.  Unmap all that is left of one handle. */
 static void reap_one(struct domain *d, uint32_t handle, struct grant_handle *h,
 		     struct unpin_list *list)
 {

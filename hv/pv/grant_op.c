@@ -7,8 +7,8 @@
  * the finished chunk, so each operation is done and answered once (PR6); a
  * guest that changes them meanwhile makes another call, no more.
  *
- * A chunk may break as many shares as it has operations (pv/ptbreak.c), and the
- * entries of those are looked for before the next one.
+ * A chunk may break as many shares as it has operations (pv/ptbreak.c); all
+ * entries of these pages are found and changed before the next chunk begins.
  */
 #include <port.h>
 #include <errno.h>
@@ -22,8 +22,8 @@
 #define OP_BYTES_MAX	sizeof(struct gnttab_copy)
 
 /*
- * Those of a chunk's operations, and of the pages of a multicall, whose results
- * were written before.
+ * A rename for each operation of a chunk, and for the pages of a multicall to
+ * which results were written before.
  */
 _Static_assert(RENAMES_MAX >= GRANT_CHUNK + 8, "room for each page of a chunk");
 
@@ -64,8 +64,8 @@ static long batch(struct hypercall_args *args, const struct batch_op *op)
 			return -EFAULT;
 		op->fn(d, ops, n);
 		/*
-		 * What was done stays done: the guest made its array
-		 * unwritable.
+		 * The guest made its array unwritable: what was done stays
+		 * done.
 		 */
 		if (copy_to_guest(args->a[1], ops, n * op->bytes))
 			return -EFAULT;
@@ -96,7 +96,7 @@ void grant_peer_done(struct grant_peer *p)
 
 /* --- questions and settings: one operation a call --- */
 
-/* These may only be asked of oneself.  GNTST_okay or why not. */
+/* A domain may ask this only about itself.  GNTST_okay or why not. */
 static int16_t self_only(const struct domain *d, domid_t id)
 {
 	struct grant_peer p = { NULL };
@@ -115,7 +115,7 @@ static int frames_tell(uint64_t list, void *const *pages, uint32_t count)
 	uint32_t i;
 
 	for (i = 0; i < count; i++) {
-		xen_pfn_t mfn = virt_to_mfn(pages[i]);
+		xen_pfn_t mfn = mfn_n(virt_to_mfn(pages[i]));
 
 		if (copy_to_guest(list + i * sizeof(mfn), &mfn, sizeof(mfn)))
 			return -EFAULT;
@@ -208,7 +208,10 @@ static long swap(struct domain *d, uint64_t va)
 	return copy_to_guest(va, &op, sizeof(op));
 }
 
-/* For who drives devices that do not see the CPU's caches: here nobody. */
+/*
+ * For domains that drive devices which do not see the CPU's caches: here there
+ * are none.
+ */
 static long cache_flush(struct domain *d, uint64_t va)
 {
 	struct gnttab_cache_flush op;

@@ -2,10 +2,12 @@
 /*
  * The hypercall table.
  *
- * CALL1  A call gives -errno or a value in rax and changes no other register
- *        but those that `syscall` itself takes; iret is the one exception.
- * CALL2  -ERESTART never reaches a guest: its arguments are what is left to do,
- *        rax is the call's number again, and rip is back on the `syscall`.
+ * CALL1  A call gives -errno or a value in rax, and changes no other register
+ *        but rcx and r11, which `syscall` itself changes.  The one exception is
+ *        iret.
+ * CALL2  -ERESTART never reaches a guest: the argument registers say what is
+ *        left to do, rax is the call's number again, and rip is back on the
+ *        `syscall`.
  *
  * What is not in the table gives -ENOSYS.  Calls that Xen keeps for the control
  * domain give what an unprivileged domain gets there.
@@ -102,7 +104,10 @@ static long call_nobody(struct hypercall_args *args)
 	return -EPERM;
 }
 
-/* On another domain's tables: there is no domain that the caller may name. */
+/*
+ * Calls on another domain's tables: there is no domain that the caller may
+ * name.
+ */
 static long call_other_domain(struct hypercall_args *args)
 {
 	return -ESRCH;

@@ -25,7 +25,7 @@
 
 static bool enter_user_mode(struct vcpu *v, const struct iret_context *frame)
 {
-	if (v->user_l4 == INVALID_MFN) {
+	if (mfn_eq(v->user_l4, INVALID_MFN)) {
 		domain_crash(v->domain,
 			     "iret to user mode without its page table: rip %lx",
 			     frame->rip);

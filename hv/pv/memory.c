@@ -36,10 +36,10 @@ struct reservation {
 int memory_name_pages(struct domain *d, mfn_t mfn, pfn_t pfn,
 		      unsigned int order)
 {
-	mfn_t i;
+	uint64_t i;
 
 	for (i = 0; i < 1UL << order; i++)
-		if (m2p_set(&d->m2p, mfn + i, pfn + i))
+		if (m2p_set(&d->m2p, mfn_add(mfn, i), pfn_add(pfn, i)))
 			return -ENOMEM;
 	return 0;
 }
@@ -48,15 +48,19 @@ int memory_name_pages(struct domain *d, mfn_t mfn, pfn_t pfn,
 static bool extent_add(const struct reservation *r, uint64_t at)
 {
 	bool populate = r->op == XENMEM_populate_physmap;
-	uint64_t pfn = INVALID_PFN, mfn;
+	pfn_t pfn = INVALID_PFN;
+	mfn_t mfn;
 
 	if (populate && copy_from_guest(&pfn, at, sizeof(pfn)))
 		return false;
-	/* Probe the output first: an extent that cannot be told is lost. */
+	/*
+	 * Probe the output first: a guest that cannot be told the number of an
+	 * extent has lost it.
+	 */
 	if (at && !populate && clear_guest(at, sizeof(mfn)))
 		return false;
 	mfn = domain_pages_prepare(r->d, r->order);
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return false;
 	if ((populate && memory_name_pages(r->d, mfn, pfn, r->order)) ||
 	    (at && copy_to_guest(at, &mfn, sizeof(mfn)))) {
@@ -74,7 +78,10 @@ static bool page_give(struct domain *d, mfn_t mfn)
 
 	if (resolve(d, mfn, USE_GIVE, &f))
 		return false;
-	/* ME4: tables stay while they are used; a pin is not undone here. */
+	/*
+	 * ME4: a page that is in use as a table stays; a pin is not undone
+	 * here.
+	 */
 	mine = frame_test_and_clear_allocated(f);
 	if (mine)
 		frame_put(f);
@@ -85,12 +92,13 @@ static bool page_give(struct domain *d, mfn_t mfn)
 /* One extent of decrease_reservation.  False: stop here. */
 static bool extent_remove(const struct reservation *r, uint64_t at)
 {
-	uint64_t mfn, i;
+	uint64_t i;
+	mfn_t mfn;
 
 	if (copy_from_guest(&mfn, at, sizeof(mfn)))
 		return false;
 	for (i = 0; i < 1UL << r->order; i++)
-		if (!page_give(r->d, mfn + i))
+		if (!page_give(r->d, mfn_add(mfn, i)))
 			return false;
 	return true;
 }
@@ -134,7 +142,10 @@ static long reservation_change(struct hypercall_args *args, unsigned int op)
 	if (!r.list && op != XENMEM_increase_reservation)
 		return r.start;
 	for (i = r.start; i < r.count; i++) {
-		/* The list's own pages may be shared, and break. */
+		/*
+		 * Writing to the list may break shares: its own pages may be
+		 * shared.
+		 */
 		if (hypercall_must_stop_after_unit(r.d, &units)) {
 			args->a[0] = op | (i << CMD_SHIFT);
 			return -ERESTART;
@@ -232,7 +243,7 @@ long op_memory(struct hypercall_args *args)
 	case XENMEM_exchange:
 		return memory_exchange(args);
 	case XENMEM_maximum_ram_page:
-		return frame_max_mfn - 1;
+		return mfn_n(frame_max_mfn) - 1;
 	case XENMEM_current_reservation:
 		return reservation_size(args->a[1], false);
 	case XENMEM_maximum_reservation:

@@ -8,7 +8,10 @@
 /* 2 MiB: the most an unprivileged domain gets in one piece */
 #define MEMORY_ORDER_MAX 9
 
-/* M2P, of pages that d is about to get: mfn + i stands for pfn + i. -ENOMEM. */
+/*
+ * Set the M2P for pages that d is about to get: mfn + i stands for pfn + i.
+ * -ENOMEM.
+ */
 int memory_name_pages(struct domain *d, mfn_t mfn, pfn_t pfn,
 		      unsigned int order);
 /* -EPERM unless the caller names itself */

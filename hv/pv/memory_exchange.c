@@ -7,15 +7,15 @@
  * known to be used by nobody are they given up: so a round happens wholly or
  * not at all.
  *
- * EXCH1  Old pages are named before there are new ones: a guest that guesses
- *        the number of a page that it is about to get names no page of its own
- *        yet.
+ * EXCH1  Old pages are looked up before new ones are allocated: a guest that
+ *        guesses the number of a page that it is about to get does not yet own
+ *        that page, so the call refuses it.
  * EXCH2  All new pages join the domain before anything that can fail.
  * EXCH3  New pages are the hypervisor's until the old ones are given up: nobody
  *        can reference a page that a round takes back.  By then they are named
  *        in the M2P.
- * EXCH4  An old page leaves its room to a new one: the domain never has fewer
- *        pages, so that nothing else takes the room meanwhile.
+ * EXCH4  A new page takes an old page's room in the quota.  The domain never
+ *        has fewer pages, so nothing else can take that room meanwhile.
  */
 #include <port.h>
 #include <errno.h>
@@ -44,7 +44,7 @@ struct round {
 static void round_in_put(const uint32_t *mfns, unsigned int count)
 {
 	while (count-- > 0)
-		frame_put(mfn_to_frame(mfns[count]));
+		frame_put(mfn_to_frame(MFN(mfns[count])));
 }
 
 /* One extent of the input; *n grows by the references taken. */
@@ -52,15 +52,16 @@ static int extent_in_get(const struct round *r, uint64_t at, uint32_t *mfns,
 			 unsigned int *n)
 {
 	struct frame *f;
-	uint64_t base, i;
+	uint64_t i;
+	mfn_t base;
 	int err = 0;
 
 	if (copy_from_guest(&base, at, sizeof(base)))
 		return -EFAULT;
 	for (i = 0; i < 1UL << r->in_order && !err; i++) {
-		err = resolve(r->d, base + i, USE_GIVE, &f);
+		err = resolve(r->d, mfn_add(base, i), USE_GIVE, &f);
 		if (!err)
-			mfns[(*n)++] = base + i;
+			mfns[(*n)++] = mfn_n(base) + i;
 	}
 	return err;
 }
@@ -91,29 +92,29 @@ static int round_in_claim(const struct round *r, const uint32_t *mfns)
 	int err = 0;
 
 	for (i = 0; i < pages && !err; i++)
-		err = frame_claim(mfn_to_frame(mfns[i]), r->d->id, 1);
+		err = frame_claim(mfn_to_frame(MFN(mfns[i])), r->d->id, 1);
 	if (!err)
 		return 0;
 	for (i--; i-- > 0; )
-		frame_unclaim(mfn_to_frame(mfns[i]), r->d->id, 1);
+		frame_unclaim(mfn_to_frame(MFN(mfns[i])), r->d->id, 1);
 	return err;
 }
 
 static void round_out_free(const struct round *r, const mfn_t *extents,
 			   unsigned int count)
 {
-	mfn_t i;
+	uint64_t i;
 
 	while (count-- > 0) {
 		for (i = 0; i < 1UL << r->out_order; i++)
-			m2p_clear(&r->d->m2p, extents[count] + i);
+			m2p_clear(&r->d->m2p, mfn_add(extents[count], i));
 		palloc_hv_free(mfn_to_virt(extents[count]), r->out_order);
 	}
 }
 
 /* EXCH3 */
 static int round_out_alloc(const struct round *r, mfn_t *extents,
-			   const uint64_t *pfns, unsigned int count)
+			   const pfn_t *pfns, unsigned int count)
 {
 	unsigned int i;
 	int err = 0;
@@ -137,15 +138,17 @@ static int round_out_alloc(const struct round *r, mfn_t *extents,
 static void round_replace(const struct round *r, const uint32_t *in,
 			  const mfn_t *extents)
 {
-	mfn_t mask = (1UL << r->out_order) - 1, i;
+	uint64_t mask = (1UL << r->out_order) - 1, i;
 
 	for (i = 0; i < 1UL << r->order; i++)
-		domain_page_replace(r->d, mfn_to_frame(in[i]),
-				    mfn_to_frame(extents[i >> r->out_order] +
-						 (i & mask)));
+		domain_page_replace(r->d, mfn_to_frame(MFN(in[i])),
+				    mfn_to_frame(mfn_add(extents[i >> r->out_order], i & mask)));
 }
 
-/* Say which they are.  A guest that cannot be told has them all the same. */
+/*
+ * Tell the guest the new numbers.  If that fails, it has the pages all the
+ * same.
+ */
 static int round_out_tell(const struct round *r, const mfn_t *extents,
 			  unsigned int count)
 {
@@ -159,7 +162,7 @@ static int round_out_tell(const struct round *r, const mfn_t *extents,
 }
 
 static int round_do(const struct round *r, uint32_t *in, mfn_t *extents,
-		    uint64_t *pfns)
+		    pfn_t *pfns)
 {
 	unsigned int count = 1U << (r->order - r->out_order);
 	int err;
@@ -187,7 +190,7 @@ static int round_do(const struct round *r, uint32_t *in, mfn_t *extents,
 struct buffers {
 	uint32_t in[ROUND_PAGES];
 	mfn_t extents[ROUND_PAGES];
-	uint64_t pfns[ROUND_PAGES];
+	pfn_t pfns[ROUND_PAGES];
 };
 
 static int exchange_check(const struct xen_memory_exchange *x)

@@ -3,10 +3,10 @@
  * The hypercalls on page tables: mmu_update, update_va_mapping.
  * mmuext_op is in mmuext.c.
  *
- * Requests are read a few at a time, and each is used as it was read (CP4);
- * where those behind it cannot be read, a request is read alone.  LOCK_MM is
- * taken for each request: a fault while reading the next ones then finds no
- * lock held.
+ * Requests are read a few at a time, and each is used as it was read (CP4).  If
+ * the requests after one cannot be read, that one is read alone.  LOCK_MM is
+ * taken for each request anew, so no lock is held if reading the next ones
+ * faults.
  *
  * Continuation: as on Xen, the remaining count goes back with MMU_PREEMPTED
  * set, and *pdone accumulates; a guest that forges the flag only changes what
@@ -32,7 +32,10 @@ struct batch {
 	uint64_t pdone;		/* guest address of the number done, 0 = none */
 };
 
-/* read at once: an argument by machine address costs most to find */
+/*
+ * read at once, since finding an argument by machine address costs more than
+ * copying it
+ */
 #define REQUESTS	8
 
 /* Requests first .. first + have - 1 of a call. */
@@ -128,8 +131,8 @@ long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one)
 			break;
 		i++;
 		/*
-		 * The next request may want the pages of the tree that this one
-		 * let go of.
+		 * The next request may want pages of the tree that this request
+		 * dropped.
 		 */
 		if (!trees_finish(v->domain))
 			r = -ERESTART;
@@ -160,16 +163,16 @@ static int store_plain(struct domain *d, struct frame *f, uint64_t *at,
 static int update_entry(struct domain *d, const struct mmu_update *req,
 			bool preserve_ad)
 {
-	uint64_t maddr = req->ptr & ~3UL;
-	unsigned int slot = (maddr & ~PAGE_MASK) / sizeof(pte_t);
+	maddr_t maddr = MADDR(req->ptr & ~3UL);
+	unsigned int slot = (maddr_n(maddr) & ~PAGE_MASK) / sizeof(pte_t);
 	struct frame *f;
 	enum page_class class;
 	pte_t *pte;
 	int r;
 
-	if (maddr & 7)
+	if (maddr_n(maddr) & 7)
 		return -EINVAL;	/* PT13 */
-	r = resolve_write(d, maddr >> PAGE_SHIFT, &f);
+	r = resolve_write(d, maddr_to_mfn(maddr), &f);
 	if (r)
 		return r;
 	pte = (pte_t *)mfn_to_virt(frame_to_mfn(f)) + slot;
@@ -187,13 +190,13 @@ static int update_entry(struct domain *d, const struct mmu_update *req,
 }
 
 /*
- * M2P entries: of frames that the domain owns or holds (I9).  An owned one is
- * referenced meanwhile, and loses its entry when the last reference goes; a
- * hold stays under LOCK_MM.
+ * An M2P entry can be set for a frame that the domain owns or holds (I9).  An
+ * owned frame is referenced meanwhile, and loses its entry when the last
+ * reference goes; a hold stays as long as LOCK_MM is held.
  */
 static int update_m2p(struct domain *d, const struct mmu_update *req)
 {
-	mfn_t mfn = req->ptr >> PAGE_SHIFT;
+	mfn_t mfn = MFN(req->ptr >> PAGE_SHIFT);
 	struct frame *f;
 	int r, got;
 
@@ -202,7 +205,7 @@ static int update_m2p(struct domain *d, const struct mmu_update *req)
 	if (!got && frame_kind(f) != FRAME_OWNED)
 		r = -EPERM;
 	else if (got >= 0)
-		r = m2p_set(&d->m2p, mfn, req->val);
+		r = m2p_set(&d->m2p, mfn, PFN(req->val));
 	spin_unlock(&d->mm);
 	if (!got)
 		frame_put(f);
@@ -241,13 +244,13 @@ int mmu_vcpu_mask_read(struct domain *d, uint64_t va, uint64_t *cpus)
 	if (copy_from_guest(&vcpus, va, (d->vcpu_count + 7) / 8))
 		return -EFAULT;
 	*cpus = 0;
-	/* what was changed is seen by who starts from here on */
+	/* a vCPU that starts from here on sees the change */
 	atomic_fence();
 	for (i = 0; i < d->vcpu_count; i++)
 		if (vcpus >> i & 1)
 			*cpus |= 1UL << READ_ONCE(d->vcpu[i]->cpu);
 	/*
-	 * One that starts elsewhere just now does so with an empty TLB
+	 * A vCPU that starts on another CPU just now does so with an empty TLB
 	 * (dom/vcpu.c, VCPU1).
 	 */
 	*cpus &= domain_cpus(d);

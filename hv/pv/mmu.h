@@ -31,14 +31,15 @@ long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one);
 int mmu_vcpu_mask_read(struct domain *d, uint64_t va, uint64_t *cpus) must_check;
 
 /*
- * mmuext.c: *slot, a base of v's, becomes mfn's tree (`none`: no tree), which
- * is loaded if asked, and the old one goes.  As pttree_get(); the slot is as it
- * was then.
+ * mmuext.c: make mfn's tree (`none`: no tree) the base in *slot, one of v's;
+ * load it if `load`; drop the old tree.  Errors as pttree_get(), and then *slot
+ * is as it was.
  */
 int mmu_base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load, bool none) must_check;
 /*
- * LOCK_MM, and no tree is half-way: *base goes, and all that hangs on it; what
- * is not done at once is left to pttree_settle().  False: there was none.
+ * Drop the base in *base and all that hangs on it; pttree_settle() does what is
+ * not done at once.  False: there was no base.  LOCK_MM is held, and no tree is
+ * half-way.
  */
 bool mmu_base_drop(struct domain *d, mfn_t *base);
 

@@ -61,8 +61,8 @@ int mmu_base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load, bool none)
 		*slot = none ? INVALID_MFN : mfn;
 		/* The old tree may be freed only after it is unloaded. */
 		if (load)
-			tlb_load_cr3(mfn << PAGE_SHIFT);
-		if (old != INVALID_MFN)
+			tlb_load_cr3(mfn_to_maddr(mfn));
+		if (!mfn_eq(old, INVALID_MFN))
 			pttree_put(d, old);
 	}
 	spin_unlock(&d->mm);
@@ -87,9 +87,10 @@ static int page_write(struct domain *d, mfn_t to, mfn_t from)
 	if (r)
 		return r;
 	page = mfn_to_virt(frame_to_mfn(f));
-	if (from == to)
-		from = frame_to_mfn(f);	/* it may have been broken for this */
-	if (from != INVALID_MFN)
+	if (mfn_eq(from, to))
+		/* if the page was shared, this is its new frame */
+		from = frame_to_mfn(f);
+	if (!mfn_eq(from, INVALID_MFN))
 		r = resolve_read(d, from, 0, page, PAGE_SIZE);
 	else
 		memset(page, 0, PAGE_SIZE);
@@ -99,7 +100,7 @@ static int page_write(struct domain *d, mfn_t to, mfn_t from)
 
 static int page_copy_op(struct domain *d, mfn_t to, mfn_t from)
 {
-	return from == INVALID_MFN ? -EINVAL : page_write(d, to, from);
+	return mfn_eq(from, INVALID_MFN) ? -EINVAL : page_write(d, to, from);
 }
 
 static int flush(struct vcpu *v, const struct mmuext_op *op)
@@ -144,13 +145,13 @@ static int ext_one(struct vcpu *v, const void *request)
 
 	switch (op->cmd) {
 	case MMUEXT_PIN_L1_TABLE ... MMUEXT_PIN_L4_TABLE:
-		return pin(d, op->arg1.mfn, op->cmd - MMUEXT_PIN_L1_TABLE + 1);
+		return pin(d, MFN(op->arg1.mfn), op->cmd - MMUEXT_PIN_L1_TABLE + 1);
 	case MMUEXT_UNPIN_TABLE:
-		return unpin(d, op->arg1.mfn);
+		return unpin(d, MFN(op->arg1.mfn));
 	case MMUEXT_NEW_BASEPTR:
-		return mmu_base_load(v, op->arg1.mfn);
+		return mmu_base_load(v, MFN(op->arg1.mfn));
 	case MMUEXT_NEW_USER_BASEPTR:
-		return mmu_base_set(v, &v->user_l4, op->arg1.mfn, false,
+		return mmu_base_set(v, &v->user_l4, MFN(op->arg1.mfn), false,
 				    !op->arg1.mfn);
 	case MMUEXT_TLB_FLUSH_LOCAL ... MMUEXT_INVLPG_ALL:
 		return flush(v, op);
@@ -161,9 +162,9 @@ static int ext_one(struct vcpu *v, const void *request)
 		return desc_set_ldt(v, op->arg1.linear_addr,
 				    op->arg2.nr_ents);
 	case MMUEXT_CLEAR_PAGE:
-		return page_write(d, op->arg1.mfn, INVALID_MFN);
+		return page_write(d, MFN(op->arg1.mfn), INVALID_MFN);
 	case MMUEXT_COPY_PAGE:
-		return page_copy_op(d, op->arg1.mfn, op->arg2.src_mfn);
+		return page_copy_op(d, MFN(op->arg1.mfn), MFN(op->arg2.src_mfn));
 	default:
 		return -ENOSYS;
 	}
@@ -178,7 +179,7 @@ bool mmu_base_drop(struct domain *d, mfn_t *base)
 {
 	mfn_t mfn = *base;
 
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return false;
 	*base = INVALID_MFN;
 	pttree_put(d, mfn);

@@ -81,7 +81,7 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 	if (msr_constant(msr, value))
 		return true;
 	*value = 0;
-	/* too early for a #GP: reads 0, as on Xen */
+	/* no #GP handler yet: the register reads 0, as on Xen */
 	return !v->traps[VEC_GP].address;
 }
 

@@ -26,7 +26,9 @@ static long set_iopl(uint64_t va)
 	return 0;
 }
 
-/* Kept by its address, and looked at for each access (emulate.c). */
+/*
+ * Only the bitmap's address is kept; emulate.c reads the bitmap at each access.
+ */
 static long set_iobitmap(uint64_t va)
 {
 	struct physdev_set_iobitmap map;

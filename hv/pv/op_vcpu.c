@@ -39,9 +39,9 @@ static long op_up(struct vcpu *v)
 
 /*
  * A vCPU that stops itself comes back from this call when somebody starts it
- * again.  The last one that goes down takes the domain with it; whoever changes
- * what is up holds LOCK_DOMAIN, so that of several that go down at once one is
- * the last.
+ * again.  The last vCPU that goes down takes the domain with it.  vCPUs go up
+ * and down under LOCK_DOMAIN, so if several go down at once, one of them is the
+ * last.
  */
 static long op_down(struct vcpu *v)
 {
@@ -96,7 +96,7 @@ static long op_register_info(struct vcpu *v, uint64_t arg)
 		return -EFAULT;
 	if (v != current_vcpu() && sched_is_up(v))
 		return -EINVAL;
-	return vcpu_register_info(v, info.mfn, info.offset);
+	return vcpu_register_info(v, MFN(info.mfn), info.offset);
 }
 
 static long op_set_periodic(struct vcpu *v, uint64_t arg)
@@ -132,8 +132,8 @@ static long op_set_singleshot(struct vcpu *v, uint64_t arg)
 		return 0;
 	}
 	/*
-	 * Past: at once, also for who set VCPU_SSHOTTMR_future: Xen takes no
-	 * notice of it.
+	 * A time in the past fires at once, even with VCPU_SSHOTTMR_future set:
+	 * Xen ignores that flag, too.
 	 */
 	timer_cancel(&v->single_timer);
 	evtchn_virq(v, VIRQ_TIMER);

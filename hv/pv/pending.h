@@ -13,8 +13,8 @@
 
 /*
  * Count one unit; true if the call should stop here and be continued.  After
- * work on whole page tables the clock is looked at at once (pttree.c counts it
- * apart).
+ * work on whole page tables, which pttree.c counts apart, the clock is read at
+ * once.
  */
 static inline bool pending_after_unit(unsigned int *units)
 {
@@ -29,9 +29,9 @@ static inline bool pending_after_unit(unsigned int *units)
 }
 
 /*
- * Between parts of a call that may have broken a share: true if the call stops
- * here and is continued, for time is up, or names of pages still change
- * (ptbreak.c, K2), also of the call's own arguments.
+ * Between parts of a call that may have broken a share: true if the call must
+ * stop here and be continued: time is up, or names of pages still change
+ * (ptbreak.c, K2), perhaps of pages that hold the call's own arguments.
  */
 static inline bool hypercall_must_stop(const struct domain *d)
 {

@@ -60,7 +60,7 @@ static struct pt_rename *rename_find(struct pt_renames *b, mfn_t old)
 	unsigned int i;
 
 	for (i = 0; i < b->count; i++)
-		if (b->rename[i].old == old)
+		if (b->rename[i].old == mfn_n(old))
 			return &b->rename[i];
 	return NULL;
 }
@@ -80,7 +80,7 @@ static bool renames_full(const struct domain *d)
 
 static void rename_add(struct pt_renames *b, mfn_t old, mfn_t new, uint32_t left)
 {
-	b->rename[b->count++] = (struct pt_rename){ old, new, left };
+	b->rename[b->count++] = (struct pt_rename){ mfn_n(old), mfn_n(new), left };
 	search_restart(b);	/* K3 */
 }
 
@@ -99,7 +99,7 @@ bool ptbreak_pending(const struct domain *d, mfn_t mfn)
 	unsigned int i;
 
 	for (i = 0; i < d->pending.renames.count; i++)
-		if (d->pending.renames.rename[i].old == mfn)
+		if (d->pending.renames.rename[i].old == mfn_n(mfn))
 			return true;
 	return false;
 }
@@ -137,14 +137,14 @@ static mfn_t any_kernel_l4(const struct domain *d)
 	if (v && v->domain == d)
 		return v->kernel_l4;
 	for (i = 0; i < d->vcpu_count; i++)
-		if (d->vcpu[i]->kernel_l4 != INVALID_MFN)
+		if (!mfn_eq(d->vcpu[i]->kernel_l4, INVALID_MFN))
 			return d->vcpu[i]->kernel_l4;
 	return INVALID_MFN;
 }
 
 static uint64_t p2m_va(const struct domain *d, pfn_t pfn)
 {
-	return d->breaks.p2m + pfn * sizeof(uint64_t);
+	return d->breaks.p2m + pfn_n(pfn) * sizeof(uint64_t);
 }
 
 /* The entry that maps the list's page with the name of pfn; NULL: none. */
@@ -153,7 +153,7 @@ static pte_t *p2m_entry(struct domain *d, pfn_t pfn)
 	mfn_t l4 = any_kernel_l4(d);
 	pte_t *pte;
 
-	if (pfn >= d->breaks.p2m_entries || l4 == INVALID_MFN)
+	if (pfn_n(pfn) >= d->breaks.p2m_entries || mfn_eq(l4, INVALID_MFN))
 		return NULL;
 	pte = ptcheck_walk(d, l4, p2m_va(d, pfn));
 	return pte && (*pte & PTE_P) ? pte : NULL;
@@ -166,7 +166,7 @@ static int p2m_page_first(struct domain *d, mfn_t mfn, pfn_t pfn)
 	int r;
 
 	if (!pte || (*pte & (PTE_RW | PTE_AVL_SHARED)) != PTE_AVL_SHARED ||
-	    pte_mfn(*pte) == mfn)
+	    mfn_eq(pte_mfn(*pte), mfn))
 		return 0;
 	if (d->pending.renames.list_depth == LIST_DEPTH)
 		return -EBUSY;
@@ -187,18 +187,18 @@ static void p2m_write(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
 
 	if (!pte)
 		return;
-	mfn = pte_mfn(*pte) == old ? new : pte_mfn(*pte);
-	if (mfn != new && !(*pte & PTE_RW))
+	mfn = mfn_eq(pte_mfn(*pte), old) ? new : pte_mfn(*pte);
+	if (!mfn_eq(mfn, new) && !(*pte & PTE_RW))
 		return;
 	WRITE_ONCE(*(uint64_t *)((uint8_t *)mfn_to_virt(mfn) +
-				 (p2m_va(d, pfn) & ~PAGE_MASK)), new);
+				 (p2m_va(d, pfn) & ~PAGE_MASK)), mfn_n(new));
 	atomic_fetch_or(pte, PTE_A | PTE_D);
 }
 
 /* K5 */
 static void past_name_keep(struct pt_renames *b, mfn_t old, mfn_t new, pfn_t pfn)
 {
-	b->recent[b->recent_next] = (struct pt_recent_name){ old, new, pfn };
+	b->recent[b->recent_next] = (struct pt_recent_name){ mfn_n(old), mfn_n(new), pfn };
 	b->recent_next = (b->recent_next + 1) % RENAMES_MAX;
 }
 
@@ -213,9 +213,9 @@ mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn)
 		const struct pt_recent_name *n =
 			&b->recent[(b->recent_next + RENAMES_MAX - i) % RENAMES_MAX];
 
-		if (n->old == mfn && n->new)
-			return m2p_get(&d->m2p, n->new) == n->pfn ?
-			       n->new : INVALID_MFN;
+		if (n->old == mfn_n(mfn) && n->new)
+			return pfn_eq(m2p_get(&d->m2p, MFN(n->new)), n->pfn) ?
+			       MFN(n->new) : INVALID_MFN;
 	}
 	return INVALID_MFN;
 }
@@ -223,7 +223,7 @@ mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn)
 static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
 {
 	*new = ownpage_copy(d, mfn);
-	if (*new == INVALID_MFN)
+	if (mfn_eq(*new, INVALID_MFN))
 		return -ENOMEM;
 	all_held(d);
 	p2m_write(d, pfn, mfn, *new);
@@ -251,7 +251,7 @@ static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
 	if (holds_take(d, mfn, mappings)) {
 		tlb_flush_mask(frame_pool_cpus(d->sharing.frames));
 		ownpage_publish(d, mfn, mappings + 1, 0);
-		trace_event(d, TRACE_BREAK, 0, mfn, pfn);
+		trace_event(d, TRACE_BREAK, 0, mfn, pfn_n(pfn));
 		*new = mfn;
 		return 0;
 	}
@@ -302,7 +302,7 @@ int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 			*f = mfn_to_frame(new);
 		return r;
 	}
-	*f = mfn_to_frame(p->new);
+	*f = mfn_to_frame(MFN(p->new));
 	r = frame_get(*f, d->id);
 	if (!r && pte)
 		rename_entry_done(&d->pending.renames, p);
@@ -330,17 +330,17 @@ static bool entry_refs_get(struct domain *d, struct frame *f, pte_t e, bool name
 static void entry_convert(struct domain *d, pte_t *pte,
 			  const struct pt_rename *p)
 {
-	pte_t new = ownpage_pte(*pte, p->new);
+	pte_t new = ownpage_pte(*pte, MFN(p->new));
 	bool same = p->old == p->new;
 
-	if (!entry_refs_get(d, mfn_to_frame(p->new), new, same)) {
+	if (!entry_refs_get(d, mfn_to_frame(MFN(p->new)), new, same)) {
 		domain_crash(d, "frame %x was given away while a share was broken for it",
 			     p->new);
 		return;
 	}
 	atomic_store_release(pte, new);
 	if (!same)
-		holds_unmap(d, p->old, true);
+		holds_unmap(d, MFN(p->old), true);
 }
 
 /* Entries of f that hold what they name (mm/pagetype.h, T5). */

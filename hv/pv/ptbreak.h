@@ -10,19 +10,20 @@
 #include "x86/pte.h"
 
 /*
- * A writable entry is wanted for mfn, a shared frame.  0: *f is d's own page
- * instead, with the same bytes and a general reference for the entry; it is the
- * same frame where nobody else has it.  `pte` names mfn and is the entry that
- * will be replaced, else NULL.  -EPERM: not held; -EBUSY: others hold it, or
- * map it, and d did not choose break first; -ENOMEM: no frame, or quota.
- * LOCK_MM.
+ * The caller wants a writable entry for mfn, a shared frame.  0: *f is d's own
+ * page instead, with the same bytes and a general reference for the entry; if
+ * nobody else holds mfn, *f is the same frame.  `pte` names mfn and is the
+ * entry that will be replaced, else NULL.  -EPERM: not held; -EBUSY: others
+ * hold it, or map it, and d did not choose break first; -ENOMEM: no frame, or
+ * quota.  LOCK_MM.
  */
 int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 		  struct frame **f) must_check;
 
 /*
- * d does not hold mfn any more: the frame of the page that it stood for until a
- * break just now; or INVALID_MFN.  LOCK_MM.
+ * d does not hold mfn any more, but mfn may be the old name of a page whose
+ * share was just broken: then returns that page's frame, else INVALID_MFN.
+ * LOCK_MM.
  */
 mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn);
 

@@ -5,8 +5,8 @@
  *
  * Order when an entry changes: take what the new value needs, write the entry
  * (one atomic exchange, since the CPU sets A and D meanwhile), then let go of
- * what the old one held.  So a failure leaves no trace, and a frame that both
- * name never drops to zero in between.
+ * what the old one held.  So a failure leaves no trace, and if the old and the
+ * new entry name the same frame, its count never drops to zero in between.
  */
 #include <port.h>
 #include <errno.h>
@@ -39,7 +39,7 @@ static bool flags_ok(pte_t e, uint64_t refused)
 enum ptcheck_ad {
 	AD_REPLACE,	/* the new value has them, or not */
 	AD_PRESERVE,	/* they are added to it */
-	/* if they were set meanwhile, the entry is not changed */
+	/* if CPUs set them meanwhile, the entry is not changed */
 	AD_EXACT,
 };
 
@@ -64,7 +64,7 @@ static pte_t pte_renamed(pte_t e, const struct frame *f)
 }
 
 /*
- * resolve() refused *e, which is to be writable: the share is broken, or why
+ * resolve() refused *e, which is to be writable: break the share, or return why
  * not.
  */
 static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
@@ -75,7 +75,7 @@ static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
 
 	if (!frame_is_shared(mfn_to_frame(mfn)))
 		return -EBUSY;
-	if (pte && !((*pte & PTE_P) && pte_mfn(*pte) == mfn))
+	if (pte && !((*pte & PTE_P) && mfn_eq(pte_mfn(*pte), mfn)))
 		pte = NULL;
 	r = ptbreak_write(d, pte, mfn, f);
 	if (!r)
@@ -83,7 +83,10 @@ static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
 	return r;
 }
 
-/* As resolve(); but a name that was broken just now still leads to its page. */
+/*
+ * As resolve(); but the old name of a page whose share was just broken still
+ * leads to that page.
+ */
 static int l1_resolve(struct domain *d, pte_t *e, struct frame **f)
 {
 	enum frame_use use = *e & PTE_RW ? USE_WRITE : USE_READ;
@@ -93,15 +96,16 @@ static int l1_resolve(struct domain *d, pte_t *e, struct frame **f)
 	if (likely(r != -EPERM))
 		return r;
 	now = ptbreak_name_now(d, pte_mfn(*e));
-	if (now == INVALID_MFN)
+	if (mfn_eq(now, INVALID_MFN))
 		return r;
 	*e = pte_make(now, *e & ~PTE_ADDR_MASK);
 	return resolve(d, now, use, f);
 }
 
 /*
- * Take what present entry e needs; *out is what the table will hold.  pte: the
- * entry that it will replace, whose value is held; NULL: there is none.
+ * Take what the present entry e needs; *out is the value that the table will
+ * hold.  pte: the entry that e will replace, whose old value still holds what
+ * it took; NULL: there is none.
  */
 static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 {
@@ -167,8 +171,8 @@ static bool l1_same_use(pte_t old, pte_t new)
 
 /*
  * Exchange *pte, which held *old a moment ago, for `new`.  CPUs may set A and D
- * of it meanwhile: false if AD_EXACT must not lose them, and *old is what it
- * holds.
+ * in it meanwhile.  False, for AD_EXACT alone: a CPU did, and *old is the
+ * entry's value now.
  */
 static bool entry_write(pte_t *pte, pte_t new, enum ptcheck_ad ad, pte_t *old)
 {
@@ -185,7 +189,8 @@ static bool entry_write(pte_t *pte, pte_t new, enum ptcheck_ad ad, pte_t *old)
 }
 
 /*
- * What l1_get() took replaces the entry; or, if that must not be, is let go of.
+ * Write `new`, for which l1_get() took what it needs, into the entry; if that
+ * must not be, let go of what was taken.
  */
 static int l1_replace(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 		      enum ptcheck_ad ad)
@@ -197,9 +202,9 @@ static int l1_replace(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 }
 
 /*
- * The same for an entry that names another frame than the guest knows, its
- * page's copy: not writable before no CPU reads the old frame any more, else
- * stores would be seen late there.
+ * l1_replace() for an entry whose new frame is a copy of the page.  The entry
+ * becomes writable only when no CPU reads the old frame any more: such a CPU
+ * would not see stores to the new one.
  */
 static void l1_rename(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 		      enum ptcheck_ad ad)
@@ -245,8 +250,8 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 	if (likely(!((adjusted ^ new) & PTE_ADDR_MASK)))
 		return l1_replace(d, pte, old, adjusted, ad);
 	/*
-	 * Only a break gives another frame than was asked for.  It has
-	 * happened: the entry must follow.
+	 * Only a break changes the frame that was asked for.  The share is
+	 * broken now, so the entry must name the new frame.
 	 */
 	l1_rename(d, pte, old, adjusted, ad == AD_EXACT ? AD_PRESERVE : ad);
 	return 0;
@@ -292,8 +297,8 @@ static bool same_class(const struct frame *table, const struct frame *f)
 }
 
 /*
- * Does naming f from `table` mean a linear use?  A class alone is left of what
- * f was once.
+ * Does naming f from `table` mean a linear use?  The class alone does not tell:
+ * a frame that is no longer a table keeps its old class until it is reused.
  */
 static bool is_linear(const struct frame *table, const struct frame *f)
 {
@@ -337,8 +342,8 @@ static int upper_take(struct domain *d, struct frame *table, unsigned int level,
 }
 
 /*
- * Let go of entry e: the general reference too, but if the table below is to be
- * devalidated.
+ * Let go of entry e and its general reference; but if the table below has to be
+ * devalidated, that reference is kept for it.
  */
 static enum child_state upper_drop(struct frame *table, pte_t e)
 {
@@ -358,10 +363,10 @@ static enum child_state upper_drop(struct frame *table, pte_t e)
 }
 
 /*
- * As pttree_begin(), before an entry of `table` changes.  With a result that
- * nobody came for (pttree.c, TREE3) the last use of `table` itself may go: its
- * entries hold nothing then, and who asked must look again at what it is
- * (PT23).
+ * pttree_begin(), before an entry of `table` changes.  It may drop a result
+ * that nobody came for (pttree.c, TREE3), and with it the last use of `table`
+ * itself.  Then `table` is no table any more, and the caller must look again at
+ * what it is (PT23).
  */
 static int upper_begin(struct domain *d, const struct frame *table,
 		       unsigned int level, mfn_t wanted)
@@ -488,7 +493,9 @@ pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va)
 			return NULL;
 		table = mfn_to_virt(pte_mfn(e));
 	}
-	/* A linear link on the way leads to a table that is none of L1. */
+	/*
+	 * If there was a linear link on the way, this table is not an L1 table.
+	 */
 	if (type_class(mfn_to_frame(virt_to_mfn(table))->type) != CLASS_L1)
 		return NULL;
 	return &table[pt_slot(va, 1)];

@@ -14,12 +14,13 @@
  *         M2P view.
  * TABLE4  the AVL bit is the hypervisor's (decision 17): set exactly on present
  *         entries of shared frames that sharing marked; a guest's value is
- *         dropped.  (While a share is broken in parts, also on those of its
- *         frame that are not yet done: pv/ptbreak.c, K1.)
+ *         dropped.  (While a share is broken in parts, also on entries that
+ *         still name its old frame: pv/ptbreak.c, K1.)
  *
- * TABLE5  likewise PTE_AVL_GRANT, set exactly on entries that a grant handle
- *         installed: such an entry holds nothing itself (pv/grant_host.c), and
- *         replacing it takes the handle's host part away.
+ * TABLE5  PTE_AVL_GRANT is the hypervisor's, too: set exactly on entries that a
+ *         grant handle installed; such an entry holds nothing itself
+ *         (pv/grant_host.c), and replacing it takes the handle's host part
+ *         away.
  *
  * All functions: the domain's LOCK_MM is held.
  */
@@ -59,9 +60,9 @@ int ptcheck_entry_swap(struct domain *d, pte_t *pte, pte_t old, pte_t new) must_
 void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new);
 
 /*
- * *pte of a validated L1 table is read-only, marked as shared, and written to:
- * it gets a private page, writable; the TLBs are flushed.  Or -errno of
- * ptbreak_write(), and it is as it was.
+ * The guest writes through *pte, an entry of a validated L1 table that is
+ * read-only and marked as shared: give it a private, writable page and flush
+ * the TLBs.  Or -errno of ptbreak_write(), and *pte is as it was.
  */
 int ptcheck_break(struct domain *d, pte_t *pte) must_check;
 

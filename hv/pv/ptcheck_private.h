@@ -6,12 +6,14 @@
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 
-/* What taking, or letting go of, an entry says of the table below it. */
+/*
+ * What is left to do with the table below, after an entry was taken or dropped.
+ */
 enum child_state {
 	CHILD_DONE,	/* nothing is left to do */
 	/*
-	 * it must be (de)validated: count 1 and a general reference are held by
-	 * the entry
+	 * the table must be validated or devalidated; the entry holds its count
+	 * of 1 and a general reference
 	 */
 	CHILD_UNFINISHED,
 };
@@ -28,8 +30,8 @@ static inline unsigned int table_level(const struct frame *f)
 }
 
 /*
- * Take what entry `slot` of a table that nobody can write needs, and adjust it
- * as it has to stand.  -errno: nothing was taken.
+ * Take what entry `slot` of `table`, which nobody can write, needs, and set the
+ * bits that the hypervisor chooses.  -errno: nothing was taken.
  */
 int ptcheck_entry_take(struct domain *d, struct frame *table, unsigned int level,
 	       unsigned int slot, enum child_state *below) must_check;

@@ -5,23 +5,24 @@
  *
  * How far a table has come stands in its type word (mm/pagetype.h, T5), so a
  * part starts at the root and follows the `child` marks down to where the last
- * one stopped.  The depth is that of a tree, and once more for a linear table
- * that goes with its last user: constant (XSA-240).
+ * one stopped.  The depth is constant (XSA-240): that of one tree, plus that of
+ * a linear table which goes with its last user.
  *
  * TREE1  At most one tree of a domain is half-way: the one below
- *        d->pending.tree.root.  All its partial tables hang together by `child`
- *        marks, and the root's count is the work's. So a partial table has one
- *        owner, and nobody else can count a use of it (I7; XSA-299, -309, -310
- *        came of two).
- * TREE2  While it is half-way none of the domain's vCPUs that comes into the
- *        hypervisor leaves it: pv_exit_to_guest() does parts, with looks at the
- *        clock between them, until it is not.  So whoever asked for it, all
- *        that wait for their turn help.  Other domains run meanwhile.
+ *        d->pending.tree.root.  `child` marks lead from the root to every
+ *        partial table, and the root's count belongs to the work.  So a partial
+ *        table has one owner, and nobody else can count a use of it (I7;
+ *        XSA-299, -309 and -310 came of two owners).
+ * TREE2  While a tree is half-way, a vCPU of the domain that comes into the
+ *        hypervisor does not leave it: pv_exit_to_guest() does parts of the
+ *        work, with looks at the clock between them, until the tree is done.
+ *        So all vCPUs that wait for their turn help, whichever of them asked.
+ *        Other domains run meanwhile.
  * TREE3  The vCPU that asked for a validation asks again and is given the
- *        result (VALIDATED, REFUSED), which it alone can take: so of many that
- *        ask at once each gets its own.  If it does not come back, but asks for
- *        something else, its result is let go of first.
- * TREE4  A dying domain's validation is undone, and its results are let go of.
+ *        result (VALIDATED, REFUSED), which no other vCPU can take: so if many
+ *        ask at once, each gets its own.  If a vCPU does not come back for its
+ *        result but asks for something else, the result is dropped first.
+ * TREE4  A dying domain's validation is undone, and its results are dropped.
  */
 #include <port.h>
 #include <errno.h>
@@ -67,8 +68,8 @@ static void table_validated(struct domain *d, struct frame *f)
 }
 
 /*
- * Go on with f: 0, it is validated; -ERESTART; or what is wrong with an entry,
- * and f is to be undone from where its type word says.
+ * Go on validating f.  0: it is validated; -ERESTART; or what is wrong with an
+ * entry: then f must be undone from where its type word says.
  */
 static int validate(struct domain *d, struct frame *f)
 {
@@ -126,7 +127,7 @@ static bool devalidate(struct domain *d, struct frame *f)
 		if (!slot_is_hypervisor(level, slot))
 			below = ptcheck_entry_drop(d, f, level,
 					   &table_of(f)[slot]);
-		/* From here on the type word must say so if it is looked at. */
+		/* Whoever reads the type word from here on must see that. */
 		if (below == CHILD_UNFINISHED)
 			pagetype_partial(below_of(f, slot), PT_SLOTS, false);
 	}
@@ -138,8 +139,8 @@ static bool devalidate(struct domain *d, struct frame *f)
 /* --- the work --- */
 
 /*
- * On whose behalf this CPU works on d's tables: not one of its vCPUs' when d is
- * built or buried.
+ * The vCPU of d's for which this CPU works on d's tables; none while d is built
+ * or reaped.
  */
 static struct vcpu *asker(struct domain *d)
 {
@@ -153,7 +154,7 @@ static bool half_way(const struct pt_tree *w)
 	return w->state != PT_IDLE;
 }
 
-/* TREE3: what became of the tree, for who asked. */
+/* TREE3: store what became of the tree, for the vCPU that asked. */
 static void work_answer(struct pt_tree *w, int error)
 {
 	w->asker->pt_result = (struct pt_result){
@@ -163,7 +164,7 @@ static void work_answer(struct pt_tree *w, int error)
 	w->state = PT_IDLE;
 }
 
-/* The root's entries are let go of, and now it is. */
+/* The root's entries have been dropped, and now the root is. */
 static void work_end(struct pt_tree *w)
 {
 	frame_put(mfn_to_frame(w->root));
@@ -215,8 +216,8 @@ bool pttree_work(struct domain *d)
 	ASSERT(spin_is_locked(&d->mm));
 	this_cpu()->pte_steps = 0;
 	/*
-	 * Whoever changed names has let go of LOCK_MM; what is left is in
-	 * renames.
+	 * The CPU that set `held` has released LOCK_MM; its work that is left
+	 * is in renames.
 	 */
 	WRITE_ONCE(d->pending.renames.held, false);
 	/* First: a validation takes no entry while names change. */
@@ -249,7 +250,7 @@ int pttree_begin(struct domain *d, mfn_t wanted)
 	if (half_way(&d->pending.tree))
 		return -ERESTART;
 	if (likely(v->pt_result.state == PT_NONE) ||
-	    v->pt_result.root == wanted)
+	    mfn_eq(v->pt_result.root, wanted))
 		return 0;
 	result_forget(d, v);
 	return half_way(&d->pending.tree) ? -ERESTART : 0;
@@ -258,15 +259,15 @@ int pttree_begin(struct domain *d, mfn_t wanted)
 /* --- uses --- */
 
 /*
- * The result that waits for who asks now, if it is of this table: 0 or -errno;
- * 1: there is none.
+ * The result that waits for this vCPU, if it is for this table and level: 0 or
+ * -errno; 1: there is none.
  */
 static int result_take(struct vcpu *v, mfn_t mfn, unsigned int level)
 {
 	struct pt_result *result = &v->pt_result;
 	int state = result->state;
 
-	if (state == PT_NONE || result->root != mfn)
+	if (state == PT_NONE || !mfn_eq(result->root, mfn))
 		return 1;
 	if (state == PT_VALIDATED &&
 	    table_level(mfn_to_frame(mfn)) != level)

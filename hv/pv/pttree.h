@@ -3,10 +3,10 @@
  * Trees of page tables: uses of them, and work on them that is done in parts.
  *
  * Validating or devalidating a tree takes as long as the tree is large, so it
- * is done in parts (pttree.c).  What answers -ERESTART changed nothing: drop
- * the lock, leave the hypervisor by pv_exit_to_guest(), which does the next
- * parts, and ask again; an instruction that is emulated is simply not advanced
- * over.
+ * is done in parts (pttree.c).  A call that answers -ERESTART changed nothing:
+ * drop the lock, leave the hypervisor by pv_exit_to_guest(), which does the
+ * next parts, and ask again.  For an emulated instruction that means: do not
+ * advance rip.
  */
 #ifndef HV_PV_PTTREE_H
 #define HV_PV_PTTREE_H
@@ -14,8 +14,9 @@
 #include "dom/domain.h"
 
 /*
- * First, in everything that adds or drops uses of tables: `wanted` is the
- * table that is asked for next, INVALID_MFN if none.  0, or -ERESTART.
+ * Call this first in all that adds or drops uses of tables.  `wanted` is the
+ * table that the caller will ask for next, INVALID_MFN if none.  0, or
+ * -ERESTART.
  */
 int pttree_begin(struct domain *d, mfn_t wanted) must_check;
 
@@ -40,8 +41,8 @@ bool pttree_work_left(const struct domain *d);
 bool pttree_work(struct domain *d);
 
 /*
- * The same with LOCK_MM taken here: one part, by who holds no lock; false: none
- * is left.
+ * pttree_work() with LOCK_MM taken here, for a caller that holds no lock;
+ * false: no work is left.
  */
 bool pttree_settle(struct domain *d);
 

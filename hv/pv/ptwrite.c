@@ -14,10 +14,10 @@
  * WRITE2  The instruction is decoded from one copy of its bytes; the address is
  *         the one that the CPU reported.  A guest that changes the bytes
  *         meanwhile gets another legal store to that same entry.
- * WRITE3  LOCK_MM is held from reading the entry to writing it, and it is
- *         written only if no other CPU set its A or D bit in between: the old
- *         value that xchg gives is exact, and none that `and` or cmpxchg keep
- *         is lost.  Else the guest makes the store again.
+ * WRITE3  LOCK_MM is held from reading the entry to writing it, and the entry
+ *         is written only if no other CPU set its A or D bit in between.  So
+ *         the old value that xchg gives is exact, and no bit that `and` or
+ *         cmpxchg keeps is lost.  Else the guest makes the store again.
  */
 #include <port.h>
 #include <errno.h>
@@ -226,7 +226,10 @@ bool ptwrite_fault(struct vcpu *v, uint64_t cr2, uint32_t error)
 	spin_lock(&d->mm);
 	pte = entry_at(d, v->kernel_l4, cr2);
 	spin_unlock(&d->mm);
-	/* Fetching may fault, which no lock survives: look again behind it. */
+	/*
+	 * Fetching may fault, so no lock can be held: look the entry up again
+	 * afterwards.
+	 */
 	if (!pte || !fetch(v, &s) || offset + s.width > sizeof(pte_t))
 		return false;
 	spin_lock(&d->mm);

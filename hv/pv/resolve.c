@@ -52,7 +52,7 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 	return r;
 }
 
-/* It may have been broken since it was found to be shared: look again. */
+/* The share may have been broken since resolve() found it: look again. */
 static int shared_read(struct domain *d, mfn_t mfn, const void *from, void *to,
 		       size_t bytes)
 {
@@ -87,8 +87,8 @@ int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
 }
 
 /*
- * d has no such frame; but a name that was broken just now still leads to its
- * page.
+ * d does not have the frame; but the old name of a page whose share was just
+ * broken still leads to that page.
  */
 static int resolve_past(struct domain *d, mfn_t mfn, struct frame **frame)
 {
@@ -97,7 +97,7 @@ static int resolve_past(struct domain *d, mfn_t mfn, struct frame **frame)
 	spin_lock(&d->mm);
 	now = ptbreak_name_now(d, mfn);
 	spin_unlock(&d->mm);
-	return now == INVALID_MFN ? -EPERM : resolve(d, now, USE_WRITE, frame);
+	return mfn_eq(now, INVALID_MFN) ? -EPERM : resolve(d, now, USE_WRITE, frame);
 }
 
 int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
@@ -120,7 +120,7 @@ pte_t *resolve_l1_entry(struct domain *d, maddr_t maddr)
 	struct frame *f;
 	bool is_l1;
 
-	if ((maddr & 7) || resolve(d, maddr >> PAGE_SHIFT, USE_TYPED, &f))
+	if ((maddr_n(maddr) & 7) || resolve(d, maddr_to_mfn(maddr), USE_TYPED, &f))
 		return NULL;
 	is_l1 = frame_is_table(f, 1);
 	frame_put(f);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The one function through which a guest's name for a frame goes (design
- * decision 16): every path on which a guest says an mfn asks here what it may
- * do with it.
+ * decision 16): every path on which a guest gives an mfn asks here what the
+ * guest may do with that frame.
  */
 #ifndef HV_PV_RESOLVE_H
 #define HV_PV_RESOLVE_H
@@ -30,18 +30,17 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 	    struct frame **frame) must_check;
 
 /*
- * As USE_WRITE; but of a domain that chose break first a shared page is broken,
- * and *frame is its new frame, which is not the one that was named; the old
- * name of a page that was broken just now leads to it too.  -ENOMEM: no frame
- * for it.  LOCK_MM is not held.
+ * As USE_WRITE.  But for a domain that chose break first, a shared page is
+ * broken, and *frame is the page's new frame, not the one that was named.  The
+ * old name of a page whose share was just broken leads to its new frame, too.
+ * -ENOMEM: no frame for it.  LOCK_MM is not held.
  */
 int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 
 /*
- * Copy `bytes` at `offset` of a page that d may read.  What keeps the page
- * meanwhile is a reference, or, of a shared one, LOCK_MM, under which d's hold
- * stays.  0 or -errno of resolve(); nothing is copied then.  LOCK_MM is not
- * held.
+ * Copy `bytes` at `offset` of a page that d may read.  Meanwhile a reference
+ * keeps the page; a shared page is kept by d's hold, which stays under LOCK_MM.
+ * 0 or -errno of resolve(); nothing is copied then.  LOCK_MM is not held.
  */
 int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
 		 size_t bytes) must_check;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A write to a shared page, by a domain that chose break first: by the guest's
- * own instruction, or by the hypervisor that copies an output to it.  The entry
- * gets a private page and the instruction is made again.
+ * own instruction, or by the hypervisor, which copies a result to the guest.
+ * The entry gets a private page and the instruction is made again.
  *
- * Only entries that carry the AVL bit: they were writable when they were
- * offered.  One without it was read-only in the guest's own eyes, and the fault
- * is its.
+ * Only entries with the AVL bit are served: they were writable when they were
+ * offered.  An entry without that bit was read-only by the guest's own wish, so
+ * the guest gets the fault.
  */
 #include <port.h>
 
@@ -39,7 +39,7 @@ static bool break_at(struct vcpu *v, uint64_t va)
 	if (pte && was_writable(READ_ONCE(*pte)))
 		done = !ptcheck_break(d, pte);
 	else if (pte && d->vcpu_count > 1)
-		/* another broke it just before */
+		/* another vCPU broke the share just before */
 		done = ptcheck_writable(l4, va);
 	spin_unlock(&d->mm);
 	return done;

@@ -52,11 +52,11 @@ static void refuse_softint(struct vcpu *v, unsigned int vector)
 
 /*
  * `int n` whose gate is closed.  The vector comes from the bytes: QEMU's TCG
- * gives a wrong one in the error code.  A 32-bit segment of the guest's own is
- * read as if it were 64-bit: the bytes that differ are instructions of their
- * own there, so none of them comes before an `int` that faults.  With a base
- * the bytes are others; they can name no gate that the program could not have
- * named itself.
+ * gives a wrong one in the error code.  Code of a 32-bit segment is decoded as
+ * if it were 64-bit: where the two differ (REX bytes), 32-bit code has an
+ * instruction of its own, which cannot be a prefix of the `int` that faulted.
+ * If the segment has a base, the bytes read are not those of the instruction;
+ * but they can name no gate that the program could not have named itself.
  */
 static void trap_int_refused(struct vcpu *v, uint32_t error)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Faults and interrupts of a guest: who they are for. */
+/* Faults and interrupts of a guest: for the guest's handler, or for us. */
 #ifndef HV_PV_TRAPS_H
 #define HV_PV_TRAPS_H
 

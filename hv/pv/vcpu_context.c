@@ -8,12 +8,12 @@
  *      RPL 3, IF on, IOPL virtual, handlers and breakpoints outside of the
  *      hypervisor, tables and descriptor pages by type.
  * CTX3  LOCK_DOMAIN is held from the look at `initialised` until it is set, so
- *      of many that ask at once one succeeds, and nobody brings the vCPU up
- *      before it is whole.
- * CTX4  Descriptor pages come before tables, since they can be let go of at
- *      once.  Work on a tree that is cut short leaves what was taken in the
- *      vCPU, which is still not initialised; who asks again goes on from there,
- *      also with other tables.
+ *       if many vCPUs ask at once, one of them succeeds, and nobody brings the
+ *       new vCPU up before its context is complete.
+ * CTX4  Descriptor pages come before tables, since they can be dropped at once.
+ *       If work on a tree is cut short, what was taken stays in the vCPU, which
+ *       is still not initialised; the next call goes on from there, even if it
+ *       names other tables.
  */
 #include <port.h>
 #include <errno.h>
@@ -58,7 +58,7 @@ static bool addresses_ok(const struct vcpu_guest_context *c)
 
 static mfn_t base_of(uint64_t cr3)
 {
-	return cr3 >> PAGE_SHIFT;
+	return MFN(cr3 >> PAGE_SHIFT);
 }
 
 static bool tables_ok(const struct vcpu_guest_context *c)
@@ -67,8 +67,8 @@ static bool tables_ok(const struct vcpu_guest_context *c)
 	    !desc_ldt_ok(c->ldt_base, c->ldt_ents))
 		return false;
 	/* In user mode it needs the tables for it. */
-	return base_of(c->ctrlreg[3]) &&
-	       (c->flags & VGCF_in_kernel || base_of(c->ctrlreg[1]));
+	return mfn_n(base_of(c->ctrlreg[3])) &&
+	       (c->flags & VGCF_in_kernel || mfn_n(base_of(c->ctrlreg[1])));
 }
 
 /* --- tables --- */
@@ -78,12 +78,12 @@ static int bases_take(struct vcpu *v, const struct vcpu_guest_context *c)
 	mfn_t kernel = base_of(c->ctrlreg[3]), user = base_of(c->ctrlreg[1]);
 	int r = mmu_base_set(v, &v->kernel_l4, kernel, false, false);
 
-	return r ?: mmu_base_set(v, &v->user_l4, user, false, !user);
+	return r ?: mmu_base_set(v, &v->user_l4, user, false, !mfn_n(user));
 }
 
 /*
- * One of those that are there; true: not all are gone, for another vCPU's tree,
- * or this one's, is half-way.
+ * Drop the bases that v has; true: not all are gone yet, because a tree, v's or
+ * another vCPU's, is half-way.
  */
 static bool bases_drop(struct vcpu *v)
 {
@@ -95,12 +95,12 @@ static bool bases_drop(struct vcpu *v)
 	if (!r && !mmu_base_drop(d, &v->user_l4))
 		(void)mmu_base_drop(d, &v->kernel_l4);
 	spin_unlock(&d->mm);
-	return r || v->kernel_l4 != INVALID_MFN;
+	return r || !mfn_eq(v->kernel_l4, INVALID_MFN);
 }
 
 static int descriptors_take(struct vcpu *v, const struct vcpu_guest_context *c)
 {
-	uint64_t mfns[GDT_FRAMES_MAX];
+	mfn_t mfns[GDT_FRAMES_MAX];
 
 	memcpy(mfns, c->gdt_frames, sizeof(mfns));
 	return desc_set_gdt(v, mfns, c->gdt_ents);
@@ -153,8 +153,8 @@ static void handlers_set(struct vcpu *v, const struct vcpu_guest_context *c)
 }
 
 /*
- * What a guest may not have is left out, as on Xen: no error.  vm_assist is
- * vCPU 0's alone.
+ * Settings that a guest may not have are left out without an error, as on Xen.
+ * vm_assist is vCPU 0's alone.
  */
 static void machine_set(struct vcpu *v, const struct vcpu_guest_context *c)
 {
@@ -185,7 +185,7 @@ static int context_apply(struct vcpu *v, const struct vcpu_guest_context *c)
 	r = bases_take(v, c);
 	if (r) {
 		descriptors_drop(v);
-		/* The call is made, and refused, once more for what is left. */
+		/* The call is made again for the rest, and is refused then. */
 		return r != -ERESTART && bases_drop(v) ? -ERESTART : r;
 	}
 	registers_set(v, c);

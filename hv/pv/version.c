@@ -105,8 +105,8 @@ long op_xen_version(struct hypercall_args *args)
 			 1u << VMASST_TYPE_runstate_update_flag)
 
 /*
- * Page-table writes are emulated always; the other bits are kept for who reads
- * them.
+ * Page-table writes are emulated always; the other bits are kept, for code that
+ * asks for them.
  */
 long op_vm_assist(struct hypercall_args *args)
 {

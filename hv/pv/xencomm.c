@@ -4,14 +4,14 @@
  * inline addresses here, registered buffers in xencomm_buffer.c.
  *
  * COMM1  Each word of a descriptor is read once for each page that is copied,
- *        through a frame that the domain may read; what it says is checked
- *        before it is used.  A descriptor that changes during a call changes
- *        only where the caller's own data go.
+ *        through a frame that the domain may read; the word is checked before
+ *        it is used.  A descriptor that changes during a call changes only
+ *        where the caller's own data go.
  * COMM2  A page is written only with a general reference and a WRITABLE type
- *        use held (CP7): so it is no table, not shared, not foreign, nor does
- *        it become so meanwhile.  One that is read is held by a general
- *        reference, or, if shared, by the domain's own hold, which LOCK_MM
- *        keeps (resolve_read()).
+ *        use held (CP7): so the page is no table, not shared and not foreign,
+ *        and cannot become so meanwhile.  A page that is read is held by a
+ *        general reference, or, if shared, by the domain's own hold, which
+ *        LOCK_MM keeps (resolve_read()).
  * COMM3  A copy stops at the first thing that is wrong; nothing is touched
  *        outside of what was named.
  *
@@ -35,8 +35,8 @@
 
 static int page_read(struct domain *d, maddr_t at, void *to, size_t bytes)
 {
-	if (at >= XENCOMM_MADDR_MAX ||
-	    resolve_read(d, at >> PAGE_SHIFT, at & ~PAGE_MASK, to, bytes))
+	if (maddr_n(at) >= XENCOMM_MADDR_MAX ||
+	    resolve_read(d, maddr_to_mfn(at), maddr_n(at) & ~PAGE_MASK, to, bytes))
 		return -EFAULT;
 	return 0;
 }
@@ -46,17 +46,17 @@ static int page_write(struct domain *d, maddr_t at, const void *from,
 {
 	struct frame *f;
 
-	if (at >= XENCOMM_MADDR_MAX || resolve_area(d, at >> PAGE_SHIFT, &f))
+	if (maddr_n(at) >= XENCOMM_MADDR_MAX || resolve_area(d, maddr_to_mfn(at), &f))
 		return -EFAULT;	/* COMM2 */
-	memcpy((uint8_t *)mfn_to_virt(frame_to_mfn(f)) + (at & ~PAGE_MASK), from,
+	memcpy((uint8_t *)mfn_to_virt(frame_to_mfn(f)) + (maddr_n(at) & ~PAGE_MASK), from,
 	       bytes);
 	resolve_area_put(d, f);
 	return 0;
 }
 
-static size_t left_in_page(uint64_t at)
+static size_t left_in_page(maddr_t at)
 {
-	return PAGE_SIZE - (at & ~PAGE_MASK);
+	return PAGE_SIZE - (maddr_n(at) & ~PAGE_MASK);
 }
 
 static int page_copy(struct domain *d, maddr_t at, void *hv, size_t bytes,
@@ -69,22 +69,23 @@ static int page_copy(struct domain *d, maddr_t at, void *hv, size_t bytes,
 /* --- descriptors --- */
 
 /*
- * Address number `index` of the list that starts at `list`: from page to page,
- * at most XENCOMM_ADDRS_MAX / 511 of them, while it lies beyond.
+ * Read address number `index` of the list that starts at `list`.  While it lies
+ * beyond the list's page, go on to the list's next page, at most
+ * XENCOMM_ADDRS_MAX / 511 times.
  */
 static int address_read(struct domain *d, maddr_t list, uint32_t index,
 			uint64_t *address)
 {
 	for (;;) {
-		uint32_t room = (LINK_SLOT - (list & ~PAGE_MASK)) /
+		uint32_t room = (LINK_SLOT - (maddr_n(list) & ~PAGE_MASK)) /
 				sizeof(uint64_t);
 
 		if (index < room)
-			return page_read(d, list + index * sizeof(uint64_t),
+			return page_read(d, maddr_add(list, index * sizeof(uint64_t)),
 					 address, sizeof(*address));
 		index -= room;
-		if (page_read(d, (list & PAGE_MASK) + LINK_SLOT, &list,
-			      sizeof(list)) || (list & ~PAGE_MASK))
+		if (page_read(d, MADDR((maddr_n(list) & PAGE_MASK) + LINK_SLOT), &list,
+			      sizeof(list)) || (maddr_n(list) & ~PAGE_MASK))
 			return -EFAULT;
 	}
 }
@@ -101,20 +102,20 @@ static int descriptor_find(struct domain *d, maddr_t at, uint64_t offset,
 	    head.magic != XENCOMM_MAGIC ||
 	    !head.nr_addrs || head.nr_addrs > XENCOMM_ADDRS_MAX)
 		return -EFAULT;
-	at += sizeof(head);
+	at = maddr_add(at, sizeof(head));
 	if (address_read(d, at, 0, &first))
 		return -EFAULT;
 	offset += first & ~PAGE_MASK;
 	index = offset >> PAGE_SHIFT;
 	if (!index) {
-		*found = (first & PAGE_MASK) + offset;
+		*found = MADDR((first & PAGE_MASK) + offset);
 		return 0;
 	}
 	if (index >= head.nr_addrs ||
 	    address_read(d, at, index, &address) ||
 	    (address & ~PAGE_MASK))
 		return -EFAULT;
-	*found = address + (offset & ~PAGE_MASK);
+	*found = MADDR(address + (offset & ~PAGE_MASK));
 	return 0;
 }
 
@@ -122,9 +123,10 @@ static int descriptor_copy(struct domain *d, uint64_t ref, void *hv,
 			   size_t bytes, bool to_guest, size_t *done)
 {
 	uint64_t offset = ref & (XENCOMM_DESC_MAX - 1);
-	maddr_t at = (ref & ~XENCOMM_DESC) >> XENCOMM_DESC_SHIFT;
+	uint64_t number = (ref & ~XENCOMM_DESC) >> XENCOMM_DESC_SHIFT;
+	maddr_t at;
 
-	if (descriptor_find(d, at * XENCOMM_DESC_ALIGN, offset, &at))
+	if (descriptor_find(d, MADDR(number * XENCOMM_DESC_ALIGN), offset, &at))
 		return -EFAULT;
 	*done = MIN(bytes, left_in_page(at));
 	return page_copy(d, at, hv, *done, to_guest);
@@ -133,7 +135,7 @@ static int descriptor_copy(struct domain *d, uint64_t ref, void *hv,
 static int inline_copy(struct domain *d, uint64_t ref, void *hv, size_t bytes,
 		       bool to_guest, size_t *done)
 {
-	maddr_t at = ref - XENCOMM_INLINE;
+	maddr_t at = MADDR(ref - XENCOMM_INLINE);
 
 	*done = MIN(bytes, left_in_page(at));
 	return page_copy(d, at, hv, *done, to_guest);
@@ -190,11 +192,11 @@ int guestref_copy(uint64_t ref, void *hv, size_t bytes, bool to_guest)
 	uint64_t kind = kind_of(ref);
 	copy_fn copy = kind == XENCOMM_DESC ? descriptor_copy :
 		       kind == XENCOMM_INLINE ? inline_copy : buffer_copy;
-	maddr_t at = ref - XENCOMM_INLINE;
+	maddr_t at = MADDR(ref - XENCOMM_INLINE);
 	size_t done;
 
-	/* By far the most: a few bytes of one page. */
-	if (at < XENCOMM_MADDR_MAX && bytes <= left_in_page(at))
+	/* By far the most frequent case: a few bytes of one page. */
+	if (maddr_n(at) < XENCOMM_MADDR_MAX && bytes <= left_in_page(at))
 		return page_copy(d, at, hv, bytes, to_guest);
 	if (!guestref_range_ok(ref, bytes))
 		return -EFAULT;

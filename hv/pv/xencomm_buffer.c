@@ -10,9 +10,9 @@
  * BUFFER2  number = slot | generation << 8; a slot's generation changes with
  *          each registration, so a stale number is refused (CP8) until 255
  *          later ones.
- * BUFFER3  Any number of users of one domain register and unregister across
- *          each other: each buffer is its own (the mail's problem 1).  The caps
- *          bound what the hypervisor keeps.
+ * BUFFER3  Any number of a domain's vCPUs may register and unregister at the
+ *          same time: buffers are independent (the mail's problem 1).  The caps
+ *          bound the memory that the hypervisor spends on them.
  * BUFFER4  A copy runs under LOCK_XENCOMM, so that nobody unregisters it
  *          half-way.
  */
@@ -92,7 +92,7 @@ int xencomm_buffer_copy(struct domain *d, unsigned int number, uint64_t offset,
 	spin_lock(&x->lock);	/* BUFFER4 */
 	b = buffer_find(x, number);
 	if (b && offset >> PAGE_SHIFT < b->pages) {
-		uint8_t *at = mfn_to_virt(b->mfns[offset >> PAGE_SHIFT]);
+		uint8_t *at = mfn_to_virt(MFN(b->mfns[offset >> PAGE_SHIFT]));
 
 		memcpy(to_guest ? at + in_page : hv,
 		       to_guest ? hv : at + in_page, *done);
@@ -107,7 +107,7 @@ static void frames_put(struct domain *d, const uint32_t *mfns,
 		       unsigned int count)
 {
 	while (count)
-		resolve_area_put(d, mfn_to_frame(mfns[--count]));
+		resolve_area_put(d, mfn_to_frame(MFN(mfns[--count])));
 }
 
 /* Read `count` frame numbers at `array`, and hold each frame (BUFFER1). */
@@ -116,7 +116,7 @@ static int frames_get(struct domain *d, uint64_t array, uint32_t *mfns,
 {
 	struct frame *f;
 	unsigned int i;
-	uint64_t mfn;
+	mfn_t mfn;
 	int r;
 
 	for (i = 0; i < count; i++) {
@@ -127,7 +127,7 @@ static int frames_get(struct domain *d, uint64_t array, uint32_t *mfns,
 			frames_put(d, mfns, i);
 			return r == -EINVAL ? -EPERM : r;
 		}
-		mfns[i] = frame_to_mfn(f);
+		mfns[i] = mfn_n(frame_to_mfn(f));
 	}
 	return 0;
 }
@@ -220,7 +220,7 @@ uint32_t xencomm_frames(const struct domain *d,
 	for (slot = 0; x && slot < XENCOMM_BUFFERS; slot++)
 		for (i = 0; x->buffers[slot].mfns &&
 			    i < x->buffers[slot].pages; i++)
-			fn(x->buffers[slot].mfns[i], arg);
+			fn(MFN(x->buffers[slot].mfns[i]), arg);
 	return x ? x->pages : 0;
 }
 

@@ -90,19 +90,20 @@ void holds_domain_fini(struct domain *d)
 
 bool holds_find(struct domain *d, mfn_t mfn, uint32_t *mappings, pfn_t *pfn)
 {
-	return d->sharing.dom && share_holds(d->sharing.dom, mfn, mappings, pfn);
+	return d->sharing.dom && share_holds(d->sharing.dom, mfn_n(mfn), mappings,
+						pfn ? &pfn->n : NULL);
 }
 
 bool holds_take(struct domain *d, mfn_t mfn, uint32_t mappings)
 {
-	return share_take(d->sharing.dom, mfn, mappings) == SHARE_OK;
+	return share_take(d->sharing.dom, mfn_n(mfn), mappings) == SHARE_OK;
 }
 
 int holds_map(struct domain *d, mfn_t mfn)
 {
 	if (!d->sharing.dom)
 		return -EPERM;
-	switch (share_hold(d->sharing.dom, mfn)) {
+	switch (share_hold(d->sharing.dom, mfn_n(mfn))) {
 	case SHARE_OK:
 		return 0;
 	case SHARE_ERR_COUNT:
@@ -115,14 +116,14 @@ int holds_map(struct domain *d, mfn_t mfn)
 void holds_unmap(struct domain *d, mfn_t mfn, bool broke)
 {
 	/*
-	 * Not at its end: there may be more of them than the buffer holds, and
-	 * nobody reads it.
+	 * Not at the domain's end: there may be more drops than the buffer
+	 * holds, and nobody reads it.
 	 */
 	if (READ_ONCE(d->state) == DOM_RUNNING)
 		trace_event(d, broke ? TRACE_BREAK : TRACE_DROP, 0, mfn,
-			    m2p_get(&d->m2p, mfn));
-	share_drop(d->sharing.dom, mfn, 1, broke);
+			    pfn_n(m2p_get(&d->m2p, mfn)));
+	share_drop(d->sharing.dom, mfn_n(mfn), 1, broke);
 	/* I9: the view names only what the domain owns or holds. */
-	if (!share_holds(d->sharing.dom, mfn, NULL, NULL))
+	if (!share_holds(d->sharing.dom, mfn_n(mfn), NULL, NULL))
 		m2p_clear(&d->m2p, mfn);
 }

@@ -14,28 +14,29 @@
  */
 int holds_domain_init(struct domain *d, const char *group, uint64_t budget);
 /*
- * All holds are gone: some of what was set aside for it in its group goes back;
- * false: no more does.
+ * After all holds are gone: give back some of what was set aside for d in its
+ * group; false: nothing is left to give.
  */
 bool holds_domain_reap(struct domain *d);
 void holds_domain_fini(struct domain *d);	/* and the rest */
 
 /*
- * Does the domain hold this SHARED frame?  Then with so many mappings, of its
- * page pfn.  Either may be NULL.  LOCK_MM of d keeps the answer true.
+ * Does d hold this SHARED frame?  If so, *mappings is d's number of mappings of
+ * it, and *pfn d's page.  Either may be NULL.  LOCK_MM of d keeps the answer
+ * true.
  */
 bool holds_find(struct domain *d, mfn_t mfn, uint32_t *mappings, pfn_t *pfn);
 /*
- * One more read-only mapping of it: 0, -EPERM (not held), -EBUSY (the domain
- * has SHARE_DOM_CAP).
+ * d maps the frame read-only once more: 0, -EPERM (not held), -EBUSY (the
+ * domain has SHARE_DOM_CAP).
  */
 int holds_map(struct domain *d, mfn_t mfn) must_check;
 /* A mapping went; `broke`: a private writable page took its place. */
 void holds_unmap(struct domain *d, mfn_t mfn, bool broke);
 /*
- * Nobody else holds it, and d with just so many mappings: it is shared no more,
- * and of no type, for ownpage_publish().  False: others hold it, and nothing
- * changed.
+ * If nobody else holds the frame, and d has just `mappings` of it: it is shared
+ * no more and has no type; ownpage_publish() comes next.  False: others hold
+ * it, and nothing changed.
  */
 bool holds_take(struct domain *d, mfn_t mfn, uint32_t mappings) must_check;
 

@@ -19,12 +19,12 @@ void ownpage_publish(struct domain *d, mfn_t mfn, uint32_t refs,
 
 mfn_t ownpage_copy(struct domain *d, mfn_t shared)
 {
-	uint64_t pfn = INVALID_PFN;
+	pfn_t pfn = INVALID_PFN;
 	mfn_t mfn;
 
-	(void)share_holds(d->sharing.dom, shared, NULL, &pfn);
+	(void)share_holds(d->sharing.dom, mfn_n(shared), NULL, &pfn.n);
 	mfn = domain_page_prepare_copy(d, shared);
-	if (mfn != INVALID_MFN && m2p_set(&d->m2p, mfn, pfn)) {
+	if (!mfn_eq(mfn, INVALID_MFN) && m2p_set(&d->m2p, mfn, pfn)) {
 		domain_pages_cancel(d, mfn, 0);
 		mfn = INVALID_MFN;
 	}

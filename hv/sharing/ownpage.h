@@ -12,11 +12,11 @@
  */
 mfn_t ownpage_copy(struct domain *d, mfn_t shared);
 /*
- * mfn, a ownpage_copy(), or a frame that left the table by share_take() and
- * that no CPU's guest knows any more, is d's now, with `refs` names beside the
- * owner's, `writable` of them writable.  Its place in the quota was taken.  The
- * last step: others of d's CPUs, and those to whom d grants it, write it at
- * once.
+ * mfn becomes d's own page, with `refs` names beside the owner's, `writable` of
+ * them writable.  It comes from ownpage_copy(), or from holds_take() after no
+ * guest's TLB knows it any more; its room in the quota was taken.  This is the
+ * last step: other CPUs of d's, and domains to which d grants the page, may
+ * write it at once.
  */
 void ownpage_publish(struct domain *d, mfn_t mfn, uint32_t refs,
 		     uint32_t writable);

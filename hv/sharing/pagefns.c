@@ -172,7 +172,9 @@ static void log_choice(const struct page_costs *costs)
 	log_info("pages: %s", t.line);
 }
 
-/* A CPU that says it can, and does it wrong: the log says so. */
+/*
+ * Does the variant work?  If a CPU has it and computes wrong, the log says so.
+ */
 static bool agrees(enum page_variant v, const struct page_machine *m,
 		   void *scratch)
 {

@@ -2,9 +2,10 @@
 /*
  * The page functions that the sharing service uses here.
  *
- * Outside of a bracket they are the scalar ones.  Inside, they are what was
- * chosen at boot for so many pages; the first one that needs vector registers
- * takes them (x86/vecregs.h) and the bracket's end gives them back.  A bracket
+ * A bracket is the code between pagefns_begin() and pagefns_end().  Outside a
+ * bracket the scalar functions are used.  Inside, those that were chosen at
+ * boot for so many pages; the first function that needs vector registers takes
+ * them (x86/vecregs.h), and the end of the bracket gives them back.  A bracket
  * belongs to a CPU; nothing in it enters a guest, gives up the CPU or may fault
  * on a guest's address.
  */

@@ -33,34 +33,37 @@ static struct share *service;
 
 static void *op_map(void *ctx, uint32_t frame)
 {
-	return mfn_to_virt(frame);
+	return mfn_to_virt(MFN(frame));
 }
 
 /*
- * Of the group's own, and never of the heap while it has some that only wait
- * for a flush.
+ * A frame of the group's own; never one of the heap's while some of the group's
+ * only wait for a flush.
  */
 static bool op_canonical_alloc(void *ctx, uint16_t group, uint32_t *frame)
 {
 	mfn_t mfn = frame_pool_draw(ctx, false);
 
-	if (mfn == INVALID_MFN) {
+	if (mfn_eq(mfn, INVALID_MFN)) {
 		reclaim_pool(ctx);
 		mfn = frame_pool_draw(ctx, true);
 	}
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return false;
-	*frame = mfn;
+	*frame = mfn_n(mfn);
 	return true;
 }
 
-/* One that was drawn for nothing has never been mapped. */
+/*
+ * A frame that was drawn and not used has never been mapped, so it needs no
+ * flush.
+ */
 static void op_canonical_free(void *ctx, uint32_t frame)
 {
-	if (mfn_to_frame(frame)->hash == CANONICAL_FRESH)
-		frame_pool_free(ctx, frame);
+	if (mfn_to_frame(MFN(frame))->hash == CANONICAL_FRESH)
+		frame_pool_free(ctx, MFN(frame));
 	else
-		reclaim_canonical(ctx, frame);
+		reclaim_canonical(ctx, MFN(frame));
 }
 
 static void op_canonical_left(void *ctx)

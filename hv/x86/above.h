@@ -10,9 +10,9 @@
 #include "x86/cpu.h"
 
 /*
- * The ways in from a guest (entry.asm, trap.c): interrupts are off, the CPU's
- * stack holds nothing but `regs`, which are the running vCPU's, and they do not
- * return.  pv/entry.c
+ * The ways in from a guest (entry.asm, trap.c): interrupts are off, `regs` are
+ * the running vCPU's own, nothing on the CPU's stack is needed any more
+ * (entry.asm, ENTRY1), and the functions do not return.  pv/entry.c
  */
 /* Exception or int n; regs->vector, error_code; CR2 is live. */
 void guest_trap(struct regs *regs) noreturn;
@@ -20,8 +20,8 @@ void guest_syscall(struct regs *regs) noreturn;	/* `syscall` */
 /* `sysenter`; rip and rsp are not known */
 void guest_sysenter(struct regs *regs) noreturn;
 /*
- * iretq refused the selectors or rip in the running vCPU's regs, which are
- * unchanged, with this exception.
+ * iretq raised this exception because it refused a selector or rip in the
+ * running vCPU's regs; the regs are unchanged.
  */
 void guest_iret_failed(uint32_t vector, uint32_t error_code) noreturn;
 /* after an interrupt that came from a guest */
@@ -40,9 +40,10 @@ void cpu_interrupt(enum vector vector);
 bool guest_access_fault(uint64_t va, uint32_t error_code);
 
 /*
- * A copy from or to a reference (abi/xencomm.h), in place of an address: 0 or
- * -EFAULT, after some of it may have been copied.  And: may all of it be
- * referenced?  No lock is held.  pv/xencomm.c
+ * Copies from or to a reference (abi/xencomm.h), which stands in place of an
+ * address.  guestref_copy(): 0, or -EFAULT, when a part may have been copied.
+ * guestref_range_ok(): does the reference cover so many bytes?  No lock is
+ * held.  pv/xencomm.c
  */
 int guestref_copy(uint64_t ref, void *hv, size_t bytes, bool to_guest);
 bool guestref_range_ok(uint64_t ref, uint64_t bytes);

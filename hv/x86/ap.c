@@ -35,10 +35,10 @@ void ap_write_trampoline(maddr_t where, const struct ap_tables *tables)
 
 	memcpy(to, ap_trampoline, ap_trampoline_end - ap_trampoline);
 	memcpy(&w, to + words, sizeof(w));
-	w.cr3 = tables->l4;
+	w.cr3 = maddr_n(tables->l4);
 	w.efer = rdmsr(MSR_EFER) & ~EFER_LMA;
 	w.gdt_limit = BOOT_GDT_LIMIT;
-	w.gdt_base = tables->gdt - GDT_HV_PAGE * PAGE_SIZE;
+	w.gdt_base = maddr_n(tables->gdt) - GDT_HV_PAGE * PAGE_SIZE;
 	memcpy(to + words, &w, sizeof(w));
 }
 
@@ -57,8 +57,8 @@ void ap_main(void)
 	lapic_init(false);
 	atomic_store_release(&cpu->online, 1);
 	/*
-	 * Asleep: dozens that spin would keep a small host from starting the
-	 * next.
+	 * Wait asleep: dozens of processors that spin would keep a small host
+	 * from starting the next one.
 	 */
 	while (!atomic_load_acquire(&ap_entry))
 		cpu_idle_wait();

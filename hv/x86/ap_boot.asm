@@ -32,7 +32,7 @@ ap_trampoline:
 	o32 jmp far [AT(ap_target)]
 
 align 4
-; struct trampoline_words of smp.c
+; struct trampoline_words of ap.c
 ap_trampoline_words:
 ap_cr3:		dd 0
 ap_efer:	dd 0

@@ -16,13 +16,16 @@ struct cpu_features {
 };
 extern struct cpu_features cpu_features;	/* constant after boot */
 
-/* PTE_NX, where the CPU has it: set elsewhere, it is a reserved bit. */
+/* PTE_NX where the CPU has it, else 0: without NX the bit is reserved. */
 static inline uint64_t pte_nx(void)
 {
 	return cpu_features.nx ? 1UL << 63 : 0;
 }
 
-/* page table with the hypervisor's slots only; L4 template: slots 256..271 */
+/*
+ * a page table with the hypervisor's slots 256..271 only; every other L4 is
+ * made after it
+ */
 extern maddr_t cpu_idle_cr3;
 
 /* --- descriptor tables (gdt.c) --- */
@@ -109,15 +112,15 @@ void lapic_eoi(void);
 /* --- entropy (entropy.c): RDSEED, RDRAND and timing jitter, mixed --- */
 void entropy_fill(void *dst, size_t bytes);
 /*
- * The next number of a stream that nobody else's draws move; it starts
- * anywhere, at random_u64() say.
+ * The next number of the caller's own stream, which nobody else's draws move.
+ * A stream starts at any number, such as random_u64() gives.
  */
 uint64_t random_next(uint64_t *stream);
 /* fast, unpredictable to guests; per-CPU state seeded from entropy_fill */
 uint64_t random_u64(void);
 
 /* --- serial line (uart.c) --- */
-/* how many it took: 0, it is busy */
+/* returns how many bytes the line took; 0: it is busy */
 size_t uart_put(const char *bytes, size_t count);
 int uart_read(void);			/* next byte, or -1 */
 

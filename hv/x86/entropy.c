@@ -34,8 +34,8 @@ struct pool {
 };
 
 /*
- * Whoever sets pool_busy owns the pool. A lock of lockorder.h is not needed:
- * leaf, short, and never waits.
+ * The CPU that sets pool_busy owns the pool.  A lock of lockorder.h is not
+ * needed: no lock is taken under this one, and it is held briefly.
  */
 static struct pool pool;
 static uint32_t pool_busy;	/* atomic */
@@ -195,7 +195,7 @@ uint64_t random_u64(void)
 	return siphash((uint64_t)cpu->id << 56 ^ cpu->random_counter++);
 }
 
-/* The highest bit is in no CPU's messages. */
+/* Streams set the highest bit; the messages of random_u64() never do. */
 uint64_t random_next(uint64_t *stream)
 {
 	return siphash(1UL << 63 | (*stream)++);

@@ -16,9 +16,9 @@
 ; ENTRY4  The iretq to a guest is done from the CPU's stack, not from struct
 ;         regs: its fault pushes a frame, which must not overwrite what it
 ;         failed to load.
-; ENTRY5  A guest may set GS base to anything canonical by itself (FSGSBASE), so
-;         no code here compares it with anything: an entry from ring 3 swaps,
-;         one from ring 0 does not.
+; ENTRY5  A guest may set its GS base to any canonical value by itself (FSGSBASE),
+;         so GS base never tells where an entry came from.  The saved CS does: an
+;         entry from ring 3 swaps GS, one from ring 0 does not.
 
 %include "asm_offsets.inc"
 
@@ -171,8 +171,8 @@ entry_from_hv:
 	POP_REGS
 	iretq
 
-; GS is the guest's, the registers are its too; all of it still stands in its
-; struct regs, but what the CPU says of its refusal.
+; GS and the registers are the guest's, and still stand in its struct regs too.
+; New is only the exception that iretq raised.
 iret_failed:
 	swapgs
 	mov edi, [rsp + FRAME_VECTOR]
@@ -258,9 +258,10 @@ syscall_entry32:
 	ud2
 
 ; --- sysenter ---
-; The others' way from compatibility mode.  It saves nothing: the guest's rip and rsp
-; are lost, and shown as 0, the code selector as 3.  Flags come as they are: a TF is kept by
-; trap_ist() until they are saved, then none of the guest's is left (NT would refuse an iretq).
+; The other processors' way from compatibility mode.  It saves nothing: the guest's
+; rip and rsp are lost, and shown as 0, the code selector as 3.  The flags are still
+; the guest's: trap_ist() leaves TF on until they are saved, then all of them are
+; cleared (with NT set an iretq would fail).
 align 16
 global sysenter_entry, sysenter_flags_saved
 sysenter_entry:

@@ -5,8 +5,8 @@
  * exit=qemu writes QEMU_CODE_BASE + code to the isa-debug-exit device at port
  * 0xf4, for which QEMU's own exit status is that times 2 + 1: EXIT_OK gives 33,
  * EXIT_ERROR 35, EXIT_PANIC 37, EXIT_LOST 39.  QEMU leaves with 1 when it
- * cannot start, and with 0 after a power-off or a reset: what says that we
- * ended well must be none of its own.
+ * cannot start, and with 0 after a power-off or a reset: so a good end needs a
+ * status that QEMU never gives by itself.
  */
 #include "debug/log.h"
 #include "x86/exit.h"

@@ -2,7 +2,7 @@
 /* Look-up in the exception table.  It is short, and faults are rare. */
 #include "x86/extable.h"
 
-/* Both relative to their own place. */
+/* Each is relative to the address of the field itself. */
 struct extable_entry {
 	int32_t insn, fixup;
 };

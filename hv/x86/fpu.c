@@ -78,7 +78,10 @@ void fpu_set_ts(bool on)
 		__asm__ volatile("clts");
 }
 
-/* An address that lies in the hypervisor would trap it at will: none then. */
+/*
+ * With a breakpoint inside the hypervisor a guest could trap it at will: such
+ * an address becomes 0.
+ */
 static uint64_t breakpoint_checked(uint64_t va)
 {
 	return guest_range_ok(va, 8) ? va : 0;

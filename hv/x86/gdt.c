@@ -4,8 +4,9 @@
  *
  * Each CPU has a gdt_page with the hypervisor's descriptors at selectors 0xe000
  * and up, and a TSS.  A guest's GDT shows the same page as its page 14.  The
- * CPU's own GDT is the same page in the direct map, with the base 14 pages
- * before it: no selector below 0xe000 is used while no guest runs.
+ * CPU's own GDT is the same page in the direct map; its base lies 14 pages
+ * before that page, on memory that is no GDT, but no selector below 0xe000 is
+ * used while no guest runs.
  */
 #include <port.h>
 

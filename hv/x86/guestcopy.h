@@ -6,8 +6,7 @@
  * Addresses inside the hypervisor's range (0xffff8000.. to 0xffff8800..), non
  * canonical ones and ranges that wrap are refused before any access.  A copy
  * moves data front to back and stops at the first fault.  Locks: none needed;
- * none may be held, since
- * guest_access_fault() (cpu.h) may take any.
+ * none may be held, since guest_access_fault() (above.h) may take any.
  */
 #ifndef HV_X86_GUESTCOPY_H
 #define HV_X86_GUESTCOPY_H
@@ -28,9 +27,9 @@ int clear_guest(uint64_t guest_dst, size_t bytes) must_check;
 int guest_read_insn(void *dst, uint64_t va, size_t max);
 
 /*
- * Where data are only copied, an address may also be a reference
- * (abi/xencomm.h): a number that is no canonical address.  Is the argument one
- * or the other, in range?
+ * Is `address` a guest's address in range, or a reference?  Calls that only
+ * copy data take references, too (abi/xencomm.h): numbers that are no canonical
+ * address.
  */
 bool guest_arg_ok(uint64_t address, uint64_t bytes);
 

@@ -20,7 +20,7 @@ struct cpu_memory {
 	mfn_t gdt_page_mfn;
 	void *tss;			/* one page */
 	void *stack_top;
-	/* the word here is free for the percpu pointer */
+	/* the word at each top is free: the percpu pointer goes there */
 	void *ist_top[CPU_IST_COUNT];
 };
 
@@ -28,7 +28,7 @@ void uart_init(void);
 void percpu_init(uint32_t id);		/* fills cpu_areas[id] */
 void percpu_load(uint32_t id);		/* this CPU is `id`: GS base */
 void cpu_detect(void);			/* cpu_features */
-/* this CPU's, as long as its APIC is not mapped */
+/* this CPU's APIC id, before the APIC is mapped */
 uint32_t cpu_apic_id(void);
 /* control registers and MSRs of this CPU */
 void cpu_init(void);
@@ -72,13 +72,16 @@ struct ap_tables {
 void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
 	       const struct ap_tables *tables, void (*entry)(void));
 
-/* entry.asm: what MSRs point at; a label in the last one */
+/*
+ * entry.asm: where MSRs send syscall and sysenter; the last is a label in
+ * sysenter_entry
+ */
 void syscall_entry(void);
 void syscall_entry32(void);
 void sysenter_entry(void);
 void sysenter_flags_saved(void);
 
-/* traps.c */
+/* trap.c */
 void trap_ist(struct regs *regs);
 void trap_from_hv(struct regs *regs);
 void trap_from_guest(struct regs *regs) noreturn;

@@ -42,7 +42,7 @@
 #define ICR_STARTUP	(6u << 8)
 #define ICR_NMI		(4u << 8)
 
-/* farther deadlines come earlier, and are set again */
+/* for a deadline farther away the timer fires early, and is set again */
 #define LONGEST_NS	1000000000UL
 
 /* Timer ticks per ns, as a fraction of 2^32; 0 until lapic_init(). */
@@ -58,7 +58,7 @@ static void apic_write(uint32_t reg, uint32_t v)
 	*(volatile uint32_t *)(DEVICE_VIRT + reg) = v;
 }
 
-/* From x2APIC mode the way to xAPIC mode leads over off. */
+/* From x2APIC mode the APIC gets into xAPIC mode only by way of "off". */
 void lapic_detect(maddr_t *base)
 {
 	uint64_t v = rdmsr(MSR_APIC_BASE);
@@ -67,14 +67,14 @@ void lapic_detect(maddr_t *base)
 		wrmsr(MSR_APIC_BASE, v & ~(APIC_BASE_X2 | APIC_BASE_ENABLE));
 	v = (v & ~APIC_BASE_X2) | APIC_BASE_ENABLE;
 	wrmsr(MSR_APIC_BASE, v);
-	*base = v & PTE_ADDR_MASK;
+	*base = MADDR(v & PTE_ADDR_MASK);
 }
 
 static void mask_pics(void)
 {
 	/*
-	 * Move them off the exceptions first: masked lines may still send a
-	 * spurious interrupt.
+	 * Move the PICs' vectors off the exceptions' first: masked lines may
+	 * still send a spurious interrupt.
 	 */
 	outb(0x20, 0x11);
 	outb(0xa0, 0x11);
@@ -185,7 +185,7 @@ void lapic_send_startup(uint32_t apic_id, uint8_t page)
 	send(apic_id, ICR_STARTUP | page);
 }
 
-/* One by one: a processor that was left out (smp.c) has no IDT for an NMI. */
+/* No broadcast: a processor that was left out (smp.c) has no IDT for an NMI. */
 void lapic_stop_others(void)
 {
 	uint32_t id;

@@ -24,7 +24,7 @@ void smap_patch(void)
 	if (!cpu_features.smap)
 		return;
 	for (s = smap_patch_start; s < smap_patch_end; s++)
-		memcpy(maddr_to_virt((uintptr_t)&s->where + s->where -
-				     IMAGE_VIRT), &s->insn, 3);
+		memcpy(maddr_to_virt(MADDR((uintptr_t)&s->where + s->where -
+				     IMAGE_VIRT)), &s->insn, 3);
 	cpuid(0, 0, r);		/* serialise: fetch the new bytes */
 }

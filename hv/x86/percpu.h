@@ -16,7 +16,7 @@
 #define MAX_LOCKS_HELD	8
 
 struct vcpu;			/* dom/vcpu.h; x86 only carries the pointer */
-struct pagefns_bracket;		/* sharing/pagefns.h; likewise */
+struct pagefns_bracket;		/* sharing/pagefns.h; only the pointer, too */
 
 struct percpu {
 	struct percpu *self;		/* read through gs:0 */
@@ -36,10 +36,12 @@ struct percpu {
 	/* set by any CPU (atomic); cleared by the scheduler */
 	uint32_t need_resched;
 	/*
-	 * set by the requester of a flush (atomic), cleared by this CPU when
-	 * done
+	 * CPUs that wait for a flush of this one: each sets its bit, this CPU
+	 * clears it when done; atomic (x86/tlb.c, TLB2)
 	 */
-	uint32_t tlb_pending;
+	uint64_t tlb_asked;
+	/* what this CPU asks others to flush (TLB1) */
+	uint64_t tlb_request;
 	/* written by this CPU once, read by the boot CPU */
 	uint32_t online;
 

@@ -18,7 +18,9 @@ typedef uint64_t pte_t;
 #define PTE_G		(1UL << 8)
 /* design decision 17: the hypervisor's bit */
 #define PTE_AVL_SHARED	(1UL << 53)
-/* likewise: a mapping that belongs to a grant handle (dom/grant.h) */
+/*
+ * the hypervisor's, too: a mapping that belongs to a grant handle (dom/grant.h)
+ */
 #define PTE_AVL_GRANT	(1UL << 54)
 #define PTE_AVL_OURS	(PTE_AVL_SHARED | PTE_AVL_GRANT)
 #define PTE_NX		(1UL << 63)
@@ -28,12 +30,12 @@ typedef uint64_t pte_t;
 
 static inline mfn_t pte_mfn(pte_t e)
 {
-	return (e & PTE_ADDR_MASK) >> PAGE_SHIFT;
+	return MFN((e & PTE_ADDR_MASK) >> PAGE_SHIFT);
 }
 
 static inline pte_t pte_make(mfn_t mfn, uint64_t flags)
 {
-	return (mfn << PAGE_SHIFT) | flags;
+	return (mfn_n(mfn) << PAGE_SHIFT) | flags;
 }
 
 /* The slot of va in the table of `level` (1..4). */

@@ -8,8 +8,8 @@
  *        anywhere, of any length, widens the moment and never makes it untrue.
  * RATE2  so two moments bound the rate from both sides, and so does the
  *        intersection of all such bounds.
- * RATE3  a gap in which the count may have gone round ends the run, nothing of
- *        the gap having been used.
+ * RATE3  a gap in which the count may have wrapped around ends the run, and
+ *        nothing of the gap is used.
  */
 #include <port.h>
 
@@ -172,10 +172,10 @@ bool rate_agrees(const struct rate *r, uint64_t hz)
 #define COUNT_MAX	(1UL << 30)	/* times a TSC's Hz: 64 bits */
 
 /*
- * Its start and its look at the end each lie between two reads of the TSC, so
- * it ran between `inner` and `outer`; the count's own rounding is one tick to
- * each side.  Whoever was away so long that it may have come to its end says
- * nothing.
+ * The timer's start and the last look at it each lie between two reads of the
+ * TSC, so it ran for at least `inner` and at most `outer` TSC ticks; the count
+ * is rounded by one of its own ticks to each side.  A sample that took so long
+ * that the timer may have run out is not used.
  */
 static bool countdown_sample(const struct countdown *c, uint64_t tsc_hz,
 			     uint64_t wait, struct rate *r)
@@ -222,8 +222,9 @@ bool rate_of_countdown(const struct countdown *c, uint64_t tsc_hz,
 #define KVM_NEW_CLOCK	(1u << 3)
 
 /*
- * TSC to crystal is eb / ea; the crystal's Hz is in ecx, and where that is 0 it
- * follows from the base frequency, which is the TSC's then.
+ * Leaf LEAF_TSC: the TSC runs at ebx / eax times the crystal's Hz, which is in
+ * ecx.  Where ecx is 0, the TSC runs at the base frequency of leaf
+ * LEAF_FREQUENCY.
  */
 uint64_t rate_told_by_cpuid(cpuid_fn ask)
 {

@@ -9,7 +9,7 @@
 
 #include "lib/types.h"
 
-/* read(): it cannot tell any more; start again */
+/* from read(): the clock lost count; start again */
 #define REF_LOST	(~0UL)
 
 struct ref_clock {

@@ -52,7 +52,7 @@ static bool hpet_found(maddr_t base)
 	uint32_t period;
 
 	hpet = maddr_to_virt(base);
-	period = base ? *hpet_reg(HPET_PERIOD) : 0;
+	period = maddr_n(base) ? *hpet_reg(HPET_PERIOD) : 0;
 	if (!period || period > 100000000)	/* the specification's limit */
 		return false;
 	hpet_clock.hz = FS_PER_S / period;
@@ -68,8 +68,8 @@ static void no_start(void)
 }
 
 /*
- * Some older ones are read while they change: 24 bits are kept, and a bad read
- * goes back.
+ * Some older timers can be read while they change.  24 bits are kept, and a bad
+ * read shows as a count that went back.
  */
 static uint64_t pm_read(void)
 {
@@ -194,8 +194,8 @@ static uint64_t told_khz(const char **by)
 }
 
 /*
- * Two if there are, to compare; the clock chip, which takes two seconds, only
- * alone.
+ * Measure against two clocks if there are two, to compare them.  Against the
+ * clock chip, which takes two seconds, only if there is no other.
  */
 static unsigned int measure(const struct ref_hw *hw, struct rate rate[2],
 			    const struct ref_clock *by[2])
@@ -222,7 +222,7 @@ static void compare(const struct rate rate[2], const struct ref_clock *by[2])
 			 rate_middle(&rate[1]) / 1000);
 }
 
-/* Nothing to compare it with: as told, else a guess. */
+/* No clock to measure against: believe what is told, else guess. */
 static uint64_t unmeasured(uint64_t told, const char *by)
 {
 	if (!told) {

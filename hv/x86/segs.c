@@ -36,9 +36,10 @@ static uint64_t base_checked(uint64_t base)
 }
 
 /*
- * Loading GS changes the live base, which is ours: keep it in a local, and hand
- * what the descriptor gave to the guest.  Nothing here may use this_cpu() until
- * the base is back; NMI and #DB do not trust GS (entry.asm, ENTRY3).
+ * Loading GS changes the live base, which is ours: keep ours in a local, and
+ * make the base that the descriptor gave the guest's.  Nothing here may use
+ * this_cpu() until the base is back; NMI and #DB do not trust GS (entry.asm,
+ * ENTRY3).
  */
 static bool load_gs(uint16_t sel)
 {

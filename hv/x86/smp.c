@@ -2,16 +2,17 @@
 /*
  * Starting the other processors, one at a time: INIT, then SIPIs with the
  * pauses that Intel's manual gives.  A processor that does not come in time is
- * left out, and ids stay dense; but it may still come, at any time, where
- * a host runs its processors late.  So:
+ * left out, and ids stay dense.  But on a host that runs its virtual processors
+ * late, it may still come at any time.  So:
  *
  * SMP1  each call is a word of its own, found by APIC id: a processor that
  *       comes claims it (CALLED to CAME, one compare-and-swap, in ap_boot.asm
- *       before it has a stack), and the boot CPU takes it back likewise (CALLED
- *       to NOT_CALLED). One of them wins.
- * SMP2  who claimed its call is the only one that uses ap_id and that id's
- *       stack and TSS; it is waited for, since it comes.  Who cannot claim
- *       stops for good, and has touched nothing.
+ *       before it has a stack), and the boot CPU takes it back in the same way
+ *       (CALLED to NOT_CALLED). One of them wins.
+ * SMP2  the processor that claimed its call is the only one that uses ap_id and
+ *       that id's stack and TSS; the boot CPU waits for it, since it surely
+ *       comes.  A processor that cannot claim its call stops for good, and has
+ *       touched nothing.
  * SMP3  one INIT for each call: a second one could stop a processor that has
  *       just come.  SIPIs can be repeated, a running processor does not notice.
  */
@@ -82,8 +83,8 @@ static bool start_one(uint32_t id, uint32_t apic_id, maddr_t trampoline)
 	ap_id = id;
 	ap_stack_top = cpu->stack_top;
 	atomic_store(&ap_calls[apic_id], AP_CALLED);
-	if (!call(apic_id, trampoline >> PAGE_SHIFT) && take_back(apic_id)) {
-		lapic_send_init(apic_id); /* and need not come, later */
+	if (!call(apic_id, maddr_n(trampoline) >> PAGE_SHIFT) && take_back(apic_id)) {
+		lapic_send_init(apic_id); /* so that it does not come later */
 		return false;
 	}
 	wait_online(cpu); /* SMP2 */
@@ -96,7 +97,7 @@ void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
 	uint32_t i;
 
 	this_cpu()->online = 1;
-	if (!trampoline && count > 1) {
+	if (!maddr_n(trampoline) && count > 1) {
 		log_warn("no memory below 640 KiB to start processors in: one is used");
 		return;
 	}

@@ -13,7 +13,10 @@ enum ap_call { AP_NOT_CALLED, AP_CALLED, AP_CAME };
 #define APIC_IDS	256
 extern uint8_t ap_calls[APIC_IDS];
 
-/* For the one processor that is called; written by the boot CPU before. */
+/*
+ * For the one processor that is called; the boot CPU writes them before the
+ * call.
+ */
 extern void *ap_stack_top;
 extern uint32_t ap_id;
 extern void (*ap_entry)(void);	/* non-NULL: cpu_count is final, go */

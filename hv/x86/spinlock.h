@@ -2,9 +2,9 @@
 /*
  * Ticket spinlocks with a level (lib/lockorder.h).
  *
- * Interrupts are always off in the hypervisor, so while it spins a CPU polls
- * for TLB flush requests (port_spin()): else a CPU that waits for the lock and
- * one that holds it while it waits for a flush would wait for each other.
+ * Interrupts are always off in the hypervisor, so a CPU that spins polls for
+ * TLB flush requests (port_spin()).  Else a CPU that waits for a lock and the
+ * lock's holder, if it waits for that CPU to flush, would wait for ever.
  */
 #ifndef HV_X86_SPINLOCK_H
 #define HV_X86_SPINLOCK_H

@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLB flushes by CPU mask.
+ * TLB flushes by CPU mask.  Each CPU may have one request under way, all CPUs
+ * at the same time; no lock is taken.
  *
- * TLB1  `request` is written by the holder of tlb_lock only, while no CPU has
- *       tlb_pending set; a CPU reads it only between seeing its own tlb_pending
- *       set and clearing it.
- * TLB2  a CPU clears tlb_pending after its flush; the requester returns when
- *       all CPUs it asked have.
- * TLB3  who waits, for the lock or for answers, answers (port_spin()), so two
+ * TLB1  a CPU writes its tlb_request only while its bit is in no CPU's
+ *       tlb_asked; another CPU reads it only between seeing the bit in its own
+ *       tlb_asked and clearing it.
+ * TLB2  a CPU clears in its tlb_asked the bits of the requests that it has
+ *       served, and no others.  A requester goes on when its bit is cleared in
+ *       every CPU that it asked.
+ * TLB3  a CPU that waits, for a lock or for answers, answers (port_spin()): two
  *       requesters never wait for each other.
+ * TLB4  only the first bit sends an interrupt: a CPU that has cleared bits
+ *       looks for new ones before it stops answering, so it sees each bit that
+ *       was set beside another one.
+ *
+ * Which CPUs need not be asked: VCPU1 (dom/vcpu.c).  SPIN models: tlb_requests
+ * (TLB1 to TLB4), tlb_mask (VCPU1).
  */
 #include <port.h>
 
 #include "x86/cpu.h"
 #include "x86/insn.h"
-#include "x86/spinlock.h"
 #include "x86/tlb.h"
 
 #define ALL_PAGES	1UL	/* not a page address */
-
-static struct spinlock tlb_lock = SPINLOCK_INIT(LOCK_TLB);
-static uint64_t request;	/* TLB1: a page's address, or ALL_PAGES */
 
 void tlb_flush_local(void)
 {
@@ -40,14 +44,25 @@ static void flush(uint64_t what)
 		tlb_flush_page_local(what);
 }
 
+/* Several requests are served by one flush of everything. */
+static void serve(uint64_t requesters)
+{
+	bool one = !(requesters & (requesters - 1));
+
+	flush(one ? READ_ONCE(cpu_areas[__builtin_ctzl(requesters)]->tlb_request) :
+		    ALL_PAGES);
+}
+
 void tlb_answer(void)
 {
 	struct percpu *cpu = this_cpu();
+	uint64_t requesters;
 
-	if (likely(!atomic_load_acquire(&cpu->tlb_pending)))
-		return;
-	flush(READ_ONCE(request));
-	atomic_store_release(&cpu->tlb_pending, 0);
+	/* TLB4 */
+	while (unlikely(requesters = atomic_load_acquire(&cpu->tlb_asked))) {
+		serve(requesters);
+		atomic_and(&cpu->tlb_asked, ~requesters); /* TLB2 */
+	}
 }
 
 void port_spin(void)
@@ -59,22 +74,21 @@ void port_spin(void)
 /* All of `others` flush `what`; this CPU is not one of them. */
 static void flush_others(uint64_t others, uint64_t what)
 {
-	uint64_t left;
+	struct percpu *cpu = this_cpu();
+	uint64_t me = 1UL << cpu->id, left;
 	unsigned int id;
 
-	spin_lock(&tlb_lock);
-	WRITE_ONCE(request, what);
+	WRITE_ONCE(cpu->tlb_request, what);
 	for (left = others; left; left &= left - 1) {
 		id = __builtin_ctzl(left);
-		atomic_store(&cpu_areas[id]->tlb_pending, 1);
-		lapic_send_ipi(id, VEC_TLB);
+		if (!atomic_fetch_or(&cpu_areas[id]->tlb_asked, me)) /* TLB4 */
+			lapic_send_ipi(id, VEC_TLB);
 	}
 	for (left = others; left; left &= left - 1) {
 		id = __builtin_ctzl(left);
-		while (atomic_load_acquire(&cpu_areas[id]->tlb_pending))
-			cpu_pause();
+		while (atomic_load_acquire(&cpu_areas[id]->tlb_asked) & me)
+			port_spin();
 	}
-	spin_unlock(&tlb_lock);
 }
 
 static void flush_mask(uint64_t mask, uint64_t what)
@@ -105,5 +119,5 @@ void tlb_flush_page_mask(uint64_t cpu_mask, uint64_t va)
 void tlb_load_cr3(maddr_t cr3)
 {
 	this_cpu()->loaded_cr3 = cr3;
-	write_cr3(cr3);
+	write_cr3(maddr_n(cr3));
 }

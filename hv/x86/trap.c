@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * First C code after an entry: interrupts are served here or passed up as
- * cpu_interrupt(); exceptions of guests go up as they are; exceptions of the
- * hypervisor go on at their fixup, or are its end.
+ * cpu_interrupt(); exceptions of guests go up as they are; after an exception
+ * of its own the hypervisor goes on at the fixup, or panics.
  */
 #include <port.h>
 
@@ -18,7 +18,8 @@
 
 /* NMIs that were not a request to stop; any CPU, inexact */
 uint64_t trap_nmi_count;
-static uint64_t stray_count;	/* interrupts that nobody asked for; likewise */
+/* interrupts that nobody asked for; any CPU, inexact */
+static uint64_t stray_count;
 
 static void interrupt(uint32_t vector)
 {
@@ -53,8 +54,8 @@ void trap_from_guest(struct regs *regs)
 }
 
 /*
- * A page fault on a guest's address in the copy code, which the layer above
- * guest_fault_fixed.
+ * True: a page fault in the copy code, on a guest's address, whose cause the
+ * layer above has mended; try the access again.
  */
 static bool guest_fault_fixed(const struct regs *regs)
 {
@@ -91,8 +92,8 @@ static void stop_if_panic(void)
 
 /*
  * #DB of the hypervisor: a guest's breakpoint on its own data, or a step into a
- * syscall.  No harm; go on.  `sysenter` alone leaves TF on: it stays until the
- * stub has saved it.
+ * syscall.  No harm; go on.  Only `sysenter` leaves TF on; it stays on until
+ * the stub has saved it.
  */
 static void debug_ignore(struct regs *regs)
 {

@@ -16,7 +16,7 @@ uint64_t tsc_khz;
 uint64_t tsc_boot;
 uint32_t tsc_pv_mul;
 int8_t tsc_pv_shift;
-static uint64_t tsc_per_ns_32;	/* as a fraction of 2^32 */
+static uint64_t tsc_per_ns_32;	/* TSC ticks per ns, times 2^32 */
 
 uint64_t tsc_read(void)
 {

@@ -2,12 +2,12 @@
 /*
  * Vector registers for the hypervisor's own use; it is compiled without them.
  *
- * Between vec_take() and vec_give() code of that width may run.  Whose values
- * are in the registers then: of a vCPU, whenever one is current (they are
- * loaded and saved with it, not lazily); else nobody's.  All that guests have
- * of them is xmm0 to xmm15 and MXCSR: CR4.OSXSAVE is off while they run, so VEX
- * and EVEX instructions and XSAVE are undefined for them, and CPUID tells them
- * so.  Hence
+ * Between vec_take() and vec_give() code of that width may run.  At vec_take()
+ * the registers hold the current vCPU's values, if there is a current vCPU
+ * (they are loaded and saved with it, not lazily); else nobody's.  All that
+ * guests have of them is xmm0 to xmm15 and MXCSR: CR4.OSXSAVE is off while they
+ * run, so VEX and EVEX instructions and XSAVE are undefined for them, and CPUID
+ * tells them so.  Hence
  *
  *  VR1  only xmm0 to xmm15 are saved; page functions leave MXCSR and x87 alone;
  *  VR2  outside of take and give CR4.OSXSAVE is off, and everything above bit
@@ -36,7 +36,7 @@ enum vec_width vec_widest(void);
 void vec_take(struct vec_saved *s, enum vec_width w);
 void vec_give(const struct vec_saved *s, enum vec_width w);
 
-/* The parts of them that need no privilege. */
+/* The parts of vec_take() and vec_give() that need no privilege. */
 void vec_save_xmm(struct vec_saved *s);
 void vec_load_xmm(const struct vec_saved *s);
 void vec_wipe(enum vec_width w);	/* VR2 */

@@ -105,7 +105,7 @@ mfn_t shared(uint64_t pfn, uint64_t content, bool others)
 		fill(peer, pfn, content);
 		fake_run(peer);
 		ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single,
-					   fake_va(pfn)), mfn);
+					   fake_va(pfn)), mfn_n(mfn));
 		fake_run(d);
 	}
 	return mfn;

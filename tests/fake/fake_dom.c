@@ -321,8 +321,8 @@ FAKE void obj_free(void *obj, size_t bytes)
 /* Frames are identified by their place in this table. */
 static struct frame frames[64];
 
-FAKE struct frame *mfn_to_frame(mfn_t mfn) { return &frames[mfn]; }
-FAKE mfn_t frame_to_mfn(const struct frame *f) { return (mfn_t)(f - frames); }
+FAKE struct frame *mfn_to_frame(mfn_t mfn) { return &frames[mfn_n(mfn)]; }
+FAKE mfn_t frame_to_mfn(const struct frame *f) { return MFN(f - frames); }
 FAKE int frame_get(struct frame *f, domid_hv_t owner)
 {
 	f->state++;

@@ -62,11 +62,11 @@ void g_grant(struct domain *d, uint32_t ref, uint64_t pfn, struct domain *to,
 
 	if (d->grant->version == 1)
 		*g_v1(d, ref) = (struct grant_entry_v1){
-			flags, to->id, fake_mfn(d, pfn),
+			flags, to->id, mfn_n(fake_mfn(d, pfn)),
 		};
 	else
 		*g_v2(d, ref) = (union grant_entry_v2){ .full_page = {
-			.hdr = { flags, to->id }, .frame = fake_mfn(d, pfn),
+			.hdr = { flags, to->id }, .frame = mfn_n(fake_mfn(d, pfn)),
 		} };
 }
 
@@ -75,8 +75,8 @@ int g_map(struct domain *from, uint32_t ref, uint64_t pfn, uint32_t flags,
 {
 	struct gnttab_map_grant_ref op = {
 		.host_addr = flags & GNTMAP_contains_pte ?
-			     virt_to_maddr(fake_pte(current_vcpu()->domain,
-						    pfn)) : fake_va(pfn),
+			     maddr_n(virt_to_maddr(fake_pte(current_vcpu()->domain,
+						    pfn))) : fake_va(pfn),
 		.flags = flags, .ref = ref, .dom = from->id, .status = 99,
 	};
 

@@ -53,7 +53,7 @@ struct image {
 
 const struct boot_module *fake_kernel(void)
 {
-	struct image *i = mfn_to_virt(FAKE_MODULES);
+	struct image *i = mfn_to_virt(MFN(FAKE_MODULES));
 
 	if (kernel.bytes)
 		return &kernel;
@@ -70,7 +70,7 @@ const struct boot_module *fake_kernel(void)
 		.code = { 0x90, 0x90 },
 	};
 	str_copy(kernel.name, sizeof(kernel.name), "fake");
-	kernel.start = FAKE_MODULES << PAGE_SHIFT;
+	kernel.start = MADDR(FAKE_MODULES << PAGE_SHIFT);
 	kernel.bytes = sizeof(*i);
 	return &kernel;
 }
@@ -81,10 +81,10 @@ const struct boot_module *fake_kernel(void)
 static void idle_table_start(void)
 {
 	pte_t *table = palloc_hv(0);
-	mfn_t slot;
+	unsigned int slot;
 
 	for (slot = HV_FIRST_SLOT; slot <= HV_LAST_SLOT; slot++)
-		table[slot] = pte_make(FAKE_FRAMES + slot, PTE_P | PTE_A);
+		table[slot] = pte_make(MFN(FAKE_FRAMES + slot), PTE_P | PTE_A);
 	cpu_idle_cr3 = virt_to_maddr(table);
 }
 

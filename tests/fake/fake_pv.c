@@ -71,8 +71,8 @@ struct vcpu *fake_pv_reset(void)
 	v->domain = &fake_pv.domain;
 	v->info = &fake_pv.info;
 	v->kernel_mode = true;
-	v->kernel_l4 = 0x111;
-	v->user_l4 = 0x222;
+	v->kernel_l4 = MFN(0x111);
+	v->user_l4 = MFN(0x222);
 	v->kernel_sp = FAKE_KERNEL_SP;
 	v->event_cb.address = FAKE_EVENT_CB;
 	v->failsafe_cb.address = FAKE_FAILSAFE_CB;

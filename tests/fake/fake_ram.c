@@ -12,9 +12,9 @@
 /* As the boot has it done before anybody asks. */
 __attribute__((constructor)) static void ranges_set(void)
 {
-	ram_ranges[0] = (struct ram_range){ 0, 0x9f };
-	ram_ranges[1] = (struct ram_range){ 0x100, 0x1800 };
-	ram_ranges[2] = (struct ram_range){ 0x1900, FAKE_FRAMES };
+	ram_ranges[0] = (struct ram_range){ MFN(0), MFN(0x9f) };
+	ram_ranges[1] = (struct ram_range){ MFN(0x100), MFN(0x1800) };
+	ram_ranges[2] = (struct ram_range){ MFN(0x1900), MFN(FAKE_FRAMES) };
 	ram_range_count = 3;
 }
 
@@ -46,12 +46,12 @@ void entropy_fill(void *dst, size_t bytes)
 
 static void poison(mfn_t first, mfn_t end)
 {
-	memset(&fake_frame_table[first], 0xa5,
-	       (end - first) * sizeof(struct frame));
-	__asan_poison_memory_region(&fake_frame_table[first],
-				    (end - first) * sizeof(struct frame));
-	__asan_poison_memory_region(fake_ram + first * PAGE_SIZE,
-				    (end - first) * PAGE_SIZE);
+	memset(&fake_frame_table[mfn_n(first)], 0xa5,
+	       (mfn_n(end) - mfn_n(first)) * sizeof(struct frame));
+	__asan_poison_memory_region(&fake_frame_table[mfn_n(first)],
+				    (mfn_n(end) - mfn_n(first)) * sizeof(struct frame));
+	__asan_poison_memory_region(fake_ram + mfn_n(first) * PAGE_SIZE,
+				    (mfn_n(end) - mfn_n(first)) * PAGE_SIZE);
 }
 
 void fake_ram_start(void)
@@ -60,14 +60,14 @@ void fake_ram_start(void)
 		return;
 	fake_ram_init(FAKE_FRAMES * PAGE_SIZE);
 	fake_frame_table = calloc(FAKE_FRAMES, sizeof(struct frame));
-	frame_max_mfn = FAKE_FRAMES;
+	frame_max_mfn = MFN(FAKE_FRAMES);
 	cpu_areas[0] = this_cpu();
 	cpu_count = 1;
-	poison(0x9f, 0x100);
-	poison(0x1800, 0x1900);
+	poison(MFN(0x9f), MFN(0x100));
+	poison(MFN(0x1800), MFN(0x1900));
 	memset(fake_ram + FAKE_RESERVED * PAGE_SIZE, 0xd5,
 	       (0x1800 - FAKE_RESERVED) * PAGE_SIZE);
-	palloc_add_range(FAKE_RESERVED, 0x1800);
-	palloc_add_range(0x1900, FAKE_FRAMES);
+	palloc_add_range(MFN(FAKE_RESERVED), MFN(0x1800));
+	palloc_add_range(MFN(0x1900), MFN(FAKE_FRAMES));
 	fake_free_at_start = palloc_free_count();
 }

@@ -42,12 +42,12 @@ static inline enum frame_kind fake_kind(mfn_t mfn)
 static inline mfn_t fake_owned(domid_hv_t owner, unsigned int order)
 {
 	void *virt = palloc_hv(order);
-	mfn_t i;
+	uint64_t i;
 
 	if (!virt)
 		return INVALID_MFN;
 	for (i = 0; i < 1UL << order; i++)
-		frame_publish(mfn_to_frame(virt_to_mfn(virt) + i), owner, 0);
+		frame_publish(mfn_to_frame(mfn_add(virt_to_mfn(virt), i)), owner, 0);
 	return virt_to_mfn(virt);
 }
 

@@ -33,8 +33,8 @@ static uint32_t links_in[FAKE_FRAMES], links_out[FAKE_FRAMES];
 
 static void expect_use(mfn_t mfn, bool typed)
 {
-	refs[mfn]++;
-	types[mfn] += typed;
+	refs[mfn_n(mfn)]++;
+	types[mfn_n(mfn)] += typed;
 }
 
 /* 1 .. 4 for tables, else 0. */
@@ -53,12 +53,12 @@ static void count_link(mfn_t table, pte_t e)
 {
 	mfn_t mfn = pte_mfn(e);
 
-	must(!(e & PTE_RW), "LP1: %lx links %lx writable", (long)table, (long)mfn);
-	refs[mfn]++;
-	if (mfn == table)
+	must(!(e & PTE_RW), "LP1: %lx links %lx writable", (long)mfn_n(table), (long)mfn_n(mfn));
+	refs[mfn_n(mfn)]++;
+	if (mfn_eq(mfn, table))
 		return;
-	links_in[mfn]++;
-	links_out[table]++;
+	links_in[mfn_n(mfn)]++;
+	links_out[mfn_n(table)]++;
 }
 
 static void count_entry(struct domain *d, mfn_t table, unsigned int level,
@@ -68,21 +68,21 @@ static void count_entry(struct domain *d, mfn_t table, unsigned int level,
 
 	if (!(e & PTE_P))
 		return;
-	must(frame_valid(mfn), "%lx names %lx", (long)table, (long)mfn);
-	must(e & PTE_US, "%lx: an entry without US", (long)table);
+	must(frame_valid(mfn), "%lx names %lx", (long)mfn_n(table), (long)mfn_n(mfn));
+	must(e & PTE_US, "%lx: an entry without US", (long)mfn_n(table));
 	if (fake_kind(mfn) == FRAME_SHARED) {
 		must(level == 1 && !(e & PTE_RW), "I14: level %u names shared %lx as %lx",
-		     level, (long)mfn, (long)e);
-		refs[mfn]++;
+		     level, (long)mfn_n(mfn), (long)e);
+		refs[mfn_n(mfn)]++;
 		return;
 	}
-	must(!(e & PTE_AVL_SHARED), "%lx is not shared", (long)mfn);
+	must(!(e & PTE_AVL_SHARED), "%lx is not shared", (long)mfn_n(mfn));
 	if (e & PTE_AVL_GRANT) {	/* TABLE5: its handle holds */
 		grant_entries++;
 		return;
 	}
 	must(frame_state_owner(mfn_to_frame(mfn)->state) == d->id,
-	     "I3: d%u names %lx of another", d->id, (long)mfn);
+	     "I3: d%u names %lx of another", d->id, (long)mfn_n(mfn));
 	if (level > 1 && fake_level(mfn) == level)
 		count_link(table, e);
 	else
@@ -97,10 +97,10 @@ static void count_page(struct domain *d, mfn_t mfn)
 
 	/* I7: nothing is half-way outside of a call. */
 	must(!(f->type & (TYPE_PARTIAL | TYPE_CHILD | TYPE_DONE_MASK)),
-	     "I7: %lx: %lx", (long)mfn, (long)f->type);
+	     "I7: %lx: %lx", (long)mfn_n(mfn), (long)f->type);
 
 	if (f->state & FRAME_ALLOCATED)
-		refs[mfn]++;
+		refs[mfn_n(mfn)]++;
 	if (f->type & TYPE_PINNED)
 		expect_use(mfn, true);
 	if (!level || !(f->type & TYPE_VALIDATED))
@@ -118,11 +118,11 @@ static void count_handles(struct domain *d)
 		const struct grant_handle *h = grant_handle_get(d, n);
 
 		if (h && (h->kinds & GRANT_HOST)) {
-			expect_use(h->mfn, h->writable);
+			expect_use(MFN(h->mfn), h->writable);
 			hosts++;
 		}
 		if (h && (h->kinds & GRANT_DEVICE))
-			expect_use(h->mfn, h->writable);
+			expect_use(MFN(h->mfn), h->writable);
 	}
 	must(hosts == grant_entries, "I16: d%u has %u host handles, %u entries",
 	     d->id, hosts, grant_entries);
@@ -130,8 +130,8 @@ static void count_handles(struct domain *d)
 
 static void count_list(struct domain *d, uint32_t mfn)
 {
-	for (; mfn; mfn = mfn_to_frame(mfn)->next)
-		count_page(d, mfn);
+	for (; mfn; mfn = mfn_to_frame(MFN(mfn))->next)
+		count_page(d, MFN(mfn));
 }
 
 static void count_registered(mfn_t mfn, void *arg)
@@ -146,15 +146,15 @@ static void count_vcpu(struct vcpu *v)
 	/* A result that waits for who asked holds a use (TREE3). */
 	if (v->pt_result.state == PT_VALIDATED)
 		expect_use(v->pt_result.root, true);
-	if (v->kernel_l4 != INVALID_MFN)
+	if (!mfn_eq(v->kernel_l4, INVALID_MFN))
 		expect_use(v->kernel_l4, true);
-	if (v->user_l4 != INVALID_MFN)
+	if (!mfn_eq(v->user_l4, INVALID_MFN))
 		expect_use(v->user_l4, true);
 	for (i = 0; i < GDT_FRAMES_MAX; i++)
-		if (v->gdt_frames[i])
+		if (mfn_n(v->gdt_frames[i]))
 			expect_use(v->gdt_frames[i], true);
 	for (i = 0; i < LDT_FRAMES_MAX; i++)
-		if (v->ldt_frames[i])
+		if (mfn_n(v->ldt_frames[i]))
 			expect_use(v->ldt_frames[i], true);
 }
 
@@ -177,19 +177,19 @@ static void compare(mfn_t mfn)
 
 	if (kind != FRAME_OWNED && kind != FRAME_SHARED && kind != FRAME_HEAP)
 		return;
-	must(fake_ref(mfn) == refs[mfn], "I3: %lx: %u, recount %u", (long)mfn,
-	     fake_ref(mfn), refs[mfn]);
+	must(fake_ref(mfn) == refs[mfn_n(mfn)], "I3: %lx: %u, recount %u", (long)mfn_n(mfn),
+	     fake_ref(mfn), refs[mfn_n(mfn)]);
 	if (kind == FRAME_SHARED)
 		return;
-	must(type_linear_in(f->type) == links_in[mfn] &&
-	     type_linear_out(f->type) == links_out[mfn],
-	     "I6: %lx: linear %u in %u out, recount %u %u", (long)mfn,
+	must(type_linear_in(f->type) == links_in[mfn_n(mfn)] &&
+	     type_linear_out(f->type) == links_out[mfn_n(mfn)],
+	     "I6: %lx: linear %u in %u out, recount %u %u", (long)mfn_n(mfn),
 	     type_linear_in(f->type), type_linear_out(f->type),
-	     links_in[mfn], links_out[mfn]);
-	must(type_count(f->type) == types[mfn],
-	     "I4: %lx (%s): %u, recount %u", (long)mfn,
+	     links_in[mfn_n(mfn)], links_out[mfn_n(mfn)]);
+	must(type_count(f->type) == types[mfn_n(mfn)],
+	     "I4: %lx (%s): %u, recount %u", (long)mfn_n(mfn),
 	     pagetype_class_name(type_class(f->type)), type_count(f->type),
-	     types[mfn]);
+	     types[mfn_n(mfn)]);
 }
 
 void fake_recount(void)
@@ -204,6 +204,7 @@ void fake_recount(void)
 	memset(links_out, 0, sizeof(links_out));
 	domain_for_each(count_domain, NULL);
 	for (i = 0; i < ram_range_count; i++)
-		for (mfn = ram_ranges[i].first; mfn < ram_ranges[i].end; mfn++)
+		for (mfn = ram_ranges[i].first; mfn_n(mfn) < mfn_n(ram_ranges[i].end);
+		     mfn = mfn_add(mfn, 1))
 			compare(mfn);
 }

@@ -13,19 +13,19 @@
 #include "x86/tlb.h"
 
 struct fake_x86 fake_x86;
-maddr_t cpu_idle_cr3 = 0x1000;
+maddr_t cpu_idle_cr3 = MADDR(0x1000);
 
 void fake_x86_reset(void)
 {
 	memset(&fake_x86, 0, sizeof(fake_x86));
-	this_cpu()->gdt_page_mfn = 7;
+	this_cpu()->gdt_page_mfn = MFN(7);
 }
 
 void gdt_load(uint64_t base_va) { fake_x86.gdt = base_va; }
 void gdt_load_idle(void) { fake_x86.gdt = 0; }
 void gdt_set_ldt(uint64_t base_va, unsigned int entries) { fake_x86.ldt = base_va; }
 void gdt_set_rsp0(void *rsp0) { fake_x86.rsp0 = rsp0; }
-void tlb_load_cr3(maddr_t cr3) { fake_x86.cr3 = cr3; }
+void tlb_load_cr3(maddr_t cr3) { fake_x86.cr3 = maddr_n(cr3); }
 
 void segs_save(struct guest_segs *s) { *s = fake_x86.segs; }
 bool segs_load(const struct guest_segs *s)

@@ -84,13 +84,13 @@ static mfn_t mapped_mfn(struct domain *d, uint64_t pfn)
 {
 	pte_t *pte = fake_pte(d, pfn);
 
-	return pte && (*pte & PTE_P) ? pte_mfn(*pte) : 0;
+	return pte && (*pte & PTE_P) ? pte_mfn(*pte) : MFN(0);
 }
 
 static mfn_t some_mfn(struct domain *d)
 {
 	return fuzz_below(16) ? mapped_mfn(d, some_pfn()) :
-	       fuzz_below(FAKE_FRAMES + 64);
+	       MFN(fuzz_below(FAKE_FRAMES + 64));
 }
 
 static uint64_t some_name(bool *by_pte)
@@ -99,11 +99,11 @@ static uint64_t some_name(bool *by_pte)
 	struct player *p = me();
 
 	*by_pte = !fuzz_below(4);
-	if (*by_pte && p->table && fuzz_below(2))
-		return (p->table << PAGE_SHIFT) + fuzz_below(512) * 8;
+	if (*by_pte && mfn_n(p->table) && fuzz_below(2))
+		return (mfn_n(p->table) << PAGE_SHIFT) + fuzz_below(512) * 8;
 	if (!*by_pte)
 		return fake_va(pfn);
-	return virt_to_maddr(fake_pte(p->d, pfn)) + (fuzz_below(32) ? 0 : 4);
+	return maddr_n(virt_to_maddr(fake_pte(p->d, pfn))) + (fuzz_below(32) ? 0 : 4);
 }
 
 /*
@@ -148,11 +148,11 @@ static void do_grant(void)
 	if (fuzz_below(3) == 0)
 		flags |= GTF_readonly;
 	if (d->grant->version == 1) {
-		*g_v1(d, ref) = (struct grant_entry_v1){ flags, to, mfn };
+		*g_v1(d, ref) = (struct grant_entry_v1){ flags, to, mfn_n(mfn) };
 		return;
 	}
 	*g_v2(d, ref) = (union grant_entry_v2){ .full_page = {
-		.hdr = { flags, to }, .frame = mfn } };
+		.hdr = { flags, to }, .frame = mfn_n(mfn) } };
 	if (!fuzz_below(4)) {
 		g_v2(d, ref)->hdr.flags |= GTF_sub_page;
 		g_v2(d, ref)->sub_page.page_off = fuzz_below(5000);
@@ -258,7 +258,7 @@ static struct gnttab_copy_ptr copy_side(bool *by_ref)
 	if (*by_ref) {
 		some_entry(GTF_permit_access, &p.domid, &p.u.ref);
 	} else {
-		p.u.gmfn = some_mfn(me()->d);
+		p.u.gmfn = mfn_n(some_mfn(me()->d));
 		if (fuzz_below(8))
 			p.domid = DOMID_SELF;
 	}
@@ -276,8 +276,8 @@ static void do_copy(void)
 
 	op.source = copy_side(&from);
 	op.dest = copy_side(&to);
-	if (!to && op.dest.u.gmfn != mapped_mfn(me()->d, base))
-		op.dest.u.gmfn = mapped_mfn(me()->d, some_pfn());
+	if (!to && op.dest.u.gmfn != mfn_n(mapped_mfn(me()->d, base)))
+		op.dest.u.gmfn = mfn_n(mapped_mfn(me()->d, some_pfn()));
 	op.flags = (from ? GNTCOPY_source_gref : 0) | (to ? GNTCOPY_dest_gref : 0);
 	(void)G_ONE(GNTTABOP_copy, &op);
 	ck_assert_int_le(op.status, 0);
@@ -288,7 +288,7 @@ static void do_transfer(void)
 {
 	struct domain *d = me()->d;
 	uint64_t pfn = some_pfn();
-	struct gnttab_transfer op = { .mfn = mapped_mfn(d, pfn), .status = 99 };
+	struct gnttab_transfer op = { .mfn = mfn_n(mapped_mfn(d, pfn)), .status = 99 };
 
 	some_entry(GTF_accept_transfer, &op.domid, &op.ref);
 
@@ -346,10 +346,10 @@ static void do_refill(void)
 	uint64_t pfn = some_pfn();
 	mfn_t mfn;
 
-	if (mapped_mfn(d, pfn))
+	if (mfn_n(mapped_mfn(d, pfn)))
 		return;
 	mfn = domain_pages_prepare(d, 0);
-	if (mfn == INVALID_MFN)
+	if (mfn_eq(mfn, INVALID_MFN))
 		return;
 	domain_pages_publish(d, mfn, 0);
 	if (g_update(pfn, pte_make(mfn, G_RW)))
@@ -365,7 +365,7 @@ static long ext(unsigned int cmd, mfn_t mfn)
 {
 	struct mmuext_op *op = (void *)fake_page(me()->d, base + 220);
 
-	*op = (struct mmuext_op){ .cmd = cmd, .arg1.mfn = mfn };
+	*op = (struct mmuext_op){ .cmd = cmd, .arg1.mfn = mfn_n(mfn) };
 	return FAKE_CALL(op_mmuext, fake_va(base + 220), 1, 0, DOMID_SELF);
 }
 
@@ -375,9 +375,9 @@ static void do_table(void)
 	struct player *p = me();
 	mfn_t mfn = mapped_mfn(p->d, base + 210);
 
-	if (p->table) {
+	if (mfn_n(p->table)) {
 		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, p->table), 0);
-		p->table = 0;
+		p->table = MFN(0);
 		return;
 	}
 	if (g_update(base + 210, pte_make(mfn, G_RO)))

@@ -52,9 +52,9 @@ static mfn_t some_mfn(void)
 	switch (fuzz_below(24)) {
 	case 0: return fake_mfn(other, base);
 	case 1: return virt_to_mfn(d->shared_info);
-	case 2: return fuzz_below(frame_max_mfn + 10);
+	case 2: return MFN(fuzz_below(mfn_n(frame_max_mfn) + 10));
 	case 3: return d->vcpu[0]->kernel_l4;
-	case 4: return ~0UL >> fuzz_below(40);
+	case 4: return MFN(~0UL >> fuzz_below(40));
 	default: return fake_mfn(d, some_pfn());
 	}
 }
@@ -118,9 +118,9 @@ static void do_ext(void)
 		MMUEXT_NEW_USER_BASEPTR, MMUEXT_CLEAR_PAGE, MMUEXT_COPY_PAGE,
 	};
 	struct mmuext_op op = { .cmd = cmds[fuzz_below(ARRAY_COUNT(cmds))],
-				.arg1.mfn = some_mfn() };
+				.arg1.mfn = mfn_n(some_mfn()) };
 
-	op.arg2.src_mfn = some_mfn();
+	op.arg2.src_mfn = mfn_n(some_mfn());
 	if (op.cmd == MMUEXT_NEW_USER_BASEPTR && fuzz_below(2))
 		op.arg1.mfn = 0;
 	call(op_mmuext, args_of(&op, sizeof(op)));
@@ -132,8 +132,8 @@ static void do_update(void)
 	mfn_t mfn = some_mfn();
 
 	/* In the loaded tree, the half that maps nothing of ours. */
-	req.ptr = (mfn << PAGE_SHIFT) +
-		  (mfn == d->vcpu[0]->kernel_l4 ? 256 + fuzz_below(255) :
+	req.ptr = (mfn_n(mfn) << PAGE_SHIFT) +
+		  (mfn_eq(mfn, d->vcpu[0]->kernel_l4) ? 256 + fuzz_below(255) :
 						  fuzz_below(512)) * 8;
 	if (!fuzz_below(10))
 		req.ptr += fuzz_below(8);

@@ -52,19 +52,19 @@ static maddr_t some_maddr(void)
 
 	switch (fuzz_below(16)) {
 	case 0:
-		return odd[fuzz_below(ARRAY_COUNT(odd))];
+		return MADDR(odd[fuzz_below(ARRAY_COUNT(odd))]);
 	case 1:
-		return (maddr_t)fuzz_below(frame_max_mfn + 16) << PAGE_SHIFT;
+		return MADDR((fuzz_below(mfn_n(frame_max_mfn) + 16)) << PAGE_SHIFT);
 	case 2:
-		return d->vcpu[0]->kernel_l4 << PAGE_SHIFT;
+		return mfn_to_maddr(d->vcpu[0]->kernel_l4);
 	case 3:
-		return virt_to_maddr(fake_pte(d, some_pfn())) & PAGE_MASK;
+		return MADDR(maddr_n(virt_to_maddr(fake_pte(d, some_pfn()))) & PAGE_MASK);
 	case 4:
 		return virt_to_maddr(d->shared_info);
 	case 5:
-		return fake_mfn(other, base) << PAGE_SHIFT;
+		return mfn_to_maddr(fake_mfn(other, base));
 	default:
-		return fake_mfn(d, some_pfn()) << PAGE_SHIFT;
+		return mfn_to_maddr(fake_mfn(d, some_pfn()));
 	}
 }
 
@@ -86,14 +86,14 @@ static uint64_t some_descriptor(void)
 	if (w) {
 		x = (struct xencomm_desc *)((uint8_t *)w + at);
 		for (i = 0; i < 6 && at + 8 + i * 8 < PAGE_SIZE; i++)
-			x->address[i] = some_maddr();
-		w[511] = some_maddr();
+			x->address[i] = maddr_n(some_maddr());
+		w[511] = maddr_n(some_maddr());
 		x->magic = fuzz_below(32) ? XENCOMM_MAGIC : (uint32_t)fuzz_random();
 		x->nr_addrs = fuzz_below(16) ? fuzz_below(6) : (uint32_t)fuzz_random();
 		if (!fuzz_below(4) && x->nr_addrs && at + 16 <= PAGE_SIZE)
 			x->address[0] += fuzz_below(PAGE_SIZE);
 	}
-	return XENCOMM_DESC | ((fake_mfn(d, pfn) << PAGE_SHIFT) + at) /
+	return XENCOMM_DESC | ((mfn_n(fake_mfn(d, pfn)) << PAGE_SHIFT) + at) /
 	       XENCOMM_DESC_ALIGN << XENCOMM_DESC_SHIFT;
 }
 
@@ -106,7 +106,7 @@ static uint64_t some_reference(void)
 		return fuzz_random() | 1UL << (62 + fuzz_below(2));
 	case 1:
 	case 2:
-		return (XENCOMM_INLINE | some_maddr()) + fuzz_below(PAGE_SIZE);
+		return (XENCOMM_INLINE | maddr_n(some_maddr())) + fuzz_below(PAGE_SIZE);
 	case 3:
 	case 4:
 		return XENCOMM_BUFFER +
@@ -137,7 +137,7 @@ static void do_register(void)
 	long r;
 
 	for (i = 0; w && i < n; i++)
-		w[i] = fuzz_below(16) ? fake_mfn(d, some_pfn()) : fuzz_random();
+		w[i] = fuzz_below(16) ? mfn_n(fake_mfn(d, some_pfn())) : fuzz_random();
 	r = FAKE_CALL(op_xencomm, XENCOMMOP_register, fake_va(pfn), n, 0);
 	ck_assert(r > 0 || r == -EPERM || r == -EBUSY || r == -EFAULT ||
 		  r == -ENOSPC || r == -ENOMEM);
@@ -206,13 +206,14 @@ static uint64_t sum_untouchable(void)
 	mfn_t mfn;
 
 	for (i = 0; i < ram_range_count; i++)
-		for (mfn = ram_ranges[i].first; mfn < ram_ranges[i].end; mfn++) {
+		for (mfn = ram_ranges[i].first; mfn_n(mfn) < mfn_n(ram_ranges[i].end);
+		     mfn = mfn_add(mfn, 1)) {
 			const uint64_t *w = mfn_to_virt(mfn);
 
 			if (!untouchable(mfn))
 				continue;
 			for (k = 0; k < 512; k++)
-				sum = sum * 31 + w[k] + mfn;
+				sum = sum * 31 + w[k] + mfn_n(mfn);
 		}
 	return sum;
 }

@@ -32,23 +32,23 @@ struct percpu *this_cpu(void);
 
 static inline void *maddr_to_virt(maddr_t maddr)
 {
-	CHECK(!fake_ram_bytes || maddr < fake_ram_bytes);
-	return fake_ram + maddr;
+	CHECK(!fake_ram_bytes || maddr_n(maddr) < fake_ram_bytes);
+	return fake_ram + maddr_n(maddr);
 }
 
 static inline void *mfn_to_virt(mfn_t mfn)
 {
-	return maddr_to_virt(mfn << PAGE_SHIFT);
+	return maddr_to_virt(mfn_to_maddr(mfn));
 }
 
 static inline maddr_t virt_to_maddr(const void *virt)
 {
-	return (uintptr_t)virt - (uintptr_t)fake_ram;
+	return MADDR((uintptr_t)virt - (uintptr_t)fake_ram);
 }
 
 static inline mfn_t virt_to_mfn(const void *virt)
 {
-	return virt_to_maddr(virt) >> PAGE_SHIFT;
+	return maddr_to_mfn(virt_to_maddr(virt));
 }
 
 #define FRAME_TABLE fake_frame_table

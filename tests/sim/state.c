@@ -78,7 +78,7 @@ void state_run(unsigned int cpu, struct domain *d)
 		frame_pool_cpu_enters(d->sharing.frames, cpu);
 	}
 	this_cpu()->current = d ? d->vcpu[0] : NULL;
-	tlb_load_cr3(d ? d->vcpu[0]->kernel_l4 << PAGE_SHIFT : cpu_idle_cr3);
+	tlb_load_cr3(d ? mfn_to_maddr(d->vcpu[0]->kernel_l4) : cpu_idle_cr3);
 	sim_cpu = me;
 }
 
@@ -219,7 +219,7 @@ static void give_back(unsigned int what)
 	};
 	uint64_t *list = (void *)fake_page(now->d, pfn(P_ARGS));
 
-	*list = fake_mfn(now->d, pfn(what));
+	*list = mfn_n(fake_mfn(now->d, pfn(what)));
 	ck_assert_int_eq(g_update(pfn(what), 0), 0);
 	set_xen_guest_handle(r.extent_start, (xen_pfn_t *)fake_va(pfn(P_ARGS)));
 	memcpy(list + 8, &r, sizeof(r));
@@ -312,7 +312,7 @@ static void note_frames(struct side *s)
 	unsigned int i;
 
 	for (i = 0; i < P_COUNT; i++)
-		s->mfn[i] = fake_mfn(s->d, pfn(i));
+		s->mfn[i] = mfn_n(fake_mfn(s->d, pfn(i)));
 }
 
 void state_prepare(void)

@@ -57,13 +57,13 @@ static void cache(struct tlb *t, unsigned int page, mfn_t mfn, bool writable)
 	unsigned int i;
 
 	for (i = 0; i < OLD && e[i].mfn; i++)
-		if (e[i].mfn == mfn && e[i].writable == writable)
+		if (e[i].mfn == mfn_n(mfn) && e[i].writable == writable)
 			return;
 	if (i == OLD)
 		sim_fail("the simulator keeps %u translations of a page", OLD);
-	e[i] = (struct translation){ mfn, writable };
-	t->readers[mfn]++;
-	t->writers[mfn] += writable;
+	e[i] = (struct translation){ mfn_n(mfn), writable };
+	t->readers[mfn_n(mfn)]++;
+	t->writers[mfn_n(mfn)] += writable;
 }
 
 /* The table that entry `slot` of a table leads to; NULL: none. */
@@ -73,7 +73,7 @@ static const pte_t *below(struct tlb *t, const pte_t *table, unsigned int slot)
 
 	if (!(e & PTE_P))
 		return NULL;
-	t->table[pte_mfn(e)] = true;
+	t->table[mfn_n(pte_mfn(e))] = true;
 	return mfn_to_virt(pte_mfn(e));
 }
 
@@ -108,7 +108,7 @@ static void learn(unsigned int cpu)
 	if (!d)
 		return;
 	root = d->vcpu[0]->kernel_l4;
-	t->table[root] = true;
+	t->table[mfn_n(root)] = true;
 	for (page = 0; page < WINDOW; page++)
 		learn_page(t, mfn_to_virt(root), page);
 }
@@ -181,18 +181,18 @@ void sim_tlb_check(mfn_t mfn)
 	unsigned int cpu;
 
 	for (cpu = 0; cpu < SIM_CPUS; cpu++) {
-		why = tlbs[cpu].writers[mfn] ? why_no_writer(f) : NULL;
+		why = tlbs[cpu].writers[mfn_n(mfn)] ? why_no_writer(f) : NULL;
 		if (why)
 			sim_fail("I8: CPU %u can write frame %lx, which is %s",
-				 cpu, (long)mfn, why);
-		if (tlbs[cpu].readers[mfn] &&
+				 cpu, (long)mfn_n(mfn), why);
+		if (tlbs[cpu].readers[mfn_n(mfn)] &&
 		    frame_state_kind(f->state) == FRAME_FREE)
 			sim_fail("I8: CPU %u can read frame %lx, which is free",
-				 cpu, (long)mfn);
-		why = tlbs[cpu].table[mfn] ? why_no_walk(f) : NULL;
+				 cpu, (long)mfn_n(mfn));
+		why = tlbs[cpu].table[mfn_n(mfn)] ? why_no_walk(f) : NULL;
 		if (why)
 			sim_fail("I8: CPU %u walks through frame %lx, which is %s",
-				 cpu, (long)mfn, why);
+				 cpu, (long)mfn_n(mfn), why);
 	}
 }
 
@@ -204,9 +204,9 @@ void sim_tlb_check_read(mfn_t mfn)
 	if (type_class(f->type) != CLASS_SHARED || !type_count(f->type))
 		return;
 	for (cpu = 0; cpu < SIM_CPUS; cpu++)
-		if (tlbs[cpu].writers[mfn])
+		if (tlbs[cpu].writers[mfn_n(mfn)])
 			sim_fail("frame %lx is hashed while CPU %u can write it",
-				 (long)mfn, cpu);
+				 (long)mfn_n(mfn), cpu);
 }
 
 uint64_t *sim_tlb_access(unsigned int cpu, uint64_t va, bool write)
@@ -217,7 +217,7 @@ uint64_t *sim_tlb_access(unsigned int cpu, uint64_t va, bool write)
 
 	for (i = 0; i < OLD && e[i].mfn; i++)
 		if (!write || e[i].writable)
-			return (void *)((uint8_t *)mfn_to_virt(e[i].mfn) +
+			return (void *)((uint8_t *)mfn_to_virt(MFN(e[i].mfn)) +
 					(va & ~PAGE_MASK));
 	return NULL;
 }

@@ -126,7 +126,7 @@ void sim_undo(void)
 		changes.key[i] = 0;
 	}
 	changes.count = 0;
-	changed_frame = 0;
+	changed_frame = MFN(0);
 	changed_table = busy = false;
 	memset(last, 0, sizeof(last));
 }
@@ -187,8 +187,8 @@ static void look_at_changes(void)
 		changed_table = false;
 		sim_tlb_learn();
 	}
-	if (mfn) {
-		changed_frame = 0;
+	if (mfn_n(mfn)) {
+		changed_frame = MFN(0);
 		sim_tlb_check(mfn);
 	}
 }
@@ -197,10 +197,10 @@ static void note_change(const void *at)
 {
 	const struct frame *f = at;
 
-	if (f >= fake_frame_table && f < fake_frame_table + frame_max_mfn)
-		changed_frame = ((const uint8_t *)at -
+	if (f >= fake_frame_table && f < fake_frame_table + mfn_n(frame_max_mfn))
+		changed_frame = MFN(((const uint8_t *)at -
 				 (const uint8_t *)fake_frame_table) /
-				sizeof(*f);
+				sizeof(*f));
 	else if (in_ram(at) && is_table(virt_to_mfn(at)))
 		changed_table = true;
 }

@@ -25,14 +25,14 @@ uint8_t boot_rsdp[RSDP_BYTES];
 static uint32_t ids[256];
 static uint32_t madt_bytes;
 
-static void put(maddr_t at, uint64_t v, unsigned int bytes)
+static void put(uint64_t at, uint64_t v, unsigned int bytes)
 {
-	memcpy(maddr_to_virt(at), &v, bytes);
+	memcpy(maddr_to_virt(MADDR(at)), &v, bytes);
 }
 
-static void fix_sum(maddr_t table, uint32_t bytes, unsigned int at)
+static void fix_sum(uint64_t table, uint32_t bytes, unsigned int at)
 {
-	uint8_t *p = maddr_to_virt(table), sum = 0;
+	uint8_t *p = maddr_to_virt(MADDR(table)), sum = 0;
 
 	p[at] = 0;
 	for (uint32_t i = 0; i < bytes; i++)
@@ -40,16 +40,16 @@ static void fix_sum(maddr_t table, uint32_t bytes, unsigned int at)
 	p[at] = -sum;
 }
 
-static void finish(maddr_t table, const char *signature, uint32_t bytes)
+static void finish(uint64_t table, const char *signature, uint32_t bytes)
 {
-	memcpy(maddr_to_virt(table), signature, 4);
+	memcpy(maddr_to_virt(MADDR(table)), signature, 4);
 	put(table + 4, bytes, 4);
 	fix_sum(table, bytes, 9);
 }
 
-static void rsdp(maddr_t at, unsigned int revision)
+static void rsdp(uint64_t at, unsigned int revision)
 {
-	memcpy(maddr_to_virt(at), "RSD PTR ", 8);
+	memcpy(maddr_to_virt(MADDR(at)), "RSD PTR ", 8);
 	put(at + 15, revision, 1);
 	put(at + 16, RSDT, 4);
 	put(at + 24, XSDT, 8);
@@ -60,7 +60,7 @@ static void rsdp(maddr_t at, unsigned int revision)
 static void entry(unsigned int type, unsigned int bytes, unsigned int at,
 		  uint32_t id, unsigned int flags_at, uint32_t flags)
 {
-	maddr_t e = MADT + madt_bytes;
+	uint64_t e = MADT + madt_bytes;
 
 	put(e, type, 1);
 	put(e + 1, bytes, 1);
@@ -139,11 +139,11 @@ END_TEST
 
 START_TEST(no_bios)
 {
-	memset(maddr_to_virt(RSDP), 0, 36);
+	memset(maddr_to_virt(MADDR(RSDP)), 0, 36);
 	lapic(3, 1);
 	ck_assert_uint_eq(cpus(), 1);
 	rsdp(0x9000, 2);
-	memcpy(boot_rsdp, maddr_to_virt(0x9000), RSDP_BYTES);
+	memcpy(boot_rsdp, maddr_to_virt(MADDR(0x9000)), RSDP_BYTES);
 	ck_assert_uint_eq(cpus(), 2);
 	boot_rsdp[8]++;		/* damaged */
 	ck_assert_uint_eq(cpus(), 1);
@@ -158,7 +158,7 @@ START_TEST(old_root)
 	setup();
 	lapic(3, 1);
 	rsdp(RSDP, 0);
-	memset(maddr_to_virt(XSDT), 0, 60);
+	memset(maddr_to_virt(MADDR(XSDT)), 0, 60);
 	ck_assert_uint_eq(cpus(), 2);
 }
 END_TEST
@@ -226,7 +226,7 @@ START_TEST(clocks)
 	struct ref_hw hw;
 
 	acpi_find_clocks(&hw);
-	ck_assert(!hw.pm_port && !hw.hpet);
+	ck_assert(!hw.pm_port && !maddr_n(hw.hpet));
 	put(FADT + 76, 0x608, 4);
 	put(FADT + 91, 4, 1);
 	finish(FADT, "FACP", 116);
@@ -234,7 +234,7 @@ START_TEST(clocks)
 	finish(HPET, "HPET", 56);
 	acpi_find_clocks(&hw);
 	ck_assert_uint_eq(hw.pm_port, 0x608);
-	ck_assert_uint_eq(hw.hpet, 0xfed00000);
+	ck_assert_uint_eq(maddr_n(hw.hpet), 0xfed00000);
 	put(FADT + 208, 1, 1);
 	put(FADT + 212, 0x408, 8);
 	finish(FADT, "FACP", 244);
@@ -245,7 +245,7 @@ START_TEST(clocks)
 	put(HPET + 44, RAM - 8, 8);
 	finish(HPET, "HPET", 56);
 	acpi_find_clocks(&hw);
-	ck_assert(!hw.pm_port && !hw.hpet);
+	ck_assert(!hw.pm_port && !maddr_n(hw.hpet));
 	put(FADT + 112, 0, 4);
 	finish(FADT, "FACP", 80);	/* too short */
 	acpi_find_clocks(&hw);
@@ -273,7 +273,7 @@ START_TEST(random_damage)
 		    1u << rand() % 4);
 		if (rand() & 1)
 			fix_sum(at, at == RSDP ? 20 : *(uint32_t *)
-				maddr_to_virt(at + 4) % 4096, at == RSDP ? 8 : 9);
+				maddr_to_virt(MADDR(at + 4)) % 4096, at == RSDP ? 8 : 9);
 		ck_assert_uint_le(cpus(), MAX_CPUS);
 		acpi_find_clocks(&hw);
 		if (i % 50 == 49) {

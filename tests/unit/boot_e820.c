@@ -20,7 +20,7 @@
 #define IMAGE_VIRT	((uintptr_t)image_end - IMAGE_END)
 #include "boot/e820.c"
 
-#define FRAME(bytes)	((mfn_t)(bytes) >> PAGE_SHIFT)
+#define FRAME(bytes)	MFN((bytes) >> PAGE_SHIFT)
 #define BASE		0x100000UL	/* 1 MiB */
 #define BASE_RAM	(128 * MIB)	/* enough to go on with */
 #define TOP		(~0UL)
@@ -63,18 +63,18 @@ void palloc_add_range(mfn_t first, mfn_t end)
 	ck_assert(ranges_add(&given, first, end));
 }
 
-static void entry(maddr_t start, uint64_t bytes, bool ram)
+static void entry(uint64_t start, uint64_t bytes, bool ram)
 {
 	memory_map[memory_map_count++] =
-		(struct memory_map_entry){ start, bytes, ram };
+		(struct memory_map_entry){ MADDR(start), bytes, ram };
 }
 
-static void module(maddr_t start, uint64_t bytes)
+static void module(uint64_t start, uint64_t bytes)
 {
 	struct boot_module *m = &boot_modules[boot_module_count++];
 
 	snprintf(m->name, sizeof(m->name), "m%u", boot_module_count);
-	m->start = start;
+	m->start = MADDR(start);
 	m->bytes = bytes;
 }
 
@@ -98,8 +98,8 @@ static void check_ram(unsigned int count, const struct ram_range *want)
 
 	ck_assert_uint_eq(ram_range_count, count);
 	for (i = 0; i < count; i++) {
-		ck_assert_uint_eq(ram_ranges[i].first, want[i].first);
-		ck_assert_uint_eq(ram_ranges[i].end, want[i].end);
+		ck_assert_uint_eq(mfn_n(ram_ranges[i].first), mfn_n(want[i].first));
+		ck_assert_uint_eq(mfn_n(ram_ranges[i].end), mfn_n(want[i].end));
 	}
 }
 
@@ -114,24 +114,25 @@ static void check_base_only(void)
 /* --- an entry that makes no sense adds nothing --- */
 
 static const struct memory_map_entry no_ram[] = {
-	{ 0x200000000, 0, true },			/* empty */
-	{ 0x200000000, 0, false },
-	{ BASE + 0x1000, 0, false },
-	{ BASE + 0x1800, 0, false },
-	{ TOP, 0, true },
-	{ 0x200000800, 0x800, true },			/* no whole page */
-	{ 0x200000001, 0x1ffe, true },
-	{ 0x200000000, TOP, true },			/* beyond 2^64 */
-	{ 0x200000000, TOP - 0x200000000 + 1, true },	/* to 2^64 exactly */
+	{ MADDR(0x200000000), 0, true },		/* empty */
+	{ MADDR(0x200000000), 0, false },
+	{ MADDR(BASE + 0x1000), 0, false },
+	{ MADDR(BASE + 0x1800), 0, false },
+	{ MADDR(TOP), 0, true },
+	{ MADDR(0x200000800), 0x800, true },		/* no whole page */
+	{ MADDR(0x200000001), 0x1ffe, true },
+	{ MADDR(0x200000000), TOP, true },		/* beyond 2^64 */
+	/* to 2^64 exactly */
+	{ MADDR(0x200000000), TOP - 0x200000000 + 1, true },
 	/* round to before its start */
-	{ BASE + 0x1000, TOP - 0x2000, true },
+	{ MADDR(BASE + 0x1000), TOP - 0x2000, true },
 	/* in the last page of all */
-	{ TOP - 0x7ff, 0x400, true },
-	{ TOP - 0x7ff, 0x800, true },
-	{ TOP - 0x7ff, 0x10000000, true },
-	{ TOP - 0xffff, 0x10000, false },
-	{ TOP, TOP, true },
-	{ TOP, TOP, false },
+	{ MADDR(TOP - 0x7ff), 0x400, true },
+	{ MADDR(TOP - 0x7ff), 0x800, true },
+	{ MADDR(TOP - 0x7ff), 0x10000000, true },
+	{ MADDR(TOP - 0xffff), 0x10000, false },
+	{ MADDR(TOP), TOP, true },
+	{ MADDR(TOP), TOP, false },
 };
 
 #define NONSENSE	((int)(sizeof(no_ram) / sizeof(no_ram[0])))
@@ -141,7 +142,7 @@ START_TEST(adds_nothing)
 	const struct memory_map_entry *e = &no_ram[_i];
 
 	entry(BASE, BASE_RAM, true);
-	entry(e->start, e->bytes, e->ram);
+	entry(maddr_n(e->start), e->bytes, e->ram);
 	must_boot();
 	check_base_only();
 }
@@ -175,8 +176,8 @@ END_TEST
 START_TEST(unaligned)
 {
 	struct ram_range want[] = {
-		{ FRAME(BASE) + 1, FRAME(BASE) + 0x1000 },
-		{ FRAME(BASE) + 0x1002, FRAME(BASE + BASE_RAM) - 1 },
+		{ mfn_add(FRAME(BASE), 1), mfn_add(FRAME(BASE), 0x1000) },
+		{ mfn_add(FRAME(BASE), 0x1002), mfn_add(FRAME(BASE + BASE_RAM), -1) },
 	};
 
 	entry(BASE + 1, BASE_RAM - 2, true);
@@ -215,9 +216,9 @@ START_TEST(too_many_pieces)
 	entry(BASE, BASE_RAM, true);
 	must_boot();
 	ck_assert_uint_eq(ram_range_count, RAM_RANGES_MAX);
-	ck_assert_uint_eq(ram_ranges[0].first, FRAME(BASE));
+	ck_assert_uint_eq(mfn_n(ram_ranges[0].first), mfn_n(FRAME(BASE)));
 	for (i = 1; i < ram_range_count; i++)
-		ck_assert_uint_eq(ram_ranges[i].end - ram_ranges[i].first, 2);
+		ck_assert_uint_eq(mfn_n(ram_ranges[i].end) - mfn_n(ram_ranges[i].first), 2);
 	/* 40 of one page, and 983 - 63 of two. */
 	ck_assert_msg(strstr(said, "7520 KiB are left out"), "%s", said);
 }
@@ -237,8 +238,8 @@ START_TEST(too_many_holes)
 	for (i = 0; i < MEMORY_MAP_MAX - 1; i++) {
 		hole = FRAME(BASE + 0x10000 + i * 0x20000UL);
 		for (j = 0; j < ram_range_count; j++)
-			ck_assert(hole < ram_ranges[j].first ||
-				  hole >= ram_ranges[j].end);
+			ck_assert(mfn_n(hole) < mfn_n(ram_ranges[j].first) ||
+				  mfn_n(hole) >= mfn_n(ram_ranges[j].end));
 	}
 }
 END_TEST
@@ -249,12 +250,12 @@ END_TEST
 
 static bool is_ram[MODEL_PAGES], is_other[MODEL_PAGES];
 
-static void model_entry(maddr_t start, uint64_t bytes, bool ram)
+static void model_entry(uint64_t start, uint64_t bytes, bool ram)
 {
-	maddr_t p;
+	uint64_t p;
 
 	for (p = 0; p < MODEL_PAGES; p++) {
-		maddr_t from = p << PAGE_SHIFT, to = from + PAGE_SIZE;
+		uint64_t from = p << PAGE_SHIFT, to = from + PAGE_SIZE;
 
 		if (ram)
 			is_ram[p] |= start <= from && to <= start + bytes;
@@ -270,7 +271,7 @@ START_TEST(any_map)
 
 	srand48(_i);
 	for (i = 0; i < n; i++) {
-		maddr_t start = lrand48() % (MODEL_PAGES * PAGE_SIZE / 2);
+		uint64_t start = lrand48() % (MODEL_PAGES * PAGE_SIZE / 2);
 		uint64_t bytes = lrand48() % (MODEL_PAGES * PAGE_SIZE / 4);
 
 		if (lrand48() & 1)
@@ -282,7 +283,7 @@ START_TEST(any_map)
 	must_boot();
 	for (i = 0; i < MODEL_PAGES; i++) {
 		for (got = false, j = 0; j < ram_range_count; j++)
-			got |= i >= ram_ranges[j].first && i < ram_ranges[j].end;
+			got |= i >= mfn_n(ram_ranges[j].first) && i < mfn_n(ram_ranges[j].end);
 		ck_assert_msg(got == (is_ram[i] && !is_other[i]),
 			      "map %d, page %u", _i, i);
 	}
@@ -299,11 +300,11 @@ START_TEST(free_is_what_nobody_has)
 	module(0x1003000, 0);
 	must_boot();
 	ck_assert_uint_eq(given.count, 2);
-	ck_assert_uint_eq(given.r[0].first, FRAME(IMAGE_END));
-	ck_assert_uint_eq(given.r[0].end, FRAME(0x1000000));
-	ck_assert_uint_eq(given.r[1].first, FRAME(0x1002000));
-	ck_assert_uint_eq(given.r[1].end, FRAME(BASE + BASE_RAM));
-	ck_assert(e820_has_ram(0, 1) && !e820_has_ram(0xa0, 0x100));
+	ck_assert_uint_eq(mfn_n(given.r[0].first), mfn_n(FRAME(IMAGE_END)));
+	ck_assert_uint_eq(mfn_n(given.r[0].end), mfn_n(FRAME(0x1000000)));
+	ck_assert_uint_eq(mfn_n(given.r[1].first), mfn_n(FRAME(0x1002000)));
+	ck_assert_uint_eq(mfn_n(given.r[1].end), mfn_n(FRAME(BASE + BASE_RAM)));
+	ck_assert(e820_has_ram(MFN(0), MFN(1)) && !e820_has_ram(MFN(0xa0), MFN(0x100)));
 }
 END_TEST
 

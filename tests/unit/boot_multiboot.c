@@ -73,8 +73,8 @@ static bool reads(void)
 		fake_ram_fini();
 		return false;
 	}
-	multiboot_read_cmdline(8);
-	multiboot_read(8);
+	multiboot_read_cmdline(MADDR(8));
+	multiboot_read(MADDR(8));
 	fake_ram_fini();
 	return true;
 }

@@ -83,8 +83,8 @@ static bool reads(void)
 {
 	memcpy(made, &made_bytes, 4);
 	fake_ram_init(SPACE);
-	at = (SPACE - made_bytes) & ~7u;
-	memcpy(fake_ram + at, made, made_bytes);
+	at = MADDR((SPACE - made_bytes) & ~7u);
+	memcpy(maddr_to_virt(at), made, made_bytes);
 	if (setjmp(failed)) {
 		fake_ram_fini();
 		return false;

@@ -199,7 +199,7 @@ START_TEST(domain_info)
 	ck_assert_uint_eq(info->nr_online_vcpus, 1);
 	ck_assert_uint_eq(info->max_vcpu_id, 0);
 	ck_assert_uint_eq(info->cpu_time, 1234567);
-	ck_assert_uint_eq(info->shared_info_frame, virt_to_maddr(guest->shared_info) >> 12);
+	ck_assert_uint_eq(info->shared_info_frame, mfn_n(virt_to_mfn(guest->shared_info)));
 	ck_assert_uint_eq(info->flags, 0);	/* it waits for a CPU */
 	guest->vcpu[0]->run = RUN_BLOCKED;
 	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, guest->id), 0);

@@ -43,8 +43,8 @@ static void setup(void)
 	fake_ram_init(8 * PAGE_SIZE);
 	a = fake_domain(0);
 	b = fake_domain(1);
-	ring = connect(a, 1);
-	ring_b = connect(b, 2);
+	ring = connect(a, MFN(1));
+	ring_b = connect(b, MFN(2));
 	fake_current(a);
 	console_set_focus("all");
 	console_operator_line = NULL;
@@ -57,7 +57,7 @@ static void teardown(void)
 	console_fini(b);
 	console_fini(b);	/* twice is harmless */
 	ck_assert_int_eq(fake.allocs, 0);
-	for (mfn_t mfn = 1; mfn <= 2; mfn++) {
+	for (mfn_t mfn = MFN(1); mfn_n(mfn) <= 2; mfn = mfn_add(mfn, 1)) {
 		ck_assert_uint_eq(mfn_to_frame(mfn)->state, 0);
 		ck_assert_uint_eq(type_count(mfn_to_frame(mfn)->type), 0);
 	}
@@ -138,7 +138,7 @@ START_TEST(indices_wrap_at_32_bits)
 {
 	console_fini(a);
 	ring->out_prod = ring->out_cons = 0xfffffffe;
-	ring = connect(a, 1);
+	ring = connect(a, MFN(1));
 	puts_ring("over\n");
 	console_drain(a);
 	ck_assert_str_eq(fake.log, "d1 over\n");
@@ -187,7 +187,7 @@ START_TEST(unfinished_line_comes_out_later)
 	console_fini(a);
 	ck_assert_str_eq(fake.log, "d1 login: \nd1 half\n");
 	ck_assert_uint_eq(timer_next_ns(), ~(uint64_t)0);
-	ring = connect(a, 1);
+	ring = connect(a, MFN(1));
 }
 END_TEST
 
@@ -199,7 +199,7 @@ START_TEST(fini_takes_what_is_in_the_ring)
 	console_drain(a);	/* gone: no effect */
 	ck_assert_int_eq(write_call("x\n", 2), 0);
 	ck_assert_str_eq(fake.log, "d1 last words\n");
-	ring = connect(a, 1);
+	ring = connect(a, MFN(1));
 }
 END_TEST
 
@@ -258,7 +258,7 @@ END_TEST
 
 START_TEST(init_needs_a_writable_page)
 {
-	struct frame *f = mfn_to_frame(3);
+	struct frame *f = mfn_to_frame(MFN(3));
 	struct domain *c = fake_domain(2);
 
 	memset(f, 0, sizeof(*f));
@@ -401,8 +401,8 @@ static void limit(void)
 	console_fini(a);
 	console_fini(b);
 	console_set_rate(RATE);
-	ring = connect(a, 1);
-	ring_b = connect(b, 2);
+	ring = connect(a, MFN(1));
+	ring_b = connect(b, MFN(2));
 }
 
 static size_t printed(char c)
@@ -516,7 +516,7 @@ START_TEST(held_at_the_end)
 	console_fini(a);
 	ck_assert_uint_eq(ring->out_prod, ring->out_cons);
 	ck_assert_uint_eq(timer_next_ns(), ~(uint64_t)0);
-	ring = connect(a, 1);
+	ring = connect(a, MFN(1));
 }
 END_TEST
 
@@ -693,7 +693,7 @@ START_TEST(waits_for_the_log)
 	puts_ring("last\n");
 	console_fini(a);	/* does not wait */
 	ck_assert_str_eq(fake.log, "d1 one\nd1 two\nd1 last\n");
-	ring = connect(a, 1);
+	ring = connect(a, MFN(1));
 }
 END_TEST
 

@@ -56,7 +56,7 @@ static struct xen_memory_reservation *reservation(struct domain *x, mfn_t mfn)
 	uint64_t *list = (uint64_t *)fake_page(x, fake_free_pfn(x) + 1);
 	struct xen_memory_reservation *r = (void *)(list + 8);
 
-	*list = mfn;
+	*list = mfn_n(mfn);
 	*r = (struct xen_memory_reservation){
 		.extent_start.p = (void *)fake_va(fake_free_pfn(x) + 1),
 		.nr_extents = 1, .domid = DOMID_SELF };
@@ -80,9 +80,9 @@ START_TEST(ownership)
 	ck_assert_uint_eq(ref_of(rw), 0);
 	ck_assert(f->state & FRAME_NOHEAP);
 	ck_assert_uint_eq(d->pages.total, pages);
-	ck_assert_uint_eq(m2p_get(&d->m2p, virt_to_mfn(rw)), INVALID_PFN);
-	ck_assert_uint_eq(virt_to_mfn(ro) % 2, 0);
-	ck_assert_uint_eq(heap_page_kind(mfn_to_frame(virt_to_mfn(ro) + 1)),
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, virt_to_mfn(rw))), pfn_n(INVALID_PFN));
+	ck_assert_uint_eq(mfn_n(virt_to_mfn(ro)) % 2, 0);
+	ck_assert_uint_eq(heap_page_kind(mfn_to_frame(mfn_add(virt_to_mfn(ro), 1))),
 			  HEAP_GRANT_STATUS);
 	for (int i = 0; i < 4096; i++)
 		ck_assert_uint_eq(rw[i] | ro[i] | ro[4096 + i], 0);
@@ -130,15 +130,15 @@ START_TEST(other_uses_refused)
 		ck_assert_int_eq(FAKE_CALL(op_memory,
 			XENMEM_decrease_reservation,
 			fake_va(fake_free_pfn(d) + 1) + 64), 0);
-		list[1] = mfn << PAGE_SHIFT | MMU_MACHPHYS_UPDATE;
+		list[1] = mfn_n(mfn) << PAGE_SHIFT | MMU_MACHPHYS_UPDATE;
 		list[2] = 5;
 		ck_assert_int_eq(FAKE_CALL(op_mmu_update,
 			fake_va(fake_free_pfn(d) + 1) + 8, 1, 0, DOMID_SELF),
 			-EPERM);
-		if (mfn == ro)
+		if (mfn_eq(mfn, ro))
 			break;
 	}
-	ck_assert_uint_eq(m2p_get(&d->m2p, ro), INVALID_PFN);
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, ro)), pfn_n(INVALID_PFN));
 }
 END_TEST
 
@@ -150,7 +150,7 @@ START_TEST(store_refused)
 	mfn_t ro = virt_to_mfn(d->trace.header);
 	uint64_t *req = (uint64_t *)fake_page(d, fake_free_pfn(d) + 1);
 
-	req[0] = ro << PAGE_SHIFT;
+	req[0] = mfn_n(ro) << PAGE_SHIFT;
 	req[1] = 0x1234;
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update,
 				   fake_va(fake_free_pfn(d) + 1), 1, 0,
@@ -182,7 +182,7 @@ START_TEST(unshare)
 
 	ck_assert_int_eq(map(virt_to_mfn(page), PTE_P | PTE_RW), 0);
 	ck_assert_int_eq(heap_page_unshare(d, page), -EBUSY);
-	ck_assert_int_eq(map(0, 0), 0);
+	ck_assert_int_eq(map(MFN(0), 0), 0);
 	flushes = fake_machine.flushes;
 	ck_assert_int_eq(heap_page_unshare(d, page), 0);
 	ck_assert_uint_gt(fake_machine.flushes, flushes);
@@ -206,14 +206,14 @@ START_TEST(dies_while_mapped)
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(FAKE_CALL(op_update_va_mapping,
 			fake_va(fake_free_pfn(x) + i),
-			pte_make(virt_to_mfn(page) + i, PTE_P), 0), 0);
+			pte_make(mfn_add(virt_to_mfn(page), i), PTE_P), 0), 0);
 	ck_assert_int_eq(FAKE_CALL(op_update_va_mapping,
 		fake_va(fake_free_pfn(x) + 8),
 		pte_make(info, PTE_P | PTE_RW), 0), 0);
 	fake_end(x);
 	ck_assert_uint_eq(fake_kind(info), FRAME_FREE);
 	for (int i = 0; i < 4; i++)
-		ck_assert_uint_eq(fake_kind(virt_to_mfn(page) + i),
+		ck_assert_uint_eq(fake_kind(mfn_add(virt_to_mfn(page), i)),
 				  FRAME_FREE);
 	fake_run(d);
 }

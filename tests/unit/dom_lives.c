@@ -189,7 +189,7 @@ static void make_table(struct domain *d, uint64_t pfn, unsigned int level,
 	pte_t *e = mfn_to_virt(table);
 
 	memset(e, 0, PAGE_SIZE);
-	if (leads_to)
+	if (mfn_n(leads_to))
 		e[slot] = pte_make(leads_to, PTE_P | PTE_US |
 				   (level > 1 ? PTE_RW : 0));
 	ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, fake_va(pfn),
@@ -204,9 +204,9 @@ static uint64_t last_on_list(struct domain *d)
 {
 	uint32_t mfn = d->pages.list;
 
-	while (mfn_to_frame(mfn)->next)
-		mfn = mfn_to_frame(mfn)->next;
-	return m2p_get(&d->m2p, mfn);
+	while (mfn_to_frame(MFN(mfn))->next)
+		mfn = mfn_to_frame(MFN(mfn))->next;
+	return pfn_n(m2p_get(&d->m2p, MFN(mfn)));
 }
 
 /*
@@ -221,7 +221,7 @@ START_TEST(ends_half_way)
 		uint64_t below = fake_free_pfn(d), last = last_on_list(d);
 
 		pttree_steps_max = 512;
-		make_table(d, below, 3, 0, 0);
+		make_table(d, below, 3, 0, MFN(0));
 		make_table(d, last, 4, PT_SLOTS - 1, fake_mfn(d, below));
 		ck_assert_int_eq(pagetype_set_pinned(
 			mfn_to_frame(fake_mfn(d, last))), 0);

@@ -37,8 +37,8 @@ static void setup(void)
 	ck_assert_int_eq(evtchn_init(d), 0);
 	v = d->vcpu[0] = vcpu_create(d, 0);
 	ck_assert_ptr_nonnull(v);
-	v->kernel_l4 = 3;
-	v->user_l4 = 4;
+	v->kernel_l4 = MFN(3);
+	v->user_l4 = MFN(4);
 	v->initialised = true;
 	v->info->evtchn_upcall_mask = 0;
 	sched_online(v);
@@ -326,7 +326,7 @@ static struct vcpu *second(void)
 	ck_assert_ptr_nonnull(w);
 	d->vcpu[1] = w;
 	d->vcpu_count = 2;
-	w->kernel_l4 = 3;
+	w->kernel_l4 = MFN(3);
 	w->initialised = true;
 	return w;
 }
@@ -506,10 +506,10 @@ START_TEST(info_moves_once)
 	ck_assert_int_eq(register_info(5, ~0u), -EINVAL);
 	ck_assert_int_eq(register_info(5, 4), -EINVAL);
 	ck_assert_int_eq(register_info(5, 0), -EPERM);	/* not its page */
-	fake.area = mfn_to_frame(5);
+	fake.area = mfn_to_frame(MFN(5));
 	ck_assert_int_eq(register_info(5, PAGE_SIZE - sizeof(*old)), 0);
 	new = v->info;
-	ck_assert_ptr_eq(new, (char *)mfn_to_virt(5) + PAGE_SIZE - sizeof(*new));
+	ck_assert_ptr_eq(new, (char *)mfn_to_virt(MFN(5)) + PAGE_SIZE - sizeof(*new));
 	ck_assert_uint_eq(new->arch.cr2, 0x1234);
 	ck_assert_uint_eq(new->evtchn_pending_sel, ~0UL);
 	ck_assert_uint_eq(new->evtchn_upcall_pending, 1);
@@ -565,7 +565,7 @@ START_TEST(switch_loads_and_leaves)
 	op_sched(SCHEDOP_block, 0);
 	ck_assert_ptr_null(pass(0));
 	/* DD10: an idle CPU holds no tables of a domain that may go. */
-	ck_assert_uint_eq(fake_x86.cr3, cpu_idle_cr3);
+	ck_assert_uint_eq(fake_x86.cr3, maddr_n(cpu_idle_cr3));
 	ck_assert_uint_eq(fake_x86.gdt, 0);
 	ck_assert_uint_eq(d->cpu_mask, 0);
 	ck_assert_uint_eq(fake.group_cpus, 0);
@@ -577,7 +577,7 @@ START_TEST(switch_loads_and_leaves)
 	ck_assert_uint_eq(fake_x86.segs.ds, 0x2b);
 	ck_assert(fake_x86.ts);
 	ck_assert_uint_eq(*v->gdt_hv_pte >> PAGE_SHIFT,
-			  this_cpu()->gdt_page_mfn);
+			  mfn_n(this_cpu()->gdt_page_mfn));
 }
 END_TEST
 

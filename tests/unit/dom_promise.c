@@ -151,7 +151,7 @@ START_TEST(view_pays)
 {
 	struct domain *d = dom[0];
 	uint64_t left = domain_promise_left(), commit = d->promised;
-	mfn_t mfn = 1UL << 28;
+	mfn_t mfn = MFN(1UL << 28);
 
 	/* What is promised cannot be had by anybody. */
 	ck_assert(!domain_promise_raise(d, left + 1));
@@ -159,11 +159,12 @@ START_TEST(view_pays)
 	ck_assert(domain_promise_raise(d, left));
 	ck_assert_uint_eq(domain_promise_left(), 0);
 	d->m2p.promised = d->m2p.page_count;
-	ck_assert_int_eq(m2p_set(&d->m2p, mfn, 1), -ENOMEM);
+	ck_assert_int_eq(m2p_set(&d->m2p, mfn, PFN(1)), -ENOMEM);
 	domain_promise_lower(d, 2);
-	ck_assert_int_eq(m2p_set(&d->m2p, mfn, 1), -ENOMEM);	/* wants 3 */
+	/* wants 3 */
+	ck_assert_int_eq(m2p_set(&d->m2p, mfn, PFN(1)), -ENOMEM);
 	domain_promise_lower(d, 1);
-	ck_assert_int_eq(m2p_set(&d->m2p, mfn, 1), 0);
+	ck_assert_int_eq(m2p_set(&d->m2p, mfn, PFN(1)), 0);
 	ck_assert_uint_eq(domain_promise_left(), 0);
 	m2p_clear(&d->m2p, mfn);
 	d->m2p.promised += 20;
@@ -195,7 +196,7 @@ START_TEST(few_wait)
 
 	fake_run(d);
 	for (unsigned int i = 0; i < RECLAIM_OWNED; i++)
-		list[i] = fake_mfn(d, first_pfn(d) + i);
+		list[i] = mfn_n(fake_mfn(d, first_pfn(d) + i));
 	for (unsigned int i = 0; i < RECLAIM_OWNED; i++)
 		ck_assert_int_eq(FAKE_CALL(op_update_va_mapping,
 					   fake_va(first_pfn(d) + i), 0, 0), 0);
@@ -220,10 +221,10 @@ END_TEST
 /* All pages that a view of this machine can have, so that breaks need none. */
 static void view_complete(struct domain *d)
 {
-	for (mfn_t mfn = 0; mfn < FAKE_FRAMES; mfn += 512) {
+	for (mfn_t mfn = MFN(0); mfn_n(mfn) < FAKE_FRAMES; mfn = mfn_add(mfn, 512)) {
 		pfn_t pfn = m2p_get(&d->m2p, mfn);
 
-		ck_assert_int_eq(m2p_set(&d->m2p, mfn, 1), 0);
+		ck_assert_int_eq(m2p_set(&d->m2p, mfn, PFN(1)), 0);
 		ck_assert_int_eq(m2p_set(&d->m2p, mfn, pfn), 0);
 	}
 }

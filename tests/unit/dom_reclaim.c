@@ -86,9 +86,9 @@ START_TEST(given_back)
 	ck_assert_int_eq(memory_op(XENMEM_decrease_reservation,
 			 (struct xen_memory_reservation){ .nr_extents = 1,
 							  .domid = DOMID_SELF },
-			 mfn), 1);
+			 mfn_n(mfn)), 1);
 	over(KNOWS);
-	ck_assert_uint_eq(m2p_get(&user->m2p, mfn), INVALID_PFN);
+	ck_assert_uint_eq(pfn_n(m2p_get(&user->m2p, mfn)), pfn_n(INVALID_PFN));
 	ck_assert_uint_eq(user->pages.total, pages - 1);
 }
 END_TEST
@@ -123,7 +123,7 @@ START_TEST(exchanged)
 	*c = (struct call){
 		.x.in = { .nr_extents = 1, .domid = DOMID_SELF },
 		.x.out = { .nr_extents = 1, .domid = DOMID_SELF },
-		.in = mfn, .out = page + 1,
+		.in = mfn_n(mfn), .out = page + 1,
 	};
 	c->x.in.extent_start.p = (void *)(fake_va(REQ) + offsetof(struct call, in));
 	c->x.out.extent_start.p = (void *)(fake_va(REQ) + offsetof(struct call, out));
@@ -131,8 +131,8 @@ START_TEST(exchanged)
 	watch(mfn);
 	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_exchange, fake_va(REQ)), 0);
 	over(KNOWS);
-	ck_assert_uint_ne(c->out, mfn);
-	ck_assert_uint_eq(m2p_get(&user->m2p, mfn), INVALID_PFN);
+	ck_assert_uint_ne(c->out, mfn_n(mfn));
+	ck_assert_uint_eq(pfn_n(m2p_get(&user->m2p, mfn)), pfn_n(INVALID_PFN));
 }
 END_TEST
 
@@ -209,7 +209,7 @@ START_TEST(no_frame)
 	fake_memory_take(0);
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, one, 0), 0);
 	ck_assert_uint_eq(user->pages.total, pages);
-	ck_assert_int_eq(memory_op(XENMEM_decrease_reservation, one, mfn), 1);
+	ck_assert_int_eq(memory_op(XENMEM_decrease_reservation, one, mfn_n(mfn)), 1);
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, one, 0), 1);
 	fake_memory_give();
 	user->pages.max = pages;
@@ -232,9 +232,9 @@ START_TEST(refused)
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation | 5 << 6, r, 0), 5);
 	/* ME4: mapped, given up once only. */
 	ck_assert_int_eq(memory_op(XENMEM_decrease_reservation, r,
-				   fake_mfn(user, page + 1)), 1);
+				   mfn_n(fake_mfn(user, page + 1))), 1);
 	ck_assert_int_eq(memory_op(XENMEM_decrease_reservation, r,
-				   fake_mfn(user, page + 1)), 0);
+				   mfn_n(fake_mfn(user, page + 1))), 0);
 	ck_assert_int_eq(g_update(page + 1, 0), 0);
 }
 END_TEST
@@ -304,13 +304,13 @@ START_TEST(exchange_refused)
 	uint64_t state = mfn_to_frame(mfn)->state;
 
 	ck_assert_int_eq(exchange(MEMORY_ORDER_MAX + 1, 0, 1, 1024, 0, ~0UL), -EPERM);
-	ck_assert_int_eq(exchange(0, 0, 1, 1, 2, mfn), -EINVAL);
-	ck_assert_int_eq(exchange(0, 0, 1, 2, 0, mfn), -EINVAL);
-	ck_assert_int_eq(exchange(0, 1, 2, 1, 0, mfn), -EINVAL);
+	ck_assert_int_eq(exchange(0, 0, 1, 1, 2, mfn_n(mfn)), -EINVAL);
+	ck_assert_int_eq(exchange(0, 0, 1, 2, 0, mfn_n(mfn)), -EINVAL);
+	ck_assert_int_eq(exchange(0, 1, 2, 1, 0, mfn_n(mfn)), -EINVAL);
 	ck_assert_uint_eq(mfn_to_frame(mfn)->state, state);
 	/* A second page that is mapped, one that is none. */
-	other = fake_mfn(user, page + 2);
-	ck_assert_int_eq(exchange(0, 1, 2, 1, 0, mfn), -EBUSY);
+	other = mfn_n(fake_mfn(user, page + 2));
+	ck_assert_int_eq(exchange(0, 1, 2, 1, 0, mfn_n(mfn)), -EBUSY);
 	ck_assert_uint_eq(mfn_to_frame(mfn)->state, state);
 	other = ~0UL;
 }

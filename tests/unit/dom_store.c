@@ -38,9 +38,9 @@ static void setup(void)
 	fake_reset();
 	fake_ram_init(8 * PAGE_SIZE);
 	d = fake_domain(0);
-	memset(mfn_to_frame(1), 0, sizeof(struct frame));
-	ck_assert_int_eq(store_init(d, mfn_to_frame(1), PORT), 0);
-	ring = mfn_to_virt(1);
+	memset(mfn_to_frame(MFN(1)), 0, sizeof(struct frame));
+	ck_assert_int_eq(store_init(d, mfn_to_frame(MFN(1)), PORT), 0);
+	ring = mfn_to_virt(MFN(1));
 	events = 0;
 }
 
@@ -50,8 +50,8 @@ static void teardown(void)
 	store_fini(d);	/* twice is harmless */
 	store_serve(d);
 	ck_assert_int_eq(fake.allocs, 0);
-	ck_assert_uint_eq(mfn_to_frame(1)->state, 0);
-	ck_assert_uint_eq(type_count(mfn_to_frame(1)->type), 0);
+	ck_assert_uint_eq(mfn_to_frame(MFN(1))->state, 0);
+	ck_assert_uint_eq(type_count(mfn_to_frame(MFN(1))->type), 0);
 }
 
 static void put(const void *from, uint32_t bytes)
@@ -221,7 +221,7 @@ END_TEST
 START_TEST(refused_frames)
 {
 	struct domain *other = fake_domain(1);
-	struct frame *f = mfn_to_frame(2);
+	struct frame *f = mfn_to_frame(MFN(2));
 
 	memset(f, 0, sizeof(*f));
 	fake.alloc_fail_at = 1;

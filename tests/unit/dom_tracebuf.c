@@ -45,7 +45,7 @@ static void teardown(void)
 static void event(uint64_t name)
 {
 	time_now += 10;
-	trace_event(&d, TRACE_OFFER, name % 14, name & 0xffffff, name);
+	trace_event(&d, TRACE_OFFER, name % 14, MFN(name & 0xffffff), name);
 }
 
 static void expect(uint64_t number)
@@ -138,7 +138,7 @@ START_TEST(none)
 
 	no_memory = true;
 	ck_assert_int_lt(tracebuf_init(&x), 0);
-	trace_event(&x, TRACE_DYING, 0, 0, 0);
+	trace_event(&x, TRACE_DYING, 0, MFN(0), 0);
 	ck_assert_ptr_null(trace_record_at(&x, 0));
 	no_memory = false;
 }
@@ -149,7 +149,7 @@ END_TEST
 static void *writer(void *arg)
 {
 	for (uint64_t n = 0; n < RACE_EVENTS; n++)
-		trace_event(&d, n & 7, n & 0xffff, n & 0xffffffff, n);
+		trace_event(&d, n & 7, n & 0xffff, MFN(n & 0xffffffff), n);
 	return NULL;
 }
 

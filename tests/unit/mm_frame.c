@@ -36,19 +36,19 @@ static void all_back(void)
 START_TEST(valid_is_ram)
 {
 	static const struct {
-		mfn_t mfn;
+		uint64_t mfn;
 		bool valid;
 	} cases[] = {
 		{ 0, true }, { 0x9e, true }, { 0x9f, false }, { 0xff, false },
 		{ 0x100, true }, { 0x17ff, true }, { 0x1800, false },
 		{ FAKE_HOLE, false }, { 0x1900, true },
 		{ FAKE_FRAMES - 1, true }, { FAKE_FRAMES, false },
-		{ 1UL << 40, false }, { INVALID_MFN, false },
+		{ 1UL << 40, false }, { ~0UL, false },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_COUNT(cases); i++)
-		ck_assert_int_eq(frame_valid(cases[i].mfn), cases[i].valid);
-	ck_assert_uint_eq(frame_to_mfn(mfn_to_frame(0x123)), 0x123);
+		ck_assert_int_eq(frame_valid(MFN(cases[i].mfn)), cases[i].valid);
+	ck_assert_uint_eq(mfn_n(frame_to_mfn(mfn_to_frame(MFN(0x123)))), 0x123);
 }
 END_TEST
 
@@ -85,7 +85,7 @@ START_TEST(kinds_that_are_refused)
 	struct frame_pool *pool = frame_pool_join(7, true, 10);
 	mfn_t canonical = frame_pool_draw(pool, false);
 
-	ck_assert_int_eq(frame_get(mfn_to_frame(0x110), 0), -EPERM);
+	ck_assert_int_eq(frame_get(mfn_to_frame(MFN(0x110)), 0), -EPERM);
 	ck_assert_int_eq(frame_get(mfn_to_frame(virt_to_mfn(hv)), 0), -EPERM);
 	ck_assert_int_eq(frame_get(mfn_to_frame(canonical), 7), -EPERM);
 	ck_assert_uint_eq(fake_ref(canonical), 0);
@@ -207,7 +207,7 @@ START_TEST(claim_of_other_kinds)
 	struct frame_pool *pool = frame_pool_join(7, true, 10);
 	mfn_t canonical = frame_pool_draw(pool, false);
 
-	ck_assert_int_eq(frame_claim(mfn_to_frame(0x110), 0, 0), -EBUSY);
+	ck_assert_int_eq(frame_claim(mfn_to_frame(MFN(0x110)), 0, 0), -EBUSY);
 	ck_assert_int_eq(frame_claim(mfn_to_frame(virt_to_mfn(hv)), 0, 0),
 			 -EBUSY);
 	ck_assert_int_eq(frame_claim(mfn_to_frame(virt_to_mfn(heap)), 7, 0),

@@ -37,7 +37,7 @@ static uint64_t set_aside(void)
 {
 	uint64_t n = 0;
 
-	for (mfn_t mfn = FAKE_RESERVED; mfn < FAKE_FRAMES; mfn++)
+	for (mfn_t mfn = MFN(FAKE_RESERVED); mfn_n(mfn) < FAKE_FRAMES; mfn = mfn_add(mfn, 1))
 		n += frame_valid(mfn) && fake_kind(mfn) == FRAME_POOL;
 	return n;
 }
@@ -52,7 +52,7 @@ static void check_free(uint64_t out)
 {
 	uint64_t free = set_aside();
 
-	for (mfn_t mfn = FAKE_RESERVED; mfn < FAKE_FRAMES; mfn++)
+	for (mfn_t mfn = MFN(FAKE_RESERVED); mfn_n(mfn) < FAKE_FRAMES; mfn = mfn_add(mfn, 1))
 		free += frame_valid(mfn) && fake_kind(mfn) == FRAME_FREE;
 	ck_assert_uint_eq(palloc_free_count(), free);
 	ck_assert_uint_eq(free, fake_free_at_start - out);
@@ -82,16 +82,16 @@ START_TEST(draw_is_uniform)
 	for (int i = 0; i < DRAWS; i++) {
 		mfn_t mfn = draw(p);
 
-		hits[mfn]++;
+		hits[mfn_n(mfn)]++;
 		frame_pool_free(p, mfn);
 	}
-	for (mfn_t mfn = 0; mfn < FAKE_FRAMES; mfn++)
-		frames += hits[mfn] != 0;
+	for (mfn_t mfn = MFN(0); mfn_n(mfn) < FAKE_FRAMES; mfn = mfn_add(mfn, 1))
+		frames += hits[mfn_n(mfn)] != 0;
 	ck_assert_uint_ge(frames, 1024);
 	expect = (double)DRAWS / frames;
-	for (mfn_t mfn = 0; mfn < FAKE_FRAMES; mfn++)
-		if (hits[mfn])
-			chi += (hits[mfn] - expect) * (hits[mfn] - expect) / expect;
+	for (mfn_t mfn = MFN(0); mfn_n(mfn) < FAKE_FRAMES; mfn = mfn_add(mfn, 1))
+		if (hits[mfn_n(mfn)])
+			chi += (hits[mfn_n(mfn)] - expect) * (hits[mfn_n(mfn)] - expect) / expect;
 	/*
 	 * frames - 1 degrees of freedom: mean n, deviation sqrt(2n); 5
 	 * deviations.
@@ -136,7 +136,7 @@ static void work_of(struct frame_pool *p, bool matches)
 
 	for (unsigned int i = 0; i < 3000; i++) {
 		held[i] = draw(p);
-		ck_assert_uint_ne(held[i], INVALID_MFN);
+		ck_assert_uint_ne(mfn_n(held[i]), mfn_n(INVALID_MFN));
 		if (matches)
 			frame_pool_free(p, held[i]);
 	}
@@ -165,7 +165,7 @@ static void observe(mfn_t *saw, bool matches)
 			work_of(p, matches);
 		saw[3 * i] = draw(q);
 		saw[3 * i + 1] = fake_owned(5, 0);
-		saw[3 * i + 2] = i % 100 ? 0 : fake_owned(5, 9);
+		saw[3 * i + 2] = i % 100 ? MFN(0) : fake_owned(5, 9);
 	}
 }
 
@@ -194,7 +194,7 @@ START_TEST(nobody_counts_another_group)
 		mfn_t mfn;
 
 		ck_assert_int_eq(read(pipes[0], &mfn, sizeof(mfn)), 8);
-		fault += mfn != saw[i];
+		fault += !mfn_eq(mfn, saw[i]);
 	}
 	ck_assert_uint_eq(fault, 0);
 }
@@ -241,7 +241,7 @@ START_TEST(taken_by_the_heap)
 	struct frame_pool *p = frame_pool_join(1, false, 1000);
 
 	while (set_aside() > ALL(1000) - 10)
-		ck_assert_uint_ne(fake_owned(2, 0), INVALID_MFN);
+		ck_assert_uint_ne(mfn_n(fake_owned(2, 0)), mfn_n(INVALID_MFN));
 	leave(p, 1000);
 	ck_assert_uint_eq(set_aside(), 0);
 	ck_assert_ptr_eq(frame_pool_join(2, false, 10), p);
@@ -259,11 +259,11 @@ START_TEST(bounds)
 	uint64_t n = 0, heap = in_heap();
 
 	ck_assert_uint_eq(set_aside(), ALL(SET_ASIDE));
-	while ((mfn = draw(p)) != INVALID_MFN)
+	while (!mfn_eq(mfn = draw(p), INVALID_MFN))
 		all[n++] = mfn;
 	ck_assert_uint_eq(n, ALL(SET_ASIDE));
 	all[n++] = frame_pool_draw(p, true);
-	ck_assert_uint_ne(all[n - 1], INVALID_MFN);
+	ck_assert_uint_ne(mfn_n(all[n - 1]), mfn_n(INVALID_MFN));
 	ck_assert_uint_eq(in_heap(), heap - 1);
 	check_free(n + VEC_PAGES);
 	while (n)
@@ -271,7 +271,7 @@ START_TEST(bounds)
 	ck_assert_uint_eq(in_heap(), heap);
 	ck_assert_uint_eq(set_aside(), ALL(SET_ASIDE));
 	/* PALLOC3 */
-	while (fake_owned(2, 0) != INVALID_MFN)
+	while (!mfn_eq(fake_owned(2, 0), INVALID_MFN))
 		n++;
 	ck_assert_uint_eq(n, fake_free_at_start - VEC_PAGES);
 	free(all);
@@ -297,7 +297,7 @@ START_TEST(nothing_set_aside)
 	leave(alone, 0);
 	n = 1;				/* which is a domain's now */
 	ck_assert_uint_eq(set_aside(), 0);
-	while ((mfn = draw(p)) != INVALID_MFN)
+	while (!mfn_eq(mfn = draw(p), INVALID_MFN))
 		all[n++] = mfn;
 	ck_assert_uint_eq(n, fake_free_at_start - VEC_PAGES);
 	while (n > 1)
@@ -359,7 +359,7 @@ static void leave_in_parts(uint64_t stays, uint64_t goes)
 		ck_assert(gone <= 64 || gone == 512 || gone == 256 || gone == 128);
 		frame_pool_free(p, held[0]);
 		held[0] = draw(p);
-		ck_assert_uint_ne(held[0], INVALID_MFN);
+		ck_assert_uint_ne(mfn_n(held[0]), mfn_n(INVALID_MFN));
 		before = set_aside();
 	}
 	ck_assert_uint_gt(parts, goes / 512);
@@ -509,12 +509,12 @@ START_TEST(canonical_is_scrubbed)
 	struct frame_pool *p = frame_pool_join(1, false, 0);
 	mfn_t mfn;
 
-	while ((mfn = draw(p)) != INVALID_MFN)
+	while (!mfn_eq(mfn = draw(p), INVALID_MFN))
 		memset(mfn_to_virt(mfn), 0x77, PAGE_SIZE);
-	for (mfn = FAKE_RESERVED; mfn < FAKE_FRAMES; mfn++)
+	for (mfn = MFN(FAKE_RESERVED); mfn_n(mfn) < FAKE_FRAMES; mfn = mfn_add(mfn, 1))
 		if (frame_valid(mfn) && fake_kind(mfn) == FRAME_SHARED)
 			frame_pool_free(p, mfn);
-	while ((mfn = fake_owned(2, 0)) != INVALID_MFN)
+	while (!mfn_eq(mfn = fake_owned(2, 0), INVALID_MFN))
 		ck_assert(!memcmp(mfn_to_virt(mfn), zero, PAGE_SIZE));
 }
 END_TEST

@@ -39,14 +39,14 @@ static void teardown(void)
 
 START_TEST(set_get_clear)
 {
-	ck_assert_uint_eq(m2p_get(&view, 5), INVALID_PFN);
-	ck_assert_int_eq(m2p_set(&view, 5, 77), 0);
-	ck_assert_uint_eq(m2p_get(&view, 5), 77);
-	ck_assert_uint_eq(m2p_get(&view, 4), INVALID_PFN);
-	ck_assert_int_eq(m2p_set(&view, 5, 78), 0);
-	ck_assert_uint_eq(m2p_get(&view, 5), 78);
-	m2p_clear(&view, 5);
-	ck_assert_uint_eq(m2p_get(&view, 5), INVALID_PFN);
+	ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(5))), pfn_n(INVALID_PFN));
+	ck_assert_int_eq(m2p_set(&view, MFN(5), PFN(77)), 0);
+	ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(5))), 77);
+	ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(4))), pfn_n(INVALID_PFN));
+	ck_assert_int_eq(m2p_set(&view, MFN(5), PFN(78)), 0);
+	ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(5))), 78);
+	m2p_clear(&view, MFN(5));
+	ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(5))), pfn_n(INVALID_PFN));
 	ck_assert_uint_eq(view.leaf_count, 1);
 }
 END_TEST
@@ -56,17 +56,17 @@ START_TEST(sparse)
 {
 	uint64_t before = palloc_free_count();
 
-	m2p_clear(&view, 123456);
+	m2p_clear(&view, MFN(123456));
 	ck_assert_uint_eq(palloc_free_count(), before);
-	for (mfn_t mfn = 0; mfn < 1024; mfn++)
-		ck_assert_int_eq(m2p_set(&view, mfn, 2 * mfn), 0);
+	for (mfn_t mfn = MFN(0); mfn_n(mfn) < 1024; mfn = mfn_add(mfn, 1))
+		ck_assert_int_eq(m2p_set(&view, mfn, PFN(2 * mfn_n(mfn))), 0);
 	ck_assert_uint_eq(view.leaf_count, 2);
 	ck_assert_uint_eq(before - palloc_free_count(), 4);
-	ck_assert_int_eq(m2p_set(&view, M2P_FRAMES - 1, 9), 0);
+	ck_assert_int_eq(m2p_set(&view, MFN(M2P_FRAMES - 1), PFN(9)), 0);
 	ck_assert_uint_eq(before - palloc_free_count(), 7);
-	for (mfn_t mfn = 0; mfn < 1024; mfn++)
-		ck_assert_uint_eq(m2p_get(&view, mfn), 2 * mfn);
-	ck_assert_uint_eq(m2p_get(&view, M2P_FRAMES - 1), 9);
+	for (mfn_t mfn = MFN(0); mfn_n(mfn) < 1024; mfn = mfn_add(mfn, 1))
+		ck_assert_uint_eq(pfn_n(m2p_get(&view, mfn)), 2 * mfn_n(mfn));
+	ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(M2P_FRAMES - 1))), 9);
 }
 END_TEST
 
@@ -75,31 +75,31 @@ END_TEST
  */
 START_TEST(leaf_from)
 {
-	static const mfn_t set[] = { 700, 1UL << 20, 3UL << 30, M2P_FRAMES - 1 };
-	mfn_t from = 0;
+	static const mfn_t set[] = { MFN(700), MFN(1UL << 20), MFN(3UL << 30), MFN(M2P_FRAMES - 1) };
+	mfn_t from = MFN(0);
 
-	ck_assert_uint_eq(m2p_leaf_from(&view, 0), ~0UL);
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(0))), ~0UL);
 	for (unsigned int i = 0; i < ARRAY_COUNT(set); i++)
-		ck_assert_int_eq(m2p_set(&view, set[i], 5), 0);
-	ck_assert_uint_eq(m2p_leaf_from(&view, 1000), 1000);
+		ck_assert_int_eq(m2p_set(&view, set[i], PFN(5)), 0);
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(1000))), 1000);
 	for (unsigned int i = 0; i < ARRAY_COUNT(set); i++) {
 		from = m2p_leaf_from(&view, from);
-		ck_assert_uint_eq(from, set[i] / 512 * 512);
-		from += 512;
+		ck_assert_uint_eq(mfn_n(from), mfn_n(set[i]) / 512 * 512);
+		from = mfn_add(from, 512);
 	}
-	ck_assert_uint_eq(m2p_leaf_from(&view, from), ~0UL);
-	ck_assert_uint_eq(m2p_leaf_from(&view, ~0UL), ~0UL);
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, from)), ~0UL);
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(~0UL))), ~0UL);
 }
 END_TEST
 
 START_TEST(out_of_range)
 {
-	static const mfn_t bad[] = { M2P_FRAMES, M2P_FRAMES + 1, 1UL << 52,
+	static const mfn_t bad[] = { MFN(M2P_FRAMES), MFN(M2P_FRAMES + 1), MFN(1UL << 52),
 				     INVALID_MFN };
 
 	for (unsigned int i = 0; i < ARRAY_COUNT(bad); i++) {
-		ck_assert_int_eq(m2p_set(&view, bad[i], 1), -ENOMEM);
-		ck_assert_uint_eq(m2p_get(&view, bad[i]), INVALID_PFN);
+		ck_assert_int_eq(m2p_set(&view, bad[i], PFN(1)), -ENOMEM);
+		ck_assert_uint_eq(pfn_n(m2p_get(&view, bad[i])), pfn_n(INVALID_PFN));
 		m2p_clear(&view, bad[i]);
 	}
 }
@@ -112,20 +112,20 @@ START_TEST(no_memory)
 	mfn_t rest[FAKE_FRAMES], mfn;
 	unsigned int n = 0, i;
 
-	ck_assert_int_eq(m2p_set(&view, 1, 11), 0);
+	ck_assert_int_eq(m2p_set(&view, MFN(1), PFN(11)), 0);
 	for (i = 0; i < (unsigned int)_i; i++)
 		kept[i] = palloc_hv(0);
-	while ((mfn = fake_owned(1, 0)) != INVALID_MFN)
+	while (!mfn_eq(mfn = fake_owned(1, 0), INVALID_MFN))
 		rest[n++] = mfn;
 	for (i = 0; i < (unsigned int)_i; i++)
 		palloc_hv_free(kept[i], 0);
 	/* Another L2: an L2, an L1 and a leaf are wanted. */
-	ck_assert_int_eq(m2p_set(&view, 1UL << 28, 22), _i < 3 ? -ENOMEM : 0);
-	ck_assert_uint_eq(m2p_get(&view, 1), 11);
-	ck_assert_uint_eq(m2p_get(&view, 1UL << 28), _i < 3 ? INVALID_PFN : 22);
+	ck_assert_int_eq(m2p_set(&view, MFN(1UL << 28), PFN(22)), _i < 3 ? -ENOMEM : 0);
+	ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(1))), 11);
+	ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(1UL << 28))), _i < 3 ? pfn_n(INVALID_PFN) : 22);
 	ck_assert_uint_eq(palloc_free_count(), 0);
-	ck_assert_int_eq(m2p_set(&view, 600, 1), -ENOMEM);
-	ck_assert_int_eq(m2p_set(&view, 2, 12), 0);
+	ck_assert_int_eq(m2p_set(&view, MFN(600), PFN(1)), -ENOMEM);
+	ck_assert_int_eq(m2p_set(&view, MFN(2), PFN(12)), 0);
 	ck_assert_ptr_null(m2p_perdom_pte(&view, 0));
 	while (n) {
 		struct frame *f = mfn_to_frame(rest[--n]);
@@ -133,7 +133,7 @@ START_TEST(no_memory)
 		f->state &= ~(FRAME_ALLOCATED | FRAME_REF_MASK);
 		palloc_free_frame(f);
 	}
-	ck_assert_int_eq(m2p_set(&view, 1UL << 28, 22), 0);
+	ck_assert_int_eq(m2p_set(&view, MFN(1UL << 28), PFN(22)), 0);
 }
 END_TEST
 
@@ -142,7 +142,7 @@ START_TEST(rights)
 {
 	pte_t l3e, l2e, l1e;
 
-	ck_assert_int_eq(m2p_set(&view, 700, 1), 0);
+	ck_assert_int_eq(m2p_set(&view, MFN(700), PFN(1)), 0);
 	l3e = view.l3[0];
 	l2e = ((pte_t *)mfn_to_virt(pte_mfn(l3e)))[0];
 	l1e = ((pte_t *)mfn_to_virt(pte_mfn(l2e)))[1];
@@ -150,7 +150,7 @@ START_TEST(rights)
 	ck_assert_uint_eq(l2e & (PTE_P | PTE_RW | PTE_US), PTE_P | PTE_US);
 	ck_assert_uint_eq(l1e & (PTE_P | PTE_RW | PTE_US | PTE_NX),
 			  PTE_P | PTE_US | PTE_NX);
-	ck_assert_uint_eq(((pfn_t *)mfn_to_virt(pte_mfn(l1e)))[188], 1);
+	ck_assert_uint_eq(pfn_n(((pfn_t *)mfn_to_virt(pte_mfn(l1e)))[188]), 1);
 }
 END_TEST
 
@@ -171,7 +171,7 @@ START_TEST(descriptor_area)
 	ck_assert_ptr_null(m2p_perdom_pte(&view, ~0u));
 	ck_assert_uint_eq(view.l3[PERDOM_L3_SLOT] & PTE_US, 0);
 	/* No frame number leads the M2P's side into it. */
-	ck_assert_int_eq(m2p_set(&view, M2P_FRAMES - 1, 3), 0);
+	ck_assert_int_eq(m2p_set(&view, MFN(M2P_FRAMES - 1), PFN(3)), 0);
 	ck_assert_uint_eq(*first, pte_make(virt_to_mfn(page), PTE_P | PTE_RW));
 	m2p_view_fini(&view);
 	ck_assert_int_eq(fake_kind(virt_to_mfn(page)), FRAME_HV);
@@ -188,9 +188,9 @@ START_TEST(end_in_parts)
 	unsigned int parts = 0;
 	bool more = true;
 
-	for (mfn_t leaf = 0; leaf < 300; leaf++)
-		ck_assert_int_eq(m2p_set(&view, leaf * 512 * 2, 1), 0);
-	ck_assert_int_eq(m2p_set(&view, M2P_FRAMES - 1, 1), 0);
+	for (mfn_t leaf = MFN(0); mfn_n(leaf) < 300; leaf = mfn_add(leaf, 1))
+		ck_assert_int_eq(m2p_set(&view, MFN(mfn_n(leaf) * 512 * 2), PFN(1)), 0);
+	ck_assert_int_eq(m2p_set(&view, MFN(M2P_FRAMES - 1), PFN(1)), 0);
 	ck_assert_ptr_nonnull(m2p_perdom_pte(&view, 0));
 	ck_assert_ptr_nonnull(m2p_perdom_pte(&view, 5 * 512));
 	before = palloc_free_count();
@@ -201,7 +201,7 @@ START_TEST(end_in_parts)
 		parts++;
 		/* What is gone is not named any more. */
 		for (unsigned int i = 0; more && i < 300; i++)
-			(void)m2p_get(&view, i * 512 * 2);
+			(void)m2p_get(&view, MFN(i * 512 * 2));
 	}
 	/* 308 pages, and 4 L3 entries' worth of places where there is none. */
 	ck_assert_uint_ge(parts, 5);

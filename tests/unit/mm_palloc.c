@@ -28,14 +28,14 @@ static void check_free(uint64_t out)
 	uint64_t free = 0;
 	mfn_t mfn;
 
-	for (mfn = FAKE_RESERVED; mfn < FAKE_FRAMES; mfn++) {
+	for (mfn = MFN(FAKE_RESERVED); mfn_n(mfn) < FAKE_FRAMES; mfn = mfn_add(mfn, 1)) {
 		if (!frame_valid(mfn))
 			continue;
 		if (fake_kind(mfn) != FRAME_FREE && fake_kind(mfn) != FRAME_POOL)
 			continue;
 		free++;
 		if (fake_ref(mfn) || mfn_to_frame(mfn)->type)
-			ck_abort_msg("F1: %lx", (long)mfn);
+			ck_abort_msg("F1: %lx", (long)mfn_n(mfn));
 	}
 	ck_assert_uint_eq(palloc_free_count(), free);
 	ck_assert_uint_eq(palloc_free_count(), fake_free_at_start - out);
@@ -54,7 +54,7 @@ static void check_zero(const void *page, unsigned int order)
 /* As a domain leaves them: a class stays when the last use went. */
 static void give_back(mfn_t mfn, unsigned int order)
 {
-	for (mfn_t i = mfn; i < mfn + (1UL << order); i++) {
+	for (mfn_t i = mfn; mfn_n(i) < mfn_n(mfn) + (1UL << order); i = mfn_add(i, 1)) {
 		mfn_to_frame(i)->type = (uint64_t)CLASS_L2 << TYPE_CLASS_SHIFT;
 		mfn_to_frame(i)->state &= ~(FRAME_ALLOCATED | FRAME_REF_MASK);
 		palloc_free_frame(mfn_to_frame(i));
@@ -79,11 +79,11 @@ START_TEST(orders)
 		uint8_t *p = palloc_hv(order);
 
 		ck_assert_ptr_nonnull(p);
-		ck_assert_uint_eq(virt_to_mfn(p) & ((1UL << order) - 1), 0);
+		ck_assert_uint_eq(mfn_n(virt_to_mfn(p)) & ((1UL << order) - 1), 0);
 		check_zero(p, order);
 		check_free(1UL << order);
-		for (mfn_t i = 0; i < 1UL << order; i++)
-			ck_assert_int_eq(fake_kind(virt_to_mfn(p) + i), FRAME_HV);
+		for (uint64_t i = 0; i < 1UL << order; i++)
+			ck_assert_int_eq(fake_kind(mfn_add(virt_to_mfn(p), i)), FRAME_HV);
 		memset(p, 0xee, PAGE_SIZE << order);
 		palloc_hv_free(p, order);
 		check_free(0);
@@ -104,7 +104,8 @@ START_TEST(copies)
 	palloc_hv_free(page, 0);
 	memset(mfn_to_virt(from), 0x5a, PAGE_SIZE);
 	mfn = palloc_hv_copy(from);
-	ck_assert_uint_eq(mfn, virt_to_mfn(page));	/* the last one freed */
+	/* the last one freed */
+	ck_assert_uint_eq(mfn_n(mfn), mfn_n(virt_to_mfn(page)));
 	ck_assert(!memcmp(mfn_to_virt(mfn), mfn_to_virt(from), PAGE_SIZE));
 	ck_assert_uint_eq(fake_kind(mfn), FRAME_HV);
 	ck_assert_uint_eq(fake_ref(mfn), 1);
@@ -115,9 +116,9 @@ START_TEST(copies)
 	page = palloc_hv(0);
 	check_zero(page, 0);
 	palloc_hv_free(page, 0);
-	while (fake_owned(2, 0) != INVALID_MFN)
+	while (!mfn_eq(fake_owned(2, 0), INVALID_MFN))
 		;
-	ck_assert_uint_eq(palloc_hv_copy(from), INVALID_MFN);
+	ck_assert_uint_eq(mfn_n(palloc_hv_copy(from)), mfn_n(INVALID_MFN));
 }
 END_TEST
 
@@ -125,7 +126,7 @@ START_TEST(too_large)
 {
 	ck_assert_ptr_null(palloc_hv(13));
 	ck_assert_ptr_null(palloc_hv(PALLOC_MAX_ORDER));
-	ck_assert_uint_eq(fake_owned(3, PALLOC_MAX_ORDER), INVALID_MFN);
+	ck_assert_uint_eq(mfn_n(fake_owned(3, PALLOC_MAX_ORDER)), mfn_n(INVALID_MFN));
 	check_free(0);
 }
 END_TEST
@@ -137,25 +138,25 @@ START_TEST(exhaustion)
 	mfn_t mfn;
 	uint64_t n = 0;
 
-	while ((mfn = fake_owned(3, 0)) != INVALID_MFN) {
-		ck_assert(frame_valid(mfn) && mfn >= FAKE_RESERVED);
-		ck_assert_uint_eq(taken[mfn], 0);
+	while (!mfn_eq(mfn = fake_owned(3, 0), INVALID_MFN)) {
+		ck_assert(frame_valid(mfn) && mfn_n(mfn) >= FAKE_RESERVED);
+		ck_assert_uint_eq(taken[mfn_n(mfn)], 0);
 		ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state), 3);
-		taken[mfn] = 1;
+		taken[mfn_n(mfn)] = 1;
 		n++;
 	}
 	ck_assert_uint_eq(n, fake_free_at_start);
 	ck_assert_ptr_null(palloc_hv(0));
 	ck_assert_ptr_null(palloc_heap(3, 0, true));
 	/* Back in an order that splits buddies. */
-	for (mfn_t step = 0; step < 7; step++)
-		for (mfn = step; mfn < FAKE_FRAMES; mfn += 7)
-			if (taken[mfn])
+	for (mfn_t step = MFN(0); mfn_n(step) < 7; step = mfn_add(step, 1))
+		for (mfn = step; mfn_n(mfn) < FAKE_FRAMES; mfn = mfn_add(mfn, 7))
+			if (taken[mfn_n(mfn)])
 				give_back(mfn, 0);
 	check_free(0);
 	/* 0x400 .. 0x7ff, 0x800 .. 0xfff, 0x1000 .. 0x17ff, 0x1a00 .. */
-	ck_assert_uint_eq(fake_owned(3, 11) & 0x7ff, 0);
-	ck_assert_uint_eq(fake_owned(3, 11) & 0x7ff, 0);
+	ck_assert_uint_eq(mfn_n(fake_owned(3, 11)) & 0x7ff, 0);
+	ck_assert_uint_eq(mfn_n(fake_owned(3, 11)) & 0x7ff, 0);
 	free(taken);
 }
 END_TEST
@@ -172,15 +173,15 @@ START_TEST(random_history)
 	for (int step = 0; step < 3000; step++) {
 		unsigned int i = rand() % 64;
 
-		if (held[i].mfn) {
+		if (mfn_n(held[i].mfn)) {
 			give_back(held[i].mfn, held[i].order);
 			out -= 1UL << held[i].order;
-			held[i].mfn = 0;
+			held[i].mfn = MFN(0);
 			continue;
 		}
 		held[i].order = rand() % 8;
 		held[i].mfn = fake_owned(5, held[i].order);
-		ck_assert_uint_ne(held[i].mfn, INVALID_MFN);
+		ck_assert_uint_ne(mfn_n(held[i].mfn), mfn_n(INVALID_MFN));
 		check_zero(mfn_to_virt(held[i].mfn), held[i].order);
 		memset(mfn_to_virt(held[i].mfn), 0xbb, PAGE_SIZE << held[i].order);
 		out += 1UL << held[i].order;
@@ -188,11 +189,11 @@ START_TEST(random_history)
 			check_free(out);
 	}
 	for (unsigned int i = 0; i < 64; i++)
-		if (held[i].mfn)
+		if (mfn_n(held[i].mfn))
 			give_back(held[i].mfn, held[i].order);
 	check_free(0);
 	/* It all merged: the largest aligned block is there. */
-	ck_assert_uint_ne(fake_owned(5, 11), INVALID_MFN);
+	ck_assert_uint_ne(mfn_n(fake_owned(5, 11)), mfn_n(INVALID_MFN));
 }
 END_TEST
 

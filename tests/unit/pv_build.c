@@ -38,11 +38,11 @@ START_TEST(as_xen_starts_it)
 
 	ck_assert_str_eq(si->magic, "xen-3.0-x86_64");
 	ck_assert_uint_eq(si->nr_pages, FAKE_PAGES);
-	ck_assert_uint_eq(si->shared_info, virt_to_maddr(d->shared_info));
+	ck_assert_uint_eq(si->shared_info, maddr_n(virt_to_maddr(d->shared_info)));
 	ck_assert_uint_eq(si->pt_base >> 12 << 12, si->pt_base);
 	ck_assert_uint_eq(v->regs.rip, FAKE_BASE + 0x1000);
 	ck_assert_uint_eq(v->regs.cs, SEL_USER_CS64);
-	ck_assert(v->kernel_mode && v->kernel_l4 != INVALID_MFN);
+	ck_assert(v->kernel_mode && !mfn_eq(v->kernel_l4, INVALID_MFN));
 	ck_assert_uint_eq(d->pages.total, FAKE_PAGES);
 	ck_assert_uint_eq(d->sharing.budget, 100);
 	/* M2P and p2m agree, every page is mapped, tables read-only. */
@@ -51,8 +51,8 @@ START_TEST(as_xen_starts_it)
 			(si->mfn_list - FAKE_BASE) / PAGE_SIZE + pfn / 512);
 		uint64_t table = pfn - (si->pt_base - FAKE_BASE) / PAGE_SIZE;
 
-		ck_assert_uint_eq(list[pfn % 512], fake_mfn(d, pfn));
-		ck_assert_uint_eq(m2p_get(&d->m2p, fake_mfn(d, pfn)), pfn);
+		ck_assert_uint_eq(list[pfn % 512], mfn_n(fake_mfn(d, pfn)));
+		ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, fake_mfn(d, pfn))), pfn);
 		ck_assert_int_eq(!(*fake_pte(d, pfn) & PTE_RW),
 				 table < si->nr_pt_frames);
 	}
@@ -87,7 +87,7 @@ static struct domain *build_kernel(const struct boot_module *kernel,
 	static struct domain_config c;
 
 	module = (struct boot_module){ .name = "rd", .bytes = initrd_bytes,
-				       .start = 0x101 << PAGE_SHIFT };
+				       .start = MADDR(0x101 << PAGE_SHIFT) };
 	c = (struct domain_config){
 		.name = "x", .count = 1, .vcpus = 1, .weight = 256, .repeat = 1, .share_budget = ~0UL,
 		.memory_bytes = pages * PAGE_SIZE, .kernel = kernel,
@@ -182,7 +182,7 @@ START_TEST(initrd)
 	struct domain *d;
 	struct start_info *si;
 
-	memset(mfn_to_virt(0x101), 0x5a, 5000);
+	memset(mfn_to_virt(MFN(0x101)), 0x5a, 5000);
 	d = build_with(FAKE_PAGES, 5000);
 	ck_assert_ptr_nonnull(d);
 	fake_run(d);
@@ -203,15 +203,15 @@ END_TEST
 static struct domain *build_like_linux(uint64_t first, uint64_t init_p2m)
 {
 	static struct boot_module kernel = { .name = "linux",
-		.start = 0x103 << PAGE_SHIFT, .bytes = sizeof(struct fake_elf) };
+		.start = MADDR(0x103 << PAGE_SHIFT), .bytes = sizeof(struct fake_elf) };
 	const uint64_t notes[][2] = {
 		{ XEN_ELFNOTE_INIT_P2M, init_p2m },
 		{ XEN_ELFNOTE_MOD_START_PFN, 1 }, { 0 },
 	};
 
-	fake_elf_make(mfn_to_virt(0x103), FAKE_BASE, first << PAGE_SHIFT,
+	fake_elf_make(mfn_to_virt(MFN(0x103)), FAKE_BASE, first << PAGE_SHIFT,
 		      0x8000, notes);
-	memset(mfn_to_virt(0x101), 0x5a, 5000);
+	memset(mfn_to_virt(MFN(0x101)), 0x5a, 5000);
 	return build_kernel(&kernel, FAKE_PAGES, 5000);
 }
 
@@ -241,10 +241,10 @@ START_TEST(p2m_at_its_own_address)
 		uint64_t *list = mfn_to_virt(pte_mfn(*pte));
 		uint64_t table = pfn - pfn_of(si->pt_base);
 
-		ck_assert_uint_eq(pte_mfn(*pte), fake_mfn(d, si->first_p2m_pfn +
-							  pfn / 512));
+		ck_assert_uint_eq(mfn_n(pte_mfn(*pte)), mfn_n(fake_mfn(d, si->first_p2m_pfn +
+							  pfn / 512)));
 		ck_assert(*pte & PTE_RW);
-		ck_assert_uint_eq(list[pfn % 512], fake_mfn(d, pfn));
+		ck_assert_uint_eq(list[pfn % 512], mfn_n(fake_mfn(d, pfn)));
 		ck_assert_int_eq(!(*fake_pte(d, pfn) & PTE_RW),
 				 table < si->nr_pt_frames);
 	}

@@ -120,8 +120,8 @@ static void note_kinds(void)
 {
 	mfn_t mfn;
 
-	for (mfn = 0; mfn < FAKE_FRAMES; mfn++)
-		before[mfn] = frame_valid(mfn) ? fake_kind(mfn) :
+	for (mfn = MFN(0); mfn_n(mfn) < FAKE_FRAMES; mfn = mfn_add(mfn, 1))
+		before[mfn_n(mfn)] = frame_valid(mfn) ? fake_kind(mfn) :
 						 FRAME_RESERVED;
 }
 
@@ -133,7 +133,7 @@ static void give_one(mfn_t mfn)
 	} *c = (void *)fake_page(actor, P_ACT);
 
 	*c = (typeof(*c)){ .r = { .nr_extents = 1, .domid = DOMID_SELF },
-			   .mfn = mfn };
+			   .mfn = mfn_n(mfn) };
 	set_xen_guest_handle(c->r.extent_start,
 			     (xen_pfn_t *)(fake_va(P_ACT) +
 					   offsetof(typeof(*c), mfn)));
@@ -145,12 +145,12 @@ static void give_back(void)
 {
 	mfn_t mfn;
 
-	if (target != INVALID_MFN) {
+	if (!mfn_eq(target, INVALID_MFN)) {
 		give_one(target);
 		return;
 	}
-	for (mfn = 0; mfn < FAKE_FRAMES; mfn++)
-		if (before[mfn] == FRAME_FREE && fake_kind(mfn) != FRAME_FREE)
+	for (mfn = MFN(0); mfn_n(mfn) < FAKE_FRAMES; mfn = mfn_add(mfn, 1))
+		if (before[mfn_n(mfn)] == FRAME_FREE && fake_kind(mfn) != FRAME_FREE)
 			give_one(mfn);
 }
 
@@ -159,7 +159,7 @@ static void map_grant(unsigned int flags)
 	struct gnttab_map_grant_ref *op = (void *)fake_page(actor, P_ACT);
 
 	*g_v1(granter, REF) = (struct grant_entry_v1){
-		GTF_permit_access, user->id, target,
+		GTF_permit_access, user->id, mfn_n(target),
 	};
 	*op = (struct gnttab_map_grant_ref){
 		.host_addr = fake_va(page + 100), .flags = flags, .ref = REF,
@@ -177,7 +177,7 @@ static void map_rw(void) { map_grant(HOST); }
 static void fill(void)
 {
 	*(struct mmuext_op *)fake_page(actor, P_ACT) = (struct mmuext_op){
-		.cmd = MMUEXT_CLEAR_PAGE, .arg1.mfn = target,
+		.cmd = MMUEXT_CLEAR_PAGE, .arg1.mfn = mfn_n(target),
 	};
 	filled += !op_mmuext(&(struct hypercall_args){
 		.a = { fake_va(P_ACT), 1, 0, DOMID_SELF } });
@@ -253,8 +253,8 @@ START_TEST(ME12_populate)
 		if (given)
 			continue;
 		/* Nobody took it away: it is there, and may go. */
-		target = ((uint64_t *)fake_page(granter, P_CALL))
-			[sizeof(struct xen_memory_reservation) / 8];
+		target = MFN(((uint64_t *)fake_page(granter, P_CALL))
+			[sizeof(struct xen_memory_reservation) / 8]);
 		if (n % 3 == 0) {
 			actor = granter;
 			give_one(target);
@@ -284,7 +284,7 @@ START_TEST(ME12_transfer)
 		*g_v1(granter, REF) = (struct grant_entry_v1){
 			GTF_accept_transfer, user->id, 0,
 		};
-		op = (struct gnttab_transfer){ target, granter->id, REF, 99 };
+		op = (struct gnttab_transfer){ mfn_n(target), granter->id, REF, 99 };
 		race_begin(give_back, granter, n);
 		ck_assert_int_eq(G_ONE(GNTTABOP_transfer, &op), 0);
 		(void)race_end();
@@ -393,7 +393,7 @@ static void share(bool others)
 	fake_run(user);
 	memset(fake_page(user, page + 10), 0x33, PAGE_SIZE);
 	ck_assert_int_gt(offer(page + 10), 0);
-	ck_assert_uint_eq(fake_mfn(user, page + 10), shared_mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(user, page + 10)), mfn_n(shared_mfn));
 	fake_run(granter);
 }
 
@@ -421,7 +421,7 @@ START_TEST(SH2_unshare_flush)
 	ck_assert_uint_eq(mapped, 0);
 	ck_assert(*fake_pte(granter, page + 10) & PTE_RW);
 	ck_assert(!(*fake_pte(granter, page + 10) & PTE_AVL_SHARED));
-	ck_assert_int_eq(fake_mfn(granter, page + 10) == shared_mfn, !_i);
+	ck_assert_int_eq(mfn_eq(fake_mfn(granter, page + 10), shared_mfn), !_i);
 	g_check();
 }
 END_TEST
@@ -454,7 +454,7 @@ START_TEST(SH2_break_flush)
 	ck_assert_uint_gt(flushes, 0);
 	ck_assert(!seen_writable);
 	ck_assert(*fake_pte(granter, page + 10) & PTE_RW);
-	ck_assert_int_eq(fake_mfn(granter, page + 10) == shared_mfn, !(_i % 2));
+	ck_assert_int_eq(mfn_eq(fake_mfn(granter, page + 10), shared_mfn), !(_i % 2));
 	if (mapped)	/* of the copy, which is granter's by then */
 		unmap_user();
 	g_check();
@@ -519,14 +519,14 @@ START_TEST(ME12_copy_page)
 	share(false);
 	ck_assert_int_eq(g_update(page + 11, pte_make(to, G_RO)), 0);
 	ck_assert_int_eq(ext((struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE,
-						 .arg1.mfn = to }), 0);
+						 .arg1.mfn = mfn_n(to) }), 0);
 	ck_assert_int_eq(ext((struct mmuext_op){ .cmd = MMUEXT_UNPIN_TABLE,
-						 .arg1.mfn = to }), 0);
+						 .arg1.mfn = mfn_n(to) }), 0);
 	reclaim_flush_all();
 	fake_machine.on_flush = drop_at_flush;
 	ck_assert_int_eq(ext((struct mmuext_op){
-		.cmd = MMUEXT_COPY_PAGE, .arg1.mfn = to,
-		.arg2.src_mfn = shared_mfn }), -EPERM);
+		.cmd = MMUEXT_COPY_PAGE, .arg1.mfn = mfn_n(to),
+		.arg2.src_mfn = mfn_n(shared_mfn) }), -EPERM);
 	ck_assert_uint_eq(fake_page(granter, page + 11)[8], 0);
 }
 END_TEST
@@ -547,13 +547,13 @@ START_TEST(m2p_update)
 	at_m2p = true;
 	race_begin(take_over, granter, 0);
 	*(struct mmu_update *)fake_page(granter, P_CALL) = (struct mmu_update){
-		(shared_mfn << PAGE_SHIFT) | MMU_MACHPHYS_UPDATE, page + 10,
+		(mfn_n(shared_mfn) << PAGE_SHIFT) | MMU_MACHPHYS_UPDATE, page + 10,
 	};
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(P_CALL), 1, 0,
 				   DOMID_SELF), 0);
 	ck_assert(race_end());
 	at_m2p = false;
-	ck_assert_uint_eq(fake_mfn(granter, page + 10), shared_mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(granter, page + 10)), mfn_n(shared_mfn));
 	ck_assert_uint_eq(fake_ref(shared_mfn), 2);
 }
 END_TEST

@@ -62,9 +62,9 @@ static mfn_t was_table(uint64_t pfn)
 	ck_assert_int_eq(g_update(pfn, 0), 0);
 	memset(mfn_to_virt(mfn), 0, PAGE_SIZE);
 	ck_assert_int_eq(ext((struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE,
-						 .arg1.mfn = mfn }), 0);
+						 .arg1.mfn = mfn_n(mfn) }), 0);
 	ck_assert_int_eq(ext((struct mmuext_op){ .cmd = MMUEXT_UNPIN_TABLE,
-						 .arg1.mfn = mfn }), 0);
+						 .arg1.mfn = mfn_n(mfn) }), 0);
 	ck_assert_int_eq(type_class(mfn_to_frame(mfn)->type), CLASS_L1);
 	watch(user);
 	return mfn;
@@ -85,7 +85,7 @@ START_TEST(table_written_by_update)
 {
 	mfn_t mfn = was_table(page + 1);
 
-	ck_assert_int_eq(update(mfn << PAGE_SHIFT, 5), 0);
+	ck_assert_int_eq(update(mfn_n(mfn) << PAGE_SHIFT, 5), 0);
 	FLUSHED_OTHER();
 	ck_assert_uint_eq(*(uint64_t *)mfn_to_virt(mfn), 5);
 }
@@ -95,7 +95,7 @@ START_TEST(table_written_as_descriptor)
 {
 	mfn_t mfn = was_table(page + 1);
 
-	ck_assert_int_eq(FAKE_CALL(op_update_descriptor, mfn << PAGE_SHIFT,
+	ck_assert_int_eq(FAKE_CALL(op_update_descriptor, maddr_n(mfn_to_maddr(mfn)),
 				   0x7777), 0);
 	FLUSHED_OTHER();
 }
@@ -106,7 +106,7 @@ START_TEST(table_cleared)
 	mfn_t mfn = was_table(page + 1);
 
 	ck_assert_int_eq(ext((struct mmuext_op){ .cmd = MMUEXT_CLEAR_PAGE,
-						 .arg1.mfn = mfn }), 0);
+						 .arg1.mfn = mfn_n(mfn) }), 0);
 	FLUSHED_OTHER();
 }
 END_TEST
@@ -120,7 +120,7 @@ START_TEST(table_granted_writable)
 	g_setup(user, 1);
 	mfn = was_table(page + 1);
 	*g_v1(user, REF) = (struct grant_entry_v1){
-		GTF_permit_access, user->id, mfn,
+		GTF_permit_access, user->id, mfn_n(mfn),
 	};
 	watch(user);
 	ck_assert_int_eq(g_map(user, REF, page + 1, HOST, &handle), 0);
@@ -139,7 +139,7 @@ START_TEST(page_becomes_table)
 	memset(mfn_to_virt(mfn), 0, PAGE_SIZE);
 	watch(user);
 	ck_assert_int_eq(ext((struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE,
-						 .arg1.mfn = mfn }), 0);
+						 .arg1.mfn = mfn_n(mfn) }), 0);
 	FLUSHED_OTHER();
 }
 END_TEST
@@ -150,7 +150,7 @@ START_TEST(page_becomes_gdt)
 
 	ck_assert_int_eq(g_update(page + 1, 0), 0);
 	memset(mfn_to_virt(mfn), 0, PAGE_SIZE);
-	*(uint64_t *)fake_page(user, REQ) = mfn;
+	*(uint64_t *)fake_page(user, REQ) = mfn_n(mfn);
 	watch(user);
 	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(REQ), 512), 0);
 	FLUSHED_OTHER();
@@ -168,8 +168,8 @@ START_TEST(gdt_refused)
 	ck_assert_int_eq(g_update(page + 1, 0), 0);
 	memset(mfn_to_virt(mfn), 0, PAGE_SIZE);
 	state = mfn_to_frame(mfn)->state;
-	((uint64_t *)fake_page(user, REQ))[0] = mfn;
-	((uint64_t *)fake_page(user, REQ))[1] = fake_mfn(user, page + 2);
+	((uint64_t *)fake_page(user, REQ))[0] = mfn_n(mfn);
+	((uint64_t *)fake_page(user, REQ))[1] = mfn_n(fake_mfn(user, page + 2));
 	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(REQ), 1024), -EBUSY);
 	ck_assert_uint_eq(mfn_to_frame(mfn)->state, state);
 	ck_assert_uint_eq(type_count(mfn_to_frame(mfn)->type), 0);
@@ -233,7 +233,7 @@ END_TEST
 START_TEST(base_loaded)
 {
 	struct mmuext_op op = { .cmd = MMUEXT_NEW_BASEPTR,
-				.arg1.mfn = user->vcpu[0]->kernel_l4 };
+				.arg1.mfn = mfn_n(user->vcpu[0]->kernel_l4) };
 
 	fake_machine.flushed = 0;
 	ck_assert_int_eq(ext(op), 0);
@@ -318,7 +318,7 @@ START_TEST(page_transferred)
 	*g_v1(granter, REF) = (struct grant_entry_v1){
 		GTF_accept_transfer, user->id, 0,
 	};
-	moved = op.mfn = fake_mfn(user, page + 1);
+	moved = MFN(op.mfn = mfn_n(fake_mfn(user, page + 1)));
 	ck_assert_int_eq(g_update(page + 1, 0), 0);
 	early = false;
 	watch(user);
@@ -328,7 +328,7 @@ START_TEST(page_transferred)
 	ck_assert_int_eq(op.status, 0);
 	FLUSHED_OTHER();
 	ck_assert(!early);
-	ck_assert_uint_eq(m2p_get(&user->m2p, moved), INVALID_PFN);
+	ck_assert_uint_eq(pfn_n(m2p_get(&user->m2p, moved)), pfn_n(INVALID_PFN));
 	ck_assert_uint_eq(user->pages.total, pages - 1);
 }
 END_TEST
@@ -358,7 +358,7 @@ END_TEST
 START_TEST(batch_arguments)
 {
 	*(struct mmu_update *)fake_page(user, REQ) = (struct mmu_update){
-		(maddr_t)fake_mfn(user, page + 1) << PAGE_SHIFT, 7,
+		(mfn_n(fake_mfn(user, page + 1))) << PAGE_SHIFT, 7,
 	};
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(REQ), 1, 0,
 				   granter->id), -EPERM);

@@ -31,7 +31,7 @@ START_TEST(map_and_unmap)
 	g_grant(granter, 9, page, user, false);
 	strcpy((char *)fake_page(granter, page), "over there");
 	ck_assert_int_eq(g_map(granter, 9, page, HOST, &handle), 0);
-	ck_assert_uint_eq(fake_mfn(user, page), theirs);
+	ck_assert_uint_eq(mfn_n(fake_mfn(user, page)), mfn_n(theirs));
 	ck_assert_str_eq((char *)fake_page(user, page), "over there");
 	ck_assert_uint_eq(*fake_pte(user, page) & PTE_RW, PTE_RW);
 	ck_assert_uint_eq(g_status(9), GTF_reading | GTF_writing);
@@ -81,7 +81,7 @@ START_TEST(by_pte_and_avail_bits)
 	g_check();
 	ck_assert_int_eq(g_unmap_raw(fake_va(page), 0, handle),
 			 GNTST_general_error);
-	ck_assert_int_eq(g_unmap_raw(at, 0, handle), 0);
+	ck_assert_int_eq(g_unmap_raw(maddr_n(at), 0, handle), 0);
 }
 END_TEST
 
@@ -93,7 +93,7 @@ START_TEST(to_oneself)
 	fake_run(granter);
 	g_grant(granter, 9, page, granter, false);
 	ck_assert_int_eq(g_map(granter, 9, page + 1, HOST, &handle), 0);
-	ck_assert_uint_eq(fake_mfn(granter, page + 1), fake_mfn(granter, page));
+	ck_assert_uint_eq(mfn_n(fake_mfn(granter, page + 1)), mfn_n(fake_mfn(granter, page)));
 	g_check();
 	ck_assert_int_eq(g_unmap(page + 1, handle), 0);
 	/* Dropped by a plain write, too. */
@@ -110,7 +110,7 @@ START_TEST(gt1_gt17_host_and_device)
 {
 	mfn_t theirs = fake_mfn(granter, page);
 	uint32_t handle, ref = fake_ref(theirs);
-	uint64_t dev = theirs << PAGE_SHIFT;
+	uint64_t dev = mfn_n(theirs) << PAGE_SHIFT;
 	unsigned int order;
 
 	g_grant(granter, 9, page, user, false);
@@ -157,7 +157,7 @@ START_TEST(gt18_neither)
 			 GNTST_bad_gntref);
 	ck_assert_int_eq(g_map(granter, 9, page, DEV, &handle), 0);
 	ck_assert_uint_eq(*fake_pte(user, page), before);
-	ck_assert_int_eq(g_unmap_raw(0, fake_mfn(granter, page) << 12, handle),
+	ck_assert_int_eq(g_unmap_raw(0, mfn_n(fake_mfn(granter, page)) << 12, handle),
 			 0);
 }
 END_TEST
@@ -207,7 +207,7 @@ START_TEST(gt5_bits_follow_pins)
 	g_check();
 	ck_assert_int_eq(g_unmap(page + 1, ro), 0);
 	ck_assert_uint_eq(g_status(9), GTF_reading);
-	ck_assert_int_eq(g_unmap_raw(0, fake_mfn(granter, page) << 12, dev), 0);
+	ck_assert_int_eq(g_unmap_raw(0, mfn_n(fake_mfn(granter, page)) << 12, dev), 0);
 	ck_assert_uint_eq(g_status(9), 0);
 }
 END_TEST
@@ -217,7 +217,7 @@ START_TEST(gt3_gt4_handles_run_out)
 {
 	const uint32_t limit = GRANT_HANDLE_PAGES * GRANT_HANDLES_PER_PAGE;
 	static uint32_t handles[GRANT_HANDLE_PAGES * GRANT_HANDLES_PER_PAGE];
-	uint64_t dev = fake_mfn(granter, page) << 12;
+	uint64_t dev = mfn_n(fake_mfn(granter, page)) << 12;
 	uint32_t n = 0, i, count;
 	int status = 0;
 
@@ -284,13 +284,13 @@ START_TEST(gt6_guest_rewrites_entry)
 	};
 	ck_assert_int_eq(G_ONE(GNTTABOP_unmap_and_replace, &op), 0);
 	ck_assert_int_eq(op.status, GNTST_bad_handle);
-	ck_assert_uint_eq(fake_mfn(user, page), own);
+	ck_assert_uint_eq(mfn_n(fake_mfn(user, page)), mfn_n(own));
 	/* With a device part the handle outlives its entry. */
 	ck_assert_int_eq(g_map(granter, 9, page, HOST | DEV, &handle), 0);
 	ck_assert_int_eq(g_update(page, 0), 0);
 	g_check();
 	ck_assert_int_eq(g_unmap(page, handle), GNTST_general_error);
-	ck_assert_int_eq(g_unmap_raw(0, theirs << 12, handle), 0);
+	ck_assert_int_eq(g_unmap_raw(0, mfn_n(theirs) << 12, handle), 0);
 	ck_assert_uint_eq(fake_ref(theirs), ref);
 }
 END_TEST
@@ -316,7 +316,7 @@ static long ext(unsigned int cmd, mfn_t mfn)
 {
 	struct mmuext_op *op = (void *)fake_page(user, page + 200);
 
-	*op = (struct mmuext_op){ .cmd = cmd, .arg1.mfn = mfn };
+	*op = (struct mmuext_op){ .cmd = cmd, .arg1.mfn = mfn_n(mfn) };
 	return FAKE_CALL(op_mmuext, fake_va(page + 200), 1, 0, DOMID_SELF);
 }
 
@@ -333,7 +333,7 @@ START_TEST(gt20_table_unpinned)
 	g_grant(granter, 9, page, user, false);
 	for (i = 0; i < 3; i++) {
 		op = (struct gnttab_map_grant_ref){
-			.host_addr = (table << 12) + i * 8, .ref = 9,
+			.host_addr = (mfn_n(table) << 12) + i * 8, .ref = 9,
 			.flags = HOST | GNTMAP_contains_pte |
 				 (i == 2 ? DEV : 0),
 			.dom = granter->id,
@@ -347,9 +347,9 @@ START_TEST(gt20_table_unpinned)
 	g_check();
 	ck_assert_uint_eq(fake_ref(theirs), ref + 1);
 	for (i = 0; i < 3; i++)
-		ck_assert_int_ne(g_unmap_raw((table << 12) + i * 8, 0,
+		ck_assert_int_ne(g_unmap_raw((mfn_n(table) << 12) + i * 8, 0,
 					     handle[i]), 0);
-	ck_assert_int_eq(g_unmap_raw(0, theirs << 12, handle[2]), 0);
+	ck_assert_int_eq(g_unmap_raw(0, mfn_n(theirs) << 12, handle[2]), 0);
 	ck_assert_uint_eq(fake_ref(theirs), ref);
 	/* What is left in the page is a guest's word like any other. */
 	((pte_t *)mfn_to_virt(table))[5] = pte_make(theirs, G_RW | PTE_AVL_GRANT);
@@ -371,10 +371,10 @@ START_TEST(gt7_bad_entries)
 {
 	maddr_t good = virt_to_maddr(fake_pte(user, page));
 	maddr_t bad[] = {
-		good + 4, good + 1, (user->vcpu[0]->kernel_l4 << 12) + 8,
-		fake_mfn(user, page + 1) << 12, fake_mfn(granter, page) << 12,
-		virt_to_maddr(fake_pte(granter, page)), 0, ~7ul,
-		virt_to_maddr(user->m2p.l3), FAKE_HOLE << 12,
+		maddr_add(good, 4), maddr_add(good, 1), maddr_add(mfn_to_maddr(user->vcpu[0]->kernel_l4), 8),
+		mfn_to_maddr(fake_mfn(user, page + 1)), mfn_to_maddr(fake_mfn(granter, page)),
+		virt_to_maddr(fake_pte(granter, page)), MADDR(0), MADDR(~7ul),
+		virt_to_maddr(user->m2p.l3), MADDR(FAKE_HOLE << 12),
 	};
 	uint64_t vas[] = { HV_VIRT_START, HV_VIRT_END - 8, 1UL << 47, 0x5000,
 			   ~0ul };
@@ -386,7 +386,7 @@ START_TEST(gt7_bad_entries)
 		bool pte = i < ARRAY_COUNT(bad);
 
 		op = (struct gnttab_map_grant_ref){
-			.host_addr = pte ? bad[i] : vas[i - ARRAY_COUNT(bad)],
+			.host_addr = pte ? maddr_n(bad[i]) : vas[i - ARRAY_COUNT(bad)],
 			.flags = HOST | (pte ? GNTMAP_contains_pte : 0),
 			.ref = 9, .dom = granter->id,
 		};
@@ -407,9 +407,9 @@ START_TEST(gt8_entry_changes_while_pinned)
 	g_grant(granter, 9, page, user, false);
 	ck_assert_int_eq(g_map(granter, 9, page, HOST, &handle), 0);
 	/* Another frame in the entry: a further mapping is of the first. */
-	g_v1(granter, 9)->frame = fake_mfn(granter, page + 1);
+	g_v1(granter, 9)->frame = mfn_n(fake_mfn(granter, page + 1));
 	ck_assert_int_eq(g_map(granter, 9, page + 1, HOST, &second), 0);
-	ck_assert_uint_eq(fake_mfn(user, page + 1), theirs);
+	ck_assert_uint_eq(mfn_n(fake_mfn(user, page + 1)), mfn_n(theirs));
 	g_check();
 	ck_assert_int_eq(g_unmap(page + 1, second), 0);
 	/*
@@ -506,7 +506,7 @@ START_TEST(replace)
 	op.new_addr = fake_va(page + 1);
 	ck_assert_int_eq(G_ONE(GNTTABOP_unmap_and_replace, &op), 0);
 	ck_assert_int_eq(op.status, GNTST_okay);
-	ck_assert_uint_eq(fake_mfn(user, page), own);
+	ck_assert_uint_eq(mfn_n(fake_mfn(user, page)), mfn_n(own));
 	ck_assert_uint_eq(*fake_pte(user, page + 1), 0);
 	g_check();
 	op = (struct gnttab_unmap_and_replace){
@@ -569,8 +569,8 @@ START_TEST(pr2_long_batches)
 	g_check();
 	for (i = 0; i < 100; i++) {
 		ck_assert_int_eq(map[i].status, 0);
-		ck_assert_uint_eq(fake_mfn(user, page + i),
-				  fake_mfn(granter, page + i));
+		ck_assert_uint_eq(mfn_n(fake_mfn(user, page + i)),
+				  mfn_n(fake_mfn(granter, page + i)));
 		unmap[i] = (struct gnttab_unmap_grant_ref){
 			.host_addr = fake_va(page + i),
 			.handle = map[i].handle,

@@ -50,7 +50,7 @@ static struct gnttab_copy_ptr by_ref(struct domain *d, uint32_t ref,
 
 static struct gnttab_copy_ptr by_mfn(mfn_t mfn, unsigned int offset)
 {
-	return (struct gnttab_copy_ptr){ { .gmfn = mfn }, DOMID_SELF, offset };
+	return (struct gnttab_copy_ptr){ { .gmfn = mfn_n(mfn) }, DOMID_SELF, offset };
 }
 
 START_TEST(gt9_copy)
@@ -83,7 +83,7 @@ START_TEST(gt9_copy)
 	ck_assert_int_eq(copy(by_ref(granter, 9, 65535), by_mfn(own, 65535),
 			      65535, GNTCOPY_source_gref), GNTST_bad_copy_arg);
 	ck_assert_int_eq(copy((struct gnttab_copy_ptr){ { .gmfn =
-				fake_mfn(granter, page) }, granter->id, 0 },
+				mfn_n(fake_mfn(granter, page)) }, granter->id, 0 },
 			      by_mfn(own, 0), 8, 0), GNTST_permission_denied);
 	ck_assert_int_eq(copy(by_mfn(fake_mfn(granter, page), 0),
 			      by_mfn(own, 0), 8, 0), GNTST_bad_page);
@@ -143,14 +143,14 @@ START_TEST(gt13_system_frames)
 	mfn_t bad[] = {
 		virt_to_mfn(granter->shared_info),
 		virt_to_mfn(granter->grant->frames[0]),
-		virt_to_mfn(granter->m2p.l3), FAKE_HOLE, 5, FAKE_FRAMES,
-		0xfffffffe, 0xffffffff, fake_mfn(user, page), FAKE_MODULES,
+		virt_to_mfn(granter->m2p.l3), MFN(FAKE_HOLE), MFN(5), MFN(FAKE_FRAMES),
+		MFN(0xfffffffe), MFN(0xffffffff), fake_mfn(user, page), MFN(FAKE_MODULES),
 	};
 	uint32_t handle, i;
 
 	for (i = 0; i < ARRAY_COUNT(bad); i++) {
 		g_grant(granter, 9, page, user, false);
-		g_v1(granter, 9)->frame = bad[i];
+		g_v1(granter, 9)->frame = mfn_n(bad[i]);
 		ck_assert_int_eq(g_map(granter, 9, page, HOST, &handle),
 				 GNTST_general_error);
 		ck_assert_int_eq(g_map(granter, 9, page, HOST | RDONLY, &handle),
@@ -158,7 +158,7 @@ START_TEST(gt13_system_frames)
 	}
 	/* A page table may be granted for reading only. */
 	g_grant(granter, 9, page, user, false);
-	g_v1(granter, 9)->frame = granter->vcpu[0]->kernel_l4;
+	g_v1(granter, 9)->frame = mfn_n(granter->vcpu[0]->kernel_l4);
 	ck_assert_int_eq(g_map(granter, 9, page, HOST, &handle),
 			 GNTST_general_error);
 	ck_assert_uint_eq(g_status(9), 0);
@@ -168,7 +168,7 @@ END_TEST
 
 static int transfer(mfn_t mfn, struct domain *to, uint32_t ref)
 {
-	struct gnttab_transfer op = { mfn, to->id, ref, 99 };
+	struct gnttab_transfer op = { mfn_n(mfn), to->id, ref, 99 };
 
 	ck_assert_int_eq(G_ONE(GNTTABOP_transfer, &op), 0);
 	return op.status;
@@ -188,7 +188,7 @@ static void give_one(struct domain *d, uint64_t pfn)
 	xen_pfn_t *list = (void *)(fake_page(d, page + 201) + 512);
 
 	fake_run(d);
-	*list = fake_mfn(d, pfn);
+	*list = mfn_n(fake_mfn(d, pfn));
 	ck_assert_int_eq(g_update(pfn, 0), 0);
 	r = (void *)fake_page(d, page + 201);
 	*r = (struct xen_memory_reservation){ .nr_extents = 1,
@@ -233,11 +233,11 @@ START_TEST(gt16_transfer)
 			 GNTST_bad_page);
 	ck_assert_int_eq(transfer(user->vcpu[0]->kernel_l4, granter, 9),
 			 GNTST_bad_page);
-	ck_assert_int_eq(transfer(~0ul, granter, 9), GNTST_bad_page);
+	ck_assert_int_eq(transfer(MFN(~0ul), granter, 9), GNTST_bad_page);
 	memset(fake_page(user, page + 1), 0x77, PAGE_SIZE);
 	ck_assert_int_eq(g_update(page + 1, 0), 0);
 	ck_assert_int_eq(transfer(mfn, granter, 9), 0);
-	ck_assert_uint_eq(g_v1(granter, 9)->frame, mfn);
+	ck_assert_uint_eq(g_v1(granter, 9)->frame, mfn_n(mfn));
 	ck_assert_uint_eq(g_v1(granter, 9)->flags, GTF_accept_transfer |
 			  GTF_transfer_committed | GTF_transfer_completed);
 	ck_assert_uint_eq(frame_state_owner(mfn_to_frame(mfn)->state),
@@ -308,11 +308,11 @@ START_TEST(gt10_gt11_gt12_versions)
 	ck_assert_uint_eq(gv.version, 2);
 	/* The first eight survive, the rest is gone. */
 	ck_assert_uint_eq(g_v2(granter, 1)->full_page.frame,
-			  fake_mfn(granter, page));
+			  mfn_n(fake_mfn(granter, page)));
 	ck_assert_uint_eq(g_v2(granter, 9)->hdr.flags, 0);
 	ck_assert_int_eq(G_ONE(GNTTABOP_get_status_frames, &sf), 0);
 	ck_assert_int_eq(sf.status, GNTST_okay);
-	status = *(uint64_t *)fake_page(granter, page);
+	status = MFN(*(uint64_t *)fake_page(granter, page));
 	sf.nr_frames = 2;	/* GT11 */
 	ck_assert_int_eq(G_ONE(GNTTABOP_get_status_frames, &sf), 0);
 	ck_assert_int_eq(sf.status, GNTST_general_error);
@@ -339,7 +339,7 @@ START_TEST(gt10_gt11_gt12_versions)
 	ck_assert_int_eq(G_ONE(GNTTABOP_set_version, &sv), 0);
 	/* GT12: they are the domain's still, and known to nobody else. */
 	ck_assert_uint_eq(granter->grant->status_count, 1);
-	ck_assert_uint_eq(g_v1(granter, 1)->frame, fake_mfn(granter, page));
+	ck_assert_uint_eq(g_v1(granter, 1)->frame, mfn_n(fake_mfn(granter, page)));
 	/* Grown under version 2: entries and status frames grow together. */
 	sv.version = 2;
 	ck_assert_int_eq(G_ONE(GNTTABOP_set_version, &sv), 0);
@@ -464,7 +464,7 @@ START_TEST(swap_entries)
 	ck_assert_int_eq(G_ONE(GNTTABOP_swap_grant_ref, &op), 0);
 	ck_assert_int_eq(op.status, 0);
 	ck_assert_uint_eq(g_v1(granter, 9)->flags, 0);
-	ck_assert_uint_eq(g_v1(granter, 10)->frame, fake_mfn(granter, page));
+	ck_assert_uint_eq(g_v1(granter, 10)->frame, mfn_n(fake_mfn(granter, page)));
 	fake_run(user);
 	ck_assert_int_eq(g_map(granter, 10, page, HOST | RDONLY, &handle), 0);
 	fake_run(granter);
@@ -549,11 +549,11 @@ START_TEST(gt22_sh4_grants_and_sharing)
 	ck_assert_uint_eq(g_status(9) | g_status(10), 0);
 	/* Who holds it may copy out of it, not into it. */
 	fake_run(granter);
-	ck_assert_int_eq(copy(by_mfn(canonical, 0),
+	ck_assert_int_eq(copy(by_mfn(MFN(canonical), 0),
 			      by_mfn(fake_mfn(granter, page + 1), 0), 8, 0), 0);
 	ck_assert_uint_eq(fake_page(granter, page + 1)[7], 0x33);
 	ck_assert_int_eq(copy(by_mfn(fake_mfn(granter, page + 1), 0),
-			      by_mfn(canonical, 0), 8, 0), GNTST_bad_page);
+			      by_mfn(MFN(canonical), 0), 8, 0), GNTST_bad_page);
 	g_check();
 }
 END_TEST
@@ -579,7 +579,7 @@ static mfn_t share_page(struct domain *d, unsigned int i)
 	memset(fake_page(d, page + i), 0x10 + i, PAGE_SIZE);
 	mfn = offer(page + i);
 	ck_assert_int_gt(mfn, 0);
-	return mfn;
+	return MFN(mfn);
 }
 
 /*
@@ -600,7 +600,7 @@ START_TEST(copy_breaks_many)
 		mfn_t mfn = share_page(user, i);
 
 		if (others)
-			ck_assert_uint_eq(share_page(granter, i), mfn);
+			ck_assert_uint_eq(mfn_n(share_page(granter, i)), mfn_n(mfn));
 		op[i] = (struct gnttab_copy){ by_ref(granter, 9, 0),
 			by_mfn(mfn, 16), 8, GNTCOPY_source_gref, 99 };
 	}
@@ -723,10 +723,10 @@ START_TEST(growth_without_memory)
 	void *p;
 
 	while ((p = palloc_hv(0)))
-		kept[n++] = virt_to_mfn(p);
+		kept[n++] = mfn_n(virt_to_mfn(p));
 	for (i = 0; i < 5; i++) {	/* frames that there are */
 		ck_assert_int_eq(grant_grow(granter, 2), GNTST_no_space);
-		palloc_hv_free(mfn_to_virt(kept[--n]), 0);
+		palloc_hv_free(mfn_to_virt(MFN(kept[--n])), 0);
 		left = palloc_free_count();
 		ck_assert_int_eq(grant_grow(granter, 2),
 				 i < 4 ? GNTST_no_space : GNTST_okay);
@@ -738,7 +738,7 @@ START_TEST(growth_without_memory)
 		ck_assert_uint_eq(granter->promised - before, 4);
 	}
 	while (n)
-		palloc_hv_free(mfn_to_virt(kept[--n]), 0);
+		palloc_hv_free(mfn_to_virt(MFN(kept[--n])), 0);
 	free(kept);
 }
 END_TEST

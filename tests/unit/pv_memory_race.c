@@ -69,7 +69,7 @@ static long exchange(unsigned int in_order, unsigned int out_order,
 			  .extent_order = in_order },
 		.x.out = { .nr_extents = 2 >> out_order, .domid = DOMID_SELF,
 			   .extent_order = out_order },
-		.in = { mine[0], mine[1] }, .out = { page + 10, page + 11 },
+		.in = { mfn_n(mine[0]), mfn_n(mine[1]) }, .out = { page + 10, page + 11 },
 	};
 	set_xen_guest_handle(c->x.in.extent_start,
 			     (xen_pfn_t *)(va + offsetof(struct call, in)));
@@ -81,8 +81,8 @@ static long exchange(unsigned int in_order, unsigned int out_order,
 	port_on_lock = on_lock;
 	r = FAKE_CALL(op_memory, XENMEM_exchange, va);
 	port_on_lock = NULL;
-	given[0] = c->out[0];
-	given[1] = out_order ? given[0] + 1 : c->out[1];
+	given[0] = MFN(c->out[0]);
+	given[1] = out_order ? mfn_add(given[0], 1) : MFN(c->out[1]);
 	return r;
 }
 
@@ -133,14 +133,15 @@ static void note_states(void)
 	mfn_t mfn;
 
 	for (i = 0; i < ram_range_count; i++)
-		for (mfn = ram_ranges[i].first; mfn < ram_ranges[i].end; mfn++)
-			before[mfn] = frame_state(mfn_to_frame(mfn));
+		for (mfn = ram_ranges[i].first; mfn_n(mfn) < mfn_n(ram_ranges[i].end);
+		     mfn = mfn_add(mfn, 1))
+			before[mfn_n(mfn)] = frame_state(mfn_to_frame(mfn));
 }
 
 /* Was free when the call began, and is not now. */
 static bool is_new(mfn_t mfn)
 {
-	return frame_state_kind(before[mfn]) == FRAME_FREE &&
+	return frame_state_kind(before[mfn_n(mfn)]) == FRAME_FREE &&
 	       fake_kind(mfn) != FRAME_FREE;
 }
 
@@ -150,7 +151,8 @@ static void for_each_new(void (*fn)(mfn_t mfn))
 	mfn_t mfn;
 
 	for (i = 0; i < ram_range_count; i++)
-		for (mfn = ram_ranges[i].first; mfn < ram_ranges[i].end; mfn++)
+		for (mfn = ram_ranges[i].first; mfn_n(mfn) < mfn_n(ram_ranges[i].end);
+		     mfn = mfn_add(mfn, 1))
 			if (is_new(mfn))
 				fn(mfn);
 }
@@ -160,7 +162,7 @@ static void map_one(mfn_t mfn)
 	if (mapped)
 		return;
 	*g_v1(granter, REF) = (struct grant_entry_v1){
-		GTF_permit_access, user->id, mfn,
+		GTF_permit_access, user->id, mfn_n(mfn),
 	};
 	tried++;
 	if (g_map(granter, REF, page, map_flags, &handle) == GNTST_okay)
@@ -253,7 +255,7 @@ START_TEST(pt6_granted)
 	map_flags = _i ? HOST : HOST | GNTMAP_readonly;
 	for (n = 0; n == 0 || locks >= n; n++) {
 		*g_v1(granter, REF) = (struct grant_entry_v1){
-			GTF_permit_access, user->id, mine[1],
+			GTF_permit_access, user->id, mfn_n(mine[1]),
 		};
 		/*
 		 * Mapped: nothing has changed, the first page is still there.
@@ -281,7 +283,7 @@ static mfn_t spare;		/* a page of user's, unmapped */
 
 static void transfer_one(void)
 {
-	struct gnttab_transfer op = { spare, granter->id, REF, 99 };
+	struct gnttab_transfer op = { mfn_n(spare), granter->id, REF, 99 };
 
 	*g_v1(granter, REF) = (struct grant_entry_v1){
 		GTF_accept_transfer, user->id, 0,

@@ -180,7 +180,7 @@ static void setup(void)
 	v->regs.rip = fake_va(spare);
 	l1 = virt_to_mfn(fake_pte(d, spare + 1));
 	for (uint64_t pfn = 0; pfn < FAKE_PAGES; pfn++)
-		if (fake_mfn(d, pfn) == l1)
+		if (mfn_eq(fake_mfn(d, pfn), l1))
 			l1_va = fake_va(pfn);
 	table = mfn_to_virt(l1);
 	ck_assert_uint_ne(l1_va, 0);
@@ -299,7 +299,7 @@ START_TEST(not_emulated)
 	ck_assert(!ptwrite_fault(v, l1_va, WRITE_PROTECTED));
 	v->regs.rip = fake_va(spare);
 	for (uint64_t pfn = 0; pfn < FAKE_PAGES; pfn++)
-		if (fake_mfn(d, pfn) == v->kernel_l4)
+		if (mfn_eq(fake_mfn(d, pfn), v->kernel_l4))
 			upper = fake_va(pfn);
 	ck_assert(!STORE(upper, "\x48\x89\x10"));	/* not an L1 */
 	ck_assert(STORE(l1_va, "\x48\x89\x10"));

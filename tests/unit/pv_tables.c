@@ -116,9 +116,9 @@ START_TEST(frames_of_others)
 
 	ck_assert_int_eq(map(spare + 1, pte_make(theirs, RO)), -EPERM);
 	ck_assert_int_eq(map(spare + 1, pte_make(theirs, RW)), -EPERM);
-	ck_assert_int_eq(map(spare + 1, pte_make(~0UL >> 12, RO)), -EINVAL);
+	ck_assert_int_eq(map(spare + 1, pte_make(MFN(~0UL >> 12), RO)), -EINVAL);
 	/* SH7: every number, read-only and writable. */
-	for (mfn = 0; mfn < FAKE_FRAMES + 10; mfn++) {
+	for (mfn = MFN(0); mfn_n(mfn) < FAKE_FRAMES + 10; mfn = mfn_add(mfn, 1)) {
 		bool own = frame_valid(mfn) &&
 			   (fake_kind(mfn) == FRAME_OWNED ||
 			    fake_kind(mfn) == FRAME_HEAP) &&
@@ -145,8 +145,8 @@ START_TEST(bad_bits)
 			maddr_t at = upper_maddr(va, level);
 			pte_t old = *(pte_t *)maddr_to_virt(at);
 
-			ck_assert_int_eq(update(at, old | bits[i]), -EINVAL);
-			ck_assert_int_eq(update(at, old | PTE_G), -EINVAL);
+			ck_assert_int_eq(update(maddr_n(at), old | bits[i]), -EINVAL);
+			ck_assert_int_eq(update(maddr_n(at), old | PTE_G), -EINVAL);
 			ck_assert_uint_eq(*(pte_t *)maddr_to_virt(at), old);
 		}
 	}
@@ -178,11 +178,12 @@ START_TEST(bad_pointers)
 	for (i = 0; i < ARRAY_COUNT(vas); i++)
 		ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, vas[i], 0, 0),
 				 -EINVAL);	/* PT12 */
-	ck_assert_int_eq(update(pte_maddr(spare) + 4, 0), -EINVAL); /* PT13 */
-	ck_assert_int_eq(update(pte_maddr(spare) | 3, *fake_pte(d, spare)), 0);
+	/* PT13 */
+	ck_assert_int_eq(update(maddr_n(pte_maddr(spare)) + 4, 0), -EINVAL);
+	ck_assert_int_eq(update(maddr_n(pte_maddr(spare)) | 3, *fake_pte(d, spare)), 0);
 	ck_assert_int_eq(update(1UL << 60, 0), -EINVAL);
-	ck_assert_int_eq(update((maddr_t)fake_mfn(other, 5) << 12, 0), -EPERM);
-	ck_assert_int_eq(update(virt_to_maddr(d->m2p.l3), 0), -EPERM);
+	ck_assert_int_eq(update((mfn_n(fake_mfn(other, 5))) << 12, 0), -EPERM);
+	ck_assert_int_eq(update(maddr_n(virt_to_maddr(d->m2p.l3)), 0), -EPERM);
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(spare), 1UL << 33, 0,
 				   DOMID_SELF), -EINVAL);
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, 0x10, 1, 0, DOMID_SELF),
@@ -196,20 +197,20 @@ END_TEST
 /* PT14: the hypervisor's slots of an L4. */
 START_TEST(hypervisor_slots)
 {
-	maddr_t l4 = d->vcpu[0]->kernel_l4 << PAGE_SHIFT;
+	maddr_t l4 = mfn_to_maddr(d->vcpu[0]->kernel_l4);
 	unsigned int slot;
 
 	for (slot = 256; slot <= 271; slot++)
-		ck_assert_int_eq(update(l4 + slot * 8, 0), -EINVAL);
+		ck_assert_int_eq(update(maddr_n(l4) + slot * 8, 0), -EINVAL);
 }
 END_TEST
 
 /* PT10: a page that is no table takes a plain store. */
 START_TEST(plain_store)
 {
-	maddr_t at = (maddr_t)fake_mfn(d, spare + 1) << PAGE_SHIFT;
+	maddr_t at = mfn_to_maddr(fake_mfn(d, spare + 1));
 
-	ck_assert_int_eq(update(at + 8, 0x1122334455667788), 0);
+	ck_assert_int_eq(update(maddr_n(at) + 8, 0x1122334455667788), 0);
 	ck_assert_uint_eq(((uint64_t *)fake_page(d, spare + 1))[1],
 			  0x1122334455667788);
 	fake_recount();
@@ -220,15 +221,15 @@ END_TEST
 START_TEST(classes_exclude)
 {
 	uint64_t va = fake_va(spare);
-	mfn_t l1 = upper_maddr(va, 1) >> PAGE_SHIFT;
+	mfn_t l1 = maddr_to_mfn(upper_maddr(va, 1));
 	unsigned int level;
 
 	ck_assert_int_eq(map(spare + 1, pte_make(l1, RW)), -EBUSY);
 	ck_assert_int_eq(map(spare + 1, pte_make(l1, RO)), 0);
 	for (level = 1; level <= 4; level++)
 		ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE + level - 1,
-				     fake_mfn(d, spare + 2)), -EBUSY);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L2_TABLE, l1), -EBUSY);
+				     mfn_n(fake_mfn(d, spare + 2))), -EBUSY);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L2_TABLE, mfn_n(l1)), -EBUSY);
 	fake_recount();
 }
 END_TEST
@@ -240,16 +241,16 @@ START_TEST(pin_twice)
 	mfn_t t = retire(spare + 1);
 
 	memset(mfn_to_virt(t), 0, PAGE_SIZE);
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t), -EINVAL);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, t), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t)), -EINVAL);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, mfn_n(t)), 0);
 	fake_recount();
-	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, t), -EINVAL);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L3_TABLE, t), -EBUSY);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, mfn_n(t)), -EINVAL);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L3_TABLE, mfn_n(t)), -EBUSY);
 	ck_assert_int_eq(map(spare + 1, pte_make(t, RW)), -EBUSY);
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t), 0);
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t), -EINVAL);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t)), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t)), -EINVAL);
 	ck_assert_int_eq(map(spare + 1, pte_make(t, RW)), 0);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, fake_mfn(other, 5)), -EPERM);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, mfn_n(fake_mfn(other, 5))), -EPERM);
 	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, ~0UL), -EINVAL); /* PT3 */
 }
 END_TEST
@@ -266,10 +267,10 @@ START_TEST(bad_entry_in_table)
 		for (slot = 0; slot < PT_SLOTS; slot++)
 			table[slot] = pte_make(good, RW);
 		table[at[i]] = pte_make(fake_mfn(other, 5), RO);
-		ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, t), -EPERM);
+		ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, mfn_n(t)), -EPERM);
 		fake_recount();
 		table[at[i]] = pte_make(t, RW);	/* maps itself writable */
-		ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, t), -EBUSY);
+		ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, mfn_n(t)), -EBUSY);
 		fake_recount();
 	}
 	ck_assert_uint_eq(type_count(mfn_to_frame(t)->type), 0);
@@ -288,7 +289,7 @@ static void slots_of_ours(mfn_t l4)
 	for (slot = HV_FIRST_SLOT; slot <= HV_LAST_SLOT; slot++)
 		if (slot != M2P_SLOT)
 			ck_assert_uint_eq(table[slot], ours[slot]);
-	ck_assert_uint_eq(pte_mfn(table[M2P_SLOT]), virt_to_mfn(d->m2p.l3));
+	ck_assert_uint_eq(mfn_n(pte_mfn(table[M2P_SLOT])), mfn_n(virt_to_mfn(d->m2p.l3)));
 }
 
 /* A tree of four levels, pinned, loaded, and let go. */
@@ -305,19 +306,19 @@ START_TEST(tree)
 	for (i = 1; i < 4; i++)
 		((pte_t *)mfn_to_virt(t[i]))[3] = pte_make(t[i - 1], RW);
 	((pte_t *)mfn_to_virt(t[3]))[HV_LAST_SLOT] = pte_make(fake_mfn(other, 5), RW);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t[3]), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t[3])), 0);
 	fake_recount();
 	slots_of_ours(t[3]);
-	ck_assert_int_eq(ext(MMUEXT_NEW_USER_BASEPTR, t[3]), 0);
+	ck_assert_int_eq(ext(MMUEXT_NEW_USER_BASEPTR, mfn_n(t[3])), 0);
 	fake_recount();
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t[3]), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t[3])), 0);
 	fake_recount();
 	ck_assert_int_eq(ext(MMUEXT_NEW_USER_BASEPTR, 0), 0);
 	fake_recount();
 	for (i = 0; i < 4; i++)
 		ck_assert_int_eq(map(spare + 1 + i, pte_make(t[i], RW)), 0);
-	ck_assert_int_eq(ext(MMUEXT_NEW_BASEPTR, t[3]), -EBUSY);
-	ck_assert_uint_eq(d->vcpu[0]->kernel_l4, old);
+	ck_assert_int_eq(ext(MMUEXT_NEW_BASEPTR, mfn_n(t[3])), -EBUSY);
+	ck_assert_uint_eq(mfn_n(d->vcpu[0]->kernel_l4), mfn_n(old));
 }
 END_TEST
 
@@ -335,7 +336,7 @@ START_TEST(stale_writer)
 	memset(mfn_to_virt(racing), 0, PAGE_SIZE);
 	fake_machine.on_flush = write_while_stale;
 	/* What the stale translation wrote before the flush was seen. */
-	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, racing), -EPERM);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, mfn_n(racing)), -EPERM);
 	fake_machine.on_flush = NULL;
 	((pte_t *)mfn_to_virt(racing))[9] = 0;
 }
@@ -349,12 +350,12 @@ START_TEST(done_count_and_continuation)
 	uint32_t *done = (void *)fake_page(d, spare + 1);
 	struct hypercall_args args = { .a = { fake_va(spare), 200,
 		fake_va(spare + 1), DOMID_SELF } };
-	maddr_t to = (maddr_t)fake_mfn(d, spare + 2) << PAGE_SHIFT;
+	maddr_t to = mfn_to_maddr(fake_mfn(d, spare + 2));
 	unsigned int i, restarts = 0;
 	long r;
 
 	for (i = 0; i < 200; i++)
-		req[i] = (struct mmu_update){ to + i * 8, i + 1 };
+		req[i] = (struct mmu_update){ maddr_n(to) + i * 8, i + 1 };
 	req[150].ptr |= 4;	/* misaligned */
 	fake_machine.preempt = true;
 	while ((r = op_mmu_update(&args)) == -ERESTART)
@@ -373,12 +374,12 @@ START_TEST(m2p_updates)
 {
 	mfn_t mine = fake_mfn(d, spare + 1);
 
-	ck_assert_int_eq(update(((maddr_t)mine << 12) | MMU_MACHPHYS_UPDATE,
+	ck_assert_int_eq(update(((mfn_n(mine)) << 12) | MMU_MACHPHYS_UPDATE,
 				77), 0);
-	ck_assert_uint_eq(m2p_get(&d->m2p, mine), 77);
-	ck_assert_int_eq(update(((maddr_t)fake_mfn(other, 5) << 12) |
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, mine)), 77);
+	ck_assert_int_eq(update(((mfn_n(fake_mfn(other, 5))) << 12) |
 				MMU_MACHPHYS_UPDATE, 77), -EPERM);
-	ck_assert_int_eq(update(virt_to_maddr(d->shared_info) |
+	ck_assert_int_eq(update(maddr_n(virt_to_maddr(d->shared_info)) |
 				MMU_MACHPHYS_UPDATE, 77), -EPERM);
 	fake_recount();
 }
@@ -387,22 +388,22 @@ END_TEST
 START_TEST(clear_and_copy)
 {
 	mfn_t from = fake_mfn(d, spare + 1), to = fake_mfn(d, spare + 2);
-	mfn_t l1 = upper_maddr(fake_va(spare), 1) >> PAGE_SHIFT;
+	mfn_t l1 = maddr_to_mfn(upper_maddr(fake_va(spare), 1));
 	struct mmuext_op *op = (void *)fake_page(d, spare);
 
 	memset(mfn_to_virt(from), 0x77, PAGE_SIZE);
-	*op = (struct mmuext_op){ .cmd = MMUEXT_COPY_PAGE, .arg1.mfn = to,
-				  .arg2.src_mfn = from };
+	*op = (struct mmuext_op){ .cmd = MMUEXT_COPY_PAGE, .arg1.mfn = mfn_n(to),
+				  .arg2.src_mfn = mfn_n(from) };
 	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(spare), 1, 0,
 				   DOMID_SELF), 0);
 	ck_assert_uint_eq(fake_page(d, spare + 2)[4095], 0x77);
-	op->arg2.src_mfn = fake_mfn(other, 5);
+	op->arg2.src_mfn = mfn_n(fake_mfn(other, 5));
 	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(spare), 1, 0,
 				   DOMID_SELF), -EPERM);
-	ck_assert_int_eq(ext(MMUEXT_CLEAR_PAGE, to), 0);
+	ck_assert_int_eq(ext(MMUEXT_CLEAR_PAGE, mfn_n(to)), 0);
 	ck_assert_uint_eq(fake_page(d, spare + 2)[4095], 0);
-	ck_assert_int_eq(ext(MMUEXT_CLEAR_PAGE, l1), -EBUSY);
-	ck_assert_int_eq(ext(MMUEXT_CLEAR_PAGE, fake_mfn(other, 5)), -EPERM);
+	ck_assert_int_eq(ext(MMUEXT_CLEAR_PAGE, mfn_n(l1)), -EBUSY);
+	ck_assert_int_eq(ext(MMUEXT_CLEAR_PAGE, mfn_n(fake_mfn(other, 5))), -EPERM);
 	fake_recount();
 }
 END_TEST
@@ -418,7 +419,7 @@ START_TEST(gdt)
 	memset(desc, 0, PAGE_SIZE);
 	desc[3] = 0x00af9a000000ffff;		/* DPL 0 code */
 	desc[511] = 0x0000890000000067;		/* a TSS */
-	frames[0] = g;
+	frames[0] = mfn_n(g);
 	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(spare + 5), 16),
 			 -EINVAL);
 	fake_recount();
@@ -427,13 +428,13 @@ START_TEST(gdt)
 	ck_assert_uint_eq(desc[3], 0x00affb000000ffff);
 	fake_recount();
 	ck_assert_int_eq(map(spare + 1, pte_make(g, RW)), -EBUSY);
-	ck_assert_int_eq(FAKE_CALL(op_update_descriptor, (maddr_t)g << 12,
+	ck_assert_int_eq(FAKE_CALL(op_update_descriptor, maddr_n(mfn_to_maddr(g)),
 				   0x0000890000000067), -EINVAL);
-	ck_assert_int_eq(FAKE_CALL(op_update_descriptor, (maddr_t)g << 12,
+	ck_assert_int_eq(FAKE_CALL(op_update_descriptor, maddr_n(mfn_to_maddr(g)),
 				   0x00cff3000000ffff), 0);
 	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(spare + 5), 7169),
 			 -EINVAL);
-	frames[0] = fake_mfn(d, spare + 7);	/* mapped writable */
+	frames[0] = mfn_n(fake_mfn(d, spare + 7));	/* mapped writable */
 	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(spare + 5), 16),
 			 -EBUSY);
 	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(spare + 5), 0), 0);
@@ -467,24 +468,24 @@ START_TEST(ldt)
 	memset(mfn_to_virt(bad), 0, PAGE_SIZE);
 	((uint64_t *)mfn_to_virt(bad))[5] = 0x0000ec0000000000; /* call gate */
 	ck_assert_int_eq(desc_set_ldt(v, va, 4 * 512), 0);
-	ck_assert_uint_eq(v->ldt_frames[0], a);
-	ck_assert_uint_eq(pte_mfn(ldt_shown(0)), a);
+	ck_assert_uint_eq(mfn_n(v->ldt_frames[0]), mfn_n(a));
+	ck_assert_uint_eq(mfn_n(pte_mfn(ldt_shown(0))), mfn_n(a));
 	for (unsigned int i = 1; i < 4; i++) {	/* a gate; mapped writable */
-		ck_assert_uint_eq(v->ldt_frames[i], 0);
-		ck_assert_uint_eq(pte_mfn(ldt_shown(i)), vcpu_zero_page_mfn());
+		ck_assert_uint_eq(mfn_n(v->ldt_frames[i]), 0);
+		ck_assert_uint_eq(mfn_n(pte_mfn(ldt_shown(i))), mfn_n(vcpu_zero_page_mfn()));
 	}
 	fake_recount();
 	ck_assert_int_eq(map(spare + 1, pte_make(a, RW)), -EBUSY);
 	ck_assert_int_eq(map(spare + 2, pte_make(bad, RW)), 0);
-	ck_assert_int_eq(FAKE_CALL(op_update_descriptor, (maddr_t)a << 12,
+	ck_assert_int_eq(FAKE_CALL(op_update_descriptor, maddr_n(mfn_to_maddr(a)),
 				   0x0000ec0000000000), -EINVAL);
 	ck_assert_int_eq(desc_set_ldt(v, va, 8193), -EINVAL);
 	ck_assert_int_eq(desc_set_ldt(v, va + 8, 1), -EINVAL);
 	ck_assert_int_eq(desc_set_ldt(v, 0xffff830000000000, 1), -EINVAL);
 	ck_assert_int_eq(desc_set_ldt(v, -(uint64_t)PAGE_SIZE, 513), -EINVAL);
-	ck_assert_uint_eq(v->ldt_frames[0], a);
+	ck_assert_uint_eq(mfn_n(v->ldt_frames[0]), mfn_n(a));
 	ck_assert_int_eq(desc_set_ldt(v, 0, 8192), 0);	/* nothing there */
-	ck_assert_uint_eq(pte_mfn(ldt_shown(0)), vcpu_zero_page_mfn());
+	ck_assert_uint_eq(mfn_n(pte_mfn(ldt_shown(0))), mfn_n(vcpu_zero_page_mfn()));
 	fake_recount();
 	ck_assert_int_eq(map(spare + 1, pte_make(a, RW)), 0);
 	retire(spare + 1);
@@ -560,20 +561,20 @@ START_TEST(requests_changed_between_parts)
 {
 	struct mmu_update *req = (void *)fake_page(d, spare);
 	struct hypercall_args args = { .a = { fake_va(spare), 200, 0, DOMID_SELF } };
-	maddr_t to = (maddr_t)fake_mfn(d, spare + 2) << PAGE_SHIFT;
+	maddr_t to = mfn_to_maddr(fake_mfn(d, spare + 2));
 	unsigned int i;
 	long r;
 
 	for (i = 0; i < 200; i++)
-		req[i] = (struct mmu_update){ to + i * 8, i + 1 };
+		req[i] = (struct mmu_update){ maddr_n(to) + i * 8, i + 1 };
 	this_cpu()->pte_steps = 0;	/* as at the entry of a call */
 	fake_machine.preempt = true;
 	while ((r = op_mmu_update(&args)) == -ERESTART) {
 		/* another domain's, the hypervisor's */
 		for (i = 0; i < 200; i++)
 			req[i] = (struct mmu_update){
-				i & 1 ? cpu_idle_cr3 + 8 * i :
-				(maddr_t)fake_mfn(other, 5) << PAGE_SHIFT, ~0UL };
+				i & 1 ? maddr_n(cpu_idle_cr3) + 8 * i :
+				(mfn_n(fake_mfn(other, 5))) << PAGE_SHIFT, ~0UL };
 		args.a[1] |= 0x7fffff00;	/* and claims more of them */
 	}
 	fake_machine.preempt = false;

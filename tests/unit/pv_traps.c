@@ -224,7 +224,7 @@ START_TEST(control_registers)
 	fake_pv.base_answer = -ERESTART;
 	GP("\x0f\x22\xdb");
 	expect(NO_TRAP, CODE_VA);	/* X2: not done yet */
-	ck_assert_uint_eq(fake_pv.base_asked, 0x222);
+	ck_assert_uint_eq(mfn_n(fake_pv.base_asked), 0x222);
 	fake_pv.base_answer = -EBUSY;
 	GP("\x0f\x22\xdb");
 	expect(VEC_GP, CODE_VA);

@@ -86,7 +86,7 @@ static pte_t *table(mfn_t mfn)
 
 static uint64_t slot_ptr(mfn_t mfn, unsigned int slot)
 {
-	return (mfn << PAGE_SHIFT) + slot * 8;
+	return (mfn_n(mfn) << PAGE_SHIFT) + slot * 8;
 }
 
 /* An empty page that is mapped read-only, so that it may become a table. */
@@ -153,14 +153,14 @@ static void pin_and_unpin(unsigned int steps, bool preempt)
 	fake_machine.preempt = preempt;
 	t = big_tree(spare + 1);
 	before = fake_machine.continued;
-	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4)), 0);
 	ck_assert_uint_gt(fake_machine.continued, before);
 	ck_assert_uint_eq(type_count(type(t.page)), L1S * PT_SLOTS + 1);
 	fake_recount();
 	/* PT22 */
-	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), -EINVAL);
-	ck_assert_int_eq(ext(MMUEXT_NEW_USER_BASEPTR, t.l4), 0);
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l4), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4)), -EINVAL);
+	ck_assert_int_eq(ext(MMUEXT_NEW_USER_BASEPTR, mfn_n(t.l4)), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t.l4)), 0);
 	fake_recount();
 	ck_assert_uint_eq(type_count(type(t.l4)), 1);
 	ck_assert_int_eq(ext(MMUEXT_NEW_USER_BASEPTR, 0), 0);
@@ -188,15 +188,15 @@ START_TEST(bad_leaf)
 	for (i = 0; i < L1S; i++)
 		for (k = 0; k < 3; k++) {
 			table(t.l1[i])[at[k]] = pte_make(t.l2, RW);
-			ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), -EBUSY);
+			ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4)), -EBUSY);
 			fake_recount();
 			table(t.l1[i])[at[k]] = pte_make(fake_mfn(other, 5), RO);
-			ck_assert_int_eq(ext(MMUEXT_NEW_BASEPTR, t.l4), -EPERM);
+			ck_assert_int_eq(ext(MMUEXT_NEW_BASEPTR, mfn_n(t.l4)), -EPERM);
 			fake_recount();
 			table(t.l1[i])[at[k]] = pte_make(t.page, RW);
 		}
 	table(t.l2)[511] = pte_make(t.page, RW | PTE_PSE);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), -EINVAL);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4)), -EINVAL);
 	tree_released(&t);
 }
 END_TEST
@@ -208,7 +208,7 @@ START_TEST(subtree_by_update)
 
 	pttree_steps_max = 100;
 	table(t.l4)[7] = 0;
-	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4)), 0);
 	ck_assert_int_eq(update(slot_ptr(t.l4, 9), pte_make(t.l3, RW)), 0);
 	fake_recount();
 	ck_assert_int_eq(update(slot_ptr(t.l4, 11), pte_make(t.l3, RW)), 0);
@@ -218,7 +218,7 @@ START_TEST(subtree_by_update)
 	ck_assert_int_eq(update(slot_ptr(t.l4, 11), pte_make(t.l2, RW)), -EBUSY);
 	ck_assert_int_eq(update(slot_ptr(t.l4, 11), 0), 0);
 	fake_recount();
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l4), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t.l4)), 0);
 	tree_released(&t);
 }
 END_TEST
@@ -231,15 +231,15 @@ START_TEST(next_request_finds_it_free)
 
 	pttree_steps_max = 50;
 	fake_machine.preempt = _i;
-	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4)), 0);
 	req[0] = (struct mmu_update){ slot_ptr(t.l4, 7), 0 };
-	req[1] = (struct mmu_update){ virt_to_maddr(fake_pte(d, t.pfn + 4)),
+	req[1] = (struct mmu_update){ maddr_n(virt_to_maddr(fake_pte(d, t.pfn + 4))),
 				      pte_make(t.l1[0], RW) };
-	req[2] = (struct mmu_update){ virt_to_maddr(fake_pte(d, t.pfn + 2)),
+	req[2] = (struct mmu_update){ maddr_n(virt_to_maddr(fake_pte(d, t.pfn + 2))),
 				      pte_make(t.l2, RW) };
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(spare), 3, 0,
 				   DOMID_SELF), 0);
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l4), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t.l4)), 0);
 	tree_released(&t);
 }
 END_TEST
@@ -265,44 +265,44 @@ START_TEST(abandoned)
 	struct tree t = big_tree(spare + 1), u = big_tree(spare + 20);
 
 	pttree_steps_max = 100;
-	ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, t.l4)));
+	ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4))));
 	settle();
 	ck_assert_int_eq(d->vcpu[0]->pt_result.state, PT_VALIDATED);
 	fake_recount();
 	switch (_i) {
 	case 0:	/* another tree */
-		ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, u.l4), 0);
-		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, u.l4), 0);
+		ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(u.l4)), 0);
+		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(u.l4)), 0);
 		break;
 	case 1:	/* a part of it, as its own level */
-		ck_assert_int_eq(ext(MMUEXT_PIN_L2_TABLE, t.l2), 0);
+		ck_assert_int_eq(ext(MMUEXT_PIN_L2_TABLE, mfn_n(t.l2)), 0);
 		fake_recount();
-		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l2), 0);
+		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t.l2)), 0);
 		break;
 	case 2:	/* the root, as something else */
-		ck_assert_int_eq(ext(MMUEXT_PIN_L3_TABLE, t.l4), -EBUSY);
+		ck_assert_int_eq(ext(MMUEXT_PIN_L3_TABLE, mfn_n(t.l4)), -EBUSY);
 		break;
 	case 3:	/* an entry of another table */
-		ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, u.l4), 0);
+		ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(u.l4)), 0);
 		ck_assert_int_eq(update(slot_ptr(u.l4, 9), pte_make(t.l3, RW)), 0);
 		fake_recount();
-		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, u.l4), 0);
+		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(u.l4)), 0);
 		break;
 	case 4:
 		/*
 		 * a linear link to the root, which by then is no table any more
 		 */
-		ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, u.l4), 0);
+		ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(u.l4)), 0);
 		ck_assert_int_lt(update(slot_ptr(u.l4, 9), pte_make(t.l4, RO)), 0);
 		fake_recount();
-		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, u.l4), 0);
+		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(u.l4)), 0);
 		break;
 	default: /* unpin what was never pinned */
-		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l4), -EINVAL);
+		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t.l4)), -EINVAL);
 		break;
 	}
 	fake_recount();
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l4), -EINVAL);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t.l4)), -EINVAL);
 	fake_recount();
 	tree_released(&t);
 	tree_released(&u);
@@ -318,7 +318,7 @@ END_TEST
 static void pin_cut(unsigned int cmd, mfn_t mfn)
 {
 	pttree_steps_max = 1;
-	ck_assert(call_once(op_mmuext, ext_args(cmd, mfn)));
+	ck_assert(call_once(op_mmuext, ext_args(cmd, mfn_n(mfn))));
 	pttree_steps_max = 512 * 16;
 	settle();
 	ck_assert_int_eq(d->vcpu[0]->pt_result.state, PT_VALIDATED);
@@ -357,7 +357,7 @@ START_TEST(abandoned_linked)
 	mfn_t root = retire(spare + 40), linked = retire(spare + 41);
 	mfn_t l2 = retire(spare + 42);
 
-	ck_assert_int_eq(ext(MMUEXT_PIN_L3_TABLE, linked), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L3_TABLE, mfn_n(linked)), 0);
 	table(root)[5] = pte_make(linked, RO);
 	pin_cut(MMUEXT_PIN_L3_TABLE, root);
 	/* Not by an unpin, which would let go of the result itself. */
@@ -389,11 +389,11 @@ START_TEST(base_loaded_first)
 
 	old_base = d->vcpu[0]->kernel_l4;
 	memcpy(table(l4), table(old_base), PAGE_SIZE);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, l4), 0);
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, old_base), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(l4)), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(old_base)), 0);
 	fake_machine.flushed = 0;
 	fake_machine.on_flush = look_at_old_base;
-	ck_assert_int_eq(ext(MMUEXT_NEW_BASEPTR, l4), 0);
+	ck_assert_int_eq(ext(MMUEXT_NEW_BASEPTR, mfn_n(l4)), 0);
 	fake_machine.on_flush = NULL;
 	ck_assert(old_was_whole);
 	ck_assert(!(type(old_base) & TYPE_VALIDATED));
@@ -417,7 +417,7 @@ static struct hypercall_args pin_args(uint64_t pfn, mfn_t l4)
 {
 	struct mmuext_op *op = (void *)fake_page(d, pfn);
 
-	*op = (struct mmuext_op){ .cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = l4 };
+	*op = (struct mmuext_op){ .cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = mfn_n(l4) };
 	return (struct hypercall_args){ .a = { fake_va(pfn), 1, 0, DOMID_SELF } };
 }
 
@@ -450,7 +450,7 @@ START_TEST(two_askers)
 	for (unsigned int i = 0; i < 2; i++) {
 		ck_assert_int_eq(d->vcpu[i]->pt_result.state, PT_NONE);
 		ck_assert(type(t[i].l4) & TYPE_PINNED);
-		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t[i].l4), 0);
+		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t[i].l4)), 0);
 		settle();
 	}
 	tree_released(&t[0]);
@@ -467,7 +467,7 @@ START_TEST(two_results_at_death)
 
 		fake_run_vcpu(d, i);
 		pttree_steps_max = 100;
-		ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, t.l4)));
+		ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4))));
 		settle();
 		ck_assert_int_eq(d->vcpu[i]->pt_result.state, PT_VALIDATED);
 	}
@@ -481,7 +481,7 @@ START_TEST(death_undoes)
 	struct tree t = big_tree(spare + 1);
 
 	pttree_steps_max = 12;		/* to the first entries of the L3 */
-	ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, t.l4)));
+	ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4))));
 	ck_assert_uint_gt(type_count(type(t.l3)), 0);
 	d->state = DOM_DYING;
 	ck_assert(!pttree_settle(d));
@@ -499,13 +499,13 @@ START_TEST(refusal_abandoned)
 
 	pttree_steps_max = 100;
 	table(t.l1[4])[511] = pte_make(fake_mfn(other, 5), RO);
-	ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, t.l4)));
+	ck_assert(call_once(op_mmuext, ext_args(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4))));
 	settle();
 	ck_assert_int_eq(d->vcpu[0]->pt_result.state, PT_REFUSED);
 	fake_recount();
-	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, t.l1[0]), 0);
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l1[0]), 0);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), -EPERM);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, mfn_n(t.l1[0])), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t.l1[0])), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4)), -EPERM);
 	tree_released(&t);
 }
 END_TEST
@@ -522,11 +522,11 @@ static void die_half_way(unsigned int parts, bool unpin)
 	d = victim;
 	t = big_tree(spare + 1);
 	if (unpin) {
-		ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
-		args = ext_args(MMUEXT_UNPIN_TABLE, t.l4);
+		ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4)), 0);
+		args = ext_args(MMUEXT_UNPIN_TABLE, mfn_n(t.l4));
 		fake_machine.preempt = true;
 	} else {
-		args = ext_args(MMUEXT_PIN_L4_TABLE, t.l4);
+		args = ext_args(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4));
 	}
 	pttree_steps_max = 300;
 	this_cpu()->pte_steps = 0;
@@ -555,14 +555,14 @@ END_TEST
 START_TEST(forged_continuation)
 {
 	struct tree t = big_tree(spare + 1);
-	struct hypercall_args args = ext_args(MMUEXT_PIN_L4_TABLE, t.l4);
+	struct hypercall_args args = ext_args(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4));
 
 	args.a[1] = 0x80000000;		/* nothing is left, says the guest */
 	ck_assert_int_eq(fake_call(op_mmuext, args), 0);
 	ck_assert_uint_eq(type_count(type(t.l4)), 0);
 	args.a[1] = 0x80000001;
 	ck_assert_int_eq(fake_call(op_mmuext, args), 0);
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l4), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t.l4)), 0);
 	tree_released(&t);
 }
 END_TEST
@@ -576,14 +576,14 @@ START_TEST(LP1_self)
 	table(t.l4)[300] = pte_make(t.l4, RO);
 	table(t.l3)[5] = pte_make(t.l3, RO);
 	table(t.l2)[511] = pte_make(t.l2, RO);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4)), 0);
 	fake_recount();
 	ck_assert_uint_eq(type_linear(type(t.l4)), 0);
 	/* A walk through it ends at no L1 table, and is not edited as one. */
 	ck_assert(!ptcheck_walk(d, t.l4, 0xffff000000000000 | 300UL << 39 |
 				7UL << 30 | 3UL << 21));
 	ck_assert(ptcheck_walk(d, t.l4, 7UL << 39 | 3UL << 30));
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l4), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t.l4)), 0);
 	fake_recount();
 	tree_released(&t);
 }
@@ -594,10 +594,10 @@ START_TEST(LP1_self_writable)
 	struct tree t = big_tree(spare + 1);
 
 	table(t.l4)[300] = pte_make(t.l4, RW);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), -EINVAL);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4)), -EINVAL);
 	fake_recount();
 	table(t.l4)[300] = 0;
-	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4)), 0);
 	ck_assert_int_eq(update(slot_ptr(t.l4, 300), pte_make(t.l4, RW)), -EINVAL);
 	ck_assert_int_eq(update(slot_ptr(t.l4, 300), pte_make(t.l4, RO)), 0);
 	fake_recount();
@@ -606,7 +606,7 @@ START_TEST(LP1_self_writable)
 	ck_assert_uint_eq(table(t.l4)[300] & PTE_RW, 0);
 	ck_assert_int_eq(update(slot_ptr(t.l4, 300), 0), 0);
 	fake_recount();
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l4), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t.l4)), 0);
 	tree_released(&t);
 }
 END_TEST
@@ -616,7 +616,7 @@ static void pin_three(mfn_t t[3], unsigned int level)
 {
 	for (unsigned int i = 0; i < 3; i++) {
 		t[i] = retire(spare + 40 + i);
-		ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE + level - 1, t[i]), 0);
+		ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE + level - 1, mfn_n(t[i])), 0);
 	}
 }
 
@@ -657,13 +657,13 @@ START_TEST(LP3_interrupted)
 			table(t.l2)[i] = pte_make(o[i % 3], RO);
 	for (steps = 1; steps < 600; steps += 50) {
 		pttree_steps_max = steps;
-		ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+		ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4)), 0);
 		fake_recount();
-		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t.l4), 0);
+		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t.l4)), 0);
 		fake_recount();
 	}
 	table(t.l2)[511] = pte_make(t.l4, RW);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, t.l4), -EBUSY);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L4_TABLE, mfn_n(t.l4)), -EBUSY);
 	fake_recount();
 	tree_released(&t);
 }
@@ -675,7 +675,7 @@ START_TEST(LP4_LP5_others)
 	mfn_t t[3], l2 = retire(spare + 60);
 
 	pin_three(t, 3);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L2_TABLE, l2), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L2_TABLE, mfn_n(l2)), 0);
 	ck_assert_int_eq(update(slot_ptr(l2, 0), pte_make(t[0], RO)), -EBUSY);
 	ck_assert_int_eq(update(slot_ptr(t[0], 0), pte_make(other->vcpu[0]->kernel_l4,
 							    RO)), -EPERM);
@@ -723,14 +723,14 @@ START_TEST(LP7_freed_and_used_again)
 	}
 	ck_assert_int_eq(update(slot_ptr(t[0], 5), pte_make(t[2], RO)), 0);
 	ck_assert_int_eq(update(slot_ptr(t[1], 5), pte_make(t[2], RO)), 0);
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t[2]), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t[2])), 0);
 	fake_recount();
 	ck_assert_uint_eq(type_count(type(t[2])), 0);
 	ck_assert_uint_eq(type_linear_in(type(t[2])), 2);
 	if (level == 2)
 		ck_assert_uint_eq(type_count(type(l1)), 1);
 	ck_assert_int_eq(map(spare + 42, pte_make(t[2], RW)), -EMLINK);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, t[2]), -EMLINK);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L1_TABLE, mfn_n(t[2])), -EMLINK);
 	ck_assert_int_eq(FAKE_CALL(op_share, 0, fake_va(spare + 42), 0, 0), -EBUSY);
 	ck_assert_int_eq(update(slot_ptr(t[0], 5), 0), 0);
 	ck_assert_int_eq(map(spare + 42, pte_make(t[2], RW)), -EMLINK);
@@ -749,12 +749,12 @@ START_TEST(LP7_back_again)
 
 	pin_three(t, 3);
 	ck_assert_int_eq(update(slot_ptr(t[0], 5), pte_make(t[2], RO)), 0);
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t[2]), 0);
-	ck_assert_int_eq(ext(MMUEXT_PIN_L3_TABLE, t[2]), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t[2])), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L3_TABLE, mfn_n(t[2])), 0);
 	fake_recount();
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t[2]), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t[2])), 0);
 	/* Its last user goes as a whole. */
-	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, t[0]), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, mfn_n(t[0])), 0);
 	fake_recount();
 	ck_assert_int_eq(map(spare + 42, pte_make(t[2], RW)), 0);
 }

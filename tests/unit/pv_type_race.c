@@ -43,7 +43,7 @@ static void start(void)
 	fake_run(granter);
 	ck_assert_int_eq(g_update(pfn, pte_make(mfn, G_RO)), 0);
 	op = (void *)fake_page(granter, args);
-	*op = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = mfn };
+	*op = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = mfn_n(mfn) };
 	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(args), 1, 0, DOMID_SELF),
 			 0);
 	op->cmd = MMUEXT_UNPIN_TABLE;
@@ -59,7 +59,7 @@ static void start(void)
 static long by_mmu_update(void)
 {
 	*(struct mmu_update *)fake_page(granter, args) = (struct mmu_update){
-		mfn << PAGE_SHIFT, WORD,
+		mfn_n(mfn) << PAGE_SHIFT, WORD,
 	};
 	return op_mmu_update(&(struct hypercall_args){
 		.a = { fake_va(args), 1, 0, DOMID_SELF } });
@@ -74,7 +74,7 @@ static long by_va_mapping(void)
 static long by_clear_page(void)
 {
 	*(struct mmuext_op *)fake_page(granter, args) = (struct mmuext_op){
-		.cmd = MMUEXT_CLEAR_PAGE, .arg1.mfn = mfn,
+		.cmd = MMUEXT_CLEAR_PAGE, .arg1.mfn = mfn_n(mfn),
 	};
 	return op_mmuext(&(struct hypercall_args){
 		.a = { fake_va(args), 1, 0, DOMID_SELF } });
@@ -83,15 +83,15 @@ static long by_clear_page(void)
 static long by_descriptor(void)
 {
 	return op_update_descriptor(&(struct hypercall_args){
-		.a = { mfn << PAGE_SHIFT, 0 } });
+		.a = { maddr_n(mfn_to_maddr(mfn)), 0 } });
 }
 
 static long by_grant_copy(void)
 {
 	*(struct gnttab_copy *)fake_page(granter, args) = (struct gnttab_copy){
-		.source = { .u.gmfn = fake_mfn(granter, args),
+		.source = { .u.gmfn = mfn_n(fake_mfn(granter, args)),
 			    .domid = DOMID_SELF },
-		.dest = { .u.gmfn = mfn, .domid = DOMID_SELF }, .len = 8,
+		.dest = { .u.gmfn = mfn_n(mfn), .domid = DOMID_SELF }, .len = 8,
 	};
 	return op_grant_table(&(struct hypercall_args){
 		.a = { GNTTABOP_copy, fake_va(args), 1 } });
@@ -102,7 +102,7 @@ static long by_xencomm(void)
 	/* An output by machine address. */
 	return op_memory(&(struct hypercall_args){
 		.a = { XENMEM_machphys_mapping,
-		       XENCOMM_INLINE + (mfn << PAGE_SHIFT) } });
+		       XENCOMM_INLINE + maddr_n(mfn_to_maddr(mfn)) } });
 }
 
 static long by_grant_map(void)

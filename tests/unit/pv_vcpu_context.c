@@ -52,9 +52,9 @@ static void setup(void)
 	good.user_regs.cs = 0x10;
 	good.user_regs.ss = 0x18;
 	good.user_regs.rflags = 0x3202;
-	good.gdt_frames[0] = retire(spare + 1);
+	good.gdt_frames[0] = mfn_n(retire(spare + 1));
 	good.gdt_ents = 16;
-	good.ctrlreg[3] = d->vcpu[0]->kernel_l4 << PAGE_SHIFT;
+	good.ctrlreg[3] = mfn_n(d->vcpu[0]->kernel_l4) << PAGE_SHIFT;
 }
 
 static void teardown(void)
@@ -110,9 +110,9 @@ START_TEST(good_one)
 	ck_assert(!v->failsafe_cb.mask_events);
 	ck_assert_uint_eq(v->traps[14].address, 0xc000);
 	ck_assert(v->kernel_mode && v->cr0_ts);
-	ck_assert_uint_eq(v->kernel_l4, d->vcpu[0]->kernel_l4);
-	ck_assert_uint_eq(v->user_l4, INVALID_MFN);
-	ck_assert_uint_eq(v->gdt_frames[0], good.gdt_frames[0]);
+	ck_assert_uint_eq(mfn_n(v->kernel_l4), mfn_n(d->vcpu[0]->kernel_l4));
+	ck_assert_uint_eq(mfn_n(v->user_l4), mfn_n(INVALID_MFN));
+	ck_assert_uint_eq(mfn_n(v->gdt_frames[0]), good.gdt_frames[0]);
 	fake_recount();
 	ck_assert_int_eq(initialise(&good), -EEXIST);
 	fake_recount();
@@ -153,8 +153,8 @@ START_TEST(field_wrong)
 	memcpy((uint8_t *)&bad + w->at, &w->value, sizeof(w->value));
 	ck_assert_int_eq(initialise(&bad), w->error);
 	ck_assert(!v->initialised);
-	ck_assert_uint_eq(v->kernel_l4, INVALID_MFN);
-	ck_assert_uint_eq(v->gdt_frames[0], 0);
+	ck_assert_uint_eq(mfn_n(v->kernel_l4), mfn_n(INVALID_MFN));
+	ck_assert_uint_eq(mfn_n(v->gdt_frames[0]), 0);
 	fake_recount();
 	ck_assert_int_eq(initialise(&good), 0);
 }
@@ -180,15 +180,15 @@ START_TEST(tables_refused)
 	struct vcpu_guest_context bad = good;
 
 	/* mapped writable */
-	bad.ctrlreg[3] = fake_mfn(d, spare + 3) << PAGE_SHIFT;
+	bad.ctrlreg[3] = mfn_n(fake_mfn(d, spare + 3)) << PAGE_SHIFT;
 	ck_assert_int_eq(initialise(&bad), -EBUSY);
 	bad = good;
-	bad.ctrlreg[1] = fake_mfn(d, spare + 3) << PAGE_SHIFT;
+	bad.ctrlreg[1] = mfn_n(fake_mfn(d, spare + 3)) << PAGE_SHIFT;
 	ck_assert_int_eq(initialise(&bad), -EBUSY);
 	bad = good;
-	bad.gdt_frames[0] = fake_mfn(d, spare + 3);
+	bad.gdt_frames[0] = mfn_n(fake_mfn(d, spare + 3));
 	ck_assert_int_eq(initialise(&bad), -EBUSY);
-	ck_assert_uint_eq(v->kernel_l4, INVALID_MFN);
+	ck_assert_uint_eq(mfn_n(v->kernel_l4), mfn_n(INVALID_MFN));
 	fake_recount();
 	ck_assert_int_eq(vcpu_context_set(v, HV_VIRT_START), -EFAULT);
 	ck_assert_int_eq(vcpu_context_set(v, fake_va(FAKE_PAGES - 1)), -EFAULT);
@@ -208,8 +208,8 @@ START_TEST(half_way)
 	int r;
 
 	((pte_t *)mfn_to_virt(l4))[3] = pte_make(l3, RO | PTE_RW);
-	c.ctrlreg[3] = l4 << PAGE_SHIFT;
-	c.ctrlreg[1] = l4 << PAGE_SHIFT;
+	c.ctrlreg[3] = mfn_n(l4) << PAGE_SHIFT;
+	c.ctrlreg[1] = mfn_n(l4) << PAGE_SHIFT;
 	pttree_steps_max = 100;
 	for (r = -ERESTART; r == -ERESTART && parts < (_i ? 4 : 100); parts++) {
 		r = initialise(&c);
@@ -223,8 +223,8 @@ START_TEST(half_way)
 		while ((r = initialise(&good)) == -ERESTART)
 			(void)pttree_settle(d);
 		ck_assert_int_eq(r, 0);
-		ck_assert_uint_eq(v->kernel_l4, d->vcpu[0]->kernel_l4);
-		ck_assert_uint_eq(v->user_l4, INVALID_MFN);
+		ck_assert_uint_eq(mfn_n(v->kernel_l4), mfn_n(d->vcpu[0]->kernel_l4));
+		ck_assert_uint_eq(mfn_n(v->user_l4), mfn_n(INVALID_MFN));
 	}
 	while (pttree_settle(d))
 		;

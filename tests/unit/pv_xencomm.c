@@ -49,17 +49,17 @@ static void teardown(void)
 
 static maddr_t maddr(uint64_t pfn)
 {
-	return fake_mfn(d, pfn) << PAGE_SHIFT;
+	return mfn_to_maddr(fake_mfn(d, pfn));
 }
 
 static uint64_t inline_ref(maddr_t at)
 {
-	return XENCOMM_INLINE | at;
+	return XENCOMM_INLINE | maddr_n(at);
 }
 
 static uint64_t desc_ref(maddr_t at)
 {
-	return XENCOMM_DESC | at / XENCOMM_DESC_ALIGN << XENCOMM_DESC_SHIFT;
+	return XENCOMM_DESC | maddr_n(at) / XENCOMM_DESC_ALIGN << XENCOMM_DESC_SHIFT;
 }
 
 static uint64_t buffer_ref(long number)
@@ -108,7 +108,7 @@ static void not_written(uint64_t ref)
 
 START_TEST(inline_both_ways)
 {
-	uint64_t ref = inline_ref(maddr(page) + 100), v = 0x1234567890abcdef;
+	uint64_t ref = inline_ref(maddr_add(maddr(page), 100)), v = 0x1234567890abcdef;
 
 	ck_assert_int_eq(copy_to_guest(ref, &v, sizeof(v)), 0);
 	ck_assert_int_eq(memcmp(fake_page(d, page) + 100, &v, sizeof(v)), 0);
@@ -123,16 +123,16 @@ START_TEST(inline_over_a_page_end)
 {
 	/* Machine memory: the next frame, not the next pfn. */
 	mfn_t first = fake_mfn(d, page);
-	uint64_t ref = inline_ref((first << PAGE_SHIFT) + PAGE_SIZE - 3);
+	uint64_t ref = inline_ref(maddr_add(maddr_add(mfn_to_maddr(first), PAGE_SIZE), -3));
 	uint8_t bytes[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
-	int next = frame_valid(first + 1) &&
-		   fake_kind(first + 1) == FRAME_OWNED &&
-		   frame_state_owner(mfn_to_frame(first + 1)->state) == d->id;
+	int next = frame_valid(mfn_add(first, 1)) &&
+		   fake_kind(mfn_add(first, 1)) == FRAME_OWNED &&
+		   frame_state_owner(mfn_to_frame(mfn_add(first, 1))->state) == d->id;
 
 	ck_assert_int_eq(copy_to_guest(ref, bytes, sizeof(bytes)),
 			 next ? 0 : -EFAULT);
 	if (next)
-		ck_assert_int_eq(((uint8_t *)mfn_to_virt(first + 1))[4], 8);
+		ck_assert_int_eq(((uint8_t *)mfn_to_virt(mfn_add(first, 1)))[4], 8);
 }
 END_TEST
 
@@ -158,7 +158,7 @@ START_TEST(foreign_frames)
 	fake_run(other);
 	mfn = fake_mfn(other, fake_free_pfn(other));
 	fake_run(d);
-	refused(inline_ref(mfn << PAGE_SHIFT), 8);
+	refused(inline_ref(mfn_to_maddr(mfn)), 8);
 	refused(inline_ref(virt_to_maddr(mfn_to_virt(virt_to_mfn(d->m2p.l3)))), 8);
 	refused(inline_ref(cpu_idle_cr3), 8);
 }
@@ -166,8 +166,8 @@ END_TEST
 
 START_TEST(outputs_only_to_plain_ram)	/* CP7 */
 {
-	maddr_t l4 = d->vcpu[0]->kernel_l4 << PAGE_SHIFT;
-	maddr_t l1 = virt_to_maddr(fake_pte(d, page)) & PAGE_MASK;
+	maddr_t l4 = mfn_to_maddr(d->vcpu[0]->kernel_l4);
+	maddr_t l1 = MADDR(maddr_n(virt_to_maddr(fake_pte(d, page))) & PAGE_MASK);
 	maddr_t info = virt_to_maddr(d->shared_info);
 	uint64_t before = *fake_pte(d, page);
 
@@ -190,7 +190,7 @@ START_TEST(shared_frame)	/* CP7, SH: read, never written */
 	memset(fake_page(d, page), 0x55, PAGE_SIZE);
 	mfn = FAKE_CALL(op_share, SHAREOP_single, fake_va(page), 0, 0);
 	ck_assert_int_gt(mfn, 0);
-	ref = inline_ref((uint64_t)mfn << PAGE_SHIFT);
+	ref = inline_ref(MADDR((uint64_t)mfn << PAGE_SHIFT));
 	ck_assert_uint_eq(get(ref), 0x5555555555555555);
 	not_written(ref);
 	ck_assert_uint_eq(get(ref), 0x5555555555555555);
@@ -209,24 +209,24 @@ START_TEST(descriptor_many_pages)	/* the mail's problem 2 */
 	struct xencomm_desc *x = desc_at(page, 64, 5);
 	unsigned int i;
 
-	x->address[0] = maddr(page + 9) + 4000;
+	x->address[0] = maddr_n(maddr(page + 9)) + 4000;
 	for (i = 1; i < 5; i++)
-		x->address[i] = maddr(page + 9 - 2 * i);
+		x->address[i] = maddr_n(maddr(page + 9 - 2 * i));
 	for (i = 0; i < sizeof(in); i++)
 		in[i] = i * 7 + i / 256;
-	ck_assert_int_eq(copy_to_guest(desc_ref(maddr(page) + 64), in,
+	ck_assert_int_eq(copy_to_guest(desc_ref(maddr_add(maddr(page), 64)), in,
 				       sizeof(in)), 0);
-	ck_assert_int_eq(copy_from_guest(out, desc_ref(maddr(page) + 64),
+	ck_assert_int_eq(copy_from_guest(out, desc_ref(maddr_add(maddr(page), 64)),
 					 sizeof(out)), 0);
 	ck_assert_int_eq(memcmp(in, out, sizeof(in)), 0);
 	ck_assert_int_eq(memcmp(fake_page(d, page + 7), in + 96, PAGE_SIZE), 0);
 	/* A reference plus n names the byte n further on. */
-	ck_assert_int_eq(copy_from_guest(out, desc_ref(maddr(page) + 64) + 5000,
+	ck_assert_int_eq(copy_from_guest(out, desc_ref(maddr_add(maddr(page), 64)) + 5000,
 					 100), 0);
 	ck_assert_int_eq(memcmp(in + 5000, out, 100), 0);
 	/* Behind the last page there is nothing. */
-	refused(desc_ref(maddr(page) + 64) + 96 + 4 * PAGE_SIZE, 1);
-	ck_assert_int_eq(copy_from_guest(out, desc_ref(maddr(page) + 64) +
+	refused(desc_ref(maddr_add(maddr(page), 64)) + 96 + 4 * PAGE_SIZE, 1);
+	ck_assert_int_eq(copy_from_guest(out, desc_ref(maddr_add(maddr(page), 64)) +
 					 95 + 4 * PAGE_SIZE, 1), 0);
 }
 END_TEST
@@ -238,17 +238,17 @@ START_TEST(descriptor_on_many_pages)
 	struct xencomm_desc *x = desc_at(page, at, nr);
 	uint64_t *l1 = (void *)fake_page(d, page + 1);
 	uint64_t *l2 = (void *)fake_page(d, page + 2);
-	uint64_t ref = desc_ref(maddr(page) + at);
+	uint64_t ref = desc_ref(maddr_add(maddr(page), at));
 	unsigned int i;
 
-	x->address[0] = maddr(page + 3);
-	x->address[1] = maddr(page + 4);
-	x->address[2] = maddr(page + 1);
+	x->address[0] = maddr_n(maddr(page + 3));
+	x->address[1] = maddr_n(maddr(page + 4));
+	x->address[2] = maddr_n(maddr(page + 1));
 	for (i = 0; i < 511; i++)
-		l1[i] = maddr(page + 5 + i % 3);
-	l1[511] = maddr(page + 2);
+		l1[i] = maddr_n(maddr(page + 5 + i % 3));
+	l1[511] = maddr_n(maddr(page + 2));
 	for (i = 0; i < 10; i++)
-		l2[i] = maddr(page + 8 + i);
+		l2[i] = maddr_n(maddr(page + 8 + i));
 	for (i = 3; i < 18; i++)
 		memset(fake_page(d, page + i), i, PAGE_SIZE);
 	ck_assert_uint_eq(get(ref) & 0xff, 3);
@@ -265,7 +265,7 @@ START_TEST(descriptor_on_many_pages)
 	refused(ref + (2 + 511) * PAGE_SIZE, 1);
 	/* A list that is its own rest ends all the same. */
 	x->nr_addrs = XENCOMM_ADDRS_MAX;
-	l1[511] = maddr(page + 1);
+	l1[511] = maddr_n(maddr(page + 1));
 	ck_assert_uint_eq(get(ref + 16000 * PAGE_SIZE) & 0xf0, 0);
 	ck_assert_int_eq(copy_from_guest(&i, ref + XENCOMM_DESC_MAX - 2, 4), -EFAULT);
 }
@@ -276,8 +276,8 @@ START_TEST(descriptor_bad)	/* CP6 */
 	struct xencomm_desc *x = desc_at(page, 0, 2);
 	uint64_t ref = desc_ref(maddr(page));
 
-	x->address[0] = maddr(page + 1);
-	x->address[1] = maddr(page + 2);
+	x->address[0] = maddr_n(maddr(page + 1));
+	x->address[1] = maddr_n(maddr(page + 2));
 	(void)get(ref);
 	x->magic ^= 1;
 	refused(ref, 8);
@@ -291,21 +291,21 @@ START_TEST(descriptor_bad)	/* CP6 */
 	x->nr_addrs = 2;
 	x->address[0] = XENCOMM_INVALID;
 	refused(ref, 8);
-	x->address[0] = maddr(page + 1) | 1UL << 60;
+	x->address[0] = maddr_n(maddr(page + 1)) | 1UL << 60;
 	refused(ref, 8);
 	/* What follows the last address is none, whatever it looks like. */
-	x->address[0] = maddr(page + 1);
-	x->address[2] = maddr(page + 3);
+	x->address[0] = maddr_n(maddr(page + 1));
+	x->address[2] = maddr_n(maddr(page + 3));
 	refused(ref + 2 * PAGE_SIZE, 8);
 	x->nr_addrs = 3;
 	(void)get(ref + 2 * PAGE_SIZE);
 	x->nr_addrs = 2;
 	/* Only the first may begin inside its page. */
-	x->address[0] = maddr(page + 1);
-	x->address[1] = maddr(page + 2) + 8;
+	x->address[0] = maddr_n(maddr(page + 1));
+	x->address[1] = maddr_n(maddr(page + 2)) + 8;
 	refused(ref + PAGE_SIZE, 8);
 	/* The same page as often as one likes: only its own data suffer. */
-	x->address[1] = maddr(page);
+	x->address[1] = maddr_n(maddr(page));
 	ck_assert_uint_eq((uint32_t)get(ref + PAGE_SIZE), XENCOMM_MAGIC);
 	x->address[1] = x->address[0];
 	(void)get(ref + PAGE_SIZE);
@@ -317,19 +317,19 @@ START_TEST(descriptor_at_a_page_end)	/* CP6: crossing a page */
 	struct xencomm_desc *x = desc_at(page, PAGE_SIZE - 16, 1);
 
 	/* Behind the head there is only the link. */
-	x->address[0] = maddr(page + 1) + 8;
-	refused(desc_ref(maddr(page) + PAGE_SIZE - 16), 8);
-	x->address[0] = maddr(page + 3);
-	*(uint64_t *)fake_page(d, page + 3) = maddr(page + 1);
+	x->address[0] = maddr_n(maddr(page + 1)) + 8;
+	refused(desc_ref(maddr_add(maddr(page), PAGE_SIZE - 16)), 8);
+	x->address[0] = maddr_n(maddr(page + 3));
+	*(uint64_t *)fake_page(d, page + 3) = maddr_n(maddr(page + 1));
 	memset(fake_page(d, page + 1), 0x77, PAGE_SIZE);
-	ck_assert_uint_eq(get(desc_ref(maddr(page) + PAGE_SIZE - 16)) & 0xff, 0x77);
+	ck_assert_uint_eq(get(desc_ref(maddr_add(maddr(page), PAGE_SIZE - 16))) & 0xff, 0x77);
 }
 END_TEST
 
 START_TEST(descriptor_elsewhere)	/* in a frame that is not ours */
 {
-	refused(desc_ref(0), 8);
-	refused(desc_ref(1UL << 39), 8);
+	refused(desc_ref(MADDR(0)), 8);
+	refused(desc_ref(MADDR(1UL << 39)), 8);
 	refused(desc_ref(cpu_idle_cr3), 8);
 	refused(XENCOMM_DESC | (XENCOMM_DESC - 1), 8);
 }
@@ -353,7 +353,7 @@ static void list(unsigned int first, unsigned int pages)
 	uint64_t *mfns = (void *)fake_page(d, page);
 
 	for (unsigned int i = 0; i < pages; i++)
-		mfns[i] = fake_mfn(d, page + 1 + first + i);
+		mfns[i] = mfn_n(fake_mfn(d, page + 1 + first + i));
 }
 
 START_TEST(buffer_both_ways)
@@ -391,12 +391,12 @@ START_TEST(buffer_frames_are_kept)	/* BUFFER1 */
 	number = reg(1);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, fake_va(page + 1),
 				   0, 0), -EBUSY);
-	*op = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = mfn };
+	*op = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = mfn_n(mfn) };
 	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(page + 2), 1, 0,
 				   DOMID_SELF), -EBUSY);
 	/* Unmapped and given back, it stays until the buffer lets go. */
 	ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, fake_va(page + 1), 0, 0), 0);
-	*(uint64_t *)fake_page(d, page + 4) = mfn;
+	*(uint64_t *)fake_page(d, page + 4) = mfn_n(mfn);
 	*r = (struct xen_memory_reservation){
 		.nr_extents = 1, .domid = DOMID_SELF };
 	set_xen_guest_handle(r->extent_start, (void *)fake_va(page + 4));
@@ -421,9 +421,9 @@ START_TEST(buffer_refusals)	/* CP8 */
 				   fake_va(page), 1, 1), -EINVAL);
 	ck_assert_int_eq(FAKE_CALL(op_xencomm, XENCOMMOP_register,
 				   0xffff800000000000, 1, 0), -EFAULT);
-	mfns[2] = d->vcpu[0]->kernel_l4;
+	mfns[2] = mfn_n(d->vcpu[0]->kernel_l4);
 	ck_assert_int_eq(reg(4), -EBUSY);
-	mfns[2] = virt_to_mfn(d->shared_info);
+	mfns[2] = mfn_n(virt_to_mfn(d->shared_info));
 	ck_assert_int_eq(reg(4), -EPERM);
 	mfns[2] = ~0UL;
 	ck_assert_int_eq(reg(4), -EPERM);
@@ -482,7 +482,7 @@ START_TEST(buffer_caps)	/* CP8: number and pages of a domain */
 	for (i = 6; i < XENCOMM_BUFFERS; i++)
 		ck_assert_int_eq(unreg(numbers[i]), 0);
 	for (i = 0; i < XENCOMM_BUFFER_PAGES; i++)
-		((uint64_t *)fake_page(d, page))[i] = fake_mfn(d, page + 1);
+		((uint64_t *)fake_page(d, page))[i] = mfn_n(fake_mfn(d, page + 1));
 	for (i = 0; i < XENCOMM_PAGES / XENCOMM_BUFFER_PAGES - 1; i++)
 		ck_assert_int_gt(reg(XENCOMM_BUFFER_PAGES), 0);
 	ck_assert_int_eq(reg(XENCOMM_BUFFER_PAGES), -ENOSPC);
@@ -514,7 +514,7 @@ END_TEST
 START_TEST(a_batch_by_reference)
 {
 	struct shareop_entry e[2] = { { .nr_ptes = 1 }, { .nr_ptes = 1 } };
-	uint64_t ref = inline_ref(maddr(page) + 256);
+	uint64_t ref = inline_ref(maddr_add(maddr(page), 256));
 
 	e[0].pte[0] = fake_va(page + 1);
 	e[1].pte[0] = 1;	/* no name */
@@ -523,7 +523,7 @@ START_TEST(a_batch_by_reference)
 	memcpy(e, fake_page(d, page) + 256, sizeof(e));
 	ck_assert_int_eq(e[0].status, SHARE_DONE);
 	ck_assert_int_eq(e[1].status, SHARE_BAD_PTE);
-	ck_assert_uint_eq(e[0].mfn, fake_mfn(d, page + 1));
+	ck_assert_uint_eq(e[0].mfn, mfn_n(fake_mfn(d, page + 1)));
 }
 END_TEST
 
@@ -531,7 +531,7 @@ END_TEST
 START_TEST(a_batch_in_an_offered_page)
 {
 	struct shareop_entry *e = (void *)(fake_page(d, page) + 256);
-	uint64_t ref = inline_ref(maddr(page) + 256);
+	uint64_t ref = inline_ref(maddr_add(maddr(page), 256));
 
 	*e = (struct shareop_entry){ .nr_ptes = 1, .pte = { fake_va(page) } };
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, ref, 1, 0), -EFAULT);
@@ -547,10 +547,10 @@ START_TEST(updates_by_reference)
 
 	for (unsigned int i = 0; i < 3; i++)
 		u[i] = (struct mmu_update){
-			virt_to_maddr(fake_pte(d, page + 1)),
+			maddr_n(virt_to_maddr(fake_pte(d, page + 1))),
 			pte_make(mfn, RO | (i == 1 ? PTE_RW : 0)) };
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, ref, 3,
-				   inline_ref(maddr(page) + 512), DOMID_SELF), 0);
+				   inline_ref(maddr_add(maddr(page), 512)), DOMID_SELF), 0);
 	ck_assert_uint_eq(*(uint32_t *)(fake_page(d, page) + 512), 3);
 	ck_assert(!(*fake_pte(d, page + 1) & PTE_RW));
 }

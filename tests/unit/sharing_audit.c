@@ -36,16 +36,16 @@ static void setup(void)
 	pte = fake_pte(d, spare_pfn);
 	page = pte_mfn(*pte);
 	shared_pte = fake_pte(d, spare_pfn + 1);
-	l1 = ((uint8_t *)pte - fake_ram) >> PAGE_SHIFT;
+	l1 = MFN(((uint8_t *)pte - fake_ram) >> PAGE_SHIFT);
 	l4 = d->vcpu[0]->kernel_l4;
 	memset(fake_page(d, spare_pfn + 1), 7, PAGE_SIZE);
 	ck_assert_int_gt(FAKE_CALL(op_share, SHAREOP_single,
 				   fake_va(spare_pfn + 1)), 0);
 	shared = pte_mfn(*shared_pte);
 	reclaim_flush_all();
-	unused = FAKE_RESERVED;
+	unused = MFN(FAKE_RESERVED);
 	while (fake_kind(unused) != FRAME_FREE)
-		unused++;
+		unused = mfn_add(unused, 1);
 	fake_check();
 }
 
@@ -190,7 +190,7 @@ START_TEST(i5)
 	word(pte, *pte & ~PTE_US, " I5", "supervisor page");
 	word(pte, *pte | PTE_AVL_SHARED, " I5", "forged mark");
 	word(pte, pte_make(unused, PTE_P | PTE_US), " I5 I3 I4", "free frame");
-	word(pte, pte_make(FAKE_HOLE, PTE_P | PTE_US), " I5 I3 I4", "no RAM");
+	word(pte, pte_make(MFN(FAKE_HOLE), PTE_P | PTE_US), " I5 I3 I4", "no RAM");
 	word(pte, pte_make(trace, PTE_P | PTE_US | PTE_RW), " I5 I3 I4",
 	     "heap page writable");
 	word(&top[M2P_SLOT], 0, " I5", "M2P slot");
@@ -222,7 +222,7 @@ START_TEST(i9)
 {
 	uint64_t cross;
 
-	ck_assert_int_eq(m2p_set(&d->m2p, unused, 5), 0);
+	ck_assert_int_eq(m2p_set(&d->m2p, unused, PFN(5)), 0);
 	expect(" I9", "a frame that is not its own");
 	m2p_clear(&d->m2p, unused);
 	ck_assert_uint_eq(audit_machine(&cross), 0);
@@ -232,7 +232,7 @@ END_TEST
 
 START_TEST(i10)
 {
-	struct frame *next = mfn_to_frame(mfn_to_frame(page)->next);
+	struct frame *next = mfn_to_frame(MFN(mfn_to_frame(page)->next));
 
 	word(&d->pages.total, d->pages.total + 1, " I10", "length");
 	word(&d->pages.max, d->pages.total - 1, " I10", "quota");

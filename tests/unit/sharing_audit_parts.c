@@ -90,11 +90,11 @@ START_TEST(i16)
 	h = grant_handle_get(user, handle);
 	expect_clean(NULL);
 	WRONG(act->pins[PIN_HOST_RW], 2, "I16", "a pin of nobody");
-	WRONG(act->mfn, fake_mfn(granter, page + 1), "I16", "another frame");
+	WRONG(act->mfn, mfn_n(fake_mfn(granter, page + 1)), "I16", "another frame");
 	WRONG(act->domid, 0x777, "I16", "another user");
 	WRONG(gt->pinned_count, 2, "I16", "entries that are pinned");
 	WRONG(h->ref, 10, "I16", "a handle of another entry");
-	WRONG(h->pte, h->pte + 8, "I16", "a handle of another entry of a table");
+	WRONG(h->pte, maddr_add(h->pte, 8), "I16", "a handle of another entry of a table");
 	WRONG(user->grant->handle_used, 0, "I16", "handles in use");
 	WRONG(user->grant->handle_free, 0, "I16", "the list of free handles");
 	WRONG(*fake_pte(user, page), *fake_pte(user, page) & ~PTE_RW, "I16",
@@ -123,7 +123,7 @@ START_TEST(i14_granted)
 	 * one.
 	 */
 	right = act->mfn;
-	act->mfn = mfn;
+	act->mfn = mfn_n(mfn);
 	ck_assert_uint_gt(audit_says(&text, NULL), 0);
 	ck_assert_msg(strstr(text, "audit: I14: "), "%s", text);
 	free(text);
@@ -273,12 +273,12 @@ static void take_memory(void)
 	palloc_hv_free(taken[takes], orders[takes]);
 	/* It is promised to somebody, or that would be an error, too. */
 	domain_set_overcommit(true);
-	ck_assert(domain_promise_raise(user, frame_max_mfn));
+	ck_assert(domain_promise_raise(user, mfn_n(frame_max_mfn)));
 }
 
 static void give_memory(void)
 {
-	domain_promise_lower(user, frame_max_mfn);
+	domain_promise_lower(user, mfn_n(frame_max_mfn));
 	domain_set_overcommit(false);
 	while (takes--)
 		palloc_hv_free(taken[takes], orders[takes]);
@@ -307,7 +307,7 @@ END_TEST
  */
 START_TEST(windows_in_use)
 {
-	mfn_t windows = frame_max_mfn / 512;
+	uint64_t windows = mfn_n(frame_max_mfn) / 512;
 	struct audit_result a = { 0 };
 
 	take_memory();
@@ -326,8 +326,8 @@ START_TEST(far_away)
 	uint64_t flags = *pte & (PTE_P | PTE_US | PTE_A);
 
 	take_memory();
-	WRONG(*pte, pte_make(frame_max_mfn - 1, flags), "I", "the last frame");
-	WRONG(*pte, pte_make(frame_max_mfn + 5000, flags), "I", "no frame");
+	WRONG(*pte, pte_make(mfn_add(frame_max_mfn, -1), flags), "I", "the last frame");
+	WRONG(*pte, pte_make(mfn_add(frame_max_mfn, 5000), flags), "I", "no frame");
 	give_memory();
 }
 END_TEST

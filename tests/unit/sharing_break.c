@@ -51,14 +51,14 @@ START_TEST(fault_copies)
 	ck_assert_uint_ge(fake_machine.flushes, 1);
 	ck_assert(!pttree_work_left(d));
 	new = fake_mfn(d, p);
-	ck_assert_uint_ne(new, mfn);
+	ck_assert_uint_ne(mfn_n(new), mfn_n(mfn));
 	ck_assert(writable(p) && filled(fake_page(d, p), 7));
-	ck_assert_uint_eq(m2p_get(&d->m2p, new), p);
-	ck_assert_uint_eq(m2p_get(&d->m2p, mfn), INVALID_PFN);
-	ck_assert_uint_eq(*name_of(p), new);
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, new)), p);
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, mfn)), pfn_n(INVALID_PFN));
+	ck_assert_uint_eq(*name_of(p), mfn_n(new));
 	ck_assert_uint_eq(info().breaks, 1);
 	ck_assert_uint_eq(info().last_breaks, 0);
-	ck_assert_uint_eq(fake_mfn(peer, p), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(peer, p)), mfn_n(mfn));
 	ck_assert(filled(fake_page(peer, p), 7));
 	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
 }
@@ -70,10 +70,10 @@ START_TEST(fault_of_the_last)
 
 	break_first();
 	mfn = shared(p, 7, false);
-	*name_of(p) = mfn;
+	*name_of(p) = mfn_n(mfn);
 	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
-	ck_assert_uint_eq(*name_of(p), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
+	ck_assert_uint_eq(*name_of(p), mfn_n(mfn));
 	ck_assert(writable(p));
 	ck_assert_uint_eq(info().last_breaks, 1);
 	fake_check();
@@ -97,7 +97,7 @@ START_TEST(no_frame)
 	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
 	ck_assert_int_eq(map(p, pte_make(mfn, RW)), -ENOMEM);
 	ck_assert_uint_eq(d->pages.total, pages);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 	ck_assert_uint_eq(*name_of(p), 0);
 	fake_recount();
 	while ((page = taken)) {
@@ -144,7 +144,7 @@ START_TEST(fault_is_the_guests)
 	mfn = fake_mfn(d, p);
 	ck_assert(!(*fake_pte(d, p) & PTE_AVL_SHARED));
 	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 }
 END_TEST
 
@@ -187,7 +187,7 @@ static mfn_t aliases(uint64_t content, bool others)
 		fill(peer, p, content);
 		fake_run(peer);
 		ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single,
-					   fake_va(p)), mfn);
+					   fake_va(p)), mfn_n(mfn));
 		fake_run(d);
 	}
 	return mfn;
@@ -206,9 +206,9 @@ START_TEST(aliases_follow)
 	ck_assert(pttree_work_left(d));
 	settle();
 	new = fake_mfn(d, p);
-	ck_assert_int_eq(new != mfn, others);
-	ck_assert_uint_eq(fake_mfn(d, p + 1), new);
-	ck_assert_uint_eq(fake_mfn(d, p + 2), new);
+	ck_assert_int_eq(!mfn_eq(new, mfn), others);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 1)), mfn_n(new));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 2)), mfn_n(new));
 	ck_assert(writable(p) && writable(p + 1));
 	ck_assert(!(*fake_pte(d, p + 2) & (PTE_RW | PTE_AVL_SHARED)));
 	ck_assert_uint_eq(info().held, 0);
@@ -262,12 +262,12 @@ START_TEST(new_entry_breaks)
 	mfn = aliases(7, others);
 	ck_assert_int_eq(map(p + 3, pte_make(mfn, RW)), 0);
 	new = fake_mfn(d, p + 3);
-	ck_assert_int_eq(new != mfn, others);
+	ck_assert_int_eq(!mfn_eq(new, mfn), others);
 	ck_assert(writable(p + 3) && writable(p) && writable(p + 1));
-	ck_assert_uint_eq(fake_mfn(d, p), new);
-	ck_assert_uint_eq(fake_mfn(d, p + 1), new);
-	ck_assert_uint_eq(fake_mfn(d, p + 2), new);
-	ck_assert_uint_eq(*name_of(p), others ? new : 0);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(new));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 1)), mfn_n(new));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 2)), mfn_n(new));
+	ck_assert_uint_eq(*name_of(p), others ? mfn_n(new) : 0);
 	fake_check();
 }
 END_TEST
@@ -283,18 +283,18 @@ START_TEST(named_by_frame)
 	mfn = aliases(7, others);
 	if (_i & 2) {
 		*(struct mmuext_op *)u = (struct mmuext_op){
-			.cmd = MMUEXT_CLEAR_PAGE, .arg1.mfn = mfn };
+			.cmd = MMUEXT_CLEAR_PAGE, .arg1.mfn = mfn_n(mfn) };
 		ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(scratch), 1, 0,
 					   DOMID_SELF), 0);
 	} else {
-		u[0] = mfn << PAGE_SHIFT | 80;
+		u[0] = mfn_n(mfn) << PAGE_SHIFT | 80;
 		u[1] = 0;
 		ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1,
 					   0, DOMID_SELF), 0);
 	}
 	new = fake_mfn(d, p);
-	ck_assert_int_eq(new != mfn, others);
-	ck_assert_uint_eq(fake_mfn(d, p + 2), new);
+	ck_assert_int_eq(!mfn_eq(new, mfn), others);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 2)), mfn_n(new));
 	ck_assert(writable(p) && writable(p + 1));
 	ck_assert_uint_eq(((uint64_t *)fake_page(d, p))[10], 0);
 	if (others)
@@ -304,7 +304,7 @@ START_TEST(named_by_frame)
 	ck_assert_int_eq(map(p + 2, 0), 0);
 	ck_assert_int_eq(offer(p, p + 1), SHARE_DONE);
 	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, 0, 0, 0), 0);
-	u[0] = fake_mfn(d, p) << PAGE_SHIFT;
+	u[0] = mfn_n(fake_mfn(d, p)) << PAGE_SHIFT;
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1, 0,
 				   DOMID_SELF), -EBUSY);
 }
@@ -330,20 +330,20 @@ START_TEST(table_breaks)
 	t[401] = pte_make(mfn, RW);
 	ck_assert_int_eq(map(p + 5, pte_make(table, RO)), 0);
 	*op = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE,
-				  .arg1.mfn = table };
+				  .arg1.mfn = mfn_n(table) };
 	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(scratch), 1, 0,
 				   DOMID_SELF), 0);
 	new = fake_mfn(d, p);
-	ck_assert_uint_ne(new, mfn);
-	ck_assert_uint_eq(pte_mfn(t[5]), new);
-	ck_assert_uint_eq(pte_mfn(t[300]), new);
-	ck_assert_uint_eq(pte_mfn(t[400]), new);
-	ck_assert_uint_eq(pte_mfn(t[401]), new);
+	ck_assert_uint_ne(mfn_n(new), mfn_n(mfn));
+	ck_assert_uint_eq(mfn_n(pte_mfn(t[5])), mfn_n(new));
+	ck_assert_uint_eq(mfn_n(pte_mfn(t[300])), mfn_n(new));
+	ck_assert_uint_eq(mfn_n(pte_mfn(t[400])), mfn_n(new));
+	ck_assert_uint_eq(mfn_n(pte_mfn(t[401])), mfn_n(new));
 	ck_assert_uint_eq(t[5] & (PTE_RW | PTE_AVL_SHARED), 0);
 	ck_assert_uint_eq(t[300] & (PTE_RW | PTE_AVL_SHARED), PTE_RW);
 	fake_check();
 	*op = (struct mmuext_op){ .cmd = MMUEXT_UNPIN_TABLE,
-				  .arg1.mfn = table };
+				  .arg1.mfn = mfn_n(table) };
 	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(scratch), 1, 0,
 				   DOMID_SELF), 0);
 }
@@ -362,14 +362,14 @@ START_TEST(old_names)
 	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
 	new = fake_mfn(d, p);
 	ck_assert_int_eq(map(p + 2, pte_make(mfn, RO)), 0);
-	ck_assert_uint_eq(fake_mfn(d, p + 2), new);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 2)), mfn_n(new));
 	ck_assert_int_eq(map(p + 2, pte_make(mfn, RW)), 0);
-	ck_assert_uint_eq(fake_mfn(d, p + 2), new);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 2)), mfn_n(new));
 	fake_check();
 	/* The frame stands for another page since. */
-	ck_assert_int_eq(m2p_set(&d->m2p, new, p + 7), 0);
+	ck_assert_int_eq(m2p_set(&d->m2p, new, PFN(p + 7)), 0);
 	ck_assert_int_eq(map(p + 3, pte_make(mfn, RO)), -EPERM);
-	ck_assert_int_eq(m2p_set(&d->m2p, new, p), 0);
+	ck_assert_int_eq(m2p_set(&d->m2p, new, PFN(p)), 0);
 	/*
 	 * The neighbour's frame, a page that is gone, one that was shared
 	 * again.
@@ -378,9 +378,10 @@ START_TEST(old_names)
 			 -EPERM);
 	ck_assert_int_eq(map(p + 2, 0), 0);
 	ck_assert_int_eq(offer(p, 0), SHARE_DONE);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);	/* the neighbour still has it */
+	/* the neighbour still has it */
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 	ck_assert_int_eq(map(p + 2, pte_make(mfn, RO)), 0);
-	ck_assert_uint_eq(fake_mfn(d, p + 2), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 2)), mfn_n(mfn));
 	ck_assert_int_eq(map(p + 2, pte_make(new, RO)), -EPERM);
 	ck_assert_int_eq(map(p + 2, 0), 0);
 	/* Names are forgotten, the oldest first. */
@@ -420,7 +421,7 @@ START_TEST(many_at_once)
 	for (i = 0; i < pages; i++) {
 		bool broken = i < RENAMES_MAX;
 
-		ck_assert_uint_eq(fake_mfn(d, p + i), fake_mfn(d, p + 50 + i));
+		ck_assert_uint_eq(mfn_n(fake_mfn(d, p + i)), mfn_n(fake_mfn(d, p + 50 + i)));
 		ck_assert(writable(p + i) == broken);
 		ck_assert(writable(p + 50 + i) == broken);
 	}
@@ -439,7 +440,7 @@ static void alias(uint64_t pfn, uint64_t second)
 /* In parts, until the search is beyond this slot of the table. */
 static void settle_beyond(mfn_t table, unsigned int slot)
 {
-	while (!d->pending.renames.page || frame_to_mfn(d->pending.renames.page) != table ||
+	while (!d->pending.renames.page || !mfn_eq(frame_to_mfn(d->pending.renames.page), table) ||
 	       d->pending.renames.slot <= slot)
 		ck_assert(pttree_settle(d));
 }
@@ -453,13 +454,13 @@ START_TEST(one_more_behind_the_search)
 	break_first();
 	alias(p, p + 40);
 	alias(p + 1, p + 300);
-	ck_assert_uint_eq(virt_to_mfn(fake_pte(d, p + 300)), table);
+	ck_assert_uint_eq(mfn_n(virt_to_mfn(fake_pte(d, p + 300))), mfn_n(table));
 	ck_assert_int_eq(clear_guest(fake_va(p + 1), 8), 0);
 	settle_beyond(table, 60);
 	ck_assert_int_eq(clear_guest(fake_va(p), 8), 0);
 	settle();
-	ck_assert_uint_eq(fake_mfn(d, p), fake_mfn(d, p + 40));
-	ck_assert_uint_eq(fake_mfn(d, p + 1), fake_mfn(d, p + 300));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(fake_mfn(d, p + 40)));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 1)), mfn_n(fake_mfn(d, p + 300)));
 }
 END_TEST
 
@@ -480,11 +481,11 @@ START_TEST(read_only_entry_passed_twice)
 	settle_beyond(table, 60);
 	ck_assert_int_eq(clear_guest(fake_va(p + 1), 8), 0);
 	settle();
-	ck_assert_uint_eq(fake_mfn(d, p), fake_mfn(d, p + 300));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(fake_mfn(d, p + 300)));
 	ck_assert(writable(p) && writable(p + 300));
 	ck_assert(writable(p + 1) && writable(p + 301));
 	ck_assert(!(*fake_pte(d, p + 40) & (PTE_RW | PTE_AVL_SHARED)));
-	ck_assert_uint_eq(fake_mfn(d, p), fake_mfn(d, p + 40));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(fake_mfn(d, p + 40)));
 }
 END_TEST
 
@@ -504,7 +505,7 @@ START_TEST(second_name_in_the_same_call)
 				.a = { SHAREOP_single, fake_va(p + 3) } }),
 			 -ERESTART);
 	settle();
-	ck_assert_uint_eq(fake_mfn(d, p), fake_mfn(d, p + 1));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(fake_mfn(d, p + 1)));
 	ck_assert_uint_eq(((uint64_t *)fake_page(d, p))[0], 0);
 	ck_assert_uint_eq(((uint64_t *)fake_page(d, p))[1], 0);
 	ck_assert_uint_eq(((uint64_t *)fake_page(d, p))[2], 9);
@@ -563,8 +564,8 @@ START_TEST(list_page_is_shared)
 	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
 	(void)sharefault(d->vcpu[0], fake_va(list + n), WRITE);
 	ck_assert(writable(list + n));
-	ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
-	ck_assert_uint_eq(*name_of(list + n), fake_mfn(d, list + n));
+	ck_assert_uint_eq(*name_of(p), mfn_n(fake_mfn(d, p)));
+	ck_assert_uint_eq(*name_of(list + n), mfn_n(fake_mfn(d, list + n)));
 	ck_assert(filled(fake_page(peer, list + n), 77 + n));
 	ck_assert(sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
 	fake_check();
@@ -588,8 +589,8 @@ START_TEST(list_page_half_broken)
 	ck_assert_int_eq(clear_guest(fake_va(p + 9), 8), 0);
 	ck_assert_int_eq(clear_guest(fake_va(p), 8), 0);
 	settle();
-	ck_assert_uint_eq(fake_mfn(d, list + n), fake_mfn(d, p + 9));
-	ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, list + n)), mfn_n(fake_mfn(d, p + 9)));
+	ck_assert_uint_eq(*name_of(p), mfn_n(fake_mfn(d, p)));
 }
 END_TEST
 
@@ -597,7 +598,7 @@ static void rename_page(uint64_t pfn, uint64_t name)
 {
 	uint64_t *u = (void *)fake_page(d, scratch);
 
-	u[0] = virt_to_maddr(fake_page(d, pfn)) | MMU_MACHPHYS_UPDATE;
+	u[0] = maddr_n(virt_to_maddr(fake_page(d, pfn))) | MMU_MACHPHYS_UPDATE;
 	u[1] = name;
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1, 0,
 				   DOMID_SELF), 0);
@@ -645,7 +646,7 @@ START_TEST(list_is_not_there)
 	ck_assert(sharefault(d->vcpu[0], fake_va(list + 1), WRITE));
 	new = fake_mfn(d, list + 1);
 	ck_assert_uint_eq(*name_of(list + 1), _i == 2 ? 77 + (list + 1) % 512 :
-			  new);
+			  mfn_n(new));
 	ck_assert(filled(fake_page(peer, list + 1), 77));
 }
 END_TEST

@@ -73,7 +73,7 @@ START_TEST(entry_breaks)
 	d->breaks.flags = BOTH;
 	watch();
 	ck_assert_int_eq(map(p, pte_make(mfn, RW)), 0);
-	ck_assert_uint_ne(fake_mfn(d, p), mfn);
+	ck_assert_uint_ne(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 	ck_assert(fake_machine.flushed & OTHER);
 }
 END_TEST
@@ -93,16 +93,16 @@ START_TEST(others_are_held)
 	fake_machine.vcpus = 0;
 	break_first();
 	mfn = shared(p, 7, true);
-	*name_of(p) = mfn;
+	*name_of(p) = mfn_n(mfn);
 	watch();
 	asked = 0;
 	fake_machine.on_flush = note_first;
 	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
 	fake_machine.on_flush = NULL;
 	ck_assert_uint_eq(asked, 1);
-	ck_assert_uint_eq(named, mfn);		/* not yet */
+	ck_assert_uint_eq(named, mfn_n(mfn));		/* not yet */
 	ck_assert(fake_machine.flushed & OTHER);
-	ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
+	ck_assert_uint_eq(*name_of(p), mfn_n(fake_mfn(d, p)));
 	ck_assert(d->pending.renames.held && pttree_work_left(d));
 	/* One that waits to go to its guest had LOCK_MM meanwhile. */
 	(void)pttree_settle(d);
@@ -124,7 +124,7 @@ START_TEST(fault_breaks)
 	d->breaks.flags = BOTH;
 	watch();
 	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
-	ck_assert_uint_ne(fake_mfn(d, p), mfn);
+	ck_assert_uint_ne(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 	ck_assert(fake_machine.flushed & OTHER);
 }
 END_TEST
@@ -175,14 +175,14 @@ START_TEST(given_back)
 
 	fill(d, p, 7);
 	ck_assert_int_eq(map(p + 1, pte_make(mfn, RO)), 0);
-	*(uint64_t *)fake_page(d, scratch) = mfn;
+	*(uint64_t *)fake_page(d, scratch) = mfn_n(mfn);
 	*r = (struct xen_memory_reservation){ .nr_extents = 1,
 					      .domid = DOMID_SELF };
 	r->extent_start.p = (void *)fake_va(scratch);
 	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_decrease_reservation,
 				   fake_va(scratch) + 512), 1);
 	ck_assert_int_eq(offer(p, 0), SHARE_OTHER_MAPPING);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 }
 END_TEST
 
@@ -229,7 +229,7 @@ START_TEST(array_read_only)
 	ck_assert_int_eq(map(scratch, pte_make(mfn, RO)), 0);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, fake_va(scratch),
 				   1), -EFAULT);
-	ck_assert_uint_eq(fake_mfn(d, p), page);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(page));
 	ck_assert(writable(p));
 	ck_assert_int_eq(map(scratch, pte_make(mfn, RW)), 0);
 }

@@ -26,10 +26,10 @@ START_TEST(last_holder_maps_writable)
 	uint64_t pages = d->pages.total;
 
 	ck_assert_int_eq(map(p, pte_make(mfn, RW)), 0);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 	ck_assert(writable(p) && filled(fake_page(d, p), 7));
 	ck_assert_uint_eq(d->pages.total, pages + 1);
-	ck_assert_uint_eq(m2p_get(&d->m2p, mfn), p);
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, mfn)), p);
 	ck_assert_uint_eq(info().last_breaks, 1);
 	ck_assert_uint_eq(info().breaks, 1);
 	ck_assert_uint_eq(info().held, 0);
@@ -42,11 +42,11 @@ START_TEST(last_holder_by_mmu_update)
 	mfn_t mfn = shared(p, 7, false);
 	uint64_t *u = (void *)fake_page(d, scratch);
 
-	u[0] = virt_to_maddr(fake_pte(d, p)) | MMU_PT_UPDATE_PRESERVE_AD;
+	u[0] = maddr_n(virt_to_maddr(fake_pte(d, p))) | MMU_PT_UPDATE_PRESERVE_AD;
 	u[1] = pte_make(mfn, RW);
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1, 0,
 				   DOMID_SELF), 0);
-	ck_assert(writable(p) && fake_mfn(d, p) == mfn);
+	ck_assert(writable(p) && mfn_eq(fake_mfn(d, p), mfn));
 	fake_check();
 }
 END_TEST
@@ -62,7 +62,7 @@ START_TEST(not_the_last)
 	ck_assert_int_eq(map(p + 1, pte_make(own, RW)), -EBUSY);
 	ck_assert_int_eq(map(p + 2, 0), 0);
 	ck_assert_int_eq(map(p + 1, pte_make(own, RW)), 0);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 	ck_assert(filled(fake_page(peer, p), 7));
 	fake_check();
 }
@@ -81,7 +81,7 @@ START_TEST(no_quota)
 	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
 	ck_assert(!sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
 	ck_assert_int_eq(clear_guest(fake_va(p), 8), -EFAULT);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 	ck_assert_uint_eq(info().held, 2);
 	fake_check();
 }
@@ -141,11 +141,11 @@ START_TEST(one_pfn)
 	fill(peer, p + 1, 7);	/* who did not ask */
 	fake_run(peer);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, fake_va(p + 1)),
-			 mfn);
+			 mfn_n(mfn));
 	fake_run(d);
 	ck_assert_int_eq(map(p, pte_make(fake_mfn(d, p + 2), RW)), 0);
 	ck_assert_int_eq(offer(p + 1, 0), SHARE_DONE);
-	ck_assert_uint_eq(fake_mfn(d, p + 1), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 1)), mfn_n(mfn));
 }
 END_TEST
 
@@ -183,11 +183,11 @@ START_TEST(operators_choice)
 
 	mode_break_first(d);
 	mfn = shared(p, 7, true);
-	*name_of(p) = mfn;
+	*name_of(p) = mfn_n(mfn);
 	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
 	ck_assert_int_eq(clear_guest(fake_va(p), 8), -EFAULT);
 	ck_assert_int_eq(map(p, pte_make(mfn, RW)), -EBUSY);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 	fill(d, p + 1, 7);
 	ck_assert_int_eq(offer(p + 1, 0), SHARE_HELD);
 	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, 4, 0, 0), -EINVAL);
@@ -196,8 +196,8 @@ START_TEST(operators_choice)
 				   entries ? fake_va(list) : 0, entries), 0);
 	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
 	ck_assert(writable(p) && filled(fake_page(d, p), 7));
-	ck_assert_uint_ne(fake_mfn(d, p), mfn);
-	ck_assert_uint_eq(*name_of(p), entries ? fake_mfn(d, p) : mfn);
+	ck_assert_uint_ne(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
+	ck_assert_uint_eq(*name_of(p), entries ? mfn_n(fake_mfn(d, p)) : mfn_n(mfn));
 	fake_check();
 }
 END_TEST

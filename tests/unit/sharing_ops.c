@@ -132,14 +132,14 @@ START_TEST(single_page)
 	fill(d, p, 7);
 	mfn = single(p);
 	ck_assert_int_gt(mfn, 0);
-	ck_assert_uint_ne(mfn, old);		/* SH26 */
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert_uint_ne(mfn, mfn_n(old));		/* SH26 */
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn);
 	ck_assert_uint_eq(*fake_pte(d, p) & (PTE_RW | PTE_AVL_SHARED),
 			  PTE_AVL_SHARED);
 	ck_assert_uint_eq(((uint64_t *)fake_page(d, p))[511], 7 + 511);
 	ck_assert_uint_eq(d->pages.total, before - 1);
-	ck_assert_uint_eq(m2p_get(&d->m2p, mfn), p);
-	ck_assert_uint_eq(m2p_get(&d->m2p, old), INVALID_PFN);
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, MFN(mfn))), p);
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, old)), pfn_n(INVALID_PFN));
 	ck_assert_int_eq(single(p), -EEXIST);
 	ck_assert_uint_eq(info().held, 1);
 	ck_assert_uint_eq(info().offered, 1);
@@ -160,9 +160,9 @@ START_TEST(two_domains_one_frame)
 	 * SH21: one more mapping; SH8: never writable; SH10 is frames_not_held.
 	 */
 	ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, fake_va(p + 1),
-				   pte_make(mine, RO), 0), 0);
+				   pte_make(MFN(mine), RO), 0), 0);
 	ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, fake_va(p + 1),
-				   pte_make(mine, RW), 0), -EBUSY);
+				   pte_make(MFN(mine), RW), 0), -EBUSY);
 	ck_assert(!(*fake_pte(peer, p + 1) & PTE_AVL_SHARED));
 	fake_recount();
 	fake_run(d);
@@ -178,15 +178,15 @@ static void check_not_ours(mfn_t theirs)
 	struct mmu_update *update = (void *)fake_page(d, p + 101);
 
 	*op = (struct mmuext_op){ .cmd = MMUEXT_COPY_PAGE,
-				  .arg1.mfn = fake_mfn(d, p + 2),
-				  .arg2.src_mfn = theirs };
+				  .arg1.mfn = mfn_n(fake_mfn(d, p + 2)),
+				  .arg2.src_mfn = mfn_n(theirs) };
 	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(p + 101), 1, 0,
 				   DOMID_SELF), -EPERM);
 	*update = (struct mmu_update){
-		(theirs << PAGE_SHIFT) | MMU_MACHPHYS_UPDATE, 77 };
+		(mfn_n(theirs) << PAGE_SHIFT) | MMU_MACHPHYS_UPDATE, 77 };
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(p + 101), 1, 0,
 				   DOMID_SELF), -EPERM);
-	*update = (struct mmu_update){ theirs << PAGE_SHIFT, 77 };
+	*update = (struct mmu_update){ mfn_n(theirs) << PAGE_SHIFT, 77 };
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(p + 101), 1, 0,
 				   DOMID_SELF), -EPERM);
 	ck_assert_int_eq(map(p + 1, pte_make(theirs, RO)), -EPERM);
@@ -201,12 +201,12 @@ START_TEST(frames_not_held)
 	fill(peer, p, 7);
 	theirs = single(p);
 	fake_run(d);
-	check_not_ours(theirs);
+	check_not_ours(MFN(theirs));
 	/* SH9: held, dropped, gone for us. */
 	fill(d, p, 7);
 	ck_assert_int_eq(single(p), theirs);
 	ck_assert_int_eq(map(p, 0), 0);
-	check_not_ours(theirs);
+	check_not_ours(MFN(theirs));
 }
 END_TEST
 
@@ -224,7 +224,7 @@ START_TEST(aliases)
 		.pte = { fake_va(p), fake_va(p + 1) }, .nr_ptes = 2 };
 	ck_assert_int_eq(batch(SHAREOP_batch, 1), 0);
 	ck_assert_int_eq(entries()[0].status, SHARE_DONE);
-	ck_assert_uint_eq(fake_mfn(d, p), fake_mfn(d, p + 1));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(fake_mfn(d, p + 1)));
 	ck_assert_uint_eq(*fake_pte(d, p) & PTE_AVL_SHARED, PTE_AVL_SHARED);
 	ck_assert_uint_eq(*fake_pte(d, p + 1) & PTE_AVL_SHARED, 0);
 	ck_assert_uint_eq(info().mappings, 2);
@@ -249,14 +249,14 @@ START_TEST(refusals)
 					     RW)), 0);
 	ck_assert_int_eq(offer(fake_va(p + 1)), SHARE_NOT_OWNED);
 	/* By machine address of the entry. */
-	ck_assert_int_eq(offer((at + 4) | SHARE_PTE_MADDR), SHARE_BAD_PTE);
-	ck_assert_int_eq(offer((mfn << 12) | SHARE_PTE_MADDR), SHARE_BAD_PTE);
-	ck_assert_int_eq(offer((fake_mfn(peer, p) << 12) | SHARE_PTE_MADDR),
+	ck_assert_int_eq(offer((maddr_n(at) + 4) | SHARE_PTE_MADDR), SHARE_BAD_PTE);
+	ck_assert_int_eq(offer((mfn_n(mfn) << 12) | SHARE_PTE_MADDR), SHARE_BAD_PTE);
+	ck_assert_int_eq(offer((mfn_n(fake_mfn(peer, p)) << 12) | SHARE_PTE_MADDR),
 			 SHARE_BAD_PTE);
 	ck_assert_int_eq(offer((1UL << 50) | SHARE_PTE_MADDR), SHARE_BAD_PTE);
 	ck_assert_int_eq(unshare(fake_va(p)), SHARE_NOT_SHARED);
-	ck_assert_int_eq(offer(at | SHARE_PTE_MADDR), SHARE_DONE);
-	ck_assert_int_eq(offer(at | SHARE_PTE_MADDR), SHARE_ALREADY);
+	ck_assert_int_eq(offer(maddr_n(at) | SHARE_PTE_MADDR), SHARE_DONE);
+	ck_assert_int_eq(offer(maddr_n(at) | SHARE_PTE_MADDR), SHARE_ALREADY);
 	ck_assert_int_eq(single(p + 200 * 4096), -ENOENT);
 	ck_assert_int_eq(FAKE_CALL(op_share, 77), -EINVAL);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, fake_va(p), 1),
@@ -372,9 +372,9 @@ START_TEST(last_holder_keeps_the_frame)
 	fill(d, p, 7);
 	mfn = single(p);
 	ck_assert_int_eq(unshare(fake_va(p)), SHARE_DONE);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);		/* no copy */
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn);		/* no copy */
 	ck_assert_uint_eq(*fake_pte(d, p) & (PTE_RW | PTE_AVL_SHARED), PTE_RW);
-	ck_assert_uint_eq(m2p_get(&d->m2p, mfn), p);
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, MFN(mfn))), p);
 	ck_assert_uint_eq(d->pages.total, FAKE_PAGES);
 	ck_assert_uint_eq(info().last_breaks, 1);
 	ck_assert_uint_eq(info().held, 0);
@@ -392,10 +392,10 @@ START_TEST(break_copies)
 	ck_assert_int_eq(single(p), mfn);
 	fake_run(d);
 	ck_assert_int_eq(unshare(fake_va(p)), SHARE_DONE);
-	ck_assert_uint_ne(fake_mfn(d, p), mfn);
+	ck_assert_uint_ne(mfn_n(fake_mfn(d, p)), mfn);
 	ck_assert_uint_eq(((uint64_t *)fake_page(d, p))[5], 12);
-	ck_assert_uint_eq(fake_mfn(peer, p), mfn);
-	ck_assert_uint_eq(m2p_get(&d->m2p, mfn), INVALID_PFN);
+	ck_assert_uint_eq(mfn_n(fake_mfn(peer, p)), mfn);
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, MFN(mfn))), pfn_n(INVALID_PFN));
 }
 END_TEST
 
@@ -443,7 +443,7 @@ START_TEST(groups_apart)
 	fill(d, p, 7);
 	mine = single(p);
 	ck_assert_int_ne(mine, theirs);
-	check_not_ours(theirs);
+	check_not_ours(MFN(theirs));
 	fake_check();
 	fake_end(alone);
 	fake_run(d);
@@ -483,7 +483,7 @@ START_TEST(dies_shared)
 	memcpy(fake_page(peer, p + 100), e, 90 * sizeof(*e));
 	fake_run(peer);
 	ck_assert_int_eq(batch(SHAREOP_batch, 90), 0);
-	ck_assert_uint_eq(fake_mfn(peer, p + 5), fake_mfn(d, p + 5));
+	ck_assert_uint_eq(mfn_n(fake_mfn(peer, p + 5)), mfn_n(fake_mfn(d, p + 5)));
 	fake_run(d);
 }
 END_TEST

@@ -101,7 +101,7 @@ void lapic_send_ipi(unsigned int cpu_id, enum vector vector)
 
 void ap_write_trampoline(maddr_t where, const struct ap_tables *tables)
 {
-	ck_assert_uint_eq(where, 0x8000);
+	ck_assert_uint_eq(maddr_n(where), 0x8000);
 }
 
 static void setup(void)
@@ -129,7 +129,7 @@ static void start(unsigned int count)
 
 	for (i = 0; i < count; i++)
 		ids[i] = i;
-	smp_start(ids, count, 0x8000, &(struct ap_tables){ 0 }, entry);
+	smp_start(ids, count, MADDR(0x8000), &(struct ap_tables){ 0 }, entry);
 	for (i = 0; i < 8000; i++)
 		pass(1000000);		/* whoever is late comes now */
 	for (i = 1; i < count; i++)

@@ -137,10 +137,7 @@ static void on_ring_ended(void *data)
 	ring_ended = true;
 }
 
-/*
- * The last page that is granted is the ring's: it ends when the server has let
- * go of it.
- */
+/* Last, end the grant of the ring's page, once the server has unmapped it. */
 static void finish(uint16_t peer)
 {
 	ask(peer, 0, RING_END, 0, 0);

@@ -64,7 +64,7 @@ static void file_add(const char *name, const uint8_t *data, uint64_t bytes)
 	f->data = data;
 }
 
-/* The archive's files; what is no archive is one file. */
+/* Find the archive's files; an image that is no archive counts as one file. */
 static void files_find(void)
 {
 	uint64_t bytes, pages = (FILES_MAX * sizeof(struct file) +
@@ -121,7 +121,10 @@ static void meet(uint16_t peer)
 	gl_event_handler_set(port, on_event, NULL);
 }
 
-/* A foreign page is known as such, and offered for sharing by nobody. */
+/*
+ * Check that the ring's page is known as foreign, and cannot be offered for
+ * sharing.
+ */
 static void check_foreign(uint16_t peer)
 {
 	struct gl_share *share = gl_share_setup(4);

@@ -2,12 +2,12 @@
 /*
  * Which page functions a machine uses: measured once at start, chosen by cost.
  *
- * A variant is a set of functions for one width of register.  Whose registers
- * belong to somebody else (the hypervisor's: to a guest) pays to take and give
- * back the widest that it uses, once for a bracket of so many pages.  So the
- * choice is first of the width, by what a page costs with the best functions up
- * to that width and its part of the taking, then of each function, which may be
- * of any variant up to that width.
+ * A variant is a set of functions for one width of register.  A program whose
+ * vector registers belong to somebody else (the hypervisor's belong to a guest)
+ * has to take the widest that it uses and give them back, once for each bracket
+ * of so many pages.  So first a width is chosen, by the cost of a page: that of
+ * the best functions up to that width, and the page's part of the taking.  Then
+ * each function is chosen, from any variant up to that width.
  */
 #ifndef HASH_CHOOSE_H
 #define HASH_CHOOSE_H
@@ -20,7 +20,7 @@ struct page_machine {
 	uint64_t (*now)(void *ctx);	/* any unit that grows with time */
 	/*
 	 * Make the registers of a variant free to use, and give them back;
-	 * NULL: they are.
+	 * NULL: they always are.
 	 */
 	void (*take)(void *ctx, enum page_variant v);
 	void (*give)(void *ctx, enum page_variant v);
@@ -29,7 +29,8 @@ struct page_machine {
 
 struct page_costs {
 	uint64_t call[PAGE_VARIANTS][PAGE_FNS]; /* of PAGE_COST_CALLS calls */
-	uint64_t take[PAGE_VARIANTS];	/* as many times taken and given back */
+	/* of taking and giving back PAGE_COST_CALLS times */
+	uint64_t take[PAGE_VARIANTS];
 };
 
 #define PAGE_COST_CALLS		8
@@ -37,13 +38,14 @@ struct page_costs {
 
 struct page_choice {
 	struct page_fns fns;
-	enum page_variant of[PAGE_FNS];	/* where each is from */
+	/* the variant that each function is from */
+	enum page_variant of[PAGE_FNS];
 	enum page_variant width;	/* the widest of them */
 };
 
 /*
- * Does this machine do by these functions what it does by the scalar ones?
- * scratch, here and below: PAGE_SCRATCH_BYTES, overwritten.
+ * Do these functions do on this machine what the scalar ones do?  scratch, here
+ * and below: PAGE_SCRATCH_BYTES, overwritten.
  */
 bool page_fns_agree(const struct page_fns *f, void *scratch);
 /* The same for a variant, which must be able to run. */

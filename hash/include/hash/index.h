@@ -59,7 +59,7 @@ bool index_next(const struct index *x, uint64_t hash, struct lintab_cursor *c,
 
 /*
  * With the lock, a guess: the first frame in the bucket itself whose hash may
- * be `hash`.  What is behind the bucket is asked for, not waited for.
+ * be `hash`.  A chunk behind the bucket is prefetched, not waited for.
  */
 bool index_guess(const struct index *x, uint64_t hash, uint32_t *frame);
 
@@ -87,7 +87,7 @@ static inline uint64_t index_bytes(const struct index *x)
 	return lintab_bytes(&x->table);
 }
 
-/* Ask for the lock of a hash; anybody, any time. */
+/* Prefetch the lock of a hash; anybody may, at any time. */
 static inline void index_ask_lock(const struct index *x, uint64_t hash)
 {
 	__builtin_prefetch(&x->stripe[lintab_group(hash >> 32,

@@ -7,8 +7,8 @@
  * An entry's `place` is 32 well-mixed bits.  The table has 2^level groups of 2,
  * 3 or 4 buckets; group = the first `level` bits of the place, and the bits
  * after them, as a fraction, say which of the group's buckets.  One step gives
- * one group one bucket more (or less).  When all groups have 4, they are 2 *
- * 2^level groups of 2, and no entry moves for that:
+ * one group one bucket more (or less).  When all groups have 4 buckets, the
+ * table is taken as 2 * 2^level groups of 2, for which no entry has to move:
  *
  *  place, as a fraction    0       1/4     1/3     1/2     2/3     3/4     1
  *  2 buckets, slot         |0                      |1                      |
@@ -30,8 +30,8 @@
  *
  * Locks are the caller's.  Threads may work on different groups at once if
  * lintab_step() runs under the lock of lintab_step_group() and only one thread
- * is between that question and the step: a step changes `state` in a way that
- * says the same about all other groups.
+ * at a time is between that question and the step: the new `state` after a step
+ * says the same as before about all other groups.
  */
 #ifndef HASH_LINTAB_H
 #define HASH_LINTAB_H
@@ -66,14 +66,20 @@ struct lintab_kind {
 	uint8_t entry_bytes;
 	/* the link takes the place of the last entry (8-byte entries) */
 	bool overlay;
-	/* LINTAB_FIT() of both: known, for a division would be felt */
+	/*
+	 * LINTAB_FIT() of both, stored because a division each time would cost
+	 * too much
+	 */
 	uint8_t bucket_fit;
 	uint8_t node_fit;
 	uint8_t level;		/* of an empty table */
 	uint16_t fill16;	/* 16 * entries per bucket to aim at */
 	/* the same while there are fewer than `small` buckets: */
 	uint16_t fill16_small;
-	/* they pay for the directory, and are in the cache */
+	/*
+	 * (a small table is filled more, to pay for its directory, and is in
+	 * the cache)
+	 */
 	uint32_t small;
 	/*
 	 * The entry's place: its word at this byte; or, mixed, lintab_mix() of
@@ -118,9 +124,9 @@ struct lintab_tail {
 };
 
 /*
- * A node taken in advance, so that lintab_put() cannot fail; and, from
- * lintab_prepare(), where the entry will stand, as long as the caller's lock
- * keeps the chain as it is.
+ * A node taken in advance, so that lintab_put() cannot fail.  lintab_prepare()
+ * also notes where the entry will stand, which is true as long as the caller's
+ * lock keeps the chain as it is.
  */
 struct lintab_room {
 	void *node;
@@ -171,8 +177,8 @@ int lintab_step_wanted(const struct lintab *t);
 /* The group that such a step changes. */
 uint32_t lintab_step_group(const struct lintab *t, int direction);
 /*
- * False: no memory, or at a limit; nothing changed.  Nobody needs it to
- * succeed.
+ * False: no memory, or at a limit; nothing changed.  A table that missed a step
+ * works as before, only slower.
  */
 bool lintab_step(struct lintab *t, int direction);
 
@@ -223,7 +229,7 @@ static inline void *lintab_next_with(const struct lintab_kind *kind, struct lint
 
 /* Ask for the bucket of a place before it is needed. */
 static inline void lintab_prefetch(const struct lintab *t, uint32_t place);
-/* The bucket of the place is at hand: ask for what is behind it. */
+/* The bucket of the place is in the cache: prefetch the node behind it. */
 static inline void lintab_prefetch_more(const struct lintab *t, uint32_t place);
 /*
  * Ask for what the next step of growth will read and fill; its caller may step.

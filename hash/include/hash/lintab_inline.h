@@ -96,8 +96,8 @@ static inline uint32_t lintab_group(uint32_t place, uint32_t level)
 }
 
 /*
- * Which slot of a group of `slots` buckets; `level` bits of the place are used
- * up.
+ * The slot of `place` in a group of `slots` buckets; the first `level` bits of
+ * the place chose the group.
  */
 static inline uint32_t lintab_slot(uint32_t place, uint32_t level,
 				   uint32_t slots)
@@ -153,7 +153,7 @@ static inline void lintab_prefetch_step(const struct lintab *t)
 
 	for (uint32_t slot = 0; slot < s.slots; slot++)
 		lintab_prefetch_bucket(t, (slot << s.level) + s.split);
-	/* The first of a block is not there yet. */
+	/* A bucket that is the first of its block has no memory yet. */
 	if (number & ((1u << log2) - 1))
 		lintab_prefetch_bucket(t, number);
 }

@@ -33,8 +33,8 @@ struct page_fns {
 extern const struct page_fns page_fns_portable;
 
 /*
- * The same functions in other ways, bit for bit; in the order of what they
- * need.
+ * Ways to compute the same functions, with the same results bit for bit; sorted
+ * by what they need of the CPU.
  */
 enum page_variant {
 	PAGE_SCALAR,
@@ -43,7 +43,7 @@ enum page_variant {
 	PAGE_VARIANTS
 };
 
-/* What the CPU has, and the system saves where it must. */
+/* What the CPU has, and, where the system must save it, the system saves. */
 enum page_feature {
 	PAGE_HAS_SSE2 = 1,
 	PAGE_HAS_AVX2 = 2,
@@ -69,7 +69,7 @@ bool page_is_zero(const void *page);
 void page_copy(void *to, const void *from);
 void page_clear(void *page);
 
-/* A number that only who knows the secret can tell from random. */
+/* A number that looks random to everybody who does not know the secret. */
 uint64_t page_salt(uint64_t number, const uint8_t *secret);
 
 #endif

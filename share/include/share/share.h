@@ -12,13 +12,11 @@
  * This half of the invariants of hv/audit/audit_private.h; audit.c recomputes
  * them.
  *  I11: canonical frames and index entries are one to one; hash(content) =
- *  stored
- *      hash; no two equal pages in a group, but for who has SHARE_DOM_CAP
- *      mappings of the first.
+ *      stored hash; a group has no two equal pages, unless a domain had
+ *      SHARE_DOM_CAP mappings of the first.
  *  I12: record.count = sum over domains of hold.mappings; record.holders =
- *  number of
- *      domains that hold it; every term > 0 and <= SHARE_DOM_CAP; so count <=
- *      SHARE_COUNT_CAP.
+ *      number of domains that hold the frame; every term > 0 and <=
+ *      SHARE_DOM_CAP; so count <= SHARE_COUNT_CAP.
  *  I13: every holder's group is the record's group.
  *
  * Locks: each share_dom has one (LOCK_SHARE_DOM), the index is striped
@@ -34,9 +32,10 @@
 #define SHARE_SECRET_BYTES	192
 #define SHARE_CHAIN_CAP		4	/* canonical frames with equal hashes */
 /*
- * Mappings of one frame by one domain; its next offer makes a second canonical.
- * The caps of all the domains that there can be fit in the count: what one of
- * them maps takes nothing from the others (SH35).
+ * The most mappings of one frame by one domain; the domain's next offer of that
+ * content makes a second canonical frame.  The count has room for the caps of
+ * as many domains as there can be, so one domain's mappings take nothing from
+ * the others (SH35).
  */
 #define SHARE_DOM_CAP		(1u << 20)
 #define SHARE_DOMS_MAX		1024u	/* members of a group */
@@ -75,8 +74,8 @@ struct share_record {
 
 struct share_ops {
 	/*
-	 * ctx of those below map, where they work for a group; NULL: the one of
-	 * share_create().
+	 * The ctx for the functions after map() when they work for a group.
+	 * NULL: they get the ctx of share_create().
 	 */
 	void *(*group_ctx)(void *ctx, uint16_t group);
 	/* its 4096 bytes, always mapped */
@@ -132,8 +131,8 @@ struct share *share_create(const struct share_ops *ops, void *ctx,
 			   struct share_record *records,
 			   const uint8_t secret[SHARE_SECRET_BYTES]);
 /*
- * The same with other page functions than the portable ones (vector registers;
- * tests).
+ * share_create() with other page functions than the portable ones (with vector
+ * registers; in tests).
  */
 struct share *share_create_with(const struct share_ops *ops, void *ctx,
 				struct share_record *records,
@@ -151,9 +150,10 @@ struct share_dom *share_dom_create(struct share *s, uint16_t group,
 void share_dom_destroy(struct share_dom *d);
 uint64_t share_dom_held(const struct share_dom *d);
 /*
- * From now on a frame stands for one pfn of the domain's at most (no pfn is
- * none): an offer of a content that it holds for another is refused
- * (SHARE_ERR_HELD).  False: it holds frames already.
+ * From now on a frame stands for at most one pfn of the domain's: if the domain
+ * holds a content for one pfn, its offer of that content for another is refused
+ * (SHARE_ERR_HELD).  A hold without a pfn counts as another.  False: the domain
+ * holds frames already.
  */
 bool share_dom_one_pfn(struct share_dom *d, bool on);
 
@@ -194,11 +194,11 @@ void share_offer_batch(struct share_dom *d, struct share_page *pages,
 int share_hold(struct share_dom *d, uint32_t canonical);
 
 /*
- * `mappings` of the domain's are gone.  At zero for the domain the hold ends,
- * at zero for all the frame leaves the table and is freed through ops during
- * the call: so either no TLB knows the mappings any more, or
- * ops->canonical_free waits for the flush.  `broke`: the mapping was replaced
- * by a private page (counted as a break).
+ * `mappings` of the domain's are gone.  When the domain has no mapping left its
+ * hold ends; when no domain has one, the frame leaves the table and is freed
+ * through ops during the call.  So either no TLB may know the mappings any
+ * more, or ops->canonical_free has to wait for the flush.  `broke`: the mapping
+ * was replaced by a private page (counted as a break).
  */
 void share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
 		bool broke);
@@ -241,10 +241,11 @@ void share_dom_counters_get(struct share_dom *d, struct share_dom_counters *out)
  * SHARE_AUDIT_HOLDS holds, and at each domain or group once.
  *
  *	share_audit_begin(s, report, ctx);	one audit at a time
- *	while (share_audit_part(s))		false: that was the last
+ *	while (share_audit_part(s))		false: that was the last part
  *		;
- *        errors = share_audit_end(s, &cross_group);      or before the last, to
- *                                                        abandon it
+ *	errors = share_audit_end(s, &cross_group);
+ *
+ * share_audit_end() before the last part abandons the audit.
  *
  * *cross_group: frames whose holders are in more than one group.
  */

@@ -11,9 +11,10 @@
  *   3. the oldest listed page that can repay: its frame becomes the reserve's,
  *      and the break is served from there.
  *
- * Only with none of them does the fault go to the kernel ("no private copy").
- * gl_share_refill() asks the hypervisor alone and gl_share_unshare() tells its
- * caller -ENOMEM: a cached page is spent when a write cannot wait, not before.
+ * Only if none of the three has a frame does the fault go to the kernel ("no
+ * private copy").  gl_share_refill() asks the hypervisor alone and
+ * gl_share_unshare() tells its caller -ENOMEM: a cached page is given up only
+ * for a write that cannot wait.
  *
  *  Y1  A page is on the list from gl_repay_register() until either
  *      gl_repay_unregister() gives 0 or its `lost` is called; never both.
@@ -25,8 +26,9 @@
  *      the exchange.
  *  Y4  A page can repay only if it is mapped writable and is not shared: a
  *      shared page's frame is the hypervisor's, and letting go of it gives
- *      nothing that a break could use.  One that cannot is passed over and goes
- *      to the end; one look at each page a break, no more.
+ *      nothing that a break could use.  A page that cannot repay is passed over
+ *      and goes to the end of the list; a break looks at each page once at
+ *      most.
  *
  * So a kernel uses a cached page like this: unregister (-ENOENT: it is lost,
  * read it again), use it, register.  There is no limit on the number of pages:
@@ -57,9 +59,9 @@ struct gl_repay_list {	/* all under the share lock */
 };
 
 /*
- * The page becomes the newest.  -EINVAL: no page of the kernel's is mapped
- * there, or no `lost`; -ENOSPC: the library was given no reserve, through which
- * frames pass; -EEXIST: is on the list.
+ * Put the page on the list, as its newest.  -EINVAL: no page of the kernel's is
+ * mapped there, or no `lost`; -ENOSPC: the library was given no reserve,
+ * through which frames pass; -EEXIST: is on the list.
  */
 long gl_repay_register(struct gl_share *s, struct gl_repay *page);
 /*
@@ -70,8 +72,8 @@ long gl_repay_unregister(struct gl_share *s, struct gl_repay *page);
 
 /* ---- between the files of the sharing half; lock held ---- */
 /*
- * The reserve is empty: one page's frame goes there, for the break.  False:
- * none can repay.
+ * For a break with an empty reserve: move one listed page's frame into the
+ * reserve.  False: none can repay.
  */
 bool gl_repay_into_reserve(struct gl_share *s);
 

@@ -5,31 +5,33 @@
  * of the library: the kernel gives a struct of callbacks and the memory.
  *
  * A page is named by the virtual address of its only mapping.  After an offer
- * it is mapped read-only, its frame is one that others may map too, and the
- * kernel's p2m has the new frame's number.  The first write to it faults; the
- * kernel's page-fault handler asks gl_share_fault() before anything else, which
- * puts a private copy there.  The faulting instruction is then run again.
+ * the page is mapped read-only, to a frame that others may map, too, and the
+ * kernel's p2m has the new frame's number.  The first write to the page faults.
+ * The kernel's page-fault handler calls gl_share_fault() before anything else,
+ * and that function puts a private copy there.  The faulting instruction is
+ * then run again.
  *
  * Invariants
  *  G1  a page's bit in the record is set before it is offered, and cleared
- *      after its private frame is mapped; so a write fault always finds it.
+ *      after its private frame is mapped; so a write fault always finds the
+ *      bit.
  *  G2  a fault is ours only if the page-table entry has SHARE_PTE_AVL *and* the
  *      record has the page: bits that a kernel copied, inherited or was given
  *      are not believed.
- *  G3  whatever lock() protects is changed with it held: record, reserve,
- *      counters.  The fault path takes no other lock and allocates nothing.
- *  G4  reserve: a slot is a page of the kernel's with a frame, or without one
+ *  G3  record, reserve and counters are changed only with lock() held.  The
+ *      fault path takes no other lock and allocates nothing.
+ *  G4  reserve: a slot is a page of the kernel's that has a frame, or has none
  *      after a break took it; gl_share_refill() puts frames back.  Each offer
  *      that succeeds gives the domain the right to one frame, so the refill
- *      does not run short; on a hypervisor with overcommit it may, and
+ *      always finds frames.  Only on a hypervisor with overcommit it may not;
  *      gl/repay.h says what a break does then.
  *
  * A page whose frame nobody else has is made writable as it stands, with no
  * copy (cow_in_place.c).
  *
- * Break first (gl_share_break_first()): the hypervisor does it all, in the
- * fault, and no fault comes to the kernel but when there is no frame; then the
- * reserve has one.
+ * Break first (gl_share_break_first()): the hypervisor does all of it in the
+ * fault.  A fault reaches the kernel only if the hypervisor has no frame; then
+ * the reserve has one.
  *
  * Several vCPUs: every entry change flushes on all of them; two that fault on
  * one page are put in order by lock(), and the second finds the entry writable.
@@ -54,7 +56,7 @@ struct gl_share_ops {
 	long (*hypercall)(void *ctx, unsigned int nr, unsigned long a1,
 			  unsigned long a2, unsigned long a3, unsigned long a4);
 	/*
-	 * The guest page that va's mapping stands for; false: none that may be
+	 * The guest page that is mapped at va; false: there is none that may be
 	 * shared.
 	 */
 	bool (*va_to_pfn)(void *ctx, uint64_t va, uint64_t *pfn);
@@ -81,8 +83,8 @@ struct gl_share_slot {
 };
 
 struct gl_share_counters {
-	uint64_t offered;	/* pages put to the hypervisor */
-	uint64_t done;		/* of them shared now or once */
+	uint64_t offered;	/* pages offered to the hypervisor */
+	uint64_t done;		/* offered pages that became shared */
 	/* enum shareop_result; [0] = done */
 	uint64_t by_result[GL_SHARE_RESULTS];
 	uint64_t calls_failed;	/* whole calls refused with -errno */
@@ -129,9 +131,7 @@ static inline size_t gl_share_record_bytes(uint64_t pfns)
 unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
 			   void *ctx, uint64_t *record, uint64_t pfns,
 			   unsigned int reserve);
-/*
- * Is there a hypervisor that can?  0, or -errno (-ENOSYS: it has no such call).
- */
+/* Does the hypervisor have the call?  0 and *info, or -errno (-ENOSYS: no). */
 long gl_share_info(struct gl_share *s, struct shareop_info *info);
 
 /* Offer one page in one hypercall: 0, or -errno as share.h lists. */
@@ -150,8 +150,8 @@ long gl_share_range(struct gl_share *s, uint64_t va, size_t pages,
  * Before the first offer: let the hypervisor break the shares, and write the
  * new frame's number to p2m[pfn] (`entries` long; NULL, 0: there is no such
  * list, but the M2P).  The callbacks p2m_set are not called for it, and
- * gl_share_is_shared() says what was shared once.  Only for kernels with one
- * vCPU (so far domains have one).  0 or -errno (-EBUSY: something is shared).
+ * gl_share_is_shared() says what was shared once.  Tested with one
+ * vCPU only so far.  0 or -errno (-EBUSY: something is shared).
  */
 long gl_share_break_first(struct gl_share *s, const uint64_t *p2m,
 			  uint64_t entries);

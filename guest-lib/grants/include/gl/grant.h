@@ -7,11 +7,11 @@
  * granted must not be offered for sharing; the hypervisor refuses to grant a
  * shared one.
  *
- * Another's ("foreign").  They are mapped at pages of ours whose own frame was
- * given back (gl_foreign_init()).  Such a page is marked: GL_PG_FOREIGN, domid
- * and grant reference in one word, and its p2m entry has GL_P2M_FOREIGN; so
- * whose it is can be told from the page and from its address, and the library
- * does not offer it for sharing.
+ * Another's ("foreign").  Foreign pages are mapped at pages of ours whose own
+ * frame was given back (gl_foreign_init()).  Such a page has the flag
+ * GL_PG_FOREIGN and holds domid and grant reference in one word, and its p2m
+ * entry has GL_P2M_FOREIGN.  So the library can tell by the page or by its
+ * address whose frame is mapped there, and does not offer it for sharing.
  *
  * Unmapping when somebody may still use a page: gnttab_unmap_refs_async()
  * (gl/unmap_async.h has the rules).  While something is queued the library uses
@@ -49,8 +49,8 @@ bool gl_grant_in_use(grant_ref_t ref);
 /* Take it back: 0, or -XEN_EBUSY while it is in use. */
 long gl_grant_end(grant_ref_t ref);
 /*
- * The same, when it is no longer in use; done(data) then, exactly once.
- * -XEN_ENOMEM: too many wait.
+ * Take it back as soon as it is no longer in use, and then call done(data),
+ * exactly once.  -XEN_ENOMEM: too many wait.
  */
 long gl_grant_end_deferred(grant_ref_t ref, void (*done)(void *data),
 			   void *data);
@@ -67,7 +67,7 @@ long gl_foreign_map(struct gl_page *p, domid_t domid, grant_ref_t ref,
 long gl_foreign_unmap(struct gl_page *p);
 /* The page at va; NULL: it is not one of these. */
 struct gl_page *gl_foreign_page(uint64_t va);
-/* Is what is mapped at va another domain's, and whose? */
+/* Is a page of another domain's mapped at va, and whose? */
 bool gl_foreign_whose(uint64_t va, domid_t *domid, grant_ref_t *ref);
 
 /* The proposal's call; see gl_unmap_refs_async(). */
@@ -75,10 +75,10 @@ int gnttab_unmap_refs_async(struct gnttab_unmap_grant_ref *unmap_ops,
 			    struct gnttab_unmap_grant_ref *kunmap_ops,
 			    struct gl_page **pages, unsigned int count,
 			    void (*done)(void *data), void *data);
-/* What unmaps p, for such a request. */
+/* The operation that unmaps p, for gnttab_unmap_refs_async(). */
 struct gnttab_unmap_grant_ref gl_foreign_unmap_op(const struct gl_page *p);
 
-/* Try again what waits, here and at the deferred ends. */
+/* Try again the unmaps and the deferred ends that wait. */
 void gl_grant_retry(void);
 /* Before the guest ends, when nobody uses foreign pages any more. */
 void gl_grant_stop(void);

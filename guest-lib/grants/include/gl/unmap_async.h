@@ -3,20 +3,20 @@
  * Unmapping granted pages that may still be in use, for any kernel: it needs
  * nothing else of the library.
  *
- * A page of another domain's may have been handed on (to a network stack, say)
- * when its user wants to unmap it.  A request waits until the count of
+ * A kernel may have handed a page of another domain's on (to a network stack,
+ * say) when it wants to unmap the page.  A request waits until the count of
  * references of every one of its pages is one; it is tried at once, and if a
  * page is in use, queued here and tried again from a timer.
  *
  * U1  done(data) is called exactly once for a request that was accepted (0),
  *     never for one that was not, and after all of its pages were unmapped.
- * U2  a page whose count is above one is not unmapped.  Frozen (count 0) while
- *     it is: gl_page_get() fails then.  Afterwards the count is one, and the
- *     page is the caller's.
+ * U2  a page whose count is above one is not unmapped.  During the unmap the
+ *     page is frozen (count 0), and gl_page_get() fails.  Afterwards the count
+ *     is one, and the page is the caller's.
  * U3  a mapping is unmapped once.  Requests remember which mapping of a page
- *     they mean (its generation), so of two that cover a page the later finds
- *     it gone, and does not take away what was mapped there since, be it under
- *     the same handle.
+ *     they mean (its generation), so if two requests cover a page, the later
+ *     one finds its mapping gone, and does not unmap what was mapped there
+ *     since, even under the same handle.
  * U4  the death of the other side changes nothing: the hypervisor keeps its
  *     pages until we unmap.  When this guest stops, gl_unmap_stop() unmaps what
  *     is left.
@@ -35,7 +35,8 @@
 #define GL_PG_FOREIGN		1u	/* private says whose the page is */
 
 /*
- * A page that others' pages are mapped to; in a kernel with struct page, that.
+ * A page of ours at which others' pages are mapped; in a kernel with struct
+ * page, this is part of it.
  */
 struct gl_page {
 	uint32_t refs;		/* atomic; 0: frozen (U2) */
@@ -59,7 +60,8 @@ static inline grant_ref_t gl_page_gref(const struct gl_page *p)
 bool gl_page_get(struct gl_page *p);	/* false: it is being unmapped */
 void gl_page_put(struct gl_page *p);
 /*
- * The page was mapped / is mapped no more; used by who maps and unmaps at once.
+ * Note that the page was mapped, or is mapped no more; for code that maps and
+ * unmaps without a request.
  */
 void gl_page_set_foreign(struct gl_page *p, domid_t domid, grant_ref_t gref,
 			 uint32_t handle);

@@ -35,7 +35,8 @@ long gl_event_send(evtchn_port_t port);
 long gl_event_close(evtchn_port_t port);
 
 /*
- * Events to this vCPU as a whole; save returns whether they were on, and masks.
+ * Mask events of the whole vCPU, or restore: gl_events_save() masks them and
+ * returns whether they were on.
  */
 bool gl_events_save(void);
 void gl_events_restore(bool on);

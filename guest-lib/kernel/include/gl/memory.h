@@ -72,8 +72,8 @@ static inline uint64_t gl_virt_to_mfn(uint64_t va)
 }
 
 /*
- * The L1 entry of va as it stands, 0 without a table; and its machine address
- * (0).
+ * The value of va's L1 entry; and the entry's machine address.  0: there is no
+ * table.
  */
 uint64_t gl_pte_read(uint64_t va);
 uint64_t gl_pte_maddr(uint64_t va);

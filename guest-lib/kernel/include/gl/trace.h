@@ -7,8 +7,8 @@
  *		while (gl_trace_next(&t, &record))
  *			...;
  *
- * The reader is behind the writer by any distance: what was overwritten before
- * it was read is counted in t.lost, exactly.
+ * The reader may be behind the writer by any distance: t.lost counts exactly
+ * the records that were overwritten before they were read.
  */
 #ifndef GL_TRACE_H
 #define GL_TRACE_H

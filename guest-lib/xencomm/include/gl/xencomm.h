@@ -8,7 +8,7 @@
  * Three ways, by how long an argument lives and how large it is:
  *   inline      one page, or machine-contiguous memory: nothing is allocated
  *   descriptor  any length, any number of pages; made before the call, freed
- *               after
+ *               after it
  *   buffer      registered once, then memory is handed out of it for many calls
  *
  * The memory that a reference names must stay where it is while it is used: it
@@ -40,20 +40,20 @@ uint64_t xencomm_map(const void *area, size_t bytes);
 void xencomm_free(uint64_t ref);
 
 /*
- * The same without an allocation: the descriptor is the caller's, for areas on
- * up to 6 pages.
+ * xencomm_map() without an allocation: the descriptor is the caller's, for
+ * areas on up to 6 pages.
  */
 struct xencomm_mini {
 	struct xencomm_desc head;
 	uint64_t address[6];
 } __attribute__((aligned(64)));
-/* so it lies on one page, before its last word */
+/* so that it lies on one page, and not on the page's last word */
 uint64_t xencomm_map_no_alloc(const void *area, size_t bytes,
 			      struct xencomm_mini *mini);
 
 /*
- * An argument whose length is not known beforehand: append to it as it comes;
- * `ref` names all of it so far, and stays the same.
+ * An argument whose length is not known beforehand: append data as they come;
+ * `ref` names all data so far, and stays the same.
  */
 struct xencomm_growing {
 	uint64_t ref;		/* XENCOMM_INVALID while empty */
@@ -73,9 +73,10 @@ void xencomm_growing_free(struct xencomm_growing *g);
 /* --- registered buffers (xencomm_buffer.c) --- */
 
 /*
- * A buffer of `pages` (1 .. XENCOMM_BUFFER_PAGES) for `owner`, any number the
- * caller knows a user by: a process, say.  Its number (> 0), -ENOMEM, -ENOSPC
- * (too many buffers), or what the hypervisor says.
+ * A buffer of `pages` (1 .. XENCOMM_BUFFER_PAGES) for `owner`, any number by
+ * which the caller knows a user, such as a process.  Returns the buffer's
+ * number (> 0), -ENOMEM, -ENOSPC (too many buffers), or what the hypervisor
+ * says.
  */
 long xencomm_alloc_buf(unsigned int pages, uint64_t owner);
 /* -ENOENT: no such buffer; -EBUSY: memory in it is still handed out. */
@@ -88,8 +89,8 @@ long xencomm_free_buf(long buf);
 uint64_t xencomm_alloc_mem(long buf, size_t bytes, void **va);
 void xencomm_free_mem(uint64_t ref, size_t bytes);
 /*
- * The user is gone without tidying up: all that it had is let go.  The number
- * of buffers.
+ * A user has gone without tidying up: free all its buffers, even with memory in
+ * use.  Returns how many there were.
  */
 unsigned int xencomm_owner_gone(uint64_t owner);
 

@@ -10,7 +10,7 @@
 
 static inline uint64_t read_cr3(void)
 {
-	return this_cpu()->loaded_cr3;
+	return maddr_n(this_cpu()->loaded_cr3);
 }
 
 static inline void write_cr3(uint64_t v)
