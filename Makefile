@@ -24,7 +24,7 @@ export QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS OVERCOMMIT UEFI TIMEOU
 
 WARN := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings -Wno-unused-parameter -Werror
-XEN_DEFS := -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
+XEN_DEFS := -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ -D__XEN_TOOLS__
 # The shell asks at each compile: before the first there may be no compiler.
 GCC_INC = "$$($(CC) -print-file-name=include)"
 

@@ -115,8 +115,7 @@ static bool prepare(struct slot *s)
 
 	own_folder(s->dir);
 	link_into(s->dir, TEST_PASTURE, "pasture");
-	if (t->guests.count)
-		write_domains(s);
+	/* First: a first domain's kernel is the first module of all. */
 	for (size_t i = 0; i < t->modules.count; i++) {
 		if (add_module(s, t->modules.v[i]))
 			continue;
@@ -124,6 +123,8 @@ static bool prepare(struct slot *s)
 					   t->modules.v[i]);
 		return false;
 	}
+	if (t->guests.count)
+		write_domains(s);
 	return true;
 }
 

@@ -1,16 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# A program and every library that it needs, as a list for `harness initramfs`:
-# needed.sh PROGRAM FOLDER...  The folders are unpacked packages.
+# Programs and every library that they need, as a list for `harness initramfs`:
+# needed.sh "PROGRAM..." FOLDER...  The folders are unpacked packages.
 set -eu
-program=$1
+read -ra programs <<<"$1"
 shift
 declare -A done=()
-todo=("$program")
+todo=("${programs[@]}")
 
 echo "dir /lib"
 echo "dir /lib64"
-echo "file /bin/$(basename "$program") $program"
+for program in "${programs[@]}"; do
+	echo "file /bin/$(basename "$program") $program"
+done
 while [ ${#todo[@]} != 0 ]; do
 	file=${todo[0]}
 	todo=("${todo[@]:1}")

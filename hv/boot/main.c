@@ -13,6 +13,7 @@
 #include "boot/report.h"
 #include "boot/selftest.h"
 #include "ctl/build.h"
+#include "ctl/first.h"
 #include "ctl/waiting.h"
 #include "debug/log.h"
 #include "dom/console.h"
@@ -22,8 +23,12 @@
 #include "lib/fmt.h"
 #include "mm/objpool.h"
 #include "offer/chunk.h"
+#include "pv/hypercall.h"
 #include "sharing/sharing.h"
 #include "x86/insn.h"
+
+#define MEMORY_KEPT_PART	16
+#define MEMORY_KEPT_MOST	(128UL << 20 >> PAGE_SHIFT)
 
 void main_bsp(uint32_t mbi_maddr, uint32_t loader) noreturn;
 
@@ -67,19 +72,15 @@ static void find_processors(void)
 }
 
 /* The domain list from its start; `each` is called for every line. */
-static void for_each_domain(void (*each)(const struct domain_config *c))
+static void for_each_domain(const struct boot_module *m,
+			    void (*each)(const struct domain_config *c))
 {
 	static struct domain_config config;
-	const struct boot_module *m;
 	const char *text, *end;
 	char err[200];
 	uint32_t line = 0;
 	int got;
 
-	m = boot_module_find(boot_options.config_module);
-	if (!m)
-		boot_fail("the module %s, the domain list, was not loaded",
-			  boot_options.config_module);
 	text = maddr_to_virt(m->start);
 	end = text + m->bytes;
 	while ((got = config_next_domain(&text, end, &line, &config, err,
@@ -112,6 +113,9 @@ static void check_console(void)
 	const char *who = boot_options.console;
 	uint32_t i;
 
+	if (boot_options.first.wanted && first_owns_console(who))
+		who = configs[0]->name;
+	console_set_focus(who);
 	if (!strcmp(who, "all") || !strcmp(who, "none"))
 		return;
 	for (i = 0; i < config_count; i++)
@@ -121,26 +125,81 @@ static void check_console(void)
 		  who);
 }
 
-static void keep_config(const struct domain_config *c)
+static struct domain_config *new_config(void)
 {
 	struct domain_config *kept = obj_alloc(sizeof(*kept));
 
-	refuse_same_name(c);
 	if (!kept || config_count == MAX_DOMAINS)
-		boot_fail("no room for the configuration of domain %s",
-			  c->name);
+		boot_fail("no room for the configuration of %u domains",
+			  config_count + 1);
+	configs[config_count] = kept;
+	return kept;
+}
+
+static void keep_config(const struct domain_config *c)
+{
+	struct domain_config *kept = new_config();
+
+	refuse_same_name(c);
 	*kept = *c;
-	configs[config_count++] = kept;
+	config_count++;
 	build_plan(kept);
 }
 
-/* The whole list is read before the first domain is built. */
+/*
+ * What a domain may have if it is to have all, but for what it costs beside its
+ * pages and, as on Xen, a 16th.
+ */
+static uint64_t memory_most(void)
+{
+	uint64_t left = domain_promise_left();
+	uint64_t kept = MIN(left / MEMORY_KEPT_PART, MEMORY_KEPT_MOST) +
+			domain_metadata(left, CONFIG_VCPUS_MAX);
+
+	return left > kept ? (left - kept) << PAGE_SHIFT : 0;
+}
+
+/* Before the list's, so that nobody else gets the memory. */
+static void read_first_domain(void)
+{
+	struct domain_config *first;
+	char err[200];
+	uint64_t most;
+
+	if (!boot_options.first.wanted)
+		return;
+	first = new_config();
+	/* Asked last: what is in use by then is promised to nobody. */
+	most = boot_options.first.bytes ? 0 : memory_most();
+	if (!first_configure(&boot_options.first, cpu_count, most, first, err,
+			     sizeof(err)))
+		boot_fail("%s", err);
+	config_count++;
+	build_plan(first);
+}
+
+/* With a first domain there need be none. */
 static void read_domain_list(void)
+{
+	const struct boot_module *m = boot_module_find(boot_options.config_module);
+
+	if (!m && !boot_options.first.wanted)
+		boot_fail("the module %s, the domain list, was not loaded",
+			  boot_options.config_module);
+	if (m && boot_options.first.wanted && !boot_options.first.bytes)
+		boot_fail("command line: dom0_mem= is missing: there is a domain list, too");
+	if (m)
+		for_each_domain(m, keep_config);
+}
+
+/* All of them are read before the first one is built. */
+static void read_domains(void)
 {
 	configs = obj_alloc(MAX_DOMAINS * sizeof(configs[0]));
 	if (!configs)
 		boot_fail("no memory for the domain list");
-	for_each_domain(keep_config);
+	read_first_domain();
+	read_domain_list();
 	if (!config_count)
 		boot_fail("the domain list %s names no domain",
 			  boot_options.config_module);
@@ -182,8 +241,8 @@ static void main_on_own_stack(void)
 	lapic_init(true);		/* timer measured against the TSC */
 	/* before the first hash key or frame draw */
 	entropy_init();
-	console_set_focus(boot_options.console);
 	console_set_rate(boot_options.console_rate);
+	version_set_commandline(boot_cmdline);
 	sched_all_gone = report_final;	/* before a domain can come and go */
 	smp_start(apic_ids, cpus_found, e820_low_page(),
 		  &(struct ap_tables){ boot_l4_maddr, boot_gdt_maddr }, sched_loop);
@@ -191,7 +250,7 @@ static void main_on_own_stack(void)
 	domain_set_overcommit(boot_options.overcommit);
 	sharing_init(boot_options.pages); /* measures page functions */
 	chunk_init();			/* knows the number of CPUs */
-	read_domain_list();
+	read_domains();
 	console_input_start();		/* the operator may type from here on */
 	/* the machine may be stopped, and go on */
 	wallclock_start();

@@ -7,6 +7,8 @@
 #include <port.h>
 
 #include "boot/boot.h"
+#include "ctl/first.h"
+#include "lib/fmt.h"
 
 #define MBI_MEM		(1u << 0)
 #define MBI_CMDLINE	(1u << 2)
@@ -88,11 +90,16 @@ void boot_add_module(uint32_t start, uint32_t end, const char *cmdline)
 			  BOOT_MODULES_MAX);
 	if (end < start)
 		boot_fail("module %u ends before it starts", boot_module_count);
-	if (!config_module_name(cmdline, to->name, sizeof(to->name)))
+	if (boot_options.first.wanted && !*cmdline)
+		/* GRUB's script for Xen gives the initial RAM disk none. */
+		fmt_snprintf(to->name, sizeof(to->name), "module-%u",
+			     boot_module_count);
+	else if (!config_module_name(cmdline, to->name, sizeof(to->name)))
 		boot_fail("module %u has no name, or one of more than %lu characters",
 			  boot_module_count, sizeof(to->name) - 1);
 	if (boot_module_find(to->name))
 		boot_fail("two modules have the name %s", to->name);
+	first_note_module(to->name, cmdline);
 	to->start = MADDR(start);
 	to->bytes = end - start;
 	boot_module_count++;

@@ -327,8 +327,18 @@ static void list_write(struct build *b)
 
 /* --- what the guest is told --- */
 
-static void start_info_write(struct build *b, uint32_t console_port,
+static void start_info_rings(struct build *b, uint32_t console_port,
 			     uint32_t store_port)
+{
+	struct start_info *si = pfn_page(b, b->start_info);
+
+	si->store_mfn = mfn_n(pfn_mfn(b, b->store));
+	si->store_evtchn = store_port;
+	si->console.domU.mfn = mfn_n(pfn_mfn(b, b->console));
+	si->console.domU.evtchn = console_port;
+}
+
+static void start_info_write(struct build *b)
 {
 	struct start_info *si = pfn_page(b, b->start_info);
 	bool by_pfn = b->image.mod_start_pfn;
@@ -336,10 +346,8 @@ static void start_info_write(struct build *b, uint32_t console_port,
 	str_copy(si->magic, sizeof(si->magic), "xen-3.0-x86_64");
 	si->nr_pages = b->pages;
 	si->shared_info = maddr_n(virt_to_maddr(b->d->shared_info));
-	si->store_mfn = mfn_n(pfn_mfn(b, b->store));
-	si->store_evtchn = store_port;
-	si->console.domU.mfn = mfn_n(pfn_mfn(b, b->console));
-	si->console.domU.evtchn = console_port;
+	if (b->config->first)
+		si->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;
 	si->pt_base = pfn_va(b, b->tables);
 	si->nr_pt_frames = b->table_count;
 	si->mfn_list = b->image.init_p2m ? b->image.init_p2m :
@@ -413,6 +421,15 @@ static bool tables_hand_over(struct build *b, struct vcpu *v)
 	return r ? FAIL(b, "initial page tables refused (%d)", r) : true;
 }
 
+/* The first domain serves the others' rings, and has none of its own. */
+static bool first_connect(struct build *b)
+{
+	if (console_init_first(b->d))
+		return FAIL_MEMORY(b, "no memory for its console");
+	start_info_write(b);
+	return true;
+}
+
 /* The two rings whose other end we are: console and xenstore. */
 static bool rings_connect(struct build *b)
 {
@@ -425,7 +442,8 @@ static bool rings_connect(struct build *b)
 		return FAIL_MEMORY(b, "no memory for console and store");
 	if (b->config->raw_input)
 		console_set_raw(b->d);
-	start_info_write(b, console, store);
+	start_info_write(b);
+	start_info_rings(b, console, store);
 	return true;
 }
 
@@ -439,7 +457,7 @@ static bool fill(struct build *b)
 	list_write(b);
 	shared_info_init(b->d);
 	ptbuild_fill(&pt, b->ranges, b->range_count);
-	if (!rings_connect(b))
+	if (!(b->config->first ? first_connect(b) : rings_connect(b)))
 		return false;
 	vcpu_init_regs(b, v);
 	return tables_hand_over(b, v);
@@ -459,9 +477,12 @@ void build_name(const struct domain_config *config, uint32_t instance,
 static bool create(struct build *b, const char *name)
 {
 	uint64_t budget = share_budget(b->config, b->pages);
-	struct domain *d = domain_create(name, b->pages, budget,
-					 b->config->vcpus);
+	struct domain *d;
 
+	if (b->config->first)
+		d = domain_create_first(name, b->pages, budget, b->config->vcpus);
+	else
+		d = domain_create(name, b->pages, budget, b->config->vcpus);
 	if (!d)
 		return FAIL_MEMORY(b, "%lu MiB, with share budget and tables %lu MiB, do not fit: %lu MiB are promised to nobody (give the machine more memory, or use overcommit=on)",
 			    b->pages >> 8,

@@ -5,6 +5,7 @@
  * function that takes the value.  Pure: nothing here touches the machine.
  */
 #include "ctl/config.h"
+#include "ctl/first.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
@@ -64,6 +65,17 @@ bool config_module_name(const char *cmdline, char *name, size_t size)
 	}
 	name[n] = '\0';
 	return n > 0;
+}
+
+const char *config_skip_word(const char *cmdline)
+{
+	while (is_blank(*cmdline))
+		cmdline++;
+	while (*cmdline && !is_blank(*cmdline))
+		cmdline++;
+	while (is_blank(*cmdline))
+		cmdline++;
+	return cmdline;
 }
 
 const char *config_skip_image_name(const char *cmdline)
@@ -252,6 +264,26 @@ static const char *opt_pages(const char *v, void *o)
 	return "must be auto, scalar, sse2, avx2 or avx512";
 }
 
+static const char *opt_dom0(const char *v, void *o)
+{
+	return first_take_mode(v, &((struct boot_options *)o)->first);
+}
+
+static const char *opt_dom0_mem(const char *v, void *o)
+{
+	return first_take_mem(v, &((struct boot_options *)o)->first);
+}
+
+static const char *opt_dom0_max_vcpus(const char *v, void *o)
+{
+	return first_take_vcpus(v, &((struct boot_options *)o)->first);
+}
+
+static const char *opt_com1(const char *v, void *o)
+{
+	return first_take_com1(v);
+}
+
 static const struct rule option_rules[] = {
 	{ "config", opt_config }, { "loglevel", opt_loglevel },
 	{ "stats", opt_stats }, { "exit", opt_exit },
@@ -259,6 +291,8 @@ static const struct rule option_rules[] = {
 	{ "overcommit", opt_overcommit },
 	{ "selftest", opt_selftest }, { "cpus", opt_cpus },
 	{ "pages", opt_pages },
+	{ "dom0", opt_dom0 }, { "dom0_mem", opt_dom0_mem },
+	{ "dom0_max_vcpus", opt_dom0_max_vcpus }, { "com1", opt_com1 },
 };
 
 bool config_parse_cmdline(const char *line, struct boot_options *out,

@@ -19,6 +19,8 @@
  *   cpus=N            use at most N processors
  *   pages=auto|scalar|sse2|avx2|avx512   registers for hashing, comparing and
  *                     copying pages; auto: measured
+ *   dom0=, dom0_mem=, dom0_max_vcpus=, com1=   a first domain (ctl/first.h);
+ *                     then there need be no domain list
  *
  * Domain list, one domain a line, # comments, words NAME=VALUE, values may be
  * in ""; it may begin with the mark of UTF-8, and its lines may end in CR LF:
@@ -77,9 +79,18 @@ struct domain_config {
 	const struct boot_module *modules[CONFIG_MODULES_MAX];
 	uint32_t module_count;
 	bool break_first, raw_input;
+	bool first;			/* the first domain */
+};
+
+/* ctl/first.h */
+struct first_options {
+	bool wanted;
+	uint64_t bytes;			/* 0: what the machine has */
+	uint32_t vcpus_min, vcpus_max;	/* 0: no bound */
 };
 
 struct boot_options {
+	struct first_options first;
 	char config_module[64];
 	char console[32];
 	uint64_t stats_ms;
@@ -104,6 +115,8 @@ const struct boot_module *boot_module_find(const char *name);
 bool config_module_name(const char *cmdline, char *name, size_t size);
 /* Where the words start: some loaders put the image's own path before them. */
 const char *config_skip_image_name(const char *cmdline);
+/* Where the second word starts. */
+const char *config_skip_word(const char *cmdline);
 
 /*
  * Parse; on a mistake false, and one sentence that names the word and the line

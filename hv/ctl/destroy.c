@@ -2,7 +2,8 @@
 /*
  * The end of a domain, in bounded steps that the CPUs take between guests.
  *
- *   STOP     its vCPUs leave their CPUs; the console is closed
+ *   STOP     its vCPUs leave their CPUs; the console is closed; the first
+ *            domain is told, as once more after FREE
  *   PORTS    64 event channels a step
  *   EMPTY    its page tables, L1 first: one table's width a step; shared holds
  *            are dropped
@@ -85,6 +86,7 @@ static void phase_stop(struct domain *d)
 	if (d->store)
 		store_fini(d);
 	grant_close(d);
+	evtchn_virq_first(VIRQ_DOM_EXC);
 }
 
 /* False when every table of this level is empty. */
@@ -199,6 +201,7 @@ static void phase_free(struct domain *d)
 	again = lives_gone(d);
 	if (again)
 		domain_count_hold();
+	evtchn_virq_first(VIRQ_DOM_EXC);	/* it is off the table */
 	domain_died();
 	domain_free(d);
 	if (!again)

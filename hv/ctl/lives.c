@@ -12,9 +12,12 @@
 #include "ctl/lives.h"
 #include "ctl/waiting.h"
 #include "debug/log.h"
+#include "dom/die.h"
 #include "dom/domain.h"
 
 static uint32_t crashed;		/* atomic */
+/* atomic: the first domain is gone, and with it the machine's work */
+static bool ending;
 
 static const char *reason_name(uint32_t code)
 {
@@ -58,6 +61,24 @@ static void trace_print_end(struct domain *d)
 				 end_event_name(r->event), r->result, r->name);
 }
 
+static void end_one(struct domain *d, void *arg)
+{
+	domain_shutdown(d, SHUTDOWN_poweroff);
+}
+
+/*
+ * Who could start, stop or talk to the others is no more.  As on Xen that is
+ * the end of the machine; but here each of them ends in order, and what is left
+ * is counted.
+ */
+static void first_gone(struct domain *d)
+{
+	log_info("the first domain is gone (%s): all others end, then the machine",
+		 reason_name(d->shutdown_code));
+	atomic_store(&ending, true);
+	domain_for_each(end_one, NULL);
+}
+
 bool lives_gone(struct domain *d)
 {
 	bool built = d->origin.config && d->account.ran_ns;
@@ -74,7 +95,10 @@ bool lives_gone(struct domain *d)
 		 d->end.max_ns / 1000);
 	if (d->shutdown_code == SHUTDOWN_crash)
 		atomic_add(&crashed, 1);
-	return built && d->origin.generation < d->origin.config->repeat;
+	if (d->id == DOMID_FIRST)
+		first_gone(d);
+	return built && !atomic_load(&ending) && !atomic_load(&d->destroyed) &&
+	       d->origin.generation < d->origin.config->repeat;
 }
 
 void lives_rebuild(const struct domain_config *config, uint32_t instance,

@@ -55,6 +55,16 @@ bool log_has_room(void)
 	return outbuf_has_room();
 }
 
+uint32_t log_read(uint32_t *at, char *to, uint32_t most)
+{
+	uint32_t n;
+
+	spin_lock(&log_lock);
+	n = outbuf_read(at, to, most);
+	spin_unlock(&log_lock);
+	return n;
+}
+
 void log_start_async(void)
 {
 	async = true;

@@ -39,4 +39,11 @@ void log_start_async(void);	/* log_pump() is called from now on */
 /* wait, within bounds, until all is out; no guest runs */
 void log_drain(void);
 
+/*
+ * The log's own text, as far as it is kept: up to `most` bytes from place *at
+ * on (any that is not kept: the first that is), which goes behind them.  How
+ * many; 0: there are no more.
+ */
+uint32_t log_read(uint32_t *at, char *to, uint32_t most);
+
 #endif

@@ -95,6 +95,19 @@ void outbuf_put(enum out_kind kind, const char *line, size_t bytes)
 	lost_bytes += bytes;
 }
 
+/* Places are 32 bits for the reader: he is never so far behind. */
+uint32_t outbuf_read(uint32_t *at, char *to, uint32_t most)
+{
+	uint64_t kept = head > BYTES ? head - BYTES : 0;
+	uint32_t behind = (uint32_t)head - *at, n;
+	uint64_t from = behind <= head - kept ? head - behind : kept;
+
+	for (n = 0; n < most && from < head; n++)
+		to[n] = ring[from++ % BYTES];
+	*at = (uint32_t)from;
+	return n;
+}
+
 /* How many bytes lie in one piece at tail, at most `most`. */
 static size_t piece(size_t most)
 {

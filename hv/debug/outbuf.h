@@ -17,6 +17,12 @@ enum out_kind { OUT_GUEST, OUT_OWN, OUT_PANIC, OUT_KINDS };
 void outbuf_put(enum out_kind kind, const char *line, size_t bytes);
 /* Say what was lost, if there is room again.  LOCK_LOG, or a panic. */
 void outbuf_say_lost(void);
+/*
+ * What was appended, also what has gone out by now, as far as it is kept: up to
+ * `most` bytes from *at on, and *at goes behind them.  A place that is not kept
+ * stands for the first that is.  How many; 0: there are no more.  LOCK_LOG.
+ */
+uint32_t outbuf_read(uint32_t *at, char *to, uint32_t most);
 /* were lines lost, and is there room to say so? */
 bool outbuf_lost(void);
 /*

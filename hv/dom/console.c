@@ -23,6 +23,9 @@
  * too long comes in pieces.  Domains that take keys get each key at once, as it
  * is.
  *
+ * The first domain has no ring: it writes by console_io, what is typed waits
+ * here until it reads it by console_io, and VIRQ_CONSOLE tells it.
+ *
  * CONSOLE1  The guest writes anything to the ring at any time.  The
  *           hypervisor's own indices are kept here and only copied to the ring;
  *           the guest's are read once for each drain; if the distance between
@@ -45,6 +48,7 @@
 #include "debug/log.h"
 #include "dom/console.h"
 #include "dom/evtchn.h"
+#include "dom/privilege.h"
 #include "dom/ringpage.h"
 #include "dom/sched.h"
 #include "lib/printable.h"
@@ -60,6 +64,7 @@
 #define INPUT_BATCH	256
 #define OPERATOR_KEY	0x1d	/* Ctrl-] */
 #define CHUNK		128
+#define TYPED_MAX	1024u	/* a power of two */
 
 #define RATE_SAVED	4	/* seconds */
 /* a guest that ran out goes on when it has tokens for so many bytes */
@@ -78,7 +83,7 @@ struct line {
 
 /* LOCK_DOMAIN */
 struct console {
-	ring_t *ring;
+	ring_t *ring;		/* NULL: the first domain's */
 	struct frame *frame;	/* CONSOLE3 */
 	uint32_t port;
 	uint32_t out_cons, in_prod; /* CONSOLE1 */
@@ -97,6 +102,9 @@ struct console {
 	bool raw;		/* takes keys, not lines */
 	/* its ring is full, and the log says so already */
 	bool input_lost;
+	/* the first domain's input; indices run freely */
+	char typed[TYPED_MAX];
+	uint32_t typed_prod, typed_cons;
 };
 
 /* bytes a second; 0: no limit; constant after boot */
@@ -237,7 +245,7 @@ static void flush_expired(void *arg)
 
 static bool ring_has_output(const struct console *c)
 {
-	return READ_ONCE(c->ring->out_prod) != c->out_cons;
+	return c->ring && READ_ONCE(c->ring->out_prod) != c->out_cons;
 }
 
 /* Take from the ring as much as there is room for; false if it was empty. */
@@ -287,6 +295,17 @@ struct frame *console_ring_frame(const struct domain *d)
 	return d->console->frame;
 }
 
+static void console_start(struct domain *d, struct console *c)
+{
+	timer_init(&c->flush_timer, flush_expired, d);
+	timer_init(&c->room_timer, room_expired, d);
+	c->tokens = tokens_most();
+	c->filled_ns = now_ns();
+	spin_lock(&d->lock);
+	d->console = c;
+	spin_unlock(&d->lock);
+}
+
 int console_init(struct domain *d, struct frame *ring_frame, uint32_t port)
 {
 	struct console *c = obj_alloc(sizeof(*c));
@@ -304,13 +323,18 @@ int console_init(struct domain *d, struct frame *ring_frame, uint32_t port)
 	c->port = port;
 	c->out_cons = READ_ONCE(c->ring->out_prod);
 	c->in_prod = READ_ONCE(c->ring->in_cons);
-	timer_init(&c->flush_timer, flush_expired, d);
-	timer_init(&c->room_timer, room_expired, d);
-	c->tokens = tokens_most();
-	c->filled_ns = now_ns();
-	spin_lock(&d->lock);
-	d->console = c;
-	spin_unlock(&d->lock);
+	console_start(d, c);
+	return 0;
+}
+
+int console_init_first(struct domain *d)
+{
+	struct console *c = obj_alloc(sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->raw = true;
+	console_start(d, c);
 	return 0;
 }
 
@@ -322,7 +346,8 @@ void console_fini(struct domain *d)
 	c = d->console;
 	d->console = NULL; /* CONSOLE4: from here on it is ours */
 	if (c) {
-		ring_drain(d, c);
+		if (c->ring)
+			ring_drain(d, c);
 		line_flush(d, &c->from_ring);
 		line_flush(d, &c->from_call);
 	}
@@ -331,7 +356,8 @@ void console_fini(struct domain *d)
 		return;
 	timer_cancel(&c->flush_timer);
 	timer_cancel(&c->room_timer);
-	ringpage_put(c->frame);
+	if (c->frame)
+		ringpage_put(c->frame);
 	obj_free(c, sizeof(*c));
 }
 
@@ -426,14 +452,52 @@ static long console_write(struct domain *d, uint64_t count, uint64_t va)
 	return n;
 }
 
+/* What was typed for the first domain: at most `bytes`; how many. */
+static uint32_t typed_take(struct domain *d, char *buf, uint64_t bytes)
+{
+	struct console *c;
+	uint32_t n = 0;
+
+	spin_lock(&d->lock);
+	c = d->console;
+	while (c && n < bytes && c->typed_cons != c->typed_prod)
+		buf[n++] = c->typed[c->typed_cons++ % TYPED_MAX];
+	spin_unlock(&d->lock);
+	return n;
+}
+
+/*
+ * How many bytes were read.  What cannot be stored is lost, as it would be on
+ * Xen.
+ */
+static long console_read(struct domain *d, uint64_t count, uint64_t va)
+{
+	char buf[CHUNK];
+	uint64_t done = 0;
+	uint32_t n;
+
+	/* A guest's input comes by its ring. */
+	if (privilege_check(d, PRIV_CONSOLE, CONSOLEIO_read))
+		return 0;
+	while (done < count &&
+	       (n = typed_take(d, buf, MIN(count - done, (uint64_t)CHUNK)))) {
+		if (copy_to_guest(va + done, buf, n))
+			return -EFAULT;
+		done += n;
+	}
+	return (long)done;
+}
+
+/* Xen's count is a 32 bit number. */
 long op_console_io(unsigned long cmd, uint64_t count, uint64_t va)
 {
+	struct domain *d = current_vcpu()->domain;
+
 	switch (cmd) {
 	case CONSOLEIO_write:
-		/* Xen's count is a 32 bit number. */
-		return console_write(current_vcpu()->domain, (uint32_t)count, va);
+		return console_write(d, (uint32_t)count, va);
 	case CONSOLEIO_read:
-		return 0; /* input comes by the ring */
+		return console_read(d, (uint32_t)count, va);
 	default:
 		return -ENOSYS;
 	}
@@ -494,6 +558,16 @@ static uint32_t ring_feed(struct console *c, const char *text, uint32_t bytes)
 	return i;
 }
 
+/* The same for the first domain.  LOCK_DOMAIN held. */
+static uint32_t typed_feed(struct console *c, const char *text, uint32_t bytes)
+{
+	uint32_t i;
+
+	for (i = 0; i < bytes && c->typed_prod - c->typed_cons < TYPED_MAX; i++)
+		c->typed[c->typed_prod++ % TYPED_MAX] = text[i];
+	return i;
+}
+
 static bool has_focus(const struct domain *d)
 {
 	if (strcmp(focus, "none") == 0)
@@ -512,19 +586,24 @@ static void feed_domain(struct domain *d, void *arg)
 	const struct input *in = arg;
 	struct console *c;
 	uint32_t port = 0, fed;
+	bool virq = false;
 
 	if (!has_focus(d))
 		return;
 	spin_lock(&d->lock);
 	c = d->console;
 	if (c && c->raw == in->raw) {
-		fed = ring_feed(c, in->text, in->bytes);
+		fed = c->ring ? ring_feed(c, in->text, in->bytes) :
+				typed_feed(c, in->text, in->bytes);
 		port = fed ? c->port : 0;
+		virq = fed && !c->ring;
 		say_input_lost(d, c, fed < in->bytes);
 	}
 	spin_unlock(&d->lock);
 	if (port)
 		evtchn_set_pending(d, port);
+	if (virq)
+		evtchn_virq(d->vcpu[0], VIRQ_CONSOLE);
 }
 
 static void feed(const char *text, uint32_t bytes, bool raw)

@@ -20,8 +20,10 @@
  * taken. -ENOMEM, -EPERM, -EBUSY.
  */
 int console_init(struct domain *d, struct frame *ring_frame, uint32_t port);
+/* That of the first domain, which has no ring; it takes keys.  -ENOMEM. */
+int console_init_first(struct domain *d);
 void console_fini(struct domain *d);	/* drains and flushes first */
-/* the page that the console references; for recounts */
+/* the page that the console references, NULL: none; for recounts */
 struct frame *console_ring_frame(const struct domain *d);
 void console_drain(struct domain *d);	/* any CPU */
 /* read the serial line, feed rings; boot CPU's timer */

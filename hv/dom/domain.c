@@ -39,7 +39,10 @@ static bool slot_taken[MAX_DOMAINS];
 static uint32_t count;				/* atomic */
 static domid_hv_t last_id;			/* LOCK_DOMLIST */
 
-/* A free slot's next id, 0 if all are taken.  LOCK_DOMLIST. */
+/*
+ * A free slot's next id, never DOMID_FIRST, which is the answer if all are
+ * taken.  LOCK_DOMLIST.
+ */
 static domid_hv_t next_id(void)
 {
 	unsigned int tries;
@@ -49,7 +52,7 @@ static domid_hv_t next_id(void)
 		if (!slot_taken[last_id % MAX_DOMAINS])
 			return last_id;
 	}
-	return 0;
+	return DOMID_FIRST;
 }
 
 /*
@@ -58,12 +61,15 @@ static domid_hv_t next_id(void)
  */
 static bool id_take(struct domain *d)
 {
+	bool got;
+
 	spin_lock(&table_lock);
-	d->id = next_id();
-	if (d->id)
+	d->id = d->privileged ? DOMID_FIRST : next_id();
+	got = d->privileged ? !slot_taken[DOMID_FIRST] : d->id != DOMID_FIRST;
+	if (got)
 		slot_taken[d->id % MAX_DOMAINS] = true;
 	spin_unlock(&table_lock);
-	return d->id != 0;
+	return got;
 }
 
 /* Give the id back: no frame bears it any more. */
@@ -150,14 +156,9 @@ static bool domain_furnish(struct domain *d)
 	return true;
 }
 
-struct domain *domain_create(const char *name, uint64_t max_pages,
-			     uint64_t share_budget, uint32_t vcpus)
+/* d is new. */
+static struct domain *create(struct domain *d, uint64_t share_budget)
 {
-	struct domain *d = obj_alloc(sizeof(*d));
-
-	if (!d)
-		return NULL;
-	domain_init(d, name, max_pages, vcpus);
 	d->sharing.budget = share_budget;
 	if (!domain_promise(d) || !id_take(d)) {
 		domain_promise_end(d);
@@ -170,6 +171,29 @@ struct domain *domain_create(const char *name, uint64_t max_pages,
 	}
 	table_add(d);
 	return d;
+}
+
+struct domain *domain_create(const char *name, uint64_t max_pages,
+			     uint64_t share_budget, uint32_t vcpus)
+{
+	struct domain *d = obj_alloc(sizeof(*d));
+
+	if (!d)
+		return NULL;
+	domain_init(d, name, max_pages, vcpus);
+	return create(d, share_budget);
+}
+
+struct domain *domain_create_first(const char *name, uint64_t max_pages,
+				   uint64_t share_budget, uint32_t vcpus)
+{
+	struct domain *d = obj_alloc(sizeof(*d));
+
+	if (!d)
+		return NULL;
+	domain_init(d, name, max_pages, vcpus);
+	d->privileged = true;
+	return create(d, share_budget);
 }
 
 bool domain_retire(struct domain *d)
@@ -259,6 +283,23 @@ struct domain *domain_from_slot(unsigned int *slot)
 		if (d)
 			atomic_add(&d->refs, 1);
 	}
+	spin_unlock(&table_lock);
+	return d;
+}
+
+struct domain *domain_from_id(domid_hv_t id)
+{
+	struct domain *d = NULL;
+	unsigned int i;
+
+	spin_lock(&table_lock);
+	for (i = 0; i < MAX_DOMAINS; i++)
+		if (table[i] && table[i]->id >= id &&
+		    READ_ONCE(table[i]->state) != DOM_BUILDING &&
+		    (!d || table[i]->id < d->id))
+			d = table[i];
+	if (d)
+		atomic_add(&d->refs, 1);
 	spin_unlock(&table_lock);
 	return d;
 }

@@ -35,6 +35,14 @@
 /* owner of pages whose domain is gone; no domain has this id */
 #define DOMID_ORPHAN	0x7fe0
 /*
+ * The ABI's domain 0: the first domain, which has the privilege; no other ever
+ * has this id, and in a machine without one nobody has.  It is an id like any
+ * other here, and no alias at the edge of the ABI: a frame's kind tells whether
+ * it has an owner, never the owner's number (mm/frame.h, F1 and F2), and a
+ * port's state tells whether it has a peer.
+ */
+#define DOMID_FIRST	0
+/*
  * of one domain: shared_info has room for so many; masks of vCPUs are 32 bits
  */
 #define MAX_VCPUS	32
@@ -120,6 +128,8 @@ struct domain_end {
 struct domain {
 	domid_hv_t id;		/* constant */
 	char name[DOMAIN_NAME_MAX]; /* constant */
+	/* the first domain; constant, and only for privilege.c */
+	bool privileged;
 	uint32_t refs;		/* atomic; D1 */
 	enum domain_state state; /* LOCK_DOMAIN to change */
 	struct spinlock lock;	/* LOCK_DOMAIN */
@@ -157,6 +167,7 @@ struct domain {
 
 	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once DYING */
 	bool crashed;		/* domain_crash(): the message was logged */
+	bool destroyed;		/* atomic: by the first domain, for good */
 	struct domain_end end;
 };
 
@@ -186,6 +197,9 @@ static inline void domain_flush_tlb(const struct domain *d)
  */
 struct domain *domain_create(const char *name, uint64_t max_pages,
 			     uint64_t share_budget, uint32_t vcpus);
+/* The same, for the first domain: once. */
+struct domain *domain_create_first(const char *name, uint64_t max_pages,
+				   uint64_t share_budget, uint32_t vcpus);
 /*
  * The one way to a domain by a number that a guest named.  The caller gets a
  * reference, so the domain stays whole (FIND2) until domain_put().  NULL: there
@@ -203,6 +217,11 @@ struct domain *domain_owner(domid_hv_t id);
  * behind it.  NULL: none.
  */
 struct domain *domain_from_slot(unsigned int *slot);
+/*
+ * The domain of the lowest number from `id` on that domain_find() would find,
+ * with a reference.  NULL: none.
+ */
+struct domain *domain_from_id(domid_hv_t id);
 /*
  * A DYING domain that no other CPU works on; the caller clears end.reaped_by.
  */

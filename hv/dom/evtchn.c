@@ -328,6 +328,16 @@ void evtchn_virq(struct vcpu *v, uint32_t virq)
 	spin_unlock(&d->events.lock);
 }
 
+void evtchn_virq_first(uint32_t virq)
+{
+	struct domain *d = domain_find(DOMID_FIRST);
+
+	if (!d)
+		return;
+	evtchn_virq(d->vcpu[0], virq);
+	domain_put(d);
+}
+
 bool evtchn_deliverable(const struct vcpu *v)
 {
 	const struct vcpu_info *info = v->info;

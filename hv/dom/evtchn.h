@@ -32,6 +32,11 @@ int evtchn_bind_console(struct domain *d);
 void evtchn_set_pending(struct domain *d, uint32_t port);
 /* Raise a per-vCPU VIRQ if bound. */
 void evtchn_virq(struct vcpu *v, uint32_t virq);
+/*
+ * Raise one that tells of the machine: the first domain's, if there is one.  No
+ * lock held.
+ */
+void evtchn_virq_first(uint32_t virq);
 /* An event is pending and not masked: the vCPU should take an upcall. */
 bool evtchn_deliverable(const struct vcpu *v);
 

@@ -96,7 +96,7 @@ extern void (*sched_all_gone)(void);
  */
 extern void (*sched_between_guests)(void);
 
-/* The caller's own runstate, up to date. */
+/* v's runstate, up to date. */
 void sched_runstate(struct vcpu *v, struct vcpu_runstate_info *out);
 
 long op_sched(unsigned long cmd, uint64_t arg);

@@ -98,8 +98,8 @@ static long call_pasture(struct hypercall_args *args)
 	}
 }
 
-/* Calls of the control domain. */
-static long call_privileged(struct hypercall_args *args)
+/* The first domain's on Xen; here it is nobody's. */
+static long call_nobody(struct hypercall_args *args)
 {
 	return -EPERM;
 }
@@ -121,7 +121,7 @@ static const hypercall_fn table[] = {
 	[__HYPERVISOR_set_callbacks] = op_set_callbacks,
 	[__HYPERVISOR_fpu_taskswitch] = op_fpu_taskswitch,
 	[__HYPERVISOR_sched_op_compat] = call_sched_compat,
-	[__HYPERVISOR_platform_op] = call_privileged,
+	[__HYPERVISOR_platform_op] = op_platform,
 	[__HYPERVISOR_set_debugreg] = op_set_debugreg,
 	[__HYPERVISOR_get_debugreg] = op_get_debugreg,
 	[__HYPERVISOR_update_descriptor] = op_update_descriptor,
@@ -144,9 +144,9 @@ static const hypercall_fn table[] = {
 	[__HYPERVISOR_callback_op] = op_callback,
 	[__HYPERVISOR_event_channel_op] = call_event_channel,
 	[__HYPERVISOR_physdev_op] = op_physdev,
-	[__HYPERVISOR_sysctl] = call_privileged,
-	[__HYPERVISOR_domctl] = call_privileged,
-	[__HYPERVISOR_kexec_op] = call_privileged,
+	[__HYPERVISOR_sysctl] = op_sysctl,
+	[__HYPERVISOR_domctl] = op_domctl,
+	[__HYPERVISOR_kexec_op] = call_nobody,
 	[__HYPERVISOR_arch_7] = call_pasture,
 };
 

@@ -50,7 +50,9 @@ long op_multicall(struct hypercall_args *args);		/* multicall.c */
 long op_xen_version(struct hypercall_args *args);	/* version.c */
 long op_vm_assist(struct hypercall_args *args);
 
-/* version.c: the stubs of a guest's hypercall page */
+/* version.c: what the first domain is told; cut where it is too long */
+void version_set_commandline(const char *line);
+/* the stubs of a guest's hypercall page */
 void hypercall_page_fill(void *page);
 
 #endif

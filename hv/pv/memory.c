@@ -12,12 +12,14 @@
 #include <xen/memory.h>
 
 #include "dom/pages.h"
+#include "dom/privilege.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 #include "pv/hypercall.h"
 #include "pv/memory.h"
 #include "pv/pending.h"
 #include "pv/resolve.h"
+#include "sharing/sharing.h"
 #include "x86/guestcopy.h"
 
 #define CMD_MASK	0x3fUL
@@ -203,6 +205,32 @@ static long memory_map(uint64_t va)
 	return 0;
 }
 
+/*
+ * The first domain takes it for the machine's: what it finds there is its own
+ * memory, and nothing that it could mistake for a device's.
+ */
+static long machine_memory_map(uint64_t va)
+{
+	return privilege_check(current_vcpu()->domain, PRIV_MEMORY,
+			       XENMEM_machine_memory_map) ? -EPERM :
+	       memory_map(va);
+}
+
+/*
+ * What sharing saves, and in how many frames; over all groups, so no guest's to
+ * know.
+ */
+static long sharing_pages(unsigned int op)
+{
+	struct share_totals t;
+
+	if (privilege_check(current_vcpu()->domain, PRIV_MEMORY, op))
+		return -ENOSYS;
+	share_totals_get(sharing_service(), &t);
+	return op == XENMEM_get_sharing_freed_pages ? t.pages_sharing :
+						      t.pages_shared;
+}
+
 long op_memory(struct hypercall_args *args)
 {
 	unsigned int op = args->a[0] & CMD_MASK;
@@ -227,8 +255,12 @@ long op_memory(struct hypercall_args *args)
 	case XENMEM_memory_map:
 		return memory_map(args->a[1]);
 	case XENMEM_machine_memory_map:
+		return machine_memory_map(args->a[1]);
 	case XENMEM_set_memory_map:
 		return -EPERM;
+	case XENMEM_get_sharing_freed_pages:
+	case XENMEM_get_sharing_shared_pages:
+		return sharing_pages(op);
 	default:
 		return -ENOSYS;
 	}

@@ -9,6 +9,7 @@
 #include <port.h>
 #include <xen/version.h>
 
+#include "dom/privilege.h"
 #include "mm/layout.h"
 #include "pv/cpuid.h"
 #include "pv/hypercall.h"
@@ -25,7 +26,9 @@ static const struct xen_platform_parameters parameters = {
 	.virt_start = HV_VIRT_START,
 };
 static const xen_domain_handle_t handle;
-static const xen_commandline_t commandline = "<denied>";
+static const xen_commandline_t denied = "<denied>";
+/* the hypervisor's own; constant after boot */
+static xen_commandline_t commandline;
 
 #define FEATURES	(1u << XENFEAT_pae_pgdir_above_4gb | \
 			 1u << XENFEAT_mmu_pt_update_preserve_ad | \
@@ -41,7 +44,26 @@ static long get_features(uint64_t va)
 	if (info.submap_idx >= XENFEAT_NR_SUBMAPS)
 		return -EINVAL;
 	info.submap = FEATURES;
+	if (!privilege_check(current_vcpu()->domain, PRIV_VERSION,
+			     XENVER_get_features))
+		info.submap |= 1u << XENFEAT_dom0;
 	return copy_to_guest(va, &info, sizeof(info));
+}
+
+void version_set_commandline(const char *line)
+{
+	while (*line == ' ')
+		line++;
+	(void)str_copy(commandline, sizeof(commandline), line);
+}
+
+/* It may name other guests: not for guests. */
+static long get_commandline(uint64_t va)
+{
+	bool no = privilege_check(current_vcpu()->domain, PRIV_VERSION,
+				  XENVER_commandline);
+
+	return copy_to_guest(va, no ? denied : commandline, sizeof(denied));
 }
 
 long op_xen_version(struct hypercall_args *args)
@@ -68,7 +90,7 @@ long op_xen_version(struct hypercall_args *args)
 	case XENVER_guest_handle:
 		return copy_to_guest(va, handle, sizeof(handle));
 	case XENVER_commandline:
-		return copy_to_guest(va, commandline, sizeof(commandline));
+		return get_commandline(va);
 	case XENVER_build_id:
 		return -ENODATA;
 	default:

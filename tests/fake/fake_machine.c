@@ -114,7 +114,7 @@ struct domain *fake_domain(const char *group, uint64_t budget)
 		.name = "fake", .count = 1, .repeat = 1,
 		.memory_bytes = FAKE_PAGES * PAGE_SIZE,
 		.share_budget = budget, .kernel = fake_kernel(),
-		.vcpus = fake_machine.vcpus ?: 1,
+		.vcpus = fake_machine.vcpus ?: 1, .first = fake_machine.first,
 	};
 	str_copy(configs[i].group, sizeof(configs[i].group), group);
 	d = build_domain(&configs[i], 0, 1);

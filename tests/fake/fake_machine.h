@@ -38,6 +38,7 @@ struct fake_machine {
 	unsigned int continued;
 	unsigned int rebuilds;
 	uint32_t vcpus;		/* of the domains that are made next; 0: one */
+	bool first;		/* the next one is the first domain */
 };
 extern struct fake_machine fake_machine;
 

@@ -1,4 +1,4 @@
-/* links: hv/ctl/config.c hv/lib/fmt.c hv/lib/str.c */
+/* links: hv/ctl/config.c hv/ctl/first.c hv/lib/fmt.c hv/lib/str.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * The command line and the domain list: what is taken, and each sentence for

@@ -1,4 +1,4 @@
-/* links: hv/boot/multiboot.c hv/ctl/config.c hv/lib/fmt.c hv/lib/str.c tests/port/port.c */
+/* links: hv/boot/multiboot.c hv/ctl/config.c hv/ctl/first.c hv/lib/fmt.c hv/lib/str.c tests/port/port.c */
 /* SPDX-License-Identifier: MIT */
 /* What a multiboot 1 loader tells: whole, and nonsense. */
 #include <check.h>

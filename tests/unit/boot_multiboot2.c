@@ -1,4 +1,4 @@
-/* links: hv/boot/multiboot.c hv/boot/multiboot2.c hv/ctl/config.c hv/lib/fmt.c hv/lib/str.c tests/port/port.c */
+/* links: hv/boot/multiboot.c hv/boot/multiboot2.c hv/ctl/config.c hv/ctl/first.c hv/lib/fmt.c hv/lib/str.c tests/port/port.c */
 /* SPDX-License-Identifier: MIT */
 /* A multiboot 2 loader's tags: whole, cut off anywhere, and nonsense. */
 #include <check.h>

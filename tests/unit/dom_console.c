@@ -1,4 +1,4 @@
-/* links: hv/dom/console.c hv/dom/timer.c hv/lib/str.c hv/lib/printable.c tests/port/port.c tests/fake/fake_dom.c */
+/* links: hv/dom/console.c hv/dom/privilege.c hv/dom/timer.c hv/lib/str.c hv/lib/printable.c tests/port/port.c tests/fake/fake_dom.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * Consoles: lines from the ring and from console_io, rings whose indices are
@@ -303,6 +303,42 @@ START_TEST(console_io_errors)
 	ck_assert_str_eq(fake.log, "");
 	ck_assert_int_eq(write_call("ok\n", 3), 0);
 	ck_assert_str_eq(fake.log, "d1 ok\n");
+}
+END_TEST
+
+/* The first domain has no ring: what is typed waits until it reads it. */
+START_TEST(first_domain)
+{
+	struct domain *c = fake_domain(2);
+	char buf[2000];
+
+	ck_assert_int_eq(console_init_first(c), 0);
+	c->privileged = true;
+	fake_current(c);
+	console_set_focus(c->name);
+	fake.typed = "ls\r";
+	console_poll_input();
+	ck_assert_int_eq(op_console_io(CONSOLEIO_read, 2, fake_va(buf)), 2);
+	ck_assert_int_eq(memcmp(buf, "ls", 2), 0);
+	ck_assert_int_eq(op_console_io(CONSOLEIO_read, sizeof(buf), fake_va(buf)), 1);
+	ck_assert_int_eq(buf[0], '\r');
+	ck_assert_int_eq(op_console_io(CONSOLEIO_read, sizeof(buf), fake_va(buf)), 0);
+	/* More than has room: the rest is lost, and said. */
+	for (unsigned int i = 0; i < 200; i++) {
+		fake.typed = "0123456789";
+		console_poll_input();
+	}
+	ck_assert_int_eq(op_console_io(CONSOLEIO_read, sizeof(buf), fake_va(buf)), 1024);
+	ck_assert_int_eq(memcmp(buf + 1020, "0123", 4), 0);
+	fake.typed = "x";
+	console_poll_input();
+	ck_assert_int_eq(op_console_io(CONSOLEIO_read, 1, FAKE_BAD_VA), -EFAULT);
+	ck_assert_int_eq(op_console_io(CONSOLEIO_write, 3, fake_va("ok\n")), 0);
+	ck_assert_str_eq(fake.log, "d3 ok\n");
+	fake.alloc_fail_at = 1;
+	ck_assert_int_eq(console_init_first(b), -ENOMEM);
+	console_fini(c);
+	ck_assert_ptr_null(c->console);
 }
 END_TEST
 
@@ -692,6 +728,7 @@ int main(void)
 	tcase_add_test(tc, init_needs_a_writable_page);
 	tcase_add_test(tc, console_io_write);
 	tcase_add_test(tc, console_io_errors);
+	tcase_add_test(tc, first_domain);
 	tcase_add_test(tc, ring_and_call_are_apart);
 	tcase_add_test(tc, flood_of_the_ring);
 	tcase_add_test(tc, the_other_is_not_held);

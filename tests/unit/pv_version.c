@@ -1,4 +1,4 @@
-/* links: hv/pv/version.c tests/port/port.c tests/fake/fake_pv.c */
+/* links: hv/pv/version.c hv/dom/privilege.c hv/lib/str.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * xen_version's outputs are whole (CP2) and fail cleanly (CP1); vm_assist; the
@@ -72,6 +72,24 @@ START_TEST(numbers)
 }
 END_TEST
 
+/* What only the first domain is told. */
+START_TEST(first_domain)
+{
+	struct xen_feature_info info = { 0 };
+
+	version_set_commandline("  dom0_mem=1G");
+	ck_assert_int_eq(call(op_xen_version, XENVER_commandline, OUT_VA), 0);
+	ck_assert_str_eq((char *)out, "<denied>");
+	v->domain->privileged = true;
+	ck_assert_int_eq(call(op_xen_version, XENVER_commandline, OUT_VA), 0);
+	ck_assert_str_eq((char *)out, "dom0_mem=1G");
+	memcpy(out, &info, sizeof(info));
+	ck_assert_int_eq(call(op_xen_version, XENVER_get_features, OUT_VA), 0);
+	memcpy(&info, out, sizeof(info));
+	ck_assert(info.submap & 1u << XENFEAT_dom0);
+}
+END_TEST
+
 START_TEST(features)
 {
 	struct xen_feature_info info = { 0, 0x5a5a5a5a };
@@ -126,6 +144,7 @@ int main(void)
 	tcase_add_loop_test(tc, whole_outputs, 0, ARRAY_COUNT(outputs));
 	tcase_add_test(tc, numbers);
 	tcase_add_test(tc, features);
+	tcase_add_test(tc, first_domain);
 	tcase_add_test(tc, assists);
 	tcase_add_test(tc, hypercall_page);
 	return suite_run();

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* See domain_info.h. */
+#include <port.h>
+
+#include "ctl/domain_info.h"
+#include "x86/cpu.h"
+
+/* Of the domain's vCPUs that are up. */
+struct vcpus_seen {
+	uint32_t online;
+	bool one_runs, one_wants;
+};
+
+static struct vcpus_seen vcpus_look(const struct domain *d)
+{
+	struct vcpus_seen seen = { 0 };
+	uint32_t i;
+
+	for (i = 0; i < d->vcpu_count; i++) {
+		enum run_state run = READ_ONCE(d->vcpu[i]->run);
+
+		seen.online += run != RUN_OFFLINE;
+		seen.one_runs |= run == RUN_RUNNING;
+		seen.one_wants |= run == RUN_RUNNING || run == RUN_RUNNABLE;
+	}
+	return seen;
+}
+
+static uint32_t flags_of(const struct domain *d, const struct vcpus_seen *seen)
+{
+	uint32_t flags = seen->one_runs ? XEN_DOMINF_running : 0;
+
+	if (seen->online && !seen->one_wants)
+		flags |= XEN_DOMINF_blocked;
+	if (READ_ONCE(d->state) < DOM_DYING)
+		return flags;
+	return flags | XEN_DOMINF_dying | XEN_DOMINF_shutdown |
+	       READ_ONCE(d->shutdown_code) << XEN_DOMINF_shutdownshift;
+}
+
+void domain_info_fill(struct domain *d, struct xen_domctl_getdomaininfo *info)
+{
+	struct vcpus_seen seen = vcpus_look(d);
+
+	*info = (struct xen_domctl_getdomaininfo){
+		.domain = d->id,
+		.flags = flags_of(d, &seen),
+		.tot_pages = READ_ONCE(d->pages.total),
+		.max_pages = READ_ONCE(d->pages.max),
+		.shared_info_frame = mfn_n(virt_to_mfn(d->shared_info)),
+		.nr_online_vcpus = seen.online,
+		.max_vcpu_id = d->vcpu_count - 1,
+	};
+	spin_lock(&d->account.lock);
+	info->cpu_time = d->account.ran_ns;
+	spin_unlock(&d->account.lock);
+}

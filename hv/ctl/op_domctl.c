@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The domctl hypercall: what the first domain asks of one domain.
+ *
+ * The order of the answers is Xen's, so that a guest gets the same ones: the
+ * argument cannot be read (-EFAULT), it is of another version (-EACCES), there
+ * is no such domain (-ESRCH), it is not for the caller (-EPERM).
+ */
+#include <port.h>
+#include <errno.h>
+
+#include <xen/domctl.h>
+#include <xen/sched.h>
+
+#include "ctl/cpu_map.h"
+#include "ctl/domain_info.h"
+#include "dom/die.h"
+#include "dom/privilege.h"
+#include "dom/sched.h"
+#include "pv/above.h"
+#include "x86/guestcopy.h"
+
+/* in the second argument, which the call does not have: it goes on */
+#define AGAIN	0x61676169UL
+
+/*
+ * Not these: one makes a domain, the others take any number (a device without
+ * a domain, memory that a debugger names).
+ */
+static bool names_domain(const struct xen_domctl *op)
+{
+	switch (op->cmd) {
+	case XEN_DOMCTL_createdomain:
+	case XEN_DOMCTL_gdbsx_guestmemio:
+		return false;
+	case XEN_DOMCTL_test_assign_device:
+	case XEN_DOMCTL_vm_event_op:
+		return op->domain != DOMID_INVALID;
+	default:
+		return true;
+	}
+}
+
+/* Tools walk the domains with it: the first one from this number on. */
+static long get_info(struct domain *d, struct xen_domctl *op)
+{
+	struct domain *next = d ? NULL : domain_from_id(op->domain);
+
+	if (!d && op->domain >= DOMID_FIRST_RESERVED)
+		return -EINVAL;
+	if (!d && !next)
+		return -ESRCH;
+	domain_info_fill(d ?: next, &op->u.getdomaininfo);
+	op->domain = op->u.getdomaininfo.domain;
+	if (next)
+		domain_put(next);
+	return 0;
+}
+
+static long get_vcpu(struct domain *d, struct xen_domctl_getvcpuinfo *info)
+{
+	struct vcpu_runstate_info runstate;
+	struct vcpu *v;
+	enum run_state run;
+
+	if (info->vcpu >= d->vcpu_count)
+		return -ESRCH;
+	v = d->vcpu[info->vcpu];
+	sched_runstate(v, &runstate);
+	run = READ_ONCE(v->run);
+	info->online = run != RUN_OFFLINE;
+	info->blocked = run == RUN_BLOCKED;
+	info->running = run == RUN_RUNNING;
+	info->cpu_time = runstate.time[RUNSTATE_running];
+	info->cpu = READ_ONCE(v->cpu);
+	return 0;
+}
+
+/* Each may run anywhere. */
+static long get_affinity(struct domain *d, struct xen_domctl_vcpuaffinity *a)
+{
+	int rc = 0;
+
+	if (a->vcpu >= d->vcpu_count)
+		return -ESRCH;
+	if (!a->flags)
+		return -EINVAL;
+	if (a->flags & XEN_VCPUAFFINITY_HARD)
+		rc = cpu_map_put(&a->cpumap_hard, true);
+	if (!rc && a->flags & XEN_VCPUAFFINITY_SOFT)
+		rc = cpu_map_put(&a->cpumap_soft, true);
+	return rc;
+}
+
+/*
+ * As on Xen it returns when the domain has given back all its memory: until
+ * then the call is made again, and the reaper gets its turn between.
+ */
+static long destroy(struct domain *d)
+{
+	if (d == current_vcpu()->domain)
+		return -EINVAL;
+	atomic_store(&d->destroyed, true);
+	domain_shutdown(d, SHUTDOWN_poweroff);
+	sched_yield_cpu(current_vcpu());
+	return -ERESTART;
+}
+
+static long domctl(struct domain *d, struct xen_domctl *op)
+{
+	switch (op->cmd) {
+	case XEN_DOMCTL_getdomaininfo:
+		return get_info(d, op);
+	case XEN_DOMCTL_destroydomain:
+		return destroy(d);
+	case XEN_DOMCTL_getvcpuinfo:
+		return get_vcpu(d, &op->u.getvcpuinfo);
+	case XEN_DOMCTL_getvcpuaffinity:
+		return get_affinity(d, &op->u.vcpuaffinity);
+	default:
+		return -ENOSYS;
+	}
+}
+
+/*
+ * d: whom it names, NULL none; again: the call was begun before.  Who says so
+ * and did not is told that a domain is gone that never was.
+ */
+static long domctl_checked(struct domain *d, struct xen_domctl *op, uint64_t va,
+			   bool again)
+{
+	long rc;
+
+	if (!d && again && op->cmd == XEN_DOMCTL_destroydomain)
+		return privilege_check(current_vcpu()->domain, PRIV_DOMCTL,
+				       op->cmd);
+	if (!d && names_domain(op) && op->cmd != XEN_DOMCTL_getdomaininfo)
+		return -ESRCH;
+	rc = privilege_check(current_vcpu()->domain, PRIV_DOMCTL, op->cmd);
+	if (!rc)
+		rc = domctl(d, op);
+	if (!rc && copy_to_guest(va, op, sizeof(*op)))
+		rc = -EFAULT;
+	return rc;
+}
+
+long op_domctl(struct hypercall_args *args)
+{
+	struct xen_domctl op;
+	struct domain *d;
+	long rc;
+
+	if (copy_from_guest(&op, args->a[0], sizeof(op)))
+		return -EFAULT;
+	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
+		return -EACCES;
+	d = names_domain(&op) ? domain_find(op.domain) : NULL;
+	rc = domctl_checked(d, &op, args->a[0], args->a[1] == AGAIN);
+	if (d)
+		domain_put(d);
+	if (rc == -ERESTART)
+		args->a[1] = AGAIN;
+	return rc;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The platform_op hypercall: firmware, clocks and power of the machine.  None
+ * of it is handed to the first domain, whose kernel goes on without.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include <xen/platform.h>
+
+#include "dom/privilege.h"
+#include "pv/above.h"
+#include "x86/guestcopy.h"
+
+long op_platform(struct hypercall_args *args)
+{
+	struct xen_platform_op op;
+
+	if (copy_from_guest(&op, args->a[0], sizeof(op)))
+		return -EFAULT;
+	if (op.interface_version != XENPF_INTERFACE_VERSION)
+		return -EACCES;
+	return privilege_check(current_vcpu()->domain, PRIV_PLATFORM, op.cmd);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sysctl hypercall: what the first domain asks of the machine.
+ *
+ * As on Xen a guest gets -EFAULT (the argument cannot be read), -EACCES (it is
+ * of another version), -EPERM.  What is an answer of one size is in
+ * sysctl_info.c.
+ */
+#include <port.h>
+#include <errno.h>
+
+#include <xen/sysctl.h>
+
+#include "ctl/debug_keys.h"
+#include "ctl/domain_info.h"
+#include "ctl/sysctl_info.h"
+#include "debug/log.h"
+#include "dom/privilege.h"
+#include "pv/above.h"
+#include "x86/guestcopy.h"
+
+#define PIECE	256	/* of the log, between two copies */
+
+/*
+ * Of the log, from op->index on or all that is kept.  `clear` would make others
+ * miss lines: the log is not the reader's, and stays.
+ */
+static long read_console(struct xen_sysctl_readconsole *op)
+{
+	uint32_t at = op->incremental ? op->index : 0, done = 0, n;
+	char piece[PIECE];
+	uint64_t va = (uintptr_t)op->buffer.p;
+
+	while (done < op->count &&
+	       (n = log_read(&at, piece, MIN(op->count - done, PIECE + 0u)))) {
+		if (copy_to_guest(va + done, piece, n))
+			return -EFAULT;
+		done += n;
+	}
+	op->index = at;
+	op->count = done;
+	return 0;
+}
+
+/*
+ * In the order of their numbers.  In one go: there are at most MAX_DOMAINS, and
+ * each takes about as long as a page operation.
+ */
+static long list_domains(struct xen_sysctl_getdomaininfolist *op)
+{
+	struct xen_domctl_getdomaininfo info;
+	uint64_t va = (uintptr_t)op->buffer.p;
+	uint32_t id = op->first_domain, n = 0;
+	struct domain *d;
+	int rc = 0;
+
+	while (!rc && n < op->max_domains && (d = domain_from_id((domid_hv_t)id))) {
+		domain_info_fill(d, &info);
+		id = d->id + 1u;
+		domain_put(d);
+		rc = copy_to_guest(va + n * sizeof(info), &info, sizeof(info));
+		n++;
+	}
+	op->num_domains = n;
+	return rc;
+}
+
+static long press_keys(const struct xen_sysctl_debug_keys *op)
+{
+	uint64_t va = (uintptr_t)op->keys.p;
+	uint32_t i;
+	char key;
+
+	for (i = 0; i < MIN(op->nr_keys, DEBUG_KEYS_MOST); i++) {
+		if (copy_from_guest(&key, va + i, 1))
+			return -EFAULT;
+		debug_keys_press(key);
+	}
+	return 0;
+}
+
+static long sysctl(struct xen_sysctl *op)
+{
+	switch (op->cmd) {
+	case XEN_SYSCTL_readconsole:
+		return read_console(&op->u.readconsole);
+	case XEN_SYSCTL_physinfo:
+		return sysctl_info_machine(&op->u.physinfo);
+	case XEN_SYSCTL_sched_id:
+		return sysctl_info_scheduler(&op->u.sched_id);
+	case XEN_SYSCTL_getdomaininfolist:
+		return list_domains(&op->u.getdomaininfolist);
+	case XEN_SYSCTL_debug_keys:
+		return press_keys(&op->u.debug_keys);
+	case XEN_SYSCTL_availheap:
+		return sysctl_info_heap(&op->u.availheap);
+	case XEN_SYSCTL_cputopoinfo:
+		return sysctl_info_cpus(&op->u.cputopoinfo);
+	case XEN_SYSCTL_numainfo:
+		return sysctl_info_nodes(&op->u.numainfo);
+	case XEN_SYSCTL_cpupool_op:
+		return sysctl_info_pool(&op->u.cpupool_op);
+	default:
+		return -ENOSYS;
+	}
+}
+
+long op_sysctl(struct hypercall_args *args)
+{
+	struct xen_sysctl op;
+	long rc;
+
+	if (copy_from_guest(&op, args->a[0], sizeof(op)))
+		return -EFAULT;
+	if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
+		return -EACCES;
+	rc = privilege_check(current_vcpu()->domain, PRIV_SYSCTL, op.cmd);
+	if (!rc)
+		rc = sysctl(&op);
+	if (!rc && copy_to_guest(args->a[0], &op, sizeof(op)))
+		rc = -EFAULT;
+	return rc;
+}

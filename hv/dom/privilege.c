@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* See privilege.h. */
+#include <port.h>
+#include <errno.h>
+
+#include <xen/domctl.h>
+#include <xen/memory.h>
+#include <xen/sysctl.h>
+#include <xen/version.h>
+
+#include "dom/privilege.h"
+
+/* PRIV2 */
+static const struct {
+	enum privileged_call call;
+	uint32_t sub;
+} allowed[] = {
+	{ PRIV_DOMCTL, XEN_DOMCTL_destroydomain },
+	{ PRIV_DOMCTL, XEN_DOMCTL_getdomaininfo },
+	{ PRIV_DOMCTL, XEN_DOMCTL_getvcpuinfo },
+	{ PRIV_DOMCTL, XEN_DOMCTL_getvcpuaffinity },
+	{ PRIV_SYSCTL, XEN_SYSCTL_readconsole },
+	{ PRIV_SYSCTL, XEN_SYSCTL_physinfo },
+	{ PRIV_SYSCTL, XEN_SYSCTL_sched_id },
+	{ PRIV_SYSCTL, XEN_SYSCTL_getdomaininfolist },
+	{ PRIV_SYSCTL, XEN_SYSCTL_debug_keys },
+	{ PRIV_SYSCTL, XEN_SYSCTL_availheap },
+	{ PRIV_SYSCTL, XEN_SYSCTL_cputopoinfo },
+	{ PRIV_SYSCTL, XEN_SYSCTL_numainfo },
+	{ PRIV_SYSCTL, XEN_SYSCTL_cpupool_op },
+	{ PRIV_MEMORY, XENMEM_machine_memory_map },
+	{ PRIV_MEMORY, XENMEM_get_sharing_freed_pages },
+	{ PRIV_MEMORY, XENMEM_get_sharing_shared_pages },
+	{ PRIV_CONSOLE, CONSOLEIO_read },
+	/* that it has a privilege at all */
+	{ PRIV_VERSION, XENVER_get_features },
+	{ PRIV_VERSION, XENVER_commandline },
+};
+
+int privilege_check(const struct domain *d, enum privileged_call call,
+		    uint32_t sub)
+{
+	unsigned int i;
+
+	if (!d->privileged)
+		return -EPERM;
+	for (i = 0; i < ARRAY_COUNT(allowed); i++)
+		if (allowed[i].call == call && allowed[i].sub == sub)
+			return 0;
+	return -ENOSYS;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A guest tries what only the first domain may: every number of domctl, sysctl
+ * and platform_op, on itself, on the first domain and on nobody.  Exactly Xen's
+ * errors each time, and no byte comes back.  With "first=1" on the command line
+ * there is a first domain.
+ */
+#include "../attack.h"
+
+#include <xen/domctl.h>
+#include <xen/platform.h>
+#include <xen/sysctl.h>
+
+#define NUMBERS		1100	/* there are none above 1003 */
+#define NOBODY		0x7000
+
+static uint64_t page;
+static domid_t self;
+static bool first;
+
+/* The argument is at the page's start; the rest must stay as it was. */
+static void try(uint8_t call, uint32_t cmd, uint32_t version, domid_t dom,
+		long want)
+{
+	struct { uint32_t cmd, version; domid_t dom; } head = { cmd, version, dom };
+	uint8_t *bytes = (uint8_t *)page;
+	unsigned int i, changed = 0;
+	long got;
+
+	memset(bytes, 0xa5, GL_PAGE_BYTES);
+	memcpy(bytes, &head, sizeof(head));
+	got = raw_call(call, page, 0, 0, 0, 0);
+	changed = memcmp(bytes, &head, sizeof(head)) != 0;
+	for (i = sizeof(head); i < GL_PAGE_BYTES; i++)
+		changed += bytes[i] != 0xa5;
+	if (got != want || changed)
+		gl_test_fail("call %u number %u on d%u gave %ld, not %ld; %u bytes changed",
+			     call, cmd, dom, got, want, changed);
+}
+
+/* Xen looks for the domain first, but where none need be there. */
+static long domctl_nobody(uint32_t cmd)
+{
+	switch (cmd) {
+	case XEN_DOMCTL_createdomain:
+	case XEN_DOMCTL_getdomaininfo:
+	case XEN_DOMCTL_gdbsx_guestmemio:
+		return -XEN_EPERM;
+	default:
+		return -XEN_ESRCH;
+	}
+}
+
+static void test_walk(void)
+{
+	uint32_t cmd;
+
+	for (cmd = 0; cmd < NUMBERS; cmd++) {
+		try(__HYPERVISOR_domctl, cmd, XEN_DOMCTL_INTERFACE_VERSION, self,
+		    -XEN_EPERM);
+		try(__HYPERVISOR_domctl, cmd, XEN_DOMCTL_INTERFACE_VERSION, 0,
+		    first ? -XEN_EPERM : domctl_nobody(cmd));
+		try(__HYPERVISOR_domctl, cmd, XEN_DOMCTL_INTERFACE_VERSION,
+		    NOBODY, domctl_nobody(cmd));
+		try(__HYPERVISOR_domctl, cmd, XEN_DOMCTL_INTERFACE_VERSION - 1,
+		    self, -XEN_EACCES);
+		try(__HYPERVISOR_sysctl, cmd, XEN_SYSCTL_INTERFACE_VERSION, 0,
+		    -XEN_EPERM);
+		try(__HYPERVISOR_sysctl, cmd, 0, 0, -XEN_EACCES);
+		try(__HYPERVISOR_platform_op, cmd, XENPF_INTERFACE_VERSION, 0,
+		    -XEN_EPERM);
+		try(__HYPERVISOR_platform_op, cmd, 0, 0, -XEN_EACCES);
+	}
+}
+
+static void test_bad_arguments(void)
+{
+	static const uint8_t calls[] = { __HYPERVISOR_domctl,
+		__HYPERVISOR_sysctl, __HYPERVISOR_platform_op };
+	const uint64_t bad[] = { 0, 8, FAR_VA, HV_BASE, HV_END - 8, ~7UL,
+				 page + GL_PAGE_BYTES - 16 };
+	unsigned int i, k;
+
+	for (i = 0; i < sizeof(calls); i++)
+		for (k = 0; k < sizeof(bad) / sizeof(bad[0]); k++)
+			gl_test_equal(raw_call(calls[i], bad[k], 0, 0, 0, 0),
+				      -XEN_EFAULT);
+}
+
+/* What is the first domain's in calls that guests have, too. */
+static void test_elsewhere(void)
+{
+	struct xen_memory_map map = { .nr_entries = 1 };
+
+	gl_test_equal(raw_call(__HYPERVISOR_memory_op, XENMEM_machine_memory_map,
+			       (uint64_t)&map, 0, 0, 0), -XEN_EPERM);
+	gl_test_equal(raw_call(__HYPERVISOR_memory_op,
+			       XENMEM_get_sharing_freed_pages, 0, 0, 0, 0),
+		      -XEN_ENOSYS);
+	gl_test_equal(raw_call(__HYPERVISOR_memory_op,
+			       XENMEM_get_sharing_shared_pages, 0, 0, 0, 0),
+		      -XEN_ENOSYS);
+	memset((void *)page, 0xa5, GL_PAGE_BYTES);
+	gl_test_equal(raw_call(__HYPERVISOR_console_io, CONSOLEIO_read, 64, page,
+			       0, 0), 0);
+	gl_test_equal(*(uint8_t *)page, 0xa5);
+	gl_test_equal(raw_call(__HYPERVISOR_xen_version, XENVER_commandline, page,
+			       0, 0, 0), 0);
+	gl_test_check(!strcmp((char *)page, "<denied>"));
+}
+
+void gl_main(void)
+{
+	page = gl_pages_alloc(2);
+	if (!page)
+		gl_test_error("no memory");
+	gl_unmap_page(page + GL_PAGE_BYTES);
+	self = gl_cmdline_u64("self", 0);
+	first = gl_cmdline_u64("first", 0);
+	test_walk();
+	test_bad_arguments();
+	test_elsewhere();
+	audit("privilege");
+	gl_test_done();
+}
