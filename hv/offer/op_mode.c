@@ -8,7 +8,10 @@
 #include "sharing/sharing.h"
 #include "x86/guestcopy.h"
 
-#define MODES (SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST)
+/* What the operator's choice comes to. */
+#define BREAKS_FIRST (SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST)
+/* Those that are served here; the others are for hypervisors to come. */
+#define MODES BREAKS_FIRST
 
 static bool list_ok(const struct shareop_mode *m)
 {
@@ -21,10 +24,19 @@ static bool list_ok(const struct shareop_mode *m)
 	       guest_range_ok(m->p2m, bytes);
 }
 
+static bool linear_ok(const struct shareop_mode *m)
+{
+	if (!m->linear_base)
+		return true;
+	return (m->flags & SHARE_MODE_BREAK_FIRST) && !(m->linear_base & ~PAGE_MASK) &&
+	       guest_range_ok(m->linear_base, PAGE_SIZE);
+}
+
 static bool mode_ok(const struct shareop_mode *m)
 {
-	return m->version == SHARE_MODE_VERSION && !(m->flags & ~MODES) &&
-	       (m->flags != SHARE_MODE_BREAK_FIRST) && list_ok(m);
+	return !(m->flags & ~MODES) &&
+	       (m->flags & BREAKS_FIRST) != SHARE_MODE_BREAK_FIRST &&
+	       list_ok(m) && linear_ok(m);
 }
 
 int mode_set(struct domain *d, const struct shareop_mode *given)
@@ -35,8 +47,8 @@ int mode_set(struct domain *d, const struct shareop_mode *given)
 	 * What the guest says of its list is what the operator's choice waited
 	 * for.
 	 */
-	if (d->breaks.wanted && !(m.flags & ~MODES))
-		m.flags = MODES;
+	if (d->breaks.wanted)
+		m.flags |= BREAKS_FIRST;
 	if (!mode_ok(&m))
 		return -EINVAL;
 	if (!share_dom_one_pfn(d->sharing.dom, m.flags & SHARE_MODE_ONE_PFN))
@@ -45,6 +57,7 @@ int mode_set(struct domain *d, const struct shareop_mode *given)
 	d->breaks.flags = m.flags;
 	d->breaks.p2m = m.p2m;
 	d->breaks.p2m_entries = m.p2m_entries;
+	d->breaks.linear_base = m.linear_base;
 	spin_unlock(&d->mm);
 	return 0;
 }
@@ -63,13 +76,36 @@ void mode_break_first(struct domain *d)
 	CHECK(share_dom_one_pfn(d->sharing.dom, true));
 }
 
+/* Bytes at va that are zero. */
+static int zeros_read(uint64_t va, uint64_t bytes)
+{
+	uint64_t some[16], n, i;
+
+	for (; bytes; va += n, bytes -= n) {
+		n = MIN(bytes, sizeof(some));
+		memset(some, 0, sizeof(some));
+		if (copy_from_guest(some, va, n))
+			return -EFAULT;
+		for (i = 0; i < ARRAY_COUNT(some); i++)
+			if (some[i])
+				return -EINVAL;
+	}
+	return 0;
+}
+
 long shareop_mode(struct domain *d, uint64_t va, uint64_t bytes)
 {
-	struct shareop_mode m;
+	struct shareop_mode m = { 0 };
+	uint64_t known = MIN(bytes, sizeof(m));
+	int r;
 
-	if (bytes != sizeof(m))
+	if (bytes != SHARE_MODE_V1_BYTES && (bytes < sizeof(m) || bytes > PAGE_SIZE))
 		return -EINVAL;
-	if (copy_from_guest(&m, va, sizeof(m)))
+	if (copy_from_guest(&m, va, known))
 		return -EFAULT;
-	return mode_set(d, &m);
+	if (m.version != (bytes < sizeof(m) ? SHARE_MODE_V1 : SHARE_MODE_VERSION) ||
+	    (m.version == SHARE_MODE_V1 && (m.flags & ~BREAKS_FIRST)))
+		return -EINVAL;
+	r = zeros_read(va + known, bytes - known);
+	return r ? r : mode_set(d, &m);
 }

@@ -66,7 +66,10 @@ long map(uint64_t pfn, pte_t e)
 long mode_call(uint32_t version, uint32_t flags, uint64_t p2m,
 		      uint64_t entries)
 {
-	struct shareop_mode m = { version, flags, p2m, entries };
+	struct shareop_mode m = {
+		.version = version, .flags = flags,
+		.p2m = p2m, .p2m_entries = entries,
+	};
 
 	memcpy(fake_page(d, scratch), &m, sizeof(m));
 	return FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch), sizeof(m));
