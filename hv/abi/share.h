@@ -188,18 +188,18 @@ struct shareop_info {
  * entry of the domain's that maps the page, before the guest goes on: writable
  * where SHARE_PTE_AVL was set.  The M2P and the list below get the new frame's
  * number.  Without it (the default) the guest sees its fault, and the entry is
- * refused with -EBUSY.  Either way an entry that is the frame's only mapping, of
- * its only holder, may be made writable: the frame becomes the domain's page as
- * it stands.  -ENOMEM (or, for a write, the fault): no frame, or the domain has
- * all the pages that it may have.  A list of frames that is taken as one (a
+ * refused with -EBUSY.  Either way an entry that is the frame's only mapping,
+ * of its only holder, may be made writable: the frame becomes the domain's page
+ * as it stands.  -ENOMEM (or, for a write, the fault): no frame, or the domain
+ * has all the pages that it may have.  A list of frames that is taken as one (a
  * buffer's) may have 40 shared pages: more are refused with -EBUSY.
  *
  * Other uses that a shared page cannot have get the private page of a break in
  * the same way: as a page table, as a descriptor table, to be granted, to be
- * given back (XENMEM_decrease_reservation, XENMEM_exchange).  A frame whose last
- * entry was cleared before, one of the last 512 of the domain's, went with its
- * hold then; to give it back as well is done, and does nothing.  Without break
- * first all of this is -EBUSY.
+ * given back (XENMEM_decrease_reservation, XENMEM_exchange).  A frame whose
+ * last entry was cleared before, one of the last 512 of the domain's, went with
+ * its hold then; to give it back as well is done, and does nothing.  Without
+ * break first all of this is -EBUSY.
  *
  * The operator may choose this for a guest (breaks=first in the domain list).
  * It takes effect with the guest's first SHAREOP_mode, which tells where its
@@ -211,9 +211,9 @@ struct shareop_info {
  * Sole; needs SHARE_MODE_BREAK_FIRST: a held frame has one entry.  Any further
  * entry that names it, read-only ones too, gets the private page of a break, in
  * every way in which an entry comes to be, the validation of a table included;
- * an offer of more than one entry is refused (SHARE_OTHER_MAPPING).  For kernels
- * that keep entries in tables that are not pinned, where nobody counts them, and
- * read them back through the M2P: stock Linux at fork() and exit().
+ * an offer of more than one entry is refused (SHARE_OTHER_MAPPING).  For
+ * kernels that keep entries in tables that are not pinned, where nobody counts
+ * them, and read them back through the M2P: stock Linux at fork() and exit().
  */
 #define SHARE_MODE_SOLE		4u
 /*

@@ -96,6 +96,9 @@ static void item_write_protect(struct domain *d, struct sharing_chunk *c,
 	struct frame *f;
 
 	item->result = item_find_ptes(d, c, item);
+	if (item->result == SHARE_NOT_TRIED && item->count > 1 &&
+	    (d->breaks.flags & SHARE_MODE_SOLE))
+		item->result = SHARE_OTHER_MAPPING;
 	if (item->result != SHARE_NOT_TRIED)
 		return;
 	f = mfn_to_frame(item->mfn);

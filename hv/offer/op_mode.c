@@ -11,7 +11,7 @@
 /* What the operator's choice comes to. */
 #define BREAKS_FIRST (SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST)
 /* Those that are served here; the others are for hypervisors to come. */
-#define MODES BREAKS_FIRST
+#define MODES (BREAKS_FIRST | SHARE_MODE_SOLE)
 
 static bool list_ok(const struct shareop_mode *m)
 {
@@ -32,16 +32,49 @@ static bool linear_ok(const struct shareop_mode *m)
 	       guest_range_ok(m->linear_base, PAGE_SIZE);
 }
 
+/* Does it have the flags that its flags need? */
+static bool flags_ok(uint32_t flags)
+{
+	if (flags & ~MODES)
+		return false;
+	if ((flags & SHARE_MODE_SOLE) && !(flags & SHARE_MODE_BREAK_FIRST))
+		return false;
+	return (flags & BREAKS_FIRST) != SHARE_MODE_BREAK_FIRST;
+}
+
 static bool mode_ok(const struct shareop_mode *m)
 {
-	return !(m->flags & ~MODES) &&
-	       (m->flags & BREAKS_FIRST) != SHARE_MODE_BREAK_FIRST &&
-	       list_ok(m) && linear_ok(m);
+	return flags_ok(m->flags) && list_ok(m) && linear_ok(m);
+}
+
+/*
+ * May a domain that holds shared frames get these flags?  Frames that it has
+ * may stand for two pfns, or have two entries.  LOCK_MM, under which it holds
+ * what it holds.
+ */
+static bool anew_ok(struct domain *d, uint32_t flags)
+{
+	return !(flags & ~d->breaks.flags & SHARE_MODE_SOLE) ||
+	       !share_dom_held(d->sharing.dom);
+}
+
+/* LOCK_MM. */
+static int mode_change(struct domain *d, const struct shareop_mode *m)
+{
+	if (!anew_ok(d, m->flags) ||
+	    !share_dom_one_pfn(d->sharing.dom, m->flags & SHARE_MODE_ONE_PFN))
+		return -EBUSY;
+	d->breaks.flags = m->flags;
+	d->breaks.p2m = m->p2m;
+	d->breaks.p2m_entries = m->p2m_entries;
+	d->breaks.linear_base = m->linear_base;
+	return 0;
 }
 
 int mode_set(struct domain *d, const struct shareop_mode *given)
 {
 	struct shareop_mode m = *given;
+	int r;
 
 	/*
 	 * What the guest says of its list is what the operator's choice waited
@@ -51,15 +84,10 @@ int mode_set(struct domain *d, const struct shareop_mode *given)
 		m.flags |= BREAKS_FIRST;
 	if (!mode_ok(&m))
 		return -EINVAL;
-	if (!share_dom_one_pfn(d->sharing.dom, m.flags & SHARE_MODE_ONE_PFN))
-		return -EBUSY;
 	spin_lock(&d->mm);
-	d->breaks.flags = m.flags;
-	d->breaks.p2m = m.p2m;
-	d->breaks.p2m_entries = m.p2m_entries;
-	d->breaks.linear_base = m.linear_base;
+	r = mode_change(d, &m);
 	spin_unlock(&d->mm);
-	return 0;
+	return r;
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <port.h>
 #include <errno.h>
 
+#include "abi/share.h"
 #include "dom/pages.h"
 #include "pv/grant.h"
 #include "pv/ptbreak.h"
@@ -64,9 +65,17 @@ static pte_t pte_renamed(pte_t e, const struct frame *f)
 }
 
 /*
- * resolve() refused *e, which is to be writable: the share is broken, or why
- * not.
+ * resolve() said r of e: must the share be broken first?  A writable entry asks
+ * for it, and of a domain that chose SHARE_MODE_SOLE any: the frame has its one
+ * entry already.
  */
+static bool l1_breaks(const struct domain *d, int r, pte_t e)
+{
+	return (r == -EBUSY && (e & PTE_RW)) ||
+	       (r == 1 && (d->breaks.flags & SHARE_MODE_SOLE));
+}
+
+/* The share is broken, and *e names the page that came of it; or why not. */
 static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
 		    struct frame **f)
 {
@@ -117,7 +126,7 @@ static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 	if (ptbreak_left(d))
 		return -ERESTART;
 	r = l1_resolve(d, &e, &f);
-	if (unlikely(r == -EBUSY) && (e & PTE_RW))
+	if (unlikely(r) && l1_breaks(d, r, e))
 		r = l1_break(d, pte, &e, &f);
 	if (r < 0)
 		return r;
