@@ -49,6 +49,7 @@
 #include "pv/ptcheck.h"
 #include "sharing/holds.h"
 #include "sharing/ownpage.h"
+#include "x86/guestcopy.h"
 #include "x86/tlb.h"
 
 #define LIST_DEPTH 8	/* K6 */
@@ -261,56 +262,6 @@ static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
 	return copy_frame(d, mfn, pfn, new);
 }
 
-/* at_hand: entries of the page, 0 or 1, that the caller replaces himself. */
-static int break_frame(struct domain *d, mfn_t mfn, uint32_t at_hand,
-		       mfn_t *new)
-{
-	struct pt_renames *b = &d->pending.renames;
-	uint32_t mappings, left;
-	pfn_t pfn;
-	int r;
-
-	if (!holds_find(d, mfn, &mappings, &pfn))
-		return -EPERM;
-	left = mappings - at_hand;
-	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST) && (!at_hand || left))
-		return -EBUSY;
-	r = p2m_page_first(d, mfn, pfn);
-	if (r)
-		return r;
-	if (left && renames_full(d))
-		return -EBUSY;
-	r = frame_private(d, mfn, mappings, pfn, new);
-	if (!r && left) {
-		all_held(d);
-		rename_add(b, mfn, *new, left);
-	}
-	return r;
-}
-
-int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
-		  struct frame **f)
-{
-	struct pt_rename *p = rename_find(&d->pending.renames, mfn);
-	mfn_t new;
-	int r = 0;
-
-	ASSERT(spin_is_locked(&d->mm));
-	if (!p) {
-		r = break_frame(d, mfn, pte ? 1 : 0, &new);
-		if (!r)
-			*f = mfn_to_frame(new);
-		return r;
-	}
-	*f = mfn_to_frame(p->new);
-	r = frame_get(*f, d->id);
-	if (!r && pte)
-		rename_entry_done(&d->pending.renames, p);
-	return r;
-}
-
-/* --- the others --- */
-
 /*
  * A name of f, and a writable use if e is writable; false: the guest gave the
  * page another use meanwhile.
@@ -342,6 +293,95 @@ static void entry_convert(struct domain *d, pte_t *pte,
 	if (!same)
 		holds_unmap(d, p->old, true);
 }
+
+/*
+ * K7: the entry of the guest's own linear map, if it names mfn.  NULL: it does
+ * not, or the guest told of none.
+ */
+static pte_t *linear_entry(struct domain *d, mfn_t mfn, pfn_t pfn)
+{
+	mfn_t l4 = any_kernel_l4(d);
+	uint64_t va;
+	pte_t *pte;
+
+	if (!d->breaks.linear_base || l4 == INVALID_MFN ||
+	    pfn > UINT64_MAX >> PAGE_SHIFT ||
+	    __builtin_add_overflow(d->breaks.linear_base, pfn << PAGE_SHIFT, &va) ||
+	    !guest_range_ok(va, PAGE_SIZE))
+		return NULL;
+	pte = ptcheck_walk(d, l4, va);
+	return pte && (*pte & PTE_P) && pte_mfn(*pte) == mfn ? pte : NULL;
+}
+
+/*
+ * The other entries of a page that is private now, `new`: at once, that of the
+ * linear map; the rest is looked for (K1).
+ */
+static void others_follow(struct domain *d, mfn_t mfn, mfn_t new, uint32_t left,
+			  pte_t *linear)
+{
+	all_held(d);
+	if (linear) {
+		entry_convert(d, linear, &(struct pt_rename){ mfn, new, left });
+		left--;
+	}
+	/* They read the old frame no more before one of them writes. */
+	if (linear && mfn != new)
+		domain_flush_tlb(d);
+	if (left)
+		rename_add(&d->pending.renames, mfn, new, left);
+}
+
+/* pte: an entry of the page that the caller replaces himself; NULL: none. */
+static int break_frame(struct domain *d, const pte_t *pte, mfn_t mfn, mfn_t *new)
+{
+	uint32_t mappings, left;
+	pte_t *linear = NULL;
+	pfn_t pfn;
+	int r;
+
+	if (!holds_find(d, mfn, &mappings, &pfn))
+		return -EPERM;
+	left = mappings - (pte ? 1 : 0);
+	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST) && (!pte || left))
+		return -EBUSY;
+	r = p2m_page_first(d, mfn, pfn);
+	if (r)
+		return r;
+	if (left)
+		linear = linear_entry(d, mfn, pfn);
+	if (linear == pte)
+		linear = NULL;
+	if (left > (linear ? 1 : 0) && renames_full(d))
+		return -EBUSY;
+	r = frame_private(d, mfn, mappings, pfn, new);
+	if (!r && left)
+		others_follow(d, mfn, *new, left, linear);
+	return r;
+}
+
+int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
+		  struct frame **f)
+{
+	struct pt_rename *p = rename_find(&d->pending.renames, mfn);
+	mfn_t new;
+	int r = 0;
+
+	ASSERT(spin_is_locked(&d->mm));
+	if (!p) {
+		r = break_frame(d, pte, mfn, &new);
+		if (!r)
+			*f = mfn_to_frame(new);
+		return r;
+	}
+	*f = mfn_to_frame(p->new);
+	r = frame_get(*f, d->id);
+	if (!r && pte)
+		rename_entry_done(&d->pending.renames, p);
+	return r;
+}
+
+/* --- the others --- */
 
 /* Entries of f that hold what they name (mm/pagetype.h, T5). */
 static unsigned int entries_held(const struct frame *f)

@@ -15,6 +15,7 @@
 #include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
+#include "pv/resolve.h"
 #include "pv/traps.h"
 #include "unit/suite.h"
 
@@ -218,6 +219,133 @@ START_TEST(mode)
 }
 END_TEST
 
+/* --- the linear map --- */
+
+/* With the list, and a linear map that starts there. */
+static void told(uint32_t flags, uint64_t base)
+{
+	struct shareop_mode *m = (void *)fake_page(d, scratch);
+
+	*m = (struct shareop_mode){
+		.version = SHARE_MODE_VERSION, .flags = flags,
+		.p2m = fake_va(list), .p2m_entries = LIST_PAGES * 512,
+		.linear_base = base,
+	};
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch),
+				   sizeof(*m)), 0);
+}
+
+/* The call alone, without the search that follows on the way out. */
+static long map_only(uint64_t pfn, pte_t e)
+{
+	return op_update_va_mapping(&(struct hypercall_args){
+			.a = { fake_va(pfn), e } });
+}
+
+/* K7: nothing is left to look for, whatever the domain's memory. */
+START_TEST(linear_entry_at_once)
+{
+	bool others = _i & 1;
+	mfn_t mfn;
+
+	told(SOLE, fake_va(0));
+	mfn = shared(p, 7, others);
+	d->cpu_mask |= 4;
+	fake_machine.flushed = 0;
+	ck_assert_int_eq(map_only(p + 2, pte_make(mfn, RO)), 0);
+	ck_assert(!pttree_work_left(d));
+	if (others)
+		ck_assert_uint_eq(fake_machine.flushed & 5, 5);
+	ck_assert_uint_eq(fake_mfn(d, p + 2), fake_mfn(d, p));
+	check_broken(mfn, others);
+	if (others)
+		ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
+}
+END_TEST
+
+/* TL2: named by its frame, so that nobody else flushes for an entry. */
+START_TEST(linear_entry_is_flushed)
+{
+	struct frame *f;
+	mfn_t mfn;
+
+	told(SOLE, fake_va(0));
+	mfn = shared(p, 7, true);
+	d->cpu_mask |= 4;
+	fake_machine.flushed = 0;
+	ck_assert_int_eq(resolve_write(d, mfn, &f), 0);
+	ck_assert_uint_eq(fake_machine.flushed & 5, 5);
+	ck_assert_uint_eq(frame_to_mfn(f), fake_mfn(d, p));
+	frame_put(f);
+	ck_assert(!pttree_work_left(d));
+	check_broken(mfn, true);
+}
+END_TEST
+
+/* An entry that is not there, or names another frame, is no linear map. */
+START_TEST(linear_base_is_a_lie)
+{
+	const uint64_t lies[] = {
+		fake_va(1), fake_va(5000), (1UL << 47) - PAGE_SIZE,
+		0 - (p << PAGE_SHIFT), fake_va(0) - PAGE_SIZE, PAGE_SIZE,
+	};
+	bool others = _i & 1;
+	mfn_t mfn;
+
+	told(SOLE, lies[_i / 2]);
+	mfn = shared(p, 7, others);
+	ck_assert_int_eq(map_only(p + 2, pte_make(mfn, RO)), 0);
+	ck_assert(pttree_work_left(d));
+	while (pttree_settle(d))
+		;
+	ck_assert_uint_eq(fake_mfn(d, p + 2), fake_mfn(d, p));
+	check_broken(mfn, others);
+}
+END_TEST
+
+/* The page's own number is a lie: an address that wraps round. */
+START_TEST(pfn_is_a_lie)
+{
+	uint64_t *u = (void *)fake_page(d, scratch);
+	const uint64_t pfns[] = { 1UL << 51, 1UL << 52, 0x7ffffffff, p + 1 };
+	mfn_t mfn;
+
+	told(SOLE, fake_va(0));
+	fill(d, p, 7);
+	u[0] = virt_to_maddr(fake_page(d, p)) | MMU_MACHPHYS_UPDATE;
+	u[1] = pfns[_i];
+	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1, 0,
+				   DOMID_SELF), 0);
+	ck_assert_int_eq(offer(p, 0), SHARE_DONE);
+	mfn = fake_mfn(d, p);
+	ck_assert_int_eq(map(p + 2, pte_make(mfn, RO)), 0);
+	ck_assert_uint_eq(fake_mfn(d, p + 2), fake_mfn(d, p));
+	ck_assert(writable(p) && filled(fake_page(d, p), 7));
+	ck_assert_uint_eq(info().held, 0);
+	fake_check();
+}
+END_TEST
+
+/* Of a page with two entries more, one is found there; at hand, itself. */
+START_TEST(linear_and_another)
+{
+	mfn_t mfn;
+
+	told(BOTH, fake_va(0));
+	fill(d, p, 7);
+	ck_assert_int_eq(map(p + 1, pte_make(fake_mfn(d, p), RW)), 0);
+	ck_assert_int_eq(offer(p, p + 1), SHARE_DONE);
+	mfn = fake_mfn(d, p);
+	ck_assert_int_eq(map_only(p + (_i ? 0 : 2), pte_make(mfn, RW)), 0);
+	ck_assert(pttree_work_left(d));
+	while (pttree_settle(d))
+		;
+	ck_assert_uint_eq(fake_mfn(d, p + 1), fake_mfn(d, p));
+	ck_assert(writable(p + 1));
+	check_broken(mfn, false);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("sole");
@@ -230,5 +358,10 @@ int main(void)
 	tcase_add_test(tc, offer_of_two_names);
 	tcase_add_test(tc, no_frame);
 	tcase_add_test(tc, mode);
+	tcase_add_loop_test(tc, linear_entry_at_once, 0, 2);
+	tcase_add_test(tc, linear_entry_is_flushed);
+	tcase_add_loop_test(tc, linear_base_is_a_lie, 0, 12);
+	tcase_add_loop_test(tc, pfn_is_a_lie, 0, 4);
+	tcase_add_loop_test(tc, linear_and_another, 0, 2);
 	return suite_run();
 }
