@@ -86,6 +86,8 @@ struct break_mode {		/* LOCK_MM */
 	uint32_t flags;		/* SHARE_MODE_* */
 	/* the guest's own list of names; none: 0 entries */
 	uint64_t p2m, p2m_entries;
+	/* offers write names there, too (not of version 1) */
+	bool offers_listed;
 	/* va of its linear map's pfn 0; 0: not told */
 	uint64_t linear_base;
 	/* pages of the list that wait for one another just now */

@@ -51,9 +51,13 @@ struct sharing_chunk {
 void chunk_init(void);
 struct sharing_chunk *chunk_scratch(void);
 
-/* Both: LOCK_MM of d held; every item gets its result. */
-void chunk_offer(struct domain *d, struct sharing_chunk *c);
-void chunk_unshare(struct domain *d, struct sharing_chunk *c);
+/*
+ * Both: LOCK_MM of d held; every item gets its result.  False: nothing was done
+ * that the guest sees, for names change just now (K2): the call is to be made
+ * again.
+ */
+bool chunk_offer(struct domain *d, struct sharing_chunk *c) must_check;
+bool chunk_unshare(struct domain *d, struct sharing_chunk *c) must_check;
 
 /*
  * Find the entries that an item names and the one frame that they map.

@@ -67,6 +67,7 @@ static int mode_change(struct domain *d, const struct shareop_mode *m)
 	d->breaks.flags = m->flags;
 	d->breaks.p2m = m->p2m;
 	d->breaks.p2m_entries = m->p2m_entries;
+	d->breaks.offers_listed = m->version != SHARE_MODE_V1 && m->p2m_entries;
 	d->breaks.linear_base = m->linear_base;
 	return 0;
 }

@@ -122,7 +122,7 @@ static uint64_t stale_mask(struct domain *d, const struct sharing_item *item)
 	return domain_cpus(d);
 }
 
-void chunk_unshare(struct domain *d, struct sharing_chunk *c)
+bool chunk_unshare(struct domain *d, struct sharing_chunk *c)
 {
 	bool done[CHUNK_ITEMS] = { false };
 	uint64_t mask = 0;
@@ -143,4 +143,5 @@ void chunk_unshare(struct domain *d, struct sharing_chunk *c)
 	for (i = 0; i < c->item_count; i++)
 		if (done[i])
 			item_finish(d, c, &c->items[i]);
+	return true;
 }

@@ -45,14 +45,12 @@
 #include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
+#include "pv/p2mlist.h"
 #include "pv/ptbreak.h"
 #include "pv/ptcheck.h"
 #include "sharing/holds.h"
 #include "sharing/ownpage.h"
-#include "x86/guestcopy.h"
 #include "x86/tlb.h"
-
-#define LIST_DEPTH 8	/* K6 */
 
 /* --- renames --- */
 
@@ -107,6 +105,15 @@ bool ptbreak_pending(const struct domain *d, mfn_t mfn)
 
 /* --- the page at hand --- */
 
+bool ptbreak_hold(struct domain *d)
+{
+	ASSERT(spin_is_locked(&d->mm));
+	if (d->vcpu_count == 1 || d->pending.renames.held)
+		return false;
+	atomic_store(&d->pending.renames.held, true);
+	return true;
+}
+
 /*
  * K2: from here until LOCK_MM is free again none of d's vCPUs is in its guest.
  * One that runs comes here by the flush's interrupt; one that starts after the
@@ -117,83 +124,12 @@ static void all_held(struct domain *d)
 	struct vcpu *v = current_vcpu();
 	uint64_t mask;
 
-	if (d->vcpu_count == 1 || d->pending.renames.held)
+	if (!ptbreak_hold(d))
 		return;
-	atomic_store(&d->pending.renames.held, true);
 	mask = domain_cpus(d);
 	if (v && v->domain == d)
 		mask &= ~(1UL << this_cpu()->id);
 	tlb_flush_mask(mask);
-}
-
-/*
- * The tables through which d's list of names is written; LOCK_MM keeps them.
- * INVALID_MFN: none is left.
- */
-static mfn_t any_kernel_l4(const struct domain *d)
-{
-	struct vcpu *v = current_vcpu();
-	uint32_t i;
-
-	if (v && v->domain == d)
-		return v->kernel_l4;
-	for (i = 0; i < d->vcpu_count; i++)
-		if (d->vcpu[i]->kernel_l4 != INVALID_MFN)
-			return d->vcpu[i]->kernel_l4;
-	return INVALID_MFN;
-}
-
-static uint64_t p2m_va(const struct domain *d, pfn_t pfn)
-{
-	return d->breaks.p2m + pfn * sizeof(uint64_t);
-}
-
-/* The entry that maps the list's page with the name of pfn; NULL: none. */
-static pte_t *p2m_entry(struct domain *d, pfn_t pfn)
-{
-	mfn_t l4 = any_kernel_l4(d);
-	pte_t *pte;
-
-	if (pfn >= d->breaks.p2m_entries || l4 == INVALID_MFN)
-		return NULL;
-	pte = ptcheck_walk(d, l4, p2m_va(d, pfn));
-	return pte && (*pte & PTE_P) ? pte : NULL;
-}
-
-/* K6: before mfn, which stands for pfn, is broken. */
-static int p2m_page_first(struct domain *d, mfn_t mfn, pfn_t pfn)
-{
-	pte_t *pte = p2m_entry(d, pfn);
-	int r;
-
-	if (!pte || (*pte & (PTE_RW | PTE_AVL_SHARED)) != PTE_AVL_SHARED ||
-	    pte_mfn(*pte) == mfn)
-		return 0;
-	if (d->breaks.list_depth == LIST_DEPTH)
-		return -EBUSY;
-	d->breaks.list_depth++;
-	r = ptcheck_break(d, pte);
-	d->breaks.list_depth--;
-	return r;
-}
-
-/*
- * The page has a new name: into the guest's own list, where its tables let it
- * be written.  The list's page may be the one that breaks.
- */
-static void p2m_write(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
-{
-	pte_t *pte = p2m_entry(d, pfn);
-	mfn_t mfn;
-
-	if (!pte)
-		return;
-	mfn = pte_mfn(*pte) == old ? new : pte_mfn(*pte);
-	if (mfn != new && !(*pte & PTE_RW))
-		return;
-	WRITE_ONCE(*(uint64_t *)((uint8_t *)mfn_to_virt(mfn) +
-				 (p2m_va(d, pfn) & ~PAGE_MASK)), new);
-	atomic_fetch_or(pte, PTE_A | PTE_D);
 }
 
 /* K5 */
@@ -227,7 +163,7 @@ static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
 	if (*new == INVALID_MFN)
 		return -ENOMEM;
 	all_held(d);
-	p2m_write(d, pfn, mfn, *new);
+	p2mlist_write_broken(d, pfn, mfn, *new);
 	past_name_keep(&d->pending.renames, mfn, *new, pfn);
 	ownpage_publish(d, *new, 1, 0);
 	return 0;
@@ -295,25 +231,6 @@ static void entry_convert(struct domain *d, pte_t *pte,
 }
 
 /*
- * K7: the entry of the guest's own linear map, if it names mfn.  NULL: it does
- * not, or the guest told of none.
- */
-static pte_t *linear_entry(struct domain *d, mfn_t mfn, pfn_t pfn)
-{
-	mfn_t l4 = any_kernel_l4(d);
-	uint64_t va;
-	pte_t *pte;
-
-	if (!d->breaks.linear_base || l4 == INVALID_MFN ||
-	    pfn > UINT64_MAX >> PAGE_SHIFT ||
-	    __builtin_add_overflow(d->breaks.linear_base, pfn << PAGE_SHIFT, &va) ||
-	    !guest_range_ok(va, PAGE_SIZE))
-		return NULL;
-	pte = ptcheck_walk(d, l4, va);
-	return pte && (*pte & PTE_P) && pte_mfn(*pte) == mfn ? pte : NULL;
-}
-
-/*
  * The other entries of a page that is private now, `new`: at once, that of the
  * linear map; the rest is looked for (K1).
  */
@@ -345,11 +262,11 @@ static int break_frame(struct domain *d, const pte_t *pte, mfn_t mfn, mfn_t *new
 	left = mappings - (pte ? 1 : 0);
 	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST) && (!pte || left))
 		return -EBUSY;
-	r = p2m_page_first(d, mfn, pfn);
+	r = p2mlist_prepare(d, mfn, pfn);
 	if (r)
 		return r;
 	if (left)
-		linear = linear_entry(d, mfn, pfn);
+		linear = p2mlist_linear(d, pfn, mfn);
 	if (linear == pte)
 		linear = NULL;
 	if (left > (linear ? 1 : 0) && renames_full(d))

@@ -26,6 +26,13 @@ int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
  */
 mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn);
 
+/*
+ * Names of d's pages change from now on: a vCPU of d's that comes out of its
+ * guest goes back when LOCK_MM is free (K2).  True: those that run in it are
+ * called by the flush that the caller makes now; false: they were.
+ */
+bool ptbreak_hold(struct domain *d);
+
 /* Are there shares that are broken in part?  No lock needed to ask. */
 static inline bool ptbreak_left(const struct domain *d)
 {
