@@ -48,10 +48,19 @@ static bool is_ours(void)
 	return !counters.yielded;
 }
 
+/*
+ * No more than Linux has pages for: it would plug new ones for what is beyond,
+ * and a PV guest does not survive that.
+ */
+static unsigned long most(void)
+{
+	return min(full, balloon_stats.total_pages - balloon_stats.target_unpopulated);
+}
+
 /* target_lock held. */
 static void move_to(unsigned long pages)
 {
-	pages = min(pages, full);
+	pages = min(pages, most());
 	if (pages > target)
 		counters.taken += pages - target;
 	else
@@ -114,7 +123,7 @@ static unsigned long pressure(struct shrinker *s, struct shrink_control *sc)
 	if (is_balloon() || !spin_trylock(&target_lock))
 		return 0;
 	counters.pressure++;
-	if (is_ours() && target < full) {
+	if (is_ours() && target < most()) {
 		move_to(target + step);
 		step = min(step * 2, full);
 		quiet_until = jiffies + 5 * HZ;
@@ -144,7 +153,7 @@ static int before_kill(struct notifier_block *nb, unsigned long unused, void *fr
 
 	spin_lock(&target_lock);
 	counters.oom++;
-	ours = is_ours() && balloon_stats.current_pages < full;
+	ours = is_ours() && balloon_stats.current_pages < most();
 	if (ours) {
 		move_to(full);
 		quiet_until = jiffies + 30 * HZ;
@@ -178,7 +187,7 @@ int balloon_init(void)
 static void give_up(void)
 {
 	spin_lock(&target_lock);
-	if (is_ours() && target != full)
+	if (is_ours() && target < most())
 		move_to(full);
 	spin_unlock(&target_lock);
 }
