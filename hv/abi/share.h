@@ -86,6 +86,7 @@
  *   -EFAULT  the struct could not be read
  *   -EBUSY   one pfn or sole is asked for anew, or own quota anew or no longer,
  *            while the domain holds shared frames
+ *   -ENOMEM  break first, and no memory for the names that pages had
  *   -ENOSPC  own quota is given up, and there is not so much memory to promise
  */
 #define SHAREOP_mode	6
@@ -195,11 +196,11 @@ struct shareop_info {
  * buffer's) may have 40 shared pages: more are refused with -EBUSY.
  *
  * Other uses that a shared page cannot have get the private page of a break in
- * the same way: as a page table, as a descriptor table, to be granted, to be
- * given back (XENMEM_decrease_reservation, XENMEM_exchange).  A frame whose
- * last entry was cleared before, one of the last 512 of the domain's, went with
- * its hold then; to give it back as well is done, and does nothing.  Without
- * break first all of this is -EBUSY.
+ * the same way: as a page table, as a descriptor table, to be given back
+ * (XENMEM_decrease_reservation).  A frame whose last entry was cleared before,
+ * one of the last 512 of the domain's, went with its hold then; to give it back
+ * as well is done, and does nothing.  Without break first all of this is
+ * -EBUSY.
  *
  * The operator may choose this for a guest (breaks=first in the domain list).
  * It takes effect with the guest's first SHAREOP_mode, which tells where its

@@ -36,6 +36,8 @@ struct pt_tree {
  * and a few
  */
 #define RENAMES_MAX 40
+/* a list of frames that a guest gives back in one call has so many */
+#define PAST_NAMES 512
 
 struct pt_rename {
 	/* frames; the same if it was taken over, not copied */
@@ -48,9 +50,12 @@ struct pt_rename {
 };
 
 struct pt_past_name {
-	uint32_t old, new;	/* a page's frame before the break, and then */
+	/* a page's frame before the break, and then; 0: none, it went */
+	uint32_t old, new;
 	uint64_t pfn;
 };
+
+#define PAST_NAMES_BYTES (PAST_NAMES * sizeof(struct pt_past_name))
 
 struct pt_renames {
 	/*
@@ -61,8 +66,11 @@ struct pt_renames {
 	/* 0 when one of the domain's vCPUs goes to its guest */
 	uint32_t count;
 	struct pt_rename *rename; /* RENAMES_MAX for each vCPU; constant */
-	/* the last names that were broken */
-	struct pt_past_name past[RENAMES_MAX];
+	/*
+	 * the last names that were broken, PAST_NAMES; NULL, or once break first
+	 * was chosen constant
+	 */
+	struct pt_past_name *past;
 	uint32_t past_next;	/* the oldest of them */
 	/*
 	 * where the search for entries stands, referenced; NULL: at the start

@@ -5,6 +5,7 @@
 
 #include "abi/share.h"
 #include "offer/mode.h"
+#include "pv/ptbreak.h"
 #include "sharing/sharing.h"
 #include "x86/guestcopy.h"
 
@@ -64,6 +65,8 @@ static int mode_change(struct domain *d, const struct shareop_mode *m)
 	if (!anew_ok(d, m->flags) ||
 	    !share_dom_one_pfn(d->sharing.dom, m->flags & SHARE_MODE_ONE_PFN))
 		return -EBUSY;
+	if ((m->flags & SHARE_MODE_BREAK_FIRST) && ptbreak_names_init(d))
+		return -ENOMEM;
 	d->breaks.flags = m->flags;
 	d->breaks.p2m = m->p2m;
 	d->breaks.p2m_entries = m->p2m_entries;

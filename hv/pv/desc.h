@@ -8,7 +8,7 @@
 /*
  * At most as many entries as GDT_FRAMES_MAX frames hold: the caller has looked.
  */
-int desc_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries);
+int desc_set_gdt(struct vcpu *v, const uint64_t *named, unsigned int entries);
 void desc_drop_gdt(struct vcpu *v);	/* and the LDT; LOCK_MM held */
 /* validates and normalises 512 descriptors */
 bool desc_check_page(void *page);

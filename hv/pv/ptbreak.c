@@ -27,8 +27,10 @@
  *     or its AVL bit is gone.
  * K4  What can fail comes first: room for a rename, quota, frame, M2P.
  * K5  A guest may have read the old name just before, and use it in an entry
- *     just behind: the last RENAMES_MAX names still lead to their page, as long
- *     as its M2P says that it is there.
+ *     just behind: the last PAST_NAMES names still lead to their page, as long
+ *     as its M2P says that it is there.  Likewise one that clears a page's entry
+ *     and then gives the page back: the hold went with the entry, which is
+ *     remembered as a name that leads nowhere, and told once.
  * K6  The page of the list that a name goes into is the guest's own by then: if
  *     it is shared, or broken and its entry not yet found, it is broken first,
  *     and so on up to LIST_DEPTH.  Else its copy, made later, would have the
@@ -42,8 +44,10 @@
 #include "abi/share.h"
 #include "dom/die.h"
 #include "dom/pages.h"
+#include "dom/promise.h"
 #include "mm/framepool.h"
 #include "mm/m2p.h"
+#include "mm/objpool.h"
 #include "mm/pagetype.h"
 #include "pv/p2mlist.h"
 #include "pv/ptbreak.h"
@@ -135,26 +139,69 @@ static void all_held(struct domain *d)
 /* K5 */
 static void past_name_keep(struct pt_renames *b, mfn_t old, mfn_t new, pfn_t pfn)
 {
+	if (!b->past)
+		return;
 	b->past[b->past_next] = (struct pt_past_name){ old, new, pfn };
-	b->past_next = (b->past_next + 1) % RENAMES_MAX;
+	b->past_next = (b->past_next + 1) % PAST_NAMES;
+}
+
+int ptbreak_names_init(struct domain *d)
+{
+	struct pt_renames *b = &d->pending.renames;
+	uint64_t pages = PAST_NAMES_BYTES / PAGE_SIZE;
+
+	if (b->past)
+		return 0;
+	if (!domain_commit_more(d, pages))
+		return -ENOMEM;
+	b->past = obj_alloc(PAST_NAMES_BYTES);
+	if (b->past)
+		return 0;
+	domain_commit_less(d, pages);
+	return -ENOMEM;
+}
+
+/* The newest record of this name; NULL: none, or it is forgotten. */
+static struct pt_past_name *past_name_find(struct pt_renames *b, mfn_t old)
+{
+	unsigned int i;
+
+	for (i = 1; b->past && i <= PAST_NAMES; i++) {
+		struct pt_past_name *n =
+			&b->past[(b->past_next + PAST_NAMES - i) % PAST_NAMES];
+
+		if (n->old == old)
+			return n;
+	}
+	return NULL;
 }
 
 mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn)
 {
-	struct pt_renames *b = &d->pending.renames;
-	unsigned int i;
+	const struct pt_past_name *n;
 
-	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
+	if (!mfn || !(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
 		return INVALID_MFN;
-	for (i = 1; i <= RENAMES_MAX; i++) {	/* the newest first */
-		const struct pt_past_name *n =
-			&b->past[(b->past_next + RENAMES_MAX - i) % RENAMES_MAX];
+	n = past_name_find(&d->pending.renames, mfn);
+	return n && n->new && m2p_get(&d->m2p, n->new) == n->pfn ?
+	       n->new : INVALID_MFN;
+}
 
-		if (n->old == mfn && n->new)
-			return m2p_get(&d->m2p, n->new) == n->pfn ?
-			       n->new : INVALID_MFN;
-	}
-	return INVALID_MFN;
+void ptbreak_gone_note(struct domain *d, mfn_t mfn)
+{
+	if ((d->breaks.flags & SHARE_MODE_BREAK_FIRST) &&
+	    !holds_find(d, mfn, NULL, NULL))
+		past_name_keep(&d->pending.renames, mfn, 0, INVALID_PFN);
+}
+
+bool ptbreak_gone_take(struct domain *d, mfn_t mfn)
+{
+	struct pt_past_name *n = past_name_find(&d->pending.renames, mfn);
+
+	if (!mfn || !n || n->new)
+		return false;
+	*n = (struct pt_past_name){ 0 };
+	return true;
 }
 
 static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)

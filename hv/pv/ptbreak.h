@@ -33,6 +33,18 @@ mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn);
  */
 bool ptbreak_hold(struct domain *d);
 
+/*
+ * d chooses break first: room for its past names.  -ENOMEM.  LOCK_MM.
+ */
+int ptbreak_names_init(struct domain *d) must_check;
+
+/*
+ * The last mapping of mfn went, and nothing took its place: if d's hold of it
+ * did, too, that is remembered, and told once.  LOCK_MM.
+ */
+void ptbreak_gone_note(struct domain *d, mfn_t mfn);
+bool ptbreak_gone_take(struct domain *d, mfn_t mfn);
+
 /* Are there shares that are broken in part?  No lock needed to ask. */
 static inline bool ptbreak_left(const struct domain *d)
 {

@@ -157,8 +157,11 @@ static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 	}
 	f = mfn_to_frame(pte_mfn(e));
 	if (frame_is_shared(f)) {
-		holds_unmap(d, pte_mfn(e),
-			      (new & PTE_P) && (new & PTE_RW));
+		bool broke = (new & PTE_P) && (new & PTE_RW);
+
+		holds_unmap(d, pte_mfn(e), broke);
+		if (!broke)
+			ptbreak_gone_note(d, pte_mfn(e));
 		return;
 	}
 	if (e & PTE_RW)
@@ -310,12 +313,21 @@ static bool is_linear(const struct frame *table, const struct frame *f)
 	       (f == table || (READ_ONCE(f->type) & TYPE_VALIDATED));
 }
 
-/* Present entry e of `table`: the flags, and f with a general reference. */
-static int upper_resolve(struct domain *d, pte_t e, struct frame **f)
+/*
+ * Present entry *e of a table: the flags, and f with a general reference; *e
+ * names f, which may have been shared, and broken for this.
+ */
+static int upper_resolve(struct domain *d, pte_t *e, struct frame **f)
 {
-	if (!flags_ok(e, UPPER_REFUSED))
+	mfn_t mfn = pte_mfn(*e);
+	int r;
+
+	if (!flags_ok(*e, UPPER_REFUSED))
 		return -EINVAL;
-	return resolve(d, pte_mfn(e), USE_TYPED, f);
+	r = resolve_typed(d, &mfn, f);
+	if (!r)
+		*e = pte_make(mfn, *e & ~PTE_ADDR_MASK);
+	return r;
 }
 
 static pte_t upper_adjusted(pte_t e)
@@ -324,18 +336,18 @@ static pte_t upper_adjusted(pte_t e)
 }
 
 static int upper_take(struct domain *d, struct frame *table, unsigned int level,
-		      pte_t e, enum child_state *below)
+		      pte_t *e, enum child_state *below)
 {
 	struct frame *f;
 	int r;
 
-	if (!(e & PTE_P))
+	if (!(*e & PTE_P))
 		return 0;
 	r = upper_resolve(d, e, &f);
 	if (r)
 		return r;
 	if (is_linear(table, f))
-		r = linear_get(table, f, e);
+		r = linear_get(table, f, *e);
 	else
 		r = domain_type_get(d, f, level_class(level - 1));
 	if (r < 0)
@@ -380,31 +392,44 @@ static int upper_begin(struct domain *d, const struct frame *table,
 	return !r && !frame_is_table(table, level) ? -ERESTART : r;
 }
 
+/* As resolve_name(), of what present entry *e names. */
+static int upper_rename(struct domain *d, pte_t *e)
+{
+	mfn_t mfn = pte_mfn(*e);
+	int r = resolve_name(d, &mfn);
+
+	if (!r)
+		*e = pte_make(mfn, *e & ~PTE_ADDR_MASK);
+	return r;
+}
+
 /* The new value's uses; a table below is validated by pttree.c, in parts. */
 static int upper_get(struct domain *d, struct frame *table, unsigned int level,
-		     pte_t e)
+		     pte_t *e)
 {
 	struct frame *f;
 	int r;
 
-	if (!(e & PTE_P))
+	if (!(*e & PTE_P))
 		return upper_begin(d, table, level, INVALID_MFN);
-	r = upper_begin(d, table, level, pte_mfn(e));
-	if (r)
-		return r;
-	r = upper_resolve(d, e, &f);
+	/* The result that this vCPU waits for has that name. */
+	r = upper_rename(d, e);
+	if (!r)
+		r = upper_begin(d, table, level, pte_mfn(*e));
+	if (!r)
+		r = upper_resolve(d, e, &f);
 	if (r)
 		return r;
 	if (is_linear(table, f)) {
 		r = upper_begin(d, table, level, INVALID_MFN);
 		if (!r)
-			r = linear_get(table, f, e);
+			r = linear_get(table, f, *e);
 		if (r)
 			frame_put(f);
 		return r;
 	}
 	frame_put(f);
-	return pttree_get(d, pte_mfn(e), level - 1);
+	return pttree_get(d, pte_mfn(*e), level - 1);
 }
 
 static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
@@ -416,7 +441,7 @@ static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
 
 	if (slot_is_hypervisor(level, slot))
 		return -EINVAL;	/* PT14 */
-	r = upper_get(d, table, level, new);
+	r = upper_get(d, table, level, &new);
 	if (r)
 		return r;
 	(void)entry_write(pte, upper_adjusted(new),
@@ -463,8 +488,9 @@ int entry_take(struct domain *d, struct frame *table, unsigned int level,
 	if (level == 1) {
 		r = l1_get(d, NULL, *pte, &out);
 	} else {
-		out = upper_adjusted(*pte);
-		r = upper_take(d, table, level, *pte, below);
+		out = *pte;
+		r = upper_take(d, table, level, &out, below);
+		out = upper_adjusted(out);
 	}
 	/*
 	 * Nobody can write the page now (TABLE2), nor does any CPU walk it yet.
