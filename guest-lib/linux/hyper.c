@@ -60,26 +60,45 @@ int hyper_probe(void)
 	return 0;
 }
 
-#define MODE_FLAGS (SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST | SHARE_MODE_SOLE | \
-		    SHARE_MODE_OWN_QUOTA | SHARE_MODE_REPLICAS)
-
 /* LX1 */
-int hyper_mode_set(void)
+#define MODE_NEEDED (SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST | SHARE_MODE_SOLE)
+
+static int mode_ask(unsigned int flags)
 {
 	struct shareop_mode mode = {
 		.version = SHARE_MODE_VERSION,
-		.flags = MODE_FLAGS,
+		.flags = flags,
 		.p2m = (u64)xen_p2m_addr,
 		.p2m_entries = xen_p2m_size,
 		.linear_base = PAGE_OFFSET,
 	};
-	int rc = share_call(SHAREOP_mode, &mode, sizeof(mode));
 
-	if (!rc)
-		return 0;
-	pr_info("this hypervisor lacks version %u of the sharing mode with flags %#x (%d): nothing to do\n",
-		mode.version, mode.flags, rc);
-	return -ENODEV;
+	return share_call(SHAREOP_mode, &mode, sizeof(mode));
+}
+
+/*
+ * What a hypervisor may lack only makes sharing less: without own quota the
+ * operator's budget ends it, without replicas equal pages of one guest do not join.
+ */
+int hyper_mode_set(void)
+{
+	static const unsigned int wishes[] = {
+		MODE_NEEDED | SHARE_MODE_OWN_QUOTA | SHARE_MODE_REPLICAS,
+		MODE_NEEDED | SHARE_MODE_OWN_QUOTA,
+		MODE_NEEDED,
+	};
+	int rc = -EINVAL, i;
+
+	for (i = 0; i < ARRAY_SIZE(wishes) && rc == -EINVAL; i++)
+		rc = mode_ask(wishes[i]);
+	if (rc) {
+		pr_info("this hypervisor has no version %u of the sharing mode with flags %#x (%d): nothing to do\n",
+			SHARE_MODE_VERSION, MODE_NEEDED, rc);
+		return -ENODEV;
+	}
+	if (i > 1)
+		pr_info("this hypervisor has none of the mode's flags %#x\n", wishes[0] & ~wishes[i - 1]);
+	return 0;
 }
 
 bool hyper_frame_of(unsigned long pfn, unsigned long *mfn)
