@@ -103,7 +103,7 @@ struct hold {
 struct share_dom {
 	struct share_dom *next, *before; /* share->lock */
 	struct share_group *group;	/* constant */
-	uint64_t budget;		/* constant */
+	uint64_t budget;		/* lock; read without, too */
 	/* an audit is under way; written while nothing runs */
 	bool audited;
 	/* LOCK_SHARE_DOM: all below; counters are read without */

@@ -87,7 +87,7 @@
  *   -EBUSY   one pfn or sole is asked for anew, or own quota anew or no longer,
  *            while the domain holds shared frames
  *   -ENOMEM  break first, and no memory for the names that pages had
- *   -ENOSPC  own quota is given up, and there is not so much memory to promise
+ *   -ENOSPC  own quota, or no longer: there is not so much memory to promise
  */
 #define SHAREOP_mode	6
 

@@ -21,7 +21,7 @@ static void add(struct domain *d, void *arg)
 	struct sums *s = arg;
 
 	s->commit += d->commit;
-	s->metadata += d->commit - d->pages.max - d->sharing.budget;
+	s->metadata += d->commit - domain_promised_pages(d);
 	s->owned += d->pages.total;
 }
 

@@ -13,16 +13,22 @@
  * and _publish makes them d's, or _cancel takes all of it back.
  */
 mfn_t domain_pages_prepare(struct domain *d, unsigned int order) must_check;
-/* Likewise one, with the bytes of `from`. */
+/* Likewise one, with the bytes of `from`, which d holds. */
 mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from) must_check;
 void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order);
 void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order);
 /*
- * Room in the quota, for a frame that comes another way: out of sharing, or
- * from another domain.
+ * Room in the quota, for a frame that comes another way: from another domain,
+ * or (_move) for a frame that the domain holds, which becomes its page.
  */
 bool domain_quota_take(struct domain *d) must_check;
+bool domain_quota_move(struct domain *d) must_check;
 void domain_quota_give(struct domain *d);
+/*
+ * The domain gave pages back: of one whose holds are charged to its quota
+ * (pages.own) the promise shrinks to what it has.
+ */
+void domain_pages_settle(struct domain *d);
 /*
  * One page that there is room for, on the list and then published, with `refs`
  * references beside d's own.

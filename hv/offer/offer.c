@@ -35,6 +35,7 @@
 #include "offer/chunk.h"
 #include "pv/p2mlist.h"
 #include "pv/ptbreak.h"
+#include "sharing/holds.h"
 #include "sharing/pagefns.h"
 #include "offer/result.h"
 #include "sharing/sharing.h"
@@ -214,12 +215,14 @@ static void items_share(struct domain *d, struct sharing_chunk *c)
 				.pfn = m2p_get(&d->m2p, item->mfn),
 			};
 	}
+	holds_count(d, count);
 	pagefns_begin(&bracket, count);
 	share_offer_batch(d->sharing.dom, c->pages, count);
 	pagefns_end(&bracket);
 	for (i = 0, count = 0; i < c->item_count; i++)
 		if (c->items[i].has_shared_class)
 			item_finish(d, c, &c->items[i], &c->pages[count++]);
+	holds_count(d, 0);
 }
 
 /* --- the guest's list of names --- */

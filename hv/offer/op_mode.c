@@ -6,13 +6,14 @@
 #include "abi/share.h"
 #include "offer/mode.h"
 #include "pv/ptbreak.h"
+#include "sharing/holds.h"
 #include "sharing/sharing.h"
 #include "x86/guestcopy.h"
 
 /* What the operator's choice comes to. */
 #define BREAKS_FIRST (SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST)
 /* Those that are served here; the others are for hypervisors to come. */
-#define MODES (BREAKS_FIRST | SHARE_MODE_SOLE)
+#define MODES (BREAKS_FIRST | SHARE_MODE_SOLE | SHARE_MODE_OWN_QUOTA)
 
 static bool list_ok(const struct shareop_mode *m)
 {
@@ -50,23 +51,28 @@ static bool mode_ok(const struct shareop_mode *m)
 
 /*
  * May a domain that holds shared frames get these flags?  Frames that it has
- * may stand for two pfns, or have two entries.  LOCK_MM, under which it holds
+ * may stand for two pfns, or have two entries, or are charged otherwise.  LOCK_MM, under which it holds
  * what it holds.
  */
 static bool anew_ok(struct domain *d, uint32_t flags)
 {
-	return !(flags & ~d->breaks.flags & SHARE_MODE_SOLE) ||
+	uint32_t changed = flags ^ d->breaks.flags;
+
+	return !((flags & changed & (SHARE_MODE_ONE_PFN | SHARE_MODE_SOLE)) ||
+		 (changed & SHARE_MODE_OWN_QUOTA)) ||
 	       !share_dom_held(d->sharing.dom);
 }
 
 /* LOCK_MM. */
 static int mode_change(struct domain *d, const struct shareop_mode *m)
 {
-	if (!anew_ok(d, m->flags) ||
-	    !share_dom_one_pfn(d->sharing.dom, m->flags & SHARE_MODE_ONE_PFN))
+	if (!anew_ok(d, m->flags))
 		return -EBUSY;
 	if ((m->flags & SHARE_MODE_BREAK_FIRST) && ptbreak_names_init(d))
 		return -ENOMEM;
+	if (holds_own_quota(d, m->flags & SHARE_MODE_OWN_QUOTA))
+		return -ENOSPC;
+	CHECK(share_dom_one_pfn(d->sharing.dom, m->flags & SHARE_MODE_ONE_PFN));
 	d->breaks.flags = m->flags;
 	d->breaks.p2m = m->p2m;
 	d->breaks.p2m_entries = m->p2m_entries;

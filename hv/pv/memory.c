@@ -155,6 +155,8 @@ static long reservation_change(struct hypercall_args *args, unsigned int op)
 			break;
 		units += (1U << r.order) - 1;
 	}
+	if (op == XENMEM_decrease_reservation)
+		domain_pages_settle(r.d);
 	return i;
 }
 

@@ -230,7 +230,7 @@ static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
 static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
 			 pfn_t pfn, mfn_t *new)
 {
-	if (!domain_quota_take(d))
+	if (!domain_quota_move(d))
 		return -ENOMEM;
 	if (holds_take(d, mfn, mappings)) {
 		tlb_flush_mask(frame_pool_cpus(d->sharing.frames));

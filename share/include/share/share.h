@@ -157,6 +157,9 @@ uint64_t share_dom_held(const struct share_dom *d);
  */
 bool share_dom_one_pfn(struct share_dom *d, bool on);
 
+/* Its budget is another from now on; it holds no more than that. */
+void share_dom_set_budget(struct share_dom *d, uint64_t budget);
+
 /*
  * Offer the content of `frame`, which nobody can change during the call.  On
  * SHARE_OK *canonical is the frame that has this content for the group and the

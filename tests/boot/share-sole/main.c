@@ -4,6 +4,7 @@
  * them.  As exit(): a pinned table gets entries for shared pages, is unpinned,
  * the pages are written, and then the table is read: each name must still lead
  * to its page.  As fork(): names go into a plain page, which is then pinned.
+ * Its budget is 0: all it holds is charged to its own quota.
  */
 #include <gl/start.h>
 #include <gl/timer.h>
@@ -21,7 +22,7 @@ static void mode_set(void)
 	const struct shareop_mode m = {
 		.version = SHARE_MODE_VERSION,
 		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST |
-			 SHARE_MODE_SOLE,
+			 SHARE_MODE_SOLE | SHARE_MODE_OWN_QUOTA,
 		.p2m = gl_start_info->mfn_list,
 		.p2m_entries = gl_pages_total(),
 		.linear_base = table - (gl_virt_to_pfn(table) << GL_PAGE_SHIFT),
@@ -143,5 +144,6 @@ void gl_main(void)
 		audit("a round");
 	}
 	gl_test_equal(info_get().held, 0);
+	gl_test_equal(info_get().budget, gl_pages_total());
 	gl_test_done();
 }
