@@ -5,6 +5,7 @@
  */
 #include <linux/kprobes.h>
 #include <linux/mmzone.h>
+#include <linux/pgtable.h>
 #include <linux/printk.h>
 
 #include <asm/xen/hypercall.h>
@@ -105,6 +106,14 @@ bool hyper_frame_of(unsigned long pfn, unsigned long *mfn)
 {
 	*mfn = __pfn_to_mfn(pfn);
 	return *mfn != INVALID_P2M_ENTRY && !(*mfn & (FOREIGN_FRAME_BIT | IDENTITY_FRAME_BIT));
+}
+
+u64 hyper_entry_of(unsigned long pfn)
+{
+	unsigned int level;
+	pte_t *pte = lookup_address((unsigned long)pfn_to_kaddr(pfn), &level);
+
+	return pte ? pte->pte : 0;
 }
 
 /*

@@ -94,6 +94,8 @@ int hyper_info(struct shareop_info *info);
 long hyper_offer(struct shareop_entry *entries, unsigned int count);
 /* The frame of a page of RAM that is the domain's own; false: it has none. */
 bool hyper_frame_of(unsigned long pfn, unsigned long *mfn);
+/* The raw entry of a page in the linear map; 0: none. */
+u64 hyper_entry_of(unsigned long pfn);
 /* A symbol that the kernel does not export; 0: there is none. */
 unsigned long hyper_symbol(const char *name);
 

@@ -12,6 +12,7 @@
  * those whose frames were told to the hypervisor or to another domain are left
  * out here, or have a reference that the hypervisor knows (LX2).  Left out:
  * per-CPU areas, the first task's stack, the rings of console and store, start_info.
+ * Only pages with a writable entry are taken: that is how a share is known later.
  * A domain with hardware has buffers that devices write: there is no such kind then.
  */
 #include <linux/percpu.h>
@@ -88,7 +89,8 @@ static void claim_all(void)
 
 	for (pfn = 0; pfn < hyper_pfns; pfn++)
 		if (table_kind(pfn) == KIND_NONE && pfn_valid(pfn) &&
-		    PageReserved(pfn_to_page(pfn)) && hyper_frame_of(pfn, &mfn))
+		    PageReserved(pfn_to_page(pfn)) && hyper_frame_of(pfn, &mfn) &&
+		    (hyper_entry_of(pfn) & _PAGE_RW))
 			table_claim(pfn, KIND_RESERVED);
 }
 

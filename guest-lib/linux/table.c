@@ -117,13 +117,9 @@ void table_unshared(unsigned long pfn)
  */
 static bool still_shared(unsigned long pfn)
 {
-	unsigned int level;
-	pte_t *pte;
-
 	if (table_kind(pfn) == KIND_TEXT || table_kind(pfn) == KIND_RODATA)
 		return image_is_current(pfn);
-	pte = lookup_address((unsigned long)pfn_to_kaddr(pfn), &level);
-	return pte && (pte->pte & SHARE_PTE_AVL);
+	return hyper_entry_of(pfn) & SHARE_PTE_AVL;
 }
 
 static void page_broke(unsigned long pfn)
