@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /*
  * Processes that map a file, fork and exit, beside one that writes the same bytes
  * to it again: mappers SECONDS FILE.
