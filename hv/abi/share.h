@@ -223,8 +223,9 @@ struct shareop_info {
  * no more than the domain has.  In exchange what sharing saves is the machine's
  * and not the domain's to allocate again, and the machine owes it no more than
  * max_pages; less, when it gives pages back, and then it gets them again only
- * while there is memory that is promised to nobody.  For kernels whose pages
- * never move.
+ * while there is memory that is promised to nobody.  With overcommit on a
+ * write, or an entry, that finds no frame waits for one, in place of the fault
+ * or -ENOMEM.  For kernels whose pages never move.
  */
 #define SHARE_MODE_OWN_QUOTA	8u
 /*

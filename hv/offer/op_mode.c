@@ -12,8 +12,8 @@
 
 /* What the operator's choice comes to. */
 #define BREAKS_FIRST (SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST)
-/* Those that are served here; the others are for hypervisors to come. */
-#define MODES (BREAKS_FIRST | SHARE_MODE_SOLE | SHARE_MODE_OWN_QUOTA)
+#define MODES (BREAKS_FIRST | SHARE_MODE_SOLE | SHARE_MODE_OWN_QUOTA | \
+	       SHARE_MODE_REPLICAS)
 
 static bool list_ok(const struct shareop_mode *m)
 {
@@ -40,6 +40,8 @@ static bool flags_ok(uint32_t flags)
 	if (flags & ~MODES)
 		return false;
 	if ((flags & SHARE_MODE_SOLE) && !(flags & SHARE_MODE_BREAK_FIRST))
+		return false;
+	if ((flags & SHARE_MODE_REPLICAS) && !(flags & SHARE_MODE_ONE_PFN))
 		return false;
 	return (flags & BREAKS_FIRST) != SHARE_MODE_BREAK_FIRST;
 }
@@ -73,6 +75,7 @@ static int mode_change(struct domain *d, const struct shareop_mode *m)
 	if (holds_own_quota(d, m->flags & SHARE_MODE_OWN_QUOTA))
 		return -ENOSPC;
 	CHECK(share_dom_one_pfn(d->sharing.dom, m->flags & SHARE_MODE_ONE_PFN));
+	share_dom_replicas(d->sharing.dom, m->flags & SHARE_MODE_REPLICAS);
 	d->breaks.flags = m->flags;
 	d->breaks.p2m = m->p2m;
 	d->breaks.p2m_entries = m->p2m_entries;

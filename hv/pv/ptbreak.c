@@ -26,6 +26,10 @@
  *     entry that was counted may not look the same afterwards: it names `new`,
  *     or its AVL bit is gone.
  * K4  What can fail comes first: room for a rename, quota, frame, M2P.
+ *     With overcommit on a domain of SHARE_MODE_OWN_QUOTA waits for the frame:
+ *     nothing changed, so its vCPU lets others run and does it again, a fault or
+ *     a call that installs an entry; it runs, and dies, as any other meanwhile.
+ *     GAP: an output of a hypercall that finds no frame is -EFAULT all the same.
  * K5  A guest may have read the old name just before, and use it in an entry
  *     just behind: the last PAST_NAMES names still lead to their page, as long
  *     as its M2P says that it is there.  Likewise one that clears a page's entry
@@ -42,18 +46,22 @@
 #include <errno.h>
 
 #include "abi/share.h"
+#include "debug/log.h"
 #include "dom/die.h"
 #include "dom/pages.h"
 #include "dom/promise.h"
+#include "dom/sched.h"
 #include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/objpool.h"
 #include "mm/pagetype.h"
+#include "mm/palloc.h"
 #include "pv/p2mlist.h"
 #include "pv/ptbreak.h"
 #include "pv/ptcheck.h"
 #include "sharing/holds.h"
 #include "sharing/ownpage.h"
+#include "x86/cpu.h"
 #include "x86/tlb.h"
 
 /* --- renames --- */
@@ -343,6 +351,33 @@ int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 	if (!r && pte)
 		rename_entry_done(&d->pending.renames, p);
 	return r;
+}
+
+/* --- no frame --- */
+
+#define TELL_NS 1000000000UL
+
+/* At most once in TELL_NS; any CPU. */
+static void tell_operator(const struct domain *d)
+{
+	static uint64_t next;	/* atomic: when to tell again */
+	uint64_t now = now_ns(), due = atomic_load_relaxed(&next);
+
+	if (now < due || !atomic_cas(&next, &due, now + TELL_NS))
+		return;
+	log_error("d%u (%s) waits for a frame to write a shared page: %lu are free, with overcommit=on",
+		  d->id, d->name, palloc_free_count());
+}
+
+bool ptbreak_waits(struct domain *d)
+{
+	struct vcpu *v = current_vcpu();
+
+	if (!domain_overcommit() || !d->pages.own || !v || v->domain != d)
+		return false;
+	tell_operator(d);
+	sched_yield_cpu(v);
+	return true;
 }
 
 /* --- the others --- */

@@ -89,6 +89,8 @@ static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
 	r = ptbreak_write(d, pte, mfn, f);
 	if (!r)
 		*e = pte_renamed(*e, *f);
+	else if (r == -ENOMEM && ptbreak_waits(d))
+		r = -ERESTART;
 	return r;
 }
 

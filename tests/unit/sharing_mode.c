@@ -206,6 +206,37 @@ START_TEST(one_pfn)
 }
 END_TEST
 
+/* Equal pages in one batch, and replicas of their content; asked for or not. */
+START_TEST(replicas_in_a_batch)
+{
+	const uint32_t v = SHARE_MODE_VERSION;
+	struct shareop_entry *e = (void *)fake_page(d, scratch);
+	unsigned int i, j;
+
+	ck_assert_int_eq(mode_call(v, SHARE_MODE_REPLICAS, 0, 0), -EINVAL);
+	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN | SHARE_MODE_REPLICAS,
+				   0, 0), 0);
+	for (i = 0; i < 9; i++) {
+		fill(d, p + i, i / 3);
+		e[i] = (struct shareop_entry){ .pte = { fake_va(p + i) },
+					     .nr_ptes = 1, .status = 99 };
+	}
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, fake_va(scratch),
+				   9), 0);
+	for (i = 0; i < 9; i++) {
+		ck_assert_int_eq(e[i].status, SHARE_DONE);
+		ck_assert_uint_eq(m2p_get(&d->m2p, e[i].mfn), p + i);
+		for (j = 0; j < i; j++)
+			ck_assert_uint_ne(e[i].mfn, e[j].mfn);
+	}
+	ck_assert_uint_eq(info().held, 9);
+	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN, 0, 0), 0);
+	fill(d, p + 9, 1);
+	ck_assert_int_eq(offer(p + 9, 0), SHARE_HELD);
+	fake_check();
+}
+END_TEST
+
 /* Equal pages in one batch: the first has the content. */
 START_TEST(one_pfn_in_a_batch)
 {
@@ -273,6 +304,7 @@ int main(void)
 	tcase_add_test(tc, mode_linear_base);
 	tcase_add_test(tc, one_pfn);
 	tcase_add_test(tc, one_pfn_in_a_batch);
+	tcase_add_test(tc, replicas_in_a_batch);
 	tcase_add_loop_test(tc, operators_choice, 0, 2);
 	return suite_run();
 }

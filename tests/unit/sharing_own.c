@@ -14,12 +14,14 @@
 #include "audit/audit.h"
 #include "dom/promise.h"
 #include "fake/fake_breaks.h"
+#include "mm/palloc.h"
 #include "pv/above.h"
 #include "pv/hypercall.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 #include "pv/traps.h"
 #include "unit/suite.h"
+#include "x86/guestcopy.h"
 
 #define OWN (BOTH | SHARE_MODE_OWN_QUOTA)
 
@@ -191,6 +193,62 @@ START_TEST(dies)
 }
 END_TEST
 
+static void *frames_take(void)
+{
+	void *taken = NULL, *page;
+
+	while ((page = palloc_hv(0))) {
+		*(void **)page = taken;
+		taken = page;
+	}
+	return taken;
+}
+
+static void frames_give(void *taken)
+{
+	void *page;
+
+	while ((page = taken)) {
+		taken = *(void **)page;
+		palloc_hv_free(page, 0);
+	}
+}
+
+static long map_only(uint64_t pfn, pte_t e)
+{
+	return op_update_va_mapping(&(struct hypercall_args){
+			.a = { fake_va(pfn), e } });
+}
+
+/*
+ * K4: with overcommit on (1) it waits for a frame, and has it when one is free;
+ * with overcommit off (0), or without its own quota (2), it does not.
+ */
+START_TEST(waits_for_a_frame)
+{
+	bool waits = _i == 1;
+	void *taken;
+	mfn_t mfn;
+
+	domain_set_overcommit(_i);
+	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, _i == 2 ? BOTH : OWN, 0,
+				   0), 0);
+	mfn = shared(p, 7, true);
+	taken = frames_take();
+	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE) == waits);
+	ck_assert_int_eq(map_only(p + 2, pte_make(mfn, RW)),
+			 waits ? -ERESTART : -ENOMEM);
+	ck_assert_int_eq(clear_guest(fake_va(p), 8), -EFAULT);
+	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert(!pttree_work_left(d));
+	fake_recount();
+	frames_give(taken);
+	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
+	ck_assert(writable(p) && filled(fake_page(d, p), 7));
+	domain_set_overcommit(false);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("own");
@@ -202,5 +260,6 @@ int main(void)
 	tcase_add_test(tc, promise_shrinks);
 	tcase_add_test(tc, no_promise);
 	tcase_add_loop_test(tc, dies, 0, 2);
+	tcase_add_loop_test(tc, waits_for_a_frame, 0, 3);
 	return suite_run();
 }

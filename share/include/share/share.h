@@ -14,7 +14,7 @@
  *  I11: canonical frames and index entries are one to one; hash(content) =
  *  stored
  *      hash; no two equal pages in a group, but for who has SHARE_DOM_CAP
- *      mappings of the first.
+ *      mappings of the first, and replicas.
  *  I12: record.count = sum over domains of hold.mappings; record.holders =
  *  number of
  *      domains that hold it; every term > 0 and <= SHARE_DOM_CAP; so count <=
@@ -110,7 +110,8 @@ struct share_totals {
 	uint64_t pages_sharing;
 	uint64_t pages_unshared;	/* canonical frames with one mapping */
 	/*
-	 * canonical zero frames (one a group that uses one, more past the cap)
+	 * canonical zero frames (one a group that uses one, more past the cap;
+	 * replicas are not counted here)
 	 */
 	uint64_t zero_frames;
 	/* mappings of them; counted in pages_sharing too */
@@ -157,6 +158,14 @@ uint64_t share_dom_held(const struct share_dom *d);
  */
 bool share_dom_one_pfn(struct share_dom *d, bool on);
 
+/*
+ * Of a domain whose frames stand for one pfn: from now on an offer of a content
+ * that it holds for other pfns gets another frame of that content, a replica, in
+ * place of SHARE_ERR_HELD; up to SHARE_REPLICAS_MAX.  The i-th such frame of
+ * each domain is the same.
+ */
+#define SHARE_REPLICAS_MAX	(1u << 16)
+void share_dom_replicas(struct share_dom *d, bool on);
 /* Its budget is another from now on; it holds no more than that. */
 void share_dom_set_budget(struct share_dom *d, uint64_t budget);
 

@@ -22,7 +22,8 @@ static void mode_set(void)
 	const struct shareop_mode m = {
 		.version = SHARE_MODE_VERSION,
 		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST |
-			 SHARE_MODE_SOLE | SHARE_MODE_OWN_QUOTA,
+			 SHARE_MODE_SOLE | SHARE_MODE_OWN_QUOTA |
+			 SHARE_MODE_REPLICAS,
 		.p2m = gl_start_info->mfn_list,
 		.p2m_entries = gl_pages_total(),
 		.linear_base = table - (gl_virt_to_pfn(table) << GL_PAGE_SHIFT),
@@ -131,6 +132,24 @@ static void as_fork(unsigned int round)
 	check_names("unpinned again");
 }
 
+/* Pages of one content each have a frame, and get it back when written. */
+static void equal_pages(void)
+{
+	for (unsigned int i = 0; i < PAGES; i++) {
+		pattern_fill(page[i], 3);
+		must_share(page[i]);
+		for (unsigned int j = 0; j < i; j++)
+			gl_test_check(gl_virt_to_mfn(page[i]) !=
+				      gl_virt_to_mfn(page[j]));
+	}
+	gl_test_equal(info_get().held, PAGES);
+	audit("equal pages");
+	for (unsigned int i = 0; i < PAGES; i++) {
+		*(volatile uint64_t *)page[i] = pattern_word(3, 0);
+		gl_test_check(pattern_intact(page[i], 3));
+	}
+}
+
 void gl_main(void)
 {
 	table = must_alloc();
@@ -143,6 +162,7 @@ void gl_main(void)
 		as_fork(round);
 		audit("a round");
 	}
+	equal_pages();
 	gl_test_equal(info_get().held, 0);
 	gl_test_equal(info_get().budget, gl_pages_total());
 	gl_test_done();
