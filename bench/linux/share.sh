@@ -16,16 +16,16 @@ share_load() {
 	insmod /lib/pasture.ko "$@" $(echo "${pasture-}" | tr , ' ')
 }
 
-# What came to rest: pages shared, and memory given back.
+# What came to rest: pages shared, and memory given back (the balloon rests 5 seconds after pressure).
 share_settle() {
 	last='' same=0 i=0
-	while [ $same -lt 3 ] && [ $i -lt 90 ]; do
+	while [ $same -lt 6 ] && [ $i -lt 90 ]; do
 		now=$(($(share_number pages_sharing) / 8)).$(($(share_number balloon/out) / 64))
 		[ "$now" = "$last" ] && same=$((same + 1)) || same=0
 		last=$now i=$((i + 1))
 		sleep 1
 	done
-	[ $same = 3 ]
+	[ $same = 6 ]
 }
 
 share_say() {
