@@ -14,15 +14,21 @@
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
 
+#include <asm/asm.h>
+
 #include "pasture.h"
 
 static struct platform_device *device;
 
+/*
+ * A page that was freed while it was shared may be the balloon's by now, without
+ * an entry: then the write faults, and there is nothing to do.
+ */
 static void write_nothing(unsigned long pfn)
 {
 	u32 *word = pfn_to_kaddr(pfn);
 
-	asm volatile("lock orl $0, %0" : "+m"(*word));
+	asm volatile("1: lock orl $0, %0\n2:\n" _ASM_EXTABLE(1b, 2b) : "+m"(*word));
 }
 
 static void map_writable(unsigned long *pfns, unsigned int count)
@@ -64,7 +70,8 @@ unsigned long unshare_all(void)
 		if (table_kind(pfn) == KIND_TEXT || table_kind(pfn) == KIND_RODATA) {
 			pfns[count++] = pfn;
 		} else {
-			write_nothing(pfn);
+			if (hyper_entry_of(pfn) & SHARE_PTE_AVL)
+				write_nothing(pfn);
 			table_unshared(pfn);
 		}
 		if (count == OFFER_BATCH) {
