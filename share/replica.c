@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Replicas: where a frame stands for one pfn of a domain's, its i-th page of one
- * content joins the group's i-th frame of that content.
+ * Replicas: where a frame stands for one pfn of a domain's, its i-th page of
+ * one content joins the group's i-th frame of that content.
  *
  * Each replica has a hash of its own, so that no chain gets long, and all have
  * one stripe, so that a domain's are looked through under one lock:
@@ -9,13 +9,13 @@
  *	hash of replica i = hash of the content ^ i * MIX mod 2^58
  *
  * The first six bits, which choose the stripe, stay; MIX has an inverse, so the
- * audit can tell which replica a frame is.  Replica 0 is what everybody joins who
- * did not ask for more.
+ * audit can tell which replica a frame is.  Replica 0 is what everybody joins
+ * who did not ask for more.
  *
- * A domain has replicas 0, 1, 2 ... of a content, with holes where it broke one.
- * A free one behind one that it has is found by doubling and halving, in at most
- * 2 * log2(SHARE_REPLICAS_MAX) look-ups: a hole, or the next.  What it holds
- * decides that, and nobody else's holds.
+ * A domain has replicas 0, 1, 2 ... of a content, with holes where it broke
+ * one. A free one behind one that it has is found by doubling and halving, in
+ * at most 2 * log2(SHARE_REPLICAS_MAX) look-ups: a hole, or the next.  What it
+ * holds decides that, and nobody else's holds.
  */
 #include <hash/general_regs.h>
 

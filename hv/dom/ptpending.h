@@ -67,8 +67,8 @@ struct pt_renames {
 	uint32_t count;
 	struct pt_rename *rename; /* RENAMES_MAX for each vCPU; constant */
 	/*
-	 * the last names that were broken, PAST_NAMES; NULL, or once break first
-	 * was chosen constant
+	 * the last names that were broken, PAST_NAMES; NULL, or once break
+	 * first was chosen constant
 	 */
 	struct pt_past_name *past;
 	uint32_t past_next;	/* the oldest of them */

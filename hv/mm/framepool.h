@@ -68,8 +68,8 @@ void frame_pool_stop(struct frame_pool *p, uint64_t frames);
 /*
  * on: a member's frames are not set aside any more, but promised as its own
  * pages are (dom/promise.h): then the pool takes from the heap what it needs to
- * draw from, as with overcommit on, and what it has free is the heap's when that
- * is empty.
+ * draw from, as with overcommit on, and what it has free is the heap's when
+ * that is empty.
  */
 void frame_pool_own(struct frame_pool *p, uint64_t frames, bool on);
 bool frame_pool_give_part(struct frame_pool *p);

@@ -23,7 +23,8 @@
  *  NAME2  it is not offered itself beside a page whose name it has: its bytes
  *         would change after they were hashed.
  *  NAME3  none of the domain's vCPUs is in its guest from (b) on until all
- *         names are there: entry, M2P and list never disagree (pv/ptbreak.c, K2).
+ *         names are there: entry, M2P and list never disagree (pv/ptbreak.c,
+ *         K2).
  */
 #include <port.h>
 #include <errno.h>

@@ -53,8 +53,8 @@ static bool mode_ok(const struct shareop_mode *m)
 
 /*
  * May a domain that holds shared frames get these flags?  Frames that it has
- * may stand for two pfns, or have two entries, or are charged otherwise.  LOCK_MM, under which it holds
- * what it holds.
+ * may stand for two pfns, or have two entries, or are charged otherwise.
+ * LOCK_MM, under which it holds what it holds.
  */
 static bool anew_ok(struct domain *d, uint32_t flags)
 {

@@ -142,7 +142,7 @@ static long reservation_change(struct hypercall_args *args, unsigned int op)
 	for (i = r.start; i < r.count; i++) {
 		int err = 0;
 
-		/* The list's own pages, or those given, may be shared, and break. */
+		/* The list's own pages, or those given, may break. */
 		if (hypercall_must_stop_after_unit(r.d, &units))
 			err = -ERESTART;
 		else

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's own list of names; p2mlist.h has the contract, ptbreak.c the rules
- * (K2, K6, K7).
+ * The guest's own list of names; p2mlist.h has the contract, ptbreak.c the
+ * rules (K2, K6, K7).
  *
- * The list is written as the guest itself would write it: through the entries of
- * its tables, which LOCK_MM keeps as they are, and only where they let it.
+ * The list is written as the guest itself would write it: through the entries
+ * of its tables, which LOCK_MM keeps as they are, and only where they let it.
  */
 #include <port.h>
 #include <errno.h>

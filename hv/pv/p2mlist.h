@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's own list of its pages' names, pfn after pfn, and its linear map of
- * them: where it told that they are (abi/share.h, struct shareop_mode).  What it
- * told is not believed: each is looked for in its tables.  LOCK_MM.
+ * The guest's own list of its pages' names, pfn after pfn, and its linear map
+ * of them: where it told that they are (abi/share.h, struct shareop_mode).
+ * What it told is not believed: each is looked for in its tables.  LOCK_MM.
  */
 #ifndef HV_PV_P2MLIST_H
 #define HV_PV_P2MLIST_H

@@ -27,20 +27,26 @@
  *     or its AVL bit is gone.
  * K4  What can fail comes first: room for a rename, quota, frame, M2P.
  *     With overcommit on a domain of SHARE_MODE_OWN_QUOTA waits for the frame:
- *     nothing changed, so its vCPU lets others run and does it again, a fault or
- *     a call that installs an entry; it runs, and dies, as any other meanwhile.
- *     GAP: an output of a hypercall that finds no frame is -EFAULT all the same.
+ *     nothing changed, so its vCPU lets others run and does it again, a fault
+ *     or a call that installs an entry; it runs, and dies, as any other
+ *     meanwhile. GAP: an output of a hypercall that finds no frame is -EFAULT
+ *     all the same.
  * K5  A guest may have read the old name just before, and use it in an entry
  *     just behind: the last PAST_NAMES names still lead to their page, as long
- *     as its M2P says that it is there.  Likewise one that clears a page's entry
- *     and then gives the page back: the hold went with the entry, which is
- *     remembered as a name that leads nowhere, and told once.
+ *     as its M2P says that it is there.  Likewise one that clears a page's
+ *     entry and then gives the page back: the hold went with the entry, which
+ *     is remembered as a name that leads nowhere, and told once.
  * K6  The page of the list that a name goes into is the guest's own by then: if
  *     it is shared, or broken and its entry not yet found, it is broken first,
  *     and so on up to LIST_DEPTH.  Else its copy, made later, would have the
  *     old name.  A list whose pages stand in a row gets nowhere near
  *     LIST_DEPTH: each step goes 512 times nearer to the page that has its own
  *     name.
+ * K7  Of a guest that told where its linear map is, the page's entry there is
+ *     looked at first, and no further if it was the last: a break costs the
+ *     same in a small guest and in a large one.  Nobody believes the guest: it
+ *     is that entry, of a table that was checked, that names the frame, or the
+ *     search finds all.
  */
 #include <port.h>
 #include <errno.h>

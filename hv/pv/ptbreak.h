@@ -37,7 +37,8 @@ bool ptbreak_hold(struct domain *d);
  * A break of the current vCPU's found no memory.  True: what it did is to be
  * done again, after others ran: with overcommit on, and of a domain whose pages
  * never move (SHARE_MODE_OWN_QUOTA), which has no way to go on without.  The
- * operator is told.  False: it is the guest's error.  Any lock before LOCK_SCHED.
+ * operator is told.  False: it is the guest's error.  Any lock before
+ * LOCK_SCHED.
  */
 bool ptbreak_waits(struct domain *d);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // links: @machine tests/fake/fake_breaks.c
 /*
- * Uses that a shared page cannot have, of a domain that chose break first: it is
- * given back, becomes a table, or a descriptor table (linux-pv O5).
+ * Uses that a shared page cannot have, of a domain that chose break first: it
+ * is given back, becomes a table, or a descriptor table (linux-pv O5).
  */
 #include <check.h>
 #include <errno.h>

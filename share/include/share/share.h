@@ -160,8 +160,8 @@ bool share_dom_one_pfn(struct share_dom *d, bool on);
 
 /*
  * Of a domain whose frames stand for one pfn: from now on an offer of a content
- * that it holds for other pfns gets another frame of that content, a replica, in
- * place of SHARE_ERR_HELD; up to SHARE_REPLICAS_MAX.  The i-th such frame of
+ * that it holds for other pfns gets another frame of that content, a replica,
+ * in place of SHARE_ERR_HELD; up to SHARE_REPLICAS_MAX.  The i-th such frame of
  * each domain is the same.
  */
 #define SHARE_REPLICAS_MAX	(1u << 16)
