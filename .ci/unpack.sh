@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Download a Debian package and unpack it, without installing it:
-# unpack.sh PACKAGE FOLDER.  A package without files of its own (a kernel's meta
+# Download Debian packages and unpack them, without installing them:
+# unpack.sh "PACKAGE..." FOLDER.  A package without files of its own (a kernel's meta
 # package) stands for the first package that it depends on.  Done once: FOLDER/.done.
 set -u
 package=$1 folder=$2
@@ -21,9 +21,12 @@ linux-image-amd64 | linux-image-cloud-amd64)
 esac
 rm -rf "$folder"
 mkdir -p "$folder" || exit 1
+# shellcheck disable=SC2086
 (cd "$folder" && timeout 300 apt-get -qq -o APT::Sandbox::User=root \
-	download "$package") >/dev/null 2>"$folder/log" ||
+	download $package) >/dev/null 2>"$folder/log" ||
 	fail "cannot download the package $package: $(grep '^E:' "$folder/log" | head -n 1)"
-dpkg-deb -x "$folder"/*.deb "$folder" || fail "cannot unpack the package $package"
+for deb in "$folder"/*.deb; do
+	dpkg-deb -x "$deb" "$folder" || fail "cannot unpack the package $package"
+done
 rm -f "$folder"/*.deb "$folder/log"
 touch "$folder/.done"

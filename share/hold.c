@@ -188,6 +188,14 @@ bool share_dom_one_pfn(struct share_dom *d, bool on)
 	return ok;
 }
 
+void share_dom_set_budget(struct share_dom *d, uint64_t budget)
+{
+	spin_lock(&d->lock);
+	CHECK(share_dom_held(d) <= budget);
+	atomic_store_relaxed(&d->budget, budget);
+	spin_unlock(&d->lock);
+}
+
 bool share_dom_next(struct share_dom *d, uint64_t *cursor, uint32_t *canonical,
 		    uint32_t *mappings)
 {

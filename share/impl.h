@@ -21,7 +21,8 @@
  * without holders is already out of the index.
  *
  *  SHARE1  canonical zero frames have the group's zero_hash, and no other frame
- *          has.
+ *          has; but for replicas of them (replica.c), which are frames like any
+ *          other.
  *  SHARE2  d->held = entries of d->holds <= budget; d->mappings = sum of their
  *          mappings.
  *  SHARE3  unshared_gone of a group + the sum of its domains' `unshared` =
@@ -104,12 +105,13 @@ struct hold {
 struct share_dom {
 	struct share_dom *next, *before; /* share->lock */
 	struct share_group *group;	/* constant */
-	uint64_t budget;		/* constant */
+	uint64_t budget;		/* lock; read without, too */
 	/* an audit is under way; written while nothing runs */
 	bool audited;
 	/* LOCK_SHARE_DOM: all below; counters are read without */
 	struct spinlock lock;
 	bool one_pfn;			/* share_dom_one_pfn() */
+	bool replicas;			/* share_dom_replicas() */
 	struct lintab holds;
 	struct lintab_room room;	/* so that a hold can be added */
 	uint64_t mappings;		/* SHARE2 */
@@ -159,6 +161,9 @@ struct share_group *group_get(struct share *s, uint16_t id);
 void group_put(struct share_group *g);
 /* The hash that a page has in this group; *zero: is it the zero page? */
 uint64_t group_hash(const struct share_group *g, const void *page, bool *zero);
+
+/* replica.c: may a frame with this content's hash have that one stored? */
+bool replica_of(uint64_t hash, uint64_t stored);
 
 /* hold.c; the domain's lock. */
 bool hold_init(struct share_dom *d) must_check;

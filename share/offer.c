@@ -47,9 +47,10 @@ static void offer_new_hold(struct offer *o, uint32_t frame)
 	hold_count(o->dom, frame, o->mappings);
 }
 
-static bool other_pfn(const struct offer *o, const struct hold *h)
+/* SHARE1: is it the zero page, and no replica of it? */
+static bool is_zero(const struct offer *o)
 {
-	return h->pfn == HOLD_NO_PFN || h->pfn != o->pfn;
+	return o->zero && o->hash == o->group->zero_hash;
 }
 
 /*
@@ -60,7 +61,7 @@ static bool offer_hold(struct offer *o, uint32_t frame)
 {
 	struct hold *h = hold_find(o->dom, frame);
 
-	if (h && o->dom->one_pfn && other_pfn(o, h)) {
+	if (h && o->dom->one_pfn && offer_other_pfn(o, h)) {
 		o->held = true;
 		return false;
 	}
@@ -80,8 +81,8 @@ static bool offer_hold(struct offer *o, uint32_t frame)
 
 static bool same_content(const struct offer *o, uint32_t frame)
 {
-	return o->zero || o->group->share->fns->equal(o->page,
-						      group_page(o->group, frame));
+	return is_zero(o) ||
+	       o->group->share->fns->equal(o->page, group_page(o->group, frame));
 }
 
 /* Remember a frame of another content, once for each content. */
@@ -140,7 +141,7 @@ static void offer_insert(struct offer *o)
 
 	CHECK(r->group == g->id && !r->count && !r->holders);
 	hold_prefetch_more(o->dom, o->drawn);
-	if (o->zero) {
+	if (is_zero(o)) {
 		g->share->fns->clear(group_page(g, o->drawn));
 		counter_add(&g->zero_frames, 1);
 	} else {
@@ -158,6 +159,8 @@ static void offer_insert(struct offer *o)
 /* Domain lock and stripe lock. */
 static int offer_look_up(struct offer *o, uint32_t *canonical)
 {
+	if (!replica_choose(o))
+		return SHARE_ERR_HELD;
 	if (!index_prepare(&o->group->index, o->hash, &o->room))
 		return SHARE_ERR_NOMEM;
 	if (offer_match(o, canonical))

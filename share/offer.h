@@ -43,6 +43,18 @@ struct offer {
 /* Ask for the start of a page that is hashed next. */
 void offer_ask(const void *page);
 
+/* The hold stands for another page than the offered one, or for none. */
+static inline bool offer_other_pfn(const struct offer *o, const struct hold *h)
+{
+	return h->pfn == HOLD_NO_PFN || h->pfn != o->pfn;
+}
+
+/*
+ * replica.c: o->hash becomes that of a replica which the domain does not have;
+ * false: it has all.  Domain lock and stripe lock.
+ */
+bool replica_choose(struct offer *o);
+
 /* The steps, in this order.  A refused offer runs through them unharmed. */
 void offer_hash(struct offer *o);	/* no lock */
 void offer_prefetch_bucket(struct offer *o);

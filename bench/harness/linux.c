@@ -112,11 +112,49 @@ static double plain_boot(const struct options *o, const char *dir)
 	return took;
 }
 
+/*
+ * The memory of idle guests that never made the two thirds of their private
+ * pages that are tracefs; 0: it did not come so far.
+ */
+static double lean_footprint(const struct options *o, const char *dir)
+{
+	char *folder = xasprintf("%s/lean", dir);
+	char *words = xasprintf("%s initcall_blacklist=tracer_init_tracefs", o->words);
+	struct options lean = *o;
+	struct linux_run r;
+	double mib;
+
+	lean.words = words;
+	linux_init(&r, &lean, VIA_PASTURE, folder);
+	start(&r);
+	while (r.machine.end == MACHINE_RUNS && go_on(&r) && !r.finals) {
+		struct machine *m = &r.machine;
+
+		machines_pump(&m, 1, PUMP_MS);
+		steer(&r);
+	}
+	mib = linux_footprint_mib(&r, SHARE_IDLE);
+	linux_fini(&r);
+	free(words);
+	free(folder);
+	return mib;
+}
+
+static void lean_run(struct linux_run *r)
+{
+	r->lean_mib = lean_footprint(r->options, r->dir);
+	printf("  without tracefs, idle: %.1f MiB of the machine\n", r->lean_mib);
+	if (!r->lean_mib)
+		linux_problem(r, "the guests without tracefs did not come to rest");
+}
+
 static int run(struct linux_run *r)
 {
 	const struct options *o = r->options;
 	int status;
 
+	if (o->sharing && o->lean && r->via == VIA_PASTURE)
+		lean_run(r);
 	if (o->plain && r->via == VIA_PASTURE) {
 		r->plain_seconds = plain_boot(o, r->dir);
 		printf("  the same kernel alone in QEMU: user space after %.1f s\n",

@@ -6,6 +6,9 @@
  * With hold=1 (job=full) all guests wait twice for a typed line:
  *   boot -> job -> memory given back -> all there: "snapshot", "next"
  *   -> memory taken again -> all there: "snapshot", "next" -> power off
+ * and with SHARING=1
+ *   boot -> idle, all shared -> all there: "snapshot", "next"
+ *   -> job, all shared again -> all there: "snapshot", "next" -> power off
  *
  * VIA=plain is the same kernel alone in QEMU, VIA=xen the same as dom0 of a
  * real Xen.
@@ -19,6 +22,29 @@
 
 enum linux_via { VIA_PASTURE, VIA_PLAIN, VIA_XEN };
 
+enum share_kind { SHARE_TEXT, SHARE_RODATA, SHARE_RESERVED, SHARE_CACHE, SHARE_KINDS };
+
+/* What a guest's pasture.ko says, in pages. */
+struct linux_share {
+	bool said;
+	uint64_t sharing, breaks, owned, out, names_wrong;
+	uint64_t shared[SHARE_KINDS], offered[SHARE_KINDS], accepted[SHARE_KINDS];
+};
+
+/* When all guests are idle, and after their jobs. */
+enum share_state { SHARE_IDLE, SHARE_AFTER, SHARE_STATES };
+
+/* What the hypervisor says at a snapshot; frames of 4 KiB, but the first. */
+struct linux_machine {
+	uint64_t metadata_bytes;
+	uint64_t free, owned, pages_shared, pages_sharing, cow_breaks;
+};
+
+struct linux_sample {
+	double at;		/* clock */
+	uint64_t free;
+};
+
 struct linux_guest {
 	char name[32], phase[24], reason[16], failed[80];
 	uint64_t domid, memory_pages;
@@ -26,6 +52,7 @@ struct linux_guest {
 	bool down, up, held, dead, has_job, job_ok;
 	uint64_t steps_ok, complaints, cpu_ms;
 	uint64_t kb_before, kb_down, kb_up; /* its balloon's own words */
+	struct linux_share share[SHARE_STATES];
 };
 
 /* Where the run is; see above. */
@@ -42,6 +69,11 @@ struct linux_run {
 	uint64_t owned, owned_down, owned_up;
 	uint64_t frames_lost, audit_errors;
 	bool has_end;
+	uint64_t free_at_start, frame_bytes;
+	struct linux_machine now, at[SHARE_STATES];
+	struct linux_sample *samples;	/* of the free frames */
+	size_t sample_count;
+	double lean_mib;		/* 0: not measured */
 	double plain_seconds;		/* 0: not measured */
 	double seconds;
 	struct machine machine;
@@ -65,6 +97,21 @@ void linux_judge(struct linux_run *r);
 __attribute__((format(printf, 2, 3)))
 void linux_problem(struct linux_run *r, const char *fmt, ...);
 void linux_fini(struct linux_run *r);
+
+/* linux_share.c: what is said of sharing, and what follows from it. */
+void linux_share_guest(struct linux_guest *g, const struct record *rec);
+void linux_share_boot(struct linux_run *r, const struct record *rec);
+void linux_share_stat(struct linux_run *r, const struct record *rec);
+void linux_share_judge(struct linux_run *r);
+/* Of machine memory, records of the hypervisor's included; 0: no snapshot. */
+double linux_footprint_mib(const struct linux_run *r, enum share_state state);
+double linux_seconds_to_saved(const struct linux_run *r);
+
+/* linux_share_report.c */
+struct json_t;
+void linux_share_table(const struct linux_run *r);
+void linux_share_figures(const struct linux_run *r, struct json_t *figures);
+struct json_t *linux_share_json(const struct linux_guest *g);
 
 /* linux_report.c */
 struct linux_progress {

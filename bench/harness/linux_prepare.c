@@ -44,11 +44,12 @@ static char *kernel_words(const struct linux_run *r)
 {
 	const struct options *o = r->options;
 
-	return xasprintf("console=%s%s job=%s minutes=%llu%s%s%s",
+	return xasprintf("console=%s%s job=%s minutes=%llu%s%s%s%s",
 			 r->via == VIA_PLAIN ? "ttyS0" : "hvc0",
 			 o->verbose || o->interactive ? "" : " quiet",
 			 o->job, (unsigned long long)o->minutes,
 			 strcmp(o->job, "full") ? "" : " hold=1",
+			 o->sharing ? "" : " pasture=off",
 			 o->words[0] ? " " : "", o->words);
 }
 
@@ -61,8 +62,9 @@ static void write_domains(const struct linux_run *r, const char *words)
 		die("cannot write %s: %s", path, strerror(errno));
 	fprintf(f, "# Written by the harness.\n");
 	for (uint64_t i = 0; i < r->count; i++)
-		fprintf(f, "domain name=%s kernel=kernel.elf memory=%lluM "
+		fprintf(f, "domain name=%s%s kernel=kernel.elf memory=%lluM "
 			"modules=initrd.gz cmdline=\"%s\"\n", r->guests[i].name,
+			r->options->sharing ? " group=linux" : "",
 			(unsigned long long)r->options->guest_mib, words);
 	if (fclose(f))
 		die("cannot write %s: %s", path, strerror(errno));

@@ -30,9 +30,10 @@ static void draw(struct linux_progress *p, const struct linux_run *r)
 	for (uint64_t i = 0; guests && i < r->count; i++)
 		progress_line("  %-6s %s", r->guests[i].name,
 			      phase_of(&r->guests[i]));
-	progress_line("  %4.0f s  %llu of %llu in user space",
+	progress_line("  %4.0f s  %llu of %llu in user space, %llu MiB of the machine in use",
 		      now_seconds() - r->machine.started,
-		      (ull)linux_in_userspace(r), (ull)r->count);
+		      (ull)linux_in_userspace(r), (ull)r->count,
+		      (ull)(r->now.free ? r->free_at_start - r->now.free : 0) / 256);
 	p->drawn = (guests ? r->count : 0) + 1;
 	fflush(stdout);
 }
@@ -137,7 +138,9 @@ void linux_table(const struct linux_run *r)
 	if (r->plain_seconds > 0)
 		printf("; the kernel alone in QEMU %.1f s: ratio %.2f",
 		       r->plain_seconds, f.over_plain);
-	if (r->finals >= 2)
+	if (r->options->sharing)
+		linux_share_table(r);
+	else if (r->finals >= 2)
 		printf("\n  balloon              %llu pages owned by the guests, "
 		       "%llu with memory given back, %llu at the end",
 		       (ull)f.pages, (ull)r->owned_down, (ull)r->owned_up);
@@ -178,6 +181,8 @@ static json_t *json_figures(const struct linux_run *r)
 	json_object_set_new(o, "boot_seconds_per_guest", json_real(f.per_guest));
 	json_object_set_new(o, "plain_boot_seconds", json_real(r->plain_seconds));
 	json_object_set_new(o, "boot_over_plain", json_real(f.over_plain));
+	if (r->options->sharing)
+		linux_share_figures(r, o);
 	return o;
 }
 
@@ -196,6 +201,8 @@ static json_t *json_guest(const struct linux_run *r, const struct linux_guest *g
 	put(o, "balloon_kb_before", g->kb_before);
 	put(o, "balloon_kb_down", g->kb_down);
 	put(o, "balloon_kb_up", g->kb_up);
+	if (r->options->sharing)
+		json_object_set_new(o, "share", linux_share_json(g));
 	return o;
 }
 

@@ -112,6 +112,10 @@ static void take_guest(struct linux_run *r, struct linux_guest *g,
 		set_phase(g, record_text(rec, "name"));
 	} else if (!strncmp(what, "balloon ", 8)) {
 		take_balloon(g, rec);
+	} else if (!strncmp(what, "share state=", 12)) {
+		linux_share_guest(g, rec);
+		g->down |= g->share[SHARE_IDLE].said;
+		set_phase(g, g->share[SHARE_AFTER].said ? "shared, job done" : "shared, idle");
 	} else if (!strncmp(what, "complaint ", 10)) {
 		if (g->complaints < COMPLAINTS_KEPT)
 			linux_problem(r, "the kernel of guest %s says: %s",
@@ -128,6 +132,7 @@ static void take_guest(struct linux_run *r, struct linux_guest *g,
 static void take_stat(struct linux_run *r, const struct record *rec)
 {
 	r->owned = record_number(rec, "owned", r->owned);
+	linux_share_stat(r, rec);
 	if (record_number(rec, "final", 0) != 1)
 		return;
 	r->finals++;
@@ -164,6 +169,8 @@ void linux_line(void *run, const char *line)
 		return;		/* a guest speaks for itself only */
 	} else if (!strcmp(rec.topic, "dom")) {
 		take_domain(r, &rec);
+	} else if (!strcmp(rec.topic, "boot")) {
+		linux_share_boot(r, &rec);
 	} else if (!strcmp(rec.topic, "stat")) {
 		take_stat(r, &rec);
 	} else if (!strcmp(rec.topic, "end")) {
@@ -238,6 +245,8 @@ void linux_judge(struct linux_run *r)
 	if (r->audit_errors)
 		linux_problem(r, "the audit found %llu errors",
 			      (unsigned long long)r->audit_errors);
+	if (r->options->sharing)
+		linux_share_judge(r);
 	if (r->via == VIA_PASTURE && !r->has_end)
 		linux_problem(r, "the hypervisor did not come to its end");
 }
@@ -246,5 +255,6 @@ void linux_fini(struct linux_run *r)
 {
 	machine_fini(&r->machine);
 	free(r->guests);
+	free(r->samples);
 	strings_free(&r->problems);
 }

@@ -39,6 +39,8 @@ static const char usage[] =
 "  JOB=full           what bench/linux/init does;  MINUTES=5  of JOB=stress\n"
 "  VIA=pasture        or plain (no hypervisor), xen (dom0 of a real Xen)\n"
 "  PLAIN=0            1: time a boot without hypervisor first\n"
+"  SHARING=0          1: the guests share; INITRD must bring pasture.ko\n"
+"  LEAN=0             1: with SHARING=1, idle guests without tracefs first\n"
 "  DIR=build/linux/run  folder of the run\n";
 
 /* A number with its limits, or a text. */
@@ -236,6 +238,8 @@ void options_parse(struct options *o, int argc, char **argv)
 		{ "GUEST_MEM", &o->guest_mib, 1, 1024 * 1024, NULL, FOR_LINUX },
 		{ "MINUTES", &o->minutes, 1, 10000, NULL, FOR_LINUX },
 		{ "PLAIN", &o->plain, 0, 1, NULL, FOR_LINUX },
+		{ "SHARING", &o->sharing, 0, 1, NULL, FOR_LINUX },
+		{ "LEAN", &o->lean, 0, 1, NULL, FOR_LINUX },
 		{ "KERNEL", NULL, 0, 0, &o->kernel, FOR_LINUX },
 		{ "INITRD", NULL, 0, 0, &o->initrd, FOR_LINUX },
 		{ "JOB", NULL, 0, 0, &o->job, FOR_LINUX },

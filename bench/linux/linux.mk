@@ -4,6 +4,11 @@
 L := $(B)/linux
 PKG := $(B)/packages
 
+# What a module for an unpacked kernel is built with: the headers of that very kernel.
+$(PKG)/headers-%/.done: .ci/headers.sh .ci/unpack.sh $(PKG)/linux-image-%/.done
+	$(call say,GET,headers-$*)
+	@.ci/headers.sh $(PKG)/linux-image-$* $(@D) && touch $@
+
 $(PKG)/%/.done: .ci/unpack.sh
 	$(call say,GET,$*)
 	@.ci/unpack.sh $* $(@D) && touch $@
@@ -19,7 +24,7 @@ $(L)/xen.elf: $(PKG)/xen-hypervisor-4.17-amd64/.done
 	@mkdir -p $(@D)
 	@gzip -dc $(PKG)/xen-hypervisor-4.17-amd64/boot/xen-4.17-amd64.gz > $@
 
-$(L)/memcheck: bench/linux/memcheck.c | $(B)/.deps
+$(L)/memcheck $(L)/mappers: $(L)/%: bench/linux/%.c | $(B)/.deps
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) -std=gnu11 -Os -static -s -Wall -Wextra -Werror -D_GNU_SOURCE -o $@ $<
@@ -37,6 +42,27 @@ $(L)/files.gz: bench/linux/more.sh | $(B)/harness
 	@sh $< $(L)/more
 	@$(B)/harness initramfs $@ $(L)/more/list
 
+# pasture.ko, built where its sources are copied to, as DKMS does it; without its symbols
+# for the guests.
+KO_SRC := $(wildcard guest-lib/linux/*.[ch] guest-lib/linux/include/*.h) guest-lib/linux/Kbuild guest-lib/linux/dkms.conf
+$(L)/ko-%/pasture.ko: $(KO_SRC) hv/abi/share.h $(PKG)/headers-%/.done
+	$(call say,KO,$@)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cp -r guest-lib/linux/. $(@D) && mkdir $(@D)/abi && cp hv/abi/share.h $(@D)/abi
+	$(Q)$(MAKE) -s -C $(PKG)/headers-$*/usr/src/linux-headers-*[0-9]-$* M=$(abspath $(@D)) modules \
+		> $(@D)/log 2>&1 || { cat $(@D)/log; exit 1; }
+$(L)/pasture-%.ko: $(L)/ko-%/pasture.ko
+	@strip --strip-debug -o $@ $<
+
+.PRECIOUS: $(PKG)/headers-%/.done $(L)/ko-%/pasture.ko $(L)/pasture-%.ko $(L)/share-%.list
+
+# The RAM disk that brings it, and what tests it there.
+$(L)/share-%.list: bench/linux/share.list
+	@mkdir -p $(@D)
+	@sed 's|@KO@|$(L)/pasture-$*.ko|' $< > $@
+$(L)/share-%.gz: $(L)/share-%.list $(L)/pasture-%.ko $(L)/mappers bench/linux/share.sh | $(B)/harness
+	@$(B)/harness initramfs $@ $<
+
 # stress-ng, the libraries that it is linked with, and where Debian has them.
 STRESS_PKGS := stress-ng libc6 libegl1 libgles2 libglvnd0 libipsec-mb1 libjudydebian1 \
 	libapparmor1 libbsd0 libmd0 libcrypt1 libgbm1 libdrm2 libwayland-server0 libexpat1 \
@@ -53,7 +79,7 @@ $(L)/m32.gz: bench/linux/m32/list bench/linux/m32/init $(L)/int80 $(L)/vdso $(L)
 	@$(B)/harness initramfs $@ $<
 
 # What the boot tests need.
-LINUX_BOOT := $(L)/m32.gz $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz $(L)/grub.elf \
+LINUX_BOOT := $(L)/m32.gz $(L)/share-cloud-amd64.gz $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz $(L)/grub.elf \
 	$(L)/linux-generic.elf $(L)/dom0.gz
 
 # GRUB for Xen as a kernel of its own: kernel and initial RAM disk in its memory disk.

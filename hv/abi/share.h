@@ -20,7 +20,8 @@
 
 #include <stdint.h>
 
-#define SHARE_ABI_VERSION 1
+/* What SHAREOP_info says; 2: struct shareop_mode of version 2 is known. */
+#define SHARE_ABI_VERSION 2
 
 /* = __HYPERVISOR_arch_7 of <xen/xen.h>; checked in hv/pv/hypercall.c. */
 #define __HYPERVISOR_make_ro_and_share 55
@@ -75,15 +76,18 @@
  */
 #define SHAREOP_trace	5
 /*
- * SHAREOP_mode: how shares of this domain's are broken: the struct shareop_mode
- * at `arg`; count = its size, flags 0.  Returns 0, or -errno with nothing
- * changed:
- *   -EINVAL  count, flags, version, a flag that there is not, break first
- *   without one pfn,
- *            a list without break first, or one that is not in the guest's
- *            range
+ * SHAREOP_mode: how shares of this domain's are made and broken: the struct
+ * shareop_mode at `arg`; count = its size, flags 0.  Each call says all: what
+ * it leaves out is off.  Returns 0, or -errno with nothing changed:
+ *   -EINVAL  count, flags or version wrong; a flag that there is not (so a
+ *            kernel asks for what it wants, and then for less); a flag without
+ *            one that it needs; a list or a linear base without break first, or
+ *            not in the guest's range; bytes behind the struct that are not 0
  *   -EFAULT  the struct could not be read
- *   -EBUSY   one pfn is asked for anew while the domain holds shared frames
+ *   -EBUSY   one pfn or sole is asked for anew, or own quota anew or no longer,
+ *            while the domain holds shared frames
+ *   -ENOMEM  break first, and no memory for the names that pages had
+ *   -ENOSPC  own quota, or no longer: there is not so much memory to promise
  */
 #define SHAREOP_mode	6
 
@@ -164,7 +168,14 @@ struct shareop_info {
 	uint64_t max_pages;	/* and may own */
 };
 
-#define SHARE_MODE_VERSION	1
+/*
+ * Version 1 ends before linear_base, with a count of SHARE_MODE_V1_BYTES, and
+ * knows the first two flags.  Version 2 has a count of sizeof(struct
+ * shareop_mode) or more, up to a page: what is behind is 0.
+ */
+#define SHARE_MODE_VERSION	2
+#define SHARE_MODE_V1		1
+#define SHARE_MODE_V1_BYTES	24
 
 /*
  * A shared frame stands for one pfn of the domain's at most: else an offer gets
@@ -172,38 +183,83 @@ struct shareop_info {
  */
 #define SHARE_MODE_ONE_PFN	1u
 /*
- * Break first: a write to an entry with SHARE_PTE_AVL, by the guest or into an
- * output of a hypercall, and a new entry that maps a held frame writable, get a
- * private frame, and so does every other entry of the domain's that maps the
- * page, before the guest goes on: writable where SHARE_PTE_AVL was set.  The
- * M2P and the list below get the new frame's number.  Without it (the default)
- * the guest sees its fault, and the entry is refused with -EBUSY.  Either way
- * an entry that is the frame's only mapping, of its only holder, may be made
- * writable: the frame becomes the domain's page as it stands.  -ENOMEM (or, for
- * a write, the fault): no frame, or the domain has all the pages that it may
- * have.  A list of frames that is taken as one (a buffer's) may have 40 shared
- * pages: more are refused with -EBUSY.
+ * Break first; needs SHARE_MODE_ONE_PFN: a write to an entry with
+ * SHARE_PTE_AVL, by the guest or into an output of a hypercall, and a new entry
+ * that maps a held frame writable, get a private frame, and so does every other
+ * entry of the domain's that maps the page, before the guest goes on: writable
+ * where SHARE_PTE_AVL was set.  The M2P and the list below get the new frame's
+ * number.  Without it (the default) the guest sees its fault, and the entry is
+ * refused with -EBUSY.  Either way an entry that is the frame's only mapping,
+ * of its only holder, may be made writable: the frame becomes the domain's page
+ * as it stands.  -ENOMEM (or, for a write, the fault): no frame, or the domain
+ * has all the pages that it may have.  A list of frames that is taken as one (a
+ * buffer's) may have 40 shared pages: more are refused with -EBUSY.
+ *
+ * Other uses that a shared page cannot have get the private page of a break in
+ * the same way: as a page table, as a descriptor table, to be given back
+ * (XENMEM_decrease_reservation).  A frame whose last entry was cleared before,
+ * one of the last 512 of the domain's, went with its hold then; to give it back
+ * as well is done, and does nothing.  Without break first all of this is
+ * -EBUSY.
  *
  * The operator may choose this for a guest (breaks=first in the domain list).
  * It takes effect with the guest's first SHAREOP_mode, which tells where its
- * list is, or that it has none (p2m_entries 0); the flags are then as if both
- * were set.  Until then only SHARE_MODE_ONE_PFN is.
+ * list is, or that it has none (p2m_entries 0); the flags are then as if this
+ * and SHARE_MODE_ONE_PFN were set.  Until then only SHARE_MODE_ONE_PFN is.
  */
 #define SHARE_MODE_BREAK_FIRST	2u
+/*
+ * Sole; needs SHARE_MODE_BREAK_FIRST: a held frame has one entry.  Any further
+ * entry that names it, read-only ones too, gets the private page of a break, in
+ * every way in which an entry comes to be, the validation of a table included;
+ * an offer of more than one entry is refused (SHARE_OTHER_MAPPING).  For
+ * kernels that keep entries in tables that are not pinned, where nobody counts
+ * them, and read them back through the M2P: stock Linux at fork() and exit().
+ */
+#define SHARE_MODE_SOLE		4u
+/*
+ * Own quota: a hold is charged to the domain's own quota, tot_pages + held <=
+ * max_pages, and to no budget: SHARE_LIMIT is no answer then, and a break takes
+ * no more than the domain has.  In exchange what sharing saves is the machine's
+ * and not the domain's to allocate again, and the machine owes it no more than
+ * max_pages; less, when it gives pages back, and then it gets them again only
+ * while there is memory that is promised to nobody.  With overcommit on a
+ * write, or an entry, that finds no frame waits for one, in place of the fault
+ * or -ENOMEM.  For kernels whose pages never move.
+ */
+#define SHARE_MODE_OWN_QUOTA	8u
+/*
+ * Replicas; needs SHARE_MODE_ONE_PFN: the i-th page of one content within the
+ * domain joins the i-th canonical frame of that content in the group, which is
+ * made if there is none yet, in place of SHARE_HELD.  How many there may be is
+ * the hypervisor's to say: one page more is SHARE_HELD.
+ */
+#define SHARE_MODE_REPLICAS	16u
 
 struct shareop_mode {
 	uint32_t version;	/* SHARE_MODE_VERSION */
 	uint32_t flags;		/* SHARE_MODE_* */
 	/*
-	 * va of an array of uint64_t, frame by pfn, or 0.  Its own pages may be
-	 * shared: one is broken before a name goes into it.  Entries that are
+	 * va of an array of uint64_t, frame by pfn, or 0: the guest's p2m list.
+	 * The hypervisor writes the frame that an offered page gets there, and
+	 * the one that it gets at a break, while none of the domain's vCPUs
+	 * runs.  Its own pages may be shared: one is broken before a name goes
+	 * into it; one that is offered beside a page whose name it has, or that
+	 * has its own, is refused (SHARE_OTHER_WRITABLE).  Entries that are
 	 * mapped read-only otherwise are left as they are
 	 */
 	uint64_t p2m;
 	uint64_t p2m_entries;	/* 0: there is none */
+	/*
+	 * Version 2: va at which the guest maps its pfn 0, page after page in
+	 * the order of pfns, or 0: not told.  A break, and a page given back,
+	 * find the page's own entry there; what is not there, or does not name
+	 * the frame, is looked for in all tables as without it
+	 */
+	uint64_t linear_base;
 };
 
-_Static_assert(sizeof(struct shareop_mode) == 24, "ABI");
+_Static_assert(sizeof(struct shareop_mode) == 32, "ABI");
 _Static_assert(sizeof(struct shareop_entry) == 32, "ABI");
 _Static_assert(sizeof(struct shareop_info) == 96, "ABI");
 

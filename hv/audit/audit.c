@@ -62,7 +62,25 @@ static void credits_add(struct domain *d, void *arg)
 {
 	struct audit *a = arg;
 
-	a->credits += d->pages.max - MIN(d->pages.total, d->pages.max);
+	if (!d->pages.own) {
+		a->credits += d->pages.max - MIN(d->pages.total, d->pages.max);
+		return;
+	}
+	/* OWN2 */
+	a->credits += d->pages.promised - MIN(d->pages.total, d->pages.promised);
+	a->own_held += d->pages.held;
+}
+
+/*
+ * Of holds that are charged to their domain's quota one for each frame takes
+ * none: the last holder has the frame itself.
+ */
+static uint64_t held_alone(const struct audit *a)
+{
+	struct share_totals t;
+
+	share_totals_get(sharing_service(), &t);
+	return MIN(a->own_held, t.pages_shared);
 }
 
 /* What the frames' states add up to, all of them seen (I10). */
@@ -75,7 +93,8 @@ static void part_sums(struct audit *a)
 		audit_error(a, "I10: %lu frames are free, counted %lu", seen,
 			    free);
 	domain_for_each(credits_add, a);
-	if (!domain_overcommit() && free + waiting < a->credits)
+	if (!domain_overcommit() &&
+	    free + waiting + held_alone(a) < a->credits)
 		audit_error(a, "I10: %lu free frames do not cover %lu credits",
 			    free, a->credits);
 	/* Compare orphans only if their number did not change meanwhile. */

@@ -36,6 +36,23 @@ static void page_count(struct audit *a, struct domain *d, mfn_t mfn)
 			    mfn_n(mfn), d->id, state);
 }
 
+/* OWN1, OWN2 (dom/promise.c); a break that is under way has one of both. */
+static void own_quota(struct audit *a, struct domain *d)
+{
+	uint64_t has = d->pages.total + d->pages.held;
+	uint64_t breaks = d->pending.renames.count;
+
+	if (d->pages.held != share_dom_held(d->sharing.dom))
+		audit_error(a, "OWN1: d%u holds %lu frames, is charged %lu", d->id,
+			    share_dom_held(d->sharing.dom), d->pages.held);
+	if (d->pages.own && has > d->pages.max + breaks)
+		audit_error(a, "OWN1: d%u has %lu pages and holds, may have %lu",
+			    d->id, has, d->pages.max);
+	if (d->pages.own && has > d->pages.promised + breaks)
+		audit_error(a, "OWN2: d%u has %lu pages and holds, was promised %lu",
+			    d->id, has, d->pages.promised);
+}
+
 void audit_domain_pages(struct audit *a, struct domain *d)
 {
 	a->listed = 0;
@@ -46,6 +63,7 @@ void audit_domain_pages(struct audit *a, struct domain *d)
 	if (d->pages.total > d->pages.max)
 		audit_error(a, "I10: d%u has %lu pages, may have %lu", d->id,
 			    d->pages.total, d->pages.max);
+	own_quota(a, d);
 }
 
 /* --- I3, I4: stored against counted --- */

@@ -94,7 +94,7 @@ struct audit {
 	uint64_t errors, cross_group;
 
 	mfn_t next;		/* FRAME_STATES: frames below are done */
-	uint64_t orphans, orphan_changes, credits;
+	uint64_t orphans, orphan_changes, credits, own_held;
 
 	unsigned int slot;	/* DOMAINS: in the table, */
 	domid_hv_t domid;	/* the id of that domain, */

@@ -21,7 +21,7 @@ static void add(struct domain *d, void *arg)
 	struct sums *s = arg;
 
 	s->promised += d->promised;
-	s->metadata += d->promised - d->pages.max - d->sharing.budget;
+	s->metadata += d->promised - domain_promised_pages(d);
 	s->owned += d->pages.total;
 }
 

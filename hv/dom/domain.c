@@ -123,6 +123,8 @@ static void domain_dismantle(struct domain *d)
 	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
 		vcpu_free(d->vcpu[i]);
 	obj_free(d->pending.renames.rename, renames_bytes(d));
+	if (d->pending.renames.recent)
+		obj_free(d->pending.renames.recent, RECENT_NAMES_BYTES);
 	/* a domain that was never RUNNING has ports too */
 	evtchn_fini(d);
 	grant_fini(d);

@@ -69,6 +69,12 @@ struct domain_pages {
 	/* first of the pages that the reaper let go of but others still use */
 	uint32_t left;
 	uint64_t total, max;	/* I10 */
+	/* holds are charged to max (SHARE_MODE_OWN_QUOTA) */
+	bool own;
+	/* own: pages and holds that are promised; total + held at least */
+	uint64_t promised;
+	/* frames that it holds, or is about to; LOCK_MM to change */
+	uint64_t held;
 };
 
 /* Pages of the hypervisor's heap that it may map; heappages.h; pages.lock. */

@@ -10,6 +10,7 @@
 
 #include "dom/domain.h"
 #include "dom/pages.h"
+#include "dom/promise.h"
 #include "dom/reclaim.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
@@ -65,12 +66,32 @@ static void list_take(struct domain *d, struct frame *f)
 	f->next = f->prev = 0;
 }
 
-static bool quota_take(struct domain *d, uint64_t pages)
+/*
+ * Pages that come from nowhere, of a domain whose holds are charged to its
+ * quota: what it gave back it gets again if it can be promised.  LOCK_PAGELIST.
+ */
+static bool own_take(struct domain *d, uint64_t pages)
+{
+	uint64_t want = d->pages.total + READ_ONCE(d->pages.held) + pages;
+
+	if (want > d->pages.max)
+		return false;
+	if (want <= d->pages.promised)
+		return true;
+	if (!domain_promise_raise(d, want - d->pages.promised))
+		return false;
+	d->pages.promised = want;
+	return true;
+}
+
+/* fresh: no hold of the domain's becomes this page. */
+static bool quota_take(struct domain *d, uint64_t pages, bool fresh)
 {
 	bool ok;
 
 	spin_lock(&d->pages.lock);
-	ok = pages <= d->pages.max && d->pages.total <= d->pages.max - pages;
+	ok = pages <= d->pages.max && d->pages.total <= d->pages.max - pages &&
+	     (!fresh || !d->pages.own || own_take(d, pages));
 	if (ok)
 		d->pages.total += pages;
 	spin_unlock(&d->pages.lock);
@@ -100,7 +121,7 @@ static mfn_t pages_prepare(struct domain *d, unsigned int order, mfn_t from)
 {
 	mfn_t mfn;
 
-	if (!quota_take(d, 1UL << order))
+	if (!quota_take(d, 1UL << order, mfn_eq(from, INVALID_MFN)))
 		return INVALID_MFN;
 	mfn = frames_alloc(order, from);
 	if (mfn_eq(mfn, INVALID_MFN)) {
@@ -146,7 +167,26 @@ void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order)
 
 bool domain_quota_take(struct domain *d)
 {
-	return quota_take(d, 1);
+	return quota_take(d, 1, true);
+}
+
+bool domain_quota_move(struct domain *d)
+{
+	return quota_take(d, 1, false);
+}
+
+void domain_pages_settle(struct domain *d)
+{
+	uint64_t now, less = 0;
+
+	spin_lock(&d->pages.lock);
+	now = d->pages.total + READ_ONCE(d->pages.held);
+	if (d->pages.own && d->pages.promised > now) {
+		less = d->pages.promised - now;
+		d->pages.promised = now;
+	}
+	spin_unlock(&d->pages.lock);
+	domain_promise_lower(d, less);
 }
 
 void domain_quota_give(struct domain *d)

@@ -14,16 +14,22 @@
  * makes the pages d's, or domain_pages_cancel() takes all of it back.
  */
 mfn_t domain_pages_prepare(struct domain *d, unsigned int order) must_check;
-/* domain_pages_prepare() for one page, with the bytes of `from`. */
+/* domain_pages_prepare() for one page, with the bytes of `from`, which d holds. */
 mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from) must_check;
 void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order);
 void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order);
 /*
- * Room in the quota, for a frame that comes another way: out of sharing, or
- * from another domain.
+ * Room in the quota, for a frame that comes another way: from another domain,
+ * or (_move) for a frame that the domain holds, which becomes its page.
  */
 bool domain_quota_take(struct domain *d) must_check;
+bool domain_quota_move(struct domain *d) must_check;
 void domain_quota_give(struct domain *d);
+/*
+ * The domain gave pages back.  If its holds are charged to its quota
+ * (pages.own), the promise shrinks to what it has.
+ */
+void domain_pages_settle(struct domain *d);
 /*
  * Put one page, whose room in the quota was taken, on d's list and publish it,
  * with `refs` references beside d's own.

@@ -31,6 +31,17 @@
  * nobody, while there is any.
  *
  * With overcommit on, promises are counted and none is refused.
+ *
+ * A domain may have its holds charged to its own quota (SHARE_MODE_OWN_QUOTA),
+ * for its pages never move and what sharing frees is nothing to it.  Then
+ *  OWN1  pages.total + pages.held <= pages.max, but for breaks under way, whose
+ *        page is there and whose hold is not yet gone;
+ *  OWN2  what is promised to it for pages and canonical frames is
+ *        pages.promised + OWN_MARGIN, and pages.promised >= total + held: each
+ *        canonical frame has a holder who was promised it, and the holders that
+ *        it has beyond one were promised the frames of their breaks.
+ * What it gives back is promised to nobody, and it gets it again only by
+ * domain_promise_raise().
  */
 #include <port.h>
 
@@ -138,6 +149,37 @@ void domain_promises(uint64_t *promised, uint64_t *most, uint64_t *boot)
 static bool view_more(struct m2p_view *view)
 {
 	return domain_promise_raise(container_of(view, struct domain, m2p), 1);
+}
+
+uint64_t domain_promised_pages(const struct domain *d)
+{
+	return d->pages.own ? d->pages.promised + OWN_MARGIN :
+			      d->pages.max + d->sharing.budget;
+}
+
+/* LOCK_PAGELIST. */
+static bool own_quota_set(struct domain *d, bool on)
+{
+	uint64_t was = domain_promised_pages(d), is;
+
+	is = on ? d->pages.total + OWN_MARGIN : d->pages.max + d->sharing.budget;
+	if (is > was && !domain_promise_raise(d, is - was))
+		return false;
+	if (is < was)
+		domain_promise_lower(d, was - is);
+	d->pages.own = on;
+	d->pages.promised = on ? d->pages.total : 0;
+	return true;
+}
+
+bool domain_own_quota(struct domain *d, bool on)
+{
+	bool ok;
+
+	spin_lock(&d->pages.lock);
+	ok = own_quota_set(d, on);
+	spin_unlock(&d->pages.lock);
+	return ok;
 }
 
 bool domain_promise(struct domain *d)

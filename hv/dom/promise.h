@@ -50,6 +50,21 @@ void domain_promises(uint64_t *promised, uint64_t *most, uint64_t *boot);
  * A new domain's pages, budget and metadata; false: they do not fit.  _end: all
  * that d was promised.
  */
+/*
+ * Frames of a domain whose holds are charged to its quota, beyond its pages and
+ * holds: those that are drawn for a chunk of offers before the offered ones go,
+ * and for breaks whose old frame is not yet let go of.
+ */
+#define OWN_MARGIN	128
+/*
+ * What is promised to d for pages and holds becomes what its own quota needs
+ * (on), or its pages and its budget again; it holds nothing.  False: there is
+ * not so much.
+ */
+bool domain_own_quota(struct domain *d, bool on) must_check;
+/* What is promised to it for pages and canonical frames. */
+uint64_t domain_promised_pages(const struct domain *d);
+
 bool domain_promise(struct domain *d) must_check;
 void domain_promise_end(struct domain *d);
 

@@ -36,6 +36,8 @@ struct pt_tree {
  * (pv/grant_op.c), and a few more
  */
 #define RENAMES_MAX 40
+/* a list of frames that a guest gives back in one call has so many */
+#define RECENT_NAMES 512
 
 struct pt_rename {
 	/* frames; the same if it was taken over, not copied */
@@ -48,9 +50,12 @@ struct pt_rename {
 };
 
 struct pt_recent_name {
-	uint32_t old, new;	/* a page's frame before the break, and then */
+	/* a page's frame before the break, and then; 0: none, it went */
+	uint32_t old, new;
 	pfn_t pfn;
 };
+
+#define RECENT_NAMES_BYTES (RECENT_NAMES * sizeof(struct pt_recent_name))
 
 struct pt_renames {
 	/*
@@ -61,8 +66,11 @@ struct pt_renames {
 	/* 0 when one of the domain's vCPUs goes to its guest */
 	uint32_t count;
 	struct pt_rename *rename; /* RENAMES_MAX for each vCPU; constant */
-	/* the last names that were broken */
-	struct pt_recent_name recent[RENAMES_MAX];
+	/*
+	 * the last names that were broken, RECENT_NAMES; NULL, or once break
+	 * first was chosen constant
+	 */
+	struct pt_recent_name *recent;
 	uint32_t recent_next;	/* the oldest of them */
 	/*
 	 * where the search for entries stands, referenced; NULL: at the start
@@ -88,6 +96,10 @@ struct break_mode {		/* LOCK_MM */
 	uint32_t flags;		/* SHARE_MODE_* */
 	/* the guest's own list of names; none: 0 entries */
 	uint64_t p2m, p2m_entries;
+	/* offers write names there, too (not of version 1) */
+	bool offers_listed;
+	/* va of its linear map's pfn 0; 0: not told */
+	uint64_t linear_base;
 };
 
 #endif

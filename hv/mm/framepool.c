@@ -40,6 +40,7 @@ struct frame_pool {
 	uint32_t members;
 	/* members for which frame_pool_stop() was not called */
 	uint32_t staying;
+	uint32_t own;			/* frame_pool_own() */
 	/* FP1, FP2; also read without the lock */
 	uint64_t target, total;
 	struct buddy store, meta;
@@ -106,10 +107,15 @@ static void to_heap(struct frame_pool *p, mfn_t mfn, unsigned int order)
 	p->total -= 1UL << order;
 }
 
-/* FP2; with overcommit on, a pool is bounded by its vector. */
+/* FP2: else a pool is bounded by its vector. */
+static bool bounded(const struct frame_pool *p)
+{
+	return p->target && !p->own;
+}
+
 static bool goes_back(const struct frame_pool *p)
 {
-	return !p->staying || (p->target && p->total > p->target);
+	return !p->staying || (bounded(p) && p->total > p->target);
 }
 
 static void single_put(struct frame_pool *p, mfn_t mfn)
@@ -117,7 +123,7 @@ static void single_put(struct frame_pool *p, mfn_t mfn)
 	frames_set_aside(&p->store, mfn, 0);
 	if (!goes_back(p) && p->count < POOL_HIGH)
 		p->vec[p->count++] = mfn_n(mfn);
-	else if (!goes_back(p) && p->target)
+	else if (!goes_back(p) && bounded(p))
 		buddy_give(&p->store, mfn, 0);
 	else
 		to_heap(p, mfn, 0);
@@ -133,7 +139,7 @@ static bool vec_refill(struct frame_pool *p)
 	while (mfn_eq(mfn, INVALID_MFN) && order > 0)
 		mfn = buddy_take(&p->store, --order);
 	if (mfn_eq(mfn, INVALID_MFN))
-		return (!p->target || p->total < p->target) &&
+		return (!bounded(p) || p->total < p->target) &&
 		       block_take(p, &p->store, p->block);
 	for (i = 0; i < 1UL << order; i++)
 		p->vec[p->count++] = mfn_n(mfn) + i;
@@ -195,7 +201,7 @@ static bool give_singles(struct frame_pool *p)
 {
 	uint64_t n = MIN(excess(p), MIN(p->count, POOL_PART)), i;
 
-	if (p->staying && !p->target)
+	if (p->staying && !bounded(p))
 		return false;
 	for (i = 0; i < n; i++)
 		to_heap(p, vec_draw(p), 0);
@@ -309,6 +315,16 @@ void frame_pool_stop(struct frame_pool *p, uint64_t frames)
 	spin_lock(&p->lock);
 	p->staying--;
 	p->target -= frames + frame_pool_metadata(frames);
+	spin_unlock(&p->lock);
+}
+
+void frame_pool_own(struct frame_pool *p, uint64_t frames, bool on)
+{
+	uint64_t aside = frames + frame_pool_metadata(frames);
+
+	spin_lock(&p->lock);
+	p->own += on ? 1 : -1;
+	p->target += on ? -aside : aside;
 	spin_unlock(&p->lock);
 }
 

@@ -66,6 +66,13 @@ struct frame_pool *frame_pool_join(uint16_t group, bool alone, uint64_t frames);
  * nothing of its own is in use any more.
  */
 void frame_pool_stop(struct frame_pool *p, uint64_t frames);
+/*
+ * on: a member's frames are not set aside any more, but promised as its own
+ * pages are (dom/promise.h): then the pool takes from the heap what it needs to
+ * draw from, as with overcommit on, and what it has free is the heap's when
+ * that is empty.
+ */
+void frame_pool_own(struct frame_pool *p, uint64_t frames, bool on);
 bool frame_pool_give_part(struct frame_pool *p);
 void frame_pool_leave(struct frame_pool *p);
 /* of a group that has members */

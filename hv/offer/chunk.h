@@ -51,9 +51,13 @@ struct chunk {
 void chunk_init(void);
 struct chunk *chunk_scratch(void);
 
-/* Both: LOCK_MM of d held; every item gets its result. */
-void offer_chunk(struct domain *d, struct chunk *c);
-void unshare_chunk(struct domain *d, struct chunk *c);
+/*
+ * Both: LOCK_MM of d held; every item gets its result.  False: nothing was done
+ * that the guest sees, for names change just now (K2): the call is to be made
+ * again.
+ */
+bool offer_chunk(struct domain *d, struct chunk *c) must_check;
+bool unshare_chunk(struct domain *d, struct chunk *c) must_check;
 
 /*
  * Find the entries that an item names and the one frame that they map.

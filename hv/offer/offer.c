@@ -15,14 +15,28 @@
  *
  * An item that fails at any step gets its frame and its mappings back as they
  * were (undo()).
+ *
+ * Of a guest that told where its list of names is (struct shareop_mode of
+ * version 2), the new names go there with (f):
+ *  NAME1  the list's page is the guest's own by then: if it is shared, it is
+ *         broken before (a).
+ *  NAME2  it is not offered itself beside a page whose name it has: its bytes
+ *         would change after they were hashed.
+ *  NAME3  none of the domain's vCPUs is in its guest from (b) on until all
+ *         names are there: entry, M2P and list never disagree (pv/ptbreak.c,
+ *         K2).
  */
 #include <port.h>
+#include <errno.h>
 
 #include "dom/grant.h"
 #include "dom/pages.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
 #include "offer/chunk.h"
+#include "pv/p2mlist.h"
+#include "pv/ptbreak.h"
+#include "sharing/holds.h"
 #include "sharing/pagefns.h"
 #include "offer/result.h"
 #include "sharing/sharing.h"
@@ -96,6 +110,9 @@ static void item_write_protect(struct domain *d, struct chunk *c,
 	struct frame *f;
 
 	item->result = chunk_find_ptes(d, c, item);
+	if (item->result == SHARE_NOT_TRIED && item->count > 1 &&
+	    (d->breaks.flags & SHARE_MODE_SOLE))
+		item->result = SHARE_OTHER_MAPPING;
 	if (item->result != SHARE_NOT_TRIED)
 		return;
 	f = mfn_to_frame(item->mfn);
@@ -180,6 +197,8 @@ static void item_finish(struct domain *d, struct chunk *c,
 	}
 	item->new_mfn = MFN(page->canonical);
 	item_remap(d, c, item);
+	if (d->breaks.offers_listed)
+		p2mlist_write(d, PFN(page->pfn), item->new_mfn);
 }
 
 /* (c) to (f): those that are claimed go to share/ together. */
@@ -197,21 +216,86 @@ static void items_share(struct domain *d, struct chunk *c)
 				.pfn = pfn_n(m2p_get(&d->m2p, item->mfn)),
 			};
 	}
+	holds_count(d, count);
 	pagefns_begin(&bracket, count);
 	share_offer_batch(d->sharing.dom, c->pages, count);
 	pagefns_end(&bracket);
 	for (i = 0, count = 0; i < c->item_count; i++)
 		if (c->items[i].has_shared_class)
 			item_finish(d, c, &c->items[i], &c->pages[count++]);
+	holds_count(d, 0);
 }
 
-void offer_chunk(struct domain *d, struct chunk *c)
+/* --- the guest's list of names --- */
+
+/*
+ * NAME1: the list's page that gets this item's name is the guest's own before
+ * anything of the item changes.
+ */
+static void item_list_prepare(struct domain *d, struct chunk *c,
+			      struct chunk_item *item)
+{
+	int r;
+
+	if (item->result != SHARE_NOT_TRIED ||
+	    chunk_find_ptes(d, c, item) != SHARE_NOT_TRIED)
+		return;
+	r = p2mlist_prepare(d, item->mfn, m2p_get(&d->m2p, item->mfn));
+	if (r)
+		item->result = r == -ENOMEM ? SHARE_NO_MEMORY :
+					      SHARE_OTHER_MAPPING;
+}
+
+/* NAME2: no page of this number is offered just now. */
+static void frame_spare(struct domain *d, struct chunk *c, mfn_t mfn)
 {
 	unsigned int i;
 
 	for (i = 0; i < c->item_count; i++)
+		if (c->items[i].has_shared_class && mfn_eq(c->items[i].mfn, mfn))
+			undo(d, c, &c->items[i], SHARE_OTHER_WRITABLE);
+}
+
+static void list_pages_spare(struct domain *d, struct chunk *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->item_count; i++) {
+		const struct chunk_item *item = &c->items[i];
+		const pte_t *pte;
+
+		if (!item->has_shared_class)
+			continue;
+		pte = p2mlist_entry(d, m2p_get(&d->m2p, item->mfn));
+		if (pte && !(*pte & PTE_RW))
+			frame_spare(d, c, pte_mfn(*pte));
+	}
+}
+
+/* False: pages of the list have new names, and not all entries know. */
+static bool lists_prepare(struct domain *d, struct chunk *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->item_count; i++)
+		item_list_prepare(d, c, &c->items[i]);
+	return !ptbreak_left(d);
+}
+
+bool offer_chunk(struct domain *d, struct chunk *c)
+{
+	unsigned int i;
+
+	if (d->breaks.offers_listed && !lists_prepare(d, c))
+		return false;
+	for (i = 0; i < c->item_count; i++)
 		if (c->items[i].result == SHARE_NOT_TRIED)
 			item_write_protect(d, c, &c->items[i]);
+	if (d->breaks.offers_listed) {
+		list_pages_spare(d, c);
+		(void)ptbreak_hold(d);	/* NAME3 */
+	}
 	domain_flush_tlb(d); /* (b) */
 	items_share(d, c);
+	return true;
 }

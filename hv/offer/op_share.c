@@ -24,7 +24,7 @@
 #include "sharing/sharing.h"
 #include "x86/guestcopy.h"
 
-typedef void (*chunk_fn)(struct domain *d, struct chunk *c);
+typedef bool (*chunk_fn)(struct domain *d, struct chunk *c);
 
 /* --- single --- */
 
@@ -53,9 +53,7 @@ static bool chunk_run(struct domain *d, struct chunk *c, chunk_fn fn)
 	bool run;
 
 	spin_lock(&d->mm);
-	run = !ptbreak_left(d);
-	if (run)
-		fn(d, c);
+	run = !ptbreak_left(d) && fn(d, c);
 	spin_unlock(&d->mm);
 	if (run)
 		chunk_trace(d, c, fn == offer_chunk ? TRACE_OFFER :

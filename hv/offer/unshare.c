@@ -14,6 +14,7 @@
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
 #include "offer/chunk.h"
+#include "sharing/holds.h"
 #include "sharing/ownpage.h"
 #include "sharing/sharing.h"
 #include "x86/tlb.h"
@@ -99,7 +100,7 @@ static enum shareop_result item_unshare(struct domain *d,
 	if (!share_holds(d->sharing.dom, mfn_n(item->mfn), &mappings, NULL) ||
 	    mappings < item->count)
 		return SHARE_NOT_SHARED;
-	if (!domain_quota_take(d))
+	if (!domain_quota_move(d))
 		return SHARE_NO_MEMORY;
 	item->writable = names_writable(c, item);
 	if (share_take(d->sharing.dom, mfn_n(item->mfn), item->count) == SHARE_OK) {
@@ -123,7 +124,7 @@ static uint64_t stale_mask(struct domain *d, const struct chunk_item *item)
 	return domain_cpus(d);
 }
 
-void unshare_chunk(struct domain *d, struct chunk *c)
+bool unshare_chunk(struct domain *d, struct chunk *c)
 {
 	bool done[CHUNK_ITEMS] = { false };
 	uint64_t mask = 0;
@@ -139,9 +140,11 @@ void unshare_chunk(struct domain *d, struct chunk *c)
 		if (done[i])
 			mask |= stale_mask(d, item);
 	}
+	holds_count(d, 0);
 	if (mask)
 		tlb_flush_mask(mask);
 	for (i = 0; i < c->item_count; i++)
 		if (done[i])
 			item_finish(d, c, &c->items[i]);
+	return true;
 }

@@ -69,19 +69,19 @@ bool desc_check_page(void *page)
 }
 
 /*
- * Count a use of mfn as descriptor page, checked when it is the first.
- * LOCK_MM.
+ * Count a use of *mfn as descriptor page, checked when it is the first; *mfn is
+ * its name then (resolve_typed()).  LOCK_MM.
  */
-static int desc_page_get(struct domain *d, mfn_t mfn)
+static int desc_page_get(struct domain *d, mfn_t *mfn)
 {
 	struct frame *f;
-	int r = resolve(d, mfn, USE_TYPED, &f);
+	int r = resolve_typed(d, mfn, &f);
 
 	if (r)
 		return r;
 	r = domain_type_get(d, f, CLASS_DESC);
 	if (r == TYPE_FRESH) {
-		if (desc_check_page(mfn_to_virt(mfn))) {
+		if (desc_check_page(mfn_to_virt(*mfn))) {
 			pagetype_validated(f);
 			r = 0;
 		} else {
@@ -145,14 +145,17 @@ static void gdt_drop(struct vcpu *v)
 	v->gdt_entries = 0;
 }
 
-int desc_set_gdt(struct vcpu *v, const mfn_t *mfns, unsigned int entries)
+int desc_set_gdt(struct vcpu *v, const mfn_t *named, unsigned int entries)
 {
 	unsigned int frames = (entries + DESC_PER_PAGE - 1) / DESC_PER_PAGE, i;
+	mfn_t mfns[GDT_FRAMES_MAX];
 	int r = 0;
 
 	spin_lock(&v->domain->mm);
-	for (i = 0; i < frames && !r; i++)
-		r = desc_page_get(v->domain, mfns[i]);
+	for (i = 0; i < frames && !r; i++) {
+		mfns[i] = named[i];
+		r = desc_page_get(v->domain, &mfns[i]);
+	}
 	if (r) {
 		for (i--; i-- > 0; )
 			desc_page_put(mfns[i]);
@@ -245,13 +248,17 @@ static void ldt_drop(struct vcpu *v)
 static void ldt_take(struct vcpu *v, unsigned int i, uint64_t va)
 {
 	pte_t *pte = ptcheck_walk(v->domain, v->kernel_l4, va);
+	mfn_t mfn;
 
-	if (!pte || !(*pte & PTE_P) || desc_page_get(v->domain, pte_mfn(*pte)))
+	if (!pte || !(*pte & PTE_P))
 		return;
-	if (area_show(v, LDT_FIRST_PAGE + i, pte_mfn(*pte)))
-		desc_page_put(pte_mfn(*pte));
+	mfn = pte_mfn(*pte);
+	if (desc_page_get(v->domain, &mfn))
+		return;
+	if (area_show(v, LDT_FIRST_PAGE + i, mfn))
+		desc_page_put(mfn);
 	else
-		v->ldt_frames[i] = pte_mfn(*pte);
+		v->ldt_frames[i] = mfn;
 }
 
 void desc_drop_gdt(struct vcpu *v)

@@ -6,7 +6,7 @@
 #include "dom/domain.h"
 
 /* The caller has checked that `entries` fit in GDT_FRAMES_MAX frames. */
-int desc_set_gdt(struct vcpu *v, const mfn_t *mfns, unsigned int entries);
+int desc_set_gdt(struct vcpu *v, const mfn_t *named, unsigned int entries);
 void desc_drop_gdt(struct vcpu *v);	/* and the LDT; LOCK_MM held */
 /* validates and normalises 512 descriptors */
 bool desc_check_page(void *page);

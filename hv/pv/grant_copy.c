@@ -164,7 +164,7 @@ static bool page_steal(struct domain *d, mfn_t mfn, struct frame **out)
 {
 	struct frame *f;
 
-	if (resolve(d, mfn, USE_GIVE, &f))
+	if (resolve_give(d, mfn, &f))
 		return false;
 	if (frame_claim(f, d->id, 1)) {
 		frame_put(f);
@@ -172,7 +172,7 @@ static bool page_steal(struct domain *d, mfn_t mfn, struct frame **out)
 	}
 	domain_flush_tlb(d);
 	f->type = 0;
-	m2p_clear(&d->m2p, mfn);
+	m2p_clear(&d->m2p, frame_to_mfn(f));
 	domain_page_remove(d, f);
 	*out = f;
 	return true;
@@ -197,7 +197,7 @@ static int16_t transfer_one(struct domain *d, struct grant_peer *peer,
 	if (!status && !grant_transfer_end(to, op->ref, f))
 		status = GNTST_no_space;
 	if (status)
-		palloc_hv_free(mfn_to_virt(MFN(op->mfn)), 0);
+		palloc_hv_free(mfn_to_virt(frame_to_mfn(f)), 0);
 	return status;
 }
 

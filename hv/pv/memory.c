@@ -71,13 +71,15 @@ static bool extent_add(const struct reservation *r, uint64_t at)
 	return true;
 }
 
-static bool page_give(struct domain *d, mfn_t mfn)
+/* 0, or -errno: stop here. */
+static int page_give(struct domain *d, mfn_t mfn)
 {
 	struct frame *f;
 	bool mine;
+	int r = resolve_give(d, mfn, &f);
 
-	if (resolve(d, mfn, USE_GIVE, &f))
-		return false;
+	if (r)
+		return MIN(r, 0);	/* 1: it is gone already */
 	/*
 	 * ME4: a page that is in use as a table stays; a pin is not undone
 	 * here.
@@ -86,30 +88,36 @@ static bool page_give(struct domain *d, mfn_t mfn)
 	if (mine)
 		frame_put(f);
 	frame_put(f);
-	return mine;
+	return mine ? 0 : -EINVAL;
 }
 
-/* One extent of decrease_reservation.  False: stop here. */
-static bool extent_remove(const struct reservation *r, uint64_t at)
+/*
+ * One extent of decrease_reservation.  0, or stop here; -ERESTART: of this
+ * extent nothing was done yet.
+ */
+static int extent_remove(const struct reservation *r, uint64_t at)
 {
 	uint64_t i;
 	mfn_t mfn;
+	int err;
 
 	if (copy_from_guest(&mfn, at, sizeof(mfn)))
-		return false;
-	for (i = 0; i < 1UL << r->order; i++)
-		if (!page_give(r->d, mfn_add(mfn, i)))
-			return false;
-	return true;
+		return -EFAULT;
+	for (i = 0; i < 1UL << r->order; i++) {
+		err = page_give(r->d, mfn_add(mfn, i));
+		if (err)
+			return i ? -EBUSY : err;
+	}
+	return 0;
 }
 
-static bool extent_one(const struct reservation *r, uint64_t index)
+static int extent_one(const struct reservation *r, uint64_t index)
 {
 	uint64_t at = r->list ? r->list + index * sizeof(uint64_t) : 0;
 
 	if (r->op == XENMEM_decrease_reservation)
 		return extent_remove(r, at);
-	return extent_add(r, at);
+	return extent_add(r, at) ? 0 : -ENOMEM;
 }
 
 int memory_check_domid(domid_t domid)
@@ -142,18 +150,26 @@ static long reservation_change(struct hypercall_args *args, unsigned int op)
 	if (!r.list && op != XENMEM_increase_reservation)
 		return r.start;
 	for (i = r.start; i < r.count; i++) {
+		int err = 0;
+
 		/*
-		 * Writing to the list may break shares: its own pages may be
-		 * shared.
+		 * Writing to the list, or giving a page, may break shares: the
+		 * list's own pages may be shared.
 		 */
-		if (hypercall_must_stop_after_unit(r.d, &units)) {
+		if (hypercall_must_stop_after_unit(r.d, &units))
+			err = -ERESTART;
+		else
+			err = extent_one(&r, i);
+		if (err == -ERESTART) {
 			args->a[0] = op | (i << CMD_SHIFT);
 			return -ERESTART;
 		}
-		if (!extent_one(&r, i))
+		if (err)
 			break;
 		units += (1U << r.order) - 1;
 	}
+	if (op == XENMEM_decrease_reservation)
+		domain_pages_settle(r.d);
 	return i;
 }
 

@@ -59,9 +59,11 @@ static int extent_in_get(const struct round *r, uint64_t at, uint32_t *mfns,
 	if (copy_from_guest(&base, at, sizeof(base)))
 		return -EFAULT;
 	for (i = 0; i < 1UL << r->in_order && !err; i++) {
-		err = resolve(r->d, mfn_add(base, i), USE_GIVE, &f);
+		err = resolve_give(r->d, mfn_add(base, i), &f);
 		if (!err)
-			mfns[(*n)++] = mfn_n(base) + i;
+			mfns[(*n)++] = mfn_n(frame_to_mfn(f));
+		if (err > 0)
+			err = -EPERM;	/* it went before: no page for a page */
 	}
 	return err;
 }

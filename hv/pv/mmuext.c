@@ -21,7 +21,9 @@ static int pin(struct domain *d, mfn_t mfn, unsigned int level)
 	int r;
 
 	spin_lock(&d->mm);
-	r = pttree_get(d, mfn, level);
+	r = resolve_name(d, &mfn);
+	if (!r)
+		r = pttree_get(d, mfn, level);
 	if (!r) {
 		r = pagetype_set_pinned(mfn_to_frame(mfn));
 		if (r)
@@ -56,7 +58,9 @@ int mmu_base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load, bool none)
 	int r;
 
 	spin_lock(&d->mm);
-	r = none ? pttree_begin(d, INVALID_MFN) : pttree_get(d, mfn, 4);
+	r = none ? pttree_begin(d, INVALID_MFN) : resolve_name(d, &mfn);
+	if (!r && !none)
+		r = pttree_get(d, mfn, 4);
 	if (!r) {
 		*slot = none ? INVALID_MFN : mfn;
 		/* The old tree may be freed only after it is unloaded. */

@@ -27,32 +27,49 @@
  *     entry that was counted may not look the same afterwards: it names `new`,
  *     or its AVL bit is gone.
  * K4  What can fail comes first: room for a rename, quota, frame, M2P.
+ *     With overcommit on a domain of SHARE_MODE_OWN_QUOTA waits for the frame:
+ *     nothing changed, so its vCPU lets others run and does it again, a fault
+ *     or a call that installs an entry; it runs, and dies, as any other
+ *     meanwhile. GAP: an output of a hypercall that finds no frame is -EFAULT
+ *     all the same.
  * K5  A guest may have read the old name just before, and use it in an entry
- *     just behind: the last RENAMES_MAX names still lead to their page, as long
- *     as its M2P says that it is there.
+ *     just behind: the last RECENT_NAMES names still lead to their page, as long
+ *     as its M2P says that it is there.  Likewise one that clears a page's
+ *     entry and then gives the page back: the hold went with the entry, which
+ *     is remembered as a name that leads nowhere, and told once.
  * K6  The page of the list that a name goes into is the guest's own by then: if
  *     it is shared, or broken and its entry not yet found, it is broken first,
  *     and so on up to LIST_DEPTH.  Else its copy, made later, would have the
  *     old name.  A list whose pages stand in a row gets nowhere near
  *     LIST_DEPTH: each step goes 512 times nearer to the page that has its own
  *     name.
+ * K7  Of a guest that told where its linear map is, the page's entry there is
+ *     looked at first, and no further if it was the last: a break costs the
+ *     same in a small guest and in a large one.  Nobody believes the guest: it
+ *     is that entry, of a table that was checked, that names the frame, or the
+ *     search finds all.
  */
 #include <port.h>
 #include <errno.h>
 
 #include "abi/share.h"
+#include "debug/log.h"
 #include "dom/die.h"
 #include "dom/pages.h"
+#include "dom/promise.h"
+#include "dom/sched.h"
 #include "mm/framepool.h"
 #include "mm/m2p.h"
+#include "mm/objpool.h"
 #include "mm/pagetype.h"
+#include "mm/palloc.h"
+#include "pv/p2mlist.h"
 #include "pv/ptbreak.h"
 #include "pv/ptcheck.h"
 #include "sharing/holds.h"
 #include "sharing/ownpage.h"
+#include "x86/cpu.h"
 #include "x86/tlb.h"
-
-#define LIST_DEPTH 8	/* K6 */
 
 /* --- renames --- */
 
@@ -107,6 +124,15 @@ bool ptbreak_pending(const struct domain *d, mfn_t mfn)
 
 /* --- the page at hand --- */
 
+bool ptbreak_hold(struct domain *d)
+{
+	ASSERT(spin_is_locked(&d->mm));
+	if (d->vcpu_count == 1 || d->pending.renames.held)
+		return false;
+	atomic_store(&d->pending.renames.held, true);
+	return true;
+}
+
 /*
  * K2: from here until LOCK_MM is free again none of d's vCPUs is in its guest.
  * One that runs comes here by the flush's interrupt; one that starts after the
@@ -117,108 +143,80 @@ static void all_held(struct domain *d)
 	struct vcpu *v = current_vcpu();
 	uint64_t mask;
 
-	if (d->vcpu_count == 1 || d->pending.renames.held)
+	if (!ptbreak_hold(d))
 		return;
-	atomic_store(&d->pending.renames.held, true);
 	mask = domain_cpus(d);
 	if (v && v->domain == d)
 		mask &= ~(1UL << this_cpu()->id);
 	tlb_flush_mask(mask);
 }
 
-/*
- * The tables through which d's list of names is written; LOCK_MM keeps them.
- * INVALID_MFN: none is left.
- */
-static mfn_t any_kernel_l4(const struct domain *d)
-{
-	struct vcpu *v = current_vcpu();
-	uint32_t i;
-
-	if (v && v->domain == d)
-		return v->kernel_l4;
-	for (i = 0; i < d->vcpu_count; i++)
-		if (!mfn_eq(d->vcpu[i]->kernel_l4, INVALID_MFN))
-			return d->vcpu[i]->kernel_l4;
-	return INVALID_MFN;
-}
-
-static uint64_t p2m_va(const struct domain *d, pfn_t pfn)
-{
-	return d->breaks.p2m + pfn_n(pfn) * sizeof(uint64_t);
-}
-
-/* The entry that maps the list's page with the name of pfn; NULL: none. */
-static pte_t *p2m_entry(struct domain *d, pfn_t pfn)
-{
-	mfn_t l4 = any_kernel_l4(d);
-	pte_t *pte;
-
-	if (pfn_n(pfn) >= d->breaks.p2m_entries || mfn_eq(l4, INVALID_MFN))
-		return NULL;
-	pte = ptcheck_walk(d, l4, p2m_va(d, pfn));
-	return pte && (*pte & PTE_P) ? pte : NULL;
-}
-
-/* K6: before mfn, which stands for pfn, is broken. */
-static int p2m_page_first(struct domain *d, mfn_t mfn, pfn_t pfn)
-{
-	pte_t *pte = p2m_entry(d, pfn);
-	int r;
-
-	if (!pte || (*pte & (PTE_RW | PTE_AVL_SHARED)) != PTE_AVL_SHARED ||
-	    mfn_eq(pte_mfn(*pte), mfn))
-		return 0;
-	if (d->pending.renames.list_depth == LIST_DEPTH)
-		return -EBUSY;
-	d->pending.renames.list_depth++;
-	r = ptcheck_break(d, pte);
-	d->pending.renames.list_depth--;
-	return r;
-}
-
-/*
- * The page has a new name: into the guest's own list, where its tables let it
- * be written.  The list's page may be the one that breaks.
- */
-static void p2m_write(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
-{
-	pte_t *pte = p2m_entry(d, pfn);
-	mfn_t mfn;
-
-	if (!pte)
-		return;
-	mfn = mfn_eq(pte_mfn(*pte), old) ? new : pte_mfn(*pte);
-	if (!mfn_eq(mfn, new) && !(*pte & PTE_RW))
-		return;
-	WRITE_ONCE(*(uint64_t *)((uint8_t *)mfn_to_virt(mfn) +
-				 (p2m_va(d, pfn) & ~PAGE_MASK)), mfn_n(new));
-	atomic_fetch_or(pte, PTE_A | PTE_D);
-}
-
 /* K5 */
-static void past_name_keep(struct pt_renames *b, mfn_t old, mfn_t new, pfn_t pfn)
+static void recent_name_keep(struct pt_renames *b, mfn_t old, mfn_t new, pfn_t pfn)
 {
+	if (!b->recent)
+		return;
 	b->recent[b->recent_next] = (struct pt_recent_name){ mfn_n(old), mfn_n(new), pfn };
-	b->recent_next = (b->recent_next + 1) % RENAMES_MAX;
+	b->recent_next = (b->recent_next + 1) % RECENT_NAMES;
+}
+
+int ptbreak_names_init(struct domain *d)
+{
+	struct pt_renames *b = &d->pending.renames;
+	uint64_t pages = RECENT_NAMES_BYTES / PAGE_SIZE;
+
+	if (b->recent)
+		return 0;
+	if (!domain_promise_raise(d, pages))
+		return -ENOMEM;
+	b->recent = obj_alloc(RECENT_NAMES_BYTES);
+	if (b->recent)
+		return 0;
+	domain_promise_lower(d, pages);
+	return -ENOMEM;
+}
+
+/* The newest record of this name; NULL: none, or it is forgotten. */
+static struct pt_recent_name *recent_name_find(struct pt_renames *b, mfn_t old)
+{
+	unsigned int i;
+
+	for (i = 1; b->recent && i <= RECENT_NAMES; i++) {
+		struct pt_recent_name *n =
+			&b->recent[(b->recent_next + RECENT_NAMES - i) % RECENT_NAMES];
+
+		if (n->old == mfn_n(old))
+			return n;
+	}
+	return NULL;
 }
 
 mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn)
 {
-	struct pt_renames *b = &d->pending.renames;
-	unsigned int i;
+	const struct pt_recent_name *n;
 
-	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
+	if (!mfn_n(mfn) || !(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
 		return INVALID_MFN;
-	for (i = 1; i <= RENAMES_MAX; i++) {	/* the newest first */
-		const struct pt_recent_name *n =
-			&b->recent[(b->recent_next + RENAMES_MAX - i) % RENAMES_MAX];
+	n = recent_name_find(&d->pending.renames, mfn);
+	return n && n->new && pfn_eq(m2p_get(&d->m2p, MFN(n->new)), n->pfn) ?
+	       MFN(n->new) : INVALID_MFN;
+}
 
-		if (n->old == mfn_n(mfn) && n->new)
-			return pfn_eq(m2p_get(&d->m2p, MFN(n->new)), n->pfn) ?
-			       MFN(n->new) : INVALID_MFN;
-	}
-	return INVALID_MFN;
+void ptbreak_gone_note(struct domain *d, mfn_t mfn)
+{
+	if ((d->breaks.flags & SHARE_MODE_BREAK_FIRST) &&
+	    !holds_find(d, mfn, NULL, NULL))
+		recent_name_keep(&d->pending.renames, mfn, MFN(0), INVALID_PFN);
+}
+
+bool ptbreak_gone_take(struct domain *d, mfn_t mfn)
+{
+	struct pt_recent_name *n = recent_name_find(&d->pending.renames, mfn);
+
+	if (!mfn_n(mfn) || !n || n->new)
+		return false;
+	*n = (struct pt_recent_name){ 0 };
+	return true;
 }
 
 static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
@@ -227,8 +225,8 @@ static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
 	if (mfn_eq(*new, INVALID_MFN))
 		return -ENOMEM;
 	all_held(d);
-	p2m_write(d, pfn, mfn, *new);
-	past_name_keep(&d->pending.renames, mfn, *new, pfn);
+	p2mlist_write_broken(d, pfn, mfn, *new);
+	recent_name_keep(&d->pending.renames, mfn, *new, pfn);
 	ownpage_publish(d, *new, 1, 0);
 	return 0;
 }
@@ -247,7 +245,7 @@ static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
 static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
 			 pfn_t pfn, mfn_t *new)
 {
-	if (!domain_quota_take(d))
+	if (!domain_quota_move(d))
 		return -ENOMEM;
 	if (holds_take(d, mfn, mappings)) {
 		tlb_flush_mask(frame_pool_cpus(d->sharing.frames));
@@ -261,56 +259,6 @@ static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
 		return -EBUSY;
 	return copy_frame(d, mfn, pfn, new);
 }
-
-/* at_hand: entries of the page, 0 or 1, that the caller replaces himself. */
-static int break_frame(struct domain *d, mfn_t mfn, uint32_t at_hand,
-		       mfn_t *new)
-{
-	struct pt_renames *b = &d->pending.renames;
-	uint32_t mappings, left;
-	pfn_t pfn;
-	int r;
-
-	if (!holds_find(d, mfn, &mappings, &pfn))
-		return -EPERM;
-	left = mappings - at_hand;
-	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST) && (!at_hand || left))
-		return -EBUSY;
-	r = p2m_page_first(d, mfn, pfn);
-	if (r)
-		return r;
-	if (left && renames_full(d))
-		return -EBUSY;
-	r = frame_private(d, mfn, mappings, pfn, new);
-	if (!r && left) {
-		all_held(d);
-		rename_add(b, mfn, *new, left);
-	}
-	return r;
-}
-
-int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
-		  struct frame **f)
-{
-	struct pt_rename *p = rename_find(&d->pending.renames, mfn);
-	mfn_t new;
-	int r = 0;
-
-	ASSERT(spin_is_locked(&d->mm));
-	if (!p) {
-		r = break_frame(d, mfn, pte ? 1 : 0, &new);
-		if (!r)
-			*f = mfn_to_frame(new);
-		return r;
-	}
-	*f = mfn_to_frame(MFN(p->new));
-	r = frame_get(*f, d->id);
-	if (!r && pte)
-		rename_entry_done(&d->pending.renames, p);
-	return r;
-}
-
-/* --- the others --- */
 
 /*
  * A name of f, and a writable use if e is writable; false: the guest gave the
@@ -343,6 +291,103 @@ static void entry_convert(struct domain *d, pte_t *pte,
 	if (!same)
 		holds_unmap(d, MFN(p->old), true);
 }
+
+/*
+ * The other entries of a page that is private now, `new`: at once, that of the
+ * linear map; the rest is looked for (K1).
+ */
+static void others_follow(struct domain *d, mfn_t mfn, mfn_t new, uint32_t left,
+			  pte_t *linear)
+{
+	all_held(d);
+	if (linear) {
+		entry_convert(d, linear, &(struct pt_rename){ mfn_n(mfn), mfn_n(new), left });
+		left--;
+	}
+	/* They read the old frame no more before one of them writes. */
+	if (linear && !mfn_eq(mfn, new))
+		domain_flush_tlb(d);
+	if (left)
+		rename_add(&d->pending.renames, mfn, new, left);
+}
+
+/* pte: an entry of the page that the caller replaces himself; NULL: none. */
+static int break_frame(struct domain *d, const pte_t *pte, mfn_t mfn, mfn_t *new)
+{
+	uint32_t mappings, left;
+	pte_t *linear = NULL;
+	pfn_t pfn;
+	int r;
+
+	if (!holds_find(d, mfn, &mappings, &pfn))
+		return -EPERM;
+	left = mappings - (pte ? 1 : 0);
+	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST) && (!pte || left))
+		return -EBUSY;
+	r = p2mlist_prepare(d, mfn, pfn);
+	if (r)
+		return r;
+	if (left)
+		linear = p2mlist_linear(d, pfn, mfn);
+	if (linear == pte)
+		linear = NULL;
+	if (left > (linear ? 1 : 0) && renames_full(d))
+		return -EBUSY;
+	r = frame_private(d, mfn, mappings, pfn, new);
+	if (!r && left)
+		others_follow(d, mfn, *new, left, linear);
+	return r;
+}
+
+int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
+		  struct frame **f)
+{
+	struct pt_rename *p = rename_find(&d->pending.renames, mfn);
+	mfn_t new;
+	int r = 0;
+
+	ASSERT(spin_is_locked(&d->mm));
+	if (!p) {
+		r = break_frame(d, pte, mfn, &new);
+		if (!r)
+			*f = mfn_to_frame(new);
+		return r;
+	}
+	*f = mfn_to_frame(MFN(p->new));
+	r = frame_get(*f, d->id);
+	if (!r && pte)
+		rename_entry_done(&d->pending.renames, p);
+	return r;
+}
+
+/* --- no frame --- */
+
+#define TELL_NS 1000000000UL
+
+/* At most once in TELL_NS; any CPU. */
+static void tell_operator(const struct domain *d)
+{
+	static uint64_t next;	/* atomic: when to tell again */
+	uint64_t now = now_ns(), due = atomic_load_relaxed(&next);
+
+	if (now < due || !atomic_cas(&next, &due, now + TELL_NS))
+		return;
+	log_error("d%u (%s) waits for a frame to write a shared page: %lu are free, with overcommit=on",
+		  d->id, d->name, palloc_free_count());
+}
+
+bool ptbreak_waits(struct domain *d)
+{
+	struct vcpu *v = current_vcpu();
+
+	if (!domain_overcommit() || !d->pages.own || !v || v->domain != d)
+		return false;
+	tell_operator(d);
+	sched_yield_cpu(v);
+	return true;
+}
+
+/* --- the others --- */
 
 /* Entries of f that hold what they name (mm/pagetype.h, T5). */
 static unsigned int entries_held(const struct frame *f)

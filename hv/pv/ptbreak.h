@@ -27,6 +27,34 @@ int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
  */
 mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn);
 
+/*
+ * Names of d's pages change from now on: a vCPU of d's that comes out of its
+ * guest goes back when LOCK_MM is free (K2).  True: those that run in it are
+ * called by the flush that the caller makes now; false: they were.
+ */
+bool ptbreak_hold(struct domain *d);
+
+/*
+ * A break of the current vCPU's found no memory.  True: what it did is to be
+ * done again, after others ran: with overcommit on, and of a domain whose pages
+ * never move (SHARE_MODE_OWN_QUOTA), which has no way to go on without.  The
+ * operator is told.  False: it is the guest's error.  Any lock before
+ * LOCK_SCHED.
+ */
+bool ptbreak_waits(struct domain *d);
+
+/*
+ * d chooses break first: room for its past names.  -ENOMEM.  LOCK_MM.
+ */
+int ptbreak_names_init(struct domain *d) must_check;
+
+/*
+ * The last mapping of mfn went, and nothing took its place: if d's hold of it
+ * did, too, that is remembered, and told once.  LOCK_MM.
+ */
+void ptbreak_gone_note(struct domain *d, mfn_t mfn);
+bool ptbreak_gone_take(struct domain *d, mfn_t mfn);
+
 /* Are there shares that are broken in part?  No lock needed to ask. */
 static inline bool ptbreak_left(const struct domain *d)
 {

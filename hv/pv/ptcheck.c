@@ -11,6 +11,7 @@
 #include <port.h>
 #include <errno.h>
 
+#include "abi/share.h"
 #include "dom/pages.h"
 #include "pv/grant.h"
 #include "pv/ptbreak.h"
@@ -64,9 +65,17 @@ static pte_t pte_renamed(pte_t e, const struct frame *f)
 }
 
 /*
- * resolve() refused *e, which is to be writable: break the share, or return why
- * not.
+ * resolve() said r of e: must the share be broken first?  A writable entry asks
+ * for it, and of a domain that chose SHARE_MODE_SOLE any: the frame has its one
+ * entry already.
  */
+static bool l1_breaks(const struct domain *d, int r, pte_t e)
+{
+	return (r == -EBUSY && (e & PTE_RW)) ||
+	       (r == 1 && (d->breaks.flags & SHARE_MODE_SOLE));
+}
+
+/* The share is broken, and *e names the page that came of it; or why not. */
 static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
 		    struct frame **f)
 {
@@ -80,6 +89,8 @@ static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
 	r = ptbreak_write(d, pte, mfn, f);
 	if (!r)
 		*e = pte_renamed(*e, *f);
+	else if (r == -ENOMEM && ptbreak_waits(d))
+		r = -ERESTART;
 	return r;
 }
 
@@ -121,7 +132,7 @@ static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 	if (ptbreak_left(d))
 		return -ERESTART;
 	r = l1_resolve(d, &e, &f);
-	if (unlikely(r == -EBUSY) && (e & PTE_RW))
+	if (unlikely(r) && l1_breaks(d, r, e))
 		r = l1_break(d, pte, &e, &f);
 	if (r < 0)
 		return r;
@@ -152,8 +163,11 @@ static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 	}
 	f = mfn_to_frame(pte_mfn(e));
 	if (frame_is_shared(f)) {
-		holds_unmap(d, pte_mfn(e),
-			      (new & PTE_P) && (new & PTE_RW));
+		bool broke = (new & PTE_P) && (new & PTE_RW);
+
+		holds_unmap(d, pte_mfn(e), broke);
+		if (!broke)
+			ptbreak_gone_note(d, pte_mfn(e));
 		return;
 	}
 	if (e & PTE_RW)
@@ -306,12 +320,21 @@ static bool is_linear(const struct frame *table, const struct frame *f)
 	       (f == table || (READ_ONCE(f->type) & TYPE_VALIDATED));
 }
 
-/* Present entry e of `table`: the flags, and f with a general reference. */
-static int upper_resolve(struct domain *d, pte_t e, struct frame **f)
+/*
+ * Present entry *e of a table: the flags, and f with a general reference; *e
+ * names f, which may have been shared, and broken for this.
+ */
+static int upper_resolve(struct domain *d, pte_t *e, struct frame **f)
 {
-	if (!flags_ok(e, UPPER_REFUSED))
+	mfn_t mfn = pte_mfn(*e);
+	int r;
+
+	if (!flags_ok(*e, UPPER_REFUSED))
 		return -EINVAL;
-	return resolve(d, pte_mfn(e), USE_TYPED, f);
+	r = resolve_typed(d, &mfn, f);
+	if (!r)
+		*e = pte_make(mfn, *e & ~PTE_ADDR_MASK);
+	return r;
 }
 
 static pte_t upper_adjusted(pte_t e)
@@ -320,18 +343,18 @@ static pte_t upper_adjusted(pte_t e)
 }
 
 static int upper_take(struct domain *d, struct frame *table, unsigned int level,
-		      pte_t e, enum child_state *below)
+		      pte_t *e, enum child_state *below)
 {
 	struct frame *f;
 	int r;
 
-	if (!(e & PTE_P))
+	if (!(*e & PTE_P))
 		return 0;
 	r = upper_resolve(d, e, &f);
 	if (r)
 		return r;
 	if (is_linear(table, f))
-		r = linear_get(table, f, e);
+		r = linear_get(table, f, *e);
 	else
 		r = domain_type_get(d, f, level_class(level - 1));
 	if (r < 0)
@@ -376,31 +399,44 @@ static int upper_begin(struct domain *d, const struct frame *table,
 	return !r && !frame_is_table(table, level) ? -ERESTART : r;
 }
 
+/* As resolve_name(), of what present entry *e names. */
+static int upper_rename(struct domain *d, pte_t *e)
+{
+	mfn_t mfn = pte_mfn(*e);
+	int r = resolve_name(d, &mfn);
+
+	if (!r)
+		*e = pte_make(mfn, *e & ~PTE_ADDR_MASK);
+	return r;
+}
+
 /* The new value's uses; a table below is validated by pttree.c, in parts. */
 static int upper_get(struct domain *d, struct frame *table, unsigned int level,
-		     pte_t e)
+		     pte_t *e)
 {
 	struct frame *f;
 	int r;
 
-	if (!(e & PTE_P))
+	if (!(*e & PTE_P))
 		return upper_begin(d, table, level, INVALID_MFN);
-	r = upper_begin(d, table, level, pte_mfn(e));
-	if (r)
-		return r;
-	r = upper_resolve(d, e, &f);
+	/* The result that this vCPU waits for has that name. */
+	r = upper_rename(d, e);
+	if (!r)
+		r = upper_begin(d, table, level, pte_mfn(*e));
+	if (!r)
+		r = upper_resolve(d, e, &f);
 	if (r)
 		return r;
 	if (is_linear(table, f)) {
 		r = upper_begin(d, table, level, INVALID_MFN);
 		if (!r)
-			r = linear_get(table, f, e);
+			r = linear_get(table, f, *e);
 		if (r)
 			frame_put(f);
 		return r;
 	}
 	frame_put(f);
-	return pttree_get(d, pte_mfn(e), level - 1);
+	return pttree_get(d, pte_mfn(*e), level - 1);
 }
 
 static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
@@ -412,7 +448,7 @@ static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
 
 	if (slot_is_hypervisor(level, slot))
 		return -EINVAL;	/* PT14 */
-	r = upper_get(d, table, level, new);
+	r = upper_get(d, table, level, &new);
 	if (r)
 		return r;
 	(void)entry_write(pte, upper_adjusted(new),
@@ -459,8 +495,9 @@ int ptcheck_entry_take(struct domain *d, struct frame *table, unsigned int level
 	if (level == 1) {
 		r = l1_get(d, NULL, *pte, &out);
 	} else {
-		out = upper_adjusted(*pte);
-		r = upper_take(d, table, level, *pte, below);
+		out = *pte;
+		r = upper_take(d, table, level, &out, below);
+		out = upper_adjusted(out);
 	}
 	/*
 	 * Nobody can write the page now (TABLE2), nor does any CPU walk it yet.

@@ -22,6 +22,11 @@
  *         (pv/grant_host.c), and replacing it takes the handle's host part
  *         away.
  *
+ * TABLE6  of a domain that chose SHARE_MODE_SOLE no entry comes to be for a
+ *         frame that it holds, but by the offer: the share is broken first.  So
+ *         an entry that such a kernel keeps where nobody counts it, in a table
+ *         that is not pinned, never has a name that a break takes away.
+ *
  * All functions: the domain's LOCK_MM is held.
  */
 #ifndef HV_PV_PTCHECK_H

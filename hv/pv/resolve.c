@@ -3,6 +3,7 @@
 #include <port.h>
 #include <errno.h>
 
+#include "abi/share.h"
 #include "dom/above.h"
 #include "dom/pages.h"
 #include "pv/ptbreak.h"
@@ -111,6 +112,59 @@ int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
 		return r;
 	spin_lock(&d->mm);
 	r = ptbreak_write(d, NULL, mfn, frame);
+	spin_unlock(&d->mm);
+	return r;
+}
+
+int resolve_typed(struct domain *d, mfn_t *mfn, struct frame **frame)
+{
+	int r = resolve(d, *mfn, USE_TYPED, frame);
+	mfn_t now;
+
+	if (likely(!r) || !(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
+		return r;
+	if (r == -EPERM) {
+		now = ptbreak_name_now(d, *mfn);
+		if (mfn_eq(now, INVALID_MFN))
+			return r;
+		*mfn = now;
+		return resolve(d, now, USE_TYPED, frame);
+	}
+	if (r != -EBUSY || !frame_is_shared(*frame))
+		return r;
+	r = ptbreak_write(d, NULL, *mfn, frame);
+	if (r)
+		return r;
+	*mfn = frame_to_mfn(*frame);
+	if (likely(!ptbreak_left(d)))
+		return 0;
+	frame_put(*frame);
+	return -ERESTART;
+}
+
+int resolve_name(struct domain *d, mfn_t *mfn)
+{
+	struct frame *f;
+	int r;
+
+	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
+		return 0;
+	r = resolve_typed(d, mfn, &f);
+	if (!r)
+		frame_put(f);
+	return r;
+}
+
+int resolve_give(struct domain *d, mfn_t mfn, struct frame **frame)
+{
+	int r = resolve(d, mfn, USE_GIVE, frame);
+
+	if (likely(!r))
+		return r;
+	spin_lock(&d->mm);
+	r = resolve_typed(d, &mfn, frame);
+	if (r == -EPERM && ptbreak_gone_take(d, mfn))
+		r = 1;
 	spin_unlock(&d->mm);
 	return r;
 }

@@ -38,6 +38,26 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 
 /*
+ * As USE_TYPED; but of a domain that chose break first a shared page is broken,
+ * and the old name of a page leads to it: *mfn is the name that it has.
+ * -ERESTART: it is broken, but not all of its entries know (pv/ptbreak.c, K2).
+ * LOCK_MM.
+ */
+int resolve_typed(struct domain *d, mfn_t *mfn, struct frame **frame) must_check;
+
+/*
+ * The same before all else, for a call that is made again until a tree is
+ * checked: it asks for the table by the name that *mfn has from now on.
+ */
+int resolve_name(struct domain *d, mfn_t *mfn) must_check;
+
+/*
+ * A page that is given back: as resolve_typed(), with no lock held.  1: its
+ * last entry went before, and its hold with it; there is nothing to give.
+ */
+int resolve_give(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
+
+/*
  * Copy `bytes` at `offset` of a page that d may read.  Meanwhile a reference
  * keeps the page; a shared page is kept by d's hold, which stays under LOCK_MM.
  * 0 or -errno of resolve(); nothing is copied then.  LOCK_MM is not held.

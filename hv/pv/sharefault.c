@@ -9,8 +9,10 @@
  * the guest gets the fault.
  */
 #include <port.h>
+#include <errno.h>
 
 #include "abi/share.h"
+#include "pv/ptbreak.h"
 #include "pv/ptcheck.h"
 #include "pv/traps.h"
 #include "x86/above.h"
@@ -26,10 +28,11 @@ static bool was_writable(pte_t e)
 	       (PTE_P | PTE_AVL_SHARED);
 }
 
-static bool break_at(struct vcpu *v, uint64_t va)
+/* 0, or -errno of ptcheck_break(); -EFAULT: the fault is none of ours. */
+static int break_at(struct vcpu *v, uint64_t va)
 {
 	struct domain *d = v->domain;
-	bool done = false;
+	int r = -EFAULT;
 	pte_t *pte;
 
 	mfn_t l4 = v->kernel_mode ? v->kernel_l4 : v->user_l4;
@@ -37,19 +40,25 @@ static bool break_at(struct vcpu *v, uint64_t va)
 	spin_lock(&d->mm);
 	pte = ptcheck_walk(d, l4, va);
 	if (pte && was_writable(READ_ONCE(*pte)))
-		done = !ptcheck_break(d, pte);
-	else if (pte && d->vcpu_count > 1)
-		/* another vCPU broke the share just before */
-		done = ptcheck_writable(l4, va);
+		r = ptcheck_break(d, pte);
+	else if (pte && d->vcpu_count > 1 && ptcheck_writable(l4, va))
+		r = 0;	/* another vCPU broke the share just before */
 	spin_unlock(&d->mm);
-	return done;
+	return r;
+}
+
+static bool is_ours(struct vcpu *v, uint64_t va, uint32_t error)
+{
+	return (v->domain->breaks.flags & SHARE_MODE_BREAK_FIRST) &&
+	       (error & ~PF_USER) == PF_PRESENT_WRITE &&
+	       guest_range_ok(va, 1);
 }
 
 bool sharefault(struct vcpu *v, uint64_t va, uint32_t error)
 {
-	return (v->domain->breaks.flags & SHARE_MODE_BREAK_FIRST) &&
-	       (error & ~PF_USER) == PF_PRESENT_WRITE &&
-	       guest_range_ok(va, 1) && break_at(v, va);
+	int r = is_ours(v, va, error) ? break_at(v, va) : -EFAULT;
+
+	return !r || (r == -ENOMEM && ptbreak_waits(v->domain));
 }
 
 /* Copies to guests are made with no lock held (x86/guestcopy.h). */
@@ -58,5 +67,6 @@ bool guest_access_fault(uint64_t va, uint32_t error_code)
 	struct vcpu *v = current_vcpu();
 
 	ASSERT(spin_level_held() == LOCK_NONE);
-	return v && sharefault(v, va, error_code);
+	/* It cannot wait here: the copy would be made again at once. */
+	return v && is_ours(v, va, error_code) && !break_at(v, va);
 }

@@ -66,8 +66,13 @@ bool holds_domain_reap(struct domain *d)
 {
 	if (!d->sharing.frames)
 		return false;
-	if (!d->sharing.frames_stopped)
-		frame_pool_stop(d->sharing.frames, domain_set_aside(d->sharing.budget));
+	if (!d->sharing.frames_stopped) {
+		uint64_t aside = domain_set_aside(d->sharing.budget);
+
+		if (d->pages.own)
+			frame_pool_own(d->sharing.frames, aside, false);
+		frame_pool_stop(d->sharing.frames, aside);
+	}
 	d->sharing.frames_stopped = true;
 	return frame_pool_give_part(d->sharing.frames);
 }
@@ -96,7 +101,27 @@ bool holds_find(struct domain *d, mfn_t mfn, uint32_t *mappings, pfn_t *pfn)
 
 bool holds_take(struct domain *d, mfn_t mfn, uint32_t mappings)
 {
-	return share_take(d->sharing.dom, mfn_n(mfn), mappings) == SHARE_OK;
+	bool taken = share_take(d->sharing.dom, mfn_n(mfn), mappings) == SHARE_OK;
+
+	holds_count(d, 0);
+	return taken;
+}
+
+void holds_count(struct domain *d, uint64_t more)
+{
+	WRITE_ONCE(d->pages.held, share_dom_held(d->sharing.dom) + more);
+}
+
+int holds_own_quota(struct domain *d, bool on)
+{
+	if (d->pages.own == on)
+		return 0;
+	if (!domain_own_quota(d, on))
+		return -ENOSPC;
+	share_dom_set_budget(d->sharing.dom,
+			     on ? d->pages.max : d->sharing.budget);
+	frame_pool_own(d->sharing.frames, domain_set_aside(d->sharing.budget), on);
+	return 0;
 }
 
 int holds_map(struct domain *d, mfn_t mfn)
@@ -123,6 +148,7 @@ void holds_unmap(struct domain *d, mfn_t mfn, bool broke)
 		trace_event(d, broke ? TRACE_BREAK : TRACE_DROP, 0, mfn,
 			    pfn_n(m2p_get(&d->m2p, mfn)));
 	share_drop(d->sharing.dom, mfn_n(mfn), 1, broke);
+	holds_count(d, 0);
 	/* I9: the view names only what the domain owns or holds. */
 	if (!share_holds(d->sharing.dom, mfn_n(mfn), NULL, NULL))
 		m2p_clear(&d->m2p, mfn);

@@ -34,6 +34,16 @@ int holds_map(struct domain *d, mfn_t mfn) must_check;
 /* A mapping went; `broke`: a private writable page took its place. */
 void holds_unmap(struct domain *d, mfn_t mfn, bool broke);
 /*
+ * Note in d's pages how many frames it holds, and is about to hold more.
+ * LOCK_MM.
+ */
+void holds_count(struct domain *d, uint64_t more);
+/*
+ * Its holds are charged to its quota from now on, or to its budget again; it
+ * has none.  -ENOSPC: what that takes is promised to others.  LOCK_MM.
+ */
+int holds_own_quota(struct domain *d, bool on) must_check;
+/*
  * If nobody else holds the frame, and d has just `mappings` of it: it is shared
  * no more and has no type; ownpage_publish() comes next.  False: others hold
  * it, and nothing changed.

@@ -66,15 +66,20 @@ long map(uint64_t pfn, pte_t e)
 long mode_call(uint32_t version, uint32_t flags, uint64_t p2m,
 		      uint64_t entries)
 {
-	struct shareop_mode m = { version, flags, p2m, entries };
+	struct shareop_mode m = {
+		.version = version, .flags = flags,
+		.p2m = p2m, .p2m_entries = entries,
+	};
 
 	memcpy(fake_page(d, scratch), &m, sizeof(m));
-	return FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch), sizeof(m));
+	return FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch),
+			 version == SHARE_MODE_V1 ? SHARE_MODE_V1_BYTES :
+						    sizeof(m));
 }
 
 void break_first(void)
 {
-	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, BOTH, fake_va(list),
+	ck_assert_int_eq(mode_call(SHARE_MODE_V1, BOTH, fake_va(list),
 				   LIST_PAGES * 512), 0);
 }
 

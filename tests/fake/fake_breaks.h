@@ -31,7 +31,8 @@ long map(uint64_t pfn, pte_t e);
 bool writable(uint64_t pfn);	/* and private */
 long mode_call(uint32_t version, uint32_t flags, uint64_t p2m,
 	       uint64_t entries);
-void break_first(void);		/* with the list */
+/* With the list, of version 1: offers leave it to the guest. */
+void break_first(void);
 uint64_t *name_of(uint64_t pfn);	/* in the list */
 /* The named entries are offered together (second: 0, none); the status. */
 int offer(uint64_t first, uint64_t second);

@@ -386,10 +386,12 @@ START_TEST(old_names)
 	ck_assert_int_eq(map(p + 2, 0), 0);
 	/* Names are forgotten, the oldest first. */
 	ck_assert_int_eq(map(p + 2, pte_make(first, RO)), 0);
-	for (i = 0; i < RENAMES_MAX - 1; i++) {
+	for (i = 0; i < RECENT_NAMES - 1; i++) {
+		uint64_t pfn = p + 10 + i % 30;
+
 		ck_assert_int_eq(map(p + 2, pte_make(first, RO)), 0);
-		(void)shared(p + 10 + i, 3000 + 600 * i, true);
-		ck_assert(sharefault(d->vcpu[0], fake_va(p + 10 + i), WRITE));
+		(void)shared(pfn, 3000 + 600 * (i % 30), i < 30);
+		ck_assert(sharefault(d->vcpu[0], fake_va(pfn), WRITE));
 	}
 	ck_assert_int_eq(map(p + 2, pte_make(first, RO)), -EPERM);
 	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, SHARE_MODE_ONE_PFN, 0,

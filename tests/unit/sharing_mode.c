@@ -96,7 +96,7 @@ START_TEST(mode_refusals)
 
 	ck_assert_int_eq(mode_call(v + 1, 0, 0, 0), -EINVAL);
 	ck_assert_int_eq(mode_call(0, 0, 0, 0), -EINVAL);
-	ck_assert_int_eq(mode_call(v, 4, 0, 0), -EINVAL);
+	ck_assert_int_eq(mode_call(v, 32, 0, 0), -EINVAL);
 	ck_assert_int_eq(mode_call(v, SHARE_MODE_BREAK_FIRST, 0, 0), -EINVAL);
 	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN, va, 1), -EINVAL);
 	ck_assert_int_eq(mode_call(v, BOTH, va, 0), -EINVAL);
@@ -104,8 +104,6 @@ START_TEST(mode_refusals)
 	ck_assert_int_eq(mode_call(v, BOTH, va, ~0UL / 8 + 2), -EINVAL);
 	ck_assert_int_eq(mode_call(v, BOTH, HV_VIRT_START - 8, 2), -EINVAL);
 	ck_assert_int_eq(mode_call(v, BOTH, HV_VIRT_START, 1), -EINVAL);
-	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch),
-				   sizeof(struct shareop_mode) + 8), -EINVAL);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch),
 				   sizeof(struct shareop_mode), 1), -EINVAL);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, 0x5000,
@@ -122,6 +120,65 @@ START_TEST(mode_refusals)
 	ck_assert_uint_eq(d->breaks.p2m, va);
 	ck_assert_int_eq(mode_call(v, 0, 0, 0), 0);
 	ck_assert_uint_eq(d->breaks.p2m_entries, 0);
+}
+END_TEST
+
+static long mode_bytes(const struct shareop_mode *m, uint64_t bytes)
+{
+	struct shareop_mode *at = (void *)fake_page(d, scratch);
+
+	*at = *m;
+	return FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch), bytes);
+}
+
+/* Callers of version 1 have what they had: 24 bytes, two flags. */
+START_TEST(mode_versions)
+{
+	struct shareop_mode m = {
+		SHARE_MODE_V1, BOTH, fake_va(list), 512, fake_va(p),
+	};
+	uint64_t *after = (uint64_t *)fake_page(d, scratch) + 4;
+
+	after[0] = after[1] = 0;
+	ck_assert_int_eq(mode_bytes(&m, 24), 0);
+	ck_assert_uint_eq(d->breaks.flags, BOTH);
+	ck_assert_uint_eq(d->breaks.p2m, fake_va(list));
+	ck_assert_uint_eq(d->breaks.linear_base, 0);
+	ck_assert_int_eq(mode_bytes(&m, 32), -EINVAL);
+	m.flags |= SHARE_MODE_SOLE;
+	ck_assert_int_eq(mode_bytes(&m, 24), -EINVAL);
+	m.version = SHARE_MODE_VERSION;
+	m.flags = BOTH;
+	ck_assert_int_eq(mode_bytes(&m, 24), -EINVAL);
+	ck_assert_int_eq(mode_bytes(&m, 31), -EINVAL);
+	ck_assert_int_eq(mode_bytes(&m, PAGE_SIZE + 8), -EINVAL);
+	ck_assert_int_eq(mode_bytes(&m, 32), 0);
+	ck_assert_uint_eq(d->breaks.linear_base, fake_va(p));
+	ck_assert_int_eq(mode_bytes(&m, 48), 0);
+	after[1] = 1;
+	ck_assert_int_eq(mode_bytes(&m, 40), 0);
+	ck_assert_int_eq(mode_bytes(&m, 48), -EINVAL);
+}
+END_TEST
+
+/* A linear base: of a page, in the guest's range, with break first. */
+START_TEST(mode_linear_base)
+{
+	struct shareop_mode m = { SHARE_MODE_VERSION, BOTH, 0, 0, 0 };
+	const uint64_t bad[] = { fake_va(p) + 8, HV_VIRT_START, 1UL << 47 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_COUNT(bad); i++) {
+		m.linear_base = bad[i];
+		ck_assert_int_eq(mode_bytes(&m, 32), -EINVAL);
+	}
+	m.linear_base = fake_va(p);
+	ck_assert_int_eq(mode_bytes(&m, 32), 0);
+	m.flags = SHARE_MODE_ONE_PFN;
+	ck_assert_int_eq(mode_bytes(&m, 32), -EINVAL);
+	m.linear_base = 0;
+	ck_assert_int_eq(mode_bytes(&m, 32), 0);
+	ck_assert_uint_eq(d->breaks.linear_base, 0);
 }
 END_TEST
 
@@ -146,6 +203,37 @@ START_TEST(one_pfn)
 	ck_assert_int_eq(map(p, pte_make(fake_mfn(d, p + 2), RW)), 0);
 	ck_assert_int_eq(offer(p + 1, 0), SHARE_DONE);
 	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 1)), mfn_n(mfn));
+}
+END_TEST
+
+/* Equal pages in one batch, and replicas of their content; asked for or not. */
+START_TEST(replicas_in_a_batch)
+{
+	const uint32_t v = SHARE_MODE_VERSION;
+	struct shareop_entry *e = (void *)fake_page(d, scratch);
+	unsigned int i, j;
+
+	ck_assert_int_eq(mode_call(v, SHARE_MODE_REPLICAS, 0, 0), -EINVAL);
+	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN | SHARE_MODE_REPLICAS,
+				   0, 0), 0);
+	for (i = 0; i < 9; i++) {
+		fill(d, p + i, i / 3);
+		e[i] = (struct shareop_entry){ .pte = { fake_va(p + i) },
+					     .nr_ptes = 1, .status = 99 };
+	}
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_batch, fake_va(scratch),
+				   9), 0);
+	for (i = 0; i < 9; i++) {
+		ck_assert_int_eq(e[i].status, SHARE_DONE);
+		ck_assert_uint_eq(m2p_get(&d->m2p, e[i].mfn), p + i);
+		for (j = 0; j < i; j++)
+			ck_assert_uint_ne(e[i].mfn, e[j].mfn);
+	}
+	ck_assert_uint_eq(info().held, 9);
+	ck_assert_int_eq(mode_call(v, SHARE_MODE_ONE_PFN, 0, 0), 0);
+	fill(d, p + 9, 1);
+	ck_assert_int_eq(offer(p + 9, 0), SHARE_HELD);
+	fake_check();
 }
 END_TEST
 
@@ -190,7 +278,7 @@ START_TEST(operators_choice)
 	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 	fill(d, p + 1, 7);
 	ck_assert_int_eq(offer(p + 1, 0), SHARE_HELD);
-	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, 4, 0, 0), -EINVAL);
+	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, 32, 0, 0), -EINVAL);
 	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
 	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, 0,
 				   entries ? fake_va(list) : 0, entries), 0);
@@ -212,8 +300,11 @@ int main(void)
 	tcase_add_test(tc, not_the_last);
 	tcase_add_loop_test(tc, no_quota, 0, 2);
 	tcase_add_test(tc, mode_refusals);
+	tcase_add_test(tc, mode_versions);
+	tcase_add_test(tc, mode_linear_base);
 	tcase_add_test(tc, one_pfn);
 	tcase_add_test(tc, one_pfn_in_a_batch);
+	tcase_add_test(tc, replicas_in_a_batch);
 	tcase_add_loop_test(tc, operators_choice, 0, 2);
 	return suite_run();
 }

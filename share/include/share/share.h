@@ -13,7 +13,7 @@
  * them.
  *  I11: canonical frames and index entries are one to one; hash(content) =
  *      stored hash; a group has no two equal pages, unless a domain had
- *      SHARE_DOM_CAP mappings of the first.
+ *      SHARE_DOM_CAP mappings of the first, or asks for replicas.
  *  I12: record.count = sum over domains of hold.mappings; record.holders =
  *      number of domains that hold the frame; every term > 0 and <=
  *      SHARE_DOM_CAP; so count <= SHARE_COUNT_CAP.
@@ -109,7 +109,8 @@ struct share_totals {
 	uint64_t pages_sharing;
 	uint64_t pages_unshared;	/* canonical frames with one mapping */
 	/*
-	 * canonical zero frames (one a group that uses one, more past the cap)
+	 * canonical zero frames (one a group that uses one, more past the cap;
+	 * replicas are not counted here)
 	 */
 	uint64_t zero_frames;
 	/* mappings of them; counted in pages_sharing too */
@@ -156,6 +157,17 @@ uint64_t share_dom_held(const struct share_dom *d);
  * holds frames already.
  */
 bool share_dom_one_pfn(struct share_dom *d, bool on);
+
+/*
+ * Of a domain whose frames stand for one pfn: from now on an offer of a content
+ * that it holds for other pfns gets another frame of that content, a replica,
+ * in place of SHARE_ERR_HELD; up to SHARE_REPLICAS_MAX.  The i-th such frame of
+ * each domain is the same.
+ */
+#define SHARE_REPLICAS_MAX	(1u << 16)
+void share_dom_replicas(struct share_dom *d, bool on);
+/* Its budget is another from now on; it holds no more than that. */
+void share_dom_set_budget(struct share_dom *d, uint64_t budget);
 
 /*
  * Offer the content of `frame`, which nobody can change during the call.  On

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+# Sourced by init where there is pasture.ko.  The module is loaded with the words of
+# pasture=cache=0,balloon=0 on the command line; pasture=off: not at all.
+#   job=share          every way in which a shared page comes to be private
+#   job=share-mappers  exit and fork of mappers beside a writer, seconds=N
+#   job=share-absent   the hypervisor has no such call: it says so, and does nothing
+#   job=share-bad      parameters that are refused; loaded twice
+folder=/sys/kernel/pasture
+
+share_number() {
+	cat $folder/"$1"
+}
+
+share_load() {
+	# shellcheck disable=SC2086
+	insmod /lib/pasture.ko "$@" $(echo "${pasture-}" | tr , ' ')
+}
+
+# What came to rest: pages shared, and memory given back (the balloon rests 5 seconds after pressure).
+share_settle() {
+	last='' same=0 i=0
+	while [ $same -lt 6 ] && [ $i -lt 90 ]; do
+		now=$(($(share_number pages_sharing) / 8)).$(($(share_number balloon/out) / 64))
+		[ "$now" = "$last" ] && same=$((same + 1)) || same=0
+		last=$now i=$((i + 1))
+		sleep 1
+	done
+	[ $same = 6 ]
+}
+
+share_say() {
+	out="state=$1 sharing=$(share_number pages_sharing) breaks=$(share_number breaks)"
+	out="$out owned=$(share_number pages_owned) out=$(share_number balloon/out)"
+	for kind in text rodata reserved cache; do
+		out="$out $kind=$(share_number $kind/shared)"
+		out="$out ${kind}_offered=$(share_number $kind/offered) ${kind}_accepted=$(share_number $kind/accepted)"
+	done
+	say "share $out names_wrong=$(share_number names_wrong)" >/dev/console
+}
+
+# Loaded, at rest, and told to the harness.
+share_start() {
+	share_load || return 1
+	share_settle || return 1
+	share_say idle
+	hold_here
+}
+
+# All settled again after the job.
+share_end() {
+	share_settle || return 1
+	share_say done
+	[ "$(share_number names_wrong)" = 0 ]
+}
+
+# share_at_least FILE NUMBER
+share_at_least() {
+	n=$(share_number "$1")
+	[ "$n" -ge "$2" ] || { echo "$1 is $n, less than $2"; return 1; }
+}
+
+share_kinds() {
+	share_at_least text/shared 2500 && share_at_least rodata/shared 2000 &&
+		share_at_least reserved/shared 500 && share_at_least cache/shared 500 &&
+		share_at_least names_checked 8000 || return 1
+	[ "$(share_number names_wrong)" = 0 ] || return 1
+	echo "sharing=$(share_number pages_sharing)"
+}
+
+tracing=/sys/kernel/tracing
+
+share_probe() {
+	echo "p:share $1" >$tracing/kprobe_events &&
+		echo 1 >$tracing/events/kprobes/share/enable || return 1
+	cat /proc/uptime /data/SUMS >/dev/null
+	# Off before the trace is read, which would add to it.
+	echo 0 >$tracing/events/kprobes/share/enable
+	n=$(grep -c 'share:' $tracing/trace)
+	echo >$tracing/kprobe_events
+	[ "$n" -ge 1 ] || { echo "no trace of $1"; return 1; }
+}
+
+# Text is patched while it is shared: the function tracer, a kprobe, static keys.
+share_trace() {
+	mount -t tracefs t $tracing 2>/dev/null
+	before=$(share_number breaks)
+	echo 'vfs_*' >$tracing/set_ftrace_filter
+	echo function >$tracing/current_tracer && sleep 1 && echo nop >$tracing/current_tracer || return 1
+	share_probe do_sys_openat2 && share_probe vfs_open || return 1
+	echo 1 >/proc/sys/kernel/sched_schedstats && echo 0 >/proc/sys/kernel/sched_schedstats
+	share_at_least breaks $((before + 5)) && echo "breaks=$(($(share_number breaks) - before))"
+}
+
+# share_more SECONDS NUMBER: so many pages of the cache are shared within that time.
+share_more() {
+	wanted=$(($(share_number cache/accepted) + $2)) i=0
+	while [ "$(share_number cache/accepted)" -lt $wanted ]; do
+		i=$((i + 1))
+		[ $i -lt $1 ] || return 1
+		sleep 1
+	done
+}
+
+# A file that is shared, cut, filled again.  Its pages' next lives may have to rest.
+share_truncate() {
+	for i in 1 2 3; do
+		dd if=/bin/busybox of=/tmp/cut bs=4096 2>/dev/null
+		[ $i != 1 ] || share_more 30 200 || { echo "a new file is not shared"; return 1; }
+		truncate -s 10000 /tmp/cut
+		dd if=/bin/busybox of=/tmp/cut bs=4096 seek=2 skip=2 conv=notrunc 2>/dev/null
+		cmp /bin/busybox /tmp/cut || return 1
+		printf '\n%s\n' $i >>/tmp/cut
+		[ "$(tail -n 1 /tmp/cut)" = $i ] || return 1
+		sleep 2
+		rm /tmp/cut
+	done
+}
+
+# Somebody else steers: the module leaves it, until it is told to go on.
+share_balloon() {
+	now=$(cat $xen/info/current_kb)
+	# Up, as far as there is what was given back: Linux has no pages for more.
+	[ "$(cat $xen/info/low_kb)" -ge 8192 ] || now=$((now - 8192))
+	balloon_to $((now + 4096)) || return 1
+	sleep 3
+	[ "$(share_number balloon/yielded)" = 1 ] || { echo "not left to us"; return 1; }
+	balloon_to $((now + 6144)) || return 1
+	echo 1 >$folder/run
+	[ "$(share_number balloon/yielded)" = 0 ]
+}
+
+# More than is free: it must come back in time.
+share_pressure() {
+	before=$(kb_of MemTotal)
+	memcheck $((before / 1024 / 3)) || return 1
+	share_at_least balloon/pressure 1 && share_at_least balloon/taken 1 || return 1
+	echo "before_kb=$before after_kb=$(kb_of MemTotal)"
+}
+
+share_undo() {
+	echo 2 >$folder/run || return 1
+	[ "$(share_number pages_sharing)" = 0 ] || { echo "still $(share_number pages_sharing)"; return 1; }
+	[ "$(share_number names_wrong)" = 0 ] || return 1
+	echo 1 >$folder/run
+	share_settle && share_kinds
+}
+
+share_unload() {
+	rmmod pasture && [ ! -e $folder ] && share_load && share_settle && share_kinds &&
+		rmmod pasture
+}
+
+share() {
+	step load share_load
+	step settle share_settle
+	share_say idle
+	step kinds share_kinds
+	step files files
+	step pressure share_pressure
+	step trace share_trace
+	step truncate share_truncate
+	step balloon share_balloon
+	step undo share_undo
+	step unload share_unload
+	step files files
+	complaints
+}
+
+share_mappers() {
+	step load share_load
+	step settle share_settle
+	step mappers mappers "${seconds:-20}" /tmp/mapped
+	step names [ "$(share_number names_wrong)" = 0 ]
+	say "share breaks=$(share_number breaks) cache=$(share_number cache/accepted)"
+	complaints
+}
+
+# share_refused WORDS...: the module does not load, and says why in one line.
+share_refused() {
+	before=$(dmesg | grep -c 'pasture: ')
+	! share_load "$@" || return 1
+	[ ! -e $folder ] || [ "${loaded-}" = 1 ] || return 1
+	dmesg | grep 'pasture: ' | tail -n 1
+}
+
+# busybox's insmod tries twice, by either system call; it is the same line.
+share_absent() {
+	step refused share_refused
+	reason=$(dmesg | sed -n 's/.*pasture: \(.*nothing to do\)/\1/p' | sort -u)
+	say "reason $reason"
+	[ "$(echo "$reason" | wc -l)" = 1 ] || failed="$failed one-line"
+	complaints
+}
+
+share_bad() {
+	for words in mapped=1 anon=1 anon=maybe sleep_ms=49 sleep_ms=60001 sleep_ms=x free_mib=0 \
+		spare_mib=0 text=2 cache=-; do
+		step "refused-$words" share_refused $words
+	done
+	dmesg | sed -n 's/.*pasture: \([a-z_]*=.*: .*\)/@guest reason \1/p'
+	step load share_load
+	loaded=1
+	step twice share_refused
+	step run-range sh -c "! echo 3 >$folder/run && ! echo x >$folder/run"
+	step unload rmmod pasture
+	complaints
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Free memory goes back to the machine, by Linux's own balloon.
+ *
+ * What is available is kept between free_mib and free_mib + spare_mib; outside
+ * of that the target moves so far that the middle is reached.  A look comes every
+ * sleep_ms.  Between two looks the guest may want more: reclaim asks the shrinker
+ * first, which takes memory again at once, twice as much each time; and before
+ * a process is killed for want of memory the notifier takes back all that there
+ * is.  Pages that come back need no memory of the guest's.
+ *
+ * Who writes target_kb of /sys/devices/system/xen_memory steers from then on
+ * (LX7): the module leaves the balloon alone until `run` is written 1 again.
+ */
+#include <linux/delay.h>
+#include <linux/notifier.h>
+#include <linux/oom.h>
+#include <linux/printk.h>
+#include <linux/shrinker.h>
+#include <linux/vmstat.h>
+
+#include <xen/balloon.h>
+
+#include "pasture.h"
+#include "trace.h"
+
+#define MIB_PAGES(n)	((unsigned long)(n) << (20 - PAGE_SHIFT))
+#define STEP_FIRST	MIB_PAGES(2)
+#define OOM_WAIT_MS	10
+#define OOM_WAITS	100
+
+static bool active;
+static unsigned long full;	/* pages with nothing given back; fixed at load */
+/* Below: target_lock, which interrupts do not take. */
+static DEFINE_SPINLOCK(target_lock);
+static unsigned long target;	/* that we set last */
+static unsigned long step;	/* what pressure takes back next */
+static unsigned long quiet_until;
+static struct balloon_counters counters;
+
+/* target_lock held; false: somebody else steers. */
+static bool is_ours(void)
+{
+	if (balloon_stats.target_pages != target && !counters.yielded) {
+		counters.yielded = true;
+		pr_info("the balloon's target was set by somebody else: left alone until run is written\n");
+	}
+	return !counters.yielded;
+}
+
+/*
+ * No more than Linux has pages for: it would plug new ones for what is beyond,
+ * and a PV guest does not survive that.
+ */
+static unsigned long most(void)
+{
+	return min(full, balloon_stats.total_pages - balloon_stats.target_unpopulated);
+}
+
+/* target_lock held. */
+static void move_to(unsigned long pages)
+{
+	pages = min(pages, most());
+	if (pages > target)
+		counters.taken += pages - target;
+	else
+		counters.given += target - pages;
+	target = pages;
+	balloon_set_new_target(pages);
+	trace_pasture_balloon(pages, balloon_stats.current_pages);
+}
+
+/*
+ * What a process could have now.  MemAvailable counts half of the reclaimable
+ * slab, of which much is pinned in a small guest: so no more than is free or holds
+ * a file.
+ */
+static unsigned long available(void)
+{
+	unsigned long plain = global_zone_page_state(NR_FREE_PAGES) +
+			      global_node_page_state(NR_ACTIVE_FILE) +
+			      global_node_page_state(NR_INACTIVE_FILE);
+
+	return min_t(long, max(si_mem_available(), 0L), plain);
+}
+
+/* target_lock held; the balloon may still be on its way to the last target. */
+static void steer(unsigned long low, unsigned long spare)
+{
+	unsigned long have = available(), now = balloon_stats.current_pages;
+	unsigned long middle = low + spare / 2;
+
+	if (have < low) {
+		if (target < now + middle - have)
+			move_to(now + middle - have);
+	} else if (now > target && have <= middle) {
+		move_to(now);	/* far enough */
+	} else if (now == target && have > low + spare && time_after(jiffies, quiet_until)) {
+		step = STEP_FIRST;
+		move_to(now - (have - middle));
+	}
+}
+
+void balloon_round(void)
+{
+	if (!active)
+		return;
+	spin_lock(&target_lock);
+	if (is_ours())
+		steer(MIB_PAGES(READ_ONCE(param_free_mib)), MIB_PAGES(READ_ONCE(param_spare_mib)));
+	spin_unlock(&target_lock);
+}
+
+/* The balloon's own thread, while it looks for pages to give. */
+static bool is_balloon(void)
+{
+	return (current->flags & PF_KTHREAD) && !strcmp(current->comm, "xen-balloon");
+}
+
+/* Called when memory is short; may be in any context that may reclaim. */
+static unsigned long pressure(struct shrinker *s, struct shrink_control *sc)
+{
+	if (is_balloon() || !spin_trylock(&target_lock))
+		return 0;
+	counters.pressure++;
+	if (is_ours() && target < most()) {
+		move_to(target + step);
+		step = min(step * 2, full);
+		quiet_until = jiffies + 5 * HZ;
+	}
+	spin_unlock(&target_lock);
+	main_wake();
+	return 0;
+}
+
+static unsigned long nothing_scanned(struct shrinker *s, struct shrink_control *sc)
+{
+	return SHRINK_STOP;
+}
+
+static struct shrinker shrinker = {
+	.count_objects = pressure,
+	.scan_objects = nothing_scanned,
+	.seeks = DEFAULT_SEEKS,
+};
+
+/* Before a process is killed: what has come back meanwhile counts as freed. */
+static int before_kill(struct notifier_block *nb, unsigned long unused, void *freed)
+{
+	unsigned long before = balloon_stats.current_pages;
+	bool ours;
+	int i;
+
+	spin_lock(&target_lock);
+	counters.oom++;
+	ours = is_ours() && balloon_stats.current_pages < most();
+	if (ours) {
+		move_to(full);
+		quiet_until = jiffies + 30 * HZ;
+	}
+	spin_unlock(&target_lock);
+	for (i = 0; ours && i < OOM_WAITS && balloon_stats.current_pages == before; i++)
+		msleep(OOM_WAIT_MS);
+	*(unsigned long *)freed += balloon_stats.current_pages - min(balloon_stats.current_pages, before);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block oom_block = { .notifier_call = before_kill };
+
+int balloon_init(void)
+{
+	int rc;
+
+	if (!param_balloon)
+		return 0;
+	full = target = balloon_stats.target_pages;
+	step = STEP_FIRST;
+	rc = register_shrinker(&shrinker, "pasture");
+	if (rc)
+		return rc;
+	register_oom_notifier(&oom_block);
+	active = true;
+	return 0;
+}
+
+/* All memory is asked for again; the balloon gets it in its own time. */
+static void give_up(void)
+{
+	spin_lock(&target_lock);
+	if (is_ours() && target < most())
+		move_to(full);
+	spin_unlock(&target_lock);
+}
+
+void balloon_restore(void)
+{
+	if (active)
+		give_up();
+}
+
+void balloon_resume(void)
+{
+	spin_lock(&target_lock);
+	if (counters.yielded)
+		target = balloon_stats.target_pages;
+	counters.yielded = false;
+	spin_unlock(&target_lock);
+}
+
+void balloon_fini(void)
+{
+	if (!active)
+		return;
+	unregister_oom_notifier(&oom_block);
+	unregister_shrinker(&shrinker);
+	active = false;
+	give_up();
+}
+
+void balloon_counters_get(struct balloon_counters *out)
+{
+	spin_lock(&target_lock);
+	*out = counters;
+	out->out = full - min(full, balloon_stats.current_pages);
+	spin_unlock(&target_lock);
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Pages of the page cache that no process maps, soon after they came into it.
+ *
+ * They are told by the tracepoint mm_lru_insertion, which each of them passes on
+ * its way to the lists of the reclaim, those of tmpfs too.  It sets a bit and
+ * nothing else.  A page is tried when it has been there for one to two periods:
+ * a file that is being written or read is left to come to rest.
+ *
+ * An offer (LX3).  The page gets a reference and is locked, so it stays in its
+ * file and nobody maps it; it is unmapped, so no page table has it, pinned or
+ * not.  Code that walks page tables without a lock (get_user_pages_fast) may
+ * have read an entry before that was so: after a grace period no more.  Then, with
+ * interrupts off, the reference count is frozen at what the cache, the private
+ * data and we have: nobody else is in the midst of using the page, and a lookup
+ * that comes meanwhile waits.  A page that is not as it must be at any step is
+ * left; it is tried again after a rest.
+ */
+#include <linux/bitmap.h>
+#include <linux/pagemap.h>
+#include <linux/rcupdate.h>
+#include <linux/timer.h>
+#include <linux/tracepoint.h>
+#include <linux/vmalloc.h>
+
+#include "pasture.h"
+
+#define PERIOD		(HZ / 4)
+
+/* A bit for each pfn; set without a lock, also by who saw the other pointer. */
+static unsigned long *fresh, *ripe;
+static struct tracepoint *point;
+static bool hooked;
+/* Brings pages that wait to be put on the lists there; NULL: cannot be had. */
+static void (*drain)(void);
+static struct folio *held[OFFER_BATCH];	/* referenced and locked */
+
+static void period_over(struct timer_list *unused)
+{
+	main_wake();
+}
+
+static DEFINE_TIMER(period, period_over);
+
+/*
+ * From the tracepoint: with the list's lock, interrupts off.  Only a bit, and a
+ * timer that may be set already.
+ */
+static void inserted(void *unused, struct folio *folio)
+{
+	unsigned long pfn = folio_pfn(folio);
+
+	if (pfn >= hyper_pfns || folio_test_anon(folio) || folio_test_large(folio))
+		return;
+	set_bit(pfn, READ_ONCE(fresh));
+	if (!timer_pending(&period))
+		mod_timer(&period, jiffies + PERIOD);
+}
+
+void cache_again(unsigned long pfn)
+{
+	set_bit(pfn, ripe);
+}
+
+static void find_point(struct tracepoint *tp, void *unused)
+{
+	if (!strcmp(tp->name, "mm_lru_insertion"))
+		point = tp;
+}
+
+/* What is in the cache already, without a look at what it is. */
+static void take_stock(void)
+{
+	unsigned long pfn;
+
+	for (pfn = 0; pfn < hyper_pfns; pfn++) {
+		struct page *page = pfn_to_online_page(pfn);
+
+		if (page && PageLRU(page) && !PageAnon(page) && !PageCompound(page))
+			set_bit(pfn, ripe);
+	}
+}
+
+int cache_init(void)
+{
+	if (!param_cache)
+		return 0;
+	fresh = vzalloc(BITS_TO_LONGS(hyper_pfns) * sizeof(long));
+	ripe = vzalloc(BITS_TO_LONGS(hyper_pfns) * sizeof(long));
+	if (!fresh || !ripe)
+		return -ENOMEM;
+	for_each_kernel_tracepoint(find_point, NULL);
+	if (point && !tracepoint_probe_register(point, inserted, NULL))
+		hooked = true;
+	else
+		pr_info("no tracepoint mm_lru_insertion: only what is cached now is shared\n");
+	drain = (void *)hyper_symbol("lru_add_drain_all");
+	take_stock();
+	return 0;
+}
+
+void cache_fini(void)
+{
+	if (hooked)
+		tracepoint_probe_unregister(point, inserted, NULL);
+	tracepoint_synchronize_unregister();
+	del_timer_sync(&period);
+	vfree(fresh);
+	vfree(ripe);
+}
+
+static bool is_cached(struct folio *folio)
+{
+	return folio_test_lru(folio) && !folio_test_anon(folio) && !folio_test_large(folio) &&
+	       folio->mapping && !((unsigned long)folio->mapping & PAGE_MAPPING_FLAGS);
+}
+
+static bool is_still(struct folio *folio)
+{
+	return folio_test_uptodate(folio) && !folio_test_writeback(folio) &&
+	       !folio_test_swapcache(folio) && !folio_mapped(folio);
+}
+
+/* NULL, or the page's folio with a reference, locked, as an offer wants it. */
+static struct folio *hold(unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+	struct folio *folio;
+
+	if (!page || !PageLRU(page) || PageTail(page))
+		return NULL;
+	folio = page_folio(page);
+	if (!folio_try_get(folio))
+		return NULL;
+	if (!folio_trylock(folio)) {
+		folio_put(folio);
+		return NULL;
+	}
+	if (folio_pfn(folio) == pfn && is_cached(folio) && is_still(folio))
+		return folio;
+	folio_unlock(folio);
+	folio_put(folio);
+	return NULL;
+}
+
+static int frozen_count(struct folio *folio)
+{
+	return 1 + 1 + (folio_test_private(folio) ? 1 : 0);
+}
+
+/* The first of held[] are those that could be frozen; returns how many. */
+static unsigned int freeze(unsigned int count)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < count; i++) {
+		if (!folio_ref_freeze(held[i], frozen_count(held[i])))
+			continue;
+		swap(held[n], held[i]);
+		n++;
+	}
+	return n;
+}
+
+static void unfreeze(unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		folio_ref_unfreeze(held[i], frozen_count(held[i]));
+}
+
+static void freeze_and_offer(struct offer *o, unsigned int count)
+{
+	unsigned int i, n;
+	unsigned long flags;
+	long rc;
+
+	local_irq_save(flags);
+	n = freeze(count);
+	for (i = 0; i < n; i++)
+		offer_add(o, folio_pfn(held[i]));
+	rc = offer_call(o);
+	unfreeze(n);
+	local_irq_restore(flags);
+	offer_account(o, rc);
+	for (i = n; i < count; i++)
+		table_refused(folio_pfn(held[i]));
+}
+
+static void offer_held(unsigned int count)
+{
+	unsigned int i;
+
+	if (!count)
+		return;
+	synchronize_rcu_expedited();
+	freeze_and_offer(&offer_batch, count);
+	for (i = 0; i < count; i++) {
+		folio_unlock(held[i]);
+		folio_put(held[i]);
+	}
+}
+
+/* A page that cannot be held now (mapped, locked) rests like a refused one. */
+static unsigned int try_page(unsigned long pfn, unsigned int count)
+{
+	if (!table_new_life(pfn, KIND_CACHE))
+		return count;
+	held[count] = hold(pfn);
+	if (held[count])
+		return count + 1;
+	table_refused(pfn);
+	return count;
+}
+
+/* Those that came while the last period ran have been there for one now. */
+static void ripen(void)
+{
+	unsigned long *were_fresh = fresh;
+
+	if (timer_pending(&period))
+		return;
+	WRITE_ONCE(fresh, ripe);
+	ripe = were_fresh;
+	if (!bitmap_empty(ripe, hyper_pfns))
+		mod_timer(&period, jiffies + PERIOD);
+}
+
+void cache_round(void)
+{
+	unsigned int count = 0;
+	unsigned long pfn;
+
+	if (!ripe)
+		return;
+	if (table_in_epoch() && drain)
+		drain();
+	for_each_set_bit(pfn, ripe, hyper_pfns) {
+		clear_bit(pfn, ripe);
+		count = try_page(pfn, count);
+		if (count < OFFER_BATCH)
+			continue;
+		offer_held(count);
+		count = 0;
+		cond_resched();
+	}
+	offer_held(count);
+	ripen();
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+/* Offers, a batch at a time (LX2, LX4), and how they went. */
+#include <linux/irqflags.h>
+
+#include "pasture.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+u64 offer_results[RESULTS];
+u64 offer_calls_failed;
+struct offer offer_batch;
+
+void offer_begin(struct offer *o)
+{
+	o->count = 0;
+}
+
+bool offer_add(struct offer *o, unsigned long pfn)
+{
+	o->pfn[o->count] = pfn;
+	o->entry[o->count] = (struct shareop_entry){
+		.pte = { (u64)pfn_to_kaddr(pfn) },
+		.nr_ptes = 1,
+		.status = SHARE_NOT_TRIED,
+	};
+	return ++o->count == OFFER_BATCH;
+}
+
+long offer_call(struct offer *o)
+{
+	return o->count ? hyper_offer(o->entry, o->count) : 0;
+}
+
+void offer_account(struct offer *o, long rc)
+{
+	unsigned int i;
+
+	offer_calls_failed += rc < 0;
+	for (i = 0; i < o->count; i++) {
+		struct kind_counters *c = &kind_counters[table_kind(o->pfn[i])];
+		int status = o->entry[i].status;
+
+		if (status < 0 || status >= RESULTS)
+			status = SHARE_NOT_TRIED;
+		offer_results[status]++;
+		c->offered++;
+		c->accepted += status == SHARE_DONE;
+		trace_pasture_offer(o->pfn[i], table_kind(o->pfn[i]), status);
+		table_offered(o->pfn[i], status);
+	}
+	o->count = 0;
+}
+
+void offer_now(struct offer *o)
+{
+	unsigned long flags;
+	long rc;
+
+	local_irq_save(flags);
+	rc = offer_call(o);
+	local_irq_restore(flags);
+	offer_account(o, rc);
+}

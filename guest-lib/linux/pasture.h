@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pasture.ko: stock Linux under Xen's PV ABI shares its pages with its
+ * neighbours, by Pasture's one hypercall (abi share.h), and gives memory that it
+ * does not need back to the machine.  No patch of the kernel; nothing is done
+ * on a hypervisor without the call.
+ *
+ * A page's pfn is its identity, and never changes; the frame behind it does.
+ * An offer gives the frame up for one that others may hold too; any write, by
+ * whatever way, and any new page-table entry for it gets a frame of the guest's
+ * own back first (break first, sole).  So Linux notices nothing: what is left
+ * for the module is to choose pages, and a moment at which nobody holds the
+ * old frame's number in a register.
+ *
+ *   kind      pages                                  moment
+ *   text      kernel text                            once, quiet
+ *   rodata    kernel rodata                          once, quiet
+ *   reserved  data, bss, boot-time tables, that have unchanged for a while
+ *             one entry, the linear map's
+ *   cache     page cache that no process maps        soon after it was read
+ *   balloon   free memory: given back, not shared
+ *
+ * Invariants
+ *  LX1  no page is offered unless the hypervisor accepted break first, one pfn
+ *       a frame, sole, and the linear map's base (hyper.c).  Without sole an
+ *       entry of a table that nobody counts would go stale, and Linux read a
+ *       bogus pfn from it.
+ *  LX2  an offer names one entry, the linear map's.  Any other reference makes
+ *       the hypervisor refuse: second mappings (vmalloc, stacks, modules, user
+ *       space), page tables, grants, areas that it writes itself.
+ *  LX3  a page of the cache is offered while it is locked, unmapped, and its
+ *       reference count frozen, after a grace period since it was so: nobody
+ *       can have its frame's number at hand (cache.c).
+ *  LX4  interrupts are off for one batch of OFFER_BATCH pages, never longer.
+ *  LX5  the table says "shared" of a page that was offered with success; it may
+ *       have been broken since.  Only table_sweep() finds that out, so what is
+ *       counted as broken lags.
+ *  LX6  a page that broke, or was refused, rests for a time that doubles.
+ *  LX7  the balloon's target is the module's own only as long as nobody else
+ *       sets one (balloon.c).
+ *
+ * Locks: pasture_lock is over everything here but what a field names itself.
+ * It is a mutex; the tracepoint, the shrinker and the out-of-memory notifier
+ * never take it.
+ */
+#ifndef PASTURE_LINUX_H
+#define PASTURE_LINUX_H
+
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include <share.h>
+
+#define OFFER_BATCH	64
+#define RESULTS		(SHARE_HELD + 1)
+
+enum page_kind {
+	KIND_NONE,		/* not ours, or given up */
+	KIND_TEXT,
+	KIND_RODATA,
+	KIND_RESERVED,
+	KIND_CACHE,
+	KINDS
+};
+
+struct kind_counters {
+	u64 offered;		/* put to the hypervisor, ever */
+	u64 accepted;		/* of them shared then, ever */
+	u64 broken;		/* found private again, ever */
+	u64 shared;		/* now, as far as is known (LX5) */
+};
+
+extern struct mutex pasture_lock;
+extern struct kind_counters kind_counters[KINDS];
+extern const char *const kind_names[KINDS];
+
+/* main.c: the thread's next look comes now. */
+void main_wake(void);
+void main_sleep(void);		/* all private, and nothing offered any more */
+void main_wake_up(void);
+int main_run_get(void);
+int main_run_set(unsigned int run);
+
+/* params.c: what `modinfo` lists, in range. */
+extern bool param_text, param_cache, param_reserved, param_balloon;
+extern unsigned int param_sleep_ms, param_free_mib, param_spare_mib;
+
+/* hyper.c */
+extern unsigned long hyper_pfns;	/* pfns are below; fixed at load */
+int hyper_probe(void);
+int hyper_mode_set(void);
+int hyper_info(struct shareop_info *info);
+long hyper_offer(struct shareop_entry *entries, unsigned int count);
+/* The frame of a page of RAM that is the domain's own; false: it has none. */
+bool hyper_frame_of(unsigned long pfn, unsigned long *mfn);
+/* The raw entry of a page in the linear map; 0: none. */
+u64 hyper_entry_of(unsigned long pfn);
+/* A symbol that the kernel does not export; 0: there is none. */
+unsigned long hyper_symbol(const char *name);
+
+/* table.c: a byte for each pfn */
+int table_init(void);
+void table_fini(void);
+void table_claim(unsigned long pfn, enum page_kind kind);
+void table_drop(unsigned long pfn);
+enum page_kind table_kind(unsigned long pfn);
+bool table_is_shared(unsigned long pfn);
+/* Not shared, and not resting. */
+bool table_may_offer(unsigned long pfn);
+/* The page was just put to this use; may it be offered? */
+bool table_new_life(unsigned long pfn, enum page_kind kind);
+void table_offered(unsigned long pfn, int status);
+/* It could not even be offered. */
+void table_refused(unsigned long pfn);
+void table_unshared(unsigned long pfn);
+void table_sweep(void);
+/*
+ * Once every few seconds, around a round: in it those whose rest is over may be
+ * offered again.
+ */
+void table_epoch_begin(void);
+void table_epoch_end(void);
+bool table_in_epoch(void);
+unsigned long table_bytes(void);
+
+/* offer.c */
+struct offer {
+	unsigned int count;
+	unsigned long pfn[OFFER_BATCH];
+	struct shareop_entry entry[OFFER_BATCH];
+};
+extern u64 offer_results[RESULTS];
+extern u64 offer_calls_failed;
+extern struct offer offer_batch;	/* the one that all use */
+void offer_begin(struct offer *o);
+bool offer_add(struct offer *o, unsigned long pfn);	/* true: it is full now */
+long offer_call(struct offer *o);			/* interrupts off */
+void offer_account(struct offer *o, long rc);
+void offer_now(struct offer *o);			/* both, and empty it */
+
+/* image.c */
+int image_init(void);
+void image_round(void);
+void image_fini(void);
+/* Its frame is still the one that it was given when it was offered. */
+bool image_is_current(unsigned long pfn);
+
+/* reserved.c */
+int reserved_init(void);
+void reserved_fini(void);
+void reserved_round(void);
+extern u64 reserved_volatile;
+
+/* cache.c */
+int cache_init(void);
+void cache_fini(void);
+void cache_round(void);
+void cache_again(unsigned long pfn);
+
+/* balloon.c */
+struct balloon_counters {
+	u64 given, taken;	/* pages, ever */
+	u64 pressure, oom;	/* calls for memory */
+	unsigned long out;	/* given back, now */
+	bool yielded;
+};
+int balloon_init(void);
+void balloon_fini(void);
+void balloon_round(void);
+void balloon_restore(void);	/* all is asked for again */
+void balloon_resume(void);	/* the target is ours, whoever set it */
+void balloon_counters_get(struct balloon_counters *out);
+
+/* unshare.c: everything private again; returns what is left. */
+unsigned long unshare_all(void);
+int unshare_init(void);
+void unshare_fini(void);
+
+/* check.c: every page's name, M2P[p2m[pfn]] == pfn. */
+void check_names(unsigned long *pages, unsigned long *wrong);
+
+/* sysfs.c */
+int sysfs_init(void);
+void sysfs_fini(void);
+
+#endif

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A byte for each pfn: what kind of page the module takes it for, whether it is
+ * shared (LX5), and how long it rests (LX6).
+ *
+ * A strike is a break, or a refusal.  With n strikes a page may be offered again
+ * when the epoch's number is a multiple of 2^n and a whole epoch lies between;
+ * with one more than STRIKES_MAX it is given up.  A page that stays shared for
+ * long is forgiven.
+ */
+#include <linux/pgtable.h>
+#include <linux/sched.h>
+#include <linux/vmalloc.h>
+
+#include "pasture.h"
+#include "trace.h"
+
+#define KIND_MASK	0x07
+#define SHARED		0x08
+#define STRIKE_SHIFT	4
+#define STRIKES_MAX	7
+#define STRIKES_MASK	(STRIKES_MAX << STRIKE_SHIFT)
+#define JUST_NOW	0x80	/* the strike is of this epoch */
+#define FORGIVE_EPOCHS	64
+
+static u8 *table;
+static unsigned int epoch;
+static bool epoch_begins;
+static u64 breaks_seen;
+
+struct kind_counters kind_counters[KINDS];
+const char *const kind_names[KINDS] = {
+	"none", "text", "rodata", "reserved", "cache",
+};
+
+int table_init(void)
+{
+	table = vzalloc(hyper_pfns);
+	return table ? 0 : -ENOMEM;
+}
+
+void table_fini(void)
+{
+	vfree(table);
+}
+
+unsigned long table_bytes(void)
+{
+	return hyper_pfns;
+}
+
+enum page_kind table_kind(unsigned long pfn)
+{
+	return table[pfn] & KIND_MASK;
+}
+
+bool table_is_shared(unsigned long pfn)
+{
+	return table[pfn] & SHARED;
+}
+
+static unsigned int strikes_of(unsigned long pfn)
+{
+	return (table[pfn] & STRIKES_MASK) >> STRIKE_SHIFT;
+}
+
+void table_claim(unsigned long pfn, enum page_kind kind)
+{
+	table[pfn] = kind;
+}
+
+void table_drop(unsigned long pfn)
+{
+	table[pfn] = 0;
+}
+
+bool table_may_offer(unsigned long pfn)
+{
+	unsigned int strikes = strikes_of(pfn);
+
+	if (!table_kind(pfn) || table_is_shared(pfn))
+		return false;
+	return !strikes || (epoch_begins && !(table[pfn] & JUST_NOW) && epoch % (1u << strikes) == 0);
+}
+
+static void strike(unsigned long pfn)
+{
+	unsigned int strikes = strikes_of(pfn) + 1;
+
+	if (strikes > STRIKES_MAX)
+		table_drop(pfn);
+	else
+		table[pfn] = (table[pfn] & KIND_MASK) | strikes << STRIKE_SHIFT | JUST_NOW;
+}
+
+void table_offered(unsigned long pfn, int status)
+{
+	if (status != SHARE_DONE && status != SHARE_ALREADY) {
+		strike(pfn);
+		return;
+	}
+	table[pfn] |= SHARED;
+	kind_counters[table_kind(pfn)].shared++;
+}
+
+void table_unshared(unsigned long pfn)
+{
+	if (!table_is_shared(pfn))
+		return;
+	kind_counters[table_kind(pfn)].shared--;
+	table[pfn] &= ~SHARED;
+}
+
+/*
+ * The entry of a shared page that was writable says so itself; kernel text and
+ * rodata are known by their frames.
+ */
+static bool still_shared(unsigned long pfn)
+{
+	if (table_kind(pfn) == KIND_TEXT || table_kind(pfn) == KIND_RODATA)
+		return image_is_current(pfn);
+	return hyper_entry_of(pfn) & SHARE_PTE_AVL;
+}
+
+static void page_broke(unsigned long pfn)
+{
+	kind_counters[table_kind(pfn)].broken++;
+	trace_pasture_broken(pfn, table_kind(pfn));
+	table_unshared(pfn);
+	strike(pfn);
+}
+
+void table_refused(unsigned long pfn)
+{
+	strike(pfn);
+}
+
+/*
+ * A page that was freed while it was shared has been broken by what came then;
+ * its rest goes on in the new life, but for the first strike.
+ */
+bool table_new_life(unsigned long pfn, enum page_kind kind)
+{
+	if (table_kind(pfn) != KIND_NONE && table_kind(pfn) != kind)
+		return false;
+	table[pfn] |= kind;
+	if (table_is_shared(pfn) && !still_shared(pfn))
+		page_broke(pfn);
+	if (table_kind(pfn) != kind || table_is_shared(pfn))
+		return false;
+	return table_may_offer(pfn) || strikes_of(pfn) <= 1;
+}
+
+void table_sweep(void)
+{
+	struct shareop_info info;
+	unsigned long pfn;
+
+	if (hyper_info(&info) || info.breaks == breaks_seen)
+		return;
+	breaks_seen = info.breaks;
+	for (pfn = 0; pfn < hyper_pfns; pfn++) {
+		if (table_is_shared(pfn) && !still_shared(pfn))
+			page_broke(pfn);
+		if (pfn % 4096 == 0)
+			cond_resched();
+	}
+}
+
+static void age(unsigned long pfn)
+{
+	table[pfn] &= ~JUST_NOW;
+	if (epoch % FORGIVE_EPOCHS == 0 && table_is_shared(pfn) && strikes_of(pfn))
+		table[pfn] -= 1 << STRIKE_SHIFT;
+}
+
+bool table_in_epoch(void)
+{
+	return epoch_begins;
+}
+
+void table_epoch_begin(void)
+{
+	unsigned long pfn;
+
+	epoch++;
+	epoch_begins = true;
+	for (pfn = 0; pfn < hyper_pfns; pfn++)
+		if (table_may_offer(pfn) && table_kind(pfn) == KIND_CACHE)
+			cache_again(pfn);
+}
+
+void table_epoch_end(void)
+{
+	unsigned long pfn;
+
+	epoch_begins = false;
+	for (pfn = 0; pfn < hyper_pfns; pfn++)
+		age(pfn);
+}

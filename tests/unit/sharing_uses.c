@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+// links: @machine tests/fake/fake_breaks.c
+/*
+ * Uses that a shared page cannot have, of a domain that chose break first: it
+ * is given back, becomes a table, or a descriptor table (linux-pv O5).
+ */
+#include <check.h>
+#include <errno.h>
+#include <port.h>
+#include <string.h>
+
+#include <xen/memory.h>
+
+#include "fake/fake_breaks.h"
+#include "pv/above.h"
+#include "pv/hypercall.h"
+#include "pv/ptbreak.h"
+#include "pv/ptcheck.h"
+#include "pv/pttree.h"
+#include "unit/suite.h"
+
+#define MANY	40u
+
+static long give(const mfn_t *mfns, unsigned int count)
+{
+	uint64_t *extent = (void *)fake_page(d, scratch);
+	struct xen_memory_reservation *r = (void *)(extent + 256);
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		extent[i] = mfns[i];
+	*r = (struct xen_memory_reservation){ .nr_extents = count,
+					      .domid = DOMID_SELF };
+	r->extent_start.p = (void *)fake_va(scratch);
+	return FAKE_CALL(op_memory, XENMEM_decrease_reservation,
+			 fake_va(scratch) + 2048);
+}
+
+static long give_one(mfn_t mfn)
+{
+	return give(&mfn, 1);
+}
+
+START_TEST(given_while_mapped)
+{
+	uint64_t pages = d->pages.total;
+	bool others = _i & 1;
+	mfn_t mfn;
+
+	break_first();
+	mfn = shared(p, 7, others);
+	ck_assert_int_eq(give_one(mfn), 1);
+	ck_assert(writable(p) && filled(fake_page(d, p), 7));
+	ck_assert_int_eq(fake_mfn(d, p) != mfn, others);
+	ck_assert_uint_eq(info().held, 0);
+	ck_assert_int_eq(map(p, 0), 0);
+	ck_assert_uint_eq(d->pages.total, pages - 1);
+	if (others)
+		ck_assert(filled(fake_page(peer, p), 7));
+}
+END_TEST
+
+/* Entries that nobody named follow first. */
+START_TEST(given_with_two_entries)
+{
+	mfn_t mfn;
+
+	pttree_steps_max = 40;
+	break_first();
+	mfn = shared(p, 7, true);
+	ck_assert_int_eq(map(p + 1, pte_make(mfn, RO)), 0);
+	ck_assert_int_eq(give_one(mfn), 1);
+	ck_assert_uint_eq(fake_mfn(d, p), fake_mfn(d, p + 1));
+	ck_assert(writable(p));
+	ck_assert_int_eq(map(p, 0), 0);
+	ck_assert_int_eq(map(p + 1, 0), 0);
+}
+END_TEST
+
+/* As Linux's balloon has it: the entry is cleared, then the frame is given. */
+START_TEST(given_after_it_went)
+{
+	bool others = _i & 1;
+	mfn_t mfns[MANY];
+	uint64_t pages;
+	unsigned int i;
+
+	break_first();
+	for (i = 0; i < MANY; i++) {
+		mfns[i] = shared(p + i, 1000 * i, others);
+		ck_assert_int_eq(map(p + i, 0), 0);
+	}
+	pages = d->pages.total;
+	ck_assert_int_eq(give(mfns, MANY), MANY);
+	ck_assert_uint_eq(d->pages.total, pages);
+	/* told once, and nobody else's */
+	ck_assert_int_eq(give_one(mfns[3]), 0);
+	ck_assert_int_eq(give_one(0), 0);
+	ck_assert_int_eq(give_one(fake_mfn(peer, p + MANY)), 0);
+	if (others)
+		ck_assert(filled(fake_page(peer, p + 3), 3000));
+}
+END_TEST
+
+/* One that is held by another name still is not gone. */
+START_TEST(one_entry_of_two_went)
+{
+	mfn_t mfn;
+
+	break_first();
+	mfn = shared(p, 7, true);
+	ck_assert_int_eq(map(p + 1, pte_make(mfn, RO)), 0);
+	ck_assert_int_eq(map(p, 0), 0);
+	ck_assert(!ptbreak_gone_take(d, mfn));
+	ck_assert_int_eq(map(p + 1, 0), 0);
+	spin_lock(&d->mm);
+	ck_assert(ptbreak_gone_take(d, mfn));
+	ck_assert(!ptbreak_gone_take(d, mfn));
+	spin_unlock(&d->mm);
+}
+END_TEST
+
+START_TEST(refused_without_break_first)
+{
+	mfn_t mfn = shared(p, 7, true);
+
+	ck_assert_int_eq(give_one(mfn), 0);
+	ck_assert_int_eq(map(p, 0), 0);
+	ck_assert_int_eq(give_one(mfn), 0);
+}
+END_TEST
+
+/* --- tables --- */
+
+/* A page of zeros that was read-only when it was shared. */
+static mfn_t zeros(uint64_t pfn)
+{
+	struct domain *const who[] = { d, peer };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		fake_run(who[i]);
+		memset(fake_page(who[i], pfn), 0, PAGE_SIZE);
+		ck_assert_int_eq(map(pfn, pte_make(fake_mfn(who[i], pfn), RO)), 0);
+		ck_assert_int_gt(FAKE_CALL(op_share, SHAREOP_single,
+					   fake_va(pfn)), 0);
+	}
+	fake_run(d);
+	ck_assert_uint_eq(fake_mfn(d, pfn), fake_mfn(peer, pfn));
+	return fake_mfn(d, pfn);
+}
+
+static long ext(unsigned int cmd, mfn_t mfn)
+{
+	struct mmuext_op *op = (void *)fake_page(d, scratch);
+
+	*op = (struct mmuext_op){ .cmd = cmd, .arg1.mfn = mfn };
+	return FAKE_CALL(op_mmuext, fake_va(scratch), 1, 0, DOMID_SELF);
+}
+
+START_TEST(pinned)
+{
+	const unsigned int cmds[] = {
+		MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L2_TABLE, MMUEXT_PIN_L4_TABLE,
+	};
+	mfn_t mfn;
+
+	pttree_steps_max = 64;
+	if (_i < 3)
+		break_first();
+	mfn = zeros(p);
+	ck_assert_int_eq(ext(cmds[_i % 3], mfn), _i < 3 ? 0 : -EBUSY);
+	ck_assert(_i < 3 ? fake_mfn(d, p) != mfn : fake_mfn(d, p) == mfn);
+	if (_i < 3)
+		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, fake_mfn(d, p)), 0);
+	ck_assert_uint_eq(fake_mfn(peer, p), mfn);
+}
+END_TEST
+
+/* A table below another one, in a tree (0) or by a new entry of it (1). */
+START_TEST(named_by_a_table)
+{
+	uint64_t *t = (void *)fake_page(d, p + 1), *u;
+	mfn_t mfn, top = fake_mfn(d, p + 1);
+
+	pttree_steps_max = 64;
+	break_first();
+	mfn = zeros(p);
+	memset(t, 0, PAGE_SIZE);
+	if (!_i)
+		t[3] = pte_make(mfn, RO | PTE_RW);
+	ck_assert_int_eq(map(p + 1, pte_make(top, RO)), 0);
+	ck_assert_int_eq(ext(MMUEXT_PIN_L2_TABLE, top), 0);
+	if (_i) {
+		u = (void *)fake_page(d, scratch);
+		u[0] = virt_to_maddr(&t[3]);
+		u[1] = pte_make(mfn, RO | PTE_RW);
+		ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1,
+					   0, DOMID_SELF), 0);
+	}
+	ck_assert_uint_eq(pte_mfn(t[3]), fake_mfn(d, p));
+	ck_assert_uint_ne(fake_mfn(d, p), mfn);
+	fake_check();
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, top), 0);
+}
+END_TEST
+
+START_TEST(descriptors)
+{
+	uint64_t *list_of = (void *)fake_page(d, scratch);
+	mfn_t mfn;
+
+	pttree_steps_max = 40;
+	break_first();
+	mfn = zeros(p);
+	ck_assert_int_eq(map(p + 2, pte_make(mfn, RO)), 0);
+	list_of[0] = mfn;
+	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(scratch), 512), 0);
+	ck_assert_uint_eq(d->vcpu[0]->gdt_frames[0], fake_mfn(d, p));
+	ck_assert_uint_eq(fake_mfn(d, p + 2), fake_mfn(d, p));
+	ck_assert_uint_ne(fake_mfn(d, p), mfn);
+	fake_check();
+	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(scratch), 0), 0);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = suite_case("uses");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, given_while_mapped, 0, 2);
+	tcase_add_test(tc, given_with_two_entries);
+	tcase_add_loop_test(tc, given_after_it_went, 0, 2);
+	tcase_add_test(tc, one_entry_of_two_went);
+	tcase_add_test(tc, refused_without_break_first);
+	tcase_add_loop_test(tc, pinned, 0, 6);
+	tcase_add_loop_test(tc, named_by_a_table, 0, 2);
+	tcase_add_test(tc, descriptors);
+	return suite_run();
+}
