@@ -2,12 +2,12 @@
 /*
  * Attacks that take two vCPUs at once.
  *
- * PT5  one pins a page as a table and unpins it; the other maps it writable,
+ * PT5: one pins a page as a table and unpins it; the other maps it writable,
  *      writes, unmaps without a flush and writes on: the page is never both,
  *      and while it is a table no byte of it changes.
- * ME8  both give the same frame back, and both ask for the one frame that the
+ * ME8: both give the same frame back, and both ask for the one frame that the
  *      domain may have: one of them wins.
- * TL8  a page goes while the vCPU that had touched it is asleep, down, or in
+ * TL8: a page goes while the vCPU that had touched it is asleep, down, or in
  *      its own loop: it reads it no more.
  */
 #include <gl/event.h>
