@@ -42,7 +42,8 @@ struct options {
 	const char *via, *dir;
 	const char *points;	     /* for icount.h */
 	uint64_t guest_mib, minutes, plain;
-	uint64_t sharing;	/* 1: the guests are one group, with pasture.ko */
+	/* 1: the guests are one group, with pasture.ko */
+	uint64_t sharing;
 	uint64_t lean;		/* 1: a second run, without tracefs */
 };
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# stock Linux guests side by side, sharing memory, each with a job (GUESTS= GUEST_MEM= SHARING=0 KERNEL= INITRD= VIA=)
-# reads: GUESTS GUEST_MEM SHARING LEAN KERNEL INITRD VIA JOB WORDS MINUTES PLAIN DIR MEM CPUS CPU_MODEL ACCEL QEMU TIMEOUT
+# stock Linux guests side by side, sharing memory, each with a job (GUESTS= SHARING=0 KERNEL= INITRD= VIA=)
+# reads: GUESTS GUEST_MEM SHARING LEAN KERNEL INITRD VIA JOB WORDS MINUTES PLAIN DIR
+# reads: MEM CPUS CPU_MODEL ACCEL QEMU TIMEOUT
 . bench/linux/lib.sh
 # The module is for the default kernel.
 [ -z "${KERNEL-}${INITRD-}" ] || SHARING=${SHARING-0}

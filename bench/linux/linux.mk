@@ -44,7 +44,8 @@ $(L)/files.gz: bench/linux/more.sh | $(B)/harness
 
 # pasture.ko, built where its sources are copied to, as DKMS does it; without its symbols
 # for the guests.
-KO_SRC := $(wildcard guest-lib/linux/*.[ch] guest-lib/linux/include/*.h) guest-lib/linux/Kbuild guest-lib/linux/dkms.conf
+KO_SRC := $(wildcard guest-lib/linux/*.[ch] guest-lib/linux/include/*.h) guest-lib/linux/Kbuild \
+	guest-lib/linux/dkms.conf
 $(L)/ko-%/pasture.ko: $(KO_SRC) hv/abi/share.h $(PKG)/headers-%/.done
 	$(call say,KO,$@)
 	@rm -rf $(@D) && mkdir -p $(@D)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes that map a file, fork and exit, beside one that writes the same bytes
- * to it again: mappers SECONDS FILE.
+ * Processes that map a file, fork and exit, beside one that writes the same
+ * bytes to it again: mappers SECONDS FILE.
  *
  * The file's pages are shared by the time that the mappers come (they wait for
- * it), so each mapping and each write meets a share: their entries are in tables
- * that exit takes down, or fork has just made, while the writer breaks it.  No
- * byte of the file ever changes; each process checks what it sees.  A new file
- * each round: pages that broke rest.  Prints rounds, forks and writes; 1: a wrong
- * byte or a failed call.
+ * it), so each mapping and each write meets a share: their entries are in
+ * tables that exit takes down, or fork has just made, while the writer breaks
+ * it.  No byte of the file ever changes; each process checks what it sees.  A
+ * new file each round: pages that broke rest.  Prints rounds, forks and writes;
+ * 1: a wrong byte or a failed call.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -23,7 +23,8 @@
 
 #define PAGES		48
 #define PAGE		4096
-#define QUIET_MS	1500	/* until the module has offered a new file's pages */
+/* until the module has offered a new file's pages */
+#define QUIET_MS	1500
 #define ROUND_MS	1500
 
 static uint64_t content[PAGES][PAGE / 8];

@@ -3,11 +3,11 @@
  * Free memory goes back to the machine, by Linux's own balloon.
  *
  * What is available is kept between free_mib and free_mib + spare_mib; outside
- * of that the target moves so far that the middle is reached.  A look comes every
- * sleep_ms.  Between two looks the guest may want more: reclaim asks the shrinker
- * first, which takes memory again at once, twice as much each time; and before
- * a process is killed for want of memory the notifier takes back all that there
- * is.  Pages that come back need no memory of the guest's.
+ * of that the target moves so far that the middle is reached.  A look comes
+ * every sleep_ms.  Between two looks the guest may want more: reclaim asks the
+ * shrinker first, which takes memory again at once, twice as much each time;
+ * and before a process is killed for want of memory the notifier takes back all
+ * that there is.  Pages that come back need no memory of the guest's.
  *
  * Who writes target_kb of /sys/devices/system/xen_memory steers from then on
  * (LX7): the module leaves the balloon alone until `run` is written 1 again.
@@ -30,7 +30,8 @@
 #define OOM_WAITS	100
 
 static bool active;
-static unsigned long full;	/* pages with nothing given back; fixed at load */
+/* pages with nothing given back; fixed at load */
+static unsigned long full;
 /* Below: target_lock, which interrupts do not take. */
 static DEFINE_SPINLOCK(target_lock);
 static unsigned long target;	/* that we set last */
@@ -72,8 +73,8 @@ static void move_to(unsigned long pages)
 
 /*
  * What a process could have now.  MemAvailable counts half of the reclaimable
- * slab, of which much is pinned in a small guest: so no more than is free or holds
- * a file.
+ * slab, of which much is pinned in a small guest: so no more than is free or
+ * holds a file.
  */
 static unsigned long available(void)
 {

@@ -2,19 +2,19 @@
 /*
  * Pages of the page cache that no process maps, soon after they came into it.
  *
- * They are told by the tracepoint mm_lru_insertion, which each of them passes on
- * its way to the lists of the reclaim, those of tmpfs too.  It sets a bit and
- * nothing else.  A page is tried when it has been there for one to two periods:
- * a file that is being written or read is left to come to rest.
+ * They are told by the tracepoint mm_lru_insertion, which each of them passes
+ * on its way to the lists of the reclaim, those of tmpfs too.  It sets a bit
+ * and nothing else.  A page is tried when it has been there for one to two
+ * periods: a file that is being written or read is left to come to rest.
  *
  * An offer (LX3).  The page gets a reference and is locked, so it stays in its
  * file and nobody maps it; it is unmapped, so no page table has it, pinned or
  * not.  Code that walks page tables without a lock (get_user_pages_fast) may
- * have read an entry before that was so: after a grace period no more.  Then, with
- * interrupts off, the reference count is frozen at what the cache, the private
- * data and we have: nobody else is in the midst of using the page, and a lookup
- * that comes meanwhile waits.  A page that is not as it must be at any step is
- * left; it is tried again after a rest.
+ * have read an entry before that was so: after a grace period no more.  Then,
+ * with interrupts off, the reference count is frozen at what the cache, the
+ * private data and we have: nobody else is in the midst of using the page, and
+ * a lookup that comes meanwhile waits.  A page that is not as it must be at any
+ * step is left; it is tried again after a rest.
  */
 #include <linux/bitmap.h>
 #include <linux/pagemap.h>

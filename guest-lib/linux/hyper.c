@@ -79,7 +79,8 @@ static int mode_ask(unsigned int flags)
 
 /*
  * What a hypervisor may lack only makes sharing less: without own quota the
- * operator's budget ends it, without replicas equal pages of one guest do not join.
+ * operator's budget ends it, without replicas equal pages of one guest do not
+ * join.
  */
 int hyper_mode_set(void)
 {

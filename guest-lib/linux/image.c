@@ -2,10 +2,10 @@
 /*
  * Kernel text and rodata: 22 MiB that every guest of the same kernel has, the
  * same bytes (a PV kernel is not moved at random).  They have one entry, which
- * the linear map and the kernel's own map share, are never freed, and no process
- * maps them.  Code that patches text (kprobes, ftrace, static keys) maps the page
- * writable for itself, which breaks the share first; such pages are offered
- * again after a rest.
+ * the linear map and the kernel's own map share, are never freed, and no
+ * process maps them.  Code that patches text (kprobes, ftrace, static keys)
+ * maps the page writable for itself, which breaks the share first; such pages
+ * are offered again after a rest.
  */
 #include <linux/printk.h>
 #include <linux/vmalloc.h>

@@ -18,7 +18,8 @@ enum { RUN_STOP, RUN_SHARE, RUN_UNSHARE };
 
 DEFINE_MUTEX(pasture_lock);
 static unsigned int run = RUN_SHARE;
-static bool sleeping;		/* the machine does, or ends: nothing is offered */
+/* the machine sleeps, or ends: nothing is offered */
+static bool sleeping;
 static unsigned long epoch_at;
 
 static struct task_struct *thread;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pasture.ko: stock Linux under Xen's PV ABI shares its pages with its
- * neighbours, by Pasture's one hypercall (abi share.h), and gives memory that it
- * does not need back to the machine.  No patch of the kernel; nothing is done
- * on a hypervisor without the call.
+ * neighbours, by Pasture's one hypercall (abi share.h), and gives memory that
+ * it does not need back to the machine.  No patch of the kernel; nothing is
+ * done on a hypervisor without the call.
  *
  * A page's pfn is its identity, and never changes; the frame behind it does.
  * An offer gives the frame up for one that others may hold too; any write, by
@@ -134,7 +134,8 @@ extern u64 offer_results[RESULTS];
 extern u64 offer_calls_failed;
 extern struct offer offer_batch;	/* the one that all use */
 void offer_begin(struct offer *o);
-bool offer_add(struct offer *o, unsigned long pfn);	/* true: it is full now */
+/* true: it is full now */
+bool offer_add(struct offer *o, unsigned long pfn);
 long offer_call(struct offer *o);			/* interrupts off */
 void offer_account(struct offer *o, long rc);
 void offer_now(struct offer *o);			/* both, and empty it */

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT
 /*
  * Reserved pages of the kernel: data, bss, and tables that were made at boot
- * (hashes of dentries and inodes, bitmaps, logs).  Most of them are never written
- * again, and hold the same in every guest.  A page is taken if it is reserved,
- * and is offered once its content has stayed the same from one round to the next.
+ * (hashes of dentries and inodes, bitmaps, logs).  Most of them are never
+ * written again, and hold the same in every guest.  A page is taken if it is
+ * reserved, and is offered once its content has stayed the same from one round
+ * to the next.
  *
  * Why it is safe to offer what may be written at any time: a write breaks the
- * share in the fault, in any context, and a write in the midst of the offer comes
- * before the comparison or after the whole.  What the module must rule out is
- * that somebody holds the frame's number: nobody maps reserved pages anew, and
- * those whose frames were told to the hypervisor or to another domain are left
- * out here, or have a reference that the hypervisor knows (LX2).  Left out:
- * per-CPU areas, the first task's stack, the rings of console and store, start_info.
- * Only pages with a writable entry are taken: that is how a share is known later.
- * A domain with hardware has buffers that devices write: there is no such kind then.
+ * share in the fault, in any context, and a write in the midst of the offer
+ * comes before the comparison or after the whole.  What the module must rule
+ * out is that somebody holds the frame's number: nobody maps reserved pages
+ * anew, and those whose frames were told to the hypervisor or to another domain
+ * are left out here, or have a reference that the hypervisor knows (LX2).  Left
+ * out: per-CPU areas, the first task's stack, the rings of console and store,
+ * start_info.  Only pages with a writable entry are taken: that is how a share
+ * is known later.  A domain with hardware has buffers that devices write: there
+ * is no such kind then.
  */
 #include <linux/percpu.h>
 #include <linux/pgtable.h>
@@ -169,8 +171,8 @@ static bool is_quiet(struct candidate *c)
 }
 
 /*
- * The first rounds look at all; later ones at those whose rest is over, of which
- * each was quiet once.
+ * The first rounds look at all; later ones at those whose rest is over, of
+ * which each was quiet once.
  */
 void reserved_round(void)
 {

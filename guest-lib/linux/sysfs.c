@@ -118,7 +118,10 @@ static ssize_t run_store(struct kobject *k, struct kobj_attribute *attr, const c
 
 static struct kobj_attribute run_attr = __ATTR(run, 0644, run_show, run_store);
 
-/* Offers by what became of them: a line "RESULT NUMBER" each, numbers of share.h. */
+/*
+ * Offers by what became of them: a line "RESULT NUMBER" each, numbers of
+ * share.h.
+ */
 static ssize_t results_show(struct kobject *k, struct kobj_attribute *attr, char *out)
 {
 	ssize_t at = 0;

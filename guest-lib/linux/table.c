@@ -3,10 +3,10 @@
  * A byte for each pfn: what kind of page the module takes it for, whether it is
  * shared (LX5), and how long it rests (LX6).
  *
- * A strike is a break, or a refusal.  With n strikes a page may be offered again
- * when the epoch's number is a multiple of 2^n and a whole epoch lies between;
- * with one more than STRIKES_MAX it is given up.  A page that stays shared for
- * long is forgiven.
+ * A strike is a break, or a refusal.  With n strikes a page may be offered
+ * again when the epoch's number is a multiple of 2^n and a whole epoch lies
+ * between; with one more than STRIKES_MAX it is given up.  A page that stays
+ * shared for long is forgiven.
  */
 #include <linux/pgtable.h>
 #include <linux/sched.h>

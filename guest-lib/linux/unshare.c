@@ -5,8 +5,8 @@
  *
  * A page with a writable entry is written, with a value that changes nothing.
  * Text and rodata are mapped writable elsewhere for a moment, as text_poke
- * does.  Either is what breaks a share for anybody, so p2m, M2P and entries are the
- * hypervisor's business, for all CPUs at once.
+ * does.  Either is what breaks a share for anybody, so p2m, M2P and entries are
+ * the hypervisor's business, for all CPUs at once.
  */
 #include <linux/platform_device.h>
 #include <linux/pm.h>
@@ -21,8 +21,8 @@
 static struct platform_device *device;
 
 /*
- * A page that was freed while it was shared may be the balloon's by now, without
- * an entry: then the write faults, and there is nothing to do.
+ * A page that was freed while it was shared may be the balloon's by now,
+ * without an entry: then the write faults, and there is nothing to do.
  */
 static void write_nothing(unsigned long pfn)
 {

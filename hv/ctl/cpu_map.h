@@ -3,9 +3,9 @@
 #ifndef HV_CTL_CPU_MAP_H
 #define HV_CTL_CPU_MAP_H
 
-#include <xen/domctl.h>
-
 #include "lib/types.h"
+
+#include <xen/domctl.h>
 
 /*
  * In the caller's memory: the bit of each processor or, !all, none; bits beyond

@@ -3,9 +3,9 @@
 #ifndef HV_CTL_DOMAIN_INFO_H
 #define HV_CTL_DOMAIN_INFO_H
 
-#include <xen/domctl.h>
-
 #include "dom/domain.h"
+
+#include <xen/domctl.h>
 
 /*
  * All of *info.  The domain goes on meanwhile: each field is true of some

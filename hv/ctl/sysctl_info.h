@@ -6,6 +6,8 @@
 #ifndef HV_CTL_SYSCTL_INFO_H
 #define HV_CTL_SYSCTL_INFO_H
 
+#include "lib/types.h"
+
 #include <xen/sysctl.h>
 
 long sysctl_info_machine(struct xen_sysctl_physinfo *info);

@@ -14,7 +14,9 @@
  * makes the pages d's, or domain_pages_cancel() takes all of it back.
  */
 mfn_t domain_pages_prepare(struct domain *d, unsigned int order) must_check;
-/* domain_pages_prepare() for one page, with the bytes of `from`, which d holds. */
+/*
+ * domain_pages_prepare() for one page, with the bytes of `from`, which d holds.
+ */
 mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from) must_check;
 void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order);
 void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order);

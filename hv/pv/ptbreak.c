@@ -33,8 +33,8 @@
  *     meanwhile. GAP: an output of a hypercall that finds no frame is -EFAULT
  *     all the same.
  * K5  A guest may have read the old name just before, and use it in an entry
- *     just behind: the last RECENT_NAMES names still lead to their page, as long
- *     as its M2P says that it is there.  Likewise one that clears a page's
+ *     just behind: the last RECENT_NAMES names still lead to their page, as
+ *     long as its M2P says that it is there.  Likewise one that clears a page's
  *     entry and then gives the page back: the hold went with the entry, which
  *     is remembered as a name that leads nowhere, and told once.
  * K6  The page of the list that a name goes into is the guest's own by then: if
