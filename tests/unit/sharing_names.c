@@ -54,11 +54,11 @@ START_TEST(name_is_written)
 
 	listed();
 	(void)shared(p, 7, _i);
-	ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
+	ck_assert_uint_eq(*name_of(p), mfn_n(fake_mfn(d, p)));
 	fill(d, p + 1, 8);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, fake_va(p + 1)),
-			 fake_mfn(d, p + 1));
-	ck_assert_uint_eq(*name_of(p + 1), fake_mfn(d, p + 1));
+			 mfn_n(fake_mfn(d, p + 1)));
+	ck_assert_uint_eq(*name_of(p + 1), mfn_n(fake_mfn(d, p + 1)));
 	*name_of(p + 2) = 99;
 	ck_assert_int_eq(offer(p + 1, 0), SHARE_ALREADY);
 	for (i = 0; i < PAIRS; i++) {
@@ -71,7 +71,7 @@ START_TEST(name_is_written)
 	for (i = 0; i < PAIRS; i++) {
 		ck_assert_int_eq(e[i].status, i % 2 ? SHARE_HELD : SHARE_DONE);
 		ck_assert_uint_eq(*name_of(p + 10 + i),
-				  i % 2 ? 99 : fake_mfn(d, p + 10 + i));
+				  i % 2 ? 99 : mfn_n(fake_mfn(d, p + 10 + i)));
 	}
 	ck_assert_uint_eq(*name_of(p + 2), 99);
 	ck_assert(writable(own));
@@ -94,8 +94,8 @@ START_TEST(list_page_is_shared)
 	list_page_shared();
 	(void)shared(p, 7, true);
 	ck_assert(writable(own));
-	ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
-	ck_assert_uint_eq(*name_of(own), fake_mfn(d, own));
+	ck_assert_uint_eq(*name_of(p), mfn_n(fake_mfn(d, p)));
+	ck_assert_uint_eq(*name_of(own), mfn_n(fake_mfn(d, own)));
 	ck_assert_uint_eq(*name_of(p + 1), 77 + (p + 1) % 512);
 	ck_assert(filled(fake_page(peer, own), 77));
 }
@@ -119,8 +119,8 @@ START_TEST(list_page_has_two_entries)
 	while (pttree_settle(d))
 		;
 	(void)shared(p, 7, true);
-	ck_assert_uint_eq(fake_mfn(d, own), fake_mfn(d, p + 9));
-	ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, own)), mfn_n(fake_mfn(d, p + 9)));
+	ck_assert_uint_eq(*name_of(p), mfn_n(fake_mfn(d, p)));
 }
 END_TEST
 
@@ -142,7 +142,7 @@ START_TEST(no_frame_for_the_list_page)
 		palloc_hv_free(page, 0);
 	}
 	ck_assert_int_eq(offer(p, 0), SHARE_DONE);
-	ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
+	ck_assert_uint_eq(*name_of(p), mfn_n(fake_mfn(d, p)));
 }
 END_TEST
 
@@ -165,8 +165,8 @@ START_TEST(list_page_is_offered_too)
 	ck_assert_int_eq(e[(n + 1) % 3].status, SHARE_DONE);
 	ck_assert_int_eq(e[(n + 2) % 3].status, SHARE_DONE);
 	ck_assert(writable(own));
-	ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
-	ck_assert_uint_eq(*name_of(p + 1), fake_mfn(d, p + 1));
+	ck_assert_uint_eq(*name_of(p), mfn_n(fake_mfn(d, p)));
+	ck_assert_uint_eq(*name_of(p + 1), mfn_n(fake_mfn(d, p + 1)));
 	ck_assert_int_eq(offer(own, 0), SHARE_OTHER_WRITABLE);
 }
 END_TEST

@@ -32,7 +32,7 @@ static long reservation(unsigned int op, unsigned int count, const mfn_t *mfns)
 	unsigned int i;
 
 	for (i = 0; mfns && i < count; i++)
-		extent[i] = mfns[i];
+		extent[i] = mfn_n(mfns[i]);
 	*r = (struct xen_memory_reservation){ .nr_extents = count,
 					      .domid = DOMID_SELF };
 	r->extent_start.p = (void *)fake_va(scratch);
@@ -239,7 +239,7 @@ START_TEST(waits_for_a_frame)
 	ck_assert_int_eq(map_only(p + 2, pte_make(mfn, RW)),
 			 waits ? -ERESTART : -ENOMEM);
 	ck_assert_int_eq(clear_guest(fake_va(p), 8), -EFAULT);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 	ck_assert(!pttree_work_left(d));
 	fake_recount();
 	frames_give(taken);

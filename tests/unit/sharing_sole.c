@@ -30,7 +30,7 @@ static long by_mmu_update(uint64_t pfn, pte_t e)
 {
 	uint64_t *u = (void *)fake_page(d, scratch);
 
-	u[0] = virt_to_maddr(fake_pte(d, pfn)) | MMU_PT_UPDATE_PRESERVE_AD;
+	u[0] = maddr_n(virt_to_maddr(fake_pte(d, pfn))) | MMU_PT_UPDATE_PRESERVE_AD;
 	u[1] = e;
 	return FAKE_CALL(op_mmu_update, fake_va(scratch), 1, 0, DOMID_SELF);
 }
@@ -53,7 +53,7 @@ static long pin(unsigned int cmd, uint64_t pfn)
 {
 	struct mmuext_op *op = (void *)fake_page(d, scratch);
 
-	*op = (struct mmuext_op){ .cmd = cmd, .arg1.mfn = fake_mfn(d, pfn) };
+	*op = (struct mmuext_op){ .cmd = cmd, .arg1.mfn = mfn_n(fake_mfn(d, pfn)) };
 	return FAKE_CALL(op_mmuext, fake_va(scratch), 1, 0, DOMID_SELF);
 }
 
@@ -62,9 +62,9 @@ static void check_broken(mfn_t was, bool others)
 {
 	mfn_t now = fake_mfn(d, p);
 
-	ck_assert_int_eq(now != was, others);
+	ck_assert_int_eq(!mfn_eq(now, was), others);
 	ck_assert(writable(p) && filled(fake_page(d, p), 7));
-	ck_assert_uint_eq(m2p_get(&d->m2p, now), p);
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, now)), p);
 	ck_assert_uint_eq(info().held, 0);
 	if (others)
 		ck_assert(filled(fake_page(peer, p), 7));
@@ -83,7 +83,7 @@ START_TEST(second_entry)
 	sole();
 	mfn = shared(p, 7, others);
 	ck_assert_int_eq(ways[_i / 2](p + 2, pte_make(mfn, RO)), 0);
-	ck_assert_uint_eq(fake_mfn(d, p + 2), fake_mfn(d, p));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 2)), mfn_n(fake_mfn(d, p)));
 	ck_assert_uint_eq(*fake_pte(d, p + 2) & (PTE_RW | PTE_AVL_SHARED), 0);
 	check_broken(mfn, others);
 }
@@ -97,7 +97,7 @@ START_TEST(the_entry_itself)
 	sole();
 	mfn = shared(p, 7, true);
 	ck_assert_int_eq(map(p, pte_make(mfn, RO & ~PTE_A)), 0);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 	ck_assert(*fake_pte(d, p) & PTE_AVL_SHARED);
 	ck_assert_uint_eq(info().held, 1);
 	ck_assert_uint_eq(info().breaks, 0);
@@ -127,8 +127,8 @@ START_TEST(validated_table)
 	t = table_of(p + 5);
 	t[5] = t[300] = pte_make(mfn, RO);
 	ck_assert_int_eq(pin(MMUEXT_PIN_L1_TABLE, p + 5), 0);
-	ck_assert_uint_eq(pte_mfn(t[5]), fake_mfn(d, p));
-	ck_assert_uint_eq(pte_mfn(t[300]), fake_mfn(d, p));
+	ck_assert_uint_eq(mfn_n(pte_mfn(t[5])), mfn_n(fake_mfn(d, p)));
+	ck_assert_uint_eq(mfn_n(pte_mfn(t[300])), mfn_n(fake_mfn(d, p)));
 	check_broken(mfn, others);
 	ck_assert_int_eq(pin(MMUEXT_UNPIN_TABLE, p + 5), 0);
 }
@@ -147,7 +147,7 @@ START_TEST(table_read_after_unpin)
 	mfn = shared(p, 7, true);
 	t = table_of(p + 5);
 	ck_assert_int_eq(pin(MMUEXT_PIN_L1_TABLE, p + 5), 0);
-	((uint64_t *)fake_page(d, scratch))[0] = virt_to_maddr(&t[9]);
+	((uint64_t *)fake_page(d, scratch))[0] = maddr_n(virt_to_maddr(&t[9]));
 	((uint64_t *)fake_page(d, scratch))[1] = pte_make(mfn, RO);
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1, 0,
 				   DOMID_SELF), 0);
@@ -156,8 +156,8 @@ START_TEST(table_read_after_unpin)
 	(void)sharefault(d->vcpu[0], fake_va(p), WRITE);
 	while (pttree_settle(d))
 		;
-	ck_assert_uint_eq(m2p_get(&d->m2p, pte_mfn(t[9])), p);
-	ck_assert_uint_eq(pte_mfn(t[9]), fake_mfn(d, p));
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, pte_mfn(t[9]))), p);
+	ck_assert_uint_eq(mfn_n(pte_mfn(t[9])), mfn_n(fake_mfn(d, p)));
 }
 END_TEST
 
@@ -187,8 +187,8 @@ START_TEST(no_frame)
 		taken = page;
 	}
 	ck_assert_int_eq(map(p + 2, pte_make(mfn, RO)), -ENOMEM);
-	ck_assert_uint_eq(fake_mfn(d, p), mfn);
-	ck_assert_uint_ne(fake_mfn(d, p + 2), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
+	ck_assert_uint_ne(mfn_n(fake_mfn(d, p + 2)), mfn_n(mfn));
 	fake_recount();
 	while ((page = taken)) {
 		taken = *(void **)page;
@@ -256,10 +256,10 @@ START_TEST(linear_entry_at_once)
 	ck_assert(!pttree_work_left(d));
 	if (others)
 		ck_assert_uint_eq(fake_machine.flushed & 5, 5);
-	ck_assert_uint_eq(fake_mfn(d, p + 2), fake_mfn(d, p));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 2)), mfn_n(fake_mfn(d, p)));
 	check_broken(mfn, others);
 	if (others)
-		ck_assert_uint_eq(*name_of(p), fake_mfn(d, p));
+		ck_assert_uint_eq(*name_of(p), mfn_n(fake_mfn(d, p)));
 }
 END_TEST
 
@@ -275,7 +275,7 @@ START_TEST(linear_entry_is_flushed)
 	fake_machine.flushed = 0;
 	ck_assert_int_eq(resolve_write(d, mfn, &f), 0);
 	ck_assert_uint_eq(fake_machine.flushed & 5, 5);
-	ck_assert_uint_eq(frame_to_mfn(f), fake_mfn(d, p));
+	ck_assert_uint_eq(mfn_n(frame_to_mfn(f)), mfn_n(fake_mfn(d, p)));
 	frame_put(f);
 	ck_assert(!pttree_work_left(d));
 	check_broken(mfn, true);
@@ -298,7 +298,7 @@ START_TEST(linear_base_is_a_lie)
 	ck_assert(pttree_work_left(d));
 	while (pttree_settle(d))
 		;
-	ck_assert_uint_eq(fake_mfn(d, p + 2), fake_mfn(d, p));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 2)), mfn_n(fake_mfn(d, p)));
 	check_broken(mfn, others);
 }
 END_TEST
@@ -312,14 +312,14 @@ START_TEST(pfn_is_a_lie)
 
 	told(SOLE, fake_va(0));
 	fill(d, p, 7);
-	u[0] = virt_to_maddr(fake_page(d, p)) | MMU_MACHPHYS_UPDATE;
+	u[0] = maddr_n(virt_to_maddr(fake_page(d, p))) | MMU_MACHPHYS_UPDATE;
 	u[1] = pfns[_i];
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1, 0,
 				   DOMID_SELF), 0);
 	ck_assert_int_eq(offer(p, 0), SHARE_DONE);
 	mfn = fake_mfn(d, p);
 	ck_assert_int_eq(map(p + 2, pte_make(mfn, RO)), 0);
-	ck_assert_uint_eq(fake_mfn(d, p + 2), fake_mfn(d, p));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 2)), mfn_n(fake_mfn(d, p)));
 	ck_assert(writable(p) && filled(fake_page(d, p), 7));
 	ck_assert_uint_eq(info().held, 0);
 	fake_check();
@@ -340,7 +340,7 @@ START_TEST(linear_and_another)
 	ck_assert(pttree_work_left(d));
 	while (pttree_settle(d))
 		;
-	ck_assert_uint_eq(fake_mfn(d, p + 1), fake_mfn(d, p));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 1)), mfn_n(fake_mfn(d, p)));
 	ck_assert(writable(p + 1));
 	check_broken(mfn, false);
 }

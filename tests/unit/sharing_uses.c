@@ -28,7 +28,7 @@ static long give(const mfn_t *mfns, unsigned int count)
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		extent[i] = mfns[i];
+		extent[i] = mfn_n(mfns[i]);
 	*r = (struct xen_memory_reservation){ .nr_extents = count,
 					      .domid = DOMID_SELF };
 	r->extent_start.p = (void *)fake_va(scratch);
@@ -51,7 +51,7 @@ START_TEST(given_while_mapped)
 	mfn = shared(p, 7, others);
 	ck_assert_int_eq(give_one(mfn), 1);
 	ck_assert(writable(p) && filled(fake_page(d, p), 7));
-	ck_assert_int_eq(fake_mfn(d, p) != mfn, others);
+	ck_assert_int_eq(!mfn_eq(fake_mfn(d, p), mfn), others);
 	ck_assert_uint_eq(info().held, 0);
 	ck_assert_int_eq(map(p, 0), 0);
 	ck_assert_uint_eq(d->pages.total, pages - 1);
@@ -70,7 +70,7 @@ START_TEST(given_with_two_entries)
 	mfn = shared(p, 7, true);
 	ck_assert_int_eq(map(p + 1, pte_make(mfn, RO)), 0);
 	ck_assert_int_eq(give_one(mfn), 1);
-	ck_assert_uint_eq(fake_mfn(d, p), fake_mfn(d, p + 1));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(fake_mfn(d, p + 1)));
 	ck_assert(writable(p));
 	ck_assert_int_eq(map(p, 0), 0);
 	ck_assert_int_eq(map(p + 1, 0), 0);
@@ -95,7 +95,7 @@ START_TEST(given_after_it_went)
 	ck_assert_uint_eq(d->pages.total, pages);
 	/* told once, and nobody else's */
 	ck_assert_int_eq(give_one(mfns[3]), 0);
-	ck_assert_int_eq(give_one(0), 0);
+	ck_assert_int_eq(give_one(MFN(0)), 0);
 	ck_assert_int_eq(give_one(fake_mfn(peer, p + MANY)), 0);
 	if (others)
 		ck_assert(filled(fake_page(peer, p + 3), 3000));
@@ -146,7 +146,7 @@ static mfn_t zeros(uint64_t pfn)
 					   fake_va(pfn)), 0);
 	}
 	fake_run(d);
-	ck_assert_uint_eq(fake_mfn(d, pfn), fake_mfn(peer, pfn));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, pfn)), mfn_n(fake_mfn(peer, pfn)));
 	return fake_mfn(d, pfn);
 }
 
@@ -154,7 +154,7 @@ static long ext(unsigned int cmd, mfn_t mfn)
 {
 	struct mmuext_op *op = (void *)fake_page(d, scratch);
 
-	*op = (struct mmuext_op){ .cmd = cmd, .arg1.mfn = mfn };
+	*op = (struct mmuext_op){ .cmd = cmd, .arg1.mfn = mfn_n(mfn) };
 	return FAKE_CALL(op_mmuext, fake_va(scratch), 1, 0, DOMID_SELF);
 }
 
@@ -170,10 +170,10 @@ START_TEST(pinned)
 		break_first();
 	mfn = zeros(p);
 	ck_assert_int_eq(ext(cmds[_i % 3], mfn), _i < 3 ? 0 : -EBUSY);
-	ck_assert(_i < 3 ? fake_mfn(d, p) != mfn : fake_mfn(d, p) == mfn);
+	ck_assert_int_eq(mfn_eq(fake_mfn(d, p), mfn), _i >= 3);
 	if (_i < 3)
 		ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, fake_mfn(d, p)), 0);
-	ck_assert_uint_eq(fake_mfn(peer, p), mfn);
+	ck_assert_uint_eq(mfn_n(fake_mfn(peer, p)), mfn_n(mfn));
 }
 END_TEST
 
@@ -193,13 +193,13 @@ START_TEST(named_by_a_table)
 	ck_assert_int_eq(ext(MMUEXT_PIN_L2_TABLE, top), 0);
 	if (_i) {
 		u = (void *)fake_page(d, scratch);
-		u[0] = virt_to_maddr(&t[3]);
+		u[0] = maddr_n(virt_to_maddr(&t[3]));
 		u[1] = pte_make(mfn, RO | PTE_RW);
 		ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(scratch), 1,
 					   0, DOMID_SELF), 0);
 	}
-	ck_assert_uint_eq(pte_mfn(t[3]), fake_mfn(d, p));
-	ck_assert_uint_ne(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(mfn_n(pte_mfn(t[3])), mfn_n(fake_mfn(d, p)));
+	ck_assert_uint_ne(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 	fake_check();
 	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, top), 0);
 }
@@ -214,11 +214,11 @@ START_TEST(descriptors)
 	break_first();
 	mfn = zeros(p);
 	ck_assert_int_eq(map(p + 2, pte_make(mfn, RO)), 0);
-	list_of[0] = mfn;
+	list_of[0] = mfn_n(mfn);
 	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(scratch), 512), 0);
-	ck_assert_uint_eq(d->vcpu[0]->gdt_frames[0], fake_mfn(d, p));
-	ck_assert_uint_eq(fake_mfn(d, p + 2), fake_mfn(d, p));
-	ck_assert_uint_ne(fake_mfn(d, p), mfn);
+	ck_assert_uint_eq(mfn_n(d->vcpu[0]->gdt_frames[0]), mfn_n(fake_mfn(d, p)));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 2)), mfn_n(fake_mfn(d, p)));
+	ck_assert_uint_ne(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
 	fake_check();
 	ck_assert_int_eq(FAKE_CALL(op_set_gdt, fake_va(scratch), 0), 0);
 }
