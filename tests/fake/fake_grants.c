@@ -10,7 +10,9 @@
 #include "pv/hypercall.h"
 
 /* two ordinary pages of each domain */
-/* beyond what the tests play with, also where there are few pages (tests/sim) */
+/*
+ * Beyond what the tests play with, also where there are few pages (tests/sim).
+ */
 #define ARGS_PFN	(FAKE_PAGES / 2 + FAKE_PAGES * 19 / 64)
 
 long g_call(unsigned int cmd, void *ops, size_t bytes, unsigned int count)
