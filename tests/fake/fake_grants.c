@@ -9,9 +9,9 @@
 #include "fake/fake_grants.h"
 #include "pv/hypercall.h"
 
-/* two ordinary pages of each domain */
 /*
- * Beyond what the tests play with, also where there are few pages (tests/sim).
+ * Two ordinary pages of each domain, beyond what the tests play with, also
+ * where there are few pages (tests/sim).
  */
 #define ARGS_PFN	(FAKE_PAGES / 2 + FAKE_PAGES * 19 / 64)
 
