@@ -81,6 +81,12 @@ struct line {
 	uint32_t bytes;
 };
 
+/* What was typed for the first domain, which has not read it yet. */
+struct typed {
+	char text[TYPED_MAX];
+	uint32_t prod, cons;	/* run freely */
+};
+
 /* LOCK_DOMAIN */
 struct console {
 	ring_t *ring;		/* NULL: the first domain's */
@@ -102,9 +108,7 @@ struct console {
 	bool raw;		/* takes keys, not lines */
 	/* its ring is full, and the log says so already */
 	bool input_lost;
-	/* the first domain's input; indices run freely */
-	char typed[TYPED_MAX];
-	uint32_t typed_prod, typed_cons;
+	struct typed *typed;	/* the first domain's; else NULL */
 };
 
 /* bytes a second; 0: no limit; constant after boot */
@@ -333,6 +337,11 @@ int console_init_first(struct domain *d)
 
 	if (!c)
 		return -ENOMEM;
+	c->typed = obj_alloc(sizeof(*c->typed));
+	if (!c->typed) {
+		obj_free(c, sizeof(*c));
+		return -ENOMEM;
+	}
 	c->raw = true;
 	console_start(d, c);
 	return 0;
@@ -358,6 +367,8 @@ void console_fini(struct domain *d)
 	timer_cancel(&c->room_timer);
 	if (c->frame)
 		ringpage_put(c->frame);
+	if (c->typed)
+		obj_free(c->typed, sizeof(*c->typed));
 	obj_free(c, sizeof(*c));
 }
 
@@ -455,13 +466,13 @@ static long console_write(struct domain *d, uint64_t count, uint64_t va)
 /* What was typed for the first domain: at most `bytes`; how many. */
 static uint32_t typed_take(struct domain *d, char *buf, uint64_t bytes)
 {
-	struct console *c;
+	struct typed *t;
 	uint32_t n = 0;
 
 	spin_lock(&d->lock);
-	c = d->console;
-	while (c && n < bytes && c->typed_cons != c->typed_prod)
-		buf[n++] = c->typed[c->typed_cons++ % TYPED_MAX];
+	t = d->console ? d->console->typed : NULL;
+	while (t && n < bytes && t->cons != t->prod)
+		buf[n++] = t->text[t->cons++ % TYPED_MAX];
 	spin_unlock(&d->lock);
 	return n;
 }
@@ -559,12 +570,12 @@ static uint32_t ring_feed(struct console *c, const char *text, uint32_t bytes)
 }
 
 /* The same for the first domain.  LOCK_DOMAIN held. */
-static uint32_t typed_feed(struct console *c, const char *text, uint32_t bytes)
+static uint32_t typed_feed(struct typed *t, const char *text, uint32_t bytes)
 {
 	uint32_t i;
 
-	for (i = 0; i < bytes && c->typed_prod - c->typed_cons < TYPED_MAX; i++)
-		c->typed[c->typed_prod++ % TYPED_MAX] = text[i];
+	for (i = 0; i < bytes && t->prod - t->cons < TYPED_MAX; i++)
+		t->text[t->prod++ % TYPED_MAX] = text[i];
 	return i;
 }
 
@@ -594,7 +605,7 @@ static void feed_domain(struct domain *d, void *arg)
 	c = d->console;
 	if (c && c->raw == in->raw) {
 		fed = c->ring ? ring_feed(c, in->text, in->bytes) :
-				typed_feed(c, in->text, in->bytes);
+				typed_feed(c->typed, in->text, in->bytes);
 		port = fed ? c->port : 0;
 		virq = fed && !c->ring;
 		say_input_lost(d, c, fed < in->bytes);
