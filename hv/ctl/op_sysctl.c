@@ -43,8 +43,9 @@ static long read_console(struct xen_sysctl_readconsole *op)
 }
 
 /*
- * In the order of their numbers.  In one go: there are at most MAX_DOMAINS, and
- * each takes about as long as a page operation.
+ * In the order of their numbers.  In one go: there are at most MAX_DOMAINS,
+ * each is found near the one before it, and takes about as long as a page
+ * operation.
  */
 static long list_domains(struct xen_sysctl_getdomaininfolist *op)
 {

@@ -59,13 +59,13 @@ static domid_hv_t next_id(void)
  * Take an id, which the domain's frames will bear; nobody finds the domain by
  * it yet.
  */
-static bool id_take(struct domain *d)
+static bool id_take(struct domain *d, bool first)
 {
 	bool got;
 
 	spin_lock(&table_lock);
-	d->id = d->privileged ? DOMID_FIRST : next_id();
-	got = d->privileged ? !slot_taken[DOMID_FIRST] : d->id != DOMID_FIRST;
+	d->id = first ? DOMID_FIRST : next_id();
+	got = first ? !slot_taken[DOMID_FIRST] : d->id != DOMID_FIRST;
 	if (got)
 		slot_taken[d->id % MAX_DOMAINS] = true;
 	spin_unlock(&table_lock);
@@ -158,11 +158,18 @@ static bool domain_furnish(struct domain *d)
 	return true;
 }
 
-/* d is new. */
-static struct domain *create(struct domain *d, uint64_t share_budget)
+/* first: the first domain, which is privileged (PRIV1). */
+static struct domain *create(const char *name, uint64_t max_pages,
+			     uint64_t share_budget, uint32_t vcpus, bool first)
 {
+	struct domain *d = obj_alloc(sizeof(*d));
+
+	if (!d)
+		return NULL;
+	domain_init(d, name, max_pages, vcpus);
+	d->privileged = first;
 	d->sharing.budget = share_budget;
-	if (!domain_promise(d) || !id_take(d)) {
+	if (!domain_promise(d) || !id_take(d, first)) {
 		domain_promise_end(d);
 		obj_free(d, sizeof(*d));
 		return NULL;
@@ -178,24 +185,13 @@ static struct domain *create(struct domain *d, uint64_t share_budget)
 struct domain *domain_create(const char *name, uint64_t max_pages,
 			     uint64_t share_budget, uint32_t vcpus)
 {
-	struct domain *d = obj_alloc(sizeof(*d));
-
-	if (!d)
-		return NULL;
-	domain_init(d, name, max_pages, vcpus);
-	return create(d, share_budget);
+	return create(name, max_pages, share_budget, vcpus, false);
 }
 
 struct domain *domain_create_first(const char *name, uint64_t max_pages,
 				   uint64_t share_budget, uint32_t vcpus)
 {
-	struct domain *d = obj_alloc(sizeof(*d));
-
-	if (!d)
-		return NULL;
-	domain_init(d, name, max_pages, vcpus);
-	d->privileged = true;
-	return create(d, share_budget);
+	return create(name, max_pages, share_budget, vcpus, true);
 }
 
 bool domain_retire(struct domain *d)
@@ -295,11 +291,17 @@ struct domain *domain_from_id(domid_hv_t id)
 	unsigned int i;
 
 	spin_lock(&table_lock);
-	for (i = 0; i < MAX_DOMAINS; i++)
-		if (table[i] && table[i]->id >= id &&
-		    READ_ONCE(table[i]->state) != DOM_BUILDING &&
-		    (!d || table[i]->id < d->id))
-			d = table[i];
+	/* In the order of the numbers from `id` on. */
+	for (i = 0; i < MAX_DOMAINS; i++) {
+		struct domain *at = table[(id + i) % MAX_DOMAINS];
+
+		if (!at || at->id < id || READ_ONCE(at->state) == DOM_BUILDING)
+			continue;
+		if (!d || at->id < d->id)
+			d = at;
+		if (at->id == id + i)
+			break;	/* those not seen yet are higher */
+	}
 	if (d)
 		atomic_add(&d->refs, 1);
 	spin_unlock(&table_lock);

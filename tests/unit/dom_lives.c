@@ -284,6 +284,51 @@ START_TEST(more_groups_than_slots)
 }
 END_TEST
 
+/* --- in the order of numbers --- */
+
+/* Domains come and go until the next one gets this number. */
+static struct domain *domain_of(domid_hv_t id)
+{
+	struct domain *d = fake_domain("g", 5);
+
+	while (d->id != id) {
+		ck_assert_uint_lt(d->id, id);
+		fake_end(d);
+		d = fake_domain("g", 5);
+	}
+	return d;
+}
+
+static int next_number(unsigned int from)
+{
+	struct domain *d = domain_from_id((domid_hv_t)from);
+	int id = d ? d->id : -1;
+
+	if (d)
+		domain_put(d);
+	return id;
+}
+
+/* Slots are numbers modulo MAX_DOMAINS: another one's may come first. */
+START_TEST(by_number)
+{
+	struct domain *a = domain_of(100), *b = domain_of(100 + MAX_DOMAINS - 10);
+	struct domain *c = domain_of(b->id + 1);
+
+	ck_assert_int_eq(next_number(0), 100);
+	ck_assert_int_eq(next_number(80), 100);
+	ck_assert_int_eq(next_number(100), 100);
+	ck_assert_int_eq(next_number(101), b->id);
+	ck_assert_int_eq(next_number(b->id), b->id);
+	ck_assert_int_eq(next_number(b->id + 1u), c->id);
+	ck_assert_int_eq(next_number(c->id + 1u), -1);
+	fake_end(a);
+	ck_assert_int_eq(next_number(80), b->id);
+	fake_end(b);
+	fake_end(c);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("lives");
@@ -297,5 +342,6 @@ int main(void)
 	tcase_add_test(tc, ends_half_way);
 	tcase_add_test(tc, falling_count);
 	tcase_add_test(tc, more_groups_than_slots);
+	tcase_add_test(tc, by_number);
 	return suite_run();
 }
