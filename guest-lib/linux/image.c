@@ -83,12 +83,8 @@ static void note(const struct offer *o)
 
 static void flush(struct offer *o)
 {
-	unsigned long flags;
-	long rc;
+	long rc = offer_send(o);
 
-	local_irq_save(flags);
-	rc = offer_call(o);
-	local_irq_restore(flags);
 	note(o);
 	offer_account(o, rc);
 }

@@ -11,11 +11,6 @@ u64 offer_results[RESULTS];
 u64 offer_calls_failed;
 struct offer offer_batch;
 
-void offer_begin(struct offer *o)
-{
-	o->count = 0;
-}
-
 bool offer_add(struct offer *o, unsigned long pfn)
 {
 	o->pfn[o->count] = pfn;
@@ -52,7 +47,7 @@ void offer_account(struct offer *o, long rc)
 	o->count = 0;
 }
 
-void offer_now(struct offer *o)
+long offer_send(struct offer *o)
 {
 	unsigned long flags;
 	long rc;
@@ -60,5 +55,10 @@ void offer_now(struct offer *o)
 	local_irq_save(flags);
 	rc = offer_call(o);
 	local_irq_restore(flags);
-	offer_account(o, rc);
+	return rc;
+}
+
+void offer_now(struct offer *o)
+{
+	offer_account(o, offer_send(o));
 }

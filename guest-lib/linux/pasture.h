@@ -133,12 +133,12 @@ struct offer {
 extern u64 offer_results[RESULTS];
 extern u64 offer_calls_failed;
 extern struct offer offer_batch;	/* the one that all use */
-void offer_begin(struct offer *o);
 /* true: it is full now */
 bool offer_add(struct offer *o, unsigned long pfn);
 long offer_call(struct offer *o);			/* interrupts off */
-void offer_account(struct offer *o, long rc);
-void offer_now(struct offer *o);			/* both, and empty it */
+long offer_send(struct offer *o);			/* interrupts on */
+void offer_account(struct offer *o, long rc);		/* and empty it */
+void offer_now(struct offer *o);			/* both of these */
 
 /* image.c */
 int image_init(void);
