@@ -123,6 +123,20 @@ struct shareop_info info(void)
 	return *(struct shareop_info *)fake_page(d, scratch);
 }
 
+long reservation(unsigned int op, unsigned int count, const mfn_t *mfns)
+{
+	uint64_t *extent = (void *)fake_page(d, scratch);
+	struct xen_memory_reservation *r = (void *)(extent + 300);
+	unsigned int i;
+
+	for (i = 0; mfns && i < count; i++)
+		extent[i] = mfn_n(mfns[i]);
+	*r = (struct xen_memory_reservation){ .nr_extents = count,
+					      .domid = DOMID_SELF };
+	r->extent_start.p = (void *)fake_va(scratch);
+	return FAKE_CALL(op_memory, op, fake_va(scratch) + 2400);
+}
+
 bool writable(uint64_t pfn)
 {
 	return (*fake_pte(d, pfn) & (PTE_RW | PTE_AVL_SHARED)) == PTE_RW;
@@ -130,13 +144,7 @@ bool writable(uint64_t pfn)
 
 void fill_quota(void)
 {
-	uint64_t *extent = (void *)fake_page(d, scratch);
-	struct xen_memory_reservation *r = (void *)(extent + 64);
 	uint64_t left = d->pages.max - d->pages.total;
 
-	*r = (struct xen_memory_reservation){ .nr_extents = left,
-					      .domid = DOMID_SELF };
-	r->extent_start.p = (void *)fake_va(scratch);
-	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_increase_reservation,
-				   fake_va(scratch) + 512), left);
+	ck_assert_int_eq(reservation(XENMEM_increase_reservation, left, NULL), left);
 }

@@ -39,6 +39,11 @@ int offer(uint64_t first, uint64_t second);
 /* Page `pfn` of d, with this content, is shared; and by peer too if asked. */
 mfn_t shared(uint64_t pfn, uint64_t content, bool others);
 struct shareop_info info(void);
+/*
+ * XENMEM_*_reservation `op` of so many pages, one by one: these, or NULL.  The
+ * result.
+ */
+long reservation(unsigned int op, unsigned int count, const mfn_t *mfns);
 void fill_quota(void);
 
 #endif

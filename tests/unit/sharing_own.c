@@ -25,20 +25,6 @@
 
 #define OWN (BOTH | SHARE_MODE_OWN_QUOTA)
 
-static long reservation(unsigned int op, unsigned int count, const mfn_t *mfns)
-{
-	uint64_t *extent = (void *)fake_page(d, scratch);
-	struct xen_memory_reservation *r = (void *)(extent + 300);
-	unsigned int i;
-
-	for (i = 0; mfns && i < count; i++)
-		extent[i] = mfn_n(mfns[i]);
-	*r = (struct xen_memory_reservation){ .nr_extents = count,
-					      .domid = DOMID_SELF };
-	r->extent_start.p = (void *)fake_va(scratch);
-	return FAKE_CALL(op_memory, op, fake_va(scratch) + 2400);
-}
-
 static long more(unsigned int count)
 {
 	return reservation(XENMEM_increase_reservation, count, NULL);

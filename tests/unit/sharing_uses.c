@@ -23,17 +23,7 @@
 
 static long give(const mfn_t *mfns, unsigned int count)
 {
-	uint64_t *extent = (void *)fake_page(d, scratch);
-	struct xen_memory_reservation *r = (void *)(extent + 256);
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		extent[i] = mfn_n(mfns[i]);
-	*r = (struct xen_memory_reservation){ .nr_extents = count,
-					      .domid = DOMID_SELF };
-	r->extent_start.p = (void *)fake_va(scratch);
-	return FAKE_CALL(op_memory, XENMEM_decrease_reservation,
-			 fake_va(scratch) + 2048);
+	return reservation(XENMEM_decrease_reservation, count, mfns);
 }
 
 static long give_one(mfn_t mfn)
