@@ -23,6 +23,7 @@
 enum linux_via { VIA_PASTURE, VIA_PLAIN, VIA_XEN };
 
 enum share_kind { SHARE_TEXT, SHARE_RODATA, SHARE_RESERVED, SHARE_CACHE, SHARE_KINDS };
+extern const char *const linux_share_kinds[SHARE_KINDS];
 
 /* What a guest's pasture.ko says, in pages. */
 struct linux_share {
@@ -109,6 +110,9 @@ double linux_seconds_to_saved(const struct linux_run *r);
 
 /* linux_share_report.c */
 struct json_t;
+/* into an object of the report */
+void linux_put(struct json_t *o, const char *key, uint64_t n);
+void linux_put_real(struct json_t *o, const char *key, double x);
 void linux_share_table(const struct linux_run *r);
 void linux_share_figures(const struct linux_run *r, struct json_t *figures);
 struct json_t *linux_share_json(const struct linux_guest *g);

@@ -157,9 +157,14 @@ void linux_table(const struct linux_run *r)
 
 /* --- report.json --- */
 
-static void put(json_t *o, const char *key, uint64_t n)
+void linux_put(struct json_t *o, const char *key, uint64_t n)
 {
 	json_object_set_new(o, key, json_integer((json_int_t)n));
+}
+
+void linux_put_real(struct json_t *o, const char *key, double x)
+{
+	json_object_set_new(o, key, json_real(x));
 }
 
 static json_t *json_figures(const struct linux_run *r)
@@ -167,20 +172,20 @@ static json_t *json_figures(const struct linux_run *r)
 	struct linux_figures f = compute(r);
 	json_t *o = json_object();
 
-	put(o, "guests", r->count);
-	put(o, "guests_reached_userspace", f.reached);
-	put(o, "jobs_ok", f.jobs_ok);
-	put(o, "dmesg_complaints", f.complaints);
-	put(o, "frames_lost", r->frames_lost);
-	put(o, "audit_errors", r->audit_errors);
-	put(o, "balloon_guests_ok", f.balloon_ok);
-	put(o, "balloon_pages_before", f.pages);
-	put(o, "balloon_pages_down", r->owned_down);
-	put(o, "balloon_pages_up", r->owned_up);
-	json_object_set_new(o, "boot_seconds", json_real(f.boot));
-	json_object_set_new(o, "boot_seconds_per_guest", json_real(f.per_guest));
-	json_object_set_new(o, "plain_boot_seconds", json_real(r->plain_seconds));
-	json_object_set_new(o, "boot_over_plain", json_real(f.over_plain));
+	linux_put(o, "guests", r->count);
+	linux_put(o, "guests_reached_userspace", f.reached);
+	linux_put(o, "jobs_ok", f.jobs_ok);
+	linux_put(o, "dmesg_complaints", f.complaints);
+	linux_put(o, "frames_lost", r->frames_lost);
+	linux_put(o, "audit_errors", r->audit_errors);
+	linux_put(o, "balloon_guests_ok", f.balloon_ok);
+	linux_put(o, "balloon_pages_before", f.pages);
+	linux_put(o, "balloon_pages_down", r->owned_down);
+	linux_put(o, "balloon_pages_up", r->owned_up);
+	linux_put_real(o, "boot_seconds", f.boot);
+	linux_put_real(o, "boot_seconds_per_guest", f.per_guest);
+	linux_put_real(o, "plain_boot_seconds", r->plain_seconds);
+	linux_put_real(o, "boot_over_plain", f.over_plain);
 	if (r->options->sharing)
 		linux_share_figures(r, o);
 	return o;
@@ -193,14 +198,14 @@ static json_t *json_guest(const struct linux_run *r, const struct linux_guest *g
 	json_object_set_new(o, "name", json_string(g->name));
 	json_object_set_new(o, "end", json_string(g->reason));
 	json_object_set_new(o, "job_ok", json_boolean(g->job_ok));
-	json_object_set_new(o, "userspace_seconds", json_real(boot_of(r, g)));
-	put(o, "memory_pages", g->memory_pages);
-	put(o, "cpu_ms", g->cpu_ms);
-	put(o, "steps_ok", g->steps_ok);
-	put(o, "dmesg_complaints", g->complaints);
-	put(o, "balloon_kb_before", g->kb_before);
-	put(o, "balloon_kb_down", g->kb_down);
-	put(o, "balloon_kb_up", g->kb_up);
+	linux_put_real(o, "userspace_seconds", boot_of(r, g));
+	linux_put(o, "memory_pages", g->memory_pages);
+	linux_put(o, "cpu_ms", g->cpu_ms);
+	linux_put(o, "steps_ok", g->steps_ok);
+	linux_put(o, "dmesg_complaints", g->complaints);
+	linux_put(o, "balloon_kb_before", g->kb_before);
+	linux_put(o, "balloon_kb_down", g->kb_down);
+	linux_put(o, "balloon_kb_up", g->kb_up);
 	if (r->options->sharing)
 		json_object_set_new(o, "share", linux_share_json(g));
 	return o;
@@ -211,15 +216,15 @@ static json_t *json_machine(const struct linux_run *r)
 	const struct options *o = r->options;
 	json_t *m = json_object();
 
-	put(m, "cpus", r->via == VIA_PASTURE ? o->cpus : 1);
-	put(m, "memory_mib", r->mem_mib);
-	put(m, "guest_mib", o->guest_mib);
+	linux_put(m, "cpus", r->via == VIA_PASTURE ? o->cpus : 1);
+	linux_put(m, "memory_mib", r->mem_mib);
+	linux_put(m, "guest_mib", o->guest_mib);
 	json_object_set_new(m, "via", json_string(o->via));
 	json_object_set_new(m, "accel", json_string(o->accel));
 	json_object_set_new(m, "cpu_model", json_string(o->cpu_model));
 	json_object_set_new(m, "kernel", json_string(o->kernel));
 	json_object_set_new(m, "job", json_string(o->job));
-	json_object_set_new(m, "seconds", json_real(r->seconds));
+	linux_put_real(m, "seconds", r->seconds);
 	return m;
 }
 
@@ -232,7 +237,7 @@ void linux_json(const struct linux_run *r)
 		json_array_append_new(guests, json_guest(r, &r->guests[i]));
 	for (size_t i = 0; i < r->problems.count; i++)
 		json_array_append_new(wrong, json_string(r->problems.v[i]));
-	put(o, "format", 1);
+	linux_put(o, "format", 1);
 	json_object_set_new(o, "ok", json_boolean(!r->problems.count));
 	json_object_set_new(o, "problems", wrong);
 	json_object_set_new(o, "machine", json_machine(r));

@@ -9,13 +9,15 @@
 #define PAGE		4096.0
 #define SAVED_PART	0.99
 
-static const char *const kinds[SHARE_KINDS] = { "text", "rodata", "reserved", "cache" };
+const char *const linux_share_kinds[SHARE_KINDS] = {
+	"text", "rodata", "reserved", "cache",
+};
 
 static uint64_t kind_number(const struct record *rec, int kind, const char *tail)
 {
 	char key[32];
 
-	snprintf(key, sizeof(key), "%s%s", kinds[kind], tail);
+	snprintf(key, sizeof(key), "%s%s", linux_share_kinds[kind], tail);
 	return record_number(rec, key, 0);
 }
 

@@ -57,16 +57,6 @@ void linux_share_table(const struct linux_run *r)
 
 /* --- report.json --- */
 
-static void put(json_t *o, const char *key, uint64_t n)
-{
-	json_object_set_new(o, key, json_integer((json_int_t)n));
-}
-
-static void put_real(json_t *o, const char *key, double x)
-{
-	json_object_set_new(o, key, json_real(x));
-}
-
 /* Of the kernel's own pages, how many of those that were offered were taken. */
 static double image_accepted(const struct linux_run *r)
 {
@@ -91,32 +81,31 @@ void linux_share_figures(const struct linux_run *r, json_t *o)
 		wrong += r->guests[i].share[SHARE_IDLE].names_wrong +
 			 r->guests[i].share[SHARE_AFTER].names_wrong;
 	}
-	put_real(o, "footprint_mib", linux_footprint_mib(r, SHARE_IDLE));
-	put_real(o, "footprint_mib_job", linux_footprint_mib(r, SHARE_AFTER));
+	linux_put_real(o, "footprint_mib", linux_footprint_mib(r, SHARE_IDLE));
+	linux_put_real(o, "footprint_mib_job", linux_footprint_mib(r, SHARE_AFTER));
 	if (r->lean_mib > 0)
-		put_real(o, "footprint_mib_lean", r->lean_mib);
-	put_real(o, "seconds_to_saved", linux_seconds_to_saved(r));
-	put_real(o, "image_accepted", image_accepted(r));
-	put(o, "given_back_pages", out);
-	put(o, "shared_frames", r->at[SHARE_IDLE].pages_shared);
-	put(o, "saved_pages", r->at[SHARE_IDLE].pages_sharing);
-	put(o, "private_pages", r->at[SHARE_IDLE].owned);
-	put(o, "sharing_metadata_bytes", r->at[SHARE_IDLE].metadata_bytes);
-	put(o, "guest_breaks", breaks);
-	put(o, "names_wrong", wrong);
+		linux_put_real(o, "footprint_mib_lean", r->lean_mib);
+	linux_put_real(o, "seconds_to_saved", linux_seconds_to_saved(r));
+	linux_put_real(o, "image_accepted", image_accepted(r));
+	linux_put(o, "given_back_pages", out);
+	linux_put(o, "shared_frames", r->at[SHARE_IDLE].pages_shared);
+	linux_put(o, "saved_pages", r->at[SHARE_IDLE].pages_sharing);
+	linux_put(o, "private_pages", r->at[SHARE_IDLE].owned);
+	linux_put(o, "sharing_metadata_bytes", r->at[SHARE_IDLE].metadata_bytes);
+	linux_put(o, "guest_breaks", breaks);
+	linux_put(o, "names_wrong", wrong);
 }
 
 static json_t *state_json(const struct linux_share *s)
 {
-	static const char *const kinds[SHARE_KINDS] = { "text", "rodata", "reserved", "cache" };
 	json_t *o = json_object();
 
-	put(o, "sharing", s->sharing);
-	put(o, "breaks", s->breaks);
-	put(o, "private", s->owned);
-	put(o, "given_back", s->out);
+	linux_put(o, "sharing", s->sharing);
+	linux_put(o, "breaks", s->breaks);
+	linux_put(o, "private", s->owned);
+	linux_put(o, "given_back", s->out);
 	for (int i = 0; i < SHARE_KINDS; i++)
-		put(o, kinds[i], s->shared[i]);
+		linux_put(o, linux_share_kinds[i], s->shared[i]);
 	return o;
 }
 
