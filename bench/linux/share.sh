@@ -16,16 +16,26 @@ share_load() {
 	insmod /lib/pasture.ko "$@" $(echo "${pasture-}" | tr , ' ')
 }
 
-# What came to rest: pages shared, and memory given back (the balloon rests 5 seconds after pressure).
+# share_near A B: within 64 pages of each other
+share_near() {
+	[ $(($1 - $2)) -le 64 ] && [ $(($2 - $1)) -le 64 ]
+}
+
+# What came to rest: pages shared, and memory given back, within 64 pages for as long
+# as the balloon may rest after pressure, and longer.
 share_settle() {
-	last='' same=0 i=0
-	while [ $same -lt 6 ] && [ $i -lt 90 ]; do
-		now=$(($(share_number pages_sharing) / 8)).$(($(share_number balloon/out) / 64))
-		[ "$now" = "$last" ] && same=$((same + 1)) || same=0
-		last=$now i=$((i + 1))
+	sharing=0 out=0 same=0 i=0
+	while [ $same -lt 5 ] && [ $i -lt 90 ]; do
+		now=$(share_number pages_sharing) given=$(share_number balloon/out)
+		if share_near "$now" $sharing && share_near "$given" $out; then
+			same=$((same + 1))
+		else
+			sharing=$now out=$given same=0
+		fi
+		i=$((i + 1))
 		sleep 1
 	done
-	[ $same = 6 ]
+	[ $same = 5 ]
 }
 
 share_say() {
@@ -116,11 +126,21 @@ share_truncate() {
 	done
 }
 
-# Somebody else steers: the module leaves it, until it is told to go on.
+# Memory was given back, 8 MiB at least.
+share_given() {
+	i=0
+	while [ "$(cat $xen/info/low_kb)" -lt 8192 ]; do
+		i=$((i + 1))
+		[ $i -lt 60 ] || { echo "nothing is given back"; return 1; }
+		sleep 1
+	done
+}
+
+# Somebody else steers: the module leaves it, until it is told to go on.  Up, for
+# which there must be what was given back: Linux has no pages for more.
 share_balloon() {
+	share_given || return 1
 	now=$(cat $xen/info/current_kb)
-	# Up, as far as there is what was given back: Linux has no pages for more.
-	[ "$(cat $xen/info/low_kb)" -ge 8192 ] || now=$((now - 8192))
 	balloon_to $((now + 4096)) || return 1
 	sleep 3
 	[ "$(share_number balloon/yielded)" = 1 ] || { echo "not left to us"; return 1; }
@@ -131,10 +151,12 @@ share_balloon() {
 
 # More than is free: it must come back in time.
 share_pressure() {
-	before=$(kb_of MemTotal)
-	memcheck $((before / 1024 / 3)) || return 1
-	share_at_least balloon/pressure 1 && share_at_least balloon/taken 1 || return 1
-	echo "before_kb=$before after_kb=$(kb_of MemTotal)"
+	share_given || return 1
+	before=$(kb_of MemTotal) taken=$(share_number balloon/taken)
+	memcheck $(($(kb_of MemAvailable) / 1024 + 8)) || return 1
+	share_at_least balloon/pressure 1 && share_at_least balloon/taken $((taken + 2048)) || return 1
+	! dmesg | grep 'Out of memory' || return 1
+	echo "before_kb=$before after_kb=$(kb_of MemTotal) oom=$(share_number balloon/oom)"
 }
 
 share_undo() {
@@ -156,8 +178,7 @@ share() {
 	share_say idle
 	step kinds share_kinds
 	step files files
-	# GAP: on a busy machine the balloon can be too slow, and a process is killed.
-	[ -z "${pressure-}" ] || step pressure share_pressure
+	step pressure share_pressure
 	step trace share_trace
 	step truncate share_truncate
 	step balloon share_balloon

@@ -13,6 +13,7 @@
  * (LX7): the module leaves the balloon alone until `run` is written 1 again.
  */
 #include <linux/delay.h>
+#include <linux/mmzone.h>
 #include <linux/notifier.h>
 #include <linux/oom.h>
 #include <linux/printk.h>
@@ -26,8 +27,10 @@
 
 #define MIB_PAGES(n)	((unsigned long)(n) << (20 - PAGE_SHIFT))
 #define STEP_FIRST	MIB_PAGES(2)
+#define PRESSURE_REST	(2 * HZ)
+#define OOM_REST	(30 * HZ)
 #define OOM_WAIT_MS	10
-#define OOM_WAITS	100
+#define OOM_WAITS	500
 
 static bool active;
 /* pages with nothing given back; fixed at load */
@@ -72,17 +75,39 @@ static void move_to(unsigned long pages)
 }
 
 /*
+ * What Linux keeps back for a while after memory was found to be in pieces: up
+ * to half as much again as a zone's high mark.  MemAvailable does not know it.
+ */
+static unsigned long boosted(void)
+{
+	unsigned long pages = 0;
+	int node, zone;
+
+	for_each_online_node(node)
+		for (zone = 0; zone < MAX_NR_ZONES; zone++)
+			pages += NODE_DATA(node)->node_zones[zone].watermark_boost;
+	return pages;
+}
+
+/*
  * What a process could have now.  MemAvailable counts half of the reclaimable
  * slab, of which much is pinned in a small guest: so no more than is free or
  * holds a file.
  */
 static unsigned long available(void)
 {
-	unsigned long plain = global_zone_page_state(NR_FREE_PAGES) +
-			      global_node_page_state(NR_ACTIVE_FILE) +
-			      global_node_page_state(NR_INACTIVE_FILE);
+	long plain = global_zone_page_state(NR_FREE_PAGES) +
+		     global_node_page_state(NR_ACTIVE_FILE) +
+		     global_node_page_state(NR_INACTIVE_FILE);
 
-	return min_t(long, max(si_mem_available(), 0L), plain);
+	return max(min(si_mem_available(), plain) - (long)boosted(), 0L);
+}
+
+/* target_lock held: nothing is given back before that time. */
+static void rest(unsigned long ticks)
+{
+	if (time_after(jiffies + ticks, quiet_until))
+		quiet_until = jiffies + ticks;
 }
 
 /* target_lock held; the balloon may still be on its way to the last target. */
@@ -127,7 +152,7 @@ static unsigned long pressure(struct shrinker *s, struct shrink_control *sc)
 	if (is_ours() && target < most()) {
 		move_to(target + step);
 		step = min(step * 2, full);
-		quiet_until = jiffies + 5 * HZ;
+		rest(PRESSURE_REST);
 	}
 	spin_unlock(&target_lock);
 	main_wake();
@@ -145,24 +170,37 @@ static struct shrinker shrinker = {
 	.seeks = DEFAULT_SEEKS,
 };
 
+/*
+ * Until memory has come back; returns how many pages.  The balloon may be in
+ * the midst of giving: what it holds then goes first, and comes back after.
+ */
+static unsigned long wait_for_more(unsigned long least)
+{
+	int i;
+
+	for (i = 0; i < OOM_WAITS && balloon_stats.current_pages <= least; i++) {
+		least = min(least, balloon_stats.current_pages);
+		msleep(OOM_WAIT_MS);
+	}
+	return balloon_stats.current_pages - min(balloon_stats.current_pages, least);
+}
+
 /* Before a process is killed: what has come back meanwhile counts as freed. */
 static int before_kill(struct notifier_block *nb, unsigned long unused, void *freed)
 {
 	unsigned long before = balloon_stats.current_pages;
 	bool ours;
-	int i;
 
 	spin_lock(&target_lock);
 	counters.oom++;
-	ours = is_ours() && balloon_stats.current_pages < most();
+	ours = is_ours() && before < most();
 	if (ours) {
 		move_to(full);
-		quiet_until = jiffies + 30 * HZ;
+		rest(OOM_REST);
 	}
 	spin_unlock(&target_lock);
-	for (i = 0; ours && i < OOM_WAITS && balloon_stats.current_pages == before; i++)
-		msleep(OOM_WAIT_MS);
-	*(unsigned long *)freed += balloon_stats.current_pages - min(balloon_stats.current_pages, before);
+	if (ours)
+		*(unsigned long *)freed += wait_for_more(before);
 	return NOTIFY_OK;
 }
 
