@@ -38,6 +38,15 @@ mkdir -p build/unit
 targets=$(printf 'build/unit/%s ' "$@")
 # shellcheck disable=SC2086
 T='' $make -k $targets 2>build/unit/make.log && built=yes || built=no
+# One a CPU; what came of each is judged below, in order.
+run() {
+	rm -f "build/unit/$1.log" "build/unit/$1.status"
+	[ -x "build/unit/$1" ] || return 0
+	timeout 300 "build/unit/$1" >"build/unit/$1.log" 2>&1
+	echo $? >"build/unit/$1.status"
+}
+export -f run
+printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} bash -c 'run {}'
 for name in "$@"; do
 	log=build/unit/$name.log
 	if [ $built = no ] && ! $make -q "build/unit/$name" 2>/dev/null; then
@@ -45,8 +54,7 @@ for name in "$@"; do
 		T='' $make "build/unit/$name" 2>&1 | failure "$name: it cannot be built"
 		continue
 	fi
-	timeout 300 "build/unit/$name" >"$log" 2>&1
-	status=$?
+	status=$(cat "build/unit/$name.status")
 	read -r n bad <<<"$(counts "$log")"
 	# A program without libcheck is one test, judged by its exit status.
 	grep -q '<check.h>' "tests/unit/$name.c" || n=1
