@@ -22,7 +22,8 @@
 
 enum linux_via { VIA_PASTURE, VIA_PLAIN, VIA_XEN };
 
-enum share_kind { SHARE_TEXT, SHARE_RODATA, SHARE_RESERVED, SHARE_CACHE, SHARE_KINDS };
+enum share_kind { SHARE_TEXT, SHARE_RODATA, SHARE_RESERVED, SHARE_CACHE, SHARE_FREE,
+		  SHARE_KINDS };
 extern const char *const linux_share_kinds[SHARE_KINDS];
 
 /* What a guest's pasture.ko says, in pages. */

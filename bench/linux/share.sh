@@ -38,14 +38,18 @@ share_settle() {
 	[ $same = 5 ]
 }
 
+# A console line has 240 characters at most; the rest would be a line of its own.
 share_say() {
 	out="state=$1 sharing=$(share_number pages_sharing) breaks=$(share_number breaks)"
 	out="$out owned=$(share_number pages_owned) out=$(share_number balloon/out)"
-	for kind in text rodata reserved cache; do
+	out="$out names_wrong=$(share_number names_wrong)"
+	for kind in text rodata reserved cache free; do
 		out="$out $kind=$(share_number $kind/shared)"
+	done
+	for kind in text rodata; do
 		out="$out ${kind}_offered=$(share_number $kind/offered) ${kind}_accepted=$(share_number $kind/accepted)"
 	done
-	say "share $out names_wrong=$(share_number names_wrong)" >/dev/console
+	say "share $out" >/dev/console
 }
 
 # Loaded, at rest, and told to the harness.
@@ -74,7 +78,7 @@ share_kinds() {
 		share_at_least reserved/shared 500 && share_at_least cache/shared 500 &&
 		share_at_least names_checked 8000 || return 1
 	[ "$(share_number names_wrong)" = 0 ] || return 1
-	echo "sharing=$(share_number pages_sharing)"
+	echo "sharing=$(share_number pages_sharing) private: $(tr '\n' ',' <$folder/private)"
 }
 
 tracing=/sys/kernel/tracing

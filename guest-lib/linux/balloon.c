@@ -137,6 +137,13 @@ void balloon_round(void)
 	spin_unlock(&target_lock);
 }
 
+bool balloon_rests(void)
+{
+	return !active || counters.yielded ||
+	       (balloon_stats.current_pages == READ_ONCE(target) &&
+		available() <= MIB_PAGES(param_free_mib + param_spare_mib));
+}
+
 /* The balloon's own thread, while it looks for pages to give. */
 static bool is_balloon(void)
 {

@@ -51,7 +51,7 @@ static void offer_round(void)
 static void one_round(void)
 {
 	mutex_lock(&pasture_lock);
-	if (run == RUN_SHARE && !sleeping) {
+	if (main_is_sharing()) {
 		offer_round();
 		balloon_round();
 	}
@@ -120,10 +120,16 @@ void main_wake_up(void)
 	main_wake();
 }
 
+bool main_is_sharing(void)
+{
+	return run == RUN_SHARE && !sleeping;
+}
+
 /* What a start that fails half-way has set up is in the reverse order here. */
 static void end(void)
 {
 	balloon_fini();
+	free_fini();
 	cache_fini();
 	mutex_lock(&pasture_lock);
 	unshare_and_tell();
@@ -137,9 +143,11 @@ static int kinds_init(void)
 {
 	int rc = table_init();
 
-	/* The tracepoint patches text: it comes before text is shared. */
+	/* These two patch text: they come before text is shared. */
 	if (!rc)
 		rc = cache_init();
+	if (!rc)
+		rc = free_init();
 	if (!rc)
 		rc = image_init();
 	if (!rc)
@@ -200,8 +208,8 @@ static int __init pasture_start(void)
 		end();
 		return rc;
 	}
-	pr_info("sharing: text %d, cache %d, reserved %d; balloon %d\n", param_text, param_cache,
-		param_reserved, param_balloon);
+	pr_info("sharing: text %d, cache %d, reserved %d, free %d; balloon %d\n", param_text,
+		param_cache, param_reserved, param_free, param_balloon);
 	return 0;
 }
 

@@ -18,6 +18,7 @@
  *   reserved  data, bss, boot-time tables, that have unchanged for a while
  *             one entry, the linear map's
  *   cache     page cache that no process maps        soon after it was read
+ *   free      what the balloon leaves, all zero          soon after it was freed
  *   balloon   free memory: given back, not shared
  *
  * Invariants
@@ -61,6 +62,7 @@ enum page_kind {
 	KIND_RODATA,
 	KIND_RESERVED,
 	KIND_CACHE,
+	KIND_FREE,
 	KINDS
 };
 
@@ -81,9 +83,10 @@ void main_sleep(void);		/* all private, and nothing offered any more */
 void main_wake_up(void);
 int main_run_get(void);
 int main_run_set(unsigned int run);
+bool main_is_sharing(void);	/* pasture_lock held */
 
 /* params.c: what `modinfo` lists, in range. */
-extern bool param_text, param_cache, param_reserved, param_balloon;
+extern bool param_text, param_cache, param_reserved, param_free, param_balloon;
 extern unsigned int param_sleep_ms, param_free_mib, param_spare_mib;
 
 /* hyper.c */
@@ -110,6 +113,8 @@ bool table_is_shared(unsigned long pfn);
 bool table_may_offer(unsigned long pfn);
 /* The page was just put to this use; may it be offered? */
 bool table_new_life(unsigned long pfn, enum page_kind kind);
+/* The page is free; may it be offered, all zero? */
+bool table_set_free(unsigned long pfn);
 void table_offered(unsigned long pfn, int status);
 /* It could not even be offered. */
 void table_refused(unsigned long pfn);
@@ -159,6 +164,10 @@ void cache_fini(void);
 void cache_round(void);
 void cache_again(unsigned long pfn);
 
+/* free.c */
+int free_init(void);
+void free_fini(void);
+
 /* balloon.c */
 struct balloon_counters {
 	u64 given, taken;	/* pages, ever */
@@ -171,6 +180,7 @@ void balloon_fini(void);
 void balloon_round(void);
 void balloon_restore(void);	/* all is asked for again */
 void balloon_resume(void);	/* the target is ours, whoever set it */
+bool balloon_rests(void);	/* it is where it is to be, or is not ours */
 void balloon_counters_get(struct balloon_counters *out);
 
 /* unshare.c: everything private again; returns what is left. */
@@ -180,6 +190,17 @@ void unshare_fini(void);
 
 /* check.c: every page's name, M2P[p2m[pfn]] == pfn. */
 void check_names(unsigned long *pages, unsigned long *wrong);
+
+/* private.c: pages that are not shared, and those of them that are all zero. */
+enum private_use {
+	PRIVATE_RESERVED, PRIVATE_FREE, PRIVATE_SLAB, PRIVATE_TABLES,
+	PRIVATE_CACHE, PRIVATE_ANONYMOUS, PRIVATE_OTHER, PRIVATE_USES
+};
+struct private_count {
+	unsigned long pages, zero;
+};
+extern const char *const private_names[PRIVATE_USES];
+void private_count(struct private_count out[PRIVATE_USES]);
 
 /* sysfs.c */
 int sysfs_init(void);

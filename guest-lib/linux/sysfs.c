@@ -134,8 +134,25 @@ static ssize_t results_show(struct kobject *k, struct kobj_attribute *attr, char
 
 static struct kobj_attribute results_attr = __ATTR(results, 0444, results_show, NULL);
 
+/* Private pages by their use: a line "USE PAGES ALL-ZERO" each. */
+static ssize_t private_show(struct kobject *k, struct kobj_attribute *attr, char *out)
+{
+	struct private_count n[PRIVATE_USES];
+	ssize_t at = 0;
+	int i;
+
+	mutex_lock(&pasture_lock);
+	private_count(n);
+	mutex_unlock(&pasture_lock);
+	for (i = 0; i < PRIVATE_USES; i++)
+		at += sysfs_emit_at(out, at, "%s %lu %lu\n", private_names[i], n[i].pages, n[i].zero);
+	return at;
+}
+
+static struct kobj_attribute private_attr = __ATTR(private, 0444, private_show, NULL);
+
 static struct attribute *root_attrs[] = {
-	&run_attr.attr, &results_attr.attr, &number_pages_shared.attr.attr,
+	&run_attr.attr, &results_attr.attr, &private_attr.attr, &number_pages_shared.attr.attr,
 	&number_pages_sharing.attr.attr, &number_pages_volatile.attr.attr,
 	&number_pages_owned.attr.attr, &number_general_profit.attr.attr,
 	&number_breaks.attr.attr, &number_calls_failed.attr.attr,

@@ -6,7 +6,8 @@
  * A strike is a break, or a refusal.  With n strikes a page may be offered
  * again when the epoch's number is a multiple of 2^n and a whole epoch lies
  * between; with one more than STRIKES_MAX it is given up.  A page that stays
- * shared for long is forgiven.
+ * shared for long is forgiven.  A free page gets no strikes: that somebody takes
+ * it is what it is for.
  */
 #include <linux/pgtable.h>
 #include <linux/sched.h>
@@ -30,7 +31,7 @@ static u64 breaks_seen;
 
 struct kind_counters kind_counters[KINDS];
 const char *const kind_names[KINDS] = {
-	"none", "text", "rodata", "reserved", "cache",
+	"none", "text", "rodata", "reserved", "cache", "free",
 };
 
 int table_init(void)
@@ -87,6 +88,8 @@ static void strike(unsigned long pfn)
 {
 	unsigned int strikes = strikes_of(pfn) + 1;
 
+	if (table_kind(pfn) == KIND_FREE)
+		return;
 	if (strikes > STRIKES_MAX)
 		table_drop(pfn);
 	else
@@ -141,14 +144,32 @@ void table_refused(unsigned long pfn)
  */
 bool table_new_life(unsigned long pfn, enum page_kind kind)
 {
-	if (table_kind(pfn) != KIND_NONE && table_kind(pfn) != kind)
+	enum page_kind before = table_kind(pfn);
+
+	if (before != KIND_NONE && before != kind && before != KIND_FREE)
 		return false;
-	table[pfn] |= kind;
 	if (table_is_shared(pfn) && !still_shared(pfn))
 		page_broke(pfn);
-	if (table_kind(pfn) != kind || table_is_shared(pfn))
-		return false;
+	if (table_is_shared(pfn) || (before && !table_kind(pfn)))
+		return false;	/* as it was, or given up just now */
+	table[pfn] = (table[pfn] & ~KIND_MASK) | kind;
 	return table_may_offer(pfn) || strikes_of(pfn) <= 1;
+}
+
+/*
+ * The strikes are the cache's, and stay.  What was freed while it was shared
+ * costs nothing as it is.
+ */
+bool table_set_free(unsigned long pfn)
+{
+	if (table_is_shared(pfn) && !still_shared(pfn))
+		page_broke(pfn);
+	if (table_is_shared(pfn))
+		return false;
+	if (table_kind(pfn) != KIND_NONE && table_kind(pfn) != KIND_CACHE && table_kind(pfn) != KIND_FREE)
+		return false;
+	table[pfn] = (table[pfn] & ~KIND_MASK) | KIND_FREE;
+	return true;
 }
 
 void table_sweep(void)
