@@ -209,12 +209,12 @@ struct shareop_info {
  */
 #define SHARE_MODE_BREAK_FIRST	2u
 /*
- * Sole; needs SHARE_MODE_BREAK_FIRST: a held frame has one entry.  Any further
- * entry that names it, read-only ones too, gets the private page of a break, in
- * every way in which an entry comes to be, the validation of a table included;
- * an offer of more than one entry is refused (SHARE_OTHER_MAPPING).  For
- * kernels that keep entries in tables that are not pinned, where nobody counts
- * them, and read them back through the M2P: stock Linux at fork() and exit().
+ * Sole; needs SHARE_MODE_BREAK_FIRST: a held frame has the entries that it was
+ * offered with, and no more.  Any further entry that names it, read-only ones
+ * too, gets the private page of a break, in every way in which an entry comes
+ * to be, the validation of a table included.  For kernels that keep entries in
+ * tables that are not pinned, where nobody counts them, and read them back
+ * through the M2P: stock Linux at fork() and exit().
  */
 #define SHARE_MODE_SOLE		4u
 /*

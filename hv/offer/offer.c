@@ -110,9 +110,6 @@ static void item_write_protect(struct domain *d, struct chunk *c,
 	struct frame *f;
 
 	item->result = chunk_find_ptes(d, c, item);
-	if (item->result == SHARE_NOT_TRIED && item->count > 1 &&
-	    (d->breaks.flags & SHARE_MODE_SOLE))
-		item->result = SHARE_OTHER_MAPPING;
 	if (item->result != SHARE_NOT_TRIED)
 		return;
 	f = mfn_to_frame(item->mfn);

@@ -66,8 +66,8 @@ static pte_t pte_renamed(pte_t e, const struct frame *f)
 
 /*
  * resolve() said r of e: must the share be broken first?  A writable entry asks
- * for it, and of a domain that chose SHARE_MODE_SOLE any: the frame has its one
- * entry already.
+ * for it, and of a domain that chose SHARE_MODE_SOLE any: the frame has its
+ * entries already.
  */
 static bool l1_breaks(const struct domain *d, int r, pte_t e)
 {

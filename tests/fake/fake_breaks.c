@@ -99,6 +99,18 @@ int offer(uint64_t first, uint64_t second)
 	return e->status;
 }
 
+mfn_t peer_offers(uint64_t pfn, uint64_t content)
+{
+	long mfn;
+
+	fill(peer, pfn, content);
+	fake_run(peer);
+	mfn = FAKE_CALL(op_share, SHAREOP_single, fake_va(pfn));
+	fake_run(d);
+	ck_assert_int_gt(mfn, 0);
+	return MFN(mfn);
+}
+
 mfn_t shared(uint64_t pfn, uint64_t content, bool others)
 {
 	mfn_t mfn;
@@ -106,13 +118,8 @@ mfn_t shared(uint64_t pfn, uint64_t content, bool others)
 	fill(d, pfn, content);
 	ck_assert_int_eq(offer(pfn, 0), SHARE_DONE);
 	mfn = fake_mfn(d, pfn);
-	if (others) {
-		fill(peer, pfn, content);
-		fake_run(peer);
-		ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single,
-					   fake_va(pfn)), mfn_n(mfn));
-		fake_run(d);
-	}
+	if (others)
+		ck_assert(mfn_eq(peer_offers(pfn, content), mfn));
 	return mfn;
 }
 

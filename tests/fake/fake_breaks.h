@@ -36,6 +36,8 @@ void break_first(void);
 uint64_t *name_of(uint64_t pfn);	/* in the list */
 /* The named entries are offered together (second: 0, none); the status. */
 int offer(uint64_t first, uint64_t second);
+/* The peer shares its page `pfn` with this content; the frame. */
+mfn_t peer_offers(uint64_t pfn, uint64_t content);
 /* Page `pfn` of d, with this content, is shared; and by peer too if asked. */
 mfn_t shared(uint64_t pfn, uint64_t content, bool others);
 struct shareop_info info(void);

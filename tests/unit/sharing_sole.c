@@ -161,16 +161,32 @@ START_TEST(table_read_after_unpin)
 }
 END_TEST
 
-/* Two names would be two entries from the start. */
+/*
+ * A page that has two entries is offered with both; a third one breaks it, and
+ * so does a write, for both.
+ */
 START_TEST(offer_of_two_names)
 {
+	mfn_t mfn;
+
 	sole();
 	fill(d, p, 7);
 	ck_assert_int_eq(map(p + 1, pte_make(fake_mfn(d, p), RW)), 0);
-	ck_assert_int_eq(offer(p, p + 1), SHARE_OTHER_MAPPING);
-	ck_assert(writable(p) && writable(p + 1));
-	ck_assert_int_eq(map(p + 1, 0), 0);
-	ck_assert_int_eq(offer(p, 0), SHARE_DONE);
+	ck_assert_int_eq(offer(p, p + 1), SHARE_DONE);
+	mfn = fake_mfn(d, p);
+	peer_offers(p, 7);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 1)), mfn_n(mfn));
+	if (_i)
+		ck_assert_int_eq(map(p + 2, pte_make(mfn, RO)), 0);
+	else
+		ck_assert(sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
+	while (pttree_settle(d))
+		;
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 1)), mfn_n(fake_mfn(d, p)));
+	ck_assert(writable(p + 1));
+	if (_i)
+		ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 2)), mfn_n(fake_mfn(d, p)));
+	check_broken(mfn, true);
 }
 END_TEST
 
@@ -355,7 +371,7 @@ int main(void)
 	tcase_add_test(tc, the_entry_itself);
 	tcase_add_loop_test(tc, validated_table, 0, 4);
 	tcase_add_test(tc, table_read_after_unpin);
-	tcase_add_test(tc, offer_of_two_names);
+	tcase_add_loop_test(tc, offer_of_two_names, 0, 2);
 	tcase_add_test(tc, no_frame);
 	tcase_add_test(tc, mode);
 	tcase_add_loop_test(tc, linear_entry_at_once, 0, 2);
