@@ -22,7 +22,7 @@
 
 enum linux_via { VIA_PASTURE, VIA_PLAIN, VIA_XEN };
 
-enum share_kind { SHARE_TEXT, SHARE_RODATA, SHARE_RESERVED, SHARE_CACHE, SHARE_FREE,
+enum share_kind { SHARE_TEXT, SHARE_RODATA, SHARE_RESERVED, SHARE_VMALLOC, SHARE_CACHE, SHARE_FREE,
 		  SHARE_KINDS };
 extern const char *const linux_share_kinds[SHARE_KINDS];
 

@@ -10,7 +10,7 @@
 #define SAVED_PART	0.99
 
 const char *const linux_share_kinds[SHARE_KINDS] = {
-	"text", "rodata", "reserved", "cache", "free",
+	"text", "rodata", "reserved", "vmalloc", "cache", "free",
 };
 
 static uint64_t kind_number(const struct record *rec, int kind, const char *tail)

@@ -43,7 +43,7 @@ share_say() {
 	out="state=$1 sharing=$(share_number pages_sharing) breaks=$(share_number breaks)"
 	out="$out owned=$(share_number pages_owned) out=$(share_number balloon/out)"
 	out="$out names_wrong=$(share_number names_wrong)"
-	for kind in text rodata reserved cache free; do
+	for kind in text rodata reserved vmalloc cache free; do
 		out="$out $kind=$(share_number $kind/shared)"
 	done
 	for kind in text rodata; do
@@ -75,7 +75,7 @@ share_at_least() {
 
 share_kinds() {
 	share_at_least text/shared 2500 && share_at_least rodata/shared 2000 &&
-		share_at_least reserved/shared 500 && share_at_least cache/shared 500 &&
+		share_at_least reserved/shared 500 && share_at_least vmalloc/shared 500 && share_at_least cache/shared 500 &&
 		share_at_least names_checked 8000 || return 1
 	[ "$(share_number names_wrong)" = 0 ] || return 1
 	echo "sharing=$(share_number pages_sharing) private: $(tr '\n' ',' <$folder/private)"

@@ -179,7 +179,7 @@ static void freeze_and_offer(struct offer *o, unsigned int count)
 	local_irq_save(flags);
 	n = freeze(count);
 	for (i = 0; i < n; i++)
-		offer_add(o, folio_pfn(held[i]));
+		offer_add(o, folio_pfn(held[i]), 0);
 	rc = offer_call(o);
 	unfreeze(n);
 	local_irq_restore(flags);

@@ -30,10 +30,10 @@ static void offer_block(struct page *page, unsigned int length)
 	struct offer *o = &offer_batch;
 
 	for (; pfn < end; pfn++) {
-		if (pfn >= hyper_pfns || !table_set_free(pfn))
+		if (pfn >= hyper_pfns || !table_take(pfn, KIND_FREE))
 			continue;
 		clear_highpage(pfn_to_page(pfn));
-		if (!offer_add(o, pfn))
+		if (!offer_add(o, pfn, 0))
 			continue;
 		offer_now(o);
 		cond_resched();

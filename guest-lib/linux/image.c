@@ -97,7 +97,7 @@ void image_round(void)
 	if (!frames)
 		return;
 	for (pfn = base; pfn < end; pfn++) {
-		if (!table_may_offer(pfn) || !offer_add(o, pfn))
+		if (!table_may_offer(pfn) || !offer_add(o, pfn, 0))
 			continue;
 		flush(o);
 		cond_resched();

@@ -43,6 +43,7 @@ static void offer_round(void)
 	}
 	image_round();
 	reserved_round();
+	vmalloc_round();
 	cache_round();
 	if (epoch)
 		table_epoch_end();
@@ -134,6 +135,7 @@ static void end(void)
 	mutex_lock(&pasture_lock);
 	unshare_and_tell();
 	mutex_unlock(&pasture_lock);
+	vmalloc_fini();
 	reserved_fini();
 	image_fini();
 	table_fini();
@@ -208,8 +210,8 @@ static int __init pasture_start(void)
 		end();
 		return rc;
 	}
-	pr_info("sharing: text %d, cache %d, reserved %d, free %d; balloon %d\n", param_text,
-		param_cache, param_reserved, param_free, param_balloon);
+	pr_info("sharing: text %d, cache %d, reserved %d, vmalloc %d, free %d; balloon %d\n",
+		param_text, param_cache, param_reserved, param_vmalloc, param_free, param_balloon);
 	return 0;
 }
 

@@ -11,12 +11,12 @@ u64 offer_results[RESULTS];
 u64 offer_calls_failed;
 struct offer offer_batch;
 
-bool offer_add(struct offer *o, unsigned long pfn)
+bool offer_add(struct offer *o, unsigned long pfn, unsigned long second_va)
 {
 	o->pfn[o->count] = pfn;
 	o->entry[o->count] = (struct shareop_entry){
-		.pte = { (u64)pfn_to_kaddr(pfn) },
-		.nr_ptes = 1,
+		.pte = { (u64)pfn_to_kaddr(pfn), second_va },
+		.nr_ptes = second_va ? 2 : 1,
 		.status = SHARE_NOT_TRIED,
 	};
 	return ++o->count == OFFER_BATCH;

@@ -9,7 +9,8 @@ struct limits {
 	unsigned int *value, min, max;
 };
 
-bool param_text = true, param_cache = true, param_reserved = true, param_free = true, param_balloon = true;
+bool param_text = true, param_cache = true, param_reserved = true, param_vmalloc = true;
+bool param_free = true, param_balloon = true;
 unsigned int param_sleep_ms = 1000, param_free_mib = 2, param_spare_mib = 2;
 
 static int range_set(const char *text, const struct kernel_param *kp)
@@ -70,6 +71,8 @@ module_param_named(free, param_free, bool, 0444);
 MODULE_PARM_DESC(free, "share free pages, all zero (default Y)");
 module_param_named(reserved, param_reserved, bool, 0444);
 MODULE_PARM_DESC(reserved, "share the kernel's data and boot-time tables that do not change (default Y)");
+module_param_named(vmalloc, param_vmalloc, bool, 0444);
+MODULE_PARM_DESC(vmalloc, "share large areas of vmalloc that do not change (default Y)");
 module_param_named(balloon, param_balloon, bool, 0444);
 MODULE_PARM_DESC(balloon, "give free memory back to the machine (default Y)");
 module_param_cb(mapped, &refused_ops, NULL, 0444);

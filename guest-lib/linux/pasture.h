@@ -61,6 +61,7 @@ enum page_kind {
 	KIND_TEXT,
 	KIND_RODATA,
 	KIND_RESERVED,
+	KIND_VMALLOC,
 	KIND_CACHE,
 	KIND_FREE,
 	KINDS
@@ -86,7 +87,7 @@ int main_run_set(unsigned int run);
 bool main_is_sharing(void);	/* pasture_lock held */
 
 /* params.c: what `modinfo` lists, in range. */
-extern bool param_text, param_cache, param_reserved, param_free, param_balloon;
+extern bool param_text, param_cache, param_reserved, param_vmalloc, param_free, param_balloon;
 extern unsigned int param_sleep_ms, param_free_mib, param_spare_mib;
 
 /* hyper.c */
@@ -113,8 +114,8 @@ bool table_is_shared(unsigned long pfn);
 bool table_may_offer(unsigned long pfn);
 /* The page was just put to this use; may it be offered? */
 bool table_new_life(unsigned long pfn, enum page_kind kind);
-/* The page is free; may it be offered, all zero? */
-bool table_set_free(unsigned long pfn);
+/* The page is of this kind now, if it is not shared as what it was before. */
+bool table_take(unsigned long pfn, enum page_kind kind);
 void table_offered(unsigned long pfn, int status);
 /* It could not even be offered. */
 void table_refused(unsigned long pfn);
@@ -138,8 +139,8 @@ struct offer {
 extern u64 offer_results[RESULTS];
 extern u64 offer_calls_failed;
 extern struct offer offer_batch;	/* the one that all use */
-/* true: it is full now */
-bool offer_add(struct offer *o, unsigned long pfn);
+/* second_va: where else it is mapped, or 0; true: it is full now */
+bool offer_add(struct offer *o, unsigned long pfn, unsigned long second_va);
 long offer_call(struct offer *o);			/* interrupts off */
 long offer_send(struct offer *o);			/* interrupts on */
 void offer_account(struct offer *o, long rc);		/* and empty it */
@@ -156,7 +157,27 @@ bool image_is_current(unsigned long pfn);
 int reserved_init(void);
 void reserved_fini(void);
 void reserved_round(void);
-extern u64 reserved_volatile;
+
+/* quiet.c */
+struct quiet_page {
+	unsigned long va;	/* the second entry's, or 0 */
+	u32 pfn;
+	u32 sum;		/* of the look before; 0: there was none */
+};
+struct quiet_list {
+	struct quiet_page *page;
+	unsigned long count, most;
+	unsigned int looks;	/* left, at all of it */
+};
+extern u64 quiet_volatile;	/* looks at pages that had changed */
+int quiet_alloc(struct quiet_list *l, unsigned long most);
+void quiet_free(struct quiet_list *l);
+void quiet_add(struct quiet_list *l, unsigned long pfn, unsigned long va);
+void quiet_round(struct quiet_list *l);
+
+/* vmalloc.c */
+void vmalloc_round(void);
+void vmalloc_fini(void);
 
 /* cache.c */
 int cache_init(void);

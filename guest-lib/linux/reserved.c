@@ -2,27 +2,20 @@
 /*
  * Reserved pages of the kernel: data, bss, and tables that were made at boot
  * (hashes of dentries and inodes, bitmaps, logs).  Most of them are never
- * written again, and hold the same in every guest.  A page is taken if it is
- * reserved, and is offered once its content has stayed the same from one round
- * to the next.
+ * written again, and hold the same in every guest.
  *
- * Why it is safe to offer what may be written at any time: a write breaks the
- * share in the fault, in any context, and a write in the midst of the offer
- * comes before the comparison or after the whole.  What the module must rule
- * out is that somebody holds the frame's number: nobody maps reserved pages
- * anew, and those whose frames were told to the hypervisor or to another domain
- * are left out here, or have a reference that the hypervisor knows (LX2).  Left
- * out: per-CPU areas, the first task's stack, the rings of console and store,
- * start_info.  Only pages with a writable entry are taken: that is how a share
- * is known later.  A domain with hardware has buffers that devices write: there
- * is no such kind then.
+ * What the module must rule out is that somebody holds the frame's number:
+ * nobody maps reserved pages anew, and those whose frames were told to the
+ * hypervisor or to another domain are left out here, or have a reference that
+ * the hypervisor knows (LX2).  Left out: per-CPU areas, the first task's stack,
+ * the rings of console and store, start_info.  Only pages with a writable entry
+ * are taken: that is how a share is known later.  A domain with hardware has
+ * buffers that devices write: there is no such kind then.
  */
 #include <linux/percpu.h>
 #include <linux/pgtable.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
-#include <linux/vmalloc.h>
-#include <linux/xxhash.h>
 
 #include <asm/xen/hypervisor.h>
 #include <asm/xen/page.h>
@@ -30,19 +23,7 @@
 
 #include "pasture.h"
 
-/* Rounds that look for pages, after which only those that broke are tried. */
-#define ROUNDS	4
-
-struct candidate {
-	u32 pfn;
-	u32 sum;		/* of the round before; 0: there was none */
-};
-
-u64 reserved_volatile;
-
-static struct candidate *candidates;
-static unsigned long candidate_count;
-static unsigned int rounds_left;
+static struct quiet_list pages;
 
 static void leave_out(unsigned long first, unsigned long bytes)
 {
@@ -107,12 +88,11 @@ static unsigned long count_claimed(void)
 
 static void list_claimed(void)
 {
-	struct candidate *c = candidates;
 	unsigned long pfn;
 
 	for (pfn = 0; pfn < hyper_pfns; pfn++)
 		if (table_kind(pfn) == KIND_RESERVED)
-			c++->pfn = pfn;
+			quiet_add(&pages, pfn, 0);
 }
 
 static void drop_claimed(void)
@@ -139,57 +119,18 @@ int reserved_init(void)
 		drop_claimed();
 		return 0;
 	}
-	candidate_count = count_claimed();
-	candidates = vzalloc(max(candidate_count, 1ul) * sizeof(*candidates));
-	if (!candidates)
+	if (quiet_alloc(&pages, count_claimed()))
 		return -ENOMEM;
 	list_claimed();
-	rounds_left = ROUNDS;
 	return 0;
 }
 
 void reserved_fini(void)
 {
-	vfree(candidates);
+	quiet_free(&pages);
 }
 
-/* Never 0. */
-static u32 sum_of(unsigned long pfn)
-{
-	return (u32)xxh64(pfn_to_kaddr(pfn), PAGE_SIZE, 0) | 1;
-}
-
-/* Unchanged since the last round? */
-static bool is_quiet(struct candidate *c)
-{
-	u32 before = c->sum;
-
-	c->sum = sum_of(c->pfn);
-	if (before && c->sum != before)
-		reserved_volatile++;
-	return c->sum == before;
-}
-
-/*
- * The first rounds look at all; later ones at those whose rest is over, of
- * which each was quiet once.
- */
 void reserved_round(void)
 {
-	struct offer *o = &offer_batch;
-	unsigned long i;
-
-	if (rounds_left)
-		rounds_left--;
-	else if (!table_in_epoch())
-		return;
-	for (i = 0; i < candidate_count; i++) {
-		struct candidate *c = &candidates[i];
-
-		if (!table_may_offer(c->pfn) || !is_quiet(c) || !offer_add(o, c->pfn))
-			continue;
-		offer_now(o);
-		cond_resched();
-	}
-	offer_now(o);
+	quiet_round(&pages);
 }

@@ -47,7 +47,7 @@ static s64 pages_owned(void)
 
 static s64 pages_volatile(void)
 {
-	return reserved_volatile;
+	return quiet_volatile;
 }
 
 static s64 general_profit(void)

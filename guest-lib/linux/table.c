@@ -31,7 +31,7 @@ static u64 breaks_seen;
 
 struct kind_counters kind_counters[KINDS];
 const char *const kind_names[KINDS] = {
-	"none", "text", "rodata", "reserved", "cache", "free",
+	"none", "text", "rodata", "reserved", "vmalloc", "cache", "free",
 };
 
 int table_init(void)
@@ -138,6 +138,12 @@ void table_refused(unsigned long pfn)
 	strike(pfn);
 }
 
+/* A page of the kernel image or reserved stays what it is. */
+static bool is_fixed(enum page_kind kind)
+{
+	return kind == KIND_TEXT || kind == KIND_RODATA || kind == KIND_RESERVED;
+}
+
 /*
  * A page that was freed while it was shared has been broken by what came then;
  * its rest goes on in the new life, but for the first strike.
@@ -146,7 +152,7 @@ bool table_new_life(unsigned long pfn, enum page_kind kind)
 {
 	enum page_kind before = table_kind(pfn);
 
-	if (before != KIND_NONE && before != kind && before != KIND_FREE)
+	if (is_fixed(before))
 		return false;
 	if (table_is_shared(pfn) && !still_shared(pfn))
 		page_broke(pfn);
@@ -157,18 +163,17 @@ bool table_new_life(unsigned long pfn, enum page_kind kind)
 }
 
 /*
- * The strikes are the cache's, and stay.  What was freed while it was shared
- * costs nothing as it is.
+ * Strikes stay.  What was freed while it was shared costs nothing as it is.
  */
-bool table_set_free(unsigned long pfn)
+bool table_take(unsigned long pfn, enum page_kind kind)
 {
+	if (is_fixed(table_kind(pfn)))
+		return false;
 	if (table_is_shared(pfn) && !still_shared(pfn))
 		page_broke(pfn);
 	if (table_is_shared(pfn))
 		return false;
-	if (table_kind(pfn) != KIND_NONE && table_kind(pfn) != KIND_CACHE && table_kind(pfn) != KIND_FREE)
-		return false;
-	table[pfn] = (table[pfn] & ~KIND_MASK) | KIND_FREE;
+	table[pfn] = (table[pfn] & ~KIND_MASK) | kind;
 	return true;
 }
 
