@@ -77,6 +77,10 @@ struct pt_renames {
 	 */
 	struct frame *page;
 	unsigned int slot;
+	/* the table where the last one was found, not referenced; 0: none */
+	uint32_t likely;
+	/* `page` is it; and the search has not begun, but with it */
+	bool at_likely;
 	/* pages of the guest's own list that wait for one another just now */
 	uint32_t list_depth;
 };

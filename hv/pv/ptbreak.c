@@ -48,6 +48,9 @@
  *     same in a small guest and in a large one.  Nobody believes the guest: it
  *     is that entry, of a table that was checked, that names the frame, or the
  *     search finds all.
+ * K8  The search begins with the table where the last entry was found, and
+ *     comes to it again in its turn: the pages of one area, broken one after
+ *     the other, have their entries in one table.
  */
 #include <port.h>
 #include <errno.h>
@@ -89,6 +92,7 @@ static void search_restart(struct pt_renames *b)
 		frame_put(b->page);
 	b->page = NULL;
 	b->slot = 0;
+	b->at_likely = false;
 }
 
 static bool renames_full(const struct domain *d)
@@ -422,9 +426,24 @@ static unsigned int page_part(struct domain *d, unsigned int steps)
 		if (!p || (p->old == p->new && !(*pte & PTE_AVL_SHARED)))
 			continue;	/* K1, K3 */
 		entry_convert(d, pte, p);
+		b->likely = mfn_n(frame_to_mfn(b->page));
 		rename_entry_done(b, p);
 	}
 	return done;
+}
+
+/* K8; false: it is no page of the domain's any more, or there was none. */
+static bool likely_first(struct domain *d)
+{
+	struct pt_renames *b = &d->pending.renames;
+	mfn_t mfn = MFN(b->likely);
+
+	b->likely = 0;
+	if (!mfn_n(mfn) || frame_get(mfn_to_frame(mfn), d->id))
+		return false;
+	b->page = mfn_to_frame(mfn);
+	b->at_likely = true;
+	return true;
 }
 
 /* The next page; false: all were seen. */
@@ -432,6 +451,10 @@ static bool page_next(struct domain *d)
 {
 	struct pt_renames *b = &d->pending.renames;
 
+	if (b->at_likely)
+		search_restart(b);
+	else if (!b->page && likely_first(d))
+		return true;
 	b->page = domain_page_after(d, b->page);
 	b->slot = 0;
 	return b->page;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "audit/audit.h"
+#include "dom/pages.h"
 #include "fake/fake_breaks.h"
 #include "mm/palloc.h"
 #include "pv/above.h"
@@ -447,6 +448,45 @@ static void settle_beyond(mfn_t table, unsigned int slot)
 		ck_assert(pttree_settle(d));
 }
 
+/* How many parts of so many steps the search for p's other entry takes. */
+static unsigned int parts_of(uint64_t pfn, uint64_t second)
+{
+	unsigned int parts = 0;
+
+	alias(pfn, second);
+	peer_offers(pfn, pfn * 1000);
+	ck_assert_int_eq(clear_guest(fake_va(pfn), 8), 0);
+	while (pttree_settle(d))
+		parts++;
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, pfn)), mfn_n(fake_mfn(d, second)));
+	return parts;
+}
+
+static mfn_t last_page(void)
+{
+	struct frame *f = NULL;
+	mfn_t last = MFN(0);
+
+	while ((f = domain_page_after(d, f)))
+		last = frame_to_mfn(f);
+	return last;
+}
+
+/* K8: also when what was the table is none any more. */
+START_TEST(search_begins_where_one_was_found)
+{
+	break_first();
+	ck_assert_uint_gt(parts_of(p, p + 300), 0);
+	pttree_steps_max = PT_SLOTS + 1;
+	ck_assert_uint_eq(parts_of(p + 1, p + 301), 0);
+	d->pending.renames.likely = mfn_n(last_page());
+	ck_assert_uint_gt(parts_of(p + 2, p + 302), 0);
+	d->pending.renames.likely = mfn_n(virt_to_mfn(fake_pte(peer, p + 3)));
+	ck_assert_uint_gt(parts_of(p + 3, p + 303), 0);
+	fake_check();
+}
+END_TEST
+
 /* K3: the search has passed the entry that a later break looks for. */
 START_TEST(one_more_behind_the_search)
 {
@@ -715,6 +755,7 @@ static void add_break_first(TCase *tc)
 	tcase_add_test(tc, old_names);
 	tcase_add_loop_test(tc, many_at_once, 0, 2);
 	tcase_add_test(tc, one_more_behind_the_search);
+	tcase_add_test(tc, search_begins_where_one_was_found);
 	tcase_add_test(tc, read_only_entry_passed_twice);
 	tcase_add_loop_test(tc, second_name_in_the_same_call, 0, 2);
 	tcase_add_loop_test(tc, dies_half_way, 0, 6);
