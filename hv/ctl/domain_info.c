@@ -21,7 +21,7 @@ static struct vcpus_seen vcpus_look(const struct domain *d)
 
 		seen.online += run != RUN_OFFLINE;
 		seen.one_runs |= run == RUN_RUNNING;
-		seen.one_wants |= run == RUN_RUNNING || run == RUN_RUNNABLE;
+		seen.one_wants |= run >= RUN_PAUSED;
 	}
 	return seen;
 }
@@ -32,6 +32,8 @@ static uint32_t flags_of(const struct domain *d, const struct vcpus_seen *seen)
 
 	if (seen->online && !seen->one_wants)
 		flags |= XEN_DOMINF_blocked;
+	if (READ_ONCE(d->paused))
+		flags |= XEN_DOMINF_paused;
 	if (READ_ONCE(d->state) < DOM_DYING)
 		return flags;
 	return flags | XEN_DOMINF_dying | XEN_DOMINF_shutdown |

@@ -15,6 +15,7 @@
 #include "ctl/cpu_map.h"
 #include "ctl/domain_info.h"
 #include "dom/die.h"
+#include "dom/pause.h"
 #include "dom/privilege.h"
 #include "dom/sched.h"
 #include "pv/above.h"
@@ -106,9 +107,30 @@ static long destroy(struct domain *d)
 	return -ERESTART;
 }
 
-static long domctl(struct domain *d, struct xen_domctl *op)
+/*
+ * As on Xen it returns when none of the domain's vCPUs is on a CPU.
+ * again: it was counted before.
+ */
+static long pause(struct domain *d, bool again)
+{
+	int rc;
+
+	if (d == current_vcpu()->domain)
+		return -EINVAL;
+	rc = again ? 0 : pause_begin(d);
+	if (rc || pause_whole(d) || !READ_ONCE(d->paused))
+		return rc;
+	sched_yield_cpu(current_vcpu());
+	return -ERESTART;
+}
+
+static long domctl(struct domain *d, struct xen_domctl *op, bool again)
 {
 	switch (op->cmd) {
+	case XEN_DOMCTL_pausedomain:
+		return pause(d, again);
+	case XEN_DOMCTL_unpausedomain:
+		return pause_end(d);
 	case XEN_DOMCTL_getdomaininfo:
 		return get_info(d, op);
 	case XEN_DOMCTL_destroydomain:
@@ -138,7 +160,7 @@ static long domctl_checked(struct domain *d, struct xen_domctl *op, uint64_t va,
 		return -ESRCH;
 	rc = privilege_check(current_vcpu()->domain, PRIV_DOMCTL, op->cmd);
 	if (!rc)
-		rc = domctl(d, op);
+		rc = domctl(d, op, again);
 	if (!rc && copy_to_guest(va, op, sizeof(*op)))
 		rc = -EFAULT;
 	return rc;

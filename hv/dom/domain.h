@@ -160,6 +160,8 @@ struct domain {
 
 	struct vcpu *vcpu[MAX_VCPUS]; /* the first vcpu_count; constant */
 	uint32_t vcpu_count;	/* constant once it is on the table */
+	/* how often it is paused (pause.h); LOCK_DOMAIN to change */
+	uint32_t paused;
 	struct sched_account account; /* its run time */
 
 	struct domain_events events;

@@ -16,6 +16,8 @@ static const struct {
 	uint32_t sub;
 } allowed[] = {
 	{ PRIV_DOMCTL, XEN_DOMCTL_destroydomain },
+	{ PRIV_DOMCTL, XEN_DOMCTL_pausedomain },
+	{ PRIV_DOMCTL, XEN_DOMCTL_unpausedomain },
 	{ PRIV_DOMCTL, XEN_DOMCTL_getdomaininfo },
 	{ PRIV_DOMCTL, XEN_DOMCTL_getvcpuinfo },
 	{ PRIV_DOMCTL, XEN_DOMCTL_getvcpuaffinity },

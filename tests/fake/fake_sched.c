@@ -22,6 +22,16 @@ bool sched_preempt_pending(void) { return fake_machine.preempt; }
 void sched_yield_cpu(struct vcpu *v) { }
 void sched_offline(struct vcpu *v) { v->run = RUN_OFFLINE; }
 void sched_online(struct vcpu *v) { v->run = RUN_RUNNABLE; }
+void sched_pause(struct vcpu *v)
+{
+	if (v->run == RUN_RUNNABLE)
+		v->run = RUN_PAUSED;
+}
+void sched_resume(struct vcpu *v)
+{
+	if (v->run == RUN_PAUSED)
+		v->run = RUN_RUNNABLE;
+}
 void sched_hurry(const struct vcpu *v) { }
 bool sched_is_up(const struct vcpu *v) { return v->run != RUN_OFFLINE; }
 void timer_cancel(struct timer *t) { }

@@ -17,6 +17,7 @@
 #include "debug/log.h"
 #include "dom/above.h"
 #include "dom/console.h"
+#include "dom/pause.h"
 #include "dom/privilege.h"
 #include "dom/sched.h"
 #include "fake/fake_machine.h"
@@ -152,7 +153,7 @@ END_TEST
 START_TEST(first_gets_what_is_there)
 {
 	static const unsigned int count[] = {
-		[PRIV_DOMCTL] = 4, [PRIV_SYSCTL] = 9, [PRIV_PLATFORM] = 0,
+		[PRIV_DOMCTL] = 6, [PRIV_SYSCTL] = 9, [PRIV_PLATFORM] = 0,
 		[PRIV_MEMORY] = 3, [PRIV_CONSOLE] = 1, [PRIV_VERSION] = 2,
 	};
 	unsigned int call, n;
@@ -409,6 +410,41 @@ START_TEST(read_console)
 }
 END_TEST
 
+/* A count, as on Xen; it comes back when no vCPU is on a CPU. */
+START_TEST(pause)
+{
+	const struct xen_domctl_getdomaininfo *info = &domctl_out()->u.getdomaininfo;
+	struct hypercall_args args = { .a = { fake_va(page) } };
+	struct vcpu *v = guest->vcpu[0];
+	unsigned int i;
+
+	ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, first->id), -EINVAL);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_unpausedomain, guest->id), -EINVAL);
+	v->run = RUN_RUNNING;
+	domctl_out()->cmd = XEN_DOMCTL_pausedomain;
+	domctl_out()->domain = guest->id;
+	for (i = 0; i < 5; i++)
+		ck_assert_int_eq(op_domctl(&args), -ERESTART);
+	v->run = RUN_PAUSED;
+	ck_assert_int_eq(op_domctl(&args), 0);
+	ck_assert_uint_eq(guest->paused, 1);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, guest->id), 0);
+	ck_assert_uint_eq(info->flags, XEN_DOMINF_paused);
+	for (i = 1; i < PAUSES_MAX; i++)
+		ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, guest->id), 0);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, guest->id), -E2BIG);
+	for (i = 0; i < PAUSES_MAX; i++) {
+		ck_assert_int_eq(v->run, RUN_PAUSED);
+		ck_assert_int_eq(domctl(XEN_DOMCTL_unpausedomain, guest->id), 0);
+	}
+	ck_assert_int_eq(v->run, RUN_RUNNABLE);
+	/* Somebody ended the pause before it was whole. */
+	v->run = RUN_RUNNING;
+	domctl_out()->cmd = XEN_DOMCTL_pausedomain;
+	ck_assert_int_eq(op_domctl(&args), 0);
+}
+END_TEST
+
 /* It is made again until the domain is gone; nobody else may, nor on itself. */
 START_TEST(destroy)
 {
@@ -490,6 +526,7 @@ int main(void)
 	tcase_add_test(tc, pools);
 	tcase_add_test(tc, read_console);
 	tcase_add_test(tc, keys);
+	tcase_add_test(tc, pause);
 	tcase_add_test(tc, destroy);
 	return suite_run();
 }
