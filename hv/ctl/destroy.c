@@ -3,7 +3,8 @@
  * The end of a domain, in bounded steps that the CPUs take between guests.
  *
  *   STOP     its vCPUs leave their CPUs; the console is closed; the first
- *            domain is told, as once more after FREE
+ *            domain is told, as once more after FREE.  A domain that is SHUT
+ *            (dom/die.h) does a part of this before, and then waits
  *   PORTS    64 event channels a step
  *   EMPTY    its page tables, L1 first: one table's width a step; shared holds
  *            are dropped
@@ -71,7 +72,7 @@ enum phase {
 	PHASE_ORPHANS, PHASE_VIEW, PHASE_POOL, PHASE_FREE,
 };
 
-static void phase_stop(struct domain *d)
+static void vcpus_stop(struct domain *d)
 {
 	uint32_t i;
 
@@ -81,6 +82,22 @@ static void phase_stop(struct domain *d)
 		timer_cancel(&d->vcpu[i]->poll_timer);
 		timer_cancel(&d->vcpu[i]->periodic_timer);
 	}
+}
+
+/* It is whole, and nothing of it moves: the first domain may look. */
+static void tell_shut(struct domain *d)
+{
+	vcpus_stop(d);
+	console_drain(d);
+	atomic_store(&d->end.told, true);
+	lives_shut(d);
+	domain_shut_look(true);		/* for the others */
+	evtchn_virq_first(VIRQ_DOM_EXC);
+}
+
+static void phase_stop(struct domain *d)
+{
+	vcpus_stop(d);
 	if (d->console)
 		console_fini(d);
 	if (d->store)
@@ -262,6 +279,10 @@ static bool unfinished(struct domain *d)
 /* One step of d; false once d is gone. */
 static bool reap_once(struct domain *d)
 {
+	if (READ_ONCE(d->state) == DOM_SHUT) {
+		tell_shut(d);
+		return true;
+	}
 	if (unfinished(d))
 		return true;
 	if (d->end.phase == PHASE_FREE && domain_retire(d)) {
@@ -299,6 +320,7 @@ bool reaper_step(void)
 
 	if (!domain_any_dying())
 		return false;
+	domain_shut_look(false);
 	d = domain_claim_dying();
 	if (!d)
 		return false;

@@ -34,10 +34,13 @@ static uint32_t flags_of(const struct domain *d, const struct vcpus_seen *seen)
 		flags |= XEN_DOMINF_blocked;
 	if (READ_ONCE(d->paused))
 		flags |= XEN_DOMINF_paused;
-	if (READ_ONCE(d->state) < DOM_DYING)
-		return flags;
-	return flags | XEN_DOMINF_dying | XEN_DOMINF_shutdown |
-	       READ_ONCE(d->shutdown_code) << XEN_DOMINF_shutdownshift;
+	if (READ_ONCE(d->state) >= DOM_DYING)
+		flags |= XEN_DOMINF_dying | XEN_DOMINF_shutdown;
+	else if (atomic_load(&d->end.told))
+		flags |= XEN_DOMINF_shutdown;
+	if (flags & XEN_DOMINF_shutdown)
+		flags |= READ_ONCE(d->shutdown_code) << XEN_DOMINF_shutdownshift;
+	return flags;
 }
 
 void domain_info_fill(struct domain *d, struct xen_domctl_getdomaininfo *info)

@@ -102,7 +102,7 @@ static long destroy(struct domain *d)
 	if (d == current_vcpu()->domain)
 		return -EINVAL;
 	atomic_store(&d->destroyed, true);
-	domain_shutdown(d, SHUTDOWN_poweroff);
+	domain_end(d);
 	sched_yield_cpu(current_vcpu());
 	return -ERESTART;
 }

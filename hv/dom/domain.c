@@ -308,6 +308,15 @@ struct domain *domain_from_id(domid_hv_t id)
 	return d;
 }
 
+/* Is there work on d for the reaper? */
+static bool is_ending(const struct domain *d)
+{
+	enum domain_state state = READ_ONCE(d->state);
+
+	return state == DOM_DYING ||
+	       (state == DOM_SHUT && !atomic_load(&d->end.told));
+}
+
 struct domain *domain_claim_dying(void)
 {
 	/* LOCK_DOMLIST: take turns, since some domains wait for long */
@@ -318,7 +327,7 @@ struct domain *domain_claim_dying(void)
 	spin_lock(&table_lock);
 	for (i = 0; i < MAX_DOMAINS && !d; i++) {
 		last = (last + 1) % MAX_DOMAINS;
-		if (table[last] && READ_ONCE(table[last]->state) == DOM_DYING &&
+		if (table[last] && is_ending(table[last]) &&
 		    !atomic_exchange(&table[last]->end.reaped_by, 1))
 			d = table[last];
 	}

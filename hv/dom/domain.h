@@ -3,14 +3,15 @@
  * Domains: what a guest is to the hypervisor.
  *
  *   domain_create() -> BUILDING -> (ctl/build.c) -> domain_start() -> RUNNING
- *   RUNNING -> domain_shutdown()/domain_crash() -> DYING
+ *   RUNNING -> domain_shutdown()/domain_crash() -> DYING, or, where a first
+ *              domain rules (die.h), SHUT -> domain_end() -> DYING
  *   DYING -> reaper (destroy.c) -> DEAD -> gone
  *
  * D1  refs = 1 while on the table + one per domain_find().  Frames hold no
  *     reference to the domain (seed 000): they name it by number, and when that
  *     number is free again, no frame names it any more (destroy.c, END1-END4).
  * D2  pages.total = length of the page list <= pages.max (I10).
- * D3  DYING domains run no vCPU and no hypercall.
+ * D3  SHUT and DYING domains run no vCPU and no hypercall.
  */
 #ifndef HV_DOM_DOMAIN_H
 #define HV_DOM_DOMAIN_H
@@ -50,7 +51,7 @@
 #define EVTCHN_PORTS	4096	/* 2-level ABI on 64 bit */
 
 /* Only forwards.  DEAD: off the table; only the reaper refers to it. */
-enum domain_state { DOM_BUILDING, DOM_RUNNING, DOM_DYING, DOM_DEAD };
+enum domain_state { DOM_BUILDING, DOM_RUNNING, DOM_SHUT, DOM_DYING, DOM_DEAD };
 
 struct evtchn;			/* dom/evtchn.c */
 struct domain_config;		/* ctl/config.h */
@@ -108,6 +109,7 @@ struct domain_origin {
 	const struct domain_config *config;
 	uint32_t instance;	/* of config.count */
 	uint32_t generation;	/* of config.repeat */
+	bool again;		/* it is built again when it is gone */
 };
 
 /*
@@ -117,6 +119,8 @@ struct domain_origin {
 struct domain_end {
 	/* atomic: 1 while a CPU is in a step of its destruction */
 	uint32_t reaped_by;
+	/* it is SHUT, and the first domain was told; atomic */
+	bool told;
 	uint32_t phase;
 	/* the page that PHASE_EMPTY is at, referenced; NULL: none, */
 	struct frame *page;
@@ -173,7 +177,7 @@ struct domain {
 	struct tracebuf trace;
 	uint32_t vm_assist;	/* bits of VMASST_TYPE_*; atomic */
 
-	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once DYING */
+	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once SHUT or DYING */
 	bool crashed;		/* domain_crash(): the message was logged */
 	bool destroyed;		/* atomic: by the first domain, for good */
 	struct domain_end end;
@@ -231,7 +235,8 @@ struct domain *domain_from_slot(unsigned int *slot);
  */
 struct domain *domain_from_id(domid_hv_t id);
 /*
- * A DYING domain that no other CPU works on; the caller clears end.reaped_by.
+ * A DYING domain, or one that is SHUT and untold, that no other CPU works on;
+ * the caller clears end.reaped_by.
  */
 struct domain *domain_claim_dying(void);
 /*

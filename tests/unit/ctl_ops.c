@@ -17,6 +17,7 @@
 #include "debug/log.h"
 #include "dom/above.h"
 #include "dom/console.h"
+#include "dom/die.h"
 #include "dom/pause.h"
 #include "dom/privilege.h"
 #include "dom/sched.h"
@@ -481,6 +482,91 @@ START_TEST(destroy)
 }
 END_TEST
 
+static void reap_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 100000 && reaper_step(); i++)
+		;
+	ck_assert_uint_lt(i, 100000);
+}
+
+/* Where a first domain rules, who shuts down stays whole until it is destroyed. */
+START_TEST(shut_stays)
+{
+	const struct xen_domctl_getdomaininfo *info = &domctl_out()->u.getdomaininfo;
+	domid_hv_t id = guest->id;
+	uint64_t pages = guest->pages.total;
+	long rc;
+
+	domain_shutdown(guest, SHUTDOWN_reboot);
+	domain_shutdown(guest, SHUTDOWN_crash);	/* the first reason counts */
+	ck_assert_int_eq(guest->state, DOM_SHUT);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, id), 0);
+	/* Its vCPUs may still be on their CPUs. */
+	ck_assert(!(info->flags & XEN_DOMINF_shutdown));
+	reap_all();
+	ck_assert_uint_eq(fake_machine.shut, 1);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, id), 0);
+	ck_assert_uint_eq(info->flags, XEN_DOMINF_shutdown |
+			  SHUTDOWN_reboot << XEN_DOMINF_shutdownshift);
+	ck_assert_uint_eq(info->tot_pages, pages);
+	ck_assert(!domain_any_dying());
+	fake_check();
+	ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, id), 0);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_unpausedomain, id), 0);
+	domctl_out()->cmd = XEN_DOMCTL_destroydomain;
+	rc = op_domctl(&(struct hypercall_args){ .a = { fake_va(page) } });
+	ck_assert_int_eq(rc, -ERESTART);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, id), 0);
+	ck_assert_uint_eq(info->flags, XEN_DOMINF_dying | XEN_DOMINF_shutdown |
+			  SHUTDOWN_reboot << XEN_DOMINF_shutdownshift);
+	reap_all();
+	ck_assert_uint_eq(fake_machine.gone, 1);
+	fake_forget(guest);
+	guest = fake_domain("", 0);
+	run(first);
+}
+END_TEST
+
+/* DIE1; and those whose configuration wants them again, and the first domain. */
+START_TEST(shut_goes)
+{
+	domain_keep_shut(false);	/* between its look and its end */
+	domain_shutdown(guest, SHUTDOWN_crash);
+	ck_assert_int_eq(guest->state, DOM_DYING);
+	reap_all();
+	fake_forget(guest);
+	domain_keep_shut(true);
+	guest = fake_domain("", 0);
+	guest->origin.again = true;
+	domain_shutdown(guest, SHUTDOWN_crash);
+	ck_assert_int_eq(guest->state, DOM_DYING);
+	reap_all();
+	fake_forget(guest);
+	guest = fake_domain("", 0);
+	fake_run(NULL);
+	domain_shutdown(first, SHUTDOWN_crash);
+	ck_assert_int_eq(first->state, DOM_DYING);
+}
+END_TEST
+
+/* Who is built while the machine ends does not stay. */
+START_TEST(built_at_the_end)
+{
+	struct domain *late;
+
+	fake_machine.ending = true;
+	late = fake_domain("", 0);
+	ck_assert_int_eq(late->state, DOM_DYING);
+	fake_run(NULL);
+	reap_all();
+	fake_forget(late);
+	fake_machine.ending = false;
+	run(first);
+}
+END_TEST
+
 static unsigned int snapshots;
 
 static bool operator_line(const char *line)
@@ -527,6 +613,9 @@ int main(void)
 	tcase_add_test(tc, read_console);
 	tcase_add_test(tc, keys);
 	tcase_add_test(tc, pause);
+	tcase_add_test(tc, shut_stays);
+	tcase_add_test(tc, shut_goes);
+	tcase_add_test(tc, built_at_the_end);
 	tcase_add_test(tc, destroy);
 	return suite_run();
 }
