@@ -16,7 +16,7 @@ static struct vcpus_seen vcpus_look(const struct domain *d)
 	struct vcpus_seen seen = { 0 };
 	uint32_t i;
 
-	for (i = 0; i < d->vcpu_count; i++) {
+	for (i = 0; READ_ONCE(d->setup.has_vcpus) && i < d->vcpu_count; i++) {
 		enum run_state run = READ_ONCE(d->vcpu[i]->run);
 
 		seen.online += run != RUN_OFFLINE;
@@ -51,11 +51,15 @@ void domain_info_fill(struct domain *d, struct xen_domctl_getdomaininfo *info)
 		.domain = d->id,
 		.flags = flags_of(d, &seen),
 		.tot_pages = READ_ONCE(d->pages.total),
-		.max_pages = READ_ONCE(d->pages.max),
+		.max_pages = READ_ONCE(d->pages.limit),
 		.shared_info_frame = mfn_n(virt_to_mfn(d->shared_info)),
 		.nr_online_vcpus = seen.online,
-		.max_vcpu_id = d->vcpu_count - 1,
+		.max_vcpu_id = READ_ONCE(d->setup.has_vcpus) ? d->vcpu_count - 1 :
+						    XEN_INVALID_MAX_VCPU_ID,
 	};
+	spin_lock(&d->lock);
+	memcpy(info->handle, d->setup.handle, sizeof(info->handle));
+	spin_unlock(&d->lock);
 	spin_lock(&d->account.lock);
 	info->cpu_time = d->account.ran_ns;
 	spin_unlock(&d->account.lock);

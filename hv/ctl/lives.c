@@ -95,7 +95,7 @@ bool lives_gone(struct domain *d)
 {
 	bool built = d->origin.config && d->account.ran_ns;
 
-	if (!d->origin.config)		/* never started */
+	if (!d->origin.config && !d->setup.made)	/* never started */
 		return false;
 	if (d->trace.asked)
 		trace_print_end(d);

@@ -13,6 +13,7 @@
 #include <xen/sched.h>
 
 #include "ctl/cpu_map.h"
+#include "ctl/create.h"
 #include "ctl/domain_info.h"
 #include "dom/die.h"
 #include "dom/pause.h"
@@ -58,15 +59,22 @@ static long get_info(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
+/* NULL: it has none of this number, or was not given them yet. */
+static struct vcpu *vcpu_of(struct domain *d, uint32_t id)
+{
+	return id < d->vcpu_count && READ_ONCE(d->setup.has_vcpus) ?
+	       d->vcpu[id] : NULL;
+}
+
 static long get_vcpu(struct domain *d, struct xen_domctl_getvcpuinfo *info)
 {
 	struct vcpu_runstate_info runstate;
 	struct vcpu *v;
 	enum run_state run;
 
-	if (info->vcpu >= d->vcpu_count)
+	v = vcpu_of(d, info->vcpu);
+	if (!v)
 		return -ESRCH;
-	v = d->vcpu[info->vcpu];
 	sched_runstate(v, &runstate);
 	run = READ_ONCE(v->run);
 	info->online = run != RUN_OFFLINE;
@@ -82,7 +90,7 @@ static long get_affinity(struct domain *d, struct xen_domctl_vcpuaffinity *a)
 {
 	int rc = 0;
 
-	if (a->vcpu >= d->vcpu_count)
+	if (!vcpu_of(d, a->vcpu))
 		return -ESRCH;
 	if (!a->flags)
 		return -EINVAL;
@@ -127,6 +135,14 @@ static long pause(struct domain *d, bool again)
 static long domctl(struct domain *d, struct xen_domctl *op, bool again)
 {
 	switch (op->cmd) {
+	case XEN_DOMCTL_createdomain:
+		return create_domain(&op->domain, &op->u.createdomain);
+	case XEN_DOMCTL_max_vcpus:
+		return create_vcpus(d, op->u.max_vcpus.max);
+	case XEN_DOMCTL_max_mem:
+		return create_limit(d, op->u.max_mem.max_memkb);
+	case XEN_DOMCTL_setdomainhandle:
+		return create_handle(d, op->u.setdomainhandle.handle);
 	case XEN_DOMCTL_pausedomain:
 		return pause(d, again);
 	case XEN_DOMCTL_unpausedomain:

@@ -69,7 +69,13 @@ struct domain_pages {
 	uint32_t list;
 	/* first of the pages that the reaper let go of but others still use */
 	uint32_t left;
-	uint64_t total, max;	/* I10 */
+	/*
+	 * max: I10.  limit: what the operator allows; below max while the
+	 * domain still has more than that (promise.h)
+	 */
+	uint64_t total, max, limit;
+	/* what metadata was promised for: the highest max so far */
+	uint64_t most;
 	/* holds are charged to max (SHARE_MODE_OWN_QUOTA) */
 	bool own;
 	/* own: pages and holds that are promised; total + held at least */
@@ -89,6 +95,7 @@ struct domain_events {
 	struct spinlock lock;	/* LOCK_EVENT */
 	struct evtchn *port;	/* array, grown in pages */
 	uint32_t count;		/* valid entries in port */
+	uint32_t last;		/* no port beyond; constant while RUNNING */
 	/* only the reaper: how far evtchn_reap() has come */
 	uint32_t reaped;
 };
@@ -102,6 +109,22 @@ struct domain_sharing {
 	struct frame_pool *frames; /* its group's */
 	/* only the reaper: frame_pool_stop() was called */
 	bool frames_stopped;
+};
+
+/*
+ * Bits of cpuid's feature leaves that its kernel does not see beside what no
+ * guest sees (pv/cpuid.h).
+ */
+struct cpuid_less {
+	uint32_t bits[6];
+};
+
+/* What the first domain set up (ctl/create.c); LOCK_DOMAIN to change. */
+struct domain_setup {
+	bool made;		/* by createdomain; constant */
+	bool has_vcpus;		/* the tools asked for its vCPUs */
+	bool started;		/* it was unpaused for the first time */
+	uint8_t handle[16];	/* its UUID */
 };
 
 /* What it was built from (ctl/config.h); constant. */
@@ -144,6 +167,8 @@ struct domain {
 	enum domain_state state; /* LOCK_DOMAIN to change */
 	struct spinlock lock;	/* LOCK_DOMAIN */
 	struct domain_origin origin;
+	struct domain_setup setup;
+	struct cpuid_less cpuid;	/* constant once it has started */
 
 	struct spinlock mm;	/* LOCK_MM: see lib/lockorder.h */
 	struct pt_pending pending;	/* LOCK_MM */
@@ -213,6 +238,12 @@ struct domain *domain_create(const char *name, uint64_t max_pages,
 struct domain *domain_create_first(const char *name, uint64_t max_pages,
 				   uint64_t share_budget, uint32_t vcpus);
 /*
+ * The same for one that the first domain makes, under the number `id` (0: any);
+ * it has no pages yet.  -EEXIST: the number is in use; -ENOMEM.  The caller
+ * ends with domain_start_paused(), or domain_abandon().
+ */
+int domain_create_empty(domid_hv_t id, uint32_t vcpus, struct domain **made);
+/*
  * The one way to a domain by a number that a guest named.  The caller gets a
  * reference, so the domain stays whole (FIND2) until domain_put().  NULL: there
  * is none, or it is being built.  It may be dying.
@@ -246,6 +277,8 @@ struct domain *domain_claim_dying(void);
 bool domain_retire(struct domain *d) must_check;
 void domain_free(struct domain *d);
 void domain_start(struct domain *d);		/* vCPU 0 becomes runnable */
+/* It can be found; no vCPU is up, and it is paused once (pause.h). */
+void domain_start_paused(struct domain *d);
 /* how many domains are not yet gone, or about to be rebuilt */
 uint32_t domain_count(void);
 /* keep it above 0 across a rebuild */

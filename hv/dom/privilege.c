@@ -15,7 +15,11 @@ static const struct {
 	enum privileged_call call;
 	uint32_t sub;
 } allowed[] = {
+	{ PRIV_DOMCTL, XEN_DOMCTL_createdomain },
 	{ PRIV_DOMCTL, XEN_DOMCTL_destroydomain },
+	{ PRIV_DOMCTL, XEN_DOMCTL_max_mem },
+	{ PRIV_DOMCTL, XEN_DOMCTL_max_vcpus },
+	{ PRIV_DOMCTL, XEN_DOMCTL_setdomainhandle },
 	{ PRIV_DOMCTL, XEN_DOMCTL_pausedomain },
 	{ PRIV_DOMCTL, XEN_DOMCTL_unpausedomain },
 	{ PRIV_DOMCTL, XEN_DOMCTL_getdomaininfo },

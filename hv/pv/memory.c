@@ -195,7 +195,7 @@ static long reservation_size(uint64_t va, bool maximum)
 		return -EFAULT;
 	if (memory_check_domid(domid))
 		return -EPERM;
-	return maximum ? READ_ONCE(d->pages.max) : READ_ONCE(d->pages.total);
+	return maximum ? READ_ONCE(d->pages.limit) : READ_ONCE(d->pages.total);
 }
 
 /* The domain's pseudo-physical memory: one range of RAM. */
@@ -205,7 +205,7 @@ static long memory_map(uint64_t va)
 		uint64_t start, bytes;
 		uint32_t type;
 	} __attribute__((packed)) e = {
-		.bytes = current_vcpu()->domain->pages.max << PAGE_SHIFT,
+		.bytes = current_vcpu()->domain->pages.limit << PAGE_SHIFT,
 		.type = 1,
 	};
 	struct xen_memory_map map;
@@ -265,7 +265,7 @@ long op_memory(struct hypercall_args *args)
 	case XENMEM_maximum_reservation:
 		return reservation_size(args->a[1], true);
 	case XENMEM_maximum_gpfn:
-		return current_vcpu()->domain->pages.max - 1;
+		return current_vcpu()->domain->pages.limit - 1;
 	case XENMEM_machphys_mapping:
 		return machphys_mapping(args->a[1]);
 	case XENMEM_memory_map:

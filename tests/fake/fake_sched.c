@@ -91,6 +91,7 @@ int console_init(struct domain *d, struct frame *f, uint32_t port)
 	return 0;
 }
 int console_init_first(struct domain *d) { return 0; }
+int console_init_served(struct domain *d) { return 0; }
 void console_drain(struct domain *d) { }
 void console_fini(struct domain *d) { }
 void console_set_raw(struct domain *d) { }
