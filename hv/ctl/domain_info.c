@@ -3,6 +3,7 @@
 #include <port.h>
 
 #include "ctl/domain_info.h"
+#include "pv/memory.h"
 #include "x86/cpu.h"
 
 /* Of the domain's vCPUs that are up. */
@@ -52,6 +53,7 @@ void domain_info_fill(struct domain *d, struct xen_domctl_getdomaininfo *info)
 		.flags = flags_of(d, &seen),
 		.tot_pages = READ_ONCE(d->pages.total),
 		.max_pages = READ_ONCE(d->pages.limit),
+		.outstanding_pages = memory_map_claimed(d),
 		.shared_info_frame = mfn_n(virt_to_mfn(d->shared_info)),
 		.nr_online_vcpus = seen.online,
 		.max_vcpu_id = READ_ONCE(d->setup.has_vcpus) ? d->vcpu_count - 1 :

@@ -61,6 +61,7 @@ struct console;			/* dom/console.c */
 struct grant_table;		/* dom/grant.h */
 struct store;			/* dom/store.c */
 struct xencomm;			/* pv/xencomm_buffer.c */
+struct memory_map;		/* pv/memory_map.c */
 
 /* Its pages of RAM; pages.h. */
 struct domain_pages {
@@ -125,6 +126,7 @@ struct domain_setup {
 	bool has_vcpus;		/* the tools asked for its vCPUs */
 	bool started;		/* it was unpaused for the first time */
 	uint8_t handle[16];	/* its UUID */
+	uint64_t claim;		/* XENMEM_claim_pages: pages in all; or 0 */
 };
 
 /* What it was built from (ctl/config.h); constant. */
@@ -199,6 +201,7 @@ struct domain {
 	struct xencomm *xencomm;
 	struct console *console; /* constant while RUNNING */
 	struct store *store;	/* constant while RUNNING */
+	struct memory_map *map;	/* LOCK_DOMAIN; NULL: none was set */
 	struct tracebuf trace;
 	uint32_t vm_assist;	/* bits of VMASST_TYPE_*; atomic */
 

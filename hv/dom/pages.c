@@ -92,7 +92,8 @@ static bool quota_take(struct domain *d, uint64_t pages, bool fresh)
 
 	spin_lock(&d->pages.lock);
 	most = fresh ? d->pages.limit : d->pages.max;
-	ok = pages <= most && d->pages.total <= most - pages &&
+	ok = READ_ONCE(d->state) < DOM_DYING && /* END6 */
+	     pages <= most && d->pages.total <= most - pages &&
 	     (!fresh || !d->pages.own || own_take(d, pages));
 	if (ok)
 		d->pages.total += pages;

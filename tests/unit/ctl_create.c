@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: @machine tests/fake/fake_grants.c hv/ctl/op_domctl.c hv/ctl/create.c hv/ctl/domain_info.c hv/ctl/cpu_map.c
+// links: @machine tests/fake/fake_grants.c hv/ctl/op_domctl.c hv/ctl/create.c hv/ctl/settings.c hv/ctl/cpu_policy.c hv/pv/cpuid.c hv/pv/vcpu_context.c tests/fake/fake_context.c hv/dom/sched_account.c hv/ctl/domain_info.c hv/ctl/cpu_map.c
 /*
  * Domains that the first domain makes: what may be asked for and what not, how
  * much memory they are promised, and their end at each point.
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <xen/domctl.h>
+#include <xen/memory.h>
 #include <xen/sched.h>
 
 #include "ctl/create.h"
@@ -20,6 +21,7 @@
 #include "dom/promise.h"
 #include "fake/fake_machine.h"
 #include "pv/above.h"
+#include "pv/memory.h"
 #include "unit/suite.h"
 
 static struct domain *first;
@@ -83,6 +85,7 @@ static void destroy(domid_t id)
 
 	out()->cmd = XEN_DOMCTL_destroydomain;
 	out()->domain = id;
+	out()->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
 	for (i = 0; (rc = op_domctl(&args)) == -ERESTART && i < 1000; i++)
 		(void)reaper_step();
 	ck_assert_int_eq(rc, 0);
@@ -317,6 +320,250 @@ START_TEST(no_memory)
 }
 END_TEST
 
+/* --- memory and tables from outside --- */
+
+static uint64_t *list(void)
+{
+	return (void *)fake_page(first, page + 1);
+}
+
+static long reservation(uint32_t op, domid_t id, uint64_t count, unsigned int order)
+{
+	struct xen_memory_reservation *r = (void *)fake_page(first, page);
+
+	*r = (struct xen_memory_reservation){
+		.nr_extents = count, .extent_order = order, .domid = id,
+	};
+	if (op != XENMEM_claim_pages)
+		r->extent_start.p = (void *)fake_va(page + 1);
+	return FAKE_CALL(op_memory, op, fake_va(page));
+}
+
+static long size_of(uint32_t op, domid_t id)
+{
+	*(domid_t *)fake_page(first, page) = id;
+	return FAKE_CALL(op_memory, op, fake_va(page));
+}
+
+static struct domain *made_with(uint64_t pages)
+{
+	struct domain *d = found(made());
+
+	ck_assert_int_eq(create_vcpus(d, 2), 0);
+	ck_assert_int_eq(create_limit(d, pages * 4), 0);
+	return d;
+}
+
+/* Frames that the caller names by pfn come back by mfn, in its view. */
+START_TEST(populate)
+{
+	struct domain *d = made_with(600);
+	unsigned int i;
+
+	for (i = 0; i < 20; i++)
+		list()[i] = 1000 + i;
+	ck_assert_int_eq(reservation(XENMEM_populate_physmap, d->id, 20, 0), 20);
+	ck_assert_uint_eq(d->pages.total, 20);
+	for (i = 0; i < 20; i++) {
+		mfn_t mfn = MFN(list()[i]);
+
+		ck_assert_uint_eq(frame_state_owner(frame_state(mfn_to_frame(mfn))),
+				  d->id);
+		ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, mfn)), 1000 + i);
+	}
+	list()[0] = 0;
+	ck_assert_int_eq(reservation(XENMEM_populate_physmap, d->id, 1, 9), 1);
+	ck_assert_int_eq(size_of(XENMEM_current_reservation, d->id), 532);
+	ck_assert_int_eq(size_of(XENMEM_maximum_reservation, d->id), 600);
+	/* No more than it may have; not of nobody; nothing is taken away. */
+	ck_assert_int_eq(reservation(XENMEM_populate_physmap, d->id, 80, 0), 68);
+	ck_assert_int_eq(reservation(XENMEM_populate_physmap, d->id + 1, 5, 0), 0);
+	ck_assert_int_eq(reservation(XENMEM_decrease_reservation, d->id, 1, 0), -EPERM);
+	ck_assert_int_eq(size_of(XENMEM_current_reservation, d->id + 1), -ESRCH);
+	fake_check();
+	destroy(d->id);
+}
+END_TEST
+
+START_TEST(claims)
+{
+	const struct xen_domctl_getdomaininfo *info = &out()->u.getdomaininfo;
+	struct domain *d = made_with(50);
+
+	ck_assert_int_eq(reservation(XENMEM_claim_pages, d->id, 51, 0), -EINVAL);
+	ck_assert_int_eq(reservation(XENMEM_claim_pages, d->id, ~0UL, 0), -EINVAL);
+	ck_assert_int_eq(reservation(XENMEM_claim_pages, d->id, 50, 1), -EINVAL);
+	ck_assert_int_eq(reservation(XENMEM_claim_pages, d->id + 1, 50, 0), -EINVAL);
+	ck_assert_int_eq(reservation(XENMEM_claim_pages, d->id, 50, 0), 0);
+	ck_assert_int_eq(reservation(XENMEM_claim_pages, d->id, 50, 0), -EINVAL);
+	ck_assert_int_eq(reservation(XENMEM_populate_physmap, d->id, 20, 0), 20);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, d->id), 0);
+	ck_assert_uint_eq(info->outstanding_pages, 30);
+	ck_assert_int_eq(reservation(XENMEM_claim_pages, d->id, 0, 0), 0);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, d->id), 0);
+	ck_assert_uint_eq(info->outstanding_pages, 0);
+	domain_set_overcommit(true);
+	ck_assert_int_eq(create_limit(d, mfn_n(frame_max_mfn) * 4), 0);
+	ck_assert_int_eq(reservation(XENMEM_claim_pages, d->id,
+				     palloc_free_count() + 1, 0), -ENOMEM);
+	domain_set_overcommit(false);
+	destroy(d->id);
+}
+END_TEST
+
+static long map_set(domid_t id, unsigned int entries)
+{
+	struct xen_foreign_memory_map *m = (void *)fake_page(first, page);
+
+	*m = (struct xen_foreign_memory_map){ .domid = id };
+	m->map.nr_entries = entries;
+	m->map.buffer.p = (void *)fake_va(page + 1);
+	return FAKE_CALL(op_memory, XENMEM_set_memory_map, fake_va(page));
+}
+
+/* What the guest reads: what was set last. */
+START_TEST(memory_maps)
+{
+	struct xen_memory_map *m = (void *)fake_page(first, page);
+	struct domain *d = made_with(10);
+
+	ck_assert_int_eq(map_set(d->id, 129), -EINVAL);
+	ck_assert_int_eq(map_set(d->id + 1, 1), -ESRCH);
+	ck_assert_int_eq(map_set(d->id, 128), 0);
+	ck_assert_int_eq(map_set(d->id, 0), 0);
+	memset(list(), 7, 60);
+	ck_assert_int_eq(map_set(d->id, 3), 0);
+	ck_assert_int_eq(map_set(first->id, 3), 0);
+	memset(list(), 0, 80);
+	*m = (struct xen_memory_map){ .nr_entries = 4 };
+	m->buffer.p = (void *)fake_va(page + 1);
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_memory_map, fake_va(page)), 0);
+	ck_assert_uint_eq(m->nr_entries, 3);
+	ck_assert_uint_eq(((uint8_t *)list())[59], 7);
+	ck_assert_uint_eq(((uint8_t *)list())[60], 0);
+	m->nr_entries = 1;
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_memory_map, fake_va(page)), 0);
+	ck_assert_uint_eq(m->nr_entries, 1);
+	m->nr_entries = 0;
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_memory_map, fake_va(page)), -EINVAL);
+	memory_map_free(first);
+	destroy(d->id);
+}
+END_TEST
+
+/* A context with an empty address space. */
+static long context_set(struct domain *d, uint32_t vcpu, mfn_t l4, bool online)
+{
+	struct vcpu_guest_context *c = (void *)fake_page(first, page + 2);
+	struct xen_domctl_vcpucontext *op = &out()->u.vcpucontext;
+
+	/* It ends in the next page. */
+	memset(c, 0, PAGE_SIZE);
+	memset(fake_page(first, page + 3), 0, PAGE_SIZE);
+	c->flags = VGCF_in_kernel | (online ? VGCF_online : 0);
+	c->user_regs.rip = 0x1000;
+	*(uint64_t *)(fake_page(first, page + 2 +
+		      offsetof(struct vcpu_guest_context, ctrlreg[3]) / PAGE_SIZE) +
+		      offsetof(struct vcpu_guest_context, ctrlreg[3]) % PAGE_SIZE) =
+		mfn_n(l4) << PAGE_SHIFT;
+	op->vcpu = vcpu;
+	op->ctxt.p = (void *)fake_va(page + 2);
+	return domctl(XEN_DOMCTL_setvcpucontext, d->id);
+}
+
+static mfn_t table_of(struct domain *d)
+{
+	list()[0] = 5;
+	ck_assert_int_eq(reservation(XENMEM_populate_physmap, d->id, 1, 0), 1);
+	return MFN(list()[0]);
+}
+
+START_TEST(contexts)
+{
+	struct domain *d = made_with(20);
+	mfn_t l4 = table_of(d);
+
+	ck_assert_int_eq(context_set(first, 0, l4, true), -EINVAL);
+	ck_assert_int_eq(context_set(d, 2, l4, true), -EINVAL);
+	ck_assert_int_eq(context_set(d, 0, first->vcpu[0]->kernel_l4, true), -EPERM);
+	ck_assert(!d->vcpu[0]->initialised);
+	ck_assert_int_eq(context_set(d, 0, l4, false), 0);
+	ck_assert(d->vcpu[0]->initialised);
+	ck_assert_uint_eq(d->vcpu[0]->regs.rip, 0x1000);
+	ck_assert_int_eq(d->vcpu[0]->run, RUN_OFFLINE);
+	ck_assert_int_eq(context_set(d, 0, l4, true), -EOPNOTSUPP);
+	ck_assert_int_eq(context_set(d, 1, l4, true), 0);
+	ck_assert_int_ne(d->vcpu[1]->run, RUN_OFFLINE);
+	out()->u.vcpucontext.ctxt.p = NULL;
+	ck_assert_int_eq(domctl(XEN_DOMCTL_setvcpucontext, d->id), -EFAULT);
+	fake_check();
+	domain_end(d);
+	d->vcpu[0]->initialised = false;
+	ck_assert_int_eq(context_set(d, 0, l4, true), -EINVAL);
+	destroy(d->id);
+}
+END_TEST
+
+/* --- END6: it dies under the hands of the first domain --- */
+
+static struct domain *victim;
+static unsigned int locks, kill_at;
+
+static void kill_on_lock(void)
+{
+	if (spin_level_held() != LOCK_NONE || locks++ != kill_at)
+		return;
+	port_on_lock = NULL;
+	domain_end(victim);
+	for (unsigned int i = 0; i < 200; i++)
+		(void)reaper_step();
+}
+
+/* The call is made with the death at each point where another CPU could be. */
+static void die_in(void (*call)(struct domain *d, mfn_t l4))
+{
+	for (kill_at = 0; kill_at < 40; kill_at++) {
+		mfn_t l4;
+
+		victim = made_with(20);
+		l4 = table_of(victim);
+		locks = 0;
+		port_on_lock = kill_on_lock;
+		call(victim, l4);
+		port_on_lock = NULL;
+		domain_end(victim);
+		for (unsigned int i = 0; i < 1000 && domain_any_dying(); i++)
+			(void)reaper_step();
+		ck_assert_msg(!domain_any_dying(), "killed at lock %u", kill_at);
+		ck_assert_uint_eq(palloc_free_count(), free_before);
+	}
+	ck_assert_uint_lt(locks, kill_at);
+}
+
+static void call_populate(struct domain *d, mfn_t l4)
+{
+	ck_assert_int_le(reservation(XENMEM_populate_physmap, d->id, 4, 0), 4);
+}
+
+static void call_context(struct domain *d, mfn_t l4)
+{
+	long r = context_set(d, 0, l4, true);
+
+	ck_assert(r == 0 || r == -EINVAL || r == -ESRCH);
+}
+
+START_TEST(dies_in_populate)
+{
+	die_in(call_populate);
+}
+END_TEST
+
+START_TEST(dies_in_context)
+{
+	die_in(call_context);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("ctl_create");
@@ -329,5 +576,11 @@ int main(void)
 	tcase_add_test(tc, memory);
 	tcase_add_test(tc, ratchet);
 	tcase_add_test(tc, no_memory);
+	tcase_add_test(tc, populate);
+	tcase_add_test(tc, claims);
+	tcase_add_test(tc, memory_maps);
+	tcase_add_test(tc, contexts);
+	tcase_add_test(tc, dies_in_populate);
+	tcase_add_test(tc, dies_in_context);
 	return suite_run();
 }

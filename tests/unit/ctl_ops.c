@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: @machine tests/fake/fake_grants.c hv/ctl/op_*.c hv/ctl/create.c hv/ctl/sysctl_info.c hv/ctl/domain_info.c hv/ctl/cpu_map.c hv/ctl/debug_keys.c
+// links: @machine tests/fake/fake_grants.c hv/ctl/op_*.c hv/ctl/create.c hv/ctl/settings.c hv/ctl/cpu_policy.c hv/pv/cpuid.c hv/pv/vcpu_context.c tests/fake/fake_context.c hv/dom/sched_account.c hv/ctl/sysctl_info.c hv/ctl/domain_info.c hv/ctl/cpu_map.c hv/ctl/debug_keys.c
 /*
  * domctl, sysctl and platform_op: a guest gets Xen's errors for every number
  * and learns nothing; the first domain gets answers, into good memory and bad.
@@ -154,8 +154,9 @@ END_TEST
 START_TEST(first_gets_what_is_there)
 {
 	static const unsigned int count[] = {
-		[PRIV_DOMCTL] = 10, [PRIV_SYSCTL] = 9, [PRIV_PLATFORM] = 0,
-		[PRIV_MEMORY] = 3, [PRIV_CONSOLE] = 1, [PRIV_VERSION] = 2,
+		[PRIV_DOMCTL] = 21, [PRIV_SYSCTL] = 12, [PRIV_PLATFORM] = 0,
+		[PRIV_MEMORY] = 9, [PRIV_CONSOLE] = 1, [PRIV_VERSION] = 2,
+		[PRIV_EVENT] = 3,
 	};
 	unsigned int call, n;
 	uint32_t sub;
