@@ -127,6 +127,12 @@ static void l1_entry(struct audit *a, const struct domain *d, mfn_t table,
 		return;
 	}
 	flags_check(a, d, table, slot, e, L1_REFUSED);
+	if (e & PTE_AVL_FOREIGN) {	/* audit_foreign.c has the others */
+		if (!d->foreign_entries)
+			audit_error(a, "I21: d%u table %lx slot %u: entry %lx is foreign, it counts none",
+				    d->id, mfn_n(table), slot, e);
+		return;
+	}
 	if (!target_check(a, d, table, slot, e))
 		return;
 	state = mfn_to_frame(pte_mfn(e))->state;
@@ -372,6 +378,7 @@ void audit_domain_names(struct audit *a, struct domain *d)
 	host_parts(a, d);
 	if (d->grant && d->grant->pinned_count)
 		domain_for_each(handle_names, &n);
+	audit_foreign_names(a, d);
 	for (i = 0; i < d->vcpu_count; i++)
 		vcpu_names(a, d, d->vcpu[i]);
 	if (d->console && console_ring_frame(d))

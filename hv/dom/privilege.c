@@ -32,6 +32,10 @@ static const struct {
 	{ PRIV_MEMORY, XENMEM_get_sharing_freed_pages },
 	{ PRIV_MEMORY, XENMEM_get_sharing_shared_pages },
 	{ PRIV_CONSOLE, CONSOLEIO_read },
+	{ PRIV_MMU, MMU_NORMAL_PT_UPDATE },
+	{ PRIV_MMU, MMU_MACHPHYS_UPDATE },
+	{ PRIV_MMU, MMU_PT_UPDATE_PRESERVE_AD },
+	{ PRIV_MMU, MMU_PT_UPDATE_NO_TRANSLATE },
 	/* that it has a privilege at all */
 	{ PRIV_VERSION, XENVER_get_features },
 	{ PRIV_VERSION, XENVER_commandline },

@@ -142,7 +142,7 @@ static int flush(struct vcpu *v, const struct mmuext_op *op)
 	}
 }
 
-static int ext_one(struct vcpu *v, const void *request)
+static int ext_one(struct vcpu *v, struct domain *other, const void *request)
 {
 	const struct mmuext_op *op = request;
 	struct domain *d = v->domain;
@@ -176,7 +176,8 @@ static int ext_one(struct vcpu *v, const void *request)
 
 long op_mmuext(struct hypercall_args *args)
 {
-	return mmu_batch(args, sizeof(struct mmuext_op), ext_one);
+	return (uint32_t)args->a[3] == DOMID_SELF ?
+		mmu_batch(args, NULL, sizeof(struct mmuext_op), ext_one) : -EPERM;
 }
 
 bool mmu_base_drop(struct domain *d, mfn_t *base)
