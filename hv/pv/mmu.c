@@ -90,8 +90,7 @@ static int batch_end(const struct batch *b, uint32_t processed)
 	return copy_to_guest(b->pdone, &done, sizeof(done));
 }
 
-/* Finish what a request began on trees of tables; false: time is up. */
-static bool trees_finish(struct domain *d)
+bool mmu_trees_finish(struct domain *d)
 {
 	while (pttree_work_left(d)) {
 		if (sched_preempt_pending())
@@ -149,7 +148,7 @@ long mmu_batch(struct hypercall_args *args, struct domain *other, size_t bytes,
 		 * The next request may want pages of the tree that this request
 		 * dropped.
 		 */
-		if (!trees_finish(v->domain) || (other && !trees_finish(other)))
+		if (!mmu_trees_finish(v->domain) || (other && !mmu_trees_finish(other)))
 			r = -ERESTART;
 	}
 	if (batch_end(&b, i) && r != -ERESTART)

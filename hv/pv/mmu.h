@@ -35,6 +35,9 @@ long mmu_batch(struct hypercall_args *args, struct domain *other, size_t bytes,
  */
 int mmu_other_find(domid_t id, struct domain **other) must_check;
 
+/* Finish what a request began on d's trees of tables; false: time is up. */
+bool mmu_trees_finish(struct domain *d);
+
 /*
  * The guest's mask of its own vCPUs at `va` (bits beyond the last are ignored),
  * as the CPUs that may hold translations for them.  -EFAULT.

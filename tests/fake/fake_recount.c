@@ -146,13 +146,18 @@ static void count_registered(mfn_t mfn, void *arg)
 	expect_use(mfn, true);
 }
 
+/* A result that waits for who asked holds a use (TREE3). */
+static void count_result(const struct pt_result *result)
+{
+	if (result->state == PT_VALIDATED)
+		expect_use(result->root, true);
+}
+
 static void count_vcpu(struct vcpu *v)
 {
 	unsigned int i;
 
-	/* A result that waits for who asked holds a use (TREE3). */
-	if (v->pt_result.state == PT_VALIDATED)
-		expect_use(v->pt_result.root, true);
+	count_result(&v->pt_result);
 	if (v->info_frame)
 		expect_use(frame_to_mfn(v->info_frame), true);
 	if (!mfn_eq(v->kernel_l4, INVALID_MFN))
@@ -177,6 +182,7 @@ static void count_domain(struct domain *d, void *arg)
 	(void)xencomm_frames(d, count_registered, NULL);
 	for (uint32_t i = 0; i < d->vcpu_count; i++)
 		count_vcpu(d->vcpu[i]);
+	count_result(&d->pending.outside);
 	must(foreign_entries == d->foreign_entries, "I21: d%u has %u foreign entries, counts %lu",
 	     d->id, foreign_entries, (unsigned long)d->foreign_entries);
 }

@@ -481,9 +481,179 @@ START_TEST(table_dropped)
 }
 END_TEST
 
+/* --- its tables, as the builder makes them --- */
+
+static long ext_of(struct domain *whom, unsigned int cmd, mfn_t mfn, mfn_t from)
+{
+	struct mmuext_op *op;
+
+	fake_run(first);
+	op = (void *)fake_page(first, spare);
+	*op = (struct mmuext_op){ .cmd = cmd, .arg1.mfn = mfn_n(mfn),
+				  .arg2.src_mfn = mfn_n(from) };
+	return FAKE_CALL(op_mmuext, fake_va(spare), 1, 0, whom->id);
+}
+
+#define TREE	6	/* pages p + TREE ..: L4, L3, L2, L1s */
+#define L1S	5
+
+/*
+ * A tree for d, written through foreign entries; d itself, which never runs,
+ * maps none of its pages writable.
+ */
+static mfn_t tree_build(void)
+{
+	mfn_t page[3 + L1S];
+	unsigned int i, slot;
+
+	fake_run(d);
+	for (i = 0; i < 3 + L1S; i++) {
+		page[i] = fake_mfn(d, p + TREE + i);
+		ck_assert_int_eq(map(p + TREE + i, pte_make(page[i], RO)), 0);
+	}
+	for (i = 0; i < 3 + L1S; i++) {
+		ck_assert_int_eq(map_of(d, 1 + i, page[i], RW), 0);
+		memset(fake_page(first, spare + 1 + i), 0, PAGE_SIZE);
+	}
+	((pte_t *)fake_page(first, spare + 1))[3] = pte_make(page[1], RW);
+	((pte_t *)fake_page(first, spare + 2))[7] = pte_make(page[2], RW);
+	for (i = 0; i < L1S; i++) {
+		((pte_t *)fake_page(first, spare + 3))[i * 100] = pte_make(page[3 + i], RW);
+		for (slot = 0; slot < PT_SLOTS; slot++)
+			((pte_t *)fake_page(first, spare + 4 + i))[slot] =
+				pte_make(fake_mfn(d, p + 1), RW);
+	}
+	return page[0];
+}
+
+static void tree_unmap(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3 + L1S; i++)
+		ck_assert_int_eq(unmap(1 + i), 0);
+}
+
+/* In parts of any length; while one page is mapped writable, it is refused. */
+START_TEST(pins)
+{
+	mfn_t root = tree_build();
+
+	pttree_steps_max = _i ? 7 : 512;
+	fake_machine.slow = _i;
+	ck_assert_int_eq(ext_of(d, MMUEXT_PIN_L4_TABLE, root, MFN(0)), -EBUSY);
+	fake_check();
+	tree_unmap();
+	ck_assert_int_eq(ext_of(d, MMUEXT_PIN_L4_TABLE, root, MFN(0)), 0);
+	ck_assert(mfn_to_frame(root)->type & TYPE_PINNED);
+	ck_assert_uint_eq(d->pending.outside.state, PT_NONE);
+	fake_check();
+	ck_assert_int_eq(map_of(d, 1, root, RW), -EBUSY);
+	ck_assert_int_eq(ext_of(d, MMUEXT_PIN_L4_TABLE, root, MFN(0)), -EINVAL);
+	ck_assert_int_eq(ext_of(peer, MMUEXT_UNPIN_TABLE, root, MFN(0)), -EPERM);
+	ck_assert_int_eq(ext_of(d, MMUEXT_UNPIN_TABLE, root, MFN(0)), 0);
+	ck_assert_uint_eq(count(root), 0);
+	fake_machine.slow = false;
+}
+END_TEST
+
+/* A bad entry: all is as it was. */
+START_TEST(pin_refused)
+{
+	mfn_t root = tree_build();
+
+	((pte_t *)fake_page(first, spare + 5))[9] = pte_make(fake_mfn(first, spare + 20), RO);
+	tree_unmap();
+	pttree_steps_max = 7;
+	ck_assert_int_eq(ext_of(d, MMUEXT_PIN_L4_TABLE, root, MFN(0)), -EPERM);
+	ck_assert_uint_eq(count(root), 0);
+}
+END_TEST
+
+/* The domain dies while the first one waits for its tree. */
+START_TEST(pin_of_the_dying)
+{
+	struct hypercall_args args = { .a = { fake_va(spare), 1, 0, d->id } };
+	mfn_t root = tree_build();
+
+	tree_unmap();
+	pttree_steps_max = 7;
+	fake_machine.preempt = true;
+	*(struct mmuext_op *)fake_page(first, spare) = (struct mmuext_op){
+		.cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = mfn_n(root) };
+	ck_assert_int_eq(op_mmuext(&args), -ERESTART);
+	ck_assert(pttree_work_left(d));
+	fake_machine.preempt = false;
+	domain_shutdown(d, 0);
+	ck_assert_int_eq(op_mmuext(&args), -EINVAL);
+	while (reaper_step())
+		;
+	fake_forget(d);
+	fake_check();
+	d = fake_domain("g", 200);
+}
+END_TEST
+
+START_TEST(pages_written)
+{
+	mfn_t to = fake_mfn(d, p), from = fake_mfn(d, p + 1);
+
+	fill(d, p, 3);
+	fill(d, p + 1, 4);
+	ck_assert_int_eq(ext_of(d, MMUEXT_COPY_PAGE, to, from), 0);
+	ck_assert(filled(fake_page(d, p), 4));
+	ck_assert_int_eq(ext_of(d, MMUEXT_CLEAR_PAGE, to, MFN(0)), 0);
+	ck_assert_uint_eq(*(uint64_t *)fake_page(d, p), 0);
+	ck_assert_int_eq(ext_of(d, MMUEXT_COPY_PAGE, to, fake_mfn(first, spare)), -EPERM);
+	ck_assert_int_eq(ext_of(d, MMUEXT_CLEAR_PAGE, fake_mfn(first, spare), MFN(0)),
+			 -EPERM);
+	ck_assert_int_eq(ext_of(d, MMUEXT_CLEAR_PAGE, virt_to_mfn(fake_pte(d, p)), MFN(0)),
+			 -EBUSY);
+}
+END_TEST
+
+/* What is on the caller's own state has no other domain's name. */
+START_TEST(ext_refused)
+{
+	mfn_t l4 = d->vcpu[0]->kernel_l4;
+	struct mmuext_op *op;
+	unsigned int cmd;
+
+	for (cmd = MMUEXT_NEW_BASEPTR; cmd <= MMUEXT_FLUSH_CACHE_GLOBAL; cmd++)
+		if (cmd != MMUEXT_CLEAR_PAGE && cmd != MMUEXT_COPY_PAGE)
+			ck_assert_int_eq(ext_of(d, cmd, l4, MFN(0)),
+					 cmd == MMUEXT_UNPIN_TABLE ? -EINVAL : -EPERM);
+	ck_assert_int_eq(ext_of(d, 60, l4, MFN(0)), -ENOSYS);
+	ck_assert_int_eq(ext_of(first, MMUEXT_CLEAR_PAGE, l4, MFN(0)), -ESRCH);
+	/* a guest: of whatever, before any request is looked at */
+	fake_run(d);
+	op = (void *)fake_page(d, scratch);
+	*op = (struct mmuext_op){ .cmd = MMUEXT_UNPIN_TABLE,
+				  .arg1.mfn = mfn_n(peer->vcpu[0]->kernel_l4) };
+	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(scratch), 1, 0, peer->id), -EPERM);
+	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(scratch), 0, 0, first->id), -EPERM);
+	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(scratch), 1, 0, d->id), -ESRCH);
+	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(scratch), 1, 0, 77), -ESRCH);
+}
+END_TEST
+
+/* MMU_MACHPHYS_UPDATE: in the owner's view, not in the caller's. */
+START_TEST(names_its_pages)
+{
+	mfn_t theirs = fake_mfn(d, p);
+
+	ck_assert_int_eq(ask((mfn_n(theirs) << PAGE_SHIFT) | MMU_MACHPHYS_UPDATE, 4711,
+			     d->id), 0);
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, theirs)), 4711);
+	ck_assert(pfn_eq(m2p_get(&first->m2p, theirs), INVALID_PFN));
+	ck_assert_int_eq(ask((mfn_n(fake_mfn(first, spare)) << PAGE_SHIFT) |
+			     MMU_MACHPHYS_UPDATE, 4711, d->id), -EPERM);
+}
+END_TEST
+
 int main(void)
 {
-	TCase *plain = suite_case("plain"), *ends = suite_case("ends");
+	TCase *plain = suite_case("plain"), *build = suite_case("build"), *ends = suite_case("ends");
 
 	tcase_add_checked_fixture(plain, setup_first, end_all);
 	tcase_add_test(plain, maps_and_unmaps);
@@ -498,6 +668,13 @@ int main(void)
 	tcase_add_loop_test(plain, share_broken, 0, 2);
 	tcase_add_test(plain, owner_held);
 	tcase_add_test(plain, share_refused);
+	tcase_add_checked_fixture(build, setup_first, end_all);
+	tcase_add_loop_test(build, pins, 0, 2);
+	tcase_add_test(build, pin_refused);
+	tcase_add_test(build, pin_of_the_dying);
+	tcase_add_test(build, pages_written);
+	tcase_add_test(build, ext_refused);
+	tcase_add_test(build, names_its_pages);
 	tcase_add_checked_fixture(ends, setup_first, end_all);
 	tcase_add_test(ends, owner_dies);
 	tcase_add_test(ends, mapper_dies);
