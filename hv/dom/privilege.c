@@ -31,6 +31,7 @@ static const struct {
 	{ PRIV_MEMORY, XENMEM_machine_memory_map },
 	{ PRIV_MEMORY, XENMEM_get_sharing_freed_pages },
 	{ PRIV_MEMORY, XENMEM_get_sharing_shared_pages },
+	{ PRIV_MEMORY, XENMEM_acquire_resource },
 	{ PRIV_CONSOLE, CONSOLEIO_read },
 	{ PRIV_MMU, MMU_NORMAL_PT_UPDATE },
 	{ PRIV_MMU, MMU_MACHPHYS_UPDATE },

@@ -274,6 +274,8 @@ long op_memory(struct hypercall_args *args)
 		return machine_memory_map(args->a[1]);
 	case XENMEM_set_memory_map:
 		return -EPERM;
+	case XENMEM_acquire_resource:
+		return memory_acquire_resource(args->a[1]);
 	case XENMEM_get_sharing_freed_pages:
 	case XENMEM_get_sharing_shared_pages:
 		return sharing_pages(op);

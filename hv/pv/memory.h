@@ -17,5 +17,6 @@ int memory_name_pages(struct domain *d, mfn_t mfn, pfn_t pfn,
 /* -EPERM unless the caller names itself */
 int memory_check_domid(domid_t domid);
 long memory_exchange(struct hypercall_args *args);
+long memory_acquire_resource(uint64_t va);
 
 #endif

@@ -2,7 +2,8 @@
 // links: @machine tests/fake/fake_breaks.c
 /*
  * Foreign entries (FOR1-FOR6): what the first domain may map of another, what
- * that holds, and the end of either.
+ * that holds, and the end of either; its tables and its grant table for the
+ * builder.
  */
 #include <check.h>
 #include <errno.h>
@@ -10,8 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xen/memory.h>
+
 #include "dom/above.h"
 #include "dom/die.h"
+#include "dom/grant.h"
 #include "dom/pages.h"
 #include "dom/reclaim.h"
 #include "dom/tracebuf.h"
@@ -651,6 +655,108 @@ START_TEST(names_its_pages)
 }
 END_TEST
 
+/* --- the grant table, as a resource --- */
+
+static long acquire(struct xen_mem_acquire_resource in)
+{
+	struct xen_mem_acquire_resource *r;
+	long rc;
+
+	fake_run(first);
+	r = (void *)fake_page(first, spare);
+	*r = in;
+	rc = FAKE_CALL(op_memory, XENMEM_acquire_resource, fake_va(spare));
+	return rc ?: (long)r->nr_frames;
+}
+
+#define LIST	((void *)(fake_va(spare) + 512))
+
+static struct xen_mem_acquire_resource grants_of(struct domain *whom, uint64_t frame,
+						 uint32_t count)
+{
+	struct xen_mem_acquire_resource r = {
+		.domid = whom->id, .type = XENMEM_resource_grant_table,
+		.frame = frame, .nr_frames = count, .frame_list.p = LIST,
+	};
+
+	return r;
+}
+
+START_TEST(grant_table_acquired)
+{
+	uint64_t *list = (uint64_t *)(fake_page(first, spare) + 512);
+	struct grant_entry_v1 *e;
+
+	/* It grows as far as is asked for, and is the domain's all the same. */
+	ck_assert_int_eq(acquire(grants_of(d, 30, 2)), 2);
+	ck_assert_uint_eq(d->grant->frame_count, 32);
+	ck_assert_uint_eq(list[1], mfn_n(virt_to_mfn(d->grant->frames[31])));
+	ck_assert_int_eq(acquire(grants_of(d, 0, 1)), 1);
+	ck_assert_int_eq(map_of(d, 1, MFN(list[0]), RW), 0);
+	e = (void *)fake_page(first, spare + 1);
+	e[0] = (struct grant_entry_v1){ GTF_permit_access, first->id, 5 };
+	e = d->grant->frames[0];
+	ck_assert_uint_eq(e[0].frame, 5);
+	fake_check();
+	ck_assert_int_eq(unmap(1), 0);
+	ck_assert_int_eq(acquire(grants_of(d, 5, 0)), 0);
+}
+END_TEST
+
+START_TEST(resource_size)
+{
+	struct xen_mem_acquire_resource r = grants_of(d, 0, 0);
+
+	r.frame_list.p = NULL;
+	ck_assert_int_eq(acquire(r), GRANT_FRAMES_MAX);
+	r.nr_frames = 1;
+	ck_assert_int_eq(acquire(r), -EINVAL);
+	r.nr_frames = 0;
+	r.id = XENMEM_resource_grant_table_id_status;
+	ck_assert_int_eq(acquire(r), -EINVAL);		/* version 1 */
+	ck_assert_int_eq(grant_set_version(d, 2), 0);
+	ck_assert_int_eq(acquire(r), GRANT_STATUS_FRAMES_MAX);
+	r = grants_of(d, 1, 1);
+	r.id = XENMEM_resource_grant_table_id_status;
+	ck_assert_int_eq(acquire(r), 1);
+	ck_assert_uint_eq(((uint64_t *)fake_page(first, spare))[64],
+			  mfn_n(virt_to_mfn(d->grant->status[1])));
+}
+END_TEST
+
+START_TEST(resource_refused)
+{
+	struct xen_mem_acquire_resource r = grants_of(d, 0, 1);
+
+	ck_assert_int_eq(acquire(grants_of(first, 0, 1)), -EPERM);
+	ck_assert_int_eq(acquire(grants_of(d, 31, 2)), -EINVAL);
+	ck_assert_int_eq(acquire(grants_of(d, 32, 1)), -EINVAL);
+	ck_assert_int_eq(acquire(grants_of(d, ~0UL, 1)), -EINVAL);
+	ck_assert_int_eq(acquire(grants_of(d, 1UL << 32, 1)), -EINVAL);
+	r.pad = 1;
+	ck_assert_int_eq(acquire(r), -EINVAL);
+	r = grants_of(d, 0, 1);
+	r.type = XENMEM_resource_ioreq_server;
+	ck_assert_int_eq(acquire(r), -EINVAL);
+	r = grants_of(d, 0, 1);
+	r.id = 2;
+	ck_assert_int_eq(acquire(r), -EINVAL);
+	r = grants_of(d, 0, 1);
+	r.domid = 77;
+	ck_assert_int_eq(acquire(r), -ESRCH);
+	r = grants_of(d, 0, 1);
+	r.frame_list.p = (void *)8;
+	ck_assert_int_eq(acquire(r), -EFAULT);
+	fake_run(d);
+	*(struct xen_mem_acquire_resource *)fake_page(d, scratch) = grants_of(peer, 0, 1);
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_acquire_resource, fake_va(scratch)),
+			 -EPERM);
+	*(struct xen_mem_acquire_resource *)fake_page(d, scratch) = grants_of(d, 0, 1);
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_acquire_resource, fake_va(scratch)),
+			 -EPERM);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *plain = suite_case("plain"), *build = suite_case("build"), *ends = suite_case("ends");
@@ -675,6 +781,9 @@ int main(void)
 	tcase_add_test(build, pages_written);
 	tcase_add_test(build, ext_refused);
 	tcase_add_test(build, names_its_pages);
+	tcase_add_test(build, grant_table_acquired);
+	tcase_add_test(build, resource_size);
+	tcase_add_test(build, resource_refused);
 	tcase_add_checked_fixture(ends, setup_first, end_all);
 	tcase_add_test(ends, owner_dies);
 	tcase_add_test(ends, mapper_dies);
