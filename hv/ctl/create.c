@@ -115,7 +115,7 @@ int create_domain(domid_t *id, const struct xen_domctl_createdomain *wanted)
 		return -ENOMEM;
 	}
 	*id = d->id;
-	log_stat("@dom id=%u name=%s group=%s state=created pages=0 budget=0",
+	log_stat("@dom id=%u name=%s group=%s state=made",
 		 d->id, d->name, d->sharing.group_name);
 	domain_start_paused(d);
 	return 0;

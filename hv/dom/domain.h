@@ -175,6 +175,8 @@ struct domain {
 	struct spinlock mm;	/* LOCK_MM: see lib/lockorder.h */
 	struct pt_pending pending;	/* LOCK_MM */
 	struct break_mode breaks;	/* LOCK_MM */
+	/* entries of its tables for frames of others (pv/foreign.h); LOCK_MM */
+	uint64_t foreign_entries;
 	/*
 	 * atomic: CPUs that may hold translations of this domain (have its
 	 * tables loaded)

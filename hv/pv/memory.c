@@ -287,6 +287,8 @@ long op_memory(struct hypercall_args *args)
 		return memory_map_set(args->a[1]);
 	case XENMEM_claim_pages:
 		return memory_map_claim(args->a[1]);
+	case XENMEM_acquire_resource:
+		return memory_acquire_resource(args->a[1]);
 	case XENMEM_get_sharing_freed_pages:
 	case XENMEM_get_sharing_shared_pages:
 		return sharing_pages(op);
