@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * See cpu_policy.h.  A policy is a list of cpuid leaves; of model specific
- * registers there are none to choose.
+ * registers there are none to choose.  The list has a place for each leaf that
+ * Xen's library writes when it gives a policy back: it has no more room.
  *
  * CPUPOL1  The tools can take features from a guest and give none: what its
  *          kernel sees is what any guest's would (pv/cpuid.h), less the bits
@@ -58,16 +59,16 @@ static int leaf_put(struct leaves *l, uint32_t leaf, uint32_t sub,
 	return 0;
 }
 
-/* Those of one leaf that has several, of which the first `most` count. */
+/* Those of one leaf that has several: so many, but caches end with no cache. */
 static int subleaves_put(struct leaves *l, uint32_t leaf, uint32_t most)
 {
 	uint32_t sub, r[4];
+	bool last = false;
 	int rc = 0;
 
-	for (sub = 0; sub < most && !rc; sub++) {
+	for (sub = 0; sub < most && !rc && !last; sub++) {
 		leaf_read(l, leaf, sub, r);
-		if (leaf == LEAF_CACHES && !(r[0] & CACHE_TYPE))
-			break;
+		last = leaf == LEAF_CACHES && !(r[0] & CACHE_TYPE);
 		rc = leaf_put(l, leaf, sub, r);
 	}
 	return rc;
@@ -83,8 +84,9 @@ static int leaf_with_subs_put(struct leaves *l, uint32_t leaf)
 	case LEAF_FEATURES:
 		return subleaves_put(l, leaf, 1);
 	case LEAF_TOPOLOGY:
+		return subleaves_put(l, leaf, 1);
 	case LEAF_STATE:
-		return 0;	/* no guest sees anything there */
+		return subleaves_put(l, leaf, 2);
 	default:
 		leaf_read(l, leaf, 0, r);
 		return leaf_put(l, leaf, XEN_CPUID_NO_SUBLEAF, r);
@@ -102,6 +104,16 @@ static int range_put(struct leaves *l, uint32_t first, uint32_t most)
 	return rc;
 }
 
+/* How far the hypervisor's own leaves go is not the tools' to say: as it is. */
+static int hypervisor_put(struct leaves *l)
+{
+	static const uint32_t none[4];
+	int rc = leaf_put(l, CPUID_HV_BASE, XEN_CPUID_NO_SUBLEAF, none);
+
+	return rc ? rc : leaf_put(l, CPUID_HV_BASE + 0x100, XEN_CPUID_NO_SUBLEAF,
+				  none);
+}
+
 /* *count: how many there is room for, then how many there are. */
 static long leaves_put(struct leaves *l, uint32_t *count, uint32_t *msrs)
 {
@@ -110,6 +122,8 @@ static long leaves_put(struct leaves *l, uint32_t *count, uint32_t *msrs)
 	l->room = MIN(*count, (uint32_t)LEAVES_MOST);
 	if (l->va)
 		rc = range_put(l, 0, CPUID_BASIC_MAX);
+	if (l->va && !rc)
+		rc = hypervisor_put(l);
 	if (l->va && !rc)
 		rc = range_put(l, CPUID_EXT_BASE, CPUID_EXT_MAX);
 	*count = l->va ? l->count : LEAVES_MOST;

@@ -12,14 +12,18 @@ struct vcpus_seen {
 	bool one_runs, one_wants;
 };
 
+/* Those of a domain that has shut down count as on Xen, where they only stop. */
 static struct vcpus_seen vcpus_look(const struct domain *d)
 {
+	bool shut = READ_ONCE(d->state) == DOM_SHUT;
 	struct vcpus_seen seen = { 0 };
 	uint32_t i;
 
 	for (i = 0; READ_ONCE(d->setup.has_vcpus) && i < d->vcpu_count; i++) {
 		enum run_state run = READ_ONCE(d->vcpu[i]->run);
 
+		if (shut && READ_ONCE(d->vcpu[i]->initialised))
+			run = RUN_PAUSED;
 		seen.online += run != RUN_OFFLINE;
 		seen.one_runs |= run == RUN_RUNNING;
 		seen.one_wants |= run >= RUN_PAUSED;

@@ -512,6 +512,7 @@ START_TEST(shut_stays)
 	ck_assert_uint_eq(info->flags, XEN_DOMINF_shutdown |
 			  SHUTDOWN_reboot << XEN_DOMINF_shutdownshift);
 	ck_assert_uint_eq(info->tot_pages, pages);
+	ck_assert_uint_eq(info->nr_online_vcpus, 1);
 	ck_assert(!domain_any_dying());
 	fake_check();
 	ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, id), 0);
