@@ -81,7 +81,7 @@ $(L)/m32.gz: bench/linux/m32/list bench/linux/m32/init $(L)/int80 $(L)/vdso $(L)
 
 # What the boot tests need.
 LINUX_BOOT := $(L)/m32.gz $(L)/share-cloud-amd64.gz $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz $(L)/grub.elf \
-	$(L)/linux-generic.elf $(L)/dom0.gz
+	$(L)/linux-generic.elf $(L)/dom0.gz $(L)/dom0-cloud.gz
 
 # GRUB for Xen as a kernel of its own: kernel and initial RAM disk in its memory disk.
 # GRUB knows no lz4, so it gets the kernel unpacked, with gzip around.
@@ -116,3 +116,10 @@ $(L)/dom0.gz: bench/linux/needed.sh bench/linux/dom0-init $(L)/base.gz $(PKG)/li
 		$$(find $(PKG)/linux-image-amd64/lib/modules -name $$m.ko)" >> $(L)/dom0.list; done
 	@$(B)/harness initramfs $@.tools $(L)/dom0.list
 	@cat $(L)/base.gz $@.tools > $@
+
+# The same, with a guest for it: Debian's cloud kernel, as it is packed, and base.gz.
+$(L)/dom0-cloud.gz: $(L)/dom0.gz $(L)/base.gz $(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
+	@printf 'file /cloud %s\nfile /cloud.gz %s\n' $(PKG)/linux-image-cloud-amd64/boot/vmlinuz-* \
+		$(L)/base.gz > $(L)/dom0-cloud.list
+	@$(B)/harness initramfs $@.guest $(L)/dom0-cloud.list
+	@cat $(L)/dom0.gz $@.guest > $@

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tools set of a domain, and read back: domctl's smaller operations. */
+/* What the tools set of a domain, and read back: domctl's smaller parts. */
 #ifndef HV_CTL_SETTINGS_H
 #define HV_CTL_SETTINGS_H
 

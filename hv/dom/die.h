@@ -27,8 +27,8 @@ void domain_abandon(struct domain *d);
 
 /*
  * domain_any_dying(): is there work for the reaper?  If not, no search is
- * needed.  domain_died(): a DYING one is gone.  domain_shut_look(): there may be
- * one that is SHUT and untold; or, before a search for all of them, there is
+ * needed.  domain_died(): a DYING one is gone.  domain_shut_look(): there may
+ * be one that is SHUT and untold; or, before a search for all of them, there is
  * none until the next one.
  */
 bool domain_any_dying(void);

@@ -157,16 +157,23 @@ uint64_t domain_promised_pages(const struct domain *d)
 			      d->pages.max + d->sharing.budget;
 }
 
+/* What was promised to d for one thing is another number now. */
+static bool becomes(struct domain *d, uint64_t was, uint64_t is)
+{
+	if (is > was)
+		return domain_promise_raise(d, is - was);
+	domain_promise_lower(d, was - is);
+	return true;
+}
+
 /* LOCK_PAGELIST. */
 static bool own_quota_set(struct domain *d, bool on)
 {
 	uint64_t was = domain_promised_pages(d), is;
 
 	is = on ? d->pages.total + OWN_MARGIN : d->pages.max + d->sharing.budget;
-	if (is > was && !domain_promise_raise(d, is - was))
+	if (!becomes(d, was, is))
 		return false;
-	if (is < was)
-		domain_promise_lower(d, was - is);
 	d->pages.own = on;
 	d->pages.promised = on ? d->pages.total : 0;
 	return true;
@@ -196,12 +203,8 @@ static uint64_t cost(const struct domain *d, uint64_t max)
 /* LOCK_PAGELIST. */
 static bool max_set(struct domain *d, uint64_t max)
 {
-	uint64_t was = cost(d, d->pages.max), is = cost(d, max);
-
-	if (is > was && !domain_promise_raise(d, is - was))
+	if (!becomes(d, cost(d, d->pages.max), cost(d, max)))
 		return false;
-	if (is < was)
-		domain_promise_lower(d, was - is);
 	d->pages.max = max;
 	d->pages.most = MAX(d->pages.most, max);
 	WRITE_ONCE(d->m2p.promised,

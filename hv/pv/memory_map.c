@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A domain's pseudo-physical memory as it is told of it (XENMEM_memory_map): the
- * map that the first domain set, or one range of RAM for a domain of the list;
- * and claims, by which tools ask early whether memory is there.
+ * A domain's pseudo-physical memory as it is told of it (XENMEM_memory_map):
+ * the map that the first domain set, or one range of RAM for a domain of the
+ * list; and claims, by which tools ask early whether memory is there.
  *
  * MAP1  A map is bounded, and is kept as it came: what it says is for the guest
  *       alone.

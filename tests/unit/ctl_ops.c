@@ -506,7 +506,7 @@ static void reap_all(void)
 	ck_assert_uint_lt(i, 100000);
 }
 
-/* Where a first domain rules, who shuts down stays whole until it is destroyed. */
+/* Where a first domain rules, who shuts down stays until it is destroyed. */
 START_TEST(shut_stays)
 {
 	const struct xen_domctl_getdomaininfo *info = &domctl_out()->u.getdomaininfo;
@@ -545,7 +545,7 @@ START_TEST(shut_stays)
 }
 END_TEST
 
-/* DIE1; and those whose configuration wants them again, and the first domain. */
+/* DIE1; and who is wanted again by its configuration, and the first domain. */
 START_TEST(shut_goes)
 {
 	domain_keep_shut(false);	/* between its look and its end */

@@ -252,7 +252,7 @@ START_TEST(read_again)
 	log_info("second line");
 	read_all(&at, more, sizeof(more) - 1);
 	ck_assert_str_eq(more, "pasture: second line\n");
-	/* From a place that is not there yet: as from the first that is kept. */
+	/* From a place that is not there yet: as from the first one kept. */
 	at = end + 1000000;
 	read_all(&at, more, sizeof(more) - 1);
 	ck_assert_ptr_nonnull(strstr(more, "pasture: first line\n"));

@@ -142,7 +142,7 @@ START_TEST(host_is_asked_within_its_limits)
 }
 END_TEST
 
-/* CPUPOL1: what one guest is not to see; and nothing that it asks for in vain. */
+/* CPUPOL1: what one guest is not to see; and nothing that no guest sees. */
 START_TEST(taken_away)
 {
 	struct cpuid_less less = { { 0 } };
