@@ -23,7 +23,7 @@
 
 #define PIECE	256	/* of the log, between two copies */
 
-/* atomic: where the log begins for who does not say where; `clear` moves it */
+/* atomic: where the log begins for who names no place; `clear` moves it */
 static uint32_t console_from;
 
 /*
