@@ -179,6 +179,7 @@ static void lists_part(struct audit *a, struct domain *d)
 	audit_domain_pages(a, d);
 	audit_domain_view_rights(a, d);
 	audit_domain_ports(a, d);
+	audit_foreign_entries(a, d);
 	step_set(a, AUDIT_TABLES);
 }
 
@@ -352,6 +353,7 @@ static bool audit_stop(struct audit_result *result, bool whole)
 {
 	bool more = true;
 
+	reclaim_flush();	/* uses that wait here are in no table (FOR4) */
 	stop_machine_begin();
 	/* audit_whole(), which goes on to the end, is not disturbed. */
 	if (whole || (!atomic_load_acquire(&whole_by) &&

@@ -34,6 +34,9 @@
  *  I19  a guest is entered with no lock held (pv/entry.c)
  *  I20  every byte that a guest is given was written for it (tests of each
  *       structure)
+ *  I21  foreign entries (pv/foreign.h): a domain has as many as it counts; each
+ *       names an owned or heap frame that is another's, or an orphan; its uses
+ *       count in I3 and I4 of the frame
  *
  * A count means something only if nothing changes meanwhile, so the machine is
  * stopped.  So that nobody waits for long, it is stopped for a few parts at a
@@ -53,10 +56,11 @@
  *                 of walks that count nothing.
  *
  * One domain is enough for one part, because only its owner names a frame.
- * There are two exceptions: a shared frame, of which each domain's names are
- * compared with its hold (share/ adds up the holds), and a granted frame, for
- * which all domains' handles are read.  Memory: 16 bytes for each frame of a
- * window, taken and given back.
+ * There are three exceptions: a shared frame, of which each domain's names are
+ * compared with its hold (share/ adds up the holds); a granted frame, for which
+ * all domains' handles are read; and a frame with a foreign entry, for which
+ * the tables of the domain that has such entries are walked, too.  Memory: 16
+ * bytes for each frame of a window, taken and given back.
  */
 #ifndef HV_AUDIT_AUDIT_PRIVATE_H
 #define HV_AUDIT_AUDIT_PRIVATE_H
@@ -142,6 +146,12 @@ struct audit_count *audit_count_of(struct audit *a, mfn_t mfn);
 void audit_name(struct audit *a, const struct domain *d, mfn_t mfn,
 		enum page_class class, const char *what);
 void audit_domain_names(struct audit *a, struct domain *d);
+
+/* audit_foreign.c: I21 */
+/* Count the foreign entries, of whatever domain, that name frames of d's. */
+void audit_foreign_names(struct audit *a, struct domain *d);
+/* All foreign entries of d's, by themselves. */
+void audit_foreign_entries(struct audit *a, struct domain *d);
 
 /* audit_domain.c: I3, I4 of its pages; I9, I10, I12, I18 */
 void audit_each_page(struct audit *a, struct domain *d,

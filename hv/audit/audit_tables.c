@@ -127,6 +127,12 @@ static void l1_entry(struct audit *a, const struct domain *d, mfn_t table,
 		return;
 	}
 	flags_check(a, d, table, slot, e, L1_REFUSED);
+	if (e & PTE_AVL_FOREIGN) {	/* audit_foreign.c has the others */
+		if (!d->foreign_entries)
+			audit_error(a, "I21: d%u table %lx slot %u: entry %lx is foreign, it counts none",
+				    d->id, mfn_n(table), slot, e);
+		return;
+	}
 	if (!target_check(a, d, table, slot, e))
 		return;
 	state = mfn_to_frame(pte_mfn(e))->state;
@@ -290,6 +296,14 @@ static void buffer_name(mfn_t mfn, void *arg)
 	audit_name(n->a, n->d, mfn, CLASS_WRITABLE, "registered buffer");
 }
 
+/* The tree that somebody asked for and has not yet come for. */
+static void result_name(struct audit *a, struct domain *d, const struct pt_result *r)
+{
+	if (r->state == PT_VALIDATED)
+		audit_name(a, d, r->root, type_class(mfn_to_frame(r->root)->type),
+			   "result");
+}
+
 static void vcpu_names(struct audit *a, struct domain *d, struct vcpu *v)
 {
 	unsigned int i;
@@ -307,11 +321,7 @@ static void vcpu_names(struct audit *a, struct domain *d, struct vcpu *v)
 	if (v->info_frame)
 		audit_name(a, d, frame_to_mfn(v->info_frame), CLASS_WRITABLE,
 			   "vcpu_info");
-	/* The tree that v asked for and has not yet come for. */
-	if (v->pt_result.state == PT_VALIDATED)
-		audit_name(a, d, v->pt_result.root,
-			   type_class(mfn_to_frame(v->pt_result.root)->type),
-			   "result");
+	result_name(a, d, &v->pt_result);
 }
 
 static void handle_part(struct audit *a, const struct grant_handle *h)
@@ -372,8 +382,10 @@ void audit_domain_names(struct audit *a, struct domain *d)
 	host_parts(a, d);
 	if (d->grant && d->grant->pinned_count)
 		domain_for_each(handle_names, &n);
+	audit_foreign_names(a, d);
 	for (i = 0; i < d->vcpu_count; i++)
 		vcpu_names(a, d, d->vcpu[i]);
+	result_name(a, d, &d->pending.outside);
 	if (d->console && console_ring_frame(d))
 		audit_name(a, d, frame_to_mfn(console_ring_frame(d)),
 			   CLASS_WRITABLE, "console ring");

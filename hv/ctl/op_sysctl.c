@@ -11,8 +11,10 @@
 
 #include <xen/sysctl.h>
 
+#include "ctl/cpu_policy.h"
 #include "ctl/debug_keys.h"
 #include "ctl/domain_info.h"
+#include "ctl/settings.h"
 #include "ctl/sysctl_info.h"
 #include "debug/log.h"
 #include "dom/privilege.h"
@@ -21,13 +23,17 @@
 
 #define PIECE	256	/* of the log, between two copies */
 
+/* atomic: where the log begins for who names no place; `clear` moves it */
+static uint32_t console_from;
+
 /*
- * Of the log, from op->index on or all that is kept.  `clear` would make others
- * miss lines: the log is not the reader's, and stays.
+ * Of the log, from op->index on or all that was not cleared.  As on Xen, `clear`
+ * hides what was read; who goes on from an index of his own misses nothing.
  */
 static long read_console(struct xen_sysctl_readconsole *op)
 {
-	uint32_t at = op->incremental ? op->index : 0, done = 0, n;
+	uint32_t at = op->incremental ? op->index : atomic_load(&console_from);
+	uint32_t done = 0, n;
 	char piece[PIECE];
 	uint64_t va = (uintptr_t)op->buffer.p;
 
@@ -37,6 +43,8 @@ static long read_console(struct xen_sysctl_readconsole *op)
 			return -EFAULT;
 		done += n;
 	}
+	if (op->clear)
+		atomic_store(&console_from, at);
 	op->index = at;
 	op->count = done;
 	return 0;
@@ -99,6 +107,12 @@ static long sysctl(struct xen_sysctl *op)
 		return sysctl_info_cpus(&op->u.cputopoinfo);
 	case XEN_SYSCTL_numainfo:
 		return sysctl_info_nodes(&op->u.numainfo);
+	case XEN_SYSCTL_scheduler_op:
+		return settings_scheduler_all(&op->u.scheduler_op);
+	case XEN_SYSCTL_get_cpu_policy:
+		return cpu_policy_machine(&op->u.cpu_policy);
+	case XEN_SYSCTL_get_cpu_featureset:
+		return cpu_policy_features(&op->u.cpu_featureset);
 	case XEN_SYSCTL_cpupool_op:
 		return sysctl_info_pool(&op->u.cpupool_op);
 	default:

@@ -125,13 +125,37 @@ int heap_page_unshare(struct domain *d, void *page)
 	return 0;
 }
 
+/*
+ * Somebody maps it still: from here on it is nobody's page, and the last
+ * frame_put() frees it.  False: nobody does.
+ */
+static bool become_orphan(struct frame *f)
+{
+	uint64_t old = frame_state(f), new;
+
+	reclaim_orphan_count(1);
+	do {
+		if (!frame_state_ref(old)) {
+			reclaim_orphan_count(-1);
+			return false;
+		}
+		new = (uint64_t)FRAME_OWNED << FRAME_KIND_SHIFT |
+		      (uint64_t)DOMID_ORPHAN << FRAME_OWNER_SHIFT |
+		      frame_state_ref(old);
+	} while (!atomic_cas(&f->state, &old, new));
+	return true;
+}
+
 void heap_pages_free(struct domain *d)
 {
 	while (d->heap.list) {
 		struct frame *f = frame_linked(d->heap.list);
 
 		d->heap.list = f->next;
-		CHECK(claim_end(f));	/* HEAP6 */
+		/* HEAP6; the count only falls, as nobody finds d. */
+		if (become_orphan(f))
+			continue;
+		CHECK(claim_end(f));
 		palloc_heap_free(mfn_to_virt(frame_to_mfn(f)));
 	}
 }

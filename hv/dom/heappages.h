@@ -7,8 +7,9 @@
  *        makes such pages.  The hypervisor's claim to the page is no reference
  *        but the flag NOHEAP (the mail's "not to the heap when the count
  *        reaches zero").  So a frame's references are the mappings in its
- *        owner's page tables and nothing else: they end with those tables, and
- *        the domain's own count never waits for them.
+ *        owner's page tables, which end with those tables, and the first
+ *        domain's foreign entries (pv/foreign.h).  The domain's own count never
+ *        waits for either.
  * HEAP2  Rights.  The kind says whether the guest may map it writable
  *        (HEAP_RW); fixed for life.
  * HEAP3  Quota.  Heap pages are not in pages.total nor pages.max, and on no
@@ -22,11 +23,13 @@
  * HEAP5  Names.  The guest is told the mfn (start_info, a hypercall) and maps
  *        it by an ordinary L1 entry.  Every other use is refused -EPERM: as a
  *        table, descriptor page, registered area, to give back, exchange, share
- *        or grant (PT10, PT11, ME11); and any use by another domain.
+ *        or grant (PT10, PT11, ME11); and any use by another domain but a
+ *        foreign entry.
  * HEAP6  End.  Freed by the destructor once the owner's tables are gone: it
- *        checks that the count is 0, clears the flag and frees the page,
- *        exactly once (DD6).  Until then hypervisor code may write the page
- *        whenever it has a reference to the domain.
+ *        looks whether the count is 0, clears the flag and frees the page,
+ *        exactly once (DD6).  What the first domain still maps becomes an
+ *        orphan, in the same step (ctl/destroy.c, END4).  Until then hypervisor
+ *        code may write the page whenever it has a reference to the domain.
  */
 #ifndef HV_DOM_HEAPPAGES_H
 #define HV_DOM_HEAPPAGES_H

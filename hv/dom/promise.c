@@ -157,16 +157,23 @@ uint64_t domain_promised_pages(const struct domain *d)
 			      d->pages.max + d->sharing.budget;
 }
 
+/* What was promised to d for one thing is another number now. */
+static bool becomes(struct domain *d, uint64_t was, uint64_t is)
+{
+	if (is > was)
+		return domain_promise_raise(d, is - was);
+	domain_promise_lower(d, was - is);
+	return true;
+}
+
 /* LOCK_PAGELIST. */
 static bool own_quota_set(struct domain *d, bool on)
 {
 	uint64_t was = domain_promised_pages(d), is;
 
 	is = on ? d->pages.total + OWN_MARGIN : d->pages.max + d->sharing.budget;
-	if (is > was && !domain_promise_raise(d, is - was))
+	if (!becomes(d, was, is))
 		return false;
-	if (is < was)
-		domain_promise_lower(d, was - is);
 	d->pages.own = on;
 	d->pages.promised = on ? d->pages.total : 0;
 	return true;
@@ -180,6 +187,54 @@ bool domain_own_quota(struct domain *d, bool on)
 	ok = own_quota_set(d, on);
 	spin_unlock(&d->pages.lock);
 	return ok;
+}
+
+/*
+ * What max pages cost beside what is promised already (LOCK_PAGELIST).
+ * Metadata is never taken back: a view does not shrink.
+ */
+static uint64_t cost(const struct domain *d, uint64_t max)
+{
+	uint64_t most = MAX(d->pages.most, max) + d->sharing.budget;
+
+	return (d->pages.own ? 0 : max) + domain_metadata(most, d->vcpu_count);
+}
+
+/* LOCK_PAGELIST. */
+static bool max_set(struct domain *d, uint64_t max)
+{
+	if (!becomes(d, cost(d, d->pages.max), cost(d, max)))
+		return false;
+	d->pages.max = max;
+	d->pages.most = MAX(d->pages.most, max);
+	WRITE_ONCE(d->m2p.promised,
+		   view_pages(d->pages.most + d->sharing.budget));
+	return true;
+}
+
+/* What it has and may need again. LOCK_PAGELIST. */
+static uint64_t pages_had(const struct domain *d)
+{
+	return d->pages.total + READ_ONCE(d->pages.held);
+}
+
+bool domain_promise_limit(struct domain *d, uint64_t limit)
+{
+	bool ok;
+
+	spin_lock(&d->pages.lock);
+	ok = max_set(d, MAX(limit, pages_had(d)));
+	if (ok)
+		d->pages.limit = limit;
+	spin_unlock(&d->pages.lock);
+	return ok;
+}
+
+void domain_promise_settle(struct domain *d)
+{
+	if (d->pages.max > d->pages.limit)
+		(void)max_set(d, MAX(d->pages.limit,
+				     MIN(d->pages.max, pages_had(d))));
 }
 
 bool domain_promise(struct domain *d)

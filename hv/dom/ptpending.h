@@ -12,12 +12,23 @@
 #include "lib/types.h"
 
 struct frame;
-struct vcpu;
 
 /*
- * At most one tree in a domain.  The vCPU that asked for it gets the result
- * (struct pt_result).
+ * What became of the tree of page tables that somebody asked for
+ * (pv/pttree.c, TREE3).
  */
+struct pt_result {
+	enum {
+		PT_NONE,
+		/* the use of root waits for who asked */
+		PT_VALIDATED,
+		PT_REFUSED,	/* `error` waits for it */
+	} state;
+	int error;
+	mfn_t root;		/* not NONE */
+};
+
+/* At most one tree in a domain.  Who asked for it gets the result. */
 struct pt_tree {
 	enum {
 		PT_IDLE,
@@ -28,7 +39,7 @@ struct pt_tree {
 	} state;
 	int error;		/* UNDOING */
 	mfn_t root;		/* not IDLE */
-	struct vcpu *asker;	/* VALIDATING, UNDOING */
+	struct pt_result *asker; /* VALIDATING, UNDOING: where it goes */
 };
 
 /*
@@ -87,6 +98,8 @@ struct pt_renames {
 
 struct pt_pending {		/* LOCK_MM */
 	struct pt_tree tree;
+	/* for who asks and is no vCPU of the domain's */
+	struct pt_result outside;
 	struct pt_renames renames;
 };
 

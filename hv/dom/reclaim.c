@@ -15,6 +15,9 @@
  * RECLAIM_KEPT canonical frames wait until there are more, or a CPU is idle, or
  * an allocation fails.  They wait in the group's own pool, so that no other
  * group pays for the flush, or can count what is freed.
+ *
+ * What a foreign entry held (pv/foreign.h, FOR4) waits likewise; but the frame
+ * stays referenced until then, since its owner's flushes are of other TLBs.
  */
 #include <port.h>
 
@@ -24,7 +27,10 @@
 #include "mm/above.h"
 #include "mm/framepool.h"
 #include "mm/palloc.h"
+#include "x86/pte.h"
 #include "x86/tlb.h"
+
+#define FOREIGN_KEPT	64
 
 struct queue {
 	uint32_t first;		/* linked by frame.next; 0 = none */
@@ -32,8 +38,16 @@ struct queue {
 	uint64_t cpu_mask;	/* CPUs that may know one of them */
 };
 
+/* Foreign entries that are gone, and whose uses are not. */
+struct foreign_queue {
+	pte_t entry[FOREIGN_KEPT];
+	uint32_t count;
+	uint64_t cpu_mask;	/* CPUs that may know one of them */
+};
+
 /* Each only by its CPU. */
 static struct queue owned[MAX_CPUS];
+static struct foreign_queue foreign[MAX_CPUS];
 /* atomic; sum of counts, the pools' too */
 static uint64_t waiting;
 static uint64_t orphans;		/* atomic */
@@ -101,6 +115,41 @@ void reclaim_claimed(struct domain *d, struct frame *f)
 	enqueue_owned(f, domain_cpus(d));
 }
 
+/* --- foreign entries --- */
+
+void reclaim_foreign_unused(pte_t e)
+{
+	struct frame *f = mfn_to_frame(pte_mfn(e));
+
+	if (e & PTE_RW)
+		domain_writable_put(f);
+	frame_put(f);
+}
+
+void reclaim_foreign_flush(void)
+{
+	struct foreign_queue *q = &foreign[this_cpu()->id];
+
+	if (!q->count)
+		return;
+	tlb_flush_mask(q->cpu_mask);
+	while (q->count)
+		reclaim_foreign_unused(q->entry[--q->count]);
+	q->cpu_mask = 0;
+}
+
+void reclaim_foreign(const struct domain *d, pte_t e)
+{
+	struct foreign_queue *q = &foreign[this_cpu()->id];
+
+	q->entry[q->count++] = e;
+	q->cpu_mask |= domain_cpus(d);
+	if (q->count == FOREIGN_KEPT)
+		reclaim_foreign_flush();
+}
+
+/* --- owned and canonical frames --- */
+
 void frame_owner_free(domid_hv_t owner, struct frame *f)
 {
 	if (unlikely(owner == DOMID_ORPHAN))
@@ -156,12 +205,15 @@ void reclaim_flush(void)
 {
 	uint32_t here = this_cpu()->id;
 
+	if (unlikely(foreign[here].count))
+		reclaim_foreign_flush();
 	if (unlikely(owned[here].count))
 		flush_owned();
 }
 
 void reclaim_flush_all(void)
 {
+	reclaim_foreign_flush();
 	flush_owned();
 	frame_pools_each(reclaim_pool);
 }

@@ -34,6 +34,15 @@ uint64_t reclaim_orphan_changes(void);	/* made or freed, ever */
 void reclaim_canonical(struct frame_pool *p, mfn_t mfn);
 void reclaim_pool(struct frame_pool *p);
 uint64_t reclaim_waiting(void);	/* frames in all CPUs' queues */
+/*
+ * Entry e of d's, which mapped a frame of another domain (pv/foreign.h, FOR4),
+ * is gone: let go of what it held when d's TLBs are flushed, at reclaim_flush()
+ * at the latest; reclaim_foreign_flush() does that now.
+ */
+void reclaim_foreign(const struct domain *d, uint64_t e);
+void reclaim_foreign_flush(void);
+/* Let go of what it would have held at once: no table ever had it. */
+void reclaim_foreign_unused(uint64_t e);
 /* One orphan more, or one less. */
 void reclaim_orphan_count(int n);
 /*

@@ -8,6 +8,7 @@
  *   RUNNING --slice over, yield--> RUNNABLE
  *   RUNNING --sched_block--> BLOCKED
  *   any --sched_offline--> OFFLINE
+ *   RUNNABLE, RUNNING --sched_pause--> PAUSED --sched_resume--> RUNNABLE
  */
 #ifndef HV_DOM_SCHED_H
 #define HV_DOM_SCHED_H
@@ -64,10 +65,21 @@ void sched_stop(struct vcpu *v);
 void sched_offline(struct vcpu *v);
 void sched_online(struct vcpu *v);
 /*
+ * v's domain was paused: v leaves its queue, and soon its CPU; or it is paused
+ * no more.  Calls for one domain come one after another (pause.c).
+ */
+void sched_pause(struct vcpu *v);
+void sched_resume(struct vcpu *v);
+/*
  * Is v online, or will it be?  The last call of sched_stop() or sched_online()
  * counts.
  */
 bool sched_is_up(const struct vcpu *v);
+/*
+ * The caller waits for a death: this CPU's reaper has a turn when the current
+ * vCPU yields, whoever else waits.
+ */
+void sched_reap_soon(void);
 /* If v runs, its CPU passes through the hypervisor soon.  Any locks. */
 void sched_hurry(const struct vcpu *v);
 /*

@@ -11,6 +11,7 @@
 #include <xen/xen.h>
 #include <xen/vcpu.h>
 
+#include "dom/ptpending.h"
 #include "dom/timer.h"
 #include "lib/list.h"
 #include "lib/pheap.h"
@@ -18,28 +19,14 @@
 #include "x86/cpu.h"
 #include "x86/regs.h"
 
-/*
- * What became of the tree of page tables that a vCPU asked for (pv/pttree.c,
- * TREE3).
- */
-struct pt_result {
-	enum {
-		PT_NONE,
-		/* the use of root waits for the vCPU that asked */
-		PT_VALIDATED,
-		PT_REFUSED,	/* `error` waits for it */
-	} state;
-	int error;
-	mfn_t root;		/* not NONE */
-};
-
 /* pages of a guest's GDT below the hypervisor's entries */
 #define GDT_FRAMES_MAX	14
 
 #define LDT_FRAMES_MAX	16
 #define LDT_FIRST_PAGE	16	/* of the descriptor area */
 
-enum run_state { RUN_OFFLINE, RUN_BLOCKED, RUN_RUNNABLE, RUN_RUNNING };
+/* PAUSED: RUNNABLE, were its domain not paused */
+enum run_state { RUN_OFFLINE, RUN_BLOCKED, RUN_PAUSED, RUN_RUNNABLE, RUN_RUNNING };
 
 struct pv_callback {
 	uint64_t address;	/* 0 = none */

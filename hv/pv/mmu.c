@@ -16,7 +16,10 @@
 #include <errno.h>
 
 #include "dom/pages.h"
+#include "dom/privilege.h"
+#include "dom/reclaim.h"
 #include "mm/m2p.h"
+#include "pv/foreign.h"
 #include "pv/hypercall.h"
 #include "pv/mmu.h"
 #include "pv/pending.h"
@@ -87,8 +90,7 @@ static int batch_end(const struct batch *b, uint32_t processed)
 	return copy_to_guest(b->pdone, &done, sizeof(done));
 }
 
-/* Finish what a request began on trees of tables; false: time is up. */
-static bool trees_finish(struct domain *d)
+bool mmu_trees_finish(struct domain *d)
 {
 	while (pttree_work_left(d)) {
 		if (sched_preempt_pending())
@@ -96,6 +98,19 @@ static bool trees_finish(struct domain *d)
 		(void)pttree_settle(d);
 	}
 	return true;
+}
+
+int mmu_other_find(domid_t id, struct domain **other)
+{
+	*other = NULL;
+	if (id == DOMID_SELF)
+		return 0;
+	if (id == DOMID_IO || id == DOMID_XEN)
+		return -EPERM;
+	if (id == current_vcpu()->domain->id)
+		return -ESRCH;
+	*other = domain_find(id);
+	return *other ? 0 : -ESRCH;
 }
 
 /* The rest of the call, from request `first` on, is done later. */
@@ -107,7 +122,8 @@ static long batch_continue(struct hypercall_args *args, uint32_t count,
 	return -ERESTART;
 }
 
-long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one)
+long mmu_batch(struct hypercall_args *args, struct domain *other, size_t bytes,
+	       mmu_request_fn one)
 {
 	struct vcpu *v = current_vcpu();
 	struct requests q;
@@ -117,8 +133,6 @@ long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one)
 	uint32_t i;
 	long r = batch_begin(&b, args->a[1], args->a[2]);
 
-	if (!r && (uint32_t)args->a[3] != DOMID_SELF)
-		r = -EPERM;
 	q.first = q.have = 0;
 	for (i = 0; !r && i < b.count;) {
 		if (pending_after_unit(&units)) {
@@ -126,7 +140,7 @@ long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one)
 			break;
 		}
 		request = request_at(&q, args->a[0], i, b.count - i, bytes);
-		r = request ? one(v, request) : -EFAULT;
+		r = request ? one(v, other, request) : -EFAULT;
 		if (r)
 			break;
 		i++;
@@ -134,7 +148,7 @@ long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one)
 		 * The next request may want pages of the tree that this request
 		 * dropped.
 		 */
-		if (!trees_finish(v->domain))
+		if (!mmu_trees_finish(v->domain) || (other && !mmu_trees_finish(other)))
 			r = -ERESTART;
 	}
 	if (batch_end(&b, i) && r != -ERESTART)
@@ -160,13 +174,53 @@ static int store_plain(struct domain *d, struct frame *f, uint64_t *at,
 	return 0;
 }
 
-static int update_entry(struct domain *d, const struct mmu_update *req,
-			bool preserve_ad)
+/*
+ * Entry *pte of f, which was an L1 table a moment ago, becomes e, for a frame
+ * of `other`'s.
+ */
+static int update_foreign(struct domain *d, struct domain *other, struct frame *f,
+			  pte_t *pte, pte_t e, bool preserve_ad)
+{
+	int r = foreign_take(other, &e);
+	bool is_table;
+
+	if (r)
+		return r;
+	spin_lock(&d->mm);
+	is_table = frame_is_table(f, 1);
+	if (is_table)
+		ptcheck_foreign_set(d, pte, e, preserve_ad);
+	spin_unlock(&d->mm);
+	if (!is_table)
+		reclaim_foreign_unused(e);
+	return is_table ? 0 : -EINVAL;
+}
+
+static int update_own(struct domain *d, struct frame *f, pte_t *pte,
+		      unsigned int slot, pte_t e, bool preserve_ad)
+{
+	enum page_class class;
+	int r;
+
+	spin_lock(&d->mm);
+	class = frame_class(f);
+	if (class >= CLASS_L1 && class <= CLASS_L4 &&
+	    (f->type & TYPE_VALIDATED))
+		r = ptcheck_entry_set(d, pte, class - CLASS_L1 + 1, slot, e,
+				      preserve_ad);
+	else
+		r = store_plain(d, f, pte, e);
+	spin_unlock(&d->mm);
+	return r;
+}
+
+/* Only what an L1 entry names can be another domain's. */
+static int update_entry(struct domain *d, struct domain *other,
+			const struct mmu_update *req, bool preserve_ad)
 {
 	maddr_t maddr = MADDR(req->ptr & ~3UL);
 	unsigned int slot = (maddr_n(maddr) & ~PAGE_MASK) / sizeof(pte_t);
 	struct frame *f;
-	enum page_class class;
 	pte_t *pte;
 	int r;
 
@@ -176,15 +230,10 @@ static int update_entry(struct domain *d, const struct mmu_update *req,
 	if (r)
 		return r;
 	pte = (pte_t *)mfn_to_virt(frame_to_mfn(f)) + slot;
-	spin_lock(&d->mm);
-	class = frame_class(f);
-	if (class >= CLASS_L1 && class <= CLASS_L4 &&
-	    (f->type & TYPE_VALIDATED))
-		r = ptcheck_entry_set(d, pte, class - CLASS_L1 + 1, slot,
-				      req->val, preserve_ad);
+	if (other && (req->val & PTE_P) && frame_is_table(f, 1))
+		r = update_foreign(d, other, f, pte, req->val, preserve_ad);
 	else
-		r = store_plain(d, f, pte, req->val);
-	spin_unlock(&d->mm);
+		r = update_own(d, f, pte, slot, req->val, preserve_ad);
 	frame_put(f);
 	return r;
 }
@@ -212,27 +261,59 @@ static int update_m2p(struct domain *d, const struct mmu_update *req)
 	return r;
 }
 
-static int update_one(struct vcpu *v, const void *request)
+static int update_one(struct vcpu *v, struct domain *other, const void *request)
 {
 	const struct mmu_update *req = request;
+	struct domain *d = v->domain;
+	unsigned int cmd = req->ptr & 3;
+	int r = other ? privilege_check(d, PRIV_MMU, cmd) : 0;
 
-	switch (req->ptr & 3) {
+	if (r)
+		return r;
+	switch (cmd) {
 	case MMU_NORMAL_PT_UPDATE:
 	case MMU_PT_UPDATE_NO_TRANSLATE:
 		/* no guest is translated here */
-		return update_entry(v->domain, req, false);
+		return update_entry(d, other, req, false);
 	case MMU_PT_UPDATE_PRESERVE_AD:
-		return update_entry(v->domain, req, true);
+		return update_entry(d, other, req, true);
 	case MMU_MACHPHYS_UPDATE:
-		return update_m2p(v->domain, req);
+		return update_m2p(other ?: d, req);
 	default:
 		return -ENOSYS;
 	}
 }
 
+/*
+ * In the upper half of the last argument: whose tables, as number + 1; 0: the
+ * caller's.  They must be the caller's, as there is nobody who asks for others.
+ */
+static int tables_own(uint16_t tables)
+{
+	struct domain *d;
+
+	if (!tables || tables - 1U == current_vcpu()->domain->id)
+		return 0;
+	d = domain_find(tables - 1);
+	if (!d)
+		return -ESRCH;
+	domain_put(d);
+	return -EPERM;
+}
+
 long op_mmu_update(struct hypercall_args *args)
 {
-	return mmu_batch(args, sizeof(struct mmu_update), update_one);
+	struct domain *other;
+	long r = tables_own(args->a[3] >> 16);
+
+	if (!r)
+		r = mmu_other_find(args->a[3], &other);
+	if (r)
+		return r;
+	r = mmu_batch(args, other, sizeof(struct mmu_update), update_one);
+	if (other)
+		domain_put(other);
+	return r;
 }
 
 /* --- update_va_mapping --- */

@@ -13,16 +13,30 @@
 #define MMU_REQUEST_MAX	24		/* bytes of the largest request */
 
 /*
- * Carry out one request, read once from the guest.  -ERESTART: nothing was
- * done, ask again later.
+ * Carry out one request, read once from the guest.  The frames that it names
+ * are v's domain's, or `other`'s (NULL: none).  -ERESTART: nothing was done,
+ * ask again later.
  */
-typedef int (*mmu_request_fn)(struct vcpu *v, const void *request);
+typedef int (*mmu_request_fn)(struct vcpu *v, struct domain *other,
+			      const void *request);
 
 /*
  * The call (requests, count, pdone, domid): `one` for each request of `bytes`,
  * up to the first error; continuable.  0, or the error.
  */
-long mmu_batch(struct hypercall_args *args, size_t bytes, mmu_request_fn one);
+long mmu_batch(struct hypercall_args *args, struct domain *other, size_t bytes,
+	       mmu_request_fn one);
+
+/*
+ * Whose frames a call names, in the words of Xen: DOMID_SELF, the caller's
+ * (NULL), or another domain's, which the caller then has a reference on.
+ * -ESRCH: there is none, or the caller named itself by number; -EPERM: frames
+ * of no domain.
+ */
+int mmu_other_find(domid_t id, struct domain **other) must_check;
+
+/* Finish what a request began on d's trees of tables; false: time is up. */
+bool mmu_trees_finish(struct domain *d);
 
 /*
  * The guest's mask of its own vCPUs at `va` (bits beyond the last are ignored),

@@ -7,6 +7,8 @@
 #include <errno.h>
 
 #include "dom/above.h"
+#include "dom/privilege.h"
+#include "dom/reclaim.h"
 #include "pv/desc.h"
 #include "pv/hypercall.h"
 #include "pv/mmu.h"
@@ -21,7 +23,8 @@ static int pin(struct domain *d, mfn_t mfn, unsigned int level)
 	int r;
 
 	spin_lock(&d->mm);
-	r = resolve_name(d, &mfn);
+	/* The first domain's, too late: the reaper may have passed the page. */
+	r = d->state == DOM_DYING ? -EINVAL : resolve_name(d, &mfn);
 	if (!r)
 		r = pttree_get(d, mfn, level);
 	if (!r) {
@@ -142,11 +145,48 @@ static int flush(struct vcpu *v, const struct mmuext_op *op)
 	}
 }
 
-static int ext_one(struct vcpu *v, const void *request)
+/* --- on another domain's frames --- */
+
+/*
+ * A tree of its tables is theirs, as if they had asked; the work on it is done
+ * here, since their vCPUs may not run.
+ */
+static int other_tables(struct domain *other, const struct mmuext_op *op)
+{
+	mfn_t mfn = MFN(op->arg1.mfn);
+	int r;
+
+	do {
+		r = op->cmd == MMUEXT_UNPIN_TABLE ? unpin(other, mfn) :
+		    pin(other, mfn, op->cmd - MMUEXT_PIN_L1_TABLE + 1);
+	} while (r == -ERESTART && mmu_trees_finish(other));
+	return r;
+}
+
+/* As on Xen, what is on the caller's own state is refused. */
+static int ext_other(struct domain *d, struct domain *other, const struct mmuext_op *op)
+{
+	int r = privilege_check(d, PRIV_MMUEXT, op->cmd);
+
+	if (r)
+		return op->cmd <= MMUEXT_FLUSH_CACHE_GLOBAL ? -EPERM : r;
+	switch (op->cmd) {
+	case MMUEXT_CLEAR_PAGE:
+		return page_write(other, MFN(op->arg1.mfn), INVALID_MFN);
+	case MMUEXT_COPY_PAGE:
+		return page_copy_op(other, MFN(op->arg1.mfn), MFN(op->arg2.src_mfn));
+	default:
+		return other_tables(other, op);
+	}
+}
+
+static int ext_one(struct vcpu *v, struct domain *other, const void *request)
 {
 	const struct mmuext_op *op = request;
 	struct domain *d = v->domain;
 
+	if (other)
+		return ext_other(d, other, op);
 	switch (op->cmd) {
 	case MMUEXT_PIN_L1_TABLE ... MMUEXT_PIN_L4_TABLE:
 		return pin(d, MFN(op->arg1.mfn), op->cmd - MMUEXT_PIN_L1_TABLE + 1);
@@ -176,7 +216,23 @@ static int ext_one(struct vcpu *v, const void *request)
 
 long op_mmuext(struct hypercall_args *args)
 {
-	return mmu_batch(args, sizeof(struct mmuext_op), ext_one);
+	struct domain *other;
+	long r = mmu_other_find(args->a[3], &other);
+
+	if (r)
+		return r;
+	if (other) {
+		/* Who may name others at all may pin; asked before requests. */
+		r = privilege_check(current_vcpu()->domain, PRIV_MMUEXT,
+				    MMUEXT_PIN_L1_TABLE);
+		/* Uses by entries of the caller's that are gone end now. */
+		reclaim_foreign_flush();
+	}
+	if (!r)
+		r = mmu_batch(args, other, sizeof(struct mmuext_op), ext_one);
+	if (other)
+		domain_put(other);
+	return r;
 }
 
 bool mmu_base_drop(struct domain *d, mfn_t *base)

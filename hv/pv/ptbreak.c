@@ -130,8 +130,12 @@ bool ptbreak_pending(const struct domain *d, mfn_t mfn)
 
 bool ptbreak_hold(struct domain *d)
 {
+	struct vcpu *v = current_vcpu();
+	/* or it is the first domain that breaks a share (pv/foreign.h) */
+	bool inside = v && v->domain == d;
+
 	ASSERT(spin_is_locked(&d->mm));
-	if (d->vcpu_count == 1 || d->pending.renames.held)
+	if ((inside && d->vcpu_count == 1) || d->pending.renames.held)
 		return false;
 	atomic_store(&d->pending.renames.held, true);
 	return true;

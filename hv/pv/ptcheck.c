@@ -13,6 +13,7 @@
 
 #include "abi/share.h"
 #include "dom/pages.h"
+#include "dom/reclaim.h"
 #include "pv/grant.h"
 #include "pv/ptbreak.h"
 #include "pv/ptcheck_private.h"
@@ -31,6 +32,11 @@ static bool flags_ok(pte_t e, uint64_t refused)
 	if (e & refused)
 		return false;
 	return cpu_features.nx || !(e & PTE_NX);
+}
+
+bool ptcheck_l1_flags_ok(pte_t e)
+{
+	return flags_ok(e, L1_REFUSED);
 }
 
 /*
@@ -161,6 +167,11 @@ static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 		grant_pte_gone(d, pte);
 		return;
 	}
+	if (e & PTE_AVL_FOREIGN) {
+		d->foreign_entries--;
+		reclaim_foreign(d, e);
+		return;
+	}
 	f = mfn_to_frame(pte_mfn(e));
 	if (frame_is_shared(f)) {
 		bool broke = (new & PTE_P) && (new & PTE_RW);
@@ -269,6 +280,17 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 	 */
 	l1_rename(d, pte, old, adjusted, ad == AD_EXACT ? AD_PRESERVE : ad);
 	return 0;
+}
+
+void ptcheck_foreign_set(struct domain *d, pte_t *pte, pte_t e, bool preserve_ad)
+{
+	pte_t old = READ_ONCE(*pte);
+
+	ASSERT(spin_is_locked(&d->mm) && (e & PTE_AVL_FOREIGN));
+	(void)entry_write(pte, e, preserve_ad ? AD_PRESERVE : AD_REPLACE, &old);
+	d->foreign_entries++;
+	/* Of a page that it mapped before, nothing took the place. */
+	l1_put(d, pte, old, 0);
 }
 
 void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new)

@@ -22,6 +22,9 @@
  *         (pv/grant_host.c), and replacing it takes the handle's host part
  *         away.
  *
+ *         PTE_AVL_FOREIGN likewise, on entries for another domain's frames;
+ *         what they hold is that frame's (pv/foreign.h, FOR2).
+ *
  * TABLE6  of a domain that chose SHARE_MODE_SOLE no entry comes to be for a
  *         frame that it holds, but by the offer: the share is broken first.  So
  *         an entry that such a kernel keeps where nobody counts it, in a table
@@ -57,6 +60,15 @@ int ptcheck_entry_set(struct domain *d, pte_t *pte, unsigned int level,
  * not.
  */
 int ptcheck_entry_swap(struct domain *d, pte_t *pte, pte_t old, pte_t new) must_check;
+
+/* Has an entry of level 1 only bits that it may have? */
+bool ptcheck_l1_flags_ok(pte_t e);
+
+/*
+ * Replace *pte, an entry of a validated L1 table, by `e`, for which
+ * foreign_take() took what it needs.
+ */
+void ptcheck_foreign_set(struct domain *d, pte_t *pte, pte_t e, bool preserve_ad);
 
 /*
  * An L1 entry of a validated table was replaced by `new` without

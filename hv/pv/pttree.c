@@ -21,7 +21,10 @@
  * TREE3  The vCPU that asked for a validation asks again and is given the
  *        result (VALIDATED, REFUSED), which no other vCPU can take: so if many
  *        ask at once, each gets its own.  If a vCPU does not come back for its
- *        result but asks for something else, the result is dropped first.
+ *        result but asks for something else, the result is dropped first.  Who
+ *        is no vCPU of the domain's (the builder, the reaper, the first domain)
+ *        finds it in pending.outside; two such who ask for different trees at
+ *        once drop each other's, and ask again.
  * TREE4  A dying domain's validation is undone, and its results are dropped.
  */
 #include <port.h>
@@ -138,15 +141,12 @@ static bool devalidate(struct domain *d, struct frame *f)
 
 /* --- the work --- */
 
-/*
- * The vCPU of d's for which this CPU works on d's tables; none while d is built
- * or reaped.
- */
-static struct vcpu *asker(struct domain *d)
+/* TREE3: where the result belongs of what this CPU asks for. */
+static struct pt_result *asker(struct domain *d)
 {
 	struct vcpu *v = current_vcpu();
 
-	return v && v->domain == d ? v : d->vcpu[0];
+	return v && v->domain == d ? &v->pt_result : &d->pending.outside;
 }
 
 static bool half_way(const struct pt_tree *w)
@@ -154,10 +154,10 @@ static bool half_way(const struct pt_tree *w)
 	return w->state != PT_IDLE;
 }
 
-/* TREE3: store what became of the tree, for the vCPU that asked. */
+/* TREE3: store what became of the tree, for who asked. */
 static void work_answer(struct pt_tree *w, int error)
 {
-	w->asker->pt_result = (struct pt_result){
+	*w->asker = (struct pt_result){
 		.state = error ? PT_REFUSED : PT_VALIDATED,
 		.error = error, .root = w->root,
 	};
@@ -194,13 +194,25 @@ static void work_part(struct domain *d)
 }
 
 /* TREE3: nobody comes for it. */
-static void result_forget(struct domain *d, struct vcpu *v)
+static void result_forget(struct domain *d, struct pt_result *result)
 {
-	int state = v->pt_result.state;
+	int state = result->state;
 
-	v->pt_result.state = PT_NONE;
+	result->state = PT_NONE;
 	if (state == PT_VALIDATED)
-		pttree_put(d, v->pt_result.root);
+		pttree_put(d, result->root);
+}
+
+/* TREE4: of a dying domain nobody comes for any, until a tree is half-way. */
+static void results_forget(struct domain *d)
+{
+	uint32_t i;
+
+	for (i = 0; i < d->vcpu_count; i++)
+		if (!half_way(&d->pending.tree))
+			result_forget(d, &d->vcpu[i]->pt_result);
+	if (!half_way(&d->pending.tree))
+		result_forget(d, &d->pending.outside);
 }
 
 bool pttree_work_left(const struct domain *d)
@@ -211,8 +223,6 @@ bool pttree_work_left(const struct domain *d)
 
 bool pttree_work(struct domain *d)
 {
-	uint32_t i;
-
 	ASSERT(spin_is_locked(&d->mm));
 	this_cpu()->pte_steps = 0;
 	/* First: a validation takes no entry while names change. */
@@ -223,10 +233,8 @@ bool pttree_work(struct domain *d)
 	/* The last entry was found, and the flush behind it made (K2). */
 	if (!ptbreak_left(d))
 		WRITE_ONCE(d->pending.renames.held, false);
-	/* TREE4 */
-	for (i = 0; d->state == DOM_DYING && i < d->vcpu_count; i++)
-		if (!half_way(&d->pending.tree))
-			result_forget(d, d->vcpu[i]);
+	if (d->state == DOM_DYING)
+		results_forget(d);
 	return pttree_work_left(d);
 }
 
@@ -242,34 +250,32 @@ bool pttree_settle(struct domain *d)
 
 int pttree_begin(struct domain *d, mfn_t wanted)
 {
-	struct vcpu *v = asker(d);
+	struct pt_result *result = asker(d);
 
 	ASSERT(spin_is_locked(&d->mm));
 	if (half_way(&d->pending.tree))
 		return -ERESTART;
-	if (likely(v->pt_result.state == PT_NONE) ||
-	    mfn_eq(v->pt_result.root, wanted))
+	if (likely(result->state == PT_NONE) || mfn_eq(result->root, wanted))
 		return 0;
-	result_forget(d, v);
+	result_forget(d, result);
 	return half_way(&d->pending.tree) ? -ERESTART : 0;
 }
 
 /* --- uses --- */
 
 /*
- * The result that waits for this vCPU, if it is for this table and level: 0 or
- * -errno; 1: there is none.
+ * The result that waits, if it is for this table and level: 0 or -errno; 1:
+ * there is none.
  */
-static int result_take(struct vcpu *v, mfn_t mfn, unsigned int level)
+static int result_take(struct pt_result *result, mfn_t mfn, unsigned int level)
 {
-	struct pt_result *result = &v->pt_result;
 	int state = result->state;
 
 	if (state == PT_NONE || !mfn_eq(result->root, mfn))
 		return 1;
 	if (state == PT_VALIDATED &&
 	    table_level(mfn_to_frame(mfn)) != level)
-		return -EBUSY;	/* the vCPU may still come for it */
+		return -EBUSY;	/* who asked may still come for it */
 	result->state = PT_NONE;
 	return state == PT_REFUSED ? result->error : 0;
 }
@@ -277,13 +283,13 @@ static int result_take(struct vcpu *v, mfn_t mfn, unsigned int level)
 int pttree_get(struct domain *d, mfn_t mfn, unsigned int level)
 {
 	struct pt_tree *w = &d->pending.tree;
-	struct vcpu *v = asker(d);
+	struct pt_result *result = asker(d);
 	struct frame *f;
 	int r = pttree_begin(d, mfn);
 
 	if (r)
 		return r;
-	r = result_take(v, mfn, level);
+	r = result_take(result, mfn, level);
 	if (r <= 0)
 		return r;
 	r = resolve(d, mfn, USE_TYPED, &f);
@@ -294,9 +300,9 @@ int pttree_get(struct domain *d, mfn_t mfn, unsigned int level)
 		frame_put(f);
 	if (r <= 0)
 		return r;
-	*w = (struct pt_tree){ .state = PT_VALIDATING, .root = mfn, .asker = v };
+	*w = (struct pt_tree){ .state = PT_VALIDATING, .root = mfn, .asker = result };
 	work_part(d);
-	return half_way(w) ? -ERESTART : result_take(v, mfn, level);
+	return half_way(w) ? -ERESTART : result_take(result, mfn, level);
 }
 
 void pttree_drop(struct domain *d, mfn_t mfn)

@@ -18,6 +18,8 @@
  *         is written only if no other CPU set its A or D bit in between.  So
  *         the old value that xchg gives is exact, and no bit that `and` or
  *         cmpxchg keeps is lost.  Else the guest makes the store again.
+ * WRITE4  The table is the guest's own.  Another domain may let it see one, by
+ *         a grant for reading; what that one's entries hold is that domain's.
  */
 #include <port.h>
 #include <errno.h>
@@ -175,11 +177,15 @@ static pte_t *entry_at(struct domain *d, mfn_t l4, uint64_t va)
 {
 	pte_t *mapping = ptcheck_walk(d, l4, va);
 	struct frame *f;
+	uint64_t state;
 
 	if (!mapping || !(*mapping & PTE_P) || !frame_valid(pte_mfn(*mapping)))
 		return NULL;
 	f = mfn_to_frame(pte_mfn(*mapping));
-	if (frame_kind(f) != FRAME_OWNED || !frame_is_table(f, 1))
+	state = frame_state(f);
+	if (frame_state_kind(state) != FRAME_OWNED || !frame_is_table(f, 1))
+		return NULL;
+	if (frame_state_owner(state) != d->id)	/* WRITE4 */
 		return NULL;
 	return (pte_t *)mfn_to_virt(pte_mfn(*mapping)) +
 	       (va & ~PAGE_MASK) / sizeof(pte_t);

@@ -22,7 +22,9 @@ typedef uint64_t pte_t;
  * the hypervisor's, too: a mapping that belongs to a grant handle (dom/grant.h)
  */
 #define PTE_AVL_GRANT	(1UL << 54)
-#define PTE_AVL_OURS	(PTE_AVL_SHARED | PTE_AVL_GRANT)
+/* and this: a mapping of another domain's frame (pv/foreign.h) */
+#define PTE_AVL_FOREIGN	(1UL << 55)
+#define PTE_AVL_OURS	(PTE_AVL_SHARED | PTE_AVL_GRANT | PTE_AVL_FOREIGN)
 #define PTE_NX		(1UL << 63)
 #define PTE_ADDR_MASK	0x000ffffffffff000UL
 

@@ -27,8 +27,8 @@
 	} while (0)
 
 static uint32_t refs[FAKE_FRAMES], types[FAKE_FRAMES];
-/* page-table entries of the domain at hand that are grants */
-static uint32_t grant_entries;
+/* page-table entries of the domain at hand that are grants, or foreign */
+static uint32_t grant_entries, foreign_entries;
 static uint32_t links_in[FAKE_FRAMES], links_out[FAKE_FRAMES];
 
 static void expect_use(mfn_t mfn, bool typed)
@@ -79,6 +79,13 @@ static void count_entry(struct domain *d, mfn_t table, unsigned int level,
 	must(!(e & PTE_AVL_SHARED), "%lx is not shared", (long)mfn_n(mfn));
 	if (e & PTE_AVL_GRANT) {	/* TABLE5: its handle holds */
 		grant_entries++;
+		return;
+	}
+	if (e & PTE_AVL_FOREIGN) {	/* FOR2 */
+		foreign_entries++;
+		must(level == 1 && frame_state_owner(mfn_to_frame(mfn)->state) != d->id,
+		     "%lx: %lx is marked foreign", (long)mfn_n(table), (long)e);
+		expect_use(mfn, e & PTE_RW);
 		return;
 	}
 	must(frame_state_owner(mfn_to_frame(mfn)->state) == d->id,
@@ -139,13 +146,18 @@ static void count_registered(mfn_t mfn, void *arg)
 	expect_use(mfn, true);
 }
 
+/* A result that waits for who asked holds a use (TREE3). */
+static void count_result(const struct pt_result *result)
+{
+	if (result->state == PT_VALIDATED)
+		expect_use(result->root, true);
+}
+
 static void count_vcpu(struct vcpu *v)
 {
 	unsigned int i;
 
-	/* A result that waits for who asked holds a use (TREE3). */
-	if (v->pt_result.state == PT_VALIDATED)
-		expect_use(v->pt_result.root, true);
+	count_result(&v->pt_result);
 	if (v->info_frame)
 		expect_use(frame_to_mfn(v->info_frame), true);
 	if (!mfn_eq(v->kernel_l4, INVALID_MFN))
@@ -163,13 +175,16 @@ static void count_vcpu(struct vcpu *v)
 static void count_domain(struct domain *d, void *arg)
 {
 	ck_assert(!pttree_work_left(d));
-	grant_entries = 0;
+	grant_entries = foreign_entries = 0;
 	count_list(d, d->pages.list);
 	count_list(d, d->pages.left);
 	count_handles(d);
 	(void)xencomm_frames(d, count_registered, NULL);
 	for (uint32_t i = 0; i < d->vcpu_count; i++)
 		count_vcpu(d->vcpu[i]);
+	count_result(&d->pending.outside);
+	must(foreign_entries == d->foreign_entries, "I21: d%u has %u foreign entries, counts %lu",
+	     d->id, foreign_entries, (unsigned long)d->foreign_entries);
 }
 
 static void compare(mfn_t mfn)

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # the first domain and Debian's Xen tools on Pasture and on Xen 4.17: what xl says that should be equal
-# reads: ACCEL CPU_MODEL QEMU TIMEOUT
+# reads: ACCEL CPU_MODEL QEMU TIMEOUT N
 # The same kernel, initial RAM disk and words of the command line; Pasture is given the
-# kernel unpacked.
+# kernel unpacked.  Then xl creates and destroys a guest N times (1,000): nothing is lost.
 set -u
 . bench/own.sh
 . bench/linux/lib.sh
@@ -14,18 +14,22 @@ own "$B"
 words="console=hvc0 acpi=off pci=off initcall_blacklist=cmos_init job=tools"
 options="dom0_mem=400M dom0_max_vcpus=1 com1=115200,8n1 console=com1"
 
-# on NAME HYPERVISOR KERNEL UNTIL: what the first domain said is in $B/NAME.txt
+# on NAME HYPERVISOR KERNEL UNTIL WORDS SECONDS: what the first domain said is in $B/NAME.txt
 on() {
-	build/harness machine "$B/$1.log" V=0 UNTIL="$4" TIMEOUT="${TIMEOUT:-300}" -- \
+	build/harness machine "$B/$1.log" V=0 UNTIL="$4" TIMEOUT="${TIMEOUT:-$6}" -- \
 		-accel "${ACCEL:-tcg}" -cpu "${CPU_MODEL:-qemu64}" -smp 1 -m 768 -kernel "$2" \
-		-append "exit=qemu $options" -initrd "$3 $words,build/linux/dom0.gz" ||
+		-append "exit=qemu $options" -initrd "$3 $words $5,build/linux/dom0.gz" ||
 		{ echo "dom0: $1 did not end well: $B/$1.log"; exit 1; }
 	tr -d '\r' <"$B/$1.log" | sed -n 's/^.*@dom0 \(.*\)$/\1/p' >"$B/$1.txt"
 	[ -s "$B/$1.txt" ] || { echo "dom0: $1 said nothing: $B/$1.log"; exit 1; }
 }
-on pasture build/pasture build/linux/linux-generic.elf "@end "
-grep -q "^@end frames_lost=0 .*audit_errors=0" "$B/pasture.log" || { echo "dom0: $(grep "^@end" "$B/pasture.log")"; exit 1; }
-on xen build/linux/xen.elf "$kernel" "@dom0 end"
+# nothing_lost NAME
+nothing_lost() {
+	grep -q "^@end frames_lost=0 .*audit_errors=0" "$B/$1.log" || { echo "dom0: $(grep "^@end" "$B/$1.log")"; exit 1; }
+}
+on pasture build/pasture build/linux/linux-generic.elf "@end " "" 300
+nothing_lost pasture
+on xen build/linux/xen.elf "$kernel" "@dom0 end" "" 300
 
 # What must be the same, line by line.  Not looked at: what names the hypervisor, the
 # machine's clock and memory, CPU time, HVM (which needs what Pasture does not), and the log.
@@ -39,4 +43,11 @@ if ! diff <(equal "$B/pasture.txt") <(equal "$B/xen.txt"); then
 fi
 [ "$(equal "$B/pasture.txt" | wc -l)" -ge 30 ] || { echo "dom0: too few lines were compared"; exit 1; }
 echo "dom0: $(equal "$B/pasture.txt" | wc -l) lines are the same on both"
+
+count=${N:-1000}
+on births build/pasture build/linux/linux-generic.elf "@end " "create=$count" $((300 + 6 * count))
+nothing_lost births
+grep -q '^step name=created ok=1' "$B/births.txt" || { echo "dom0: xl create or destroy failed: $B/births.log"; exit 1; }
+[ "$(grep -c '^@dom id=.* state=made' "$B/births.log")" = $((count + 1)) ] || { echo "dom0: not all were made"; exit 1; }
+echo "dom0: $count guests were created and destroyed, no frame is lost"
 echo "All is well."

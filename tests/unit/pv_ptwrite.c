@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// links: @machine hv/pv/ptwrite.c hv/pv/decode.c
+// links: @machine hv/pv/ptwrite.c hv/pv/decode.c tests/fake/fake_grants.c
 /*
- * Emulated stores to page tables (WRITE1-WRITE3): each form against the host's
+ * Emulated stores to page tables (WRITE1-WRITE4): each form against the host's
  * own CPU, and what is refused.
  */
 #include <check.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "fake/fake_grants.h"
 #include "fake/fake_machine.h"
 #include "mm/pagetype.h"
 #include "pv/emulate.h"
@@ -306,6 +307,30 @@ START_TEST(not_emulated)
 }
 END_TEST
 
+/* WRITE4: a table of another domain's that the guest sees by a grant. */
+START_TEST(anothers_table)
+{
+	struct domain *other = fake_domain("g", 50);
+	mfn_t theirs = virt_to_mfn(fake_pte(other, spare + 1));
+	pte_t was = *fake_pte(other, spare + 1);
+	uint64_t pfn = 0;
+	uint32_t handle;
+
+	while (!mfn_eq(fake_mfn(other, pfn), theirs))
+		pfn++;
+	g_setup(other, 1);
+	g_grant(other, 9, pfn, d, true);
+	fake_run(d);
+	ck_assert_int_eq(g_map(other, 9, spare + 2, GNTMAP_host_map | GNTMAP_readonly,
+			       &handle), 0);
+	v->regs.rdx = 0;
+	ck_assert(!STORE(fake_va(spare + 2) + (l1_va & ~PAGE_MASK), "\x48\x89\x10"));
+	ck_assert_uint_eq(*fake_pte(other, spare + 1), was);
+	ck_assert_int_eq(g_unmap(spare + 2, handle), 0);
+	fake_end(other);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *effect = suite_case("effect"), *tables = suite_case("tables");
@@ -316,5 +341,6 @@ int main(void)
 	tcase_add_test(tables, half_entries);
 	tcase_add_test(tables, checked);
 	tcase_add_test(tables, not_emulated);
+	tcase_add_test(tables, anothers_table);
 	return suite_run();
 }

@@ -188,8 +188,9 @@ START_TEST(bad_pointers)
 				   DOMID_SELF), -EINVAL);
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, 0x10, 1, 0, DOMID_SELF),
 			 -EFAULT);
+	/* in another's name: unit pv_foreign has who may */
 	ck_assert_int_eq(FAKE_CALL(op_mmu_update, fake_va(spare), 1, 0, 7),
-			 -EPERM);
+			 -ESRCH);
 	fake_recount();
 }
 END_TEST

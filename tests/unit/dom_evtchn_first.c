@@ -1,0 +1,127 @@
+/* links: hv/dom/evtchn.c hv/dom/op_evtchn.c hv/dom/privilege.c tests/port/port.c tests/fake/fake_dom.c */
+/* SPDX-License-Identifier: MIT */
+/* Event channels of the first domain: VIRQs of the machine, others' ports. */
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+
+#include <port.h>
+
+#include <xen/event_channel.h>
+
+#include "dom/evtchn_private.h"
+#include "fake/fake_dom.h"
+#include "unit/suite.h"
+
+static struct domain *a, *b;	/* ids 1 and 2; a makes the hypercalls */
+
+/* What DOMID_FIRST stands for; NULL: there is no first domain. */
+static struct domain *first;
+
+struct domain *domain_find(domid_hv_t id)
+{
+	struct fake_domain *f = id && id <= FAKE_DOMAINS ? &fake.dom[id - 1] : NULL;
+	struct domain *d = f && f->listed ? &f->d : id == DOMID_FIRST ? first : NULL;
+
+	if (spin_level_held() != LOCK_NONE)
+		ck_abort_msg("a lock is held");
+	if (d)
+		d->refs++;
+	return d;
+}
+
+static void setup(void)
+{
+	first = NULL;
+	fake_reset();
+	a = fake_domain(0);
+	b = fake_domain(1);
+	ck_assert_int_eq(evtchn_init(a), 0);
+	ck_assert_int_eq(evtchn_init(b), 0);
+	fake_current(a);
+}
+
+static void teardown(void)
+{
+	evtchn_fini(a);
+	evtchn_fini(b);
+	ck_assert_int_eq(fake.allocs, 0);
+	ck_assert_uint_eq(a->refs, 1);
+	ck_assert_uint_eq(b->refs, 1);
+	ck_assert_uint_eq(spin_level_held(), LOCK_NONE);
+}
+
+/* --- the calls, as a guest makes them --- */
+
+static long call(struct domain *d, unsigned long cmd, void *arg)
+{
+	fake_current(d);
+	return op_event_channel(cmd, fake_va(arg));
+}
+
+/* Of what happens in the machine it hears, if it listens; nobody else does. */
+START_TEST(virq_of_the_machine)
+{
+	struct evtchn_bind_virq v = { .virq = VIRQ_DOM_EXC };
+
+	ck_assert_int_eq(call(a, EVTCHNOP_bind_virq, &v), 0);
+	evtchn_virq_first(VIRQ_DOM_EXC);
+	ck_assert(!evtchn_port_pending(a, v.port));	/* not the first */
+	first = a;
+	evtchn_virq_first(VIRQ_CONSOLE);
+	ck_assert(!evtchn_port_pending(a, v.port));
+	evtchn_virq_first(VIRQ_DOM_EXC);
+	ck_assert(evtchn_port_pending(a, v.port));
+	first = b;
+	evtchn_virq_first(VIRQ_DOM_EXC);		/* it does not listen */
+}
+END_TEST
+
+/* It offers a port of another domain, looks at it, and closes all of them. */
+START_TEST(ports_of_others)
+{
+	struct evtchn_alloc_unbound u = { .dom = b->id, .remote_dom = DOMID_SELF };
+	struct evtchn_bind_interdomain bind;
+	struct evtchn_status s;
+	struct evtchn_reset r = { .dom = b->id };
+
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), -EPERM);
+	ck_assert_int_eq(call(a, EVTCHNOP_reset, &r), -EPERM);
+	a->privileged = true;
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), 0);
+	ck_assert_uint_eq(b->events.port[u.port].remote_dom, a->id);
+	s = (struct evtchn_status){ .dom = b->id, .port = u.port };
+	ck_assert_int_eq(call(a, EVTCHNOP_status, &s), 0);
+	ck_assert_uint_eq(s.status, EVTCHNSTAT_unbound);
+	ck_assert_uint_eq(s.u.unbound.dom, a->id);
+	bind = (struct evtchn_bind_interdomain){ .remote_dom = b->id, .remote_port = u.port };
+	ck_assert_int_eq(call(a, EVTCHNOP_bind_interdomain, &bind), 0);
+	ck_assert_int_eq(call(a, EVTCHNOP_reset, &r), 0);
+	ck_assert_uint_eq(b->events.port[u.port].state, PORT_FREE);
+	ck_assert_uint_eq(a->events.port[bind.local_port].state, PORT_UNBOUND);
+	u.dom = s.dom = r.dom = 99;
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), -ESRCH);
+	ck_assert_int_eq(call(a, EVTCHNOP_status, &s), -ESRCH);
+	ck_assert_int_eq(call(a, EVTCHNOP_reset, &r), -ESRCH);
+	/* END6: the reaper may be at the ports. */
+	b->state = DOM_DYING;
+	u.dom = b->id;
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), -EINVAL);
+	/* and no more ports than it may have */
+	b->state = DOM_RUNNING;
+	b->events.last = 2;
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), 0);
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), 0);
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), -ENOSPC);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = suite_case("evtchn_first");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, virq_of_the_machine);
+	tcase_add_test(tc, ports_of_others);
+	return suite_run();
+}
