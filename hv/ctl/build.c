@@ -19,6 +19,7 @@
 
 #include "ctl/build.h"
 #include "ctl/elf.h"
+#include "ctl/lives.h"
 #include "ctl/ptbuild.h"
 #include "debug/log.h"
 #include "dom/console.h"
@@ -536,9 +537,15 @@ static void start(struct build *b, uint32_t instance, uint32_t generation)
 
 	d->origin.instance = instance;
 	d->origin.generation = generation;
+	d->origin.again = generation < b->config->repeat;
+	if (b->config->first)
+		domain_keep_shut(true);
 	log_stat("@dom id=%u name=%s group=%s state=created pages=%lu budget=%lu",
 		 d->id, d->name, d->sharing.group_name, b->pages, d->sharing.budget);
 	domain_start(d);
+	/* Whoever ended the others may have passed by before. */
+	if (lives_ending())
+		domain_end(d);
 }
 
 static void give_up(struct build *b)

@@ -12,5 +12,10 @@
  * are cleared.  -EFAULT; -EINVAL: longer than any map.
  */
 int cpu_map_put(const struct xenctl_bitmap *map, bool all) must_check;
+uint64_t cpu_map_all(void);	/* one bit for each processor */
+/* The same with these bits. */
+int cpu_map_put_bits(const struct xenctl_bitmap *map, uint64_t bits) must_check;
+/* From there; bits that are not in the map are clear. */
+int cpu_map_get(const struct xenctl_bitmap *map, uint64_t *bits) must_check;
 
 #endif

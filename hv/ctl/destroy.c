@@ -3,7 +3,8 @@
  * The end of a domain, in bounded steps that the CPUs take between guests.
  *
  *   STOP     its vCPUs leave their CPUs; the console is closed; the first
- *            domain is told, as once more after FREE
+ *            domain is told, as once more after FREE.  A domain that is SHUT
+ *            (dom/die.h) does a part of this before, and then waits
  *   PORTS    64 event channels a step
  *   EMPTY    its page tables, L1 first: one table's width a step; shared holds
  *            are dropped
@@ -16,7 +17,7 @@
  *            unpin, give up
  *   WAIT     for calls that are copying or unmapping its pages, or that have
  *            looked the domain up by its number (I18)
- *   ORPHANS  pages that others still use become nobody's
+ *   ORPHANS  pages that such a call gave to it: as PAGES; pages that others still use become nobody's
  *   VIEW     its M2P, 64 pages a step
  *   POOL     what was set aside for it in its share group: 64 frames, or a
  *            block of 512, a step
@@ -41,6 +42,11 @@
  * END5  Page-table work that a step left unfinished is the next step's first
  *       work, whatever the phase; so no phase meets a table that is half done,
  *       and no step handles more than 512 entries of it.
+ * END6  Who gives a domain something from outside (the first domain: a vCPU's
+ *       tables, pages) has a reference, and looks whether it is dying: under
+ *       LOCK_DOMAIN or LOCK_EVENT, which STOP passes through; or, for pages,
+ *       when they are taken from the quota, and ORPHANS comes after all who
+ *       saw it alive.
  */
 #include <port.h>
 
@@ -57,6 +63,7 @@
 #include "dom/sched.h"
 #include "dom/store.h"
 #include "pv/grant.h"
+#include "pv/memory.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 #include "pv/xencomm.h"
@@ -71,7 +78,7 @@ enum phase {
 	PHASE_ORPHANS, PHASE_VIEW, PHASE_POOL, PHASE_FREE,
 };
 
-static void phase_stop(struct domain *d)
+static void vcpus_stop(struct domain *d)
 {
 	uint32_t i;
 
@@ -81,6 +88,26 @@ static void phase_stop(struct domain *d)
 		timer_cancel(&d->vcpu[i]->poll_timer);
 		timer_cancel(&d->vcpu[i]->periodic_timer);
 	}
+}
+
+/* It is whole, and nothing of it moves: the first domain may look. */
+static void tell_shut(struct domain *d)
+{
+	vcpus_stop(d);
+	console_drain(d);
+	atomic_store(&d->end.told, true);
+	lives_shut(d);
+	domain_shut_look(true);		/* for the others */
+	evtchn_virq_first(VIRQ_DOM_EXC);
+}
+
+static void phase_stop(struct domain *d)
+{
+	vcpus_stop(d);
+	spin_lock(&d->lock);	/* END6 */
+	spin_unlock(&d->lock);
+	spin_lock(&d->events.lock);
+	spin_unlock(&d->events.lock);
 	if (d->console)
 		console_fini(d);
 	if (d->store)
@@ -198,6 +225,7 @@ static void phase_free(struct domain *d)
 
 	trace_event(d, TRACE_FREED, 0, MFN(0), d->end.orphans);
 	holds_domain_fini(d);
+	memory_map_free(d);
 	again = lives_gone(d);
 	if (again)
 		domain_count_hold();
@@ -237,7 +265,7 @@ static bool phase_run(struct domain *d)
 			d->end.disown_slot = 0;
 		return !is_referenced(d);
 	case PHASE_ORPHANS:
-		return !phase_orphans(d);
+		return !phase_pages(d) && !phase_orphans(d);
 	case PHASE_VIEW:
 		return !m2p_view_reap(&d->m2p);
 	case PHASE_POOL:
@@ -262,6 +290,10 @@ static bool unfinished(struct domain *d)
 /* One step of d; false once d is gone. */
 static bool reap_once(struct domain *d)
 {
+	if (READ_ONCE(d->state) == DOM_SHUT) {
+		tell_shut(d);
+		return true;
+	}
 	if (unfinished(d))
 		return true;
 	if (d->end.phase == PHASE_FREE && domain_retire(d)) {
@@ -299,6 +331,7 @@ bool reaper_step(void)
 
 	if (!domain_any_dying())
 		return false;
+	domain_shut_look(false);
 	d = domain_claim_dying();
 	if (!d)
 		return false;

@@ -61,29 +61,41 @@ static void trace_print_end(struct domain *d)
 				 end_event_name(r->event), r->result, r->name);
 }
 
+void lives_shut(const struct domain *d)
+{
+	log_stat("@dom id=%u name=%s state=shut reason=%s code=%u", d->id,
+		 d->name, reason_name(d->shutdown_code), d->shutdown_code);
+}
+
 static void end_one(struct domain *d, void *arg)
 {
-	domain_shutdown(d, SHUTDOWN_poweroff);
+	domain_end(d);
 }
 
 /*
  * Who could start, stop or talk to the others is no more.  As on Xen that is
  * the end of the machine; but here each of them ends in order, and what is left
- * is counted.
+ * is counted.  Who starts meanwhile looks at `ending` when he can be found.
  */
 static void first_gone(struct domain *d)
 {
 	log_info("the first domain is gone (%s): all others end, then the machine",
 		 reason_name(d->shutdown_code));
 	atomic_store(&ending, true);
+	domain_keep_shut(false);
 	domain_for_each(end_one, NULL);
+}
+
+bool lives_ending(void)
+{
+	return atomic_load(&ending);
 }
 
 bool lives_gone(struct domain *d)
 {
 	bool built = d->origin.config && d->account.ran_ns;
 
-	if (!d->origin.config)		/* never started */
+	if (!d->origin.config && !d->setup.made)	/* never started */
 		return false;
 	if (d->trace.asked)
 		trace_print_end(d);
@@ -97,13 +109,15 @@ bool lives_gone(struct domain *d)
 		atomic_add(&crashed, 1);
 	if (d->id == DOMID_FIRST)
 		first_gone(d);
-	return built && !atomic_load(&ending) && !atomic_load(&d->destroyed) &&
-	       d->origin.generation < d->origin.config->repeat;
+	return built && !lives_ending() && !atomic_load(&d->destroyed) &&
+	       d->origin.again;
 }
 
 void lives_rebuild(const struct domain_config *config, uint32_t instance,
 		    uint32_t generation)
 {
+	if (lives_ending())
+		return;
 	if (boot_options.overcommit)
 		waiting_add(config, instance, generation);
 	else if (!build_domain(config, instance, generation))

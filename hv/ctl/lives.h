@@ -6,6 +6,13 @@
 #include "ctl/config.h"
 #include "dom/domain.h"
 
+/* Reports that d has shut down, and stays until it is destroyed. */
+void lives_shut(const struct domain *d);
+/*
+ * The first domain is gone, and with it the machine's work: nobody is to start
+ * any more.
+ */
+bool lives_ending(void);
 /*
  * Reports the end of d; true: the domain is to be built again (repeat=).  By
  * the reaper; no lock held.

@@ -12,12 +12,17 @@
 #include <xen/domctl.h>
 #include <xen/sched.h>
 
-#include "ctl/cpu_map.h"
+#include "ctl/cpu_policy.h"
+#include "ctl/create.h"
 #include "ctl/domain_info.h"
+#include "ctl/settings.h"
 #include "dom/die.h"
+#include "dom/pause.h"
 #include "dom/privilege.h"
 #include "dom/sched.h"
 #include "pv/above.h"
+#include "pv/pttree.h"
+#include "pv/vcpu_context.h"
 #include "x86/guestcopy.h"
 
 /* in the second argument, which the call does not have: it goes on */
@@ -57,15 +62,22 @@ static long get_info(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
+/* NULL: it has none of this number, or was not given them yet. */
+static struct vcpu *vcpu_of(struct domain *d, uint32_t id)
+{
+	return id < d->vcpu_count && READ_ONCE(d->setup.has_vcpus) ?
+	       d->vcpu[id] : NULL;
+}
+
 static long get_vcpu(struct domain *d, struct xen_domctl_getvcpuinfo *info)
 {
 	struct vcpu_runstate_info runstate;
 	struct vcpu *v;
 	enum run_state run;
 
-	if (info->vcpu >= d->vcpu_count)
+	v = vcpu_of(d, info->vcpu);
+	if (!v)
 		return -ESRCH;
-	v = d->vcpu[info->vcpu];
 	sched_runstate(v, &runstate);
 	run = READ_ONCE(v->run);
 	info->online = run != RUN_OFFLINE;
@@ -76,19 +88,24 @@ static long get_vcpu(struct domain *d, struct xen_domctl_getvcpuinfo *info)
 	return 0;
 }
 
-/* Each may run anywhere. */
-static long get_affinity(struct domain *d, struct xen_domctl_vcpuaffinity *a)
+static long affinity(struct domain *d, struct xen_domctl *op)
 {
-	int rc = 0;
+	struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+	struct vcpu *v = vcpu_of(d, a->vcpu);
 
-	if (a->vcpu >= d->vcpu_count)
+	if (!v)
 		return -ESRCH;
-	if (!a->flags)
-		return -EINVAL;
-	if (a->flags & XEN_VCPUAFFINITY_HARD)
-		rc = cpu_map_put(&a->cpumap_hard, true);
-	if (!rc && a->flags & XEN_VCPUAFFINITY_SOFT)
-		rc = cpu_map_put(&a->cpumap_soft, true);
+	return op->cmd == XEN_DOMCTL_setvcpuaffinity ? settings_affinity_set(v, a) :
+						       settings_affinity_get(v, a);
+}
+
+/* After the last pause that it was made with, it has started. */
+static long unpause(struct domain *d)
+{
+	int rc = pause_end(d);
+
+	if (!rc && !READ_ONCE(d->paused))
+		WRITE_ONCE(d->setup.started, true);
 	return rc;
 }
 
@@ -101,14 +118,95 @@ static long destroy(struct domain *d)
 	if (d == current_vcpu()->domain)
 		return -EINVAL;
 	atomic_store(&d->destroyed, true);
-	domain_shutdown(d, SHUTDOWN_poweroff);
+	domain_end(d);
 	sched_yield_cpu(current_vcpu());
 	return -ERESTART;
 }
 
-static long domctl(struct domain *d, struct xen_domctl *op)
+/*
+ * As on Xen it returns when none of the domain's vCPUs is on a CPU.
+ * again: it was counted before.
+ */
+static long pause(struct domain *d, bool again)
+{
+	int rc;
+
+	if (d == current_vcpu()->domain)
+		return -EINVAL;
+	rc = again ? 0 : pause_begin(d);
+	if (rc || pause_whole(d) || !READ_ONCE(d->paused))
+		return rc;
+	sched_yield_cpu(current_vcpu());
+	return -ERESTART;
+}
+
+/*
+ * The first registers and tables of a vCPU; as on Xen it is up then, if the
+ * tools say so.  Work on the domain's tables that was cut short is done here,
+ * since the domain does not run.
+ */
+static long set_context(struct domain *d, const struct xen_domctl_vcpucontext *c)
+{
+	struct vcpu *v = vcpu_of(d, c->vcpu);
+	bool online = false;
+	int rc;
+
+	if (d == current_vcpu()->domain || !v)
+		return -EINVAL;
+	while (pttree_settle(d))
+		if (sched_preempt_pending())
+			return -ERESTART;
+	rc = vcpu_context_load(v, (uintptr_t)c->ctxt.p, &online);
+	if (!rc && online)
+		sched_online(v);
+	return rc == -EEXIST ? -EOPNOTSUPP : rc;
+}
+
+/* What has no state of its own in the call. */
+static long setting(struct domain *d, struct xen_domctl *op)
 {
 	switch (op->cmd) {
+	case XEN_DOMCTL_getnodeaffinity:
+		return settings_nodes_get(&op->u.nodeaffinity);
+	case XEN_DOMCTL_setnodeaffinity:
+		return settings_nodes_set(&op->u.nodeaffinity);
+	case XEN_DOMCTL_scheduler_op:
+		return settings_scheduler(d, &op->u.scheduler_op);
+	case XEN_DOMCTL_settscinfo:
+		return settings_clock(d, &op->u.tsc_info);
+	case XEN_DOMCTL_set_address_size:
+		return settings_width(d, op->u.address_size.size);
+	case XEN_DOMCTL_get_address_size:
+		op->u.address_size.size = 64;
+		return 0;
+	case XEN_DOMCTL_hypercall_init:
+		return settings_stubs(d, MFN(op->u.hypercall_init.gmfn));
+	case XEN_DOMCTL_get_cpu_policy:
+		return cpu_policy_get(d, &op->u.cpu_policy);
+	case XEN_DOMCTL_set_cpu_policy:
+		return cpu_policy_set(d, &op->u.cpu_policy);
+	default:
+		return -ENOSYS;
+	}
+}
+
+static long domctl(struct domain *d, struct xen_domctl *op, bool again)
+{
+	switch (op->cmd) {
+	case XEN_DOMCTL_createdomain:
+		return create_domain(&op->domain, &op->u.createdomain);
+	case XEN_DOMCTL_max_vcpus:
+		return create_vcpus(d, op->u.max_vcpus.max);
+	case XEN_DOMCTL_max_mem:
+		return create_limit(d, op->u.max_mem.max_memkb);
+	case XEN_DOMCTL_setdomainhandle:
+		return create_handle(d, op->u.setdomainhandle.handle);
+	case XEN_DOMCTL_pausedomain:
+		return pause(d, again);
+	case XEN_DOMCTL_unpausedomain:
+		return unpause(d);
+	case XEN_DOMCTL_setvcpucontext:
+		return set_context(d, &op->u.vcpucontext);
 	case XEN_DOMCTL_getdomaininfo:
 		return get_info(d, op);
 	case XEN_DOMCTL_destroydomain:
@@ -116,10 +214,17 @@ static long domctl(struct domain *d, struct xen_domctl *op)
 	case XEN_DOMCTL_getvcpuinfo:
 		return get_vcpu(d, &op->u.getvcpuinfo);
 	case XEN_DOMCTL_getvcpuaffinity:
-		return get_affinity(d, &op->u.vcpuaffinity);
+	case XEN_DOMCTL_setvcpuaffinity:
+		return affinity(d, op);
 	default:
-		return -ENOSYS;
+		return setting(d, op);
 	}
+}
+
+/* Does it answer more than the error? */
+static bool tells_why(const struct xen_domctl *op, long rc)
+{
+	return op->cmd == XEN_DOMCTL_set_cpu_policy && rc == -EINVAL;
 }
 
 /*
@@ -138,8 +243,8 @@ static long domctl_checked(struct domain *d, struct xen_domctl *op, uint64_t va,
 		return -ESRCH;
 	rc = privilege_check(current_vcpu()->domain, PRIV_DOMCTL, op->cmd);
 	if (!rc)
-		rc = domctl(d, op);
-	if (!rc && copy_to_guest(va, op, sizeof(*op)))
+		rc = domctl(d, op, again);
+	if ((!rc || tells_why(op, rc)) && copy_to_guest(va, op, sizeof(*op)))
 		rc = -EFAULT;
 	return rc;
 }

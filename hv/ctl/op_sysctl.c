@@ -11,8 +11,10 @@
 
 #include <xen/sysctl.h>
 
+#include "ctl/cpu_policy.h"
 #include "ctl/debug_keys.h"
 #include "ctl/domain_info.h"
+#include "ctl/settings.h"
 #include "ctl/sysctl_info.h"
 #include "debug/log.h"
 #include "dom/privilege.h"
@@ -99,6 +101,12 @@ static long sysctl(struct xen_sysctl *op)
 		return sysctl_info_cpus(&op->u.cputopoinfo);
 	case XEN_SYSCTL_numainfo:
 		return sysctl_info_nodes(&op->u.numainfo);
+	case XEN_SYSCTL_scheduler_op:
+		return settings_scheduler_all(&op->u.scheduler_op);
+	case XEN_SYSCTL_get_cpu_policy:
+		return cpu_policy_machine(&op->u.cpu_policy);
+	case XEN_SYSCTL_get_cpu_featureset:
+		return cpu_policy_features(&op->u.cpu_featureset);
 	case XEN_SYSCTL_cpupool_op:
 		return sysctl_info_pool(&op->u.cpupool_op);
 	default:

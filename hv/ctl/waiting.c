@@ -6,6 +6,7 @@
 #include <port.h>
 
 #include "ctl/build.h"
+#include "ctl/lives.h"
 #include "ctl/waiting.h"
 #include "debug/log.h"
 #include "dom/domain.h"
@@ -121,6 +122,13 @@ static void build(struct waiter *w, const char *name, uint64_t free, bool alone)
 	}
 }
 
+/* Nobody is to start any more. */
+static void drop(struct waiter *w, const char *name)
+{
+	log_info("domain %s does not start any more: the machine ends", name);
+	done(w);
+}
+
 /* Nothing is left but those that wait; what died is gone to the last frame. */
 static bool nothing_runs(void)
 {
@@ -145,6 +153,10 @@ static bool look(void)
 	alone = nothing_runs();
 	free = palloc_free_count();
 	build_name(w->config, w->instance, name, sizeof(name));
+	if (lives_ending()) {
+		drop(w, name);
+		return true;
+	}
 	if (free >= (alone ? w->needs : wanted(w))) {
 		build(w, name, free, alone);
 		return true;

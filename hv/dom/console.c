@@ -296,7 +296,7 @@ void console_drain(struct domain *d)
 
 struct frame *console_ring_frame(const struct domain *d)
 {
-	return d->console->frame;
+	return d->console ? d->console->frame : NULL;
 }
 
 static void console_start(struct domain *d, struct console *c)
@@ -343,6 +343,16 @@ int console_init_first(struct domain *d)
 		return -ENOMEM;
 	}
 	c->raw = true;
+	console_start(d, c);
+	return 0;
+}
+
+int console_init_served(struct domain *d)
+{
+	struct console *c = obj_alloc(sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
 	console_start(d, c);
 	return 0;
 }

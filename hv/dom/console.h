@@ -22,6 +22,11 @@
 int console_init(struct domain *d, struct frame *ring_frame, uint32_t port);
 /* That of the first domain, which has no ring; it takes keys.  -ENOMEM. */
 int console_init_first(struct domain *d);
+/*
+ * That of a domain whose ring is served by another one: what it prints by
+ * console_io.  -ENOMEM.
+ */
+int console_init_served(struct domain *d);
 void console_fini(struct domain *d);	/* drains and flushes first */
 /* the page that the console references, NULL: none; for recounts */
 struct frame *console_ring_frame(const struct domain *d);

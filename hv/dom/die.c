@@ -3,6 +3,10 @@
  * How a domain starts to die: it asked to, its kernel made a mistake, or it
  * could not be built.  From then on it runs no vCPU (D3), and the reaper
  * (ctl/destroy.c) does the rest.
+ *
+ * DIE1  A SHUT domain waits for the first domain, and only for that: either it
+ *       sees that there is none any more, or whoever took the first domain's
+ *       rule away sees that it is SHUT.
  */
 #include <port.h>
 #include <stdarg.h>
@@ -17,25 +21,77 @@
 
 /* atomic: while it is 0, no CPU scans the table */
 static uint32_t dying_count;
+/* atomic: domain_shut_look() */
+static bool shut_may_be;
+static bool keep_shut;		/* atomic */
 
-static void die(struct domain *d, enum domain_state was, uint32_t code)
+/* It stops for this reason; false: it had stopped before. */
+static bool stop(struct domain *d, enum domain_state was, enum domain_state is,
+		 uint32_t code)
 {
 	uint32_t i;
 
-	if (!atomic_cas(&d->state, &was, DOM_DYING))
-		return;	/* dying already: the first reason counts */
+	if (!atomic_cas(&d->state, &was, is))
+		return false;	/* the first reason counts */
 	d->shutdown_code = code;
 	trace_event(d, TRACE_DYING, code, MFN(0), READ_ONCE(d->pages.total));
 	/* Its other vCPUs stop, too (D3). */
 	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
 		sched_hurry(d->vcpu[i]);
+	this_cpu()->need_resched = 1;
+	return true;
+}
+
+static void die(struct domain *d, enum domain_state was, uint32_t code)
+{
+	if (stop(d, was, DOM_DYING, code))
+		atomic_add(&dying_count, 1);
+}
+
+/* A SHUT domain is to go; what it stopped for stays. */
+static void end_shut(struct domain *d)
+{
+	enum domain_state was = DOM_SHUT;
+
+	if (!atomic_cas(&d->state, &was, DOM_DYING))
+		return;
 	atomic_add(&dying_count, 1);
 	this_cpu()->need_resched = 1;
 }
 
+static bool stays(const struct domain *d)
+{
+	return d->id != DOMID_FIRST && !d->origin.again &&
+	       atomic_load(&keep_shut);
+}
+
 void domain_shutdown(struct domain *d, uint32_t code)
 {
-	die(d, DOM_RUNNING, code);
+	if (!stays(d)) {
+		die(d, DOM_RUNNING, code);
+		return;
+	}
+	if (!stop(d, DOM_RUNNING, DOM_SHUT, code))
+		return;
+	domain_shut_look(true);
+	if (!atomic_load(&keep_shut))	/* DIE1 */
+		end_shut(d);
+}
+
+void domain_keep_shut(bool on)
+{
+	atomic_store(&keep_shut, on);
+}
+
+void domain_end(struct domain *d)
+{
+	die(d, DOM_RUNNING, SHUTDOWN_poweroff);
+	end_shut(d);
+}
+
+void domain_shut_look(bool may_be)
+{
+	atomic_store(&shut_may_be, may_be);
 }
 
 void domain_abandon(struct domain *d)
@@ -60,7 +116,8 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 
 bool domain_any_dying(void)
 {
-	return atomic_load_acquire(&dying_count);
+	return atomic_load_acquire(&dying_count) ||
+	       atomic_load_acquire(&shut_may_be);
 }
 
 void domain_died(void)

@@ -8,8 +8,15 @@
 /*
  * Stop d and leave it to the reaper.  From any CPU, with any locks.  It
  * returns, even to a vCPU of d, which stops at the next exit to the guest.
+ *
+ * While a first domain rules, others that stop by themselves are SHUT: they
+ * stay as they are, for the tools to see why, until domain_end().
  */
 void domain_shutdown(struct domain *d, uint32_t code);
+/* From now on a first domain rules, or no more. */
+void domain_keep_shut(bool on);
+/* Whether it runs or is SHUT: it is to go. */
+void domain_end(struct domain *d);
 /*
  * A guest's mistake that has no error code: log why, then
  * domain_shutdown(SHUTDOWN_crash).
@@ -19,10 +26,13 @@ void domain_crash(struct domain *d, const char *fmt, ...) printf_like(2, 3);
 void domain_abandon(struct domain *d);
 
 /*
- * domain_any_dying(): is there a DYING domain?  If not, no search is needed.
- * domain_died(): one of them is gone.
+ * domain_any_dying(): is there work for the reaper?  If not, no search is
+ * needed.  domain_died(): a DYING one is gone.  domain_shut_look(): there may be
+ * one that is SHUT and untold; or, before a search for all of them, there is
+ * none until the next one.
  */
 bool domain_any_dying(void);
 void domain_died(void);
+void domain_shut_look(bool may_be);
 
 #endif

@@ -24,6 +24,7 @@
 #include "dom/grant.h"
 #include "dom/promise.h"
 #include "dom/sched.h"
+#include "lib/fmt.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
 
@@ -38,6 +39,8 @@ static struct domain *table[MAX_DOMAINS];	/* LOCK_DOMLIST to change */
 static bool slot_taken[MAX_DOMAINS];
 static uint32_t count;				/* atomic */
 static domid_hv_t last_id;			/* LOCK_DOMLIST */
+
+enum wanted_id { ID_ANY, ID_THIS };
 
 /*
  * A free slot's next id, never DOMID_FIRST, which is the answer if all are
@@ -55,21 +58,33 @@ static domid_hv_t next_id(void)
 	return DOMID_FIRST;
 }
 
+/* Is a domain of this number there, or about to go?  LOCK_DOMLIST. */
+static bool id_in_use(domid_hv_t id)
+{
+	const struct domain *d = table[id % MAX_DOMAINS];
+
+	return d && d->id == id;
+}
+
 /*
  * Take an id, which the domain's frames will bear; nobody finds the domain by
  * it yet.
  */
-static bool id_take(struct domain *d, bool first)
+static int id_take(struct domain *d, enum wanted_id wanted, domid_hv_t id)
 {
-	bool got;
+	int r = 0;
 
 	spin_lock(&table_lock);
-	d->id = first ? DOMID_FIRST : next_id();
-	got = first ? !slot_taken[DOMID_FIRST] : d->id != DOMID_FIRST;
-	if (got)
+	d->id = wanted == ID_ANY ? next_id() : id;
+	if (wanted == ID_THIS && id_in_use(id))
+		r = -EEXIST;
+	else if (wanted == ID_ANY ? d->id == DOMID_FIRST :
+				    slot_taken[id % MAX_DOMAINS])
+		r = -ENOMEM;
+	else
 		slot_taken[d->id % MAX_DOMAINS] = true;
 	spin_unlock(&table_lock);
-	return got;
+	return r;
 }
 
 /* Give the id back: no frame bears it any more. */
@@ -101,7 +116,7 @@ static void domain_init(struct domain *d, const char *name, uint64_t max_pages,
 	str_copy(d->name, sizeof(d->name), name);
 	d->refs = 1;
 	d->state = DOM_BUILDING;
-	d->pages.max = max_pages;
+	d->pages.max = d->pages.limit = d->pages.most = max_pages;
 	d->vcpu_count = vcpus;
 	sched_account_init(&d->account);
 	spin_lock_init(&d->lock, LOCK_DOMAIN);
@@ -158,9 +173,27 @@ static bool domain_furnish(struct domain *d)
 	return true;
 }
 
+/* It has its quota and weight; the rest of what every domain has. */
+static int create(struct domain *d, enum wanted_id wanted, domid_hv_t id)
+{
+	int r = domain_promise(d) ? id_take(d, wanted, id) : -ENOMEM;
+
+	if (r) {
+		domain_promise_end(d);
+		obj_free(d, sizeof(*d));
+		return r;
+	}
+	if (!domain_furnish(d)) {
+		domain_dismantle(d);
+		return -ENOMEM;
+	}
+	table_add(d);
+	return 0;
+}
+
 /* first: the first domain, which is privileged (PRIV1). */
-static struct domain *create(const char *name, uint64_t max_pages,
-			     uint64_t share_budget, uint32_t vcpus, bool first)
+static struct domain *create_full(const char *name, uint64_t max_pages,
+				  uint64_t share_budget, uint32_t vcpus, bool first)
 {
 	struct domain *d = obj_alloc(sizeof(*d));
 
@@ -168,30 +201,38 @@ static struct domain *create(const char *name, uint64_t max_pages,
 		return NULL;
 	domain_init(d, name, max_pages, vcpus);
 	d->privileged = first;
+	d->setup.has_vcpus = true;
 	d->sharing.budget = share_budget;
-	if (!domain_promise(d) || !id_take(d, first)) {
-		domain_promise_end(d);
-		obj_free(d, sizeof(*d));
-		return NULL;
-	}
-	if (!domain_furnish(d)) {
-		domain_dismantle(d);
-		return NULL;
-	}
-	table_add(d);
-	return d;
+	return create(d, first ? ID_THIS : ID_ANY, DOMID_FIRST) ? NULL : d;
 }
 
 struct domain *domain_create(const char *name, uint64_t max_pages,
 			     uint64_t share_budget, uint32_t vcpus)
 {
-	return create(name, max_pages, share_budget, vcpus, false);
+	return create_full(name, max_pages, share_budget, vcpus, false);
 }
 
 struct domain *domain_create_first(const char *name, uint64_t max_pages,
 				   uint64_t share_budget, uint32_t vcpus)
 {
-	return create(name, max_pages, share_budget, vcpus, true);
+	return create_full(name, max_pages, share_budget, vcpus, true);
+}
+
+int domain_create_empty(domid_hv_t id, uint32_t vcpus, struct domain **made)
+{
+	struct domain *d = obj_alloc(sizeof(*d));
+	int r;
+
+	if (!d)
+		return -ENOMEM;
+	domain_init(d, "", 0, vcpus);
+	d->paused = 1;
+	r = create(d, id ? ID_THIS : ID_ANY, id);
+	if (r)
+		return r;
+	fmt_snprintf(d->name, sizeof(d->name), "dom%u", d->id);
+	*made = d;
+	return 0;
 }
 
 bool domain_retire(struct domain *d)
@@ -246,6 +287,13 @@ void domain_start(struct domain *d)
 	WRITE_ONCE(d->state, DOM_RUNNING);
 	d->vcpu[0]->initialised = true;
 	sched_online(d->vcpu[0]);
+}
+
+void domain_start_paused(struct domain *d)
+{
+	d->setup.made = true;
+	trace_event(d, TRACE_BUILT, 0, MFN(0), 0);
+	atomic_store_release(&d->state, DOM_RUNNING);
 }
 
 uint32_t domain_count(void)
@@ -308,6 +356,15 @@ struct domain *domain_from_id(domid_hv_t id)
 	return d;
 }
 
+/* Is there work on d for the reaper? */
+static bool is_ending(const struct domain *d)
+{
+	enum domain_state state = READ_ONCE(d->state);
+
+	return state == DOM_DYING ||
+	       (state == DOM_SHUT && !atomic_load(&d->end.told));
+}
+
 struct domain *domain_claim_dying(void)
 {
 	/* LOCK_DOMLIST: take turns, since some domains wait for long */
@@ -318,7 +375,7 @@ struct domain *domain_claim_dying(void)
 	spin_lock(&table_lock);
 	for (i = 0; i < MAX_DOMAINS && !d; i++) {
 		last = (last + 1) % MAX_DOMAINS;
-		if (table[last] && READ_ONCE(table[last]->state) == DOM_DYING &&
+		if (table[last] && is_ending(table[last]) &&
 		    !atomic_exchange(&table[last]->end.reaped_by, 1))
 			d = table[last];
 	}

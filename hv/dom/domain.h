@@ -3,14 +3,15 @@
  * Domains: what a guest is to the hypervisor.
  *
  *   domain_create() -> BUILDING -> (ctl/build.c) -> domain_start() -> RUNNING
- *   RUNNING -> domain_shutdown()/domain_crash() -> DYING
+ *   RUNNING -> domain_shutdown()/domain_crash() -> DYING, or, where a first
+ *              domain rules (die.h), SHUT -> domain_end() -> DYING
  *   DYING -> reaper (destroy.c) -> DEAD -> gone
  *
  * D1  refs = 1 while on the table + one per domain_find().  Frames hold no
  *     reference to the domain (seed 000): they name it by number, and when that
  *     number is free again, no frame names it any more (destroy.c, END1-END4).
  * D2  pages.total = length of the page list <= pages.max (I10).
- * D3  DYING domains run no vCPU and no hypercall.
+ * D3  SHUT and DYING domains run no vCPU and no hypercall.
  */
 #ifndef HV_DOM_DOMAIN_H
 #define HV_DOM_DOMAIN_H
@@ -50,7 +51,7 @@
 #define EVTCHN_PORTS	4096	/* 2-level ABI on 64 bit */
 
 /* Only forwards.  DEAD: off the table; only the reaper refers to it. */
-enum domain_state { DOM_BUILDING, DOM_RUNNING, DOM_DYING, DOM_DEAD };
+enum domain_state { DOM_BUILDING, DOM_RUNNING, DOM_SHUT, DOM_DYING, DOM_DEAD };
 
 struct evtchn;			/* dom/evtchn.c */
 struct domain_config;		/* ctl/config.h */
@@ -60,6 +61,7 @@ struct console;			/* dom/console.c */
 struct grant_table;		/* dom/grant.h */
 struct store;			/* dom/store.c */
 struct xencomm;			/* pv/xencomm_buffer.c */
+struct memory_map;		/* pv/memory_map.c */
 
 /* Its pages of RAM; pages.h. */
 struct domain_pages {
@@ -68,7 +70,13 @@ struct domain_pages {
 	uint32_t list;
 	/* first of the pages that the reaper let go of but others still use */
 	uint32_t left;
-	uint64_t total, max;	/* I10 */
+	/*
+	 * max: I10.  limit: what the operator allows; below max while the
+	 * domain still has more than that (promise.h)
+	 */
+	uint64_t total, max, limit;
+	/* what metadata was promised for: the highest max so far */
+	uint64_t most;
 	/* holds are charged to max (SHARE_MODE_OWN_QUOTA) */
 	bool own;
 	/* own: pages and holds that are promised; total + held at least */
@@ -88,6 +96,7 @@ struct domain_events {
 	struct spinlock lock;	/* LOCK_EVENT */
 	struct evtchn *port;	/* array, grown in pages */
 	uint32_t count;		/* valid entries in port */
+	uint32_t last;		/* no port beyond; constant while RUNNING */
 	/* only the reaper: how far evtchn_reap() has come */
 	uint32_t reaped;
 };
@@ -103,11 +112,29 @@ struct domain_sharing {
 	bool frames_stopped;
 };
 
+/*
+ * Bits of cpuid's feature leaves that its kernel does not see beside what no
+ * guest sees (pv/cpuid.h).
+ */
+struct cpuid_less {
+	uint32_t bits[6];
+};
+
+/* What the first domain set up (ctl/create.c); LOCK_DOMAIN to change. */
+struct domain_setup {
+	bool made;		/* by createdomain; constant */
+	bool has_vcpus;		/* the tools asked for its vCPUs */
+	bool started;		/* it was unpaused for the first time */
+	uint8_t handle[16];	/* its UUID */
+	uint64_t claim;		/* XENMEM_claim_pages: pages in all; or 0 */
+};
+
 /* What it was built from (ctl/config.h); constant. */
 struct domain_origin {
 	const struct domain_config *config;
 	uint32_t instance;	/* of config.count */
 	uint32_t generation;	/* of config.repeat */
+	bool again;		/* it is built again when it is gone */
 };
 
 /*
@@ -117,6 +144,8 @@ struct domain_origin {
 struct domain_end {
 	/* atomic: 1 while a CPU is in a step of its destruction */
 	uint32_t reaped_by;
+	/* it is SHUT, and the first domain was told; atomic */
+	bool told;
 	uint32_t phase;
 	/* the page that PHASE_EMPTY is at, referenced; NULL: none, */
 	struct frame *page;
@@ -140,6 +169,8 @@ struct domain {
 	enum domain_state state; /* LOCK_DOMAIN to change */
 	struct spinlock lock;	/* LOCK_DOMAIN */
 	struct domain_origin origin;
+	struct domain_setup setup;
+	struct cpuid_less cpuid;	/* constant once it has started */
 
 	struct spinlock mm;	/* LOCK_MM: see lib/lockorder.h */
 	struct pt_pending pending;	/* LOCK_MM */
@@ -162,6 +193,8 @@ struct domain {
 
 	struct vcpu *vcpu[MAX_VCPUS]; /* the first vcpu_count; constant */
 	uint32_t vcpu_count;	/* constant once it is on the table */
+	/* how often it is paused (pause.h); LOCK_DOMAIN to change */
+	uint32_t paused;
 	struct sched_account account; /* its run time */
 
 	struct domain_events events;
@@ -170,10 +203,11 @@ struct domain {
 	struct xencomm *xencomm;
 	struct console *console; /* constant while RUNNING */
 	struct store *store;	/* constant while RUNNING */
+	struct memory_map *map;	/* LOCK_DOMAIN; NULL: none was set */
 	struct tracebuf trace;
 	uint32_t vm_assist;	/* bits of VMASST_TYPE_*; atomic */
 
-	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once DYING */
+	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once SHUT or DYING */
 	bool crashed;		/* domain_crash(): the message was logged */
 	bool destroyed;		/* atomic: by the first domain, for good */
 	struct domain_end end;
@@ -209,6 +243,12 @@ struct domain *domain_create(const char *name, uint64_t max_pages,
 struct domain *domain_create_first(const char *name, uint64_t max_pages,
 				   uint64_t share_budget, uint32_t vcpus);
 /*
+ * The same for one that the first domain makes, under the number `id` (0: any);
+ * it has no pages yet.  -EEXIST: the number is in use; -ENOMEM.  The caller
+ * ends with domain_start_paused(), or domain_abandon().
+ */
+int domain_create_empty(domid_hv_t id, uint32_t vcpus, struct domain **made);
+/*
  * The one way to a domain by a number that a guest named.  The caller gets a
  * reference, so the domain stays whole (FIND2) until domain_put().  NULL: there
  * is none, or it is being built.  It may be dying.
@@ -231,7 +271,8 @@ struct domain *domain_from_slot(unsigned int *slot);
  */
 struct domain *domain_from_id(domid_hv_t id);
 /*
- * A DYING domain that no other CPU works on; the caller clears end.reaped_by.
+ * A DYING domain, or one that is SHUT and untold, that no other CPU works on;
+ * the caller clears end.reaped_by.
  */
 struct domain *domain_claim_dying(void);
 /*
@@ -241,6 +282,8 @@ struct domain *domain_claim_dying(void);
 bool domain_retire(struct domain *d) must_check;
 void domain_free(struct domain *d);
 void domain_start(struct domain *d);		/* vCPU 0 becomes runnable */
+/* It can be found; no vCPU is up, and it is paused once (pause.h). */
+void domain_start_paused(struct domain *d);
 /* how many domains are not yet gone, or about to be rebuilt */
 uint32_t domain_count(void);
 /* keep it above 0 across a rebuild */

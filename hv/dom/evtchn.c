@@ -45,6 +45,7 @@ int evtchn_init(struct domain *d)
 	if (!d->events.port)
 		return -ENOMEM;
 	d->events.count = PORTS_FIRST;
+	d->events.last = EVTCHN_PORTS - 1;
 	return 0;
 }
 
@@ -81,6 +82,8 @@ int evtchn_alloc(struct domain *d, enum evtchn_state state, uint32_t vcpu)
 
 	while (port < d->events.count && d->events.port[port].state != PORT_FREE)
 		port++;
+	if (port > d->events.last)
+		return -ENOSPC;
 	if (port >= d->events.count) {
 		port = MAX(d->events.count, 1u);
 		rc = ports_grow(d);

@@ -23,6 +23,8 @@ int grant_init(struct domain *d)
 		return -ENOMEM;
 	spin_lock_init(&gt->lock, LOCK_GRANT);
 	gt->version = 1;
+	gt->frames_most = GRANT_FRAMES_MAX;
+	gt->version_most = 2;
 	gt->pte_key = random_u64() | 1;
 	d->grant = gt;
 	return 0;
@@ -195,12 +197,18 @@ static int grow_one(struct domain *d, uint32_t count)
 	return ok ? GNTST_okay : GNTST_no_space;
 }
 
+void grant_limit(struct domain *d, uint32_t frames, uint32_t version)
+{
+	d->grant->frames_most = MIN(frames, (uint32_t)GRANT_FRAMES_MAX);
+	d->grant->version_most = version;
+}
+
 int grant_grow(struct domain *d, uint32_t count)
 {
 	unsigned int steps = 0;
 	int status = GNTST_okay;
 
-	if (count > GRANT_FRAMES_MAX)
+	if (count > d->grant->frames_most)
 		return GNTST_general_error;
 	while (!status && READ_ONCE(d->grant->frame_count) < count) {
 		if (steps++ == GRANT_GROW_STEP)
@@ -315,6 +323,8 @@ int grant_set_version(struct domain *d, uint32_t version)
 
 	if (version != 1 && version != 2)
 		return -EINVAL;
+	if (version > d->grant->version_most)
+		return -ENOSYS;
 	spin_lock(&d->grant->lock);
 	r = version_change(d, version);
 	spin_unlock(&d->grant->lock);

@@ -5,7 +5,8 @@
  * as on Xen (the guest may close it).
  *
  * A guest may name a foreign domain only in bind_interdomain, where the other
- * side has to have offered a port to it.
+ * side has to have offered a port to it.  The first domain may offer ports of
+ * others (alloc_unbound), look at them, and close all of them.
  */
 #include <port.h>
 #include <errno.h>
@@ -14,6 +15,7 @@
 
 #include "dom/console.h"
 #include "dom/evtchn_private.h"
+#include "dom/privilege.h"
 #include "dom/sched.h"
 #include "dom/store.h"
 #include "x86/guestcopy.h"
@@ -21,18 +23,22 @@
 #define PIRQS_MAX	256
 #define CLOSE_BATCH	64	/* ports between two looks at the clock */
 
-/* 0 if `dom` names d itself; for others as Xen tells an unprivileged guest. */
-static long check_self(const struct domain *d, domid_t dom)
+/*
+ * The domain that `dom` names, with a reference: d itself or, if d is the first
+ * domain, any.  -ESRCH; -EPERM, as Xen tells an unprivileged guest.
+ */
+static long whose(struct domain *d, domid_t dom, uint32_t cmd, struct domain **out)
 {
-	struct domain *other;
+	struct domain *other = domain_find(dom == DOMID_SELF ? d->id : dom);
 
-	if (dom == DOMID_SELF || dom == d->id)
-		return 0;
-	other = domain_find(dom);
 	if (!other)
 		return -ESRCH;
-	domain_put(other);
-	return -EPERM;
+	if (other != d && privilege_check(d, PRIV_EVENT, cmd)) {
+		domain_put(other);
+		return -EPERM;
+	}
+	*out = other;
+	return 0;
 }
 
 static uint32_t self_or(const struct domain *d, domid_t dom)
@@ -49,18 +55,22 @@ static bool virq_is_global(uint32_t virq)
 static long op_alloc_unbound(struct domain *d, uint64_t arg)
 {
 	struct evtchn_alloc_unbound a;
+	struct domain *of;
 	long rc;
 
 	if (copy_from_guest(&a, arg, sizeof(a)))
 		return -EFAULT;
-	rc = check_self(d, a.dom);
+	rc = whose(d, a.dom, EVTCHNOP_alloc_unbound, &of);
 	if (rc)
 		return rc;
-	spin_lock(&d->events.lock);
-	rc = evtchn_alloc(d, PORT_UNBOUND, 0);
+	spin_lock(&of->events.lock);
+	/* The reaper passes through the lock (ctl/destroy.c, END6). */
+	rc = READ_ONCE(of->state) < DOM_DYING ?
+	     evtchn_alloc(of, PORT_UNBOUND, 0) : -EINVAL;
 	if (rc > 0)
-		d->events.port[rc].remote_dom = self_or(d, a.remote_dom);
-	spin_unlock(&d->events.lock);
+		of->events.port[rc].remote_dom = self_or(d, a.remote_dom);
+	spin_unlock(&of->events.lock);
+	domain_put(of);
 	if (rc < 0)
 		return rc;
 	a.port = (evtchn_port_t)rc;
@@ -268,18 +278,20 @@ static void status_fill(struct evtchn_status *s, const struct evtchn *c)
 static long op_status(struct domain *d, uint64_t arg)
 {
 	struct evtchn_status s;
+	struct domain *of;
 	bool valid;
 	long rc;
 
 	if (copy_from_guest(&s, arg, sizeof(s)))
 		return -EFAULT;
-	rc = check_self(d, s.dom);
+	rc = whose(d, s.dom, EVTCHNOP_status, &of);
 	if (rc)
 		return rc;
-	spin_lock(&d->events.lock);
-	valid = s.port < d->events.count; /* port 0 is there, and closed */
-	status_fill(&s, evtchn_get(d, s.port));
-	spin_unlock(&d->events.lock);
+	spin_lock(&of->events.lock);
+	valid = s.port < of->events.count; /* port 0 is there, and closed */
+	status_fill(&s, evtchn_get(of, s.port));
+	spin_unlock(&of->events.lock);
+	domain_put(of);
 	return valid ? copy_to_guest(arg, &s, sizeof(s)) : -EINVAL;
 }
 
@@ -338,24 +350,35 @@ static long op_unmask(struct domain *d, uint64_t arg)
  * When time runs out the call is made again, from the start: ports that were
  * closed stay closed.
  */
+static long close_all(struct domain *d)
+{
+	uint32_t closed = 0, port;
+
+	for (port = 1; port < READ_ONCE(d->events.count); port++) {
+		if (evtchn_close(d, port, true) == 0)
+			closed++;
+		if (closed < CLOSE_BATCH)
+			continue;
+		closed = 0;
+		if (sched_preempt_pending())
+			return -ERESTART;
+	}
+	return 0;
+}
+
 static long op_reset(struct domain *d, uint64_t arg)
 {
 	struct evtchn_reset r;
-	uint32_t closed = 0;
+	struct domain *of;
 	long rc;
 
 	if (copy_from_guest(&r, arg, sizeof(r)))
 		return -EFAULT;
-	rc = check_self(d, r.dom);
-	for (uint32_t port = 1; !rc && port < READ_ONCE(d->events.count); port++) {
-		if (evtchn_close(d, port, true) == 0)
-			closed++;
-		if (closed == CLOSE_BATCH) {
-			closed = 0;
-			if (sched_preempt_pending())
-				rc = -ERESTART;
-		}
-	}
+	rc = whose(d, r.dom, EVTCHNOP_reset, &of);
+	if (rc)
+		return rc;
+	rc = close_all(of);
+	domain_put(of);
 	return rc;
 }
 

@@ -74,7 +74,7 @@ static bool own_take(struct domain *d, uint64_t pages)
 {
 	uint64_t want = d->pages.total + READ_ONCE(d->pages.held) + pages;
 
-	if (want > d->pages.max)
+	if (want > d->pages.limit)
 		return false;
 	if (want <= d->pages.promised)
 		return true;
@@ -87,10 +87,13 @@ static bool own_take(struct domain *d, uint64_t pages)
 /* fresh: no hold of the domain's becomes this page. */
 static bool quota_take(struct domain *d, uint64_t pages, bool fresh)
 {
+	uint64_t most;
 	bool ok;
 
 	spin_lock(&d->pages.lock);
-	ok = pages <= d->pages.max && d->pages.total <= d->pages.max - pages &&
+	most = fresh ? d->pages.limit : d->pages.max;
+	ok = READ_ONCE(d->state) < DOM_DYING && /* END6 */
+	     pages <= most && d->pages.total <= most - pages &&
 	     (!fresh || !d->pages.own || own_take(d, pages));
 	if (ok)
 		d->pages.total += pages;
@@ -185,6 +188,7 @@ void domain_pages_settle(struct domain *d)
 		less = d->pages.promised - now;
 		d->pages.promised = now;
 	}
+	domain_promise_settle(d);
 	spin_unlock(&d->pages.lock);
 	domain_promise_lower(d, less);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include <xen/domctl.h>
+#include <xen/event_channel.h>
 #include <xen/memory.h>
 #include <xen/sysctl.h>
 #include <xen/version.h>
@@ -15,10 +16,27 @@ static const struct {
 	enum privileged_call call;
 	uint32_t sub;
 } allowed[] = {
+	{ PRIV_DOMCTL, XEN_DOMCTL_createdomain },
 	{ PRIV_DOMCTL, XEN_DOMCTL_destroydomain },
+	{ PRIV_DOMCTL, XEN_DOMCTL_max_mem },
+	{ PRIV_DOMCTL, XEN_DOMCTL_max_vcpus },
+	{ PRIV_DOMCTL, XEN_DOMCTL_setvcpucontext },
+	{ PRIV_DOMCTL, XEN_DOMCTL_setdomainhandle },
+	{ PRIV_DOMCTL, XEN_DOMCTL_pausedomain },
+	{ PRIV_DOMCTL, XEN_DOMCTL_unpausedomain },
 	{ PRIV_DOMCTL, XEN_DOMCTL_getdomaininfo },
 	{ PRIV_DOMCTL, XEN_DOMCTL_getvcpuinfo },
 	{ PRIV_DOMCTL, XEN_DOMCTL_getvcpuaffinity },
+	{ PRIV_DOMCTL, XEN_DOMCTL_setvcpuaffinity },
+	{ PRIV_DOMCTL, XEN_DOMCTL_getnodeaffinity },
+	{ PRIV_DOMCTL, XEN_DOMCTL_setnodeaffinity },
+	{ PRIV_DOMCTL, XEN_DOMCTL_scheduler_op },
+	{ PRIV_DOMCTL, XEN_DOMCTL_settscinfo },
+	{ PRIV_DOMCTL, XEN_DOMCTL_set_address_size },
+	{ PRIV_DOMCTL, XEN_DOMCTL_get_address_size },
+	{ PRIV_DOMCTL, XEN_DOMCTL_hypercall_init },
+	{ PRIV_DOMCTL, XEN_DOMCTL_get_cpu_policy },
+	{ PRIV_DOMCTL, XEN_DOMCTL_set_cpu_policy },
 	{ PRIV_SYSCTL, XEN_SYSCTL_readconsole },
 	{ PRIV_SYSCTL, XEN_SYSCTL_physinfo },
 	{ PRIV_SYSCTL, XEN_SYSCTL_sched_id },
@@ -28,9 +46,22 @@ static const struct {
 	{ PRIV_SYSCTL, XEN_SYSCTL_cputopoinfo },
 	{ PRIV_SYSCTL, XEN_SYSCTL_numainfo },
 	{ PRIV_SYSCTL, XEN_SYSCTL_cpupool_op },
+	{ PRIV_SYSCTL, XEN_SYSCTL_scheduler_op },
+	{ PRIV_SYSCTL, XEN_SYSCTL_get_cpu_policy },
+	{ PRIV_SYSCTL, XEN_SYSCTL_get_cpu_featureset },
 	{ PRIV_MEMORY, XENMEM_machine_memory_map },
 	{ PRIV_MEMORY, XENMEM_get_sharing_freed_pages },
 	{ PRIV_MEMORY, XENMEM_get_sharing_shared_pages },
+	{ PRIV_MEMORY, XENMEM_populate_physmap },
+	{ PRIV_MEMORY, XENMEM_increase_reservation },
+	{ PRIV_MEMORY, XENMEM_current_reservation },
+	{ PRIV_MEMORY, XENMEM_maximum_reservation },
+	{ PRIV_MEMORY, XENMEM_set_memory_map },
+	{ PRIV_MEMORY, XENMEM_claim_pages },
+	/* of others' ports */
+	{ PRIV_EVENT, EVTCHNOP_alloc_unbound },
+	{ PRIV_EVENT, EVTCHNOP_status },
+	{ PRIV_EVENT, EVTCHNOP_reset },
 	{ PRIV_MEMORY, XENMEM_acquire_resource },
 	{ PRIV_CONSOLE, CONSOLEIO_read },
 	{ PRIV_MMU, MMU_NORMAL_PT_UPDATE },

@@ -14,7 +14,7 @@
 /* The calls that have sub-operations of the first domain's. */
 enum privileged_call {
 	PRIV_DOMCTL, PRIV_SYSCTL, PRIV_PLATFORM, PRIV_MEMORY, PRIV_CONSOLE,
-	PRIV_VERSION,
+	PRIV_VERSION, PRIV_EVENT,
 	/* mmu_update and mmuext_op on frames of another domain */
 	PRIV_MMU, PRIV_MMUEXT,
 };

@@ -182,6 +182,58 @@ bool domain_own_quota(struct domain *d, bool on)
 	return ok;
 }
 
+/*
+ * What max pages cost beside what is promised already (LOCK_PAGELIST).
+ * Metadata is never taken back: a view does not shrink.
+ */
+static uint64_t cost(const struct domain *d, uint64_t max)
+{
+	uint64_t most = MAX(d->pages.most, max) + d->sharing.budget;
+
+	return (d->pages.own ? 0 : max) + domain_metadata(most, d->vcpu_count);
+}
+
+/* LOCK_PAGELIST. */
+static bool max_set(struct domain *d, uint64_t max)
+{
+	uint64_t was = cost(d, d->pages.max), is = cost(d, max);
+
+	if (is > was && !domain_promise_raise(d, is - was))
+		return false;
+	if (is < was)
+		domain_promise_lower(d, was - is);
+	d->pages.max = max;
+	d->pages.most = MAX(d->pages.most, max);
+	WRITE_ONCE(d->m2p.promised,
+		   view_pages(d->pages.most + d->sharing.budget));
+	return true;
+}
+
+/* What it has and may need again. LOCK_PAGELIST. */
+static uint64_t pages_had(const struct domain *d)
+{
+	return d->pages.total + READ_ONCE(d->pages.held);
+}
+
+bool domain_promise_limit(struct domain *d, uint64_t limit)
+{
+	bool ok;
+
+	spin_lock(&d->pages.lock);
+	ok = max_set(d, MAX(limit, pages_had(d)));
+	if (ok)
+		d->pages.limit = limit;
+	spin_unlock(&d->pages.lock);
+	return ok;
+}
+
+void domain_promise_settle(struct domain *d)
+{
+	if (d->pages.max > d->pages.limit)
+		(void)max_set(d, MAX(d->pages.limit,
+				     MIN(d->pages.max, pages_had(d))));
+}
+
 bool domain_promise(struct domain *d)
 {
 	uint64_t pages = d->pages.max + d->sharing.budget;

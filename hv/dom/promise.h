@@ -65,7 +65,15 @@ bool domain_own_quota(struct domain *d, bool on) must_check;
 /* What is promised to it for pages and canonical frames. */
 uint64_t domain_promised_pages(const struct domain *d);
 
+/*
+ * It may have `limit` pages from now on; false: they do not fit.  A domain that
+ * has more keeps them, gets no new ones, and max follows what it gives back.
+ */
+bool domain_promise_limit(struct domain *d, uint64_t limit) must_check;
+
 bool domain_promise(struct domain *d) must_check;
 void domain_promise_end(struct domain *d);
+/* It gave pages back; LOCK_PAGELIST. */
+void domain_promise_settle(struct domain *d);
 
 #endif

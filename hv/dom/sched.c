@@ -21,6 +21,10 @@
  *         is not lost.  A bit is set only while no vCPU waits (RUNQ4).
  * SCHED5  what a vCPU ran is on its domain's account before it is on a queue
  *         again.
+ * SCHED6  whoever makes a vCPU RUNNABLE or RUNNING looks at its domain's pause
+ *         count with the lock of the vCPU's queue held, and makes it PAUSED
+ *         instead.  The count goes up before sched_pause() takes that lock, and
+ *         to 0 before sched_resume() does: no vCPU is overlooked.
  *
  * Preemption: interrupts are off in the hypervisor, so long work compares the
  * TSC with the slice's end (sched_preempt_pending()).  need_resched is for
@@ -59,6 +63,12 @@ static bool may_run(const struct vcpu *v)
 	return READ_ONCE(v->domain->state) == DOM_RUNNING; /* D3 */
 }
 
+/* SCHED6 */
+static bool is_paused(const struct vcpu *v)
+{
+	return READ_ONCE(v->domain->paused);
+}
+
 /* --- with the lock of v's queue --- */
 
 static void runstate_set(struct vcpu *v, int state, uint64_t now)
@@ -71,10 +81,20 @@ static void runstate_set(struct vcpu *v, int state, uint64_t now)
 	r->state = state;
 }
 
+static void make_paused(struct vcpu *v, uint64_t now)
+{
+	v->run = RUN_PAUSED;
+	runstate_set(v, RUNSTATE_offline, now);
+}
+
 static void make_runnable(struct sched_queue *q, struct vcpu *v)
 {
 	uint64_t now = now_ns();
 
+	if (is_paused(v)) {
+		make_paused(v, now);
+		return;
+	}
 	v->run = RUN_RUNNABLE;
 	runstate_set(v, RUNSTATE_runnable, now);
 	sched_queue_add(q, v, now);
@@ -208,6 +228,28 @@ void sched_stop(struct vcpu *v)
 	(void)sched_idle_wake(this_cpu()->id);
 }
 
+void sched_pause(struct vcpu *v)
+{
+	struct sched_queue *q = sched_queue_lock(v);
+
+	if (v->run == RUN_RUNNING) {
+		sched_ask_cpu(v->cpu);
+	} else if (v->run == RUN_RUNNABLE) {
+		sched_queue_remove(q, v);
+		make_paused(v, now_ns());
+	}
+	spin_unlock(&q->lock);
+}
+
+void sched_resume(struct vcpu *v)
+{
+	struct sched_queue *q = sched_queue_lock(v);
+
+	if (v->run == RUN_PAUSED)
+		make_runnable(q, v);
+	spin_unlock(&q->lock);
+}
+
 static bool runs_elsewhere(const struct vcpu *v)
 {
 	struct sched_queue *q = sched_queue_lock(v);
@@ -271,8 +313,10 @@ bool sched_preempt_pending(void)
 
 void sched_check(void)
 {
+	const struct vcpu *v = this_cpu()->current;
+
 	timer_poll();
-	if (sched_preempt_pending() || !may_run(this_cpu()->current))
+	if (sched_preempt_pending() || !may_run(v) || is_paused(v))
 		stack_reset_call(sched_loop);
 }
 
@@ -306,6 +350,8 @@ static void requeue(struct sched_queue *q, struct vcpu *v, uint64_t now)
 	} else if (v->want_block) {
 		v->run = RUN_BLOCKED;
 		runstate_set(v, RUNSTATE_blocked, now);
+	} else if (is_paused(v)) {
+		make_paused(v, now);
 	} else {
 		v->run = RUN_RUNNABLE;
 		if (v->want_yield)
@@ -330,7 +376,8 @@ static void tell_leaving(struct vcpu *v)
 		return;
 	q = sched_queue_lock(v);
 	runstate_set(v, v->want_offline ? RUNSTATE_offline :
-			v->want_block ? RUNSTATE_blocked : RUNSTATE_runnable,
+			v->want_block ? RUNSTATE_blocked :
+			is_paused(v) ? RUNSTATE_offline : RUNSTATE_runnable,
 		     now_ns());
 	runstate = v->runstate;
 	spin_unlock(&q->lock);
@@ -371,14 +418,18 @@ static void sched_leave(void)
 }
 
 /*
- * v, taken for this CPU, runs from now on; false: its domain is dead, or has no
- * budget.
+ * v, taken for this CPU, runs from now on; false: its domain is dead, paused,
+ * or has no budget.
  */
 static bool start_slice(struct sched_queue *q, struct vcpu *v, uint64_t now)
 {
 	if (!may_run(v)) {
 		v->run = RUN_OFFLINE;
 		runstate_set(v, RUNSTATE_offline, now);
+		return false;
+	}
+	if (is_paused(v)) {
+		make_paused(v, now);
 		return false;
 	}
 	v->granted_ns = sched_account_begin(&v->domain->account, now,

@@ -8,6 +8,7 @@
  *   RUNNING --slice over, yield--> RUNNABLE
  *   RUNNING --sched_block--> BLOCKED
  *   any --sched_offline--> OFFLINE
+ *   RUNNABLE, RUNNING --sched_pause--> PAUSED --sched_resume--> RUNNABLE
  */
 #ifndef HV_DOM_SCHED_H
 #define HV_DOM_SCHED_H
@@ -63,6 +64,12 @@ void sched_stop(struct vcpu *v);
  */
 void sched_offline(struct vcpu *v);
 void sched_online(struct vcpu *v);
+/*
+ * v's domain was paused: v leaves its queue, and soon its CPU; or it is paused
+ * no more.  Calls for one domain come one after another (pause.c).
+ */
+void sched_pause(struct vcpu *v);
+void sched_resume(struct vcpu *v);
 /*
  * Is v online, or will it be?  The last call of sched_stop() or sched_online()
  * counts.

@@ -118,6 +118,21 @@ void sched_account_end(struct sched_account *a, uint64_t now, uint64_t granted,
 	spin_unlock(&a->lock);
 }
 
+/*
+ * What ran up to now counts by the old weight (ACCT1).  A budget that begins or
+ * ends in a slice errs by that slice (ACCT2).
+ */
+void sched_account_set(struct sched_account *a, uint64_t now, uint32_t weight,
+		       uint32_t cap)
+{
+	spin_lock(&a->lock);
+	count(a, now);
+	a->vtime_rest = 0;
+	WRITE_ONCE(a->weight, weight);
+	WRITE_ONCE(a->cap, cap);
+	spin_unlock(&a->lock);
+}
+
 uint64_t sched_account_opens(uint64_t now)
 {
 	return (now / SCHED_PERIOD_NS + 1) * SCHED_PERIOD_NS;

@@ -20,7 +20,7 @@
 
 struct sched_account {
 	struct spinlock lock;	/* LOCK_ACCOUNT */
-	/* 1 to 65535; constant once the domain runs, as the next */
+	/* 1 to 65535; read without the lock, as the next */
 	uint32_t weight;
 	uint32_t cap;		/* percent of one CPU, 0 none */
 	/* vCPUs that run now; read without the lock, as the next two */
@@ -55,6 +55,9 @@ uint64_t sched_account_begin(struct sched_account *a, uint64_t now,
 			     uint64_t want) must_check;
 void sched_account_end(struct sched_account *a, uint64_t now, uint64_t granted,
 		       uint64_t ran);
+/* Another weight and cap, from now on. */
+void sched_account_set(struct sched_account *a, uint64_t now, uint32_t weight,
+		       uint32_t cap);
 /* When the next period begins. */
 uint64_t sched_account_opens(uint64_t now);
 

@@ -25,7 +25,8 @@
 #define LDT_FRAMES_MAX	16
 #define LDT_FIRST_PAGE	16	/* of the descriptor area */
 
-enum run_state { RUN_OFFLINE, RUN_BLOCKED, RUN_RUNNABLE, RUN_RUNNING };
+/* PAUSED: RUNNABLE, were its domain not paused */
+enum run_state { RUN_OFFLINE, RUN_BLOCKED, RUN_PAUSED, RUN_RUNNABLE, RUN_RUNNING };
 
 struct pv_callback {
 	uint64_t address;	/* 0 = none */

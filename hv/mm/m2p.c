@@ -161,7 +161,7 @@ static void *page_new(struct m2p_view *view)
 
 	if (!page)
 		return NULL;
-	if (view->page_count >= view->promised && view->more &&
+	if (view->page_count >= READ_ONCE(view->promised) && view->more &&
 	    !view->more(view)) {
 		page_give(view, page, origin(view));
 		return NULL;

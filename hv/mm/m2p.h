@@ -24,8 +24,8 @@ struct m2p_view {
 	uint32_t reaped;
 	uint64_t page_count;	/* all but l3: tables and leaves */
 	/*
-	 * constant: so many pages are promised to the view.  For each page
-	 * beyond them more() is asked; false means -ENOMEM
+	 * so many pages are promised to the view (dom/promise.c; it grows).
+	 * For each page beyond them more() is asked; false means -ENOMEM
 	 */
 	uint64_t promised;
 	bool (*more)(struct m2p_view *view); /* constant; NULL: no limit */

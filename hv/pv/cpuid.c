@@ -3,6 +3,7 @@
 #include <port.h>
 #include <xen/arch-x86/cpuid.h>
 
+#include "dom/domain.h"
 #include "pv/cpuid.h"
 #include "x86/insn.h"
 
@@ -121,7 +122,7 @@ void cpuid_filter(uint32_t leaf, uint32_t sub, const uint32_t host[4],
 }
 
 /* A leaf above the host's last one would read as some other leaf. */
-static void host_cpuid(uint32_t leaf, uint32_t sub, uint32_t host[4])
+void cpuid_host(uint32_t leaf, uint32_t sub, uint32_t host[4])
 {
 	uint32_t last[4];
 
@@ -131,11 +132,45 @@ static void host_cpuid(uint32_t leaf, uint32_t sub, uint32_t host[4])
 		cpuid(leaf, sub, host);
 }
 
+/* The words of cpuid that say which features there are. */
+static const struct {
+	uint32_t leaf;
+	unsigned int word;
+} features[] = {
+	{ 1, 2 }, { 1, 3 }, { 7, 1 }, { 7, 3 }, { 0x80000001, 2 },
+	{ 0x80000001, 3 },
+};
+_Static_assert(ARRAY_COUNT(features) ==
+	       ARRAY_COUNT(((struct cpuid_less *)0)->bits), "one each");
+
+void cpuid_take_away(const struct cpuid_less *less, uint32_t leaf, uint32_t sub,
+		     uint32_t out[4])
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_COUNT(features); i++)
+		if (features[i].leaf == leaf && !sub)
+			out[features[i].word] &= ~less->bits[i];
+}
+
+void cpuid_less_note(struct cpuid_less *less, uint32_t leaf, uint32_t sub,
+		     const uint32_t has[4], const uint32_t want[4])
+{
+	unsigned int i, word;
+
+	for (i = 0; i < ARRAY_COUNT(features); i++) {
+		word = features[i].word;
+		if (features[i].leaf == leaf && !sub)
+			less->bits[i] = has[word] & ~want[word];
+	}
+}
+
 void cpuid_policy(const struct vcpu *v, uint32_t leaf, uint32_t sub,
 		  uint32_t out[4])
 {
 	uint32_t host[4];
 
-	host_cpuid(leaf, sub, host);
+	cpuid_host(leaf, sub, host);
 	cpuid_filter(leaf, sub, host, out);
+	cpuid_take_away(&v->domain->cpuid, leaf, sub, out);
 }

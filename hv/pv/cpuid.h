@@ -10,6 +10,7 @@
 
 #include "lib/types.h"
 
+struct cpuid_less;
 struct vcpu;
 
 #define CPUID_BASIC_MAX		0xd
@@ -26,6 +27,15 @@ struct vcpu;
  */
 void cpuid_filter(uint32_t leaf, uint32_t sub, const uint32_t host[4],
 		  uint32_t out[4]);
+
+/* What the machine's cpuid says; zeros for a leaf that it does not have. */
+void cpuid_host(uint32_t leaf, uint32_t sub, uint32_t host[4]);
+/* The bits of `less` go from what a guest sees. */
+void cpuid_take_away(const struct cpuid_less *less, uint32_t leaf, uint32_t sub,
+		     uint32_t out[4]);
+/* Of this leaf it is to see what is in `want`: note what of `has` is not. */
+void cpuid_less_note(struct cpuid_less *less, uint32_t leaf, uint32_t sub,
+		     const uint32_t has[4], const uint32_t want[4]);
 
 /*
  * What v's kernel sees for leaf and sub: filtered, with v's own numbers filled

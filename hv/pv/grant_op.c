@@ -149,7 +149,7 @@ static long query_size(struct domain *d, uint64_t va)
 	op.status = self_only(d, op.dom);
 	if (!op.status) {
 		op.nr_frames = READ_ONCE(d->grant->frame_count);
-		op.max_nr_frames = GRANT_FRAMES_MAX;
+		op.max_nr_frames = d->grant->frames_most;
 	}
 	return copy_to_guest(va, &op, sizeof(op));
 }

@@ -126,12 +126,60 @@ int memory_check_domid(domid_t domid)
 		0 : -EPERM;
 }
 
+int memory_domain(domid_t domid, unsigned int op, struct domain **out)
+{
+	struct domain *me = current_vcpu()->domain;
+	bool mine = !memory_check_domid(domid);
+
+	if (!mine && privilege_check(me, PRIV_MEMORY, op))
+		return -EPERM;
+	*out = domain_find(mine ? me->id : domid);
+	return *out ? 0 : -ESRCH;
+}
+
+/* What is wrong with r; 1: nothing. */
+static bool reservation_ok(const struct reservation *r)
+{
+	if (r->count > ~0UL >> CMD_SHIFT || r->start > r->count)
+		return false;
+	if (r->order > MEMORY_ORDER_MAX)
+		return false;
+	if (!r->list)
+		return r->op == XENMEM_increase_reservation;
+	return guest_arg_ok(r->list, r->count * sizeof(uint64_t));
+}
+
+/*
+ * The extents from r->start on; -ERESTART, *done is where to go on, or how many
+ * are done.
+ */
+static int extents_change(const struct reservation *r, uint64_t *done)
+{
+	struct domain *caller = current_vcpu()->domain;
+	unsigned int units = 0;
+	int err = 0;
+
+	for (*done = r->start; *done < r->count; ++*done) {
+		/*
+		 * Writing to the list, or giving a page, may break shares: the
+		 * list's own pages may be shared.
+		 */
+		if (hypercall_must_stop_after_unit(caller, &units))
+			return -ERESTART;
+		err = extent_one(r, *done);
+		if (err)
+			break;
+		units += (1U << r->order) - 1;
+	}
+	return err == -ERESTART ? err : 0;
+}
+
 static long reservation_change(struct hypercall_args *args, unsigned int op)
 {
 	struct xen_memory_reservation in;
-	struct reservation r = { .d = current_vcpu()->domain, .op = op };
-	unsigned int units = 0;
-	uint64_t i;
+	struct reservation r = { .op = op };
+	uint64_t done;
+	int err;
 
 	if (copy_from_guest(&in, args->a[1], sizeof(in)))
 		return -EFAULT;
@@ -139,38 +187,19 @@ static long reservation_change(struct hypercall_args *args, unsigned int op)
 	r.count = in.nr_extents;
 	r.order = in.extent_order;
 	r.start = args->a[0] >> CMD_SHIFT;
-	if (r.count > ~0UL >> CMD_SHIFT || r.start > r.count)
+	if (!reservation_ok(&r))
 		return r.start;
-	if (r.order > MEMORY_ORDER_MAX)
-		return r.start;
-	if (memory_check_domid(in.domid))
-		return -EPERM;
-	if (r.list && !guest_arg_ok(r.list, r.count * sizeof(uint64_t)))
-		return r.start;
-	if (!r.list && op != XENMEM_increase_reservation)
-		return r.start;
-	for (i = r.start; i < r.count; i++) {
-		int err = 0;
-
-		/*
-		 * Writing to the list, or giving a page, may break shares: the
-		 * list's own pages may be shared.
-		 */
-		if (hypercall_must_stop_after_unit(r.d, &units))
-			err = -ERESTART;
-		else
-			err = extent_one(&r, i);
-		if (err == -ERESTART) {
-			args->a[0] = op | (i << CMD_SHIFT);
-			return -ERESTART;
-		}
-		if (err)
-			break;
-		units += (1U << r.order) - 1;
-	}
-	if (op == XENMEM_decrease_reservation)
+	err = memory_domain(in.domid, op, &r.d);
+	if (err)
+		return err == -ESRCH ? (long)r.start : err;
+	err = extents_change(&r, &done);
+	if (op == XENMEM_decrease_reservation && !err)
 		domain_pages_settle(r.d);
-	return i;
+	domain_put(r.d);
+	if (!err)
+		return done;
+	args->a[0] = op | (done << CMD_SHIFT);
+	return err;
 }
 
 /* --- questions --- */
@@ -186,39 +215,22 @@ static long machphys_mapping(uint64_t va)
 	return copy_to_guest(va, &m, sizeof(m)) ? -EFAULT : 0;
 }
 
-static long reservation_size(uint64_t va, bool maximum)
+static long reservation_size(uint64_t va, unsigned int op)
 {
-	struct domain *d = current_vcpu()->domain;
+	struct domain *d;
 	domid_t domid;
+	uint64_t pages;
+	int r;
 
 	if (copy_from_guest(&domid, va, sizeof(domid)))
 		return -EFAULT;
-	if (memory_check_domid(domid))
-		return -EPERM;
-	return maximum ? READ_ONCE(d->pages.max) : READ_ONCE(d->pages.total);
-}
-
-/* The domain's pseudo-physical memory: one range of RAM. */
-static long memory_map(uint64_t va)
-{
-	struct e820 {
-		uint64_t start, bytes;
-		uint32_t type;
-	} __attribute__((packed)) e = {
-		.bytes = current_vcpu()->domain->pages.max << PAGE_SHIFT,
-		.type = 1,
-	};
-	struct xen_memory_map map;
-
-	if (copy_from_guest(&map, va, sizeof(map)))
-		return -EFAULT;
-	if (map.nr_entries < 1)
-		return -EINVAL;
-	map.nr_entries = 1;
-	if (copy_to_guest((uintptr_t)map.buffer.p, &e, sizeof(e)) ||
-	    copy_to_guest(va, &map, sizeof(map)))
-		return -EFAULT;
-	return 0;
+	r = memory_domain(domid, op, &d);
+	if (r)
+		return r;
+	pages = op == XENMEM_maximum_reservation ? READ_ONCE(d->pages.limit) :
+						   READ_ONCE(d->pages.total);
+	domain_put(d);
+	return pages;
 }
 
 /*
@@ -229,7 +241,7 @@ static long machine_memory_map(uint64_t va)
 {
 	return privilege_check(current_vcpu()->domain, PRIV_MEMORY,
 			       XENMEM_machine_memory_map) ? -EPERM :
-	       memory_map(va);
+	       memory_map_get(va);
 }
 
 /*
@@ -261,19 +273,20 @@ long op_memory(struct hypercall_args *args)
 	case XENMEM_maximum_ram_page:
 		return mfn_n(frame_max_mfn) - 1;
 	case XENMEM_current_reservation:
-		return reservation_size(args->a[1], false);
 	case XENMEM_maximum_reservation:
-		return reservation_size(args->a[1], true);
+		return reservation_size(args->a[1], op);
 	case XENMEM_maximum_gpfn:
-		return current_vcpu()->domain->pages.max - 1;
+		return current_vcpu()->domain->pages.limit - 1;
 	case XENMEM_machphys_mapping:
 		return machphys_mapping(args->a[1]);
 	case XENMEM_memory_map:
-		return memory_map(args->a[1]);
+		return memory_map_get(args->a[1]);
 	case XENMEM_machine_memory_map:
 		return machine_memory_map(args->a[1]);
 	case XENMEM_set_memory_map:
-		return -EPERM;
+		return memory_map_set(args->a[1]);
+	case XENMEM_claim_pages:
+		return memory_map_claim(args->a[1]);
 	case XENMEM_acquire_resource:
 		return memory_acquire_resource(args->a[1]);
 	case XENMEM_get_sharing_freed_pages:

@@ -9,7 +9,9 @@
  *      hypervisor, tables and descriptor pages by type.
  * CTX3  LOCK_DOMAIN is held from the look at `initialised` until it is set, so
  *       if many vCPUs ask at once, one of them succeeds, and nobody brings the
- *       new vCPU up before its context is complete.
+ *       new vCPU up before its context is complete.  The reaper passes through
+ *       that lock before it takes a domain's tables apart (ctl/destroy.c,
+ *       END6), so no vCPU of a dying domain gets any.
  * CTX4  Descriptor pages come before tables, since they can be dropped at once.
  *       If work on a tree is cut short, what was taken stays in the vCPU, which
  *       is still not initialised; the next call goes on from there, even if it
@@ -177,6 +179,8 @@ static int context_apply(struct vcpu *v, const struct vcpu_guest_context *c)
 
 	if (v->initialised)
 		return -EEXIST;
+	if (READ_ONCE(v->domain->state) != DOM_RUNNING)
+		return -EINVAL;
 	if (!handlers_ok(c) || !addresses_ok(c) || !tables_ok(c))
 		return -EINVAL;
 	r = descriptors_take(v, c);
@@ -197,7 +201,7 @@ static int context_apply(struct vcpu *v, const struct vcpu_guest_context *c)
 	return 0;
 }
 
-int vcpu_context_set(struct vcpu *v, uint64_t arg)
+int vcpu_context_load(struct vcpu *v, uint64_t arg, bool *online)
 {
 	struct vcpu_guest_context *c = palloc_hv(CONTEXT_ORDER);
 	int r = -EFAULT;
@@ -207,8 +211,16 @@ int vcpu_context_set(struct vcpu *v, uint64_t arg)
 	if (!copy_from_guest(c, arg, sizeof(*c))) {	/* CTX1 */
 		spin_lock(&v->domain->lock);
 		r = context_apply(v, c);
+		*online = c->flags & VGCF_online;
 		spin_unlock(&v->domain->lock);
 	}
 	palloc_hv_free(c, CONTEXT_ORDER);
 	return r;
+}
+
+int vcpu_context_set(struct vcpu *v, uint64_t arg)
+{
+	bool online;	/* VCPUOP_up says so */
+
+	return vcpu_context_load(v, arg, &online);
 }

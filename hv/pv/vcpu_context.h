@@ -13,5 +13,11 @@
  * No lock is held.
  */
 int vcpu_context_set(struct vcpu *v, uint64_t arg) must_check;
+/*
+ * The same for a vCPU of another domain, to which the caller has a reference;
+ * *online: the context says that it is up from then on.  -EINVAL, too: the
+ * domain is dying.
+ */
+int vcpu_context_load(struct vcpu *v, uint64_t arg, bool *online) must_check;
 
 #endif

@@ -152,7 +152,7 @@ void fake_end(struct domain *d)
 	unsigned int before = fake_machine.gone, i;
 
 	fake_run(NULL);
-	domain_shutdown(d, SHUTDOWN_poweroff);
+	domain_end(d);
 	for (i = 0; i < 100000 && fake_machine.gone == before; i++)
 		ck_assert(reaper_step());
 	ck_assert_uint_eq(fake_machine.gone, before + 1);

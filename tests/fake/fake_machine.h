@@ -37,6 +37,8 @@ struct fake_machine {
 	/* hypercalls that asked to be continued */
 	unsigned int continued;
 	unsigned int rebuilds;
+	unsigned int shut;		/* domains that are to stay */
+	bool ending;			/* what lives_ending() says */
 	uint32_t vcpus;		/* of the domains that are made next; 0: one */
 	bool first;		/* the next one is the first domain */
 };

@@ -22,6 +22,16 @@ bool sched_preempt_pending(void) { return fake_machine.preempt; }
 void sched_yield_cpu(struct vcpu *v) { }
 void sched_offline(struct vcpu *v) { v->run = RUN_OFFLINE; }
 void sched_online(struct vcpu *v) { v->run = RUN_RUNNABLE; }
+void sched_pause(struct vcpu *v)
+{
+	if (v->run == RUN_RUNNABLE)
+		v->run = RUN_PAUSED;
+}
+void sched_resume(struct vcpu *v)
+{
+	if (v->run == RUN_PAUSED)
+		v->run = RUN_RUNNABLE;
+}
 void sched_hurry(const struct vcpu *v) { }
 bool sched_is_up(const struct vcpu *v) { return v->run != RUN_OFFLINE; }
 void timer_cancel(struct timer *t) { }
@@ -67,6 +77,9 @@ bool lives_gone(struct domain *d)
 	return d->origin.config && d->origin.generation < d->origin.config->repeat;
 }
 
+void lives_shut(const struct domain *d) { fake_machine.shut++; }
+bool lives_ending(void) { return fake_machine.ending; }
+
 void lives_rebuild(const struct domain_config *config, uint32_t instance,
 		    uint32_t generation)
 {
@@ -78,6 +91,8 @@ int console_init(struct domain *d, struct frame *f, uint32_t port)
 	return 0;
 }
 int console_init_first(struct domain *d) { return 0; }
+int console_init_served(struct domain *d) { return 0; }
+void console_drain(struct domain *d) { }
 void console_fini(struct domain *d) { }
 void console_set_raw(struct domain *d) { }
 struct frame *console_ring_frame(const struct domain *d) { return NULL; }

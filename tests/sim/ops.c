@@ -196,7 +196,7 @@ static void populate(struct side *s)
 /* The one page that the domain may have (ME5, ME8). */
 static void populate_last(struct side *s)
 {
-	s->d->pages.max = s->d->pages.total + 1;
+	s->d->pages.max = s->d->pages.limit = s->d->pages.total + 1;
 	populate(s);
 }
 

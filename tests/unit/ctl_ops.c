@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: @machine tests/fake/fake_grants.c hv/ctl/op_*.c hv/ctl/sysctl_info.c hv/ctl/domain_info.c hv/ctl/cpu_map.c hv/ctl/debug_keys.c
+// links: @machine tests/fake/fake_grants.c hv/ctl/op_*.c hv/ctl/create.c hv/ctl/settings.c hv/ctl/cpu_policy.c hv/pv/cpuid.c hv/pv/vcpu_context.c tests/fake/fake_context.c hv/dom/sched_account.c hv/ctl/sysctl_info.c hv/ctl/domain_info.c hv/ctl/cpu_map.c hv/ctl/debug_keys.c
 /*
  * domctl, sysctl and platform_op: a guest gets Xen's errors for every number
  * and learns nothing; the first domain gets answers, into good memory and bad.
@@ -17,6 +17,8 @@
 #include "debug/log.h"
 #include "dom/above.h"
 #include "dom/console.h"
+#include "dom/die.h"
+#include "dom/pause.h"
 #include "dom/privilege.h"
 #include "dom/sched.h"
 #include "fake/fake_machine.h"
@@ -152,8 +154,9 @@ END_TEST
 START_TEST(first_gets_what_is_there)
 {
 	static const unsigned int count[] = {
-		[PRIV_DOMCTL] = 4, [PRIV_SYSCTL] = 9, [PRIV_PLATFORM] = 0,
-		[PRIV_MEMORY] = 3, [PRIV_CONSOLE] = 1, [PRIV_VERSION] = 2,
+		[PRIV_DOMCTL] = 21, [PRIV_SYSCTL] = 12, [PRIV_PLATFORM] = 0,
+		[PRIV_MEMORY] = 10, [PRIV_CONSOLE] = 1, [PRIV_VERSION] = 2,
+		[PRIV_EVENT] = 3, [PRIV_MMU] = 4, [PRIV_MMUEXT] = 7,
 	};
 	unsigned int call, n;
 	uint32_t sub;
@@ -409,6 +412,41 @@ START_TEST(read_console)
 }
 END_TEST
 
+/* A count, as on Xen; it comes back when no vCPU is on a CPU. */
+START_TEST(pause)
+{
+	const struct xen_domctl_getdomaininfo *info = &domctl_out()->u.getdomaininfo;
+	struct hypercall_args args = { .a = { fake_va(page) } };
+	struct vcpu *v = guest->vcpu[0];
+	unsigned int i;
+
+	ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, first->id), -EINVAL);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_unpausedomain, guest->id), -EINVAL);
+	v->run = RUN_RUNNING;
+	domctl_out()->cmd = XEN_DOMCTL_pausedomain;
+	domctl_out()->domain = guest->id;
+	for (i = 0; i < 5; i++)
+		ck_assert_int_eq(op_domctl(&args), -ERESTART);
+	v->run = RUN_PAUSED;
+	ck_assert_int_eq(op_domctl(&args), 0);
+	ck_assert_uint_eq(guest->paused, 1);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, guest->id), 0);
+	ck_assert_uint_eq(info->flags, XEN_DOMINF_paused);
+	for (i = 1; i < PAUSES_MAX; i++)
+		ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, guest->id), 0);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, guest->id), -E2BIG);
+	for (i = 0; i < PAUSES_MAX; i++) {
+		ck_assert_int_eq(v->run, RUN_PAUSED);
+		ck_assert_int_eq(domctl(XEN_DOMCTL_unpausedomain, guest->id), 0);
+	}
+	ck_assert_int_eq(v->run, RUN_RUNNABLE);
+	/* Somebody ended the pause before it was whole. */
+	v->run = RUN_RUNNING;
+	domctl_out()->cmd = XEN_DOMCTL_pausedomain;
+	ck_assert_int_eq(op_domctl(&args), 0);
+}
+END_TEST
+
 /* It is made again until the domain is gone; nobody else may, nor on itself. */
 START_TEST(destroy)
 {
@@ -441,6 +479,92 @@ START_TEST(destroy)
 	ck_assert_int_eq(domctl(XEN_DOMCTL_destroydomain, 777), -ESRCH);
 	args.a[0] = fake_va(page);
 	ck_assert_int_eq(op_domctl(&args), -EPERM);
+	run(first);
+}
+END_TEST
+
+static void reap_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 100000 && reaper_step(); i++)
+		;
+	ck_assert_uint_lt(i, 100000);
+}
+
+/* Where a first domain rules, who shuts down stays whole until it is destroyed. */
+START_TEST(shut_stays)
+{
+	const struct xen_domctl_getdomaininfo *info = &domctl_out()->u.getdomaininfo;
+	domid_hv_t id = guest->id;
+	uint64_t pages = guest->pages.total;
+	long rc;
+
+	domain_shutdown(guest, SHUTDOWN_reboot);
+	domain_shutdown(guest, SHUTDOWN_crash);	/* the first reason counts */
+	ck_assert_int_eq(guest->state, DOM_SHUT);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, id), 0);
+	/* Its vCPUs may still be on their CPUs. */
+	ck_assert(!(info->flags & XEN_DOMINF_shutdown));
+	reap_all();
+	ck_assert_uint_eq(fake_machine.shut, 1);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, id), 0);
+	ck_assert_uint_eq(info->flags, XEN_DOMINF_shutdown |
+			  SHUTDOWN_reboot << XEN_DOMINF_shutdownshift);
+	ck_assert_uint_eq(info->tot_pages, pages);
+	ck_assert_uint_eq(info->nr_online_vcpus, 1);
+	ck_assert(!domain_any_dying());
+	fake_check();
+	ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, id), 0);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_unpausedomain, id), 0);
+	domctl_out()->cmd = XEN_DOMCTL_destroydomain;
+	rc = op_domctl(&(struct hypercall_args){ .a = { fake_va(page) } });
+	ck_assert_int_eq(rc, -ERESTART);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, id), 0);
+	ck_assert_uint_eq(info->flags, XEN_DOMINF_dying | XEN_DOMINF_shutdown |
+			  SHUTDOWN_reboot << XEN_DOMINF_shutdownshift);
+	reap_all();
+	ck_assert_uint_eq(fake_machine.gone, 1);
+	fake_forget(guest);
+	guest = fake_domain("", 0);
+	run(first);
+}
+END_TEST
+
+/* DIE1; and those whose configuration wants them again, and the first domain. */
+START_TEST(shut_goes)
+{
+	domain_keep_shut(false);	/* between its look and its end */
+	domain_shutdown(guest, SHUTDOWN_crash);
+	ck_assert_int_eq(guest->state, DOM_DYING);
+	reap_all();
+	fake_forget(guest);
+	domain_keep_shut(true);
+	guest = fake_domain("", 0);
+	guest->origin.again = true;
+	domain_shutdown(guest, SHUTDOWN_crash);
+	ck_assert_int_eq(guest->state, DOM_DYING);
+	reap_all();
+	fake_forget(guest);
+	guest = fake_domain("", 0);
+	fake_run(NULL);
+	domain_shutdown(first, SHUTDOWN_crash);
+	ck_assert_int_eq(first->state, DOM_DYING);
+}
+END_TEST
+
+/* Who is built while the machine ends does not stay. */
+START_TEST(built_at_the_end)
+{
+	struct domain *late;
+
+	fake_machine.ending = true;
+	late = fake_domain("", 0);
+	ck_assert_int_eq(late->state, DOM_DYING);
+	fake_run(NULL);
+	reap_all();
+	fake_forget(late);
+	fake_machine.ending = false;
 	run(first);
 }
 END_TEST
@@ -490,6 +614,10 @@ int main(void)
 	tcase_add_test(tc, pools);
 	tcase_add_test(tc, read_console);
 	tcase_add_test(tc, keys);
+	tcase_add_test(tc, pause);
+	tcase_add_test(tc, shut_stays);
+	tcase_add_test(tc, shut_goes);
+	tcase_add_test(tc, built_at_the_end);
 	tcase_add_test(tc, destroy);
 	return suite_run();
 }

@@ -183,14 +183,14 @@ START_TEST(quota)
 					      .domid = DOMID_SELF };
 	uint64_t most = user->pages.total + 1;
 
-	user->pages.max = most;
+	user->pages.max = user->pages.limit = most;
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, two, 0), 0);
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, one, 0), 1);
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, one, 0), 0);
 	ck_assert_uint_eq(user->pages.total, user->pages.max);
-	user->pages.max = 1;	/* fewer than it has */
+	user->pages.max = user->pages.limit = 1;	/* fewer than it has */
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, two, 0), 0);
-	user->pages.max = most;
+	user->pages.max = user->pages.limit = most;
 }
 END_TEST
 
@@ -205,14 +205,14 @@ START_TEST(no_frame)
 	uint64_t pages = user->pages.total;
 	mfn_t mfn = unmapped(page + 1);
 
-	user->pages.max = pages + 1;
+	user->pages.max = user->pages.limit = pages + 1;
 	fake_memory_take(0);
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, one, 0), 0);
 	ck_assert_uint_eq(user->pages.total, pages);
 	ck_assert_int_eq(memory_op(XENMEM_decrease_reservation, one, mfn_n(mfn)), 1);
 	ck_assert_int_eq(memory_op(XENMEM_increase_reservation, one, 0), 1);
 	fake_memory_give();
-	user->pages.max = pages;
+	user->pages.max = user->pages.limit = pages;
 }
 END_TEST
 
@@ -251,7 +251,7 @@ START_TEST(cannot_be_told)
 					    .domid = DOMID_SELF };
 	uint64_t pages = user->pages.total, free = 0;
 
-	user->pages.max = pages + 1;
+	user->pages.max = user->pages.limit = pages + 1;
 	/* The list is in a page that the guest may read only. */
 	*(uint64_t *)fake_page(user, REQ + 1) = page + 1;
 	ck_assert_int_eq(g_update(REQ + 1,
@@ -267,7 +267,7 @@ START_TEST(cannot_be_told)
 	}
 	ck_assert_int_eq(g_update(REQ + 1,
 				  pte_make(fake_mfn(user, REQ + 1), G_RW)), 0);
-	user->pages.max = pages;
+	user->pages.max = user->pages.limit = pages;
 }
 END_TEST
 

@@ -1,4 +1,4 @@
-/* links: hv/dom/sched*.c hv/lib/pheap.c hv/dom/timer.c hv/dom/stop.c tests/port/port.c tests/fake/fake_dom.c */
+/* links: hv/dom/sched*.c hv/dom/pause.c hv/lib/pheap.c hv/dom/timer.c hv/dom/stop.c tests/port/port.c tests/fake/fake_dom.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * The scheduler: states and edges, fairness between those who spin and those
@@ -6,10 +6,12 @@
  * vcpu_switch() checks in every test that no vCPU is loaded on two CPUs.
  */
 #include <check.h>
+#include <errno.h>
 #include <string.h>
 
 #include <port.h>
 
+#include "dom/pause.h"
 #include "dom/sched.h"
 #include "dom/sched_queue.h"
 #include "fake/fake_dom.h"
@@ -251,6 +253,69 @@ START_TEST(stop_in_each_state)
 }
 END_TEST
 
+/* SCHED6, PAUSE2 */
+START_TEST(pause_in_each_state)
+{
+	struct vcpu *v = vcpu(0);
+
+	ck_assert_int_eq(pause_begin(dom[0]), 0);	/* OFFLINE */
+	ck_assert_int_eq(v->run, RUN_OFFLINE);
+	sched_online(v);
+	ck_assert_int_eq(v->run, RUN_PAUSED);
+	ck_assert(sched_is_up(v));
+	ck_assert_ptr_null(schedule(0));
+	ck_assert_int_eq(v->runstate.state, RUNSTATE_offline);
+	ck_assert_int_eq(pause_begin(dom[0]), 0);	/* twice */
+	ck_assert_int_eq(pause_end(dom[0]), 0);
+	ck_assert_ptr_null(schedule(0));
+	ck_assert_int_eq(pause_end(dom[0]), 0);
+	ck_assert_int_eq(pause_end(dom[0]), -EINVAL);
+	ck_assert_int_eq(v->run, RUN_RUNNABLE);
+	ck_assert_int_eq(pause_begin(dom[0]), 0);	/* RUNNABLE */
+	ck_assert_int_eq(v->run, RUN_PAUSED);
+	sched_stop(v);
+	ck_assert_int_eq(pause_end(dom[0]), 0);
+	ck_assert_int_eq(v->run, RUN_OFFLINE);
+	sched_online(v);
+	ck_assert_ptr_eq(schedule(1), v);
+	fake_cpu(0);
+	fake.ipis[1] = 0;
+	ck_assert_int_eq(pause_begin(dom[0]), 0);	/* RUNNING elsewhere */
+	ck_assert_uint_ge(fake.ipis[1], 1);
+	ck_assert(!pause_whole(dom[0]));
+	fake_cpu(1);
+	ck_assert(!fake_sched_check());
+	ck_assert_ptr_null(schedule(1));
+	ck_assert(pause_whole(dom[0]));
+	ck_assert_int_eq(v->run, RUN_PAUSED);
+	ck_assert_int_eq(pause_end(dom[0]), 0);
+	ck_assert_ptr_eq(schedule(1), v);
+	sched_block(v);
+	ck_assert_ptr_null(schedule(1));
+	ck_assert_int_eq(pause_begin(dom[0]), 0);	/* BLOCKED */
+	ck_assert_int_eq(v->run, RUN_BLOCKED);
+	sched_wake(v);
+	ck_assert_int_eq(v->run, RUN_PAUSED);
+	ck_assert_ptr_null(schedule(1));
+	ck_assert_int_eq(pause_end(dom[0]), 0);
+	ck_assert_ptr_eq(schedule(1), v);
+}
+END_TEST
+
+/* A slice has 5 ms: it is not waited for. */
+START_TEST(pause_ends_a_slice)
+{
+	sched_online(vcpu(0));
+	ck_assert_ptr_eq(schedule(0), vcpu(0));
+	WRITE_ONCE(dom[0]->paused, 1);	/* the IPI is still on its way */
+	ck_assert(!fake_sched_check());
+	ck_assert_ptr_null(schedule(0));
+	ck_assert_int_eq(vcpu(0)->run, RUN_PAUSED);
+	ck_assert_int_eq(pause_end(dom[0]), 0);
+	ck_assert_ptr_eq(schedule(0), vcpu(0));
+}
+END_TEST
+
 START_TEST(a_dying_domain_is_not_run)
 {
 	sched_online(vcpu(0));
@@ -395,6 +460,8 @@ int main(void)
 	tcase_add_test(tc, kick_interrupts_another_cpu);
 	tcase_add_test(tc, kick_of_itself_takes_a_wish_to_sleep_back);
 	tcase_add_test(tc, stop_in_each_state);
+	tcase_add_test(tc, pause_in_each_state);
+	tcase_add_test(tc, pause_ends_a_slice);
 	tcase_add_test(tc, a_dying_domain_is_not_run);
 	tcase_add_test(tc, the_dead_get_one_step_a_slice);
 	tcase_add_test(tc, boot_cpu_sees_the_last_domain_go);

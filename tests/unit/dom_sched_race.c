@@ -1,4 +1,4 @@
-/* links: hv/dom/sched*.c hv/lib/pheap.c hv/dom/stop.c tests/port/port.c tests/fake/fake_dom.c */
+/* links: hv/dom/sched*.c hv/dom/pause.c hv/lib/pheap.c hv/dom/stop.c tests/port/port.c tests/fake/fake_dom.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * The scheduler with CPUs that are threads: vCPUs block, poll, yield, spin, are
@@ -16,6 +16,7 @@
 
 #include "dom/above.h"
 #include "dom/evtchn.h"
+#include "dom/pause.h"
 #include "dom/sched.h"
 #include "dom/sched_queue.h"
 #include "fake/fake_dom.h"
@@ -130,6 +131,14 @@ static void stop_and_go(struct vcpu *v)
 	send(v);
 }
 
+/* The events that come meanwhile are not lost (PAUSE2). */
+static void pause_and_go(struct domain *d, struct vcpu *to)
+{
+	ck_assert_int_eq(pause_begin(d), 0);
+	send(to);
+	ck_assert_int_eq(pause_end(d), 0);
+}
+
 static void act(struct vcpu *v)
 {
 	runs[number(v)]++;
@@ -139,6 +148,8 @@ static void act(struct vcpu *v)
 		send(vcpus[any(DOMAINS * VCPUS)]);
 	if (any(50) == 0)
 		stop_and_go(vcpus[any(DOMAINS * VCPUS)]);
+	if (any(20) == 0)
+		pause_and_go(&fake.dom[any(DOMAINS)].d, vcpus[any(DOMAINS * VCPUS)]);
 	__atomic_store_n(&v->info->evtchn_upcall_pending, 0, __ATOMIC_SEQ_CST);
 	switch (any(4)) {
 	case 0:
@@ -220,6 +231,7 @@ START_TEST(cpus_race)
 		/* SCHED3: whoever sleeps for good has no event. */
 		ck_assert(vcpus[i]->run != RUN_BLOCKED || !evtchn_deliverable(vcpus[i]));
 		ck_assert_int_ne(vcpus[i]->run, RUN_RUNNING);
+		ck_assert_int_ne(vcpus[i]->run, RUN_PAUSED);
 		ck_assert_uint_eq(loaded[i], 0);
 		ck_assert(vcpus[i]->run != RUN_RUNNABLE || !list_empty(&vcpus[i]->parked));
 	}

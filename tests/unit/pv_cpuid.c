@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dom/domain.h"
 #include "pv/cpuid.h"
 #include "unit/suite.h"
 
@@ -17,6 +18,8 @@
 static const uint32_t all[4] = { ~0u, ~0u, ~0u, ~0u };
 static const uint32_t none[4];
 static uint32_t out[4];
+static struct domain d;
+static struct vcpu v = { .domain = &d };
 
 START_TEST(features)
 {
@@ -130,12 +133,34 @@ END_TEST
 /* On this very machine. */
 START_TEST(host_is_asked_within_its_limits)
 {
-	cpuid_policy(NULL, 0, 0, out);
+	cpuid_policy(&v, 0, 0, out);
 	ck_assert_uint_le(out[0], 0xd);
-	cpuid_policy(NULL, 0x10000000, 0, out);
+	cpuid_policy(&v, 0x10000000, 0, out);
 	ck_assert_int_eq(memcmp(out, none, sizeof(out)), 0);
-	cpuid_policy(NULL, 0x80000001, 0, out);
+	cpuid_policy(&v, 0x80000001, 0, out);
 	ck_assert(out[3] & BIT(29));
+}
+END_TEST
+
+/* CPUPOL1: what one guest is not to see; and nothing that it asks for in vain. */
+START_TEST(taken_away)
+{
+	struct cpuid_less less = { { 0 } };
+	uint32_t want[4];
+
+	cpuid_policy(&v, 1, 0, out);
+	memcpy(want, out, sizeof(want));
+	want[3] &= ~BIT(26);
+	want[2] = ~0u;
+	cpuid_less_note(&less, 1, 0, out, want);
+	d.cpuid = less;
+	cpuid_policy(&v, 1, 0, out);
+	ck_assert(!(out[3] & BIT(26)) && out[3] & BIT(25));
+	ck_assert_uint_eq(out[3], want[3]);
+	ck_assert_uint_eq(out[2] & ~want[2], 0);
+	cpuid_less_note(&less, 7, 1, all, none);	/* no such words */
+	ck_assert_int_eq(memcmp(&less, &d.cpuid, sizeof(less)), 0);
+	d.cpuid = (struct cpuid_less){ { 0 } };
 }
 END_TEST
 
@@ -146,6 +171,7 @@ int main(void)
 	tcase_add_test(tc, features);
 	tcase_add_test(tc, hidden_leaves);
 	tcase_add_test(tc, limits);
+	tcase_add_test(tc, taken_away);
 	tcase_add_test(tc, signature);
 	tcase_add_test(tc, nothing_invented);
 	tcase_add_test(tc, host_is_asked_within_its_limits);

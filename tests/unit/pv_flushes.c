@@ -315,6 +315,7 @@ START_TEST(page_transferred)
 	uint64_t pages = user->pages.total;
 
 	granter->pages.max++;
+	granter->pages.limit++;
 	*g_v1(granter, REF) = (struct grant_entry_v1){
 		GTF_accept_transfer, user->id, 0,
 	};

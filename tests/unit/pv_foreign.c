@@ -428,8 +428,8 @@ START_TEST(both_die)
 	ck_assert_int_eq(map_of(peer, 1, fake_mfn(peer, p), RW), 0);
 	ck_assert_int_eq(map_of(peer, 2, virt_to_mfn(peer->shared_info), RW), 0);
 	fake_run(NULL);
-	domain_shutdown(first, 0);
-	domain_shutdown(peer, 0);
+	domain_end(first);
+	domain_end(peer);
 	while (reaper_step())
 		;
 	fake_forget(first);
@@ -446,7 +446,7 @@ START_TEST(not_of_the_dying)
 {
 	mfn_t theirs = fake_mfn(peer, p);
 
-	domain_shutdown(peer, 0);
+	domain_end(peer);
 	ck_assert_int_eq(map_of(peer, 1, theirs, RO), -ESRCH);
 	while (reaper_step())
 		;
@@ -591,7 +591,7 @@ START_TEST(pin_of_the_dying)
 	while (_i && pttree_settle(d))	/* d itself does it all; nobody asks */
 		;
 	ck_assert_int_eq(d->pending.outside.state, _i ? PT_VALIDATED : PT_NONE);
-	domain_shutdown(d, 0);
+	domain_end(d);
 	ck_assert_int_eq(op_mmuext(&args), -EINVAL);
 	while (reaper_step())
 		;
