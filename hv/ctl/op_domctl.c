@@ -119,6 +119,7 @@ static long destroy(struct domain *d)
 		return -EINVAL;
 	atomic_store(&d->destroyed, true);
 	domain_end(d);
+	sched_reap_soon();
 	sched_yield_cpu(current_vcpu());
 	return -ERESTART;
 }

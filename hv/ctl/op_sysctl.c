@@ -23,13 +23,17 @@
 
 #define PIECE	256	/* of the log, between two copies */
 
+/* atomic: where the log begins for who does not say where; `clear` moves it */
+static uint32_t console_from;
+
 /*
- * Of the log, from op->index on or all that is kept.  `clear` would make others
- * miss lines: the log is not the reader's, and stays.
+ * Of the log, from op->index on or all that was not cleared.  As on Xen, `clear`
+ * hides what was read; who goes on from an index of his own misses nothing.
  */
 static long read_console(struct xen_sysctl_readconsole *op)
 {
-	uint32_t at = op->incremental ? op->index : 0, done = 0, n;
+	uint32_t at = op->incremental ? op->index : atomic_load(&console_from);
+	uint32_t done = 0, n;
 	char piece[PIECE];
 	uint64_t va = (uintptr_t)op->buffer.p;
 
@@ -39,6 +43,8 @@ static long read_console(struct xen_sysctl_readconsole *op)
 			return -EFAULT;
 		done += n;
 	}
+	if (op->clear)
+		atomic_store(&console_from, at);
 	op->index = at;
 	op->count = done;
 	return 0;

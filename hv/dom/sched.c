@@ -481,6 +481,11 @@ static void sched_idle(void)
 	cpu->slice_end_tsc = ns_to_tsc(now_ns() + SCHED_SLICE_NS);
 }
 
+void sched_reap_soon(void)
+{
+	reap_at_ns[this_cpu()->id] = 0;
+}
+
 /*
  * One step of the reaper; while vCPUs wait, only one step in each slice.  True:
  * there may be more to do.

@@ -75,6 +75,11 @@ void sched_resume(struct vcpu *v);
  * counts.
  */
 bool sched_is_up(const struct vcpu *v);
+/*
+ * The caller waits for a death: this CPU's reaper has a turn when the current
+ * vCPU yields, whoever else waits.
+ */
+void sched_reap_soon(void);
 /* If v runs, its CPU passes through the hypervisor soon.  Any locks. */
 void sched_hurry(const struct vcpu *v);
 /*

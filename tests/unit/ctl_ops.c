@@ -405,6 +405,20 @@ START_TEST(read_console)
 	ck_assert_str_eq(out, text);
 	ck_assert_int_eq(sysctl(XEN_SYSCTL_readconsole), 0);
 	ck_assert_uint_eq(op->count, 0);
+	/* Cleared up to where this read ends, for who does not say where. */
+	*op = (struct xen_sysctl_readconsole){ .count = 600, .clear = 1 };
+	op->buffer.p = (void *)fake_va(buffer);
+	ck_assert_int_eq(sysctl(XEN_SYSCTL_readconsole), 0);
+	ck_assert_uint_eq(op->count, 600);
+	op->count = 700;
+	op->clear = 0;
+	ck_assert_int_eq(sysctl(XEN_SYSCTL_readconsole), 0);
+	ck_assert_uint_eq(op->count, 400);
+	ck_assert_mem_eq(out, text + 600, 400);
+	op->incremental = 1;
+	op->index = 0;
+	ck_assert_int_eq(sysctl(XEN_SYSCTL_readconsole), 0);
+	ck_assert_uint_eq(op->count, 400);
 	op->index = 0;
 	op->count = 10;
 	op->buffer.p = (void *)8;

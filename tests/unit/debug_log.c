@@ -223,6 +223,68 @@ START_TEST(unfinished)
 }
 END_TEST
 
+/* --- what is kept of it, for who reads the log --- */
+
+/* All lines from *at on, in pieces of so many bytes. */
+static size_t read_all(uint32_t *at, char *to, uint32_t most)
+{
+	size_t done = 0;
+	uint32_t n;
+
+	while ((n = log_read(at, to + done, most)))
+		done += n;
+	to[done] = '\0';
+	return done;
+}
+
+/* Also what has gone out; where a reader stopped, it goes on. */
+START_TEST(read_again)
+{
+	static char text[1 << 16], more[1 << 16];
+	uint32_t at = 0, end;
+
+	log_info("first line");
+	read_all(&at, text, 7);
+	ck_assert_ptr_nonnull(strstr(text, "pasture: first line\n"));
+	end = at;
+	ck_assert_uint_eq(log_read(&at, text, 10), 0);
+	ck_assert_uint_eq(at, end);
+	log_info("second line");
+	read_all(&at, more, sizeof(more) - 1);
+	ck_assert_str_eq(more, "pasture: second line\n");
+	/* From a place that is not there yet: as from the first that is kept. */
+	at = end + 1000000;
+	read_all(&at, more, sizeof(more) - 1);
+	ck_assert_ptr_nonnull(strstr(more, "pasture: first line\n"));
+	at = 0;
+	ck_assert_uint_eq(log_read(&at, text, 0), 0);
+}
+END_TEST
+
+/* What was overwritten is passed by, and no byte of it is shown. */
+START_TEST(read_what_is_kept)
+{
+	static char text[1 << 20];
+	uint32_t at = 0, first, n = 0;
+	char *line;
+
+	taken_most = ~(size_t)0;
+	for (unsigned int i = 0; i < 20000; i++)
+		log_info("line %u of many", i);
+	ck_assert_uint_gt(read_all(&at, text, 4096), 1000);
+	line = strchr(text, '\n') + 1;	/* the first may be a part of one */
+	ck_assert_int_eq(sscanf(line, "pasture: line %u of many", &first), 1);
+	ck_assert_uint_gt(first, 0);
+	for (; *line; line = strchr(line, '\n') + 1) {
+		uint32_t number;
+
+		ck_assert_int_eq(sscanf(line, "pasture: line %u of many", &number), 1);
+		ck_assert_uint_eq(number, first + n++);
+	}
+	ck_assert_uint_eq(first + n, 20000);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("log");
@@ -237,5 +299,7 @@ int main(void)
 	tcase_add_loop_test(tc, what_may_be_shown, 0, ARRAY_COUNT(texts));
 	tcase_add_test(tc, every_line_is_sieved);
 	tcase_add_test(tc, unfinished);
+	tcase_add_test(tc, read_again);
+	tcase_add_test(tc, read_what_is_kept);
 	return suite_run();
 }

@@ -18,8 +18,24 @@
 
 static struct domain *a, *b;	/* ids 1 and 2; a makes the hypercalls */
 
+/* What DOMID_FIRST stands for; NULL: there is no first domain. */
+static struct domain *first;
+
+struct domain *domain_find(domid_hv_t id)
+{
+	struct fake_domain *f = id && id <= FAKE_DOMAINS ? &fake.dom[id - 1] : NULL;
+	struct domain *d = f && f->listed ? &f->d : id == DOMID_FIRST ? first : NULL;
+
+	if (spin_level_held() != LOCK_NONE)
+		ck_abort_msg("a lock is held");
+	if (d)
+		d->refs++;
+	return d;
+}
+
 static void setup(void)
 {
+	first = NULL;
 	fake_reset();
 	a = fake_domain(0);
 	b = fake_domain(1);
@@ -709,6 +725,65 @@ START_TEST(random_calls_keep_the_ends_together)
 }
 END_TEST
 
+/* --- the first domain --- */
+
+/* Of what happens in the machine it hears, if it listens; nobody else does. */
+START_TEST(virq_of_the_machine)
+{
+	struct evtchn_bind_virq v = { .virq = VIRQ_DOM_EXC };
+
+	ck_assert_int_eq(call(a, EVTCHNOP_bind_virq, &v), 0);
+	evtchn_virq_first(VIRQ_DOM_EXC);
+	ck_assert(!evtchn_port_pending(a, v.port));	/* it is not the first */
+	first = a;
+	evtchn_virq_first(VIRQ_CONSOLE);
+	ck_assert(!evtchn_port_pending(a, v.port));
+	evtchn_virq_first(VIRQ_DOM_EXC);
+	ck_assert(evtchn_port_pending(a, v.port));
+	first = b;
+	evtchn_virq_first(VIRQ_DOM_EXC);		/* it does not listen */
+}
+END_TEST
+
+/* It offers a port of another domain, looks at it, and closes all of them. */
+START_TEST(ports_of_others)
+{
+	struct evtchn_alloc_unbound u = { .dom = b->id, .remote_dom = DOMID_SELF };
+	struct evtchn_bind_interdomain bind;
+	struct evtchn_status s;
+	struct evtchn_reset r = { .dom = b->id };
+
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), -EPERM);
+	ck_assert_int_eq(call(a, EVTCHNOP_reset, &r), -EPERM);
+	a->privileged = true;
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), 0);
+	ck_assert_uint_eq(b->events.port[u.port].remote_dom, a->id);
+	s = (struct evtchn_status){ .dom = b->id, .port = u.port };
+	ck_assert_int_eq(call(a, EVTCHNOP_status, &s), 0);
+	ck_assert_uint_eq(s.status, EVTCHNSTAT_unbound);
+	ck_assert_uint_eq(s.u.unbound.dom, a->id);
+	bind = (struct evtchn_bind_interdomain){ .remote_dom = b->id, .remote_port = u.port };
+	ck_assert_int_eq(call(a, EVTCHNOP_bind_interdomain, &bind), 0);
+	ck_assert_int_eq(call(a, EVTCHNOP_reset, &r), 0);
+	ck_assert_uint_eq(b->events.port[u.port].state, PORT_FREE);
+	ck_assert_uint_eq(a->events.port[bind.local_port].state, PORT_UNBOUND);
+	u.dom = s.dom = r.dom = 99;
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), -ESRCH);
+	ck_assert_int_eq(call(a, EVTCHNOP_status, &s), -ESRCH);
+	ck_assert_int_eq(call(a, EVTCHNOP_reset, &r), -ESRCH);
+	/* END6: the reaper may be at the ports. */
+	b->state = DOM_DYING;
+	u.dom = b->id;
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), -EINVAL);
+	/* and no more ports than it may have */
+	b->state = DOM_RUNNING;
+	b->events.last = 2;
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), 0);
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), 0);
+	ck_assert_int_eq(call(a, EVTCHNOP_alloc_unbound, &u), -ENOSPC);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("evtchn");
@@ -745,5 +820,7 @@ int main(void)
 	tcase_add_test(tc, scribbled_areas_are_harmless);
 	tcase_add_test(tc, port_bound_before_the_vcpu_exists);
 	tcase_add_test(tc, random_calls_keep_the_ends_together);
+	tcase_add_test(tc, virq_of_the_machine);
+	tcase_add_test(tc, ports_of_others);
 	return suite_run();
 }

@@ -444,6 +444,29 @@ START_TEST(runstate_times_add_up)
 }
 END_TEST
 
+/* Who waits for a death gives the reaper its turn, each time. */
+START_TEST(reaped_when_one_waits)
+{
+	sched_online(vcpu(0));
+	fake.reap_work = 1000;
+	schedule(0);
+	fake.reaps = 0;
+	for (unsigned int i = 0; i < 50; i++) {
+		sched_yield_cpu(vcpu(0));
+		ck_assert_ptr_eq(schedule(0), vcpu(0));
+	}
+	ck_assert_uint_le(fake.reaps, 1);
+	fake.reaps = 0;
+	for (unsigned int i = 0; i < 50; i++) {
+		sched_reap_soon();
+		sched_yield_cpu(vcpu(0));
+		ck_assert_ptr_eq(schedule(0), vcpu(0));
+	}
+	ck_assert_uint_eq(fake.reaps, 50);
+	fake.reap_work = 0;
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("sched");
@@ -464,6 +487,7 @@ int main(void)
 	tcase_add_test(tc, pause_ends_a_slice);
 	tcase_add_test(tc, a_dying_domain_is_not_run);
 	tcase_add_test(tc, the_dead_get_one_step_a_slice);
+	tcase_add_test(tc, reaped_when_one_waits);
 	tcase_add_test(tc, boot_cpu_sees_the_last_domain_go);
 	tcase_add_test(tc, hogs_share_one_cpu);
 	tcase_add_test(tc, hogs_share_three_cpus);

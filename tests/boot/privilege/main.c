@@ -87,6 +87,46 @@ static void test_bad_arguments(void)
 				      -XEN_EFAULT);
 }
 
+/* Of the domain before it, which is there, and of itself. */
+static void test_memory_of_others(void)
+{
+	static const uint32_t ops[] = { XENMEM_populate_physmap,
+		XENMEM_increase_reservation, XENMEM_decrease_reservation,
+		XENMEM_claim_pages };
+	struct xen_foreign_memory_map map = { .domid = self };
+	unsigned int i;
+	domid_t dom = self - 1;
+	uint64_t list = 0;
+
+	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		struct xen_memory_reservation r = { .nr_extents = 1, .domid = dom };
+
+		r.extent_start.p = (void *)&list;
+		gl_test_equal(hypercall_memory_op(ops[i], &r), -XEN_EPERM);
+		gl_test_equal(list, 0);
+	}
+	gl_test_equal(hypercall_memory_op(XENMEM_current_reservation, &dom), -XEN_EPERM);
+	gl_test_equal(hypercall_memory_op(XENMEM_maximum_reservation, &dom), -XEN_EPERM);
+	gl_test_equal(hypercall_memory_op(XENMEM_set_memory_map, &map), -XEN_EPERM);
+	map.domid = dom;
+	gl_test_equal(hypercall_memory_op(XENMEM_set_memory_map, &map), -XEN_EPERM);
+}
+
+static void test_ports_of_others(void)
+{
+	struct evtchn_alloc_unbound u = { .dom = self - 1, .remote_dom = self };
+	struct evtchn_status s = { .dom = self - 1, .port = 1 };
+	struct evtchn_reset r = { .dom = self - 1 };
+
+	gl_test_equal(hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &u), -XEN_EPERM);
+	gl_test_equal(hypercall_event_channel_op(EVTCHNOP_status, &s), -XEN_EPERM);
+	gl_test_equal(hypercall_event_channel_op(EVTCHNOP_reset, &r), -XEN_EPERM);
+	u.dom = s.dom = r.dom = NOBODY;
+	gl_test_equal(hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &u), -XEN_ESRCH);
+	gl_test_equal(hypercall_event_channel_op(EVTCHNOP_status, &s), -XEN_ESRCH);
+	gl_test_equal(hypercall_event_channel_op(EVTCHNOP_reset, &r), -XEN_ESRCH);
+}
+
 /* What is the first domain's in calls that guests have, too. */
 static void test_elsewhere(void)
 {
@@ -100,6 +140,8 @@ static void test_elsewhere(void)
 	gl_test_equal(raw_call(__HYPERVISOR_memory_op,
 			       XENMEM_get_sharing_shared_pages, 0, 0, 0, 0),
 		      -XEN_ENOSYS);
+	test_memory_of_others();
+	test_ports_of_others();
 	memset((void *)page, 0xa5, GL_PAGE_BYTES);
 	gl_test_equal(raw_call(__HYPERVISOR_console_io, CONSOLEIO_read, 64, page,
 			       0, 0), 0);
