@@ -1,43 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* stop.h has the contract. */
+/*
+ * stop.h has the contract.
+ *
+ * STOP1  Each stop has a number of its own, and a CPU that waits says for which
+ *        one.  So who is late to leave one stop is not taken for one that waits
+ *        in the next, and nobody has to see everybody out.
+ */
 #include <port.h>
 
 #include "dom/stop.h"
 #include "x86/cpu.h"
 
-/* atomic: id + 1 of the CPU that stops the others, 0 = none */
-static uint32_t stopper;
-static uint32_t stopped;	/* atomic: CPUs that wait */
+static uint64_t last;		/* atomic: stops that were asked for */
+static uint64_t now;		/* atomic: the stop that there is; 0: none */
+static uint64_t waits_in[MAX_CPUS];	/* atomic; each by its CPU */
 
 void stop_point(void)
 {
-	if (likely(!atomic_load_acquire(&stopper)))
-		return;
-	atomic_add(&stopped, 1);
-	while (atomic_load_acquire(&stopper))
-		port_spin();
-	atomic_sub(&stopped, 1);
+	uint64_t stop;
+
+	while (unlikely(stop = atomic_load_acquire(&now))) {
+		atomic_store_release(&waits_in[this_cpu()->id], stop);
+		while (atomic_load_acquire(&now) == stop)
+			port_spin();
+	}
 }
 
 void stop_machine_begin(void)
 {
-	uint32_t none = 0, me = this_cpu()->id, i;
+	uint64_t stop = atomic_add(&last, 1), none = 0;
+	uint32_t me = this_cpu()->id, i;
 
-	while (!atomic_cas(&stopper, &none, me + 1)) {
+	while (!atomic_cas(&now, &none, stop)) {
 		stop_point();
 		none = 0;
 	}
 	for (i = 0; i < cpu_count; i++)
 		if (i != me)
 			lapic_send_ipi(i, VEC_RESCHED);
-	while (atomic_load_acquire(&stopped) != cpu_count - 1)
-		port_spin();
+	for (i = 0; i < cpu_count; i++)
+		while (i != me && atomic_load_acquire(&waits_in[i]) != stop)
+			port_spin();
 }
 
 void stop_machine_end(void)
 {
-	atomic_store_release(&stopper, 0);
-	/* A late leaver must not be counted by the next stop. */
-	while (atomic_load_acquire(&stopped))
-		port_spin();
+	atomic_store_release(&now, 0);
 }

@@ -288,7 +288,7 @@ long op_memory(struct hypercall_args *args)
 	case XENMEM_claim_pages:
 		return memory_map_claim(args->a[1]);
 	case XENMEM_acquire_resource:
-		return memory_acquire_resource(args->a[1]);
+		return memory_resource_acquire(args->a[1]);
 	case XENMEM_get_sharing_freed_pages:
 	case XENMEM_get_sharing_shared_pages:
 		return sharing_pages(op);

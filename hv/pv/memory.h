@@ -29,6 +29,6 @@ long memory_map_claim(uint64_t va);
 /* pages of its claim that it has not got yet */
 uint64_t memory_map_claimed(const struct domain *d);
 long memory_exchange(struct hypercall_args *args);
-long memory_acquire_resource(uint64_t va);
+long memory_resource_acquire(uint64_t va);
 
 #endif

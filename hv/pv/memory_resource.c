@@ -91,7 +91,7 @@ static long acquire(struct domain *d, struct xen_mem_acquire_resource *r, uint64
 	return err ? err : frames_tell(d, r);
 }
 
-long memory_acquire_resource(uint64_t va)
+long memory_resource_acquire(uint64_t va)
 {
 	struct domain *caller = current_vcpu()->domain, *d;
 	struct xen_mem_acquire_resource r;

@@ -306,10 +306,14 @@ long op_mmu_update(struct hypercall_args *args)
 	struct domain *other;
 	long r = tables_own(args->a[3] >> 16);
 
-	if (!r)
-		r = mmu_other_find(args->a[3], &other);
 	if (r)
 		return r;
+	r = mmu_other_find(args->a[3], &other);
+	if (r) {	/* none was done, and the caller is told so */
+		args->a[1] &= MMU_PREEMPTED;
+		(void)mmu_batch(args, NULL, sizeof(struct mmu_update), update_one);
+		return r;
+	}
 	r = mmu_batch(args, other, sizeof(struct mmu_update), update_one);
 	if (other)
 		domain_put(other);
