@@ -21,9 +21,9 @@
  * we copy: then no copy of ours is mapped; the slot's frame is given back, and
  * the hypervisor makes the copy from it (SHAREOP_unshare), in one step.
  */
-#include <gl/general_regs.h>
+#include "general_regs.h"
 
-#include <gl/share.h>
+#include "impl.h"
 
 #include <xen/errno.h>
 #include <xen/memory.h>
@@ -311,4 +311,4 @@ long gl_share_unshare(struct gl_share *s, uint64_t va)
 	return rc;
 }
 
-#include <gl/general_regs_end.h>
+#include "general_regs_end.h"

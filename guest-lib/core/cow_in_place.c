@@ -10,9 +10,9 @@
  * each refusal; a success sets the number back.  Sharers end together (one
  * domain goes, or many write), so the last answer is a good guess.
  */
-#include <gl/general_regs.h>
+#include "general_regs.h"
 
-#include <gl/share.h>
+#include "impl.h"
 
 #include <xen/xen.h>
 
@@ -92,4 +92,4 @@ long gl_share_break_first(struct gl_share *s, const uint64_t *p2m,
 	return rc;
 }
 
-#include <gl/general_regs_end.h>
+#include "general_regs_end.h"

@@ -3,9 +3,9 @@
  * Which guest pages this kernel offered and has not broken since: one bit a
  * pfn.  Plain stores: the caller holds the share lock.
  */
-#include <gl/general_regs.h>
+#include "general_regs.h"
 
-#include <gl/share.h>
+#include "impl.h"
 
 bool gl_record_test(const struct gl_share *s, uint64_t pfn)
 {
@@ -35,4 +35,4 @@ bool gl_share_is_shared(struct gl_share *s, uint64_t pfn)
 	return shared;
 }
 
-#include <gl/general_regs_end.h>
+#include "general_regs_end.h"

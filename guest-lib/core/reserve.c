@@ -11,9 +11,9 @@
  * constant time.  A refill asks for a frame for the slot's own page and maps it
  * there.
  */
-#include <gl/general_regs.h>
+#include "general_regs.h"
 
-#include <gl/share.h>
+#include "impl.h"
 
 #include <xen/memory.h>
 #include <xen/xen.h>
@@ -129,4 +129,4 @@ unsigned int gl_share_refill(struct gl_share *s)
 	return missing;
 }
 
-#include <gl/general_regs_end.h>
+#include "general_regs_end.h"

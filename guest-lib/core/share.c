@@ -4,9 +4,9 @@
  * another vCPU while the call runs waits for the lock and then finds the page;
  * entries that were refused are taken out of it again.
  */
-#include <gl/general_regs.h>
+#include "general_regs.h"
 
-#include <gl/share.h>
+#include "impl.h"
 
 #include <xen/errno.h>
 
@@ -239,7 +239,8 @@ void gl_share_counters_get(struct gl_share *s, struct gl_share_counters *out)
 
 const char *gl_share_result_name(int32_t result)
 {
-	static const char *const names[GL_SHARE_RESULTS] = {
+	/* no pointers: they would have to be relocated */
+	static const char names[GL_SHARE_RESULTS][24] = {
 		[SHARE_DONE] = "done",
 		[SHARE_NOT_MAPPED] = "not mapped",
 		[SHARE_BAD_PTE] = "bad pte",
@@ -261,4 +262,4 @@ const char *gl_share_result_name(int32_t result)
 	       "unknown";
 }
 
-#include <gl/general_regs_end.h>
+#include "general_regs_end.h"

@@ -183,17 +183,4 @@ bool gl_share_is_shared(struct gl_share *s, uint64_t pfn);
 void gl_share_counters_get(struct gl_share *s, struct gl_share_counters *out);
 const char *gl_share_result_name(int32_t result);
 
-/* ---- between the files of the sharing half; lock held ---- */
-bool gl_record_test(const struct gl_share *s, uint64_t pfn);
-/* false: beyond the end */
-bool gl_record_set(struct gl_share *s, uint64_t pfn);
-void gl_record_clear(struct gl_share *s, uint64_t pfn);
-/* NULL: empty */
-struct gl_share_slot *gl_reserve_take(struct gl_share *s);
-void gl_reserve_put_back(struct gl_share *s);
-unsigned int gl_reserve_fill(struct gl_share *s, unsigned int level);
-void gl_set_m2p(struct gl_share *s, uint64_t mfn, uint64_t pfn);
-bool gl_cow_in_place(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte);
-long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn);
-
 #endif
