@@ -13,13 +13,14 @@ GUEST_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
 GUEST_ROOMS := core kernel grants xencomm
 SEES_core := core
 SEES_kernel := core kernel
-SEES_grants := kernel grants
-SEES_xencomm := kernel xencomm
+SEES_grants := core kernel grants
+SEES_xencomm := core kernel xencomm
 GUEST_INC := $(GUEST_ROOMS:%=-Iguest-lib/%/include)
 room = $(word 2,$(subst /, ,$(filter guest-lib/%,$<)))
 room_inc = $(patsubst %,-Iguest-lib/%/include,$(or $(SEES_$(room)),$(GUEST_ROOMS)))
 
-GUEST_LIB_OBJ := $(patsubst %.c,$(G)/%.o,$(foreach r,$(filter-out core,$(GUEST_ROOMS)),$(wildcard guest-lib/$(r)/*.c))) \
+GUEST_LIB_SRC := $(foreach r,$(filter-out core,$(GUEST_ROOMS)),$(wildcard guest-lib/$(r)/*.c))
+GUEST_LIB_OBJ := $(GUEST_LIB_SRC:%.c=$(G)/%.o) \
 	$(patsubst %.asm,$(G)/%.asm.o,$(wildcard guest-lib/kernel/*.asm))
 GUEST_DIRS := $(sort $(dir $(wildcard guest-lib/examples/*/*.c tests/boot/*/*.c bench/boot/*/*.c)))
 GUEST_KERNELS := $(foreach d,$(GUEST_DIRS),$(G)/$(notdir $(d:/=)).elf)

@@ -41,6 +41,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 struct gl_share;
 
 struct gl_repay {
@@ -69,5 +73,7 @@ long gl_repay_register(struct gl_share *s, struct gl_repay *page);
  * listed.
  */
 long gl_repay_unregister(struct gl_share *s, struct gl_repay *page);
+
+GL_DECLS_END
 
 #endif

@@ -50,7 +50,10 @@
 
 #include <share.h>
 
+#include <gl/decls.h>
 #include <gl/repay.h>
+
+GL_DECLS_BEGIN
 
 #define GL_SHARE_RESERVE_MAX	256
 #define GL_SHARE_RESULTS	(SHARE_HELD + 1)
@@ -182,5 +185,7 @@ unsigned int gl_share_refill(struct gl_share *s);
 bool gl_share_is_shared(struct gl_share *s, uint64_t pfn);
 void gl_share_counters_get(struct gl_share *s, struct gl_share_counters *out);
 const char *gl_share_result_name(int32_t result);
+
+GL_DECLS_END
 
 #endif

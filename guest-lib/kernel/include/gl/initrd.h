@@ -5,9 +5,15 @@
 
 #include <stdint.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 /* NULL and 0 if there is none.  After gl_memory_init(). */
 const void *gl_initrd(uint64_t *bytes);
 /* Its pages become free memory. Nothing may read it after. */
 void gl_initrd_free(void);
+
+GL_DECLS_END
 
 #endif

@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 #define GL_PAGE_BYTES	4096UL
 #define GL_PAGE_SHIFT	12
 
@@ -94,5 +98,7 @@ long gl_frame_regain(uint64_t va);
 uint64_t *gl_l1_of(uint64_t va);		/* read-only; NULL: none */
 /* a filled page becomes va's L1 */
 long gl_l1_install(uint64_t va, uint64_t table_va);
+
+GL_DECLS_END
 
 #endif
