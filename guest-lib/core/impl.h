@@ -20,18 +20,21 @@ void gl_record_clear(struct gl_share *s, uint64_t pfn);
 /* NULL: empty */
 struct gl_share_slot *gl_reserve_take(struct gl_share *s);
 void gl_reserve_put_back(struct gl_share *s);
-unsigned int gl_reserve_fill(struct gl_share *s, unsigned int level);
 
 /* cow.c, cow_in_place.c */
 void gl_set_m2p(struct gl_share *s, uint64_t mfn, uint64_t pfn);
 bool gl_cow_in_place(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte);
 long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn);
+/* What the hypervisor's answer to an entry of SHAREOP_unshare comes to. */
+long gl_unshare_result(struct gl_share *s, uint64_t va, uint64_t pfn,
+		       const struct shareop_entry *e);
 
 /*
  * repay.c, for a break with an empty reserve: move one listed page's frame into
  * the reserve.  False: none can repay.
  */
 bool gl_repay_into_reserve(struct gl_share *s);
+void gl_repay_forget(struct gl_share *s);	/* all that is listed */
 
 #pragma GCC visibility pop
 

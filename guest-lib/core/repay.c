@@ -159,4 +159,10 @@ bool gl_repay_into_reserve(struct gl_share *s)
 	return false;
 }
 
+void gl_repay_forget(struct gl_share *s)
+{
+	while (s->repay.oldest)
+		list_take(&s->repay, s->repay.oldest);
+}
+
 #include "general_regs_end.h"

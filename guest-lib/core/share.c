@@ -20,9 +20,15 @@ static long call(struct gl_share *s, unsigned int op, unsigned long arg,
 				 arg, count, 0);
 }
 
-unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
-			   void *ctx, uint64_t *record, uint64_t pfns,
-			   unsigned int reserve)
+static bool ops_complete(const struct gl_share_ops *o)
+{
+	return o->hypercall && o->va_to_pfn && o->pte_read && o->p2m_set &&
+	       o->p2m_get && o->page_alloc && o->page_free && o->lock &&
+	       o->unlock && o->log;
+}
+
+static void start(struct gl_share *s, const struct gl_share_ops *ops, void *ctx,
+		  uint64_t *record, uint64_t pfns)
 {
 	s->ops = ops;
 	s->ctx = ctx;
@@ -35,7 +41,24 @@ unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
 	s->counters = (struct gl_share_counters){ 0 };
 	for (size_t i = 0; i < gl_share_record_bytes(pfns) / 8; i++)
 		record[i] = 0;
-	return gl_reserve_fill(s, reserve);
+}
+
+long gl_share_init_checked(struct gl_share *s, uint32_t version, size_t bytes,
+			   const struct gl_share_ops *ops, void *ctx,
+			   uint64_t *record, uint64_t pfns, unsigned int reserve)
+{
+	struct shareop_info info = { 0 };
+	long rc;
+
+	if (version != GL_SHARE_VERSION || bytes != sizeof(*s) ||
+	    !ops_complete(ops))
+		return -XEN_EINVAL;
+	start(s, ops, ctx, record, pfns);
+	rc = gl_share_info(s, &info);
+	if (!rc && !info.version)
+		return -XEN_EOPNOTSUPP;
+	s->abi = rc ? 0 : info.version;
+	return gl_share_reserve_set(s, reserve);
 }
 
 void gl_share_several_vcpus(struct gl_share *s)
