@@ -8,8 +8,8 @@
  *	  '------------------- gl_share_refill() <------------------'
  *
  * Full slots stand first in the array (slots_full of them), so taking one is
- * constant time; a slot that comes or goes keeps that order.  A refill asks for a frame for the slot's own page and maps it
- * there.
+ * constant time; a slot that comes or goes keeps that order.  A refill asks for
+ * a frame for the slot's own page and maps it there.
  */
 #include "general_regs.h"
 

@@ -184,6 +184,8 @@ static int32_t fake_offer(uint64_t va, uint64_t *mfn)
 	memset(frames + f * PAGE, 0xdd, PAGE);
 	tot_pages--;
 	*mfn = c;
+	if (pfn < mode.p2m_entries)
+		((uint64_t *)mode.p2m)[pfn] = c;
 	return SHARE_DONE;
 }
 
@@ -197,7 +199,8 @@ static int32_t fake_unshare(uint64_t va, uint64_t *mfn)
 		return SHARE_NO_MEMORY;
 	*mfn = frame_alloc(GUEST);
 	memcpy(frames + *mfn * PAGE, frames + f * PAGE, PAGE);
-	m2p[*mfn] = m2p[f];	/* what the hypervisor knows */
+	/* what the hypervisor knows: that of one of our pages with this frame */
+	m2p[*mfn] = mode.flags & SHARE_MODE_ONE_PFN ? pfn : m2p[f];
 	set_entry(pfn, *mfn * PAGE | P | RW | 0x24);
 	tot_pages++;
 	return SHARE_DONE;
@@ -453,6 +456,7 @@ static void setup(void)
 	tot_pages = max_pages = PFNS;
 	next_page = PFNS - RESERVE;
 	free_count = 0;
+	memset(&mode, 0, sizeof(mode));
 	abi = SHARE_ABI_VERSION;
 	fail_nr = -1;
 	locked = foreign = 0;
@@ -473,7 +477,7 @@ static void teardown(void)
 }
 
 /* A store as the kernel makes it; false: the fault was not the library's. */
-static bool store(uint64_t pfn, uint8_t value)
+__attribute__((unused)) static bool store(uint64_t pfn, uint8_t value)
 {
 	if (sigsetjmp(out, 1))
 		return false;
@@ -484,7 +488,7 @@ static bool store(uint64_t pfn, uint8_t value)
 /*
  * p2m, entry, M2P and owner of each page agree; frames are all accounted for.
  */
-static void audit(void)
+__attribute__((unused)) static void audit(void)
 {
 	unsigned int owned = 0;
 
