@@ -219,7 +219,7 @@ precommit: lint all unit ## what to run before a commit: lint, builds, unit test
 clean: ## remove build/
 	rm -rf $(B)
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile */*.mk | expand -t 12
 
 # Guest kernels with one fault each, for tests/boot/refuse-*; and a module too big.
 $(B)/guest/bad.done: tests/boot/bad-elfs.sh $(B)/guest/minimal.elf

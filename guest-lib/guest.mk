@@ -55,6 +55,12 @@ $(GUEST_LIB) $(GUEST_SHARE_LIB):
 	$(call say,AR,$@)
 	$(Q)ar rcs $@ $^
 
+PREFIX ?= /usr/local
+install-guest-lib: $(GUEST_LIB) $(GUEST_SHARE_LIB) ## the guest library for other kernels (PREFIX=/usr/local DESTDIR=)
+	@guest-lib/install.sh $(G) '$(PREFIX)' '$(DESTDIR)'
+boot-mine: $(HV) $(B)/harness ## your own PV kernel as guests on Pasture (KERNEL=FILE; docs/your-kernel.md)
+	@bash bench/boot-mine.sh
+
 define guest_kernel_rule
 $(G)/$(notdir $(1:/=)).elf: $(patsubst %.c,$(G)/%.o,$(wildcard $(1)*.c)) \
 		$(patsubst %.asm,$(G)/%.asm.o,$(wildcard $(1)*.asm)) \
@@ -74,4 +80,4 @@ $(G)/vectors/%.o: %.c $(B)/inc/.done
 $(G)/vector-store.elf: $(GUEST_CORE_OBJ:$(G)/%=$(G)/vectors/%)
 
 -include $(shell find $(G) -name '*.d' 2>/dev/null)
-.PHONY: guest
+.PHONY: guest install-guest-lib boot-mine

@@ -199,7 +199,7 @@ static int32_t fake_unshare(uint64_t va, uint64_t *mfn)
 		return SHARE_NO_MEMORY;
 	*mfn = frame_alloc(GUEST);
 	memcpy(frames + *mfn * PAGE, frames + f * PAGE, PAGE);
-	/* what the hypervisor knows: that of one of our pages with this frame */
+	/* what the hypervisor knows: one of our pages with this frame */
 	m2p[*mfn] = mode.flags & SHARE_MODE_ONE_PFN ? pfn : m2p[f];
 	set_entry(pfn, *mfn * PAGE | P | RW | 0x24);
 	tot_pages++;

@@ -128,7 +128,7 @@ struct gl_share_counters {
 struct gl_share {
 	const struct gl_share_ops *ops;
 	void *ctx;
-	uint32_t abi;		/* SHARE_ABI_VERSION there; 0: has no such call */
+	uint32_t abi;		/* SHARE_ABI_VERSION there; 0: none */
 	uint64_t *record;	/* one bit a pfn */
 	uint64_t record_pfns;
 	struct gl_share_slot slots[GL_SHARE_RESERVE_MAX];
