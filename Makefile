@@ -106,8 +106,8 @@ include bench/linux/linux.mk
 # Kernel images come in all of these; who needs none of them is linked with none.
 CODECS := -Wl,--as-needed -lz -lbz2 -llzma -lzstd -llz4
 HARNESS_SRC := $(wildcard bench/harness/*.c)
-HARNESS_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -iquote bench -iquote .
-$(B)/bench/%.o: bench/%.c | $(B)/.deps
+HARNESS_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -iquote bench -iquote . -isystem $(B)/inc
+$(B)/bench/%.o: bench/%.c | $(B)/inc/.done
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(HARNESS_CFLAGS) -MD -MP -c -o $@ $<

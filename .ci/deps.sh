@@ -6,7 +6,7 @@
 # first compile.
 set -u
 
-packages="gcc g++ libc6-dev binutils nasm qemu-system-x86 libxen-dev libxxhash-dev
+packages="gcc g++ jq libc6-dev binutils nasm qemu-system-x86 libxen-dev libxxhash-dev
 check libsubunit-dev libarchive-dev libjansson-dev libssl3 libelf1 grub-pc-bin
 grub-efi-amd64-bin grub-common xorriso mtools ovmf gnuplot-nox spin
 zlib1g-dev libbz2-dev liblzma-dev libzstd-dev liblz4-dev"

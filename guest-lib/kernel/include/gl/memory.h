@@ -91,6 +91,11 @@ long gl_unmap_page(uint64_t va);
  * allocated and has no frame until gl_frame_regain().  0 or -errno.
  */
 long gl_frame_return(uint64_t va);
+/*
+ * The same for pages one after the other, many a hypercall; they need not be
+ * allocated.  Returns how many, from va on, have no frame now.
+ */
+uint64_t gl_frames_return(uint64_t va, uint64_t count);
 long gl_frame_regain(uint64_t va);
 
 /* Used inside the library (pagetable.c). */
