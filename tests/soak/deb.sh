@@ -22,7 +22,8 @@ echo "deb: $(ls build/deb/*.deb | wc -l) packages, the same bytes twice"
 
 # All but dkms, whose kernel headers and compiler are 400 MiB: its package is looked into below.
 root=$B/root
-mmdebstrap --variant=minbase --include=gcc,libc6-dev,pkg-config,qemu-system-x86 --aptopt='APT::Install-Recommends "false"' \
+with=gcc,libc6-dev,pkg-config,qemu-system-x86
+mmdebstrap --variant=minbase --include=$with --aptopt='APT::Install-Recommends "false"' \
 	"${SUITE:-bookworm}" $root >$B/mmdebstrap.log 2>&1 || fail "no bare system: $(tail -n 1 $B/mmdebstrap.log)"
 trap 'rm -rf $root' EXIT
 in_root() {
