@@ -100,14 +100,14 @@ $(B)/.deps: .ci/deps.sh
 # --- guests: build/guest/NAME.elf; GUEST_KERNELS lists them ---
 -include guest-lib/guest.mk
 $(GUEST_LIB_OBJ): | $(B)/.deps
-include bench/linux/linux.mk
+include bench/linux/linux.mk debian/deb.mk
 
 # --- the harness ---
 # Kernel images come in all of these; who needs none of them is linked with none.
 CODECS := -Wl,--as-needed -lz -lbz2 -llzma -lzstd -llz4
 HARNESS_SRC := $(wildcard bench/harness/*.c)
-HARNESS_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -iquote bench -iquote .
-$(B)/bench/%.o: bench/%.c | $(B)/.deps
+HARNESS_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -iquote bench -iquote . -isystem $(B)/inc
+$(B)/bench/%.o: bench/%.c | $(B)/inc/.done
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(HARNESS_CFLAGS) -MD -MP -c -o $@ $<
@@ -219,7 +219,7 @@ precommit: lint all unit ## what to run before a commit: lint, builds, unit test
 clean: ## remove build/
 	rm -rf $(B)
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile */*.mk | expand -t 12
 
 # Guest kernels with one fault each, for tests/boot/refuse-*; and a module too big.
 $(B)/guest/bad.done: tests/boot/bad-elfs.sh $(B)/guest/minimal.elf

@@ -29,6 +29,9 @@ VARS_gaps :=
 VARS_deps :=
 VARS_format :=
 VARS_precommit :=
+VARS_install-guest-lib := PREFIX DESTDIR
+VARS_boot-mine := KERNEL INITRD WORDS GUEST_MEM GUESTS BREAKS MEM $(VARS_MACHINE)
+VARS_deb :=
 VARS_clean :=
 VARS_help :=
 

@@ -13,21 +13,26 @@ GUEST_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(GCC_INC) \
 GUEST_ROOMS := core kernel grants xencomm
 SEES_core := core
 SEES_kernel := core kernel
-SEES_grants := kernel grants
-SEES_xencomm := kernel xencomm
+SEES_grants := core kernel grants
+SEES_xencomm := core kernel xencomm
 GUEST_INC := $(GUEST_ROOMS:%=-Iguest-lib/%/include)
 room = $(word 2,$(subst /, ,$(filter guest-lib/%,$<)))
 room_inc = $(patsubst %,-Iguest-lib/%/include,$(or $(SEES_$(room)),$(GUEST_ROOMS)))
 
-GUEST_LIB_OBJ := $(patsubst %.c,$(G)/%.o,$(foreach r,$(GUEST_ROOMS),$(wildcard guest-lib/$(r)/*.c))) \
+GUEST_LIB_SRC := $(foreach r,$(filter-out core,$(GUEST_ROOMS)),$(wildcard guest-lib/$(r)/*.c))
+GUEST_LIB_OBJ := $(GUEST_LIB_SRC:%.c=$(G)/%.o) \
 	$(patsubst %.asm,$(G)/%.asm.o,$(wildcard guest-lib/kernel/*.asm))
 GUEST_DIRS := $(sort $(dir $(wildcard guest-lib/examples/*/*.c tests/boot/*/*.c bench/boot/*/*.c)))
 GUEST_KERNELS := $(foreach d,$(GUEST_DIRS),$(G)/$(notdir $(d:/=)).elf)
 
-# The sharing half links into any kernel: make lint T=undefined.
+# The sharing half links into any kernel, at any address (make lint T=undefined), and is one object, so that
+# the names that its files have for each other are no names of the library.
 GUEST_CORE_OBJ := $(patsubst %.c,$(G)/%.o,$(wildcard guest-lib/core/*.c))
+$(GUEST_CORE_OBJ): GUEST_CFLAGS += -fpie
+GUEST_SHARE_OBJ := $(G)/pasture-share.o
+GUEST_SHARE_LIB := $(G)/libpasture-share.a
 
-guest: $(GUEST_LIB) $(GUEST_KERNELS)
+guest: $(GUEST_LIB) $(GUEST_SHARE_LIB) $(GUEST_KERNELS)
 
 $(G)/%.o: %.c $(B)/inc/.done
 	@mkdir -p $(@D)
@@ -39,10 +44,22 @@ $(G)/%.asm.o: %.asm
 	$(call say,NASM,$@)
 	$(Q)$(NASM) -f elf64 -g -Werror -o $@ $<
 
-$(GUEST_LIB): $(GUEST_LIB_OBJ)
+$(GUEST_SHARE_OBJ): $(GUEST_CORE_OBJ)
+	$(Q)ld -r -o $@ $^
+	$(Q)objcopy --localize-hidden $@
+
+$(GUEST_SHARE_LIB): $(GUEST_SHARE_OBJ)
+$(GUEST_LIB): $(GUEST_LIB_OBJ) $(GUEST_SHARE_OBJ)
+$(GUEST_LIB) $(GUEST_SHARE_LIB):
 	@rm -f $@
 	$(call say,AR,$@)
 	$(Q)ar rcs $@ $^
+
+PREFIX ?= /usr/local
+install-guest-lib: $(GUEST_LIB) $(GUEST_SHARE_LIB) ## the guest library for other kernels (PREFIX=/usr/local DESTDIR=)
+	@guest-lib/install.sh $(G) '$(PREFIX)' '$(DESTDIR)'
+boot-mine: $(HV) $(B)/harness ## your own PV kernel as guests on Pasture (KERNEL=FILE; docs/your-kernel.md)
+	@bash bench/boot-mine.sh
 
 define guest_kernel_rule
 $(G)/$(notdir $(1:/=)).elf: $(patsubst %.c,$(G)/%.o,$(wildcard $(1)*.c)) \
@@ -63,4 +80,4 @@ $(G)/vectors/%.o: %.c $(B)/inc/.done
 $(G)/vector-store.elf: $(GUEST_CORE_OBJ:$(G)/%=$(G)/vectors/%)
 
 -include $(shell find $(G) -name '*.d' 2>/dev/null)
-.PHONY: guest
+.PHONY: guest install-guest-lib boot-mine

@@ -31,6 +31,7 @@ struct machine_config {
 	const char *log;
 	/* for QEMU, in place of processor, memory and kernel; or NULL */
 	const struct strings *words;
+	bool memory_file;		/* memory.h can read it */
 	uint64_t gdb_port;		/* 0: none; else wait there for gdb */
 	/* Ctrl-A leads to QEMU's; Ctrl-C is the guest's */
 	bool monitor;

@@ -209,9 +209,10 @@ void plan_prepare(struct plan *p, const struct options *o, const char *dir)
 			     WORKLOAD_KERNEL;
 
 	*p = (struct plan){ .dir = dir, .kernel = base_name(kernel),
+			    .pasture = o->pasture ? o->pasture : PASTURE,
 			    .workload = standard_workload };
 	make_dirs(dir);
-	link_into(dir, o->pasture ? o->pasture : PASTURE, "pasture");
+	link_into(dir, p->pasture, "pasture");
 	link_into(dir, kernel, p->kernel);
 	add_module(p, "domains.cfg", 0);
 	add_module(p, p->kernel, file_bytes(kernel));
@@ -271,7 +272,7 @@ void plan_machine(const struct plan *p, const struct options *o,
 		.qemu = o->qemu, .accel = o->accel, .cpu_model = o->cpu_model,
 		.cpus = o->cpus, .mem_mib = p->mem_mib, .dir = p->dir,
 		.append = plan_append(o), .kernel = o->iso ? NULL : "pasture",
-		.iso = o->iso, .modules = p->modules,
+		.iso = o->iso, .modules = p->modules, .memory_file = true,
 	};
 	if (o->uefi)
 		c->extra = uefi_words(o->iso);

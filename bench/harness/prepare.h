@@ -11,6 +11,7 @@
 
 struct plan {
 	const char *dir;
+	const char *pasture;		/* the hypervisor; its symbols beside */
 	const char *kernel;		/* the guests' kernel, its base name */
 	struct workload workload;
 	struct file_set files;

@@ -61,6 +61,14 @@ static void add_number(struct strings *a, const char *switch_name,
 	strings_add(a, text);
 }
 
+/* Memory that is a file, for memory_read(). */
+static void add_memory_file(struct strings *a, const struct machine_config *c)
+{
+	add_number(a, "-object", "memory-backend-memfd,id=ram,share=on,size=%lluM",
+		   c->mem_mib);
+	strings_split(a, "-machine memory-backend=ram", " ");
+}
+
 static void add_machine(struct strings *a, const struct machine_config *c)
 {
 	strings_add(a, "-accel");
@@ -69,6 +77,8 @@ static void add_machine(struct strings *a, const struct machine_config *c)
 	strings_add(a, c->cpu_model);
 	add_number(a, "-smp", "%llu", c->cpus);
 	add_number(a, "-m", "%lluM", c->mem_mib);
+	if (c->memory_file)
+		add_memory_file(a, c);
 	strings_split(a, c->extra ? c->extra : "", " ");
 	if (c->gdb_port) {
 		strings_add(a, "-S");

@@ -22,15 +22,17 @@ static double percent(uint64_t part, uint64_t whole)
 
 static void print_guests(const struct run *r)
 {
-	printf("\n  guest  group   memory    pages   offered  refused   breaks "
-	       " re-offered  errors   time  end\n");
+	printf("\n  guest  group   memory   private     saved    pages  offered "
+	       "  breaks  re-offered  errors   time  end\n");
 	for (uint64_t i = 0; i < r->count; i++) {
 		const struct guest *g = &r->guests[i];
 
-		printf("  %-6s %-5s %5.0f MiB %8llu  %8llu %8llu %8llu  %10llu "
-		       "%7llu %4.1f s  %s\n", g->name, g->group,
-		       mib(g->memory_pages * PAGE_BYTES), (ull)g->pages,
-		       (ull)g->offered, (ull)g->refused, (ull)g->breaks,
+		printf("  %-6s %-5s %5.1f MiB %5.1f MiB %5.1f MiB %8llu %8llu "
+		       "%8llu  %10llu %7llu %4.1f s  %s\n", g->name, g->group,
+		       mib(figures_guest_memory(g) * PAGE_BYTES),
+		       mib(figures_guest_private(r, g) * PAGE_BYTES),
+		       mib(figures_guest_saved(r, g) * PAGE_BYTES),
+		       (ull)g->pages, (ull)g->offered, (ull)g->breaks,
 		       (ull)g->reoffered,
 		       (ull)(g->verify_errors + g->read_errors),
 		       (double)g->ms / 1000, g->dead ? g->reason : "runs");
@@ -41,10 +43,10 @@ static void print_memory(const struct figures *f)
 {
 	uint64_t saved = f->saved_pages * PAGE_BYTES;
 
-	printf("\n  memory of the guests, no sharing  %9.1f MiB\n",
+	printf("\n  memory that these guests need     %9.1f MiB\n",
 	       mib(f->memory_without_sharing));
-	printf("  memory of the guests, shared      %9.1f MiB\n",
-	       mib(f->memory_with_sharing));
+	printf("  memory that they use              %9.1f MiB  in frames, shared "
+	       "ones counted once\n", mib(f->memory_with_sharing));
 	printf("  saved                             %9.1f MiB  %5.1f %%\n",
 	       mib(saved), percent(saved, f->memory_without_sharing));
 }
@@ -52,7 +54,7 @@ static void print_memory(const struct figures *f)
 /* How many guests ran in how much. */
 static void print_overcommit(const struct run *r, const struct figures *f)
 {
-	uint64_t given = f->memory_without_sharing;
+	uint64_t given = f->memory_given;
 
 	if (!r->options->overcommit)
 		return;
@@ -60,7 +62,7 @@ static void print_overcommit(const struct run *r, const struct figures *f)
 	       "once, %llu of which waited for memory\n",
 	       mib(f->memory_at_start), (ull)r->final.domains,
 	       (ull)f->guests_waited);
-	printf("  the guests have more than that by %9.1f %%\n",
+	printf("  they were created with more by    %9.1f %%\n",
 	       given > f->memory_at_start ?
 	       percent(given - f->memory_at_start, f->memory_at_start) : 0);
 }
@@ -72,14 +74,33 @@ static void print_optimum(const struct run *r, const struct figures *f)
 
 	if (!e->pages)
 		return;
-	printf("    the files in them               %9.1f MiB  in frames %.1f MiB\n",
-	       mib(e->pages * PAGE_BYTES),
-	       mib((e->pages - f->saved_pages) * PAGE_BYTES));
-	printf("  a perfect deduplicator saves      %9.1f MiB  %llu pages of "
-	       "files, %llu differ\n", mib(f->optimum_pages * PAGE_BYTES),
-	       (ull)e->pages, (ull)e->distinct);
-	printf("  Pasture reached                   %9.1f %%    of that\n",
+	printf("\n  of the pages offered, a perfect\n    deduplicator saves       "
+	       "       %9.1f MiB  %llu pages of files, %llu differ\n",
+	       mib(f->optimum_pages * PAGE_BYTES), (ull)e->pages,
+	       (ull)e->distinct);
+	printf("    Pasture reached                 %9.1f %%    of that\n",
 	       100 * f->saved_over_optimum);
+}
+
+/* Offered or not: what the guests have, read from the machine's memory. */
+static void print_machine(const struct run *r, const struct figures *f)
+{
+	const struct memory *m = &r->memory;
+
+	if (!m->known)
+		return;
+	printf("  of all memory of the guests       %9.1f MiB  %llu frames, %llu "
+	       "differ\n", mib(f->machine_optimum_pages * PAGE_BYTES),
+	       (ull)(m->owned + m->shared), (ull)m->distinct);
+	printf("    Pasture reached                 %9.1f %%    of that; the rest: "
+	       "%llu pages of zeros, %llu that equal\n%51sa shared one, %llu "
+	       "that equal each other", 100 * f->saved_over_machine_optimum,
+	       (ull)f->rest_zero, (ull)f->rest_shared, "",
+	       (ull)f->rest_private);
+	if (f->rest_groups)
+		printf(",\n%51s%llu shared in several groups", "",
+		       (ull)f->rest_groups);
+	putchar('\n');
 }
 
 static void print_pages(const struct figures *f)
@@ -113,12 +134,15 @@ void report_table(const struct run *r, const struct figures *f)
 	       r->count == 1 ? "" : "s", (ull)o->tenants,
 	       o->tenants == 1 ? "" : "s", (ull)o->cpus, o->cpu_model,
 	       o->accel, (ull)r->plan->mem_mib, r->seconds);
-	if (r->count <= GUESTS_LISTED)
-		print_guests(r);
 	if (r->has_final) {
 		print_memory(f);
 		print_overcommit(r, f);
+	}
+	if (r->count <= GUESTS_LISTED)
+		print_guests(r);
+	if (r->has_final) {
 		print_optimum(r, f);
+		print_machine(r, f);
 		print_pages(f);
 		print_errors(f);
 	}
@@ -153,20 +177,29 @@ static json_t *json_figures(const struct figures *f)
 		{ "sharing_metadata_bytes", f->sharing_metadata_bytes },
 		{ "memory_without_sharing", f->memory_without_sharing },
 		{ "memory_with_sharing", f->memory_with_sharing },
+		{ "memory_given", f->memory_given },
 		{ "memory_at_start", f->memory_at_start },
 		{ "guests_waited", f->guests_waited },
+		{ "machine_optimum_pages", f->machine_optimum_pages },
+		{ "rest_zero_pages", f->rest_zero },
+		{ "rest_equal_to_shared", f->rest_shared },
+		{ "rest_equal_private", f->rest_private },
+		{ "rest_other_groups", f->rest_groups },
 	};
 
 	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++)
 		json_object_set_new(o, n[i].key, number(n[i].value));
 	json_object_set_new(o, "saved_over_optimum",
 			    json_real(f->saved_over_optimum));
+	json_object_set_new(o, "saved_over_machine_optimum",
+			    json_real(f->saved_over_machine_optimum));
+	json_object_set_new(o, "general_profit", json_real(f->general_profit));
 	json_object_set_new(o, "metadata_bytes_per_frame",
 			    json_real(f->metadata_bytes_per_frame));
 	return o;
 }
 
-static json_t *json_guest(const struct guest *g)
+static json_t *json_guest(const struct run *r, const struct guest *g)
 {
 	json_t *o = json_object();
 	const struct { const char *key; uint64_t value; } n[] = {
@@ -177,6 +210,9 @@ static json_t *json_guest(const struct guest *g)
 		{ "breaks", g->breaks }, { "reoffered", g->reoffered },
 		{ "verify_errors", g->verify_errors },
 		{ "read_errors", g->read_errors }, { "ms", g->ms },
+		{ "returned", g->returned },
+		{ "private_pages", figures_guest_private(r, g) },
+		{ "saved_pages", figures_guest_saved(r, g) },
 	};
 
 	json_object_set_new(o, "name", json_string(g->name));
@@ -210,7 +246,7 @@ void report_json(const struct run *r, const struct figures *f,
 	char *path = xasprintf("%s/report.json", dir);
 
 	for (uint64_t i = 0; i < r->count; i++)
-		json_array_append_new(guests, json_guest(&r->guests[i]));
+		json_array_append_new(guests, json_guest(r, &r->guests[i]));
 	for (size_t i = 0; i < r->problems.count; i++)
 		json_array_append_new(problems,
 				      json_string(r->problems.v[i]));

@@ -42,6 +42,9 @@ static bool steer(struct run *r, double *sent, bool *released)
 		machine_send(&r->machine, "snapshot\n");
 		*sent = now_seconds();
 	} else if (*sent && r->has_final && !*released) {
+		/* Until "go" nobody writes. */
+		memory_read(&r->memory, r->machine.pid, r->plan->mem_mib,
+			    r->plan->pasture);
 		machine_send(&r->machine, "go\n");
 		*sent = now_seconds();
 		*released = true;

@@ -12,6 +12,7 @@
 #ifndef HARNESS_RUN_H
 #define HARNESS_RUN_H
 
+#include "harness/memory.h"
 #include "harness/prepare.h"
 #include "harness/record.h"
 
@@ -28,7 +29,8 @@ struct guest {
 	uint64_t memory_pages;	/* given to it */
 	uint64_t files, pages, offered, shared, refused, zero, faults, breaks,
 		 /* from phase=done */
-		 reoffered, verify_errors, read_errors, ms;
+		 reoffered, verify_errors, read_errors, ms, returned;
+	uint64_t tot_pages;	/* its own at the end of its work */
 };
 
 struct stats {
@@ -43,6 +45,7 @@ struct run {
 	struct guest *guests;
 	uint64_t count;
 	struct stats now, final; /* latest; at the snapshot */
+	struct memory memory;	/* at the snapshot */
 	bool booted, has_final, has_end;
 	uint64_t boot_cpus, boot_memory_kib, boot_free, frame_bytes;
 	uint64_t frames_lost, end_audit_errors, end_cross_group; /* @end */

@@ -31,7 +31,7 @@ static const struct field guest_fields[] = {
 	GUEST(files), GUEST(pages), GUEST(offered), GUEST(shared),
 	GUEST(refused), GUEST(zero), GUEST(faults), GUEST(breaks),
 	GUEST(reoffered), GUEST(verify_errors), GUEST(read_errors), GUEST(ms),
-	{ NULL, 0 },
+	GUEST(returned), { NULL, 0 },
 };
 
 static uint64_t *place(void *base, const struct field *f)
@@ -153,6 +153,8 @@ static void take_guest(struct run *r, const struct record *rec)
 		take_complaint(r, g, rec);
 	if (g && !strncmp(rec->text, "@g refused ", 11))
 		take_refusal(r, rec);
+	if (g && !strncmp(rec->text, "@g info ", 8))
+		g->tot_pages = record_number(rec, "tot_pages", 0);
 	if (!g || !phase)
 		return;
 	copy_text(g->phase, sizeof(g->phase), phase);
@@ -338,6 +340,7 @@ void run_judge(struct run *r, const struct figures *f)
 void run_fini(struct run *r)
 {
 	machine_fini(&r->machine);
+	memory_free(&r->memory);
 	free(r->guests);
 	strings_free(&r->problems);
 }

@@ -21,9 +21,9 @@
  * we copy: then no copy of ours is mapped; the slot's frame is given back, and
  * the hypervisor makes the copy from it (SHAREOP_unshare), in one step.
  */
-#include <gl/general_regs.h>
+#include "general_regs.h"
 
-#include <gl/share.h>
+#include "impl.h"
 
 #include <xen/errno.h>
 #include <xen/memory.h>
@@ -171,6 +171,20 @@ static long is_private(struct gl_share *s, uint64_t va, uint64_t pfn)
 	return 0;
 }
 
+long gl_unshare_result(struct gl_share *s, uint64_t va, uint64_t pfn,
+		       const struct shareop_entry *e)
+{
+	if (e->status == SHARE_NOT_SHARED)
+		return is_private(s, va, pfn);
+	if (e->status != SHARE_DONE)
+		return e->status == SHARE_NO_MEMORY ? -XEN_ENOMEM : -XEN_EINVAL;
+	s->ops->p2m_set(s->ctx, pfn, e->mfn);
+	gl_set_m2p(s, e->mfn, pfn);
+	gl_record_clear(s, pfn);
+	s->counters.unshares++;
+	return 0;
+}
+
 long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn)
 {
 	struct shareop_entry e = {
@@ -179,17 +193,7 @@ long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn)
 	long rc = s->ops->hypercall(s->ctx, __HYPERVISOR_make_ro_and_share,
 				    SHAREOP_unshare, (unsigned long)&e, 1, 0);
 
-	if (rc < 0)
-		return rc;
-	if (e.status == SHARE_NOT_SHARED)
-		return is_private(s, va, pfn);
-	if (e.status != SHARE_DONE)
-		return e.status == SHARE_NO_MEMORY ? -XEN_ENOMEM : -XEN_EINVAL;
-	s->ops->p2m_set(s->ctx, pfn, e.mfn);
-	gl_set_m2p(s, e.mfn, pfn);
-	gl_record_clear(s, pfn);
-	s->counters.unshares++;
-	return 0;
+	return rc < 0 ? rc : gl_unshare_result(s, va, pfn, &e);
 }
 
 /* The hypervisor has one frame more; false: it did not take it. */
@@ -298,17 +302,4 @@ bool gl_share_fault(struct gl_share *s, uint64_t va, uint64_t error_code)
 	return handled;
 }
 
-long gl_share_unshare(struct gl_share *s, uint64_t va)
-{
-	unsigned long state = s->ops->lock(s->ctx);
-	uint64_t pfn;
-	long rc = -XEN_EINVAL;
-
-	va &= PAGE_MASK;
-	if (s->ops->va_to_pfn(s->ctx, va, &pfn) && gl_record_test(s, pfn))
-		rc = gl_unshare_locked(s, va, pfn);
-	s->ops->unlock(s->ctx, state);
-	return rc;
-}
-
-#include <gl/general_regs_end.h>
+#include "general_regs_end.h"

@@ -10,9 +10,9 @@
  * each refusal; a success sets the number back.  Sharers end together (one
  * domain goes, or many write), so the last answer is a good guess.
  */
-#include <gl/general_regs.h>
+#include "general_regs.h"
 
-#include <gl/share.h>
+#include "impl.h"
 
 #include <xen/xen.h>
 
@@ -76,15 +76,16 @@ bool gl_cow_in_place(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte
 long gl_share_break_first(struct gl_share *s, const uint64_t *p2m,
 			  uint64_t entries)
 {
+	bool old = s->abi < SHARE_MODE_VERSION;
 	struct shareop_mode mode = {
-		.version = SHARE_MODE_VERSION,
+		.version = old ? SHARE_MODE_V1 : SHARE_MODE_VERSION,
 		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST,
 		.p2m = (uintptr_t)p2m, .p2m_entries = entries,
 	};
 	unsigned long state = s->ops->lock(s->ctx);
 	long rc = s->ops->hypercall(s->ctx, __HYPERVISOR_make_ro_and_share,
 				    SHAREOP_mode, (unsigned long)&mode,
-				    sizeof(mode), 0);
+				    old ? SHARE_MODE_V1_BYTES : sizeof(mode), 0);
 
 	if (!rc)
 		s->break_first = true;
@@ -92,4 +93,4 @@ long gl_share_break_first(struct gl_share *s, const uint64_t *p2m,
 	return rc;
 }
 
-#include <gl/general_regs_end.h>
+#include "general_regs_end.h"

@@ -8,9 +8,9 @@
  * page's pfn until the break that follows gives it the faulting page's (cow.c),
  * or fails and gives it the slot's.
  */
-#include <gl/general_regs.h>
+#include "general_regs.h"
 
-#include <gl/share.h>
+#include "impl.h"
 
 #include <xen/errno.h>
 #include <xen/xen.h>
@@ -159,4 +159,10 @@ bool gl_repay_into_reserve(struct gl_share *s)
 	return false;
 }
 
-#include <gl/general_regs_end.h>
+void gl_repay_forget(struct gl_share *s)
+{
+	while (s->repay.oldest)
+		list_take(&s->repay, s->repay.oldest);
+}
+
+#include "general_regs_end.h"

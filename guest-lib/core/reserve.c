@@ -8,12 +8,12 @@
  *	  '------------------- gl_share_refill() <------------------'
  *
  * Full slots stand first in the array (slots_full of them), so taking one is
- * constant time.  A refill asks for a frame for the slot's own page and maps it
- * there.
+ * constant time; a slot that comes or goes keeps that order.  A refill asks for
+ * a frame for the slot's own page and maps it there.
  */
-#include <gl/general_regs.h>
+#include "general_regs.h"
 
-#include <gl/share.h>
+#include "impl.h"
 
 #include <xen/memory.h>
 #include <xen/xen.h>
@@ -35,25 +35,71 @@ void gl_reserve_put_back(struct gl_share *s)
 	s->slots_full++;
 }
 
-/* At start, lock not needed: `level` slots from the kernel's own pages. */
-unsigned int gl_reserve_fill(struct gl_share *s, unsigned int level)
+/* Full slots stay first. */
+static void slot_add(struct gl_share *s, const struct gl_share_slot *slot)
+{
+	s->slots[s->slot_count++] = s->slots[s->slots_full];
+	s->slots[s->slots_full++] = *slot;
+}
+
+/*
+ * A page of the kernel's becomes a slot; lock held.  It may be one that the
+ * kernel offered, and freed since: a shared frame is none that a break could
+ * use.
+ */
+static bool slot_make(struct gl_share *s, uint64_t va)
+{
+	struct gl_share_slot slot = { .va = va };
+
+	if (!s->ops->va_to_pfn(s->ctx, va, &slot.pfn) ||
+	    (gl_record_test(s, slot.pfn) && gl_unshare_locked(s, va, slot.pfn)))
+		return false;
+	slot.mfn = s->ops->p2m_get(s->ctx, slot.pfn);
+	slot_add(s, &slot);
+	return true;
+}
+
+static bool grow(struct gl_share *s)
+{
+	uint64_t va = s->ops->page_alloc(s->ctx);
+	unsigned long state;
+	bool made;
+
+	if (!va)
+		return false;
+	state = s->ops->lock(s->ctx);
+	made = slot_make(s, va);
+	s->ops->unlock(s->ctx, state);
+	if (!made)
+		s->ops->page_free(s->ctx, va);
+	return made;
+}
+
+/* A full slot's page is the kernel's again. */
+static bool shrink(struct gl_share *s)
+{
+	unsigned long state = s->ops->lock(s->ctx);
+	struct gl_share_slot *slot = gl_reserve_take(s);
+	uint64_t va = slot ? slot->va : 0;
+
+	if (slot)
+		*slot = s->slots[--s->slot_count];
+	s->ops->unlock(s->ctx, state);
+	if (va)
+		s->ops->page_free(s->ctx, va);
+	return va;
+}
+
+unsigned int gl_share_reserve_set(struct gl_share *s, unsigned int level)
 {
 	if (level > GL_SHARE_RESERVE_MAX)
 		level = GL_SHARE_RESERVE_MAX;
-	while (s->slot_count < level) {
-		struct gl_share_slot slot = { 0 };
-
-		slot.va = s->ops->page_alloc(s->ctx);
-		if (!slot.va)
-			break;
-		if (!s->ops->va_to_pfn(s->ctx, slot.va, &slot.pfn)) {
-			s->ops->page_free(s->ctx, slot.va);
-			break;
-		}
-		slot.mfn = s->ops->p2m_get(s->ctx, slot.pfn);
-		s->slots[s->slot_count++] = slot;
-	}
-	s->slots_full = s->slot_count;
+	if (level < s->slot_count)
+		gl_share_refill(s);
+	while (s->slot_count < level && grow(s))
+		;
+	while (s->slot_count > level && shrink(s))
+		;
 	return s->slot_count;
 }
 
@@ -129,4 +175,4 @@ unsigned int gl_share_refill(struct gl_share *s)
 	return missing;
 }
 
-#include <gl/general_regs_end.h>
+#include "general_regs_end.h"

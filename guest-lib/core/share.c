@@ -4,9 +4,9 @@
  * another vCPU while the call runs waits for the lock and then finds the page;
  * entries that were refused are taken out of it again.
  */
-#include <gl/general_regs.h>
+#include "general_regs.h"
 
-#include <gl/share.h>
+#include "impl.h"
 
 #include <xen/errno.h>
 
@@ -20,9 +20,15 @@ static long call(struct gl_share *s, unsigned int op, unsigned long arg,
 				 arg, count, 0);
 }
 
-unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
-			   void *ctx, uint64_t *record, uint64_t pfns,
-			   unsigned int reserve)
+static bool ops_complete(const struct gl_share_ops *o)
+{
+	return o->hypercall && o->va_to_pfn && o->pte_read && o->p2m_set &&
+	       o->p2m_get && o->page_alloc && o->page_free && o->lock &&
+	       o->unlock && o->log;
+}
+
+static void start(struct gl_share *s, const struct gl_share_ops *ops, void *ctx,
+		  uint64_t *record, uint64_t pfns)
 {
 	s->ops = ops;
 	s->ctx = ctx;
@@ -35,7 +41,24 @@ unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
 	s->counters = (struct gl_share_counters){ 0 };
 	for (size_t i = 0; i < gl_share_record_bytes(pfns) / 8; i++)
 		record[i] = 0;
-	return gl_reserve_fill(s, reserve);
+}
+
+long gl_share_init_checked(struct gl_share *s, uint32_t version, size_t bytes,
+			   const struct gl_share_ops *ops, void *ctx,
+			   uint64_t *record, uint64_t pfns, unsigned int reserve)
+{
+	struct shareop_info info = { 0 };
+	long rc;
+
+	if (version != GL_SHARE_VERSION || bytes != sizeof(*s) ||
+	    !ops_complete(ops))
+		return -XEN_EINVAL;
+	start(s, ops, ctx, record, pfns);
+	rc = gl_share_info(s, &info);
+	if (!rc && !info.version)
+		return -XEN_EOPNOTSUPP;
+	s->abi = rc ? 0 : info.version;
+	return gl_share_reserve_set(s, reserve);
 }
 
 void gl_share_several_vcpus(struct gl_share *s)
@@ -239,7 +262,8 @@ void gl_share_counters_get(struct gl_share *s, struct gl_share_counters *out)
 
 const char *gl_share_result_name(int32_t result)
 {
-	static const char *const names[GL_SHARE_RESULTS] = {
+	/* no pointers: they would have to be relocated */
+	static const char names[GL_SHARE_RESULTS][24] = {
 		[SHARE_DONE] = "done",
 		[SHARE_NOT_MAPPED] = "not mapped",
 		[SHARE_BAD_PTE] = "bad pte",
@@ -261,4 +285,4 @@ const char *gl_share_result_name(int32_t result)
 	       "unknown";
 }
 
-#include <gl/general_regs_end.h>
+#include "general_regs_end.h"

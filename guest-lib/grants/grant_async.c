@@ -46,7 +46,7 @@ void gl_page_put(struct gl_page *p)
 void gl_page_set_foreign(struct gl_page *p, domid_t domid, grant_ref_t gref,
 			 uint32_t handle)
 {
-	p->private = (uint64_t)domid << 32 | gref;
+	p->foreign = (uint64_t)domid << 32 | gref;
 	p->handle = handle;
 	p->generation++;
 	p->flags |= GL_PG_FOREIGN;
@@ -55,7 +55,7 @@ void gl_page_set_foreign(struct gl_page *p, domid_t domid, grant_ref_t gref,
 void gl_page_clear_foreign(struct gl_page *p)
 {
 	p->flags &= ~GL_PG_FOREIGN;
-	p->private = 0;
+	p->foreign = 0;
 }
 
 void gl_unmap_init(struct gl_unmap *u, const struct gl_unmap_ops *ops, void *ctx)

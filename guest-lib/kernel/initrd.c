@@ -15,19 +15,23 @@ const void *gl_initrd(uint64_t *bytes)
 			      gl_pfn_to_virt(si->mod_start) : si->mod_start);
 }
 
-void gl_initrd_free(void)
+uint64_t gl_initrd_return(void)
 {
-	uint64_t bytes;
+	uint64_t bytes, done, pages;
 	uint64_t va = (uint64_t)gl_initrd(&bytes);
 	uint64_t first = (va + GL_PAGE_BYTES - 1) & ~(GL_PAGE_BYTES - 1);
 	uint64_t end = (va + bytes + GL_PAGE_BYTES - 1) & ~(GL_PAGE_BYTES - 1);
 
 	/*
 	 * The builder starts the RAM disk on a page of its own; if it does not,
-	 * the first page is not freed.
+	 * the first page stays.
 	 */
 	if (!bytes || first >= end)
-		return;
+		return 0;
 	gl_start_info->mod_len = 0;
-	gl_pages_free(first, (end - first) / GL_PAGE_BYTES);
+	pages = (end - first) / GL_PAGE_BYTES;
+	done = gl_frames_return(first, pages);
+	if (done < pages)
+		gl_pages_free(first + done * GL_PAGE_BYTES, pages - done);
+	return done;
 }

@@ -63,6 +63,12 @@ static void op_unlock(void *ctx, unsigned long state)
 	gl_unlock(&share_lock, state);
 }
 
+static bool op_pfn_to_va(void *ctx, uint64_t pfn, uint64_t *va)
+{
+	*va = gl_pfn_to_virt(pfn);
+	return true;
+}
+
 static void op_log(void *ctx, const char *text)
 {
 	gl_printf("%s\n", text);
@@ -79,6 +85,7 @@ static const struct gl_share_ops ops = {
 	.lock = op_lock,
 	.unlock = op_unlock,
 	.log = op_log,
+	.pfn_to_va = op_pfn_to_va,
 };
 
 static bool page_fault(struct gl_regs *regs)
@@ -96,8 +103,9 @@ struct gl_share *gl_share_setup(unsigned int reserve)
 
 	if (!record)
 		return NULL;
-	gl_share_init(&share, &ops, NULL, (uint64_t *)record, gl_pages_total(),
-		      reserve);
+	if (gl_share_init(&share, &ops, NULL, (uint64_t *)record,
+			  gl_pages_total(), reserve) < 0)
+		return NULL;
 	if (gl_vcpu_count() > 1)
 		gl_share_several_vcpus(&share);
 	next_handler = gl_trap_handler_set(TRAP_page_fault, page_fault);

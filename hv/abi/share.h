@@ -259,8 +259,10 @@ struct shareop_mode {
 	uint64_t linear_base;
 };
 
+#ifndef __cplusplus	/* has another word for it */
 _Static_assert(sizeof(struct shareop_mode) == 32, "ABI");
 _Static_assert(sizeof(struct shareop_entry) == 32, "ABI");
 _Static_assert(sizeof(struct shareop_info) == 96, "ABI");
+#endif
 
 #endif

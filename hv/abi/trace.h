@@ -87,6 +87,7 @@ struct shareop_trace {
 	uint32_t reserved;	/* 0 */
 };
 
+#ifndef __cplusplus	/* has another word for it */
 _Static_assert(sizeof(struct trace_header) == 64, "ABI");
 _Static_assert(__builtin_offsetof(struct trace_header, records) == 16, "ABI");
 _Static_assert(__builtin_offsetof(struct trace_header, written) == 24, "ABI");
@@ -96,5 +97,6 @@ _Static_assert(__builtin_offsetof(struct trace_record, result) == 18, "ABI");
 _Static_assert(__builtin_offsetof(struct trace_record, mfn) == 20, "ABI");
 _Static_assert(__builtin_offsetof(struct trace_record, name) == 24, "ABI");
 _Static_assert(sizeof(struct shareop_trace) == 16, "ABI");
+#endif
 
 #endif

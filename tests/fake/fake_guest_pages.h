@@ -44,6 +44,11 @@ static unsigned int tot_pages, max_pages;
 static long fail_nr, fail_with;		/* hypercall to refuse, and how */
 static uint64_t fail_va;		/* its mapping cannot be changed */
 static unsigned int next_page;
+static uint64_t free_pages[PFNS];	/* that the library gave back */
+static unsigned int free_count;
+static uint32_t abi = SHARE_ABI_VERSION;	/* what SHAREOP_info says */
+static struct shareop_mode mode;	/* what SHAREOP_mode was told */
+static unsigned long mode_bytes;
 static bool no_frames;			/* the machine has none: overcommit */
 /* what each entry of a batch gets; 0: what is true */
 static int32_t odd_status;
@@ -179,6 +184,8 @@ static int32_t fake_offer(uint64_t va, uint64_t *mfn)
 	memset(frames + f * PAGE, 0xdd, PAGE);
 	tot_pages--;
 	*mfn = c;
+	if (pfn < mode.p2m_entries)
+		((uint64_t *)mode.p2m)[pfn] = c;
 	return SHARE_DONE;
 }
 
@@ -192,10 +199,20 @@ static int32_t fake_unshare(uint64_t va, uint64_t *mfn)
 		return SHARE_NO_MEMORY;
 	*mfn = frame_alloc(GUEST);
 	memcpy(frames + *mfn * PAGE, frames + f * PAGE, PAGE);
-	m2p[*mfn] = m2p[f];	/* what the hypervisor knows */
+	/* what the hypervisor knows: one of our pages with this frame */
+	m2p[*mfn] = mode.flags & SHARE_MODE_ONE_PFN ? pfn : m2p[f];
 	set_entry(pfn, *mfn * PAGE | P | RW | 0x24);
 	tot_pages++;
 	return SHARE_DONE;
+}
+
+static unsigned int held_frames(void)
+{
+	unsigned int n = 0;
+
+	for (uint64_t f = 0; f < FRAMES; f++)
+		n += owner[f] == CANONICAL;
+	return n;
 }
 
 static long fake_share(unsigned long op, unsigned long arg, unsigned long count)
@@ -220,7 +237,16 @@ static long fake_share(unsigned long op, unsigned long arg, unsigned long count)
 		for (unsigned long i = 0; i < count; i++)
 			e[i].status = fake_unshare(e[i].pte[0], &e[i].mfn);
 		return 0;
+	case SHAREOP_info:
+		*(struct shareop_info *)arg = (struct shareop_info){
+			.version = abi,
+			.held = held_frames(),
+		};
+		return 0;
 	case SHAREOP_mode:
+		memset(&mode, 0, sizeof(mode));
+		memcpy(&mode, (void *)arg, count);
+		mode_bytes = count;
 		return 0;
 	default:
 		return -XEN_EINVAL;
@@ -356,11 +382,21 @@ static uint64_t op_p2m_get(void *ctx, uint64_t pfn)
 
 static uint64_t op_page_alloc(void *ctx)
 {
+	if (free_count)
+		return free_pages[--free_count];
 	return next_page < PFNS ? va_of(next_page++) : 0;
 }
 
 static void op_page_free(void *ctx, uint64_t va)
 {
+	ck_assert(!locked && free_count < PFNS);
+	free_pages[free_count++] = va;
+}
+
+static bool op_pfn_to_va(void *ctx, uint64_t pfn, uint64_t *va)
+{
+	*va = va_of(pfn);
+	return pfn < PFNS && (pte[pfn] & P);
 }
 
 static unsigned long op_lock(void *ctx)
@@ -386,6 +422,7 @@ static const struct gl_share_ops ops = {
 	.pte_read = op_pte_read, .p2m_set = op_p2m_set, .p2m_get = op_p2m_get,
 	.page_alloc = op_page_alloc, .page_free = op_page_free,
 	.lock = op_lock, .unlock = op_unlock, .log = op_log,
+	.pfn_to_va = op_pfn_to_va,
 };
 
 static void page_fault(int sig, siginfo_t *info, void *context)
@@ -418,6 +455,9 @@ static void setup(void)
 	}
 	tot_pages = max_pages = PFNS;
 	next_page = PFNS - RESERVE;
+	free_count = 0;
+	memset(&mode, 0, sizeof(mode));
+	abi = SHARE_ABI_VERSION;
 	fail_nr = -1;
 	locked = foreign = 0;
 	no_frames = copies = false;
@@ -425,8 +465,8 @@ static void setup(void)
 	odd_status = 0;
 	logged = 0;
 	sigaction(SIGSEGV, &sa, NULL);
-	ck_assert_uint_eq(gl_share_init(&share, &ops, NULL, record, PFNS,
-					RESERVE), RESERVE);
+	ck_assert_int_eq(gl_share_init(&share, &ops, NULL, record, PFNS,
+				       RESERVE), RESERVE);
 }
 
 static void teardown(void)
@@ -437,7 +477,7 @@ static void teardown(void)
 }
 
 /* A store as the kernel makes it; false: the fault was not the library's. */
-static bool store(uint64_t pfn, uint8_t value)
+__attribute__((unused)) static bool store(uint64_t pfn, uint8_t value)
 {
 	if (sigsetjmp(out, 1))
 		return false;
@@ -448,7 +488,7 @@ static bool store(uint64_t pfn, uint8_t value)
 /*
  * p2m, entry, M2P and owner of each page agree; frames are all accounted for.
  */
-static void audit(void)
+__attribute__((unused)) static void audit(void)
 {
 	unsigned int owned = 0;
 

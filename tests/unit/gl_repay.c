@@ -1,4 +1,4 @@
-/* links: guest-lib/core/share.c guest-lib/core/record.c guest-lib/core/cow.c guest-lib/core/reserve.c guest-lib/core/repay.c guest-lib/core/cow_in_place.c */
+// links: guest-lib/core/*.c
 /* SPDX-License-Identifier: MIT */
 /*
  * The repayment list of the guest library (gl/repay.h, Y1-Y4); SH30's second

@@ -85,10 +85,10 @@ void report_done(const struct workload *w, uint64_t start_ns)
 	gl_printf("@g phase=done files=%u pages=%u offered=%lu shared=%lu "
 		  "refused=%lu zero=%lu faults=%lu breaks=%lu reoffered=%lu "
 		  "verify_errors=%lu read_errors=%lu reserve_low=%lu ms=%lu "
-		  "written=%lu unique=%lu unshares=%lu\n",
+		  "written=%lu unique=%lu unshares=%lu returned=%lu\n",
 		  w->cache.file_count, w->cache.page_count, n->offered,
 		  n->shared, n->refused, n->zero, c.faults,
 		  c.breaks + c.unshares + c.taken, n->reoffered, n->verify_errors,
 		  n->read_errors, c.reserve_low, ms_since(start_ns),
-		  n->written, n->unique, c.unshares);
+		  n->written, n->unique, c.unshares, n->returned);
 }

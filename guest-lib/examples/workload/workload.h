@@ -49,6 +49,8 @@ struct cache {
 struct counts {
 	uint64_t offered, shared, refused, zero, reoffered;
 	uint64_t written, unique, read_errors, verify_errors;
+	/* pages to the hypervisor: the RAM disk's, and free ones */
+	uint64_t returned;
 	uint64_t by_result[GL_SHARE_RESULTS];	/* of both offers */
 };
 

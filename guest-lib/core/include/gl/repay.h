@@ -41,6 +41,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 struct gl_share;
 
 struct gl_repay {
@@ -70,11 +74,6 @@ long gl_repay_register(struct gl_share *s, struct gl_repay *page);
  */
 long gl_repay_unregister(struct gl_share *s, struct gl_repay *page);
 
-/* ---- between the files of the sharing half; lock held ---- */
-/*
- * For a break with an empty reserve: move one listed page's frame into the
- * reserve.  False: none can repay.
- */
-bool gl_repay_into_reserve(struct gl_share *s);
+GL_DECLS_END
 
 #endif

@@ -25,6 +25,10 @@
  *      that succeeds gives the domain the right to one frame, so the refill
  *      always finds frames.  Only on a hypervisor with overcommit it may not;
  *      gl/repay.h says what a break does then.
+ *  G6  What gl_share_fini() leaves is as if the library had never been there:
+ *      no page shared, no frame or page of the reserve kept, and no address of
+ *      the kernel's known to the hypervisor.  Where that cannot be, it says so,
+ *      and the library goes on.
  *
  * A page whose frame nobody else has is made writable as it stands, with no
  * copy (cow_in_place.c).
@@ -50,8 +54,16 @@
 
 #include <share.h>
 
+#include <gl/decls.h>
 #include <gl/repay.h>
 
+GL_DECLS_BEGIN
+
+/*
+ * Of this header.  gl_share_init() refuses a library of another one: their
+ * structs are not the same.
+ */
+#define GL_SHARE_VERSION	2
 #define GL_SHARE_RESERVE_MAX	256
 #define GL_SHARE_RESULTS	(SHARE_HELD + 1)
 
@@ -80,6 +92,11 @@ struct gl_share_ops {
 	unsigned long (*lock)(void *ctx);
 	void (*unlock)(void *ctx, unsigned long state);
 	void (*log)(void *ctx, const char *text);
+	/*
+	 * Where the page is mapped; false: nowhere.  For gl_share_unshare_all()
+	 * and gl_share_fini() alone: may be left out.
+	 */
+	bool (*pfn_to_va)(void *ctx, uint64_t pfn, uint64_t *va);
 };
 
 struct gl_share_slot {
@@ -111,6 +128,7 @@ struct gl_share_counters {
 struct gl_share {
 	const struct gl_share_ops *ops;
 	void *ctx;
+	uint32_t abi;		/* SHARE_ABI_VERSION there; 0: none */
 	uint64_t *record;	/* one bit a pfn */
 	uint64_t record_pfns;
 	struct gl_share_slot slots[GL_SHARE_RESERVE_MAX];
@@ -130,13 +148,39 @@ static inline size_t gl_share_record_bytes(uint64_t pfns)
 	return (size_t)((pfns + 63) / 64 * 8);
 }
 
+/* gl_share_init(), told what it was compiled with. */
+long gl_share_init_checked(struct gl_share *s, uint32_t version, size_t bytes,
+			   const struct gl_share_ops *ops, void *ctx,
+			   uint64_t *record, uint64_t pfns, unsigned int reserve);
 /*
- * record: gl_share_record_bytes(pfns) bytes. reserve: frames to keep, at most
- * GL_SHARE_RESERVE_MAX.  Returns how many it got (fewer: no memory).
+ * record: gl_share_record_bytes(pfns) bytes; none, with 0 pfns, if the kernel
+ * does not know yet how many pages it will have (gl_share_record_move()).
+ * reserve: frames to keep, at most GL_SHARE_RESERVE_MAX.  Returns how many it
+ * got (fewer: no memory), or -errno: -EINVAL: the library is not of this
+ * header, or a callback is missing; -EOPNOTSUPP: a hypervisor whose sharing
+ * call is older than this library knows.  On one that has no such call all is
+ * well, but each offer answers -ENOSYS.
  */
-unsigned int gl_share_init(struct gl_share *s, const struct gl_share_ops *ops,
-			   void *ctx, uint64_t *record, uint64_t pfns,
-			   unsigned int reserve);
+static inline long gl_share_init(struct gl_share *s,
+				 const struct gl_share_ops *ops, void *ctx,
+				 uint64_t *record, uint64_t pfns,
+				 unsigned int reserve)
+{
+	return gl_share_init_checked(s, GL_SHARE_VERSION, sizeof(*s), ops, ctx,
+				     record, pfns, reserve);
+}
+
+/*
+ * Another record, longer or shorter, in place of the one that there is, whose
+ * memory is the kernel's again: 0, or -EINVAL: a page beyond is shared.
+ */
+long gl_share_record_move(struct gl_share *s, uint64_t *record, uint64_t pfns);
+/*
+ * Another level of the reserve; pages come from page_alloc() or go to
+ * page_free().  Returns the level that it has now: lower than asked for if
+ * there was no memory, higher if a slot has no frame and gets none.
+ */
+unsigned int gl_share_reserve_set(struct gl_share *s, unsigned int level);
 /*
  * Before a second vCPU runs: a break then costs one flush more (cow.c).
  */
@@ -173,6 +217,19 @@ bool gl_share_fault(struct gl_share *s, uint64_t va, uint64_t error_code);
  * -errno.
  */
 long gl_share_unshare(struct gl_share *s, uint64_t va);
+/*
+ * The same of each page of a range, and of all pages, that is shared.  0: none
+ * of them is now; or the first error (-ENOMEM: no frame), after which the
+ * others were tried all the same.  -ENOSYS: all, and there is no pfn_to_va.
+ */
+long gl_share_unshare_range(struct gl_share *s, uint64_t va, size_t pages);
+long gl_share_unshare_all(struct gl_share *s);
+/*
+ * The end (G6), when nobody offers any more: 0, or as gl_share_unshare_all();
+ * also -ENOMEM if a page of the reserve gets no frame.  What the repayment list
+ * has is off the list.
+ */
+long gl_share_fini(struct gl_share *s);
 
 /*
  * Bring the reserve back to its level; not on the fault path. Returns frames
@@ -183,17 +240,6 @@ bool gl_share_is_shared(struct gl_share *s, uint64_t pfn);
 void gl_share_counters_get(struct gl_share *s, struct gl_share_counters *out);
 const char *gl_share_result_name(int32_t result);
 
-/* ---- between the files of the sharing half; lock held ---- */
-bool gl_record_test(const struct gl_share *s, uint64_t pfn);
-/* false: beyond the end */
-bool gl_record_set(struct gl_share *s, uint64_t pfn);
-void gl_record_clear(struct gl_share *s, uint64_t pfn);
-/* NULL: empty */
-struct gl_share_slot *gl_reserve_take(struct gl_share *s);
-void gl_reserve_put_back(struct gl_share *s);
-unsigned int gl_reserve_fill(struct gl_share *s, unsigned int level);
-void gl_set_m2p(struct gl_share *s, uint64_t mfn, uint64_t pfn);
-bool gl_cow_in_place(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t pte);
-long gl_unshare_locked(struct gl_share *s, uint64_t va, uint64_t pfn);
+GL_DECLS_END
 
 #endif

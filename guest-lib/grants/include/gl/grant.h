@@ -24,8 +24,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <gl/decls.h>
 #include <gl/hypercall.h>
 #include <gl/unmap_async.h>
+
+GL_DECLS_BEGIN
 
 #define GL_GRANT_VA		0x00007f0000000000UL
 #define GL_GRANT_FRAMES_MAX	8
@@ -89,5 +92,7 @@ const struct gl_unmap_counters *gl_grant_unmap_counters(void);
  * still.
  */
 bool gl_grant_retry_ends(void);
+
+GL_DECLS_END
 
 #endif

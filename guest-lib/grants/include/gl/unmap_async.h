@@ -31,8 +31,12 @@
 #include <xen/xen.h>
 #include <xen/grant_table.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 #define GL_UNMAP_RETRY_NS	5000000UL
-#define GL_PG_FOREIGN		1u	/* private says whose the page is */
+#define GL_PG_FOREIGN		1u	/* foreign says whose the page is */
 
 /*
  * A page of ours at which others' pages are mapped; in a kernel with struct
@@ -41,7 +45,7 @@
 struct gl_page {
 	uint32_t refs;		/* atomic; 0: frozen (U2) */
 	uint32_t flags;		/* GL_PG_* */
-	uint64_t private;	/* foreign: domid << 32 | grant reference */
+	uint64_t foreign;	/* foreign: domid << 32 | grant reference */
 	uint64_t va;		/* constant */
 	uint32_t generation;	/* of its mapping: one more at each (U3) */
 	uint32_t handle;	/* while mapped */
@@ -49,12 +53,12 @@ struct gl_page {
 
 static inline domid_t gl_page_domid(const struct gl_page *p)
 {
-	return (domid_t)(p->private >> 32);
+	return (domid_t)(p->foreign >> 32);
 }
 
 static inline grant_ref_t gl_page_gref(const struct gl_page *p)
 {
-	return (grant_ref_t)p->private;
+	return (grant_ref_t)p->foreign;
 }
 
 bool gl_page_get(struct gl_page *p);	/* false: it is being unmapped */
@@ -125,5 +129,7 @@ void gl_unmap_retry(struct gl_unmap *u);
  */
 void gl_unmap_stop(struct gl_unmap *u);
 bool gl_unmap_idle(struct gl_unmap *u);	/* nothing is queued */
+
+GL_DECLS_END
 
 #endif

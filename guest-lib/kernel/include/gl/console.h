@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 void gl_console_init(void);
 void gl_console_late_init(void);
 void gl_console_write(const char *text, size_t bytes);
@@ -25,5 +29,7 @@ void gl_printf(const char *format, ...);
 /* Print and crash the domain. */
 __attribute__((format(printf, 1, 2), noreturn))
 void gl_panic(const char *format, ...);
+
+GL_DECLS_END
 
 #endif

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 struct gl_cpio {
 	const uint8_t *data;
 	uint64_t bytes;
@@ -34,5 +38,7 @@ static inline bool gl_cpio_is_regular(const struct gl_cpio_file *f)
 {
 	return (f->mode & 0170000) == 0100000;
 }
+
+GL_DECLS_END
 
 #endif

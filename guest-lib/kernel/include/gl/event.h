@@ -12,6 +12,10 @@
 
 #include <xen/event_channel.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 #define GL_PORTS 1024	/* that can have a handler */
 
 typedef void (*gl_event_fn)(evtchn_port_t port, void *data);
@@ -48,5 +52,7 @@ static inline void gl_events_enable(void)
 {
 	gl_events_restore(true);
 }
+
+GL_DECLS_END
 
 #endif

@@ -5,7 +5,13 @@
 
 #include <stdint.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 /* Until the line "go" is typed, or limit_ms have passed (0: no limit). */
 void gl_hold(uint64_t limit_ms);
+
+GL_DECLS_END
 
 #endif

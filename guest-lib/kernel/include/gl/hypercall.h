@@ -16,6 +16,10 @@
 #include <share.h>
 #include <trace.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 extern char hypercall_page[4096];
 
 long gl_hypercall(unsigned int nr, unsigned long a1, unsigned long a2,
@@ -109,5 +113,7 @@ static inline long hypercall_make_ro_and_share(unsigned int op,
 	return gl_hypercall(__HYPERVISOR_make_ro_and_share, op, arg, count,
 			    flags, 0);
 }
+
+GL_DECLS_END
 
 #endif

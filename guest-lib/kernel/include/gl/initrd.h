@@ -5,9 +5,18 @@
 
 #include <stdint.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 /* NULL and 0 if there is none.  After gl_memory_init(). */
 const void *gl_initrd(uint64_t *bytes);
-/* Its pages become free memory. Nothing may read it after. */
-void gl_initrd_free(void);
+/*
+ * Its pages go back to the hypervisor, or, where that refuses, become free
+ * memory.  Returns how many went back.  Nothing may read it after.
+ */
+uint64_t gl_initrd_return(void);
+
+GL_DECLS_END
 
 #endif

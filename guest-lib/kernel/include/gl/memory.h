@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 #define GL_PAGE_BYTES	4096UL
 #define GL_PAGE_SHIFT	12
 
@@ -87,6 +91,11 @@ long gl_unmap_page(uint64_t va);
  * allocated and has no frame until gl_frame_regain().  0 or -errno.
  */
 long gl_frame_return(uint64_t va);
+/*
+ * The same for pages one after the other, many a hypercall; they need not be
+ * allocated.  Returns how many, from va on, have no frame now.
+ */
+uint64_t gl_frames_return(uint64_t va, uint64_t count);
 long gl_frame_regain(uint64_t va);
 
 /* Used inside the library (pagetable.c). */
@@ -94,5 +103,7 @@ long gl_frame_regain(uint64_t va);
 uint64_t *gl_l1_of(uint64_t va);		/* read-only; NULL: none */
 /* a filled page becomes va's L1 */
 long gl_l1_install(uint64_t va, uint64_t table_va);
+
+GL_DECLS_END
 
 #endif

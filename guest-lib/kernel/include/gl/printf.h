@@ -9,6 +9,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 /*
  * As in C: returns the length the whole text has; writes at most bytes, the
  * last a NUL.
@@ -16,5 +20,7 @@
 int gl_vsnprintf(char *out, size_t bytes, const char *format, va_list args);
 __attribute__((format(printf, 3, 4)))
 int gl_snprintf(char *out, size_t bytes, const char *format, ...);
+
+GL_DECLS_END
 
 #endif

@@ -8,6 +8,10 @@
 
 #include <xen/sched.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 /*
  * Sleep until an event comes.  Call with events masked (gl_events_save()) after
  * the condition was found false: the call unmasks and looks in one step, so no
@@ -23,5 +27,7 @@ struct gl_lock {
 };
 bool gl_lock(struct gl_lock *lock);		/* whether events were on */
 void gl_unlock(struct gl_lock *lock, bool events_on);
+
+GL_DECLS_END
 
 #endif

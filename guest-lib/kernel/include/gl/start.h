@@ -13,6 +13,10 @@
 
 #include <xen/xen.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 extern struct start_info *gl_start_info;	/* constant after start */
 /* the hypervisor's frame, mapped over a page of ours */
 extern struct shared_info gl_shared_info;
@@ -33,5 +37,7 @@ domid_t gl_domid(void);
 /* Command line words NAME=VALUE. */
 bool gl_cmdline_text(const char *name, char *out, unsigned int bytes);
 uint64_t gl_cmdline_u64(const char *name, uint64_t otherwise);
+
+GL_DECLS_END
 
 #endif

@@ -18,6 +18,10 @@
 
 #include <trace.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 struct gl_trace {
 	const struct trace_header *header;
 	uint64_t next;		/* number of the record to read */
@@ -31,5 +35,7 @@ bool gl_trace_start(struct gl_trace *t, const struct trace_header *header);
 /* The next whole record; false: none yet. */
 bool gl_trace_next(struct gl_trace *t, struct trace_record *out);
 const char *gl_trace_event_name(uint16_t event);
+
+GL_DECLS_END
 
 #endif

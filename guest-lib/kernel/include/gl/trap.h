@@ -13,6 +13,10 @@
 
 #include <xen/xen.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 /* 0-31 exceptions, 32-47 free for `int` */
 #define GL_VECTORS		48
 #define GL_VECTOR_EVENT		256	/* not a vector: the event callback */
@@ -61,5 +65,7 @@ struct gl_probe_fault {
 	uint64_t vector, error_code, address;
 };
 struct gl_probe_fault gl_probe_last(void);
+
+GL_DECLS_END
 
 #endif

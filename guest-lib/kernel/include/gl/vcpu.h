@@ -13,9 +13,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <gl/decls.h>
 #include <gl/trap.h>
 
 #include <xen/xen.h>
+
+GL_DECLS_BEGIN
 
 #define GL_VCPUS	XEN_LEGACY_MAX_VCPUS
 #define GL_PORT_WORDS	64	/* of 64 bits: what shared_info has */
@@ -69,5 +72,7 @@ void gl_vcpu_wait(unsigned int id);
 /* --- inside the library --- */
 struct gl_vcpu *gl_vcpu_by_id(unsigned int id);
 void gl_vcpu_init(void);	/* the first one; before all else */
+
+GL_DECLS_END
 
 #endif

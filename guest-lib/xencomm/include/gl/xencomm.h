@@ -25,6 +25,10 @@
 #include <xen/xencomm.h>
 #include <xencomm.h>
 
+#include <gl/decls.h>
+
+GL_DECLS_BEGIN
+
 /* --- inline and descriptors (xencomm.c) --- */
 
 /* XENCOMM_INVALID: the memory is not machine-contiguous, or has no frame. */
@@ -93,5 +97,7 @@ void xencomm_free_mem(uint64_t ref, size_t bytes);
  * use.  Returns how many there were.
  */
 unsigned int xencomm_owner_gone(uint64_t owner);
+
+GL_DECLS_END
 
 #endif

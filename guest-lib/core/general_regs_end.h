@@ -3,7 +3,7 @@
 #ifndef GL_GENERAL_REGS_END_H
 #define GL_GENERAL_REGS_END_H
 
-#include <gl/general_regs.h>
+#include "general_regs.h"
 
 #ifdef __clang__
 #pragma clang attribute pop

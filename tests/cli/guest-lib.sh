@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+# The guest library as an outsider takes it: installed, its headers alone in C and C++, the samples of the
+# pages compiled, linked at any address, and run.
+to=$work/guest-lib
+rm -rf "$to"
+mkdir -p "$to"
+expect 2 "PREFIX=here: wanted a path that begins with /" make -s install-guest-lib PREFIX=here
+make -s install-guest-lib PREFIX=/usr DESTDIR="$to/root"
+make -s install-guest-lib PREFIX="$to/usr"
+# The same but for the prefix in the files for pkg-config.
+out=$(diff -rq "$to/root/usr" "$to/usr") && fail "pkg-config does not know the prefix"
+! grep -v '\.pc differ$' <<<"$out" | grep -q . || fail "two installations differ"
+cmp LICENSE "$to/usr/share/doc/pasture/LICENSE"
+export PKG_CONFIG_PATH=$to/usr/lib/pkgconfig
+warn="-Wall -Wextra -Wno-unused-parameter -Werror"
+
+# Each header is complete, and nothing in it leads back into this tree.
+cd "$to"
+xen="-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__"
+for header in usr/include/pasture/*.h usr/include/pasture/abi/*.h; do
+	name=${header#usr/include/}
+	for lang in "c -std=gnu11" "c++ -std=c++11"; do
+		# shellcheck disable=SC2086
+		echo "#include <$name>" | gcc -x $lang $warn $xen $(pkg-config --cflags pasture-share) \
+			-fsyntax-only - || fail "$name is no header in ${lang%% *}"
+	done
+done
+# The sharing half's headers need none of Xen's.
+for name in share offers repay stubs; do
+	echo "#include <pasture/$name.h>" | gcc -M -x c $(pkg-config --cflags pasture-share) - >deps
+	! grep -q /xen/ deps || fail "pasture/$name.h needs Xen's headers"
+done
+
+# Names: all that the archive defines is declared in a header that is installed, and begins with gl_.
+nm -g --defined-only usr/lib/libpasture-share.a | awk 'NF == 3 { print $3 }' >names
+[ "$(wc -l <names)" -gt 25 ] || fail "the archive has no names"
+while read -r name; do
+	grep -qE "\\b$name\\(" usr/include/pasture/{share,offers,repay,stubs}.h || fail "$name is in no header"
+	[[ $name == gl_* ]] || fail "$name does not begin with gl_"
+done <names
+out=$(nm usr/lib/libpasture-share.a | awk '$1 == "U" { print $2 }' | sort -u | grep -vxE 'mem(cpy|set)') &&
+	fail "the archive needs more than memcpy and memset"
+
+sample() { # PAGE NAME: the block of code under its mark
+	awk -v mark="<!-- sample: $2 -->" '$0 == mark { on = 1; next } on && /^```/ { if (++n == 2) exit; next } on' \
+		"$dir/../../$1" >"$2.c"
+	[ -s "$2.c" ] || fail "$1 has no sample $2"
+}
+sample docs/your-kernel.md offers
+sample guest-lib/README.md share
+sample guest-lib/README.md hello
+
+# The sharing half in a kernel of the last 2 GiB, in a PIE, and far up in an address space.
+cat >other.c <<'END'
+#include <stddef.h>
+void *memcpy(void *to, const void *from, size_t n) { (void)from; (void)n; return to; }
+void *memset(void *to, int byte, size_t n) { (void)byte; (void)n; return to; }
+char hypercall_page[4096];
+struct gl_share_ops;
+extern const void *const my_ops[16];
+const void *const my_ops[16] = { 0 };
+END
+link() { # NAME COMPILER-FLAGS -- LINKER-FLAGS
+	local name=$1 flags=()
+
+	shift
+	while [ "$1" != -- ]; do
+		flags+=("$1")
+		shift
+	done
+	shift
+	for part in offers share other; do
+		# shellcheck disable=SC2046
+		gcc $warn -O2 -ffreestanding -mno-red-zone -fno-stack-protector "${flags[@]}" \
+			$(pkg-config --cflags pasture-share) -c -o "$part.o" "$part.c"
+	done
+	for part in offers share; do
+		# shellcheck disable=SC2046
+		ld -nostdlib -z noexecstack "$@" -e sharing_begin -o "$name-$part" "$part.o" other.o \
+			$(pkg-config --libs-only-L --libs-only-l pasture-share) || fail "$part does not link: $name"
+		readelf -sW "$name-$part" | grep -q "FUNC .* gl_$part.*_init" || fail "$name-$part has no library"
+	done
+}
+link top -mcmodel=kernel -fno-pic -- -static -Ttext=0xffffffff81000000
+link far -mcmodel=large -fno-pic -- -static -Ttext-segment=0x7f1234560000
+link pie -fpie -- -pie --no-dynamic-linker
+! readelf -rW pie-offers | grep -q R_X86 || fail "the library has to be relocated in a PIE"
+if command -v clang >/dev/null; then
+	clang $warn -O2 -ffreestanding -mcmodel=kernel $(pkg-config --cflags pasture-share) -c -o offers.o offers.c
+fi
+
+# As kernels that boot.
+kernel() { # NAME SOURCE...
+	# shellcheck disable=SC2046
+	gcc -O2 $warn $(pkg-config --cflags pasture-guest) -o "$1.elf" "${@:2}" $(pkg-config --libs pasture-guest) ||
+		fail "the kernel $1 cannot be built"
+}
+kernel hello hello.c
+kernel offers offers.c "$dir/samples/offers-main.c"
+kernel share share.c "$dir/samples/share-main.c"
+cd "$dir/../.."
+
+mine() { # KERNEL TEXT [VARIABLE...]
+	expect 0 "$2" make -s boot-mine KERNEL="$to/$1.elf" GUEST_MEM=8 TIMEOUT=60 "${@:3}"
+	grep -q '^  mine1  poweroff 0$' <<<"$out" || fail "mine1 did not end well"
+	grep -q '^  mine2  poweroff 0$' <<<"$out" || fail "mine2 did not end well"
+}
+mine hello "(d2 mine2) hello"
+mine offers "begun 0 offered 40 stopped 0 words 55 6"
+grep -q '^  saved by sharing, at most: [0-9]* pages; breaks: [1-9]' <<<"$out" || fail "nothing was shared"
+mine share "begun 64 offered 40 ended 0 words 55 6" BREAKS=guest
+
+refuses "name your kernel" bash bench/boot-mine.sh
+KERNEL=$to/hello.elf GUESTS=0 refuses "GUESTS=0: wanted a number from 1 to 250" bash bench/boot-mine.sh
+KERNEL=$to/hello.elf BREAKS=x refuses "BREAKS=x: wanted first or guest" bash bench/boot-mine.sh
+KERNEL=$to/nosuch refuses "cannot read $to/nosuch" bash bench/boot-mine.sh
+KERNEL=$to/hello.c refuses "neither a bzImage nor an ELF file" bash bench/boot-mine.sh
+KERNEL=$to/hello.elf INITRD=/nosuch refuses "INITRD: cannot read /nosuch" bash bench/boot-mine.sh
