@@ -27,16 +27,23 @@ static const struct lintab_kind index_kind = {
 	.place_at = offsetof(struct index_entry, tag),
 };
 
+static uint32_t stripe_number(uint64_t hash)
+{
+	return lintab_group(index_tag(hash), INDEX_STRIPES_LOG2);
+}
+
 static struct spinlock *stripe_of(struct index *x, uint64_t hash)
 {
-	return &x->stripe[lintab_group(index_tag(hash), INDEX_STRIPES_LOG2)].lock;
+	return &x->stripe[stripe_number(hash)].lock;
 }
 
 bool index_init(struct index *x, const struct lintab_mem *mem)
 {
 	x->stepping = 0;
-	for (unsigned int i = 0; i < INDEX_STRIPES; i++)
+	for (unsigned int i = 0; i < INDEX_STRIPES; i++) {
 		spin_lock_init(&x->stripe[i].lock, LOCK_SHARE_STRIPE);
+		x->stripe[i].removals = 0;
+	}
 	return lintab_init(&x->table, &index_kind, mem);
 }
 
@@ -60,13 +67,12 @@ void index_prefetch(const struct index *x, uint64_t hash)
 	lintab_prefetch(&x->table, index_tag(hash));
 }
 
-bool index_prepare(struct index *x, uint64_t hash, struct lintab_room *room)
+bool index_room_get(struct index *x, struct lintab_room *room)
 {
-	room->node = NULL;
-	return lintab_prepare(&x->table, index_tag(hash), room);
+	return lintab_room_get(&x->table, room);
 }
 
-void index_cancel(struct index *x, struct lintab_room *room)
+void index_room_put(struct index *x, struct lintab_room *room)
 {
 	lintab_room_put(&x->table, room);
 }
@@ -78,7 +84,6 @@ void index_add(struct index *x, uint64_t hash, uint32_t frame,
 
 	CHECK(frame <= INDEX_MAX_FRAME);
 	lintab_put(&x->table, e.tag, &e, room);
-	lintab_room_put(&x->table, room);
 }
 
 void index_seek(const struct index *x, uint64_t hash, struct lintab_cursor *c)
@@ -142,6 +147,12 @@ void index_remove(struct index *x, uint64_t hash, uint32_t frame)
 
 	CHECK(e);
 	lintab_cut(&x->table, index_tag(hash), e);
+	x->stripe[stripe_number(hash)].removals++;
+}
+
+uint64_t index_removals(const struct index *x, uint64_t hash)
+{
+	return x->stripe[stripe_number(hash)].removals;
 }
 
 void index_balance(struct index *x)

@@ -19,12 +19,6 @@ bool lintab_room_get(struct lintab *t, struct lintab_room *room)
 	return room->node != NULL;
 }
 
-bool lintab_prepare(struct lintab *t, uint32_t place, struct lintab_room *room)
-{
-	chain_tail(t, bucket_of(t, place), &room->tail);
-	return !tail_full(t->kind, &room->tail) || lintab_room_get(t, room);
-}
-
 void lintab_room_put(struct lintab *t, struct lintab_room *room)
 {
 	if (room->node)
@@ -35,12 +29,12 @@ void lintab_room_put(struct lintab *t, struct lintab_room *room)
 void lintab_put(struct lintab *t, uint32_t place, const void *entry,
 		struct lintab_room *room)
 {
+	struct lintab_tail tail;
+
 	ASSERT(lintab_place(t->kind, entry) == place);
-	if (!room->tail.chunk)
-		chain_tail(t, bucket_of(t, place), &room->tail);
-	if (tail_put(t->kind, &room->tail, entry, room->node))
+	chain_tail(t, bucket_of(t, place), &tail);
+	if (tail_put(t->kind, &tail, entry, room->node))
 		room->node = NULL;
-	room->tail.chunk = NULL;
 	atomic_fetch_add(&t->count, 1);
 }
 

@@ -144,7 +144,7 @@ void chain_tail(const struct lintab *t, uint32_t bucket, struct lintab_tail *tai
 	tail->used = chunk_used(t->kind, tail->chunk, tail->bytes);
 }
 
-bool tail_full(const struct lintab_kind *kind, const struct lintab_tail *tail)
+static bool tail_full(const struct lintab_kind *kind, const struct lintab_tail *tail)
 {
 	return tail->used == fit_last(kind, tail->bytes);
 }

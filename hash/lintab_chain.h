@@ -19,6 +19,13 @@ unsigned char *node_list_pop(struct lintab *t, struct node_list *list);
 void node_list_push(struct lintab *t, struct node_list *list,
 		    unsigned char *node);
 
+/* The last chunk of a chain, and the one before it. */
+struct lintab_tail {
+	unsigned char *chunk, *before;
+	uint32_t bytes, before_bytes;
+	uint32_t used;		/* entries in chunk */
+};
+
 /* Entries of the chunk where a cursor is (LIN1: those in use come first). */
 uint32_t chunk_entries(const struct lintab_kind *kind,
 		       const struct lintab_cursor *c);
@@ -26,8 +33,6 @@ uint32_t chunk_entries(const struct lintab_kind *kind,
 uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries);
 /* Find the end of a chain; it stays valid through tail_put()s with it. */
 void chain_tail(const struct lintab *t, uint32_t bucket, struct lintab_tail *tail);
-/* Is there no place for one more without a node? */
-bool tail_full(const struct lintab_kind *kind, const struct lintab_tail *tail);
 /*
  * Add an entry at the tail.  If the tail is full, `node` (zeroed) is needed;
  * returns true if it was used.

@@ -63,6 +63,8 @@ static void check_frame(struct share_group *g, uint32_t frame, uint32_t tag)
 	if (!replica_of(hash, r->hash))
 		audit_wrong(s, "I11 frame", frame, "stored hash", r->hash,
 			    hash);
+	audit_expect(s, "I11 frame", frame, "replica",
+		     !!(r->next & FOLLOW_REPLICA), hash != r->hash);
 	audit_expect(s, "I11 frame", frame, "index tag", tag, index_tag(r->hash));
 	audit_expect(s, "I13 frame", frame, "group", r->group, g->id);
 	if (!r->count)

@@ -22,6 +22,7 @@ struct batch {
 	struct share_dom *dom;
 	struct share_page *pages;
 	unsigned int count;
+	struct follow follow;
 	struct offer slots[STEPS];	/* page n has slot n % STEPS */
 };
 
@@ -36,6 +37,7 @@ static void start(struct batch *b, unsigned int n, struct offer *o)
 
 	*o = (struct offer){
 		.dom = b->dom, .group = b->dom->group, .page = page_of(b, n),
+		.follow = &b->follow,
 		.pfn = p->pfn, .mappings = p->mappings,
 		.drawn = o->drawn, .has_drawn = o->has_drawn,
 	};
@@ -44,9 +46,20 @@ static void start(struct batch *b, unsigned int n, struct offer *o)
 	offer_hash(o);
 }
 
+/* Pages that are hashed and come after page n, but for zero pages. */
+static unsigned int hashed_after(const struct batch *b, unsigned int n)
+{
+	unsigned int pages = 0;
+
+	for (unsigned int i = n + 1; i < MIN(n + JOIN, b->count); i++)
+		pages += !b->slots[i % STEPS].zero;
+	return pages;
+}
+
 static void finish(struct batch *b, unsigned int n, struct offer *o)
 {
 	offer_commit(o);
+	follow_joined(o, hashed_after(b, n));
 	b->pages[n].result = o->result;
 	b->pages[n].canonical = o->canonical;
 }
@@ -90,10 +103,16 @@ void share_offer_batch(struct share_dom *d, struct share_page *pages,
 
 	for (unsigned int turn = 0; turn + 1 < count + STEPS; turn++) {
 		spin_lock(&d->lock);
+		if (!turn)
+			b.follow = d->follow;
 		step(&b, turn, JOIN);
 		step(&b, turn, PEEK);
-		spin_unlock(&d->lock);
 		step(&b, turn, REACH);
+		if (turn + 2 == count + STEPS) {
+			d->follow = b.follow;
+			d->follow.looked = false;
+		}
+		spin_unlock(&d->lock);
 		step(&b, turn, HASH);
 	}
 	give_back(&b);

@@ -21,7 +21,8 @@ static void frame_leave(struct share_group *g, uint32_t frame)
 	if (r->hash == g->zero_hash)
 		counter_add(&g->zero_frames, -1);
 	index_remove(&g->index, r->hash, frame);
-	r->hash = 0;
+	atomic_store_relaxed(&r->hash, 0);
+	atomic_store_relaxed(&r->next, FOLLOW_NONE);
 }
 
 /*

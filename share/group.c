@@ -73,16 +73,18 @@ void group_put(struct share_group *g)
 /*
  * SHARE1: the page hash 0 is set aside for the zero page, which is not hashed.
  */
-uint64_t group_hash(const struct share_group *g, const void *page, bool *zero)
+uint64_t group_hash_filled(const struct share_group *g, const void *page)
 {
 	const struct share *s = g->share;
-	uint64_t hash;
+	uint64_t hash = s->fns->hash(page, s->secret);
 
-	*zero = s->fns->is_zero(page);
-	if (*zero)
-		return g->zero_hash;
-	hash = s->fns->hash(page, s->secret);
 	return (hash ? hash : 1) ^ g->salt;
+}
+
+uint64_t group_hash(const struct share_group *g, const void *page, bool *zero)
+{
+	*zero = g->share->fns->is_zero(page);
+	return *zero ? g->zero_hash : group_hash_filled(g, page);
 }
 
 #include <hash/general_regs_end.h>

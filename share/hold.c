@@ -37,13 +37,15 @@ bool hold_init(struct share_dom *d)
 
 void hold_fini(struct share_dom *d)
 {
+	index_room_put(&d->group->index, &d->index_room);
 	lintab_room_put(&d->holds, &d->room);
 	lintab_fini(&d->holds);
 }
 
 bool hold_prepare(struct share_dom *d)
 {
-	return lintab_room_get(&d->holds, &d->room);
+	return lintab_room_get(&d->holds, &d->room) &&
+	       index_room_get(&d->group->index, &d->index_room);
 }
 
 void hold_prefetch(const struct share_dom *d, uint32_t frame)

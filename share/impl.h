@@ -93,6 +93,19 @@ struct share_events {
 	uint64_t offered, refused, zero, breaks, last_breaks, drops;
 };
 
+/*
+ * What a domain expects to offer next (follow.c).  Frames are numbers + 1; 0:
+ * none.
+ */
+struct follow {
+	uint32_t ahead[2];	/* for the next page, and the one after */
+	uint32_t last;		/* that the last page joined */
+	uint32_t after;		/* its successor at that time */
+	uint32_t stale;		/* a successor that was not there any more */
+	uint8_t trust, wrong;
+	bool looked;		/* at ahead[0], in this batch */
+};
+
 /* A domain's right to map one canonical frame, and its mappings of it. */
 struct hold {
 	uint32_t frame;			/* number << 1 | 1 */
@@ -113,7 +126,8 @@ struct share_dom {
 	bool one_pfn;			/* share_dom_one_pfn() */
 	bool replicas;			/* share_dom_replicas() */
 	struct lintab holds;
-	struct lintab_room room;	/* so that a hold can be added */
+	/* So that a hold can be added, and an entry of the group's index: */
+	struct lintab_room room, index_room;
 	uint64_t mappings;		/* SHARE2 */
 	uint64_t zero_mappings;		/* of those, of zero frames */
 	/*
@@ -121,6 +135,7 @@ struct share_dom {
 	 * many they took from one.
 	 */
 	uint64_t unshared;
+	struct follow follow;
 	struct share_events events;
 	struct audited_dom seen;	/* SHARE4 */
 };
@@ -161,6 +176,16 @@ struct share_group *group_get(struct share *s, uint16_t id);
 void group_put(struct share_group *g);
 /* The hash that a page has in this group; *zero: is it the zero page? */
 uint64_t group_hash(const struct share_group *g, const void *page, bool *zero);
+/* Of a page that is not the zero page. */
+uint64_t group_hash_filled(const struct share_group *g, const void *page);
+
+/*
+ * record.next: the successor's number + 1; or the frame is a replica and has
+ * none.
+ */
+#define FOLLOW_NONE	0u
+#define FOLLOW_REPLICA	(1u << 31)
+_Static_assert(INDEX_MAX_FRAME + 1 < FOLLOW_REPLICA, "room for the mark");
 
 /* replica.c: may a frame with this content's hash have that one stored? */
 bool replica_of(uint64_t hash, uint64_t stored);
@@ -178,7 +203,10 @@ static inline bool hold_has_room(const struct hold *h, uint32_t mappings)
 {
 	return mappings <= SHARE_DOM_CAP - h->mappings;
 }
-/* Ask for what the next call about this frame will read. */
+/*
+ * Ask for what the next call about this frame will read, and for what may be
+ * behind that.
+ */
 void hold_prefetch(const struct share_dom *d, uint32_t frame);
 void hold_prefetch_more(const struct share_dom *d, uint32_t frame);
 void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,

@@ -5,8 +5,9 @@
  * is done in steps, each of which prefetches what the next one reads, and
  * batch.c has several offers under way:
  *
- *  offer_hash             hashes the page and draws a frame; prefetches the
- *                         stripe of the hash
+ *  offer_hash             hashes the page, or finds that it is the one that was
+ *                         expected (follow.c), and draws a frame; prefetches
+ *                         the stripe of the hash
  *  offer_prefetch_bucket  prefetches the bucket of the index, and the drawn
  *                         frame's record
  *  offer_prefetch_match   looks for a frame that may match; prefetches that
@@ -79,9 +80,10 @@ static bool offer_hold(struct offer *o, uint32_t frame)
 	return true;
 }
 
+/* A frame that is known to be equal was compared with before (follow.c). */
 static bool same_content(const struct offer *o, uint32_t frame)
 {
-	return is_zero(o) ||
+	return is_zero(o) || (o->followed && frame == o->same) ||
 	       o->group->share->fns->equal(o->page, group_page(o->group, frame));
 }
 
@@ -147,8 +149,9 @@ static void offer_insert(struct offer *o)
 	} else {
 		g->share->fns->copy(group_page(g, o->drawn), o->page);
 	}
-	r->hash = o->hash;
-	index_add(&g->index, o->hash, o->drawn, &o->room);
+	atomic_store_relaxed(&r->hash, o->hash);
+	atomic_store_relaxed(&r->next, o->replica ? FOLLOW_REPLICA : FOLLOW_NONE);
+	index_add(&g->index, o->hash, o->drawn, &o->dom->index_room);
 	if (o->match_full)
 		atomic_fetch_add(&g->twins, 1);
 	note_chain(g, o->collision_count + 1);
@@ -156,13 +159,30 @@ static void offer_insert(struct offer *o)
 	offer_new_hold(o, o->drawn);
 }
 
+/*
+ * Where each hash has one frame but for replicas, the frame that is known to
+ * have the content is the one that a look-up would find; stripe lock.
+ */
+static bool is_the_one(const struct offer *o)
+{
+	const struct share_group *g = o->group;
+	const struct hold *h;
+
+	if (!o->followed || counter_get(&g->twins) || counter_get(&g->max_chain) > 1)
+		return false;
+	h = o->dom->replicas ? hold_find(o->dom, o->same) : NULL;
+	return !h || !offer_other_pfn(o, h);
+}
+
 /* Domain lock and stripe lock. */
 static int offer_look_up(struct offer *o, uint32_t *canonical)
 {
+	if (is_the_one(o) && offer_hold(o, o->same)) {
+		*canonical = o->same;
+		return SHARE_OK;
+	}
 	if (!replica_choose(o))
 		return SHARE_ERR_HELD;
-	if (!index_prepare(&o->group->index, o->hash, &o->room))
-		return SHARE_ERR_NOMEM;
 	if (offer_match(o, canonical))
 		return SHARE_OK;
 	if (o->held)
@@ -186,8 +206,9 @@ static int offer_locked(struct offer *o, uint32_t *canonical)
 		return SHARE_ERR_NOMEM;
 	o->within_budget = share_dom_held(o->dom) < o->dom->budget;
 	index_lock(index, o->hash);
+	/* Something of the stripe is gone: it may be the frame. */
+	o->followed &= index_removals(index, o->hash) == o->same_when;
 	rc = offer_look_up(o, canonical);
-	index_cancel(index, &o->room);
 	index_unlock(index, o->hash);
 	return rc;
 }
@@ -242,7 +263,13 @@ void offer_hash(struct offer *o)
 	}
 	o->has_drawn = true;
 	o->result = OFFER_UNDER_WAY;
-	o->hash = group_hash(g, o->page, &o->zero);
+	o->zero = s->fns->is_zero(o->page);
+	if (o->zero)
+		o->hash = g->zero_hash;
+	else if (follow_match(o))
+		return;
+	else
+		o->hash = group_hash_filled(g, o->page);
 	index_ask_lock(&g->index, o->hash);
 }
 
@@ -252,6 +279,11 @@ void offer_prefetch_bucket(struct offer *o)
 
 	if (o->result != OFFER_UNDER_WAY)
 		return;
+	if (o->followed) {
+		__builtin_prefetch(group_record(g, o->same), 1);
+		hold_prefetch(o->dom, o->same);
+		return;
+	}
 	__builtin_prefetch(group_record(g, o->drawn), 1);
 	index_lock(&g->index, o->hash);
 	index_prefetch(&g->index, o->hash);
@@ -277,6 +309,10 @@ void offer_prefetch_match(struct offer *o)
 
 	if (o->result != OFFER_UNDER_WAY)
 		return;
+	if (o->followed) {
+		hold_prefetch_more(o->dom, o->same);
+		return;
+	}
 	found = offer_candidate(o, &frame);
 	__builtin_prefetch(group_record(o->group, frame), 1);
 	hold_prefetch(o->dom, frame);

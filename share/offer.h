@@ -13,6 +13,7 @@ struct offer {
 	/* Set by the code that starts the offer: */
 	struct share_dom *dom;
 	struct share_group *group;
+	struct follow *follow;	/* the batch's */
 	const void *page;
 	uint64_t pfn;
 	uint32_t mappings;
@@ -28,8 +29,16 @@ struct offer {
 
 	uint64_t hash;
 	bool zero;
+	/*
+	 * follow.c: the hash is that of `same`, which has the page's content
+	 * and was in the index when so many of its stripe were gone.
+	 */
+	bool followed;
+	uint32_t same;
+	uint64_t same_when;
+	/* replica.c: the hash is not the content's */
+	bool replica;
 	bool within_budget;	/* the budget allows a new hold */
-	struct lintab_room room; /* for the index entry */
 	/* Found by the look-up: */
 	/* one frame of each other content of this hash */
 	uint32_t collisions[SHARE_CHAIN_CAP];
@@ -55,10 +64,22 @@ static inline bool offer_other_pfn(const struct offer *o, const struct hold *h)
  */
 bool replica_choose(struct offer *o);
 
+/*
+ * follow.c, with o->follow.  Is the page, which is no zero page, the expected
+ * one?  Then its hash is known.  No lock.
+ */
+bool follow_match(struct offer *o);
+/*
+ * The page joined; `between`: pages after it that are past follow_match(), but
+ * for zero pages.  The domain's lock.
+ */
+void follow_joined(struct offer *o, unsigned int between);
+
 /* The steps, in this order.  A refused offer runs through them unharmed. */
 void offer_hash(struct offer *o);	/* no lock */
+/* the domain's lock: */
 void offer_prefetch_bucket(struct offer *o);
-void offer_prefetch_match(struct offer *o);	/* the domain's lock */
+void offer_prefetch_match(struct offer *o);
 void offer_commit(struct offer *o);
 
 #endif

@@ -84,6 +84,7 @@ bool replica_choose(struct offer *o)
 	if (high == SHARE_REPLICAS_MAX)
 		return false;
 	o->hash = replica_hash(o->hash, high);
+	o->replica = true;
 	return true;
 }
 

@@ -3,13 +3,18 @@
  * What an offer costs beyond what it cannot do without: share-floor PAGES
  * ROUNDS.
  *
- * Two domains of one group.  The first offers PAGES distinct pages (all miss),
- * the second offers copies of them in another order (all hit).  The floor of a
- * miss is one XXH3 of the page and one copy to a frame of the pool; of a hit,
- * one XXH3 and one compare with the canonical frame: the same functions on the
- * same pages in the same order, in the same round.  Pages come in batches of
- * 64, as the hypercall gives them, and one by one.  Everything is far larger
- * than the caches.  CPU time of the thread; medians of the rounds' ratios.
+ * Domain 0 offers PAGES distinct pages in order, as files are (all miss); then
+ * others of its group offer copies of them (all hit): one of them all in order;
+ * eight at once, each a part of them in order, in turns of a batch; one in
+ * another order; and one copies of which each sixteenth differs by a word from
+ * the original (near).  The floor of a miss is one XXH3 of the page and one copy
+ * to a frame of the pool; of a hit, one XXH3 and one compare with the canonical
+ * frame: the same functions on the same pages in the same order, in the same
+ * round.  Pages come in batches of 64, as the hypercall gives them, and, alone,
+ * one by one.  Everything is far larger than the caches.
+ *
+ * CPU time of the thread, of each of PARTS parts of the pages: the least of all
+ * rounds counts, so that what else the machine does disturbs little.
  */
 #include <stdlib.h>
 
@@ -18,20 +23,41 @@
 
 #include "bench/host/machine.h"
 
-#define MAX_ROUNDS 64
+#define PARTS 64
 #define CHUNK 64	/* pages of a batch, as in hv/offer/chunk.h */
+#define STREAMS 8
+#define NEAR_EACH 16	/* one page of so many differs */
 
-enum cost { MISS, MISS_FLOOR, HIT, HIT_FLOOR, ZERO, MISS_ALONE, HIT_ALONE, COSTS };
+enum cost {
+	MISS, HIT, EIGHT, RANDOM, NEAR, MISS_ALONE, HIT_ALONE, MISS_RANDOM,
+	ZERO, COSTS
+};
 
-static const char *const cost_names[COSTS] = {
-	"miss", "floor of a miss", "hit", "floor of a hit", "zero page",
-	"miss, one by one", "hit, one by one",
+/* Names of figures: NAME_ns, NAME_over_floor. */
+static const struct { const char *name, *what; } costs[COSTS] = {
+	[MISS] = { "miss", "miss" },
+	[HIT] = { "hit_one", "hit, in order" },
+	[EIGHT] = { "hit_eight", "hit, eight streams" },
+	[RANDOM] = { "hit_random", "hit, random order" },
+	[NEAR] = { "near", "near copies" },
+	[MISS_ALONE] = { "miss_alone", "miss, one by one" },
+	[HIT_ALONE] = { "hit_alone", "hit, one by one" },
+	[MISS_RANDOM] = { "miss_random", "miss, random order" },
+	[ZERO] = { "zero", "zero page" },
 };
 
 static struct bench_machine m;
 static const struct page_fns *fns;
-static uint32_t pages, *order, *canonical;
-static double cost[COSTS][MAX_ROUNDS];
+/* in order; in eight parts, in turns of a batch; shuffled */
+static uint32_t pages, *in_order, *eight, *shuffled, *canonical;
+/* Seconds of each part: the least so far, 0 if there is none. */
+struct timing {
+	double least[PARTS], since;
+};
+
+static struct timing cost[COSTS], base[COSTS];
+static struct share *share;
+static struct share_dom *dom[1 + STREAMS];
 static uint64_t sink;
 static const char *variant;
 
@@ -45,9 +71,58 @@ static void make_pages(void)
 	}
 }
 
-static double per_page(double since)
+static void make_orders(void)
 {
-	return (bench_cpu() - since) * 1e9 / pages;
+	uint32_t part = pages / STREAMS, at = 0;
+
+	for (uint32_t i = 0; i < pages; i++)
+		in_order[i] = shuffled[i] = i;
+	for (uint32_t turn = 0; turn < part; turn += CHUNK)
+		for (uint32_t s = 0; s < STREAMS; s++)
+			for (uint32_t i = 0; i < CHUNK; i++)
+				eight[at++] = s * part + turn + i;
+}
+
+static bool differs(uint32_t page)
+{
+	return page % NEAR_EACH == NEAR_EACH / 2;
+}
+
+/* Each NEAR_EACH-th copy becomes another page, or a copy again. */
+static void change_copies(void)
+{
+	for (uint32_t i = 0; i < pages; i++)
+		if (differs(i))
+			((uint64_t *)bench_page(&m, pages + i))[i % 512] ^= 1;
+}
+
+static void timing_start(struct timing *t)
+{
+	t->since = bench_cpu();
+}
+
+/* So many pages of a pass are done. */
+static void timing_lap(struct timing *t, uint32_t done)
+{
+	uint32_t part = pages / PARTS;
+	double now, *least;
+
+	if (done % part)
+		return;
+	now = bench_cpu();
+	least = &t->least[done / part - 1];
+	*least = *least ? MIN(*least, now - t->since) : now - t->since;
+	t->since = now;
+}
+
+/* Nanoseconds a page. */
+static double timing_page(const struct timing *t)
+{
+	double sum = 0;
+
+	for (unsigned int i = 0; i < PARTS; i++)
+		sum += t->least[i];
+	return sum * 1e9 / pages;
 }
 
 /* Up to a chunk of them, as the hypercall does. */
@@ -68,119 +143,164 @@ static void offer_some(struct share_dom *d, uint32_t first, const uint32_t *numb
 	}
 }
 
-static double offer_all(struct share_dom *d, uint32_t first, uint32_t chunk)
+/* By so many domains from `d` on, in turns. */
+static void offer_all(struct timing *t, unsigned int d, unsigned int doms,
+		      uint32_t first, const uint32_t *numbers, uint32_t chunk)
 {
-	double start = bench_cpu();
-
-	for (uint32_t i = 0; i < pages; i += chunk)
-		offer_some(d, first, order + i, MIN(chunk, pages - i));
-	return per_page(start);
+	timing_start(t);
+	for (uint32_t i = 0; i < pages; i += chunk) {
+		offer_some(dom[d + i / chunk % doms], first, numbers + i, chunk);
+		timing_lap(t, i + chunk);
+	}
 }
 
-static double offer_zeros(struct share_dom *d)
+static void offer_zeros(struct timing *t, struct share_dom *d)
 {
 	uint32_t frame;
-	double start = bench_cpu();
 
-	for (uint32_t i = 0; i < pages; i++)
+	timing_start(t);
+	for (uint32_t i = 0; i < pages; i++) {
 		if (share_offer(d, 2 * pages + i % 4096, i, 1, &frame))
 			abort();
-	return per_page(start);
+		timing_lap(t, i + 1);
+	}
 }
 
-static double floor_hit(void)
+static void floor_hit(struct timing *t, const uint32_t *numbers)
 {
-	double start = bench_cpu();
-
+	timing_start(t);
 	for (uint32_t i = 0; i < pages; i++) {
-		const void *page = bench_page(&m, pages + order[i]);
+		const void *page = bench_page(&m, pages + numbers[i]);
 
 		sink += fns->hash(page, bench_secret);
-		sink += fns->equal(page, bench_page(&m, canonical[order[i]]));
+		sink += fns->equal(page, bench_page(&m, canonical[numbers[i]]));
+		timing_lap(t, i + 1);
 	}
-	return per_page(start);
 }
 
-static double floor_miss(void)
+static void floor_miss(struct timing *t, const uint32_t *numbers)
 {
 	const struct bench_pool *p = &m.pool[0];
-	double start = bench_cpu();
 
+	timing_start(t);
 	for (uint32_t i = 0; i < pages; i++) {
-		const void *page = bench_page(&m, order[i]);
+		const void *page = bench_page(&m, numbers[i]);
 
 		sink += fns->hash(page, bench_secret);
 		fns->copy(bench_page(&m, p->frames[p->count - 1 - i]), page);
+		timing_lap(t, i + 1);
 	}
-	return per_page(start);
 }
 
-/* All pages miss, then all their copies hit, `chunk` in a batch. */
-static void offers(unsigned int n, uint32_t chunk, enum cost miss, enum cost hit)
+/* The floor of near copies: where they differ, that of a miss. */
+static void floor_near(struct timing *t)
 {
-	struct share *s = share_create_with(&bench_ops, &m, m.records,
-					    bench_secret, fns);
-	struct share_dom *a = share_dom_create(s, 1, UINT64_MAX);
-	struct share_dom *b = share_dom_create(s, 1, UINT64_MAX);
+	const struct bench_pool *p = &m.pool[0];
 
-	bench_shuffle(order, pages, 2 * n);
-	cost[MISS_FLOOR][n] = floor_miss();
-	cost[miss][n] = offer_all(a, 0, chunk);
-	bench_shuffle(order, pages, 2 * n + 1);
-	cost[hit][n] = offer_all(b, pages, chunk);
-	cost[HIT_FLOOR][n] = floor_hit();
-	cost[ZERO][n] = offer_zeros(b);
-	bench_drop_all(a);
-	bench_drop_all(b);
-	share_dom_destroy(a);
-	share_dom_destroy(b);
-	share_destroy(s);
+	timing_start(t);
+	for (uint32_t i = 0; i < pages; i++) {
+		const void *page = bench_page(&m, pages + i);
+
+		sink += fns->hash(page, bench_secret);
+		if (differs(i))
+			fns->copy(bench_page(&m, p->frames[i / NEAR_EACH]), page);
+		else
+			sink += fns->equal(page, bench_page(&m, canonical[i]));
+		timing_lap(t, i + 1);
+	}
 }
 
-static void one_round(unsigned int n)
+static void begin(void)
 {
-	offers(n, 1, MISS_ALONE, HIT_ALONE);
-	offers(n, CHUNK, MISS, HIT);
+	share = share_create_with(&bench_ops, &m, m.records, bench_secret, fns);
+	for (unsigned int i = 0; i <= STREAMS; i++)
+		dom[i] = share_dom_create(share, 1, UINT64_MAX);
 }
 
-static double over(enum cost a, enum cost b, unsigned int rounds)
+static void end(void)
 {
-	double ratio[MAX_ROUNDS];
+	for (unsigned int i = 0; i <= STREAMS; i++) {
+		bench_drop_all(dom[i]);
+		share_dom_destroy(dom[i]);
+	}
+	share_destroy(share);
+}
 
-	for (unsigned int i = 0; i < rounds; i++)
-		ratio[i] = cost[a][i] / cost[b][i];
-	return bench_median(ratio, rounds);
+/* Copies hit; then nobody but domain 0 holds them. */
+static void hits(enum cost c, unsigned int doms, const uint32_t *numbers,
+		 uint32_t chunk)
+{
+	offer_all(&cost[c], 1, doms, pages, numbers, chunk);
+	floor_hit(&base[c], numbers);
+	for (unsigned int i = 1; i <= doms; i++)
+		bench_drop_all(dom[i]);
+}
+
+static void near_copies(void)
+{
+	floor_near(&base[NEAR]);
+	change_copies();
+	offer_all(&cost[NEAR], 1, 1, pages, in_order, CHUNK);
+	bench_drop_all(dom[1]);
+	change_copies();
+}
+
+/* All miss; nothing is there before, nor after. */
+static void misses(enum cost c, const uint32_t *numbers, uint32_t chunk)
+{
+	begin();
+	floor_miss(&base[c], numbers);
+	offer_all(&cost[c], 0, 1, 0, numbers, chunk);
+	end();
+}
+
+static void one_round(void)
+{
+	misses(MISS_ALONE, in_order, 1);
+	misses(MISS_RANDOM, shuffled, CHUNK);
+	begin();
+	floor_miss(&base[MISS], in_order);
+	offer_all(&cost[MISS], 0, 1, 0, in_order, CHUNK);
+	hits(HIT, 1, in_order, CHUNK);
+	hits(EIGHT, STREAMS, eight, CHUNK);
+	hits(RANDOM, 1, shuffled, CHUNK);
+	hits(HIT_ALONE, 1, in_order, 1);
+	near_copies();
+	offer_zeros(&cost[ZERO], dom[1]);
+	base[ZERO] = base[HIT];
+	end();
 }
 
 static void report(unsigned int rounds)
 {
-	double miss = over(MISS, MISS_FLOOR, rounds);
-	double hit = over(HIT, HIT_FLOOR, rounds);
-	double miss_alone = over(MISS_ALONE, MISS_FLOOR, rounds);
-	double hit_alone = over(HIT_ALONE, HIT_FLOOR, rounds);
 	FILE *json = bench_open("share-floor", "json");
 	FILE *dat = bench_open("share-floor", "dat");
-	double ns[COSTS];
+	double ratio[COSTS];
 
-	printf("%u pages, %u rounds, %s: CPU nanoseconds per page offered\n\n",
-	       pages, rounds, variant);
-	for (unsigned int c = 0; c < COSTS; c++) {
-		ns[c] = bench_median(cost[c], rounds);
-		printf("  %-16s %8.0f\n", cost_names[c], ns[c]);
+	printf("%u pages, %u rounds, %s: CPU nanoseconds per page offered\n\n"
+	       "  %-20s %8s %8s %8s\n", pages, rounds, variant, "", "offer",
+	       "floor", "ratio");
+	fprintf(json, "{ \"figures\": { ");
+	for (enum cost c = 0; c < COSTS; c++) {
+		double ns = timing_page(&cost[c]), floor = timing_page(&base[c]);
+
+		ratio[c] = ns / floor;
+		printf("  %-20s %8.0f %8.0f %8.2f\n", costs[c].what, ns, floor,
+		       ratio[c]);
+		fprintf(dat, "\"%s\" %.1f %.1f\n", costs[c].what, floor, ns);
+		fprintf(json, "\"%s_over_floor\": %.3f, \"%s_ns\": %.1f, "
+			"\"%s_floor_ns\": %.1f, ", costs[c].name, ratio[c],
+			costs[c].name, ns, costs[c].name, floor);
 	}
-	printf("\n  hit / floor      %8.2f, one by one %.2f\n"
-	       "  miss / floor     %8.2f, one by one %.2f\n", hit, hit_alone,
-	       miss, miss_alone);
-	fprintf(dat, "hit %.1f %.1f\nmiss %.1f %.1f\n", ns[HIT_FLOOR], ns[HIT],
-		ns[MISS_FLOOR], ns[MISS]);
-	fprintf(json, "{ \"figures\": { \"hit_over_floor\": %.3f, "
-		"\"miss_over_floor\": %.3f, \"hit_ns\": %.1f, \"miss_ns\": %.1f, "
-		"\"hit_floor_ns\": %.1f, \"miss_floor_ns\": %.1f, "
-		"\"zero_ns\": %.1f, "
-		"\"hit_alone_over_floor\": %.3f, \"miss_alone_over_floor\": %.3f } }\n", hit, miss, ns[HIT], ns[MISS],
-		ns[HIT_FLOOR], ns[MISS_FLOOR], ns[ZERO], hit_alone, miss_alone);
+	fprintf(json, "\"hit_over_floor\": %.3f } }\n",
+		MAX(ratio[HIT], ratio[EIGHT]));
 	fclose(json);
 	fclose(dat);
+}
+
+static uint32_t *numbers_make(void)
+{
+	return calloc(pages, sizeof(uint32_t));
 }
 
 int main(int argc, char **argv)
@@ -188,19 +308,24 @@ int main(int argc, char **argv)
 	unsigned int rounds = argc > 2 ? (unsigned int)strtoul(argv[2], NULL, 0) : 7;
 
 	pages = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 1u << 16;
-	rounds = MIN(rounds, MAX_ROUNDS);
+	pages = ALIGN_UP(MAX(pages, 1), (uint32_t)(STREAMS * CHUNK));
 	fns = bench_fns(&variant);
 	/* Thread 0 has half of the pool. */
-	bench_machine_init(&m, 2 * pages + 4096, 2 * pages + 64);
-	order = calloc(pages, sizeof(*order));
-	canonical = calloc(pages, sizeof(*canonical));
-	for (uint32_t i = 0; i < pages; i++)
-		order[i] = i;
+	bench_machine_init(&m, 2 * pages + 4096, 3 * pages + 64);
+	in_order = numbers_make();
+	eight = numbers_make();
+	shuffled = numbers_make();
+	canonical = numbers_make();
+	make_orders();
 	make_pages();
-	for (unsigned int n = 0; n < rounds; n++)
-		one_round(n);
+	for (unsigned int n = 0; n < rounds; n++) {
+		bench_shuffle(shuffled, pages, n);
+		one_round();
+	}
 	report(rounds);
-	free(order);
+	free(in_order);
+	free(eight);
+	free(shuffled);
 	free(canonical);
 	bench_machine_fini(&m);
 	return sink == 42 ? 3 : 0;

@@ -11,6 +11,7 @@
 #include "dom/reclaim.h"
 #include "mm/framepool.h"
 #include "mm/objpool.h"
+#include "mm/pagetype.h"
 #include "sharing/pagefns.h"
 #include "sharing/sharing.h"
 
@@ -25,6 +26,11 @@ _Static_assert(offsetof(struct share_record, group) ==
 	       offsetof(struct frame, state) + FRAME_OWNER_SHIFT / 8, "owner");
 _Static_assert(offsetof(struct share_record, holders) ==
 	       offsetof(struct frame, type), "counts are the low half of type");
+_Static_assert(offsetof(struct share_record, next) + sizeof(share_next) <=
+	       offsetof(struct frame, type) + 6 && TYPE_FLUSHING >> 48,
+	       "what the type word says of a shared frame is above");
+_Static_assert(offsetof(struct share_record, kind) ==
+	       offsetof(struct frame, state) + FRAME_KIND_SHIFT / 8, "kind");
 _Static_assert(offsetof(struct share_record, hash) ==
 	       offsetof(struct frame, hash), "hash");
 
@@ -98,6 +104,7 @@ static const struct share_ops ops = {
 	.canonical_left = op_canonical_left,
 	.alloc = op_alloc,
 	.free = op_free,
+	.kind = FRAME_SHARED,
 };
 
 void sharing_init(const char *pages)

@@ -67,6 +67,7 @@ static void *op_map(void *ctx, uint32_t frame)
 
 static bool draw(struct fake_machine *m, uint16_t group, uint32_t *frame)
 {
+	struct share_record *r;
 	uint32_t at;
 
 	if (should_fail(m) || !m->pool_count)
@@ -76,7 +77,12 @@ static bool draw(struct fake_machine *m, uint16_t group, uint32_t *frame)
 	m->pool[at] = m->pool[--m->pool_count];
 	CHECK(!m->canonical[*frame]);
 	m->canonical[*frame] = true;
-	m->records[*frame] = (struct share_record){ .group = group };
+	/* Whose successor it was may look at it at any time. */
+	r = &m->records[*frame];
+	atomic_store_relaxed(&r->hash, 0);
+	atomic_store_relaxed(&r->next, 0);
+	atomic_store_relaxed(&r->state, (uint64_t)group << 32 |
+			     (uint64_t)FAKE_KIND << 48);
 	return true;
 }
 
@@ -98,8 +104,9 @@ static void op_canonical_free(void *ctx, uint32_t frame)
 
 	lock(m);
 	CHECK(m->canonical[frame]);
-	CHECK(!r->count && !r->holders && !r->hash);
+	CHECK(!r->count && !r->holders && !r->hash && !r->next);
 	m->canonical[frame] = false;
+	atomic_store_relaxed(&r->state, 0);
 	memset(fake_page(m, frame), POISON, SHARE_PAGE_BYTES);
 	m->pool[m->pool_count++] = frame;
 	unlock(m);
@@ -143,6 +150,7 @@ const struct share_ops fake_share_ops = {
 	.canonical_free = op_canonical_free,
 	.alloc = op_alloc,
 	.free = op_free,
+	.kind = FAKE_KIND,
 };
 
 void fake_machine_init(struct fake_machine *m, uint32_t own, uint32_t pool)

@@ -11,6 +11,9 @@
 #include <port.h>
 #include <share/share.h>
 
+/* of canonical frames' records */
+#define FAKE_KIND	6
+
 struct fake_machine {
 	uint8_t *ram;
 	struct share_record *records;

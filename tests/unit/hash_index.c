@@ -38,16 +38,16 @@ static uint64_t hash_of(uint32_t n)
 
 static bool add(uint64_t hash, uint32_t frame)
 {
-	struct lintab_room room;
-	bool done;
+	struct lintab_room room = { NULL };
 
+	if (!index_room_get(&idx, &room))
+		return false;
 	index_lock(&idx, hash);
-	done = index_prepare(&idx, hash, &room);
-	if (done)
-		index_add(&idx, hash, frame, &room);
+	index_add(&idx, hash, frame, &room);
 	index_unlock(&idx, hash);
 	index_balance(&idx);
-	return done;
+	index_room_put(&idx, &room);
+	return true;
 }
 
 static void take(uint64_t hash, uint32_t frame)
@@ -102,26 +102,30 @@ START_TEST(first_and_last_frame_number)
 }
 END_TEST
 
-START_TEST(cancel_gives_memory_back)
+START_TEST(room_stays_until_it_is_needed)
 {
-	struct lintab_room room;
-	uint64_t before;
+	struct lintab_room room = { NULL };
+	uint64_t before = index_bytes(&idx), with;
 
+	ck_assert(index_room_get(&idx, &room));
+	with = index_bytes(&idx);
+	ck_assert_uint_gt(with, before);
 	/* No balance: the bucket is full at 8. */
-	for (uint32_t f = 0; f < 8; f++) {
-		ck_assert(index_prepare(&idx, 7, &room));
+	machine.fail_from = 1;
+	for (uint32_t f = 0; f < 9; f++) {
+		ck_assert(index_room_get(&idx, &room));
 		index_add(&idx, 7, f, &room);
 	}
-	before = index_bytes(&idx);
-	ck_assert(index_prepare(&idx, 7, &room));
-	ck_assert_uint_gt(index_bytes(&idx), before);
-	index_cancel(&idx, &room);
-	ck_assert_uint_eq(index_bytes(&idx), before);
-	machine.fail_from = 1;
-	ck_assert(!index_prepare(&idx, 7, &room));
+	ck_assert(!room.node);
+	ck_assert(!index_room_get(&idx, &room));
 	machine.fail_from = 0;
-	for (uint32_t f = 0; f < 8; f++)
+	ck_assert(index_room_get(&idx, &room));
+	ck_assert_uint_gt(index_bytes(&idx), with);
+	index_room_put(&idx, &room);
+	ck_assert_uint_eq(index_bytes(&idx), with);
+	for (uint32_t f = 0; f < 9; f++)
 		index_remove(&idx, 7, f);
+	ck_assert_uint_eq(index_bytes(&idx), before);
 }
 END_TEST
 
@@ -223,7 +227,7 @@ int main(void)
 	tcase_add_test(tc, finds_what_was_added);
 	tcase_add_test(tc, one_hash_many_frames);
 	tcase_add_test(tc, first_and_last_frame_number);
-	tcase_add_test(tc, cancel_gives_memory_back);
+	tcase_add_test(tc, room_stays_until_it_is_needed);
 	tcase_add_test(tc, walk_sees_each_once);
 	tcase_add_test(tc, memory_of_an_entry);
 	tcase_add_test(tc, steps_are_locked);

@@ -74,7 +74,7 @@ static bool put(uint32_t key)
 	struct entry12 e = { key << 1 | 1, key_place(key), ~key };
 	struct lintab_room room = { NULL };
 
-	if (!lintab_prepare(&table, e.place, &room))
+	if (!lintab_room_get(&table, &room))
 		return false;
 	lintab_put(&table, e.place, &e, &room);
 	lintab_room_put(&table, &room);
@@ -263,8 +263,9 @@ START_TEST(long_chains_move)
 		struct entry12 e = { n << 1 | 1, key_place(n), ~n };
 		struct lintab_room room = { NULL };
 
-		ck_assert(lintab_prepare(&table, e.place, &room));
+		ck_assert(lintab_room_get(&table, &room));
 		lintab_put(&table, e.place, &e, &room);
+		lintab_room_put(&table, &room);
 	}
 	ck_assert(lintab_is_valid(&table));
 	while (lintab_step_wanted(&table) > 0) {

@@ -127,7 +127,6 @@ START_TEST(i12_without_holds)
 	struct hold *h = hold_find(a, lone);
 	uint32_t mappings = h->mappings;
 	uint64_t pfn = h->pfn;
-	struct lintab_room room;
 
 	hold_remove(a, h);
 	hold_count(a, lone, -(int64_t)mappings);
@@ -138,9 +137,7 @@ START_TEST(i12_without_holds)
 	ck_assert_uint_eq(audit(NULL), 0);
 	index_remove(&a->group->index, machine.records[f].hash, f);
 	expect("I11", "index entries 0, should be 1");
-	ck_assert(index_prepare(&a->group->index, machine.records[f].hash,
-				&room));
-	index_add(&a->group->index, machine.records[f].hash, f, &room);
+	index_add(&a->group->index, machine.records[f].hash, f, &a->index_room);
 }
 END_TEST
 
@@ -232,10 +229,9 @@ START_TEST(i11_twice)
 {
 	struct index *x = &a->group->index;
 	uint64_t hash = machine.records[f].hash;
-	struct lintab_room room;
 
-	ck_assert(index_prepare(x, hash, &room));
-	index_add(x, hash, f, &room);
+	ck_assert(hold_prepare(a));
+	index_add(x, hash, f, &a->index_room);
 	audit(NULL);
 	ck_assert(strstr(said, "index entries 2, should be 1"));
 	index_remove(x, hash, f);

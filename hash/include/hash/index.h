@@ -20,6 +20,7 @@
 /* A lock has a cache line of its own. */
 struct index_stripe {
 	struct spinlock lock;
+	uint64_t removals;	/* lock */
 } aligned_to(64);
 
 struct index {
@@ -36,16 +37,21 @@ void index_lock(struct index *x, uint64_t hash);
 void index_unlock(struct index *x, uint64_t hash);
 
 /*
- * With the lock of `hash`: memory for one index_add(); false: none.  The room
- * is given back by index_add() or index_cancel().
+ * Memory for one index_add(), if the room has none yet; false: none.  What
+ * index_add() does not need stays in the room.
  */
-bool index_prepare(struct index *x, uint64_t hash,
-		   struct lintab_room *room) must_check;
-void index_cancel(struct index *x, struct lintab_room *room);
+bool index_room_get(struct index *x, struct lintab_room *room) must_check;
+void index_room_put(struct index *x, struct lintab_room *room);
+/* With the lock of `hash`. */
 void index_add(struct index *x, uint64_t hash, uint32_t frame,
 	       struct lintab_room *room);
 void index_remove(struct index *x, uint64_t hash, uint32_t frame);
 bool index_has(const struct index *x, uint64_t hash, uint32_t frame);
+/*
+ * With the lock: how many entries of the stripe were ever removed.  The same
+ * number as before: all that were there still are.
+ */
+uint64_t index_removals(const struct index *x, uint64_t hash);
 
 /*
  * Frames whose hash may be `hash`: the caller compares the rest.  With the

@@ -116,21 +116,9 @@ struct lintab_shape {
 	uint32_t split;		/* groups below this have one more */
 };
 
-/* The last chunk of a chain, and the one before it. */
-struct lintab_tail {
-	unsigned char *chunk, *before;
-	uint32_t bytes, before_bytes;
-	uint32_t used;		/* entries in chunk */
-};
-
-/*
- * A node taken in advance, so that lintab_put() cannot fail.  lintab_prepare()
- * also notes where the entry will stand, which is true as long as the caller's
- * lock keeps the chain as it is.
- */
+/* A node taken in advance, so that lintab_put() cannot fail. */
 struct lintab_room {
 	void *node;
-	struct lintab_tail tail; /* chunk NULL: to be found */
 };
 
 /* A position in a chain. */
@@ -144,20 +132,11 @@ bool lintab_init(struct lintab *t, const struct lintab_kind *kind,
 		 const struct lintab_mem *mem) must_check;
 void lintab_fini(struct lintab *t);	/* it must be empty */
 
-/*
- * Get a node into *room if the next lintab_put() at `place` needs one.
- * lintab_room_get() gets one in any case, for a place not known yet.  False: no
- * memory.
- */
-bool lintab_prepare(struct lintab *t, uint32_t place,
-		    struct lintab_room *room) must_check;
+/* Get a node into *room, if it has none.  False: no memory. */
 bool lintab_room_get(struct lintab *t, struct lintab_room *room) must_check;
 void lintab_room_put(struct lintab *t, struct lintab_room *room);
 
-/*
- * Add a copy of *entry, which is at `place`; *room is as lintab_prepare() left
- * it.
- */
+/* Add a copy of *entry, which is at `place`; *room has a node. */
 void lintab_put(struct lintab *t, uint32_t place, const void *entry,
 		struct lintab_room *room);
 /*

@@ -59,17 +59,27 @@ enum share_error {
 	SHARE_ERR_HELD = -7,
 };
 
+/* In the middle of a word of 8 bytes, so whole loads and stores are atomic. */
+typedef uint32_t share_next __attribute__((aligned(2)));
+
 /*
  * What is kept for a frame; in the hypervisor it is the frame-table entry
  * itself (hv/mm/frame.h), hence the bytes that are not ours.
  */
 struct share_record {
-	uint32_t count;		/* mappings by all domains; atomic */
-	uint16_t group;		/* constant while shared */
-	uint16_t not_ours_kind;
-	uint32_t holders;	/* domains; stripe lock */
-	uint32_t not_ours_type;
-	uint64_t hash;		/* constant while shared */
+	union {
+		struct {
+			uint32_t count;	/* mappings by all domains; atomic */
+			uint16_t group;	/* constant while shared */
+			/* not ours; share_ops.kind while shared */
+			uint16_t kind;
+		};
+		uint64_t state;		/* atomic: all three */
+	};
+	uint16_t holders;	/* domains; stripe lock */
+	share_next next;	/* atomic; share/follow.c */
+	uint16_t not_ours_class;
+	uint64_t hash;		/* atomic; constant while shared */
 };
 
 struct share_ops {
@@ -93,6 +103,8 @@ struct share_ops {
 	 */
 	void *(*alloc)(void *ctx, size_t bytes);
 	void (*free)(void *ctx, void *p, size_t bytes);
+	/* What records of canonical frames have as `kind`, and no others. */
+	uint16_t kind;
 };
 
 struct page_fns;	/* hash/page.h */

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Successors.  Files are offered in order: after a page that joined frame X
+ * most likely comes that of the frame which followed X before.  X's record
+ * keeps its number.  An offered page is compared with the frame that is expected
+ * for it, and hashed only if they differ.
+ *
+ *  FOL1  What is expected takes the place of the hash and of one compare,
+ *        nothing else: a page that equals a frame of the index has that frame's
+ *        hash.  Then the offer goes on as any other: no result, error or draw
+ *        depends on what was expected.
+ *  FOL2  Pages are compared while the stripe's lock keeps the frame in the index
+ *        of the domain's group.  Of a frame that left it only the word `state`
+ *        of its record is read, whosever it is now.
+ *  FOL3  All of both pages is compared, so the time says only whether they are
+ *        equal, as that of a look-up does.
+ *  FOL4  A record gets a successor only while the domain holds the frame: it
+ *        cannot leave.
+ *  FOL5  Zero pages and replicas neither have a successor nor are one: zero
+ *        pages are everywhere, and a replica's hash is not its content's.
+ *
+ * A successor that is wrong or gone costs time.  It is the first that there was,
+ * and stays while that frame is there, so that a guest whose order is another
+ * one does not spoil it.  What a domain expects is its own (struct follow); so
+ * the streams of several domains do not meet.
+ *
+ * ahead[] leads the offers: the first frame's bytes are on their way when its
+ * page comes, and the second one's record.  Two pages in a row that were not the
+ * expected ones end that.  It begins again at a frame that a look-up found, if
+ * the domain is trusted: if what it offered lately was what was expected, or
+ * would have been.  So random order costs a look at a record that is at hand.
+ */
+#include <hash/general_regs.h>
+
+#include "offer.h"
+
+#define TRUST_MOST	4
+#define WRONG_MOST	2
+
+static struct share_record *record_of(const struct share_group *g,
+				      uint32_t expected)
+{
+	return group_record(g, expected - 1);
+}
+
+/* FOL2: is it in the index?  With its stripe locked, it stays there. */
+static bool is_canonical(const struct share_group *g,
+			 const struct share_record *r)
+{
+	uint64_t state = atomic_load_relaxed(&r->state);
+	uint64_t mark = (uint64_t)g->share->ops->kind << 16 | g->id;
+
+	return state >> 32 == mark && (uint32_t)state;
+}
+
+static uint32_t successor(const struct share_record *r)
+{
+	return atomic_load_relaxed(&r->next) & ~FOLLOW_REPLICA;
+}
+
+/* Ask for what ahead[0] needs, and find ahead[1]. */
+static void look_ahead(struct follow *f, const struct share_group *g)
+{
+	const struct share_record *r;
+
+	f->looked = true;
+	f->ahead[1] = FOLLOW_NONE;
+	if (!f->ahead[0])
+		return;
+	r = record_of(g, f->ahead[0]);
+	if (!is_canonical(g, r)) {
+		f->stale = f->ahead[0];
+		f->ahead[0] = FOLLOW_NONE;
+		return;
+	}
+	offer_ask(group_page(g, f->ahead[0] - 1));
+	index_ask_lock(&g->index, atomic_load_relaxed(&r->hash));
+	f->ahead[1] = successor(r);
+	if (f->ahead[1])
+		__builtin_prefetch(record_of(g, f->ahead[1]), 0);
+}
+
+/* FOL2: with the stripe of this hash locked. */
+static bool has_hash(const struct share_group *g, const struct share_record *r,
+		     uint64_t hash)
+{
+	return atomic_load_relaxed(&r->hash) == hash && is_canonical(g, r) &&
+	       !(atomic_load_relaxed(&r->next) & FOLLOW_REPLICA);
+}
+
+/* Stripe lock. */
+static bool equals(struct offer *o, const struct share_record *r)
+{
+	struct share_group *g = o->group;
+	const void *page = group_page(g, o->same);
+
+	if (!has_hash(g, r, o->hash))
+		return false;
+	o->same_when = index_removals(&g->index, o->hash);
+	return g->share->fns->equal(o->page, page);
+}
+
+static bool is_expected(struct offer *o, uint32_t expected)
+{
+	struct share_group *g = o->group;
+	const struct share_record *r = record_of(g, expected);
+
+	o->same = expected - 1;
+	o->hash = atomic_load_relaxed(&r->hash);
+	index_lock(&g->index, o->hash);
+	o->followed = equals(o, r);
+	index_unlock(&g->index, o->hash);
+	return o->followed;
+}
+
+static void was_wrong(struct follow *f)
+{
+	f->trust -= f->trust > 0;
+	if (++f->wrong < WRONG_MOST)
+		return;
+	f->wrong = 0;
+	f->ahead[0] = f->ahead[1] = FOLLOW_NONE;
+}
+
+bool follow_match(struct offer *o)
+{
+	struct follow *f = o->follow;
+	uint32_t expected;
+
+	if (!f->looked)
+		look_ahead(f, o->group);
+	expected = f->ahead[0];
+	if (!expected)
+		return false;
+	f->ahead[0] = f->ahead[1];
+	look_ahead(f, o->group);
+	if (!is_expected(o, expected)) {
+		was_wrong(f);
+		return false;
+	}
+	f->trust = TRUST_MOST;
+	f->wrong = 0;
+	return true;
+}
+
+/* The first, or one in place of a frame that is gone. */
+static bool may_succeed(const struct offer *o)
+{
+	const struct follow *f = o->follow;
+	bool is_new = !o->has_drawn;
+
+	return !f->after || ((is_new || f->after == f->stale) &&
+			     !is_canonical(o->group, record_of(o->group, f->after)));
+}
+
+/* FOL4 */
+static void link_last(const struct offer *o, uint32_t frame)
+{
+	const struct follow *f = o->follow;
+
+	if (f->last && f->last != frame && may_succeed(o) &&
+	    hold_find(o->dom, f->last - 1))
+		atomic_store_relaxed(&record_of(o->group, f->last)->next, frame);
+}
+
+/* Expect what comes so many frames after the last one's successor. */
+static void start_after(struct follow *f, const struct share_group *g,
+			unsigned int between)
+{
+	uint32_t frame = f->after;
+
+	for (; frame && between; between--) {
+		const struct share_record *r = record_of(g, frame);
+
+		frame = is_canonical(g, r) ? successor(r) : FOLLOW_NONE;
+	}
+	f->ahead[0] = frame;
+	look_ahead(f, g);
+}
+
+void follow_joined(struct offer *o, unsigned int between)
+{
+	struct follow *f = o->follow;
+	struct share_group *g = o->group;
+	uint32_t frame = o->canonical + 1;
+
+	if (o->result != SHARE_OK || o->zero || o->replica)
+		return;
+	if (f->after == frame)
+		f->trust += !f->trust;
+	else
+		link_last(o, frame);
+	f->last = frame;
+	f->after = successor(record_of(g, frame));
+	if (f->trust && !f->ahead[0] && !o->followed)
+		start_after(f, g, between);
+}
+
+#include <hash/general_regs_end.h>
