@@ -27,8 +27,9 @@
 static uint32_t console_from;
 
 /*
- * Of the log, from op->index on or all that was not cleared.  As on Xen, `clear`
- * hides what was read; who goes on from an index of his own misses nothing.
+ * Of the log, from op->index on or all that was not cleared.  As on Xen,
+ * `clear` hides what was read; who goes on from an index of his own misses
+ * nothing.
  */
 static long read_console(struct xen_sysctl_readconsole *op)
 {

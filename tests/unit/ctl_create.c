@@ -274,6 +274,12 @@ START_TEST(ratchet)
 	for (i = 0; i < 10; i++)
 		mfn[i] = page_of(d);
 	ck_assert(mfn_eq(page_of(d), INVALID_MFN));
+	/* Holds are room for their breaks, and not for new pages. */
+	d->pages.held = 5;
+	ck_assert_int_eq(create_limit(d, 24), 0);
+	ck_assert_uint_eq(d->pages.max, 15);
+	ck_assert(mfn_eq(page_of(d), INVALID_MFN));
+	d->pages.held = 0;
 	ck_assert_int_eq(create_limit(d, 24), 0);
 	ck_assert_uint_eq(d->pages.max, 10);
 	ck_assert_uint_eq(d->pages.limit, 6);
@@ -381,6 +387,9 @@ START_TEST(populate)
 	ck_assert_int_eq(reservation(XENMEM_decrease_reservation, d->id, 1, 0), -EPERM);
 	ck_assert_int_eq(size_of(XENMEM_current_reservation, d->id + 1), -ESRCH);
 	fake_check();
+	ck_assert_int_eq(create_limit(d, 4000), 0);
+	domain_end(d);
+	ck_assert_int_eq(reservation(XENMEM_populate_physmap, d->id, 1, 0), 0);
 	destroy(d->id);
 }
 END_TEST
