@@ -106,14 +106,12 @@ XEN_PKGS := xen-utils-4.17 xen-utils-common xenstore-utils libxenmisc4.17 libxen
 	libc6 libgcc-s1 libyajl2 libuuid1 liblzma5 libzstd1 zlib1g
 DOM0_MODULES := xen-privcmd xen-evtchn xen-gntdev xenfs
 $(L)/dom0.gz: bench/linux/needed.sh bench/linux/dom0-init $(L)/base.gz $(PKG)/linux-image-amd64/.done \
-		$(XEN_PKGS:%=$(PKG)/%/.done) $(PKG)/linux-image-cloud-amd64/.done $(B)/guest/canary.elf | $(B)/harness
+		$(XEN_PKGS:%=$(PKG)/%/.done) $(B)/guest/canary.elf | $(B)/harness
 	@bash $< "$(XEN_PROGRAMS)" $(XEN_PKGS:%=$(PKG)/%) > $(L)/dom0.list
 	@echo "file /lib/libgcc_s.so.1 $$(find $(PKG)/libgcc-s1 -name libgcc_s.so.1)" >> $(L)/dom0.list
 	@printf 'dir /lib/modules\nfile /init bench/linux/dom0-init\nfile /guest.elf %s\n' $(B)/guest/canary.elf >> $(L)/dom0.list
 	@printf 'dir /etc\ndir /etc/xen\nfile /etc/xen/xl.conf %s 644\nlink /bin/insmod busybox\n' \
 		$(PKG)/xen-utils-common/etc/xen/xl.conf >> $(L)/dom0.list
-	@printf 'dir /boot\nfile /boot/base.gz $(L)/base.gz\nfile /boot/vmlinuz %s\n' \
-		$(PKG)/linux-image-cloud-amd64/boot/vmlinuz-* >> $(L)/dom0.list
 	@for m in $(DOM0_MODULES); do echo "file /lib/modules/$$m.ko \
 		$$(find $(PKG)/linux-image-amd64/lib/modules -name $$m.ko)" >> $(L)/dom0.list; done
 	@$(B)/harness initramfs $@.tools $(L)/dom0.list
