@@ -17,17 +17,35 @@
 #define MAPS	0x00005a5a00000000UL	/* where the guests' frames are mapped */
 #define LAST	4			/* number of the last guest */
 
+static long domctl(struct xen_domctl *op, unsigned int cmd, unsigned int dom)
+{
+	*op = (struct xen_domctl){
+		.cmd = cmd, .domain = dom,
+		.interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+	};
+	return raw_call(__HYPERVISOR_domctl, (uint64_t)op, 0, 0, 0, 0);
+}
+
 /* Its shared info's frame; 0: there is no such domain any more. */
 static uint64_t info_frame(unsigned int dom)
 {
-	struct xen_domctl op = {
-		.cmd = XEN_DOMCTL_getdomaininfo, .domain = dom,
-		.interface_version = XEN_DOMCTL_INTERFACE_VERSION,
-	};
+	struct xen_domctl op;
 
-	if (raw_call(__HYPERVISOR_domctl, (uint64_t)&op, 0, 0, 0, 0) || op.domain != dom)
+	if (domctl(&op, XEN_DOMCTL_getdomaininfo, dom) || op.domain != dom)
 		return 0;
 	return op.u.getdomaininfo.shared_info_frame;
+}
+
+/* What has shut down stays until it is destroyed. */
+static void wait_and_destroy(unsigned int dom)
+{
+	struct xen_domctl op;
+
+	while (!domctl(&op, XEN_DOMCTL_getdomaininfo, dom) && op.domain == dom) {
+		if (op.u.getdomaininfo.flags & XEN_DOMINF_shutdown)
+			gl_test_equal(domctl(&op, XEN_DOMCTL_destroydomain, dom), 0);
+		gl_sleep_ns(1000000);
+	}
 }
 
 static uint64_t map_va(unsigned int i)
@@ -104,8 +122,7 @@ static void mapped_dies_first(unsigned int dom)
 	gl_test_equal(map(dom, 3, letter->kept, GL_PTE_KERNEL_RO), 0);
 	gl_test_equal(map(dom, 4, info_frame(dom), GL_PTE_KERNEL), 0);
 	letter->state = LETTER_END;
-	while (info_frame(dom))
-		gl_sleep_ns(1000000);
+	wait_and_destroy(dom);
 	audit("its end");
 	gl_test_check(pattern_intact(map_va(3), 3));
 	letter->state = 77;
@@ -169,7 +186,6 @@ void gl_main(void)
 	with_breaks(gl_cmdline_u64("breaks", 0));
 	mapped_dies_first(gl_cmdline_u64("letter", 0));
 	for (unsigned int dom = gl_cmdline_u64("wait", 0); dom <= LAST; dom++)
-		while (info_frame(dom))
-			gl_sleep_ns(1000000);
+		wait_and_destroy(dom);
 	gl_test_done();
 }
