@@ -6,6 +6,7 @@
 # Without a name all of them run, going on after a failure.
 cd "$(dirname "$0")/.." || exit 1
 . bench/own.sh
+. bench/stamp.sh
 kind=$1 folder=$2
 shift 2
 
@@ -44,5 +45,6 @@ for name in "$@" "${all[@]}"; do
 	fi
 	[ "$kind" != bench ] || rm -f build/bench/"$name".{json,dat,svg}
 	run "$folder/$name.sh" || failed="$failed $name"
+	[ "$kind" != bench ] || [ ! -e build/bench/"$name".json ] || stamp build/bench/"$name".json
 done
 [ -z "$failed" ] || { echo "pasture: $kind failed:$failed" >&2; exit 1; }

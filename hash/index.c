@@ -152,7 +152,10 @@ void index_remove(struct index *x, uint64_t hash, uint32_t frame)
 
 uint64_t index_removals(const struct index *x, uint64_t hash)
 {
-	return x->stripe[stripe_number(hash)].removals;
+	const struct index_stripe *stripe = &x->stripe[stripe_number(hash)];
+
+	ASSERT(spin_is_locked(&stripe->lock));
+	return stripe->removals;
 }
 
 void index_balance(struct index *x)

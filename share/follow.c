@@ -2,16 +2,17 @@
 /*
  * Successors.  Files are offered in order: after a page that joined frame X
  * most likely comes that of the frame which followed X before.  X's record
- * keeps its number.  An offered page is compared with the frame that is expected
- * for it, and hashed only if they differ.
+ * keeps its number.  An offered page is compared with the frame that is
+ * expected for it, and hashed only if they differ.
  *
  *  FOL1  What is expected takes the place of the hash and of one compare,
  *        nothing else: a page that equals a frame of the index has that frame's
- *        hash.  Then the offer goes on as any other: no result, error or draw
- *        depends on what was expected.
- *  FOL2  Pages are compared while the stripe's lock keeps the frame in the index
- *        of the domain's group.  Of a frame that left it only the word `state`
- *        of its record is read, whosever it is now.
+ *        hash, and is that frame if each hash has one (offer.c, is_the_one()).
+ *        The offer goes on as any other: no result, error or draw depends on
+ *        what was expected.
+ *  FOL2  Pages are compared while the stripe's lock keeps the frame in the
+ *        index of the domain's group.  Of a frame that left it only the word
+ *        `state` of its record is read, whosever it is now.
  *  FOL3  All of both pages is compared, so the time says only whether they are
  *        equal, as that of a look-up does.
  *  FOL4  A record gets a successor only while the domain holds the frame: it
@@ -19,15 +20,15 @@
  *  FOL5  Zero pages and replicas neither have a successor nor are one: zero
  *        pages are everywhere, and a replica's hash is not its content's.
  *
- * A successor that is wrong or gone costs time.  It is the first that there was,
- * and stays while that frame is there, so that a guest whose order is another
- * one does not spoil it.  What a domain expects is its own (struct follow); so
- * the streams of several domains do not meet.
+ * A successor that is wrong or gone costs time.  It is the first that there
+ * was, and stays while that frame is there, so that a guest whose order is
+ * another one does not spoil it.  What a domain expects is its own (struct
+ * follow); so the streams of several domains do not meet.
  *
  * ahead[] leads the offers: the first frame's bytes are on their way when its
- * page comes, and the second one's record.  Two pages in a row that were not the
- * expected ones end that.  It begins again at a frame that a look-up found, if
- * the domain is trusted: if what it offered lately was what was expected, or
+ * page comes, and the second one's record.  Two pages in a row that were not
+ * the expected ones end that.  It begins again at a frame that a look-up found,
+ * if the domain is trusted: if what it offered lately was what was expected, or
  * would have been.  So random order costs a look at a record that is at hand.
  */
 #include <hash/general_regs.h>

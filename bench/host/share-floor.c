@@ -7,11 +7,11 @@
  * others of its group offer copies of them (all hit): one of them all in order;
  * eight at once, each a part of them in order, in turns of a batch; one in
  * another order; and one copies of which each sixteenth differs by a word from
- * the original (near).  The floor of a miss is one XXH3 of the page and one copy
- * to a frame of the pool; of a hit, one XXH3 and one compare with the canonical
- * frame: the same functions on the same pages in the same order, in the same
- * round.  Pages come in batches of 64, as the hypercall gives them, and, alone,
- * one by one.  Everything is far larger than the caches.
+ * the original (near).  The floor of a miss is one XXH3 of the page and one
+ * copy to a frame of the pool; of a hit, one XXH3 and one compare with the
+ * canonical frame: the same functions on the same pages in the same order, in
+ * the same round.  Pages come in batches of 64, as the hypercall gives them,
+ * and, alone, one by one.  Everything is far larger than the caches.
  *
  * CPU time of the thread, of each of PARTS parts of the pages: the least of all
  * rounds counts, so that what else the machine does disturbs little.

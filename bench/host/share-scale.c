@@ -68,9 +68,9 @@ static bool is_zero(const void *page)
 }
 
 /* Not by their bytes alone are pages known: each is hashed (share/follow.c). */
-static bool equal(const void *a, const void *b)
+static bool equal(const void *x, const void *y)
 {
-	return base->equal(a, b) && !fresh;
+	return base->equal(x, y) && !fresh;
 }
 
 /* The contents that contents[] names; the frame of the last one. */

@@ -70,8 +70,8 @@ static void end(void)
 }
 
 /*
- * Offers of the victim, misses and hits: how many compares and hashes?  From the
- * second time on it begins with what it expected (share/follow.c).
+ * Offers of the victim, misses and hits: how many compares and hashes?  From
+ * the second time on it begins with what it expected (share/follow.c).
  */
 static uint64_t victims_work(uint64_t first)
 {

@@ -373,6 +373,11 @@ START_TEST(replicas)
 			ck_assert_int_eq(!!(machine.records[frame].next &
 					    FOLLOW_REPLICA), !!round);
 		}
+	/* Expected, and held for another page. */
+	b->follow.ahead[0] = frames[0] + 1;
+	fake_content(&machine, 1, 100);
+	ck_assert_int_eq(share_offer(b, 1, 99, 1, &frame), SHARE_OK);
+	ck_assert_uint_ne(frame, frames[0]);
 	fake_audit(share);
 	fake_drop_all(b);
 	offer_file(b, 100, 3, again);
