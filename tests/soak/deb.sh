@@ -33,7 +33,8 @@ in_root() {
 		PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"
 }
 files() {
-	find $root -xdev \( -path $root/var -o -path $root/tmp -o -path $root/root -o -path $root/etc \) -prune -o -print | sort
+	find $root -xdev \( -path $root/var -o -path $root/tmp -o -path $root/root -o -path $root/etc \) \
+		-prune -o -print | sort
 }
 cp build/deb/*_amd64.deb $root/root
 cp /etc/resolv.conf $root/etc
