@@ -61,7 +61,7 @@ for kernel in /root/hello.elf /usr/lib/pasture/minimal.elf; do
 	grep -q 'mine2  poweroff 0' <<<"$out" || fail "$kernel: $out"
 done
 grep -q 'shared: frame' <<<"$out" || fail "minimal.elf shared nothing: $out"
-in_root sh -c 'pasture-boot KERNEL=/nosuch' 2>/dev/null && fail "a kernel that is not there is no error"
+in_root sh -c 'cd /root && pasture-boot KERNEL=/nosuch' 2>/dev/null && fail "a kernel that is not there is no error"
 in_root sh -c 'cd /root && pasture-boot KERNEL=hello.elf DIR=/usr' 2>&1 | grep -q 'has other things in it' ||
 	fail "DIR=/usr would have been emptied"
 for page in pasture-boot.1 pasture.8 libpasture.3; do
