@@ -21,21 +21,26 @@ done
 echo "deb: $(ls build/deb/*.deb | wc -l) packages, the same bytes twice"
 
 # All but dkms, whose kernel headers and compiler are 400 MiB: its package is looked into below.
-root=$B/root
+# Not in build/: make reads all that ends in ".d" there.
+tmp=$(mktemp -d) && chmod 755 "$tmp" || exit 1
+trap 'rm -rf "$tmp"' EXIT
+root=$tmp/root
 with=gcc,libc6-dev,pkg-config,qemu-system-x86
 mmdebstrap --variant=minbase --include=$with --aptopt='APT::Install-Recommends "false"' \
 	"${SUITE:-bookworm}" $root >$B/mmdebstrap.log 2>&1 || fail "no bare system: $(tail -n 1 $B/mmdebstrap.log)"
-trap 'rm -rf $root' EXIT
 in_root() {
-	chroot $root env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"
+	chroot $root env -i ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"
 }
 files() {
-	find $root -xdev \( -path $root/var -o -path $root/tmp -o -path $root/root -o -path $root/etc \) -prune -o -print | sort
+	find $root -xdev \( -path $root/var -o -path $root/tmp -o -path $root/root -o -path $root/etc \) \
+		-prune -o -print | sort
 }
 cp build/deb/*_amd64.deb $root/root
 cp /etc/resolv.conf $root/etc
 mkdir -p $root/boot/grub
 files >$B/before
+in_root apt-get -q update >$B/update.log 2>&1 || fail "no list of packages: $(grep -m 1 ^E: $B/update.log)"
 in_root sh -c 'apt-get -q -y --no-install-recommends install /root/*_amd64.deb' >$B/install.log 2>&1 ||
 	fail "not installed: $(grep -m 1 ^E: $B/install.log)"
 in_root cmp /boot/xen-pasture-1.0 /boot/xen-pasture-1.0 || fail "no hypervisor under GRUB's name"
@@ -56,7 +61,7 @@ for kernel in /root/hello.elf /usr/lib/pasture/minimal.elf; do
 	grep -q 'mine2  poweroff 0' <<<"$out" || fail "$kernel: $out"
 done
 grep -q 'shared: frame' <<<"$out" || fail "minimal.elf shared nothing: $out"
-in_root sh -c 'pasture-boot KERNEL=/nosuch' 2>/dev/null && fail "a kernel that is not there is no error"
+in_root sh -c 'cd /root && pasture-boot KERNEL=/nosuch' 2>/dev/null && fail "a kernel that is not there is no error"
 in_root sh -c 'cd /root && pasture-boot KERNEL=hello.elf DIR=/usr' 2>&1 | grep -q 'has other things in it' ||
 	fail "DIR=/usr would have been emptied"
 for page in pasture-boot.1 pasture.8 libpasture.3; do
