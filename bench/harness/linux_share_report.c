@@ -29,7 +29,8 @@ static void print_guest(const struct linux_guest *g)
 	printf("  %-6s %6.0f MiB %6.1f MiB  %6.1f %7.1f %9.1f %8.1f %6.1f %6.1f  %6.1f MiB  %7llu\n",
 	       g->name, mib(g->memory_pages), mib(s->out), mib(s->shared[SHARE_TEXT]),
 	       mib(s->shared[SHARE_RODATA]), mib(s->shared[SHARE_RESERVED]),
-	       mib(s->shared[SHARE_VMALLOC]), mib(s->shared[SHARE_CACHE]), mib(s->shared[SHARE_FREE]), mib(s->owned), (ull)s->breaks);
+	       mib(s->shared[SHARE_VMALLOC]), mib(s->shared[SHARE_CACHE]),
+	       mib(s->shared[SHARE_FREE]), mib(s->owned), (ull)s->breaks);
 }
 
 void linux_share_table(const struct linux_run *r)

@@ -109,7 +109,8 @@ $(L)/dom0.gz: bench/linux/needed.sh bench/linux/dom0-init $(L)/base.gz $(PKG)/li
 		$(XEN_PKGS:%=$(PKG)/%/.done) $(B)/guest/canary.elf | $(B)/harness
 	@bash $< "$(XEN_PROGRAMS)" $(XEN_PKGS:%=$(PKG)/%) > $(L)/dom0.list
 	@echo "file /lib/libgcc_s.so.1 $$(find $(PKG)/libgcc-s1 -name libgcc_s.so.1)" >> $(L)/dom0.list
-	@printf 'dir /lib/modules\nfile /init bench/linux/dom0-init\nfile /guest.elf %s\n' $(B)/guest/canary.elf >> $(L)/dom0.list
+	@printf 'dir /lib/modules\nfile /init bench/linux/dom0-init\nfile /guest.elf %s\n' \
+		$(B)/guest/canary.elf >> $(L)/dom0.list
 	@printf 'dir /etc\ndir /etc/xen\nfile /etc/xen/xl.conf %s 644\nlink /bin/insmod busybox\n' \
 		$(PKG)/xen-utils-common/etc/xen/xl.conf >> $(L)/dom0.list
 	@for m in $(DOM0_MODULES); do echo "file /lib/modules/$$m.ko \

@@ -18,7 +18,7 @@
  *   reserved  data, bss, boot-time tables, that have unchanged for a while
  *             one entry, the linear map's
  *   cache     page cache that no process maps        soon after it was read
- *   free      what the balloon leaves, all zero          soon after it was freed
+ *   free      what the balloon leaves, all zero       soon after it was freed
  *   balloon   free memory: given back, not shared
  *
  * Invariants

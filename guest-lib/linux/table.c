@@ -6,8 +6,8 @@
  * A strike is a break, or a refusal.  With n strikes a page may be offered
  * again when the epoch's number is a multiple of 2^n and a whole epoch lies
  * between; with one more than STRIKES_MAX it is given up.  A page that stays
- * shared for long is forgiven.  A free page gets no strikes: that somebody takes
- * it is what it is for.
+ * shared for long is forgiven.  A free page gets no strikes: that somebody
+ * takes it is what it is for.
  */
 #include <linux/pgtable.h>
 #include <linux/sched.h>

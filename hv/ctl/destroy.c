@@ -17,7 +17,8 @@
  *            unpin, give up
  *   WAIT     for calls that are copying or unmapping its pages, or that have
  *            looked the domain up by its number (I18)
- *   ORPHANS  pages that such a call gave to it: as PAGES; pages that others still use become nobody's
+ *   ORPHANS  pages that such a call gave to it: as PAGES; pages that others
+ *            still use become nobody's
  *   VIEW     its M2P, 64 pages a step
  *   POOL     what was set aside for it in its share group: 64 frames, or a
  *            block of 512, a step

@@ -12,7 +12,9 @@ struct vcpus_seen {
 	bool one_runs, one_wants;
 };
 
-/* Those of a domain that has shut down count as on Xen, where they only stop. */
+/*
+ * Those of a domain that has shut down count as on Xen, where they only stop.
+ */
 static struct vcpus_seen vcpus_look(const struct domain *d)
 {
 	bool shut = READ_ONCE(d->state) == DOM_SHUT;

@@ -23,7 +23,6 @@ hv/mm heap_ palloc
 hv/offer shareop_ op_mode
 hv/pv grant_ grant_copy grant_host grant_op
 hv/pv hypercall_ version
-hv/pv memory_ memory_resource
 hv/pv mmu_ mmuext
 hv/pv xencomm_ xencomm_buffer
 hv/pv traps_ traps_ops

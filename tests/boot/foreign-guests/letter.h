@@ -7,7 +7,8 @@
 
 #include "../attack.h"
 
-#define WORD	5			/* of a page: written by the first domain */
+/* of a page: written by the first domain */
+#define WORD	5
 #define WRITTEN	0x0ddba11UL
 
 enum { LETTER_READY = 1, LETTER_WRITTEN, LETTER_LOOKED, LETTER_UNMAPPED,

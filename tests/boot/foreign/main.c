@@ -14,7 +14,8 @@
 
 #include "../foreign-guests/letter.h"
 
-#define MAPS	0x00005a5a00000000UL	/* where the guests' frames are mapped */
+/* where the guests' frames are mapped */
+#define MAPS	0x00005a5a00000000UL
 #define LAST	4			/* number of the last guest */
 
 static long domctl(struct xen_domctl *op, unsigned int cmd, unsigned int dom)
