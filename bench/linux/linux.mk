@@ -118,9 +118,10 @@ $(L)/dom0.gz: bench/linux/needed.sh bench/linux/dom0-init $(L)/base.gz $(PKG)/li
 	@$(B)/harness initramfs $@.tools $(L)/dom0.list
 	@cat $(L)/base.gz $@.tools > $@
 
-# The same, with a guest for it: Debian's cloud kernel, as it is packed, and base.gz.
-$(L)/dom0-cloud.gz: $(L)/dom0.gz $(L)/base.gz $(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
-	@printf 'file /cloud %s\nfile /cloud.gz %s\n' $(PKG)/linux-image-cloud-amd64/boot/vmlinuz-* \
-		$(L)/base.gz > $(L)/dom0-cloud.list
+# The same, with a guest for it: Debian's cloud kernel, as it is packed, base.gz, and
+# what makes it share.
+$(L)/dom0-cloud.gz: $(L)/dom0.gz $(L)/base.gz $(L)/share-cloud-amd64.gz $(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
+	@printf 'file /cloud %s\nfile /cloud.gz %s\nfile /share.gz %s\n' $(PKG)/linux-image-cloud-amd64/boot/vmlinuz-* \
+		$(L)/base.gz $(L)/share-cloud-amd64.gz > $(L)/dom0-cloud.list
 	@$(B)/harness initramfs $@.guest $(L)/dom0-cloud.list
 	@cat $(L)/dom0.gz $@.guest > $@

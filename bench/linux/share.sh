@@ -3,6 +3,7 @@
 # pasture=cache=0,balloon=0 on the command line; pasture=off: not at all.
 #   job=share          every way in which a shared page comes to be private
 #   job=share-mappers  exit and fork of mappers beside a writer, seconds=N
+#   job=share-idle     shared, at rest, seconds=N
 #   job=share-absent   the hypervisor has no such call: it says so, and does nothing
 #   job=share-bad      parameters that are refused; loaded twice
 folder=/sys/kernel/pasture
@@ -189,6 +190,16 @@ share() {
 	step undo share_undo
 	step unload share_unload
 	step files files
+	complaints
+}
+
+# Shared, at rest, for a while: for who looks from outside.
+share_idle() {
+	step load share_load
+	step settle share_settle
+	share_say idle
+	sleep "${seconds:-20}"
+	step names [ "$(share_number names_wrong)" = 0 ]
 	complaints
 }
 

@@ -156,18 +156,6 @@ static const char *take_onoff(const char *v, bool *out)
 	return *out || !strcmp(v, "off") ? NULL : "must be on or off";
 }
 
-static const char *take_name(const char *v, char *out, size_t size)
-{
-	const char *p;
-
-	for (p = v; *p; p++)
-		if (*p <= ' ' || *p > '~' || *p == '(' || *p == ')')
-			return "has a character that names cannot have";
-	if (!*v)
-		return "must not be empty";
-	return str_copy(out, size, v) ? NULL : "is too long";
-}
-
 static const char *take_u32(const char *v, uint32_t min, uint32_t max,
 			    uint32_t *out)
 {
@@ -187,7 +175,7 @@ static const char *opt_config(const char *v, void *o)
 {
 	struct boot_options *out = o;
 
-	return take_name(v, out->config_module, sizeof(out->config_module));
+	return str_take_name(v, out->config_module, sizeof(out->config_module));
 }
 
 static const char *opt_loglevel(const char *v, void *o)
@@ -222,7 +210,7 @@ static const char *opt_console(const char *v, void *o)
 {
 	struct boot_options *out = o;
 
-	return take_name(v, out->console, sizeof(out->console));
+	return str_take_name(v, out->console, sizeof(out->console));
 }
 
 static const char *opt_console_rate(const char *v, void *o)
@@ -240,7 +228,7 @@ static const char *opt_selftest(const char *v, void *o)
 {
 	if (!TEST_BUILD)
 		return "is known to the test build only";
-	return take_name(v, ((struct boot_options *)o)->selftest,
+	return str_take_name(v, ((struct boot_options *)o)->selftest,
 			 sizeof(((struct boot_options *)o)->selftest));
 }
 
@@ -259,7 +247,7 @@ static const char *opt_pages(const char *v, void *o)
 
 	for (i = 0; i < ARRAY_COUNT(names); i++)
 		if (!strcmp(v, names[i]))
-			return take_name(v, ((struct boot_options *)o)->pages,
+			return str_take_name(v, ((struct boot_options *)o)->pages,
 					 sizeof(((struct boot_options *)o)->pages));
 	return "must be auto, scalar, sse2, avx2 or avx512";
 }
@@ -330,14 +318,14 @@ static const char *dom_name(const char *v, void *o)
 {
 	struct domain_config *out = o;
 
-	return take_name(v, out->name, sizeof(out->name));
+	return str_take_name(v, out->name, sizeof(out->name));
 }
 
 static const char *dom_group(const char *v, void *o)
 {
 	struct domain_config *out = o;
 
-	return take_name(v, out->group, sizeof(out->group));
+	return str_take_name(v, out->group, sizeof(out->group));
 }
 
 static const char *dom_kernel(const char *v, void *o)

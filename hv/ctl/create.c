@@ -8,13 +8,15 @@
  *       before the tools say so.
  * NEW2  All its vCPUs are made with it: what they cost is promised from the
  *       start, or there is no domain.  XEN_DOMCTL_max_vcpus shows them.
- * NEW3  It shares with nobody until it says itself that its holds are charged
- *       to its own quota (SHARE_MODE_OWN_QUOTA): its share budget is 0.
+ * NEW3  It is in the share group that its label names (labels.h), or alone; and
+ *       it shares when it says itself that its holds are charged to its own
+ *       quota (SHARE_MODE_OWN_QUOTA): its share budget is 0.
  */
 #include <port.h>
 #include <errno.h>
 
 #include "ctl/create.h"
+#include "ctl/labels.h"
 #include "debug/log.h"
 #include "dom/console.h"
 #include "dom/die.h"
@@ -60,6 +62,8 @@ static int check(const struct xen_domctl_createdomain *c)
 	if (!within(c->max_grant_frames, 1, GRANT_FRAMES_XEN) ||
 	    !within(c->max_maptrack_frames, 0, MAPTRACK_FRAMES_XEN))
 		return -EINVAL;
+	if (c->ssidref >= LABEL_FIRST && !labels_name(c->ssidref))
+		return -EINVAL;
 	if (c->cpupool_id != CPU_POOL)
 		return -ESRCH;
 	/* Xen has room for more: here it is a want, not a mistake. */
@@ -77,14 +81,15 @@ static void limit(struct domain *d, const struct xen_domctl_createdomain *c)
 }
 
 /* The rest of what the builder (build.c) gives to its domains. */
-static int furnish(struct domain *d)
+static int furnish(struct domain *d, uint32_t label)
 {
+	const char *group = labels_name(label);
 	unsigned int i;
 
 	for (i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
 		d->shared_info->vcpu_info[i].evtchn_upcall_mask = 1;
 	wallclock_fill(d->shared_info);
-	return holds_domain_init(d, "", 0) ? -ENOMEM : console_init_served(d);
+	return holds_domain_init(d, group ? group : "", 0) ? -ENOMEM : console_init_served(d);
 }
 
 /* Xen's first question. */
@@ -110,7 +115,7 @@ int create_domain(domid_t *id, const struct xen_domctl_createdomain *wanted)
 	if (r)
 		return r;
 	limit(d, wanted);
-	if (furnish(d)) {
+	if (furnish(d, wanted->ssidref)) {
 		domain_abandon(d);
 		return -ENOMEM;
 	}

@@ -3,6 +3,7 @@
 #include <port.h>
 
 #include "ctl/domain_info.h"
+#include "ctl/labels.h"
 #include "pv/memory.h"
 #include "x86/cpu.h"
 
@@ -61,6 +62,7 @@ void domain_info_fill(struct domain *d, struct xen_domctl_getdomaininfo *info)
 		.max_pages = READ_ONCE(d->pages.limit),
 		.outstanding_pages = memory_map_claimed(d),
 		.shared_info_frame = mfn_n(virt_to_mfn(d->shared_info)),
+		.ssidref = labels_number(d->sharing.group),
 		.nr_online_vcpus = seen.online,
 		.max_vcpu_id = READ_ONCE(d->setup.has_vcpus) ? d->vcpu_count - 1 :
 						    XEN_INVALID_MAX_VCPU_ID,

@@ -8,6 +8,7 @@
 #include <xen/memory.h>
 #include <xen/sysctl.h>
 #include <xen/version.h>
+#include <xen/xsm/flask_op.h>
 
 #include "dom/privilege.h"
 
@@ -75,6 +76,8 @@ static const struct {
 	{ PRIV_MMUEXT, MMUEXT_UNPIN_TABLE },
 	{ PRIV_MMUEXT, MMUEXT_CLEAR_PAGE },
 	{ PRIV_MMUEXT, MMUEXT_COPY_PAGE },
+	{ PRIV_XSM, FLASK_CONTEXT_TO_SID },
+	{ PRIV_XSM, FLASK_SID_TO_CONTEXT },
 	/* that it has a privilege at all */
 	{ PRIV_VERSION, XENVER_get_features },
 	{ PRIV_VERSION, XENVER_commandline },

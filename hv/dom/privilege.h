@@ -17,6 +17,7 @@ enum privileged_call {
 	PRIV_VERSION, PRIV_EVENT,
 	/* mmu_update and mmuext_op on frames of another domain */
 	PRIV_MMU, PRIV_MMUEXT,
+	PRIV_XSM,
 };
 
 /*

@@ -62,3 +62,15 @@ bool str_to_u64(const char *s, uint64_t *value)
 	*value = v << shift;
 	return true;
 }
+
+const char *str_take_name(const char *v, char *out, size_t size)
+{
+	const char *p;
+
+	for (p = v; *p; p++)
+		if (*p <= ' ' || *p > '~' || *p == '(' || *p == ')')
+			return "has a character that names cannot have";
+	if (!*v)
+		return "must not be empty";
+	return str_copy(out, size, v) ? NULL : "is too long";
+}

@@ -25,6 +25,11 @@ char *strchr(const char *s, int c);
 bool str_copy(char *dst, size_t size, const char *src);
 
 /*
+ * A name, of a domain or a share group: NULL, or what is wrong with it.
+ */
+const char *str_take_name(const char *v, char *out, size_t size);
+
+/*
  * Parse an unsigned number (decimal, or hex with 0x; an optional suffix
  * K, M or G multiplies) from all of `s`.  Returns false and leaves *value alone
  * if s is empty, has other characters or does not fit.

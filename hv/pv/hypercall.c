@@ -144,6 +144,7 @@ static const hypercall_fn table[] = {
 	[__HYPERVISOR_callback_op] = op_callback,
 	[__HYPERVISOR_event_channel_op] = call_event_channel,
 	[__HYPERVISOR_physdev_op] = op_physdev,
+	[__HYPERVISOR_xsm_op] = op_xsm,
 	[__HYPERVISOR_sysctl] = op_sysctl,
 	[__HYPERVISOR_domctl] = op_domctl,
 	[__HYPERVISOR_kexec_op] = call_nobody,

@@ -11,40 +11,14 @@
 #include "lib/fmt.h"
 #include "mm/framepool.h"
 #include "mm/m2p.h"
+#include "sharing/groups.h"
 #include "sharing/holds.h"
 #include "sharing/sharing.h"
-
-/*
- * Groups that the operator named; ids from 1.  A domain alone: ALONE | domid.
- */
-#define GROUPS_MAX	1024
-#define GROUP_ALONE	0x8000
-
-static char group_names[GROUPS_MAX][DOMAIN_NAME_MAX];	/* group_lock */
-static unsigned int group_count;			/* group_lock */
-static struct spinlock group_lock = SPINLOCK_INIT(LOCK_DOMLIST);
-
-/* The id of a named group, made when first seen; 0 if there are too many. */
-static uint16_t group_id(const char *name)
-{
-	unsigned int i;
-
-	spin_lock(&group_lock);
-	for (i = 0; i < group_count; i++)
-		if (!strcmp(group_names[i], name))
-			break;
-	if (i == group_count && i < GROUPS_MAX) {
-		str_copy(group_names[i], sizeof(group_names[i]), name);
-		group_count++;
-	}
-	spin_unlock(&group_lock);
-	return i < GROUPS_MAX ? i + 1 : 0;
-}
 
 int holds_domain_init(struct domain *d, const char *group, uint64_t budget)
 {
 	if (group[0]) {
-		d->sharing.group = group_id(group);
+		d->sharing.group = groups_id(group);
 		str_copy(d->sharing.group_name, sizeof(d->sharing.group_name), group);
 	} else {
 		d->sharing.group = GROUP_ALONE | d->id;
