@@ -120,7 +120,8 @@ $(L)/dom0.gz: bench/linux/needed.sh bench/linux/dom0-init $(L)/base.gz $(PKG)/li
 
 # The same, with a guest for it: Debian's cloud kernel, as it is packed, base.gz, and
 # what makes it share.
-$(L)/dom0-cloud.gz: $(L)/dom0.gz $(L)/base.gz $(L)/share-cloud-amd64.gz $(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
+$(L)/dom0-cloud.gz: $(L)/dom0.gz $(L)/base.gz $(L)/share-cloud-amd64.gz \
+		$(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
 	@printf 'file /cloud %s\nfile /cloud.gz %s\nfile /share.gz %s\n' $(PKG)/linux-image-cloud-amd64/boot/vmlinuz-* \
 		$(L)/base.gz $(L)/share-cloud-amd64.gz > $(L)/dom0-cloud.list
 	@$(B)/harness initramfs $@.guest $(L)/dom0-cloud.list

@@ -371,6 +371,8 @@ bool audit_part(struct audit_result *result)
 void audit_whole(struct audit_result *result)
 {
 	*result = (struct audit_result){ 0 };
+	/* What waits for a flush here has no entry any more. */
+	reclaim_flush();
 	while (atomic_exchange(&whole_by, 1)) {
 		stop_point();
 		port_spin();

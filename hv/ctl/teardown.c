@@ -25,9 +25,12 @@ bool teardown_table(struct domain *d, struct frame *f, unsigned int level,
 	pte_t *table = mfn_to_virt(frame_to_mfn(f));
 	unsigned int puts = 0;
 
-	if (!frame_is_table(f, level))
-		return true;
 	spin_lock(&d->mm);
+	/* The first domain may have unpinned it just before the domain died. */
+	if (!frame_is_table(f, level)) {
+		spin_unlock(&d->mm);
+		return true;
+	}
 	/*
 	 * An L1 entry is one entry of work; an entry above may drop a whole
 	 * table of 512.

@@ -9,6 +9,7 @@
 #include "dom/above.h"
 #include "dom/privilege.h"
 #include "dom/reclaim.h"
+#include "dom/sched.h"
 #include "pv/desc.h"
 #include "pv/hypercall.h"
 #include "pv/mmu.h"
@@ -44,7 +45,8 @@ static int unpin(struct domain *d, mfn_t mfn)
 	if (r)
 		return r;
 	spin_lock(&d->mm);
-	r = pttree_begin(d, INVALID_MFN);
+	/* The first domain's, too late: the reaper empties the tables. */
+	r = d->state == DOM_DYING ? -EINVAL : pttree_begin(d, INVALID_MFN);
 	if (!r)
 		r = pagetype_clear_pinned(f);
 	if (!r)
@@ -159,7 +161,7 @@ static int other_tables(struct domain *other, const struct mmuext_op *op)
 	do {
 		r = op->cmd == MMUEXT_UNPIN_TABLE ? unpin(other, mfn) :
 		    pin(other, mfn, op->cmd - MMUEXT_PIN_L1_TABLE + 1);
-	} while (r == -ERESTART && mmu_trees_finish(other));
+	} while (r == -ERESTART && !sched_preempt_pending() && mmu_trees_finish(other));
 	return r;
 }
 

@@ -421,10 +421,10 @@ static unsigned int page_part(struct domain *d, unsigned int steps)
 		struct pt_rename *p;
 
 		/*
-		 * A grant's names none: what is granted is not shared (GT22),
-		 * nor has it the AVL bit.
+		 * A grant's and another domain's frame may have the number of
+		 * one that was shared; they are no entries of the page.
 		 */
-		if (!(*pte & PTE_P))
+		if (!(*pte & PTE_P) || (*pte & (PTE_AVL_GRANT | PTE_AVL_FOREIGN)))
 			continue;
 		p = rename_find(b, pte_mfn(*pte));
 		if (!p || (p->old == p->new && !(*pte & PTE_AVL_SHARED)))

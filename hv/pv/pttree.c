@@ -226,10 +226,13 @@ bool pttree_work(struct domain *d)
 	ASSERT(spin_is_locked(&d->mm));
 	this_cpu()->pte_steps = 0;
 	/* First: a validation takes no entry while names change. */
-	if (ptbreak_left(d))
+	if (ptbreak_left(d)) {
+		/* Whoever does it: nobody goes on before the flush (K2). */
+		atomic_store(&d->pending.renames.held, true);
 		ptbreak_part(d, pttree_steps_max);
-	else if (half_way(&d->pending.tree))
+	} else if (half_way(&d->pending.tree)) {
 		work_part(d);
+	}
 	/* The last entry was found, and the flush behind it made (K2). */
 	if (!ptbreak_left(d))
 		WRITE_ONCE(d->pending.renames.held, false);

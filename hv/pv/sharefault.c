@@ -41,8 +41,8 @@ static int break_at(struct vcpu *v, uint64_t va)
 	pte = ptcheck_walk(d, l4, va);
 	if (pte && was_writable(READ_ONCE(*pte)))
 		r = ptcheck_break(d, pte);
-	else if (pte && d->vcpu_count > 1 && ptcheck_writable(l4, va))
-		r = 0;	/* another vCPU broke the share just before */
+	else if (pte && ptcheck_writable(l4, va))
+		r = 0;	/* somebody else broke it just before */
 	spin_unlock(&d->mm);
 	return r;
 }

@@ -155,3 +155,27 @@ void fill_quota(void)
 
 	ck_assert_int_eq(reservation(XENMEM_increase_reservation, left, NULL), left);
 }
+
+mfn_t aliases(uint64_t content, bool others)
+{
+	mfn_t mfn = fake_mfn(d, p);
+
+	fill(d, p, content);
+	ck_assert_int_eq(map(p + 1, pte_make(mfn, RW)), 0);
+	ck_assert_int_eq(offer(p, p + 1), SHARE_DONE);
+	mfn = fake_mfn(d, p);
+	ck_assert_int_eq(map(p + 2, pte_make(mfn, RO)), 0);
+	ck_assert_uint_eq(info().mappings, 3);
+	if (others)
+		ck_assert(mfn_eq(peer_offers(p, content), mfn));
+	return mfn;
+}
+
+void alias(uint64_t pfn, uint64_t second)
+{
+	mfn_t mfn = fake_mfn(d, pfn);
+
+	fill(d, pfn, pfn * 1000);
+	ck_assert_int_eq(map(second, pte_make(mfn, RW)), 0);
+	ck_assert_int_eq(offer(pfn, second), SHARE_DONE);
+}

@@ -40,6 +40,10 @@ int offer(uint64_t first, uint64_t second);
 mfn_t peer_offers(uint64_t pfn, uint64_t content);
 /* Page `pfn` of d, with this content, is shared; and by peer too if asked. */
 mfn_t shared(uint64_t pfn, uint64_t content, bool others);
+/* p and p + 1, p + 2 map one page, the last read-only; it is shared. */
+mfn_t aliases(uint64_t content, bool others);
+/* Two pages' entries map one page of some content, and are offered together. */
+void alias(uint64_t pfn, uint64_t second);
 struct shareop_info info(void);
 /*
  * XENMEM_*_reservation `op` of so many pages, one by one: these, or NULL.  The

@@ -21,6 +21,7 @@
 #include "dom/promise.h"
 #include "fake/fake_machine.h"
 #include "pv/above.h"
+#include "pv/hypercall.h"
 #include "pv/memory.h"
 #include "unit/suite.h"
 
@@ -487,6 +488,26 @@ static mfn_t table_of(struct domain *d)
 	return MFN(list()[0]);
 }
 
+static long table_op(struct domain *d, unsigned int cmd, mfn_t table)
+{
+	*(struct mmuext_op *)fake_page(first, page) = (struct mmuext_op){
+		.cmd = cmd, .arg1.mfn = mfn_n(table) };
+	return FAKE_CALL(op_mmuext, fake_va(page), 1, 0, d->id);
+}
+
+/* Its tables are the reaper's, who empties them entry by entry. */
+START_TEST(unpin_of_the_dying)
+{
+	struct domain *d = made_with(20);
+	mfn_t l4 = table_of(d);
+
+	ck_assert_int_eq(table_op(d, MMUEXT_PIN_L4_TABLE, l4), 0);
+	domain_end(d);
+	ck_assert_int_eq(table_op(d, MMUEXT_UNPIN_TABLE, l4), -EINVAL);
+	destroy(d->id);
+}
+END_TEST
+
 START_TEST(contexts)
 {
 	struct domain *d = made_with(20);
@@ -588,6 +609,7 @@ int main(void)
 	tcase_add_test(tc, populate);
 	tcase_add_test(tc, claims);
 	tcase_add_test(tc, memory_maps);
+	tcase_add_test(tc, unpin_of_the_dying);
 	tcase_add_test(tc, contexts);
 	tcase_add_test(tc, dies_in_populate);
 	tcase_add_test(tc, dies_in_context);

@@ -4,6 +4,7 @@
  * results, neighbours in a batch undisturbed, every page as it was (SH1,
  * SH3-SH10, SH12, SH13, SH19, SH32, GT22's kin for tables).
  */
+#include <gl/timer.h>
 #include <gl/trap.h>
 #include <gl/vcpu.h>
 
@@ -307,6 +308,22 @@ static void test_stack(void)
 	gl_test_equal(e.status, SHARE_DONE);
 }
 
+/*
+ * What follows is of frames that the bystander holds, too: a frame that has one
+ * holder becomes his as it stands.  The last page that it shares tells.
+ */
+static void await_bystander(void)
+{
+	uint64_t va = must_alloc(), mfn;
+
+	do {
+		gl_sleep_ns(1000000);
+		pattern_fill(va, 199);
+		mfn = must_share(va);
+		gl_test_equal(unshare(va), SHARE_DONE);
+	} while ((gl_pte_read(va) & GL_PTE_FRAME) >> GL_PAGE_SHIFT == mfn);
+}
+
 /* SH8, SH9, SH32, SH19, GT22: what may be done with a frame that is held. */
 static void test_held(void)
 {
@@ -443,6 +460,7 @@ void gl_main(void)
 	test_batch();
 	test_own_array();
 	test_stack();
+	await_bystander();
 	test_held();
 	test_hold_in_table();
 	test_stale();

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// links: @machine tests/fake/fake_breaks.c
+/*
+ * The search for a broken page's other entries: who waits, and where (K2, K8).
+ */
+#include <check.h>
+#include <errno.h>
+#include <port.h>
+#include <string.h>
+
+#include "audit/audit.h"
+#include "dom/pages.h"
+#include "fake/fake_breaks.h"
+#include "mm/palloc.h"
+#include "pv/above.h"
+#include "pv/ptbreak.h"
+#include "pv/pttree.h"
+#include "pv/traps.h"
+#include "unit/suite.h"
+#include "x86/guestcopy.h"
+
+static void see_work_left(void)
+{
+	ck_assert(pttree_work_left(d));
+}
+
+/* K2: the first domain may do the rest, while a guest of one vCPU waits. */
+START_TEST(nobody_goes_on_before_the_flush)
+{
+	break_first();
+	(void)aliases(7, _i);
+	ck_assert(sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
+	fake_machine.flushes = 0;
+	fake_machine.on_flush = see_work_left;
+	while (pttree_settle(d))
+		;
+	fake_machine.on_flush = NULL;
+	ck_assert_uint_gt(fake_machine.flushes, 0);
+	ck_assert(!pttree_work_left(d));
+	fake_recount();
+}
+END_TEST
+
+/* A frame's number may come back as another domain's: such an entry stays. */
+START_TEST(marked_entries_stay)
+{
+	pte_t marked, *pte = fake_pte(d, p - 1), was = *pte;
+	mfn_t mfn;
+
+	break_first();
+	mfn = aliases(7, true);
+	ck_assert(sharefault(d->vcpu[0], fake_va(p + 1), WRITE));
+	marked = pte_make(mfn, RO) | (_i ? PTE_AVL_GRANT : PTE_AVL_FOREIGN);
+	*pte = marked;
+	while (pttree_settle(d))
+		;
+	ck_assert_uint_eq(*pte, marked);
+	*pte = was;
+	fake_recount();
+}
+END_TEST
+
+/* How many parts of so many steps the search for p's other entry takes. */
+static unsigned int parts_of(uint64_t pfn, uint64_t second)
+{
+	unsigned int parts = 0;
+
+	alias(pfn, second);
+	peer_offers(pfn, pfn * 1000);
+	ck_assert_int_eq(clear_guest(fake_va(pfn), 8), 0);
+	while (pttree_settle(d))
+		parts++;
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, pfn)), mfn_n(fake_mfn(d, second)));
+	return parts;
+}
+
+static mfn_t last_page(void)
+{
+	struct frame *f = NULL;
+	mfn_t last = MFN(0);
+
+	while ((f = domain_page_after(d, f)))
+		last = frame_to_mfn(f);
+	return last;
+}
+
+/* K8: also when what was the table is none any more. */
+START_TEST(search_begins_where_one_was_found)
+{
+	break_first();
+	ck_assert_uint_gt(parts_of(p, p + 300), 0);
+	pttree_steps_max = PT_SLOTS + 1;
+	ck_assert_uint_eq(parts_of(p + 1, p + 301), 0);
+	d->pending.renames.likely = mfn_n(last_page());
+	ck_assert_uint_gt(parts_of(p + 2, p + 302), 0);
+	d->pending.renames.likely = mfn_n(virt_to_mfn(fake_pte(peer, p + 3)));
+	ck_assert_uint_gt(parts_of(p + 3, p + 303), 0);
+	fake_check();
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = suite_case("search");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, nobody_goes_on_before_the_flush, 0, 2);
+	tcase_add_loop_test(tc, marked_entries_stay, 0, 2);
+	tcase_add_test(tc, search_begins_where_one_was_found);
+	return suite_run();
+}
