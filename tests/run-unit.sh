@@ -38,7 +38,7 @@ mkdir -p build/unit
 targets=$(printf 'build/unit/%s ' "$@")
 # shellcheck disable=SC2086
 T='' $make -k $targets 2>build/unit/make.log && built=yes || built=no
-# One a CPU; what came of each is judged below, in order.
+# What came of each is judged below, in order.
 run() {
 	rm -f "build/unit/$1.log" "build/unit/$1.status"
 	[ -x "build/unit/$1" ] || return 0
@@ -46,7 +46,15 @@ run() {
 	echo $? >"build/unit/$1.status"
 }
 export -f run
-printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} bash -c 'run {}'
+# One a CPU; but those with threads, which spin for one another, alone.
+with_threads() {
+	for name in "${@:2}"; do
+		grep -q pthread_create "tests/unit/$name.c" && found=yes || found=no
+		[ $found != "$1" ] || echo "$name"
+	done
+}
+with_threads no "$@" | xargs -P "$(nproc)" -I{} bash -c 'run {}'
+with_threads yes "$@" | xargs -I{} bash -c 'run {}'
 for name in "$@"; do
 	log=build/unit/$name.log
 	if [ $built = no ] && ! $make -q "build/unit/$name" 2>/dev/null; then
