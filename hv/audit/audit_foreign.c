@@ -59,7 +59,7 @@ static void use_count(struct audit *a, struct domain *d, pte_t e)
 {
 	struct audit_count *c;
 
-	if (frame_state_owner(frame_state(mfn_to_frame(pte_mfn(e)))) != d->id)
+	if (!audit_is_owner(d, pte_mfn(e)))
 		return;
 	c = audit_count_of(a, pte_mfn(e));
 	if (!c)

@@ -139,6 +139,15 @@ void audit_promises(struct audit *a, uint64_t taken);
 bool audit_in_window(struct audit *a, mfn_t mfn);
 /* The counts of mfn; NULL: not in this window, or no RAM. */
 struct audit_count *audit_count_of(struct audit *a, mfn_t mfn);
+/* A page of RAM, and d's (a frame of another kind has no owner). */
+static inline bool audit_is_owner(const struct domain *d, mfn_t mfn)
+{
+	uint64_t state = frame_valid(mfn) ? frame_state(mfn_to_frame(mfn)) : 0;
+	enum frame_kind kind = frame_state_kind(state);
+
+	return (kind == FRAME_OWNED || kind == FRAME_HEAP) &&
+	       frame_state_owner(state) == d->id;
+}
 /*
  * Count one more name of mfn, and a use as `class` (CLASS_NONE: a plain
  * reference).

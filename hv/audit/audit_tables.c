@@ -336,6 +336,8 @@ static void handle_part(struct audit *a, const struct grant_handle *h)
 
 /*
  * Count the names that handles of `user` are for frames of the domain at hand.
+ * The frame says whose it is: a handle of a dying domain's grant is disowned
+ * before the page is (ctl/destroy.c, DISOWN, ORPHANS).
  */
 static void handle_names(struct domain *user, void *arg)
 {
@@ -345,7 +347,7 @@ static void handle_names(struct domain *user, void *arg)
 	for (i = 0; user->grant && i < user->grant->handle_count; i++) {
 		const struct grant_handle *h = grant_handle_get(user, i);
 
-		if (!h || h->granter != n->d->id)
+		if (!h || !audit_is_owner(n->d, MFN(h->mfn)))
 			continue;
 		if (h->kinds & GRANT_HOST)
 			handle_part(n->a, h);
@@ -380,7 +382,7 @@ void audit_domain_names(struct audit *a, struct domain *d)
 	a->shared_entries = 0;
 	audit_each_page(a, d, page_names);
 	host_parts(a, d);
-	if (d->grant && d->grant->pinned_count)
+	if (d->grant && (d->grant->pinned_count || d->state == DOM_DYING))
 		domain_for_each(handle_names, &n);
 	audit_foreign_names(a, d);
 	for (i = 0; i < d->vcpu_count; i++)

@@ -322,7 +322,7 @@ static bool orphan_publish(struct frame *f)
  */
 bool domain_page_orphan(struct domain *d)
 {
-	struct frame *f;
+	struct frame *f = NULL;
 	bool ok = false;
 
 	spin_lock(&d->pages.lock);
@@ -340,5 +340,8 @@ bool domain_page_orphan(struct domain *d)
 		}
 	}
 	spin_unlock(&d->pages.lock);
+	/* I9.  The frame may be somebody else's by now; the name in d's view is not. */
+	if (ok)
+		m2p_clear(&d->m2p, frame_to_mfn(f));
 	return ok;
 }
