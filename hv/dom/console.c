@@ -602,6 +602,12 @@ struct input {
 	bool raw;		/* for whom it is */
 };
 
+/* A console that the first domain serves gets its input there. */
+static bool takes(const struct console *c, const struct input *in)
+{
+	return c && c->raw == in->raw && (c->ring || c->typed);
+}
+
 static void feed_domain(struct domain *d, void *arg)
 {
 	const struct input *in = arg;
@@ -613,7 +619,7 @@ static void feed_domain(struct domain *d, void *arg)
 		return;
 	spin_lock(&d->lock);
 	c = d->console;
-	if (c && c->raw == in->raw) {
+	if (takes(c, in)) {
 		fed = c->ring ? ring_feed(c, in->text, in->bytes) :
 				typed_feed(c->typed, in->text, in->bytes);
 		port = fed ? c->port : 0;

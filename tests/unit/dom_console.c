@@ -563,6 +563,21 @@ START_TEST(backspace)
 }
 END_TEST
 
+/* A domain that the tools made: what is typed for it comes another way. */
+START_TEST(served_console_is_passed_by)
+{
+	console_fini(a);
+	ck_assert_int_eq(console_init_served(a), 0);
+	memset(a->shared_info, 0, sizeof(*a->shared_info));
+	type("ls\n");
+	ck_assert_uint_eq(ring_b->in_prod, 3);
+	ck_assert(!told(a));
+	console_set_focus(a->name);
+	type("ls\n");
+	ck_assert_uint_eq(ring_b->in_prod, 3);
+}
+END_TEST
+
 static char operator_saw[64];
 
 static bool operator(const char *line)
@@ -740,6 +755,7 @@ int main(void)
 	tcase_add_test(tc, lines_go_to_all);
 	tcase_add_test(tc, focus);
 	tcase_add_test(tc, backspace);
+	tcase_add_test(tc, served_console_is_passed_by);
 	tcase_add_test(tc, operator_comes_first);
 	tcase_add_test(tc, full_input_ring_loses_the_rest);
 	tcase_add_test(tc, wild_input_consumer);
