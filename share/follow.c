@@ -11,14 +11,17 @@
  *        The offer goes on as any other: no result, error or draw depends on
  *        what was expected.
  *  FOL2  Pages are compared while the stripe's lock keeps the frame in the
- *        index of the domain's group.  Of a frame that left it only the word
- *        `state` of its record is read, whosever it is now.
+ *        index of the domain's group: a record of the group that has a hash
+ *        while the hash's stripe is locked is in the index, for it gets and
+ *        loses it with the lock.  A drawn frame's hash, which says nothing, is
+ *        no hash.  Of a frame that left the group only its record is read.
  *  FOL3  All of both pages is compared, so the time says only whether they are
  *        equal, as that of a look-up does.
  *  FOL4  A record gets a successor only while the domain holds the frame: it
  *        cannot leave.
  *  FOL5  Zero pages and replicas neither have a successor nor are one: zero
- *        pages are everywhere, and a replica's hash is not its content's.
+ *        pages are everywhere, and a replica's hash is not its content's.  The
+ *        frame that the last page joined may have become either since.
  *
  * A successor that is wrong or gone costs time.  It is the first that there
  * was, and stays while that frame is there, so that a guest whose order is
@@ -44,11 +47,11 @@ static struct share_record *record_of(const struct share_group *g,
 	return group_record(g, expected - 1);
 }
 
-/* FOL2: is it in the index?  With its stripe locked, it stays there. */
+/* FOL2: a frame of the group that somebody holds. */
 static bool is_canonical(const struct share_group *g,
 			 const struct share_record *r)
 {
-	uint64_t state = atomic_load_relaxed(&r->state);
+	uint64_t state = atomic_load_acquire(&r->state);
 	uint64_t mark = (uint64_t)g->share->ops->kind << 16 | g->id;
 
 	return state >> 32 == mark && (uint32_t)state;
@@ -85,7 +88,7 @@ static void look_ahead(struct follow *f, const struct share_group *g)
 static bool has_hash(const struct share_group *g, const struct share_record *r,
 		     uint64_t hash)
 {
-	return atomic_load_relaxed(&r->hash) == hash && is_canonical(g, r) &&
+	return is_canonical(g, r) && atomic_load_relaxed(&r->hash) == hash &&
 	       !(atomic_load_relaxed(&r->next) & FOLLOW_REPLICA);
 }
 
@@ -108,6 +111,8 @@ static bool is_expected(struct offer *o, uint32_t expected)
 
 	o->same = expected - 1;
 	o->hash = atomic_load_relaxed(&r->hash);
+	if (o->hash <= SHARE_HASH_DRAWN)
+		return false;
 	index_lock(&g->index, o->hash);
 	o->followed = equals(o, r);
 	index_unlock(&g->index, o->hash);
@@ -154,14 +159,25 @@ static bool may_succeed(const struct offer *o)
 			     !is_canonical(o->group, record_of(o->group, f->after)));
 }
 
+/* FOL5; of a frame that the domain holds. */
+static bool may_lead(const struct share_group *g, const struct share_record *r)
+{
+	return !(atomic_load_relaxed(&r->next) & FOLLOW_REPLICA) &&
+	       atomic_load_relaxed(&r->hash) != g->zero_hash;
+}
+
 /* FOL4 */
 static void link_last(const struct offer *o, uint32_t frame)
 {
 	const struct follow *f = o->follow;
+	struct share_record *r;
 
-	if (f->last && f->last != frame && may_succeed(o) &&
-	    hold_find(o->dom, f->last - 1))
-		atomic_store_relaxed(&record_of(o->group, f->last)->next, frame);
+	if (!f->last || f->last == frame || !may_succeed(o) ||
+	    !hold_find(o->dom, f->last - 1))
+		return;
+	r = record_of(o->group, f->last);
+	if (may_lead(o->group, r))
+		atomic_store_relaxed(&r->next, frame);
 }
 
 /* Expect what comes so many frames after the last one's successor. */

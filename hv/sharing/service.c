@@ -31,6 +31,7 @@ _Static_assert(offsetof(struct share_record, next) + sizeof(share_next) <=
 	       "what the type word says of a shared frame is above");
 _Static_assert(offsetof(struct share_record, kind) ==
 	       offsetof(struct frame, state) + FRAME_KIND_SHIFT / 8, "kind");
+_Static_assert(CANONICAL_FRESH <= SHARE_HASH_DRAWN, "no hash");
 _Static_assert(offsetof(struct share_record, hash) ==
 	       offsetof(struct frame, hash), "hash");
 

@@ -338,6 +338,52 @@ START_TEST(record_of_a_frame_that_went)
 }
 END_TEST
 
+/*
+ * FOL5: the frame that the last page joined went, and came back as a replica,
+ * or as the zero page's: it gets no successor.
+ */
+START_TEST(last_frame_is_a_replica_now)
+{
+	struct share_dom *c = share_dom_create(share, 5, 100);
+	uint64_t again = _i ? 0 : 100;
+	uint32_t last;
+
+	ck_assert(share_dom_one_pfn(c, true));
+	share_dom_replicas(c, true);
+	offer_into(c, 100, 1, machine.pool[0]);
+	offer_into(c, 200, 2, last = machine.pool[0]);
+	share_drop(c, last, 1, false);
+	offer_into(c, again, 3, last);
+	offer_into(c, 300, 4, machine.pool[0]);
+	ck_assert_uint_eq(machine.records[last].next, _i ? FOLLOW_NONE : FOLLOW_REPLICA);
+	fake_audit(share);
+	fake_dom_end(c);
+}
+END_TEST
+
+/*
+ * FOL2: a drawn frame has a hash that says nothing; when it joins the index it
+ * is by another one, under a lock that is not held here.
+ */
+START_TEST(frame_is_only_drawn)
+{
+	uint32_t frames[3], frame;
+
+	expect_second(frames);
+	for (uint64_t hash = 0; hash < 2; hash++) {
+		uint64_t was = machine.records[frames[1]].hash;
+
+		b->follow.ahead[0] = frames[1] + 1;
+		machine.records[frames[1]].hash = hash;
+		fake_content(&machine, 1, 101);
+		ck_assert_int_eq(share_offer(b, 1, 101, 1, &frame), SHARE_OK);
+		ck_assert_uint_eq(with_watched, 0);
+		share_drop(b, frame, 1, false);
+		machine.records[frames[1]].hash = was;
+	}
+}
+END_TEST
+
 /* A follower's hold, budget and pfn are as by a look-up. */
 START_TEST(refusals_are_the_same)
 {
@@ -463,6 +509,8 @@ int main(void)
 	tcase_add_test(tc, twins);
 	tcase_add_test(tc, replicas_with_equal_hashes);
 	tcase_add_test(tc, record_of_a_frame_that_went);
+	tcase_add_loop_test(tc, last_frame_is_a_replica_now, 0, 2);
+	tcase_add_test(tc, frame_is_only_drawn);
 	tcase_add_test(tc, refusals_are_the_same);
 	tcase_add_test(tc, replicas);
 	tcase_add_test(tc, frame_is_a_replica_now);

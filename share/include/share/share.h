@@ -82,6 +82,9 @@ struct share_record {
 	uint64_t hash;		/* atomic; constant while shared */
 };
 
+/* A record's hash that says nothing: 0 to this. */
+#define SHARE_HASH_DRAWN 1u
+
 struct share_ops {
 	/*
 	 * The ctx for the functions after map() when they work for a group.
@@ -91,8 +94,8 @@ struct share_ops {
 	/* its 4096 bytes, always mapped */
 	void *(*map)(void *ctx, uint32_t frame);
 	/*
-	 * A random frame for `group`, its record zero but for group; false:
-	 * none. Fast path.
+	 * A random frame for `group`, its record zero but for group, and hash,
+	 * which is SHARE_HASH_DRAWN at most; false: none. Fast path.
 	 */
 	bool (*canonical_alloc)(void *ctx, uint16_t group, uint32_t *frame);
 	void (*canonical_free)(void *ctx, uint32_t frame);
