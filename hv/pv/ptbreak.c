@@ -203,7 +203,9 @@ mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn)
 {
 	const struct pt_recent_name *n;
 
-	if (!mfn_n(mfn) || !(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
+	/* Of a dying domain the view may be gone, by which a name is checked. */
+	if (!mfn_n(mfn) || !(d->breaks.flags & SHARE_MODE_BREAK_FIRST) ||
+	    READ_ONCE(d->state) == DOM_DYING)
 		return INVALID_MFN;
 	n = recent_name_find(&d->pending.renames, mfn);
 	return n && n->new && pfn_eq(m2p_get(&d->m2p, MFN(n->new)), n->pfn) ?

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "audit/audit.h"
+#include "dom/above.h"
+#include "dom/die.h"
 #include "dom/pages.h"
 #include "fake/fake_breaks.h"
 #include "mm/palloc.h"
@@ -99,6 +101,33 @@ START_TEST(search_begins_where_one_was_found)
 }
 END_TEST
 
+/* A name that is asked for when the view that says whether it holds is gone. */
+START_TEST(name_of_the_dying)
+{
+	domid_hv_t id = d->id;
+	struct domain *held;
+	mfn_t old;
+
+	break_first();
+	old = shared(p, 7, true);
+	ck_assert_int_eq(clear_guest(fake_va(p), 8), 0);
+	spin_lock(&d->mm);
+	ck_assert(mfn_eq(ptbreak_name_now(d, old), fake_mfn(d, p)));
+	spin_unlock(&d->mm);
+	fake_run(NULL);
+	domain_end(d);
+	while ((held = domain_find(id))) {
+		spin_lock(&d->mm);
+		ck_assert(mfn_eq(ptbreak_name_now(d, old), INVALID_MFN));
+		spin_unlock(&d->mm);
+		domain_put(held);
+		(void)reaper_step();
+	}
+	fake_forget(d);
+	d = fake_domain("g", 200);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("search");
@@ -107,5 +136,6 @@ int main(void)
 	tcase_add_loop_test(tc, nobody_goes_on_before_the_flush, 0, 2);
 	tcase_add_loop_test(tc, marked_entries_stay, 0, 2);
 	tcase_add_test(tc, search_begins_where_one_was_found);
+	tcase_add_test(tc, name_of_the_dying);
 	return suite_run();
 }
