@@ -212,9 +212,15 @@ static bool max_set(struct domain *d, uint64_t max)
 	return true;
 }
 
-/* What it has and may need again. LOCK_PAGELIST. */
+/*
+ * What it has and may need again. LOCK_PAGELIST.  With a share budget one hold
+ * may stand for many pages that it gave up: then it may need all that it might
+ * ever have had.
+ */
 static uint64_t pages_had(const struct domain *d)
 {
+	if (d->sharing.budget && !d->pages.own)
+		return d->pages.max;
 	return d->pages.total + READ_ONCE(d->pages.held);
 }
 

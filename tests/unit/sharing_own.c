@@ -12,6 +12,7 @@
 #include <xen/memory.h>
 
 #include "audit/audit.h"
+#include "dom/pages.h"
 #include "dom/promise.h"
 #include "fake/fake_breaks.h"
 #include "mm/palloc.h"
@@ -235,6 +236,34 @@ START_TEST(waits_for_a_frame)
 }
 END_TEST
 
+/* Without it, one hold may stand for many pages: each can be had again. */
+START_TEST(limit_leaves_credits)
+{
+	uint64_t max = d->pages.max, left = domain_promise_left(), i;
+
+	for (i = 0; i < 20; i++) {
+		fill(d, p + i, 7);
+		ck_assert_int_gt(FAKE_CALL(op_share, SHAREOP_single, fake_va(p + i)), 0);
+	}
+	ck_assert_uint_eq(info().held, 1);
+	ck_assert(domain_promise_limit(d, 10));
+	ck_assert_uint_eq(d->pages.max, max);
+	ck_assert_uint_eq(domain_promise_left(), left);
+	domain_pages_settle(d);
+	ck_assert_uint_eq(d->pages.max, max);
+	audited();
+	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, 0, 0, 0), 0);
+	for (i = 0; i < 20; i++) {
+		struct shareop_entry *e = (void *)fake_page(d, scratch);
+
+		*e = (struct shareop_entry){ .pte = { fake_va(p + i) }, .nr_ptes = 1 };
+		ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_unshare, fake_va(scratch), 1), 0);
+		ck_assert_int_eq(e->status, SHARE_DONE);
+	}
+	audited();
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("own");
@@ -247,5 +276,6 @@ int main(void)
 	tcase_add_test(tc, no_promise);
 	tcase_add_loop_test(tc, dies, 0, 2);
 	tcase_add_loop_test(tc, waits_for_a_frame, 0, 3);
+	tcase_add_test(tc, limit_leaves_credits);
 	return suite_run();
 }
