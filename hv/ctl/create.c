@@ -141,7 +141,12 @@ int create_limit(struct domain *d, uint64_t kib)
 	/* No machine has so much, and no sum may overflow. */
 	if (pages > mfn_n(frame_max_mfn))
 		return -ENOMEM;
-	return domain_promise_limit(d, pages) ? 0 : -ENOMEM;
+	if (!domain_promise_limit(d, pages))
+		return -ENOMEM;
+	spin_lock(&d->mm);
+	holds_budget_set(d);
+	spin_unlock(&d->mm);
+	return 0;
 }
 
 int create_handle(struct domain *d, const uint8_t handle[16])

@@ -96,9 +96,8 @@ static void tell_shut(struct domain *d)
 {
 	vcpus_stop(d);
 	console_drain(d);
-	atomic_store(&d->end.told, true);
+	domain_told(d);
 	lives_shut(d);
-	domain_shut_look(true);		/* for the others */
 	evtchn_virq_first(VIRQ_DOM_EXC);
 }
 
@@ -332,7 +331,6 @@ bool reaper_step(void)
 
 	if (!domain_any_dying())
 		return false;
-	domain_shut_look(false);
 	d = domain_claim_dying();
 	if (!d)
 		return false;

@@ -47,7 +47,7 @@ static uint32_t flags_of(const struct domain *d, const struct vcpus_seen *seen)
 	else if (atomic_load(&d->end.told))
 		flags |= XEN_DOMINF_shutdown;
 	if (flags & XEN_DOMINF_shutdown)
-		flags |= READ_ONCE(d->shutdown_code) << XEN_DOMINF_shutdownshift;
+		flags |= domain_shutdown_code(d) << XEN_DOMINF_shutdownshift;
 	return flags;
 }
 

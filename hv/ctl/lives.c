@@ -64,7 +64,7 @@ static void trace_print_end(struct domain *d)
 void lives_shut(const struct domain *d)
 {
 	log_stat("@dom id=%u name=%s state=shut reason=%s code=%u", d->id,
-		 d->name, reason_name(d->shutdown_code), d->shutdown_code);
+		 d->name, reason_name(domain_shutdown_code(d)), domain_shutdown_code(d));
 }
 
 static void end_one(struct domain *d, void *arg)
@@ -80,7 +80,7 @@ static void end_one(struct domain *d, void *arg)
 static void first_gone(struct domain *d)
 {
 	log_info("the first domain is gone (%s): all others end, then the machine",
-		 reason_name(d->shutdown_code));
+		 reason_name(domain_shutdown_code(d)));
 	atomic_store(&ending, true);
 	domain_keep_shut(false);
 	domain_for_each(end_one, NULL);
@@ -100,12 +100,12 @@ bool lives_gone(struct domain *d)
 	if (d->trace.asked)
 		trace_print_end(d);
 	log_stat("@dom id=%u name=%s state=dead reason=%s code=%u cpu_ms=%lu reap_steps=%lu reap_us=%lu reap_max_us=%lu",
-		 d->id, d->name, reason_name(d->shutdown_code),
-		 d->shutdown_code,
+		 d->id, d->name, reason_name(domain_shutdown_code(d)),
+		 domain_shutdown_code(d),
 		 d->account.ran_ns / 1000000,
 		 d->end.steps, d->end.ns / 1000,
 		 d->end.max_ns / 1000);
-	if (d->shutdown_code == SHUTDOWN_crash)
+	if (domain_shutdown_code(d) == SHUTDOWN_crash)
 		atomic_add(&crashed, 1);
 	if (d->id == DOMID_FIRST)
 		first_gone(d);

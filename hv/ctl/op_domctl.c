@@ -99,24 +99,17 @@ static long affinity(struct domain *d, struct xen_domctl *op)
 						       settings_affinity_get(v, a);
 }
 
-/* After the last pause that it was made with, it has started. */
-static long unpause(struct domain *d)
-{
-	int rc = pause_end(d);
-
-	if (!rc && !READ_ONCE(d->paused))
-		WRITE_ONCE(d->setup.started, true);
-	return rc;
-}
-
 /*
  * As on Xen it returns when the domain has given back all its memory: until
- * then the call is made again, and the reaper gets its turn between.
+ * then the call is made again, and the reaper gets its turn between.  again:
+ * and if d is another one by now, with the same number, the first is gone.
  */
-static long destroy(struct domain *d)
+static long destroy(struct domain *d, bool again)
 {
 	if (d == current_vcpu()->domain)
 		return -EINVAL;
+	if (again && !atomic_load(&d->destroyed))
+		return 0;
 	atomic_store(&d->destroyed, true);
 	domain_end(d);
 	sched_reap_soon();
@@ -205,13 +198,13 @@ static long domctl(struct domain *d, struct xen_domctl *op, bool again)
 	case XEN_DOMCTL_pausedomain:
 		return pause(d, again);
 	case XEN_DOMCTL_unpausedomain:
-		return unpause(d);
+		return pause_end(d);
 	case XEN_DOMCTL_setvcpucontext:
 		return set_context(d, &op->u.vcpucontext);
 	case XEN_DOMCTL_getdomaininfo:
 		return get_info(d, op);
 	case XEN_DOMCTL_destroydomain:
-		return destroy(d);
+		return destroy(d, again);
 	case XEN_DOMCTL_getvcpuinfo:
 		return get_vcpu(d, &op->u.getvcpuinfo);
 	case XEN_DOMCTL_getvcpuaffinity:

@@ -19,21 +19,25 @@
 #include "dom/sched.h"
 #include "lib/fmt.h"
 
-/* atomic: while it is 0, no CPU scans the table */
-static uint32_t dying_count;
-/* atomic: domain_shut_look() */
-static bool shut_may_be;
+/*
+ * atomic: domains that are DYING, or SHUT and untold; while it is 0, no CPU
+ * scans the table
+ */
+static uint32_t ending_count;
 static bool keep_shut;		/* atomic */
 
 /* It stops for this reason; false: it had stopped before. */
 static bool stop(struct domain *d, enum domain_state was, enum domain_state is,
 		 uint32_t code)
 {
-	uint32_t i;
+	uint32_t i, none = 0;
 
+	if (READ_ONCE(d->state) != was)
+		return false;
+	/* The first reason counts, and whoever sees the state sees it. */
+	(void)atomic_cas(&d->shutdown_reason, &none, code + 1);
 	if (!atomic_cas(&d->state, &was, is))
-		return false;	/* the first reason counts */
-	d->shutdown_code = code;
+		return false;
 	trace_event(d, TRACE_DYING, code, MFN(0), READ_ONCE(d->pages.total));
 	/* Its other vCPUs stop, too (D3). */
 	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
@@ -45,7 +49,13 @@ static bool stop(struct domain *d, enum domain_state was, enum domain_state is,
 static void die(struct domain *d, enum domain_state was, uint32_t code)
 {
 	if (stop(d, was, DOM_DYING, code))
-		atomic_add(&dying_count, 1);
+		atomic_add(&ending_count, 1);
+}
+
+void domain_told(struct domain *d)
+{
+	if (!atomic_exchange(&d->end.told, true))
+		atomic_sub(&ending_count, 1);
 }
 
 /* A SHUT domain is to go; what it stopped for stays. */
@@ -55,7 +65,8 @@ static void end_shut(struct domain *d)
 
 	if (!atomic_cas(&d->state, &was, DOM_DYING))
 		return;
-	atomic_add(&dying_count, 1);
+	atomic_add(&ending_count, 1);
+	domain_told(d);		/* by its death now */
 	this_cpu()->need_resched = 1;
 }
 
@@ -71,9 +82,11 @@ void domain_shutdown(struct domain *d, uint32_t code)
 		die(d, DOM_RUNNING, code);
 		return;
 	}
-	if (!stop(d, DOM_RUNNING, DOM_SHUT, code))
+	atomic_add(&ending_count, 1);	/* before anybody can tell */
+	if (!stop(d, DOM_RUNNING, DOM_SHUT, code)) {
+		domain_died();
 		return;
-	domain_shut_look(true);
+	}
 	if (!atomic_load(&keep_shut))	/* DIE1 */
 		end_shut(d);
 }
@@ -87,11 +100,6 @@ void domain_end(struct domain *d)
 {
 	die(d, DOM_RUNNING, SHUTDOWN_poweroff);
 	end_shut(d);
-}
-
-void domain_shut_look(bool may_be)
-{
-	atomic_store(&shut_may_be, may_be);
 }
 
 void domain_abandon(struct domain *d)
@@ -116,11 +124,10 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 
 bool domain_any_dying(void)
 {
-	return atomic_load_acquire(&dying_count) ||
-	       atomic_load_acquire(&shut_may_be);
+	return atomic_load_acquire(&ending_count);
 }
 
 void domain_died(void)
 {
-	atomic_sub(&dying_count, 1);
+	atomic_sub(&ending_count, 1);
 }

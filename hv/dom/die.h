@@ -27,12 +27,11 @@ void domain_abandon(struct domain *d);
 
 /*
  * domain_any_dying(): is there work for the reaper?  If not, no search is
- * needed.  domain_died(): a DYING one is gone.  domain_shut_look(): there may
- * be one that is SHUT and untold; or, before a search for all of them, there is
- * none until the next one.
+ * needed.  domain_died(): a DYING one is gone.  domain_told(): the first domain
+ * knows that d is SHUT, or is about to be told of its death.
  */
 bool domain_any_dying(void);
 void domain_died(void);
-void domain_shut_look(bool may_be);
+void domain_told(struct domain *d);
 
 #endif

@@ -124,7 +124,7 @@ struct cpuid_less {
 struct domain_setup {
 	bool made;		/* by createdomain; constant */
 	bool has_vcpus;		/* the tools asked for its vCPUs */
-	bool started;		/* it was unpaused for the first time */
+	bool started;		/* LOCK_DOMAIN: it was unpaused once */
 	uint8_t handle[16];	/* its UUID */
 	uint64_t claim;		/* XENMEM_claim_pages: pages in all; or 0 */
 };
@@ -207,7 +207,8 @@ struct domain {
 	struct tracebuf trace;
 	uint32_t vm_assist;	/* bits of VMASST_TYPE_*; atomic */
 
-	uint32_t shutdown_code;	/* SHUTDOWN_*; valid once SHUT or DYING */
+	/* SHUTDOWN_* + 1, set before SHUT and DYING; 0: none yet; atomic */
+	uint32_t shutdown_reason;
 	bool crashed;		/* domain_crash(): the message was logged */
 	bool destroyed;		/* atomic: by the first domain, for good */
 	struct domain_end end;
@@ -255,6 +256,11 @@ int domain_create_empty(domid_hv_t id, uint32_t vcpus, struct domain **made);
  */
 struct domain *domain_find(domid_hv_t id);
 void domain_put(struct domain *d);
+/* SHUTDOWN_*, of a domain that is SHUT or DYING. */
+static inline uint32_t domain_shutdown_code(const struct domain *d)
+{
+	return atomic_load(&d->shutdown_reason) - 1;
+}
 /*
  * The domain that a frame names as its owner; it exists as long as one of its
  * frames does.

@@ -55,8 +55,10 @@ int pause_end(struct domain *d)
 	was = d->paused;
 	if (was)
 		WRITE_ONCE(d->paused, d->paused - 1);
-	if (was && !d->paused)
+	if (was && !d->paused) {
+		d->setup.started = true;	/* before it runs */
 		each_vcpu(d, sched_resume);
+	}
 	spin_unlock(&d->lock);
 	return was ? 0 : -EINVAL;
 }

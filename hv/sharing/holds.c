@@ -86,14 +86,20 @@ void holds_count(struct domain *d, uint64_t more)
 	WRITE_ONCE(d->pages.held, share_dom_held(d->sharing.dom) + more);
 }
 
+void holds_budget_set(struct domain *d)
+{
+	ASSERT(spin_is_locked(&d->mm));
+	share_dom_set_budget(d->sharing.dom, d->pages.own ? READ_ONCE(d->pages.max) :
+							    d->sharing.budget);
+}
+
 int holds_own_quota(struct domain *d, bool on)
 {
 	if (d->pages.own == on)
 		return 0;
 	if (!domain_own_quota(d, on))
 		return -ENOSPC;
-	share_dom_set_budget(d->sharing.dom,
-			     on ? d->pages.max : d->sharing.budget);
+	holds_budget_set(d);
 	frame_pool_own(d->sharing.frames, domain_set_aside(d->sharing.budget), on);
 	return 0;
 }

@@ -508,6 +508,43 @@ START_TEST(unpin_of_the_dying)
 }
 END_TEST
 
+/* A call that goes on by number finds another domain: it is left alone. */
+START_TEST(number_has_another_domain)
+{
+	struct hypercall_args args = { .a = { fake_va(page) } };
+	struct xen_domctl_createdomain c = good();
+	domid_t id = made();
+
+	ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, id), 0);
+	out()->cmd = XEN_DOMCTL_destroydomain;
+	ck_assert_int_eq(op_domctl(&args), -ERESTART);
+	while (domain_any_dying())
+		(void)reaper_step();
+	ck_assert_int_eq(create(id, &c), 0);
+	out()->cmd = XEN_DOMCTL_destroydomain;
+	ck_assert_int_eq(op_domctl(&args), 0);
+	ck_assert_int_eq(found(id)->state, DOM_RUNNING);
+	destroy(id);
+}
+END_TEST
+
+/* CPUPOL2: from the end of the last pause that it was made with. */
+START_TEST(starts_once)
+{
+	domid_t id = made();
+	struct domain *d = found(id);
+
+	ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, id), 0);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_unpausedomain, id), 0);
+	ck_assert(!d->setup.started);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_unpausedomain, id), 0);
+	ck_assert(d->setup.started);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, id), 0);
+	ck_assert(d->setup.started);
+	destroy(id);
+}
+END_TEST
+
 START_TEST(contexts)
 {
 	struct domain *d = made_with(20);
@@ -610,6 +647,8 @@ int main(void)
 	tcase_add_test(tc, claims);
 	tcase_add_test(tc, memory_maps);
 	tcase_add_test(tc, unpin_of_the_dying);
+	tcase_add_test(tc, number_has_another_domain);
+	tcase_add_test(tc, starts_once);
 	tcase_add_test(tc, contexts);
 	tcase_add_test(tc, dies_in_populate);
 	tcase_add_test(tc, dies_in_context);

@@ -22,6 +22,7 @@
 #include "dom/privilege.h"
 #include "dom/sched.h"
 #include "fake/fake_machine.h"
+#include "abi/share.h"
 #include "pv/above.h"
 #include "unit/suite.h"
 
@@ -212,7 +213,7 @@ START_TEST(domain_info)
 	ck_assert_uint_eq(info->flags, XEN_DOMINF_running);
 	guest->vcpu[0]->run = RUN_OFFLINE;
 	guest->state = DOM_DYING;
-	guest->shutdown_code = SHUTDOWN_crash;
+	guest->shutdown_reason = SHUTDOWN_crash + 1;
 	ck_assert_int_eq(domctl(XEN_DOMCTL_getdomaininfo, guest->id), 0);
 	ck_assert_uint_eq(info->flags, XEN_DOMINF_dying | XEN_DOMINF_shutdown |
 			  SHUTDOWN_crash << XEN_DOMINF_shutdownshift);
@@ -545,6 +546,78 @@ START_TEST(shut_stays)
 }
 END_TEST
 
+/*
+ * The first domain is told, wherever another one's death is just then, and
+ * whichever of them the reaper comes to first.
+ */
+START_TEST(shut_is_told_beside_a_death)
+{
+	bool there = true;
+	unsigned int k, i;
+
+	for (k = 0; there; k++) {
+		struct domain *one = fake_domain("", 0), *two = fake_domain("", 0);
+		struct domain *dying = _i ? one : two, *shut = _i ? two : one;
+
+		run(first);
+		domain_end(dying);
+		for (i = 0; i < k; i++)
+			(void)reaper_step();
+		there = domain_any_dying();
+		domain_shutdown(shut, SHUTDOWN_reboot);
+		while (domain_any_dying())
+			ck_assert(reaper_step());
+		ck_assert_msg(shut->end.told, "%u steps into the death", k);
+		domain_end(shut);
+		reap_all();
+		fake_forget(one);
+		fake_forget(two);
+	}
+	ck_assert_uint_gt(k, 10);
+}
+END_TEST
+
+/* It ends before the first domain was told that it shut down. */
+START_TEST(shut_ends_untold)
+{
+	domain_shutdown(guest, SHUTDOWN_reboot);
+	ck_assert(domain_any_dying());
+	domain_end(guest);
+	reap_all();
+	ck_assert(!domain_any_dying());
+	ck_assert_uint_eq(fake_machine.gone, 1);
+	fake_forget(guest);
+	guest = fake_domain("", 0);
+	run(first);
+}
+END_TEST
+
+/* What its quota pays for it may hold, if it has more of it, too. */
+START_TEST(own_quota_grows)
+{
+	struct shareop_info *info;
+	uint64_t limit = guest->pages.max + 50;
+	struct shareop_mode *mode;
+
+	run(guest);
+	mode = (void *)fake_page(guest, page);
+	*mode = (struct shareop_mode){
+		.version = SHARE_MODE_VERSION,
+		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST | SHARE_MODE_OWN_QUOTA,
+	};
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(page), sizeof(*mode)), 0);
+	run(first);
+	domctl_out()->u.max_mem.max_memkb = limit * 4;
+	ck_assert_int_eq(domctl(XEN_DOMCTL_max_mem, guest->id), 0);
+	run(guest);
+	info = (void *)fake_page(guest, page);
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_info, fake_va(page), sizeof(*info)), 0);
+	ck_assert_uint_eq(info->max_pages, limit);
+	ck_assert_uint_eq(info->budget, limit);
+	run(first);
+}
+END_TEST
+
 /* DIE1; and who is wanted again by its configuration, and the first domain. */
 START_TEST(shut_goes)
 {
@@ -629,7 +702,10 @@ int main(void)
 	tcase_add_test(tc, read_console);
 	tcase_add_test(tc, keys);
 	tcase_add_test(tc, pause);
+	tcase_add_test(tc, own_quota_grows);
 	tcase_add_test(tc, shut_stays);
+	tcase_add_loop_test(tc, shut_is_told_beside_a_death, 0, 2);
+	tcase_add_test(tc, shut_ends_untold);
 	tcase_add_test(tc, shut_goes);
 	tcase_add_test(tc, built_at_the_end);
 	tcase_add_test(tc, destroy);

@@ -87,9 +87,9 @@ START_TEST(killed_in_calls)
 	ck_assert_int_eq(d->state, DOM_DYING);
 	(void)FAKE_CALL(op_update_va_mapping, fake_va(pfn + 1), 0, UVMF_INVLPG);
 	kill_it();
-	ck_assert_uint_eq(d->shutdown_code, SHUTDOWN_crash);
+	ck_assert_uint_eq(domain_shutdown_code(d), SHUTDOWN_crash);
 	domain_shutdown(d, SHUTDOWN_poweroff);	/* the first reason counts */
-	ck_assert_uint_eq(d->shutdown_code, SHUTDOWN_crash);
+	ck_assert_uint_eq(domain_shutdown_code(d), SHUTDOWN_crash);
 	fake_end(d);
 }
 END_TEST
