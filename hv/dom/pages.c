@@ -340,7 +340,10 @@ bool domain_page_orphan(struct domain *d)
 		}
 	}
 	spin_unlock(&d->pages.lock);
-	/* I9.  The frame may be somebody else's by now; the name in d's view is not. */
+	/*
+	 * I9.  The frame may be somebody else's by now; the name in d's view
+	 * is not.
+	 */
 	if (ok)
 		m2p_clear(&d->m2p, frame_to_mfn(f));
 	return ok;

@@ -203,7 +203,7 @@ mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn)
 {
 	const struct pt_recent_name *n;
 
-	/* Of a dying domain the view may be gone, by which a name is checked. */
+	/* The view, by which a name is checked, may be gone of the dying. */
 	if (!mfn_n(mfn) || !(d->breaks.flags & SHARE_MODE_BREAK_FIRST) ||
 	    READ_ONCE(d->state) == DOM_DYING)
 		return INVALID_MFN;

@@ -43,7 +43,7 @@ void holds_count(struct domain *d, uint64_t more);
  * has none.  -ENOSPC: what that takes is promised to others.  LOCK_MM.
  */
 int holds_own_quota(struct domain *d, bool on) must_check;
-/* The pages that it may have are other ones: its budget may be, too. LOCK_MM. */
+/* Its budget follows what it may have, if it is its own quota. LOCK_MM. */
 void holds_budget_set(struct domain *d);
 /*
  * If nobody else holds the frame, and d has just `mappings` of it: it is shared
