@@ -33,9 +33,11 @@ for kind in lint unit model sim cli boot; do
 	t=
 	[ "$kind" != sim ] || t=quick # all of it takes hours
 	echo "--- $kind ---"
+	began=$SECONDS
 	T=$t "$make" -s --no-print-directory "$kind" 2>&1 | tee "$log" |
 		grep -vE '^[0-9]+ (passed, [0-9]+ failed|skipped)$|^make'
 	add "$kind"
+	echo "  $kind: $((SECONDS - began)) s"
 done
 [ "$skipped" = 0 ] || echo "$skipped skipped"
 echo "$passed passed, $failed failed"

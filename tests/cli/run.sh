@@ -11,10 +11,11 @@ for t in tests/cli/*.sh; do
 	case $name in run | lib) continue ;; esac
 	[ -z "${1-}" ] || [ "$1" = "$name" ] || [ "$1" = list ] || continue
 	[ "${1-}" != list ] || { echo "$name"; continue; }
+	began=$SECONDS
 	log=$(timeout --foreground 120 bash -e -c ". tests/cli/lib.sh; . $t" 2>&1)
 	status=$?
 	case $status in
-	0) passed=$((passed + 1)); echo "  SUCCESS  $name" ;;
+	0) passed=$((passed + 1)); echo "  SUCCESS  $name ($((SECONDS - began)) s)" ;;
 	77) skipped=$((skipped + 1)); echo "  SKIP     $name" ;;
 	*)
 		failed=$((failed + 1))

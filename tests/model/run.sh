@@ -17,19 +17,30 @@ done
 command -v spin >/dev/null || { echo "  FAILURE  model: there is no spin (make deps)"; echo "0 passed, 1 failed"; exit 1; }
 passed=0 failed=0
 
-# check MODEL VARIANT: prints the number of errors and of states.
+# check MODEL [VARIANT]: the log of one, in a folder of its own.
 check() {
 	local folder=build/model/$1.${2:-right} model=$PWD/tests/model/$1.pml
 
 	rm -rf "$folder"
 	mkdir -p "$folder"
-	(cd "$folder" && spin ${2:+-D$2} -a "$model" >log 2>&1 &&
-	 gcc -O1 -w -DSAFETY -o pan pan.c >>log 2>&1 &&
-	 timeout 60 ./pan -E -m100000 >>log 2>&1
-	 # -E: a process that waits for ever is not an error here
-	 sed -n 's/.*errors: \([0-9]*\)$/\1/p' log
-	 sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' log
-	 grep -o 'max search depth too small' log)
+	cd "$folder" && spin ${2:+-D$2} -a "$model" >log 2>&1 &&
+		gcc -O1 -w -DSAFETY -o pan pan.c >>log 2>&1 &&
+		timeout 60 ./pan -E -m100000 >>log 2>&1
+	# -E: a process that waits for ever is not an error here
+}
+export -f check
+
+variants() {
+	sed -n 's/^.*wrong: \([A-Z_]*\).*/\1/p' "tests/model/$1.pml"
+}
+
+# result MODEL [VARIANT]: the number of errors and of states, and a complaint.
+result() {
+	local log=build/model/$1.${2:-right}/log
+
+	sed -n 's/.*errors: \([0-9]*\)$/\1/p' "$log"
+	sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' "$log"
+	grep -o 'max search depth too small' "$log"
 }
 
 verdict() {
@@ -43,11 +54,15 @@ verdict() {
 }
 
 for name in "$@"; do
-	read -r -d '' errors states more < <(check "$name" ""; printf '\0')
+	echo "$name"
+	for wrong in $(variants "$name"); do echo "$name $wrong"; done
+done | xargs -P "$(nproc)" -I{} bash -c 'check {}'
+for name in "$@"; do
+	read -r -d '' errors states more < <(result "$name"; printf '\0')
 	verdict "$([ "$errors" = 0 ] && [ -z "$more" ] && echo 1)" \
 		"$name: $states states, ${errors:-no} errors"
-	for wrong in $(sed -n 's/^.*wrong: \([A-Z_]*\).*/\1/p' "tests/model/$name.pml"); do
-		read -r -d '' errors states more < <(check "$name" "$wrong"; printf '\0')
+	for wrong in $(variants "$name"); do
+		read -r -d '' errors states more < <(result "$name" "$wrong"; printf '\0')
 		verdict "$([ "${errors:-0}" -gt 0 ] && echo 1)" \
 			"$name $wrong: ${errors:-no} errors (there must be some)"
 	done
