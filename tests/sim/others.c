@@ -15,6 +15,8 @@ static const struct other_end {
 } other_ends[] = {
 	/* While it is cleared the page is written: an offer is refused. */
 	{ "clear-page", "offer-batch", true, { 0, 4 } },
+	/* While it is copied to the page is written: it becomes no table. */
+	{ "pin-granted", "grant-copy-out", false, { -16, 0 } },
 	/* Two hypercalls, and the page is offered between them. */
 	{ "pin-granted", "offer-granted", true, { -1, 0 } },
 };

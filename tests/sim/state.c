@@ -151,7 +151,8 @@ long state_call(hypercall_fn fn, struct hypercall_args *args)
 		r = fn(args);
 		state_exit();
 	} while (r == -ERESTART && this_cpu()->current);
-	return r;
+	/* Nobody is told what a call returned whose vCPU runs no more. */
+	return this_cpu()->current ? r : -ESRCH;
 }
 
 /* --- the prepared machine --- */
