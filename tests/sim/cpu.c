@@ -179,6 +179,8 @@ static void enter(void)
 
 	sim_outcome.result[sim_cpu] = c->fn(c->arg);
 	tlb_answer();
+	/* Who asked for it meanwhile found the CPU in the hypervisor. */
+	interrupt(sim_cpu, sim_leave_guest);
 	c->in_hypervisor = false;
 	sim_outcome.points[sim_cpu] = c->points;
 	if (cpus[other()].in_hypervisor) {

@@ -12,6 +12,8 @@ struct pair {
 	const struct op *op[SIM_CPUS];
 	bool one_domain;	/* two vCPUs of it */
 	struct sim_outcome serial[ORDERS];
+	struct sim_outcome alone[SIM_CPUS];	/* text: unused */
+	uint64_t untouched;	/* the digest with neither */
 };
 
 /* A state that some schedule of this pair left. */

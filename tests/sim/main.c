@@ -2,8 +2,8 @@
 /*
  * Which pairs.
  *
- *   sim PART PARTS FILE  the pairs of that part, from 0, that FILE does not have
- *                        yet; a line for each is added: name, schedules,
+ *   sim PART PARTS FILE  the pairs of that part, from 0, that FILE does not
+ *                        have yet; a line for each is added: name, schedules,
  *                        failures
  *   sim A,B              one pair, of two domains
  *   sim A+B              the same of one domain's two vCPUs
@@ -39,7 +39,9 @@ static bool is_allowed(const struct op *op, bool one_domain)
 static bool pair_is_allowed(const struct pair *p)
 {
 	return is_allowed(p->op[0], p->one_domain) &&
-	       is_allowed(p->op[1], p->one_domain);
+	       is_allowed(p->op[1], p->one_domain) &&
+	       (p->one_domain || p->op[0]->where != OP_FIRST ||
+		p->op[1]->where != OP_FIRST);
 }
 
 static void bad_words(const char *why)

@@ -13,9 +13,9 @@
  * RED3  What A touches from its access n on is what it touched there alone,
  *       with B at its end, and in each schedule of this n that ran: one that
  *       finds more makes RED1 be asked again.
- * RED4  If A runs in between, because B waits for it, A may be left there: before
- *       an access to what B touches, by RED1.  "Before m" in RED2 is before that
- *       wait then.
+ * RED4  If A runs in between, because B waits for it, A may be left there:
+ *       before an access to what B touches, by RED1.  "Before m" in RED2 is
+ *       before that wait then.
  *
  * Each step leads to a larger n or m, so one of all that are the same runs.
  */

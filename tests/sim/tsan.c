@@ -496,6 +496,8 @@ void *__real_memset(void *to, int c, size_t n);
 int __real_memcmp(const void *a, const void *b, size_t n);
 void *__wrap_memcpy(void *to, const void *from, size_t n);
 void *__wrap_memset(void *to, int c, size_t n);
+void *__real_memmove(void *to, const void *from, size_t n);
+void *__wrap_memmove(void *to, const void *from, size_t n);
 int __wrap_memcmp(const void *a, const void *b, size_t n);
 
 void *__wrap_memcpy(void *to, const void *from, size_t n)
@@ -503,6 +505,13 @@ void *__wrap_memcpy(void *to, const void *from, size_t n)
 	access(from, n, false, false);
 	access(to, n, true, false);
 	return __real_memcpy(to, from, n);
+}
+
+void *__wrap_memmove(void *to, const void *from, size_t n)
+{
+	access(from, n, false, false);
+	access(to, n, true, false);
+	return __real_memmove(to, from, n);
 }
 
 void *__wrap_memset(void *to, int c, size_t n)
