@@ -20,6 +20,7 @@
 
 #include <xen/grant_table.h>
 
+#include "abi/share.h"
 #include "sim/explore.h"
 #include "sim/sim.h"
 
@@ -217,10 +218,27 @@ static bool is_busy_end(const struct pair *p, const struct sim_outcome *o, unsig
 		r == p->serial[1].result[b]) && o->digest == p->untouched;
 }
 
+/*
+ * Of a batch one entry was refused so, and one was not: which other state that
+ * leaves is not looked at.
+ */
+static bool is_half_busy(const struct pair *p, const struct sim_outcome *o, unsigned int a)
+{
+	long r = o->result[a], other = o->result[1 - a];
+
+	return !strcmp(p->op[a]->name, "offer-batch") &&
+	       (r == SHARE_OTHER_WRITABLE || r == SHARE_OTHER_MAPPING ||
+		r == SHARE_GRANTED) &&
+	       (says_busy(p->op[1 - a], other) ||
+		other == p->serial[0].result[1 - a] ||
+		other == p->serial[1].result[1 - a]);
+}
+
 static bool is_right(const struct pair *p, const struct sim_outcome *o)
 {
 	return same_outcome(o, &p->serial[0]) || same_outcome(o, &p->serial[1]) ||
 	       is_busy_end(p, o, 0) || is_busy_end(p, o, 1) ||
+	       is_half_busy(p, o, 0) || is_half_busy(p, o, 1) ||
 	       op_end_is_known(p->op[0]->name, p->op[1]->name, p->one_domain,
 			       o->result);
 }

@@ -2,7 +2,8 @@
 /*
  * Ends that no serial order has, and why they are right: calls that are several
  * steps in the guest's eyes, too, and are refused half-way while another one is
- * at it.  (One that does nothing but say that it is busy is explore.c's.)
+ * at it.  (One that does nothing but say that it is busy, and a batch, are
+ * explore.c's.)
  * What a state must be anyway (counts, audit, I8) is judged as in others.
  */
 #include <string.h>
@@ -14,17 +15,6 @@ static const struct other_end {
 	bool one_domain;
 	long result[2];
 } other_ends[] = {
-	/* While it is cleared the page is written: an offer is refused. */
-	{ "clear-page", "offer-batch", true, { 0, 4 } },
-	/* Likewise while it is mapped or copied by its grant. */
-	{ "offer-batch", "grant-map", false, { 5, -1 } },
-	{ "offer-batch", "grant-copy-in", false, { 7, 0 } },
-	{ "offer-batch", "grant-copy-in", false, { 5, 0 } },
-	{ "offer-batch", "grant-copy-in", false, { 5, -1 } },
-	{ "offer-batch", "grant-copy-out", false, { 7, 0 } },
-	{ "offer-batch", "grant-copy-out", false, { 4, 0 } },
-	{ "offer-batch", "grant-copy-out", false, { 5, 0 } },
-	{ "offer-batch", "grant-copy-out", false, { 5, -1 } },
 	/* Two hypercalls: it is read-only, and becomes no table. */
 	{ "pin-granted", "grant-copy-out", false, { -16, 0 } },
 	{ "pin-granted", "foreign-clear", false, { -16, 0 } },
