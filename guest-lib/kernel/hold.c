@@ -47,11 +47,12 @@ void gl_hold(uint64_t limit_ms)
 	for (;;) {
 		uint64_t wake;
 
+		/* First: a timer that fires before we sleep is not lost. */
+		gl_events_save();
 		now = gl_now_ns();
 		wake = next_wake(now, end);
 		if (wake)
 			gl_timer_set(wake, NULL);
-		gl_events_save();
 		if (got_go() || (end && now >= end))
 			break;
 		gl_block();

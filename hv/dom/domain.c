@@ -37,6 +37,7 @@ static struct domain *table[MAX_DOMAINS];	/* LOCK_DOMLIST to change */
  * the table, and given back after
  */
 static bool slot_taken[MAX_DOMAINS];
+static domid_hv_t slot_id[MAX_DOMAINS];		/* by whom */
 static uint32_t count;				/* atomic */
 static domid_hv_t last_id;			/* LOCK_DOMLIST */
 
@@ -58,12 +59,19 @@ static domid_hv_t next_id(void)
 	return DOMID_FIRST;
 }
 
-/* Is a domain of this number there, or about to go?  LOCK_DOMLIST. */
+/*
+ * Is a domain of this number there, being made, or about to go?  LOCK_DOMLIST.
+ */
 static bool id_in_use(domid_hv_t id)
 {
-	const struct domain *d = table[id % MAX_DOMAINS];
+	return slot_taken[id % MAX_DOMAINS] && slot_id[id % MAX_DOMAINS] == id;
+}
 
-	return d && d->id == id;
+/* LOCK_DOMLIST. */
+static void slot_take(domid_hv_t id)
+{
+	slot_taken[id % MAX_DOMAINS] = true;
+	slot_id[id % MAX_DOMAINS] = id;
 }
 
 /*
@@ -82,7 +90,7 @@ static int id_take(struct domain *d, enum wanted_id wanted, domid_hv_t id)
 				    slot_taken[id % MAX_DOMAINS])
 		r = -ENOMEM;
 	else
-		slot_taken[d->id % MAX_DOMAINS] = true;
+		slot_take(d->id);
 	spin_unlock(&table_lock);
 	return r;
 }

@@ -53,17 +53,24 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 	return r;
 }
 
-/* The share may have been broken since resolve() found it: look again. */
-static int shared_read(struct domain *d, mfn_t mfn, const void *from, void *to,
-		       size_t bytes)
+/*
+ * A shared page, or none that d has: the share may have been broken since
+ * resolve() looked, so it looks again, and the old name leads to the page.
+ */
+static int named_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
+		      size_t bytes)
 {
 	struct frame *f;
 	int r;
 
 	spin_lock(&d->mm);
 	r = resolve(d, mfn, USE_READ, &f);
+	if (r == -EPERM) {
+		mfn = ptbreak_name_now(d, mfn);
+		r = mfn_eq(mfn, INVALID_MFN) ? -EPERM : resolve(d, mfn, USE_READ, &f);
+	}
 	if (r >= 0)
-		memmove(to, from, bytes);
+		memmove(to, (const uint8_t *)mfn_to_virt(mfn) + offset, bytes);
 	spin_unlock(&d->mm);
 	if (!r)
 		frame_put(f);
@@ -75,14 +82,12 @@ int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
 {
 	struct frame *f;
 	int r = resolve(d, mfn, USE_READ, &f);
-	const uint8_t *from;
 
-	if (r < 0)
+	if (unlikely(r == 1 || r == -EPERM))
+		return named_read(d, mfn, offset, to, bytes);
+	if (r)
 		return r;
-	from = (const uint8_t *)mfn_to_virt(mfn) + offset;
-	if (unlikely(r))
-		return shared_read(d, mfn, from, to, bytes);
-	memmove(to, from, bytes);
+	memmove(to, (const uint8_t *)mfn_to_virt(mfn) + offset, bytes);
 	frame_put(f);
 	return 0;
 }

@@ -60,7 +60,8 @@ int resolve_give(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 /*
  * Copy `bytes` at `offset` of a page that d may read.  Meanwhile a reference
  * keeps the page; a shared page is kept by d's hold, which stays under LOCK_MM.
- * 0 or -errno of resolve(); nothing is copied then.  LOCK_MM is not held.
+ * The old name of a page whose share was just broken leads to it (K5).  0 or
+ * -errno of resolve(); nothing is copied then.  LOCK_MM is not held.
  */
 int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
 		 size_t bytes) must_check;

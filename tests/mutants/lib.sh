@@ -63,9 +63,12 @@ mutants_read() {
 	return $bad
 }
 
-# sim:A,B or sim:A+B: both are operations of the simulator.
+# sim:A,B or sim:A+B: both are operations of the simulator; or one schedule of
+# them, sim:A+B,FIRST,N,M.
 sim_fault() {
 	local pair=${1#sim:}
+
+	[[ $pair =~ ^(.*)(,[0-9]+){3}$ ]] && pair=${BASH_REMATCH[1]}
 
 	for op in "${pair%%[,+]*}" "${pair#*[,+]}"; do
 		grep -q "^	{ \"$op\", " tests/sim/ops.c ||

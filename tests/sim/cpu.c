@@ -106,17 +106,31 @@ static unsigned int other(void)
 	return SIM_CPUS - 1 - sim_cpu;
 }
 
-void sim_point(void)
+/* Of the log (reduce.c), and the point's number; 0: it is none. */
+static unsigned int point_number(unsigned int conflict, bool write, bool is_point)
 {
 	struct cpu *c = &cpus[sim_cpu];
+	unsigned int n = 0;
 
-	if (borrowed || sim_other_waits())
-		return;
-	c->points++;
-	if (switches == SIM_SWITCHES || c->points != schedule.at[switches])
+	if (is_point && !borrowed && !sim_other_waits())
+		n = ++c->points;
+	reduce_step((struct sim_step){
+		.conflict = conflict, .point = n, .cpu = (uint8_t)sim_cpu,
+		.write = write,
+	});
+	return n;
+}
+
+void sim_point(unsigned int conflict, bool write, bool is_point)
+{
+	unsigned int n = point_number(conflict, write, is_point);
+
+	if (!n || switches == SIM_SWITCHES || n != schedule.at[switches])
 		return;
 	/* Who was preempted goes on counting where it stands. */
 	sim_outcome.switched[switches++] = true;
+	if (switches == 1)
+		reduce_switched();
 	if (cpus[other()].in_hypervisor)
 		go_on(other());
 }
@@ -165,6 +179,8 @@ static void enter(void)
 
 	sim_outcome.result[sim_cpu] = c->fn(c->arg);
 	tlb_answer();
+	/* Who asked for it meanwhile found the CPU in the hypervisor. */
+	interrupt(sim_cpu, sim_leave_guest);
 	c->in_hypervisor = false;
 	sim_outcome.points[sim_cpu] = c->points;
 	if (cpus[other()].in_hypervisor) {
@@ -196,6 +212,7 @@ void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],
 	schedule = *s;
 	switches = waits = 0;
 	borrowed = false;
+	reduce_restart();
 	memset(&sim_outcome, 0, sizeof(sim_outcome));
 	for (i = 0; i < SIM_CPUS; i++) {
 		cpus[i].fn = fn[i];

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every pair of operations, each of the two on its CPU; every schedule with at
- * most two preemptions.
- *
- *   sim PART PARTS       the pairs of that part, from 0
- *   sim A,B              one pair, of two domains
- *   sim A+B              the same of one domain's two vCPUs
- *   sim A,B,FIRST,N,M    one schedule: CPU FIRST starts, is left at its point
- *                        N, and comes
- *                        back when the other one is at its point M (0: at its
- *                        end)
- *   sim pairs            the names of all pairs
+ * A pair of operations, each of the two on its CPU; every schedule with at most
+ * two preemptions, but for those that are the same as another one (reduce.c).
  *
  * A pair is a process of its own.  It prepares once; each schedule runs from
  * there, and what it wrote is undone.  A state that no schedule of the pair had
@@ -25,46 +16,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sim/ops.h"
+#include <port.h>
+
+#include <xen/grant_table.h>
+
+#include "abi/share.h"
+#include "sim/explore.h"
 #include "sim/sim.h"
 
-#define ORDERS		2	/* serial ones: first CPU 0's, first CPU 1's */
 #define FAILURES_MAX	5	/* of a pair: more say nothing new */
 #define ENDS		65536u	/* states of a pair that are remembered */
 
-struct pair {
-	const struct op *op[SIM_CPUS];
-	bool one_domain;	/* two vCPUs of it */
-	struct sim_outcome serial[ORDERS];
-};
-
-/* A state that some schedule of this pair left. */
-struct end {
-	bool judged;
-	uint64_t changes, digest;
-	char text[sizeof(sim_outcome.text)];	/* why it is wrong, or "" */
-};
-
-/* Shared with the processes of pairs, and theirs with the judges'. */
-static struct results {
-	unsigned long schedules;
-	unsigned int failures;
-	struct end judged;
-} *results;
+struct results *results;
 
 static struct sim_touched *touched[SIM_CPUS];
 static struct { uint64_t changes, digest; } ends[ENDS];
 
-static void *memory(size_t bytes)
+void explore_start(void)
 {
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	results = mmap(NULL, sizeof(*results), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED) {
+	if (results == MAP_FAILED) {
 		perror("sim: memory");
 		exit(1);
 	}
-	return p;
 }
 
 /* --- one schedule --- */
@@ -109,6 +84,34 @@ static void undo(void)
 
 /* --- the state that it left --- */
 
+static int wait_for(pid_t pid)
+{
+	int status = -1;
+
+	if (pid < 0) {
+		perror("sim: fork");
+		exit(1);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+/* What the guests see now; a process, for to look takes locks. */
+static uint64_t digest_now(void)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		results->judged.digest = state_digest();
+		_exit(0);
+	}
+	(void)wait_for(pid);
+	return results->judged.digest;
+}
+
 /* A process: it ends if something is wrong, and says so in sim_outcome.text. */
 static void judge_end(const struct pair *p)
 {
@@ -121,19 +124,6 @@ static void judge_end(const struct pair *p)
 	state_check();
 	results->judged.judged = true;
 	_exit(0);
-}
-
-static int wait_for(pid_t pid)
-{
-	int status = -1;
-
-	if (pid < 0) {
-		perror("sim: fork");
-		exit(1);
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status;
 }
 
 /* Its digest; or sim_outcome.text says what is wrong. */
@@ -192,7 +182,7 @@ static bool same_outcome(const struct sim_outcome *a, const struct sim_outcome *
 	       a->digest == b->digest;
 }
 
-static char between(const struct pair *p)
+char explore_between(const struct pair *p)
 {
 	return p->one_domain ? '+' : ',';
 }
@@ -200,8 +190,57 @@ static char between(const struct pair *p)
 static void fail(const struct pair *p, const struct sim_schedule *s)
 {
 	results->failures++;
-	printf("  FAILURE  %s%c%s,%u,%u,%u: ", p->op[0]->name, between(p),
+	printf("  FAILURE  %s%c%s,%u,%u,%u: ", p->op[0]->name, explore_between(p),
 	       p->op[1]->name, s->first, s->at[0], s->at[1]);
+}
+
+/* It was refused since another one is at the same thing, and did nothing. */
+static bool says_busy(const struct op *op, long result)
+{
+	return result == -EBUSY ||
+	       (!strncmp(op->name, "grant-", 6) && result == GNTST_eagain);
+}
+
+/*
+ * CPU a's was refused so: the other one did all that it does alone, or was
+ * refused as well, with an error that it has in some order.
+ */
+static bool is_busy_end(const struct pair *p, const struct sim_outcome *o, unsigned int a)
+{
+	unsigned int b = 1 - a;
+	long r = o->result[b];
+
+	if (!says_busy(p->op[a], o->result[a]))
+		return false;
+	if (r == p->alone[b].result[b])
+		return o->digest == p->alone[b].digest;
+	return (says_busy(p->op[b], r) || r == p->serial[0].result[b] ||
+		r == p->serial[1].result[b]) && o->digest == p->untouched;
+}
+
+/*
+ * Of a batch one entry was refused so, and one was not: which other state that
+ * leaves is not looked at.
+ */
+static bool is_half_busy(const struct pair *p, const struct sim_outcome *o, unsigned int a)
+{
+	long r = o->result[a], other = o->result[1 - a];
+
+	return !strcmp(p->op[a]->name, "offer-batch") &&
+	       (r == SHARE_OTHER_WRITABLE || r == SHARE_OTHER_MAPPING ||
+		r == SHARE_GRANTED) &&
+	       (says_busy(p->op[1 - a], other) ||
+		other == p->serial[0].result[1 - a] ||
+		other == p->serial[1].result[1 - a]);
+}
+
+static bool is_right(const struct pair *p, const struct sim_outcome *o)
+{
+	return same_outcome(o, &p->serial[0]) || same_outcome(o, &p->serial[1]) ||
+	       is_busy_end(p, o, 0) || is_busy_end(p, o, 1) ||
+	       is_half_busy(p, o, 0) || is_half_busy(p, o, 1) ||
+	       op_end_is_known(p->op[0]->name, p->op[1]->name, p->one_domain,
+			       o->result);
 }
 
 /* The verdict on a schedule. */
@@ -213,9 +252,7 @@ static void judge(struct pair *p, const struct sim_schedule *s)
 	if (o->text[0]) {
 		fail(p, s);
 		printf("%s\n", o->text);
-	} else if (!same_outcome(o, a) && !same_outcome(o, b) &&
-		   !op_end_is_known(p->op[0]->name, p->op[1]->name, p->one_domain,
-				    o->result)) {
+	} else if (!is_right(p, o)) {
 		fail(p, s);
 		printf("results %ld and %ld (state %lx); in order %ld %ld (%lx) or %ld %ld (%lx)\n",
 		       o->result[0], o->result[1], o->digest, a->result[0],
@@ -224,32 +261,41 @@ static void judge(struct pair *p, const struct sim_schedule *s)
 	}
 }
 
+static bool run_from(struct pair *p, const struct sim_schedule *s)
+{
+	run_schedule(p, s);
+	if (sim_outcome.switched[0])
+		judge(p, s);
+	return sim_outcome.switched[0];
+}
+
 /*
- * The second preemption at each point of the CPU that the first one led to.
- * False: the first one's CPU has no point n.
+ * The first preemption at point n, the second one at each that matters.  False:
+ * the first one's CPU has no point n.
  */
 static bool explore_from(struct pair *p, unsigned int first, unsigned int n)
 {
 	struct sim_schedule s = { .first = first, .at = { n, 0 } };
 
-	for (; results->failures < FAILURES_MAX; s.at[1]++) {
-		run_schedule(p, &s);
-		if (!sim_outcome.switched[0])
-			return false;
-		judge(p, &s);
-		if (s.at[1] && !sim_outcome.switched[1])
-			return true;
+	if (!run_from(p, &s))
+		return false;
+	reduce_from(first, n);
+	while (results->failures < FAILURES_MAX && (s.at[1] = reduce_next())) {
+		(void)run_from(p, &s);
+		reduce_learn();
 	}
-	return false;
+	return results->failures < FAILURES_MAX;
 }
 
 /* What the operation of CPU `cpu` touches, alone and after the other one. */
-static void record(unsigned int cpu)
+static void record(struct pair *p, unsigned int cpu)
 {
 	const struct sim_schedule s = { .first = cpu }, o = { .first = 1 - cpu };
 
 	sim_record(touched[cpu]);
 	run(&s, cpu == 0, cpu == 1);
+	p->alone[cpu] = sim_outcome;
+	p->alone[cpu].digest = digest_now();
 	undo();
 	run(&o, cpu == 1, cpu == 0);
 	sim_record(touched[cpu]);
@@ -264,12 +310,18 @@ static void start_pair(struct pair *p)
 
 	sim_catch_signals();
 	prepare(p);
+	for (i = 0; i < SIM_CPUS; i++) {
+		touched[i] = calloc(1, sim_touched_bytes());
+		CHECK(touched[i]);
+	}
+	p->untouched = digest_now();
 	for (i = 0; i < SIM_CPUS; i++)
-		record(i);
+		record(p, i);
 	sim_conflicts(touched);
 	for (i = 0; i < ORDERS; i++) {
 		s.first = i;
 		run_schedule(p, &s);
+		reduce_alone(i);
 		p->serial[i] = sim_outcome;
 		if (sim_outcome.text[0])
 			judge(p, &s);
@@ -304,8 +356,7 @@ static void explore(struct pair *p)
 		check_undone(p);
 }
 
-/* In a process of its own. */
-static void pair_run(struct pair *p)
+void explore_pair(struct pair *p)
 {
 	pid_t pid;
 
@@ -319,23 +370,10 @@ static void pair_run(struct pair *p)
 		return;
 	results->failures++;
 	printf("  FAILURE  %s%c%s: the simulator ended\n", p->op[0]->name,
-	       between(p), p->op[1]->name);
+	       explore_between(p), p->op[1]->name);
 }
 
-/* --- what is asked for --- */
-
-static const struct op *op_by_name(const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < op_count; i++)
-		if (!strcmp(ops[i].name, name))
-			return &ops[i];
-	fprintf(stderr, "sim: no operation is called '%s'\n", name);
-	exit(2);
-}
-
-static void one_schedule(struct pair *p, char *const word[])
+void explore_schedule(struct pair *p, char *const word[3])
 {
 	struct sim_schedule s = {
 		.first = !!atoi(word[0]),
@@ -348,116 +386,4 @@ static void one_schedule(struct pair *p, char *const word[])
 	printf("results %ld and %ld, points %lu and %lu\n",
 	       sim_outcome.result[0], sim_outcome.result[1],
 	       sim_outcome.points[0], sim_outcome.points[1]);
-}
-
-static bool is_allowed(const struct op *op, bool one_domain)
-{
-	return op->where != (one_domain ? OP_TWO_DOMAINS : OP_ONE_DOMAIN);
-}
-
-static bool pair_is_allowed(const struct pair *p)
-{
-	return is_allowed(p->op[0], p->one_domain) &&
-	       is_allowed(p->op[1], p->one_domain);
-}
-
-static void bad_words(const char *why)
-{
-	fprintf(stderr, "sim: %s\n", why);
-	exit(2);
-}
-
-/* "A,B" or "A+B", and perhaps three numbers. */
-static void replay(char *text)
-{
-	struct pair p = { .one_domain = strchr(text, '+') };
-	char *word[5] = { NULL };
-	unsigned int n = 0;
-
-	for (word[0] = strtok(text, ",+"); word[n] && n < 4;)
-		word[++n] = strtok(NULL, ",+");
-	if (!word[1] || (word[2] && !word[4]))
-		bad_words("say A,B (two domains), A+B (two vCPUs), or A,B,FIRST,N,M");
-	p.op[0] = op_by_name(word[0]);
-	p.op[1] = op_by_name(word[1]);
-	if (!pair_is_allowed(&p))
-		bad_words("an operation is not for these two");
-	if (word[4]) {
-		one_schedule(&p, word + 2);
-		return;
-	}
-	pair_run(&p);
-	printf("%lu schedules\n", results->schedules);
-}
-
-/* fn for every pair: two domains', then one domain's. */
-static void all_pairs(void (*fn)(struct pair *p, void *arg), void *arg)
-{
-	unsigned int one, a, b;
-
-	for (one = 0; one < 2; one++)
-		for (a = 0; a < op_count; a++)
-			for (b = a; b < op_count; b++) {
-				struct pair p = { .op = { &ops[a], &ops[b] },
-						  .one_domain = one };
-
-				if (pair_is_allowed(&p))
-					fn(&p, arg);
-			}
-}
-
-static void pair_print(struct pair *p, void *arg)
-{
-	printf("%s%c%s\n", p->op[0]->name, between(p), p->op[1]->name);
-}
-
-struct part {
-	unsigned int part, parts;
-	unsigned long seen, pairs, schedules, bad;
-};
-
-static void part_pair(struct pair *p, void *arg)
-{
-	struct part *part = arg;
-
-	if (part->seen++ % part->parts != part->part)
-		return;
-	results->failures = 0;
-	results->schedules = 0;
-	pair_run(p);
-	part->pairs++;
-	part->schedules += results->schedules;
-	part->bad += results->failures != 0;
-}
-
-/* The sum in the last line. */
-static void part_of_pairs(struct part part)
-{
-	all_pairs(part_pair, &part);
-	printf("pairs %lu schedules %lu violations %lu\n", part.pairs,
-	       part.schedules, part.bad);
-	results->failures = part.bad != 0;
-}
-
-int main(int argc, char **argv)
-{
-	unsigned int i;
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc == 2 && !strcmp(argv[1], "pairs")) {
-		all_pairs(pair_print, NULL);
-		return 0;
-	}
-	results = memory(sizeof(*results));
-	for (i = 0; i < SIM_CPUS; i++)
-		touched[i] = memory(sim_touched_bytes());
-	state_prepare();
-	if (argc == 2)
-		replay(argv[1]);
-	else if (argc == 3)
-		part_of_pairs((struct part){
-			.part = (unsigned int)atoi(argv[1]),
-			.parts = (unsigned int)atoi(argv[2]),
-		});
-	return results->failures != 0;
 }

@@ -564,6 +564,8 @@ static void reap_all(struct side *s)
 {
 	struct domain *d = s->d;
 
+	if (!d)
+		return;
 	s->d = NULL;
 	while (!domain_is_gone(d))
 		CHECK(reaper_step());
@@ -685,6 +687,27 @@ const struct op ops[] = {
 	{ "vcpu-is-up", op_is_up, op_run_vcpu, NULL, OP_ONE_DOMAIN },
 	{ "vcpu-info", op_register_info, op_run_vcpu, NULL, OP_ONE_DOMAIN },
 	{ "vcpu-nmi", op_send_nmi, op_run_vcpu, NULL, OP_ONE_DOMAIN },
+	{ "foreign-map", op_foreign_map, op_run_foreign, NULL, OP_FIRST },
+	{ "foreign-map-ro", op_foreign_map_ro, op_run_foreign, NULL, OP_FIRST },
+	{ "foreign-map-table", op_foreign_map_table, op_run_foreign, NULL, OP_FIRST },
+	{ "foreign-map-shared", op_foreign_map_shared, op_run_foreign, NULL, OP_FIRST },
+	{ "foreign-unmap", op_foreign_unmap, op_run_foreign, NULL, OP_FIRST },
+	{ "foreign-name", op_foreign_name, op_run_foreign, NULL, OP_FIRST },
+	{ "foreign-pin", op_foreign_pin, op_run_foreign_ext, NULL, OP_FIRST },
+	{ "foreign-unpin", op_foreign_unpin, op_run_foreign_ext, NULL, OP_FIRST },
+	{ "foreign-clear", op_foreign_clear, op_run_foreign_ext, NULL, OP_FIRST },
+	{ "foreign-populate", op_foreign_populate, op_run_foreign_memory, NULL, OP_FIRST },
+	{ "foreign-give-back", op_foreign_give, op_run_foreign_memory, NULL, OP_FIRST },
+	{ "foreign-grants", op_foreign_grants, op_run_foreign_memory, NULL, OP_FIRST },
+	{ "domain-create", op_create, op_run_domctl, op_create_end, OP_FIRST },
+	{ "domain-max-mem", op_max_mem, op_run_domctl, NULL, OP_FIRST },
+	{ "domain-max-mem-more", op_max_mem_more, op_run_domctl, NULL, OP_FIRST },
+	{ "domain-info", op_domain_info, op_run_domctl, NULL, OP_FIRST },
+	{ "domain-context", op_set_context, op_run_domctl, NULL, OP_FIRST },
+	{ "domain-pause", op_pause, op_run_pause, NULL, OP_FIRST },
+	{ "domain-destroy", op_destroy, op_run_destroy, op_reap_other, OP_FIRST },
+	{ "label", op_label, op_run_label, NULL, OP_FIRST },
+	{ "shut", op_shut, op_run_shut, op_reap, OP_TWO_DOMAINS },
 	{ "kill", prepare_kill, run_kill, reap_other, OP_TWO_DOMAINS },
 	{ "die-0", reap_to_0, run_reaper, reap_all, OP_TWO_DOMAINS },
 	{ "die-1", reap_to_1, run_reaper, reap_all, OP_TWO_DOMAINS },

@@ -8,8 +8,11 @@
 
 #include "sim/state.h"
 
-/* Who the two CPUs run: either will do, or one only. */
-enum op_where { OP_ANYWHERE, OP_TWO_DOMAINS, OP_ONE_DOMAIN };
+/*
+ * Who the two CPUs run: either will do, or one only.  OP_FIRST: either, but
+ * there are no two first domains.
+ */
+enum op_where { OP_ANYWHERE, OP_TWO_DOMAINS, OP_ONE_DOMAIN, OP_FIRST };
 
 struct op {
 	const char *name;
@@ -41,6 +44,40 @@ void op_register_info(struct side *s);
 long op_run_vcpu(struct side *s);
 
 long op_run_up(struct side *s);
+
+/* --- ops_first.c --- */
+void op_foreign_map(struct side *s);
+void op_foreign_map_ro(struct side *s);
+void op_foreign_map_table(struct side *s);
+void op_foreign_map_shared(struct side *s);
+void op_foreign_unmap(struct side *s);
+void op_foreign_name(struct side *s);
+long op_run_foreign(struct side *s);
+void op_foreign_pin(struct side *s);
+void op_foreign_unpin(struct side *s);
+void op_foreign_clear(struct side *s);
+long op_run_foreign_ext(struct side *s);
+void op_foreign_populate(struct side *s);
+void op_foreign_give(struct side *s);
+void op_foreign_grants(struct side *s);
+long op_run_foreign_memory(struct side *s);
+void op_create(struct side *s);
+void op_create_end(struct side *s);
+void op_max_mem(struct side *s);
+void op_max_mem_more(struct side *s);
+void op_domain_info(struct side *s);
+void op_set_context(struct side *s);
+long op_run_domctl(struct side *s);
+void op_pause(struct side *s);
+long op_run_pause(struct side *s);
+void op_destroy(struct side *s);
+long op_run_destroy(struct side *s);
+void op_label(struct side *s);
+long op_run_label(struct side *s);
+void op_shut(struct side *s);
+long op_run_shut(struct side *s);
+void op_reap_other(struct side *s);
+void op_reap(struct side *s);
 
 /* --- others.c: results that no serial order gives, and are right. --- */
 bool op_end_is_known(const char *a, const char *b, bool one_domain,

@@ -13,6 +13,7 @@
 #include "abi/share.h"
 #include "dom/sched.h"
 #include "pv/hypercall.h"
+#include "pv/ptbreak.h"
 #include "pv/traps.h"
 #include "sim/ops.h"
 #include "sim/sim.h"
@@ -51,6 +52,7 @@ static uint64_t *word(struct side *s, unsigned int what, unsigned int cpu, bool 
 
 void op_break_first(struct side *s)
 {
+	CHECK(!ptbreak_names_init(s->d));
 	s->d->breaks.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Ends that no serial order has, and why they are right: calls that are several
- * steps in the guest's eyes, too, or are refused while another one is at it.
+ * steps in the guest's eyes, too, and are refused half-way while another one is
+ * at it.  (One that does nothing but say that it is busy, and a batch, are
+ * explore.c's.)
  * What a state must be anyway (counts, audit, I8) is judged as in others.
  */
 #include <string.h>
@@ -13,8 +15,9 @@ static const struct other_end {
 	bool one_domain;
 	long result[2];
 } other_ends[] = {
-	/* While it is cleared the page is written: an offer is refused. */
-	{ "clear-page", "offer-batch", true, { 0, 4 } },
+	/* Two hypercalls: it is read-only, and becomes no table. */
+	{ "pin-granted", "grant-copy-out", false, { -16, 0 } },
+	{ "pin-granted", "foreign-clear", false, { -16, 0 } },
 	/* Two hypercalls, and the page is offered between them. */
 	{ "pin-granted", "offer-granted", true, { -1, 0 } },
 };

@@ -12,7 +12,9 @@
  *   state.c    the prepared machine: two domains that share, grant, signal;
  *              the CPUs run one of each, or two vCPUs of one
  *   ops*.c     the operations
- *   explore.c  pairs, schedules, the verdict
+ *   reduce.c   which second preemptions can make a difference
+ *   explore.c  schedules of a pair, the verdict
+ *   main.c     which pairs
  *
  * SIM1  One CPU runs at a time, and another one goes on only at an access to
  *       memory that both operations touch and one of them writes, or where a
@@ -65,8 +67,11 @@ void sim_say(const char *text);	/* explore.c: why it ended */
 void sim_catch_signals(void);
 /* The running CPU cannot go on by itself: another one's turn. */
 void sim_wait(void);
-/* The running CPU is about to touch memory that matters to the other one. */
-void sim_point(void);
+/*
+ * The running CPU is about to touch memory that matters to the other one: the
+ * word of that number.  is_point: another CPU may go on here.
+ */
+void sim_point(unsigned int conflict, bool write, bool is_point);
 /*
  * An interrupt for the CPUs in d's guest; those in the hypervisor get it on
  * their way out.
@@ -101,6 +106,33 @@ uint64_t sim_changes(void);
 bool sim_other_waits(void);
 /* As an access of instrumented code: for guests, and what libraries do. */
 void sim_access(const void *at, size_t bytes, bool write);
+
+/* --- reduce.c --- */
+
+#define SIM_CONFLICTS	65536u	/* more than there can be */
+
+/* An access to a word that both operations touch and one of them writes. */
+struct sim_step {
+	unsigned int conflict;	/* which word, from 0 */
+	unsigned int point;	/* the CPU's n-th; 0: none goes on there */
+	uint8_t cpu;
+	bool write;
+};
+
+/* While a schedule runs. */
+void reduce_restart(void);
+void reduce_step(struct sim_step step);
+void reduce_switched(void);	/* at the last step: the first preemption */
+/* That run was of CPU `cpu`'s operation and then the other one's. */
+void reduce_alone(unsigned int cpu);
+/*
+ * That run left CPU `cpu` at its point n until the other one's end.  From now
+ * on reduce_next() has the second preemptions that are worth a run, and 0 when
+ * there are none left; reduce_learn() is after each such run.
+ */
+void reduce_from(unsigned int cpu, unsigned int n);
+unsigned int reduce_next(void);
+void reduce_learn(void);
 
 /* --- tlb.c --- */
 

@@ -5,16 +5,17 @@ SIM_CFLAGS := -std=gnu11 -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Wno-unuse
 	-Itests/port -iquote tests/sim/fake -iquote hv -iquote tests -iquote . -Ihv/abi \
 	-Ihash/include -Ishare/include -isystem $(B)/inc -DDEBUG=1 -DTEST_BUILD=1 -DFAKE_PAGES=256u
 SIM_SWITCHED := -fsanitize=thread -Wno-tsan --param tsan-distinguish-volatile=1 \
-	-fno-builtin-memcpy -fno-builtin-memset -fno-builtin-memcmp
+	-fno-builtin-memcpy -fno-builtin-memmove -fno-builtin-memset -fno-builtin-memcmp
 SIM_MACHINE = $(sort $(filter-out tests/%,$(call links,tests/sim/sim.h)) \
 	hv/x86/tlb.c hv/dom/evtchn.c hv/dom/op_evtchn.c hv/pv/op_vcpu.c hv/pv/vcpu_context.c \
-	hv/dom/vcpu.c)
+	hv/dom/vcpu.c hv/ctl/op_domctl.c hv/ctl/create.c hv/ctl/settings.c hv/ctl/cpu_policy.c \
+	hv/ctl/domain_info.c hv/ctl/cpu_map.c hv/ctl/op_xsm.c hv/pv/cpuid.c hv/dom/sched_account.c)
 SIM_FAKES = $(filter-out %/fake_tlb.c %/fake_evtchn.c,$(filter tests/%,$(call links,tests/sim/sim.h))) \
 	tests/fake/fake_grants.c tests/fake/fake_context.c
 SIM_OBJ = $(patsubst %.c,$(B)/sim/%.o,$(SIM_MACHINE) $(SIM_FAKES) $(wildcard tests/sim/*.c))
 $(B)/sim/tests/sim/%.o: tests/sim/%.c $(B)/inc/.done
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SIM_CFLAGS) $(if $(filter state ops ops_vcpu vcpus,$*),$(SIM_SWITCHED)) -MD -MP -c -o $@ $<
+	$(Q)$(CC) $(SIM_CFLAGS) $(if $(filter state ops ops_vcpu ops_first vcpus,$*),$(SIM_SWITCHED)) -MD -MP -c -o $@ $<
 # What the simulator has its own of, or the real thing, steps aside.
 $(B)/sim/tests/%.o: tests/%.c $(B)/inc/.done
 	@mkdir -p $(@D)
@@ -25,4 +26,4 @@ $(B)/sim/%.o: %.c $(B)/inc/.done
 	$(call say,SIM,$@)
 	$(Q)$(CC) $(SIM_CFLAGS) $(SIM_SWITCHED) $(call page_flags,$<) -MD -MP -c -o $@ $<
 $(B)/sim/sim: $(SIM_OBJ)
-	$(Q)$(CC) -o $@ $^ -Wl,--wrap=memcpy,--wrap=memset,--wrap=memcmp,--wrap=port_spin $(CODECS)
+	$(Q)$(CC) -o $@ $^ -Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=memcmp,--wrap=port_spin $(CODECS)

@@ -86,18 +86,36 @@ void state_run(unsigned int cpu, struct vcpu *v)
 }
 
 /*
- * A CPU whose domain is dying, or whose vCPU goes down, is left as soon as it
- * is on its way out.
+ * A CPU whose domain is dying or paused, or whose vCPU goes down, is left as
+ * soon as it is on its way out.
  */
+static bool has_to_leave(struct vcpu *v)
+{
+	return READ_ONCE(v->want_offline) || READ_ONCE(v->domain->paused) ||
+	       READ_ONCE(v->domain->state) != DOM_RUNNING;
+}
+
 static void leave_if_asked(void)
 {
 	struct vcpu *v = this_cpu()->current;
 
-	if (!v || !(READ_ONCE(v->want_offline) ||
-		    READ_ONCE(v->domain->state) != DOM_RUNNING))
+	if (!v || !has_to_leave(v))
 		return;
 	state_run(sim_cpu, NULL);
 	state_left(v);
+}
+
+/* The end of a pause: its CPU has nothing else to do. */
+static void wait_paused(struct vcpu *v)
+{
+	if (!v || this_cpu()->current)
+		return;
+	while (READ_ONCE(v->run) == RUN_PAUSED)
+		port_spin();
+	if (READ_ONCE(v->run) != RUN_RUNNABLE)
+		return;
+	v->run = RUN_RUNNING;
+	state_run(sim_cpu, v);
 }
 
 void console_drain(struct domain *d) { }
@@ -131,6 +149,7 @@ void sim_leave_guest(void)
 void state_exit(void)
 {
 	struct domain *d = sim_cpu_domain(sim_cpu);
+	struct vcpu *v = this_cpu()->current;
 
 	reclaim_flush();
 	while (d && pttree_work_left(d))
@@ -138,6 +157,7 @@ void state_exit(void)
 	this_cpu()->pte_steps = 0;
 	leave_if_asked();
 	tlb_answer();
+	wait_paused(v);
 }
 
 long state_call(hypercall_fn fn, struct hypercall_args *args)
@@ -151,7 +171,8 @@ long state_call(hypercall_fn fn, struct hypercall_args *args)
 		r = fn(args);
 		state_exit();
 	} while (r == -ERESTART && this_cpu()->current);
-	return r;
+	/* Nobody is told what a call returned whose vCPU runs no more. */
+	return this_cpu()->current ? r : -ESRCH;
 }
 
 /* --- the prepared machine --- */
@@ -455,7 +476,7 @@ uint64_t state_digest(void)
 	unsigned int i;
 
 	for (i = 0; i < 2; i++)
-		digest = d[i] && d[i]->state == DOM_RUNNING ?
+		digest = d[i] && !domain_is_gone(d[i]) && d[i]->state == DOM_RUNNING ?
 			 domain_digest(d[i], digest) : mix(digest, 2);
 	return digest;
 }

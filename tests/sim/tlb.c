@@ -25,7 +25,8 @@
 struct translation {
 	uint32_t mfn;			/* 0: none */
 	bool writable;
-	bool granted;			/* another domain's page, by its leave */
+	/* another domain's page, by its leave or the first one's privilege */
+	bool granted;
 };
 
 static struct tlb {
@@ -95,7 +96,9 @@ static void cache(struct tlb *t, unsigned int page, mfn_t mfn, pte_t pte)
 			return;
 	if (i == OLD)
 		sim_fail("the simulator keeps %u translations of a page", OLD);
-	e[i] = (struct translation){ mfn_n(mfn), writable, pte & PTE_AVL_GRANT };
+	e[i] = (struct translation){
+		mfn_n(mfn), writable, pte & (PTE_AVL_GRANT | PTE_AVL_FOREIGN),
+	};
 	t->readers[mfn_n(mfn)]++;
 	t->writers[mfn_n(mfn)] += writable;
 	t->unasked[mfn_n(mfn)] += !e[i].granted;

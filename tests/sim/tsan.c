@@ -9,6 +9,7 @@
 #include "sim/sim.h"
 #include "mm/frame.h"
 #include "mm/pagetype.h"
+#include "mm/ram.h"
 
 #define SET_BITS	16
 #define SET_SIZE	(1u << SET_BITS)
@@ -27,6 +28,13 @@ static struct sim_touched conflicts;
 static uintptr_t last[SIM_CPUS];	/* the point before, of each CPU */
 static uintptr_t recent[SIM_CPUS];	/* its last access */
 static uintptr_t awaited[SIM_CPUS];	/* 0: it waits for none */
+/*
+ * Pages whose bytes a CPU read, and nothing was written since: again the same
+ * would be nothing new.
+ */
+#define READ_PAGES	4u
+static uintptr_t read_pages[READ_PAGES];
+static unsigned int read_count, read_cpu;
 static mfn_t changed_frame;		/* its record is being written */
 static bool changed_table;		/* a page table is being written */
 static bool busy;			/* in here already */
@@ -66,9 +74,39 @@ size_t sim_touched_bytes(void)
 	return sizeof(struct sim_touched);
 }
 
+static void reads_forget(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < READ_PAGES; i++)
+		read_pages[i] = 0;
+}
+
+static void read_add(const void *at)
+{
+	if (read_cpu != sim_cpu)
+		reads_forget();
+	read_cpu = sim_cpu;
+	read_pages[read_count++ % READ_PAGES] = (uintptr_t)at & PAGE_MASK;
+}
+
+static bool was_read(const void *at)
+{
+	uintptr_t page = (uintptr_t)at & PAGE_MASK;
+	unsigned int i;
+
+	if (read_cpu != sim_cpu)
+		return false;
+	for (i = 0; i < READ_PAGES; i++)
+		if (read_pages[i] == page)
+			return true;
+	return false;
+}
+
 void sim_record(struct sim_touched *t)
 {
 	recording = t;
+	reads_forget();
 }
 
 void sim_conflicts(struct sim_touched *const t[SIM_CPUS])
@@ -94,9 +132,27 @@ static bool in_ram(const void *at)
 	       (const uint8_t *)at < fake_ram + fake_ram_bytes;
 }
 
+/* As frame_valid(), for an address in RAM; that one is under test. */
+static bool in_frame(const void *at)
+{
+	uint64_t mfn = mfn_n(virt_to_mfn(at));
+	unsigned int i;
+
+	for (i = 0; i < ram_range_count; i++)
+		if (mfn >= mfn_n(ram_ranges[i].first) &&
+		    mfn < mfn_n(ram_ranges[i].end))
+			return true;
+	return false;
+}
+
+static const struct frame *frame_of(mfn_t mfn)
+{
+	return &fake_frame_table[mfn_n(mfn)];
+}
+
 static bool is_table(mfn_t mfn)
 {
-	enum page_class class = type_class(mfn_to_frame(mfn)->type);
+	enum page_class class = type_class(frame_of(mfn)->type);
 
 	return class >= CLASS_L1 && class <= CLASS_L4;
 }
@@ -130,6 +186,7 @@ void sim_undo(void)
 	changes.count = 0;
 	changed_frame = MFN(0);
 	changed_table = busy = false;
+	reads_forget();
 	memset(last, 0, sizeof(last));
 	memset(awaited, 0, sizeof(awaited));
 }
@@ -156,9 +213,13 @@ uint64_t sim_changes(void)
  * A page of bytes, of a guest's or free; not a table, nor the hypervisor's own
  * data.
  */
-static bool is_content(mfn_t mfn)
+static bool is_content(const void *at)
 {
-	switch (frame_state_kind(mfn_to_frame(mfn)->state)) {
+	mfn_t mfn = virt_to_mfn(at);
+
+	if (!in_ram(at) || !in_frame(at))
+		return false;
+	switch (frame_state_kind(frame_of(mfn)->state)) {
 	case FRAME_OWNED:
 		return !is_table(mfn);
 	case FRAME_SHARED:
@@ -175,10 +236,7 @@ static uintptr_t key_of(const void *at)
 {
 	uintptr_t a = (uintptr_t)at;
 
-	if (in_ram(at) && frame_valid(virt_to_mfn(at)) &&
-	    is_content(virt_to_mfn(at)))
-		return (a & PAGE_MASK) >> 3;
-	return a >> 3;
+	return (is_content(at) ? a & PAGE_MASK : a) >> 3;
 }
 
 /* Changes made by accesses so far are there now: look at them. */
@@ -216,46 +274,86 @@ static bool on_own_stack(const void *at)
 	return a > here - 65536 && a < here + 65536;
 }
 
+/* Its place in the conflicts is told; SET_SIZE: it is none. */
+static unsigned int conflict_of(uintptr_t key)
+{
+	unsigned int i = slot_of(&conflicts, key);
+
+	return conflicts.key[i] ? i : SET_SIZE;
+}
+
+/* The other CPU may go on before it. */
+static void before_access(uintptr_t key, bool write, bool atomic)
+{
+	unsigned int i = conflict_of(key);
+	/* Again the same, plainly: nothing in between would be new. */
+	bool again = last[sim_cpu] == key && !atomic;
+
+	if (i == SET_SIZE)
+		return;
+	last[sim_cpu] = key;
+	busy = false;
+	sim_point(i, write, !again);
+	busy = true;
+}
+
 static void access_one(const void *at, bool write, bool atomic)
 {
 	uintptr_t key = key_of(at);
+	bool content;
 
 	recent[sim_cpu] = key;
 	if (recording)
 		set_add(recording, key, write ? WRITTEN : READ);
-	/* Again the same, plainly: nothing in between would be new. */
-	if (conflicts.key[slot_of(&conflicts, key)] &&
-	    (atomic || last[sim_cpu] != key)) {
-		last[sim_cpu] = key;
-		busy = false;
-		sim_point();
-		busy = true;
-	}
+	before_access(key, write, atomic);
+	content = is_content(at);
 	if (write) {
 		if (awaited[1 - sim_cpu] == key)
 			awaited[1 - sim_cpu] = 0;
 		change_add(at);
 		note_change(at);
-		if (in_ram(at) && is_content(virt_to_mfn(at)))
+		if (content)
 			sim_tlb_check_write(virt_to_mfn(at));
-	} else if (in_ram(at))
+	} else if (in_ram(at)) {
 		sim_tlb_check_read(virt_to_mfn(at));
+	}
+	if (write || atomic)
+		reads_forget();
+	else if (content)
+		read_add(at);
+}
+
+/*
+ * Words of a page's content after its first one, which was an access: they are
+ * none.  The end of the page, or of what is accessed, is told.
+ */
+static const uint8_t *rest_of_page(const uint8_t *at, const uint8_t *end, bool write)
+{
+	const uint8_t *next = (void *)(((uintptr_t)at & PAGE_MASK) + PAGE_SIZE);
+
+	end = MIN(end, next);
+	if (write)
+		for (; at < end; at += 8)
+			change_add(at);
+	return end;
 }
 
 static __attribute__((noinline)) void access_active(const void *at,
 						    size_t bytes, bool write,
 						    bool atomic)
 {
-	const uint8_t *a = at;
+	const uint8_t *a = (void *)((uintptr_t)at & ~7UL);
+	const uint8_t *end = (const uint8_t *)at + bytes;
 
 	if (busy || on_own_stack(at) || at == &sim_cpu)
 		return;
 	busy = true;
 	look_at_changes();
-	bytes += (uintptr_t)a % 8;
-	for (a -= (uintptr_t)a % 8; bytes; a += 8) {
+	while (a < end) {
 		access_one(a, write, atomic);
-		bytes -= MIN(bytes, 8);
+		a += 8;
+		if (a < end && (uintptr_t)a % PAGE_SIZE && is_content(a))
+			a = rest_of_page(a, end, write);
 	}
 	busy = false;
 }
@@ -265,7 +363,7 @@ static __attribute__((noinline)) void access_active(const void *at,
  */
 static inline void access(const void *at, size_t bytes, bool write, bool atomic)
 {
-	if (unlikely(sim_active))
+	if (unlikely(sim_active) && (write || atomic || bytes > 8 || !was_read(at)))
 		access_active(at, bytes, write, atomic);
 }
 
@@ -398,6 +496,8 @@ void *__real_memset(void *to, int c, size_t n);
 int __real_memcmp(const void *a, const void *b, size_t n);
 void *__wrap_memcpy(void *to, const void *from, size_t n);
 void *__wrap_memset(void *to, int c, size_t n);
+void *__real_memmove(void *to, const void *from, size_t n);
+void *__wrap_memmove(void *to, const void *from, size_t n);
 int __wrap_memcmp(const void *a, const void *b, size_t n);
 
 void *__wrap_memcpy(void *to, const void *from, size_t n)
@@ -405,6 +505,13 @@ void *__wrap_memcpy(void *to, const void *from, size_t n)
 	access(from, n, false, false);
 	access(to, n, true, false);
 	return __real_memcpy(to, from, n);
+}
+
+void *__wrap_memmove(void *to, const void *from, size_t n)
+{
+	access(from, n, false, false);
+	access(to, n, true, false);
+	return __real_memmove(to, from, n);
 }
 
 void *__wrap_memset(void *to, int c, size_t n)

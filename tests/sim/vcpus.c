@@ -52,10 +52,38 @@ void sched_offline(struct vcpu *v)
 	}
 }
 
-void state_left(struct vcpu *v)
+/* The CPU that runs it is told, and leaves it on its way to the guest. */
+void sched_pause(struct vcpu *v)
 {
 	spin_lock(&lock);
-	v->run = RUN_OFFLINE;
+	if (v->run == RUN_RUNNABLE)
+		v->run = RUN_PAUSED;
+	spin_unlock(&lock);
+	if (v->run == RUN_RUNNING)
+		sim_cpu_interrupt(v->domain);
+}
+
+void sched_resume(struct vcpu *v)
+{
+	spin_lock(&lock);
+	if (v->run == RUN_PAUSED)
+		v->run = RUN_RUNNABLE;
+	spin_unlock(&lock);
+}
+
+/* Another one's turn, which may be at what this one waits for. */
+void sched_yield_cpu(struct vcpu *v)
+{
+	port_spin();
+}
+
+void state_left(struct vcpu *v)
+{
+	struct domain *d = v->domain;
+
+	spin_lock(&lock);
+	v->run = READ_ONCE(d->paused) && !v->want_offline &&
+		 READ_ONCE(d->state) == DOM_RUNNING ? RUN_PAUSED : RUN_OFFLINE;
 	spin_unlock(&lock);
 }
 

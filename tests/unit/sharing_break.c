@@ -329,6 +329,15 @@ START_TEST(table_breaks)
 }
 END_TEST
 
+static long copy_to(uint64_t pfn, mfn_t from)
+{
+	*(struct mmuext_op *)fake_page(d, scratch) = (struct mmuext_op){
+		.cmd = MMUEXT_COPY_PAGE, .arg1.mfn = mfn_n(fake_mfn(d, pfn)),
+		.arg2.src_mfn = mfn_n(from),
+	};
+	return FAKE_CALL(op_mmuext, fake_va(scratch), 1, 0, DOMID_SELF);
+}
+
 /* K5: for the last names, as long as their page is there. */
 START_TEST(old_names)
 {
@@ -346,9 +355,13 @@ START_TEST(old_names)
 	ck_assert_int_eq(map(p + 2, pte_make(mfn, RW)), 0);
 	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 2)), mfn_n(new));
 	fake_check();
+	/* To read, too. */
+	ck_assert_int_eq(copy_to(p + 9, mfn), 0);
+	ck_assert(filled(fake_page(d, p + 9), 7));
 	/* The frame stands for another page since. */
 	ck_assert_int_eq(m2p_set(&d->m2p, new, PFN(p + 7)), 0);
 	ck_assert_int_eq(map(p + 3, pte_make(mfn, RO)), -EPERM);
+	ck_assert_int_eq(copy_to(p + 9, mfn), -EPERM);
 	ck_assert_int_eq(m2p_set(&d->m2p, new, PFN(p)), 0);
 	/*
 	 * The neighbour's frame, a page that is gone, one that was shared

@@ -166,10 +166,11 @@ enum { ASLEEP, DOWN, IN_LOOP, WAYS };
 static volatile unsigned int way;
 static volatile bool touched, gone, looked;
 
+/* A timer that fires before we sleep wakes us all the same: no event is taken. */
 static void sleep_a_while(void)
 {
-	gl_timer_set(gl_now_ns() + 2000000, NULL);
 	gl_events_save();
+	gl_timer_set(gl_now_ns() + 2000000, NULL);
 	gl_block();
 }
 

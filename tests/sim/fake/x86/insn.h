@@ -23,6 +23,12 @@ static inline void invlpg(uint64_t va)
 	sim_tlb_flush_page(sim_cpu, va);
 }
 
+/* No feature at all. */
+static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
+{
+	out[0] = out[1] = out[2] = out[3] = 0;
+}
+
 static inline void cpu_pause(void)
 {
 	sim_wait();

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* The schedules of one pair. */
+#ifndef TESTS_SIM_EXPLORE_H
+#define TESTS_SIM_EXPLORE_H
+
+#include "sim/ops.h"
+#include "sim/sim.h"
+
+#define ORDERS		2	/* serial ones: first CPU 0's, first CPU 1's */
+
+struct pair {
+	const struct op *op[SIM_CPUS];
+	bool one_domain;	/* two vCPUs of it */
+	struct sim_outcome serial[ORDERS];
+	struct sim_outcome alone[SIM_CPUS];	/* text: unused */
+	uint64_t untouched;	/* the digest with neither */
+};
+
+/* A state that some schedule of this pair left. */
+struct end {
+	bool judged;
+	uint64_t changes, digest;
+	char text[sizeof(sim_outcome.text)];	/* why it is wrong, or "" */
+};
+
+/* Shared with the processes of pairs, and theirs with the judges'. */
+struct results {
+	unsigned long schedules;
+	unsigned int failures;
+	struct end judged;
+};
+extern struct results *results;
+
+void explore_start(void);
+/* In a process of its own; failures are printed and counted. */
+void explore_pair(struct pair *p);
+/* One schedule: FIRST, N, M. */
+void explore_schedule(struct pair *p, char *const word[3]);
+char explore_between(const struct pair *p);
+
+#endif
