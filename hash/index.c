@@ -52,12 +52,12 @@ void index_fini(struct index *x)
 	lintab_fini(&x->table);
 }
 
-void index_lock(struct index *x, uint64_t hash)
+locks_unchecked void index_lock(struct index *x, uint64_t hash)
 {
 	spin_lock(stripe_of(x, hash));
 }
 
-void index_unlock(struct index *x, uint64_t hash)
+locks_unchecked void index_unlock(struct index *x, uint64_t hash)
 {
 	spin_unlock(stripe_of(x, hash));
 }
@@ -124,7 +124,7 @@ bool index_guess(const struct index *x, uint64_t hash, uint32_t *frame)
 }
 
 static struct index_entry *find_entry(const struct index *x, uint64_t hash,
-				      uint32_t frame)
+				      uint32_t frame) needs_lock(x)
 {
 	struct lintab_cursor c;
 	struct index_entry *e;

@@ -190,7 +190,7 @@ static void put_back(struct share *s, struct share_dom *d,
  * Does a domain before d in the list hold the frame, for a group other than
  * `group`?
  */
-static bool held_before(const struct share *s, const struct share_dom *d,
+static locks_unchecked bool held_before(const struct share *s, const struct share_dom *d,
 			uint32_t frame, int group)
 {
 	for (const struct share_dom *o = s->doms; o != d; o = o->next)
@@ -214,7 +214,7 @@ static void check_counts(struct share *s, struct share_dom *d,
 		     r->holders, 0);
 }
 
-static void check_hold(struct share *s, struct share_dom *d,
+static locks_unchecked void check_hold(struct share *s, struct share_dom *d,
 		       const struct hold *h)
 {
 	uint32_t frame = h->frame >> 1;

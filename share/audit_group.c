@@ -32,7 +32,7 @@ void audit_group_forget(struct share_group *g)
  * twice, or the same content?  One such frame before this one is enough to
  * report it.
  */
-static void check_chain(struct share_group *g, uint32_t frame)
+static locks_unchecked void check_chain(struct share_group *g, uint32_t frame)
 {
 	const struct share_record *r = group_record(g, frame);
 	const void *page = group_page(g, frame);
@@ -119,7 +119,7 @@ static bool audit_bucket(struct share *s, struct share_group *g, uint64_t at)
 }
 
 /* All zero frames have one tag, so they are seen at once. */
-static uint64_t count_zero_frames(const struct share_group *g)
+static locks_unchecked uint64_t count_zero_frames(const struct share_group *g)
 {
 	struct lintab_cursor c;
 	uint64_t zero = 0;

@@ -391,6 +391,7 @@ static void vcpu_init_regs(struct build *b, struct vcpu *v)
 
 /* Validate in one go: nobody waits for a domain that is being built. */
 static int table_get(struct domain *d, mfn_t mfn, unsigned int level)
+	needs_lock(&d->mm)
 {
 	int r;
 

@@ -57,6 +57,7 @@ bool teardown_vcpu(struct vcpu *v)
 	spin_lock(&d->mm);
 	dropped = mmu_base_drop(d, &v->kernel_l4) ||
 		  mmu_base_drop(d, &v->user_l4);
+	spin_known_held(&v->domain->mm);
 	if (!dropped)
 		desc_drop_gdt(v);
 	spin_unlock(&d->mm);

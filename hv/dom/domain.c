@@ -46,7 +46,7 @@ enum wanted_id { ID_ANY, ID_THIS };
  * A free slot's next id, never DOMID_FIRST, which is the answer if all are
  * taken.  LOCK_DOMLIST.
  */
-static domid_hv_t next_id(void)
+static domid_hv_t next_id(void) needs_lock(&table_lock)
 {
 	unsigned int tries;
 
@@ -59,7 +59,7 @@ static domid_hv_t next_id(void)
 }
 
 /* Is a domain of this number there, or about to go?  LOCK_DOMLIST. */
-static bool id_in_use(domid_hv_t id)
+static bool id_in_use(domid_hv_t id) needs_lock(&table_lock)
 {
 	const struct domain *d = table[id % MAX_DOMAINS];
 

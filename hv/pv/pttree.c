@@ -63,6 +63,7 @@ static struct frame *below_of(struct frame *f, unsigned int slot)
 /* --- a table whose entries below nr_done are held --- */
 
 static void table_validated(struct domain *d, struct frame *f)
+	needs_lock(&d->mm)
 {
 	if (table_level(f) == 4)
 		ptcheck_fill_hypervisor_slots(d, table_of(f));
@@ -74,7 +75,7 @@ static void table_validated(struct domain *d, struct frame *f)
  * Go on validating f.  0: it is validated; -ERESTART; or what is wrong with an
  * entry: then f must be undone from where its type word says.
  */
-static int validate(struct domain *d, struct frame *f)
+static int validate(struct domain *d, struct frame *f) needs_lock(&d->mm)
 {
 	uint64_t type = READ_ONCE(f->type);
 	unsigned int slot = type_done(type), level = table_level(f);
@@ -103,7 +104,7 @@ static int validate(struct domain *d, struct frame *f)
 }
 
 /* Go on with letting go of f's entries; false: not yet done. */
-static bool devalidate(struct domain *d, struct frame *f)
+static bool devalidate(struct domain *d, struct frame *f) needs_lock(&d->mm)
 {
 	uint64_t type = READ_ONCE(f->type);
 	unsigned int slot = type_done(type), level = table_level(f);
@@ -173,7 +174,7 @@ static void work_end(struct pt_tree *w)
 	w->state = PT_IDLE;
 }
 
-static void work_part(struct domain *d)
+static void work_part(struct domain *d) needs_lock(&d->mm)
 {
 	struct pt_tree *w = &d->pending.tree;
 	struct frame *root = mfn_to_frame(w->root);
@@ -195,6 +196,7 @@ static void work_part(struct domain *d)
 
 /* TREE3: nobody comes for it. */
 static void result_forget(struct domain *d, struct pt_result *result)
+	needs_lock(&d->mm)
 {
 	int state = result->state;
 
@@ -204,7 +206,7 @@ static void result_forget(struct domain *d, struct pt_result *result)
 }
 
 /* TREE4: of a dying domain nobody comes for any, until a tree is half-way. */
-static void results_forget(struct domain *d)
+static void results_forget(struct domain *d) needs_lock(&d->mm)
 {
 	uint32_t i;
 

@@ -18,19 +18,20 @@
  * table that the caller will ask for next, INVALID_MFN if none.  0, or
  * -ERESTART.
  */
-int pttree_begin(struct domain *d, mfn_t wanted) must_check;
+int pttree_begin(struct domain *d, mfn_t wanted) must_check needs_lock(&d->mm);
 
 /*
  * A use of mfn as a table of `level` (1..4): general reference and type, its
  * tree validated when it is the first.  -EINVAL, -EPERM, -EBUSY, -EMLINK (only
  * linear uses are left), -ENOMEM, -ERESTART.
  */
-int pttree_get(struct domain *d, mfn_t mfn, unsigned int level) must_check;
+int pttree_get(struct domain *d, mfn_t mfn, unsigned int level) must_check
+	needs_lock(&d->mm);
 /*
  * The work must be idle (after pttree_begin() and, if one was wanted,
  * pttree_get()).
  */
-void pttree_put(struct domain *d, mfn_t mfn);
+void pttree_put(struct domain *d, mfn_t mfn) needs_lock(&d->mm);
 
 /*
  * Is a tree, or the breaking of a share, half-way?  Then call pttree_work()
@@ -38,7 +39,7 @@ void pttree_put(struct domain *d, mfn_t mfn);
  */
 bool pttree_work_left(const struct domain *d);
 /* One bounded part of it; false when there is none left. */
-bool pttree_work(struct domain *d);
+bool pttree_work(struct domain *d) needs_lock(&d->mm);
 
 /*
  * pttree_work() with LOCK_MM taken here, for a caller that holds no lock;

@@ -174,6 +174,7 @@ static void machine_set(struct vcpu *v, const struct vcpu_guest_context *c)
 
 /* CTX3: LOCK_DOMAIN. */
 static int context_apply(struct vcpu *v, const struct vcpu_guest_context *c)
+	needs_lock(&v->domain->lock)
 {
 	int r;
 
