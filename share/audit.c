@@ -317,7 +317,7 @@ void share_audit_begin(struct share *s,
 	spin_unlock(&s->lock);
 }
 
-static bool part(struct share *s)
+static enum progress part(struct share *s)
 {
 	struct share_group *g;
 
@@ -326,33 +326,33 @@ static bool part(struct share *s)
 		audit_holds(s);
 		if (s->audit_place == PLACES)
 			s->audit.phase = AUDIT_DOMS;
-		return true;
+		return MORE;
 	case AUDIT_DOMS:
 		for (struct share_dom *d = s->doms; d; d = d->next)
 			audit_dom(s, d);
 		s->audit_place = 0;
 		s->audit.phase = AUDIT_GROUPS;
-		return true;
+		return MORE;
 	case AUDIT_GROUPS:
 		g = next_group(s);
-		if (g && audit_group(s, g))
+		if (g && audit_group(s, g) == DONE)
 			s->audit.group = g->id + 1u;
-		return g != NULL;
+		return g ? MORE : DONE;
 	default:
-		return false;
+		return DONE;
 	}
 }
 
 bool share_audit_part(struct share *s)
 {
-	bool more;
+	enum progress left;
 
 	s->audit.buckets = 0;
 	s->audit.frames = 0;
 	spin_lock(&s->lock);
-	more = part(s);
+	left = part(s);
 	spin_unlock(&s->lock);
-	return more;
+	return left == MORE;
 }
 
 uint64_t share_audit_end(struct share *s, uint64_t *cross_group)

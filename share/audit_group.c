@@ -160,7 +160,7 @@ static void check_group(struct share *s, const struct share_group *g)
 			     g->seen.mappings, count_mappings(g));
 }
 
-bool audit_group(struct share *s, struct share_group *g)
+enum progress audit_group(struct share *s, struct share_group *g)
 {
 	uint64_t at = g->audit_tag;
 
@@ -168,10 +168,10 @@ bool audit_group(struct share *s, struct share_group *g)
 		at = lintab_range_end(&g->index.table, (uint32_t)at);
 	g->audit_tag = at;
 	if (at < TAGS)
-		return false;
+		return MORE;
 	check_group(s, g);
 	audit_group_forget(g);
-	return true;
+	return DONE;
 }
 
 #include <hash/general_regs_end.h>

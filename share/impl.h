@@ -244,8 +244,8 @@ static inline void *group_page(const struct share_group *g, uint32_t frame)
 __attribute__((cold, noinline))
 void audit_count(struct share_group *g, uint32_t frame, uint32_t was,
 		 uint32_t is);
-/* Audit some more of the group's index; true: that was the last part. */
-bool audit_group(struct share *s, struct share_group *g);
+/* Audit some more of the group's index. */
+enum progress audit_group(struct share *s, struct share_group *g);
 void audit_group_forget(struct share_group *g);
 
 /* audit.c */

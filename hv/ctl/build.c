@@ -396,7 +396,7 @@ static int table_get(struct domain *d, mfn_t mfn, unsigned int level)
 	int r;
 
 	while ((r = pttree_get(d, mfn, level)) == -ERESTART)
-		while (pttree_work(d))
+		while (pttree_work(d) == MORE)
 			;
 	return r;
 }

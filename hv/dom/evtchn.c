@@ -282,7 +282,7 @@ static void ports_free(struct domain *d)
  * The domain runs no more, so only peers change its ports, and a free port
  * stays free: such ports are passed by without the lock.
  */
-bool evtchn_reap(struct domain *d)
+enum progress evtchn_reap(struct domain *d)
 {
 	uint32_t closed = 0, seen = 0;
 
@@ -296,15 +296,15 @@ bool evtchn_reap(struct domain *d)
 		closed++;
 	}
 	if (d->events.reaped < d->events.count)
-		return true;
+		return MORE;
 	ports_free(d);
 	d->events.reaped = 0;
-	return false;
+	return DONE;
 }
 
 void evtchn_fini(struct domain *d)
 {
-	while (evtchn_reap(d))
+	while (evtchn_reap(d) == MORE)
 		;
 }
 

@@ -224,10 +224,12 @@ void grant_handle_drop(struct domain *d, uint32_t handle, unsigned int kinds,
 		       struct grant_pin *pin) needs_lock(&d->mm);
 /*
  * A5: look at `count` handles of d from `first` on; those that name `granter`
- * name nobody from now on.  False: d has no handles from `first` on.
+ * name nobody from now on.  DONE: d has none behind those.
  */
-bool grant_handles_disown(struct domain *d, const struct domain *granter,
-			  uint32_t first, uint32_t count) needs_lock(&d->mm);
+enum progress grant_handles_disown(struct domain *d,
+				   const struct domain *granter,
+				   uint32_t first, uint32_t count)
+	needs_lock(&d->mm);
 /* A new handle that was not used after all. */
 void grant_handle_cancel(struct domain *d, uint32_t handle) needs_lock(&d->mm);
 /* The handle whose entry is at `pte`; ~0: none. */

@@ -487,21 +487,21 @@ void sched_reap_soon(void)
 }
 
 /*
- * One step of the reaper; while vCPUs wait, only one step in each slice.  True:
- * there may be more to do.
+ * One step of the reaper; while vCPUs wait, only one step in each slice.  MORE:
+ * there may be.
  */
-static bool sched_reap(void)
+static enum progress sched_reap(void)
 {
 	unsigned int here = this_cpu()->id;
 
 	if (!sched_queues_empty() && now_ns() < reap_at_ns[here])
-		return false;
-	if (!reaper_step())
-		return false;
+		return DONE;
+	if (reaper_step() == DONE)
+		return DONE;
 	reap_at_ns[here] = now_ns() + SCHED_SLICE_NS;
 	if (here != 0 && domain_count() == 0)
 		lapic_send_ipi(0, VEC_RESCHED); /* it calls sched_all_gone() */
-	return true;
+	return MORE;
 }
 
 void sched_loop(void)

@@ -3,7 +3,7 @@
  * What a function does with locks, told to the compiler in terms of its
  * parameters:
  *
- *	bool pttree_work(struct domain *d) needs_lock(&d->mm);
+ *	enum progress pttree_work(struct domain *d) needs_lock(&d->mm);
  *
  * gcc reads none of it, so a release build is as it was.  clang's analysis of
  * threads reads all of it (`make lint T=locks`): no path of a caller comes to

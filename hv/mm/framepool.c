@@ -330,7 +330,7 @@ void frame_pool_own(struct frame_pool *p, uint64_t frames, bool on)
 	spin_unlock(&p->lock);
 }
 
-bool frame_pool_give_part(struct frame_pool *p)
+enum progress frame_pool_give_part(struct frame_pool *p)
 {
 	bool gave;
 
@@ -338,7 +338,7 @@ bool frame_pool_give_part(struct frame_pool *p)
 	gave = give_singles(p) || give_block(p, &p->store) ||
 	       give_block(p, &p->meta);
 	spin_unlock(&p->lock);
-	return gave;
+	return gave ? MORE : DONE;
 }
 
 /*

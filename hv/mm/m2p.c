@@ -128,25 +128,25 @@ static unsigned int reap_entry(struct m2p_view *view)
 	return pages;
 }
 
-bool m2p_view_reap(struct m2p_view *view)
+enum progress m2p_view_reap(struct m2p_view *view)
 {
 	unsigned int pages = 0, entries = 0;
 
 	if (!view->l3)
-		return false;
+		return DONE;
 	while (view->reaped < PT_SLOTS * LEAVES_L3 && pages < REAP_PAGES &&
 	       entries++ < REAP_ENTRIES)
 		pages += reap_entry(view);
 	if (view->reaped < PT_SLOTS * LEAVES_L3)
-		return true;
+		return MORE;
 	palloc_hv_free(view->l3, 0);
 	view->l3 = NULL;
-	return false;
+	return DONE;
 }
 
 void m2p_view_fini(struct m2p_view *view)
 {
-	while (m2p_view_reap(view))
+	while (m2p_view_reap(view) == MORE)
 		;
 }
 

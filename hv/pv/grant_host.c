@@ -343,7 +343,7 @@ static void reap_one(struct domain *d, uint32_t handle, struct grant_handle *h,
 	grant_handle_drop(d, handle, h->kinds, &list->pins[list->count++]);
 }
 
-bool grant_host_reap(struct domain *d)
+enum progress grant_host_reap(struct domain *d)
 {
 	struct grant_table *gt = d->grant;
 	struct unpin_list list;
@@ -358,5 +358,5 @@ bool grant_host_reap(struct domain *d)
 			reap_one(d, handle, h, &list);
 	}
 	unmap_finish(d, &list);
-	return gt->handle_used;
+	return gt->handle_used ? MORE : DONE;
 }

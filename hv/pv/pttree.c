@@ -103,8 +103,8 @@ static int validate(struct domain *d, struct frame *f) needs_lock(&d->mm)
 	return r;
 }
 
-/* Go on with letting go of f's entries; false: not yet done. */
-static bool devalidate(struct domain *d, struct frame *f) needs_lock(&d->mm)
+/* Go on with letting go of f's entries. */
+static enum progress devalidate(struct domain *d, struct frame *f) needs_lock(&d->mm)
 {
 	uint64_t type = READ_ONCE(f->type);
 	unsigned int slot = type_done(type), level = table_level(f);
@@ -125,7 +125,7 @@ static bool devalidate(struct domain *d, struct frame *f) needs_lock(&d->mm)
 			break;
 		if (!step_take()) {
 			pagetype_partial(f, slot, false);
-			return false;
+			return MORE;
 		}
 		slot--;
 		if (!slot_is_hypervisor(level, slot))
@@ -137,7 +137,7 @@ static bool devalidate(struct domain *d, struct frame *f) needs_lock(&d->mm)
 	}
 	pagetype_whole(f);
 	pagetype_devalidated(f);
-	return true;
+	return DONE;
 }
 
 /* --- the work --- */
@@ -190,7 +190,7 @@ static void work_part(struct domain *d) needs_lock(&d->mm)
 		w->error = r;
 		w->state = PT_UNDOING;
 	}
-	if (devalidate(d, root))
+	if (devalidate(d, root) == DONE)
 		work_end(w);
 }
 
@@ -223,7 +223,7 @@ bool pttree_work_left(const struct domain *d)
 	       unlikely(atomic_load(&d->pending.renames.held));
 }
 
-bool pttree_work(struct domain *d)
+enum progress pttree_work(struct domain *d)
 {
 	ASSERT(spin_is_locked(&d->mm));
 	this_cpu()->pte_steps = 0;
@@ -240,17 +240,17 @@ bool pttree_work(struct domain *d)
 		WRITE_ONCE(d->pending.renames.held, false);
 	if (d->state == DOM_DYING)
 		results_forget(d);
-	return pttree_work_left(d);
+	return pttree_work_left(d) ? MORE : DONE;
 }
 
-bool pttree_settle(struct domain *d)
+enum progress pttree_settle(struct domain *d)
 {
-	bool more;
+	enum progress left;
 
 	spin_lock(&d->mm);
-	more = pttree_work(d);
+	left = pttree_work(d);
 	spin_unlock(&d->mm);
-	return more;
+	return left;
 }
 
 int pttree_begin(struct domain *d, mfn_t wanted)

@@ -35,17 +35,16 @@ void pttree_put(struct domain *d, mfn_t mfn) needs_lock(&d->mm);
 
 /*
  * Is a tree, or the breaking of a share, half-way?  Then call pttree_work()
- * until it says false.  No lock needed to ask.
+ * until that says DONE.  No lock needed to ask.
  */
 bool pttree_work_left(const struct domain *d);
-/* One bounded part of it; false when there is none left. */
-bool pttree_work(struct domain *d) needs_lock(&d->mm);
+/* One bounded part of it. */
+enum progress pttree_work(struct domain *d) needs_lock(&d->mm);
 
 /*
- * pttree_work() with LOCK_MM taken here, for a caller that holds no lock;
- * false: no work is left.
+ * pttree_work() with LOCK_MM taken here, for a caller that holds no lock.
  */
-bool pttree_settle(struct domain *d);
+enum progress pttree_settle(struct domain *d);
 
 /* Entries between two looks at the clock; tests lower it. */
 extern unsigned int pttree_steps_max;

@@ -15,9 +15,9 @@
 int holds_domain_init(struct domain *d, const char *group, uint64_t budget);
 /*
  * After all holds are gone: give back some of what was set aside for d in its
- * group; false: nothing is left to give.
+ * group; DONE: nothing is left to give.
  */
-bool holds_domain_reap(struct domain *d);
+enum progress holds_domain_reap(struct domain *d);
 void holds_domain_fini(struct domain *d);	/* and the rest */
 
 /*
