@@ -10,8 +10,9 @@ struct index_entry {
 };
 
 /*
- * 7.6 entries in a bucket of 8, one cache line: less than 12 bytes an entry at
- * any size with the overflow nodes and the directory (hash/README.md).
+ * A bucket is one cache line and has room for 8 entries.  The table grows at
+ * 7.6 of them on average, so that an entry costs less than 12 bytes at any
+ * size, overflow nodes and directory included (hash/README.md).
  */
 static const struct lintab_kind index_kind = {
 	.bucket_bytes = 64,

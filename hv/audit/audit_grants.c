@@ -6,8 +6,8 @@
  * pinned.
  *
  * Two passes over the active entries, one over the handles between them;
- * nothing is allocated.  No hypercall is in progress (a copy has pins without
- * handles).
+ * nothing is allocated.  No hypercall is in progress meanwhile: a grant copy,
+ * for one, has pins without handles.
  */
 #include <port.h>
 
