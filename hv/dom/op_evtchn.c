@@ -215,14 +215,13 @@ static long send_locked(struct domain *d, uint32_t port, struct domain *peer)
 	needs_lock(&d->events.lock)
 {
 	const struct evtchn *c = evtchn_get(d, port);
-	struct domain *far = peer ? peer : d;
 
 	switch (c ? c->state : PORT_FREE) {
 	case PORT_CONSOLE:
 		return 1;
 	case PORT_INTERDOMAIN:
-		spin_known_held(&far->events.lock);
-		evtchn_raise(far, c->remote_port);
+		spin_known_held(&(peer ? peer : d)->events.lock);
+		evtchn_raise(peer ? peer : d, c->remote_port);
 		return 0;
 	case PORT_IPI:
 		evtchn_raise(d, port);
