@@ -3,7 +3,7 @@
 # Install the Debian packages that building and running Pasture needs, and
 # nothing when all of them are there.  Quiet unless something is missing; a
 # failure is one line that says what to do.  `make deps` runs it; so does the
-# first compile.  `deps.sh deb`: also what `make deb` needs.
+# first compile.  `deps.sh deb`: also what `make deb` needs; `lint`: also clang.
 set -u
 
 packages="gcc g++ jq libc6-dev binutils nasm qemu-system-x86 libxen-dev libxxhash-dev
@@ -11,6 +11,8 @@ check libsubunit-dev libarchive-dev libjansson-dev libssl3 libelf1 grub-pc-bin
 grub-efi-amd64-bin grub-common xorriso mtools ovmf gnuplot-nox spin
 zlib1g-dev libbz2-dev liblzma-dev libzstd-dev liblz4-dev"
 
+# For `make lint T=locks`: its analysis of threads, which gcc has not.
+[ "${1-}" != lint ] || packages="$packages clang"
 # For `make deb` too, and a bare system to try them in.
 [ "${1-}" != deb ] || packages="$packages debhelper dh-dkms mmdebstrap"
 

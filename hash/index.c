@@ -10,8 +10,9 @@ struct index_entry {
 };
 
 /*
- * 7.6 entries in a bucket of 8, one cache line: less than 12 bytes an entry at
- * any size with the overflow nodes and the directory (hash/README.md).
+ * A bucket is one cache line and has room for 8 entries.  The table grows at
+ * 7.6 of them on average, so that an entry costs less than 12 bytes at any
+ * size, overflow nodes and directory included (hash/README.md).
  */
 static const struct lintab_kind index_kind = {
 	.bucket_bytes = 64,
@@ -52,12 +53,12 @@ void index_fini(struct index *x)
 	lintab_fini(&x->table);
 }
 
-void index_lock(struct index *x, uint64_t hash)
+locks_unchecked void index_lock(struct index *x, uint64_t hash)
 {
 	spin_lock(stripe_of(x, hash));
 }
 
-void index_unlock(struct index *x, uint64_t hash)
+locks_unchecked void index_unlock(struct index *x, uint64_t hash)
 {
 	spin_unlock(stripe_of(x, hash));
 }
@@ -124,7 +125,7 @@ bool index_guess(const struct index *x, uint64_t hash, uint32_t *frame)
 }
 
 static struct index_entry *find_entry(const struct index *x, uint64_t hash,
-				      uint32_t frame)
+				      uint32_t frame) needs_lock(x)
 {
 	struct lintab_cursor c;
 	struct index_entry *e;

@@ -190,7 +190,7 @@ static void put_back(struct share *s, struct share_dom *d,
  * Does a domain before d in the list hold the frame, for a group other than
  * `group`?
  */
-static bool held_before(const struct share *s, const struct share_dom *d,
+static locks_unchecked bool held_before(const struct share *s, const struct share_dom *d,
 			uint32_t frame, int group)
 {
 	for (const struct share_dom *o = s->doms; o != d; o = o->next)
@@ -214,7 +214,7 @@ static void check_counts(struct share *s, struct share_dom *d,
 		     r->holders, 0);
 }
 
-static void check_hold(struct share *s, struct share_dom *d,
+static locks_unchecked void check_hold(struct share *s, struct share_dom *d,
 		       const struct hold *h)
 {
 	uint32_t frame = h->frame >> 1;
@@ -317,7 +317,7 @@ void share_audit_begin(struct share *s,
 	spin_unlock(&s->lock);
 }
 
-static bool part(struct share *s)
+static enum progress part(struct share *s)
 {
 	struct share_group *g;
 
@@ -326,33 +326,33 @@ static bool part(struct share *s)
 		audit_holds(s);
 		if (s->audit_place == PLACES)
 			s->audit.phase = AUDIT_DOMS;
-		return true;
+		return MORE;
 	case AUDIT_DOMS:
 		for (struct share_dom *d = s->doms; d; d = d->next)
 			audit_dom(s, d);
 		s->audit_place = 0;
 		s->audit.phase = AUDIT_GROUPS;
-		return true;
+		return MORE;
 	case AUDIT_GROUPS:
 		g = next_group(s);
-		if (g && audit_group(s, g))
+		if (g && audit_group(s, g) == DONE)
 			s->audit.group = g->id + 1u;
-		return g != NULL;
+		return g ? MORE : DONE;
 	default:
-		return false;
+		return DONE;
 	}
 }
 
 bool share_audit_part(struct share *s)
 {
-	bool more;
+	enum progress left;
 
 	s->audit.buckets = 0;
 	s->audit.frames = 0;
 	spin_lock(&s->lock);
-	more = part(s);
+	left = part(s);
 	spin_unlock(&s->lock);
-	return more;
+	return left == MORE;
 }
 
 uint64_t share_audit_end(struct share *s, uint64_t *cross_group)

@@ -32,7 +32,7 @@ void audit_group_forget(struct share_group *g)
  * twice, or the same content?  One such frame before this one is enough to
  * report it.
  */
-static void check_chain(struct share_group *g, uint32_t frame)
+static locks_unchecked void check_chain(struct share_group *g, uint32_t frame)
 {
 	const struct share_record *r = group_record(g, frame);
 	const void *page = group_page(g, frame);
@@ -119,7 +119,7 @@ static bool audit_bucket(struct share *s, struct share_group *g, uint64_t at)
 }
 
 /* All zero frames have one tag, so they are seen at once. */
-static uint64_t count_zero_frames(const struct share_group *g)
+static locks_unchecked uint64_t count_zero_frames(const struct share_group *g)
 {
 	struct lintab_cursor c;
 	uint64_t zero = 0;
@@ -160,7 +160,7 @@ static void check_group(struct share *s, const struct share_group *g)
 			     g->seen.mappings, count_mappings(g));
 }
 
-bool audit_group(struct share *s, struct share_group *g)
+enum progress audit_group(struct share *s, struct share_group *g)
 {
 	uint64_t at = g->audit_tag;
 
@@ -168,10 +168,10 @@ bool audit_group(struct share *s, struct share_group *g)
 		at = lintab_range_end(&g->index.table, (uint32_t)at);
 	g->audit_tag = at;
 	if (at < TAGS)
-		return false;
+		return MORE;
 	check_group(s, g);
 	audit_group_forget(g);
-	return true;
+	return DONE;
 }
 
 #include <hash/general_regs_end.h>

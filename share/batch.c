@@ -57,6 +57,7 @@ static unsigned int hashed_after(const struct batch *b, unsigned int n)
 }
 
 static void finish(struct batch *b, unsigned int n, struct offer *o)
+	needs_lock(&o->dom->lock)
 {
 	offer_commit(o);
 	follow_joined(o, hashed_after(b, n));
@@ -83,6 +84,7 @@ static void step(struct batch *b, unsigned int turn, enum step step)
 		offer_prefetch_match(o);
 		break;
 	default:
+		spin_known_held(&o->dom->lock);
 		finish(b, n, o);
 	}
 }

@@ -14,6 +14,7 @@
 
 /* Take a frame without holders out of the index.  Stripe lock. */
 static void frame_leave(struct share_group *g, uint32_t frame)
+	needs_lock(&g->index)
 {
 	struct share_record *r = group_record(g, frame);
 
@@ -30,6 +31,7 @@ static void frame_leave(struct share_group *g, uint32_t frame)
  * frame.
  */
 static bool hold_end(struct share_dom *d, struct hold *h, uint32_t mappings)
+	needs_lock(&d->lock)
 {
 	struct share_group *g = d->group;
 	uint32_t frame = h->frame >> 1;
@@ -81,6 +83,7 @@ void share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
  * our domain, which is locked, can change the count.
  */
 static bool take_alone(struct share_dom *d, struct hold *h, uint32_t mappings)
+	needs_lock(&d->lock)
 {
 	struct share_group *g = d->group;
 	uint32_t frame = h->frame >> 1;

@@ -94,13 +94,14 @@ static bool has_hash(const struct share_group *g, const struct share_record *r,
 
 /* Stripe lock. */
 static bool equals(struct offer *o, const struct share_record *r)
+	needs_lock(&o->group->index)
 {
 	struct share_group *g = o->group;
 	const void *page = group_page(g, o->same);
 
 	if (!has_hash(g, r, o->hash))
 		return false;
-	o->same_when = index_removals(&g->index, o->hash);
+	o->same_when = index_removals(&o->group->index, o->hash);
 	return g->share->fns->equal(o->page, page);
 }
 
@@ -113,9 +114,9 @@ static bool is_expected(struct offer *o, uint32_t expected)
 	o->hash = atomic_load_relaxed(&r->hash);
 	if (o->hash <= SHARE_HASH_DRAWN)
 		return false;
-	index_lock(&g->index, o->hash);
+	index_lock(&o->group->index, o->hash);
 	o->followed = equals(o, r);
-	index_unlock(&g->index, o->hash);
+	index_unlock(&o->group->index, o->hash);
 	return o->followed;
 }
 
@@ -168,6 +169,7 @@ static bool may_lead(const struct share_group *g, const struct share_record *r)
 
 /* FOL4 */
 static void link_last(const struct offer *o, uint32_t frame)
+	needs_lock(&o->dom->lock)
 {
 	const struct follow *f = o->follow;
 	struct share_record *r;

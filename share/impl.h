@@ -193,8 +193,9 @@ bool replica_of(uint64_t hash, uint64_t stored);
 /* hold.c; the domain's lock. */
 bool hold_init(struct share_dom *d) must_check;
 void hold_fini(struct share_dom *d);
-bool hold_prepare(struct share_dom *d) must_check;
-struct hold *hold_find(const struct share_dom *d, uint32_t frame);
+bool hold_prepare(struct share_dom *d) must_check needs_lock(&d->lock);
+struct hold *hold_find(const struct share_dom *d, uint32_t frame)
+	needs_lock(&d->lock);
 /*
  * Is there room for so many mappings more?  Other domains' mappings do not
  * count: no domain can use up a frame for the others.
@@ -209,18 +210,22 @@ static inline bool hold_has_room(const struct hold *h, uint32_t mappings)
  */
 void hold_prefetch(const struct share_dom *d, uint32_t frame);
 void hold_prefetch_more(const struct share_dom *d, uint32_t frame);
+/* After hold_prepare(). */
 void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
-	      uint32_t mappings);	/* after hold_prepare() */
-void hold_remove(struct share_dom *d, struct hold *h);
+	      uint32_t mappings) needs_lock(&d->lock);
+void hold_remove(struct share_dom *d, struct hold *h) needs_lock(&d->lock);
 /* Note that the domain has so many mappings of the frame more or fewer. */
-void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings);
+void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings)
+	needs_lock(&d->lock);
 
 /*
  * count.c: the share count of a frame; atomic.  The domain's lock.  Add: after
  * hold_has_room().
  */
-void count_add(struct share_dom *d, uint32_t frame, uint32_t mappings);
-void count_sub(struct share_dom *d, uint32_t frame, uint32_t mappings);
+void count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
+	needs_lock(&d->lock);
+void count_sub(struct share_dom *d, uint32_t frame, uint32_t mappings)
+	needs_lock(&d->lock);
 /* SHARE3, for one group; nothing runs. */
 uint64_t count_unshared(const struct share_group *g);
 
@@ -239,8 +244,8 @@ static inline void *group_page(const struct share_group *g, uint32_t frame)
 __attribute__((cold, noinline))
 void audit_count(struct share_group *g, uint32_t frame, uint32_t was,
 		 uint32_t is);
-/* Audit some more of the group's index; true: that was the last part. */
-bool audit_group(struct share *s, struct share_group *g);
+/* Audit some more of the group's index. */
+enum progress audit_group(struct share *s, struct share_group *g);
 void audit_group_forget(struct share_group *g);
 
 /* audit.c */

@@ -41,6 +41,7 @@
 
 /* The domain gets a hold of the frame, which it does not hold yet. */
 static void offer_new_hold(struct offer *o, uint32_t frame)
+	needs_lock(&o->dom->lock)
 {
 	count_add(o->dom, frame, o->mappings);
 	group_record(o->group, frame)->holders++;
@@ -59,6 +60,7 @@ static bool is_zero(const struct offer *o)
  * them.
  */
 static bool offer_hold(struct offer *o, uint32_t frame)
+	needs_lock(&o->dom->lock)
 {
 	struct hold *h = hold_find(o->dom, frame);
 
@@ -102,13 +104,14 @@ static void note_collision(struct offer *o, uint32_t frame)
 
 /* Look for the content and join it.  Stripe lock. */
 static bool offer_match(struct offer *o, uint32_t *canonical)
+	needs_lock(&o->dom->lock, &o->group->index)
 {
 	struct share_group *g = o->group;
 	struct lintab_cursor c;
 	uint32_t frame;
 
-	index_seek(&g->index, o->hash, &c);
-	while (index_next(&g->index, o->hash, &c, &frame)) {
+	index_seek(&o->group->index, o->hash, &c);
+	while (index_next(&o->group->index, o->hash, &c, &frame)) {
 		const struct share_record *r = group_record(g, frame);
 
 		if (r->hash != o->hash || r->group != g->id)
@@ -136,7 +139,7 @@ static void note_chain(struct share_group *g, uint64_t length)
 }
 
 /* The drawn frame becomes the canonical one.  Stripe lock; cannot fail. */
-static void offer_insert(struct offer *o)
+static void offer_insert(struct offer *o) needs_lock(&o->dom->lock, &o->group->index)
 {
 	struct share_group *g = o->group;
 	struct share_record *r = group_record(g, o->drawn);
@@ -151,7 +154,7 @@ static void offer_insert(struct offer *o)
 	}
 	atomic_store_relaxed(&r->hash, o->hash);
 	atomic_store_relaxed(&r->next, o->replica ? FOLLOW_REPLICA : FOLLOW_NONE);
-	index_add(&g->index, o->hash, o->drawn, &o->dom->index_room);
+	index_add(&o->group->index, o->hash, o->drawn, &o->dom->index_room);
 	if (o->match_full)
 		atomic_fetch_add(&g->twins, 1);
 	note_chain(g, o->collision_count + 1);
@@ -163,7 +166,7 @@ static void offer_insert(struct offer *o)
  * Where each hash has one frame but for replicas, the frame that is known to
  * have the content is the one that a look-up would find; stripe lock.
  */
-static bool is_the_one(const struct offer *o)
+static bool is_the_one(const struct offer *o) needs_lock(&o->dom->lock, &o->group->index)
 {
 	const struct share_group *g = o->group;
 	const struct hold *h;
@@ -176,6 +179,7 @@ static bool is_the_one(const struct offer *o)
 
 /* Domain lock and stripe lock. */
 static int offer_look_up(struct offer *o, uint32_t *canonical)
+	needs_lock(&o->dom->lock, &o->group->index)
 {
 	if (is_the_one(o) && offer_hold(o, o->same)) {
 		*canonical = o->same;
@@ -198,18 +202,19 @@ static int offer_look_up(struct offer *o, uint32_t *canonical)
 
 /* Domain lock. */
 static int offer_locked(struct offer *o, uint32_t *canonical)
+	needs_lock(&o->dom->lock)
 {
-	struct index *index = &o->group->index;
 	int rc;
 
 	if (!hold_prepare(o->dom))
 		return SHARE_ERR_NOMEM;
 	o->within_budget = share_dom_held(o->dom) < o->dom->budget;
-	index_lock(index, o->hash);
+	index_lock(&o->group->index, o->hash);
 	/* Something of the stripe is gone: it may be the frame. */
-	o->followed &= index_removals(index, o->hash) == o->same_when;
+	o->followed &= index_removals(&o->group->index, o->hash) ==
+		       o->same_when;
 	rc = offer_look_up(o, canonical);
-	index_unlock(index, o->hash);
+	index_unlock(&o->group->index, o->hash);
 	return rc;
 }
 

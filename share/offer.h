@@ -62,7 +62,7 @@ static inline bool offer_other_pfn(const struct offer *o, const struct hold *h)
  * replica.c: o->hash becomes that of a replica which the domain does not have;
  * false: it has all.  Domain lock and stripe lock.
  */
-bool replica_choose(struct offer *o);
+bool replica_choose(struct offer *o) needs_lock(&o->dom->lock, &o->group->index);
 
 /*
  * follow.c, with o->follow.  Is the page, which is no zero page, the expected
@@ -73,13 +73,14 @@ bool follow_match(struct offer *o);
  * The page joined; `between`: pages after it that are past follow_match(), but
  * for zero pages.  The domain's lock.
  */
-void follow_joined(struct offer *o, unsigned int between);
+void follow_joined(struct offer *o, unsigned int between)
+	needs_lock(&o->dom->lock);
 
 /* The steps, in this order.  A refused offer runs through them unharmed. */
 void offer_hash(struct offer *o);	/* no lock */
 /* the domain's lock: */
 void offer_prefetch_bucket(struct offer *o);
 void offer_prefetch_match(struct offer *o);
-void offer_commit(struct offer *o);
+void offer_commit(struct offer *o) needs_lock(&o->dom->lock);
 
 #endif

@@ -44,6 +44,7 @@ bool replica_of(uint64_t hash, uint64_t stored)
  * the zero page's, and not this page's: SHARE1.
  */
 static bool taken(const struct offer *o, uint64_t hash)
+	needs_lock(&o->dom->lock, &o->group->index)
 {
 	const struct share_group *g = o->group;
 	struct lintab_cursor c;
@@ -52,8 +53,8 @@ static bool taken(const struct offer *o, uint64_t hash)
 
 	if (hash == g->zero_hash && !o->zero)
 		return true;
-	index_seek(&g->index, hash, &c);
-	while (index_next(&g->index, hash, &c, &frame)) {
+	index_seek(&o->group->index, hash, &c);
+	while (index_next(&o->group->index, hash, &c, &frame)) {
 		if (group_record(g, frame)->hash != hash)
 			continue;
 		h = hold_find(o->dom, frame);

@@ -39,8 +39,8 @@
  *   -ENOSPC  budget used up or table full  (SHARE_FULL, SHARE_LIMIT)
  *   -ENOMEM  no frame                      (SHARE_NO_MEMORY)
  * A domain has at most SHARE_FRAME_MAPPINGS entries that map one shared frame.
- * An offer beyond succeeds, with another frame; a further entry that names the
- * frame is refused (-EBUSY).  What other domains map does not count.
+ * An offer beyond that succeeds, with another frame; a further entry that names
+ * the full one is refused (-EBUSY).  What other domains map does not count.
  */
 #define SHAREOP_single	0
 /*
@@ -79,8 +79,8 @@
  * SHAREOP_mode: how shares of this domain's are made and broken: the struct
  * shareop_mode at `arg`; count = its size, flags 0.  Each call says all: what
  * it leaves out is off.  Returns 0, or -errno with nothing changed:
- *   -EINVAL  count, flags or version wrong; a flag that there is not (so a
- *            kernel asks for what it wants, and then for less); a flag without
+ *   -EINVAL  count, flags or version wrong; an unknown flag (so a kernel asks
+ *            for all that it wants, and then for less); a flag without
  *            one that it needs; a list or a linear base without break first, or
  *            not in the guest's range; bytes behind the struct that are not 0
  *   -EFAULT  the struct could not be read

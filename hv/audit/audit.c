@@ -47,15 +47,15 @@ static void other_error(void *ctx, const char *message)
 
 /* --- the machine --- */
 
-/* Some frames; true: those were the last. */
-static bool part_frames(struct audit *a)
+/* Some frames. */
+static enum progress part_frames(struct audit *a)
 {
 	mfn_t end = mfn_min(mfn_add(a->next, AUDIT_FRAMES), frame_max_mfn);
 	uint64_t free = audit_frames(a, a->next, end);
 
 	a->next = end;
 	(void)palloc_counted(end, free);
-	return mfn_eq(end, frame_max_mfn);
+	return mfn_eq(end, frame_max_mfn) ? DONE : MORE;
 }
 
 static void credits_add(struct domain *d, void *arg)
@@ -139,15 +139,15 @@ static void window_set(struct audit *a)
 	a->named = INVALID_MFN;
 }
 
-/* Go on with the window of `mfn`; false: there is none. */
-static bool window_next(struct audit *a, mfn_t mfn)
+/* Go on with the window of `mfn`; DONE: there is none. */
+static enum progress window_next(struct audit *a, mfn_t mfn)
 {
 	uint64_t last = windows(a) - 1;
 
 	if (mfn_eq(mfn, INVALID_MFN) || a->window >= last)
-		return false;
+		return DONE;
 	a->window = MIN(mfn_n(mfn) / a->frames, last);
-	return true;
+	return MORE;
 }
 
 static void step_set(struct audit *a, enum audit_step step)
@@ -161,12 +161,11 @@ static void tables_part(struct audit *a, struct domain *d)
 	window_set(a);
 	audit_domain_names(a, d);
 	audit_domain_counts(a, d);
-	if (!window_next(a, a->named))
+	if (window_next(a, a->named) == DONE)
 		step_set(a, AUDIT_VIEW);
 }
 
-/* True: there is more of it. */
-static bool view_part(struct audit *a, struct domain *d)
+static enum progress view_part(struct audit *a, struct domain *d)
 {
 	window_set(a);
 	audit_domain_view(a, d);
@@ -184,25 +183,25 @@ static void lists_part(struct audit *a, struct domain *d)
 }
 
 /*
- * A domain's first part, or one window of frames of it; true: there are no more
+ * A domain's first part, or one window of frames of it; DONE: there are no more
  * domains.
  */
-static bool part_domain(struct audit *a)
+static enum progress part_domain(struct audit *a)
 {
 	struct domain *d = domain_at(a);
 
 	if (!d)
-		return true;
+		return DONE;
 	if (a->step == AUDIT_LISTS) {
 		lists_part(a, d);
 	} else if (a->step == AUDIT_TABLES) {
 		tables_part(a, d);
-	} else if (!view_part(a, d)) {
+	} else if (view_part(a, d) == DONE) {
 		a->slot++;
 		a->step = AUDIT_LISTS;
 	}
 	domain_put(d);
-	return false;
+	return MORE;
 }
 
 /* --- parts --- */
@@ -228,7 +227,7 @@ static void part(struct audit *a)
 	audit_alive_fill();
 	switch (a->phase) {
 	case AUDIT_FRAME_STATES:
-		if (part_frames(a))
+		if (part_frames(a) == DONE)
 			a->phase = AUDIT_SUMS;
 		break;
 	case AUDIT_SUMS:
@@ -244,7 +243,7 @@ static void part(struct audit *a)
 		a->phase = AUDIT_DOMAINS;
 		break;
 	case AUDIT_DOMAINS:
-		if (part_domain(a))
+		if (part_domain(a) == DONE)
 			a->phase = AUDIT_DONE;
 		break;
 	default:
@@ -300,43 +299,43 @@ static void finish(struct audit *a, struct audit_result *result)
  * Do one part of the audit that `result` names.  If another audit came between,
  * begin again.
  */
-static bool run(struct audit *a, struct audit_result *result)
+static enum progress run(struct audit *a, struct audit_result *result)
 {
 	static uint64_t numbers;
-	bool more = true;
+	enum progress left = MORE;
 
 	if (!result->number || a->number != result->number) {
 		result->number = ++numbers;
-		more = start(a, result->number);
+		left = start(a, result->number) ? MORE : DONE;
 		a->operators = result->first;
-		if (!more) {
+		if (left == DONE) {
 			log_warn("audit: no memory for it");
 			a->errors = 1;
 		}
 	} else if (a->phase != AUDIT_IDLE) {
 		part(a);
-		more = a->phase != AUDIT_DONE;
+		left = a->phase != AUDIT_DONE ? MORE : DONE;
 	} else {
-		return false;	/* it was over already */
+		return DONE;	/* it was over already */
 	}
-	if (!more)
+	if (left == DONE)
 		finish(a, result);
-	return more;
+	return left;
 }
 
-static bool run_parts(struct audit_result *result)
+static enum progress run_parts(struct audit_result *result)
 {
 	uint64_t begin = now_ns(), ns;
-	bool more = true;
+	enum progress left;
 
 	do {
-		more = run(&audit, result);
+		left = run(&audit, result);
 		ns = now_ns() - begin;
-	} while (more && ns < AUDIT_STOP_NS);
+	} while (left == MORE && ns < AUDIT_STOP_NS);
 	result->stops++;
 	result->stopped_ns += ns;
 	result->longest_ns = MAX(result->longest_ns, ns);
-	return more;
+	return left;
 }
 
 /*
@@ -349,21 +348,21 @@ static bool must_wait(const struct audit *a, const struct audit_result *result)
 	       a->number != result->number;
 }
 
-static bool audit_stop(struct audit_result *result, bool whole)
+static enum progress audit_stop(struct audit_result *result, bool whole)
 {
-	bool more = true;
+	enum progress left = MORE;
 
 	reclaim_flush();	/* uses that wait here are in no table (FOR4) */
 	stop_machine_begin();
 	/* audit_whole(), which goes on to the end, is not disturbed. */
 	if (whole || (!atomic_load_acquire(&whole_by) &&
 		      !must_wait(&audit, result)))
-		more = run_parts(result);
+		left = run_parts(result);
 	stop_machine_end();
-	return more;
+	return left;
 }
 
-bool audit_part(struct audit_result *result)
+enum progress audit_part(struct audit_result *result)
 {
 	return audit_stop(result, false);
 }
@@ -377,7 +376,7 @@ void audit_whole(struct audit_result *result)
 		stop_point();
 		port_spin();
 	}
-	while (audit_stop(result, true))
+	while (audit_stop(result, true) == MORE)
 		;
 	atomic_store_release(&whole_by, 0);
 }

@@ -28,12 +28,12 @@ struct audit_result {
 
 void audit_whole(struct audit_result *result);
 /*
- * One part; false: it was the last.  Between parts everything goes on, also the
+ * One part; DONE: it was the last.  Between parts everything goes on, also the
  * CPU that calls.  If audit_whole() or another audit comes between, this one
  * begins again after it; but while the operator's is under way, a part of any
  * other does nothing.
  */
-bool audit_part(struct audit_result *result) must_check;
+enum progress audit_part(struct audit_result *result) must_check;
 
 /*
  * Recount I16 for all domains, all CPUs stopped (or a test): each error in

@@ -2,8 +2,8 @@
 /*
  * Foreign entries, I21; pv/foreign.h has their rules.
  *
- * Only a domain that has some is walked: the first domain, while it builds or
- * looks into another.
+ * Only the tables of a domain that has foreign entries are walked: those of the
+ * first domain, while it builds or looks into another.
  */
 #include <port.h>
 

@@ -6,8 +6,8 @@
  * pinned.
  *
  * Two passes over the active entries, one over the handles between them;
- * nothing is allocated.  No hypercall is in progress (a copy has pins without
- * handles).
+ * nothing is allocated.  No hypercall is in progress meanwhile: a grant copy,
+ * for one, has pins without handles.
  */
 #include <port.h>
 
@@ -55,7 +55,7 @@ static void seen_clear(struct domain *d, void *arg)
 
 /* --- handles --- */
 
-static void handle_pte(struct grants_audit *a, struct domain *d, uint32_t n,
+static locks_unchecked void handle_pte(struct grants_audit *a, struct domain *d, uint32_t n,
 		       const struct grant_handle *h)
 {
 	pte_t pte = *(pte_t *)maddr_to_virt(h->pte);
@@ -95,7 +95,7 @@ static void handle_check(struct grants_audit *a, struct domain *d, uint32_t n,
 		act->seen[pin_device(h->writable)]++;
 }
 
-static void handles_check(struct domain *d, void *arg)
+static locks_unchecked void handles_check(struct domain *d, void *arg)
 {
 	const struct grant_table *gt = d->grant;
 	struct grants_audit *a = arg;

@@ -339,7 +339,7 @@ static void handle_part(struct audit *a, const struct grant_handle *h)
  * The frame says whose it is: a handle of a dying domain's grant is disowned
  * before the page is (ctl/destroy.c, DISOWN, ORPHANS).
  */
-static void handle_names(struct domain *user, void *arg)
+static locks_unchecked void handle_names(struct domain *user, void *arg)
 {
 	const struct named_by *n = arg;
 	uint32_t i;
@@ -357,7 +357,7 @@ static void handle_names(struct domain *user, void *arg)
 }
 
 /* Grants of others that d uses: each host part has one entry (I16). */
-static void host_parts(struct audit *a, struct domain *d)
+static locks_unchecked void host_parts(struct audit *a, struct domain *d)
 {
 	uint32_t n, hosts = 0;
 

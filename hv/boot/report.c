@@ -94,7 +94,7 @@ static void snapshot_tick(void *arg)
 	uint64_t end = now_ns() + AUDIT_SLICE_NS;
 	char times[100], tail[160];
 
-	while (audit_part(&snapshot))
+	while (audit_part(&snapshot) == MORE)
 		if (now_ns() >= end) {
 			timer_set(&snapshot_timer, now_ns() + AUDIT_SLICE_NS);
 			return;

@@ -14,7 +14,7 @@ static void touch_nothing(void)
 	*(volatile int *)HV_VIRT_START = 1;
 }
 
-static void wrong_order(void)
+static locks_unchecked void wrong_order(void)
 {
 	static struct spinlock low = SPINLOCK_INIT(LOCK_HEAP);
 	static struct spinlock high = SPINLOCK_INIT(LOCK_DOMAIN);

@@ -391,11 +391,12 @@ static void vcpu_init_regs(struct build *b, struct vcpu *v)
 
 /* Validate in one go: nobody waits for a domain that is being built. */
 static int table_get(struct domain *d, mfn_t mfn, unsigned int level)
+	needs_lock(&d->mm)
 {
 	int r;
 
 	while ((r = pttree_get(d, mfn, level)) == -ERESTART)
-		while (pttree_work(d))
+		while (pttree_work(d) == MORE)
 			;
 	return r;
 }

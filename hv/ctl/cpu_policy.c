@@ -166,6 +166,17 @@ static void feature_words(const struct leaves *l, uint32_t word[FEATURE_WORDS])
 	word[9] = more[3];
 }
 
+void cpu_policy_hardware(uint32_t word[8])
+{
+	const struct leaves l = { .machine = true };
+	uint32_t all[FEATURE_WORDS], state[4];
+
+	feature_words(&l, all);
+	leaf_read(&l, LEAF_STATE, 1, state);
+	all[4] = state[0];
+	memcpy(word, all, 8 * sizeof(word[0]));
+}
+
 long cpu_policy_features(struct xen_sysctl_cpu_featureset *op)
 {
 	struct leaves l = { .machine = op->index <= XEN_SYSCTL_cpu_featureset_host };

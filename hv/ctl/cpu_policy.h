@@ -18,4 +18,7 @@ long cpu_policy_features(struct xen_sysctl_cpu_featureset *op);
 long cpu_policy_get(struct domain *d, struct xen_domctl_cpu_policy *op);
 long cpu_policy_set(struct domain *d, struct xen_domctl_cpu_policy *op);
 
+/* The first 8 words of the machine's features, which `xl info` prints. */
+void cpu_policy_hardware(uint32_t word[8]);
+
 #endif

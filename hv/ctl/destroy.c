@@ -116,16 +116,16 @@ static void phase_stop(struct domain *d)
 	evtchn_virq_first(VIRQ_DOM_EXC);
 }
 
-/* False when every table of this level is empty. */
-static bool phase_empty(struct domain *d, unsigned int level)
+/* Until every table of this level is empty. */
+static enum progress phase_empty(struct domain *d, unsigned int level)
 {
 	bool worked = false;
 	unsigned int i;
 
 	for (i = 0; i < PAGES_PER_STEP && !worked; i++) {
-		if (d->end.page &&
-		    !teardown_table(d, d->end.page, level, &d->end.slot))
-			return true;
+		if (d->end.page && teardown_table(d, d->end.page, level,
+						  &d->end.slot) == MORE)
+			return MORE;
 		/*
 		 * One table is a step; pages that are no tables are only passed
 		 * by.
@@ -134,26 +134,26 @@ static bool phase_empty(struct domain *d, unsigned int level)
 		d->end.page = domain_page_after(d, d->end.page);
 		d->end.slot = 0;
 		if (!d->end.page)
-			return false;
+			return DONE;
 	}
-	return true;
+	return MORE;
 }
 
-/* False when no vCPU is hooked in anywhere. */
-static bool phase_unhook(struct domain *d)
+/* Until no vCPU is hooked in anywhere. */
+static enum progress phase_unhook(struct domain *d)
 {
 	uint32_t i;
 
 	for (i = 0; i < d->vcpu_count; i++)
-		if (teardown_vcpu(d->vcpu[i]))
-			return true;
+		if (teardown_vcpu(d->vcpu[i]) == MORE)
+			return MORE;
 	xencomm_domain_fini(d);
 	trace_event(d, TRACE_UNHOOKED, 0, MFN(0), 0);
-	return false;
+	return DONE;
 }
 
-/* False when every page has been seen. */
-static bool phase_pages(struct domain *d)
+/* Until every page has been seen. */
+static enum progress phase_pages(struct domain *d)
 {
 	bool worked = false;
 	unsigned int i;
@@ -162,41 +162,41 @@ static bool phase_pages(struct domain *d)
 		struct frame *f = domain_page_next_left(d);
 
 		if (!f)
-			return false;
+			return DONE;
 		worked = teardown_page(d, f);
 		if (frame_test_and_clear_allocated(f))
 			frame_put(f);
 		frame_put(f);
 		d->end.pages++;
 	}
-	return true;
+	return MORE;
 }
 
 /*
- * Disown some handles of one other domain a step.  False: all domains were
- * seen.  A map that was under way when the grant table was closed may add a
+ * Disown some handles of one other domain a step, until all domains were seen.
+ * A map that was under way when the grant table was closed may add a
  * handle to a domain that we have passed; then PHASE_WAIT starts again from the
  * first domain.
  */
-static bool phase_disown(struct domain *d)
+static enum progress phase_disown(struct domain *d)
 {
 	unsigned int slot = d->end.disown_slot;
 	struct domain *user;
-	bool more;
+	enum progress left;
 
 	if (!grant_pinned(d))
-		return false;
+		return DONE;
 	user = domain_from_slot(&slot);
 	if (!user)
-		return false;
+		return DONE;
 	spin_lock(&user->mm);
-	more = grant_handles_disown(user, d, d->end.disown_handle, HANDLES_PER_STEP);
+	left = grant_handles_disown(user, d, d->end.disown_handle, HANDLES_PER_STEP);
 	spin_unlock(&user->mm);
 	domain_put(user);
-	d->end.disown_handle = more ? d->end.disown_handle + HANDLES_PER_STEP : 0;
-	if (!more)
+	d->end.disown_handle = left == MORE ? d->end.disown_handle + HANDLES_PER_STEP : 0;
+	if (left == DONE)
 		d->end.disown_slot = slot;
-	return true;
+	return MORE;
 }
 
 /* Calls in progress still use the domain. */
@@ -206,15 +206,15 @@ static bool is_referenced(struct domain *d)
 	       atomic_load_acquire(&d->refs) != 1;
 }
 
-/* False when no page is left. */
-static bool phase_orphans(struct domain *d)
+/* Until no page is left. */
+static enum progress phase_orphans(struct domain *d)
 {
 	unsigned int i;
 
 	for (i = 0; i < PAGES_PER_STEP; i++)
 		if (!domain_page_orphan(d))
-			return domain_pages_left(d) != 0;
-	return true;
+			return domain_pages_left(d) ? MORE : DONE;
+	return MORE;
 }
 
 static void phase_free(struct domain *d)
@@ -238,42 +238,42 @@ static void phase_free(struct domain *d)
 	domain_count_release();
 }
 
-/* Work on the present phase; true: it is done, and the next one comes. */
-static bool phase_run(struct domain *d)
+/* Work on the present phase; DONE: the next one comes. */
+static enum progress phase_run(struct domain *d)
 {
 	switch ((enum phase)d->end.phase) {
 	case PHASE_STOP:
 		phase_stop(d);
-		return true;
+		return DONE;
 	case PHASE_PORTS:
-		return !evtchn_reap(d);
+		return evtchn_reap(d);
 	case PHASE_EMPTY_L1:
 	case PHASE_EMPTY_L2:
 	case PHASE_EMPTY_L3:
 	case PHASE_EMPTY_L4:
-		return !phase_empty(d, d->end.phase - PHASE_EMPTY_L1 + 1);
+		return phase_empty(d, d->end.phase - PHASE_EMPTY_L1 + 1);
 	case PHASE_UNHOOK:
-		return !phase_unhook(d);
+		return phase_unhook(d);
 	case PHASE_GRANTS:
-		return !grant_host_reap(d);
+		return grant_host_reap(d);
 	case PHASE_DISOWN:
-		return !phase_disown(d);
+		return phase_disown(d);
 	case PHASE_PAGES:
-		return !phase_pages(d);
+		return phase_pages(d);
 	case PHASE_WAIT:
-		if (is_referenced(d) && !phase_disown(d))
+		if (is_referenced(d) && phase_disown(d) == DONE)
 			d->end.disown_slot = 0;
-		return !is_referenced(d);
+		return is_referenced(d) ? MORE : DONE;
 	case PHASE_ORPHANS:
-		return !phase_pages(d) && !phase_orphans(d);
+		return phase_pages(d) == MORE ? MORE : phase_orphans(d);
 	case PHASE_VIEW:
-		return !m2p_view_reap(&d->m2p);
+		return m2p_view_reap(&d->m2p);
 	case PHASE_POOL:
-		return !holds_domain_reap(d);
+		return holds_domain_reap(d);
 	case PHASE_FREE:
 		break;
 	}
-	return false;
+	return MORE;
 }
 
 /*
@@ -284,58 +284,58 @@ static bool phase_run(struct domain *d)
 static bool unfinished(struct domain *d)
 {
 	return d->end.phase > PHASE_STOP &&
-	       (pttree_settle(d) || this_cpu()->pte_steps);
+	       (pttree_settle(d) == MORE || this_cpu()->pte_steps);
 }
 
-/* One step of d; false once d is gone. */
-static bool reap_once(struct domain *d)
+/* One step of d; DONE: d is gone. */
+static enum progress reap_once(struct domain *d)
 {
 	if (READ_ONCE(d->state) == DOM_SHUT) {
 		tell_shut(d);
-		return true;
+		return MORE;
 	}
 	if (unfinished(d))
-		return true;
+		return MORE;
 	if (d->end.phase == PHASE_FREE && domain_retire(d)) {
 		phase_free(d);
-		return false;
+		return DONE;
 	}
-	if (phase_run(d)) {
+	if (phase_run(d) == DONE) {
 		if (d->end.phase == PHASE_PAGES)
 			trace_event(d, TRACE_PAGES, 0, MFN(0), d->end.pages);
 		d->end.phase++;
 	}
-	return true;
+	return MORE;
 }
 
 /*
  * reap_once(), and note the time.  Not the last step's: the domain that kept
  * the figures is gone.
  */
-static bool reap_timed(struct domain *d)
+static enum progress reap_timed(struct domain *d)
 {
 	uint64_t start = now_ns(), ns;
 
-	if (!reap_once(d))
-		return false;
+	if (reap_once(d) == DONE)
+		return DONE;
 	ns = now_ns() - start;
 	d->end.steps++;
 	d->end.ns += ns;
 	d->end.max_ns = MAX(d->end.max_ns, ns);
-	return true;
+	return MORE;
 }
 
-bool reaper_step(void)
+enum progress reaper_step(void)
 {
 	struct domain *d;
 
 	if (!domain_any_dying())
-		return false;
+		return DONE;
 	d = domain_claim_dying();
 	if (!d)
-		return false;
-	if (reap_timed(d))
+		return DONE;
+	if (reap_timed(d) == MORE)
 		atomic_store_release(&d->end.reaped_by, 0);
 	reclaim_flush();
-	return true;
+	return MORE;
 }

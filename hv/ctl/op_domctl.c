@@ -147,7 +147,7 @@ static long set_context(struct domain *d, const struct xen_domctl_vcpucontext *c
 
 	if (d == current_vcpu()->domain || !v)
 		return -EINVAL;
-	while (pttree_settle(d))
+	while (pttree_settle(d) == MORE)
 		if (sched_preempt_pending())
 			return -ERESTART;
 	rc = vcpu_context_load(v, (uintptr_t)c->ctxt.p, &online);

@@ -9,13 +9,13 @@
 #include <errno.h>
 
 #include "ctl/cpu_map.h"
+#include "ctl/cpu_policy.h"
 #include "ctl/sysctl_info.h"
 #include "dom/domain.h"
 #include "dom/promise.h"
 #include "mm/palloc.h"
 #include "x86/cpu.h"
 #include "x86/guestcopy.h"
-#include "x86/insn.h"
 
 #define POOL		0
 /* of a node to itself, as ACPI's tables put it */
@@ -25,26 +25,6 @@ static uint64_t free_pages(void)
 {
 	return domain_overcommit() ? palloc_free_count() :
 	       MIN(palloc_free_count(), domain_promise_left());
-}
-
-/* The words that `xl info` prints as hw_caps, in Xen's order. */
-static void hardware_words(uint32_t word[8])
-{
-	uint32_t basic[4], ext[4], xsave[4], more[4], power[4];
-
-	cpuid(1, 0, basic);
-	cpuid(0x80000001, 0, ext);
-	cpuid(0xd, 1, xsave);
-	cpuid(7, 0, more);
-	cpuid(0x80000007, 0, power);
-	word[0] = basic[3];
-	word[1] = basic[2];
-	word[2] = ext[3];
-	word[3] = ext[2];
-	word[4] = xsave[0];
-	word[5] = more[1];
-	word[6] = more[2];
-	word[7] = power[3];
 }
 
 long sysctl_info_machine(struct xen_sysctl_physinfo *info)
@@ -63,7 +43,7 @@ long sysctl_info_machine(struct xen_sysctl_physinfo *info)
 		.free_pages = free_pages(),
 		.max_mfn = mfn_n(frame_max_mfn) - 1,
 	};
-	hardware_words(info->hw_cap);
+	cpu_policy_hardware(info->hw_cap);
 	return 0;
 }
 

@@ -19,8 +19,8 @@
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 
-bool teardown_table(struct domain *d, struct frame *f, unsigned int level,
-		    unsigned int *slot)
+enum progress teardown_table(struct domain *d, struct frame *f,
+			     unsigned int level, unsigned int *slot)
 {
 	pte_t *table = mfn_to_virt(frame_to_mfn(f));
 	unsigned int puts = 0;
@@ -29,7 +29,7 @@ bool teardown_table(struct domain *d, struct frame *f, unsigned int level,
 	/* The first domain may have unpinned it just before the domain died. */
 	if (!frame_is_table(f, level)) {
 		spin_unlock(&d->mm);
-		return true;
+		return DONE;
 	}
 	/*
 	 * An L1 entry is one entry of work; an entry above may drop a whole
@@ -46,10 +46,10 @@ bool teardown_table(struct domain *d, struct frame *f, unsigned int level,
 		++*slot;
 	}
 	spin_unlock(&d->mm);
-	return *slot == PT_SLOTS;
+	return *slot == PT_SLOTS ? DONE : MORE;
 }
 
-bool teardown_vcpu(struct vcpu *v)
+enum progress teardown_vcpu(struct vcpu *v)
 {
 	struct domain *d = v->domain;
 	bool dropped;
@@ -57,15 +57,16 @@ bool teardown_vcpu(struct vcpu *v)
 	spin_lock(&d->mm);
 	dropped = mmu_base_drop(d, &v->kernel_l4) ||
 		  mmu_base_drop(d, &v->user_l4);
+	spin_known_held(&v->domain->mm);
 	if (!dropped)
 		desc_drop_gdt(v);
 	spin_unlock(&d->mm);
 	if (dropped)
-		return true;
+		return MORE;
 	if (v->info_frame)
 		resolve_area_put(d, v->info_frame);
 	v->info_frame = NULL;
-	return false;
+	return DONE;
 }
 
 bool teardown_page(struct domain *d, struct frame *f)

@@ -9,16 +9,16 @@
 #include "dom/domain.h"
 
 /*
- * Clear entries of f from *slot on, a bounded number; true: f is empty, or is
+ * Clear entries of f from *slot on, a bounded number; DONE: f is empty, or is
  * no validated table of `level`.
  */
-bool teardown_table(struct domain *d, struct frame *f, unsigned int level,
-		    unsigned int *slot);
+enum progress teardown_table(struct domain *d, struct frame *f,
+			     unsigned int level, unsigned int *slot);
 /*
- * One of v's loaded tables, or its descriptor tables and registered areas;
- * false: all are gone.
+ * One of v's loaded tables; or, the last step, its descriptor tables and
+ * registered areas.
  */
-bool teardown_vcpu(struct vcpu *v);
+enum progress teardown_vcpu(struct vcpu *v);
 /* True: f was pinned; its entries may be left to pttree_settle(). */
 bool teardown_page(struct domain *d, struct frame *f);
 

@@ -136,8 +136,8 @@ static bool nothing_runs(void)
 	       !reclaim_waiting();
 }
 
-/* One look at the first that waits; true: look again at once. */
-static bool look(void)
+/* One look at the first that waits; MORE: look again at once. */
+static enum progress look(void)
 {
 	struct waiter *w = first();
 	char name[DOMAIN_NAME_MAX];
@@ -145,7 +145,7 @@ static bool look(void)
 	bool alone;
 
 	if (!w)
-		return false;
+		return DONE;
 	/*
 	 * In this order: a domain that ends between the two looks is seen the
 	 * next time.
@@ -155,18 +155,18 @@ static bool look(void)
 	build_name(w->config, w->instance, name, sizeof(name));
 	if (lives_ending()) {
 		drop(w, name);
-		return true;
+		return MORE;
 	}
 	if (free >= (alone ? w->needs : wanted(w))) {
 		build(w, name, free, alone);
-		return true;
+		return MORE;
 	}
 	if (alone) {
 		give_up(w, name, free);
-		return true;
+		return MORE;
 	}
 	tell(w, name, free);
-	return false;
+	return DONE;
 }
 
 static void look_later(void *arg)
@@ -180,7 +180,7 @@ static void between_guests(void)
 	if (likely(!atomic_load_relaxed(&waiting)))
 		return;
 	reclaim_flush_all();
-	while (look() && !sched_preempt_pending())
+	while (look() == MORE && !sched_preempt_pending())
 		;
 	if (atomic_load_relaxed(&waiting))
 		timer_set(&look_timer, now_ns() + LOOK_NS);

@@ -25,7 +25,7 @@ unsigned int log_level = 2;
 static struct spinlock log_lock = SPINLOCK_INIT(LOCK_LOG);
 static bool async;	/* set once, before the first guest */
 
-static bool lock_log(void)
+static locks_unchecked bool lock_log(void) takes_lock_if_true(&log_lock)
 {
 	if (READ_ONCE(panic_cpu))
 		return false;
@@ -77,7 +77,7 @@ void log_drain(void)
 	outbuf_drain();
 }
 
-static void write_line(enum out_kind kind, char *line, size_t length)
+static locks_unchecked void write_line(enum out_kind kind, char *line, size_t length)
 {
 	bool locked;
 

@@ -22,10 +22,10 @@ int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 void resolve_area_put(struct domain *d, struct frame *f);
 
 /*
- * One bounded step of the destruction of some domain; false when there is
- * nothing to do.  From each CPU's scheduling loop; no lock is held.
+ * One bounded step of the destruction of some domain; DONE: there was nothing
+ * to do.  From each CPU's scheduling loop; no lock is held.
  * ctl/destroy.c
  */
-bool reaper_step(void);
+enum progress reaper_step(void);
 
 #endif

@@ -118,7 +118,7 @@ bool (*console_operator_line)(const char *line);
 
 /* --- lines: LOCK_DOMAIN held --- */
 
-static void line_flush(struct domain *d, struct line *l)
+static void line_flush(struct domain *d, struct line *l) needs_lock(&d->lock)
 {
 	if (l->bytes)
 		log_guest(d->id, d->name, l->text, l->bytes);
@@ -126,7 +126,7 @@ static void line_flush(struct domain *d, struct line *l)
 }
 
 /* A full line goes out; a character that is not whole begins the next. */
-static void line_break(struct domain *d, struct line *l)
+static void line_break(struct domain *d, struct line *l) needs_lock(&d->lock)
 {
 	size_t left = printable_utf8_unfinished(l->text, l->bytes);
 
@@ -137,6 +137,7 @@ static void line_break(struct domain *d, struct line *l)
 }
 
 static void line_add(struct domain *d, struct line *l, char c)
+	needs_lock(&d->lock)
 {
 	if (c == '\n') {
 		if (!l->bytes) /* an empty line is a line, too */
@@ -253,7 +254,7 @@ static bool ring_has_output(const struct console *c)
 }
 
 /* Take from the ring as much as there is room for; false if it was empty. */
-static bool ring_drain(struct domain *d, struct console *c)
+static bool ring_drain(struct domain *d, struct console *c) needs_lock(&d->lock)
 {
 	bool room = true;
 	ring_t *ring = c->ring;
@@ -390,6 +391,7 @@ void console_fini(struct domain *d)
  */
 static uint64_t write_piece(struct domain *d, struct console *c,
 			    const char *text, uint64_t bytes)
+	needs_lock(&d->lock)
 {
 	bool room = has_room(c);
 	uint64_t i;
@@ -553,6 +555,7 @@ void console_set_raw(struct domain *d)
 }
 
 static void say_input_lost(struct domain *d, struct console *c, bool lost)
+	needs_lock(&d->lock)
 {
 	if (lost && !c->input_lost)
 		log_warn("console: %s does not read: what is typed for it is lost",

@@ -47,7 +47,7 @@ enum wanted_id { ID_ANY, ID_THIS };
  * A free slot's next id, never DOMID_FIRST, which is the answer if all are
  * taken.  LOCK_DOMLIST.
  */
-static domid_hv_t next_id(void)
+static domid_hv_t next_id(void) needs_lock(&table_lock)
 {
 	unsigned int tries;
 
@@ -62,13 +62,13 @@ static domid_hv_t next_id(void)
 /*
  * Is a domain of this number there, being made, or about to go?  LOCK_DOMLIST.
  */
-static bool id_in_use(domid_hv_t id)
+static bool id_in_use(domid_hv_t id) needs_lock(&table_lock)
 {
 	return slot_taken[id % MAX_DOMAINS] && slot_id[id % MAX_DOMAINS] == id;
 }
 
 /* LOCK_DOMLIST. */
-static void slot_take(domid_hv_t id)
+static void slot_take(domid_hv_t id) needs_lock(&table_lock)
 {
 	slot_taken[id % MAX_DOMAINS] = true;
 	slot_id[id % MAX_DOMAINS] = id;

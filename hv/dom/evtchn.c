@@ -58,7 +58,7 @@ struct evtchn *evtchn_get(struct domain *d, uint32_t port)
 	return &d->events.port[port];
 }
 
-static int ports_grow(struct domain *d)
+static int ports_grow(struct domain *d) needs_lock(&d->events.lock)
 {
 	uint32_t count = d->events.count * 2;
 	struct evtchn *ports;
@@ -108,6 +108,7 @@ static bool set_bit(xen_ulong_t *word, xen_ulong_t bit)
 
 /* The selector bit, the upcall, the kick. */
 static void tell_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
+	needs_lock(&d->events.lock)
 {
 	struct vcpu *v = d->vcpu[vcpu];
 
@@ -124,6 +125,7 @@ static void tell_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
 }
 
 static void tell_pollers(struct domain *d, uint32_t port)
+	needs_lock(&d->events.lock)
 {
 	for (uint32_t i = 0; i < d->vcpu_count; i++)
 		sched_poll_wake(d->vcpu[i], port);
@@ -156,6 +158,7 @@ void evtchn_unmask_port(struct domain *d, uint32_t port)
 /* --- both ends (PORT2, PORT3) --- */
 
 static uint32_t peer_of(struct domain *d, uint32_t port)
+	needs_lock(&d->events.lock)
 {
 	struct evtchn *c = evtchn_get(d, port);
 
@@ -165,9 +168,8 @@ static uint32_t peer_of(struct domain *d, uint32_t port)
 }
 
 /* d's lock is held, and its port leads to domain `id`. */
-static __attribute__((noinline)) struct domain *lock_peer(struct domain *d,
-							  uint32_t port,
-							  uint32_t id)
+static __attribute__((noinline)) locks_unchecked struct domain *
+lock_peer(struct domain *d, uint32_t port, uint32_t id) needs_lock(&d->events.lock)
 {
 	while (id != DOMID_INVALID) {
 		struct domain *peer;
@@ -201,7 +203,7 @@ struct domain *evtchn_lock_ends(struct domain *d, uint32_t port)
 	return likely(id == DOMID_INVALID) ? NULL : lock_peer(d, port, id);
 }
 
-void evtchn_unlock_ends(struct domain *d, struct domain *peer)
+locks_unchecked void evtchn_unlock_ends(struct domain *d, struct domain *peer)
 {
 	if (!peer) {
 		spin_unlock(&d->events.lock);
@@ -215,10 +217,13 @@ void evtchn_unlock_ends(struct domain *d, struct domain *peer)
 
 /* The other end waits for a new peer from here (Xen's rule). Both locked. */
 static void unlink_peer(struct domain *d, struct domain *peer,
-			const struct evtchn *c)
+			const struct evtchn *c) needs_lock(&d->events.lock)
 {
-	struct evtchn *other = evtchn_get(peer ? peer : d, c->remote_port);
+	struct domain *far = peer ? peer : d;
+	struct evtchn *other;
 
+	spin_known_held(&far->events.lock);
+	other = evtchn_get(far, c->remote_port);
 	ASSERT(other && other->state == PORT_INTERDOMAIN &&
 	       other->remote_dom == d->id); /* PORT2 */
 	other->state = PORT_UNBOUND;
@@ -227,13 +232,14 @@ static void unlink_peer(struct domain *d, struct domain *peer,
 }
 
 static void port_free(struct domain *d, uint32_t port, struct evtchn *c)
+	needs_lock(&d->events.lock)
 {
 	memset(c, 0, sizeof(*c));
 	atomic_fetch_and(&d->shared_info->evtchn_pending[port / 64], ~port_bit(port));
 }
 
 static int close_locked(struct domain *d, uint32_t port, struct domain *peer,
-			bool by_guest)
+			bool by_guest) needs_lock(&d->events.lock)
 {
 	struct evtchn *c = evtchn_get(d, port);
 
@@ -276,7 +282,7 @@ static void ports_free(struct domain *d)
  * The domain runs no more, so only peers change its ports, and a free port
  * stays free: such ports are passed by without the lock.
  */
-bool evtchn_reap(struct domain *d)
+enum progress evtchn_reap(struct domain *d)
 {
 	uint32_t closed = 0, seen = 0;
 
@@ -290,15 +296,15 @@ bool evtchn_reap(struct domain *d)
 		closed++;
 	}
 	if (d->events.reaped < d->events.count)
-		return true;
+		return MORE;
 	ports_free(d);
 	d->events.reaped = 0;
-	return false;
+	return DONE;
 }
 
 void evtchn_fini(struct domain *d)
 {
-	while (evtchn_reap(d))
+	while (evtchn_reap(d) == MORE)
 		;
 }
 

@@ -16,9 +16,9 @@
 int evtchn_init(struct domain *d);		/* -ENOMEM */
 /*
  * Close the ports of a domain that does not run, or never did, and the peers'
- * ends with them.  evtchn_reap() closes some of them; false: all are closed.
+ * ends with them.  evtchn_reap() closes some of them.
  */
-bool evtchn_reap(struct domain *d) must_check;
+enum progress evtchn_reap(struct domain *d) must_check;
 void evtchn_fini(struct domain *d);	/* all of them */
 /*
  * A port whose other end is the hypervisor's console; returns the port or

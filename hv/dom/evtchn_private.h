@@ -24,18 +24,23 @@ struct evtchn {
 
 /* --- LOCK_EVENT of d held --- */
 /* NULL: no such port */
-struct evtchn *evtchn_get(struct domain *d, uint32_t port);
+struct evtchn *evtchn_get(struct domain *d, uint32_t port)
+	needs_lock(&d->events.lock);
 /* A port in that state; -ENOSPC, -ENOMEM. */
-int evtchn_alloc(struct domain *d, enum evtchn_state state, uint32_t vcpu);
-void evtchn_raise(struct domain *d, uint32_t port);
-void evtchn_unmask_port(struct domain *d, uint32_t port);
+int evtchn_alloc(struct domain *d, enum evtchn_state state, uint32_t vcpu)
+	needs_lock(&d->events.lock);
+void evtchn_raise(struct domain *d, uint32_t port) needs_lock(&d->events.lock);
+void evtchn_unmask_port(struct domain *d, uint32_t port)
+	needs_lock(&d->events.lock);
 
 /*
  * Lock d's ports and, if `port` leads to another domain, that one's, which is
  * returned with a reference (else NULL).
  */
-struct domain *evtchn_lock_ends(struct domain *d, uint32_t port);
-void evtchn_unlock_ends(struct domain *d, struct domain *peer);
+struct domain *evtchn_lock_ends(struct domain *d, uint32_t port)
+	takes_lock(&d->events.lock);
+void evtchn_unlock_ends(struct domain *d, struct domain *peer)
+	frees_lock(&d->events.lock);
 
 /* -EINVAL: not open, or (by_guest) the hypervisor's.  No lock held. */
 int evtchn_close(struct domain *d, uint32_t port, bool by_guest);

@@ -90,6 +90,7 @@ uint32_t grant_refs(const struct grant_table *gt)
 /* --- growing; LOCK_GRANT --- */
 
 static bool active_page_add(struct grant_table *gt, unsigned int i)
+	needs_lock(&gt->lock)
 {
 	if (!gt->active[i])
 		gt->active[i] = palloc_hv(0);
@@ -98,6 +99,7 @@ static bool active_page_add(struct grant_table *gt, unsigned int i)
 
 /* Active entries for one more frame, of version 1, which has more of them. */
 static bool active_add(struct grant_table *gt, uint32_t frame)
+	needs_lock(&gt->lock)
 {
 	const unsigned int each = GRANT_V1_PER_FRAME / GRANT_ACTIVE_PER_PAGE;
 	unsigned int i;
@@ -112,11 +114,12 @@ static bool active_add(struct grant_table *gt, uint32_t frame)
 	return true;
 }
 
-static bool frame_add(struct domain *d)
+static bool frame_add(struct domain *d) needs_lock(&d->grant->lock)
 {
 	struct grant_table *gt = d->grant;
 	uint32_t i = gt->frame_count;
 
+	spin_known_held(&gt->lock);
 	/* Pages that were made stay for the next try. */
 	if (!active_add(gt, i))
 		return false;
@@ -135,6 +138,7 @@ static uint32_t status_frames_for(uint32_t frames)
 }
 
 static bool status_add(struct domain *d, uint32_t count)
+	needs_lock(&d->grant->lock)
 {
 	struct grant_table *gt = d->grant;
 
@@ -161,7 +165,7 @@ static uint64_t pages_for(uint32_t have)
  * The promise for a frame is made once, and kept until the end: when there is
  * no memory for all of its pages, those that were made stay for the next try.
  */
-static bool promise_next(struct domain *d)
+static bool promise_next(struct domain *d) needs_lock(&d->grant->lock)
 {
 	struct grant_table *gt = d->grant;
 
@@ -173,7 +177,7 @@ static bool promise_next(struct domain *d)
 	return true;
 }
 
-static bool grow_locked(struct domain *d)
+static bool grow_locked(struct domain *d) needs_lock(&d->grant->lock)
 {
 	struct grant_table *gt = d->grant;
 
@@ -227,6 +231,7 @@ struct reserved {
 };
 
 static void reserved_read(const struct grant_table *gt, struct reserved *r)
+	needs_lock(&gt->lock)
 {
 	unsigned int i;
 
@@ -252,6 +257,7 @@ static void reserved_read(const struct grant_table *gt, struct reserved *r)
 }
 
 static void reserved_write(struct grant_table *gt, const struct reserved *r)
+	needs_lock(&gt->lock)
 {
 	unsigned int i;
 
@@ -271,6 +277,7 @@ static void reserved_write(struct grant_table *gt, const struct reserved *r)
 }
 
 static void tables_convert(struct grant_table *gt, uint32_t version)
+	needs_lock(&gt->lock)
 {
 	struct reserved r[GNTTAB_NR_RESERVED_ENTRIES] = { 0 };
 	uint32_t i;
@@ -290,7 +297,7 @@ static void tables_convert(struct grant_table *gt, uint32_t version)
  * GT10: does the guest still map a status frame?  The frames stay ours anyway,
  * so the check is only to help the guest.
  */
-static bool status_mapped(const struct grant_table *gt)
+static bool status_mapped(const struct grant_table *gt) needs_lock(&gt->lock)
 {
 	uint32_t i;
 
@@ -304,9 +311,11 @@ static bool status_mapped(const struct grant_table *gt)
 }
 
 static int version_change(struct domain *d, uint32_t version)
+	needs_lock(&d->grant->lock)
 {
 	struct grant_table *gt = d->grant;
 
+	spin_known_held(&gt->lock);
 	if (version == gt->version)
 		return 0;
 	if (gt->pinned_count || status_mapped(gt))

@@ -206,27 +206,33 @@ bool grant_transfer_end(struct domain *d, uint32_t ref, struct frame *f) must_ch
  */
 void grant_handles_reserve(struct domain *d, uint32_t count);
 /* NULL: none left */
-struct grant_handle *grant_handle_new(struct domain *d, uint32_t *handle);
+struct grant_handle *grant_handle_new(struct domain *d, uint32_t *handle)
+	needs_lock(&d->mm);
 /* NULL: not in use */
-struct grant_handle *grant_handle_get(struct domain *d, uint32_t handle);
+struct grant_handle *grant_handle_get(struct domain *d, uint32_t handle)
+	needs_lock(&d->mm);
 /* Set up the handle's host part: `pte` is the address of its entry. */
-void grant_handle_link(struct domain *d, uint32_t handle, maddr_t pte);
-void grant_handle_unlink(struct domain *d, struct grant_handle *h);
+void grant_handle_link(struct domain *d, uint32_t handle, maddr_t pte)
+	needs_lock(&d->mm);
+void grant_handle_unlink(struct domain *d, struct grant_handle *h)
+	needs_lock(&d->mm);
 /*
  * Take parts `kinds` off the handle; with the last part the handle is free.
  * *pin gets what the caller has to unpin.
  */
 void grant_handle_drop(struct domain *d, uint32_t handle, unsigned int kinds,
-		       struct grant_pin *pin);
+		       struct grant_pin *pin) needs_lock(&d->mm);
 /*
  * A5: look at `count` handles of d from `first` on; those that name `granter`
- * name nobody from now on.  False: d has no handles from `first` on.
+ * name nobody from now on.  DONE: d has none behind those.
  */
-bool grant_handles_disown(struct domain *d, const struct domain *granter,
-			  uint32_t first, uint32_t count);
+enum progress grant_handles_disown(struct domain *d,
+				   const struct domain *granter,
+				   uint32_t first, uint32_t count)
+	needs_lock(&d->mm);
 /* A new handle that was not used after all. */
-void grant_handle_cancel(struct domain *d, uint32_t handle);
+void grant_handle_cancel(struct domain *d, uint32_t handle) needs_lock(&d->mm);
 /* The handle whose entry is at `pte`; ~0: none. */
-uint32_t grant_handle_by_pte(struct domain *d, maddr_t pte);
+uint32_t grant_handle_by_pte(struct domain *d, maddr_t pte) needs_lock(&d->mm);
 
 #endif

@@ -161,8 +161,9 @@ void grant_handle_drop(struct domain *d, uint32_t handle, unsigned int kinds,
 		grant_handle_cancel(d, handle);
 }
 
-bool grant_handles_disown(struct domain *d, const struct domain *granter,
-			  uint32_t first, uint32_t count)
+enum progress grant_handles_disown(struct domain *d,
+				   const struct domain *granter,
+				   uint32_t first, uint32_t count)
 {
 	uint32_t n;
 
@@ -180,5 +181,5 @@ bool grant_handles_disown(struct domain *d, const struct domain *granter,
 		grant_disown(&pin);
 		h->granter = DOMID_ORPHAN;
 	}
-	return n < d->grant->handle_count;
+	return n < d->grant->handle_count ? MORE : DONE;
 }

@@ -79,6 +79,7 @@ static uint16_t status_from_pins(const struct grant_active *act)
 
 /* A3: clear the status bits that no pin justifies any more. */
 static void status_lower(struct grant_table *gt, uint32_t ref)
+	needs_lock(&gt->lock)
 {
 	uint16_t gone = (GTF_reading | GTF_writing) &
 			~status_from_pins(active_of(gt, ref));
@@ -90,7 +91,7 @@ static void status_lower(struct grant_table *gt, uint32_t ref)
 }
 
 static int status_raise_v1(struct grant_table *gt, uint32_t ref,
-			   domid_hv_t user, bool writable)
+			   domid_hv_t user, bool writable) needs_lock(&gt->lock)
 {
 	uint32_t *at = head_of(gt, ref), head = READ_ONCE(*at);
 	unsigned int i;
@@ -110,6 +111,7 @@ static int status_raise_v1(struct grant_table *gt, uint32_t ref,
  */
 static int status_raise_v2(struct grant_table *gt, uint32_t ref,
 			   domid_hv_t user, bool writable, bool whole)
+	needs_lock(&gt->lock)
 {
 	uint32_t *at = head_of(gt, ref);
 
@@ -123,7 +125,7 @@ static int status_raise_v2(struct grant_table *gt, uint32_t ref,
 }
 
 static int status_raise(struct grant_table *gt, uint32_t ref, domid_hv_t user,
-			bool writable, bool whole)
+			bool writable, bool whole) needs_lock(&gt->lock)
 {
 	return gt->version == 1 ?
 	       status_raise_v1(gt, ref, user, writable) :
@@ -198,7 +200,7 @@ static uint32_t *mfn_bucket(struct grant_table *gt, mfn_t mfn)
 }
 
 static void mfn_link(struct grant_table *gt, struct grant_active *act,
-		     uint32_t ref)
+		     uint32_t ref) needs_lock(&gt->lock)
 {
 	uint32_t *head = mfn_bucket(gt, MFN(act->mfn));
 
@@ -211,6 +213,7 @@ static void mfn_link(struct grant_table *gt, struct grant_active *act,
 }
 
 static void mfn_unlink(struct grant_table *gt, struct grant_active *act)
+	needs_lock(&gt->lock)
 {
 	if (act->next)
 		active_of(gt, act->next - 1)->prev = act->prev;
@@ -258,7 +261,7 @@ static bool pins_full(const struct grant_active *act, bool writable)
 
 /* Read, once, what the guest's entry grants. */
 static void active_fill(struct grant_table *gt, struct grant_active *act,
-			uint32_t ref, domid_hv_t user)
+			uint32_t ref, domid_hv_t user) needs_lock(&gt->lock)
 {
 	uint64_t frame;
 
@@ -298,12 +301,14 @@ static bool active_allows(const struct grant_active *act, domid_hv_t user,
 /* Called after status_raise(). */
 static int pin_frame(struct domain *granter, uint32_t ref, domid_hv_t user,
 		     unsigned int kinds, bool writable, bool whole)
+	needs_lock(&granter->grant->lock)
 {
 	struct grant_table *gt = granter->grant;
 	struct grant_active *act = active_of(gt, ref);
 	bool first = !is_pinned(act);
 	int r;
 
+	spin_known_held(&gt->lock);
 	if (first)
 		active_fill(gt, act, ref, user);
 	/*
@@ -323,11 +328,13 @@ static int pin_frame(struct domain *granter, uint32_t ref, domid_hv_t user,
 
 static int pin_locked(struct domain *granter, uint32_t ref, domid_hv_t user,
 		      unsigned int kinds, bool writable, bool whole)
+	needs_lock(&granter->grant->lock)
 {
 	struct grant_table *gt = granter->grant;
 	struct grant_active *act;
 	int r;
 
+	spin_known_held(&gt->lock);
 	if (gt->closed)
 		return GNTST_bad_domain;
 	if (ref >= grant_refs(gt))
@@ -352,6 +359,7 @@ int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
 	int r;
 
 	spin_lock(&gt->lock);
+	spin_known_held(&granter->grant->lock);
 	r = pin_locked(granter, ref, user, kinds, writable, whole);
 	if (!r) {
 		const struct grant_active *act = active_of(gt, ref);
@@ -368,6 +376,7 @@ int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
 
 /* LOCK_GRANT. */
 static void pins_drop(struct grant_table *gt, const struct grant_pin *pin)
+	needs_lock(&gt->lock)
 {
 	struct grant_active *act = active_of(gt, pin->ref);
 
@@ -415,7 +424,7 @@ void grant_unpin(const struct grant_pin *pin)
  * completed.
  */
 static int transfer_commit(struct grant_table *gt, uint32_t ref,
-			   domid_hv_t giver)
+			   domid_hv_t giver) needs_lock(&gt->lock)
 {
 	uint32_t *at = head_of(gt, ref), head = READ_ONCE(*at);
 	uint32_t want = GTF_accept_transfer | (uint32_t)giver << 16;
@@ -452,6 +461,7 @@ int grant_transfer_begin(struct domain *d, uint32_t ref, domid_hv_t giver)
  * fill.
  */
 static void transfer_complete(struct grant_table *gt, uint32_t ref, mfn_t mfn)
+	needs_lock(&gt->lock)
 {
 	if (ref >= grant_refs(gt))
 		return;

@@ -48,6 +48,7 @@ static void limit_give(struct domain *d, enum heap_kind kind, uint32_t pages)
 }
 
 static void chain_add(struct domain *d, enum heap_kind kind, mfn_t mfn)
+	needs_lock(&d->pages.lock)
 {
 	struct frame *f = mfn_to_frame(mfn);
 
@@ -81,7 +82,7 @@ void *heap_page_share(struct domain *d, enum heap_kind kind, unsigned int pages)
 }
 
 /* Off the list; false: not on it. LOCK_PAGELIST. */
-static bool chain_remove(struct domain *d, mfn_t mfn)
+static bool chain_remove(struct domain *d, mfn_t mfn) needs_lock(&d->pages.lock)
 {
 	uint32_t *link = &d->heap.list;
 

@@ -79,6 +79,7 @@ static long op_alloc_unbound(struct domain *d, uint64_t arg)
 
 static void link_ends(struct domain *d, uint32_t port, struct domain *peer,
 		      uint32_t peer_port)
+	needs_lock(&d->events.lock, &peer->events.lock)
 {
 	struct evtchn *near = &d->events.port[port], *far = &peer->events.port[peer_port];
 
@@ -95,6 +96,7 @@ static void link_ends(struct domain *d, uint32_t port, struct domain *peer,
  */
 static long bind_locked(struct domain *d, struct domain *peer,
 			uint32_t peer_port)
+	needs_lock(&d->events.lock, &peer->events.lock)
 {
 	int port = evtchn_alloc(d, PORT_UNBOUND, 0);
 	struct evtchn *far = evtchn_get(peer, peer_port);
@@ -210,6 +212,7 @@ static long op_close(struct domain *d, uint64_t arg)
  * take locks of their own.
  */
 static long send_locked(struct domain *d, uint32_t port, struct domain *peer)
+	needs_lock(&d->events.lock)
 {
 	const struct evtchn *c = evtchn_get(d, port);
 
@@ -217,6 +220,7 @@ static long send_locked(struct domain *d, uint32_t port, struct domain *peer)
 	case PORT_CONSOLE:
 		return 1;
 	case PORT_INTERDOMAIN:
+		spin_known_held(&(peer ? peer : d)->events.lock);
 		evtchn_raise(peer ? peer : d, c->remote_port);
 		return 0;
 	case PORT_IPI:
@@ -296,6 +300,7 @@ static long op_status(struct domain *d, uint64_t arg)
 }
 
 static long bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
+	needs_lock(&d->events.lock)
 {
 	struct evtchn *c = evtchn_get(d, port);
 

@@ -54,6 +54,7 @@ static void list_push(uint32_t *head, struct frame *f)
 
 /* Off whichever list it is on.  LOCK_PAGELIST. */
 static void list_take(struct domain *d, struct frame *f)
+	needs_lock(&d->pages.lock)
 {
 	if (f->next)
 		frame_linked(f->next)->prev = f->prev;
@@ -71,6 +72,7 @@ static void list_take(struct domain *d, struct frame *f)
  * quota: what it gave back it gets again if it can be promised.  LOCK_PAGELIST.
  */
 static bool own_take(struct domain *d, uint64_t pages)
+	needs_lock(&d->pages.lock)
 {
 	uint64_t want = d->pages.total + READ_ONCE(d->pages.held) + pages;
 
@@ -257,6 +259,7 @@ struct frame *domain_page_next_left(struct domain *d)
 
 /* The first page from `link` on that takes a reference.  LOCK_PAGELIST. */
 static struct frame *first_alive(struct domain *d, uint32_t link)
+	needs_lock(&d->pages.lock)
 {
 	for (; link; link = frame_linked(link)->next)
 		if (!frame_get(frame_linked(link), d->id))
@@ -340,10 +343,7 @@ bool domain_page_orphan(struct domain *d)
 		}
 	}
 	spin_unlock(&d->pages.lock);
-	/*
-	 * I9.  The frame may be somebody else's by now; the name in d's view
-	 * is not.
-	 */
+	/* I9.  The frame may have a new owner by now; d's view has its name. */
 	if (ok)
 		m2p_clear(&d->m2p, frame_to_mfn(f));
 	return ok;

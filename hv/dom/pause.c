@@ -16,6 +16,7 @@
 
 /* LOCK_DOMAIN. */
 static void each_vcpu(struct domain *d, void (*fn)(struct vcpu *v))
+	needs_lock(&d->lock)
 {
 	uint32_t i;
 

@@ -167,7 +167,7 @@ static bool becomes(struct domain *d, uint64_t was, uint64_t is)
 }
 
 /* LOCK_PAGELIST. */
-static bool own_quota_set(struct domain *d, bool on)
+static bool own_quota_set(struct domain *d, bool on) needs_lock(&d->pages.lock)
 {
 	uint64_t was = domain_promised_pages(d), is;
 
@@ -194,6 +194,7 @@ bool domain_own_quota(struct domain *d, bool on)
  * Metadata is never taken back: a view does not shrink.
  */
 static uint64_t cost(const struct domain *d, uint64_t max)
+	needs_lock(&d->pages.lock)
 {
 	uint64_t most = MAX(d->pages.most, max) + d->sharing.budget;
 
@@ -201,7 +202,7 @@ static uint64_t cost(const struct domain *d, uint64_t max)
 }
 
 /* LOCK_PAGELIST. */
-static bool max_set(struct domain *d, uint64_t max)
+static bool max_set(struct domain *d, uint64_t max) needs_lock(&d->pages.lock)
 {
 	if (!becomes(d, cost(d, d->pages.max), cost(d, max)))
 		return false;
@@ -217,7 +218,7 @@ static bool max_set(struct domain *d, uint64_t max)
  * may stand for many pages that it gave up: then it may need all that it might
  * ever have had.
  */
-static uint64_t pages_had(const struct domain *d)
+static uint64_t pages_had(const struct domain *d) needs_lock(&d->pages.lock)
 {
 	if (d->sharing.budget && !d->pages.own)
 		return d->pages.max;

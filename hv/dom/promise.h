@@ -74,6 +74,6 @@ bool domain_promise_limit(struct domain *d, uint64_t limit) must_check;
 bool domain_promise(struct domain *d) must_check;
 void domain_promise_end(struct domain *d);
 /* It gave pages back; LOCK_PAGELIST. */
-void domain_promise_settle(struct domain *d);
+void domain_promise_settle(struct domain *d) needs_lock(&d->pages.lock);
 
 #endif

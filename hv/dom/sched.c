@@ -115,7 +115,7 @@ void sched_runstate(struct vcpu *v, struct vcpu_runstate_info *out)
 
 	runstate_set(v, v->runstate.state, now_ns());
 	*out = v->runstate;
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 }
 
 /* --- what others may ask --- */
@@ -125,7 +125,7 @@ void sched_wake(struct vcpu *v)
 	struct sched_queue *q = sched_queue_lock(v);
 
 	wake_locked(q, v);
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 }
 
 /*
@@ -148,7 +148,7 @@ void sched_kick(struct vcpu *v)
 	if (v->run == RUN_RUNNING && v->cpu != this_cpu()->id)
 		lapic_send_ipi(v->cpu, VEC_RESCHED);
 	wake_locked(q, v);
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 }
 
 static void leave_soon(void)
@@ -164,7 +164,7 @@ void sched_block(struct vcpu *v)
 		v->want_block = true;
 		leave_soon();
 	}
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 }
 
 void sched_yield_cpu(struct vcpu *v)
@@ -186,7 +186,7 @@ void sched_poll_start(struct vcpu *v, uint32_t port)
 	v->poll_wait = true;
 	v->want_block = true;
 	leave_soon();
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 	atomic_fence();
 }
 
@@ -196,7 +196,7 @@ void sched_poll_abort(struct vcpu *v)
 
 	v->poll_wait = false;
 	v->want_block = false;
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 }
 
 void sched_poll_wake(struct vcpu *v, uint32_t port)
@@ -208,7 +208,7 @@ void sched_poll_wake(struct vcpu *v, uint32_t port)
 	q = sched_queue_lock(v);
 	if (v->poll_wait && (!v->poll_port || !port || v->poll_port == port))
 		wake_locked(q, v);
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 }
 
 void sched_stop(struct vcpu *v)
@@ -223,7 +223,7 @@ void sched_stop(struct vcpu *v)
 		v->run = RUN_OFFLINE;
 		runstate_set(v, RUNSTATE_offline, now_ns());
 	}
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 	/* most likely there is a domain to reap */
 	(void)sched_idle_wake(this_cpu()->id);
 }
@@ -238,7 +238,7 @@ void sched_pause(struct vcpu *v)
 		sched_queue_remove(q, v);
 		make_paused(v, now_ns());
 	}
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 }
 
 void sched_resume(struct vcpu *v)
@@ -247,7 +247,7 @@ void sched_resume(struct vcpu *v)
 
 	if (v->run == RUN_PAUSED)
 		make_runnable(q, v);
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 }
 
 static bool runs_elsewhere(const struct vcpu *v)
@@ -255,7 +255,7 @@ static bool runs_elsewhere(const struct vcpu *v)
 	struct sched_queue *q = sched_queue_lock(v);
 	bool elsewhere = v->run == RUN_RUNNING && v->cpu != this_cpu()->id;
 
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 	return elsewhere;
 }
 
@@ -283,7 +283,7 @@ void sched_online(struct vcpu *v)
 	v->want_offline = false;
 	if (v->run == RUN_OFFLINE && may_run(v))
 		make_runnable(q, v);
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 }
 
 bool sched_is_up(const struct vcpu *v)
@@ -291,7 +291,7 @@ bool sched_is_up(const struct vcpu *v)
 	struct sched_queue *q = sched_queue_lock(v);
 	bool up = v->run != RUN_OFFLINE && !v->want_offline;
 
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 	return up;
 }
 
@@ -380,7 +380,7 @@ static void tell_leaving(struct vcpu *v)
 			is_paused(v) ? RUNSTATE_offline : RUNSTATE_runnable,
 		     now_ns());
 	runstate = v->runstate;
-	spin_unlock(&q->lock);
+	sched_queue_unlock(q);
 	vcpu_show_runstate(v, &runstate);
 }
 
@@ -411,7 +411,7 @@ static void sched_leave(void)
 		requeue(q, v, now_ns());
 		if (q->waiting > 1) /* one is ours, one is not */
 			(void)sched_idle_wake(cpu->id);
-		spin_unlock(&q->lock);
+		sched_queue_unlock(q);
 	}
 	cpu->need_resched = 0;
 	cpu->slice_end_tsc = ns_to_tsc(now_ns() + SCHED_SLICE_NS);
@@ -459,7 +459,7 @@ static struct vcpu *sched_pick(void)
 	sched_queue_unpark(now_ns());
 	while ((v = sched_queue_take()) != NULL) {
 		started = start_slice(q, v, now_ns());
-		spin_unlock(&q->lock);
+		sched_queue_unlock(q);
 		if (started)
 			return v;
 	}
@@ -487,21 +487,21 @@ void sched_reap_soon(void)
 }
 
 /*
- * One step of the reaper; while vCPUs wait, only one step in each slice.  True:
- * there may be more to do.
+ * One step of the reaper; while vCPUs wait, only one step in each slice.  MORE:
+ * there may be.
  */
-static bool sched_reap(void)
+static enum progress sched_reap(void)
 {
 	unsigned int here = this_cpu()->id;
 
 	if (!sched_queues_empty() && now_ns() < reap_at_ns[here])
-		return false;
-	if (!reaper_step())
-		return false;
+		return DONE;
+	if (reaper_step() == DONE)
+		return DONE;
 	reap_at_ns[here] = now_ns() + SCHED_SLICE_NS;
 	if (here != 0 && domain_count() == 0)
 		lapic_send_ipi(0, VEC_RESCHED); /* it calls sched_all_gone() */
-	return true;
+	return MORE;
 }
 
 void sched_loop(void)

@@ -25,7 +25,7 @@
 #include "dom/sched_account.h"
 
 /* LOCK_ACCOUNT held.  CPUs' clocks differ a little: time does not go back. */
-static void count(struct sched_account *a, uint64_t now)
+static void count(struct sched_account *a, uint64_t now) needs_lock(&a->lock)
 {
 	uint64_t ran;
 
@@ -61,13 +61,13 @@ void sched_account_raise(struct sched_account *a, uint64_t floor)
 	spin_unlock(&a->lock);
 }
 
-static int64_t budget(const struct sched_account *a)
+static int64_t budget(const struct sched_account *a) needs_lock(&a->lock)
 {
 	return (int64_t)(SCHED_PERIOD_NS / 100 * a->cap);
 }
 
 /* Periods may have begun since. LOCK_ACCOUNT held. */
-static void refill(struct sched_account *a, uint64_t now)
+static void refill(struct sched_account *a, uint64_t now) needs_lock(&a->lock)
 {
 	uint64_t period = now / SCHED_PERIOD_NS;
 
@@ -80,6 +80,7 @@ static void refill(struct sched_account *a, uint64_t now)
 
 /* Of `want`, what the budget has.  LOCK_ACCOUNT held. */
 static uint64_t budget_take(struct sched_account *a, uint64_t now, uint64_t want)
+	needs_lock(&a->lock)
 {
 	uint64_t granted = 0;
 

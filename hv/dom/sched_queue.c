@@ -66,7 +66,7 @@ struct sched_queue *sched_queue_here(void)
 	return &queues[this_cpu()->id];
 }
 
-struct sched_queue *sched_queue_lock(const struct vcpu *v)
+locks_unchecked struct sched_queue *sched_queue_lock(const struct vcpu *v)
 {
 	for (;;) {
 		unsigned int cpu = READ_ONCE(v->cpu);
@@ -78,7 +78,7 @@ struct sched_queue *sched_queue_lock(const struct vcpu *v)
 	}
 }
 
-struct sched_queue *sched_queue_lock_here(void)
+locks_unchecked struct sched_queue *sched_queue_lock_here(void)
 {
 	struct sched_queue *q = sched_queue_here();
 
@@ -363,7 +363,7 @@ static struct vcpu *take(struct sched_queue *own, struct sched_queue *other,
  * read without their locks and may be old, that is, too small (RUNQ2).  So no
  * vCPU that is worth taking is overlooked; take() looks again with the locks.
  */
-struct vcpu *sched_queue_take(void)
+locks_unchecked struct vcpu *sched_queue_take(void)
 {
 	struct sched_queue *own = sched_queue_here(), *other;
 	struct vcpu *v = NULL;

@@ -48,6 +48,11 @@ struct sched_queue *sched_queue_here(void);
 /* Lock the queue that v belongs to; and that of this CPU. */
 struct sched_queue *sched_queue_lock(const struct vcpu *v);
 struct sched_queue *sched_queue_lock_here(void);
+/* Not checked (lib/lockheld.h): which lock was taken, only the answer tells. */
+static inline locks_unchecked void sched_queue_unlock(struct sched_queue *q)
+{
+	spin_unlock(&q->lock);
+}
 
 /* --- with the lock of v's queue q --- */
 /* v waits there from now on; it is whole (SCHED1).  Nobody is told. */

@@ -100,7 +100,7 @@ static bool names_vcpu(const struct domain *d, const char *path)
 	       !strcmp(rest, "/availability") && n < d->vcpu_count;
 }
 
-static void request_done(struct domain *d, struct store *s)
+static void request_done(struct domain *d, struct store *s) needs_lock(&d->lock)
 {
 	uint32_t bytes = MIN(s->msg.len, PATH_KEPT - 1);
 
@@ -128,6 +128,7 @@ static void request_done(struct domain *d, struct store *s)
 }
 
 static void request_byte(struct domain *d, struct store *s, char c)
+	needs_lock(&d->lock)
 {
 	uint32_t header = sizeof(s->msg), at = s->got++;
 
@@ -168,7 +169,7 @@ static bool answer_send(struct store *s)
 }
 
 /* True: the guest has something to look at. */
-static bool serve(struct domain *d, struct store *s)
+static bool serve(struct domain *d, struct store *s) needs_lock(&d->lock)
 {
 	ring_t *ring = s->ring;
 	uint32_t prod = atomic_load_acquire(&ring->req_prod);

@@ -43,7 +43,7 @@ static struct timer_queue *queue_here(void)
 	return &queues[this_cpu()->id];
 }
 
-static struct timer_queue *queue_lock(unsigned int cpu)
+static locks_unchecked struct timer_queue *queue_lock(unsigned int cpu)
 {
 	struct timer_queue *q = &queues[cpu];
 
@@ -51,6 +51,11 @@ static struct timer_queue *queue_lock(unsigned int cpu)
 	if (!q->armed.next)
 		list_init(&q->armed);
 	return q;
+}
+
+static locks_unchecked void queue_unlock(struct timer_queue *q)
+{
+	spin_unlock(&q->lock);
 }
 
 static struct timer *queue_first(struct timer_queue *q)
@@ -94,7 +99,7 @@ static void timer_disarm(struct timer *t)
 			list_remove(&t->link);
 			atomic_store_release(&t->cpu, -1);
 		}
-		spin_unlock(&q->lock);
+		queue_unlock(q);
 	}
 }
 
@@ -112,7 +117,7 @@ static bool timer_claim(struct timer *t, uint64_t deadline_ns, bool *first)
 		t->deadline_ns = deadline_ns;
 		*first = queue_insert(q, t);
 	}
-	spin_unlock(&q->lock);
+	queue_unlock(q);
 	return ours;
 }
 
@@ -166,7 +171,7 @@ static struct timer *timer_take_due(uint64_t now)
 		atomic_store_release(&q->running, t);
 		atomic_store_release(&t->cpu, -1);
 	}
-	spin_unlock(&q->lock);
+	queue_unlock(q);
 	return t;
 }
 
@@ -191,7 +196,7 @@ uint64_t timer_next_ns(void)
 	struct timer *t = queue_first(q);
 	uint64_t next = t ? t->deadline_ns : TIMER_NEVER;
 
-	spin_unlock(&q->lock);
+	queue_unlock(q);
 	return next;
 }
 

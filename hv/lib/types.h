@@ -25,6 +25,9 @@
 /* a domain's number; Xen's domid_t on the ABI */
 typedef uint16_t domid_hv_t;
 
+/* What a bounded step of some work answers: is there more of it to do? */
+enum progress { DONE, MORE };
+
 #define ARRAY_COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 #define ALIGN_UP(x, a)	(((x) + ((a) - 1)) & ~((typeof(x))(a) - 1))
 #define ALIGN_DOWN(x, a) ((x) & ~((typeof(x))(a) - 1))

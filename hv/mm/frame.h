@@ -58,10 +58,6 @@ struct frame {
 		};
 		/* SHARED: keyed hash of the content; constant while shared */
 		uint64_t hash;
-		/*
-		 * HV: for the code that allocated the frame; nobody uses it now
-		 */
-		uint64_t private;
 	};
 };
 _Static_assert(sizeof(struct frame) == 24, "decision 9: 24 + 8 bytes a frame");

@@ -87,6 +87,7 @@ static unsigned int order_within(uint64_t frames)
 
 /* Move a block from the heap into a store: the largest up to this order. */
 static bool block_take(struct frame_pool *p, struct buddy *b, unsigned int order)
+	needs_lock(&p->lock)
 {
 	mfn_t mfn = heap_take(order);
 
@@ -118,7 +119,7 @@ static bool goes_back(const struct frame_pool *p)
 	return !p->staying || (bounded(p) && p->total > p->target);
 }
 
-static void single_put(struct frame_pool *p, mfn_t mfn)
+static void single_put(struct frame_pool *p, mfn_t mfn) needs_lock(&p->lock)
 {
 	frames_set_aside(&p->store, mfn, 0);
 	if (!goes_back(p) && p->count < POOL_HIGH)
@@ -130,7 +131,7 @@ static void single_put(struct frame_pool *p, mfn_t mfn)
 }
 
 /* One block, the largest of the store's up to 2 MiB, else of the heap's. */
-static bool vec_refill(struct frame_pool *p)
+static bool vec_refill(struct frame_pool *p) needs_lock(&p->lock)
 {
 	unsigned int order = p->block + 1;
 	mfn_t mfn = INVALID_MFN;
@@ -147,7 +148,7 @@ static bool vec_refill(struct frame_pool *p)
 }
 
 /* A random one of the vector's; its state is POOL. */
-static mfn_t vec_draw(struct frame_pool *p)
+static mfn_t vec_draw(struct frame_pool *p) needs_lock(&p->lock)
 {
 	uint32_t i;
 	mfn_t mfn;
@@ -197,7 +198,7 @@ static uint64_t excess(const struct frame_pool *p)
 }
 
 /* With overcommit on, the vector is for the members that stay. */
-static bool give_singles(struct frame_pool *p)
+static bool give_singles(struct frame_pool *p) needs_lock(&p->lock)
 {
 	uint64_t n = MIN(excess(p), MIN(p->count, POOL_PART)), i;
 
@@ -210,6 +211,7 @@ static bool give_singles(struct frame_pool *p)
 
 /* The largest block that is not more than the excess, in one step. */
 static bool give_block(struct frame_pool *p, struct buddy *b)
+	needs_lock(&p->lock)
 {
 	mfn_t mfn = INVALID_MFN;
 	unsigned int order;
@@ -226,7 +228,7 @@ static bool give_block(struct frame_pool *p, struct buddy *b)
 }
 
 /* The group's pool, or a free one.  LOCK_POOLS. */
-static struct frame_pool *pool_find(uint16_t group)
+static struct frame_pool *pool_find(uint16_t group) needs_lock(&pools_lock)
 {
 	struct frame_pool *p, *free = NULL;
 
@@ -263,7 +265,7 @@ static void pool_begin(struct frame_pool *p, uint16_t group, bool alone, void *v
 
 /* `vec` is used for a new pool only. */
 static struct frame_pool *join(uint16_t group, bool alone, uint64_t frames,
-			       void *vec)
+			       void *vec) needs_lock(&pools_lock)
 {
 	struct frame_pool *p = pool_find(group);
 
@@ -328,7 +330,7 @@ void frame_pool_own(struct frame_pool *p, uint64_t frames, bool on)
 	spin_unlock(&p->lock);
 }
 
-bool frame_pool_give_part(struct frame_pool *p)
+enum progress frame_pool_give_part(struct frame_pool *p)
 {
 	bool gave;
 
@@ -336,7 +338,7 @@ bool frame_pool_give_part(struct frame_pool *p)
 	gave = give_singles(p) || give_block(p, &p->store) ||
 	       give_block(p, &p->meta);
 	spin_unlock(&p->lock);
-	return gave;
+	return gave ? MORE : DONE;
 }
 
 /*
@@ -469,6 +471,7 @@ void frame_pools_each(void (*fn)(struct frame_pool *p))
 
 /* A frame of the heap's only if the group has none. */
 static mfn_t meta_take(struct frame_pool *p, unsigned int order)
+	needs_lock(&p->lock)
 {
 	mfn_t mfn = buddy_take(&p->meta, order);
 

@@ -62,7 +62,7 @@ uint64_t frame_pool_metadata(uint64_t frames);
 struct frame_pool *frame_pool_join(uint16_t group, bool alone, uint64_t frames);
 /*
  * A domain leaves in three steps.  _stop: it draws no more, and its frames are
- * to go back.  _give_part: some of them go; false: none is left to go.  _leave:
+ * to go back.  _give_part: some of them go; DONE: none was left to go.  _leave:
  * nothing of its own is in use any more.
  */
 void frame_pool_stop(struct frame_pool *p, uint64_t frames);
@@ -73,7 +73,7 @@ void frame_pool_stop(struct frame_pool *p, uint64_t frames);
  * that is empty.
  */
 void frame_pool_own(struct frame_pool *p, uint64_t frames, bool on);
-bool frame_pool_give_part(struct frame_pool *p);
+enum progress frame_pool_give_part(struct frame_pool *p);
 void frame_pool_leave(struct frame_pool *p);
 /* of a group that has members */
 struct frame_pool *frame_pool_of(uint16_t group);

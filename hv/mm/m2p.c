@@ -128,25 +128,25 @@ static unsigned int reap_entry(struct m2p_view *view)
 	return pages;
 }
 
-bool m2p_view_reap(struct m2p_view *view)
+enum progress m2p_view_reap(struct m2p_view *view)
 {
 	unsigned int pages = 0, entries = 0;
 
 	if (!view->l3)
-		return false;
+		return DONE;
 	while (view->reaped < PT_SLOTS * LEAVES_L3 && pages < REAP_PAGES &&
 	       entries++ < REAP_ENTRIES)
 		pages += reap_entry(view);
 	if (view->reaped < PT_SLOTS * LEAVES_L3)
-		return true;
+		return MORE;
 	palloc_hv_free(view->l3, 0);
 	view->l3 = NULL;
-	return false;
+	return DONE;
 }
 
 void m2p_view_fini(struct m2p_view *view)
 {
-	while (m2p_view_reap(view))
+	while (m2p_view_reap(view) == MORE)
 		;
 }
 
@@ -154,7 +154,7 @@ void m2p_view_fini(struct m2p_view *view)
  * One page more for the view.  The promise is raised after the page was
  * allocated, so that no promise is in vain.
  */
-static void *page_new(struct m2p_view *view)
+static void *page_new(struct m2p_view *view) needs_lock(&view->lock)
 {
 	void *page = view->from ? frame_pool_pages(view->from, 0) :
 				  palloc_hv(0);
@@ -172,7 +172,7 @@ static void *page_new(struct m2p_view *view)
 
 /* The page that `slot` of `table` leads to, made if wanted; NULL if absent. */
 static void *descend(struct m2p_view *view, pte_t *table, unsigned int slot,
-		     uint64_t flags, bool make)
+		     uint64_t flags, bool make) needs_lock(&view->lock)
 {
 	void *page;
 
@@ -187,6 +187,7 @@ static void *descend(struct m2p_view *view, pte_t *table, unsigned int slot,
 
 /* The place of mfn's pfn; NULL if its leaf is absent (and cannot be made). */
 static pfn_t *leaf_slot(struct m2p_view *view, mfn_t mfn, bool make)
+	needs_lock(&view->lock)
 {
 	uint64_t va = M2P_VIRT + mfn_n(mfn) * sizeof(pfn_t);
 	pte_t *l2, *l1;

@@ -38,10 +38,10 @@ struct m2p_view {
 
 int m2p_view_init(struct m2p_view *view);		/* -ENOMEM */
 /*
- * Once nobody uses the view any more.  m2p_view_reap() gives some pages back,
- * false: none is left; m2p_view_fini() gives all of them back.
+ * Once nobody uses the view any more: m2p_view_reap() gives some pages back,
+ * m2p_view_fini() all of them.
  */
-bool m2p_view_reap(struct m2p_view *view) must_check;
+enum progress m2p_view_reap(struct m2p_view *view) must_check;
 void m2p_view_fini(struct m2p_view *view);
 /*
  * Set the pfn of mfn; INVALID_PFN clears it. -ENOMEM only if a new leaf is

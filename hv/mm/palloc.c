@@ -88,7 +88,7 @@ static void frames_set(mfn_t mfn, unsigned int order, uint64_t state)
 
 		scrub(mfn_add(mfn, i));
 		f->type = 0;
-		f->private = 0;
+		f->hash = 0;
 		frame_set_state(f, state);
 	}
 }
@@ -145,7 +145,7 @@ mfn_t palloc_hv_copy(mfn_t from)
 	memcpy(mfn_to_virt(mfn), mfn_to_virt(from), PAGE_SIZE);
 	f = mfn_to_frame(mfn);
 	f->type = 0;
-	f->private = 0;
+	f->hash = 0;
 	frame_set_state(f, FRAME_STATE(FRAME_HV, 0, 1));
 	return mfn;
 }

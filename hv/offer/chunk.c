@@ -27,6 +27,7 @@ struct chunk *chunk_scratch(void)
 }
 
 static pte_t *pte_by_va(struct domain *d, uint64_t va, enum shareop_result *why)
+	needs_lock(&d->mm)
 {
 	struct vcpu *v = current_vcpu();
 	pte_t *pte;
@@ -51,6 +52,7 @@ static bool name_seen(const struct chunk_name *names, unsigned int count,
 }
 
 static enum shareop_result name_find(struct domain *d, struct chunk_name *n)
+	needs_lock(&d->mm)
 {
 	enum shareop_result why = SHARE_BAD_PTE;
 

@@ -56,14 +56,16 @@ struct chunk *chunk_scratch(void);
  * that the guest sees, for names change just now (K2): the call is to be made
  * again.
  */
-bool offer_chunk(struct domain *d, struct chunk *c) must_check;
-bool unshare_chunk(struct domain *d, struct chunk *c) must_check;
+bool offer_chunk(struct domain *d, struct chunk *c) must_check
+	needs_lock(&d->mm);
+bool unshare_chunk(struct domain *d, struct chunk *c) must_check
+	needs_lock(&d->mm);
 
 /*
  * Find the entries that an item names and the one frame that they map.
  * SHARE_NOT_TRIED: found (mfn set), else why not.
  */
 enum shareop_result chunk_find_ptes(struct domain *d, struct chunk *c,
-			     struct chunk_item *item);
+			     struct chunk_item *item) needs_lock(&d->mm);
 
 #endif

@@ -78,6 +78,7 @@ static void ptes_protect(struct chunk *c,
 
 static void ptes_unprotect(struct domain *d, struct chunk *c,
 			   const struct chunk_item *item, struct frame *f)
+	needs_lock(&d->mm)
 {
 	struct chunk_name *n = item_names(c, item);
 	unsigned int i;
@@ -93,6 +94,7 @@ static void ptes_unprotect(struct domain *d, struct chunk *c,
 
 static void undo(struct domain *d, struct chunk *c,
 		 struct chunk_item *item, enum shareop_result why)
+	needs_lock(&d->mm)
 {
 	struct frame *f = mfn_to_frame(item->mfn);
 
@@ -105,7 +107,7 @@ static void undo(struct domain *d, struct chunk *c,
 
 /* (a) */
 static void item_write_protect(struct domain *d, struct chunk *c,
-		       struct chunk_item *item)
+		       struct chunk_item *item) needs_lock(&d->mm)
 {
 	struct frame *f;
 
@@ -139,7 +141,7 @@ static void item_write_protect(struct domain *d, struct chunk *c,
  * references, goes.
  */
 static void item_remap(struct domain *d, struct chunk *c,
-		       struct chunk_item *item)
+		       struct chunk_item *item) needs_lock(&d->mm)
 {
 	struct frame *f = mfn_to_frame(item->mfn);
 	struct chunk_name *n = item_names(c, item);
@@ -161,7 +163,7 @@ static void item_remap(struct domain *d, struct chunk *c,
 
 /* (c) The names' references, and ours. */
 static bool item_claim(struct domain *d, struct chunk *c,
-		       struct chunk_item *item)
+		       struct chunk_item *item) needs_lock(&d->mm)
 {
 	if (!frame_claim(mfn_to_frame(item->mfn), d->id, item->count + 1))
 		return true;
@@ -173,6 +175,7 @@ static bool item_claim(struct domain *d, struct chunk *c,
 /* An item that was claimed, and is not shared after all. */
 static void item_unclaim(struct domain *d, struct chunk *c,
 			 struct chunk_item *item, enum shareop_result why)
+	needs_lock(&d->mm)
 {
 	frame_unclaim(mfn_to_frame(item->mfn), d->id, item->count + 1);
 	undo(d, c, item, why);
@@ -181,6 +184,7 @@ static void item_unclaim(struct domain *d, struct chunk *c,
 /* (f), or not: what share/ made of the item. */
 static void item_finish(struct domain *d, struct chunk *c,
 			struct chunk_item *item, const struct share_page *page)
+	needs_lock(&d->mm)
 {
 	if (page->result != SHARE_OK) {
 		item_unclaim(d, c, item, result_of_offer(page->result));
@@ -199,7 +203,7 @@ static void item_finish(struct domain *d, struct chunk *c,
 }
 
 /* (c) to (f): those that are claimed go to share/ together. */
-static void items_share(struct domain *d, struct chunk *c)
+static void items_share(struct domain *d, struct chunk *c) needs_lock(&d->mm)
 {
 	struct pagefns_bracket bracket;
 	unsigned int i, count = 0;
@@ -230,7 +234,7 @@ static void items_share(struct domain *d, struct chunk *c)
  * anything of the item changes.
  */
 static void item_list_prepare(struct domain *d, struct chunk *c,
-			      struct chunk_item *item)
+			      struct chunk_item *item) needs_lock(&d->mm)
 {
 	int r;
 
@@ -245,6 +249,7 @@ static void item_list_prepare(struct domain *d, struct chunk *c,
 
 /* NAME2: no page of this number is offered just now. */
 static void frame_spare(struct domain *d, struct chunk *c, mfn_t mfn)
+	needs_lock(&d->mm)
 {
 	unsigned int i;
 
@@ -254,6 +259,7 @@ static void frame_spare(struct domain *d, struct chunk *c, mfn_t mfn)
 }
 
 static void list_pages_spare(struct domain *d, struct chunk *c)
+	needs_lock(&d->mm)
 {
 	unsigned int i;
 
@@ -270,7 +276,7 @@ static void list_pages_spare(struct domain *d, struct chunk *c)
 }
 
 /* False: pages of the list have new names, and not all entries know. */
-static bool lists_prepare(struct domain *d, struct chunk *c)
+static bool lists_prepare(struct domain *d, struct chunk *c) needs_lock(&d->mm)
 {
 	unsigned int i;
 

@@ -56,7 +56,7 @@ static bool mode_ok(const struct shareop_mode *m)
  * may stand for two pfns, or have two entries, or are charged otherwise.
  * LOCK_MM, under which it holds what it holds.
  */
-static bool anew_ok(struct domain *d, uint32_t flags)
+static bool anew_ok(struct domain *d, uint32_t flags) needs_lock(&d->mm)
 {
 	uint32_t changed = flags ^ d->breaks.flags;
 
@@ -67,6 +67,7 @@ static bool anew_ok(struct domain *d, uint32_t flags)
 
 /* LOCK_MM. */
 static int mode_change(struct domain *d, const struct shareop_mode *m)
+	needs_lock(&d->mm)
 {
 	if (!anew_ok(d, m->flags))
 		return -EBUSY;

@@ -272,7 +272,7 @@ static long shareop_audit(struct vcpu *v)
 		sched_yield_cpu(v);
 		return -ERESTART;
 	}
-	while (audit_part(&audit_state))
+	while (audit_part(&audit_state) == MORE)
 		if (sched_preempt_pending())
 			return -ERESTART;
 	errors = (long)audit_state.errors;

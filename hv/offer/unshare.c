@@ -57,7 +57,7 @@ static uint32_t names_writable(struct chunk *c,
 
 /* After the flush: the frame is the domain's, and written again. */
 static void item_finish(struct domain *d, struct chunk *c,
-			const struct chunk_item *item)
+			const struct chunk_item *item) needs_lock(&d->mm)
 {
 	struct chunk_name *n = &c->names[item->first];
 	unsigned int i;
@@ -71,7 +71,7 @@ static void item_finish(struct domain *d, struct chunk *c,
 }
 
 static enum shareop_result item_copy(struct domain *d, struct chunk *c,
-				   struct chunk_item *item)
+				   struct chunk_item *item) needs_lock(&d->mm)
 {
 	mfn_t mfn = ownpage_copy(d, item->mfn);
 
@@ -89,6 +89,7 @@ static enum shareop_result item_copy(struct domain *d, struct chunk *c,
 static enum shareop_result item_unshare(struct domain *d,
 				      struct chunk *c,
 				      struct chunk_item *item)
+	needs_lock(&d->mm)
 {
 	enum shareop_result r = chunk_find_ptes(d, c, item);
 	uint32_t mappings;

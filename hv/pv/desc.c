@@ -72,7 +72,7 @@ bool desc_check_page(void *page)
  * Count a use of *mfn as descriptor page, checked when it is the first; *mfn is
  * its name then (resolve_typed()).  LOCK_MM.
  */
-static int desc_page_get(struct domain *d, mfn_t *mfn)
+static int desc_page_get(struct domain *d, mfn_t *mfn) needs_lock(&d->mm)
 {
 	struct frame *f;
 	int r = resolve_typed(d, mfn, &f);
@@ -129,7 +129,7 @@ static int gdt_show(struct vcpu *v, unsigned int i, mfn_t mfn)
 	return r;
 }
 
-static void gdt_drop(struct vcpu *v)
+static void gdt_drop(struct vcpu *v) needs_lock(&v->domain->mm)
 {
 	unsigned int i;
 
@@ -230,7 +230,7 @@ long op_update_descriptor(struct hypercall_args *args)
 
 /* --- LDT --- */
 
-static void ldt_drop(struct vcpu *v)
+static void ldt_drop(struct vcpu *v) needs_lock(&v->domain->mm)
 {
 	for (unsigned int i = 0; i < LDT_FRAMES_MAX; i++) {
 		mfn_t mfn = v->ldt_frames[i];
@@ -246,6 +246,7 @@ static void ldt_drop(struct vcpu *v)
 
 /* Take the page at va as page `i`, if it can be one.  LOCK_MM. */
 static void ldt_take(struct vcpu *v, unsigned int i, uint64_t va)
+	needs_lock(&v->domain->mm)
 {
 	pte_t *pte = ptcheck_walk(v->domain, v->kernel_l4, va);
 	mfn_t mfn;

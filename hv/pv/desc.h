@@ -7,7 +7,8 @@
 
 /* The caller has checked that `entries` fit in GDT_FRAMES_MAX frames. */
 int desc_set_gdt(struct vcpu *v, const mfn_t *named, unsigned int entries);
-void desc_drop_gdt(struct vcpu *v);	/* and the LDT; LOCK_MM held */
+/* and the LDT */
+void desc_drop_gdt(struct vcpu *v) needs_lock(&v->domain->mm);
 /* validates and normalises 512 descriptors */
 bool desc_check_page(void *page);
 /* may a guest set this address and number of entries as an LDT? */

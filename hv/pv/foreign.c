@@ -11,6 +11,7 @@
 
 /* Owner's LOCK_MM.  Its page, with a reference; a share is broken (FOR3). */
 static int page_get(struct domain *owner, pte_t e, struct frame **f)
+	needs_lock(&owner->mm)
 {
 	mfn_t mfn = pte_mfn(e);
 	int r = resolve(owner, mfn, e & PTE_RW ? USE_WRITE : USE_READ, f);
@@ -20,7 +21,7 @@ static int page_get(struct domain *owner, pte_t e, struct frame **f)
 	return r;
 }
 
-static int take(struct domain *owner, pte_t *e)
+static int take(struct domain *owner, pte_t *e) needs_lock(&owner->mm)
 {
 	struct frame *f;
 	int r;

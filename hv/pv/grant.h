@@ -37,12 +37,11 @@ void grant_peer_done(struct grant_peer *p);
  * TABLE5: the entry at *pte was a handle's host mapping and is replaced: the
  * handle loses its host part.  LOCK_MM of d; flushes its TLBs.
  */
-void grant_pte_gone(struct domain *d, pte_t *pte);
+void grant_pte_gone(struct domain *d, pte_t *pte) needs_lock(&d->mm);
 
 /*
- * Unmap up to 64 of a dying domain's handles; false: none is left.  No lock
- * held.
+ * Unmap up to 64 of a dying domain's handles.  No lock is held.
  */
-bool grant_host_reap(struct domain *d);
+enum progress grant_host_reap(struct domain *d);
 
 #endif

@@ -26,7 +26,7 @@
 
 /* --- naming an entry; LOCK_MM --- */
 
-static pte_t *pte_by_va(struct domain *d, uint64_t va)
+static pte_t *pte_by_va(struct domain *d, uint64_t va) needs_lock(&d->mm)
 {
 	struct vcpu *v = current_vcpu();
 
@@ -36,6 +36,7 @@ static pte_t *pte_by_va(struct domain *d, uint64_t va)
 }
 
 static pte_t *host_pte(struct domain *d, uint64_t name, bool by_pte)
+	needs_lock(&d->mm)
 {
 	/* GT7 */
 	return by_pte ? resolve_l1_entry(d, MADDR(name)) : pte_by_va(d, name);
@@ -58,7 +59,7 @@ static pte_t map_pte(const struct gnttab_map_grant_ref *op, mfn_t mfn)
  * LOCK_MM.  Put the mapping into the entry and let go of what was there before.
  */
 static void host_install(struct domain *d, uint32_t handle, pte_t *pte,
-			 pte_t new)
+			 pte_t new) needs_lock(&d->mm)
 {
 	pte_t old = READ_ONCE(*pte);
 
@@ -77,7 +78,7 @@ static void host_install(struct domain *d, uint32_t handle, pte_t *pte,
 
 /* LOCK_MM; the pin is taken. */
 static int16_t handle_make(struct domain *d, struct gnttab_map_grant_ref *op,
-			   const struct grant_pin *pin)
+			   const struct grant_pin *pin) needs_lock(&d->mm)
 {
 	bool by_pte = op->flags & GNTMAP_contains_pte;
 	struct grant_handle *h;
@@ -164,7 +165,7 @@ struct unpin_list {
  * (By A4 the handle's entry maps its frame, with its rights.)
  */
 static pte_t *unmap_host_pte(struct domain *d, const struct grant_handle *h,
-			     uint64_t host_addr)
+			     uint64_t host_addr) needs_lock(&d->mm)
 {
 	pte_t *pte = host_pte(d, host_addr, h->by_pte_name);
 
@@ -174,6 +175,7 @@ static pte_t *unmap_host_pte(struct domain *d, const struct grant_handle *h,
 /* The entry at new_addr, which must be another. */
 static pte_t *replacement_pte(struct domain *d, const struct grant_handle *h,
 			      const struct unmap *u, const pte_t *pte)
+	needs_lock(&d->mm)
 {
 	pte_t *from = h->by_pte_name ? NULL : pte_by_va(d, u->new_addr);
 
@@ -182,6 +184,7 @@ static pte_t *replacement_pte(struct domain *d, const struct grant_handle *h,
 
 static int16_t host_part(struct domain *d, const struct grant_handle *h,
 			 const struct unmap *u, pte_t **pte, pte_t **from)
+	needs_lock(&d->mm)
 {
 	*pte = *from = NULL;
 	if (!u->host_addr)
@@ -213,7 +216,7 @@ static int16_t device_part(const struct grant_handle *h, const struct unmap *u)
  * another handle owns the moved entry, that handle follows it (A4).
  */
 static void entry_replace(struct domain *d, struct grant_handle *h, pte_t *pte,
-			  pte_t *from)
+			  pte_t *from) needs_lock(&d->mm)
 {
 	uint32_t other = from ? grant_handle_by_pte(d, virt_to_maddr(from)) :
 				~0u;
@@ -230,7 +233,7 @@ static void entry_replace(struct domain *d, struct grant_handle *h, pte_t *pte,
 
 /* (a) LOCK_MM. */
 static int16_t unmap_one(struct domain *d, const struct unmap *u,
-			 struct unpin_list *list)
+			 struct unpin_list *list) needs_lock(&d->mm)
 {
 	struct grant_handle *h = grant_handle_get(d, u->handle);
 	unsigned int kinds;
@@ -255,14 +258,14 @@ static int16_t unmap_one(struct domain *d, const struct unmap *u,
 	return GNTST_okay;
 }
 
-static void unmap_begin(struct domain *d, struct unpin_list *list)
+static void unmap_begin(struct domain *d, struct unpin_list *list) takes_lock(&d->mm)
 {
 	list->count = list->flush = 0;
 	spin_lock(&d->mm);
 }
 
 /* (b), (c) */
-static void unmap_finish(struct domain *d, struct unpin_list *list)
+static void unmap_finish(struct domain *d, struct unpin_list *list) frees_lock(&d->mm)
 {
 	unsigned int i;
 
@@ -330,7 +333,7 @@ void grant_pte_gone(struct domain *d, pte_t *pte)
 
 /* LOCK_MM.  Unmap all that is left of one handle. */
 static void reap_one(struct domain *d, uint32_t handle, struct grant_handle *h,
-		     struct unpin_list *list)
+		     struct unpin_list *list) needs_lock(&d->mm)
 {
 	if (h->kinds & GRANT_HOST) {
 		atomic_store((pte_t *)maddr_to_virt(h->pte), 0);
@@ -340,7 +343,7 @@ static void reap_one(struct domain *d, uint32_t handle, struct grant_handle *h,
 	grant_handle_drop(d, handle, h->kinds, &list->pins[list->count++]);
 }
 
-bool grant_host_reap(struct domain *d)
+enum progress grant_host_reap(struct domain *d)
 {
 	struct grant_table *gt = d->grant;
 	struct unpin_list list;
@@ -355,5 +358,5 @@ bool grant_host_reap(struct domain *d)
 			reap_one(d, handle, h, &list);
 	}
 	unmap_finish(d, &list);
-	return gt->handle_used;
+	return gt->handle_used ? MORE : DONE;
 }

@@ -55,7 +55,7 @@ int mmu_base_set(struct vcpu *v, mfn_t *slot, mfn_t mfn, bool load, bool none) m
  * not done at once.  False: there was no base.  LOCK_MM is held, and no tree is
  * half-way.
  */
-bool mmu_base_drop(struct domain *d, mfn_t *base);
+bool mmu_base_drop(struct domain *d, mfn_t *base) needs_lock(&d->mm);
 
 /*
  * mmuext.c: make mfn's tree the running vCPU's kernel base, and load it.  As

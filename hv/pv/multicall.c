@@ -21,7 +21,8 @@
 #include "pv/pending.h"
 #include "x86/guestcopy.h"
 
-enum progress { GO_ON, STOP, RESTART };
+/* What comes after an entry. */
+enum after { GO_ON, STOP, RESTART };
 
 static long call_entry(const struct multicall_entry *e,
 		       struct hypercall_args *inner)
@@ -37,8 +38,8 @@ static long call_entry(const struct multicall_entry *e,
  * The inner call goes on later: what is left of it replaces the entry's
  * arguments.
  */
-static enum progress keep_rest(uint64_t va, const struct hypercall_args *inner,
-			       long *rc)
+static enum after keep_rest(uint64_t va, const struct hypercall_args *inner,
+			    long *rc)
 {
 	if (!copy_to_guest(va + offsetof(struct multicall_entry, args),
 			   inner->a, sizeof(inner->a)))
@@ -47,7 +48,7 @@ static enum progress keep_rest(uint64_t va, const struct hypercall_args *inner,
 	return STOP;
 }
 
-static enum progress do_entry(uint64_t va, struct hypercall_args *args, long *rc)
+static enum after do_entry(uint64_t va, struct hypercall_args *args, long *rc)
 {
 	struct multicall_entry e;
 	struct hypercall_args inner;
@@ -76,21 +77,21 @@ long op_multicall(struct hypercall_args *args)
 {
 	const struct domain *d = current_vcpu()->domain;
 	uint64_t va = args->a[0], count = (uint32_t)args->a[1], done;
-	enum progress progress = GO_ON;
+	enum after after = GO_ON;
 	long rc = 0;
 
 	if (!guest_arg_ok(va, count * sizeof(struct multicall_entry)))
 		return -EFAULT;
 	for (done = 0; done < count; done++) {
 		if (done && hypercall_must_stop(d))
-			progress = RESTART;
+			after = RESTART;
 		else
-			progress = do_entry(va + done * sizeof(struct multicall_entry),
+			after = do_entry(va + done * sizeof(struct multicall_entry),
 					    args, &rc);
-		if (progress != GO_ON || d->state != DOM_RUNNING)
+		if (after != GO_ON || d->state != DOM_RUNNING)
 			break;
 	}
-	if (progress != RESTART)
+	if (after != RESTART)
 		return rc;
 	args->a[0] = va + done * sizeof(struct multicall_entry);
 	args->a[1] = count - done;

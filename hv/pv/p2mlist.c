@@ -19,7 +19,7 @@
  * The tables through which the list is written; LOCK_MM keeps them.
  * INVALID_MFN: none is left.
  */
-static mfn_t any_kernel_l4(const struct domain *d)
+static mfn_t any_kernel_l4(const struct domain *d) needs_lock(&d->mm)
 {
 	struct vcpu *v = current_vcpu();
 	uint32_t i;
@@ -33,7 +33,7 @@ static mfn_t any_kernel_l4(const struct domain *d)
 }
 
 /* The entry that maps va in them, if it maps anything. */
-static pte_t *present_entry(struct domain *d, uint64_t va)
+static pte_t *present_entry(struct domain *d, uint64_t va) needs_lock(&d->mm)
 {
 	mfn_t l4 = any_kernel_l4(d);
 	pte_t *pte = mfn_eq(l4, INVALID_MFN) ? NULL : ptcheck_walk(d, l4, va);
@@ -71,7 +71,7 @@ int p2mlist_prepare(struct domain *d, mfn_t mfn, pfn_t pfn)
 
 /* The list's page is `page`, and *pte maps it. */
 static void name_put(struct domain *d, pfn_t pfn, pte_t *pte, mfn_t page,
-		     mfn_t name)
+		     mfn_t name) needs_lock(&d->mm)
 {
 	WRITE_ONCE(*(uint64_t *)((uint8_t *)mfn_to_virt(page) +
 				 (name_va(d, pfn) & ~PAGE_MASK)), mfn_n(name));

@@ -95,7 +95,7 @@ static void search_restart(struct pt_renames *b)
 	b->at_likely = false;
 }
 
-static bool renames_full(const struct domain *d)
+static bool renames_full(const struct domain *d) needs_lock(&d->mm)
 {
 	return d->pending.renames.count == RENAMES_MAX * d->vcpu_count;
 }
@@ -203,7 +203,7 @@ mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn)
 {
 	const struct pt_recent_name *n;
 
-	/* The view, by which a name is checked, may be gone of the dying. */
+	/* A dying domain may have lost the view by which a name is checked. */
 	if (!mfn_n(mfn) || !(d->breaks.flags & SHARE_MODE_BREAK_FIRST) ||
 	    READ_ONCE(d->state) == DOM_DYING)
 		return INVALID_MFN;
@@ -230,6 +230,7 @@ bool ptbreak_gone_take(struct domain *d, mfn_t mfn)
 }
 
 static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
+	needs_lock(&d->mm)
 {
 	*new = ownpage_copy(d, mfn);
 	if (mfn_eq(*new, INVALID_MFN))
@@ -253,7 +254,7 @@ static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
  * group (attack TL10).
  */
 static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
-			 pfn_t pfn, mfn_t *new)
+			 pfn_t pfn, mfn_t *new) needs_lock(&d->mm)
 {
 	if (!domain_quota_move(d))
 		return -ENOMEM;
@@ -275,6 +276,7 @@ static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
  * page another use meanwhile.
  */
 static bool entry_refs_get(struct domain *d, struct frame *f, pte_t e, bool named)
+	needs_lock(&d->mm)
 {
 	if (!named && frame_get(f, d->id))
 		return false;
@@ -287,7 +289,7 @@ static bool entry_refs_get(struct domain *d, struct frame *f, pte_t e, bool name
 
 /* *pte names p->old. */
 static void entry_convert(struct domain *d, pte_t *pte,
-			  const struct pt_rename *p)
+			  const struct pt_rename *p) needs_lock(&d->mm)
 {
 	pte_t new = ownpage_pte(*pte, MFN(p->new));
 	bool same = p->old == p->new;
@@ -307,7 +309,7 @@ static void entry_convert(struct domain *d, pte_t *pte,
  * linear map; the rest is looked for (K1).
  */
 static void others_follow(struct domain *d, mfn_t mfn, mfn_t new, uint32_t left,
-			  pte_t *linear)
+			  pte_t *linear) needs_lock(&d->mm)
 {
 	all_held(d);
 	if (linear) {
@@ -323,6 +325,7 @@ static void others_follow(struct domain *d, mfn_t mfn, mfn_t new, uint32_t left,
 
 /* pte: an entry of the page that the caller replaces himself; NULL: none. */
 static int break_frame(struct domain *d, const pte_t *pte, mfn_t mfn, mfn_t *new)
+	needs_lock(&d->mm)
 {
 	uint32_t mappings, left;
 	pte_t *linear = NULL;
@@ -413,6 +416,7 @@ static unsigned int entries_held(const struct frame *f)
 
 /* Up to `steps` entries of the page at b->page; how many there were. */
 static unsigned int page_part(struct domain *d, unsigned int steps)
+	needs_lock(&d->mm)
 {
 	struct pt_renames *b = &d->pending.renames;
 	pte_t *table = mfn_to_virt(frame_to_mfn(b->page));
@@ -439,7 +443,7 @@ static unsigned int page_part(struct domain *d, unsigned int steps)
 }
 
 /* K8; false: it is no page of the domain's any more, or there was none. */
-static bool likely_first(struct domain *d)
+static bool likely_first(struct domain *d) needs_lock(&d->mm)
 {
 	struct pt_renames *b = &d->pending.renames;
 	mfn_t mfn = MFN(b->likely);
@@ -453,7 +457,7 @@ static bool likely_first(struct domain *d)
 }
 
 /* The next page; false: all were seen. */
-static bool page_next(struct domain *d)
+static bool page_next(struct domain *d) needs_lock(&d->mm)
 {
 	struct pt_renames *b = &d->pending.renames;
 

@@ -18,14 +18,14 @@
  * quota.  LOCK_MM.
  */
 int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
-		  struct frame **f) must_check;
+		  struct frame **f) must_check needs_lock(&d->mm);
 
 /*
  * d does not hold mfn any more, but mfn may be the old name of a page whose
  * share was just broken: then returns that page's frame, else INVALID_MFN.
  * LOCK_MM.
  */
-mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn);
+mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn) needs_lock(&d->mm);
 
 /*
  * Names of d's pages change from now on: a vCPU of d's that comes out of its
@@ -46,14 +46,14 @@ bool ptbreak_waits(struct domain *d);
 /*
  * d chooses break first: room for its past names.  -ENOMEM.  LOCK_MM.
  */
-int ptbreak_names_init(struct domain *d) must_check;
+int ptbreak_names_init(struct domain *d) must_check needs_lock(&d->mm);
 
 /*
  * The last mapping of mfn went, and nothing took its place: if d's hold of it
  * did, too, that is remembered, and told once.  LOCK_MM.
  */
-void ptbreak_gone_note(struct domain *d, mfn_t mfn);
-bool ptbreak_gone_take(struct domain *d, mfn_t mfn);
+void ptbreak_gone_note(struct domain *d, mfn_t mfn) needs_lock(&d->mm);
+bool ptbreak_gone_take(struct domain *d, mfn_t mfn) needs_lock(&d->mm);
 
 /* Are there shares that are broken in part?  No lock needed to ask. */
 static inline bool ptbreak_left(const struct domain *d)
@@ -65,7 +65,7 @@ static inline bool ptbreak_left(const struct domain *d)
  * Look at `steps` entries more for them (of a dying domain: forget them).
  * LOCK_MM.
  */
-void ptbreak_part(struct domain *d, unsigned int steps);
+void ptbreak_part(struct domain *d, unsigned int steps) needs_lock(&d->mm);
 
 /* Are entries for this frame being rewritten (K1)?  The machine is stopped. */
 bool ptbreak_pending(const struct domain *d, mfn_t mfn);

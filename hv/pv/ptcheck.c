@@ -54,6 +54,7 @@ enum ptcheck_ad {
 
 /* A mapping of a page that the domain owns; the general reference was taken. */
 static int l1_get_owned(struct domain *d, struct frame *f, pte_t e)
+	needs_lock(&d->mm)
 {
 	int r;
 
@@ -83,7 +84,7 @@ static bool l1_breaks(const struct domain *d, int r, pte_t e)
 
 /* The share is broken, and *e names the page that came of it; or why not. */
 static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
-		    struct frame **f)
+		    struct frame **f) needs_lock(&d->mm)
 {
 	mfn_t mfn = pte_mfn(*e);
 	int r;
@@ -105,6 +106,7 @@ static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
  * leads to that page.
  */
 static int l1_resolve(struct domain *d, pte_t *e, struct frame **f)
+	needs_lock(&d->mm)
 {
 	enum frame_use use = *e & PTE_RW ? USE_WRITE : USE_READ;
 	int r = resolve(d, pte_mfn(*e), use, f);
@@ -125,6 +127,7 @@ static int l1_resolve(struct domain *d, pte_t *e, struct frame **f)
  * it took; NULL: there is none.
  */
 static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
+	needs_lock(&d->mm)
 {
 	struct frame *f;
 	int r;
@@ -158,6 +161,7 @@ static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
  * devalidation.
  */
 static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
+	needs_lock(&d->mm)
 {
 	struct frame *f;
 
@@ -218,7 +222,7 @@ static bool entry_write(pte_t *pte, pte_t new, enum ptcheck_ad ad, pte_t *old)
  * must not be, let go of what was taken.
  */
 static int l1_replace(struct domain *d, pte_t *pte, pte_t old, pte_t new,
-		      enum ptcheck_ad ad)
+		      enum ptcheck_ad ad) needs_lock(&d->mm)
 {
 	bool done = entry_write(pte, new, ad, &old);
 
@@ -232,7 +236,7 @@ static int l1_replace(struct domain *d, pte_t *pte, pte_t old, pte_t new,
  * would not see stores to the new one.
  */
 static void l1_rename(struct domain *d, pte_t *pte, pte_t old, pte_t new,
-		      enum ptcheck_ad ad)
+		      enum ptcheck_ad ad) needs_lock(&d->mm)
 {
 	(void)entry_write(pte, new & ~PTE_RW, ad, &old);
 	l1_put(d, pte, old, new);
@@ -257,7 +261,7 @@ int ptcheck_break(struct domain *d, pte_t *pte)
 }
 
 static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
-		  enum ptcheck_ad ad)
+		  enum ptcheck_ad ad) needs_lock(&d->mm)
 {
 	pte_t adjusted;
 	int r;
@@ -347,6 +351,7 @@ static bool is_linear(const struct frame *table, const struct frame *f)
  * names f, which may have been shared, and broken for this.
  */
 static int upper_resolve(struct domain *d, pte_t *e, struct frame **f)
+	needs_lock(&d->mm)
 {
 	mfn_t mfn = pte_mfn(*e);
 	int r;
@@ -365,7 +370,7 @@ static pte_t upper_adjusted(pte_t e)
 }
 
 static int upper_take(struct domain *d, struct frame *table, unsigned int level,
-		      pte_t *e, enum child_state *below)
+		      pte_t *e, enum child_state *below) needs_lock(&d->mm)
 {
 	struct frame *f;
 	int r;
@@ -414,7 +419,7 @@ static enum child_state upper_drop(struct frame *table, pte_t e)
  * what it is (PT23).
  */
 static int upper_begin(struct domain *d, const struct frame *table,
-		       unsigned int level, mfn_t wanted)
+		       unsigned int level, mfn_t wanted) needs_lock(&d->mm)
 {
 	int r = pttree_begin(d, wanted);
 
@@ -422,7 +427,7 @@ static int upper_begin(struct domain *d, const struct frame *table,
 }
 
 /* As resolve_name(), of what present entry *e names. */
-static int upper_rename(struct domain *d, pte_t *e)
+static int upper_rename(struct domain *d, pte_t *e) needs_lock(&d->mm)
 {
 	mfn_t mfn = pte_mfn(*e);
 	int r = resolve_name(d, &mfn);
@@ -434,7 +439,7 @@ static int upper_rename(struct domain *d, pte_t *e)
 
 /* The new value's uses; a table below is validated by pttree.c, in parts. */
 static int upper_get(struct domain *d, struct frame *table, unsigned int level,
-		     pte_t *e)
+		     pte_t *e) needs_lock(&d->mm)
 {
 	struct frame *f;
 	int r;
@@ -463,6 +468,7 @@ static int upper_get(struct domain *d, struct frame *table, unsigned int level,
 
 static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
 		     unsigned int slot, pte_t new, bool preserve_ad)
+	needs_lock(&d->mm)
 {
 	struct frame *table = mfn_to_frame(virt_to_mfn(pte));
 	pte_t old = READ_ONCE(*pte);

@@ -52,14 +52,16 @@ static inline bool slot_is_hypervisor(unsigned int level, unsigned int slot)
  * is being broken (pv/ptbreak.c), and never for an entry that is not present.
  */
 int ptcheck_entry_set(struct domain *d, pte_t *pte, unsigned int level,
-		      unsigned int slot, pte_t new, bool preserve_ad) must_check;
+		      unsigned int slot, pte_t new, bool preserve_ad) must_check
+	needs_lock(&d->mm);
 
 /*
  * As ptcheck_entry_set() at level 1, if *pte still holds `old`, also in its
  * accessed and dirty bits, which other CPUs set at any time; -EAGAIN: it does
  * not.
  */
-int ptcheck_entry_swap(struct domain *d, pte_t *pte, pte_t old, pte_t new) must_check;
+int ptcheck_entry_swap(struct domain *d, pte_t *pte, pte_t old, pte_t new) must_check
+	needs_lock(&d->mm);
 
 /* Has an entry of level 1 only bits that it may have? */
 bool ptcheck_l1_flags_ok(pte_t e);
@@ -68,27 +70,29 @@ bool ptcheck_l1_flags_ok(pte_t e);
  * Replace *pte, an entry of a validated L1 table, by `e`, for which
  * foreign_take() took what it needs.
  */
-void ptcheck_foreign_set(struct domain *d, pte_t *pte, pte_t e, bool preserve_ad);
+void ptcheck_foreign_set(struct domain *d, pte_t *pte, pte_t e, bool preserve_ad)
+	needs_lock(&d->mm);
 
 /*
  * An L1 entry of a validated table was replaced by `new` without
  * ptcheck_entry_set(): let go of what it held.
  */
-void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new);
+void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new)
+	needs_lock(&d->mm);
 
 /*
  * The guest writes through *pte, an entry of a validated L1 table that is
  * read-only and marked as shared: give it a private, writable page and flush
  * the TLBs.  Or -errno of ptbreak_write(), and *pte is as it was.
  */
-int ptcheck_break(struct domain *d, pte_t *pte) must_check;
+int ptcheck_break(struct domain *d, pte_t *pte) must_check needs_lock(&d->mm);
 
 /*
  * The L1 entry that maps va in the tree below l4, for reading or through
  * ptcheck_entry_set(); NULL if an upper level is absent, or linear.  va: guest
  * range, canonical.
  */
-pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va);
+pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va) needs_lock(&d->mm);
 
 /*
  * Do all entries on the way to va, which ptcheck_walk() found, let its page be

@@ -34,10 +34,11 @@ static inline unsigned int table_level(const struct frame *f)
  * bits that the hypervisor chooses.  -errno: nothing was taken.
  */
 int ptcheck_entry_take(struct domain *d, struct frame *table, unsigned int level,
-	       unsigned int slot, enum child_state *below) must_check;
+	       unsigned int slot, enum child_state *below) must_check
+	needs_lock(&d->mm);
 /* Let go of what the entry held. */
 enum child_state ptcheck_entry_drop(struct domain *d, struct frame *table, unsigned int level,
-		      pte_t *pte) must_check;
+		      pte_t *pte) must_check needs_lock(&d->mm);
 
 /* TABLE3. */
 void ptcheck_fill_hypervisor_slots(struct domain *d, pte_t *l4);
@@ -46,6 +47,6 @@ void ptcheck_fill_hypervisor_slots(struct domain *d, pte_t *l4);
  * The last use of a table has gone (pagetype_put(), pagetype_linear_put()):
  * devalidate it.
  */
-void pttree_drop(struct domain *d, mfn_t mfn);
+void pttree_drop(struct domain *d, mfn_t mfn) needs_lock(&d->mm);
 
 #endif

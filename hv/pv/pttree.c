@@ -63,6 +63,7 @@ static struct frame *below_of(struct frame *f, unsigned int slot)
 /* --- a table whose entries below nr_done are held --- */
 
 static void table_validated(struct domain *d, struct frame *f)
+	needs_lock(&d->mm)
 {
 	if (table_level(f) == 4)
 		ptcheck_fill_hypervisor_slots(d, table_of(f));
@@ -74,7 +75,7 @@ static void table_validated(struct domain *d, struct frame *f)
  * Go on validating f.  0: it is validated; -ERESTART; or what is wrong with an
  * entry: then f must be undone from where its type word says.
  */
-static int validate(struct domain *d, struct frame *f)
+static int validate(struct domain *d, struct frame *f) needs_lock(&d->mm)
 {
 	uint64_t type = READ_ONCE(f->type);
 	unsigned int slot = type_done(type), level = table_level(f);
@@ -102,8 +103,8 @@ static int validate(struct domain *d, struct frame *f)
 	return r;
 }
 
-/* Go on with letting go of f's entries; false: not yet done. */
-static bool devalidate(struct domain *d, struct frame *f)
+/* Go on with letting go of f's entries. */
+static enum progress devalidate(struct domain *d, struct frame *f) needs_lock(&d->mm)
 {
 	uint64_t type = READ_ONCE(f->type);
 	unsigned int slot = type_done(type), level = table_level(f);
@@ -124,7 +125,7 @@ static bool devalidate(struct domain *d, struct frame *f)
 			break;
 		if (!step_take()) {
 			pagetype_partial(f, slot, false);
-			return false;
+			return MORE;
 		}
 		slot--;
 		if (!slot_is_hypervisor(level, slot))
@@ -136,7 +137,7 @@ static bool devalidate(struct domain *d, struct frame *f)
 	}
 	pagetype_whole(f);
 	pagetype_devalidated(f);
-	return true;
+	return DONE;
 }
 
 /* --- the work --- */
@@ -173,7 +174,7 @@ static void work_end(struct pt_tree *w)
 	w->state = PT_IDLE;
 }
 
-static void work_part(struct domain *d)
+static void work_part(struct domain *d) needs_lock(&d->mm)
 {
 	struct pt_tree *w = &d->pending.tree;
 	struct frame *root = mfn_to_frame(w->root);
@@ -189,12 +190,13 @@ static void work_part(struct domain *d)
 		w->error = r;
 		w->state = PT_UNDOING;
 	}
-	if (devalidate(d, root))
+	if (devalidate(d, root) == DONE)
 		work_end(w);
 }
 
 /* TREE3: nobody comes for it. */
 static void result_forget(struct domain *d, struct pt_result *result)
+	needs_lock(&d->mm)
 {
 	int state = result->state;
 
@@ -204,7 +206,7 @@ static void result_forget(struct domain *d, struct pt_result *result)
 }
 
 /* TREE4: of a dying domain nobody comes for any, until a tree is half-way. */
-static void results_forget(struct domain *d)
+static void results_forget(struct domain *d) needs_lock(&d->mm)
 {
 	uint32_t i;
 
@@ -221,7 +223,7 @@ bool pttree_work_left(const struct domain *d)
 	       unlikely(atomic_load(&d->pending.renames.held));
 }
 
-bool pttree_work(struct domain *d)
+enum progress pttree_work(struct domain *d)
 {
 	ASSERT(spin_is_locked(&d->mm));
 	this_cpu()->pte_steps = 0;
@@ -238,17 +240,17 @@ bool pttree_work(struct domain *d)
 		WRITE_ONCE(d->pending.renames.held, false);
 	if (d->state == DOM_DYING)
 		results_forget(d);
-	return pttree_work_left(d);
+	return pttree_work_left(d) ? MORE : DONE;
 }
 
-bool pttree_settle(struct domain *d)
+enum progress pttree_settle(struct domain *d)
 {
-	bool more;
+	enum progress left;
 
 	spin_lock(&d->mm);
-	more = pttree_work(d);
+	left = pttree_work(d);
 	spin_unlock(&d->mm);
-	return more;
+	return left;
 }
 
 int pttree_begin(struct domain *d, mfn_t wanted)

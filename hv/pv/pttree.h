@@ -18,33 +18,33 @@
  * table that the caller will ask for next, INVALID_MFN if none.  0, or
  * -ERESTART.
  */
-int pttree_begin(struct domain *d, mfn_t wanted) must_check;
+int pttree_begin(struct domain *d, mfn_t wanted) must_check needs_lock(&d->mm);
 
 /*
  * A use of mfn as a table of `level` (1..4): general reference and type, its
  * tree validated when it is the first.  -EINVAL, -EPERM, -EBUSY, -EMLINK (only
  * linear uses are left), -ENOMEM, -ERESTART.
  */
-int pttree_get(struct domain *d, mfn_t mfn, unsigned int level) must_check;
+int pttree_get(struct domain *d, mfn_t mfn, unsigned int level) must_check
+	needs_lock(&d->mm);
 /*
  * The work must be idle (after pttree_begin() and, if one was wanted,
  * pttree_get()).
  */
-void pttree_put(struct domain *d, mfn_t mfn);
+void pttree_put(struct domain *d, mfn_t mfn) needs_lock(&d->mm);
 
 /*
  * Is a tree, or the breaking of a share, half-way?  Then call pttree_work()
- * until it says false.  No lock needed to ask.
+ * until that says DONE.  No lock needed to ask.
  */
 bool pttree_work_left(const struct domain *d);
-/* One bounded part of it; false when there is none left. */
-bool pttree_work(struct domain *d);
+/* One bounded part of it. */
+enum progress pttree_work(struct domain *d) needs_lock(&d->mm);
 
 /*
- * pttree_work() with LOCK_MM taken here, for a caller that holds no lock;
- * false: no work is left.
+ * pttree_work() with LOCK_MM taken here, for a caller that holds no lock.
  */
-bool pttree_settle(struct domain *d);
+enum progress pttree_settle(struct domain *d);
 
 /* Entries between two looks at the clock; tests lower it. */
 extern unsigned int pttree_steps_max;

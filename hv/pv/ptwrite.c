@@ -174,6 +174,7 @@ uint64_t ptwrite_apply(const struct store *s, struct regs *r, uint64_t old)
  * tables; NULL: it is none.  LOCK_MM.
  */
 static pte_t *entry_at(struct domain *d, mfn_t l4, uint64_t va)
+	needs_lock(&d->mm)
 {
 	pte_t *mapping = ptcheck_walk(d, l4, va);
 	struct frame *f;
@@ -193,7 +194,7 @@ static pte_t *entry_at(struct domain *d, mfn_t l4, uint64_t va)
 
 /* WRITE1.  LOCK_MM. */
 static int entry_store(struct vcpu *v, pte_t *pte, unsigned int offset,
-		       const struct store *s)
+		       const struct store *s) needs_lock(&v->domain->mm)
 {
 	uint64_t mask = mask_of(s->width) << (8 * offset);
 	pte_t old = READ_ONCE(*pte);
@@ -239,6 +240,7 @@ bool ptwrite_fault(struct vcpu *v, uint64_t cr2, uint32_t error)
 	if (!pte || !fetch(v, &s) || offset + s.width > sizeof(pte_t))
 		return false;
 	spin_lock(&d->mm);
+	spin_known_held(&v->domain->mm);
 	if (entry_at(d, v->kernel_l4, cr2) == pte)
 		r = entry_store(v, pte, offset, &s);
 	spin_unlock(&d->mm);

@@ -43,13 +43,14 @@ int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
  * -ERESTART: it is broken, but not all of its entries know (pv/ptbreak.c, K2).
  * LOCK_MM.
  */
-int resolve_typed(struct domain *d, mfn_t *mfn, struct frame **frame) must_check;
+int resolve_typed(struct domain *d, mfn_t *mfn, struct frame **frame) must_check
+	needs_lock(&d->mm);
 
 /*
  * The same before all else, for a call that is made again until a tree is
  * checked: it asks for the table by the name that *mfn has from now on.
  */
-int resolve_name(struct domain *d, mfn_t *mfn) must_check;
+int resolve_name(struct domain *d, mfn_t *mfn) must_check needs_lock(&d->mm);
 
 /*
  * A page that is given back: as resolve_typed(), with no lock held.  1: its
@@ -70,6 +71,7 @@ int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
  * The entry at a machine address; it must be of one of d's validated L1 tables.
  * NULL: it is not.  LOCK_MM, which keeps such a table what it is.
  */
-pte_t *resolve_l1_entry(struct domain *d, maddr_t maddr) must_check;
+pte_t *resolve_l1_entry(struct domain *d, maddr_t maddr) must_check
+	needs_lock(&d->mm);
 
 #endif

@@ -84,10 +84,10 @@ static int bases_take(struct vcpu *v, const struct vcpu_guest_context *c)
 }
 
 /*
- * Drop the bases that v has; true: not all are gone yet, because a tree, v's or
+ * Drop the bases that v has; MORE: not all are gone yet, because a tree, v's or
  * another vCPU's, is half-way.
  */
-static bool bases_drop(struct vcpu *v)
+static enum progress bases_drop(struct vcpu *v)
 {
 	struct domain *d = v->domain;
 	int r;
@@ -97,7 +97,7 @@ static bool bases_drop(struct vcpu *v)
 	if (!r && !mmu_base_drop(d, &v->user_l4))
 		(void)mmu_base_drop(d, &v->kernel_l4);
 	spin_unlock(&d->mm);
-	return r || !mfn_eq(v->kernel_l4, INVALID_MFN);
+	return r || !mfn_eq(v->kernel_l4, INVALID_MFN) ? MORE : DONE;
 }
 
 static int descriptors_take(struct vcpu *v, const struct vcpu_guest_context *c)
@@ -174,6 +174,7 @@ static void machine_set(struct vcpu *v, const struct vcpu_guest_context *c)
 
 /* CTX3: LOCK_DOMAIN. */
 static int context_apply(struct vcpu *v, const struct vcpu_guest_context *c)
+	needs_lock(&v->domain->lock)
 {
 	int r;
 
@@ -190,7 +191,7 @@ static int context_apply(struct vcpu *v, const struct vcpu_guest_context *c)
 	if (r) {
 		descriptors_drop(v);
 		/* The call is made again for the rest, and is refused then. */
-		return r != -ERESTART && bases_drop(v) ? -ERESTART : r;
+		return r != -ERESTART && bases_drop(v) == MORE ? -ERESTART : r;
 	}
 	registers_set(v, c);
 	handlers_set(v, c);

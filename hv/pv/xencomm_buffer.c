@@ -69,6 +69,7 @@ static struct xencomm *table_get(struct domain *d)
 
 /* LOCK_XENCOMM. */
 static struct buffer *buffer_find(struct xencomm *x, unsigned int number)
+	needs_lock(&x->lock)
 {
 	unsigned int slot = number & SLOT_MASK;
 	struct buffer *b = &x->buffers[slot];

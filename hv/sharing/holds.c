@@ -36,10 +36,10 @@ int holds_domain_init(struct domain *d, const char *group, uint64_t budget)
 	return d->sharing.dom ? 0 : -ENOMEM;
 }
 
-bool holds_domain_reap(struct domain *d)
+enum progress holds_domain_reap(struct domain *d)
 {
 	if (!d->sharing.frames)
-		return false;
+		return DONE;
 	if (!d->sharing.frames_stopped) {
 		uint64_t aside = domain_set_aside(d->sharing.budget);
 

@@ -15,9 +15,9 @@
 int holds_domain_init(struct domain *d, const char *group, uint64_t budget);
 /*
  * After all holds are gone: give back some of what was set aside for d in its
- * group; false: nothing is left to give.
+ * group; DONE: nothing is left to give.
  */
-bool holds_domain_reap(struct domain *d);
+enum progress holds_domain_reap(struct domain *d);
 void holds_domain_fini(struct domain *d);	/* and the rest */
 
 /*
@@ -30,26 +30,27 @@ bool holds_find(struct domain *d, mfn_t mfn, uint32_t *mappings, pfn_t *pfn);
  * d maps the frame read-only once more: 0, -EPERM (not held), -EBUSY (the
  * domain has SHARE_DOM_CAP).
  */
-int holds_map(struct domain *d, mfn_t mfn) must_check;
+int holds_map(struct domain *d, mfn_t mfn) must_check needs_lock(&d->mm);
 /* A mapping went; `broke`: a private writable page took its place. */
-void holds_unmap(struct domain *d, mfn_t mfn, bool broke);
+void holds_unmap(struct domain *d, mfn_t mfn, bool broke) needs_lock(&d->mm);
 /*
  * Note in d's pages how many frames it holds, and is about to hold more.
  * LOCK_MM.
  */
-void holds_count(struct domain *d, uint64_t more);
+void holds_count(struct domain *d, uint64_t more) needs_lock(&d->mm);
 /*
  * Its holds are charged to its quota from now on, or to its budget again; it
  * has none.  -ENOSPC: what that takes is promised to others.  LOCK_MM.
  */
-int holds_own_quota(struct domain *d, bool on) must_check;
-/* Its budget follows what it may have, if it is its own quota. LOCK_MM. */
-void holds_budget_set(struct domain *d);
+int holds_own_quota(struct domain *d, bool on) must_check needs_lock(&d->mm);
+/* It may have another number of pages now: perhaps another budget.  LOCK_MM. */
+void holds_budget_set(struct domain *d) needs_lock(&d->mm);
 /*
  * If nobody else holds the frame, and d has just `mappings` of it: it is shared
  * no more and has no type; ownpage_publish() comes next.  False: others hold
  * it, and nothing changed.
  */
-bool holds_take(struct domain *d, mfn_t mfn, uint32_t mappings) must_check;
+bool holds_take(struct domain *d, mfn_t mfn, uint32_t mappings) must_check
+	needs_lock(&d->mm);
 
 #endif

@@ -10,7 +10,7 @@
  * A new page for d with the bytes of `shared`, standing for the same pfn;
  * nobody's yet.  INVALID_MFN: none.
  */
-mfn_t ownpage_copy(struct domain *d, mfn_t shared);
+mfn_t ownpage_copy(struct domain *d, mfn_t shared) needs_lock(&d->mm);
 /*
  * mfn becomes d's own page, with `refs` names beside the owner's, `writable` of
  * them writable.  It comes from ownpage_copy(), or from holds_take() after no
@@ -19,7 +19,7 @@ mfn_t ownpage_copy(struct domain *d, mfn_t shared);
  * write it at once.
  */
 void ownpage_publish(struct domain *d, mfn_t mfn, uint32_t refs,
-		     uint32_t writable);
+		     uint32_t writable) needs_lock(&d->mm);
 
 /* The entry that maps the private frame where e mapped the shared one. */
 static inline pte_t ownpage_pte(pte_t e, mfn_t mfn)

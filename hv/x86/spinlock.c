@@ -52,19 +52,19 @@ void spin_lock_init(struct spinlock *l, enum lock_level level)
 	*l = (struct spinlock)SPINLOCK_INIT(level);
 }
 
-void spin_lock(struct spinlock *l)
+locks_unchecked void spin_lock(struct spinlock *l)
 {
 	note_taken(l, false);
 	take(l);
 }
 
-void spin_unlock(struct spinlock *l)
+locks_unchecked void spin_unlock(struct spinlock *l)
 {
 	note_released(l);
 	atomic_store_release(&l->owner, l->owner + 1);
 }
 
-bool spin_trylock(struct spinlock *l)
+locks_unchecked bool spin_trylock(struct spinlock *l)
 {
 	uint32_t owner = atomic_load_relaxed(&l->owner);
 	uint32_t ticket = owner;
@@ -80,7 +80,7 @@ bool spin_is_locked(const struct spinlock *l)
 	return READ_ONCE(l->next) != READ_ONCE(l->owner);
 }
 
-void spin_lock_pair(struct spinlock *a, struct spinlock *b)
+locks_unchecked void spin_lock_pair(struct spinlock *a, struct spinlock *b)
 {
 	struct spinlock *first = a < b ? a : b;
 	struct spinlock *second = a < b ? b : a;
@@ -92,7 +92,7 @@ void spin_lock_pair(struct spinlock *a, struct spinlock *b)
 	take(second);
 }
 
-void spin_unlock_pair(struct spinlock *a, struct spinlock *b)
+locks_unchecked void spin_unlock_pair(struct spinlock *a, struct spinlock *b)
 {
 	spin_unlock(a);
 	if (a != b)

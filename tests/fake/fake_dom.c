@@ -248,7 +248,7 @@ FAKE void domain_shutdown(struct domain *d, uint32_t code)
 	fake.shutdown_code = code;
 }
 
-FAKE bool reaper_step(void)
+FAKE enum progress reaper_step(void)
 {
 	ck_assert_ptr_null(this_cpu()->current);
 	ck_assert(!fake.reap_work || fake.reaps < 1000000);

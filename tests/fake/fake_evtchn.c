@@ -14,7 +14,7 @@ int evtchn_init(struct domain *d)
 	d->events.port = obj_alloc(PAGE_SIZE);
 	return d->events.port ? 0 : -ENOMEM;
 }
-bool evtchn_reap(struct domain *d)
+enum progress evtchn_reap(struct domain *d)
 {
 	obj_free(d->events.port, PAGE_SIZE);
 	d->events.port = NULL;

@@ -125,6 +125,16 @@ struct domain *fake_domain(const char *group, uint64_t budget)
 	return d;
 }
 
+struct domain *fake_domain_first(const char *group, uint64_t budget)
+{
+	struct domain *d;
+
+	fake_machine.first = true;
+	d = fake_domain(group, budget);
+	fake_machine.first = false;
+	return d;
+}
+
 void fake_run(struct domain *d)
 {
 	struct vcpu *old = current_vcpu();

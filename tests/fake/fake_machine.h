@@ -52,6 +52,8 @@ extern struct fake_machine fake_machine;
 void fake_machine_start(void);
 /* A running domain; its vCPU becomes the current one. NULL if refused. */
 struct domain *fake_domain(const char *group, uint64_t budget);
+/* The first domain. */
+struct domain *fake_domain_first(const char *group, uint64_t budget);
 /* its vCPU becomes current; NULL: none */
 void fake_run(struct domain *d);
 void fake_run_vcpu(struct domain *d, uint32_t id); /* that one does */

@@ -98,9 +98,7 @@ static uint64_t promised_before, free_before;
 static void setup(void)
 {
 	fake_machine_start();
-	fake_machine.first = true;
-	first = fake_domain("", 0);
-	fake_machine.first = false;
+	first = fake_domain_first("", 0);
 	page = fake_free_pfn(first);
 	destroy(made());	/* pools have their first pages */
 	promised_before = domain_promise_left();

@@ -59,9 +59,7 @@ static void run(struct domain *d)
 static void setup(void)
 {
 	fake_machine_start();
-	fake_machine.first = true;
-	first = fake_domain("", 0);
-	fake_machine.first = false;
+	first = fake_domain_first("", 0);
 	guest = fake_domain("", 0);
 	run(first);
 }

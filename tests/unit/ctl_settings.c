@@ -24,9 +24,7 @@ static uint64_t page;
 static void setup(void)
 {
 	fake_machine_start();
-	fake_machine.first = true;
-	first = fake_domain("", 0);
-	fake_machine.first = false;
+	first = fake_domain_first("", 0);
 	guest = fake_domain("", 0);
 	fake_run(first);
 	page = fake_free_pfn(first);

@@ -175,9 +175,7 @@ END_TEST
 static void setup(void)
 {
 	fake_machine_start();
-	fake_machine.first = true;
-	first = fake_domain("", 0);
-	fake_machine.first = false;
+	first = fake_domain_first("", 0);
 	page = fake_free_pfn(first);
 	text = page + 1;
 }

@@ -7,13 +7,8 @@
 
 #include <port.h>
 
-#include <xen/event_channel.h>
-
-#include "dom/evtchn_private.h"
-#include "fake/fake_dom.h"
+#include "unit/evtchn_pair.h"
 #include "unit/suite.h"
-
-static struct domain *a, *b;	/* ids 1 and 2; a makes the hypercalls */
 
 /* What DOMID_FIRST stands for; NULL: there is no first domain. */
 static struct domain *first;
@@ -30,33 +25,10 @@ struct domain *domain_find(domid_hv_t id)
 	return d;
 }
 
-static void setup(void)
+static void setup_first(void)
 {
 	first = NULL;
-	fake_reset();
-	a = fake_domain(0);
-	b = fake_domain(1);
-	ck_assert_int_eq(evtchn_init(a), 0);
-	ck_assert_int_eq(evtchn_init(b), 0);
-	fake_current(a);
-}
-
-static void teardown(void)
-{
-	evtchn_fini(a);
-	evtchn_fini(b);
-	ck_assert_int_eq(fake.allocs, 0);
-	ck_assert_uint_eq(a->refs, 1);
-	ck_assert_uint_eq(b->refs, 1);
-	ck_assert_uint_eq(spin_level_held(), LOCK_NONE);
-}
-
-/* --- the calls, as a guest makes them --- */
-
-static long call(struct domain *d, unsigned long cmd, void *arg)
-{
-	fake_current(d);
-	return op_event_channel(cmd, fake_va(arg));
+	setup();
 }
 
 /* Of what happens in the machine it hears, if it listens; nobody else does. */
@@ -120,7 +92,7 @@ int main(void)
 {
 	TCase *tc = suite_case("evtchn_first");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup_first, teardown);
 	tcase_add_test(tc, virq_of_the_machine);
 	tcase_add_test(tc, ports_of_others);
 	return suite_run();

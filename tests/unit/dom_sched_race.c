@@ -72,7 +72,7 @@ void pv_exit_to_guest(struct vcpu *v)
 	longjmp(left, 1);
 }
 
-bool reaper_step(void)
+enum progress reaper_step(void)
 {
 	return false;
 }

@@ -34,9 +34,7 @@ static uint64_t spare;		/* pfn of that run; the first has requests */
 static void setup_first(void)
 {
 	setup();
-	fake_machine.first = true;
-	first = fake_domain("first", 0);
-	fake_machine.first = false;
+	first = fake_domain_first("first", 0);
 	spare = fake_free_pfn(first);
 }
 

@@ -243,7 +243,7 @@ START_TEST(i10)
 	/*
 	 * Its neighbour does not know it: the first word has the next one, too.
 	 */
-	word(&next->private, next->next, " I10", "off the list");
+	word(&next->hash, next->next, " I10", "off the list");
 }
 END_TEST
 

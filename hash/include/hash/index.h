@@ -23,7 +23,7 @@ struct index_stripe {
 	uint64_t removals;	/* lock */
 } aligned_to(64);
 
-struct index {
+struct lock_type index {
 	struct lintab table;	/* buckets: their stripe; shape: `stepping` */
 	/* atomic: somebody grows or shrinks the table */
 	uint32_t stepping;
@@ -33,8 +33,9 @@ struct index {
 bool index_init(struct index *x, const struct lintab_mem *mem) must_check;
 void index_fini(struct index *x);	/* it must be empty */
 
-void index_lock(struct index *x, uint64_t hash);
-void index_unlock(struct index *x, uint64_t hash);
+/* To the analysis of lib/lockheld.h the stripes of an index are one lock. */
+void index_lock(struct index *x, uint64_t hash) takes_lock(x);
+void index_unlock(struct index *x, uint64_t hash) frees_lock(x);
 
 /*
  * Memory for one index_add(), if the room has none yet; false: none.  What
@@ -44,14 +45,15 @@ bool index_room_get(struct index *x, struct lintab_room *room) must_check;
 void index_room_put(struct index *x, struct lintab_room *room);
 /* With the lock of `hash`. */
 void index_add(struct index *x, uint64_t hash, uint32_t frame,
-	       struct lintab_room *room);
-void index_remove(struct index *x, uint64_t hash, uint32_t frame);
-bool index_has(const struct index *x, uint64_t hash, uint32_t frame);
+	       struct lintab_room *room) needs_lock(x);
+void index_remove(struct index *x, uint64_t hash, uint32_t frame) needs_lock(x);
+bool index_has(const struct index *x, uint64_t hash, uint32_t frame)
+	needs_lock(x);
 /*
  * With the lock: how many entries of the stripe were ever removed.  The same
  * number as before: all that were there still are.
  */
-uint64_t index_removals(const struct index *x, uint64_t hash);
+uint64_t index_removals(const struct index *x, uint64_t hash) needs_lock(x);
 
 /*
  * Frames whose hash may be `hash`: the caller compares the rest.  With the
@@ -59,15 +61,17 @@ uint64_t index_removals(const struct index *x, uint64_t hash);
  *	index_seek(x, hash, &c);
  *	while (index_next(x, hash, &c, &frame))
  */
-void index_seek(const struct index *x, uint64_t hash, struct lintab_cursor *c);
+void index_seek(const struct index *x, uint64_t hash, struct lintab_cursor *c)
+	needs_lock(x);
 bool index_next(const struct index *x, uint64_t hash, struct lintab_cursor *c,
-		uint32_t *frame);
+		uint32_t *frame) needs_lock(x);
 
 /*
  * With the lock, a guess: the first frame in the bucket itself whose hash may
  * be `hash`.  A chunk behind the bucket is prefetched, not waited for.
  */
-bool index_guess(const struct index *x, uint64_t hash, uint32_t *frame);
+bool index_guess(const struct index *x, uint64_t hash, uint32_t *frame)
+	needs_lock(x);
 
 /*
  * Bring the size a step nearer to what the entries need.  No lock of this level
