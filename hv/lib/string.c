@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The libc names of string.h.  Host builds use the C library's. */
+/*
+ * The libc names of string.h.  Host builds use the C library's.  The compiler
+ * makes calls of some of them, after the linker has asked who needs them.
+ */
 #include "lib/string.h"
 
-void *memcpy(void *dst, const void *src, size_t bytes)
+#define CALLED_BY_COMPILER	__attribute__((used))
+
+CALLED_BY_COMPILER void *(memcpy)(void *dst, const void *src, size_t bytes)
 {
 	size_t words = bytes / 8, rest = bytes % 8;
 	void *to = dst;
@@ -14,7 +19,7 @@ void *memcpy(void *dst, const void *src, size_t bytes)
 	return dst;
 }
 
-void *memmove(void *dst, const void *src, size_t bytes)
+CALLED_BY_COMPILER void *memmove(void *dst, const void *src, size_t bytes)
 {
 	uint8_t *to = dst;
 	const uint8_t *from = src;
@@ -26,7 +31,7 @@ void *memmove(void *dst, const void *src, size_t bytes)
 	return dst;
 }
 
-void *memset(void *dst, int byte, size_t bytes)
+CALLED_BY_COMPILER void *(memset)(void *dst, int byte, size_t bytes)
 {
 	uint64_t pattern = (uint8_t)byte * 0x0101010101010101UL;
 	size_t words = bytes / 8, rest = bytes % 8;
@@ -43,7 +48,7 @@ struct word {
 	uint64_t v;
 } __attribute__((packed, may_alias));
 
-int memcmp(const void *a, const void *b, size_t bytes)
+CALLED_BY_COMPILER int (memcmp)(const void *a, const void *b, size_t bytes)
 {
 	const uint8_t *x = a, *y = b;
 

@@ -95,8 +95,8 @@ int xencomm_buffer_copy(struct domain *d, unsigned int number, uint64_t offset,
 	if (b && offset >> PAGE_SHIFT < b->pages) {
 		uint8_t *at = mfn_to_virt(MFN(b->mfns[offset >> PAGE_SHIFT]));
 
-		memcpy(to_guest ? at + in_page : hv,
-		       to_guest ? hv : at + in_page, *done);
+		memmove(to_guest ? at + in_page : hv,
+			to_guest ? hv : at + in_page, *done);
 	} else {
 		b = NULL;
 	}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HV_LIB_STRING_PLAIN
 #include "lib/string.h"
 #include "unit/suite.h"
 
