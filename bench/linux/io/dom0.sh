@@ -109,7 +109,7 @@ net_guest() {
 
 # net_send HOST: it says the sum of what it got.
 net_send() {
-	dd if=/dev/urandom of=/tmp/send bs=1M count=3 2>/dev/null
+	dd if=/dev/urandom of=/tmp/send bs=1M count=2 2>/dev/null
 	want=$(sha256sum </tmp/send)
 	got=$(nc "$1" 5000 </tmp/send)
 	echo "to $1: $got"

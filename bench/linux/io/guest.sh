@@ -77,13 +77,13 @@ net_sum() {
 net_send() {
 	n=0
 	while [ $n -lt "$2" ]; do
-		dd if=/dev/urandom of=/tmp/send bs=1M count=3 2>/dev/null
+		dd if=/dev/urandom of=/tmp/send bs=1M count=2 2>/dev/null
 		want=$(sha256sum </tmp/send)
 		got=$(net_sum "$1")
 		[ "$want" = "$got" ] || { echo "$1 got $got, not $want"; return 1; }
 		n=$((n + 1))
 	done
-	echo "to $1: $n times 3 MiB"
+	echo "to $1: $n times 2 MiB"
 }
 
 net_up() {
@@ -122,8 +122,8 @@ net_job() {
 	step up net_up
 	io_wait test -b /dev/xvda || return 1
 	(disk_raw /dev/xvda >/tmp/raw.log 2>&1; echo $? >/tmp/raw) &
-	step peer net_send "$peer" 3
-	step first net_send 10.0.0.1 2
+	step peer net_send "$peer" 2
+	step first net_send 10.0.0.1 1
 	step disk io_wait test -e /tmp/raw
 	[ "$(cat /tmp/raw)" = 0 ] || failed="$failed raw"
 	! shares || share_say idle
