@@ -24,10 +24,12 @@ $(L)/xen.elf: $(PKG)/xen-hypervisor-4.17-amd64/.done
 	@mkdir -p $(@D)
 	@gzip -dc $(PKG)/xen-hypervisor-4.17-amd64/boot/xen-4.17-amd64.gz > $@
 
-$(L)/memcheck $(L)/mappers: $(L)/%: bench/linux/%.c | $(B)/.deps
+$(L)/diskcheck: bench/linux/io/diskcheck.c
+$(L)/memcheck $(L)/mappers: $(L)/%: bench/linux/%.c
+$(L)/memcheck $(L)/mappers $(L)/diskcheck: | $(B)/.deps
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) -std=gnu11 -Os -static -s -Wall -Wextra -Werror -D_GNU_SOURCE -o $@ $<
+	$(Q)$(CC) -std=gnu11 -Os -static -s -Wall -Wextra -Werror -D_GNU_SOURCE -o $@ $(filter %.c,$^)
 
 BUSYBOX := $(PKG)/busybox-static
 $(L)/SUMS: $(BUSYBOX)/.done $(L)/memcheck bench/linux/init
@@ -81,7 +83,7 @@ $(L)/m32.gz: bench/linux/m32/list bench/linux/m32/init $(L)/int80 $(L)/vdso $(L)
 
 # What the boot tests need.
 LINUX_BOOT := $(L)/m32.gz $(L)/share-cloud-amd64.gz $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz $(L)/grub.elf \
-	$(L)/linux-generic.elf $(L)/dom0.gz $(L)/dom0-cloud.gz
+	$(L)/linux-generic.elf $(L)/dom0.gz $(L)/dom0-cloud.gz $(L)/dom0-io.gz
 
 # GRUB for Xen as a kernel of its own: kernel and initial RAM disk in its memory disk.
 # GRUB knows no lz4, so it gets the kernel unpacked, with gzip around.
@@ -126,3 +128,27 @@ $(L)/dom0-cloud.gz: $(L)/dom0.gz $(L)/base.gz $(L)/share-cloud-amd64.gz \
 		$(L)/base.gz $(L)/share-cloud-amd64.gz > $(L)/dom0-cloud.list
 	@$(B)/harness initramfs $@.guest $(L)/dom0-cloud.list
 	@cat $(L)/dom0.gz $@.guest > $@
+
+# The same, with back ends of disks and networks, the scripts of Debian's Xen packages
+# that xl runs for them, what these need, and front ends for the guest.
+BACK_MODULES := loop xen-blkback xen-netback llc stp bridge crc16 mbcache jbd2 ext4 crc32c_generic
+FRONT_MODULES := xen-blkfront xen-netfront
+SCRIPT_PROGRAMS := $(addprefix $(PKG)/,bash/bin/bash util-linux/usr/bin/flock \
+	$(addprefix xenstore-utils/usr/bin/xenstore-,list ls rm))
+SCRIPT_PKGS := bash libtinfo6 util-linux xenstore-utils libxenstore4 libxentoolcore1 libc6
+$(L)/io.gz: bench/linux/io/guest.list bench/linux/io/guest.sh bench/linux/io/poweroff $(L)/diskcheck \
+		$(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
+	@cp $< $(L)/io.list
+	@for m in $(FRONT_MODULES); do echo "file /lib/$$m.ko \
+		$$(find $(PKG)/linux-image-cloud-amd64/lib/modules -name $$m.ko) 644"; done >> $(L)/io.list
+	@$(B)/harness initramfs $@ $(L)/io.list
+$(L)/dom0-io.gz: $(L)/dom0-cloud.gz $(L)/io.gz $(B)/guest/dom0-disk.elf bench/linux/io/dom0.sh bench/linux/needed.sh \
+		$(SCRIPT_PKGS:%=$(PKG)/%/.done) | $(B)/harness
+	@bash bench/linux/needed.sh "$(SCRIPT_PROGRAMS)" $(SCRIPT_PKGS:%=$(PKG)/%) > $(L)/dom0-io.list
+	@printf 'dir /mnt\ndir /etc/xen/scripts\nfile /io.gz %s\nfile /hostile.elf %s\nfile /lib/io.sh bench/linux/io/dom0.sh 644\n' \
+		$(L)/io.gz $(B)/guest/dom0-disk.elf >> $(L)/dom0-io.list
+	@for f in $(PKG)/xen-utils-common/etc/xen/scripts/*; do echo "file /etc/xen/scripts/$${f##*/} $$f"; done >> $(L)/dom0-io.list
+	@for m in $(BACK_MODULES); do echo "file /lib/modules/$$m.ko \
+		$$(find $(PKG)/linux-image-amd64/lib/modules -name $$m.ko) 644"; done >> $(L)/dom0-io.list
+	@$(B)/harness initramfs $@.io $(L)/dom0-io.list
+	@cat $(L)/dom0-cloud.gz $@.io > $@
