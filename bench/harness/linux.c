@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/linux.h"
+#include "harness/peer.h"
 
 #define PUMP_MS		100
 #define PLAIN_LIMIT	120.0	/* seconds */
@@ -113,19 +114,14 @@ static double plain_boot(const struct options *o, const char *dir)
 }
 
 /*
- * The memory of idle guests that never made the two thirds of their private
- * pages that are tracefs; 0: it did not come so far.
+ * Another run first: the memory of guests at rest; 0: it did not come so far.
  */
-static double lean_footprint(const struct options *o, const char *dir)
+static double idle_footprint(const struct options *o, const char *dir)
 {
-	char *folder = xasprintf("%s/lean", dir);
-	char *words = xasprintf("%s initcall_blacklist=tracer_init_tracefs", o->words);
-	struct options lean = *o;
 	struct linux_run r;
 	double mib;
 
-	lean.words = words;
-	linux_init(&r, &lean, VIA_PASTURE, folder);
+	linux_init(&r, o, VIA_PASTURE, dir);
 	start(&r);
 	while (r.machine.end == MACHINE_RUNS && go_on(&r) && !r.finals) {
 		struct machine *m = &r.machine;
@@ -135,17 +131,44 @@ static double lean_footprint(const struct options *o, const char *dir)
 	}
 	mib = linux_footprint_mib(&r, SHARE_IDLE);
 	linux_fini(&r);
-	free(words);
-	free(folder);
 	return mib;
 }
 
+/*
+ * Guests that never made the two thirds of their private pages that are
+ * tracefs.
+ */
 static void lean_run(struct linux_run *r)
 {
-	r->lean_mib = lean_footprint(r->options, r->dir);
+	char *dir = xasprintf("%s/lean", r->dir);
+	char *words = xasprintf("%s initcall_blacklist=tracer_init_tracefs", r->options->words);
+	struct options lean = *r->options;
+
+	lean.words = words;
+	r->lean_mib = idle_footprint(&lean, dir);
 	printf("  without tracefs, idle: %.1f MiB of the machine\n", r->lean_mib);
 	if (!r->lean_mib)
 		linux_problem(r, "the guests without tracefs did not come to rest");
+	free(words);
+	free(dir);
+}
+
+/*
+ * Twice as many guests: what a further one costs is known after the run itself.
+ */
+static void twice_run(struct linux_run *r)
+{
+	char *dir = xasprintf("%s/twice", r->dir);
+	struct options twice = *r->options;
+
+	twice.guests *= 2;
+	twice.mem_mib = 0;
+	r->twice_mib = idle_footprint(&twice, dir);
+	printf("  %llu guests, idle: %.1f MiB of the machine\n",
+	       (unsigned long long)twice.guests, r->twice_mib);
+	if (!r->twice_mib)
+		linux_problem(r, "twice as many guests did not come to rest");
+	free(dir);
 }
 
 static int run(struct linux_run *r)
@@ -155,6 +178,8 @@ static int run(struct linux_run *r)
 
 	if (o->sharing && o->lean && r->via == VIA_PASTURE)
 		lean_run(r);
+	if (o->sharing && o->twice && r->via == VIA_PASTURE)
+		twice_run(r);
 	if (o->plain && r->via == VIA_PASTURE) {
 		r->plain_seconds = plain_boot(o, r->dir);
 		printf("  the same kernel alone in QEMU: user space after %.1f s\n",
@@ -167,10 +192,14 @@ static int run(struct linux_run *r)
 	start(r);
 	loop(r);
 	linux_judge(r);
+	if (o->peer[0] && !r->problems.count)
+		peer_run(r);
 	if (r->problems.count)
 		machine_print_tail(&r->machine);
 	linux_table(r);
 	linux_json(r);
+	if (r->has_peers)
+		peer_samples(r);
 	status = r->problems.count ? EXIT_BAD : 0;
 	linux_fini(r);
 	return status;
@@ -205,6 +234,7 @@ int linux_main(const struct options *o)
 	struct linux_run r;
 
 	machine_check_tools(o->qemu, o->accel);
+	peer_check(o);
 	own_folder(o->dir);
 	linux_init(&r, o, via, o->dir);
 	return o->interactive ? run_interactive(&r) : run(&r);

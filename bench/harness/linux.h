@@ -9,6 +9,7 @@
  * and with SHARING=1
  *   boot -> idle, all shared -> all there: "snapshot", "next"
  *   -> job, all shared again -> all there: "snapshot", "next" -> power off
+ * PEER=ksm: the same guests without Pasture afterwards (peer.h).
  *
  * VIA=plain is the same kernel alone in QEMU, VIA=xen the same as dom0 of a
  * real Xen.
@@ -30,7 +31,8 @@ extern const char *const linux_share_kinds[SHARE_KINDS];
 struct linux_share {
 	bool said;
 	uint64_t sharing, breaks, owned, out, names_wrong;
-	uint64_t shared[SHARE_KINDS], offered[SHARE_KINDS], accepted[SHARE_KINDS];
+	uint64_t shared[SHARE_KINDS];
+	uint64_t image_offered, image_accepted;	/* text and rodata */
 };
 
 /* When all guests are idle, and after their jobs. */
@@ -38,13 +40,33 @@ enum share_state { SHARE_IDLE, SHARE_AFTER, SHARE_STATES };
 
 /* What the hypervisor says at a snapshot; frames of 4 KiB, but the first. */
 struct linux_machine {
+	double at;		/* clock */
 	uint64_t metadata_bytes;
 	uint64_t free, owned, pages_shared, pages_sharing, cow_breaks;
 };
 
+/* Frames that are free, or a number that rises and falls with them. */
 struct linux_sample {
 	double at;		/* clock */
-	uint64_t free;
+	int64_t free;
+};
+
+struct linux_samples {
+	struct linux_sample *v;
+	size_t count;
+};
+
+/*
+ * The same guests on this host with its KSM (peer.h), when they are idle and
+ * after their jobs, in MiB; its records apart.
+ */
+enum peer_kind { PEER_FOUND, PEER_TUNED, PEER_KINDS };
+
+struct peer {
+	double mib, records_mib, job_mib, job_records_mib;
+	double seconds_to_saved;
+	double started;			/* clock */
+	struct linux_samples samples;
 };
 
 struct linux_guest {
@@ -73,9 +95,10 @@ struct linux_run {
 	bool has_end;
 	uint64_t free_at_start, frame_bytes;
 	struct linux_machine now, at[SHARE_STATES];
-	struct linux_sample *samples;	/* of the free frames */
-	size_t sample_count;
-	double lean_mib;		/* 0: not measured */
+	struct linux_samples samples;
+	bool has_peers;
+	struct peer peers[PEER_KINDS];
+	double lean_mib, twice_mib;	/* 0: not measured */
 	double plain_seconds;		/* 0: not measured */
 	double seconds;
 	struct machine machine;
@@ -107,7 +130,22 @@ void linux_share_stat(struct linux_run *r, const struct record *rec);
 void linux_share_judge(struct linux_run *r);
 /* Of machine memory, records of the hypervisor's included; 0: no snapshot. */
 double linux_footprint_mib(const struct linux_run *r, enum share_state state);
+/*
+ * What each of the second half of twice as many guests takes; 0: not measured.
+ */
+double linux_further_mib(const struct linux_run *r);
 double linux_seconds_to_saved(const struct linux_run *r);
+void linux_samples_add(struct linux_samples *s, int64_t free);
+/*
+ * What is saved in the end: clock, frames that are free then, and how many
+ * fewer are used.
+ */
+struct linux_saving {
+	double start, until;
+	int64_t free, saved;
+};
+/* Seconds from `start` until 99 % of it is there, and stays until `until`. */
+double linux_samples_saved(const struct linux_samples *s, const struct linux_saving *w);
 
 /* linux_share_report.c */
 struct json_t;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness/linux.h"
+#include "harness/peer.h"
 #include "harness/progress.h"
 
 #define DRAW_SECONDS	0.2
@@ -140,6 +141,8 @@ void linux_table(const struct linux_run *r)
 		       r->plain_seconds, f.over_plain);
 	if (r->options->sharing)
 		linux_share_table(r);
+	if (r->has_peers)
+		peer_table(r);
 	else if (r->finals >= 2)
 		printf("\n  balloon              %llu pages owned by the guests, "
 		       "%llu with memory given back, %llu at the end",
@@ -188,6 +191,8 @@ static json_t *json_figures(const struct linux_run *r)
 	linux_put_real(o, "boot_over_plain", f.over_plain);
 	if (r->options->sharing)
 		linux_share_figures(r, o);
+	if (r->has_peers)
+		peer_figures(r, o);
 	return o;
 }
 

@@ -13,14 +13,6 @@ const char *const linux_share_kinds[SHARE_KINDS] = {
 	"text", "rodata", "reserved", "vmalloc", "cache", "free",
 };
 
-static uint64_t kind_number(const struct record *rec, int kind, const char *tail)
-{
-	char key[32];
-
-	snprintf(key, sizeof(key), "%s%s", linux_share_kinds[kind], tail);
-	return record_number(rec, key, 0);
-}
-
 void linux_share_guest(struct linux_guest *g, const struct record *rec)
 {
 	struct linux_share *s = &g->share[record_is(rec, "state", "idle") ?
@@ -32,11 +24,10 @@ void linux_share_guest(struct linux_guest *g, const struct record *rec)
 	s->owned = record_number(rec, "owned", 0);
 	s->out = record_number(rec, "out", 0);
 	s->names_wrong = record_number(rec, "names_wrong", 0);
-	for (int i = 0; i < SHARE_KINDS; i++) {
-		s->shared[i] = kind_number(rec, i, "");
-		s->offered[i] = kind_number(rec, i, "_offered");
-		s->accepted[i] = kind_number(rec, i, "_accepted");
-	}
+	s->image_offered = record_number(rec, "image_offered", 0);
+	s->image_accepted = record_number(rec, "image_accepted", 0);
+	for (int i = 0; i < SHARE_KINDS; i++)
+		s->shared[i] = record_number(rec, linux_share_kinds[i], 0);
 }
 
 void linux_share_boot(struct linux_run *r, const struct record *rec)
@@ -45,12 +36,11 @@ void linux_share_boot(struct linux_run *r, const struct record *rec)
 	r->frame_bytes = record_number(rec, "frame_bytes", 0);
 }
 
-static void add_sample(struct linux_run *r, uint64_t free)
+void linux_samples_add(struct linux_samples *s, int64_t free)
 {
-	if (!(r->sample_count & (r->sample_count + 1)))
-		r->samples = xrealloc(r->samples, (2 * r->sample_count + 2) *
-				      sizeof(*r->samples));
-	r->samples[r->sample_count++] = (struct linux_sample){
+	if (!(s->count & (s->count + 1)))
+		s->v = xrealloc(s->v, (2 * s->count + 2) * sizeof(*s->v));
+	s->v[s->count++] = (struct linux_sample){
 		.at = now_seconds(), .free = free,
 	};
 }
@@ -60,13 +50,14 @@ void linux_share_stat(struct linux_run *r, const struct record *rec)
 {
 	struct linux_machine *m = &r->now;
 
+	m->at = now_seconds();
 	m->free = record_number(rec, "free", 0);
 	m->owned = record_number(rec, "owned", 0);
 	m->pages_shared = record_number(rec, "pages_shared", 0);
 	m->pages_sharing = record_number(rec, "pages_sharing", 0);
 	m->cow_breaks = record_number(rec, "cow_breaks", 0);
 	m->metadata_bytes = record_number(rec, "metadata_bytes", 0);
-	add_sample(r, m->free);
+	linux_samples_add(&r->samples, (int64_t)m->free);
 	if (record_number(rec, "final", 0) == 1 && r->finals < SHARE_STATES)
 		r->at[r->finals] = *m;
 }
@@ -85,27 +76,37 @@ double linux_footprint_mib(const struct linux_run *r, enum share_state state)
 	return frames * (PAGE + (double)r->frame_bytes) / MIB;
 }
 
-/*
- * From the last guest's user space until 99 % of what is saved at the idle
- * snapshot was; 0: nothing was saved.
- */
+double linux_further_mib(const struct linux_run *r)
+{
+	double one = linux_footprint_mib(r, SHARE_IDLE);
+
+	return r->twice_mib > 0 && one > 0 ? (r->twice_mib - one) / (double)r->count : 0;
+}
+
+double linux_samples_saved(const struct linux_samples *s, const struct linux_saving *w)
+{
+	double wanted = (double)w->free - (1 - SAVED_PART) * (double)w->saved, reached = w->start;
+
+	for (size_t i = 0; i < s->count && s->v[i].at <= w->until; i++)
+		if (s->v[i].at > w->start && (double)s->v[i].free < wanted)
+			reached = i + 1 < s->count ? s->v[i + 1].at : w->until;
+	return reached - w->start;
+}
+
+/* From the last guest's user space to the idle snapshot. */
 double linux_seconds_to_saved(const struct linux_run *r)
 {
-	uint64_t end = r->at[SHARE_IDLE].free;
-	double start = 0, wanted;
-	size_t i = 0;
+	const struct linux_machine *end = &r->at[SHARE_IDLE];
+	struct linux_saving w = { .until = end->at, .free = (int64_t)end->free };
 
-	for (uint64_t g = 0; g < r->count; g++)
-		start = r->guests[g].userspace > start ? r->guests[g].userspace : start;
-	while (i < r->sample_count && r->samples[i].at < start)
-		i++;
-	if (!r->finals || i == r->sample_count || r->samples[i].free >= end)
-		return 0;
-	wanted = (double)r->samples[i].free +
-		 SAVED_PART * (double)(end - r->samples[i].free);
-	while (i < r->sample_count && (double)r->samples[i].free < wanted)
-		i++;
-	return i < r->sample_count ? r->samples[i].at - start : 0;
+	for (uint64_t g = 0; g < r->count; g++) {
+		double at = r->guests[g].userspace;
+
+		w.start = at > w.start ? at : w.start;
+		w.saved += (int64_t)r->guests[g].memory_pages;
+	}
+	w.saved -= (int64_t)r->free_at_start - w.free;
+	return r->finals ? linux_samples_saved(&r->samples, &w) : 0;
 }
 
 void linux_share_judge(struct linux_run *r)

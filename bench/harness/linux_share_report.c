@@ -54,6 +54,9 @@ void linux_share_table(const struct linux_run *r)
 	printf("  after the job             %8.1f MiB\n", linux_footprint_mib(r, SHARE_AFTER));
 	if (r->lean_mib > 0)
 		printf("  without tracefs, idle     %8.1f MiB\n", r->lean_mib);
+	if (linux_further_mib(r) > 0)
+		printf("  each further guest, idle  %8.1f MiB, from %llu to %llu\n", linux_further_mib(r),
+		       (ull)r->count, 2 * (ull)r->count);
 }
 
 /* --- report.json --- */
@@ -66,8 +69,8 @@ static double image_accepted(const struct linux_run *r)
 	for (uint64_t i = 0; i < r->count; i++) {
 		const struct linux_share *s = &r->guests[i].share[SHARE_IDLE];
 
-		offered += s->offered[SHARE_TEXT] + s->offered[SHARE_RODATA];
-		accepted += s->accepted[SHARE_TEXT] + s->accepted[SHARE_RODATA];
+		offered += s->image_offered;
+		accepted += s->image_accepted;
 	}
 	return offered ? (double)accepted / (double)offered : 0;
 }
@@ -86,6 +89,8 @@ void linux_share_figures(const struct linux_run *r, json_t *o)
 	linux_put_real(o, "footprint_mib_job", linux_footprint_mib(r, SHARE_AFTER));
 	if (r->lean_mib > 0)
 		linux_put_real(o, "footprint_mib_lean", r->lean_mib);
+	if (linux_further_mib(r) > 0)
+		linux_put_real(o, "mib_per_further_guest", linux_further_mib(r));
 	linux_put_real(o, "seconds_to_saved", linux_seconds_to_saved(r));
 	linux_put_real(o, "image_accepted", image_accepted(r));
 	linux_put(o, "given_back_pages", out);

@@ -121,6 +121,9 @@ static void take_guest(struct linux_run *r, struct linux_guest *g,
 			linux_problem(r, "the kernel of guest %s says: %s",
 				      g->name, what + 10);
 		g->complaints++;
+	} else if (!strncmp(what, "idle", 4)) {
+		g->down = true;
+		set_phase(g, "idle");
 	} else if (!strncmp(what, "hold", 4)) {
 		g->held = true;
 		set_phase(g, "done, waits");
@@ -255,6 +258,8 @@ void linux_fini(struct linux_run *r)
 {
 	machine_fini(&r->machine);
 	free(r->guests);
-	free(r->samples);
+	free(r->samples.v);
+	for (int i = 0; i < PEER_KINDS; i++)
+		free(r->peers[i].samples.v);
 	strings_free(&r->problems);
 }

@@ -41,6 +41,8 @@ static const char usage[] =
 "  PLAIN=0            1: time a boot without hypervisor first\n"
 "  SHARING=0          1: the guests share; INITRD must bring pasture.ko\n"
 "  LEAN=0             1: with SHARING=1, idle guests without tracefs first\n"
+"  TWICE=0            1: with SHARING=1, twice as many idle guests first\n"
+"  PEER=ksm           with SHARING=1: the same guests in QEMU with this host's KSM\n"
 "  DIR=build/linux/run  folder of the run\n";
 
 /* A number with its limits, or a text. */
@@ -213,7 +215,7 @@ void options_parse(struct options *o, int argc, char **argv)
 		.cpus = 2, .tenants = 1, .timeout_s = 300,
 		.cpu_model = "qemu64", .accel = "tcg",
 		.qemu = "qemu-system-x86_64", .tests = "tests/boot",
-		.job = "full", .words = "", .points = "", .via = "pasture",
+		.job = "full", .words = "", .points = "", .via = "pasture", .peer = "",
 		.dir = "build/linux/run", .guest_mib = 128, .minutes = 5,
 	};
 	set_command(o, argv[1]);
@@ -240,6 +242,8 @@ void options_parse(struct options *o, int argc, char **argv)
 		{ "PLAIN", &o->plain, 0, 1, NULL, FOR_LINUX },
 		{ "SHARING", &o->sharing, 0, 1, NULL, FOR_LINUX },
 		{ "LEAN", &o->lean, 0, 1, NULL, FOR_LINUX },
+		{ "TWICE", &o->twice, 0, 1, NULL, FOR(LINUX) },
+		{ "PEER", NULL, 0, 0, &o->peer, FOR(LINUX) },
 		{ "KERNEL", NULL, 0, 0, &o->kernel, FOR_LINUX },
 		{ "INITRD", NULL, 0, 0, &o->initrd, FOR_LINUX },
 		{ "JOB", NULL, 0, 0, &o->job, FOR_LINUX },

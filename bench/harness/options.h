@@ -44,7 +44,9 @@ struct options {
 	uint64_t guest_mib, minutes, plain;
 	/* 1: the guests are one group, with pasture.ko */
 	uint64_t sharing;
-	uint64_t lean;		/* 1: a second run, without tracefs */
+	const char *peer;	/* "": none */
+	/* 1: a further run, without tracefs; of twice as many guests */
+	uint64_t lean, twice;
 };
 
 /* Dies with one line at a mistake. */

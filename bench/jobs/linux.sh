@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# stock Linux guests side by side, sharing memory, each with a job (GUESTS= SHARING=0 KERNEL= INITRD= VIA=)
-# reads: GUESTS GUEST_MEM SHARING LEAN KERNEL INITRD VIA JOB WORDS MINUTES PLAIN DIR
+# stock Linux guests side by side, sharing memory, each with a job (GUESTS= SHARING=0 PEER=ksm KERNEL= INITRD= VIA=)
+# reads: GUESTS GUEST_MEM SHARING LEAN TWICE PEER KERNEL INITRD VIA JOB WORDS MINUTES PLAIN DIR
 # reads: MEM CPUS CPU_MODEL ACCEL QEMU TIMEOUT
 . bench/linux/lib.sh
 # The module is for the default kernel.
@@ -15,8 +15,13 @@ if [ -z "${INITRD-}" ]; then
 	if [ "$SHARING" = 1 ]; then
 		need build/linux/share-cloud-amd64.gz
 		INITRD="$INITRD build/linux/share-cloud-amd64.gz"
+		# The same RAM disk for all.
+		[ -z "${PEER-}" ] || { need build/linux/virtio.gz && INITRD="$INITRD build/linux/virtio.gz"; }
 	fi
 fi
 [ "${VIA-}" != xen ] || need build/linux/xen.elf
 export KERNEL INITRD PLAIN=${PLAIN-1}
-exec build/harness linux DIR="${DIR:-build/linux/run}"
+dir=${DIR:-build/linux/run}
+[ -n "${PEER-}" ] || exec build/harness linux DIR="$dir"
+build/harness linux DIR="$dir" || exit
+exec sh bench/linux/picture.sh "$dir"

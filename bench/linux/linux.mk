@@ -81,6 +81,15 @@ $(L)/int80 $(L)/vdso $(L)/ports: $(L)/%: bench/linux/m32/%.asm | $(B)/.deps
 $(L)/m32.gz: bench/linux/m32/list bench/linux/m32/init $(L)/int80 $(L)/vdso $(L)/ports $(BUSYBOX)/.done | $(B)/harness
 	@$(B)/harness initramfs $@ $<
 
+# For plain QEMU guests that report their free pages.
+VIRTIO_MODULES := virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_balloon
+$(L)/virtio.gz: $(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
+	@mkdir -p $(@D)
+	@printf 'dir /lib/modules\n' > $(L)/virtio.list
+	@for m in $(VIRTIO_MODULES); do echo "file /lib/modules/$$m.ko \
+		$$(find $(PKG)/linux-image-cloud-amd64/lib/modules -name $$m.ko) 644" >> $(L)/virtio.list; done
+	@$(B)/harness initramfs $@ $(L)/virtio.list
+
 # What the boot tests need.
 LINUX_BOOT := $(L)/m32.gz $(L)/share-cloud-amd64.gz $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz $(L)/grub.elf \
 	$(L)/linux-generic.elf $(L)/dom0.gz $(L)/dom0-cloud.gz $(L)/dom0-io.gz

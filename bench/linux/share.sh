@@ -47,8 +47,8 @@ share_say() {
 	for kind in text rodata reserved vmalloc cache free; do
 		out="$out $kind=$(share_number $kind/shared)"
 	done
-	for kind in text rodata; do
-		out="$out ${kind}_offered=$(share_number $kind/offered) ${kind}_accepted=$(share_number $kind/accepted)"
+	for word in offered accepted; do
+		out="$out image_$word=$(($(share_number text/$word) + $(share_number rodata/$word)))"
 	done
 	say "share $out" >/dev/console
 }
@@ -169,7 +169,12 @@ share_undo() {
 	[ "$(share_number pages_sharing)" = 0 ] || { echo "still $(share_number pages_sharing)"; return 1; }
 	[ "$(share_number names_wrong)" = 0 ] || return 1
 	echo 1 >$folder/run
-	share_settle && share_kinds
+	i=0
+	while ! { share_at_least text/shared 2500 && share_at_least reserved/shared 500; } >/dev/null; do
+		i=$((i + 1))
+		[ $i -lt 60 ] || return 1
+		sleep 1
+	done
 }
 
 share_unload() {

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# PEER=: what is refused before anything is started; and KSM's settings come back, however
+# the run ends.
+k=build/guest/minimal.elf
+ksm=/sys/kernel/mm/ksm
+head -c 3000 /dev/zero >"$work/initrd"
+lx() {
+	"$harness" linux KERNEL=$k INITRD="$work/initrd" DIR="$work/peer" GUESTS=2 SHARING=1 "$@"
+}
+refuses "PEER=uksm: wanted ksm" lx PEER=uksm
+refuses "PEER=ksm is for guests that share: SHARING=1 VIA=pasture JOB=full" lx PEER=ksm SHARING=0
+refuses "PEER=ksm is for guests that share" lx PEER=ksm VIA=plain
+refuses "PEER=ksm is for guests that share" lx PEER=ksm JOB=quick
+if [ ! -e $ksm/run ]; then
+	refuses "PEER=ksm: this host's kernel has no KSM; leave it out" lx PEER=ksm
+	exit 0
+fi
+if [ "$(id -u)" != 0 ]; then
+	refuses "need root; leave it out" lx PEER=ksm
+	exit 0
+fi
+settings() {
+	cat $ksm/{run,sleep_millisecs,pages_to_scan,use_zero_pages} 2>/dev/null
+}
+before=$(settings)
+if [ "$(cat $ksm/run)" = 1 ]; then
+	refuses "PEER=ksm: KSM runs already, for others; leave it out" lx PEER=ksm
+	exit 0
+fi
+
+# The guests on Pasture are a dialogue; those that follow say nothing and are given up, then
+# the program is killed in their midst.
+cat >"$work/peer-qemu" <<EOF
+#!/bin/bash
+case "\$*" in *ttyS0*) exec sleep 60 ;; esac
+exec $dir/fake-qemu "\$@"
+EOF
+chmod +x "$work/peer-qemu"
+export FAKE_DIALOGUE=$dir/dialogues/linux-shares
+expect 1 "WRONG: QEMU + KSM, guests as found: guest g1 did not reach user space" \
+	lx PEER=ksm QEMU="$work/peer-qemu" TIMEOUT=4
+[ "$(settings)" = "$before" ] || fail "KSM's settings are not as they were: $(settings)"
+setsid "$harness" linux KERNEL=$k INITRD="$work/initrd" DIR="$work/peer" GUESTS=2 SHARING=1 PEER=ksm \
+	QEMU="$work/peer-qemu" TIMEOUT=30 >/dev/null 2>&1 &
+pid=$!
+for _ in $(seq 100); do [ "$(cat $ksm/run)" = 1 ] && break; sleep 0.1; done
+changed=$(settings)
+kill -KILL $pid
+wait $pid 2>/dev/null || true
+for _ in $(seq 50); do [ "$(settings)" = "$before" ] && break; sleep 0.1; done
+[ "$changed" != "$before" ] || fail "KSM was never started"
+[ "$(settings)" = "$before" ] || fail "killed, it left KSM's settings: $(settings)"
