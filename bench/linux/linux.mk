@@ -154,8 +154,8 @@ $(L)/io.gz: bench/linux/io/guest.list bench/linux/io/guest.sh bench/linux/io/pow
 $(L)/dom0-io.gz: $(L)/dom0-cloud.gz $(L)/io.gz $(B)/guest/dom0-disk.elf bench/linux/io/dom0.sh bench/linux/needed.sh \
 		$(SCRIPT_PKGS:%=$(PKG)/%/.done) | $(B)/harness
 	@bash bench/linux/needed.sh "$(SCRIPT_PROGRAMS)" $(SCRIPT_PKGS:%=$(PKG)/%) > $(L)/dom0-io.list
-	@printf 'dir /mnt\ndir /etc/xen/scripts\nfile /io.gz %s\nfile /hostile.elf %s\nfile /lib/io.sh bench/linux/io/dom0.sh 644\n' \
-		$(L)/io.gz $(B)/guest/dom0-disk.elf >> $(L)/dom0-io.list
+	@printf '%s\n' 'dir /mnt' 'dir /etc/xen/scripts' 'file /lib/io.sh bench/linux/io/dom0.sh 644' >> $(L)/dom0-io.list
+	@printf 'file /io.gz %s\nfile /hostile.elf %s\n' $(L)/io.gz $(B)/guest/dom0-disk.elf >> $(L)/dom0-io.list
 	@for f in $(PKG)/xen-utils-common/etc/xen/scripts/*; do echo "file /etc/xen/scripts/$${f##*/} $$f"; done >> $(L)/dom0-io.list
 	@for m in $(BACK_MODULES); do echo "file /lib/modules/$$m.ko \
 		$$(find $(PKG)/linux-image-amd64/lib/modules -name $$m.ko) 644"; done >> $(L)/dom0-io.list

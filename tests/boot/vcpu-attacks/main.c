@@ -166,7 +166,7 @@ enum { ASLEEP, DOWN, IN_LOOP, WAYS };
 static volatile unsigned int way;
 static volatile bool touched, gone, looked;
 
-/* A timer that fires before we sleep wakes us all the same: no event is taken. */
+/* A timer that fires before we sleep wakes us: no event is taken meanwhile. */
 static void sleep_a_while(void)
 {
 	gl_events_save();
