@@ -114,9 +114,9 @@ static enum progress devalidate(struct domain *d, struct frame *f) needs_lock(&d
 		if (below == CHILD_UNFINISHED) {
 			struct frame *child = below_of(f, slot);
 
-			if (!devalidate(d, child)) {
+			if (devalidate(d, child) == MORE) {
 				pagetype_partial(f, slot, true);
-				return false;
+				return MORE;
 			}
 			frame_put(child);
 			below = CHILD_DONE;
