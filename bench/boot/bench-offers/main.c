@@ -3,8 +3,11 @@
  * What an offered page costs, in instructions of guest and hypervisor: alone
  * (one_) and in a batch of PAGES (batch_, per page); of a content that is new
  * (miss), that another page has already (hit), and the zero page, which another
- * has too.
+ * has too.  fn_: the page functions that the hypervisor uses with pages=sse2,
+ * alone.
  */
+#include <hash/page.h>
+
 #include <gl/hypercall.h>
 #include <gl/memory.h>
 #include <gl/printf.h>
@@ -116,6 +119,32 @@ static void measure(const char *name, enum kind kind, uint64_t (*way)(void))
 	gl_printf("BENCH %s_%s %lu\n", name, kind_names[kind], best);
 }
 
+extern const struct page_fns page_fns_sse2;
+
+static void run_hash(void *arg)
+{
+	static const uint8_t secret[PAGE_HASH_SECRET_BYTES];
+
+	(void)page_fns_sse2.hash((const void *)page[0], secret);
+}
+
+static void run_equal(void *arg)
+{
+	(void)page_fns_sse2.equal((const void *)page[0], (const void *)twin[0]);
+}
+
+static void run_copy(void *arg)
+{
+	page_fns_sse2.copy((void *)twin[0], (const void *)page[0]);
+}
+
+static void functions(void)
+{
+	bench("fn_hash", run_hash, NULL);
+	bench("fn_equal", run_equal, NULL);
+	bench("fn_copy", run_copy, NULL);
+}
+
 void gl_main(void)
 {
 	for (unsigned int i = 0; i < PAGES; i++) {
@@ -127,5 +156,6 @@ void gl_main(void)
 		measure("one", kind, one);
 		measure("batch", kind, many);
 	}
+	functions();
 	gl_printf("BENCH END\n");
 }
