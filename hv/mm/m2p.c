@@ -170,19 +170,43 @@ static void *page_new(struct m2p_view *view) needs_lock(&view->lock)
 	return page;
 }
 
-/* The page that `slot` of `table` leads to, made if wanted; NULL if absent. */
-static void *descend(struct m2p_view *view, pte_t *table, unsigned int slot,
-		     uint64_t flags, bool make) needs_lock(&view->lock)
+static __attribute__((noinline)) void *
+descend_new(struct m2p_view *view, pte_t *entry, uint64_t flags)
+	needs_lock(&view->lock)
 {
-	void *page;
+	void *page = page_new(view);
 
-	if (table[slot] & PTE_P)
-		return mfn_to_virt(pte_mfn(table[slot]));
-	page = make ? page_new(view) : NULL;
 	if (page)
-		WRITE_ONCE(table[slot], pte_make(virt_to_mfn(page),
-						 flags | origin(view)));
+		WRITE_ONCE(*entry, pte_make(virt_to_mfn(page),
+					    flags | origin(view)));
 	return page;
+}
+
+/* The page that `slot` of `table` leads to, made if wanted; NULL if absent. */
+static inline void *descend(struct m2p_view *view, pte_t *table,
+			    unsigned int slot, uint64_t flags, bool make)
+	needs_lock(&view->lock)
+{
+	if (likely(table[slot] & PTE_P))
+		return mfn_to_virt(pte_mfn(table[slot]));
+	return make ? descend_new(view, &table[slot], flags) : NULL;
+}
+
+static __attribute__((noinline)) pfn_t *leaf_new(struct m2p_view *view,
+						 pte_t *entry)
+	needs_lock(&view->lock)
+{
+	pfn_t *leaf = page_new(view);
+	unsigned int i;
+
+	if (!leaf)
+		return NULL;
+	for (i = 0; i < LEAF_ENTRIES; i++)
+		leaf[i] = INVALID_PFN;
+	view->leaf_count++;
+	WRITE_ONCE(*entry, pte_make(virt_to_mfn(leaf), LEAF_FLAGS | pte_nx() |
+						       origin(view)));
+	return leaf;
 }
 
 /* The place of mfn's pfn; NULL if its leaf is absent (and cannot be made). */
@@ -190,9 +214,8 @@ static pfn_t *leaf_slot(struct m2p_view *view, mfn_t mfn, bool make)
 	needs_lock(&view->lock)
 {
 	uint64_t va = M2P_VIRT + mfn_n(mfn) * sizeof(pfn_t);
-	pte_t *l2, *l1;
+	pte_t *l2, *l1, *entry;
 	pfn_t *leaf;
-	unsigned int i;
 
 	if (mfn_n(mfn) >= M2P_MFNS)
 		return NULL;
@@ -200,20 +223,12 @@ static pfn_t *leaf_slot(struct m2p_view *view, mfn_t mfn, bool make)
 	l1 = l2 ? descend(view, l2, pt_slot(va, 2), TABLE_FLAGS, make) : NULL;
 	if (!l1)
 		return NULL;
-	if (l1[pt_slot(va, 1)] & PTE_P) {
-		leaf = mfn_to_virt(pte_mfn(l1[pt_slot(va, 1)]));
-	} else {
-		leaf = make ? page_new(view) : NULL;
-		if (!leaf)
-			return NULL;
-		for (i = 0; i < LEAF_ENTRIES; i++)
-			leaf[i] = INVALID_PFN;
-		view->leaf_count++;
-		WRITE_ONCE(l1[pt_slot(va, 1)],
-			   pte_make(virt_to_mfn(leaf), LEAF_FLAGS | pte_nx() |
-						       origin(view)));
-	}
-	return &leaf[mfn_n(mfn) % LEAF_ENTRIES];
+	entry = &l1[pt_slot(va, 1)];
+	if (likely(*entry & PTE_P))
+		leaf = mfn_to_virt(pte_mfn(*entry));
+	else
+		leaf = make ? leaf_new(view, entry) : NULL;
+	return leaf ? &leaf[mfn_n(mfn) % LEAF_ENTRIES] : NULL;
 }
 
 int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
