@@ -19,7 +19,7 @@ int memcmp(const void *a, const void *b, size_t bytes);
  * then read the source twice: what a guest may write meanwhile is copied with
  * memmove(), which it does not know.
  */
-#ifndef HV_LIB_STRING_PLAIN	/* the functions themselves are tested */
+#ifndef HV_LIB_STRING_PLAIN	/* for who watches the functions */
 #define memcpy(dst, src, bytes)		__builtin_memcpy(dst, src, bytes)
 #define memset(dst, byte, bytes)	__builtin_memset(dst, byte, bytes)
 #define memcmp(a, b, bytes)		__builtin_memcmp(a, b, bytes)

@@ -3,7 +3,8 @@
 SIM_CFLAGS := -std=gnu11 -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-field-initializers -Werror $(XEN_DEFS) -D_GNU_SOURCE \
 	-Itests/port -iquote tests/sim/fake -iquote hv -iquote tests -iquote . -Ihv/abi \
-	-Ihash/include -Ishare/include -isystem $(B)/inc -DDEBUG=1 -DTEST_BUILD=1 -DFAKE_PAGES=256u
+	-Ihash/include -Ishare/include -isystem $(B)/inc -DDEBUG=1 -DTEST_BUILD=1 -DFAKE_PAGES=256u \
+	-DHV_LIB_STRING_PLAIN
 SIM_SWITCHED := -fsanitize=thread -Wno-tsan --param tsan-distinguish-volatile=1 \
 	-fno-builtin-memcpy -fno-builtin-memmove -fno-builtin-memset -fno-builtin-memcmp
 SIM_MACHINE = $(sort $(filter-out tests/%,$(call links,tests/sim/sim.h)) \
