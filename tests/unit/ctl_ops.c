@@ -496,6 +496,14 @@ START_TEST(destroy)
 }
 END_TEST
 
+/* The guest is gone; another one for the next test. */
+static void guest_anew(void)
+{
+	fake_forget(guest);
+	guest = fake_domain("", 0);
+	run(first);
+}
+
 static void reap_all(void)
 {
 	unsigned int i;
@@ -538,9 +546,7 @@ START_TEST(shut_stays)
 			  SHUTDOWN_reboot << XEN_DOMINF_shutdownshift);
 	reap_all();
 	ck_assert_uint_eq(fake_machine.gone, 1);
-	fake_forget(guest);
-	guest = fake_domain("", 0);
-	run(first);
+	guest_anew();
 }
 END_TEST
 
@@ -584,9 +590,7 @@ START_TEST(shut_ends_untold)
 	reap_all();
 	ck_assert(!domain_any_dying());
 	ck_assert_uint_eq(fake_machine.gone, 1);
-	fake_forget(guest);
-	guest = fake_domain("", 0);
-	run(first);
+	guest_anew();
 }
 END_TEST
 
