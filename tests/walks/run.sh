@@ -8,7 +8,7 @@ here=$PWD
 cd "${1:-.}" || exit 1
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-flags="-std=gnu11 -O0 -g -w -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ -D__XEN_TOOLS__
+flags="-std=gnu11 -O0 -gdwarf-4 -w -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ -D__XEN_TOOLS__
 -D_GNU_SOURCE -Itests/port -iquote hv -iquote tests -iquote . -iquote bench -Ihv/abi -Ihash/include
 -Ishare/include -iquote $here/tests -isystem $here/build/inc -DDEBUG=0 -DTEST_BUILD=0 -fno-pie"
 # fake_ram.c marks what nobody may touch; the walks leave their domains.

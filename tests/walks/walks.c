@@ -65,6 +65,9 @@ START_TEST(offer_walk)
 {
 	fill(d, p, 1);
 	(void)peer_offers(p, 2);	/* the pool has its first frames */
+	for (unsigned int i = 1; i < 9; i++)
+		(void)shared(p + i, 100 + i, false);
+	reclaim_flush();
 	walking = true;
 	ck_assert_int_gt(FAKE_CALL(op_share, SHAREOP_single, fake_va(p), 0, 0), 0);
 	reclaim_flush();	/* as on the way back to the guest */
@@ -76,6 +79,11 @@ START_TEST(write_walk)
 {
 	break_first();
 	(void)shared(p, 7, true);
+	for (unsigned int i = 1; i < 9; i++) {
+		(void)shared(p + i, 100 + i, true);
+		ck_assert(sharefault(d->vcpu[0], fake_va(p + i), WRITE));
+	}
+	reclaim_flush();
 	walking = true;
 	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
 	tell("write");
