@@ -142,19 +142,24 @@ $(L)/dom0-cloud.gz: $(L)/dom0.gz $(L)/base.gz $(L)/share-cloud-amd64.gz \
 # that xl runs for them, what these need, and front ends for the guest.
 BACK_MODULES := loop xen-blkback xen-netback llc stp bridge crc16 mbcache jbd2 ext4 crc32c_generic
 FRONT_MODULES := xen-blkfront xen-netfront
-SCRIPT_PROGRAMS := $(addprefix $(PKG)/,bash/bin/bash util-linux/usr/bin/flock \
+SCRIPT_PROGRAMS := $(PKG)/bsdutils/usr/bin/script $(addprefix $(XEN_TOOLS)/,xenconsole xentop) \
+	$(addprefix $(PKG)/,bash/bin/bash util-linux/usr/bin/flock \
 	$(addprefix xenstore-utils/usr/bin/xenstore-,list ls rm))
-SCRIPT_PKGS := bash libtinfo6 util-linux xenstore-utils libxenstore4 libxentoolcore1 libc6
+SCRIPT_PKGS := $(XEN_PKGS) bsdutils bash libncurses6 libtinfo6 util-linux xenstore-utils libxenstore4 libxentoolcore1 libc6
 $(L)/io.gz: bench/linux/io/guest.list bench/linux/io/guest.sh bench/linux/io/poweroff $(L)/diskcheck \
 		$(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
 	@cp $< $(L)/io.list
 	@for m in $(FRONT_MODULES); do echo "file /lib/$$m.ko \
 		$$(find $(PKG)/linux-image-cloud-amd64/lib/modules -name $$m.ko) 644"; done >> $(L)/io.list
 	@$(B)/harness initramfs $@ $(L)/io.list
-$(L)/dom0-io.gz: $(L)/dom0-cloud.gz $(L)/io.gz $(B)/guest/dom0-disk.elf bench/linux/io/dom0.sh bench/linux/needed.sh \
+$(L)/dom0-io.gz: $(L)/dom0-cloud.gz $(L)/io.gz $(B)/guest/dom0-disk.elf bench/linux/io/dom0.sh bench/linux/io/steer.sh \
+		bench/linux/needed.sh \
 		$(SCRIPT_PKGS:%=$(PKG)/%/.done) | $(B)/harness
 	@bash bench/linux/needed.sh "$(SCRIPT_PROGRAMS)" $(SCRIPT_PKGS:%=$(PKG)/%) > $(L)/dom0-io.list
-	@printf '%s\n' 'dir /mnt' 'dir /etc/xen/scripts' 'file /lib/io.sh bench/linux/io/dom0.sh 644' >> $(L)/dom0-io.list
+	@printf '%s\n' 'dir /mnt' 'dir /etc/xen/scripts' 'file /lib/io.sh bench/linux/io/dom0.sh 644' \
+		'file /lib/steer.sh bench/linux/io/steer.sh 644' 'dir /usr' 'dir /usr/lib' 'dir /usr/lib/xen-4.17' \
+		'dir /usr/lib/xen-4.17/bin' \
+		'link /usr/lib/xen-4.17/bin/xenconsole /bin/xenconsole' >> $(L)/dom0-io.list
 	@printf 'file /io.gz %s\nfile /hostile.elf %s\n' $(L)/io.gz $(B)/guest/dom0-disk.elf >> $(L)/dom0-io.list
 	@for f in $(PKG)/xen-utils-common/etc/xen/scripts/*; do echo "file /etc/xen/scripts/$${f##*/} $$f"; done >> $(L)/dom0-io.list
 	@for m in $(BACK_MODULES); do echo "file /lib/modules/$$m.ko \

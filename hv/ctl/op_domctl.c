@@ -156,6 +156,46 @@ static long set_context(struct domain *d, const struct xen_domctl_vcpucontext *c
 	return rc == -EEXIST ? -EOPNOTSUPP : rc;
 }
 
+/*
+ * The domain stands still for as long as it takes, as if it was paused.  As on
+ * Xen, a vCPU that asks for its own is refused (here each of its domain).
+ */
+static long get_context(struct domain *d, const struct xen_domctl_vcpucontext *c,
+			bool again)
+{
+	struct vcpu *v = vcpu_of(d, c->vcpu);
+	long rc, ended;
+
+	if (!v)
+		return -EINVAL;
+	rc = pause(d, again);
+	if (rc)
+		return rc;
+	rc = pause_whole(d) ? vcpu_context_store(v, (uintptr_t)c->ctxt.p) : -EAGAIN;
+	ended = pause_end(d);
+	return rc ?: ended;
+}
+
+/* A power button is for guests with firmware. */
+static long send_trigger(struct domain *d, const struct xen_domctl_sendtrigger *t)
+{
+	struct vcpu *v = vcpu_of(d, t->vcpu);
+
+	if (!v)
+		return -ESRCH;
+	switch (t->trigger) {
+	case XEN_DOMCTL_SENDTRIGGER_NMI:
+		WRITE_ONCE(v->nmi_pending, true);
+		sched_kick(v);
+		return 0;
+	case XEN_DOMCTL_SENDTRIGGER_POWER:
+	case XEN_DOMCTL_SENDTRIGGER_SLEEP:
+		return -EINVAL;
+	default:
+		return -ENOSYS;
+	}
+}
+
 /* What has no state of its own in the call. */
 static long setting(struct domain *d, struct xen_domctl *op)
 {
@@ -201,6 +241,10 @@ static long domctl(struct domain *d, struct xen_domctl *op, bool again)
 		return pause_end(d);
 	case XEN_DOMCTL_setvcpucontext:
 		return set_context(d, &op->u.vcpucontext);
+	case XEN_DOMCTL_getvcpucontext:
+		return get_context(d, &op->u.vcpucontext, again);
+	case XEN_DOMCTL_sendtrigger:
+		return send_trigger(d, &op->u.sendtrigger);
 	case XEN_DOMCTL_getdomaininfo:
 		return get_info(d, op);
 	case XEN_DOMCTL_destroydomain:

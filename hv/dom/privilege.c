@@ -22,6 +22,8 @@ static const struct {
 	{ PRIV_DOMCTL, XEN_DOMCTL_max_mem },
 	{ PRIV_DOMCTL, XEN_DOMCTL_max_vcpus },
 	{ PRIV_DOMCTL, XEN_DOMCTL_setvcpucontext },
+	{ PRIV_DOMCTL, XEN_DOMCTL_getvcpucontext },
+	{ PRIV_DOMCTL, XEN_DOMCTL_sendtrigger },
 	{ PRIV_DOMCTL, XEN_DOMCTL_setdomainhandle },
 	{ PRIV_DOMCTL, XEN_DOMCTL_pausedomain },
 	{ PRIV_DOMCTL, XEN_DOMCTL_unpausedomain },

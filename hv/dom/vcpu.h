@@ -71,6 +71,7 @@ struct vcpu {
 	uint64_t *gdt_hv_pte;
 	mfn_t ldt_frames[LDT_FRAMES_MAX];	/* as gdt_frames */
 	uint32_t ldt_entries;
+	uint64_t ldt_va;	/* LOCK_MM */
 	uint64_t cr0_ts;	/* guest's CR0.TS (fpu_taskswitch) */
 	uint64_t cr4;		/* guest's view */
 	uint64_t dr[8];

@@ -242,6 +242,7 @@ static void ldt_drop(struct vcpu *v) needs_lock(&v->domain->mm)
 		desc_page_put(mfn);
 	}
 	v->ldt_entries = 0;
+	v->ldt_va = 0;
 }
 
 /* Take the page at va as page `i`, if it can be one.  LOCK_MM. */
@@ -287,6 +288,7 @@ int desc_set_ldt(struct vcpu *v, uint64_t va, uint32_t entries)
 	for (i = 0; i < pages; i++)
 		ldt_take(v, i, va + i * PAGE_SIZE);
 	v->ldt_entries = entries;
+	v->ldt_va = entries ? va : 0;
 	spin_unlock(&v->domain->mm);
 	if (v != current_vcpu())
 		return 0;

@@ -15,9 +15,9 @@
 #include <port.h>
 #include <errno.h>
 
-
 #include "dom/sched.h"
 #include "pv/bounce.h"
+#include "pv/controlregs.h"
 #include "pv/cpuid.h"
 #include "pv/debugreg.h"
 #include "pv/decode.h"
@@ -28,9 +28,6 @@
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
 
-#define CR0_VIEW	0x80050033UL	/* PG AM WP NE ET MP PE */
-#define CR0_TS		0x8UL
-#define CR4_VIEW	0x620UL		/* PAE OSFXSR OSXMMEXCPT */
 #define DR6_BS		(1UL << 14)
 #define DESC_LONG	(1u << 21)	/* L and D of segs_rights() */
 #define DESC_32BIT	(1u << 22)
@@ -133,7 +130,7 @@ static bool cr_read(struct vcpu *v, unsigned int cr, uint64_t *value)
 {
 	switch (cr) {
 	case 0:
-		*value = CR0_VIEW | (v->cr0_ts ? CR0_TS : 0);
+		*value = controlregs_cr0(v);
 		return true;
 	case 2:
 		*value = READ_ONCE(v->info->arch.cr2);
@@ -142,7 +139,7 @@ static bool cr_read(struct vcpu *v, unsigned int cr, uint64_t *value)
 		*value = mfn_n(v->kernel_l4) << PAGE_SHIFT;
 		return true;
 	case 4:
-		*value = CR4_VIEW | (v->cr4 & cpu_cr4_for_guests());
+		*value = controlregs_cr4(v);
 		return true;
 	default:
 		return false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * VCPUOP_initialise: the first registers, tables and handlers of a vCPU, as its
- * guest asks for them.  Each field is checked as Xen checks it.
+ * guest asks for them.  Each field is checked as Xen checks it.  And what they
+ * have become, for the first domain's tools.
  *
  * CTX1  The context is copied once, whole, before anything is looked at.
  * CTX2  What a guest puts there can choose any ring 3 state and nothing else:
@@ -16,11 +17,15 @@
  *       If work on a tree is cut short, what was taken stays in the vCPU, which
  *       is still not initialised; the next call goes on from there, even if it
  *       names other tables.
+ * CTX5  A context is read while no CPU has the vCPU (SCHED1), so it is of one
+ *       moment.  It has nothing but what the guest can set or see.
  */
 #include <port.h>
 #include <errno.h>
 
+#include "dom/sched.h"
 #include "mm/palloc.h"
+#include "pv/controlregs.h"
 #include "pv/debugreg.h"
 #include "pv/desc.h"
 #include "pv/iret.h"
@@ -35,7 +40,6 @@
 #define CONTEXT_ORDER	1
 _Static_assert(sizeof(struct vcpu_guest_context) <= PAGE_SIZE << CONTEXT_ORDER,
 	       "it is copied to pages of the heap");
-#define CR0_TS		(1UL << 3)
 
 /* --- the look: nothing is changed --- */
 
@@ -78,8 +82,14 @@ static bool tables_ok(const struct vcpu_guest_context *c)
 static int bases_take(struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	mfn_t kernel = base_of(c->ctrlreg[3]), user = base_of(c->ctrlreg[1]);
-	int r = mmu_base_set(v, &v->kernel_l4, kernel, false, false);
+	int r = 0;
 
+	/*
+	 * Not again, if an earlier part of the call took it: to ask for another
+	 * tree gives up what waits of the user's (TREE3), and never ends.
+	 */
+	if (!mfn_eq(v->kernel_l4, kernel))
+		r = mmu_base_set(v, &v->kernel_l4, kernel, false, false);
 	return r ?: mmu_base_set(v, &v->user_l4, user, false, !mfn_n(user));
 }
 
@@ -224,4 +234,100 @@ int vcpu_context_set(struct vcpu *v, uint64_t arg)
 	bool online;	/* VCPUOP_up says so */
 
 	return vcpu_context_load(v, arg, &online);
+}
+
+/* --- what it is made of later --- */
+
+static void registers_get(const struct vcpu *v, struct vcpu_guest_context *c)
+{
+	const struct regs *r = &v->regs;
+	const struct guest_segs *s = &v->segs;
+
+	c->user_regs = (struct cpu_user_regs){
+		.r15 = r->r15, .r14 = r->r14, .r13 = r->r13, .r12 = r->r12,
+		.rbp = r->rbp, .rbx = r->rbx, .r11 = r->r11, .r10 = r->r10,
+		.r9 = r->r9, .r8 = r->r8, .rax = r->rax, .rcx = r->rcx,
+		.rdx = r->rdx, .rsi = r->rsi, .rdi = r->rdi, .rip = r->rip,
+		.cs = (uint16_t)r->cs, .rsp = r->rsp, .ss = (uint16_t)r->ss,
+		.rflags = (r->rflags & ~RFLAGS_IOPL) | v->iopl,
+		.ds = s->ds, .es = s->es, .fs = s->fs, .gs = s->gs,
+	};
+	c->fs_base = s->fs_base;
+	c->gs_base_kernel = v->kernel_mode ? s->gs_base : v->gs_base_kernel;
+	c->gs_base_user = v->kernel_mode ? v->gs_base_user : s->gs_base;
+	c->kernel_sp = v->kernel_sp;
+	c->kernel_ss = v->kernel_ss;
+	memcpy(&c->fpu_ctxt, v->fpu, sizeof(v->fpu));
+}
+
+static void handlers_get(const struct vcpu *v, struct vcpu_guest_context *c)
+{
+	memcpy(c->trap_ctxt, v->traps, sizeof(v->traps));
+	c->event_callback_eip = v->event_cb.address;
+	c->failsafe_callback_eip = v->failsafe_cb.address;
+	c->syscall_callback_eip = v->syscall_cb.address;
+	c->flags = VGCF_i387_valid;
+	if (v->kernel_mode)
+		c->flags |= VGCF_in_kernel;
+	if (v->failsafe_cb.mask_events)
+		c->flags |= VGCF_failsafe_disables_events;
+	if (v->syscall_cb.mask_events)
+		c->flags |= VGCF_syscall_disables_events;
+	if (sched_is_up(v))
+		c->flags |= VGCF_online;
+}
+
+static void tables_get(const struct vcpu *v, struct vcpu_guest_context *c)
+	needs_lock(&v->domain->mm)
+{
+	if (!mfn_eq(v->kernel_l4, INVALID_MFN))
+		c->ctrlreg[3] = mfn_n(v->kernel_l4) << PAGE_SHIFT;
+	if (!mfn_eq(v->user_l4, INVALID_MFN))
+		c->ctrlreg[1] = mfn_n(v->user_l4) << PAGE_SHIFT;
+	for (unsigned int i = 0; i < GDT_FRAMES_MAX; i++)
+		c->gdt_frames[i] = mfn_n(v->gdt_frames[i]);
+	c->gdt_ents = v->gdt_entries;
+	c->ldt_base = v->ldt_va;
+	c->ldt_ents = v->ldt_entries;
+}
+
+static void machine_get(const struct vcpu *v, struct vcpu_guest_context *c)
+{
+	c->ctrlreg[0] = controlregs_cr0(v);
+	c->ctrlreg[4] = controlregs_cr4(v);
+	memcpy(c->debugreg, v->dr, sizeof(c->debugreg));
+	c->debugreg[7] |= v->dr7_io;
+	c->vm_assist = READ_ONCE(v->domain->vm_assist);
+}
+
+/* CTX3, CTX5: LOCK_DOMAIN. */
+static int context_get(const struct vcpu *v, struct vcpu_guest_context *c)
+	needs_lock(&v->domain->lock)
+{
+	if (!v->initialised)
+		return -ENODATA;
+	memset(c, 0, sizeof(*c));
+	registers_get(v, c);
+	handlers_get(v, c);
+	machine_get(v, c);
+	spin_lock(&v->domain->mm);
+	tables_get(v, c);
+	spin_unlock(&v->domain->mm);
+	return 0;
+}
+
+int vcpu_context_store(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_guest_context *c = palloc_hv(CONTEXT_ORDER);
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	spin_lock(&v->domain->lock);
+	r = context_get(v, c);
+	spin_unlock(&v->domain->lock);
+	if (!r && copy_to_guest(arg, c, sizeof(*c)))
+		r = -EFAULT;
+	palloc_hv_free(c, CONTEXT_ORDER);
+	return r;
 }

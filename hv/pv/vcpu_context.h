@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a vCPU starts with when its guest brings it up (VCPUOP_initialise). */
+/*
+ * What a vCPU starts with when its guest brings it up (VCPUOP_initialise), or
+ * tools build it; and what it is made of later, for tools that ask.
+ */
 #ifndef HV_PV_VCPU_CONTEXT_H
 #define HV_PV_VCPU_CONTEXT_H
 
@@ -19,5 +22,11 @@ int vcpu_context_set(struct vcpu *v, uint64_t arg) must_check;
  * domain is dying.
  */
 int vcpu_context_load(struct vcpu *v, uint64_t arg, bool *online) must_check;
+/*
+ * Write to `arg` what v, of a domain of which no vCPU is on a CPU (pause.h),
+ * would be made of again: -ENODATA: it has no context yet; -ENOMEM; -EFAULT.
+ * No lock is held.
+ */
+int vcpu_context_store(struct vcpu *v, uint64_t arg) must_check;
 
 #endif

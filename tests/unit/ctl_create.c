@@ -18,6 +18,7 @@
 #include "dom/die.h"
 #include "dom/grant.h"
 #include "dom/pages.h"
+#include "dom/pause.h"
 #include "dom/promise.h"
 #include "fake/fake_machine.h"
 #include "pv/above.h"
@@ -569,6 +570,122 @@ START_TEST(contexts)
 }
 END_TEST
 
+/* The context at page + 2 and page + 3, in and out. */
+static void context_copy(struct vcpu_guest_context *c, bool in)
+{
+	for (size_t at = 0; at < sizeof(*c); at += PAGE_SIZE) {
+		uint8_t *there = fake_page(first, page + 2 + at / PAGE_SIZE);
+		size_t length = MIN(PAGE_SIZE, sizeof(*c) - at);
+
+		memcpy(in ? there : (uint8_t *)c + at, in ? (uint8_t *)c + at : there, length);
+	}
+}
+
+static long context_get(struct domain *d, uint32_t vcpu)
+{
+	out()->u.vcpucontext.vcpu = vcpu;
+	out()->u.vcpucontext.ctxt.p = (void *)fake_va(page + 2);
+	return domctl(XEN_DOMCTL_getvcpucontext, d->id);
+}
+
+/* No field is what another one is, or 0. */
+static struct vcpu_guest_context full_context(mfn_t l4, mfn_t user)
+{
+	struct vcpu_guest_context c = {
+		.flags = VGCF_i387_valid | VGCF_in_kernel | VGCF_online |
+			 VGCF_failsafe_disables_events | VGCF_syscall_disables_events,
+		.user_regs = {
+			.r15 = 15, .r14 = 14, .r13 = 13, .r12 = 12, .rbp = 21, .rbx = 22,
+			.r11 = 11, .r10 = 10, .r9 = 9, .r8 = 8, .rax = 23, .rcx = 24,
+			.rdx = 25, .rsi = 26, .rdi = 27, .rip = 0x1000, .cs = 0xe033,
+			.rsp = 0x2000, .ss = 0xe02b, .rflags = 0x1202, .ds = 0xe02b,
+			.es = 0xe02b, .fs = 3, .gs = 3,
+		},
+		.kernel_ss = 0xe02b, .kernel_sp = 0x3000,
+		.ctrlreg = { 0x8005003b, mfn_n(user) << PAGE_SHIFT, 0, mfn_n(l4) << PAGE_SHIFT,
+			     0x620 },
+		.debugreg = { 0x4000, 0x5000, 0x6000, 0x7000, 0, 0, 0xffff0ff0, 0x455 },
+		.event_callback_eip = 0x8000, .failsafe_callback_eip = 0x9000,
+		.syscall_callback_eip = 0xa000,
+		.fs_base = 0xb000, .gs_base_kernel = 0xc000, .gs_base_user = 0xd000,
+	};
+
+	for (unsigned int i = 0; i < 256; i++)
+		c.trap_ctxt[i] = (struct trap_info){ .vector = (uint8_t)i, .flags = 3,
+						     .cs = 0xe033, .address = 0xe000 + i };
+	for (unsigned int i = 32; i < 512; i++)
+		c.fpu_ctxt.x[i] = (char)i;
+	return c;
+}
+
+/* CTX5: what was set, and what the hypervisor adds to each. */
+static void compare_contexts(const struct vcpu_guest_context *set,
+			     const struct vcpu_guest_context *got)
+{
+	struct vcpu_guest_context want = *set;
+
+	want.ctrlreg[4] = got->ctrlreg[4];	/* the CPU's, too */
+	ck_assert_uint_eq(got->ctrlreg[4] & 0x620, 0x620);
+	ck_assert_mem_eq(got, &want, sizeof(want));
+}
+
+START_TEST(contexts_read)
+{
+	struct domain *d = made_with(20);
+	mfn_t l4 = table_of(d);
+	struct vcpu_guest_context set, got;
+
+	list()[0] = 6;
+	ck_assert_int_eq(reservation(XENMEM_populate_physmap, d->id, 1, 0), 1);
+	set = full_context(l4, MFN(list()[0]));
+	ck_assert_int_eq(context_get(d, 0), -ENODATA);
+	ck_assert_int_eq(context_get(d, 2), -EINVAL);
+	ck_assert_int_eq(context_get(first, 0), -EINVAL);
+	context_copy(&set, true);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_setvcpucontext, d->id), 0);
+	for (unsigned int kernel = 0; kernel < 2; kernel++) {
+		ck_assert_int_eq(context_get(d, 0), 0);
+		context_copy(&got, false);
+		compare_contexts(&set, &got);
+		/* The same in user mode. */
+		set.flags &= ~(unsigned long)VGCF_in_kernel;
+		d->vcpu[0]->kernel_mode = false;
+		d->vcpu[0]->segs.gs_base = set.gs_base_user;
+	}
+	ck_assert_uint_eq(d->paused, 1);
+	out()->u.vcpucontext.ctxt.p = NULL;
+	ck_assert_int_eq(domctl(XEN_DOMCTL_getvcpucontext, d->id), -EFAULT);
+	ck_assert_uint_eq(d->paused, 1);
+	ck_assert_int_eq(context_get(d, 1), -ENODATA);
+	destroy(d->id);
+}
+END_TEST
+
+/* It waits until no CPU has the vCPU, and what it counted it takes back. */
+START_TEST(context_of_the_running)
+{
+	struct hypercall_args args = { .a = { fake_va(page) } };
+	struct domain *d = made_with(20);
+	mfn_t l4 = table_of(d);
+
+	ck_assert_int_eq(context_set(d, 0, l4, true), 0);
+	ck_assert_int_eq(domctl(XEN_DOMCTL_unpausedomain, d->id), 0);
+	d->vcpu[0]->run = RUN_RUNNING;
+	out()->cmd = XEN_DOMCTL_getvcpucontext;
+	for (unsigned int i = 0; i < 3; i++)
+		ck_assert_int_eq(op_domctl(&args), -ERESTART);
+	ck_assert_uint_eq(d->paused, 1);
+	/* Another tool ends the pause: this call must not look. */
+	ck_assert_int_eq(pause_end(d), 0);
+	ck_assert_int_eq(op_domctl(&args), -EAGAIN);
+	ck_assert_int_eq(pause_begin(d), 0);
+	d->vcpu[0]->run = RUN_PAUSED;
+	ck_assert_int_eq(op_domctl(&args), 0);
+	ck_assert_uint_eq(d->paused, 0);
+	destroy(d->id);
+}
+END_TEST
+
 /* --- END6: it dies under the hands of the first domain --- */
 
 static struct domain *victim;
@@ -623,6 +740,21 @@ START_TEST(dies_in_populate)
 }
 END_TEST
 
+static void call_get_context(struct domain *d, mfn_t l4)
+{
+	long r = context_set(d, 0, l4, true);
+
+	if (!r)
+		r = context_get(d, 0);
+	ck_assert(r == 0 || r == -EINVAL || r == -ESRCH || r == -ENODATA);
+}
+
+START_TEST(dies_in_get_context)
+{
+	die_in(call_get_context);
+}
+END_TEST
+
 START_TEST(dies_in_context)
 {
 	die_in(call_context);
@@ -648,7 +780,10 @@ int main(void)
 	tcase_add_test(tc, number_has_another_domain);
 	tcase_add_test(tc, starts_once);
 	tcase_add_test(tc, contexts);
+	tcase_add_test(tc, contexts_read);
+	tcase_add_test(tc, context_of_the_running);
 	tcase_add_test(tc, dies_in_populate);
 	tcase_add_test(tc, dies_in_context);
+	tcase_add_test(tc, dies_in_get_context);
 	return suite_run();
 }

@@ -153,7 +153,7 @@ END_TEST
 START_TEST(first_gets_what_is_there)
 {
 	static const unsigned int count[] = {
-		[PRIV_DOMCTL] = 21, [PRIV_SYSCTL] = 12, [PRIV_PLATFORM] = 0,
+		[PRIV_DOMCTL] = 23, [PRIV_SYSCTL] = 12, [PRIV_PLATFORM] = 0,
 		[PRIV_MEMORY] = 10, [PRIV_CONSOLE] = 1, [PRIV_VERSION] = 2,
 		[PRIV_EVENT] = 3, [PRIV_MMU] = 4, [PRIV_MMUEXT] = 7, [PRIV_XSM] = 2,
 	};
@@ -460,6 +460,30 @@ START_TEST(pause)
 }
 END_TEST
 
+/* As on Xen: a guest without firmware has no buttons. */
+START_TEST(triggers)
+{
+	struct xen_domctl_sendtrigger *t = &domctl_out()->u.sendtrigger;
+	const struct { uint32_t trigger, vcpu; int rc; } cases[] = {
+		{ XEN_DOMCTL_SENDTRIGGER_NMI, guest->vcpu_count, -ESRCH },
+		{ XEN_DOMCTL_SENDTRIGGER_NMI, ~0u, -ESRCH },
+		{ XEN_DOMCTL_SENDTRIGGER_POWER, 0, -EINVAL },
+		{ XEN_DOMCTL_SENDTRIGGER_SLEEP, 0, -EINVAL },
+		{ XEN_DOMCTL_SENDTRIGGER_RESET, 0, -ENOSYS },
+		{ 77, 0, -ENOSYS },
+		{ XEN_DOMCTL_SENDTRIGGER_NMI, 0, 0 },
+		{ XEN_DOMCTL_SENDTRIGGER_NMI, 0, 0 },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(cases); i++) {
+		ck_assert(!guest->vcpu[0]->nmi_pending || i == ARRAY_COUNT(cases) - 1);
+		*t = (struct xen_domctl_sendtrigger){ cases[i].trigger, cases[i].vcpu };
+		ck_assert_int_eq(domctl(XEN_DOMCTL_sendtrigger, guest->id), cases[i].rc);
+	}
+	ck_assert(guest->vcpu[0]->nmi_pending);
+}
+END_TEST
+
 /* It is made again until the domain is gone; nobody else may, nor on itself. */
 START_TEST(destroy)
 {
@@ -704,6 +728,7 @@ int main(void)
 	tcase_add_test(tc, read_console);
 	tcase_add_test(tc, keys);
 	tcase_add_test(tc, pause);
+	tcase_add_test(tc, triggers);
 	tcase_add_test(tc, own_quota_grows);
 	tcase_add_test(tc, shut_stays);
 	tcase_add_loop_test(tc, shut_is_told_beside_a_death, 0, 2);

@@ -2,6 +2,8 @@
 # Sourced by init where there are xen-blkfront and xen-netfront.
 #   job=disk   xvda is a file system with sums, xvdb is raw; disks that come later are
 #              checked while they are there; until a shutdown is asked for
+#   job=steer  tells of its CPUs and memory when they change, and what is typed; until a
+#              shutdown or a reboot is asked for
 #   job=busy   two raw disks in use to the end
 #   job=net    from address=A to peer=B and to the first domain, beside a raw disk and, where
 #              there is pasture.ko, sharing
@@ -135,4 +137,27 @@ net_job() {
 		usleep 100000
 	done
 	! shares || step names [ "$(share_number names_wrong)" = 0 ]
+}
+
+# CPUs that come are taken into use, as udev's rules do it.
+steer_cpus() {
+	for f in /sys/devices/system/cpu/cpu*/online; do
+		read -r on <"$f" && [ "$on" = 1 ] || echo 1 >"$f"
+	done 2>/dev/null
+}
+
+steer_job() {
+	while read -r line; do
+		say "steer heard=$line"
+	done </dev/console &
+	was=
+	until [ -e /tmp/shutdown ]; do
+		steer_cpus
+		read -r kb <$xen/info/current_kb
+		is="cpus=$(grep -c ^processor /proc/cpuinfo) mib=$((kb / 1024))"
+		[ "$is" = "$was" ] || say "steer $is"
+		was=$is
+		usleep 500000
+	done
+	[ "$(cat /tmp/shutdown)" != reboot ] || { say "steer reboots"; reboot -f; }
 }
