@@ -145,7 +145,7 @@ FRONT_MODULES := xen-blkfront xen-netfront
 SCRIPT_PROGRAMS := $(PKG)/bsdutils/usr/bin/script $(addprefix $(XEN_TOOLS)/,xenconsole xentop) \
 	$(addprefix $(PKG)/,bash/bin/bash util-linux/usr/bin/flock \
 	$(addprefix xenstore-utils/usr/bin/xenstore-,list ls rm))
-SCRIPT_PKGS := $(XEN_PKGS) bsdutils bash libncurses6 libtinfo6 util-linux xenstore-utils libxenstore4 libxentoolcore1 libc6
+SCRIPT_PKGS := $(XEN_PKGS) bsdutils bash libncurses6 libtinfo6 util-linux xenstore-utils
 $(L)/io.gz: bench/linux/io/guest.list bench/linux/io/guest.sh bench/linux/io/poweroff $(L)/diskcheck \
 		$(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
 	@cp $< $(L)/io.list
