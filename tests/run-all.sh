@@ -34,7 +34,7 @@ for kind in lint unit model sim cli boot; do
 	[ "$kind" != sim ] || t=quick # all of it takes hours
 	echo "--- $kind ---"
 	began=$SECONDS
-	T=$t "$make" -s --no-print-directory "$kind" 2>&1 | tee "$log" |
+	T=$t "$make" -j"$(nproc)" -s --no-print-directory "$kind" 2>&1 | tee "$log" |
 		grep -vE '^[0-9]+ (passed, [0-9]+ failed|skipped)$|^make'
 	add "$kind"
 	echo "  $kind: $((SECONDS - began)) s"

@@ -3,9 +3,8 @@
  * See settings.h.
  *
  * SET1  A wish that cannot be granted is refused, and nothing is remembered
- *       that is not kept: the scheduler gives every vCPU any processor, so a
- *       hard affinity to some of them is -EOPNOTSUPP.  Soft affinity is a hint,
- *       and all processors are as good.
+ *       that is not kept.  Hard affinity is kept by the scheduler (RUNQ6).
+ *       Soft affinity is a hint, and all processors are as good.
  */
 #include <port.h>
 #include <errno.h>
@@ -13,6 +12,7 @@
 #include "ctl/cpu_map.h"
 #include "ctl/settings.h"
 #include "dom/above.h"
+#include "dom/sched_queue.h"
 #include "pv/hypercall.h"
 
 #define NODE	0	/* the only one */
@@ -31,23 +31,21 @@ long settings_affinity_get(struct vcpu *v, struct xen_domctl_vcpuaffinity *a)
 	if (!a->flags)
 		return -EINVAL;
 	if (a->flags & XEN_VCPUAFFINITY_HARD)
-		rc = cpu_map_put(&a->cpumap_hard, true);
+		rc = cpu_map_put_bits(&a->cpumap_hard,
+				      cpu_map_all() & ~READ_ONCE(v->barred));
 	if (!rc && a->flags & XEN_VCPUAFFINITY_SOFT)
 		rc = cpu_map_put(&a->cpumap_soft, true);
 	return rc;
 }
 
-/* SET1 */
-static int hard_check(const struct xenctl_bitmap *map)
+/* SET1: the processors that it leaves out. */
+static int hard_check(const struct xenctl_bitmap *map, uint64_t *barred)
 {
 	uint64_t cpus, all = cpu_map_all();
 	int rc = cpu_map_get(map, &cpus);
 
-	if (rc)
-		return rc;
-	if (!(cpus & all))
-		return -EINVAL;
-	return (cpus & all) == all ? 0 : -EOPNOTSUPP;
+	*barred = all & ~cpus;
+	return rc ? rc : *barred == all ? -EINVAL : 0;
 }
 
 static int soft_check(const struct xenctl_bitmap *map)
@@ -60,14 +58,17 @@ static int soft_check(const struct xenctl_bitmap *map)
 /* What it has from then on goes back, as on Xen. */
 long settings_affinity_set(struct vcpu *v, struct xen_domctl_vcpuaffinity *a)
 {
+	uint64_t barred = 0;
 	int rc = 0;
 
 	if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
 		return -EINVAL;
 	if (a->flags & XEN_VCPUAFFINITY_HARD)
-		rc = hard_check(&a->cpumap_hard);
+		rc = hard_check(&a->cpumap_hard, &barred);
 	if (!rc && a->flags & XEN_VCPUAFFINITY_SOFT)
 		rc = soft_check(&a->cpumap_soft);
+	if (!rc && a->flags & XEN_VCPUAFFINITY_HARD)
+		sched_queue_bar(v, barred);
 	return rc ? rc : settings_affinity_get(v, a);
 }
 

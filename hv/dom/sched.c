@@ -225,7 +225,7 @@ void sched_stop(struct vcpu *v)
 	}
 	sched_queue_unlock(q);
 	/* most likely there is a domain to reap */
-	(void)sched_idle_wake(this_cpu()->id);
+	(void)sched_idle_wake(this_cpu()->id, 0);
 }
 
 void sched_pause(struct vcpu *v)
@@ -336,14 +336,16 @@ static void account(struct vcpu *v, uint64_t now)
 }
 
 /*
- * Its state is saved: what becomes of v?  The lock of q, its queue and this
- * CPU's, is held.
+ * Its state is saved: what becomes of v?  It belongs to `home` from now on,
+ * whose lock is held, and that of this CPU's queue.
  */
-static void requeue(struct sched_queue *q, struct vcpu *v, uint64_t now)
+static void requeue(struct sched_queue *home, struct vcpu *v, uint64_t now)
 {
+	struct sched_queue *q = sched_queue_here();
+
 	ASSERT(v->run == RUN_RUNNING && q->running == v); /* SCHED1 */
 	account(v, now);
-	sched_queue_run(q, NULL, now);
+	sched_queue_leaves(home, v, now);
 	if (v->want_offline || !may_run(v)) {
 		v->run = RUN_OFFLINE;
 		runstate_set(v, RUNSTATE_offline, now);
@@ -358,7 +360,9 @@ static void requeue(struct sched_queue *q, struct vcpu *v, uint64_t now)
 			v->yielded_to = SCHED_VIRTUAL(SCHED_SLICE_NS) +
 				sched_account_vtime(&v->domain->account, now);
 		runstate_set(v, RUNSTATE_runnable, now);
-		sched_queue_add(q, v, now);
+		sched_queue_add(home, v, now);
+		if (home != q)
+			sched_queue_tell(home, v, now);
 	}
 	v->want_block = v->want_yield = false;
 }
@@ -399,19 +403,19 @@ static void unload(struct vcpu *v)
  * Leave the current vCPU, if any.  After the unlock it may run elsewhere, or be
  * gone.  A slice starts for whatever the hypervisor itself does next.
  */
-static void sched_leave(void)
+static locks_unchecked void sched_leave(void)
 {
+	struct sched_queue *here = sched_queue_here(), *home;
 	struct percpu *cpu = this_cpu();
 	struct vcpu *v = cpu->current;
-	struct sched_queue *q;
 
 	if (v) {
 		unload(v);
-		q = sched_queue_lock_here();
-		requeue(q, v, now_ns());
-		if (q->waiting > 1) /* one is ours, one is not */
-			(void)sched_idle_wake(cpu->id);
-		sched_queue_unlock(q);
+		home = sched_queue_lock_leaving(v);
+		requeue(home, v, now_ns());
+		if (here->waiting > 1) /* one is ours, one is not */
+			(void)sched_idle_wake(cpu->id, 0);
+		spin_unlock_pair(&here->lock, &home->lock);
 	}
 	cpu->need_resched = 0;
 	cpu->slice_end_tsc = ns_to_tsc(now_ns() + SCHED_SLICE_NS);
@@ -494,7 +498,7 @@ static enum progress sched_reap(void)
 {
 	unsigned int here = this_cpu()->id;
 
-	if (!sched_queues_empty() && now_ns() < reap_at_ns[here])
+	if (!sched_queue_nothing_here() && now_ns() < reap_at_ns[here])
 		return DONE;
 	if (reaper_step() == DONE)
 		return DONE;
@@ -519,7 +523,7 @@ void sched_loop(void)
 		if (this_cpu()->id == 0 && sched_all_gone &&
 		    domain_count() == 0 && sched_queues_empty())
 			sched_all_gone();
-		if (more && sched_queues_empty())
+		if (more && sched_queue_nothing_here())
 			continue;
 		v = sched_pick();
 		if (!v) {

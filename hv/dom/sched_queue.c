@@ -6,8 +6,7 @@
  * RUNQ1  v->cpu names the queue that v belongs to, whatever its state.  v->cpu
  *        changes only with the locks of the old and the new queue held; so a
  *        CPU that locked a queue and then finds that v->cpu names it
- *        (sched_queue_lock()) has locked v.  Only the CPU that takes v to run
- *        it changes v->cpu.
+ *        (sched_queue_lock()) has locked v.
  * RUNQ2  while v waits, v->key is at most the larger of its domain's virtual
  *        time, which only grows, and v->yielded_to, which stays.  first() gives
  *        the vCPU at the head of a queue its key of now; if it is still at the
@@ -23,6 +22,13 @@
  *        domain saves up a claim, be it by sleep or by a weight that is worth
  *        more than all its vCPUs can use.  SCHED_LAG is more than SCHED_STEAL,
  *        so a vCPU that only waits for its turn in a queue loses nothing.
+ * RUNQ6  the CPU of a queue may run every vCPU that belongs to it, but for one
+ *        that runs there just now and was barred meanwhile: it is asked to
+ *        leave, and belongs to another queue from then on.  So the first vCPU
+ *        of a queue can always be taken by that queue's CPU.  A CPU that is
+ *        barred from the first vCPU of another queue overlooks the whole
+ *        queue; whoever takes that first vCPU away therefore wakes an idle CPU
+ *        for the next one.
  *
  * Fairness.  A CPU takes from its own queue unless the first vCPU of another
  * queue is behind by more than SCHED_STEAL, or is as far and has waited a slice
@@ -86,6 +92,17 @@ locks_unchecked struct sched_queue *sched_queue_lock_here(void)
 	return q;
 }
 
+static bool is_barred(const struct vcpu *v, unsigned int cpu)
+{
+	return v->barred >> cpu & 1;
+}
+
+/* RUNQ6: the queue of a CPU that is not barred; of `cpu`, if that is not. */
+static struct sched_queue *home_of(uint64_t barred, unsigned int cpu)
+{
+	return &queues[barred >> cpu & 1 ? (unsigned int)__builtin_ctzll(~barred) : cpu];
+}
+
 /* --- virtual time --- */
 
 static uint64_t floor_now(void)
@@ -124,6 +141,7 @@ static void publish(struct sched_queue *q)
 	const struct vcpu *v = q->heap.root ? queued(q->heap.root) : NULL;
 
 	WRITE_ONCE(q->head_since, v ? v->since : NONE);
+	WRITE_ONCE(q->head_barred, v ? v->barred : 0);
 	atomic_store_release(&q->head_key, v ? v->key : NONE);
 }
 
@@ -139,12 +157,24 @@ static void insert(struct sched_queue *q, struct vcpu *v, uint64_t now)
 	q->waiting++;
 }
 
+/* RUNQ6 */
+static void wake_for_next(const struct sched_queue *q)
+{
+	if (!q->heap.root)
+		return;
+	atomic_fence(); /* RUNQ4 */
+	(void)sched_idle_wake(cpu_of(q), queued(q->heap.root)->barred);
+}
+
 static void detach(struct sched_queue *q, struct vcpu *v)
 {
 	pheap_remove(&q->heap, &v->queued, before);
 	q->waiting--;
 	if (q->favoured == v)
 		q->favoured = NULL;
+	publish(q);
+	if (unlikely(v->barred))
+		wake_for_next(q);
 }
 
 /*
@@ -166,7 +196,6 @@ void sched_queue_remove(struct sched_queue *q, struct vcpu *v)
 	if (!v->queued.link)
 		return;
 	detach(q, v);
-	publish(q);
 }
 
 /* RUNQ2: the vCPU with the least key of now; NULL if none waits. */
@@ -213,9 +242,9 @@ void sched_ask_cpu(unsigned int cpu)
 		lapic_send_ipi(cpu, VEC_RESCHED);
 }
 
-bool sched_idle_wake(unsigned int wished)
+bool sched_idle_wake(unsigned int wished, uint64_t barred)
 {
-	uint64_t idle = atomic_load(&idle_cpus);
+	uint64_t idle = atomic_load(&idle_cpus) & ~barred;
 
 	while (idle) {
 		unsigned int cpu = idle >> wished & 1 ? wished :
@@ -226,7 +255,7 @@ bool sched_idle_wake(unsigned int wished)
 			lapic_send_ipi(cpu, VEC_RESCHED);
 			return true;
 		}
-		idle = was;
+		idle = was & ~barred;
 	}
 	return false;
 }
@@ -246,7 +275,7 @@ static int cpu_to_preempt(const struct vcpu *v, uint64_t now)
 		uint32_t weight = READ_ONCE(q->run_weight);
 		uint64_t since = READ_ONCE(q->run_since), key;
 
-		if (!weight)
+		if (!weight || is_barred(v, cpu))
 			continue;
 		key = READ_ONCE(q->run_key) +
 		      (now > since ? (now - since) / weight : 0);
@@ -263,7 +292,7 @@ void sched_queue_tell(struct sched_queue *q, const struct vcpu *v, uint64_t now)
 	int cpu;
 
 	atomic_fence(); /* RUNQ4 */
-	if (sched_idle_wake(cpu_of(q)))
+	if (sched_idle_wake(cpu_of(q), v->barred))
 		return;
 	cpu = cpu_to_preempt(v, now);
 	if (cpu >= 0)
@@ -281,6 +310,8 @@ static bool is_worth(const struct sched_queue *own, const struct sched_queue *ot
 	uint64_t ours = atomic_load_acquire(&own->head_key);
 	uint64_t key = atomic_load_acquire(&other->head_key);
 
+	if (READ_ONCE(other->head_barred) >> cpu_of(own) & 1) /* RUNQ6 */
+		return false;
 	if (key == NONE || ours == NONE)
 		return key != NONE;
 	if (key > ours)
@@ -352,7 +383,6 @@ static struct vcpu *take(struct sched_queue *own, struct sched_queue *other,
 		return NULL;
 	}
 	detach(from, v);
-	publish(from);
 	WRITE_ONCE(v->cpu, cpu_of(own)); /* RUNQ1 */
 	virtual_now_reaches(sched_account_vtime(&v->domain->account, now));
 	return v;
@@ -387,12 +417,77 @@ locks_unchecked struct vcpu *sched_queue_take(void)
 	return v;
 }
 
+bool sched_queue_nothing_here(void)
+{
+	for (unsigned int cpu = 0; cpu < cpu_count; cpu++)
+		if (atomic_load_acquire(&queues[cpu].head_key) != NONE &&
+		    !(READ_ONCE(queues[cpu].head_barred) >> this_cpu()->id & 1))
+			return false;
+	return true;
+}
+
 bool sched_queues_empty(void)
 {
 	for (unsigned int cpu = 0; cpu < cpu_count; cpu++)
 		if (READ_ONCE(queues[cpu].head_key) != NONE)
 			return false;
 	return true;
+}
+
+/* --- which CPUs may run it --- */
+
+/* Both locks are held.  What waited waits on, and is told of. */
+static void move(struct sched_queue *from, struct sched_queue *to, struct vcpu *v,
+		 uint64_t now)
+{
+	bool waited = v->run == RUN_RUNNABLE;
+
+	if (waited)
+		sched_queue_remove(from, v);
+	WRITE_ONCE(v->cpu, cpu_of(to)); /* RUNQ1 */
+	if (!waited)
+		return;
+	sched_queue_add(to, v, now);
+	sched_queue_tell(to, v, now);
+}
+
+locks_unchecked void sched_queue_bar(struct vcpu *v, uint64_t barred)
+{
+	struct sched_queue *from, *to;
+
+	for (;;) {
+		from = &queues[READ_ONCE(v->cpu)];
+		to = home_of(barred, cpu_of(from));
+		spin_lock_pair(&from->lock, &to->lock);
+		if (&queues[v->cpu] == from)
+			break;
+		spin_unlock_pair(&from->lock, &to->lock);
+	}
+	v->barred = barred;
+	if (v->run != RUN_RUNNING)
+		move(from, to, v, now_ns());
+	else if (from != to)
+		sched_ask_cpu(cpu_of(from)); /* RUNQ6 */
+	spin_unlock_pair(&from->lock, &to->lock);
+}
+
+locks_unchecked struct sched_queue *sched_queue_lock_leaving(const struct vcpu *v)
+{
+	struct sched_queue *here = sched_queue_here(), *home;
+
+	for (;;) {
+		home = home_of(READ_ONCE(v->barred), cpu_of(here));
+		spin_lock_pair(&here->lock, &home->lock);
+		if (home == home_of(v->barred, cpu_of(here)))
+			return home;
+		spin_unlock_pair(&here->lock, &home->lock);
+	}
+}
+
+void sched_queue_leaves(struct sched_queue *home, struct vcpu *v, uint64_t now)
+{
+	sched_queue_run(sched_queue_here(), NULL, now);
+	WRITE_ONCE(v->cpu, cpu_of(home)); /* RUNQ1 */
 }
 
 /* --- caps --- */
@@ -455,13 +550,13 @@ void sched_queue_favour_sibling(struct vcpu *v)
 		return;
 	other = &queues[READ_ONCE(w->cpu)];
 	spin_lock_pair(&own->lock, &other->lock);
-	if (&queues[w->cpu] == other && w->queued.link) {
+	if (&queues[w->cpu] == other && w->queued.link &&
+	    !is_barred(w, cpu_of(own))) {
 		detach(other, w);
 		WRITE_ONCE(w->cpu, cpu_of(own)); /* RUNQ1 */
 		insert(own, w, now_ns());
 		own->favoured = w;
 		own->favour_end_ns = v->ran_since_ns + v->granted_ns;
-		publish(other);
 		publish(own);
 	}
 	spin_unlock_pair(&own->lock, &other->lock);
@@ -472,7 +567,7 @@ void sched_queue_favour_sibling(struct vcpu *v)
 bool sched_idle_begin(void)
 {
 	atomic_or(&idle_cpus, 1UL << this_cpu()->id);
-	if (sched_queues_empty()) /* RUNQ4 */
+	if (sched_queue_nothing_here()) /* RUNQ4 */
 		return true;
 	sched_idle_end();
 	return false;

@@ -40,6 +40,7 @@ struct sched_queue {
 	 * interrupt.
 	 */
 	uint64_t head_key, head_since; /* of the heap's root; ~0: none */
+	uint64_t head_barred;	/* its `barred`; written before head_key */
 	uint64_t run_key, run_since; /* of `running`; weight 0: none */
 	uint32_t run_weight;
 } aligned_to(64);
@@ -86,14 +87,31 @@ void sched_queue_unpark(uint64_t now);
  */
 void sched_queue_favour_sibling(struct vcpu *v);
 bool sched_queues_empty(void);
+/* No vCPU waits that this CPU would find. */
+bool sched_queue_nothing_here(void);
+/*
+ * The CPUs of these bits must not run v from now on (at least one that there is
+ * may).  If one does just now, it leaves v soon.
+ */
+void sched_queue_bar(struct vcpu *v, uint64_t barred);
+/*
+ * v, which runs here, is about to leave: lock this CPU's queue and the one that
+ * v belongs to then, which is the answer; mostly they are the same.
+ * sched_queue_leaves(): this CPU runs nobody, and v belongs there.
+ */
+struct sched_queue *sched_queue_lock_leaving(const struct vcpu *v);
+void sched_queue_leaves(struct sched_queue *home, struct vcpu *v, uint64_t now);
 
 /*
  * This CPU is idle from now on; false: it is not, since a vCPU waits.  SCHED4
  */
 bool sched_idle_begin(void);
 void sched_idle_end(void);
-/* Wake an idle CPU, `wished` if that one is idle.  False: none is. */
-bool sched_idle_wake(unsigned int wished);
+/*
+ * Wake an idle CPU that is none of the barred ones; `wished` if it is one.
+ * False: none is.
+ */
+bool sched_idle_wake(unsigned int wished, uint64_t barred);
 /* it passes through the scheduler soon */
 void sched_ask_cpu(unsigned int cpu);
 

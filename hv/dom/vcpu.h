@@ -123,6 +123,7 @@ struct vcpu {
 	 */
 	enum run_state run;
 	uint32_t cpu;		/* where it runs, ran last or waits */
+	uint64_t barred;	/* bits of CPUs that must not run it; RUNQ6 */
 	struct pheap_node queued; /* RUNNABLE: in that queue, */
 	struct list parked;	/* or waiting for its domain's budget */
 	/* its place in the queue: virtual time; how long it waits */

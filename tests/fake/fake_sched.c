@@ -21,6 +21,7 @@ uint64_t vcpu_guest_cpus = 1;
 bool sched_preempt_pending(void) { return fake_machine.preempt; }
 void sched_yield_cpu(struct vcpu *v) { }
 void sched_reap_soon(void) { }
+void sched_queue_bar(struct vcpu *v, uint64_t barred) { v->barred = barred; }
 void sched_kick(struct vcpu *v) { }
 void sched_offline(struct vcpu *v) { v->run = RUN_OFFLINE; }
 void sched_online(struct vcpu *v) { v->run = RUN_RUNNABLE; }

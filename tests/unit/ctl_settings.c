@@ -79,12 +79,22 @@ START_TEST(affinity)
 	a.cpumap_hard = map_of(0xf0, 64);
 	ck_assert_int_eq(settings_affinity_set(guest->vcpu[0], &a), -EINVAL);
 	a.cpumap_hard = map_of(1, 64);
-	ck_assert_int_eq(settings_affinity_set(guest->vcpu[0], &a), -EOPNOTSUPP);
+	ck_assert_int_eq(settings_affinity_set(guest->vcpu[0], &a), 0);
+	ck_assert_uint_eq(guest->vcpu[0]->barred, 2);
+	ck_assert_uint_eq(*(uint64_t *)fake_page(first, page), 1);
+	/* Not half of a wish; and a soft one leaves the hard one alone. */
+	a.flags = XEN_VCPUAFFINITY_SOFT | XEN_VCPUAFFINITY_HARD;
+	a.cpumap_hard = map_of(2, 64);
+	a.cpumap_soft.bitmap.p = (void *)8;
+	a.cpumap_soft.nr_bits = 64;
+	ck_assert_int_eq(settings_affinity_set(guest->vcpu[0], &a), -EFAULT);
+	ck_assert_uint_eq(guest->vcpu[0]->barred, 2);
 	a.flags = XEN_VCPUAFFINITY_SOFT;
 	a.cpumap_soft = map_of(1, 64);
 	ck_assert_int_eq(settings_affinity_set(guest->vcpu[0], &a), 0);
 	a.cpumap_soft.bitmap.p = (void *)8;
 	ck_assert_int_eq(settings_affinity_set(guest->vcpu[0], &a), -EFAULT);
+	ck_assert_uint_eq(guest->vcpu[0]->barred, 2);
 	a.flags = XEN_VCPUAFFINITY_FORCE;
 	ck_assert_int_eq(settings_affinity_set(guest->vcpu[0], &a), -EINVAL);
 	cpu_count = 1;

@@ -215,7 +215,7 @@ START_TEST(no_cpu_idles_while_somebody_waits)
 {
 	ck_assert_ptr_null(schedule(1));
 	fake_cpu(0);
-	ck_assert(sched_idle_wake(1));
+	ck_assert(sched_idle_wake(1, 0));
 	/* CPU 1 is on its way, and nobody else idles */
 	sched_online(vcpu(0));
 	ck_assert_uint_eq(fake.ipis[1], 1);

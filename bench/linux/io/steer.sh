@@ -103,8 +103,10 @@ steer_sets() {
 	says '' rename steer helm && says 'helm' list helm && says '' rename helm steer &&
 		says '' sched-credit2 -d steer -w 512 -c 50 && says 'steer +1 +512 +50' sched-credit2 -d steer &&
 		says '' sched-credit2 -d steer -w 256 -c 0 && says '' mem-max steer 128 &&
-		says '' vcpu-pin steer all all all && says '' vcpu-pin steer 0 - 1 &&
-		says 'steer +1 +0 .* all / all' vcpu-list steer && says '' config-update steer /tmp/steer.cfg
+		says '' vcpu-pin steer 0 1 && says '' vcpu-pin steer 1 - 1 &&
+		says 'steer +1 +0 +1 +.* 1 / all$' vcpu-list steer &&
+		says 'steer +1 +1 .* all / all$' vcpu-list steer && says '' vcpu-pin steer all all all &&
+		says 'steer +1 +0 .* all / all$' vcpu-list steer && says '' config-update steer /tmp/steer.cfg
 }
 
 # What the guest itself gets to feel, and its memory in a file.
@@ -119,7 +121,7 @@ steer_prods() {
 
 # As docs/xl.md says; the guest goes on.
 steer_refused() {
-	refuses "Operation not supported" vcpu-pin steer 0 0 &&
+	refuses "Invalid argument" vcpu-pin steer 0 7 &&
 		refuses "Operation not supported" cpupool-cpu-remove Pool-0 1 &&
 		refuses "failed: Invalid argument" trigger steer power &&
 		refuses "Function not implemented" trigger steer reset &&
