@@ -61,7 +61,8 @@ done
 
 # words: one run as another one would print it: numbers are N, the guests' lines one.
 words() {
-	sed -E 's/\([a-z0-9]+, (tcg|kvm)\)/(CPU, ACCEL)/; s/[0-9]+(\.[0-9]+)?/N/g; s/ +/ /g; s/^ //; s/ $//; s/ in N groups?/ in N group/' |
+	sed -E -e 's/\([a-z0-9]+, (tcg|kvm)\)/(CPU, ACCEL)/' -e 's/[0-9]+(\.[0-9]+)?/N/g' \
+		-e 's/ +/ /g' -e 's/^ //' -e 's/ $//' -e 's/ in N groups?/ in N group/' |
 		awk '/^gN / { if (guests++) next } NF'
 }
 awk '/^```/ { code = !code; next } code && /^Pasture: / { on = 1 } !code { on = 0 } on' README.md |
