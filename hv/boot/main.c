@@ -20,6 +20,8 @@
 #include "dom/promise.h"
 #include "dom/sched.h"
 #include "dom/wallclock.h"
+#include "io/pci.h"
+#include "io/pirq.h"
 #include "lib/fmt.h"
 #include "mm/objpool.h"
 #include "offer/chunk.h"
@@ -169,6 +171,8 @@ static void read_first_domain(void)
 	if (!boot_options.first.wanted)
 		return;
 	first = new_config();
+	pci_scan();		/* whose ports and memory are devices' */
+	trap_device = pirq_interrupt; /* before any can interrupt */
 	/* Asked last: what is in use by then is promised to nobody. */
 	most = boot_options.first.bytes ? 0 : memory_most();
 	if (!first_configure(&boot_options.first, cpu_count, most, first, err,

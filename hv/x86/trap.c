@@ -20,6 +20,7 @@
 uint64_t trap_nmi_count;
 /* interrupts that nobody asked for; any CPU, inexact */
 static uint64_t stray_count;
+bool (*trap_device)(uint32_t vector);
 
 static void interrupt(uint32_t vector)
 {
@@ -36,7 +37,7 @@ static void interrupt(uint32_t vector)
 		break;		/* has no EOI */
 	default:
 		lapic_eoi();
-		if (stray_count++ == 0)
+		if (!(trap_device && trap_device(vector)) && stray_count++ == 0)
 			log_warn("stray interrupt, vector %u", vector);
 	}
 	tlb_answer();

@@ -128,6 +128,54 @@ START_TEST(tcg_iretq_bad_frame)
 }
 END_TEST
 
+/* The domain's are 0xc000 and 0xc001. */
+static uint32_t port_value_out;
+static unsigned int port_width;
+
+bool ioport_in(struct domain *d, uint16_t port, unsigned int width,
+	       uint32_t *value)
+{
+	port_width = width;
+	*value = 0xa1b2c3d4;
+	return d == v->domain && (port & 0xfffe) == 0xc000;
+}
+
+bool ioport_out(struct domain *d, uint16_t port, unsigned int width,
+		uint32_t value)
+{
+	port_width = width;
+	port_value_out = value;
+	return d == v->domain && (port & 0xfffe) == 0xc000;
+}
+
+START_TEST(ports_of_devices)
+{
+	v->iopl = 1UL << 12;
+	v->regs.rax = 0x1122334455667788;
+	v->regs.rdx = 0xc000;
+	GP("\xec");
+	expect(NO_TRAP, CODE_VA + 1);
+	ck_assert_uint_eq(v->regs.rax, 0x11223344556677d4);
+	GP("\x66\xed");
+	expect(NO_TRAP, CODE_VA + 2);
+	ck_assert_uint_eq(v->regs.rax, 0x112233445566c3d4);
+	ck_assert_uint_eq(port_width, 2);
+	GP("\xed");
+	expect(NO_TRAP, CODE_VA + 1);
+	ck_assert_uint_eq(v->regs.rax, 0xa1b2c3d4);
+	v->regs.rax = 0x99999999aabbccdd;
+	GP("\xef");
+	expect(NO_TRAP, CODE_VA + 1);
+	ck_assert_uint_eq(port_width, 4);
+	ck_assert_uint_eq(port_value_out, 0xaabbccdd);
+	v->iopl = 0;
+	port_value_out = 0;
+	GP("\xef");
+	expect(VEC_GP, CODE_VA);
+	ck_assert_uint_eq(port_value_out, 0);
+}
+END_TEST
+
 START_TEST(ports)
 {
 	GP("\xec");			/* iopl 0 */
@@ -718,6 +766,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, ports);
+	tcase_add_test(tc, ports_of_devices);
 	tcase_add_test(tc, ports_of_32_bit_code);
 	tcase_add_test(tc, io_breakpoints_need_de);
 	tcase_add_test(tc, io_breakpoints);

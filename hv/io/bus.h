@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine's buses, raw: ports, memory of devices, configuration space by
+ * type 1.  Nothing here knows whose a device is; tests/fake/fake_bus.c stands
+ * in its place on the host.
+ */
+#ifndef HV_IO_BUS_H
+#define HV_IO_BUS_H
+
+#include "lib/types.h"
+#include "x86/spinlock.h"
+
+/*
+ * The two ports of configuration space, which are one register for the whole
+ * machine, and the table of functions (pci.h).  LOCK_PCI
+ */
+extern struct spinlock bus_lock;
+
+/* width: 1, 2 or 4 bytes. */
+uint32_t bus_port_in(uint16_t port, unsigned int width);
+void bus_port_out(uint16_t port, unsigned int width, uint32_t value);
+
+/*
+ * Configuration space of bus << 8 | device << 3 | function, register 0 to 255;
+ * all ones are read where there is no function.  reg is a multiple of width.
+ */
+uint32_t bus_config_read(uint16_t bdf, unsigned int reg, unsigned int width)
+	needs_lock(&bus_lock);
+void bus_config_write(uint16_t bdf, unsigned int reg, unsigned int width,
+		      uint32_t value) needs_lock(&bus_lock);
+
+/* A device's memory, which is below BUS_MEMORY_END; a multiple of 4. */
+#define BUS_MEMORY_END	(1UL << 32)
+uint32_t bus_memory_read(maddr_t at);
+void bus_memory_write(maddr_t at, uint32_t value);
+
+#endif
