@@ -58,5 +58,7 @@ void acpi_find_clocks(struct ref_hw *hw);
 /* builds and loads cpu_idle_cr3 */
 void paging_init(uint32_t cpus, maddr_t lapic_base);
 void paging_init_frametable(void);
+/* The page of addresses for devices' memory (io/bus.h). */
+void paging_set_window(void);
 
 #endif

@@ -171,6 +171,7 @@ static void read_first_domain(void)
 	if (!boot_options.first.wanted)
 		return;
 	first = new_config();
+	paging_set_window();	/* for the memory of devices */
 	pci_scan();		/* whose ports and memory are devices' */
 	trap_device = pirq_interrupt; /* before any can interrupt */
 	/* Asked last: what is in use by then is promised to nobody. */

@@ -55,14 +55,28 @@ void bus_config_write(uint16_t bdf, unsigned int reg, unsigned int width,
 	bus_port_out(config_select(bdf, reg), width, value);
 }
 
-/*
- * By the direct map, which has the first 4 GiB whole; firmware's MTRRs make
- * devices uncached.
- */
-static volatile uint32_t *word(maddr_t at)
+/* constant after boot, but for what the entry shows: bus_lock */
+static struct {
+	uint64_t va, flags;
+	pte_t *pte;
+} window;
+
+void bus_window_set(uint64_t va, pte_t *pte, uint64_t flags)
 {
-	ASSERT(maddr_n(at) < BUS_MEMORY_END);
-	return maddr_to_virt(at);
+	window.va = va;
+	window.pte = pte;
+	window.flags = flags;
+}
+
+/*
+ * Who holds the lock sees what it put there: its own TLB it has flushed, and
+ * others flush theirs before they look.
+ */
+static volatile uint32_t *word(maddr_t at) needs_lock(&bus_lock)
+{
+	WRITE_ONCE(*window.pte, pte_make(maddr_to_mfn(at), window.flags));
+	invlpg(window.va);
+	return (volatile uint32_t *)(window.va + (maddr_n(at) & ~PAGE_MASK));
 }
 
 uint32_t bus_memory_read(maddr_t at)

@@ -8,6 +8,7 @@
 #define HV_IO_BUS_H
 
 #include "lib/types.h"
+#include "x86/pte.h"
 #include "x86/spinlock.h"
 
 /*
@@ -29,9 +30,13 @@ uint32_t bus_config_read(uint16_t bdf, unsigned int reg, unsigned int width)
 void bus_config_write(uint16_t bdf, unsigned int reg, unsigned int width,
 		      uint32_t value) needs_lock(&bus_lock);
 
-/* A device's memory, which is below BUS_MEMORY_END; a multiple of 4. */
-#define BUS_MEMORY_END	(1UL << 32)
-uint32_t bus_memory_read(maddr_t at);
-void bus_memory_write(maddr_t at, uint32_t value);
+/*
+ * A device's memory, uncached, wherever it is: by a page of addresses that
+ * shows one frame after the other.  A multiple of 4.
+ */
+uint32_t bus_memory_read(maddr_t at) needs_lock(&bus_lock);
+void bus_memory_write(maddr_t at, uint32_t value) needs_lock(&bus_lock);
+/* At boot: the entry that maps that page, at `va`, and a page's flags. */
+void bus_window_set(uint64_t va, pte_t *pte, uint64_t flags);
 
 #endif

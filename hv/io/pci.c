@@ -315,8 +315,7 @@ maddr_t pci_messages(const struct pci_function *f)
 	if (!bytes || f->msix_range >= 6)
 		return MADDR(0);
 	r = &f->range[f->msix_range];
-	if (r->ports || !r->base || f->msix_offset + bytes > r->bytes ||
-	    r->base + f->msix_offset + bytes > BUS_MEMORY_END)
+	if (r->ports || !r->base || f->msix_offset + bytes > r->bytes)
 		return MADDR(0);
 	return MADDR(r->base + f->msix_offset);
 }

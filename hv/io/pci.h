@@ -89,9 +89,7 @@ enum pci_memory pci_memory_kind(mfn_t mfn);
 /* Are all of these ports one device's?  bus_lock is not held. */
 bool pci_has_ports(uint16_t port, unsigned int count);
 
-/*
- * The message table's address; 0: it is nowhere (no such range, or too high).
- */
+/* The message table's address; 0: it is nowhere (no such range). */
 maddr_t pci_messages(const struct pci_function *f) needs_lock(&bus_lock);
 unsigned int pci_messages_count(const struct pci_function *f);
 
