@@ -211,6 +211,16 @@ static void raise(void)
 	wait_hits(want);
 }
 
+static void test_add(uint32_t edu, uint32_t rng)
+{
+	struct physdev_pci_device_add add = { .devfn = edu };
+
+	gl_test_equal(physdev(PHYSDEVOP_pci_device_add, &add), 0);
+	gl_test_equal(physdev(PHYSDEVOP_pci_device_add, &add), 0);
+	add.devfn = rng;
+	gl_test_equal(physdev(PHYSDEVOP_pci_device_add, &add), 0);
+}
+
 static void test_message(uint32_t edu, uint32_t rng)
 {
 	struct physdev_map_pirq m = {
@@ -323,6 +333,7 @@ void gl_main(void)
 	test_ports();
 	test_config(edu);
 	test_frames(edu, rng);
+	test_add(edu, rng);
 	test_message(edu, rng);
 	wait_and_destroy(gl_cmdline_u64("wait", 0));
 	test_dma();
