@@ -17,6 +17,7 @@
 #define BIOS_END	0x100000
 #define TABLE_MAX	(1u << 20)
 #define MADT_LOCAL_APIC	0
+#define MADT_IOAPIC	1
 #define MADT_X2APIC	9
 #define LAPIC_ENABLED	1
 /* what an IPI in xAPIC mode can name; 255 is all */
@@ -61,6 +62,11 @@ struct madt_lapic {
 struct madt_x2apic {
 	uint8_t type, length, reserved[2];
 	uint32_t apic_id, flags, acpi_id;
+} __attribute__((packed));
+
+struct madt_ioapic {
+	uint8_t type, length, id, reserved;
+	uint32_t address, first;
 } __attribute__((packed));
 
 /* Where a register is. */
@@ -262,6 +268,27 @@ uint32_t acpi_find_cpus(uint32_t self, uint32_t *apic_ids, uint32_t max)
 			add_processor(&l, id);
 	say_left_out(&l);
 	return l.count;
+}
+
+/* --- lines of devices --- */
+
+uint32_t acpi_find_ioapics(struct acpi_ioapic *out, uint32_t max)
+{
+	const struct madt *madt = find_table("APIC", sizeof(*madt));
+	const uint8_t *p, *end;
+	uint32_t count = 0;
+
+	if (!madt)
+		return 0;
+	end = (const uint8_t *)madt + madt->header.length;
+	for (p = madt->entries; p + 2 <= end && p[1] >= 2 && p[1] <= end - p;
+	     p += p[1]) {
+		const struct madt_ioapic *a = (const struct madt_ioapic *)p;
+
+		if (p[0] == MADT_IOAPIC && p[1] >= sizeof(*a) && count < max)
+			out[count++] = (struct acpi_ioapic){ MADDR(a->address), a->first };
+	}
+	return count;
 }
 
 /* --- clocks --- */

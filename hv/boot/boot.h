@@ -53,6 +53,12 @@ extern uint8_t boot_rsdp[RSDP_BYTES];
 /* APIC ids of the processors, this one's first; says what is left out. */
 uint32_t acpi_find_cpus(uint32_t self, uint32_t *apic_ids, uint32_t max);
 void acpi_find_clocks(struct ref_hw *hw);
+/* Where IOAPICs are, and the number of each one's first line. */
+struct acpi_ioapic {
+	maddr_t at;
+	uint32_t first;
+};
+uint32_t acpi_find_ioapics(struct acpi_ioapic *out, uint32_t max);
 
 /* --- paging.c --- */
 /* builds and loads cpu_idle_cr3 */

@@ -20,6 +20,7 @@
 #include "dom/promise.h"
 #include "dom/sched.h"
 #include "dom/wallclock.h"
+#include "io/ioapic.h"
 #include "io/pci.h"
 #include "io/pirq.h"
 #include "lib/fmt.h"
@@ -63,6 +64,9 @@ static void parse_options(void)
 		boot_fail("%s", err);
 }
 
+static struct acpi_ioapic ioapics[IOAPICS_MAX];
+static uint32_t ioapics_found;
+
 static void find_processors(void)
 {
 	uint32_t max = MAX_CPUS;
@@ -71,6 +75,17 @@ static void find_processors(void)
 		max = MIN(max, boot_options.max_cpus);
 	cpus_found = acpi_find_cpus(cpu_apic_id(), apic_ids, max);
 	acpi_find_clocks(&clocks);
+	ioapics_found = acpi_find_ioapics(ioapics, IOAPICS_MAX);
+}
+
+static void add_ioapics(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < ioapics_found; i++)
+		if (!ioapic_add(ioapics[i].at, ioapics[i].first))
+			log_warn("the IOAPIC at %lx does not answer",
+				 maddr_n(ioapics[i].at));
 }
 
 /* The domain list from its start; `each` is called for every line. */
@@ -172,6 +187,7 @@ static void read_first_domain(void)
 		return;
 	first = new_config();
 	paging_set_window();	/* for the memory of devices */
+	add_ioapics();
 	pci_scan();		/* whose ports and memory are devices' */
 	trap_device = pirq_interrupt; /* before any can interrupt */
 	/* Asked last: what is in use by then is promised to nobody. */

@@ -6,13 +6,19 @@
 #include "dom/above.h"
 #include "dom/evtchn.h"
 #include "dom/timer.h"
+#include "io/ioapic.h"
 #include "io/msi.h"
 #include "io/pirq.h"
 #include "io/vector.h"
 #include "x86/percpu.h"
 
+#define ISA_LINES	16
+
 struct pirq {
-	struct msi_place place;	/* f NULL: nothing has this number */
+	enum { PIRQ_NONE, PIRQ_MESSAGE, PIRQ_LINE } kind;
+	struct msi_place place;	/* MESSAGE */
+	bool level, low;	/* LINE */
+	bool served_late;	/* a level came, and no pirq_eoi() since */
 	uint16_t count;		/* of the first of several; the others: 0 */
 	bool reserved;		/* pirq_reserve() */
 	bool masked;
@@ -34,7 +40,13 @@ static struct timer calm_timer;
 
 static bool in_use(const struct pirq *p)
 {
-	return p->place.f || p->reserved;
+	return p->kind || p->reserved;
+}
+
+/* A vector's tag is not 0. */
+static uint16_t tag_of(uint32_t number)
+{
+	return number + 1;
 }
 
 static uint32_t number_of(const struct pirq *p)
@@ -44,16 +56,30 @@ static uint32_t number_of(const struct pirq *p)
 
 /* --- masks --- */
 
-/* PIRQ1, PIRQ3 */
+static bool has_mask(const struct pirq *p) needs_lock(&bus_lock)
+{
+	return p->kind == PIRQ_LINE || msi_has_mask(&p->place);
+}
+
+static void mask_set(struct pirq *p, bool mask) needs_lock(&bus_lock)
+{
+	if (mask == p->masked)
+		return;
+	if (p->kind == PIRQ_LINE)
+		ioapic_mask(number_of(p), mask);
+	else
+		msi_mask(&p->place, mask);
+	p->masked = mask;
+}
+
+/* PIRQ1, PIRQ2, PIRQ3 */
 static void mask_apply(struct domain *d, struct pirq *p) needs_lock(&pirq_lock)
 {
 	bool bound = evtchn_pirq_bound(d, number_of(p)), mask;
 
 	spin_lock(&bus_lock);
-	mask = p->flooded || (!bound && msi_has_mask(&p->place));
-	if (mask != p->masked)
-		msi_mask(&p->place, mask);
-	p->masked = mask;
+	mask = p->flooded || p->served_late || (!bound && has_mask(p));
+	mask_set(p, mask);
 	spin_unlock(&bus_lock);
 	if (bound && !mask && atomic_exchange(&p->lost, false))
 		evtchn_pirq_raise(d, number_of(p));
@@ -62,9 +88,27 @@ static void mask_apply(struct domain *d, struct pirq *p) needs_lock(&pirq_lock)
 void pirq_bound(struct domain *d, uint32_t pirq)
 {
 	spin_lock(&pirq_lock);
-	if (pirqs[pirq].place.f)
+	pirqs[pirq].served_late = false;
+	if (pirqs[pirq].kind)
 		mask_apply(d, &pirqs[pirq]);
 	spin_unlock(&pirq_lock);
+}
+
+void pirq_eoi(struct domain *d, uint32_t pirq)
+{
+	if (!pirq_needs_eoi(pirq))
+		return;
+	spin_lock(&pirq_lock);
+	if (pirqs[pirq].served_late) {
+		pirqs[pirq].served_late = false;
+		mask_apply(d, &pirqs[pirq]);
+	}
+	spin_unlock(&pirq_lock);
+}
+
+bool pirq_needs_eoi(uint32_t pirq)
+{
+	return READ_ONCE(pirqs[pirq].kind) == PIRQ_LINE && READ_ONCE(pirqs[pirq].level);
 }
 
 /* The window of some has ended. */
@@ -77,7 +121,7 @@ static void calm(void *unused)
 		return;
 	spin_lock(&pirq_lock);
 	for (i = 0; i < PIRQS_MAX; i++) {
-		if (!pirqs[i].place.f || !pirqs[i].flooded)
+		if (!pirqs[i].kind || !pirqs[i].flooded)
 			continue;
 		pirqs[i].flooded = false;
 		mask_apply(d, &pirqs[i]);
@@ -86,10 +130,13 @@ static void calm(void *unused)
 	domain_put(d);
 }
 
-static bool lost_without_mask(const struct pirq *p) needs_lock(&pirq_lock)
+/* Is what comes while it is masked lost?  An IOAPIC forgets edges. */
+static bool forgets(const struct pirq *p) needs_lock(&pirq_lock)
 {
 	bool lost;
 
+	if (p->kind == PIRQ_LINE)
+		return !p->level;
 	spin_lock(&bus_lock);
 	lost = !msi_has_mask(&p->place);
 	spin_unlock(&bus_lock);
@@ -99,9 +146,9 @@ static bool lost_without_mask(const struct pirq *p) needs_lock(&pirq_lock)
 static void flood(struct domain *d, struct pirq *p)
 {
 	spin_lock(&pirq_lock);
-	if (p->place.f && !p->flooded) {
+	if (p->kind && !p->flooded) {
 		p->flooded = true;
-		if (lost_without_mask(p))
+		if (forgets(p))
 			atomic_store(&p->lost, true);
 		mask_apply(d, p);
 	}
@@ -121,6 +168,17 @@ static bool too_many(struct pirq *p)
 	return ++p->seen > PIRQ_WINDOW_MOST;
 }
 
+/* PIRQ2 */
+static void level_came(struct domain *d, struct pirq *p)
+{
+	spin_lock(&pirq_lock);
+	if (p->kind == PIRQ_LINE && p->level) {
+		p->served_late = true;
+		mask_apply(d, p);
+	}
+	spin_unlock(&pirq_lock);
+}
+
 bool pirq_interrupt(uint32_t vector)
 {
 	uint16_t tag = vector_tag(this_cpu()->id, vector);
@@ -129,11 +187,13 @@ bool pirq_interrupt(uint32_t vector)
 
 	if (!tag)
 		return false;
-	p = &pirqs[tag];
+	p = &pirqs[tag - 1];
 	d = domain_find(DOMID_FIRST);
 	if (!d)
 		return true;
-	if (!evtchn_pirq_raise(d, tag))
+	if (pirq_needs_eoi(tag - 1))
+		level_came(d, p);
+	if (!evtchn_pirq_raise(d, tag - 1))
 		atomic_store(&p->lost, true);
 	if (too_many(p))
 		flood(d, p);
@@ -163,7 +223,7 @@ static int numbers_check(unsigned int first, unsigned int count)
 	if (first < PIRQ_MESSAGES_FIRST || first + count > PIRQS_MAX)
 		return -EINVAL;
 	for (i = 0; i < count; i++)
-		if (pirqs[first + i].place.f)
+		if (pirqs[first + i].kind)
 			return -EEXIST;
 	return (int)first;
 }
@@ -187,7 +247,7 @@ static bool has_number(const struct msi_place *place)
 	unsigned int i;
 
 	for (i = 0; i < PIRQS_MAX; i++)
-		if (pirqs[i].place.f == place->f &&
+		if (pirqs[i].kind == PIRQ_MESSAGE && pirqs[i].place.f == place->f &&
 		    pirqs[i].place.msix == place->msix &&
 		    pirqs[i].place.entry == place->entry)
 			return true;
@@ -218,7 +278,7 @@ static void numbers_set(struct domain *d, const struct msi_place *place,
 		struct pirq *p = &pirqs[first + i];
 
 		*p = (struct pirq){
-			.place = *place, .count = i ? 0 : count,
+			.kind = PIRQ_MESSAGE, .place = *place, .count = i ? 0 : count,
 			.vector = vector + i, .cpu = cpu,
 		};
 		p->place.entry += i;
@@ -261,11 +321,17 @@ static int map(struct domain *d, const struct pirq_message *m, int *pirq)
 	if (r < 0)
 		return r;
 	*pirq = r;
-	vector = vectors_find(m->count, r, &cpu);
+	vector = vectors_find(m->count, tag_of(r), &cpu);
 	if (vector < 0)
 		return vector;
 	numbers_set(d, &place, r, m->count, cpu, vector);
 	return 0;
+}
+
+static void timer_make(void) needs_lock(&pirq_lock)
+{
+	if (!calm_timer.fn)
+		timer_init(&calm_timer, calm, NULL);
 }
 
 int pirq_map(struct domain *d, const struct pirq_message *m, int *pirq)
@@ -278,9 +344,77 @@ int pirq_map(struct domain *d, const struct pirq_message *m, int *pirq)
 	if (r)
 		return r;
 	spin_lock(&pirq_lock);
-	if (!calm_timer.fn)
-		timer_init(&calm_timer, calm, NULL);
+	timer_make();
 	r = map(d, m, pirq);
+	spin_unlock(&pirq_lock);
+	return r;
+}
+
+/* --- lines --- */
+
+static void line_write(struct pirq *p) needs_lock(&pirq_lock)
+{
+	spin_lock(&bus_lock);
+	ioapic_set(number_of(p), cpu_areas[p->cpu]->apic_id, p->vector, p->level,
+		   p->low);
+	spin_unlock(&bus_lock);
+	p->masked = true;
+}
+
+static int map_line(struct domain *d, uint32_t line) needs_lock(&pirq_lock)
+{
+	struct pirq *p = &pirqs[line];
+	unsigned int cpu;
+	int vector;
+
+	if (p->kind)
+		return -EEXIST;
+	vector = vectors_find(1, tag_of(line), &cpu);
+	if (vector < 0)
+		return vector;
+	*p = (struct pirq){
+		.kind = PIRQ_LINE, .count = 1, .vector = vector, .cpu = cpu,
+		.level = line >= ISA_LINES, .low = line >= ISA_LINES,
+	};
+	line_write(p);
+	evtchn_pirq_allow(d, line, true);
+	return 0;
+}
+
+int pirq_map_line(struct domain *d, uint32_t line)
+{
+	int r;
+
+	if (line >= PIRQ_MESSAGES_FIRST || !ioapic_has(line))
+		return -EINVAL;
+	r = evtchn_pirq_init(d);
+	if (r)
+		return r;
+	spin_lock(&pirq_lock);
+	timer_make();
+	r = map_line(d, line);
+	spin_unlock(&pirq_lock);
+	return r;
+}
+
+int pirq_set_line(struct domain *d, uint32_t line, bool level, bool low)
+{
+	struct pirq *p;
+	int r = 0;
+
+	if (line >= PIRQ_MESSAGES_FIRST)
+		return -EINVAL;
+	p = &pirqs[line];
+	spin_lock(&pirq_lock);
+	if (p->kind != PIRQ_LINE)
+		r = -EINVAL;
+	else if (evtchn_pirq_bound(d, line))
+		r = -EEXIST;
+	if (!r) {
+		p->level = level;
+		p->low = low;
+		line_write(p);
+	}
 	spin_unlock(&pirq_lock);
 	return r;
 }
@@ -293,7 +427,10 @@ static void unmap(struct domain *d, struct pirq *p) needs_lock(&pirq_lock)
 	unsigned int count = p->count, i;
 
 	spin_lock(&bus_lock);
-	msi_clear(&p->place, count);
+	if (p->kind == PIRQ_LINE)
+		ioapic_mask(number_of(p), true);
+	else
+		msi_clear(&p->place, count);
 	spin_unlock(&bus_lock);
 	vector_free(p->cpu, p->vector, count);
 	for (i = 0; i < count; i++) {
@@ -309,10 +446,10 @@ int pirq_unmap(struct domain *d, uint32_t pirq)
 	if (pirq >= PIRQS_MAX)
 		return r;
 	spin_lock(&pirq_lock);
-	if (pirqs[pirq].reserved && !pirqs[pirq].place.f) {
+	if (pirqs[pirq].reserved && !pirqs[pirq].kind) {
 		pirqs[pirq].reserved = false;
 		r = 0;
-	} else if (pirqs[pirq].place.f && pirqs[pirq].count) {
+	} else if (pirqs[pirq].kind && pirqs[pirq].count) {
 		unmap(d, &pirqs[pirq]);
 		r = 0;
 	}
@@ -333,7 +470,7 @@ int pirq_restore(struct domain *d, uint16_t bdf)
 	for (i = 0; f && i < PIRQS_MAX; i++) {
 		struct pirq *p = &pirqs[i];
 
-		if (p->place.f != f)
+		if (p->kind != PIRQ_MESSAGE || p->place.f != f)
 			continue;
 		if (p->count)
 			msi_set_again(&p->place, p->count,
@@ -352,8 +489,8 @@ void pirq_forget(struct domain *d, uint16_t bdf)
 
 	spin_lock(&pirq_lock);
 	for (i = 0; i < PIRQS_MAX; i++)
-		if (pirqs[i].place.f && pirqs[i].place.f->bdf == bdf &&
-		    pirqs[i].count)
+		if (pirqs[i].kind == PIRQ_MESSAGE &&
+		    pirqs[i].place.f->bdf == bdf && pirqs[i].count)
 			unmap(d, &pirqs[i]);
 	spin_unlock(&pirq_lock);
 }
@@ -365,6 +502,8 @@ void pirq_end(struct domain *d)
 
 	if (d->id != DOMID_FIRST)
 		return;
+	for (i = 0; i < PIRQ_MESSAGES_FIRST; i++)
+		(void)!pirq_unmap(d, i);
 	for (i = 0; (f = pci_nth(i)); i++) {
 		pirq_forget(d, f->bdf);
 		spin_lock(&bus_lock);

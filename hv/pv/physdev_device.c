@@ -3,8 +3,7 @@
  * physdev_op on devices: the first domain tells of PCI functions, and has their
  * messages become interrupts (io/pirq.h).  Xen's numbers and errors.
  *
- * There are no lines of an IOAPIC yet (GAP: INTx, PHYSDEVOP_setup_gsi), no
- * further PCI segments, and no device is another domain's.
+ * There are no further PCI segments, and no device is another domain's.
  */
 #include <errno.h>
 #include <port.h>
@@ -12,6 +11,7 @@
 
 #include "dom/evtchn.h"
 #include "dom/privilege.h"
+#include "io/ioapic.h"
 #include "io/pci.h"
 #include "io/pirq.h"
 #include "pv/physdev.h"
@@ -143,24 +143,44 @@ static long message_of(const struct physdev_map_pirq *map, struct pirq_message *
 	return map->entry_nr < 0 ? -EINVAL : 0;
 }
 
+static long map_line(struct domain *d, struct physdev_map_pirq *map)
+{
+	/* The number of the line is what the caller gets, or asks for. */
+	if (map->pirq != -1 && map->pirq != map->index)
+		return -EINVAL;
+	map->pirq = map->index;
+	return pirq_map_line(d, (uint32_t)map->index);
+}
+
+static long map_message(struct domain *d, struct physdev_map_pirq *map)
+{
+	struct pirq_message m;
+	long r = message_of(map, &m);
+
+	return r ? r : pirq_map(d, &m, &map->pirq);
+}
+
 static long map_pirq(struct domain *d, uint64_t va)
 {
 	struct physdev_map_pirq map;
-	struct pirq_message m;
 	long r;
 
 	if (copy_from_guest(&map, va, sizeof(map)))
 		return -EFAULT;
 	r = owner_check(d, map.domid);
 	if (!r)
-		r = message_of(&map, &m);
-	if (!r)
-		r = pirq_map(d, &m, &map.pirq);
+		r = map.type == MAP_PIRQ_TYPE_GSI ? map_line(d, &map) :
+						    map_message(d, &map);
+	/* As Xen says of a line that is mapped, and is to be. */
+	if (r == -EEXIST && map.type == MAP_PIRQ_TYPE_GSI)
+		r = 0;
 	if (r)
 		return r;
 	if (!copy_to_guest(va, &map, sizeof(map)))
 		return 0;
-	(void)!pirq_unmap(d, (uint32_t)map.pirq);
+	/* Of a line the caller knows the number. */
+	if (map.type != MAP_PIRQ_TYPE_GSI)
+		(void)!pirq_unmap(d, (uint32_t)map.pirq);
 	return -EFAULT;
 }
 
@@ -175,14 +195,39 @@ static long unmap_pirq(struct domain *d, uint64_t va)
 	return r ? r : pirq_unmap(d, (uint32_t)u.pirq);
 }
 
-/* PIRQ2: there is nothing to end. */
-static long eoi(uint64_t va)
+static long setup_gsi(struct domain *d, uint64_t va)
+{
+	struct physdev_setup_gsi g;
+
+	if (copy_from_guest(&g, va, sizeof(g)))
+		return -EFAULT;
+	return g.gsi < 0 ? -EINVAL :
+	       pirq_set_line(d, (uint32_t)g.gsi, g.triggering, g.polarity);
+}
+
+static long apic_read(uint64_t va)
+{
+	struct physdev_apic a;
+	bool known;
+
+	if (copy_from_guest(&a, va, sizeof(a)))
+		return -EFAULT;
+	spin_lock(&bus_lock);
+	known = ioapic_read(a.apic_physbase, a.reg, &a.value);
+	spin_unlock(&bus_lock);
+	return known ? copy_to_guest(va, &a, sizeof(a)) : -EINVAL;
+}
+
+static long eoi(struct domain *d, uint64_t va)
 {
 	struct physdev_eoi e;
 
 	if (copy_from_guest(&e, va, sizeof(e)))
 		return -EFAULT;
-	return e.irq < PIRQS_MAX ? 0 : -EINVAL;
+	if (e.irq >= PIRQS_MAX)
+		return -EINVAL;
+	pirq_eoi(d, e.irq);
+	return 0;
 }
 
 static long status_query(uint64_t va)
@@ -193,7 +238,7 @@ static long status_query(uint64_t va)
 		return -EFAULT;
 	if (q.irq >= PIRQS_MAX)
 		return -EINVAL;
-	q.flags = 0;		/* PIRQ2 */
+	q.flags = pirq_needs_eoi(q.irq) ? XENIRQSTAT_needs_eoi : 0; /* PIRQ2 */
 	return copy_to_guest(va, &q, sizeof(q));
 }
 
@@ -222,7 +267,11 @@ static long device_op(struct domain *d, uint32_t cmd, uint64_t va)
 	case PHYSDEVOP_irq_status_query:
 		return status_query(va);
 	case PHYSDEVOP_eoi:
-		return eoi(va);
+		return eoi(d, va);
+	case PHYSDEVOP_setup_gsi:
+		return setup_gsi(d, va);
+	case PHYSDEVOP_apic_read:
+		return apic_read(va);
 	case PHYSDEVOP_map_pirq:
 		return map_pirq(d, va);
 	case PHYSDEVOP_unmap_pirq:

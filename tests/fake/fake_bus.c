@@ -21,6 +21,8 @@ static void bad(const char *what, uint64_t at)
 void fake_bus_reset(void)
 {
 	memset(&fake_bus, 0, sizeof(fake_bus));
+	for (unsigned int i = 0; i < FAKE_IOAPICS; i++)
+		fake_bus.ioapic[i].reg[1] = (FAKE_LINES - 1) << 16 | 0x11;
 }
 
 static struct fake_function *find(uint16_t bdf)
@@ -110,6 +112,30 @@ unsigned int fake_bus_msix(struct fake_function *f, unsigned int entries,
 	return at;
 }
 
+/* A register of an IOAPIC: which, or what is in it.  NULL: none is there. */
+static uint32_t *ioapic_word(uint64_t at)
+{
+	unsigned int i = (at - FAKE_IOAPIC) / PAGE_SIZE;
+
+	if (i >= FAKE_IOAPICS)
+		return NULL;
+	switch (at % PAGE_SIZE) {
+	case 0:
+		return &fake_bus.ioapic[i].index;
+	case 0x10:
+		if (fake_bus.ioapic[i].index >= ARRAY_COUNT(fake_bus.ioapic[i].reg))
+			bad("register of IOAPIC", fake_bus.ioapic[i].index);
+		return &fake_bus.ioapic[i].reg[fake_bus.ioapic[i].index];
+	}
+	bad("IOAPIC", at);
+	return NULL;
+}
+
+static bool is_ioapic(uint64_t at)
+{
+	return at >= FAKE_IOAPIC && at < FAKE_IOAPIC + 0x10000;
+}
+
 uint32_t *fake_bus_word(uint64_t at)
 {
 	if (at < FAKE_MEMORY || at >= FAKE_MEMORY + 4 * FAKE_WORDS || at % 4)
@@ -144,12 +170,22 @@ void bus_config_write(uint16_t bdf, unsigned int reg, unsigned int width,
 
 uint32_t bus_memory_read(maddr_t at)
 {
-	return *fake_bus_word(maddr_n(at));
+	const uint32_t *word;
+
+	if (!is_ioapic(maddr_n(at)))
+		return *fake_bus_word(maddr_n(at));
+	word = ioapic_word(maddr_n(at));
+	return word ? *word : ~0u;
 }
 
 void bus_memory_write(maddr_t at, uint32_t value)
 {
-	*fake_bus_word(maddr_n(at)) = value;
+	if (is_ioapic(maddr_n(at))) {
+		if (ioapic_word(maddr_n(at)))
+			*ioapic_word(maddr_n(at)) = value;
+	} else {
+		*fake_bus_word(maddr_n(at)) = value;
+	}
 	if (fake_bus.note_count == FAKE_NOTES)
 		bad("too many writes, to", maddr_n(at));
 	fake_bus.note[fake_bus.note_count].at = maddr_n(at);

@@ -12,6 +12,9 @@
 #define FAKE_MEMORY	0xfe000000UL	/* device memory is from here on */
 #define FAKE_WORDS	(0x20000 / 4)
 #define FAKE_NOTES	4096
+#define FAKE_IOAPIC	0xfec00000UL
+#define FAKE_IOAPICS	2	/* a page apart; behind them nothing answers */
+#define FAKE_LINES	24	/* of each */
 
 struct fake_function {
 	uint16_t bdf;
@@ -23,6 +26,9 @@ struct fake_bus {
 	struct fake_function fn[FAKE_FUNCTIONS];
 	unsigned int count;
 	uint32_t words[FAKE_WORDS];
+	struct {
+		uint32_t index, reg[0x10 + 2 * FAKE_LINES];
+	} ioapic[FAKE_IOAPICS];
 	/* writes to device memory, in their order */
 	struct { uint64_t at; uint32_t value; } note[FAKE_NOTES];
 	unsigned int note_count;

@@ -123,6 +123,26 @@ START_TEST(both_kinds)
 }
 END_TEST
 
+START_TEST(ioapics)
+{
+	struct acpi_ioapic a[2];
+
+	ck_assert_uint_eq(acpi_find_ioapics(a, 2), 0);
+	lapic(0, 1);
+	entry(1, 12, 4, 0xfec00000, 8, 0);
+	entry(1, 8, 4, 0xfec10000, 4, 0xfec10000);	/* too short */
+	entry(1, 12, 4, 0xfec01000, 8, 24);
+	ck_assert_uint_eq(acpi_find_ioapics(a, 1), 1);
+	ck_assert_uint_eq(acpi_find_ioapics(a, 2), 2);
+	ck_assert_uint_eq(maddr_n(a[0].at), 0xfec00000);
+	ck_assert_uint_eq(a[0].first, 0);
+	ck_assert_uint_eq(maddr_n(a[1].at), 0xfec01000);
+	ck_assert_uint_eq(a[1].first, 24);
+	entry(1, 12, 4, 0xfec02000, 8, 48);
+	ck_assert_uint_eq(acpi_find_ioapics(a, 2), 2);
+}
+END_TEST
+
 START_TEST(left_out)
 {
 	uint32_t i;
@@ -291,6 +311,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, both_kinds);
+	tcase_add_test(t, ioapics);
 	tcase_add_test(t, left_out);
 	tcase_add_test(t, no_bios);
 	tcase_add_test(t, old_root);

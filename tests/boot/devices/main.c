@@ -277,6 +277,54 @@ static void test_message(uint32_t edu, uint32_t rng)
 	audit("messages");
 }
 
+/* --- its line, which is a level, while it sends no message --- */
+
+static void test_line(uint32_t edu)
+{
+	struct physdev_map_pirq m = {
+		.domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .pirq = -1,
+		.index = config_in(edu, 0x3c, 1),
+	};
+	struct physdev_setup_gsi g = { .gsi = m.index, .triggering = 1 };
+	struct physdev_eoi eoi = { m.index };
+	struct physdev_unmap_pirq u = { DOMID_SELF, m.index };
+	struct physdev_irq_status_query q = { m.index, 0 };
+	evtchn_port_t port;
+
+	gl_test_equal(map_pirq(&m), 0);
+	gl_test_equal(physdev(PHYSDEVOP_setup_gsi, &g), 0);
+	gl_test_equal(physdev(PHYSDEVOP_irq_status_query, &q), 0);
+	gl_test_equal(q.flags, XENIRQSTAT_needs_eoi);
+	hits = 0;
+	port = bind(m.pirq);
+	gl_test_equal(physdev(PHYSDEVOP_setup_gsi, &g), -XEN_EEXIST);
+	raise();
+	/* Not served, it is not heard: it waits at the IOAPIC. */
+	edu_write(EDU_RAISE, 1);
+	gl_sleep_ns(20000000);
+	gl_test_equal(hits, 1);
+	gl_test_equal(physdev(PHYSDEVOP_eoi, &eoi), 0);
+	wait_hits(2);
+	for (unsigned int i = 0; i < 50; i++) {
+		gl_test_equal(physdev(PHYSDEVOP_eoi, &eoi), 0);
+		raise();
+	}
+	gl_test_equal(gl_event_close(port), 0);
+	edu_write(EDU_RAISE, 1);
+	gl_test_equal(physdev(PHYSDEVOP_eoi, &eoi), 0);
+	gl_sleep_ns(20000000);
+	gl_test_equal(hits, 52);
+	port = bind(m.pirq);
+	wait_hits(53);
+	gl_test_equal(gl_event_close(port), 0);
+	gl_test_equal(physdev(PHYSDEVOP_unmap_pirq, &u), 0);
+	gl_test_equal(physdev(PHYSDEVOP_unmap_pirq, &u), -XEN_EINVAL);
+	gl_test_equal(physdev(PHYSDEVOP_setup_gsi, &g), -XEN_EINVAL);
+	m.index = m.pirq = 60;			/* the machine has no such line */
+	gl_test_equal(map_pirq(&m), -XEN_EINVAL);
+	audit("lines");
+}
+
 /* --- DMA, by machine addresses --- */
 
 static void dma(uint64_t from, uint64_t to, uint32_t command)
@@ -334,6 +382,8 @@ void gl_main(void)
 	test_config(edu);
 	test_frames(edu, rng);
 	test_add(edu, rng);
+	test_line(edu);
+	hits = 0;
 	test_message(edu, rng);
 	wait_and_destroy(gl_cmdline_u64("wait", 0));
 	test_dma();
