@@ -22,8 +22,11 @@ enum privileged_call {
 	PRIV_DEVICE,	/* enum privileged_device */
 };
 
-/* What is no call: ports, and frames in entries of tables. */
-enum privileged_device { DEVICE_PORTS, DEVICE_FRAMES };
+/*
+ * What is no call: ports, frames in entries of tables; and that there are
+ * APICs, without which no kernel asks ACPI for lines of devices.
+ */
+enum privileged_device { DEVICE_PORTS, DEVICE_FRAMES, DEVICE_APIC };
 
 /*
  * May d make sub-operation `sub` of the call?  0; -EPERM: no, it is a guest;

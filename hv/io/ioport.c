@@ -28,6 +28,31 @@ static bool is_ours(uint16_t port, unsigned int width)
 	return false;
 }
 
+#define FURTHER_MAX	16
+/* of ACPI; constant after boot */
+static struct { uint16_t first, count; } further[FURTHER_MAX];
+static unsigned int further_count;
+
+bool ioport_add(uint16_t first, uint16_t count)
+{
+	if (further_count == FURTHER_MAX)
+		return false;
+	further[further_count].first = first;
+	further[further_count++].count = count;
+	return true;
+}
+
+static bool is_further(uint16_t port, unsigned int width)
+{
+	unsigned int i;
+
+	for (i = 0; i < further_count; i++)
+		if (port >= further[i].first &&
+		    port + width <= (unsigned int)further[i].first + further[i].count)
+			return true;
+	return false;
+}
+
 static bool is_first(const struct domain *d)
 {
 	return !privilege_check(d, PRIV_DEVICE, DEVICE_PORTS);
@@ -36,7 +61,8 @@ static bool is_first(const struct domain *d)
 /* IOPORT1 */
 static bool allowed(uint16_t port, unsigned int width)
 {
-	return !is_ours(port, width) && pci_has_ports(port, width);
+	return !is_ours(port, width) &&
+	       (is_further(port, width) || pci_has_ports(port, width));
 }
 
 bool ioport_in(struct domain *d, uint16_t port, unsigned int width,

@@ -2,8 +2,9 @@
 /*
  * Ports of devices, which the first domain may use.
  *
- * IOPORT1  Allowed are the ports of a PCI function's ranges, and configuration
- *          space (pciconf.h).  All others are as for any guest: writes vanish.
+ * IOPORT1  Allowed are the ports of a PCI function's ranges, configuration
+ *          space (pciconf.h), and those that ACPI names for its registers.  All
+ *          others are as for any guest: writes vanish.
  * IOPORT2  What the hypervisor uses itself is nobody's, whatever a range says:
  *          interrupt controllers, timer, clock, the serial line, the register
  *          of configuration space, the port that ends the machine.
@@ -13,6 +14,8 @@
 
 #include "dom/domain.h"
 
+/* At boot: these ports are allowed, too.  False: no room. */
+bool ioport_add(uint16_t first, uint16_t count);
 /*
  * An access of d's kernel, or of a program that its kernel lets do it.  False:
  * the ports are not d's, and nothing was done.  width: 1, 2, 4

@@ -336,7 +336,7 @@ static enum pci_memory function_memory(const struct pci_function *f, mfn_t mfn)
 
 	for (i = 0; i < PCI_RANGES; i++)
 		if (range_touches(&f->range[i], mfn))
-			return has_messages(f, mfn) ? PCI_MEMORY_MESSAGES :
+			return has_messages(f, mfn) ? PCI_MEMORY_READ_ONLY :
 						      PCI_MEMORY_DEVICE;
 	return PCI_MEMORY_NONE;
 }
@@ -353,13 +353,17 @@ static bool is_ram(mfn_t mfn)
 	return false;
 }
 
+bool pci_is_processors(mfn_t mfn)
+{
+	return mfn_n(mfn) >= PROCESSORS_FIRST && mfn_n(mfn) < PROCESSORS_END;
+}
+
 enum pci_memory pci_memory_kind(mfn_t mfn)
 {
 	enum pci_memory kind = PCI_MEMORY_NONE;
 	unsigned int i;
 
-	if (is_ram(mfn) || (mfn_n(mfn) >= PROCESSORS_FIRST &&
-			    mfn_n(mfn) < PROCESSORS_END))
+	if (is_ram(mfn) || pci_is_processors(mfn))
 		return kind;
 	spin_lock(&bus_lock);
 	for (i = 0; i < count; i++)

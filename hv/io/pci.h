@@ -82,10 +82,12 @@ void pci_ranges_read(struct pci_function *f, unsigned int reg)
 enum pci_memory {
 	PCI_MEMORY_NONE,	/* no device's */
 	PCI_MEMORY_DEVICE,
-	PCI_MEMORY_MESSAGES,	/* holds an MSI-X table, too */
+	PCI_MEMORY_READ_ONLY,	/* holds an MSI-X table, too */
 };
 /* What is the frame?  bus_lock is not held. */
 enum pci_memory pci_memory_kind(mfn_t mfn);
+/* Are they APICs', whatever else says so (PCI3)? */
+bool pci_is_processors(mfn_t mfn);
 /* Are all of these ports one device's?  bus_lock is not held. */
 bool pci_has_ports(uint16_t port, unsigned int count);
 

@@ -205,6 +205,19 @@ static long setup_gsi(struct domain *d, uint64_t va)
 	       pirq_set_line(d, (uint32_t)g.gsi, g.triggering, g.polarity);
 }
 
+/* Of old, a vector for an IOAPIC's line; we keep those to ourselves, as Xen. */
+static long alloc_vector(uint64_t va)
+{
+	struct physdev_irq q;
+
+	if (copy_from_guest(&q, va, sizeof(q)))
+		return -EFAULT;
+	if (!ioapic_has(q.irq))
+		return -EINVAL;
+	q.vector = q.irq;
+	return copy_to_guest(va, &q, sizeof(q));
+}
+
 static long apic_read(uint64_t va)
 {
 	struct physdev_apic a;
@@ -270,6 +283,8 @@ static long device_op(struct domain *d, uint32_t cmd, uint64_t va)
 		return eoi(d, va);
 	case PHYSDEVOP_setup_gsi:
 		return setup_gsi(d, va);
+	case PHYSDEVOP_alloc_irq_vector:
+		return alloc_vector(va);
 	case PHYSDEVOP_apic_read:
 		return apic_read(va);
 	case PHYSDEVOP_map_pirq:

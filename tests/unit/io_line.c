@@ -178,6 +178,17 @@ START_TEST(found)
 }
 END_TEST
 
+START_TEST(old_vector)
+{
+	struct physdev_irq q = { .irq = 2 * FAKE_LINES - 1 };
+
+	ck_assert_int_eq(physdev_device(PHYSDEVOP_alloc_irq_vector, fake_va(&q)), 0);
+	ck_assert_uint_eq(q.vector, q.irq);
+	q.irq++;
+	ck_assert_int_eq(physdev_device(PHYSDEVOP_alloc_irq_vector, fake_va(&q)), -EINVAL);
+}
+END_TEST
+
 START_TEST(apic_read)
 {
 	struct physdev_apic a = { .apic_physbase = FAKE_IOAPIC, .reg = 1 };
@@ -345,6 +356,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, found);
 	tcase_add_test(tc, apic_read);
+	tcase_add_test(tc, old_vector);
 	tcase_add_test(tc, level);
 	tcase_add_test(tc, edge);
 	tcase_add_test(tc, edge_flood_is_not_lost);

@@ -1,4 +1,4 @@
-// links: hv/io/pci.c hv/io/pciconf.c hv/io/ioport.c hv/io/ioframe.c hv/io/msi.c hv/dom/privilege.c tests/port/port.c tests/fake/fake_bus.c
+// links: hv/mm/firmware.c hv/io/pci.c hv/io/pciconf.c hv/io/ioport.c hv/io/ioframe.c hv/io/msi.c hv/dom/privilege.c tests/port/port.c tests/fake/fake_bus.c
 /* SPDX-License-Identifier: MIT */
 /*
  * The table of PCI functions (PCI1-PCI3), configuration space as the first
@@ -14,6 +14,7 @@
 #include "io/ioframe.h"
 #include "io/ioport.h"
 #include "io/pci.h"
+#include "mm/firmware.h"
 #include "mm/ram.h"
 #include "unit/suite.h"
 
@@ -221,8 +222,8 @@ START_TEST(messages_are_known)
 	f->range[1].base = MEM;
 	f->msix_offset = 0xff0;		/* in two frames */
 	spin_unlock(&bus_lock);
-	ck_assert_int_eq(kind(MEM), PCI_MEMORY_MESSAGES);
-	ck_assert_int_eq(kind(MEM + 0x1000), PCI_MEMORY_MESSAGES);
+	ck_assert_int_eq(kind(MEM), PCI_MEMORY_READ_ONLY);
+	ck_assert_int_eq(kind(MEM + 0x1000), PCI_MEMORY_READ_ONLY);
 	ck_assert_int_eq(kind(MEM + 0x2000), PCI_MEMORY_DEVICE);
 }
 END_TEST
@@ -266,6 +267,53 @@ START_TEST(frames)
 }
 END_TEST
 
+/* IOFRAME5 */
+START_TEST(frames_of_firmware)
+{
+	static const struct { uint64_t at; pte_t rw; int r; } want[] = {
+		{ 0x9f000, PTE_RW, 0 },		/* a part of it is reserved */
+		{ 0xa0000, PTE_RW, 0 }, { 0xbf000, PTE_RW, 0 },
+		{ 0xc0000, 0, 0 }, { 0xff000, 0, 0 },
+		{ 0x100000, 0, -EINVAL },	/* RAM, whatever is said */
+		{ 0x9000000, PTE_RW, 0 }, { 0x9001000, PTE_RW, 0 },
+		{ 0x9002000, PTE_RW, 0 }, { 0x9003000, 0, -EPERM },
+		{ 0xb0000000, 0, 0 }, { 0xb00ff000, 0, 0 },
+		{ 0xb0100000, PTE_RW, 0 },	/* no configuration space */
+		{ 0xfed00000, PTE_RW, 0 }, { 0xfed01000, 0, -EPERM },
+		{ 0xfec00000, 0, -EPERM }, { 0xfee00000, 0, -EPERM },
+	};
+	static const struct firmware_range map[] = {
+		{ 0, 0x9fc00, FIRMWARE_RAM }, { 0x9fc00, 0x400, FIRMWARE_RESERVED },
+		{ 0x100000, 0x7f00000, FIRMWARE_RAM },
+		{ 0x100000, 0x1000, FIRMWARE_RESERVED },
+		{ 0x9000000, 1, FIRMWARE_RESERVED },
+		{ 0x9001fff, 1, FIRMWARE_ACPI },
+		{ 0x9002000, 0x1000, FIRMWARE_ACPI_NVS },
+		{ 0x9003000, 0, FIRMWARE_ACPI }, { 0x9003000, 0x1000, 5 },
+		{ 0xb0000000, 0x10000000, FIRMWARE_RESERVED },
+		{ 0xfec00000, 0x1000000 - 0xc00000, FIRMWARE_RESERVED },
+		{ ~0UL - 0xfff, ~0UL, FIRMWARE_RESERVED },
+	};
+	unsigned int i;
+	pte_t e;
+
+	memcpy(firmware_ranges, map, sizeof(map));
+	firmware_range_count = ARRAY_COUNT(map);
+	firmware_ranges[10].start = 0xfed02000;
+	ioframe_set_clock(MFN(0xfed00));
+	ioframe_set_config(MFN(0xb0000), MFN(0xb0100));
+	for (i = 0; i < ARRAY_COUNT(want); i++) {
+		ck_assert_int_eq(take(&guest, want[i].at, RW, &e), -EINVAL);
+		ck_assert_int_eq(take(&first, want[i].at, RW, &e), want[i].r);
+		if (!want[i].r)
+			ck_assert_uint_eq(e & PTE_RW, want[i].rw);
+	}
+	ck_assert_uint_eq(firmware_type(MFN(0x50)), FIRMWARE_RAM);
+	ck_assert_uint_eq(firmware_type(MFN(0x9004)), 0);
+	ck_assert_uint_eq(firmware_type(MFN(~0UL)), 0);
+}
+END_TEST
+
 /* --- ports --- */
 
 static uint32_t in(uint16_t port, unsigned int width)
@@ -295,6 +343,26 @@ START_TEST(ports)
 	ck_assert_uint_eq(fake_bus.out_value, 0xabcd);
 	ck_assert(!ioport_out(&first, 0x3f8, 1, 'x'));
 	ck_assert_uint_eq(fake_bus.outs, 1);
+}
+END_TEST
+
+/* What boot added; not what is the hypervisor's, even so. */
+START_TEST(ports_of_acpi)
+{
+	ck_assert_uint_eq(in(0x604, 2), 0xdead);
+	ck_assert(ioport_add(0x604, 2));
+	ck_assert(ioport_add(0x3f8, 8));
+	ck_assert(ioport_add(0xffff, 1));
+	fake_bus.in_value = 5;
+	ck_assert_uint_eq(in(0x604, 2), 5);
+	ck_assert_uint_eq(in(0x604, 4), 0xdead);
+	ck_assert_uint_eq(in(0x603, 2), 0xdead);
+	ck_assert_uint_eq(in(0x606, 1), 0xdead);
+	ck_assert_uint_eq(in(0x3f8, 1), 0xdead);
+	ck_assert_uint_eq(in(0xffff, 1), 5);
+	while (ioport_add(1, 1))
+		;
+	ck_assert_uint_eq(in(0x604, 1), 5);
 }
 END_TEST
 
@@ -469,7 +537,9 @@ int main(void)
 	tcase_add_test(tc, memory_of_nobody);
 	tcase_add_test(tc, messages_are_known);
 	tcase_add_test(tc, frames);
+	tcase_add_test(tc, frames_of_firmware);
 	tcase_add_test(tc, ports);
+	tcase_add_test(tc, ports_of_acpi);
 	tcase_add_test(tc, ports_of_ours);
 	tcase_add_test(tc, ports_of_a_guest);
 	tcase_add_test(tc, config_reads);

@@ -17,6 +17,7 @@
 #include "fake/fake_breaks.h"
 #include "fake/fake_bus.h"
 #include "io/pci.h"
+#include "mm/firmware.h"
 #include "pv/above.h"
 #include "pv/hypercall.h"
 #include "unit/suite.h"
@@ -120,7 +121,7 @@ END_TEST
 
 START_TEST(nobody_elses)
 {
-	static const uint64_t bad[] = { 0xa0, 0xfee00, 0xfec00, 0xfe004, 0xfdfff,
+	static const uint64_t bad[] = { 0xfee00, 0xfec00, 0xfe004, 0xfdfff,
 		0xffffffff, 0xffffffffff };
 	unsigned int i;
 
@@ -216,6 +217,40 @@ START_TEST(table_of_them)
 }
 END_TEST
 
+/* What the firmware said, to the first domain. */
+START_TEST(memory_map)
+{
+	struct entry { uint64_t start, bytes; uint32_t type; } __attribute__((packed)) *e;
+	struct xen_memory_map *map;
+	unsigned int i;
+
+	firmware_range_count = 3;
+	for (i = 0; i < 3; i++)
+		firmware_ranges[i] = (struct firmware_range){ i * 0x100000, i + 1, 4 - i };
+	fake_run(first);
+	map = (void *)fake_page(first, spare);
+	e = (void *)(fake_page(first, spare) + 64);
+	*map = (struct xen_memory_map){ .nr_entries = 9 };
+	map->buffer.p = (void *)(fake_va(spare) + 64);
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_machine_memory_map, fake_va(spare)), 0);
+	ck_assert_uint_eq(map->nr_entries, 3);
+	for (i = 0; i < 3; i++)
+		ck_assert(e[i].start == i * 0x100000 && e[i].bytes == i + 1 && e[i].type == 4 - i);
+	map->nr_entries = 2;
+	e[2].start = 77;
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_machine_memory_map, fake_va(spare)), 0);
+	ck_assert_uint_eq(map->nr_entries, 2);
+	ck_assert_uint_eq(e[2].start, 77);
+	map->buffer.p = NULL;
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_machine_memory_map, fake_va(spare)), -EFAULT);
+	map->nr_entries = 0;
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_machine_memory_map, fake_va(spare)), -EINVAL);
+	fake_run(d);
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_machine_memory_map, fake_va(p)), -EPERM);
+	firmware_range_count = 0;
+}
+END_TEST
+
 /* It ends with all of them. */
 START_TEST(dies_with_them)
 {
@@ -241,6 +276,7 @@ int main(void)
 	tcase_add_test(tc, not_foreign);
 	tcase_add_test(tc, no_frame);
 	tcase_add_test(tc, table_of_them);
+	tcase_add_test(tc, memory_map);
 	tcase_add_test(tc, dies_with_them);
 	return suite_run();
 }

@@ -1,4 +1,4 @@
-/* links: hv/pv/traps*.c hv/pv/debugreg.c hv/pv/emul*.c hv/pv/msr.c hv/pv/dec*.c hv/pv/cpuid.c hv/pv/iret.c tests/port/port.c tests/fake/fake_pv.c */
+/* links: hv/pv/traps*.c hv/pv/debugreg.c hv/pv/emul*.c hv/pv/msr.c hv/pv/dec*.c hv/pv/cpuid.c hv/dom/privilege.c hv/pv/iret.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * Faults of a guest: what is emulated, what is delivered, and with which rip
@@ -323,6 +323,8 @@ START_TEST(msrs)
 	rdmsr_of(0x277, NO_TRAP);
 	ck_assert_uint_eq(v->regs.rax, 0x00070406);
 	ck_assert_uint_eq(v->regs.rdx, 0x00070406);
+	rdmsr_of(0x1b, NO_TRAP);
+	ck_assert_uint_eq(v->regs.rax, 0xfee00900);
 	rdmsr_of(0x10, NO_TRAP);
 	rdmsr_of(0x4b564d00, VEC_GP);
 	wrmsr_to(0x4b564d00, 1, VEC_GP);

@@ -104,7 +104,7 @@ static long physdev(unsigned int cmd, void *arg)
 static void test_ports(void)
 {
 	static const uint16_t ours[] = { 0x20, 0xa1, 0x71, 0x3f8, 0x3fd, 0xf4, 0x64,
-		0x1f7, 0xcf9, 0x604 };
+		0x1f7, 0xcf9 };
 	unsigned int i;
 
 	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
@@ -135,14 +135,18 @@ static void test_config(uint32_t edu)
 
 static void test_frames(uint32_t edu, uint32_t rng)
 {
-	static const uint64_t bad[] = { 0xfee00, 0xfec00, 0xfed00, 0xa0, 0xf0, 0x100,
-		1UL << 35, 0xfffff };
+	static const uint64_t bad[] = { 0xfee00, 0xfec00, 0xfeeff, 0x100, 1UL << 35,
+		0xd0000 };
 	uint64_t base = config_in(edu, 0x10, 4) >> GL_PAGE_SHIFT, table;
 	unsigned int i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		gl_test_equal(gl_map_page(MAPS, bad[i], GL_PTE_KERNEL), -XEN_EPERM);
 	gl_test_equal(gl_map_page(MAPS, base - 1, GL_PTE_KERNEL), -XEN_EPERM);
+	/* a ROM, and a screen's memory */
+	gl_test_equal(gl_map_page(MAPS, 0xf0, GL_PTE_KERNEL), 0);
+	gl_test_check(!gl_probe_write(MAPS, 1));
+	gl_test_equal(gl_map_page(MAPS, 0xa0, GL_PTE_KERNEL), 0);
 	gl_test_equal(gl_map_page(MAPS, base, GL_PTE_KERNEL | UNCACHED), 0);
 	gl_test_equal(gl_map_page(MAPS + GL_PAGE_BYTES, base + 0xff, GL_PTE_KERNEL), 0);
 	/* Where its messages are is not to be written. */
