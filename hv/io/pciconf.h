@@ -10,6 +10,9 @@
  * CONF3  What a device sends as an interrupt is the hypervisor's: messages and
  *        their masks are dropped (io/msi.h), and a device may be told to send
  *        them only while the hypervisor has written them.
+ *
+ * GAP: registers of PCI Express above 255, which only memory has (MCFG), can be
+ * read, not written: a kernel that turns on advanced error reporting faults.
  */
 #ifndef HV_IO_PCICONF_H
 #define HV_IO_PCICONF_H

@@ -26,6 +26,9 @@
  * PIRQ4  Of a domain that ends all messages are taken back, and no device reads
  *        or writes memory any more, before the first of its pages is freed
  *        (pirq_end(); ctl/destroy.c).
+ *
+ * GAP: a message stays on the processor that it was given, wherever the vCPU
+ * that its port is bound to runs.
  */
 #ifndef HV_IO_PIRQ_H
 #define HV_IO_PIRQ_H
