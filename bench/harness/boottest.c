@@ -165,7 +165,7 @@ static void start(struct slot *s, const struct boot_test *t,
 	struct machine_config c = {
 		.qemu = o->qemu, .accel = o->accel, .cpu_model = t->cpu_model,
 		.cpus = t->cpus, .mem_mib = t->mem, .kernel = "pasture",
-		.append = append,
+		.append = append, .extra = t->qemu,
 	};
 
 	*s = (struct slot){ .busy = true, .test = t };

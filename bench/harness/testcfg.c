@@ -30,7 +30,7 @@ static bool set_key(struct boot_test *t, struct strings *variants,
 	};
 	const struct { const char *key; char **text; } texts[] = {
 		{ "cpu_model", &t->cpu_model }, { "append", &t->append },
-		{ "expect", &t->expect },
+		{ "expect", &t->expect }, { "qemu", &t->qemu },
 	};
 	const struct { const char *key; uint64_t *number; } numbers[] = {
 		{ "mem", &t->mem }, { "cpus", &t->cpus },
@@ -93,7 +93,7 @@ static void add_test(struct boot_tests *tests, const char *root,
 	struct boot_test t = {
 		.mem = 256, .cpus = 1, .timeout = 30,
 		.cpu_model = xstrdup("qemu64"), .append = xstrdup(""),
-		.expect = xstrdup("SUCCESS"),
+		.expect = xstrdup("SUCCESS"), .qemu = xstrdup(""),
 	};
 	struct strings words = { 0 };
 
@@ -161,6 +161,7 @@ void boot_tests_free(struct boot_tests *tests)
 		free(t->cpu_model);
 		free(t->append);
 		free(t->expect);
+		free(t->qemu);
 	}
 	free(tests->v);
 	*tests = (struct boot_tests){ 0 };

@@ -17,6 +17,7 @@ struct boot_test {
 	uint64_t mem, cpus, timeout, exit;
 	bool has_exit;
 	char *cpu_model, *append, *expect;
+	char *qemu;		/* further words for QEMU: devices */
 };
 
 struct boot_tests {

@@ -92,7 +92,7 @@ $(L)/virtio.gz: $(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
 
 # What the boot tests need.
 LINUX_BOOT := $(L)/m32.gz $(L)/share-cloud-amd64.gz $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz $(L)/grub.elf \
-	$(L)/linux-generic.elf $(L)/dom0.gz $(L)/dom0-cloud.gz $(L)/dom0-io.gz
+	$(L)/linux-generic.elf $(L)/dom0.gz $(L)/dom0-cloud.gz $(L)/dom0-io.gz $(L)/dom0-pci.gz $(L)/disk.img
 
 # GRUB for Xen as a kernel of its own: kernel and initial RAM disk in its memory disk.
 # GRUB knows no lz4, so it gets the kernel unpacked, with gzip around.
@@ -166,3 +166,27 @@ $(L)/dom0-io.gz: $(L)/dom0-cloud.gz $(L)/io.gz $(B)/guest/dom0-disk.elf bench/li
 		$$(find $(PKG)/linux-image-amd64/lib/modules -name $$m.ko) 644"; done >> $(L)/dom0-io.list
 	@$(B)/harness initramfs $@.io $(L)/dom0-io.list
 	@cat $(L)/dom0-cloud.gz $@.io > $@
+
+# Devices of the first domain: a disk with files and their sums, a file that QEMU's
+# network serves, and the tools above with drivers in place of guests.
+$(L)/disk.img $(L)/served/served: $(L)/.served
+$(L)/.served: bench/linux/linux.mk
+	@rm -rf $(L)/disk $(L)/served && mkdir -p $(L)/disk $(L)/served
+	@head -c 3000000 /dev/urandom > $(L)/disk/data1; head -c 77777 /dev/urandom > $(L)/disk/data2
+	@seq 1 30000 > $(L)/disk/data3; head -c 300000 /dev/urandom > $(L)/served/served
+	@cd $(L)/disk && sha256sum data1 data2 data3 > SUMS
+	@sha256sum < $(L)/served/served > $(L)/served.sum
+	@rm -f $(L)/disk.img && mke2fs -q -t ext4 -d $(L)/disk $(L)/disk.img 24M
+	@touch $@
+
+DEVICE_MODULES := crc16 mbcache jbd2 crc32c_generic ext4 virtio_ring virtio virtio_pci_legacy_dev \
+	virtio_pci_modern_dev virtio_pci virtio_blk failover net_failover virtio_net crct10dif_common \
+	crc-t10dif crc64 crc64-rocksoft t10-pi nvme-core nvme scsi_common scsi_mod sd_mod libata libahci \
+	ahci usb-common usbcore xhci-hcd xhci-pci usb-storage e1000e
+$(L)/dom0-pci.gz: $(L)/dom0.gz $(L)/.served bench/linux/devices.sh $(PKG)/linux-image-amd64/.done | $(B)/harness
+	@printf '%s\n' 'dir /mnt' 'file /lib/devices.sh bench/linux/devices.sh 644' \
+		'file /served.sum $(L)/served.sum 644' > $(L)/dom0-pci.list
+	@for m in $(DEVICE_MODULES); do echo "file /lib/modules/$$m.ko \
+		$$(find $(PKG)/linux-image-amd64/lib/modules -name $$m.ko) 644" >> $(L)/dom0-pci.list; done
+	@$(B)/harness initramfs $@.devices $(L)/dom0-pci.list
+	@cat $(L)/dom0.gz $@.devices > $@

@@ -179,6 +179,7 @@ static void lists_part(struct audit *a, struct domain *d)
 	audit_domain_view_rights(a, d);
 	audit_domain_ports(a, d);
 	audit_foreign_entries(a, d);
+	audit_foreign_devices(a, d);
 	step_set(a, AUDIT_TABLES);
 }
 

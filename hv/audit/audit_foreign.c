@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Foreign entries, I21; pv/foreign.h has their rules.
+ * Foreign entries, I21, and entries for memory of devices, I22; pv/foreign.h
+ * and io/ioframe.h have their rules.
  *
- * Only the tables of a domain that has foreign entries are walked: those of the
- * first domain, while it builds or looks into another.
+ * Only the tables of a domain that has such entries are walked: those of the
+ * first domain, while it builds or looks into another, or drives a device.
  */
 #include <port.h>
 
@@ -20,6 +21,7 @@ static unsigned int entries_held(const struct frame *f)
 }
 
 struct walk {
+	pte_t mark;		/* of PTE_AVL_OURS: which entries */
 	foreign_fn fn;
 	struct domain *d;	/* for fn */
 	uint64_t entries;
@@ -31,19 +33,19 @@ static void table_walk(struct audit *a, struct walk *w, const struct frame *f)
 	unsigned int slot, end = entries_held(f);
 
 	for (slot = 0; slot < end; slot++) {
-		if (!(table[slot] & PTE_P) || !(table[slot] & PTE_AVL_FOREIGN))
+		if (!(table[slot] & PTE_P) || !(table[slot] & w->mark))
 			continue;
 		w->entries++;
 		w->fn(a, w->d, table[slot]);
 	}
 }
 
-/* Each foreign entry in the tables of `mapper`. */
-static uint64_t walk(struct audit *a, const struct domain *mapper, foreign_fn fn,
-		     struct domain *d)
+/* Each entry in the tables of `mapper` that has the mark. */
+static uint64_t walk(struct audit *a, const struct domain *mapper, pte_t mark,
+		     foreign_fn fn, struct domain *d)
 {
 	const uint32_t heads[] = { mapper->pages.list, mapper->pages.left };
-	struct walk w = { .fn = fn, .d = d };
+	struct walk w = { .mark = mark, .fn = fn, .d = d };
 	unsigned int i;
 	uint32_t link;
 
@@ -78,7 +80,7 @@ static void mapper_walk(struct domain *mapper, void *arg)
 	const struct owner *o = arg;
 
 	if (mapper->foreign_entries && mapper != o->d)
-		(void)walk(o->a, mapper, use_count, o->d);
+		(void)walk(o->a, mapper, PTE_AVL_FOREIGN, use_count, o->d);
 }
 
 void audit_foreign_names(struct audit *a, struct domain *d)
@@ -118,9 +120,31 @@ static void entry_check(struct audit *a, struct domain *d, pte_t e)
 
 void audit_foreign_entries(struct audit *a, struct domain *d)
 {
-	uint64_t entries = d->foreign_entries ? walk(a, d, entry_check, d) : 0;
+	uint64_t entries = 0;
+
+	if (d->foreign_entries)
+		entries = walk(a, d, PTE_AVL_FOREIGN, entry_check, d);
 
 	if (entries != d->foreign_entries)
 		audit_error(a, "I21: d%u has %lu foreign entries, counts %lu", d->id,
 			    entries, d->foreign_entries);
+}
+
+static void device_check(struct audit *a, struct domain *d, pte_t e)
+{
+	if (frame_valid(pte_mfn(e)) || d->id != DOMID_FIRST ||
+	    (e & PTE_AVL_OURS) != PTE_AVL_DEVICE)
+		audit_error(a, "I22: d%u has device entry %lx, which it may not have",
+			    d->id, e);
+}
+
+void audit_foreign_devices(struct audit *a, struct domain *d)
+{
+	uint64_t entries = 0;
+
+	if (d->io.entries)
+		entries = walk(a, d, PTE_AVL_DEVICE, device_check, d);
+	if (entries != d->io.entries)
+		audit_error(a, "I22: d%u has %lu device entries, counts %lu", d->id,
+			    entries, d->io.entries);
 }

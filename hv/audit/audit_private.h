@@ -37,6 +37,8 @@
  *  I21  foreign entries (pv/foreign.h): a domain has as many as it counts; each
  *       names an owned or heap frame that is another's, or an orphan; its uses
  *       count in I3 and I4 of the frame
+ *  I22  entries for memory of devices (io/ioframe.h): a domain has as many as
+ *       it counts; each names no RAM
  *
  * A count means something only if nothing changes meanwhile, so the machine is
  * stopped.  So that nobody waits for long, it is stopped for a few parts at a
@@ -161,6 +163,8 @@ void audit_domain_names(struct audit *a, struct domain *d);
 void audit_foreign_names(struct audit *a, struct domain *d);
 /* All foreign entries of d's, by themselves. */
 void audit_foreign_entries(struct audit *a, struct domain *d);
+/* I22 */
+void audit_foreign_devices(struct audit *a, struct domain *d);
 
 /* audit_domain.c: I3, I4 of its pages; I9, I10, I12, I18 */
 void audit_each_page(struct audit *a, struct domain *d,

@@ -126,6 +126,12 @@ static void l1_entry(struct audit *a, const struct domain *d, mfn_t table,
 		a->grant_entries++;
 		return;
 	}
+	if (e & PTE_AVL_DEVICE) {	/* audit_foreign.c has the others */
+		if (!d->io.entries)
+			audit_error(a, "I22: d%u table %lx slot %u: entry %lx is a device's, it counts none",
+				    d->id, mfn_n(table), slot, e);
+		return;
+	}
 	flags_check(a, d, table, slot, e, L1_REFUSED);
 	if (e & PTE_AVL_FOREIGN) {	/* audit_foreign.c has the others */
 		if (!d->foreign_entries)

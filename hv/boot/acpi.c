@@ -17,6 +17,7 @@
 #define BIOS_END	0x100000
 #define TABLE_MAX	(1u << 20)
 #define MADT_LOCAL_APIC	0
+#define MADT_IOAPIC	1
 #define MADT_X2APIC	9
 #define LAPIC_ENABLED	1
 /* what an IPI in xAPIC mode can name; 255 is all */
@@ -63,6 +64,22 @@ struct madt_x2apic {
 	uint32_t apic_id, flags, acpi_id;
 } __attribute__((packed));
 
+struct madt_ioapic {
+	uint8_t type, length, id, reserved;
+	uint32_t address, first;
+} __attribute__((packed));
+
+struct mcfg {
+	struct table header;
+	uint8_t reserved[8];
+	struct {
+		uint64_t base;
+		uint16_t segment;
+		uint8_t first_bus, last_bus;
+		uint32_t reserved;
+	} __attribute__((packed)) entry[];
+} __attribute__((packed));
+
 /* Where a register is. */
 struct place {
 	uint8_t space, width, offset, access;
@@ -71,14 +88,20 @@ struct place {
 
 struct fadt {
 	struct table header;
-	uint8_t unused[40];
-	uint32_t pm_timer;
-	uint8_t unused2[11], pm_timer_length, unused3[20];
+	uint8_t unused[12];
+	uint32_t smi_command;
+	uint8_t unused1[4];
+	/* events, controls, control 2, timer, general events */
+	uint32_t pm1_event[2], pm1_control[2], pm2_control, pm_timer, gpe[2];
+	uint8_t pm1_event_length, pm1_control_length, pm2_control_length;
+	uint8_t pm_timer_length, gpe_length[2], unused3[18];
 	uint32_t flags;
 	uint8_t unused4[92];
 	struct place x_pm_timer;
 } __attribute__((packed));
-_Static_assert(offsetof(struct fadt, pm_timer) == 76 &&
+_Static_assert(offsetof(struct fadt, smi_command) == 48 &&
+	       offsetof(struct fadt, pm1_event) == 56 &&
+	       offsetof(struct fadt, pm_timer) == 76 &&
 	       offsetof(struct fadt, pm_timer_length) == 91 &&
 	       offsetof(struct fadt, flags) == 112 &&
 	       offsetof(struct fadt, x_pm_timer) == 208, "ACPI FADT");
@@ -262,6 +285,63 @@ uint32_t acpi_find_cpus(uint32_t self, uint32_t *apic_ids, uint32_t max)
 			add_processor(&l, id);
 	say_left_out(&l);
 	return l.count;
+}
+
+/* --- lines of devices --- */
+
+uint32_t acpi_find_ioapics(struct acpi_ioapic *out, uint32_t max)
+{
+	const struct madt *madt = find_table("APIC", sizeof(*madt));
+	const uint8_t *p, *end;
+	uint32_t count = 0;
+
+	if (!madt)
+		return 0;
+	end = (const uint8_t *)madt + madt->header.length;
+	for (p = madt->entries; p + 2 <= end && p[1] >= 2 && p[1] <= end - p;
+	     p += p[1]) {
+		const struct madt_ioapic *a = (const struct madt_ioapic *)p;
+
+		if (p[0] == MADT_IOAPIC && p[1] >= sizeof(*a) && count < max)
+			out[count++] = (struct acpi_ioapic){ MADDR(a->address), a->first };
+	}
+	return count;
+}
+
+void acpi_find_config(maddr_t *first, maddr_t *end)
+{
+	const struct mcfg *m = find_table("MCFG", sizeof(*m) + sizeof(m->entry[0]));
+
+	*first = *end = MADDR(0);
+	if (!m || m->entry[0].base >= 1UL << 52)
+		return;
+	*first = MADDR(m->entry[0].base + ((uint64_t)m->entry[0].first_bus << 20));
+	*end = MADDR(m->entry[0].base + ((m->entry[0].last_bus + 1UL) << 20));
+}
+
+static void add_ports(struct acpi_ports *out, uint32_t *count, uint32_t first,
+		      uint32_t number)
+{
+	if (first && number && first + number <= 0x10000)
+		out[(*count)++] = (struct acpi_ports){ first, number };
+}
+
+uint32_t acpi_find_ports(struct acpi_ports out[ACPI_PORTS_MAX])
+{
+	const struct fadt *f = find_table("FACP", FADT_OLD_BYTES);
+	uint32_t count = 0, i;
+
+	if (!f)
+		return 0;
+	add_ports(out, &count, f->smi_command, 1);
+	for (i = 0; i < 2; i++) {
+		add_ports(out, &count, f->pm1_event[i], f->pm1_event_length);
+		add_ports(out, &count, f->pm1_control[i], f->pm1_control_length);
+		add_ports(out, &count, f->gpe[i], f->gpe_length[i]);
+	}
+	add_ports(out, &count, f->pm2_control, f->pm2_control_length);
+	add_ports(out, &count, f->pm_timer, f->pm_timer_length);
+	return count;
 }
 
 /* --- clocks --- */

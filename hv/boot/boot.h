@@ -18,14 +18,14 @@ extern const maddr_t boot_l4_maddr, boot_gdt_maddr;
 struct memory_map_entry {
 	maddr_t start;
 	uint64_t bytes;
-	bool ram;
+	uint32_t type;		/* as the loader gave it (mm/firmware.h) */
 };
 extern struct memory_map_entry memory_map[MEMORY_MAP_MAX];
 extern unsigned int memory_map_count;
 extern char boot_cmdline[2048];
 void multiboot_read_cmdline(maddr_t mbi);
 void multiboot_read(maddr_t mbi);		/* the memory map and modules */
-void boot_add_memory(maddr_t start, uint64_t bytes, bool ram);
+void boot_add_memory(maddr_t start, uint64_t bytes, uint32_t type);
 void boot_add_module(uint32_t start, uint32_t end, const char *cmdline);
 void boot_set_cmdline(const char *line);
 
@@ -53,10 +53,26 @@ extern uint8_t boot_rsdp[RSDP_BYTES];
 /* APIC ids of the processors, this one's first; says what is left out. */
 uint32_t acpi_find_cpus(uint32_t self, uint32_t *apic_ids, uint32_t max);
 void acpi_find_clocks(struct ref_hw *hw);
+/* Where IOAPICs are, and the number of each one's first line. */
+struct acpi_ioapic {
+	maddr_t at;
+	uint32_t first;
+};
+uint32_t acpi_find_ioapics(struct acpi_ioapic *out, uint32_t max);
+/* Ports by which an operating system drives ACPI's own registers. */
+struct acpi_ports {
+	uint16_t first, count;
+};
+#define ACPI_PORTS_MAX	9
+uint32_t acpi_find_ports(struct acpi_ports out[ACPI_PORTS_MAX]);
+/* Configuration space of the first segment in memory; both 0: it is not. */
+void acpi_find_config(maddr_t *first, maddr_t *end);
 
 /* --- paging.c --- */
 /* builds and loads cpu_idle_cr3 */
 void paging_init(uint32_t cpus, maddr_t lapic_base);
 void paging_init_frametable(void);
+/* The page of addresses for devices' memory (io/bus.h). */
+void paging_set_window(void);
 
 #endif

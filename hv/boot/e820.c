@@ -12,6 +12,7 @@
 
 #include "boot/boot.h"
 #include "debug/log.h"
+#include "mm/firmware.h"
 #include "mm/palloc.h"
 
 #define MIB		(1UL << 20)
@@ -97,11 +98,22 @@ static void collect_ram(void)
 	const struct memory_map_entry *e;
 
 	for (e = memory_map; e < memory_map + memory_map_count; e++)
-		if (e->ram)
+		if (e->type == FIRMWARE_RAM)
 			add_entry(e);
 	for (e = memory_map; e < memory_map + memory_map_count; e++)
-		if (!e->ram)
+		if (e->type != FIRMWARE_RAM)
 			remove_entry(e);
+}
+
+/* For the first domain; beyond what there is room for it is told of none. */
+static void keep_map(void)
+{
+	const struct memory_map_entry *e;
+
+	for (e = memory_map; e < memory_map + memory_map_count; e++)
+		if (e->bytes && firmware_range_count < FIRMWARE_RANGES_MAX)
+			firmware_ranges[firmware_range_count++] =
+				(struct firmware_range){ maddr_n(e->start), e->bytes, e->type };
 }
 
 static void clip_ram(void)
@@ -180,6 +192,7 @@ static void choose_early_range(void)
 
 void e820_init(void)
 {
+	keep_map();
 	collect_ram();
 	clip_ram();
 	check_enough();

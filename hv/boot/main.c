@@ -20,6 +20,11 @@
 #include "dom/promise.h"
 #include "dom/sched.h"
 #include "dom/wallclock.h"
+#include "io/ioapic.h"
+#include "io/ioframe.h"
+#include "io/ioport.h"
+#include "io/pci.h"
+#include "io/pirq.h"
 #include "lib/fmt.h"
 #include "mm/objpool.h"
 #include "offer/chunk.h"
@@ -61,6 +66,12 @@ static void parse_options(void)
 		boot_fail("%s", err);
 }
 
+static struct acpi_ioapic ioapics[IOAPICS_MAX];
+static uint32_t ioapics_found;
+static struct acpi_ports acpi_ports[ACPI_PORTS_MAX];
+static uint32_t acpi_ports_found;
+static maddr_t config_space[2];		/* [first, end) */
+
 static void find_processors(void)
 {
 	uint32_t max = MAX_CPUS;
@@ -69,6 +80,26 @@ static void find_processors(void)
 		max = MIN(max, boot_options.max_cpus);
 	cpus_found = acpi_find_cpus(cpu_apic_id(), apic_ids, max);
 	acpi_find_clocks(&clocks);
+	ioapics_found = acpi_find_ioapics(ioapics, IOAPICS_MAX);
+	acpi_ports_found = acpi_find_ports(acpi_ports);
+	acpi_find_config(&config_space[0], &config_space[1]);
+}
+
+/* What ACPI's tables name: the first domain reads them, too. */
+static void add_acpi(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < acpi_ports_found; i++)
+		(void)ioport_add(acpi_ports[i].first, acpi_ports[i].count);
+	if (maddr_n(clocks.hpet))
+		ioframe_set_clock(maddr_to_mfn(clocks.hpet));
+	ioframe_set_config(maddr_to_mfn(config_space[0]),
+			   maddr_to_mfn(config_space[1]));
+	for (i = 0; i < ioapics_found; i++)
+		if (!ioapic_add(ioapics[i].at, ioapics[i].first))
+			log_warn("the IOAPIC at %lx does not answer",
+				 maddr_n(ioapics[i].at));
 }
 
 /* The domain list from its start; `each` is called for every line. */
@@ -169,6 +200,10 @@ static void read_first_domain(void)
 	if (!boot_options.first.wanted)
 		return;
 	first = new_config();
+	paging_set_window();	/* for the memory of devices */
+	add_acpi();
+	pci_scan();		/* whose ports and memory are devices' */
+	trap_device = pirq_interrupt; /* before any can interrupt */
 	/* Asked last: what is in use by then is promised to nobody. */
 	most = boot_options.first.bytes ? 0 : memory_most();
 	if (!first_configure(&boot_options.first, cpu_count, most, first, err,

@@ -37,13 +37,13 @@ unsigned int memory_map_count;
 char boot_cmdline[2048];
 uint8_t boot_rsdp[RSDP_BYTES];
 
-void boot_add_memory(maddr_t start, uint64_t bytes, bool ram)
+void boot_add_memory(maddr_t start, uint64_t bytes, uint32_t type)
 {
 	if (memory_map_count == MEMORY_MAP_MAX)
 		boot_fail("the firmware's memory map has more than %u entries",
 			  MEMORY_MAP_MAX);
 	memory_map[memory_map_count++] =
-		(struct memory_map_entry){ start, bytes, ram };
+		(struct memory_map_entry){ start, bytes, type };
 }
 
 /* What the loader tells must end below MAP_END: the boot tables map no more. */
@@ -65,7 +65,7 @@ static void read_memory_map(const struct mbi *m)
 		if (e.size < sizeof(e) - sizeof(e.size))
 			boot_fail("the boot loader's memory map has entries of %u bytes",
 				  e.size);
-		boot_add_memory(MADDR(e.start), e.bytes, e.type == MMAP_RAM);
+		boot_add_memory(MADDR(e.start), e.bytes, e.type);
 	}
 }
 
@@ -74,8 +74,8 @@ static void read_memory(const struct mbi *m)
 	if (m->flags & MBI_MMAP) {
 		read_memory_map(m);
 	} else if (m->flags & MBI_MEM) {
-		boot_add_memory(MADDR(0), m->mem_lower * 1024UL, true);
-		boot_add_memory(MADDR(1UL << 20), m->mem_upper * 1024UL, true);
+		boot_add_memory(MADDR(0), m->mem_lower * 1024UL, MMAP_RAM);
+		boot_add_memory(MADDR(1UL << 20), m->mem_upper * 1024UL, MMAP_RAM);
 	} else {
 		boot_fail("the boot loader gives no memory map");
 	}

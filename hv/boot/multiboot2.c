@@ -118,7 +118,7 @@ static void read_mmap(const struct tag *t)
 	for (at = sizeof(*m); at + sizeof(e) <= t->bytes;
 	     at += m->entry_bytes) {
 		memcpy(&e, (const uint8_t *)t + at, sizeof(e));
-		boot_add_memory(MADDR(e.start), e.bytes, e.type == MMAP_RAM);
+		boot_add_memory(MADDR(e.start), e.bytes, e.type);
 	}
 }
 
@@ -127,8 +127,8 @@ static void read_mem(const struct tag *t)
 	const struct tag_mem *m = (const struct tag_mem *)t;
 
 	need(t, sizeof(*m));
-	boot_add_memory(MADDR(0), m->lower * 1024UL, true);
-	boot_add_memory(MADDR(1UL << 20), m->upper * 1024UL, true);
+	boot_add_memory(MADDR(0), m->lower * 1024UL, MMAP_RAM);
+	boot_add_memory(MADDR(1UL << 20), m->upper * 1024UL, MMAP_RAM);
 }
 
 /*

@@ -8,6 +8,7 @@
 #include <port.h>
 
 #include "boot/boot.h"
+#include "io/bus.h"
 #include "mm/frame.h"
 #include "mm/ram.h"
 #include "x86/insn.h"
@@ -148,9 +149,17 @@ void paging_init(uint32_t cpus, maddr_t lapic_base)
 	map_direct();
 	map_image();
 	map(DEVICE_VIRT, lapic_base, PAGE_SIZE, FLAGS_DEVICE, SIZE_4K);
+	/* for paging_set_window(); until then the same once more */
+	map(DEVICE_VIRT + PAGE_SIZE, lapic_base, PAGE_SIZE, FLAGS_DEVICE, SIZE_4K);
 	tlb_load_cr3(cpu_idle_cr3);
 	for (id = 0; id < cpus; id++)
 		make_cpu(id);
+}
+
+void paging_set_window(void)
+{
+	bus_window_set(DEVICE_VIRT + PAGE_SIZE, entry_for(DEVICE_VIRT + PAGE_SIZE, 1),
+		       FLAGS_DEVICE);
 }
 
 /* --- the frame table --- */

@@ -63,6 +63,7 @@
 #include "dom/reclaim.h"
 #include "dom/sched.h"
 #include "dom/store.h"
+#include "io/pirq.h"
 #include "pv/grant.h"
 #include "pv/memory.h"
 #include "pv/ptcheck.h"
@@ -113,6 +114,7 @@ static void phase_stop(struct domain *d)
 	if (d->store)
 		store_fini(d);
 	grant_close(d);
+	pirq_end(d);
 	evtchn_virq_first(VIRQ_DOM_EXC);
 }
 

@@ -22,6 +22,12 @@ int resolve_area(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 void resolve_area_put(struct domain *d, struct frame *f);
 
 /*
+ * A physical interrupt got a port, or has none any more (evtchn_pirq_bound()
+ * says which): its mask follows.  No lock is held.  io/pirq.c
+ */
+void pirq_bound(struct domain *d, uint32_t pirq);
+
+/*
  * One bounded step of the destruction of some domain; DONE: there was nothing
  * to do.  From each CPU's scheduling loop; no lock is held.
  * ctl/destroy.c

@@ -54,6 +54,7 @@
 enum domain_state { DOM_BUILDING, DOM_RUNNING, DOM_SHUT, DOM_DYING, DOM_DEAD };
 
 struct evtchn;			/* dom/evtchn.c */
+struct evtchn_pirq;		/* dom/evtchn_pirq.c */
 struct domain_config;		/* ctl/config.h */
 struct share_dom;		/* share/ */
 struct frame_pool;		/* mm/framepool.h */
@@ -97,6 +98,8 @@ struct domain_events {
 	struct evtchn *port;	/* array, grown in pages */
 	uint32_t count;		/* valid entries in port */
 	uint32_t last;		/* no port beyond; constant while RUNNING */
+	/* of PIRQS_MAX; NULL: it never had a device's interrupt */
+	struct evtchn_pirq *pirq;
 	/* only the reaper: how far evtchn_reap() has come */
 	uint32_t reaped;
 };
@@ -127,6 +130,13 @@ struct domain_setup {
 	bool started;		/* LOCK_DOMAIN: it was unpaused once */
 	uint8_t handle[16];	/* its UUID */
 	uint64_t claim;		/* XENMEM_claim_pages: pages in all; or 0 */
+};
+
+/* What it has of devices (io/). */
+struct domain_io {
+	uint64_t entries;	/* in its tables (io/ioframe.h); LOCK_MM */
+	/* what it wrote to port 0xcf8 (io/pciconf.h); atomic */
+	uint32_t config_address;
 };
 
 /* What it was built from (ctl/config.h); constant. */
@@ -198,6 +208,7 @@ struct domain {
 	struct sched_account account; /* its run time */
 
 	struct domain_events events;
+	struct domain_io io;
 	struct grant_table *grant; /* constant */
 	/* pv/xencomm_buffer.c; NULL or, once set, constant while RUNNING */
 	struct xencomm *xencomm;

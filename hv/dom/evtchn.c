@@ -17,12 +17,15 @@
  * PORT5  the bitmaps and vcpu_info belong to the guest as much as to us: we set
  *        single atomic bits, and what we read there decides only whether that
  *        guest is told of an event.
+ * PORT6  events.pirq[n].port names the port of state PIRQ whose number is n,
+ *        and the other way round; 0: there is none (evtchn_pirq.c).
  */
 #include <port.h>
 #include <errno.h>
 
 #include <xen/event_channel.h>
 
+#include "dom/above.h"
 #include "dom/evtchn_private.h"
 #include "dom/sched.h"
 #include "mm/objpool.h"
@@ -238,8 +241,9 @@ static void port_free(struct domain *d, uint32_t port, struct evtchn *c)
 	atomic_fetch_and(&d->shared_info->evtchn_pending[port / 64], ~port_bit(port));
 }
 
+/* *pirq: the physical interrupt that has no port any more; else as it was. */
 static int close_locked(struct domain *d, uint32_t port, struct domain *peer,
-			bool by_guest) needs_lock(&d->events.lock)
+			bool by_guest, int *pirq) needs_lock(&d->events.lock)
 {
 	struct evtchn *c = evtchn_get(d, port);
 
@@ -251,6 +255,10 @@ static int close_locked(struct domain *d, uint32_t port, struct domain *peer,
 		unlink_peer(d, peer, c);
 	if (c->state == PORT_VIRQ)
 		d->vcpu[c->vcpu_of_virq]->virq_port[c->virq] = 0; /* PORT4 */
+	if (c->state == PORT_PIRQ) {
+		*pirq = c->virq;
+		d->events.pirq[c->virq].port = 0; /* PORT6 */
+	}
 	port_free(d, port, c);
 	return 0;
 }
@@ -258,9 +266,11 @@ static int close_locked(struct domain *d, uint32_t port, struct domain *peer,
 int evtchn_close(struct domain *d, uint32_t port, bool by_guest)
 {
 	struct domain *peer = evtchn_lock_ends(d, port);
-	int rc = close_locked(d, port, peer, by_guest);
+	int pirq = -1, rc = close_locked(d, port, peer, by_guest, &pirq);
 
 	evtchn_unlock_ends(d, peer);
+	if (pirq >= 0)
+		pirq_bound(d, (uint32_t)pirq);
 	return rc;
 }
 
@@ -276,6 +286,7 @@ static void ports_free(struct domain *d)
 	d->events.count = 0;
 	spin_unlock(&d->events.lock);
 	obj_free(ports, ports_bytes(count));
+	evtchn_pirq_fini(d);
 }
 
 /*

@@ -6,7 +6,7 @@
  *   FREE -alloc_unbound-> UNBOUND -bind_interdomain(peer)-> INTERDOMAIN
  *        -close-> FREE (peer: UNBOUND)
  *   FREE -bind_virq-> VIRQ     FREE -bind_ipi-> IPI
- *   FREE -(hypervisor)-> CONSOLE
+ *   FREE -(hypervisor)-> CONSOLE    FREE -bind_pirq-> PIRQ
  */
 #ifndef HV_DOM_EVTCHN_H
 #define HV_DOM_EVTCHN_H
@@ -39,6 +39,20 @@ void evtchn_virq(struct vcpu *v, uint32_t virq);
 void evtchn_virq_first(uint32_t virq);
 /* An event is pending and not masked: the vCPU should take an upcall. */
 bool evtchn_deliverable(const struct vcpu *v);
+
+/*
+ * --- physical interrupts (evtchn_pirq.c): numbers below PIRQS_MAX.  All take
+ * LOCK_EVENT. ---
+ */
+#define PIRQS_MAX	256
+/* Room for d's; once for all: -ENOMEM. */
+int evtchn_pirq_init(struct domain *d) must_check;
+/* May d bind that one?  A port that it has stays. */
+void evtchn_pirq_allow(struct domain *d, uint32_t pirq, bool allow);
+/* Has it a port? */
+bool evtchn_pirq_bound(struct domain *d, uint32_t pirq);
+/* The interrupt came; false: it has no port. */
+bool evtchn_pirq_raise(struct domain *d, uint32_t pirq);
 
 bool evtchn_port_valid(const struct domain *d, uint32_t port);
 bool evtchn_port_pending(const struct domain *d, uint32_t port);

@@ -20,7 +20,6 @@
 #include "dom/store.h"
 #include "x86/guestcopy.h"
 
-#define PIRQS_MAX	256
 #define CLOSE_BATCH	64	/* ports between two looks at the clock */
 
 /*
@@ -188,14 +187,23 @@ static long op_bind_ipi(struct domain *d, uint64_t arg)
 	return copy_to_guest(arg, &b, sizeof(b));
 }
 
-/* No guest has a physical interrupt. */
-static long op_bind_pirq(uint64_t arg)
+/* Of devices, which only the first domain has. */
+static long op_bind_pirq(struct domain *d, uint64_t arg)
 {
 	struct evtchn_bind_pirq b;
+	long rc;
 
 	if (copy_from_guest(&b, arg, sizeof(b)))
 		return -EFAULT;
-	return b.pirq >= PIRQS_MAX ? -EINVAL : -EPERM;
+	if (b.pirq >= PIRQS_MAX)
+		return -EINVAL;
+	rc = privilege_check(d, PRIV_EVENT, EVTCHNOP_bind_pirq);
+	if (!rc)
+		rc = evtchn_pirq_bind(d, b.pirq);
+	if (rc < 0)
+		return rc;
+	b.port = (evtchn_port_t)rc;
+	return copy_to_guest(arg, &b, sizeof(b));
 }
 
 static long op_close(struct domain *d, uint64_t arg)
@@ -276,6 +284,10 @@ static void status_fill(struct evtchn_status *s, const struct evtchn *c)
 	case PORT_IPI:
 		s->status = EVTCHNSTAT_ipi;
 		break;
+	case PORT_PIRQ:
+		s->status = EVTCHNSTAT_pirq;
+		s->u.pirq = c->virq;
+		break;
 	}
 }
 
@@ -312,6 +324,7 @@ static long bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
 	case PORT_UNBOUND:
 	case PORT_INTERDOMAIN:
 	case PORT_CONSOLE:
+	case PORT_PIRQ:
 		break;
 	case PORT_FREE:
 	case PORT_IPI:
@@ -436,7 +449,7 @@ long op_event_channel(unsigned long cmd, uint64_t arg)
 	case EVTCHNOP_bind_ipi:
 		return op_bind_ipi(d, arg);
 	case EVTCHNOP_bind_pirq:
-		return op_bind_pirq(arg);
+		return op_bind_pirq(d, arg);
 	case EVTCHNOP_close:
 		return op_close(d, arg);
 	case EVTCHNOP_send:

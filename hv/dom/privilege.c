@@ -6,6 +6,7 @@
 #include <xen/domctl.h>
 #include <xen/event_channel.h>
 #include <xen/memory.h>
+#include <xen/physdev.h>
 #include <xen/sysctl.h>
 #include <xen/version.h>
 #include <xen/xsm/flask_op.h>
@@ -65,6 +66,26 @@ static const struct {
 	{ PRIV_EVENT, EVTCHNOP_alloc_unbound },
 	{ PRIV_EVENT, EVTCHNOP_status },
 	{ PRIV_EVENT, EVTCHNOP_reset },
+	/* of devices */
+	{ PRIV_EVENT, EVTCHNOP_bind_pirq },
+	{ PRIV_PHYSDEV, PHYSDEVOP_irq_status_query },
+	{ PRIV_PHYSDEV, PHYSDEVOP_eoi },
+	{ PRIV_PHYSDEV, PHYSDEVOP_apic_read },
+	{ PRIV_PHYSDEV, PHYSDEVOP_alloc_irq_vector },
+	{ PRIV_PHYSDEV, PHYSDEVOP_map_pirq },
+	{ PRIV_PHYSDEV, PHYSDEVOP_unmap_pirq },
+	{ PRIV_PHYSDEV, PHYSDEVOP_setup_gsi },
+	{ PRIV_PHYSDEV, PHYSDEVOP_get_free_pirq },
+	{ PRIV_PHYSDEV, PHYSDEVOP_manage_pci_add },
+	{ PRIV_PHYSDEV, PHYSDEVOP_manage_pci_remove },
+	{ PRIV_PHYSDEV, PHYSDEVOP_manage_pci_add_ext },
+	{ PRIV_PHYSDEV, PHYSDEVOP_pci_device_add },
+	{ PRIV_PHYSDEV, PHYSDEVOP_pci_device_remove },
+	{ PRIV_PHYSDEV, PHYSDEVOP_restore_msi },
+	{ PRIV_PHYSDEV, PHYSDEVOP_restore_msi_ext },
+	{ PRIV_DEVICE, DEVICE_PORTS },
+	{ PRIV_DEVICE, DEVICE_FRAMES },
+	{ PRIV_DEVICE, DEVICE_APIC },
 	{ PRIV_MEMORY, XENMEM_acquire_resource },
 	{ PRIV_CONSOLE, CONSOLEIO_read },
 	{ PRIV_MMU, MMU_NORMAL_PT_UPDATE },

@@ -18,7 +18,15 @@ enum privileged_call {
 	/* mmu_update and mmuext_op on frames of another domain */
 	PRIV_MMU, PRIV_MMUEXT,
 	PRIV_XSM,
+	PRIV_PHYSDEV,
+	PRIV_DEVICE,	/* enum privileged_device */
 };
+
+/*
+ * What is no call: ports, frames in entries of tables; and that there are
+ * APICs, without which no kernel asks ACPI for lines of devices.
+ */
+enum privileged_device { DEVICE_PORTS, DEVICE_FRAMES, DEVICE_APIC };
 
 /*
  * May d make sub-operation `sub` of the call?  0; -EPERM: no, it is a guest;

@@ -25,6 +25,7 @@ enum lock_level {
 	 * LOCK_MM of the domain that maps
 	 */
 	LOCK_GRANT,
+	LOCK_IRQ,	/* interrupts of devices: numbers, vectors, masks */
 	LOCK_EVENT,	/* one domain's event ports */
 	/* one domain's registered buffers (pv/xencomm_buffer.c) */
 	LOCK_XENCOMM,
@@ -43,6 +44,8 @@ enum lock_level {
 	LOCK_ACCOUNT,	/* one domain's run time */
 	LOCK_TIMER,	/* one CPU's timer list */
 	LOCK_TRACE,	/* one domain's trace buffer */
+	/* configuration space, and the table of PCI functions (io/bus.h) */
+	LOCK_PCI,
 	LOCK_LOG,	/* the serial line and its buffer */
 };
 

@@ -58,20 +58,38 @@ void buddy_give(struct buddy *b, mfn_t mfn, unsigned int order)
 	list_push(b, mfn, order);
 }
 
-mfn_t buddy_take(struct buddy *b, unsigned int order)
+/* The first 2^order frames of a free block of order `have`. */
+static mfn_t block_cut(struct buddy *b, mfn_t mfn, unsigned int have,
+		       unsigned int order)
 {
-	unsigned int have = order;
-	mfn_t mfn;
-
-	while (have < ORDERS && b->list[have] == NO_FRAME)
-		have++;
-	if (have == ORDERS)
-		return INVALID_MFN;
-	mfn = MFN(b->list[have]);
 	list_take(b, mfn, have);
 	while (have > order) {
 		have--;
 		list_push(b, mfn_add(mfn, 1UL << have), have);
 	}
 	return mfn;
+}
+
+mfn_t buddy_take(struct buddy *b, unsigned int order)
+{
+	unsigned int have = order;
+
+	while (have < ORDERS && b->list[have] == NO_FRAME)
+		have++;
+	if (have == ORDERS)
+		return INVALID_MFN;
+	return block_cut(b, MFN(b->list[have]), have, order);
+}
+
+mfn_t buddy_take_below(struct buddy *b, unsigned int order, mfn_t end)
+{
+	unsigned int have, looks = 0;
+	uint32_t link;
+
+	for (have = order; have < ORDERS; have++)
+		for (link = b->list[have]; link != NO_FRAME && looks++ < BUDDY_LOOKS;
+		     link = frame_linked(link)->next)
+			if (link + (1UL << order) <= mfn_n(end))
+				return block_cut(b, MFN(link), have, order);
+	return INVALID_MFN;
 }

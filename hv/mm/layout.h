@@ -13,7 +13,8 @@
  *   0xffff828000000000  slot 261       hypervisor image (linked at +1 MiB)
  *   0xffff830000000000  slot 262..269  direct map of all RAM, and of the first
  *                       4 GiB for devices
- *   0xffff870000000000  slot 270       devices (local APIC, uncached)
+ *   0xffff870000000000  slot 270       devices, uncached: local APIC, and the
+ *                       page by which io/bus.c looks at others
  *   0xffff878000000000  slot 271       CPU stacks, with unmapped pages between
  *                       them
  *   0xffff880000000000  slot 272..511  guest

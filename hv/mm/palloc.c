@@ -127,6 +127,21 @@ void *palloc_hv(unsigned int order)
 	return mfn_eq(mfn, INVALID_MFN) ? NULL : mfn_to_virt(mfn);
 }
 
+void *palloc_hv_below(unsigned int order, mfn_t end)
+{
+	mfn_t mfn;
+
+	if (mfn_n(frame_max_mfn) <= mfn_n(end))
+		return palloc_hv(order);
+	spin_lock(&heap_lock);
+	mfn = buddy_take_below(&heap, order, end);
+	spin_unlock(&heap_lock);
+	if (mfn_eq(mfn, INVALID_MFN))
+		return NULL;
+	note_free(mfn, 1UL << order, false);
+	return palloc_hv_from(mfn, order);
+}
+
 void palloc_hv_free(void *virt, unsigned int order)
 {
 	mfn_t mfn = virt_to_mfn(virt);

@@ -28,6 +28,11 @@ void palloc_add_range(mfn_t first, mfn_t end);
  * if none.
  */
 void *palloc_hv(unsigned int order);
+/*
+ * The same, of frames below `end`.  NULL also if there are some but they were
+ * not found soon.
+ */
+void *palloc_hv_below(unsigned int order, mfn_t end);
 void palloc_hv_free(void *virt, unsigned int order);
 
 /*

@@ -64,6 +64,8 @@ static enum shareop_result name_find(struct domain *d, struct chunk_name *n)
 		return why;
 	if (!(*n->pte & PTE_P))
 		return SHARE_NOT_MAPPED;
+	if (*n->pte & PTE_AVL_DEVICE)
+		return SHARE_NOT_OWNED;	/* nor is it a frame (IOFRAME1) */
 	/* Granted in: the entry is the grant handle's. */
 	return *n->pte & PTE_AVL_GRANT ? SHARE_GRANTED : SHARE_NOT_TRIED;
 }

@@ -4,6 +4,7 @@
 #include <xen/arch-x86/cpuid.h>
 
 #include "dom/domain.h"
+#include "dom/privilege.h"
 #include "pv/cpuid.h"
 #include "x86/insn.h"
 
@@ -13,6 +14,7 @@
 #define L1_EDX	(BIT(0) | BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | \
 		 BIT(15) | BIT(16) | BIT(19) | BIT(23) | BIT(24) | BIT(25) | \
 		 BIT(26))
+#define L1_EDX_APIC	(1u << 9)
 /* leaf 1 ecx: sse3 pclmul ssse3 cx16 sse4.1 sse4.2 movbe popcnt aes rdrand */
 #define L1_ECX	(BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | \
 		 BIT(22) | BIT(23) | BIT(25) | BIT(30))
@@ -173,4 +175,6 @@ void cpuid_policy(const struct vcpu *v, uint32_t leaf, uint32_t sub,
 	cpuid_host(leaf, sub, host);
 	cpuid_filter(leaf, sub, host, out);
 	cpuid_take_away(&v->domain->cpuid, leaf, sub, out);
+	if (leaf == 1 && !privilege_check(v->domain, PRIV_DEVICE, DEVICE_APIC))
+		out[3] |= L1_EDX_APIC;
 }

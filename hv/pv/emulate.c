@@ -6,9 +6,9 @@
  * X1  The instruction's bytes are fetched once and decoded from that copy.
  * X2  An instruction either takes effect wholly and rip moves behind it, or
  *     nothing changed and the guest gets the fault.
- * X3  There is no device behind I/O ports: writes vanish, reads give all ones,
- *     but 0 for the PIT and port 0x61, so that a kernel does not wait for a
- *     timer that never counts.
+ * X3  Behind I/O ports that are not the domain's (io/ioport.h) is no device:
+ *     writes vanish, reads give all ones, but 0 for the PIT and port 0x61, so
+ *     that a kernel does not wait for a timer that never counts.
  *
  * Runs on the vCPU's own CPU with its page tables loaded, without locks.
  */
@@ -16,6 +16,7 @@
 #include <errno.h>
 
 #include "dom/sched.h"
+#include "io/ioport.h"
 #include "pv/bounce.h"
 #include "pv/controlregs.h"
 #include "pv/cpuid.h"
@@ -101,14 +102,18 @@ static bool do_port(struct vcpu *v, const struct insn *in)
 {
 	struct regs *r = &v->regs;
 	uint16_t port = in->imm_port ? in->imm : (uint16_t)r->rdx;
-	uint32_t value = port_value(port);
+	uint32_t value;
 
 	if (!iopl_allows(v) && !bitmap_allows(v, port, in->width))
 		return false;
 	if (debugreg_port(v, port, in->width))
 		bounce_exception(v, VEC_DB, false, 0);
-	if (in->kind == INSN_OUT)
+	if (in->kind == INSN_OUT) {
+		(void)ioport_out(v->domain, port, in->width, (uint32_t)r->rax);
 		return true;
+	}
+	if (!ioport_in(v->domain, port, in->width, &value))
+		value = port_value(port);
 	if (in->width == 4)
 		r->rax = value;
 	else if (in->width == 2)

@@ -241,7 +241,7 @@ static long machine_memory_map(uint64_t va)
 {
 	return privilege_check(current_vcpu()->domain, PRIV_MEMORY,
 			       XENMEM_machine_memory_map) ? -EPERM :
-	       memory_map_get(va);
+	       memory_map_machine(va);
 }
 
 /*

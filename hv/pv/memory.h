@@ -22,6 +22,8 @@ int memory_check_domid(domid_t domid);
  */
 int memory_domain(domid_t domid, unsigned int op, struct domain **out) must_check;
 /* XENMEM_memory_map; set_memory_map, claim_pages: the first domain's. */
+/* The firmware's, for the first domain. */
+long memory_map_machine(uint64_t va);
 long memory_map_get(uint64_t va);
 long memory_map_set(uint64_t va);
 void memory_map_free(struct domain *d);

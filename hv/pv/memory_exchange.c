@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * XENMEM_exchange: pages for other pages, e.g. for contiguous ones.
+ * XENMEM_exchange: pages for other pages, e.g. for contiguous ones, or for such
+ * that a device can reach (XENMEMF_address_bits).
  *
  * Rounds of 2^max(in order, out order) pages.  In a round the old pages are
  * found first, then the new ones are allocated, and only when every old page is
@@ -38,6 +39,7 @@ struct round {
 	struct domain *d;
 	unsigned int in_order, out_order, order;
 	uint64_t in_list, out_list;	/* guest va of this round's extents */
+	mfn_t end;		/* new pages are below */
 };
 
 /* Let go of the references that round_in_get() took. */
@@ -122,7 +124,7 @@ static int round_out_alloc(const struct round *r, mfn_t *extents,
 	int err = 0;
 
 	for (i = 0; i < count && !err; i++) {
-		void *virt = palloc_hv(r->out_order);
+		void *virt = palloc_hv_below(r->out_order, r->end);
 
 		if (!virt)
 			break;
@@ -195,6 +197,16 @@ struct buffers {
 	pfn_t pfns[ROUND_PAGES];
 };
 
+/* Addresses of so many bits; 0: of any number. */
+static mfn_t mfn_end_of(unsigned int mem_flags)
+{
+	unsigned int bits = XENMEMF_get_address_bits(mem_flags);
+
+	if (!bits || bits >= 52)
+		return INVALID_MFN;
+	return MFN(bits > PAGE_SHIFT ? 1UL << (bits - PAGE_SHIFT) : 0);
+}
+
 static int exchange_check(const struct xen_memory_exchange *x)
 {
 	if (memory_check_domid(x->in.domid) || x->in.domid != x->out.domid)
@@ -232,6 +244,7 @@ long memory_exchange(struct hypercall_args *args)
 	r.in_order = x.in.extent_order;
 	r.out_order = x.out.extent_order;
 	r.order = MAX(r.in_order, r.out_order);
+	r.end = mfn_end_of(x.out.mem_flags);
 	in_step = 1UL << (r.order - r.in_order);
 	if (x.nr_exchanged % in_step || x.in.nr_extents % in_step)
 		return -EINVAL;

@@ -14,6 +14,7 @@
 
 #include "dom/privilege.h"
 #include "dom/promise.h"
+#include "mm/firmware.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
 #include "pv/memory.h"
@@ -84,6 +85,28 @@ long memory_map_get(uint64_t va)
 		if (copy_to_guest((uintptr_t)map.buffer.p + i * sizeof(e), &e,
 				  sizeof(e)))
 			return -EFAULT;
+	map.nr_entries = i;
+	return copy_to_guest(va, &map, sizeof(map)) ? -EFAULT : 0;
+}
+
+long memory_map_machine(uint64_t va)
+{
+	struct xen_memory_map map;
+	struct map_entry e;
+	uint32_t i;
+
+	if (copy_from_guest(&map, va, sizeof(map)))
+		return -EFAULT;
+	if (map.nr_entries < 1)
+		return -EINVAL;
+	for (i = 0; i < map.nr_entries && i < firmware_range_count; i++) {
+		const struct firmware_range *r = &firmware_ranges[i];
+
+		e = (struct map_entry){ r->start, r->bytes, r->type };
+		if (copy_to_guest((uintptr_t)map.buffer.p + i * sizeof(e), &e,
+				  sizeof(e)))
+			return -EFAULT;
+	}
 	map.nr_entries = i;
 	return copy_to_guest(va, &map, sizeof(map)) ? -EFAULT : 0;
 }

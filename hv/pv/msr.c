@@ -14,6 +14,7 @@
 #include "x86/pte.h"
 
 #define MSR_TSC			0x10
+#define MSR_APIC_BASE		0x1b
 #define MSR_SMI_COUNT		0x34
 #define MSR_FEATURE_CONTROL	0x3a
 #define MSR_MICROCODE_REV	0x8b
@@ -32,6 +33,8 @@
 #define FEATURE_CONTROL_LOCKED	1UL
 /* no branch trace store, no PEBS */
 #define MISC_ENABLE_VIEW	0x1800UL
+/* on, where every machine has it; of the first processor */
+#define APIC_BASE_VIEW		0xfee00900UL
 #define PAT_VIEW		0x0007040600070406UL
 
 /* Registers that read as a constant and whose writes do nothing. */
@@ -40,6 +43,9 @@ static bool msr_constant(uint32_t msr, uint64_t *value)
 	switch (msr) {
 	case MSR_EFER:
 		*value = EFER_VIEW;
+		return true;
+	case MSR_APIC_BASE:
+		*value = APIC_BASE_VIEW;
 		return true;
 	case MSR_PAT:
 		*value = PAT_VIEW;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Ports that a guest's user programs may use, by Xen's calls for them (ioperm,
- * iopl); emulate.c does the accesses.
+ * iopl); emulate.c does the accesses.  What is asked of devices is in
+ * physdev_device.c.
  */
 #include <errno.h>
 #include <port.h>
@@ -9,6 +10,7 @@
 
 #include "dom/domain.h"
 #include "pv/hypercall.h"
+#include "pv/physdev.h"
 #include "x86/guestcopy.h"
 
 #define IO_PORTS	65536
@@ -53,7 +55,7 @@ static long physdev(uint64_t cmd, uint64_t va)
 	case PHYSDEVOP_set_iobitmap:
 		return set_iobitmap(va);
 	default:
-		return -ENOSYS;
+		return physdev_device(cmd, va);
 	}
 }
 

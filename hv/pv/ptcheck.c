@@ -14,6 +14,7 @@
 #include "abi/share.h"
 #include "dom/pages.h"
 #include "dom/reclaim.h"
+#include "io/ioframe.h"
 #include "pv/grant.h"
 #include "pv/ptbreak.h"
 #include "pv/ptcheck_private.h"
@@ -25,6 +26,7 @@
 /* Bits a guest may not set.  PWT, PCD, PAT: RAM has one cache type (PT17). */
 #define PTE_HIGH_MBZ	(1UL << 62)
 #define L1_REFUSED	(PTE_PWT | PTE_PCD | PTE_PSE | PTE_HIGH_MBZ)
+#define DEVICE_REFUSED	PTE_HIGH_MBZ	/* IOFRAME4 */
 #define UPPER_REFUSED	(PTE_PWT | PTE_PCD | PTE_PSE | PTE_G | PTE_HIGH_MBZ)
 
 static bool flags_ok(pte_t e, uint64_t refused)
@@ -121,6 +123,16 @@ static int l1_resolve(struct domain *d, pte_t *e, struct frame **f)
 	return resolve(d, now, use, f);
 }
 
+/* A mapping of what is no RAM. */
+static int l1_get_device(struct domain *d, pte_t e, pte_t *out)
+	needs_lock(&d->mm)
+{
+	if (!flags_ok(e, DEVICE_REFUSED))
+		return -EINVAL;
+	*out = e;
+	return ioframe_take(d, out);
+}
+
 /*
  * Take what the present entry e needs; *out is the value that the table will
  * hold.  pte: the entry that e will replace, whose old value still holds what
@@ -136,13 +148,15 @@ static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 	if (!(e & PTE_P))
 		return 0;
 	if (!flags_ok(e, L1_REFUSED))
-		return -EINVAL;
+		return l1_get_device(d, e, out);
 	/* No new entry while old ones are being renamed (pv/ptbreak.c, K2). */
 	if (ptbreak_left(d))
 		return -ERESTART;
 	r = l1_resolve(d, &e, &f);
 	if (unlikely(r) && l1_breaks(d, r, e))
 		r = l1_break(d, pte, &e, &f);
+	if (unlikely(r == -EINVAL))
+		return l1_get_device(d, e, out);
 	if (r < 0)
 		return r;
 	if (r == 1)
@@ -156,6 +170,22 @@ static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 	return r;
 }
 
+/* The same as l1_put(), of an entry that is no page of the domain's own. */
+static void l1_put_marked(struct domain *d, pte_t *pte, pte_t e)
+	needs_lock(&d->mm)
+{
+	if (e & PTE_AVL_GRANT) {	/* TABLE5 */
+		grant_pte_gone(d, pte);
+		return;
+	}
+	if (e & PTE_AVL_DEVICE) {	/* IOFRAME2 */
+		ioframe_drop(d);
+		return;
+	}
+	d->foreign_entries--;
+	reclaim_foreign(d, e);
+}
+
 /*
  * Let go of what e, at *pte, held; `new` is what replaced it, 0 at
  * devalidation.
@@ -167,13 +197,8 @@ static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 
 	if (!(e & PTE_P))
 		return;
-	if (e & PTE_AVL_GRANT) {	/* TABLE5 */
-		grant_pte_gone(d, pte);
-		return;
-	}
-	if (e & PTE_AVL_FOREIGN) {
-		d->foreign_entries--;
-		reclaim_foreign(d, e);
+	if (unlikely(e & (PTE_AVL_OURS & ~PTE_AVL_SHARED))) {
+		l1_put_marked(d, pte, e);
 		return;
 	}
 	f = mfn_to_frame(pte_mfn(e));
@@ -188,6 +213,12 @@ static void l1_put(struct domain *d, pte_t *pte, pte_t e, pte_t new)
 	if (e & PTE_RW)
 		domain_writable_put(f);
 	frame_put(f);
+}
+
+/* Of the value of an entry that goes on naming what `old` names. */
+static uint64_t l1_refused(pte_t old)
+{
+	return old & PTE_AVL_DEVICE ? DEVICE_REFUSED : L1_REFUSED;
 }
 
 /* Same page, same right to write: no count changes. */
@@ -267,7 +298,7 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 	int r;
 
 	if (l1_same_use(old, new)) {
-		if (!flags_ok(new, L1_REFUSED))
+		if (!flags_ok(new, l1_refused(old)))
 			return -EINVAL;
 		adjusted = (new & ~(PTE_AVL_OURS | PTE_G)) | PTE_US |
 			   (old & PTE_AVL_OURS);

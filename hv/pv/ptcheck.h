@@ -23,7 +23,9 @@
  *         away.
  *
  *         PTE_AVL_FOREIGN likewise, on entries for another domain's frames;
- *         what they hold is that frame's (pv/foreign.h, FOR2).
+ *         what they hold is that frame's (pv/foreign.h, FOR2).  And
+ *         PTE_AVL_DEVICE on those for a device's memory (io/ioframe.h), which
+ *         is no frame.
  *
  * TABLE6  of a domain that chose SHARE_MODE_SOLE no entry comes to be for a
  *         frame that it holds, but by the offer: the share is broken first.  So

@@ -25,6 +25,10 @@
 #define EFER_SCE	(1UL << 0)
 #define EFER_NXE	(1UL << 11)
 
+#define MSR_PAT		0x277
+/* what a reset leaves, and guests are told (pv/msr.c) */
+#define PAT_RESET	0x0007040600070406UL
+
 #define MSR_SYSENTER_CS	0x174
 #define MSR_SYSENTER_ESP 0x175
 #define MSR_SYSENTER_EIP 0x176
@@ -60,6 +64,7 @@ void cpu_detect(void)
 	f->mce = r[3] & (1u << 7);
 	f->sep = r[3] & (1u << 11);
 	f->pge = r[3] & (1u << 13);
+	f->pat = r[3] & (1u << 16);
 	f->pcid = r[2] & (1u << 17);
 	f->xsave = r[2] & (1u << 26);
 	f->rdrand = r[2] & (1u << 30);
@@ -135,6 +140,9 @@ void cpu_init(void)
 
 	cr0 &= ~(CR0_EM | CR0_TS | CR0_AM | CR0_NW | CR0_CD);
 	write_cr0(cr0 | CR0_WP | CR0_NE | CR0_MP);
+	/* Entries for devices choose by it, as their kernel reads it. */
+	if (cpu_features.pat)
+		wrmsr(MSR_PAT, PAT_RESET);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE |
 			(cpu_features.nx ? EFER_NXE : 0));
 	write_cr4(wanted_cr4());

@@ -10,7 +10,7 @@
 #include "x86/regs.h"
 
 struct cpu_features {
-	bool nx, smap, smep, pge, mce, sep, xsave, fsgsbase, pcid, page1gb;
+	bool nx, smap, smep, pge, mce, sep, xsave, fsgsbase, pcid, page1gb, pat;
 	bool rdrand, rdseed;
 	unsigned int maxphysaddr;	/* bits */
 };

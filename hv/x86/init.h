@@ -86,6 +86,11 @@ void trap_ist(struct regs *regs);
 void trap_from_hv(struct regs *regs);
 void trap_from_guest(struct regs *regs) noreturn;
 extern uint64_t trap_nmi_count;
+/*
+ * Takes the vectors that are not the hypervisor's own, before the EOI; false:
+ * it is nobody's.  NULL: there are no such vectors.  Constant after boot.
+ */
+extern bool (*trap_device)(uint32_t vector);
 
 /* debug/panic.c */
 void panic_trap(const struct regs *regs) noreturn;

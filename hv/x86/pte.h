@@ -24,7 +24,10 @@ typedef uint64_t pte_t;
 #define PTE_AVL_GRANT	(1UL << 54)
 /* and this: a mapping of another domain's frame (pv/foreign.h) */
 #define PTE_AVL_FOREIGN	(1UL << 55)
-#define PTE_AVL_OURS	(PTE_AVL_SHARED | PTE_AVL_GRANT | PTE_AVL_FOREIGN)
+/* and this: a mapping of a device's memory (io/ioframe.h) */
+#define PTE_AVL_DEVICE	(1UL << 56)
+#define PTE_AVL_OURS \
+	(PTE_AVL_SHARED | PTE_AVL_GRANT | PTE_AVL_FOREIGN | PTE_AVL_DEVICE)
 #define PTE_NX		(1UL << 63)
 #define PTE_ADDR_MASK	0x000ffffffffff000UL
 

@@ -20,9 +20,12 @@
 uint64_t trap_nmi_count;
 /* interrupts that nobody asked for; any CPU, inexact */
 static uint64_t stray_count;
+bool (*trap_device)(uint32_t vector);
 
 static void interrupt(uint32_t vector)
 {
+	bool known;
+
 	switch (vector) {
 	case VEC_TIMER:
 	case VEC_RESCHED:
@@ -35,8 +38,10 @@ static void interrupt(uint32_t vector)
 	case VEC_SPURIOUS:
 		break;		/* has no EOI */
 	default:
+		/* A line is masked before its EOI: else it comes once more. */
+		known = trap_device && trap_device(vector);
 		lapic_eoi();
-		if (stray_count++ == 0)
+		if (!known && stray_count++ == 0)
 			log_warn("stray interrupt, vector %u", vector);
 	}
 	tlb_answer();

@@ -28,7 +28,7 @@
 
 static uint32_t refs[FAKE_FRAMES], types[FAKE_FRAMES];
 /* page-table entries of the domain at hand that are grants, or foreign */
-static uint32_t grant_entries, foreign_entries;
+static uint32_t grant_entries, foreign_entries, device_entries;
 static uint32_t links_in[FAKE_FRAMES], links_out[FAKE_FRAMES];
 
 static void expect_use(mfn_t mfn, bool typed)
@@ -68,6 +68,12 @@ static void count_entry(struct domain *d, mfn_t table, unsigned int level,
 
 	if (!(e & PTE_P))
 		return;
+	if (e & PTE_AVL_DEVICE) {	/* IOFRAME1 */
+		device_entries++;
+		must(level == 1 && !frame_valid(mfn), "%lx: %lx is marked a device's",
+		     (long)mfn_n(table), (long)e);
+		return;
+	}
 	must(frame_valid(mfn), "%lx names %lx", (long)mfn_n(table), (long)mfn_n(mfn));
 	must(e & PTE_US, "%lx: an entry without US", (long)mfn_n(table));
 	if (fake_kind(mfn) == FRAME_SHARED) {
@@ -175,7 +181,7 @@ static void count_vcpu(struct vcpu *v)
 static void count_domain(struct domain *d, void *arg)
 {
 	ck_assert(!pttree_work_left(d));
-	grant_entries = foreign_entries = 0;
+	grant_entries = foreign_entries = device_entries = 0;
 	count_list(d, d->pages.list);
 	count_list(d, d->pages.left);
 	count_handles(d);
@@ -185,6 +191,8 @@ static void count_domain(struct domain *d, void *arg)
 	count_result(&d->pending.outside);
 	must(foreign_entries == d->foreign_entries, "I21: d%u has %u foreign entries, counts %lu",
 	     d->id, foreign_entries, (unsigned long)d->foreign_entries);
+	must(device_entries == d->io.entries, "I22: d%u has %u device entries, counts %lu",
+	     d->id, device_entries, (unsigned long)d->io.entries);
 }
 
 static void compare(mfn_t mfn)

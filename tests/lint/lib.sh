@@ -6,7 +6,7 @@
 # HV_OBJ.
 
 # The layers of hv/, from below (hv/README.md).
-layer_rows="abi lib:debug:port x86 mm dom sharing pv audit offer ctl boot"
+layer_rows="abi lib:debug:port x86 mm dom io sharing pv audit offer ctl boot"
 
 folders="hv share hash guest-lib tests bench .ci"
 

@@ -8,7 +8,7 @@ SIM_CFLAGS := -std=gnu11 -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Wno-unuse
 SIM_SWITCHED := -fsanitize=thread -Wno-tsan --param tsan-distinguish-volatile=1 \
 	-fno-builtin-memcpy -fno-builtin-memmove -fno-builtin-memset -fno-builtin-memcmp
 SIM_MACHINE = $(sort $(filter-out tests/%,$(call links,tests/sim/sim.h)) \
-	hv/x86/tlb.c hv/dom/evtchn.c hv/dom/op_evtchn.c hv/pv/op_vcpu.c hv/pv/vcpu_context.c \
+	hv/x86/tlb.c hv/dom/evtchn.c hv/dom/evtchn_pirq.c hv/dom/op_evtchn.c hv/pv/op_vcpu.c hv/pv/vcpu_context.c \
 	hv/dom/vcpu.c hv/ctl/op_domctl.c hv/ctl/create.c hv/ctl/settings.c hv/ctl/cpu_policy.c \
 	hv/ctl/domain_info.c hv/ctl/cpu_map.c hv/ctl/op_xsm.c hv/pv/cpuid.c hv/dom/sched_account.c)
 SIM_FAKES = $(filter-out %/fake_tlb.c %/fake_evtchn.c,$(filter tests/%,$(call links,tests/sim/sim.h))) \

@@ -123,6 +123,70 @@ START_TEST(both_kinds)
 }
 END_TEST
 
+START_TEST(ioapics)
+{
+	struct acpi_ioapic a[2];
+
+	ck_assert_uint_eq(acpi_find_ioapics(a, 2), 0);
+	lapic(0, 1);
+	entry(1, 12, 4, 0xfec00000, 8, 0);
+	entry(1, 8, 4, 0xfec10000, 4, 0xfec10000);	/* too short */
+	entry(1, 12, 4, 0xfec01000, 8, 24);
+	ck_assert_uint_eq(acpi_find_ioapics(a, 1), 1);
+	ck_assert_uint_eq(acpi_find_ioapics(a, 2), 2);
+	ck_assert_uint_eq(maddr_n(a[0].at), 0xfec00000);
+	ck_assert_uint_eq(a[0].first, 0);
+	ck_assert_uint_eq(maddr_n(a[1].at), 0xfec01000);
+	ck_assert_uint_eq(a[1].first, 24);
+	entry(1, 12, 4, 0xfec02000, 8, 48);
+	ck_assert_uint_eq(acpi_find_ioapics(a, 2), 2);
+}
+END_TEST
+
+/* Ports of registers as FADT names them; those that are none are left out. */
+START_TEST(acpi_ports)
+{
+	struct acpi_ports p[ACPI_PORTS_MAX];
+
+	put(FADT + 48, 0xb2, 4);
+	put(FADT + 56, 0x600, 4);
+	put(FADT + 64, 0x604, 4);
+	put(FADT + 68, 0x10000, 4);	/* beyond */
+	put(FADT + 76, 0x608, 4);
+	put(FADT + 80, 0xafe0, 4);
+	put(FADT + 88, 4 | 2 << 8 | 4 << 24, 4);
+	put(FADT + 92, 4, 1);
+	finish(FADT, "FACP", 244);
+	ck_assert_uint_eq(acpi_find_ports(p), 5);
+	ck_assert(p[0].first == 0xb2 && p[0].count == 1);
+	ck_assert(p[1].first == 0x600 && p[1].count == 4);
+	ck_assert(p[2].first == 0x604 && p[2].count == 2);
+	ck_assert(p[3].first == 0xafe0 && p[3].count == 4);
+	ck_assert(p[4].first == 0x608 && p[4].count == 4);
+	put(FADT + 36, 1, 1);		/* damaged */
+	ck_assert_uint_eq(acpi_find_ports(p), 0);
+}
+END_TEST
+
+START_TEST(config_in_memory)
+{
+	maddr_t first, end;
+
+	acpi_find_config(&first, &end);
+	ck_assert(!maddr_n(first) && !maddr_n(end));
+	put(HPET + 44, 0xb0000000, 8);
+	put(HPET + 54, 2 | 9 << 8, 4);	/* buses 2 to 9 */
+	finish(HPET, "MCFG", 60);
+	acpi_find_config(&first, &end);
+	ck_assert_uint_eq(maddr_n(first), 0xb0200000);
+	ck_assert_uint_eq(maddr_n(end), 0xb0a00000);
+	put(HPET + 44, 1UL << 60, 8);
+	finish(HPET, "MCFG", 60);
+	acpi_find_config(&first, &end);
+	ck_assert(!maddr_n(first) && !maddr_n(end));
+}
+END_TEST
+
 START_TEST(left_out)
 {
 	uint32_t i;
@@ -291,6 +355,9 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, both_kinds);
+	tcase_add_test(t, ioapics);
+	tcase_add_test(t, acpi_ports);
+	tcase_add_test(t, config_in_memory);
 	tcase_add_test(t, left_out);
 	tcase_add_test(t, no_bios);
 	tcase_add_test(t, old_root);

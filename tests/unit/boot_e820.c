@@ -1,4 +1,4 @@
-/* links: hv/boot/ranges.c tests/port/port.c */
+/* links: hv/mm/firmware.c hv/boot/ranges.c tests/port/port.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * The firmware's memory map, whole and nonsense: no frame is called RAM that an
@@ -142,7 +142,7 @@ START_TEST(adds_nothing)
 	const struct memory_map_entry *e = &no_ram[_i];
 
 	entry(BASE, BASE_RAM, true);
-	entry(maddr_n(e->start), e->bytes, e->ram);
+	entry(maddr_n(e->start), e->bytes, e->type);
 	must_boot();
 	check_base_only();
 }

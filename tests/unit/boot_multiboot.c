@@ -95,7 +95,7 @@ START_TEST(whole)
 	ck_assert_uint_eq(boot_modules[0].bytes, 0x1234);
 	ck_assert_uint_eq(memory_map_count, 2);
 	ck_assert_uint_eq(memory_map[0].bytes, 0x7f00000);
-	ck_assert(memory_map[0].ram && !memory_map[1].ram);
+	ck_assert(memory_map[0].type == 1 && memory_map[1].type != 1);
 }
 END_TEST
 

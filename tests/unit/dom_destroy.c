@@ -15,6 +15,7 @@
 #include "dom/die.h"
 #include "dom/reclaim.h"
 #include "fake/fake_machine.h"
+#include "fake/fake_pirq.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
 #include "pv/above.h"
@@ -65,6 +66,18 @@ START_TEST(all_shared)
 		ck_assert_uint_eq(fake_page(other, kept)[i], 3);
 	fake_check();
 	fake_end(other);
+}
+END_TEST
+
+/* PIRQ4: devices are quiet before a page goes, and once. */
+START_TEST(devices_first)
+{
+	unsigned int before = fake_pirq_ends;
+	uint64_t pages = d->pages.total;
+
+	fake_end(d);
+	ck_assert_uint_eq(fake_pirq_ends, before + 1);
+	ck_assert_uint_eq(fake_pirq_end_pages, pages);
 }
 END_TEST
 
@@ -236,6 +249,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, all_shared);
+	tcase_add_test(tc, devices_first);
 	tcase_add_test(tc, killed_in_calls);
 	tcase_add_test(tc, many_mappings);
 	tcase_add_test(tc, new_domain);

@@ -1,4 +1,4 @@
-/* links: hv/dom/evtchn.c hv/dom/op_evtchn.c hv/dom/privilege.c tests/port/port.c tests/fake/fake_dom.c */
+/* links: hv/dom/evtchn*.c tests/fake/fake_pirq.c hv/dom/op_evtchn.c hv/dom/privilege.c tests/port/port.c tests/fake/fake_dom.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * Event channels: each edge of the port life cycle, each error number, who is

@@ -1,4 +1,4 @@
-/* links: hv/dom/op_sched.c hv/pv/op_vcpu.c hv/dom/sched*.c hv/lib/pheap.c hv/dom/stop.c hv/dom/timer.c hv/dom/evtchn.c hv/dom/vcpu.c tests/port/port.c tests/fake/fake_dom.c tests/fake/fake_x86.c */
+/* links: hv/dom/op_sched.c hv/pv/op_vcpu.c hv/dom/sched*.c hv/lib/pheap.c hv/dom/stop.c hv/dom/timer.c hv/dom/evtchn*.c tests/fake/fake_pirq.c hv/dom/vcpu.c tests/port/port.c tests/fake/fake_dom.c tests/fake/fake_x86.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * sched_op, set_timer_op and vcpu_op, on the real scheduler, timers, event

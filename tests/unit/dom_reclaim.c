@@ -273,6 +273,8 @@ END_TEST
 
 static uint64_t other = ~0UL;	/* the second page of an exchange */
 
+static unsigned int exchange_flags;
+
 static long exchange(unsigned int in_order, unsigned int out_order,
 		     uint64_t in, uint64_t out, uint64_t done, uint64_t mfn)
 {
@@ -283,7 +285,7 @@ static long exchange(unsigned int in_order, unsigned int out_order,
 		.in = { .nr_extents = in, .extent_order = in_order,
 			.domid = DOMID_SELF },
 		.out = { .nr_extents = out, .extent_order = out_order,
-			 .domid = DOMID_SELF },
+			 .domid = DOMID_SELF, .mem_flags = exchange_flags },
 		.nr_exchanged = done,
 	};
 	x->in.extent_start.p = (void *)(fake_va(REQ) + 512);
@@ -294,6 +296,28 @@ static long exchange(unsigned int in_order, unsigned int out_order,
 	lists[65] = page + 2;
 	return FAKE_CALL(op_memory, XENMEM_exchange, fake_va(REQ));
 }
+
+/* New pages are where a device of so many address bits reaches them. */
+START_TEST(exchange_below)
+{
+	mfn_t mfn = unmapped(page + 1);
+	uint64_t *out = (void *)(fake_page(user, REQ) + 1024);
+	unsigned int bits;
+	long r = -ENOMEM;
+
+	for (bits = 1; bits < 40 && r == -ENOMEM; bits++) {
+		exchange_flags = XENMEMF_address_bits(bits) | 0x100;
+		r = exchange(0, 0, 1, 1, 0, mfn_n(mfn));
+	}
+	ck_assert_int_eq(r, 0);
+	ck_assert_uint_lt(*out << PAGE_SHIFT, 1UL << (bits - 1));
+	ck_assert_uint_gt(bits - 1, PAGE_SHIFT);
+	ck_assert_uint_ne(*out, mfn_n(mfn));
+	exchange_flags = XENMEMF_address_bits(60);
+	ck_assert_int_eq(exchange(0, 0, 1, 1, 0, *out), 0);
+	exchange_flags = 0;
+}
+END_TEST
 
 /*
  * ME1, ME2; and what was named before the page that cannot be had is as it was.
@@ -331,5 +355,6 @@ int main(void)
 	tcase_add_test(tc, refused);
 	tcase_add_loop_test(tc, cannot_be_told, 0, 2);
 	tcase_add_test(tc, exchange_refused);
+	tcase_add_test(tc, exchange_below);
 	return suite_run();
 }

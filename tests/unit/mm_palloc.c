@@ -70,6 +70,41 @@ START_TEST(counts_at_start)
 }
 END_TEST
 
+#define END	(FAKE_RESERVED + 0x125UL)	/* within a block */
+
+/* All that is below is found, nothing that is not, whatever is free beside. */
+START_TEST(below)
+{
+	unsigned int order = _i ? 4 : 0, got = 0;
+	mfn_t end = MFN(END);
+	uint64_t free = 0, i;
+	void *p, *last = NULL;
+
+	for (i = FAKE_RESERVED; i + (1UL << order) <= END; i += 1UL << order)
+		free += !(i & ((1UL << order) - 1));
+	while ((p = palloc_hv_below(order, end))) {
+		ck_assert_uint_le(mfn_n(virt_to_mfn(p)) + (1UL << order), END);
+		check_zero(p, order);
+		got++;
+		*(void **)p = last;
+		last = p;
+	}
+	ck_assert_uint_gt(free, 10);
+	ck_assert_uint_eq(got, free);
+	check_free(free << order);
+	ck_assert_ptr_null(palloc_hv_below(order, MFN(0)));
+	p = palloc_hv_below(order, MFN(FAKE_FRAMES));
+	ck_assert_ptr_nonnull(p);
+	ck_assert_uint_ge(mfn_n(virt_to_mfn(p)), END - 15);
+	palloc_hv_free(p, order);
+	for (; last; last = p) {
+		p = *(void **)last;
+		palloc_hv_free(last, order);
+	}
+	check_free(0);
+}
+END_TEST
+
 /* Natural alignment, zeroes, exact counts, and dirt is scrubbed (ME7). */
 START_TEST(orders)
 {
@@ -204,6 +239,7 @@ int main(void)
 	srand(1);
 	tcase_add_unchecked_fixture(tc, start, NULL);
 	tcase_add_test(tc, counts_at_start);
+	tcase_add_loop_test(tc, below, 0, 2);
 	tcase_add_loop_test(tc, orders, 0, 12);
 	tcase_add_test(tc, copies);
 	tcase_add_test(tc, too_large);

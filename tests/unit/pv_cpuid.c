@@ -1,4 +1,4 @@
-/* links: hv/pv/cpuid.c tests/port/port.c */
+/* links: hv/pv/cpuid.c hv/dom/privilege.c tests/port/port.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * The CPUID policy: what must show, what must never show, whatever the host
@@ -142,6 +142,20 @@ START_TEST(host_is_asked_within_its_limits)
 }
 END_TEST
 
+/* A kernel that sees no APIC does not read ACPI's table of lines. */
+START_TEST(first_has_apic)
+{
+	cpuid_policy(&v, 1, 0, out);
+	ck_assert(!(out[3] & BIT(9)));
+	d.privileged = true;
+	cpuid_policy(&v, 1, 0, out);
+	ck_assert(out[3] & BIT(9));
+	cpuid_policy(&v, 7, 0, out);
+	ck_assert(!(out[3] & BIT(9)));
+	d.privileged = false;
+}
+END_TEST
+
 /* CPUPOL1: what one guest is not to see; and nothing that no guest sees. */
 START_TEST(taken_away)
 {
@@ -171,6 +185,7 @@ int main(void)
 	tcase_add_test(tc, features);
 	tcase_add_test(tc, hidden_leaves);
 	tcase_add_test(tc, limits);
+	tcase_add_test(tc, first_has_apic);
 	tcase_add_test(tc, taken_away);
 	tcase_add_test(tc, signature);
 	tcase_add_test(tc, nothing_invented);

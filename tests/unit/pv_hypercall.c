@@ -12,6 +12,7 @@
 
 #include "abi/xencomm.h"
 #include "fake/fake_pv.h"
+#include "pv/physdev.h"
 #include "unit/suite.h"
 
 #define VA	0x700000UL
@@ -84,6 +85,13 @@ static long note_old(uint64_t cmd, uint64_t arg)
 
 long op_sched(unsigned long cmd, uint64_t arg) { return note_old(cmd, arg); }
 long op_event_channel(unsigned long cmd, uint64_t arg) { return note_old(cmd, arg); }
+
+long physdev_device(uint64_t cmd, uint64_t va)
+{
+	old_cmd = cmd;
+	old_arg = va;
+	return cmd == PHYSDEVOP_eoi ? 3 : -ENOSYS;
+}
 
 static void setup(void)
 {
@@ -186,6 +194,9 @@ START_TEST(iopl)
 	ck_assert_int_eq(enter(__HYPERVISOR_physdev_op), -EFAULT);
 	v->regs.rdi = 28;
 	ck_assert_int_eq(enter(__HYPERVISOR_physdev_op), -ENOSYS);
+	v->regs.rdi = PHYSDEVOP_eoi;
+	ck_assert_int_eq(enter(__HYPERVISOR_physdev_op), 3);
+	ck_assert_uint_eq(old_arg, VA + sizeof(memory));
 }
 END_TEST
 

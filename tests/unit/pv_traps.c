@@ -1,4 +1,4 @@
-/* links: hv/pv/traps*.c hv/pv/debugreg.c hv/pv/emul*.c hv/pv/msr.c hv/pv/dec*.c hv/pv/cpuid.c hv/pv/iret.c tests/port/port.c tests/fake/fake_pv.c */
+/* links: hv/pv/traps*.c hv/pv/debugreg.c hv/pv/emul*.c hv/pv/msr.c hv/pv/dec*.c hv/pv/cpuid.c hv/dom/privilege.c hv/pv/iret.c tests/port/port.c tests/fake/fake_pv.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * Faults of a guest: what is emulated, what is delivered, and with which rip
@@ -125,6 +125,54 @@ START_TEST(tcg_iretq_bad_frame)
 	/* not its stack: a real fault */
 	iretq_fault(0xe033, 0x401234, 40);
 	expect(VEC_PF, CODE_VA);
+}
+END_TEST
+
+/* The domain's are 0xc000 and 0xc001. */
+static uint32_t port_value_out;
+static unsigned int port_width;
+
+bool ioport_in(struct domain *d, uint16_t port, unsigned int width,
+	       uint32_t *value)
+{
+	port_width = width;
+	*value = 0xa1b2c3d4;
+	return d == v->domain && (port & 0xfffe) == 0xc000;
+}
+
+bool ioport_out(struct domain *d, uint16_t port, unsigned int width,
+		uint32_t value)
+{
+	port_width = width;
+	port_value_out = value;
+	return d == v->domain && (port & 0xfffe) == 0xc000;
+}
+
+START_TEST(ports_of_devices)
+{
+	v->iopl = 1UL << 12;
+	v->regs.rax = 0x1122334455667788;
+	v->regs.rdx = 0xc000;
+	GP("\xec");
+	expect(NO_TRAP, CODE_VA + 1);
+	ck_assert_uint_eq(v->regs.rax, 0x11223344556677d4);
+	GP("\x66\xed");
+	expect(NO_TRAP, CODE_VA + 2);
+	ck_assert_uint_eq(v->regs.rax, 0x112233445566c3d4);
+	ck_assert_uint_eq(port_width, 2);
+	GP("\xed");
+	expect(NO_TRAP, CODE_VA + 1);
+	ck_assert_uint_eq(v->regs.rax, 0xa1b2c3d4);
+	v->regs.rax = 0x99999999aabbccdd;
+	GP("\xef");
+	expect(NO_TRAP, CODE_VA + 1);
+	ck_assert_uint_eq(port_width, 4);
+	ck_assert_uint_eq(port_value_out, 0xaabbccdd);
+	v->iopl = 0;
+	port_value_out = 0;
+	GP("\xef");
+	expect(VEC_GP, CODE_VA);
+	ck_assert_uint_eq(port_value_out, 0);
 }
 END_TEST
 
@@ -275,6 +323,8 @@ START_TEST(msrs)
 	rdmsr_of(0x277, NO_TRAP);
 	ck_assert_uint_eq(v->regs.rax, 0x00070406);
 	ck_assert_uint_eq(v->regs.rdx, 0x00070406);
+	rdmsr_of(0x1b, NO_TRAP);
+	ck_assert_uint_eq(v->regs.rax, 0xfee00900);
 	rdmsr_of(0x10, NO_TRAP);
 	rdmsr_of(0x4b564d00, VEC_GP);
 	wrmsr_to(0x4b564d00, 1, VEC_GP);
@@ -718,6 +768,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, ports);
+	tcase_add_test(tc, ports_of_devices);
 	tcase_add_test(tc, ports_of_32_bit_code);
 	tcase_add_test(tc, io_breakpoints_need_de);
 	tcase_add_test(tc, io_breakpoints);

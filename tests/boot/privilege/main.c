@@ -7,7 +7,10 @@
  */
 #include "../attack.h"
 
+#include <gl/event.h>
+
 #include <xen/domctl.h>
+#include <xen/physdev.h>
 #include <xen/platform.h>
 #include <xen/sysctl.h>
 
@@ -127,6 +130,72 @@ static void test_ports_of_others(void)
 	gl_test_equal(hypercall_event_channel_op(EVTCHNOP_reset, &r), -XEN_ESRCH);
 }
 
+static bool is_of_devices(uint32_t cmd)
+{
+	return cmd >= PHYSDEVOP_irq_status_query && cmd <= PHYSDEVOP_release_msix &&
+	       cmd != PHYSDEVOP_set_iopl && cmd != PHYSDEVOP_set_iobitmap &&
+	       cmd != 18 && cmd != 22;
+}
+
+/* All numbers of physdev_op but the two that guests have, with any argument. */
+static void test_physdev(void)
+{
+	const uint64_t args[] = { page, 0, FAR_VA, HV_BASE, page + GL_PAGE_BYTES - 4 };
+	struct evtchn_bind_pirq b = { 0 };
+	uint8_t *bytes = (uint8_t *)page;
+	unsigned int i, cmd, changed = 0;
+
+	memset(bytes, 0xa5, GL_PAGE_BYTES);
+	for (cmd = 0; cmd < NUMBERS; cmd++) {
+		if (cmd == PHYSDEVOP_set_iopl || cmd == PHYSDEVOP_set_iobitmap)
+			continue;
+		for (i = 0; i < sizeof(args) / sizeof(args[0]); i++)
+			gl_test_equal(raw_call(__HYPERVISOR_physdev_op, cmd, args[i], 0, 0, 0),
+				      is_of_devices(cmd) ? -XEN_EPERM : -XEN_ENOSYS);
+	}
+	for (i = 0; i < GL_PAGE_BYTES; i++)
+		changed += bytes[i] != 0xa5;
+	gl_test_equal(changed, 0);
+	for (b.pirq = 0; b.pirq < 256; b.pirq++)
+		gl_test_equal(hypercall_event_channel_op(EVTCHNOP_bind_pirq, &b), -XEN_EPERM);
+	b.pirq = 256;
+	gl_test_equal(hypercall_event_channel_op(EVTCHNOP_bind_pirq, &b), -XEN_EINVAL);
+}
+
+static uint32_t port_in(uint16_t port)
+{
+	uint32_t value;
+
+	__asm__ volatile("inl %1, %0" : "=a"(value) : "d"(port));
+	return value;
+}
+
+/* Ports and memory of devices are as if there were none. */
+static void test_devices(void)
+{
+	static const uint64_t frames[] = { 0xa0, 0xf0, 0xfe000, 0xfea00, 0xfeb00, 0xfebff,
+		0xfec00, 0xfed00, 0xfee00, 0xb0000, 0xfd000 };
+	struct physdev_set_iopl iopl = { 1 };
+	uint64_t va = page + GL_PAGE_BYTES;
+	unsigned int i;
+
+	gl_test_equal(raw_call(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iopl,
+			       (uint64_t)&iopl, 0, 0, 0), 0);
+	for (i = 0; i < 32; i++) {
+		__asm__ volatile("outl %0, %1" : : "a"(1u << 31 | i << 11),
+				 "d"((uint16_t)0xcf8));
+		gl_test_equal(port_in(0xcf8), 0xffffffff);
+		gl_test_equal(port_in(0xcfc), 0xffffffff);
+	}
+	for (i = 0xc000; i < 0xd000; i += 4)
+		gl_test_equal(port_in(i), 0xffffffff);
+	for (i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+		gl_test_equal(gl_map_page(va, frames[i], GL_PTE_KERNEL), -XEN_EINVAL);
+		gl_test_equal(gl_map_page(va, frames[i], GL_PTE_KERNEL_RO | 0x10), -XEN_EINVAL);
+		gl_test_equal(gl_map_page(va, frames[i], GL_PTE_KERNEL | 1UL << 56), -XEN_EINVAL);
+	}
+}
+
 /* What is the first domain's in calls that guests have, too. */
 static void test_elsewhere(void)
 {
@@ -162,6 +231,8 @@ void gl_main(void)
 	test_walk();
 	test_bad_arguments();
 	test_elsewhere();
+	test_physdev();
+	test_devices();
 	audit("privilege");
 	gl_test_done();
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* See pciconf.h. */
+#include <port.h>
+
+#include "io/msi.h"
+#include "io/pci.h"
+#include "io/pciconf.h"
+
+#define ENABLE		(1u << 31)
+
+bool pciconf_is_port(uint16_t port, unsigned int width)
+{
+	return (port == PCICONF_ADDRESS && width == 4) ||
+	       (port >= PCICONF_DATA && port + width <= PCICONF_DATA + 4u);
+}
+
+/* CONF1.  False: the domain has named no register. */
+static bool named(const struct domain *d, uint16_t port, unsigned int width,
+		  uint16_t *bdf, unsigned int *reg)
+{
+	uint32_t address = atomic_load(&d->io.config_address);
+
+	*bdf = address >> 8;
+	*reg = (address & 0xfc) + (port & 3);
+	/* The machine's own accesses do not straddle, either. */
+	return address & ENABLE && *reg % width == 0;
+}
+
+uint32_t pciconf_in(struct domain *d, uint16_t port, unsigned int width)
+{
+	uint32_t value = ~0u;
+	unsigned int reg;
+	uint16_t bdf;
+
+	if (port == PCICONF_ADDRESS)
+		return atomic_load(&d->io.config_address);
+	if (!named(d, port, width, &bdf, &reg))
+		return ~0u;
+	spin_lock(&bus_lock);
+	value = bus_config_read(bdf, reg, width);
+	spin_unlock(&bus_lock);
+	return value;
+}
+
+static void function_write(struct pci_function *f, unsigned int reg,
+			   unsigned int width, uint32_t value)
+	needs_lock(&bus_lock)
+{
+	if (f->chipset)
+		return;		/* CONF2 */
+	if (msi_write(f, reg, width, value))
+		return;		/* CONF3 */
+	bus_config_write(f->bdf, reg, width, value);
+	pci_ranges_read(f, reg);
+}
+
+void pciconf_out(struct domain *d, uint16_t port, unsigned int width,
+		 uint32_t value)
+{
+	struct pci_function *f;
+	unsigned int reg;
+	uint16_t bdf;
+
+	if (port == PCICONF_ADDRESS) {
+		/* but for the bits that are none of it */
+		atomic_store(&d->io.config_address, value & 0x80fffffc);
+		return;
+	}
+	if (!named(d, port, width, &bdf, &reg))
+		return;
+	spin_lock(&bus_lock);
+	f = pci_add(bdf);
+	if (f)
+		function_write(f, reg, width, value);
+	spin_unlock(&bus_lock);
+}
