@@ -269,7 +269,8 @@ void main_bsp(uint32_t mbi_maddr, uint32_t loader)
 {
 	maddr_t lapic_base;
 
-	uart_init();			/* so that everything below can speak */
+	/* so that everything below can speak; the log does without, too */
+	(void)uart_open(UART_CONSOLE);
 	percpu_init(0);			/* locks and the log use this_cpu() */
 	percpu_load(0);
 	idt_init();			/* so that mistakes below are seen */

@@ -750,7 +750,7 @@ static void char_typed(char c)
 void console_poll_input(void)
 {
 	for (unsigned int i = 0; i < INPUT_BATCH; i++) {
-		int c = uart_read();
+		int c = uart_read(UART_CONSOLE);
 
 		if (c < 0)
 			return;
