@@ -13,6 +13,7 @@
 #include "boot/report.h"
 #include "boot/selftest.h"
 #include "ctl/build.h"
+#include "ctl/control.h"
 #include "ctl/first.h"
 #include "ctl/waiting.h"
 #include "debug/log.h"
@@ -254,6 +255,8 @@ static void main_on_own_stack(void)
 	console_input_start();		/* the operator may type from here on */
 	/* the machine may be stopped, and go on */
 	wallclock_start();
+	if (boot_options.control)
+		control_start();
 	/* frames that are free now must be free again at the end */
 	report_start();
 	selftest(boot_options.selftest); /* test builds only */

@@ -16,6 +16,7 @@
 #include "audit/audit.h"
 #include "boot/report.h"
 #include "ctl/config.h"
+#include "ctl/control.h"
 #include "ctl/lives.h"
 #include "ctl/waiting.h"
 #include "debug/log.h"
@@ -165,6 +166,7 @@ void report_final(void)
 	log_stat("@end frames_lost=%ld free_frames=%lu audit_errors=%lu cross_group=%lu crashed=%u given_up=%u%s",
 		 lost, free, audit.errors, audit.cross_group, lives_crashed(),
 		 waiting_given_up(), times);
+	control_end();
 	if (lost || audit.errors || audit.cross_group)
 		exit_machine(EXIT_LOST);
 	exit_machine(waiting_given_up() ? EXIT_ERROR : EXIT_OK);

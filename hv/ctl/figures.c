@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the control channel says of the machine and its guests: in full (list,
+ * stats), or what has changed since it was last said (watch).
+ *
+ * Guests are walked by their numbers, one a step, and each is looked at while
+ * it goes on: every figure was true at some moment of the answer.
+ *
+ * WATCH1  seen[] has of each guest what was said of it last.  An update says
+ *         what differs from that, the first one all; a guest that is not there
+ *         any more is said to be gone, once.
+ */
+#include <port.h>
+
+#include "ctl/control.h"
+#include "ctl/lives.h"
+#include "ctl/waiting.h"
+#include "dom/domain.h"
+#include "dom/promise.h"
+#include "lib/fmt.h"
+#include "mm/objpool.h"
+#include "mm/palloc.h"
+#include "sharing/sharing.h"
+#include "x86/cpu.h"
+
+/* Of a guest: numbers, but for the state, which is said in words. */
+enum column {
+	COL_STATE, COL_VCPUS, COL_PAUSED, COL_PAGES, COL_MAX, COL_HELD,
+	COL_MAPPINGS, COL_BUDGET, COL_OFFERED, COL_REFUSED, COL_ZERO, COL_BREAKS,
+	COL_CPU_MS, COL_WEIGHT, COL_CAP, COLUMNS,
+};
+
+static const char *const keys[COLUMNS] = {
+	[COL_STATE] = "state", [COL_VCPUS] = "vcpus", [COL_PAUSED] = "paused",
+	[COL_PAGES] = "pages", [COL_MAX] = "max", [COL_HELD] = "held",
+	[COL_MAPPINGS] = "mappings", [COL_BUDGET] = "budget",
+	[COL_OFFERED] = "offered", [COL_REFUSED] = "refused",
+	[COL_ZERO] = "zero", [COL_BREAKS] = "breaks",
+	[COL_CPU_MS] = "cpu_ms", [COL_WEIGHT] = "weight", [COL_CAP] = "cap",
+};
+
+#define STATE_PAUSED	(DOM_DEAD + 1)	/* one that would run */
+
+static const char *const states[] = {
+	[DOM_BUILDING] = "building", [DOM_RUNNING] = "running",
+	[DOM_SHUT] = "shut", [DOM_DYING] = "dying", [DOM_DEAD] = "dead",
+	[STATE_PAUSED] = "paused",
+};
+
+struct guest {
+	uint64_t n[COLUMNS];
+};
+
+/* WATCH1, by number modulo MAX_DOMAINS; update 0: nothing was said. */
+struct seen {
+	domid_hv_t id;
+	uint32_t update;
+	struct guest last;
+};
+
+/* All below: boot CPU. */
+static struct seen *seen;	/* constant */
+static struct {
+	uint32_t next;		/* number, or slot of seen[] */
+	uint32_t said;
+	uint32_t update;	/* its number, from 1 on */
+	enum { SAY_HEAD, SAY_GUESTS, SAY_GONE } part;
+} walk;
+
+#define SLOTS_A_STEP	64
+
+bool figures_init(void)
+{
+	seen = obj_alloc(MAX_DOMAINS * sizeof(seen[0]));
+	return seen;
+}
+
+static uint64_t state_of(const struct domain *d)
+{
+	enum domain_state state = READ_ONCE(d->state);
+
+	return state == DOM_RUNNING && READ_ONCE(d->paused) ? STATE_PAUSED : state;
+}
+
+static void look(struct domain *d, struct guest *g)
+{
+	struct share_dom_counters c;
+
+	share_dom_counters_get(d->sharing.dom, &c);
+	*g = (struct guest){ .n = {
+		[COL_STATE] = state_of(d),
+		[COL_VCPUS] = d->vcpu_count,
+		[COL_PAUSED] = READ_ONCE(d->paused),
+		[COL_PAGES] = READ_ONCE(d->pages.total),
+		[COL_MAX] = READ_ONCE(d->pages.limit),
+		[COL_HELD] = c.held, [COL_MAPPINGS] = c.mappings,
+		[COL_BUDGET] = c.budget, [COL_OFFERED] = c.offered,
+		[COL_REFUSED] = c.refused, [COL_ZERO] = c.zero,
+		[COL_BREAKS] = c.breaks,
+		[COL_CPU_MS] = READ_ONCE(d->account.ran_ns) / 1000000,
+		[COL_WEIGHT] = READ_ONCE(d->account.weight),
+		[COL_CAP] = READ_ONCE(d->account.cap),
+	} };
+}
+
+/* Those that differ from *old; NULL: all, after the names. */
+static void say_guest(const struct domain *d, const struct guest *g,
+		      const struct guest *old)
+{
+	char line[CONTROL_ANSWER_MAX];
+	size_t n = fmt_snprintf(line, sizeof(line), "guest id=%u", d->id);
+	unsigned int i;
+
+	if (!old)
+		n += fmt_snprintf(line + n, sizeof(line) - n, " name=%s group=%s",
+				  d->name, d->sharing.group_name);
+	for (i = 0; i < COLUMNS; i++) {
+		if (old && old->n[i] == g->n[i])
+			continue;
+		if (i == COL_STATE)
+			n += fmt_snprintf(line + n, sizeof(line) - n, " state=%s",
+					  states[g->n[i]]);
+		else
+			n += fmt_snprintf(line + n, sizeof(line) - n, " %s=%lu",
+					  keys[i], g->n[i]);
+	}
+	control_say("%s", line);
+	walk.said++;
+}
+
+/* The next guest of the walk, with a reference; NULL: there is none. */
+static struct domain *walk_next(void)
+{
+	struct domain *d = domain_from_id(walk.next);
+
+	if (d)
+		walk.next = d->id + 1u;
+	return d;
+}
+
+/* --- list --- */
+
+static enum control_next list_step(void)
+{
+	struct domain *d = walk_next();
+	struct guest g;
+
+	if (!d) {
+		control_ok("list", "n=%u", walk.said);
+		return CONTROL_DONE;
+	}
+	look(d, &g);
+	say_guest(d, &g, NULL);
+	domain_put(d);
+	return CONTROL_MORE;
+}
+
+void figures_list(void)
+{
+	walk.next = walk.said = 0;
+	control_go_on(list_step);
+}
+
+/* --- the machine --- */
+
+static void sum_owned(struct domain *d, void *arg)
+{
+	*(uint64_t *)arg += READ_ONCE(d->pages.total);
+}
+
+static void say_machine(void)
+{
+	struct control_usage used;
+	struct share_totals t;
+	uint64_t owned = 0;
+
+	domain_for_each(sum_owned, &owned);
+	share_totals_get(sharing_service(), &t);
+	control_used(&used);
+	control_say("machine t_ms=%lu cpus=%u total=%lu free=%lu unpromised=%lu overcommit=%u domains=%u owned=%lu given_up=%u crashed=%u control_us=%lu control_lines=%lu control_bytes=%lu",
+		    now_ns() / 1000000, cpu_count, palloc_total_count(),
+		    palloc_free_count(), domain_promise_left(),
+		    domain_overcommit(), domain_count(), owned,
+		    waiting_given_up(), lives_crashed(), used.ns / 1000,
+		    used.lines, used.bytes);
+	control_say("sharing pages_shared=%lu pages_sharing=%lu pages_unshared=%lu zero_frames=%lu zero_mappings=%lu offers=%lu refusals=%lu cow_breaks=%lu last_breaks=%lu metadata_bytes=%lu",
+		    t.pages_shared, t.pages_sharing, t.pages_unshared,
+		    t.zero_frames, t.zero_mappings, t.offers, t.refusals,
+		    t.breaks, t.last_breaks, t.metadata_bytes);
+}
+
+void figures_stats(void)
+{
+	say_machine();
+	control_ok("stats", "n=2");
+}
+
+/* --- watch --- */
+
+/* WATCH1 */
+static void update_guest(struct domain *d)
+{
+	struct seen *s = &seen[d->id % MAX_DOMAINS];
+	bool known = s->update && s->id == d->id;
+	struct guest g;
+
+	look(d, &g);
+	if (!known)
+		say_guest(d, &g, NULL);
+	else if (memcmp(&s->last, &g, sizeof(g)))
+		say_guest(d, &g, &s->last);
+	s->id = d->id;
+	s->update = walk.update;
+	s->last = g;
+}
+
+/* Some slots of those that were said before, and are not there any more. */
+static enum control_next update_gone(void)
+{
+	uint32_t end = MIN(walk.next + SLOTS_A_STEP, MAX_DOMAINS + 0u);
+
+	for (; walk.next < end; walk.next++) {
+		struct seen *s = &seen[walk.next];
+
+		if (!s->update || s->update == walk.update)
+			continue;
+		s->update = 0;
+		control_say("gone id=%u", s->id);
+		walk.said++;
+		walk.next++;
+		return CONTROL_MORE;
+	}
+	if (walk.next < MAX_DOMAINS)
+		return CONTROL_MORE;
+	control_say("end n=%u", walk.said);
+	return CONTROL_DONE;
+}
+
+void figures_update_begin(bool all)
+{
+	if (all)
+		memset(seen, 0, MAX_DOMAINS * sizeof(seen[0]));
+	walk.part = SAY_HEAD;
+	walk.next = walk.said = 0;
+	if (!++walk.update)
+		walk.update++;
+}
+
+enum control_next figures_update(void)
+{
+	struct domain *d;
+
+	switch (walk.part) {
+	case SAY_HEAD:
+		control_say("update missed=%lu", control_missed());
+		say_machine();
+		walk.part = SAY_GUESTS;
+		return CONTROL_MORE;
+	case SAY_GUESTS:
+		d = walk_next();
+		if (!d) {
+			walk.next = 0;
+			walk.part = SAY_GONE;
+			return CONTROL_MORE;
+		}
+		update_guest(d);
+		domain_put(d);
+		return CONTROL_MORE;
+	case SAY_GONE:
+		break;
+	}
+	return update_gone();
+}
