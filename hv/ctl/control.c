@@ -73,6 +73,7 @@ static control_step step;	/* NULL: no answer is under way */
 static struct {
 	uint64_t period_ns;	/* 0: none */
 	uint64_t due_ns, missed;
+	bool begun;		/* its first update was said */
 } watch;
 
 /* --- out --- */
@@ -253,8 +254,7 @@ void control_watch(uint64_t seconds)
 	watch.period_ns = seconds * NS_PER_S;
 	watch.due_ns = now_ns();
 	watch.missed = 0;
-	if (seconds)
-		figures_update_begin(true);
+	watch.begun = false;
 }
 
 uint64_t control_missed(void)
@@ -286,7 +286,8 @@ static bool work(unsigned int *budget)
 		return next != CONTROL_LATER;
 	}
 	if (watch_due()) {
-		figures_update_begin(false);
+		figures_update_begin(!watch.begun);
+		watch.begun = true;
 		step = figures_update;
 		return true;
 	}

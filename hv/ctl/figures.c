@@ -9,6 +9,9 @@
  * WATCH1  seen[] has of each guest what was said of it last.  An update says
  *         what differs from that, the first one all; a guest that is not there
  *         any more is said to be gone, once.
+ * WATCH2  An update after the first says no more of guests than so many bytes,
+ *         and the next one begins where it stopped: however many guests change,
+ *         a watch takes the same part of the machine's time.
  */
 #include <port.h>
 
@@ -51,10 +54,10 @@ struct guest {
 	uint64_t n[COLUMNS];
 };
 
-/* WATCH1, by number modulo MAX_DOMAINS; update 0: nothing was said. */
+/* WATCH1, by number modulo MAX_DOMAINS. */
 struct seen {
 	domid_hv_t id;
-	uint32_t update;
+	bool known;
 	struct guest last;
 };
 
@@ -63,11 +66,15 @@ static struct seen *seen;	/* constant */
 static struct {
 	uint32_t next;		/* number, or slot of seen[] */
 	uint32_t said;
-	uint32_t update;	/* its number, from 1 on */
+	uint32_t begin;		/* number: where an update's walk begins */
+	bool around;		/* it has been at the last number */
+	uint32_t room;		/* WATCH2: bytes */
 	enum { SAY_HEAD, SAY_GUESTS, SAY_GONE } part;
 } walk;
 
 #define SLOTS_A_STEP	64
+
+uint32_t figures_update_bytes = 3072;
 
 bool figures_init(void)
 {
@@ -126,6 +133,7 @@ static void say_guest(const struct domain *d, const struct guest *g,
 	}
 	control_say("%s", line);
 	walk.said++;
+	walk.room -= MIN(walk.room, n + 1);
 }
 
 /* The next guest of the walk, with a reference; NULL: there is none. */
@@ -201,7 +209,7 @@ void figures_stats(void)
 static void update_guest(struct domain *d)
 {
 	struct seen *s = &seen[d->id % MAX_DOMAINS];
-	bool known = s->update && s->id == d->id;
+	bool known = s->known && s->id == d->id;
 	struct guest g;
 
 	look(d, &g);
@@ -210,8 +218,48 @@ static void update_guest(struct domain *d)
 	else if (memcmp(&s->last, &g, sizeof(g)))
 		say_guest(d, &g, &s->last);
 	s->id = d->id;
-	s->update = walk.update;
+	s->known = true;
 	s->last = g;
+}
+
+/* The next guest of an update's walk, from walk.begin round to it again. */
+static struct domain *update_next(void)
+{
+	struct domain *d = walk_next();
+
+	if (!d && !walk.around) {
+		walk.around = true;
+		walk.next = 0;
+		d = walk_next();
+	}
+	if (d && walk.around && d->id >= walk.begin) {
+		domain_put(d);
+		return NULL;
+	}
+	return d;
+}
+
+/* One guest; DONE: all had their turn, or there is no room for another. */
+static enum progress update_guests(void)
+{
+	struct domain *d = walk.room ? update_next() : NULL;
+
+	if (!d) {
+		walk.begin = walk.room ? 0 : walk.next;
+		return DONE;
+	}
+	update_guest(d);
+	domain_put(d);
+	return MORE;
+}
+
+static bool is_there(domid_hv_t id)
+{
+	struct domain *d = domain_find(id);
+
+	if (d)
+		domain_put(d);
+	return d;
 }
 
 /* Some slots of those that were said before, and are not there any more. */
@@ -219,15 +267,14 @@ static enum control_next update_gone(void)
 {
 	uint32_t end = MIN(walk.next + SLOTS_A_STEP, MAX_DOMAINS + 0u);
 
-	for (; walk.next < end; walk.next++) {
-		struct seen *s = &seen[walk.next];
+	while (walk.next < end) {
+		struct seen *s = &seen[walk.next++];
 
-		if (!s->update || s->update == walk.update)
+		if (!s->known || is_there(s->id))
 			continue;
-		s->update = 0;
+		s->known = false;
 		control_say("gone id=%u", s->id);
 		walk.said++;
-		walk.next++;
 		return CONTROL_MORE;
 	}
 	if (walk.next < MAX_DOMAINS)
@@ -238,18 +285,19 @@ static enum control_next update_gone(void)
 
 void figures_update_begin(bool all)
 {
-	if (all)
+	if (all) {
 		memset(seen, 0, MAX_DOMAINS * sizeof(seen[0]));
+		walk.begin = 0;
+	}
+	walk.room = all ? ~0u : figures_update_bytes;
 	walk.part = SAY_HEAD;
-	walk.next = walk.said = 0;
-	if (!++walk.update)
-		walk.update++;
+	walk.next = walk.begin;
+	walk.said = 0;
+	walk.around = false;
 }
 
 enum control_next figures_update(void)
 {
-	struct domain *d;
-
 	switch (walk.part) {
 	case SAY_HEAD:
 		control_say("update missed=%lu", control_missed());
@@ -257,14 +305,10 @@ enum control_next figures_update(void)
 		walk.part = SAY_GUESTS;
 		return CONTROL_MORE;
 	case SAY_GUESTS:
-		d = walk_next();
-		if (!d) {
+		if (update_guests() == DONE) {
 			walk.next = 0;
 			walk.part = SAY_GONE;
-			return CONTROL_MORE;
 		}
-		update_guest(d);
-		domain_put(d);
 		return CONTROL_MORE;
 	case SAY_GONE:
 		break;

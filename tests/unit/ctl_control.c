@@ -342,6 +342,37 @@ START_TEST(watch_says_what_changed)
 }
 END_TEST
 
+/* WATCH2: with room for one guest and a bit, all have their turn. */
+START_TEST(watch_takes_turns)
+{
+	unsigned int i, k, had[4] = { 0 };
+	struct domain *all[4] = { a, b };
+	char line[30];
+
+	for (i = 2; i < ARRAY_COUNT(all); i++)
+		all[i] = guest("more", "");
+	ask("watch\n");
+	ck_assert_ptr_nonnull(strstr(said, "\nend n=4\n"));
+	figures_update_bytes = 30;
+	for (i = 0; i < 12; i++) {
+		const char *text;
+
+		for (k = 0; k < ARRAY_COUNT(all); k++)
+			all[k]->account.ran_ns += 1000000;
+		text = update();
+		ck_assert_ptr_nonnull(strstr(text, "end n=2\n"));
+		for (k = 0; k < ARRAY_COUNT(all); k++) {
+			snprintf(line, sizeof(line), "guest id=%u ", all[k]->id);
+			had[k] += strstr(text, line) != NULL;
+		}
+	}
+	for (k = 0; k < ARRAY_COUNT(all); k++)
+		ck_assert_uint_eq(had[k], 6);
+	for (k = 2; k < ARRAY_COUNT(all); k++)
+		fake_end(all[k]);
+}
+END_TEST
+
 START_TEST(reset_and_quit_end_a_watch)
 {
 	ask("watch\n");
@@ -632,6 +663,7 @@ int main(void)
 	tcase_add_test(tc, lists_guests);
 	tcase_add_test(tc, machine_figures);
 	tcase_add_test(tc, watch_says_what_changed);
+	tcase_add_test(tc, watch_takes_turns);
 	tcase_add_loop_test(tc, reset_and_quit_end_a_watch, 0, 2);
 	tcase_add_test(tc, watch_that_nobody_reads);
 	tcase_add_test(tc, pauses_and_goes_on);
