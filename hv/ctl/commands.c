@@ -14,8 +14,11 @@
 #include <errno.h>
 
 #include "ctl/control.h"
+#include "ctl/create.h"
+#include "ctl/snapshot.h"
 #include "dom/die.h"
 #include "dom/pause.h"
+#include "dom/promise.h"
 #include "x86/cpu.h"
 
 #define NS_PER_S	1000000000UL
@@ -197,6 +200,50 @@ static void run_destroy(const struct command *c, char *const words[])
 	domain_put(d);
 }
 
+/* As XEN_DOMCTL_max_mem. */
+static void run_limit(const struct command *c, char *const words[])
+{
+	uint64_t bytes;
+	struct domain *d;
+
+	if (!str_to_u64(words[1], &bytes) || bytes < PAGE_SIZE) {
+		control_error(c->name, -EINVAL, "SIZE is a number of bytes, as 64M");
+		return;
+	}
+	d = named(c, words[0]);
+	if (!d)
+		return;
+	if (create_limit(d, bytes / 1024))
+		control_error(c->name, -ENOMEM, "%lu pages are more than can be promised: %lu are left",
+			      bytes / PAGE_SIZE, domain_promise_left());
+	else
+		control_ok(c->name, "id=%u max=%lu", d->id, READ_ONCE(d->pages.limit));
+	domain_put(d);
+}
+
+static uint64_t audits_before;	/* boot CPU */
+
+static enum control_next snapshot_step(void)
+{
+	const struct audit_result *a;
+	uint64_t at;
+
+	if (snapshot_count() == audits_before)
+		return CONTROL_LATER;
+	a = snapshot_last(&at);
+	control_ok("snapshot", "errors=%lu cross_group=%lu stopped_us=%lu longest_us=%lu",
+		   a->errors, a->cross_group, a->stopped_ns / 1000,
+		   a->longest_ns / 1000);
+	return CONTROL_DONE;
+}
+
+static void run_snapshot(const struct command *c, char *const words[])
+{
+	audits_before = snapshot_count();
+	snapshot_start();
+	control_go_on(snapshot_step);
+}
+
 static void run_quit(const struct command *c, char *const words[])
 {
 	control_watch(0);
@@ -214,6 +261,8 @@ static const struct command commands[] = {
 	{ "pause", 1, 1, run_pause, "NAME" },
 	{ "unpause", 1, 1, run_unpause, "NAME" },
 	{ "destroy", 1, 1, run_destroy, "NAME" },
+	{ "limit", 2, 2, run_limit, "NAME SIZE" },
+	{ "snapshot", 0, 0, run_snapshot, "" },
 	{ "quit", 0, 0, run_quit, "" },
 };
 

@@ -43,7 +43,7 @@
 #define PATIENCE_NS	500000000UL
 
 #define OUT_BYTES	16384u	/* a power of two */
-#define ROOM		(4 * CONTROL_ANSWER_MAX)
+#define ROOM		(5 * CONTROL_ANSWER_MAX)
 /* of one look */
 #define READ_MOST	256
 #define PUT_MOST	512

@@ -35,7 +35,7 @@ void control_end(void);
 
 /*
  * What a bounded step of an answer leaves: nothing; more, at once; or more
- * later, because it waits for something.  A step says four lines at most.
+ * later, because it waits for something.  A step says five lines at most.
  */
 enum control_next { CONTROL_DONE, CONTROL_MORE, CONTROL_LATER };
 typedef enum control_next (*control_step)(void);

@@ -17,12 +17,14 @@
 
 #include "ctl/control.h"
 #include "ctl/lives.h"
+#include "ctl/snapshot.h"
 #include "ctl/waiting.h"
 #include "dom/domain.h"
 #include "dom/promise.h"
 #include "lib/fmt.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
+#include "offer/result.h"
 #include "sharing/sharing.h"
 #include "x86/cpu.h"
 
@@ -176,6 +178,36 @@ static void sum_owned(struct domain *d, void *arg)
 	*(uint64_t *)arg += READ_ONCE(d->pages.total);
 }
 
+/* Reasons that there were, and how often. */
+static void say_refusals(void)
+{
+	char line[CONTROL_ANSWER_MAX];
+	size_t n = fmt_snprintf(line, sizeof(line), "refused");
+	const char *name;
+	unsigned int i;
+
+	for (i = 0; (name = result_name(i)); i++)
+		if (result_refusals(i))
+			n += fmt_snprintf(line + n, sizeof(line) - n, " %s=%lu",
+					  name, result_refusals(i));
+	control_say("%s", line);
+}
+
+static void say_audit(void)
+{
+	const struct audit_result *a;
+	uint64_t at;
+
+	a = snapshot_last(&at);
+	if (!snapshot_count())
+		control_say("audit done=0");
+	else
+		control_say("audit done=%lu age_ms=%lu errors=%lu cross_group=%lu stopped_us=%lu longest_us=%lu",
+			    snapshot_count(), (now_ns() - at) / 1000000, a->errors,
+			    a->cross_group, a->stopped_ns / 1000,
+			    a->longest_ns / 1000);
+}
+
 static void say_machine(void)
 {
 	struct control_usage used;
@@ -195,12 +227,14 @@ static void say_machine(void)
 		    t.pages_shared, t.pages_sharing, t.pages_unshared,
 		    t.zero_frames, t.zero_mappings, t.offers, t.refusals,
 		    t.breaks, t.last_breaks, t.metadata_bytes);
+	say_refusals();
+	say_audit();
 }
 
 void figures_stats(void)
 {
 	say_machine();
-	control_ok("stats", "n=2");
+	control_ok("stats", "n=4");
 }
 
 /* --- watch --- */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: @machine tests/fake/fake_grants.c hv/ctl/control.c hv/ctl/commands.c hv/ctl/figures.c hv/lib/printable.c
+// links: @machine tests/fake/fake_grants.c hv/ctl/control.c hv/ctl/commands.c hv/ctl/figures.c hv/ctl/snapshot.c hv/ctl/create.c hv/lib/printable.c
 /*
  * The control channel, byte by byte: each command's answers, each mistake's
  * one line, and clients that do not read, do not end, or ask for ever.
@@ -16,13 +16,17 @@
 #include "audit/audit.h"
 #include "ctl/control.h"
 #include "ctl/lives.h"
+#include "ctl/snapshot.h"
 #include "ctl/waiting.h"
 #include "dom/above.h"
 #include "dom/die.h"
 #include "dom/pause.h"
+#include "dom/promise.h"
 #include "dom/timer.h"
 #include "fake/fake_machine.h"
 #include "mm/palloc.h"
+#include "abi/share.h"
+#include "pv/above.h"
 #include "unit/suite.h"
 #include "x86/cpu.h"
 
@@ -64,18 +68,19 @@ int uart_read(enum uart_port port)
 	return (unsigned char)*asked++;
 }
 
-static uint64_t armed_ns;
+static struct timer *armed_last;
 static unsigned int armed;
 
 void timer_init(struct timer *t, void (*fn)(void *arg), void *arg)
 {
 	t->fn = fn;
+	t->arg = arg;
 }
 
 void timer_set(struct timer *t, uint64_t deadline_ns)
 {
 	armed++;
-	armed_ns = deadline_ns;
+	armed_last = t;
 }
 
 uint32_t lives_crashed(void) { return 3; }
@@ -126,6 +131,7 @@ static void setup(void)
 	is_there = true;
 	taken_most = SIZE_MAX;
 	armed = 0;
+	snapshot_init();
 	control_start();
 	ck_assert_uint_eq(armed, 1);
 	free_before = palloc_free_count();
@@ -204,6 +210,14 @@ static const struct {
 	{ "unpause c\n", "error ESRCH unpause no domain is called c\n" },
 	{ "destroy\n", "error EINVAL destroy usage: destroy NAME\n" },
 	{ "destroy aa\n", "error ESRCH destroy no domain is called aa\n" },
+	{ "snapshot 1\n", "error EINVAL snapshot usage: snapshot\n" },
+	{ "limit a\n", "error EINVAL limit usage: limit NAME SIZE\n" },
+	{ "limit a 1M x\n", "error EINVAL limit usage: limit NAME SIZE\n" },
+	{ "limit a x\n", "error EINVAL limit SIZE is a number of bytes, as 64M\n" },
+	{ "limit a 0\n", "error EINVAL limit SIZE is a number of bytes, as 64M\n" },
+	{ "limit a 4095\n", "error EINVAL limit SIZE is a number of bytes, as 64M\n" },
+	{ "limit a -4096\n", "error EINVAL limit SIZE is a number of bytes, as 64M\n" },
+	{ "limit c 4096\n", "error ESRCH limit no domain is called c\n" },
 	{ "a\001b\n", "error EINVAL - a line has printable ASCII and blanks only\n" },
 	{ "quit\x7f\n", "error EINVAL - a line has printable ASCII and blanks only\n" },
 	{ "\xc3\xa4\n", "error EINVAL - a line has printable ASCII and blanks only\n" },
@@ -285,7 +299,43 @@ START_TEST(machine_figures)
 		 2 * FAKE_PAGES);
 	ck_assert_ptr_nonnull(strstr(said, want));
 	ck_assert_ptr_nonnull(strstr(said, "\nsharing pages_shared=0 "));
-	ck_assert_ptr_nonnull(strstr(said, "\nok stats n=2\n"));
+	ck_assert_ptr_nonnull(strstr(said, "\nrefused\naudit done=0\nok stats n=4\n"));
+}
+END_TEST
+
+/* The audit, in slices that a timer gives it; the last one says so. */
+START_TEST(audits)
+{
+	unsigned int done = 0;
+
+	ck_assert_str_eq(ask("snapshot\nversion\n"), "");
+	fake_machine.slow = true;	/* a slice has a few parts */
+	for (; !said[0]; done++) {
+		ck_assert_uint_lt(done, 10000);
+		armed_last->fn(armed_last->arg);
+		polls(1);
+	}
+	fake_machine.slow = false;
+	ck_assert_uint_gt(done, 1);
+	polls(2);
+	ck_assert_int_eq(strncmp(said, "ok snapshot errors=0 cross_group=0 ", 35), 0);
+	ck_assert_ptr_nonnull(strstr(said, "\nok version "));
+	fake_machine.skip_ns = 5 * SECOND;
+	ask("stats\n");
+	ck_assert_ptr_nonnull(strstr(said, "\naudit done=1 age_ms=50"));
+	ck_assert_ptr_nonnull(strstr(said, " errors=0 cross_group=0 "));
+}
+END_TEST
+
+START_TEST(says_why_offers_were_refused)
+{
+	fake_run(a);
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, 0x1000, 0, 0), -ENOENT);
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, 0x2000, 0, 0), -ENOENT);
+	/* Not an offer: it is not counted. */
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_unshare, fake_va(fake_free_pfn(a)), 1, 0), 0);
+	ask("stats\n");
+	ck_assert_ptr_nonnull(strstr(said, "\nrefused not-mapped=2\n"));
 }
 END_TEST
 
@@ -300,7 +350,7 @@ static const char *update(void)
 	fake_machine.skip_ns = SECOND;
 	polls(60);
 	ck_assert_int_eq(strncmp(said, "update missed=0\nmachine ", 24), 0);
-	p = strstr(said, "\nsharing ");
+	p = strstr(said, "\naudit ");
 	ck_assert_ptr_nonnull(p);
 	return strchr(p + 1, '\n') + 1;
 }
@@ -407,6 +457,27 @@ START_TEST(watch_that_nobody_reads)
 END_TEST
 
 /* --- what changes guests --- */
+
+START_TEST(limits_memory)
+{
+	char want[100];
+
+	snprintf(want, sizeof(want), "ok limit id=%u max=1025\n", a->id);
+	ck_assert_str_eq(ask("limit a 4100K\n"), want);
+	ck_assert_uint_eq(a->pages.max, 1025);
+	/* Less than it has: it keeps them, and gets no more. */
+	snprintf(want, sizeof(want), "ok limit id=%u max=512\n", a->id);
+	ck_assert_str_eq(ask("limit a 2M\n"), want);
+	ck_assert_uint_ge(a->pages.max, FAKE_PAGES);
+	ck_assert_uint_eq(a->pages.limit, 512);
+	ck_assert_uint_eq(b->pages.limit, FAKE_PAGES);
+	snprintf(want, sizeof(want), "error ENOMEM limit 262144 pages are more than can be promised: %lu are left\n",
+		 domain_promise_left());
+	ck_assert_str_eq(ask("limit a 1G\n"), want);
+	ck_assert_ptr_nonnull(strstr(ask("limit a 17592186044415M\n"), "error ENOMEM limit "));
+	ck_assert_uint_eq(a->pages.limit, 512);
+}
+END_TEST
 
 START_TEST(pauses_and_goes_on)
 {
@@ -662,6 +733,9 @@ int main(void)
 	tcase_add_test(tc, help_lists_all);
 	tcase_add_test(tc, lists_guests);
 	tcase_add_test(tc, machine_figures);
+	tcase_add_test(tc, audits);
+	tcase_add_test(tc, says_why_offers_were_refused);
+	tcase_add_test(tc, limits_memory);
 	tcase_add_test(tc, watch_says_what_changed);
 	tcase_add_test(tc, watch_takes_turns);
 	tcase_add_loop_test(tc, reset_and_quit_end_a_watch, 0, 2);
