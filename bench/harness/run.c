@@ -7,6 +7,7 @@
 #include "harness/progress.h"
 #include "harness/report.h"
 #include "harness/run.h"
+#include "harness/saved.h"
 
 #define RUN_DIR		"build/run"
 #define MANY_DIR	"build/many"
@@ -112,6 +113,7 @@ static int run_machine(const struct plan *p, const struct options *o)
 	report_json(&r, &f, p->dir);
 	printf("  Console: %s/console.log, figures: %s/report.json\n", p->dir,
 	       p->dir);
+	saved_picture(&r, p->dir);
 	status = r.problems.count ? EXIT_BAD : 0;
 	run_fini(&r);
 	return status;
