@@ -112,7 +112,7 @@ $(B)/bench/%.o: bench/%.c | $(B)/inc/.done
 	$(call say,CC,$@)
 	$(Q)$(CC) $(HARNESS_CFLAGS) -MD -MP -c -o $@ $<
 
-$(B)/harness: $(HARNESS_SRC:%.c=$(B)/%.o)
+$(B)/harness: $(HARNESS_SRC:%.c=$(B)/%.o) $(TOOLS_SHARED:%.c=$(B)/%.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) -o $@ $^ -larchive -ljansson $(CODECS)
 

@@ -9,7 +9,7 @@ set datafile separator tab
 set multiplot layout 2,1 title "Memory of the guests, and what they do with it"
 set key autotitle columnhead outside right top
 set grid
-set yrange [0:*]
+set yrange [0:1<*]
 set lmargin 10
 set ylabel "MiB"
 plot for [c=2:4] "$1/saved.tsv" using 1:c with lines linewidth 2

@@ -110,22 +110,32 @@ static void take_gone(struct model *m, const char *line)
 			(--m->count - i) * sizeof(*m->guests));
 }
 
-/* An update is whole: what happened a second since the one before. */
-static void rates(struct model *m)
+/* Counters only grow; but a machine may say what it likes. */
+static double rate(uint64_t now, uint64_t before, uint64_t ms)
 {
-	uint64_t t = pairs_number(&m->part[MODEL_MACHINE], "t_ms");
-	uint64_t offers = pairs_number(&m->part[MODEL_SHARING], "offers");
-	uint64_t breaks = pairs_number(&m->part[MODEL_SHARING], "cow_breaks");
+	return now > before && ms ? (double)(now - before) * 1000 / (double)ms : 0;
+}
 
-	if (m->updates++ && t > m->t_ms) {
-		double s = (double)(t - m->t_ms) / 1000;
+void model_follows(struct model *m, const struct model *old)
+{
+	uint64_t before = old->t_ms, offers = old->offers, breaks = old->breaks;
+	uint64_t ms;
 
-		m->offers_rate = (double)(offers - m->offers) / s;
-		m->breaks_rate = (double)(breaks - m->breaks) / s;
-	}
-	m->t_ms = t;
-	m->offers = offers;
-	m->breaks = breaks;
+	m->updates = old->updates + 1;
+	m->t_ms = pairs_number(&m->part[MODEL_MACHINE], "t_ms");
+	m->offers = pairs_number(&m->part[MODEL_SHARING], "offers");
+	m->breaks = pairs_number(&m->part[MODEL_SHARING], "cow_breaks");
+	ms = m->updates > 1 && m->t_ms > before ? m->t_ms - before : 0;
+	m->offers_rate = rate(m->offers, offers, ms);
+	m->breaks_rate = rate(m->breaks, breaks, ms);
+}
+
+const struct model_guest *model_named(const struct model *m, const char *name)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (!strcmp(pairs_text(&m->guests[i].said, "name"), name))
+			return &m->guests[i];
+	return NULL;
 }
 
 bool model_line(struct model *m, const char *line)
@@ -144,7 +154,7 @@ bool model_line(struct model *m, const char *line)
 		take(&said, line);
 		m->missed = pairs_number(&said, "missed");
 	} else if (!strncmp(line, "end ", 4)) {
-		rates(m);
+		model_follows(m, m);
 		return true;
 	}
 	return false;

@@ -36,7 +36,7 @@ struct model {
 	struct model_guest *guests;	/* by number */
 	size_t count, room;
 	uint64_t missed, updates;
-	/* of the update before the last one */
+	/* as it was when it was whole */
 	uint64_t t_ms, offers, breaks;
 	double offers_rate, breaks_rate; /* a second */
 };
@@ -44,6 +44,10 @@ struct model {
 /* True: the line ended an update. */
 bool model_line(struct model *m, const char *line);
 void model_free(struct model *m);
+/* m is whole, and comes after `old`: what happened a second between. */
+void model_follows(struct model *m, const struct model *old);
+/* By name, or NULL. */
+const struct model_guest *model_named(const struct model *m, const char *name);
 
 /* Pages of a guest: its own, shared, and given back of what it may have. */
 struct model_pages {

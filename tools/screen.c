@@ -34,6 +34,11 @@ size_t screen_rows(void)
 	return ioctl(1, TIOCGWINSZ, &w) || !w.ws_row ? 24 : w.ws_row;
 }
 
+bool screen_fits(size_t lines)
+{
+	return lines < screen_rows();
+}
+
 void screen_line(const char *fmt, ...)
 {
 	char text[512];
@@ -150,8 +155,7 @@ char *screen_totals(const struct model *m)
 			 m->offers_rate, m->breaks_rate, refused, audit);
 }
 
-/* Three lines. */
-static void draw_machine(const struct model *m)
+void screen_machine(const struct model *m)
 {
 	struct frames f = frames_of(m);
 	const struct bar_part parts[] = {
@@ -173,15 +177,22 @@ static void draw_machine(const struct model *m)
 		    m->offers_rate, m->breaks_rate, refused, audit);
 }
 
-static void draw_guest(const struct model_guest *g)
+void screen_guest_bar(char *text, size_t cells, const struct model_guest *g)
 {
 	struct model_pages p = model_pages_of(g);
 	const struct bar_part parts[] = {
 		{ p.own, '#' }, { p.shared, '=' }, { p.back, '.' },
 	};
+
+	bar(text, cells, parts, 3, p.own + p.shared + p.back);
+}
+
+static void draw_guest(const struct model_guest *g)
+{
+	struct model_pages p = model_pages_of(g);
 	char text[GUEST_BAR + 1];
 
-	bar(text, GUEST_BAR, parts, 3, p.own + p.shared + p.back);
+	screen_guest_bar(text, GUEST_BAR, g);
 	screen_line("  %-8.16s %-8s [%s] own %.1f shared %.1f back %.1f MiB  breaks %s",
 		    pairs_text(&g->said, "name"), pairs_text(&g->said, "state"), text,
 		    mib(p.own), mib(p.shared), mib(p.back),
@@ -194,15 +205,15 @@ static void draw_guest(const struct model_guest *g)
  */
 static void draw(struct screen *s, const struct model *m, const char *foot)
 {
-	size_t rows = screen_rows(), fixed = 3 + (foot != NULL), shown = 0;
+	size_t rows = screen_rows(), fixed = SCREEN_MACHINE + (foot != NULL), shown = 0;
 	size_t room = rows > fixed + 2 ? rows - fixed - 2 : 0;
 
 	if (s->drawn)
 		printf("\033[%zuA", s->drawn);
 	s->drawn = 0;
 	if (rows > fixed) {
-		draw_machine(m);
-		s->drawn = 3;
+		screen_machine(m);
+		s->drawn = SCREEN_MACHINE;
 	}
 	for (; shown < m->count && shown < room; shown++)
 		draw_guest(&m->guests[shown]);

@@ -24,6 +24,13 @@ char *screen_totals(const struct model *m);
 
 /* --- for other drawings --- */
 
+/* The machine in SCREEN_MACHINE lines; a guest's bar of so many cells. */
+#define SCREEN_MACHINE	3
+void screen_machine(const struct model *m);
+void screen_guest_bar(char *text, size_t cells, const struct model_guest *g);
+/* Is the terminal so high?  What has scrolled off cannot be drawn again. */
+bool screen_fits(size_t lines);
+
 size_t screen_columns(void);
 size_t screen_rows(void);
 /* One line of a drawing: cut, where the terminal is narrow. */

@@ -159,7 +159,7 @@ static void remove_outputs(const char *folder)
 {
 	static const char *const names[] = {
 		"console.log", "qemu.log", "report.json", "saved.tsv",
-		"saved.svg",
+		"saved.svg", "control.sock",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
