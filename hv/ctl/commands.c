@@ -16,6 +16,7 @@
 #include "ctl/control.h"
 #include "ctl/create.h"
 #include "ctl/snapshot.h"
+#include "ctl/starting.h"
 #include "dom/die.h"
 #include "dom/pause.h"
 #include "dom/promise.h"
@@ -200,6 +201,32 @@ static void run_destroy(const struct command *c, char *const words[])
 	domain_put(d);
 }
 
+static enum control_next start_step(void)
+{
+	struct starting_result r;
+
+	if (!starting_over(&r))
+		return CONTROL_LATER;
+	if (r.error)
+		control_error("start", r.error, "%s%s", r.why,
+			      r.started ? "; those before it run" : "");
+	else
+		control_ok("start", "n=%u", r.started);
+	return CONTROL_DONE;
+}
+
+static void run_start(const struct command *c, char *const words[])
+{
+	struct starting_result r;
+
+	if (!words[0][0])
+		control_error(c->name, -EINVAL, "usage: %s %s", c->name, c->usage);
+	else if (!starting_begin(words[0], &r))
+		control_error(c->name, r.error, "%s", r.why);
+	else
+		control_go_on(start_step);
+}
+
 /* As XEN_DOMCTL_max_mem. */
 static void run_limit(const struct command *c, char *const words[])
 {
@@ -261,6 +288,7 @@ static const struct command commands[] = {
 	{ "pause", 1, 1, run_pause, "NAME" },
 	{ "unpause", 1, 1, run_unpause, "NAME" },
 	{ "destroy", 1, 1, run_destroy, "NAME" },
+	{ "start", 0, CONTROL_REST, run_start, "NAME|domain name=NAME kernel=MODULE memory=SIZE ..." },
 	{ "limit", 2, 2, run_limit, "NAME SIZE" },
 	{ "snapshot", 0, 0, run_snapshot, "" },
 	{ "quit", 0, 0, run_quit, "" },
@@ -314,13 +342,24 @@ static int split(char *at, char *words[])
 	return n;
 }
 
+static char *trim(char *text)
+{
+	size_t n;
+
+	while (*text == ' ')
+		text++;
+	for (n = strlen(text); n && text[n - 1] == ' '; n--)
+		text[n - 1] = '\0';
+	return text;
+}
+
 static void run_one(const struct command *c, char *rest)
 {
 	char *words[CONTROL_WORDS_MAX] = { NULL };
 	int n;
 
 	if (c->words_most == CONTROL_REST) {
-		words[0] = rest;
+		words[0] = trim(rest);
 		c->run(c, words);
 		return;
 	}

@@ -29,6 +29,7 @@
 #include <stdarg.h>
 
 #include "ctl/control.h"
+#include "ctl/starting.h"
 #include "debug/log.h"
 #include "dom/timer.h"
 #include "lib/fmt.h"
@@ -330,7 +331,7 @@ void control_start(void)
 		log_warn("control: there is no second serial port; no channel");
 		return;
 	}
-	if (!figures_init()) {
+	if (!figures_init() || !starting_init()) {
 		log_warn("control: no memory; no channel");
 		return;
 	}

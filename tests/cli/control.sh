@@ -41,6 +41,27 @@ expect 124 " 4 guests  memory " timeout 3 $ctl watch
 out=$(timeout 3 $ctl --json watch | jq -c '.guests | length' | sort -u)
 [ "$out" = 4 ] || fail "a watch in JSON has not 4 guests each time"
 
+# --- births: one of the list again, and a new line; and audits beside them ---
+expect 0 "state=gone" $ctl destroy g1
+expect 0 "ok start n=1" $ctl start g1
+expect 1 "pasture: EEXIST start there is a domain g1" $ctl start g1
+expect 0 "ok start n=1" $ctl start domain name=more kernel=minimal.elf memory=8M 'cmdline="hold=1"' group=t1
+expect 0 "ok snapshot errors=0 cross_group=0" $ctl snapshot
+expect 1 "pasture: ENOMEM start 900 MiB, with share budget" $ctl start domain name=big kernel=minimal.elf memory=900M
+expect 0 "max=1024" $ctl limit more 4M
+for i in {1..20}; do
+	expect 0 "ok start n=2" $ctl start domain name=t count=2 kernel=minimal.elf memory=8M
+	expect 0 "ok start n=1" $ctl start domain name=u kernel=minimal.elf memory=8M 'cmdline="hold=1"'
+	expect 0 "state=gone" $ctl destroy u
+done
+expect 0 "state=gone" $ctl destroy more
+expect 0 "errors=0 cross_group=0" $ctl snapshot
+for ((i = 0; i < 100; i++)); do
+	$ctl list >"$work/control.list"
+	grep -q '^t[12] ' "$work/control.list" || break
+	sleep 0.1
+done
+
 # --- two clients ---
 timeout 20 $ctl watch >"$work/first.out" &
 first=$!
@@ -99,7 +120,7 @@ wait $stopped || fail "the client that was stopped ended with $?"
 # --- the end ---
 expect 0 "ok destroy id=2 state=gone" $ctl destroy g2
 expect 0 "ok list n=3" $ctl raw <<<"list"
-expect 0 "state=gone" $ctl destroy id=1
+expect 0 "state=gone" $ctl destroy g1
 expect 0 "state=gone" $ctl destroy watch
 $ctl watch >"$work/last.out" 2>&1 &
 last=$!

@@ -1,158 +1,12 @@
 // SPDX-License-Identifier: MIT
-// links: @machine tests/fake/fake_grants.c hv/ctl/control.c hv/ctl/commands.c hv/ctl/figures.c hv/ctl/snapshot.c hv/ctl/create.c hv/lib/printable.c
+// links: @machine tests/fake/fake_grants.c hv/ctl/control.c hv/ctl/commands.c hv/ctl/figures.c hv/ctl/snapshot.c hv/ctl/create.c hv/ctl/starting.c hv/ctl/domlist.c hv/ctl/config.c hv/ctl/first.c hv/lib/printable.c
 /*
- * The control channel, byte by byte: each command's answers, each mistake's
- * one line, and clients that do not read, do not end, or ask for ever.
+ * The control channel, byte by byte: each mistake's one line, and clients that
+ * do not read, do not end, or ask for ever.
  */
 #include <check.h>
-#include <errno.h>
-#include <port.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <xen/sched.h>
-
-#include "audit/audit.h"
-#include "ctl/control.h"
-#include "ctl/lives.h"
-#include "ctl/snapshot.h"
-#include "ctl/waiting.h"
-#include "dom/above.h"
-#include "dom/die.h"
-#include "dom/pause.h"
-#include "dom/promise.h"
-#include "dom/timer.h"
-#include "fake/fake_machine.h"
-#include "mm/palloc.h"
-#include "abi/share.h"
-#include "pv/above.h"
-#include "unit/suite.h"
-#include "x86/cpu.h"
-
-#define SECOND 1000000000UL
-
-/* --- the port, and what else the machine has not --- */
-
-static bool is_there;
-static const char *asked;	/* what uart_read() still gives, */
-static size_t asked_left;	/* and how much of it */
-static char said[1 << 20];	/* what the client has read */
-static size_t said_bytes, taken_most;
-
-bool uart_open(enum uart_port port)
-{
-	ck_assert_int_eq(port, UART_CONTROL);
-	return is_there;
-}
-
-size_t uart_put(enum uart_port port, const char *bytes, size_t count)
-{
-	size_t n = MIN(MIN(count, (size_t)16), taken_most);
-
-	ck_assert_int_eq(port, UART_CONTROL);
-	ck_assert_uint_lt(said_bytes + n, sizeof(said));
-	memcpy(said + said_bytes, bytes, n);
-	said_bytes += n;
-	said[said_bytes] = '\0';
-	taken_most -= n;
-	return n;
-}
-
-int uart_read(enum uart_port port)
-{
-	ck_assert_int_eq(port, UART_CONTROL);
-	if (!asked_left)
-		return -1;
-	asked_left--;
-	return (unsigned char)*asked++;
-}
-
-static struct timer *armed_last;
-static unsigned int armed;
-
-void timer_init(struct timer *t, void (*fn)(void *arg), void *arg)
-{
-	t->fn = fn;
-	t->arg = arg;
-}
-
-void timer_set(struct timer *t, uint64_t deadline_ns)
-{
-	armed++;
-	armed_last = t;
-}
-
-uint32_t lives_crashed(void) { return 3; }
-uint32_t waiting_given_up(void) { return 2; }
-
-/* --- the client --- */
-
-static struct domain *a, *b;
-static uint64_t free_before;
-
-static struct domain *guest(const char *name, const char *group)
-{
-	struct domain *d = fake_domain(group, 100);
-
-	strcpy(d->name, name);
-	return d;
-}
-
-static void polls(unsigned int n)
-{
-	while (n--)
-		control_poll();
-}
-
-static void hear_nothing(void)
-{
-	said_bytes = 0;
-	said[0] = '\0';
-}
-
-static const char *ask_bytes(const char *text, size_t bytes)
-{
-	hear_nothing();
-	asked = text;
-	asked_left = bytes;
-	polls(60);
-	return said;
-}
-
-static const char *ask(const char *text)
-{
-	return ask_bytes(text, strlen(text));
-}
-
-static void setup(void)
-{
-	fake_machine_start();
-	is_there = true;
-	taken_most = SIZE_MAX;
-	armed = 0;
-	snapshot_init();
-	control_start();
-	ck_assert_uint_eq(armed, 1);
-	free_before = palloc_free_count();
-	a = guest("a", "one");
-	b = guest("b", "");
-	polls(1);
-	ck_assert_str_eq(said, "hello pasture protocol=1\n");
-}
-
-static void teardown(void)
-{
-	uint64_t cross;
-
-	if (a)
-		fake_end(a);
-	if (b)
-		fake_end(b);
-	fake_recount();
-	ck_assert_uint_eq(audit_machine(&cross), 0);
-	ck_assert_uint_eq(palloc_free_count(), free_before);
-}
+#include "unit/control_client.h"
 
 /* --- what is asked well --- */
 
@@ -218,6 +72,27 @@ static const struct {
 	{ "limit a 4095\n", "error EINVAL limit SIZE is a number of bytes, as 64M\n" },
 	{ "limit a -4096\n", "error EINVAL limit SIZE is a number of bytes, as 64M\n" },
 	{ "limit c 4096\n", "error ESRCH limit no domain is called c\n" },
+	{ "start\n", "error EINVAL start usage: start NAME|domain name=NAME kernel=MODULE memory=SIZE ...\n" },
+	{ "start   \n", "error EINVAL start usage: start NAME|domain name=NAME kernel=MODULE memory=SIZE ...\n" },
+	{ "start y\n", "error ESRCH start the domain list has no y\n" },
+	{ "start z\n", "error ESRCH start the domain list has no z\n" },
+	{ "start z0\n", "error ESRCH start the domain list has no z0\n" },
+	{ "start z3\n", "error ESRCH start the domain list has no z3\n" },
+	{ "start r\n", "error EBUSY start r comes again by itself (repeat=)\n" },
+	{ "start w\n", "error EBUSY start w waits for memory\n" },
+	{ "start dom0\n", "error EPERM start the first domain is started once\n" },
+	{ "start domain\n", "error EINVAL start domain list line 1: name= is missing\n" },
+	{ "start web name=x\n", "error EINVAL start domain list line 1: web is not a \"domain\" line\n" },
+	{ "start domain name=x kernel=none memory=4M\n", "error EINVAL start domain list line 1: kernel=none names no module that was loaded\n" },
+	{ "start domain name=x kernel=fake memory=4M color=1\n", "error EINVAL start domain list line 1: color=1 is not known\n" },
+	{ "start domain name=x kernel=fake memory=4M repeat=1\n", "error EINVAL start repeat= is for the domain list\n" },
+	{ "start domain name=x kernel=fake memory=4M count=1025\n", "error EINVAL start count=1025 is more than 1024\n" },
+	{ "start domain name=a kernel=fake memory=4M\n", "error EEXIST start there is a domain a\n" },
+	{ "start domain name=z1 kernel=fake memory=4M\n", "error EEXIST start the domain list has z\n" },
+	{ "start domain name=z kernel=fake memory=4M count=5\n", "error EEXIST start the domain list has z\n" },
+	{ "start domain name=\"x kernel=fake\n", "error EINVAL start domain list line 1: a quote does not end, a word is too long, or there is a NUL\n" },
+	{ "start #\n", "error ESRCH start the domain list has no #\n" },
+	{ "start # x\n", "error EINVAL start there is no domain in the line\n" },
 	{ "a\001b\n", "error EINVAL - a line has printable ASCII and blanks only\n" },
 	{ "quit\x7f\n", "error EINVAL - a line has printable ASCII and blanks only\n" },
 	{ "\xc3\xa4\n", "error EINVAL - a line has printable ASCII and blanks only\n" },
@@ -267,314 +142,6 @@ START_TEST(help_lists_all)
 	ck_assert_ptr_nonnull(strstr(said, "command destroy NAME\n"));
 	ck_assert_ptr_nonnull(strstr(said, "command help\n"));
 	ck_assert_ptr_nonnull(strstr(said, "\nok help n="));
-}
-END_TEST
-
-/* --- figures --- */
-
-START_TEST(lists_guests)
-{
-	char want[1000];
-
-	a->account.ran_ns = 12345678;
-	a->account.weight = 256;
-	snprintf(want, sizeof(want),
-		 "guest id=%u name=a group=one state=running vcpus=1 paused=0 pages=%u max=%u held=0 mappings=0 budget=100 offered=0 refused=0 zero=0 breaks=0 cpu_ms=12 weight=256 cap=0\n"
-		 "guest id=%u name=b group=alone%u state=running vcpus=1 paused=0 pages=%u max=%u held=0 mappings=0 budget=100 offered=0 refused=0 zero=0 breaks=0 cpu_ms=0 weight=0 cap=0\n"
-		 "ok list n=2\n", a->id, FAKE_PAGES, FAKE_PAGES, b->id, b->id,
-		 FAKE_PAGES, FAKE_PAGES);
-	ck_assert_str_eq(ask("list\n"), want);
-}
-END_TEST
-
-START_TEST(machine_figures)
-{
-	char want[200];
-
-	ask("stats\n");
-	ck_assert_int_eq(strncmp(said, "machine t_ms=", 13), 0);
-	snprintf(want, sizeof(want), " free=%lu ", palloc_free_count());
-	ck_assert_ptr_nonnull(strstr(said, want));
-	snprintf(want, sizeof(want), " domains=2 owned=%u given_up=2 crashed=3 ",
-		 2 * FAKE_PAGES);
-	ck_assert_ptr_nonnull(strstr(said, want));
-	ck_assert_ptr_nonnull(strstr(said, "\nsharing pages_shared=0 "));
-	ck_assert_ptr_nonnull(strstr(said, "\nrefused\naudit done=0\nok stats n=4\n"));
-}
-END_TEST
-
-/* The audit, in slices that a timer gives it; the last one says so. */
-START_TEST(audits)
-{
-	unsigned int done = 0;
-
-	ck_assert_str_eq(ask("snapshot\nversion\n"), "");
-	fake_machine.slow = true;	/* a slice has a few parts */
-	for (; !said[0]; done++) {
-		ck_assert_uint_lt(done, 10000);
-		armed_last->fn(armed_last->arg);
-		polls(1);
-	}
-	fake_machine.slow = false;
-	ck_assert_uint_gt(done, 1);
-	polls(2);
-	ck_assert_int_eq(strncmp(said, "ok snapshot errors=0 cross_group=0 ", 35), 0);
-	ck_assert_ptr_nonnull(strstr(said, "\nok version "));
-	fake_machine.skip_ns = 5 * SECOND;
-	ask("stats\n");
-	ck_assert_ptr_nonnull(strstr(said, "\naudit done=1 age_ms=50"));
-	ck_assert_ptr_nonnull(strstr(said, " errors=0 cross_group=0 "));
-}
-END_TEST
-
-START_TEST(says_why_offers_were_refused)
-{
-	fake_run(a);
-	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, 0x1000, 0, 0), -ENOENT);
-	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, 0x2000, 0, 0), -ENOENT);
-	/* Not an offer: it is not counted. */
-	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_unshare, fake_va(fake_free_pfn(a)), 1, 0), 0);
-	ask("stats\n");
-	ck_assert_ptr_nonnull(strstr(said, "\nrefused not-mapped=2\n"));
-}
-END_TEST
-
-/* What an update says behind the machine's two lines. */
-static const char *update(void)
-{
-	const char *p;
-
-	hear_nothing();
-	polls(20);
-	ck_assert_str_eq(said, "");
-	fake_machine.skip_ns = SECOND;
-	polls(60);
-	ck_assert_int_eq(strncmp(said, "update missed=0\nmachine ", 24), 0);
-	p = strstr(said, "\naudit ");
-	ck_assert_ptr_nonnull(p);
-	return strchr(p + 1, '\n') + 1;
-}
-
-/* WATCH1 */
-START_TEST(watch_says_what_changed)
-{
-	char want[200];
-	uint16_t id = b->id;
-
-	ask("watch\n");
-	ck_assert_int_eq(strncmp(said, "ok watch seconds=1\nupdate missed=0\nmachine ", 43), 0);
-	ck_assert_ptr_nonnull(strstr(said, " name=a group=one state=running "));
-	ck_assert_ptr_nonnull(strstr(said, " name=b "));
-	ck_assert_ptr_nonnull(strstr(said, "\nend n=2\n"));
-	ck_assert_str_eq(update(), "end n=0\n");
-	a->account.ran_ns = 7000000;
-	b->account.cap = 50;
-	snprintf(want, sizeof(want), "guest id=%u cpu_ms=7\nguest id=%u cap=50\nend n=2\n",
-		 a->id, b->id);
-	ck_assert_str_eq(update(), want);
-	fake_end(b);
-	snprintf(want, sizeof(want), "gone id=%u\nend n=1\n", id);
-	ck_assert_str_eq(update(), want);
-	ck_assert_str_eq(update(), "end n=0\n");
-	b = guest("c", "");
-	ck_assert_ptr_nonnull(strstr(update(), " name=c "));
-	/* Another one with that place in the table is not taken for it. */
-	ck_assert_str_eq(update(), "end n=0\n");
-	b->id += MAX_DOMAINS;
-	ck_assert_ptr_nonnull(strstr(update(), " name=c "));
-	b->id -= MAX_DOMAINS;
-	/* Anew: all of it is said again. */
-	ask("watch 2\n");
-	ck_assert_ptr_nonnull(strstr(said, " name=a "));
-	ask("watch off\n");
-	fake_machine.skip_ns = 10 * SECOND;
-	ck_assert_str_eq(ask(""), "");
-}
-END_TEST
-
-/* WATCH2: with room for one guest and a bit, all have their turn. */
-START_TEST(watch_takes_turns)
-{
-	unsigned int i, k, had[4] = { 0 };
-	struct domain *all[4] = { a, b };
-	char line[30];
-
-	for (i = 2; i < ARRAY_COUNT(all); i++)
-		all[i] = guest("more", "");
-	ask("watch\n");
-	ck_assert_ptr_nonnull(strstr(said, "\nend n=4\n"));
-	figures_update_bytes = 30;
-	for (i = 0; i < 12; i++) {
-		const char *text;
-
-		for (k = 0; k < ARRAY_COUNT(all); k++)
-			all[k]->account.ran_ns += 1000000;
-		text = update();
-		ck_assert_ptr_nonnull(strstr(text, "end n=2\n"));
-		for (k = 0; k < ARRAY_COUNT(all); k++) {
-			snprintf(line, sizeof(line), "guest id=%u ", all[k]->id);
-			had[k] += strstr(text, line) != NULL;
-		}
-	}
-	for (k = 0; k < ARRAY_COUNT(all); k++)
-		ck_assert_uint_eq(had[k], 6);
-	for (k = 2; k < ARRAY_COUNT(all); k++)
-		fake_end(all[k]);
-}
-END_TEST
-
-START_TEST(reset_and_quit_end_a_watch)
-{
-	ask("watch\n");
-	ask(_i ? "quit\n" : "\003");
-	fake_machine.skip_ns = 10 * SECOND;
-	ck_assert_str_eq(ask(""), "");
-}
-END_TEST
-
-/* CONTROL3 */
-START_TEST(watch_that_nobody_reads)
-{
-	unsigned int i;
-
-	ask("watch\n");
-	taken_most = 0;
-	for (i = 0; i < 1000; i++) {
-		fake_machine.skip_ns = SECOND;
-		polls(20);
-	}
-	hear_nothing();
-	taken_most = SIZE_MAX;
-	polls(200);
-	/* What there was room for, whole lines, and one that tells the rest. */
-	ck_assert_int_eq(strncmp(said, "update missed=0\n", 16), 0);
-	ck_assert_int_eq(said[said_bytes - 1], '\n');
-	fake_machine.skip_ns = SECOND;
-	hear_nothing();
-	polls(60);
-	ck_assert_int_eq(strncmp(said, "update missed=9", 15), 0);
-}
-END_TEST
-
-/* --- what changes guests --- */
-
-START_TEST(limits_memory)
-{
-	char want[100];
-
-	snprintf(want, sizeof(want), "ok limit id=%u max=1025\n", a->id);
-	ck_assert_str_eq(ask("limit a 4100K\n"), want);
-	ck_assert_uint_eq(a->pages.max, 1025);
-	/* Less than it has: it keeps them, and gets no more. */
-	snprintf(want, sizeof(want), "ok limit id=%u max=512\n", a->id);
-	ck_assert_str_eq(ask("limit a 2M\n"), want);
-	ck_assert_uint_ge(a->pages.max, FAKE_PAGES);
-	ck_assert_uint_eq(a->pages.limit, 512);
-	ck_assert_uint_eq(b->pages.limit, FAKE_PAGES);
-	snprintf(want, sizeof(want), "error ENOMEM limit 262144 pages are more than can be promised: %lu are left\n",
-		 domain_promise_left());
-	ck_assert_str_eq(ask("limit a 1G\n"), want);
-	ck_assert_ptr_nonnull(strstr(ask("limit a 17592186044415M\n"), "error ENOMEM limit "));
-	ck_assert_uint_eq(a->pages.limit, 512);
-}
-END_TEST
-
-START_TEST(pauses_and_goes_on)
-{
-	char want[100];
-
-	snprintf(want, sizeof(want), "ok pause id=%u\n", a->id);
-	ck_assert_str_eq(ask("pause a\n"), want);
-	ck_assert_uint_eq(a->paused, 1);
-	ck_assert_str_eq(ask("pause a\n"), want);
-	ck_assert_uint_eq(a->paused, 2);
-	ck_assert_ptr_nonnull(strstr(ask("list\n"), "name=a group=one state=paused vcpus=1 paused=2 "));
-	snprintf(want, sizeof(want), "unpause id=%u\n", a->id);
-	ck_assert_ptr_nonnull(strstr(ask(want), "ok unpause id="));
-	ck_assert_uint_eq(a->paused, 1);
-	a->paused = PAUSES_MAX;
-	ck_assert_str_eq(ask("pause a\n"), "error E2BIG pause a is paused 255 times\n");
-	a->paused = 1;
-	ask("unpause a\n");
-	ck_assert_uint_eq(a->paused, 0);
-	ck_assert_uint_eq(b->paused, 0);
-}
-END_TEST
-
-/* It is answered when no vCPU is on a CPU; and what comes then, after it. */
-START_TEST(pause_waits)
-{
-	a->vcpu[0]->run = RUN_RUNNING;
-	ck_assert_str_eq(ask("pause a\nversion\n"), "");
-	ck_assert_uint_eq(a->paused, 1);
-	a->vcpu[0]->run = RUN_PAUSED;
-	polls(2);
-	ck_assert_ptr_nonnull(strstr(said, "ok pause id="));
-	ck_assert_ptr_nonnull(strstr(said, "\nok version "));
-	ask("unpause a\n");
-}
-END_TEST
-
-START_TEST(pause_of_one_that_dies)
-{
-	a->vcpu[0]->run = RUN_RUNNING;
-	ck_assert_str_eq(ask("pause a\n"), "");
-	fake_end(a);
-	a = NULL;
-	polls(2);
-	ck_assert_ptr_nonnull(strstr(said, "ok pause id="));
-}
-END_TEST
-
-static void reap(void)
-{
-	while (reaper_step() == MORE)
-		;
-}
-
-START_TEST(destroys)
-{
-	unsigned int rebuilds = fake_machine.rebuilds;
-	char want[100];
-
-	snprintf(want, sizeof(want), "ok destroy id=%u state=gone\n", a->id);
-	ck_assert_str_eq(ask("destroy a\nversion\n"), "");
-	ck_assert(atomic_load(&a->destroyed));
-	ck_assert_int_eq(a->state, DOM_DYING);
-	ck_assert_ptr_eq(strstr(said, "version"), NULL);
-	reap();
-	fake_forget(a);
-	a = NULL;
-	hear_nothing();
-	polls(2);
-	strcat(want, "ok version protocol=1 tag=-\n");
-	ck_assert_str_eq(said, want);
-	ck_assert_str_eq(ask("destroy a\n"), "error ESRCH destroy no domain is called a\n");
-	ck_assert_uint_eq(fake_machine.rebuilds, rebuilds);
-}
-END_TEST
-
-/* Somebody keeps it: the client is told, and can go on. */
-START_TEST(destroy_takes_long)
-{
-	struct domain *held = domain_find(a->id);
-	char want[100];
-
-	snprintf(want, sizeof(want), "ok destroy id=%u state=dying\n", a->id);
-	ask("destroy a\n");
-	ck_assert_str_eq(said, "");
-	fake_machine.skip_ns = 11 * SECOND;
-	polls(2);
-	ck_assert_str_eq(said, want);
-	ck_assert_ptr_nonnull(strstr(ask("list\n"), "name=a group=one state=dying "));
-	/* Again: it is the same death. */
-	ask("destroy a\n");
-	domain_put(held);
-	reap();
-	fake_forget(a);
-	a = NULL;
-	polls(2);
-	ck_assert_ptr_nonnull(strstr(said, "state=gone\n"));
 }
 END_TEST
 
@@ -731,20 +298,6 @@ int main(void)
 	tcase_add_test(tc, nul_is_a_bad_byte);
 	tcase_add_test(tc, long_lines);
 	tcase_add_test(tc, help_lists_all);
-	tcase_add_test(tc, lists_guests);
-	tcase_add_test(tc, machine_figures);
-	tcase_add_test(tc, audits);
-	tcase_add_test(tc, says_why_offers_were_refused);
-	tcase_add_test(tc, limits_memory);
-	tcase_add_test(tc, watch_says_what_changed);
-	tcase_add_test(tc, watch_takes_turns);
-	tcase_add_loop_test(tc, reset_and_quit_end_a_watch, 0, 2);
-	tcase_add_test(tc, watch_that_nobody_reads);
-	tcase_add_test(tc, pauses_and_goes_on);
-	tcase_add_test(tc, pause_waits);
-	tcase_add_test(tc, pause_of_one_that_dies);
-	tcase_add_test(tc, destroys);
-	tcase_add_test(tc, destroy_takes_long);
 	tcase_add_test(tc, client_stops_reading);
 	tcase_add_test(tc, a_look_is_bounded);
 	tcase_add_test(tc, many_lines);
