@@ -76,7 +76,7 @@ static struct {
 
 #define SLOTS_A_STEP	64
 
-uint32_t figures_update_bytes = 3072;
+uint32_t figures_update_bytes = 1536;
 
 bool figures_init(void)
 {
