@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ static const char usage[] =
 "  stats                 the machine\n"
 "  top [SECONDS]         both, drawn again and again; no terminal: a line each time\n"
 "  watch [SECONDS]       a line of totals each time; with --json an object a line\n"
+"  console NAME          what the guest prints; lines typed here go to it\n"
 "  raw                   lines from standard input to the machine, answers to standard output\n"
 "  any other             as the machine knows it: `pasturectl help` lists them\n"
 "\n"
@@ -214,6 +216,73 @@ static int raw(void)
 	return 0;
 }
 
+/* What was typed here goes to the guest; false: nothing more will be. */
+static bool pass_line(const char *name)
+{
+	char *line = NULL, *text;
+	size_t room = 0;
+	ssize_t n = getline(&line, &room, stdin);
+
+	if (n > 0) {
+		line[strcspn(line, "\r\n")] = '\0';
+		text = xasprintf("type %s %s\n", name, line);
+		if (!client_send(&ctl.client, text))
+			die("%s: the machine does not take commands", ctl.path);
+		free(text);
+	}
+	free(line);
+	return n > 0;
+}
+
+static bool input_waits(void)
+{
+	struct pollfd p = { .fd = 0, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* A line of the machine's while a console is followed; false: the last one. */
+static bool console_line(const char *line)
+{
+	const char *text = strstr(line, " text=");
+
+	if (starts(line, "error"))
+		fprintf(stderr, "pasture: %s\n", line + strlen("error "));
+	else if (starts(line, "console") && text)
+		printf("%s\n", text + strlen(" text="));
+	else if (starts(line, "lost"))
+		printf("[%s]\n", line);
+	return !starts(line, "closed") && strcmp(line, "bye");
+}
+
+static int console(const char *name)
+{
+	char *command = xasprintf("console %s", name);
+	struct model none = { 0 };
+	int status = ask(command, &none);
+	bool more = !status, open = true;
+	const char *line;
+
+	free(command);
+	setvbuf(stdin, NULL, _IONBF, 0);	/* input_waits() sees all */
+	while (more) {
+		switch (client_line(&ctl.client, 0.1, &line)) {
+		case CLIENT_LINE:
+			more = console_line(line);
+			break;
+		case CLIENT_NOTHING:
+			fflush(stdout);
+			break;
+		case CLIENT_CLOSED:
+			more = false;
+			break;
+		}
+		if (open && input_waits())
+			open = pass_line(name);
+	}
+	return status;
+}
+
 static int run(int argc, char **argv)
 {
 	const char *command = argc ? argv[0] : "list";
@@ -227,6 +296,8 @@ static int run(int argc, char **argv)
 		return figures(false);
 	if ((!strcmp(command, "top") || !strcmp(command, "watch")) && argc <= 2)
 		return follow(!strcmp(command, "top"), argc == 2 ? argv[1] : "1");
+	if (!strcmp(command, "console") && argc == 2 && strcmp(argv[1], "off"))
+		return console(argv[1]);
 	if (!strcmp(command, "raw") && argc == 1)
 		return raw();
 	line = xstrdup(command);

@@ -15,8 +15,10 @@
 
 #include "ctl/control.h"
 #include "ctl/create.h"
+#include "ctl/follow.h"
 #include "ctl/snapshot.h"
 #include "ctl/starting.h"
+#include "dom/console.h"
 #include "dom/die.h"
 #include "dom/pause.h"
 #include "dom/promise.h"
@@ -40,6 +42,23 @@ static struct {
 	domid_hv_t id;
 	uint64_t until_ns;
 } waits;
+
+/* --- words --- */
+
+/* The word at *at, cut off there; *at goes behind it.  NULL: there is none. */
+static char *next_word(char **at)
+{
+	char *word;
+
+	while (**at == ' ')
+		++*at;
+	word = **at ? *at : NULL;
+	while (**at && **at != ' ')
+		++*at;
+	if (**at)
+		*(*at)++ = '\0';
+	return word;
+}
 
 /* --- domains --- */
 
@@ -271,10 +290,50 @@ static void run_snapshot(const struct command *c, char *const words[])
 	control_go_on(snapshot_step);
 }
 
+static void run_console(const struct command *c, char *const words[])
+{
+	struct domain *d;
+
+	if (!strcmp(words[0], "off")) {
+		follow_end();
+		control_ok(c->name, "off");
+		return;
+	}
+	d = named(c, words[0]);
+	if (!d)
+		return;
+	follow_begin(d);
+	control_ok(c->name, "id=%u", d->id);
+	domain_put(d);
+}
+
+/* The text is the rest of the line, blanks and all. */
+static void run_type(const struct command *c, char *const words[])
+{
+	char *text = words[0], *name = next_word(&text);
+	size_t n = strlen(text);
+	struct domain *d;
+
+	if (!name) {
+		control_error(c->name, -EINVAL, "usage: %s %s", c->name, c->usage);
+		return;
+	}
+	d = named(c, name);
+	if (!d)
+		return;
+	text[n] = '\n';		/* in place of the NUL */
+	if (console_type(d, text, n + 1))
+		control_ok(c->name, "id=%u", d->id);
+	else
+		control_error(c->name, -ENOSYS, "%s takes no input here", d->name);
+	domain_put(d);
+}
+
 static void run_quit(const struct command *c, char *const words[])
 {
 	control_watch(0);
-	control_ok(c->name, "watch=off");
+	follow_end();
+	control_ok(c->name, "watch=off console=off");
 }
 
 static void run_help(const struct command *c, char *const words[]);
@@ -290,6 +349,8 @@ static const struct command commands[] = {
 	{ "destroy", 1, 1, run_destroy, "NAME" },
 	{ "start", 0, CONTROL_REST, run_start, "NAME|domain name=NAME kernel=MODULE memory=SIZE ..." },
 	{ "limit", 2, 2, run_limit, "NAME SIZE" },
+	{ "console", 1, 1, run_console, "NAME|off" },
+	{ "type", 0, CONTROL_REST, run_type, "NAME TEXT" },
 	{ "snapshot", 0, 0, run_snapshot, "" },
 	{ "quit", 0, 0, run_quit, "" },
 };
@@ -314,21 +375,6 @@ static void run_help(const struct command *c, char *const words[])
 }
 
 /* --- lines --- */
-
-/* The word at *at, cut off there; *at goes behind it.  NULL: there is none. */
-static char *next_word(char **at)
-{
-	char *word;
-
-	while (**at == ' ')
-		++*at;
-	word = **at ? *at : NULL;
-	while (**at && **at != ' ')
-		++*at;
-	if (**at)
-		*(*at)++ = '\0';
-	return word;
-}
 
 /* How many words there are, those that have no room in words[] counted. */
 static int split(char *at, char *words[])

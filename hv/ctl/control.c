@@ -29,6 +29,7 @@
 #include <stdarg.h>
 
 #include "ctl/control.h"
+#include "ctl/follow.h"
 #include "ctl/starting.h"
 #include "debug/log.h"
 #include "dom/timer.h"
@@ -189,6 +190,7 @@ static void reset(void)
 	in.bytes = 0;
 	in.too_long = in.bad_byte = false;
 	control_watch(0);
+	follow_end();
 	greet();
 }
 
@@ -292,6 +294,8 @@ static bool work(unsigned int *budget)
 		step = figures_update;
 		return true;
 	}
+	if (follow_say())
+		return true;
 	return read_line(budget);	/* CONTROL1 */
 }
 

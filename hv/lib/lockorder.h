@@ -43,6 +43,7 @@ enum lock_level {
 	LOCK_ACCOUNT,	/* one domain's run time */
 	LOCK_TIMER,	/* one CPU's timer list */
 	LOCK_TRACE,	/* one domain's trace buffer */
+	LOCK_FOLLOW,	/* lines of a guest that wait for the control channel */
 	LOCK_LOG,	/* the serial line and its buffer */
 };
 

@@ -62,6 +62,11 @@ for ((i = 0; i < 100; i++)); do
 	sleep 0.1
 done
 
+# --- a console ---
+expect 124 "wall " timeout 3 $ctl console watch </dev/null
+expect 0 "ok type id=3" $ctl type g3 hello there
+expect 1 "pasture: ESRCH console no domain is called g9" $ctl console g9
+
 # --- two clients ---
 timeout 20 $ctl watch >"$work/first.out" &
 first=$!

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: @machine tests/fake/fake_grants.c hv/ctl/control.c hv/ctl/commands.c hv/ctl/figures.c hv/ctl/snapshot.c hv/ctl/create.c hv/ctl/starting.c hv/ctl/domlist.c hv/ctl/config.c hv/ctl/first.c hv/lib/printable.c
+// links: @machine tests/fake/fake_grants.c hv/ctl/control.c hv/ctl/commands.c hv/ctl/figures.c hv/ctl/snapshot.c hv/ctl/follow.c hv/ctl/create.c hv/ctl/starting.c hv/ctl/domlist.c hv/ctl/config.c hv/ctl/first.c hv/lib/printable.c
 /*
  * What is asked for on the control channel: figures, and what changes guests,
  * makes and ends them.
@@ -70,7 +70,8 @@ START_TEST(says_why_offers_were_refused)
 	fake_run(a);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, 0x1000, 0, 0), -ENOENT);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_single, 0x2000, 0, 0), -ENOENT);
-	/* Not an offer: it is not counted. */
+	/* Not refused, and not an offer: these are not counted. */
+	ck_assert_int_gt(FAKE_CALL(op_share, SHAREOP_single, fake_va(fake_free_pfn(a) + 1), 0, 0), 0);
 	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_unshare, fake_va(fake_free_pfn(a)), 1, 0), 0);
 	ask("stats\n");
 	ck_assert_ptr_nonnull(strstr(said, "\nrefused not-mapped=2\n"));
@@ -316,6 +317,107 @@ START_TEST(destroy_takes_long)
 }
 END_TEST
 
+/* --- consoles --- */
+
+static void prints(struct domain *d, const char *text)
+{
+	spin_lock(&d->lock);
+	console_printed(d, text, strlen(text));
+	spin_unlock(&d->lock);
+}
+
+START_TEST(follows_a_console)
+{
+	char want[200];
+
+	snprintf(want, sizeof(want), "ok console id=%u\n", a->id);
+	ck_assert_str_eq(ask("console a\n"), want);
+	prints(b, "not this");
+	prints(a, "one = two  ");
+	prints(a, "");
+	hear_nothing();
+	polls(3);
+	snprintf(want, sizeof(want), "console id=%u text=one = two  \nconsole id=%u text=\n",
+		 a->id, a->id);
+	ck_assert_str_eq(said, want);
+	/* The other one in its place, and nobody. */
+	ask("console b\n");
+	prints(a, "no more");
+	ck_assert_str_eq(ask(""), "");
+	prints(b, "heard");
+	ck_assert_ptr_nonnull(strstr(ask(""), " text=heard\n"));
+	ck_assert_str_eq(ask(_i ? "console off\n" : "quit\n"),
+			 _i ? "ok console off\n" : "ok quit watch=off console=off\n");
+	prints(b, "nobody hears");
+	ck_assert_str_eq(ask(""), "");
+	ask("console b\n");
+	ask("\003");
+	prints(b, "nobody hears");
+	ck_assert_str_eq(ask(""), "");
+}
+END_TEST
+
+/* FOLLOW1, FOLLOW2: whole lines, and how many there were no room for. */
+START_TEST(prints_more_than_is_read)
+{
+	unsigned int i, heard = 0;
+	char line[100], want[200];
+	const char *at;
+
+	ask("console a\n");
+	taken_most = 0;
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\0';
+	for (i = 0; i < 1000; i++) {
+		prints(a, line);
+		polls(1);
+	}
+	hear_nothing();
+	taken_most = SIZE_MAX;
+	polls(400);
+	for (at = said; (at = strstr(at, " text=")); at += 6)
+		heard += !strncmp(at + 6, line, 99) && at[6 + 99] == '\n';
+	ck_assert_uint_gt(heard, 80);
+	snprintf(want, sizeof(want), "lost id=%u lines=%u\n", a->id, 1000 - heard);
+	ck_assert_ptr_nonnull(strstr(said, want));
+	prints(a, "again");
+	ck_assert_ptr_nonnull(strstr(ask(""), " text=again\n"));
+	ask("console off\n");
+}
+END_TEST
+
+START_TEST(console_of_one_that_goes)
+{
+	char want[200];
+	uint16_t id = a->id;
+
+	ask("console a\n");
+	prints(a, "last words");
+	fake_end(a);
+	a = NULL;
+	hear_nothing();
+	polls(5);
+	snprintf(want, sizeof(want), "console id=%u text=last words\nclosed id=%u\n", id, id);
+	ck_assert_str_eq(said, want);
+	ck_assert_str_eq(ask(""), "");
+}
+END_TEST
+
+START_TEST(types)
+{
+	ck_assert_ptr_nonnull(strstr(ask("type a  ls  -l \n"), "ok type id="));
+	ck_assert_str_eq(typed, "a:  ls  -l\n");
+	ck_assert_ptr_nonnull(strstr(ask("type a\n"), "ok type id="));
+	ck_assert_str_eq(typed, "a: \n");
+	ck_assert_str_eq(ask("type\n"), "error EINVAL type usage: type NAME TEXT\n");
+	ck_assert_str_eq(ask("type c x\n"), "error ESRCH type no domain is called c\n");
+	strcpy(b->name, "deaf");
+	ck_assert_str_eq(ask("type deaf x\n"), "error ENOSYS type deaf takes no input here\n");
+	ck_assert_str_eq(ask("console\n"), "error EINVAL console usage: console NAME|off\n");
+	ck_assert_str_eq(ask("console c\n"), "error ESRCH console no domain is called c\n");
+}
+END_TEST
+
 /* --- births --- */
 
 static struct domain *called(const char *name)
@@ -428,6 +530,10 @@ int main(void)
 	tcase_add_test(tc, audits);
 	tcase_add_test(tc, says_why_offers_were_refused);
 	tcase_add_test(tc, limits_memory);
+	tcase_add_loop_test(tc, follows_a_console, 0, 2);
+	tcase_add_test(tc, prints_more_than_is_read);
+	tcase_add_test(tc, console_of_one_that_goes);
+	tcase_add_test(tc, types);
 	tcase_add_test(tc, starts_one_of_the_list);
 	tcase_add_test(tc, starts_lines);
 	tcase_add_test(tc, starts_as_many_as_fit);

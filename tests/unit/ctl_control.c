@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: @machine tests/fake/fake_grants.c hv/ctl/control.c hv/ctl/commands.c hv/ctl/figures.c hv/ctl/snapshot.c hv/ctl/create.c hv/ctl/starting.c hv/ctl/domlist.c hv/ctl/config.c hv/ctl/first.c hv/lib/printable.c
+// links: @machine tests/fake/fake_grants.c hv/ctl/control.c hv/ctl/commands.c hv/ctl/figures.c hv/ctl/snapshot.c hv/ctl/follow.c hv/ctl/create.c hv/ctl/starting.c hv/ctl/domlist.c hv/ctl/config.c hv/ctl/first.c hv/lib/printable.c
 /*
  * The control channel, byte by byte: each mistake's one line, and clients that
  * do not read, do not end, or ask for ever.
@@ -23,7 +23,7 @@ static const struct {
 	  "ok version protocol=1 tag=1\nok version protocol=1 tag=2\n" },
 	{ "vers\003", "hello pasture protocol=1\n" },
 	{ "foo\003version\n", "hello pasture protocol=1\nok version protocol=1 tag=-\n" },
-	{ "quit\n", "ok quit watch=off\n" },
+	{ "quit\n", "ok quit watch=off console=off\n" },
 	{ "watch off\n", "ok watch seconds=0\n" },
 	{ "vers", "" },
 };
