@@ -117,6 +117,15 @@ static void run_list(const struct command *c, char *const words[])
 	figures_list();
 }
 
+/* A domain's group is constant while it runs (dom/domain.h). */
+static void run_group(const struct command *c, char *const words[])
+{
+	if (words[0])
+		control_error(c->name, -EPERM, "a guest keeps its group: end it, and start it with group=");
+	else
+		figures_groups();
+}
+
 static void run_stats(const struct command *c, char *const words[])
 {
 	figures_stats();
@@ -351,6 +360,7 @@ static const struct command commands[] = {
 	{ "limit", 2, 2, run_limit, "NAME SIZE" },
 	{ "console", 1, 1, run_console, "NAME|off" },
 	{ "type", 0, CONTROL_REST, run_type, "NAME TEXT" },
+	{ "group", 0, 2, run_group, "" },
 	{ "snapshot", 0, 0, run_snapshot, "" },
 	{ "quit", 0, 0, run_quit, "" },
 };

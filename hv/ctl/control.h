@@ -67,6 +67,7 @@ void commands_run(char *line);
 bool figures_init(void);		/* false: no memory */
 void figures_list(void);
 void figures_stats(void);
+void figures_groups(void);
 void figures_update_begin(bool all);	/* of control_watch() */
 extern uint32_t figures_update_bytes;	/* WATCH2; tests set it */
 enum control_next figures_update(void);

@@ -171,6 +171,55 @@ void figures_list(void)
 	control_go_on(list_step);
 }
 
+/* --- groups --- */
+
+/* The group with the lowest number that was not said yet, summed up. */
+struct group_sum {
+	uint32_t from, id;
+	uint64_t guests, pages, held, mappings;
+	char name[DOMAIN_NAME_MAX];
+};
+
+static void group_add(struct domain *d, void *arg)
+{
+	struct group_sum *g = arg;
+	struct guest n;
+	uint32_t id = d->sharing.group;
+
+	if (READ_ONCE(d->state) == DOM_BUILDING || id < g->from || id > g->id)
+		return;
+	if (id < g->id)
+		*g = (struct group_sum){ .from = g->from, .id = id };
+	look(d, &n);
+	str_copy(g->name, sizeof(g->name), d->sharing.group_name);
+	g->guests++;
+	g->pages += n.n[COL_PAGES];
+	g->held += n.n[COL_HELD];
+	g->mappings += n.n[COL_MAPPINGS];
+}
+
+static enum control_next groups_step(void)
+{
+	struct group_sum g = { .from = walk.next, .id = ~0u };
+
+	domain_for_each(group_add, &g);
+	if (!g.guests) {
+		control_ok("group", "n=%u", walk.said);
+		return CONTROL_DONE;
+	}
+	control_say("group name=%s guests=%lu pages=%lu held=%lu mappings=%lu",
+		    g.name, g.guests, g.pages, g.held, g.mappings);
+	walk.said++;
+	walk.next = g.id + 1;
+	return CONTROL_MORE;
+}
+
+void figures_groups(void)
+{
+	walk.next = walk.said = 0;
+	control_go_on(groups_step);
+}
+
 /* --- the machine --- */
 
 static void sum_owned(struct domain *d, void *arg)

@@ -41,6 +41,22 @@ START_TEST(machine_figures)
 }
 END_TEST
 
+START_TEST(groups)
+{
+	struct domain *c = guest("c", "one");
+	char want[300];
+
+	ck_assert_ptr_nonnull(c);
+	snprintf(want, sizeof(want), "group name=one guests=2 pages=%u held=0 mappings=0\ngroup name=alone%u guests=1 pages=%u held=0 mappings=0\nok group n=2\n",
+		 2 * FAKE_PAGES, b->id, FAKE_PAGES);
+	ck_assert_str_eq(ask("group\n"), want);
+	fake_end(c);
+	ck_assert_str_eq(ask("group a two\n"),
+			 "error EPERM group a guest keeps its group: end it, and start it with group=\n");
+	ck_assert_str_eq(ask("group a b c\n"), "error EINVAL group usage: group\n");
+}
+END_TEST
+
 /* The audit, in slices that a timer gives it; the last one says so. */
 START_TEST(audits)
 {
@@ -527,6 +543,7 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, lists_guests);
 	tcase_add_test(tc, machine_figures);
+	tcase_add_test(tc, groups);
 	tcase_add_test(tc, audits);
 	tcase_add_test(tc, says_why_offers_were_refused);
 	tcase_add_test(tc, limits_memory);
