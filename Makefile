@@ -100,7 +100,7 @@ $(B)/.deps: .ci/deps.sh
 # --- guests: build/guest/NAME.elf; GUEST_KERNELS lists them ---
 -include guest-lib/guest.mk
 $(GUEST_LIB_OBJ): | $(B)/.deps
-include bench/linux/linux.mk debian/deb.mk
+include bench/linux/linux.mk debian/deb.mk tools/tools.mk
 
 # --- the harness ---
 # Kernel images come in all of these; who needs none of them is linked with none.
@@ -112,7 +112,7 @@ $(B)/bench/%.o: bench/%.c | $(B)/inc/.done
 	$(call say,CC,$@)
 	$(Q)$(CC) $(HARNESS_CFLAGS) -MD -MP -c -o $@ $<
 
-$(B)/harness: $(HARNESS_SRC:%.c=$(B)/%.o)
+$(B)/harness: $(HARNESS_SRC:%.c=$(B)/%.o) $(TOOLS_SHARED:%.c=$(B)/%.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) -o $@ $^ -larchive -ljansson $(CODECS)
 
@@ -167,7 +167,7 @@ $(B)/bench/host/%: $(B)/benchobj/bench/host/%.o $(BENCH_SRC:%.c=$(B)/benchobj/%.
 HV := $(B)/pasture
 HV_DEBUG := $(B)/debug/pasture
 
-all: $(HV) $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS) ## build everything (default)
+all: $(HV) $(HV_DEBUG) $(B)/harness $(B)/pasturectl $(GUEST_KERNELS) ## build everything (default)
 run: $(call unless_list,$(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel)
 run: ## 8 guests share files (T=NAME another job, T=list)
 	@$(if $(T),bench/run-named.sh job bench/jobs $(T),$(B)/harness run)
@@ -185,7 +185,7 @@ boot: $(call unless_list,$(LINUX_BOOT) $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS)
 	@$(if $(LIST),bash tests/list-boot.sh,$(B)/harness boot-test $(T))
 model: $(call unless_list,$(B)/.deps) ## check the SPIN models and that their wrong variants fail (T=NAME one, T=list)
 	@tests/model/run.sh $(T)
-cli: $(call unless_list,$(HV) $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS))
+cli: $(call unless_list,$(HV) $(HV_DEBUG) $(B)/harness $(B)/pasturectl $(GUEST_KERNELS))
 cli: ## what the tools say to a user's mistakes (T=NAME one, T=list)
 	@tests/cli/run.sh $(T)
 lint: $(call unless_list,$(HV) $(GUEST_CORE_OBJ) $(B)/inc/.done) ## layers, headers, symbols, style (T=NAME one)

@@ -9,7 +9,7 @@
 
 #include "harness/linux.h"
 #include "harness/peer.h"
-#include "harness/progress.h"
+#include "tools/screen.h"
 
 #define DRAW_SECONDS	0.2
 
@@ -24,14 +24,14 @@ static const char *phase_of(const struct linux_guest *g)
 
 static void draw(struct linux_progress *p, const struct linux_run *r)
 {
-	bool guests = progress_fits(r->count + 1);
+	bool guests = screen_fits(r->count + 1);
 
 	if (p->drawn)
 		printf("\033[%lluA", (ull)p->drawn);
 	for (uint64_t i = 0; guests && i < r->count; i++)
-		progress_line("  %-6s %s", r->guests[i].name,
+		screen_line("  %-6s %s", r->guests[i].name,
 			      phase_of(&r->guests[i]));
-	progress_line("  %4.0f s  %llu of %llu in user space, %llu MiB of the machine in use",
+	screen_line("  %4.0f s  %llu of %llu in user space, %llu MiB of the machine in use",
 		      now_seconds() - r->machine.started,
 		      (ull)linux_in_userspace(r), (ull)r->count,
 		      (ull)(r->now.free ? r->free_at_start - r->now.free : 0) / 256);

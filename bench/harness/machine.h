@@ -35,6 +35,8 @@ struct machine_config {
 	uint64_t gdb_port;		/* 0: none; else wait there for gdb */
 	/* Ctrl-A leads to QEMU's; Ctrl-C is the guest's */
 	bool monitor;
+	/* a socket for the second serial port, seen from dir; or NULL */
+	const char *control;
 	const char *extra;		/* further words for QEMU, or NULL */
 };
 

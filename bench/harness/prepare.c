@@ -147,8 +147,8 @@ static void write_domains(const struct plan *p, const struct options *o)
 const char *plan_append(const struct options *o)
 {
 	return o->overcommit ?
-	       "exit=qemu stats=500 console=all overcommit=on" :
-	       "exit=qemu stats=500 console=all";
+	       "exit=qemu stats=500 console=all ctl=com2 overcommit=on" :
+	       "exit=qemu stats=500 console=all ctl=com2";
 }
 
 /*
@@ -273,6 +273,7 @@ void plan_machine(const struct plan *p, const struct options *o,
 		.cpus = o->cpus, .mem_mib = p->mem_mib, .dir = p->dir,
 		.append = plan_append(o), .kernel = o->iso ? NULL : "pasture",
 		.iso = o->iso, .modules = p->modules, .memory_file = true,
+		.control = CONTROL_SOCKET,
 	};
 	if (o->uefi)
 		c->extra = uefi_words(o->iso);

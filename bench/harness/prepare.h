@@ -9,6 +9,8 @@
 #include "harness/expect.h"
 #include "harness/machine.h"
 
+#define CONTROL_SOCKET	"control.sock"	/* of the machine, in the run folder */
+
 struct plan {
 	const char *dir;
 	const char *pasture;		/* the hypervisor; its symbols beside */

@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* See progress.h. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "harness/progress.h"
+#include "tools/screen.h"
 
 #define GUESTS_SHOWN	16
-#define BAR_CELLS	24
-#define DRAW_SECONDS	0.2
+#define BAR_CELLS	12
+#define MEMORY_CELLS	20
+#define DRAW_SECONDS	1.0
 #define PLAIN_SECONDS	2.0
 
 void progress_init(struct progress *p, const struct run *r)
 {
+	char *path;
+
 	*p = (struct progress){
 		.terminal = isatty(1) && !r->options->verbose,
 		.guests = r->count <= GUESTS_SHOWN,
 		.phases = xcalloc(r->count, sizeof(p->phases[0])),
 	};
+	path = xasprintf("%s/%s", r->plan->dir, CONTROL_SOCKET);
+	live_init(&p->live, path, p->guests);
+	free(path);
 }
 
 static const char *guest_phase(const struct guest *g)
@@ -32,48 +37,37 @@ static const char *guest_phase(const struct guest *g)
 	return g->phase[0] ? g->phase : "starts";
 }
 
-static int terminal_columns(void)
-{
-	struct winsize w;
-
-	return ioctl(1, TIOCGWINSZ, &w) || !w.ws_col ? 80 : w.ws_col;
-}
-
-static size_t terminal_rows(void)
-{
-	struct winsize w;
-
-	return ioctl(1, TIOCGWINSZ, &w) || !w.ws_row ? 24 : w.ws_row;
-}
-
-void progress_line(const char *fmt, ...)
-{
-	char text[256];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	printf("%.*s\033[K\n", terminal_columns() - 1, text);
-}
-
-bool progress_fits(size_t lines)
-{
-	return lines < terminal_rows();
-}
-
-static void draw_guest(const struct guest *g)
+static void phase_bar(char bar[BAR_CELLS + 1], const struct guest *g)
 {
 	uint64_t cells = g->total ? g->done * BAR_CELLS / g->total : 0;
-	char bar[BAR_CELLS + 1];
 
 	if (g->settled || cells > BAR_CELLS)
 		cells = BAR_CELLS;
 	memset(bar, '.', BAR_CELLS);
 	memset(bar, '#', cells);
 	bar[BAR_CELLS] = '\0';
-	progress_line("  %-6s %-5s %-9s [%s]", g->name, g->group,
-		      guest_phase(g), bar);
+}
+
+/* How far it is; and its memory, if the machine has told. */
+static void draw_guest(const struct guest *g, const struct model_guest *m)
+{
+	char bar[BAR_CELLS + 1], memory[MEMORY_CELLS + 1];
+	struct model_pages p;
+
+	phase_bar(bar, g);
+	if (!m || g->dead) {
+		screen_line("  %-6s %-5s %-9s [%s]", g->name, g->group,
+			    guest_phase(g), bar);
+		return;
+	}
+	p = model_pages_of(m);
+	screen_guest_bar(memory, MEMORY_CELLS, m);
+	screen_line("  %-6s %-5s %-9s [%s] [%s] own %.1f shared %.1f back %.1f MiB  breaks %llu",
+		    g->name, g->group, guest_phase(g), bar, memory,
+		    (double)p.own * PAGE_BYTES / MIB,
+		    (double)p.shared * PAGE_BYTES / MIB,
+		    (double)p.back * PAGE_BYTES / MIB,
+		    (unsigned long long)pairs_number(&m->said, "breaks"));
 }
 
 /* To be freed. */
@@ -91,17 +85,22 @@ static char *totals(const struct run *r)
 
 static void draw(struct progress *p, const struct run *r)
 {
+	const struct model *m = &p->live.model;
+	bool guests = p->guests && screen_fits(r->count + 1);
+	size_t lines = (guests ? r->count : 0) + 1;
+	bool machine = m->updates && screen_fits(lines + SCREEN_MACHINE);
 	char *text = totals(r);
-	bool guests;
 
 	if (p->drawn)
 		printf("\033[%zuA", p->drawn);
-	guests = p->guests && progress_fits(r->count + 1);
+	if (machine)
+		screen_machine(m);
 	for (uint64_t i = 0; guests && i < r->count; i++)
-		draw_guest(&r->guests[i]);
-	progress_line("%s", text);
+		draw_guest(&r->guests[i], model_named(m, r->guests[i].name));
+	screen_line("%s", text);
+	printf("\033[J");
 	free(text);
-	p->drawn = (guests ? r->count : 0) + 1;
+	p->drawn = lines + (machine ? SCREEN_MACHINE : 0);
 	fflush(stdout);
 }
 
@@ -122,7 +121,9 @@ void progress_show(struct progress *p, const struct run *r)
 	double now = now_seconds();
 	char *text;
 
-	if (!p->terminal)
+	if (p->terminal)
+		(void)live_poll(&p->live);
+	else
 		say_phases(p, r);
 	if (now - p->last < (p->terminal ? DRAW_SECONDS : PLAIN_SECONDS))
 		return;
@@ -141,5 +142,6 @@ void progress_fini(struct progress *p, const struct run *r)
 {
 	p->last = 0;
 	progress_show(p, r);
+	live_fini(&p->live);
 	free(p->phases);
 }

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the user sees while the machine runs: on a terminal a line for each
- * guest, drawn in place; else a line whenever a guest enters a phase, and the
- * totals every two seconds.  With many guests: the totals only.
+ * What the user sees while the machine runs.  On a terminal one screen each
+ * second, drawn in place: the machine's memory, what goes on in it, a line for
+ * each guest (with many: none), totals; what the control channel gives (live.h)
+ * is left out where it gives nothing.  Else a line whenever a guest enters a
+ * phase, and the totals every two seconds.
  */
 #ifndef HARNESS_PROGRESS_H
 #define HARNESS_PROGRESS_H
 
+#include "harness/live.h"
 #include "harness/run.h"
 
 struct progress {
 	bool terminal, guests;
 	size_t drawn;		/* lines to go up before drawing again */
 	double last;
+	struct live live;	/* on a terminal */
 	char (*phases)[16];	/* what was said about each guest */
 };
 
@@ -21,13 +25,5 @@ void progress_init(struct progress *p, const struct run *r);
 void progress_show(struct progress *p, const struct run *r);
 /* The last state; then the caller prints below it. */
 void progress_fini(struct progress *p, const struct run *r);
-
-/*
- * One line of a drawing: cut, where the terminal is narrow, or it would be two.
- */
-__attribute__((format(printf, 1, 2)))
-void progress_line(const char *fmt, ...);
-/* Is the terminal so high?  What has scrolled off cannot be drawn again. */
-bool progress_fits(size_t lines);
 
 #endif

@@ -69,6 +69,17 @@ static void add_memory_file(struct strings *a, const struct machine_config *c)
 	strings_split(a, "-machine memory-backend=ram", " ");
 }
 
+/* The operator's channel; QEMU does not wait for a client. */
+static void add_control(struct strings *a, const char *name)
+{
+	char *chardev = xasprintf("socket,id=control,path=%s,server=on,wait=off", name);
+
+	strings_add(a, "-chardev");
+	strings_add(a, chardev);
+	strings_split(a, "-serial chardev:control", " ");
+	free(chardev);
+}
+
 static void add_machine(struct strings *a, const struct machine_config *c)
 {
 	strings_add(a, "-accel");
@@ -95,6 +106,8 @@ char **qemu_args(const struct machine_config *c)
 	strings_split(&a, "-display none -no-reboot -nodefaults -vga none "
 		      "-device isa-debug-exit,iobase=0xf4,iosize=4 -serial", " ");
 	strings_add(&a, c->monitor ? "mon:stdio" : "stdio");
+	if (c->control)
+		add_control(&a, c->control);
 	if (!c->words)
 		add_machine(&a, c);
 	for (size_t i = 0; c->words && i < c->words->count; i++)

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/progress.h"
 #include "harness/report.h"
 #include "harness/run.h"
+#include "harness/saved.h"
 
 #define RUN_DIR		"build/run"
 #define MANY_DIR	"build/many"
@@ -90,6 +92,15 @@ static void run_loop(struct run *r)
 	progress_fini(&progress, r);
 }
 
+/* QEMU leaves it when it is killed. */
+static void socket_remove(const char *dir)
+{
+	char *path = xasprintf("%s/%s", dir, CONTROL_SOCKET);
+
+	unlink(path);
+	free(path);
+}
+
 static int run_machine(const struct plan *p, const struct options *o)
 {
 	struct machine_config c;
@@ -112,8 +123,10 @@ static int run_machine(const struct plan *p, const struct options *o)
 	report_json(&r, &f, p->dir);
 	printf("  Console: %s/console.log, figures: %s/report.json\n", p->dir,
 	       p->dir);
+	saved_picture(&r, p->dir);
 	status = r.problems.count ? EXIT_BAD : 0;
 	run_fini(&r);
+	socket_remove(p->dir);
 	return status;
 }
 

@@ -45,6 +45,8 @@ struct run {
 	struct guest *guests;
 	uint64_t count;
 	struct stats now, final; /* latest; at the snapshot */
+	struct stats *samples;	/* all, for a picture (saved.h) */
+	size_t sample_count;
 	struct memory memory;	/* at the snapshot */
 	bool booted, has_final, has_end;
 	uint64_t boot_cpus, boot_memory_kib, boot_free, frame_bytes;

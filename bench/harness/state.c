@@ -7,6 +7,7 @@
 
 #include "harness/report.h"
 #include "harness/run.h"
+#include "harness/saved.h"
 
 #define COMPLAINTS_KEPT	3	/* of one guest */
 #define SAVED_LEAST	0.99	/* of the optimum; bench/README.md */
@@ -113,6 +114,7 @@ static void take_domain(struct run *r, const struct record *rec)
 static void take_stat(struct run *r, const struct record *rec)
 {
 	take_numbers(&r->now, stat_fields, rec);
+	saved_sample(r);
 	if (record_number(rec, "final", 0) != 1 || r->has_final)
 		return;
 	r->final = r->now;
@@ -342,5 +344,6 @@ void run_fini(struct run *r)
 	machine_fini(&r->machine);
 	memory_free(&r->memory);
 	free(r->guests);
+	free(r->samples);
 	strings_free(&r->problems);
 }

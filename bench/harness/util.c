@@ -158,7 +158,8 @@ static void refuse_owned(int fd, const char *path)
 static void remove_outputs(const char *folder)
 {
 	static const char *const names[] = {
-		"console.log", "qemu.log", "report.json",
+		"console.log", "qemu.log", "report.json", "saved.tsv",
+		"saved.svg", "control.sock",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -13,6 +13,8 @@
 #include "boot/report.h"
 #include "boot/selftest.h"
 #include "ctl/build.h"
+#include "ctl/control.h"
+#include "ctl/domlist.h"
 #include "ctl/first.h"
 #include "ctl/waiting.h"
 #include "debug/log.h"
@@ -26,7 +28,6 @@
 #include "io/pci.h"
 #include "io/pirq.h"
 #include "lib/fmt.h"
-#include "mm/objpool.h"
 #include "offer/chunk.h"
 #include "pv/hypercall.h"
 #include "sharing/sharing.h"
@@ -121,18 +122,14 @@ static void for_each_domain(const struct boot_module *m,
 		boot_fail("%s", err);
 }
 
-/* One configuration for each line of the list; a domain points at its own. */
-static struct domain_config **configs;
-static uint32_t config_count;
-
 static void refuse_same_name(const struct domain_config *c)
 {
 	uint32_t i;
 
-	for (i = 0; i < config_count; i++)
-		if (config_names_clash(configs[i], c))
+	for (i = 0; i < domlist_count(); i++)
+		if (config_names_clash(domlist_at(i), c))
 			boot_fail("the domain list has two domains of one name: %s and %s; give each its own",
-				  configs[i]->name, c->name);
+				  domlist_at(i)->name, c->name);
 }
 
 /*
@@ -142,38 +139,35 @@ static void refuse_same_name(const struct domain_config *c)
 static void check_console(void)
 {
 	const char *who = boot_options.console;
-	uint32_t i;
+	uint32_t instance;
 
 	if (boot_options.first.wanted && first_owns_console(who))
-		who = configs[0]->name;
+		who = domlist_at(0)->name;
 	console_set_focus(who);
 	if (!strcmp(who, "all") || !strcmp(who, "none"))
 		return;
-	for (i = 0; i < config_count; i++)
-		if (config_names(configs[i], who))
-			return;
-	boot_fail("command line: console=%s names no domain of the list; all, none or a domain's name is wanted",
-		  who);
+	if (!domlist_find(who, &instance))
+		boot_fail("command line: console=%s names no domain of the list; all, none or a domain's name is wanted",
+			  who);
 }
 
 static struct domain_config *new_config(void)
 {
-	struct domain_config *kept = obj_alloc(sizeof(*kept));
+	struct domain_config *kept = domlist_new();
 
-	if (!kept || config_count == MAX_DOMAINS)
+	if (!kept)
 		boot_fail("no room for the configuration of %u domains",
-			  config_count + 1);
-	configs[config_count] = kept;
+			  domlist_count() + 1);
 	return kept;
 }
 
 static void keep_config(const struct domain_config *c)
 {
-	struct domain_config *kept = new_config();
+	struct domain_config *kept;
 
 	refuse_same_name(c);
+	kept = new_config();
 	*kept = *c;
-	config_count++;
 	build_plan(kept);
 }
 
@@ -209,7 +203,6 @@ static void read_first_domain(void)
 	if (!first_configure(&boot_options.first, cpu_count, most, first, err,
 			     sizeof(err)))
 		boot_fail("%s", err);
-	config_count++;
 	build_plan(first);
 }
 
@@ -230,12 +223,11 @@ static void read_domain_list(void)
 /* All of them are read before the first one is built. */
 static void read_domains(void)
 {
-	configs = obj_alloc(MAX_DOMAINS * sizeof(configs[0]));
-	if (!configs)
+	if (!domlist_init())
 		boot_fail("no memory for the domain list");
 	read_first_domain();
 	read_domain_list();
-	if (!config_count)
+	if (!domlist_count())
 		boot_fail("the domain list %s names no domain",
 			  boot_options.config_module);
 	check_console();
@@ -255,12 +247,12 @@ static void build_domains(void)
 {
 	uint32_t line, i;
 
-	for (line = 0; line < config_count; line++)
-		for (i = 0; i < configs[line]->count; i++)
+	for (line = 0; line < domlist_count(); line++)
+		for (i = 0; i < domlist_at(line)->count; i++)
 			if (boot_options.overcommit)
-				waiting_add(configs[line], i, 0);
-			else if (!build_domain(configs[line], i, 0))
-				stop_building(configs[line], i);
+				waiting_add(domlist_at(line), i, 0);
+			else if (!build_domain(domlist_at(line), i, 0))
+				stop_building(domlist_at(line), i);
 }
 
 static void main_on_own_stack(void)
@@ -289,11 +281,13 @@ static void main_on_own_stack(void)
 	console_input_start();		/* the operator may type from here on */
 	/* the machine may be stopped, and go on */
 	wallclock_start();
+	/* before the first guest may have to wait */
+	waiting_init();
+	if (boot_options.control)
+		control_start();
 	/* frames that are free now must be free again at the end */
 	report_start();
 	selftest(boot_options.selftest); /* test builds only */
-	/* before the first guest may have to wait */
-	waiting_init();
 	/* guests run; console_input_start() pumps */
 	log_start_async();
 	build_domains();
@@ -304,7 +298,8 @@ void main_bsp(uint32_t mbi_maddr, uint32_t loader)
 {
 	maddr_t lapic_base;
 
-	uart_init();			/* so that everything below can speak */
+	/* so that everything below can speak; the log does without, too */
+	(void)uart_open(UART_CONSOLE);
 	percpu_init(0);			/* locks and the log use this_cpu() */
 	percpu_load(0);
 	idt_init();			/* so that mistakes below are seen */

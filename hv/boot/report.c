@@ -16,7 +16,9 @@
 #include "audit/audit.h"
 #include "boot/report.h"
 #include "ctl/config.h"
+#include "ctl/control.h"
 #include "ctl/lives.h"
+#include "ctl/snapshot.h"
 #include "ctl/waiting.h"
 #include "debug/log.h"
 #include "dom/console.h"
@@ -31,12 +33,7 @@
 static uint64_t free_at_start;		/* constant after report_start() */
 static struct timer stat_timer;		/* boot CPU */
 
-#define AUDIT_SLICE_NS	5000000UL
-
-/* The operator's audit; boot CPU. */
-static struct timer snapshot_timer;
-static struct audit_result snapshot;
-static bool snapshot_asked;
+static bool snapshot_asked;	/* on the console; boot CPU */
 
 /* --- @stat --- */
 
@@ -85,40 +82,26 @@ static void audit_times(char *text, size_t size, const struct audit_result *a)
 		     a->stopped_ns / 1000, a->stops, a->longest_ns / 1000);
 }
 
-/*
- * The operator's audit: after each AUDIT_SLICE_NS of the audit this CPU's
- * guests run for as long again.
- */
-static void snapshot_tick(void *arg)
+/* What was asked for on the control channel is answered there. */
+static void snapshot_say(const struct audit_result *a)
 {
-	uint64_t end = now_ns() + AUDIT_SLICE_NS;
 	char times[100], tail[160];
 
-	while (audit_part(&snapshot) == MORE)
-		if (now_ns() >= end) {
-			timer_set(&snapshot_timer, now_ns() + AUDIT_SLICE_NS);
-			return;
-		}
-	audit_times(times, sizeof(times), &snapshot);
+	if (!snapshot_asked)
+		return;
+	audit_times(times, sizeof(times), a);
 	fmt_snprintf(tail, sizeof(tail), " audit_errors=%lu cross_group=%lu%s",
-		     snapshot.errors, snapshot.cross_group, times);
+		     a->errors, a->cross_group, times);
 	stat_line(" final=1", tail);
 	snapshot_asked = false;
 }
 
-/*
- * One snapshot at a time: a second request meanwhile gets the answer that is on
- * its way.
- */
 static bool operator_line(const char *line)
 {
 	if (strcmp(line, "snapshot"))
 		return false;
-	if (snapshot_asked)
-		return true;
 	snapshot_asked = true;
-	snapshot = (struct audit_result){ .first = true };
-	timer_set(&snapshot_timer, now_ns());
+	snapshot_start();
 	return true;
 }
 
@@ -126,7 +109,8 @@ static bool operator_line(const char *line)
 
 void report_start(void)
 {
-	timer_init(&snapshot_timer, snapshot_tick, NULL);
+	snapshot_init();
+	snapshot_done = snapshot_say;
 	console_operator_line = operator_line;
 	free_at_start = palloc_free_count();
 	log_stat("@boot cpus=%u memory_kib=%lu free_frames=%lu frame_bytes=%lu overcommit=%u",
@@ -165,6 +149,7 @@ void report_final(void)
 	log_stat("@end frames_lost=%ld free_frames=%lu audit_errors=%lu cross_group=%lu crashed=%u given_up=%u%s",
 		 lost, free, audit.errors, audit.cross_group, lives_crashed(),
 		 waiting_given_up(), times);
+	control_end();
 	if (lost || audit.errors || audit.cross_group)
 		exit_machine(EXIT_LOST);
 	exit_machine(waiting_given_up() ? EXIT_ERROR : EXIT_OK);

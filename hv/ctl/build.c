@@ -557,19 +557,14 @@ static void give_up(struct build *b)
 	domain_abandon(b->d);
 }
 
-struct domain *build_domain_try(const struct domain_config *config,
-				uint32_t instance, uint32_t generation,
-				bool *no_memory)
+/* Build it and let it run, or give it up; quiet: nothing is logged then. */
+static struct domain *build_with(struct build *b, uint32_t instance,
+				 uint32_t generation, bool quiet)
 {
-	struct build *b = obj_alloc(sizeof(*b));
 	struct domain *d = NULL;
 	char name[DOMAIN_NAME_MAX];
 
-	*no_memory = !b;
-	if (!b)
-		return NULL;
-	b->config = config;
-	build_name(config, instance, name, sizeof(name));
+	build_name(b->config, instance, name, sizeof(name));
 	if (build(b, name))
 		d = b->d;
 	if (b->p2m)
@@ -578,10 +573,43 @@ struct domain *build_domain_try(const struct domain_config *config,
 		start(b, instance, generation);
 	else
 		give_up(b);
-	*no_memory = b->no_memory;
-	if (!d && !(*no_memory && domain_overcommit()))
+	if (!d && !(quiet && b->no_memory))
 		log_error("domain %s (kernel %s): %s", name,
-			  config->kernel->name, b->why);
+			  b->config->kernel->name, b->why);
+	return d;
+}
+
+struct domain *build_domain_try(const struct domain_config *config,
+				uint32_t instance, uint32_t generation,
+				bool *no_memory)
+{
+	struct build *b = obj_alloc(sizeof(*b));
+	struct domain *d;
+
+	*no_memory = !b;
+	if (!b)
+		return NULL;
+	b->config = config;
+	d = build_with(b, instance, generation, domain_overcommit());
+	*no_memory = b->no_memory;
+	obj_free(b, sizeof(*b));
+	return d;
+}
+
+struct domain *build_domain_told(const struct domain_config *config,
+				 uint32_t instance, char *why, size_t bytes)
+{
+	struct build *b = obj_alloc(sizeof(*b));
+	struct domain *d;
+
+	if (!b) {
+		str_copy(why, bytes, "out of memory");
+		return NULL;
+	}
+	b->config = config;
+	d = build_with(b, instance, config->repeat, false);
+	if (!d)
+		str_copy(why, bytes, b->why);
 	obj_free(b, sizeof(*b));
 	return d;
 }

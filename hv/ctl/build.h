@@ -24,6 +24,12 @@ struct domain *build_domain(const struct domain_config *config,
 struct domain *build_domain_try(const struct domain_config *config,
 				uint32_t instance, uint32_t generation,
 				bool *no_memory);
+/*
+ * build_domain(), never again, whether overcommit is on or not; NULL: `why`
+ * says it too, as one sentence.
+ */
+struct domain *build_domain_told(const struct domain_config *config,
+				 uint32_t instance, char *why, size_t bytes);
 /* The name that an instance of the config gets. */
 void build_name(const struct domain_config *config, uint32_t instance,
 		char *name, size_t bytes);

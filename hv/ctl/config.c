@@ -252,6 +252,14 @@ static const char *opt_pages(const char *v, void *o)
 	return "must be auto, scalar, sse2, avx2 or avx512";
 }
 
+static const char *opt_ctl(const char *v, void *o)
+{
+	struct boot_options *out = o;
+
+	out->control = !strcmp(v, "com2");
+	return out->control || !strcmp(v, "none") ? NULL : "must be com2 or none";
+}
+
 static const char *opt_dom0(const char *v, void *o)
 {
 	return first_take_mode(v, &((struct boot_options *)o)->first);
@@ -278,7 +286,7 @@ static const struct rule option_rules[] = {
 	{ "console", opt_console }, { "console-rate", opt_console_rate },
 	{ "overcommit", opt_overcommit },
 	{ "selftest", opt_selftest }, { "cpus", opt_cpus },
-	{ "pages", opt_pages },
+	{ "pages", opt_pages }, { "ctl", opt_ctl },
 	{ "dom0", opt_dom0 }, { "dom0_mem", opt_dom0_mem },
 	{ "dom0_max_vcpus", opt_dom0_max_vcpus }, { "com1", opt_com1 },
 };

@@ -17,6 +17,8 @@
  *                     not fit yet waits (ctl/waiting.h)
  *   selftest=panic|fault|order   (test build) make that mistake of our own
  *   cpus=N            use at most N processors
+ *   ctl=com2|none     the operator's control channel (ctl/control.h): the
+ *                     second serial port, or (default) none
  *   pages=auto|scalar|sse2|avx2|avx512   registers for hashing, comparing and
  *                     copying pages; auto: measured
  *   dom0=, dom0_mem=, dom0_max_vcpus=, com1=   a first domain (ctl/first.h);
@@ -97,6 +99,7 @@ struct boot_options {
 	uint32_t console_rate;
 	enum exit_mode exit_mode;
 	bool overcommit;
+	bool control;			/* there is a control channel */
 	char selftest[16];
 	uint32_t max_cpus;		/* 0 = all */
 	uint32_t log_level;

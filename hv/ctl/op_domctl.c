@@ -110,9 +110,7 @@ static long destroy(struct domain *d, bool again)
 		return -EINVAL;
 	if (again && !atomic_load(&d->destroyed))
 		return 0;
-	atomic_store(&d->destroyed, true);
-	domain_end(d);
-	sched_reap_soon();
+	domain_destroy(d);
 	sched_yield_cpu(current_vcpu());
 	return -ERESTART;
 }

@@ -216,6 +216,21 @@ void waiting_add(const struct domain_config *config, uint32_t instance,
 	spin_unlock(&lock);
 }
 
+bool waiting_waits(const struct domain_config *config, uint32_t instance)
+{
+	bool found = false;
+	struct list *at;
+
+	spin_lock(&lock);
+	for (at = queue.next; at != &queue; at = at->next) {
+		struct waiter *w = list_entry(at, struct waiter, link);
+
+		found |= w->config == config && w->instance == instance;
+	}
+	spin_unlock(&lock);
+	return found;
+}
+
 uint32_t waiting_given_up(void)
 {
 	return atomic_load_relaxed(&given_up);

@@ -130,7 +130,7 @@ size_t outbuf_pump(size_t most)
 	if (!pump_claim())
 		return 0;
 	while ((n = piece(most - done))) {
-		took = uart_put(ring + tail % BYTES, n);
+		took = uart_put(UART_CONSOLE, ring + tail % BYTES, n);
 		if (!took)
 			break;
 		atomic_store_release(&tail, tail + took);

@@ -115,13 +115,21 @@ struct console {
 static uint64_t rate;
 
 bool (*console_operator_line)(const char *line);
+void (*console_printed)(const struct domain *d, const char *text, size_t bytes);
 
 /* --- lines: LOCK_DOMAIN held --- */
+
+static void printed(struct domain *d, const char *text, size_t bytes) needs_lock(&d->lock)
+{
+	log_guest(d->id, d->name, text, bytes);
+	if (console_printed)
+		console_printed(d, text, bytes);
+}
 
 static void line_flush(struct domain *d, struct line *l) needs_lock(&d->lock)
 {
 	if (l->bytes)
-		log_guest(d->id, d->name, l->text, l->bytes);
+		printed(d, l->text, l->bytes);
 	l->bytes = 0;
 }
 
@@ -131,7 +139,7 @@ static void line_break(struct domain *d, struct line *l) needs_lock(&d->lock)
 	size_t left = printable_utf8_unfinished(l->text, l->bytes);
 
 	l->bytes -= left;
-	log_guest(d->id, d->name, l->text, l->bytes);
+	printed(d, l->text, l->bytes);
 	memmove(l->text, l->text + l->bytes, left);
 	l->bytes = left;
 }
@@ -141,7 +149,7 @@ static void line_add(struct domain *d, struct line *l, char c)
 {
 	if (c == '\n') {
 		if (!l->bytes) /* an empty line is a line, too */
-			log_guest(d->id, d->name, "", 0);
+			printed(d, "", 0);
 		line_flush(d, l);
 		return;
 	}
@@ -611,18 +619,17 @@ static bool takes(const struct console *c, const struct input *in)
 	return c && c->raw == in->raw && (c->ring || c->typed);
 }
 
-static void feed_domain(struct domain *d, void *arg)
+/* All of it that d takes; false: it takes nothing of this kind. */
+static bool give(struct domain *d, const struct input *in)
 {
-	const struct input *in = arg;
+	uint32_t port = 0, fed = 0;
+	bool virq = false, taken;
 	struct console *c;
-	uint32_t port = 0, fed;
-	bool virq = false;
 
-	if (!has_focus(d))
-		return;
 	spin_lock(&d->lock);
 	c = d->console;
-	if (takes(c, in)) {
+	taken = takes(c, in);
+	if (taken) {
 		fed = c->ring ? ring_feed(c, in->text, in->bytes) :
 				typed_feed(c->typed, in->text, in->bytes);
 		port = fed ? c->port : 0;
@@ -634,6 +641,18 @@ static void feed_domain(struct domain *d, void *arg)
 		evtchn_set_pending(d, port);
 	if (virq)
 		evtchn_virq(d->vcpu[0], VIRQ_CONSOLE);
+	return taken;
+}
+
+static void feed_domain(struct domain *d, void *arg)
+{
+	if (has_focus(d))
+		(void)give(d, arg);
+}
+
+bool console_type(struct domain *d, const char *text, uint32_t bytes)
+{
+	return give(d, &(struct input){ text, bytes, false }) || give(d, &(struct input){ text, bytes, true });
 }
 
 static void feed(const char *text, uint32_t bytes, bool raw)
@@ -750,7 +769,7 @@ static void char_typed(char c)
 void console_poll_input(void)
 {
 	for (unsigned int i = 0; i < INPUT_BATCH; i++) {
-		int c = uart_read();
+		int c = uart_read(UART_CONSOLE);
 
 		if (c < 0)
 			return;

@@ -41,6 +41,17 @@ void console_set_raw(struct domain *d);	/* input=keys */
  * operator.  Set by boot/report.c.
  */
 extern bool (*console_operator_line)(const char *line);
+/*
+ * Gets each whole line that a domain prints, when the log has it; LOCK_DOMAIN.
+ * NULL: nobody.  Set by ctl/follow.c.
+ */
+extern void (*console_printed)(const struct domain *d, const char *text,
+			       size_t bytes);
+/*
+ * Give d what the operator types for it, focus or not; false: it takes no
+ * input.  What does not fit is lost, as the log says.
+ */
+bool console_type(struct domain *d, const char *text, uint32_t bytes);
 void console_set_focus(const char *who);
 /*
  * How many bytes a second each guest may print (0: any number); a guest that

@@ -102,6 +102,13 @@ void domain_end(struct domain *d)
 	end_shut(d);
 }
 
+void domain_destroy(struct domain *d)
+{
+	atomic_store(&d->destroyed, true);
+	domain_end(d);
+	sched_reap_soon();
+}
+
 void domain_abandon(struct domain *d)
 {
 	die(d, DOM_BUILDING, SHUTDOWN_crash);

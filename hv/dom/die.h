@@ -17,6 +17,8 @@ void domain_shutdown(struct domain *d, uint32_t code);
 void domain_keep_shut(bool on);
 /* Whether it runs or is SHUT: it is to go. */
 void domain_end(struct domain *d);
+/* For good, whatever its configuration says of another life. */
+void domain_destroy(struct domain *d);
 /*
  * A guest's mistake that has no error code: log why, then
  * domain_shutdown(SHUTDOWN_crash).

@@ -221,7 +221,7 @@ struct domain {
 	/* SHUTDOWN_* + 1, set before SHUT and DYING; 0: none yet; atomic */
 	uint32_t shutdown_reason;
 	bool crashed;		/* domain_crash(): the message was logged */
-	bool destroyed;		/* atomic: by the first domain, for good */
+	bool destroyed;		/* atomic: domain_destroy() */
 	struct domain_end end;
 };
 

@@ -28,6 +28,16 @@ typedef bool (*chunk_fn)(struct domain *d, struct chunk *c);
 
 /* --- single --- */
 
+/* Why offers were refused, for the operator. */
+static void chunk_count(const struct chunk *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->item_count; i++)
+		if (unlikely(c->items[i].result != SHARE_DONE))
+			result_refused(c->items[i].result);
+}
+
 /* What a call made of each page; hit and miss look the same. */
 static void chunk_trace(struct domain *d, const struct chunk *c,
 			enum trace_event event)
@@ -55,6 +65,8 @@ static bool chunk_run(struct domain *d, struct chunk *c, chunk_fn fn)
 	spin_lock(&d->mm);
 	run = !ptbreak_left(d) && fn(d, c);
 	spin_unlock(&d->mm);
+	if (run && fn == offer_chunk)
+		chunk_count(c);
 	if (run)
 		chunk_trace(d, c, fn == offer_chunk ? TRACE_OFFER :
 						      TRACE_UNSHARE);

@@ -119,10 +119,13 @@ uint64_t random_next(uint64_t *stream);
 /* fast, unpredictable to guests; per-CPU state seeded from entropy_fill */
 uint64_t random_u64(void);
 
-/* --- serial line (uart.c) --- */
-/* returns how many bytes the line took; 0: it is busy */
-size_t uart_put(const char *bytes, size_t count);
-int uart_read(void);			/* next byte, or -1 */
+/* --- serial ports (uart.c) --- */
+enum uart_port { UART_CONSOLE, UART_CONTROL, UART_PORTS };
+/* Set it up, once, before it is used; false: the machine has no such port. */
+bool uart_open(enum uart_port port);
+/* returns how many bytes the port took; 0: it is busy */
+size_t uart_put(enum uart_port port, const char *bytes, size_t count);
+int uart_read(enum uart_port port);	/* next byte, or -1 */
 
 /* --- leaving --- */
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_PANIC = 2, EXIT_LOST = 3 };

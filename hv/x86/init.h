@@ -24,7 +24,6 @@ struct cpu_memory {
 	void *ist_top[CPU_IST_COUNT];
 };
 
-void uart_init(void);
 void percpu_init(uint32_t id);		/* fills cpu_areas[id] */
 void percpu_load(uint32_t id);		/* this CPU is `id`: GS base */
 void cpu_detect(void);			/* cpu_features */

@@ -1,59 +1,72 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The serial line: a 16550 at COM1, 115200 8N1, polled.  A machine without one
+ * The serial ports: a 16550 at COM1 for the log, one at COM2 for the operator's
+ * control channel; 115200 8N1, polled, no interrupts.  A machine without one
  * reads 0xff everywhere; output is then dropped.  Nothing here waits.  One CPU
- * at a time calls uart_put() (debug/outbuf.c); uart_read() is called from one
- * place.
+ * at a time calls uart_put() for a port (debug/outbuf.c, ctl/control.c);
+ * uart_read() is called from one place for each.
  */
 #include "x86/cpu.h"
 #include "x86/init.h"
 #include "x86/insn.h"
 
-#define COM1		0x3f8
-#define REG_DATA	(COM1 + 0)
-#define REG_IER		(COM1 + 1)
-#define REG_FCR		(COM1 + 2)
-#define REG_LCR		(COM1 + 3)
-#define REG_MCR		(COM1 + 4)
-#define REG_LSR		(COM1 + 5)
+/* registers, from the port's first one on */
+#define REG_DATA	0
+#define REG_IER		1
+#define REG_FCR		2
+#define REG_LCR		3
+#define REG_MCR		4
+#define REG_LSR		5
 #define LSR_DATA_READY	0x01
 #define LSR_THR_EMPTY	0x20
 #define FIFO_BYTES	16
 
-static bool uart_present;
+static struct {
+	const uint16_t at;
+	bool present;		/* constant once the port is open */
+} ports[UART_PORTS] = {
+	[UART_CONSOLE] = { .at = 0x3f8 },
+	[UART_CONTROL] = { .at = 0x2f8 },
+};
 
-void uart_init(void)
+bool uart_open(enum uart_port port)
 {
-	outb(REG_IER, 0);
-	outb(REG_LCR, 0x80);	/* divisor latch */
-	outb(REG_DATA, 1);
-	outb(REG_IER, 0);
-	outb(REG_LCR, 0x03);	/* 8N1 */
+	uint16_t at = ports[port].at;
+
+	outb(at + REG_IER, 0);
+	outb(at + REG_LCR, 0x80);	/* divisor latch */
+	outb(at + REG_DATA, 1);
+	outb(at + REG_IER, 0);
+	outb(at + REG_LCR, 0x03);	/* 8N1 */
 	/*
 	 * FIFO on, cleared, 14 bytes deep: at 1 QEMU lets one byte in at a
 	 * time.
 	 */
-	outb(REG_FCR, 0xc7);
-	outb(REG_MCR, 0x03);	/* DTR, RTS */
-	uart_present = inb(REG_LSR) != 0xff;
+	outb(at + REG_FCR, 0xc7);
+	outb(at + REG_MCR, 0x03);	/* DTR, RTS */
+	ports[port].present = inb(at + REG_LSR) != 0xff;
+	return ports[port].present;
 }
 
-size_t uart_put(const char *bytes, size_t count)
+size_t uart_put(enum uart_port port, const char *bytes, size_t count)
 {
 	size_t i, n = MIN(count, (size_t)FIFO_BYTES);
+	uint16_t at = ports[port].at;
 
-	if (!uart_present)
+	if (!ports[port].present)
 		return count;
-	if (!(inb(REG_LSR) & LSR_THR_EMPTY))
+	if (!(inb(at + REG_LSR) & LSR_THR_EMPTY))
 		return 0;
 	for (i = 0; i < n; i++)
-		outb(REG_DATA, bytes[i]);
+		outb(at + REG_DATA, bytes[i]);
 	return n;
 }
 
-int uart_read(void)
+int uart_read(enum uart_port port)
 {
-	if (!uart_present || !(inb(REG_LSR) & LSR_DATA_READY))
+	uint16_t at = ports[port].at;
+
+	if (!ports[port].present || !(inb(at + REG_LSR) & LSR_DATA_READY))
 		return -1;
-	return inb(REG_DATA);
+	return inb(at + REG_DATA);
 }

@@ -7,7 +7,7 @@ draws() { # COLUMNS ROWS
 	grep -aq "All is well" "$work/typescript" || fail "$(tail -n 5 "$work/typescript")"
 }
 draws 40 30
-grep -a "$(printf '\033')\[K" "$work/typescript" | sed "s/$(printf '\033')\[[0-9]*[AK]//g" | tr -d '\r' >"$work/drawn"
+grep -a "$(printf '\033')\[K" "$work/typescript" | sed "s/$(printf '\033')\[[0-9]*[AJK]//g" | tr -d '\r' >"$work/drawn"
 [ -s "$work/drawn" ] || fail "nothing was drawn"
 long=$(awk 'length($0) > 39' "$work/drawn" | head -n 1)
 [ -z "$long" ] || fail "a line of more than 39 columns: $long"

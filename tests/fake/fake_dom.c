@@ -398,7 +398,7 @@ FAKE bool log_pump(void)
 	return false;
 }
 
-FAKE int uart_read(void)
+FAKE int uart_read(enum uart_port port)
 {
 	if (!fake.typed || !*fake.typed)
 		return -1;

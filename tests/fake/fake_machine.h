@@ -33,6 +33,7 @@ struct fake_machine {
 	bool preempt;			/* what sched_preempt_pending() says */
 	/* a millisecond goes by between two looks at the clock */
 	bool slow;
+	uint64_t skip_ns;		/* goes by before the next look */
 	unsigned int gone;		/* domains that ended */
 	/* hypercalls that asked to be continued */
 	unsigned int continued;

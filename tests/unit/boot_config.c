@@ -92,7 +92,7 @@ START_TEST(options_all)
 	ck_assert(config_parse_cmdline(
 		" config=a.cfg  loglevel=3\tstats=500 exit=qemu console=web "
 		"overcommit=on selftest=panic cpus=2 pages=avx512 "
-		"console-rate=100", &opt, err,
+		"console-rate=100 ctl=com2", &opt, err,
 		sizeof(err)));
 	ck_assert_str_eq(opt.config_module, "a.cfg");
 	ck_assert_str_eq(opt.console, "web");
@@ -101,6 +101,7 @@ START_TEST(options_all)
 	ck_assert_int_eq(opt.exit_mode, EXITMODE_QEMU);
 	ck_assert(opt.overcommit && !strcmp(opt.selftest, "panic"));
 	ck_assert_uint_eq(opt.console_rate, 100);
+	ck_assert(opt.control);
 	ck_assert_uint_eq(opt.max_cpus, 2);
 	ck_assert_str_eq(opt.pages, "avx512");
 }
@@ -121,6 +122,7 @@ static const struct {
 	{ "overcommit=yes", "command line: overcommit=yes must be on or off" },
 	{ "pages=mmx",
 	  "command line: pages=mmx must be auto, scalar, sse2, avx2 or avx512" },
+	{ "ctl=com1", "command line: ctl=com1 must be com2 or none" },
 	{ "cpus=1 cpus=2", "command line: cpus=2 is given twice" },
 	{ "config=", "command line: config= must not be empty" },
 	{ "console=\"a",

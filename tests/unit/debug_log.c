@@ -24,7 +24,7 @@ static uint64_t cycles, ns, asked;
 static bool locked;
 uint32_t panic_cpu;
 
-size_t uart_put(const char *bytes, size_t count)
+size_t uart_put(enum uart_port port, const char *bytes, size_t count)
 {
 	size_t n = MIN(MIN(count, (size_t)16), taken_most);
 
