@@ -13,7 +13,7 @@ struct regroup {
 	uint32_t group, level;
 	uint32_t from, to;	/* buckets in the group */
 	uint32_t stay[4];	/* entries of each bucket that do not move */
-	/* where entries come in; chunk NULL: not known yet */
+	/* where entries come in; c.chunk NULL: not known yet */
 	struct lintab_tail tail[4];
 };
 
@@ -80,8 +80,8 @@ static uint64_t regroup_count(const struct lintab *t, const struct regroup *r,
 	struct lintab_cursor c;
 	uint64_t counts = 0;
 
-	for (lintab_seek_bucket(t, regroup_bucket(r, slot), &c); c.chunk;
-	     c.chunk = lintab_link(c.chunk, c.bytes), c.bytes = kind->node_bytes) {
+	lintab_seek_bucket(t, regroup_bucket(r, slot), &c);
+	do {
 		const unsigned char *e = c.chunk;
 
 		for (uint32_t n = chunk_entries(kind, &c); n; n--) {
@@ -91,7 +91,7 @@ static uint64_t regroup_count(const struct lintab *t, const struct regroup *r,
 			counts += 1ull << (16 * to);
 			e += kind->entry_bytes;
 		}
-	}
+	} while (lintab_go_on(kind, &c));
 	return counts;
 }
 
@@ -127,7 +127,7 @@ static void regroup_put(struct lintab *t, struct regroup *r, uint32_t slot,
 	struct lintab_tail *tail = &r->tail[slot];
 	unsigned char *node = node_list_pop(t, nodes);
 
-	if (!tail->chunk)
+	if (!tail->c.chunk)
 		chain_tail(t, regroup_bucket(r, slot), tail);
 	if (!tail_put(t->kind, tail, entry, node) && node)
 		node_list_push(t, nodes, node);

@@ -183,9 +183,10 @@ static void link_last(const struct offer *o, uint32_t frame)
 }
 
 /* Expect what comes so many frames after the last one's successor. */
-static void start_after(struct follow *f, const struct share_group *g,
-			unsigned int between)
+void follow_start(struct offer *o, unsigned int between)
 {
+	const struct share_group *g = o->group;
+	struct follow *f = o->follow;
 	uint32_t frame = f->after;
 
 	for (; frame && between; between--) {
@@ -197,22 +198,20 @@ static void start_after(struct follow *f, const struct share_group *g,
 	look_ahead(f, g);
 }
 
-void follow_joined(struct offer *o, unsigned int between)
+bool follow_joined(struct offer *o)
 {
 	struct follow *f = o->follow;
-	struct share_group *g = o->group;
 	uint32_t frame = o->canonical + 1;
 
 	if (o->result != SHARE_OK || o->zero || o->replica)
-		return;
+		return false;
 	if (f->after == frame)
 		f->trust += !f->trust;
 	else
 		link_last(o, frame);
 	f->last = frame;
-	f->after = successor(record_of(g, frame));
-	if (f->trust && !f->ahead[0] && !o->followed)
-		start_after(f, g, between);
+	f->after = successor(record_of(o->group, frame));
+	return f->trust && !f->ahead[0] && !o->followed;
 }
 
 #include <hash/general_regs_end.h>

@@ -49,16 +49,22 @@ static uint32_t key_place(uint32_t key)
 	return key ^ key >> 16;
 }
 
-static void *find(uint32_t key)
+static void *find_at(uint32_t key, struct lintab_cursor *c)
 {
-	struct lintab_cursor c;
 	struct entry8 *e;
 
-	lintab_seek(&table, key_place(key), &c);
-	while ((e = lintab_next(table.kind, &c)))
+	lintab_seek(&table, key_place(key), c);
+	while ((e = lintab_next(table.kind, c)))
 		if (e->key >> 1 == key)
 			return e;
 	return NULL;
+}
+
+static void *find(uint32_t key)
+{
+	struct lintab_cursor c;
+
+	return find_at(key, &c);
 }
 
 static void balance(void)
@@ -73,10 +79,12 @@ static bool put(uint32_t key)
 {
 	struct entry12 e = { key << 1 | 1, key_place(key), ~key };
 	struct lintab_room room = { NULL };
+	struct lintab_cursor c;
 
 	if (!lintab_room_get(&table, &room))
 		return false;
-	lintab_put(&table, e.place, &e, &room);
+	lintab_seek(&table, e.place, &c);
+	lintab_put(&table, table.kind, &c, &e, &room);
 	lintab_room_put(&table, &room);
 	balance();
 	return true;
@@ -84,10 +92,10 @@ static bool put(uint32_t key)
 
 static void cut(uint32_t key)
 {
-	struct entry8 *e = find(key);
+	struct lintab_cursor c;
 
-	ck_assert(e);
-	lintab_cut(&table, key_place(key), e);
+	ck_assert(find_at(key, &c));
+	lintab_cut(&table, table.kind, &c);
 	balance();
 }
 
@@ -262,9 +270,15 @@ START_TEST(long_chains_move)
 	for (; n < 2000; n++) {
 		struct entry12 e = { n << 1 | 1, key_place(n), ~n };
 		struct lintab_room room = { NULL };
+		struct lintab_cursor c;
 
 		ck_assert(lintab_room_get(&table, &room));
-		lintab_put(&table, e.place, &e, &room);
+		/* As who searched in vain, and as who did not search. */
+		if (n % 2)
+			ck_assert(!find_at(n, &c));
+		else
+			lintab_seek(&table, e.place, &c);
+		lintab_put(&table, table.kind, &c, &e, &room);
 		lintab_room_put(&table, &room);
 	}
 	ck_assert(lintab_is_valid(&table));
