@@ -215,7 +215,7 @@ void domain_page_replace(struct domain *d, struct frame *old, struct frame *new)
 	list_push(&d->pages.list, new);
 	frame_publish(new, d->id, 0);
 	spin_unlock(&d->pages.lock);
-	reclaim_claimed(d, old);
+	reclaim_claimed(d, &old, 1);
 }
 
 void domain_page_remove(struct domain *d, struct frame *f)
@@ -227,10 +227,18 @@ void domain_page_remove(struct domain *d, struct frame *f)
 	spin_unlock(&d->pages.lock);
 }
 
-void domain_page_discard(struct domain *d, struct frame *f)
+void domain_pages_discard(struct domain *d, struct frame *const *pages,
+			  unsigned int count)
 {
-	domain_page_remove(d, f);
-	reclaim_claimed(d, f);
+	unsigned int i;
+
+	spin_lock(&d->pages.lock);
+	for (i = 0; i < count; i++)
+		list_take(d, pages[i]);
+	ASSERT(d->pages.total >= count);
+	d->pages.total -= count;
+	spin_unlock(&d->pages.lock);
+	reclaim_claimed(d, pages, count);
 }
 
 /*

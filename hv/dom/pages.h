@@ -38,9 +38,10 @@ void domain_pages_settle(struct domain *d);
  */
 void domain_page_publish(struct domain *d, struct frame *f, uint32_t refs);
 /*
- * A page that frame_claim() took, and that has no type, leaves d for the heap.
+ * Pages that frame_claim() took, and that have no type, leave d for the heap.
  */
-void domain_page_discard(struct domain *d, struct frame *f);
+void domain_pages_discard(struct domain *d, struct frame *const *pages,
+			  unsigned int count);
 /*
  * The page after `at` (NULL: the first) on the list, with a reference; that of
  * `at` is dropped.  NULL: the end.  A page that joins meanwhile may be missed.

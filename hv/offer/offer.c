@@ -14,7 +14,8 @@
  *  (f) the entries get the canonical frame, and the domain's page goes.
  *
  * An item that fails at any step gets its frame and its mappings back as they
- * were (undo()).
+ * were (undo()).  The entries that its names find are the references by which
+ * its frame stays meanwhile: LOCK_MM keeps them.
  *
  * Of a guest that told where its list of names is (struct shareop_mode of
  * version 2), the new names go there with (f):
@@ -102,7 +103,6 @@ static void undo(struct domain *d, struct chunk *c,
 	ptes_unprotect(d, c, item, f);
 	item->has_shared_class = false;
 	item->result = why;
-	frame_put(f);
 }
 
 /* (a) */
@@ -119,8 +119,7 @@ static void item_write_protect(struct domain *d, struct chunk *c,
 		item->result = SHARE_ALREADY;
 		return;
 	}
-	if (frame_kind(f) != FRAME_OWNED ||
-	    frame_get(f, d->id)) {
+	if (frame_kind(f) != FRAME_OWNED || !frame_may_get(f, d->id)) {
 		item->result = SHARE_NOT_OWNED;
 		return;
 	}
@@ -130,7 +129,6 @@ static void item_write_protect(struct domain *d, struct chunk *c,
 	    pagetype_get(f, CLASS_SHARED) < 0) {
 		item->result = busy_reason(d, f);
 		ptes_unprotect(d, c, item, f);
-		frame_put(f);
 		return;
 	}
 	item->has_shared_class = true;
@@ -138,10 +136,9 @@ static void item_write_protect(struct domain *d, struct chunk *c,
 
 /*
  * (f) The entries get the canonical frame; the offered one, which nobody
- * references, goes.
+ * references, is to go.
  */
-static void item_remap(struct domain *d, struct chunk *c,
-		       struct chunk_item *item) needs_lock(&d->mm)
+static void item_remap(struct chunk *c, struct chunk_item *item)
 {
 	struct frame *f = mfn_to_frame(item->mfn);
 	struct chunk_name *n = item_names(c, item);
@@ -156,16 +153,16 @@ static void item_remap(struct domain *d, struct chunk *c,
 		atomic_store_release(n[i].pte, e);
 	}
 	pagetype_put_plain(f);
-	domain_page_discard(d, f);
+	c->gone[c->gone_count++] = f;
 	item->has_shared_class = false;
 	item->result = SHARE_DONE;
 }
 
-/* (c) The names' references, and ours. */
+/* (c) The references are the names'. */
 static bool item_claim(struct domain *d, struct chunk *c,
 		       struct chunk_item *item) needs_lock(&d->mm)
 {
-	if (!frame_claim(mfn_to_frame(item->mfn), d->id, item->count + 1))
+	if (!frame_claim(mfn_to_frame(item->mfn), d->id, item->count))
 		return true;
 	undo(d, c, item, grant_is_pinned(d, item->mfn) ? SHARE_GRANTED :
 						      SHARE_OTHER_MAPPING);
@@ -177,7 +174,7 @@ static void item_unclaim(struct domain *d, struct chunk *c,
 			 struct chunk_item *item, enum shareop_result why)
 	needs_lock(&d->mm)
 {
-	frame_unclaim(mfn_to_frame(item->mfn), d->id, item->count + 1);
+	frame_unclaim(mfn_to_frame(item->mfn), d->id, item->count);
 	undo(d, c, item, why);
 }
 
@@ -197,7 +194,7 @@ static void item_finish(struct domain *d, struct chunk *c,
 		return;
 	}
 	item->new_mfn = MFN(page->canonical);
-	item_remap(d, c, item);
+	item_remap(c, item);
 	if (d->breaks.offers_listed)
 		p2mlist_write(d, PFN(page->pfn), item->new_mfn);
 }
@@ -208,6 +205,7 @@ static void items_share(struct domain *d, struct chunk *c) needs_lock(&d->mm)
 	struct pagefns_bracket bracket;
 	unsigned int i, count = 0;
 
+	c->gone_count = 0;
 	for (i = 0; i < c->item_count; i++) {
 		const struct chunk_item *item = &c->items[i];
 
@@ -224,6 +222,7 @@ static void items_share(struct domain *d, struct chunk *c) needs_lock(&d->mm)
 	for (i = 0, count = 0; i < c->item_count; i++)
 		if (c->items[i].has_shared_class)
 			item_finish(d, c, &c->items[i], &c->pages[count++]);
+	domain_pages_discard(d, c->gone, c->gone_count);
 	holds_count(d, 0);
 }
 
@@ -289,6 +288,7 @@ bool offer_chunk(struct domain *d, struct chunk *c)
 {
 	unsigned int i;
 
+	chunk_begin(c);
 	if (d->breaks.offers_listed && !lists_prepare(d, c))
 		return false;
 	for (i = 0; i < c->item_count; i++)

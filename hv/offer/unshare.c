@@ -131,6 +131,7 @@ bool unshare_chunk(struct domain *d, struct chunk *c)
 	uint64_t mask = 0;
 	unsigned int i;
 
+	chunk_begin(c);
 	for (i = 0; i < c->item_count; i++) {
 		struct chunk_item *item = &c->items[i];
 

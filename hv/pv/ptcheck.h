@@ -93,6 +93,8 @@ int ptcheck_break(struct domain *d, pte_t *pte) must_check needs_lock(&d->mm);
  * range, canonical.
  */
 pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va) needs_lock(&d->mm);
+/* The L1 table with that entry; NULL likewise. */
+pte_t *ptcheck_table(struct domain *d, mfn_t l4, uint64_t va) needs_lock(&d->mm);
 
 /*
  * Do all entries on the way to va, which ptcheck_walk() found, let its page be
