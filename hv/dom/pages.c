@@ -122,13 +122,11 @@ static mfn_t frames_alloc(unsigned int order, mfn_t from)
 	return virt ? virt_to_mfn(virt) : INVALID_MFN;
 }
 
+/* Their room in the quota was taken. */
 static mfn_t pages_prepare(struct domain *d, unsigned int order, mfn_t from)
 {
-	mfn_t mfn;
+	mfn_t mfn = frames_alloc(order, from);
 
-	if (!quota_take(d, 1UL << order, mfn_eq(from, INVALID_MFN)))
-		return INVALID_MFN;
-	mfn = frames_alloc(order, from);
 	if (mfn_eq(mfn, INVALID_MFN)) {
 		reclaim_flush_all();	/* this CPU may have freed some */
 		mfn = frames_alloc(order, from);
@@ -140,7 +138,8 @@ static mfn_t pages_prepare(struct domain *d, unsigned int order, mfn_t from)
 
 mfn_t domain_pages_prepare(struct domain *d, unsigned int order)
 {
-	return pages_prepare(d, order, INVALID_MFN);
+	return quota_take(d, 1UL << order, true) ?
+		pages_prepare(d, order, INVALID_MFN) : INVALID_MFN;
 }
 
 mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from)

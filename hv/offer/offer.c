@@ -189,7 +189,7 @@ static void item_finish(struct domain *d, struct chunk *c,
 	}
 	if (pfn_eq(m2p_get(&d->m2p, MFN(page->canonical)), INVALID_PFN) &&
 	    m2p_set(&d->m2p, MFN(page->canonical), PFN(page->pfn))) {
-		share_drop(d->sharing.dom, page->canonical, item->count, false);
+		(void)share_drop(d->sharing.dom, page->canonical, item->count, false);
 		item_unclaim(d, c, item, SHARE_NO_MEMORY);
 		return;
 	}
@@ -235,12 +235,13 @@ static void items_share(struct domain *d, struct chunk *c) needs_lock(&d->mm)
 static void item_list_prepare(struct domain *d, struct chunk *c,
 			      struct chunk_item *item) needs_lock(&d->mm)
 {
+	pte_t *listed;
 	int r;
 
 	if (item->result != SHARE_NOT_TRIED ||
 	    chunk_find_ptes(d, c, item) != SHARE_NOT_TRIED)
 		return;
-	r = p2mlist_prepare(d, item->mfn, m2p_get(&d->m2p, item->mfn));
+	r = p2mlist_prepare(d, item->mfn, m2p_get(&d->m2p, item->mfn), &listed);
 	if (r)
 		item->result = r == -ENOMEM ? SHARE_NO_MEMORY :
 					      SHARE_OTHER_MAPPING;

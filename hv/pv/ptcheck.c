@@ -256,6 +256,9 @@ int ptcheck_break(struct domain *d, pte_t *pte)
 	r = l1_get_owned(d, f, new);
 	if (r)
 		return r;
+	/* No CPU knows another frame at this place. */
+	if (mfn_eq(pte_mfn(e), pte_mfn(new)))
+		return l1_replace(d, pte, e, new, AD_PRESERVE);
 	l1_rename(d, pte, e, new, AD_PRESERVE);
 	return 0;
 }

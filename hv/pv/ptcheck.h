@@ -82,8 +82,9 @@ void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new)
 
 /*
  * The guest writes through *pte, an entry of a validated L1 table that is
- * read-only and marked as shared: give it a private, writable page and flush
- * the TLBs.  Or -errno of ptbreak_write(), and *pte is as it was.
+ * read-only and marked as shared: give it a private, writable page and, if that
+ * is another frame, flush the TLBs.  Or -errno of ptbreak_write(), and *pte is
+ * as it was.
  */
 int ptcheck_break(struct domain *d, pte_t *pte) must_check needs_lock(&d->mm);
 

@@ -240,7 +240,12 @@ static inline void *lintab_next_with(const struct lintab_kind *kind,
 	return NULL;
 }
 
-/* --- changes --- */
+/*
+ * --- changes ---
+ *
+ * Inlined where a kind is a constant, so that its sizes are, too.
+ */
+#define LINTAB_INLINE	static inline __attribute__((always_inline))
 
 static inline void lintab_link_set(unsigned char *link, unsigned char *next)
 {
@@ -275,23 +280,20 @@ static inline uint32_t lintab_fit_last(const struct lintab_kind *kind, bool buck
  * Entries in use come first (LIN1), so their number is found by halving,
  * without a branch that the CPU would have to guess.
  */
-static inline uint32_t lintab_used(const struct lintab_kind *kind,
+LINTAB_INLINE uint32_t lintab_used(const struct lintab_kind *kind,
 				   const unsigned char *chunk, uint32_t most)
 {
-	uint32_t used = 0, half = 1u << lintab_log2(most);
+	uint32_t bytes = kind->entry_bytes, used = 0, half = 1u << lintab_log2(most);
 
-	for (; half; half /= 2) {
-		uint32_t more = MIN(used + half, most);
-		const unsigned char *last = chunk + more * kind->entry_bytes -
-					    kind->entry_bytes;
-
-		used = lintab_in_use(last) ? more : used;
-	}
+#pragma GCC unroll 8
+	for (; half; half /= 2)
+		if (used + half <= most && lintab_in_use(chunk + (used + half - 1) * bytes))
+			used += half;
 	return used;
 }
 
 /* To the last chunk of the chain; returns the number of its entries. */
-static inline uint32_t lintab_go_to_end(const struct lintab_kind *kind,
+LINTAB_INLINE uint32_t lintab_go_to_end(const struct lintab_kind *kind,
 					struct lintab_cursor *c)
 {
 	while (lintab_go_on(kind, c))
@@ -305,7 +307,7 @@ static inline uint32_t lintab_go_to_end(const struct lintab_kind *kind,
  * moves into the node, as the link takes its place.  Returns the entries of the
  * node.
  */
-static inline uint32_t lintab_extend(const struct lintab_kind *kind,
+LINTAB_INLINE uint32_t lintab_extend(const struct lintab_kind *kind,
 				     struct lintab_cursor *c, unsigned char *node)
 {
 	c->link = c->chunk + c->bytes - LINTAB_LINK_BYTES;
@@ -322,7 +324,7 @@ static inline uint32_t lintab_extend(const struct lintab_kind *kind,
  * Put an entry behind the `used` ones of the last chunk; true: `node`, which is
  * zeroed, was needed.
  */
-static inline bool lintab_append(const struct lintab_kind *kind,
+LINTAB_INLINE bool lintab_append(const struct lintab_kind *kind,
 				 struct lintab_cursor *c, uint32_t used,
 				 const void *entry, unsigned char *node)
 {
@@ -335,7 +337,7 @@ static inline bool lintab_append(const struct lintab_kind *kind,
 	return full;
 }
 
-static inline void lintab_put(struct lintab *t, const struct lintab_kind *kind,
+LINTAB_INLINE void lintab_put(struct lintab *t, const struct lintab_kind *kind,
 			      struct lintab_cursor *c, const void *entry,
 			      struct lintab_room *room)
 {
@@ -360,7 +362,7 @@ static inline void lintab_shorten(struct lintab *t, const struct lintab_kind *ki
 	lintab_free(t, c->chunk, kind->node_bytes);
 }
 
-static inline void lintab_cut(struct lintab *t, const struct lintab_kind *kind,
+LINTAB_INLINE void lintab_cut(struct lintab *t, const struct lintab_kind *kind,
 			      struct lintab_cursor *c)
 {
 	unsigned char *entry = c->chunk + c->at - kind->entry_bytes, *last;
