@@ -167,7 +167,14 @@ static bool may_lead(const struct share_group *g, const struct share_record *r)
 	       atomic_load_relaxed(&r->hash) != g->zero_hash;
 }
 
-/* FOL4 */
+/* FOL4: is the last one's frame held, as it was when its page joined? */
+static bool last_is_held(const struct offer *o) needs_lock(&o->dom->lock)
+{
+	const struct follow *f = o->follow;
+
+	return f->ended == o->dom->holds_ended || hold_find(o->dom, f->last - 1);
+}
+
 static void link_last(const struct offer *o, uint32_t frame)
 	needs_lock(&o->dom->lock)
 {
@@ -175,7 +182,7 @@ static void link_last(const struct offer *o, uint32_t frame)
 	struct share_record *r;
 
 	if (!f->last || f->last == frame || !may_succeed(o) ||
-	    !hold_find(o->dom, f->last - 1))
+	    !last_is_held(o))
 		return;
 	r = record_of(o->group, f->last);
 	if (may_lead(o->group, r))
@@ -210,6 +217,7 @@ bool follow_joined(struct offer *o)
 	else
 		link_last(o, frame);
 	f->last = frame;
+	f->ended = o->dom->holds_ended;
 	f->after = successor(record_of(o->group, frame));
 	return f->trust && !f->ahead[0] && !o->followed;
 }

@@ -116,6 +116,7 @@ void hold_remove(struct share_dom *d, struct hold *h)
 	if (unlikely(d->audited))
 		audit_hold(d, h->frame >> 1, -1, 0);
 	lintab_cut(&d->holds, &hold_kind, &d->last.at);
+	d->holds_ended++;
 	changed(d);
 }
 

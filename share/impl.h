@@ -104,6 +104,7 @@ struct follow {
 	uint32_t ahead[2];	/* for the next page, and the one after */
 	uint32_t last;		/* that the last page joined */
 	uint32_t after;		/* its successor at that time */
+	uint64_t ended;		/* the domain's holds_ended at that time */
 	uint32_t stale;		/* a successor that was not there any more */
 	uint8_t trust, wrong;
 	bool looked;		/* at ahead[0], in this batch */
@@ -141,6 +142,7 @@ struct share_dom {
 	struct lintab holds;
 	/* SHARE5 */
 	struct hold_search last;
+	uint64_t holds_ended;		/* ever */
 	/* So that a hold can be added, and an entry of the group's index: */
 	struct lintab_room room, index_room;
 	uint64_t mappings;		/* SHARE2 */

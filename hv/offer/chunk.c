@@ -55,8 +55,10 @@ static bool name_seen(const struct chunk_name *names, unsigned int count,
 	return false;
 }
 
+/* The entry of a name, and what it holds now. */
 static enum shareop_result name_find(struct domain *d, struct chunk *c,
-				     struct chunk_name *n) needs_lock(&d->mm)
+				     struct chunk_name *n, pte_t *e)
+	needs_lock(&d->mm)
 {
 	enum shareop_result why = SHARE_BAD_PTE;
 
@@ -66,28 +68,32 @@ static enum shareop_result name_find(struct domain *d, struct chunk *c,
 		n->pte = pte_by_va(d, c, n->name, &why);
 	if (!n->pte)
 		return why;
-	if (!(*n->pte & PTE_P))
+	*e = READ_ONCE(*n->pte);
+	n->was_rw = *e & PTE_RW;
+	if (!(*e & PTE_P))
 		return SHARE_NOT_MAPPED;
 	/* Granted in: the entry is the grant handle's. */
-	return *n->pte & PTE_AVL_GRANT ? SHARE_GRANTED : SHARE_NOT_TRIED;
+	return *e & PTE_AVL_GRANT ? SHARE_GRANTED : SHARE_NOT_TRIED;
 }
 
 enum shareop_result chunk_find_ptes(struct domain *d, struct chunk *c,
 			     struct chunk_item *item)
 {
 	struct chunk_name *names = &c->names[item->first];
+	mfn_t mfn = INVALID_MFN;
 	enum shareop_result r;
 	unsigned int i;
+	pte_t e;
 
 	for (i = 0; i < item->count; i++) {
-		r = name_find(d, c, &names[i]);
+		r = name_find(d, c, &names[i], &e);
 		if (r != SHARE_NOT_TRIED)
 			return r;
-		if (name_seen(names, i, names[i].pte) ||
-		    !mfn_eq(pte_mfn(*names[i].pte), pte_mfn(*names[0].pte)))
+		if (i && (name_seen(names, i, names[i].pte) ||
+			  !mfn_eq(pte_mfn(e), mfn)))
 			return SHARE_BAD_PTE;
-		names[i].was_rw = *names[i].pte & PTE_RW;
+		mfn = pte_mfn(e);
 	}
-	item->mfn = pte_mfn(*names[0].pte);
+	item->mfn = mfn;
 	return SHARE_NOT_TRIED;
 }

@@ -193,6 +193,7 @@ START_TEST(i12_astray)
 	lintab_seek_bucket(&a->holds, 1, &c);
 	other = lintab_next(a->holds.kind, &c);
 	ck_assert(h && other);
+	a->last.frame = 0;	/* the last search may have found one of them */
 	kept = *h;
 	*h = *other;
 	*other = kept;
