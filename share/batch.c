@@ -8,6 +8,9 @@
  *	page 1              hash    reach   peek    join
  *	page 2                      hash    reach   peek  ...
  *
+ * Of a domain whose offers were expected lately, but that has no page to expect
+ * now, the first page joins before the others start.
+ *
  * Pages join in their order, so a batch has the result of its pages offered one
  * by one.  One thing differs: until it ends, a batch holds up to STEPS frames
  * drawn from the pool, not one.
@@ -15,6 +18,9 @@
 #include <hash/general_regs.h>
 
 #include "offer.h"
+
+/* A batch of more pages is worth that its first one goes alone. */
+#define LEAD_LEAST	8
 
 enum step { HASH, REACH, PEEK, JOIN, STEPS };
 
@@ -98,8 +104,8 @@ static void give_back(struct batch *b)
 			s->ops->canonical_free(b->dom->group->ctx, b->slots[i].drawn);
 }
 
-void share_offer_batch(struct share_dom *d, struct share_page *pages,
-		       unsigned int count)
+static void offer_in_pipeline(struct share_dom *d, struct share_page *pages,
+			      unsigned int count)
 {
 	struct batch b = { .dom = d, .pages = pages, .count = count };
 	unsigned int turn, last = count + JOIN - 1;
@@ -120,6 +126,30 @@ void share_offer_batch(struct share_dom *d, struct share_page *pages,
 			start(&b, turn);
 	}
 	give_back(&b);
+}
+
+/*
+ * Would the first page's successors be expected, if it had joined?  The pages
+ * that are hashed before it has are hashed in vain then.
+ */
+static bool first_leads(struct share_dom *d)
+{
+	bool leads;
+
+	spin_lock(&d->lock);
+	leads = d->follow.trust && !d->follow.ahead[0];
+	spin_unlock(&d->lock);
+	return leads;
+}
+
+void share_offer_batch(struct share_dom *d, struct share_page *pages,
+		       unsigned int count)
+{
+	unsigned int alone = count > LEAD_LEAST && first_leads(d);
+
+	if (alone)
+		offer_in_pipeline(d, pages, 1);
+	offer_in_pipeline(d, pages + alone, count - alone);
 }
 
 int share_offer(struct share_dom *d, uint32_t frame, uint64_t pfn,

@@ -7,7 +7,7 @@
 
 #define OFFER_UNDER_WAY	1	/* no enum share_error */
 /* after so many lines the CPU's own prefetcher goes on */
-#define OFFER_ASK_LINES	8
+#define OFFER_ASK_LINES	4
 
 struct offer {
 	/* offer_slot_init(): of one batch */
