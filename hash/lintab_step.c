@@ -17,25 +17,6 @@ struct regroup {
 	struct lintab_tail tail[4];
 };
 
-int lintab_step_wanted(const struct lintab *t)
-{
-	uint32_t buckets = lintab_bucket_count(t);
-	uint64_t have = lintab_count(t) * 16;
-	uint64_t fill = buckets < t->kind->small ? t->kind->fill16_small :
-						   t->kind->fill16;
-
-	if (have > buckets * fill)
-		return 1;
-	/*
-	 * Shrink only when 1/64 and one entry below the limit for growing, lest
-	 * the table steps to and fro.
-	 */
-	if (buckets > blocks_base(t) &&
-	    have + 16 < (buckets - 1) * fill * 63 / 64)
-		return -1;
-	return 0;
-}
-
 /* The shape with split > 0 that means the same, for a step back. */
 static struct lintab_shape shape_before(struct lintab_shape s)
 {
@@ -203,8 +184,19 @@ static bool regroup(struct lintab *t, struct regroup *r)
 	return true;
 }
 
-static void shape_set(struct lintab *t, struct lintab_shape s)
+void lintab_shape_set(struct lintab *t, struct lintab_shape s)
 {
+	uint64_t buckets = (s.slots << s.level) + s.split, fill, less;
+
+	fill = buckets < t->kind->small ? t->kind->fill16_small : t->kind->fill16;
+	atomic_store_relaxed(&t->grow_above, buckets * fill / 16);
+	/*
+	 * Shrink only when 1/64 and one entry below the limit for growing, lest
+	 * the table steps to and fro.
+	 */
+	less = (buckets - 1) * fill * 63 / 64;
+	atomic_store_relaxed(&t->shrink_below, buckets > blocks_base(t) && less > 16 ?
+			     (less + 15) / 16 - 1 : 0);
 	atomic_store_release(&t->state, lintab_state(shape_after(s)));
 }
 
@@ -224,7 +216,7 @@ static bool step_grow(struct lintab *t)
 		return false;
 	}
 	s.split++;
-	shape_set(t, s);
+	lintab_shape_set(t, s);
 	return true;
 }
 
@@ -244,7 +236,7 @@ static bool step_shrink(struct lintab *t)
 	if (!regroup(t, &r))
 		return false;
 	s.split--;
-	shape_set(t, s);
+	lintab_shape_set(t, s);
 	blocks_remove(t, number);
 	return true;
 }

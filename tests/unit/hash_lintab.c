@@ -67,10 +67,24 @@ static void *find(uint32_t key)
 	return find_at(key, &c);
 }
 
+/* What the limits of a shape stand for: the fill that the kind asks for. */
+static int step_by_fill(void)
+{
+	uint64_t buckets = lintab_bucket_count(&table), have = lintab_count(&table) * 16;
+	uint64_t fill = buckets < table.kind->small ? table.kind->fill16_small :
+						      table.kind->fill16;
+
+	if (have > buckets * fill)
+		return 1;
+	return buckets > 2u << table.kind->level &&
+	       have + 16 < (buckets - 1) * fill * 63 / 64 ? -1 : 0;
+}
+
 static void balance(void)
 {
 	int direction = lintab_step_wanted(&table);
 
+	ck_assert_int_eq(direction, step_by_fill());
 	if (direction)
 		lintab_step(&table, direction);
 }

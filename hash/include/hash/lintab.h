@@ -95,6 +95,8 @@ struct lintab {
 	uint64_t state;		/* atomic; lintab_shape() unpacks it */
 	uint64_t bytes;		/* atomic; LIN3 */
 	uint64_t count;		/* atomic; LIN3 */
+	/* atomic, of the state: counts at which it should be another one */
+	uint64_t grow_above, shrink_below;
 	unsigned char *base;	/* the buckets of an empty table */
 	/*
 	 * Bucket 2^i + n is in a block of generations[i]; written by
@@ -148,7 +150,7 @@ void lintab_room_put(struct lintab *t, struct lintab_room *room);
 bool lintab_after(const struct lintab *t, uint64_t from, void *entry);
 
 /* +1: should grow; -1: should shrink; 0: is as it should be. */
-int lintab_step_wanted(const struct lintab *t);
+static inline int lintab_step_wanted(const struct lintab *t);
 /* The group that such a step changes. */
 uint32_t lintab_step_group(const struct lintab *t, int direction);
 /*

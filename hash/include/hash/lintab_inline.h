@@ -133,6 +133,15 @@ static inline void lintab_seek(const struct lintab *t, uint32_t place,
 	lintab_seek_bucket(t, lintab_bucket_number(lintab_shape(t), place), c);
 }
 
+static inline int lintab_step_wanted(const struct lintab *t)
+{
+	uint64_t count = lintab_count(t);
+
+	if (count > atomic_load_relaxed(&t->grow_above))
+		return 1;
+	return count < atomic_load_relaxed(&t->shrink_below) ? -1 : 0;
+}
+
 static inline void lintab_prefetch_bucket(const struct lintab *t, uint32_t number)
 {
 	unsigned char *bucket = lintab_bucket(t, number);
