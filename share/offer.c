@@ -287,11 +287,13 @@ void offer_prefetch_bucket(struct offer *o)
 		return;
 	if (o->followed) {
 		__builtin_prefetch(group_record(g, o->same), 1);
-		hold_prefetch(o->dom, o->same);
 		return;
 	}
-	__builtin_prefetch(group_record(g, o->drawn), 1);
-	hold_prefetch(o->dom, o->drawn);
+	/* Zero pages are offered all the time: what they need is at hand. */
+	if (!o->zero) {
+		__builtin_prefetch(group_record(g, o->drawn), 1);
+		hold_prefetch(o->dom, o->drawn);
+	}
 	index_lock(&g->index, o->hash);
 	index_prefetch(&g->index, o->hash);
 	index_unlock(&g->index, o->hash);
@@ -322,10 +324,10 @@ void offer_prefetch_match(struct offer *o)
 	}
 	found = offer_candidate(o, &frame);
 	__builtin_prefetch(group_record(o->group, frame), 1);
-	if (found)
-		hold_prefetch(o->dom, frame);
-	else
+	if (!found)
 		(void)hold_find(o->dom, frame);
+	else if (!o->zero)
+		hold_prefetch(o->dom, frame);
 	if (!found || !o->zero)
 		ask_for_page(group_page(o->group, frame), OFFER_ASK_LINES, !found);
 }

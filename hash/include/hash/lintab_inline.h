@@ -148,6 +148,8 @@ static inline void lintab_prefetch_bucket(const struct lintab *t, uint32_t numbe
 
 	for (uint32_t i = 0; i < t->kind->bucket_bytes; i += 64)
 		__builtin_prefetch(bucket + i, 1);
+	/* Else gcc drops the call of a function that only prefetches. */
+	__asm__ volatile("");
 }
 
 static inline void lintab_prefetch(const struct lintab *t, uint32_t place)
