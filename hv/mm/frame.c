@@ -73,11 +73,6 @@ int frame_get(struct frame *f, domid_hv_t owner)
 	return 0;
 }
 
-bool frame_may_get(const struct frame *f, domid_hv_t owner)
-{
-	return !get_allowed(frame_state(f), owner);
-}
-
 int frame_get_again(struct frame *f)
 {
 	uint64_t old = frame_state(f);

@@ -165,8 +165,6 @@ static inline bool frame_state_is_page(uint64_t state, domid_hv_t owner)
  * (ref > 0).  0, -EPERM (not owner's), -EBUSY (count at its limit).  No locks.
  */
 int frame_get(struct frame *f, domid_hv_t owner) must_check;
-/* Would it succeed?  The caller knows what keeps the answer true. */
-bool frame_may_get(const struct frame *f, domid_hv_t owner);
 /*
  * One more reference to a frame that the caller already references; -EBUSY at
  * the limit.

@@ -63,18 +63,35 @@ static enum shareop_result busy_reason(struct domain *d, const struct frame *f)
 	}
 }
 
-static void ptes_protect(struct chunk *c,
-			   const struct chunk_item *item, struct frame *f)
+/* How many were writable: their uses are left to let go of. */
+static uint32_t ptes_protect(struct chunk *c, const struct chunk_item *item)
 {
 	struct chunk_name *n = item_names(c, item);
+	uint32_t writable = 0;
 	unsigned int i;
 
 	for (i = 0; i < item->count; i++) {
 		if (!n[i].was_rw)
 			continue;
 		atomic_fetch_and(n[i].pte, ~PTE_RW);
-		domain_writable_put(f);
+		writable++;
 	}
+	return writable;
+}
+
+/*
+ * The names' writable uses go, and the frame takes class SHARED; or not, and
+ * they are gone all the same.
+ */
+static bool type_take(struct frame *f, uint32_t writable)
+{
+	if (likely(pagetype_offer(f, writable)))
+		return true;
+	while (writable--)
+		domain_writable_put(f);
+	/* Class SHARED in use: another item of this chunk named it (SH12). */
+	return !(type_class(f->type) == CLASS_SHARED && type_count(f->type)) &&
+	       pagetype_get(f, CLASS_SHARED) >= 0;
 }
 
 static void ptes_unprotect(struct domain *d, struct chunk *c,
@@ -110,23 +127,23 @@ static void item_write_protect(struct domain *d, struct chunk *c,
 		       struct chunk_item *item) needs_lock(&d->mm)
 {
 	struct frame *f;
+	uint64_t state;
 
 	item->result = chunk_find_ptes(d, c, item);
 	if (item->result != SHARE_NOT_TRIED)
 		return;
 	f = mfn_to_frame(item->mfn);
-	if (frame_is_shared(f)) {
+	state = frame_state(f);
+	if (frame_state_kind(state) == FRAME_SHARED) {
 		item->result = SHARE_ALREADY;
 		return;
 	}
-	if (frame_kind(f) != FRAME_OWNED || !frame_may_get(f, d->id)) {
+	if (!frame_state_is_page(state, d->id) ||
+	    frame_state_ref(state) >= FRAME_REF_MAX) {
 		item->result = SHARE_NOT_OWNED;
 		return;
 	}
-	ptes_protect(c, item, f);
-	/* Class SHARED in use: another item of this chunk named it (SH12). */
-	if ((type_class(f->type) == CLASS_SHARED && type_count(f->type)) ||
-	    pagetype_get(f, CLASS_SHARED) < 0) {
+	if (!type_take(f, ptes_protect(c, item))) {
 		item->result = busy_reason(d, f);
 		ptes_unprotect(d, c, item, f);
 		return;
