@@ -28,14 +28,10 @@ static const struct lintab_kind index_kind = {
 	.place_at = offsetof(struct index_entry, tag),
 };
 
-static uint32_t stripe_number(uint64_t hash)
+/* Of a group of buckets: its number is the first bits of a place, reversed. */
+static struct spinlock *stripe_of_group(struct index *x, uint32_t group)
 {
-	return lintab_group(index_tag(hash), INDEX_STRIPES_LOG2);
-}
-
-static struct spinlock *stripe_of(struct index *x, uint64_t hash)
-{
-	return &x->stripe[stripe_number(hash)].lock;
+	return &x->stripe[lintab_reverse(group) >> (32 - INDEX_STRIPES_LOG2)].lock;
 }
 
 bool index_init(struct index *x, const struct lintab_mem *mem)
@@ -53,16 +49,6 @@ void index_fini(struct index *x)
 	lintab_fini(&x->table);
 }
 
-locks_unchecked void index_lock(struct index *x, uint64_t hash)
-{
-	spin_lock(stripe_of(x, hash));
-}
-
-locks_unchecked void index_unlock(struct index *x, uint64_t hash)
-{
-	spin_unlock(stripe_of(x, hash));
-}
-
 void index_prefetch(const struct index *x, uint64_t hash)
 {
 	lintab_prefetch(&x->table, index_tag(hash));
@@ -78,13 +64,13 @@ void index_room_put(struct index *x, struct lintab_room *room)
 	lintab_room_put(&x->table, room);
 }
 
-void index_add(struct index *x, uint64_t hash, uint32_t frame,
-	       struct lintab_room *room)
+void index_add(struct index *x, struct lintab_cursor *c, uint64_t hash,
+	       uint32_t frame, struct lintab_room *room)
 {
 	struct index_entry e = { frame << 1 | 1, index_tag(hash) };
 
 	CHECK(frame <= INDEX_MAX_FRAME);
-	lintab_put(&x->table, e.tag, &e, room);
+	lintab_put(&x->table, &index_kind, c, &e, room);
 }
 
 void index_seek(const struct index *x, uint64_t hash, struct lintab_cursor *c)
@@ -124,36 +110,39 @@ bool index_guess(const struct index *x, uint64_t hash, uint32_t *frame)
 	return e != NULL;
 }
 
-static struct index_entry *find_entry(const struct index *x, uint64_t hash,
-				      uint32_t frame) needs_lock(x)
+/* c: at the entry, if it is there. */
+static bool find_entry(const struct index *x, uint64_t hash, uint32_t frame,
+		       struct lintab_cursor *c) needs_lock(x)
 {
-	struct lintab_cursor c;
 	struct index_entry *e;
 
-	index_seek(x, hash, &c);
-	while ((e = next_entry(x, index_tag(hash), &c)))
+	index_seek(x, hash, c);
+	while ((e = next_entry(x, index_tag(hash), c)))
 		if (e->frame >> 1 == frame)
-			return e;
-	return NULL;
+			return true;
+	return false;
 }
 
 bool index_has(const struct index *x, uint64_t hash, uint32_t frame)
 {
-	return find_entry(x, hash, frame) != NULL;
+	struct lintab_cursor c;
+
+	return find_entry(x, hash, frame, &c);
 }
 
 void index_remove(struct index *x, uint64_t hash, uint32_t frame)
 {
-	struct index_entry *e = find_entry(x, hash, frame);
+	struct lintab_cursor c;
+	bool found = find_entry(x, hash, frame, &c);
 
-	CHECK(e);
-	lintab_cut(&x->table, index_tag(hash), e);
-	x->stripe[stripe_number(hash)].removals++;
+	CHECK(found);
+	lintab_cut(&x->table, &index_kind, &c);
+	x->stripe[index_stripe_number(hash)].removals++;
 }
 
 uint64_t index_removals(const struct index *x, uint64_t hash)
 {
-	const struct index_stripe *stripe = &x->stripe[stripe_number(hash)];
+	const struct index_stripe *stripe = &x->stripe[index_stripe_number(hash)];
 
 	ASSERT(spin_is_locked(&stripe->lock));
 	return stripe->removals;
@@ -172,8 +161,7 @@ void index_balance(struct index *x)
 	 */
 	direction = lintab_step_wanted(&x->table);
 	if (direction) {
-		stripe = &x->stripe[lintab_step_group(&x->table, direction) %
-				    INDEX_STRIPES].lock;
+		stripe = stripe_of_group(x, lintab_step_group(&x->table, direction));
 		spin_lock(stripe);
 		lintab_step(&x->table, direction);
 		spin_unlock(stripe);

@@ -7,11 +7,6 @@
 
 #include "lintab_chain.h"
 
-static uint32_t bucket_of(const struct lintab *t, uint32_t place)
-{
-	return lintab_bucket_number(lintab_shape(t), place);
-}
-
 bool lintab_room_get(struct lintab *t, struct lintab_room *room)
 {
 	if (!room->node)
@@ -24,29 +19,6 @@ void lintab_room_put(struct lintab *t, struct lintab_room *room)
 	if (room->node)
 		lintab_free(t, room->node, t->kind->node_bytes);
 	*room = (struct lintab_room){ NULL };
-}
-
-void lintab_put(struct lintab *t, uint32_t place, const void *entry,
-		struct lintab_room *room)
-{
-	struct lintab_tail tail;
-
-	ASSERT(lintab_place(t->kind, entry) == place);
-	chain_tail(t, bucket_of(t, place), &tail);
-	if (tail_put(t->kind, &tail, entry, room->node))
-		room->node = NULL;
-	atomic_fetch_add(&t->count, 1);
-}
-
-void lintab_cut(struct lintab *t, uint32_t place, void *entry)
-{
-	unsigned char *node;
-
-	ASSERT(lintab_place(t->kind, entry) == place);
-	node = chain_cut(t, bucket_of(t, place), entry);
-	if (node)
-		lintab_free(t, node, t->kind->node_bytes);
-	atomic_fetch_sub(&t->count, 1);
 }
 
 /* The smallest place >= from in the chain of `from`'s bucket. */

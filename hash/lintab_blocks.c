@@ -98,7 +98,7 @@ bool lintab_init(struct lintab *t, const struct lintab_kind *kind,
 	memset(t, 0, sizeof(*t));
 	t->kind = kind;
 	t->mem = mem;
-	t->state = lintab_state(s);
+	lintab_shape_set(t, s);
 	t->bucket_log2 = lintab_log2(kind->bucket_bytes);
 	for (uint32_t i = 0; i < LINTAB_GENERATIONS; i++)
 		t->block_log2[i] = block_log2(kind, i);

@@ -5,9 +5,6 @@
 
 #include <hash/lintab.h>
 
-void *lintab_alloc(struct lintab *t, size_t bytes);
-void lintab_free(struct lintab *t, void *p, size_t bytes);
-
 /* Nodes in hand, linked through their links. */
 struct node_list {
 	unsigned char *first;
@@ -19,11 +16,10 @@ unsigned char *node_list_pop(struct lintab *t, struct node_list *list);
 void node_list_push(struct lintab *t, struct node_list *list,
 		    unsigned char *node);
 
-/* The last chunk of a chain, and the one before it. */
+/* The end of a chain. */
 struct lintab_tail {
-	unsigned char *chunk, *before;
-	uint32_t bytes, before_bytes;
-	uint32_t used;		/* entries in chunk */
+	struct lintab_cursor c;	/* in the last chunk */
+	uint32_t used;		/* entries there */
 };
 
 /* Entries of the chunk where a cursor is (LIN1: those in use come first). */
@@ -48,6 +44,7 @@ bool tail_put(const struct lintab_kind *kind, struct lintab_tail *tail,
 struct chain_writer {
 	unsigned char *chunk, *next;	/* next: what the chunk's link was */
 	uint32_t bytes, used, left;
+	bool bucket;		/* the chunk is no node */
 };
 
 void writer_start(const struct lintab *t, uint32_t bucket, uint32_t left,
@@ -59,7 +56,5 @@ void writer_put(const struct lintab_kind *kind, struct chain_writer *w,
  * it no longer needs go to the list.
  */
 void writer_end(struct lintab *t, struct chain_writer *w, struct node_list *nodes);
-/* Returns the node that the chain no longer needs, zeroed, or NULL. */
-unsigned char *chain_cut(struct lintab *t, uint32_t bucket, void *entry);
 
 #endif

@@ -13,28 +13,9 @@ struct regroup {
 	uint32_t group, level;
 	uint32_t from, to;	/* buckets in the group */
 	uint32_t stay[4];	/* entries of each bucket that do not move */
-	/* where entries come in; chunk NULL: not known yet */
+	/* where entries come in; c.chunk NULL: not known yet */
 	struct lintab_tail tail[4];
 };
-
-int lintab_step_wanted(const struct lintab *t)
-{
-	uint32_t buckets = lintab_bucket_count(t);
-	uint64_t have = lintab_count(t) * 16;
-	uint64_t fill = buckets < t->kind->small ? t->kind->fill16_small :
-						   t->kind->fill16;
-
-	if (have > buckets * fill)
-		return 1;
-	/*
-	 * Shrink only when 1/64 and one entry below the limit for growing, lest
-	 * the table steps to and fro.
-	 */
-	if (buckets > blocks_base(t) &&
-	    have + 16 < (buckets - 1) * fill * 63 / 64)
-		return -1;
-	return 0;
-}
 
 /* The shape with split > 0 that means the same, for a step back. */
 static struct lintab_shape shape_before(struct lintab_shape s)
@@ -80,8 +61,8 @@ static uint64_t regroup_count(const struct lintab *t, const struct regroup *r,
 	struct lintab_cursor c;
 	uint64_t counts = 0;
 
-	for (lintab_seek_bucket(t, regroup_bucket(r, slot), &c); c.chunk;
-	     c.chunk = lintab_link(c.chunk, c.bytes), c.bytes = kind->node_bytes) {
+	lintab_seek_bucket(t, regroup_bucket(r, slot), &c);
+	do {
 		const unsigned char *e = c.chunk;
 
 		for (uint32_t n = chunk_entries(kind, &c); n; n--) {
@@ -91,7 +72,7 @@ static uint64_t regroup_count(const struct lintab *t, const struct regroup *r,
 			counts += 1ull << (16 * to);
 			e += kind->entry_bytes;
 		}
-	}
+	} while (lintab_go_on(kind, &c));
 	return counts;
 }
 
@@ -127,7 +108,7 @@ static void regroup_put(struct lintab *t, struct regroup *r, uint32_t slot,
 	struct lintab_tail *tail = &r->tail[slot];
 	unsigned char *node = node_list_pop(t, nodes);
 
-	if (!tail->chunk)
+	if (!tail->c.chunk)
 		chain_tail(t, regroup_bucket(r, slot), tail);
 	if (!tail_put(t->kind, tail, entry, node) && node)
 		node_list_push(t, nodes, node);
@@ -203,8 +184,19 @@ static bool regroup(struct lintab *t, struct regroup *r)
 	return true;
 }
 
-static void shape_set(struct lintab *t, struct lintab_shape s)
+void lintab_shape_set(struct lintab *t, struct lintab_shape s)
 {
+	uint64_t buckets = (s.slots << s.level) + s.split, fill, less;
+
+	fill = buckets < t->kind->small ? t->kind->fill16_small : t->kind->fill16;
+	atomic_store_relaxed(&t->grow_above, buckets * fill / 16);
+	/*
+	 * Shrink only when 1/64 and one entry below the limit for growing, lest
+	 * the table steps to and fro.
+	 */
+	less = (buckets - 1) * fill * 63 / 64;
+	atomic_store_relaxed(&t->shrink_below, buckets > blocks_base(t) && less > 16 ?
+			     (less + 15) / 16 - 1 : 0);
 	atomic_store_release(&t->state, lintab_state(shape_after(s)));
 }
 
@@ -224,7 +216,7 @@ static bool step_grow(struct lintab *t)
 		return false;
 	}
 	s.split++;
-	shape_set(t, s);
+	lintab_shape_set(t, s);
 	return true;
 }
 
@@ -244,7 +236,7 @@ static bool step_shrink(struct lintab *t)
 	if (!regroup(t, &r))
 		return false;
 	s.split--;
-	shape_set(t, s);
+	lintab_shape_set(t, s);
 	blocks_remove(t, number);
 	return true;
 }

@@ -193,8 +193,10 @@ static void put_back(struct share *s, struct share_dom *d,
 static locks_unchecked bool held_before(const struct share *s, const struct share_dom *d,
 			uint32_t frame, int group)
 {
+	struct hold_search search;
+
 	for (const struct share_dom *o = s->doms; o != d; o = o->next)
-		if (o->group->id != group && hold_find(o, frame))
+		if (o->group->id != group && hold_search(o, frame, &search))
 			return true;
 	return false;
 }
@@ -262,6 +264,17 @@ static void audit_holds(struct share *s)
 	s->audit_place = r.end;
 }
 
+/* SHARE5 */
+static locks_unchecked void audit_search(struct share *s, const struct share_dom *d)
+{
+	struct hold_search now;
+
+	if (d->last.frame)
+		audit_expect(s, "SHARE5 domain of group", d->group->id, "last search",
+			     (uintptr_t)d->last.hold,
+			     (uintptr_t)hold_search(d, d->last.frame >> 1, &now));
+}
+
 /* SHARE2 */
 static void audit_dom(struct share *s, const struct share_dom *d)
 {
@@ -277,6 +290,7 @@ static void audit_dom(struct share *s, const struct share_dom *d)
 	audit_expect(s, who, id, "mappings", d->mappings, d->seen.mappings);
 	audit_expect(s, who, id, "zero mappings", d->zero_mappings,
 		     d->seen.zero);
+	audit_search(s, d);
 }
 
 /* --- the parts --- */

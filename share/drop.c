@@ -54,11 +54,11 @@ static void drop_account(struct share_events *e, uint32_t mappings, bool broke)
 	counter_add(broke ? &e->breaks : &e->drops, mappings);
 }
 
-void share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
+bool share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
 		bool broke)
 {
 	struct share *s = d->group->share;
-	bool last = false;
+	bool last = false, held;
 	struct hold *h;
 
 	spin_lock(&d->lock);
@@ -67,18 +67,23 @@ void share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
 	hold_count(d, canonical, -(int64_t)mappings);
 	drop_account(&d->events, mappings, broke);
 	h->mappings -= mappings;
-	if (h->mappings)
+	held = h->mappings;
+	if (held)
 		count_sub(d, canonical, mappings);
 	else
 		last = hold_end(d, h, mappings);
 	spin_unlock(&d->lock);
 	if (!last)
-		return;
+		return held;
 	s->ops->canonical_free(d->group->ctx, canonical);
 	index_balance(&d->group->index);
+	return false;
 }
 
 /*
+ * Others have the frame, or this domain has it elsewhere, too: no lock is
+ * needed to see that, for it may have been so a moment ago.
+ *
  * With the stripe locked nobody can join; and if we are the only holder, only
  * our domain, which is locked, can change the count.
  */
@@ -91,8 +96,10 @@ static bool take_alone(struct share_dom *d, struct hold *h, uint32_t mappings)
 	uint64_t hash = r->hash;
 	bool alone;
 
+	if (READ_ONCE(r->holders) != 1 || h->mappings != mappings)
+		return false;
 	index_lock(&g->index, hash);
-	alone = r->holders == 1 && h->mappings == mappings;
+	alone = r->holders == 1;
 	if (alone) {
 		hold_count(d, frame, -(int64_t)mappings);
 		count_sub(d, frame, mappings);

@@ -167,7 +167,14 @@ static bool may_lead(const struct share_group *g, const struct share_record *r)
 	       atomic_load_relaxed(&r->hash) != g->zero_hash;
 }
 
-/* FOL4 */
+/* FOL4: is the last one's frame held, as it was when its page joined? */
+static bool last_is_held(const struct offer *o) needs_lock(&o->dom->lock)
+{
+	const struct follow *f = o->follow;
+
+	return f->ended == o->dom->holds_ended || hold_find(o->dom, f->last - 1);
+}
+
 static void link_last(const struct offer *o, uint32_t frame)
 	needs_lock(&o->dom->lock)
 {
@@ -175,7 +182,7 @@ static void link_last(const struct offer *o, uint32_t frame)
 	struct share_record *r;
 
 	if (!f->last || f->last == frame || !may_succeed(o) ||
-	    !hold_find(o->dom, f->last - 1))
+	    !last_is_held(o))
 		return;
 	r = record_of(o->group, f->last);
 	if (may_lead(o->group, r))
@@ -183,9 +190,10 @@ static void link_last(const struct offer *o, uint32_t frame)
 }
 
 /* Expect what comes so many frames after the last one's successor. */
-static void start_after(struct follow *f, const struct share_group *g,
-			unsigned int between)
+void follow_start(struct offer *o, unsigned int between)
 {
+	const struct share_group *g = o->group;
+	struct follow *f = o->follow;
 	uint32_t frame = f->after;
 
 	for (; frame && between; between--) {
@@ -197,22 +205,21 @@ static void start_after(struct follow *f, const struct share_group *g,
 	look_ahead(f, g);
 }
 
-void follow_joined(struct offer *o, unsigned int between)
+bool follow_joined(struct offer *o)
 {
 	struct follow *f = o->follow;
-	struct share_group *g = o->group;
 	uint32_t frame = o->canonical + 1;
 
 	if (o->result != SHARE_OK || o->zero || o->replica)
-		return;
+		return false;
 	if (f->after == frame)
 		f->trust += !f->trust;
 	else
 		link_last(o, frame);
 	f->last = frame;
-	f->after = successor(record_of(g, frame));
-	if (f->trust && !f->ahead[0] && !o->followed)
-		start_after(f, g, between);
+	f->ended = o->dom->holds_ended;
+	f->after = successor(record_of(o->group, frame));
+	return f->trust && !f->ahead[0] && !o->followed;
 }
 
 #include <hash/general_regs_end.h>

@@ -53,18 +53,14 @@ void hold_prefetch(const struct share_dom *d, uint32_t frame)
 	lintab_prefetch(&d->holds, lintab_mix(frame));
 }
 
-void hold_prefetch_more(const struct share_dom *d, uint32_t frame)
+struct hold *hold_search(const struct share_dom *d, uint32_t frame,
+			 struct hold_search *to)
 {
-	lintab_prefetch_more(&d->holds, lintab_mix(frame));
-}
-
-struct hold *hold_find(const struct share_dom *d, uint32_t frame)
-{
-	struct lintab_cursor c;
-
-	lintab_seek(&d->holds, lintab_mix(frame), &c);
-	return lintab_next_with(&hold_kind, &c, sizeof(struct hold),
-				offsetof(struct hold, frame), frame << 1 | 1);
+	to->frame = frame << 1 | 1;
+	lintab_seek(&d->holds, lintab_mix(frame), &to->at);
+	to->hold = lintab_next_with(&hold_kind, &to->at, sizeof(struct hold),
+				    offsetof(struct hold, frame), to->frame);
+	return to->hold;
 }
 
 /*
@@ -86,10 +82,12 @@ static __attribute__((cold, noinline)) void audit_hold(struct share_dom *d,
 		d->seen.zero += (uint64_t)mappings;
 }
 
-static void balance(struct share_dom *d)
+/* SHARE5 */
+static void changed(struct share_dom *d)
 {
 	int direction = lintab_step_wanted(&d->holds);
 
+	d->last.frame = 0;
 	if (!direction)
 		return;
 	lintab_step(&d->holds, direction);
@@ -105,19 +103,21 @@ void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
 		.mappings = mappings,
 	};
 
-	ASSERT(!hold_find(d, frame));
-	lintab_put(&d->holds, lintab_mix(frame), &h, &d->room);
+	CHECK(!hold_find(d, frame));
+	lintab_put(&d->holds, &hold_kind, &d->last.at, &h, &d->room);
 	if (unlikely(d->audited))
 		audit_hold(d, frame, 1, 0);
-	balance(d);
+	changed(d);
 }
 
 void hold_remove(struct share_dom *d, struct hold *h)
 {
+	CHECK(hold_find(d, h->frame >> 1) == h);
 	if (unlikely(d->audited))
 		audit_hold(d, h->frame >> 1, -1, 0);
-	lintab_cut(&d->holds, lintab_place(&hold_kind, h), h);
-	balance(d);
+	lintab_cut(&d->holds, &hold_kind, &d->last.at);
+	d->holds_ended++;
+	changed(d);
 }
 
 void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings)

@@ -30,6 +30,9 @@
  *  SHARE4  during an audit: dom->seen counts the holds below
  *          share->audit_place, group->seen the frames whose tag is below
  *          group->audit_tag.
+ *  SHARE5  d->last is as a search of d->holds would end now: it is forgotten
+ *          when a hold comes or goes, which may move others.  So who asks for a
+ *          frame's hold again, or adds or removes it then, searches no more.
  */
 #ifndef SHARE_IMPL_H
 #define SHARE_IMPL_H
@@ -101,6 +104,7 @@ struct follow {
 	uint32_t ahead[2];	/* for the next page, and the one after */
 	uint32_t last;		/* that the last page joined */
 	uint32_t after;		/* its successor at that time */
+	uint64_t ended;		/* the domain's holds_ended at that time */
 	uint32_t stale;		/* a successor that was not there any more */
 	uint8_t trust, wrong;
 	bool looked;		/* at ahead[0], in this batch */
@@ -115,6 +119,16 @@ struct hold {
 
 #define HOLD_NO_PFN	UINT32_MAX
 
+/*
+ * Where the last search of a domain's holds ended: at the frame's hold, or, if
+ * there is none, at the end of the chain where it would be.
+ */
+struct hold_search {
+	uint32_t frame;			/* as in struct hold; 0: none */
+	struct hold *hold;
+	struct lintab_cursor at;
+};
+
 struct share_dom {
 	struct share_dom *next, *before; /* share->lock */
 	struct share_group *group;	/* constant */
@@ -126,6 +140,9 @@ struct share_dom {
 	bool one_pfn;			/* share_dom_one_pfn() */
 	bool replicas;			/* share_dom_replicas() */
 	struct lintab holds;
+	/* SHARE5 */
+	struct hold_search last;
+	uint64_t holds_ended;		/* ever */
 	/* So that a hold can be added, and an entry of the group's index: */
 	struct lintab_room room, index_room;
 	uint64_t mappings;		/* SHARE2 */
@@ -194,8 +211,14 @@ bool replica_of(uint64_t hash, uint64_t stored);
 bool hold_init(struct share_dom *d) must_check;
 void hold_fini(struct share_dom *d);
 bool hold_prepare(struct share_dom *d) must_check needs_lock(&d->lock);
-struct hold *hold_find(const struct share_dom *d, uint32_t frame)
-	needs_lock(&d->lock);
+struct hold *hold_search(const struct share_dom *d, uint32_t frame,
+			 struct hold_search *to) needs_lock(&d->lock);
+static inline struct hold *hold_find(struct share_dom *d, uint32_t frame)
+	needs_lock(&d->lock)
+{
+	return d->last.frame == (frame << 1 | 1) ? d->last.hold :
+						   hold_search(d, frame, &d->last);
+}
 /*
  * Is there room for so many mappings more?  Other domains' mappings do not
  * count: no domain can use up a frame for the others.
@@ -204,12 +227,8 @@ static inline bool hold_has_room(const struct hold *h, uint32_t mappings)
 {
 	return mappings <= SHARE_DOM_CAP - h->mappings;
 }
-/*
- * Ask for what the next call about this frame will read, and for what may be
- * behind that.
- */
+/* Ask for what the next call about this frame will read. */
 void hold_prefetch(const struct share_dom *d, uint32_t frame);
-void hold_prefetch_more(const struct share_dom *d, uint32_t frame);
 /* After hold_prepare(). */
 void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
 	      uint32_t mappings) needs_lock(&d->lock);

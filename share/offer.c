@@ -102,21 +102,20 @@ static void note_collision(struct offer *o, uint32_t frame)
 	o->collisions[o->collision_count++] = frame;
 }
 
-/* Look for the content and join it.  Stripe lock. */
-static bool offer_match(struct offer *o, uint32_t *canonical)
+/* Look for the content and join it, or leave c behind all.  Stripe lock. */
+static bool offer_match(struct offer *o, struct lintab_cursor *c, uint32_t *canonical)
 	needs_lock(&o->dom->lock, &o->group->index)
 {
 	struct share_group *g = o->group;
-	struct lintab_cursor c;
 	uint32_t frame;
 
-	index_seek(&o->group->index, o->hash, &c);
-	while (index_next(&o->group->index, o->hash, &c, &frame)) {
+	index_seek(&o->group->index, o->hash, c);
+	while (index_next(&o->group->index, o->hash, c, &frame)) {
 		const struct share_record *r = group_record(g, frame);
 
 		if (r->hash != o->hash || r->group != g->id)
 			continue;
-		hold_prefetch_more(o->dom, frame);
+		(void)hold_find(o->dom, frame);	/* on its way meanwhile */
 		if (!same_content(o, frame)) {
 			note_collision(o, frame);
 		} else if (offer_hold(o, frame)) {
@@ -139,13 +138,13 @@ static void note_chain(struct share_group *g, uint64_t length)
 }
 
 /* The drawn frame becomes the canonical one.  Stripe lock; cannot fail. */
-static void offer_insert(struct offer *o) needs_lock(&o->dom->lock, &o->group->index)
+static void offer_insert(struct offer *o, struct lintab_cursor *c)
+	needs_lock(&o->dom->lock, &o->group->index)
 {
 	struct share_group *g = o->group;
 	struct share_record *r = group_record(g, o->drawn);
 
 	CHECK(r->group == g->id && !r->count && !r->holders);
-	hold_prefetch_more(o->dom, o->drawn);
 	if (is_zero(o)) {
 		g->share->fns->clear(group_page(g, o->drawn));
 		counter_add(&g->zero_frames, 1);
@@ -154,7 +153,7 @@ static void offer_insert(struct offer *o) needs_lock(&o->dom->lock, &o->group->i
 	}
 	atomic_store_relaxed(&r->hash, o->hash);
 	atomic_store_relaxed(&r->next, o->replica ? FOLLOW_REPLICA : FOLLOW_NONE);
-	index_add(&o->group->index, o->hash, o->drawn, &o->dom->index_room);
+	index_add(&o->group->index, c, o->hash, o->drawn, &o->dom->index_room);
 	if (o->match_full)
 		atomic_fetch_add(&g->twins, 1);
 	note_chain(g, o->collision_count + 1);
@@ -181,13 +180,15 @@ static bool is_the_one(const struct offer *o) needs_lock(&o->dom->lock, &o->grou
 static int offer_look_up(struct offer *o, uint32_t *canonical)
 	needs_lock(&o->dom->lock, &o->group->index)
 {
+	struct lintab_cursor c;
+
 	if (is_the_one(o) && offer_hold(o, o->same)) {
 		*canonical = o->same;
 		return SHARE_OK;
 	}
 	if (!replica_choose(o))
 		return SHARE_ERR_HELD;
-	if (offer_match(o, canonical))
+	if (offer_match(o, &c, canonical))
 		return SHARE_OK;
 	if (o->held)
 		return SHARE_ERR_HELD;
@@ -195,7 +196,7 @@ static int offer_look_up(struct offer *o, uint32_t *canonical)
 		return SHARE_ERR_LIMIT;
 	if (o->collision_count == SHARE_CHAIN_CAP)
 		return SHARE_ERR_FULL;
-	offer_insert(o);
+	offer_insert(o, &c);
 	*canonical = o->drawn;
 	return SHARE_OK;
 }
@@ -286,10 +287,13 @@ void offer_prefetch_bucket(struct offer *o)
 		return;
 	if (o->followed) {
 		__builtin_prefetch(group_record(g, o->same), 1);
-		hold_prefetch(o->dom, o->same);
 		return;
 	}
-	__builtin_prefetch(group_record(g, o->drawn), 1);
+	/* Zero pages are offered all the time: what they need is at hand. */
+	if (!o->zero) {
+		__builtin_prefetch(group_record(g, o->drawn), 1);
+		hold_prefetch(o->dom, o->drawn);
+	}
 	index_lock(&g->index, o->hash);
 	index_prefetch(&g->index, o->hash);
 	index_unlock(&g->index, o->hash);
@@ -315,12 +319,15 @@ void offer_prefetch_match(struct offer *o)
 	if (o->result != OFFER_UNDER_WAY)
 		return;
 	if (o->followed) {
-		hold_prefetch_more(o->dom, o->same);
+		(void)hold_find(o->dom, o->same);
 		return;
 	}
 	found = offer_candidate(o, &frame);
 	__builtin_prefetch(group_record(o->group, frame), 1);
-	hold_prefetch(o->dom, frame);
+	if (!found)
+		(void)hold_find(o->dom, frame);
+	else if (!o->zero)
+		hold_prefetch(o->dom, frame);
 	if (!found || !o->zero)
 		ask_for_page(group_page(o->group, frame), OFFER_ASK_LINES, !found);
 }

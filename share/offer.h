@@ -7,13 +7,14 @@
 
 #define OFFER_UNDER_WAY	1	/* no enum share_error */
 /* after so many lines the CPU's own prefetcher goes on */
-#define OFFER_ASK_LINES	8
+#define OFFER_ASK_LINES	4
 
 struct offer {
-	/* Set by the code that starts the offer: */
+	/* offer_slot_init(): of one batch */
 	struct share_dom *dom;
 	struct share_group *group;
 	struct follow *follow;	/* the batch's */
+	/* offer_begin(): */
 	const void *page;
 	uint64_t pfn;
 	uint32_t mappings;
@@ -49,6 +50,26 @@ struct offer {
 	bool held;
 };
 
+/* A place for the offers of a batch, one after the other. */
+static inline void offer_slot_init(struct offer *o, struct share_dom *d,
+				   struct follow *f)
+{
+	o->dom = d;
+	o->group = d->group;
+	o->follow = f;
+}
+
+/* A page's offer begins; what the last one's found is forgotten. */
+static inline void offer_begin(struct offer *o, const void *page, uint64_t pfn,
+			       uint32_t mappings)
+{
+	o->page = page;
+	o->pfn = pfn;
+	o->mappings = mappings;
+	o->followed = o->replica = o->match_full = o->held = o->zero = false;
+	o->collision_count = 0;
+}
+
 /* Ask for the start of a page that is hashed next. */
 void offer_ask(const void *page);
 
@@ -70,17 +91,18 @@ bool replica_choose(struct offer *o) needs_lock(&o->dom->lock, &o->group->index)
  */
 bool follow_match(struct offer *o);
 /*
- * The page joined; `between`: pages after it that are past follow_match(), but
- * for zero pages.  The domain's lock.
+ * The page joined.  True: it is time to expect pages again, by follow_start();
+ * `between`: pages after it that are past follow_match(), but for zero pages.
+ * The domain's lock.
  */
-void follow_joined(struct offer *o, unsigned int between)
-	needs_lock(&o->dom->lock);
+bool follow_joined(struct offer *o) must_check needs_lock(&o->dom->lock);
+void follow_start(struct offer *o, unsigned int between);
 
 /* The steps, in this order.  A refused offer runs through them unharmed. */
 void offer_hash(struct offer *o);	/* no lock */
 /* the domain's lock: */
 void offer_prefetch_bucket(struct offer *o);
-void offer_prefetch_match(struct offer *o);
+void offer_prefetch_match(struct offer *o) needs_lock(&o->dom->lock);
 void offer_commit(struct offer *o) needs_lock(&o->dom->lock);
 
 #endif

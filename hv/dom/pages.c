@@ -122,13 +122,11 @@ static mfn_t frames_alloc(unsigned int order, mfn_t from)
 	return virt ? virt_to_mfn(virt) : INVALID_MFN;
 }
 
+/* Their room in the quota was taken. */
 static mfn_t pages_prepare(struct domain *d, unsigned int order, mfn_t from)
 {
-	mfn_t mfn;
+	mfn_t mfn = frames_alloc(order, from);
 
-	if (!quota_take(d, 1UL << order, mfn_eq(from, INVALID_MFN)))
-		return INVALID_MFN;
-	mfn = frames_alloc(order, from);
 	if (mfn_eq(mfn, INVALID_MFN)) {
 		reclaim_flush_all();	/* this CPU may have freed some */
 		mfn = frames_alloc(order, from);
@@ -140,7 +138,8 @@ static mfn_t pages_prepare(struct domain *d, unsigned int order, mfn_t from)
 
 mfn_t domain_pages_prepare(struct domain *d, unsigned int order)
 {
-	return pages_prepare(d, order, INVALID_MFN);
+	return quota_take(d, 1UL << order, true) ?
+		pages_prepare(d, order, INVALID_MFN) : INVALID_MFN;
 }
 
 mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from)
@@ -215,7 +214,7 @@ void domain_page_replace(struct domain *d, struct frame *old, struct frame *new)
 	list_push(&d->pages.list, new);
 	frame_publish(new, d->id, 0);
 	spin_unlock(&d->pages.lock);
-	reclaim_claimed(d, old);
+	reclaim_claimed(d, &old, 1);
 }
 
 void domain_page_remove(struct domain *d, struct frame *f)
@@ -227,10 +226,18 @@ void domain_page_remove(struct domain *d, struct frame *f)
 	spin_unlock(&d->pages.lock);
 }
 
-void domain_page_discard(struct domain *d, struct frame *f)
+void domain_pages_discard(struct domain *d, struct frame *const *pages,
+			  unsigned int count)
 {
-	domain_page_remove(d, f);
-	reclaim_claimed(d, f);
+	unsigned int i;
+
+	spin_lock(&d->pages.lock);
+	for (i = 0; i < count; i++)
+		list_take(d, pages[i]);
+	ASSERT(d->pages.total >= count);
+	d->pages.total -= count;
+	spin_unlock(&d->pages.lock);
+	reclaim_claimed(d, pages, count);
 }
 
 /*

@@ -15,7 +15,8 @@
  */
 mfn_t domain_pages_prepare(struct domain *d, unsigned int order) must_check;
 /*
- * domain_pages_prepare() for one page, with the bytes of `from`, which d holds.
+ * The same for one page with the bytes of `from`, which d holds, and for which
+ * domain_quota_move() took the room; INVALID_MFN: none, and that is given back.
  */
 mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from) must_check;
 void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order);
@@ -38,9 +39,10 @@ void domain_pages_settle(struct domain *d);
  */
 void domain_page_publish(struct domain *d, struct frame *f, uint32_t refs);
 /*
- * A page that frame_claim() took, and that has no type, leaves d for the heap.
+ * Pages that frame_claim() took, and that have no type, leave d for the heap.
  */
-void domain_page_discard(struct domain *d, struct frame *f);
+void domain_pages_discard(struct domain *d, struct frame *const *pages,
+			  unsigned int count);
 /*
  * The page after `at` (NULL: the first) on the list, with a reference; that of
  * `at` is dropped.  NULL: the end.  A page that joins meanwhile may be missed.

@@ -53,22 +53,28 @@ static uint64_t waiting;
 static uint64_t orphans;		/* atomic */
 static uint64_t orphan_changes;		/* atomic; only grows */
 
-static void enqueue(struct queue *q, struct frame *f, uint64_t mask)
+static void link_frame(struct queue *q, struct frame *f)
 {
 	f->next = q->first;
 	q->first = frame_link(frame_to_mfn(f));
+}
+
+/* `count` frames were linked that these CPUs may know. */
+static void queue_grew(struct queue *q, unsigned int count, uint64_t mask)
+{
 	q->cpu_mask |= mask;
-	q->count++;
-	atomic_add(&waiting, 1);
+	q->count += count;
+	atomic_add(&waiting, count);
+	if (unlikely(q->count >= RECLAIM_OWNED))
+		this_cpu()->need_resched = 1;	/* other CPUs may want them */
 }
 
 static void enqueue_owned(struct frame *f, uint64_t mask)
 {
 	struct queue *q = &owned[this_cpu()->id];
 
-	enqueue(q, f, mask);
-	if (unlikely(q->count >= RECLAIM_OWNED))
-		this_cpu()->need_resched = 1;	/* other CPUs may want them */
+	link_frame(q, f);
+	queue_grew(q, 1, mask);
 }
 
 void reclaim_orphan_count(int n)
@@ -108,11 +114,20 @@ static void owned_free(struct domain *d, struct frame *f)
 }
 
 /* Nobody can reference a claimed frame, so its state word is ours. */
-void reclaim_claimed(struct domain *d, struct frame *f)
+void reclaim_claimed(struct domain *d, struct frame *const *frames,
+		     unsigned int count)
 {
-	m2p_clear(&d->m2p, frame_to_mfn(f));
-	WRITE_ONCE(f->state, frame_state(f) & ~FRAME_REF_MASK);
-	enqueue_owned(f, domain_cpus(d));
+	struct queue *q = &owned[this_cpu()->id];
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		struct frame *f = frames[i];
+
+		m2p_clear(&d->m2p, frame_to_mfn(f));
+		WRITE_ONCE(f->state, frame_state(f) & ~FRAME_REF_MASK);
+		link_frame(q, f);
+	}
+	queue_grew(q, count, domain_cpus(d));
 }
 
 /* --- foreign entries --- */

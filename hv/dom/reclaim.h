@@ -46,9 +46,10 @@ void reclaim_foreign_unused(uint64_t e);
 /* One orphan more, or one less. */
 void reclaim_orphan_count(int n);
 /*
- * A frame that frame_claim() took from d, and that is on no list any more, goes
+ * Frames that frame_claim() took from d, and that are on no list any more, go
  * to the heap.
  */
-void reclaim_claimed(struct domain *d, struct frame *f);
+void reclaim_claimed(struct domain *d, struct frame *const *frames,
+		     unsigned int count);
 
 #endif

@@ -45,23 +45,42 @@ static void record_write(struct trace_record *to, const struct trace_record *fro
 	atomic_store_release(&to->seq, from->seq);
 }
 
+bool trace_begin(struct tracebuf *t)
+{
+	if (!t->header)
+		return false;
+	spin_lock(&t->lock);
+	t->time_ns = now_ns();	/* under the lock: times do not go back */
+	return true;
+}
+
+void trace_put(struct tracebuf *t, enum trace_event event, uint16_t result,
+	       mfn_t mfn, uint64_t name)
+{
+	struct trace_record r = {
+		.seq = t->written + 1, .time_ns = t->time_ns,
+		.event = event, .result = result, .mfn = mfn_n(mfn), .name = name,
+	};
+
+	record_write(place(t, t->written), &r);
+	t->written++;
+	atomic_store_release(&t->header->written, t->written);
+}
+
+void trace_end(struct tracebuf *t)
+{
+	spin_unlock(&t->lock);
+}
+
 void trace_event(struct domain *d, enum trace_event event, uint16_t result,
 		 mfn_t mfn, uint64_t name)
 {
 	struct tracebuf *t = &d->trace;
-	struct trace_record r = {
-		.event = event, .result = result, .mfn = mfn_n(mfn), .name = name,
-	};
 
-	if (!t->header)
+	if (!trace_begin(t))
 		return;
-	spin_lock(&t->lock);
-	r.time_ns = now_ns();	/* under the lock: times do not go back */
-	r.seq = t->written + 1;
-	record_write(place(t, t->written), &r);
-	t->written++;
-	atomic_store_release(&t->header->written, t->written);
-	spin_unlock(&t->lock);
+	trace_put(t, event, result, mfn, name);
+	trace_end(t);
 }
 
 const struct trace_record *trace_record_at(struct domain *d, uint64_t n)

@@ -23,12 +23,21 @@ struct tracebuf {
 	struct trace_header *header;
 	uint64_t records;	/* how many fit; constant */
 	uint64_t written;
+	uint64_t time_ns;	/* of what is written now */
 	/* the guest knows of it (SHAREOP_trace): its end is printed */
 	bool asked;
 };
 
 int tracebuf_init(struct domain *d);	/* -ENOMEM */
-/* Any CPU, any locks but LOCK_TRACE and LOCK_LOG. */
+/*
+ * Several records of one time: trace_begin(), trace_put() for each,
+ * trace_end().  False: the domain has no buffer.
+ */
+bool trace_begin(struct tracebuf *t) must_check takes_lock_if_true(&t->lock);
+void trace_put(struct tracebuf *t, enum trace_event event, uint16_t result,
+	       mfn_t mfn, uint64_t name) needs_lock(&t->lock);
+void trace_end(struct tracebuf *t) frees_lock(&t->lock);
+/* One.  Any CPU, any locks but LOCK_TRACE and LOCK_LOG. */
 void trace_event(struct domain *d, enum trace_event event, uint16_t result,
 		 mfn_t mfn, uint64_t name);
 /*

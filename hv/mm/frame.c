@@ -11,15 +11,26 @@ struct ram_range ram_ranges[RAM_RANGES_MAX];
 unsigned int ram_range_count;
 mfn_t frame_max_mfn;
 
-bool frame_valid(mfn_t mfn)
+unsigned int frame_largest_range;
+
+static uint64_t range_frames(unsigned int i)
+{
+	return mfn_n(ram_ranges[i].end) - mfn_n(ram_ranges[i].first);
+}
+
+bool frame_valid_elsewhere(mfn_t mfn)
 {
 	unsigned int i;
 
 	for (i = 0; i < ram_range_count; i++)
 		if (mfn_n(mfn) >= mfn_n(ram_ranges[i].first) &&
 		    mfn_n(mfn) < mfn_n(ram_ranges[i].end))
-			return true;
-	return false;
+			break;
+	if (i == ram_range_count)
+		return false;
+	if (range_frames(i) > range_frames(atomic_load_relaxed(&frame_largest_range)))
+		atomic_store_relaxed(&frame_largest_range, i);
+	return true;
 }
 
 struct frame *mfn_to_frame(mfn_t mfn)

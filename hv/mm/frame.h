@@ -28,7 +28,9 @@
 #ifndef HV_MM_FRAME_H
 #define HV_MM_FRAME_H
 
+#include "lib/atomic.h"
 #include "lib/types.h"
+#include "mm/ram.h"
 
 enum frame_kind {
 	/* firmware, devices, the image, modules: never handed out */
@@ -84,10 +86,26 @@ _Static_assert(sizeof(struct frame) == 24, "decision 9: 24 + 8 bytes a frame");
 extern mfn_t frame_max_mfn;
 
 /*
+ * Of the ranges of RAM in which frames were looked for, the largest: most
+ * frames are there.  atomic; any range will do
+ */
+extern unsigned int frame_largest_range;
+static inline bool frame_in_largest_range(mfn_t mfn)
+{
+	const struct ram_range *r = &ram_ranges[atomic_load_relaxed(&frame_largest_range)];
+
+	return likely(mfn_n(mfn) >= mfn_n(r->first) && mfn_n(mfn) < mfn_n(r->end));
+}
+
+bool frame_valid_elsewhere(mfn_t mfn);
+/*
  * Is there a record for this mfn (RAM known at boot)? Safe for any number a
  * guest names.
  */
-bool frame_valid(mfn_t mfn);
+static inline bool frame_valid(mfn_t mfn)
+{
+	return frame_in_largest_range(mfn) || frame_valid_elsewhere(mfn);
+}
 struct frame *mfn_to_frame(mfn_t mfn);	/* mfn must be frame_valid() */
 mfn_t frame_to_mfn(const struct frame *f);
 
@@ -130,6 +148,16 @@ static inline domid_hv_t frame_state_owner(uint64_t state)
 static inline uint32_t frame_state_ref(uint64_t state)
 {
 	return state & FRAME_REF_MASK;
+}
+
+/* A page of `owner`'s that is alive. */
+static inline bool frame_state_is_page(uint64_t state, domid_hv_t owner)
+{
+	const uint64_t who = FRAME_KIND_MASK | FRAME_OWNER_MASK;
+
+	return (state & who) == ((uint64_t)FRAME_OWNED << FRAME_KIND_SHIFT |
+				 (uint64_t)owner << FRAME_OWNER_SHIFT) &&
+	       frame_state_ref(state);
 }
 
 /*

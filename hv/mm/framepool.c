@@ -49,6 +49,8 @@ struct frame_pool {
 	uint32_t low;			/* FP3 */
 	unsigned int block;		/* order of a refill */
 	uint64_t stream;		/* FP3 */
+	uint64_t random;		/* the stream's last number */
+	bool half_used;
 	struct frame_queue waiting;
 	uint64_t cpus;			/* atomic: frame_pool_cpus() */
 	uint16_t group;
@@ -147,6 +149,18 @@ static bool vec_refill(struct frame_pool *p) needs_lock(&p->lock)
 	return true;
 }
 
+/*
+ * A random number below `count`, which is 2^12 at most.  A number of the stream
+ * makes two, of 32 bits each; the bias is below 2^-20.
+ */
+static uint32_t random_below(struct frame_pool *p, uint32_t count)
+	needs_lock(&p->lock)
+{
+	p->random = p->half_used ? p->random >> 32 : random_next(&p->stream);
+	p->half_used = !p->half_used;
+	return (p->random & UINT32_MAX) * count >> 32;
+}
+
 /* A random one of the vector's; its state is POOL. */
 static mfn_t vec_draw(struct frame_pool *p) needs_lock(&p->lock)
 {
@@ -155,8 +169,7 @@ static mfn_t vec_draw(struct frame_pool *p) needs_lock(&p->lock)
 
 	if (!p->count)
 		return INVALID_MFN;
-	/* A 64-bit draw modulo at most 2^12: the bias is below 2^-52. */
-	i = random_next(&p->stream) % p->count;
+	i = random_below(p, p->count);
 	mfn = MFN(p->vec[i]);
 	p->vec[i] = p->vec[--p->count];
 	return mfn;
@@ -257,6 +270,7 @@ static void pool_begin(struct frame_pool *p, uint16_t group, bool alone, void *v
 	p->low = alone ? LOW_ALONE : POOL_LOW;
 	p->block = alone ? BLOCK_ALONE : BLOCK_ORDER;
 	p->stream = random_u64();
+	p->half_used = false;
 	p->store.state = FRAME_STATE(FRAME_POOL, group, 0) | FRAME_DIRTY;
 	p->meta.state = p->store.state | FRAME_NOHEAP;
 	p->vec = vec;

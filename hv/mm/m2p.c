@@ -19,6 +19,14 @@
  *    group's own frames, so they tell nothing of other groups (mm/framepool.h);
  *  - entries of the L4 itself name the hypervisor's L3 tables, which were made
  *    at boot and are the same for all.
+ *
+ * M2P1  tables and leaves are added, and pfns written, with the view's lock; a
+ *       page is whole before the entry that leads to it is written.  None goes
+ *       while somebody uses the view.  So a pfn is read without the lock: it is
+ *       what it was, or what it becomes.
+ * M2P2  a word of near[] names a leaf of the view with the leaf's number, or is
+ *       0.  Written by whoever found the leaf; the word says all, and a leaf
+ *       never moves, so no two writers contradict each other.
  */
 #include <port.h>
 #include <errno.h>
@@ -51,6 +59,7 @@ int m2p_view_init(struct m2p_view *view)
 	view->leaf_count = view->page_count = 0;
 	view->reaped = 0;
 	view->from = NULL;
+	memset(view->near, 0, sizeof(view->near));
 	view->l3 = palloc_hv(0);
 	return view->l3 ? 0 : -ENOMEM;
 }
@@ -62,7 +71,9 @@ int m2p_view_init(struct m2p_view *view)
 
 static pte_t *table_below(const pte_t *entry)
 {
-	return *entry & PTE_P ? mfn_to_virt(pte_mfn(*entry)) : NULL;
+	pte_t e = READ_ONCE(*entry);
+
+	return e & PTE_P ? mfn_to_virt(pte_mfn(e)) : NULL;
 }
 
 static uint64_t origin(const struct m2p_view *view)
@@ -134,6 +145,7 @@ enum progress m2p_view_reap(struct m2p_view *view)
 
 	if (!view->l3)
 		return DONE;
+	memset(view->near, 0, sizeof(view->near));
 	while (view->reaped < PT_SLOTS * LEAVES_L3 && pages < REAP_PAGES &&
 	       entries++ < REAP_ENTRIES)
 		pages += reap_entry(view);
@@ -170,30 +182,22 @@ static void *page_new(struct m2p_view *view) needs_lock(&view->lock)
 	return page;
 }
 
-static __attribute__((noinline)) void *
-descend_new(struct m2p_view *view, pte_t *entry, uint64_t flags)
-	needs_lock(&view->lock)
+/* The page that `slot` of `table` leads to, made if it is absent. */
+static pte_t *descend(struct m2p_view *view, pte_t *table, unsigned int slot,
+		      uint64_t flags) needs_lock(&view->lock)
 {
-	void *page = page_new(view);
+	pte_t *page = table_below(&table[slot]);
 
 	if (page)
-		WRITE_ONCE(*entry, pte_make(virt_to_mfn(page),
-					    flags | origin(view)));
+		return page;
+	page = page_new(view);
+	if (page)
+		atomic_store_release(&table[slot], pte_make(virt_to_mfn(page),
+							    flags | origin(view)));
 	return page;
 }
 
-/* The page that `slot` of `table` leads to, made if wanted; NULL if absent. */
-static inline void *descend(struct m2p_view *view, pte_t *table,
-			    unsigned int slot, uint64_t flags, bool make)
-	needs_lock(&view->lock)
-{
-	if (likely(table[slot] & PTE_P))
-		return mfn_to_virt(pte_mfn(table[slot]));
-	return make ? descend_new(view, &table[slot], flags) : NULL;
-}
-
-static __attribute__((noinline)) pfn_t *leaf_new(struct m2p_view *view,
-						 pte_t *entry)
+static pfn_t *leaf_new(struct m2p_view *view, pte_t *entry)
 	needs_lock(&view->lock)
 {
 	pfn_t *leaf = page_new(view);
@@ -204,31 +208,67 @@ static __attribute__((noinline)) pfn_t *leaf_new(struct m2p_view *view,
 	for (i = 0; i < LEAF_ENTRIES; i++)
 		leaf[i] = INVALID_PFN;
 	view->leaf_count++;
-	WRITE_ONCE(*entry, pte_make(virt_to_mfn(leaf), LEAF_FLAGS | pte_nx() |
-						       origin(view)));
+	atomic_store_release(entry, pte_make(virt_to_mfn(leaf), LEAF_FLAGS | pte_nx() |
+							       origin(view)));
 	return leaf;
 }
 
-/* The place of mfn's pfn; NULL if its leaf is absent (and cannot be made). */
-static pfn_t *leaf_slot(struct m2p_view *view, mfn_t mfn, bool make)
+static uint64_t entry_va(mfn_t mfn)
+{
+	return M2P_VIRT + mfn_n(mfn) * sizeof(pfn_t);
+}
+
+static bool in_view(mfn_t mfn)
+{
+	return mfn_n(mfn) < M2P_MFNS;
+}
+
+/* The leaf with mfn's pfn; NULL if it is absent and cannot be made. */
+static pfn_t *leaf_make(struct m2p_view *view, mfn_t mfn)
 	needs_lock(&view->lock)
 {
-	uint64_t va = M2P_VIRT + mfn_n(mfn) * sizeof(pfn_t);
+	uint64_t va = entry_va(mfn);
 	pte_t *l2, *l1, *entry;
-	pfn_t *leaf;
 
-	if (mfn_n(mfn) >= M2P_MFNS)
+	if (!in_view(mfn))
 		return NULL;
-	l2 = descend(view, view->l3, pt_slot(va, 3), TABLE_FLAGS, make);
-	l1 = l2 ? descend(view, l2, pt_slot(va, 2), TABLE_FLAGS, make) : NULL;
+	l2 = descend(view, view->l3, pt_slot(va, 3), TABLE_FLAGS);
+	l1 = l2 ? descend(view, l2, pt_slot(va, 2), TABLE_FLAGS) : NULL;
 	if (!l1)
 		return NULL;
 	entry = &l1[pt_slot(va, 1)];
-	if (likely(*entry & PTE_P))
-		leaf = mfn_to_virt(pte_mfn(*entry));
-	else
-		leaf = make ? leaf_new(view, entry) : NULL;
-	return leaf ? &leaf[mfn_n(mfn) % LEAF_ENTRIES] : NULL;
+	return *entry & PTE_P ? mfn_to_virt(pte_mfn(*entry)) : leaf_new(view, entry);
+}
+
+static __attribute__((noinline)) pfn_t *leaf_walk_to(struct m2p_view *view, mfn_t mfn)
+{
+	pte_t *table = view->l3;
+	unsigned int level;
+
+	if (!in_view(mfn))
+		return NULL;
+	for (level = 3; level && table; level--)
+		table = table_below(&table[pt_slot(entry_va(mfn), level)]);
+	return (pfn_t *)table;
+}
+
+/* The place of mfn's pfn; NULL if its leaf is absent. */
+static inline pfn_t *slot_find(struct m2p_view *view, mfn_t mfn)
+{
+	uint64_t number = mfn_n(mfn) / LEAF_ENTRIES, near;
+	uint64_t *word = &view->near[number % M2P_NEAR];
+	pfn_t *leaf;
+
+	near = atomic_load_relaxed(word);
+	if (likely(near >> 32 == number + 1)) {
+		leaf = mfn_to_virt(MFN((uint32_t)near));
+	} else {
+		leaf = leaf_walk_to(view, mfn);
+		if (!leaf)
+			return NULL;
+		atomic_store_relaxed(word, (number + 1) << 32 | mfn_n(virt_to_mfn(leaf)));
+	}
+	return &leaf[mfn_n(mfn) % LEAF_ENTRIES];
 }
 
 int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
@@ -236,7 +276,9 @@ int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
 	pfn_t *slot;
 
 	spin_lock(&view->lock);
-	slot = leaf_slot(view, mfn, !pfn_eq(pfn, INVALID_PFN));
+	slot = slot_find(view, mfn);
+	if (unlikely(!slot) && !pfn_eq(pfn, INVALID_PFN) && leaf_make(view, mfn))
+		slot = slot_find(view, mfn);
 	if (slot)
 		WRITE_ONCE(*slot, pfn);
 	spin_unlock(&view->lock);
@@ -253,13 +295,9 @@ void m2p_clear(struct m2p_view *view, mfn_t mfn)
 
 pfn_t m2p_get(struct m2p_view *view, mfn_t mfn)
 {
-	pfn_t *slot, pfn;
+	const pfn_t *slot = slot_find(view, mfn);
 
-	spin_lock(&view->lock);
-	slot = leaf_slot(view, mfn, false);
-	pfn = slot ? READ_ONCE(*slot) : INVALID_PFN;
-	spin_unlock(&view->lock);
-	return pfn;
+	return slot ? READ_ONCE(*slot) : INVALID_PFN;
 }
 
 struct walk {
@@ -335,10 +373,9 @@ pte_t *m2p_perdom_pte(struct m2p_view *view, unsigned int index)
 	if (index >= PT_SLOTS * PT_SLOTS)
 		return NULL;
 	spin_lock(&view->lock);
-	l2 = descend(view, view->l3, PERDOM_L3_SLOT, PERDOM_FLAGS,
-		     true);
+	l2 = descend(view, view->l3, PERDOM_L3_SLOT, PERDOM_FLAGS);
 	if (l2)
-		l1 = descend(view, l2, index / PT_SLOTS, PERDOM_FLAGS, true);
+		l1 = descend(view, l2, index / PT_SLOTS, PERDOM_FLAGS);
 	spin_unlock(&view->lock);
 	return l1 ? &l1[index % PT_SLOTS] : NULL;
 }

@@ -16,13 +16,18 @@
 
 struct frame_pool;
 
+#define M2P_NEAR	8	/* leaves that are found at once */
+
 struct m2p_view {
-	struct spinlock lock;	/* LOCK_M2P: all entries and tables below l3 */
+	/* LOCK_M2P: changes of entries and tables below l3 (M2P1) */
+	struct spinlock lock;
 	pte_t *l3;		/* the page that slot 256 leads to */
 	uint64_t leaf_count;	/* pages of leaves, for the metadata figure */
 	/* m2p_view_reap()'s place: the leaves before this number are gone */
 	uint32_t reaped;
 	uint64_t page_count;	/* all but l3: tables and leaves */
+	/* atomic; M2P2: number of a leaf + 1 << 32 | its frame */
+	uint64_t near[M2P_NEAR];
 	/*
 	 * so many pages are promised to the view (dom/promise.c; it grows).
 	 * For each page beyond them more() is asked; false means -ENOMEM

@@ -73,6 +73,13 @@ int pagetype_get(struct frame *f, enum page_class class)
 	return change;
 }
 
+bool pagetype_offer(struct frame *f, uint32_t writable)
+{
+	uint64_t old = (uint64_t)CLASS_WRITABLE << TYPE_CLASS_SHIFT | writable;
+
+	return type_cas(f, &old, (uint64_t)CLASS_SHARED << TYPE_CLASS_SHIFT | 1);
+}
+
 void pagetype_flushed(struct frame *f)
 {
 	uint64_t old = atomic_fetch_and(&f->type, ~TYPE_FLUSHING);

@@ -135,6 +135,12 @@ enum type_change {
  * offer (T7) calls this one.
  */
 int pagetype_get(struct frame *f, enum page_class class) must_check;
+/*
+ * An offer's names have so many writable uses of f, and it takes them away: if
+ * these are all the uses there are, they become the offer's one use as SHARED
+ * (T7), in one step.  False: nothing changed.
+ */
+bool pagetype_offer(struct frame *f, uint32_t writable) must_check;
 /* After TYPE_FRESH_FLUSH: the flush was made (T6). */
 void pagetype_flushed(struct frame *f);
 /* After TYPE_FRESH*: content is good (T4). */

@@ -103,17 +103,24 @@ static mfn_t frames_prepare(unsigned int order, uint64_t state)
 	return mfn;
 }
 
+/* The largest block that begins at mfn and is not beyond end. */
+static unsigned int order_at(mfn_t mfn, mfn_t end)
+{
+	unsigned int order = mfn_n(mfn) ? __builtin_ctzl(mfn_n(mfn)) : 0;
+
+	order = MIN(order, (unsigned int)PALLOC_MAX_ORDER);
+	while (mfn_n(mfn) + (1UL << order) > mfn_n(end))
+		order--;
+	return order;
+}
+
 void palloc_add_range(mfn_t first, mfn_t end)
 {
 	mfn_t mfn = first;
 
 	while (mfn_n(mfn) < mfn_n(end)) {
-		unsigned int order = mfn_n(mfn) ? __builtin_ctzl(mfn_n(mfn)) : 0;
+		unsigned int order = order_at(mfn, end);
 
-		if (order > PALLOC_MAX_ORDER)
-			order = PALLOC_MAX_ORDER;
-		while (mfn_n(mfn) + (1UL << order) > mfn_n(end))
-			order--;
 		frames_release(mfn, order);
 		mfn = mfn_add(mfn, 1UL << order);
 	}
@@ -190,23 +197,48 @@ void palloc_free_frame(struct frame *f)
 	palloc_free_list(frame_link(frame_to_mfn(f)));
 }
 
-/* LOCK_HEAP is taken once for the list, because all CPUs compete for it. */
+/* Returns the frame behind it in the list. */
+static uint32_t listed_clear(uint32_t link)
+{
+	struct frame *f = frame_linked(link);
+	uint32_t next = f->next;
+
+	CHECK(frame_state_ref(f->state) == 0 && type_count(f->type) == 0);
+	frame_clear(f);
+	return next;
+}
+
+static void row_give(mfn_t first, mfn_t end)
+{
+	while (mfn_n(first) < mfn_n(end)) {
+		unsigned int order = order_at(first, end);
+
+		buddy_give(&heap, first, order);
+		first = mfn_add(first, 1UL << order);
+	}
+}
+
+/*
+ * LOCK_HEAP is taken once for the list, because all CPUs compete for it.  What
+ * was freed page after page stands in the list downwards, and goes back as
+ * blocks.
+ */
 void palloc_free_list(uint32_t first)
 {
 	uint64_t count = 0;
 
 	spin_lock(&heap_lock);
 	while (first != NO_FRAME) {
-		struct frame *f = frame_linked(first);
-		mfn_t mfn = MFN(first);
+		uint32_t last = first, next = listed_clear(first);
 
-		CHECK(frame_state_ref(f->state) == 0 &&
-		      type_count(f->type) == 0);
-		first = f->next;
-		frame_clear(f);
-		buddy_give(&heap, mfn, 0);
-		note_counted(mfn, 1, true);
-		count++;
+		while (next != NO_FRAME && next == first - 1) {
+			first = next;
+			next = listed_clear(first);
+		}
+		row_give(MFN(first), MFN(last + 1UL));
+		note_counted(MFN(first), last + 1UL - first, true);
+		count += last + 1UL - first;
+		first = next;
 	}
 	spin_unlock(&heap_lock);
 	atomic_add(&free_frames, count);

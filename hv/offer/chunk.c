@@ -8,6 +8,9 @@
 #include "offer/chunk.h"
 #include "x86/guestcopy.h"
 
+/* What one table maps. */
+#define L1_BYTES	((uint64_t)PT_SLOTS << PAGE_SHIFT)
+
 static struct chunk *scratch[MAX_CPUS];	/* each by its CPU */
 
 void chunk_init(void)
@@ -26,18 +29,19 @@ struct chunk *chunk_scratch(void)
 	return scratch[this_cpu()->id];
 }
 
-static pte_t *pte_by_va(struct domain *d, uint64_t va, enum shareop_result *why)
-	needs_lock(&d->mm)
+/* Neighbouring addresses have their entries in one table: one walk. */
+static pte_t *pte_by_va(struct domain *d, struct chunk *c, uint64_t va,
+			enum shareop_result *why) needs_lock(&d->mm)
 {
-	struct vcpu *v = current_vcpu();
-	pte_t *pte;
-
 	*why = SHARE_BAD_PTE;
 	if ((va & ~PAGE_MASK) || !guest_range_ok(va, 1))
 		return NULL;
-	pte = ptcheck_walk(d, v->kernel_l4, va);
 	*why = SHARE_NOT_MAPPED;
-	return pte;
+	if (c->region != va / L1_BYTES) {
+		c->region = va / L1_BYTES;
+		c->table = ptcheck_table(d, current_vcpu()->kernel_l4, va);
+	}
+	return c->table ? &c->table[pt_slot(va, 1)] : NULL;
 }
 
 static bool name_seen(const struct chunk_name *names, unsigned int count,
@@ -51,7 +55,9 @@ static bool name_seen(const struct chunk_name *names, unsigned int count,
 	return false;
 }
 
-static enum shareop_result name_find(struct domain *d, struct chunk_name *n)
+/* The entry of a name, and what it holds now. */
+static enum shareop_result name_find(struct domain *d, struct chunk *c,
+				     struct chunk_name *n, pte_t *e)
 	needs_lock(&d->mm)
 {
 	enum shareop_result why = SHARE_BAD_PTE;
@@ -59,33 +65,37 @@ static enum shareop_result name_find(struct domain *d, struct chunk_name *n)
 	if (n->name & SHARE_PTE_MADDR)
 		n->pte = resolve_l1_entry(d, MADDR(n->name & ~SHARE_PTE_MADDR));
 	else
-		n->pte = pte_by_va(d, n->name, &why);
+		n->pte = pte_by_va(d, c, n->name, &why);
 	if (!n->pte)
 		return why;
-	if (!(*n->pte & PTE_P))
+	*e = READ_ONCE(*n->pte);
+	n->was_rw = *e & PTE_RW;
+	if (!(*e & PTE_P))
 		return SHARE_NOT_MAPPED;
 	if (*n->pte & PTE_AVL_DEVICE)
 		return SHARE_NOT_OWNED;	/* nor is it a frame (IOFRAME1) */
 	/* Granted in: the entry is the grant handle's. */
-	return *n->pte & PTE_AVL_GRANT ? SHARE_GRANTED : SHARE_NOT_TRIED;
+	return *e & PTE_AVL_GRANT ? SHARE_GRANTED : SHARE_NOT_TRIED;
 }
 
 enum shareop_result chunk_find_ptes(struct domain *d, struct chunk *c,
 			     struct chunk_item *item)
 {
 	struct chunk_name *names = &c->names[item->first];
+	mfn_t mfn = INVALID_MFN;
 	enum shareop_result r;
 	unsigned int i;
+	pte_t e;
 
 	for (i = 0; i < item->count; i++) {
-		r = name_find(d, &names[i]);
+		r = name_find(d, c, &names[i], &e);
 		if (r != SHARE_NOT_TRIED)
 			return r;
-		if (name_seen(names, i, names[i].pte) ||
-		    !mfn_eq(pte_mfn(*names[i].pte), pte_mfn(*names[0].pte)))
+		if (i && (name_seen(names, i, names[i].pte) ||
+			  !mfn_eq(pte_mfn(e), mfn)))
 			return SHARE_BAD_PTE;
-		names[i].was_rw = *names[i].pte & PTE_RW;
+		mfn = pte_mfn(e);
 	}
-	item->mfn = pte_mfn(*names[0].pte);
+	item->mfn = mfn;
 	return SHARE_NOT_TRIED;
 }

@@ -42,6 +42,15 @@ struct chunk {
 	unsigned int name_count;
 	struct shareop_entry entries[CHUNK_ITEMS]; /* as read from the guest */
 	struct share_page pages[CHUNK_ITEMS];	/* for share/ */
+	/* offer: frames that the domain gives up */
+	struct frame *gone[CHUNK_ITEMS];
+	unsigned int gone_count;
+	/*
+	 * The table that maps this part of the addresses, or NULL: the last
+	 * that was looked for.  LOCK_MM keeps it, from chunk_begin() on.
+	 */
+	uint64_t region;
+	pte_t *table;
 };
 
 /*
@@ -60,6 +69,12 @@ bool offer_chunk(struct domain *d, struct chunk *c) must_check
 	needs_lock(&d->mm);
 bool unshare_chunk(struct domain *d, struct chunk *c) must_check
 	needs_lock(&d->mm);
+
+/* The work on a chunk begins. */
+static inline void chunk_begin(struct chunk *c)
+{
+	c->region = ~0UL;
+}
 
 /*
  * Find the entries that an item names and the one frame that they map.

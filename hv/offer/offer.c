@@ -14,7 +14,8 @@
  *  (f) the entries get the canonical frame, and the domain's page goes.
  *
  * An item that fails at any step gets its frame and its mappings back as they
- * were (undo()).
+ * were (undo()).  The entries that its names find are the references by which
+ * its frame stays meanwhile: LOCK_MM keeps them.
  *
  * Of a guest that told where its list of names is (struct shareop_mode of
  * version 2), the new names go there with (f):
@@ -62,18 +63,35 @@ static enum shareop_result busy_reason(struct domain *d, const struct frame *f)
 	}
 }
 
-static void ptes_protect(struct chunk *c,
-			   const struct chunk_item *item, struct frame *f)
+/* How many were writable: their uses are left to let go of. */
+static uint32_t ptes_protect(struct chunk *c, const struct chunk_item *item)
 {
 	struct chunk_name *n = item_names(c, item);
+	uint32_t writable = 0;
 	unsigned int i;
 
 	for (i = 0; i < item->count; i++) {
 		if (!n[i].was_rw)
 			continue;
 		atomic_fetch_and(n[i].pte, ~PTE_RW);
-		domain_writable_put(f);
+		writable++;
 	}
+	return writable;
+}
+
+/*
+ * The names' writable uses go, and the frame takes class SHARED; or not, and
+ * they are gone all the same.
+ */
+static bool type_take(struct frame *f, uint32_t writable)
+{
+	if (likely(pagetype_offer(f, writable)))
+		return true;
+	while (writable--)
+		domain_writable_put(f);
+	/* Class SHARED in use: another item of this chunk named it (SH12). */
+	return !(type_class(f->type) == CLASS_SHARED && type_count(f->type)) &&
+	       pagetype_get(f, CLASS_SHARED) >= 0;
 }
 
 static void ptes_unprotect(struct domain *d, struct chunk *c,
@@ -102,7 +120,6 @@ static void undo(struct domain *d, struct chunk *c,
 	ptes_unprotect(d, c, item, f);
 	item->has_shared_class = false;
 	item->result = why;
-	frame_put(f);
 }
 
 /* (a) */
@@ -110,27 +127,25 @@ static void item_write_protect(struct domain *d, struct chunk *c,
 		       struct chunk_item *item) needs_lock(&d->mm)
 {
 	struct frame *f;
+	uint64_t state;
 
 	item->result = chunk_find_ptes(d, c, item);
 	if (item->result != SHARE_NOT_TRIED)
 		return;
 	f = mfn_to_frame(item->mfn);
-	if (frame_is_shared(f)) {
+	state = frame_state(f);
+	if (frame_state_kind(state) == FRAME_SHARED) {
 		item->result = SHARE_ALREADY;
 		return;
 	}
-	if (frame_kind(f) != FRAME_OWNED ||
-	    frame_get(f, d->id)) {
+	if (!frame_state_is_page(state, d->id) ||
+	    frame_state_ref(state) >= FRAME_REF_MAX) {
 		item->result = SHARE_NOT_OWNED;
 		return;
 	}
-	ptes_protect(c, item, f);
-	/* Class SHARED in use: another item of this chunk named it (SH12). */
-	if ((type_class(f->type) == CLASS_SHARED && type_count(f->type)) ||
-	    pagetype_get(f, CLASS_SHARED) < 0) {
+	if (!type_take(f, ptes_protect(c, item))) {
 		item->result = busy_reason(d, f);
 		ptes_unprotect(d, c, item, f);
-		frame_put(f);
 		return;
 	}
 	item->has_shared_class = true;
@@ -138,10 +153,9 @@ static void item_write_protect(struct domain *d, struct chunk *c,
 
 /*
  * (f) The entries get the canonical frame; the offered one, which nobody
- * references, goes.
+ * references, is to go.
  */
-static void item_remap(struct domain *d, struct chunk *c,
-		       struct chunk_item *item) needs_lock(&d->mm)
+static void item_remap(struct chunk *c, struct chunk_item *item)
 {
 	struct frame *f = mfn_to_frame(item->mfn);
 	struct chunk_name *n = item_names(c, item);
@@ -156,16 +170,16 @@ static void item_remap(struct domain *d, struct chunk *c,
 		atomic_store_release(n[i].pte, e);
 	}
 	pagetype_put_plain(f);
-	domain_page_discard(d, f);
+	c->gone[c->gone_count++] = f;
 	item->has_shared_class = false;
 	item->result = SHARE_DONE;
 }
 
-/* (c) The names' references, and ours. */
+/* (c) The references are the names'. */
 static bool item_claim(struct domain *d, struct chunk *c,
 		       struct chunk_item *item) needs_lock(&d->mm)
 {
-	if (!frame_claim(mfn_to_frame(item->mfn), d->id, item->count + 1))
+	if (!frame_claim(mfn_to_frame(item->mfn), d->id, item->count))
 		return true;
 	undo(d, c, item, grant_is_pinned(d, item->mfn) ? SHARE_GRANTED :
 						      SHARE_OTHER_MAPPING);
@@ -177,7 +191,7 @@ static void item_unclaim(struct domain *d, struct chunk *c,
 			 struct chunk_item *item, enum shareop_result why)
 	needs_lock(&d->mm)
 {
-	frame_unclaim(mfn_to_frame(item->mfn), d->id, item->count + 1);
+	frame_unclaim(mfn_to_frame(item->mfn), d->id, item->count);
 	undo(d, c, item, why);
 }
 
@@ -192,12 +206,12 @@ static void item_finish(struct domain *d, struct chunk *c,
 	}
 	if (pfn_eq(m2p_get(&d->m2p, MFN(page->canonical)), INVALID_PFN) &&
 	    m2p_set(&d->m2p, MFN(page->canonical), PFN(page->pfn))) {
-		share_drop(d->sharing.dom, page->canonical, item->count, false);
+		(void)share_drop(d->sharing.dom, page->canonical, item->count, false);
 		item_unclaim(d, c, item, SHARE_NO_MEMORY);
 		return;
 	}
 	item->new_mfn = MFN(page->canonical);
-	item_remap(d, c, item);
+	item_remap(c, item);
 	if (d->breaks.offers_listed)
 		p2mlist_write(d, PFN(page->pfn), item->new_mfn);
 }
@@ -208,6 +222,7 @@ static void items_share(struct domain *d, struct chunk *c) needs_lock(&d->mm)
 	struct pagefns_bracket bracket;
 	unsigned int i, count = 0;
 
+	c->gone_count = 0;
 	for (i = 0; i < c->item_count; i++) {
 		const struct chunk_item *item = &c->items[i];
 
@@ -224,6 +239,7 @@ static void items_share(struct domain *d, struct chunk *c) needs_lock(&d->mm)
 	for (i = 0, count = 0; i < c->item_count; i++)
 		if (c->items[i].has_shared_class)
 			item_finish(d, c, &c->items[i], &c->pages[count++]);
+	domain_pages_discard(d, c->gone, c->gone_count);
 	holds_count(d, 0);
 }
 
@@ -236,12 +252,13 @@ static void items_share(struct domain *d, struct chunk *c) needs_lock(&d->mm)
 static void item_list_prepare(struct domain *d, struct chunk *c,
 			      struct chunk_item *item) needs_lock(&d->mm)
 {
+	pte_t *listed;
 	int r;
 
 	if (item->result != SHARE_NOT_TRIED ||
 	    chunk_find_ptes(d, c, item) != SHARE_NOT_TRIED)
 		return;
-	r = p2mlist_prepare(d, item->mfn, m2p_get(&d->m2p, item->mfn));
+	r = p2mlist_prepare(d, item->mfn, m2p_get(&d->m2p, item->mfn), &listed);
 	if (r)
 		item->result = r == -ENOMEM ? SHARE_NO_MEMORY :
 					      SHARE_OTHER_MAPPING;
@@ -289,6 +306,7 @@ bool offer_chunk(struct domain *d, struct chunk *c)
 {
 	unsigned int i;
 
+	chunk_begin(c);
 	if (d->breaks.offers_listed && !lists_prepare(d, c))
 		return false;
 	for (i = 0; i < c->item_count; i++)

@@ -42,16 +42,20 @@ static void chunk_count(const struct chunk *c)
 static void chunk_trace(struct domain *d, const struct chunk *c,
 			enum trace_event event)
 {
+	struct tracebuf *t = &d->trace;
 	unsigned int i;
 
+	if (!trace_begin(t))
+		return;
 	for (i = 0; i < c->item_count; i++) {
 		const struct chunk_item *item = &c->items[i];
 		bool done = item->result == SHARE_DONE;
 
-		trace_event(d, event, item->result,
-			    done ? item->new_mfn : item->mfn,
-			    item->count ? c->names[item->first].name : 0);
+		trace_put(t, event, item->result,
+			  done ? item->new_mfn : item->mfn,
+			  item->count ? c->names[item->first].name : 0);
 	}
+	trace_end(t);
 }
 
 /*

@@ -70,17 +70,18 @@ static void item_finish(struct domain *d, struct chunk *c,
 	}
 }
 
+/* Room in the quota was taken. */
 static enum shareop_result item_copy(struct domain *d, struct chunk *c,
-				   struct chunk_item *item) needs_lock(&d->mm)
+				   struct chunk_item *item, pfn_t pfn)
+	needs_lock(&d->mm)
 {
-	mfn_t mfn = ownpage_copy(d, item->mfn);
+	mfn_t mfn = ownpage_copy(d, item->mfn, pfn);
 
 	if (mfn_eq(mfn, INVALID_MFN))
 		return SHARE_NO_MEMORY;
 	item->new_mfn = mfn;
 	names_copy(c, item);
-	share_drop(d->sharing.dom, mfn_n(item->mfn), item->count, true);
-	if (!share_holds(d->sharing.dom, mfn_n(item->mfn), NULL, NULL))
+	if (!share_drop(d->sharing.dom, mfn_n(item->mfn), item->count, true))
 		m2p_clear(&d->m2p, item->mfn);
 	return SHARE_DONE;
 }
@@ -93,12 +94,13 @@ static enum shareop_result item_unshare(struct domain *d,
 {
 	enum shareop_result r = chunk_find_ptes(d, c, item);
 	uint32_t mappings;
+	pfn_t pfn;
 
 	if (r != SHARE_NOT_TRIED)
 		return r;
 	if (!frame_is_shared(mfn_to_frame(item->mfn)))
 		return SHARE_NOT_SHARED;
-	if (!share_holds(d->sharing.dom, mfn_n(item->mfn), &mappings, NULL) ||
+	if (!holds_find(d, item->mfn, &mappings, &pfn) ||
 	    mappings < item->count)
 		return SHARE_NOT_SHARED;
 	if (!domain_quota_move(d))
@@ -108,8 +110,7 @@ static enum shareop_result item_unshare(struct domain *d,
 		item->new_mfn = item->mfn;
 		return SHARE_DONE;
 	}
-	domain_quota_give(d);
-	return item_copy(d, c, item);
+	return item_copy(d, c, item, pfn);
 }
 
 /*
@@ -131,6 +132,7 @@ bool unshare_chunk(struct domain *d, struct chunk *c)
 	uint64_t mask = 0;
 	unsigned int i;
 
+	chunk_begin(c);
 	for (i = 0; i < c->item_count; i++) {
 		struct chunk_item *item = &c->items[i];
 

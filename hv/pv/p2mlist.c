@@ -53,9 +53,9 @@ pte_t *p2mlist_entry(struct domain *d, pfn_t pfn)
 	return present_entry(d, name_va(d, pfn));
 }
 
-int p2mlist_prepare(struct domain *d, mfn_t mfn, pfn_t pfn)
+int p2mlist_prepare(struct domain *d, mfn_t mfn, pfn_t pfn, pte_t **listed)
 {
-	pte_t *pte = p2mlist_entry(d, pfn);
+	pte_t *pte = *listed = p2mlist_entry(d, pfn);
 	int r;
 
 	if (!pte || (*pte & (PTE_RW | PTE_AVL_SHARED)) != PTE_AVL_SHARED ||
@@ -78,22 +78,21 @@ static void name_put(struct domain *d, pfn_t pfn, pte_t *pte, mfn_t page,
 	atomic_fetch_or(pte, PTE_A | PTE_D);
 }
 
+void p2mlist_write_broken(struct domain *d, pfn_t pfn, pte_t *pte, mfn_t old,
+			  mfn_t new)
+{
+	if (mfn_eq(pte_mfn(*pte), old))
+		name_put(d, pfn, pte, new, new);
+	else if (*pte & PTE_RW)
+		name_put(d, pfn, pte, pte_mfn(*pte), new);
+}
+
 void p2mlist_write(struct domain *d, pfn_t pfn, mfn_t new)
 {
 	pte_t *pte = p2mlist_entry(d, pfn);
 
-	if (pte && (*pte & PTE_RW))
-		name_put(d, pfn, pte, pte_mfn(*pte), new);
-}
-
-void p2mlist_write_broken(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
-{
-	pte_t *pte = p2mlist_entry(d, pfn);
-
-	if (pte && mfn_eq(pte_mfn(*pte), old))
-		name_put(d, pfn, pte, new, new);
-	else
-		p2mlist_write(d, pfn, new);
+	if (pte)
+		p2mlist_write_broken(d, pfn, pte, INVALID_MFN, new);
 }
 
 pte_t *p2mlist_linear(struct domain *d, pfn_t pfn, mfn_t mfn)

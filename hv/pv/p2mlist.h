@@ -15,18 +15,19 @@ pte_t *p2mlist_entry(struct domain *d, pfn_t pfn) needs_lock(&d->mm);
 /*
  * K6: before the page pfn gets another name than mfn, the list's page is the
  * guest's own.  0, or -errno of ptbreak_write(); -EBUSY: so many pages of the
- * list wait for one another.
+ * list wait for one another.  *listed is p2mlist_entry().
  */
-int p2mlist_prepare(struct domain *d, mfn_t mfn, pfn_t pfn) must_check
-	needs_lock(&d->mm);
+int p2mlist_prepare(struct domain *d, mfn_t mfn, pfn_t pfn, pte_t **listed)
+	must_check needs_lock(&d->mm);
 /*
  * The page has the name `new`: into the list, where its entry is writable.
- * _broken: or names `old`, whose bytes are those of `new`, which the guest is
- * about to map: the list's page may be the one that breaks.
+ * _broken: the entry is `listed`; it may name `old`, whose bytes are those of
+ * `new`, which the guest is about to map: the list's page may be the one that
+ * breaks.
  */
 void p2mlist_write(struct domain *d, pfn_t pfn, mfn_t new) needs_lock(&d->mm);
-void p2mlist_write_broken(struct domain *d, pfn_t pfn, mfn_t old, mfn_t new)
-	needs_lock(&d->mm);
+void p2mlist_write_broken(struct domain *d, pfn_t pfn, pte_t *listed, mfn_t old,
+			  mfn_t new) needs_lock(&d->mm);
 
 /* The entry of the linear map, if it names mfn; else NULL. */
 pte_t *p2mlist_linear(struct domain *d, pfn_t pfn, mfn_t mfn)

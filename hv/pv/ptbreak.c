@@ -229,23 +229,32 @@ bool ptbreak_gone_take(struct domain *d, mfn_t mfn)
 	return true;
 }
 
-static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
+/* What is broken, as d holds it. */
+struct shared_page {
+	mfn_t mfn;		/* the shared frame */
+	uint32_t mappings;	/* of it, by d */
+	pfn_t pfn;
+	pte_t *listed;		/* of the list's page (K6); NULL: none */
+};
+
+static int copy_frame(struct domain *d, const struct shared_page *p, mfn_t *new)
 	needs_lock(&d->mm)
 {
-	*new = ownpage_copy(d, mfn);
+	*new = ownpage_copy(d, p->mfn, p->pfn);
 	if (mfn_eq(*new, INVALID_MFN))
 		return -ENOMEM;
 	all_held(d);
-	p2mlist_write_broken(d, pfn, mfn, *new);
-	recent_name_keep(&d->pending.renames, mfn, *new, pfn);
+	if (p->listed)
+		p2mlist_write_broken(d, p->pfn, p->listed, p->mfn, *new);
+	recent_name_keep(&d->pending.renames, p->mfn, *new, p->pfn);
 	ownpage_publish(d, *new, 1, 0);
 	return 0;
 }
 
 /*
- * A private frame, with a reference, for the page that mfn stands for, which d
- * holds with so many mappings.  The frame itself if nobody else has it: any of
- * the group may have read it, and did not flush when it let go (TL2).
+ * A private frame, with a reference, for the page.  The frame itself if nobody
+ * else has it: any of the group may have read it, and did not flush when it let
+ * go (TL2).
  *
  * One flush a page: a fault, or a writable entry, is one page, and is not
  * answered before its page is its own; SHAREOP_unshare has one for 64.  Who
@@ -253,22 +262,22 @@ static int copy_frame(struct domain *d, mfn_t mfn, pfn_t pfn, mfn_t *new)
  * the price of a hash and a copy) interrupts only the CPUs that run his own
  * group (attack TL10).
  */
-static int frame_private(struct domain *d, mfn_t mfn, uint32_t mappings,
-			 pfn_t pfn, mfn_t *new) needs_lock(&d->mm)
+static int frame_private(struct domain *d, const struct shared_page *p, mfn_t *new)
+	needs_lock(&d->mm)
 {
 	if (!domain_quota_move(d))
 		return -ENOMEM;
-	if (holds_take(d, mfn, mappings)) {
+	if (holds_take(d, p->mfn, p->mappings)) {
 		tlb_flush_mask(frame_pool_cpus(d->sharing.frames));
-		ownpage_publish(d, mfn, mappings + 1, 0);
-		trace_event(d, TRACE_BREAK, 0, mfn, pfn_n(pfn));
-		*new = mfn;
+		ownpage_publish(d, p->mfn, p->mappings + 1, 0);
+		trace_event(d, TRACE_BREAK, 0, p->mfn, pfn_n(p->pfn));
+		*new = p->mfn;
 		return 0;
 	}
+	if (d->breaks.flags & SHARE_MODE_BREAK_FIRST)
+		return copy_frame(d, p, new);
 	domain_quota_give(d);
-	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
-		return -EBUSY;
-	return copy_frame(d, mfn, pfn, new);
+	return -EBUSY;
 }
 
 /*
@@ -327,26 +336,26 @@ static void others_follow(struct domain *d, mfn_t mfn, mfn_t new, uint32_t left,
 static int break_frame(struct domain *d, const pte_t *pte, mfn_t mfn, mfn_t *new)
 	needs_lock(&d->mm)
 {
-	uint32_t mappings, left;
+	struct shared_page p = { .mfn = mfn };
 	pte_t *linear = NULL;
-	pfn_t pfn;
+	uint32_t left;
 	int r;
 
-	if (!holds_find(d, mfn, &mappings, &pfn))
+	if (!holds_find(d, mfn, &p.mappings, &p.pfn))
 		return -EPERM;
-	left = mappings - (pte ? 1 : 0);
+	left = p.mappings - (pte ? 1 : 0);
 	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST) && (!pte || left))
 		return -EBUSY;
-	r = p2mlist_prepare(d, mfn, pfn);
+	r = p2mlist_prepare(d, mfn, p.pfn, &p.listed);
 	if (r)
 		return r;
 	if (left)
-		linear = p2mlist_linear(d, pfn, mfn);
+		linear = p2mlist_linear(d, p.pfn, mfn);
 	if (linear == pte)
 		linear = NULL;
 	if (left > (linear ? 1 : 0) && renames_full(d))
 		return -EBUSY;
-	r = frame_private(d, mfn, mappings, pfn, new);
+	r = frame_private(d, &p, new);
 	if (!r && left)
 		others_follow(d, mfn, *new, left, linear);
 	return r;

@@ -287,6 +287,9 @@ int ptcheck_break(struct domain *d, pte_t *pte)
 	r = l1_get_owned(d, f, new);
 	if (r)
 		return r;
+	/* No CPU knows another frame at this place. */
+	if (mfn_eq(pte_mfn(e), pte_mfn(new)))
+		return l1_replace(d, pte, e, new, AD_PRESERVE);
 	l1_rename(d, pte, e, new, AD_PRESERVE);
 	return 0;
 }
@@ -577,7 +580,7 @@ enum child_state ptcheck_entry_drop(struct domain *d, struct frame *table, unsig
 
 /* --- walks --- */
 
-pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va)
+pte_t *ptcheck_table(struct domain *d, mfn_t l4, uint64_t va)
 {
 	pte_t *table = mfn_to_virt(l4);
 	unsigned int level;
@@ -594,7 +597,14 @@ pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va)
 	 */
 	if (type_class(mfn_to_frame(virt_to_mfn(table))->type) != CLASS_L1)
 		return NULL;
-	return &table[pt_slot(va, 1)];
+	return table;
+}
+
+pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va)
+{
+	pte_t *table = ptcheck_table(d, l4, va);
+
+	return table ? &table[pt_slot(va, 1)] : NULL;
 }
 
 bool ptcheck_writable(mfn_t l4, uint64_t va)

@@ -84,8 +84,9 @@ void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new)
 
 /*
  * The guest writes through *pte, an entry of a validated L1 table that is
- * read-only and marked as shared: give it a private, writable page and flush
- * the TLBs.  Or -errno of ptbreak_write(), and *pte is as it was.
+ * read-only and marked as shared: give it a private, writable page and, if that
+ * is another frame, flush the TLBs.  Or -errno of ptbreak_write(), and *pte is
+ * as it was.
  */
 int ptcheck_break(struct domain *d, pte_t *pte) must_check needs_lock(&d->mm);
 
@@ -95,6 +96,8 @@ int ptcheck_break(struct domain *d, pte_t *pte) must_check needs_lock(&d->mm);
  * range, canonical.
  */
 pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va) needs_lock(&d->mm);
+/* The L1 table with that entry; NULL likewise. */
+pte_t *ptcheck_table(struct domain *d, mfn_t l4, uint64_t va) needs_lock(&d->mm);
 
 /*
  * Do all entries on the way to va, which ptcheck_walk() found, let its page be

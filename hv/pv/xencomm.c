@@ -7,11 +7,18 @@
  *        through a frame that the domain may read; the word is checked before
  *        it is used.  A descriptor that changes during a call changes only
  *        where the caller's own data go.
- * COMM2  A page is written only with a general reference and a WRITABLE type
- *        use held (CP7): so the page is no table, not shared and not foreign,
- *        and cannot become so meanwhile.  A page that is read is held by a
- *        general reference, or, if shared, by the domain's own hold, which
- *        LOCK_MM keeps (resolve_read()).
+ * COMM2  A page is written only while it is the domain's own and of class
+ *        WRITABLE (CP7): so it is no table, not shared and not foreign.  What
+ *        is seen to be so stays so until this CPU answers a flush, just as if
+ *        a translation in its own TLB were used: whoever gives a page of the
+ *        domain's another class or owner, or frees it, flushes the domain's
+ *        CPUs behind that, this one among them, before the page is used anew
+ *        (TL2; mm/pagetype.h, T3, T6).  So page_at_hand() takes nothing, and
+ *        its caller waits for nobody while it copies.
+ * COMM4  Of any other page the copy holds a general reference and, if it is
+ *        written, a WRITABLE use, once a share was broken for that; or, of a
+ *        shared one that is read, the domain's own hold, which LOCK_MM keeps
+ *        (resolve_read()).
  * COMM3  A copy stops at the first thing that is wrong; nothing is touched
  *        outside of what was named.
  *
@@ -33,10 +40,34 @@
 
 /* --- one page --- */
 
+/*
+ * COMM2: the page of `at`, if the domain may read, or write, it as it stands.
+ * NULL: look closer.
+ */
+static inline uint8_t *page_at_hand(const struct domain *d, maddr_t at, bool to_write)
+{
+	mfn_t mfn = maddr_to_mfn(at);
+	const struct frame *f = mfn_to_frame(mfn);
+	uint64_t type;
+
+	if (!frame_in_largest_range(mfn) ||
+	    !frame_state_is_page(frame_state(f), d->id))
+		return NULL;
+	type = READ_ONCE(f->type);
+	if (to_write && (type_class(type) != CLASS_WRITABLE || (type & TYPE_FLUSHING)))
+		return NULL;
+	return mfn_to_virt(mfn);
+}
+
 static int page_read(struct domain *d, maddr_t at, void *to, size_t bytes)
 {
-	if (maddr_n(at) >= XENCOMM_MADDR_MAX ||
-	    resolve_read(d, maddr_to_mfn(at), maddr_n(at) & ~PAGE_MASK, to, bytes))
+	const uint8_t *page = page_at_hand(d, at, false);
+	uint32_t offset = maddr_n(at) & ~PAGE_MASK;
+
+	if (likely(page))
+		memmove(to, page + offset, bytes);
+	else if (maddr_n(at) >= XENCOMM_MADDR_MAX ||
+		 resolve_read(d, maddr_to_mfn(at), offset, to, bytes))
 		return -EFAULT;
 	return 0;
 }
@@ -44,12 +75,17 @@ static int page_read(struct domain *d, maddr_t at, void *to, size_t bytes)
 static int page_write(struct domain *d, maddr_t at, const void *from,
 		      size_t bytes)
 {
+	uint8_t *page = page_at_hand(d, at, true);
+	uint32_t offset = maddr_n(at) & ~PAGE_MASK;
 	struct frame *f;
 
+	if (likely(page)) {
+		memmove(page + offset, from, bytes);
+		return 0;
+	}
 	if (maddr_n(at) >= XENCOMM_MADDR_MAX || resolve_area(d, maddr_to_mfn(at), &f))
-		return -EFAULT;	/* COMM2 */
-	memcpy((uint8_t *)mfn_to_virt(frame_to_mfn(f)) + (maddr_n(at) & ~PAGE_MASK), from,
-	       bytes);
+		return -EFAULT;	/* COMM4 */
+	memmove((uint8_t *)mfn_to_virt(frame_to_mfn(f)) + offset, from, bytes);
 	resolve_area_put(d, f);
 	return 0;
 }
@@ -94,16 +130,24 @@ static int address_read(struct domain *d, maddr_t list, uint32_t index,
 static int descriptor_find(struct domain *d, maddr_t at, uint64_t offset,
 			   maddr_t *found)
 {
+	struct {
+		struct xencomm_desc head;
+		uint64_t first;	/* it is aligned to both */
+	} start;
 	struct xencomm_desc head;
 	uint64_t first, address;
 	uint32_t index;
 
-	if (page_read(d, at, &head, sizeof(head)) ||
-	    head.magic != XENCOMM_MAGIC ||
+	if (page_read(d, at, &start, sizeof(start)))
+		return -EFAULT;
+	head = start.head;
+	first = start.first;
+	if (head.magic != XENCOMM_MAGIC ||
 	    !head.nr_addrs || head.nr_addrs > XENCOMM_ADDRS_MAX)
 		return -EFAULT;
 	at = maddr_add(at, sizeof(head));
-	if (address_read(d, at, 0, &first))
+	/* The last word of a page is no address of the list. */
+	if ((maddr_n(at) & ~PAGE_MASK) == LINK_SLOT && address_read(d, at, 0, &first))
 		return -EFAULT;
 	offset += first & ~PAGE_MASK;
 	index = offset >> PAGE_SHIFT;
@@ -153,56 +197,60 @@ static int buffer_copy(struct domain *d, uint64_t ref, void *hv, size_t bytes,
 
 /* --- any reference --- */
 
-typedef int (*copy_fn)(struct domain *d, uint64_t ref, void *hv, size_t bytes,
-		       bool to_guest, size_t *done);
+/* Bits 63 to 61. */
+#define KIND_INLINE	2u
+#define KIND_BUFFER	3u
+#define KIND_DESC	4u	/* and, with bit 61, the next */
 
-static uint64_t kind_of(uint64_t ref)
+static inline bool range_ok(uint64_t ref, uint64_t bytes)
 {
-	return ref >> 62 == 2 ? XENCOMM_DESC : ref & XENCOMM_BUFFER;
-}
+	uint64_t at = ref - XENCOMM_INLINE, max = XENCOMM_DESC_MAX;
 
-/* How many bytes the offset field of that kind can name. */
-static uint64_t offset_max(uint64_t kind)
-{
-	switch (kind) {
-	case XENCOMM_DESC:
-		return XENCOMM_DESC_MAX;
-	case XENCOMM_INLINE:
-		return XENCOMM_MADDR_MAX;
+	switch (ref >> 61) {
+	case KIND_INLINE:
+		return at < XENCOMM_MADDR_MAX && bytes <= XENCOMM_MADDR_MAX - at;
+	case KIND_BUFFER:
+		max = 1UL << XENCOMM_BUFFER_SHIFT;
+		break;
+	case KIND_DESC: case KIND_DESC + 1:
+		break;
 	default:
-		return 1UL << XENCOMM_BUFFER_SHIFT;
+		return false;
 	}
+	return bytes <= max - (ref & (max - 1));
 }
 
 bool guestref_range_ok(uint64_t ref, uint64_t bytes)
 {
-	uint64_t kind = kind_of(ref), max;
+	return range_ok(ref, bytes);
+}
 
-	if (ref >> 62 != 1 && ref >> 62 != 2)
-		return false;
-	max = offset_max(kind);
-	if (kind == XENCOMM_INLINE && ref - XENCOMM_INLINE >= max)
-		return false;
-	return bytes <= max - (ref & (max - 1));
+static inline int some_copy(struct domain *d, uint64_t ref, void *hv, size_t bytes,
+		     bool to_guest, size_t *done)
+{
+	switch (ref >> 61) {
+	case KIND_INLINE:
+		return inline_copy(d, ref, hv, bytes, to_guest, done);
+	case KIND_BUFFER:
+		return buffer_copy(d, ref, hv, bytes, to_guest, done);
+	default:
+		return descriptor_copy(d, ref, hv, bytes, to_guest, done);
+	}
 }
 
 int guestref_copy(uint64_t ref, void *hv, size_t bytes, bool to_guest)
 {
 	struct domain *d = current_vcpu()->domain;
-	uint64_t kind = kind_of(ref);
-	copy_fn copy = kind == XENCOMM_DESC ? descriptor_copy :
-		       kind == XENCOMM_INLINE ? inline_copy : buffer_copy;
-	maddr_t at = MADDR(ref - XENCOMM_INLINE);
 	size_t done;
 
-	/* By far the most frequent case: a few bytes of one page. */
-	if (maddr_n(at) < XENCOMM_MADDR_MAX && bytes <= left_in_page(at))
-		return page_copy(d, at, hv, bytes, to_guest);
-	if (!guestref_range_ok(ref, bytes))
+	if (!range_ok(ref, bytes))
 		return -EFAULT;
-	for (; bytes; bytes -= done) {
-		if (copy(d, ref, hv, bytes, to_guest, &done))
+	while (bytes) {
+		if (some_copy(d, ref, hv, bytes, to_guest, &done))
 			return -EFAULT;
+		if (likely(done == bytes))
+			break;
+		bytes -= done;
 		ref += done;
 		hv = (uint8_t *)hv + done;
 	}

@@ -127,9 +127,8 @@ void holds_unmap(struct domain *d, mfn_t mfn, bool broke)
 	if (READ_ONCE(d->state) == DOM_RUNNING)
 		trace_event(d, broke ? TRACE_BREAK : TRACE_DROP, 0, mfn,
 			    pfn_n(m2p_get(&d->m2p, mfn)));
-	share_drop(d->sharing.dom, mfn_n(mfn), 1, broke);
-	holds_count(d, 0);
 	/* I9: the view names only what the domain owns or holds. */
-	if (!share_holds(d->sharing.dom, mfn_n(mfn), NULL, NULL))
+	if (!share_drop(d->sharing.dom, mfn_n(mfn), 1, broke))
 		m2p_clear(&d->m2p, mfn);
+	holds_count(d, 0);
 }

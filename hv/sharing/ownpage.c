@@ -17,13 +17,10 @@ void ownpage_publish(struct domain *d, mfn_t mfn, uint32_t refs,
 	domain_page_publish(d, f, refs);
 }
 
-mfn_t ownpage_copy(struct domain *d, mfn_t shared)
+mfn_t ownpage_copy(struct domain *d, mfn_t shared, pfn_t pfn)
 {
-	pfn_t pfn = INVALID_PFN;
-	mfn_t mfn;
+	mfn_t mfn = domain_page_prepare_copy(d, shared);
 
-	(void)share_holds(d->sharing.dom, mfn_n(shared), NULL, &pfn.n);
-	mfn = domain_page_prepare_copy(d, shared);
 	if (!mfn_eq(mfn, INVALID_MFN) && m2p_set(&d->m2p, mfn, pfn)) {
 		domain_pages_cancel(d, mfn, 0);
 		mfn = INVALID_MFN;

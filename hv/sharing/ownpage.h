@@ -7,10 +7,12 @@
 #include "x86/pte.h"
 
 /*
- * A new page for d with the bytes of `shared`, standing for the same pfn;
- * nobody's yet.  INVALID_MFN: none.
+ * A new page for d with the bytes of `shared`, standing for pfn; nobody's yet.
+ * domain_quota_move() took the room for it; INVALID_MFN: none, and the room is
+ * given back.
  */
-mfn_t ownpage_copy(struct domain *d, mfn_t shared) needs_lock(&d->mm);
+mfn_t ownpage_copy(struct domain *d, mfn_t shared, pfn_t pfn) must_check
+	needs_lock(&d->mm);
 /*
  * mfn becomes d's own page, with `refs` names beside the owner's, `writable` of
  * them writable.  It comes from ownpage_copy(), or from holds_take() after no

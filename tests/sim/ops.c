@@ -19,6 +19,7 @@
 #include "pv/xencomm.h"
 #include "sim/ops.h"
 #include "sim/sim.h"
+#include "x86/guestcopy.h"
 
 /* Of the side at hand. */
 #define ARGS_VA		fake_va(page + s->args_page)
@@ -517,6 +518,26 @@ static long run_xencomm(struct side *s)
 	return state_call(op_xencomm, &s->args);
 }
 
+static void store_by_number(struct side *s)
+{
+	s->args = (struct hypercall_args){
+		.a = { XENCOMM_INLINE + (s->mfn[P_OFFERED] << PAGE_SHIFT) },
+	};
+}
+
+/* What a call does with a result that goes to a machine address. */
+static long call_store(struct hypercall_args *args)
+{
+	const uint64_t value = 0x77;
+
+	return copy_to_guest(args->a[0], &value, sizeof(value));
+}
+
+static long run_call_store(struct side *s)
+{
+	return state_call(call_store, &s->args);
+}
+
 /* --- guests --- */
 
 static long access_by(struct side *s, unsigned int what, bool write)
@@ -666,6 +687,7 @@ const struct op ops[] = {
 	{ "event-close-unbound", close_unbound, run_event },
 	{ "event-reset", reset, run_event },
 	{ "buffer-register", register_offered, run_xencomm },
+	{ "store-by-number", store_by_number, run_call_store },
 	{ "store-granted", nothing, run_store_lent },
 	{ "store", nothing, run_store_offered },
 	{ "break", op_break_first, op_run_store_twice },

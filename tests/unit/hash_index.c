@@ -36,6 +36,14 @@ static uint64_t hash_of(uint32_t n)
 	return fake_random(&seed);
 }
 
+static void add_at_end(uint64_t hash, uint32_t frame, struct lintab_room *room)
+{
+	struct lintab_cursor c;
+
+	index_seek(&idx, hash, &c);
+	index_add(&idx, &c, hash, frame, room);
+}
+
 static bool add(uint64_t hash, uint32_t frame)
 {
 	struct lintab_room room = { NULL };
@@ -43,7 +51,7 @@ static bool add(uint64_t hash, uint32_t frame)
 	if (!index_room_get(&idx, &room))
 		return false;
 	index_lock(&idx, hash);
-	index_add(&idx, hash, frame, &room);
+	add_at_end(hash, frame, &room);
 	index_unlock(&idx, hash);
 	index_balance(&idx);
 	index_room_put(&idx, &room);
@@ -114,7 +122,7 @@ START_TEST(room_stays_until_it_is_needed)
 	machine.fail_from = 1;
 	for (uint32_t f = 0; f < 9; f++) {
 		ck_assert(index_room_get(&idx, &room));
-		index_add(&idx, 7, f, &room);
+		add_at_end(7, f, &room);
 	}
 	ck_assert(!room.node);
 	ck_assert(!index_room_get(&idx, &room));
@@ -132,7 +140,7 @@ END_TEST
 START_TEST(walk_sees_each_once)
 {
 	static uint8_t seen[700];
-	struct lintab_cursor c = { NULL, 0, 0 };
+	struct lintab_cursor c = { .chunk = NULL };
 	uint32_t bucket = 0, tag, frame;
 
 	memset(seen, 0, sizeof(seen));

@@ -49,22 +49,42 @@ static uint32_t key_place(uint32_t key)
 	return key ^ key >> 16;
 }
 
-static void *find(uint32_t key)
+static void *find_at(uint32_t key, struct lintab_cursor *c)
 {
-	struct lintab_cursor c;
 	struct entry8 *e;
 
-	lintab_seek(&table, key_place(key), &c);
-	while ((e = lintab_next(table.kind, &c)))
+	lintab_seek(&table, key_place(key), c);
+	while ((e = lintab_next(table.kind, c)))
 		if (e->key >> 1 == key)
 			return e;
 	return NULL;
+}
+
+static void *find(uint32_t key)
+{
+	struct lintab_cursor c;
+
+	return find_at(key, &c);
+}
+
+/* What the limits of a shape stand for: the fill that the kind asks for. */
+static int step_by_fill(void)
+{
+	uint64_t buckets = lintab_bucket_count(&table), have = lintab_count(&table) * 16;
+	uint64_t fill = buckets < table.kind->small ? table.kind->fill16_small :
+						      table.kind->fill16;
+
+	if (have > buckets * fill)
+		return 1;
+	return buckets > 2u << table.kind->level &&
+	       have + 16 < (buckets - 1) * fill * 63 / 64 ? -1 : 0;
 }
 
 static void balance(void)
 {
 	int direction = lintab_step_wanted(&table);
 
+	ck_assert_int_eq(direction, step_by_fill());
 	if (direction)
 		lintab_step(&table, direction);
 }
@@ -73,10 +93,12 @@ static bool put(uint32_t key)
 {
 	struct entry12 e = { key << 1 | 1, key_place(key), ~key };
 	struct lintab_room room = { NULL };
+	struct lintab_cursor c;
 
 	if (!lintab_room_get(&table, &room))
 		return false;
-	lintab_put(&table, e.place, &e, &room);
+	lintab_seek(&table, e.place, &c);
+	lintab_put(&table, table.kind, &c, &e, &room);
 	lintab_room_put(&table, &room);
 	balance();
 	return true;
@@ -84,10 +106,10 @@ static bool put(uint32_t key)
 
 static void cut(uint32_t key)
 {
-	struct entry8 *e = find(key);
+	struct lintab_cursor c;
 
-	ck_assert(e);
-	lintab_cut(&table, key_place(key), e);
+	ck_assert(find_at(key, &c));
+	lintab_cut(&table, table.kind, &c);
 	balance();
 }
 
@@ -262,9 +284,15 @@ START_TEST(long_chains_move)
 	for (; n < 2000; n++) {
 		struct entry12 e = { n << 1 | 1, key_place(n), ~n };
 		struct lintab_room room = { NULL };
+		struct lintab_cursor c;
 
 		ck_assert(lintab_room_get(&table, &room));
-		lintab_put(&table, e.place, &e, &room);
+		/* As who searched in vain, and as who did not search. */
+		if (n % 2)
+			ck_assert(!find_at(n, &c));
+		else
+			lintab_seek(&table, e.place, &c);
+		lintab_put(&table, table.kind, &c, &e, &room);
 		lintab_room_put(&table, &room);
 	}
 	ck_assert(lintab_is_valid(&table));

@@ -232,6 +232,38 @@ START_TEST(random_history)
 }
 END_TEST
 
+/*
+ * Lists as domains free their pages: rows upwards and downwards, single pages,
+ * in any mixture; all merges, and what is not in the list is not freed.
+ */
+START_TEST(lists)
+{
+	mfn_t base = fake_owned(5, 8);
+
+	ck_assert_uint_ne(mfn_n(base), mfn_n(INVALID_MFN));
+	for (unsigned int kept = 1UL << 8, list; kept; ) {
+		unsigned int at = 0, count = 0;
+
+		for (list = 0; at < 1u << 8 && count < 60; at++) {
+			/* rows of 16, by turns upwards and downwards */
+			mfn_t mfn = mfn_add(base, at / 16 % 2 ? at ^ 15 : at);
+			struct frame *f = mfn_to_frame(mfn);
+
+			if (fake_kind(mfn) != FRAME_OWNED || (kept > 64 && rand() % 3 == 0))
+				continue;
+			f->state &= ~(FRAME_ALLOCATED | FRAME_REF_MASK);
+			f->next = list;
+			list = frame_link(mfn);
+			count++;
+		}
+		palloc_free_list(list);
+		kept -= count;
+		check_free(kept);
+	}
+	ck_assert_uint_ne(mfn_n(fake_owned(5, 11)), mfn_n(INVALID_MFN));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("palloc");
@@ -245,5 +277,6 @@ int main(void)
 	tcase_add_test(tc, too_large);
 	tcase_add_test(tc, exhaustion);
 	tcase_add_test(tc, random_history);
+	tcase_add_loop_test(tc, lists, 0, 10);
 	return suite_run();
 }

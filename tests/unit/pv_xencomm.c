@@ -39,6 +39,34 @@ static void setup(void)
 	page = fake_free_pfn(d);
 }
 
+/*
+ * The pages are in the largest range of RAM, which is looked at first (COMM2),
+ * or in another one (COMM4).
+ */
+static void range_choose(bool largest)
+{
+	mfn_t mfn = fake_mfn(d, page);
+	unsigned int i;
+
+	for (i = 0; i < ram_range_count; i++)
+		if ((mfn_n(mfn) >= mfn_n(ram_ranges[i].first) &&
+		     mfn_n(mfn) < mfn_n(ram_ranges[i].end)) == largest)
+			frame_largest_range = i;
+	ck_assert(frame_in_largest_range(mfn) == largest);
+}
+
+static void setup_at_hand(void)
+{
+	setup();
+	range_choose(true);
+}
+
+static void setup_elsewhere(void)
+{
+	setup();
+	range_choose(false);
+}
+
 static void teardown(void)
 {
 	fake_check();
@@ -147,6 +175,10 @@ START_TEST(inline_bad)	/* CP6 */
 		refused(XENCOMM_INLINE | bad[i], 8);
 	ck_assert(!guest_arg_ok(XENCOMM_INLINE | (XENCOMM_MADDR_MAX - 4), 8));
 	ck_assert(!guest_arg_ok(XENCOMM_INLINE | 1UL << 55, 8));
+	ck_assert(!guest_arg_ok(XENCOMM_DESC | (XENCOMM_DESC_MAX - 4), 8));
+	ck_assert(guest_arg_ok(XENCOMM_DESC | (XENCOMM_DESC_MAX - 8), 8));
+	ck_assert(!guest_arg_ok(XENCOMM_BUFFER | ((1UL << XENCOMM_BUFFER_SHIFT) - 4), 8));
+	ck_assert(guest_arg_ok(XENCOMM_BUFFER | ((1UL << XENCOMM_BUFFER_SHIFT) - 8), 8));
 }
 END_TEST
 
@@ -556,18 +588,16 @@ START_TEST(updates_by_reference)
 }
 END_TEST
 
-static TCase *tcase(const char *name)
+static TCase *tcase(const char *name, void (*begin)(void))
 {
 	TCase *tc = suite_case(name);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, begin, teardown);
 	return tc;
 }
 
-int main(void)
+static void references(TCase *refs)
 {
-	TCase *refs = tcase("references"), *buffers = tcase("buffers");
-
 	tcase_add_test(refs, inline_both_ways);
 	tcase_add_test(refs, inline_over_a_page_end);
 	tcase_add_test(refs, inline_bad);
@@ -582,6 +612,14 @@ int main(void)
 	tcase_add_test(refs, a_batch_by_reference);
 	tcase_add_test(refs, a_batch_in_an_offered_page);
 	tcase_add_test(refs, updates_by_reference);
+}
+
+int main(void)
+{
+	TCase *buffers = tcase("buffers", setup);
+
+	references(tcase("references", setup_at_hand));
+	references(tcase("elsewhere", setup_elsewhere));
 	tcase_add_test(buffers, buffer_both_ways);
 	tcase_add_test(buffers, buffer_frames_are_kept);
 	tcase_add_test(buffers, buffer_refusals);

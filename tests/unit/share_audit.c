@@ -123,6 +123,8 @@ END_TEST
  */
 START_TEST(i12_without_holds)
 {
+	uint64_t hash = machine.records[f].hash;
+	struct lintab_cursor c;
 	uint32_t lone = fake_offer(a, 50);
 	struct hold *h = hold_find(a, lone);
 	uint32_t mappings = h->mappings;
@@ -135,9 +137,10 @@ START_TEST(i12_without_holds)
 	hold_add(a, lone, pfn, mappings);
 	hold_count(a, lone, mappings);
 	ck_assert_uint_eq(audit(NULL), 0);
-	index_remove(&a->group->index, machine.records[f].hash, f);
+	index_remove(&a->group->index, hash, f);
 	expect("I11", "index entries 0, should be 1");
-	index_add(&a->group->index, machine.records[f].hash, f, &a->index_room);
+	index_seek(&a->group->index, hash, &c);
+	index_add(&a->group->index, &c, hash, f, &a->index_room);
 }
 END_TEST
 
@@ -190,6 +193,7 @@ START_TEST(i12_astray)
 	lintab_seek_bucket(&a->holds, 1, &c);
 	other = lintab_next(a->holds.kind, &c);
 	ck_assert(h && other);
+	a->last.frame = 0;	/* the last search may have found one of them */
 	kept = *h;
 	*h = *other;
 	*other = kept;
@@ -225,13 +229,38 @@ START_TEST(i11_hash)
 }
 END_TEST
 
+/* What a search remembers is forgotten with each change. */
+START_TEST(share5)
+{
+	struct hold *h = hold_find(a, f);
+
+	ck_assert(h && a->last.hold == h);
+	a->last.hold = NULL;
+	expect("SHARE5", "last search");
+	a->last.hold = h;
+	ck_assert_uint_eq(audit(NULL), 0);
+	for (uint32_t frame = 900; frame < 960; frame++) {
+		ck_assert(hold_prepare(a));
+		ck_assert(!hold_find(a, frame));
+		hold_add(a, frame, frame, 1);
+		ck_assert(hold_find(a, frame)->pfn == frame && hold_find(a, f));
+	}
+	for (uint32_t frame = 900; frame < 960; frame++) {
+		hold_remove(a, hold_find(a, frame));
+		ck_assert(!hold_find(a, frame) && hold_find(a, f));
+	}
+}
+END_TEST
+
 START_TEST(i11_twice)
 {
 	struct index *x = &a->group->index;
 	uint64_t hash = machine.records[f].hash;
+	struct lintab_cursor c;
 
 	ck_assert(hold_prepare(a));
-	index_add(x, hash, f, &a->index_room);
+	index_seek(x, hash, &c);
+	index_add(x, &c, hash, f, &a->index_room);
 	audit(NULL);
 	ck_assert(strstr(said, "index entries 2, should be 1"));
 	index_remove(x, hash, f);
@@ -449,6 +478,7 @@ int main(void)
 	tcase_add_test(tc, i12_astray);
 	tcase_add_test(tc, i11_content);
 	tcase_add_test(tc, i11_hash);
+	tcase_add_test(tc, share5);
 	tcase_add_test(tc, i11_twice);
 	tcase_add_test(tc, i11_equal_pages);
 	tcase_add_test(tc, i13_group);

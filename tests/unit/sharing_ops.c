@@ -220,6 +220,13 @@ START_TEST(aliases)
 	ck_assert_int_eq(map(p + 1, pte_make(mfn, RO)), 0);
 	ck_assert_int_eq(offer(fake_va(p)), SHARE_OTHER_MAPPING);
 	ck_assert_uint_eq(*fake_pte(d, p) & PTE_RW, PTE_RW);	/* undone */
+	/* SH12: each in an entry of its own; neither has all names. */
+	entries()[0] = (struct shareop_entry){ .pte = { fake_va(p) }, .nr_ptes = 1 };
+	entries()[1] = (struct shareop_entry){ .pte = { fake_va(p + 1) }, .nr_ptes = 1 };
+	ck_assert_int_eq(batch(SHAREOP_batch, 2), 0);
+	ck_assert_int_eq(entries()[0].status, SHARE_OTHER_MAPPING);
+	ck_assert_int_eq(entries()[1].status, SHARE_OTHER_MAPPING);
+	ck_assert_uint_eq(*fake_pte(d, p) & PTE_RW, PTE_RW);
 	entries()[0] = (struct shareop_entry){
 		.pte = { fake_va(p), fake_va(p + 1) }, .nr_ptes = 2 };
 	ck_assert_int_eq(batch(SHAREOP_batch, 1), 0);

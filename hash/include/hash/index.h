@@ -33,9 +33,24 @@ struct lock_type index {
 bool index_init(struct index *x, const struct lintab_mem *mem) must_check;
 void index_fini(struct index *x);	/* it must be empty */
 
+/* A stripe's number is the first bits of a hash. */
+static inline uint32_t index_stripe_number(uint64_t hash)
+{
+	return hash >> (64 - INDEX_STRIPES_LOG2);
+}
+
 /* To the analysis of lib/lockheld.h the stripes of an index are one lock. */
-void index_lock(struct index *x, uint64_t hash) takes_lock(x);
-void index_unlock(struct index *x, uint64_t hash) frees_lock(x);
+locks_unchecked static inline void index_lock(struct index *x, uint64_t hash)
+	takes_lock(x)
+{
+	spin_lock(&x->stripe[index_stripe_number(hash)].lock);
+}
+
+locks_unchecked static inline void index_unlock(struct index *x, uint64_t hash)
+	frees_lock(x)
+{
+	spin_unlock(&x->stripe[index_stripe_number(hash)].lock);
+}
 
 /*
  * Memory for one index_add(), if the room has none yet; false: none.  What
@@ -43,9 +58,12 @@ void index_unlock(struct index *x, uint64_t hash) frees_lock(x);
  */
 bool index_room_get(struct index *x, struct lintab_room *room) must_check;
 void index_room_put(struct index *x, struct lintab_room *room);
-/* With the lock of `hash`. */
-void index_add(struct index *x, uint64_t hash, uint32_t frame,
-	       struct lintab_room *room) needs_lock(x);
+/*
+ * With the lock of `hash`.  c: from index_seek(), best behind all that
+ * index_next() returns; it is void then.
+ */
+void index_add(struct index *x, struct lintab_cursor *c, uint64_t hash,
+	       uint32_t frame, struct lintab_room *room) needs_lock(x);
 void index_remove(struct index *x, uint64_t hash, uint32_t frame) needs_lock(x);
 bool index_has(const struct index *x, uint64_t hash, uint32_t frame)
 	needs_lock(x);
@@ -100,8 +118,7 @@ static inline uint64_t index_bytes(const struct index *x)
 /* Prefetch the lock of a hash; anybody may, at any time. */
 static inline void index_ask_lock(const struct index *x, uint64_t hash)
 {
-	__builtin_prefetch(&x->stripe[lintab_group(hash >> 32,
-						   INDEX_STRIPES_LOG2)], 1);
+	__builtin_prefetch(&x->stripe[index_stripe_number(hash)], 1);
 }
 
 /* With the lock: ask for what the next call about this hash will read. */

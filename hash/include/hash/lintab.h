@@ -95,6 +95,8 @@ struct lintab {
 	uint64_t state;		/* atomic; lintab_shape() unpacks it */
 	uint64_t bytes;		/* atomic; LIN3 */
 	uint64_t count;		/* atomic; LIN3 */
+	/* atomic, of the state: counts at which it should be another one */
+	uint64_t grow_above, shrink_below;
 	unsigned char *base;	/* the buckets of an empty table */
 	/*
 	 * Bucket 2^i + n is in a block of generations[i]; written by
@@ -124,6 +126,8 @@ struct lintab_room {
 /* A position in a chain. */
 struct lintab_cursor {
 	unsigned char *chunk;
+	/* the link that leads to the chunk; NULL: it is the bucket */
+	unsigned char *link;
 	uint32_t bytes;		/* of the chunk */
 	uint32_t at;		/* offset of the next entry */
 };
@@ -132,18 +136,12 @@ bool lintab_init(struct lintab *t, const struct lintab_kind *kind,
 		 const struct lintab_mem *mem) must_check;
 void lintab_fini(struct lintab *t);	/* it must be empty */
 
+/* Memory that counts in LIN3; a node is zeroed when it is given back. */
+void *lintab_alloc(struct lintab *t, size_t bytes);
+void lintab_free(struct lintab *t, void *p, size_t bytes);
 /* Get a node into *room, if it has none.  False: no memory. */
 bool lintab_room_get(struct lintab *t, struct lintab_room *room) must_check;
 void lintab_room_put(struct lintab *t, struct lintab_room *room);
-
-/* Add a copy of *entry, which is at `place`; *room has a node. */
-void lintab_put(struct lintab *t, uint32_t place, const void *entry,
-		struct lintab_room *room);
-/*
- * Remove the entry that a cursor of `place` returned; cursors of the chain are
- * void then.
- */
-void lintab_cut(struct lintab *t, uint32_t place, void *entry);
 
 /*
  * Copy out the entry with the smallest place >= from.  Needs different places
@@ -152,7 +150,7 @@ void lintab_cut(struct lintab *t, uint32_t place, void *entry);
 bool lintab_after(const struct lintab *t, uint64_t from, void *entry);
 
 /* +1: should grow; -1: should shrink; 0: is as it should be. */
-int lintab_step_wanted(const struct lintab *t);
+static inline int lintab_step_wanted(const struct lintab *t);
 /* The group that such a step changes. */
 uint32_t lintab_step_group(const struct lintab *t, int direction);
 /*
@@ -192,7 +190,7 @@ static inline void lintab_seek_bucket(const struct lintab *t, uint32_t number,
 				      struct lintab_cursor *c);
 static inline void lintab_seek(const struct lintab *t, uint32_t place,
 			       struct lintab_cursor *c);
-/* The next entry of the chain, NULL at its end. */
+/* The next entry of the chain; NULL at its end, where the cursor stays. */
 static inline void *lintab_next(const struct lintab_kind *kind, struct lintab_cursor *c);
 /*
  * The next entry of the cursor's chunk whose word at byte `offset` is `word`,
@@ -205,6 +203,20 @@ static inline void *lintab_chunk_with(struct lintab_cursor *c, uint32_t entry_by
 /* The same for the rest of the chain. */
 static inline void *lintab_next_with(const struct lintab_kind *kind, struct lintab_cursor *c,
 				     uint32_t entry_bytes, uint32_t offset, uint32_t word);
+
+/*
+ * Add a copy of *entry to the chain of its place, where a cursor is: best at
+ * the end, after a search in vain.  *room has a node.
+ */
+static inline void lintab_put(struct lintab *t, const struct lintab_kind *kind,
+			      struct lintab_cursor *c, const void *entry,
+			      struct lintab_room *room);
+/*
+ * Remove the entry that the cursor returned last.  After both, other cursors of
+ * the chain are void.
+ */
+static inline void lintab_cut(struct lintab *t, const struct lintab_kind *kind,
+			      struct lintab_cursor *c);
 
 /* Ask for the bucket of a place before it is needed. */
 static inline void lintab_prefetch(const struct lintab *t, uint32_t place);

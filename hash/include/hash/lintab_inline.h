@@ -122,6 +122,7 @@ static inline void lintab_seek_bucket(const struct lintab *t, uint32_t number,
 				      struct lintab_cursor *c)
 {
 	c->chunk = lintab_bucket(t, number);
+	c->link = NULL;
 	c->bytes = t->kind->bucket_bytes;
 	c->at = 0;
 }
@@ -132,12 +133,23 @@ static inline void lintab_seek(const struct lintab *t, uint32_t place,
 	lintab_seek_bucket(t, lintab_bucket_number(lintab_shape(t), place), c);
 }
 
+static inline int lintab_step_wanted(const struct lintab *t)
+{
+	uint64_t count = lintab_count(t);
+
+	if (count > atomic_load_relaxed(&t->grow_above))
+		return 1;
+	return count < atomic_load_relaxed(&t->shrink_below) ? -1 : 0;
+}
+
 static inline void lintab_prefetch_bucket(const struct lintab *t, uint32_t number)
 {
 	unsigned char *bucket = lintab_bucket(t, number);
 
 	for (uint32_t i = 0; i < t->kind->bucket_bytes; i += 64)
 		__builtin_prefetch(bucket + i, 1);
+	/* Else gcc drops the call of a function that only prefetches. */
+	__asm__ volatile("");
 }
 
 static inline void lintab_prefetch(const struct lintab *t, uint32_t place)
@@ -180,22 +192,30 @@ static inline bool lintab_in_use(const unsigned char *entry)
 	return *entry & 1;
 }
 
+/* To the next chunk; false: there is none. */
+static inline bool lintab_go_on(const struct lintab_kind *kind,
+				struct lintab_cursor *c)
+{
+	unsigned char *next = lintab_link(c->chunk, c->bytes);
+
+	if (!next)
+		return false;
+	c->link = c->chunk + c->bytes - LINTAB_LINK_BYTES;
+	c->chunk = next;
+	c->bytes = kind->node_bytes;
+	c->at = 0;
+	return true;
+}
+
 static inline void *lintab_next(const struct lintab_kind *kind,
 				struct lintab_cursor *c)
 {
-	unsigned char *entry;
-
 	while (c->at + kind->entry_bytes > c->bytes ||
-	       !lintab_in_use(c->chunk + c->at)) {
-		c->chunk = lintab_link(c->chunk, c->bytes);
-		if (!c->chunk)
+	       !lintab_in_use(c->chunk + c->at))
+		if (!lintab_go_on(kind, c))
 			return NULL;
-		c->bytes = kind->node_bytes;
-		c->at = 0;
-	}
-	entry = c->chunk + c->at;
 	c->at += kind->entry_bytes;
-	return entry;
+	return c->chunk + c->at - kind->entry_bytes;
 }
 
 static inline void *lintab_chunk_with(struct lintab_cursor *c, uint32_t entry_bytes,
@@ -223,15 +243,150 @@ static inline void *lintab_next_with(const struct lintab_kind *kind,
 {
 	void *e;
 
-	while (c->chunk) {
+	do {
 		e = lintab_chunk_with(c, entry_bytes, offset, word);
 		if (e)
 			return e;
-		c->chunk = lintab_link(c->chunk, c->bytes);
-		c->bytes = kind->node_bytes;
-		c->at = 0;
-	}
+	} while (lintab_go_on(kind, c));
 	return NULL;
+}
+
+/*
+ * --- changes ---
+ *
+ * Inlined where a kind is a constant, so that its sizes are, too.
+ */
+#define LINTAB_INLINE	static inline __attribute__((always_inline))
+
+static inline void lintab_link_set(unsigned char *link, unsigned char *next)
+{
+	memcpy(link, &next, sizeof(next));
+}
+
+/* Entries are whole words; a call of memcpy() would cost more than the copy. */
+static inline void lintab_entry_copy(const struct lintab_kind *kind, void *to,
+				     const void *from)
+{
+	uint32_t word;
+
+	for (uint32_t at = 0; at < kind->entry_bytes; at += sizeof(word)) {
+		memcpy(&word, (const char *)from + at, sizeof(word));
+		memcpy((char *)to + at, &word, sizeof(word));
+	}
+}
+
+/* Entries that fit in a chunk with a link behind them; and without. */
+static inline uint32_t lintab_fit_linked(const struct lintab_kind *kind,
+					 bool bucket)
+{
+	return bucket ? kind->bucket_fit : kind->node_fit;
+}
+
+static inline uint32_t lintab_fit_last(const struct lintab_kind *kind, bool bucket)
+{
+	return lintab_fit_linked(kind, bucket) + kind->overlay;
+}
+
+/*
+ * Entries in use come first (LIN1), so their number is found by halving,
+ * without a branch that the CPU would have to guess.
+ */
+LINTAB_INLINE uint32_t lintab_used(const struct lintab_kind *kind,
+				   const unsigned char *chunk, uint32_t most)
+{
+	uint32_t bytes = kind->entry_bytes, used = 0, half = 1u << lintab_log2(most);
+
+#pragma GCC unroll 8
+	for (; half; half /= 2)
+		if (used + half <= most && lintab_in_use(chunk + (used + half - 1) * bytes))
+			used += half;
+	return used;
+}
+
+/* To the last chunk of the chain; returns the number of its entries. */
+LINTAB_INLINE uint32_t lintab_go_to_end(const struct lintab_kind *kind,
+					struct lintab_cursor *c)
+{
+	while (lintab_go_on(kind, c))
+		;
+	return c->link ? lintab_used(kind, c->chunk, lintab_fit_last(kind, false)) :
+			 lintab_used(kind, c->chunk, lintab_fit_last(kind, true));
+}
+
+/*
+ * Put a node behind the last chunk, which is full.  With overlay its last entry
+ * moves into the node, as the link takes its place.  Returns the entries of the
+ * node.
+ */
+LINTAB_INLINE uint32_t lintab_extend(const struct lintab_kind *kind,
+				     struct lintab_cursor *c, unsigned char *node)
+{
+	c->link = c->chunk + c->bytes - LINTAB_LINK_BYTES;
+	CHECK(node);
+	if (kind->overlay)
+		lintab_entry_copy(kind, node, c->link);
+	lintab_link_set(c->link, node);
+	c->chunk = node;
+	c->bytes = kind->node_bytes;
+	return kind->overlay;
+}
+
+/*
+ * Put an entry behind the `used` ones of the last chunk; true: `node`, which is
+ * zeroed, was needed.
+ */
+LINTAB_INLINE bool lintab_append(const struct lintab_kind *kind,
+				 struct lintab_cursor *c, uint32_t used,
+				 const void *entry, unsigned char *node)
+{
+	bool full = used == lintab_fit_last(kind, !c->link);
+
+	ASSERT(lintab_in_use(entry));
+	if (full)
+		used = lintab_extend(kind, c, node);
+	lintab_entry_copy(kind, c->chunk + used * kind->entry_bytes, entry);
+	return full;
+}
+
+LINTAB_INLINE void lintab_put(struct lintab *t, const struct lintab_kind *kind,
+			      struct lintab_cursor *c, const void *entry,
+			      struct lintab_room *room)
+{
+	uint32_t used = lintab_go_to_end(kind, c);
+
+	if (lintab_append(kind, c, used, entry, room->node))
+		room->node = NULL;
+	atomic_fetch_add(&t->count, 1);
+}
+
+/*
+ * The last chunk is a node that is not needed: it is empty, or, with overlay,
+ * has one entry, which fits where the link to the node is.
+ */
+static inline void lintab_shorten(struct lintab *t, const struct lintab_kind *kind,
+				  struct lintab_cursor *c, uint32_t used)
+{
+	memset(c->link, 0, LINTAB_LINK_BYTES);
+	if (used)
+		lintab_entry_copy(kind, c->link, c->chunk);
+	memset(c->chunk, 0, kind->entry_bytes);
+	lintab_free(t, c->chunk, kind->node_bytes);
+}
+
+LINTAB_INLINE void lintab_cut(struct lintab *t, const struct lintab_kind *kind,
+			      struct lintab_cursor *c)
+{
+	unsigned char *entry = c->chunk + c->at - kind->entry_bytes, *last;
+	uint32_t used = lintab_go_to_end(kind, c) - 1;
+
+	last = c->chunk + used * kind->entry_bytes;
+	CHECK(lintab_in_use(last));
+	if (last != entry)
+		lintab_entry_copy(kind, entry, last);
+	memset(last, 0, kind->entry_bytes);
+	if (c->link && used <= kind->overlay)
+		lintab_shorten(t, kind, c, used);
+	atomic_fetch_sub(&t->count, 1);
 }
 
 #endif

@@ -76,7 +76,7 @@ struct share_record {
 		};
 		uint64_t state;		/* atomic: all three */
 	};
-	uint16_t holders;	/* domains; stripe lock */
+	uint16_t holders;	/* domains; stripe lock; read without, too */
 	share_next next;	/* atomic; share/follow.c */
 	uint16_t not_ours_class;
 	uint64_t hash;		/* atomic; constant while shared */
@@ -225,9 +225,10 @@ int share_hold(struct share_dom *d, uint32_t canonical);
  * hold ends; when no domain has one, the frame leaves the table and is freed
  * through ops during the call.  So either no TLB may know the mappings any
  * more, or ops->canonical_free has to wait for the flush.  `broke`: the mapping
- * was replaced by a private page (counted as a break).
+ * was replaced by a private page (counted as a break).  True: the domain holds
+ * the frame still.
  */
-void share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
+bool share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
 		bool broke);
 
 /*
