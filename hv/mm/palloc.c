@@ -27,10 +27,8 @@ static uint64_t total_frames;		/* constant after boot */
 static mfn_t counted_end;
 static uint64_t counted_free;		/* atomic */
 
-static inline void note_counted(mfn_t mfn, uint64_t frames, bool freed)
+static void note_counted(mfn_t mfn, uint64_t frames, bool freed)
 {
-	if (likely(mfn_n(mfn) >= mfn_n(counted_end)))
-		return;
 	frames = MIN(frames, mfn_n(counted_end) - mfn_n(mfn));
 	atomic_add(&counted_free, freed ? frames : -frames);
 }
@@ -39,7 +37,8 @@ static inline void note_counted(mfn_t mfn, uint64_t frames, bool freed)
 static inline void note_free(mfn_t mfn, uint64_t frames, bool freed)
 {
 	atomic_add(&free_frames, freed ? frames : -frames);
-	note_counted(mfn, frames, freed);
+	if (unlikely(mfn_n(mfn) < mfn_n(counted_end)))
+		note_counted(mfn, frames, freed);
 }
 
 /* --- the two ways in and out that everything below uses --- */
@@ -236,7 +235,8 @@ void palloc_free_list(uint32_t first)
 			next = listed_clear(first);
 		}
 		row_give(MFN(first), MFN(last + 1UL));
-		note_counted(MFN(first), last + 1UL - first, true);
+		if (unlikely(first < mfn_n(counted_end)))
+			note_counted(MFN(first), last + 1UL - first, true);
 		count += last + 1UL - first;
 		first = next;
 	}

@@ -69,22 +69,16 @@ int p2mlist_prepare(struct domain *d, mfn_t mfn, pfn_t pfn, pte_t **listed)
 	return r;
 }
 
-/* The list's page is `page`, and *pte maps it. */
-static void name_put(struct domain *d, pfn_t pfn, pte_t *pte, mfn_t page,
-		     mfn_t name) needs_lock(&d->mm)
-{
-	WRITE_ONCE(*(uint64_t *)((uint8_t *)mfn_to_virt(page) +
-				 (name_va(d, pfn) & ~PAGE_MASK)), mfn_n(name));
-	atomic_fetch_or(pte, PTE_A | PTE_D);
-}
-
 void p2mlist_write_broken(struct domain *d, pfn_t pfn, pte_t *pte, mfn_t old,
 			  mfn_t new)
 {
-	if (mfn_eq(pte_mfn(*pte), old))
-		name_put(d, pfn, pte, new, new);
-	else if (*pte & PTE_RW)
-		name_put(d, pfn, pte, pte_mfn(*pte), new);
+	bool itself = mfn_eq(pte_mfn(*pte), old);
+	uint8_t *page = mfn_to_virt(itself ? new : pte_mfn(*pte));
+
+	if (!itself && !(*pte & PTE_RW))
+		return;
+	WRITE_ONCE(*(uint64_t *)(page + (name_va(d, pfn) & ~PAGE_MASK)), mfn_n(new));
+	atomic_fetch_or(pte, PTE_A | PTE_D);
 }
 
 void p2mlist_write(struct domain *d, pfn_t pfn, mfn_t new)
