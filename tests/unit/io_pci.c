@@ -31,7 +31,9 @@ static struct domain first, guest;
 struct ram_range ram_ranges[RAM_RANGES_MAX];
 unsigned int ram_range_count;
 
-bool frame_valid(mfn_t mfn)
+unsigned int frame_largest_range;
+
+bool frame_valid_elsewhere(mfn_t mfn)
 {
 	unsigned int i;
 
