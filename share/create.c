@@ -131,9 +131,4 @@ void share_dom_destroy(struct share_dom *d)
 	s->ops->free(s->ctx, d, share_block_bytes(sizeof(*d)));
 }
 
-uint64_t share_dom_held(const struct share_dom *d)
-{
-	return lintab_count(&d->holds);
-}
-
 #include <hash/general_regs_end.h>

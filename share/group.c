@@ -70,17 +70,6 @@ void group_put(struct share_group *g)
 	s->ops->free(s->ctx, g, bytes);
 }
 
-/*
- * SHARE1: the page hash 0 is set aside for the zero page, which is not hashed.
- */
-uint64_t group_hash_filled(const struct share_group *g, const void *page)
-{
-	const struct share *s = g->share;
-	uint64_t hash = s->fns->hash(page, s->secret);
-
-	return (hash ? hash : 1) ^ g->salt;
-}
-
 uint64_t group_hash(const struct share_group *g, const void *page, bool *zero)
 {
 	*zero = g->share->fns->is_zero(page);

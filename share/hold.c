@@ -164,6 +164,11 @@ bool share_holds(struct share_dom *d, uint32_t canonical, uint32_t *mappings,
 	return h != NULL;
 }
 
+uint64_t share_dom_held(const struct share_dom *d)
+{
+	return lintab_count(&d->holds);
+}
+
 void share_dom_each(const struct share_dom *d,
 		    void (*fn)(void *arg, uint32_t canonical, uint32_t mappings),
 		    void *arg)

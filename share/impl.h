@@ -193,8 +193,17 @@ struct share_group *group_get(struct share *s, uint16_t id);
 void group_put(struct share_group *g);
 /* The hash that a page has in this group; *zero: is it the zero page? */
 uint64_t group_hash(const struct share_group *g, const void *page, bool *zero);
-/* Of a page that is not the zero page. */
-uint64_t group_hash_filled(const struct share_group *g, const void *page);
+/*
+ * Of a page that is not the zero page.  SHARE1: the page hash 0 is set aside
+ * for the zero page, which is not hashed.
+ */
+static inline uint64_t group_hash_filled(const struct share_group *g, const void *page)
+{
+	const struct share *s = g->share;
+	uint64_t hash = s->fns->hash(page, s->secret);
+
+	return (hash ? hash : 1) ^ g->salt;
+}
 
 /*
  * record.next: the successor's number + 1; or the frame is a replica and has
