@@ -4,6 +4,7 @@
 # reads: CPU_MODEL QEMU TIMEOUT
 . bench/machine.sh
 . bench/figure.sh
+export -n ACCEL	# make exports it; the harness takes tcg or kvm
 ACCEL=tcg,thread=single
 kernel=cpu-share.elf
 : "${TIMEOUT:=400}"
