@@ -294,9 +294,8 @@ static bool work(unsigned int *budget)
 		step = figures_update;
 		return true;
 	}
-	if (follow_say())
-		return true;
-	return read_line(budget);	/* CONTROL1 */
+	/* A guest that prints without end keeps no command out (CONTROL5). */
+	return read_line(budget) || follow_say();	/* CONTROL1 */
 }
 
 void control_poll(void)

@@ -93,9 +93,11 @@ static uint64_t state_of(const struct domain *d)
 
 static void look(struct domain *d, struct guest *g)
 {
-	struct share_dom_counters c;
+	struct share_dom_counters c = { 0 };
 
-	share_dom_counters_get(d->sharing.dom, &c);
+	/* A domain whose making failed half-way has none. */
+	if (READ_ONCE(d->sharing.dom))
+		share_dom_counters_get(d->sharing.dom, &c);
 	*g = (struct guest){ .n = {
 		[COL_STATE] = state_of(d),
 		[COL_VCPUS] = d->vcpu_count,

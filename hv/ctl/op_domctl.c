@@ -169,7 +169,7 @@ static long get_context(struct domain *d, const struct xen_domctl_vcpucontext *c
 	rc = pause(d, again);
 	if (rc)
 		return rc;
-	rc = pause_whole(d) ? vcpu_context_store(v, (uintptr_t)c->ctxt.p) : -EAGAIN;
+	rc = vcpu_context_store(v, (uintptr_t)c->ctxt.p);
 	ended = pause_end(d);
 	return rc ?: ended;
 }

@@ -11,6 +11,8 @@
  *         one that is there, or, by a line, of one of the list.
  * START3  While one is to be started, domain_count() counts it, so that the
  *         machine does not end for want of domains.
+ * START4  Where frames are not promised (overcommit=on), none is begun that
+ *         would not leave what is kept for those that run (WAIT2).
  */
 #include <port.h>
 #include <errno.h>
@@ -21,9 +23,11 @@
 #include "ctl/starting.h"
 #include "ctl/waiting.h"
 #include "dom/domain.h"
+#include "dom/promise.h"
 #include "dom/sched.h"
 #include "lib/fmt.h"
 #include "mm/objpool.h"
+#include "mm/palloc.h"
 #include "x86/percpu.h"
 
 #define SLOTS	32u
@@ -130,6 +134,9 @@ static bool take_line(const char *text, struct starting_result *r)
 		return FAIL(r, -EINVAL, "there is no domain in the line");
 	if (got < 0)
 		return failed(r, -EINVAL);
+	if (c->memory_bytes >> PAGE_SHIFT > mfn_n(frame_max_mfn) ||
+	    (c->share_budget != ~0UL && c->share_budget > mfn_n(frame_max_mfn)))
+		return FAIL(r, -EINVAL, "memory= or share= is more than the machine has");
 	if (c->repeat)
 		return FAIL(r, -EINVAL, "repeat= is for the domain list");
 	if (c->count > MAX_DOMAINS)
@@ -170,7 +177,11 @@ static void build_next(void)
 {
 	struct starting_result *r = &job.result;
 
-	if (build_domain_told(job.config, job.next, r->why, sizeof(r->why))) {
+	/* START4 */
+	if (domain_overcommit() && !waiting_fits(job.config)) {
+		(void)FAIL(r, -ENOMEM, "too little memory is free: %lu MiB",
+			   palloc_free_count() >> 8);
+	} else if (build_domain_told(job.config, job.next, r->why, sizeof(r->why))) {
 		job.next++;
 		r->started++;
 	} else {

@@ -44,6 +44,18 @@ static uint64_t frames_kept(void)
 	return MIN(OVERCOMMIT_KEPT, palloc_total_count() / OVERCOMMIT_KEPT_PART);
 }
 
+static uint64_t needs_of(const struct domain_config *config)
+{
+	uint64_t pages = config->memory_bytes / PAGE_SIZE;
+
+	return pages + domain_metadata(pages, config->vcpus);
+}
+
+bool waiting_fits(const struct domain_config *config)
+{
+	return palloc_free_count() >= needs_of(config) + frames_kept();
+}
+
 static struct waiter *first(void)
 {
 	struct waiter *w = NULL;
@@ -197,7 +209,6 @@ void waiting_add(const struct domain_config *config, uint32_t instance,
 		 uint32_t generation)
 {
 	struct waiter *w = obj_alloc(sizeof(*w));
-	uint64_t pages = config->memory_bytes / PAGE_SIZE;
 
 	if (!w) {
 		log_error("domain %s: no memory to remember that it waits",
@@ -208,7 +219,7 @@ void waiting_add(const struct domain_config *config, uint32_t instance,
 	w->config = config;
 	w->instance = instance;
 	w->generation = generation;
-	w->needs = pages + domain_metadata(pages, config->vcpus);
+	w->needs = needs_of(config);
 	domain_count_hold();
 	atomic_add(&waiting, 1);
 	spin_lock(&lock);

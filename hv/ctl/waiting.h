@@ -32,6 +32,8 @@ void waiting_init(void);
 /* Start a guest of this configuration now, or when it fits; from any CPU. */
 void waiting_add(const struct domain_config *config, uint32_t instance,
 		 uint32_t generation);
+/* WAIT2: does one of this configuration fit beside those that run? */
+bool waiting_fits(const struct domain_config *config);
 /* Does that one wait? */
 bool waiting_waits(const struct domain_config *config, uint32_t instance);
 uint32_t waiting_given_up(void);	/* WAIT3: so many */

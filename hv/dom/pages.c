@@ -231,6 +231,8 @@ void domain_pages_discard(struct domain *d, struct frame *const *pages,
 {
 	unsigned int i;
 
+	if (!count)
+		return;
 	spin_lock(&d->pages.lock);
 	for (i = 0; i < count; i++)
 		list_take(d, pages[i]);

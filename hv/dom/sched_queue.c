@@ -27,8 +27,8 @@
  *        leave, and belongs to another queue from then on.  So the first vCPU
  *        of a queue can always be taken by that queue's CPU.  A CPU that is
  *        barred from the first vCPU of another queue overlooks the whole
- *        queue; whoever takes that first vCPU away therefore wakes an idle CPU
- *        for the next one.
+ *        queue; whoever makes another vCPU the first therefore wakes an idle
+ *        CPU that was barred from the one before, and is not from this one.
  *
  * Fairness.  A CPU takes from its own queue unless the first vCPU of another
  * queue is behind by more than SCHED_STEAL, or is as far and has waited a slice
@@ -139,10 +139,15 @@ static bool before(const struct pheap_node *a, const struct pheap_node *b)
 static void publish(struct sched_queue *q)
 {
 	const struct vcpu *v = q->heap.root ? queued(q->heap.root) : NULL;
+	uint64_t overlooked = v ? q->head_barred & ~v->barred : 0;
 
 	WRITE_ONCE(q->head_since, v ? v->since : NONE);
 	WRITE_ONCE(q->head_barred, v ? v->barred : 0);
 	atomic_store_release(&q->head_key, v ? v->key : NONE);
+	if (likely(!overlooked))
+		return;
+	atomic_fence(); /* RUNQ4 */
+	(void)sched_idle_wake(cpu_of(q), ~overlooked); /* RUNQ6 */
 }
 
 static uint64_t key_at(const struct vcpu *v, uint64_t now)
@@ -157,15 +162,6 @@ static void insert(struct sched_queue *q, struct vcpu *v, uint64_t now)
 	q->waiting++;
 }
 
-/* RUNQ6 */
-static void wake_for_next(const struct sched_queue *q)
-{
-	if (!q->heap.root)
-		return;
-	atomic_fence(); /* RUNQ4 */
-	(void)sched_idle_wake(cpu_of(q), queued(q->heap.root)->barred);
-}
-
 static void detach(struct sched_queue *q, struct vcpu *v)
 {
 	pheap_remove(&q->heap, &v->queued, before);
@@ -173,8 +169,6 @@ static void detach(struct sched_queue *q, struct vcpu *v)
 	if (q->favoured == v)
 		q->favoured = NULL;
 	publish(q);
-	if (unlikely(v->barred))
-		wake_for_next(q);
 }
 
 /*

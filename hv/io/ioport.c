@@ -14,7 +14,7 @@ static const struct { uint16_t first, last; } ours[] = {
 	{ 0x40, 0x43 }, { 0x61, 0x61 },		/* PIT */
 	{ 0x70, 0x71 },				/* clock */
 	{ 0xf4, 0xf7 },				/* x86/exit.c */
-	{ 0x3f8, 0x3ff },			/* serial line */
+	{ 0x2f8, 0x2ff }, { 0x3f8, 0x3ff },	/* serial lines */
 	{ 0xcf8, 0xcff },			/* io/bus.c, and reset */
 };
 

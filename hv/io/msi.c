@@ -142,16 +142,17 @@ void msi_set_again(const struct msi_place *p, unsigned int count,
 void msi_set(const struct msi_place *p, unsigned int count, uint32_t apic_id,
 	     uint8_t vector)
 {
-	if (p->msix)
-		p->f->msix_used++;
-	else
+	/* MSI1: its driver may have turned them on, or do it now. */
+	if (p->msix && !p->f->msix_used++)
+		table_mask(p->f);
+	if (!p->msix)
 		p->f->msi_used = count;
 	msi_set_again(p, count, apic_id, vector);
 }
 
 void msi_clear(const struct msi_place *p, unsigned int count)
 {
-	msi_mask(p, true);
+	(void)msi_mask(p, true);
 	if (p->msix) {
 		p->f->msix_used--;
 		return;
@@ -168,24 +169,32 @@ bool msi_has_mask(const struct msi_place *p)
 	return p->msix || p->f->msi_flags & MSI_MASKS;
 }
 
-void msi_mask(const struct msi_place *p, bool mask)
+bool msi_mask(const struct msi_place *p, bool mask)
 {
 	struct pci_function *f = p->f;
 	uint32_t bits;
 
 	if (p->msix) {
-		if (table_answers(f))
-			entry_mask(f, p->entry, mask);
-		return;
+		if (!table_answers(f))
+			return false;
+		entry_mask(f, p->entry, mask);
+		return true;
 	}
 	if (!msi_has_mask(p)) {
 		f->msi_held = mask;
 		msi_flags_write(f);
-		return;
+		return true;
 	}
 	bits = bus_config_read(f->bdf, msi_mask_reg(f), 4) & ~(1u << p->entry);
 	bus_config_write(f->bdf, msi_mask_reg(f), 4,
 			 bits | (uint32_t)mask << p->entry);
+	return true;
+}
+
+void msi_answers(const struct pci_function *f)
+{
+	if (f->msix && table_answers(f))
+		table_mask(f);
 }
 
 /* --- what the driver writes --- */

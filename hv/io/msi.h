@@ -43,8 +43,16 @@ void msi_clear(const struct msi_place *p, unsigned int count)
 	needs_lock(&bus_lock);
 /* Has the message a mask of its own? */
 bool msi_has_mask(const struct msi_place *p) needs_lock(&bus_lock);
-/* Without one: all MSIs of the function (MSI3). */
-void msi_mask(const struct msi_place *p, bool mask) needs_lock(&bus_lock);
+/*
+ * Without one: all MSIs of the function (MSI3).  False: its table does not
+ * answer now, and nothing changed.
+ */
+bool msi_mask(const struct msi_place *p, bool mask) needs_lock(&bus_lock);
+/*
+ * f answers at its addresses from now on: whatever was missed meanwhile, all
+ * messages of its table are masked (MSI1, MSI2), until pirq_restore().
+ */
+void msi_answers(const struct pci_function *f) needs_lock(&bus_lock);
 /*
  * The first domain writes to a register of f.  True: it is one of messages, and
  * all that may come of it is done.

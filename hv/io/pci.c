@@ -6,6 +6,7 @@
 #include "io/pci.h"
 #include "mm/frame.h"
 #include "mm/ram.h"
+#include "x86/cpu.h"
 
 #define ABSENT		0xffffffffu
 #define HEADER_TYPE	0x7f
@@ -302,11 +303,42 @@ static bool range_touches(const struct pci_range *r, mfn_t mfn)
 	       r->base + r->bytes > mfn_n(mfn) << PAGE_SHIFT;
 }
 
+/* A frame of which a part is RAM is in no range of ram_ranges. */
+static bool is_ram(mfn_t mfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < ram_range_count; i++)
+		if (mfn_n(mfn) + 1 >= mfn_n(ram_ranges[i].first) &&
+		    mfn_n(mfn) <= mfn_n(ram_ranges[i].end))
+			return true;
+	return false;
+}
+
+bool pci_is_processors(mfn_t mfn)
+{
+	return mfn_n(mfn) >= PROCESSORS_FIRST && mfn_n(mfn) < PROCESSORS_END;
+}
+
 unsigned int pci_messages_count(const struct pci_function *f)
 {
 	return f->msix ? (f->msix_flags & MSIX_COUNT) + 1u : 0;
 }
 
+/* Nothing of it is RAM, a processor's, or beyond what has an address (PCI3). */
+static bool is_devices(uint64_t base, uint64_t bytes)
+{
+	uint64_t end, mfn;
+
+	if (__builtin_add_overflow(base, bytes, &end) || end > 1UL << cpu_features.maxphysaddr)
+		return false;
+	for (mfn = base >> PAGE_SHIFT; mfn << PAGE_SHIFT < end; mfn++)
+		if (is_ram(MFN(mfn)) || pci_is_processors(MFN(mfn)))
+			return false;
+	return true;
+}
+
+/* The driver may move the range anywhere, also while it asks for its size. */
 maddr_t pci_messages(const struct pci_function *f)
 {
 	uint64_t bytes = pci_messages_count(f) * MSIX_ENTRY;
@@ -315,7 +347,8 @@ maddr_t pci_messages(const struct pci_function *f)
 	if (!bytes || f->msix_range >= 6)
 		return MADDR(0);
 	r = &f->range[f->msix_range];
-	if (r->ports || !r->base || f->msix_offset + bytes > r->bytes)
+	if (r->ports || !r->base || f->msix_offset + bytes > r->bytes ||
+	    !is_devices(r->base + f->msix_offset, bytes))
 		return MADDR(0);
 	return MADDR(r->base + f->msix_offset);
 }
@@ -339,23 +372,6 @@ static enum pci_memory function_memory(const struct pci_function *f, mfn_t mfn)
 			return has_messages(f, mfn) ? PCI_MEMORY_READ_ONLY :
 						      PCI_MEMORY_DEVICE;
 	return PCI_MEMORY_NONE;
-}
-
-/* A frame of which a part is RAM is in no range of ram_ranges. */
-static bool is_ram(mfn_t mfn)
-{
-	unsigned int i;
-
-	for (i = 0; i < ram_range_count; i++)
-		if (mfn_n(mfn) + 1 >= mfn_n(ram_ranges[i].first) &&
-		    mfn_n(mfn) <= mfn_n(ram_ranges[i].end))
-			return true;
-	return false;
-}
-
-bool pci_is_processors(mfn_t mfn)
-{
-	return mfn_n(mfn) >= PROCESSORS_FIRST && mfn_n(mfn) < PROCESSORS_END;
 }
 
 enum pci_memory pci_memory_kind(mfn_t mfn)

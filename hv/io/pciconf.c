@@ -5,6 +5,7 @@
 #include "io/msi.h"
 #include "io/pci.h"
 #include "io/pciconf.h"
+#include "io/pirq.h"
 
 #define ENABLE		(1u << 31)
 
@@ -42,16 +43,28 @@ uint32_t pciconf_in(struct domain *d, uint16_t port, unsigned int width)
 	return value;
 }
 
-static void function_write(struct pci_function *f, unsigned int reg,
+static bool answers(const struct pci_function *f) needs_lock(&bus_lock)
+{
+	return bus_config_read(f->bdf, PCI_REG_COMMAND, 2) & PCI_COMMAND_MEMORY;
+}
+
+/* True: the function answers at its addresses, and did not before. */
+static bool function_write(struct pci_function *f, unsigned int reg,
 			   unsigned int width, uint32_t value)
 	needs_lock(&bus_lock)
 {
+	bool answered = answers(f);
+
 	if (f->chipset)
-		return;		/* CONF2 */
+		return false;	/* CONF2 */
 	if (msi_write(f, reg, width, value))
-		return;		/* CONF3 */
+		return false;	/* CONF3 */
 	bus_config_write(f->bdf, reg, width, value);
 	pci_ranges_read(f, reg);
+	if (answered || reg >= PCI_REG_COMMAND + 4 || !answers(f))
+		return false;
+	msi_answers(f);
+	return true;
 }
 
 void pciconf_out(struct domain *d, uint16_t port, unsigned int width,
@@ -60,6 +73,7 @@ void pciconf_out(struct domain *d, uint16_t port, unsigned int width,
 	struct pci_function *f;
 	unsigned int reg;
 	uint16_t bdf;
+	bool again;
 
 	if (port == PCICONF_ADDRESS) {
 		/* but for the bits that are none of it */
@@ -70,7 +84,9 @@ void pciconf_out(struct domain *d, uint16_t port, unsigned int width,
 		return;
 	spin_lock(&bus_lock);
 	f = pci_add(bdf);
-	if (f)
-		function_write(f, reg, width, value);
+	again = f && function_write(f, reg, width, value);
 	spin_unlock(&bus_lock);
+	/* Its messages again, with their masks (MSI2). */
+	if (again)
+		(void)pirq_restore(d, bdf);
 }

@@ -67,8 +67,8 @@ static void mask_set(struct pirq *p, bool mask) needs_lock(&bus_lock)
 		return;
 	if (p->kind == PIRQ_LINE)
 		ioapic_mask(number_of(p), mask);
-	else
-		msi_mask(&p->place, mask);
+	else if (!msi_mask(&p->place, mask))
+		return;		/* pirq_restore() comes when it answers */
 	p->masked = mask;
 }
 
@@ -220,7 +220,7 @@ static int numbers_check(unsigned int first, unsigned int count)
 {
 	unsigned int i;
 
-	if (first < PIRQ_MESSAGES_FIRST || first + count > PIRQS_MAX)
+	if (first < PIRQ_MESSAGES_FIRST || first >= PIRQS_MAX || count > PIRQS_MAX - first)
 		return -EINVAL;
 	for (i = 0; i < count; i++)
 		if (pirqs[first + i].kind)
@@ -288,8 +288,11 @@ static void numbers_set(struct domain *d, const struct msi_place *place,
 	for (i = 0; i < count; i++)
 		pirqs[first + i].masked = msi_has_mask(place);
 	spin_unlock(&bus_lock);
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
 		evtchn_pirq_allow(d, first + i, true);
+		/* The number may have its port from before. */
+		mask_apply(d, &pirqs[first + i]);
+	}
 }
 
 static int place_check(const struct pirq_message *m, struct msi_place *place)
@@ -378,6 +381,7 @@ static int map_line(struct domain *d, uint32_t line) needs_lock(&pirq_lock)
 	};
 	line_write(p);
 	evtchn_pirq_allow(d, line, true);
+	mask_apply(d, p);
 	return 0;
 }
 
@@ -475,10 +479,12 @@ int pirq_restore(struct domain *d, uint16_t bdf)
 		if (p->count)
 			msi_set_again(&p->place, p->count,
 				      cpu_areas[p->cpu]->apic_id, p->vector);
-		if (msi_has_mask(&p->place))
-			msi_mask(&p->place, p->masked);
+		p->masked = p->masked || msi_has_mask(&p->place);
 	}
 	spin_unlock(&bus_lock);
+	for (i = 0; f && i < PIRQS_MAX; i++)
+		if (pirqs[i].kind == PIRQ_MESSAGE && pirqs[i].place.f == f)
+			mask_apply(d, &pirqs[i]);
 	spin_unlock(&pirq_lock);
 	return f ? 0 : -ENODEV;
 }
@@ -503,7 +509,7 @@ void pirq_end(struct domain *d)
 	if (d->id != DOMID_FIRST)
 		return;
 	for (i = 0; i < PIRQ_MESSAGES_FIRST; i++)
-		(void)!pirq_unmap(d, i);
+		(void)pirq_unmap(d, i);
 	for (i = 0; (f = pci_nth(i)); i++) {
 		pirq_forget(d, f->bdf);
 		spin_lock(&bus_lock);

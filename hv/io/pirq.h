@@ -66,11 +66,11 @@ void pirq_eoi(struct domain *d, uint32_t pirq);
 /* Is that to be said of it? */
 bool pirq_needs_eoi(uint32_t pirq);
 /* -EINVAL: nothing has that number, or it is not the first of several. */
-int pirq_unmap(struct domain *d, uint32_t pirq) must_check;
+int pirq_unmap(struct domain *d, uint32_t pirq);
 /* A number that pirq_map() has not given, for the caller to name; -ENOSPC. */
 int pirq_reserve(struct domain *d);
 /* The device forgot its messages: write them again; -ENODEV. */
-int pirq_restore(struct domain *d, uint16_t bdf) must_check;
+int pirq_restore(struct domain *d, uint16_t bdf);
 /* The device goes. */
 void pirq_forget(struct domain *d, uint16_t bdf);
 /* PIRQ4; nothing of any other than the first domain. */

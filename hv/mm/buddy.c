@@ -76,20 +76,23 @@ mfn_t buddy_take(struct buddy *b, unsigned int order)
 
 	while (have < ORDERS && b->list[have] == NO_FRAME)
 		have++;
-	if (have == ORDERS)
+	if (have >= ORDERS)	/* also of an order that no block has */
 		return INVALID_MFN;
 	return block_cut(b, MFN(b->list[have]), have, order);
 }
 
 mfn_t buddy_take_below(struct buddy *b, unsigned int order, mfn_t end)
 {
-	unsigned int have, looks = 0;
+	unsigned int have, looks;
 	uint32_t link;
 
-	for (have = order; have < ORDERS; have++)
-		for (link = b->list[have]; link != NO_FRAME && looks++ < BUDDY_LOOKS;
-		     link = frame_linked(link)->next)
+	for (have = order; have < ORDERS; have++) {
+		link = b->list[have];
+		for (looks = 0; link != NO_FRAME && looks < BUDDY_LOOKS; looks++) {
 			if (link + (1UL << order) <= mfn_n(end))
 				return block_cut(b, MFN(link), have, order);
+			link = frame_linked(link)->next;
+		}
+	}
 	return INVALID_MFN;
 }

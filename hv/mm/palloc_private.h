@@ -24,9 +24,10 @@ struct buddy {
 /*
  * Frames that go in have the buddy's state; free neighbours merge.
  * buddy_take(): INVALID_MFN if there is no block.  buddy_take_below(): of
- * frames below `end`; it looks at BUDDY_LOOKS blocks at most, and may miss one.
+ * frames below `end`; it looks at BUDDY_LOOKS blocks of each order, and may
+ * miss one.
  */
-#define BUDDY_LOOKS	512
+#define BUDDY_LOOKS	32
 void buddy_give(struct buddy *b, mfn_t mfn, unsigned int order);
 mfn_t buddy_take(struct buddy *b, unsigned int order);
 mfn_t buddy_take_below(struct buddy *b, unsigned int order, mfn_t end);

@@ -197,14 +197,13 @@ struct buffers {
 	pfn_t pfns[ROUND_PAGES];
 };
 
-/* Addresses of so many bits; 0: of any number. */
+/* Addresses of so many bits; 0, or as many as the machine's memory has: any. */
 static mfn_t mfn_end_of(unsigned int mem_flags)
 {
 	unsigned int bits = XENMEMF_get_address_bits(mem_flags);
+	uint64_t end = bits > PAGE_SHIFT ? 1UL << (bits - PAGE_SHIFT) : 0;
 
-	if (!bits || bits >= 52)
-		return INVALID_MFN;
-	return MFN(bits > PAGE_SHIFT ? 1UL << (bits - PAGE_SHIFT) : 0);
+	return !bits || bits >= 52 || end >= mfn_n(frame_max_mfn) ? INVALID_MFN : MFN(end);
 }
 
 static int exchange_check(const struct xen_memory_exchange *x)

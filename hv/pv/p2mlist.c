@@ -73,10 +73,12 @@ void p2mlist_write_broken(struct domain *d, pfn_t pfn, pte_t *pte, mfn_t old,
 			  mfn_t new)
 {
 	bool itself = mfn_eq(pte_mfn(*pte), old);
-	uint8_t *page = mfn_to_virt(itself ? new : pte_mfn(*pte));
+	uint8_t *page;
 
-	if (!itself && !(*pte & PTE_RW))
+	/* A device's memory is no list (IOFRAME1). */
+	if (!itself && (*pte & (PTE_RW | PTE_AVL_DEVICE)) != PTE_RW)
 		return;
+	page = mfn_to_virt(itself ? new : pte_mfn(*pte));
 	WRITE_ONCE(*(uint64_t *)(page + (name_va(d, pfn) & ~PAGE_MASK)), mfn_n(new));
 	atomic_fetch_or(pte, PTE_A | PTE_D);
 }

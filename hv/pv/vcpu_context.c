@@ -23,6 +23,7 @@
 #include <port.h>
 #include <errno.h>
 
+#include "dom/pause.h"
 #include "dom/sched.h"
 #include "mm/palloc.h"
 #include "pv/controlregs.h"
@@ -306,6 +307,9 @@ static int context_get(const struct vcpu *v, struct vcpu_guest_context *c)
 {
 	if (!v->initialised)
 		return -ENODATA;
+	/* The last pause_end() takes this lock, too. */
+	if (!v->domain->paused || !pause_whole(v->domain))
+		return -EAGAIN;
 	memset(c, 0, sizeof(*c));
 	registers_get(v, c);
 	handlers_get(v, c);

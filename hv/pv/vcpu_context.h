@@ -24,7 +24,8 @@ int vcpu_context_set(struct vcpu *v, uint64_t arg) must_check;
 int vcpu_context_load(struct vcpu *v, uint64_t arg, bool *online) must_check;
 /*
  * Write to `arg` what v, of a domain of which no vCPU is on a CPU (pause.h),
- * would be made of again: -ENODATA: it has no context yet; -ENOMEM; -EFAULT.
+ * would be made of again: -ENODATA: it has no context yet; -EAGAIN: the domain
+ * is not paused any more; -ENOMEM; -EFAULT.
  * No lock is held.
  */
 int vcpu_context_store(struct vcpu *v, uint64_t arg) must_check;

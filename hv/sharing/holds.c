@@ -89,6 +89,9 @@ void holds_count(struct domain *d, uint64_t more)
 void holds_budget_set(struct domain *d)
 {
 	ASSERT(spin_is_locked(&d->mm));
+	/* A domain whose making failed half-way has none. */
+	if (!READ_ONCE(d->sharing.dom))
+		return;
 	share_dom_set_budget(d->sharing.dom, d->pages.own ? READ_ONCE(d->pages.max) :
 							    d->sharing.budget);
 }

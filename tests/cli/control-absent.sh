@@ -18,9 +18,9 @@ trap 'kill $fake 2>/dev/null || :' EXIT
 rm -f "$sock"
 refuses "no machine at $sock: No such file or directory; 'make run' makes one" $ctl list
 refuses "no machine at build: Connection refused" $ctl -s build list
-touch "$work/plain"
-refuses "no machine at $work/plain: Connection refused" $ctl -s "$work/plain" list
-refuses "File name too long" $ctl -s "$(printf './%.0s' {1..80})build/cli/plain" list
+touch "$work/no-machine"
+refuses "no machine at $work/no-machine: Connection refused" $ctl -s "$work/no-machine" list
+refuses "File name too long" $ctl -s "$(printf './%.0s' {1..80})build/cli/no-machine" list
 plays_control closes
 refuses "closed its control channel" $ctl list
 plays_control silent

@@ -16,7 +16,7 @@ uint8_t *fake_ram;
 uint64_t fake_ram_bytes;
 struct frame *fake_frame_table;
 
-struct cpu_features cpu_features = { .nx = true };
+struct cpu_features cpu_features = { .nx = true, .maxphysaddr = 46 };
 struct percpu *cpu_areas[MAX_CPUS];
 uint32_t cpu_count;
 unsigned int log_level = 2;

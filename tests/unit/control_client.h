@@ -45,6 +45,8 @@ static size_t asked_left;	/* and how much of it */
 static char said[1 << 20];	/* what the client has read */
 static size_t said_bytes, taken_most;
 
+static void (*taken)(void);	/* while the client reads; NULL: nothing */
+
 bool uart_open(enum uart_port port)
 {
 	ck_assert_int_eq(port, UART_CONTROL);
@@ -61,6 +63,8 @@ size_t uart_put(enum uart_port port, const char *bytes, size_t count)
 	said_bytes += n;
 	said[said_bytes] = '\0';
 	taken_most -= n;
+	if (taken)
+		taken();
 	return n;
 }
 
@@ -90,6 +94,12 @@ void timer_set(struct timer *t, uint64_t deadline_ns)
 
 uint32_t lives_crashed(void) { return 3; }
 uint32_t waiting_given_up(void) { return 2; }
+static bool fits = true;	/* what waiting_fits() says */
+bool waiting_fits(const struct domain_config *config)
+{
+	return fits;
+}
+
 bool waiting_waits(const struct domain_config *config, uint32_t instance)
 {
 	return config->cap == 77;	/* that of the line "w" below */

@@ -535,6 +535,61 @@ START_TEST(starts_as_many_as_fit)
 }
 END_TEST
 
+/* START4 */
+START_TEST(starts_what_fits_beside_others)
+{
+	domain_set_overcommit(true);
+	fits = false;
+	ask("start domain name=m kernel=fake memory=4M share=0\n");
+	between(2);
+	ck_assert_int_eq(strncmp(said, "error ENOMEM start too little memory is free: ", 46), 0);
+	ck_assert_ptr_null(called("m"));
+	domain_set_overcommit(false);
+	/* Where they are promised the promise says it. */
+	ask("start domain name=m kernel=fake memory=4M share=0\n");
+	between(2);
+	ck_assert_str_eq(said, "ok start n=1\n");
+	fake_end(called("m"));
+	fits = true;
+	ck_assert_str_eq(ask("start domain name=m kernel=fake memory=4096G\n"),
+			 "error EINVAL start memory= or share= is more than the machine has\n");
+	ck_assert_str_eq(ask("start domain name=m kernel=fake memory=4M share=18446744073709543424\n"),
+			 "error EINVAL start memory= or share= is more than the machine has\n");
+}
+END_TEST
+
+static void print_more(void)
+{
+	for (unsigned int i = 0; i < 4; i++)
+		console_printed(a, "a line of a guest that prints for ever", 38);
+}
+
+/* CONTROL5: its lines keep no command out, nor the end of hearing them. */
+START_TEST(hears_commands_beside_a_flood)
+{
+	ask("console a\n");
+	print_more();
+	taken = print_more;
+	ck_assert_ptr_nonnull(strstr(ask("version\n"), "ok version protocol=1"));
+	ck_assert_ptr_nonnull(strstr(ask("console off\n"), "ok console"));
+	taken = NULL;
+	ck_assert_str_eq(ask(""), "");
+}
+END_TEST
+
+/* A domain that was given up while it was made has no place in a group. */
+START_TEST(half_made)
+{
+	struct share_dom *dom = b->sharing.dom;
+
+	b->sharing.dom = NULL;
+	ck_assert_ptr_nonnull(strstr(ask("list\n"), "name=b group=alone"));
+	ck_assert_ptr_nonnull(strstr(said, "ok list n=2\n"));
+	ck_assert_ptr_nonnull(strstr(ask("limit b 4M\n"), "ok limit "));
+	b->sharing.dom = dom;
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("commands");
@@ -542,6 +597,9 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, lists_guests);
+	tcase_add_test(tc, starts_what_fits_beside_others);
+	tcase_add_test(tc, half_made);
+	tcase_add_test(tc, hears_commands_beside_a_flood);
 	tcase_add_test(tc, machine_figures);
 	tcase_add_test(tc, groups);
 	tcase_add_test(tc, audits);

@@ -258,6 +258,12 @@ START_TEST(msix_errors)
 	ck_assert_int_eq(map_again(), -EINVAL);
 	map.pirq = -2;
 	ck_assert_int_eq(map_again(), -EINVAL);
+	map.entry_nr = 2;	/* and past the last number */
+	map.type = MAP_PIRQ_TYPE_MULTI_MSI;
+	map.devfn = M;
+	ck_assert_int_eq(map_again(), -EINVAL);
+	(void)map_msix(0);
+	map.entry_nr = 1;
 	map.pirq = 100;
 	ck_assert_int_eq(map_again(), 0);
 	ck_assert_int_eq(map.pirq, 100);
@@ -288,6 +294,71 @@ START_TEST(msix_errors)
 	map.pirq = -1;
 	ck_assert_int_eq(map_again(), 0);
 	ck_assert_int_eq(map.pirq, PIRQS_MAX - 2);
+}
+END_TEST
+
+/* The driver moves its table: to RAM, a processor's, where no address is. */
+START_TEST(table_elsewhere)
+{
+	static const uint64_t places[] = { 0x200000, 0xfee00000, 0xfffffffffe000000, 1UL << 46 };
+
+	ram_ranges[0] = (struct ram_range){ MFN(0x100), MFN(0x8000) };
+	ram_range_count = 1;
+	for (unsigned int i = 0; i < ARRAY_COUNT(places); i++) {
+		pci_find(X)->range[0].base = places[i];
+		fake_bus.note_count = 0;
+		ck_assert_int_eq(map_msix(0), -ENXIO);
+		config_out(X, msix_of_x + 2, 2, 0x8000);
+		ck_assert_uint_eq(fake_bus.note_count, 0);
+	}
+	ram_range_count = 0;
+}
+END_TEST
+
+/* What could not be written while the table did not answer is made up for. */
+START_TEST(table_does_not_answer)
+{
+	long port;
+
+	ck_assert_int_eq(map_msix(0), 0);
+	config_out(X, msix_of_x + 2, 2, 0x8000);
+	config_out(X, 4, 2, 4);
+	port = bind((uint32_t)map.pirq);
+	ck_assert_int_gt(port, 0);
+	ck_assert(msix_masked(0));
+	config_out(X, 4, 2, 6);
+	ck_assert(!msix_masked(0));
+	config_out(X, 4, 2, 4);
+	ck_assert_int_eq(close_port((uint32_t)port), 0);
+	config_out(X, 4, 2, 6);
+	ck_assert(msix_masked(0));
+	ck_assert_int_gt(bind((uint32_t)map.pirq), 0);
+	/* It goes while it cannot be masked: its vector may be another's. */
+	config_out(X, 4, 2, 4);
+	ck_assert_int_eq(unmap(map.pirq), 0);
+	config_out(X, 4, 2, 6);
+	ck_assert(msix_masked(0));
+}
+END_TEST
+
+/* A number that is mapped anew while its port is still there. */
+START_TEST(port_from_before)
+{
+	ck_assert_int_eq(map_msix(0), 0);
+	ck_assert_int_gt(bind((uint32_t)map.pirq), 0);
+	ck_assert_int_eq(unmap(map.pirq), 0);
+	ck_assert_int_eq(map_again(), 0);
+	ck_assert(!msix_masked(0));
+}
+END_TEST
+
+/* MSI1: an entry that firmware left open, and a driver that comes before us. */
+START_TEST(others_entries_are_masked)
+{
+	*fake_bus_word(TABLE + 16 + 12) = 0;
+	ck_assert_int_eq(map_msix(0), 0);
+	config_out(X, msix_of_x + 2, 2, 0x8000);
+	ck_assert(msix_masked(1));
 }
 END_TEST
 
@@ -706,6 +777,10 @@ int main(void)
 	tcase_add_test(tc, msix_life);
 	tcase_add_test(tc, msix_masked_first);
 	tcase_add_test(tc, msix_errors);
+	tcase_add_test(tc, table_elsewhere);
+	tcase_add_test(tc, table_does_not_answer);
+	tcase_add_test(tc, port_from_before);
+	tcase_add_test(tc, others_entries_are_masked);
 	tcase_add_test(tc, msi_with_masks);
 	tcase_add_test(tc, msi_without_masks);
 	tcase_add_test(tc, one_kind);
