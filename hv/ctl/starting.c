@@ -136,7 +136,7 @@ static bool take_line(const char *text, struct starting_result *r)
 		return failed(r, -EINVAL);
 	if (c->memory_bytes >> PAGE_SHIFT > mfn_n(frame_max_mfn) ||
 	    (c->share_budget != ~0UL && c->share_budget > mfn_n(frame_max_mfn)))
-		return FAIL(r, -EINVAL, "memory= or share= is more than the machine has");
+		return FAIL(r, -ENOMEM, "memory= or share= is more than the machine has");
 	if (c->repeat)
 		return FAIL(r, -EINVAL, "repeat= is for the domain list");
 	if (c->count > MAX_DOMAINS)

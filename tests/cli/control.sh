@@ -47,7 +47,8 @@ expect 0 "ok start n=1" $ctl start g1
 expect 1 "pasture: EEXIST start there is a domain g1" $ctl start g1
 expect 0 "ok start n=1" $ctl start domain name=more kernel=minimal.elf memory=8M 'cmdline="hold=1"' group=t1
 expect 0 "ok snapshot errors=0 cross_group=0" $ctl snapshot
-expect 1 "pasture: ENOMEM start 900 MiB, with share budget" $ctl start domain name=big kernel=minimal.elf memory=900M
+expect 1 "pasture: ENOMEM start 150 MiB, with share budget" $ctl start domain name=big kernel=minimal.elf memory=150M
+expect 1 "pasture: ENOMEM start memory= or share= is more than the machine has" $ctl start domain name=big kernel=minimal.elf memory=900M
 expect 0 "max=1024" $ctl limit more 4M
 for i in {1..20}; do
 	expect 0 "ok start n=2" $ctl start domain name=t count=2 kernel=minimal.elf memory=8M

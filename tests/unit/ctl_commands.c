@@ -552,9 +552,9 @@ START_TEST(starts_what_fits_beside_others)
 	fake_end(called("m"));
 	fits = true;
 	ck_assert_str_eq(ask("start domain name=m kernel=fake memory=4096G\n"),
-			 "error EINVAL start memory= or share= is more than the machine has\n");
+			 "error ENOMEM start memory= or share= is more than the machine has\n");
 	ck_assert_str_eq(ask("start domain name=m kernel=fake memory=4M share=18446744073709543424\n"),
-			 "error EINVAL start memory= or share= is more than the machine has\n");
+			 "error ENOMEM start memory= or share= is more than the machine has\n");
 }
 END_TEST
 
