@@ -19,7 +19,7 @@
  * Of all: a kernel that finds its timer late, on a host with much to do, gives
  * up; and one that gives up ends.
  */
-#define GUEST_WORDS	"idle=1 no_timer_check panic=-1"
+#define GUEST_WORDS	"await=1 no_timer_check panic=-1"
 
 /* Both are flat out; what differs is the guests. */
 static const struct {
