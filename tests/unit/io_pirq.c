@@ -262,6 +262,8 @@ START_TEST(msix_errors)
 	map.type = MAP_PIRQ_TYPE_MULTI_MSI;
 	map.devfn = M;
 	ck_assert_int_eq(map_again(), -EINVAL);
+	map.pirq = PIRQS_MAX - 1;
+	ck_assert_int_eq(map_again(), -EINVAL);
 	(void)map_msix(0);
 	map.entry_nr = 1;
 	map.pirq = 100;
