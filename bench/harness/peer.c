@@ -211,6 +211,8 @@ static void take_problems(struct fleet *f, enum peer_kind kind)
 
 		if (!g->userspace)
 			linux_problem(f->run, "%s: guest %s did not reach user space", kinds[kind].name, g->name);
+		else if (!g->down)
+			linux_problem(f->run, "%s: guest %s did not wait before its job", kinds[kind].name, g->name);
 		else if (!g->job_ok && strcmp(g->failed, "dmesg"))
 			linux_problem(f->run, "%s: guest %s did not do its job (%s)", kinds[kind].name,
 				      g->name, g->has_job ? g->failed : "no word of it");

@@ -18,7 +18,8 @@
  *         vCPU BLOCKED.
  * SCHED4  a CPU whose bit is in idle_cpus sleeps or will sleep at once, with
  *         interrupts off until then; so the IPI of the CPU that clears the bit
- *         is not lost.  A bit is set only while no vCPU waits (RUNQ4).
+ *         is not lost.  A bit is set only while no vCPU waits that the CPU
+ *         would find (RUNQ4, RUNQ6).
  * SCHED5  what a vCPU ran is on its domain's account before it is on a queue
  *         again.
  * SCHED6  whoever makes a vCPU RUNNABLE or RUNNING looks at its domain's pause

@@ -84,14 +84,6 @@ locks_unchecked struct sched_queue *sched_queue_lock(const struct vcpu *v)
 	}
 }
 
-locks_unchecked struct sched_queue *sched_queue_lock_here(void)
-{
-	struct sched_queue *q = sched_queue_here();
-
-	spin_lock(&q->lock);
-	return q;
-}
-
 static bool is_barred(const struct vcpu *v, unsigned int cpu)
 {
 	return v->barred >> cpu & 1;

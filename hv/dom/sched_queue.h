@@ -46,9 +46,8 @@ struct sched_queue {
 } aligned_to(64);
 
 struct sched_queue *sched_queue_here(void);
-/* Lock the queue that v belongs to; and that of this CPU. */
+/* Lock the queue that v belongs to. */
 struct sched_queue *sched_queue_lock(const struct vcpu *v);
-struct sched_queue *sched_queue_lock_here(void);
 /* Not checked (lib/lockheld.h): which lock was taken, only the answer tells. */
 static inline locks_unchecked void sched_queue_unlock(struct sched_queue *q)
 {
@@ -71,7 +70,7 @@ void sched_queue_run(struct sched_queue *q, struct vcpu *v, uint64_t now);
 /*
  * The vCPU to run next on this CPU.  It is on no queue any more and belongs to
  * this CPU's, whose lock is held; v->granted_ns says how long its slice would
- * be.  NULL, and no lock is held: no vCPU waits anywhere.
+ * be.  NULL, and no lock is held: sched_queue_nothing_here().
  */
 struct vcpu *sched_queue_take(void);
 /*
@@ -103,7 +102,8 @@ struct sched_queue *sched_queue_lock_leaving(const struct vcpu *v);
 void sched_queue_leaves(struct sched_queue *home, struct vcpu *v, uint64_t now);
 
 /*
- * This CPU is idle from now on; false: it is not, since a vCPU waits.  SCHED4
+ * This CPU is idle from now on; false: it is not, since a vCPU waits that it
+ * would find.  SCHED4
  */
 bool sched_idle_begin(void);
 void sched_idle_end(void);

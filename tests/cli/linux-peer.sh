@@ -28,17 +28,24 @@ if [ "$(cat $ksm/run)" = 1 ]; then
 	exit 0
 fi
 
-# The guests on Pasture are a dialogue; those that follow say nothing and are given up, then
-# the program is killed in their midst.
+# The guests on Pasture are a dialogue; of those that follow the first says nothing, the others
+# work when they should rest, so that their figures at rest would be none.  They are given up;
+# then the program is killed in their midst.
+rm -rf "$work/peer-first"
 cat >"$work/peer-qemu" <<EOF
 #!/bin/bash
-case "\$*" in *ttyS0*) exec sleep 60 ;; esac
+case "\$*" in *ttyS0*)
+	mkdir "$work/peer-first" 2>/dev/null ||
+		printf '@guest userspace uptime=1 memory_kb=1 job=full\n@guest job ok=1\n'
+	exec sleep 60 ;;
+esac
 exec $dir/fake-qemu "\$@"
 EOF
 chmod +x "$work/peer-qemu"
 export FAKE_DIALOGUE=$dir/dialogues/linux-shares
 expect 1 "WRONG: QEMU + KSM, guests as found: guest g1 did not reach user space" \
 	lx PEER=ksm QEMU="$work/peer-qemu" TIMEOUT=4
+grep -qF "WRONG: QEMU + KSM, guests as found: guest g2 did not wait before its job" <<<"$out" || fail "no word of g2"
 [ "$(settings)" = "$before" ] || fail "KSM's settings are not as they were: $(settings)"
 setsid "$harness" linux KERNEL=$k INITRD="$work/initrd" DIR="$work/peer" GUESTS=2 SHARING=1 PEER=ksm \
 	QEMU="$work/peer-qemu" TIMEOUT=30 >/dev/null 2>&1 &
