@@ -9,26 +9,14 @@
 #include <port.h>
 #include <string.h>
 
-#include <xen/event_channel.h>
-#include <xen/physdev.h>
-
-#include "dom/evtchn_private.h"
 #include "dom/timer.h"
-#include "fake/fake_bus.h"
-#include "fake/fake_dom.h"
 #include "io/ioapic.h"
-#include "io/pirq.h"
-#include "mm/ram.h"
-#include "pv/physdev.h"
+#include "unit/pirq_first.h"
 #include "unit/suite.h"
 
 #define MASKED	(1u << 16)
 #define LEVEL	(1u << 15)
 #define LOW	(1u << 13)
-
-static struct domain *d;
-struct ram_range ram_ranges[RAM_RANGES_MAX];
-unsigned int ram_range_count;
 
 struct domain *domain_find(domid_hv_t id)
 {
@@ -52,29 +40,10 @@ static uint32_t high(unsigned int line)
 
 static void setup(void)
 {
-	unsigned int i;
-
-	fake_reset();
-	d = fake_domain(0);
-	d->id = DOMID_FIRST;
-	d->privileged = true;
-	ck_assert_int_eq(evtchn_init(d), 0);
-	fake_current(d);
-	for (i = 0; i < FAKE_CPUS; i++)
-		cpu_areas[i]->apic_id = 2 * i + 1;
-	fake_bus_reset();
+	first_begin();
 	ck_assert(ioapic_add(MADDR(FAKE_IOAPIC), 0));
 	ck_assert(ioapic_add(MADDR(FAKE_IOAPIC + PAGE_SIZE), FAKE_LINES));
 	ck_assert(!ioapic_add(MADDR(FAKE_IOAPIC + 2 * PAGE_SIZE), 48));
-}
-
-static void teardown(void)
-{
-	pirq_end(d);
-	evtchn_fini(d);
-	ck_assert_int_eq(fake.allocs, 0);
-	ck_assert_uint_eq(d->refs, 1);
-	ck_assert_uint_eq(spin_level_held(), LOCK_NONE);
 }
 
 /* --- calls --- */
@@ -99,21 +68,6 @@ static long set(int line, uint8_t level, uint8_t polarity)
 	return physdev_device(PHYSDEVOP_setup_gsi, fake_va(&g));
 }
 
-static long bind(uint32_t pirq)
-{
-	struct evtchn_bind_pirq b = { .pirq = pirq };
-	long r = op_event_channel(EVTCHNOP_bind_pirq, fake_va(&b));
-
-	return r ? r : (long)b.port;
-}
-
-static long close_port(long port)
-{
-	struct evtchn_close c = { .port = (uint32_t)port };
-
-	return op_event_channel(EVTCHNOP_close, fake_va(&c));
-}
-
 static void eoi(uint32_t pirq)
 {
 	struct physdev_eoi e = { pirq };
@@ -130,14 +84,6 @@ static bool needs_eoi(uint32_t pirq)
 	return q.flags;
 }
 
-static bool came(long port)
-{
-	bool is = evtchn_port_pending(d, (uint32_t)port);
-
-	d->shared_info->evtchn_pending[port / 64] = 0;
-	return is;
-}
-
 /* The line is asserted: if it is not masked, its processor hears. */
 static bool sends(unsigned int line)
 {
@@ -145,10 +91,7 @@ static bool sends(unsigned int line)
 
 	if (low(line) & MASKED)
 		return false;
-	fake_cpu(cpu);
-	ck_assert(pirq_interrupt(low(line) & 0xff));
-	fake_cpu(0);
-	fake_current(d);
+	ck_assert(interrupt(cpu, low(line) & 0xff));
 	return true;
 }
 
@@ -353,7 +296,7 @@ int main(void)
 {
 	TCase *tc = suite_case("line");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, first_end);
 	tcase_add_test(tc, found);
 	tcase_add_test(tc, apic_read);
 	tcase_add_test(tc, old_vector);

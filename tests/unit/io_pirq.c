@@ -9,20 +9,12 @@
 #include <port.h>
 #include <string.h>
 
-#include <xen/event_channel.h>
-#include <xen/physdev.h>
-
-#include "dom/evtchn_private.h"
 #include "dom/privilege.h"
 #include "dom/timer.h"
-#include "fake/fake_bus.h"
-#include "fake/fake_dom.h"
 #include "io/ioport.h"
 #include "io/pci.h"
-#include "io/pirq.h"
 #include "io/vector.h"
-#include "pv/physdev.h"
-#include "mm/ram.h"
+#include "unit/pirq_first.h"
 #include "unit/suite.h"
 
 #define X	0x0010		/* MSI-X, 4 entries */
@@ -30,11 +22,9 @@
 #define P	0x0020		/* MSI of 32 bits without masks */
 #define TABLE	(FAKE_MEMORY + 0x800)
 
-static struct domain *d, *guest;
+static struct domain *guest;
 static struct fake_function *x, *m, *p;
 static uint32_t msi_of_m, msi_of_p, msix_of_x;
-struct ram_range ram_ranges[RAM_RANGES_MAX];
-unsigned int ram_range_count;
 
 struct domain *domain_find(domid_hv_t id)
 {
@@ -50,16 +40,8 @@ static void setup(void)
 {
 	unsigned int i;
 
-	fake_reset();
-	d = fake_domain(0);
+	first_begin();
 	guest = fake_domain(1);
-	d->id = DOMID_FIRST;
-	d->privileged = true;
-	ck_assert_int_eq(evtchn_init(d), 0);
-	fake_current(d);
-	for (i = 0; i < FAKE_CPUS; i++)
-		cpu_areas[i]->apic_id = 2 * i + 1;
-	fake_bus_reset();
 	x = fake_bus_add(X, 0x0108);
 	fake_bus_range(x, 0, FAKE_MEMORY, 0x1000, 0);
 	msix_of_x = fake_bus_msix(x, 4, 0, 0x800);
@@ -74,12 +56,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-	pirq_end(d);
-	evtchn_fini(d);
-	ck_assert_int_eq(fake.allocs, 0);
-	ck_assert_uint_eq(d->refs, 1);
+	first_end();
 	ck_assert_uint_eq(guest->refs, 1);
-	ck_assert_uint_eq(spin_level_held(), LOCK_NONE);
 }
 
 /* --- calls --- */
@@ -118,22 +96,6 @@ static long unmap(int pirq)
 	return physdev_device(PHYSDEVOP_unmap_pirq, fake_va(&u));
 }
 
-/* The port, or -errno. */
-static long bind(uint32_t pirq)
-{
-	struct evtchn_bind_pirq b = { .pirq = pirq };
-	long r = op_event_channel(EVTCHNOP_bind_pirq, fake_va(&b));
-
-	return r ? r : (long)b.port;
-}
-
-static long close_port(uint32_t port)
-{
-	struct evtchn_close c = { .port = port };
-
-	return op_event_channel(EVTCHNOP_close, fake_va(&c));
-}
-
 /* --- the device's side --- */
 
 static uint32_t entry(unsigned int nr, unsigned int word)
@@ -150,16 +112,11 @@ static bool msix_masked(unsigned int nr)
 static bool send(uint32_t address, uint32_t data)
 {
 	unsigned int cpu = ((address >> 12 & 0xff) - 1) / 2;
-	bool known;
 
 	ck_assert_uint_eq(address & 0xfff00fff, 0xfee00000);
 	ck_assert_uint_lt(cpu, FAKE_CPUS);
 	ck_assert_uint_eq(data & ~0xffu, 0);
-	fake_cpu(cpu);
-	known = pirq_interrupt(data);
-	fake_cpu(0);
-	fake_current(d);
-	return known;
+	return interrupt(cpu, data);
 }
 
 static bool send_msix(unsigned int nr)
@@ -177,15 +134,6 @@ static bool send_msi_p(void)
 {
 	return send(fake_bus_config(p, msi_of_p + 4, 4),
 		    fake_bus_config(p, msi_of_p + 8, 2));
-}
-
-/* Is the port pending?  Not any more. */
-static bool came(long port)
-{
-	bool is = evtchn_port_pending(d, (uint32_t)port);
-
-	d->shared_info->evtchn_pending[port / 64] = 0;
-	return is;
 }
 
 static void config_out(uint16_t bdf, unsigned int reg, unsigned int width,
@@ -216,7 +164,7 @@ START_TEST(msix_life)
 	ck_assert(came(port));
 	ck_assert(msix_masked(0) && msix_masked(1) && msix_masked(3));
 	ck_assert_int_eq(bind((uint32_t)map.pirq), -EEXIST);
-	ck_assert_int_eq(close_port((uint32_t)port), 0);
+	ck_assert_int_eq(close_port(port), 0);
 	ck_assert(msix_masked(2));
 	port = bind((uint32_t)map.pirq);
 	ck_assert(!msix_masked(2));
@@ -225,7 +173,7 @@ START_TEST(msix_life)
 	ck_assert(!send_msix(2));
 	ck_assert(!came(port));
 	ck_assert_int_eq(unmap(map.pirq), -EINVAL);
-	ck_assert_int_eq(close_port((uint32_t)port), 0);
+	ck_assert_int_eq(close_port(port), 0);
 	ck_assert_int_eq(bind((uint32_t)map.pirq), -EINVAL);
 }
 END_TEST
@@ -329,7 +277,7 @@ START_TEST(table_does_not_answer)
 	config_out(X, 4, 2, 6);
 	ck_assert(!msix_masked(0));
 	config_out(X, 4, 2, 4);
-	ck_assert_int_eq(close_port((uint32_t)port), 0);
+	ck_assert_int_eq(close_port(port), 0);
 	config_out(X, 4, 2, 6);
 	ck_assert(msix_masked(0));
 	ck_assert_int_gt(bind((uint32_t)map.pirq), 0);
@@ -388,7 +336,7 @@ START_TEST(msi_with_masks)
 	}
 	ck_assert(send_msi_m(2));
 	ck_assert(came(port[2]) && !came(port[1]) && !came(port[3]));
-	ck_assert_int_eq(close_port((uint32_t)port[2]), 0);
+	ck_assert_int_eq(close_port(port[2]), 0);
 	ck_assert_uint_eq(fake_bus_config(m, msi_of_m + 16, 4), ~0u << 4 | 4);
 	ck_assert_int_eq(unmap(map.pirq + 1), -EINVAL);
 	ck_assert_int_eq(map_msi(M, 2), -EEXIST);
@@ -414,7 +362,7 @@ START_TEST(msi_without_masks)
 	ck_assert(came(port));
 	ck_assert(send_msi_p());
 	ck_assert(came(port));
-	ck_assert_int_eq(close_port((uint32_t)port), 0);
+	ck_assert_int_eq(close_port(port), 0);
 	ck_assert_uint_eq(fake_bus_config(p, msi_of_p + 2, 2), 1);
 	port = bind((uint32_t)map.pirq);
 	ck_assert(!came(port));
@@ -488,7 +436,7 @@ START_TEST(flood_is_masked)
 	time_passes(PIRQ_WINDOW_NS / 2);
 	ck_assert(msix_masked(0));
 	/* Neither a close nor a bind takes that mask off. */
-	ck_assert_int_eq(close_port((uint32_t)port), 0);
+	ck_assert_int_eq(close_port(port), 0);
 	port = bind((uint32_t)map.pirq);
 	ck_assert(msix_masked(0));
 	time_passes(PIRQ_WINDOW_NS);
