@@ -7,15 +7,21 @@ cd "$(dirname "$0")/.." || exit 1
 make=${1:-make}
 passed=0 failed=0 skipped=0
 log=build/test.log
+failures=build/test.failed
 mkdir -p build
+: >"$failures"
 
-# What `make KIND` printed last is its result.
+# What `make KIND` printed last is its result.  A failure's line, and the ten
+# after it, which say why, are kept for the end: whoever reads only that must
+# still learn what failed.
 add() {
 	local line
 
+	grep -aA10 '^  FAILURE ' "$log" | grep -av '^  SUCCESS ' | sed "s/^  FAILURE /&$1: /" >>"$failures"
 	line=$(grep -aE '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
 	if [ -z "$line" ]; then
-		echo "  FAILURE  $1: it could not be run"
+		echo "  FAILURE  $1: it could not be run" | tee -a "$failures"
+		tail -n 5 "$log" >>"$failures"
 		failed=$((failed + 1))
 		return
 	fi
@@ -39,6 +45,7 @@ for kind in lint unit model sim cli boot; do
 	add "$kind"
 	echo "  $kind: $((SECONDS - began)) s"
 done
+[ "$failed" = 0 ] || { echo "--- failed ---" && cat "$failures"; }
 [ "$skipped" = 0 ] || echo "$skipped skipped"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
