@@ -42,7 +42,8 @@ static bool hold_end(struct share_dom *d, struct hold *h, uint32_t mappings)
 	hold_remove(d, h);
 	index_lock(&g->index, hash);
 	count_sub(d, frame, mappings);
-	last = --r->holders == 0;
+	WRITE_ONCE(r->holders, r->holders - 1);
+	last = !r->holders;
 	if (last)
 		frame_leave(g, frame);
 	index_unlock(&g->index, hash);
@@ -103,7 +104,7 @@ static bool take_alone(struct share_dom *d, struct hold *h, uint32_t mappings)
 	if (alone) {
 		hold_count(d, frame, -(int64_t)mappings);
 		count_sub(d, frame, mappings);
-		r->holders = 0;
+		WRITE_ONCE(r->holders, 0);
 		frame_leave(g, frame);
 	}
 	index_unlock(&g->index, hash);

@@ -43,8 +43,10 @@
 static void offer_new_hold(struct offer *o, uint32_t frame)
 	needs_lock(&o->dom->lock)
 {
+	struct share_record *r = group_record(o->group, frame);
+
 	count_add(o->dom, frame, o->mappings);
-	group_record(o->group, frame)->holders++;
+	WRITE_ONCE(r->holders, r->holders + 1);
 	hold_add(o->dom, frame, o->pfn, o->mappings);
 	hold_count(o->dom, frame, o->mappings);
 }

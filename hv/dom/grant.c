@@ -126,7 +126,8 @@ static bool frame_add(struct domain *d) needs_lock(&d->grant->lock)
 	gt->frames[i] = heap_page_share(d, HEAP_GRANT_TABLE, 1);
 	if (!gt->frames[i])
 		return false;
-	gt->frame_count++;
+	/* Who sees the count without the lock sees the page, too. */
+	atomic_store_release(&gt->frame_count, gt->frame_count + 1);
 	return true;
 }
 
@@ -147,7 +148,8 @@ static bool status_add(struct domain *d, uint32_t count)
 
 		if (!page)
 			return false;
-		gt->status[gt->status_count++] = page;
+		gt->status[gt->status_count] = page;
+		atomic_store_release(&gt->status_count, gt->status_count + 1);
 	}
 	return true;
 }
@@ -214,7 +216,7 @@ int grant_grow(struct domain *d, uint32_t count)
 
 	if (count > d->grant->frames_most)
 		return GNTST_general_error;
-	while (!status && READ_ONCE(d->grant->frame_count) < count) {
+	while (!status && atomic_load_acquire(&d->grant->frame_count) < count) {
 		if (steps++ == GRANT_GROW_STEP)
 			return GNTST_eagain;
 		status = grow_one(d, count);

@@ -46,7 +46,7 @@ static bool handles_grow(struct grant_table *gt)
 	gt->handles[page] = palloc_hv(0);
 	if (!gt->handles[page])
 		return false;
-	gt->handle_count += GRANT_HANDLES_PER_PAGE;
+	WRITE_ONCE(gt->handle_count, gt->handle_count + GRANT_HANDLES_PER_PAGE);
 	for (i = gt->handle_count; i > page * GRANT_HANDLES_PER_PAGE; i--)
 		free_push(gt, i - 1);
 	return true;
@@ -83,7 +83,7 @@ struct grant_handle *grant_handle_new(struct domain *d, uint32_t *handle)
 	*handle = gt->handle_free - 1;
 	h = handle_at(gt, *handle);
 	gt->handle_free = h->next;
-	gt->handle_used++;
+	WRITE_ONCE(gt->handle_used, gt->handle_used + 1);
 	h->next = 0;
 	return h;
 }
@@ -142,7 +142,7 @@ void grant_handle_cancel(struct domain *d, uint32_t handle)
 	struct grant_table *gt = d->grant;
 
 	ASSERT(gt->handle_used > 0);
-	gt->handle_used--;
+	WRITE_ONCE(gt->handle_used, gt->handle_used - 1);
 	free_push(gt, handle);
 }
 

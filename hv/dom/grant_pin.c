@@ -492,13 +492,17 @@ bool grant_transfer_end(struct domain *d, uint32_t ref, struct frame *f)
 
 /* --- swap --- */
 
-static void swap_bytes(void *a, void *b, size_t bytes)
+/* The guest may write there meanwhile, at its own risk: each word is whole. */
+static void swap_words(uint64_t *a, uint64_t *b, size_t bytes)
 {
-	uint8_t tmp[sizeof(union grant_entry_v2)];
+	size_t i;
 
-	memcpy(tmp, a, bytes);
-	memcpy(a, b, bytes);
-	memcpy(b, tmp, bytes);
+	for (i = 0; i < bytes / sizeof(*a); i++) {
+		uint64_t old = READ_ONCE(a[i]);
+
+		WRITE_ONCE(a[i], READ_ONCE(b[i]));
+		WRITE_ONCE(b[i], old);
+	}
 }
 
 int grant_swap(struct domain *d, uint32_t a, uint32_t b)
@@ -512,10 +516,10 @@ int grant_swap(struct domain *d, uint32_t a, uint32_t b)
 	else if (is_pinned(active_of(gt, a)) || is_pinned(active_of(gt, b)))
 		r = GNTST_eagain;
 	else if (a != b && gt->version == 1)
-		swap_bytes(v1_of(gt, a), v1_of(gt, b),
+		swap_words((uint64_t *)v1_of(gt, a), (uint64_t *)v1_of(gt, b),
 			   sizeof(struct grant_entry_v1));
 	else if (a != b)
-		swap_bytes(v2_of(gt, a), v2_of(gt, b),
+		swap_words((uint64_t *)v2_of(gt, a), (uint64_t *)v2_of(gt, b),
 			   sizeof(union grant_entry_v2));
 	spin_unlock(&gt->lock);
 	return r;

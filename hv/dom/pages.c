@@ -86,6 +86,12 @@ static bool own_take(struct domain *d, uint64_t pages)
 	return true;
 }
 
+/* It is told without the lock, too: to tools, to the operator. */
+static void total_set(struct domain *d, uint64_t pages) needs_lock(&d->pages.lock)
+{
+	WRITE_ONCE(d->pages.total, pages);
+}
+
 /* fresh: no hold of the domain's becomes this page. */
 static bool quota_take(struct domain *d, uint64_t pages, bool fresh)
 {
@@ -98,7 +104,7 @@ static bool quota_take(struct domain *d, uint64_t pages, bool fresh)
 	     pages <= most && d->pages.total <= most - pages &&
 	     (!fresh || !d->pages.own || own_take(d, pages));
 	if (ok)
-		d->pages.total += pages;
+		total_set(d, d->pages.total + pages);
 	spin_unlock(&d->pages.lock);
 	return ok;
 }
@@ -107,7 +113,7 @@ static void quota_give(struct domain *d, uint64_t pages)
 {
 	spin_lock(&d->pages.lock);
 	ASSERT(d->pages.total >= pages);
-	d->pages.total -= pages;
+	total_set(d, d->pages.total - pages);
 	spin_unlock(&d->pages.lock);
 }
 
@@ -222,7 +228,7 @@ void domain_page_remove(struct domain *d, struct frame *f)
 	spin_lock(&d->pages.lock);
 	list_take(d, f);
 	ASSERT(d->pages.total > 0);
-	d->pages.total--;
+	total_set(d, d->pages.total - 1);
 	spin_unlock(&d->pages.lock);
 }
 
@@ -237,7 +243,7 @@ void domain_pages_discard(struct domain *d, struct frame *const *pages,
 	for (i = 0; i < count; i++)
 		list_take(d, pages[i]);
 	ASSERT(d->pages.total >= count);
-	d->pages.total -= count;
+	total_set(d, d->pages.total - count);
 	spin_unlock(&d->pages.lock);
 	reclaim_claimed(d, pages, count);
 }
@@ -344,7 +350,7 @@ bool domain_page_orphan(struct domain *d)
 		reclaim_orphan_count(1);
 		ok = orphan_publish(f);
 		if (ok) {
-			d->pages.total--;
+			total_set(d, d->pages.total - 1);
 			d->end.orphans++;
 		} else {
 			reclaim_orphan_count(-1);

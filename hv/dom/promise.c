@@ -206,7 +206,7 @@ static bool max_set(struct domain *d, uint64_t max) needs_lock(&d->pages.lock)
 {
 	if (!becomes(d, cost(d, d->pages.max), cost(d, max)))
 		return false;
-	d->pages.max = max;
+	WRITE_ONCE(d->pages.max, max);
 	d->pages.most = MAX(d->pages.most, max);
 	WRITE_ONCE(d->m2p.promised,
 		   view_pages(d->pages.most + d->sharing.budget));
@@ -232,7 +232,7 @@ bool domain_promise_limit(struct domain *d, uint64_t limit)
 	spin_lock(&d->pages.lock);
 	ok = max_set(d, MAX(limit, pages_had(d)));
 	if (ok)
-		d->pages.limit = limit;
+		WRITE_ONCE(d->pages.limit, limit);
 	spin_unlock(&d->pages.lock);
 	return ok;
 }

@@ -30,7 +30,8 @@ struct pt_result {
 
 /* At most one tree in a domain.  Who asked for it gets the result. */
 struct pt_tree {
-	enum {
+	/* LOCK_MM; read without, as a hint */
+	enum pt_tree_state {
 		PT_IDLE,
 		PT_VALIDATING,	/* root has count 1, which is the work's */
 		/* a bad entry was found: what was taken is let go */

@@ -82,7 +82,7 @@ static void tell(struct domain *d, void *arg)
 
 	spin_lock(&d->lock);
 	s = d->shared_info;
-	if (d->state == DOM_RUNNING &&
+	if (READ_ONCE(d->state) == DOM_RUNNING &&
 	    (READ_ONCE(s->wc_sec) != (uint32_t)seconds ||
 	     READ_ONCE(s->wc_sec_hi) != (uint32_t)(seconds >> 32)))
 		publish(s, seconds);

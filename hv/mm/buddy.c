@@ -14,7 +14,7 @@ static void list_push(struct buddy *b, mfn_t mfn, unsigned int order)
 {
 	struct frame *f = mfn_to_frame(mfn);
 
-	frame_set_state(f, (f->state & ~FRAME_ORDER_MASK) |
+	frame_set_state(f, (frame_state(f) & ~FRAME_ORDER_MASK) |
 		     ((uint64_t)(order + 1) << FRAME_ORDER_SHIFT));
 	f->prev = NO_FRAME;
 	f->next = b->list[order];
@@ -34,7 +34,7 @@ static void list_take(struct buddy *b, mfn_t mfn, unsigned int order)
 	if (f->next != NO_FRAME)
 		frame_linked(f->next)->prev = f->prev;
 	f->next = f->prev = NO_FRAME;
-	frame_set_state(f, f->state & ~FRAME_ORDER_MASK);
+	frame_set_state(f, frame_state(f) & ~FRAME_ORDER_MASK);
 }
 
 static bool is_free_block(const struct buddy *b, mfn_t mfn, unsigned int order)

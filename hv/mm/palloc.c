@@ -73,7 +73,7 @@ static void scrub(mfn_t mfn)
 {
 	struct frame *f = mfn_to_frame(mfn);
 
-	if (f->state & FRAME_DIRTY)
+	if (frame_state(f) & FRAME_DIRTY)
 		memset(mfn_to_virt(mfn), 0, PAGE_SIZE);
 }
 

@@ -85,12 +85,15 @@ static uint32_t ptes_protect(struct chunk *c, const struct chunk_item *item)
  */
 static bool type_take(struct frame *f, uint32_t writable)
 {
+	uint64_t type;
+
 	if (likely(pagetype_offer(f, writable)))
 		return true;
 	while (writable--)
 		domain_writable_put(f);
 	/* Class SHARED in use: another item of this chunk named it (SH12). */
-	return !(type_class(f->type) == CLASS_SHARED && type_count(f->type)) &&
+	type = READ_ONCE(f->type);
+	return !(type_class(type) == CLASS_SHARED && type_count(type)) &&
 	       pagetype_get(f, CLASS_SHARED) >= 0;
 }
 

@@ -182,13 +182,13 @@ void bounce_pending(struct vcpu *v)
 {
 	if (v->trap.pending)
 		deliver_exception(v);
-	if (vcpu_nmi_deliverable(v) && v->domain->state == DOM_RUNNING)
+	if (vcpu_nmi_deliverable(v) && READ_ONCE(v->domain->state) == DOM_RUNNING)
 		deliver_nmi(v);
-	if (v->segs_refused && v->domain->state == DOM_RUNNING) {
+	if (v->segs_refused && READ_ONCE(v->domain->state) == DOM_RUNNING) {
 		v->segs_refused = false;
 		bounce_failsafe(v);
 	}
-	if (v->domain->state == DOM_RUNNING && evtchn_deliverable(v))
+	if (READ_ONCE(v->domain->state) == DOM_RUNNING && evtchn_deliverable(v))
 		bounce_to(v, "event upcall", v->event_cb.address, true, NULL, 0);
 }
 

@@ -191,7 +191,7 @@ static int desc_store(struct domain *d, struct frame *f, uint64_t *at,
 	int r;
 
 	if (frame_class(f) == CLASS_DESC &&
-	    (f->type & TYPE_VALIDATED)) {
+	    (READ_ONCE(f->type) & TYPE_VALIDATED)) {
 		if (!desc_check(&desc))
 			return -EINVAL;
 		WRITE_ONCE(*at, desc);

@@ -66,7 +66,7 @@ void pv_exit_to_guest(struct vcpu *v)
 			continue;
 		/* I19; locks are all that an entry could leave held */
 		ASSERT(spin_level_held() == LOCK_NONE);
-		if (v->domain->state == DOM_RUNNING)
+		if (READ_ONCE(v->domain->state) == DOM_RUNNING)
 			guest_enter(&v->regs);
 	}
 }

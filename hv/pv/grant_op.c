@@ -148,7 +148,7 @@ static long query_size(struct domain *d, uint64_t va)
 		return -EFAULT;
 	op.status = self_only(d, op.dom);
 	if (!op.status) {
-		op.nr_frames = READ_ONCE(d->grant->frame_count);
+		op.nr_frames = atomic_load_relaxed(&d->grant->frame_count);
 		op.max_nr_frames = d->grant->frames_most;
 	}
 	return copy_to_guest(va, &op, sizeof(op));
@@ -190,7 +190,7 @@ static long get_status_frames(struct domain *d, uint64_t va)
 	op.status = self_only(d, op.dom);
 	/* GT11 */
 	if (!op.status && (READ_ONCE(gt->version) != 2 ||
-			   op.nr_frames > READ_ONCE(gt->status_count)))
+			   op.nr_frames > atomic_load_acquire(&gt->status_count)))
 		op.status = GNTST_general_error;
 	if (!op.status && frames_tell((uintptr_t)op.frame_list.p,
 				      (void *const *)gt->status, op.nr_frames))

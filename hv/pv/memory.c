@@ -276,7 +276,7 @@ long op_memory(struct hypercall_args *args)
 	case XENMEM_maximum_reservation:
 		return reservation_size(args->a[1], op);
 	case XENMEM_maximum_gpfn:
-		return current_vcpu()->domain->pages.limit - 1;
+		return READ_ONCE(current_vcpu()->domain->pages.limit) - 1;
 	case XENMEM_machphys_mapping:
 		return machphys_mapping(args->a[1]);
 	case XENMEM_memory_map:

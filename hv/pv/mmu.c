@@ -205,7 +205,7 @@ static int update_own(struct domain *d, struct frame *f, pte_t *pte,
 	spin_lock(&d->mm);
 	class = frame_class(f);
 	if (class >= CLASS_L1 && class <= CLASS_L4 &&
-	    (f->type & TYPE_VALIDATED))
+	    (READ_ONCE(f->type) & TYPE_VALIDATED))
 		r = ptcheck_entry_set(d, pte, class - CLASS_L1 + 1, slot, e,
 				      preserve_ad);
 	else

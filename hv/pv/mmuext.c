@@ -25,7 +25,7 @@ static int pin(struct domain *d, mfn_t mfn, unsigned int level)
 
 	spin_lock(&d->mm);
 	/* The first domain's, too late: the reaper may have passed the page. */
-	r = d->state == DOM_DYING ? -EINVAL : resolve_name(d, &mfn);
+	r = READ_ONCE(d->state) == DOM_DYING ? -EINVAL : resolve_name(d, &mfn);
 	if (!r)
 		r = pttree_get(d, mfn, level);
 	if (!r) {
@@ -46,7 +46,7 @@ static int unpin(struct domain *d, mfn_t mfn)
 		return r;
 	spin_lock(&d->mm);
 	/* The first domain's, too late: the reaper empties the tables. */
-	r = d->state == DOM_DYING ? -EINVAL : pttree_begin(d, INVALID_MFN);
+	r = READ_ONCE(d->state) == DOM_DYING ? -EINVAL : pttree_begin(d, INVALID_MFN);
 	if (!r)
 		r = pagetype_clear_pinned(f);
 	if (!r)

@@ -88,7 +88,7 @@ long op_multicall(struct hypercall_args *args)
 		else
 			after = do_entry(va + done * sizeof(struct multicall_entry),
 					    args, &rc);
-		if (after != GO_ON || d->state != DOM_RUNNING)
+		if (after != GO_ON || READ_ONCE(d->state) != DOM_RUNNING)
 			break;
 	}
 	if (after != RESTART)

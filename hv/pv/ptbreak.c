@@ -100,9 +100,16 @@ static bool renames_full(const struct domain *d) needs_lock(&d->mm)
 	return d->pending.renames.count == RENAMES_MAX * d->vcpu_count;
 }
 
+/* It is asked without the lock, too (ptbreak_left()). */
+static void count_set(struct pt_renames *b, uint32_t count)
+{
+	atomic_store_relaxed(&b->count, count);
+}
+
 static void rename_add(struct pt_renames *b, mfn_t old, mfn_t new, uint32_t left)
 {
-	b->rename[b->count++] = (struct pt_rename){ mfn_n(old), mfn_n(new), left };
+	b->rename[b->count] = (struct pt_rename){ mfn_n(old), mfn_n(new), left };
+	count_set(b, b->count + 1);
 	search_restart(b);	/* K3 */
 }
 
@@ -111,7 +118,8 @@ static void rename_entry_done(struct pt_renames *b, struct pt_rename *p)
 {
 	if (--p->left)
 		return;
-	*p = b->rename[--b->count];
+	*p = b->rename[b->count - 1];
+	count_set(b, b->count - 1);
 	if (!b->count)
 		search_restart(b);
 }
@@ -485,7 +493,7 @@ void ptbreak_part(struct domain *d, unsigned int steps)
 
 	ASSERT(spin_is_locked(&d->mm));
 	if (READ_ONCE(d->state) == DOM_DYING)
-		b->count = 0;
+		count_set(b, 0);
 	while (b->count && steps) {
 		unsigned int done = b->page ? page_part(d, steps) : 0;
 
@@ -494,7 +502,7 @@ void ptbreak_part(struct domain *d, unsigned int steps)
 		if (!b->count || !steps--)
 			break;
 		if (!page_next(d))
-			b->count = 0;
+			count_set(b, 0);
 	}
 	if (b->count)
 		return;

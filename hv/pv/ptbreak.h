@@ -58,7 +58,7 @@ bool ptbreak_gone_take(struct domain *d, mfn_t mfn) needs_lock(&d->mm);
 /* Are there shares that are broken in part?  No lock needed to ask. */
 static inline bool ptbreak_left(const struct domain *d)
 {
-	return unlikely(d->pending.renames.count);
+	return unlikely(atomic_load_relaxed(&d->pending.renames.count));
 }
 
 /*

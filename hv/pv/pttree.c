@@ -150,9 +150,15 @@ static struct pt_result *asker(struct domain *d)
 	return v && v->domain == d ? &v->pt_result : &d->pending.outside;
 }
 
+/* Asked with and without d's LOCK_MM; it changes with it only. */
 static bool half_way(const struct pt_tree *w)
 {
-	return w->state != PT_IDLE;
+	return atomic_load_relaxed(&w->state) != PT_IDLE;
+}
+
+static void state_set(struct pt_tree *w, enum pt_tree_state state)
+{
+	atomic_store_relaxed(&w->state, state);
 }
 
 /* TREE3: store what became of the tree, for who asked. */
@@ -162,7 +168,7 @@ static void work_answer(struct pt_tree *w, int error)
 		.state = error ? PT_REFUSED : PT_VALIDATED,
 		.error = error, .root = w->root,
 	};
-	w->state = PT_IDLE;
+	state_set(w, PT_IDLE);
 }
 
 /* The root's entries have been dropped, and now the root is. */
@@ -171,7 +177,7 @@ static void work_end(struct pt_tree *w)
 	frame_put(mfn_to_frame(w->root));
 	if (w->state == PT_UNDOING)
 		work_answer(w, w->error);
-	w->state = PT_IDLE;
+	state_set(w, PT_IDLE);
 }
 
 static void work_part(struct domain *d) needs_lock(&d->mm)
@@ -182,13 +188,13 @@ static void work_part(struct domain *d) needs_lock(&d->mm)
 
 	if (w->state == PT_VALIDATING) {
 		/* TREE4 */
-		r = d->state == DOM_DYING ? -EINTR : validate(d, root);
+		r = READ_ONCE(d->state) == DOM_DYING ? -EINTR : validate(d, root);
 		if (!r)
 			work_answer(w, 0);
 		if (!r || r == -ERESTART)
 			return;
 		w->error = r;
-		w->state = PT_UNDOING;
+		state_set(w, PT_UNDOING);
 	}
 	if (devalidate(d, root) == DONE)
 		work_end(w);
@@ -237,8 +243,8 @@ enum progress pttree_work(struct domain *d)
 	}
 	/* The last entry was found, and the flush behind it made (K2). */
 	if (!ptbreak_left(d))
-		WRITE_ONCE(d->pending.renames.held, false);
-	if (d->state == DOM_DYING)
+		atomic_store_release(&d->pending.renames.held, false);
+	if (READ_ONCE(d->state) == DOM_DYING)
 		results_forget(d);
 	return pttree_work_left(d) ? MORE : DONE;
 }
@@ -305,7 +311,9 @@ int pttree_get(struct domain *d, mfn_t mfn, unsigned int level)
 		frame_put(f);
 	if (r <= 0)
 		return r;
-	*w = (struct pt_tree){ .state = PT_VALIDATING, .root = mfn, .asker = result };
+	w->root = mfn;
+	w->asker = result;
+	state_set(w, PT_VALIDATING);
 	work_part(d);
 	return half_way(w) ? -ERESTART : result_take(result, mfn, level);
 }
@@ -314,7 +322,8 @@ void pttree_drop(struct domain *d, mfn_t mfn)
 {
 	CHECK(d->pending.tree.state == PT_IDLE);
 	pagetype_partial(mfn_to_frame(mfn), PT_SLOTS, false);
-	d->pending.tree = (struct pt_tree){ .state = PT_DEVALIDATING, .root = mfn };
+	d->pending.tree.root = mfn;
+	state_set(&d->pending.tree, PT_DEVALIDATING);
 	work_part(d);
 }
 

@@ -12,5 +12,5 @@ void pirq_bound(struct domain *d, uint32_t pirq) { }
 void pirq_end(struct domain *d)
 {
 	fake_pirq_ends++;
-	fake_pirq_end_pages = d->pages.total;
+	fake_pirq_end_pages = READ_ONCE(d->pages.total);
 }

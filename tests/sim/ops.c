@@ -443,7 +443,7 @@ static long run_end_access(struct side *s)
 	struct grant_entry_v1 *e = g_v1(s->d, REF_OFFERED);
 
 	sim_access(e, sizeof(*e), true);
-	e->flags = 0;
+	WRITE_ONCE(e->flags, 0);
 	return 0;
 }
 
@@ -550,7 +550,7 @@ static long access_by(struct side *s, unsigned int what, bool write)
 	/* The CPU may have lost the translation before it got here. */
 	at = sim_tlb_access(s->cpu, va_of(what), write);
 	if (at && write)
-		*at = 0x77;
+		WRITE_ONCE(*at, 0x77);
 	return at ? 0 : -EFAULT;
 }
 

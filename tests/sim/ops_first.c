@@ -257,7 +257,7 @@ long op_run_pause(struct side *s)
 
 	if (r)
 		return r;
-	on = READ_ONCE(s->other->d->state) == DOM_RUNNING && s->other->d->cpu_mask;
+	on = READ_ONCE(s->other->d->state) == DOM_RUNNING && READ_ONCE(s->other->d->cpu_mask);
 	op->cmd = XEN_DOMCTL_unpausedomain;
 	s->args = (struct hypercall_args){ .a = { args_va(s) } };
 	r = state_call(op_domctl, &s->args);

@@ -68,7 +68,7 @@ static long store(struct side *s, unsigned int what)
 			return -ESRCH;
 		at = word(s, what, s->cpu, true);
 		if (at) {
-			*at = 0x77;
+			WRITE_ONCE(*at, 0x77);
 			return 0;
 		}
 		/* What the CPU forgets when it faults. */
@@ -87,7 +87,7 @@ long op_run_store_both_once(struct side *s)
 	uint64_t *at = word(s, P_BOTH, s->cpu, true);
 
 	if (at)
-		*at = 0x77;
+		WRITE_ONCE(*at, 0x77);
 	return at ? 0 : -EFAULT;
 }
 
@@ -104,12 +104,12 @@ long op_run_load_twice(struct side *s)
 	at = this_cpu()->current ? word(s, P_TWICE, 1 - s->cpu, false) : NULL;
 	if (!at)
 		return -EFAULT;
-	first = *at;
+	first = READ_ONCE(*at);
 	boundary();
 	at = this_cpu()->current ? word(s, P_SECOND, 1 - s->cpu, false) : NULL;
 	if (!at)
 		return -EFAULT;
-	second = *at;
+	second = READ_ONCE(*at);
 	return first == 0x77 && second != 0x77;
 }
 

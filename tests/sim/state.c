@@ -114,7 +114,7 @@ static void wait_paused(struct vcpu *v)
 		port_spin();
 	if (READ_ONCE(v->run) != RUN_RUNNABLE)
 		return;
-	v->run = RUN_RUNNING;
+	WRITE_ONCE(v->run, RUN_RUNNING);
 	state_run(sim_cpu, v);
 }
 

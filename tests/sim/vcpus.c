@@ -18,18 +18,18 @@ static struct spinlock lock = SPINLOCK_INIT(LOCK_SCHED);
 void sched_stop(struct vcpu *v)
 {
 	spin_lock(&lock);
-	v->want_offline = true;
+	WRITE_ONCE(v->want_offline, true);
 	if (v->run != RUN_RUNNING)
-		v->run = RUN_OFFLINE;
+		WRITE_ONCE(v->run, RUN_OFFLINE);
 	spin_unlock(&lock);
 }
 
 void sched_online(struct vcpu *v)
 {
 	spin_lock(&lock);
-	v->want_offline = false;
-	if (v->run == RUN_OFFLINE)
-		v->run = RUN_RUNNABLE;
+	WRITE_ONCE(v->want_offline, false);
+	if (READ_ONCE(v->run) == RUN_OFFLINE)
+		WRITE_ONCE(v->run, RUN_RUNNABLE);
 	spin_unlock(&lock);
 }
 
@@ -56,18 +56,18 @@ void sched_offline(struct vcpu *v)
 void sched_pause(struct vcpu *v)
 {
 	spin_lock(&lock);
-	if (v->run == RUN_RUNNABLE)
-		v->run = RUN_PAUSED;
+	if (READ_ONCE(v->run) == RUN_RUNNABLE)
+		WRITE_ONCE(v->run, RUN_PAUSED);
 	spin_unlock(&lock);
-	if (v->run == RUN_RUNNING)
+	if (READ_ONCE(v->run) == RUN_RUNNING)
 		sim_cpu_interrupt(v->domain);
 }
 
 void sched_resume(struct vcpu *v)
 {
 	spin_lock(&lock);
-	if (v->run == RUN_PAUSED)
-		v->run = RUN_RUNNABLE;
+	if (READ_ONCE(v->run) == RUN_PAUSED)
+		WRITE_ONCE(v->run, RUN_RUNNABLE);
 	spin_unlock(&lock);
 }
 
@@ -82,8 +82,8 @@ void state_left(struct vcpu *v)
 	struct domain *d = v->domain;
 
 	spin_lock(&lock);
-	v->run = READ_ONCE(d->paused) && !v->want_offline &&
-		 READ_ONCE(d->state) == DOM_RUNNING ? RUN_PAUSED : RUN_OFFLINE;
+	WRITE_ONCE(v->run, READ_ONCE(d->paused) && !v->want_offline &&
+		 READ_ONCE(d->state) == DOM_RUNNING ? RUN_PAUSED : RUN_OFFLINE);
 	spin_unlock(&lock);
 }
 
