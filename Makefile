@@ -148,7 +148,7 @@ $(B)/fuzz/$(1): $(patsubst %.c,$(B)/host/%.o,tests/fuzz/$(1).c $(sort $(call lin
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(t))))
 
-include tests/sim/sim.mk
+include tests/sim/sim.mk tests/threads/threads.mk
 # --- host benches: bench/host/NAME.c with share/ and hash/, built as a release is ---
 BENCH_CFLAGS := -std=gnu11 -O2 -mprfchw -g -fno-strict-aliasing -fno-stack-protector -flto=auto $(WARN) $(XEN_DEFS) \
 	-D_GNU_SOURCE -DXXH_NO_STDLIB -DDEBUG=0 -DTEST_BUILD=0 -Itests/port -iquote hv -iquote . -Ihv/abi -Ihash/include \

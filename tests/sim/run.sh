@@ -15,6 +15,7 @@ list)
 '') ;;
 quick)
 	set -- $(grep -v '^#' tests/sim/quick.txt)
+	quick=yes
 	;;
 *[,+]*) ;;
 *)
@@ -22,6 +23,18 @@ quick)
 	exit 2
 	;;
 esac
+# The same machine with real threads as CPUs, under ThreadSanitizer, for some seconds.
+threads() {
+	if build/threads/threads 15 >"$folder/threads" 2>&1; then
+		passed=$((passed + 1))
+		echo "  SUCCESS  sim threads: $(tail -n 1 "$folder/threads")"
+	else
+		failed=$((failed + 1))
+		echo "  FAILURE  sim threads: make soak T=tsan goes on with it; $folder/threads has the accesses"
+		grep -aE '^FAILURE|^SUMMARY|^the CPUs did' "$folder/threads"
+	fi
+}
+
 # What a pair did is true of the sources that it ran, and of no others.
 this=$(cksum <"$sim")
 if [ -n "${RESUME-}" ] && [ $# = 0 ]; then
@@ -50,6 +63,7 @@ if [ $# != 0 ]; then
 			echo "  repeat: make sim T=$pair"
 		fi
 	done
+	[ -z "${quick-}" ] || threads
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ]
 	exit

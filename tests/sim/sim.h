@@ -31,6 +31,10 @@
 
 #include "dom/domain.h"
 
+/* Threads as CPUs (tests/threads) have one each. */
+#ifndef SIM_PER_THREAD
+#define SIM_PER_THREAD
+#endif
 #define SIM_CPUS	2
 #define SIM_SWITCHES	2	/* preemptions of a schedule, at most */
 
@@ -56,7 +60,7 @@ struct sim_outcome {
 extern struct sim_outcome sim_outcome;
 
 extern bool sim_active;		/* accesses count */
-extern unsigned int sim_cpu;	/* the one that runs */
+extern SIM_PER_THREAD unsigned int sim_cpu;	/* the one that runs */
 
 struct domain *sim_cpu_domain(unsigned int cpu);
 /* Both operations, by that schedule. */

@@ -16,7 +16,7 @@ SIM_FAKES = $(filter-out %/fake_tlb.c %/fake_evtchn.c,$(filter tests/%,$(call li
 SIM_OBJ = $(patsubst %.c,$(B)/sim/%.o,$(SIM_MACHINE) $(SIM_FAKES) $(wildcard tests/sim/*.c))
 $(B)/sim/tests/sim/%.o: tests/sim/%.c $(B)/inc/.done
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SIM_CFLAGS) $(if $(filter state ops ops_vcpu ops_first vcpus,$*),$(SIM_SWITCHED)) -MD -MP -c -o $@ $<
+	$(Q)$(CC) $(SIM_CFLAGS) $(if $(filter state ops% vcpus,$*),$(SIM_SWITCHED)) -MD -MP -c -o $@ $<
 # What the simulator has its own of, or the real thing, steps aside.
 $(B)/sim/tests/%.o: tests/%.c $(B)/inc/.done
 	@mkdir -p $(@D)
