@@ -158,14 +158,24 @@ static void finish(struct slot *s, enum result result, struct counts *c)
 	s->busy = false;
 }
 
+/* 8 ns an instruction, and none while all CPUs wait. */
+#define ICOUNT "-icount shift=3,sleep=off"
+
+static bool counts_instructions(const struct boot_test *t, const struct options *o)
+{
+	return t->icount && !strncmp(o->accel, "tcg", 3);
+}
+
 static void start(struct slot *s, const struct boot_test *t,
 		  const struct options *o, struct counts *counts)
 {
 	char *append = xasprintf("exit=qemu %s", t->append);
+	char *extra = xasprintf("%s %s", t->qemu ? t->qemu : "",
+				counts_instructions(t, o) ? ICOUNT : "");
 	struct machine_config c = {
 		.qemu = o->qemu, .accel = o->accel, .cpu_model = t->cpu_model,
 		.cpus = t->cpus, .mem_mib = t->mem, .kernel = "pasture",
-		.append = append, .extra = t->qemu,
+		.append = append, .extra = extra,
 	};
 
 	*s = (struct slot){ .busy = true, .test = t };
@@ -184,6 +194,7 @@ static void start(struct slot *s, const struct boot_test *t,
 		finish(s, RESULT_ERROR, counts);
 	}
 	free(append);
+	free(extra);
 }
 
 /* Those that have ended, or have had their time. */

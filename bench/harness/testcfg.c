@@ -35,6 +35,7 @@ static bool set_key(struct boot_test *t, struct strings *variants,
 	const struct { const char *key; uint64_t *number; } numbers[] = {
 		{ "mem", &t->mem }, { "cpus", &t->cpus },
 		{ "timeout", &t->timeout }, { "exit", &t->exit },
+		{ "icount", &t->icount },
 	};
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)

@@ -15,6 +15,7 @@ struct boot_test {
 	struct strings modules;
 	struct strings expect_lines, forbid_lines; /* regular expressions */
 	uint64_t mem, cpus, timeout, exit;
+	uint64_t icount;	/* 1: the machine's time is its instructions' */
 	bool has_exit;
 	char *cpu_model, *append, *expect;
 	char *qemu;		/* further words for QEMU: devices */

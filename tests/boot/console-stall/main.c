@@ -4,7 +4,8 @@
  *
  *   watch=DOMID  print for ever, until that domain is gone
  *   else         say nothing for 6 seconds, and then how long we stood still at
- *                most
+ *                most: a second is allowed (O3), and what a busy host adds; who
+ *                waits for the reader stands still for all of its 4
  */
 #include <gl/timer.h>
 
@@ -45,7 +46,7 @@ static void stay_silent(void)
 		before = now;
 	} while (now - begun < SECONDS * 1000 * MS);
 	gl_printf("stood still %lu ms at most\n", longest / MS);
-	gl_test_check(longest < 1300 * MS);
+	gl_test_check(longest < 2500 * MS);
 }
 
 void gl_main(void)
