@@ -2,26 +2,29 @@
 # SPDX-License-Identifier: MIT
 # `make test`: every kind of test, going on after a failure: run-all.sh MAKE.
 # A kind that cannot be built counts as one failure.  Last line, alone:
-# "N passed, N failed".
+# "N passed, N failed".  build/test.tap has each test's result as TAP.
 cd "$(dirname "$0")/.." || exit 1
 make=${1:-make}
 passed=0 failed=0 skipped=0
 log=build/test.log
-failures=build/test.failed
+failures=build/test.failed all=build/test.all
 mkdir -p build
-: >"$failures"
+rm -f build/test.tap
+: >"$failures" >"$all"
 
 # What `make KIND` printed last is its result.  A failure's line, and the ten
 # after it, which say why, are kept for the end: whoever reads only that must
 # still learn what failed.
 add() {
-	local line
+	local line why
 
-	grep -aA10 '^  FAILURE ' "$log" | grep -av '^  SUCCESS ' | sed "s/^  FAILURE /&$1: /" >>"$failures"
+	grep -aA10 -E '^  (FAILURE|ERROR|CRASH|TIMEOUT) ' "$log" | grep -avE '^(  SUCCESS |--$|[0-9]+ passed)' |
+		sed -E "s/^  [A-Z]+ +/&$1: /" >>"$failures"
 	line=$(grep -aE '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
 	if [ -z "$line" ]; then
-		echo "  FAILURE  $1: it could not be run" | tee -a "$failures"
-		tail -n 5 "$log" >>"$failures"
+		why=$(tail -n 5 "$log")
+		echo "  FAILURE  $1: it could not be run" | tee -a "$failures" "$log"
+		echo "$why" | tee -a "$log" >>"$failures"
 		failed=$((failed + 1))
 		return
 	fi
@@ -43,8 +46,10 @@ for kind in lint unit model sim cli boot; do
 	T=$t "$make" -j"$(nproc)" -s --no-print-directory "$kind" 2>&1 | tee "$log" |
 		grep -vE '^[0-9]+ (passed, [0-9]+ failed|skipped)$|^make'
 	add "$kind"
+	{ echo "--- $kind ---" && cat "$log"; } >>"$all"
 	echo "  $kind: $((SECONDS - began)) s"
 done
+awk -f tests/tap.awk "$all" >build/test.tap
 [ "$failed" = 0 ] || { echo "--- failed ---" && cat "$failures"; }
 [ "$skipped" = 0 ] || echo "$skipped skipped"
 echo "$passed passed, $failed failed"

@@ -726,6 +726,8 @@ const struct op ops[] = {
 	{ "domain-max-mem-more", op_max_mem_more, op_run_domctl, NULL, OP_FIRST },
 	{ "domain-info", op_domain_info, op_run_domctl, NULL, OP_FIRST },
 	{ "domain-context", op_set_context, op_run_domctl, NULL, OP_FIRST },
+	{ "domain-get-context", op_get_context, op_run_domctl, NULL, OP_FIRST },
+	{ "domain-trigger", op_trigger, op_run_domctl, NULL, OP_FIRST },
 	{ "domain-pause", op_pause, op_run_pause, NULL, OP_FIRST },
 	{ "domain-destroy", op_destroy, op_run_destroy, op_reap_other, OP_FIRST },
 	{ "label", op_label, op_run_label, NULL, OP_FIRST },

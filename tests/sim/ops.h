@@ -68,6 +68,8 @@ void op_max_mem_more(struct side *s);
 void op_domain_info(struct side *s);
 void op_set_context(struct side *s);
 long op_run_domctl(struct side *s);
+void op_get_context(struct side *s);
+void op_trigger(struct side *s);
 void op_pause(struct side *s);
 long op_run_pause(struct side *s);
 void op_destroy(struct side *s);

@@ -243,6 +243,24 @@ void op_set_context(struct side *s)
 	op->u.vcpucontext.ctxt.p = (void *)fake_va(page + s->args_page + 1);
 }
 
+/* All that a tool may know of it, into the side's own page. */
+void op_get_context(struct side *s)
+{
+	struct xen_domctl *op = domctl_other(s, XEN_DOMCTL_getvcpucontext);
+
+	s->other->d->setup.has_vcpus = true;
+	op->u.vcpucontext.vcpu = s->other->v->id;
+	op->u.vcpucontext.ctxt.p = (void *)fake_va(page + s->args_page + 1);
+}
+
+void op_trigger(struct side *s)
+{
+	domctl_other(s, XEN_DOMCTL_sendtrigger)->u.sendtrigger =
+		(struct xen_domctl_sendtrigger){
+			.trigger = XEN_DOMCTL_SENDTRIGGER_NMI, .vcpu = THIRD,
+		};
+}
+
 /*
  * And the end of the pause, else its guest's CPU would wait for ever.  No
  * vCPU of its is on a CPU meanwhile.
