@@ -148,11 +148,10 @@ $(B)/fuzz/$(1): $(patsubst %.c,$(B)/host/%.o,tests/fuzz/$(1).c $(sort $(call lin
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(t))))
 
-include tests/sim/sim.mk tests/threads/threads.mk
 # --- host benches: bench/host/NAME.c with share/ and hash/, built as a release is ---
 BENCH_CFLAGS := -std=gnu11 -O2 -mprfchw -g -fno-strict-aliasing -fno-stack-protector -flto=auto $(WARN) $(XEN_DEFS) \
-	-D_GNU_SOURCE -DXXH_NO_STDLIB -DDEBUG=0 -DTEST_BUILD=0 -Itests/port -iquote hv -iquote . -Ihv/abi -Ihash/include \
-	-Ishare/include -isystem $(B)/inc
+	-D_GNU_SOURCE -DXXH_NO_STDLIB -DDEBUG=0 -DTEST_BUILD=0 -Itests/port -iquote hv -iquote . -iquote bench \
+	-Ihv/abi -Ihash/include -Ishare/include -isystem $(B)/inc
 BENCH_SRC := $(wildcard share/*.c hash/*.c) bench/host/machine.c bench/host/port.c
 $(B)/benchobj/%.o: %.c $(B)/inc/.done
 	@mkdir -p $(@D)
@@ -162,12 +161,13 @@ $(B)/bench/host/share-vs-ksm: $(B)/benchobj/bench/host/ksm.o
 $(B)/bench/host/%: $(B)/benchobj/bench/host/%.o $(BENCH_SRC:%.c=$(B)/benchobj/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 -flto=auto -o $@ $^ -lpthread
+include tests/sim/sim.mk tests/threads/threads.mk tools/replay.mk
 
 # --- targets ---
 HV := $(B)/pasture
 HV_DEBUG := $(B)/debug/pasture
 
-all: $(HV) $(HV_DEBUG) $(B)/harness $(B)/pasturectl $(GUEST_KERNELS) ## build everything (default)
+all: $(HV) $(HV_DEBUG) $(B)/harness $(B)/pasturectl $(B)/pasture-replay $(GUEST_KERNELS) ## build everything (default)
 run: $(call unless_list,$(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel)
 run: ## 8 guests share files (T=NAME another job, T=list)
 	@$(if $(T),bench/run-named.sh job bench/jobs $(T),$(B)/harness run)
@@ -185,7 +185,7 @@ boot: $(call unless_list,$(LINUX_BOOT) $(HV_DEBUG) $(B)/harness $(GUEST_KERNELS)
 	@$(if $(LIST),bash tests/list-boot.sh,$(B)/harness boot-test $(T))
 model: $(call unless_list,$(B)/.deps) ## check the SPIN models and that their wrong variants fail (T=NAME one, T=list)
 	@tests/model/run.sh $(T)
-cli: $(call unless_list,$(HV) $(HV_DEBUG) $(B)/harness $(B)/pasturectl $(GUEST_KERNELS))
+cli: $(call unless_list,$(HV) $(HV_DEBUG) $(B)/harness $(B)/pasturectl $(B)/pasture-replay $(GUEST_KERNELS))
 cli: ## what the tools say to a user's mistakes (T=NAME one, T=list)
 	@tests/cli/run.sh $(T)
 lint: $(call unless_list,$(HV) $(GUEST_CORE_OBJ) $(B)/inc/.done) ## layers, headers, symbols, style (T=NAME one)

@@ -126,10 +126,15 @@ void bench_shuffle(uint32_t *numbers, uint32_t count, uint64_t seed)
 	}
 }
 
+void bench_secret_set(uint64_t seed)
+{
+	for (unsigned int i = 0; i < SHARE_SECRET_BYTES; i++)
+		bench_secret[i] = bench_random(&seed);
+}
+
 void bench_machine_hollow(struct bench_machine *m, uint32_t own, uint32_t pool)
 {
 	uint32_t *numbers = bench_map((size_t)pool * sizeof(*numbers));
-	uint64_t seed = 1;
 
 	*m = (struct bench_machine){ .own = own, .frames = own + pool };
 	m->records = bench_map((size_t)m->frames * sizeof(*m->records));
@@ -145,8 +150,7 @@ void bench_machine_hollow(struct bench_machine *m, uint32_t own, uint32_t pool)
 	free(numbers);
 	/* Warm: the first arena is not on anybody's account. */
 	bench_free(NULL, bench_alloc(NULL, 64), 64);
-	for (unsigned int i = 0; i < SHARE_SECRET_BYTES; i++)
-		bench_secret[i] = bench_random(&seed);
+	bench_secret_set(1);
 }
 
 void bench_machine_init(struct bench_machine *m, uint32_t own, uint32_t pool)

@@ -33,6 +33,7 @@ struct bench_machine {
 extern const struct share_ops bench_ops;
 extern _Thread_local unsigned int bench_thread;	/* < BENCH_THREADS */
 extern uint8_t bench_secret[SHARE_SECRET_BYTES];
+void bench_secret_set(uint64_t seed);	/* the same for the same seed */
 
 void bench_machine_init(struct bench_machine *m, uint32_t own, uint32_t pool);
 void bench_machine_fini(struct bench_machine *m);

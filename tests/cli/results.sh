@@ -8,7 +8,10 @@ cat >"$top/make" <<'MAKE'
 #!/bin/bash
 case ${!#} in
 lint) printf '  SUCCESS  lint style\n1 passed, 0 failed\n' ;;
-unit) printf '  SUCCESS  unit a (3)\n  FAILURE  unit b #1\n    | b.c:7: 1 != 2\n3 passed, 1 failed\nmake: *** [unit] Error 1\n' ;;
+unit)
+	printf '  SUCCESS  unit a (3)\n  FAILURE  unit b #1\n    | b.c:7: 1 != 2\n'
+	printf '3 passed, 1 failed\nmake: *** [unit] Error 1\n'
+	;;
 model) printf '  SKIP     model c\n0 passed, 0 failed\n1 skipped\n' ;;
 sim) echo "sim: cannot be linked" ;;
 boot) printf '  TIMEOUT  canary (30.0 s)\n  guest g says nothing\n0 passed, 1 failed\n' ;;
@@ -25,7 +28,8 @@ for line in '  FAILURE  unit: unit b #1' '    | b.c:7: 1 != 2' '  TIMEOUT  boot:
 done
 ! grep -q 'SUCCESS' <<<"$said" || fail "what passed is among the failures"
 tap=$top/build/test.tap
-for line in 'TAP version 13' 'ok 1 - lint style' 'ok 2 - unit a (3)' 'not ok 3 - unit b \#1' '#     | b.c:7: 1 != 2' \
-	'ok 4 - model c # SKIP' 'not ok 5 - sim it could not be run' 'ok 6 - cli good (0 s)' 'not ok 7 - boot canary (30.0 s)' '1..7'; do
+for line in 'TAP version 13' 'ok 1 - lint style' 'ok 2 - unit a (3)' 'not ok 3 - unit b \#1' \
+	'#     | b.c:7: 1 != 2' 'ok 4 - model c # SKIP' 'not ok 5 - sim it could not be run' \
+	'ok 6 - cli good (0 s)' 'not ok 7 - boot canary (30.0 s)' '1..7'; do
 	grep -qxF -- "$line" "$tap" || fail "no '$line' in $tap"
 done
