@@ -12,7 +12,7 @@ for t in tests/cli/*.sh; do
 	[ -z "${1-}" ] || [ "$1" = "$name" ] || [ "$1" = list ] || continue
 	[ "${1-}" != list ] || { echo "$name"; continue; }
 	began=$SECONDS
-	log=$(timeout --foreground 120 bash -e -c ". tests/cli/lib.sh; . $t" 2>&1)
+	log=$(timeout --foreground 300 bash -e -c ". tests/cli/lib.sh; . $t" 2>&1)
 	status=$?
 	case $status in
 	0) passed=$((passed + 1)); echo "  SUCCESS  $name ($((SECONDS - began)) s)" ;;
@@ -21,6 +21,7 @@ for t in tests/cli/*.sh; do
 		failed=$((failed + 1))
 		echo "  FAILURE  $name"
 		printf '%s\n' "$log" | tail -n 20
+		[ $status != 124 ] || echo "it was not done after 300 s"
 		echo "  repeat: make cli T=$name"
 		;;
 	esac
