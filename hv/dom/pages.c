@@ -111,40 +111,20 @@ static void quota_give(struct domain *d, uint64_t pages)
 	spin_unlock(&d->pages.lock);
 }
 
-/* from: INVALID_MFN for zeroed frames. */
-static mfn_t frames_alloc(unsigned int order, mfn_t from)
+mfn_t domain_pages_prepare(struct domain *d, unsigned int order)
 {
 	void *virt;
 
-	if (!mfn_eq(from, INVALID_MFN))
-		return palloc_hv_copy(from);
+	if (!quota_take(d, 1UL << order, true))
+		return INVALID_MFN;
 	virt = palloc_hv(order);
-	return virt ? virt_to_mfn(virt) : INVALID_MFN;
-}
-
-/* Their room in the quota was taken. */
-static mfn_t pages_prepare(struct domain *d, unsigned int order, mfn_t from)
-{
-	mfn_t mfn = frames_alloc(order, from);
-
-	if (mfn_eq(mfn, INVALID_MFN)) {
+	if (!virt) {
 		reclaim_flush_all();	/* this CPU may have freed some */
-		mfn = frames_alloc(order, from);
+		virt = palloc_hv(order);
 	}
-	if (mfn_eq(mfn, INVALID_MFN))
+	if (!virt)
 		quota_give(d, 1UL << order);
-	return mfn;
-}
-
-mfn_t domain_pages_prepare(struct domain *d, unsigned int order)
-{
-	return quota_take(d, 1UL << order, true) ?
-		pages_prepare(d, order, INVALID_MFN) : INVALID_MFN;
-}
-
-mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from)
-{
-	return pages_prepare(d, 0, from);
+	return virt ? virt_to_mfn(virt) : INVALID_MFN;
 }
 
 void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order)

@@ -77,8 +77,10 @@ static enum shareop_result item_copy(struct domain *d, struct chunk *c,
 {
 	mfn_t mfn = ownpage_copy(d, item->mfn, pfn);
 
-	if (mfn_eq(mfn, INVALID_MFN))
+	if (mfn_eq(mfn, INVALID_MFN)) {
+		domain_quota_give(d);
 		return SHARE_NO_MEMORY;
+	}
 	item->new_mfn = mfn;
 	names_copy(c, item);
 	if (!share_drop(d->sharing.dom, mfn_n(item->mfn), item->count, true))
@@ -106,7 +108,7 @@ static enum shareop_result item_unshare(struct domain *d,
 	if (!domain_quota_move(d))
 		return SHARE_NO_MEMORY;
 	item->writable = names_writable(c, item);
-	if (share_take(d->sharing.dom, mfn_n(item->mfn), item->count) == SHARE_OK) {
+	if (share_take(d->sharing.dom, mfn_n(item->mfn), item->count, NULL) == SHARE_OK) {
 		item->new_mfn = item->mfn;
 		return SHARE_DONE;
 	}

@@ -21,6 +21,7 @@
 #include "pv/pttree.h"
 #include "pv/resolve.h"
 #include "sharing/holds.h"
+#include "sharing/ownpage.h"
 #include "x86/cpu.h"
 
 /* Bits a guest may not set.  PWT, PCD, PAT: RAM has one cache type (PT17). */
@@ -277,20 +278,17 @@ static void l1_rename(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 
 int ptcheck_break(struct domain *d, pte_t *pte)
 {
-	pte_t e = READ_ONCE(*pte), new;
-	struct frame *f;
-	int r = ptbreak_write(d, pte, pte_mfn(e), &f);
+	pte_t e = READ_ONCE(*pte);
+	mfn_t own;
+	int r = ptbreak_entry(d, pte, &own);
 
 	if (r)
 		return r;
-	new = pte_renamed(e & ~PTE_AVL_OURS, f) | PTE_RW;
-	r = l1_get_owned(d, f, new);
-	if (r)
-		return r;
-	/* No CPU knows another frame at this place. */
-	if (mfn_eq(pte_mfn(e), pte_mfn(new)))
-		return l1_replace(d, pte, e, new, AD_PRESERVE);
-	l1_rename(d, pte, e, new, AD_PRESERVE);
+	/* No CPU knows another frame at this place, and the name stays. */
+	if (mfn_eq(pte_mfn(e), own))
+		(void)entry_write(pte, ownpage_pte(e, own), AD_PRESERVE, &e);
+	else
+		l1_rename(d, pte, e, ownpage_pte(e, own), AD_PRESERVE);
 	return 0;
 }
 
