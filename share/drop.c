@@ -12,12 +12,12 @@
 
 #include "impl.h"
 
-/* Take a frame without holders out of the index.  Stripe lock. */
-static void frame_leave(struct share_group *g, uint32_t frame)
+/*
+ * Take a frame without holders out of the index; r is its record.  Stripe lock.
+ */
+static void frame_leave(struct share_group *g, uint32_t frame, struct share_record *r)
 	needs_lock(&g->index)
 {
-	struct share_record *r = group_record(g, frame);
-
 	CHECK(!r->count && !r->holders);
 	if (r->hash == g->zero_hash)
 		counter_add(&g->zero_frames, -1);
@@ -44,7 +44,7 @@ static bool hold_end(struct share_dom *d, struct hold *h, uint32_t mappings)
 	count_sub(d, frame, mappings);
 	last = --r->holders == 0;
 	if (last)
-		frame_leave(g, frame);
+		frame_leave(g, frame, r);
 	index_unlock(&g->index, hash);
 	return last;
 }
@@ -99,7 +99,7 @@ static bool take_alone(struct share_dom *d, struct hold *h)
 		hold_count(d, frame, -(int64_t)h->mappings);
 		count_sub(d, frame, h->mappings);
 		r->holders = 0;
-		frame_leave(g, frame);
+		frame_leave(g, frame, r);
 	}
 	index_unlock(&g->index, hash);
 	return alone;

@@ -86,17 +86,15 @@ static bool own_take(struct domain *d, uint64_t pages)
 	return true;
 }
 
-/* fresh: no hold of the domain's becomes this page. */
-static bool quota_take(struct domain *d, uint64_t pages, bool fresh)
+/* No hold of the domain's becomes one of these pages. */
+static bool quota_take(struct domain *d, uint64_t pages)
 {
-	uint64_t most;
 	bool ok;
 
 	spin_lock(&d->pages.lock);
-	most = fresh ? d->pages.limit : d->pages.max;
 	ok = READ_ONCE(d->state) < DOM_DYING && /* END6 */
-	     pages <= most && d->pages.total <= most - pages &&
-	     (!fresh || !d->pages.own || own_take(d, pages));
+	     pages <= d->pages.limit && d->pages.total <= d->pages.limit - pages &&
+	     (!d->pages.own || own_take(d, pages));
 	if (ok)
 		d->pages.total += pages;
 	spin_unlock(&d->pages.lock);
@@ -115,7 +113,7 @@ mfn_t domain_pages_prepare(struct domain *d, unsigned int order)
 {
 	void *virt;
 
-	if (!quota_take(d, 1UL << order, true))
+	if (!quota_take(d, 1UL << order))
 		return INVALID_MFN;
 	virt = palloc_hv(order);
 	if (!virt) {
@@ -151,12 +149,19 @@ void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order)
 
 bool domain_quota_take(struct domain *d)
 {
-	return quota_take(d, 1, true);
+	return quota_take(d, 1);
 }
 
 bool domain_quota_move(struct domain *d)
 {
-	return quota_take(d, 1, false);
+	bool ok;
+
+	spin_lock(&d->pages.lock);
+	/* The hold counts already, where holds are charged to the quota. */
+	ok = READ_ONCE(d->state) < DOM_DYING && d->pages.total < d->pages.max;
+	d->pages.total += ok;
+	spin_unlock(&d->pages.lock);
+	return ok;
 }
 
 void domain_pages_settle(struct domain *d)

@@ -331,8 +331,11 @@ static void others_follow(struct domain *d, mfn_t mfn, mfn_t new, uint32_t left,
 		rename_add(&d->pending.renames, mfn, new, left);
 }
 
-/* Others hold the frame, or entries of d's other than p->pte name it. */
-static int break_for_more(struct domain *d, struct shared_page *p, mfn_t *new)
+/*
+ * Others hold the frame, or entries of d's other than p->pte name it.  Out of
+ * the way of breaks that are done in one step.
+ */
+static __attribute__((noinline)) int break_for_more(struct domain *d, struct shared_page *p, mfn_t *new)
 	needs_lock(&d->mm)
 {
 	uint32_t left = p->held.mappings - (p->pte ? 1 : 0);
@@ -404,19 +407,25 @@ int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 	return r;
 }
 
-int ptbreak_entry(struct domain *d, const pte_t *pte, mfn_t *new)
+/* The page was broken before, and this is the next of its entries (K1). */
+static __attribute__((noinline)) int entry_follows(struct domain *d, struct pt_rename *p,
+						   mfn_t *new) needs_lock(&d->mm)
 {
-	struct shared_page page = { .mfn = pte_mfn(*pte), .pte = pte, .in_place = true };
-	struct pt_rename *p = rename_find(&d->pending.renames, page.mfn);
 	int r;
 
-	if (!p)
-		return break_page(d, &page, new);
 	*new = MFN(p->new);
 	r = entry_refs_get(d, mfn_to_frame(*new), PTE_RW, p->old == p->new);
 	if (!r)
 		rename_entry_done(&d->pending.renames, p);
 	return r;
+}
+
+int ptbreak_entry(struct domain *d, const pte_t *pte, mfn_t mfn, mfn_t *new)
+{
+	struct shared_page page = { .mfn = mfn, .pte = pte, .in_place = true };
+	struct pt_rename *p = rename_find(&d->pending.renames, mfn);
+
+	return unlikely(p) ? entry_follows(d, p, new) : break_page(d, &page, new);
 }
 
 /* --- no frame --- */

@@ -280,7 +280,7 @@ int ptcheck_break(struct domain *d, pte_t *pte)
 {
 	pte_t e = READ_ONCE(*pte);
 	mfn_t own;
-	int r = ptbreak_entry(d, pte, &own);
+	int r = ptbreak_entry(d, pte, pte_mfn(e), &own);
 
 	if (r)
 		return r;
@@ -580,22 +580,20 @@ enum child_state ptcheck_entry_drop(struct domain *d, struct frame *table, unsig
 
 pte_t *ptcheck_table(struct domain *d, mfn_t l4, uint64_t va)
 {
-	pte_t *table = mfn_to_virt(l4);
+	pte_t e = pte_make(l4, PTE_P);
 	unsigned int level;
 
 	for (level = 4; level > 1; level--) {
-		pte_t e = table[pt_slot(va, level)];
-
+		e = ((const pte_t *)mfn_to_virt(pte_mfn(e)))[pt_slot(va, level)];
 		if (!(e & PTE_P))
 			return NULL;
-		table = mfn_to_virt(pte_mfn(e));
 	}
 	/*
 	 * If there was a linear link on the way, this table is not an L1 table.
 	 */
-	if (type_class(mfn_to_frame(virt_to_mfn(table))->type) != CLASS_L1)
+	if (frame_class(mfn_to_frame(pte_mfn(e))) != CLASS_L1)
 		return NULL;
-	return table;
+	return mfn_to_virt(pte_mfn(e));
 }
 
 pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va)

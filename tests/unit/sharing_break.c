@@ -6,7 +6,6 @@
 #include <port.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xen/memory.h>
 
 #include "audit/audit.h"
 #include "fake/fake_breaks.h"
@@ -109,70 +108,6 @@ START_TEST(no_frame)
 	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
 	ck_assert_uint_eq(d->pages.total, pages + 1);
 	ck_assert(filled(fake_page(d, p), 7));
-}
-END_TEST
-
-/* The only free frame is one that waits on this CPU for its flush. */
-START_TEST(frame_waits_for_its_flush)
-{
-	mfn_t mine = fake_mfn(d, p + 5);
-	pte_t *pte = fake_pte(d, p + 5);
-	uint64_t pages;
-
-	break_first();
-	(void)shared(p, 7, true);
-	ck_assert_int_eq(map(p + 5, 0), 0);
-	pages = d->pages.total;
-	fake_memory_take(0);
-	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
-	ck_assert_int_eq(reservation(XENMEM_decrease_reservation, 1, &mine), 1);
-	ck_assert_uint_eq(palloc_free_count(), 0);
-	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
-	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mine));
-	ck_assert_uint_eq(d->pages.total, pages);
-	ck_assert(!*pte && filled(fake_page(d, p), 7));
-	fake_memory_give();
-}
-END_TEST
-
-static bool no_more(struct m2p_view *view)
-{
-	return false;
-}
-
-/* The copy's frame cannot be named: it goes back, and nothing has changed. */
-START_TEST(copy_without_a_name)
-{
-	bool (*more)(struct m2p_view *view) = d->m2p.more;
-	uint64_t pages, free, promised = d->m2p.promised;
-	void *taken = NULL, *page;
-	mfn_t mfn;
-
-	break_first();
-	mfn = shared(p, 7, true);
-	pages = d->pages.total;
-	/* Up to a frame that d's view has no leaf for. */
-	while ((page = palloc_hv(0)) &&
-	       mfn_eq(m2p_leaf_from(&d->m2p, virt_to_mfn(page)), virt_to_mfn(page))) {
-		*(void **)page = taken;
-		taken = page;
-	}
-	ck_assert(page);
-	palloc_hv_free(page, 0);
-	d->m2p.more = no_more;
-	d->m2p.promised = 0;
-	free = palloc_free_count();
-	ck_assert(!sharefault(d->vcpu[0], fake_va(p), WRITE));
-	ck_assert_uint_eq(palloc_free_count(), free);
-	ck_assert_uint_eq(d->pages.total, pages);
-	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
-	d->m2p.more = more;
-	d->m2p.promised = promised;
-	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
-	while ((page = taken)) {
-		taken = *(void **)page;
-		palloc_hv_free(page, 0);
-	}
 }
 END_TEST
 
@@ -548,7 +483,7 @@ START_TEST(second_name_in_the_same_call)
 	ck_assert_int_eq(clear_guest(fake_va(p), 8), 0);
 	ck_assert_int_eq(clear_guest(fake_va(p + 1) + 8, 8), 0);
 	ck_assert(pttree_work_left(d));
-	/* K1: the third name is left, which is as it should be in its own frame. */
+	/* K1: p + 2 is left. */
 	ck_assert_uint_eq(d->pending.renames.rename[0].left, 1);
 	/* K2: nothing new meanwhile. */
 	ck_assert_int_eq(op_update_va_mapping(&(struct hypercall_args){
@@ -754,8 +689,6 @@ static void add_break_first(TCase *tc)
 	tcase_add_test(tc, fault_copies);
 	tcase_add_test(tc, fault_of_the_last);
 	tcase_add_test(tc, no_frame);
-	tcase_add_test(tc, frame_waits_for_its_flush);
-	tcase_add_test(tc, copy_without_a_name);
 	tcase_add_test(tc, fault_in_user_mode);
 	tcase_add_test(tc, fault_is_the_guests);
 	tcase_add_test(tc, outputs);
