@@ -148,12 +148,13 @@ uint64_t index_removals(const struct index *x, uint64_t hash)
 	return stripe->removals;
 }
 
-void index_balance(struct index *x)
+/* A step is wanted; out of the way of those that need none. */
+static __attribute__((noinline)) void balance(struct index *x)
 {
 	struct spinlock *stripe;
-	int direction = lintab_step_wanted(&x->table);
+	int direction;
 
-	if (!direction || atomic_exchange(&x->stepping, 1))
+	if (atomic_exchange(&x->stepping, 1))
 		return;
 	/*
 	 * Ask again: the shape may have changed before `stepping` was taken;
@@ -168,6 +169,12 @@ void index_balance(struct index *x)
 		lintab_prefetch_step(&x->table);
 	}
 	atomic_store_release(&x->stepping, 0);
+}
+
+void index_balance(struct index *x)
+{
+	if (unlikely(lintab_step_wanted(&x->table)))
+		balance(x);
 }
 
 bool index_walk(const struct index *x, uint32_t *bucket,

@@ -12,12 +12,12 @@
 
 #include "impl.h"
 
-/* Take a frame without holders out of the index.  Stripe lock. */
-static void frame_leave(struct share_group *g, uint32_t frame)
+/*
+ * Take a frame without holders out of the index; r is its record.  Stripe lock.
+ */
+static void frame_leave(struct share_group *g, uint32_t frame, struct share_record *r)
 	needs_lock(&g->index)
 {
-	struct share_record *r = group_record(g, frame);
-
 	CHECK(!r->count && !r->holders);
 	if (r->hash == g->zero_hash)
 		counter_add(&g->zero_frames, -1);
@@ -45,14 +45,9 @@ static bool hold_end(struct share_dom *d, struct hold *h, uint32_t mappings)
 	WRITE_ONCE(r->holders, r->holders - 1);
 	last = !r->holders;
 	if (last)
-		frame_leave(g, frame);
+		frame_leave(g, frame, r);
 	index_unlock(&g->index, hash);
 	return last;
-}
-
-static void drop_account(struct share_events *e, uint32_t mappings, bool broke)
-{
-	counter_add(broke ? &e->breaks : &e->drops, mappings);
 }
 
 bool share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
@@ -66,7 +61,7 @@ bool share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
 	h = hold_find(d, canonical);
 	CHECK(h && h->mappings >= mappings);
 	hold_count(d, canonical, -(int64_t)mappings);
-	drop_account(&d->events, mappings, broke);
+	counter_add(broke ? &d->events.breaks : &d->events.drops, mappings);
 	h->mappings -= mappings;
 	held = h->mappings;
 	if (held)
@@ -82,13 +77,13 @@ bool share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
 }
 
 /*
- * Others have the frame, or this domain has it elsewhere, too: no lock is
- * needed to see that, for it may have been so a moment ago.
+ * Others have the frame: no lock is needed to see that, for it may have been so
+ * a moment ago.
  *
  * With the stripe locked nobody can join; and if we are the only holder, only
  * our domain, which is locked, can change the count.
  */
-static bool take_alone(struct share_dom *d, struct hold *h, uint32_t mappings)
+static bool take_alone(struct share_dom *d, struct hold *h)
 	needs_lock(&d->lock)
 {
 	struct share_group *g = d->group;
@@ -97,21 +92,22 @@ static bool take_alone(struct share_dom *d, struct hold *h, uint32_t mappings)
 	uint64_t hash = r->hash;
 	bool alone;
 
-	if (READ_ONCE(r->holders) != 1 || h->mappings != mappings)
+	if (READ_ONCE(r->holders) != 1)
 		return false;
 	index_lock(&g->index, hash);
 	alone = r->holders == 1;
 	if (alone) {
-		hold_count(d, frame, -(int64_t)mappings);
-		count_sub(d, frame, mappings);
+		hold_count(d, frame, -(int64_t)h->mappings);
+		count_sub(d, frame, h->mappings);
 		WRITE_ONCE(r->holders, 0);
-		frame_leave(g, frame);
+		frame_leave(g, frame, r);
 	}
 	index_unlock(&g->index, hash);
 	return alone;
 }
 
-int share_take(struct share_dom *d, uint32_t canonical, uint32_t mappings)
+int share_take(struct share_dom *d, uint32_t canonical, uint32_t mappings,
+	       struct share_held *held)
 {
 	const struct share_ops *ops = d->group->share->ops;
 	struct hold *h;
@@ -119,9 +115,11 @@ int share_take(struct share_dom *d, uint32_t canonical, uint32_t mappings)
 
 	spin_lock(&d->lock);
 	h = hold_find(d, canonical);
+	if (h && held)
+		*held = (struct share_held){ h->mappings, hold_pfn(h) };
 	if (!h) {
 		rc = SHARE_ERR_NOT_HELD;
-	} else if (!take_alone(d, h, mappings)) {
+	} else if (h->mappings != mappings || !take_alone(d, h)) {
 		rc = SHARE_ERR_OTHERS;
 	} else {
 		hold_remove(d, h);

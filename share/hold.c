@@ -159,7 +159,7 @@ bool share_holds(struct share_dom *d, uint32_t canonical, uint32_t *mappings,
 	if (h && mappings)
 		*mappings = h->mappings;
 	if (h && pfn)
-		*pfn = h->pfn == HOLD_NO_PFN ? UINT64_MAX : h->pfn;
+		*pfn = hold_pfn(h);
 	spin_unlock(&d->lock);
 	return h != NULL;
 }

@@ -228,6 +228,11 @@ static inline struct hold *hold_find(struct share_dom *d, uint32_t frame)
 	return d->last.frame == (frame << 1 | 1) ? d->last.hold :
 						   hold_search(d, frame, &d->last);
 }
+/* The page that the hold stands for, as share.h has it. */
+static inline uint64_t hold_pfn(const struct hold *h)
+{
+	return h->pfn == HOLD_NO_PFN ? UINT64_MAX : h->pfn;
+}
 /*
  * Is there room for so many mappings more?  Other domains' mappings do not
  * count: no domain can use up a frame for the others.

@@ -26,6 +26,8 @@ for way in $(sed -n 's/^.*BENCH last_\([^ .]*\) .*/\1/p' "$log"); do
 done
 printf '\n  %s\n' "in comparison: copying a page $copy, a write fault answered by one update $bounce"
 printf '  %s\n' "an attempt of the library's to have a frame with no copy that is refused: $attempt, at most one in 65 breaks for long"
+figure_add break_first "$(figure "$log" first)"
+figure_add break_first_last "$(figure "$log" last_first)"
 figures_write cow-ways
 plot cow-ways <<PLOT
 $bars

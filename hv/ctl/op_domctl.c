@@ -183,8 +183,7 @@ static long send_trigger(struct domain *d, const struct xen_domctl_sendtrigger *
 		return -ESRCH;
 	switch (t->trigger) {
 	case XEN_DOMCTL_SENDTRIGGER_NMI:
-		WRITE_ONCE(v->nmi_pending, true);
-		sched_kick(v);
+		sched_send_nmi(v);
 		return 0;
 	case XEN_DOMCTL_SENDTRIGGER_POWER:
 	case XEN_DOMCTL_SENDTRIGGER_SLEEP:

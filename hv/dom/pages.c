@@ -92,17 +92,15 @@ static void total_set(struct domain *d, uint64_t pages) needs_lock(&d->pages.loc
 	WRITE_ONCE(d->pages.total, pages);
 }
 
-/* fresh: no hold of the domain's becomes this page. */
-static bool quota_take(struct domain *d, uint64_t pages, bool fresh)
+/* No hold of the domain's becomes one of these pages. */
+static bool quota_take(struct domain *d, uint64_t pages)
 {
-	uint64_t most;
 	bool ok;
 
 	spin_lock(&d->pages.lock);
-	most = fresh ? d->pages.limit : d->pages.max;
 	ok = READ_ONCE(d->state) < DOM_DYING && /* END6 */
-	     pages <= most && d->pages.total <= most - pages &&
-	     (!fresh || !d->pages.own || own_take(d, pages));
+	     pages <= d->pages.limit && d->pages.total <= d->pages.limit - pages &&
+	     (!d->pages.own || own_take(d, pages));
 	if (ok)
 		total_set(d, d->pages.total + pages);
 	spin_unlock(&d->pages.lock);
@@ -117,40 +115,20 @@ static void quota_give(struct domain *d, uint64_t pages)
 	spin_unlock(&d->pages.lock);
 }
 
-/* from: INVALID_MFN for zeroed frames. */
-static mfn_t frames_alloc(unsigned int order, mfn_t from)
+mfn_t domain_pages_prepare(struct domain *d, unsigned int order)
 {
 	void *virt;
 
-	if (!mfn_eq(from, INVALID_MFN))
-		return palloc_hv_copy(from);
+	if (!quota_take(d, 1UL << order))
+		return INVALID_MFN;
 	virt = palloc_hv(order);
-	return virt ? virt_to_mfn(virt) : INVALID_MFN;
-}
-
-/* Their room in the quota was taken. */
-static mfn_t pages_prepare(struct domain *d, unsigned int order, mfn_t from)
-{
-	mfn_t mfn = frames_alloc(order, from);
-
-	if (mfn_eq(mfn, INVALID_MFN)) {
+	if (!virt) {
 		reclaim_flush_all();	/* this CPU may have freed some */
-		mfn = frames_alloc(order, from);
+		virt = palloc_hv(order);
 	}
-	if (mfn_eq(mfn, INVALID_MFN))
+	if (!virt)
 		quota_give(d, 1UL << order);
-	return mfn;
-}
-
-mfn_t domain_pages_prepare(struct domain *d, unsigned int order)
-{
-	return quota_take(d, 1UL << order, true) ?
-		pages_prepare(d, order, INVALID_MFN) : INVALID_MFN;
-}
-
-mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from)
-{
-	return pages_prepare(d, 0, from);
+	return virt ? virt_to_mfn(virt) : INVALID_MFN;
 }
 
 void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order)
@@ -177,12 +155,19 @@ void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order)
 
 bool domain_quota_take(struct domain *d)
 {
-	return quota_take(d, 1, true);
+	return quota_take(d, 1);
 }
 
 bool domain_quota_move(struct domain *d)
 {
-	return quota_take(d, 1, false);
+	bool ok;
+
+	spin_lock(&d->pages.lock);
+	/* The hold counts already, where holds are charged to the quota. */
+	ok = READ_ONCE(d->state) < DOM_DYING && d->pages.total < d->pages.max;
+	d->pages.total += ok;
+	spin_unlock(&d->pages.lock);
+	return ok;
 }
 
 void domain_pages_settle(struct domain *d)

@@ -14,11 +14,6 @@
  * makes the pages d's, or domain_pages_cancel() takes all of it back.
  */
 mfn_t domain_pages_prepare(struct domain *d, unsigned int order) must_check;
-/*
- * The same for one page with the bytes of `from`, which d holds, and for which
- * domain_quota_move() took the room; INVALID_MFN: none, and that is given back.
- */
-mfn_t domain_page_prepare_copy(struct domain *d, mfn_t from) must_check;
 void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order);
 void domain_pages_cancel(struct domain *d, mfn_t mfn, unsigned int order);
 /*

@@ -44,6 +44,15 @@ void sched_yield_cpu(struct vcpu *v);
  */
 void sched_kick(struct vcpu *v);
 /*
+ * An NMI for v.  One at a time, as on a CPU: a second one that comes before it
+ * is the same.
+ */
+static inline void sched_send_nmi(struct vcpu *v)
+{
+	WRITE_ONCE(v->nmi_pending, true);
+	sched_kick(v);
+}
+/*
  * SCHEDOP_poll: sleep until `port` (0: any) becomes pending.  _start marks the
  * current vCPU; the caller then looks at the ports once more and _aborts if one
  * is pending.

@@ -12,16 +12,16 @@
 #include "x86/cpu.h"
 
 static uint64_t last;		/* atomic: stops that were asked for */
-static uint64_t now;		/* atomic: the stop that there is; 0: none */
+uint64_t stop_now;
 static uint64_t waits_in[MAX_CPUS];	/* atomic; each by its CPU */
 
-void stop_point(void)
+void stop_wait(void)
 {
 	uint64_t stop;
 
-	while (unlikely(stop = atomic_load_acquire(&now))) {
+	while ((stop = atomic_load_acquire(&stop_now))) {
 		atomic_store_release(&waits_in[this_cpu()->id], stop);
-		while (atomic_load_acquire(&now) == stop)
+		while (atomic_load_acquire(&stop_now) == stop)
 			port_spin();
 	}
 }
@@ -31,7 +31,7 @@ void stop_machine_begin(void)
 	uint64_t stop = atomic_add(&last, 1), none = 0;
 	uint32_t me = this_cpu()->id, i;
 
-	while (!atomic_cas(&now, &none, stop)) {
+	while (!atomic_cas(&stop_now, &none, stop)) {
 		stop_point();
 		none = 0;
 	}
@@ -45,5 +45,5 @@ void stop_machine_begin(void)
 
 void stop_machine_end(void)
 {
-	atomic_store_release(&now, 0);
+	atomic_store_release(&stop_now, 0);
 }

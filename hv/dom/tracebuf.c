@@ -54,7 +54,7 @@ bool trace_begin(struct tracebuf *t)
 	return true;
 }
 
-void trace_put(struct tracebuf *t, enum trace_event event, uint16_t result,
+inline void trace_put(struct tracebuf *t, enum trace_event event, uint16_t result,
 	       mfn_t mfn, uint64_t name)
 {
 	struct trace_record r = {

@@ -12,6 +12,7 @@
 #define REG_LINES	0x10	/* two for each line */
 #define LINES_SHIFT	16
 #define LINE_LOW	(1u << 13)	/* active low */
+#define LINE_SENT	(1u << 14)	/* a level, without EOI so far */
 #define LINE_LEVEL	(1u << 15)
 #define LINE_MASKED	(1u << 16)
 #define APIC_ID_SHIFT	24
@@ -73,6 +74,8 @@ void ioapic_set(uint32_t line, uint32_t apic_id, uint8_t vector, bool level,
 	const struct ioapic *a = ioapic_of(line);
 
 	ioapic_mask(line, true);	/* IOAPIC1 */
+	if (reg_read(a, reg_of(a, line)) & LINE_SENT)
+		reg_write(a, reg_of(a, line), LINE_MASKED); /* IOAPIC3 */
 	reg_write(a, reg_of(a, line) + 1, apic_id << APIC_ID_SHIFT);
 	reg_write(a, reg_of(a, line), LINE_MASKED | vector |
 		  (level ? LINE_LEVEL : 0) | (low ? LINE_LOW : 0));

@@ -5,6 +5,10 @@
  * IOAPIC1  All lines are masked when boot tells of the IOAPIC, and a line is
  *          written with its mask set.
  * IOAPIC2  A line has one vector of one processor, by its physical id.
+ * IOAPIC3  A line that is written has sent nothing.  Else, of a level that its
+ *          processor had not ended when the line got another vector, no EOI
+ *          would name it, and it would never send again.  An edge has no EOI,
+ *          so the line is one for a moment.
  */
 #ifndef HV_IO_IOAPIC_H
 #define HV_IO_IOAPIC_H

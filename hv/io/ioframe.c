@@ -59,15 +59,17 @@ static enum pci_memory firmware_kind(mfn_t mfn)
 
 int ioframe_take(struct domain *d, pte_t *e)
 {
-	enum pci_memory kind;
+	enum pci_memory kind, ranges;
 
 	/* To a guest nothing but RAM is memory. */
 	if (frame_valid(pte_mfn(*e)) ||
 	    privilege_check(d, PRIV_DEVICE, DEVICE_FRAMES))
 		return -EINVAL;
-	kind = pci_memory_kind(pte_mfn(*e));
-	if (kind == PCI_MEMORY_NONE)
-		kind = firmware_kind(pte_mfn(*e));
+	/* A range may be moved anywhere; below it is still what was there. */
+	kind = firmware_kind(pte_mfn(*e));
+	ranges = pci_memory_kind(pte_mfn(*e));
+	if (kind != PCI_MEMORY_READ_ONLY && ranges != PCI_MEMORY_NONE)
+		kind = ranges;
 	if (kind == PCI_MEMORY_NONE)
 		return -EPERM;
 	*e = (*e & ~(PTE_AVL_OURS | PTE_G)) | PTE_US | PTE_AVL_DEVICE;

@@ -18,7 +18,8 @@
  *           below 1 MiB, and one clock (HPET), which the hypervisor has no use
  *           for after boot; and read-only the ROMs below 1 MiB, and
  *           configuration space where it is memory, too (MCFG): writes go by
- *           its ports (io/pciconf.h).
+ *           its ports (io/pciconf.h).  What is read-only stays so under a
+ *           device's range that is moved there.
  */
 #ifndef HV_IO_IOFRAME_H
 #define HV_IO_IOFRAME_H

@@ -214,15 +214,27 @@ struct pci_function *pci_add(uint16_t bdf)
 {
 	struct pci_function *f = pci_find(bdf);
 
-	if (f || count == PCI_FUNCTIONS_MAX)
+	if (f && !f->gone)
 		return f;
+	if (!f && count == PCI_FUNCTIONS_MAX)
+		return NULL;
 	if (bus_config_read(bdf, PCI_REG_VENDOR, 4) == ABSENT)
 		return NULL;
-	f = &table[count];
+	if (!f)
+		f = &table[count];
 	*f = (struct pci_function){ .bdf = bdf };
 	function_read(f);
-	atomic_store_release(&count, count + 1);
+	if (f == &table[count])
+		atomic_store_release(&count, count + 1);
 	return f;
+}
+
+void pci_remove(uint16_t bdf)
+{
+	struct pci_function *f = pci_find(bdf);
+
+	if (f && !f->msi_used && !f->msix_used)
+		f->gone = true;
 }
 
 /*

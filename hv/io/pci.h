@@ -10,7 +10,8 @@
  * PCI2  The ranges in the table are what the device's registers say now: they
  *       are read again after each write to them (pci_ranges_read()), which only
  *       the first domain makes (io/pciconf.h).  Their sizes are asked once,
- *       before anybody uses the device.
+ *       before anybody uses the device; and of one that comes to the place of
+ *       another (pci_remove()) again, with all that was read of that.
  * PCI3  Memory is a device's only if it is in such a range, is no RAM, and is
  *       nothing of the processors' own (their APICs, the IOAPICs).
  */
@@ -43,12 +44,13 @@ struct pci_range {
 
 /*
  * bus_lock: base of the ranges, and what is said to be of io/msi.c; all else is
- * constant.
+ * constant, but for a function that is gone.
  */
 struct pci_function {
 	uint16_t bdf;
 	bool bridge;		/* from one bus to another */
 	bool chipset;		/* the board's own; pciconf.h */
+	bool gone;		/* pci_remove() */
 	/* registers of its capabilities for messages; 0: it has none */
 	uint8_t msi, msix;
 	uint16_t msi_flags, msix_flags;	/* as read at the scan */
@@ -71,6 +73,11 @@ struct pci_function *pci_find(uint16_t bdf) needs_lock(&bus_lock);
  * no room for it.
  */
 struct pci_function *pci_add(uint16_t bdf) needs_lock(&bus_lock);
+/*
+ * The function is gone: when one answers there again, it is read anew.  Not if
+ * messages of it are written: then it is there.
+ */
+void pci_remove(uint16_t bdf) needs_lock(&bus_lock);
 /* The number-th of the table, or NULL. */
 struct pci_function *pci_nth(unsigned int number);
 /* The device may not read or write memory from here on. */

@@ -331,10 +331,16 @@ static int map(struct domain *d, const struct pirq_message *m, int *pirq)
 	return 0;
 }
 
-static void timer_make(void) needs_lock(&pirq_lock)
+/* What the domain's first number needs. */
+static int numbers_init(struct domain *d)
 {
-	if (!calm_timer.fn)
+	int r = evtchn_pirq_init(d);
+
+	spin_lock(&pirq_lock);
+	if (!r && !calm_timer.fn)
 		timer_init(&calm_timer, calm, NULL);
+	spin_unlock(&pirq_lock);
+	return r;
 }
 
 int pirq_map(struct domain *d, const struct pirq_message *m, int *pirq)
@@ -343,11 +349,10 @@ int pirq_map(struct domain *d, const struct pirq_message *m, int *pirq)
 
 	if (m->count > VECTOR_BLOCK_MAX)
 		return -EINVAL;
-	r = evtchn_pirq_init(d);
+	r = numbers_init(d);
 	if (r)
 		return r;
 	spin_lock(&pirq_lock);
-	timer_make();
 	r = map(d, m, pirq);
 	spin_unlock(&pirq_lock);
 	return r;
@@ -391,11 +396,10 @@ int pirq_map_line(struct domain *d, uint32_t line)
 
 	if (line >= PIRQ_MESSAGES_FIRST || !ioapic_has(line))
 		return -EINVAL;
-	r = evtchn_pirq_init(d);
+	r = numbers_init(d);
 	if (r)
 		return r;
 	spin_lock(&pirq_lock);
-	timer_make();
 	r = map_line(d, line);
 	spin_unlock(&pirq_lock);
 	return r;

@@ -15,7 +15,8 @@
  *   two names of one lock: taken as &d->mm, it is not known as &v->domain->mm;
  *     spin_known_held() says so, and asserts it in debug builds;
  *   a lock whose owner only the answer of a function tells (sched_queue.h);
- *   what is called through a pointer;
+ *   what is called through a pointer; the order of locks on such paths is
+ *     `make lint T=lockorder`'s;
  *   fields: C cannot name a lock that stands beside one, so comments do.
  */
 #ifndef HV_LIB_LOCKHELD_H

@@ -2,8 +2,9 @@
 /*
  * The one lock order.  A CPU takes locks only downwards in this list; debug
  * builds keep the levels that a CPU holds and panic at a violation
- * (x86/spinlock.c).  No other file states an order.  Two locks of one level are
- * taken by spin_lock_pair(), lowest address first.
+ * (x86/spinlock.c), and `make lint T=lockorder` follows all calls of the
+ * program, also those through pointers.  No other file states an order.  Two
+ * locks of one level are taken by spin_lock_pair(), lowest address first.
  *
  * Nothing sleeps in the hypervisor; interrupts are off whenever a lock is held.
  */

@@ -58,15 +58,31 @@ void buddy_give(struct buddy *b, mfn_t mfn, unsigned int order)
 	list_push(b, mfn, order);
 }
 
-/* The first 2^order frames of a free block of order `have`. */
+/*
+ * Of a block of order `have`, on no list any more, all but the first 2^order
+ * frames are free again.
+ */
 static mfn_t block_cut(struct buddy *b, mfn_t mfn, unsigned int have,
 		       unsigned int order)
 {
-	list_take(b, mfn, have);
 	while (have > order) {
 		have--;
 		list_push(b, mfn_add(mfn, 1UL << have), have);
 	}
+	return mfn;
+}
+
+/* The first of a list, which has one. */
+static mfn_t list_pop(struct buddy *b, unsigned int order)
+{
+	mfn_t mfn = MFN(b->list[order]);
+	struct frame *f = mfn_to_frame(mfn);
+
+	b->list[order] = f->next;
+	if (f->next != NO_FRAME)
+		frame_linked(f->next)->prev = NO_FRAME;
+	f->next = NO_FRAME;
+	frame_set_state(f, f->state & ~FRAME_ORDER_MASK);
 	return mfn;
 }
 
@@ -78,7 +94,7 @@ mfn_t buddy_take(struct buddy *b, unsigned int order)
 		have++;
 	if (have >= ORDERS)	/* also of an order that no block has */
 		return INVALID_MFN;
-	return block_cut(b, MFN(b->list[have]), have, order);
+	return block_cut(b, list_pop(b, have), have, order);
 }
 
 mfn_t buddy_take_below(struct buddy *b, unsigned int order, mfn_t end)
@@ -89,8 +105,10 @@ mfn_t buddy_take_below(struct buddy *b, unsigned int order, mfn_t end)
 	for (have = order; have < ORDERS; have++) {
 		link = b->list[have];
 		for (looks = 0; link != NO_FRAME && looks < BUDDY_LOOKS; looks++) {
-			if (link + (1UL << order) <= mfn_n(end))
+			if (link + (1UL << order) <= mfn_n(end)) {
+				list_take(b, MFN(link), have);
 				return block_cut(b, MFN(link), have, order);
+			}
 			link = frame_linked(link)->next;
 		}
 	}

@@ -8,6 +8,7 @@
  * off there is always a frame for it (design decision 10).
  */
 #include <port.h>
+#include <errno.h>
 
 #include "dom/pages.h"
 #include "mm/framepool.h"
@@ -70,7 +71,6 @@ static void item_finish(struct domain *d, struct chunk *c,
 	}
 }
 
-/* Room in the quota was taken. */
 static enum shareop_result item_copy(struct domain *d, struct chunk *c,
 				   struct chunk_item *item, pfn_t pfn)
 	needs_lock(&d->mm)
@@ -86,6 +86,23 @@ static enum shareop_result item_copy(struct domain *d, struct chunk *c,
 	return SHARE_DONE;
 }
 
+/* Room in the quota was taken. */
+static enum shareop_result item_break(struct domain *d, struct chunk *c,
+				      struct chunk_item *item)
+	needs_lock(&d->mm)
+{
+	struct share_held held;
+	int r = holds_take(d, item->mfn, item->count, &held);
+
+	if (r == -EPERM || held.mappings < item->count)
+		return SHARE_NOT_SHARED;
+	item->writable = names_writable(c, item);
+	if (r)
+		return item_copy(d, c, item, PFN(held.pfn));
+	item->new_mfn = item->mfn;
+	return SHARE_DONE;
+}
+
 /* The first step of one item. */
 static enum shareop_result item_unshare(struct domain *d,
 				      struct chunk *c,
@@ -93,24 +110,17 @@ static enum shareop_result item_unshare(struct domain *d,
 	needs_lock(&d->mm)
 {
 	enum shareop_result r = chunk_find_ptes(d, c, item);
-	uint32_t mappings;
-	pfn_t pfn;
 
 	if (r != SHARE_NOT_TRIED)
 		return r;
 	if (!frame_is_shared(mfn_to_frame(item->mfn)))
 		return SHARE_NOT_SHARED;
-	if (!holds_find(d, item->mfn, &mappings, &pfn) ||
-	    mappings < item->count)
-		return SHARE_NOT_SHARED;
 	if (!domain_quota_move(d))
 		return SHARE_NO_MEMORY;
-	item->writable = names_writable(c, item);
-	if (share_take(d->sharing.dom, mfn_n(item->mfn), item->count) == SHARE_OK) {
-		item->new_mfn = item->mfn;
-		return SHARE_DONE;
-	}
-	return item_copy(d, c, item, pfn);
+	r = item_break(d, c, item);
+	if (r != SHARE_DONE)
+		domain_quota_give(d);
+	return r;
 }
 
 /*

@@ -178,18 +178,26 @@ static void deliver_nmi(struct vcpu *v)
 		v->nmi_masked = true;	/* BOUNCE4 */
 }
 
-void bounce_pending(struct vcpu *v)
+bool bounce_pending(struct vcpu *v)
 {
-	if (v->trap.pending)
+	bool any = v->trap.pending;
+
+	if (any)
 		deliver_exception(v);
-	if (vcpu_nmi_deliverable(v) && READ_ONCE(v->domain->state) == DOM_RUNNING)
+	if (vcpu_nmi_deliverable(v) && READ_ONCE(v->domain->state) == DOM_RUNNING) {
 		deliver_nmi(v);
+		any = true;
+	}
 	if (v->segs_refused && READ_ONCE(v->domain->state) == DOM_RUNNING) {
 		v->segs_refused = false;
 		bounce_failsafe(v);
+		any = true;
 	}
-	if (READ_ONCE(v->domain->state) == DOM_RUNNING && evtchn_deliverable(v))
+	if (READ_ONCE(v->domain->state) == DOM_RUNNING && evtchn_deliverable(v)) {
 		bounce_to(v, "event upcall", v->event_cb.address, true, NULL, 0);
+		any = true;
+	}
+	return any;
 }
 
 void bounce_syscall(struct vcpu *v)

@@ -11,9 +11,9 @@ void bounce_exception(struct vcpu *v, unsigned int vector, bool has_error,
 void bounce_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code);
 /*
  * Deliver what is pending (exception, failsafe, event upcall) by building
- * frames on the guest's stack.
+ * frames on the guest's stack.  False: nothing was.
  */
-void bounce_pending(struct vcpu *v);
+bool bounce_pending(struct vcpu *v);
 /* `syscall` from guest user mode. */
 void bounce_syscall(struct vcpu *v);
 /* `sysenter` from either mode. */

@@ -57,12 +57,11 @@ void pv_exit_to_guest(struct vcpu *v)
 		sched_check();
 		if (tables_part(v->domain))
 			continue;
-		bounce_pending(v);
 		/*
 		 * The frame on the guest's stack may have been written to a
 		 * shared page.
 		 */
-		if (pttree_work_left(v->domain))
+		if (bounce_pending(v) && pttree_work_left(v->domain))
 			continue;
 		/* I19; locks are all that an entry could leave held */
 		ASSERT(spin_level_held() == LOCK_NONE);

@@ -34,7 +34,7 @@ struct side {
 static int16_t side_own(struct domain *d, mfn_t mfn, bool write, struct side *s)
 {
 	int r = write ? resolve_area(d, mfn, &s->own) :
-			resolve(d, mfn, USE_READ, &s->own);
+			resolve_named(d, mfn, &s->own);
 
 	if (r < 0)
 		return GNTST_bad_page;

@@ -148,13 +148,11 @@ static long op_stop_singleshot(struct vcpu *v)
 	return 0;
 }
 
-/* One at a time, as on a CPU: a second one that comes before it is the same. */
 static long op_send_nmi(struct vcpu *v, uint64_t arg)
 {
 	if (arg)
 		return -EINVAL;
-	WRITE_ONCE(v->nmi_pending, true);
-	sched_kick(v);
+	sched_send_nmi(v);
 	return 0;
 }
 

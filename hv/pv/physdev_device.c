@@ -36,9 +36,7 @@ static long function_add(uint16_t segment, uint16_t bdf)
 	return f ? 0 : -ENODEV;
 }
 
-/*
- * Its entry stays: what it says of the device is read again when it is needed.
- */
+/* Its entry stays, for the next function at that place. */
 static long function_remove(struct domain *d, uint16_t segment, uint16_t bdf)
 {
 	const struct pci_function *f = NULL;
@@ -51,6 +49,9 @@ static long function_remove(struct domain *d, uint16_t segment, uint16_t bdf)
 	if (!f)
 		return -ENODEV;
 	pirq_forget(d, bdf);
+	spin_lock(&bus_lock);
+	pci_remove(bdf);
+	spin_unlock(&bus_lock);
 	return 0;
 }
 

@@ -237,32 +237,22 @@ bool ptbreak_gone_take(struct domain *d, mfn_t mfn)
 	return true;
 }
 
-/* What is broken, as d holds it. */
+/* What is broken for whom, and how d holds it. */
 struct shared_page {
 	mfn_t mfn;		/* the shared frame */
-	uint32_t mappings;	/* of it, by d */
-	pfn_t pfn;
-	pte_t *listed;		/* of the list's page (K6); NULL: none */
+	/* an entry of it that the caller replaces himself; NULL: none */
+	const pte_t *pte;
+	/*
+	 * it goes on as a writable entry of the private page; else the caller
+	 * wants a reference beside those of the page's entries
+	 */
+	bool in_place;
+	struct share_held held;
 };
 
-static int copy_frame(struct domain *d, const struct shared_page *p, mfn_t *new)
-	needs_lock(&d->mm)
-{
-	*new = ownpage_copy(d, p->mfn, p->pfn);
-	if (mfn_eq(*new, INVALID_MFN))
-		return -ENOMEM;
-	all_held(d);
-	if (p->listed)
-		p2mlist_write_broken(d, p->pfn, p->listed, p->mfn, *new);
-	recent_name_keep(&d->pending.renames, p->mfn, *new, p->pfn);
-	ownpage_publish(d, *new, 1, 0);
-	return 0;
-}
-
 /*
- * A private frame, with a reference, for the page.  The frame itself if nobody
- * else has it: any of the group may have read it, and did not flush when it let
- * go (TL2).
+ * The frame itself, for nobody else has it any more: any of the group may have
+ * read it, and did not flush when it let go (TL2).
  *
  * One flush a page: a fault, or a writable entry, is one page, and is not
  * answered before its page is its own; SHAREOP_unshare has one for 64.  Who
@@ -270,38 +260,47 @@ static int copy_frame(struct domain *d, const struct shared_page *p, mfn_t *new)
  * the price of a hash and a copy) interrupts only the CPUs that run his own
  * group (attack TL10).
  */
-static int frame_private(struct domain *d, const struct shared_page *p, mfn_t *new)
+static mfn_t frame_taken(struct domain *d, const struct shared_page *p)
 	needs_lock(&d->mm)
 {
-	if (!domain_quota_move(d))
+	tlb_flush_mask(frame_pool_cpus(d->sharing.frames));
+	ownpage_publish(d, p->mfn, p->held.mappings + !p->in_place, p->in_place);
+	trace_event(d, TRACE_BREAK, 0, p->mfn, p->held.pfn);
+	return p->mfn;
+}
+
+/* listed: of the list's page (K6); NULL: none. */
+static int frame_copied(struct domain *d, const struct shared_page *p,
+			pte_t *listed, mfn_t *new) needs_lock(&d->mm)
+{
+	pfn_t pfn = PFN(p->held.pfn);
+
+	*new = ownpage_copy(d, p->mfn, pfn);
+	if (mfn_eq(*new, INVALID_MFN))
 		return -ENOMEM;
-	if (holds_take(d, p->mfn, p->mappings)) {
-		tlb_flush_mask(frame_pool_cpus(d->sharing.frames));
-		ownpage_publish(d, p->mfn, p->mappings + 1, 0);
-		trace_event(d, TRACE_BREAK, 0, p->mfn, pfn_n(p->pfn));
-		*new = p->mfn;
-		return 0;
-	}
-	if (d->breaks.flags & SHARE_MODE_BREAK_FIRST)
-		return copy_frame(d, p, new);
-	domain_quota_give(d);
-	return -EBUSY;
+	all_held(d);
+	if (listed)
+		p2mlist_write_broken(d, pfn, listed, p->mfn, *new);
+	recent_name_keep(&d->pending.renames, p->mfn, *new, pfn);
+	ownpage_publish(d, *new, 1, p->in_place);
+	return 0;
 }
 
 /*
- * A name of f, and a writable use if e is writable; false: the guest gave the
+ * A name of f, and a writable use if e is writable.  -errno: the guest gave the
  * page another use meanwhile.
  */
-static bool entry_refs_get(struct domain *d, struct frame *f, pte_t e, bool named)
+static int entry_refs_get(struct domain *d, struct frame *f, pte_t e, bool named)
 	needs_lock(&d->mm)
 {
-	if (!named && frame_get(f, d->id))
-		return false;
-	if (!(e & PTE_RW) || !domain_writable_get(d, f))
-		return true;
-	if (!named)
+	int r = named ? 0 : frame_get(f, d->id);
+
+	if (r || !(e & PTE_RW))
+		return r;
+	r = domain_writable_get(d, f);
+	if (r && !named)
 		frame_put(f);
-	return false;
+	return r;
 }
 
 /* *pte names p->old. */
@@ -311,7 +310,7 @@ static void entry_convert(struct domain *d, pte_t *pte,
 	pte_t new = ownpage_pte(*pte, MFN(p->new));
 	bool same = p->old == p->new;
 
-	if (!entry_refs_get(d, mfn_to_frame(MFN(p->new)), new, same)) {
+	if (entry_refs_get(d, mfn_to_frame(MFN(p->new)), new, same)) {
 		domain_crash(d, "frame %x was given away while a share was broken for it",
 			     p->new);
 		return;
@@ -340,45 +339,71 @@ static void others_follow(struct domain *d, mfn_t mfn, mfn_t new, uint32_t left,
 		rename_add(&d->pending.renames, mfn, new, left);
 }
 
-/* pte: an entry of the page that the caller replaces himself; NULL: none. */
-static int break_frame(struct domain *d, const pte_t *pte, mfn_t mfn, mfn_t *new)
+/*
+ * Others hold the frame, or entries of d's other than p->pte name it.  Out of
+ * the way of breaks that are done in one step.
+ */
+static __attribute__((noinline)) int break_for_more(struct domain *d, struct shared_page *p, mfn_t *new)
 	needs_lock(&d->mm)
 {
-	struct shared_page p = { .mfn = mfn };
-	pte_t *linear = NULL;
-	uint32_t left;
+	uint32_t left = p->held.mappings - (p->pte ? 1 : 0);
+	pte_t *listed, *linear = NULL;
 	int r;
 
-	if (!holds_find(d, mfn, &p.mappings, &p.pfn))
-		return -EPERM;
-	left = p.mappings - (pte ? 1 : 0);
-	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST) && (!pte || left))
+	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
 		return -EBUSY;
-	r = p2mlist_prepare(d, mfn, p.pfn, &p.listed);
+	r = p2mlist_prepare(d, p->mfn, PFN(p->held.pfn), &listed);
 	if (r)
 		return r;
 	if (left)
-		linear = p2mlist_linear(d, p.pfn, mfn);
-	if (linear == pte)
+		linear = p2mlist_linear(d, PFN(p->held.pfn), p->mfn);
+	if (linear == p->pte)
 		linear = NULL;
 	if (left > (linear ? 1 : 0) && renames_full(d))
 		return -EBUSY;
-	r = frame_private(d, &p, new);
+	if (left && !holds_take(d, p->mfn, p->held.mappings, &p->held))
+		*new = frame_taken(d, p);
+	else
+		r = frame_copied(d, p, listed, new);
 	if (!r && left)
-		others_follow(d, mfn, *new, left, linear);
+		others_follow(d, p->mfn, *new, left, linear);
+	return r;
+}
+
+/*
+ * *new is a private frame for the page, with what p->in_place says.  A frame
+ * that nobody else holds, and that no other entry names, keeps its name, so
+ * there is nothing to prepare but room in the quota: one look-up finds the hold
+ * and takes the frame.
+ */
+static int break_page(struct domain *d, struct shared_page *p, mfn_t *new)
+	needs_lock(&d->mm)
+{
+	int r;
+
+	ASSERT(spin_is_locked(&d->mm));
+	if (!domain_quota_move(d))
+		return -ENOMEM;
+	r = holds_take(d, p->mfn, p->pte ? 1 : 0, &p->held);
+	if (!r)
+		*new = frame_taken(d, p);
+	else if (r == -EBUSY)
+		r = break_for_more(d, p, new);
+	if (r)
+		domain_quota_give(d);
 	return r;
 }
 
 int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 		  struct frame **f)
 {
+	struct shared_page page = { .mfn = mfn, .pte = pte };
 	struct pt_rename *p = rename_find(&d->pending.renames, mfn);
 	mfn_t new;
-	int r = 0;
+	int r;
 
-	ASSERT(spin_is_locked(&d->mm));
 	if (!p) {
-		r = break_frame(d, pte, mfn, &new);
+		r = break_page(d, &page, &new);
 		if (!r)
 			*f = mfn_to_frame(new);
 		return r;
@@ -388,6 +413,27 @@ int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 	if (!r && pte)
 		rename_entry_done(&d->pending.renames, p);
 	return r;
+}
+
+/* The page was broken before, and this is the next of its entries (K1). */
+static __attribute__((noinline)) int entry_follows(struct domain *d, struct pt_rename *p,
+						   mfn_t *new) needs_lock(&d->mm)
+{
+	int r;
+
+	*new = MFN(p->new);
+	r = entry_refs_get(d, mfn_to_frame(*new), PTE_RW, p->old == p->new);
+	if (!r)
+		rename_entry_done(&d->pending.renames, p);
+	return r;
+}
+
+int ptbreak_entry(struct domain *d, const pte_t *pte, mfn_t mfn, mfn_t *new)
+{
+	struct shared_page page = { .mfn = mfn, .pte = pte, .in_place = true };
+	struct pt_rename *p = rename_find(&d->pending.renames, mfn);
+
+	return unlikely(p) ? entry_follows(d, p, new) : break_page(d, &page, new);
 }
 
 /* --- no frame --- */

@@ -21,6 +21,15 @@ int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
 		  struct frame **f) must_check needs_lock(&d->mm);
 
 /*
+ * As ptbreak_write(), for *pte itself, a read-only entry of the shared frame
+ * mfn, which the caller makes a writable one of the page *new: that has a
+ * general reference and a writable use for it.  If *new is the same frame, the
+ * entry's reference counts already.  LOCK_MM.
+ */
+int ptbreak_entry(struct domain *d, const pte_t *pte, mfn_t mfn, mfn_t *new)
+	must_check needs_lock(&d->mm);
+
+/*
  * d does not hold mfn any more, but mfn may be the old name of a page whose
  * share was just broken: then returns that page's frame, else INVALID_MFN.
  * LOCK_MM.

@@ -21,6 +21,7 @@
 #include "pv/pttree.h"
 #include "pv/resolve.h"
 #include "sharing/holds.h"
+#include "sharing/ownpage.h"
 #include "x86/cpu.h"
 
 /* Bits a guest may not set.  PWT, PCD, PAT: RAM has one cache type (PT17). */
@@ -277,20 +278,17 @@ static void l1_rename(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 
 int ptcheck_break(struct domain *d, pte_t *pte)
 {
-	pte_t e = READ_ONCE(*pte), new;
-	struct frame *f;
-	int r = ptbreak_write(d, pte, pte_mfn(e), &f);
+	pte_t e = READ_ONCE(*pte);
+	mfn_t own;
+	int r = ptbreak_entry(d, pte, pte_mfn(e), &own);
 
 	if (r)
 		return r;
-	new = pte_renamed(e & ~PTE_AVL_OURS, f) | PTE_RW;
-	r = l1_get_owned(d, f, new);
-	if (r)
-		return r;
-	/* No CPU knows another frame at this place. */
-	if (mfn_eq(pte_mfn(e), pte_mfn(new)))
-		return l1_replace(d, pte, e, new, AD_PRESERVE);
-	l1_rename(d, pte, e, new, AD_PRESERVE);
+	/* No CPU knows another frame at this place, and the name stays. */
+	if (mfn_eq(pte_mfn(e), own))
+		(void)entry_write(pte, ownpage_pte(e, own), AD_PRESERVE, &e);
+	else
+		l1_rename(d, pte, e, ownpage_pte(e, own), AD_PRESERVE);
 	return 0;
 }
 
@@ -582,22 +580,20 @@ enum child_state ptcheck_entry_drop(struct domain *d, struct frame *table, unsig
 
 pte_t *ptcheck_table(struct domain *d, mfn_t l4, uint64_t va)
 {
-	pte_t *table = mfn_to_virt(l4);
+	pte_t e = pte_make(l4, PTE_P);
 	unsigned int level;
 
 	for (level = 4; level > 1; level--) {
-		pte_t e = table[pt_slot(va, level)];
-
+		e = ((const pte_t *)mfn_to_virt(pte_mfn(e)))[pt_slot(va, level)];
 		if (!(e & PTE_P))
 			return NULL;
-		table = mfn_to_virt(pte_mfn(e));
 	}
 	/*
 	 * If there was a linear link on the way, this table is not an L1 table.
 	 */
-	if (type_class(mfn_to_frame(virt_to_mfn(table))->type) != CLASS_L1)
+	if (frame_class(mfn_to_frame(pte_mfn(e))) != CLASS_L1)
 		return NULL;
-	return table;
+	return mfn_to_virt(pte_mfn(e));
 }
 
 pte_t *ptcheck_walk(struct domain *d, mfn_t l4, uint64_t va)

@@ -223,12 +223,6 @@ static void results_forget(struct domain *d) needs_lock(&d->mm)
 		result_forget(d, &d->pending.outside);
 }
 
-bool pttree_work_left(const struct domain *d)
-{
-	return half_way(&d->pending.tree) || ptbreak_left(d) ||
-	       unlikely(atomic_load(&d->pending.renames.held));
-}
-
 enum progress pttree_work(struct domain *d)
 {
 	ASSERT(spin_is_locked(&d->mm));

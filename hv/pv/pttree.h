@@ -12,6 +12,7 @@
 #define HV_PV_PTTREE_H
 
 #include "dom/domain.h"
+#include "pv/ptbreak.h"
 
 /*
  * Call this first in all that adds or drops uses of tables.  `wanted` is the
@@ -37,7 +38,11 @@ void pttree_put(struct domain *d, mfn_t mfn) needs_lock(&d->mm);
  * Is a tree, or the breaking of a share, half-way?  Then call pttree_work()
  * until that says DONE.  No lock needed to ask.
  */
-bool pttree_work_left(const struct domain *d);
+static inline bool pttree_work_left(const struct domain *d)
+{
+	return unlikely(d->pending.tree.state != PT_IDLE || ptbreak_left(d) ||
+			atomic_load(&d->pending.renames.held));
+}
 /* One bounded part of it. */
 enum progress pttree_work(struct domain *d) needs_lock(&d->mm);
 

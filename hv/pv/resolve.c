@@ -96,14 +96,22 @@ int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
  * d does not have the frame; but the old name of a page whose share was just
  * broken still leads to that page.
  */
-static int resolve_past(struct domain *d, mfn_t mfn, struct frame **frame)
+static int resolve_past(struct domain *d, mfn_t mfn, enum frame_use use,
+			struct frame **frame)
 {
 	mfn_t now;
 
 	spin_lock(&d->mm);
 	now = ptbreak_name_now(d, mfn);
 	spin_unlock(&d->mm);
-	return mfn_eq(now, INVALID_MFN) ? -EPERM : resolve(d, now, USE_WRITE, frame);
+	return mfn_eq(now, INVALID_MFN) ? -EPERM : resolve(d, now, use, frame);
+}
+
+int resolve_named(struct domain *d, mfn_t mfn, struct frame **frame)
+{
+	int r = resolve(d, mfn, USE_READ, frame);
+
+	return unlikely(r == -EPERM) ? resolve_past(d, mfn, USE_READ, frame) : r;
 }
 
 int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
@@ -111,7 +119,7 @@ int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
 	int r = resolve(d, mfn, USE_WRITE, frame);
 
 	if (unlikely(r == -EPERM))
-		r = resolve_past(d, mfn, frame);
+		r = resolve_past(d, mfn, USE_WRITE, frame);
 	if (likely(r != -EBUSY) ||
 	    !frame_is_shared(*frame))
 		return r;

@@ -30,6 +30,12 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 	    struct frame **frame) must_check;
 
 /*
+ * As USE_READ; but the old name of a page whose share was just broken leads to
+ * its frame (pv/ptbreak.c, K5).  LOCK_MM is not held.
+ */
+int resolve_named(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
+
+/*
  * As USE_WRITE.  But for a domain that chose break first, a shared page is
  * broken, and *frame is the page's new frame, not the one that was named.  The
  * old name of a page whose share was just broken leads to its new frame, too.

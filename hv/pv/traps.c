@@ -146,9 +146,9 @@ void trap_handle(struct vcpu *v, uint64_t cr2)
 {
 	uint32_t vector = v->regs.vector, error = v->regs.error_code;
 
-	switch (vector) {
-	case VEC_PF:
+	if (likely(vector == VEC_PF))
 		return trap_page_fault(v, cr2, error);
+	switch (vector) {
 	case VEC_GP:
 		return trap_general_protection(v, error);
 	case VEC_UD:

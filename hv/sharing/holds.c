@@ -73,12 +73,19 @@ bool holds_find(struct domain *d, mfn_t mfn, uint32_t *mappings, pfn_t *pfn)
 						pfn ? &pfn->n : NULL);
 }
 
-bool holds_take(struct domain *d, mfn_t mfn, uint32_t mappings)
+int holds_take(struct domain *d, mfn_t mfn, uint32_t mappings,
+	       struct share_held *held)
 {
-	bool taken = share_take(d->sharing.dom, mfn_n(mfn), mappings) == SHARE_OK;
-
-	holds_count(d, 0);
-	return taken;
+	switch (d->sharing.dom ? share_take(d->sharing.dom, mfn_n(mfn), mappings, held) :
+				 SHARE_ERR_NOT_HELD) {
+	case SHARE_OK:
+		holds_count(d, 0);
+		return 0;
+	case SHARE_ERR_OTHERS:
+		return -EBUSY;
+	default:
+		return -EPERM;
+	}
 }
 
 void holds_count(struct domain *d, uint64_t more)

@@ -6,6 +6,8 @@
 #ifndef HV_SHARING_HOLDS_H
 #define HV_SHARING_HOLDS_H
 
+#include <share/share.h>
+
 #include "dom/domain.h"
 
 /*
@@ -47,10 +49,11 @@ int holds_own_quota(struct domain *d, bool on) must_check needs_lock(&d->mm);
 void holds_budget_set(struct domain *d) needs_lock(&d->mm);
 /*
  * If nobody else holds the frame, and d has just `mappings` of it: it is shared
- * no more and has no type; ownpage_publish() comes next.  False: others hold
- * it, and nothing changed.
+ * no more and has no type; ownpage_publish() comes next.  -EBUSY: others hold
+ * it, or d has another number of mappings; -EPERM: d does not hold it.  Then
+ * nothing changed.  *held is how d holds it, or did; but for -EPERM.
  */
-bool holds_take(struct domain *d, mfn_t mfn, uint32_t mappings) must_check
-	needs_lock(&d->mm);
+int holds_take(struct domain *d, mfn_t mfn, uint32_t mappings,
+	       struct share_held *held) must_check needs_lock(&d->mm);
 
 #endif

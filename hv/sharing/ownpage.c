@@ -3,8 +3,10 @@
 #include <port.h>
 
 #include "dom/pages.h"
+#include "dom/reclaim.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
+#include "mm/palloc.h"
 #include "sharing/ownpage.h"
 #include "sharing/sharing.h"
 
@@ -19,11 +21,14 @@ void ownpage_publish(struct domain *d, mfn_t mfn, uint32_t refs,
 
 mfn_t ownpage_copy(struct domain *d, mfn_t shared, pfn_t pfn)
 {
-	mfn_t mfn = domain_page_prepare_copy(d, shared);
+	mfn_t mfn = palloc_hv_copy(shared);
 
-	if (!mfn_eq(mfn, INVALID_MFN) && m2p_set(&d->m2p, mfn, pfn)) {
-		domain_pages_cancel(d, mfn, 0);
-		mfn = INVALID_MFN;
+	if (mfn_eq(mfn, INVALID_MFN)) {
+		reclaim_flush_all();	/* this CPU may have freed some */
+		mfn = palloc_hv_copy(shared);
 	}
-	return mfn;
+	if (mfn_eq(mfn, INVALID_MFN) || !m2p_set(&d->m2p, mfn, pfn))
+		return mfn;
+	palloc_hv_free(mfn_to_virt(mfn), 0);
+	return INVALID_MFN;
 }

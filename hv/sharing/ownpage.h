@@ -8,8 +8,8 @@
 
 /*
  * A new page for d with the bytes of `shared`, standing for pfn; nobody's yet.
- * domain_quota_move() took the room for it; INVALID_MFN: none, and the room is
- * given back.
+ * domain_quota_move() took the room for it; INVALID_MFN: there is no frame, and
+ * the room is still taken.
  */
 mfn_t ownpage_copy(struct domain *d, mfn_t shared, pfn_t pfn) must_check
 	needs_lock(&d->mm);

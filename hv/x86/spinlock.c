@@ -43,7 +43,7 @@ static void take(struct spinlock *l)
 {
 	uint32_t ticket = atomic_fetch_add(&l->next, 1);
 
-	while (atomic_load_acquire(&l->owner) != ticket)
+	while (unlikely(atomic_load_acquire(&l->owner) != ticket))
 		port_spin();
 }
 

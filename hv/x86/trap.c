@@ -51,7 +51,7 @@ void trap_from_guest(struct regs *regs)
 {
 	uint32_t vector = regs->vector;
 
-	if (vector < FIRST_EXTERNAL || vector == VEC_INT80 ||
+	if (likely(vector < FIRST_EXTERNAL) || vector == VEC_INT80 ||
 	    vector == VEC_HYPERCALL_INT)
 		guest_trap(regs);
 	interrupt(vector);

@@ -27,10 +27,10 @@ uint64_t tsc_to_ns(uint64_t tsc)
 {
 	uint64_t delta = tsc > tsc_boot ? tsc - tsc_boot : 0;
 
-	if (tsc_pv_shift < 0)
-		delta >>= -tsc_pv_shift;
-	else
+	if (unlikely(tsc_pv_shift > 0))	/* below 1 GHz */
 		delta <<= tsc_pv_shift;
+	else
+		delta >>= -tsc_pv_shift;
 	return (unsigned __int128)delta * tsc_pv_mul >> 32;
 }
 

@@ -178,11 +178,22 @@ uint32_t bus_memory_read(maddr_t at)
 	return word ? *word : ~0u;
 }
 
+/* Of a line: a level that was sent stays so in a level, until its EOI. */
+static void ioapic_write(uint64_t at, uint32_t value)
+{
+	uint32_t *word = ioapic_word(at);
+
+	if (word && at % PAGE_SIZE && fake_bus.ioapic[(at - FAKE_IOAPIC) / PAGE_SIZE].index >= 0x10)
+		value = (value & ~FAKE_REMOTE_IRR) |
+			(value & 1u << 15 ? *word & FAKE_REMOTE_IRR : 0);
+	if (word)
+		*word = value;
+}
+
 void bus_memory_write(maddr_t at, uint32_t value)
 {
 	if (is_ioapic(maddr_n(at))) {
-		if (ioapic_word(maddr_n(at)))
-			*ioapic_word(maddr_n(at)) = value;
+		ioapic_write(maddr_n(at), value);
 	} else {
 		*fake_bus_word(maddr_n(at)) = value;
 	}

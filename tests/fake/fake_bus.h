@@ -15,6 +15,7 @@
 #define FAKE_IOAPIC	0xfec00000UL
 #define FAKE_IOAPICS	2	/* a page apart; behind them nothing answers */
 #define FAKE_LINES	24	/* of each */
+#define FAKE_REMOTE_IRR	(1u << 14)	/* read-only; see ioapic_write() */
 
 struct fake_function {
 	uint16_t bdf;

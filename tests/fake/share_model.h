@@ -261,7 +261,7 @@ static void op_take(struct model_dom *d)
 {
 	uint32_t frame = pick(d), mine = d->holds[frame].mappings;
 	uint32_t m = below(4) ? mine : below(4);
-	int rc = share_take(d->dom, frame, m);
+	int rc = share_take(d->dom, frame, m, NULL);
 
 	if (!mine) {
 		CHECK(rc == SHARE_ERR_NOT_HELD);

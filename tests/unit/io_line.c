@@ -292,6 +292,24 @@ START_TEST(the_end)
 }
 END_TEST
 
+/*
+ * A level was sent to a processor that has not ended it when the line is
+ * unmapped: the EOI names a vector that is the line's no more (IOAPIC3).
+ */
+START_TEST(remapped_before_its_eoi)
+{
+	uint32_t *reg = &fake_bus.ioapic[0].reg[0x10 + 2 * 20];
+
+	ck_assert_int_eq(map_to(20, 20), 0);
+	ck_assert_uint_eq(low(20) & LEVEL, LEVEL);
+	*reg |= FAKE_REMOTE_IRR;
+	ck_assert_int_eq(pirq_unmap(d, 20), 0);
+	ck_assert_uint_eq(low(20) & (MASKED | FAKE_REMOTE_IRR), MASKED | FAKE_REMOTE_IRR);
+	ck_assert_int_eq(map_to(20, 20), 0);
+	ck_assert_uint_eq(low(20) & (MASKED | LEVEL | FAKE_REMOTE_IRR), MASKED | LEVEL);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("line");
@@ -307,5 +325,6 @@ int main(void)
 	tcase_add_test(tc, written_masked);
 	tcase_add_test(tc, errors);
 	tcase_add_test(tc, the_end);
+	tcase_add_test(tc, remapped_before_its_eoi);
 	return suite_run();
 }

@@ -536,6 +536,59 @@ START_TEST(quiet)
 }
 END_TEST
 
+/* A range that the driver moves over what may be read only. */
+START_TEST(range_over_the_firmwares)
+{
+	struct pci_function *f = function(DISK);
+	const uint64_t at[] = { 0xb0000000, 0xc0000 };
+	pte_t e;
+
+	ioframe_set_config(MFN(0xb0000), MFN(0xb0100));
+	for (unsigned int i = 0; i < ARRAY_COUNT(at); i++) {
+		f->range[4].base = at[i];
+		e = pte_make(MFN(at[i] >> PAGE_SHIFT), RW);
+		spin_lock(&first.mm);
+		ck_assert_int_eq(ioframe_take(&first, &e), 0);
+		ioframe_drop(&first);
+		spin_unlock(&first.mm);
+		ck_assert(!(e & PTE_RW));	/* IOFRAME5 */
+	}
+}
+END_TEST
+
+/* A function goes, and another one comes to its place (PCI1). */
+START_TEST(another_in_its_place)
+{
+	const struct pci_function *f = function(DISK);
+
+	ck_assert_uint_eq(f->range[1].bytes, 0x1000);
+	spin_lock(&bus_lock);
+	pci_remove(DISK);
+	fake_bus_set(disk, 0, 4, ~0u);
+	ck_assert_ptr_null(pci_add(DISK));	/* there is none yet */
+	fake_bus_set(disk, 0, 4, 0x12341af4);
+	fake_bus_range(disk, 1, MEM, 0x10000, 0);
+	disk->config[0x34] = 0;			/* no messages */
+	ck_assert_ptr_eq(pci_add(DISK), f);
+	spin_unlock(&bus_lock);
+	ck_assert_uint_eq(f->range[1].bytes, 0x10000);
+	ck_assert(!f->msi && !f->msix);
+	ck_assert_int_eq(kind(MEM + 0xf000), PCI_MEMORY_DEVICE);
+	/* With messages it is not gone. */
+	function(DISK)->msi_used = 1;
+	spin_lock(&bus_lock);
+	pci_remove(DISK);
+	spin_unlock(&bus_lock);
+	function(DISK)->msi_used = 0;
+	/* Once: its driver uses it from here on. */
+	fake_bus.config_writes = 0;
+	spin_lock(&bus_lock);
+	ck_assert_ptr_eq(pci_add(DISK), f);
+	spin_unlock(&bus_lock);
+	ck_assert_uint_eq(fake_bus.config_writes, 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("pci");
@@ -558,5 +611,7 @@ int main(void)
 	tcase_add_test(tc, config_of_the_board);
 	tcase_add_test(tc, config_of_messages);
 	tcase_add_test(tc, quiet);
+	tcase_add_test(tc, range_over_the_firmwares);
+	tcase_add_test(tc, another_in_its_place);
 	return suite_run();
 }

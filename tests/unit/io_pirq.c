@@ -610,7 +610,7 @@ START_TEST(functions)
 	struct physdev_pci_device_add add = { .devfn = 0x28 };
 	struct physdev_pci_device dev = { .devfn = X };
 	struct physdev_restore_msi restore = { .devfn = M };
-	unsigned int notes;
+	unsigned int notes, writes;
 	long port;
 
 	ck_assert_int_eq(physdev_device(PHYSDEVOP_pci_device_add, fake_va(&add)), -ENODEV);
@@ -646,6 +646,14 @@ START_TEST(functions)
 	ck_assert_int_eq(physdev_device(PHYSDEVOP_restore_msi, fake_va(&restore)), -ENODEV);
 	ck_assert_int_eq(physdev_device(PHYSDEVOP_pci_device_remove, fake_va(&dev)), 0);
 	ck_assert(msix_masked(0) && !send_msix(0));
+	/* Another one there is another one (PCI2). */
+	add.devfn = dev.devfn;
+	writes = fake_bus.config_writes;
+	ck_assert_int_eq(physdev_device(PHYSDEVOP_pci_device_add, fake_va(&add)), 0);
+	ck_assert_uint_gt(fake_bus.config_writes, writes);
+	writes = fake_bus.config_writes;
+	ck_assert_int_eq(physdev_device(PHYSDEVOP_pci_device_add, fake_va(&add)), 0);
+	ck_assert_uint_eq(fake_bus.config_writes, writes);
 	dev.seg = 1;
 	ck_assert_int_eq(physdev_device(PHYSDEVOP_pci_device_remove, fake_va(&dev)), -ENODEV);
 	ck_assert_int_eq(physdev_device(PHYSDEVOP_restore_msi_ext, fake_va(&dev)), -ENODEV);

@@ -60,8 +60,9 @@ START_TEST(exception_in_kernel)
 {
 	uint64_t rip = v->regs.rip, rsp = v->regs.rsp;
 
+	ck_assert(!bounce_pending(v));
 	bounce_exception(v, VEC_UD, false, 0);
-	bounce_pending(v);
+	ck_assert(bounce_pending(v));
 	check_handler(FAKE_HANDLER(VEC_UD));
 	ck_assert_uint_eq(v->regs.rsp, (rsp & ~15UL) - 7 * 8);
 	ck_assert_uint_eq(word(0), 0xc0c0);
@@ -141,12 +142,12 @@ START_TEST(event_upcall)
 	uint64_t rip = v->regs.rip, rsp = v->regs.rsp;
 
 	fake_pv.info.evtchn_upcall_pending = 1;
-	bounce_pending(v);
+	ck_assert(bounce_pending(v));
 	check_handler(FAKE_EVENT_CB);
 	check_tail(2, rip, 0xe030, RFLAGS_IF | RFLAGS_MBS, rsp, 0xe02b);
 	ck_assert_uint_eq(fake_pv.info.evtchn_upcall_mask, 1);
 	rip = v->regs.rip;
-	bounce_pending(v);		/* masked now */
+	ck_assert(!bounce_pending(v));	/* masked now */
 	ck_assert_uint_eq(v->regs.rip, rip);
 }
 END_TEST

@@ -336,7 +336,7 @@ static void act(void)
 		break;
 	case 3:
 		if (any_hold(*d, &frame, &mappings) &&
-		    share_take(*d, frame, mappings) == SHARE_OK)
+		    share_take(*d, frame, mappings, NULL) == SHARE_OK)
 			fake_share_ops.canonical_free(&machine, frame);
 		break;
 	case 4:

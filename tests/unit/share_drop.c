@@ -69,10 +69,10 @@ START_TEST(take_by_the_only_holder)
 
 	ck_assert_int_eq(fake_try_offer(a, 1, 3, &f), 0);
 	memcpy(before, fake_page(&machine, f), sizeof(before));
-	ck_assert_int_eq(share_take(a, f, 2), SHARE_ERR_OTHERS);
-	ck_assert_int_eq(share_take(a, f, 4), SHARE_ERR_OTHERS);
-	ck_assert_int_eq(share_take(b, f, 3), SHARE_ERR_NOT_HELD);
-	ck_assert_int_eq(share_take(a, f, 3), SHARE_OK);
+	ck_assert_int_eq(share_take(a, f, 2, NULL), SHARE_ERR_OTHERS);
+	ck_assert_int_eq(share_take(a, f, 4, NULL), SHARE_ERR_OTHERS);
+	ck_assert_int_eq(share_take(b, f, 3, NULL), SHARE_ERR_NOT_HELD);
+	ck_assert_int_eq(share_take(a, f, 3, NULL), SHARE_OK);
 	/* Ours: not freed, as it was, its record clean. */
 	ck_assert(machine.canonical[f]);
 	ck_assert_mem_eq(before, fake_page(&machine, f), sizeof(before));
@@ -93,12 +93,12 @@ START_TEST(take_with_others_changes_nothing)
 	uint32_t f = fake_offer(a, 1), mappings;
 
 	fake_offer(b, 1);
-	ck_assert_int_eq(share_take(a, f, 1), SHARE_ERR_OTHERS);
+	ck_assert_int_eq(share_take(a, f, 1, NULL), SHARE_ERR_OTHERS);
 	ck_assert(share_holds(a, f, &mappings, NULL));
 	ck_assert_uint_eq(mappings, 1);
 	ck_assert_uint_eq(machine.records[f].count, 2);
 	share_drop(b, f, 1, false);
-	ck_assert_int_eq(share_take(a, f, 1), SHARE_OK);
+	ck_assert_int_eq(share_take(a, f, 1, NULL), SHARE_OK);
 	fake_share_ops.canonical_free(&machine, f);
 }
 END_TEST
@@ -108,7 +108,7 @@ START_TEST(take_of_a_zero_frame)
 	uint32_t f = fake_offer(a, 0);
 	struct share_totals t;
 
-	ck_assert_int_eq(share_take(a, f, 1), SHARE_OK);
+	ck_assert_int_eq(share_take(a, f, 1, NULL), SHARE_OK);
 	share_totals_get(share, &t);
 	ck_assert_uint_eq(t.zero_frames, 0);
 	ck_assert_uint_eq(t.zero_mappings, 0);

@@ -48,7 +48,7 @@ static void offer_and_go(struct worker *w, struct share_dom *d, bool keep)
 	check_content(w, f);
 	if (keep && d == w->own)
 		return;
-	rc = d == w->own ? share_take(d, f, 1 + more) : SHARE_ERR_OTHERS;
+	rc = d == w->own ? share_take(d, f, 1 + more, NULL) : SHARE_ERR_OTHERS;
 	if (rc == SHARE_OK)
 		fake_share_ops.canonical_free(&machine, f);
 	else

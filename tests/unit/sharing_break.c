@@ -483,6 +483,8 @@ START_TEST(second_name_in_the_same_call)
 	ck_assert_int_eq(clear_guest(fake_va(p), 8), 0);
 	ck_assert_int_eq(clear_guest(fake_va(p + 1) + 8, 8), 0);
 	ck_assert(pttree_work_left(d));
+	/* K1: p + 2 is left. */
+	ck_assert_uint_eq(d->pending.renames.rename[0].left, 1);
 	/* K2: nothing new meanwhile. */
 	ck_assert_int_eq(op_update_va_mapping(&(struct hypercall_args){
 				.a = { fake_va(p + 3), *fake_pte(d, p) } }),

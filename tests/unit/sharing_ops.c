@@ -424,6 +424,29 @@ START_TEST(break_over_quota)
 }
 END_TEST
 
+/* No frame for a copy: nothing changed, the quota neither. */
+START_TEST(break_without_a_frame)
+{
+	uint64_t pages;
+	long mfn;
+
+	fill(d, p, 7);
+	fill(peer, p, 7);
+	mfn = single(p);
+	fake_run(peer);
+	ck_assert_int_eq(single(p), mfn);
+	fake_run(d);
+	pages = d->pages.total;
+	fake_memory_take(0);
+	ck_assert_int_eq(unshare(fake_va(p)), SHARE_NO_MEMORY);
+	ck_assert_uint_eq(d->pages.total, pages);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn);
+	fake_memory_give();
+	ck_assert_int_eq(unshare(fake_va(p)), SHARE_DONE);
+	ck_assert_uint_eq(d->pages.total, pages + 1);
+}
+END_TEST
+
 START_TEST(guest_side_break)
 {
 	mfn_t mine;
@@ -551,6 +574,7 @@ int main(void)
 	tcase_add_test(tc, last_holder_keeps_the_frame);
 	tcase_add_test(tc, break_copies);
 	tcase_add_test(tc, break_over_quota);
+	tcase_add_test(tc, break_without_a_frame);
 	tcase_add_test(tc, guest_side_break);
 	tcase_add_test(tc, groups_apart);
 	tcase_add_test(tc, budget);

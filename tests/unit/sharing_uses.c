@@ -9,6 +9,7 @@
 #include <port.h>
 #include <string.h>
 
+#include <xen/grant_table.h>
 #include <xen/memory.h>
 
 #include "fake/fake_breaks.h"
@@ -17,6 +18,7 @@
 #include "pv/ptbreak.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
+#include "pv/traps.h"
 #include "unit/suite.h"
 
 #define MANY	40u
@@ -214,6 +216,38 @@ START_TEST(descriptors)
 }
 END_TEST
 
+/* K5: a copy by the name that the page had before its share was broken. */
+START_TEST(copied_by_old_name)
+{
+	struct gnttab_copy *op = (void *)fake_page(d, scratch);
+	mfn_t mfn;
+
+	break_first();
+	mfn = shared(p, 7, true);
+	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
+	ck_assert_uint_ne(mfn_n(fake_mfn(d, p)), mfn_n(mfn));
+	*op = (struct gnttab_copy){
+		.source = { { .gmfn = mfn_n(mfn) }, DOMID_SELF, 0 },
+		.dest = { { .gmfn = mfn_n(fake_mfn(d, p + 1)) }, DOMID_SELF, 0 },
+		.len = PAGE_SIZE, .status = 99,
+	};
+	ck_assert_int_eq(FAKE_CALL(op_grant_table, GNTTABOP_copy, fake_va(scratch), 1), 0);
+	ck_assert_int_eq(op->status, GNTST_okay);
+	ck_assert(filled(fake_page(d, p + 1), 7));
+	/* Its page goes: the name leads nowhere. */
+	ck_assert_int_eq(map(p, 0), 0);
+	mfn = MFN(op->source.u.gmfn);
+	ck_assert_int_eq(give_one(mfn), 1);
+	*op = (struct gnttab_copy){
+		.source = { { .gmfn = mfn_n(mfn) }, DOMID_SELF, 0 },
+		.dest = { { .gmfn = mfn_n(fake_mfn(d, p + 1)) }, DOMID_SELF, 0 },
+		.len = 8, .status = 99,
+	};
+	ck_assert_int_eq(FAKE_CALL(op_grant_table, GNTTABOP_copy, fake_va(scratch), 1), 0);
+	ck_assert_int_eq(op->status, GNTST_bad_page);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("uses");
@@ -227,5 +261,6 @@ int main(void)
 	tcase_add_loop_test(tc, pinned, 0, 6);
 	tcase_add_loop_test(tc, named_by_a_table, 0, 2);
 	tcase_add_test(tc, descriptors);
+	tcase_add_test(tc, copied_by_old_name);
 	return suite_run();
 }

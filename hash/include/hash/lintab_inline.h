@@ -275,6 +275,14 @@ static inline void lintab_entry_copy(const struct lintab_kind *kind, void *to,
 	}
 }
 
+static inline void lintab_entry_clear(const struct lintab_kind *kind, void *to)
+{
+	const uint32_t none = 0;
+
+	for (uint32_t at = 0; at < kind->entry_bytes; at += sizeof(none))
+		memcpy((char *)to + at, &none, sizeof(none));
+}
+
 /* Entries that fit in a chunk with a link behind them; and without. */
 static inline uint32_t lintab_fit_linked(const struct lintab_kind *kind,
 					 bool bucket)
@@ -369,7 +377,7 @@ static inline void lintab_shorten(struct lintab *t, const struct lintab_kind *ki
 	memset(c->link, 0, LINTAB_LINK_BYTES);
 	if (used)
 		lintab_entry_copy(kind, c->link, c->chunk);
-	memset(c->chunk, 0, kind->entry_bytes);
+	lintab_entry_clear(kind, c->chunk);
 	lintab_free(t, c->chunk, kind->node_bytes);
 }
 
@@ -383,7 +391,7 @@ LINTAB_INLINE void lintab_cut(struct lintab *t, const struct lintab_kind *kind,
 	CHECK(lintab_in_use(last));
 	if (last != entry)
 		lintab_entry_copy(kind, entry, last);
-	memset(last, 0, kind->entry_bytes);
+	lintab_entry_clear(kind, last);
 	if (c->link && used <= kind->overlay)
 		lintab_shorten(t, kind, c, used);
 	atomic_fetch_sub(&t->count, 1);

@@ -231,12 +231,21 @@ int share_hold(struct share_dom *d, uint32_t canonical);
 bool share_drop(struct share_dom *d, uint32_t canonical, uint32_t mappings,
 		bool broke);
 
+/* How a domain holds a frame: with so many mappings, for this pfn. */
+struct share_held {
+	uint32_t mappings;
+	uint64_t pfn;		/* UINT64_MAX: none is known */
+};
+
 /*
  * The domain wants the frame for itself: if its `mappings` are all there are,
  * the frame leaves the table without being freed and is the caller's
  * (SHARE_OK).  Else SHARE_ERR_OTHERS or SHARE_ERR_NOT_HELD and nothing changes.
+ * *held, which may be NULL, is set but for SHARE_ERR_NOT_HELD: how the domain
+ * holds, or held, the frame.
  */
-int share_take(struct share_dom *d, uint32_t canonical, uint32_t mappings);
+int share_take(struct share_dom *d, uint32_t canonical, uint32_t mappings,
+	       struct share_held *held);
 
 /*
  * Does the domain hold it, with how many mappings, for which pfn?  Any pointer
