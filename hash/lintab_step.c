@@ -197,6 +197,7 @@ void lintab_shape_set(struct lintab *t, struct lintab_shape s)
 	less = (buckets - 1) * fill * 63 / 64;
 	atomic_store_relaxed(&t->shrink_below, buckets > blocks_base(t) && less > 16 ?
 			     (less + 15) / 16 - 1 : 0);
+	atomic_store_release(&t->steps, t->steps + 1);
 	atomic_store_release(&t->state, lintab_state(shape_after(s)));
 }
 
