@@ -285,6 +285,7 @@ static inline void lintab_entry_copy(const struct lintab_kind *kind, void *to,
 {
 	uint32_t word;
 
+#pragma GCC unroll 4
 	for (uint32_t at = 0; at < kind->entry_bytes; at += sizeof(word)) {
 		memcpy(&word, (const char *)from + at, sizeof(word));
 		memcpy((char *)to + at, &word, sizeof(word));
