@@ -217,6 +217,13 @@ void reclaim_pool(struct frame_pool *p)
 	atomic_sub(&waiting, q.count);
 }
 
+bool reclaim_waits(void)
+{
+	uint32_t here = this_cpu()->id;
+
+	return foreign[here].count || owned[here].count;
+}
+
 /* On every way out to a guest: most often nothing waits. */
 void reclaim_flush(void)
 {

@@ -15,6 +15,11 @@ static uint64_t last;		/* atomic: stops that were asked for */
 static uint64_t now;		/* atomic: the stop that there is; 0: none */
 static uint64_t waits_in[MAX_CPUS];	/* atomic; each by its CPU */
 
+bool stop_wanted(void)
+{
+	return atomic_load_acquire(&now);
+}
+
 void stop_point(void)
 {
 	uint64_t stop;

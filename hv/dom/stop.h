@@ -3,6 +3,8 @@
 #ifndef HV_DOM_STOP_H
 #define HV_DOM_STOP_H
 
+#include "lib/types.h"
+
 /* no lock held; returns when every other CPU waits in stop_point() */
 void stop_machine_begin(void);
 void stop_machine_end(void);
@@ -11,5 +13,6 @@ void stop_machine_end(void);
  * held.
  */
 void stop_point(void);
+bool stop_wanted(void);	/* would it wait? */
 
 #endif

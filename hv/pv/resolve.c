@@ -106,19 +106,25 @@ static int resolve_past(struct domain *d, mfn_t mfn, struct frame **frame)
 	return mfn_eq(now, INVALID_MFN) ? -EPERM : resolve(d, now, USE_WRITE, frame);
 }
 
-int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
+/* resolve() said r. */
+static __attribute__((noinline)) int resolve_shared_write(struct domain *d, mfn_t mfn,
+							  struct frame **frame, int r)
 {
-	int r = resolve(d, mfn, USE_WRITE, frame);
-
-	if (unlikely(r == -EPERM))
+	if (r == -EPERM)
 		r = resolve_past(d, mfn, frame);
-	if (likely(r != -EBUSY) ||
-	    !frame_is_shared(*frame))
+	if (r != -EBUSY || !frame_is_shared(*frame))
 		return r;
 	spin_lock(&d->mm);
 	r = ptbreak_write(d, NULL, mfn, frame);
 	spin_unlock(&d->mm);
 	return r;
+}
+
+int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
+{
+	int r = resolve(d, mfn, USE_WRITE, frame);
+
+	return likely(!r) ? 0 : resolve_shared_write(d, mfn, frame, r);
 }
 
 int resolve_typed(struct domain *d, mfn_t *mfn, struct frame **frame)
