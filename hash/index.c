@@ -109,8 +109,8 @@ bool index_guess(const struct index *x, uint64_t hash, struct lintab_spot *spot,
 
 	index_seek_spot(x, hash, spot, &c);
 	__builtin_prefetch(lintab_link(c.chunk, c.bytes), 1);
-	e = lintab_chunk_with(&c, sizeof(struct index_entry),
-			      offsetof(struct index_entry, tag), tag);
+	e = lintab_bucket_with(&c, index_kind.bucket_bytes, sizeof(struct index_entry),
+			       offsetof(struct index_entry, tag), tag);
 	if (e)
 		*frame = e->frame >> 1;
 	return e != NULL;

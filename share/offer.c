@@ -329,12 +329,23 @@ void offer_prefetch_match(struct offer *o)
 		ask_to_fill(group_page(o->group, frame));
 }
 
-void offer_commit(struct offer *o)
+OFFER_INLINE void join(struct offer *o) needs_lock(&o->dom->lock)
 {
 	if (o->result != OFFER_UNDER_WAY)
 		return;
 	o->result = offer_locked(o, &o->canonical);
 	offer_done(o);
+}
+
+void offer_commit(struct offer *o)
+{
+	join(o);
+}
+
+/* So that offer_commit() has one caller. */
+static __attribute__((noinline)) void join_zero(struct offer *o) needs_lock(&o->dom->lock)
+{
+	join(o);
 }
 
 /* The expected page is compared and joins under one lock of the stripe. */
@@ -365,7 +376,7 @@ bool offer_at_once(struct offer *o)
 	if (o->result != OFFER_UNDER_WAY)
 		return true;
 	if (o->zero) {
-		offer_commit(o);
+		join_zero(o);
 		return true;
 	}
 	if (!offer_expected(o))

@@ -252,6 +252,24 @@ static inline void *lintab_chunk_with(struct lintab_cursor *c, uint32_t entry_by
 	return NULL;
 }
 
+/* lintab_chunk_with() from a bucket's start: its size is a constant, too. */
+static inline __attribute__((always_inline))
+void *lintab_bucket_with(struct lintab_cursor *c, uint32_t bucket_bytes,
+			 uint32_t entry_bytes, uint32_t offset, uint32_t word)
+{
+#pragma GCC unroll 32
+	for (uint32_t at = 0; at + entry_bytes <= bucket_bytes; at += entry_bytes) {
+		uint32_t have;
+
+		memcpy(&have, c->chunk + at + offset, sizeof(have));
+		if (unlikely(have == word) && lintab_in_use(c->chunk + at)) {
+			c->at = at + entry_bytes;
+			return c->chunk + at;
+		}
+	}
+	return NULL;
+}
+
 static inline void *lintab_next_with(const struct lintab_kind *kind,
 				     struct lintab_cursor *c,
 				     uint32_t entry_bytes, uint32_t offset,
@@ -259,6 +277,11 @@ static inline void *lintab_next_with(const struct lintab_kind *kind,
 {
 	void *e;
 
+	if (likely(!c->at && !c->link)) {
+		e = lintab_bucket_with(c, kind->bucket_bytes, entry_bytes, offset, word);
+		if (e || !lintab_go_on(kind, c))
+			return e;
+	}
 	do {
 		e = lintab_chunk_with(c, entry_bytes, offset, word);
 		if (e)
