@@ -39,7 +39,6 @@ bool index_init(struct index *x, const struct lintab_mem *mem)
 	x->stepping = 0;
 	for (unsigned int i = 0; i < INDEX_STRIPES; i++) {
 		spin_lock_init(&x->stripe[i].lock, LOCK_SHARE_STRIPE);
-		x->stripe[i].removals = 0;
 	}
 	return lintab_init(&x->table, &index_kind, mem);
 }
@@ -49,9 +48,9 @@ void index_fini(struct index *x)
 	lintab_fini(&x->table);
 }
 
-void index_prefetch(const struct index *x, uint64_t hash)
+void index_ask(const struct index *x, uint64_t hash, struct lintab_spot *spot)
 {
-	lintab_prefetch(&x->table, index_tag(hash));
+	lintab_spot_ask(&x->table, &index_kind, index_tag(hash), spot);
 }
 
 bool index_room_get(struct index *x, struct lintab_room *room)
@@ -78,6 +77,12 @@ void index_seek(const struct index *x, uint64_t hash, struct lintab_cursor *c)
 	lintab_seek(&x->table, index_tag(hash), c);
 }
 
+void index_seek_spot(const struct index *x, uint64_t hash, struct lintab_spot *spot,
+		     struct lintab_cursor *c)
+{
+	lintab_seek_spot(&x->table, &index_kind, index_tag(hash), spot, c);
+}
+
 static struct index_entry *next_entry(const struct index *x, uint32_t tag,
 				      struct lintab_cursor *c)
 {
@@ -95,16 +100,17 @@ bool index_next(const struct index *x, uint64_t hash, struct lintab_cursor *c,
 	return e != NULL;
 }
 
-bool index_guess(const struct index *x, uint64_t hash, uint32_t *frame)
+bool index_guess(const struct index *x, uint64_t hash, struct lintab_spot *spot,
+		 uint32_t *frame)
 {
 	uint32_t tag = index_tag(hash);
 	struct lintab_cursor c;
 	struct index_entry *e;
 
-	lintab_seek(&x->table, tag, &c);
+	index_seek_spot(x, hash, spot, &c);
 	__builtin_prefetch(lintab_link(c.chunk, c.bytes), 1);
-	e = lintab_chunk_with(&c, sizeof(struct index_entry),
-			      offsetof(struct index_entry, tag), tag);
+	e = lintab_bucket_with(&c, index_kind.bucket_bytes, sizeof(struct index_entry),
+			       offsetof(struct index_entry, tag), tag);
 	if (e)
 		*frame = e->frame >> 1;
 	return e != NULL;
@@ -137,15 +143,6 @@ void index_remove(struct index *x, uint64_t hash, uint32_t frame)
 
 	CHECK(found);
 	lintab_cut(&x->table, &index_kind, &c);
-	x->stripe[index_stripe_number(hash)].removals++;
-}
-
-uint64_t index_removals(const struct index *x, uint64_t hash)
-{
-	const struct index_stripe *stripe = &x->stripe[index_stripe_number(hash)];
-
-	ASSERT(spin_is_locked(&stripe->lock));
-	return stripe->removals;
 }
 
 /* A step is wanted; out of the way of those that need none. */

@@ -78,29 +78,10 @@ uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries)
 	return nodes;
 }
 
-uint32_t chunk_entries(const struct lintab_kind *kind,
-		       const struct lintab_cursor *c)
-{
-	bool bucket = !c->link;
-
-	return lintab_link(c->chunk, c->bytes) ?
-		lintab_fit_linked(kind, bucket) :
-		lintab_used(kind, c->chunk, lintab_fit_last(kind, bucket));
-}
-
 void chain_tail(const struct lintab *t, uint32_t bucket, struct lintab_tail *tail)
 {
 	lintab_seek_bucket(t, bucket, &tail->c);
 	tail->used = lintab_go_to_end(t->kind, &tail->c);
-}
-
-bool tail_put(const struct lintab_kind *kind, struct lintab_tail *tail,
-	      const void *entry, unsigned char *node)
-{
-	bool extended = lintab_append(kind, &tail->c, tail->used, entry, node);
-
-	tail->used = (extended ? kind->overlay : tail->used) + 1;
-	return extended;
 }
 
 static void writer_enter(struct chain_writer *w, unsigned char *chunk,

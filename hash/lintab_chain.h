@@ -23,8 +23,16 @@ struct lintab_tail {
 };
 
 /* Entries of the chunk where a cursor is (LIN1: those in use come first). */
-uint32_t chunk_entries(const struct lintab_kind *kind,
-		       const struct lintab_cursor *c);
+LINTAB_INLINE uint32_t chunk_entries(const struct lintab_kind *kind,
+				     const struct lintab_cursor *c)
+{
+	bool bucket = !c->link;
+
+	return lintab_link(c->chunk, c->bytes) ?
+		lintab_fit_linked(kind, bucket) :
+		lintab_used(kind, c->chunk, lintab_fit_last(kind, bucket));
+}
+
 /* Nodes that a chain of so many entries needs. */
 uint32_t chain_nodes(const struct lintab_kind *kind, uint32_t entries);
 /* Find the end of a chain; it stays valid through tail_put()s with it. */
@@ -33,8 +41,14 @@ void chain_tail(const struct lintab *t, uint32_t bucket, struct lintab_tail *tai
  * Add an entry at the tail.  If the tail is full, `node` (zeroed) is needed;
  * returns true if it was used.
  */
-bool tail_put(const struct lintab_kind *kind, struct lintab_tail *tail,
-	      const void *entry, unsigned char *node);
+LINTAB_INLINE bool tail_put(const struct lintab_kind *kind, struct lintab_tail *tail,
+			    const void *entry, unsigned char *node)
+{
+	bool extended = lintab_append(kind, &tail->c, tail->used, entry, node);
+
+	tail->used = (extended ? kind->overlay : tail->used) + 1;
+	return extended;
+}
 
 /*
  * Rewrite a chain in place with `left` of its entries, in the order in which

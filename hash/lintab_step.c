@@ -17,6 +17,8 @@ struct regroup {
 	struct lintab_tail tail[4];
 };
 
+enum regrouped { REGROUPED, NO_NODES, TOO_MANY };
+
 /* The shape with split > 0 that means the same, for a step back. */
 static struct lintab_shape shape_before(struct lintab_shape s)
 {
@@ -173,10 +175,151 @@ static void regroup_move(struct lintab *t, struct regroup *r,
 	}
 }
 
+/* --- few entries, as nearly always: read once, written anew --- */
+
+#define FEW		112u
+#define FEW_BYTES	(FEW * 12u)
+
+struct few {
+	uint32_t count;
+	uint32_t nodes;		/* of the chains that were read */
+	uint64_t counts;	/* of entries that go to each slot */
+	uint8_t slot[FEW];
+	unsigned char entries[FEW_BYTES];
+};
+
+/* False: there are more. */
+LINTAB_INLINE bool few_read(const struct lintab *t, const struct lintab_kind *kind,
+			    const struct regroup *r, struct few *few)
+{
+	uint32_t most = MIN(FEW, FEW_BYTES / kind->entry_bytes), count = 0, nodes = 0;
+	uint32_t level = r->level, slots = r->to;
+	unsigned char *copy = few->entries;
+	struct lintab_cursor c;
+	uint64_t counts = 0;
+
+	for (uint32_t slot = 0; slot < r->from; slot++) {
+		lintab_seek_bucket(t, regroup_bucket(r, slot), &c);
+		do {
+			uint32_t n = chunk_entries(kind, &c);
+			const unsigned char *e = c.chunk;
+
+			if (n > most - count)
+				return false;
+			nodes += c.link != NULL;
+			for (; n; n--) {
+				uint32_t to = lintab_slot(lintab_place(kind, e), level,
+							  slots);
+
+				lintab_entry_copy(kind, copy, e);
+				e += kind->entry_bytes;
+				copy += kind->entry_bytes;
+				few->slot[count++] = to;
+				counts += 1ull << (16 * to);
+			}
+		} while (lintab_go_on(kind, &c));
+	}
+	few->count = count;
+	few->nodes = nodes;
+	few->counts = counts;
+	return true;
+}
+
+/* Nodes that the chains want beyond those that they have. */
+static uint32_t few_nodes(const struct lintab *t, const struct regroup *r,
+			  const struct few *few)
+{
+	uint32_t nodes = 0;
+
+	for (uint32_t slot = 0; slot < r->to; slot++)
+		nodes += chain_nodes(t->kind, count_of(few->counts, slot));
+	return nodes > few->nodes ? nodes - few->nodes : 0;
+}
+
+static void few_clear(struct lintab *t, const struct regroup *r, struct node_list *nodes)
+{
+	unsigned char *bucket, *node, *next;
+
+	for (uint32_t slot = 0; slot < r->from; slot++) {
+		bucket = lintab_bucket(t, regroup_bucket(r, slot));
+		for (node = lintab_link(bucket, t->kind->bucket_bytes); node; node = next) {
+			next = lintab_link(node, t->kind->node_bytes);
+			memset(node, 0, t->kind->node_bytes);
+			node_list_push(t, nodes, node);
+		}
+		memset(bucket, 0, t->kind->bucket_bytes);
+	}
+}
+
+/* Where the next entry of a slot goes. */
+struct few_end {
+	unsigned char *at;
+	uint32_t room;		/* entries that fit from there on */
+	struct lintab_cursor c;	/* in the last chunk */
+};
+
+static void few_extend(struct lintab *t, const struct lintab_kind *kind,
+		       struct few_end *end, struct node_list *nodes)
+{
+	uint32_t used = lintab_extend(kind, &end->c, node_list_pop(t, nodes));
+
+	end->at = end->c.chunk + used * kind->entry_bytes;
+	end->room = lintab_fit_last(kind, false) - used;
+}
+
+LINTAB_INLINE void few_write(struct lintab *t, const struct lintab_kind *kind,
+			     const struct regroup *r, const struct few *few,
+			     struct node_list *nodes)
+{
+	const unsigned char *e = few->entries;
+	struct few_end ends[4], *to;
+
+	for (uint32_t slot = 0; slot < r->to; slot++) {
+		lintab_seek_bucket(t, regroup_bucket(r, slot), &ends[slot].c);
+		ends[slot].at = ends[slot].c.chunk;
+		ends[slot].room = lintab_fit_last(kind, true);
+	}
+	for (uint32_t n = 0; n < few->count; n++) {
+		to = &ends[few->slot[n]];
+		if (unlikely(!to->room))
+			few_extend(t, t->kind, to, nodes);
+		lintab_entry_copy(kind, to->at, e);
+		e += kind->entry_bytes;
+		to->at += kind->entry_bytes;
+		to->room--;
+	}
+}
+
+/* entry_bytes: the kind's, as a constant that the compiler knows. */
+LINTAB_INLINE enum regrouped regroup_few(struct lintab *t, const struct regroup *r,
+					 uint8_t entry_bytes)
+{
+	struct lintab_kind kind = *t->kind;
+	struct node_list nodes = { NULL };
+	struct few few;
+
+	kind.entry_bytes = entry_bytes;
+	if (!few_read(t, &kind, r, &few))
+		return TOO_MANY;
+	if (!node_list_fill(t, &nodes, few_nodes(t, r, &few)))
+		return NO_NODES;
+	few_clear(t, r, &nodes);
+	few_write(t, &kind, r, &few, &nodes);
+	node_list_empty(t, &nodes);
+	return REGROUPED;
+}
+
 static bool regroup(struct lintab *t, struct regroup *r)
 {
 	struct node_list nodes = { NULL };
+	enum regrouped done = TOO_MANY;
 
+	if (t->kind->entry_bytes == 8)
+		done = regroup_few(t, r, 8);
+	else if (t->kind->entry_bytes == 12)
+		done = regroup_few(t, r, 12);
+	if (likely(done != TOO_MANY))
+		return done == REGROUPED;
 	if (!node_list_fill(t, &nodes, regroup_nodes(t, r)))
 		return false;
 	regroup_move(t, r, &nodes);
@@ -197,6 +340,7 @@ void lintab_shape_set(struct lintab *t, struct lintab_shape s)
 	less = (buckets - 1) * fill * 63 / 64;
 	atomic_store_relaxed(&t->shrink_below, buckets > blocks_base(t) && less > 16 ?
 			     (less + 15) / 16 - 1 : 0);
+	atomic_store_release(&t->steps, t->steps + 1);
 	atomic_store_release(&t->state, lintab_state(shape_after(s)));
 }
 

@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Offers in a pipeline: while one page is hashed, the memory that the offers
- * before it wait for is on its way (offer.c has the steps).
+ * Offers in a row.
+ *
+ * A run of pages that are expected (follow.c) joins page after page: all that
+ * one needs was asked for while the one before it was compared.
+ *
+ * Others fly in a pipeline: while one page is hashed, the memory that the
+ * offers before it wait for is on its way (offer.c has the steps).
  *
  *	turn        0       1       2       3       4
  *	page 0      hash    reach   peek    join
  *	page 1              hash    reach   peek    join
  *	page 2                      hash    reach   peek  ...
  *
- * Of a domain whose offers were expected lately, but that has no page to expect
- * now, the first page joins before the others start.
+ * A flight takes no more pages once one is expected.  Of a domain whose offers
+ * were expected lately, but that has no page to expect now, the first page
+ * flies before the others start.
  *
  * Pages join in their order, so a batch has the result of its pages offered one
  * by one.  One thing differs: until it ends, a batch holds up to STEPS frames
  * drawn from the pool, not one.
+ *
+ * The domain is locked from the first page to the last: who offers has its page
+ * tables locked, and so has everybody else who wants the domain (LOCK_MM).
  */
 #include <hash/general_regs.h>
 
@@ -28,8 +37,17 @@ struct batch {
 	struct share_dom *dom;
 	struct share_page *pages;
 	unsigned int count;
+	const void *next;	/* the page that is started next */
 	struct follow follow;
-	struct offer slots[STEPS];	/* page n has slot n % STEPS */
+	struct offer slots[STEPS];
+};
+
+/*
+ * Pages of a batch from `first` on, `taken` of them; page i has slot i % STEPS.
+ */
+struct flight {
+	struct batch *batch;
+	unsigned int first, taken, most;
 };
 
 static const void *page_of(const struct batch *b, unsigned int n)
@@ -37,62 +55,118 @@ static const void *page_of(const struct batch *b, unsigned int n)
 	return group_page(b->dom->group, b->pages[n].frame);
 }
 
-static struct offer *slot_of(struct batch *b, unsigned int n)
-{
-	return &b->slots[n % STEPS];
-}
-
-static void start(struct batch *b, unsigned int n)
+OFFER_INLINE void start(struct batch *b, unsigned int n, struct offer *o)
+	needs_lock(&o->dom->lock)
 {
 	const struct share_page *p = &b->pages[n];
-	struct offer *o = slot_of(b, n);
 
-	offer_begin(o, page_of(b, n), p->pfn, p->mappings);
-	if (n + 1 < b->count)
-		offer_ask(page_of(b, n + 1));
-	offer_hash(o);
+	offer_begin(o, b->next, p->pfn, p->mappings);
+	if (likely(n + 1 < b->count)) {
+		b->next = page_of(b, n + 1);
+		offer_ask(b->next);
+	}
+	offer_start(o);
 }
 
-/* Pages that are hashed and come after page n, but for zero pages. */
-static unsigned int hashed_after(const struct batch *b, unsigned int n)
+/* True: it is time to expect pages again. */
+OFFER_INLINE bool finish(struct batch *b, unsigned int n, struct offer *o)
+	needs_lock(&o->dom->lock)
+{
+	b->pages[n].result = o->result;
+	b->pages[n].canonical = o->canonical;
+	return follow_joined(o);
+}
+
+/*
+ * Pages from `n` on that join at once; the number of the first that does not,
+ * whose offer is in slot 0.
+ */
+static unsigned int run(struct batch *b, unsigned int n)
+	needs_lock(&b->dom->lock)
+{
+	struct offer *o = &b->slots[0];
+
+	spin_known_held(&o->dom->lock);
+	for (; n < b->count; n++) {
+		start(b, n, o);
+		if (!offer_at_once(o))
+			break;
+		(void)finish(b, n, o);
+	}
+	return n;
+}
+
+static struct offer *slot_of(const struct flight *f, unsigned int i)
+{
+	return &f->batch->slots[i % STEPS];
+}
+
+/* Pages behind the flight's page i that are hashed, but for zero pages. */
+static unsigned int hashed_after(const struct flight *f, unsigned int i)
 {
 	unsigned int pages = 0;
 
-	for (unsigned int i = n + 1; i < MIN(n + JOIN, b->count); i++)
-		pages += !b->slots[i % STEPS].zero;
+	for (i++; i < f->taken; i++)
+		pages += !slot_of(f, i)->zero;
 	return pages;
 }
 
-static void finish(struct batch *b, unsigned int n, struct offer *o)
-	needs_lock(&o->dom->lock)
+/* Page i comes; run() has begun the first. */
+static void take_off(struct flight *f, unsigned int i)
 {
+	struct offer *o = slot_of(f, i);
+
+	spin_known_held(&o->dom->lock);
+	if (i)
+		start(f->batch, f->first + i, o);
+	offer_hash(o);
+	f->taken++;
+}
+
+static void land(struct flight *f, unsigned int i)
+{
+	struct offer *o = slot_of(f, i);
+
+	spin_known_held(&o->dom->lock);
 	offer_commit(o);
-	if (follow_joined(o))
-		follow_start(o, hashed_after(b, n));
-	b->pages[n].result = o->result;
-	b->pages[n].canonical = o->canonical;
+	if (finish(f->batch, f->first + i, o))
+		follow_start(o, hashed_after(f, i));
 }
 
-/* Is a page at this step in this turn? */
-static bool is_at(const struct batch *b, unsigned int turn, enum step step)
+/* Is page turn - step on its way? */
+static bool flies(const struct flight *f, unsigned int turn, enum step step)
 {
-	return turn >= (unsigned int)step && turn - step < b->count;
+	return turn >= (unsigned int)step && turn - step < f->taken;
 }
 
-/* What is done with the domain locked; the page that came first goes first. */
-static void steps_locked(struct batch *b, unsigned int turn)
+/* The page that came first goes first. */
+static void turn_do(struct flight *f, unsigned int turn)
 {
-	struct offer *o = slot_of(b, turn - JOIN);
+	struct offer *o = slot_of(f, turn - PEEK);
 
+	if (flies(f, turn, JOIN))
+		land(f, turn - JOIN);
 	spin_known_held(&o->dom->lock);
-	if (is_at(b, turn, JOIN))
-		finish(b, turn - JOIN, o);
-	o = slot_of(b, turn - PEEK);
-	spin_known_held(&o->dom->lock);
-	if (is_at(b, turn, PEEK))
+	if (flies(f, turn, PEEK))
 		offer_prefetch_match(o);
-	if (is_at(b, turn, REACH))
-		offer_prefetch_bucket(slot_of(b, turn - REACH));
+	o = slot_of(f, turn - REACH);
+	spin_known_held(&o->dom->lock);
+	if (flies(f, turn, REACH))
+		offer_prefetch_bucket(o);
+	if (f->taken == turn && turn < f->most && (!turn || !f->batch->follow.ahead[0]))
+		take_off(f, turn);
+}
+
+/* Up to `most` pages from `n` on, after run(); the number of the first left. */
+static unsigned int fly(struct batch *b, unsigned int n, unsigned int most)
+	needs_lock(&b->dom->lock)
+{
+	struct flight f = { .batch = b, .first = n, .most = most };
+	unsigned int turn;
+
+	for (turn = 0; !turn || turn < f.taken + JOIN; turn++)
+		turn_do(&f, turn);
+	return n + f.taken;
 }
 
 static void give_back(struct batch *b)
@@ -104,52 +178,47 @@ static void give_back(struct batch *b)
 			s->ops->canonical_free(b->dom->group->ctx, b->slots[i].drawn);
 }
 
-static void offer_in_pipeline(struct share_dom *d, struct share_page *pages,
-			      unsigned int count)
-{
-	struct batch b = { .dom = d, .pages = pages, .count = count };
-	unsigned int turn, last = count + JOIN - 1;
-
-	for (turn = 0; turn < STEPS; turn++)
-		offer_slot_init(&b.slots[turn], d, &b.follow);
-	for (turn = 0; turn <= last; turn++) {
-		spin_lock(&d->lock);
-		if (!turn)
-			b.follow = d->follow;
-		steps_locked(&b, turn);
-		if (turn == last) {
-			d->follow = b.follow;
-			d->follow.looked = false;
-		}
-		spin_unlock(&d->lock);
-		if (is_at(&b, turn, HASH))
-			start(&b, turn);
-	}
-	give_back(&b);
-}
-
 /*
  * Would the first page's successors be expected, if it had joined?  The pages
  * that are hashed before it has are hashed in vain then.
  */
-static bool first_leads(struct share_dom *d)
+static bool first_leads(const struct batch *b)
 {
-	bool leads;
+	return b->count > LEAD_LEAST && b->follow.trust && !b->follow.ahead[0];
+}
 
-	spin_lock(&d->lock);
-	leads = d->follow.trust && !d->follow.ahead[0];
-	spin_unlock(&d->lock);
-	return leads;
+static void offer_pages(struct batch *b) needs_lock(&b->dom->lock)
+{
+	unsigned int n = run(b, 0);
+
+	if (!n && first_leads(b))
+		n = run(b, fly(b, 0, 1));
+	while (n < b->count)
+		n = run(b, fly(b, n, b->count - n));
 }
 
 void share_offer_batch(struct share_dom *d, struct share_page *pages,
 		       unsigned int count)
 {
-	unsigned int alone = count > LEAD_LEAST && first_leads(d);
+	const struct share *s = d->group->share;
+	const struct page_fns *fns = s->ops->fns ? s->ops->fns(count) : s->fns;
+	struct batch b;
 
-	if (alone)
-		offer_in_pipeline(d, pages, 1);
-	offer_in_pipeline(d, pages + alone, count - alone);
+	b.dom = d;
+	b.pages = pages;
+	b.count = count;
+	for (unsigned int i = 0; i < STEPS; i++)
+		offer_slot_init(&b.slots[i], d, fns, &b.follow);
+	if (count)
+		b.next = page_of(&b, 0);
+	spin_lock(&d->lock);
+	spin_known_held(&b.dom->lock);
+	b.follow = d->follow;
+	offer_pages(&b);
+	d->follow = b.follow;
+	d->follow.looked = false;
+	spin_unlock(&d->lock);
+	give_back(&b);
 }
 
 int share_offer(struct share_dom *d, uint32_t frame, uint64_t pfn,

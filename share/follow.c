@@ -10,11 +10,11 @@
  *        hash, and is that frame if each hash has one (offer.c, is_the_one()).
  *        The offer goes on as any other: no result, error or draw depends on
  *        what was expected.
- *  FOL2  Pages are compared while the stripe's lock keeps the frame in the
- *        index of the domain's group: a record of the group that has a hash
- *        while the hash's stripe is locked is in the index, for it gets and
- *        loses it with the lock.  A drawn frame's hash, which says nothing, is
- *        no hash.  Of a frame that left the group only its record is read.
+ *  FOL2  Pages are compared, and join, while the stripe's lock keeps the frame
+ *        in the index of the domain's group: a record of the group that has a
+ *        hash while the hash's stripe is locked is in the index, for it gets
+ *        and loses it with the lock.  A drawn frame's hash, which says nothing,
+ *        is no hash.  Of a frame that left the group only its record is read.
  *  FOL3  All of both pages is compared, so the time says only whether they are
  *        equal, as that of a look-up does.
  *  FOL4  A record gets a successor only while the domain holds the frame: it
@@ -52,19 +52,14 @@ static bool is_canonical(const struct share_group *g,
 			 const struct share_record *r)
 {
 	uint64_t state = atomic_load_acquire(&r->state);
-	uint64_t mark = (uint64_t)g->share->ops->kind << 16 | g->id;
 
-	return state >> 32 == mark && (uint32_t)state;
-}
-
-static uint32_t successor(const struct share_record *r)
-{
-	return atomic_load_relaxed(&r->next) & ~FOLLOW_REPLICA;
+	return state >> 32 == g->mark && (uint32_t)state;
 }
 
 /* Ask for what ahead[0] needs, and find ahead[1]. */
-static void look_ahead(struct follow *f, const struct share_group *g)
+static inline void look_ahead(struct follow *f, const struct share_dom *d) needs_lock(&d->lock)
 {
+	const struct share_group *g = d->group;
 	const struct share_record *r;
 
 	f->looked = true;
@@ -78,8 +73,9 @@ static void look_ahead(struct follow *f, const struct share_group *g)
 		return;
 	}
 	offer_ask(group_page(g, f->ahead[0] - 1));
+	hold_ask(d, f->ahead[0] - 1, &f->hold);
 	index_ask_lock(&g->index, atomic_load_relaxed(&r->hash));
-	f->ahead[1] = successor(r);
+	f->ahead[1] = follow_successor(r);
 	if (f->ahead[1])
 		__builtin_prefetch(record_of(g, f->ahead[1]), 0);
 }
@@ -92,34 +88,6 @@ static bool has_hash(const struct share_group *g, const struct share_record *r,
 	       !(atomic_load_relaxed(&r->next) & FOLLOW_REPLICA);
 }
 
-/* Stripe lock. */
-static bool equals(struct offer *o, const struct share_record *r)
-	needs_lock(&o->group->index)
-{
-	struct share_group *g = o->group;
-	const void *page = group_page(g, o->same);
-
-	if (!has_hash(g, r, o->hash))
-		return false;
-	o->same_when = index_removals(&o->group->index, o->hash);
-	return g->share->fns->equal(o->page, page);
-}
-
-static bool is_expected(struct offer *o, uint32_t expected)
-{
-	struct share_group *g = o->group;
-	const struct share_record *r = record_of(g, expected);
-
-	o->same = expected - 1;
-	o->hash = atomic_load_relaxed(&r->hash);
-	if (o->hash <= SHARE_HASH_DRAWN)
-		return false;
-	index_lock(&o->group->index, o->hash);
-	o->followed = equals(o, r);
-	index_unlock(&o->group->index, o->hash);
-	return o->followed;
-}
-
 static void was_wrong(struct follow *f)
 {
 	f->trust -= f->trust > 0;
@@ -129,25 +97,48 @@ static void was_wrong(struct follow *f)
 	f->ahead[0] = f->ahead[1] = FOLLOW_NONE;
 }
 
-bool follow_match(struct offer *o)
+/* Stripe lock. */
+static bool equals(struct offer *o) needs_lock(&o->group->index)
+{
+	struct share_group *g = o->group;
+	const void *page = group_page(g, o->same);
+
+	if (!has_hash(g, group_record(g, o->same), o->hash))
+		return false;
+	return o->fns->equal(o->page, page);
+}
+
+bool follow_equals(struct offer *o)
 {
 	struct follow *f = o->follow;
-	uint32_t expected;
 
-	if (!f->looked)
-		look_ahead(f, o->group);
-	expected = f->ahead[0];
-	if (!expected)
-		return false;
-	f->ahead[0] = f->ahead[1];
-	look_ahead(f, o->group);
-	if (!is_expected(o, expected)) {
+	o->followed = equals(o);
+	if (unlikely(!o->followed)) {
 		was_wrong(f);
 		return false;
 	}
 	f->trust = TRUST_MOST;
 	f->wrong = 0;
 	return true;
+}
+
+bool follow_expects(struct offer *o)
+{
+	struct follow *f = o->follow;
+
+	if (unlikely(!f->looked))
+		look_ahead(f, o->dom);
+	if (!f->ahead[0])
+		return false;
+	o->same = o->asked = f->ahead[0] - 1;
+	o->hold = f->hold;
+	f->ahead[0] = f->ahead[1];
+	look_ahead(f, o->dom);
+	o->hash = atomic_load_relaxed(&group_record(o->group, o->same)->hash);
+	if (likely(o->hash > SHARE_HASH_DRAWN))
+		return true;
+	was_wrong(f);
+	return false;
 }
 
 /* The first, or one in place of a frame that is gone. */
@@ -175,8 +166,7 @@ static bool last_is_held(const struct offer *o) needs_lock(&o->dom->lock)
 	return f->ended == o->dom->holds_ended || hold_find(o->dom, f->last - 1);
 }
 
-static void link_last(const struct offer *o, uint32_t frame)
-	needs_lock(&o->dom->lock)
+void follow_link(const struct offer *o, uint32_t frame)
 {
 	const struct follow *f = o->follow;
 	struct share_record *r;
@@ -199,27 +189,10 @@ void follow_start(struct offer *o, unsigned int between)
 	for (; frame && between; between--) {
 		const struct share_record *r = record_of(g, frame);
 
-		frame = is_canonical(g, r) ? successor(r) : FOLLOW_NONE;
+		frame = is_canonical(g, r) ? follow_successor(r) : FOLLOW_NONE;
 	}
 	f->ahead[0] = frame;
-	look_ahead(f, g);
-}
-
-bool follow_joined(struct offer *o)
-{
-	struct follow *f = o->follow;
-	uint32_t frame = o->canonical + 1;
-
-	if (o->result != SHARE_OK || o->zero || o->replica)
-		return false;
-	if (f->after == frame)
-		f->trust += !f->trust;
-	else
-		link_last(o, frame);
-	f->last = frame;
-	f->ended = o->dom->holds_ended;
-	f->after = successor(record_of(o->group, frame));
-	return f->trust && !f->ahead[0] && !o->followed;
+	look_ahead(f, o->dom);
 }
 
 #include <hash/general_regs_end.h>

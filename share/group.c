@@ -32,7 +32,9 @@ static struct share_group *group_create(struct share *s, uint16_t id)
 		return NULL;
 	}
 	g->share = s;
+	g->records = s->records;
 	g->id = id;
+	g->mark = (uint64_t)s->ops->kind << 16 | id;
 	g->salt = page_salt(id, s->secret);
 	g->zero_hash = g->salt;
 	g->next = *bucket_of(s, id);
@@ -73,7 +75,7 @@ void group_put(struct share_group *g)
 uint64_t group_hash(const struct share_group *g, const void *page, bool *zero)
 {
 	*zero = g->share->fns->is_zero(page);
-	return *zero ? g->zero_hash : group_hash_filled(g, page);
+	return *zero ? g->zero_hash : group_hash_filled(g, g->share->fns, page);
 }
 
 #include <hash/general_regs_end.h>

@@ -48,29 +48,36 @@ bool hold_prepare(struct share_dom *d)
 	       index_room_get(&d->group->index, &d->index_room);
 }
 
-void hold_prefetch(const struct share_dom *d, uint32_t frame)
+void hold_ask(const struct share_dom *d, uint32_t frame, struct lintab_spot *spot)
 {
-	lintab_prefetch(&d->holds, lintab_mix(frame));
+	lintab_spot_ask(&d->holds, &hold_kind, lintab_mix(frame), spot);
 }
 
-struct hold *hold_search(const struct share_dom *d, uint32_t frame,
-			 struct hold_search *to)
+/* From where to->at stands: the start of the frame's chain. */
+static inline struct hold *search_on(uint32_t frame, struct hold_search *to)
 {
 	to->frame = frame << 1 | 1;
-	lintab_seek(&d->holds, lintab_mix(frame), &to->at);
 	to->hold = lintab_next_with(&hold_kind, &to->at, sizeof(struct hold),
 				    offsetof(struct hold, frame), to->frame);
 	return to->hold;
 }
 
-/*
- * SHARE4: `holds` holds and `mappings` mappings come or go (below zero); if the
- * audit has passed the frame's place, its counts must follow.
- */
-static __attribute__((cold, noinline)) void audit_hold(struct share_dom *d,
-						       uint32_t frame,
-						       int holds,
-						       int64_t mappings)
+struct hold *hold_search(const struct share_dom *d, uint32_t frame,
+			 struct hold_search *to)
+{
+	lintab_seek(&d->holds, lintab_mix(frame), &to->at);
+	return search_on(frame, to);
+}
+
+struct hold *hold_find_at(struct share_dom *d, uint32_t frame, struct lintab_spot *spot)
+{
+	if (d->last.frame == (frame << 1 | 1))
+		return d->last.hold;
+	lintab_seek_spot(&d->holds, &hold_kind, lintab_mix(frame), spot, &d->last.at);
+	return search_on(frame, &d->last);
+}
+
+void audit_hold(struct share_dom *d, uint32_t frame, int holds, int64_t mappings)
 {
 	const struct share_group *g = d->group;
 
@@ -94,8 +101,9 @@ static void changed(struct share_dom *d)
 	lintab_prefetch_step(&d->holds);
 }
 
-void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
-	      uint32_t mappings)
+/* Where d->last.at stands: in the frame's chain. */
+static inline void hold_put(struct share_dom *d, uint32_t frame, uint64_t pfn,
+			    uint32_t mappings) needs_lock(&d->lock)
 {
 	struct hold h = {
 		.frame = frame << 1 | 1,
@@ -103,11 +111,25 @@ void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
 		.mappings = mappings,
 	};
 
-	CHECK(!hold_find(d, frame));
 	lintab_put(&d->holds, &hold_kind, &d->last.at, &h, &d->room);
 	if (unlikely(d->audited))
 		audit_hold(d, frame, 1, 0);
 	changed(d);
+}
+
+void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
+	      uint32_t mappings)
+{
+	CHECK(!hold_find(d, frame));
+	hold_put(d, frame, pfn, mappings);
+}
+
+void hold_add_first(struct share_dom *d, uint32_t frame, struct lintab_spot *spot,
+		    uint64_t pfn, uint32_t mappings)
+{
+	ASSERT(!hold_find(d, frame));
+	lintab_seek_spot(&d->holds, &hold_kind, lintab_mix(frame), spot, &d->last.at);
+	hold_put(d, frame, pfn, mappings);
 }
 
 void hold_remove(struct share_dom *d, struct hold *h)
@@ -118,15 +140,6 @@ void hold_remove(struct share_dom *d, struct hold *h)
 	lintab_cut(&d->holds, &hold_kind, &d->last.at);
 	d->holds_ended++;
 	changed(d);
-}
-
-void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings)
-{
-	counter_add(&d->mappings, mappings);
-	if (group_record(d->group, frame)->hash == d->group->zero_hash)
-		counter_add(&d->zero_mappings, mappings);
-	if (unlikely(d->audited))
-		audit_hold(d, frame, 0, mappings);
 }
 
 int share_hold(struct share_dom *d, uint32_t canonical)

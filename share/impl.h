@@ -67,6 +67,7 @@ struct audited_group {		/* atomic, as the record's count */
 struct share_group {
 	struct share_group *next;	/* share->lock */
 	struct share *share;		/* constant */
+	struct share_record *records;	/* the share's; constant */
 	void *ctx;			/* of ops; constant */
 	struct lintab_mem mem;		/* constant */
 	/* domains, at most SHARE_DOMS_MAX; share->lock */
@@ -83,6 +84,7 @@ struct share_group {
 	/* SHARE3, of domains that are gone; share->lock */
 	int64_t unshared_gone;
 	uint16_t id;			/* constant */
+	uint64_t mark;			/* constant: of records, state >> 32 */
 	uint64_t audit_tag;		/* SHARE4; written while nothing runs */
 	struct audited_group seen;
 	struct index index;
@@ -108,6 +110,7 @@ struct follow {
 	uint32_t stale;		/* a successor that was not there any more */
 	uint8_t trust, wrong;
 	bool looked;		/* at ahead[0], in this batch */
+	struct lintab_spot hold; /* of ahead[0], if looked */
 };
 
 /* A domain's right to map one canonical frame, and its mappings of it. */
@@ -197,10 +200,10 @@ uint64_t group_hash(const struct share_group *g, const void *page, bool *zero);
  * Of a page that is not the zero page.  SHARE1: the page hash 0 is set aside
  * for the zero page, which is not hashed.
  */
-static inline uint64_t group_hash_filled(const struct share_group *g, const void *page)
+static inline uint64_t group_hash_filled(const struct share_group *g, const struct page_fns *fns,
+					 const void *page)
 {
-	const struct share *s = g->share;
-	uint64_t hash = s->fns->hash(page, s->secret);
+	uint64_t hash = fns->hash(page, g->share->secret);
 
 	return (hash ? hash : 1) ^ g->salt;
 }
@@ -241,21 +244,37 @@ static inline bool hold_has_room(const struct hold *h, uint32_t mappings)
 {
 	return mappings <= SHARE_DOM_CAP - h->mappings;
 }
-/* Ask for what the next call about this frame will read. */
-void hold_prefetch(const struct share_dom *d, uint32_t frame);
+/*
+ * Ask for what the next call about this frame will read, and remember where
+ * that is.
+ */
+void hold_ask(const struct share_dom *d, uint32_t frame, struct lintab_spot *spot)
+	needs_lock(&d->lock);
+/* hold_find(), with what hold_ask() found. */
+struct hold *hold_find_at(struct share_dom *d, uint32_t frame, struct lintab_spot *spot)
+	needs_lock(&d->lock);
 /* After hold_prepare(). */
 void hold_add(struct share_dom *d, uint32_t frame, uint64_t pfn,
 	      uint32_t mappings) needs_lock(&d->lock);
+/* The same of a frame that nobody holds. */
+void hold_add_first(struct share_dom *d, uint32_t frame, struct lintab_spot *spot,
+		    uint64_t pfn, uint32_t mappings) needs_lock(&d->lock);
 void hold_remove(struct share_dom *d, struct hold *h) needs_lock(&d->lock);
+/*
+ * SHARE4: `holds` holds and `mappings` mappings come or go (below zero); if the
+ * audit has passed the frame's place, its counts must follow.
+ */
+__attribute__((cold, noinline))
+void audit_hold(struct share_dom *d, uint32_t frame, int holds, int64_t mappings);
 /* Note that the domain has so many mappings of the frame more or fewer. */
-void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings)
+static inline void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings)
 	needs_lock(&d->lock);
 
 /*
  * count.c: the share count of a frame; atomic.  The domain's lock.  Add: after
  * hold_has_room().
  */
-void count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
+static inline void count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
 	needs_lock(&d->lock);
 void count_sub(struct share_dom *d, uint32_t frame, uint32_t mappings)
 	needs_lock(&d->lock);
@@ -265,7 +284,7 @@ uint64_t count_unshared(const struct share_group *g);
 static inline struct share_record *group_record(const struct share_group *g,
 						uint32_t frame)
 {
-	return &g->share->records[frame];
+	return &g->records[frame];
 }
 
 static inline void *group_page(const struct share_group *g, uint32_t frame)
@@ -297,6 +316,42 @@ static inline void counter_add(uint64_t *counter, int64_t n)
 static inline uint64_t counter_get(const uint64_t *counter)
 {
 	return atomic_load_relaxed(counter);
+}
+
+/* SHARE4 */
+static inline void count_note_audit(const struct share_dom *d, uint32_t frame,
+				    uint32_t was, uint32_t is)
+{
+	if (unlikely(d->audited))
+		audit_count(d->group, frame, was, is);
+}
+
+/*
+ * SHARE3: when a frame's count goes to 1 or leaves 1, exactly one CPU sees
+ * that.  Each domain counts its own changes, so that threads do not share a
+ * cache line.
+ */
+static inline void count_note_unshared(struct share_dom *d, uint32_t was, uint32_t is)
+{
+	counter_add(&d->unshared, (is == 1) - (was == 1));
+}
+
+static inline void count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
+{
+	uint32_t was = atomic_fetch_add(&group_record(d->group, frame)->count, mappings);
+
+	CHECK(was + mappings <= SHARE_COUNT_CAP);
+	count_note_unshared(d, was, was + mappings);
+	count_note_audit(d, frame, was, was + mappings);
+}
+
+static inline void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings)
+{
+	counter_add(&d->mappings, mappings);
+	if (group_record(d->group, frame)->hash == d->group->zero_hash)
+		counter_add(&d->zero_mappings, mappings);
+	if (unlikely(d->audited))
+		audit_hold(d, frame, 0, mappings);
 }
 
 #endif

@@ -5,9 +5,8 @@
  * is done in steps, each of which prefetches what the next one reads, and
  * batch.c has several offers under way:
  *
- *  offer_hash             hashes the page, or finds that it is the one that was
- *                         expected (follow.c), and draws a frame; prefetches
- *                         the stripe of the hash
+ *  offer_start            draws a frame; is it a zero page?
+ *  offer_hash             hashes the page; prefetches the stripe of the hash
  *  offer_prefetch_bucket  prefetches the bucket of the index, and the drawn
  *                         frame's record
  *  offer_prefetch_match   looks for a frame that may match; prefetches that
@@ -15,7 +14,9 @@
  *  offer_commit           look-up, compare and change, under the locks
  *
  * Only offer_commit decides anything: what the steps before it saw may be out
- * of date.
+ * of date.  A page that is expected (follow.c) has offer_at_once() in place of
+ * the steps after the first: all that it needs was asked for a page ago, and
+ * one lock serves to compare it and to let it join.
  *
  * What a caller could learn from the result must not tell match from miss.  So
  * all that can fail is done before the look-up, for both: a frame is drawn (a
@@ -37,8 +38,6 @@
 
 #include "offer.h"
 
-#define LINE_BYTES	64u
-
 /* The domain gets a hold of the frame, which it does not hold yet. */
 static void offer_new_hold(struct offer *o, uint32_t frame)
 	needs_lock(&o->dom->lock)
@@ -51,6 +50,26 @@ static void offer_new_hold(struct offer *o, uint32_t frame)
 	hold_count(o->dom, frame, o->mappings);
 }
 
+/* Of the drawn frame, which nobody holds. */
+static void offer_first_hold(struct offer *o) needs_lock(&o->dom->lock)
+{
+	uint32_t frame = o->drawn;
+
+	if (unlikely(o->asked != frame))
+		hold_ask(o->dom, frame, &o->hold);
+	count_add(o->dom, frame, o->mappings);
+	group_record(o->group, frame)->holders = 1;
+	hold_add_first(o->dom, frame, &o->hold, o->pfn, o->mappings);
+	hold_count(o->dom, frame, o->mappings);
+}
+
+OFFER_INLINE struct hold *offer_find_hold(struct offer *o, uint32_t frame)
+	needs_lock(&o->dom->lock)
+{
+	return frame == o->asked ? hold_find_at(o->dom, frame, &o->hold) :
+				   hold_find(o->dom, frame);
+}
+
 /* SHARE1: is it the zero page, and no replica of it? */
 static bool is_zero(const struct offer *o)
 {
@@ -61,10 +80,10 @@ static bool is_zero(const struct offer *o)
  * The domain gets a hold of the frame, or more mappings, if there is room for
  * them.
  */
-static bool offer_hold(struct offer *o, uint32_t frame)
+OFFER_INLINE bool offer_hold(struct offer *o, uint32_t frame)
 	needs_lock(&o->dom->lock)
 {
-	struct hold *h = hold_find(o->dom, frame);
+	struct hold *h = offer_find_hold(o, frame);
 
 	if (h && o->dom->one_pfn && offer_other_pfn(o, h)) {
 		o->held = true;
@@ -88,16 +107,16 @@ static bool offer_hold(struct offer *o, uint32_t frame)
 static bool same_content(const struct offer *o, uint32_t frame)
 {
 	return is_zero(o) || (o->followed && frame == o->same) ||
-	       o->group->share->fns->equal(o->page, group_page(o->group, frame));
+	       o->fns->equal(o->page, group_page(o->group, frame));
 }
 
 /* Remember a frame of another content, once for each content. */
-static void note_collision(struct offer *o, uint32_t frame)
+static __attribute__((cold)) void note_collision(struct offer *o, uint32_t frame)
 {
 	const struct share_group *g = o->group;
 
 	for (uint32_t i = 0; i < o->collision_count; i++)
-		if (g->share->fns->equal(group_page(g, frame),
+		if (o->fns->equal(group_page(g, frame),
 					 group_page(g, o->collisions[i])))
 			return;
 	CHECK(o->collision_count < SHARE_CHAIN_CAP);
@@ -111,13 +130,13 @@ static bool offer_match(struct offer *o, struct lintab_cursor *c, uint32_t *cano
 	struct share_group *g = o->group;
 	uint32_t frame;
 
-	index_seek(&o->group->index, o->hash, c);
+	index_seek_spot(&o->group->index, o->hash, &o->bucket, c);
 	while (index_next(&o->group->index, o->hash, c, &frame)) {
 		const struct share_record *r = group_record(g, frame);
 
 		if (r->hash != o->hash || r->group != g->id)
 			continue;
-		(void)hold_find(o->dom, frame);	/* on its way meanwhile */
+		(void)offer_find_hold(o, frame); /* on its way meanwhile */
 		if (!same_content(o, frame)) {
 			note_collision(o, frame);
 		} else if (offer_hold(o, frame)) {
@@ -148,10 +167,10 @@ static void offer_insert(struct offer *o, struct lintab_cursor *c)
 
 	CHECK(r->group == g->id && !r->count && !r->holders);
 	if (is_zero(o)) {
-		g->share->fns->clear(group_page(g, o->drawn));
+		o->fns->clear(group_page(g, o->drawn));
 		counter_add(&g->zero_frames, 1);
 	} else {
-		g->share->fns->copy(group_page(g, o->drawn), o->page);
+		o->fns->copy(group_page(g, o->drawn), o->page);
 	}
 	atomic_store_relaxed(&r->hash, o->hash);
 	atomic_store_relaxed(&r->next, o->replica ? FOLLOW_REPLICA : FOLLOW_NONE);
@@ -160,7 +179,7 @@ static void offer_insert(struct offer *o, struct lintab_cursor *c)
 		atomic_fetch_add(&g->twins, 1);
 	note_chain(g, o->collision_count + 1);
 	o->has_drawn = false;
-	offer_new_hold(o, o->drawn);
+	offer_first_hold(o);
 }
 
 /*
@@ -172,22 +191,18 @@ static bool is_the_one(const struct offer *o) needs_lock(&o->dom->lock, &o->grou
 	const struct share_group *g = o->group;
 	const struct hold *h;
 
-	if (!o->followed || counter_get(&g->twins) || counter_get(&g->max_chain) > 1)
+	if (counter_get(&g->twins) || counter_get(&g->max_chain) > 1)
 		return false;
 	h = o->dom->replicas ? hold_find(o->dom, o->same) : NULL;
 	return !h || !offer_other_pfn(o, h);
 }
 
 /* Domain lock and stripe lock. */
-static int offer_look_up(struct offer *o, uint32_t *canonical)
+static __attribute__((noinline)) int offer_look_up(struct offer *o, uint32_t *canonical)
 	needs_lock(&o->dom->lock, &o->group->index)
 {
 	struct lintab_cursor c;
 
-	if (is_the_one(o) && offer_hold(o, o->same)) {
-		*canonical = o->same;
-		return SHARE_OK;
-	}
 	if (!replica_choose(o))
 		return SHARE_ERR_HELD;
 	if (offer_match(o, &c, canonical))
@@ -203,82 +218,61 @@ static int offer_look_up(struct offer *o, uint32_t *canonical)
 	return SHARE_OK;
 }
 
+/* What can fail for want of memory.  Domain lock. */
+OFFER_INLINE bool offer_prepare(struct offer *o) needs_lock(&o->dom->lock)
+{
+	if (unlikely(!hold_prepare(o->dom)))
+		return false;
+	o->within_budget = share_dom_held(o->dom) < o->dom->budget;
+	return true;
+}
+
 /* Domain lock. */
 static int offer_locked(struct offer *o, uint32_t *canonical)
 	needs_lock(&o->dom->lock)
 {
 	int rc;
 
-	if (!hold_prepare(o->dom))
+	if (!offer_prepare(o))
 		return SHARE_ERR_NOMEM;
-	o->within_budget = share_dom_held(o->dom) < o->dom->budget;
 	index_lock(&o->group->index, o->hash);
-	/* Something of the stripe is gone: it may be the frame. */
-	o->followed &= index_removals(&o->group->index, o->hash) ==
-		       o->same_when;
 	rc = offer_look_up(o, canonical);
 	index_unlock(&o->group->index, o->hash);
 	return rc;
 }
 
-static void offer_account(struct share_events *e, const struct offer *o, int rc)
+OFFER_INLINE void offer_account(struct share_events *e, const struct offer *o, int rc)
 {
-	counter_add(&e->offered, rc == SHARE_OK);
-	counter_add(&e->refused, rc != SHARE_OK);
-	counter_add(&e->zero, rc == SHARE_OK && o->zero);
-}
-
-static void ask_for_page(const void *page, uint32_t lines, bool write)
-{
-	const uint8_t *p = page;
-
-	for (uint32_t i = 0; i < lines; i++) {
-		if (write)
-			__builtin_prefetch(p + i * LINE_BYTES, 1);
-		else
-			__builtin_prefetch(p + i * LINE_BYTES, 0);
+	if (unlikely(rc != SHARE_OK)) {
+		counter_add(&e->refused, 1);
+		return;
 	}
+	counter_add(&e->offered, 1);
+	if (o->zero)
+		counter_add(&e->zero, 1);
 }
 
-void offer_ask(const void *page)
+/* After the look-up. */
+OFFER_INLINE void offer_done(struct offer *o) needs_lock(&o->dom->lock)
 {
-	ask_for_page(page, OFFER_ASK_LINES, false);
+	offer_account(&o->dom->events, o, o->result);
+	if (!o->has_drawn)
+		index_balance(&o->group->index);
 }
 
-/* The result of an offer that was refused before the look-up. */
-static void offer_refuse(struct offer *o, int rc)
+void offer_refuse(struct offer *o, int rc)
 {
-	spin_lock(&o->dom->lock);
 	counter_add(&o->dom->events.refused, 1);
-	spin_unlock(&o->dom->lock);
 	o->result = rc;
 }
 
 void offer_hash(struct offer *o)
 {
-	struct share_group *g = o->group;
-	struct share *s = g->share;
-
-	CHECK(o->mappings > 0);
-	if (o->mappings > SHARE_DOM_CAP) {
-		offer_refuse(o, SHARE_ERR_COUNT);
+	if (o->result != OFFER_UNDER_WAY)
 		return;
-	}
-	if (!o->has_drawn &&
-	    !s->ops->canonical_alloc(g->ctx, g->id, &o->drawn)) {
-		offer_refuse(o, SHARE_ERR_NOMEM);
-		return;
-	}
-	o->has_drawn = true;
-	o->result = OFFER_UNDER_WAY;
-	o->zero = s->fns->is_zero(o->page);
-	if (o->zero)
-		o->hash = g->zero_hash;
-	else if (follow_match(o))
-		return;
-	else
-		o->hash = group_hash_filled(g, o->page);
-	index_ask_lock(&g->index, o->hash);
+	if (!o->zero)
+		o->hash = group_hash_filled(o->group, o->fns, o->page);
+	index_ask_lock(&o->group->index, o->hash);
 }
 
 void offer_prefetch_bucket(struct offer *o)
@@ -287,28 +281,33 @@ void offer_prefetch_bucket(struct offer *o)
 
 	if (o->result != OFFER_UNDER_WAY)
 		return;
-	if (o->followed) {
-		__builtin_prefetch(group_record(g, o->same), 1);
-		return;
-	}
 	/* Zero pages are offered all the time: what they need is at hand. */
 	if (!o->zero) {
 		__builtin_prefetch(group_record(g, o->drawn), 1);
-		hold_prefetch(o->dom, o->drawn);
+		hold_ask(o->dom, o->drawn, &o->hold);
+		o->asked = o->drawn;
 	}
 	index_lock(&g->index, o->hash);
-	index_prefetch(&g->index, o->hash);
+	index_ask(&g->index, o->hash, &o->bucket);
 	index_unlock(&g->index, o->hash);
 }
 
+static void ask_to_fill(void *page)
+{
+	uint8_t *p = page;
+
+	for (uint32_t i = 0; i < OFFER_ASK_LINES; i++)
+		__builtin_prefetch(p + i * OFFER_LINE_BYTES, 1);
+}
+
 /* Find a frame that may match. */
-static bool offer_candidate(const struct offer *o, uint32_t *frame)
+static bool offer_candidate(struct offer *o, uint32_t *frame)
 {
 	struct index *index = &o->group->index;
 	bool found;
 
 	index_lock(index, o->hash);
-	found = index_guess(index, o->hash, frame);
+	found = index_guess(index, o->hash, &o->bucket, frame);
 	index_unlock(index, o->hash);
 	return found;
 }
@@ -320,28 +319,72 @@ void offer_prefetch_match(struct offer *o)
 
 	if (o->result != OFFER_UNDER_WAY)
 		return;
-	if (o->followed) {
-		(void)hold_find(o->dom, o->same);
-		return;
-	}
 	found = offer_candidate(o, &frame);
-	__builtin_prefetch(group_record(o->group, frame), 1);
-	if (!found)
-		(void)hold_find(o->dom, frame);
-	else if (!o->zero)
-		hold_prefetch(o->dom, frame);
-	if (!found || !o->zero)
-		ask_for_page(group_page(o->group, frame), OFFER_ASK_LINES, !found);
+	if (found && !o->zero) {
+		__builtin_prefetch(group_record(o->group, frame), 1);
+		hold_ask(o->dom, frame, &o->hold);
+		o->asked = frame;
+	}
+	if (found && !o->zero)
+		offer_ask(group_page(o->group, frame));
+	else if (!found)
+		ask_to_fill(group_page(o->group, frame));
 }
 
-void offer_commit(struct offer *o)
+OFFER_INLINE void join(struct offer *o) needs_lock(&o->dom->lock)
 {
 	if (o->result != OFFER_UNDER_WAY)
 		return;
 	o->result = offer_locked(o, &o->canonical);
-	offer_account(&o->dom->events, o, o->result);
-	if (!o->has_drawn)
-		index_balance(&o->group->index);
+	offer_done(o);
+}
+
+void offer_commit(struct offer *o)
+{
+	join(o);
+}
+
+/* So that offer_commit() has one caller. */
+static __attribute__((noinline)) void join_zero(struct offer *o) needs_lock(&o->dom->lock)
+{
+	join(o);
+}
+
+/* The expected page is compared and joins under one lock of the stripe. */
+static bool offer_expected(struct offer *o) needs_lock(&o->dom->lock)
+{
+	bool equals;
+
+	if (!follow_expects(o))
+		return false;
+	if (!offer_prepare(o)) {
+		o->result = SHARE_ERR_NOMEM;
+		return true;
+	}
+	index_lock(&o->group->index, o->hash);
+	equals = follow_equals(o);
+	if (likely(equals && is_the_one(o) && offer_hold(o, o->same))) {
+		o->canonical = o->same;
+		o->result = SHARE_OK;
+	} else if (equals) {
+		o->result = offer_look_up(o, &o->canonical);
+	}
+	index_unlock(&o->group->index, o->hash);
+	return equals;
+}
+
+bool offer_at_once(struct offer *o)
+{
+	if (o->result != OFFER_UNDER_WAY)
+		return true;
+	if (o->zero) {
+		join_zero(o);
+		return true;
+	}
+	if (!offer_expected(o))
+		return false;
+	offer_done(o);
+	return true;
 }
 
 #include <hash/general_regs_end.h>

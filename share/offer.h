@@ -5,14 +5,20 @@
 
 #include "impl.h"
 
+/* Of a page's offer there are few callers, and each wants it inlined. */
+#define OFFER_INLINE	static inline __attribute__((always_inline))
+
 #define OFFER_UNDER_WAY	1	/* no enum share_error */
+#define OFFER_ASKED_NOTHING	UINT32_MAX	/* no frame */
 /* after so many lines the CPU's own prefetcher goes on */
 #define OFFER_ASK_LINES	4
+#define OFFER_LINE_BYTES	64u
 
 struct offer {
 	/* offer_slot_init(): of one batch */
 	struct share_dom *dom;
 	struct share_group *group;
+	const struct page_fns *fns;
 	struct follow *follow;	/* the batch's */
 	/* offer_begin(): */
 	const void *page;
@@ -29,34 +35,37 @@ struct offer {
 	uint32_t canonical;	/* with SHARE_OK */
 
 	uint64_t hash;
+	/* where the hold of frame `asked` is, and the hash's bucket */
+	uint32_t asked;
+	struct lintab_spot hold, bucket;
+	uint32_t same;		/* follow.c: the expected frame */
+	/* one frame of each other content of this hash */
+	uint32_t collisions[SHARE_CHAIN_CAP];
+
+	/* Forgotten by offer_begin(); side by side, which is one store: */
+	uint8_t collision_count;
 	bool zero;
-	/*
-	 * follow.c: the hash is that of `same`, which has the page's content
-	 * and was in the index when so many of its stripe were gone.
-	 */
+	/* the hash is that of `same`, which has the page's content */
 	bool followed;
-	uint32_t same;
-	uint64_t same_when;
 	/* replica.c: the hash is not the content's */
 	bool replica;
 	bool within_budget;	/* the budget allows a new hold */
-	/* Found by the look-up: */
-	/* one frame of each other content of this hash */
-	uint32_t collisions[SHARE_CHAIN_CAP];
-	uint32_t collision_count;
 	/* the content is there, with no room for our mappings */
 	bool match_full;
 	/* the domain holds the content for another pfn, and may not for two */
 	bool held;
+	bool unused;
 };
 
 /* A place for the offers of a batch, one after the other. */
 static inline void offer_slot_init(struct offer *o, struct share_dom *d,
-				   struct follow *f)
+				   const struct page_fns *fns, struct follow *f)
 {
 	o->dom = d;
 	o->group = d->group;
+	o->fns = fns;
 	o->follow = f;
+	o->has_drawn = false;
 }
 
 /* A page's offer begins; what the last one's found is forgotten. */
@@ -66,12 +75,26 @@ static inline void offer_begin(struct offer *o, const void *page, uint64_t pfn,
 	o->page = page;
 	o->pfn = pfn;
 	o->mappings = mappings;
-	o->followed = o->replica = o->match_full = o->held = o->zero = false;
+	o->zero = o->followed = o->replica = o->within_budget = false;
+	o->match_full = o->held = o->unused = false;
 	o->collision_count = 0;
+	o->asked = OFFER_ASKED_NOTHING;
+	o->bucket.steps = LINTAB_NO_SPOT;
 }
 
-/* Ask for the start of a page that is hashed next. */
-void offer_ask(const void *page);
+static inline void offer_ask_lines(const void *page, uint32_t lines)
+{
+	const uint8_t *p = page;
+
+	for (uint32_t i = 0; i < lines; i++)
+		__builtin_prefetch(p + i * OFFER_LINE_BYTES, 0);
+}
+
+/* Ask for the start of a page that is read next. */
+static inline void offer_ask(const void *page)
+{
+	offer_ask_lines(page, OFFER_ASK_LINES);
+}
 
 /* The hold stands for another page than the offered one, or for none. */
 static inline bool offer_other_pfn(const struct offer *o, const struct hold *h)
@@ -86,23 +109,78 @@ static inline bool offer_other_pfn(const struct offer *o, const struct hold *h)
 bool replica_choose(struct offer *o) needs_lock(&o->dom->lock, &o->group->index);
 
 /*
- * follow.c, with o->follow.  Is the page, which is no zero page, the expected
- * one?  Then its hash is known.  No lock.
+ * follow.c, with o->follow.  Is a page expected (o->same, o->hash; its turn is
+ * over)?  With the stripe's lock: does the page, which is no zero page, equal
+ * it?  The answer is noted.
  */
-bool follow_match(struct offer *o);
+bool follow_expects(struct offer *o) needs_lock(&o->dom->lock);
+bool follow_equals(struct offer *o) needs_lock(&o->dom->lock, &o->group->index);
+/* The page joined frame - 1: it may be the last one's successor from now on. */
+void follow_link(const struct offer *o, uint32_t frame) needs_lock(&o->dom->lock);
+static inline uint32_t follow_successor(const struct share_record *r)
+{
+	return atomic_load_relaxed(&r->next) & ~FOLLOW_REPLICA;
+}
+
 /*
  * The page joined.  True: it is time to expect pages again, by follow_start();
- * `between`: pages after it that are past follow_match(), but for zero pages.
- * The domain's lock.
+ * `between`: pages after it that are hashed, but for zero pages.
  */
-bool follow_joined(struct offer *o) must_check needs_lock(&o->dom->lock);
-void follow_start(struct offer *o, unsigned int between);
+OFFER_INLINE bool follow_joined(struct offer *o) needs_lock(&o->dom->lock)
+{
+	struct follow *f = o->follow;
+	uint32_t frame = o->canonical + 1;
 
-/* The steps, in this order.  A refused offer runs through them unharmed. */
-void offer_hash(struct offer *o);	/* no lock */
-/* the domain's lock: */
-void offer_prefetch_bucket(struct offer *o);
+	if (o->result != SHARE_OK || o->zero || o->replica)
+		return false;
+	if (likely(f->after == frame))
+		f->trust += !f->trust;
+	else
+		follow_link(o, frame);
+	f->last = frame;
+	f->ended = o->dom->holds_ended;
+	f->after = follow_successor(group_record(o->group, o->canonical));
+	return f->trust && !f->ahead[0] && !o->followed;
+}
+void follow_start(struct offer *o, unsigned int between) needs_lock(&o->dom->lock);
+
+/*
+ * The steps, in this order; the domain's lock.  A refused offer runs through
+ * them unharmed.
+ */
+OFFER_INLINE void offer_start(struct offer *o) needs_lock(&o->dom->lock);
+void offer_hash(struct offer *o) needs_lock(&o->dom->lock);
+void offer_prefetch_bucket(struct offer *o) needs_lock(&o->dom->lock);
 void offer_prefetch_match(struct offer *o) needs_lock(&o->dom->lock);
 void offer_commit(struct offer *o) needs_lock(&o->dom->lock);
+/*
+ * After offer_start(), in place of the others: does the page join at once?  It
+ * does if it is refused, or is a zero page, or the expected one.
+ */
+bool offer_at_once(struct offer *o) must_check needs_lock(&o->dom->lock);
+
+/* A refusal before the look-up. */
+__attribute__((cold)) void offer_refuse(struct offer *o, int rc) needs_lock(&o->dom->lock);
+
+OFFER_INLINE void offer_start(struct offer *o)
+{
+	struct share_group *g = o->group;
+
+	CHECK(o->mappings > 0);
+	if (unlikely(o->mappings > SHARE_DOM_CAP)) {
+		offer_refuse(o, SHARE_ERR_COUNT);
+		return;
+	}
+	if (!o->has_drawn &&
+	    !g->share->ops->canonical_alloc(g->ctx, g->id, &o->drawn)) {
+		offer_refuse(o, SHARE_ERR_NOMEM);
+		return;
+	}
+	o->has_drawn = true;
+	o->result = OFFER_UNDER_WAY;
+	o->zero = o->fns->is_zero(o->page);
+	if (unlikely(o->zero))
+		o->hash = g->zero_hash;
+}
 
 #endif

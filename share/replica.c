@@ -85,6 +85,7 @@ bool replica_choose(struct offer *o)
 	if (high == SHARE_REPLICAS_MAX)
 		return false;
 	o->hash = replica_hash(o->hash, high);
+	o->bucket.steps = LINTAB_NO_SPOT;
 	o->replica = true;
 	return true;
 }

@@ -11,7 +11,7 @@ commit=$(git rev-parse --verify -q "$base^{commit}") ||
 # This tree's bench with that commit's engine: what is measured is the same.
 rm -rf "$tree"
 mkdir -p "$tree/build/bench" "$tree/now/build/bench"
-git archive "$commit" Makefile bench share hash hv tests guest-lib .ci | tar -x -C "$tree" || exit 1
+git archive "$commit" | tar -x -C "$tree" || exit 1
 cp bench/host/*.[ch] "$tree/bench/host/"
 touch "$tree/build/.deps"
 make -s --no-print-directory "$B/host/share-floor" T= || exit 1

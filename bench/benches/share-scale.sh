@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# an offer from 2^10 to 2^24 canonical frames (LOG2= fewer), two threads, a page of 10^6 holders
+# an offer from 2^10 to 2^24 canonical frames (LOG2= fewer), two threads, a page of 10^6 mappings and of 1000 domains
 # reads: LOG2
 . bench/host/lib.sh
 host_bench share-scale "${LOG2:-24}" || exit 1

@@ -120,13 +120,15 @@ void reclaim_claimed(struct domain *d, struct frame *const *frames,
 	struct queue *q = &owned[this_cpu()->id];
 	unsigned int i;
 
+	m2p_begin(&d->m2p);
 	for (i = 0; i < count; i++) {
 		struct frame *f = frames[i];
 
-		m2p_clear(&d->m2p, frame_to_mfn(f));
+		m2p_drop(&d->m2p, frame_to_mfn(f));
 		WRITE_ONCE(f->state, frame_state(f) & ~FRAME_REF_MASK);
 		link_frame(q, f);
 	}
+	m2p_end(&d->m2p);
 	queue_grew(q, count, domain_cpus(d));
 }
 
@@ -213,6 +215,13 @@ void reclaim_pool(struct frame_pool *p)
 		frame_pool_free(p, MFN(link));
 	}
 	atomic_sub(&waiting, q.count);
+}
+
+bool reclaim_waits(void)
+{
+	uint32_t here = this_cpu()->id;
+
+	return foreign[here].count || owned[here].count;
 }
 
 /* On every way out to a guest: most often nothing waits. */

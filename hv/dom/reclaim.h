@@ -16,6 +16,8 @@ void reclaim_flush(void);
  * before an allocation fails.
  */
 void reclaim_flush_all(void);
+/* Has reclaim_flush() anything to do? */
+bool reclaim_waits(void);
 /* Frames that outlived their domain (destroy.c, END4). */
 uint64_t reclaim_orphans(void);
 uint64_t reclaim_orphan_changes(void);	/* made or freed, ever */

@@ -312,12 +312,22 @@ bool sched_preempt_pending(void)
 	       tsc_read() >= cpu->slice_end_tsc;
 }
 
-void sched_check(void)
+static bool must_leave(void)
 {
 	const struct vcpu *v = this_cpu()->current;
 
+	return sched_preempt_pending() || !may_run(v) || is_paused(v);
+}
+
+bool sched_check_wanted(void)
+{
+	return timer_noted() || must_leave();
+}
+
+void sched_check(void)
+{
 	timer_poll();
-	if (sched_preempt_pending() || !may_run(v) || is_paused(v))
+	if (must_leave())
 		stack_reset_call(sched_loop);
 }
 

@@ -101,6 +101,7 @@ bool sched_preempt_pending(void);
  * vCPU may go on.
  */
 void sched_check(void);
+bool sched_check_wanted(void);	/* would it do anything? */
 /*
  * Choose and enter a vCPU, or idle (reaping dead domains, firing timers); never
  * returns.  Empty stack.

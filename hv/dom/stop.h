@@ -11,13 +11,19 @@ void stop_machine_begin(void);
 void stop_machine_end(void);
 extern uint64_t stop_now;	/* atomic: the stop that there is; 0: none */
 void stop_wait(void);
+/* Would stop_point() wait? */
+static inline bool stop_wanted(void)
+{
+	return unlikely(atomic_load_acquire(&stop_now));
+}
+
 /*
  * Called by every CPU on its way to a guest and in its idle loop, with no lock
  * held.
  */
 static inline void stop_point(void)
 {
-	if (unlikely(atomic_load_acquire(&stop_now)))
+	if (stop_wanted())
 		stop_wait();
 }
 

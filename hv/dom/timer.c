@@ -214,6 +214,11 @@ void timer_note(void)
 	queue_here()->noted = true;
 }
 
+bool timer_noted(void)
+{
+	return queue_here()->noted;
+}
+
 /*
  * The APIC's clock and the TSC differ a little, so an interrupt may come a
  * little before the timer is due.  The APIC timer fires once only, so it is
@@ -221,7 +226,7 @@ void timer_note(void)
  */
 void timer_poll(void)
 {
-	if (!queue_here()->noted)
+	if (!timer_noted())
 		return;
 	timer_run();
 	timer_arm();

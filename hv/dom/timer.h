@@ -38,6 +38,7 @@ uint64_t timer_next_ns(void);
 void timer_arm(void);
 /* the timer interrupt came: timer_poll() has work */
 void timer_note(void);
+bool timer_noted(void);
 /* timer_run() and timer_arm() if it came since the last call */
 void timer_poll(void);
 

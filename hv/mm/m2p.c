@@ -271,26 +271,62 @@ static inline pfn_t *slot_find(struct m2p_view *view, mfn_t mfn)
 	return &leaf[mfn_n(mfn) % LEAF_ENTRIES];
 }
 
+/* The same, made if it is absent. */
+static inline pfn_t *slot_make(struct m2p_view *view, mfn_t mfn)
+	needs_lock(&view->lock)
+{
+	pfn_t *slot = slot_find(view, mfn);
+
+	if (unlikely(!slot) && leaf_make(view, mfn))
+		slot = slot_find(view, mfn);
+	return slot;
+}
+
+void m2p_begin(struct m2p_view *view)
+{
+	spin_lock(&view->lock);
+}
+
+void m2p_end(struct m2p_view *view)
+{
+	spin_unlock(&view->lock);
+}
+
+void m2p_drop(struct m2p_view *view, mfn_t mfn)
+{
+	pfn_t *slot = slot_find(view, mfn);
+
+	if (likely(slot))
+		WRITE_ONCE(*slot, INVALID_PFN);
+}
+
+int m2p_put_first(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
+{
+	pfn_t *slot = slot_make(view, mfn);
+
+	if (slot && pfn_eq(*slot, INVALID_PFN))
+		WRITE_ONCE(*slot, pfn);
+	return slot ? 0 : -ENOMEM;
+}
+
 int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
 {
+	bool clears = pfn_eq(pfn, INVALID_PFN);
 	pfn_t *slot;
 
-	spin_lock(&view->lock);
-	slot = slot_find(view, mfn);
-	if (unlikely(!slot) && !pfn_eq(pfn, INVALID_PFN) && leaf_make(view, mfn))
-		slot = slot_find(view, mfn);
+	m2p_begin(view);
+	slot = clears ? slot_find(view, mfn) : slot_make(view, mfn);
 	if (slot)
 		WRITE_ONCE(*slot, pfn);
-	spin_unlock(&view->lock);
-	return slot || pfn_eq(pfn, INVALID_PFN) ? 0 : -ENOMEM;
+	m2p_end(view);
+	return slot || clears ? 0 : -ENOMEM;
 }
 
 void m2p_clear(struct m2p_view *view, mfn_t mfn)
 {
-	int r = m2p_set(view, mfn, INVALID_PFN);
-
-	ASSERT(!r);	/* it allocates nothing */
-	(void)r;
+	m2p_begin(view);
+	m2p_drop(view, mfn);
+	m2p_end(view);
 }
 
 pfn_t m2p_get(struct m2p_view *view, mfn_t mfn)

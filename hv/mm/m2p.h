@@ -55,6 +55,15 @@ void m2p_view_fini(struct m2p_view *view);
 int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn) must_check;
 void m2p_clear(struct m2p_view *view, mfn_t mfn);
 /*
+ * Several at once, after m2p_begin(): m2p_drop() is m2p_clear(), and
+ * m2p_put_first() is m2p_set() that leaves an mfn which has a pfn.
+ */
+void m2p_begin(struct m2p_view *view) takes_lock(&view->lock);
+void m2p_drop(struct m2p_view *view, mfn_t mfn) needs_lock(&view->lock);
+int m2p_put_first(struct m2p_view *view, mfn_t mfn, pfn_t pfn) must_check
+	needs_lock(&view->lock);
+void m2p_end(struct m2p_view *view) frees_lock(&view->lock);
+/*
  * Calls fn for every entry of mfns [first, end) that is not INVALID_PFN; the
  * machine is stopped.
  */

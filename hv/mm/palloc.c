@@ -234,7 +234,10 @@ void palloc_free_list(uint32_t first)
 			first = next;
 			next = listed_clear(first);
 		}
-		row_give(MFN(first), MFN(last + 1UL));
+		if (first == last)
+			buddy_give(&heap, MFN(first), 0);
+		else
+			row_give(MFN(first), MFN(last + 1UL));
 		if (unlikely(first < mfn_n(counted_end)))
 			note_counted(MFN(first), last + 1UL - first, true);
 		count += last + 1UL - first;

@@ -29,12 +29,14 @@ struct chunk *chunk_scratch(void)
 	return scratch[this_cpu()->id];
 }
 
-/* Neighbouring addresses have their entries in one table: one walk. */
+/*
+ * Neighbouring addresses have their entries in one table: one walk.  *why is
+ * SHARE_BAD_PTE.
+ */
 static pte_t *pte_by_va(struct domain *d, struct chunk *c, uint64_t va,
 			enum shareop_result *why) needs_lock(&d->mm)
 {
-	*why = SHARE_BAD_PTE;
-	if ((va & ~PAGE_MASK) || !guest_range_ok(va, 1))
+	if (unlikely((va & ~PAGE_MASK) || !guest_range_ok(va, 1)))
 		return NULL;
 	*why = SHARE_NOT_MAPPED;
 	if (c->region != va / L1_BYTES) {
@@ -72,7 +74,7 @@ static enum shareop_result name_find(struct domain *d, struct chunk *c,
 	n->was_rw = *e & PTE_RW;
 	if (!(*e & PTE_P))
 		return SHARE_NOT_MAPPED;
-	if (*n->pte & PTE_AVL_DEVICE)
+	if (*e & PTE_AVL_DEVICE)
 		return SHARE_NOT_OWNED;	/* nor is it a frame (IOFRAME1) */
 	/* Granted in: the entry is the grant handle's. */
 	return *e & PTE_AVL_GRANT ? SHARE_GRANTED : SHARE_NOT_TRIED;
@@ -89,7 +91,7 @@ enum shareop_result chunk_find_ptes(struct domain *d, struct chunk *c,
 
 	for (i = 0; i < item->count; i++) {
 		r = name_find(d, c, &names[i], &e);
-		if (r != SHARE_NOT_TRIED)
+		if (unlikely(r != SHARE_NOT_TRIED))
 			return r;
 		if (i && (name_seen(names, i, names[i].pte) ||
 			  !mfn_eq(pte_mfn(e), mfn)))

@@ -14,6 +14,7 @@
 
 #define CHUNK_ITEMS	64
 #define CHUNK_NAMES	128
+_Static_assert(CHUNK_ITEMS <= 64, "a bit for each");
 _Static_assert(CHUNK_NAMES >= SHARE_NAMES_MAX, "the longest entry fits");
 
 struct chunk_item {
@@ -42,6 +43,8 @@ struct chunk {
 	unsigned int name_count;
 	struct shareop_entry entries[CHUNK_ITEMS]; /* as read from the guest */
 	struct share_page pages[CHUNK_ITEMS];	/* for share/ */
+	/* offer: bit i: there was no memory for the name of page i's frame */
+	uint64_t nameless;
 	/* offer: frames that the domain gives up */
 	struct frame *gone[CHUNK_ITEMS];
 	unsigned int gone_count;

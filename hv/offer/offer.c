@@ -172,7 +172,8 @@ static void item_remap(struct chunk *c, struct chunk_item *item)
 
 		atomic_store_release(n[i].pte, e);
 	}
-	pagetype_put_plain(f);
+	/* It is claimed: the use of the class that (a) took ends like that. */
+	WRITE_ONCE(f->type, (uint64_t)CLASS_SHARED << TYPE_CLASS_SHIFT);
 	c->gone[c->gone_count++] = f;
 	item->has_shared_class = false;
 	item->result = SHARE_DONE;
@@ -207,8 +208,7 @@ static void item_finish(struct domain *d, struct chunk *c,
 		item_unclaim(d, c, item, result_of_offer(page->result));
 		return;
 	}
-	if (pfn_eq(m2p_get(&d->m2p, MFN(page->canonical)), INVALID_PFN) &&
-	    m2p_set(&d->m2p, MFN(page->canonical), PFN(page->pfn))) {
+	if (unlikely(c->nameless >> (page - c->pages) & 1)) {
 		(void)share_drop(d->sharing.dom, page->canonical, item->count, false);
 		item_unclaim(d, c, item, SHARE_NO_MEMORY);
 		return;
@@ -217,6 +217,24 @@ static void item_finish(struct domain *d, struct chunk *c,
 	item_remap(c, item);
 	if (d->breaks.offers_listed)
 		p2mlist_write(d, PFN(page->pfn), item->new_mfn);
+}
+
+/* The canonical frames get their pfns, where they have none. */
+static void items_name(struct domain *d, struct chunk *c, unsigned int count)
+	needs_lock(&d->mm)
+{
+	unsigned int i;
+
+	c->nameless = 0;
+	m2p_begin(&d->m2p);
+	for (i = 0; i < count; i++) {
+		const struct share_page *page = &c->pages[i];
+
+		if (page->result == SHARE_OK &&
+		    m2p_put_first(&d->m2p, MFN(page->canonical), PFN(page->pfn)))
+			c->nameless |= 1UL << i;
+	}
+	m2p_end(&d->m2p);
 }
 
 /* (c) to (f): those that are claimed go to share/ together. */
@@ -239,6 +257,7 @@ static void items_share(struct domain *d, struct chunk *c) needs_lock(&d->mm)
 	pagefns_begin(&bracket, count);
 	share_offer_batch(d->sharing.dom, c->pages, count);
 	pagefns_end(&bracket);
+	items_name(d, c, count);
 	for (i = 0, count = 0; i < c->item_count; i++)
 		if (c->items[i].has_shared_class)
 			item_finish(d, c, &c->items[i], &c->pages[count++]);

@@ -100,7 +100,7 @@ static long shareop_single(struct domain *d, uint64_t va)
  * Add the entry to the chunk.  False: no room for its names, leave it for the
  * next chunk.  A malformed entry is added with its result.
  */
-static bool chunk_add(struct chunk *c, const struct shareop_entry *e)
+static bool chunk_add_any(struct chunk *c, const struct shareop_entry *e)
 {
 	struct chunk_item *item = &c->items[c->item_count];
 	uint64_t names[SHARE_NAMES_MAX];
@@ -127,6 +127,18 @@ static bool chunk_add(struct chunk *c, const struct shareop_entry *e)
 			(struct chunk_name){ .name = from[i] };
 	item->count = n;
 	c->item_count++;
+	return true;
+}
+
+/* chunk_add_any(); most have one name. */
+static inline bool chunk_add(struct chunk *c, const struct shareop_entry *e)
+{
+	if (unlikely(e->nr_ptes != 1 || e->reserved || c->name_count == CHUNK_NAMES))
+		return chunk_add_any(c, e);
+	c->items[c->item_count++] = (struct chunk_item){
+		.first = c->name_count, .count = 1, .result = SHARE_NOT_TRIED,
+	};
+	c->names[c->name_count++].name = e->pte[0];
 	return true;
 }
 

@@ -178,6 +178,12 @@ static void deliver_nmi(struct vcpu *v)
 		v->nmi_masked = true;	/* BOUNCE4 */
 }
 
+bool bounce_wanted(const struct vcpu *v)
+{
+	return v->trap.pending || vcpu_nmi_deliverable(v) || v->segs_refused ||
+	       evtchn_deliverable(v);
+}
+
 bool bounce_pending(struct vcpu *v)
 {
 	bool any = v->trap.pending;

@@ -14,6 +14,7 @@ void bounce_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code);
  * frames on the guest's stack.  False: nothing was.
  */
 bool bounce_pending(struct vcpu *v);
+bool bounce_wanted(const struct vcpu *v);	/* is anything pending? */
 /* `syscall` from guest user mode. */
 void bounce_syscall(struct vcpu *v);
 /* `sysenter` from either mode. */

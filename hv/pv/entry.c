@@ -48,7 +48,17 @@ static bool tables_part(struct domain *d)
 	return true;
 }
 
-void pv_exit_to_guest(struct vcpu *v)
+/*
+ * Most often there is nothing to do but to go: what exit_with_work() asks for,
+ * in its order.
+ */
+static inline bool way_is_clear(const struct vcpu *v)
+{
+	return !reclaim_waits() && !stop_wanted() && !sched_check_wanted() &&
+	       !pttree_work_left(v->domain) && !bounce_wanted(v);
+}
+
+static __attribute__((noinline)) noreturn void exit_with_work(struct vcpu *v)
 {
 	for (;;) {
 		ASSERT(spin_level_held() == LOCK_NONE);
@@ -68,6 +78,17 @@ void pv_exit_to_guest(struct vcpu *v)
 		if (READ_ONCE(v->domain->state) == DOM_RUNNING)
 			guest_enter(&v->regs);
 	}
+}
+
+void pv_exit_to_guest(struct vcpu *v)
+{
+	ASSERT(spin_level_held() == LOCK_NONE);
+	ASSERT(this_cpu()->pte_steps <= PENDING_PTES);
+	if (likely(way_is_clear(v))) {
+		this_cpu()->pte_steps = 0;
+		guest_enter(&v->regs);
+	}
+	exit_with_work(v);
 }
 
 void guest_resume(void)

@@ -90,7 +90,7 @@ static int batch_end(const struct batch *b, uint32_t processed)
 	return copy_to_guest(b->pdone, &done, sizeof(done));
 }
 
-bool mmu_trees_finish(struct domain *d)
+static __attribute__((noinline)) bool trees_finish(struct domain *d)
 {
 	while (pttree_work_left(d)) {
 		if (sched_preempt_pending())
@@ -98,6 +98,12 @@ bool mmu_trees_finish(struct domain *d)
 		(void)pttree_settle(d);
 	}
 	return true;
+}
+
+/* Most requests begin nothing. */
+bool mmu_trees_finish(struct domain *d)
+{
+	return likely(!pttree_work_left(d)) || trees_finish(d);
 }
 
 int mmu_other_find(domid_t id, struct domain **other)

@@ -114,19 +114,25 @@ int resolve_named(struct domain *d, mfn_t mfn, struct frame **frame)
 	return unlikely(r == -EPERM) ? resolve_past(d, mfn, USE_READ, frame) : r;
 }
 
-int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
+/* resolve() said r. */
+static __attribute__((noinline)) int resolve_shared_write(struct domain *d, mfn_t mfn,
+							  struct frame **frame, int r)
 {
-	int r = resolve(d, mfn, USE_WRITE, frame);
-
-	if (unlikely(r == -EPERM))
+	if (r == -EPERM)
 		r = resolve_past(d, mfn, USE_WRITE, frame);
-	if (likely(r != -EBUSY) ||
-	    !frame_is_shared(*frame))
+	if (r != -EBUSY || !frame_is_shared(*frame))
 		return r;
 	spin_lock(&d->mm);
 	r = ptbreak_write(d, NULL, mfn, frame);
 	spin_unlock(&d->mm);
 	return r;
+}
+
+int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
+{
+	int r = resolve(d, mfn, USE_WRITE, frame);
+
+	return likely(!r) ? 0 : resolve_shared_write(d, mfn, frame, r);
 }
 
 int resolve_typed(struct domain *d, mfn_t *mfn, struct frame **frame)

@@ -85,6 +85,19 @@ const struct page_fns pagefns = {
 	.clear = clear,
 };
 
+const struct page_fns *pagefns_of_bracket(void)
+{
+	struct pagefns_bracket *b = this_cpu()->pagefns;
+
+	if (!b || b->choice != &for_batch)
+		return &pagefns;
+	if (!b->taken && widths[b->choice->width]) {
+		vec_take(&b->saved, widths[b->choice->width]);
+		b->taken = true;
+	}
+	return &b->choice->fns;
+}
+
 /* --- choosing, at boot --- */
 
 static uint64_t now(void *ctx)

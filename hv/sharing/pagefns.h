@@ -30,6 +30,11 @@ extern const struct page_fns pagefns;
  */
 void pagefns_init(const char *pages);
 void pagefns_begin(struct pagefns_bracket *b, unsigned int pages);
+/*
+ * Those of the bracket, to call one after the other; registers that they need
+ * are taken.  For few pages, `pagefns`, which take them when they need them.
+ */
+const struct page_fns *pagefns_of_bracket(void);
 void pagefns_end(struct pagefns_bracket *b);
 
 #endif

@@ -97,7 +97,13 @@ static void op_free(void *ctx, void *p, size_t bytes)
 		obj_free(p, bytes);
 }
 
+static const struct page_fns *op_fns(unsigned int pages)
+{
+	return pagefns_of_bracket();
+}
+
 static const struct share_ops ops = {
+	.fns = op_fns,
 	.group_ctx = op_group_ctx,
 	.map = op_map,
 	.canonical_alloc = op_canonical_alloc,

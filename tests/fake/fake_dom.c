@@ -283,6 +283,7 @@ FAKE void timer_run(void) {}
 FAKE void timer_arm(void) {}
 FAKE void timer_note(void) {}
 FAKE void timer_poll(void) {}
+FAKE bool timer_noted(void) { return false; }
 
 FAKE bool evtchn_deliverable(const struct vcpu *v)
 {

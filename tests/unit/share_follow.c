@@ -19,26 +19,27 @@ static uint64_t hashes, compares;
 /* compares with this frame are counted apart */
 static uint32_t watched;
 static uint64_t with_watched;
-/* when a page is hashed, a drops this frame; 0: none */
-static uint32_t drop_at_hash;
+/* of these compares, those without the lock of the frame's stripe */
+static uint64_t unlocked;
 static bool colliding;		/* all pages have one hash */
 
 static uint64_t counting_hash(const void *page, const uint8_t *secret)
 {
-	uint32_t frame = drop_at_hash;
-
 	hashes++;
-	drop_at_hash = 0;
-	if (frame)
-		share_drop(a, frame, 1, false);
 	return colliding ? 77 : page_hash(page, secret);
 }
 
 static bool counting_equal(const void *x, const void *y)
 {
+	struct index_stripe *stripe;
+
 	compares++;
-	with_watched += watched && (x == fake_page(&machine, watched) ||
-				    y == fake_page(&machine, watched));
+	if (watched && (x == fake_page(&machine, watched) ||
+			y == fake_page(&machine, watched))) {
+		stripe = &a->group->index.stripe[index_stripe_number(machine.records[watched].hash)];
+		with_watched++;
+		unlocked += !spin_is_locked(&stripe->lock);
+	}
 	return page_equal(x, y);
 }
 
@@ -57,7 +58,7 @@ static void setup(void)
 	b = share_dom_create(share, 5, 100);
 	other = share_dom_create(share, 6, 100);
 	ck_assert(a && b && other);
-	hashes = compares = with_watched = watched = drop_at_hash = 0;
+	hashes = compares = with_watched = watched = unlocked = 0;
 	colliding = false;
 }
 
@@ -452,29 +453,17 @@ START_TEST(frame_is_a_replica_now)
 END_TEST
 
 /*
- * The last holder drops the expected frame after it was compared, while the
- * next page is hashed.
+ * FOL2: no holder can drop the expected frame between the compare and the join:
+ * both are under the stripe's lock.
  */
-START_TEST(frame_leaves_before_the_join)
+START_TEST(compared_with_the_lock)
 {
-	struct share_page pages[2] = {
-		{ .frame = FIRST, .mappings = 1 }, { .frame = FIRST + 1, .mappings = 1 },
-	};
 	uint32_t frames[3];
 
 	expect_second(frames);
-	fake_content(&machine, FIRST, 101);
-	fake_content(&machine, FIRST + 1, 999);
-	drop_at_hash = frames[1];
-	share_offer_batch(b, pages, 2);
-	ck_assert_uint_eq(drop_at_hash, 0);
+	ck_assert_uint_eq(fake_offer(b, 101), frames[1]);
 	ck_assert_uint_eq(with_watched, 1);
-	for (unsigned int i = 0; i < 2; i++) {
-		ck_assert_int_eq(pages[i].result, SHARE_OK);
-		ck_assert(page_equal(fake_page(&machine, FIRST + i),
-				     fake_page(&machine, pages[i].canonical)));
-	}
-	fake_audit(share);
+	ck_assert_uint_eq(unlocked, 0);
 }
 END_TEST
 
@@ -514,7 +503,7 @@ int main(void)
 	tcase_add_test(tc, refusals_are_the_same);
 	tcase_add_test(tc, replicas);
 	tcase_add_test(tc, frame_is_a_replica_now);
-	tcase_add_test(tc, frame_leaves_before_the_join);
+	tcase_add_test(tc, compared_with_the_lock);
 	tcase_add_test(tc, audit_sees_a_wrong_mark);
 	return suite_run();
 }

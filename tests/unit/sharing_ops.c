@@ -406,6 +406,37 @@ START_TEST(break_copies)
 }
 END_TEST
 
+static bool no_more(struct m2p_view *view)
+{
+	return false;
+}
+
+/* The M2P view cannot name the frame that was drawn: the page stays. */
+START_TEST(no_memory_for_the_name)
+{
+	bool (*more)(struct m2p_view *view) = d->m2p.more;
+	uint64_t promised = d->m2p.promised, i;
+	mfn_t mfn = INVALID_MFN;
+	long r = 0;
+
+	d->m2p.promised = d->m2p.page_count;
+	d->m2p.more = no_more;
+	for (i = 0; i < 60 && r >= 0; i++) {
+		fill(d, p + i, 100 * i);
+		mfn = fake_mfn(d, p + i);
+		r = single(p + i);
+	}
+	ck_assert_int_eq(r, -ENOMEM);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + i - 1)), mfn_n(mfn));
+	ck_assert(*fake_pte(d, p + i - 1) & PTE_RW);
+	ck_assert_uint_eq(pfn_n(m2p_get(&d->m2p, mfn)), p + i - 1);
+	fake_check();
+	d->m2p.promised = promised;
+	d->m2p.more = more;
+	ck_assert_int_gt(single(p + i - 1), 0);
+}
+END_TEST
+
 /* The quota is full again: no page for a break, and nothing changed. */
 START_TEST(break_over_quota)
 {
@@ -573,6 +604,7 @@ int main(void)
 	tcase_add_test(tc, old_frame_waits_for_flush);
 	tcase_add_test(tc, last_holder_keeps_the_frame);
 	tcase_add_test(tc, break_copies);
+	tcase_add_test(tc, no_memory_for_the_name);
 	tcase_add_test(tc, break_over_quota);
 	tcase_add_test(tc, break_without_a_frame);
 	tcase_add_test(tc, guest_side_break);

@@ -20,7 +20,6 @@
 /* A lock has a cache line of its own. */
 struct index_stripe {
 	struct spinlock lock;
-	uint64_t removals;	/* lock */
 } aligned_to(64);
 
 struct lock_type index {
@@ -67,11 +66,6 @@ void index_add(struct index *x, struct lintab_cursor *c, uint64_t hash,
 void index_remove(struct index *x, uint64_t hash, uint32_t frame) needs_lock(x);
 bool index_has(const struct index *x, uint64_t hash, uint32_t frame)
 	needs_lock(x);
-/*
- * With the lock: how many entries of the stripe were ever removed.  The same
- * number as before: all that were there still are.
- */
-uint64_t index_removals(const struct index *x, uint64_t hash) needs_lock(x);
 
 /*
  * Frames whose hash may be `hash`: the caller compares the rest.  With the
@@ -81,6 +75,9 @@ uint64_t index_removals(const struct index *x, uint64_t hash) needs_lock(x);
  */
 void index_seek(const struct index *x, uint64_t hash, struct lintab_cursor *c)
 	needs_lock(x);
+/* index_seek(), with what index_ask() found. */
+void index_seek_spot(const struct index *x, uint64_t hash, struct lintab_spot *spot,
+		     struct lintab_cursor *c) needs_lock(x);
 bool index_next(const struct index *x, uint64_t hash, struct lintab_cursor *c,
 		uint32_t *frame) needs_lock(x);
 
@@ -88,8 +85,8 @@ bool index_next(const struct index *x, uint64_t hash, struct lintab_cursor *c,
  * With the lock, a guess: the first frame in the bucket itself whose hash may
  * be `hash`.  A chunk behind the bucket is prefetched, not waited for.
  */
-bool index_guess(const struct index *x, uint64_t hash, uint32_t *frame)
-	needs_lock(x);
+bool index_guess(const struct index *x, uint64_t hash, struct lintab_spot *spot,
+		 uint32_t *frame) needs_lock(x);
 
 /*
  * Bring the size a step nearer to what the entries need.  No lock of this level
@@ -121,8 +118,12 @@ static inline void index_ask_lock(const struct index *x, uint64_t hash)
 	__builtin_prefetch(&x->stripe[index_stripe_number(hash)], 1);
 }
 
-/* With the lock: ask for what the next call about this hash will read. */
-void index_prefetch(const struct index *x, uint64_t hash);
+/*
+ * With the lock: ask for what the next call about this hash will read, and
+ * remember where that is.
+ */
+void index_ask(const struct index *x, uint64_t hash, struct lintab_spot *spot)
+	needs_lock(x);
 
 /* The part of a hash that an entry keeps. */
 static inline uint32_t index_tag(uint64_t hash)

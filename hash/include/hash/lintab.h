@@ -93,6 +93,7 @@ struct lintab {
 	const struct lintab_kind *kind;
 	const struct lintab_mem *mem;
 	uint64_t state;		/* atomic; lintab_shape() unpacks it */
+	uint64_t steps;		/* atomic: how many there were */
 	uint64_t bytes;		/* atomic; LIN3 */
 	uint64_t count;		/* atomic; LIN3 */
 	/* atomic, of the state: counts at which it should be another one */
@@ -131,6 +132,16 @@ struct lintab_cursor {
 	uint32_t bytes;		/* of the chunk */
 	uint32_t at;		/* offset of the next entry */
 };
+
+/*
+ * A place's bucket, remembered: while its group has no step it stays.  Any step
+ * of the table makes who asks look again.
+ */
+struct lintab_spot {
+	unsigned char *bucket;
+	uint64_t steps;		/* of the table then; or LINTAB_NO_SPOT */
+};
+#define LINTAB_NO_SPOT	UINT64_MAX	/* nothing is remembered */
 
 bool lintab_init(struct lintab *t, const struct lintab_kind *kind,
 		 const struct lintab_mem *mem) must_check;
@@ -190,6 +201,13 @@ static inline void lintab_seek_bucket(const struct lintab *t, uint32_t number,
 				      struct lintab_cursor *c);
 static inline void lintab_seek(const struct lintab *t, uint32_t place,
 			       struct lintab_cursor *c);
+/* Find a place's bucket and ask for it; */
+static inline void lintab_spot_ask(const struct lintab *t, const struct lintab_kind *kind,
+				   uint32_t place, struct lintab_spot *spot);
+/* and start reading there; each with the lock of the place. */
+static inline void lintab_seek_spot(const struct lintab *t, const struct lintab_kind *kind,
+				    uint32_t place, struct lintab_spot *spot,
+				    struct lintab_cursor *c);
 /* The next entry of the chain; NULL at its end, where the cursor stays. */
 static inline void *lintab_next(const struct lintab_kind *kind, struct lintab_cursor *c);
 /*
@@ -218,10 +236,6 @@ static inline void lintab_put(struct lintab *t, const struct lintab_kind *kind,
 static inline void lintab_cut(struct lintab *t, const struct lintab_kind *kind,
 			      struct lintab_cursor *c);
 
-/* Ask for the bucket of a place before it is needed. */
-static inline void lintab_prefetch(const struct lintab *t, uint32_t place);
-/* The bucket of the place is in the cache: prefetch the node behind it. */
-static inline void lintab_prefetch_more(const struct lintab *t, uint32_t place);
 /*
  * Ask for what the next step of growth will read and fill; its caller may step.
  */

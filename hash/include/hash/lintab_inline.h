@@ -133,6 +133,40 @@ static inline void lintab_seek(const struct lintab *t, uint32_t place,
 	lintab_seek_bucket(t, lintab_bucket_number(lintab_shape(t), place), c);
 }
 
+static inline void lintab_prefetch_lines(const unsigned char *bucket, uint32_t bytes)
+{
+	for (uint32_t i = 0; i < bytes; i += 64)
+		__builtin_prefetch(bucket + i, 1);
+	/* Else gcc drops the call of a function that only prefetches. */
+	__asm__ volatile("");
+}
+
+static inline void lintab_spot_find(const struct lintab *t, uint32_t place,
+				    struct lintab_spot *spot)
+{
+	spot->steps = atomic_load_acquire(&t->steps);
+	spot->bucket = lintab_bucket(t, lintab_bucket_number(lintab_shape(t), place));
+}
+
+static inline void lintab_spot_ask(const struct lintab *t, const struct lintab_kind *kind,
+				   uint32_t place, struct lintab_spot *spot)
+{
+	lintab_spot_find(t, place, spot);
+	lintab_prefetch_lines(spot->bucket, kind->bucket_bytes);
+}
+
+static inline void lintab_seek_spot(const struct lintab *t, const struct lintab_kind *kind,
+				    uint32_t place, struct lintab_spot *spot,
+				    struct lintab_cursor *c)
+{
+	if (unlikely(spot->steps != atomic_load_acquire(&t->steps)))
+		lintab_spot_find(t, place, spot);
+	c->chunk = spot->bucket;
+	c->link = NULL;
+	c->bytes = kind->bucket_bytes;
+	c->at = 0;
+}
+
 static inline int lintab_step_wanted(const struct lintab *t)
 {
 	uint64_t count = lintab_count(t);
@@ -144,17 +178,7 @@ static inline int lintab_step_wanted(const struct lintab *t)
 
 static inline void lintab_prefetch_bucket(const struct lintab *t, uint32_t number)
 {
-	unsigned char *bucket = lintab_bucket(t, number);
-
-	for (uint32_t i = 0; i < t->kind->bucket_bytes; i += 64)
-		__builtin_prefetch(bucket + i, 1);
-	/* Else gcc drops the call of a function that only prefetches. */
-	__asm__ volatile("");
-}
-
-static inline void lintab_prefetch(const struct lintab *t, uint32_t place)
-{
-	lintab_prefetch_bucket(t, lintab_bucket_number(lintab_shape(t), place));
+	lintab_prefetch_lines(lintab_bucket(t, number), t->kind->bucket_bytes);
 }
 
 static inline void lintab_prefetch_step(const struct lintab *t)
@@ -177,14 +201,6 @@ static inline unsigned char *lintab_link(const unsigned char *chunk,
 
 	memcpy(&word, chunk + bytes - LINTAB_LINK_BYTES, sizeof(word));
 	return word & 1 ? NULL : (unsigned char *)word;
-}
-
-static inline void lintab_prefetch_more(const struct lintab *t, uint32_t place)
-{
-	unsigned char *bucket = lintab_bucket(t,
-		lintab_bucket_number(lintab_shape(t), place));
-
-	__builtin_prefetch(lintab_link(bucket, t->kind->bucket_bytes), 1);
 }
 
 static inline bool lintab_in_use(const unsigned char *entry)
@@ -236,6 +252,24 @@ static inline void *lintab_chunk_with(struct lintab_cursor *c, uint32_t entry_by
 	return NULL;
 }
 
+/* lintab_chunk_with() from a bucket's start: its size is a constant, too. */
+static inline __attribute__((always_inline))
+void *lintab_bucket_with(struct lintab_cursor *c, uint32_t bucket_bytes,
+			 uint32_t entry_bytes, uint32_t offset, uint32_t word)
+{
+#pragma GCC unroll 32
+	for (uint32_t at = 0; at + entry_bytes <= bucket_bytes; at += entry_bytes) {
+		uint32_t have;
+
+		memcpy(&have, c->chunk + at + offset, sizeof(have));
+		if (unlikely(have == word) && lintab_in_use(c->chunk + at)) {
+			c->at = at + entry_bytes;
+			return c->chunk + at;
+		}
+	}
+	return NULL;
+}
+
 static inline void *lintab_next_with(const struct lintab_kind *kind,
 				     struct lintab_cursor *c,
 				     uint32_t entry_bytes, uint32_t offset,
@@ -243,6 +277,11 @@ static inline void *lintab_next_with(const struct lintab_kind *kind,
 {
 	void *e;
 
+	if (likely(!c->at && !c->link)) {
+		e = lintab_bucket_with(c, kind->bucket_bytes, entry_bytes, offset, word);
+		if (e || !lintab_go_on(kind, c))
+			return e;
+	}
 	do {
 		e = lintab_chunk_with(c, entry_bytes, offset, word);
 		if (e)
@@ -269,6 +308,7 @@ static inline void lintab_entry_copy(const struct lintab_kind *kind, void *to,
 {
 	uint32_t word;
 
+#pragma GCC unroll 4
 	for (uint32_t at = 0; at < kind->entry_bytes; at += sizeof(word)) {
 		memcpy(&word, (const char *)from + at, sizeof(word));
 		memcpy((char *)to + at, &word, sizeof(word));

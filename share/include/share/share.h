@@ -85,6 +85,8 @@ struct share_record {
 /* A record's hash that says nothing: 0 to this. */
 #define SHARE_HASH_DRAWN 1u
 
+struct page_fns;	/* hash/page.h */
+
 struct share_ops {
 	/*
 	 * The ctx for the functions after map() when they work for a group.
@@ -99,6 +101,11 @@ struct share_ops {
 	 */
 	bool (*canonical_alloc)(void *ctx, uint16_t group, uint32_t *frame);
 	void (*canonical_free)(void *ctx, uint32_t frame);
+	/*
+	 * The page functions for a batch of so many pages, until the call
+	 * returns; NULL: those of share_create_with().
+	 */
+	const struct page_fns *(*fns)(unsigned int pages);
 	/* share_take(): the frame is the caller's.  May be NULL. */
 	void (*canonical_left)(void *ctx);
 	/*
@@ -110,7 +117,6 @@ struct share_ops {
 	uint16_t kind;
 };
 
-struct page_fns;	/* hash/page.h */
 struct share;		/* one machine */
 struct share_dom;	/* one domain */
 
