@@ -32,6 +32,7 @@ VARS_precommit :=
 VARS_install-guest-lib := PREFIX DESTDIR
 VARS_boot-mine := KERNEL INITRD WORDS GUEST_MEM GUESTS BREAKS MEM $(VARS_MACHINE)
 VARS_deb :=
+VARS_host := T CMD SSH_PORT MEM DOM0_MEM $(VARS_MACHINE)
 VARS_clean :=
 VARS_help :=
 
