@@ -92,6 +92,6 @@ host_start() {
 }
 
 host_stop() {
-	host_do poweroff >/dev/null 2>&1
+	host_do 'sync; poweroff -f' >/dev/null 2>&1
 	wait "$machine"
 }
