@@ -2,7 +2,8 @@
 # Included by the top Makefile.  `make host`: Debian as the first domain, from a disk, and guests of the same
 # Debian; what it is made of is in build/host-image.
 HI := $(B)/host-image
-host: $(HV) $(B)/harness $(HI)/host.gz ## Debian as first domain, a shell in it, `xl create` (T=xen on Xen; CMD='...')
+host: $(call unless_list,$(HV) $(B)/harness $(HI)/host.gz)
+host: ## Debian as first domain, a shell in it, `xl create` (T=xen on Xen; CMD='...')
 	@bash bench/linux/host/run.sh
 .PHONY: host
 export CMD SSH_PORT
@@ -26,7 +27,7 @@ $(HI)/guest.gz: $(HOST_RAMDISK) bench/linux/host/guest.list bench/linux/host/int
 		$(L)/pasture-cloud-amd64.ko $(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
 	$(call host_list,guest,linux-image-cloud-amd64,$(FRONT_MODULES))
 	@$(B)/harness initramfs $@ $(HI)/guest.all
-$(HI)/host.gz: $(HOST_RAMDISK) $(HI)/guest.gz $(B)/guest/canary.elf $(wildcard bench/linux/host/*) | $(B)/harness
+$(HI)/host.gz: $(HOST_RAMDISK) $(HI)/guest.gz $(B)/guest/canary.elf $(B)/guest/dom0-disk.elf $(wildcard bench/linux/host/*) | $(B)/harness
 	$(call host_list,host,linux-image-amd64,$(HOST_MODULES))
 	@echo "file /overlay/boot/guest/vmlinuz $$(echo $(PKG)/linux-image-cloud-amd64/boot/vmlinuz-*) 644" >> $(HI)/host.all
 	@$(B)/harness initramfs $@ $(HI)/host.all

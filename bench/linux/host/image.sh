@@ -14,7 +14,9 @@ fail() {
 free=$(($(df --output=avail -k "${TMPDIR:-/tmp}" | tail -n 1) / 1024))
 [ "$free" -ge $needed_mib ] ||
 	fail "${TMPDIR:-/tmp} has $free MiB free, a Debian image needs $needed_mib; set TMPDIR= to a folder that has"
-command -v mmdebstrap >/dev/null || .ci/deps.sh host || exit 1
+for tool in mmdebstrap mke2fs ssh ssh-keygen; do
+	command -v $tool >/dev/null || .ci/deps.sh host || exit 1
+done
 
 tmp=$(mktemp -d) && chmod 755 "$tmp" || exit 1
 trap 'rm -rf "$tmp"' EXIT

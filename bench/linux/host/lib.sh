@@ -6,7 +6,7 @@
 #	host_do COMMAND		run it there; its output, its status
 #	host_stop		power it off; 0: the hypervisor says that all is well
 #
-# MEM= CPUS= CPU_MODEL= ACCEL= SSH_PORT= TIMEOUT= as `make host` has them.  Each disk is the same image; what
+# JOB=NAME: a job of bench/linux/host/NAME.sh, and no ssh.  MEM= CPUS= CPU_MODEL= ACCEL= SSH_PORT= TIMEOUT= as `make host` has them.  Each disk is the same image; what
 # is written to it is gone with the machine.
 HI=build/host-image
 
@@ -39,7 +39,7 @@ host_words() {
 	local cpus=${CPUS:-2} mem=${MEM:-1024} options kernel modules
 
 	options="dom0_mem=${DOM0_MEM:-448}M dom0_max_vcpus=1 com1=115200,8n1 console=com1 ${APPEND-}"
-	modules="console=hvc0 quiet acpi=off initcall_blacklist=cmos_init disk=/dev/vda host=host address=10.0.2.15,$HI/host.gz"
+	modules="console=hvc0 quiet acpi=off initcall_blacklist=cmos_init disk=/dev/vda host=host address=10.0.2.15 job=${JOB-},$HI/host.gz"
 	if [ "$1" = xen ]; then
 		kernel=build/linux/xen.elf
 		options="$options noreboot=1 xpti=no spec-ctrl=no"

@@ -34,13 +34,14 @@ packages() {
 }
 
 disk() {
-	fio --name=v --filename=/tmp/fio --size=48m --rw=randrw --bsrange=512-64k --bs_unaligned=0 --ioengine=libaio --direct=1 \
-		--iodepth=8 --verify=crc32c --verify_fatal=1 --time_based --runtime="$1" >/tmp/fio.log 2>&1
+	fio --name=v --filename=/tmp/fio --size=48m --rw=randwrite --bsrange=512-64k --ioengine=libaio --direct=1 \
+		--iodepth=8 --verify=crc32c --verify_backlog=128 --verify_fatal=1 --time_based --runtime="$1" >/tmp/fio.log 2>&1
 	status=$?
-	grep -E 'err=|verify:' /tmp/fio.log | head -n 3
-	grep -E '^ *(read|write):' /tmp/fio.log
 	rm -f /tmp/fio
-	return $status
+	[ $status = 0 ] || { tail -n 3 /tmp/fio.log; return 1; }
+	# What it read is what it verified.
+	grep -q 'err= 0' /tmp/fio.log && grep -q 'READ:.*io=[1-9.]*[0-9.]*[KMG]iB' /tmp/fio.log || return 1
+	sed -n 's/^ *\(READ\|WRITE\): .* io=\([^ ]*\) .*/\1 \2/p' /tmp/fio.log | paste -sd ' '
 }
 
 net() {

@@ -4,6 +4,10 @@
 . bench/own.sh
 . bench/linux/host/lib.sh
 hypervisor=${T:-pasture}
+if [ "$hypervisor" = list ]; then
+	printf '%-16s %s\n' pasture "the default" xen "Debian's Xen 4.17, the same image"
+	exit
+fi
 [ "$hypervisor" = pasture ] || [ "$hypervisor" = xen ] ||
 	host_fail "T=$hypervisor: wanted xen, or nothing: 'make host' is Pasture"
 [ "$hypervisor" != xen ] || make -s --no-print-directory T= build/linux/xen.elf || exit 1
