@@ -27,7 +27,8 @@ $(HI)/guest.gz: $(HOST_RAMDISK) bench/linux/host/guest.list bench/linux/host/int
 		$(L)/pasture-cloud-amd64.ko $(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
 	$(call host_list,guest,linux-image-cloud-amd64,$(FRONT_MODULES))
 	@$(B)/harness initramfs $@ $(HI)/guest.all
-$(HI)/host.gz: $(HOST_RAMDISK) $(HI)/guest.gz $(B)/guest/canary.elf $(B)/guest/dom0-disk.elf $(wildcard bench/linux/host/*) | $(B)/harness
+$(HI)/host.gz: $(HOST_RAMDISK) $(HI)/guest.gz $(B)/guest/canary.elf $(B)/guest/dom0-disk.elf \
+		$(wildcard bench/linux/host/*) | $(B)/harness
 	$(call host_list,host,linux-image-amd64,$(HOST_MODULES))
 	@echo "file /overlay/boot/guest/vmlinuz $$(echo $(PKG)/linux-image-cloud-amd64/boot/vmlinuz-*) 644" >> $(HI)/host.all
 	@$(B)/harness initramfs $@ $(HI)/host.all

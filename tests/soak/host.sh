@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Debian as the first domain and as two guests from disks: dpkg, tar, fio --verify, iperf3, while they share (SECONDS_EACH=60)
+# Debian as first domain and two guests on disks: dpkg, tar, fio --verify, iperf3, while they share (SECONDS_EACH=60)
 # reads: SECONDS_EACH MEM CPUS CPU_MODEL ACCEL QEMU TIMEOUT SSH_PORT
 set -u
 . bench/own.sh

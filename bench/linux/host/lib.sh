@@ -6,8 +6,8 @@
 #	host_do COMMAND		run it there; its output, its status
 #	host_stop		power it off; 0: the hypervisor says that all is well
 #
-# JOB=NAME: a job of bench/linux/host/NAME.sh, and no ssh.  MEM= CPUS= CPU_MODEL= ACCEL= SSH_PORT= TIMEOUT= as `make host` has them.  Each disk is the same image; what
-# is written to it is gone with the machine.
+# JOB=NAME: a job of bench/linux/host/NAME.sh, and no ssh.  MEM= CPUS= CPU_MODEL= ACCEL= SSH_PORT= TIMEOUT= as
+# `make host` has them.  Each disk is the same image; what is written to it is gone with the machine.
 HI=build/host-image
 
 host_fail() {
