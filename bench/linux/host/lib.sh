@@ -59,7 +59,7 @@ host_words() {
 }
 
 host_do() {
-	ssh -F /dev/null -i "$HI/debian.img.key" -p "$port" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+	ssh -F /dev/null -i "$key" -p "$port" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
 		-o LogLevel=ERROR -o BatchMode=yes -o ConnectTimeout=60 -o ServerAliveInterval=60 ${tty:+-t} \
 		root@127.0.0.1 "$@"
 }
@@ -82,6 +82,9 @@ host_start() {
 	log=$1/console.log
 	shift 2
 	port_choose
+	# Another image may be made meanwhile, with another key.
+	key=$(dirname "$log")/key
+	install -m 600 "$HI/debian.img.key" "$key"
 	host_words "$hypervisor"
 	# Xen halts when its first domain powers off.
 	until=()
@@ -92,6 +95,12 @@ host_start() {
 }
 
 host_stop() {
+	local began=$SECONDS
+
 	host_do 'sync; poweroff -f' >/dev/null 2>&1
+	while kill -0 "$machine" 2>/dev/null; do
+		[ $((SECONDS - began)) -lt 300 ] || { echo "pasture: it does not power off; see $log" >&2; kill "$machine"; }
+		sleep 0.5
+	done
 	wait "$machine"
 }

@@ -17,7 +17,7 @@ host_start build/host "$hypervisor"
 if [ -n "${CMD-}" ]; then
 	host_do "$CMD"
 else
-	echo "pasture: further shells: ssh -p $port -i $HI/debian.img.key root@127.0.0.1"
+	echo "pasture: further shells: ssh -p $port -i $key root@127.0.0.1"
 	echo "pasture: try 'xl create /etc/xen/guest1.cfg', 'xl console guest1'; the end of this shell is the machine's"
 	tty=1 host_do
 fi
