@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Debian's xl on Pasture and on Xen 4.17, the same image: a guest's creation and end, a read, a packet
 # reads: CPU_MODEL QEMU TIMEOUT MEM
-# A nanosecond is an instruction there (-icount shift=0), so the host's load does not matter.
+# A nanosecond is an instruction there (-icount shift=0); only who waits for a disk waits as the host likes.
 . bench/guest.sh
 . bench/linux/lib.sh
 . bench/linux/host/lib.sh

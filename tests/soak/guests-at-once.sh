@@ -9,7 +9,7 @@ set -u
 need all build/host-image/host.gz
 B=build/soak/guests-at-once
 MEM=${MEM:-8192} DOM0_MEM=1024 host_start $B pasture
-host_do "bash /root/many.sh ${GUESTS:-100} ${GUEST_MEM:-48}" 2>&1 | tee $B/many.txt | sed 's/^/guests-at-once: /'
+host_do "bash /root/many.sh ${GUESTS:-100} ${GUEST_MEM:-48}" 2>&1 | tee $B/many.txt | sed -u 's/^/guests-at-once: /'
 status=${PIPESTATUS[0]}
 [ "$status" = 0 ] || { kill "$machine"; echo "guests-at-once: not all are there: $B/many.txt" >&2; exit 1; }
 host_stop || { echo "guests-at-once: the hypervisor did not end well: $log" >&2; exit 1; }
