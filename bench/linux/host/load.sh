@@ -38,9 +38,9 @@ disk() {
 		--iodepth=8 --verify=crc32c --verify_backlog=128 --verify_fatal=1 --time_based --runtime="$1" >/tmp/fio.log 2>&1
 	status=$?
 	rm -f /tmp/fio
-	[ $status = 0 ] || { tail -n 3 /tmp/fio.log; return 1; }
+	[ $status = 0 ] || { dmesg | tail -n 5; tail -n 3 /tmp/fio.log; echo "fio: status $status"; return 1; }
 	# What it read is what it verified.
-	grep -q 'err= 0' /tmp/fio.log && grep -q 'READ:.*io=[1-9.]*[0-9.]*[KMG]iB' /tmp/fio.log || return 1
+	grep -q 'err= 0' /tmp/fio.log && grep -q 'READ:.*io=[1-9.]*[0-9.]*[KMG]iB' /tmp/fio.log || { echo "fio verified nothing"; return 1; }
 	sed -n 's/^ *\(READ\|WRITE\): .* io=\([^ ]*\) .*/\1 \2/p' /tmp/fio.log | paste -sd ' '
 }
 
