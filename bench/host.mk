@@ -23,7 +23,7 @@ define host_list
 endef
 HOST_RAMDISK := bench/host.mk bench/linux/host/ramdisk.list bench/linux/host/init bench/linux/host/inittab \
 	$(BUSYBOX)/.done $(HI)/debian.img $(B)/linux/linux-generic.elf
-$(HI)/guest.gz: $(HOST_RAMDISK) bench/linux/host/guest.list bench/linux/host/interfaces.guest \
+$(HI)/guest.gz: $(HOST_RAMDISK) bench/linux/host/guest.list bench/linux/host/interfaces.guest bench/linux/host/load.sh \
 		$(L)/pasture-cloud-amd64.ko $(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
 	$(call host_list,guest,linux-image-cloud-amd64,$(FRONT_MODULES))
 	@$(B)/harness initramfs $@ $(HI)/guest.all
