@@ -100,7 +100,7 @@ $(B)/.deps: .ci/deps.sh
 # --- guests: build/guest/NAME.elf; GUEST_KERNELS lists them ---
 -include guest-lib/guest.mk
 $(GUEST_LIB_OBJ): | $(B)/.deps
-include bench/linux/linux.mk debian/deb.mk tools/tools.mk
+include bench/linux/linux.mk bench/host.mk debian/deb.mk tools/tools.mk
 
 # --- the harness ---
 # Kernel images come in all of these; who needs none of them is linked with none.

@@ -53,8 +53,19 @@
 #include "x86/above.h"
 #include "x86/cpu.h"
 
-/* each CPU its own: no reaping before this time, if a guest can run */
+/*
+ * The reaper's turn when a vCPU of this CPU waits for a death: in each it is
+ * left and entered, which costs as much as a step.
+ */
+#define REAP_TURN_NS	50000UL
+#define REAP_TURN_STEPS	8u
+
+/*
+ * each CPU its own: no reaping before this time, if a guest can run; whether
+ * one waits for it
+ */
 static uint64_t reap_at_ns[MAX_CPUS];
+static bool reap_awaited[MAX_CPUS];
 
 void (*sched_all_gone)(void);
 void (*sched_between_guests)(void);
@@ -499,19 +510,33 @@ static void sched_idle(void)
 void sched_reap_soon(void)
 {
 	reap_at_ns[this_cpu()->id] = 0;
+	reap_awaited[this_cpu()->id] = true;
+}
+
+/* Up to so many steps in the time of a turn; DONE: there was none to do. */
+static enum progress reap_steps(unsigned int most)
+{
+	uint64_t end = now_ns() + REAP_TURN_NS;
+	unsigned int i;
+
+	for (i = 0; i < most && reaper_step() == MORE; i++)
+		if (now_ns() >= end)
+			return MORE;
+	return i ? MORE : DONE;
 }
 
 /*
- * One step of the reaper; while vCPUs wait, only one step in each slice.  MORE:
- * there may be.
+ * A turn of the reaper; while vCPUs wait, only one step in each slice, but for
+ * who waits for a death.  MORE: there may be.
  */
 static enum progress sched_reap(void)
 {
-	unsigned int here = this_cpu()->id;
+	unsigned int here = this_cpu()->id, most = reap_awaited[here] ? REAP_TURN_STEPS : 1;
 
 	if (!sched_queue_nothing_here() && now_ns() < reap_at_ns[here])
 		return DONE;
-	if (reaper_step() == DONE)
+	reap_awaited[here] = false;
+	if (reap_steps(most) == DONE)
 		return DONE;
 	reap_at_ns[here] = now_ns() + SCHED_SLICE_NS;
 	if (here != 0 && domain_count() == 0)

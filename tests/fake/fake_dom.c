@@ -256,6 +256,7 @@ FAKE enum progress reaper_step(void)
 		return false;
 	fake.reap_work--;
 	fake.reaps++;
+	fake.now += fake.reap_ns;
 	return true;
 }
 

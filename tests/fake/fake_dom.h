@@ -35,6 +35,7 @@ struct fake_dom {
 	uint32_t shutdown_code;
 	uint64_t group_cpus;	/* frame_pool_cpus(), of all groups */
 	unsigned int reap_work;	/* reaper_step() has so many steps left */
+	uint64_t reap_ns;	/* the clock goes on by so much in each */
 	uint32_t domains_left;
 	/* objects live; countdown to a failure, 0 none */
 	long allocs, alloc_fail_at;

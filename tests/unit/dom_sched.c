@@ -444,6 +444,18 @@ START_TEST(runstate_times_add_up)
 }
 END_TEST
 
+/* Steps of the reaper while one waits for a death, so many turns. */
+static unsigned int waited_for(unsigned int turns)
+{
+	fake.reaps = 0;
+	for (unsigned int i = 0; i < turns; i++) {
+		sched_reap_soon();
+		sched_yield_cpu(vcpu(0));
+		ck_assert_ptr_eq(schedule(0), vcpu(0));
+	}
+	return fake.reaps;
+}
+
 /* Who waits for a death gives the reaper its turn, each time. */
 START_TEST(reaped_when_one_waits)
 {
@@ -456,13 +468,24 @@ START_TEST(reaped_when_one_waits)
 		ck_assert_ptr_eq(schedule(0), vcpu(0));
 	}
 	ck_assert_uint_le(fake.reaps, 1);
-	fake.reaps = 0;
-	for (unsigned int i = 0; i < 50; i++) {
-		sched_reap_soon();
-		sched_yield_cpu(vcpu(0));
-		ck_assert_ptr_eq(schedule(0), vcpu(0));
-	}
-	ck_assert_uint_eq(fake.reaps, 50);
+	ck_assert_uint_eq(waited_for(50), 50 * 8);
+	fake.reap_work = 0;
+}
+END_TEST
+
+/* A turn has so many steps, but no more once its time is over. */
+START_TEST(turn_of_the_reaper_ends)
+{
+	sched_online(vcpu(0));
+	schedule(0);
+	fake.reap_work = 1000;
+	fake.reap_ns = 50000;
+	ck_assert_uint_eq(waited_for(10), 10);
+	fake.reap_ns = 20000;
+	ck_assert_uint_eq(waited_for(10), 30);
+	fake.reap_ns = 0;
+	fake.reap_work = 3;
+	ck_assert_uint_eq(waited_for(1), 3);
 	fake.reap_work = 0;
 }
 END_TEST
@@ -488,6 +511,7 @@ int main(void)
 	tcase_add_test(tc, a_dying_domain_is_not_run);
 	tcase_add_test(tc, the_dead_get_one_step_a_slice);
 	tcase_add_test(tc, reaped_when_one_waits);
+	tcase_add_test(tc, turn_of_the_reaper_ends);
 	tcase_add_test(tc, boot_cpu_sees_the_last_domain_go);
 	tcase_add_test(tc, hogs_share_one_cpu);
 	tcase_add_test(tc, hogs_share_three_cpus);

@@ -256,6 +256,14 @@ static void own_quota(void)
 	gl_test_equal(hypercall_make_ro_and_share(SHAREOP_mode, (uint64_t)&m, sizeof(m), 0), 0);
 }
 
+/* rest=1: a guest like any other, its disk in use, until it is destroyed. */
+static void rest(void)
+{
+	gl_printf("at rest\n");
+	for (;;)
+		gl_sleep_ns(10000000000);
+}
+
 void gl_main(void)
 {
 	unsigned int i;
@@ -269,6 +277,8 @@ void gl_main(void)
 	}
 	connect();
 	works();
+	if (gl_cmdline_u64("rest", 0))
+		rest();
 	bad_references();
 	nonsense();
 	works();

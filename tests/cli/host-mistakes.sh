@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# What `make host` says to a user's mistakes, each one line; nothing is built or booted for it.
+run() {
+	T=${T-} bash bench/linux/host/run.sh </dev/null
+}
+mistake() { # TEXT COMMAND...
+	expect 1 "$@"
+	[ "$(wc -l <<<"$out")" = 1 ] || fail "more than one line: ${*:2}"
+}
+T=kvm mistake "pasture: T=kvm: wanted xen" run
+mistake "pasture: no terminal for a shell; name a command" run
+CMD=true SSH_PORT=x mistake "pasture: SSH_PORT=x: wanted a number" run
+CMD=true SSH_PORT=70000 mistake "pasture: SSH_PORT=70000: wanted a number" run
+
+# A port that somebody has.
+python3 -c '
+import socket, time
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen()
+print(s.getsockname()[1], flush=True)
+time.sleep(60)' >"$work/port" &
+holder=$!
+trap 'kill $holder' EXIT
+until [ -s "$work/port" ]; do sleep 0.1; done
+CMD=true SSH_PORT=$(cat "$work/port") mistake "is taken; name another one, or none" run
+
+# The image: not root; no space; no mmdebstrap's answer.
+stubs=$work/host-stubs
+rm -rf "$stubs"
+mkdir -p "$stubs"
+printf '#!/bin/sh\necho 1000\n' >"$stubs/id"
+chmod +x "$stubs/id"
+image() {
+	PATH=$stubs:$PATH bash bench/linux/host/image.sh "$work/no.img" build/packages/linux-image-amd64
+}
+mistake "pasture: a Debian image is made by root only; run 'make host' as root, once" image
+printf '#!/bin/sh\necho 0\n' >"$stubs/id"
+printf '#!/bin/sh\nprintf "Avail\\n1000\\n"\n' >"$stubs/df"
+chmod +x "$stubs/df"
+mistake "has 0 MiB free, a Debian image needs 2500; set TMPDIR=" image
+rm "$stubs/df"
+printf '#!/bin/sh\necho "E: Unable to locate package nasm" >&2\nexit 25\n' >"$stubs/mmdebstrap"
+printf '#!/bin/sh\nexec echo 100000\n' >"$stubs/df"
+chmod +x "$stubs/mmdebstrap"
+sed -i 's/100000/9000000/' "$stubs/df"
+chmod +x "$stubs/df"
+expect 1 "pasture: no Debian: E: Unable to locate package nasm; all of it is in" image
+[ ! -e "$work/no.img" ] || fail "an image is there"
+out=$(make -n -B host T=list)
+! grep -qE '^(gcc|nasm|ld|objcopy)|image.sh' <<<"$out" || fail "make host T=list builds"
+out=$(make -s host T=list) && grep -q '^xen' <<<"$out" || fail "make host T=list does not say what there is"

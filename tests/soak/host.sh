@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Debian as first domain and two guests on disks: dpkg, tar, fio --verify, iperf3, while they share (SECONDS_EACH=60)
+# reads: SECONDS_EACH MEM CPUS CPU_MODEL ACCEL QEMU TIMEOUT SSH_PORT
+set -u
+. bench/own.sh
+. bench/linux/lib.sh
+. bench/linux/host/lib.sh
+need all build/host-image/host.gz
+B=build/soak/host each=${SECONDS_EACH:-60}
+fail() {
+	echo "host: $*; see $log" >&2
+	kill "$machine"
+	exit 1
+}
+# What `make host CMD=` hands on: output and status.
+said=$(CMD='xl list | wc -l; exit 7' bash bench/linux/host/run.sh)
+status=$?
+log=build/host/console.log
+[ $status = 7 ] && [ "$said" = 2 ] || { echo "host: CMD= gave status $status and '$said'; see $log" >&2; exit 1; }
+host_start $B pasture
+
+# guest NUMBER COMMAND
+guest() {
+	host_do "ssh 10.0.3.2$1 '$2'"
+}
+for n in 1 2; do
+	host_do "xl create /etc/xen/guest$n.cfg" >$B/create$n.txt 2>&1 || fail "xl create: $(tail -n 1 $B/create$n.txt)"
+done
+for n in 1 2; do
+	began=$SECONDS
+	until guest $n true 2>/dev/null; do
+		[ $((SECONDS - began)) -lt 900 ] || fail "guest$n does not answer: $(host_do "tail -n 3 /var/log/xen/guest-guest$n.log")"
+		sleep 2
+	done
+	[ "$(guest $n 'findmnt -n -o SOURCE /')" = /dev/xvda ] || fail "guest$n is not on its disk"
+done
+echo "host: two guests are up, each on its disk"
+
+# Both at once, by files: what they do, and whether it was right.
+both() {
+	local name=$1 n pids=()
+
+	for n in 1 2; do
+		guest $n "$2" >"$B/$name$n.txt" 2>&1 &
+		pids+=($!)
+	done
+	for n in 1 2; do
+		wait "${pids[n - 1]}" || fail "$name in guest$n: $(tail -n 2 "$B/$name$n.txt")"
+		echo "host: guest$n $name: $(tail -n 1 "$B/$name$n.txt")"
+	done
+}
+want=$(host_do 'sh /root/load.sh sums') && [ ${#want} -gt 60 ] || fail "the first domain's own files cannot be read"
+both sums 'sh /root/load.sh sums'
+for n in 1 2; do
+	[ "$(tail -n 1 $B/sums$n.txt)" = "$want" ] || fail "guest$n reads other files than the first domain"
+done
+both packages 'sh /root/load.sh packages'
+guest 2 'iperf3 -s -D' || fail "no iperf3 in guest2"
+guest 1 "sh /root/load.sh net 10.0.3.22 $each" >$B/net.txt 2>&1 &
+net=$!
+both disk "sh /root/load.sh disk $each"
+wait $net || fail "iperf3: $(tail -n 1 $B/net.txt)"
+echo "host: guest1 to guest2: $(tail -n 1 $B/net.txt)"
+both share 'sh /root/load.sh share'
+host_do 'xl info' >$B/info.txt
+freed=$(sed -n 's/^sharing_freed_memory *: *//p' $B/info.txt)
+[ "${freed:-0}" -ge 10 ] || fail "only ${freed:-0} MiB are saved"
+host_do 'dmesg; ssh 10.0.3.21 dmesg; ssh 10.0.3.22 dmesg' >$B/dmesg.txt
+complaint=$(grep -m 1 -E 'WARNING|BUG|Oops|Call Trace|I/O error|EXT4-fs error' $B/dmesg.txt) && fail "a kernel complains: $complaint"
+# One while it works, one at rest.
+guest 1 'sh /root/load.sh disk 60' >/dev/null 2>&1 &
+sleep 5
+for n in 1 2; do
+	host_do "xl destroy guest$n" || fail "xl destroy guest$n"
+done
+[ "$(host_do 'xl list' | wc -l)" = 2 ] || fail "a guest is left"
+host_do 'xl debug-keys a; sleep 1'
+host_stop || { echo "host: the hypervisor did not end well: $log" >&2; exit 1; }
+grep -q "^@end frames_lost=0 .*audit_errors=0" "$log" && ! grep -q 'audit_errors=[1-9]' "$log" ||
+	{ echo "host: $(grep '^@end' "$log")" >&2; exit 1; }
+echo "host: dpkg, tar, sums, fio --verify and iperf3 without an error, $freed MiB saved meanwhile; frames lost 0, audit errors 0"
+echo "All is well."
