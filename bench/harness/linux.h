@@ -24,7 +24,7 @@
 enum linux_via { VIA_PASTURE, VIA_PLAIN, VIA_XEN };
 
 enum share_kind { SHARE_TEXT, SHARE_RODATA, SHARE_RESERVED, SHARE_VMALLOC, SHARE_CACHE, SHARE_FREE,
-		  SHARE_KINDS };
+		  SHARE_LARGE, SHARE_KINDS };
 extern const char *const linux_share_kinds[SHARE_KINDS];
 
 /* What a guest's pasture.ko says, in pages. */

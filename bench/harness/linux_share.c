@@ -10,7 +10,7 @@
 #define SAVED_PART	0.99
 
 const char *const linux_share_kinds[SHARE_KINDS] = {
-	"text", "rodata", "reserved", "vmalloc", "cache", "free",
+	"text", "rodata", "reserved", "vmalloc", "cache", "free", "large",
 };
 
 void linux_share_guest(struct linux_guest *g, const struct record *rec)

@@ -26,18 +26,18 @@ static void print_guest(const struct linux_guest *g)
 {
 	const struct linux_share *s = last_of(g);
 
-	printf("  %-6s %6.0f MiB %6.1f MiB  %6.1f %7.1f %9.1f %8.1f %6.1f %6.1f  %6.1f MiB  %7llu\n",
+	printf("  %-6s %6.0f MiB %6.1f MiB  %6.1f %7.1f %9.1f %8.1f %6.1f %6.1f %6.1f  %6.1f MiB  %7llu\n",
 	       g->name, mib(g->memory_pages), mib(s->out), mib(s->shared[SHARE_TEXT]),
 	       mib(s->shared[SHARE_RODATA]), mib(s->shared[SHARE_RESERVED]),
-	       mib(s->shared[SHARE_VMALLOC]), mib(s->shared[SHARE_CACHE]),
-	       mib(s->shared[SHARE_FREE]), mib(s->owned), (ull)s->breaks);
+	       mib(s->shared[SHARE_VMALLOC]), mib(s->shared[SHARE_LARGE]),
+	       mib(s->shared[SHARE_CACHE]), mib(s->shared[SHARE_FREE]), mib(s->owned), (ull)s->breaks);
 }
 
 void linux_share_table(const struct linux_run *r)
 {
 	uint64_t pages = 0;
 
-	printf("\n  guest      memory  given back    text  rodata  reserved  vmalloc  cache   free     private"
+	printf("\n  guest      memory  given back    text  rodata  reserved  vmalloc  large  cache   free     private"
 	       "   breaks   (after the job; MiB)\n");
 	for (uint64_t i = 0; i < r->count; i++) {
 		print_guest(&r->guests[i]);

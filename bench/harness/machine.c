@@ -59,6 +59,7 @@ static void judge(struct machine *m, int status)
 
 	m->end = MACHINE_DIED;
 	m->code = exit_status;
+	m->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	if (exit_status == 0)
 		m->end = MACHINE_RESET;
 	if (exit_status < MACHINE_EXIT_BASE || exit_status % 2 == 0)
@@ -282,6 +283,10 @@ char *machine_why(const struct machine *m)
 				 now_seconds() - m->started);
 	if (m->end == MACHINE_RESET)
 		return xasprintf("the machine reset itself");
+	if (m->end == MACHINE_DIED && m->signal)
+		return xasprintf("QEMU was killed by signal %d, %s (%s)",
+				 m->signal, strsignal(m->signal),
+				 said[0] ? said : "it says nothing");
 	if (m->end == MACHINE_DIED)
 		return xasprintf("QEMU died (%s)",
 				 said[0] ? said : "it says nothing");

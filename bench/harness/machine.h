@@ -63,7 +63,7 @@ struct machine {
 	size_t lines;
 	char *panic;	/* the first "panic on CPU" line, or NULL */
 	enum machine_end end;
-	int code;
+	int code, signal;	/* signal: which one killed QEMU, or 0 */
 	double started;
 	/* nothing came, and KVM should have been quick */
 	bool quiet_kvm;

@@ -37,6 +37,7 @@ struct fleet {
 	struct linux_run *guests;
 	struct machine **machines;
 	struct ksm_process *processes;
+	char **why;			/* each ended, or that it runs */
 	size_t count;
 	double looked;			/* clock, at the last count */
 	uint64_t frames;		/* at that time */
@@ -125,16 +126,22 @@ static void send_all(struct fleet *f, const char *text)
 		machine_send(f->machines[i], text);
 }
 
+/*
+ * One folder for all, written before the first is started: QEMU maps the RAM
+ * disk, and a file that is cut under it kills it (SIGBUS) without a word.
+ */
 static void start_all(struct fleet *f, const struct options *o, const char *dir, enum peer_kind kind)
 {
+	struct machine_config c = { 0 };
+
 	for (size_t i = 0; i < f->count; i++) {
 		struct linux_run *g = &f->guests[i];
-		struct machine_config c;
 		char *log = xasprintf("%s/g%zu.log", dir, i + 1);
 
 		linux_init(g, o, VIA_PLAIN, dir);
 		snprintf(g->guests[0].name, sizeof(g->guests[0].name), "g%zu", i + 1);
-		linux_prepare(g, &c);
+		if (i == 0)
+			linux_prepare(g, &c);
 		c.log = log;
 		c.extra = kinds[kind].qemu;
 		g->machine.on_line = linux_line;
@@ -142,9 +149,9 @@ static void start_all(struct fleet *f, const struct options *o, const char *dir,
 		machine_start(&g->machine, &c);
 		f->machines[i] = &g->machine;
 		f->processes[i].pid = g->machine.pid;
-		strings_free(&c.modules);
 		free(log);
 	}
+	strings_free(&c.modules);
 }
 
 static double last_userspace(const struct fleet *f)
@@ -183,6 +190,15 @@ static void wait_for_end(struct fleet *f)
 	}
 }
 
+/*
+ * Who ended, or said nothing for so long, and why: before the others are ended.
+ */
+static void note_ends(struct fleet *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		f->why[i] = machine_why(f->machines[i]);
+}
+
 /* Both waits; then all are asked to end. */
 static void follow(struct fleet *f, struct peer *p)
 {
@@ -196,6 +212,7 @@ static void follow(struct fleet *f, struct peer *p)
 		pump(f);
 	p->job_mib = settle(f);
 	p->job_records_mib = (double)ksm_records(f->processes, f->count) / MIB;
+	note_ends(f);
 	send_all(f, "\n");
 	wait_for_end(f);
 }
@@ -210,9 +227,11 @@ static void take_problems(struct fleet *f, enum peer_kind kind)
 		const struct linux_guest *g = &f->guests[i].guests[0];
 
 		if (!g->userspace)
-			linux_problem(f->run, "%s: guest %s did not reach user space", kinds[kind].name, g->name);
+			linux_problem(f->run, "%s: guest %s did not reach user space: %s", kinds[kind].name,
+				      g->name, f->why[i]);
 		else if (!g->down)
-			linux_problem(f->run, "%s: guest %s did not wait before its job", kinds[kind].name, g->name);
+			linux_problem(f->run, "%s: guest %s did not wait before its job: %s", kinds[kind].name,
+				      g->name, f->why[i]);
 		else if (!g->job_ok && strcmp(g->failed, "dmesg"))
 			linux_problem(f->run, "%s: guest %s did not do its job (%s)", kinds[kind].name,
 				      g->name, g->has_job ? g->failed : "no word of it");
@@ -221,8 +240,11 @@ static void take_problems(struct fleet *f, enum peer_kind kind)
 
 static void end_all(struct fleet *f)
 {
-	for (size_t i = 0; i < f->count; i++)
+	for (size_t i = 0; i < f->count; i++) {
 		linux_fini(&f->guests[i]);
+		free(f->why[i]);
+	}
+	free(f->why);
 	free(f->guests);
 	free(f->machines);
 	free(f->processes);
@@ -238,6 +260,7 @@ static void run_kind(struct linux_run *r, enum peer_kind kind)
 		.guests = xcalloc(r->count, sizeof(*f.guests)),
 		.machines = xcalloc(r->count, sizeof(*f.machines)),
 		.processes = xcalloc(r->count, sizeof(*f.processes)),
+		.why = xcalloc(r->count, sizeof(*f.why)),
 	};
 
 	printf("  %s: %zu guests\n", kinds[kind].name, f.count);

@@ -6,6 +6,7 @@
 #   job=share-idle     shared, at rest, seconds=N
 #   job=share-absent   the hypervisor has no such call: it says so, and does nothing
 #   job=share-bad      parameters that are refused; loaded twice
+#   job=share-stress   files, pipelines, memory, cut files, mappers, for minutes=N
 folder=/sys/kernel/pasture
 
 share_number() {
@@ -44,13 +45,14 @@ share_say() {
 	out="state=$1 sharing=$(share_number pages_sharing) breaks=$(share_number breaks)"
 	out="$out owned=$(share_number pages_owned) out=$(share_number balloon/out)"
 	out="$out names_wrong=$(share_number names_wrong)"
-	for kind in text rodata reserved vmalloc cache free; do
+	for kind in text rodata reserved vmalloc cache free large; do
 		out="$out $kind=$(share_number $kind/shared)"
 	done
 	for word in offered accepted; do
 		out="$out image_$word=$(($(share_number text/$word) + $(share_number rodata/$word)))"
 	done
 	say "share $out" >/dev/console
+	say "private state=$1 $(sed 's/ \([0-9]*\) \([0-9]*\)$/=\1,\2/' $folder/private | tr '\n' ' ')" >/dev/console
 }
 
 # Loaded, at rest, and told to the harness.
@@ -76,7 +78,8 @@ share_at_least() {
 
 share_kinds() {
 	share_at_least text/shared 2500 && share_at_least rodata/shared 2000 &&
-		share_at_least reserved/shared 500 && share_at_least vmalloc/shared 500 && share_at_least cache/shared 500 &&
+		share_at_least reserved/shared 500 && share_at_least vmalloc/shared 1200 &&
+		share_at_least large/shared 300 && share_at_least cache/shared 500 &&
 		share_at_least names_checked 8000 || return 1
 	[ "$(share_number names_wrong)" = 0 ] || return 1
 	echo "sharing=$(share_number pages_sharing) private: $(tr '\n' ',' <$folder/private)"
@@ -214,6 +217,35 @@ share_mappers() {
 	step mappers mappers "${seconds:-20}" /tmp/mapped
 	step names [ "$(share_number names_wrong)" = 0 ]
 	say "share breaks=$(share_number breaks) cache=$(share_number cache/accepted)"
+	complaints
+}
+
+# A file that is cut and filled again while it is being shared.
+share_cut() {
+	dd if=/bin/busybox of=/tmp/cut bs=4096 2>/dev/null && sleep 1 && truncate -s 10000 /tmp/cut &&
+		dd if=/bin/busybox of=/tmp/cut bs=4096 seek=2 skip=2 conv=notrunc 2>/dev/null &&
+		cmp /bin/busybox /tmp/cut && rm /tmp/cut
+}
+
+share_rounds() {
+	read -r now rest </proc/uptime
+	stop_at=$((${now%.*} + ${minutes:-1} * 60)) rounds=0
+	while [ "${now%.*}" -lt $stop_at ]; do
+		for part in files share_cut pipeline "memory 60" "mappers 5 /tmp/mapped"; do
+			$part || { echo "wrong in round $rounds: $part"; return 1; }
+		done
+		[ "$(share_number names_wrong)" = 0 ] || { echo "names are wrong in round $rounds"; return 1; }
+		rounds=$((rounds + 1))
+		read -r now rest </proc/uptime
+	done
+	echo "rounds=$rounds breaks=$(share_number breaks) names=$(share_number names_checked)"
+}
+
+share_stress() {
+	step load share_load
+	step settle share_settle
+	step stress share_rounds
+	step names [ "$(share_number names_wrong)" = 0 ]
 	complaints
 }
 

@@ -144,6 +144,16 @@ bool balloon_rests(void)
 		available() <= MIB_PAGES(param_free_mib + param_spare_mib));
 }
 
+bool balloon_moved(void)
+{
+	static unsigned long before;
+	unsigned long now = balloon_stats.current_pages;
+	bool moved = now != before;
+
+	before = now;
+	return moved;
+}
+
 /* The balloon's own thread, while it looks for pages to give. */
 static bool is_balloon(void)
 {

@@ -13,6 +13,7 @@
 #include "pasture.h"
 
 #define EPOCH	(8 * HZ)
+#define UNREST_MOST	16	/* looks, while the balloon moves */
 
 enum { RUN_STOP, RUN_SHARE, RUN_UNSHARE };
 
@@ -32,6 +33,22 @@ void main_wake(void)
 	wake_up(&wake);
 }
 
+/*
+ * The balloon writes to many pages' structures: who shared them meanwhile would
+ * only have them broken.  But not for ever.
+ */
+static bool is_restless(void)
+{
+	static unsigned int looks;
+
+	if (!balloon_moved()) {
+		looks = 0;
+		return false;
+	}
+	quiet_again();
+	return ++looks % UNREST_MOST != 0;
+}
+
 static void offer_round(void)
 {
 	bool epoch = time_after_eq(jiffies, epoch_at);
@@ -42,9 +59,12 @@ static void offer_round(void)
 		epoch_at = jiffies + EPOCH;
 	}
 	image_round();
-	reserved_round();
-	vmalloc_round();
 	cache_round();
+	if (!is_restless()) {
+		reserved_round();
+		vmalloc_round();
+		large_round();
+	}
 	if (epoch)
 		table_epoch_end();
 }
@@ -53,8 +73,8 @@ static void one_round(void)
 {
 	mutex_lock(&pasture_lock);
 	if (main_is_sharing()) {
-		offer_round();
 		balloon_round();
+		offer_round();
 	}
 	mutex_unlock(&pasture_lock);
 }
@@ -135,6 +155,7 @@ static void end(void)
 	mutex_lock(&pasture_lock);
 	unshare_and_tell();
 	mutex_unlock(&pasture_lock);
+	large_fini();
 	vmalloc_fini();
 	reserved_fini();
 	image_fini();
@@ -210,8 +231,8 @@ static int __init pasture_start(void)
 		end();
 		return rc;
 	}
-	pr_info("sharing: text %d, cache %d, reserved %d, vmalloc %d, free %d; balloon %d\n",
-		param_text, param_cache, param_reserved, param_vmalloc, param_free, param_balloon);
+	pr_info("sharing: text %d, cache %d, reserved %d, vmalloc %d, large %d, free %d; balloon %d\n",
+		param_text, param_cache, param_reserved, param_vmalloc, param_large, param_free, param_balloon);
 	return 0;
 }
 

@@ -22,6 +22,13 @@ bool offer_add(struct offer *o, unsigned long pfn, unsigned long second_va)
 	return ++o->count == OFFER_BATCH;
 }
 
+void offer_drop(struct offer *o, unsigned int i)
+{
+	o->count--;
+	o->pfn[i] = o->pfn[o->count];
+	o->entry[i] = o->entry[o->count];
+}
+
 long offer_call(struct offer *o)
 {
 	return o->count ? hyper_offer(o->entry, o->count) : 0;

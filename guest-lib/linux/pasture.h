@@ -18,6 +18,8 @@
  *   reserved  data, bss, boot-time tables, that have unchanged for a while
  *             one entry, the linear map's
  *   cache     page cache that no process maps        soon after it was read
+ *   vmalloc   large areas of vmalloc and modules     unchanged for a while
+ *   large     kernel's blocks of 64 KiB and more      unchanged for a while
  *   free      what the balloon leaves, all zero       soon after it was freed
  *   balloon   free memory: given back, not shared
  *
@@ -64,6 +66,7 @@ enum page_kind {
 	KIND_VMALLOC,
 	KIND_CACHE,
 	KIND_FREE,
+	KIND_LARGE,
 	KINDS
 };
 
@@ -87,7 +90,7 @@ int main_run_set(unsigned int run);
 bool main_is_sharing(void);	/* pasture_lock held */
 
 /* params.c: what `modinfo` lists, in range. */
-extern bool param_text, param_cache, param_reserved, param_vmalloc, param_free, param_balloon;
+extern bool param_text, param_cache, param_reserved, param_vmalloc, param_free, param_large, param_balloon;
 extern unsigned int param_sleep_ms, param_free_mib, param_spare_mib;
 
 /* hyper.c */
@@ -141,6 +144,8 @@ extern u64 offer_calls_failed;
 extern struct offer offer_batch;	/* the one that all use */
 /* second_va: where else it is mapped, or 0; true: it is full now */
 bool offer_add(struct offer *o, unsigned long pfn, unsigned long second_va);
+/* The last takes its place. */
+void offer_drop(struct offer *o, unsigned int i);
 long offer_call(struct offer *o);			/* interrupts off */
 long offer_send(struct offer *o);			/* interrupts on */
 void offer_account(struct offer *o, long rc);		/* and empty it */
@@ -168,16 +173,31 @@ struct quiet_list {
 	struct quiet_page *page;
 	unsigned long count, most;
 	unsigned int looks;	/* left, at all of it */
+	unsigned int again;	/* quiet_again(), as far as it was heard */
+	enum page_kind kind;	/* what has become another is not the list's */
 };
 extern u64 quiet_volatile;	/* looks at pages that had changed */
-int quiet_alloc(struct quiet_list *l, unsigned long most);
+int quiet_alloc(struct quiet_list *l, enum page_kind kind, unsigned long most);
 void quiet_free(struct quiet_list *l);
 void quiet_add(struct quiet_list *l, unsigned long pfn, unsigned long va);
 void quiet_round(struct quiet_list *l);
+/* Much was written, and has come to rest: all is looked at again. */
+void quiet_again(void);
 
 /* vmalloc.c */
 void vmalloc_round(void);
 void vmalloc_fini(void);
+/*
+ * A page whose entries were read-only when it was offered: known by its frame.
+ */
+bool vmalloc_is_read_only(unsigned long pfn);
+bool vmalloc_is_current(unsigned long pfn);
+void vmalloc_note(unsigned long pfn, unsigned long mfn);
+
+/* large.c */
+void large_round(void);
+void large_fini(void);
+bool large_is_one(unsigned long pfn);
 
 /* cache.c */
 int cache_init(void);
@@ -202,6 +222,7 @@ void balloon_round(void);
 void balloon_restore(void);	/* all is asked for again */
 void balloon_resume(void);	/* the target is ours, whoever set it */
 bool balloon_rests(void);	/* it is where it is to be, or is not ours */
+bool balloon_moved(void);	/* since it was asked last */
 void balloon_counters_get(struct balloon_counters *out);
 
 /* unshare.c: everything private again; returns what is left. */

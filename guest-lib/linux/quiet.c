@@ -3,13 +3,15 @@
  * Pages that may be written at any time, and mostly are not: offered once their
  * content has stayed the same from one look to the next.
  *
- * The first looks at a list are at all of it; later ones, in each epoch, at the
- * pages whose rest is over, of which each was quiet once.
+ * The first looks at a list are at all of it, and some more after the balloon
+ * has moved, which writes to the pages' structures; later ones, in each epoch,
+ * at the pages whose rest is over, of which each was quiet once.
  *
  * Why it is safe to offer what may be written meanwhile: a write breaks the
  * share in the fault, in any context, and a write in the midst of the offer
  * comes before the comparison or after the whole.
  */
+#include <linux/irqflags.h>
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
 #include <linux/xxhash.h>
@@ -19,8 +21,9 @@
 #define LOOKS	4
 
 u64 quiet_volatile;
+static unsigned int again;	/* counts the calls; pasture_lock */
 
-int quiet_alloc(struct quiet_list *l, unsigned long count)
+int quiet_alloc(struct quiet_list *l, enum page_kind kind, unsigned long count)
 {
 	l->page = vzalloc(max(count, 1ul) * sizeof(*l->page));
 	if (!l->page)
@@ -28,7 +31,14 @@ int quiet_alloc(struct quiet_list *l, unsigned long count)
 	l->count = 0;
 	l->most = count;
 	l->looks = LOOKS;
+	l->again = again;
+	l->kind = kind;
 	return 0;
+}
+
+void quiet_again(void)
+{
+	again++;
 }
 
 void quiet_free(struct quiet_list *l)
@@ -49,15 +59,63 @@ static u32 sum_of(unsigned long pfn)
 	return (u32)xxh64(pfn_to_kaddr(pfn), PAGE_SIZE, 0) | 1;
 }
 
-/* Unchanged since the last look? */
+/*
+ * Unchanged since the last look?  A page of a list may be free by now, or given
+ * back, and then there is nothing to read.
+ */
 static bool is_quiet(struct quiet_page *p)
 {
 	u32 before = p->sum;
+	unsigned long mfn;
 
+	if (!hyper_frame_of(p->pfn, &mfn))
+		return false;
 	p->sum = sum_of(p->pfn);
 	if (before && p->sum != before)
 		quiet_volatile++;
 	return p->sum == before;
+}
+
+/*
+ * The page is what it was when the list was made.  Where its entries do not
+ * prove that (a page of vmalloc's has two), it is looked at itself.
+ */
+static bool is_its(const struct quiet_list *l, unsigned long pfn)
+{
+	return table_kind(pfn) == l->kind && (l->kind != KIND_LARGE || large_is_one(pfn));
+}
+
+/*
+ * A page of a block may have been freed, and taken by an interrupt, a moment
+ * ago.
+ */
+static long send(const struct quiet_list *l, struct offer *o)
+{
+	unsigned long flags;
+	unsigned int i = 0;
+	long rc;
+
+	local_irq_save(flags);
+	while (i < o->count)
+		if (!is_its(l, o->pfn[i]))
+			offer_drop(o, i);
+		else
+			i++;
+	rc = offer_call(o);
+	local_irq_restore(flags);
+	return rc;
+}
+
+/* The entry of a page that was writable says itself that it is shared. */
+static void flush(const struct quiet_list *l, struct offer *o)
+{
+	long rc = send(l, o);
+	unsigned int i;
+
+	for (i = 0; i < o->count; i++)
+		if (o->entry[i].status == SHARE_DONE && vmalloc_is_read_only(o->pfn[i]))
+			vmalloc_note(o->pfn[i], o->entry[i].mfn);
+	offer_account(o, rc);
 }
 
 void quiet_round(struct quiet_list *l)
@@ -65,6 +123,9 @@ void quiet_round(struct quiet_list *l)
 	struct offer *o = &offer_batch;
 	unsigned long i;
 
+	if (l->again != again)
+		l->looks = LOOKS;
+	l->again = again;
 	if (l->looks)
 		l->looks--;
 	else if (!table_in_epoch())
@@ -72,10 +133,11 @@ void quiet_round(struct quiet_list *l)
 	for (i = 0; i < l->count; i++) {
 		struct quiet_page *p = &l->page[i];
 
-		if (!table_may_offer(p->pfn) || !is_quiet(p) || !offer_add(o, p->pfn, p->va))
+		if (table_kind(p->pfn) != l->kind || !table_may_offer(p->pfn) || !is_quiet(p) ||
+		    !offer_add(o, p->pfn, p->va))
 			continue;
-		offer_now(o);
+		flush(l, o);
 		cond_resched();
 	}
-	offer_now(o);
+	flush(l, o);
 }

@@ -119,7 +119,7 @@ int reserved_init(void)
 		drop_claimed();
 		return 0;
 	}
-	if (quiet_alloc(&pages, count_claimed()))
+	if (quiet_alloc(&pages, KIND_RESERVED, count_claimed()))
 		return -ENOMEM;
 	list_claimed();
 	return 0;

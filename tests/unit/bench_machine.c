@@ -101,6 +101,18 @@ START_TEST(earlier_logs)
 }
 END_TEST
 
+/* Nobody is told by QEMU itself. */
+START_TEST(killed)
+{
+	char *why;
+
+	play("kill -BUS $$", "tcg");
+	why = machine_why(&m);
+	ck_assert_str_eq(why, "QEMU was killed by signal 7, Bus error (it says nothing)");
+	free(why);
+}
+END_TEST
+
 START_TEST(quiet_kvm)
 {
 	double began = now_seconds();
@@ -147,6 +159,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, exit_status, 0, sizeof(ends) / sizeof(ends[0]));
 	tcase_add_test(tc, earlier_logs);
+	tcase_add_test(tc, killed);
 	tcase_add_test(tc, quiet_kvm);
 	tcase_add_loop_test(tc, slow, 0, 2);
 	tcase_add_test(tc, escaped);
