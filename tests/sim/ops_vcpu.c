@@ -74,9 +74,13 @@ static long store(struct side *s, unsigned int what)
 		/* What the CPU forgets when it faults. */
 		sim_tlb_flush_page(s->cpu, va_of(what));
 		if (!sharefault(s->v, va_of(what), PF_PRESENT_WRITE))
-			return -EFAULT;
+			break;
 	}
-	return -EAGAIN;
+	/* The fault would be the guest's, if it still runs to be told. */
+	boundary();
+	if (!this_cpu()->current)
+		return -ESRCH;
+	return i < TRIES ? -EFAULT : -EAGAIN;
 }
 
 long op_run_store_both(struct side *s) { return store(s, P_BOTH); }
