@@ -165,7 +165,8 @@ bool domain_quota_move(struct domain *d)
 	spin_lock(&d->pages.lock);
 	/* The hold counts already, where holds are charged to the quota. */
 	ok = READ_ONCE(d->state) < DOM_DYING && d->pages.total < d->pages.max;
-	d->pages.total += ok;
+	if (ok)
+		total_set(d, d->pages.total + 1);
 	spin_unlock(&d->pages.lock);
 	return ok;
 }

@@ -302,7 +302,7 @@ static int place_check(const struct pirq_message *m, struct msi_place *place)
 
 	spin_lock(&bus_lock);
 	*place = (struct msi_place){ pci_find(m->bdf), m->msix, m->entry };
-	r = !place->f || m->entry > 0xffff ? -ENODEV : 0;
+	r = !place->f || place->f->gone || m->entry > 0xffff ? -ENODEV : 0;
 	if (!r)
 		r = has_number(place) ? -EEXIST : msi_check(place, m->count);
 	spin_unlock(&bus_lock);

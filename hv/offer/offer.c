@@ -281,7 +281,7 @@ static void item_list_prepare(struct domain *d, struct chunk *c,
 	    chunk_find_ptes(d, c, item) != SHARE_NOT_TRIED)
 		return;
 	r = p2mlist_prepare(d, item->mfn, m2p_get(&d->m2p, item->mfn), &listed);
-	if (r)
+	if (r < 0)
 		item->result = r == -ENOMEM ? SHARE_NO_MEMORY :
 					      SHARE_OTHER_MAPPING;
 }

@@ -66,7 +66,7 @@ int p2mlist_prepare(struct domain *d, mfn_t mfn, pfn_t pfn, pte_t **listed)
 	d->pending.renames.list_depth++;
 	r = ptcheck_break(d, pte);
 	d->pending.renames.list_depth--;
-	return r;
+	return r ?: 1;
 }
 
 void p2mlist_write_broken(struct domain *d, pfn_t pfn, pte_t *pte, mfn_t old,

@@ -14,8 +14,10 @@
 pte_t *p2mlist_entry(struct domain *d, pfn_t pfn) needs_lock(&d->mm);
 /*
  * K6: before the page pfn gets another name than mfn, the list's page is the
- * guest's own.  0, or -errno of ptbreak_write(); -EBUSY: so many pages of the
- * list wait for one another.  *listed is p2mlist_entry().
+ * guest's own.  0: it was; 1: it was broken for it, and others with it, whose
+ * pages have their names: whoever looked at a hold before looks again.  Or
+ * -errno of ptbreak_write(); -EBUSY: so many pages of the list wait for one
+ * another.  *listed is p2mlist_entry().
  */
 int p2mlist_prepare(struct domain *d, mfn_t mfn, pfn_t pfn, pte_t **listed)
 	must_check needs_lock(&d->mm);

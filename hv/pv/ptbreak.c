@@ -340,6 +340,19 @@ static void others_follow(struct domain *d, mfn_t mfn, mfn_t new, uint32_t left,
 }
 
 /*
+ * K6: the list's pages may lead back to the page that asks; then it was broken
+ * for them meanwhile, and is held no more, or by fewer entries.
+ */
+static bool is_held_still(struct domain *d, const struct shared_page *p)
+	needs_lock(&d->mm)
+{
+	uint32_t mappings;
+
+	return holds_find(d, p->mfn, &mappings, NULL) &&
+	       mappings == p->held.mappings;
+}
+
+/*
  * Others hold the frame, or entries of d's other than p->pte name it.  Out of
  * the way of breaks that are done in one step.
  */
@@ -353,8 +366,11 @@ static __attribute__((noinline)) int break_for_more(struct domain *d, struct sha
 	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
 		return -EBUSY;
 	r = p2mlist_prepare(d, p->mfn, PFN(p->held.pfn), &listed);
-	if (r)
+	if (r < 0)
 		return r;
+	if (r && !is_held_still(d, p))
+		return -EBUSY;
+	r = 0;
 	if (left)
 		linear = p2mlist_linear(d, PFN(p->held.pfn), p->mfn);
 	if (linear == p->pte)
@@ -370,6 +386,17 @@ static __attribute__((noinline)) int break_for_more(struct domain *d, struct sha
 	return r;
 }
 
+/* Break first was not chosen, and the page is not the entry's alone. */
+static bool is_refused(struct domain *d, const struct shared_page *p)
+	needs_lock(&d->mm)
+{
+	uint32_t mappings;
+
+	return !(d->breaks.flags & SHARE_MODE_BREAK_FIRST) &&
+	       holds_find(d, p->mfn, &mappings, NULL) &&
+	       mappings != (p->pte ? 1 : 0);
+}
+
 /*
  * *new is a private frame for the page, with what p->in_place says.  A frame
  * that nobody else holds, and that no other entry names, keeps its name, so
@@ -383,7 +410,7 @@ static int break_page(struct domain *d, struct shared_page *p, mfn_t *new)
 
 	ASSERT(spin_is_locked(&d->mm));
 	if (!domain_quota_move(d))
-		return -ENOMEM;
+		return is_refused(d, p) ? -EBUSY : -ENOMEM;
 	r = holds_take(d, p->mfn, p->pte ? 1 : 0, &p->held);
 	if (!r)
 		*new = frame_taken(d, p);

@@ -646,6 +646,7 @@ START_TEST(functions)
 	ck_assert_int_eq(physdev_device(PHYSDEVOP_restore_msi, fake_va(&restore)), -ENODEV);
 	ck_assert_int_eq(physdev_device(PHYSDEVOP_pci_device_remove, fake_va(&dev)), 0);
 	ck_assert(msix_masked(0) && !send_msix(0));
+	ck_assert_int_eq(map_msix(0), -ENODEV);	/* it is no more */
 	/* Another one there is another one (PCI2). */
 	add.devfn = dev.devfn;
 	writes = fake_bus.config_writes;

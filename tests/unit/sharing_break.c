@@ -14,6 +14,7 @@
 #include "pv/hypercall.h"
 #include "pv/ptbreak.h"
 #include "pv/ptcheck.h"
+#include "pv/resolve.h"
 #include "pv/pttree.h"
 #include "pv/traps.h"
 #include "sharing/holds.h"
@@ -108,6 +109,27 @@ START_TEST(no_frame)
 	ck_assert(sharefault(d->vcpu[0], fake_va(p), WRITE));
 	ck_assert_uint_eq(d->pages.total, pages + 1);
 	ck_assert(filled(fake_page(d, p), 7));
+}
+END_TEST
+
+/*
+ * Without break first the refusal is the same where the guest has all the pages
+ * that it may have; who could break by itself is told that it may not.
+ */
+START_TEST(refused_at_the_limit)
+{
+	mfn_t mfn = shared(p, 7, true), last = shared(p + 2, 9, false);
+	struct frame *f;
+
+	d->pages.max = d->pages.limit = d->pages.total;
+	ck_assert_int_eq(map(p + 1, pte_make(mfn, RW)), -EBUSY);
+	ck_assert_int_eq(map(p + 1, pte_make(last, RW)), -EBUSY);
+	ck_assert_int_eq(resolve_write(d, mfn, &f), -EBUSY);
+	ck_assert_int_eq(resolve_write(d, last, &f), -EBUSY);
+	ck_assert_int_eq(map(p + 2, pte_make(last, RW)), -ENOMEM);
+	d->pages.max = d->pages.limit = 1024;
+	ck_assert_int_eq(map(p + 2, pte_make(last, RW)), 0);
+	fake_check();
 }
 END_TEST
 
@@ -607,6 +629,28 @@ START_TEST(list_in_a_circle)
 }
 END_TEST
 
+/*
+ * K6: likewise, but the list's second page leads back to a page that nobody
+ * else holds: it must not be broken behind the back of the break that asks.
+ */
+START_TEST(list_in_a_circle_of_the_last)
+{
+	struct frame *f;
+
+	rename_page(list, 1000);
+	rename_page(list + 1, 400);
+	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, BOTH, 0, 0), 0);
+	share_list_page(1);
+	fill(d, list, 99);
+	ck_assert_int_eq(offer(list, 0), SHARE_DONE);
+	(void)shared(p, 7, false);	/* for room */
+	break_first();
+	ck_assert_int_eq(resolve_write(d, fake_mfn(d, list), &f), -EBUSY);
+	settle();
+	fake_check();
+}
+END_TEST
+
 /* The list: not mapped, read-only, too short, or in the page that breaks. */
 START_TEST(list_is_not_there)
 {
@@ -689,6 +733,7 @@ static void add_break_first(TCase *tc)
 	tcase_add_test(tc, fault_copies);
 	tcase_add_test(tc, fault_of_the_last);
 	tcase_add_test(tc, no_frame);
+	tcase_add_test(tc, refused_at_the_limit);
 	tcase_add_test(tc, fault_in_user_mode);
 	tcase_add_test(tc, fault_is_the_guests);
 	tcase_add_test(tc, outputs);
@@ -708,6 +753,7 @@ static void add_break_first(TCase *tc)
 	tcase_add_loop_test(tc, list_page_is_shared, 0, 2);
 	tcase_add_test(tc, list_page_half_broken);
 	tcase_add_test(tc, list_in_a_circle);
+	tcase_add_test(tc, list_in_a_circle_of_the_last);
 	tcase_add_loop_test(tc, random_work, 0, 4);
 }
 
