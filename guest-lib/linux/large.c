@@ -15,6 +15,9 @@
  * list, say: then they are nobody's (free.c).  One entry, the linear map's;
  * what is mapped elsewhere the hypervisor refuses, and what processes map is
  * left: an entry in a table that nobody counts any more would not be seen.
+ * The last pages of a smaller block look like those of a plain one where all
+ * that follows in the row is on its way to the allocator.  They are shared as
+ * well, and are as safe: whatever their use, a write breaks the share first.
  *
  * A domain with hardware has buffers that devices write: there is no such kind
  * then, as with reserved pages.  Blocks come and go, so the list is made anew

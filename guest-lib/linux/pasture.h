@@ -18,7 +18,7 @@
  *   reserved  data, bss, boot-time tables, that have unchanged for a while
  *             one entry, the linear map's
  *   cache     page cache that no process maps        soon after it was read
- *   vmalloc   large areas of vmalloc and modules     unchanged for a while
+ *   vmalloc   large areas of vmalloc                 unchanged for a while
  *   large     kernel's blocks of 64 KiB and more      unchanged for a while
  *   free      what the balloon leaves, all zero       soon after it was freed
  *   balloon   free memory: given back, not shared
@@ -187,13 +187,6 @@ void quiet_again(void);
 /* vmalloc.c */
 void vmalloc_round(void);
 void vmalloc_fini(void);
-/*
- * A page whose entries were read-only when it was offered: known by its frame.
- */
-bool vmalloc_is_read_only(unsigned long pfn);
-bool vmalloc_is_current(unsigned long pfn);
-void vmalloc_note(unsigned long pfn, unsigned long mfn);
-
 /* large.c */
 void large_round(void);
 void large_fini(void);

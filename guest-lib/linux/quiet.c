@@ -18,6 +18,7 @@
 
 #include "pasture.h"
 
+#define LOOKS_AT_ONCE 64	/* pages, without asking whether others wait */
 #define LOOKS	4
 
 u64 quiet_volatile;
@@ -68,7 +69,8 @@ static bool is_quiet(struct quiet_page *p)
 	u32 before = p->sum;
 	unsigned long mfn;
 
-	if (!hyper_frame_of(p->pfn, &mfn))
+	/* Who changes the rights of an area takes its linear entries away. */
+	if (!hyper_frame_of(p->pfn, &mfn) || !(hyper_entry_of(p->pfn) & _PAGE_PRESENT))
 		return false;
 	p->sum = sum_of(p->pfn);
 	if (before && p->sum != before)
@@ -106,15 +108,10 @@ static long send(const struct quiet_list *l, struct offer *o)
 	return rc;
 }
 
-/* The entry of a page that was writable says itself that it is shared. */
 static void flush(const struct quiet_list *l, struct offer *o)
 {
 	long rc = send(l, o);
-	unsigned int i;
 
-	for (i = 0; i < o->count; i++)
-		if (o->entry[i].status == SHARE_DONE && vmalloc_is_read_only(o->pfn[i]))
-			vmalloc_note(o->pfn[i], o->entry[i].mfn);
 	offer_account(o, rc);
 }
 
@@ -133,6 +130,8 @@ void quiet_round(struct quiet_list *l)
 	for (i = 0; i < l->count; i++) {
 		struct quiet_page *p = &l->page[i];
 
+		if (i % LOOKS_AT_ONCE == 0)
+			cond_resched();
 		if (table_kind(p->pfn) != l->kind || !table_may_offer(p->pfn) || !is_quiet(p) ||
 		    !offer_add(o, p->pfn, p->va))
 			continue;

@@ -116,13 +116,13 @@ void table_unshared(unsigned long pfn)
 
 /*
  * The entry of a shared page that was writable says so itself; kernel text and
- * rodata, and read-only areas of vmalloc, are known by their frames.
+ * rodata are known by their frames.
  */
 static bool still_shared(unsigned long pfn)
 {
 	if (table_kind(pfn) == KIND_TEXT || table_kind(pfn) == KIND_RODATA)
 		return image_is_current(pfn);
-	return (hyper_entry_of(pfn) & SHARE_PTE_AVL) || vmalloc_is_current(pfn);
+	return hyper_entry_of(pfn) & SHARE_PTE_AVL;
 }
 
 static void page_broke(unsigned long pfn)

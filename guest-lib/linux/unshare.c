@@ -4,9 +4,9 @@
  * guest sleeps, is saved or starts another kernel, whose images know frames.
  *
  * A page with a writable entry is written, with a value that changes nothing.
- * Text, rodata and read-only areas are mapped writable elsewhere for a moment,
- * as text_poke does.  Either is what breaks a share for anybody, so p2m, M2P
- * and entries are the hypervisor's business, for all CPUs at once.
+ * Text and rodata are mapped writable elsewhere for a moment, as text_poke
+ * does.  Either is what breaks a share for anybody, so p2m, M2P and entries are
+ * the hypervisor's business, for all CPUs at once.
  */
 #include <linux/platform_device.h>
 #include <linux/pm.h>
@@ -67,8 +67,7 @@ unsigned long unshare_all(void)
 	for (pfn = 0; pfn < hyper_pfns; pfn++) {
 		if (!table_is_shared(pfn))
 			continue;
-		if (table_kind(pfn) == KIND_TEXT || table_kind(pfn) == KIND_RODATA ||
-		    vmalloc_is_read_only(pfn)) {
+		if (table_kind(pfn) == KIND_TEXT || table_kind(pfn) == KIND_RODATA) {
 			pfns[count++] = pfn;
 		} else {
 			if (hyper_entry_of(pfn) & SHARE_PTE_AVL)

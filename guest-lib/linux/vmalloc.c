@@ -6,12 +6,14 @@
  * Each page has two entries, the area's and the linear map's, and is offered
  * with both; an offer that misses one is refused.  As with reserved pages,
  * nobody holds the frame's number: the areas are looked at in a thread, so no
- * code that reads an entry for its frame (vmalloc_to_page) is half-way.
+ * code that reads an entry for its frame (vmalloc_to_page) is half-way.  Only
+ * pages with a writable entry in the linear map are taken: that is how a share
+ * is known later.
  *
- * So are those of modules, and the 2 MiB that BPF programs are put into, nearly
- * all of them filler.  What is read-only there is patched as kernel text is: it
- * is mapped writable first, which breaks the share.  Its entries do not say
- * that it is shared; the frame that it got tells (`frames`).
+ * Areas whose pages lose and get back their linear entries when they are freed
+ * (VM_FLUSH_RESET_PERMS: what holds programs, of modules and of BPF) are left
+ * out: the hold would end with the last entry, and the one that comes then
+ * names a frame that the guest no longer has.
  *
  * An area of fewer than AREA_MIN pages is left alone: stacks are such, and
  * there is little in them.  So are pages that are not vmalloc's own (mapped
@@ -24,7 +26,7 @@
  */
 #include <linux/pgtable.h>
 #include <linux/sched.h>
-#include <linux/xarray.h>
+#include <linux/vmalloc.h>
 
 #include "pasture.h"
 
@@ -33,28 +35,6 @@
 
 static struct quiet_list pages;
 static unsigned int epochs;	/* since the list was made */
-/* Read-only pages: the frame that each got when it was offered, or nothing. */
-static DEFINE_XARRAY(frames);
-
-bool vmalloc_is_read_only(unsigned long pfn)
-{
-	return table_kind(pfn) == KIND_VMALLOC && xa_load(&frames, pfn);
-}
-
-bool vmalloc_is_current(unsigned long pfn)
-{
-	void *noted = xa_load(&frames, pfn);
-	unsigned long mfn;
-
-	return table_kind(pfn) == KIND_VMALLOC && noted && hyper_frame_of(pfn, &mfn) &&
-	       xa_to_value(noted) == mfn && !(hyper_entry_of(pfn) & _PAGE_RW);
-}
-
-/* The slot was made by take(). */
-void vmalloc_note(unsigned long pfn, unsigned long mfn)
-{
-	xa_store(&frames, pfn, xa_mk_value(mfn), GFP_KERNEL);
-}
 
 /* The page that va leads to, if it is vmalloc's own. */
 static bool own_page(unsigned long va, unsigned long *pfn)
@@ -74,12 +54,27 @@ static bool own_page(unsigned long va, unsigned long *pfn)
 	       page_count(page) == 1 && !page_mapped(page);
 }
 
+/*
+ * May the area's pages be shared?  The answer is good until this thread sleeps:
+ * one CPU has one guest's areas.
+ */
+static bool is_plain_area(unsigned long va)
+{
+	static struct vm_struct *(*area_of)(const void *va);
+	const struct vm_struct *area;
+
+	if (!area_of)
+		area_of = (void *)hyper_symbol("find_vm_area");
+	area = area_of ? area_of((void *)va) : NULL;
+	return area && !(area->flags & VM_FLUSH_RESET_PERMS);
+}
+
 /* How many pages in a row from va on. */
-static unsigned long area_pages(unsigned long va, unsigned long end)
+static unsigned long area_pages(unsigned long va)
 {
 	unsigned long n = 0, pfn;
 
-	while (va + n * PAGE_SIZE < end && own_page(va + n * PAGE_SIZE, &pfn))
+	while (va + n * PAGE_SIZE < VMALLOC_END && own_page(va + n * PAGE_SIZE, &pfn))
 		n++;
 	return n;
 }
@@ -89,13 +84,7 @@ static bool take(unsigned long pfn)
 {
 	if (table_is_shared(pfn))
 		return table_kind(pfn) == KIND_VMALLOC;
-	if (!table_take(pfn, KIND_VMALLOC))
-		return false;
-	if (hyper_entry_of(pfn) & _PAGE_RW)
-		xa_erase(&frames, pfn);
-	else if (!xa_load(&frames, pfn) && xa_err(xa_store(&frames, pfn, xa_mk_value(0), GFP_KERNEL)))
-		return false;
-	return true;
+	return (hyper_entry_of(pfn) & _PAGE_RW) && table_take(pfn, KIND_VMALLOC);
 }
 
 static void add_area(struct quiet_list *l, unsigned long va, unsigned long n)
@@ -124,13 +113,13 @@ static unsigned long next_va(unsigned long va)
 }
 
 /* Pages of large areas; with a list, they are added to it. */
-static unsigned long walk(struct quiet_list *l, unsigned long va, unsigned long end)
+static unsigned long walk(struct quiet_list *l)
 {
-	unsigned long n, all = 0;
+	unsigned long va = VMALLOC_START, n, all = 0;
 
-	while (va < end) {
-		n = area_pages(va, end);
-		if (n >= AREA_MIN) {
+	while (va < VMALLOC_END) {
+		n = area_pages(va);
+		if (n >= AREA_MIN && is_plain_area(va)) {
 			all += n;
 			if (l)
 				add_area(l, va, n);
@@ -141,16 +130,11 @@ static unsigned long walk(struct quiet_list *l, unsigned long va, unsigned long 
 	return all;
 }
 
-static unsigned long walk_all(struct quiet_list *l)
-{
-	return walk(l, VMALLOC_START, VMALLOC_END) + walk(l, MODULES_VADDR, MODULES_END);
-}
-
 static void list_make(void)
 {
 	quiet_free(&pages);
-	if (!quiet_alloc(&pages, KIND_VMALLOC, walk_all(NULL)))
-		walk_all(&pages);
+	if (!quiet_alloc(&pages, KIND_VMALLOC, walk(NULL)))
+		walk(&pages);
 	epochs = 0;
 }
 
@@ -166,5 +150,4 @@ void vmalloc_round(void)
 void vmalloc_fini(void)
 {
 	quiet_free(&pages);
-	xa_destroy(&frames);
 }
