@@ -104,21 +104,31 @@ static uint8_t kind_of(struct share_dom *d, uint32_t frame)
 	return engine.records[frame].holders > 1 ? KIND_BETWEEN : KIND_ALONE;
 }
 
-static void guest_offer(const struct image_guest *g, struct share_dom *d,
-			struct replay_page *out)
+static void file_offer(const struct image_file *f, struct share_dom *d,
+		       struct replay_page *out)
 {
+	const uint8_t *pages = image_map(f);
 	uint64_t i;
-	uint32_t file;
 	int r;
 
-	for (i = 0; i < g->pages; i++) {
-		engine.offered = image_page(g, i, &file);
-		r = share_offer(d, 0, i, 1, &out[i].frame);
+	for (i = 0; i < f->count; i++) {
+		engine.offered = pages + i * PAGE_BYTES;
+		r = share_offer(d, 0, f->first + i, 1, &out[i].frame);
 		if (r)
-			die("%s, page %lu: the engine refused it (%d)", g->name,
+			die("%s, page %lu: the engine refused it (%d)", f->path,
 			    (unsigned long)i, r);
 		out[i].kind = kind_of(d, out[i].frame);
 	}
+	image_unmap(f, pages);
+}
+
+static void guest_offer(const struct image_guest *g, struct share_dom *d,
+			struct replay_page *out)
+{
+	uint32_t n;
+
+	for (n = 0; n < g->files; n++)
+		file_offer(&g->file[n], d, out + g->file[n].first);
 }
 
 /* --- what came after a page --- */

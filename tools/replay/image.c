@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,22 +25,27 @@ static unsigned int group_number(struct images *im, const char *name)
 	return (unsigned int)i;
 }
 
-/*
- * All its bytes, then zeros to the end of the page: the kernel gives them, also
- * for a file whose last page is not whole.
- */
-static uint8_t *map_file(const char *path, uint64_t bytes)
+/* The kernel fills the last page. */
+const uint8_t *image_map(const struct image_file *f)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(f->path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
 	void *at;
 
-	if (fd < 0)
-		die("%s: %s", path, strerror(errno));
-	at = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (fd < 0 || fstat(fd, &st))
+		die("%s: %s", f->path, strerror(errno));
+	if ((uint64_t)st.st_size < f->bytes)
+		die("%s: it has become shorter meanwhile; leave it alone and run again", f->path);
+	at = mmap(NULL, f->bytes, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (at == MAP_FAILED)
-		die("%s: %s", path, strerror(errno));
+		die("%s: %s", f->path, strerror(errno));
 	close(fd);
 	return at;
+}
+
+void image_unmap(const struct image_file *f, const uint8_t *pages)
+{
+	munmap((void *)(uintptr_t)pages, f->bytes);
 }
 
 static void file_add(struct image_guest *g, const char *path, uint64_t bytes)
@@ -51,7 +57,7 @@ static void file_add(struct image_guest *g, const char *path, uint64_t bytes)
 	g->file = xrealloc(g->file, (g->files + 1) * sizeof(*g->file));
 	f = &g->file[g->files++];
 	*f = (struct image_file){
-		.path = xstrdup(path), .pages = map_file(path, bytes),
+		.path = xstrdup(path), .bytes = bytes,
 		.first = g->pages, .count = (bytes + PAGE_BYTES - 1) / PAGE_BYTES,
 	};
 	g->pages += f->count;
@@ -62,10 +68,15 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+static void left_out(const char *path, int error)
+{
+	fprintf(stderr, "pasture: left out: %s: %s\n", path, strerror(error));
+}
+
 static void folder_add(struct image_guest *g, char *path)
 {
 	char *paths[] = { path, NULL };
-	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
 	FTSENT *e;
 
 	if (!tree)
@@ -73,8 +84,10 @@ static void folder_add(struct image_guest *g, char *path)
 	while ((e = fts_read(tree))) {
 		if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR ||
 		    e->fts_info == FTS_NS)
-			die("%s: %s", e->fts_path, strerror(e->fts_errno));
-		if (e->fts_info == FTS_F)
+			left_out(e->fts_path, e->fts_errno);
+		else if (e->fts_info == FTS_F && access(e->fts_path, R_OK))
+			left_out(e->fts_path, errno);
+		else if (e->fts_info == FTS_F)
 			file_add(g, e->fts_path, (uint64_t)e->fts_statp->st_size);
 	}
 	fts_close(tree);
@@ -96,6 +109,8 @@ void images_add(struct images *im, const char *word)
 		die("%s: %s", path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		folder_add(&g, path);
+	else if (S_ISREG(st.st_mode) && access(path, R_OK))
+		die("%s: %s", path, strerror(errno));
 	else if (S_ISREG(st.st_mode))
 		file_add(&g, path, (uint64_t)st.st_size);
 	else
@@ -109,33 +124,14 @@ void images_add(struct images *im, const char *word)
 	im->pages += g.pages;
 }
 
-const void *image_page(const struct image_guest *g, uint64_t page, uint32_t *file)
-{
-	uint32_t low = 0, high = g->files;
-
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (g->file[middle].first <= page)
-			low = middle;
-		else
-			high = middle;
-	}
-	*file = low;
-	return g->file[low].pages + (page - g->file[low].first) * PAGE_BYTES;
-}
-
 void images_free(struct images *im)
 {
 	unsigned int i;
 	uint32_t n;
 
 	for (i = 0; i < im->guests; i++) {
-		for (n = 0; n < im->guest[i].files; n++) {
-			munmap(im->guest[i].file[n].pages,
-			       im->guest[i].file[n].count * PAGE_BYTES);
+		for (n = 0; n < im->guest[i].files; n++)
 			free(im->guest[i].file[n].path);
-		}
 		free(im->guest[i].file);
 		free(im->guest[i].name);
 	}

@@ -13,10 +13,9 @@
 #define GUESTS_MAX	1024u
 #define NO_FILE		(~0u)
 
-/* A file's pages, mapped; the last one may be a copy. */
 struct image_file {
 	char *path;
-	uint8_t *pages;
+	uint64_t bytes;
 	uint64_t first, count;	/* of the guest's pages */
 };
 
@@ -37,12 +36,18 @@ struct images {
 
 /*
  * Add a guest: "[GROUP:]PATH"; without a group it is in one called "all".
- * Dies with one line.  What is no regular file in a folder is left out;
- * symbolic links are not followed.
+ * Dies with one line.  In a folder, what is no regular file is left out, and
+ * with a line to standard error what cannot be read; symbolic links there are
+ * not followed.
  */
 void images_add(struct images *im, const char *word);
-/* A page of a guest's, and the file that it is of (its number). */
-const void *image_page(const struct image_guest *g, uint64_t page, uint32_t *file);
+/*
+ * The file's pages, the last one with zeros to its end: mapped, one file at a
+ * time, for there may be more of them than a process has mappings.  Dies if it
+ * has become shorter.
+ */
+const uint8_t *image_map(const struct image_file *f);
+void image_unmap(const struct image_file *f, const uint8_t *pages);
 void images_free(struct images *im);
 
 #endif

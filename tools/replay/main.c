@@ -94,18 +94,16 @@ static void csv_text(FILE *f, const char *text)
 static void csv_guest(FILE *f, const struct images *im, const struct image_guest *g,
 		      const struct replay_page *p)
 {
-	uint32_t file;
-
-	for (uint64_t i = 0; i < g->pages; i++, p++) {
-		(void)image_page(g, i, &file);
-		csv_text(f, im->groups.v[g->group]);
-		putc(',', f);
-		csv_text(f, g->name);
-		putc(',', f);
-		csv_text(f, g->file[file].path);
-		fprintf(f, ",%lu,%s,%u\n", (unsigned long)(i - g->file[file].first),
-			kind_names[p->kind], p->frame);
-	}
+	for (uint32_t n = 0; n < g->files; n++)
+		for (uint64_t i = 0; i < g->file[n].count; i++, p++) {
+			csv_text(f, im->groups.v[g->group]);
+			putc(',', f);
+			csv_text(f, g->name);
+			putc(',', f);
+			csv_text(f, g->file[n].path);
+			fprintf(f, ",%lu,%s,%u\n", (unsigned long)i,
+				kind_names[p->kind], p->frame);
+		}
 }
 
 static void csv(const struct images *im, const struct replay *r, const char *folder)
