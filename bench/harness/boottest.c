@@ -163,7 +163,7 @@ static void finish(struct slot *s, enum result result, struct counts *c)
 
 static bool counts_instructions(const struct boot_test *t, const struct options *o)
 {
-	return t->icount && !strncmp(o->accel, "tcg", 3);
+	return t->icount && !strcmp(o->accel, "tcg");
 }
 
 static void start(struct slot *s, const struct boot_test *t,

@@ -13,16 +13,18 @@ CMD=true SSH_PORT=x mistake "pasture: SSH_PORT=x: wanted a number" run
 CMD=true SSH_PORT=70000 mistake "pasture: SSH_PORT=70000: wanted a number" run
 
 # A port that somebody has.
-python3 -c '
-import socket, time
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-s.listen()
-print(s.getsockname()[1], flush=True)
-time.sleep(60)' >"$work/port" &
+perl -MSocket -e '
+	$| = 1;
+	socket(S, PF_INET, SOCK_STREAM, 0) && bind(S, sockaddr_in(0, INADDR_LOOPBACK)) && listen(S, 1) or die;
+	print((sockaddr_in(getsockname(S)))[0], "\n");
+	sleep(60)' >"$work/port" &
 holder=$!
 trap 'kill $holder' EXIT
-until [ -s "$work/port" ]; do sleep 0.1; done
+for _ in {1..100}; do
+	[ ! -s "$work/port" ] || break
+	sleep 0.1
+done
+[ -s "$work/port" ] || fail "no port could be had"
 CMD=true SSH_PORT=$(cat "$work/port") mistake "is taken; name another one, or none" run
 
 # The image: not root; no space; no mmdebstrap's answer.
@@ -31,13 +33,19 @@ rm -rf "$stubs"
 mkdir -p "$stubs"
 printf '#!/bin/sh\necho 1000\n' >"$stubs/id"
 chmod +x "$stubs/id"
+# Nothing is installed for this test, and nobody is asked for a password.
+for tool in sudo mke2fs ssh ssh-keygen mmdebstrap; do
+	printf '#!/bin/sh\nexit 1\n' >"$stubs/$tool"
+	chmod +x "$stubs/$tool"
+done
 image() {
 	PATH=$stubs:$PATH bash bench/linux/host/image.sh "$work/no.img" build/packages/linux-image-amd64
 }
-mistake "pasture: a Debian image is made by root only; run 'make host' as root, once" image
+mistake "pasture: a Debian image is made by root only; run 'make host' as root, or with sudo installed, once" image
 printf '#!/bin/sh\necho 0\n' >"$stubs/id"
 printf '#!/bin/sh\nprintf "Avail\\n1000\\n"\n' >"$stubs/df"
 chmod +x "$stubs/df"
+TMPDIR=$work/absent mistake "pasture: TMPDIR=$work/absent: there is no such folder" image
 mistake "has 0 MiB free, a Debian image needs 2500; set TMPDIR=" image
 rm "$stubs/df"
 printf '#!/bin/sh\necho "E: Unable to locate package nasm" >&2\nexit 25\n' >"$stubs/mmdebstrap"

@@ -3,7 +3,7 @@
 # What the tools say to a user's mistakes, and what the harness makes of
 # machines that misbehave: run.sh [NAME].  Last line: "N passed, N failed".
 cd "$(dirname "$0")/../.." || exit 1
-unset QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS TIMEOUT TESTS V \
+unset T QEMU GUESTS MEM CPUS CPU_MODEL ACCEL FILES TENANTS TIMEOUT TESTS V \
 	KERNEL INITRD GUEST_MEM JOB WORDS MINUTES PLAIN VIA DIR UNTIL N SEED MAKEFLAGS MAKEOVERRIDES MAKELEVEL
 passed=0 failed=0 skipped=0
 for t in tests/cli/*.sh; do

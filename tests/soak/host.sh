@@ -14,7 +14,7 @@ fail() {
 	exit 1
 }
 # What `make host CMD=` hands on: output and status.
-said=$(CMD='xl list | wc -l; exit 7' bash bench/linux/host/run.sh)
+said=$(T= CMD='xl list | wc -l; exit 7' bash bench/linux/host/run.sh)
 status=$?
 log=build/host/console.log
 [ $status = 7 ] && [ "$said" = 2 ] || { echo "host: CMD= gave status $status and '$said'; see $log" >&2; exit 1; }

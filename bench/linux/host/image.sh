@@ -10,7 +10,14 @@ fail() {
 	echo "pasture: $*" >&2
 	exit 1
 }
-[ "$(id -u)" = 0 ] || fail "a Debian image is made by root only; run 'make host' as root, once"
+PATH=$PATH:/usr/sbin:/sbin
+if [ "$(id -u)" != 0 ]; then
+	if command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+		exec sudo env SUITE="$suite" TMPDIR="${TMPDIR:-/tmp}" PATH="$PATH" bash "$0" "$@"
+	fi
+	fail "a Debian image is made by root only; run 'make host' as root, or with sudo installed, once"
+fi
+[ -d "${TMPDIR:-/tmp}" ] || fail "TMPDIR=$TMPDIR: there is no such folder"
 free=$(($(df --output=avail -k "${TMPDIR:-/tmp}" | tail -n 1) / 1024))
 [ "$free" -ge $needed_mib ] ||
 	fail "${TMPDIR:-/tmp} has $free MiB free, a Debian image needs $needed_mib; set TMPDIR= to a folder that has"
@@ -50,3 +57,5 @@ rm -f "$out.new"
 truncate -s ${mib}M "$out.new" && mke2fs -q -F -t ext4 -L debian -d "$root" "$out.new" >>"$log" 2>&1 ||
 	fail "no file system: $(tail -n 1 "$log")"
 mv "$out.new" "$out"
+# Whoever has the tree uses the image.
+chown --reference=Makefile "$(dirname "$out")" "$out" "$out.key" "$out.key.pub" "$log"

@@ -78,13 +78,14 @@ host_wait() {
 host_start() {
 	local hypervisor=$2
 
+	port_choose
 	own "$1"
 	log=$1/console.log
 	shift 2
-	port_choose
 	# Another image may be made meanwhile, with another key.
 	key=$(dirname "$log")/key
-	install -m 600 "$HI/debian.img.key" "$key"
+	install -m 600 "$HI/debian.img.key" "$key" ||
+		host_fail "no key to the image: run as who made it, or remove $HI and make it anew"
 	host_words "$hypervisor"
 	# Xen halts when its first domain powers off.
 	until=()
