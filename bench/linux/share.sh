@@ -78,7 +78,7 @@ share_at_least() {
 
 share_kinds() {
 	share_at_least text/shared 2500 && share_at_least rodata/shared 2000 &&
-		share_at_least reserved/shared 500 && share_at_least vmalloc/shared 1200 &&
+		share_at_least reserved/shared 500 && share_at_least vmalloc/shared 800 &&
 		share_at_least large/shared 300 && share_at_least cache/shared 500 &&
 		share_at_least names_checked 8000 || return 1
 	[ "$(share_number names_wrong)" = 0 ] || return 1

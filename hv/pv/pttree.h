@@ -40,7 +40,8 @@ void pttree_put(struct domain *d, mfn_t mfn) needs_lock(&d->mm);
  */
 static inline bool pttree_work_left(const struct domain *d)
 {
-	return unlikely(d->pending.tree.state != PT_IDLE || ptbreak_left(d) ||
+	return unlikely(atomic_load_relaxed(&d->pending.tree.state) != PT_IDLE ||
+			ptbreak_left(d) ||
 			atomic_load(&d->pending.renames.held));
 }
 /* One bounded part of it. */

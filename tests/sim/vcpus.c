@@ -38,7 +38,7 @@ bool sched_is_up(const struct vcpu *v)
 	bool up;
 
 	spin_lock(&lock);
-	up = v->run != RUN_OFFLINE && !v->want_offline;
+	up = READ_ONCE(v->run) != RUN_OFFLINE && !v->want_offline;
 	spin_unlock(&lock);
 	return up;
 }
