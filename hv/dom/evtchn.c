@@ -74,7 +74,7 @@ static int ports_grow(struct domain *d) needs_lock(&d->events.lock)
 	memcpy(ports, d->events.port, ports_bytes(d->events.count));
 	obj_free(d->events.port, ports_bytes(d->events.count));
 	d->events.port = ports;
-	d->events.count = count;
+	WRITE_ONCE(d->events.count, count);
 	return 0;
 }
 
@@ -283,7 +283,7 @@ static void ports_free(struct domain *d)
 	ports = d->events.port;
 	count = d->events.count;
 	d->events.port = NULL;
-	d->events.count = 0;
+	WRITE_ONCE(d->events.count, 0);
 	spin_unlock(&d->events.lock);
 	obj_free(ports, ports_bytes(count));
 	evtchn_pirq_fini(d);

@@ -82,7 +82,7 @@ static mfn_t list_pop(struct buddy *b, unsigned int order)
 	if (f->next != NO_FRAME)
 		frame_linked(f->next)->prev = NO_FRAME;
 	f->next = NO_FRAME;
-	frame_set_state(f, f->state & ~FRAME_ORDER_MASK);
+	frame_set_state(f, frame_state(f) & ~FRAME_ORDER_MASK);
 	return mfn;
 }
 

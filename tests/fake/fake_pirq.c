@@ -11,6 +11,6 @@ void pirq_bound(struct domain *d, uint32_t pirq) { }
 
 void pirq_end(struct domain *d)
 {
-	fake_pirq_ends++;
-	fake_pirq_end_pages = READ_ONCE(d->pages.total);
+	__atomic_add_fetch(&fake_pirq_ends, 1, __ATOMIC_RELAXED);
+	WRITE_ONCE(fake_pirq_end_pages, READ_ONCE(d->pages.total));
 }

@@ -175,14 +175,15 @@ void __asan_poison_memory_region(const void *at, size_t n) { }
 /* --- ThreadSanitizer's questions --- */
 
 /*
- * Two calls of guests' that write one page which both guests can write: the
- * bytes are theirs, and so is the race.
+ * Calls of guests' that write a page which guests can write at the same time:
+ * the bytes are theirs, and so is the race.
  */
 const char *__tsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void)
 {
 	return "race:^bytes_move$\n"	/* grant copy */
-	       "race:^page_write$\n";	/* a result to a machine address */
+	       "race:^page_write$\n"	/* a result to a machine address */
+	       "race:^info_move$\n";	/* a new place of a vcpu_info */
 }
 
 const char *__tsan_default_options(void);
