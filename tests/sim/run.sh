@@ -26,17 +26,15 @@ esac
 # The same machine with real threads as CPUs, under ThreadSanitizer, for some seconds: the same operations
 # each time, for what is new is for make soak T=tsan to find.
 threads() {
-	local fixed=
+	local said
 
-	# Where addresses are too random for it (vm.mmap_rnd_bits), ThreadSanitizer does not start.
-	! setarch -R true 2>/dev/null || fixed="setarch -R"
-	if $fixed build/threads/threads 15 1 >"$folder/threads" 2>&1; then
+	if said=$(tests/threads/run.sh "$folder/threads" 15 1); then
 		passed=$((passed + 1))
-		echo "  SUCCESS  sim threads: $(tail -n 1 "$folder/threads")"
+		echo "  SUCCESS  sim threads: $said"
 	else
 		failed=$((failed + 1))
 		echo "  FAILURE  sim threads: make soak T=tsan goes on with it; $folder/threads has the accesses"
-		grep -aE '^FAILURE|^SUMMARY|^the CPUs did' "$folder/threads"
+		echo "$said"
 	fi
 }
 
