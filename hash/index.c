@@ -37,9 +37,8 @@ static struct spinlock *stripe_of_group(struct index *x, uint32_t group)
 bool index_init(struct index *x, const struct lintab_mem *mem)
 {
 	x->stepping = 0;
-	for (unsigned int i = 0; i < INDEX_STRIPES; i++) {
+	for (unsigned int i = 0; i < INDEX_STRIPES; i++)
 		spin_lock_init(&x->stripe[i].lock, LOCK_SHARE_STRIPE);
-	}
 	return lintab_init(&x->table, &index_kind, mem);
 }
 

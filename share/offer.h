@@ -82,18 +82,13 @@ static inline void offer_begin(struct offer *o, const void *page, uint64_t pfn,
 	o->bucket.steps = LINTAB_NO_SPOT;
 }
 
-static inline void offer_ask_lines(const void *page, uint32_t lines)
-{
-	const uint8_t *p = page;
-
-	for (uint32_t i = 0; i < lines; i++)
-		__builtin_prefetch(p + i * OFFER_LINE_BYTES, 0);
-}
-
 /* Ask for the start of a page that is read next. */
 static inline void offer_ask(const void *page)
 {
-	offer_ask_lines(page, OFFER_ASK_LINES);
+	const uint8_t *p = page;
+
+	for (uint32_t i = 0; i < OFFER_ASK_LINES; i++)
+		__builtin_prefetch(p + i * OFFER_LINE_BYTES, 0);
 }
 
 /* The hold stands for another page than the offered one, or for none. */

@@ -42,7 +42,8 @@
  *     and so on up to LIST_DEPTH.  Else its copy, made later, would have the
  *     old name.  A list whose pages stand in a row gets nowhere near
  *     LIST_DEPTH: each step goes 512 times nearer to the page that has its own
- *     name.
+ *     name.  One that leads back to the page that asks may have broken that
+ *     page: its hold is looked at again before anything is done.
  * K7  Of a guest that told where its linear map is, the page's entry there is
  *     looked at first, and no further if it was the last: a break costs the
  *     same in a small guest and in a large one.  Nobody believes the guest: it

@@ -118,13 +118,20 @@ static inline uint32_t lintab_bucket_number(struct lintab_shape s,
 	return (lintab_slot(place, s.level, slots) << s.level) + group;
 }
 
+/* To a bucket's start. */
+static inline void lintab_cursor_set(struct lintab_cursor *c, unsigned char *bucket,
+				     uint32_t bytes)
+{
+	c->chunk = bucket;
+	c->link = NULL;
+	c->bytes = bytes;
+	c->at = 0;
+}
+
 static inline void lintab_seek_bucket(const struct lintab *t, uint32_t number,
 				      struct lintab_cursor *c)
 {
-	c->chunk = lintab_bucket(t, number);
-	c->link = NULL;
-	c->bytes = t->kind->bucket_bytes;
-	c->at = 0;
+	lintab_cursor_set(c, lintab_bucket(t, number), t->kind->bucket_bytes);
 }
 
 static inline void lintab_seek(const struct lintab *t, uint32_t place,
@@ -161,10 +168,7 @@ static inline void lintab_seek_spot(const struct lintab *t, const struct lintab_
 {
 	if (unlikely(spot->steps != atomic_load_acquire(&t->steps)))
 		lintab_spot_find(t, place, spot);
-	c->chunk = spot->bucket;
-	c->link = NULL;
-	c->bytes = kind->bucket_bytes;
-	c->at = 0;
+	lintab_cursor_set(c, spot->bucket, kind->bucket_bytes);
 }
 
 static inline int lintab_step_wanted(const struct lintab *t)
