@@ -353,22 +353,16 @@ function locks_of(v,   n, all, j, out) {
 }
 
 # What is held: " LOCK"s, and " -LOCK"s that the caller had, and that were freed.
-function with(state, locks,   n, all, j) {
+function with(state, locks) { return marked(state, locks, "-", "") }
+function without(state, locks) { return marked(state, locks, "", "-") }
+# Each lock loses the mark `was`; without one, it gets the mark `is`.
+function marked(state, locks, was, is,   n, all, j) {
 	n = split(locks, all, " ")
 	for (j = 1; j <= n; j++)
-		if (index(state " ", " -" all[j] " "))
-			state = less(state, " -" all[j])
-		else if (!index(state " ", " " all[j] " "))
-			state = state " " all[j]
-	return state
-}
-function without(state, locks,   n, all, j) {
-	n = split(locks, all, " ")
-	for (j = 1; j <= n; j++)
-		if (index(state " ", " " all[j] " "))
-			state = less(state, " " all[j])
-		else if (!index(state " ", " -" all[j] " "))
-			state = state " -" all[j]
+		if (index(state " ", " " was all[j] " "))
+			state = less(state, " " was all[j])
+		else if (!index(state " ", " " is all[j] " "))
+			state = state " " is all[j]
 	return state
 }
 function less(state, locks,   n, all, j, out) {

@@ -388,7 +388,8 @@ START_TEST(last_holder_keeps_the_frame)
 }
 END_TEST
 
-START_TEST(break_copies)
+/* Page p is shared by both domains; its frame. */
+static long held_by_both(void)
 {
 	long mfn;
 
@@ -398,6 +399,13 @@ START_TEST(break_copies)
 	fake_run(peer);
 	ck_assert_int_eq(single(p), mfn);
 	fake_run(d);
+	return mfn;
+}
+
+START_TEST(break_copies)
+{
+	long mfn = held_by_both();
+
 	ck_assert_int_eq(unshare(fake_va(p)), SHARE_DONE);
 	ck_assert_uint_ne(mfn_n(fake_mfn(d, p)), mfn);
 	ck_assert_uint_eq(((uint64_t *)fake_page(d, p))[5], 12);
@@ -459,14 +467,8 @@ END_TEST
 START_TEST(break_without_a_frame)
 {
 	uint64_t pages;
-	long mfn;
+	long mfn = held_by_both();
 
-	fill(d, p, 7);
-	fill(peer, p, 7);
-	mfn = single(p);
-	fake_run(peer);
-	ck_assert_int_eq(single(p), mfn);
-	fake_run(d);
 	pages = d->pages.total;
 	fake_memory_take(0);
 	ck_assert_int_eq(unshare(fake_va(p)), SHARE_NO_MEMORY);
