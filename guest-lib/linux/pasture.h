@@ -187,6 +187,7 @@ void quiet_again(void);
 /* vmalloc.c */
 void vmalloc_round(void);
 void vmalloc_fini(void);
+
 /* large.c */
 void large_round(void);
 void large_fini(void);

@@ -110,9 +110,7 @@ static long send(const struct quiet_list *l, struct offer *o)
 
 static void flush(const struct quiet_list *l, struct offer *o)
 {
-	long rc = send(l, o);
-
-	offer_account(o, rc);
+	offer_account(o, send(l, o));
 }
 
 void quiet_round(struct quiet_list *l)

@@ -23,7 +23,7 @@ $xl destroy torn || exit 1
 destroy_ms=$(($(now_ms) - began))
 before=$(free)
 
-# wait_free: what a killed xl began, the scripts and back ends end.
+# What a killed xl began, the scripts and back ends end, and another xl.
 nothing_left() {
 	local i
 	for ((i = 0; i < 100; i++)); do
