@@ -3,7 +3,9 @@
  * The section __xen_guest; elf_guest.h has the contract.
  *
  * What differs from notes: the hypercall page is a page number from VIRT_BASE
- * on, and ELF_PADDR_OFFSET is VIRT_BASE unless it is given.
+ * on, and ELF_PADDR_OFFSET is VIRT_BASE unless it is given.  FEATURES is not
+ * looked at, as with notes: kernels write a ! before features that no Xen gives
+ * them (Mini-OS), and ask XENVER_get_features when they run.
  */
 #include <port.h>
 
@@ -88,24 +90,6 @@ static bool pair_read(struct guest_text *g)
 	return true;
 }
 
-/* A feature with a ! is required, and we have only one such feature. */
-static bool features_ok(struct guest_text *g)
-{
-	char *at = g->value;
-
-	while (at) {
-		char *next = strchr(at, '|');
-
-		if (next)
-			*next++ = '\0';
-		if (*at == '!' && strcmp(at + 1, "pae_pgdir_above_4gb"))
-			return FAIL(g, "the kernel requires feature %s, which is not there",
-				    at + 1);
-		at = next;
-	}
-	return true;
-}
-
 static bool number_take(struct guest_text *g)
 {
 	for (unsigned int i = 0; i < NUMBERS; i++) {
@@ -126,8 +110,6 @@ static bool pair_take(struct guest_text *g)
 		g->loader_ok |= starts_with(g->value, "linux");
 	else if (!strcmp(g->name, "XEN_VER"))
 		g->version_ok = starts_with(g->value, "xen-3.0");
-	else if (!strcmp(g->name, "FEATURES"))
-		return features_ok(g);
 	return number_take(g);
 }
 
