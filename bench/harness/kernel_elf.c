@@ -40,7 +40,24 @@ static uint64_t align4(uint64_t n)
 	return (n + 3) & ~3ull;
 }
 
-/* The entry of PV guests, if these notes have it. */
+/*
+ * PHYS32_ENTRY alone is PVH.  A Linux for PV has an entry note, other kernels
+ * may begin where their ELF header says.
+ */
+static void note_take(struct kernel_elf *k, const Elf64_Nhdr *n,
+		      const uint8_t *desc)
+{
+	if (n->n_type == XEN_ELFNOTE_PHYS32_ENTRY)
+		return;
+	k->xen_notes = true;
+	if (n->n_type == XEN_ELFNOTE_ENTRY && n->n_descsz == 8) {
+		memcpy(&k->entry, desc, 8);
+		k->has_entry = true;
+	} else if (n->n_type == XEN_ELFNOTE_GUEST_OS && n->n_descsz >= 5) {
+		k->is_linux = !memcmp(desc, "linux", 5);
+	}
+}
+
 static void read_notes(struct kernel_elf *k, const uint8_t *notes, uint64_t size)
 {
 	uint64_t at = 0;
@@ -56,12 +73,51 @@ static void read_notes(struct kernel_elf *k, const uint8_t *notes, uint64_t size
 		name = notes + at;
 		desc = name + align4(n.n_namesz);
 		at += align4(n.n_namesz) + align4(n.n_descsz);
-		if (n.n_type == XEN_ELFNOTE_ENTRY && n.n_namesz == 4 &&
-		    !memcmp(name, "Xen", 4) && n.n_descsz == 8) {
-			memcpy(&k->entry, desc, 8);
-			k->has_entry = true;
-		}
+		if (n.n_namesz == 4 && !memcmp(name, "Xen", 4))
+			note_take(k, &n, desc);
 	}
+}
+
+/* The bytes of a section, if it has some and they are all in the file. */
+static bool read_section(Elf64_Shdr *s, const uint8_t *image, size_t bytes,
+			 const Elf64_Ehdr *h, unsigned int i)
+{
+	memcpy(s, image + h->e_shoff + i * sizeof(*s), sizeof(*s));
+	return s->sh_type != SHT_NOBITS &&
+	       lies_in(s->sh_offset, s->sh_size, bytes);
+}
+
+/* The section of kernels that are older than Xen's notes. */
+static bool is_xen_guest(const Elf64_Shdr *s, const Elf64_Shdr *names,
+			 const uint8_t *image)
+{
+	static const char name[] = "__xen_guest";
+
+	return lies_in(s->sh_name, sizeof(name), names->sh_size) &&
+	       !memcmp(image + names->sh_offset + s->sh_name, name, sizeof(name));
+}
+
+/* For kernels with no segment of notes: then the file has to stay whole. */
+static void read_sections(struct kernel_elf *k, const uint8_t *image,
+			  size_t bytes, const Elf64_Ehdr *h)
+{
+	Elf64_Shdr s, names = { 0 };
+
+	if (h->e_shentsize != sizeof(s) || h->e_shstrndx >= h->e_shnum ||
+	    !lies_in(h->e_shoff, h->e_shnum * sizeof(s), bytes) ||
+	    !read_section(&names, image, bytes, h, h->e_shstrndx))
+		return;
+	for (unsigned int i = 0; i < h->e_shnum; i++) {
+		if (!read_section(&s, image, bytes, h, i))
+			continue;
+		if (s.sh_type == SHT_NOTE)
+			read_notes(k, image + s.sh_offset, s.sh_size);
+		else if (is_xen_guest(&s, &names, image))
+			k->xen_notes = true;
+	}
+	k->whole = k->xen_notes;
+	if (k->whole)
+		k->needed = bytes;
 }
 
 static void read_load(struct kernel_elf *k, const Elf64_Phdr *p)
@@ -110,9 +166,13 @@ bool kernel_elf_read(struct kernel_elf *k, const uint8_t *image, size_t bytes,
 	}
 	if (!k->end)
 		return REFUSE("the kernel's ELF file has nothing to load");
-	if (!k->has_entry)
+	if (!k->xen_notes)
+		read_sections(k, image, bytes, &h);
+	if (!k->xen_notes || (k->is_linux && !k->has_entry))
 		return REFUSE("the kernel cannot be a PV guest: it was built "
 			      "without CONFIG_XEN_PV=y (no Xen entry note)");
+	if (!k->has_entry)
+		k->entry = h.e_entry;
 	return true;
 }
 
@@ -120,6 +180,8 @@ size_t kernel_elf_strip(const struct kernel_elf *k, uint8_t *image)
 {
 	Elf64_Ehdr h;
 
+	if (k->whole)
+		return k->needed;
 	memcpy(&h, image, sizeof(h));
 	h.e_shoff = 0;
 	h.e_shnum = h.e_shstrndx = 0;

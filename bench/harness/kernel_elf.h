@@ -11,6 +11,10 @@
 #include <stdint.h>
 
 struct kernel_elf {
+	/* such as PV guests have, or the section that was before them ... */
+	bool xen_notes;
+	bool whole;	/* ... in no segment: all of the file is needed */
+	bool is_linux;
 	bool has_entry;		/* a Xen note tells where PV guests start ... */
 	uint64_t entry;		/* ... which may be 0 (GRUB) */
 	uint64_t first, end;	/* guest-physical bytes that it covers */

@@ -18,6 +18,7 @@
 #define DEBUG_BYTES	100	/* behind the segments, for strip to cut off */
 #define SETUP_BYTES	1024	/* one sector of setup */
 #define LZ4_BLOCK	(8u << 20)
+#define LINUX		0x78756e696cull	/* "linux" */
 
 struct note {
 	Elf64_Nhdr h;
@@ -46,6 +47,7 @@ struct fake_file fake_elf(size_t content_bytes, bool with_entry)
 		.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1 },
 		.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_phnum = 2,
 		.e_phoff = sizeof(h), .e_phentsize = sizeof(Elf64_Phdr),
+		.e_entry = FAKE_KERNEL_FIRST,
 		.e_shoff = LOAD_AT + content_bytes, .e_shnum = 1,
 	};
 	Elf64_Phdr p[2] = {
@@ -57,8 +59,8 @@ struct fake_file fake_elf(size_t content_bytes, bool with_entry)
 	};
 	struct note n[2] = {
 		{ { 4, 8, XEN_ELFNOTE_PHYS32_ENTRY }, "Xen", 1 },
-		{ { 4, 8, with_entry ? XEN_ELFNOTE_ENTRY : 99 }, "Xen",
-		  FAKE_KERNEL_ENTRY },
+		{ { 4, 8, with_entry ? XEN_ELFNOTE_ENTRY : XEN_ELFNOTE_GUEST_OS },
+		  "Xen", with_entry ? FAKE_KERNEL_ENTRY : LINUX },
 	};
 
 	memcpy(f.data, &h, sizeof(h));
@@ -66,6 +68,42 @@ struct fake_file fake_elf(size_t content_bytes, bool with_entry)
 	memcpy(f.data + NOTES_AT, n, sizeof(n));
 	for (size_t i = 0; i < content_bytes; i++)
 		f.data[LOAD_AT + i] = (uint8_t)(i / 7 ^ i >> 11);
+	return f;
+}
+
+void fake_elf_guest_os(struct fake_file *elf, const char *os)
+{
+	struct note *n = (struct note *)(elf->data + NOTES_AT) + 1;
+
+	n->desc = 0;
+	memcpy(&n->desc, os, strlen(os));
+}
+
+struct fake_file fake_elf_sections(size_t content_bytes, const char *name,
+				   bool notes)
+{
+	struct fake_file f = fake_elf(content_bytes, true);
+	Elf64_Ehdr *h;
+	size_t names_at = f.bytes, headers_at = (names_at + strlen(name) + 9) & ~7ull;
+	Elf64_Shdr s[3] = {
+		[1] = { .sh_type = SHT_STRTAB, .sh_offset = names_at,
+			.sh_size = strlen(name) + 2 },
+		[2] = { .sh_name = 1, .sh_type = notes ? SHT_NOTE : SHT_PROGBITS,
+			.sh_offset = NOTES_AT, .sh_size = 2 * sizeof(struct note) },
+	};
+
+	f.bytes = headers_at + sizeof(s);
+	f.data = realloc(f.data, f.bytes);
+	assert(f.data);
+	h = (Elf64_Ehdr *)f.data;
+	h->e_phnum = 1;
+	h->e_shnum = 3;
+	h->e_shstrndx = 1;
+	h->e_shentsize = sizeof(s[0]);
+	h->e_shoff = headers_at;
+	memset(f.data + names_at, 0, headers_at - names_at);
+	memcpy(f.data + names_at + 1, name, strlen(name));
+	memcpy(f.data + headers_at, s, sizeof(s));
 	return f;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 // links: bench/harness/bzimage.c bench/harness/decompress.c bench/harness/kernel_elf.c tests/fake/fake_kernel.c
 /*
- * Damaged kernel images: a good one of each compression, then bytes changed,
- * the file cut, words of the headers replaced.  Each is refused in one
- * sentence, or gives an image whose segments lie in it.
+ * Damaged kernel images: a good one of each compression, and one with sections;
+ * then bytes changed, the file cut, words of the headers replaced.  Each is
+ * refused in one sentence, or gives an image whose segments lie in it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "bench/harness/bzimage.h"
 #include "fake/fake_kernel.h"
 
-#define SEEDS	7
+#define SEEDS	8
 
 static uint64_t state;
 
@@ -26,12 +26,13 @@ static uint64_t rnd(uint64_t below)
 
 static void make_seeds(struct fake_file *seeds)
 {
-	static const char *const ways[SEEDS - 1] = { "gzip", "xz", "zstd", "lz4",
+	static const char *const ways[SEEDS - 2] = { "gzip", "xz", "zstd", "lz4",
 						     "bzip2", "lzma" };
 
 	seeds[0] = fake_elf(5000, true);
-	for (int i = 1; i < SEEDS; i++)
+	for (int i = 1; i < SEEDS - 1; i++)
 		seeds[i] = fake_bzimage(&seeds[0], ways[i - 1]);
+	seeds[SEEDS - 1] = fake_elf_sections(5000, "__xen_guest", false);
 }
 
 /*
@@ -80,7 +81,7 @@ static bool try(const struct fake_file *seed)
 	memcpy(f.data, seed->data, f.bytes);
 	mutate(&f);
 	ok = kernel_image_unpack(&k, f.data, f.bytes, err, sizeof(err));
-	if (ok ? k.bytes < k.info.needed || !k.info.has_entry : !err[0] || k.elf) {
+	if (ok ? k.bytes < k.info.needed || !k.info.xen_notes : !err[0] || k.elf) {
 		printf("fuzz bzimage: wrong answer '%s'\n", err);
 		exit(1);
 	}

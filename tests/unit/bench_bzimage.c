@@ -4,6 +4,7 @@
  * Kernel images: each compression, and what is said about one that will not do.
  */
 #include <check.h>
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +106,72 @@ START_TEST(no_pv)
 }
 END_TEST
 
+/* Others than Linux may begin where the ELF header says ... */
+START_TEST(notes_without_entry)
+{
+	struct fake_file elf = fake_elf(100, false);
+	struct kernel_image k;
+
+	fake_elf_guest_os(&elf, "other");
+	ck_assert_msg(unpack(&k, &elf), "%s", err);
+	ck_assert_uint_eq(k.info.entry, FAKE_KERNEL_FIRST);
+	ck_assert_uint_eq(k.bytes, 4096 + 100);
+	kernel_image_free(&k);
+	fake_file_free(&elf);
+}
+END_TEST
+
+/* ... and have no segment of notes. */
+static void whole(const char *section, bool notes)
+{
+	struct fake_file elf = fake_elf_sections(100, section, notes);
+	struct kernel_image k;
+
+	ck_assert_msg(unpack(&k, &elf), "%s", err);
+	ck_assert_uint_eq(k.info.entry, notes ? FAKE_KERNEL_ENTRY : FAKE_KERNEL_FIRST);
+	ck_assert_uint_eq(k.bytes, elf.bytes);
+	ck_assert_mem_eq(k.elf, elf.data, elf.bytes);
+	kernel_image_free(&k);
+	fake_file_free(&elf);
+}
+
+START_TEST(notes_in_sections)
+{
+	whole("__xen_guest", false);
+	whole("any", true);
+}
+END_TEST
+
+/* What is not in the file is no section. */
+START_TEST(sections_damaged)
+{
+	struct fake_file elf = fake_elf_sections(100, "any", false);
+	Elf64_Ehdr *h = (Elf64_Ehdr *)elf.data;
+	Elf64_Shdr *s = (Elf64_Shdr *)(elf.data + h->e_shoff);
+
+	refused(&elf, "CONFIG_XEN_PV=y");
+	fake_file_free(&elf);
+#define DAMAGED(change) do { \
+	elf = fake_elf_sections(100, "__xen_guest", false); \
+	h = (Elf64_Ehdr *)elf.data; \
+	s = (Elf64_Shdr *)(elf.data + h->e_shoff); \
+	change; \
+	refused(&elf, "CONFIG_XEN_PV=y"); \
+	fake_file_free(&elf); \
+} while (0)
+	DAMAGED(h->e_shoff = ~0ull);
+	DAMAGED(h->e_shoff += 1);
+	DAMAGED(h->e_shentsize = 40);
+	DAMAGED(h->e_shstrndx = 3);
+	DAMAGED(s[1].sh_offset = ~0ull);
+	DAMAGED(s[1].sh_size = elf.bytes);
+	DAMAGED(s[1].sh_size = sizeof("__xen_guest"));
+	DAMAGED(s[2].sh_offset = elf.bytes);
+	DAMAGED(s[2].sh_type = SHT_NOBITS);
+	DAMAGED(s[2].sh_name = ~0u);
+}
+END_TEST
+
 START_TEST(neither)
 {
 	uint8_t zeros[8192] = { 0 };
@@ -200,6 +267,9 @@ int main(void)
 	tcase_add_test(c, lz4_of_two_blocks);
 	tcase_add_test(c, lz4_long_block);
 	tcase_add_test(c, no_pv);
+	tcase_add_test(c, notes_without_entry);
+	tcase_add_test(c, notes_in_sections);
+	tcase_add_test(c, sections_damaged);
 	tcase_add_test(c, neither);
 	tcase_add_loop_test(c, truncated, 0, WAYS);
 	tcase_add_loop_test(c, damaged, 0, WAYS);
