@@ -9,6 +9,7 @@
 #include <xen/errno.h>
 
 #define PAGE_MASK (~4095ULL)
+#define NEEDED (SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST)
 
 static long call(struct gl_offers *o, unsigned int op, const void *arg,
 		 unsigned long count)
@@ -27,16 +28,27 @@ long gl_offers_info(struct gl_offers *o, struct shareop_info *info)
 	return call(o, SHAREOP_info, info, sizeof(*info));
 }
 
+/* Equal pages of the kernel's are all shared; where that is not known, one is. */
+static long mode_begin(struct gl_offers *o, uint64_t linear_base)
+{
+	struct shareop_mode mode = {
+		.version = SHARE_MODE_VERSION,
+		.flags = NEEDED | SHARE_MODE_REPLICAS,
+		.p2m = (uintptr_t)o->p2m, .p2m_entries = o->p2m_entries,
+		.linear_base = linear_base,
+	};
+	long rc = mode_set(o, &mode);
+
+	if (rc != -XEN_EINVAL)
+		return rc;
+	mode.flags = NEEDED;
+	return mode_set(o, &mode);
+}
+
 long gl_offers_init_checked(struct gl_offers *o, uint32_t version, size_t bytes,
 			    gl_hypercall_fn fn, void *ctx, uint64_t *p2m,
 			    uint64_t entries, uint64_t linear_base)
 {
-	const struct shareop_mode mode = {
-		.version = SHARE_MODE_VERSION,
-		.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST,
-		.p2m = (uintptr_t)p2m, .p2m_entries = entries,
-		.linear_base = linear_base,
-	};
 	struct shareop_info info = { 0 };
 	long rc;
 
@@ -53,7 +65,7 @@ long gl_offers_init_checked(struct gl_offers *o, uint32_t version, size_t bytes,
 	/* Version 1 would leave it to us to write the list after an offer. */
 	if (info.version < SHARE_MODE_VERSION)
 		return -XEN_EOPNOTSUPP;
-	return mode_set(o, &mode);
+	return mode_begin(o, linear_base);
 }
 
 static void entry_fill(struct gl_offers *o, size_t i, uint64_t va)

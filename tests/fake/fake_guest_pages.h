@@ -49,6 +49,7 @@ static unsigned int free_count;
 static uint32_t abi = SHARE_ABI_VERSION;	/* what SHAREOP_info says */
 static struct shareop_mode mode;	/* what SHAREOP_mode was told */
 static unsigned long mode_bytes;
+static uint32_t unknown_flags;	/* those that SHAREOP_mode refuses */
 static bool no_frames;			/* the machine has none: overcommit */
 /* what each entry of a batch gets; 0: what is true */
 static int32_t odd_status;
@@ -244,6 +245,8 @@ static long fake_share(unsigned long op, unsigned long arg, unsigned long count)
 		};
 		return 0;
 	case SHAREOP_mode:
+		if (((struct shareop_mode *)arg)->flags & unknown_flags)
+			return -XEN_EINVAL;
 		memset(&mode, 0, sizeof(mode));
 		memcpy(&mode, (void *)arg, count);
 		mode_bytes = count;
@@ -456,6 +459,7 @@ static void setup(void)
 	tot_pages = max_pages = PFNS;
 	next_page = PFNS - RESERVE;
 	free_count = 0;
+	unknown_flags = 0;
 	memset(&mode, 0, sizeof(mode));
 	abi = SHARE_ABI_VERSION;
 	fail_nr = -1;

@@ -44,7 +44,8 @@ START_TEST(start)
 	ck_assert_uint_eq(mode.version, SHARE_MODE_VERSION);
 	ck_assert_uint_eq(mode_bytes, sizeof(mode));
 	ck_assert_uint_eq(mode.flags,
-			  SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST);
+			  SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST |
+			  SHARE_MODE_REPLICAS);
 	ck_assert_uint_eq(mode.p2m, (uint64_t)p2m);
 	ck_assert_uint_eq(mode.p2m_entries, PFNS);
 	ck_assert_uint_eq(mode.linear_base, va_of(0));
@@ -55,6 +56,12 @@ START_TEST(start)
 			 -XEN_EINVAL);
 	ck_assert_int_eq(gl_offers_init(&offers, NULL, NULL, p2m, PFNS, 0),
 			 -XEN_EINVAL);
+	unknown_flags = SHARE_MODE_REPLICAS;
+	ck_assert_int_eq(init(), 0);
+	ck_assert_uint_eq(mode.flags,
+			  SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST);
+	unknown_flags = ~0u;
+	ck_assert_int_eq(init(), -XEN_EINVAL);
 	abi = 1;
 	ck_assert_int_eq(init(), -XEN_EOPNOTSUPP);
 	fail_nr = __HYPERVISOR_make_ro_and_share;
