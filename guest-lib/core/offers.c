@@ -28,7 +28,7 @@ long gl_offers_info(struct gl_offers *o, struct shareop_info *info)
 	return call(o, SHAREOP_info, info, sizeof(*info));
 }
 
-/* Equal pages of the kernel's are all shared; where that is not known, one is. */
+/* All equal pages of the kernel's are shared, or, where it must be, one. */
 static long mode_begin(struct gl_offers *o, uint64_t linear_base)
 {
 	struct shareop_mode mode = {

@@ -98,6 +98,22 @@ kernel() { # NAME SOURCE...
 kernel hello hello.c
 kernel offers offers.c "$dir/samples/offers-main.c"
 kernel share share.c "$dir/samples/share-main.c"
+
+# A kernel of another kind, at two addresses of its own; then as one that is older than Xen's notes.
+foreign() { # NAME BASE CODE-MODEL
+	# shellcheck disable=SC2046
+	gcc -O2 $warn -ffreestanding -mno-red-zone -fno-stack-protector -fno-asynchronous-unwind-tables -fno-pic \
+		-mcmodel="$3" $(pkg-config --cflags pasture-share) -DBASE="$2" -nostdlib -static -no-pie \
+		-Wl,-N,-z,noexecstack,--no-warn-rwx-segments,--build-id=none \
+		-Wl,-Ttext-segment="$(printf "%#x" $(($2 + 0x100000)))" -o "$1.elf" \
+		"$dir/samples/foreign.c" offers.c $(pkg-config --libs pasture-share) || fail "$1 cannot be built"
+}
+foreign top 0xffffffff80000000 kernel
+foreign far 0x7f1234400000 large
+page=$(nm top.elf | awk '$3 == "hypercall_page" { print $1 }')
+printf "LOADER=generic,XEN_VER=xen-3.0,VIRT_BASE=0xffffffff80000000,FEATURES=!writable_descriptor_tables" >section
+printf ",HYPERCALL_PAGE=%d" $(((0x$page - 0xffffffff80000000) >> 12)) >>section
+objcopy --remove-section .note.Xen --add-section __xen_guest=section top.elf old.elf
 cd "$dir/../.."
 
 mine() { # KERNEL TEXT [VARIABLE...]
@@ -109,6 +125,28 @@ mine hello "(d2 mine2) hello"
 mine offers "begun 0 offered 40 stopped 0 words 55 6"
 grep -q '^  saved by sharing, at most: [0-9]* pages; breaks: [1-9]' <<<"$out" || fail "nothing was shared"
 mine share "begun 64 offered 40 ended 0 words 55 6" BREAKS=guest
+# The page's line of the list and its command, in the folder that this left.
+mine hello "(d2 mine2) hello" INITRD=LICENSE
+page() { # PATTERN: the lines of code that match, and those that they go on with
+	awk -v pattern="$1" '/^    / && $0 ~ pattern { on = 1 } on { print } !/\\$/ { on = 0 }' docs/your-kernel.md
+}
+page "^    domain name=web" >build/mine/domains.cfg
+line=$(page "^    qemu-system" | sed 's/"domains.cfg,kernel"/"domains.cfg,kernel,part1"/')
+out=$(cd build/mine && timeout 60 bash -c "$line" </dev/null 2>&1) || fail "the page's command fails: $out"
+grep -q "(d2 web2) hello" <<<"$out" || fail "the page's list starts no guests: $out"
+# Each word of the list is in the page's table.
+words=$(sed -n '/^static const struct rule domain_rules/,/^}/s/{ "\([a-z0-9_]*\)",/\n\1\n/gp' hv/ctl/config.c | grep -x '[a-z0-9_]*')
+for word in $words; do
+	# shellcheck disable=SC2016
+	grep -q '^| `'"$word"'=` |' docs/your-kernel.md || fail "the page's table has no $word="
+done
+[ "$(wc -w <<<"$words")" -gt 10 ] || fail "the domain list has no words"
+
+for name in top far old; do
+	mine $name "errors 0"
+	! grep -q "errors [1-9]" <<<"$out" || fail "$name has errors"
+	grep -q '^  saved by sharing, at most: [1-9]' <<<"$out" || fail "$name shared nothing"
+done
 
 refuses "name your kernel" bash bench/boot-mine.sh
 KERNEL=$to/hello.elf GUESTS=0 refuses "GUESTS=0: wanted a number from 1 to 250" bash bench/boot-mine.sh
