@@ -103,6 +103,29 @@ static void offer_all(void)
 	gl_test_equal(status[1], SHARE_NOT_MAPPED);
 }
 
+/* A page that was shared becomes a table; a shared one is given back. */
+static void other_uses(void)
+{
+	uint64_t va = must_alloc(), frame;
+	struct xen_memory_reservation r = {
+		.nr_extents = 1, .domid = DOMID_SELF,
+	};
+
+	memset((void *)va, 0, GL_PAGE_BYTES);
+	gl_test_equal(gl_offers_range(&offers, va, 1, NULL), 1);
+	gl_test_equal(gl_offers_unshare(&offers, va, gl_virt_to_pfn(va), 1), 0);
+	frame = frame_of(va);
+	gl_test_equal(map_at(va, frame, GL_PTE_KERNEL_RO), 0);
+	gl_test_equal(ext_op(MMUEXT_PIN_L1_TABLE, frame, 0), 0);
+	gl_test_equal(ext_op(MMUEXT_UNPIN_TABLE, frame, 0), 0);
+	gl_test_equal(map_at(va, frame, GL_PTE_KERNEL), 0);
+	gl_test_equal(gl_offers_range(&offers, va, 1, NULL), 1);
+	frame = frame_of(va);
+	gl_test_equal(hypercall_update_va_mapping(va, 0, UVMF_INVLPG), 0);
+	set_xen_guest_handle(r.extent_start, &frame);
+	gl_test_equal(hypercall_memory_op(XENMEM_decrease_reservation, &r), 1);
+}
+
 static void unshare_all(void)
 {
 	struct shareop_info info;
@@ -130,7 +153,8 @@ void gl_main(void)
 	write(1);
 	write(HELD - 1);
 	check_pages("writes");
+	other_uses();
 	unshare_all();
-	gl_test_equal(offers.counters.done, PAGES);
+	gl_test_equal(offers.counters.done, PAGES + 2);
 	gl_test_done();
 }

@@ -15,8 +15,9 @@
  *  OF2  The hypervisor writes to the list until gl_offers_fini() gives 0.
  *  OF3  A struct gl_offers is one caller's at a time; several may be used.
  *
- * Of equal pages of one kernel's each is shared: the first with the first of the
- * other kernels', the second with the second, and so on (SHARE_MODE_REPLICAS).
+ * Of equal pages of one kernel's each is shared: the first with the first of
+ * the other kernels', the second with the second, and so on
+ * (SHARE_MODE_REPLICAS).
  *
  * A page's frame changes when it is offered and when it is broken.  So a frame
  * number that was read before may be given away no more: for a page table
