@@ -35,7 +35,16 @@ for name in guest share; do
 	strip --strip-debug --enable-deterministic-archives "$lib/libpasture-$name.a"
 done
 install -m 644 guest-lib/kernel/guest.lds "$share/pasture"
-install -m 644 LICENSE docs/your-kernel.md "$share/doc/pasture"
+# The pages, with links to what is installed; of others their text is left.
+page() { # FILE TO
+	sed -E -e 's@\]\(\.\./guest-lib/README\.md\)@](guest-lib.md)@g' -e 's@\]\(\.\./docs/@](@g' \
+		-e 's@\]\(\.\./hv/abi/@](../../../include/pasture/abi/@g' \
+		-e 's@\[([^]]*)\]\(([^)]*/)?linux/README\.md\)@\1 (package pasture-dkms)@g' "$1" >"$2"
+	chmod 644 "$2"
+}
+page docs/your-kernel.md "$share/doc/pasture/your-kernel.md"
+page guest-lib/README.md "$share/doc/pasture/guest-lib.md"
+install -m 644 LICENSE "$share/doc/pasture"
 
 # $1: name, $2: what it is, $3: flags to compile, $4: to link.
 package() {

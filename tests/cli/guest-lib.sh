@@ -11,6 +11,14 @@ make -s install-guest-lib PREFIX="$to/usr"
 out=$(diff -rq "$to/root/usr" "$to/usr") && fail "pkg-config does not know the prefix"
 ! grep -v '\.pc differ$' <<<"$out" | grep -q . || fail "two installations differ"
 cmp LICENSE "$to/usr/share/doc/pasture/LICENSE"
+# The pages are there, and lead to what is there.
+for page in your-kernel guest-lib; do
+	grep -o '](\([^)]*\))' "$to/usr/share/doc/pasture/$page.md" | sed 's/^](//; s/)$//' >"$to/links"
+	while read -r link; do
+		[ -e "$to/usr/share/doc/pasture/$link" ] || fail "the installed $page.md: there is no $link"
+	done <"$to/links"
+	[ -s "$to/links" ] || fail "the installed $page.md has no links"
+done
 export PKG_CONFIG_PATH=$to/usr/lib/pkgconfig
 warn="-Wall -Wextra -Wno-unused-parameter -Werror"
 
@@ -88,6 +96,11 @@ link pie -fpie -- -pie --no-dynamic-linker
 if command -v clang >/dev/null; then
 	clang $warn -O2 -ffreestanding -mcmodel=kernel $(pkg-config --cflags pasture-share) -c -o offers.o offers.c
 fi
+
+# In a kernel of C++: the library's names are C's.
+# shellcheck disable=SC2046
+gcc -x c++ -std=c++11 $warn -ffreestanding $(pkg-config --cflags pasture-share) -c -o cxx.o offers.c
+nm cxx.o | grep -q ' U gl_offers_range$' || fail "C++ has other names than the library"
 
 # As kernels that boot.
 kernel() { # NAME SOURCE...
