@@ -15,9 +15,10 @@ number() { # NAME VALUE FROM TO
 		fail "$1=$2: wanted a number from $3 to $4"
 }
 [ -n "${KERNEL-}" ] || fail "name your kernel: ${ME:-make boot-mine} KERNEL=FILE"
-guests=${GUESTS:-2} each=${GUEST_MEM:-32} breaks=${BREAKS:-first}
+guests=${GUESTS:-2} each=${GUEST_MEM:-32} vcpus=${VCPUS:-1} breaks=${BREAKS:-first}
 number GUESTS "$guests" 1 250
 number GUEST_MEM "$each" 1 1048576
+number VCPUS "$vcpus" 1 32
 [[ $breaks =~ ^(first|guest)$ ]] || fail "BREAKS=$breaks: wanted first or guest"
 [[ ${WORDS-} != *[\"$'\n']* ]] || fail "WORDS: no quotation mark in a command line"
 # shellcheck disable=SC2162
@@ -39,7 +40,7 @@ done
 # Twice what the guests have: their frames, and once more the distinct pages that they share.
 mem=${MEM:-$((2 * guests * each + 64 + $(du -cm "$B" | tail -n 1 | cut -f 1)))}
 number MEM "$mem" 16 1048576
-echo "domain name=mine count=$guests group=mine kernel=kernel memory=${each}M breaks=$breaks${parts:+ \
+echo "domain name=mine count=$guests group=mine kernel=kernel memory=${each}M vcpus=$vcpus breaks=$breaks${parts:+ \
 modules=${parts#+}}${WORDS:+ cmdline=\"$WORDS\"}" >"$B/domains.cfg"
 
 (cd "$B" && exec "$harness" machine console.log V=1 TIMEOUT="${TIMEOUT:-300}" --type -- \

@@ -163,6 +163,7 @@ done
 
 refuses "name your kernel" bash bench/boot-mine.sh
 KERNEL=$to/hello.elf GUESTS=0 refuses "GUESTS=0: wanted a number from 1 to 250" bash bench/boot-mine.sh
+KERNEL=$to/hello.elf VCPUS=33 refuses "VCPUS=33: wanted a number from 1 to 32" bash bench/boot-mine.sh
 KERNEL=$to/hello.elf BREAKS=x refuses "BREAKS=x: wanted first or guest" bash bench/boot-mine.sh
 KERNEL=$to/nosuch refuses "cannot read $to/nosuch" bash bench/boot-mine.sh
 KERNEL=$to/hello.c refuses "neither a bzImage nor an ELF file" bash bench/boot-mine.sh
