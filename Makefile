@@ -16,6 +16,8 @@ T ?=
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 B := build
+HV := $(B)/pasture
+HV_DEBUG := $(B)/debug/pasture
 include bench/variables.mk
 CC := gcc
 NASM := nasm
@@ -164,9 +166,6 @@ $(B)/bench/host/%: $(B)/benchobj/bench/host/%.o $(BENCH_SRC:%.c=$(B)/benchobj/%.
 include tests/sim/sim.mk tests/threads/threads.mk tools/replay.mk
 
 # --- targets ---
-HV := $(B)/pasture
-HV_DEBUG := $(B)/debug/pasture
-
 all: $(HV) $(HV_DEBUG) $(B)/harness $(B)/pasturectl $(B)/pasture-replay $(GUEST_KERNELS) ## build everything (default)
 run: $(call unless_list,$(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel)
 run: ## 8 guests share files (T=NAME another job, T=list)

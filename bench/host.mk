@@ -11,6 +11,9 @@ export CMD SSH_PORT
 $(HI)/debian.img: bench/linux/host/image.sh bench/linux/host/packages $(PKG)/linux-image-amd64/.done
 	@bash $< $@ $(PKG)/linux-image-amd64
 
+$(HI)/managers.img: bench/linux/host/packages.managers $(HI)/debian.img
+	@bash bench/linux/host/image.sh $@ $(PKG)/linux-image-amd64 $<
+
 HOST_MODULES := crc16 mbcache jbd2 crc32c_generic ext4 virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev \
 	virtio_pci virtio_blk failover net_failover virtio_net
 # $(1) list, $(2) kernel, $(3) modules in their order: the list of a RAM disk

@@ -110,5 +110,6 @@ devices_steps() {
 	for kind in $(echo "$nets" | tr , ' '); do
 		step "net-$kind" net_check "$kind"
 	done
+	[ ! -e /sys/class/rtc/rtc0 ] || echo "@dom0 clock: $(cat /sys/class/rtc/rtc0/date) $(cat /sys/class/rtc/rtc0/time)"
 	grep -E 'pirq' /proc/interrupts | sed 's/^/@dom0 interrupts: /'
 }

@@ -308,14 +308,16 @@ uint32_t acpi_find_ioapics(struct acpi_ioapic *out, uint32_t max)
 	return count;
 }
 
-void acpi_find_config(maddr_t *first, maddr_t *end)
+void acpi_find_config(maddr_t *first, maddr_t *end, uint8_t *bus)
 {
 	const struct mcfg *m = find_table("MCFG", sizeof(*m) + sizeof(m->entry[0]));
 
 	*first = *end = MADDR(0);
+	*bus = 0;
 	if (!m || m->entry[0].base >= 1UL << 52)
 		return;
 	*first = MADDR(m->entry[0].base + ((uint64_t)m->entry[0].first_bus << 20));
+	*bus = m->entry[0].first_bus;
 	*end = MADDR(m->entry[0].base + ((m->entry[0].last_bus + 1UL) << 20));
 }
 

@@ -65,8 +65,11 @@ struct acpi_ports {
 };
 #define ACPI_PORTS_MAX	9
 uint32_t acpi_find_ports(struct acpi_ports out[ACPI_PORTS_MAX]);
-/* Configuration space of the first segment in memory; both 0: it is not. */
-void acpi_find_config(maddr_t *first, maddr_t *end);
+/*
+ * Configuration space of the first segment in memory, from that bus on; both 0:
+ * it is not.
+ */
+void acpi_find_config(maddr_t *first, maddr_t *end, uint8_t *bus);
 
 /* --- paging.c --- */
 /* builds and loads cpu_idle_cr3 */

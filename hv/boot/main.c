@@ -72,6 +72,7 @@ static uint32_t ioapics_found;
 static struct acpi_ports acpi_ports[ACPI_PORTS_MAX];
 static uint32_t acpi_ports_found;
 static maddr_t config_space[2];		/* [first, end) */
+static uint8_t config_bus;		/* of the first */
 
 static void find_processors(void)
 {
@@ -83,7 +84,7 @@ static void find_processors(void)
 	acpi_find_clocks(&clocks);
 	ioapics_found = acpi_find_ioapics(ioapics, IOAPICS_MAX);
 	acpi_ports_found = acpi_find_ports(acpi_ports);
-	acpi_find_config(&config_space[0], &config_space[1]);
+	acpi_find_config(&config_space[0], &config_space[1], &config_bus);
 }
 
 /* What ACPI's tables name: the first domain reads them, too. */
@@ -95,8 +96,9 @@ static void add_acpi(void)
 		(void)ioport_add(acpi_ports[i].first, acpi_ports[i].count);
 	if (maddr_n(clocks.hpet))
 		ioframe_set_clock(maddr_to_mfn(clocks.hpet));
-	ioframe_set_config(maddr_to_mfn(config_space[0]),
-			   maddr_to_mfn(config_space[1]));
+	bus_config_memory_set(maddr_to_mfn(config_space[0]),
+			      maddr_to_mfn(config_space[1]),
+			      (uint16_t)(config_bus << 8));
 	for (i = 0; i < ioapics_found; i++)
 		if (!ioapic_add(ioapics[i].at, ioapics[i].first))
 			log_warn("the IOAPIC at %lx does not answer",

@@ -137,6 +137,8 @@ struct domain_io {
 	uint64_t entries;	/* in its tables (io/ioframe.h); LOCK_MM */
 	/* what it wrote to port 0xcf8 (io/pciconf.h); atomic */
 	uint32_t config_address;
+	/* what it wrote to port 0x70 (io/cmos.h); atomic */
+	uint8_t cmos_register;
 };
 
 /* What it was built from (ctl/config.h); constant. */

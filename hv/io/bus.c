@@ -49,10 +49,27 @@ uint32_t bus_config_read(uint16_t bdf, unsigned int reg, unsigned int width)
 	return bus_port_in(config_select(bdf, reg), width);
 }
 
-void bus_config_write(uint16_t bdf, unsigned int reg, unsigned int width,
-		      uint32_t value)
+/* Constant after boot. */
+static struct {
+	mfn_t first, end;
+	uint16_t bdf;		/* of the first frame */
+} config_memory;
+
+void bus_config_memory_set(mfn_t first, mfn_t end, uint16_t bdf)
 {
-	bus_port_out(config_select(bdf, reg), width, value);
+	config_memory.first = first;
+	config_memory.end = end;
+	config_memory.bdf = bdf;
+}
+
+bool bus_config_memory(mfn_t mfn, uint16_t *bdf)
+{
+	if (mfn_n(mfn) < mfn_n(config_memory.first) ||
+	    mfn_n(mfn) >= mfn_n(config_memory.end))
+		return false;
+	*bdf = (uint16_t)(config_memory.bdf + mfn_n(mfn) -
+			  mfn_n(config_memory.first));
+	return true;
 }
 
 /* constant after boot, but for what the entry shows: bus_lock */
@@ -72,19 +89,48 @@ void bus_window_set(uint64_t va, pte_t *pte, uint64_t flags)
  * Who holds the lock sees what it put there: its own TLB it has flushed, and
  * others flush theirs before they look.
  */
-static volatile uint32_t *word(maddr_t at) needs_lock(&bus_lock)
+static volatile void *window_at(maddr_t at) needs_lock(&bus_lock)
 {
 	WRITE_ONCE(*window.pte, pte_make(maddr_to_mfn(at), window.flags));
 	invlpg(window.va);
-	return (volatile uint32_t *)(window.va + (maddr_n(at) & ~PAGE_MASK));
+	return (volatile void *)(window.va + (maddr_n(at) & ~PAGE_MASK));
 }
 
 uint32_t bus_memory_read(maddr_t at)
 {
-	return *word(at);
+	return *(volatile uint32_t *)window_at(at);
 }
 
 void bus_memory_write(maddr_t at, uint32_t value)
 {
-	*word(at) = value;
+	*(volatile uint32_t *)window_at(at) = value;
+}
+
+/* Registers that are in memory only, with one access of their width. */
+static void config_memory_write(uint16_t bdf, unsigned int reg,
+				unsigned int width, uint32_t value)
+	needs_lock(&bus_lock)
+{
+	mfn_t mfn = mfn_add(config_memory.first, (uint16_t)(bdf - config_memory.bdf));
+	volatile void *at;
+	uint16_t there;
+
+	if (!bus_config_memory(mfn, &there) || there != bdf)
+		return;
+	at = window_at(maddr_add(mfn_to_maddr(mfn), reg));
+	if (width == 1)
+		*(volatile uint8_t *)at = (uint8_t)value;
+	else if (width == 2)
+		*(volatile uint16_t *)at = (uint16_t)value;
+	else
+		*(volatile uint32_t *)at = value;
+}
+
+void bus_config_write(uint16_t bdf, unsigned int reg, unsigned int width,
+		      uint32_t value)
+{
+	if (reg > 255)
+		config_memory_write(bdf, reg, width, value);
+	else
+		bus_port_out(config_select(bdf, reg), width, value);
 }

@@ -22,13 +22,22 @@ uint32_t bus_port_in(uint16_t port, unsigned int width);
 void bus_port_out(uint16_t port, unsigned int width, uint32_t value);
 
 /*
- * Configuration space of bus << 8 | device << 3 | function, register 0 to 255;
- * all ones are read where there is no function.  reg is a multiple of width.
+ * Configuration space of bus << 8 | device << 3 | function, register 0 to 255,
+ * and to 4095 for a write where it is memory, too; all ones are read where
+ * there is no function.  reg is a multiple of width.
  */
 uint32_t bus_config_read(uint16_t bdf, unsigned int reg, unsigned int width)
 	needs_lock(&bus_lock);
 void bus_config_write(uint16_t bdf, unsigned int reg, unsigned int width,
 		      uint32_t value) needs_lock(&bus_lock);
+
+/*
+ * At boot: [first, end) is configuration space (MCFG), a frame for each
+ * function from `bdf` on.
+ */
+void bus_config_memory_set(mfn_t first, mfn_t end, uint16_t bdf);
+/* Is that frame configuration space?  Then *bdf is whose. */
+bool bus_config_memory(mfn_t mfn, uint16_t *bdf);
 
 /*
  * A device's memory, uncached, wherever it is: by a page of addresses that

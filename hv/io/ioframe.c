@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "dom/privilege.h"
+#include "io/bus.h"
 #include "io/ioframe.h"
 #include "io/pci.h"
 #include "mm/firmware.h"
@@ -15,37 +16,24 @@
 #define ROM_END		0x100
 
 /* Constant after boot. */
-static struct {
-	mfn_t clock;			/* its frame */
-	mfn_t config, config_end;	/* configuration space in memory */
-} places = { .clock = { ~0UL } };
+static mfn_t clock_frame = { ~0UL };
 
 void ioframe_set_clock(mfn_t mfn)
 {
-	places.clock = mfn;
-}
-
-void ioframe_set_config(mfn_t first, mfn_t end)
-{
-	places.config = first;
-	places.config_end = end;
-}
-
-static bool is_config(mfn_t mfn)
-{
-	return mfn_n(mfn) >= mfn_n(places.config) &&
-	       mfn_n(mfn) < mfn_n(places.config_end);
+	clock_frame = mfn;
 }
 
 /* IOFRAME5 */
 static enum pci_memory firmware_kind(mfn_t mfn)
 {
-	if (mfn_eq(mfn, places.clock) ||
+	uint16_t bdf;
+
+	if (mfn_eq(mfn, clock_frame) ||
 	    (mfn_n(mfn) >= SCREEN_FIRST && mfn_n(mfn) < ROM_FIRST))
 		return PCI_MEMORY_DEVICE;
 	if (pci_is_processors(mfn))
 		return PCI_MEMORY_NONE;
-	if (is_config(mfn) || (mfn_n(mfn) >= ROM_FIRST && mfn_n(mfn) < ROM_END))
+	if (bus_config_memory(mfn, &bdf) || (mfn_n(mfn) >= ROM_FIRST && mfn_n(mfn) < ROM_END))
 		return PCI_MEMORY_READ_ONLY;
 	switch (firmware_type(mfn)) {
 	case FIRMWARE_RESERVED:

@@ -17,8 +17,8 @@
  *           table there has a lock that kernels write), the screen's memory
  *           below 1 MiB, and one clock (HPET), which the hypervisor has no use
  *           for after boot; and read-only the ROMs below 1 MiB, and
- *           configuration space where it is memory, too (MCFG): writes go by
- *           its ports (io/pciconf.h).  What is read-only stays so under a
+ *           configuration space where it is memory, too (MCFG): writes there
+ *           are looked at (io/pciconf.h).  What is read-only stays so under a
  *           device's range that is moved there.
  */
 #ifndef HV_IO_IOFRAME_H
@@ -33,9 +33,8 @@
  * is none of d's.  The entry's flags are good.
  */
 int ioframe_take(struct domain *d, pte_t *e) must_check needs_lock(&d->mm);
-/* At boot: where ACPI says that these are (IOFRAME5); [first, end). */
+/* At boot: where ACPI says that it is (IOFRAME5). */
 void ioframe_set_clock(mfn_t mfn);
-void ioframe_set_config(mfn_t first, mfn_t end);
 /* The entry goes. */
 void ioframe_drop(struct domain *d) needs_lock(&d->mm);
 

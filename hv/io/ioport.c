@@ -4,6 +4,7 @@
 
 #include "dom/privilege.h"
 #include "io/bus.h"
+#include "io/cmos.h"
 #include "io/ioport.h"
 #include "io/pci.h"
 #include "io/pciconf.h"
@@ -74,6 +75,10 @@ bool ioport_in(struct domain *d, uint16_t port, unsigned int width,
 		*value = pciconf_in(d, port, width);
 		return true;
 	}
+	if (cmos_is_port(port, width)) {
+		*value = cmos_in(d, port);
+		return true;
+	}
 	if (!allowed(port, width))
 		return false;
 	*value = bus_port_in(port, width);
@@ -87,6 +92,10 @@ bool ioport_out(struct domain *d, uint16_t port, unsigned int width,
 		return false;
 	if (pciconf_is_port(port, width)) {
 		pciconf_out(d, port, width, value);
+		return true;
+	}
+	if (cmos_is_port(port, width)) {
+		cmos_out(d, port, (uint8_t)value);
 		return true;
 	}
 	if (!allowed(port, width))

@@ -3,11 +3,13 @@
  * Ports of devices, which the first domain may use.
  *
  * IOPORT1  Allowed are the ports of a PCI function's ranges, configuration
- *          space (pciconf.h), and those that ACPI names for its registers.  All
- *          others are as for any guest: writes vanish.
+ *          space (pciconf.h), the clock chip's (cmos.h), and those that ACPI
+ *          names for its registers.  All others are as for any guest: writes
+ *          vanish.
  * IOPORT2  What the hypervisor uses itself is nobody's, whatever a range says:
- *          interrupt controllers, timer, clock, the serial line, the register
- *          of configuration space, the port that ends the machine.
+ *          interrupt controllers, timer, the serial line, the register of
+ *          configuration space, the clock chip but for cmos.h, the port that
+ *          ends the machine.
  */
 #ifndef HV_IO_IOPORT_H
 #define HV_IO_IOPORT_H

@@ -67,21 +67,12 @@ static bool function_write(struct pci_function *f, unsigned int reg,
 	return true;
 }
 
-void pciconf_out(struct domain *d, uint16_t port, unsigned int width,
-		 uint32_t value)
+void pciconf_write(struct domain *d, uint16_t bdf, unsigned int reg,
+		   unsigned int width, uint32_t value)
 {
 	struct pci_function *f;
-	unsigned int reg;
-	uint16_t bdf;
 	bool again;
 
-	if (port == PCICONF_ADDRESS) {
-		/* but for the bits that are none of it */
-		atomic_store(&d->io.config_address, value & 0x80fffffc);
-		return;
-	}
-	if (!named(d, port, width, &bdf, &reg))
-		return;
 	spin_lock(&bus_lock);
 	f = pci_add(bdf);
 	again = f && function_write(f, reg, width, value);
@@ -89,4 +80,19 @@ void pciconf_out(struct domain *d, uint16_t port, unsigned int width,
 	/* Its messages again, with their masks (MSI2). */
 	if (again)
 		(void)pirq_restore(d, bdf);
+}
+
+void pciconf_out(struct domain *d, uint16_t port, unsigned int width,
+		 uint32_t value)
+{
+	unsigned int reg;
+	uint16_t bdf;
+
+	if (port == PCICONF_ADDRESS) {
+		/* but for the bits that are none of it */
+		atomic_store(&d->io.config_address, value & 0x80fffffc);
+		return;
+	}
+	if (named(d, port, width, &bdf, &reg))
+		pciconf_write(d, bdf, reg, width, value);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Configuration space as the first domain sees it, by ports 0xcf8 and 0xcfc.
+ * Configuration space as the first domain sees it: by ports 0xcf8 and 0xcfc,
+ * and as memory, which it may read (io/ioframe.h), and where its writes are
+ * done for it (pv/configwrite.h).
  *
  * CONF1  The address register is the domain's own; the machine's is written for
  *        each access, under bus_lock.
@@ -10,9 +12,9 @@
  * CONF3  What a device sends as an interrupt is the hypervisor's: messages and
  *        their masks are dropped (io/msi.h), and a device may be told to send
  *        them only while the hypervisor has written them.
- *
- * GAP: registers of PCI Express above 255, which only memory has (MCFG), can be
- * read, not written: a kernel that turns on advanced error reporting faults.
+ * CONF4  A register is written by these rules whichever way it is named. Those
+ *        above 255 hold no message and no address of the function's own memory:
+ *        where CONF2 allows it, they are written as they are.
  */
 #ifndef HV_IO_PCICONF_H
 #define HV_IO_PCICONF_H
@@ -27,5 +29,8 @@ bool pciconf_is_port(uint16_t port, unsigned int width);
 uint32_t pciconf_in(struct domain *d, uint16_t port, unsigned int width);
 void pciconf_out(struct domain *d, uint16_t port, unsigned int width,
 		 uint32_t value);
+/* A register, 0 to 4095, a multiple of width (1, 2, 4). */
+void pciconf_write(struct domain *d, uint16_t bdf, unsigned int reg,
+		   unsigned int width, uint32_t value);
 
 #endif

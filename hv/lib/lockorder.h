@@ -47,6 +47,7 @@ enum lock_level {
 	LOCK_TRACE,	/* one domain's trace buffer */
 	/* configuration space, and the table of PCI functions (io/bus.h) */
 	LOCK_PCI,
+	LOCK_CHIP,	/* the clock chip's ports (x86/rtc.c) */
 	LOCK_FOLLOW,	/* lines of a guest that wait for the control channel */
 	LOCK_LOG,	/* the serial line and its buffer */
 };

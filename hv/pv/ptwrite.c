@@ -208,7 +208,13 @@ static int entry_store(struct vcpu *v, pte_t *pte, unsigned int offset,
 	return r;
 }
 
-static bool fetch(struct vcpu *v, struct store *s)
+bool ptwrite_is_store(const struct vcpu *v, uint64_t cr2, uint32_t error)
+{
+	return v->kernel_mode && (error & ~PF_USER) == PF_WRITE_PROTECTED &&
+	       guest_range_ok(cr2, 1);
+}
+
+bool ptwrite_fetch(struct vcpu *v, struct store *s)
 {
 	uint8_t code[DECODE_MAX];
 	int bytes;
@@ -227,8 +233,7 @@ bool ptwrite_fault(struct vcpu *v, uint64_t cr2, uint32_t error)
 	pte_t *pte;
 	int r = -EINVAL;
 
-	if (!v->kernel_mode || (error & ~PF_USER) != PF_WRITE_PROTECTED ||
-	    !guest_range_ok(cr2, 1))
+	if (!ptwrite_is_store(v, cr2, error))
 		return false;
 	spin_lock(&d->mm);
 	pte = entry_at(d, v->kernel_l4, cr2);
@@ -237,7 +242,7 @@ bool ptwrite_fault(struct vcpu *v, uint64_t cr2, uint32_t error)
 	 * Fetching may fault, so no lock can be held: look the entry up again
 	 * afterwards.
 	 */
-	if (!pte || !fetch(v, &s) || offset + s.width > sizeof(pte_t))
+	if (!pte || !ptwrite_fetch(v, &s) || offset + s.width > sizeof(pte_t))
 		return false;
 	spin_lock(&d->mm);
 	spin_known_held(&v->domain->mm);

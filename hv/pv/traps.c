@@ -11,6 +11,7 @@
 #include <port.h>
 
 #include "pv/bounce.h"
+#include "pv/configwrite.h"
 #include "pv/debugreg.h"
 #include "pv/decode.h"
 #include "pv/emulate.h"
@@ -30,6 +31,8 @@ static void trap_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error)
 	if (sharefault(v, cr2, error))
 		return;
 	if (ptwrite_fault(v, cr2, error))
+		return;
+	if (configwrite_fault(v, cr2, error))
 		return;
 	bounce_page_fault(v, cr2, error);
 }

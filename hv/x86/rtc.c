@@ -4,6 +4,7 @@
 
 #include "x86/insn.h"
 #include "x86/rtc.h"
+#include "x86/spinlock.h"
 
 #define RTC_INDEX	0x70
 #define RTC_DATA	0x71
@@ -18,15 +19,38 @@
 /* two in a row are the same, unless nothing is there */
 #define READS		10
 
-static uint8_t cmos(uint8_t reg)
+/* The address port and what follows it. */
+static struct spinlock chip_lock = SPINLOCK_INIT(LOCK_CHIP);
+
+static uint8_t read_reg(uint8_t reg) needs_lock(&chip_lock)
 {
 	outb(RTC_INDEX, reg);
 	return inb(RTC_DATA);
 }
 
+uint8_t rtc_register(uint8_t reg)
+{
+	uint8_t value;
+
+	spin_lock(&chip_lock);
+	value = read_reg(reg);
+	spin_unlock(&chip_lock);
+	return value;
+}
+
+void rtc_register_set(uint8_t reg, uint8_t value, uint8_t kept)
+{
+	spin_lock(&chip_lock);
+	if (kept)
+		value = (read_reg(reg) & kept) | (value & ~kept);
+	outb(RTC_INDEX, reg);
+	outb(RTC_DATA, value);
+	spin_unlock(&chip_lock);
+}
+
 bool rtc_busy(void)
 {
-	return cmos(REG_A) & A_UPDATING;
+	return rtc_register(REG_A) & A_UPDATING;
 }
 
 static bool wait_ready(void)
@@ -96,8 +120,10 @@ uint64_t rtc_decode(const struct rtc_regs *r)
 
 static void read_regs(struct rtc_regs *r)
 {
-	*r = (struct rtc_regs){ cmos(0), cmos(2), cmos(4), cmos(7), cmos(8),
-				cmos(9), cmos(REG_B) };
+	*r = (struct rtc_regs){ rtc_register(0), rtc_register(2),
+				rtc_register(4), rtc_register(7),
+				rtc_register(8), rtc_register(9),
+				rtc_register(REG_B) };
 }
 
 /* A port that nobody answers reads as all ones, or as all zeroes. */
@@ -117,7 +143,7 @@ uint64_t rtc_seconds(void)
 
 unsigned int rtc_second(void)
 {
-	uint8_t format = cmos(REG_B);
+	uint8_t format = rtc_register(REG_B);
 
-	return wait_ready() ? number(cmos(0), format) : 255;
+	return wait_ready() ? number(rtc_register(0), format) : 255;
 }

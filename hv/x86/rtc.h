@@ -19,4 +19,9 @@ bool rtc_busy(void);
 /* since 1970; 0: there is no clock chip, or no time in it */
 uint64_t rtc_seconds(void);
 
+/* One register of the chip, 0 to 127. */
+uint8_t rtc_register(uint8_t reg);
+/* kept: bits of it that stay as they are */
+void rtc_register_set(uint8_t reg, uint8_t value, uint8_t kept);
+
 #endif

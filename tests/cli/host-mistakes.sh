@@ -12,6 +12,9 @@ mistake "pasture: no terminal for a shell; name a command" run
 CMD=true SSH_PORT=x mistake "pasture: SSH_PORT=x: wanted a number" run
 CMD=true SSH_PORT=70000 mistake "pasture: SSH_PORT=70000: wanted a number" run
 
+# It builds what it boots.
+make -n -W hv/boot/main.c T= host | grep -q -- '-o build/hv/hv/boot/main.o' || fail "make host does not build the hypervisor"
+
 # A port that somebody has.
 perl -MSocket -e '
 	$| = 1;

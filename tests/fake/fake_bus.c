@@ -160,12 +160,26 @@ void bus_config_write(uint16_t bdf, unsigned int reg, unsigned int width,
 {
 	struct fake_function *f = find(bdf);
 
-	if (!spin_is_locked(&bus_lock) || reg % width || reg + width > 256)
+	if (!spin_is_locked(&bus_lock) || reg % width || reg + width > 4096)
 		bad("write of register", reg);
 	fake_bus.config_writes++;
 	for (unsigned int i = 0; f && i < width; i++, value >>= 8)
 		f->config[reg + i] = (f->config[reg + i] & ~f->writable[reg + i]) |
 				     (value & f->writable[reg + i]);
+}
+
+/* A frame of it is none: what is written there goes by bus_config_write(). */
+void bus_config_memory_set(mfn_t first, mfn_t end, uint16_t bdf)
+{
+	fake_bus.config_first = mfn_n(first);
+	fake_bus.config_end = mfn_n(end);
+	fake_bus.config_bdf = bdf;
+}
+
+bool bus_config_memory(mfn_t mfn, uint16_t *bdf)
+{
+	*bdf = (uint16_t)(fake_bus.config_bdf + mfn_n(mfn) - fake_bus.config_first);
+	return mfn_n(mfn) >= fake_bus.config_first && mfn_n(mfn) < fake_bus.config_end;
 }
 
 uint32_t bus_memory_read(maddr_t at)

@@ -19,8 +19,8 @@
 
 struct fake_function {
 	uint16_t bdf;
-	uint8_t config[256];
-	uint8_t writable[256];	/* bits that a write changes */
+	uint8_t config[4096];
+	uint8_t writable[4096];	/* bits that a write changes */
 };
 
 struct fake_bus {
@@ -34,6 +34,8 @@ struct fake_bus {
 	struct { uint64_t at; uint32_t value; } note[FAKE_NOTES];
 	unsigned int note_count;
 	unsigned int config_writes;
+	uint64_t config_first, config_end;	/* frames that it is, too */
+	uint16_t config_bdf;
 	/* the last access to a port: out, or in, which gives in_value */
 	uint16_t port;
 	unsigned int width, outs, ins;

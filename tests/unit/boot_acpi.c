@@ -171,18 +171,20 @@ END_TEST
 START_TEST(config_in_memory)
 {
 	maddr_t first, end;
+	uint8_t bus;
 
-	acpi_find_config(&first, &end);
+	acpi_find_config(&first, &end, &bus);
 	ck_assert(!maddr_n(first) && !maddr_n(end));
 	put(HPET + 44, 0xb0000000, 8);
 	put(HPET + 54, 2 | 9 << 8, 4);	/* buses 2 to 9 */
 	finish(HPET, "MCFG", 60);
-	acpi_find_config(&first, &end);
+	acpi_find_config(&first, &end, &bus);
 	ck_assert_uint_eq(maddr_n(first), 0xb0200000);
 	ck_assert_uint_eq(maddr_n(end), 0xb0a00000);
+	ck_assert_uint_eq(bus, 2);
 	put(HPET + 44, 1UL << 60, 8);
 	finish(HPET, "MCFG", 60);
-	acpi_find_config(&first, &end);
+	acpi_find_config(&first, &end, &bus);
 	ck_assert(!maddr_n(first) && !maddr_n(end));
 }
 END_TEST

@@ -1,4 +1,4 @@
-// links: hv/mm/firmware.c hv/io/pci.c hv/io/pciconf.c hv/io/ioport.c hv/io/ioframe.c hv/io/msi.c hv/dom/privilege.c tests/port/port.c tests/fake/fake_bus.c
+// links: hv/mm/firmware.c hv/io/pci.c hv/io/pciconf.c hv/io/ioport.c hv/io/cmos.c hv/io/ioframe.c hv/io/msi.c hv/dom/privilege.c tests/port/port.c tests/fake/fake_bus.c
 /* SPDX-License-Identifier: MIT */
 /*
  * The table of PCI functions (PCI1-PCI3), configuration space as the first
@@ -13,6 +13,7 @@
 #include "fake/fake_bus.h"
 #include "io/ioframe.h"
 #include "io/ioport.h"
+#include "io/pciconf.h"
 #include "io/pci.h"
 #include "mm/firmware.h"
 #include "mm/ram.h"
@@ -42,6 +43,21 @@ bool frame_valid_elsewhere(mfn_t mfn)
 		    mfn_n(mfn) < mfn_n(ram_ranges[i].end))
 			return true;
 	return false;
+}
+
+/* The clock chip. */
+static struct { uint8_t reg[128], kept; unsigned int sets; } chip;
+
+uint8_t rtc_register(uint8_t reg)
+{
+	return chip.reg[reg];
+}
+
+void rtc_register_set(uint8_t reg, uint8_t value, uint8_t kept)
+{
+	chip.reg[reg] = value;
+	chip.kept = kept;
+	chip.sets++;
 }
 
 /* The messages of a function that answers again. */
@@ -312,7 +328,7 @@ START_TEST(frames_of_firmware)
 	firmware_range_count = ARRAY_COUNT(map);
 	firmware_ranges[10].start = 0xfed02000;
 	ioframe_set_clock(MFN(0xfed00));
-	ioframe_set_config(MFN(0xb0000), MFN(0xb0100));
+	bus_config_memory_set(MFN(0xb0000), MFN(0xb0100), 0);
 	for (i = 0; i < ARRAY_COUNT(want); i++) {
 		ck_assert_int_eq(take(&guest, want[i].at, RW, &e), -EINVAL);
 		ck_assert_int_eq(take(&first, want[i].at, RW, &e), want[i].r);
@@ -380,8 +396,8 @@ END_TEST
 /* IOPORT2 */
 START_TEST(ports_of_ours)
 {
-	static const uint16_t ours[] = { 0x20, 0x21, 0xa1, 0x40, 0x43, 0x61, 0x70,
-		0x71, 0xf4, 0x3f8, 0x3fd, 0x3ff, 0xcfb };
+	static const uint16_t ours[] = { 0x20, 0x21, 0xa1, 0x40, 0x43, 0x61, 0xf4,
+		0x2f8, 0x3f8, 0x3fd, 0x3ff, 0xcfb };
 	unsigned int i;
 
 	function(DISK)->range[0] = (struct pci_range){ 0x10, 0x1000, true };
@@ -389,9 +405,34 @@ START_TEST(ports_of_ours)
 	for (i = 0; i < ARRAY_COUNT(ours); i++)
 		ck_assert_uint_eq(in(ours[i], 1), 0xdead);
 	ck_assert_uint_eq(in(0x1f, 2), 0xdead);
+	ck_assert_uint_eq(in(0x70, 2), 0xdead);
+	ck_assert_uint_eq(in(0x71, 4), 0xdead);
+	ck_assert_uint_eq(in(0x6f, 2), 0xdead);
 	ck_assert_uint_eq(in(0x3f5, 4), 0xdead);
 	ck_assert_uint_eq(in(0x3f7, 1), 7);
 	ck_assert_uint_eq(in(0x400, 4), 7);
+}
+END_TEST
+
+/* CMOS1, CMOS2 */
+START_TEST(ports_of_the_clock)
+{
+	chip.reg[0x0a] = 0x26;
+	chip.reg[0x42] = 7;
+	ck_assert_uint_eq(in(0x70, 1), 0);
+	ck_assert(ioport_out(&first, 0x70, 1, 0xc2));
+	ck_assert_uint_eq(in(0x70, 1), 0x42);
+	ck_assert_uint_eq(in(0x71, 1), 7);
+	ck_assert(ioport_out(&first, 0x71, 1, 8));
+	ck_assert_uint_eq(chip.reg[0x42], 8);
+	ck_assert_uint_eq(chip.kept, 0);
+	ck_assert(ioport_out(&first, 0x70, 1, 0x0a));
+	ck_assert(ioport_out(&first, 0x71, 1, 0));
+	ck_assert_uint_eq(chip.kept, 0x70);
+	ck_assert_uint_eq(chip.sets, 2);
+	ck_assert(!ioport_out(&first, 0x70, 2, 0x0842));
+	ck_assert_uint_eq(chip.sets, 2);
+	ck_assert_uint_eq(fake_bus.ins + fake_bus.outs, 0);
 }
 END_TEST
 
@@ -403,6 +444,10 @@ START_TEST(ports_of_a_guest)
 	ck_assert(!ioport_out(&guest, 0xc000, 4, 1));
 	ck_assert(!ioport_out(&guest, 0xcf8, 4, 0x80000000));
 	ck_assert(!ioport_in(&guest, 0xcfc, 4, &value));
+	ck_assert(!ioport_out(&guest, 0x70, 1, 0x0b));
+	ck_assert(!ioport_out(&guest, 0x71, 1, 0x80));
+	ck_assert(!ioport_in(&guest, 0x71, 1, &value));
+	ck_assert_uint_eq(chip.sets, 0);
 	ck_assert_uint_eq(value, 5);
 	ck_assert_uint_eq(fake_bus.ins + fake_bus.outs, 0);
 }
@@ -482,6 +527,27 @@ START_TEST(config_of_the_board)
 END_TEST
 
 /* CONF3; MSI1: nothing is written, so nothing is sent. */
+/* CONF4 */
+START_TEST(config_above_255)
+{
+	struct fake_function *f = disk;
+	unsigned int before = fake_bus.config_writes;
+
+	memset(f->writable + 0x100, 0xff, 0xf00);
+	pciconf_write(&first, DISK, 0x110, 4, 0x11223344);
+	ck_assert_uint_eq(fake_bus_config(f, 0x110, 4), 0x11223344);
+	pciconf_write(&first, DISK, 0x112, 1, 0x55);
+	pciconf_write(&first, DISK, 0xffe, 2, 0xaabb);
+	ck_assert_uint_eq(fake_bus_config(f, 0x110, 4), 0x11553344);
+	ck_assert_uint_eq(fake_bus_config(f, 0xffe, 2), 0xaabb);
+	ck_assert_uint_eq(fake_bus.config_writes - before, 3);
+	memset(host->writable, 0xff, sizeof(host->writable));
+	pciconf_write(&first, HOST, 0x110, 4, 1);	/* CONF2 */
+	pciconf_write(&first, 0x0300, 0x110, 4, 1);	/* nobody is there */
+	ck_assert_uint_eq(fake_bus.config_writes - before, 3);
+}
+END_TEST
+
 START_TEST(config_of_messages)
 {
 	unsigned int msi = function(DISK)->msi, msix = function(DISK)->msix, reg;
@@ -543,7 +609,7 @@ START_TEST(range_over_the_firmwares)
 	const uint64_t at[] = { 0xb0000000, 0xc0000 };
 	pte_t e;
 
-	ioframe_set_config(MFN(0xb0000), MFN(0xb0100));
+	bus_config_memory_set(MFN(0xb0000), MFN(0xb0100), 0);
 	for (unsigned int i = 0; i < ARRAY_COUNT(at); i++) {
 		f->range[4].base = at[i];
 		e = pte_make(MFN(at[i] >> PAGE_SHIFT), RW);
@@ -605,10 +671,12 @@ int main(void)
 	tcase_add_test(tc, ports);
 	tcase_add_test(tc, ports_of_acpi);
 	tcase_add_test(tc, ports_of_ours);
+	tcase_add_test(tc, ports_of_the_clock);
 	tcase_add_test(tc, ports_of_a_guest);
 	tcase_add_test(tc, config_reads);
 	tcase_add_test(tc, config_ranges);
 	tcase_add_test(tc, config_of_the_board);
+	tcase_add_test(tc, config_above_255);
 	tcase_add_test(tc, config_of_messages);
 	tcase_add_test(tc, quiet);
 	tcase_add_test(tc, range_over_the_firmwares);

@@ -40,14 +40,16 @@ void bounce_page_fault(struct vcpu *to, uint64_t cr2, uint32_t error_code)
 	to->trap.cr2 = cr2;
 }
 
-/* tests/unit/sharing_break.c */
+/* tests/unit/sharing_break.c, pv_ptwrite.c, pv_configwrite.c */
 bool sharefault(struct vcpu *to, uint64_t va, uint32_t error)
 {
 	return false;
 }
-
-/* tests/unit/pv_ptwrite.c */
 bool ptwrite_fault(struct vcpu *to, uint64_t cr2, uint32_t error)
+{
+	return false;
+}
+bool configwrite_fault(struct vcpu *to, uint64_t cr2, uint32_t error)
 {
 	return false;
 }

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # A disk image with Debian 12 and its Xen tools, for the first domain and for guests:
-# image.sh FILE KERNEL-FOLDER.  FILE.key is the key that its ssh lets in.  What changes with this tree is not in
-# it (host.list), so it is made once.
+# image.sh FILE KERNEL-FOLDER [PACKAGES].  FILE.key is the key that its ssh lets in.  What changes with this
+# tree is not in it (host.list), so it is made once.
 set -u
-out=$1 kernel=$2 suite=${SUITE:-bookworm}
+out=$1 kernel=$2 more=${3-} suite=${SUITE:-bookworm}
 mib=1024 needed_mib=2500
 fail() {
 	echo "pasture: $*" >&2
@@ -32,7 +32,7 @@ mkdir -p "$(dirname "$out")"
 echo "  DEB   $out (a minute or two)"
 # Not installed, but there: for who tries dpkg in a guest.
 debs="bc file libmagic1 libmagic-mgc less tree time"
-with=$(grep -v '^#' bench/linux/host/packages | paste -sd ,)
+with=$(grep -hv "^#" bench/linux/host/packages $more | paste -sd ,)
 # Without waiting for the disk after each file, and without what nobody reads here.
 mmdebstrap --variant=minbase --include="$with" --aptopt='APT::Install-Recommends "false"' \
 	--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \

@@ -7,7 +7,8 @@
 #	host_stop		power it off; 0: the hypervisor says that all is well
 #
 # JOB=NAME: a job of bench/linux/host/NAME.sh, and no ssh.  MEM= CPUS= CPU_MODEL= ACCEL= SSH_PORT= TIMEOUT= as
-# `make host` has them.  Each disk is the same image; what is written to it is gone with the machine.
+# `make host` has them.  IMAGE=managers: the image with more in it.  Each disk is the same image; what is
+# written to it is gone with the machine.
 HI=build/host-image
 
 host_fail() {
@@ -39,7 +40,7 @@ host_words() {
 	local cpus=${CPUS:-2} mem=${MEM:-1024} options kernel modules
 
 	options="dom0_mem=${DOM0_MEM:-448}M dom0_max_vcpus=1 com1=115200,8n1 console=com1 ${APPEND-}"
-	modules="console=hvc0 quiet acpi=off initcall_blacklist=cmos_init disk=/dev/vda host=host address=10.0.2.15 job=${JOB-},$HI/host.gz"
+	modules="console=hvc0 quiet disk=/dev/vda host=host address=10.0.2.15 job=${JOB-},$HI/host.gz"
 	if [ "$1" = xen ]; then
 		kernel=build/linux/xen.elf
 		options="$options noreboot=1 xpti=no spec-ctrl=no"
@@ -53,7 +54,7 @@ host_words() {
 		-append "$options" -initrd "$modules"
 		-netdev "user,id=n,hostfwd=tcp:127.0.0.1:$port-:22" -device virtio-net-pci,netdev=n)
 	for disk in a b c; do
-		words+=(-drive "file=$HI/debian.img,format=raw,if=none,snapshot=on,id=$disk,file.locking=off"
+		words+=(-drive "file=$HI/${IMAGE:-debian}.img,format=raw,if=none,snapshot=on,id=$disk,file.locking=off"
 			-device "virtio-blk-pci,drive=$disk")
 	done
 }
