@@ -7,6 +7,14 @@
 
 #include "lintab_chain.h"
 
+#define REVERSED_2(n)	(n), (n) + 128, (n) + 64, (n) + 192
+#define REVERSED_4(n)	REVERSED_2(n), REVERSED_2((n) + 32), REVERSED_2((n) + 16), REVERSED_2((n) + 48)
+#define REVERSED_6(n)	REVERSED_4(n), REVERSED_4((n) + 8), REVERSED_4((n) + 4), REVERSED_4((n) + 12)
+
+const uint8_t lintab_reversed[256] = {
+	REVERSED_6(0), REVERSED_6(2), REVERSED_6(1), REVERSED_6(3),
+};
+
 bool lintab_room_get(struct lintab *t, struct lintab_room *room)
 {
 	if (!room->node)

@@ -99,6 +99,7 @@ bool lintab_init(struct lintab *t, const struct lintab_kind *kind,
 	t->kind = kind;
 	t->mem = mem;
 	lintab_shape_set(t, s);
+	t->base_count = blocks_base(t);
 	t->bucket_log2 = lintab_log2(kind->bucket_bytes);
 	for (uint32_t i = 0; i < LINTAB_GENERATIONS; i++)
 		t->block_log2[i] = block_log2(kind, i);

@@ -8,16 +8,27 @@
 #include "lintab_blocks.h"
 #include "lintab_chain.h"
 
+/* Where the next entry of a chain goes. */
+struct chain_end {
+	unsigned char *chunk, *at;
+	uint32_t bytes;		/* of the chunk */
+	uint32_t room;		/* entries that fit from `at` on */
+};
+
+/* Of so many entries it is noted where they go; of more it is asked twice. */
+#define NOTED	112u
+
 /* What a step does to one group. */
 struct regroup {
 	uint32_t group, level;
 	uint32_t from, to;	/* buckets in the group */
+	uint32_t first[4];	/* entries that are read before each bucket */
 	uint32_t stay[4];	/* entries of each bucket that do not move */
-	/* where entries come in; c.chunk NULL: not known yet */
-	struct lintab_tail tail[4];
+	uint32_t all[4];	/* entries that each has afterwards */
+	struct chain_end end[4]; /* chunk NULL, room 0: not known yet */
+	/* the new slots, as entries are read; and one that nobody reads */
+	uint8_t noted[NOTED + 1];
 };
-
-enum regrouped { REGROUPED, NO_NODES, TOO_MANY };
 
 /* The shape with split > 0 that means the same, for a step back. */
 static struct lintab_shape shape_before(struct lintab_shape s)
@@ -51,280 +62,249 @@ static uint32_t regroup_bucket(const struct regroup *r, uint32_t slot)
 	return (slot << r->level) + r->group;
 }
 
-/*
- * Where the entries of a chain go: four counts of 16 bits, that of slot s at
- * bit 16 * s.
- */
-static uint64_t regroup_count(const struct lintab *t, const struct regroup *r,
-			      uint32_t slot)
-{
-	const struct lintab_kind *kind = t->kind;
-	uint32_t level = r->level, slots = r->to;
-	struct lintab_cursor c;
-	uint64_t counts = 0;
+/* The new slots of entries: what the compiler cannot know to be constant. */
+struct slots {
+	uint32_t level, to;
+};
 
+LINTAB_INLINE uint32_t slot_of(const struct lintab_kind *kind, struct slots s,
+			       const unsigned char *entry)
+{
+	return lintab_slot(lintab_place(kind, entry), s.level, s.to);
+}
+
+/* Where the entries of a bucket go; the first is number n.  The next number. */
+LINTAB_INLINE uint32_t regroup_look(const struct lintab *t, const struct lintab_kind *kind,
+				    struct regroup *r, uint32_t slot, uint32_t n)
+{
+	const struct slots slots = { r->level, r->to };
+	uint32_t others = r->all[slot];
+	struct lintab_cursor c;
+
+	r->first[slot] = n;
 	lintab_seek_bucket(t, regroup_bucket(r, slot), &c);
 	do {
+		uint32_t here = chunk_entries(kind, &c), step = n + here <= NOTED;
+		uint8_t *noted = r->noted + (step ? n : NOTED);
 		const unsigned char *e = c.chunk;
 
-		for (uint32_t n = chunk_entries(kind, &c); n; n--) {
-			uint32_t to = lintab_slot(lintab_place(kind, e), level,
-						  slots);
+		for (n += here; here; here--, e += kind->entry_bytes) {
+			uint32_t to = slot_of(kind, slots, e);
 
-			counts += 1ull << (16 * to);
-			e += kind->entry_bytes;
+			r->all[to]++;
+			*noted = to;
+			noted += step;
 		}
 	} while (lintab_go_on(kind, &c));
-	return counts;
+	r->stay[slot] = r->all[slot] - others;
+	return n;
 }
 
-static uint32_t count_of(uint64_t counts, uint32_t slot)
-{
-	return (uint16_t)(counts >> (16 * slot));
-}
-
-/*
- * Counts the entries that stay; returns how many nodes the moves need at most,
- * if entries come in beside those that stay.
- */
-static uint32_t regroup_nodes(const struct lintab *t, struct regroup *r)
+/* Nodes that the moves need at most: entries come in beside those that stay. */
+static uint32_t regroup_nodes(const struct lintab *t, const struct regroup *r)
 {
 	uint32_t nodes = 0;
-	uint64_t all = 0;
 
-	for (uint32_t slot = 0; slot < r->from; slot++) {
-		uint64_t counts = regroup_count(t, r, slot);
-
-		r->stay[slot] = count_of(counts, slot);
-		all += counts;
-	}
 	for (uint32_t slot = 0; slot < r->to; slot++)
-		nodes += chain_nodes(t->kind, count_of(all, slot)) -
+		nodes += chain_nodes(t->kind, r->all[slot]) -
 			 chain_nodes(t->kind, r->stay[slot]);
 	return nodes;
 }
 
-static void regroup_put(struct lintab *t, struct regroup *r, uint32_t slot,
-			const void *entry, struct node_list *nodes)
-{
-	struct lintab_tail *tail = &r->tail[slot];
-	unsigned char *node = node_list_pop(t, nodes);
+/* --- moving --- */
 
-	if (!tail->c.chunk)
-		chain_tail(t, regroup_bucket(r, slot), tail);
-	if (!tail_put(t->kind, tail, entry, node) && node)
-		node_list_push(t, nodes, node);
-}
-
-/* Move away what no longer belongs in this slot. */
-static void regroup_slot(struct lintab *t, struct regroup *r, uint32_t slot,
-			 struct node_list *nodes)
+static void end_find(const struct lintab *t, const struct regroup *r, uint32_t slot,
+		     struct chain_end *end)
 {
-	uint32_t bucket = regroup_bucket(r, slot);
-	struct chain_writer keep;
+	const struct lintab_kind *kind = t->kind;
 	struct lintab_cursor c;
-	void *e;
+	uint32_t used;
 
-	lintab_seek_bucket(t, bucket, &c);
-	writer_start(t, bucket, r->stay[slot], &keep);
-	while ((e = lintab_next(t->kind, &c))) {
-		uint32_t to = lintab_slot(lintab_place(t->kind, e), r->level, r->to);
-
-		if (to == slot)
-			writer_put(t->kind, &keep, e);
-		else
-			regroup_put(t, r, to, e, nodes);
-	}
-	writer_end(t, &keep, nodes);
+	lintab_seek_bucket(t, regroup_bucket(r, slot), &c);
+	used = lintab_go_to_end(kind, &c);
+	*end = (struct chain_end){
+		c.chunk, c.chunk + used * kind->entry_bytes, c.bytes,
+		lintab_fit_last(kind, !c.link) - used,
+	};
 }
 
-enum move { GROW_TO_3, GROW_TO_4, SHRINK_TO_3, SHRINK_TO_2 };
-
-static enum move move_of(const struct regroup *r)
+/* There is no room at the end that is known. */
+static void end_extend(struct lintab *t, struct regroup *r, uint32_t slot,
+		       struct node_list *nodes)
 {
-	if (r->to > r->from)
-		return r->to == 3 ? GROW_TO_3 : GROW_TO_4;
-	return r->to == 3 ? SHRINK_TO_3 : SHRINK_TO_2;
+	const struct lintab_kind *kind = t->kind;
+	struct chain_end *end = &r->end[slot];
+	struct lintab_cursor c;
+	uint32_t used;
+
+	if (!end->chunk)
+		end_find(t, r, slot, end);
+	if (end->room)
+		return;
+	c = (struct lintab_cursor){ .chunk = end->chunk, .bytes = end->bytes };
+	used = lintab_extend(kind, &c, node_list_pop(t, nodes));
+	*end = (struct chain_end){
+		c.chunk, c.chunk + used * kind->entry_bytes, c.bytes,
+		lintab_fit_last(kind, false) - used,
+	};
+}
+
+LINTAB_INLINE void regroup_put(struct lintab *t, const struct lintab_kind *kind,
+			       struct regroup *r, uint32_t slot,
+			       const unsigned char *entry, struct node_list *nodes)
+{
+	struct chain_end *end = &r->end[slot];
+
+	/* One that is not known yet has no room. */
+	if (unlikely(!end->room))
+		end_extend(t, r, slot, nodes);
+	lintab_entry_copy(kind, end->at, entry);
+	end->at += kind->entry_bytes;
+	end->room--;
 }
 
 /*
- * Every slot gives its entries away before it receives others, so no chain is
- * ever longer than before or after the step, and no entry moves twice.
+ * A chain is rewritten in place with those of its entries that stay.  An entry
+ * goes where one was that has been read, and never further.  In the last chunk
+ * it may overwrite the link: who reads has left that chunk by then, for he has
+ * read more entries than fit beside a link.
  */
-static void regroup_move(struct lintab *t, struct regroup *r,
-			 struct node_list *nodes)
+struct keeper {
+	struct chain_end end;
+	unsigned char *next;	/* what the chunk's link was */
+	uint32_t left;		/* entries for the chunks behind this one */
+};
+
+LINTAB_INLINE void keeper_enter(const struct lintab_kind *kind, struct keeper *k,
+				unsigned char *chunk, uint32_t bytes, bool bucket)
 {
-	switch (move_of(r)) {
-	case GROW_TO_3:
-		regroup_slot(t, r, 0, nodes);
-		regroup_slot(t, r, 1, nodes);
-		break;
-	case GROW_TO_4:
-		regroup_slot(t, r, 1, nodes);
-		regroup_slot(t, r, 2, nodes);
-		regroup_slot(t, r, 0, nodes);
-		break;
-	case SHRINK_TO_3:
-		regroup_slot(t, r, 2, nodes);
-		regroup_slot(t, r, 1, nodes);
-		regroup_slot(t, r, 3, nodes);
-		break;
-	case SHRINK_TO_2:
-		regroup_slot(t, r, 2, nodes);
-		break;
+	uint32_t room = lintab_fit_last(kind, bucket);
+
+	if (k->left > room)
+		room = lintab_fit_linked(kind, bucket);
+	k->next = lintab_link(chunk, bytes);
+	k->left -= MIN(k->left, room);
+	k->end = (struct chain_end){ chunk, chunk, bytes, room };
+}
+
+LINTAB_INLINE void keeper_put(const struct lintab_kind *kind, struct keeper *k,
+			      const unsigned char *entry)
+{
+	if (unlikely(!k->end.room))
+		keeper_enter(kind, k, k->next, kind->node_bytes, false);
+	if (k->end.at != entry)
+		lintab_entry_copy(kind, k->end.at, entry);
+	k->end.at += kind->entry_bytes;
+	k->end.room--;
+}
+
+/* Empty the rest of the chain; nodes that it no longer needs go to the list. */
+static void chain_empty(struct lintab *t, const struct chain_end *end,
+			unsigned char *node, struct node_list *nodes)
+{
+	unsigned char *next;
+
+	memset(end->at, 0, (size_t)(end->chunk + end->bytes - end->at));
+	for (; node; node = next) {
+		next = lintab_link(node, t->kind->node_bytes);
+		memset(node, 0, t->kind->node_bytes);
+		node_list_push(t, nodes, node);
 	}
 }
 
-/* --- few entries, as nearly always: read once, written anew --- */
-
-#define FEW		112u
-#define FEW_BYTES	(FEW * 12u)
-
-struct few {
-	uint32_t count;
-	uint32_t nodes;		/* of the chains that were read */
-	uint64_t counts;	/* of entries that go to each slot */
-	uint8_t slot[FEW];
-	unsigned char entries[FEW_BYTES];
-};
-
-/* False: there are more. */
-LINTAB_INLINE bool few_read(const struct lintab *t, const struct lintab_kind *kind,
-			    const struct regroup *r, struct few *few)
+/* Move away what no longer belongs in this slot. */
+LINTAB_INLINE void regroup_slot(struct lintab *t, const struct lintab_kind *kind,
+				struct regroup *r, uint32_t slot, struct node_list *nodes)
 {
-	uint32_t most = MIN(FEW, FEW_BYTES / kind->entry_bytes), count = 0, nodes = 0;
-	uint32_t level = r->level, slots = r->to;
-	unsigned char *copy = few->entries;
+	const struct slots slots = { r->level, r->to };
+	struct keeper keep = { .left = r->stay[slot] };
+	uint32_t n = r->first[slot];
 	struct lintab_cursor c;
-	uint64_t counts = 0;
 
-	for (uint32_t slot = 0; slot < r->from; slot++) {
-		lintab_seek_bucket(t, regroup_bucket(r, slot), &c);
-		do {
-			uint32_t n = chunk_entries(kind, &c);
-			const unsigned char *e = c.chunk;
+	lintab_seek_bucket(t, regroup_bucket(r, slot), &c);
+	keeper_enter(kind, &keep, c.chunk, c.bytes, true);
+	do {
+		uint32_t here = chunk_entries(kind, &c);
+		const uint8_t *noted = n + here <= NOTED ? r->noted + n : NULL;
+		const unsigned char *e = c.chunk;
 
-			if (n > most - count)
-				return false;
-			nodes += c.link != NULL;
-			for (; n; n--) {
-				uint32_t to = lintab_slot(lintab_place(kind, e), level,
-							  slots);
+		for (n += here; here; here--, e += kind->entry_bytes) {
+			uint32_t to = likely(noted) ? *noted++ : slot_of(kind, slots, e);
 
-				lintab_entry_copy(kind, copy, e);
-				e += kind->entry_bytes;
-				copy += kind->entry_bytes;
-				few->slot[count++] = to;
-				counts += 1ull << (16 * to);
-			}
-		} while (lintab_go_on(kind, &c));
-	}
-	few->count = count;
-	few->nodes = nodes;
-	few->counts = counts;
-	return true;
-}
-
-/* Nodes that the chains want beyond those that they have. */
-static uint32_t few_nodes(const struct lintab *t, const struct regroup *r,
-			  const struct few *few)
-{
-	uint32_t nodes = 0;
-
-	for (uint32_t slot = 0; slot < r->to; slot++)
-		nodes += chain_nodes(t->kind, count_of(few->counts, slot));
-	return nodes > few->nodes ? nodes - few->nodes : 0;
-}
-
-static void few_clear(struct lintab *t, const struct regroup *r, struct node_list *nodes)
-{
-	unsigned char *bucket, *node, *next;
-
-	for (uint32_t slot = 0; slot < r->from; slot++) {
-		bucket = lintab_bucket(t, regroup_bucket(r, slot));
-		for (node = lintab_link(bucket, t->kind->bucket_bytes); node; node = next) {
-			next = lintab_link(node, t->kind->node_bytes);
-			memset(node, 0, t->kind->node_bytes);
-			node_list_push(t, nodes, node);
+			if (to == slot)
+				keeper_put(kind, &keep, e);
+			else
+				regroup_put(t, kind, r, to, e, nodes);
 		}
-		memset(bucket, 0, t->kind->bucket_bytes);
-	}
+	} while (lintab_go_on(kind, &c));
+	CHECK(!keep.left);
+	r->end[slot] = keep.end;
+	chain_empty(t, &keep.end, keep.next, nodes);
 }
 
-/* Where the next entry of a slot goes. */
-struct few_end {
-	unsigned char *at;
-	uint32_t room;		/* entries that fit from there on */
-	struct lintab_cursor c;	/* in the last chunk */
+/*
+ * The slots that give entries away, in their order: each does so before it
+ * receives others, so no chain is ever longer than before or after the step,
+ * and no entry moves twice.
+ */
+struct givers {
+	uint8_t count, slot[3];
 };
 
-static void few_extend(struct lintab *t, const struct lintab_kind *kind,
-		       struct few_end *end, struct node_list *nodes)
+static const struct givers *givers_of(const struct regroup *r)
 {
-	uint32_t used = lintab_extend(kind, &end->c, node_list_pop(t, nodes));
+	static const struct givers grow[] = { { 2, { 0, 1 } }, { 3, { 1, 2, 0 } } };
+	static const struct givers shrink[] = { { 1, { 2 } }, { 3, { 2, 1, 3 } } };
 
-	end->at = end->c.chunk + used * kind->entry_bytes;
-	end->room = lintab_fit_last(kind, false) - used;
+	return r->to > r->from ? &grow[r->to - 3] : &shrink[r->to - 2];
 }
 
-LINTAB_INLINE void few_write(struct lintab *t, const struct lintab_kind *kind,
-			     const struct regroup *r, const struct few *few,
-			     struct node_list *nodes)
+/* `kind`: as t has it; what is constant there, the compiler knows. */
+LINTAB_INLINE bool regroup_with(struct lintab *t, const struct lintab_kind *kind,
+				struct regroup *r)
 {
-	const unsigned char *e = few->entries;
-	struct few_end ends[4], *to;
-
-	for (uint32_t slot = 0; slot < r->to; slot++) {
-		lintab_seek_bucket(t, regroup_bucket(r, slot), &ends[slot].c);
-		ends[slot].at = ends[slot].c.chunk;
-		ends[slot].room = lintab_fit_last(kind, true);
-	}
-	for (uint32_t n = 0; n < few->count; n++) {
-		to = &ends[few->slot[n]];
-		if (unlikely(!to->room))
-			few_extend(t, t->kind, to, nodes);
-		lintab_entry_copy(kind, to->at, e);
-		e += kind->entry_bytes;
-		to->at += kind->entry_bytes;
-		to->room--;
-	}
-}
-
-/* entry_bytes: the kind's, as a constant that the compiler knows. */
-LINTAB_INLINE enum regrouped regroup_few(struct lintab *t, const struct regroup *r,
-					 uint8_t entry_bytes)
-{
-	struct lintab_kind kind = *t->kind;
+	const struct givers *givers = givers_of(r);
 	struct node_list nodes = { NULL };
-	struct few few;
+	uint32_t n = 0;
 
-	kind.entry_bytes = entry_bytes;
-	if (!few_read(t, &kind, r, &few))
-		return TOO_MANY;
-	if (!node_list_fill(t, &nodes, few_nodes(t, r, &few)))
-		return NO_NODES;
-	few_clear(t, r, &nodes);
-	few_write(t, &kind, r, &few, &nodes);
-	node_list_empty(t, &nodes);
-	return REGROUPED;
-}
-
-static bool regroup(struct lintab *t, struct regroup *r)
-{
-	struct node_list nodes = { NULL };
-	enum regrouped done = TOO_MANY;
-
-	if (t->kind->entry_bytes == 8)
-		done = regroup_few(t, r, 8);
-	else if (t->kind->entry_bytes == 12)
-		done = regroup_few(t, r, 12);
-	if (likely(done != TOO_MANY))
-		return done == REGROUPED;
+	for (uint32_t slot = 0; slot < r->from; slot++)
+		n = regroup_look(t, kind, r, slot, n);
 	if (!node_list_fill(t, &nodes, regroup_nodes(t, r)))
 		return false;
-	regroup_move(t, r, &nodes);
+	for (uint32_t i = 0; i < givers->count; i++)
+		regroup_slot(t, kind, r, givers->slot[i], &nodes);
 	node_list_empty(t, &nodes);
 	return true;
+}
+
+/* Of a group, the number of whose buckets changes. */
+static bool regroup(struct lintab *t, uint32_t group, uint32_t level, uint32_t from,
+		    uint32_t to)
+{
+	struct lintab_kind kind = *t->kind;
+	struct regroup r;
+
+	r.group = group;
+	r.level = level;
+	r.from = from;
+	r.to = to;
+	for (uint32_t slot = 0; slot < 4; slot++) {
+		r.stay[slot] = r.all[slot] = 0;
+		r.end[slot] = (struct chain_end){ NULL };
+	}
+	if (kind.entry_bytes == 8 && kind.overlay && !kind.mixed) {
+		kind.entry_bytes = 8;
+		kind.overlay = true;
+		kind.mixed = false;
+		return regroup_with(t, &kind, &r);
+	}
+	if (kind.entry_bytes == 12 && !kind.overlay && kind.mixed) {
+		kind.entry_bytes = 12;
+		kind.overlay = false;
+		kind.mixed = true;
+		return regroup_with(t, &kind, &r);
+	}
+	return regroup_with(t, &kind, &r);
 }
 
 void lintab_shape_set(struct lintab *t, struct lintab_shape s)
@@ -348,14 +328,10 @@ static bool step_grow(struct lintab *t)
 {
 	struct lintab_shape s = lintab_shape(t);
 	uint32_t number = lintab_bucket_count(t);
-	struct regroup r = {
-		.group = s.split, .level = s.level,
-		.from = s.slots, .to = s.slots + 1,
-	};
 
 	if (!blocks_add(t, number))
 		return false;
-	if (!regroup(t, &r)) {
+	if (!regroup(t, s.split, s.level, s.slots, s.slots + 1)) {
 		blocks_remove(t, number);
 		return false;
 	}
@@ -368,16 +344,11 @@ static bool step_shrink(struct lintab *t)
 {
 	uint32_t number = lintab_bucket_count(t) - 1;
 	struct lintab_shape s;
-	struct regroup r;
 
 	if (number < blocks_base(t))
 		return false;
 	s = shape_before(lintab_shape(t));
-	r = (struct regroup){
-		.group = s.split - 1, .level = s.level,
-		.from = s.slots + 1, .to = s.slots,
-	};
-	if (!regroup(t, &r))
+	if (!regroup(t, s.split - 1, s.level, s.slots + 1, s.slots))
 		return false;
 	s.split--;
 	lintab_shape_set(t, s);

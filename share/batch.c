@@ -18,8 +18,8 @@
  * flies before the others start.
  *
  * Pages join in their order, so a batch has the result of its pages offered one
- * by one.  One thing differs: until it ends, a batch holds up to STEPS frames
- * drawn from the pool, not one.
+ * by one.  One thing differs: until it ends, a batch holds up to STEPS - 1 +
+ * OFFER_DRAW frames drawn from the pool, not one.
  *
  * The domain is locked from the first page to the last: who offers has its page
  * tables locked, and so has everybody else who wants the domain (LOCK_MM).
@@ -39,6 +39,7 @@ struct batch {
 	unsigned int count;
 	const void *next;	/* the page that is started next */
 	struct follow follow;
+	struct drawn ahead;
 	struct offer slots[STEPS];
 };
 
@@ -72,8 +73,10 @@ OFFER_INLINE void start(struct batch *b, unsigned int n, struct offer *o)
 OFFER_INLINE bool finish(struct batch *b, unsigned int n, struct offer *o)
 	needs_lock(&o->dom->lock)
 {
-	b->pages[n].result = o->result;
-	b->pages[n].canonical = o->canonical;
+	struct share_page *page = &b->pages[n];
+
+	page->result = o->result;
+	page->canonical = o->canonical;
 	return follow_joined(o);
 }
 
@@ -136,7 +139,7 @@ static void land(struct flight *f, unsigned int i)
 /* Is page turn - step on its way? */
 static bool flies(const struct flight *f, unsigned int turn, enum step step)
 {
-	return turn >= (unsigned int)step && turn - step < f->taken;
+	return turn - step < f->taken;	/* below zero is large */
 }
 
 /* The page that came first goes first. */
@@ -171,11 +174,14 @@ static unsigned int fly(struct batch *b, unsigned int n, unsigned int most)
 
 static void give_back(struct batch *b)
 {
-	struct share *s = b->dom->group->share;
+	const struct share_group *g = b->dom->group;
+	const struct share_ops *ops = g->share->ops;
 
 	for (unsigned int i = 0; i < STEPS; i++)
 		if (b->slots[i].has_drawn)
-			s->ops->canonical_free(b->dom->group->ctx, b->slots[i].drawn);
+			ops->canonical_free(g->ctx, b->slots[i].drawn);
+	while (b->ahead.count)
+		ops->canonical_free(g->ctx, b->ahead.frames[--b->ahead.count]);
 }
 
 /*
@@ -207,8 +213,10 @@ void share_offer_batch(struct share_dom *d, struct share_page *pages,
 	b.dom = d;
 	b.pages = pages;
 	b.count = count;
+	b.ahead.count = 0;
+	b.ahead.most = 1;
 	for (unsigned int i = 0; i < STEPS; i++)
-		offer_slot_init(&b.slots[i], d, fns, &b.follow);
+		offer_slot_init(&b.slots[i], d, fns, &b.follow, &b.ahead);
 	if (count)
 		b.next = page_of(&b, 0);
 	spin_lock(&d->lock);

@@ -29,8 +29,7 @@ void count_sub(struct share_dom *d, uint32_t frame, uint32_t mappings)
 	uint32_t was = atomic_fetch_sub(count, mappings);
 
 	CHECK(was >= mappings);
-	count_note_unshared(d, was, was - mappings);
-	count_note_audit(d, frame, was, was - mappings);
+	count_note(d, frame, was, was - mappings);
 }
 
 #include <hash/general_regs_end.h>

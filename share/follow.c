@@ -158,25 +158,25 @@ static bool may_lead(const struct share_group *g, const struct share_record *r)
 	       atomic_load_relaxed(&r->hash) != g->zero_hash;
 }
 
-/* FOL4: is the last one's frame held, as it was when its page joined? */
-static bool last_is_held(const struct offer *o) needs_lock(&o->dom->lock)
+/*
+ * FOL4, FOL5: is the last one's frame held, and what it was when its page
+ * joined?  It is if no hold of the domain's has ended since.
+ */
+static bool last_may_lead(const struct offer *o) needs_lock(&o->dom->lock)
 {
 	const struct follow *f = o->follow;
 
-	return f->ended == o->dom->holds_ended || hold_find(o->dom, f->last - 1);
+	return f->ended == o->dom->holds_ended ||
+	       (hold_find(o->dom, f->last - 1) &&
+		may_lead(o->group, record_of(o->group, f->last)));
 }
 
 void follow_link(const struct offer *o, uint32_t frame)
 {
 	const struct follow *f = o->follow;
-	struct share_record *r;
 
-	if (!f->last || f->last == frame || !may_succeed(o) ||
-	    !last_is_held(o))
-		return;
-	r = record_of(o->group, f->last);
-	if (may_lead(o->group, r))
-		atomic_store_relaxed(&r->next, frame);
+	if (f->last && f->last != frame && may_succeed(o) && last_may_lead(o))
+		follow_set(o->group, f->last, frame);
 }
 
 /* Expect what comes so many frames after the last one's successor. */

@@ -42,7 +42,7 @@ void hold_fini(struct share_dom *d)
 	lintab_fini(&d->holds);
 }
 
-bool hold_prepare(struct share_dom *d)
+bool hold_prepare_now(struct share_dom *d)
 {
 	return lintab_room_get(&d->holds, &d->room) &&
 	       index_room_get(&d->group->index, &d->index_room);

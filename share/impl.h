@@ -98,6 +98,9 @@ struct share_events {
 	uint64_t offered, refused, zero, breaks, last_breaks, drops;
 };
 
+/* After so many new pages in a row the next one is most likely new, too. */
+#define FOLLOW_FRESH	8
+
 /*
  * What a domain expects to offer next (follow.c).  Frames are numbers + 1; 0:
  * none.
@@ -109,6 +112,7 @@ struct follow {
 	uint64_t ended;		/* the domain's holds_ended at that time */
 	uint32_t stale;		/* a successor that was not there any more */
 	uint8_t trust, wrong;
+	uint8_t fresh;		/* new pages in a row, FOLLOW_FRESH at most */
 	bool looked;		/* at ahead[0], in this batch */
 	struct lintab_spot hold; /* of ahead[0], if looked */
 };
@@ -222,7 +226,11 @@ bool replica_of(uint64_t hash, uint64_t stored);
 /* hold.c; the domain's lock. */
 bool hold_init(struct share_dom *d) must_check;
 void hold_fini(struct share_dom *d);
-bool hold_prepare(struct share_dom *d) must_check needs_lock(&d->lock);
+bool hold_prepare_now(struct share_dom *d) must_check needs_lock(&d->lock);
+static inline bool hold_prepare(struct share_dom *d) needs_lock(&d->lock)
+{
+	return likely(d->room.node && d->index_room.node) || hold_prepare_now(d);
+}
 struct hold *hold_search(const struct share_dom *d, uint32_t frame,
 			 struct hold_search *to) needs_lock(&d->lock);
 static inline struct hold *hold_find(struct share_dom *d, uint32_t frame)
@@ -336,22 +344,36 @@ static inline void count_note_unshared(struct share_dom *d, uint32_t was, uint32
 	counter_add(&d->unshared, (is == 1) - (was == 1));
 }
 
+/* A frame's count went from `was` to `is`. */
+static inline void count_note(struct share_dom *d, uint32_t frame, uint32_t was,
+			      uint32_t is) needs_lock(&d->lock)
+{
+	count_note_unshared(d, was, is);
+	count_note_audit(d, frame, was, is);
+}
+
 static inline void count_add(struct share_dom *d, uint32_t frame, uint32_t mappings)
 {
 	uint32_t was = atomic_fetch_add(&group_record(d->group, frame)->count, mappings);
 
 	CHECK(was + mappings <= SHARE_COUNT_CAP);
-	count_note_unshared(d, was, was + mappings);
-	count_note_audit(d, frame, was, was + mappings);
+	count_note(d, frame, was, was + mappings);
+}
+
+/* hold_count(), of a frame with this hash. */
+static inline void hold_count_of(struct share_dom *d, uint32_t frame, uint64_t hash,
+				 int64_t mappings) needs_lock(&d->lock)
+{
+	counter_add(&d->mappings, mappings);
+	if (hash == d->group->zero_hash)
+		counter_add(&d->zero_mappings, mappings);
+	if (unlikely(d->audited))
+		audit_hold(d, frame, 0, mappings);
 }
 
 static inline void hold_count(struct share_dom *d, uint32_t frame, int64_t mappings)
 {
-	counter_add(&d->mappings, mappings);
-	if (group_record(d->group, frame)->hash == d->group->zero_hash)
-		counter_add(&d->zero_mappings, mappings);
-	if (unlikely(d->audited))
-		audit_hold(d, frame, 0, mappings);
+	hold_count_of(d, frame, group_record(d->group, frame)->hash, mappings);
 }
 
 #endif

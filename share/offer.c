@@ -9,8 +9,9 @@
  *  offer_hash             hashes the page; prefetches the stripe of the hash
  *  offer_prefetch_bucket  prefetches the bucket of the index, and the drawn
  *                         frame's record
- *  offer_prefetch_match   looks for a frame that may match; prefetches that
- *                         frame's page and hold, or the drawn frame's page
+ *  offer_prefetch_match   looks for a frame that may match, unless the pages of
+ *                         late were all new; prefetches that frame's page and
+ *                         hold, or the drawn frame's page
  *  offer_commit           look-up, compare and change, under the locks
  *
  * Only offer_commit decides anything: what the steps before it saw may be out
@@ -50,17 +51,19 @@ static void offer_new_hold(struct offer *o, uint32_t frame)
 	hold_count(o->dom, frame, o->mappings);
 }
 
-/* Of the drawn frame, which nobody holds. */
-static void offer_first_hold(struct offer *o) needs_lock(&o->dom->lock)
+/* Of the drawn frame, which nobody holds; r is its record. */
+static void offer_first_hold(struct offer *o, struct share_record *r)
+	needs_lock(&o->dom->lock)
 {
 	uint32_t frame = o->drawn;
 
 	if (unlikely(o->asked != frame))
 		hold_ask(o->dom, frame, &o->hold);
-	count_add(o->dom, frame, o->mappings);
-	group_record(o->group, frame)->holders = 1;
+	atomic_store_release(&r->count, o->mappings);
+	r->holders = 1;
+	count_note(o->dom, frame, 0, o->mappings);
 	hold_add_first(o->dom, frame, &o->hold, o->pfn, o->mappings);
-	hold_count(o->dom, frame, o->mappings);
+	hold_count_of(o->dom, frame, o->hash, o->mappings);
 }
 
 OFFER_INLINE struct hold *offer_find_hold(struct offer *o, uint32_t frame)
@@ -167,10 +170,10 @@ static void offer_insert(struct offer *o, struct lintab_cursor *c)
 
 	CHECK(r->group == g->id && !r->count && !r->holders);
 	if (is_zero(o)) {
-		o->fns->clear(group_page(g, o->drawn));
+		o->fns->clear(o->drawn_page);
 		counter_add(&g->zero_frames, 1);
 	} else {
-		o->fns->copy(group_page(g, o->drawn), o->page);
+		o->fns->copy(o->drawn_page, o->page);
 	}
 	atomic_store_relaxed(&r->hash, o->hash);
 	atomic_store_relaxed(&r->next, o->replica ? FOLLOW_REPLICA : FOLLOW_NONE);
@@ -179,7 +182,7 @@ static void offer_insert(struct offer *o, struct lintab_cursor *c)
 		atomic_fetch_add(&g->twins, 1);
 	note_chain(g, o->collision_count + 1);
 	o->has_drawn = false;
-	offer_first_hold(o);
+	offer_first_hold(o, r);
 }
 
 /*
@@ -228,7 +231,7 @@ OFFER_INLINE bool offer_prepare(struct offer *o) needs_lock(&o->dom->lock)
 }
 
 /* Domain lock. */
-static int offer_locked(struct offer *o, uint32_t *canonical)
+OFFER_INLINE int offer_locked(struct offer *o, uint32_t *canonical)
 	needs_lock(&o->dom->lock)
 {
 	int rc;
@@ -319,7 +322,7 @@ void offer_prefetch_match(struct offer *o)
 
 	if (o->result != OFFER_UNDER_WAY)
 		return;
-	found = offer_candidate(o, &frame);
+	found = o->follow->fresh < FOLLOW_FRESH && offer_candidate(o, &frame);
 	if (found && !o->zero) {
 		__builtin_prefetch(group_record(o->group, frame), 1);
 		hold_ask(o->dom, frame, &o->hold);
@@ -328,7 +331,7 @@ void offer_prefetch_match(struct offer *o)
 	if (found && !o->zero)
 		offer_ask(group_page(o->group, frame));
 	else if (!found)
-		ask_to_fill(group_page(o->group, frame));
+		ask_to_fill(o->drawn_page);
 }
 
 OFFER_INLINE void join(struct offer *o) needs_lock(&o->dom->lock)

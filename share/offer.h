@@ -13,6 +13,15 @@
 /* after so many lines the CPU's own prefetcher goes on */
 #define OFFER_ASK_LINES	4
 #define OFFER_LINE_BYTES	64u
+/* frames that are drawn at once, after a batch's first */
+#define OFFER_DRAW	3u
+
+/* Frames that a batch drew and no offer has yet. */
+struct drawn {
+	uint32_t count;
+	uint32_t most;		/* to draw next time */
+	uint32_t frames[OFFER_DRAW];
+};
 
 struct offer {
 	/* offer_slot_init(): of one batch */
@@ -20,6 +29,7 @@ struct offer {
 	struct share_group *group;
 	const struct page_fns *fns;
 	struct follow *follow;	/* the batch's */
+	struct drawn *ahead;	/* the batch's */
 	/* offer_begin(): */
 	const void *page;
 	uint64_t pfn;
@@ -30,6 +40,7 @@ struct offer {
 	 */
 	uint32_t drawn;
 	bool has_drawn;
+	void *drawn_page;
 
 	int result;		/* enum share_error, or OFFER_UNDER_WAY */
 	uint32_t canonical;	/* with SHARE_OK */
@@ -59,12 +70,14 @@ struct offer {
 
 /* A place for the offers of a batch, one after the other. */
 static inline void offer_slot_init(struct offer *o, struct share_dom *d,
-				   const struct page_fns *fns, struct follow *f)
+				   const struct page_fns *fns, struct follow *f,
+				   struct drawn *ahead)
 {
 	o->dom = d;
 	o->group = d->group;
 	o->fns = fns;
 	o->follow = f;
+	o->ahead = ahead;
 	o->has_drawn = false;
 }
 
@@ -101,7 +114,12 @@ static inline bool offer_other_pfn(const struct offer *o, const struct hold *h)
  * replica.c: o->hash becomes that of a replica which the domain does not have;
  * false: it has all.  Domain lock and stripe lock.
  */
-bool replica_choose(struct offer *o) needs_lock(&o->dom->lock, &o->group->index);
+bool replica_choose_one(struct offer *o) needs_lock(&o->dom->lock, &o->group->index);
+static inline bool replica_choose(struct offer *o)
+	needs_lock(&o->dom->lock, &o->group->index)
+{
+	return likely(!o->dom->replicas) || replica_choose_one(o);
+}
 
 /*
  * follow.c, with o->follow.  Is a page expected (o->same, o->hash; its turn is
@@ -117,24 +135,35 @@ static inline uint32_t follow_successor(const struct share_record *r)
 	return atomic_load_relaxed(&r->next) & ~FOLLOW_REPLICA;
 }
 
+static inline void follow_set(const struct share_group *g, uint32_t last, uint32_t frame)
+{
+	atomic_store_relaxed(&group_record(g, last - 1)->next, frame);
+}
+
 /*
  * The page joined.  True: it is time to expect pages again, by follow_start();
  * `between`: pages after it that are hashed, but for zero pages.
  */
 OFFER_INLINE bool follow_joined(struct offer *o) needs_lock(&o->dom->lock)
 {
+	uint64_t ended = o->dom->holds_ended;
 	struct follow *f = o->follow;
 	uint32_t frame = o->canonical + 1;
+	bool is_new = !o->has_drawn;
 
 	if (o->result != SHARE_OK || o->zero || o->replica)
 		return false;
-	if (likely(f->after == frame))
-		f->trust += !f->trust;
-	else
+	f->fresh = is_new ? f->fresh + (f->fresh < FOLLOW_FRESH) : 0;
+	if (is_new && f->last && !f->after && f->ended == ended)
+		follow_set(o->group, f->last, frame);	/* FOL4 */
+	else if (is_new || f->after != frame)
 		follow_link(o, frame);
+	else
+		f->trust += !f->trust;
 	f->last = frame;
-	f->ended = o->dom->holds_ended;
-	f->after = follow_successor(group_record(o->group, o->canonical));
+	f->ended = ended;
+	f->after = is_new ? FOLLOW_NONE :
+			    follow_successor(group_record(o->group, o->canonical));
 	return f->trust && !f->ahead[0] && !o->followed;
 }
 void follow_start(struct offer *o, unsigned int between) needs_lock(&o->dom->lock);
@@ -157,25 +186,39 @@ bool offer_at_once(struct offer *o) must_check needs_lock(&o->dom->lock);
 /* A refusal before the look-up. */
 __attribute__((cold)) void offer_refuse(struct offer *o, int rc) needs_lock(&o->dom->lock);
 
+/* False: there is no frame. */
+OFFER_INLINE bool offer_draw(struct offer *o)
+{
+	const struct share_group *g = o->group;
+	struct drawn *d = o->ahead;
+
+	if (!d->count) {
+		d->count = g->share->ops->canonical_draw(g->ctx, g->id, d->frames, d->most);
+		d->most = OFFER_DRAW;
+	}
+	if (unlikely(!d->count))
+		return false;
+	o->drawn = d->frames[--d->count];
+	o->drawn_page = group_page(g, o->drawn);
+	return true;
+}
+
 OFFER_INLINE void offer_start(struct offer *o)
 {
-	struct share_group *g = o->group;
-
 	CHECK(o->mappings > 0);
 	if (unlikely(o->mappings > SHARE_DOM_CAP)) {
 		offer_refuse(o, SHARE_ERR_COUNT);
 		return;
 	}
-	if (!o->has_drawn &&
-	    !g->share->ops->canonical_alloc(g->ctx, g->id, &o->drawn)) {
+	if (!o->has_drawn && !offer_draw(o)) {
 		offer_refuse(o, SHARE_ERR_NOMEM);
 		return;
 	}
 	o->has_drawn = true;
 	o->result = OFFER_UNDER_WAY;
-	o->zero = o->fns->is_zero(o->page);
+	o->zero = !*(const uint64_t *)o->page && o->fns->is_zero(o->page);
 	if (unlikely(o->zero))
-		o->hash = g->zero_hash;
+		o->hash = o->group->zero_hash;
 }
 
 #endif

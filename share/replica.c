@@ -64,11 +64,11 @@ static bool taken(const struct offer *o, uint64_t hash)
 	return false;
 }
 
-bool replica_choose(struct offer *o)
+bool replica_choose_one(struct offer *o)
 {
 	uint32_t low = 0, high = 1;	/* low is taken */
 
-	if (!o->dom->replicas || !taken(o, o->hash))
+	if (!taken(o, o->hash))
 		return true;
 	while (high < SHARE_REPLICAS_MAX && taken(o, replica_hash(o->hash, high))) {
 		low = high;

@@ -96,6 +96,18 @@ static void compute_machine(struct figures *f, const struct run *r)
 			(double)f->machine_optimum_pages;
 }
 
+/*
+ * What is not free any more and is nobody's page: the hypervisor's structures,
+ * tables and stacks for its guests, and their views of the M2P.
+ */
+static void compute_overhead(struct figures *f, const struct run *r)
+{
+	uint64_t pages = r->final.owned + r->final.pages_shared + r->final.free;
+
+	if (r->has_final && r->count && pages < r->boot_free)
+		f->overhead_per_guest = (r->boot_free - pages) * PAGE_BYTES / r->count;
+}
+
 void figures_compute(struct figures *f, const struct run *r)
 {
 	*f = (struct figures){
@@ -118,6 +130,7 @@ void figures_compute(struct figures *f, const struct run *r)
 	for (uint64_t i = 0; i < r->count; i++)
 		f->guests_waited += r->guests[i].waited;
 	compute_memory(f, r);
+	compute_overhead(f, r);
 	compute_metadata(f, r);
 	compute_machine(f, r);
 	/* As KSM counts: what is saved less what it costs to know of it. */

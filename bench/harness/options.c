@@ -35,7 +35,7 @@ static const char usage[] =
 "\n"
 "  linux only:\n"
 "  KERNEL=FILE        bzImage or ELF;  INITRD=\"a b\"  parts of its initial RAM disk\n"
-"  GUEST_MEM=128      MiB for each guest;  WORDS=\"..\"  for its command line\n"
+"  GUEST_MEM=128      MiB for each guest (many: 8);  WORDS=\"..\"  for its command line\n"
 "  JOB=full           what bench/linux/init does;  MINUTES=5  of JOB=stress\n"
 "  VIA=pasture        or plain (no hypervisor), xen (dom0 of a real Xen)\n"
 "  PLAIN=0            1: time a boot without hypervisor first\n"
@@ -221,10 +221,13 @@ void options_parse(struct options *o, int argc, char **argv)
 	set_command(o, argv[1]);
 	o->guests = o->command == COMMAND_MANY ? 200 : 8;
 	/* 200 guests on a host with more to do */
-	if (o->command == COMMAND_MANY)
+	if (o->command == COMMAND_MANY) {
 		o->timeout_s = 600;
+		o->guest_mib = 8;
+	}
 	const struct setting table[] = {
-		{ "GUESTS", &o->guests, 1, 250, NULL, FOR_RUNS | FOR(LINUX) },
+		{ "GUESTS", &o->guests, 1, o->command == COMMAND_MANY ? 1000 : 250, NULL,
+		  FOR_RUNS | FOR(LINUX) },
 		{ "MEM", &o->mem_mib, 16, 1024 * 1024, NULL, FOR_RUNS | FOR_LINUX },
 		{ "CPUS", &o->cpus, 1, 64, NULL, FOR_RUNS | FOR(LINUX) },
 		{ "TENANTS", &o->tenants, 1, 250, NULL, FOR(RUN) },
@@ -237,7 +240,7 @@ void options_parse(struct options *o, int argc, char **argv)
 		{ "QEMU", NULL, 0, 0, &o->qemu, FOR_ALL },
 		{ "TESTS", NULL, 0, 0, &o->tests, FOR(BOOT_TEST) },
 		{ "FILES", NULL, 0, 0, &files, FOR(RUN) },
-		{ "GUEST_MEM", &o->guest_mib, 1, 1024 * 1024, NULL, FOR_LINUX },
+		{ "GUEST_MEM", &o->guest_mib, 1, 1024 * 1024, NULL, FOR_LINUX | FOR(MANY) },
 		{ "MINUTES", &o->minutes, 1, 10000, NULL, FOR_LINUX },
 		{ "PLAIN", &o->plain, 0, 1, NULL, FOR_LINUX },
 		{ "SHARING", &o->sharing, 0, 1, NULL, FOR_LINUX },

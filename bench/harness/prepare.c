@@ -16,7 +16,6 @@
 #define UEFI_FIRMWARE	"/usr/share/ovmf/OVMF.fd"
 #define UEFI_LOADER	"efi.img"	/* what grub-mkrescue makes for it */
 
-#define MANY_GUEST_MIB	8
 #define MANY_MEM_MIB	4096
 /* What a guest needs beside its files, and the hypervisor beside its guests. */
 #define GUEST_SPARE_MIB	8
@@ -133,9 +132,9 @@ static void write_domains(const struct plan *p, const struct options *o)
 		die("cannot write %s: %s", path, strerror(errno));
 	fprintf(f, "# Written by the harness.\n");
 	if (o->command == COMMAND_MANY)
-		fprintf(f, "domain name=%s kernel=%s memory=%uM count=%llu "
+		fprintf(f, "domain name=%s kernel=%s memory=%lluM count=%llu "
 			"group=t1 cmdline=\"hold=1\"\n", o->guests == 1 ? "g1" : "g", p->kernel,
-			MANY_GUEST_MIB, (unsigned long long)o->guests);
+			(unsigned long long)o->guest_mib, (unsigned long long)o->guests);
 	else
 		for (uint64_t g = 0; g < o->guests; g++)
 			write_domain(f, p, o, g);
@@ -217,7 +216,7 @@ void plan_prepare(struct plan *p, const struct options *o, const char *dir)
 	add_module(p, "domains.cfg", 0);
 	add_module(p, p->kernel, file_bytes(kernel));
 	if (o->command == COMMAND_MANY) {
-		p->guest_mib = MANY_GUEST_MIB;
+		p->guest_mib = o->guest_mib;
 	} else {
 		files_collect(&p->files, o);
 		expect_count(&p->expect, &p->files, &p->workload, o->guests);

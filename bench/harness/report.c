@@ -49,6 +49,8 @@ static void print_memory(const struct figures *f)
 	       "ones counted once\n", mib(f->memory_with_sharing));
 	printf("  saved                             %9.1f MiB  %5.1f %%\n",
 	       mib(saved), percent(saved, f->memory_without_sharing));
+	printf("  a guest costs besides its pages   %9.1f KiB\n",
+	       (double)f->overhead_per_guest / 1024);
 }
 
 /* How many guests ran in how much. */
@@ -180,6 +182,7 @@ static json_t *json_figures(const struct figures *f)
 		{ "memory_given", f->memory_given },
 		{ "memory_at_start", f->memory_at_start },
 		{ "guests_waited", f->guests_waited },
+		{ "overhead_per_guest", f->overhead_per_guest },
 		{ "machine_optimum_pages", f->machine_optimum_pages },
 		{ "rest_zero_pages", f->rest_zero },
 		{ "rest_equal_to_shared", f->rest_shared },

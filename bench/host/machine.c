@@ -54,17 +54,19 @@ static void *op_map(void *ctx, uint32_t frame)
 	return bench_page(ctx, frame);
 }
 
-static bool op_canonical_alloc(void *ctx, uint16_t group, uint32_t *frame)
+static uint32_t op_canonical_draw(void *ctx, uint16_t group, uint32_t *frames,
+				  uint32_t most)
 {
 	struct bench_machine *m = ctx;
 	struct bench_pool *p = &m->pool[bench_thread];
+	uint32_t drawn;
 
-	if (!p->count)
-		return false;
 	/* The pool's order is random: its end is a random frame. */
-	*frame = p->frames[--p->count];
-	m->records[*frame] = (struct share_record){ .group = group };
-	return true;
+	for (drawn = 0; drawn < most && p->count; drawn++) {
+		frames[drawn] = p->frames[--p->count];
+		m->records[frames[drawn]] = (struct share_record){ .group = group };
+	}
+	return drawn;
 }
 
 static void op_canonical_free(void *ctx, uint32_t frame)
@@ -110,7 +112,7 @@ void bench_free(void *ctx, void *p, size_t bytes)
 
 const struct share_ops bench_ops = {
 	.map = op_map,
-	.canonical_alloc = op_canonical_alloc,
+	.canonical_draw = op_canonical_draw,
 	.canonical_free = op_canonical_free,
 	.alloc = bench_alloc,
 	.free = bench_free,

@@ -144,7 +144,7 @@ static double break_some(struct set *set, struct share_dom **d)
 	for (uint32_t i = 0; i < set->duplicates; i++) {
 		uint32_t n = set->duplicate[i];
 
-		if (!bench_ops.canonical_alloc(&m, 0, &fresh))
+		if (!bench_ops.canonical_draw(&m, 0, &fresh, 1))
 			abort();
 		fns->copy(bench_page(&m, fresh), bench_page(&m, canonical[n]));
 		share_drop(d[domain_of(set, n)], canonical[n], 1, true);

@@ -171,7 +171,7 @@ static uint32_t random_below(struct frame_pool *p, uint32_t count)
 }
 
 /* A random one of the vector's; its state is POOL. */
-static mfn_t vec_draw(struct frame_pool *p) needs_lock(&p->lock)
+static inline mfn_t vec_draw(struct frame_pool *p) needs_lock(&p->lock)
 {
 	uint32_t i;
 	mfn_t mfn;
@@ -397,22 +397,37 @@ static void become_canonical(const struct frame_pool *p, mfn_t mfn)
 	frame_set_state(f, FRAME_STATE(FRAME_SHARED, p->group, 0));
 }
 
-mfn_t frame_pool_draw(struct frame_pool *p, bool beyond)
+static mfn_t draw(struct frame_pool *p, bool beyond) needs_lock(&p->lock)
 {
 	mfn_t mfn;
 
-	spin_lock(&p->lock);
 	while (p->count < p->low && vec_refill(p))
 		;
 	mfn = vec_draw(p);
-	if (mfn_eq(mfn, INVALID_MFN))
+	if (unlikely(mfn_eq(mfn, INVALID_MFN)))
 		mfn = buddy_take(&p->meta, 0);
-	if (mfn_eq(mfn, INVALID_MFN) && beyond && block_take(p, &p->store, 0))
+	if (unlikely(mfn_eq(mfn, INVALID_MFN)) && beyond && block_take(p, &p->store, 0))
 		mfn = buddy_take(&p->store, 0);
-	spin_unlock(&p->lock);
-	if (!mfn_eq(mfn, INVALID_MFN))
-		become_canonical(p, mfn);
 	return mfn;
+}
+
+uint32_t frame_pool_draw(struct frame_pool *p, uint32_t *frames, uint32_t most,
+			 bool beyond)
+{
+	uint32_t drawn, i;
+
+	spin_lock(&p->lock);
+	for (drawn = 0; drawn < most; drawn++) {
+		mfn_t mfn = draw(p, beyond);
+
+		if (unlikely(mfn_eq(mfn, INVALID_MFN)))
+			break;
+		frames[drawn] = mfn_n(mfn);
+	}
+	spin_unlock(&p->lock);
+	for (i = 0; i < drawn; i++)
+		become_canonical(p, MFN(frames[i]));
+	return drawn;
 }
 
 void frame_pool_free(struct frame_pool *p, mfn_t mfn)

@@ -79,12 +79,13 @@ void frame_pool_leave(struct frame_pool *p);
 struct frame_pool *frame_pool_of(uint16_t group);
 
 /*
- * A random frame for a canonical page: kind SHARED, ref 0, hash
+ * Random frames for canonical pages, up to `most`: kind SHARED, ref 0, hash
  * CANONICAL_FRESH; content undefined (the caller fills all of it).  If the pool
- * has none: one of the heap's if `beyond`, else INVALID_MFN.
+ * has none: the heap's if `beyond`.  Returns how many there were.
  */
 #define CANONICAL_FRESH	1	/* no page has used the frame since */
-mfn_t frame_pool_draw(struct frame_pool *p, bool beyond);
+uint32_t frame_pool_draw(struct frame_pool *p, uint32_t *frames, uint32_t most,
+			 bool beyond);
 void frame_pool_free(struct frame_pool *p, mfn_t mfn);
 /* A canonical frame is a domain's own from now on (FP4). */
 void frame_pool_left(struct frame_pool *p);

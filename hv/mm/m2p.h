@@ -16,7 +16,7 @@
 
 struct frame_pool;
 
-#define M2P_NEAR	8	/* leaves that are found at once */
+#define M2P_NEAR	16	/* leaves that are found at once */
 
 struct m2p_view {
 	/* LOCK_M2P: changes of entries and tables below l3 (M2P1) */

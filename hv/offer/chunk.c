@@ -33,7 +33,7 @@ struct chunk *chunk_scratch(void)
  * Neighbouring addresses have their entries in one table: one walk.  *why is
  * SHARE_BAD_PTE.
  */
-static pte_t *pte_by_va(struct domain *d, struct chunk *c, uint64_t va,
+static inline __attribute__((always_inline)) pte_t *pte_by_va(struct domain *d, struct chunk *c, uint64_t va,
 			enum shareop_result *why) needs_lock(&d->mm)
 {
 	if (unlikely((va & ~PAGE_MASK) || !guest_range_ok(va, 1)))
@@ -58,7 +58,8 @@ static bool name_seen(const struct chunk_name *names, unsigned int count,
 }
 
 /* The entry of a name, and what it holds now. */
-static enum shareop_result name_find(struct domain *d, struct chunk *c,
+static inline __attribute__((always_inline))
+enum shareop_result name_find(struct domain *d, struct chunk *c,
 				     struct chunk_name *n, pte_t *e)
 	needs_lock(&d->mm)
 {
@@ -84,20 +85,20 @@ enum shareop_result chunk_find_ptes(struct domain *d, struct chunk *c,
 			     struct chunk_item *item)
 {
 	struct chunk_name *names = &c->names[item->first];
-	mfn_t mfn = INVALID_MFN;
 	enum shareop_result r;
 	unsigned int i;
-	pte_t e;
+	mfn_t mfn;
+	pte_t e = 0;
 
-	for (i = 0; i < item->count; i++) {
+	r = name_find(d, c, &names[0], &e);
+	mfn = pte_mfn(e);
+	for (i = 1; r == SHARE_NOT_TRIED && i < item->count; i++) {
 		r = name_find(d, c, &names[i], &e);
-		if (unlikely(r != SHARE_NOT_TRIED))
-			return r;
-		if (i && (name_seen(names, i, names[i].pte) ||
-			  !mfn_eq(pte_mfn(e), mfn)))
-			return SHARE_BAD_PTE;
-		mfn = pte_mfn(e);
+		if (r == SHARE_NOT_TRIED && (name_seen(names, i, names[i].pte) ||
+					     !mfn_eq(pte_mfn(e), mfn)))
+			r = SHARE_BAD_PTE;
 	}
-	item->mfn = mfn;
-	return SHARE_NOT_TRIED;
+	if (likely(r == SHARE_NOT_TRIED))
+		item->mfn = mfn;
+	return r;
 }

@@ -28,16 +28,6 @@ typedef bool (*chunk_fn)(struct domain *d, struct chunk *c);
 
 /* --- single --- */
 
-/* Why offers were refused, for the operator. */
-static void chunk_count(const struct chunk *c)
-{
-	unsigned int i;
-
-	for (i = 0; i < c->item_count; i++)
-		if (unlikely(c->items[i].result != SHARE_DONE))
-			result_refused(c->items[i].result);
-}
-
 /* What a call made of each page; hit and miss look the same. */
 static void chunk_trace(struct domain *d, const struct chunk *c,
 			enum trace_event event)
@@ -69,8 +59,6 @@ static bool chunk_run(struct domain *d, struct chunk *c, chunk_fn fn)
 	spin_lock(&d->mm);
 	run = !ptbreak_left(d) && fn(d, c);
 	spin_unlock(&d->mm);
-	if (run && fn == offer_chunk)
-		chunk_count(c);
 	if (run)
 		chunk_trace(d, c, fn == offer_chunk ? TRACE_OFFER :
 						      TRACE_UNSHARE);
@@ -90,8 +78,10 @@ static long shareop_single(struct domain *d, uint64_t va)
 	c->names[0] = (struct chunk_name){ .name = va };
 	if (!chunk_run(d, c, offer_chunk))
 		return -ERESTART;
-	return c->items[0].result == SHARE_DONE ?
-		(long)mfn_n(c->items[0].new_mfn) : result_errno(c->items[0].result);
+	if (c->items[0].result == SHARE_DONE)
+		return (long)mfn_n(c->items[0].new_mfn);
+	result_refused(c->items[0].result);
+	return result_errno(c->items[0].result);
 }
 
 /* --- batch --- */
@@ -163,7 +153,8 @@ static long chunk_read(struct chunk *c, uint64_t va, uint64_t left)
 	return i;
 }
 
-static int chunk_write(struct chunk *c, uint64_t va)
+/* Refused offers are counted, for the operator. */
+static int chunk_write(struct chunk *c, uint64_t va, chunk_fn fn)
 {
 	unsigned int i;
 
@@ -171,10 +162,14 @@ static int chunk_write(struct chunk *c, uint64_t va)
 		const struct chunk_item *item = &c->items[i];
 
 		c->entries[i].status = item->result;
-		if (item->result == SHARE_DONE)
+		if (likely(item->result == SHARE_DONE)) {
 			c->entries[i].mfn = mfn_n(item->new_mfn);
-		else if (mfn_n(item->mfn))
+			continue;
+		}
+		if (mfn_n(item->mfn))
 			c->entries[i].mfn = mfn_n(item->mfn);
+		if (fn == offer_chunk)
+			result_refused(item->result);
 	}
 	return copy_to_guest(va, c->entries,
 			     c->item_count * sizeof(c->entries[0]));
@@ -200,7 +195,7 @@ static long shareop_batch(struct hypercall_args *args, chunk_fn fn)
 		 * The array may itself have been in a page of the chunk: then
 		 * it is read-only now, and what was done stays done (SH13).
 		 */
-		if (chunk_write(c, args->a[1]))
+		if (chunk_write(c, args->a[1], fn))
 			return -EFAULT;
 		reclaim_flush();
 		args->a[1] += n * sizeof(c->entries[0]);

@@ -12,11 +12,11 @@ long op_xencomm(struct hypercall_args *args);
 void xencomm_domain_fini(struct domain *d);
 
 /*
- * Copy within buffer `number`; 0 or -EFAULT.  At most to the end of the page at
- * `offset`: *done says.
+ * Copy within buffer `number`, at most to the end of the page at `offset`:
+ * *done says.  The page; NULL: there is no such byte.
  */
-int xencomm_buffer_copy(struct domain *d, unsigned int number, uint64_t offset,
-			void *hv, size_t bytes, bool to_guest, size_t *done);
+uint8_t *xencomm_buffer_copy(struct domain *d, unsigned int number, uint64_t offset,
+			     void *hv, size_t bytes, bool to_guest, size_t *done);
 
 /*
  * For recounts, with the machine stopped: each registered frame, as often as it

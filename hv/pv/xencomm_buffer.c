@@ -14,7 +14,8 @@
  *          same time: buffers are independent (the mail's problem 1).  The caps
  *          bound the memory that the hypervisor spends on them.
  * BUFFER4  A copy runs under LOCK_XENCOMM, so that nobody unregisters it
- *          half-way.
+ *          half-way; or this CPU knows the page from an earlier copy (COMM5).
+ *          Unregistering flushes the domain's CPUs, so that none does.
  */
 #include <port.h>
 #include <errno.h>
@@ -80,28 +81,26 @@ static struct buffer *buffer_find(struct xencomm *x, unsigned int number)
 	return b;
 }
 
-int xencomm_buffer_copy(struct domain *d, unsigned int number, uint64_t offset,
-			void *hv, size_t bytes, bool to_guest, size_t *done)
+uint8_t *xencomm_buffer_copy(struct domain *d, unsigned int number, uint64_t offset,
+			     void *hv, size_t bytes, bool to_guest, size_t *done)
 {
 	struct xencomm *x = atomic_load_acquire(&d->xencomm);
 	uint64_t in_page = offset & ~PAGE_MASK;
+	uint8_t *page = NULL;
 	struct buffer *b;
 
 	if (!x)
-		return -EFAULT;
+		return NULL;
 	*done = MIN(bytes, PAGE_SIZE - in_page);
 	spin_lock(&x->lock);	/* BUFFER4 */
 	b = buffer_find(x, number);
 	if (b && offset >> PAGE_SHIFT < b->pages) {
-		uint8_t *at = mfn_to_virt(MFN(b->mfns[offset >> PAGE_SHIFT]));
-
-		memmove(to_guest ? at + in_page : hv,
-			to_guest ? hv : at + in_page, *done);
-	} else {
-		b = NULL;
+		page = mfn_to_virt(MFN(b->mfns[offset >> PAGE_SHIFT]));
+		memmove(to_guest ? page + in_page : hv,
+			to_guest ? hv : page + in_page, *done);
 	}
 	spin_unlock(&x->lock);
-	return b ? 0 : -EFAULT;
+	return page;
 }
 
 static void frames_put(struct domain *d, const uint32_t *mfns,
@@ -193,6 +192,7 @@ static bool buffer_remove(struct domain *d, struct xencomm *x,
 	spin_unlock(&x->lock);
 	if (!b)
 		return false;
+	domain_flush_tlb(d);	/* BUFFER4 */
 	frames_put(d, was.mfns, was.pages);
 	obj_free(was.mfns, list_bytes(was.pages));
 	return true;

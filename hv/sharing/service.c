@@ -47,18 +47,16 @@ static void *op_map(void *ctx, uint32_t frame)
  * A frame of the group's own; never one of the heap's while some of the group's
  * only wait for a flush.
  */
-static bool op_canonical_alloc(void *ctx, uint16_t group, uint32_t *frame)
+static uint32_t op_canonical_draw(void *ctx, uint16_t group, uint32_t *frames,
+				  uint32_t most)
 {
-	mfn_t mfn = frame_pool_draw(ctx, false);
+	uint32_t drawn = frame_pool_draw(ctx, frames, most, false);
 
-	if (mfn_eq(mfn, INVALID_MFN)) {
+	if (unlikely(!drawn)) {
 		reclaim_pool(ctx);
-		mfn = frame_pool_draw(ctx, true);
+		drawn = frame_pool_draw(ctx, frames, 1, true);
 	}
-	if (mfn_eq(mfn, INVALID_MFN))
-		return false;
-	*frame = mfn_n(mfn);
-	return true;
+	return drawn;
 }
 
 /*
@@ -106,7 +104,7 @@ static const struct share_ops ops = {
 	.fns = op_fns,
 	.group_ctx = op_group_ctx,
 	.map = op_map,
-	.canonical_alloc = op_canonical_alloc,
+	.canonical_draw = op_canonical_draw,
 	.canonical_free = op_canonical_free,
 	.canonical_left = op_canonical_left,
 	.alloc = op_alloc,

@@ -45,7 +45,7 @@ bool guest_access_fault(uint64_t va, uint32_t error_code);
  * guestref_range_ok(): does the reference cover so many bytes?  No lock is
  * held.  pv/xencomm.c
  */
-int guestref_copy(uint64_t ref, void *hv, size_t bytes, bool to_guest);
+int guestref_copy(void *hv, uint64_t ref, size_t bytes, bool to_guest);
 bool guestref_range_ok(uint64_t ref, uint64_t bytes);
 
 #endif

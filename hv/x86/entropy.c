@@ -149,7 +149,8 @@ void entropy_fill(void *dst, size_t bytes)
 	pool_release();
 }
 
-static void sip_round(uint64_t v[4])
+/* Inlined: who draws frames waits for it. */
+static inline __attribute__((always_inline)) void sip_round(uint64_t v[4])
 {
 	v[0] += v[1]; v[1] = ROTL64(v[1], 13); v[1] ^= v[0];
 	v[0] = ROTL64(v[0], 32);
@@ -159,7 +160,7 @@ static void sip_round(uint64_t v[4])
 	v[2] = ROTL64(v[2], 32);
 }
 
-static void sip_word(uint64_t v[4], uint64_t m)
+static inline __attribute__((always_inline)) void sip_word(uint64_t v[4], uint64_t m)
 {
 	v[3] ^= m;
 	sip_round(v);

@@ -33,7 +33,7 @@ bool guest_arg_ok(uint64_t address, uint64_t bytes)
 int copy_from_guest(void *dst, uint64_t guest_src, size_t bytes)
 {
 	if (!guest_range_ok(guest_src, bytes))
-		return guestref_copy(guest_src, dst, bytes, false);
+		return guestref_copy(dst, guest_src, bytes, false);
 	return guestcopy_move(dst, (const void *)guest_src, bytes) ?
 	       -EFAULT : 0;
 }
@@ -42,7 +42,7 @@ int copy_to_guest(uint64_t guest_dst, const void *src, size_t bytes)
 {
 	/* What goes to the guest is only read, whatever the type says. */
 	if (!guest_range_ok(guest_dst, bytes))
-		return guestref_copy(guest_dst, (void *)(uintptr_t)src, bytes,
+		return guestref_copy((void *)(uintptr_t)src, guest_dst, bytes,
 				     true);
 	return guestcopy_move((void *)guest_dst, src, bytes) ? -EFAULT : 0;
 }

@@ -18,6 +18,13 @@
 struct vcpu;			/* dom/vcpu.h; x86 only carries the pointer */
 struct pagefns_bracket;		/* sharing/pagefns.h; only the pointer, too */
 
+/* A page of the running guest's that may be used until the next flush. */
+struct ref_page {
+	uint64_t number;	/* of the reference's page; 0: none */
+	uint64_t flushes;	/* the CPU's then */
+	uint8_t *page;
+};
+
 struct percpu {
 	struct percpu *self;		/* read through gs:0 */
 	uint64_t scratch_rsp;		/* syscall stub: guest rsp */
@@ -57,6 +64,9 @@ struct percpu {
 	uint8_t lock_levels[MAX_LOCKS_HELD];
 
 	maddr_t loaded_cr3;		/* last value written to CR3 */
+	/* of guests' translations, of one or of all, ever; this CPU's alone */
+	uint64_t flushes;
+	struct ref_page ref_pages[2];	/* pv/xencomm.c, COMM5 */
 	/* the page that a vCPU's GDT shows at selector 0xe000 */
 	void *gdt_page;
 	mfn_t gdt_page_mfn;

@@ -26,13 +26,24 @@
 
 #define ALL_PAGES	1UL	/* not a page address */
 
+/*
+ * Counted before it is made: who looks at the count answers no request between
+ * that and the use of what he knows.
+ */
+static void count(void)
+{
+	this_cpu()->flushes++;
+}
+
 void tlb_flush_local(void)
 {
+	count();
 	write_cr3(read_cr3());
 }
 
 void tlb_flush_page_local(uint64_t va)
 {
+	count();
 	invlpg(va);
 }
 
@@ -118,6 +129,7 @@ void tlb_flush_page_mask(uint64_t cpu_mask, uint64_t va)
 
 void tlb_load_cr3(maddr_t cr3)
 {
+	count();
 	this_cpu()->loaded_cr3 = cr3;
 	write_cr3(maddr_n(cr3));
 }

@@ -90,7 +90,7 @@ static uint8_t *guest_byte(uint64_t va, bool write)
 int copy_from_guest(void *dst, uint64_t src, size_t bytes)
 {
 	if (!guest_range_ok(src, bytes))
-		return guestref_copy(src, dst, bytes, false);
+		return guestref_copy(dst, src, bytes, false);
 	for (size_t i = 0; i < bytes; i++) {
 		uint8_t *at = guest_byte(src + i, false);
 
@@ -104,7 +104,7 @@ int copy_from_guest(void *dst, uint64_t src, size_t bytes)
 int copy_to_guest(uint64_t dst, const void *src, size_t bytes)
 {
 	if (!guest_range_ok(dst, bytes))
-		return guestref_copy(dst, (void *)(uintptr_t)src, bytes, true);
+		return guestref_copy((void *)(uintptr_t)src, dst, bytes, true);
 	for (size_t i = 0; i < bytes; i++) {
 		uint8_t *at = guest_byte(dst + i, true);
 

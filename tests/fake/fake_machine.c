@@ -144,6 +144,7 @@ void fake_run(struct domain *d)
 		frame_pool_cpu_leaves(old->domain->sharing.frames, 0);
 	}
 	this_cpu()->current = d ? d->vcpu[0] : NULL;
+	this_cpu()->flushes++;
 	if (d) {
 		d->cpu_mask = 1;
 		frame_pool_cpu_enters(d->sharing.frames, 0);

@@ -86,15 +86,17 @@ static bool draw(struct fake_machine *m, uint16_t group, uint32_t *frame)
 	return true;
 }
 
-static bool op_canonical_alloc(void *ctx, uint16_t group, uint32_t *frame)
+static uint32_t op_canonical_draw(void *ctx, uint16_t group, uint32_t *frames,
+				  uint32_t most)
 {
 	struct fake_machine *m = ctx;
-	bool done;
+	uint32_t drawn = 0;
 
 	lock(m);
-	done = draw(m, group, frame);
+	while (drawn < most && draw(m, group, &frames[drawn]))
+		drawn++;
 	unlock(m);
-	return done;
+	return drawn;
 }
 
 static void op_canonical_free(void *ctx, uint32_t frame)
@@ -146,7 +148,7 @@ static void op_free(void *ctx, void *p, size_t bytes)
 
 const struct share_ops fake_share_ops = {
 	.map = op_map,
-	.canonical_alloc = op_canonical_alloc,
+	.canonical_draw = op_canonical_draw,
 	.canonical_free = op_canonical_free,
 	.alloc = op_alloc,
 	.free = op_free,

@@ -6,12 +6,14 @@
 #include <port.h>
 
 #include "fake/fake_machine.h"
+#include "x86/cpu.h"
 #include "x86/tlb.h"
 
 static void flushed(uint64_t mask)
 {
 	fake_machine.flushes++;
 	fake_machine.flushed |= mask;
+	this_cpu()->flushes += mask != 0;
 	if (fake_machine.on_flush)
 		fake_machine.on_flush();
 }

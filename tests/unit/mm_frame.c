@@ -83,14 +83,15 @@ START_TEST(kinds_that_are_refused)
 {
 	void *hv = palloc_hv(0);
 	struct frame_pool *pool = frame_pool_join(7, true, 10);
-	mfn_t canonical = frame_pool_draw(pool, false);
+	uint32_t canonical;
 
+	ck_assert_uint_eq(frame_pool_draw(pool, &canonical, 1, false), 1);
 	ck_assert_int_eq(frame_get(mfn_to_frame(MFN(0x110)), 0), -EPERM);
 	ck_assert_int_eq(frame_get(mfn_to_frame(virt_to_mfn(hv)), 0), -EPERM);
-	ck_assert_int_eq(frame_get(mfn_to_frame(canonical), 7), -EPERM);
-	ck_assert_uint_eq(fake_ref(canonical), 0);
+	ck_assert_int_eq(frame_get(mfn_to_frame(MFN(canonical)), 7), -EPERM);
+	ck_assert_uint_eq(fake_ref(MFN(canonical)), 0);
 	palloc_hv_free(hv, 0);
-	frame_pool_free(pool, canonical);
+	frame_pool_free(pool, MFN(canonical));
 	frame_pool_stop(pool, 10);
 	while (frame_pool_give_part(pool))
 		;
@@ -205,18 +206,19 @@ START_TEST(claim_of_other_kinds)
 {
 	void *hv = palloc_hv(0), *heap = palloc_heap(7, 0, true);
 	struct frame_pool *pool = frame_pool_join(7, true, 10);
-	mfn_t canonical = frame_pool_draw(pool, false);
+	uint32_t canonical;
 
+	ck_assert_uint_eq(frame_pool_draw(pool, &canonical, 1, false), 1);
 	ck_assert_int_eq(frame_claim(mfn_to_frame(MFN(0x110)), 0, 0), -EBUSY);
 	ck_assert_int_eq(frame_claim(mfn_to_frame(virt_to_mfn(hv)), 0, 0),
 			 -EBUSY);
 	ck_assert_int_eq(frame_claim(mfn_to_frame(virt_to_mfn(heap)), 7, 0),
 			 -EBUSY);
-	ck_assert_int_eq(frame_claim(mfn_to_frame(canonical), 7, 0), -EBUSY);
+	ck_assert_int_eq(frame_claim(mfn_to_frame(MFN(canonical)), 7, 0), -EBUSY);
 	mfn_to_frame(virt_to_mfn(heap))->state &= ~FRAME_NOHEAP;
 	palloc_heap_free(heap);
 	palloc_hv_free(hv, 0);
-	frame_pool_free(pool, canonical);
+	frame_pool_free(pool, MFN(canonical));
 	frame_pool_stop(pool, 10);
 	while (frame_pool_give_part(pool))
 		;

@@ -66,9 +66,16 @@ static void leave(struct frame_pool *p, uint64_t frames)
 	frame_pool_leave(p);
 }
 
+static mfn_t draw_one(struct frame_pool *p, bool beyond)
+{
+	uint32_t frame;
+
+	return frame_pool_draw(p, &frame, 1, beyond) ? MFN(frame) : INVALID_MFN;
+}
+
 static mfn_t draw(struct frame_pool *p)
 {
-	return frame_pool_draw(p, false);
+	return draw_one(p, false);
 }
 
 /* FP3, SH26: each frame of the vector is drawn equally often. */
@@ -262,7 +269,7 @@ START_TEST(bounds)
 	while (!mfn_eq(mfn = draw(p), INVALID_MFN))
 		all[n++] = mfn;
 	ck_assert_uint_eq(n, ALL(SET_ASIDE));
-	all[n++] = frame_pool_draw(p, true);
+	all[n++] = draw_one(p, true);
 	ck_assert_uint_ne(mfn_n(all[n - 1]), mfn_n(INVALID_MFN));
 	ck_assert_uint_eq(in_heap(), heap - 1);
 	check_free(n + VEC_PAGES);
@@ -407,7 +414,7 @@ START_TEST(joins_what_uses_more)
 	mfn_t held[100];
 
 	while (n < ALL(10) + 3)
-		held[n++] = frame_pool_draw(p, true);
+		held[n++] = draw_one(p, true);
 	ck_assert_ptr_eq(frame_pool_join(1, false, SET_ASIDE), p);
 	ck_assert_uint_eq(set_aside(), ALL(SET_ASIDE) - 3);
 	while (n)

@@ -358,6 +358,82 @@ START_TEST(descriptor_at_a_page_end)	/* CP6: crossing a page */
 }
 END_TEST
 
+/* COMM5: pages are known, what the descriptor says is not. */
+START_TEST(descriptor_that_changes)
+{
+	struct xencomm_desc *x = desc_at(page, 64, 2);
+	uint64_t ref = desc_ref(maddr_add(maddr(page), 64)), i;
+
+	for (i = 1; i <= 3; i++)
+		memset(fake_page(d, page + i), (int)i, PAGE_SIZE);
+	x->address[0] = maddr_n(maddr(page + 1)) + 8;
+	x->address[1] = maddr_n(maddr(page + 3));
+	for (i = 0; i < 2; i++)
+		ck_assert_uint_eq(get(ref), 0x0101010101010101);
+	ck_assert_uint_eq(get(ref + PAGE_SIZE - 8), 0x0303030303030303);
+	ck_assert_uint_eq(get(ref), 0x0101010101010101);
+	ck_assert_uint_eq(get(ref + PAGE_SIZE - 12), 0x0303030301010101);
+	x->address[0] = maddr_n(maddr(page + 2));
+	ck_assert_uint_eq(get(ref), 0x0202020202020202);
+	(void)get(ref);
+	x->magic++;
+	refused(ref, 8);
+	x->magic--;
+	(void)get(ref);
+	x->nr_addrs = 0;
+	refused(ref, 8);
+	x->nr_addrs = XENCOMM_ADDRS_MAX + 1;
+	refused(ref, 8);
+}
+END_TEST
+
+/* The first page after `first` whose machine memory follows that of another. */
+static uint64_t page_with_next(uint64_t first, uint64_t *next)
+{
+	for (uint64_t i = first; i < first + 16; i++)
+		for (*next = first; *next < first + 16; ++*next)
+			if (mfn_eq(fake_mfn(d, *next), mfn_add(fake_mfn(d, i), 1)))
+				return i;
+	ck_abort_msg("no two pages are neighbours");
+}
+
+/* COMM5: a descriptor's second page is not the one behind its first. */
+START_TEST(descriptor_beside_a_known_page)
+{
+	struct xencomm_desc *x = desc_at(page, 64, 2);
+	uint64_t ref = desc_ref(maddr_add(maddr(page), 64)), at, next;
+
+	at = page_with_next(page + 2, &next);
+	memset(fake_page(d, page + 1), 1, PAGE_SIZE);
+	memset(fake_page(d, next), 2, PAGE_SIZE);
+	x->address[0] = maddr_n(maddr(at)) + 8;
+	x->address[1] = maddr_n(maddr(page + 1));
+	(void)get(ref);
+	ck_assert_uint_eq(get(inline_ref(maddr(next))), 0x0202020202020202);
+	ck_assert_uint_eq(get(ref + PAGE_SIZE - 8), 0x0101010101010101);
+}
+END_TEST
+
+/* COMM5: what is known ends with the page's class, owner, and with the vCPU. */
+START_TEST(known_until_a_flush)
+{
+	uint64_t ref = inline_ref(maddr(page)), v = 5;
+
+	memset(fake_page(d, page), 0, PAGE_SIZE);
+	ck_assert_int_eq(copy_to_guest(ref, &v, sizeof(v)), 0);
+	ck_assert_uint_eq(get(ref), v);
+	fake_run(other);
+	refused(ref, 8);
+	fake_run(d);
+	ck_assert_uint_eq(get(ref), v);
+	ck_assert_int_gt(FAKE_CALL(op_share, SHAREOP_single, fake_va(page), 0, 0), 0);
+	refused(ref, 8);
+	ref = inline_ref(maddr(page));
+	ck_assert_uint_eq(get(ref), v);
+	not_written(ref);
+}
+END_TEST
+
 START_TEST(descriptor_elsewhere)	/* in a frame that is not ours */
 {
 	refused(desc_ref(MADDR(0)), 8);
@@ -494,6 +570,27 @@ START_TEST(buffer_stale_number)	/* CP8: reused after an unregistration */
 }
 END_TEST
 
+START_TEST(buffer_known_and_unregistered)	/* COMM5 */
+{
+	uint64_t v = 7;
+	long number;
+
+	list(0, 1);
+	number = reg(1);
+	ck_assert_int_eq(copy_to_guest(buffer_ref(number) + 16, &v, sizeof(v)), 0);
+	ck_assert_uint_eq(get(buffer_ref(number) + 16), v);
+	/* A descriptor names machine memory only, whatever is known. */
+	desc_at(page + 2, 0, 1)->address[0] = maddr_n(maddr(page + 2));
+	(void)get(desc_ref(maddr(page + 2)));
+	(void)get(buffer_ref(number) + 16);
+	desc_at(page + 2, 0, 1)->address[0] = buffer_ref(number) - XENCOMM_INLINE;
+	refused(desc_ref(maddr(page + 2)), 8);
+	(void)get(buffer_ref(number) + 16);
+	ck_assert_int_eq(unreg(number), 0);
+	refused(buffer_ref(number) + 16, 8);
+}
+END_TEST
+
 START_TEST(buffer_caps)	/* CP8: number and pages of a domain */
 {
 	long numbers[XENCOMM_BUFFERS];
@@ -609,6 +706,9 @@ static void references(TCase *refs)
 	tcase_add_test(refs, descriptor_bad);
 	tcase_add_test(refs, descriptor_at_a_page_end);
 	tcase_add_test(refs, descriptor_elsewhere);
+	tcase_add_test(refs, descriptor_that_changes);
+	tcase_add_test(refs, descriptor_beside_a_known_page);
+	tcase_add_test(refs, known_until_a_flush);
 	tcase_add_test(refs, a_batch_by_reference);
 	tcase_add_test(refs, a_batch_in_an_offered_page);
 	tcase_add_test(refs, updates_by_reference);
@@ -624,6 +724,7 @@ int main(void)
 	tcase_add_test(buffers, buffer_frames_are_kept);
 	tcase_add_test(buffers, buffer_refusals);
 	tcase_add_test(buffers, buffer_stale_number);
+	tcase_add_test(buffers, buffer_known_and_unregistered);
 	tcase_add_test(buffers, buffer_caps);
 	tcase_add_test(buffers, buffer_no_memory);
 	return suite_run();

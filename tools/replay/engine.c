@@ -47,7 +47,7 @@ static void *op_map(void *ctx, uint32_t frame)
 		       (void *)(uintptr_t)engine.offered;
 }
 
-static bool op_canonical_alloc(void *ctx, uint16_t group, uint32_t *frame)
+static bool draw(uint16_t group, uint32_t *frame)
 {
 	if (engine.backs)
 		*frame = engine.back[--engine.backs];
@@ -59,6 +59,16 @@ static bool op_canonical_alloc(void *ctx, uint16_t group, uint32_t *frame)
 	return true;
 }
 
+static uint32_t op_canonical_draw(void *ctx, uint16_t group, uint32_t *frames,
+				  uint32_t most)
+{
+	uint32_t drawn = 0;
+
+	while (drawn < most && draw(group, &frames[drawn]))
+		drawn++;
+	return drawn;
+}
+
 static void op_canonical_free(void *ctx, uint32_t frame)
 {
 	engine.back[engine.backs++] = frame;
@@ -66,7 +76,7 @@ static void op_canonical_free(void *ctx, uint32_t frame)
 
 static const struct share_ops ops = {
 	.map = op_map,
-	.canonical_alloc = op_canonical_alloc,
+	.canonical_draw = op_canonical_draw,
 	.canonical_free = op_canonical_free,
 	.alloc = bench_alloc,
 	.free = bench_free,

@@ -98,7 +98,8 @@ struct lintab {
 	uint64_t count;		/* atomic; LIN3 */
 	/* atomic, of the state: counts at which it should be another one */
 	uint64_t grow_above, shrink_below;
-	unsigned char *base;	/* the buckets of an empty table */
+	unsigned char *base;	/* the buckets of an empty table, */
+	uint32_t base_count;	/* so many; constant */
 	/*
 	 * Bucket 2^i + n is in a block of generations[i]; written by
 	 * lintab_step().
@@ -188,9 +189,14 @@ static inline uint64_t lintab_bytes(const struct lintab *t);
 static inline struct lintab_shape lintab_shape(const struct lintab *t);
 static inline uint32_t lintab_bucket_count(const struct lintab *t);
 
-/* A bijection, the one of MurmurHash3's end: odd multiplications and shifts. */
+/*
+ * A bijection: odd multiplications and a shift.  The step in between counts:
+ * with one multiplication numbers in a row fill all buckets alike, and all
+ * overflow at the same time.
+ */
 static inline uint32_t lintab_mix(uint32_t x);
 static inline uint32_t lintab_place(const struct lintab_kind *kind, const void *entry);
+extern const uint8_t lintab_reversed[256];	/* the bits of a byte */
 /* The group's number: the first bits of the place, the very first lowest. */
 static inline uint32_t lintab_group(uint32_t place, uint32_t level);
 /* LIN2 */

@@ -44,7 +44,7 @@ static inline unsigned char *lintab_bucket(const struct lintab *t,
 	uint32_t i, in_generation, log2;
 	unsigned char *block;
 
-	if (number < 2u << t->kind->level)
+	if (number < t->base_count)
 		return t->base + ((size_t)number << t->bucket_log2);
 	i = lintab_log2(number);
 	in_generation = number - (1u << i);
@@ -66,11 +66,9 @@ static inline uint64_t lintab_bytes(const struct lintab *t)
 
 static inline uint32_t lintab_mix(uint32_t x)
 {
-	x ^= x >> 16;
 	x *= 0x85ebca6b;
-	x ^= x >> 13;
-	x *= 0xc2b2ae35;
-	return x ^ x >> 16;
+	x ^= x >> 15;
+	return x * 0xc2b2ae35;
 }
 
 static inline uint32_t lintab_place(const struct lintab_kind *kind,
@@ -92,7 +90,10 @@ static inline uint32_t lintab_reverse(uint32_t x)
 
 static inline uint32_t lintab_group(uint32_t place, uint32_t level)
 {
-	return lintab_reverse(place) & ((1u << level) - 1);
+	uint32_t bits = likely(level <= 8) ? lintab_reversed[place >> 24] :
+					     lintab_reverse(place);
+
+	return bits & ((1u << level) - 1);
 }
 
 /*

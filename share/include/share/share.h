@@ -96,10 +96,12 @@ struct share_ops {
 	/* its 4096 bytes, always mapped */
 	void *(*map)(void *ctx, uint32_t frame);
 	/*
-	 * A random frame for `group`, its record zero but for group, and hash,
-	 * which is SHARE_HASH_DRAWN at most; false: none. Fast path.
+	 * Random frames for `group`, up to `most`, their records zero but for
+	 * group, and hash, which is SHARE_HASH_DRAWN at most; how many.  0: the
+	 * group has none.  Fast path.
 	 */
-	bool (*canonical_alloc)(void *ctx, uint16_t group, uint32_t *frame);
+	uint32_t (*canonical_draw)(void *ctx, uint16_t group, uint32_t *frames,
+				   uint32_t most);
 	void (*canonical_free)(void *ctx, uint32_t frame);
 	/*
 	 * The page functions for a batch of so many pages, until the call
@@ -214,8 +216,8 @@ struct share_page {
 /*
  * Offer `count` pages, in their order, each with its own result; faster than
  * one by one, because the memory that several need is waited for at once.
- * Takes up to four free frames at a time where share_offer() takes one: near
- * the end of the pool a page may have SHARE_ERR_NOMEM for that.
+ * Takes up to six free frames at a time where share_offer() takes one: near the
+ * end of the pool a page of another domain may have SHARE_ERR_NOMEM for that.
  */
 void share_offer_batch(struct share_dom *d, struct share_page *pages,
 		       unsigned int count);
