@@ -20,12 +20,13 @@ share_read() {
 
 # A second, in the same way.
 share_second() {
-	[ -e /tmp/never ] || busybox mkfifo /tmp/never
 	read -r -t 1 nothing <>/tmp/never
 	:
 }
 
 share_load() {
+	# Now: a program that starts once all is at rest maps all of busybox again.
+	[ -e /tmp/never ] || busybox mkfifo /tmp/never || return 1
 	# shellcheck disable=SC2086
 	insmod /lib/pasture.ko "$@" $(echo "${pasture-}" | tr , ' ')
 }

@@ -305,7 +305,8 @@ void cache_round(void)
 	if (time_after_eq(jiffies, unmarked_at))
 		try_all(unmarked, true);
 	if (!bitmap_empty(ripe, hyper_pfns)) {
-		unmarked_at = jiffies + MAPPED_REST;	/* all of them: it is busy */
+		/* of all of them: it is busy */
+		unmarked_at = jiffies + MAPPED_REST;
 		try_all(ripe, false);
 	}
 	ripen();
