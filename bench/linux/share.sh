@@ -13,7 +13,20 @@ share_number() {
 	cat $folder/"$1"
 }
 
+# share_read NAME FILE: its first line, by the shell itself: a guest at rest starts nothing.
+share_read() {
+	read -r "$1" <$folder/"$2"
+}
+
+# A second, in the same way.
+share_second() {
+	read -r -t 1 nothing <>/tmp/never
+	:
+}
+
 share_load() {
+	# Now: a program that starts once all is at rest maps all of busybox again.
+	[ -e /tmp/never ] || busybox mkfifo /tmp/never || return 1
 	# shellcheck disable=SC2086
 	insmod /lib/pasture.ko "$@" $(echo "${pasture-}" | tr , ' ')
 }
@@ -28,31 +41,44 @@ share_near() {
 share_settle() {
 	sharing=0 out=0 same=0 i=0
 	while [ $same -lt 5 ] && [ $i -lt 90 ]; do
-		now=$(share_number pages_sharing) given=$(share_number balloon/out)
+		share_read now pages_sharing && share_read given balloon/out || return 1
 		if share_near "$now" $sharing && share_near "$given" $out; then
 			same=$((same + 1))
 		else
 			sharing=$now out=$given same=0
 		fi
 		i=$((i + 1))
-		sleep 1
+		share_second
 	done
 	[ $same = 5 ]
 }
 
+# share_add NAME FILE: a word of what share_say says.
+share_add() {
+	share_read value "$2" && out="$out $1=$value"
+}
+
 # A console line has 240 characters at most; the rest would be a line of its own.
 share_say() {
-	out="state=$1 sharing=$(share_number pages_sharing) breaks=$(share_number breaks)"
-	out="$out owned=$(share_number pages_owned) out=$(share_number balloon/out)"
-	out="$out names_wrong=$(share_number names_wrong)"
+	out="state=$1"
+	share_add sharing pages_sharing
+	share_add breaks breaks
+	share_add owned pages_owned
+	share_add out balloon/out
+	share_add names_wrong names_wrong
 	for kind in text rodata reserved vmalloc cache free large; do
-		out="$out $kind=$(share_number $kind/shared)"
+		share_add $kind $kind/shared
 	done
 	for word in offered accepted; do
-		out="$out image_$word=$(($(share_number text/$word) + $(share_number rodata/$word)))"
+		share_read text text/$word && share_read value rodata/$word
+		out="$out image_$word=$((text + value))"
 	done
 	say "share $out" >/dev/console
-	say "private state=$1 $(sed 's/ \([0-9]*\) \([0-9]*\)$/=\1,\2/' $folder/private | tr '\n' ' ')" >/dev/console
+	out=
+	while read -r use pages zero; do
+		out="$out $use=$pages,$zero"
+	done <$folder/private
+	say "private state=$1$out" >/dev/console
 }
 
 # Loaded, at rest, and told to the harness.

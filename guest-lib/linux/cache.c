@@ -15,10 +15,16 @@
  * private data and we have: nobody else is in the midst of using the page, and
  * a lookup that comes meanwhile waits.  A page that is not as it must be at any
  * step is left; it is tried again after a rest.
+ *
+ * A page that processes map is looked at twice, MAPPED_REST apart, for the mark
+ * that the CPU leaves in an entry that it used.  If nobody used it in between
+ * it is taken from them, as reclaim does it, and offered as any other: whoever
+ * wants it again faults, and maps it anew, which breaks the share first (sole).
  */
 #include <linux/bitmap.h>
 #include <linux/pagemap.h>
 #include <linux/rcupdate.h>
+#include <linux/rmap.h>
 #include <linux/timer.h>
 #include <linux/tracepoint.h>
 #include <linux/vmalloc.h>
@@ -26,13 +32,20 @@
 #include "pasture.h"
 
 #define PERIOD		(HZ / 4)
+#define MAPPED_REST	HZ
 
 /* A bit for each pfn; set without a lock, also by who saw the other pointer. */
 static unsigned long *fresh, *ripe;
+/* Mapped pages whose entries had their marks taken away at that time. */
+static unsigned long *unmarked;
+static unsigned long unmarked_at;
 static struct tracepoint *point;
 static bool hooked;
 /* Brings pages that wait to be put on the lists there; NULL: cannot be had. */
 static void (*drain)(void);
+/* Reclaim's own: how many entries were used; all entries away.  NULL: none. */
+static typeof(folio_referenced) *count_used;
+static typeof(try_to_unmap) *unmap;
 static struct folio *held[OFFER_BATCH];	/* referenced and locked */
 
 static void period_over(struct timer_list *unused)
@@ -87,7 +100,8 @@ int cache_init(void)
 		return 0;
 	fresh = vzalloc(BITS_TO_LONGS(hyper_pfns) * sizeof(long));
 	ripe = vzalloc(BITS_TO_LONGS(hyper_pfns) * sizeof(long));
-	if (!fresh || !ripe)
+	unmarked = vzalloc(BITS_TO_LONGS(hyper_pfns) * sizeof(long));
+	if (!fresh || !ripe || !unmarked)
 		return -ENOMEM;
 	for_each_kernel_tracepoint(find_point, NULL);
 	if (point && !tracepoint_probe_register(point, inserted, NULL))
@@ -95,6 +109,10 @@ int cache_init(void)
 	else
 		pr_info("no tracepoint mm_lru_insertion: only what is cached now is shared\n");
 	drain = (void *)hyper_symbol("lru_add_drain_all");
+	if (param_cold) {
+		count_used = (void *)hyper_symbol("folio_referenced");
+		unmap = (void *)hyper_symbol("try_to_unmap");
+	}
 	take_stock();
 	return 0;
 }
@@ -107,6 +125,7 @@ void cache_fini(void)
 	del_timer_sync(&period);
 	vfree(fresh);
 	vfree(ripe);
+	vfree(unmarked);
 }
 
 static bool is_cached(struct folio *folio)
@@ -117,11 +136,16 @@ static bool is_cached(struct folio *folio)
 
 static bool is_still(struct folio *folio)
 {
-	return folio_test_uptodate(folio) && !folio_test_writeback(folio) &&
-	       !folio_test_swapcache(folio) && !folio_mapped(folio);
+	return folio_test_uptodate(folio) && !folio_test_writeback(folio) && !folio_test_swapcache(folio);
 }
 
-/* NULL, or the page's folio with a reference, locked, as an offer wants it. */
+static void release(struct folio *folio)
+{
+	folio_unlock(folio);
+	folio_put(folio);
+}
+
+/* NULL, or the page's folio, a file's, with a reference, locked. */
 static struct folio *hold(unsigned long pfn)
 {
 	struct page *page = pfn_to_online_page(pfn);
@@ -138,14 +162,30 @@ static struct folio *hold(unsigned long pfn)
 	}
 	if (folio_pfn(folio) == pfn && is_cached(folio) && is_still(folio))
 		return folio;
-	folio_unlock(folio);
-	folio_put(folio);
+	release(folio);
 	return NULL;
 }
 
 static int frozen_count(struct folio *folio)
 {
 	return 1 + 1 + (folio_test_private(folio) ? 1 : 0);
+}
+
+/*
+ * Nobody maps it; or nobody did more since it was asked before than have it
+ * mapped, and now nobody does.
+ */
+static bool is_unmapped(struct folio *folio, bool again)
+{
+	unsigned long flags;
+
+	if (!folio_mapped(folio))
+		return true;
+	if (!count_used || !unmap || count_used(folio, 1, NULL, &flags) || !again ||
+	    folio_ref_count(folio) != frozen_count(folio) + page_mapcount(&folio->page))
+		return false;
+	unmap(folio, 0);
+	return !folio_mapped(folio);
 }
 
 /* The first of held[] are those that could be frozen; returns how many. */
@@ -196,22 +236,51 @@ static void offer_held(unsigned int count)
 		return;
 	synchronize_rcu_expedited();
 	freeze_and_offer(&offer_batch, count);
-	for (i = 0; i < count; i++) {
-		folio_unlock(held[i]);
-		folio_put(held[i]);
-	}
+	for (i = 0; i < count; i++)
+		release(held[i]);
 }
 
-/* A page that cannot be held now (mapped, locked) rests like a refused one. */
-static unsigned int try_page(unsigned long pfn, unsigned int count)
+/*
+ * A page that cannot be held now (locked, in use) rests like a refused one;
+ * again: it was looked at MAPPED_REST ago.
+ */
+static unsigned int try_page(unsigned long pfn, unsigned int count, bool again)
 {
+	struct folio *folio;
+	bool mapped;
+
 	if (!table_new_life(pfn, KIND_CACHE))
 		return count;
-	held[count] = hold(pfn);
-	if (held[count])
+	folio = hold(pfn);
+	if (folio && is_unmapped(folio, again)) {
+		held[count] = folio;
 		return count + 1;
-	table_refused(pfn);
+	}
+	mapped = folio && folio_mapped(folio);
+	if (folio)
+		release(folio);
+	if (mapped && !again)
+		set_bit(pfn, unmarked);
+	else
+		table_refused(pfn);
 	return count;
+}
+
+static void try_all(unsigned long *bits, bool again)
+{
+	unsigned int count = 0;
+	unsigned long pfn;
+
+	for_each_set_bit(pfn, bits, hyper_pfns) {
+		clear_bit(pfn, bits);
+		count = try_page(pfn, count, again);
+		if (count < OFFER_BATCH)
+			continue;
+		offer_held(count);
+		count = 0;
+		cond_resched();
+	}
+	offer_held(count);
 }
 
 /* Those that came while the last period ran have been there for one now. */
@@ -229,22 +298,16 @@ static void ripen(void)
 
 void cache_round(void)
 {
-	unsigned int count = 0;
-	unsigned long pfn;
-
 	if (!ripe)
 		return;
 	if (table_in_epoch() && drain)
 		drain();
-	for_each_set_bit(pfn, ripe, hyper_pfns) {
-		clear_bit(pfn, ripe);
-		count = try_page(pfn, count);
-		if (count < OFFER_BATCH)
-			continue;
-		offer_held(count);
-		count = 0;
-		cond_resched();
+	if (time_after_eq(jiffies, unmarked_at))
+		try_all(unmarked, true);
+	if (!bitmap_empty(ripe, hyper_pfns)) {
+		/* of all of them: it is busy */
+		unmarked_at = jiffies + MAPPED_REST;
+		try_all(ripe, false);
 	}
-	offer_held(count);
 	ripen();
 }

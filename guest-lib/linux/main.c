@@ -42,6 +42,8 @@ static bool is_restless(void)
 	static unsigned int looks;
 
 	if (!balloon_moved()) {
+		if (looks)
+			table_forgive();
 		looks = 0;
 		return false;
 	}

@@ -10,7 +10,7 @@ struct limits {
 };
 
 bool param_text = true, param_cache = true, param_reserved = true, param_vmalloc = true;
-bool param_free = true, param_large = true, param_balloon = true;
+bool param_cold = true, param_free = true, param_large = true, param_balloon = true;
 unsigned int param_sleep_ms = 1000, param_free_mib = 2, param_spare_mib = 2;
 
 static int range_set(const char *text, const struct kernel_param *kp)
@@ -67,6 +67,8 @@ module_param_named(text, param_text, bool, 0444);
 MODULE_PARM_DESC(text, "share the kernel's text and rodata (default Y)");
 module_param_named(cache, param_cache, bool, 0444);
 MODULE_PARM_DESC(cache, "share page cache that no process maps (default Y)");
+module_param_named(cold, param_cold, bool, 0444);
+MODULE_PARM_DESC(cold, "share page cache that processes map and have not used lately (default Y)");
 module_param_named(free, param_free, bool, 0444);
 MODULE_PARM_DESC(free, "share free pages, all zero (default Y)");
 module_param_named(large, param_large, bool, 0444);

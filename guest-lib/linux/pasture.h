@@ -90,7 +90,8 @@ int main_run_set(unsigned int run);
 bool main_is_sharing(void);	/* pasture_lock held */
 
 /* params.c: what `modinfo` lists, in range. */
-extern bool param_text, param_cache, param_reserved, param_vmalloc, param_free, param_large, param_balloon;
+extern bool param_text, param_cache, param_cold, param_reserved, param_vmalloc, param_free, param_large,
+	param_balloon;
 extern unsigned int param_sleep_ms, param_free_mib, param_spare_mib;
 
 /* hyper.c */
@@ -122,6 +123,12 @@ bool table_take(unsigned long pfn, enum page_kind kind);
 void table_offered(unsigned long pfn, int status);
 /* It could not even be offered. */
 void table_refused(unsigned long pfn);
+/* No entry of a shared page is writable, or was when it was offered. */
+bool table_is_read_only(unsigned long pfn);
+/* Of such a page, offered with success. */
+void table_note_frame(unsigned long pfn, unsigned long mfn);
+bool table_still_shared(unsigned long pfn);
+void table_forgive(void);
 void table_unshared(unsigned long pfn);
 void table_sweep(void);
 /*

@@ -110,7 +110,13 @@ static long send(const struct quiet_list *l, struct offer *o)
 
 static void flush(const struct quiet_list *l, struct offer *o)
 {
-	offer_account(o, send(l, o));
+	long rc = send(l, o);
+	unsigned int i;
+
+	for (i = 0; i < o->count; i++)
+		if (o->entry[i].status == SHARE_DONE)
+			table_note_frame(o->pfn[i], o->entry[i].mfn);
+	offer_account(o, rc);
 }
 
 void quiet_round(struct quiet_list *l)

@@ -11,6 +11,9 @@
  * the rings of console and store, start_info.  Only pages with a writable entry
  * are taken: that is how a share is known later.  A domain with hardware has
  * buffers that devices write: there is no such kind then.
+ *
+ * The map of memory (struct page) has entries of its own, and is offered with
+ * both.  What it says of memory that was given back stays as it is.
  */
 #include <linux/percpu.h>
 #include <linux/pgtable.h>
@@ -86,13 +89,35 @@ static unsigned long count_claimed(void)
 	return n;
 }
 
+static void list_memory_map(void)
+{
+	unsigned long va = (unsigned long)pfn_to_page(0) & PAGE_MASK, pfn;
+	unsigned int level;
+	pte_t *entry;
+
+	for (; va < (unsigned long)pfn_to_page(hyper_pfns); va += PAGE_SIZE) {
+		entry = lookup_address(va, &level);
+		if (!entry || level != PG_LEVEL_4K || !pte_present(*entry))
+			continue;
+		pfn = pte_pfn(*entry);
+		if (pfn >= hyper_pfns || table_kind(pfn) != KIND_RESERVED)
+			continue;
+		quiet_add(&pages, pfn, va);
+		table_drop(pfn);
+	}
+}
+
 static void list_claimed(void)
 {
-	unsigned long pfn;
+	unsigned long pfn, mapped;
 
+	list_memory_map();
+	mapped = pages.count;
 	for (pfn = 0; pfn < hyper_pfns; pfn++)
 		if (table_kind(pfn) == KIND_RESERVED)
 			quiet_add(&pages, pfn, 0);
+	while (mapped--)
+		table_claim(pages.page[mapped].pfn, KIND_RESERVED);
 }
 
 static void drop_claimed(void)

@@ -12,6 +12,7 @@
 #include <linux/pgtable.h>
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
+#include <linux/xarray.h>
 
 #include "pasture.h"
 #include "trace.h"
@@ -28,6 +29,11 @@ static u8 *table;
 static unsigned int epoch;
 static bool epoch_begins;
 static u64 breaks_seen;
+/*
+ * Of shared pages that are mapped read-only everywhere, but for the kernel
+ * image: their frames.
+ */
+static DEFINE_XARRAY(frames);
 
 struct kind_counters kind_counters[KINDS];
 const char *const kind_names[KINDS] = {
@@ -42,6 +48,7 @@ int table_init(void)
 
 void table_fini(void)
 {
+	xa_destroy(&frames);
 	vfree(table);
 }
 
@@ -114,15 +121,35 @@ void table_unshared(unsigned long pfn)
 	table[pfn] &= ~SHARED;
 }
 
+bool table_is_read_only(unsigned long pfn)
+{
+	return !(hyper_entry_of(pfn) & SHARE_PTE_AVL);
+}
+
+/* Without room for it the page will look broken: then it rests. */
+void table_note_frame(unsigned long pfn, unsigned long mfn)
+{
+	if (table_is_read_only(pfn))
+		(void)xa_store(&frames, pfn, xa_mk_value(mfn), GFP_KERNEL);
+}
+
+static bool has_noted_frame(unsigned long pfn)
+{
+	unsigned long mfn;
+	void *noted = xa_load(&frames, pfn);
+
+	return noted && hyper_frame_of(pfn, &mfn) && xa_to_value(noted) == mfn;
+}
+
 /*
- * The entry of a shared page that was writable says so itself; kernel text and
- * rodata are known by their frames.
+ * The entry of a shared page that was writable says so itself; others are known
+ * by their frames.
  */
-static bool still_shared(unsigned long pfn)
+bool table_still_shared(unsigned long pfn)
 {
 	if (table_kind(pfn) == KIND_TEXT || table_kind(pfn) == KIND_RODATA)
 		return image_is_current(pfn);
-	return hyper_entry_of(pfn) & SHARE_PTE_AVL;
+	return !table_is_read_only(pfn) || has_noted_frame(pfn);
 }
 
 static void page_broke(unsigned long pfn)
@@ -131,11 +158,22 @@ static void page_broke(unsigned long pfn)
 	trace_pasture_broken(pfn, table_kind(pfn));
 	table_unshared(pfn);
 	strike(pfn);
+	xa_erase(&frames, pfn);
 }
 
 void table_refused(unsigned long pfn)
 {
 	strike(pfn);
+}
+
+/* What broke reserved pages was the balloon, which has come to rest. */
+void table_forgive(void)
+{
+	unsigned long pfn;
+
+	for (pfn = 0; pfn < hyper_pfns; pfn++)
+		if (table_kind(pfn) == KIND_RESERVED)
+			table[pfn] &= ~(STRIKES_MASK | JUST_NOW);
 }
 
 /* A page of the kernel image or reserved stays what it is. */
@@ -154,7 +192,7 @@ bool table_new_life(unsigned long pfn, enum page_kind kind)
 
 	if (is_fixed(before))
 		return false;
-	if (table_is_shared(pfn) && !still_shared(pfn))
+	if (table_is_shared(pfn) && !table_still_shared(pfn))
 		page_broke(pfn);
 	if (table_is_shared(pfn) || (before && !table_kind(pfn)))
 		return false;	/* as it was, or given up just now */
@@ -169,7 +207,7 @@ bool table_take(unsigned long pfn, enum page_kind kind)
 {
 	if (is_fixed(table_kind(pfn)))
 		return false;
-	if (table_is_shared(pfn) && !still_shared(pfn))
+	if (table_is_shared(pfn) && !table_still_shared(pfn))
 		page_broke(pfn);
 	if (table_is_shared(pfn))
 		return false;
@@ -186,7 +224,7 @@ void table_sweep(void)
 		return;
 	breaks_seen = info.breaks;
 	for (pfn = 0; pfn < hyper_pfns; pfn++) {
-		if (table_is_shared(pfn) && !still_shared(pfn))
+		if (table_is_shared(pfn) && !table_still_shared(pfn))
 			page_broke(pfn);
 		if (pfn % 4096 == 0)
 			cond_resched();

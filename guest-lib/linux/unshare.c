@@ -67,10 +67,10 @@ unsigned long unshare_all(void)
 	for (pfn = 0; pfn < hyper_pfns; pfn++) {
 		if (!table_is_shared(pfn))
 			continue;
-		if (table_kind(pfn) == KIND_TEXT || table_kind(pfn) == KIND_RODATA) {
+		if (table_is_read_only(pfn) && table_still_shared(pfn)) {
 			pfns[count++] = pfn;
 		} else {
-			if (hyper_entry_of(pfn) & SHARE_PTE_AVL)
+			if (!table_is_read_only(pfn))
 				write_nothing(pfn);
 			table_unshared(pfn);
 		}

@@ -6,14 +6,13 @@
  * Each page has two entries, the area's and the linear map's, and is offered
  * with both; an offer that misses one is refused.  As with reserved pages,
  * nobody holds the frame's number: the areas are looked at in a thread, so no
- * code that reads an entry for its frame (vmalloc_to_page) is half-way.  Only
- * pages with a writable entry in the linear map are taken: that is how a share
- * is known later.
+ * code that reads an entry for its frame (vmalloc_to_page) is half-way.
  *
- * Areas whose pages lose and get back their linear entries when they are freed
- * (VM_FLUSH_RESET_PERMS: what holds programs, of modules and of BPF) are left
- * out: the hold would end with the last entry, and the one that comes then
- * names a frame that the guest no longer has.
+ * Areas that hold programs (2 MiB that BPF fills bit by bit) are read-only in
+ * both; who patches one maps the page writable elsewhere, which breaks the
+ * share.  When such an area is freed its pages lose their linear entries, and
+ * get them back: a hypervisor that knows sole breaks the share before the last
+ * one goes (abi share.h).
  *
  * An area of fewer than AREA_MIN pages is left alone: stacks are such, and
  * there is little in them.  So are pages that are not vmalloc's own (mapped
@@ -54,27 +53,12 @@ static bool own_page(unsigned long va, unsigned long *pfn)
 	       page_count(page) == 1 && !page_mapped(page);
 }
 
-/*
- * May the area's pages be shared?  The answer is good until this thread sleeps:
- * one CPU has one guest's areas.
- */
-static bool is_plain_area(unsigned long va)
-{
-	static struct vm_struct *(*area_of)(const void *va);
-	const struct vm_struct *area;
-
-	if (!area_of)
-		area_of = (void *)hyper_symbol("find_vm_area");
-	area = area_of ? area_of((void *)va) : NULL;
-	return area && !(area->flags & VM_FLUSH_RESET_PERMS);
-}
-
 /* How many pages in a row from va on. */
-static unsigned long area_pages(unsigned long va)
+static unsigned long area_pages(unsigned long va, unsigned long end)
 {
 	unsigned long n = 0, pfn;
 
-	while (va + n * PAGE_SIZE < VMALLOC_END && own_page(va + n * PAGE_SIZE, &pfn))
+	while (va + n * PAGE_SIZE < end && own_page(va + n * PAGE_SIZE, &pfn))
 		n++;
 	return n;
 }
@@ -84,7 +68,7 @@ static bool take(unsigned long pfn)
 {
 	if (table_is_shared(pfn))
 		return table_kind(pfn) == KIND_VMALLOC;
-	return (hyper_entry_of(pfn) & _PAGE_RW) && table_take(pfn, KIND_VMALLOC);
+	return table_take(pfn, KIND_VMALLOC);
 }
 
 static void add_area(struct quiet_list *l, unsigned long va, unsigned long n)
@@ -113,13 +97,13 @@ static unsigned long next_va(unsigned long va)
 }
 
 /* Pages of large areas; with a list, they are added to it. */
-static unsigned long walk(struct quiet_list *l)
+static unsigned long walk_range(struct quiet_list *l, unsigned long va, unsigned long end)
 {
-	unsigned long va = VMALLOC_START, n, all = 0;
+	unsigned long n, all = 0;
 
-	while (va < VMALLOC_END) {
-		n = area_pages(va);
-		if (n >= AREA_MIN && is_plain_area(va)) {
+	while (va < end) {
+		n = area_pages(va, end);
+		if (n >= AREA_MIN) {
 			all += n;
 			if (l)
 				add_area(l, va, n);
@@ -128,6 +112,11 @@ static unsigned long walk(struct quiet_list *l)
 		cond_resched();
 	}
 	return all;
+}
+
+static unsigned long walk(struct quiet_list *l)
+{
+	return walk_range(l, VMALLOC_START, VMALLOC_END) + walk_range(l, MODULES_VADDR, MODULES_END);
 }
 
 static void list_make(void)

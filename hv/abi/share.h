@@ -215,6 +215,8 @@ struct shareop_info {
  * to be, the validation of a table included.  For kernels that keep entries in
  * tables that are not pinned, where nobody counts them, and read them back
  * through the M2P: stock Linux at fork() and exit().
+ * A page whose last entry goes is broken first, too: it stays the domain's,
+ * under its new name, until it is mapped again or given back.
  */
 #define SHARE_MODE_SOLE		4u
 /*

@@ -52,6 +52,11 @@
  * K8  The search begins with the table where the last entry was found, and
  *     comes to it again in its turn: the pages of one area, broken one after
  *     the other, have their entries in one table.
+ * K9  Of a guest that chose SHARE_MODE_SOLE a page is broken before its last
+ *     entry goes: it may make it another one later, under the name that its
+ *     list has, and the hold would have ended.  (Linux takes the entry of the
+ *     linear map away, and gives it back, of what held programs.)  A page for
+ *     which there is no frame goes with the entry, as without it.
  */
 #include <port.h>
 #include <errno.h>

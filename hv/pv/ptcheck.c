@@ -292,6 +292,61 @@ int ptcheck_break(struct domain *d, pte_t *pte)
 	return 0;
 }
 
+/*
+ * The last entry of a shared page is replaced, of a domain that chose
+ * SHARE_MODE_SOLE?
+ */
+static bool l1_is_last(struct domain *d, pte_t old, pte_t new)
+	needs_lock(&d->mm)
+{
+	uint32_t mappings;
+
+	if (!(d->breaks.flags & SHARE_MODE_SOLE) || !(old & PTE_P) ||
+	    (old & (PTE_AVL_OURS & ~PTE_AVL_SHARED)) ||
+	    !frame_is_shared(mfn_to_frame(pte_mfn(old))) ||
+	    ((new & PTE_P) && mfn_eq(pte_mfn(new), pte_mfn(old))))
+		return false;
+	return holds_find(d, pte_mfn(old), &mappings, NULL) && mappings == 1;
+}
+
+/* ptcheck_break() of an entry that is not to become writable. */
+static int l1_break_read_only(struct domain *d, pte_t *pte) needs_lock(&d->mm)
+{
+	pte_t e = READ_ONCE(*pte);
+	struct frame *f;
+	int r = ptbreak_write(d, pte, pte_mfn(e), &f);
+
+	if (r)
+		return r;
+	if (mfn_eq(pte_mfn(e), frame_to_mfn(f))) {
+		frame_put(f);	/* the entry has its own reference */
+		return 0;
+	}
+	(void)entry_write(pte, ownpage_pte(e, frame_to_mfn(f)), AD_PRESERVE, &e);
+	holds_unmap(d, pte_mfn(e), true);
+	domain_flush_tlb(d);
+	return 0;
+}
+
+/*
+ * The hold would go with its last entry, but the guest may make the page
+ * another one later, under the name that its list has: it has a frame of its
+ * own first (K9).  One that cannot be had ends nothing: the entry goes, and the
+ * page with it.
+ */
+static int l1_last_break(struct domain *d, pte_t *pte, enum ptcheck_ad ad)
+	needs_lock(&d->mm)
+{
+	int r;
+
+	if (ptbreak_left(d))
+		return -ERESTART;
+	r = *pte & PTE_AVL_SHARED ? ptcheck_break(d, pte) : l1_break_read_only(d, pte);
+	if (r == -ENOMEM && ptbreak_waits(d))
+		return -ERESTART;
+	return !r && ad == AD_EXACT ? -EAGAIN : 0;
+}
+
 static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 		  enum ptcheck_ad ad) needs_lock(&d->mm)
 {
@@ -304,6 +359,12 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 		adjusted = (new & ~(PTE_AVL_OURS | PTE_G)) | PTE_US |
 			   (old & PTE_AVL_OURS);
 		return entry_write(pte, adjusted, ad, &old) ? 0 : -EAGAIN;
+	}
+	if (unlikely(l1_is_last(d, old, new))) {
+		r = l1_last_break(d, pte, ad);
+		if (r)
+			return r;
+		old = READ_ONCE(*pte);
 	}
 	r = l1_get(d, pte, new, &adjusted);
 	if (r)

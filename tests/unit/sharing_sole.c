@@ -362,6 +362,87 @@ START_TEST(linear_and_another)
 }
 END_TEST
 
+/* The last one; an emulated store is made again, for it saw the old name. */
+static void clear_last(unsigned int way, uint64_t pfn)
+{
+	if (ways[way] == by_store)
+		ck_assert_int_eq(by_store(pfn, 0), -EAGAIN);
+	ck_assert_int_eq(ways[way](pfn, 0), 0);
+}
+
+/*
+ * K9: as Linux has it when it frees what it had write-protected: the page's
+ * entry goes, and comes back under the name that the list has.
+ */
+START_TEST(last_entry_goes)
+{
+	bool others = _i & 1, read_only = _i & 2, two = _i & 4;
+	unsigned int way = _i / 8;
+	mfn_t mfn;
+
+	told(SOLE, fake_va(0));
+	fill(d, p, 7);
+	if (two)
+		ck_assert_int_eq(map(p + 1, pte_make(fake_mfn(d, p), RO)), 0);
+	if (read_only)
+		ck_assert_int_eq(map(p, pte_make(fake_mfn(d, p), RO)), 0);
+	ck_assert_int_eq(offer(p, two ? p + 1 : 0), SHARE_DONE);
+	mfn = fake_mfn(d, p);
+	if (others)
+		peer_offers(p, 7);
+	if (two) {
+		ck_assert_int_eq(ways[way](p + 1, 0), 0);
+		ck_assert_uint_eq(info().held, 1);
+	}
+	clear_last(way, p);
+	ck_assert_uint_eq(*fake_pte(d, p), 0);
+	ck_assert_uint_eq(info().held, 0);
+	ck_assert_int_eq(*name_of(p) != mfn_n(mfn), others);
+	ck_assert_int_eq(map(p, pte_make(MFN(*name_of(p)), RW)), 0);
+	check_broken(mfn, others);
+}
+END_TEST
+
+/* What goes for good is given back under the name that it had. */
+START_TEST(last_entry_of_a_page_given_back)
+{
+	uint64_t before = info().tot_pages;
+	struct frame *f;
+	mfn_t mfn;
+
+	told(SOLE, fake_va(0));
+	mfn = shared(p, 7, true);
+	ck_assert_int_eq(map(p, 0), 0);
+	ck_assert_uint_eq(info().tot_pages, before);
+	ck_assert_int_eq(resolve_give(d, mfn, &f), 0);
+	ck_assert_uint_eq(mfn_n(frame_to_mfn(f)), *name_of(p));
+	frame_put(f);
+	fake_check();
+}
+END_TEST
+
+/* No frame: the entry goes all the same, and the page with it. */
+START_TEST(last_entry_without_a_frame)
+{
+	void *taken = NULL, *page;
+
+	told(SOLE, fake_va(0));
+	(void)shared(p, 7, true);
+	while ((page = palloc_hv(0))) {
+		*(void **)page = taken;
+		taken = page;
+	}
+	ck_assert_int_eq(map(p, 0), 0);
+	ck_assert_uint_eq(*fake_pte(d, p), 0);
+	ck_assert_uint_eq(info().held, 0);
+	while ((page = taken)) {
+		taken = *(void **)page;
+		palloc_hv_free(page, 0);
+	}
+	fake_recount();
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("sole");
@@ -379,5 +460,8 @@ int main(void)
 	tcase_add_loop_test(tc, linear_base_is_a_lie, 0, 12);
 	tcase_add_loop_test(tc, pfn_is_a_lie, 0, 4);
 	tcase_add_loop_test(tc, linear_and_another, 0, 2);
+	tcase_add_loop_test(tc, last_entry_goes, 0, 8 * ARRAY_COUNT(ways));
+	tcase_add_test(tc, last_entry_of_a_page_given_back);
+	tcase_add_test(tc, last_entry_without_a_frame);
 	return suite_run();
 }
