@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # instructions that Debian's generic kernel takes from its entry to power-off, here and on Xen
-# reads: QEMU TIMEOUT MEM
+# reads: QEMU TIMEOUT MEM VCPUS
 # QEMU counts them (-icount in its recording mode), hypervisor included; time asleep
 # counts nothing.  On real Xen 4.17 the kernel is dom0 and so finds the machine's
 # devices, which a guest of ours does not: the same with acpi=off pci=off bounds that.
