@@ -10,7 +10,7 @@
 kernel=$(kernel_of linux-image-amd64) || exit 1
 need build/linux/base.gz build/linux/xen.elf
 dir=$B/linux-boot
-export KERNEL=$kernel INITRD=build/linux/base.gz GUEST_MEM=256 GUESTS=1 CPU_MODEL=qemu64 TIMEOUT=${TIMEOUT:-300}
+export KERNEL=$kernel INITRD=build/linux/base.gz GUEST_MEM=256 GUESTS=1 CPU_MODEL=qemu64 TIMEOUT=${TIMEOUT:-1500}
 
 entry=$(build/harness kernel "$kernel" $B/kernel.elf | sed -n 's/.*entry \([0-9a-f]*\).*/\1/p')
 rm -f $B/kernel.elf
