@@ -77,6 +77,42 @@ static void late_look(unsigned int n)
 		wrong("a write came late");
 }
 
+/* --- TL2: whoever shares the page sees no late write --- */
+
+static void page_fill(unsigned int n)
+{
+	pattern_fill(page, n);
+	pattern_fill(other, n);
+	(void)must_share(other);	/* somebody has the same bytes */
+}
+
+/* Now and then the page is as the twin, and becomes one with it. */
+static void write_and_offer(unsigned int me, unsigned int n)
+{
+	uint64_t good = pattern_word(n, 0);
+
+	if (!me) {
+		result[0] = offer(page);
+		return;
+	}
+	for (unsigned int i = 0; i < 2000; i++)
+		if (!gl_probe_write(page, i) || !gl_probe_write(page, good))
+			break;
+}
+
+static void twin_look(unsigned int n)
+{
+	if (!pattern_intact(other, n))
+		wrong("the twin changed");
+	if (result[0] > 0) {
+		gl_p2m_set(gl_virt_to_pfn(page), (uint64_t)result[0]);
+		if (unshare(page))
+			wrong("the page is not broken");
+	}
+	if (unshare(other))
+		wrong("the twin is not broken");
+}
+
 /* --- PT7: a reference, and the last one goes --- */
 
 static void frame_free(unsigned int n)
@@ -153,13 +189,6 @@ static void offer_both(unsigned int me, unsigned int n)
 	result[me] = offer(page);
 }
 
-static void page_fill(unsigned int n)
-{
-	pattern_fill(page, n);
-	pattern_fill(other, n);
-	(void)must_share(other);	/* somebody has the same bytes */
-}
-
 static void offer_look(unsigned int n)
 {
 	if ((result[0] > 0) + (result[1] > 0) != 1)
@@ -203,6 +232,7 @@ static void copy_look(unsigned int n)
 
 const struct pair memory_pairs[] = {
 	{ "TL2", pages_make, window_open, write_and_give, late_look },
+	{ "TL2 share", NULL, page_fill, write_and_offer, twin_look },
 	{ "PT7", NULL, frame_free, map_and_give, frame_back },
 	{ "ME5", NULL, quota_open, want_all, quota_look },
 	{ "SH14", NULL, page_fill, offer_both, offer_look },
