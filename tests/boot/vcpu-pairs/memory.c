@@ -9,7 +9,7 @@
 #define TAKEN	8	/* pages that both want back */
 
 static uint64_t page, window, other, taken[TAKEN];
-static uint64_t frame, pages_before;
+static uint64_t frame, pages_before, sum;
 static volatile long result[2];
 static volatile bool over;
 
@@ -86,16 +86,20 @@ static void page_fill(unsigned int n)
 	(void)must_share(other);	/* somebody has the same bytes */
 }
 
-/* Now and then the page is as the twin, and becomes one with it. */
+/*
+ * Now and then the page is as the twin, and becomes one with it; else it is
+ * shared as it stands, and keeps these bytes.
+ */
 static void write_and_offer(unsigned int me, unsigned int n)
 {
 	uint64_t good = pattern_word(n, 0);
 
 	if (!me) {
 		result[0] = offer(page);
+		sum = sum_of(page);
 		return;
 	}
-	for (unsigned int i = 0; i < 2000; i++)
+	for (unsigned int i = 0; i < 20000; i++)
 		if (!gl_probe_write(page, i) || !gl_probe_write(page, good))
 			break;
 }
@@ -105,6 +109,8 @@ static void twin_look(unsigned int n)
 	if (!pattern_intact(other, n))
 		wrong("the twin changed");
 	if (result[0] > 0) {
+		if (sum != sum_of(page))
+			wrong("the page was written when it was shared");
 		gl_p2m_set(gl_virt_to_pfn(page), (uint64_t)result[0]);
 		if (unshare(page))
 			wrong("the page is not broken");
