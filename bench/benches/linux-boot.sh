@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # instructions that Debian's generic kernel takes from its entry to power-off, here and on Xen
-# reads: QEMU TIMEOUT MEM
+# reads: QEMU TIMEOUT MEM VCPUS
 # QEMU counts them (-icount in its recording mode), hypervisor included; time asleep
 # counts nothing.  On real Xen 4.17 the kernel is dom0 and so finds the machine's
 # devices, which a guest of ours does not: the same with acpi=off pci=off bounds that.
@@ -10,7 +10,7 @@
 kernel=$(kernel_of linux-image-amd64) || exit 1
 need build/linux/base.gz build/linux/xen.elf
 dir=$B/linux-boot
-export KERNEL=$kernel INITRD=build/linux/base.gz GUEST_MEM=256 GUESTS=1 CPU_MODEL=qemu64 TIMEOUT=${TIMEOUT:-300}
+export KERNEL=$kernel INITRD=build/linux/base.gz GUEST_MEM=256 GUESTS=1 CPU_MODEL=qemu64 TIMEOUT=${TIMEOUT:-1500}
 
 entry=$(build/harness kernel "$kernel" $B/kernel.elf | sed -n 's/.*entry \([0-9a-f]*\).*/\1/p')
 rm -f $B/kernel.elf

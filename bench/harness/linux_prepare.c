@@ -63,9 +63,10 @@ static void write_domains(const struct linux_run *r, const char *words)
 	fprintf(f, "# Written by the harness.\n");
 	for (uint64_t i = 0; i < r->count; i++)
 		fprintf(f, "domain name=%s%s kernel=kernel.elf memory=%lluM "
-			"modules=initrd.gz cmdline=\"%s\"\n", r->guests[i].name,
-			r->options->sharing ? " group=linux" : "",
-			(unsigned long long)r->options->guest_mib, words);
+			"vcpus=%llu modules=initrd.gz cmdline=\"%s\"\n",
+			r->guests[i].name, r->options->sharing ? " group=linux" : "",
+			(unsigned long long)r->options->guest_mib,
+			(unsigned long long)r->options->vcpus, words);
 	if (fclose(f))
 		die("cannot write %s: %s", path, strerror(errno));
 	free(path);
@@ -111,9 +112,10 @@ static void prepare_xen(struct linux_run *r, struct machine_config *c,
 	link_into(r->dir, XEN, "xen");
 	c->kernel = "xen";
 	c->append = xasprintf("dom0_mem=%lluM,max:%lluM com1=115200,8n1 "
-			      "console=com1 loglvl=error dom0_max_vcpus=1",
+			      "console=com1 loglvl=error dom0_max_vcpus=%llu",
 			      (unsigned long long)r->options->guest_mib,
-			      (unsigned long long)r->options->guest_mib);
+			      (unsigned long long)r->options->guest_mib,
+			      (unsigned long long)r->options->vcpus);
 	strings_add(&c->modules, kernel);
 	strings_add(&c->modules, "initrd.gz");
 	free(kernel);

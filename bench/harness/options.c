@@ -36,6 +36,7 @@ static const char usage[] =
 "  linux only:\n"
 "  KERNEL=FILE        bzImage or ELF;  INITRD=\"a b\"  parts of its initial RAM disk\n"
 "  GUEST_MEM=128      MiB for each guest (many: 8);  WORDS=\"..\"  for its command line\n"
+"  VCPUS=1            of each guest\n"
 "  JOB=full           what bench/linux/init does;  MINUTES=5  of JOB=stress\n"
 "  VIA=pasture        or plain (no hypervisor), xen (dom0 of a real Xen)\n"
 "  PLAIN=0            1: time a boot without hypervisor first\n"
@@ -216,10 +217,10 @@ void options_parse(struct options *o, int argc, char **argv)
 		.cpu_model = "qemu64", .accel = "tcg",
 		.qemu = "qemu-system-x86_64", .tests = "tests/boot",
 		.job = "full", .words = "", .points = "", .via = "pasture", .peer = "",
-		.dir = "build/linux/run", .guest_mib = 128, .minutes = 5,
+		.dir = "build/linux/run", .guest_mib = 128, .vcpus = 1, .minutes = 5,
 	};
 	set_command(o, argv[1]);
-	o->guests = o->command == COMMAND_MANY ? 200 : 8;
+	o->guests = o->command == COMMAND_MANY ? 200 : o->command == COMMAND_ICOUNT ? 1 : 8;
 	/* 200 guests on a host with more to do */
 	if (o->command == COMMAND_MANY) {
 		o->timeout_s = 600;
@@ -241,6 +242,7 @@ void options_parse(struct options *o, int argc, char **argv)
 		{ "TESTS", NULL, 0, 0, &o->tests, FOR(BOOT_TEST) },
 		{ "FILES", NULL, 0, 0, &files, FOR(RUN) },
 		{ "GUEST_MEM", &o->guest_mib, 1, 1024 * 1024, NULL, FOR_LINUX | FOR(MANY) },
+		{ "VCPUS", &o->vcpus, 1, 32, NULL, FOR_LINUX },
 		{ "MINUTES", &o->minutes, 1, 10000, NULL, FOR_LINUX },
 		{ "PLAIN", &o->plain, 0, 1, NULL, FOR_LINUX },
 		{ "SHARING", &o->sharing, 0, 1, NULL, FOR_LINUX },

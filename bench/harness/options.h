@@ -41,7 +41,7 @@ struct options {
 	const char *job, *words;     /* for bench/linux/init; for the kernel */
 	const char *via, *dir;
 	const char *points;	     /* for icount.h */
-	uint64_t guest_mib, minutes, plain;
+	uint64_t guest_mib, vcpus, minutes, plain;
 	/* 1: the guests are one group, with pasture.ko */
 	uint64_t sharing;
 	const char *peer;	/* "": none */

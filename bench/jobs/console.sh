@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # this terminal becomes the console of one Linux guest
-# reads: KERNEL INITRD GUEST_MEM MEM CPUS CPU_MODEL ACCEL QEMU WORDS
+# reads: KERNEL INITRD GUEST_MEM VCPUS MEM CPUS CPU_MODEL ACCEL QEMU WORDS
 . bench/linux/lib.sh
 [ -n "${KERNEL-}" ] || KERNEL=$(kernel_of linux-image-cloud-amd64) || exit 1
 need build/linux/base.gz build/linux/files.gz

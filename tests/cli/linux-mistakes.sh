@@ -18,3 +18,5 @@ refuses "MEM=64 is too little: 8 guests of 128 MiB need a machine of" lx MEM=64
 refuses "GUEST_MEM=0: wanted a number from 1" lx GUEST_MEM=0
 refuses "build/no-such: No such file or directory; run 'make' first" \
 	lx --pasture build/no-such
+refuses "VCPUS=0: wanted a number from 1 to 32" lx VCPUS=0
+refuses "VCPUS=33: wanted a number from 1 to 32" lx VCPUS=33

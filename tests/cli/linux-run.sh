@@ -39,3 +39,15 @@ has ok false
 has guests_reached_userspace 1
 has dmesg_complaints 1
 has balloon_guests_ok 0
+
+# --- what the guests are ---
+domains=$work/linux/domains.cfg
+grep -c ' vcpus=1 ' "$domains" | grep -qx 2 || fail "not two guests of one CPU: $domains"
+FAKE_DIALOGUE=$dir/dialogues/linux-good expect 0 "All is well." "$harness" linux GUESTS=2 VCPUS=4 \
+	QEMU="$dir/fake-qemu" KERNEL=build/guest/minimal.elf INITRD="$work/initrd" DIR="$work/linux" TIMEOUT=20
+grep -c ' vcpus=4 ' "$domains" | grep -qx 2 || fail "not two guests of four CPUs: $domains"
+# A boot whose instructions are counted has nobody beside it.
+rm "$domains"
+FAKE_DIALOGUE=$dir/dialogues/linux-good expect 2 "counting instructions: " "$harness" icount POINTS=a=1 VCPUS=2 \
+	QEMU="$dir/fake-qemu" KERNEL=build/guest/minimal.elf INITRD="$work/initrd" DIR="$work/linux" TIMEOUT=5
+[ "$(grep '^domain' "$domains")" = "$(grep '^domain name=g1 .* vcpus=2 ' "$domains")" ] || fail "more than one guest: $domains"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# boots of the stock Linux kernel in a row, on two CPU models (N=100 GUEST_MEM=128)
-# reads: N KERNEL GUEST_MEM VIA MEM CPUS ACCEL QEMU TIMEOUT WORDS
+# boots of the stock Linux kernel in a row, on two CPU models (N=100 GUEST_MEM=128 VCPUS=1)
+# reads: N KERNEL GUEST_MEM VCPUS VIA MEM CPUS ACCEL QEMU TIMEOUT WORDS
 # Each must reach user space, do a short job, leave a clean kernel log, power off, and
 # lose no frame.
 . bench/linux/lib.sh

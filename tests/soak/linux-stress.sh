@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# stress-ng with --verify in two stock Linux guests at once (MINUTES=5 GUESTS=2 GUEST_MEM=256)
-# reads: MINUTES GUESTS GUEST_MEM KERNEL VIA MEM CPUS CPU_MODEL ACCEL QEMU WORDS
+# stress-ng with --verify in two stock Linux guests at once (MINUTES=5 GUESTS=2 GUEST_MEM=256 VCPUS=1)
+# reads: MINUTES GUESTS GUEST_MEM VCPUS KERNEL VIA MEM CPUS CPU_MODEL ACCEL QEMU WORDS
 . bench/linux/lib.sh
 KERNEL=${KERNEL:-$(kernel_of linux-image-cloud-amd64)} || exit 1
 need build/linux/base.gz build/linux/stress.gz

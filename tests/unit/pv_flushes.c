@@ -230,6 +230,46 @@ START_TEST(asked_for)
 }
 END_TEST
 
+/*
+ * Only those that the mask names, of those that there are; bits past the
+ * guest's vCPUs name nobody.  A mask that cannot be read is an error, as on
+ * Xen: with UVMF after the entry was written.
+ */
+START_TEST(masks)
+{
+	static const struct { uint8_t mask; bool other; } m[] = {
+		{ 0, false }, { 1, false }, { 2, true }, { 3, true },
+		{ 0xfc, false }, { 0xff, true },
+	};
+	struct mmuext_op op = { .cmd = MMUEXT_TLB_FLUSH_MULTI };
+	mfn_t mfn = fake_mfn(user, page + 1);
+	struct vcpu second = { .cpu = 2 };
+
+	user->vcpu[1] = &second;
+	user->vcpu_count = 2;
+	set_xen_guest_handle(op.arg2.vcpumask, (void *)fake_va(page + 2));
+	for (unsigned int i = 0; i < ARRAY_COUNT(m); i++) {
+		*(uint8_t *)fake_page(user, page + 2) = m[i].mask;
+		watch(user);
+		ck_assert_int_eq(ext(op), 0);
+		ck_assert_int_eq(!!(fake_machine.flushed & OTHER), m[i].other);
+		watch(user);
+		ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, fake_va(page + 1),
+					   pte_make(mfn, G_RW),
+					   UVMF_TLB_FLUSH | fake_va(page + 2)), 0);
+		ck_assert_int_eq(!!(fake_machine.flushed & OTHER), m[i].other);
+	}
+	set_xen_guest_handle(op.arg2.vcpumask, (void *)HV_VIRT_START);
+	ck_assert_int_eq(ext(op), -EINVAL);
+	ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, fake_va(page + 1),
+				   pte_make(mfn, G_RO), UVMF_TLB_FLUSH | HV_VIRT_START),
+			 -EFAULT);
+	ck_assert_uint_eq(*fake_pte(user, page + 1) & PTE_RW, 0);
+	user->vcpu_count = 1;
+	user->vcpu[1] = NULL;
+}
+END_TEST
+
 START_TEST(base_loaded)
 {
 	struct mmuext_op op = { .cmd = MMUEXT_NEW_BASEPTR,
@@ -384,6 +424,7 @@ int main(void)
 	tcase_add_test(tc, gdt_refused);
 	tcase_add_test(tc, ldt_shown);
 	tcase_add_test(tc, asked_for);
+	tcase_add_test(tc, masks);
 	tcase_add_test(tc, base_loaded);
 	tcase_add_test(tc, grant_unmapped);
 	tcase_add_test(tc, grant_overwritten);

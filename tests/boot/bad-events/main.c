@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Attacks on event channels and registered areas: EV1, EV2, EV3, EV4, EV5.
- * (EV6, the order of publishing control blocks, needs a second vCPU.)
+ * Attacks on event channels and registered areas: EV1, EV2, EV3, EV4, EV5
+ * (boot vcpu-pairs has those of two vCPUs)
  */
 #include "../attack.h"
 
