@@ -107,7 +107,7 @@ static unsigned int other(void)
 }
 
 /* Of the log (reduce.c), and the point's number; 0: it is none. */
-static unsigned int point_number(unsigned int conflict, bool write, bool is_point)
+static unsigned int point_number(unsigned int conflict, enum sim_access how, bool is_point)
 {
 	struct cpu *c = &cpus[sim_cpu];
 	unsigned int n = 0;
@@ -116,14 +116,14 @@ static unsigned int point_number(unsigned int conflict, bool write, bool is_poin
 		n = ++c->points;
 	reduce_step((struct sim_step){
 		.conflict = conflict, .point = n, .cpu = (uint8_t)sim_cpu,
-		.write = write,
+		.how = how,
 	});
 	return n;
 }
 
-void sim_point(unsigned int conflict, bool write, bool is_point)
+void sim_point(unsigned int conflict, enum sim_access how, bool is_point)
 {
-	unsigned int n = point_number(conflict, write, is_point);
+	unsigned int n = point_number(conflict, how, is_point);
 
 	if (!n || switches == SIM_SWITCHES || n != schedule.at[switches])
 		return;

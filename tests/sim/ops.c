@@ -699,6 +699,7 @@ const struct op ops[] = {
 	{ "map-old-table", map_old_table, run_update },
 	{ "give-populated", give_populated, run_memory },
 	{ "load-twice", nothing, op_run_load_twice },
+	{ "names-twice", nothing, op_run_names_twice },
 	{ "vcpu-initialise", op_initialise, op_run_vcpu, NULL, OP_ONE_DOMAIN },
 	{ "vcpu-initialise-refused", op_initialise_refused, op_run_vcpu, NULL, OP_ONE_DOMAIN },
 	{ "vcpu-initialise-gdt", op_initialise_gdt, op_run_vcpu, NULL, OP_ONE_DOMAIN },

@@ -30,6 +30,7 @@ long op_run_store_twice(struct side *s);
 long op_run_store_second(struct side *s);
 long op_run_store_alone(struct side *s);
 long op_run_load_twice(struct side *s);
+long op_run_names_twice(struct side *s);
 void op_old_table(struct side *s);
 void op_initialise(struct side *s);
 void op_initialise_refused(struct side *s);

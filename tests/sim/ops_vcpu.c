@@ -28,11 +28,12 @@ static uint64_t va_of(unsigned int what)
 
 /*
  * Between two instructions of a guest: an interrupt that waits is taken, and it
- * goes on when the hypervisor lets it.
+ * goes on when the hypervisor lets it.  Without one it does not come there.
  */
 static void boundary(void)
 {
-	state_exit();
+	if (atomic_load(&this_cpu()->tlb_asked) || state_must_leave())
+		state_exit();
 }
 
 /* The word of its own that the CPU writes in that page; NULL: a fault. */
@@ -61,6 +62,7 @@ static long store(struct side *s, unsigned int what)
 {
 	unsigned int i;
 	uint64_t *at;
+	bool again;
 
 	for (i = 0; i < TRIES; i++) {
 		boundary();
@@ -73,7 +75,9 @@ static long store(struct side *s, unsigned int what)
 		}
 		/* What the CPU forgets when it faults. */
 		sim_tlb_flush_page(s->cpu, va_of(what));
-		if (!sharefault(s->v, va_of(what), PF_PRESENT_WRITE))
+		again = sharefault(s->v, va_of(what), PF_PRESENT_WRITE);
+		state_exit();
+		if (!again)
 			break;
 	}
 	/* The fault would be the guest's, if it still runs to be told. */
@@ -115,6 +119,30 @@ long op_run_load_twice(struct side *s)
 		return -EFAULT;
 	second = READ_ONCE(*at);
 	return first == 0x77 && second != 0x77;
+}
+
+/* The entry of that page has another frame than at the start. */
+static bool has_new_name(struct side *s, unsigned int what)
+{
+	const pte_t *pte = fake_pte(s->d, page + what);
+
+	sim_access(pte, sizeof(*pte), false);
+	return mfn_n(pte_mfn(READ_ONCE(*pte))) != s->mfn[what];
+}
+
+/* Its kernel looks at both entries: not the new name, then the old one (K2). */
+long op_run_names_twice(struct side *s)
+{
+	bool first;
+
+	boundary();
+	if (!this_cpu()->current)
+		return -ESRCH;
+	first = has_new_name(s, P_TWICE);
+	boundary();
+	if (!this_cpu()->current)
+		return -ESRCH;
+	return first && !has_new_name(s, P_SECOND);
 }
 
 /* --- a table that is one no more --- */

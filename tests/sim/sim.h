@@ -12,6 +12,7 @@
  *   state.c    the prepared machine: two domains that share, grant, signal;
  *              the CPUs run one of each, or two vCPUs of one
  *   ops*.c     the operations
+ *   locks.c    a lock is taken and freed: two steps
  *   reduce.c   which second preemptions can make a difference
  *   explore.c  schedules of a pair, the verdict
  *   main.c     which pairs
@@ -41,6 +42,9 @@
 /* --- cpu.c --- */
 
 typedef long (*sim_fn)(void *arg);
+
+/* What an operation does to a word; a lock is drawn a ticket of, and freed. */
+enum sim_access { SIM_READS, SIM_WRITES, SIM_TAKES, SIM_FREES };
 
 struct sim_schedule {
 	unsigned int first;		/* the CPU that starts */
@@ -75,7 +79,7 @@ void sim_wait(void);
  * The running CPU is about to touch memory that matters to the other one: the
  * word of that number.  is_point: another CPU may go on here.
  */
-void sim_point(unsigned int conflict, bool write, bool is_point);
+void sim_point(unsigned int conflict, enum sim_access how, bool is_point);
 /*
  * An interrupt for the CPUs in d's guest; those in the hypervisor get it on
  * their way out.
@@ -111,6 +115,14 @@ bool sim_other_waits(void);
 /* As an access of instrumented code: for guests, and what libraries do. */
 void sim_access(const void *at, size_t bytes, bool write);
 
+/* --- locks.c --- */
+
+/* What each CPU is in. */
+enum sim_in_lock {
+	SIM_NOT_IN_LOCK, SIM_TAKES_LOCK, SIM_FREES_LOCK, SIM_LOOKS_AT_LOCK,
+};
+extern enum sim_in_lock sim_in_lock[SIM_CPUS];
+
 /* --- reduce.c --- */
 
 #define SIM_CONFLICTS	65536u	/* more than there can be */
@@ -120,7 +132,7 @@ struct sim_step {
 	unsigned int conflict;	/* which word, from 0 */
 	unsigned int point;	/* the CPU's n-th; 0: none goes on there */
 	uint8_t cpu;
-	bool write;
+	enum sim_access how;
 };
 
 /* While a schedule runs. */

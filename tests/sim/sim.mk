@@ -27,4 +27,5 @@ $(B)/sim/%.o: %.c $(B)/inc/.done
 	$(call say,SIM,$@)
 	$(Q)$(CC) $(SIM_CFLAGS) $(SIM_SWITCHED) $(call page_flags,$<) -MD -MP -c -o $@ $<
 $(B)/sim/sim: $(SIM_OBJ)
-	$(Q)$(CC) -o $@ $^ -Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=memcmp,--wrap=port_spin $(CODECS)
+	$(Q)$(CC) -o $@ $^ -Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=memcmp,--wrap=port_spin \
+		$(foreach f,lock unlock lock_pair unlock_pair is_locked trylock,-Wl,--wrap=spin_$f) $(CODECS)

@@ -95,6 +95,13 @@ static bool has_to_leave(struct vcpu *v)
 	       READ_ONCE(v->domain->state) != DOM_RUNNING;
 }
 
+bool state_must_leave(void)
+{
+	struct vcpu *v = this_cpu()->current;
+
+	return v && has_to_leave(v);
+}
+
 static void leave_if_asked(void)
 {
 	struct vcpu *v = this_cpu()->current;

@@ -67,6 +67,8 @@ long state_call(hypercall_fn fn, struct hypercall_args *args);
 bool domain_is_gone(const struct domain *d);
 /* What pv_exit_to_guest() does. */
 void state_exit(void);
+/* Is the CPU that runs told to leave its guest? */
+bool state_must_leave(void);
 /* vcpus.c: no CPU runs it any more. */
 void state_left(struct vcpu *v);
 

@@ -124,20 +124,23 @@ static unsigned int slot_at(uint64_t va, unsigned int level)
 	return va >> (PAGE_SHIFT + 9 * (level - 1)) & (PT_SLOTS - 1);
 }
 
-static void learn_page(struct tlb *t, const pte_t *l4, unsigned int page)
+/* Pages from that one on, as far as one L1 table has them: how many? */
+static unsigned int learn_pages(struct tlb *t, const pte_t *l4, unsigned int page)
 {
 	uint64_t va = fake_va(page);
+	unsigned int n = PT_SLOTS - slot_at(va, 1), level, i;
 	const pte_t *table = l4;
-	unsigned int level;
 	pte_t e;
 
+	n = MIN(n, WINDOW - page);
 	for (level = 4; level > 1 && table; level--)
 		table = below(t, table, slot_at(va, level));
-	if (!table)
-		return;
-	e = table[slot_at(va, 1)];
-	if (e & PTE_P)
-		cache(t, page, pte_mfn(e), e);
+	for (i = 0; i < n && table; i++) {
+		e = table[slot_at(va, 1) + i];
+		if (e & PTE_P)
+			cache(t, page + i, pte_mfn(e), e);
+	}
+	return n;
 }
 
 static void learn(unsigned int cpu)
@@ -151,8 +154,8 @@ static void learn(unsigned int cpu)
 		return;
 	root = d->vcpu[0]->kernel_l4;
 	t->table[mfn_n(root)] = true;
-	for (page = 0; page < WINDOW; page++)
-		learn_page(t, mfn_to_virt(root), page);
+	for (page = 0; page < WINDOW; )
+		page += learn_pages(t, mfn_to_virt(root), page);
 }
 
 void sim_tlb_learn(void)
