@@ -22,7 +22,9 @@ struct cpu {
 	uint8_t *stack;
 	sim_fn fn;
 	void *arg;
-	bool in_hypervisor;
+	bool todo;		/* it has not come to its operation's end */
+	bool in_hypervisor;	/* not before its turn, nor after that end */
+	bool interrupted;	/* before its turn */
 	unsigned int points;
 };
 
@@ -131,7 +133,7 @@ void sim_point(unsigned int conflict, enum sim_access how, bool is_point)
 	sim_outcome.switched[switches++] = true;
 	if (switches == 1)
 		reduce_switched();
-	if (cpus[other()].in_hypervisor)
+	if (cpus[other()].todo)
 		go_on(other());
 }
 
@@ -141,7 +143,7 @@ void sim_wait(void)
 		sim_fail("a wait with one CPU");
 	if (++waits > WAITS_MAX)
 		sim_fail("never ends: each CPU waits");
-	if (cpus[other()].in_hypervisor)
+	if (cpus[other()].todo)
 		go_on(other());
 }
 
@@ -152,6 +154,7 @@ static void interrupt(unsigned int cpu, void (*handler)(void))
 
 	borrowed = true;
 	sim_cpu = cpu;
+	cpus[cpu].interrupted = true;
 	handler();
 	sim_cpu = me;
 	borrowed = false;
@@ -177,13 +180,17 @@ static void enter(void)
 {
 	struct cpu *c = &cpus[sim_cpu];
 
+	c->in_hypervisor = true;
+	/* It came here before, and goes back to its guest first. */
+	if (c->interrupted)
+		sim_exit();
 	sim_outcome.result[sim_cpu] = c->fn(c->arg);
 	tlb_answer();
 	/* Who asked for it meanwhile found the CPU in the hypervisor. */
 	interrupt(sim_cpu, sim_leave_guest);
-	c->in_hypervisor = false;
+	c->in_hypervisor = c->todo = false;
 	sim_outcome.points[sim_cpu] = c->points;
-	if (cpus[other()].in_hypervisor) {
+	if (cpus[other()].todo) {
 		sim_cpu = other();
 		setcontext(&cpus[sim_cpu].context);
 	}
@@ -201,7 +208,8 @@ static void prepare(struct cpu *c)
 	c->context.uc_link = NULL;
 	makecontext(&c->context, enter, 0);
 	c->points = 0;
-	c->in_hypervisor = c->fn;
+	c->in_hypervisor = c->interrupted = false;
+	c->todo = c->fn;
 }
 
 void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],

@@ -292,13 +292,13 @@ static void record(struct pair *p, unsigned int cpu)
 {
 	const struct sim_schedule s = { .first = cpu }, o = { .first = 1 - cpu };
 
-	sim_record(touched[cpu]);
+	sim_record(touched);
 	run(&s, cpu == 0, cpu == 1);
 	p->alone[cpu] = sim_outcome;
 	p->alone[cpu].digest = digest_now();
 	undo();
 	run(&o, cpu == 1, cpu == 0);
-	sim_record(touched[cpu]);
+	sim_record(touched);
 	run(&s, cpu == 0, cpu == 1);
 	undo();
 }

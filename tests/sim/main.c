@@ -24,9 +24,9 @@ static const struct op *op_by_name(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < op_count; i++)
-		if (!strcmp(ops[i].name, name))
-			return &ops[i];
+	for (i = 0; i < op_count(); i++)
+		if (!strcmp(op_at(i)->name, name))
+			return op_at(i);
 	fprintf(stderr, "sim: no operation is called '%s'\n", name);
 	exit(2);
 }
@@ -79,9 +79,9 @@ static void all_pairs(void (*fn)(struct pair *p, void *arg), void *arg)
 	unsigned int one, a, b;
 
 	for (one = 0; one < 2; one++)
-		for (a = 0; a < op_count; a++)
-			for (b = a; b < op_count; b++) {
-				struct pair p = { .op = { &ops[a], &ops[b] },
+		for (a = 0; a < op_count(); a++)
+			for (b = a; b < op_count(); b++) {
+				struct pair p = { .op = { op_at(a), op_at(b) },
 						  .one_domain = one };
 
 				if (pair_is_allowed(&p))

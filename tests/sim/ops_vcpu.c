@@ -14,6 +14,7 @@
 #include "dom/sched.h"
 #include "pv/hypercall.h"
 #include "pv/ptbreak.h"
+#include "pv/pttree.h"
 #include "pv/traps.h"
 #include "sim/ops.h"
 #include "sim/sim.h"
@@ -165,6 +166,31 @@ void op_old_table(struct side *s)
 	for (i = 0; i < SIM_CPUS; i++)
 		if (sides[i].d == s->d)
 			sim_tlb_walked(i, MFN(s->mfn[P_TABLE]));
+}
+
+/* --- trees that take several parts --- */
+
+#define PARTS_OF	200u	/* entries: a table takes three */
+
+static void pin_in_parts(struct side *s, unsigned int what)
+{
+	struct mmuext_op op = { .cmd = MMUEXT_PIN_L1_TABLE };
+
+	pttree_steps_max = PARTS_OF;
+	op.arg1.mfn = s->mfn[what];
+	memcpy(fake_page(s->d, page + s->args_page), &op, sizeof(op));
+	s->args = (struct hypercall_args){
+		.a = { va_of(s->args_page), 1, 0, DOMID_SELF },
+	};
+}
+
+void op_pin_parts(struct side *s) { pin_in_parts(s, P_BLANK); }
+
+/* The other table, which is unhooked. */
+void op_pin_old_parts(struct side *s)
+{
+	op_old_table(s);
+	pin_in_parts(s, P_TABLE);
 }
 
 /* --- vcpu_op --- */

@@ -5,7 +5,7 @@
 # RESUME=1 goes on where the one before was stopped (build/sim/run has what it found).
 cd "$(dirname "$0")/../.." || exit 1
 sim=build/sim/sim folder=build/sim/run
-names=$(sed -n 's/^\t{ "\([a-z0-9-]*\)", .*/\1/p' tests/sim/ops.c)
+names=$(sed -n 's/^\t{ "\([a-z0-9-]*\)", .*/\1/p' tests/sim/ops.c tests/sim/ops_calls.c)
 
 case ${1-} in
 list)

@@ -21,7 +21,8 @@
  *       memory that both operations touch and one of them writes, or where a
  *       CPU waits; nor one that waits for a word that was not written since.
  * SIM2  A CPU in the hypervisor answers a flush only where the real one does:
- *       in its own wait loops, and on its way to the guest.
+ *       in its own wait loops, and on its way to the guest.  Before its turn
+ *       comes it is in its guest, and answers at once.
  * SIM3  A CPU caches every translation that its tables ever offered since its
  *       last flush.
  */
@@ -86,6 +87,7 @@ void sim_point(unsigned int conflict, enum sim_access how, bool is_point);
  */
 void sim_cpu_interrupt(struct domain *d);
 void sim_leave_guest(void);	/* state.c: what that interrupt does */
+void sim_exit(void);	/* state.c: the way out to the guest */
 /*
  * The verdict: this schedule is over, and sim_run() returns; without one the
  * process ends.
@@ -94,9 +96,10 @@ void sim_fail(const char *fmt, ...) printf_like(1, 2) noreturn;
 
 /* --- tsan.c --- */
 
-/* Addresses (divided by 8) that one operation touched; writes apart. */
+/* Addresses (divided by 8) that a CPU touched; writes apart. */
 struct sim_touched;
-void sim_record(struct sim_touched *t);	/* from now on; NULL: none */
+/* From now on, by who touches it; NULL: none. */
+void sim_record(struct sim_touched *const t[SIM_CPUS]);
 size_t sim_touched_bytes(void);	/* of a struct, zeroed by the caller */
 /*
  * The addresses that a run on each CPU touched become the points of what

@@ -14,7 +14,7 @@
 #include "abi/share.h"
 #include "abi/xencomm.h"
 #include "ctl/lives.h"
-#include "dom/evtchn.h"
+#include "dom/evtchn_private.h"
 #include "dom/console.h"
 #include "dom/reclaim.h"
 #include "dom/sched.h"
@@ -165,6 +165,11 @@ void state_exit(void)
 	leave_if_asked();
 	tlb_answer();
 	wait_paused(v);
+}
+
+void sim_exit(void)
+{
+	state_exit();
 }
 
 long state_call(hypercall_fn fn, struct hypercall_args *args)
@@ -465,6 +470,23 @@ static uint64_t vcpu_digest(struct vcpu *v, uint64_t digest)
 	return mix(digest, sched_is_up(v));
 }
 
+#define PORTS	8	/* that are looked at: more than are in use */
+
+/* Its ports, and which of them are pending. */
+static uint64_t events_digest(struct domain *d, uint64_t digest)
+{
+	unsigned int i;
+
+	for (i = 1; i < PORTS && i < d->events.count; i++) {
+		const struct evtchn *c = &d->events.port[i];
+
+		digest = mix(digest, c->state | (uint64_t)c->vcpu << 8 |
+				     (uint64_t)c->remote_dom << 16);
+		digest = mix(digest, c->remote_port);
+	}
+	return mix(digest, d->shared_info->evtchn_pending[0]);
+}
+
 static uint64_t domain_digest(struct domain *d, uint64_t digest)
 {
 	unsigned int i;
@@ -473,7 +495,8 @@ static uint64_t domain_digest(struct domain *d, uint64_t digest)
 		digest = page_digest(d, pfn(i), digest);
 	for (i = 0; i < d->vcpu_count; i++)
 		digest = vcpu_digest(d->vcpu[i], digest);
-	return mix(digest, d->pages.total);
+	digest = mix(events_digest(d, digest), d->pages.total);
+	return mix(digest, d->grant->frame_count | (uint64_t)d->grant->version << 32);
 }
 
 uint64_t state_digest(void)

@@ -276,6 +276,8 @@ void sim_tlb_check_read(mfn_t mfn)
 	const struct frame *f = mfn_to_frame(mfn);
 	unsigned int cpu;
 
+	if (frame_state_kind(f->state) == FRAME_FREE)
+		sim_fail("frame %lx is read, which is free", (long)mfn_n(mfn));
 	if (type_class(f->type) != CLASS_SHARED || !type_count(f->type))
 		return;
 	for (cpu = 0; cpu < SIM_CPUS; cpu++)

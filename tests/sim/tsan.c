@@ -23,7 +23,8 @@ struct sim_touched {
 	unsigned int count;
 };
 
-static struct sim_touched *recording;
+/* Of each CPU; NULL: none */
+static struct sim_touched *const *recording;
 static struct sim_touched conflicts;
 /* A bit for each of their addresses, and for few others. */
 #define MAYBE_BITS	16
@@ -107,7 +108,7 @@ static bool was_read(const void *at)
 	return false;
 }
 
-void sim_record(struct sim_touched *t)
+void sim_record(struct sim_touched *const t[SIM_CPUS])
 {
 	recording = t;
 	reads_forget();
@@ -352,7 +353,7 @@ static void access_one(const void *at, bool write, bool atomic)
 
 	recent[sim_cpu] = key;
 	if (recording)
-		set_add(recording, key, write ? WRITTEN : READ);
+		set_add(recording[sim_cpu], key, write ? WRITTEN : READ);
 	before_access(key, write, atomic);
 	content = is_content(at);
 	if (write) {
