@@ -66,7 +66,7 @@ mutants_read() {
 # sim:A,B or sim:A+B: both are operations of the simulator; or one schedule of
 # them, sim:A+B,FIRST,N,M.
 sim_fault() {
-	local pair=${1#sim:}
+	local pair=${1#sim:} op
 
 	[[ $pair =~ ^(.*)(,[0-9]+){3}$ ]] && pair=${BASH_REMATCH[1]}
 

@@ -186,10 +186,18 @@ static void pin_in_parts(struct side *s, unsigned int what)
 
 void op_pin_parts(struct side *s) { pin_in_parts(s, P_BLANK); }
 
-/* The other table, which is unhooked. */
+/*
+ * The other table, which is unhooked; there are entries where a part ends, and
+ * the next one begins.
+ */
 void op_pin_old_parts(struct side *s)
 {
+	pte_t *table = (pte_t *)fake_page(s->d, page + P_TABLE);
+	unsigned int i;
+
 	op_old_table(s);
+	for (i = PARTS_OF - 4; i < PARTS_OF + 4; i++)
+		table[i] = s->mfn[P_OFFERED] << PAGE_SHIFT | G_RO;
 	pin_in_parts(s, P_TABLE);
 }
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Every schedule of every pair of operations: run.sh [A,B | A+B | A,B,FIRST,N,M | quick | list].
+# Every schedule of every pair of operations: run.sh [A,B | A+B | A,B,FIRST,N,M | quick | list | historic | historic-list].
 # In PARTS= (2) processes; figures go to build/sim/report.json.  Last line: "N passed, N failed", in pairs.
 # RESUME=1 goes on where the one before was stopped (build/sim/run has what it found).
 cd "$(dirname "$0")/../.." || exit 1
@@ -16,6 +16,10 @@ list)
 quick)
 	set -- $(grep -v '^#' tests/sim/quick.txt)
 	quick=yes
+	;;
+historic | historic-list)
+	. tests/sim/historic.sh
+	exit
 	;;
 *[,+]*) ;;
 *)
