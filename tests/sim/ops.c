@@ -125,11 +125,6 @@ static void clear_offered(struct side *s)
 	mmuext(s, MMUEXT_CLEAR_PAGE, s->mfn[P_OFFERED], 0);
 }
 
-static void copy_own(struct side *s)
-{
-	mmuext(s, MMUEXT_COPY_PAGE, s->mfn[P_OWN], s->mfn[P_SPARE]);
-}
-
 static void copy_to_offered(struct side *s)
 {
 	mmuext(s, MMUEXT_COPY_PAGE, s->mfn[P_OFFERED], s->mfn[P_BOTH]);
@@ -695,7 +690,6 @@ static const struct op ops[] = {
 	{ "write-table", write_table, run_mmu_update },
 	{ "clear-page", clear_offered, run_mmuext },
 	{ "copy-page", copy_to_offered, run_mmuext },
-	{ "copy-own", copy_own, run_mmuext },
 	{ "set-gdt", set_gdt, run_set_gdt },
 	{ "populate", populate, run_memory },
 	{ "populate-last", populate_last, run_memory },

@@ -124,6 +124,16 @@ static void new_base(struct side *s)
 	mmuext(s, op);
 }
 
+/* From a page that may go meanwhile. */
+static void copy_own(struct side *s)
+{
+	struct mmuext_op op = { .cmd = MMUEXT_COPY_PAGE };
+
+	op.arg1.mfn = s->mfn[P_OWN];
+	op.arg2.src_mfn = s->mfn[P_SPARE];
+	mmuext(s, op);
+}
+
 static void set_ldt(struct side *s)
 {
 	struct mmuext_op op = { .cmd = MMUEXT_SET_LDT };
@@ -244,6 +254,7 @@ const struct op ops_calls[] = {
 	{ "flush-all", flush_all, run_mmuext },
 	{ "flush-page-multi", flush_page_multi, run_mmuext },
 	{ "new-base", new_base, run_mmuext },
+	{ "copy-own", copy_own, run_mmuext },
 	{ "set-ldt", set_ldt, run_mmuext },
 	{ "write-descriptor", write_descriptor, run_write_descriptor },
 	{ "grant-replace", unmap_and_replace, run_replace },

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Every schedule of every pair of operations: run.sh [A,B | A+B | A,B,FIRST,N,M | quick | list | historic | historic-list].
+# Every schedule of every pair of operations: run.sh [A,B | A+B | A,B,FIRST,N,M | quick | list].
+# historic, historic-list: the faults of historic.txt (historic.sh).
 # In PARTS= (2) processes; figures go to build/sim/report.json.  Last line: "N passed, N failed", in pairs.
 # RESUME=1 goes on where the one before was stopped (build/sim/run has what it found).
 cd "$(dirname "$0")/../.." || exit 1
 sim=build/sim/sim folder=build/sim/run
-names=$(sed -n 's/^\t{ "\([a-z0-9-]*\)", .*/\1/p' tests/sim/ops.c tests/sim/ops_calls.c)
 
 case ${1-} in
 list)
-	echo "$names"
+	sed -n 's/^\t{ "\([a-z0-9-]*\)", .*/\1/p' tests/sim/ops.c tests/sim/ops_calls.c
 	exit 0
 	;;
 '') ;;
