@@ -103,9 +103,39 @@ static void go_on(unsigned int cpu)
 	swapcontext(&cpus[me].context, &cpus[cpu].context);
 }
 
-static unsigned int other(void)
+bool sim_todo(unsigned int cpu)
 {
-	return SIM_CPUS - 1 - sim_cpu;
+	return cpus[cpu].todo;
+}
+
+/*
+ * Who goes on instead: the next one that does not wait, else the next one;
+ * SIM_CPUS: nobody is left.
+ */
+static unsigned int next_cpu(void)
+{
+	unsigned int step = schedule.step ? schedule.step : 1, i, c,
+		waits = SIM_CPUS;
+
+	if (schedule.back && switches == SIM_SWITCHES)
+		step = SIM_CPUS - step;
+	for (i = 1; i < SIM_CPUS; i++) {
+		c = (sim_cpu + i * step) % SIM_CPUS;
+		if (!cpus[c].todo)
+			continue;
+		if (!sim_waits(c))
+			return c;
+		waits = waits == SIM_CPUS ? c : waits;
+	}
+	return waits;
+}
+
+static void let_next_go_on(void)
+{
+	unsigned int cpu = next_cpu();
+
+	if (cpu < SIM_CPUS)
+		go_on(cpu);
 }
 
 /* Of the log (reduce.c), and the point's number; 0: it is none. */
@@ -133,8 +163,7 @@ void sim_point(unsigned int conflict, enum sim_access how, bool is_point)
 	sim_outcome.switched[switches++] = true;
 	if (switches == 1)
 		reduce_switched();
-	if (cpus[other()].todo)
-		go_on(other());
+	let_next_go_on();
 }
 
 void sim_wait(void)
@@ -143,8 +172,7 @@ void sim_wait(void)
 		sim_fail("a wait with one CPU");
 	if (++waits > WAITS_MAX)
 		sim_fail("never ends: each CPU waits");
-	if (cpus[other()].todo)
-		go_on(other());
+	let_next_go_on();
 }
 
 /* On the running CPU's stack, while the other one is in its guest. */
@@ -190,8 +218,8 @@ static void enter(void)
 	interrupt(sim_cpu, sim_leave_guest);
 	c->in_hypervisor = c->todo = false;
 	sim_outcome.points[sim_cpu] = c->points;
-	if (cpus[other()].todo) {
-		sim_cpu = other();
+	if (next_cpu() < SIM_CPUS) {
+		sim_cpu = next_cpu();
 		setcontext(&cpus[sim_cpu].context);
 	}
 	setcontext(&explorer);
@@ -229,7 +257,7 @@ void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],
 	}
 	sim_cpu = s->first;
 	if (!fn[sim_cpu])
-		sim_cpu = other();
+		sim_cpu = next_cpu();
 	sim_active = true;
 	alarm(SECONDS_MAX);
 	swapcontext(&explorer, &cpus[sim_cpu].context);

@@ -25,6 +25,10 @@
  *       the locks in common that it took on the way.  They do not go over the
  *       end of a section that began before: there the other one waits.
  *
+ * RED6  Of three CPUs, C runs whole while A and B are left, then A and B, or B
+ *       and A: so RED1 is asked of C's accesses, and A's where it goes on
+ *       before B; RED2 of B's and C's.
+ *
  * Each step leads to a larger n or m, so one of all that are the same runs.
  */
 #include <string.h>
@@ -48,8 +52,15 @@ static struct log now;			/* of this run */
 static struct log alone[SIM_CPUS];
 static struct log whole;		/* B to its end */
 static unsigned int cpu_a;
-/* What each touches from the first preemption on (RED3; of B, all of it). */
-static uint8_t rest[SIM_CPUS][SIM_CONFLICTS];
+/* Of three: who comes after B, and whether B goes on before A. */
+static unsigned int cpu_c;
+static bool b_first;
+/*
+ * What all but the CPU touch from the first preemption on (RED3; but for A, all
+ * of it).
+ */
+static uint8_t others[SIM_CPUS][SIM_CONFLICTS];
+static uint8_t rest_of_c[SIM_CONFLICTS];
 static bool done[POINTS_MAX];
 
 /* Locks that a CPU took, by the number of their word. */
@@ -179,11 +190,15 @@ static bool steps_pass(const struct log *l, unsigned int i, unsigned int end,
 /* The CPU's accesses from that step on. */
 static void rest_add(unsigned int cpu, const struct log *l, unsigned int from)
 {
-	unsigned int i;
+	unsigned int i, c;
 
 	for (i = from; i < l->count; i++)
-		if (l->step[i].cpu == cpu)
-			rest[cpu][l->step[i].conflict] |= access_of(&l->step[i]);
+		for (c = 0; c < SIM_CPUS && l->step[i].cpu == cpu; c++)
+			if (c != cpu)
+				others[c][l->step[i].conflict] |= access_of(&l->step[i]);
+	for (i = from; i < l->count && SIM_CPUS > 2; i++)
+		if (cpu == cpu_c && l->step[i].cpu == cpu)
+			rest_of_c[l->step[i].conflict] |= access_of(&l->step[i]);
 }
 
 static unsigned int step_of_point(const struct log *l, unsigned int n)
@@ -196,22 +211,33 @@ static unsigned int step_of_point(const struct log *l, unsigned int n)
 	return i;
 }
 
-void reduce_from(unsigned int cpu, unsigned int n)
+void reduce_from(const struct sim_schedule *s)
 {
+	unsigned int cpu = s->first, n = s->at[0], c;
+
 	cpu_a = cpu;
+	cpu_c = (cpu + 2 * s->step) % SIM_CPUS;
+	b_first = s->back;
+	memset(rest_of_c, 0, sizeof(rest_of_c));
 	copy(&whole);
-	memset(rest, 0, sizeof(rest));
+	memset(others, 0, sizeof(others));
 	memset(done, 0, sizeof(done));
 	rest_add(cpu, &alone[cpu], step_of_point(&alone[cpu], n));
 	rest_add(cpu, &whole, whole.first);
-	rest_add(1 - cpu, &alone[1 - cpu], 0);
-	rest_add(1 - cpu, &whole, 0);
+	for (c = 0; c < SIM_CPUS; c++) {
+		if (c == cpu)
+			continue;
+		rest_add(c, &alone[c], 0);
+		rest_add(c, &whole, 0);
+	}
 }
 
 void reduce_learn(void)
 {
-	rest_add(cpu_a, &now, now.first);
-	rest_add(1 - cpu_a, &now, 0);
+	unsigned int c;
+
+	for (c = 0; c < SIM_CPUS; c++)
+		rest_add(c, &now, c == cpu_a ? now.first : 0);
 }
 
 /* After the CPU's last one. */
@@ -224,7 +250,17 @@ static unsigned int end_of(const struct log *l, unsigned int cpu)
 	return i;
 }
 
-/* What B did up to where it stands. */
+static unsigned int end_of_others(void)
+{
+	unsigned int c, end = 0;
+
+	for (c = 0; c < SIM_CPUS; c++)
+		if (c != cpu_a)
+			end = MAX(end, end_of(&whole, c));
+	return end;
+}
+
+/* What B did up to where it stands; of several, all that they do. */
 static struct {
 	uint8_t touched[SIM_CONFLICTS];
 	struct locks held;
@@ -248,14 +284,25 @@ static bool a_passes(void)
 			  end_of(l, cpu_a), before.touched, &before.held);
 }
 
+/* What runs while that CPU is left at its second preemption, or more. */
+static const uint8_t *meets_stopped(unsigned int cpu)
+{
+	bool is_b = cpu != cpu_a && cpu != cpu_c;
+
+	return SIM_CPUS > 2 && is_b && b_first ? rest_of_c : others[cpu];
+}
+
 /* B's last one leaves nobody to go on. */
 unsigned int reduce_next(void)
 {
-	unsigned int i, end = end_of(&whole, 1 - cpu_a);
+	unsigned int i, end = end_of_others();
 	const struct sim_step *s;
 	bool waited = false;	/* RED4 */
 
 	memset(&before, 0, sizeof(before));
+	if (SIM_CPUS > 2)
+		memcpy(before.touched, b_first ? others[cpu_a] : rest_of_c,
+		       sizeof(before.touched));
 	for (i = whole.first + 1; i < end; i++) {
 		s = &whole.step[i];
 		if (s->cpu == cpu_a && !waited) {
@@ -264,7 +311,7 @@ unsigned int reduce_next(void)
 				break;
 		}
 		if (s->point && !done[s->point] &&
-		    !steps_pass(&whole, i, end, rest[1 - s->cpu], NULL) &&
+		    !steps_pass(&whole, i, end, meets_stopped(s->cpu), NULL) &&
 		    (waited || !a_passes())) {
 			done[s->point] = true;
 			return s->point;

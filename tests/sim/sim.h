@@ -26,6 +26,15 @@
  * SIM3  A CPU caches every translation that its tables ever offered since its
  *       last flush.
  */
+/*
+ * Triples (the same built for three CPUs): A's domain has a second vCPU on the
+ * third CPU.  A runs to a point, B to another, C whole; then the two that are
+ * left, either one first; by every CPU as A, and either other one as B.  Which:
+ * all triples of `around` (main.c): an offer of a page that the other domain
+ * has, and of one that is granted; an unshare of two, and a break by a store;
+ * a share that is unmapped, a page that is given back, a grant that is mapped,
+ * and a domain that is ended.
+ */
 #ifndef TESTS_SIM_SIM_H
 #define TESTS_SIM_SIM_H
 
@@ -37,7 +46,9 @@
 #ifndef SIM_PER_THREAD
 #define SIM_PER_THREAD
 #endif
+#ifndef SIM_CPUS		/* 3: for triples (sim.mk) */
 #define SIM_CPUS	2
+#endif
 #define SIM_SWITCHES	2	/* preemptions of a schedule, at most */
 
 /* --- cpu.c --- */
@@ -51,6 +62,9 @@ struct sim_schedule {
 	unsigned int first;		/* the CPU that starts */
 	/* the running CPU's n-th point (from 1); 0: never */
 	unsigned int at[SIM_SWITCHES];
+	/* who goes on is so many further; 0 is 1 */
+	unsigned int step;
+	bool back;		/* the other way round after the last one */
 };
 
 /* What became of the last one. */
@@ -115,6 +129,9 @@ void sim_undo(void);
 uint64_t sim_changes(void);
 /* Does the other CPU wait for a word that nobody wrote since it looked? */
 bool sim_other_waits(void);
+bool sim_waits(unsigned int cpu);
+/* cpu.c: it has not come to its operation's end. */
+bool sim_todo(unsigned int cpu);
 /* As an access of instrumented code: for guests, and what libraries do. */
 void sim_access(const void *at, size_t bytes, bool write);
 
@@ -145,11 +162,11 @@ void reduce_switched(void);	/* at the last step: the first preemption */
 /* That run was of CPU `cpu`'s operation and then the other one's. */
 void reduce_alone(unsigned int cpu);
 /*
- * That run left CPU `cpu` at its point n until the other one's end.  From now
+ * That run left its first CPU at a point until the others' end.  From now
  * on reduce_next() has the second preemptions that are worth a run, and 0 when
  * there are none left; reduce_learn() is after each such run.
  */
-void reduce_from(unsigned int cpu, unsigned int n);
+void reduce_from(const struct sim_schedule *s);
 unsigned int reduce_next(void);
 void reduce_learn(void);
 

@@ -31,7 +31,7 @@
 #include "x86/cpu.h"
 #include "x86/tlb.h"
 
-struct side sides[2];
+struct side sides[SIM_CPUS < 3 ? 2 : SIM_CPUS];
 /* The second domain, when no CPU runs it. */
 static struct side waiting;
 
@@ -422,6 +422,22 @@ void state_one_domain(void)
 	sides[1].v = sides[0].d->vcpu[1];
 	sides[1].v->run = RUN_RUNNING;
 	state_run(1, sides[1].v);
+}
+
+void state_three(void)
+{
+	struct side *s = &sides[SIM_CPUS - 1];
+	unsigned int me = sim_cpu;
+
+	*s = sides[0];
+	s->cpu = SIM_CPUS - 1;
+	s->args_page = P_ARGS_SECOND;
+	s->v = s->d->vcpu[1];
+	s->v->run = RUN_RUNNING;
+	sim_cpu = s->cpu;
+	cpu_areas[s->cpu] = this_cpu();
+	sim_cpu = me;
+	state_run(s->cpu, s->v);
 }
 
 /* --- the verdict --- */

@@ -70,19 +70,28 @@ static void forget_page(struct tlb *t, unsigned int page)
  * A store there would be seen late by who still reads the old frame; but none
  * is made while the domain's vCPUs are held (pv/ptbreak.c, K2).
  */
-static void check_order(const struct tlb *t, unsigned int page, mfn_t mfn)
+static void check_order_of(const struct tlb *t, unsigned int cpu, unsigned int page, mfn_t mfn)
 {
-	unsigned int cpu = SIM_CPUS - 1 - (unsigned int)(t - tlbs), i;
 	const struct translation *e = tlbs[cpu].page[page];
 	struct domain *d = sim_cpu_domain(cpu);
+	unsigned int i;
 
-	if (!d || d != sim_cpu_domain(1 - cpu) || pttree_work_left(d))
+	if (!d || d != sim_cpu_domain((unsigned int)(t - tlbs)) || pttree_work_left(d))
 		return;
 	for (i = 0; i < OLD && e[i].mfn; i++)
 		if (e[i].mfn != mfn_n(mfn) &&
 		    frame_is_shared(mfn_to_frame(MFN(e[i].mfn))))
 			sim_fail("CPU %u reads frame %x, whose copy %lx is written",
 				 cpu, e[i].mfn, (long)mfn_n(mfn));
+}
+
+static void check_order(const struct tlb *t, unsigned int page, mfn_t mfn)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < SIM_CPUS; cpu++)
+		if (t != &tlbs[cpu])
+			check_order_of(t, cpu, page, mfn);
 }
 
 static void cache(struct tlb *t, unsigned int page, mfn_t mfn, pte_t pte)

@@ -134,22 +134,28 @@ static void conflict_add(uintptr_t key)
 	maybe[bit >> 6] |= 1UL << (bit & 63);
 }
 
+static void conflicts_of_two(const struct sim_touched *a, const struct sim_touched *b)
+{
+	unsigned int i, other;
+
+	for (i = 0; i < SET_SIZE; i++) {
+		if (!a->key[i])
+			continue;
+		other = b->flags[slot_of(b, a->key[i])];
+		if (other && ((a->flags[i] | other) & WRITTEN))
+			conflict_add(a->key[i]);
+	}
+}
+
 void sim_conflicts(struct sim_touched *const t[SIM_CPUS])
 {
-	unsigned int i;
+	unsigned int i, j;
 
 	memset(&conflicts, 0, sizeof(conflicts));
 	memset(maybe, 0, sizeof(maybe));
-	for (i = 0; i < SET_SIZE; i++) {
-		uintptr_t key = t[0]->key[i];
-		unsigned int other;
-
-		if (!key)
-			continue;
-		other = t[1]->flags[slot_of(t[1], key)];
-		if (other && ((t[0]->flags[i] | other) & WRITTEN))
-			conflict_add(key);
-	}
+	for (i = 0; i < SIM_CPUS; i++)
+		for (j = 0; j < i; j++)
+			conflicts_of_two(t[i], t[j]);
 }
 
 static bool in_ram(const void *at)
@@ -346,6 +352,16 @@ static void before_access(uintptr_t key, bool write, bool atomic)
 	busy = true;
 }
 
+/* Who waits for it may look again. */
+static void awaited_is_written(uintptr_t key)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < SIM_CPUS; cpu++)
+		if (cpu != sim_cpu && awaited[cpu] == key)
+			awaited[cpu] = 0;
+}
+
 static void access_one(const void *at, bool write, bool atomic)
 {
 	uintptr_t key = key_of(at);
@@ -357,8 +373,7 @@ static void access_one(const void *at, bool write, bool atomic)
 	before_access(key, write, atomic);
 	content = is_content(at);
 	if (write) {
-		if (awaited[1 - sim_cpu] == key)
-			awaited[1 - sim_cpu] = 0;
+		awaited_is_written(key);
 		change_add(at);
 		note_change(at);
 		if (content)
@@ -443,7 +458,22 @@ void sim_access(const void *at, size_t bytes, bool write)
 
 bool sim_other_waits(void)
 {
-	return awaited[1 - sim_cpu] != 0;
+	bool one = false;
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < SIM_CPUS; cpu++) {
+		if (cpu == sim_cpu)
+			continue;
+		if (sim_todo(cpu) && !awaited[cpu])
+			return false;
+		one |= awaited[cpu] != 0;
+	}
+	return one;
+}
+
+bool sim_waits(unsigned int cpu)
+{
+	return awaited[cpu] != 0;
 }
 
 /*
