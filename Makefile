@@ -196,7 +196,7 @@ fuzz: $(call unless_list,$(B)/inc/.done) ## fuzz the host builds of the core (T=
 	@tests/fuzz/run.sh $(MAKE) $(T)
 mutants: $(call unless_list,$(B)/inc/.done) ## faults that tests must see (T=NAME one, T=list; PARTS= SHARD= RESUME=)
 	@tests/mutants/run.sh $(MAKE) $(T)
-sim: $(call unless_list,$(B)/sim/sim) ## all schedules of all pairs of calls (T=A,B a pair, T=list; PARTS= RESUME=)
+sim: $(call unless_list,$(B)/sim/sim $(B)/sim/triples) ## all schedules of all pairs of calls (T=A,B, triples, list, ..)
 	@tests/sim/run.sh $(T)
 soak: $(call unless_list,all $(B)/files/.kernel) ## long runs (T=NAME one, T=list)
 	@bench/run-named.sh soak tests/soak $(T)

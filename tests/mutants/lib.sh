@@ -66,12 +66,12 @@ mutants_read() {
 # sim:A,B or sim:A+B: both are operations of the simulator; or one schedule of
 # them, sim:A+B,FIRST,N,M.
 sim_fault() {
-	local pair=${1#sim:}
+	local pair=${1#sim:} op
 
 	[[ $pair =~ ^(.*)(,[0-9]+){3}$ ]] && pair=${BASH_REMATCH[1]}
 
 	for op in "${pair%%[,+]*}" "${pair#*[,+]}"; do
-		grep -q "^	{ \"$op\", " tests/sim/ops.c ||
+		grep -qh "^	{ \"$op\", " tests/sim/ops.c tests/sim/ops_calls.c ||
 			echo "${m_at[$2]}: $2: the simulator has no operation '$op'"
 	done
 }

@@ -8,7 +8,7 @@
 # Before its first mutant a test runs on a copy without any change: where it fails there, no
 # verdict of it would mean anything.  A mutant that does not compile is an error, not a kill.
 # build/mutants/report.json has the figures; the last line is "N killed of N".  Mutants by
-# name work in build/mutants/named: what a whole run found stays.
+# name work in build/mutants/named: what a whole run found stays.  KIND=sim: their tests of that kind only.
 cd "$(dirname "$0")/../.." || exit 1
 make="$1 -s --no-print-directory"	# T=, else ours comes along
 shift
@@ -24,6 +24,17 @@ usage() {
 }
 
 # --- which ---
+# KIND=: the mutants that have such a test, and no other test.
+select_kind() {
+	local i kept=()
+
+	for i in "${names[@]}"; do
+		m_tests[$i]=$(tr -s ' ' '\n' <<<"${m_tests[$i]}" | grep "^$KIND:" | tr '\n' ' ')
+		[ -z "${m_tests[$i]}" ] || kept+=("$i")
+	done
+	names=("${kept[@]}")
+}
+
 select_names() {
 	local k=1 n=1 i all=("${names[@]}")
 
@@ -261,6 +272,7 @@ select_names "$@"
 faults=$(for i in "${names[@]}"; do mutant_fault "$i"; done)
 [ -z "$faults" ] || { echo "$faults"; exit 1; }
 
+[ -z "${KIND-}" ] || select_kind
 parts=$((${PARTS:-2} < ${#names[@]} ? ${PARTS:-2} : ${#names[@]}))
 sum="$(find Makefile hv share hash guest-lib tests bench -type f -exec cksum {} + | sort | cksum) ${names[*]}"
 if [ "${RESUME-}" != 1 ] || [ "$sum" != "$(cat "$out/sum" 2>/dev/null)" ]; then

@@ -22,7 +22,9 @@ struct cpu {
 	uint8_t *stack;
 	sim_fn fn;
 	void *arg;
-	bool in_hypervisor;
+	bool todo;		/* it has not come to its operation's end */
+	bool in_hypervisor;	/* not before its turn, nor after that end */
+	bool interrupted;	/* before its turn */
 	unsigned int points;
 };
 
@@ -101,13 +103,43 @@ static void go_on(unsigned int cpu)
 	swapcontext(&cpus[me].context, &cpus[cpu].context);
 }
 
-static unsigned int other(void)
+bool sim_todo(unsigned int cpu)
 {
-	return SIM_CPUS - 1 - sim_cpu;
+	return cpus[cpu].todo;
+}
+
+/*
+ * Who goes on instead: the next one that does not wait, else the next one;
+ * SIM_CPUS: nobody is left.
+ */
+static unsigned int next_cpu(void)
+{
+	unsigned int step = schedule.step ? schedule.step : 1, i, c,
+		waits = SIM_CPUS;
+
+	if (schedule.back && switches == SIM_SWITCHES)
+		step = SIM_CPUS - step;
+	for (i = 1; i < SIM_CPUS; i++) {
+		c = (sim_cpu + i * step) % SIM_CPUS;
+		if (!cpus[c].todo)
+			continue;
+		if (!sim_waits(c))
+			return c;
+		waits = waits == SIM_CPUS ? c : waits;
+	}
+	return waits;
+}
+
+static void let_next_go_on(void)
+{
+	unsigned int cpu = next_cpu();
+
+	if (cpu < SIM_CPUS)
+		go_on(cpu);
 }
 
 /* Of the log (reduce.c), and the point's number; 0: it is none. */
-static unsigned int point_number(unsigned int conflict, bool write, bool is_point)
+static unsigned int point_number(unsigned int conflict, enum sim_access how, bool is_point)
 {
 	struct cpu *c = &cpus[sim_cpu];
 	unsigned int n = 0;
@@ -116,14 +148,14 @@ static unsigned int point_number(unsigned int conflict, bool write, bool is_poin
 		n = ++c->points;
 	reduce_step((struct sim_step){
 		.conflict = conflict, .point = n, .cpu = (uint8_t)sim_cpu,
-		.write = write,
+		.how = how,
 	});
 	return n;
 }
 
-void sim_point(unsigned int conflict, bool write, bool is_point)
+void sim_point(unsigned int conflict, enum sim_access how, bool is_point)
 {
-	unsigned int n = point_number(conflict, write, is_point);
+	unsigned int n = point_number(conflict, how, is_point);
 
 	if (!n || switches == SIM_SWITCHES || n != schedule.at[switches])
 		return;
@@ -131,8 +163,7 @@ void sim_point(unsigned int conflict, bool write, bool is_point)
 	sim_outcome.switched[switches++] = true;
 	if (switches == 1)
 		reduce_switched();
-	if (cpus[other()].in_hypervisor)
-		go_on(other());
+	let_next_go_on();
 }
 
 void sim_wait(void)
@@ -141,8 +172,7 @@ void sim_wait(void)
 		sim_fail("a wait with one CPU");
 	if (++waits > WAITS_MAX)
 		sim_fail("never ends: each CPU waits");
-	if (cpus[other()].in_hypervisor)
-		go_on(other());
+	let_next_go_on();
 }
 
 /* On the running CPU's stack, while the other one is in its guest. */
@@ -152,6 +182,7 @@ static void interrupt(unsigned int cpu, void (*handler)(void))
 
 	borrowed = true;
 	sim_cpu = cpu;
+	cpus[cpu].interrupted = true;
 	handler();
 	sim_cpu = me;
 	borrowed = false;
@@ -177,14 +208,18 @@ static void enter(void)
 {
 	struct cpu *c = &cpus[sim_cpu];
 
+	c->in_hypervisor = true;
+	/* It came here before, and goes back to its guest first. */
+	if (c->interrupted)
+		sim_exit();
 	sim_outcome.result[sim_cpu] = c->fn(c->arg);
 	tlb_answer();
 	/* Who asked for it meanwhile found the CPU in the hypervisor. */
 	interrupt(sim_cpu, sim_leave_guest);
-	c->in_hypervisor = false;
+	c->in_hypervisor = c->todo = false;
 	sim_outcome.points[sim_cpu] = c->points;
-	if (cpus[other()].in_hypervisor) {
-		sim_cpu = other();
+	if (next_cpu() < SIM_CPUS) {
+		sim_cpu = next_cpu();
 		setcontext(&cpus[sim_cpu].context);
 	}
 	setcontext(&explorer);
@@ -201,7 +236,8 @@ static void prepare(struct cpu *c)
 	c->context.uc_link = NULL;
 	makecontext(&c->context, enter, 0);
 	c->points = 0;
-	c->in_hypervisor = c->fn;
+	c->in_hypervisor = c->interrupted = false;
+	c->todo = c->fn;
 }
 
 void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],
@@ -221,7 +257,7 @@ void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],
 	}
 	sim_cpu = s->first;
 	if (!fn[sim_cpu])
-		sim_cpu = other();
+		sim_cpu = next_cpu();
 	sim_active = true;
 	alarm(SECONDS_MAX);
 	swapcontext(&explorer, &cpus[sim_cpu].context);

@@ -25,6 +25,7 @@
 #include "sim/sim.h"
 
 #define FAILURES_MAX	5	/* of a pair: more say nothing new */
+#define ALL_CPUS	((1u << SIM_CPUS) - 1)
 #define ENDS		65536u	/* states of a pair that are remembered */
 
 struct results *results;
@@ -58,6 +59,8 @@ static void prepare(const struct pair *p)
 
 	if (p->one_domain)
 		state_one_domain();
+	if (SIM_CPUS > 2)
+		state_three();
 	for (i = 0; i < SIM_CPUS; i++) {
 		sides[i].op = p->op[i];
 		p->op[i]->prepare(&sides[i]);
@@ -65,13 +68,17 @@ static void prepare(const struct pair *p)
 	sim_tlb_start();
 }
 
-/* Both, one, or the other one and then this one, from the prepared state. */
-static void run(const struct sim_schedule *s, bool with0, bool with1)
+/* All, or some, from the state as it is; `who`: a bit for each CPU. */
+static void run(const struct sim_schedule *s, unsigned int who)
 {
-	const sim_fn fn[SIM_CPUS] = { with0 ? run_op : NULL,
-				      with1 ? run_op : NULL };
-	void *const arg[SIM_CPUS] = { &sides[0], &sides[1] };
+	sim_fn fn[SIM_CPUS];
+	void *arg[SIM_CPUS];
+	unsigned int i;
 
+	for (i = 0; i < SIM_CPUS; i++) {
+		fn[i] = who >> i & 1 ? run_op : NULL;
+		arg[i] = &sides[i];
+	}
 	sim_run(s, fn, arg);
 }
 
@@ -167,7 +174,7 @@ void sim_say(const char *text)
 
 static void run_schedule(struct pair *p, const struct sim_schedule *s)
 {
-	run(s, true, true);
+	run(s, ALL_CPUS);
 	if (!sim_outcome.text[0])
 		sim_outcome.digest = end_digest(p);
 	undo();
@@ -178,20 +185,29 @@ static void run_schedule(struct pair *p, const struct sim_schedule *s)
 
 static bool same_outcome(const struct sim_outcome *a, const struct sim_outcome *b)
 {
-	return a->result[0] == b->result[0] && a->result[1] == b->result[1] &&
+	return !memcmp(a->result, b->result, sizeof(a->result)) &&
 	       a->digest == b->digest;
 }
 
-char explore_between(const struct pair *p)
+const char *explore_name(const struct pair *p)
 {
-	return p->one_domain ? '+' : ',';
+	static char name[150];
+	int n = snprintf(name, sizeof(name), "%s%c%s", p->op[0]->name,
+			 p->one_domain ? '+' : ',', p->op[1]->name);
+
+	if (SIM_CPUS > 2)
+		snprintf(name + n, sizeof(name) - (size_t)n, ",%s",
+			 p->op[SIM_CPUS - 1]->name);
+	return name;
 }
 
 static void fail(const struct pair *p, const struct sim_schedule *s)
 {
 	results->failures++;
-	printf("  FAILURE  %s%c%s,%u,%u,%u: ", p->op[0]->name, explore_between(p),
-	       p->op[1]->name, s->first, s->at[0], s->at[1]);
+	printf("  FAILURE  %s,%u,%u,%u", explore_name(p), s->first, s->at[0], s->at[1]);
+	if (SIM_CPUS > 2)
+		printf(",%u,%u", s->step, s->back);
+	printf(": ");
 }
 
 /* It was refused since another one is at the same thing, and did nothing. */
@@ -234,10 +250,28 @@ static bool is_half_busy(const struct pair *p, const struct sim_outcome *o, unsi
 		other == p->serial[1].result[1 - a]);
 }
 
+/*
+ * Of three, one that was refused since another one was at the same thing: what
+ * the others make of that is not looked at.
+ */
+static bool is_busy_triple(const struct pair *p, const struct sim_outcome *o)
+{
+	bool busy = false;
+	unsigned int i;
+
+	for (i = 0; i < SIM_CPUS; i++)
+		busy |= says_busy(p->op[i], o->result[i]);
+	return SIM_CPUS > 2 && busy;
+}
+
 static bool is_right(const struct pair *p, const struct sim_outcome *o)
 {
-	return same_outcome(o, &p->serial[0]) || same_outcome(o, &p->serial[1]) ||
-	       is_busy_end(p, o, 0) || is_busy_end(p, o, 1) ||
+	unsigned int i;
+
+	for (i = 0; i < ORDERS; i++)
+		if (same_outcome(o, &p->serial[i]))
+			return true;
+	return is_busy_triple(p, o) || is_busy_end(p, o, 0) || is_busy_end(p, o, 1) ||
 	       is_half_busy(p, o, 0) || is_half_busy(p, o, 1) ||
 	       op_end_is_known(p->op[0]->name, p->op[1]->name, p->one_domain,
 			       o->result);
@@ -273,13 +307,13 @@ static bool run_from(struct pair *p, const struct sim_schedule *s)
  * The first preemption at point n, the second one at each that matters.  False:
  * the first one's CPU has no point n.
  */
-static bool explore_from(struct pair *p, unsigned int first, unsigned int n)
+static bool explore_from(struct pair *p, struct sim_schedule s, unsigned int n)
 {
-	struct sim_schedule s = { .first = first, .at = { n, 0 } };
-
+	s.at[0] = n;
+	s.at[1] = 0;
 	if (!run_from(p, &s))
 		return false;
-	reduce_from(first, n);
+	reduce_from(&s);
 	while (results->failures < FAILURES_MAX && (s.at[1] = reduce_next())) {
 		(void)run_from(p, &s);
 		reduce_learn();
@@ -290,22 +324,33 @@ static bool explore_from(struct pair *p, unsigned int first, unsigned int n)
 /* What the operation of CPU `cpu` touches, alone and after the other one. */
 static void record(struct pair *p, unsigned int cpu)
 {
-	const struct sim_schedule s = { .first = cpu }, o = { .first = 1 - cpu };
+	const struct sim_schedule s = { .first = cpu };
+	unsigned int others;
 
-	sim_record(touched[cpu]);
-	run(&s, cpu == 0, cpu == 1);
+	sim_record(touched);
+	run(&s, 1u << cpu);
 	p->alone[cpu] = sim_outcome;
 	p->alone[cpu].digest = digest_now();
 	undo();
-	run(&o, cpu == 1, cpu == 0);
-	sim_record(touched[cpu]);
-	run(&s, cpu == 0, cpu == 1);
-	undo();
+	for (others = 1; others <= ALL_CPUS; others++) {
+		if (others >> cpu & 1)
+			continue;
+		run(&s, others);
+		sim_record(touched);
+		run(&s, 1u << cpu);
+		undo();
+	}
+}
+
+/* The i-th serial order. */
+static struct sim_schedule order(unsigned int i)
+{
+	return (struct sim_schedule){ .first = i % SIM_CPUS, .step = 1 + i / SIM_CPUS };
 }
 
 static void start_pair(struct pair *p)
 {
-	struct sim_schedule s = { 0 };
+	struct sim_schedule s;
 	unsigned int i;
 
 	sim_catch_signals();
@@ -319,9 +364,10 @@ static void start_pair(struct pair *p)
 		record(p, i);
 	sim_conflicts(touched);
 	for (i = 0; i < ORDERS; i++) {
-		s.first = i;
+		s = order(i);
 		run_schedule(p, &s);
-		reduce_alone(i);
+		if (i < SIM_CPUS)
+			reduce_alone(i);
 		p->serial[i] = sim_outcome;
 		if (sim_outcome.text[0])
 			judge(p, &s);
@@ -346,12 +392,17 @@ static void check_undone(struct pair *p)
 
 static void explore(struct pair *p)
 {
-	unsigned int first, n;
+	struct sim_schedule s;
+	unsigned int i, n;
 
 	start_pair(p);
-	for (first = 0; first < SIM_CPUS; first++)
-		for (n = 1; explore_from(p, first, n); n++)
+	/* Of three, each order also with the way back the other way round. */
+	for (i = 0; i < ORDERS * (SIM_CPUS - 1); i++) {
+		s = order(i % ORDERS);
+		s.back = i >= ORDERS;
+		for (n = 1; explore_from(p, s, n); n++)
 			;
+	}
 	if (!results->failures)
 		check_undone(p);
 }
@@ -369,15 +420,16 @@ void explore_pair(struct pair *p)
 	if (!wait_for(pid))
 		return;
 	results->failures++;
-	printf("  FAILURE  %s%c%s: the simulator ended\n", p->op[0]->name,
-	       explore_between(p), p->op[1]->name);
+	printf("  FAILURE  %s: the simulator ended\n", explore_name(p));
 }
 
-void explore_schedule(struct pair *p, char *const word[3])
+void explore_schedule(struct pair *p, char *const word[])
 {
 	struct sim_schedule s = {
-		.first = !!atoi(word[0]),
+		.first = (unsigned int)atoi(word[0]) % SIM_CPUS,
 		.at = { (unsigned int)atoi(word[1]), (unsigned int)atoi(word[2]) },
+		.step = SIM_CPUS < 3 ? 1 : 1 + !strcmp(word[3], "2"),
+		.back = SIM_CPUS > 2 && atoi(word[4]),
 	};
 
 	start_pair(p);

@@ -6,12 +6,13 @@
 #include "sim/ops.h"
 #include "sim/sim.h"
 
-#define ORDERS		2	/* serial ones: first CPU 0's, first CPU 1's */
+/* serial ones: who is first, and, of three, who is second */
+#define ORDERS		(SIM_CPUS * (SIM_CPUS - 1))
 
 struct pair {
 	const struct op *op[SIM_CPUS];
 	bool one_domain;	/* two vCPUs of it */
-	struct sim_outcome serial[ORDERS];
+	struct sim_outcome serial[ORDERS];	/* 0 first, 1 first, .. */
 	struct sim_outcome alone[SIM_CPUS];	/* text: unused */
 	uint64_t untouched;	/* the digest with neither */
 };
@@ -34,8 +35,8 @@ extern struct results *results;
 void explore_start(void);
 /* In a process of its own; failures are printed and counted. */
 void explore_pair(struct pair *p);
-/* One schedule: FIRST, N, M. */
-void explore_schedule(struct pair *p, char *const word[3]);
-char explore_between(const struct pair *p);
+/* One schedule: FIRST, N, M; of three, STEP and BACK, too. */
+void explore_schedule(struct pair *p, char *const word[]);
+const char *explore_name(const struct pair *p);
 
 #endif

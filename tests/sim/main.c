@@ -12,6 +12,10 @@
  *                        back when the other one is at its point M (0: at its
  *                        end)
  *   sim pairs            the names of all pairs
+ *
+ * Built for three CPUs (triples) it is about triples: A,B,C, where C is run by
+ * the second vCPU of A's domain; a schedule of one is A,B,C,FIRST,N,M,STEP,BACK
+ * (struct sim_schedule).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,9 +28,9 @@ static const struct op *op_by_name(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < op_count; i++)
-		if (!strcmp(ops[i].name, name))
-			return &ops[i];
+	for (i = 0; i < op_count(); i++)
+		if (!strcmp(op_at(i)->name, name))
+			return op_at(i);
 	fprintf(stderr, "sim: no operation is called '%s'\n", name);
 	exit(2);
 }
@@ -38,6 +42,11 @@ static bool is_allowed(const struct op *op, bool one_domain)
 
 static bool pair_is_allowed(const struct pair *p)
 {
+	if (SIM_CPUS > 2)
+		return is_allowed(p->op[0], true) && is_allowed(p->op[0], false) &&
+		       is_allowed(p->op[1], false) &&
+		       is_allowed(p->op[SIM_CPUS - 1], true) &&
+		       is_allowed(p->op[SIM_CPUS - 1], false);
 	return is_allowed(p->op[0], p->one_domain) &&
 	       is_allowed(p->op[1], p->one_domain) &&
 	       (p->one_domain || p->op[0]->where != OP_FIRST ||
@@ -50,27 +59,51 @@ static void bad_words(const char *why)
 	exit(2);
 }
 
-/* "A,B" or "A+B", and perhaps three numbers. */
+#define NUMBERS		(SIM_CPUS < 3 ? 3 : 5)	/* of a schedule */
+
+/* "A,B" or "A+B" or, of three, "A,B,C", and perhaps the numbers. */
 static void replay(char *text)
 {
 	struct pair p = { .one_domain = strchr(text, '+') };
-	char *word[5] = { NULL };
-	unsigned int n = 0;
+	char *word[SIM_CPUS + NUMBERS + 1] = { NULL };
+	unsigned int n = 0, i;
 
-	for (word[0] = strtok(text, ",+"); word[n] && n < 4;)
+	for (word[0] = strtok(text, ",+"); word[n] && n < SIM_CPUS + NUMBERS;)
 		word[++n] = strtok(NULL, ",+");
-	if (!word[1] || (word[2] && !word[4]))
+	if (n != SIM_CPUS && n != SIM_CPUS + NUMBERS)
 		bad_words("say A,B (two domains), A+B (two vCPUs), or A,B,FIRST,N,M");
-	p.op[0] = op_by_name(word[0]);
-	p.op[1] = op_by_name(word[1]);
+	for (i = 0; i < SIM_CPUS; i++)
+		p.op[i] = op_by_name(word[i]);
 	if (!pair_is_allowed(&p))
 		bad_words("an operation is not for these two");
-	if (word[4]) {
-		explore_schedule(&p, word + 2);
+	if (n > SIM_CPUS) {
+		explore_schedule(&p, word + SIM_CPUS);
 		return;
 	}
 	explore_pair(&p);
 	printf("%lu schedules\n", results->schedules);
+}
+
+/* Offer, break, drop and destroy, and what meets them (sim.h). */
+static const char *const around[] = {
+	"offer-same", "offer-granted", "unshare", "break-one", "unmap-shared",
+	"give-back", "grant-map-ro", "kill",
+};
+
+/* A's and C's are vCPUs of one domain: either way round is the same. */
+static void all_triples(void (*fn)(struct pair *p, void *arg), void *arg)
+{
+	unsigned int a, b, c;
+
+	for (a = 0; a < ARRAY_COUNT(around); a++)
+		for (c = a; c < ARRAY_COUNT(around); c++)
+			for (b = 0; b < ARRAY_COUNT(around); b++) {
+				struct pair p = { .op = { op_by_name(around[a]), op_by_name(around[b]) } };
+
+				p.op[SIM_CPUS - 1] = op_by_name(around[c]);
+				if (pair_is_allowed(&p))
+					fn(&p, arg);
+			}
 }
 
 /* fn for every pair: two domains', then one domain's. */
@@ -78,10 +111,14 @@ static void all_pairs(void (*fn)(struct pair *p, void *arg), void *arg)
 {
 	unsigned int one, a, b;
 
+	if (SIM_CPUS > 2) {
+		all_triples(fn, arg);
+		return;
+	}
 	for (one = 0; one < 2; one++)
-		for (a = 0; a < op_count; a++)
-			for (b = a; b < op_count; b++) {
-				struct pair p = { .op = { &ops[a], &ops[b] },
+		for (a = 0; a < op_count(); a++)
+			for (b = a; b < op_count(); b++) {
+				struct pair p = { .op = { op_at(a), op_at(b) },
 						  .one_domain = one };
 
 				if (pair_is_allowed(&p))
@@ -89,18 +126,9 @@ static void all_pairs(void (*fn)(struct pair *p, void *arg), void *arg)
 			}
 }
 
-static char *pair_name(const struct pair *p)
-{
-	static char name[100];
-
-	snprintf(name, sizeof(name), "%s%c%s", p->op[0]->name,
-		 explore_between(p), p->op[1]->name);
-	return name;
-}
-
 static void pair_print(struct pair *p, void *arg)
 {
-	puts(pair_name(p));
+	puts(explore_name(p));
 }
 
 /* --- all of them, and again --- */
@@ -134,7 +162,7 @@ static bool is_done(const struct part *part, const struct pair *p)
 {
 	char line[110];
 
-	snprintf(line, sizeof(line), "\n%s ", pair_name(p));
+	snprintf(line, sizeof(line), "\n%s ", explore_name(p));
 	return strstr(part->done, line);
 }
 
@@ -147,7 +175,7 @@ static void part_pair(struct pair *p, void *arg)
 	results->failures = 0;
 	results->schedules = 0;
 	explore_pair(p);
-	fprintf(part->results, "%s %lu %u\n", pair_name(p), results->schedules,
+	fprintf(part->results, "%s %lu %u\n", explore_name(p), results->schedules,
 		results->failures);
 }
 

@@ -14,6 +14,7 @@
 #include "dom/die.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
+#include "mm/palloc.h"
 #include "pv/above.h"
 #include "pv/hypercall.h"
 #include "pv/xencomm.h"
@@ -233,6 +234,20 @@ static void give_populated(struct side *s)
 	reservation(s, XENMEM_decrease_reservation, mfn);
 }
 
+/* The one that the other CPU draws next, whatever for. */
+static void give_drawn(struct side *s)
+{
+	unsigned int me = sim_cpu;
+	void *drawn;
+
+	sim_cpu = 1 - s->cpu;
+	drawn = palloc_hv(0);
+	CHECK(drawn);
+	reservation(s, XENMEM_decrease_reservation, mfn_n(virt_to_mfn(drawn)));
+	palloc_hv_free(drawn, 0);
+	sim_cpu = me;
+}
+
 static void exchange_spare(struct side *s)
 {
 	uint64_t *list = list_of(s);
@@ -407,6 +422,22 @@ static void version_2(struct side *s)
 	struct gnttab_set_version op = { .version = 2 };
 
 	grant(s, &op, sizeof(op), GNTTABOP_set_version);
+}
+
+/* Nothing of the domain's is mapped by the other one. */
+static void version_2_free(struct side *s)
+{
+	struct side *o = s->other;
+	unsigned int me = sim_cpu;
+
+	/* The other side may have done it. */
+	if (o->v->run == RUN_RUNNING) {
+		sim_cpu = o->cpu;
+		unmap_lent(o);
+		(void)run_grant(o);
+		sim_cpu = me;
+	}
+	version_2(s);
 }
 
 static void more_frames(struct side *s)
@@ -643,7 +674,7 @@ static void op_end_of_last(struct side *s)
 	sides[0].d = sides[1].d = NULL;
 }
 
-const struct op ops[] = {
+static const struct op ops[] = {
 	{ "unmap-shared", unmap_both, run_update },
 	{ "map-shared-again", map_again, run_update },
 	{ "unmap-granted", unmap_offered, run_update },
@@ -653,6 +684,8 @@ const struct op ops[] = {
 	{ "overwrite-grant-map", unmap_mapped, run_update },
 	{ "pin-granted", pin_offered, run_pin_offered },
 	{ "pin-blank", pin_blank, run_mmuext },
+	{ "pin-parts", op_pin_parts, run_mmuext },
+	{ "pin-old-parts", op_pin_old_parts, run_mmuext },
 	{ "unpin", unpin_table, run_mmuext },
 	{ "write-table", write_table, run_mmu_update },
 	{ "clear-page", clear_offered, run_mmuext },
@@ -678,6 +711,7 @@ const struct op ops[] = {
 	{ "grant-copy-out", copy_out, run_copy },
 	{ "grant-transfer", transfer, run_transfer },
 	{ "grant-version", version_2, run_grant },
+	{ "grant-version-free", version_2_free, run_grant, NULL, OP_TWO_DOMAINS },
 	{ "grant-grow", more_frames, run_grant },
 	{ "grant-swap", swap_refs, run_swap },
 	{ "grant-end-access", nothing, run_end_access },
@@ -698,7 +732,9 @@ const struct op ops[] = {
 	{ "clear-old-table", clear_old_table, run_mmuext },
 	{ "map-old-table", map_old_table, run_update },
 	{ "give-populated", give_populated, run_memory },
+	{ "give-drawn", give_drawn, run_memory },
 	{ "load-twice", nothing, op_run_load_twice },
+	{ "names-twice", nothing, op_run_names_twice },
 	{ "vcpu-initialise", op_initialise, op_run_vcpu, NULL, OP_ONE_DOMAIN },
 	{ "vcpu-initialise-refused", op_initialise_refused, op_run_vcpu, NULL, OP_ONE_DOMAIN },
 	{ "vcpu-initialise-gdt", op_initialise_gdt, op_run_vcpu, NULL, OP_ONE_DOMAIN },
@@ -747,4 +783,13 @@ const struct op ops[] = {
 	{ "die-13", reap_to_13, run_reaper, reap_all, OP_TWO_DOMAINS },
 	{ "die-14", reap_to_14, run_reaper, reap_all, OP_TWO_DOMAINS },
 };
-const unsigned int op_count = ARRAY_COUNT(ops);
+
+unsigned int op_count(void)
+{
+	return ARRAY_COUNT(ops) + ops_calls_count;
+}
+
+const struct op *op_at(unsigned int i)
+{
+	return i < ARRAY_COUNT(ops) ? &ops[i] : &ops_calls[i - ARRAY_COUNT(ops)];
+}

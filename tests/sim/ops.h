@@ -30,7 +30,10 @@ long op_run_store_twice(struct side *s);
 long op_run_store_second(struct side *s);
 long op_run_store_alone(struct side *s);
 long op_run_load_twice(struct side *s);
+long op_run_names_twice(struct side *s);
 void op_old_table(struct side *s);
+void op_pin_parts(struct side *s);
+void op_pin_old_parts(struct side *s);
 void op_initialise(struct side *s);
 void op_initialise_refused(struct side *s);
 void op_initialise_gdt(struct side *s);
@@ -85,8 +88,12 @@ void op_reap(struct side *s);
 bool op_end_is_known(const char *a, const char *b, bool one_domain,
 		     const long result[2]);
 
-/* --- ops.c --- */
-extern const struct op ops[];
-extern const unsigned int op_count;
+/* --- ops_calls.c --- */
+extern const struct op ops_calls[];
+extern const unsigned int ops_calls_count;
+
+/* --- ops.c: all of them. --- */
+unsigned int op_count(void);
+const struct op *op_at(unsigned int i);
 
 #endif

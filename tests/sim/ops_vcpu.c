@@ -14,6 +14,7 @@
 #include "dom/sched.h"
 #include "pv/hypercall.h"
 #include "pv/ptbreak.h"
+#include "pv/pttree.h"
 #include "pv/traps.h"
 #include "sim/ops.h"
 #include "sim/sim.h"
@@ -28,11 +29,12 @@ static uint64_t va_of(unsigned int what)
 
 /*
  * Between two instructions of a guest: an interrupt that waits is taken, and it
- * goes on when the hypervisor lets it.
+ * goes on when the hypervisor lets it.  Without one it does not come there.
  */
 static void boundary(void)
 {
-	state_exit();
+	if (atomic_load(&this_cpu()->tlb_asked) || state_must_leave())
+		state_exit();
 }
 
 /* The word of its own that the CPU writes in that page; NULL: a fault. */
@@ -61,6 +63,7 @@ static long store(struct side *s, unsigned int what)
 {
 	unsigned int i;
 	uint64_t *at;
+	bool again;
 
 	for (i = 0; i < TRIES; i++) {
 		boundary();
@@ -73,7 +76,9 @@ static long store(struct side *s, unsigned int what)
 		}
 		/* What the CPU forgets when it faults. */
 		sim_tlb_flush_page(s->cpu, va_of(what));
-		if (!sharefault(s->v, va_of(what), PF_PRESENT_WRITE))
+		again = sharefault(s->v, va_of(what), PF_PRESENT_WRITE);
+		state_exit();
+		if (!again)
 			break;
 	}
 	/* The fault would be the guest's, if it still runs to be told. */
@@ -117,6 +122,30 @@ long op_run_load_twice(struct side *s)
 	return first == 0x77 && second != 0x77;
 }
 
+/* The entry of that page has another frame than at the start. */
+static bool has_new_name(struct side *s, unsigned int what)
+{
+	const pte_t *pte = fake_pte(s->d, page + what);
+
+	sim_access(pte, sizeof(*pte), false);
+	return mfn_n(pte_mfn(READ_ONCE(*pte))) != s->mfn[what];
+}
+
+/* Its kernel looks at both entries: not the new name, then the old one (K2). */
+long op_run_names_twice(struct side *s)
+{
+	bool first;
+
+	boundary();
+	if (!this_cpu()->current)
+		return -ESRCH;
+	first = has_new_name(s, P_TWICE);
+	boundary();
+	if (!this_cpu()->current)
+		return -ESRCH;
+	return first && !has_new_name(s, P_SECOND);
+}
+
 /* --- a table that is one no more --- */
 
 /* Unhooked with no flush: a CPU of the domain's may still walk through it. */
@@ -137,6 +166,39 @@ void op_old_table(struct side *s)
 	for (i = 0; i < SIM_CPUS; i++)
 		if (sides[i].d == s->d)
 			sim_tlb_walked(i, MFN(s->mfn[P_TABLE]));
+}
+
+/* --- trees that take several parts --- */
+
+#define PARTS_OF	200u	/* entries: a table takes three */
+
+static void pin_in_parts(struct side *s, unsigned int what)
+{
+	struct mmuext_op op = { .cmd = MMUEXT_PIN_L1_TABLE };
+
+	pttree_steps_max = PARTS_OF;
+	op.arg1.mfn = s->mfn[what];
+	memcpy(fake_page(s->d, page + s->args_page), &op, sizeof(op));
+	s->args = (struct hypercall_args){
+		.a = { va_of(s->args_page), 1, 0, DOMID_SELF },
+	};
+}
+
+void op_pin_parts(struct side *s) { pin_in_parts(s, P_BLANK); }
+
+/*
+ * The other table, which is unhooked; there are entries where a part ends, and
+ * the next one begins.
+ */
+void op_pin_old_parts(struct side *s)
+{
+	pte_t *table = (pte_t *)fake_page(s->d, page + P_TABLE);
+	unsigned int i;
+
+	op_old_table(s);
+	for (i = PARTS_OF - 4; i < PARTS_OF + 4; i++)
+		table[i] = s->mfn[P_OFFERED] << PAGE_SHIFT | G_RO;
+	pin_in_parts(s, P_TABLE);
 }
 
 /* --- vcpu_op --- */

@@ -17,6 +17,18 @@
  *       before an access to what B touches, by RED1.  "Before m" in RED2 is
  *       before that wait then.
  *
+ * RED5  Two sections of one lock may change places, too, if nothing else in
+ *       them meets: locks are only taken, waited for and freed (no operation
+ *       looks whether one is held: tests/sim/locks.c), so who had it first
+ *       leaves nothing behind but the count of its tickets.  So RED1 and RED2
+ *       go over several accesses at once, up to where the CPU holds none of
+ *       the locks in common that it took on the way.  They do not go over the
+ *       end of a section that began before: there the other one waits.
+ *
+ * RED6  Of three CPUs, C runs whole while A and B are left, then A and B, or B
+ *       and A: so RED1 is asked of C's accesses, and A's where it goes on
+ *       before B; RED2 of B's and C's.
+ *
  * Each step leads to a larger n or m, so one of all that are the same runs.
  */
 #include <string.h>
@@ -27,6 +39,8 @@
 #define POINTS_MAX	65536u
 #define READ		1u
 #define WRITTEN		2u
+#define LOCK		4u	/* as one: taken and freed */
+#define LOCKS_MAX	16u	/* that a CPU holds */
 
 struct log {
 	struct sim_step step[STEPS_MAX];
@@ -38,9 +52,21 @@ static struct log now;			/* of this run */
 static struct log alone[SIM_CPUS];
 static struct log whole;		/* B to its end */
 static unsigned int cpu_a;
-/* What each touches from the first preemption on (RED3; of B, all of it). */
-static uint8_t rest[SIM_CPUS][SIM_CONFLICTS];
+/* Of three: who comes after B, and whether B goes on before A. */
+static unsigned int cpu_c;
+static bool b_first;
+/*
+ * What all but the CPU touch from the first preemption on (RED3; but for A, all
+ * of it).
+ */
+static uint8_t others[SIM_CPUS][SIM_CONFLICTS];
+static uint8_t rest_of_c[SIM_CONFLICTS];
 static bool done[POINTS_MAX];
+
+/* Locks that a CPU took, by the number of their word. */
+struct locks {
+	unsigned int lock[LOCKS_MAX], count;
+};
 
 void reduce_restart(void)
 {
@@ -73,22 +99,106 @@ void reduce_alone(unsigned int cpu)
 
 static unsigned int access_of(const struct sim_step *s)
 {
-	return s->write ? WRITTEN : READ;
+	static const uint8_t flag[] = {
+		[SIM_READS] = READ, [SIM_WRITES] = WRITTEN,
+		[SIM_TAKES] = LOCK, [SIM_FREES] = LOCK,
+	};
+
+	return flag[s->how];
 }
 
+/* A lock that is read or written as other words are is one of them. */
 static bool meet(unsigned int a, unsigned int b)
 {
-	return a && b && ((a | b) & WRITTEN);
+	return a && b && (a | b) != READ && (a | b) != LOCK;
+}
+
+/* --- RED5 --- */
+
+static void lock_add(struct locks *l, unsigned int lock)
+{
+	CHECK(l->count < LOCKS_MAX);
+	l->lock[l->count++] = lock;
+}
+
+/* False: it is none of them. */
+static bool lock_remove(struct locks *l, unsigned int lock)
+{
+	unsigned int i = l->count;
+
+	while (i && l->lock[i - 1] != lock)
+		i--;
+	if (!i)
+		return false;
+	l->lock[i - 1] = l->lock[--l->count];
+	return true;
+}
+
+static bool lock_is_in(const struct locks *l, unsigned int lock)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->count; i++)
+		if (l->lock[i] == lock)
+			return true;
+	return false;
+}
+
+/*
+ * Can the CPU do that step before or after all that the other one does?  taken:
+ * locks that both use, which it took since it stood where that is asked for;
+ * held: the other one's.
+ */
+static bool step_passes(const struct sim_step *s, const uint8_t *others,
+			const struct locks *held, struct locks *taken)
+{
+	unsigned int flags = others[s->conflict];
+
+	if (meet(access_of(s), flags))
+		return false;
+	if (!(flags & LOCK))
+		return true;
+	if (s->how == SIM_FREES)
+		return lock_remove(taken, s->conflict);
+	if (held && lock_is_in(held, s->conflict))
+		return false;
+	lock_add(taken, s->conflict);
+	return true;
+}
+
+/*
+ * From step i on, up to a point of its CPU's where it may be left as well, or
+ * to the end.
+ */
+static bool steps_pass(const struct log *l, unsigned int i, unsigned int end,
+		       const uint8_t *others, const struct locks *held)
+{
+	struct locks taken = { .count = 0 };
+	unsigned int cpu = l->step[i].cpu;
+
+	for (; i < end; i++) {
+		if (l->step[i].cpu != cpu ||
+		    !step_passes(&l->step[i], others, held, &taken))
+			return false;
+		if (!taken.count && (i + 1 == end || (l->step[i + 1].cpu == cpu &&
+						      l->step[i + 1].point)))
+			return true;
+	}
+	return false;
 }
 
 /* The CPU's accesses from that step on. */
 static void rest_add(unsigned int cpu, const struct log *l, unsigned int from)
 {
-	unsigned int i;
+	unsigned int i, c;
 
 	for (i = from; i < l->count; i++)
-		if (l->step[i].cpu == cpu)
-			rest[cpu][l->step[i].conflict] |= access_of(&l->step[i]);
+		for (c = 0; c < SIM_CPUS && l->step[i].cpu == cpu; c++)
+			if (c != cpu)
+				others[c][l->step[i].conflict] |= access_of(&l->step[i]);
+	for (i = from; i < l->count && SIM_CPUS > 2; i++)
+		if (cpu == cpu_c && l->step[i].cpu == cpu)
+			rest_of_c[l->step[i].conflict] |= access_of(&l->step[i]);
 }
 
 static unsigned int step_of_point(const struct log *l, unsigned int n)
@@ -101,50 +211,113 @@ static unsigned int step_of_point(const struct log *l, unsigned int n)
 	return i;
 }
 
-void reduce_from(unsigned int cpu, unsigned int n)
+void reduce_from(const struct sim_schedule *s)
 {
+	unsigned int cpu = s->first, n = s->at[0], c;
+
 	cpu_a = cpu;
+	cpu_c = (cpu + 2 * s->step) % SIM_CPUS;
+	b_first = s->back;
+	memset(rest_of_c, 0, sizeof(rest_of_c));
 	copy(&whole);
-	memset(rest, 0, sizeof(rest));
+	memset(others, 0, sizeof(others));
 	memset(done, 0, sizeof(done));
 	rest_add(cpu, &alone[cpu], step_of_point(&alone[cpu], n));
 	rest_add(cpu, &whole, whole.first);
-	rest_add(1 - cpu, &alone[1 - cpu], 0);
-	rest_add(1 - cpu, &whole, 0);
+	for (c = 0; c < SIM_CPUS; c++) {
+		if (c == cpu)
+			continue;
+		rest_add(c, &alone[c], 0);
+		rest_add(c, &whole, 0);
+	}
 }
 
 void reduce_learn(void)
 {
-	rest_add(cpu_a, &now, now.first);
-	rest_add(1 - cpu_a, &now, 0);
+	unsigned int c;
+
+	for (c = 0; c < SIM_CPUS; c++)
+		rest_add(c, &now, c == cpu_a ? now.first : 0);
 }
 
-/* After B's last one there is nobody left to go on. */
-static unsigned int end_of_b(void)
+/* After the CPU's last one. */
+static unsigned int end_of(const struct log *l, unsigned int cpu)
 {
-	unsigned int i = whole.count;
+	unsigned int i = l->count;
 
-	while (i > whole.first + 1 && whole.step[i - 1].cpu == cpu_a)
+	while (i && l->step[i - 1].cpu != cpu)
 		i--;
 	return i;
 }
 
+static unsigned int end_of_others(void)
+{
+	unsigned int c, end = 0;
+
+	for (c = 0; c < SIM_CPUS; c++)
+		if (c != cpu_a)
+			end = MAX(end, end_of(&whole, c));
+	return end;
+}
+
+/* What B did up to where it stands; of several, all that they do. */
+static struct {
+	uint8_t touched[SIM_CONFLICTS];
+	struct locks held;
+} before;
+
+static void before_add(const struct sim_step *s)
+{
+	before.touched[s->conflict] |= access_of(s);
+	if (s->how == SIM_TAKES)
+		lock_add(&before.held, s->conflict);
+	else if (s->how == SIM_FREES)
+		(void)lock_remove(&before.held, s->conflict);
+}
+
+/* RED2: A can be left later just as well. */
+static bool a_passes(void)
+{
+	const struct log *l = &alone[cpu_a];
+
+	return steps_pass(l, step_of_point(l, whole.step[whole.first].point),
+			  end_of(l, cpu_a), before.touched, &before.held);
+}
+
+/* What runs while that CPU is left at its second preemption, or more. */
+static const uint8_t *meets_stopped(unsigned int cpu)
+{
+	bool is_b = cpu != cpu_a && cpu != cpu_c;
+
+	return SIM_CPUS > 2 && is_b && b_first ? rest_of_c : others[cpu];
+}
+
+/* B's last one leaves nobody to go on. */
 unsigned int reduce_next(void)
 {
-	const struct sim_step *a = &whole.step[whole.first], *s;
-	bool waited = false, met = false;	/* RED4, RED2 */
-	unsigned int i, end = end_of_b();
+	unsigned int i, end = end_of_others();
+	const struct sim_step *s;
+	bool waited = false;	/* RED4 */
 
-	for (i = whole.first + 1; i < end && (met || !waited); i++) {
+	memset(&before, 0, sizeof(before));
+	if (SIM_CPUS > 2)
+		memcpy(before.touched, b_first ? others[cpu_a] : rest_of_c,
+		       sizeof(before.touched));
+	for (i = whole.first + 1; i < end; i++) {
 		s = &whole.step[i];
-		waited |= s->cpu == cpu_a;
-		if (met && s->point && !done[s->point] &&
-		    meet(rest[1 - s->cpu][s->conflict], access_of(s))) {
+		if (s->cpu == cpu_a && !waited) {
+			waited = true;
+			if (a_passes())
+				break;
+		}
+		if (s->point && !done[s->point] &&
+		    !steps_pass(&whole, i, end, meets_stopped(s->cpu), NULL) &&
+		    (waited || !a_passes())) {
 			done[s->point] = true;
 			return s->point;
 		}
-		met |= !waited && s->conflict == a->conflict &&
-		       meet(access_of(s), access_of(a));
+		if (!waited)
+			before_add(s);
 	}
 	return 0;
 }

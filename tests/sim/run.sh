@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Every schedule of every pair of operations: run.sh [A,B | A+B | A,B,FIRST,N,M | quick | list].
+# triples: those of tests/sim/sim.h; A,B,C one of them; figures go to build/sim/triples.json.
+# historic, historic-list: the faults of historic.txt (historic.sh).
 # In PARTS= (2) processes; figures go to build/sim/report.json.  Last line: "N passed, N failed", in pairs.
 # RESUME=1 goes on where the one before was stopped (build/sim/run has what it found).
 cd "$(dirname "$0")/../.." || exit 1
-sim=build/sim/sim folder=build/sim/run
-names=$(sed -n 's/^\t{ "\([a-z0-9-]*\)", .*/\1/p' tests/sim/ops.c)
+sim=build/sim/sim folder=build/sim/run kind=pairs
 
 case ${1-} in
 list)
-	echo "$names"
+	sed -n 's/^\t{ "\([a-z0-9-]*\)", .*/\1/p' tests/sim/ops.c tests/sim/ops_calls.c
 	exit 0
 	;;
 '') ;;
@@ -17,7 +18,15 @@ quick)
 	set -- $(grep -v '^#' tests/sim/quick.txt)
 	quick=yes
 	;;
-*[,+]*) ;;
+historic | historic-list)
+	. tests/sim/historic.sh
+	exit
+	;;
+triples)
+	sim=build/sim/triples folder=build/sim/triples.run kind=triples
+	shift
+	;;
+*[,+]*) [[ $1 =~ ^[a-z][^,]*,[a-z][^,]*,[a-z] ]] && sim=build/sim/triples ;;
 *)
 	echo "pasture: sim T=A,B (two domains) or T=A+B (two vCPUs of one) wants two operations; make sim T=list has their names" >&2
 	exit 2
@@ -48,7 +57,9 @@ if [ -n "${RESUME-}" ] && [ $# = 0 ]; then
 else
 	rm -rf "$folder"
 fi
-rm -f build/sim/report.json
+report=build/sim/report.json
+[ $kind = pairs ] || report=build/sim/triples.json
+rm -f $report
 mkdir -p "$folder"
 echo "$this" >"$folder/of"
 
@@ -80,8 +91,8 @@ wait
 grep -a 'FAILURE' "$folder/failures"
 read -r pairs schedules violations < <(awk '{ s += $2; v += $3 != 0 } END { print NR, s + 0, v + 0 }' "$folder/results")
 all=$($sim pairs | wc -l)
-echo "{ \"figures\": { \"pairs_explored\": $pairs, \"pairs_all\": $all, \"schedules\": $schedules," \
-	"\"violations\": $violations } }" >build/sim/report.json
-echo "$pairs of $all pairs, $schedules schedules, $violations pairs with a violation (build/sim/report.json)"
+echo "{ \"figures\": { \"${kind}_explored\": $pairs, \"${kind}_all\": $all, \"schedules\": $schedules," \
+	"\"violations\": $violations } }" >$report
+echo "$pairs of $all $kind, $schedules schedules, $violations $kind with a violation ($report)"
 echo "$((pairs - violations)) passed, $((all - pairs + violations)) failed"
 [ "$pairs" = "$all" ] && [ "$violations" = 0 ]

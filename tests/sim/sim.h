@@ -12,6 +12,7 @@
  *   state.c    the prepared machine: two domains that share, grant, signal;
  *              the CPUs run one of each, or two vCPUs of one
  *   ops*.c     the operations
+ *   locks.c    a lock is taken and freed: two steps
  *   reduce.c   which second preemptions can make a difference
  *   explore.c  schedules of a pair, the verdict
  *   main.c     which pairs
@@ -20,9 +21,19 @@
  *       memory that both operations touch and one of them writes, or where a
  *       CPU waits; nor one that waits for a word that was not written since.
  * SIM2  A CPU in the hypervisor answers a flush only where the real one does:
- *       in its own wait loops, and on its way to the guest.
+ *       in its own wait loops, and on its way to the guest.  Before its turn
+ *       comes it is in its guest, and answers at once.
  * SIM3  A CPU caches every translation that its tables ever offered since its
  *       last flush.
+ */
+/*
+ * Triples (the same built for three CPUs): A's domain has a second vCPU on the
+ * third CPU.  A runs to a point, B to another, C whole; then the two that are
+ * left, either one first; by every CPU as A, and either other one as B.  Which:
+ * all triples of `around` (main.c): an offer of a page that the other domain
+ * has, and of one that is granted; an unshare of two, and a break by a store;
+ * a share that is unmapped, a page that is given back, a grant that is mapped,
+ * and a domain that is ended.
  */
 #ifndef TESTS_SIM_SIM_H
 #define TESTS_SIM_SIM_H
@@ -35,17 +46,25 @@
 #ifndef SIM_PER_THREAD
 #define SIM_PER_THREAD
 #endif
+#ifndef SIM_CPUS		/* 3: for triples (sim.mk) */
 #define SIM_CPUS	2
+#endif
 #define SIM_SWITCHES	2	/* preemptions of a schedule, at most */
 
 /* --- cpu.c --- */
 
 typedef long (*sim_fn)(void *arg);
 
+/* What an operation does to a word; a lock is drawn a ticket of, and freed. */
+enum sim_access { SIM_READS, SIM_WRITES, SIM_TAKES, SIM_FREES };
+
 struct sim_schedule {
 	unsigned int first;		/* the CPU that starts */
 	/* the running CPU's n-th point (from 1); 0: never */
 	unsigned int at[SIM_SWITCHES];
+	/* who goes on is so many further; 0 is 1 */
+	unsigned int step;
+	bool back;		/* the other way round after the last one */
 };
 
 /* What became of the last one. */
@@ -75,13 +94,14 @@ void sim_wait(void);
  * The running CPU is about to touch memory that matters to the other one: the
  * word of that number.  is_point: another CPU may go on here.
  */
-void sim_point(unsigned int conflict, bool write, bool is_point);
+void sim_point(unsigned int conflict, enum sim_access how, bool is_point);
 /*
  * An interrupt for the CPUs in d's guest; those in the hypervisor get it on
  * their way out.
  */
 void sim_cpu_interrupt(struct domain *d);
 void sim_leave_guest(void);	/* state.c: what that interrupt does */
+void sim_exit(void);	/* state.c: the way out to the guest */
 /*
  * The verdict: this schedule is over, and sim_run() returns; without one the
  * process ends.
@@ -90,9 +110,10 @@ void sim_fail(const char *fmt, ...) printf_like(1, 2) noreturn;
 
 /* --- tsan.c --- */
 
-/* Addresses (divided by 8) that one operation touched; writes apart. */
+/* Addresses (divided by 8) that a CPU touched; writes apart. */
 struct sim_touched;
-void sim_record(struct sim_touched *t);	/* from now on; NULL: none */
+/* From now on, by who touches it; NULL: none. */
+void sim_record(struct sim_touched *const t[SIM_CPUS]);
 size_t sim_touched_bytes(void);	/* of a struct, zeroed by the caller */
 /*
  * The addresses that a run on each CPU touched become the points of what
@@ -108,8 +129,19 @@ void sim_undo(void);
 uint64_t sim_changes(void);
 /* Does the other CPU wait for a word that nobody wrote since it looked? */
 bool sim_other_waits(void);
+bool sim_waits(unsigned int cpu);
+/* cpu.c: it has not come to its operation's end. */
+bool sim_todo(unsigned int cpu);
 /* As an access of instrumented code: for guests, and what libraries do. */
 void sim_access(const void *at, size_t bytes, bool write);
+
+/* --- locks.c --- */
+
+/* What each CPU is in. */
+enum sim_in_lock {
+	SIM_NOT_IN_LOCK, SIM_TAKES_LOCK, SIM_FREES_LOCK, SIM_LOOKS_AT_LOCK,
+};
+extern enum sim_in_lock sim_in_lock[SIM_CPUS];
 
 /* --- reduce.c --- */
 
@@ -120,7 +152,7 @@ struct sim_step {
 	unsigned int conflict;	/* which word, from 0 */
 	unsigned int point;	/* the CPU's n-th; 0: none goes on there */
 	uint8_t cpu;
-	bool write;
+	enum sim_access how;
 };
 
 /* While a schedule runs. */
@@ -130,11 +162,11 @@ void reduce_switched(void);	/* at the last step: the first preemption */
 /* That run was of CPU `cpu`'s operation and then the other one's. */
 void reduce_alone(unsigned int cpu);
 /*
- * That run left CPU `cpu` at its point n until the other one's end.  From now
+ * That run left its first CPU at a point until the others' end.  From now
  * on reduce_next() has the second preemptions that are worth a run, and 0 when
  * there are none left; reduce_learn() is after each such run.
  */
-void reduce_from(unsigned int cpu, unsigned int n);
+void reduce_from(const struct sim_schedule *s);
 unsigned int reduce_next(void);
 void reduce_learn(void);
 

@@ -26,5 +26,12 @@ $(B)/sim/%.o: %.c $(B)/inc/.done
 	@mkdir -p $(@D)
 	$(call say,SIM,$@)
 	$(Q)$(CC) $(SIM_CFLAGS) $(SIM_SWITCHED) $(call page_flags,$<) -MD -MP -c -o $@ $<
+# The same with three CPUs.
+$(B)/sim/three/%.o: tests/sim/%.c $(B)/inc/.done
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SIM_CFLAGS) -DSIM_CPUS=3 $(if $(filter state ops% vcpus,$*),$(SIM_SWITCHED)) -MD -MP -c -o $@ $<
+$(B)/sim/triples: $(SIM_OBJ:$(B)/sim/tests/sim/%=$(B)/sim/three/%)
 $(B)/sim/sim: $(SIM_OBJ)
-	$(Q)$(CC) -o $@ $^ -Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=memcmp,--wrap=port_spin $(CODECS)
+$(B)/sim/sim $(B)/sim/triples:
+	$(Q)$(CC) -o $@ $^ -Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=memcmp,--wrap=port_spin \
+		$(foreach f,lock unlock lock_pair unlock_pair is_locked trylock,-Wl,--wrap=spin_$f) $(CODECS)

@@ -14,7 +14,7 @@
 #include "abi/share.h"
 #include "abi/xencomm.h"
 #include "ctl/lives.h"
-#include "dom/evtchn.h"
+#include "dom/evtchn_private.h"
 #include "dom/console.h"
 #include "dom/reclaim.h"
 #include "dom/sched.h"
@@ -31,7 +31,7 @@
 #include "x86/cpu.h"
 #include "x86/tlb.h"
 
-struct side sides[2];
+struct side sides[SIM_CPUS < 3 ? 2 : SIM_CPUS];
 /* The second domain, when no CPU runs it. */
 static struct side waiting;
 
@@ -93,6 +93,13 @@ static bool has_to_leave(struct vcpu *v)
 {
 	return READ_ONCE(v->want_offline) || READ_ONCE(v->domain->paused) ||
 	       READ_ONCE(v->domain->state) != DOM_RUNNING;
+}
+
+bool state_must_leave(void)
+{
+	struct vcpu *v = this_cpu()->current;
+
+	return v && has_to_leave(v);
 }
 
 static void leave_if_asked(void)
@@ -158,6 +165,11 @@ void state_exit(void)
 	leave_if_asked();
 	tlb_answer();
 	wait_paused(v);
+}
+
+void sim_exit(void)
+{
+	state_exit();
 }
 
 long state_call(hypercall_fn fn, struct hypercall_args *args)
@@ -412,6 +424,22 @@ void state_one_domain(void)
 	state_run(1, sides[1].v);
 }
 
+void state_three(void)
+{
+	struct side *s = &sides[SIM_CPUS - 1];
+	unsigned int me = sim_cpu;
+
+	*s = sides[0];
+	s->cpu = SIM_CPUS - 1;
+	s->args_page = P_ARGS_SECOND;
+	s->v = s->d->vcpu[1];
+	s->v->run = RUN_RUNNING;
+	sim_cpu = s->cpu;
+	cpu_areas[s->cpu] = this_cpu();
+	sim_cpu = me;
+	state_run(s->cpu, s->v);
+}
+
 /* --- the verdict --- */
 
 void state_check(void)
@@ -458,6 +486,23 @@ static uint64_t vcpu_digest(struct vcpu *v, uint64_t digest)
 	return mix(digest, sched_is_up(v));
 }
 
+#define PORTS	8	/* that are looked at: more than are in use */
+
+/* Its ports, and which of them are pending. */
+static uint64_t events_digest(struct domain *d, uint64_t digest)
+{
+	unsigned int i;
+
+	for (i = 1; i < PORTS && i < d->events.count; i++) {
+		const struct evtchn *c = &d->events.port[i];
+
+		digest = mix(digest, c->state | (uint64_t)c->vcpu << 8 |
+				     (uint64_t)c->remote_dom << 16);
+		digest = mix(digest, c->remote_port);
+	}
+	return mix(digest, d->shared_info->evtchn_pending[0]);
+}
+
 static uint64_t domain_digest(struct domain *d, uint64_t digest)
 {
 	unsigned int i;
@@ -466,7 +511,8 @@ static uint64_t domain_digest(struct domain *d, uint64_t digest)
 		digest = page_digest(d, pfn(i), digest);
 	for (i = 0; i < d->vcpu_count; i++)
 		digest = vcpu_digest(d->vcpu[i], digest);
-	return mix(digest, d->pages.total);
+	digest = mix(events_digest(d, digest), d->pages.total);
+	return mix(digest, d->grant->frame_count | (uint64_t)d->grant->version << 32);
 }
 
 uint64_t state_digest(void)

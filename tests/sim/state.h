@@ -25,6 +25,7 @@
 #define TESTS_SIM_STATE_H
 
 #include "fake/fake_grants.h"
+#include "sim/sim.h"
 
 enum {
 	P_OWN, P_SAME, P_BOTH, P_ALONE, P_LENT, P_OFFERED, P_TABLE, P_BLANK,
@@ -50,11 +51,13 @@ struct side {
 	const void *op;		/* explore.c's */
 	struct hypercall_args args; /* of the operation */
 };
-extern struct side sides[2];
+extern struct side sides[SIM_CPUS < 3 ? 2 : SIM_CPUS];
 
 void state_prepare(void);
 /* From the prepared state, before anything else runs. */
 void state_one_domain(void);
+/* Likewise: the third CPU runs the second vCPU of the first domain. */
+void state_three(void);
 /* The vCPU that a CPU runs (NULL: none), with its tables loaded. */
 void state_run(unsigned int cpu, struct vcpu *v);
 /* I1 .. I18; it does not come back from a failure. */
@@ -67,6 +70,8 @@ long state_call(hypercall_fn fn, struct hypercall_args *args);
 bool domain_is_gone(const struct domain *d);
 /* What pv_exit_to_guest() does. */
 void state_exit(void);
+/* Is the CPU that runs told to leave its guest? */
+bool state_must_leave(void);
 /* vcpus.c: no CPU runs it any more. */
 void state_left(struct vcpu *v);
 

@@ -70,19 +70,28 @@ static void forget_page(struct tlb *t, unsigned int page)
  * A store there would be seen late by who still reads the old frame; but none
  * is made while the domain's vCPUs are held (pv/ptbreak.c, K2).
  */
-static void check_order(const struct tlb *t, unsigned int page, mfn_t mfn)
+static void check_order_of(const struct tlb *t, unsigned int cpu, unsigned int page, mfn_t mfn)
 {
-	unsigned int cpu = SIM_CPUS - 1 - (unsigned int)(t - tlbs), i;
 	const struct translation *e = tlbs[cpu].page[page];
 	struct domain *d = sim_cpu_domain(cpu);
+	unsigned int i;
 
-	if (!d || d != sim_cpu_domain(1 - cpu) || pttree_work_left(d))
+	if (!d || d != sim_cpu_domain((unsigned int)(t - tlbs)) || pttree_work_left(d))
 		return;
 	for (i = 0; i < OLD && e[i].mfn; i++)
 		if (e[i].mfn != mfn_n(mfn) &&
 		    frame_is_shared(mfn_to_frame(MFN(e[i].mfn))))
 			sim_fail("CPU %u reads frame %x, whose copy %lx is written",
 				 cpu, e[i].mfn, (long)mfn_n(mfn));
+}
+
+static void check_order(const struct tlb *t, unsigned int page, mfn_t mfn)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < SIM_CPUS; cpu++)
+		if (t != &tlbs[cpu])
+			check_order_of(t, cpu, page, mfn);
 }
 
 static void cache(struct tlb *t, unsigned int page, mfn_t mfn, pte_t pte)
@@ -124,20 +133,23 @@ static unsigned int slot_at(uint64_t va, unsigned int level)
 	return va >> (PAGE_SHIFT + 9 * (level - 1)) & (PT_SLOTS - 1);
 }
 
-static void learn_page(struct tlb *t, const pte_t *l4, unsigned int page)
+/* Pages from that one on, as far as one L1 table has them: how many? */
+static unsigned int learn_pages(struct tlb *t, const pte_t *l4, unsigned int page)
 {
 	uint64_t va = fake_va(page);
+	unsigned int n = PT_SLOTS - slot_at(va, 1), level, i;
 	const pte_t *table = l4;
-	unsigned int level;
 	pte_t e;
 
+	n = MIN(n, WINDOW - page);
 	for (level = 4; level > 1 && table; level--)
 		table = below(t, table, slot_at(va, level));
-	if (!table)
-		return;
-	e = table[slot_at(va, 1)];
-	if (e & PTE_P)
-		cache(t, page, pte_mfn(e), e);
+	for (i = 0; i < n && table; i++) {
+		e = table[slot_at(va, 1) + i];
+		if (e & PTE_P)
+			cache(t, page + i, pte_mfn(e), e);
+	}
+	return n;
 }
 
 static void learn(unsigned int cpu)
@@ -151,8 +163,8 @@ static void learn(unsigned int cpu)
 		return;
 	root = d->vcpu[0]->kernel_l4;
 	t->table[mfn_n(root)] = true;
-	for (page = 0; page < WINDOW; page++)
-		learn_page(t, mfn_to_virt(root), page);
+	for (page = 0; page < WINDOW; )
+		page += learn_pages(t, mfn_to_virt(root), page);
 }
 
 void sim_tlb_learn(void)
@@ -273,6 +285,8 @@ void sim_tlb_check_read(mfn_t mfn)
 	const struct frame *f = mfn_to_frame(mfn);
 	unsigned int cpu;
 
+	if (frame_state_kind(f->state) == FRAME_FREE)
+		sim_fail("frame %lx is read, which is free", (long)mfn_n(mfn));
 	if (type_class(f->type) != CLASS_SHARED || !type_count(f->type))
 		return;
 	for (cpu = 0; cpu < SIM_CPUS; cpu++)

@@ -23,9 +23,14 @@ struct sim_touched {
 	unsigned int count;
 };
 
-static struct sim_touched *recording;
+/* Of each CPU; NULL: none */
+static struct sim_touched *const *recording;
 static struct sim_touched conflicts;
+/* A bit for each of their addresses, and for few others. */
+#define MAYBE_BITS	16
+static uint64_t maybe[1u << MAYBE_BITS >> 6];
 static uintptr_t last[SIM_CPUS];	/* the point before, of each CPU */
+static bool last_wrote[SIM_CPUS];
 static uintptr_t recent[SIM_CPUS];	/* its last access */
 static uintptr_t awaited[SIM_CPUS];	/* 0: it waits for none */
 /*
@@ -103,27 +108,54 @@ static bool was_read(const void *at)
 	return false;
 }
 
-void sim_record(struct sim_touched *t)
+void sim_record(struct sim_touched *const t[SIM_CPUS])
 {
 	recording = t;
 	reads_forget();
 }
 
+static inline unsigned int maybe_bit(uintptr_t key)
+{
+	return (unsigned int)(key * 0x9e3779b97f4a7c15UL >> (64 - MAYBE_BITS));
+}
+
+static inline bool maybe_conflict(uintptr_t key)
+{
+	unsigned int bit = maybe_bit(key);
+
+	return maybe[bit >> 6] >> (bit & 63) & 1;
+}
+
+static void conflict_add(uintptr_t key)
+{
+	unsigned int bit = maybe_bit(key);
+
+	set_add(&conflicts, key, WRITTEN);
+	maybe[bit >> 6] |= 1UL << (bit & 63);
+}
+
+static void conflicts_of_two(const struct sim_touched *a, const struct sim_touched *b)
+{
+	unsigned int i, other;
+
+	for (i = 0; i < SET_SIZE; i++) {
+		if (!a->key[i])
+			continue;
+		other = b->flags[slot_of(b, a->key[i])];
+		if (other && ((a->flags[i] | other) & WRITTEN))
+			conflict_add(a->key[i]);
+	}
+}
+
 void sim_conflicts(struct sim_touched *const t[SIM_CPUS])
 {
-	unsigned int i;
+	unsigned int i, j;
 
 	memset(&conflicts, 0, sizeof(conflicts));
-	for (i = 0; i < SET_SIZE; i++) {
-		uintptr_t key = t[0]->key[i];
-		unsigned int other;
-
-		if (!key)
-			continue;
-		other = t[1]->flags[slot_of(t[1], key)];
-		if (other && ((t[0]->flags[i] | other) & WRITTEN))
-			set_add(&conflicts, key, WRITTEN);
-	}
+	memset(maybe, 0, sizeof(maybe));
+	for (i = 0; i < SIM_CPUS; i++)
+		for (j = 0; j < i; j++)
+			conflicts_of_two(t[i], t[j]);
 }
 
 static bool in_ram(const void *at)
@@ -188,6 +220,7 @@ void sim_undo(void)
 	changed_table = busy = false;
 	reads_forget();
 	memset(last, 0, sizeof(last));
+	memset(sim_in_lock, 0, sizeof(sim_in_lock));
 	memset(awaited, 0, sizeof(awaited));
 }
 
@@ -277,24 +310,56 @@ static bool on_own_stack(const void *at)
 /* Its place in the conflicts is told; SET_SIZE: it is none. */
 static unsigned int conflict_of(uintptr_t key)
 {
-	unsigned int i = slot_of(&conflicts, key);
+	unsigned int i;
 
+	if (!maybe_conflict(key))
+		return SET_SIZE;
+	i = slot_of(&conflicts, key);
 	return conflicts.key[i] ? i : SET_SIZE;
+}
+
+/* Of a lock's functions, one atomic write is what they are for. */
+static enum sim_access how_of(bool write)
+{
+	if (!write)
+		return SIM_READS;
+	switch (sim_in_lock[sim_cpu]) {
+	case SIM_TAKES_LOCK:
+		return SIM_TAKES;
+	case SIM_FREES_LOCK:
+		return SIM_FREES;
+	default:
+		return SIM_WRITES;
+	}
 }
 
 /* The other CPU may go on before it. */
 static void before_access(uintptr_t key, bool write, bool atomic)
 {
-	unsigned int i = conflict_of(key);
+	unsigned int i;
 	/* Again the same, plainly: nothing in between would be new. */
-	bool again = last[sim_cpu] == key && !atomic;
+	bool again = last[sim_cpu] == key && !atomic && write <= last_wrote[sim_cpu];
 
+	if (sim_in_lock[sim_cpu] && !(write && atomic))
+		return;
+	i = conflict_of(key);
 	if (i == SET_SIZE)
 		return;
 	last[sim_cpu] = key;
+	last_wrote[sim_cpu] = write;
 	busy = false;
-	sim_point(i, write, !again);
+	sim_point(i, how_of(write), !again);
 	busy = true;
+}
+
+/* Who waits for it may look again. */
+static void awaited_is_written(uintptr_t key)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < SIM_CPUS; cpu++)
+		if (cpu != sim_cpu && awaited[cpu] == key)
+			awaited[cpu] = 0;
 }
 
 static void access_one(const void *at, bool write, bool atomic)
@@ -304,12 +369,11 @@ static void access_one(const void *at, bool write, bool atomic)
 
 	recent[sim_cpu] = key;
 	if (recording)
-		set_add(recording, key, write ? WRITTEN : READ);
+		set_add(recording[sim_cpu], key, write ? WRITTEN : READ);
 	before_access(key, write, atomic);
 	content = is_content(at);
 	if (write) {
-		if (awaited[1 - sim_cpu] == key)
-			awaited[1 - sim_cpu] = 0;
+		awaited_is_written(key);
 		change_add(at);
 		note_change(at);
 		if (content)
@@ -358,12 +422,30 @@ static __attribute__((noinline)) void access_active(const void *at,
 	busy = false;
 }
 
+/* A page that no CPU may write is read: that is looked at. */
+static inline bool is_in_shared(const void *at)
+{
+	return in_ram(at) &&
+	       type_class(frame_of(virt_to_mfn(at))->type) == CLASS_SHARED;
+}
+
+/* A plain read by which nothing could change, nor be noticed. */
+static inline bool is_of_no_matter(const void *at)
+{
+	uintptr_t a = (uintptr_t)at;
+
+	return was_read(at) ||
+	       (!recording && !changed_table && !mfn_n(changed_frame) &&
+		!maybe_conflict(a >> 3) && !maybe_conflict((a & PAGE_MASK) >> 3) &&
+		!maybe_conflict((a + 7) >> 3) && !is_in_shared(at));
+}
+
 /*
  * Most of a schedule's time goes into the audit after it, which is not watched.
  */
 static inline void access(const void *at, size_t bytes, bool write, bool atomic)
 {
-	if (unlikely(sim_active) && (write || atomic || bytes > 8 || !was_read(at)))
+	if (unlikely(sim_active) && (write || atomic || bytes > 8 || !is_of_no_matter(at)))
 		access_active(at, bytes, write, atomic);
 }
 
@@ -376,7 +458,22 @@ void sim_access(const void *at, size_t bytes, bool write)
 
 bool sim_other_waits(void)
 {
-	return awaited[1 - sim_cpu] != 0;
+	bool one = false;
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < SIM_CPUS; cpu++) {
+		if (cpu == sim_cpu)
+			continue;
+		if (sim_todo(cpu) && !awaited[cpu])
+			return false;
+		one |= awaited[cpu] != 0;
+	}
+	return one;
+}
+
+bool sim_waits(unsigned int cpu)
+{
+	return awaited[cpu] != 0;
 }
 
 /*
@@ -389,9 +486,12 @@ void __wrap_port_spin(void);
 void __wrap_port_spin(void)
 {
 	unsigned int me = sim_cpu;
+	enum sim_in_lock in = sim_in_lock[me];
 
 	awaited[me] = recent[me];
+	sim_in_lock[me] = SIM_NOT_IN_LOCK;
 	__real_port_spin();
+	sim_in_lock[me] = in;
 	awaited[me] = 0;
 }
 

@@ -271,7 +271,7 @@ static void draw_turn(struct turn *t, uint64_t *seed, bool one_domain, bool firs
 	const struct op *op;
 
 	while (t->count < want) {
-		op = &ops[draw(seed, op_count)];
+		op = op_at(draw(seed, op_count()));
 		if (!is_allowed(op, one_domain, first) || is_too_much(op, t))
 			continue;
 		t->step[t->count++].op = op;
