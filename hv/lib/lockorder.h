@@ -48,6 +48,7 @@ enum lock_level {
 	/* configuration space, and the table of PCI functions (io/bus.h) */
 	LOCK_PCI,
 	LOCK_FOLLOW,	/* lines of a guest that wait for the control channel */
+	LOCK_SESSION,	/* bytes of the first domain's control channels */
 	LOCK_LOG,	/* the serial line and its buffer */
 };
 

@@ -119,6 +119,7 @@ bool console_type(struct domain *d, const char *text, uint32_t bytes)
 /* --- the client --- */
 
 static struct domain *a, *b;
+static bool beside_xl;		/* there is a first domain, too */
 static uint64_t free_before;
 
 static struct domain *guest(const char *name, const char *group)
@@ -188,7 +189,7 @@ static void setup(void)
 	armed = 0;
 	snapshot_init();
 	list_of_four();
-	control_start();
+	control_start(true, beside_xl);
 	ck_assert_uint_eq(armed, 1);
 	free_before = palloc_free_count();
 	a = guest("a", "one");
