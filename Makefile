@@ -103,8 +103,8 @@ $(GUEST_LIB_OBJ): | $(B)/.deps
 include bench/linux/linux.mk bench/host.mk debian/deb.mk tools/tools.mk
 
 # --- the harness ---
-# Kernel images come in all of these; who needs none of them is linked with none.
-CODECS := -Wl,--as-needed -lz -lbz2 -llzma -lzstd -llz4
+# libarchive undoes them, tests make them; who needs none is linked with none.
+CODECS := -Wl,--as-needed -larchive -lz -lbz2 -llzma -lzstd -llz4
 HARNESS_SRC := $(wildcard bench/harness/*.c)
 HARNESS_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -iquote bench -iquote . -isystem $(B)/inc
 $(B)/bench/%.o: bench/%.c | $(B)/inc/.done
@@ -114,7 +114,7 @@ $(B)/bench/%.o: bench/%.c | $(B)/inc/.done
 
 $(B)/harness: $(HARNESS_SRC:%.c=$(B)/%.o) $(TOOLS_SHARED:%.c=$(B)/%.o)
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^ -larchive -ljansson $(CODECS)
+	$(Q)$(CC) -o $@ $^ -larchive -ljansson
 
 # --- host unit tests; near the top of tests/unit/NAME.c: // links: FILE... ---
 HOST_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
