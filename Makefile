@@ -139,15 +139,6 @@ $(B)/unit/$(1): $(patsubst %.c,$(B)/host/%.o,tests/unit/$(1).c $(sort $(call lin
 endef
 $(foreach t,$(UNIT_NAMES),$(eval $(call unit_test,$(t))))
 
-# --- fuzz targets: tests/fuzz/NAME.c, called with a seed and a number of operations ---
-FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-define fuzz_target
-$(B)/fuzz/$(1): $(patsubst %.c,$(B)/host/%.o,tests/fuzz/$(1).c $(sort $(call links,tests/fuzz/$(1).c)))
-	@mkdir -p $$(@D)
-	$(Q)$(CC) -fsanitize=address,undefined -o $$@ $$^ -lcheck -lsubunit -lrt -lm -lpthread $(CODECS)
-endef
-$(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(t))))
-
 # --- host benches: bench/host/NAME.c with share/ and hash/, built as a release is ---
 BENCH_CFLAGS := -std=gnu11 -O2 -mprfchw -g -fno-strict-aliasing -fno-stack-protector -flto=auto $(WARN) $(XEN_DEFS) \
 	-D_GNU_SOURCE -DXXH_NO_STDLIB -DDEBUG=0 -DTEST_BUILD=0 -Itests/port -iquote hv -iquote . -iquote bench \
@@ -161,7 +152,7 @@ $(B)/bench/host/share-vs-ksm: $(B)/benchobj/bench/host/ksm.o
 $(B)/bench/host/%: $(B)/benchobj/bench/host/%.o $(BENCH_SRC:%.c=$(B)/benchobj/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 -flto=auto -o $@ $^ -lpthread
-include tests/sim/sim.mk tests/threads/threads.mk tools/replay.mk
+include tests/sim/sim.mk tests/threads/threads.mk tests/fuzz/fuzz.mk tools/replay.mk
 
 # --- targets ---
 HV := $(B)/pasture
@@ -193,7 +184,7 @@ lint: $(call unless_list,$(HV) $(GUEST_CORE_OBJ) $(B)/inc/.done) ## layers, head
 		GUEST_CC="$(CC) $(GUEST_CFLAGS) $(GUEST_INC)" SHARE_OBJ="$(filter $(B)/hv/share/% $(B)/hv/hash/%,$(HV_OBJ))" HV_OBJ="$(HV_OBJ)" CORE_OBJ="$(GUEST_CORE_OBJ)" tests/lint/run.sh $(T)
 bench: $(call unless_list,all) ## every measurement, with tables, JSON and pictures in build/bench (T=NAME one, T=list)
 	@bench/run-named.sh bench bench/benches $(T)
-fuzz: $(call unless_list,$(B)/inc/.done) ## fuzz the host builds of the core (T=NAME one, N=operations, SEED=)
+fuzz: $(call unless_list,$(B)/inc/.done) ## fuzz the core (T=NAME one; N= SEED=, or by AFL++ DRIVER=cov SECONDS= KEEP=1)
 	@tests/fuzz/run.sh $(MAKE) $(T)
 mutants: $(call unless_list,$(B)/inc/.done) ## faults that tests must see (T=NAME one, T=list; PARTS= SHARD= RESUME=)
 	@tests/mutants/run.sh $(MAKE) $(T)
