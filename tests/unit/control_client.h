@@ -142,7 +142,7 @@ static inline void hear_nothing(void)
 	said[0] = '\0';
 }
 
-static const char *ask_bytes(const char *text, size_t bytes)
+static inline const char *ask_bytes(const char *text, size_t bytes)
 {
 	hear_nothing();
 	asked = text;
@@ -151,7 +151,7 @@ static const char *ask_bytes(const char *text, size_t bytes)
 	return said;
 }
 
-static const char *ask(const char *text)
+static inline const char *ask(const char *text)
 {
 	return ask_bytes(text, strlen(text));
 }
@@ -198,7 +198,7 @@ static void setup(void)
 	ck_assert_str_eq(said, "hello pasture protocol=1\n");
 }
 
-static void teardown(void)
+static inline void teardown(void)
 {
 	uint64_t cross;
 
