@@ -32,7 +32,8 @@ by_seed() { # NAME
 	T='' $make "build/fuzz/$1" && "build/fuzz/$1" "$seed" "${N:-0}"
 }
 
-# Some bytes of all kinds, and a few: what AFL++ begins with.
+# What is kept, or else bytes of all kinds; none longer than -G allows, so that what is
+# kept stays small.
 seeds() { # NAME FOLDER
 	local i=0 line
 	rm -rf "$2"
@@ -40,7 +41,7 @@ seeds() { # NAME FOLDER
 	[ ! -e "tests/fuzz/corpus/$1" ] || while read -r line; do
 		base64 -d <<<"$line" >"$2/$((++i))"
 	done <"tests/fuzz/corpus/$1"
-	[ $i != 0 ] || for i in 40 400 2000; do
+	[ $i != 0 ] || for i in 40 200 800; do
 		openssl enc -aes-128-ctr -pass "pass:$i" -nosalt -pbkdf2 -in /dev/zero 2>/dev/null | head -c $i >"$2/$i"
 	done
 }
@@ -56,7 +57,7 @@ by_coverage() { # NAME
 	rm -rf "$dir" "$least"
 	mkdir -p "$dir" build/cov/least
 	AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_FORKSRV_INIT_TMOUT=60000 \
-		afl-fuzz -i "build/cov/seeds/$1" -o "$dir" -m none -t 5000 -V "$seconds" -- "build/cov/$1" \
+		afl-fuzz -i "build/cov/seeds/$1" -o "$dir" -m none -t 5000 -G 1000 -V "$seconds" -- "build/cov/$1" \
 		>"build/cov/$1.log" 2>&1 || { tail -n 5 "build/cov/$1.log"; return 1; }
 	crashes=("$dir"/default/crashes/id* "$dir"/default/hangs/id*)
 	echo "fuzz $1: $(stat_of "$1" execs_done) inputs in $(stat_of "$1" run_time) s, $(stat_of "$1" corpus_count) kept, $(stat_of "$1" bitmap_cvg) of its branches reached, ${#crashes[@]} crashes or hangs"
