@@ -53,7 +53,7 @@ static void random_line(char *line)
 			*line = '.';
 }
 
-/* Is there something in it, behind the last key that drops what was typed? */
+/* Is there nothing behind the last key that drops what was typed? */
 static bool is_blank(const char *line)
 {
 	const char *last = strrchr(line, '\003');
@@ -65,7 +65,8 @@ static bool is_blank(const char *line)
 /* What the boot CPU does beside: births, ends, audits. */
 static void beside(void)
 {
-	static unsigned int run = 1;	/* timers; the channels' own is polls() */
+	/* timers that were set and ran; the channels' own is polls() */
+	static unsigned int run = 1;
 
 	polls(1);
 	if (sched_between_guests)
@@ -152,7 +153,7 @@ static void ask_one(void)
 		ask_session(line, blank);
 }
 
-/* Calls that say nothing right; a line of our own that is half begun is dropped. */
+/* Calls with wrong numbers; what they left of a line is dropped. */
 static void bad_calls(void)
 {
 	uint64_t was = session;
