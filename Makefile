@@ -105,8 +105,8 @@ $(GUEST_LIB_OBJ): | $(B)/.deps
 include bench/linux/linux.mk bench/host.mk debian/deb.mk tools/tools.mk
 
 # --- the harness ---
-# Kernel images come in all of these; who needs none of them is linked with none.
-CODECS := -Wl,--as-needed -lz -lbz2 -llzma -lzstd -llz4
+# libarchive undoes them, tests make them; who needs none is linked with none.
+CODECS := -Wl,--as-needed -larchive -lz -lbz2 -llzma -lzstd -llz4
 HARNESS_SRC := $(wildcard bench/harness/*.c)
 HARNESS_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -iquote bench -iquote . -isystem $(B)/inc
 $(B)/bench/%.o: bench/%.c | $(B)/inc/.done
@@ -116,7 +116,7 @@ $(B)/bench/%.o: bench/%.c | $(B)/inc/.done
 
 $(B)/harness: $(HARNESS_SRC:%.c=$(B)/%.o) $(TOOLS_SHARED:%.c=$(B)/%.o)
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^ -larchive -ljansson $(CODECS)
+	$(Q)$(CC) -o $@ $^ -larchive -ljansson
 
 # --- host unit tests; near the top of tests/unit/NAME.c: // links: FILE... ---
 HOST_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -141,15 +141,6 @@ $(B)/unit/$(1): $(patsubst %.c,$(B)/host/%.o,tests/unit/$(1).c $(sort $(call lin
 endef
 $(foreach t,$(UNIT_NAMES),$(eval $(call unit_test,$(t))))
 
-# --- fuzz targets: tests/fuzz/NAME.c, called with a seed and a number of operations ---
-FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-define fuzz_target
-$(B)/fuzz/$(1): $(patsubst %.c,$(B)/host/%.o,tests/fuzz/$(1).c $(sort $(call links,tests/fuzz/$(1).c)))
-	@mkdir -p $$(@D)
-	$(Q)$(CC) -fsanitize=address,undefined -o $$@ $$^ -lcheck -lsubunit -lrt -lm -lpthread $(CODECS)
-endef
-$(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(t))))
-
 # --- host benches: bench/host/NAME.c with share/ and hash/, built as a release is ---
 BENCH_CFLAGS := -std=gnu11 -O2 -mprfchw -g -fno-strict-aliasing -fno-stack-protector -flto=auto $(WARN) $(XEN_DEFS) \
 	-D_GNU_SOURCE -DXXH_NO_STDLIB -DDEBUG=0 -DTEST_BUILD=0 -Itests/port -iquote hv -iquote . -iquote bench \
@@ -163,7 +154,7 @@ $(B)/bench/host/share-vs-ksm: $(B)/benchobj/bench/host/ksm.o
 $(B)/bench/host/%: $(B)/benchobj/bench/host/%.o $(BENCH_SRC:%.c=$(B)/benchobj/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 -flto=auto -o $@ $^ -lpthread
-include tests/sim/sim.mk tests/threads/threads.mk tools/replay.mk
+include tests/sim/sim.mk tests/threads/threads.mk tests/fuzz/fuzz.mk tools/replay.mk
 
 # --- targets ---
 all: $(HV) $(HV_DEBUG) $(B)/harness $(B)/pasturectl $(B)/pasture-replay $(GUEST_KERNELS) ## build everything (default)
@@ -192,7 +183,7 @@ lint: $(call unless_list,$(HV) $(GUEST_CORE_OBJ) $(B)/inc/.done) ## layers, head
 		GUEST_CC="$(CC) $(GUEST_CFLAGS) $(GUEST_INC)" SHARE_OBJ="$(filter $(B)/hv/share/% $(B)/hv/hash/%,$(HV_OBJ))" HV_OBJ="$(HV_OBJ)" CORE_OBJ="$(GUEST_CORE_OBJ)" tests/lint/run.sh $(T)
 bench: $(call unless_list,all) ## every measurement, with tables, JSON and pictures in build/bench (T=NAME one, T=list)
 	@bench/run-named.sh bench bench/benches $(T)
-fuzz: $(call unless_list,$(B)/inc/.done) ## fuzz the host builds of the core (T=NAME one, N=operations, SEED=)
+fuzz: $(call unless_list,$(B)/inc/.done) ## fuzz the core (T=NAME one; N= SEED=, or by AFL++ DRIVER=cov SECONDS= KEEP=1)
 	@tests/fuzz/run.sh $(MAKE) $(T)
 mutants: $(call unless_list,$(B)/inc/.done) ## faults that tests must see (T=NAME one, T=list; PARTS= SHARD= RESUME=)
 	@tests/mutants/run.sh $(MAKE) $(T)

@@ -3,7 +3,7 @@
 # Install the Debian packages that building and running Pasture needs, and
 # nothing when all of them are there.  Quiet unless something is missing; a
 # failure is one line that says what to do.  `make deps` runs it; so does the
-# first compile.  `deps.sh deb`, `host`: also what these targets need; `lint`: also clang.
+# first compile.  `deps.sh deb`, `host`: also what these targets need; `lint`: also clang; `fuzz`: AFL++.
 set -u
 
 packages="gcc g++ jq libc6-dev binutils nasm qemu-system-x86 libxen-dev libxxhash-dev
@@ -13,6 +13,8 @@ zlib1g-dev libbz2-dev liblzma-dev libzstd-dev liblz4-dev"
 
 # For `make lint T=locks`: its analysis of threads, which gcc has not.
 [ "${1-}" != lint ] || packages="$packages clang"
+# For `make fuzz DRIVER=cov`, with the clang that it is built on.
+[ "${1-}" != fuzz ] || packages="$packages afl++"
 # For `make deb` too, and a bare system to try them in.
 [ "${1-}" != deb ] || packages="$packages debhelper dh-dkms mmdebstrap"
 # For `make host`: Debian's image, and a way into it.

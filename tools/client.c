@@ -66,7 +66,9 @@ bool client_open(struct client *c, const char *path)
 
 void client_close(struct client *c)
 {
-	if (c->fd >= 0)
+	if (c->way)
+		c->way->close(c);
+	else if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
 }
@@ -85,6 +87,8 @@ bool client_send(struct client *c, const char *text)
 	size_t left = strlen(text);
 	ssize_t n;
 
+	if (c->way)
+		return c->way->send(c, text);
 	while (left) {
 		n = put(c->fd, text, left);
 		if (n > 0) {
@@ -145,22 +149,35 @@ static enum client_got read_some(struct client *c)
 	return CLIENT_CLOSED;
 }
 
-enum client_got client_line(struct client *c, double seconds, const char **line)
+void client_came(struct client *c, const char *bytes, size_t n)
+{
+	memcpy(c->text + c->bytes, bytes, n);
+	c->bytes += clean(c->text + c->bytes, n);
+}
+
+static enum client_got wait_some(struct client *c, double seconds)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+
+	if (c->way)
+		return c->way->read(c, seconds);
+	if (poll(&p, 1, seconds > 0 ? (int)(seconds * 1000) + 1 : 0) < 0 &&
+	    errno != EINTR)
+		return CLIENT_CLOSED;
+	return p.revents ? read_some(c) : CLIENT_NOTHING;
+}
+
+enum client_got client_line(struct client *c, double seconds, const char **line)
+{
 	double end = now_seconds() + seconds, left;
+	enum client_got got;
 
 	drop_line(c);
 	while (!next_line(c, line)) {
 		left = end - now_seconds();
-		p.revents = 0;
-		if (poll(&p, 1, left > 0 ? (int)(left * 1000) + 1 : 0) < 0 &&
-		    errno != EINTR)
-			return CLIENT_CLOSED;
-		if (p.revents && read_some(c) == CLIENT_CLOSED)
-			return CLIENT_CLOSED;
-		if (!p.revents && left <= 0)
-			return CLIENT_NOTHING;
+		got = wait_some(c, left);
+		if (got == CLIENT_CLOSED || (got == CLIENT_NOTHING && left <= 0))
+			return got;
 	}
 	return CLIENT_LINE;
 }

@@ -13,7 +13,19 @@
 #define CLIENT_PROTOCOL	1	/* the one that is understood here */
 #define CLIENT_LINE_MAX	1024
 
+enum client_got { CLIENT_LINE, CLIENT_NOTHING, CLIENT_CLOSED };
+struct client;
+
+/* What bytes go and come by, where it is no file: tools/first.h. */
+struct client_way {
+	bool (*send)(struct client *c, const char *text);
+	/* LINE: something came, within so many seconds */
+	enum client_got (*read)(struct client *c, double seconds);
+	void (*close)(struct client *c);
+};
+
 struct client {
+	const struct client_way *way;	/* NULL: fd */
 	int fd;			/* -1: closed */
 	bool has_line;		/* the one that was given last is in `text` */
 	char text[4096];
@@ -26,12 +38,13 @@ void client_close(struct client *c);
 /* Never waits long: what is not taken in a second never will be; false then. */
 bool client_send(struct client *c, const char *text);
 
-enum client_got { CLIENT_LINE, CLIENT_NOTHING, CLIENT_CLOSED };
 /*
  * The next line, without its newline and good until the next call; waits for it
  * so long.
  */
 enum client_got client_line(struct client *c, double seconds, const char **line);
+/* Bytes that came by the client_way. */
+void client_came(struct client *c, const char *bytes, size_t n);
 
 /*
  * A new conversation, whatever another client left behind: NULL when the

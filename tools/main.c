@@ -15,6 +15,7 @@
 
 #include "harness/util.h"
 #include "tools/client.h"
+#include "tools/first.h"
 #include "tools/screen.h"
 #include "tools/show.h"
 
@@ -35,8 +36,9 @@ static const char usage[] =
 "  raw                   lines from standard input to the machine, answers to standard output\n"
 "  any other             as the machine knows it: `pasturectl help` lists them\n"
 "\n"
-"  -s, --socket PATH     QEMU's socket, or a serial line; default build/run/control.sock,\n"
-"                        or what PASTURE_CONTROL says\n"
+"  -s, --socket PATH     QEMU's socket, a serial line, or 'xen': this system is the first domain;\n"
+"                        default: what PASTURE_CONTROL says, build/run/control.sock if there\n"
+"                        is one, xen where that is so\n"
 "      --json            of list, stats and watch\n"
 "      --prometheus      list and stats for node_exporter's textfile collector\n"
 "  -o, --output FILE     there, in one piece, and not to standard output\n";
@@ -51,12 +53,15 @@ static struct {
 
 static void connect_machine(void)
 {
-	char *why;
+	char *why = NULL;
 
-	if (!client_open(&ctl.client, ctl.path))
+	if (!strcmp(ctl.path, FIRST_PATH))
+		why = first_open(&ctl.client);
+	else if (!client_open(&ctl.client, ctl.path))
 		die("no machine at %s: %s; 'make run' makes one, -s names another",
 		    ctl.path, strerror(errno));
-	why = client_greet(&ctl.client, GREET_SECONDS);
+	if (!why)
+		why = client_greet(&ctl.client, GREET_SECONDS);
 	if (why)
 		die("%s: %s", ctl.path, why);
 }
@@ -326,7 +331,7 @@ static void options(int *argc, char ***argv)
 
 	ctl.path = getenv("PASTURE_CONTROL");
 	if (!ctl.path || !ctl.path[0])
-		ctl.path = DEFAULT_PATH;
+		ctl.path = access(DEFAULT_PATH, F_OK) && first_is_here() ? FIRST_PATH : DEFAULT_PATH;
 	opterr = 0;
 	while ((c = getopt_long(*argc, *argv, "+s:o:h", known, NULL)) >= 0) {
 		if (c == 's') {

@@ -5,8 +5,8 @@ TOOLS_SRC := $(wildcard tools/*.c) bench/harness/util.c
 $(B)/tools/%.o: tools/%.c | $(B)/inc/.done
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(HARNESS_CFLAGS) -MD -MP -c -o $@ $<
+	$(Q)$(CC) $(HARNESS_CFLAGS) $(XEN_DEFS) -MD -MP -c -o $@ $<
 
 $(B)/pasturectl: $(TOOLS_SRC:%.c=$(B)/%.o)
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^ -ljansson
+	$(Q)$(CC) -o $@ $^ -ljansson -lxencall

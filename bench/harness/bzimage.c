@@ -81,7 +81,7 @@ static bool unpack(struct kernel_image *k, const struct payload *p, char *err,
 		return REFUSE("the kernel in the bzImage is compressed in an "
 			      "unknown way (it begins %02x %02x %02x %02x)",
 			      p->data[0], p->data[1], p->data[2], p->data[3]);
-	if (!c->undo)
+	if (!c->filter)
 		return REFUSE("the kernel in the bzImage is compressed with %s, "
 			      "which is not supported", c->name);
 	if (!p->content_bytes || p->content_bytes > CONTENT_MAX)
@@ -93,7 +93,7 @@ static bool unpack(struct kernel_image *k, const struct payload *p, char *err,
 			      p->content_bytes);
 	k->bytes = p->content_bytes;
 	k->compression = c->name;
-	if (!c->undo(p->data, p->bytes, k->elf, k->bytes))
+	if (!compression_undo(c, p->data, p->bytes, k->elf, k->bytes))
 		return REFUSE("the bzImage is damaged: its %s data cannot be "
 			      "unpacked", c->name);
 	return true;

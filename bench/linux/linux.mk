@@ -111,17 +111,17 @@ $(L)/grub-prompt.elf: $(PKG)/grub-xen-bin/.done
 # Linux as the first domain, with Debian's Xen tools and the libraries that they need.
 XEN_TOOLS := $(PKG)/xen-utils-4.17/usr/lib/xen-4.17/bin
 XEN_PROGRAMS := $(addprefix $(XEN_TOOLS)/,xl xenstored xenconsoled xen-init-dom0) \
-	$(addprefix $(PKG)/xenstore-utils/usr/bin/,xenstore-read xenstore-write)
+	$(addprefix $(PKG)/xenstore-utils/usr/bin/,xenstore-read xenstore-write) $(B)/pasturectl
 XEN_PKGS := xen-utils-4.17 xen-utils-common xenstore-utils libxenmisc4.17 libxenstore4 libxentoolcore1 libxentoollog1 \
 	libxenevtchn1 libxengnttab1 libxencall1 libxenforeignmemory1 libxendevicemodel1 libxenhypfs1 \
-	libc6 libgcc-s1 libyajl2 libuuid1 liblzma5 libzstd1 zlib1g
+	libc6 libgcc-s1 libyajl2 libuuid1 liblzma5 libzstd1 zlib1g libjansson4
 DOM0_MODULES := xen-privcmd xen-evtchn xen-gntdev xenfs
-$(L)/dom0.gz: bench/linux/needed.sh bench/linux/dom0-init $(L)/base.gz $(PKG)/linux-image-amd64/.done \
-		$(XEN_PKGS:%=$(PKG)/%/.done) $(B)/guest/canary.elf | $(B)/harness
+$(L)/dom0.gz: bench/linux/needed.sh bench/linux/dom0-init bench/linux/control.sh $(L)/base.gz \
+		$(PKG)/linux-image-amd64/.done $(XEN_PKGS:%=$(PKG)/%/.done) $(B)/guest/canary.elf $(B)/pasturectl | $(B)/harness
 	@bash $< "$(XEN_PROGRAMS)" $(XEN_PKGS:%=$(PKG)/%) > $(L)/dom0.list
 	@echo "file /lib/libgcc_s.so.1 $$(find $(PKG)/libgcc-s1 -name libgcc_s.so.1)" >> $(L)/dom0.list
-	@printf 'dir /lib/modules\nfile /init bench/linux/dom0-init\nfile /guest.elf %s\n' \
-		$(B)/guest/canary.elf >> $(L)/dom0.list
+	@printf '%s\n' 'dir /lib/modules' 'file /init bench/linux/dom0-init' \
+		'file /lib/control.sh bench/linux/control.sh 644' "file /guest.elf $(B)/guest/canary.elf" >> $(L)/dom0.list
 	@printf 'dir /etc\ndir /etc/xen\nfile /etc/xen/xl.conf %s 644\nlink /bin/insmod busybox\n' \
 		$(PKG)/xen-utils-common/etc/xen/xl.conf >> $(L)/dom0.list
 	@for m in $(DOM0_MODULES); do echo "file /lib/modules/$$m.ko \

@@ -285,8 +285,8 @@ static void main_on_own_stack(void)
 	wallclock_start();
 	/* before the first guest may have to wait */
 	waiting_init();
-	if (boot_options.control)
-		control_start();
+	if (boot_options.control || boot_options.first.wanted)
+		control_start(boot_options.control, boot_options.first.wanted);
 	/* frames that are free now must be free again at the end */
 	report_start();
 	selftest(boot_options.selftest); /* test builds only */

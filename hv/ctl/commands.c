@@ -5,7 +5,9 @@
  *
  * A command does what the first domain's call of the same name does, by the
  * same functions, and has the same errors.  There is no privilege to check: who
- * holds the machine's serial port is its operator.
+ * holds the machine's serial port is its operator, and for the first domain it
+ * was checked (op_sysctl.c).  There xl rules: what would be done behind its
+ * back is refused with its name.
  *
  * A domain is named, or numbered as `id=N`.  While a command waits for it, it
  * is known by its number and not held: a reference would keep it from going.
@@ -13,7 +15,7 @@
 #include <port.h>
 #include <errno.h>
 
-#include "ctl/control.h"
+#include "ctl/channel.h"
 #include "ctl/create.h"
 #include "ctl/follow.h"
 #include "ctl/snapshot.h"
@@ -34,14 +36,9 @@ struct command {
 	int words_least, words_most;	/* or CONTROL_REST */
 	void (*run)(const struct command *c, char *const words[]);
 	const char *usage;
+	/* beside xl: who does it there, and does more; or NULL */
+	const char *by_xl;
 };
-
-/* What a command waits for; boot CPU. */
-static struct {
-	const char *command;
-	domid_hv_t id;
-	uint64_t until_ns;
-} waits;
 
 /* --- words --- */
 
@@ -149,24 +146,30 @@ static void run_watch(const struct command *c, char *const words[])
 
 static enum control_next pause_step(void)
 {
-	struct domain *d = domain_find(waits.id);
+	struct domain *d = domain_find(channel->waits.id);
 	bool whole = !d || pause_whole(d) || !READ_ONCE(d->paused);
 
 	if (d)
 		domain_put(d);
 	if (!whole)
 		return CONTROL_LATER;
-	control_ok(waits.command, "id=%u", waits.id);
+	control_ok(channel->waits.command, "id=%u", channel->waits.id);
 	return CONTROL_DONE;
 }
 
 static void wait_for(const struct command *c, const struct domain *d,
 		     control_step step)
 {
-	waits.command = c->name;
-	waits.id = d->id;
-	waits.until_ns = now_ns() + END_WAIT_NS;
+	channel->waits.command = c->name;
+	channel->waits.id = d->id;
+	channel->waits.until_ns = now_ns() + END_WAIT_NS;
 	control_go_on(step);
+}
+
+/* It would wait for its own vCPUs to stand, and nobody could let it go on. */
+static bool asks_itself(const struct domain *d)
+{
+	return channel->port->beside_xl && d->id == DOMID_FIRST;
 }
 
 static void run_pause(const struct command *c, char *const words[])
@@ -175,7 +178,9 @@ static void run_pause(const struct command *c, char *const words[])
 
 	if (!d)
 		return;
-	if (pause_begin(d))
+	if (asks_itself(d))
+		control_error(c->name, -EINVAL, "%s is where that was asked", d->name);
+	else if (pause_begin(d))
 		control_error(c->name, -E2BIG, "%s is paused %u times", d->name,
 			      PAUSES_MAX);
 	else
@@ -209,11 +214,11 @@ static bool is_gone(domid_hv_t id)
 
 static enum control_next destroy_step(void)
 {
-	bool gone = is_gone(waits.id);
+	bool gone = is_gone(channel->waits.id);
 
-	if (!gone && now_ns() < waits.until_ns)
+	if (!gone && now_ns() < channel->waits.until_ns)
 		return CONTROL_LATER;
-	control_ok(waits.command, "id=%u state=%s", waits.id,
+	control_ok(channel->waits.command, "id=%u state=%s", channel->waits.id,
 		   gone ? "gone" : "dying");
 	return CONTROL_DONE;
 }
@@ -276,14 +281,12 @@ static void run_limit(const struct command *c, char *const words[])
 	domain_put(d);
 }
 
-static uint64_t audits_before;	/* boot CPU */
-
 static enum control_next snapshot_step(void)
 {
 	const struct audit_result *a;
 	uint64_t at;
 
-	if (snapshot_count() == audits_before)
+	if (snapshot_count() == channel->audits_before)
 		return CONTROL_LATER;
 	a = snapshot_last(&at);
 	control_ok("snapshot", "errors=%lu cross_group=%lu stopped_us=%lu longest_us=%lu",
@@ -294,7 +297,7 @@ static enum control_next snapshot_step(void)
 
 static void run_snapshot(const struct command *c, char *const words[])
 {
-	audits_before = snapshot_count();
+	channel->audits_before = snapshot_count();
 	snapshot_start();
 	control_go_on(snapshot_step);
 }
@@ -348,39 +351,46 @@ static void run_quit(const struct command *c, char *const words[])
 static void run_help(const struct command *c, char *const words[]);
 
 static const struct command commands[] = {
-	{ "help", 0, 0, run_help, "" },
-	{ "version", 0, 1, run_version, "[TAG]" },
-	{ "list", 0, 0, run_list, "" },
-	{ "stats", 0, 0, run_stats, "" },
-	{ "watch", 0, 1, run_watch, "[SECONDS|off]" },
-	{ "pause", 1, 1, run_pause, "NAME" },
-	{ "unpause", 1, 1, run_unpause, "NAME" },
-	{ "destroy", 1, 1, run_destroy, "NAME" },
-	{ "start", 0, CONTROL_REST, run_start, "NAME|domain name=NAME kernel=MODULE memory=SIZE ..." },
-	{ "limit", 2, 2, run_limit, "NAME SIZE" },
-	{ "console", 1, 1, run_console, "NAME|off" },
-	{ "type", 0, CONTROL_REST, run_type, "NAME TEXT" },
-	{ "group", 0, 2, run_group, "" },
-	{ "snapshot", 0, 0, run_snapshot, "" },
-	{ "quit", 0, 0, run_quit, "" },
+	{ "help", 0, 0, run_help, "", NULL },
+	{ "version", 0, 1, run_version, "[TAG]", NULL },
+	{ "list", 0, 0, run_list, "", NULL },
+	{ "stats", 0, 0, run_stats, "", NULL },
+	{ "watch", 0, 1, run_watch, "[SECONDS|off]", NULL },
+	{ "pause", 1, 1, run_pause, "NAME", NULL },
+	{ "unpause", 1, 1, run_unpause, "NAME", NULL },
+	{ "destroy", 1, 1, run_destroy, "NAME", "xl destroy" },
+	{ "start", 0, CONTROL_REST, run_start,
+	  "NAME|domain name=NAME kernel=MODULE memory=SIZE ...", "xl create" },
+	{ "limit", 2, 2, run_limit, "NAME SIZE", NULL },
+	{ "console", 1, 1, run_console, "NAME|off", "xl console" },
+	{ "type", 0, CONTROL_REST, run_type, "NAME TEXT", "xl console" },
+	{ "group", 0, 2, run_group, "", NULL },
+	{ "snapshot", 0, 0, run_snapshot, "", NULL },
+	{ "quit", 0, 0, run_quit, "", NULL },
 };
 
-static uint32_t helped;		/* boot CPU: so many lines of help were said */
+static bool is_here(const struct command *c)
+{
+	return !c->by_xl || !channel->port->beside_xl;
+}
 
 static enum control_next help_step(void)
 {
-	const struct command *c = &commands[helped++];
+	const struct command *c = &commands[channel->helped++];
 
-	control_say("command %s%s%s", c->name, c->usage[0] ? " " : "", c->usage);
-	if (helped < ARRAY_COUNT(commands))
+	if (is_here(c)) {
+		control_say("command %s%s%s", c->name, c->usage[0] ? " " : "", c->usage);
+		channel->helped_said++;
+	}
+	if (channel->helped < ARRAY_COUNT(commands))
 		return CONTROL_MORE;
-	control_ok("help", "n=%u", helped);
+	control_ok("help", "n=%u", channel->helped_said);
 	return CONTROL_DONE;
 }
 
 static void run_help(const struct command *c, char *const words[])
 {
-	helped = 0;
+	channel->helped = channel->helped_said = 0;
 	control_go_on(help_step);
 }
 
@@ -414,6 +424,10 @@ static void run_one(const struct command *c, char *rest)
 	char *words[CONTROL_WORDS_MAX] = { NULL };
 	int n;
 
+	if (!is_here(c)) {
+		control_error(c->name, -ENOSYS, "in the first domain %s does that", c->by_xl);
+		return;
+	}
 	if (c->words_most == CONTROL_REST) {
 		words[0] = trim(rest);
 		c->run(c, words);

@@ -542,20 +542,27 @@ bool config_names(const struct domain_config *d, const char *name)
 	       name[strlen(name) - 1] <= '9';
 }
 
+/*
+ * Without a look at each name: the names of the longer one begin with its own,
+ * of which what is beyond the shorter one's must be digits that one of its
+ * numbers begins with; the lowest number that does ends in the longer one's 1.
+ */
 bool config_names_clash(const struct domain_config *a,
 			const struct domain_config *b)
 {
-	char name[sizeof(a->name)];
-	uint32_t i;
+	char name[sizeof(a->name) + 1];
+	const struct domain_config *shorter = a, *longer = b;
 
 	if (a->count == 1)
 		return config_names(b, a->name);
-	for (i = 1; i <= a->count; i++) {
-		fmt_snprintf(name, sizeof(name), "%s%u", a->name, i);
-		if (config_names(b, name))
-			return true;
+	if (b->count == 1)
+		return config_names(a, b->name);
+	if (strlen(a->name) > strlen(b->name)) {
+		shorter = b;
+		longer = a;
 	}
-	return false;
+	fmt_snprintf(name, sizeof(name), "%s1", longer->name);
+	return config_names(shorter, name);
 }
 
 /* The end of the line at `text`, and where its comment starts. */

@@ -3,11 +3,12 @@
  * The control channel itself: bytes in, lines of commands, lines of answers,
  * bytes out.
  *
- * All of it is the boot CPU's, from one timer; so nothing here has a lock.  The
- * timer looks every IDLE_NS, and every BUSY_NS while something goes on; a look
- * moves a bounded number of bytes and makes a bounded number of steps.  The
- * port makes no interrupts, so nobody at its other end can make a storm of
- * them.
+ * There may be several: the operator's on the serial port, and those of clients
+ * in the first domain (sessions.c).  All of it is the boot CPU's, from one
+ * timer; so nothing here has a lock.  The timer looks every IDLE_NS, and every
+ * BUSY_NS while something goes on; a look moves a bounded number of bytes and
+ * makes a bounded number of steps.  The port makes no interrupts, so nobody at
+ * its other end can make a storm of them.
  *
  * CONTROL1  One command at a time, and one answer to each: no byte is read
  *           while an answer is not whole.  Who asks faster than he is answered
@@ -28,8 +29,9 @@
 #include <errno.h>
 #include <stdarg.h>
 
-#include "ctl/control.h"
+#include "ctl/channel.h"
 #include "ctl/follow.h"
+#include "ctl/sessions.h"
 #include "ctl/starting.h"
 #include "debug/log.h"
 #include "dom/timer.h"
@@ -44,7 +46,6 @@
 /* of the client, when the machine ends */
 #define PATIENCE_NS	500000000UL
 
-#define OUT_BYTES	16384u	/* a power of two */
 #define ROOM		(5 * CONTROL_ANSWER_MAX)
 /* of one look */
 #define READ_MOST	256
@@ -55,34 +56,16 @@
 
 /* All of these: boot CPU. */
 static struct timer timer;
-static bool is_open;
-static struct control_usage used;
-static uint64_t active_ns;	/* when something last moved */
-
-static struct {
-	char text[CONTROL_LINE_MAX];
-	uint32_t bytes;
-	bool too_long, bad_byte; /* CONTROL4 */
-} in;
-
-static struct {
-	char text[OUT_BYTES];
-	uint32_t head, tail;	/* run freely */
-} out;
-
-static control_step step;	/* NULL: no answer is under way */
-
-static struct {
-	uint64_t period_ns;	/* 0: none */
-	uint64_t due_ns, missed;
-	bool begun;		/* its first update was said */
-} watch;
+static struct channel *serial;	/* NULL: no port is open */
+static struct control_usage used;	/* of all channels */
+static uint64_t active_ns;	/* when something last moved on one */
+struct channel *channel;
 
 /* --- out --- */
 
 static uint32_t room(void)
 {
-	return OUT_BYTES - (out.head - out.tail);
+	return OUT_BYTES - (channel->out.head - channel->out.tail);
 }
 
 /* CONTROL2: there is room, whoever asks. */
@@ -95,7 +78,7 @@ static void put_line(char *line, size_t bytes)
 	line[bytes++] = '\n';
 	ASSERT(bytes <= room());
 	for (i = 0; i < bytes; i++)
-		out.text[out.head++ % OUT_BYTES] = line[i];
+		channel->out.text[channel->out.head++ % OUT_BYTES] = line[i];
 	used.lines++;
 }
 
@@ -163,15 +146,16 @@ void control_error(const char *command, int error, const char *fmt, ...)
 /* Give the port what it takes now; true: it took something. */
 static bool pump(size_t most)
 {
-	size_t done = 0, n, took;
+	size_t done = 0, at, n, took;
 
-	while (out.head != out.tail && done < most) {
-		n = MIN(out.head - out.tail, OUT_BYTES - out.tail % OUT_BYTES);
-		took = uart_put(UART_CONTROL, out.text + out.tail % OUT_BYTES,
-				MIN(n, most - done));
+	while (channel->out.head != channel->out.tail && done < most) {
+		at = channel->out.tail % OUT_BYTES;
+		n = MIN(channel->out.head - channel->out.tail, OUT_BYTES - at);
+		took = channel->port->put(channel, channel->out.text + at,
+					  MIN(n, most - done));
 		if (!took)
 			break;
-		out.tail += took;
+		channel->out.tail += took;
 		done += took;
 	}
 	used.bytes += done;
@@ -187,8 +171,8 @@ static void greet(void)
 
 static void reset(void)
 {
-	in.bytes = 0;
-	in.too_long = in.bad_byte = false;
+	channel->in.bytes = 0;
+	channel->in.too_long = channel->in.bad_byte = false;
 	control_watch(0);
 	follow_end();
 	greet();
@@ -196,16 +180,16 @@ static void reset(void)
 
 static void line_ended(void)
 {
-	in.text[in.bytes] = '\0';
-	if (in.bad_byte)
+	channel->in.text[channel->in.bytes] = '\0';
+	if (channel->in.bad_byte)
 		control_error("-", -EINVAL, "a line has printable ASCII and blanks only");
-	else if (in.too_long)
+	else if (channel->in.too_long)
 		control_error("-", -E2BIG, "a line has %u bytes at most",
 			      CONTROL_LINE_MAX - 1);
-	else if (in.bytes)
-		commands_run(in.text);
-	in.bytes = 0;
-	in.too_long = in.bad_byte = false;
+	else if (channel->in.bytes)
+		commands_run(channel->in.text);
+	channel->in.bytes = 0;
+	channel->in.too_long = channel->in.bad_byte = false;
 }
 
 /* One byte; true: a line, or the greeting, was answered. */
@@ -222,11 +206,11 @@ static bool byte_came(char c)
 	if (c == '\t')
 		c = ' ';
 	if (c < ' ' || c > '~')
-		in.bad_byte = true;
-	else if (in.bytes == CONTROL_LINE_MAX - 1)
-		in.too_long = true;
-	else if (in.bytes || c != ' ')
-		in.text[in.bytes++] = c;
+		channel->in.bad_byte = true;
+	else if (channel->in.bytes == CONTROL_LINE_MAX - 1)
+		channel->in.too_long = true;
+	else if (channel->in.bytes || c != ' ')
+		channel->in.text[channel->in.bytes++] = c;
 	return false;
 }
 
@@ -235,10 +219,10 @@ static bool read_line(unsigned int *budget)
 {
 	int c;
 
-	while (*budget && (c = uart_read(UART_CONTROL)) >= 0) {
+	while (*budget && (c = channel->port->read(channel)) >= 0) {
 		--*budget;
 		used.bytes++;
-		active_ns = now_ns();
+		channel->active_ns = now_ns();
 		if (byte_came((char)c))
 			return true;
 	}
@@ -249,20 +233,20 @@ static bool read_line(unsigned int *budget)
 
 void control_go_on(control_step next)
 {
-	step = next;
+	channel->step = next;
 }
 
 void control_watch(uint64_t seconds)
 {
-	watch.period_ns = seconds * NS_PER_S;
-	watch.due_ns = now_ns();
-	watch.missed = 0;
-	watch.begun = false;
+	channel->watch.period_ns = seconds * NS_PER_S;
+	channel->watch.due_ns = now_ns();
+	channel->watch.missed = 0;
+	channel->watch.begun = false;
 }
 
 uint64_t control_missed(void)
 {
-	return watch.missed;
+	return channel->watch.missed;
 }
 
 /* Is an update due?  Those whose time has passed meanwhile are left out. */
@@ -270,45 +254,107 @@ static bool watch_due(void)
 {
 	uint64_t now = now_ns(), periods;
 
-	if (!watch.period_ns || now < watch.due_ns)
+	if (!channel->watch.period_ns || now < channel->watch.due_ns)
 		return false;
-	periods = (now - watch.due_ns) / watch.period_ns;
-	watch.missed += periods;	/* CONTROL3 */
-	watch.due_ns += (periods + 1) * watch.period_ns;
+	periods = (now - channel->watch.due_ns) / channel->watch.period_ns;
+	channel->watch.missed += periods;	/* CONTROL3 */
+	channel->watch.due_ns += (periods + 1) * channel->watch.period_ns;
 	return true;
 }
 
 /* One step of what there is to do; false: there is nothing. */
 static bool work(unsigned int *budget)
 {
-	if (step) {
-		enum control_next next = step();
+	if (channel->step) {
+		enum control_next next = channel->step();
 
 		if (next == CONTROL_DONE)
-			step = NULL;
+			channel->step = NULL;
 		return next != CONTROL_LATER;
 	}
 	if (watch_due()) {
-		figures_update_begin(!watch.begun);
-		watch.begun = true;
-		step = figures_update;
+		figures_update_begin(!channel->watch.begun);
+		channel->watch.begun = true;
+		channel->step = figures_update;
 		return true;
 	}
 	/* A guest that prints without end keeps no command out (CONTROL5). */
 	return read_line(budget) || follow_say();	/* CONTROL1 */
 }
 
-void control_poll(void)
+/* --- channels --- */
+
+bool channel_init(struct channel *c, const struct channel_port *port)
+{
+	c->port = port;
+	return figures_init(c);
+}
+
+void channel_restart(struct channel *c)
+{
+	channel = c;
+	c->step = NULL;
+	c->out.head = c->out.tail = 0;
+	reset();
+}
+
+void channel_look(struct channel *c)
 {
 	uint64_t start = now_ns();
 	unsigned int budget = READ_MOST, steps;
 
+	channel = c;
 	for (steps = 0; steps < STEPS_MOST && room() >= ROOM; steps++)
 		if (!work(&budget))
 			break;
 	if (pump(PUT_MOST))
-		active_ns = now_ns();
+		c->active_ns = now_ns();
+	active_ns = MAX(active_ns, c->active_ns);
 	used.ns += now_ns() - start;
+}
+
+void control_used(struct control_usage *usage)
+{
+	*usage = used;
+}
+
+/* --- the serial port, and all of them --- */
+
+static size_t serial_put(struct channel *c, const char *bytes, size_t count)
+{
+	return uart_put(UART_CONTROL, bytes, count);
+}
+
+static int serial_read(struct channel *c)
+{
+	return uart_read(UART_CONTROL);
+}
+
+static bool serial_start(void)
+{
+	static const struct channel_port port = { serial_put, serial_read, false };
+	static struct channel c;
+
+	if (!uart_open(UART_CONTROL)) {
+		log_warn("control: there is no second serial port; no channel");
+		return false;
+	}
+	if (!channel_init(&c, &port) || !starting_init()) {
+		log_warn("control: no memory; no channel");
+		return false;
+	}
+	serial = &c;
+	log_info("control: on the second serial port, protocol %u",
+		 CONTROL_PROTOCOL);
+	channel_restart(serial);
+	return true;
+}
+
+void control_poll(void)
+{
+	if (serial)
+		channel_look(serial);
+	sessions_look();
 }
 
 static void expired(void *arg)
@@ -323,25 +369,16 @@ static void expired(void *arg)
 	timer_set(&timer, (now / wait + 1) * wait);
 }
 
-void control_used(struct control_usage *usage)
+void control_start(bool on_serial, bool in_first_domain)
 {
-	*usage = used;
-}
+	bool any = false;
 
-void control_start(void)
-{
-	if (!uart_open(UART_CONTROL)) {
-		log_warn("control: there is no second serial port; no channel");
+	if (on_serial)
+		any |= serial_start();
+	if (in_first_domain)
+		any |= sessions_start();
+	if (!any)
 		return;
-	}
-	if (!figures_init() || !starting_init()) {
-		log_warn("control: no memory; no channel");
-		return;
-	}
-	is_open = true;
-	log_info("control: on the second serial port, protocol %u",
-		 CONTROL_PROTOCOL);
-	greet();
 	timer_init(&timer, expired, NULL);
 	timer_set(&timer, now_ns() + IDLE_NS);
 }
@@ -350,11 +387,12 @@ void control_end(void)
 {
 	uint64_t end = now_ns() + PATIENCE_NS;
 
-	if (!is_open)
+	if (!serial)
 		return;
+	channel = serial;
 	if (room() >= ROOM)
 		control_say("bye");
-	while (out.head != out.tail && now_ns() < end)
+	while (channel->out.head != channel->out.tail && now_ns() < end)
 		if (!pump(PUT_MOST))
 			port_spin();
 }

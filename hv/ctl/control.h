@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The operator's control channel: lines on the second serial port (ctl=com2).
- * docs/control.md is the protocol.  control.c is the channel, commands.c what
- * can be asked for, figures.c what it answers about the machine and its guests.
+ * The operator's control channel: lines on the second serial port (ctl=com2),
+ * and in the first domain (abi/control.h).  docs/control.md is the protocol.
+ * control.c is the channel, sessions.c the first domain's end of it, commands.c
+ * what can be asked for, figures.c what it answers about the machine and its
+ * guests.
  */
 #ifndef HV_CTL_CONTROL_H
 #define HV_CTL_CONTROL_H
 
 #include "lib/types.h"
+
+struct channel;			/* channel.h */
 
 /* Of the protocol; docs/control.md says when it changes. */
 #define CONTROL_PROTOCOL	1
@@ -20,10 +24,10 @@
 
 /*
  * Once, before the frames that must be free at the end are counted: open the
- * port, and look after it from now on.  Boot CPU.
+ * channels that are wanted, and look after them from now on.  Boot CPU.
  */
-void control_start(void);
-/* One look at the port; from the timer, boot CPU. */
+void control_start(bool on_serial, bool in_first_domain);
+/* One look at each channel; from the timer, boot CPU. */
 void control_poll(void);
 /* The machine ends: say so, and wait for the client for a moment. */
 void control_end(void);
@@ -64,7 +68,7 @@ void control_used(struct control_usage *usage);
  */
 void commands_run(char *line);
 /* figures.c */
-bool figures_init(void);		/* false: no memory */
+bool figures_init(struct channel *c);	/* false: no memory */
 void figures_list(void);
 void figures_stats(void);
 void figures_groups(void);

@@ -15,7 +15,7 @@
  */
 #include <port.h>
 
-#include "ctl/control.h"
+#include "ctl/channel.h"
 #include "ctl/lives.h"
 #include "ctl/snapshot.h"
 #include "ctl/waiting.h"
@@ -63,25 +63,14 @@ struct seen {
 	struct guest last;
 };
 
-/* All below: boot CPU. */
-static struct seen *seen;	/* constant */
-static struct {
-	uint32_t next;		/* number, or slot of seen[] */
-	uint32_t said;
-	uint32_t begin;		/* number: where an update's walk begins */
-	bool around;		/* it has been at the last number */
-	uint32_t room;		/* WATCH2: bytes */
-	enum { SAY_HEAD, SAY_GUESTS, SAY_GONE } part;
-} walk;
-
 #define SLOTS_A_STEP	64
 
 uint32_t figures_update_bytes = 1536;
 
-bool figures_init(void)
+bool figures_init(struct channel *c)
 {
-	seen = obj_alloc(MAX_DOMAINS * sizeof(seen[0]));
-	return seen;
+	c->seen = obj_alloc(MAX_DOMAINS * sizeof(c->seen[0]));
+	return c->seen;
 }
 
 static uint64_t state_of(const struct domain *d)
@@ -136,17 +125,17 @@ static void say_guest(const struct domain *d, const struct guest *g,
 					  keys[i], g->n[i]);
 	}
 	control_say("%s", line);
-	walk.said++;
-	walk.room -= MIN(walk.room, n + 1);
+	channel->walk.said++;
+	channel->walk.room -= MIN(channel->walk.room, n + 1);
 }
 
 /* The next guest of the walk, with a reference; NULL: there is none. */
 static struct domain *walk_next(void)
 {
-	struct domain *d = domain_from_id(walk.next);
+	struct domain *d = domain_from_id(channel->walk.next);
 
 	if (d)
-		walk.next = d->id + 1u;
+		channel->walk.next = d->id + 1u;
 	return d;
 }
 
@@ -158,7 +147,7 @@ static enum control_next list_step(void)
 	struct guest g;
 
 	if (!d) {
-		control_ok("list", "n=%u", walk.said);
+		control_ok("list", "n=%u", channel->walk.said);
 		return CONTROL_DONE;
 	}
 	look(d, &g);
@@ -169,7 +158,7 @@ static enum control_next list_step(void)
 
 void figures_list(void)
 {
-	walk.next = walk.said = 0;
+	channel->walk.next = channel->walk.said = 0;
 	control_go_on(list_step);
 }
 
@@ -202,23 +191,23 @@ static void group_add(struct domain *d, void *arg)
 
 static enum control_next groups_step(void)
 {
-	struct group_sum g = { .from = walk.next, .id = ~0u };
+	struct group_sum g = { .from = channel->walk.next, .id = ~0u };
 
 	domain_for_each(group_add, &g);
 	if (!g.guests) {
-		control_ok("group", "n=%u", walk.said);
+		control_ok("group", "n=%u", channel->walk.said);
 		return CONTROL_DONE;
 	}
 	control_say("group name=%s guests=%lu pages=%lu held=%lu mappings=%lu",
 		    g.name, g.guests, g.pages, g.held, g.mappings);
-	walk.said++;
-	walk.next = g.id + 1;
+	channel->walk.said++;
+	channel->walk.next = g.id + 1;
 	return CONTROL_MORE;
 }
 
 void figures_groups(void)
 {
-	walk.next = walk.said = 0;
+	channel->walk.next = channel->walk.said = 0;
 	control_go_on(groups_step);
 }
 
@@ -290,14 +279,23 @@ void figures_stats(void)
 
 /* --- watch --- */
 
+static void say_gone(struct seen *s)
+{
+	control_say("gone id=%u", s->id);
+	channel->walk.said++;
+	s->known = false;
+}
+
 /* WATCH1 */
 static void update_guest(struct domain *d)
 {
-	struct seen *s = &seen[d->id % MAX_DOMAINS];
+	struct seen *s = &channel->seen[d->id % MAX_DOMAINS];
 	bool known = s->known && s->id == d->id;
 	struct guest g;
 
 	look(d, &g);
+	if (s->known && !known)
+		say_gone(s);		/* another one has its slot */
 	if (!known)
 		say_guest(d, &g, NULL);
 	else if (memcmp(&s->last, &g, sizeof(g)))
@@ -312,12 +310,12 @@ static struct domain *update_next(void)
 {
 	struct domain *d = walk_next();
 
-	if (!d && !walk.around) {
-		walk.around = true;
-		walk.next = 0;
+	if (!d && !channel->walk.around) {
+		channel->walk.around = true;
+		channel->walk.next = 0;
 		d = walk_next();
 	}
-	if (d && walk.around && d->id >= walk.begin) {
+	if (d && channel->walk.around && d->id >= channel->walk.begin) {
 		domain_put(d);
 		return NULL;
 	}
@@ -327,10 +325,10 @@ static struct domain *update_next(void)
 /* One guest; DONE: all had their turn, or there is no room for another. */
 static enum progress update_guests(void)
 {
-	struct domain *d = walk.room ? update_next() : NULL;
+	struct domain *d = channel->walk.room ? update_next() : NULL;
 
 	if (!d) {
-		walk.begin = walk.room ? 0 : walk.next;
+		channel->walk.begin = channel->walk.room ? 0 : channel->walk.next;
 		return DONE;
 	}
 	update_guest(d);
@@ -350,49 +348,47 @@ static bool is_there(domid_hv_t id)
 /* Some slots of those that were said before, and are not there any more. */
 static enum control_next update_gone(void)
 {
-	uint32_t end = MIN(walk.next + SLOTS_A_STEP, MAX_DOMAINS + 0u);
+	uint32_t end = MIN(channel->walk.next + SLOTS_A_STEP, MAX_DOMAINS + 0u);
 
-	while (walk.next < end) {
-		struct seen *s = &seen[walk.next++];
+	while (channel->walk.next < end) {
+		struct seen *s = &channel->seen[channel->walk.next++];
 
 		if (!s->known || is_there(s->id))
 			continue;
-		s->known = false;
-		control_say("gone id=%u", s->id);
-		walk.said++;
+		say_gone(s);
 		return CONTROL_MORE;
 	}
-	if (walk.next < MAX_DOMAINS)
+	if (channel->walk.next < MAX_DOMAINS)
 		return CONTROL_MORE;
-	control_say("end n=%u", walk.said);
+	control_say("end n=%u", channel->walk.said);
 	return CONTROL_DONE;
 }
 
 void figures_update_begin(bool all)
 {
 	if (all) {
-		memset(seen, 0, MAX_DOMAINS * sizeof(seen[0]));
-		walk.begin = 0;
+		memset(channel->seen, 0, MAX_DOMAINS * sizeof(channel->seen[0]));
+		channel->walk.begin = 0;
 	}
-	walk.room = all ? ~0u : figures_update_bytes;
-	walk.part = SAY_HEAD;
-	walk.next = walk.begin;
-	walk.said = 0;
-	walk.around = false;
+	channel->walk.room = all ? ~0u : figures_update_bytes;
+	channel->walk.part = SAY_HEAD;
+	channel->walk.next = channel->walk.begin;
+	channel->walk.said = 0;
+	channel->walk.around = false;
 }
 
 enum control_next figures_update(void)
 {
-	switch (walk.part) {
+	switch (channel->walk.part) {
 	case SAY_HEAD:
 		control_say("update missed=%lu", control_missed());
 		say_machine();
-		walk.part = SAY_GUESTS;
+		channel->walk.part = SAY_GUESTS;
 		return CONTROL_MORE;
 	case SAY_GUESTS:
 		if (update_guests() == DONE) {
-			walk.next = 0;
-			walk.part = SAY_GONE;
+			channel->walk.next = 0;
+			channel->walk.part = SAY_GONE;
 		}
 		return CONTROL_MORE;
 	case SAY_GONE:

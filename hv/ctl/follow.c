@@ -9,7 +9,7 @@
  */
 #include <port.h>
 
-#include "ctl/control.h"
+#include "ctl/channel.h"
 #include "ctl/follow.h"
 #include "dom/console.h"
 
@@ -25,6 +25,7 @@ static struct {
 static struct {
 	bool on;
 	domid_hv_t id;
+	const struct channel *by;	/* boot CPU */
 } who;		/* lock to change; boot CPU reads without */
 
 /* From any CPU, with the domain's lock. */
@@ -51,6 +52,7 @@ static void set(bool on, domid_hv_t id)
 	spin_lock(&lock);
 	who.on = on;
 	who.id = id;
+	who.by = channel;
 	ring.head = ring.tail = 0;
 	ring.lost = 0;
 	spin_unlock(&lock);
@@ -63,7 +65,8 @@ void follow_begin(const struct domain *d)
 
 void follow_end(void)
 {
-	set(false, 0);
+	if (who.on && who.by == channel)
+		set(false, 0);
 }
 
 /* The next line, cut where it is longer; false: there is none. */
@@ -100,7 +103,7 @@ bool follow_say(void)
 	bool gone, found;
 	uint64_t lost;
 
-	if (!who.on)
+	if (!who.on || who.by != channel)
 		return false;
 	gone = is_gone(who.id);		/* first: what it printed is there */
 	found = take(line, sizeof(line), &lost);

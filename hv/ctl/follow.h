@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest's console, followed on the control channel. */
+/* A guest's console, followed on the control channel whose turn it is. */
 #ifndef HV_CTL_FOLLOW_H
 #define HV_CTL_FOLLOW_H
 

@@ -14,6 +14,7 @@
 #include "ctl/cpu_policy.h"
 #include "ctl/debug_keys.h"
 #include "ctl/domain_info.h"
+#include "ctl/sessions.h"
 #include "ctl/settings.h"
 #include "ctl/sysctl_info.h"
 #include "debug/log.h"
@@ -89,6 +90,22 @@ static long press_keys(const struct xen_sysctl_debug_keys *op)
 	return 0;
 }
 
+_Static_assert(sizeof(struct pasture_control) == 40, "ABI");
+_Static_assert(sizeof(struct pasture_control) <= sizeof(((struct xen_sysctl *)0)->u),
+	       "ABI");
+
+/* Ours, where Xen has no call. */
+static long control(struct xen_sysctl *op)
+{
+	struct pasture_control c;
+	long rc;
+
+	memcpy(&c, &op->u, sizeof(c));
+	rc = sessions_call(&c);
+	memcpy(&op->u, &c, sizeof(c));
+	return rc;
+}
+
 static long sysctl(struct xen_sysctl *op)
 {
 	switch (op->cmd) {
@@ -116,6 +133,8 @@ static long sysctl(struct xen_sysctl *op)
 		return cpu_policy_features(&op->u.cpu_featureset);
 	case XEN_SYSCTL_cpupool_op:
 		return sysctl_info_pool(&op->u.cpupool_op);
+	case PASTURE_SYSCTL_control:
+		return control(op);
 	default:
 		return -ENOSYS;
 	}

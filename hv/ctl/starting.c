@@ -84,25 +84,29 @@ static struct domain_config *free_slot(void)
 }
 
 /* Has one of them a name that the job will give?  The name of the first. */
+struct name_search {
+	bool one;
+	char name[DOMAIN_NAME_MAX];	/* that it will give, if it is one */
+	char found[DOMAIN_NAME_MAX];
+};
+
 static void compare_name(struct domain *d, void *arg)
 {
-	char *found = arg, name[DOMAIN_NAME_MAX];
-	bool same;
+	struct name_search *s = arg;
 
-	build_name(job.config, job.next, name, sizeof(name));
-	same = job.end - job.next == 1 ? !strcmp(d->name, name) :
-					 config_names(job.config, d->name);
-	if (same && !found[0])
-		str_copy(found, DOMAIN_NAME_MAX, d->name);
+	if (!s->found[0] && (s->one ? !strcmp(d->name, s->name) :
+				      config_names(job.config, d->name)))
+		str_copy(s->found, sizeof(s->found), d->name);
 }
 
 /* START2 */
 static bool names_free(struct starting_result *r)
 {
-	char found[DOMAIN_NAME_MAX] = "";
+	struct name_search s = { .one = job.end - job.next == 1 };
 
-	domain_for_each(compare_name, found);
-	return !found[0] || FAIL(r, -EEXIST, "there is a domain %s", found);
+	build_name(job.config, job.next, s.name, sizeof(s.name));
+	domain_for_each(compare_name, &s);
+	return !s.found[0] || FAIL(r, -EEXIST, "there is a domain %s", s.found);
 }
 
 static bool take_name(const char *name, struct starting_result *r)

@@ -11,6 +11,7 @@
 #include <xen/version.h>
 #include <xen/xsm/flask_op.h>
 
+#include "abi/control.h"
 #include "dom/privilege.h"
 
 /* PRIV2 */
@@ -53,6 +54,7 @@ static const struct {
 	{ PRIV_SYSCTL, XEN_SYSCTL_scheduler_op },
 	{ PRIV_SYSCTL, XEN_SYSCTL_get_cpu_policy },
 	{ PRIV_SYSCTL, XEN_SYSCTL_get_cpu_featureset },
+	{ PRIV_SYSCTL, PASTURE_SYSCTL_control },
 	{ PRIV_MEMORY, XENMEM_machine_memory_map },
 	{ PRIV_MEMORY, XENMEM_get_sharing_freed_pages },
 	{ PRIV_MEMORY, XENMEM_get_sharing_shared_pages },

@@ -49,6 +49,7 @@ enum lock_level {
 	LOCK_PCI,
 	LOCK_CHIP,	/* the clock chip's ports (x86/rtc.c) */
 	LOCK_FOLLOW,	/* lines of a guest that wait for the control channel */
+	LOCK_SESSION,	/* bytes of the first domain's control channels */
 	LOCK_LOG,	/* the serial line and its buffer */
 };
 

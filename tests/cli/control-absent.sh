@@ -17,6 +17,8 @@ trap 'kill $fake 2>/dev/null || :' EXIT
 
 rm -f "$sock"
 refuses "no machine at $sock: No such file or directory; 'make run' makes one" $ctl list
+# A host that is no first domain.
+[ -e /dev/xen/privcmd ] || refuses "xen: /dev/xen/privcmd: No such file or directory" $ctl -s xen list
 refuses "no machine at build: Connection refused" $ctl -s build list
 touch "$work/no-machine"
 refuses "no machine at $work/no-machine: Connection refused" $ctl -s "$work/no-machine" list

@@ -102,6 +102,11 @@ out=$(hostile flood 2000 "$work/wrong.lines")
 [ "$out" = 2000 ] || fail "2000 wrong lines, and not so many answers"
 out=$(hostile deaf 2000 "$work/wrong.lines")
 [ "$out" = 2000 ] || fail "2000 lines of a client that does not read, and not so many answers"
+out=$(hostile random 5000)
+[ "$out" = 5000 ] || fail "5000 random lines, and not so many answers"
+for name in g1 g2 g3 watch; do
+	while $ctl unpause $name >"$work/unpause.out" 2>&1; do :; done
+done
 hostile vanish 4000 >"$work/vanish.out"
 out=$(hostile bytes 20000)
 [ "$out" = "ok version protocol=1 tag=end-of-bytes" ] || fail "no answer behind 20000 bytes of all kinds"

@@ -52,9 +52,13 @@ static uint32_t audit_every = 199;
 static uint64_t forced;	/* offers that failed for want of memory by force */
 static uint32_t contents;	/* in use in this run */
 
+/* Who decides, and says whether to go on; NULL: `seed`, and a count. */
+static uint64_t (*below_from)(uint64_t n);
+static bool (*more)(void);
+
 static uint32_t below(uint32_t n)
 {
-	return fake_random(&seed) % n;
+	return below_from ? below_from(n) : fake_random(&seed) % n;
 }
 
 static void make_page(uint32_t frame, uint64_t content)
@@ -396,7 +400,7 @@ static void run(uint64_t operations, const struct page_fns *fns,
 	share = share_create_with(&fake_share_ops, &machine, machine.records,
 				  secret, fns);
 	CHECK(share);
-	for (uint64_t i = 0; i < operations; i++) {
+	for (uint64_t i = 0; i < operations && (!more || more()); i++) {
 		operate(i / 4000 % 2);
 		if (i % AUDIT_EVERY == 0)
 			compare();

@@ -11,18 +11,9 @@
 
 #include "bench/harness/bzimage.h"
 #include "fake/fake_kernel.h"
+#include "fuzz/fuzz.h"
 
 #define SEEDS	8
-
-static uint64_t state;
-
-static uint64_t rnd(uint64_t below)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state % below;
-}
 
 static void make_seeds(struct fake_file *seeds)
 {
@@ -44,14 +35,14 @@ static size_t place(const struct fake_file *f)
 	static const uint16_t starts[] = { 0, 16, 40, 0x1f1, 0x202, 0x248, 1024 };
 	size_t at;
 
-	switch (rnd(3)) {
+	switch (fuzz_below(3)) {
 	case 0:
-		return rnd(f->bytes);
+		return fuzz_below(f->bytes);
 	case 1:
-		at = starts[rnd(7)] + rnd(24);
+		at = starts[fuzz_below(7)] + fuzz_below(24);
 		return at < f->bytes ? at : 0;
 	default:
-		return f->bytes - 1 - rnd(f->bytes < 16 ? f->bytes : 16);
+		return f->bytes - 1 - fuzz_below(f->bytes < 16 ? f->bytes : 16);
 	}
 }
 
@@ -59,14 +50,14 @@ static void mutate(struct fake_file *f)
 {
 	static const uint8_t words[] = { 0, 1, 0x7f, 0x80, 0xff };
 
-	for (uint64_t n = rnd(6); n; n--) {
-		size_t at = place(f), run = 1 + rnd(8);
+	for (uint64_t n = fuzz_below(6); n; n--) {
+		size_t at = place(f), run = 1 + fuzz_below(8);
 
 		for (size_t i = at; i < at + run && i < f->bytes; i++)
-			f->data[i] = rnd(2) ? words[rnd(5)] : (uint8_t)rnd(256);
+			f->data[i] = fuzz_below(2) ? words[fuzz_below(5)] : (uint8_t)fuzz_below(256);
 	}
-	if (!rnd(4))
-		f->bytes = 1 + rnd(f->bytes);
+	if (!fuzz_below(4))
+		f->bytes = 1 + fuzz_below(f->bytes);
 }
 
 /* True: it was accepted. */
@@ -81,28 +72,24 @@ static bool try(const struct fake_file *seed)
 	memcpy(f.data, seed->data, f.bytes);
 	mutate(&f);
 	ok = kernel_image_unpack(&k, f.data, f.bytes, err, sizeof(err));
-	if (ok ? k.bytes < k.info.needed || !k.info.xen_notes : !err[0] || k.elf) {
-		printf("fuzz bzimage: wrong answer '%s'\n", err);
-		exit(1);
-	}
+	FUZZ_REQUIRE(ok ? k.bytes >= k.info.needed && k.info.xen_notes : err[0] && !k.elf);
 	kernel_image_free(&k);
 	free(f.data);
 	return ok;
 }
 
-int main(int argc, char **argv)
+const uint64_t fuzz_default_operations = 20000;
+
+void fuzz_target(void)
 {
-	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 0, good = 0;
+	uint64_t good = 0;
 	struct fake_file seeds[SEEDS];
 
-	state = (argc > 1 ? strtoull(argv[1], NULL, 10) : 1) * 2 + 1;
-	count = count ? count : 20000;
 	make_seeds(seeds);
-	for (uint64_t i = 0; i < count; i++)
-		good += try(&seeds[rnd(SEEDS)]);
-	printf("fuzz bzimage: %llu images, %llu accepted, the others refused\n",
-	       (unsigned long long)count, (unsigned long long)good);
+	fuzz_ready();
+	while (fuzz_more())
+		good += try(&seeds[fuzz_below(SEEDS)]);
+	printf("bzimage: %llu accepted\n", (unsigned long long)good);
 	for (int i = 0; i < SEEDS; i++)
 		fake_file_free(&seeds[i]);
-	return 0;
 }

@@ -471,21 +471,24 @@ static void check_all(void)
 	(void)audit_grants(audit_error, NULL, false);
 }
 
-START_TEST(grants)
+const uint64_t fuzz_default_operations = 200000;
+
+void fuzz_target(void)
 {
-	uint64_t i;
+	unsigned int i;
 
 	fake_machine_start();
 	for (i = 0; i < DOMAINS; i++)
 		born(&players[i]);
 	base = fake_free_pfn(players[0].d);
-	for (i = 1; i <= fuzz_operations; i++) {
+	fuzz_ready();
+	while (fuzz_more()) {
 		fake_run(somebody()->d);
 		fake_machine.preempt = fuzz_below(2);
 		if (!fuzz_below(200))
 			do_version();
 		acts[fuzz_below(ARRAY_COUNT(acts))]();
-		if (i % ROUND == 0)
+		if (fuzz_operations % ROUND == 0)
 			check_all();
 		if (!fuzz_below(4000)) {
 			struct player *p = somebody();
@@ -502,10 +505,4 @@ START_TEST(grants)
 	fake_check();
 	printf("  %lu operations: %lu maps, %lu refused, %lu unmaps, %lu copies, %lu transfers, %lu deaths\n",
 	       fuzz_operations, maps, refused, unmaps, copies, moves, deaths);
-}
-END_TEST
-
-int main(int argc, char **argv)
-{
-	return fuzz_main(argc, argv, grants, 200000);
 }

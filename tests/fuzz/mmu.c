@@ -277,7 +277,7 @@ static void do_death(void)
 
 static void one_round(unsigned int n)
 {
-	while (n--)
+	while (n-- && fuzz_more())
 		switch (fuzz_below(19)) {
 		case 0: case 1: case 2: do_ext(); break;
 		case 3: case 4: case 5: do_update(); break;
@@ -298,27 +298,22 @@ static void one_round(unsigned int n)
 		do_death();
 }
 
-START_TEST(tables)
-{
-	uint64_t done;
+const uint64_t fuzz_default_operations = 1000000;
 
+void fuzz_target(void)
+{
 	fake_machine_start();
 	other = fake_domain("g", 100);
 	base = fake_free_pfn(other) + 1;
+	fuzz_ready();
 	domain_new();
-	for (done = 0; done < fuzz_operations; done += ROUND)
+	while (fuzz_more())
 		one_round(ROUND);
 	fake_end(d);
 	fake_end(other);
 	fake_check();
 	printf("%lu operations, %lu calls, %lu refused, %lu deaths, %lu breaks in parts: clean\n",
-	       (unsigned long)done, (unsigned long)calls,
+	       (unsigned long)fuzz_operations, (unsigned long)calls,
 	       (unsigned long)refused, (unsigned long)deaths,
 	       (unsigned long)breaks);
-}
-END_TEST
-
-int main(int argc, char **argv)
-{
-	return fuzz_main(argc, argv, tables, 1000000);
 }

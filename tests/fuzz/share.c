@@ -6,13 +6,13 @@
  * and with colliding ones, with frames enough and too few, and one call in
  * eight without memory at some point.  Audit and comparison of everything every
  * 2,003 operations (SH17, SH31).
- *
- *	share SEED OPERATIONS
  */
 #include <check.h>	/* before port.h: both define noreturn */
 
 #include "fake/share_model.h"
 #include "fuzz/fuzz.h"
+
+#define OPERATIONS	500000u	/* with one share service */
 
 static const struct kind {
 	uint32_t contents, pool;
@@ -25,25 +25,23 @@ static const struct kind {
 	{ MAX_CONTENTS, 100, false, true },
 };
 
-START_TEST(operations)
-{
-	seed = fuzz_random();
-	audit_every = 2003;
-	for (unsigned int i = 0; i < ARRAY_COUNT(kinds); i++) {
-		const struct kind *k = &kinds[i];
+const uint64_t fuzz_default_operations = 10000000;
 
+void fuzz_target(void)
+{
+	audit_every = 2003;
+	below_from = fuzz_below;
+	more = fuzz_more;
+	fuzz_ready();
+	while (fuzz_more()) {
+		const struct kind *k = &kinds[fuzz_below(ARRAY_COUNT(kinds))];
+
+		seed = fuzz_random();
 		colliding = k->colliding;
 		failing = k->failing;
-		run(fuzz_operations / ARRAY_COUNT(kinds),
-		    colliding ? &fake_hash_fns : &page_fns_portable, k->contents,
-		    k->pool);
+		run(OPERATIONS, colliding ? &fake_hash_fns : &page_fns_portable,
+		    k->contents, k->pool);
 	}
 	printf("%lu operations, %lu offers failed by force: clean\n",
 	       (unsigned long)fuzz_operations, (unsigned long)forced);
-}
-END_TEST
-
-int main(int argc, char **argv)
-{
-	return fuzz_main(argc, argv, operations, 10000000);
 }

@@ -223,7 +223,7 @@ static void one_round(unsigned int n)
 	uint64_t before;
 	unsigned int i;
 
-	for (i = 0; i < n / 10; i++)
+	for (i = 0; i < n / 10 && fuzz_more(); i++)
 		switch (fuzz_below(5)) {
 		case 0: do_register(); break;
 		case 1: do_unregister(); break;
@@ -232,33 +232,28 @@ static void one_round(unsigned int n)
 		default: do_protect(); break;
 		}
 	before = sum_untouchable();
-	for (; i < n; i++)
+	for (; i < n && fuzz_more(); i++)
 		do_copy();
 	ck_assert_msg(sum_untouchable() == before,
 		      "a copy changed a frame that it may not");
 	fake_recount();
 }
 
-START_TEST(references)
-{
-	uint64_t done;
+const uint64_t fuzz_default_operations = 1000000;
 
+void fuzz_target(void)
+{
 	fake_machine_start();
 	other = fake_domain("g", 100);
 	base = fake_free_pfn(other);
 	d = fake_domain("g", 100);
-	for (done = 0; done < fuzz_operations; done += ROUND)
+	fuzz_ready();
+	while (fuzz_more())
 		one_round(ROUND);
 	fake_end(d);
 	fake_end(other);
 	fake_check();
 	printf("%lu operations, %lu copies, %lu refused: clean\n",
-	       (unsigned long)done, (unsigned long)copies,
+	       (unsigned long)fuzz_operations, (unsigned long)copies,
 	       (unsigned long)refusals);
-}
-END_TEST
-
-int main(int argc, char **argv)
-{
-	return fuzz_main(argc, argv, references, 1000000);
 }

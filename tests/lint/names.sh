@@ -8,6 +8,7 @@ hv/audit audit_ audit_domain audit_frames audit_tables
 hv/boot boot_ main multiboot multiboot.asm
 hv/boot memory_map multiboot
 hv/ctl boot_ config
+hv/ctl channel control
 hv/dom domain_ die pages promise
 hv/dom grant_ grant_map grant_pin
 hv/dom heap_page heappages

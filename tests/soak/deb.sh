@@ -64,8 +64,13 @@ grep -q 'shared: frame' <<<"$out" || fail "minimal.elf shared nothing: $out"
 in_root sh -c 'cd /root && pasture-boot KERNEL=/nosuch' 2>/dev/null && fail "a kernel that is not there is no error"
 in_root sh -c 'cd /root && pasture-boot KERNEL=hello.elf DIR=/usr' 2>&1 | grep -q 'has other things in it' ||
 	fail "DIR=/usr would have been emptied"
-for page in pasture-boot.1 pasture.8 libpasture.3; do
-	[ -e $root/usr/share/man/man${page##*.}/$page.gz ] || [ -e $root/usr/share/doc/${page%.*} ] || fail "no $page"
+# The tools without a machine, and on files.
+out=$(in_root pasturectl list 2>&1) && fail "pasturectl without a machine is no error"
+[ "$(wc -l <<<"$out")" = 1 ] && grep -q "no machine at" <<<"$out" || fail "pasturectl says: $out"
+in_root sh -c 'cd /root && pasture-replay -o replay /usr/bin /usr/bin' >$B/replay.log 2>&1 || fail "pasture-replay: $(tail -n 1 $B/replay.log)"
+[ -s $root/root/replay/report.json ] || fail "pasture-replay wrote no report"
+for page in pasture-boot.1 pasturectl.1 pasture-replay.1 pasture.8 libpasture.3; do
+	for f in build/deb/*_amd64.deb; do dpkg-deb -c "$f"; done | grep "man/man${page##*.}/$page.gz" >/dev/null || fail "no $page"
 done
 in_root sh -c 'apt-get -q -y purge pasture pasture-tools libpasture-guest-dev && apt-get -q -y autoremove --purge' \
 	>$B/remove.log 2>&1 || fail "not removed: $(grep -m 1 ^E: $B/remove.log)"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: @machine tests/fake/fake_grants.c hv/ctl/control.c hv/ctl/commands.c hv/ctl/figures.c hv/ctl/snapshot.c hv/ctl/follow.c hv/ctl/create.c hv/ctl/starting.c hv/ctl/domlist.c hv/ctl/config.c hv/ctl/first.c hv/lib/printable.c
+// links: @machine tests/fake/fake_grants.c hv/ctl/control.c hv/ctl/sessions.c hv/ctl/commands.c hv/ctl/figures.c hv/ctl/snapshot.c hv/ctl/follow.c hv/ctl/create.c hv/ctl/starting.c hv/ctl/domlist.c hv/ctl/config.c hv/ctl/first.c hv/lib/printable.c
 /*
  * What is asked for on the control channel: figures, and what changes guests,
  * makes and ends them.
@@ -133,10 +133,12 @@ START_TEST(watch_says_what_changed)
 	ck_assert_str_eq(update(), "end n=0\n");
 	b = guest("c", "");
 	ck_assert_ptr_nonnull(strstr(update(), " name=c "));
-	/* Another one with that place in the table is not taken for it. */
+	/* Another one with that place in the table is not taken for it,
+	 * and the one before is said to be gone. */
 	ck_assert_str_eq(update(), "end n=0\n");
+	snprintf(want, sizeof(want), "gone id=%u\nguest id=%u name=c ", b->id, b->id + MAX_DOMAINS);
 	b->id += MAX_DOMAINS;
-	ck_assert_ptr_nonnull(strstr(update(), " name=c "));
+	ck_assert_ptr_nonnull(strstr(update(), want));
 	b->id -= MAX_DOMAINS;
 	/* Anew: all of it is said again. */
 	ask("watch 2\n");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: @machine tests/fake/fake_grants.c hv/ctl/control.c hv/ctl/commands.c hv/ctl/figures.c hv/ctl/snapshot.c hv/ctl/follow.c hv/ctl/create.c hv/ctl/starting.c hv/ctl/domlist.c hv/ctl/config.c hv/ctl/first.c hv/lib/printable.c
+// links: @machine tests/fake/fake_grants.c hv/ctl/control.c hv/ctl/sessions.c hv/ctl/commands.c hv/ctl/figures.c hv/ctl/snapshot.c hv/ctl/follow.c hv/ctl/create.c hv/ctl/starting.c hv/ctl/domlist.c hv/ctl/config.c hv/ctl/first.c hv/lib/printable.c
 /*
  * The control channel, byte by byte: each mistake's one line, and clients that
  * do not read, do not end, or ask for ever.
@@ -268,7 +268,7 @@ START_TEST(no_port_no_channel)
 {
 	is_there = false;
 	armed = 0;
-	control_start();
+	control_start(true, false);
 	ck_assert_uint_eq(armed, 0);
 }
 END_TEST

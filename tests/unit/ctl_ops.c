@@ -14,6 +14,7 @@
 #include <xen/sched.h>
 #include <xen/sysctl.h>
 
+#include "ctl/sessions.h"
 #include "debug/log.h"
 #include "dom/above.h"
 #include "dom/console.h"
@@ -119,6 +120,38 @@ static long platform(uint32_t cmd, uint32_t version)
 
 /* The numbers of all there are, and more. */
 #define NUMBERS	1100
+
+/* The first domain's control channel has tests of its own (ctl_sessions.c). */
+static uint64_t session_seen;
+
+long sessions_call(struct pasture_control *op)
+{
+	session_seen = op->session;
+	op->session = 12;
+	return op->flags ? -EBUSY : 0;
+}
+
+START_TEST(control_sessions)
+{
+	struct pasture_control *op = (void *)&sysctl_out()->u;
+
+	memset(op, 0, sizeof(*op));
+	op->session = 11;
+	ck_assert_int_eq(sysctl(PASTURE_SYSCTL_control), 0);
+	ck_assert_uint_eq(session_seen, 11);
+	ck_assert_uint_eq(op->session, 12);
+	op->flags = 1;
+	ck_assert_int_eq(sysctl(PASTURE_SYSCTL_control), -EBUSY);
+	session_seen = 0;
+	run(guest);
+	op = (void *)&sysctl_out()->u;
+	op->session = 11;
+	ck_assert_int_eq(sysctl(PASTURE_SYSCTL_control), -EPERM);
+	ck_assert_int_eq(sysctl_of(PASTURE_SYSCTL_control, 1), -EACCES);
+	ck_assert_uint_eq(session_seen, 0);
+	ck_assert_uint_eq(op->session, 11);
+}
+END_TEST
 
 START_TEST(guest_gets_nothing)
 {
@@ -716,6 +749,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, guest_gets_nothing);
+	tcase_add_test(tc, control_sessions);
 	tcase_add_test(tc, first_gets_what_is_there);
 	tcase_add_test(tc, first_has_id_0);
 	tcase_add_test(tc, domain_info);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest tries what only the first domain may: every number of domctl, sysctl
- * and platform_op, on itself, on the first domain and on nobody.  Exactly Xen's
- * errors each time, and no byte comes back.  With "first=1" on the command line
- * there is a first domain.
+ * (ours among them) and platform_op, on itself, on the first domain and on
+ * nobody.  Exactly Xen's errors each time, and no byte comes back.  With
+ * "first=1" on the command line there is a first domain.
  */
 #include "../attack.h"
 
@@ -13,6 +13,8 @@
 #include <xen/physdev.h>
 #include <xen/platform.h>
 #include <xen/sysctl.h>
+
+#include <control.h>
 
 #define NUMBERS		1100	/* there are none above 1003 */
 #define NOBODY		0x7000
@@ -74,6 +76,14 @@ static void test_walk(void)
 		    -XEN_EPERM);
 		try(__HYPERVISOR_platform_op, cmd, 0, 0, -XEN_EACCES);
 	}
+}
+
+/* Ours among the numbers of sysctl: lines of the operator's. */
+static void test_control(void)
+{
+	try(__HYPERVISOR_sysctl, PASTURE_SYSCTL_control, XEN_SYSCTL_INTERFACE_VERSION, 0,
+	    -XEN_EPERM);
+	try(__HYPERVISOR_sysctl, PASTURE_SYSCTL_control, 0, 0, -XEN_EACCES);
 }
 
 static void test_bad_arguments(void)
@@ -229,6 +239,7 @@ void gl_main(void)
 	self = gl_cmdline_u64("self", 0);
 	first = gl_cmdline_u64("first", 0);
 	test_walk();
+	test_control();
 	test_bad_arguments();
 	test_elsewhere();
 	test_physdev();
