@@ -1,4 +1,4 @@
-// links: hv/io/pci.c hv/io/pciconf.c hv/io/ioport.c hv/io/msi.c hv/io/vector.c hv/io/pirq.c hv/io/ioapic.c hv/pv/physdev_device.c hv/dom/evtchn*.c hv/dom/op_evtchn.c hv/dom/privilege.c hv/dom/timer.c tests/port/port.c tests/fake/fake_dom.c tests/fake/fake_bus.c
+// links: hv/io/pci.c hv/io/pciconf.c hv/io/ioport.c hv/io/cmos.c hv/io/msi.c hv/io/vector.c hv/io/pirq.c hv/io/ioapic.c hv/pv/physdev_device.c hv/dom/evtchn*.c hv/dom/op_evtchn.c hv/dom/privilege.c hv/dom/timer.c tests/port/port.c tests/fake/fake_dom.c tests/fake/fake_bus.c
 /* SPDX-License-Identifier: MIT */
 /*
  * From physdev_op to an event: messages (MSI1-MSI3), vectors, interrupts of the
@@ -16,6 +16,11 @@
 #include "io/vector.h"
 #include "unit/pirq_first.h"
 #include "unit/suite.h"
+#include "x86/rtc.h"
+
+/* tests/unit/x86_rtc.c */
+uint8_t rtc_register(uint8_t reg) { return 0; }
+void rtc_register_set(uint8_t reg, uint8_t value, uint8_t kept) { }
 
 #define X	0x0010		/* MSI-X, 4 entries */
 #define M	0x0018		/* MSI of 64 bits with masks, 8 messages */
