@@ -111,7 +111,7 @@ struct pt_pending {		/* LOCK_MM */
 struct break_mode {		/* LOCK_MM */
 	/* the operator chose break first; constant once built */
 	bool wanted;
-	uint32_t flags;		/* SHARE_MODE_* */
+	uint32_t flags;		/* SHARE_MODE_*; LOCK_MM to change */
 	/* the guest's own list of names; none: 0 entries */
 	uint64_t p2m, p2m_entries;
 	/* offers write names there, too (not of version 1) */

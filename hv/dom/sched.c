@@ -398,7 +398,7 @@ static void tell_leaving(struct vcpu *v)
 	struct vcpu_runstate_info runstate;
 	struct sched_queue *q;
 
-	if (!v->runstate_va || !may_run(v))
+	if (!READ_ONCE(v->runstate_va) || !may_run(v))
 		return;
 	q = sched_queue_lock(v);
 	runstate_set(v, v->want_offline ? RUNSTATE_offline :

@@ -304,22 +304,20 @@ static void time_publish(struct vcpu_time_info *to, const struct vcpu_time_info 
  * A guest that asked for it (VMASST_TYPE_runstate_update_flag) sees
  * XEN_RUNSTATE_UPDATE in the entry time while the other fields change.
  */
-static int runstate_write(const struct vcpu *v,
+static int runstate_write(const struct vcpu *v, uint64_t va,
 			  struct vcpu_runstate_info *runstate)
 {
 	uint64_t *time = &runstate->state_entry_time;
-	uint64_t time_va = v->runstate_va +
-			   offsetof(struct vcpu_runstate_info, state_entry_time);
+	uint64_t time_va = va + offsetof(struct vcpu_runstate_info, state_entry_time);
 
 	if (!(READ_ONCE(v->domain->vm_assist) &
 	      1u << VMASST_TYPE_runstate_update_flag))
-		return copy_to_guest(v->runstate_va, runstate,
-				     sizeof(*runstate));
+		return copy_to_guest(va, runstate, sizeof(*runstate));
 	*time |= XEN_RUNSTATE_UPDATE;
 	if (copy_to_guest(time_va, time, sizeof(*time)))
 		return -EFAULT;
 	barrier();
-	if (copy_to_guest(v->runstate_va, runstate, sizeof(*runstate)))
+	if (copy_to_guest(va, runstate, sizeof(*runstate)))
 		return -EFAULT;
 	barrier();
 	*time &= ~XEN_RUNSTATE_UPDATE;
@@ -329,14 +327,16 @@ static int runstate_write(const struct vcpu *v,
 /* Best effort, as on Xen: the guest may have unmapped them. */
 static void areas_write(struct vcpu *v, const struct vcpu_time_info *t)
 {
+	uint64_t runstate_va = READ_ONCE(v->runstate_va);
+	uint64_t time_va = READ_ONCE(v->time_va);
 	struct vcpu_runstate_info runstate;
 
-	if (v->runstate_va) {
+	if (runstate_va) {
 		sched_runstate(v, &runstate);
-		if (runstate_write(v, &runstate))
+		if (runstate_write(v, runstate_va, &runstate))
 			return;
 	}
-	if (v->time_va && copy_to_guest(v->time_va, t, sizeof(*t)))
+	if (time_va && copy_to_guest(time_va, t, sizeof(*t)))
 		return;
 }
 
@@ -348,7 +348,7 @@ void vcpu_update_time(struct vcpu *v)
 {
 	struct vcpu_time_info t;
 
-	v->time_version += 2;
+	WRITE_ONCE(v->time_version, v->time_version + 2);
 	time_fill(&t, v->time_version);
 	time_publish(&v->info->time, &t);
 	v->areas_stale = !v->kernel_mode;
@@ -367,7 +367,8 @@ void vcpu_areas_show(struct vcpu *v)
 void vcpu_show_runstate(struct vcpu *v, struct vcpu_runstate_info *runstate)
 {
 	if (v->kernel_mode)
-		(void)runstate_write(v, runstate); /* as in areas_write() */
+		/* as in areas_write() */
+		(void)runstate_write(v, READ_ONCE(v->runstate_va), runstate);
 	else
 		v->areas_stale = true;
 }

@@ -110,8 +110,9 @@ struct vcpu {
 	struct vcpu_info *info;
 	/* referenced (writable) when registered, else NULL; LOCK_DOMAIN */
 	struct frame *info_frame;
-	uint64_t runstate_va;	/* registered area, 0 = none */
-	uint64_t time_va;	/* secondary time area, 0 = none */
+	/* registered areas, 0 = none; any vCPU of the domain sets them: atomic */
+	uint64_t runstate_va;
+	uint64_t time_va;	/* secondary time */
 	struct vcpu_runstate_info runstate; /* LOCK_SCHED */
 	uint32_t time_version;	/* last version written to the time page */
 	/* runstate_va, time_va to be written when kernel mode is back */

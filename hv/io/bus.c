@@ -44,11 +44,6 @@ static uint16_t config_select(uint16_t bdf, unsigned int reg)
 	return CONFIG_DATA + (reg & 3);
 }
 
-uint32_t bus_config_read(uint16_t bdf, unsigned int reg, unsigned int width)
-{
-	return bus_port_in(config_select(bdf, reg), width);
-}
-
 /* Constant after boot. */
 static struct {
 	mfn_t first, end;
@@ -106,24 +101,43 @@ void bus_memory_write(maddr_t at, uint32_t value)
 	*(volatile uint32_t *)window_at(at) = value;
 }
 
-/* Registers that are in memory only, with one access of their width. */
+/* Where a register is that is in memory only; NULL: it is not there. */
+static volatile void *config_at(uint16_t bdf, unsigned int reg)
+	needs_lock(&bus_lock)
+{
+	mfn_t mfn = mfn_add(config_memory.first, (uint16_t)(bdf - config_memory.bdf));
+	uint16_t there;
+
+	if (!bus_config_memory(mfn, &there) || there != bdf)
+		return NULL;
+	return window_at(maddr_add(mfn_to_maddr(mfn), reg));
+}
+
+/* With one access of its width. */
 static void config_memory_write(uint16_t bdf, unsigned int reg,
 				unsigned int width, uint32_t value)
 	needs_lock(&bus_lock)
 {
-	mfn_t mfn = mfn_add(config_memory.first, (uint16_t)(bdf - config_memory.bdf));
-	volatile void *at;
-	uint16_t there;
+	volatile void *at = config_at(bdf, reg);
 
-	if (!bus_config_memory(mfn, &there) || there != bdf)
+	if (!at)
 		return;
-	at = window_at(maddr_add(mfn_to_maddr(mfn), reg));
 	if (width == 1)
 		*(volatile uint8_t *)at = (uint8_t)value;
 	else if (width == 2)
 		*(volatile uint16_t *)at = (uint16_t)value;
 	else
 		*(volatile uint32_t *)at = value;
+}
+
+uint32_t bus_config_read(uint16_t bdf, unsigned int reg, unsigned int width)
+{
+	const volatile uint32_t *at;
+
+	if (reg <= 255)
+		return bus_port_in(config_select(bdf, reg), width);
+	at = config_at(bdf, reg);
+	return at ? *at : ~0u;
 }
 
 void bus_config_write(uint16_t bdf, unsigned int reg, unsigned int width,

@@ -23,8 +23,8 @@ void bus_port_out(uint16_t port, unsigned int width, uint32_t value);
 
 /*
  * Configuration space of bus << 8 | device << 3 | function, register 0 to 255,
- * and to 4095 for a write where it is memory, too; all ones are read where
- * there is no function.  reg is a multiple of width.
+ * and where it is memory, too, to 4095, which are read by 4 bytes; all ones are
+ * read where there is nothing.  reg is a multiple of width.
  */
 uint32_t bus_config_read(uint16_t bdf, unsigned int reg, unsigned int width)
 	needs_lock(&bus_lock);

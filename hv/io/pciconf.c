@@ -9,6 +9,14 @@
 
 #define ENABLE		(1u << 31)
 
+/* Capabilities in registers above 255. */
+#define EXT_FIRST	0x100u
+#define EXT_MAX		64
+#define EXT_SRIOV	0x10
+#define EXT_SRIOV_BYTES	0x40
+#define EXT_REBAR	0x15
+#define EXT_VF_REBAR	0x24
+
 bool pciconf_is_port(uint16_t port, unsigned int width)
 {
 	return (port == PCICONF_ADDRESS && width == 4) ||
@@ -48,6 +56,40 @@ static bool answers(const struct pci_function *f) needs_lock(&bus_lock)
 	return bus_config_read(f->bdf, PCI_REG_COMMAND, 2) & PCI_COMMAND_MEMORY;
 }
 
+/*
+ * Bytes of a capability above 255 that says how large the function's memory is,
+ * or that it has more; 0: another one.
+ */
+static unsigned int memory_cap_bytes(const struct pci_function *f,
+				     unsigned int at, uint32_t header)
+	needs_lock(&bus_lock)
+{
+	switch (header & 0xffff) {
+	case EXT_SRIOV:
+		return EXT_SRIOV_BYTES;
+	case EXT_REBAR: case EXT_VF_REBAR:
+		return 4 + 8 * (bus_config_read(f->bdf, at + 8, 4) >> 5 & 7);
+	default:
+		return 0;
+	}
+}
+
+/* CONF4.  A list without an end is one that nobody may write behind. */
+static bool is_memorys(const struct pci_function *f, unsigned int reg)
+	needs_lock(&bus_lock)
+{
+	unsigned int at = EXT_FIRST, n;
+	uint32_t header;
+
+	for (n = 0; at >= EXT_FIRST && n < EXT_MAX; n++) {
+		header = bus_config_read(f->bdf, at, 4);
+		if (reg >= at && reg < at + memory_cap_bytes(f, at, header))
+			return true;
+		at = header >> 20 & 0xffc;
+	}
+	return n == EXT_MAX;
+}
+
 /* True: the function answers at its addresses, and did not before. */
 static bool function_write(struct pci_function *f, unsigned int reg,
 			   unsigned int width, uint32_t value)
@@ -57,6 +99,8 @@ static bool function_write(struct pci_function *f, unsigned int reg,
 
 	if (f->chipset)
 		return false;	/* CONF2 */
+	if (reg >= EXT_FIRST && is_memorys(f, reg))
+		return false;	/* CONF4 */
 	if (msi_write(f, reg, width, value))
 		return false;	/* CONF3 */
 	bus_config_write(f->bdf, reg, width, value);

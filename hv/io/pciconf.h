@@ -12,9 +12,10 @@
  * CONF3  What a device sends as an interrupt is the hypervisor's: messages and
  *        their masks are dropped (io/msi.h), and a device may be told to send
  *        them only while the hypervisor has written them.
- * CONF4  A register is written by these rules whichever way it is named. Those
- *        above 255 hold no message and no address of the function's own memory:
- *        where CONF2 allows it, they are written as they are.
+ * CONF4  A register is written by these rules whichever way it is named.  Those
+ *        above 255 hold no message; writes that would make the function's
+ *        memory larger, or give it more, are dropped (Resizable BAR, SR-IOV),
+ *        since a function's ranges are measured once (io/pci.h).
  */
 #ifndef HV_IO_PCICONF_H
 #define HV_IO_PCICONF_H

@@ -77,7 +77,7 @@ static int mode_change(struct domain *d, const struct shareop_mode *m)
 		return -ENOSPC;
 	CHECK(share_dom_one_pfn(d->sharing.dom, m->flags & SHARE_MODE_ONE_PFN));
 	share_dom_replicas(d->sharing.dom, m->flags & SHARE_MODE_REPLICAS);
-	d->breaks.flags = m->flags;
+	WRITE_ONCE(d->breaks.flags, m->flags);
 	d->breaks.p2m = m->p2m;
 	d->breaks.p2m_entries = m->p2m_entries;
 	d->breaks.offers_listed = m->version != SHARE_MODE_V1 && m->p2m_entries;
@@ -113,7 +113,7 @@ int mode_set(struct domain *d, const struct shareop_mode *given)
 void mode_break_first(struct domain *d)
 {
 	d->breaks.wanted = true;
-	d->breaks.flags = SHARE_MODE_ONE_PFN;
+	WRITE_ONCE(d->breaks.flags, SHARE_MODE_ONE_PFN);
 	/* it holds nothing yet */
 	CHECK(share_dom_one_pfn(d->sharing.dom, true));
 }

@@ -218,7 +218,7 @@ mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn)
 	const struct pt_recent_name *n;
 
 	/* A dying domain may have lost the view by which a name is checked. */
-	if (!mfn_n(mfn) || !(d->breaks.flags & SHARE_MODE_BREAK_FIRST) ||
+	if (!mfn_n(mfn) || !(READ_ONCE(d->breaks.flags) & SHARE_MODE_BREAK_FIRST) ||
 	    READ_ONCE(d->state) == DOM_DYING)
 		return INVALID_MFN;
 	n = recent_name_find(&d->pending.renames, mfn);
@@ -228,7 +228,7 @@ mfn_t ptbreak_name_now(struct domain *d, mfn_t mfn)
 
 void ptbreak_gone_note(struct domain *d, mfn_t mfn)
 {
-	if ((d->breaks.flags & SHARE_MODE_BREAK_FIRST) &&
+	if ((READ_ONCE(d->breaks.flags) & SHARE_MODE_BREAK_FIRST) &&
 	    !holds_find(d, mfn, NULL, NULL))
 		recent_name_keep(&d->pending.renames, mfn, MFN(0), INVALID_PFN);
 }

@@ -5,7 +5,8 @@
  *
  * Order when an entry changes: take what the new value needs, write the entry
  * (one atomic exchange, since the CPU sets A and D meanwhile), then let go of
- * what the old one held.  So a failure leaves no trace, and if the old and the
+ * what the old one held.  So a failure leaves no trace but the break of a share
+ * (pv/ptbreak.c, K9), which shows in no contents, and if the old and the
  * new entry name the same frame, its count never drops to zero in between.
  */
 #include <port.h>
@@ -332,19 +333,22 @@ static int l1_break_read_only(struct domain *d, pte_t *pte) needs_lock(&d->mm)
  * The hold would go with its last entry, but the guest may make the page
  * another one later, under the name that its list has: it has a frame of its
  * own first (K9).  One that cannot be had ends nothing: the entry goes, and the
- * page with it.
+ * page with it.  What is to be empty does not wait for a frame, since that is
+ * how a guest gives frames back.
  */
-static int l1_last_break(struct domain *d, pte_t *pte, enum ptcheck_ad ad)
-	needs_lock(&d->mm)
+static int l1_last_break(struct domain *d, pte_t *pte, pte_t new,
+			 enum ptcheck_ad ad) needs_lock(&d->mm)
 {
+	pte_t old = READ_ONCE(*pte);
 	int r;
 
 	if (ptbreak_left(d))
 		return -ERESTART;
-	r = *pte & PTE_AVL_SHARED ? ptcheck_break(d, pte) : l1_break_read_only(d, pte);
-	if (r == -ENOMEM && ptbreak_waits(d))
+	r = old & PTE_AVL_SHARED ? ptcheck_break(d, pte) : l1_break_read_only(d, pte);
+	if (r == -ENOMEM && (new & PTE_P) && ptbreak_waits(d))
 		return -ERESTART;
-	return !r && ad == AD_EXACT ? -EAGAIN : 0;
+	/* What it is now is not what the store was made of. */
+	return ad == AD_EXACT && READ_ONCE(*pte) != old ? -EAGAIN : 0;
 }
 
 static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
@@ -361,7 +365,7 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 		return entry_write(pte, adjusted, ad, &old) ? 0 : -EAGAIN;
 	}
 	if (unlikely(l1_is_last(d, old, new))) {
-		r = l1_last_break(d, pte, ad);
+		r = l1_last_break(d, pte, new, ad);
 		if (r)
 			return r;
 		old = READ_ONCE(*pte);

@@ -140,7 +140,7 @@ int resolve_typed(struct domain *d, mfn_t *mfn, struct frame **frame)
 	int r = resolve(d, *mfn, USE_TYPED, frame);
 	mfn_t now;
 
-	if (likely(!r) || !(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
+	if (likely(!r) || !(READ_ONCE(d->breaks.flags) & SHARE_MODE_BREAK_FIRST))
 		return r;
 	if (r == -EPERM) {
 		now = ptbreak_name_now(d, *mfn);
@@ -166,7 +166,7 @@ int resolve_name(struct domain *d, mfn_t *mfn)
 	struct frame *f;
 	int r;
 
-	if (!(d->breaks.flags & SHARE_MODE_BREAK_FIRST))
+	if (!(READ_ONCE(d->breaks.flags) & SHARE_MODE_BREAK_FIRST))
 		return 0;
 	r = resolve_typed(d, mfn, &f);
 	if (!r)

@@ -49,7 +49,7 @@ static int break_at(struct vcpu *v, uint64_t va)
 
 static bool is_ours(struct vcpu *v, uint64_t va, uint32_t error)
 {
-	return (v->domain->breaks.flags & SHARE_MODE_BREAK_FIRST) &&
+	return (READ_ONCE(v->domain->breaks.flags) & SHARE_MODE_BREAK_FIRST) &&
 	       (error & ~PF_USER) == PF_PRESENT_WRITE &&
 	       guest_range_ok(va, 1);
 }

@@ -80,6 +80,15 @@ static uint64_t page_number(enum ref_slot slot, maddr_t at)
 				  XENCOMM_DESC >> DESC_NUMBER_SHIFT | maddr_n(at) >> PAGE_SHIFT;
 }
 
+/*
+ * A descriptor's reference has no room for more; a page of a longer address may
+ * hold a part of a list all the same.
+ */
+static bool has_number(enum ref_slot slot, maddr_t at)
+{
+	return slot == REF_DATA || maddr_n(at) < 1UL << 40;
+}
+
 /* --- one page --- */
 
 /*
@@ -97,7 +106,8 @@ static uint8_t *page_at_hand(const struct domain *d, maddr_t at, enum ref_slot s
 	    !frame_state_is_page(frame_state(f), d->id))
 		return NULL;
 	type = READ_ONCE(f->type);
-	if (type_class(type) == CLASS_WRITABLE && !(type & TYPE_FLUSHING))
+	if (type_class(type) == CLASS_WRITABLE && !(type & TYPE_FLUSHING) &&
+	    has_number(slot, at))
 		page_remember(slot, page_number(slot, at), mfn_to_virt(mfn));
 	else if (to_write)
 		return NULL;

@@ -228,6 +228,7 @@ uint32_t xencomm_frames(const struct domain *d,
 long op_xencomm(struct hypercall_args *args)
 {
 	struct domain *d = current_vcpu()->domain;
+	struct xencomm *x = atomic_load_acquire(&d->xencomm);
 
 	if (args->a[3])
 		return -EINVAL;
@@ -235,6 +236,5 @@ long op_xencomm(struct hypercall_args *args)
 		return buffer_register(d, args->a[1], args->a[2]);
 	if (args->a[2] || args->a[1] >> (2 * SLOT_BITS))
 		return args->a[2] ? -EINVAL : -ENOENT;
-	return d->xencomm && buffer_remove(d, d->xencomm, args->a[1]) ?
-		0 : -ENOENT;
+	return x && buffer_remove(d, x, args->a[1]) ? 0 : -ENOENT;
 }

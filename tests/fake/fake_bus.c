@@ -149,7 +149,8 @@ uint32_t bus_config_read(uint16_t bdf, unsigned int reg, unsigned int width)
 {
 	const struct fake_function *f = find(bdf);
 
-	if (!spin_is_locked(&bus_lock) || reg % width || reg + width > 256)
+	if (!spin_is_locked(&bus_lock) || reg % width ||
+	    reg + width > (width == 4 ? 4096 : 256))
 		bad("read of register", reg);
 	return f ? fake_bus_config(f, reg, width) :
 		   ~0u >> (32 - 8 * width);

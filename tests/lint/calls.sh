@@ -12,11 +12,11 @@ while IFS=$'\t' read -r call ops; do
 			echo "tests/sim/calls.txt: $call: the simulator has no operation '$op'"
 	done
 done < <(grep -v '^#' tests/sim/calls.txt)
-calls="EVTCHNOP|GNTTABOP|XENMEM|MMUEXT|VCPUOP|SCHEDOP|PHYSDEVOP|XEN_DOMCTL|XEN_SYSCTL|SHAREOP|XENCOMMOP|FLASK"
+calls="EVTCHNOP|GNTTABOP|XENMEM|MMUEXT|VCPUOP|SCHEDOP|PHYSDEVOP|XEN_DOMCTL|XEN_SYSCTL|PASTURE_SYSCTL|SHAREOP|XENCOMMOP|FLASK"
 calls+="|CONSOLEIO|VMASST_CMD|XENVER|CALLBACKOP|MMU"
 for call in $(grep -rhoE "(case |\[)($calls)_[A-Za-z0-9_]+" \
 	hv --include=*.c | sed 's/^case //; s/^\[//' | sort -u); do
-	family=$(sed -E 's/^((XEN_)?[A-Z]+(_CMD)?_).*/\1/' <<<"$call")
+	family=$(sed -E 's/^((XEN_|PASTURE_)?[A-Z]+(_CMD)?_).*/\1/' <<<"$call")
 	[ -n "${seen[$call]-}${seen[$family*]-}" ] ||
 		echo "tests/sim/calls.txt: no line for $call"
 done

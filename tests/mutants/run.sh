@@ -273,8 +273,9 @@ faults=$(for i in "${names[@]}"; do mutant_fault "$i"; done)
 [ -z "$faults" ] || { echo "$faults"; exit 1; }
 
 [ -z "${KIND-}" ] || select_kind
+[ ${#names[@]} != 0 ] || usage "KIND=${KIND-}: no fault has such a test; unit, boot, sim or cli"
 parts=$((${PARTS:-2} < ${#names[@]} ? ${PARTS:-2} : ${#names[@]}))
-sum="$(find Makefile hv share hash guest-lib tests bench -type f -exec cksum {} + | sort | cksum) ${names[*]}"
+sum="$(find Makefile hv share hash guest-lib tests bench -type f -exec cksum {} + | sort | cksum) ${KIND-} ${names[*]}"
 if [ "${RESUME-}" != 1 ] || [ "$sum" != "$(cat "$out/sum" 2>/dev/null)" ]; then
 	[ "${RESUME-}" != 1 ] || echo "pasture: the tree is another than before: from the start"
 	rm -rf "$out/results" "$out/sound"

@@ -109,6 +109,16 @@ bool sim_todo(unsigned int cpu)
 }
 
 /*
+ * Back: the third one, which was started last, has ended; those that were left
+ * before go on in the other order, the one that was left last first.
+ */
+static bool turns_back(unsigned int step)
+{
+	return schedule.back && switches == SIM_SWITCHES &&
+	       !cpus[(schedule.first + 2 * step) % SIM_CPUS].todo;
+}
+
+/*
  * Who goes on instead: the next one that does not wait, else the next one;
  * SIM_CPUS: nobody is left.
  */
@@ -117,7 +127,7 @@ static unsigned int next_cpu(void)
 	unsigned int step = schedule.step ? schedule.step : 1, i, c,
 		waits = SIM_CPUS;
 
-	if (schedule.back && switches == SIM_SWITCHES)
+	if (turns_back(step))
 		step = SIM_CPUS - step;
 	for (i = 1; i < SIM_CPUS; i++) {
 		c = (sim_cpu + i * step) % SIM_CPUS;

@@ -4,8 +4,11 @@
 rows=$(grep -v '^#' tests/sim/historic.txt)
 [ "$1" != historic-list ] || { echo "$rows"; exit; }
 
+[ "${RESUME-}" = 1 ] || rm -rf build/mutants/named
+rm -f build/mutants/named/report.json
 # shellcheck disable=SC2046
 KIND=sim tests/mutants/run.sh "${MAKE:-make}" $(cut -f2 <<<"$rows" | grep -v '^-' | tr ' ' '\n' | sort -u)
+[ -e build/mutants/named/report.json ] || { echo "pasture: sim historic: the faults could not be put in" >&2; exit 1; }
 passed=0 failed=0 impossible=0
 while IFS=$'\t' read -r row by; do
 	case $by in

@@ -16,6 +16,7 @@
 #include "pv/ptbreak.h"
 #include "pv/pttree.h"
 #include "pv/traps.h"
+#include "share/impl.h"
 #include "sim/ops.h"
 #include "sim/sim.h"
 
@@ -52,9 +53,11 @@ static uint64_t *word(struct side *s, unsigned int what, unsigned int cpu, bool 
 
 /* --- break first --- */
 
+/* As if it had chosen that before it shared. */
 void op_break_first(struct side *s)
 {
 	CHECK(!ptbreak_names_init(s->d));
+	s->d->sharing.dom->one_pfn = true;
 	s->d->breaks.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST;
 }
 

@@ -47,18 +47,20 @@ threads() {
 	fi
 }
 
+# What is asked for by name leaves the figures of a whole run alone.
+report=build/sim/report.json
+[ $kind = pairs ] || report=build/sim/triples.json
+[ $# = 0 ] || folder=build/sim/named report=build/sim/named/report.json
 # What a pair did is true of the sources that it ran, and of no others.
 this=$(cksum <"$sim")
 if [ -n "${RESUME-}" ] && [ $# = 0 ]; then
 	[ "$(cat "$folder/of" 2>/dev/null)" = "$this" ] || {
-		echo "pasture: sim RESUME=1: build/sim/run has no run of these sources; leave RESUME out" >&2
+		echo "pasture: sim RESUME=1: $folder has no run of these sources; leave RESUME out" >&2
 		exit 2
 	}
 else
 	rm -rf "$folder"
 fi
-report=build/sim/report.json
-[ $kind = pairs ] || report=build/sim/triples.json
 rm -f $report
 mkdir -p "$folder"
 echo "$this" >"$folder/of"

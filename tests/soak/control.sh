@@ -12,6 +12,7 @@ fail() {
 	exit 1
 }
 mkdir -p build/soak
+own build/jobs/control
 rm -f $sock $console
 machine control 192 1 -chardev socket,id=c,path=$sock,server=on,wait=off -serial chardev:c \
 	>build/soak/control.out 2>&1 <<'LIST' &

@@ -41,6 +41,7 @@ operate() {
 run() {
 	local slot
 
+	own build/jobs/vcpus
 	rm -f "$sock" $said "$log"
 	begun=$(date +%s)
 	{

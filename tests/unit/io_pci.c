@@ -548,6 +548,37 @@ START_TEST(config_above_255)
 }
 END_TEST
 
+static void cap_put(unsigned int at, unsigned int id, unsigned int next)
+{
+	fake_bus_set(disk, at, 4, id | 1u << 16 | next << 20);
+}
+
+/* CONF4: of two resizable ranges 20 bytes, of SR-IOV 64, and what is between */
+START_TEST(config_that_sizes_memory)
+{
+	static const struct { unsigned int reg; bool written; } want[] = {
+		{ 0x104, true }, { 0x13c, true }, { 0x140, false }, { 0x148, false },
+		{ 0x150, false }, { 0x154, true }, { 0x17c, true }, { 0x180, false },
+		{ 0x188, false }, { 0x1bc, false }, { 0x1c0, true }, { 0xffc, true },
+	};
+	unsigned int i, before;
+
+	cap_put(0x100, 1, 0x180);
+	cap_put(0x180, 0x10, 0x140);
+	cap_put(0x140, 0x15, 0);
+	fake_bus_set(disk, 0x148, 4, 2 << 5);
+	for (i = 0; i < ARRAY_COUNT(want); i++) {
+		before = fake_bus.config_writes;
+		pciconf_write(&first, DISK, want[i].reg, 4, ~0u);
+		ck_assert_uint_eq(fake_bus.config_writes - before, want[i].written);
+	}
+	cap_put(0x140, 0x24, 0x140);	/* a circle */
+	before = fake_bus.config_writes;
+	pciconf_write(&first, DISK, 0xffc, 4, ~0u);
+	ck_assert_uint_eq(fake_bus.config_writes, before);
+}
+END_TEST
+
 START_TEST(config_of_messages)
 {
 	unsigned int msi = function(DISK)->msi, msix = function(DISK)->msix, reg;
@@ -677,6 +708,7 @@ int main(void)
 	tcase_add_test(tc, config_ranges);
 	tcase_add_test(tc, config_of_the_board);
 	tcase_add_test(tc, config_above_255);
+	tcase_add_test(tc, config_that_sizes_memory);
 	tcase_add_test(tc, config_of_messages);
 	tcase_add_test(tc, quiet);
 	tcase_add_test(tc, range_over_the_firmwares);

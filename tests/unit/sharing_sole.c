@@ -362,10 +362,10 @@ START_TEST(linear_and_another)
 }
 END_TEST
 
-/* The last one; an emulated store is made again, for it saw the old name. */
-static void clear_last(unsigned int way, uint64_t pfn)
+/* The last one; an emulated store that saw another entry is made again. */
+static void clear_last(unsigned int way, uint64_t pfn, bool changes)
 {
-	if (ways[way] == by_store)
+	if (ways[way] == by_store && changes)
 		ck_assert_int_eq(by_store(pfn, 0), -EAGAIN);
 	ck_assert_int_eq(ways[way](pfn, 0), 0);
 }
@@ -394,7 +394,7 @@ START_TEST(last_entry_goes)
 		ck_assert_int_eq(ways[way](p + 1, 0), 0);
 		ck_assert_uint_eq(info().held, 1);
 	}
-	clear_last(way, p);
+	clear_last(way, p, others || !read_only);
 	ck_assert_uint_eq(*fake_pte(d, p), 0);
 	ck_assert_uint_eq(info().held, 0);
 	ck_assert_int_eq(*name_of(p) != mfn_n(mfn), others);

@@ -167,7 +167,7 @@ void begin(const struct start_info *si)
 	expect("begin ", sharing_begin(list(), si->nr_pages), 0);
 	say("text ", (uint64_t)sharing_offer(hypercall_page, 4096));
 	expect("offer ", sharing_offer(data, sizeof(data)), PAGES);
-	wait(5000000000);
+	wait(20000000000);
 	output();
 	give_and_take();
 	for (unsigned int n = 2; n < PAGES; n++)
