@@ -33,6 +33,7 @@
 
 #define PERIOD		(HZ / 4)
 #define MAPPED_REST	HZ
+#define MAPPED_REST_MOST	(16ul * HZ)
 
 /* A bit for each pfn; set without a lock, also by who saw the other pointer. */
 static unsigned long *fresh, *ripe;
@@ -240,16 +241,23 @@ static void offer_held(unsigned int count)
 		release(held[i]);
 }
 
+/* again: it was looked at MAPPED_REST ago or before. */
+static bool is_wanted(unsigned long pfn, bool again)
+{
+	return again ? table_kind(pfn) == KIND_CACHE && !table_is_shared(pfn) :
+		       table_new_life(pfn, KIND_CACHE);
+}
+
 /*
- * A page that cannot be held now (locked, in use) rests like a refused one;
- * again: it was looked at MAPPED_REST ago.
+ * A page that cannot be held now (locked, referred to) rests like one that was
+ * refused.  One that processes use is looked at again.
  */
 static unsigned int try_page(unsigned long pfn, unsigned int count, bool again)
 {
 	struct folio *folio;
 	bool mapped;
 
-	if (!table_new_life(pfn, KIND_CACHE))
+	if (!is_wanted(pfn, again))
 		return count;
 	folio = hold(pfn);
 	if (folio && is_unmapped(folio, again)) {
@@ -259,7 +267,7 @@ static unsigned int try_page(unsigned long pfn, unsigned int count, bool again)
 	mapped = folio && folio_mapped(folio);
 	if (folio)
 		release(folio);
-	if (mapped && !again)
+	if (mapped && count_used && unmap)
 		set_bit(pfn, unmarked);
 	else
 		table_refused(pfn);
@@ -296,17 +304,32 @@ static void ripen(void)
 		mod_timer(&period, jiffies + PERIOD);
 }
 
+/* Those that are in use are looked at after twice the time. */
+static void look_again(void)
+{
+	static unsigned long rest = MAPPED_REST;
+
+	if (bitmap_empty(unmarked, hyper_pfns)) {
+		rest = MAPPED_REST;
+		unmarked_at = jiffies + rest;
+	} else if (time_after_eq(jiffies, unmarked_at)) {
+		try_all(unmarked, true);
+		rest = min(2 * rest, MAPPED_REST_MOST);
+		unmarked_at = jiffies + rest;
+	}
+}
+
 void cache_round(void)
 {
 	if (!ripe)
 		return;
 	if (table_in_epoch() && drain)
 		drain();
-	if (time_after_eq(jiffies, unmarked_at))
-		try_all(unmarked, true);
+	look_again();
 	if (!bitmap_empty(ripe, hyper_pfns)) {
-		/* of all of them: it is busy */
-		unmarked_at = jiffies + MAPPED_REST;
+		/* new ones do not wait as long as those */
+		if (time_after(unmarked_at, jiffies + MAPPED_REST))
+			unmarked_at = jiffies + MAPPED_REST;
 		try_all(ripe, false);
 	}
 	ripen();

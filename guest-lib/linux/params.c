@@ -66,7 +66,7 @@ static const struct kernel_param_ops refused_ops = { .set = refused_set, .get = 
 module_param_named(text, param_text, bool, 0444);
 MODULE_PARM_DESC(text, "share the kernel's text and rodata (default Y)");
 module_param_named(cache, param_cache, bool, 0444);
-MODULE_PARM_DESC(cache, "share page cache that no process maps (default Y)");
+MODULE_PARM_DESC(cache, "share page cache (default Y)");
 module_param_named(cold, param_cold, bool, 0444);
 MODULE_PARM_DESC(cold, "share page cache that processes map and have not used lately (default Y)");
 module_param_named(free, param_free, bool, 0444);

@@ -17,7 +17,8 @@
  *   rodata    kernel rodata                          once, quiet
  *   reserved  data, bss, boot-time tables, that have unchanged for a while
  *             one entry, the linear map's
- *   cache     page cache that no process maps        soon after it was read
+ *   cache     page cache that no process maps, or     soon after it was read,
+ *             has used for a second                   or a second after its use
  *   vmalloc   large areas of vmalloc                 unchanged for a while
  *   large     kernel's blocks of 64 KiB and more      unchanged for a while
  *   free      what the balloon leaves, all zero       soon after it was freed
@@ -28,9 +29,10 @@
  *       a frame, sole, and the linear map's base (hyper.c).  Without sole an
  *       entry of a table that nobody counts would go stale, and Linux read a
  *       bogus pfn from it.
- *  LX2  an offer names one entry, the linear map's.  Any other reference makes
- *       the hypervisor refuse: second mappings (vmalloc, stacks, modules, user
- *       space), page tables, grants, areas that it writes itself.
+ *  LX2  an offer names one entry, the linear map's, or of an area of vmalloc's
+ *       and the memory map the area's, too.  Any other reference makes the
+ *       hypervisor refuse: further mappings (stacks, modules, user space), page
+ *       tables, grants, areas that it writes itself.
  *  LX3  a page of the cache is offered while it is locked, unmapped, and its
  *       reference count frozen, after a grace period since it was so: nobody
  *       can have its frame's number at hand (cache.c).
@@ -38,7 +40,9 @@
  *  LX5  the table says "shared" of a page that was offered with success; it may
  *       have been broken since.  Only table_sweep() finds that out, so what is
  *       counted as broken lags.
- *  LX6  a page that broke, or was refused, rests for a time that doubles.
+ *  LX6  a page that broke, or was refused, rests for a time that doubles; a
+ *       reserved one's is forgotten when the balloon has come to rest, since
+ *       the balloon writes to the memory map.
  *  LX7  the balloon's target is the module's own only as long as nobody else
  *       sets one (balloon.c).
  *

@@ -36,7 +36,10 @@ static enum private_use use_of(struct page *page)
 static void count(struct private_count *out, enum private_use use, unsigned long pfn)
 {
 	out[use].pages++;
-	out[use].zero += !memchr_inv(pfn_to_kaddr(pfn), 0, PAGE_SIZE);
+	preempt_disable();	/* as in quiet.c */
+	if (hyper_entry_of(pfn) & _PAGE_PRESENT)
+		out[use].zero += !memchr_inv(pfn_to_kaddr(pfn), 0, PAGE_SIZE);
+	preempt_enable();
 }
 
 void private_count(struct private_count out[PRIVATE_USES])

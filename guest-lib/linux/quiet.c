@@ -68,11 +68,19 @@ static bool is_quiet(struct quiet_page *p)
 {
 	u32 before = p->sum;
 	unsigned long mfn;
+	bool there;
 
-	/* Who changes the rights of an area takes its linear entries away. */
-	if (!hyper_frame_of(p->pfn, &mfn) || !(hyper_entry_of(p->pfn) & _PAGE_PRESENT))
+	/*
+	 * Who changes the rights of an area takes its linear entries away: in
+	 * one step, and this is another.
+	 */
+	preempt_disable();
+	there = hyper_frame_of(p->pfn, &mfn) && (hyper_entry_of(p->pfn) & _PAGE_PRESENT);
+	if (there)
+		p->sum = sum_of(p->pfn);
+	preempt_enable();
+	if (!there)
 		return false;
-	p->sum = sum_of(p->pfn);
 	if (before && p->sum != before)
 		quiet_volatile++;
 	return p->sum == before;

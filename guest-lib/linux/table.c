@@ -133,12 +133,13 @@ void table_note_frame(unsigned long pfn, unsigned long mfn)
 		(void)xa_store(&frames, pfn, xa_mk_value(mfn), GFP_KERNEL);
 }
 
+/* One that may be written has broken, though nobody else held its frame. */
 static bool has_noted_frame(unsigned long pfn)
 {
 	unsigned long mfn;
 	void *noted = xa_load(&frames, pfn);
 
-	return noted && hyper_frame_of(pfn, &mfn) && xa_to_value(noted) == mfn;
+	return noted && !(hyper_entry_of(pfn) & _PAGE_RW) && hyper_frame_of(pfn, &mfn) && xa_to_value(noted) == mfn;
 }
 
 /*

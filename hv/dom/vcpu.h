@@ -110,7 +110,7 @@ struct vcpu {
 	struct vcpu_info *info;
 	/* referenced (writable) when registered, else NULL; LOCK_DOMAIN */
 	struct frame *info_frame;
-	/* registered areas, 0 = none; any vCPU of the domain sets them: atomic */
+	/* registered areas, 0 = none; its domain's vCPUs set them: atomic */
 	uint64_t runstate_va;
 	uint64_t time_va;	/* secondary time */
 	struct vcpu_runstate_info runstate; /* LOCK_SCHED */

@@ -11,7 +11,7 @@ B=build/soak/managers
 IMAGE=managers MEM=${MEM:-1280} host_start $B pasture
 try() {
 	local name=$1 with=$2 file=$3
-	host_do "$with" <"tests/soak/managers/$file" >$B/$name.txt 2>&1
+	host_do "cat >/tmp/$file && $with /tmp/$file </dev/null" <"tests/soak/managers/$file" >$B/$name.txt 2>&1
 	local status=$?
 	sed "s/^/managers: /" $B/$name.txt | grep "managers: $name:"
 	[ $status = 0 ] || {
@@ -21,9 +21,10 @@ try() {
 		exit 1
 	}
 }
-try libvirt 'bash -s' libvirt.sh
-try ganeti 'python3 -' ganeti.py
-complaint=$(host_do dmesg | grep -m 1 -E 'WARNING|BUG|Oops|Call Trace') &&
+try libvirt bash libvirt.sh
+try ganeti python3 ganeti.py
+host_do dmesg >$B/dmesg.txt || { kill "$machine"; echo "managers: no dmesg of the first domain" >&2; exit 1; }
+complaint=$(grep -m 1 -E 'WARNING|BUG|Oops|Call Trace' $B/dmesg.txt) &&
 	{ kill "$machine"; echo "managers: a kernel complains: $complaint" >&2; exit 1; }
 host_do 'xl debug-keys a; sleep 1'
 host_stop || { echo "managers: the hypervisor did not end well: $log" >&2; exit 1; }

@@ -13,7 +13,8 @@ $(B)/threads/tests/sim/%.o: tests/sim/%.c $(B)/inc/.done
 # Copies to and from a guest's memory, which it may change meanwhile, are not looked at.
 $(B)/threads/tests/%.o: tests/%.c $(B)/inc/.done
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(THREADS_CFLAGS) $(if $(filter fake/fake_cpu,$*),,$(THREADS_TSAN)) -fPIC -fsemantic-interposition -MD -MP -c -o $@ $<
+	$(Q)$(CC) $(THREADS_CFLAGS) $(if $(filter fake/fake_cpu,$*),,$(THREADS_TSAN)) \
+		-fPIC -fsemantic-interposition -MD -MP -c -o $@ $<
 	$(Q)objcopy --weaken $@
 $(B)/threads/%.o: %.c $(B)/inc/.done
 	@mkdir -p $(@D)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, "/usr/share/ganeti/default")
+sys.path.insert(0, "/usr/share/ganeti/3.0")
 from ganeti import constants, objects  # noqa: E402
 from ganeti.hypervisor import hv_base, hv_xen  # noqa: E402
 
@@ -38,7 +38,8 @@ instance = objects.Instance(name="g1", hypervisor=constants.HT_XEN_PVM, hvparams
                             beparams={constants.BE_MINMEM: 192, constants.BE_MAXMEM: 192, constants.BE_VCPUS: 1})
 disk = objects.Disk(mode=constants.DISK_RDWR, dev_type=constants.DT_PLAIN, logical_id=("none", "none"))
 disks = [(disk, "/dev/vdb", None)]
-os.makedirs("/var/lib/ganeti", exist_ok=True)
+for folder in ("/var/lib/ganeti", "/var/run/ganeti"):
+    os.makedirs(folder, exist_ok=True)
 hv = hv_xen.XenPvmHypervisor(_cfgdir="/etc/xen")
 
 wrong = hv.Verify(hvparams)
