@@ -25,7 +25,7 @@ is_listed() {
 	[ -e "$lists/$1" ] || make -s "$1" T=list >"$lists/$1" 2>/dev/null || true
 	case $1 in
 	# of two operations
-	sim) [ "$2" = quick ] || { grep -qx "${2%%[,+]*}" "$lists/$1" && grep -qx "${2##*[,+]}" "$lists/$1"; } ;;
+	sim) [[ $2 =~ ^(quick|triples|historic|historic-list)$ ]] || { grep -qx "${2%%[,+]*}" "$lists/$1" && grep -qx "${2##*[,+]}" "$lists/$1"; } ;;
 	*) grep -qE "^$2( |:|$)" "$lists/$1" ;;
 	esac
 }

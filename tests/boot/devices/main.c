@@ -103,7 +103,7 @@ static long physdev(unsigned int cmd, void *arg)
 
 static void test_ports(void)
 {
-	static const uint16_t ours[] = { 0x20, 0xa1, 0x71, 0x3f8, 0x3fd, 0xf4, 0x64,
+	static const uint16_t ours[] = { 0x20, 0xa1, 0x3f8, 0x3fd, 0xf4, 0x64,
 		0x1f7, 0xcf9 };
 	unsigned int i;
 
@@ -114,6 +114,22 @@ static void test_ports(void)
 	gl_test_equal(port_in(0x61, 1), 0);
 	gl_test_equal(config_in(0xffff, 0, 4), 0xffffffff);
 	gl_test_equal(port_in(0xcfb, 1), 0xff);
+}
+
+/* Its registers, one after the other; NMIs stay as they are. */
+static void test_clock(void)
+{
+	uint32_t kept;
+
+	port_out(0x70, 1, 0xc0);
+	gl_test_equal(port_in(0x70, 1), 0x40);
+	kept = port_in(0x71, 1);
+	port_out(0x71, 1, kept ^ 0xff);
+	gl_test_equal(port_in(0x71, 1), kept ^ 0xff);
+	port_out(0x71, 1, kept);
+	gl_test_equal(port_in(0x70, 2), 0xffff);
+	port_out(0x70, 1, 0);
+	gl_test_check(port_in(0x71, 1) <= 0x59);
 }
 
 /* The board's own functions stay as they are; a size can be asked. */
@@ -383,6 +399,7 @@ void gl_main(void)
 	edu = find(EDU);
 	rng = find(VIRTIO_RNG);
 	test_ports();
+	test_clock();
 	test_config(edu);
 	test_frames(edu, rng);
 	test_add(edu, rng);
