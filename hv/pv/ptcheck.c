@@ -336,10 +336,9 @@ static int l1_break_read_only(struct domain *d, pte_t *pte) needs_lock(&d->mm)
  * page with it.  What is to be empty does not wait for a frame, since that is
  * how a guest gives frames back.
  */
-static int l1_last_break(struct domain *d, pte_t *pte, pte_t new,
+static int l1_last_break(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 			 enum ptcheck_ad ad) needs_lock(&d->mm)
 {
-	pte_t old = READ_ONCE(*pte);
 	int r;
 
 	if (ptbreak_left(d))
@@ -365,7 +364,7 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 		return entry_write(pte, adjusted, ad, &old) ? 0 : -EAGAIN;
 	}
 	if (unlikely(l1_is_last(d, old, new))) {
-		r = l1_last_break(d, pte, new, ad);
+		r = l1_last_break(d, pte, old, new, ad);
 		if (r)
 			return r;
 		old = READ_ONCE(*pte);

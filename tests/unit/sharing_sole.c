@@ -35,18 +35,22 @@ static long by_mmu_update(uint64_t pfn, pte_t e)
 	return FAKE_CALL(op_mmu_update, fake_va(scratch), 1, 0, DOMID_SELF);
 }
 
-/* As an emulated store has it. */
-static long by_store(uint64_t pfn, pte_t e)
+/* An emulated store that saw `old` there. */
+static long store_over(uint64_t pfn, pte_t old, pte_t e)
 {
-	pte_t *pte = fake_pte(d, pfn);
 	long r;
 
 	spin_lock(&d->mm);
-	r = ptcheck_entry_swap(d, pte, *pte, e);
+	r = ptcheck_entry_swap(d, fake_pte(d, pfn), old, e);
 	spin_unlock(&d->mm);
 	while (pttree_settle(d))
 		;
 	return r;
+}
+
+static long by_store(uint64_t pfn, pte_t e)
+{
+	return store_over(pfn, *fake_pte(d, pfn), e);
 }
 
 static long pin(unsigned int cmd, uint64_t pfn)
@@ -432,6 +436,9 @@ START_TEST(last_entry_without_a_frame)
 		*(void **)page = taken;
 		taken = page;
 	}
+	/* A store that saw it before another CPU used it (WRITE3). */
+	ck_assert_int_eq(store_over(p, *fake_pte(d, p) ^ PTE_A, 0), -EAGAIN);
+	ck_assert_uint_eq(info().held, 1);
 	ck_assert_int_eq(map(p, 0), 0);
 	ck_assert_uint_eq(*fake_pte(d, p), 0);
 	ck_assert_uint_eq(info().held, 0);
