@@ -40,7 +40,6 @@ struct channel {
 		uint32_t head, tail;		/* run freely */
 	} out;
 	control_step step;	/* NULL: no answer is under way */
-	uint64_t active_ns;	/* when something last moved */
 	struct {
 		uint64_t period_ns;	/* 0: none */
 		uint64_t due_ns, missed;

@@ -222,7 +222,7 @@ static bool read_line(unsigned int *budget)
 	while (*budget && (c = channel->port->read(channel)) >= 0) {
 		--*budget;
 		used.bytes++;
-		channel->active_ns = now_ns();
+		active_ns = now_ns();
 		if (byte_came((char)c))
 			return true;
 	}
@@ -308,8 +308,7 @@ void channel_look(struct channel *c)
 		if (!work(&budget))
 			break;
 	if (pump(PUT_MOST))
-		c->active_ns = now_ns();
-	active_ns = MAX(active_ns, c->active_ns);
+		active_ns = now_ns();
 	used.ns += now_ns() - start;
 }
 

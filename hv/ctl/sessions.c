@@ -190,8 +190,11 @@ static uint64_t open(void)
 	return number;
 }
 
-/* What the ring took of a piece; -ESRCH: the session is another one's. */
-static long give_piece(uint64_t number, const char *piece, uint32_t count)
+/*
+ * What a ring took of a piece that is given, or had of one that is taken;
+ * -ESRCH: the session is another one's.
+ */
+static long move_piece(uint64_t number, char *piece, uint32_t count, bool given)
 {
 	struct session *s;
 	long n = -ESRCH;
@@ -200,22 +203,8 @@ static long give_piece(uint64_t number, const char *piece, uint32_t count)
 	s = find(number);
 	if (s) {
 		s->called_ns = now_ns();
-		n = ring_put(&s->to_us, piece, count);
-	}
-	spin_unlock(&lock);
-	return n;
-}
-
-static long take_piece(uint64_t number, char *piece, uint32_t count)
-{
-	struct session *s;
-	long n = -ESRCH;
-
-	spin_lock(&lock);
-	s = find(number);
-	if (s) {
-		s->called_ns = now_ns();
-		n = ring_take(&s->to_client, piece, count);
+		n = given ? ring_put(&s->to_us, piece, count) :
+			    ring_take(&s->to_client, piece, count);
 	}
 	spin_unlock(&lock);
 	return n;
@@ -232,7 +221,7 @@ static long give(struct pasture_control *op)
 		n = MIN(most - done, PIECE);
 		if (copy_from_guest(piece, op->give + done, n))
 			return -EFAULT;
-		got = give_piece(op->session, piece, n);
+		got = move_piece(op->session, piece, n, true);
 		if (got < 0)
 			return got;
 		done += got;
@@ -249,7 +238,7 @@ static long take(struct pasture_control *op)
 
 	do {
 		n = MIN(most - done, PIECE);
-		got = take_piece(op->session, piece, n);
+		got = move_piece(op->session, piece, n, false);
 		if (got < 0)
 			return got;
 		if (copy_to_guest(op->take + done, piece, got))

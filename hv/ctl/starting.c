@@ -83,13 +83,13 @@ static struct domain_config *free_slot(void)
 	return NULL;
 }
 
-/* Has one of them a name that the job will give?  The name of the first. */
 struct name_search {
 	bool one;
-	char name[DOMAIN_NAME_MAX];	/* that it will give, if it is one */
+	char name[DOMAIN_NAME_MAX];	/* that the job will give, if one */
 	char found[DOMAIN_NAME_MAX];
 };
 
+/* Has one of them a name that the job will give?  The name of the first. */
 static void compare_name(struct domain *d, void *arg)
 {
 	struct name_search *s = arg;

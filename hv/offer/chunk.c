@@ -33,8 +33,9 @@ struct chunk *chunk_scratch(void)
  * Neighbouring addresses have their entries in one table: one walk.  *why is
  * SHARE_BAD_PTE.
  */
-static inline __attribute__((always_inline)) pte_t *pte_by_va(struct domain *d, struct chunk *c, uint64_t va,
-			enum shareop_result *why) needs_lock(&d->mm)
+static inline __attribute__((always_inline))
+pte_t *pte_by_va(struct domain *d, struct chunk *c, uint64_t va,
+		 enum shareop_result *why) needs_lock(&d->mm)
 {
 	if (unlikely((va & ~PAGE_MASK) || !guest_range_ok(va, 1)))
 		return NULL;
@@ -60,7 +61,7 @@ static bool name_seen(const struct chunk_name *names, unsigned int count,
 /* The entry of a name, and what it holds now. */
 static inline __attribute__((always_inline))
 enum shareop_result name_find(struct domain *d, struct chunk *c,
-				     struct chunk_name *n, pte_t *e)
+			      struct chunk_name *n, pte_t *e)
 	needs_lock(&d->mm)
 {
 	enum shareop_result why = SHARE_BAD_PTE;
