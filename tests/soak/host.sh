@@ -76,8 +76,6 @@ for n in 1 2; do
 done
 [ "$(host_do 'xl list' | wc -l)" = 2 ] || fail "a guest is left"
 host_do 'xl debug-keys a; sleep 1'
-host_stop || { echo "host: the hypervisor did not end well: $log" >&2; exit 1; }
-grep -q "^@end frames_lost=0 .*audit_errors=0" "$log" && ! grep -q 'audit_errors=[1-9]' "$log" ||
-	{ echo "host: $(grep '^@end' "$log")" >&2; exit 1; }
+host_end host
 echo "host: dpkg, tar, sums, fio --verify and iperf3 without an error, $freed MiB saved meanwhile; frames lost 0, audit errors 0"
 echo "All is well."

@@ -5,6 +5,7 @@
 #	host_start FOLDER pasture|xen [QEMU OPTIONS...]	boot it; the port of its ssh is in $port
 #	host_do COMMAND		run it there; its output, its status
 #	host_stop		power it off; 0: the hypervisor says that all is well
+#	host_end NAME		for a test: power it off; no frame was lost and no audit found an error, or exit
 #
 # JOB=NAME: a job of bench/linux/host/NAME.sh, and no ssh.  MEM= CPUS= CPU_MODEL= ACCEL= SSH_PORT= TIMEOUT= as
 # `make host` has them.  IMAGE=managers: the image with more in it.  Each disk is the same image; what is
@@ -105,4 +106,10 @@ host_stop() {
 		sleep 0.5
 	done
 	wait "$machine"
+}
+
+host_end() {
+	host_stop || { echo "$1: the hypervisor did not end well: $log" >&2; exit 1; }
+	grep -q "^@end frames_lost=0 .*audit_errors=0" "$log" && ! grep -q 'audit_errors=[1-9]' "$log" ||
+		{ echo "$1: $(grep '^@end' "$log")" >&2; exit 1; }
 }
