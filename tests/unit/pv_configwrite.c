@@ -15,6 +15,7 @@
 #include "pv/configwrite.h"
 #include "pv/emulate.h"
 #include "pv/hypercall.h"
+#include "unit/stores.h"
 #include "unit/suite.h"
 #include "x86/guestcopy.h"
 
@@ -28,22 +29,6 @@ static struct domain *first;
 static struct vcpu *v;
 static uint64_t code_pfn, config_va, host_va, ram_va;
 static struct fake_function *net, *host;
-static bool in_long_mode = true;
-
-bool emulate_code_is_long(uint64_t selector)
-{
-	return in_long_mode;
-}
-
-int guest_read_insn(void *to, uint64_t va, size_t bytes)
-{
-	return copy_from_guest(to, va, bytes) ? -1 : (int)bytes;
-}
-
-void emulate_advance(struct vcpu *who, unsigned int length)
-{
-	who->regs.rip += length;
-}
 
 /* tests/unit/io_pirq.c */
 int pirq_restore(struct domain *d, uint16_t bdf)
@@ -93,17 +78,10 @@ static void end_all(void)
 static bool store(uint64_t va, uint32_t error, const char *code, size_t bytes)
 {
 	struct regs before;
-	uint64_t rip = v->regs.rip;
-	bool done;
+	bool done = store_by(configwrite_fault, v, code_pfn, va, error, code, bytes, &before);
 
-	memset(fake_page(first, code_pfn), 0x90, 16);
-	memcpy(fake_page(first, code_pfn), code, bytes);
-	before = v->regs;
-	done = configwrite_fault(v, va, error);
-	if (done)
-		before.rip += bytes;
+	/* no other register, either way */
 	ck_assert(!memcmp(&before, &v->regs, sizeof(before)));
-	v->regs.rip = rip;
 	return done;
 }
 

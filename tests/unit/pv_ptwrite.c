@@ -16,6 +16,7 @@
 #include "pv/emulate.h"
 #include "pv/ptwrite.h"
 #include "pv/traps.h"
+#include "unit/stores.h"
 #include "unit/suite.h"
 #include "x86/guestcopy.h"
 #include "x86/pte.h"
@@ -28,24 +29,8 @@ static struct domain *d;
 static struct vcpu *v;
 /* pfn of a run of plain pages; the first holds code */
 static uint64_t spare;
-static bool in_long_mode;
 static mfn_t l1;		/* the table that maps spare */
 static uint64_t l1_va;		/* where the guest sees it, read-only */
-
-bool emulate_code_is_long(uint64_t selector)
-{
-	return in_long_mode;
-}
-
-int guest_read_insn(void *to, uint64_t va, size_t bytes)
-{
-	return copy_from_guest(to, va, bytes) ? -1 : (int)bytes;
-}
-
-void emulate_advance(struct vcpu *who, unsigned int length)
-{
-	who->regs.rip += length;
-}
 
 /* --- the effect of each form, as the CPU has it --- */
 
@@ -177,7 +162,6 @@ static void setup(void)
 	d = fake_domain("g", 50);
 	v = d->vcpu[0];
 	spare = fake_free_pfn(d);
-	in_long_mode = true;
 	v->regs.rip = fake_va(spare);
 	l1 = virt_to_mfn(fake_pte(d, spare + 1));
 	for (uint64_t pfn = 0; pfn < FAKE_PAGES; pfn++)
@@ -200,20 +184,10 @@ static void teardown(void)
 static bool store(uint64_t va, uint32_t error, const char *code, size_t bytes)
 {
 	struct regs before;
-	uint64_t rip = v->regs.rip;
-	bool done;
+	bool done = store_by(ptwrite_fault, v, spare, va, error, code, bytes, &before);
 
-	memset(fake_page(d, spare), 0x90, 16);
-	memcpy(fake_page(d, spare), code, bytes);
-	before = v->regs;
-	done = ptwrite_fault(v, va, error);
 	fake_recount();
-	if (done)
-		ck_assert_uint_eq(v->regs.rip, rip + bytes);
-	else	/* WRITE1 */
-		ck_assert(!memcmp(&before, &v->regs, sizeof(before)));
-	v->regs.rip = rip;
-	return done;
+	return done;	/* WRITE1 */
 }
 
 START_TEST(entry_cleared_and_set)
