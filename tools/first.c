@@ -152,8 +152,9 @@ static char *why_not(int error)
 char *first_open(struct client *c)
 {
 	static const struct client_way way = { first_send, first_read, first_close };
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
 	const struct sigaction act = { .sa_handler = note };
-	size_t none = 0;
+	size_t none = 0, i;
 	int error;
 
 	*c = (struct client){ .fd = -1, .way = &way };
@@ -166,9 +167,8 @@ char *first_open(struct client *c)
 	first.bytes = xencall_alloc_buffer(first.xen, BUFFER_BYTES);
 	if (!first.op || !first.bytes)
 		return xstrdup("no memory for calls of the hypervisor");
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
-	sigaction(SIGHUP, &act, NULL);
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaction(ends[i], &act, NULL);
 	error = call(&none, &none, 0);
 	if (error)
 		return why_not(error);

@@ -218,7 +218,8 @@ static int raw(void)
 			(void)ask(line, NULL);
 	}
 	free(line);
-	return 0;
+	/* a signal, too */
+	return ferror(stdin) ? 1 : 0;
 }
 
 /* What was typed here goes to the guest; false: nothing more will be. */
