@@ -184,7 +184,7 @@ lint: $(call unless_list,$(HV) $(GUEST_CORE_OBJ) $(B)/inc/.done) ## layers, head
 bench: $(call unless_list,all) ## every measurement, with tables, JSON and pictures in build/bench (T=NAME one, T=list)
 	@bench/run-named.sh bench bench/benches $(T)
 fuzz: $(call unless_list,$(B)/inc/.done) ## fuzz the core (T=NAME one; N= SEED=, or by AFL++ DRIVER=cov SECONDS= KEEP=1)
-	@tests/fuzz/run.sh $(MAKE) $(T)
+	@COV_SECONDS='$(SECONDS)' tests/fuzz/run.sh $(MAKE) $(T)
 mutants: $(call unless_list,$(B)/inc/.done) ## faults that tests must see (T=NAME one, T=list; PARTS= SHARD= RESUME=)
 	@tests/mutants/run.sh $(MAKE) $(T)
 sim: $(call unless_list,$(B)/sim/sim $(B)/sim/triples) ## all schedules of all pairs of calls (T=A,B, triples, list, ..)

@@ -13,3 +13,8 @@ refuses "no-such.iso: No such file" "$harness" run --iso no-such.iso
 refuses "no boot test no-such:cpus=2,mem=8" "$harness" boot-test no-such:cpus=2,mem=8
 export GUESTS=-1
 refuses "GUESTS=-1: wanted" "$harness" run
+unset GUESTS
+fuzz="tests/fuzz/run.sh make elf"
+DRIVER=x refuses "DRIVER=x: seed or cov" $fuzz
+DRIVER=cov COV_SECONDS=abc refuses "SECONDS=abc: wanted a number from 1" $fuzz
+DRIVER=cov SEED=3 refuses "N= and SEED= are for the other driver" $fuzz

@@ -87,5 +87,6 @@ void fuzz_target(void)
 		}
 		free(copy);
 	}
+	fuzz_met(good && bad, "images of both kinds");
 	printf("elf: %lu accepted, %lu refused\n", good, bad);
 }

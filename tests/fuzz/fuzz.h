@@ -28,6 +28,12 @@ extern uint64_t fuzz_operations;
 uint64_t fuzz_random(void);
 uint64_t fuzz_below(uint64_t n);
 
+/*
+ * What a run of the seed's driver must have met by its end, or it tested
+ * nothing; one input of AFL++'s need not.
+ */
+void fuzz_met(bool met, const char *what);
+
 /* Without libcheck's record of each that holds. */
 #define FUZZ_REQUIRE(x) do { \
 	if (!(x)) \

@@ -7,9 +7,8 @@
 # inputs that reach further code, SECONDS= for each (300), from those of
 # tests/fuzz/corpus/NAME on, one a line in base64; KEEP=1 puts there what is
 # needed to reach all that was reached.
-# bash counts on from what it finds there.
-seconds=$SECONDS
-[ "$seconds" != 0 ] || seconds=300
+# The Makefile hands SECONDS on as COV_SECONDS: the shell has a use of its own for it.
+seconds=${COV_SECONDS:-300}
 cd "$(dirname "$0")/../.." || exit 1
 make="$1 -s --no-print-directory"
 shift
@@ -42,7 +41,7 @@ seeds() { # NAME FOLDER
 		base64 -d <<<"$line" >"$2/$((++i))"
 	done <"tests/fuzz/corpus/$1"
 	[ $i != 0 ] || for i in 40 200 800; do
-		openssl enc -aes-128-ctr -pass "pass:$i" -nosalt -pbkdf2 -in /dev/zero 2>/dev/null | head -c $i >"$2/$i"
+		perl -e 'srand $ARGV[0]; print chr int rand 256 for 1 .. $ARGV[0]' $i >"$2/$i"
 	done
 }
 
@@ -69,11 +68,17 @@ by_coverage() { # NAME
 	for f in "$least"/*; do base64 -w 0 "$f"; echo; done | sort >"tests/fuzz/corpus/$1"
 }
 
+refuse() {
+	echo "pasture: $*" >&2
+	exit 2
+}
 case ${DRIVER:-seed} in
 seed) run=by_seed ;;
 cov) run=by_coverage ;;
-*) echo "pasture: DRIVER=$DRIVER: seed or cov" >&2; exit 2 ;;
+*) refuse "DRIVER=$DRIVER: seed or cov" ;;
 esac
+[[ $seconds =~ ^[1-9][0-9]{0,6}$ ]] || refuse "SECONDS=$seconds: wanted a number from 1"
+[ $run = by_seed ] || [ -z "${N-}${SEED-}" ] || refuse "N= and SEED= are for the other driver; DRIVER=cov takes SECONDS="
 [ $run = by_seed ] || .ci/deps.sh fuzz || exit 1
 failed=
 for name in "$@"; do

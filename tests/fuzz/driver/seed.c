@@ -34,6 +34,12 @@ bool fuzz_more(void)
 	return fuzz_operations++ < wanted;
 }
 
+void fuzz_met(bool met, const char *what)
+{
+	if (!met)
+		ck_abort_msg("not met in %lu operations: %s", (unsigned long)fuzz_operations, what);
+}
+
 START_TEST(fuzz)
 {
 	fuzz_target();
