@@ -49,8 +49,9 @@ static void print_memory(const struct figures *f)
 	       "ones counted once\n", mib(f->memory_with_sharing));
 	printf("  saved                             %9.1f MiB  %5.1f %%\n",
 	       mib(saved), percent(saved, f->memory_without_sharing));
-	printf("  a guest costs besides its pages   %9.1f KiB\n",
-	       (double)f->overhead_per_guest / 1024);
+	if (f->overhead_per_guest)
+		printf("  a guest costs besides its pages   %9.1f KiB\n",
+		       (double)f->overhead_per_guest / 1024);
 }
 
 /* How many guests ran in how much. */

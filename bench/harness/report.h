@@ -17,7 +17,7 @@ struct figures {
 	uint64_t saved_pages, metadata_bytes, sharing_metadata_bytes, refused;
 	/* bytes that were free; for memory */
 	uint64_t memory_at_start, guests_waited, memory_given;
-	uint64_t overhead_per_guest;	/* bytes */
+	uint64_t overhead_per_guest;	/* bytes; 0: not known */
 	/* Of all memory of the guests (memory.h); 0: not known. */
 	uint64_t machine_optimum_pages, rest_zero, rest_shared, rest_private,
 		 rest_groups;
