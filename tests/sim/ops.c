@@ -57,6 +57,18 @@ static void unmap_both(struct side *s) { entry(s, P_BOTH, 0); }
 static void unmap_offered(struct side *s) { entry(s, P_OFFERED, 0); }
 static void unmap_mapped(struct side *s) { entry(s, P_MAPPED, 0); }
 
+/* The last entry of a page that it held sole (pv/ptbreak.c, K9). */
+static void unmap_sole(struct side *s, unsigned int what)
+{
+	op_break_first(s);
+	s->d->breaks.flags |= SHARE_MODE_SOLE;
+	entry(s, what, 0);
+	s->args.a[2] = UVMF_INVLPG | UVMF_ALL;
+}
+
+static void unmap_sole_both(struct side *s) { unmap_sole(s, P_BOTH); }
+static void unmap_sole_alone(struct side *s) { unmap_sole(s, P_ALONE); }
+
 static void map_again(struct side *s)
 {
 	entry(s, P_PLACE, s->mfn[P_BOTH] << PAGE_SHIFT | G_RO);
@@ -676,6 +688,8 @@ static void op_end_of_last(struct side *s)
 
 static const struct op ops[] = {
 	{ "unmap-shared", unmap_both, run_update },
+	{ "unmap-sole", unmap_sole_both, run_update },
+	{ "unmap-sole-alone", unmap_sole_alone, run_update },
 	{ "map-shared-again", map_again, run_update },
 	{ "unmap-granted", unmap_offered, run_update },
 	{ "lower-granted", map_offered_ro, run_update },

@@ -58,7 +58,7 @@ void op_break_first(struct side *s)
 {
 	CHECK(!ptbreak_names_init(s->d));
 	s->d->sharing.dom->one_pfn = true;
-	s->d->breaks.flags = SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST;
+	s->d->breaks.flags |= SHARE_MODE_ONE_PFN | SHARE_MODE_BREAK_FIRST;
 }
 
 /* One store, and all that its faults lead to. */

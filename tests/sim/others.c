@@ -21,6 +21,8 @@ static const struct other_end {
 	{ "pin-granted", "foreign-clear", false, { -16, 0 } },
 	/* Two hypercalls, and the page is offered between them. */
 	{ "pin-granted", "offer-granted", true, { -1, 0 } },
+	/* The page is private, and writable, before its entry goes. */
+	{ "unmap-sole", "store-both", true, { 0, 0 } },
 };
 
 /*
