@@ -8,7 +8,7 @@ while IFS=$'\t' read -r call ops; do
 	'') echo "tests/sim/calls.txt: $call names no operation" ;;
 	esac
 	for op in $ops; do
-		grep -qh "^	{ \"$op\", " tests/sim/ops.c tests/sim/ops_calls.c ||
+		grep -qh "^	{ \"$op\", " tests/sim/ops*.c ||
 			echo "tests/sim/calls.txt: $call: the simulator has no operation '$op'"
 	done
 done < <(grep -v '^#' tests/sim/calls.txt)

@@ -71,7 +71,7 @@ sim_fault() {
 	[[ $pair =~ ^(.*)(,[0-9]+){3}$ ]] && pair=${BASH_REMATCH[1]}
 
 	for op in "${pair%%[,+]*}" "${pair#*[,+]}"; do
-		grep -qh "^	{ \"$op\", " tests/sim/ops.c tests/sim/ops_calls.c ||
+		grep -qh "^	{ \"$op\", " tests/sim/ops*.c ||
 			echo "${m_at[$2]}: $2: the simulator has no operation '$op'"
 	done
 }

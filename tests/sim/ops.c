@@ -41,6 +41,11 @@ static uint64_t va_of(unsigned int what)
 	return fake_va(page + what);
 }
 
+/* Nothing to prepare. */
+void op_nothing(struct side *s)
+{
+}
+
 /* --- page-table entries --- */
 
 static void entry(struct side *s, unsigned int what, pte_t e)
@@ -328,168 +333,6 @@ static void unshare_two(struct side *s)
 	batch(s, SHAREOP_unshare, P_BOTH, P_ALONE);
 }
 
-/* --- grants --- */
-
-static void grant(struct side *s, const void *op, size_t bytes,
-		  unsigned int cmd)
-{
-	memcpy(args_of(s), op, bytes);
-	s->args = (struct hypercall_args){ .a = { cmd, ARGS_VA, 1 } };
-}
-
-static long run_grant(struct side *s)
-{
-	return state_call(op_grant_table, &s->args);
-}
-
-static void grant_map(struct side *s, uint32_t ref, uint32_t flags)
-{
-	struct gnttab_map_grant_ref op = {
-		.host_addr = va_of(P_PLACE), .ref = ref,
-		.flags = GNTMAP_host_map | flags, .dom = s->other->d->id,
-	};
-
-	grant(s, &op, sizeof(op), GNTTABOP_map_grant_ref);
-}
-
-static void map_rw(struct side *s) { grant_map(s, REF_OFFERED, 0); }
-static void map_ro(struct side *s) { grant_map(s, REF_OFFERED, GNTMAP_readonly); }
-static void map_lent(struct side *s) { grant_map(s, REF_LENT, 0); }
-
-static long run_map(struct side *s)
-{
-	const struct gnttab_map_grant_ref *op = args_of(s);
-	long r = run_grant(s);
-
-	return r ? r : op->status;
-}
-
-static void unmap_lent(struct side *s)
-{
-	struct gnttab_unmap_grant_ref op = {
-		.host_addr = va_of(P_MAPPED), .handle = s->handle,
-	};
-
-	grant(s, &op, sizeof(op), GNTTABOP_unmap_grant_ref);
-}
-
-static long run_unmap(struct side *s)
-{
-	const struct gnttab_unmap_grant_ref *op = args_of(s);
-	long r = run_grant(s);
-
-	return r ? r : op->status;
-}
-
-static void copy_in(struct side *s)
-{
-	struct gnttab_copy op = {
-		.source.u.ref = REF_OFFERED, .source.domid = s->other->d->id,
-		.dest.u.gmfn = s->mfn[P_OWN], .dest.domid = DOMID_SELF,
-		.len = 4096, .flags = GNTCOPY_source_gref,
-	};
-
-	grant(s, &op, sizeof(op), GNTTABOP_copy);
-}
-
-static void copy_out(struct side *s)
-{
-	struct gnttab_copy op = {
-		.source.u.gmfn = s->mfn[P_OWN], .source.domid = DOMID_SELF,
-		.dest.u.ref = REF_OFFERED, .dest.domid = s->other->d->id,
-		.len = 4096, .flags = GNTCOPY_dest_gref,
-	};
-
-	grant(s, &op, sizeof(op), GNTTABOP_copy);
-}
-
-static long run_copy(struct side *s)
-{
-	const struct gnttab_copy *op = args_of(s);
-	long r = run_grant(s);
-
-	return r ? r : op->status;
-}
-
-static void transfer(struct side *s)
-{
-	struct gnttab_transfer op = {
-		.mfn = s->mfn[P_SPARE], .domid = s->other->d->id,
-		.ref = REF_ACCEPT,
-	};
-
-	grant(s, &op, sizeof(op), GNTTABOP_transfer);
-}
-
-static long run_transfer(struct side *s)
-{
-	const struct gnttab_transfer *op = args_of(s);
-	long r = run_grant(s);
-
-	return r ? r : op->status;
-}
-
-static void version_2(struct side *s)
-{
-	struct gnttab_set_version op = { .version = 2 };
-
-	grant(s, &op, sizeof(op), GNTTABOP_set_version);
-}
-
-/* Nothing of the domain's is mapped by the other one. */
-static void version_2_free(struct side *s)
-{
-	struct side *o = s->other;
-	unsigned int me = sim_cpu;
-
-	/* The other side may have done it. */
-	if (o->v->run == RUN_RUNNING) {
-		sim_cpu = o->cpu;
-		unmap_lent(o);
-		(void)run_grant(o);
-		sim_cpu = me;
-	}
-	version_2(s);
-}
-
-static void more_frames(struct side *s)
-{
-	struct gnttab_setup_table op = { .dom = DOMID_SELF, .nr_frames = 2 };
-
-	set_xen_guest_handle(op.frame_list, (xen_pfn_t *)LIST_VA);
-	grant(s, &op, sizeof(op), GNTTABOP_setup_table);
-}
-
-static void swap_refs(struct side *s)
-{
-	struct gnttab_swap_grant_ref op = { .ref_a = REF_OFFERED,
-					    .ref_b = REF_UNUSED };
-
-	grant(s, &op, sizeof(op), GNTTABOP_swap_grant_ref);
-}
-
-static long run_swap(struct side *s)
-{
-	const struct gnttab_swap_grant_ref *op = args_of(s);
-	long r = run_grant(s);
-
-	return r ? r : op->status;
-}
-
-/* The guest itself takes an entry back. */
-static void nothing(struct side *s)
-{
-}
-
-static long run_end_access(struct side *s)
-{
-	struct grant_entry_v1 *e = g_v1(s->d, REF_OFFERED);
-
-	sim_access(e, sizeof(*e), true);
-	WRITE_ONCE(e->flags, 0);
-	return 0;
-}
-
 /* --- events --- */
 
 static void event(struct side *s, unsigned int cmd, const void *arg, size_t n)
@@ -717,18 +560,6 @@ static const struct op ops[] = {
 	{ "offer-lent", offer_lent, run_share_single },
 	{ "offer-batch", offer_two, run_batch },
 	{ "unshare", unshare_two, run_batch },
-	{ "grant-map", map_rw, run_map },
-	{ "grant-map-ro", map_ro, run_map },
-	{ "grant-map-twice", map_lent, run_map },
-	{ "grant-unmap", unmap_lent, run_unmap },
-	{ "grant-copy-in", copy_in, run_copy },
-	{ "grant-copy-out", copy_out, run_copy },
-	{ "grant-transfer", transfer, run_transfer },
-	{ "grant-version", version_2, run_grant },
-	{ "grant-version-free", version_2_free, run_grant, NULL, OP_TWO_DOMAINS },
-	{ "grant-grow", more_frames, run_grant },
-	{ "grant-swap", swap_refs, run_swap },
-	{ "grant-end-access", nothing, run_end_access },
 	{ "event-bind", bind, run_event },
 	{ "event-send", send, run_event },
 	{ "event-close", close_bound, run_event },
@@ -736,10 +567,10 @@ static const struct op ops[] = {
 	{ "event-reset", reset, run_event },
 	{ "buffer-register", register_offered, run_xencomm },
 	{ "store-by-number", store_by_number, run_call_store },
-	{ "store-granted", nothing, run_store_lent },
-	{ "store", nothing, run_store_offered },
+	{ "store-granted", op_nothing, run_store_lent },
+	{ "store", op_nothing, run_store_offered },
 	{ "break", op_break_first, op_run_store_twice },
-	{ "store-both", nothing, op_run_store_both_once },
+	{ "store-both", op_nothing, op_run_store_both_once },
 	{ "break-second", op_break_first, op_run_store_second },
 	{ "break-one", op_break_first, op_run_store_both },
 	{ "break-last", op_break_first, op_run_store_alone },
@@ -747,8 +578,8 @@ static const struct op ops[] = {
 	{ "map-old-table", map_old_table, run_update },
 	{ "give-populated", give_populated, run_memory },
 	{ "give-drawn", give_drawn, run_memory },
-	{ "load-twice", nothing, op_run_load_twice },
-	{ "names-twice", nothing, op_run_names_twice },
+	{ "load-twice", op_nothing, op_run_load_twice },
+	{ "names-twice", op_nothing, op_run_names_twice },
 	{ "vcpu-initialise", op_initialise, op_run_vcpu, NULL, OP_ONE_DOMAIN },
 	{ "vcpu-initialise-refused", op_initialise_refused, op_run_vcpu, NULL, OP_ONE_DOMAIN },
 	{ "vcpu-initialise-gdt", op_initialise_gdt, op_run_vcpu, NULL, OP_ONE_DOMAIN },
@@ -800,10 +631,13 @@ static const struct op ops[] = {
 
 unsigned int op_count(void)
 {
-	return ARRAY_COUNT(ops) + ops_calls_count;
+	return ARRAY_COUNT(ops) + ops_grant_count + ops_calls_count;
 }
 
 const struct op *op_at(unsigned int i)
 {
-	return i < ARRAY_COUNT(ops) ? &ops[i] : &ops_calls[i - ARRAY_COUNT(ops)];
+	if (i < ARRAY_COUNT(ops))
+		return &ops[i];
+	i -= ARRAY_COUNT(ops);
+	return i < ops_grant_count ? &ops_grant[i] : &ops_calls[i - ops_grant_count];
 }

@@ -88,11 +88,16 @@ void op_reap(struct side *s);
 bool op_end_is_known(const char *a, const char *b, bool one_domain,
 		     const long result[2]);
 
+/* --- ops_grant.c --- */
+extern const struct op ops_grant[];
+extern const unsigned int ops_grant_count;
+
 /* --- ops_calls.c --- */
 extern const struct op ops_calls[];
 extern const unsigned int ops_calls_count;
 
 /* --- ops.c: all of them. --- */
+void op_nothing(struct side *s);
 unsigned int op_count(void);
 const struct op *op_at(unsigned int i);
 

@@ -10,7 +10,7 @@ sim=build/sim/sim folder=build/sim/run kind=pairs
 
 case ${1-} in
 list)
-	sed -n 's/^\t{ "\([a-z0-9-]*\)", .*/\1/p' tests/sim/ops.c tests/sim/ops_calls.c
+	sed -n 's/^\t{ "\([a-z0-9-]*\)", .*/\1/p' tests/sim/ops*.c
 	exit 0
 	;;
 '') ;;

@@ -3,7 +3,7 @@
 THREADS_CFLAGS = $(subst tests/sim/fake,tests/threads/fake,$(SIM_CFLAGS)) -DSIM_PER_THREAD=__thread
 THREADS_TSAN := -fsanitize=thread -Wno-tsan --param tsan-distinguish-volatile=1
 THREADS_OBJ = $(patsubst %.c,$(B)/threads/%.o,$(SIM_MACHINE) $(SIM_FAKES) \
-	$(addprefix tests/sim/,ops.c ops_calls.c ops_first.c ops_vcpu.c state.c vcpus.c) $(wildcard tests/threads/*.c))
+	$(wildcard tests/sim/ops*.c) tests/sim/state.c tests/sim/vcpus.c $(wildcard tests/threads/*.c))
 $(B)/threads/tests/threads/%.o: tests/threads/%.c $(B)/inc/.done
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(THREADS_CFLAGS) -MD -MP -c -o $@ $<

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* Grants: one maps, copies, or is given a frame; the other one takes it back. */
+#include <port.h>
+#include <string.h>
+
+#include "pv/hypercall.h"
+#include "sim/ops.h"
+#include "sim/sim.h"
+
+static void *args_of(struct side *s)
+{
+	return fake_page(s->d, page + s->args_page);
+}
+
+static void grant(struct side *s, const void *op, size_t bytes,
+		  unsigned int cmd)
+{
+	memcpy(args_of(s), op, bytes);
+	s->args = (struct hypercall_args){ .a = { cmd, fake_va(page + s->args_page), 1 } };
+}
+
+static long run_grant(struct side *s)
+{
+	return state_call(op_grant_table, &s->args);
+}
+
+static void grant_map(struct side *s, uint32_t ref, uint32_t flags)
+{
+	struct gnttab_map_grant_ref op = {
+		.host_addr = fake_va(page + P_PLACE), .ref = ref,
+		.flags = GNTMAP_host_map | flags, .dom = s->other->d->id,
+	};
+
+	grant(s, &op, sizeof(op), GNTTABOP_map_grant_ref);
+}
+
+static void map_rw(struct side *s) { grant_map(s, REF_OFFERED, 0); }
+static void map_ro(struct side *s) { grant_map(s, REF_OFFERED, GNTMAP_readonly); }
+static void map_lent(struct side *s) { grant_map(s, REF_LENT, 0); }
+
+static long run_map(struct side *s)
+{
+	const struct gnttab_map_grant_ref *op = args_of(s);
+	long r = run_grant(s);
+
+	return r ? r : op->status;
+}
+
+static void unmap_lent(struct side *s)
+{
+	struct gnttab_unmap_grant_ref op = {
+		.host_addr = fake_va(page + P_MAPPED), .handle = s->handle,
+	};
+
+	grant(s, &op, sizeof(op), GNTTABOP_unmap_grant_ref);
+}
+
+static long run_unmap(struct side *s)
+{
+	const struct gnttab_unmap_grant_ref *op = args_of(s);
+	long r = run_grant(s);
+
+	return r ? r : op->status;
+}
+
+static void copy_in(struct side *s)
+{
+	struct gnttab_copy op = {
+		.source.u.ref = REF_OFFERED, .source.domid = s->other->d->id,
+		.dest.u.gmfn = s->mfn[P_OWN], .dest.domid = DOMID_SELF,
+		.len = 4096, .flags = GNTCOPY_source_gref,
+	};
+
+	grant(s, &op, sizeof(op), GNTTABOP_copy);
+}
+
+static void copy_out(struct side *s)
+{
+	struct gnttab_copy op = {
+		.source.u.gmfn = s->mfn[P_OWN], .source.domid = DOMID_SELF,
+		.dest.u.ref = REF_OFFERED, .dest.domid = s->other->d->id,
+		.len = 4096, .flags = GNTCOPY_dest_gref,
+	};
+
+	grant(s, &op, sizeof(op), GNTTABOP_copy);
+}
+
+static long run_copy(struct side *s)
+{
+	const struct gnttab_copy *op = args_of(s);
+	long r = run_grant(s);
+
+	return r ? r : op->status;
+}
+
+static void transfer(struct side *s)
+{
+	struct gnttab_transfer op = {
+		.mfn = s->mfn[P_SPARE], .domid = s->other->d->id,
+		.ref = REF_ACCEPT,
+	};
+
+	grant(s, &op, sizeof(op), GNTTABOP_transfer);
+}
+
+static long run_transfer(struct side *s)
+{
+	const struct gnttab_transfer *op = args_of(s);
+	long r = run_grant(s);
+
+	return r ? r : op->status;
+}
+
+static void version_2(struct side *s)
+{
+	struct gnttab_set_version op = { .version = 2 };
+
+	grant(s, &op, sizeof(op), GNTTABOP_set_version);
+}
+
+/* Nothing of the domain's is mapped by the other one. */
+static void version_2_free(struct side *s)
+{
+	struct side *o = s->other;
+	unsigned int me = sim_cpu;
+
+	/* The other side may have done it. */
+	if (o->v->run == RUN_RUNNING) {
+		sim_cpu = o->cpu;
+		unmap_lent(o);
+		(void)run_grant(o);
+		sim_cpu = me;
+	}
+	version_2(s);
+}
+
+static void more_frames(struct side *s)
+{
+	struct gnttab_setup_table op = { .dom = DOMID_SELF, .nr_frames = 2 };
+
+	set_xen_guest_handle(op.frame_list, (xen_pfn_t *)fake_va(page + s->args_page + 1));
+	grant(s, &op, sizeof(op), GNTTABOP_setup_table);
+}
+
+static void swap_refs(struct side *s)
+{
+	struct gnttab_swap_grant_ref op = { .ref_a = REF_OFFERED,
+					    .ref_b = REF_UNUSED };
+
+	grant(s, &op, sizeof(op), GNTTABOP_swap_grant_ref);
+}
+
+static long run_swap(struct side *s)
+{
+	const struct gnttab_swap_grant_ref *op = args_of(s);
+	long r = run_grant(s);
+
+	return r ? r : op->status;
+}
+
+/* The guest itself takes an entry back. */
+static long run_end_access(struct side *s)
+{
+	struct grant_entry_v1 *e = g_v1(s->d, REF_OFFERED);
+
+	sim_access(e, sizeof(*e), true);
+	WRITE_ONCE(e->flags, 0);
+	return 0;
+}
+
+const struct op ops_grant[] = {
+	{ "grant-map", map_rw, run_map },
+	{ "grant-map-ro", map_ro, run_map },
+	{ "grant-map-twice", map_lent, run_map },
+	{ "grant-unmap", unmap_lent, run_unmap },
+	{ "grant-copy-in", copy_in, run_copy },
+	{ "grant-copy-out", copy_out, run_copy },
+	{ "grant-transfer", transfer, run_transfer },
+	{ "grant-version", version_2, run_grant },
+	{ "grant-version-free", version_2_free, run_grant, NULL, OP_TWO_DOMAINS },
+	{ "grant-grow", more_frames, run_grant },
+	{ "grant-swap", swap_refs, run_swap },
+	{ "grant-end-access", op_nothing, run_end_access },
+};
+const unsigned int ops_grant_count = ARRAY_COUNT(ops_grant);
