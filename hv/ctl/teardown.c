@@ -23,7 +23,7 @@ enum progress teardown_table(struct domain *d, struct frame *f,
 			     unsigned int level, unsigned int *slot)
 {
 	pte_t *table = mfn_to_virt(frame_to_mfn(f));
-	unsigned int puts = 0;
+	unsigned int puts = 0, at = *slot;
 
 	spin_lock(&d->mm);
 	/* The first domain may have unpinned it just before the domain died. */
@@ -35,18 +35,17 @@ enum progress teardown_table(struct domain *d, struct frame *f,
 	 * An L1 entry is one entry of work; an entry above may drop a whole
 	 * table of 512.
 	 */
-	while (*slot < PT_SLOTS && !(level > 1 && puts)) {
-		if ((table[*slot] & PTE_P) && !slot_is_hypervisor(level, *slot)) {
-			/* -ERESTART: the next step tries this slot again. */
-			if (ptcheck_entry_set(d, &table[*slot], level, *slot,
-					      0, false))
-				break;
-			puts++;
-		}
-		++*slot;
+	for (; at < PT_SLOTS && !(level > 1 && puts); at++) {
+		if (!(table[at] & PTE_P) || slot_is_hypervisor(level, at))
+			continue;
+		/* -ERESTART: the next step tries this slot again. */
+		if (ptcheck_entry_set(d, &table[at], level, at, 0, false))
+			break;
+		puts++;
 	}
 	spin_unlock(&d->mm);
-	return *slot == PT_SLOTS ? DONE : MORE;
+	*slot = at;
+	return at == PT_SLOTS ? DONE : MORE;
 }
 
 enum progress teardown_vcpu(struct vcpu *v)

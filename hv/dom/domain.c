@@ -378,15 +378,16 @@ struct domain *domain_claim_dying(void)
 	/* LOCK_DOMLIST: take turns, since some domains wait for long */
 	static unsigned int last;
 	struct domain *d = NULL;
-	unsigned int i;
+	unsigned int i, at;
 
 	spin_lock(&table_lock);
-	for (i = 0; i < MAX_DOMAINS && !d; i++) {
-		last = (last + 1) % MAX_DOMAINS;
-		if (table[last] && is_ending(table[last]) &&
-		    !atomic_exchange(&table[last]->end.reaped_by, 1))
-			d = table[last];
+	for (i = 0, at = last; i < MAX_DOMAINS && !d; i++) {
+		at = (at + 1) % MAX_DOMAINS;
+		if (table[at] && is_ending(table[at]) &&
+		    !atomic_exchange(&table[at]->end.reaped_by, 1))
+			d = table[at];
 	}
+	last = at;
 	spin_unlock(&table_lock);
 	return d;
 }

@@ -295,18 +295,16 @@ static void ports_free(struct domain *d)
  */
 enum progress evtchn_reap(struct domain *d)
 {
-	uint32_t closed = 0, seen = 0;
+	uint32_t closed = 0, seen = 0, port = d->events.reaped, count = d->events.count;
 
-	while (d->events.reaped < d->events.count && closed < REAP_CLOSED &&
-	       seen++ < REAP_SEEN) {
-		uint32_t port = d->events.reaped++;
-
+	for (; port < count && closed < REAP_CLOSED && seen < REAP_SEEN; port++, seen++) {
 		if (READ_ONCE(d->events.port[port].state) == PORT_FREE)
 			continue;
 		(void)evtchn_close(d, port, false);
 		closed++;
 	}
-	if (d->events.reaped < d->events.count)
+	d->events.reaped = port;
+	if (d->events.reaped < count)
 		return MORE;
 	ports_free(d);
 	d->events.reaped = 0;
