@@ -451,7 +451,7 @@ static void begin_to_die(struct side *s)
 	unsigned int me = sim_cpu;
 
 	sim_cpu = s->cpu;
-	domain_shutdown(s->d, SHUTDOWN_poweroff);
+	domain_end(s->d);
 	sim_leave_guest();
 	sim_cpu = me;
 }
@@ -497,16 +497,20 @@ STEP(11) STEP(12) STEP(13) STEP(14)
 /* Another CPU ends it while it is in a call. */
 static void prepare_kill(struct side *s)
 {
+	s->args.a[0] = s->other->d->id;
 	state_run(s->cpu, NULL);
 	s->v->run = RUN_RUNNABLE;
 }
 
 static long run_kill(struct side *s)
 {
-	struct domain *victim = s->other->d;
+	struct domain *victim = domain_find((domid_hv_t)s->args.a[0]);
 	unsigned int i;
 
-	domain_shutdown(victim, SHUTDOWN_poweroff);
+	if (victim) {
+		domain_shutdown(victim, SHUTDOWN_poweroff);
+		domain_put(victim);
+	}
 	for (i = 0; i < 4; i++)
 		(void)reaper_step();
 	return 0;

@@ -85,6 +85,7 @@ void op_reap_other(struct side *s);
 void op_reap(struct side *s);
 
 /* --- others.c: results that no serial order gives, and are right. --- */
+bool op_ends_other(const char *name);
 bool op_end_is_known(const char *a, const char *b, bool one_domain,
 		     const long result[2]);
 

@@ -288,16 +288,16 @@ void op_destroy(struct side *s) { (void)domctl_other(s, XEN_DOMCTL_destroydomain
 long op_run_destroy(struct side *s)
 {
 	unsigned int i;
-	long r;
+	long r = -ESRCH;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 4 && this_cpu()->current; i++) {
 		r = op_domctl(&s->args);
 		state_exit();
 		if (r != -ERESTART)
-			return r;
+			break;
 		(void)reaper_step();
 	}
-	return r;
+	return this_cpu()->current ? r : -ESRCH;
 }
 
 /* A share group that the tools name. */

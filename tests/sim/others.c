@@ -25,14 +25,28 @@ static const struct other_end {
 	{ "unmap-sole", "store-both", true, { 0, 0 } },
 };
 
+bool op_ends_other(const char *name)
+{
+	return !strcmp(name, "kill") || !strcmp(name, "domain-destroy");
+}
+
 /*
  * A pin in parts, of a domain that was ended meanwhile: the reaper has that
  * work to do first, and comes less far in the turns that it has.
  */
 static bool is_ended_pin(const char *pin, const char *end, long result)
 {
-	return result == -ESRCH && strstr(pin, "-parts") &&
-	       (!strcmp(end, "kill") || !strcmp(end, "domain-destroy"));
+	return result == -ESRCH && strstr(pin, "-parts") && op_ends_other(end);
+}
+
+/*
+ * Two that reap one domain: who finds the other one at it does not wait, and
+ * so both come less far.
+ */
+static bool is_reaped_by_two(const char *end, const char *step, const long result[2])
+{
+	return op_ends_other(end) && !strncmp(step, "die-", 4) && !result[1] &&
+	       (!result[0] || result[0] == -ERESTART);
 }
 
 bool op_end_is_known(const char *a, const char *b, bool one_domain,
@@ -41,7 +55,8 @@ bool op_end_is_known(const char *a, const char *b, bool one_domain,
 	const struct other_end *e;
 	unsigned int i;
 
-	if (is_ended_pin(a, b, result[0]) || is_ended_pin(b, a, result[1]))
+	if (is_ended_pin(a, b, result[0]) || is_ended_pin(b, a, result[1]) ||
+	    is_reaped_by_two(a, b, result))
 		return true;
 	for (i = 0; i < ARRAY_COUNT(other_ends); i++) {
 		e = &other_ends[i];

@@ -260,15 +260,15 @@ static void make_pages(struct side *s, unsigned int n)
 	offer(P_ALONE);
 }
 
-static void give_back(unsigned int what)
+static void give_back(uint64_t n)
 {
 	struct xen_memory_reservation r = {
 		.nr_extents = 1, .domid = DOMID_SELF,
 	};
 	uint64_t *list = (void *)fake_page(now->d, pfn(P_ARGS));
 
-	*list = mfn_n(fake_mfn(now->d, pfn(what)));
-	ck_assert_int_eq(g_update(pfn(what), 0), 0);
+	*list = mfn_n(fake_mfn(now->d, n));
+	ck_assert_int_eq(g_update(n, 0), 0);
 	set_xen_guest_handle(r.extent_start, (xen_pfn_t *)fake_va(pfn(P_ARGS)));
 	memcpy(list + 8, &r, sizeof(r));
 	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_decrease_reservation,
@@ -303,7 +303,7 @@ static void make_grants(struct side *s)
 	/* Room for the page that comes. */
 	ck_assert_int_eq(g_update(pfn(P_SPARE), 0), 0);
 	ck_assert_int_eq(g_update(pfn(P_PLACE), 0), 0);
-	give_back(P_HOLE);
+	give_back(pfn(P_HOLE));
 }
 
 /* As VCPUOP_initialise: the same tables. */
@@ -372,6 +372,20 @@ static void note_frames(struct side *s)
 		s->mfn[i] = mfn_n(fake_mfn(s->d, pfn(i)));
 }
 
+/*
+ * What is behind its stack and is none of P_*: nothing looks at it, and each
+ * page is a step of the domain's end, so that two ends met in more ways.
+ */
+static void give_rest(struct side *s)
+{
+	uint64_t n = (s->v->regs.rsp - fake_va(0) + PAGE_SIZE - 1) / PAGE_SIZE;
+
+	as(s);
+	for (; n < FAKE_PAGES; n++)
+		if (n < page || n >= pfn(P_END))
+			give_back(n);
+}
+
 void state_prepare(void)
 {
 	unsigned int i;
@@ -397,6 +411,8 @@ void state_prepare(void)
 		make_second_vcpu(&sides[i]);
 	}
 	bind_events(&sides[1]);
+	give_rest(&sides[0]);
+	give_rest(&sides[1]);
 	fake_check();
 	fake_run(NULL);
 	cpu_count = SIM_CPUS;

@@ -34,6 +34,7 @@ enum {
 };
 #define P_ARGS		40	/* of a call; three pages, */
 #define P_ARGS_SECOND	44	/* and of the second vCPU's */
+#define P_END		48	/* the pages in use end there */
 
 enum { REF_LENT = 8, REF_OFFERED, REF_ACCEPT, REF_UNUSED };
 
