@@ -214,7 +214,8 @@ static void fail(const struct pair *p, const struct sim_schedule *s)
 static bool says_busy(const struct op *op, long result)
 {
 	return result == -EBUSY ||
-	       (!strncmp(op->name, "grant-", 6) && result == GNTST_eagain);
+	       (!strncmp(op->name, "grant-", 6) && result == GNTST_eagain) ||
+	       (!strcmp(op->name, "grant-transfer") && result == GNTST_bad_page);
 }
 
 /*

@@ -456,13 +456,17 @@ static void begin_to_die(struct side *s)
 	sim_cpu = me;
 }
 
+/* The other one stays where it is, as if another CPU had it. */
 static void reap_until(struct side *s, unsigned int step)
 {
+	struct domain *other = s->other->d;
 	unsigned int me = sim_cpu;
 
 	sim_cpu = s->cpu;
+	atomic_store(&other->end.reaped_by, 1);
 	while (s->d->end.phase < step)
 		CHECK(reaper_step());
+	atomic_store(&other->end.reaped_by, 0);
 	sim_cpu = me;
 }
 

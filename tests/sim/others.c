@@ -9,6 +9,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include <port.h>
+
+#include <xen/grant_table.h>
+
 #include "sim/ops.h"
 
 static const struct other_end {
@@ -17,10 +21,22 @@ static const struct other_end {
 	long result[2];
 } other_ends[] = {
 	/* Two hypercalls: it is read-only, and becomes no table. */
+	{ "pin-granted", "clear-page", true, { -16, 0 } },
+	{ "pin-granted", "copy-page", true, { -16, 0 } },
 	{ "pin-granted", "grant-copy-out", false, { -16, 0 } },
 	{ "pin-granted", "foreign-clear", false, { -16, 0 } },
 	/* Two hypercalls, and the page is offered between them. */
 	{ "pin-granted", "offer-granted", true, { -1, 0 } },
+	{ "pin-granted", "offer-batch", true, { -1, 0 } },
+	/* Both named it before the first one broke it. */
+	{ "foreign-map-shared", "foreign-map-shared", true, { 0, 0 } },
+	/* It ends while it breaks a page, or pins a table, for the other one. */
+	{ "foreign-map-shared", "domain-destroy", true, { -12, -85 } },
+	{ "foreign-pin", "domain-destroy", true, { -4, -85 } },
+	{ "domain-destroy", "grant-transfer", true, { -85, GNTST_no_space } },
+	/* Both write the same words of a page of the guest's. */
+	{ "clear-page", "vcpu-info", true, { 0, 0 } },
+	{ "copy-page", "vcpu-info", true, { 0, 0 } },
 	/* The page is private, and writable, before its entry goes. */
 	{ "unmap-sole", "store-both", true, { 0, 0 } },
 };

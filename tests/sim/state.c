@@ -134,7 +134,7 @@ bool lives_gone(struct domain *d)
 {
 	static unsigned int count;
 
-	gone[count++ % ARRAY_COUNT(gone)] = d;
+	gone[atomic_fetch_add(&count, 1) % ARRAY_COUNT(gone)] = d;
 	return false;
 }
 
