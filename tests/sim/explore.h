@@ -14,7 +14,7 @@ struct pair {
 	bool one_domain;	/* two vCPUs of it */
 	struct sim_outcome serial[ORDERS];	/* 0 first, 1 first, .. */
 	struct sim_outcome alone[SIM_CPUS];	/* text: unused */
-	struct sim_outcome without[SIM_CPUS][2];	/* of three: one did nothing */
+	struct sim_outcome without[SIM_CPUS][2];	/* of three */
 	uint64_t untouched;	/* the digest with neither */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Grants: one maps, copies, or is given a frame; the other one takes it back. */
+/* Grants: one maps, copies, or is given a frame; the other one takes it. */
 #include <port.h>
 #include <string.h>
 

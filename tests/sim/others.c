@@ -30,7 +30,7 @@ static const struct other_end {
 	{ "pin-granted", "offer-batch", true, { -1, 0 } },
 	/* Both named it before the first one broke it. */
 	{ "foreign-map-shared", "foreign-map-shared", true, { 0, 0 } },
-	/* It ends while it breaks a page, or pins a table, for the other one. */
+	/* It ends while a page of it is broken, or a table pinned. */
 	{ "foreign-map-shared", "domain-destroy", true, { -12, -85 } },
 	{ "foreign-pin", "domain-destroy", true, { -4, -85 } },
 	{ "domain-destroy", "grant-transfer", true, { -85, GNTST_no_space } },

@@ -292,7 +292,7 @@ void sim_tlb_check_read(mfn_t mfn)
 		sim_fail("frame %lx is read, which is free", (long)mfn_n(mfn));
 	if (type_class(f->type) != CLASS_SHARED || !type_count(f->type))
 		return;
-	/* Who reads is in the hypervisor, and flushes on its way to the guest. */
+	/* Who reads flushes on its way to the guest. */
 	for (cpu = 0; cpu < SIM_CPUS; cpu++)
 		if (cpu != sim_cpu && tlbs[cpu].writers[mfn_n(mfn)])
 			sim_fail("frame %lx is hashed while CPU %u can write it",
