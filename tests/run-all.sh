@@ -40,7 +40,7 @@ if ! "$make" -s --no-print-directory deps; then
 fi
 for kind in lint unit model sim cli boot; do
 	t=
-	[ "$kind" != sim ] || t=quick # all of it takes hours
+	[ "$kind" != sim ] || t=quick # all of it takes half an hour
 	echo "--- $kind ---"
 	began=$SECONDS
 	T=$t "$make" -j"$(nproc)" -s --no-print-directory "$kind" 2>&1 | tee "$log" |
