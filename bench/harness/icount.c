@@ -231,8 +231,9 @@ int icount_main(const struct options *o)
 	start(&c, o);
 	for (size_t i = 0; i < points.count; i++)
 		visit(&c, points.v[i]);
-	if (c.run.guests[0].complaints || (c.run.guests[0].has_job && !c.run.guests[0].job_ok))
-		status = EXIT_BAD;
+	for (uint64_t i = 0; i < c.run.count; i++)
+		if (c.run.guests[i].complaints || (c.run.guests[i].has_job && !c.run.guests[i].job_ok))
+			status = EXIT_BAD;
 	finish(&c);
 	strings_free(&points);
 	return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `harness icount`: how many instructions a Linux guest's boot takes,
- * hypervisor included.  QEMU counts them (-icount, recording); a breakpoint at
+ * `harness icount`: how many instructions Linux guests take, hypervisor
+ * included.  QEMU counts them (-icount, recording); a breakpoint at
  * each of POINTS="NAME=ADDRESS ..." (hexadecimal, in the order in which they
  * are reached) says when to look.  Time that the processor sleeps is no
  * instruction.

@@ -63,10 +63,10 @@ static void write_domains(const struct linux_run *r, const char *words)
 	fprintf(f, "# Written by the harness.\n");
 	for (uint64_t i = 0; i < r->count; i++)
 		fprintf(f, "domain name=%s%s kernel=kernel.elf memory=%lluM "
-			"vcpus=%llu modules=initrd.gz cmdline=\"%s\"\n",
+			"vcpus=%llu modules=initrd.gz cmdline=\"%s guest=%s\"\n",
 			r->guests[i].name, r->options->sharing ? " group=linux" : "",
 			(unsigned long long)r->options->guest_mib,
-			(unsigned long long)r->options->vcpus, words);
+			(unsigned long long)r->options->vcpus, words, r->guests[i].name);
 	if (fclose(f))
 		die("cannot write %s: %s", path, strerror(errno));
 	free(path);

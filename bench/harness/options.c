@@ -228,7 +228,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	}
 	const struct setting table[] = {
 		{ "GUESTS", &o->guests, 1, o->command == COMMAND_MANY ? 1000 : 250, NULL,
-		  FOR_RUNS | FOR(LINUX) },
+		  FOR_RUNS | FOR_LINUX },
 		{ "MEM", &o->mem_mib, 16, 1024 * 1024, NULL, FOR_RUNS | FOR_LINUX },
 		{ "CPUS", &o->cpus, 1, 64, NULL, FOR_RUNS | FOR(LINUX) },
 		{ "TENANTS", &o->tenants, 1, 250, NULL, FOR(RUN) },

@@ -25,11 +25,13 @@ $(L)/xen.elf: $(PKG)/xen-hypervisor-4.17-amd64/.done
 	@gzip -dc $(PKG)/xen-hypervisor-4.17-amd64/boot/xen-4.17-amd64.gz > $@
 
 $(L)/diskcheck: bench/linux/io/diskcheck.c
-$(L)/memcheck $(L)/mappers: $(L)/%: bench/linux/%.c
-$(L)/memcheck $(L)/mappers $(L)/diskcheck: | $(B)/.deps
+$(L)/memcheck $(L)/mappers $(L)/counted: $(L)/%: bench/linux/%.c
+# With its symbols, and at addresses that no other program has.
+$(L)/counted: PLACE := -no-pie -Wl,-Ttext-segment=0x10000000
+$(L)/memcheck $(L)/mappers $(L)/counted $(L)/diskcheck: | $(B)/.deps
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) -std=gnu11 -Os -static -s -Wall -Wextra -Werror -D_GNU_SOURCE -o $@ $(filter %.c,$^)
+	$(Q)$(CC) -std=gnu11 -Os -static $(or $(PLACE),-s) -Wall -Wextra -Werror -D_GNU_SOURCE -o $@ $(filter %.c,$^)
 
 BUSYBOX := $(PKG)/busybox-static
 $(L)/SUMS: $(BUSYBOX)/.done $(L)/memcheck bench/linux/init
@@ -63,7 +65,7 @@ $(L)/pasture-%.ko: $(L)/ko-%/pasture.ko
 $(L)/share-%.list: bench/linux/share.list
 	@mkdir -p $(@D)
 	@sed 's|@KO@|$(L)/pasture-$*.ko|' $< > $@
-$(L)/share-%.gz: $(L)/share-%.list $(L)/pasture-%.ko $(L)/mappers bench/linux/share.sh | $(B)/harness
+$(L)/share-%.gz: $(L)/share-%.list $(L)/pasture-%.ko $(L)/mappers $(L)/counted bench/linux/share.sh | $(B)/harness
 	@$(B)/harness initramfs $@ $<
 
 # stress-ng, the libraries that it is linked with, and where Debian has them.

@@ -7,6 +7,7 @@
 #   job=share-absent   the hypervisor has no such call: it says so, and does nothing
 #   job=share-bad      parameters that are refused; loaded twice
 #   job=share-stress   files, pipelines, memory, cut files, mappers, for minutes=N
+#   job=share-bench    what is counted: the end of this file
 folder=/sys/kernel/pasture
 
 share_number() {
@@ -304,4 +305,51 @@ share_bad() {
 	step run-range sh -c "! echo 3 >$folder/run && ! echo x >$folder/run"
 	step unload rmmod pasture
 	complaints
+}
+
+# --- what bench/benches/linux-share.sh counts: part=offer|break|job, in the guest that counted= names ---
+
+# bench_others: all but the counted one have the file, too, and do no more.
+bench_others() {
+	[ "$guest" = "$counted" ] && return
+	counted fill /tmp/counted "${pages:-1}"
+	sleep 3600
+}
+
+bench_offer() {
+	share_load || return 1
+	before=$(share_number cache/accepted)
+	bench_others
+	sleep 60
+	counted offer /tmp/counted "$pages" || return 1
+	number=$(($(share_number cache/accepted) - before))
+}
+
+bench_break() {
+	share_load || return 1
+	bench_others
+	counted fill /tmp/counted "$pages" || return 1
+	sleep 60
+	before=$(share_number breaks)
+	counted write /tmp/counted "$pages" || return 1
+	number=$(($(share_number breaks) - before))
+}
+
+bench_job() {
+	! shares || share_load || return 1
+	[ "$guest" != "$counted" ] && sleep 3600
+	sleep 120
+	counted point start
+	for round in 1 2 3; do
+		files && pipeline || return 1
+	done
+	counted point end
+	number=0
+	! shares || number=$(share_number breaks)
+}
+
+share_bench() {
+	step "$part" "bench_$part"
+	say "bench part=$part number=$number" >/dev/console
+	[ -n "$failed" ] || counted point told
 }
