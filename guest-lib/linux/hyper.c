@@ -15,6 +15,7 @@
 #include "pasture.h"
 
 unsigned long hyper_pfns;
+bool hyper_last_breaks;
 
 static long share_call(unsigned long op, void *arg, unsigned long count)
 {
@@ -57,6 +58,9 @@ int hyper_probe(void)
 		pr_info("this hypervisor has no sharing call (%d): nothing to do\n", rc);
 		return -ENODEV;
 	}
+	hyper_last_breaks = info.flags & SHARE_INFO_LAST_BREAKS;
+	if (!hyper_last_breaks)
+		pr_info("this hypervisor does not break a page before its last entry goes: programs are not shared\n");
 	hyper_pfns = highest_pfn();
 	return 0;
 }

@@ -100,6 +100,7 @@ extern unsigned int param_sleep_ms, param_free_mib, param_spare_mib;
 
 /* hyper.c */
 extern unsigned long hyper_pfns;	/* pfns are below; fixed at load */
+extern bool hyper_last_breaks;		/* SHARE_INFO_LAST_BREAKS */
 int hyper_probe(void);
 int hyper_mode_set(void);
 int hyper_info(struct shareop_info *info);

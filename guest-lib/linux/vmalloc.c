@@ -11,8 +11,8 @@
  * Areas that hold programs (2 MiB that BPF fills bit by bit) are read-only in
  * both; who patches one maps the page writable elsewhere, which breaks the
  * share.  When such an area is freed its pages lose their linear entries, and
- * get them back: a hypervisor that knows sole breaks the share before the last
- * one goes (abi share.h).
+ * get them back: they are left alone unless the hypervisor says that it breaks
+ * the share before the last one goes (SHARE_INFO_LAST_BREAKS).
  *
  * An area of fewer than AREA_MIN pages is left alone: stacks are such, and
  * there is little in them.  So are pages that are not vmalloc's own (mapped
@@ -51,6 +51,23 @@ static bool own_page(unsigned long va, unsigned long *pfn)
 	page = pfn_to_page(*pfn);
 	return !PageReserved(page) && !PageSlab(page) && !PageLRU(page) && !PageTable(page) &&
 	       page_count(page) == 1 && !page_mapped(page);
+}
+
+/*
+ * True of an area that keeps its linear entries for good, too.  The answer is
+ * good until this thread sleeps: one CPU has one guest's areas.
+ */
+static bool may_share_area(unsigned long va)
+{
+	static struct vm_struct *(*area_of)(const void *va);
+	const struct vm_struct *area;
+
+	if (hyper_last_breaks)
+		return true;
+	if (!area_of)
+		area_of = (void *)hyper_symbol("find_vm_area");
+	area = area_of ? area_of((void *)va) : NULL;
+	return area && !(area->flags & VM_FLUSH_RESET_PERMS);
 }
 
 /* How many pages in a row from va on. */
@@ -103,7 +120,7 @@ static unsigned long walk_range(struct quiet_list *l, unsigned long va, unsigned
 
 	while (va < end) {
 		n = area_pages(va, end);
-		if (n >= AREA_MIN) {
+		if (n >= AREA_MIN && may_share_area(va)) {
 			all += n;
 			if (l)
 				add_area(l, va, n);

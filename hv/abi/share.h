@@ -147,12 +147,20 @@ enum shareop_result {
 	SHARE_HELD = 14,
 };
 
+#define SHARE_INFO_OVERCOMMIT	1u
+/*
+ * SHARE_MODE_SOLE is whole: a page is broken before its last entry goes.  A
+ * guest that takes a page's last entry away and gives it back must not share
+ * that page where this is not said.
+ */
+#define SHARE_INFO_LAST_BREAKS	2u
+
 /* This guest's own numbers; nothing here depends on other groups. */
 struct shareop_info {
 	uint32_t version;	/* SHARE_ABI_VERSION */
 	uint32_t batch_max;
 	uint32_t names_max;
-	uint32_t flags;		/* bit 0: overcommit is on */
+	uint32_t flags;		/* SHARE_INFO_* */
 	/* distinct shared frames this domain may hold */
 	uint64_t budget;
 	uint64_t held;		/* distinct shared frames it holds now */

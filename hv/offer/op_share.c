@@ -215,7 +215,8 @@ static long shareop_info(struct domain *d, uint64_t va, uint64_t bytes)
 		.version = SHARE_ABI_VERSION,
 		.batch_max = SHARE_BATCH_MAX,
 		.names_max = SHARE_NAMES_MAX,
-		.flags = domain_overcommit() ? 1 : 0,
+		.flags = SHARE_INFO_LAST_BREAKS |
+			 (domain_overcommit() ? SHARE_INFO_OVERCOMMIT : 0),
 	};
 
 	if (bytes < sizeof(info))

@@ -129,6 +129,8 @@ START_TEST(single_page)
 	uint64_t before = d->pages.total;
 	long mfn;
 
+	/* What a kernel asks before it shares pages that lose their entries. */
+	ck_assert_uint_eq(info().flags, SHARE_INFO_LAST_BREAKS);
 	fill(d, p, 7);
 	mfn = single(p);
 	ck_assert_int_gt(mfn, 0);
