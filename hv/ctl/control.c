@@ -389,6 +389,9 @@ void control_end(void)
 	if (!serial)
 		return;
 	channel = serial;
+	/* Whoever ended the last guest is told so. */
+	if (channel->step && room() >= ROOM)
+		channel->step();
 	if (room() >= ROOM)
 		control_say("bye");
 	while (channel->out.head != channel->out.tail && now_ns() < end)

@@ -311,6 +311,21 @@ START_TEST(destroys)
 }
 END_TEST
 
+/* The machine ends with it. */
+START_TEST(destroys_the_last)
+{
+	char want[100];
+
+	snprintf(want, sizeof(want), "ok destroy id=%u state=gone\nbye\n", a->id);
+	ck_assert_str_eq(ask("destroy a\n"), "");
+	reap();
+	fake_forget(a);
+	a = NULL;
+	control_end();
+	ck_assert_str_eq(said, want);
+}
+END_TEST
+
 /* Somebody keeps it: the client is told, and can go on. */
 START_TEST(destroy_takes_long)
 {
@@ -622,6 +637,7 @@ int main(void)
 	tcase_add_test(tc, pause_waits);
 	tcase_add_test(tc, pause_of_one_that_dies);
 	tcase_add_test(tc, destroys);
+	tcase_add_test(tc, destroys_the_last);
 	tcase_add_test(tc, destroy_takes_long);
 	return suite_run();
 }
