@@ -18,6 +18,9 @@
 
 #define SEND_MS	1000
 
+const char client_nobody[] =
+	"nobody answers: another client has the channel, or the hypervisor was started without ctl=com2";
+
 static int open_socket(const char *path)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -225,5 +228,5 @@ char *client_greet(struct client *c, double seconds)
 		if (got == CLIENT_LINE && client_hailed(tag, line, &why))
 			return why;
 	}
-	return xstrdup("nobody answers: another client has the channel, or the hypervisor was started without ctl=com2");
+	return xstrdup(client_nobody);
 }

@@ -32,6 +32,8 @@ struct client {
 	size_t bytes;		/* of text */
 };
 
+extern const char client_nobody[];	/* why: others have it */
+
 /* Open it, and no more; false: errno says why not. */
 bool client_open(struct client *c, const char *path);
 void client_close(struct client *c);

@@ -51,15 +51,23 @@ static struct {
 	struct client client;
 } ctl;
 
+/* NULL, or why not. */
+static char *open_machine(void)
+{
+	if (!strcmp(ctl.path, FIRST_PATH))
+		return first_open(&ctl.client);
+	if (client_open(&ctl.client, ctl.path))
+		return NULL;
+	if (errno == EAGAIN)		/* QEMU serves one, and others wait */
+		return xstrdup(client_nobody);
+	die("no machine at %s: %s; 'make run' makes one, -s names another",
+	    ctl.path, strerror(errno));
+}
+
 static void connect_machine(void)
 {
-	char *why = NULL;
+	char *why = open_machine();
 
-	if (!strcmp(ctl.path, FIRST_PATH))
-		why = first_open(&ctl.client);
-	else if (!client_open(&ctl.client, ctl.path))
-		die("no machine at %s: %s; 'make run' makes one, -s names another",
-		    ctl.path, strerror(errno));
 	if (!why)
 		why = client_greet(&ctl.client, GREET_SECONDS);
 	if (why)
