@@ -45,7 +45,8 @@ modules=${parts#+}}${WORDS:+ cmdline=\"$WORDS\"}" >"$B/domains.cfg"
 
 (cd "$B" && exec "$harness" machine console.log V=1 TIMEOUT="${TIMEOUT:-300}" --type -- \
 	-accel "${ACCEL:-tcg}" -cpu "${CPU_MODEL:-qemu64}" -smp "${CPUS:-2}" -m "${mem}M" \
-	-kernel "$pasture" -append "exit=qemu stats=200" -initrd "$modules") | sed -u '/^@stat /d'
+	-chardev socket,id=c,path=control.sock,server=on,wait=off -serial chardev:c \
+	-kernel "$pasture" -append "exit=qemu ctl=com2 stats=200" -initrd "$modules") | sed -u '/^@stat /d'
 status=${PIPESTATUS[0]}
 
 # Frames that sharing saved, at most; how each guest ended.
