@@ -72,6 +72,7 @@
 #include "sharing/holds.h"
 
 #define PAGES_PER_STEP 64
+#define PASSED_PER_STEP 256
 #define HANDLES_PER_STEP 512u
 
 enum phase {
@@ -121,24 +122,13 @@ static void phase_stop(struct domain *d)
 /* Until every table of this level is empty. */
 static enum progress phase_empty(struct domain *d, unsigned int level)
 {
-	bool worked = false;
-	unsigned int i;
-
-	for (i = 0; i < PAGES_PER_STEP && !worked; i++) {
-		if (d->end.page && teardown_table(d, d->end.page, level,
-						  &d->end.slot) == MORE)
-			return MORE;
-		/*
-		 * One table is a step; pages that are no tables are only passed
-		 * by.
-		 */
-		worked = d->end.slot > 0;
-		d->end.page = domain_page_after(d, d->end.page);
-		d->end.slot = 0;
-		if (!d->end.page)
-			return DONE;
-	}
-	return MORE;
+	if (d->end.page && teardown_table(d, d->end.page, level,
+					  &d->end.slot) == MORE)
+		return MORE;
+	/* One table is a step; pages that are none are only passed by. */
+	d->end.page = domain_table_after(d, d->end.page, level, PASSED_PER_STEP);
+	d->end.slot = 0;
+	return d->end.page ? MORE : DONE;
 }
 
 /* Until no vCPU is hooked in anywhere. */

@@ -281,6 +281,27 @@ struct frame *domain_page_after(struct domain *d, struct frame *at)
 	return next;
 }
 
+struct frame *domain_table_after(struct domain *d, struct frame *at,
+				 unsigned int level, unsigned int most)
+{
+	struct frame *f = NULL;
+	uint32_t link;
+
+	spin_lock(&d->pages.lock);
+	link = at ? at->next : d->pages.list;
+	for (; link; link = f->next) {
+		f = frame_linked(link);
+		if (most)
+			most--;
+		if ((!most || frame_is_table(f, level)) && !frame_get(f, d->id))
+			break;
+	}
+	spin_unlock(&d->pages.lock);
+	if (at)
+		frame_put(at);
+	return link ? f : NULL;
+}
+
 uint64_t domain_pages_left(struct domain *d)
 {
 	uint64_t left;

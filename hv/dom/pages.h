@@ -44,6 +44,13 @@ void domain_pages_discard(struct domain *d, struct frame *const *pages,
  */
 struct frame *domain_page_after(struct domain *d, struct frame *at) must_check;
 /*
+ * The same, of those that look like tables of that level, without its owner's
+ * LOCK_MM: who takes it asks again.  Or, when it has come past `most`, whatever
+ * is there.
+ */
+struct frame *domain_table_after(struct domain *d, struct frame *at,
+				 unsigned int level, unsigned int most) must_check;
+/*
  * One page for another: `old`, which frame_claim() took, leaves d for the heap,
  * and `new`, a frame of the hypervisor's without a type, becomes d's in its
  * place.  The room in the quota stays taken, so nobody else can take it (D2).
