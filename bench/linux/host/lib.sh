@@ -62,7 +62,8 @@ host_words() {
 
 host_do() {
 	ssh -F /dev/null -i "$key" -p "$port" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
-		-o LogLevel=ERROR -o BatchMode=yes -o ConnectTimeout=60 -o ServerAliveInterval=60 ${tty:+-t} \
+		-o LogLevel=ERROR -o BatchMode=yes -o ConnectTimeout=60 -o ServerAliveInterval=60 \
+		-o ServerAliveCountMax=15 ${tty:+-t} \
 		root@127.0.0.1 "$@"
 }
 
@@ -72,7 +73,7 @@ host_wait() {
 
 	until host_do true 2>/dev/null; do
 		kill -0 "$machine" 2>/dev/null || { wait "$machine"; return 1; }
-		[ $((SECONDS - began)) -lt 240 ] || { echo "pasture: no ssh on port $port after 240 s; see $log" >&2; return 1; }
+		[ $((SECONDS - began)) -lt 900 ] || { echo "pasture: no ssh on port $port after 900 s; see $log" >&2; return 1; }
 		sleep 1
 	done
 }

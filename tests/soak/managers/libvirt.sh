@@ -119,4 +119,4 @@ sed 's/vmlinuz/nothing/' /tmp/v1.xml >/tmp/bad.xml
 said=$(v create /tmp/bad.xml) && fail "create without a kernel worked"
 echo "libvirt: a missing kernel: $(head -n 1 <<<"$said")"
 [ "$(v list | wc -l)" = 1 ] && [ "$(xl list | wc -l)" = 2 ] || fail "a guest is left: $(v list)"
-kill "$(cat /run/libvirtd.pid /var/run/libvirtd.pid 2>/dev/null | head -n 1)"
+kill "$(cat /run/libvirtd.pid)"
