@@ -2,16 +2,20 @@
 # What a bench leaves in build/bench: figures in JSON, and a picture.  Source it.
 B=build/bench
 mkdir -p "$B"
-figures=
+figures=()
 
-# figure_add NAME VALUE
+# figure_add NAME VALUE: a number, or other JSON.
 figure_add() {
-	figures+="\"$1\": $2, "
+	figures+=(--argjson "$1" "$2")
 }
 
 # figures_write NAME: all that were added.
 figures_write() {
-	echo "{ \"figures\": { ${figures%, } } }" >"$B/$1.json"
+	jq -n "${figures[@]}" '{ figures: $ARGS.named }' >"$B/$1.json" || {
+		rm -f "$B/$1.json"
+		echo "pasture: a figure of $1 is no JSON: ${figures[*]}" >&2
+		exit 1
+	}
 }
 
 # What gnuplot is told before a picture of bars from 0 on.

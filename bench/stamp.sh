@@ -2,7 +2,7 @@
 # Who measured a figure: stamp FILE.json puts it in front of the figures.  Source it.
 
 text() {
-	tr -d '"\\\000-\037' | cut -c 1-200
+	tr -d '\000-\037' | cut -c 1-200
 }
 
 stamp() {
@@ -12,6 +12,7 @@ stamp() {
 	cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1 | text)
 	qemu=$("${QEMU:-qemu-system-x86_64}" --version 2>/dev/null | head -n 1 | text)
 	load=$(cut -d ' ' -f 1-3 /proc/loadavg)
-	sed -i "1s|^{|{ \"made\": { \"commit\": \"${commit:-unknown}\", \"date\": \"$(date -u +%FT%TZ)\", \
-\"cpu\": \"${cpu:-unknown}, $(nproc) CPUs\", \"qemu\": \"${qemu:-none}\", \"load\": \"$load\" },|" "$file"
+	jq --arg commit "${commit:-unknown}" --arg date "$(date -u +%FT%TZ)" --arg cpu "${cpu:-unknown}, $(nproc) CPUs" \
+		--arg qemu "${qemu:-none}" --arg load "$load" '{ made: $ARGS.named } + .' "$file" >"$file.new" &&
+		mv "$file.new" "$file"
 }
