@@ -64,8 +64,3 @@ long offer_send(struct offer *o)
 	local_irq_restore(flags);
 	return rc;
 }
-
-void offer_now(struct offer *o)
-{
-	offer_account(o, offer_send(o));
-}

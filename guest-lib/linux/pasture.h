@@ -161,7 +161,6 @@ void offer_drop(struct offer *o, unsigned int i);
 long offer_call(struct offer *o);			/* interrupts off */
 long offer_send(struct offer *o);			/* interrupts on */
 void offer_account(struct offer *o, long rc);		/* and empty it */
-void offer_now(struct offer *o);			/* both of these */
 
 /* image.c */
 int image_init(void);
