@@ -13,7 +13,6 @@
  * pages next; reporting asks again when a page is freed.
  */
 #include <linux/highmem.h>
-#include <linux/irqflags.h>
 #include <linux/page_reporting.h>
 #include <linux/printk.h>
 #include <linux/scatterlist.h>
@@ -25,36 +24,24 @@ static bool active;
 static unsigned int *order;	/* Linux's: no smaller block is reported */
 static unsigned int order_before;
 
-static bool is_nobodys(unsigned long pfn)
-{
-	struct page *page = pfn_to_page(pfn);
-
-	return !page_count(page) && !PageTable(page);
-}
-
 /*
  * A page in use that is offered as a free one costs the guest its life if it is
  * a table that is not pinned: its frame's number is in other tables then.  Two
  * such were once found shared, and not how they came to be offered.
  */
-static void offer_free(struct offer *o)
+static bool is_nobodys(const void *unused, unsigned long pfn)
 {
-	unsigned long flags;
-	unsigned int i = 0;
-	long rc;
+	struct page *page = pfn_to_page(pfn);
 
-	local_irq_save(flags);
-	while (i < o->count) {
-		if (is_nobodys(o->pfn[i])) {
-			i++;
-			continue;
-		}
-		pr_info_once("page %lx was reported as free, and is in use: left\n", o->pfn[i]);
-		offer_drop(o, i);
-	}
-	rc = offer_call(o);
-	local_irq_restore(flags);
-	offer_account(o, rc);
+	if (!page_count(page) && !PageTable(page))
+		return true;
+	pr_info_once("page %lx was reported as free, and is in use: left\n", pfn);
+	return false;
+}
+
+static void flush(struct offer *o)
+{
+	offer_account(o, offer_send(o, is_nobodys, NULL));
 }
 
 static void offer_block(struct page *page, unsigned int length)
@@ -68,7 +55,7 @@ static void offer_block(struct page *page, unsigned int length)
 		clear_highpage(pfn_to_page(pfn));
 		if (!offer_add(o, pfn, 0))
 			continue;
-		offer_free(o);
+		flush(o);
 		cond_resched();
 	}
 }
@@ -84,7 +71,7 @@ static int report(struct page_reporting_dev_info *unused, struct scatterlist *li
 	if (main_is_sharing() && balloon_rests()) {
 		for_each_sg(list, s, count, i)
 			offer_block(sg_page(s), s->length);
-		offer_free(&offer_batch);
+		flush(&offer_batch);
 		rc = 0;
 	}
 	mutex_unlock(&pasture_lock);

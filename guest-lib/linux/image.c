@@ -83,7 +83,7 @@ static void note(const struct offer *o)
 
 static void flush(struct offer *o)
 {
-	long rc = offer_send(o);
+	long rc = offer_send(o, NULL, NULL);
 
 	note(o);
 	offer_account(o, rc);

@@ -22,7 +22,8 @@ bool offer_add(struct offer *o, unsigned long pfn, unsigned long second_va)
 	return ++o->count == OFFER_BATCH;
 }
 
-void offer_drop(struct offer *o, unsigned int i)
+/* The last takes its place. */
+static void offer_drop(struct offer *o, unsigned int i)
 {
 	o->count--;
 	o->pfn[i] = o->pfn[o->count];
@@ -54,12 +55,18 @@ void offer_account(struct offer *o, long rc)
 	o->count = 0;
 }
 
-long offer_send(struct offer *o)
+long offer_send(struct offer *o, offer_fn may_go, const void *arg)
 {
 	unsigned long flags;
+	unsigned int i = 0;
 	long rc;
 
 	local_irq_save(flags);
+	while (may_go && i < o->count)
+		if (may_go(arg, o->pfn[i]))
+			i++;
+		else
+			offer_drop(o, i);
 	rc = offer_call(o);
 	local_irq_restore(flags);
 	return rc;

@@ -156,10 +156,11 @@ extern u64 offer_calls_failed;
 extern struct offer offer_batch;	/* the one that all use */
 /* second_va: where else it is mapped, or 0; true: it is full now */
 bool offer_add(struct offer *o, unsigned long pfn, unsigned long second_va);
-/* The last takes its place. */
-void offer_drop(struct offer *o, unsigned int i);
 long offer_call(struct offer *o);			/* interrupts off */
-long offer_send(struct offer *o);			/* interrupts on */
+/* May this page still go, a moment before?  arg: the caller's. */
+typedef bool (*offer_fn)(const void *arg, unsigned long pfn);
+/* Interrupts on.  Pages that may not go are dropped; may_go: NULL, all do. */
+long offer_send(struct offer *o, offer_fn may_go, const void *arg);
 void offer_account(struct offer *o, long rc);		/* and empty it */
 
 /* image.c */

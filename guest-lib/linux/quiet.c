@@ -11,7 +11,6 @@
  * share in the fault, in any context, and a write in the midst of the offer
  * comes before the comparison or after the whole.
  */
-#include <linux/irqflags.h>
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
 #include <linux/xxhash.h>
@@ -87,38 +86,20 @@ static bool is_quiet(struct quiet_page *p)
 }
 
 /*
- * The page is what it was when the list was made.  Where its entries do not
+ * The page is what it was when the list was made: one of a block may have been
+ * freed, and taken by an interrupt, a moment ago.  Where its entries do not
  * prove that (a page of vmalloc's has two), it is looked at itself.
  */
-static bool is_its(const struct quiet_list *l, unsigned long pfn)
+static bool is_its(const void *list, unsigned long pfn)
 {
+	const struct quiet_list *l = list;
+
 	return table_kind(pfn) == l->kind && (l->kind != KIND_LARGE || large_is_one(pfn));
-}
-
-/*
- * A page of a block may have been freed, and taken by an interrupt, a moment
- * ago.
- */
-static long send(const struct quiet_list *l, struct offer *o)
-{
-	unsigned long flags;
-	unsigned int i = 0;
-	long rc;
-
-	local_irq_save(flags);
-	while (i < o->count)
-		if (!is_its(l, o->pfn[i]))
-			offer_drop(o, i);
-		else
-			i++;
-	rc = offer_call(o);
-	local_irq_restore(flags);
-	return rc;
 }
 
 static void flush(const struct quiet_list *l, struct offer *o)
 {
-	long rc = send(l, o);
+	long rc = offer_send(o, is_its, l);
 	unsigned int i;
 
 	for (i = 0; i < o->count; i++)

@@ -55,7 +55,8 @@ static bool own_page(unsigned long va, unsigned long *pfn)
 
 /*
  * True of an area that keeps its linear entries for good, too.  The answer is
- * good until this thread sleeps: one CPU has one guest's areas.
+ * good until this thread sleeps: there is one CPU (main.c), and no other thread
+ * frees the area meanwhile.
  */
 static bool may_share_area(unsigned long va)
 {
