@@ -295,16 +295,17 @@ static void ports_free(struct domain *d)
  */
 enum progress evtchn_reap(struct domain *d)
 {
-	uint32_t closed = 0, seen = 0, port = d->events.reaped, count = d->events.count;
+	uint32_t closed = 0, port = d->events.reaped, count = d->events.count;
+	uint32_t end = MIN(count, port + REAP_SEEN);
 
-	for (; port < count && closed < REAP_CLOSED && seen < REAP_SEEN; port++, seen++) {
+	for (; port < end && closed < REAP_CLOSED; port++) {
 		if (READ_ONCE(d->events.port[port].state) == PORT_FREE)
 			continue;
 		(void)evtchn_close(d, port, false);
 		closed++;
 	}
 	d->events.reaped = port;
-	if (d->events.reaped < count)
+	if (port < count)
 		return MORE;
 	ports_free(d);
 	d->events.reaped = 0;
