@@ -23,13 +23,7 @@
 #include "x86/guestcopy.h"
 
 /* Of the side at hand. */
-#define ARGS_VA		fake_va(page + s->args_page)
 #define LIST_VA		fake_va(page + s->args_page + 1)
-
-static void *args_of(struct side *s)
-{
-	return fake_page(s->d, page + s->args_page);
-}
 
 static void *list_of(struct side *s)
 {
@@ -102,7 +96,7 @@ static void mmuext(struct side *s, unsigned int cmd, uint64_t arg1, uint64_t arg
 	op.arg1.mfn = arg1;
 	op.arg2.src_mfn = arg2;
 	memcpy(args_of(s), &op, sizeof(op));
-	s->args = (struct hypercall_args){ .a = { ARGS_VA, 1, 0, DOMID_SELF } };
+	s->args = (struct hypercall_args){ .a = { args_va(s), 1, 0, DOMID_SELF } };
 }
 
 static long run_mmuext(struct side *s)
@@ -155,7 +149,7 @@ static void write_table(struct side *s)
 	};
 
 	memcpy(args_of(s), &u, sizeof(u));
-	s->args = (struct hypercall_args){ .a = { ARGS_VA, 1, 0, DOMID_SELF } };
+	s->args = (struct hypercall_args){ .a = { args_va(s), 1, 0, DOMID_SELF } };
 }
 
 static long run_mmu_update(struct side *s)
@@ -180,7 +174,7 @@ static void set_gdt(struct side *s)
 	uint64_t *list = args_of(s);
 
 	list[0] = s->mfn[P_GDT];
-	s->args = (struct hypercall_args){ .a = { ARGS_VA, 512 } };
+	s->args = (struct hypercall_args){ .a = { args_va(s), 512 } };
 }
 
 static long run_set_gdt(struct side *s)
@@ -199,7 +193,7 @@ static void reservation(struct side *s, unsigned int cmd, uint64_t first)
 	*(uint64_t *)list_of(s) = first;
 	set_xen_guest_handle(r.extent_start, (xen_pfn_t *)LIST_VA);
 	memcpy(args_of(s), &r, sizeof(r));
-	s->args = (struct hypercall_args){ .a = { cmd, ARGS_VA } };
+	s->args = (struct hypercall_args){ .a = { cmd, args_va(s) } };
 }
 
 static long run_memory(struct side *s)
@@ -278,7 +272,7 @@ static void exchange_spare(struct side *s)
 	set_xen_guest_handle(x.in.extent_start, (xen_pfn_t *)LIST_VA);
 	set_xen_guest_handle(x.out.extent_start, (xen_pfn_t *)(LIST_VA + 8));
 	memcpy(args_of(s), &x, sizeof(x));
-	s->args = (struct hypercall_args){ .a = { XENMEM_exchange, ARGS_VA } };
+	s->args = (struct hypercall_args){ .a = { XENMEM_exchange, args_va(s) } };
 }
 
 /* --- sharing --- */
@@ -312,7 +306,7 @@ static void batch(struct side *s, unsigned int op, unsigned int a,
 	};
 
 	memcpy(args_of(s), e, sizeof(e));
-	s->args = (struct hypercall_args){ .a = { op, ARGS_VA, 2, 0 } };
+	s->args = (struct hypercall_args){ .a = { op, args_va(s), 2, 0 } };
 }
 
 static long run_batch(struct side *s)
@@ -338,7 +332,7 @@ static void unshare_two(struct side *s)
 static void event(struct side *s, unsigned int cmd, const void *arg, size_t n)
 {
 	memcpy(args_of(s), arg, n);
-	s->args = (struct hypercall_args){ .a = { cmd, ARGS_VA } };
+	s->args = (struct hypercall_args){ .a = { cmd, args_va(s) } };
 }
 
 static long call_event(struct hypercall_args *args)
@@ -395,7 +389,7 @@ static void register_offered(struct side *s)
 {
 	*(uint64_t *)args_of(s) = s->mfn[P_OFFERED];
 	s->args = (struct hypercall_args){
-		.a = { XENCOMMOP_register, ARGS_VA, 1 },
+		.a = { XENCOMMOP_register, args_va(s), 1 },
 	};
 }
 

@@ -6,6 +6,8 @@
 #ifndef TESTS_SIM_OPS_H
 #define TESTS_SIM_OPS_H
 
+#include <string.h>
+
 #include "sim/state.h"
 
 /*
@@ -22,6 +24,25 @@ struct op {
 	void (*finish)(struct side *s);
 	enum op_where where;
 };
+
+/* Of the side at hand: where a call's arguments are. */
+static inline void *args_of(struct side *s)
+{
+	return fake_page(s->d, page + s->args_page);
+}
+
+static inline uint64_t args_va(const struct side *s)
+{
+	return fake_va(page + s->args_page);
+}
+
+/* A call whose first argument is a number, and the second one a structure. */
+static inline void call_with(struct side *s, unsigned int cmd, const void *arg, size_t bytes)
+{
+	memcpy(args_of(s), arg, bytes);
+	s->args = (struct hypercall_args){ .a = { cmd, args_va(s), 1 } };
+}
+
 /* --- ops_vcpu.c --- */
 void op_break_first(struct side *s);
 long op_run_store_both(struct side *s);

@@ -21,18 +21,6 @@
 #include "sim/ops.h"
 #include "sim/sim.h"
 
-static uint64_t args_va(const struct side *s)
-{
-	return fake_va(page + s->args_page);
-}
-
-/* A call whose first argument is a number, and the second one a structure. */
-static void call_with(struct side *s, unsigned int cmd, const void *arg, size_t bytes)
-{
-	memcpy(fake_page(s->d, page + s->args_page), arg, bytes);
-	s->args = (struct hypercall_args){ .a = { cmd, args_va(s), 1 } };
-}
-
 /* --- events --- */
 
 static long call_event(struct hypercall_args *args)

@@ -22,16 +22,6 @@
 
 #define THIRD 2		/* a vCPU that no CPU runs */
 
-static void *args_of(struct side *s)
-{
-	return fake_page(s->d, page + s->args_page);
-}
-
-static uint64_t args_va(const struct side *s)
-{
-	return fake_va(page + s->args_page);
-}
-
 static void be_first(struct side *s)
 {
 	s->d->privileged = true;

@@ -7,21 +7,18 @@
 #include "sim/ops.h"
 #include "sim/sim.h"
 
-static void *args_of(struct side *s)
-{
-	return fake_page(s->d, page + s->args_page);
-}
-
-static void grant(struct side *s, const void *op, size_t bytes,
-		  unsigned int cmd)
-{
-	memcpy(args_of(s), op, bytes);
-	s->args = (struct hypercall_args){ .a = { cmd, fake_va(page + s->args_page), 1 } };
-}
-
 static long run_grant(struct side *s)
 {
 	return state_call(op_grant_table, &s->args);
+}
+
+/* Its error, or the status at that offset of its structure. */
+static long run_for(struct side *s, size_t at)
+{
+	const int16_t *status = args_of(s) + at;
+	long r = run_grant(s);
+
+	return r ? r : *status;
 }
 
 static void grant_map(struct side *s, uint32_t ref, uint32_t flags)
@@ -31,7 +28,7 @@ static void grant_map(struct side *s, uint32_t ref, uint32_t flags)
 		.flags = GNTMAP_host_map | flags, .dom = s->other->d->id,
 	};
 
-	grant(s, &op, sizeof(op), GNTTABOP_map_grant_ref);
+	call_with(s, GNTTABOP_map_grant_ref, &op, sizeof(op));
 }
 
 static void map_rw(struct side *s) { grant_map(s, REF_OFFERED, 0); }
@@ -40,10 +37,7 @@ static void map_lent(struct side *s) { grant_map(s, REF_LENT, 0); }
 
 static long run_map(struct side *s)
 {
-	const struct gnttab_map_grant_ref *op = args_of(s);
-	long r = run_grant(s);
-
-	return r ? r : op->status;
+	return run_for(s, offsetof(struct gnttab_map_grant_ref, status));
 }
 
 static void unmap_lent(struct side *s)
@@ -52,15 +46,12 @@ static void unmap_lent(struct side *s)
 		.host_addr = fake_va(page + P_MAPPED), .handle = s->handle,
 	};
 
-	grant(s, &op, sizeof(op), GNTTABOP_unmap_grant_ref);
+	call_with(s, GNTTABOP_unmap_grant_ref, &op, sizeof(op));
 }
 
 static long run_unmap(struct side *s)
 {
-	const struct gnttab_unmap_grant_ref *op = args_of(s);
-	long r = run_grant(s);
-
-	return r ? r : op->status;
+	return run_for(s, offsetof(struct gnttab_unmap_grant_ref, status));
 }
 
 static void copy_in(struct side *s)
@@ -71,7 +62,7 @@ static void copy_in(struct side *s)
 		.len = 4096, .flags = GNTCOPY_source_gref,
 	};
 
-	grant(s, &op, sizeof(op), GNTTABOP_copy);
+	call_with(s, GNTTABOP_copy, &op, sizeof(op));
 }
 
 static void copy_out(struct side *s)
@@ -82,15 +73,12 @@ static void copy_out(struct side *s)
 		.len = 4096, .flags = GNTCOPY_dest_gref,
 	};
 
-	grant(s, &op, sizeof(op), GNTTABOP_copy);
+	call_with(s, GNTTABOP_copy, &op, sizeof(op));
 }
 
 static long run_copy(struct side *s)
 {
-	const struct gnttab_copy *op = args_of(s);
-	long r = run_grant(s);
-
-	return r ? r : op->status;
+	return run_for(s, offsetof(struct gnttab_copy, status));
 }
 
 static void transfer(struct side *s)
@@ -100,22 +88,19 @@ static void transfer(struct side *s)
 		.ref = REF_ACCEPT,
 	};
 
-	grant(s, &op, sizeof(op), GNTTABOP_transfer);
+	call_with(s, GNTTABOP_transfer, &op, sizeof(op));
 }
 
 static long run_transfer(struct side *s)
 {
-	const struct gnttab_transfer *op = args_of(s);
-	long r = run_grant(s);
-
-	return r ? r : op->status;
+	return run_for(s, offsetof(struct gnttab_transfer, status));
 }
 
 static void version_2(struct side *s)
 {
 	struct gnttab_set_version op = { .version = 2 };
 
-	grant(s, &op, sizeof(op), GNTTABOP_set_version);
+	call_with(s, GNTTABOP_set_version, &op, sizeof(op));
 }
 
 /* Nothing of the domain's is mapped by the other one. */
@@ -139,7 +124,7 @@ static void more_frames(struct side *s)
 	struct gnttab_setup_table op = { .dom = DOMID_SELF, .nr_frames = 2 };
 
 	set_xen_guest_handle(op.frame_list, (xen_pfn_t *)fake_va(page + s->args_page + 1));
-	grant(s, &op, sizeof(op), GNTTABOP_setup_table);
+	call_with(s, GNTTABOP_setup_table, &op, sizeof(op));
 }
 
 static void swap_refs(struct side *s)
@@ -147,15 +132,12 @@ static void swap_refs(struct side *s)
 	struct gnttab_swap_grant_ref op = { .ref_a = REF_OFFERED,
 					    .ref_b = REF_UNUSED };
 
-	grant(s, &op, sizeof(op), GNTTABOP_swap_grant_ref);
+	call_with(s, GNTTABOP_swap_grant_ref, &op, sizeof(op));
 }
 
 static long run_swap(struct side *s)
 {
-	const struct gnttab_swap_grant_ref *op = args_of(s);
-	long r = run_grant(s);
-
-	return r ? r : op->status;
+	return run_for(s, offsetof(struct gnttab_swap_grant_ref, status));
 }
 
 /* The guest itself takes an entry back. */
