@@ -64,24 +64,35 @@ void panic(const char *fmt, ...)
 
 /* --- where CPUs and vCPUs meet --- */
 
+/*
+ * In the order of VCPU1 (dom/vcpu.c): the old tables go before the CPU's bits,
+ * and the new ones come after them.
+ */
+static void leave(unsigned int cpu, struct domain *d)
+{
+	this_cpu()->current = NULL;
+	tlb_load_cr3(cpu_idle_cr3);
+	__atomic_and_fetch(&d->cpu_mask, ~(1UL << cpu), __ATOMIC_SEQ_CST);
+	frame_pool_cpu_leaves(d->sharing.frames, cpu);
+}
+
+static void come(unsigned int cpu, struct vcpu *v)
+{
+	frame_pool_cpu_enters(v->domain->sharing.frames, cpu);
+	__atomic_or_fetch(&v->domain->cpu_mask, 1UL << cpu, __ATOMIC_SEQ_CST);
+	this_cpu()->current = v;
+	tlb_load_cr3(mfn_to_maddr(v->kernel_l4));
+}
+
 void state_run(unsigned int cpu, struct vcpu *v)
 {
 	unsigned int me = sim_cpu;
-	struct domain *old, *d = v ? v->domain : NULL;
 
 	sim_cpu = cpu;
-	old = sim_cpu_domain(cpu);
-	if (old) {
-		__atomic_and_fetch(&old->cpu_mask, ~(1UL << cpu),
-				   __ATOMIC_SEQ_CST);
-		frame_pool_cpu_leaves(old->sharing.frames, cpu);
-	}
-	if (d) {
-		__atomic_or_fetch(&d->cpu_mask, 1UL << cpu, __ATOMIC_SEQ_CST);
-		frame_pool_cpu_enters(d->sharing.frames, cpu);
-	}
-	this_cpu()->current = v;
-	tlb_load_cr3(v ? mfn_to_maddr(v->kernel_l4) : cpu_idle_cr3);
+	if (sim_cpu_domain(cpu))
+		leave(cpu, sim_cpu_domain(cpu));
+	if (v)
+		come(cpu, v);
 	sim_cpu = me;
 }
 
