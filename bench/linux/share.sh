@@ -136,6 +136,25 @@ share_trace() {
 	share_at_least breaks $((before + 5)) && echo "breaks=$(($(share_number breaks) - before))"
 }
 
+# A free page is offered by who reports it, and by no thread that looks at others: pages between the
+# kernel's text and its data are free ones, too.
+share_offers() {
+	mount -t tracefs t $tracing 2>/dev/null
+	echo >$tracing/trace && echo 1 >$tracing/events/pasture/pasture_offer/enable || return 1
+	for i in 1 2; do
+		# free no more, and their shares broken
+		much=$(awk '/^MemAvailable/ { print $2 * 768 }' /proc/meminfo)
+		{ head -c "$much" /dev/zero; sleep 2; } | tail -c "$much" >/dev/null
+		sleep 2
+	done
+	echo 0 >$tracing/events/pasture/pasture_offer/enable
+	grep 'kind=6' $tracing/trace >/tmp/free
+	n=$(grep -c 'kworker' /tmp/free)
+	grep -v 'kworker' /tmp/free && return 1
+	rm /tmp/free
+	[ "$n" -ge 1 ] && echo "free pages: $n"
+}
+
 # share_more SECONDS NUMBER: so many pages of the cache are shared within that time.
 share_more() {
 	wanted=$(($(share_number cache/accepted) + $2)) i=0
@@ -242,6 +261,7 @@ share_mappers() {
 	step load share_load
 	step settle share_settle
 	step mappers mappers "${seconds:-20}" /tmp/mapped
+	step offers share_offers
 	step names [ "$(share_number names_wrong)" = 0 ]
 	say "share breaks=$(share_number breaks) cache=$(share_number cache/accepted)"
 	complaints

@@ -24,24 +24,9 @@ static bool active;
 static unsigned int *order;	/* Linux's: no smaller block is reported */
 static unsigned int order_before;
 
-/*
- * A page in use that is offered as a free one costs the guest its life if it is
- * a table that is not pinned: its frame's number is in other tables then.  Two
- * such were once found shared, and not how they came to be offered.
- */
-static bool is_nobodys(const void *unused, unsigned long pfn)
-{
-	struct page *page = pfn_to_page(pfn);
-
-	if (!page_count(page) && !PageTable(page))
-		return true;
-	pr_info_once("page %lx was reported as free, and is in use: left\n", pfn);
-	return false;
-}
-
 static void flush(struct offer *o)
 {
-	offer_account(o, offer_send(o, is_nobodys, NULL));
+	offer_account(o, offer_send(o, NULL, NULL));
 }
 
 static void offer_block(struct page *page, unsigned int length)

@@ -89,18 +89,27 @@ static void flush(struct offer *o)
 	offer_account(o, rc);
 }
 
-void image_round(void)
+static void range_round(const struct span *r)
 {
 	struct offer *o = &offer_batch;
 	unsigned long pfn;
 
-	if (!frames)
-		return;
-	for (pfn = base; pfn < end; pfn++) {
-		if (!table_may_offer(pfn) || !offer_add(o, pfn, 0))
+	for (pfn = r->first; pfn < r->end; pfn++) {
+		if (table_kind(pfn) != r->kind || !table_may_offer(pfn) || !offer_add(o, pfn, 0))
 			continue;
 		flush(o);
 		cond_resched();
 	}
 	flush(o);
+}
+
+/* What lies between text and rodata the kernel gave free at boot. */
+void image_round(void)
+{
+	int i;
+
+	if (!frames)
+		return;
+	for (i = 0; i < ARRAY_SIZE(ranges); i++)
+		range_round(&ranges[i]);
 }
