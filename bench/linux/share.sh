@@ -165,6 +165,12 @@ share_more() {
 	done
 }
 
+# What was given back at the start was not wanted again at once.
+share_calm() {
+	n=$(share_number balloon/taken)
+	[ "$n" -le 2048 ] || { echo "$n pages were taken again"; return 1; }
+}
+
 # A file that is shared, cut, filled again.  Its pages' next lives may have to rest.
 share_truncate() {
 	for i in 1 2 3; do
@@ -235,6 +241,7 @@ share() {
 	step load share_load
 	step settle share_settle
 	share_say idle
+	step calm share_calm
 	step kinds share_kinds
 	step files files
 	step pressure share_pressure

@@ -2,12 +2,14 @@
 /*
  * Free memory goes back to the machine, by Linux's own balloon.
  *
- * What is available is kept between free_mib and free_mib + spare_mib; outside
- * of that the target moves so far that the middle is reached.  A look comes
- * every sleep_ms.  Between two looks the guest may want more: reclaim asks the
- * shrinker first, which takes memory again at once, twice as much each time;
- * and before a process is killed for want of memory the notifier takes back all
- * that there is.  Pages that come back need no memory of the guest's.
+ * What is available is kept between free_mib and free_mib + spare_mib.  Below,
+ * the target moves so far that the middle is reached; far above, half of the
+ * way at each look, since others take memory while the balloon gives it.  A
+ * look comes every sleep_ms, or sooner.  Between two looks the guest may want
+ * more; then reclaim asks the shrinker, which takes memory again at once,
+ * twice as much once that is there and was not enough; and before a process is
+ * killed for want of memory the notifier takes back all that there is.  Pages
+ * that come back need no memory of the guest's.
  *
  * Who writes target_kb of /sys/devices/system/xen_memory steers from then on
  * (LX7): the module leaves the balloon alone until `run` is written 1 again.
@@ -123,7 +125,7 @@ static void steer(unsigned long low, unsigned long spare)
 		move_to(now);	/* far enough */
 	} else if (now == target && have > low + spare && time_after(jiffies, quiet_until)) {
 		step = STEP_FIRST;
-		move_to(now - (have - middle));
+		move_to(now - (have - middle > STEP_FIRST ? (have - middle) / 2 : have - middle));
 	}
 }
 
@@ -160,14 +162,23 @@ static bool is_balloon(void)
 	return (current->flags & PF_KTHREAD) && !strcmp(current->comm, "xen-balloon");
 }
 
-/* Called when memory is short; may be in any context that may reclaim. */
+/*
+ * Reclaim runs also where there is enough, but in pieces: the balloon's own
+ * work does that to it, and memory that comes back in single pages is no help.
+ */
+static bool is_short(void)
+{
+	return available() <= MIB_PAGES(READ_ONCE(param_free_mib) + READ_ONCE(param_spare_mib));
+}
+
+/* Called by who reclaims; may be in any context that may. */
 static unsigned long pressure(struct shrinker *s, struct shrink_control *sc)
 {
 	if (is_balloon() || !spin_trylock(&target_lock))
 		return 0;
 	counters.pressure++;
-	if (is_ours() && target < most()) {
-		move_to(target + step);
+	if (is_short() && is_ours() && target <= balloon_stats.current_pages && target < most()) {
+		move_to(balloon_stats.current_pages + step);
 		step = min(step * 2, full);
 		rest(PRESSURE_REST);
 	}

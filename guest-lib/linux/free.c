@@ -11,16 +11,26 @@
  *
  * Nothing is offered while the balloon is on its way, which would take the
  * pages next; reporting asks again when a page is freed.
+ *
+ * Linux asks every two seconds, for a few blocks of each size, so that a guest
+ * at work pays little for pages that it takes again.  In a guest at rest all
+ * are asked for at once, and those that wait on CPUs' lists, too.
  */
 #include <linux/highmem.h>
 #include <linux/page_reporting.h>
 #include <linux/printk.h>
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
+#include <linux/vmstat.h>
 
 #include "pasture.h"
 
+#define PASSES_MOST	64u	/* Linux's, of one look */
+#define REST_PAGES	256u	/* taken from look to look: it rests */
+
 static bool active;
+/* Brings pages on CPUs' lists to the allocator's; NULL: cannot be had. */
+static void (*drain)(void *zone);
 static unsigned int *order;	/* Linux's: no smaller block is reported */
 static unsigned int order_before;
 
@@ -87,12 +97,50 @@ int free_init(void)
 
 	if (!param_free)
 		return 0;
+	drain = (void *)hyper_symbol("drain_all_pages");
 	order_choose();
 	rc = page_reporting_register(&reporting);
 	if (rc)
 		pr_info("free pages are not reported (%d): they are not shared\n", rc);
 	active = !rc;
 	return 0;
+}
+
+static bool is_at_rest(void)
+{
+	static unsigned long events[NR_VM_EVENT_ITEMS], before;
+	unsigned long taken = 0;
+	bool rests;
+	int i;
+
+	all_vm_events(events);
+	for (i = PGALLOC_DMA; i <= PGALLOC_MOVABLE; i++)
+		taken += events[i];
+	rests = taken - before < REST_PAGES;
+	before = taken;
+	return rests;
+}
+
+static bool may_report(void)
+{
+	bool may;
+
+	mutex_lock(&pasture_lock);
+	may = main_is_sharing() && balloon_rests();
+	mutex_unlock(&pasture_lock);
+	return may;
+}
+
+void free_look(void)
+{
+	unsigned int i;
+
+	if (!active || !is_at_rest())
+		return;
+	if (drain)
+		drain(NULL);
+	for (i = 0; i < PASSES_MOST && delayed_work_pending(&reporting.work) && may_report(); i++)
+		flush_delayed_work(&reporting.work);
 }
 
 /* Without pasture_lock, which a report under way wants. */

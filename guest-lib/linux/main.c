@@ -13,7 +13,8 @@
 #include "pasture.h"
 
 #define EPOCH	(8 * HZ)
-#define UNREST_MOST	16	/* looks, while the balloon moves */
+#define UNREST_MOST	64	/* looks, while the balloon moves */
+#define HURRY_MS	250u	/* between looks of which each finds more */
 
 enum { RUN_STOP, RUN_SHARE, RUN_UNSHARE };
 
@@ -41,7 +42,7 @@ static bool is_restless(void)
 {
 	static unsigned int looks;
 
-	if (!balloon_moved()) {
+	if (!balloon_moved() && balloon_rests()) {
 		if (looks)
 			table_forgive();
 		looks = 0;
@@ -81,13 +82,25 @@ static void one_round(void)
 	mutex_unlock(&pasture_lock);
 }
 
+/*
+ * A guest that has just started, or whose memory was just given back: what it
+ * saves then is nearly all that it ever saves.
+ */
+static unsigned int pause_ms(void)
+{
+	unsigned int ms = READ_ONCE(param_sleep_ms);
+
+	return quiet_looks_left() || !balloon_rests() ? min(ms, HURRY_MS) : ms;
+}
+
 static int thread_main(void *unused)
 {
 	set_freezable();
 	while (!kthread_should_stop()) {
 		one_round();
+		free_look();
 		wait_event_freezable_timeout(wake, READ_ONCE(woken) || kthread_should_stop(),
-					     msecs_to_jiffies(READ_ONCE(param_sleep_ms)));
+					     msecs_to_jiffies(pause_ms()));
 		WRITE_ONCE(woken, false);
 	}
 	return 0;

@@ -195,6 +195,8 @@ void quiet_add(struct quiet_list *l, unsigned long pfn, unsigned long va);
 void quiet_round(struct quiet_list *l);
 /* Much was written, and has come to rest: all is looked at again. */
 void quiet_again(void);
+/* Further pages may be found soon. */
+bool quiet_looks_left(void);
 
 /* vmalloc.c */
 void vmalloc_round(void);
@@ -214,6 +216,7 @@ void cache_again(unsigned long pfn);
 /* free.c */
 int free_init(void);
 void free_fini(void);
+void free_look(void);		/* without pasture_lock */
 
 /* balloon.c */
 struct balloon_counters {

@@ -22,6 +22,8 @@
 
 u64 quiet_volatile;
 static unsigned int again;	/* counts the calls; pasture_lock */
+/* of the list that was looked at last; any thread may look */
+static unsigned int looks_left = LOOKS;
 
 int quiet_alloc(struct quiet_list *l, enum page_kind kind, unsigned long count)
 {
@@ -39,6 +41,11 @@ int quiet_alloc(struct quiet_list *l, enum page_kind kind, unsigned long count)
 void quiet_again(void)
 {
 	again++;
+}
+
+bool quiet_looks_left(void)
+{
+	return READ_ONCE(looks_left);
 }
 
 void quiet_free(struct quiet_list *l)
@@ -116,6 +123,7 @@ void quiet_round(struct quiet_list *l)
 	if (l->again != again)
 		l->looks = LOOKS;
 	l->again = again;
+	WRITE_ONCE(looks_left, l->looks);
 	if (l->looks)
 		l->looks--;
 	else if (!table_in_epoch())
