@@ -6,6 +6,8 @@
  *
  * MAP1  A map is bounded, and is kept as it came: what it says is for the guest
  *       alone.
+ * MAP2  Who reads one that is set anew meanwhile reads the new one, from its
+ *       start: not the beginning of one and the end of another.
  */
 #include <port.h>
 #include <errno.h>
@@ -29,9 +31,12 @@ struct map_entry {
 } __attribute__((packed));
 
 struct memory_map {
+	uint64_t number;	/* no other one has it; MAP2 */
 	uint32_t count;
 	struct map_entry entry[];
 };
+
+static uint64_t maps_made;	/* atomic */
 
 static size_t map_bytes(uint32_t count)
 {
@@ -47,12 +52,13 @@ void memory_map_free(struct domain *d)
 
 /* --- what a guest reads --- */
 
-/* Entry number i of d's; false: there are not so many. */
-static bool entry_of(struct domain *d, uint32_t i, struct map_entry *e)
+/* Entry number i of d's, and of which map; false: there are not so many. */
+static bool entry_of(struct domain *d, uint32_t i, struct map_entry *e, uint64_t *number)
 {
 	bool there;
 
 	spin_lock(&d->lock);
+	*number = d->map ? d->map->number : 0;
 	if (d->map) {
 		there = i < d->map->count;
 		if (there)
@@ -72,19 +78,22 @@ long memory_map_get(uint64_t va)
 {
 	struct domain *d = current_vcpu()->domain;
 	struct xen_memory_map map;
+	uint64_t number, now;
 	struct map_entry e;
 	uint32_t i;
 
-	if (!entry_of(d, 0, &e))
+	if (!entry_of(d, 0, &e, &number))
 		return -ENOSYS;
 	if (copy_from_guest(&map, va, sizeof(map)))
 		return -EFAULT;
 	if (map.nr_entries < 1)
 		return -EINVAL;
-	for (i = 0; i < map.nr_entries && entry_of(d, i, &e); i++)
+	for (i = 0; i < map.nr_entries && entry_of(d, i, &e, &now); i++)
 		if (copy_to_guest((uintptr_t)map.buffer.p + i * sizeof(e), &e,
 				  sizeof(e)))
 			return -EFAULT;
+	if (now != number)
+		return -ERESTART;
 	map.nr_entries = i;
 	return copy_to_guest(va, &map, sizeof(map)) ? -EFAULT : 0;
 }
@@ -124,6 +133,7 @@ static int map_copy(const struct xen_memory_map *from, struct memory_map **out)
 	if (!map)
 		return -ENOMEM;
 	map->count = from->nr_entries;
+	map->number = atomic_fetch_add(&maps_made, 1) + 1;
 	*out = map;
 	if (!bytes || !copy_from_guest(map->entry, (uintptr_t)from->buffer.p, bytes))
 		return 0;

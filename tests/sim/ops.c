@@ -603,6 +603,7 @@ static const struct op ops[] = {
 	{ "foreign-clear", op_foreign_clear, op_run_foreign_ext, NULL, OP_FIRST },
 	{ "foreign-populate", op_foreign_populate, op_run_foreign_memory, NULL, OP_FIRST },
 	{ "foreign-give-back", op_foreign_give, op_run_foreign_memory, NULL, OP_FIRST },
+	{ "foreign-set-map", op_foreign_set_map, op_run_foreign_memory, NULL, OP_FIRST },
 	{ "foreign-grants", op_foreign_grants, op_run_foreign_memory, NULL, OP_FIRST },
 	{ "domain-create", op_create, op_run_domctl, op_create_end, OP_FIRST },
 	{ "domain-max-mem", op_max_mem, op_run_domctl, NULL, OP_FIRST },
@@ -631,15 +632,32 @@ static const struct op ops[] = {
 	{ "die-14", reap_to_14, run_reaper, reap_all, OP_TWO_DOMAINS },
 };
 
+/* In the order of their numbers. */
+static const struct {
+	const struct op *ops;
+	const unsigned int *count;
+} others[] = {
+	{ ops_grant, &ops_grant_count },
+	{ ops_calls, &ops_calls_count },
+	{ ops_timer, &ops_timer_count },
+};
+
 unsigned int op_count(void)
 {
-	return ARRAY_COUNT(ops) + ops_grant_count + ops_calls_count;
+	unsigned int i, n = ARRAY_COUNT(ops);
+
+	for (i = 0; i < ARRAY_COUNT(others); i++)
+		n += *others[i].count;
+	return n;
 }
 
 const struct op *op_at(unsigned int i)
 {
+	unsigned int file = 0;
+
 	if (i < ARRAY_COUNT(ops))
 		return &ops[i];
-	i -= ARRAY_COUNT(ops);
-	return i < ops_grant_count ? &ops_grant[i] : &ops_calls[i - ops_grant_count];
+	for (i -= ARRAY_COUNT(ops); i >= *others[file].count; file++)
+		i -= *others[file].count;
+	return &others[file].ops[i];
 }

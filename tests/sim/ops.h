@@ -43,6 +43,17 @@ static inline void call_with(struct side *s, unsigned int cmd, const void *arg, 
 	s->args = (struct hypercall_args){ .a = { cmd, args_va(s), 1 } };
 }
 
+/* An entry of a memory map (XENMEM_memory_map), as the ABI has it. */
+struct op_map_entry {
+	uint64_t start, bytes;
+	uint32_t type;
+} __attribute__((packed));
+
+static inline struct op_map_entry *op_map_entries(void *args, unsigned int at)
+{
+	return (void *)((uint8_t *)args + at);
+}
+
 /* --- ops_vcpu.c --- */
 void op_break_first(struct side *s);
 long op_run_store_both(struct side *s);
@@ -84,6 +95,7 @@ long op_run_foreign_ext(struct side *s);
 void op_foreign_populate(struct side *s);
 void op_foreign_give(struct side *s);
 void op_foreign_grants(struct side *s);
+void op_foreign_set_map(struct side *s);
 long op_run_foreign_memory(struct side *s);
 void op_create(struct side *s);
 void op_create_end(struct side *s);
@@ -117,6 +129,10 @@ extern const unsigned int ops_grant_count;
 /* --- ops_calls.c --- */
 extern const struct op ops_calls[];
 extern const unsigned int ops_calls_count;
+
+/* --- ops_timer.c --- */
+extern const struct op ops_timer[];
+extern const unsigned int ops_timer_count;
 
 /* --- ops.c: all of them. --- */
 void op_nothing(struct side *s);

@@ -122,6 +122,19 @@ static void copy_own(struct side *s)
 	mmuext(s, op);
 }
 
+/* The blank page as a table of another level than pin-blank's. */
+static void pin_as(struct side *s, unsigned int cmd)
+{
+	struct mmuext_op op = { .cmd = cmd };
+
+	op.arg1.mfn = s->mfn[P_BLANK];
+	mmuext(s, op);
+}
+
+static void pin_l2(struct side *s) { pin_as(s, MMUEXT_PIN_L2_TABLE); }
+static void pin_l3(struct side *s) { pin_as(s, MMUEXT_PIN_L3_TABLE); }
+static void pin_l4(struct side *s) { pin_as(s, MMUEXT_PIN_L4_TABLE); }
+
 static void set_ldt(struct side *s)
 {
 	struct mmuext_op op = { .cmd = MMUEXT_SET_LDT };
@@ -172,6 +185,30 @@ static void memory_size(struct side *s)
 static long run_memory(struct side *s)
 {
 	return state_call(op_memory, &s->args);
+}
+
+#define MAP_AT		256u	/* in the arguments' page */
+#define MAP_ENTRIES	4u
+
+static void memory_map(struct side *s)
+{
+	struct xen_memory_map m = {
+		.nr_entries = MAP_ENTRIES, .buffer.p = (void *)(args_va(s) + MAP_AT),
+	};
+
+	call_with(s, XENMEM_memory_map, &m, sizeof(m));
+}
+
+/* How many entries, and of what sizes: a map that was there as a whole. */
+static long run_memory_map(struct side *s)
+{
+	const struct xen_memory_map *m = args_of(s);
+	long r = run_memory(s);
+	unsigned int i, n = r ? 0 : m->nr_entries;
+
+	for (i = 0; i < n; i++)
+		r += 1 + (long)op_map_entries(args_of(s), MAP_AT)[i].bytes;
+	return r;
 }
 
 /* The number is none that was registered, unless the other vCPU does it. */
@@ -243,10 +280,14 @@ const struct op ops_calls[] = {
 	{ "flush-page-multi", flush_page_multi, run_mmuext },
 	{ "new-base", new_base, run_mmuext },
 	{ "copy-own", copy_own, run_mmuext },
+	{ "pin-l2", pin_l2, run_mmuext },
+	{ "pin-l3", pin_l3, run_mmuext },
+	{ "pin-l4", pin_l4, run_mmuext },
 	{ "set-ldt", set_ldt, run_mmuext },
 	{ "write-descriptor", write_descriptor, run_write_descriptor },
 	{ "grant-replace", unmap_and_replace, run_replace },
 	{ "memory-size", memory_size, run_memory },
+	{ "memory-map", memory_map, run_memory_map },
 	{ "buffer-unregister", buffer_unregister, run_xencomm },
 	{ "share-mode", share_mode, run_share },
 	{ "vcpu-runstate-area", runstate_area, run_vcpu },

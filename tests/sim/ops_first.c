@@ -149,6 +149,22 @@ void op_foreign_grants(struct side *s)
 	s->args = (struct hypercall_args){ .a = { XENMEM_acquire_resource, args_va(s) } };
 }
 
+/* Two ranges, each time others. */
+void op_foreign_set_map(struct side *s)
+{
+	struct xen_foreign_memory_map m = {
+		.domid = s->other->d->id,
+		.map = { .nr_entries = 2, .buffer.p = (void *)(args_va(s) + 256) },
+	};
+	struct op_map_entry *e = op_map_entries(args_of(s), 256);
+
+	be_first(s);
+	memcpy(args_of(s), &m, sizeof(m));
+	e[0] = (struct op_map_entry){ .bytes = 0x1000, .type = 1 };
+	e[1] = (struct op_map_entry){ .start = 0x1000, .bytes = 0x200000, .type = 1 };
+	s->args = (struct hypercall_args){ .a = { XENMEM_set_memory_map, args_va(s) } };
+}
+
 long op_run_foreign_memory(struct side *s)
 {
 	return state_call(op_memory, &s->args);

@@ -127,6 +127,20 @@ static void more_frames(struct side *s)
 	call_with(s, GNTTABOP_setup_table, &op, sizeof(op));
 }
 
+/* There are some once the table is of version 2. */
+static void status_frames(struct side *s)
+{
+	struct gnttab_get_status_frames op = { .dom = DOMID_SELF, .nr_frames = 1 };
+
+	set_xen_guest_handle(op.frame_list, (uint64_t *)fake_va(page + s->args_page + 1));
+	call_with(s, GNTTABOP_get_status_frames, &op, sizeof(op));
+}
+
+static long run_status(struct side *s)
+{
+	return run_for(s, offsetof(struct gnttab_get_status_frames, status));
+}
+
 static void swap_refs(struct side *s)
 {
 	struct gnttab_swap_grant_ref op = { .ref_a = REF_OFFERED,
@@ -161,6 +175,7 @@ const struct op ops_grant[] = {
 	{ "grant-version", version_2, run_grant },
 	{ "grant-version-free", version_2_free, run_grant, NULL, OP_TWO_DOMAINS },
 	{ "grant-grow", more_frames, run_grant },
+	{ "grant-status-frames", status_frames, run_status },
 	{ "grant-swap", swap_refs, run_swap },
 	{ "grant-end-access", op_nothing, run_end_access },
 };

@@ -10,7 +10,7 @@ SIM_SWITCHED := -fsanitize=thread -Wno-tsan --param tsan-distinguish-volatile=1 
 SIM_MACHINE = $(sort $(filter-out tests/%,$(call links,tests/sim/sim.h)) \
 	hv/x86/tlb.c hv/dom/evtchn.c hv/dom/evtchn_pirq.c hv/dom/op_evtchn.c hv/pv/op_vcpu.c hv/pv/vcpu_context.c \
 	hv/dom/vcpu.c hv/ctl/op_domctl.c hv/ctl/create.c hv/ctl/settings.c hv/ctl/cpu_policy.c \
-	hv/ctl/domain_info.c hv/ctl/cpu_map.c hv/ctl/op_xsm.c hv/pv/cpuid.c hv/dom/sched_account.c)
+	hv/ctl/domain_info.c hv/ctl/cpu_map.c hv/ctl/op_xsm.c hv/pv/cpuid.c hv/dom/sched_account.c hv/dom/timer.c)
 SIM_FAKES = $(filter-out %/fake_tlb.c %/fake_evtchn.c,$(filter tests/%,$(call links,tests/sim/sim.h))) \
 	tests/fake/fake_grants.c tests/fake/fake_context.c
 SIM_OBJ = $(patsubst %.c,$(B)/sim/%.o,$(SIM_MACHINE) $(SIM_FAKES) $(wildcard tests/sim/*.c))

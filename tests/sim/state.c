@@ -510,6 +510,8 @@ static uint64_t vcpu_digest(struct vcpu *v, uint64_t digest)
 	digest = mix(digest, v->initialised ? v->regs.rip : 0);
 	digest = mix(digest, !mfn_eq(v->kernel_l4, INVALID_MFN));
 	digest = mix(digest, v->info_frame ? (uintptr_t)v->info % PAGE_SIZE : 1);
+	digest = mix(digest, (v->single_timer.cpu >= 0) | (v->periodic_timer.cpu >= 0) << 1 |
+			     (uint64_t)v->periodic_ns << 2);
 	return mix(digest, sched_is_up(v));
 }
 
