@@ -232,6 +232,15 @@ share_undo() {
 	done
 }
 
+# The second CPU goes and comes while pages are offered and broken.
+share_cpus() {
+	for i in 1 2 3 4 5; do
+		cpu_to 1 0 && cat /bin/busybox >/tmp/cut && cpu_to 1 1 && cmp /bin/busybox /tmp/cut || return 1
+		rm /tmp/cut
+	done
+	[ "$(share_number names_wrong)" = 0 ]
+}
+
 share_unload() {
 	rmmod pasture && [ ! -e $folder ] && share_load && share_settle && share_kinds &&
 		rmmod pasture
@@ -248,6 +257,7 @@ share() {
 	step trace share_trace
 	step truncate share_truncate
 	step balloon share_balloon
+	[ "$(cpus_now)" = 1 ] || step cpus share_cpus
 	step undo share_undo
 	step unload share_unload
 	step files files

@@ -36,7 +36,7 @@ static unsigned int order_before;
 
 static void flush(struct offer *o)
 {
-	offer_account(o, offer_send(o, NULL, NULL));
+	offer_account(o, offer_call(o));
 }
 
 static void offer_block(struct page *page, unsigned int length)

@@ -7,6 +7,7 @@
 #include <linux/mmzone.h>
 #include <linux/pgtable.h>
 #include <linux/printk.h>
+#include <linux/uaccess.h>
 
 #include <asm/xen/hypercall.h>
 #include <asm/xen/page.h>
@@ -119,6 +120,14 @@ u64 hyper_entry_of(unsigned long pfn)
 	pte_t *pte = lookup_address((unsigned long)pfn_to_kaddr(pfn), &level);
 
 	return pte ? pte->pte : 0;
+}
+
+/* Another CPU may take the entry away while it is read. */
+const void *hyper_look(unsigned long pfn)
+{
+	static u64 copy[PAGE_SIZE / sizeof(u64)];
+
+	return copy_from_kernel_nofault(copy, pfn_to_kaddr(pfn), PAGE_SIZE) ? NULL : copy;
 }
 
 /*

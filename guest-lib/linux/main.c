@@ -4,7 +4,6 @@
  * woken, it finds what was broken, offers what may be offered, and steers the
  * balloon.
  */
-#include <linux/cpumask.h>
 #include <linux/freezer.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -214,25 +213,10 @@ err_sysfs:
 	return rc;
 }
 
-/*
- * GAP: with several CPUs another one may be in the midst of making a page-table
- * entry for a reserved page, with the frame's number in a register; nothing is
- * known to do so, and nothing proves it.
- */
-static bool is_alone(void)
-{
-	if (num_possible_cpus() == 1)
-		return true;
-	pr_info("%u CPUs are possible, and only one is supported: nothing to do\n", num_possible_cpus());
-	return false;
-}
-
 static int __init pasture_start(void)
 {
 	int rc = hyper_probe();
 
-	if (!rc && !is_alone())
-		rc = -ENODEV;
 	if (!rc)
 		rc = hyper_mode_set();
 	if (rc)

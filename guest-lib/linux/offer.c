@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* Offers, a batch at a time (LX2, LX4), and how they went. */
+/*
+ * Offers, a batch at a time (LX2, LX4), and how they went.
+ *
+ * Nobody is to be in the midst of using a page's old frame number: with one CPU
+ * nobody is while this thread runs with interrupts off, and with several, while
+ * the machine is stopped.
+ */
+#include <linux/cpumask.h>
 #include <linux/irqflags.h>
+#include <linux/stop_machine.h>
 
 #include "pasture.h"
 
@@ -55,19 +63,38 @@ void offer_account(struct offer *o, long rc)
 	o->count = 0;
 }
 
-long offer_send(struct offer *o, offer_fn may_go, const void *arg)
-{
-	unsigned long flags;
-	unsigned int i = 0;
+struct sending {
+	struct offer *o;
+	offer_fn may_go;
+	const void *arg;
 	long rc;
+};
 
-	local_irq_save(flags);
-	while (may_go && i < o->count)
-		if (may_go(arg, o->pfn[i]))
+static int send(void *sending)
+{
+	struct sending *s = sending;
+	unsigned int i = 0;
+
+	while (s->may_go && i < s->o->count)
+		if (s->may_go(s->arg, s->o->pfn[i]))
 			i++;
 		else
-			offer_drop(o, i);
-	rc = offer_call(o);
+			offer_drop(s->o, i);
+	s->rc = offer_call(s->o);
+	return 0;
+}
+
+long offer_send(struct offer *o, offer_fn may_go, const void *arg)
+{
+	struct sending s = { .o = o, .may_go = may_go, .arg = arg };
+	unsigned long flags;
+
+	if (!o->count)
+		return 0;
+	if (num_possible_cpus() > 1)
+		return stop_machine(send, &s, NULL) ?: s.rc;
+	local_irq_save(flags);
+	send(&s);
 	local_irq_restore(flags);
-	return rc;
+	return s.rc;
 }

@@ -36,7 +36,8 @@
  *  LX3  a page of the cache is offered while it is locked, unmapped, and its
  *       reference count frozen, after a grace period since it was so: nobody
  *       can have its frame's number at hand (cache.c).
- *  LX4  interrupts are off for one batch of OFFER_BATCH pages, never longer.
+ *  LX4  interrupts are off for one batch of OFFER_BATCH pages, never longer, on
+ *       all CPUs where pages of the kernel's go (offer.c).
  *  LX5  the table says "shared" of a page that was offered with success; it may
  *       have been broken since.  Only table_sweep() finds that out, so what is
  *       counted as broken lags.
@@ -109,6 +110,11 @@ long hyper_offer(struct shareop_entry *entries, unsigned int count);
 bool hyper_frame_of(unsigned long pfn, unsigned long *mfn);
 /* The raw entry of a page in the linear map; 0: none. */
 u64 hyper_entry_of(unsigned long pfn);
+/*
+ * A copy of the page, good until the next call (pasture_lock); NULL: it cannot
+ * be read, for it was given back, or its linear entry was taken away.
+ */
+const void *hyper_look(unsigned long pfn);
 /* A symbol that the kernel does not export; 0: there is none. */
 unsigned long hyper_symbol(const char *name);
 
@@ -156,10 +162,13 @@ extern u64 offer_calls_failed;
 extern struct offer offer_batch;	/* the one that all use */
 /* second_va: where else it is mapped, or 0; true: it is full now */
 bool offer_add(struct offer *o, unsigned long pfn, unsigned long second_va);
-long offer_call(struct offer *o);			/* interrupts off */
+long offer_call(struct offer *o);	/* of pages whose frames nobody uses */
 /* May this page still go, a moment before?  arg: the caller's. */
 typedef bool (*offer_fn)(const void *arg, unsigned long pfn);
-/* Interrupts on.  Pages that may not go are dropped; may_go: NULL, all do. */
+/*
+ * May sleep; no other CPU does anything meanwhile.  Pages that may not go are
+ * dropped; may_go: NULL, all do.
+ */
 long offer_send(struct offer *o, offer_fn may_go, const void *arg);
 void offer_account(struct offer *o, long rc);		/* and empty it */
 

@@ -35,11 +35,10 @@ static enum private_use use_of(struct page *page)
 
 static void count(struct private_count *out, enum private_use use, unsigned long pfn)
 {
+	const void *page = hyper_look(pfn);
+
 	out[use].pages++;
-	preempt_disable();	/* as in quiet.c */
-	if (hyper_entry_of(pfn) & _PAGE_PRESENT)
-		out[use].zero += !memchr_inv(pfn_to_kaddr(pfn), 0, PAGE_SIZE);
-	preempt_enable();
+	out[use].zero += page && !memchr_inv(page, 0, PAGE_SIZE);
 }
 
 void private_count(struct private_count out[PRIVATE_USES])

@@ -60,33 +60,18 @@ void quiet_add(struct quiet_list *l, unsigned long pfn, unsigned long va)
 		l->page[l->count++] = (struct quiet_page){ .pfn = pfn, .va = va };
 }
 
-/* Never 0. */
-static u32 sum_of(unsigned long pfn)
-{
-	return (u32)xxh64(pfn_to_kaddr(pfn), PAGE_SIZE, 0) | 1;
-}
-
 /*
  * Unchanged since the last look?  A page of a list may be free by now, or given
- * back, and then there is nothing to read.
+ * back, and then there is nothing to read.  A sum is never 0.
  */
 static bool is_quiet(struct quiet_page *p)
 {
+	const void *now = hyper_look(p->pfn);
 	u32 before = p->sum;
-	unsigned long mfn;
-	bool there;
 
-	/*
-	 * Who changes the rights of an area takes its linear entries away: in
-	 * one step, and this is another.
-	 */
-	preempt_disable();
-	there = hyper_frame_of(p->pfn, &mfn) && (hyper_entry_of(p->pfn) & _PAGE_PRESENT);
-	if (there)
-		p->sum = sum_of(p->pfn);
-	preempt_enable();
-	if (!there)
+	if (!now)
 		return false;
+	p->sum = (u32)xxh64(now, PAGE_SIZE, 0) | 1;
 	if (before && p->sum != before)
 		quiet_volatile++;
 	return p->sum == before;

@@ -23,6 +23,7 @@
  * area is gone stays in it until then: the offer names an entry that does not
  * lead to it, and is refused.
  */
+#include <linux/cpumask.h>
 #include <linux/pgtable.h>
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
@@ -54,9 +55,9 @@ static bool own_page(unsigned long va, unsigned long *pfn)
 }
 
 /*
- * True of an area that keeps its linear entries for good, too.  The answer is
- * good until this thread sleeps: there is one CPU (main.c), and no other thread
- * frees the area meanwhile.
+ * True of an area that keeps its linear entries for good, too.  With one CPU
+ * the answer is good until this thread sleeps, for nobody frees the area
+ * meanwhile; with several there is none.
  */
 static bool may_share_area(unsigned long va)
 {
@@ -65,6 +66,8 @@ static bool may_share_area(unsigned long va)
 
 	if (hyper_last_breaks)
 		return true;
+	if (num_possible_cpus() > 1)
+		return false;
 	if (!area_of)
 		area_of = (void *)hyper_symbol("find_vm_area");
 	area = area_of ? area_of((void *)va) : NULL;
