@@ -9,9 +9,7 @@
 
 #include "pasture.h"
 
-/*
- * Under the same name before and after: a break between would look like a fault.
- */
+/* Under the same name before and after: a break is no fault. */
 static bool is_wrong(unsigned long pfn, unsigned long mfn)
 {
 	unsigned long again;

@@ -147,6 +147,13 @@ void main_sleep(void)
 	mutex_unlock(&pasture_lock);
 }
 
+void main_rest(void)
+{
+	mutex_lock(&pasture_lock);
+	sleeping = true;
+	mutex_unlock(&pasture_lock);
+}
+
 void main_wake_up(void)
 {
 	mutex_lock(&pasture_lock);

@@ -89,6 +89,7 @@ extern const char *const kind_names[KINDS];
 /* main.c: the thread's next look comes now. */
 void main_wake(void);
 void main_sleep(void);		/* all private, and nothing offered any more */
+void main_rest(void);		/* nothing offered any more */
 void main_wake_up(void);
 int main_run_get(void);
 int main_run_set(unsigned int run);

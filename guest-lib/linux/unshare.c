@@ -2,6 +2,7 @@
 /*
  * All pages private again: at unload, when `run` is written 2, and before the
  * guest sleeps, is saved or starts another kernel, whose images know frames.
+ * Not where it halts or powers off: what it shares goes with it.
  *
  * A page with a writable entry is written, with a value that changes nothing.
  * Text and rodata are mapped writable elsewhere for a moment, as text_poke
@@ -102,9 +103,12 @@ static struct platform_driver driver = {
 	.driver = { .name = "pasture", .pm = &pm_ops },
 };
 
-static int before_reboot(struct notifier_block *nb, unsigned long unused, void *none)
+static int before_reboot(struct notifier_block *nb, unsigned long event, void *none)
 {
-	main_sleep();
+	if (event == SYS_RESTART)
+		main_sleep();
+	else
+		main_rest();
 	return NOTIFY_OK;
 }
 
