@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# eight stock Linux guests that share, with jobs that check themselves, at once (MINUTES=10 GUESTS=8)
-# reads: MINUTES GUESTS GUEST_MEM MEM CPUS CPU_MODEL ACCEL QEMU WORDS
+# eight stock Linux guests that share, with jobs that check themselves, at once (MINUTES=10 GUESTS=8 VCPUS=1)
+# reads: MINUTES GUESTS VCPUS GUEST_MEM MEM CPUS CPU_MODEL ACCEL QEMU WORDS
 . bench/linux/lib.sh
 KERNEL=$(kernel_of linux-image-cloud-amd64) || exit 1
 need build/linux/base.gz build/linux/files.gz build/linux/share-cloud-amd64.gz
