@@ -131,7 +131,9 @@ $(B)/host/%.o: %.c $(B)/inc/.done
 
 # A name without a file stays in the list, so that make says which is missing.
 # @NAME stands for the files that tests/fake/NAME.links lists.
-names = $(shell sed -n '1,3{s/^.*links: *//;T;s/ *\*\/ *$$//;p;q}' $(1))
+LINKS := $(shell awk 'FNR > 3 { nextfile } sub(/^.*links: */, "") { sub(/ *\*\/ *$$/, ""); gsub(/ +/, "|"); print FILENAME ":" $$0 }' \
+	tests/*/*.[ch])
+names = $(subst |, ,$(patsubst $(1):%,%,$(filter $(1):%,$(LINKS))))
 files = $(foreach f,$(1),$(if $(filter @%,$(f)),$(file < tests/fake/$(f:@%=%).links),$(f)))
 links = $(foreach f,$(call files,$(call names,$(1))),$(or $(wildcard $(f)),$(f)))
 define unit_test
