@@ -199,7 +199,7 @@ static void note_ends(struct fleet *f)
 		f->why[i] = machine_why(f->machines[i]);
 }
 
-/* Both waits; then all are asked to end. */
+/* Both waits; then all are asked to end; who was given up is killed. */
 static void follow(struct fleet *f, struct peer *p)
 {
 	while (goes_on(f) && !all_at(f, STAGE_DOWN))
@@ -214,7 +214,8 @@ static void follow(struct fleet *f, struct peer *p)
 	p->job_records_mib = (double)ksm_records(f->processes, f->count) / MIB;
 	note_ends(f);
 	send_all(f, "\n");
-	wait_for_end(f);
+	if (all_at(f, STAGE_END))
+		wait_for_end(f);
 }
 
 /*
