@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Ctrl-C and TERM: no QEMU stays behind, whoever started it.
 export FAKE_DIALOGUE=$dir/dialogues/silent FAKE_PID=$work/fake.pid QEMU=$dir/fake-qemu
-gone() { # PID: it ends soon
+gone() { # PID: it ends soon; whoever fetches its status may take his time
 	local _
 
 	for _ in $(seq 50); do
-		kill -0 "$1" 2>/dev/null || return 0
+		grep -qs "^State:\s[^ZX]" "/proc/$1/status" || return 0
 		sleep 0.1
 	done
 	kill -KILL "$1"
