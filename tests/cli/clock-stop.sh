@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # QEMU's `stop` and `cont`: a guest's wall clock falls behind, and is right again within
 # 3 s of the machine's time (dom/wallclock.h); 2 more for a host with more to do.
+# Beside others (31 s): its bounds are seconds, of a machine of its own.
 . bench/machine.sh
 export PASTURE=build/debug/pasture TIMEOUT=60
 pipe=$work/clock.monitor

@@ -2,6 +2,7 @@
 # CP10: the terminal, which is the harness, reads nothing for 4 seconds while one guest prints all
 # it can.  The other guest goes on, what was lost is said, and the machine's last lines get out.
 # Debug build, as in the boot tests: its checks of lock order see who waits for the device.
+# Beside others (6 s): what it bounds is whether a guest goes on, not when.
 guest=build/guest/console-stall.elf
 log=$work/stall.log
 cat > "$work/stall.cfg" <<'LIST'

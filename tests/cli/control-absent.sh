@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # pasturectl without a machine, with one that does not answer, and with an older or newer one: one
 # line each, and it ends.
+# Beside others (11 s): it waits for nobody's answers.
 ctl=build/pasturectl
 sock=$work/control.sock
 export PASTURE_CONTROL=$sock
@@ -22,7 +23,7 @@ refuses "no machine at $sock: No such file or directory; 'make run' makes one" $
 refuses "no machine at build: Connection refused" $ctl -s build list
 touch "$work/no-machine"
 refuses "no machine at $work/no-machine: Connection refused" $ctl -s "$work/no-machine" list
-refuses "File name too long" $ctl -s "$(printf './%.0s' {1..80})build/cli/no-machine" list
+refuses "File name too long" $ctl -s "$(printf './%.0s' {1..80})${work#"$PWD/"}/no-machine" list
 plays_control closes
 refuses "closed its control channel" $ctl list
 plays_control silent

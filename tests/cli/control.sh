@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The control channel of a real machine: what pasturectl shows and does, and clients that mean harm,
 # beside a guest that must not notice.  One CPU: who waits there is missed.  Debug build, for its checks.
+# Beside others (37 s): it waits for answers, of a machine of its own.
 . bench/machine.sh
 export PASTURE=build/debug/pasture TIMEOUT=100 APPEND=ctl=com2
 ctl=build/pasturectl

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 # The guest library as an outsider takes it: installed, its headers alone in C and C++, the samples of the
 # pages compiled, linked at any address, and run.
+# Beside others (41 s): make finds all built, and boot-mine has a folder for it.
 to=$work/guest-lib
+export DIR=$to.mine
 rm -rf "$to"
 mkdir -p "$to"
 expect 2 "PREFIX=here: wanted a path that begins with /" make -s install-guest-lib PREFIX=here
@@ -138,14 +140,15 @@ mine hello "(d2 mine2) hello"
 mine offers "begun 0 offered 40 stopped 0 words 55 6"
 grep -q '^  saved by sharing, at most: [0-9]* pages; breaks: [1-9]' <<<"$out" || fail "nothing was shared"
 mine share "begun 64 offered 40 ended 0 words 55 6" BREAKS=guest
-# The page's line of the list and its command, in the folder that this left.
+# The page's line of the list and its command, in the folder that this left, as in build/mine.
 mine hello "(d2 mine2) hello" INITRD=LICENSE
 page() { # PATTERN: the lines of code that match, and those that they go on with
 	awk -v pattern="$1" '/^    / && $0 ~ pattern { on = 1 } on { print } !/\\$/ { on = 0 }' docs/your-kernel.md
 }
-page "^    domain name=web" >build/mine/domains.cfg
+ln -sfn "$PWD/build/pasture" "$work/pasture"
+page "^    domain name=web" >"$DIR"/domains.cfg
 line=$(page "^    qemu-system" | sed 's/"domains.cfg,kernel"/"domains.cfg,kernel,part1"/')
-out=$(cd build/mine && timeout 60 bash -c "$line" </dev/null 2>&1) || fail "the page's command fails: $out"
+out=$(cd "$DIR" && timeout 60 bash -c "$line" </dev/null 2>&1) || fail "the page's command fails: $out"
 grep -q "(d2 web2) hello" <<<"$out" || fail "the page's list starts no guests: $out"
 # Each word of the list is in the page's table.
 words=$(sed -n '/^static const struct rule domain_rules/,/^}/s/{ "\([a-z0-9_]*\)",/\n\1\n/gp' hv/ctl/config.c | grep -x '[a-z0-9_]*')

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The initial RAM disk: what it holds, the same bytes each time, and mistakes in its list.
+# Beside others (1 s): no machine.
 list=$work/list
 echo "some text" >"$work/text"
 cat >"$list" <<-END

@@ -3,7 +3,7 @@
 # under bash -e, and succeeds (0), is skipped (77) or fails.
 harness=${HARNESS:-build/harness}
 dir=$PWD/tests/cli
-work=$PWD/build/cli
+work=$PWD/$CLI_WORK
 mkdir -p "$work"
 
 fail() {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # PEER=: what is refused before anything is started; and KSM's settings come back, however
 # the run ends.
+# Beside others (9 s): KSM is no other test's.
 k=build/guest/minimal.elf
 ksm=/sys/kernel/mm/ksm
 head -c 8000000 /dev/zero >"$work/initrd"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Recorded runs with Linux guests: one that goes well, and all that can go wrong.
+# Beside others (5 s): a fake machine with a folder for it.
 echo x >"$work/initrd"
 play() { # DIALOGUE STATUS TEXT
 	FAKE_DIALOGUE=$dir/dialogues/$1 expect "$2" "$3" "$harness" linux GUESTS=2 \

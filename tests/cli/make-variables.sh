@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make: a misspelt variable, one that the target ignores, tests that are not there, and T=list,
 # which builds nothing.
+# Beside others (16 s): make only says what it would do.
 export MAKELEVEL=0
 nothing() { # VARIABLE TARGET...
 	expect 2 "pasture: ${1%%=*}= means nothing to 'make ${*:2}'" make "$1" "${@:2}"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # make replay: pages whose kinds are known, page by page; groups; lists; and a user's mistakes.
+# Beside others (1 s): no machine.
 top=$work/replay replay=build/pasture-replay
 rm -rf "$top"
 mkdir -p "$top/a/sub" "$top/b" "$top/empty"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make sim: one that was cut off goes on with RESUME=1, does no pair twice, and refuses other sources.  The
 # simulator is a script that is stopped after a pair.
+# Beside others (1 s): a tree of its own.
 top=$work/sim-resume
 rm -rf "$top"
 mkdir -p "$top/tests/sim" "$top/build/sim"
