@@ -15,7 +15,8 @@ CMD=true SSH_PORT=70000 mistake "pasture: SSH_PORT=70000: wanted a number" run
 # It builds what it boots.
 make -n -W hv/boot/main.c T= host | grep -q -- '-o build/hv/hv/boot/main.o' || fail "make host does not build the hypervisor"
 
-# A port that somebody has.
+# A port that somebody has; an earlier run's file is not waited for.
+rm -f "$work/port"
 perl -MSocket -e '
 	$| = 1;
 	socket(S, PF_INET, SOCK_STREAM, 0) && bind(S, sockaddr_in(0, INADDR_LOOPBACK)) && listen(S, 1) or die;
