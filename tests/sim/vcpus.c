@@ -96,8 +96,6 @@ void sched_runstate(struct vcpu *v, struct vcpu_runstate_info *out)
 	*out = (struct vcpu_runstate_info){ .state = RUNSTATE_running };
 }
 
-/* Time stands: what is due is so from the start. */
-uint64_t now_ns(void) { return 1000000000; }
 void lapic_timer_set(uint64_t deadline_ns) { }
 
 uint32_t tsc_pv_mul = 1;
