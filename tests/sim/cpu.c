@@ -163,11 +163,27 @@ static unsigned int point_number(unsigned int conflict, enum sim_access how, boo
 	return n;
 }
 
-void sim_point(unsigned int conflict, enum sim_access how, bool is_point)
+/*
+ * The first CPU is left at the first preemption.  At the second one the next is
+ * left, or the first again where that waits for it; of three, the last runs
+ * whole.
+ */
+static bool is_left_at(unsigned int n)
 {
-	unsigned int n = point_number(conflict, how, is_point);
+	bool is_first = sim_cpu == schedule.first;
 
 	if (!n || switches == SIM_SWITCHES || n != schedule.at[switches])
+		return false;
+	if (!switches)
+		return is_first;
+	if (SIM_CPUS > 2 && sim_cpu == (schedule.first + 2 * schedule.step) % SIM_CPUS)
+		return false;
+	return schedule.at[0] || !is_first;
+}
+
+void sim_point(unsigned int conflict, enum sim_access how, bool is_point)
+{
+	if (!is_left_at(point_number(conflict, how, is_point)))
 		return;
 	/* Who was preempted goes on counting where it stands. */
 	sim_outcome.switched[switches++] = true;
@@ -262,7 +278,8 @@ void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],
 	unsigned int i;
 
 	schedule = *s;
-	switches = waits = 0;
+	switches = !s->at[0] && s->at[1];
+	waits = 0;
 	borrowed = false;
 	reduce_restart();
 	memset(&sim_outcome, 0, sizeof(sim_outcome));

@@ -344,26 +344,35 @@ static void judge(struct pair *p, const struct sim_schedule *s)
 static bool run_from(struct pair *p, const struct sim_schedule *s)
 {
 	run_schedule(p, s);
-	if (sim_outcome.switched[0])
+	if (sim_outcome.switched[0] || sim_outcome.switched[1])
 		judge(p, s);
 	return sim_outcome.switched[0];
 }
 
-/*
- * The first preemption at point n, the second one at each that matters.  False:
- * the first one's CPU has no point n.
- */
-static bool explore_from(struct pair *p, struct sim_schedule s, unsigned int n)
+/* The second preemption at each point that matters. */
+static void explore_second(struct pair *p, struct sim_schedule s)
 {
-	s.at[0] = n;
-	s.at[1] = 0;
-	if (!run_from(p, &s))
-		return false;
 	reduce_from(&s);
 	while (results->failures < FAILURES_MAX && (s.at[1] = reduce_next())) {
 		(void)run_from(p, &s);
 		reduce_learn();
 	}
+}
+
+/*
+ * The first preemption at point n; of three, at none for 0, and those that are
+ * left go on either way round.  False: the first one's CPU has no point n.
+ */
+static bool explore_from(struct pair *p, struct sim_schedule s, unsigned int n)
+{
+	s.at[0] = n;
+	if (!run_from(p, &s) && n)
+		return false;
+	reduce_whole();
+	explore_second(p, s);
+	s.back = true;
+	if (n && SIM_CPUS > 2)
+		explore_second(p, s);
 	return results->failures < FAILURES_MAX;
 }
 
@@ -457,17 +466,12 @@ static void check_undone(struct pair *p)
 
 static void explore(struct pair *p)
 {
-	struct sim_schedule s;
 	unsigned int i, n;
 
 	start_pair(p);
-	/* Of three, each order also with the way back the other way round. */
-	for (i = 0; i < ORDERS * (SIM_CPUS - 1); i++) {
-		s = order(i % ORDERS);
-		s.back = i >= ORDERS;
-		for (n = 1; explore_from(p, s, n); n++)
+	for (i = 0; i < ORDERS; i++)
+		for (n = SIM_CPUS < 3; explore_from(p, order(i), n); n++)
 			;
-	}
 	if (!results->failures)
 		check_undone(p);
 }

@@ -27,6 +27,7 @@ bool __wrap_spin_trylock(struct spinlock *l);
 		sim_in_lock[me] = (how); \
 		call; \
 		sim_in_lock[me] = SIM_NOT_IN_LOCK; \
+		reduce_in_lock(me); \
 	} while (0)
 
 void __wrap_spin_lock(struct spinlock *l)

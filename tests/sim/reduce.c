@@ -27,7 +27,13 @@
  *
  * RED6  Of three CPUs, C runs whole while A and B are left, then A and B, or B
  *       and A: so RED1 is asked of C's accesses, and A's where it goes on
- *       before B; RED2 of B's and C's.
+ *       before B; RED2 of B's and C's.  Past A's last access A is whole first.
+ *
+ * RED7  A CPU that is left in a section keeps its lock until it goes on: what
+ *       the others touch in sections of that lock only they do not touch
+ *       meanwhile, so it meets nothing.  So one point of a section is enough,
+ *       and one before each flush of a TLB in it (what the TLB has by then is
+ *       seen by the accesses of no operation).
  *
  * Each step leads to a larger n or m, so one of all that are the same runs.
  */
@@ -41,11 +47,18 @@
 #define WRITTEN		2u
 #define LOCK		4u	/* as one: taken and freed */
 #define LOCKS_MAX	16u	/* that a CPU holds */
+#define LOCK_BITS	32u
 
 struct log {
 	struct sim_step step[STEPS_MAX];
 	unsigned int count;
 	unsigned int first;	/* at the first preemption */
+};
+
+/* Words, and which locks are held at each access to them. */
+struct touched {
+	uint8_t flags[SIM_CONFLICTS];
+	uint32_t held[SIM_CONFLICTS];
 };
 
 static struct log now;			/* of this run */
@@ -55,12 +68,12 @@ static unsigned int cpu_a;
 /* Of three: who comes after B, and whether B goes on before A. */
 static unsigned int cpu_c;
 static bool b_first;
+static bool a_is_left;	/* at the first preemption; else it is whole by then */
 /*
  * What all but the CPU touch from the first preemption on (RED3; but for A, all
  * of it).
  */
-static uint8_t others[SIM_CPUS][SIM_CONFLICTS];
-static uint8_t rest_of_c[SIM_CONFLICTS];
+static struct touched others[SIM_CPUS], rest_of_c;
 static bool done[POINTS_MAX];
 
 /* Locks that a CPU took, by the number of their word. */
@@ -68,16 +81,54 @@ struct locks {
 	unsigned int lock[LOCKS_MAX], count;
 };
 
+/* The locks that a CPU has, and those that it has a ticket of. */
+static uint32_t held[SIM_CPUS], drawn[SIM_CPUS];
+static unsigned int lock_of_bit[LOCK_BITS];	/* plus 1 */
+
+/* In the order in which they are met; 0: there are too many. */
+static uint32_t lock_bit(unsigned int lock)
+{
+	unsigned int i;
+
+	for (i = 0; i < LOCK_BITS && lock_of_bit[i] && lock_of_bit[i] != lock + 1; i++)
+		;
+	if (i == LOCK_BITS)
+		return 0;
+	lock_of_bit[i] = lock + 1;
+	return 1u << i;
+}
+
 void reduce_restart(void)
 {
 	now.count = now.first = 0;
+	memset(held, 0, sizeof(held));
+	memset(drawn, 0, sizeof(drawn));
 }
 
 void reduce_step(struct sim_step step)
 {
 	if (now.count == STEPS_MAX || step.point >= POINTS_MAX)
 		sim_fail("a schedule has too many accesses");
+	step.held = held[step.cpu];
+	if (step.how == SIM_TAKES)
+		drawn[step.cpu] |= lock_bit(step.conflict);
+	else if (step.how == SIM_FREES)
+		held[step.cpu] &= ~lock_bit(step.conflict);
 	now.step[now.count++] = step;
+}
+
+void reduce_in_lock(unsigned int cpu)
+{
+	held[cpu] |= drawn[cpu];
+	drawn[cpu] = 0;
+}
+
+void reduce_flushes(unsigned int cpu)
+{
+	if (sim_active)
+		reduce_step((struct sim_step){
+			.conflict = SIM_FLUSHES, .cpu = (uint8_t)cpu,
+		});
 }
 
 void reduce_switched(void)
@@ -145,22 +196,27 @@ static bool lock_is_in(const struct locks *l, unsigned int lock)
 }
 
 /*
- * Can the CPU do that step before or after all that the other one does?  taken:
- * locks that both use, which it took since it stood where that is asked for;
- * held: the other one's.
+ * Can the CPU do that step before or after all that the other one does?  keeps:
+ * locks that it had where that is asked for, and has (RED7); taken: those that
+ * both use, which it took since; theirs: the other one's.
  */
-static bool step_passes(const struct sim_step *s, const uint8_t *others,
-			const struct locks *held, struct locks *taken)
+static bool step_passes(const struct sim_step *s, const struct touched *others, uint32_t keeps,
+			const struct locks *theirs, struct locks *taken)
 {
-	unsigned int flags = others[s->conflict];
+	unsigned int flags;
 
+	if (s->conflict == SIM_FLUSHES)
+		return !keeps;
+	flags = others->flags[s->conflict];
+	if (flags && others->held[s->conflict] & keeps)
+		return true;
 	if (meet(access_of(s), flags))
 		return false;
 	if (!(flags & LOCK))
 		return true;
 	if (s->how == SIM_FREES)
 		return lock_remove(taken, s->conflict);
-	if (held && lock_is_in(held, s->conflict))
+	if (theirs && lock_is_in(theirs, s->conflict))
 		return false;
 	lock_add(taken, s->conflict);
 	return true;
@@ -171,20 +227,30 @@ static bool step_passes(const struct sim_step *s, const uint8_t *others,
  * to the end.
  */
 static bool steps_pass(const struct log *l, unsigned int i, unsigned int end,
-		       const uint8_t *others, const struct locks *held)
+		       const struct touched *others, const struct locks *theirs)
 {
 	struct locks taken = { .count = 0 };
 	unsigned int cpu = l->step[i].cpu;
+	uint32_t keeps = l->step[i].held;
 
 	for (; i < end; i++) {
+		keeps &= l->step[i].held;
 		if (l->step[i].cpu != cpu ||
-		    !step_passes(&l->step[i], others, held, &taken))
+		    !step_passes(&l->step[i], others, keeps, theirs, &taken))
 			return false;
 		if (!taken.count && (i + 1 == end || (l->step[i + 1].cpu == cpu &&
 						      l->step[i + 1].point)))
 			return true;
 	}
 	return false;
+}
+
+static void touch(struct touched *t, const struct sim_step *s)
+{
+	if (s->conflict == SIM_FLUSHES)
+		return;
+	t->held[s->conflict] = s->held & (t->flags[s->conflict] ? t->held[s->conflict] : ~0u);
+	t->flags[s->conflict] |= access_of(s);
 }
 
 /* The CPU's accesses from that step on. */
@@ -195,10 +261,10 @@ static void rest_add(unsigned int cpu, const struct log *l, unsigned int from)
 	for (i = from; i < l->count; i++)
 		for (c = 0; c < SIM_CPUS && l->step[i].cpu == cpu; c++)
 			if (c != cpu)
-				others[c][l->step[i].conflict] |= access_of(&l->step[i]);
+				touch(&others[c], &l->step[i]);
 	for (i = from; i < l->count && SIM_CPUS > 2; i++)
 		if (cpu == cpu_c && l->step[i].cpu == cpu)
-			rest_of_c[l->step[i].conflict] |= access_of(&l->step[i]);
+			touch(&rest_of_c, &l->step[i]);
 }
 
 static unsigned int step_of_point(const struct log *l, unsigned int n)
@@ -211,19 +277,38 @@ static unsigned int step_of_point(const struct log *l, unsigned int n)
 	return i;
 }
 
+/* After the CPU's last one. */
+static unsigned int end_of(const struct log *l, unsigned int cpu)
+{
+	unsigned int i = l->count;
+
+	while (i && l->step[i - 1].cpu != cpu)
+		i--;
+	return i;
+}
+
+void reduce_whole(void)
+{
+	copy(&whole);
+}
+
 void reduce_from(const struct sim_schedule *s)
 {
 	unsigned int cpu = s->first, n = s->at[0], c;
 
 	cpu_a = cpu;
+	a_is_left = n;
+	if (!n)
+		whole.first = end_of(&whole, cpu);
 	cpu_c = (cpu + 2 * s->step) % SIM_CPUS;
-	b_first = s->back;
-	memset(rest_of_c, 0, sizeof(rest_of_c));
-	copy(&whole);
+	b_first = s->back || !n;
+	memset(&rest_of_c, 0, sizeof(rest_of_c));
 	memset(others, 0, sizeof(others));
 	memset(done, 0, sizeof(done));
-	rest_add(cpu, &alone[cpu], step_of_point(&alone[cpu], n));
-	rest_add(cpu, &whole, whole.first);
+	if (n) {
+		rest_add(cpu, &alone[cpu], step_of_point(&alone[cpu], n));
+		rest_add(cpu, &whole, whole.first);
+	}
 	for (c = 0; c < SIM_CPUS; c++) {
 		if (c == cpu)
 			continue;
@@ -240,16 +325,6 @@ void reduce_learn(void)
 		rest_add(c, &now, c == cpu_a ? now.first : 0);
 }
 
-/* After the CPU's last one. */
-static unsigned int end_of(const struct log *l, unsigned int cpu)
-{
-	unsigned int i = l->count;
-
-	while (i && l->step[i - 1].cpu != cpu)
-		i--;
-	return i;
-}
-
 static unsigned int end_of_others(void)
 {
 	unsigned int c, end = 0;
@@ -262,13 +337,13 @@ static unsigned int end_of_others(void)
 
 /* What B did up to where it stands; of several, all that they do. */
 static struct {
-	uint8_t touched[SIM_CONFLICTS];
+	struct touched touched;
 	struct locks held;
 } before;
 
 static void before_add(const struct sim_step *s)
 {
-	before.touched[s->conflict] |= access_of(s);
+	touch(&before.touched, s);
 	if (s->how == SIM_TAKES)
 		lock_add(&before.held, s->conflict);
 	else if (s->how == SIM_FREES)
@@ -280,16 +355,16 @@ static bool a_passes(void)
 {
 	const struct log *l = &alone[cpu_a];
 
-	return steps_pass(l, step_of_point(l, whole.step[whole.first].point),
-			  end_of(l, cpu_a), before.touched, &before.held);
+	return a_is_left && steps_pass(l, step_of_point(l, whole.step[whole.first].point),
+				       end_of(l, cpu_a), &before.touched, &before.held);
 }
 
 /* What runs while that CPU is left at its second preemption, or more. */
-static const uint8_t *meets_stopped(unsigned int cpu)
+static const struct touched *meets_stopped(unsigned int cpu)
 {
 	bool is_b = cpu != cpu_a && cpu != cpu_c;
 
-	return SIM_CPUS > 2 && is_b && b_first ? rest_of_c : others[cpu];
+	return SIM_CPUS > 2 && is_b && b_first ? &rest_of_c : &others[cpu];
 }
 
 /* B's last one leaves nobody to go on. */
@@ -301,16 +376,15 @@ unsigned int reduce_next(void)
 
 	memset(&before, 0, sizeof(before));
 	if (SIM_CPUS > 2)
-		memcpy(before.touched, b_first ? others[cpu_a] : rest_of_c,
-		       sizeof(before.touched));
-	for (i = whole.first + 1; i < end; i++) {
+		before.touched = b_first ? others[cpu_a] : rest_of_c;
+	for (i = whole.first + a_is_left; i < end; i++) {
 		s = &whole.step[i];
 		if (s->cpu == cpu_a && !waited) {
 			waited = true;
 			if (a_passes())
 				break;
 		}
-		if (s->point && !done[s->point] &&
+		if (s->point && !done[s->point] && (SIM_CPUS < 3 || s->cpu != cpu_c) &&
 		    !steps_pass(&whole, i, end, meets_stopped(s->cpu), NULL) &&
 		    (waited || !a_passes())) {
 			done[s->point] = true;

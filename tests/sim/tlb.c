@@ -180,6 +180,7 @@ void sim_tlb_learn(void)
 
 void sim_tlb_flush(unsigned int cpu)
 {
+	reduce_flushes(cpu);
 	forget(&tlbs[cpu], sizeof(tlbs[cpu]));
 	learn(cpu);
 }
@@ -188,6 +189,7 @@ void sim_tlb_flush_page(unsigned int cpu, uint64_t va)
 {
 	struct tlb *t = &tlbs[cpu];
 
+	reduce_flushes(cpu);
 	if (va >= fake_va(0) && va < fake_va(WINDOW))
 		forget_page(t, (va - fake_va(0)) >> PAGE_SHIFT);
 	/* invlpg forgets the walk's intermediate steps, of all addresses. */

@@ -26,6 +26,7 @@ struct sim_touched {
 /* Of each CPU; NULL: none */
 static struct sim_touched *const *recording;
 static struct sim_touched conflicts;
+static uint16_t conflict_number[SET_SIZE];	/* of the one in that place */
 /* A bit for each of their addresses, and for few others. */
 #define MAYBE_BITS	16
 static uint64_t maybe[1u << MAYBE_BITS >> 6];
@@ -128,8 +129,12 @@ static inline bool maybe_conflict(uintptr_t key)
 
 static void conflict_add(uintptr_t key)
 {
-	unsigned int bit = maybe_bit(key);
+	unsigned int bit = maybe_bit(key), i = slot_of(&conflicts, key);
 
+	if (conflicts.count == SIM_CONFLICTS)
+		sim_fail("operations meet in too much");
+	if (!conflicts.key[i])
+		conflict_number[i] = (uint16_t)conflicts.count;
 	set_add(&conflicts, key, WRITTEN);
 	maybe[bit >> 6] |= 1UL << (bit & 63);
 }
@@ -307,15 +312,15 @@ static bool on_own_stack(const void *at)
 	return a > here - 65536 && a < here + 65536;
 }
 
-/* Its place in the conflicts is told; SET_SIZE: it is none. */
+/* Its number is told; SIM_CONFLICTS: it is none. */
 static unsigned int conflict_of(uintptr_t key)
 {
 	unsigned int i;
 
 	if (!maybe_conflict(key))
-		return SET_SIZE;
+		return SIM_CONFLICTS;
 	i = slot_of(&conflicts, key);
-	return conflicts.key[i] ? i : SET_SIZE;
+	return conflicts.key[i] ? conflict_number[i] : SIM_CONFLICTS;
 }
 
 /* Of a lock's functions, one atomic write is what they are for. */
@@ -343,7 +348,7 @@ static void before_access(uintptr_t key, bool write, bool atomic)
 	if (sim_in_lock[sim_cpu] && !(write && atomic))
 		return;
 	i = conflict_of(key);
-	if (i == SET_SIZE)
+	if (i == SIM_CONFLICTS)
 		return;
 	last[sim_cpu] = key;
 	last_wrote[sim_cpu] = write;
