@@ -165,6 +165,7 @@ static bool domain_furnish(struct domain *d)
 
 	if (m2p_view_init(&d->m2p))
 		return false;
+	d->m2p.cpus = &d->cpu_mask;
 	d->shared_info = heap_page_share(d, HEAP_SHARED_INFO, 1);
 	if (!d->shared_info)
 		return false;

@@ -191,7 +191,7 @@ bool domain_own_quota(struct domain *d, bool on)
 
 /*
  * What max pages cost beside what is promised already (LOCK_PAGELIST).
- * Metadata is never taken back: a view does not shrink.
+ * Metadata is never taken back: a view that has shrunk may grow again.
  */
 static uint64_t cost(const struct domain *d, uint64_t max)
 	needs_lock(&d->pages.lock)

@@ -60,6 +60,8 @@ struct frame {
 		};
 		/* SHARED: keyed hash of the content; constant while shared */
 		uint64_t hash;
+		/* HV: 0; a leaf of a view: its names (mm/m2p.c, M2P4) */
+		uint64_t names;
 	};
 };
 _Static_assert(sizeof(struct frame) == 24, "decision 9: 24 + 8 bytes a frame");

@@ -3,9 +3,11 @@
  * A domain's own M2P; m2p.h has the contract.
  *
  * Three levels under L4 slot 256: l3 (one page), L2 pages, L1 pages ("tables"),
- * and the leaves that hold 512 pfns each.  Tables and leaves live until the
- * view goes: a table that is freed earlier would need a flush, and a domain's
- * frames and the pool of canonical frames are compact, so there are few.
+ * and the leaves that hold 512 pfns each.  Tables live until the view goes:
+ * there is one for 1 GiB.  A leaf whose last name goes is remembered, and may
+ * be used again; when more than M2P_EMPTY of them are, all that still are empty
+ * go, with one flush (M2P3).  So a name that comes and goes costs no leaf, and
+ * leaves that come and go cost the domain's own CPUs a flush for M2P_EMPTY.
  *
  * A guest may link its L4 into itself, read-only (seed 003).  Through that link
  * the CPU also walks slot 256, so the guest reads the tables of its view as
@@ -20,13 +22,18 @@
  *  - entries of the L4 itself name the hypervisor's L3 tables, which were made
  *    at boot and are the same for all.
  *
- * M2P1  tables and leaves are added, and pfns written, with the view's lock; a
- *       page is whole before the entry that leads to it is written.  None goes
- *       while somebody uses the view.  So a pfn is read without the lock: it is
- *       what it was, or what it becomes.
+ * M2P1  tables and leaves come and go, and pfns are read and written, with the
+ *       view's lock; guests read them at any time, so a page is whole before
+ *       the entry that leads to it is written.
  * M2P2  a word of near[] names a leaf of the view with the leaf's number, or is
- *       0.  Written by whoever found the leaf; the word says all, and a leaf
- *       never moves, so no two writers contradict each other.
+ *       0.
+ * M2P3  a leaf's frame is used for something else only once no CPU of the
+ *       domain can have a translation that leads to it.
+ * M2P4  names of a leaf's frame = its entries that are not INVALID_PFN; if that
+ *       is 0, its number is in empty[], or it is new.  A number is there once,
+ *       and its leaf is in the view.
+ * M2P5  pages beyond the promise are paid for once: granted never falls, and
+ *       page_count <= promised + granted, however often leaves come and go.
  */
 #include <port.h>
 #include <errno.h>
@@ -35,6 +42,7 @@
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 #include "x86/cpu.h"
+#include "x86/tlb.h"
 
 #define LEAF_ENTRIES	(PAGE_SIZE / sizeof(pfn_t))
 #define LEAVES_L3	(PT_SLOTS * PT_SLOTS)	/* below one entry of l3 */
@@ -59,6 +67,9 @@ int m2p_view_init(struct m2p_view *view)
 	view->leaf_count = view->page_count = 0;
 	view->reaped = 0;
 	view->from = NULL;
+	view->cpus = NULL;
+	view->granted = 0;
+	view->empty_count = 0;
 	memset(view->near, 0, sizeof(view->near));
 	view->l3 = palloc_hv(0);
 	return view->l3 ? 0 : -ENOMEM;
@@ -146,6 +157,7 @@ enum progress m2p_view_reap(struct m2p_view *view)
 	if (!view->l3)
 		return DONE;
 	memset(view->near, 0, sizeof(view->near));
+	view->empty_count = 0;
 	while (view->reaped < PT_SLOTS * LEAVES_L3 && pages < REAP_PAGES &&
 	       entries++ < REAP_ENTRIES)
 		pages += reap_entry(view);
@@ -162,6 +174,17 @@ void m2p_view_fini(struct m2p_view *view)
 		;
 }
 
+/* M2P5: is there room for one page more within the promise? */
+static bool is_paid(struct m2p_view *view) needs_lock(&view->lock)
+{
+	if (!view->more || view->page_count < READ_ONCE(view->promised) + view->granted)
+		return true;
+	if (!view->more(view))
+		return false;
+	view->granted++;
+	return true;
+}
+
 /*
  * One page more for the view.  The promise is raised after the page was
  * allocated, so that no promise is in vain.
@@ -173,8 +196,7 @@ static void *page_new(struct m2p_view *view) needs_lock(&view->lock)
 
 	if (!page)
 		return NULL;
-	if (view->page_count >= READ_ONCE(view->promised) && view->more &&
-	    !view->more(view)) {
+	if (!is_paid(view)) {
 		page_give(view, page, origin(view));
 		return NULL;
 	}
@@ -240,33 +262,45 @@ static pfn_t *leaf_make(struct m2p_view *view, mfn_t mfn)
 	return *entry & PTE_P ? mfn_to_virt(pte_mfn(*entry)) : leaf_new(view, entry);
 }
 
-static __attribute__((noinline)) pfn_t *leaf_walk_to(struct m2p_view *view, mfn_t mfn)
+/* The entry that leads to mfn's leaf; NULL: a table is absent. */
+static pte_t *leaf_entry(const struct m2p_view *view, mfn_t mfn)
 {
+	uint64_t va = entry_va(mfn);
 	pte_t *table = view->l3;
 	unsigned int level;
 
-	if (!in_view(mfn))
-		return NULL;
-	for (level = 3; level && table; level--)
-		table = table_below(&table[pt_slot(entry_va(mfn), level)]);
-	return (pfn_t *)table;
+	for (level = 3; level > 1 && table; level--)
+		table = table_below(&table[pt_slot(va, level)]);
+	return table ? &table[pt_slot(va, 1)] : NULL;
+}
+
+static __attribute__((noinline)) pfn_t *leaf_walk_to(struct m2p_view *view, mfn_t mfn)
+{
+	pte_t *entry = in_view(mfn) ? leaf_entry(view, mfn) : NULL;
+
+	return entry ? (pfn_t *)table_below(entry) : NULL;
+}
+
+static uint64_t leaf_number(mfn_t mfn)
+{
+	return mfn_n(mfn) / LEAF_ENTRIES;
 }
 
 /* The place of mfn's pfn; NULL if its leaf is absent. */
 static inline pfn_t *slot_find(struct m2p_view *view, mfn_t mfn)
+	needs_lock(&view->lock)
 {
-	uint64_t number = mfn_n(mfn) / LEAF_ENTRIES, near;
-	uint64_t *word = &view->near[number % M2P_NEAR];
+	uint64_t number = leaf_number(mfn);
+	uint64_t *near = &view->near[number % M2P_NEAR];
 	pfn_t *leaf;
 
-	near = atomic_load_relaxed(word);
-	if (likely(near >> 32 == number + 1)) {
-		leaf = mfn_to_virt(MFN((uint32_t)near));
+	if (likely(*near >> 32 == number + 1)) {
+		leaf = mfn_to_virt(MFN((uint32_t)*near));
 	} else {
 		leaf = leaf_walk_to(view, mfn);
 		if (!leaf)
 			return NULL;
-		atomic_store_relaxed(word, (number + 1) << 32 | mfn_n(virt_to_mfn(leaf)));
+		*near = (number + 1) << 32 | mfn_n(virt_to_mfn(leaf));
 	}
 	return &leaf[mfn_n(mfn) % LEAF_ENTRIES];
 }
@@ -280,6 +314,73 @@ static inline pfn_t *slot_make(struct m2p_view *view, mfn_t mfn)
 	if (unlikely(!slot) && leaf_make(view, mfn))
 		slot = slot_find(view, mfn);
 	return slot;
+}
+
+/* --- leaves without a name --- */
+
+/* Take a leaf of empty[] out of the view; NULL: it is in use again. */
+static pfn_t *leaf_unlink(struct m2p_view *view, uint32_t number, uint64_t *from)
+	needs_lock(&view->lock)
+{
+	uint64_t *near = &view->near[number % M2P_NEAR];
+	pte_t *entry = leaf_entry(view, MFN(number * LEAF_ENTRIES));
+	void *leaf = table_below(entry);
+
+	if (mfn_to_frame(pte_mfn(*entry))->names)
+		return NULL;
+	*from = atomic_exchange(entry, 0);
+	if (*near >> 32 == number + 1UL)
+		*near = 0;
+	view->leaf_count--;
+	view->page_count--;
+	return leaf;
+}
+
+/* M2P3 */
+static __attribute__((noinline)) void leaves_trim(struct m2p_view *view)
+	needs_lock(&view->lock)
+{
+	uint64_t from[M2P_EMPTY];
+	void *leaf[M2P_EMPTY];
+	unsigned int i, count = 0;
+
+	for (i = 0; i < view->empty_count; i++) {
+		leaf[count] = leaf_unlink(view, view->empty[i], &from[count]);
+		count += leaf[count] != NULL;
+	}
+	view->empty_count = 0;
+	if (count && view->cpus)
+		tlb_flush_mask(atomic_load(view->cpus));
+	while (count-- > 0)
+		page_give(view, leaf[count], from[count]);
+}
+
+/* M2P4 */
+static void leaf_emptied(struct m2p_view *view, uint32_t number)
+	needs_lock(&view->lock)
+{
+	unsigned int i;
+
+	for (i = 0; i < view->empty_count; i++)
+		if (view->empty[i] == number)
+			return;
+	if (view->empty_count == M2P_EMPTY)
+		leaves_trim(view);
+	view->empty[view->empty_count++] = number;
+}
+
+/* --- names --- */
+
+static inline void slot_set(struct m2p_view *view, mfn_t mfn, pfn_t *slot, pfn_t pfn)
+	needs_lock(&view->lock)
+{
+	struct frame *leaf = mfn_to_frame(virt_to_mfn(slot));
+	bool had = !pfn_eq(*slot, INVALID_PFN), has = !pfn_eq(pfn, INVALID_PFN);
+
+	WRITE_ONCE(*slot, pfn);
+	leaf->names += has - had;
+	if (unlikely(had && !leaf->names))
+		leaf_emptied(view, leaf_number(mfn));
 }
 
 void m2p_begin(struct m2p_view *view)
@@ -297,7 +398,7 @@ void m2p_drop(struct m2p_view *view, mfn_t mfn)
 	pfn_t *slot = slot_find(view, mfn);
 
 	if (likely(slot))
-		WRITE_ONCE(*slot, INVALID_PFN);
+		slot_set(view, mfn, slot, INVALID_PFN);
 }
 
 int m2p_put_first(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
@@ -305,7 +406,7 @@ int m2p_put_first(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
 	pfn_t *slot = slot_make(view, mfn);
 
 	if (slot && pfn_eq(*slot, INVALID_PFN))
-		WRITE_ONCE(*slot, pfn);
+		slot_set(view, mfn, slot, pfn);
 	return slot ? 0 : -ENOMEM;
 }
 
@@ -317,7 +418,7 @@ int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
 	m2p_begin(view);
 	slot = clears ? slot_find(view, mfn) : slot_make(view, mfn);
 	if (slot)
-		WRITE_ONCE(*slot, pfn);
+		slot_set(view, mfn, slot, pfn);
 	m2p_end(view);
 	return slot || clears ? 0 : -ENOMEM;
 }
@@ -329,11 +430,21 @@ void m2p_clear(struct m2p_view *view, mfn_t mfn)
 	m2p_end(view);
 }
 
-pfn_t m2p_get(struct m2p_view *view, mfn_t mfn)
+pfn_t m2p_look(struct m2p_view *view, mfn_t mfn)
 {
 	const pfn_t *slot = slot_find(view, mfn);
 
-	return slot ? READ_ONCE(*slot) : INVALID_PFN;
+	return slot ? *slot : INVALID_PFN;
+}
+
+pfn_t m2p_get(struct m2p_view *view, mfn_t mfn)
+{
+	pfn_t pfn;
+
+	m2p_begin(view);
+	pfn = m2p_look(view, mfn);
+	m2p_end(view);
+	return pfn;
 }
 
 struct walk {

@@ -17,22 +17,28 @@
 struct frame_pool;
 
 #define M2P_NEAR	16	/* leaves that are found at once */
+#define M2P_EMPTY	8	/* leaves without a name that are kept */
 
 struct m2p_view {
-	/* LOCK_M2P: changes of entries and tables below l3 (M2P1) */
+	/* LOCK_M2P: entries and tables below l3, and all below (M2P1) */
 	struct spinlock lock;
 	pte_t *l3;		/* the page that slot 256 leads to */
 	uint64_t leaf_count;	/* pages of leaves, for the metadata figure */
 	/* m2p_view_reap()'s place: the leaves before this number are gone */
 	uint32_t reaped;
 	uint64_t page_count;	/* all but l3: tables and leaves */
-	/* atomic; M2P2: number of a leaf + 1 << 32 | its frame */
+	/* M2P2: number of a leaf + 1 << 32 | its frame */
 	uint64_t near[M2P_NEAR];
+	/* M2P4: numbers of leaves that lost their last name */
+	uint32_t empty[M2P_EMPTY], empty_count;
+	/* atomic: CPUs that may read the view by its entries; NULL: none */
+	const uint64_t *cpus;
 	/*
 	 * so many pages are promised to the view (dom/promise.c; it grows).
-	 * For each page beyond them more() is asked; false means -ENOMEM
+	 * For each page beyond them more() is asked, once (M2P5: granted);
+	 * false means -ENOMEM
 	 */
-	uint64_t promised;
+	uint64_t promised, granted;
 	bool (*more)(struct m2p_view *view); /* constant; NULL: no limit */
 	/*
 	 * the pool that tables and leaves come from (mm/framepool.h); NULL: the
@@ -74,8 +80,9 @@ void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
  * The machine is stopped.
  */
 mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn);
-/* INVALID_PFN if none */
+/* INVALID_PFN if none; _look: after m2p_begin() */
 pfn_t m2p_get(struct m2p_view *view, mfn_t mfn);
+pfn_t m2p_look(struct m2p_view *view, mfn_t mfn) needs_lock(&view->lock);
 
 /*
  * The L1 entry of page `index` of a domain's descriptor area (vCPU i: 32*i ..),

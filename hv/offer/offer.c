@@ -237,6 +237,18 @@ static void items_name(struct domain *d, struct chunk *c, unsigned int count)
 	m2p_end(&d->m2p);
 }
 
+/* What the claimed pages are, by the names that they still have. */
+static void pages_identify(struct domain *d, struct share_page *pages, unsigned int count)
+	needs_lock(&d->mm)
+{
+	unsigned int i;
+
+	m2p_begin(&d->m2p);
+	for (i = 0; i < count; i++)
+		pages[i].pfn = pfn_n(m2p_look(&d->m2p, MFN(pages[i].frame)));
+	m2p_end(&d->m2p);
+}
+
 /* (c) to (f): those that are claimed go to share/ together. */
 static void items_share(struct domain *d, struct chunk *c) needs_lock(&d->mm)
 {
@@ -250,9 +262,9 @@ static void items_share(struct domain *d, struct chunk *c) needs_lock(&d->mm)
 		if (item->has_shared_class && item_claim(d, c, &c->items[i]))
 			c->pages[count++] = (struct share_page){
 				.frame = mfn_n(item->mfn), .mappings = item->count,
-				.pfn = pfn_n(m2p_get(&d->m2p, item->mfn)),
 			};
 	}
+	pages_identify(d, c->pages, count);
 	holds_count(d, count);
 	pagefns_begin(&bracket, count);
 	share_offer_batch(d->sharing.dom, c->pages, count);

@@ -7,13 +7,27 @@
 
 #include "fake/fake_ram.h"
 #include "mm/above.h"
+#include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 #include "unit/suite.h"
+#include "x86/tlb.h"
 
 #define M2P_FRAMES ((M2P_VIRT_END - M2P_VIRT) / 8)
 
 static struct m2p_view view;
+static unsigned int flushes;
+static uint64_t flushed;
+static uint64_t free_when_flushed, leaves_when_flushed;
+
+/* What a leaf was is not free before, and is not in the view. */
+void tlb_flush_mask(uint64_t cpu_mask)
+{
+	flushes++;
+	flushed = cpu_mask;
+	free_when_flushed = palloc_free_count();
+	leaves_when_flushed = view.leaf_count;
+}
 
 void frame_owner_free(domid_hv_t owner, struct frame *f)
 {
@@ -28,6 +42,7 @@ static void start(void)
 static void setup(void)
 {
 	ck_assert_int_eq(m2p_view_init(&view), 0);
+	flushes = 0;
 }
 
 static void teardown(void)
@@ -211,6 +226,190 @@ START_TEST(end_in_parts)
 }
 END_TEST
 
+/* --- leaves without a name --- */
+
+static void name(unsigned int leaf, unsigned int at)
+{
+	ck_assert_int_eq(m2p_set(&view, MFN(leaf * 512 + at), PFN(leaf)), 0);
+}
+
+static void unname(unsigned int leaf, unsigned int at)
+{
+	m2p_clear(&view, MFN(leaf * 512 + at));
+}
+
+static bool has_leaf(unsigned int leaf)
+{
+	return mfn_n(m2p_leaf_from(&view, MFN(leaf * 512))) == leaf * 512;
+}
+
+/* M2P3: those that are empty go together, after the domain's CPUs' flush. */
+START_TEST(empty_leaves_go)
+{
+	uint64_t cpus = 5, free;
+
+	view.cpus = &cpus;
+	for (unsigned int i = 0; i < 3 * M2P_EMPTY; i++)
+		name(i, i);
+	free = palloc_free_count();
+	for (unsigned int i = 0; i < M2P_EMPTY; i++)
+		unname(i, i);
+	ck_assert_uint_eq(flushes, 0);
+	ck_assert_uint_eq(view.leaf_count, 3 * M2P_EMPTY);
+	unname(M2P_EMPTY, M2P_EMPTY);
+	ck_assert_uint_eq(flushes, 1);
+	ck_assert_uint_eq(flushed, 5);
+	ck_assert_uint_eq(free_when_flushed, free);
+	ck_assert_uint_eq(leaves_when_flushed, 2 * M2P_EMPTY);
+	ck_assert_uint_eq(view.leaf_count, 2 * M2P_EMPTY);
+	ck_assert_uint_eq(view.page_count, 2 * M2P_EMPTY + 2);
+	ck_assert_uint_eq(palloc_free_count(), free + M2P_EMPTY);
+	for (unsigned int i = 0; i < 3 * M2P_EMPTY; i++) {
+		ck_assert_int_eq(has_leaf(i), i >= M2P_EMPTY);
+		ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(i * 512 + i))),
+				  i > M2P_EMPTY ? i : pfn_n(INVALID_PFN));
+	}
+	/* One that went comes again, whole. */
+	name(3, 7);
+	ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(3 * 512 + 7))), 3);
+	ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(3 * 512 + 3))), pfn_n(INVALID_PFN));
+}
+END_TEST
+
+/* M2P4: what has a name stays, however often it was empty. */
+START_TEST(used_leaves_stay)
+{
+	for (unsigned int i = 0; i < 2 * M2P_EMPTY; i++)
+		name(i, 0);
+	name(2, 1);
+	unname(2, 1);
+	name(2, 1);
+	unname(2, 9);		/* had none */
+	unname(2, 0);
+	unname(2, 0);
+	unname(3, 0);
+	name(3, 5);		/* was empty, is not */
+	for (unsigned int i = 4; i < 2 * M2P_EMPTY; i++)
+		unname(i, 0);
+	ck_assert_uint_eq(flushes, 0);	/* nobody's CPUs */
+	ck_assert_uint_eq(view.leaf_count, 2 * M2P_EMPTY - (M2P_EMPTY - 1));
+	ck_assert(has_leaf(0) && has_leaf(1) && has_leaf(2) && has_leaf(3) && !has_leaf(4));
+	ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(2 * 512 + 1))), 2);
+	ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(3 * 512 + 5))), 3);
+}
+END_TEST
+
+/*
+ * A name over another one is one name; so all leaves but those that are kept
+ * go, and are not found any more.
+ */
+START_TEST(names_over_names)
+{
+	for (unsigned int i = 0; i <= M2P_EMPTY; i++) {
+		name(i, 0);
+		ck_assert_int_eq(m2p_set(&view, MFN(i * 512), PFN(78)), 0);
+		m2p_begin(&view);
+		ck_assert_int_eq(m2p_put_first(&view, MFN(i * 512), PFN(79)), 0);
+		m2p_end(&view);
+		ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(i * 512))), 78);
+	}
+	for (unsigned int i = 0; i <= M2P_EMPTY; i++)
+		unname(i, 0);
+	ck_assert_uint_eq(view.leaf_count, 1);
+	for (unsigned int i = 0; i < M2P_EMPTY; i++) {
+		ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(i * 512))), pfn_n(INVALID_PFN));
+		name(i, 3);
+		ck_assert(has_leaf(i));
+	}
+}
+END_TEST
+
+/* A name that comes and goes costs neither a leaf nor a flush. */
+START_TEST(flapping_is_cheap)
+{
+	uint64_t cpus = 1, free;
+
+	view.cpus = &cpus;
+	for (unsigned int i = 0; i < M2P_EMPTY; i++)
+		name(i, 0);
+	free = palloc_free_count();
+	for (unsigned int i = 0; i < 100 * M2P_EMPTY; i++) {
+		unname(i % M2P_EMPTY, 0);
+		name(i % M2P_EMPTY, 0);
+	}
+	ck_assert_uint_eq(flushes, 0);
+	ck_assert_uint_eq(palloc_free_count(), free);
+}
+END_TEST
+
+static unsigned int asked;
+
+static bool one_more(struct m2p_view *unused)
+{
+	asked++;
+	return true;
+}
+
+/* M2P5: a leaf that comes again was paid for. */
+START_TEST(paid_once)
+{
+	view.more = one_more;
+	for (unsigned int round = 0; round < 20; round++)
+		for (unsigned int i = 0; i < 4 * M2P_EMPTY; i++) {
+			name(i, 0);
+			unname(i, 0);
+		}
+	ck_assert_uint_le(view.leaf_count, M2P_EMPTY + 1);
+	ck_assert_uint_le(asked, M2P_EMPTY + 1 + 2);	/* and two tables */
+	ck_assert_uint_eq(view.granted, asked);
+	view.more = NULL;
+}
+END_TEST
+
+/* A leaf goes where it came from. */
+START_TEST(leaf_goes_home)
+{
+	struct frame_pool *p = frame_pool_join(9, false, 64);
+	uint64_t free;
+
+	ck_assert_ptr_nonnull(p);
+	name(0, 0);
+	view.from = p;
+	for (unsigned int i = 1; i <= M2P_EMPTY; i++)
+		name(i, 0);
+	free = palloc_free_count();
+	for (unsigned int i = 0; i <= M2P_EMPTY; i++)
+		unname(i, 0);
+	ck_assert_uint_eq(palloc_free_count(), free + M2P_EMPTY);
+	m2p_view_fini(&view);
+	frame_pool_stop(p, 64);
+	while (frame_pool_give_part(p) == MORE)
+		;
+	frame_pool_leave(p);
+}
+END_TEST
+
+/* Names go while the view does, and after it. */
+START_TEST(names_go_with_the_view)
+{
+	const unsigned int leaves = 300;
+
+	for (unsigned int i = 0; i < leaves; i++)
+		name(i, 0);
+	for (unsigned int i = 0; i < M2P_EMPTY; i++)
+		unname(i, 0);
+	ck_assert_int_eq(m2p_view_reap(&view), MORE);
+	ck_assert(!has_leaf(0));
+	for (unsigned int i = M2P_EMPTY; i < leaves - 20; i++)
+		unname(i, 0);
+	while (m2p_view_reap(&view) == MORE)
+		unname(leaves - 1, 0);
+	unname(leaves - 1, 0);
+	ck_assert_uint_eq(view.leaf_count, 0);
+	ck_assert_uint_eq(pfn_n(m2p_get(&view, MFN(5))), pfn_n(INVALID_PFN));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("m2p");
@@ -225,5 +424,12 @@ int main(void)
 	tcase_add_test(tc, rights);
 	tcase_add_test(tc, descriptor_area);
 	tcase_add_test(tc, end_in_parts);
+	tcase_add_test(tc, empty_leaves_go);
+	tcase_add_test(tc, used_leaves_stay);
+	tcase_add_test(tc, names_over_names);
+	tcase_add_test(tc, flapping_is_cheap);
+	tcase_add_test(tc, paid_once);
+	tcase_add_test(tc, leaf_goes_home);
+	tcase_add_test(tc, names_go_with_the_view);
 	return suite_run();
 }
