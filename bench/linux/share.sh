@@ -80,6 +80,11 @@ share_say() {
 		out="$out $use=$pages,$zero"
 	done <$folder/private
 	say "private state=$1$out" >/dev/console
+	out="state=$1"
+	for word in given taken pressure oom out; do
+		share_add $word balloon/$word
+	done
+	say "moved $out" >/dev/console
 }
 
 # Loaded, at rest, and told to the harness.
@@ -186,6 +191,20 @@ share_truncate() {
 	done
 }
 
+# Pages of programs that broke while programs started are shared again once none does.
+share_rest() {
+	ls -lR /data /sys/module >/dev/null
+	share_read least cache/shared
+	i=0 now=$least
+	while [ "$now" -lt $((least + 100)) ]; do
+		i=$((i + 1))
+		[ $i -lt 10 ] || { echo "$least, and $now after $i s"; return 1; }
+		share_second
+		share_read now cache/shared
+	done
+	echo "from $least to $now in $i s"
+}
+
 # Memory was given back, 8 MiB at least.
 share_given() {
 	i=0
@@ -256,6 +275,7 @@ share() {
 	step pressure share_pressure
 	step trace share_trace
 	step truncate share_truncate
+	step rest share_rest
 	step balloon share_balloon
 	[ "$(cpus_now)" = 1 ] || step cpus share_cpus
 	step undo share_undo

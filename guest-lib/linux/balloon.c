@@ -30,7 +30,7 @@
 #define MIB_PAGES(n)	((unsigned long)(n) << (20 - PAGE_SHIFT))
 #define STEP_FIRST	MIB_PAGES(2)
 #define PRESSURE_REST	(2 * HZ)
-#define OOM_REST	(30 * HZ)
+#define OOM_REST	(4 * HZ)
 #define OOM_WAIT_MS	10
 #define OOM_WAITS	500
 

@@ -43,7 +43,7 @@ static bool is_restless(void)
 
 	if (!balloon_moved() && balloon_rests()) {
 		if (looks)
-			table_forgive();
+			table_forgive(KIND_RESERVED);
 		looks = 0;
 		return false;
 	}
@@ -56,6 +56,10 @@ static void offer_round(void)
 	bool epoch = time_after_eq(jiffies, epoch_at);
 
 	table_sweep();
+	if (table_came_to_rest()) {
+		table_forgive(KIND_CACHE);
+		epoch = true;
+	}
 	if (epoch) {
 		table_epoch_begin();
 		epoch_at = jiffies + EPOCH;

@@ -43,7 +43,8 @@
  *       counted as broken lags.
  *  LX6  a page that broke, or was refused, rests for a time that doubles; a
  *       reserved one's is forgotten when the balloon has come to rest, since
- *       the balloon writes to the memory map.
+ *       the balloon writes to the memory map, and one's of the cache when
+ *       none of them breaks any more.
  *  LX7  the balloon's target is the module's own only as long as nobody else
  *       sets one (balloon.c).
  *
@@ -140,7 +141,9 @@ bool table_is_read_only(unsigned long pfn);
 /* Of such a page, offered with success. */
 void table_note_frame(unsigned long pfn, unsigned long mfn);
 bool table_still_shared(unsigned long pfn);
-void table_forgive(void);
+void table_forgive(enum page_kind kind);
+/* Pages of the cache broke, and have not for a while: true once. */
+bool table_came_to_rest(void);
 void table_unshared(unsigned long pfn);
 void table_sweep(void);
 /*

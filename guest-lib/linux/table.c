@@ -7,7 +7,9 @@
  * again when the epoch's number is a multiple of 2^n and a whole epoch lies
  * between; with one more than STRIKES_MAX it is given up.  A page that stays
  * shared for long is forgiven.  A free page gets no strikes: that somebody
- * takes it is what it is for.
+ * takes it is what it is for.  Pages of the cache are forgiven when the guest
+ * comes to rest: programs that started one after the other broke those of the
+ * programs' files each time, and none starts now.
  */
 #include <linux/pgtable.h>
 #include <linux/sched.h>
@@ -24,11 +26,18 @@
 #define STRIKES_MASK	(STRIKES_MAX << STRIKE_SHIFT)
 #define JUST_NOW	0x80	/* the strike is of this epoch */
 #define FORGIVE_EPOCHS	64
+#define BUSY_BREAKS	16	/* at one look, of pages of the cache */
+#define CALM		(2 * HZ)
+#define CALM_AGAIN	(4 * HZ)
 
 static u8 *table;
 static unsigned int epoch;
 static bool epoch_begins;
 static u64 breaks_seen;
+static unsigned int cache_broke;	/* since the last look */
+static bool busy;		/* they broke, and are not forgiven */
+static unsigned long busy_at;	/* the last look that found such */
+static unsigned long calm_at;	/* forgiven last */
 /*
  * Of shared pages that are mapped read-only everywhere, but for the kernel
  * image: their frames.
@@ -155,6 +164,7 @@ bool table_still_shared(unsigned long pfn)
 
 static void page_broke(unsigned long pfn)
 {
+	cache_broke += table_kind(pfn) == KIND_CACHE;
 	kind_counters[table_kind(pfn)].broken++;
 	trace_pasture_broken(pfn, table_kind(pfn));
 	table_unshared(pfn);
@@ -167,14 +177,28 @@ void table_refused(unsigned long pfn)
 	strike(pfn);
 }
 
-/* What broke reserved pages was the balloon, which has come to rest. */
-void table_forgive(void)
+/* What broke pages of this kind has come to rest. */
+void table_forgive(enum page_kind kind)
 {
 	unsigned long pfn;
 
 	for (pfn = 0; pfn < hyper_pfns; pfn++)
-		if (table_kind(pfn) == KIND_RESERVED)
+		if (table_kind(pfn) == kind)
 			table[pfn] &= ~(STRIKES_MASK | JUST_NOW);
+}
+
+bool table_came_to_rest(void)
+{
+	if (cache_broke >= BUSY_BREAKS) {
+		busy = true;
+		busy_at = jiffies;
+	}
+	cache_broke = 0;
+	if (!busy || time_before(jiffies, busy_at + CALM) || time_before(jiffies, calm_at + CALM_AGAIN))
+		return false;
+	busy = false;
+	calm_at = jiffies;
+	return true;
 }
 
 /* A page of the kernel image or reserved stays what it is. */
