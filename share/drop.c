@@ -21,6 +21,8 @@ static void frame_leave(struct share_group *g, uint32_t frame, struct share_reco
 	CHECK(!r->count && !r->holders);
 	if (r->hash == g->zero_hash)
 		counter_add(&g->zero_frames, -1);
+	if (unlikely(r->next & FOLLOW_REPLICA))
+		replica_count(g, r->hash, -1);
 	index_remove(&g->index, r->hash, frame);
 	atomic_store_relaxed(&r->hash, 0);
 	atomic_store_relaxed(&r->next, FOLLOW_NONE);

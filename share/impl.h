@@ -81,6 +81,8 @@ struct share_group {
 	 * had SHARE_DOM_CAP mappings of that
 	 */
 	uint64_t twins;
+	/* atomic: frames that are replicas, and those of them all zero */
+	uint64_t replicas, zero_replicas;
 	/* SHARE3, of domains that are gone; share->lock */
 	int64_t unshared_gone;
 	uint16_t id;			/* constant */
@@ -222,6 +224,8 @@ _Static_assert(INDEX_MAX_FRAME + 1 < FOLLOW_REPLICA, "room for the mark");
 
 /* replica.c: may a frame with this content's hash have that one stored? */
 bool replica_of(uint64_t hash, uint64_t stored);
+/* There is one replica with this hash more (1), or one less (-1). */
+void replica_count(struct share_group *g, uint64_t stored, int64_t n);
 
 /* hold.c; the domain's lock. */
 bool hold_init(struct share_dom *d) must_check;

@@ -177,6 +177,8 @@ static void offer_insert(struct offer *o, struct lintab_cursor *c)
 	}
 	atomic_store_relaxed(&r->hash, o->hash);
 	atomic_store_relaxed(&r->next, o->replica ? FOLLOW_REPLICA : FOLLOW_NONE);
+	if (unlikely(o->replica))
+		replica_count(g, o->hash, 1);
 	index_add(&o->group->index, c, o->hash, o->drawn, &o->dom->index_room);
 	if (o->match_full)
 		atomic_fetch_add(&g->twins, 1);

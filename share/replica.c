@@ -39,6 +39,13 @@ bool replica_of(uint64_t hash, uint64_t stored)
 	       ((mixed * REPLICA_UNMIX) & REPLICA_MASK) < SHARE_REPLICAS_MAX;
 }
 
+void replica_count(struct share_group *g, uint64_t stored, int64_t n)
+{
+	atomic_add(&g->replicas, n);
+	if (replica_of(g->zero_hash, stored))
+		atomic_add(&g->zero_replicas, n);
+}
+
 /*
  * Does the domain have a frame of this hash for another page?  Or is the hash
  * the zero page's, and not this page's: SHARE1.

@@ -6,6 +6,8 @@
  *   pages_shared   = entries of all indexes
  *   pages_sharing  = sum of all domains' mappings - pages_shared
  *   pages_unshared = frames with count 1                        (SHARE3)
+ *   replicas       = those of pages_shared whose content is in the index by
+ *                    another frame, too; zero_replicas of them are all zero
  *   zero_mappings  = sum of counts of the zero_frames; these are in
  *                    pages_sharing, too
  *   offers         = share_offer() calls that succeeded, refusals = the others
@@ -36,6 +38,8 @@ static void add_group(struct share_totals *t, const struct share_group *g)
 	t->pages_shared += index_count(&g->index);
 	t->pages_unshared += g->unshared_gone;
 	t->zero_frames += counter_get(&g->zero_frames);
+	t->replicas += counter_get(&g->replicas);
+	t->zero_replicas += counter_get(&g->zero_replicas);
 	t->metadata_bytes += index_bytes(&g->index);
 	t->max_chain = MAX(t->max_chain, chain);
 }

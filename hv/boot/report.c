@@ -57,10 +57,10 @@ static void stat_line(const char *head, const char *tail)
 
 	domain_for_each(sum_domain, &s);
 	share_totals_get(sharing_service(), &t);
-	log_stat("@stat%s t_ms=%lu free=%lu domains=%lu owned=%lu pages_shared=%lu pages_sharing=%lu pages_unshared=%lu zero_frames=%lu zero_mappings=%lu cow_breaks=%lu last_breaks=%lu offers=%lu refusals=%lu metadata_bytes=%lu m2p_pages=%lu max_chain=%lu%s",
+	log_stat("@stat%s t_ms=%lu free=%lu domains=%lu owned=%lu pages_shared=%lu pages_sharing=%lu pages_unshared=%lu zero_frames=%lu zero_mappings=%lu replicas=%lu zero_replicas=%lu cow_breaks=%lu last_breaks=%lu offers=%lu refusals=%lu metadata_bytes=%lu m2p_pages=%lu max_chain=%lu%s",
 		 head, now_ns() / 1000000, palloc_free_count(), s.domains,
 		 s.owned, t.pages_shared, t.pages_sharing, t.pages_unshared,
-		 t.zero_frames, t.zero_mappings, t.breaks, t.last_breaks,
+		 t.zero_frames, t.zero_mappings, t.replicas, t.zero_replicas, t.breaks, t.last_breaks,
 		 t.offers, t.refusals, t.metadata_bytes, s.m2p_pages,
 		 t.max_chain, tail);
 }

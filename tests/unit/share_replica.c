@@ -66,6 +66,45 @@ static uint64_t frames_shared(void)
 	return t.pages_shared;
 }
 
+static void count_is(uint64_t replicas, uint64_t zero)
+{
+	struct share_totals t;
+
+	share_totals_get(share, &t);
+	ck_assert_uint_eq(t.replicas, replicas);
+	ck_assert_uint_eq(t.zero_replicas, zero);
+}
+
+/* They are counted as they come and go, whoever is the last. */
+START_TEST(counted)
+{
+	uint32_t full[3], zero[3];
+
+	for (uint32_t i = 0; i < 3; i++) {
+		full[i] = offer(a, 7, i);
+		zero[i] = offer(a, ZERO, 10 + i);
+	}
+	count_is(4, 2);
+	(void)offer(b, ZERO, 0);
+	ck_assert_uint_eq(offer(b, ZERO, 1), zero[1]);
+	count_is(4, 2);
+	ck_assert(!share_drop(a, zero[1], 1, true));
+	count_is(4, 2);
+	ck_assert(!share_drop(b, zero[1], 1, false));
+	count_is(3, 1);
+	ck_assert_int_eq(share_take(a, full[2], 1, NULL), SHARE_OK);
+	count_is(2, 1);
+	ck_assert_int_eq(share_take(a, full[0], 1, NULL), SHARE_OK);
+	count_is(2, 1);
+	fake_share_ops.canonical_free(&machine, full[0]);
+	fake_share_ops.canonical_free(&machine, full[2]);
+	fake_audit(share);
+	fake_dom_end(a);
+	a = dom(1);
+	count_is(0, 0);
+}
+END_TEST
+
 /* The i-th page of each joins the i-th frame: as many frames as one has. */
 START_TEST(ith_joins_ith)
 {
@@ -194,6 +233,7 @@ int main(void)
 {
 	TCase *tc = suite_case("replica");
 
+	tcase_add_test(tc, counted);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, ith_joins_ith, 0, 2);
 	tcase_add_test(tc, holes_are_filled);

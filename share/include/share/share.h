@@ -138,6 +138,8 @@ struct share_totals {
 	uint64_t zero_frames;
 	/* mappings of them; counted in pages_sharing too */
 	uint64_t zero_mappings;
+	/* canonical frames that are replicas, and those of them all zero */
+	uint64_t replicas, zero_replicas;
 	uint64_t offers, refusals, breaks, last_breaks, drops;
 	uint64_t metadata_bytes;	/* index and hold tables now */
 	uint64_t max_chain;		/* longest chain of equal hashes seen */
