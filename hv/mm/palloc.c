@@ -202,7 +202,7 @@ static uint32_t listed_clear(uint32_t link)
 	struct frame *f = frame_linked(link);
 	uint32_t next = f->next;
 
-	CHECK(frame_state_ref(f->state) == 0 && type_count(f->type) == 0);
+	CHECK(frame_state_ref(frame_state(f)) == 0 && type_count(f->type) == 0);
 	frame_clear(f);
 	return next;
 }
