@@ -23,7 +23,7 @@
 u64 quiet_volatile;
 static unsigned int again;	/* counts the calls; pasture_lock */
 /* of the list that was looked at last; any thread may look */
-static unsigned int looks_left = LOOKS;
+static unsigned int looks_left;
 
 int quiet_alloc(struct quiet_list *l, enum page_kind kind, unsigned long count)
 {

@@ -21,6 +21,8 @@
 
 #define KIND_MASK	0x07
 #define SHARED		0x08
+#define EIGHT		sizeof(u64)
+#define SHARED_EIGHT	(SHARED * (~0ull / 0xff))	/* in any of eight */
 #define STRIKE_SHIFT	4
 #define STRIKES_MAX	7
 #define STRIKES_MASK	(STRIKES_MAX << STRIKE_SHIFT)
@@ -51,7 +53,7 @@ const char *const kind_names[KINDS] = {
 
 int table_init(void)
 {
-	table = vzalloc(hyper_pfns);
+	table = vzalloc(round_up(hyper_pfns, EIGHT));
 	return table ? 0 : -ENOMEM;
 }
 
@@ -240,6 +242,18 @@ bool table_take(unsigned long pfn, enum page_kind kind)
 	return true;
 }
 
+/* Of most eights in a row of a large guest's pages none is shared. */
+static void sweep_eight(unsigned long first)
+{
+	unsigned long pfn;
+
+	if (!(*(const u64 *)&table[first] & SHARED_EIGHT))
+		return;
+	for (pfn = first; pfn < first + EIGHT; pfn++)
+		if (table_is_shared(pfn) && !table_still_shared(pfn))
+			page_broke(pfn);
+}
+
 void table_sweep(void)
 {
 	struct shareop_info info;
@@ -248,9 +262,8 @@ void table_sweep(void)
 	if (hyper_info(&info) || info.breaks == breaks_seen)
 		return;
 	breaks_seen = info.breaks;
-	for (pfn = 0; pfn < hyper_pfns; pfn++) {
-		if (table_is_shared(pfn) && !table_still_shared(pfn))
-			page_broke(pfn);
+	for (pfn = 0; pfn < hyper_pfns; pfn += EIGHT) {
+		sweep_eight(pfn);
 		if (pfn % 4096 == 0)
 			cond_resched();
 	}
