@@ -166,19 +166,18 @@ static unsigned int point_number(unsigned int conflict, enum sim_access how, boo
 /*
  * The first CPU is left at the first preemption.  At the second one the next is
  * left, or the first again where that waits for it; of three, the last runs
- * whole.
+ * whole, or the first did.
  */
 static bool is_left_at(unsigned int n)
 {
-	bool is_first = sim_cpu == schedule.first;
+	const struct sim_schedule *s = &schedule;
+	unsigned int first = (s->first + s->whole * s->step) % SIM_CPUS;
 
-	if (!n || switches == SIM_SWITCHES || n != schedule.at[switches])
+	if (!n || switches == SIM_SWITCHES || n != s->at[switches])
 		return false;
 	if (!switches)
-		return is_first;
-	if (SIM_CPUS > 2 && sim_cpu == (schedule.first + 2 * schedule.step) % SIM_CPUS)
-		return false;
-	return schedule.at[0] || !is_first;
+		return sim_cpu == first;
+	return SIM_CPUS < 3 || s->whole || sim_cpu != (first + 2 * s->step) % SIM_CPUS;
 }
 
 void sim_point(unsigned int conflict, enum sim_access how, bool is_point)
@@ -186,10 +185,10 @@ void sim_point(unsigned int conflict, enum sim_access how, bool is_point)
 	if (!is_left_at(point_number(conflict, how, is_point)))
 		return;
 	/* Who was preempted goes on counting where it stands. */
+	reduce_switched(switches);
 	sim_outcome.switched[switches++] = true;
-	if (switches == 1)
-		reduce_switched();
 	let_next_go_on();
+	reduce_resumes();
 }
 
 void sim_wait(void)
@@ -278,8 +277,7 @@ void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],
 	unsigned int i;
 
 	schedule = *s;
-	switches = !s->at[0] && s->at[1];
-	waits = 0;
+	switches = waits = 0;
 	borrowed = false;
 	reduce_restart();
 	memset(&sim_outcome, 0, sizeof(sim_outcome));

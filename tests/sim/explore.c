@@ -27,11 +27,13 @@
 #define FAILURES_MAX	5	/* of a pair: more say nothing new */
 #define ALL_CPUS	((1u << SIM_CPUS) - 1)
 #define ENDS		65536u	/* states of a pair that are remembered */
+#define ORDERS_MAX	(1u << 20)
 
 struct results *results;
 
 static struct sim_touched *touched[SIM_CPUS];
 static struct { uint64_t changes, digest; } ends[ENDS];
+static uint64_t orders[ORDERS_MAX];
 
 void explore_start(void)
 {
@@ -172,9 +174,22 @@ void sim_say(const char *text)
 			 "%s", text);
 }
 
+static void count_order(void)
+{
+	uint64_t order = reduce_order() | 1;
+	unsigned int i = order / 2 % ORDERS_MAX, n;
+
+	for (n = 0; n < 64 && orders[i]; n++, i = (i + 1) % ORDERS_MAX)
+		if (orders[i] == order)
+			return;
+	orders[i] = order;
+	results->orders++;
+}
+
 static void run_schedule(struct pair *p, const struct sim_schedule *s)
 {
 	run(s, ALL_CPUS);
+	count_order();
 	if (!sim_outcome.text[0])
 		sim_outcome.digest = end_digest(p);
 	undo();
@@ -206,7 +221,7 @@ static void fail(const struct pair *p, const struct sim_schedule *s)
 	results->failures++;
 	printf("  FAILURE  %s,%u,%u,%u", explore_name(p), s->first, s->at[0], s->at[1]);
 	if (SIM_CPUS > 2)
-		printf(",%u,%u", s->step, s->back);
+		printf(",%u,%u", s->step, s->whole ? 2 : s->back);
 	printf(": ");
 }
 
@@ -344,7 +359,7 @@ static void judge(struct pair *p, const struct sim_schedule *s)
 static bool run_from(struct pair *p, const struct sim_schedule *s)
 {
 	run_schedule(p, s);
-	if (sim_outcome.switched[0] || sim_outcome.switched[1])
+	if (sim_outcome.switched[0])
 		judge(p, s);
 	return sim_outcome.switched[0];
 }
@@ -360,18 +375,18 @@ static void explore_second(struct pair *p, struct sim_schedule s)
 }
 
 /*
- * The first preemption at point n; of three, at none for 0, and those that are
- * left go on either way round.  False: the first one's CPU has no point n.
+ * The first preemption at point n; of three, those that are left go on either
+ * way round.  False: its CPU has no point n.
  */
 static bool explore_from(struct pair *p, struct sim_schedule s, unsigned int n)
 {
 	s.at[0] = n;
-	if (!run_from(p, &s) && n)
+	if (!run_from(p, &s))
 		return false;
 	reduce_whole();
 	explore_second(p, s);
 	s.back = true;
-	if (n && SIM_CPUS > 2)
+	if (SIM_CPUS > 2 && !s.whole)
 		explore_second(p, s);
 	return results->failures < FAILURES_MAX;
 }
@@ -466,12 +481,22 @@ static void check_undone(struct pair *p)
 
 static void explore(struct pair *p)
 {
+	struct sim_schedule s;
 	unsigned int i, n;
 
 	start_pair(p);
-	for (i = 0; i < ORDERS; i++)
-		for (n = SIM_CPUS < 3; explore_from(p, order(i), n); n++)
+	for (i = 0; i < ORDERS; i++) {
+		s = order(i);
+		for (n = 1; explore_from(p, s, n); n++)
 			;
+		if (SIM_CPUS < 3)
+			continue;
+		run_schedule(p, &s);
+		reduce_after_first(s.first);
+		s.whole = true;
+		for (n = 1; explore_from(p, s, n); n++)
+			;
+	}
 	if (!results->failures)
 		check_undone(p);
 }
@@ -498,7 +523,8 @@ void explore_schedule(struct pair *p, char *const word[])
 		.first = (unsigned int)atoi(word[0]) % SIM_CPUS,
 		.at = { (unsigned int)atoi(word[1]), (unsigned int)atoi(word[2]) },
 		.step = SIM_CPUS < 3 ? 1 : 1 + !strcmp(word[3], "2"),
-		.back = SIM_CPUS > 2 && atoi(word[4]),
+		.back = SIM_CPUS > 2 && atoi(word[4]) == 1,
+		.whole = SIM_CPUS > 2 && atoi(word[4]) == 2,
 	};
 
 	start_pair(p);

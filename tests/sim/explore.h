@@ -29,6 +29,7 @@ struct end {
 struct results {
 	unsigned long schedules;
 	unsigned int failures;
+	unsigned long orders;	/* that differ, as reduce_order() has them */
 	struct end judged;
 };
 extern struct results *results;

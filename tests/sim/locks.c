@@ -27,26 +27,31 @@ bool __wrap_spin_trylock(struct spinlock *l);
 		sim_in_lock[me] = (how); \
 		call; \
 		sim_in_lock[me] = SIM_NOT_IN_LOCK; \
-		reduce_in_lock(me); \
 	} while (0)
 
 void __wrap_spin_lock(struct spinlock *l)
 {
 	IN_LOCK(SIM_TAKES_LOCK, __real_spin_lock(l));
+	reduce_holds(l, true);
 }
 
 void __wrap_spin_unlock(struct spinlock *l)
 {
+	reduce_holds(l, false);
 	IN_LOCK(SIM_FREES_LOCK, __real_spin_unlock(l));
 }
 
 void __wrap_spin_lock_pair(struct spinlock *a, struct spinlock *b)
 {
 	IN_LOCK(SIM_TAKES_LOCK, __real_spin_lock_pair(a, b));
+	reduce_holds(a, true);
+	reduce_holds(b, true);
 }
 
 void __wrap_spin_unlock_pair(struct spinlock *a, struct spinlock *b)
 {
+	reduce_holds(a, false);
+	reduce_holds(b, false);
 	IN_LOCK(SIM_FREES_LOCK, __real_spin_unlock_pair(a, b));
 }
 

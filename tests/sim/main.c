@@ -6,7 +6,8 @@
  *                        have yet; a line for each is added: name, schedules,
  *                        failures
  *   sim A,B              one pair, of two domains
- *   sim A+B              the same of one domain's two vCPUs
+ *   sim A+B              the same of one domain's two vCPUs; with SIM_EACH in
+ *                        the environment nothing is reduced (reduce.c)
  *   sim A,B,FIRST,N,M    one schedule: CPU FIRST starts, is left at its point
  *                        N, and comes
  *                        back when the other one is at its point M (0: at its
@@ -15,7 +16,7 @@
  *
  * Built for three CPUs (triples) it is about triples: A,B,C, where C is run by
  * the second vCPU of A's domain; a schedule of one is A,B,C,FIRST,N,M,STEP,BACK
- * (struct sim_schedule).
+ * (struct sim_schedule; BACK is 2 for `whole`).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,7 +82,7 @@ static void replay(char *text)
 		return;
 	}
 	explore_pair(&p);
-	printf("%lu schedules\n", results->schedules);
+	printf("%lu schedules, %lu orders\n", results->schedules, results->orders);
 }
 
 /* Offer, break, drop and destroy, and what meets them (sim.h). */
@@ -195,6 +196,7 @@ int main(int argc, char **argv)
 		all_pairs(pair_print, NULL);
 		return 0;
 	}
+	reduce_nothing = getenv("SIM_EACH");
 	explore_start();
 	state_prepare();
 	if (argc == 2)

@@ -27,7 +27,8 @@
  *
  * RED6  Of three CPUs, C runs whole while A and B are left, then A and B, or B
  *       and A: so RED1 is asked of C's accesses, and A's where it goes on
- *       before B; RED2 of B's and C's.  Past A's last access A is whole first.
+ *       before B; RED2 of B's and C's.  What RED2 passes to A's end is among
+ *       those where A is whole first, and B and C are a pair.
  *
  * RED7  A CPU that is left in a section keeps its lock until it goes on: what
  *       the others touch in sections of that lock only they do not touch
@@ -47,7 +48,7 @@
 #define WRITTEN		2u
 #define LOCK		4u	/* as one: taken and freed */
 #define LOCKS_MAX	16u	/* that a CPU holds */
-#define LOCK_BITS	32u
+#define LOCK_BITS	64u
 
 struct log {
 	struct sim_step step[STEPS_MAX];
@@ -58,17 +59,21 @@ struct log {
 /* Words, and which locks are held at each access to them. */
 struct touched {
 	uint8_t flags[SIM_CONFLICTS];
-	uint32_t held[SIM_CONFLICTS];
+	uint64_t held[SIM_CONFLICTS];
 };
+
+bool reduce_nothing;
 
 static struct log now;			/* of this run */
 static struct log alone[SIM_CPUS];
+static struct log after;		/* where another one is whole first */
 static struct log whole;		/* B to its end */
 static unsigned int cpu_a;
+static const struct log *a_alone;	/* and only then others */
+static unsigned int cpu_gone;		/* whole first; SIM_CPUS: none */
 /* Of three: who comes after B, and whether B goes on before A. */
 static unsigned int cpu_c;
 static bool b_first;
-static bool a_is_left;	/* at the first preemption; else it is whole by then */
 /*
  * What all but the CPU touch from the first preemption on (RED3; but for A, all
  * of it).
@@ -81,28 +86,26 @@ struct locks {
 	unsigned int lock[LOCKS_MAX], count;
 };
 
-/* The locks that a CPU has, and those that it has a ticket of. */
-static uint32_t held[SIM_CPUS], drawn[SIM_CPUS];
-static unsigned int lock_of_bit[LOCK_BITS];	/* plus 1 */
+static uint64_t held[SIM_CPUS];
+static const void *lock_of_bit[LOCK_BITS];
 
 /* In the order in which they are met; 0: there are too many. */
-static uint32_t lock_bit(unsigned int lock)
+static uint64_t lock_bit(const void *lock)
 {
 	unsigned int i;
 
-	for (i = 0; i < LOCK_BITS && lock_of_bit[i] && lock_of_bit[i] != lock + 1; i++)
+	for (i = 0; i < LOCK_BITS && lock_of_bit[i] && lock_of_bit[i] != lock; i++)
 		;
 	if (i == LOCK_BITS)
 		return 0;
-	lock_of_bit[i] = lock + 1;
-	return 1u << i;
+	lock_of_bit[i] = lock;
+	return 1ul << i;
 }
 
 void reduce_restart(void)
 {
 	now.count = now.first = 0;
 	memset(held, 0, sizeof(held));
-	memset(drawn, 0, sizeof(drawn));
 }
 
 void reduce_step(struct sim_step step)
@@ -110,30 +113,80 @@ void reduce_step(struct sim_step step)
 	if (now.count == STEPS_MAX || step.point >= POINTS_MAX)
 		sim_fail("a schedule has too many accesses");
 	step.held = held[step.cpu];
-	if (step.how == SIM_TAKES)
-		drawn[step.cpu] |= lock_bit(step.conflict);
-	else if (step.how == SIM_FREES)
-		held[step.cpu] &= ~lock_bit(step.conflict);
 	now.step[now.count++] = step;
 }
 
-void reduce_in_lock(unsigned int cpu)
+void reduce_holds(const void *lock, bool holds)
 {
-	held[cpu] |= drawn[cpu];
-	drawn[cpu] = 0;
+	held[sim_cpu] &= ~lock_bit(lock);
+	if (holds)
+		held[sim_cpu] |= lock_bit(lock);
+}
+
+static void no_access(unsigned int cpu, unsigned int what)
+{
+	if (sim_active)
+		reduce_step((struct sim_step){ .conflict = what, .cpu = (uint8_t)cpu });
 }
 
 void reduce_flushes(unsigned int cpu)
 {
-	if (sim_active)
-		reduce_step((struct sim_step){
-			.conflict = SIM_FLUSHES, .cpu = (uint8_t)cpu,
-		});
+	no_access(cpu, SIM_FLUSHES);
 }
 
-void reduce_switched(void)
+void reduce_resumes(void)
 {
-	now.first = now.count - 1;
+	no_access(sim_cpu, SIM_RESUMES);
+}
+
+void reduce_switched(unsigned int n)
+{
+	if (!n)
+		now.first = now.count - 1;
+	now.step[now.count - 1].late = true;
+}
+
+/* --- orders --- */
+
+static struct {
+	uint64_t wrote[SIM_CONFLICTS];	/* who, and which of his */
+	uint64_t last[SIM_CPUS], count[SIM_CPUS], sum;
+} order;
+
+/* Who waits reads the same again.  Locks' sections change places (RED5). */
+static void order_add(const struct sim_step *s)
+{
+	uint64_t me;
+
+	if (s->conflict >= SIM_CONFLICTS || s->how > SIM_WRITES)
+		return;
+	me = (order.wrote[s->conflict] ^ (s->conflict + 1) * 0x9e3779b97f4a7c15ul) * 0xbf58476d1ce4e5b9ul + s->how;
+	if (me == order.last[s->cpu])
+		return;
+	order.last[s->cpu] = me;
+	me = (me ^ (++order.count[s->cpu] * SIM_CPUS + s->cpu)) * 0x94d049bb133111ebul;
+	order.sum += me ^ me >> 31;
+	if (s->how == SIM_WRITES)
+		order.wrote[s->conflict] = order.count[s->cpu] * SIM_CPUS + s->cpu + 1;
+}
+
+uint64_t reduce_order(void)
+{
+	const struct sim_step *s, *late[SIM_CPUS] = { NULL };
+	unsigned int cpu;
+
+	memset(&order, 0, sizeof(order));
+	for (s = now.step; s < now.step + now.count; s++) {
+		if (late[s->cpu])
+			order_add(late[s->cpu]);
+		late[s->cpu] = s->late ? s : NULL;
+		if (!s->late)
+			order_add(s);
+	}
+	for (cpu = 0; cpu < SIM_CPUS; cpu++)
+		if (late[cpu])
+			order_add(late[cpu]);
+	return order.sum;
 }
 
 static void copy(struct log *to)
@@ -200,13 +253,15 @@ static bool lock_is_in(const struct locks *l, unsigned int lock)
  * locks that it had where that is asked for, and has (RED7); taken: those that
  * both use, which it took since; theirs: the other one's.
  */
-static bool step_passes(const struct sim_step *s, const struct touched *others, uint32_t keeps,
+static bool step_passes(const struct sim_step *s, const struct touched *others, uint64_t keeps,
 			const struct locks *theirs, struct locks *taken)
 {
 	unsigned int flags;
 
 	if (s->conflict == SIM_FLUSHES)
 		return !keeps;
+	if (s->conflict == SIM_RESUMES)
+		return true;
 	flags = others->flags[s->conflict];
 	if (flags && others->held[s->conflict] & keeps)
 		return true;
@@ -231,9 +286,9 @@ static bool steps_pass(const struct log *l, unsigned int i, unsigned int end,
 {
 	struct locks taken = { .count = 0 };
 	unsigned int cpu = l->step[i].cpu;
-	uint32_t keeps = l->step[i].held;
+	uint64_t keeps = l->step[i].held;
 
-	for (; i < end; i++) {
+	for (; i < end && !reduce_nothing; i++) {
 		keeps &= l->step[i].held;
 		if (l->step[i].cpu != cpu ||
 		    !step_passes(&l->step[i], others, keeps, theirs, &taken))
@@ -247,9 +302,9 @@ static bool steps_pass(const struct log *l, unsigned int i, unsigned int end,
 
 static void touch(struct touched *t, const struct sim_step *s)
 {
-	if (s->conflict == SIM_FLUSHES)
+	if (s->conflict >= SIM_CONFLICTS)
 		return;
-	t->held[s->conflict] = s->held & (t->flags[s->conflict] ? t->held[s->conflict] : ~0u);
+	t->held[s->conflict] = s->held & (t->flags[s->conflict] ? t->held[s->conflict] : ~0ul);
 	t->flags[s->conflict] |= access_of(s);
 }
 
@@ -258,12 +313,14 @@ static void rest_add(unsigned int cpu, const struct log *l, unsigned int from)
 {
 	unsigned int i, c;
 
+	if (cpu == cpu_gone)
+		return;
 	for (i = from; i < l->count; i++)
 		for (c = 0; c < SIM_CPUS && l->step[i].cpu == cpu; c++)
 			if (c != cpu)
 				touch(&others[c], &l->step[i]);
-	for (i = from; i < l->count && SIM_CPUS > 2; i++)
-		if (cpu == cpu_c && l->step[i].cpu == cpu)
+	for (i = from; i < l->count; i++)
+		if (SIM_CPUS > 2 && cpu == cpu_c && l->step[i].cpu == cpu)
 			touch(&rest_of_c, &l->step[i]);
 }
 
@@ -292,23 +349,27 @@ void reduce_whole(void)
 	copy(&whole);
 }
 
+void reduce_after_first(unsigned int first)
+{
+	copy(&after);
+	cpu_gone = first;
+}
+
 void reduce_from(const struct sim_schedule *s)
 {
-	unsigned int cpu = s->first, n = s->at[0], c;
+	unsigned int cpu = (s->first + s->whole * s->step) % SIM_CPUS, n = s->at[0], c;
 
+	if (!s->whole)
+		cpu_gone = SIM_CPUS;
 	cpu_a = cpu;
-	a_is_left = n;
-	if (!n)
-		whole.first = end_of(&whole, cpu);
-	cpu_c = (cpu + 2 * s->step) % SIM_CPUS;
-	b_first = s->back || !n;
+	a_alone = s->whole ? &after : &alone[cpu];
+	cpu_c = s->whole ? SIM_CPUS : (cpu + 2 * s->step) % SIM_CPUS;
+	b_first = s->back;
 	memset(&rest_of_c, 0, sizeof(rest_of_c));
 	memset(others, 0, sizeof(others));
 	memset(done, 0, sizeof(done));
-	if (n) {
-		rest_add(cpu, &alone[cpu], step_of_point(&alone[cpu], n));
-		rest_add(cpu, &whole, whole.first);
-	}
+	rest_add(cpu, a_alone, step_of_point(a_alone, n));
+	rest_add(cpu, &whole, whole.first);
 	for (c = 0; c < SIM_CPUS; c++) {
 		if (c == cpu)
 			continue;
@@ -353,10 +414,10 @@ static void before_add(const struct sim_step *s)
 /* RED2: A can be left later just as well. */
 static bool a_passes(void)
 {
-	const struct log *l = &alone[cpu_a];
+	const struct log *l = a_alone;
 
-	return a_is_left && steps_pass(l, step_of_point(l, whole.step[whole.first].point),
-				       end_of(l, cpu_a), &before.touched, &before.held);
+	return steps_pass(l, step_of_point(l, whole.step[whole.first].point),
+			  end_of(l, cpu_a), &before.touched, &before.held);
 }
 
 /* What runs while that CPU is left at its second preemption, or more. */
@@ -364,7 +425,7 @@ static const struct touched *meets_stopped(unsigned int cpu)
 {
 	bool is_b = cpu != cpu_a && cpu != cpu_c;
 
-	return SIM_CPUS > 2 && is_b && b_first ? &rest_of_c : &others[cpu];
+	return is_b && b_first ? &rest_of_c : &others[cpu];
 }
 
 /* B's last one leaves nobody to go on. */
@@ -375,9 +436,9 @@ unsigned int reduce_next(void)
 	bool waited = false;	/* RED4 */
 
 	memset(&before, 0, sizeof(before));
-	if (SIM_CPUS > 2)
+	if (cpu_c < SIM_CPUS)
 		before.touched = b_first ? others[cpu_a] : rest_of_c;
-	for (i = whole.first + a_is_left; i < end; i++) {
+	for (i = whole.first + 1; i < end; i++) {
 		s = &whole.step[i];
 		if (s->cpu == cpu_a && !waited) {
 			waited = true;

@@ -28,9 +28,9 @@
  */
 /*
  * Triples (the same built for three CPUs): A's domain has a second vCPU on the
- * third CPU.  A runs to a point, or whole, B to a point, C whole; then those
- * that are left, either one first; by every CPU as A, and either other as B.
- * Which:
+ * third CPU.  A runs to a point, B to another, C whole; then the two that are
+ * left, either one first.  Or A whole, then B and C as a pair.  By every CPU as
+ * A, and either other one as B.  Which:
  * all triples of `around` (main.c): an offer of a page that the other domain
  * has, and of one that is granted; an unshare of two, and a break by a store;
  * a share that is unmapped, a page that is given back, a grant that is mapped,
@@ -61,12 +61,12 @@ enum sim_access { SIM_READS, SIM_WRITES, SIM_TAKES, SIM_FREES };
 
 struct sim_schedule {
 	unsigned int first;		/* the CPU that starts */
-	/* the running CPU's n-th point (from 1); 0: never, or, if the first
-	 * one is 0, after the first CPU's end */
+	/* the running CPU's n-th point (from 1); 0: never */
 	unsigned int at[SIM_SWITCHES];
 	/* who goes on is so many further; 0 is 1 */
 	unsigned int step;
 	bool back;		/* the other way round after the last one */
+	bool whole;		/* the first CPU is: the others are left */
 };
 
 /* What became of the last one. */
@@ -148,32 +148,45 @@ extern enum sim_in_lock sim_in_lock[SIM_CPUS];
 /* --- reduce.c --- */
 
 #define SIM_CONFLICTS	16384u	/* words: more than there can be */
-#define SIM_FLUSHES	SIM_CONFLICTS	/* no word: a TLB forgets */
+#define SIM_FLUSHES	SIM_CONFLICTS	/* no word: a TLB forgets; */
+#define SIM_RESUMES	(SIM_CONFLICTS + 1)	/* who was left goes on */
 
 /* An access to a word that both operations touch and one of them writes. */
 struct sim_step {
 	unsigned int conflict;	/* which word, from 0 */
 	unsigned int point;	/* the CPU's n-th; 0: none goes on there */
 	uint8_t cpu;
+	bool late;		/* the CPU was left before it */
 	enum sim_access how;
-	uint32_t held;		/* reduce.c: the CPU's locks before it */
+	uint64_t held;		/* reduce.c: the CPU's locks before it */
 };
+
+extern bool reduce_nothing;	/* every point of the second CPU is one */
+/*
+ * A number for what met what in that run, in which order: whose write each read
+ * saw, and each write followed.  Runs that are the same have the same one.
+ */
+uint64_t reduce_order(void);
 
 /* While a schedule runs. */
 void reduce_restart(void);
 void reduce_step(struct sim_step step);
-void reduce_switched(void);	/* at the last step: the first preemption */
-void reduce_in_lock(unsigned int cpu);	/* what it was drawing tickets of */
+void reduce_switched(unsigned int n);	/* before the last step; n from 0 */
+void reduce_holds(const void *lock, bool holds);	/* the running CPU */
 void reduce_flushes(unsigned int cpu);
+void reduce_resumes(void);
 /* That run was of CPU `cpu`'s operation and then the other one's. */
 void reduce_alone(unsigned int cpu);
 /*
- * That run left its first CPU at a point until the others' end, or not at all.
+ * That run left its first CPU at a point until the others' end; or, if that is
+ * whole, the next one.
  * After reduce_from() has its schedule, or the one back, reduce_next() has the
  * second preemptions that are worth a run, and 0 when there are none left;
  * reduce_learn() is after each such run.
  */
 void reduce_whole(void);
+/* That run was of all in order, of which the first is whole in what follows. */
+void reduce_after_first(unsigned int first);
 void reduce_from(const struct sim_schedule *s);
 unsigned int reduce_next(void);
 void reduce_learn(void);
