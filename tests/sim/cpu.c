@@ -36,8 +36,9 @@ static struct cpu cpus[SIM_CPUS];
 static ucontext_t explorer;
 static struct sim_schedule schedule;
 static unsigned int switches, waits;
-/* an interrupt of an idle CPU runs on the other one's stack */
+/* an interrupt of an idle CPU runs on another one's stack: that one's */
 static bool borrowed;
+static unsigned int stack_of;
 
 struct percpu *this_cpu(void)
 {
@@ -97,10 +98,15 @@ struct domain *sim_cpu_domain(unsigned int cpu)
 
 static void go_on(unsigned int cpu)
 {
-	unsigned int me = sim_cpu;
+	unsigned int me = sim_cpu, mine = stack_of;
+	bool lent = borrowed;
 
-	sim_cpu = cpu;
-	swapcontext(&cpus[me].context, &cpus[cpu].context);
+	sim_cpu = stack_of = cpu;
+	borrowed = false;
+	swapcontext(&cpus[mine].context, &cpus[cpu].context);
+	sim_cpu = me;
+	stack_of = mine;
+	borrowed = lent;
 }
 
 bool sim_todo(unsigned int cpu)
@@ -131,7 +137,7 @@ static unsigned int next_cpu(void)
 		step = SIM_CPUS - step;
 	for (i = 1; i < SIM_CPUS; i++) {
 		c = (sim_cpu + i * step) % SIM_CPUS;
-		if (!cpus[c].todo)
+		if (!cpus[c].todo || (borrowed && c == stack_of))
 			continue;
 		if (!sim_waits(c))
 			return c;
@@ -250,7 +256,7 @@ static void enter(void)
 	c->in_hypervisor = c->todo = false;
 	sim_outcome.points[sim_cpu] = c->points;
 	if (next_cpu() < SIM_CPUS) {
-		sim_cpu = next_cpu();
+		sim_cpu = stack_of = next_cpu();
 		setcontext(&cpus[sim_cpu].context);
 	}
 	setcontext(&explorer);
@@ -289,6 +295,7 @@ void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],
 	sim_cpu = s->first;
 	if (!fn[sim_cpu])
 		sim_cpu = next_cpu();
+	stack_of = sim_cpu;
 	sim_active = true;
 	alarm(SECONDS_MAX);
 	swapcontext(&explorer, &cpus[sim_cpu].context);
