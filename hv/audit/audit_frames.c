@@ -94,10 +94,17 @@ static void free_check(struct audit *a, mfn_t mfn, const struct frame *f)
 			    mfn_n(mfn));
 }
 
-/* Check one frame; true: it is free. */
-static bool frame_audit(struct audit *a, mfn_t mfn)
+/* As most frames of most machines are, and nothing is wrong with them. */
+static bool is_plain_free(const struct frame *f)
 {
-	const struct frame *f = mfn_to_frame(mfn);
+	const uint64_t plain = (uint64_t)FRAME_FREE << FRAME_KIND_SHIFT | FRAME_DIRTY;
+
+	return f->state == plain && !f->type;
+}
+
+/* Check one frame; true: it is free. */
+static bool frame_audit(struct audit *a, mfn_t mfn, const struct frame *f)
+{
 	enum frame_kind kind = frame_state_kind(f->state);
 	bool free = kind == FRAME_FREE || kind == FRAME_POOL;
 
@@ -118,17 +125,30 @@ static bool frame_audit(struct audit *a, mfn_t mfn)
 	return free;
 }
 
+mfn_t audit_ram_run(mfn_t *first, mfn_t end)
+{
+	unsigned int i;
+
+	for (i = 0; i < ram_range_count; i++)
+		if (mfn_n(ram_ranges[i].end) > mfn_n(*first)) {
+			*first = mfn_min(mfn_max(ram_ranges[i].first, *first), end);
+			return mfn_min(ram_ranges[i].end, end);
+		}
+	*first = end;
+	return end;
+}
+
 uint64_t audit_frames(struct audit *a, mfn_t first, mfn_t end)
 {
+	const struct frame *f;
 	uint64_t free = 0;
-	unsigned int i;
 	mfn_t mfn, last;
 
-	for (i = 0; i < ram_range_count; i++) {
-		last = mfn_min(ram_ranges[i].end, end);
-		for (mfn = mfn_max(ram_ranges[i].first, first);
-		     mfn_n(mfn) < mfn_n(last); mfn = mfn_add(mfn, 1))
-			free += frame_audit(a, mfn);
+	for (mfn = first; mfn_n(mfn) < mfn_n(end); ) {
+		last = audit_ram_run(&mfn, end);
+		f = mfn_to_frame(mfn);
+		for (; mfn_n(mfn) < mfn_n(last); mfn = mfn_add(mfn, 1), f++)
+			free += is_plain_free(f) || frame_audit(a, mfn, f);
 	}
 	return free;
 }

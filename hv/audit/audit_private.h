@@ -127,6 +127,11 @@ void audit_error(struct audit *a, const char *fmt, ...) printf_like(2, 3);
 void audit_alive_fill(void);
 /* was there such a domain at audit_alive_fill()? */
 bool audit_alive(uint64_t domid);
+/*
+ * RAM in a row: *first moves up to the first frame of it; the end.  Both are at
+ * most `end`.
+ */
+mfn_t audit_ram_run(mfn_t *first, mfn_t end);
 /* Check frames [first, end); how many are free? */
 uint64_t audit_frames(struct audit *a, mfn_t first, mfn_t end);
 

@@ -104,6 +104,20 @@ START_TEST(i16)
 }
 END_TEST
 
+/* I2 */
+START_TEST(free_frame)
+{
+	void *pages = palloc_hv(1);
+	/* The first has the order of the block in its state. */
+	struct frame *f = mfn_to_frame(virt_to_mfn(pages)) + 1;
+
+	palloc_hv_free(pages, 1);
+	WRONG(f->type, 1, "I2", "a free frame with a type");
+	WRONG(f->state, f->state + 1, "I2", "a free frame with a name");
+	WRONG(f->state, f->state & ~FRAME_DIRTY, "I2", "a free frame that is not to be scrubbed");
+}
+END_TEST
+
 /* A shared frame cannot be granted, nor a granted one be shared. */
 START_TEST(i14_granted)
 {
@@ -359,6 +373,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, g_end);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, i16);
+	tcase_add_test(tc, free_frame);
 	tcase_add_test(tc, i14_granted);
 	tcase_add_test(tc, others_work_meanwhile);
 	tcase_add_test(tc, found_meanwhile);
