@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # instructions for which the machine stands still for the operator's audit, in all and at a time
-# reads: QEMU CPUS TIMEOUT
+# reads: QEMU CPUS MEM TIMEOUT
 set -u
 . bench/host/lib.sh
 wrapper=$PWD/$B/qemu-icount

@@ -27,6 +27,11 @@
  */
 static struct audit audit;
 static uint32_t whole_by;	/* atomic: a CPU is in audit_machine() */
+/*
+ * In a debug build guests ask for audits, many of them, and each part costs a
+ * stop of all CPUs.
+ */
+unsigned int audit_units_max = DEBUG ? 1u << 30 : 4096;
 
 void audit_error(struct audit *a, const char *fmt, ...)
 {
@@ -107,6 +112,18 @@ static void part_sums(struct audit *a)
 
 /* --- domains --- */
 
+/*
+ * Another domain, or a new one with the old one's slot and number: begin with
+ * it from the start.
+ */
+static bool is_other(const struct audit *a, unsigned int slot, const struct domain *d)
+{
+	bool counting = a->step >= AUDIT_TABLES && a->step <= AUDIT_COUNTS;
+
+	return slot != a->slot + 1 || d->id != a->domid ||
+	       (counting && d->tally != &a->tally);
+}
+
 /* The domain to go on with; NULL: there is no further one. */
 static struct domain *domain_at(struct audit *a)
 {
@@ -115,11 +132,7 @@ static struct domain *domain_at(struct audit *a)
 
 	if (!d)
 		return NULL;
-	/*
-	 * Another domain, or a new one with the old one's slot: begin with it
-	 * from the start.
-	 */
-	if (slot != a->slot + 1 || d->id != a->domid)
+	if (is_other(a, slot, d))
 		a->step = AUDIT_LISTS;
 	a->slot = slot - 1;
 	a->domid = d->id;
@@ -128,76 +141,151 @@ static struct domain *domain_at(struct audit *a)
 
 static uint64_t windows(const struct audit *a)
 {
-	return (mfn_n(frame_max_mfn) + a->frames - 1) / a->frames;
+	return (mfn_n(frame_max_mfn) + a->tally.frames - 1) / a->tally.frames;
 }
 
+static void tally_end(struct domain *d, void *arg)
+{
+	tally_begin(d, NULL);
+	d->tally_foreign = NULL;
+}
+
+/* The window of number a->window begins; nobody counts until it is empty. */
 static void window_set(struct audit *a)
 {
-	a->first = MFN(a->window * a->frames);
-	a->end = mfn_add(a->first, a->frames);
+	domain_for_each(tally_end, NULL);
+	a->tally.first = MFN(a->window * a->tally.frames);
+	a->end = mfn_add(a->tally.first, a->tally.frames);
 	a->last = a->window + 1 == windows(a);
 	a->named = INVALID_MFN;
+	a->at = a->tally.first;
+	a->step = AUDIT_CLEAR;
 }
 
-/* Go on with the window of `mfn`; DONE: there is none. */
-static enum progress window_next(struct audit *a, mfn_t mfn)
+/* TALLY1: from here on the counts are kept. */
+static void count_begin(struct audit *a, struct domain *d)
 {
-	uint64_t last = windows(a) - 1;
+	uint32_t link;
 
-	if (mfn_eq(mfn, INVALID_MFN) || a->window >= last)
+	a->tally = (struct tally){
+		.counts = a->tally.counts, .first = a->tally.first,
+		.frames = a->tally.frames, .domid = d->id,
+	};
+	tally_begin(d, &a->tally);
+	a->mapper_slot = 0;
+	/* These are compared, too, also if no entry names them. */
+	for (link = d->heap.list; link; link = frame_linked(link)->next)
+		if (audit_in_window(a, MFN(link)))
+			(void)tally_count_of(&a->tally, MFN(link));
+}
+
+#define CLEAR_UNITS	64u	/* a group of counts */
+
+static enum progress clear_part(struct audit *a)
+{
+	const size_t bytes = MIN(a->tally.frames, TALLY_GROUP) * sizeof(a->tally.counts[0]);
+	uint64_t n = mfn_n(a->at) - mfn_n(a->tally.first);
+
+	for (; n < a->tally.frames && a->units; n += TALLY_GROUP) {
+		a->units--;
+		if (!a->tally.touched[n / TALLY_GROUP])
+			continue;
+		memset(&a->tally.counts[n], 0, bytes);
+		a->units -= MIN(a->units, CLEAR_UNITS);
+	}
+	a->at = mfn_add(a->tally.first, n);
+	return n >= a->tally.frames ? DONE : MORE;
+}
+
+/* DONE: the domain has no window beyond. */
+static enum progress window_next(struct audit *a, const struct domain *d)
+{
+	mfn_t seen = d->m2p.l3 ? m2p_leaf_from(&d->m2p, a->end) : INVALID_MFN;
+	mfn_t mfn = mfn_min(a->named, seen);
+
+	if (mfn_eq(mfn, INVALID_MFN) || a->last)
 		return DONE;
-	a->window = MIN(mfn_n(mfn) / a->frames, last);
+	a->window = MIN(mfn_n(mfn) / a->tally.frames, windows(a) - 1);
+	a->once = false;
+	window_set(a);
 	return MORE;
-}
-
-static void step_set(struct audit *a, enum audit_step step)
-{
-	a->step = step;
-	a->window = 0;
-}
-
-static void tables_part(struct audit *a, struct domain *d)
-{
-	window_set(a);
-	audit_domain_names(a, d);
-	audit_domain_counts(a, d);
-	if (window_next(a, a->named) == DONE)
-		step_set(a, AUDIT_VIEW);
-}
-
-static enum progress view_part(struct audit *a, struct domain *d)
-{
-	window_set(a);
-	audit_domain_view(a, d);
-	return window_next(a, d->m2p.l3 ? m2p_leaf_from(&d->m2p, a->end) :
-			      INVALID_MFN);
 }
 
 static void lists_part(struct audit *a, struct domain *d)
 {
-	audit_domain_pages(a, d);
+	audit_alive_fill();
+	audit_domain_quota(a, d);
 	audit_domain_view_rights(a, d);
 	audit_domain_ports(a, d);
-	audit_foreign_entries(a, d);
-	audit_foreign_devices(a, d);
-	step_set(a, AUDIT_TABLES);
+	audit_grants_domain(a, d);
+	a->window = 0;
+	a->once = true;
+	a->leafless = false;
+	window_set(a);
 }
 
-/*
- * A domain's first part, or one window of frames of it; DONE: there are no more
- * domains.
- */
-static enum progress part_domain(struct audit *a)
+static void tables_part(struct audit *a, struct domain *d)
+{
+	if (audit_domain_tables(a, d) == MORE)
+		return;
+	if (a->tally.pages != d->pages.total && !a->leafless) {
+		a->leafless = true;	/* or an error: the window again */
+		window_set(a);
+		return;
+	}
+	if (a->once)
+		audit_domain_totals(a, d);
+	a->step = AUDIT_FOREIGN;
+}
+
+static void counts_part(struct audit *a, struct domain *d)
+{
+	if (audit_domain_counts(a, d) == MORE)
+		return;
+	domain_for_each(tally_end, NULL);
+	a->at = a->tally.first;
+	a->step = AUDIT_VIEW;
+}
+
+/* A part of d; DONE: the last one. */
+static enum progress domain_part(struct audit *a, struct domain *d)
+{
+	a->units = audit_units_max;
+	switch (a->step) {
+	case AUDIT_LISTS:
+		lists_part(a, d);
+		return MORE;
+	case AUDIT_CLEAR:
+		if (clear_part(a) == DONE) {
+			count_begin(a, d);
+			a->step = AUDIT_TABLES;
+		}
+		return MORE;
+	case AUDIT_TABLES:
+		tables_part(a, d);
+		return MORE;
+	case AUDIT_FOREIGN:
+		if (audit_foreign_tables(a, d) == DONE) {
+			a->at = a->tally.first;
+			a->step = AUDIT_COUNTS;
+		}
+		return MORE;
+	case AUDIT_COUNTS:
+		counts_part(a, d);
+		return MORE;
+	default:
+		return audit_domain_view(a, d) == MORE ? MORE : window_next(a, d);
+	}
+}
+
+/* DONE: there are no more domains. */
+static enum progress part_domains(struct audit *a)
 {
 	struct domain *d = domain_at(a);
 
 	if (!d)
 		return DONE;
-	if (a->step == AUDIT_LISTS) {
-		lists_part(a, d);
-	} else if (a->step == AUDIT_TABLES) {
-		tables_part(a, d);
-	} else if (view_part(a, d) == DONE) {
+	if (domain_part(a, d) == DONE) {
 		a->slot++;
 		a->step = AUDIT_LISTS;
 	}
@@ -219,15 +307,15 @@ static void share_part(struct audit *a)
 	 */
 	(void)share_audit_end(sharing_service(), &cross);
 	a->cross_group = cross;
-	a->phase = AUDIT_GRANTS;
+	a->phase = AUDIT_DOMAINS;
 }
 
 /* With the machine stopped. */
 static void part(struct audit *a)
 {
-	audit_alive_fill();
 	switch (a->phase) {
 	case AUDIT_FRAME_STATES:
+		audit_alive_fill();
 		if (part_frames(a) == DONE)
 			a->phase = AUDIT_SUMS;
 		break;
@@ -239,12 +327,8 @@ static void part(struct audit *a)
 	case AUDIT_SHARE:
 		share_part(a);
 		break;
-	case AUDIT_GRANTS:
-		(void)audit_grants(other_error, a, false);
-		a->phase = AUDIT_DOMAINS;
-		break;
 	case AUDIT_DOMAINS:
-		if (part_domain(a) == DONE)
+		if (part_domains(a) == DONE)
 			a->phase = AUDIT_DONE;
 		break;
 	default:
@@ -255,15 +339,25 @@ static void part(struct audit *a)
 /* Memory for the counts of a window, or of a smaller one if memory is short. */
 static bool counts_alloc(struct audit *a)
 {
-	uint64_t want = MIN(mfn_n(frame_max_mfn), AUDIT_WINDOW);
+	uint64_t want = MIN(mfn_n(frame_max_mfn), TALLY_FRAMES);
 
 	a->order = 0;
-	while ((PAGE_SIZE << a->order) < want * sizeof(struct audit_count))
+	while ((PAGE_SIZE << a->order) < want * sizeof(struct tally_count))
 		a->order++;
-	while (!(a->counts = palloc_hv(a->order)) && a->order)
+	while (!(a->tally.counts = palloc_hv(a->order)) && a->order)
 		a->order--;
-	a->frames = (PAGE_SIZE << a->order) / sizeof(struct audit_count);
-	return a->counts != NULL;
+	a->tally.frames = (PAGE_SIZE << a->order) / sizeof(struct tally_count);
+	return a->tally.counts != NULL;
+}
+
+/* Machine stopped: nobody counts any more. */
+static void counts_free(struct audit *a)
+{
+	domain_for_each(tally_end, NULL);
+	if (a->tally.counts)
+		palloc_hv_free(a->tally.counts, a->order);
+	a->tally.counts = NULL;
+	(void)palloc_counted(MFN(0), 0);
 }
 
 /* Machine stopped.  False: no memory. */
@@ -273,9 +367,7 @@ static bool start(struct audit *a, uint64_t number)
 
 	if (a->phase == AUDIT_SHARE)	/* it was left in the middle */
 		(void)share_audit_end(sharing_service(), &cross);
-	if (a->counts)
-		palloc_hv_free(a->counts, a->order);
-	(void)palloc_counted(MFN(0), 0);
+	counts_free(a);
 	*a = (struct audit){
 		.number = number, .phase = AUDIT_FRAME_STATES,
 		.orphan_changes = reclaim_orphan_changes(),
@@ -285,10 +377,7 @@ static bool start(struct audit *a, uint64_t number)
 
 static void finish(struct audit *a, struct audit_result *result)
 {
-	if (a->counts)
-		palloc_hv_free(a->counts, a->order);
-	a->counts = NULL;
-	(void)palloc_counted(MFN(0), 0);
+	counts_free(a);
 	if (a->errors > AUDIT_LINES)
 		log_error("audit: %lu errors in all", a->errors);
 	result->errors = a->errors;

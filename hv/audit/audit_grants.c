@@ -5,13 +5,15 @@
  * rights; free handles and used ones add up; and of I14: no shared frame is
  * pinned.
  *
- * Two passes over the active entries, one over the handles between them;
- * nothing is allocated.  No hypercall is in progress meanwhile: a grant copy,
- * for one, has pins without handles.
+ * One domain is one part: its handles, each by itself; then its entries, with
+ * the handles of all domains that name them counted in `seen`.  Nothing is
+ * allocated.  No hypercall is in progress meanwhile: a grant copy, for one, has
+ * pins without handles.
  */
 #include <port.h>
 
 #include "audit/audit.h"
+#include "audit/audit_private.h"
 #include "dom/domain.h"
 #include "dom/grant.h"
 #include "lib/fmt.h"
@@ -43,11 +45,9 @@ static struct grant_active *active_of(const struct grant_table *gt,
 			  [ref % GRANT_ACTIVE_PER_PAGE];
 }
 
-/* A domain in the making, or nearly gone, has no table. */
-static void seen_clear(struct domain *d, void *arg)
+static void seen_clear(const struct grant_table *gt)
 {
-	const struct grant_table *gt = d->grant;
-	uint32_t ref, refs = gt ? grant_refs(gt) : 0;
+	uint32_t ref, refs = grant_refs(gt);
 
 	for (ref = 0; ref < refs; ref++)
 		memset(active_of(gt, ref)->seen, 0, PIN_KINDS);
@@ -89,20 +89,33 @@ static void handle_check(struct grants_audit *a, struct domain *d, uint32_t n,
 	if (act->mfn != h->mfn || act->domid != d->id)
 		report(a, "I16: d%u handle %u has frame %x, the entry d%u %x",
 		       d->id, n, h->mfn, act->domid, act->mfn);
-	if (h->kinds & GRANT_HOST)
-		act->seen[pin_host(h->writable)]++;
-	if (h->kinds & GRANT_DEVICE)
-		act->seen[pin_device(h->writable)]++;
 }
 
-static locks_unchecked void handles_check(struct domain *d, void *arg)
+/* Handles of `user` for entries of the domain at hand. */
+static locks_unchecked void seen_add(struct domain *user, void *arg)
+{
+	const struct domain *d = arg;
+	uint32_t n, refs = grant_refs(d->grant);
+
+	for (n = 0; user->grant && n < user->grant->handle_count; n++) {
+		const struct grant_handle *h = grant_handle_get(user, n);
+		struct grant_active *act;
+
+		if (!h || h->granter != d->id || h->ref >= refs)
+			continue;
+		act = active_of(d->grant, h->ref);
+		if (h->kinds & GRANT_HOST)
+			act->seen[pin_host(h->writable)]++;
+		if (h->kinds & GRANT_DEVICE)
+			act->seen[pin_device(h->writable)]++;
+	}
+}
+
+static locks_unchecked void handles_check(struct grants_audit *a, struct domain *d)
 {
 	const struct grant_table *gt = d->grant;
-	struct grants_audit *a = arg;
 	uint32_t n, used = 0, free = 0, at;
 
-	if (!gt)
-		return;
 	for (n = 0; n < gt->handle_count; n++) {
 		const struct grant_handle *h = grant_handle_get(d, n);
 
@@ -190,21 +203,44 @@ static void entry_check(struct grants_audit *a, struct domain *d, uint32_t ref)
 		       d->id, ref, status_read(d->grant, ref));
 }
 
-static void entries_check(struct domain *d, void *arg)
+static void entries_check(struct grants_audit *a, struct domain *d)
 {
 	const struct grant_table *gt = d->grant;
-	uint32_t ref, pinned = 0, refs = gt ? grant_refs(gt) : 0;
+	uint32_t ref, pinned = 0, refs = grant_refs(gt);
 
 	for (ref = 0; ref < refs; ref++) {
 		const struct grant_active *act = active_of(gt, ref);
 
-		entry_check(arg, d, ref);
+		entry_check(a, d, ref);
 		pinned += (act->pins[0] | act->pins[1] | act->pins[2] |
 			   act->pins[3]) != 0;
 	}
-	if (gt && pinned != gt->pinned_count)
-		report(arg, "I16: d%u has %u entries pinned, counts %u", d->id,
+	if (pinned != gt->pinned_count)
+		report(a, "I16: d%u has %u entries pinned, counts %u", d->id,
 		       pinned, gt->pinned_count);
+}
+
+/* A domain in the making, or nearly gone, has no table. */
+static void domain_check(struct grants_audit *a, struct domain *d)
+{
+	if (!d->grant)
+		return;
+	handles_check(a, d);
+	seen_clear(d->grant);
+	domain_for_each(seen_add, d);
+	entries_check(a, d);
+}
+
+static void error_add(void *ctx, const char *text)
+{
+	audit_error(ctx, "%s", text);
+}
+
+void audit_grants_domain(struct audit *a, struct domain *d)
+{
+	struct grants_audit g = { .error = error_add, .ctx = a };
+
+	domain_check(&g, d);
 }
 
 uint64_t audit_grants(void (*error)(void *ctx, const char *text), void *ctx,
@@ -212,9 +248,12 @@ uint64_t audit_grants(void (*error)(void *ctx, const char *text), void *ctx,
 {
 	struct grants_audit a = { .error = error, .ctx = ctx,
 			   .tables_untouched = tables_untouched };
+	unsigned int slot = 0;
+	struct domain *d;
 
-	domain_for_each(seen_clear, NULL);
-	domain_for_each(handles_check, &a);
-	domain_for_each(entries_check, &a);
+	while ((d = domain_from_slot(&slot))) {
+		domain_check(&a, d);
+		domain_put(d);
+	}
 	return a.errors;
 }

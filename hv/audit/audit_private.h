@@ -42,56 +42,68 @@
  *
  * A count means something only if nothing changes meanwhile, so the machine is
  * stopped.  So that nobody waits for long, it is stopped for a few parts at a
- * time, for at most AUDIT_STOP_NS and one part more:
+ * time, for at most AUDIT_STOP_NS and one part more; and no part is more than
+ * audit_units_max and one page (a unit is some 20 instructions), however large
+ * a domain is:
  *
  *   FRAME_STATES  AUDIT_FRAMES frames, each by itself; the free ones are
  *                 counted, and the allocator keeps that number true behind us
  *                 (palloc_counted())
  *   SUMS          what that adds up to
  *   SHARE         the parts of share_audit()
- *   GRANTS        all grant tables
- *   DOMAINS       of each domain: its list of pages and ports; then, for each
- *                 window of AUDIT_WINDOW frames, all its tables, in which names
- *                 of these are counted; then its view of them.  Windows with no
- *                 frame that the domain names or sees are left out: else two
- *                 hundred small domains in a large machine would mean thousands
- *                 of walks that count nothing.
+ *   DOMAINS       of each domain: what it has a few of (LISTS), and its grants;
+ *                 then for each window of TALLY_FRAMES frames: empty the counts
+ *                 (CLEAR); all its tables, by their frames' numbers, in which
+ *                 names of the window's frames are counted, and its pages
+ *                 (TABLES); foreign entries for them (FOREIGN); the counts
+ *                 against what each frame says (COUNTS); its view of them
+ *                 (VIEW).  Windows with no frame that the domain names or sees
+ *                 are left out: else two hundred small domains in a large
+ *                 machine would mean thousands of walks that count nothing.
  *
- * One domain is enough for one part, because only its owner names a frame.
- * There are three exceptions: a shared frame, of which each domain's names are
- * compared with its hold (share/ adds up the holds); a granted frame, for which
- * all domains' handles are read; and a frame with a foreign entry, for which
- * the tables of the domain that has such entries are walked, too.  Memory: 16
- * bytes for each frame of a window, taken and given back.
+ * From CLEAR to COUNTS the domain's `tally` keeps the counts true behind the
+ * place (dom/tally.h): when all tables were walked they are those of each
+ * moment, and each frame is compared at some moment of its own.  What has few
+ * names of frames and tells no tally (vCPUs, rings, buffers, handles of grants)
+ * is asked at that moment.  An error that comes to be behind the place is found
+ * if a count is wrong by it, or by the next audit.  Groups of counts that
+ * nobody touched are neither emptied nor compared, so a small domain costs
+ * little in any machine.
+ *
+ * One domain is enough, because only its owner names a frame.  There are three
+ * exceptions: a shared frame, of which each domain's names are compared with
+ * its hold (share/ adds up the holds); a granted frame, for which all domains'
+ * handles are read; and a frame with a foreign entry, for which the tables of
+ * each domain that has such entries are walked, too.  Memory: 16 bytes for each
+ * frame of a window, taken and given back.
+ *
+ * GAP: all ports of one domain, all handles of one, all handles of other
+ * domains while one that grants is audited, and all that is promised are still
+ * one part each.
  */
 #ifndef HV_AUDIT_AUDIT_PRIVATE_H
 #define HV_AUDIT_AUDIT_PRIVATE_H
 
 #include "dom/domain.h"
+#include "dom/tally.h"
 #include "mm/pagetype.h"
 #include "x86/pte.h"
 
 #define AUDIT_FRAMES	4096u	/* in one part */
-#define AUDIT_WINDOW	32768u	/* frames; 512 KiB of counts */
 /* small parts share one stop, until it has lasted so long */
-#define AUDIT_STOP_NS	500000u
+#define AUDIT_STOP_NS	(DEBUG ? 500000u : 200000u)
 /* errors that are printed; the others are counted */
 #define AUDIT_LINES	32
 
-struct audit_count {
-	uint32_t refs;		/* names of the frame, by the domain at hand */
-	uint32_t types;		/* uses as its class */
-	/* T2: uses of it as linear table; entries of it that use others */
-	uint16_t linear, linear_out;
-	uint32_t spare;
-};
-
 enum audit_phase {
-	AUDIT_IDLE, AUDIT_FRAME_STATES, AUDIT_SUMS, AUDIT_SHARE, AUDIT_GRANTS,
+	AUDIT_IDLE, AUDIT_FRAME_STATES, AUDIT_SUMS, AUDIT_SHARE,
 	AUDIT_DOMAINS, AUDIT_DONE,
 };
 
-enum audit_step { AUDIT_LISTS, AUDIT_TABLES, AUDIT_VIEW };
+enum audit_step {
+	AUDIT_LISTS, AUDIT_CLEAR, AUDIT_TABLES, AUDIT_FOREIGN, AUDIT_COUNTS,
+	AUDIT_VIEW,
+};
 
 struct audit {
 	uint64_t number;	/* which one it is */
@@ -106,20 +118,29 @@ struct audit {
 	domid_hv_t domid;	/* the id of that domain, */
 	enum audit_step step;	/* its next part, */
 	uint64_t window;		/* of this window: all below are done */
+	/* it is the domain's first window: what is said once is said now */
+	bool once;
+	/* it has pages where its view has no leaf (a transfer) */
+	bool leafless;
+	unsigned int mapper_slot;	/* FOREIGN: those below were walked */
 	/* the lowest frame beyond the window at hand that an entry named */
 	mfn_t named;
-	struct audit_count *counts; /* of frames [first, end) */
-	/* of counts' memory, and how many frames it is for */
-	unsigned int order;
-	uint64_t frames;
-	mfn_t first, end;
+	struct tally tally;	/* counts and window */
+	mfn_t end;		/* of the window */
 	/* this is the last window: no RAM lies beyond */
 	bool last;
-	uint64_t listed;	/* pages of the domain at hand */
-	uint32_t grant_entries;	/* of the domain at hand, in the window */
-	/* the same: entries that name a shared frame */
-	uint64_t shared_entries;
+	/* of counts' memory, and how many frames it is for */
+	unsigned int order;
+	/* CLEAR, COUNTS, VIEW: all below are done */
+	mfn_t at;
+	mfn_t upto;		/* COUNTS: this part compares [at, upto) */
+	unsigned int units;	/* that are left of the part */
 };
+
+extern unsigned int audit_units_max;	/* in one part */
+#define AUDIT_PAGE_UNITS	4u	/* a page that is the domain's */
+#define AUDIT_COUNT_UNITS	8u	/* a frame that is compared */
+#define AUDIT_TABLE_UNITS	2048u
 
 void audit_error(struct audit *a, const char *fmt, ...) printf_like(2, 3);
 
@@ -144,8 +165,6 @@ void audit_promises(struct audit *a, uint64_t taken);
  * window.  If not, mfn is noted for a later window.
  */
 bool audit_in_window(struct audit *a, mfn_t mfn);
-/* The counts of mfn; NULL: not in this window, or no RAM. */
-struct audit_count *audit_count_of(struct audit *a, mfn_t mfn);
 /* A page of RAM, and d's (a frame of another kind has no owner). */
 static inline bool audit_is_owner(const struct domain *d, mfn_t mfn)
 {
@@ -155,28 +174,38 @@ static inline bool audit_is_owner(const struct domain *d, mfn_t mfn)
 	return (kind == FRAME_OWNED || kind == FRAME_HEAP) &&
 	       frame_state_owner(state) == d->id;
 }
+/* Does a use of mfn as `class` agree with what mfn is?  mfn is RAM. */
+void audit_use_check(struct audit *a, const struct domain *d, mfn_t mfn,
+		     enum page_class class, const char *what);
 /*
- * Count one more name of mfn, and a use as `class` (CLASS_NONE: a plain
- * reference).
+ * The domain's tables, from the tally's place on; DONE: all have been walked.
  */
-void audit_name(struct audit *a, const struct domain *d, mfn_t mfn,
-		enum page_class class, const char *what);
-void audit_domain_names(struct audit *a, struct domain *d);
+enum progress audit_domain_tables(struct audit *a, struct domain *d) must_check;
+typedef void (*audit_page_fn)(struct audit *a, struct domain *d, mfn_t mfn);
+/*
+ * Calls fn for pages of d's from *place on, while there are units left;
+ * by_leaf: only where its view has leaves, as nearly all are.
+ */
+void audit_pages_walk(struct audit *a, struct domain *d, mfn_t *place, bool by_leaf,
+		      audit_page_fn fn);
 
-/* audit_foreign.c: I21 */
-/* Count the foreign entries, of whatever domain, that name frames of d's. */
-void audit_foreign_names(struct audit *a, struct domain *d);
-/* All foreign entries of d's, by themselves. */
-void audit_foreign_entries(struct audit *a, struct domain *d);
-/* I22 */
-void audit_foreign_devices(struct audit *a, struct domain *d);
+/* audit_names.c: I3, I4: names that stand in no table */
+void audit_names_other(struct audit *a, struct domain *d);
+
+/* audit_foreign.c: I21, I22 */
+void audit_foreign_entry(struct audit *a, struct domain *d, pte_t e);
+void audit_foreign_device(struct audit *a, struct domain *d, pte_t e);
+/* Entries of others for frames of d's. */
+enum progress audit_foreign_tables(struct audit *a, struct domain *d) must_check;
+
+/* audit_grants.c: I16 of d's grants and of what d maps */
+void audit_grants_domain(struct audit *a, struct domain *d);
 
 /* audit_domain.c: I3, I4 of its pages; I9, I10, I12, I18 */
-void audit_each_page(struct audit *a, struct domain *d,
-		     void (*fn)(struct audit *a, struct domain *d, mfn_t mfn));
-void audit_domain_counts(struct audit *a, struct domain *d);
-void audit_domain_pages(struct audit *a, struct domain *d);
-void audit_domain_view(struct audit *a, struct domain *d);
+enum progress audit_domain_counts(struct audit *a, struct domain *d) must_check;
+void audit_domain_totals(struct audit *a, struct domain *d);
+void audit_domain_quota(struct audit *a, struct domain *d);
+enum progress audit_domain_view(struct audit *a, struct domain *d) must_check;
 void audit_domain_view_rights(struct audit *a, struct domain *d);
 void audit_domain_ports(struct audit *a, struct domain *d);
 

@@ -1,44 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Every name of every frame, counted again: I3 to I7. */
+/* What tables name, counted again, and what entries are: I3 to I7. */
 #include <port.h>
 
-#include "dom/console.h"
 #include "dom/grant.h"
-#include "dom/store.h"
 #include "pv/ptbreak.h"
 #include "pv/ptcheck.h"
-#include "pv/xencomm.h"
 #include "audit/audit_private.h"
-#include "sharing/sharing.h"
 #include "x86/cpu.h"
 
 #define L1_REFUSED	(PTE_PWT | PTE_PCD | PTE_PSE | 1UL << 62)
 #define UPPER_REFUSED	(L1_REFUSED | PTE_G)
 
-/* Note mfn, so that its window will be counted. */
-static void note(struct audit *a, mfn_t mfn)
-{
-	if (mfn_n(mfn) >= mfn_n(a->end) && mfn_n(mfn) < mfn_n(a->named))
-		a->named = mfn;
-}
-
 bool audit_in_window(struct audit *a, mfn_t mfn)
 {
-	if (mfn_n(mfn) - mfn_n(a->first) < a->frames || (a->last && mfn_n(mfn) >= mfn_n(a->end)))
+	if (mfn_n(mfn) - mfn_n(a->tally.first) < a->tally.frames ||
+	    (a->last && mfn_n(mfn) >= mfn_n(a->end)))
 		return true;
-	note(a, mfn);
+	if (mfn_n(mfn) >= mfn_n(a->end) && mfn_n(mfn) < mfn_n(a->named))
+		a->named = mfn;
 	return false;
-}
-
-struct audit_count *audit_count_of(struct audit *a, mfn_t mfn)
-{
-	if (mfn_n(mfn) - mfn_n(a->first) >= a->frames) {
-		note(a, mfn);
-		return NULL;
-	}
-	if (!frame_valid(mfn))
-		return NULL;
-	return &a->counts[mfn_n(mfn) - mfn_n(a->first)];
 }
 
 static bool is_own(const struct domain *d, uint64_t state)
@@ -49,24 +29,16 @@ static bool is_own(const struct domain *d, uint64_t state)
 	       frame_state_owner(state) == d->id;
 }
 
-void audit_name(struct audit *a, const struct domain *d, mfn_t mfn,
-		enum page_class class, const char *what)
+void audit_use_check(struct audit *a, const struct domain *d, mfn_t mfn,
+		     enum page_class class, const char *what)
 {
-	struct audit_count *c = audit_count_of(a, mfn);
-	const struct frame *f;
+	const struct frame *f = mfn_to_frame(mfn);
 
-	if (!c)
-		return;
-	c->refs++;
-	f = mfn_to_frame(mfn);
-	if (frame_state_kind(f->state) == FRAME_SHARED)
-		a->shared_entries++;	/* I12 */
-	else if (!is_own(d, f->state))
+	if (frame_state_kind(f->state) != FRAME_SHARED && !is_own(d, f->state))
 		audit_error(a, "I3: d%u uses frame %lx (%s), which is not its own",
 			    d->id, mfn_n(mfn), what);
 	if (class == CLASS_NONE)
 		return;
-	c->types++;
 	if (type_class(f->type) != class)
 		audit_error(a, "I4: d%u uses frame %lx as %s (%s), its type is %s",
 			    d->id, mfn_n(mfn), pagetype_class_name(class), what,
@@ -116,29 +88,46 @@ static bool target_check(struct audit *a, const struct domain *d, mfn_t table,
 	return false;
 }
 
+/* I16: handles know their entries (audit_grants.c), and this is one of them. */
+static locks_unchecked void grant_entry(struct audit *a, struct domain *d, mfn_t table,
+					unsigned int slot, pte_t e)
+{
+	const pte_t *pte = (const pte_t *)mfn_to_virt(table) + slot;
+	uint32_t n = d->grant ? grant_handle_by_pte(d, virt_to_maddr(pte)) : ~0u;
+
+	if (!d->grant || !grant_handle_get(d, n))
+		audit_error(a, "I16: d%u table %lx slot %u: entry %lx has no grant's handle",
+			    d->id, mfn_n(table), slot, e);
+}
+
+/* An entry that is marked as no page of the domain's own. */
+static void marked_entry(struct audit *a, struct domain *d, mfn_t table,
+			 unsigned int slot, pte_t e)
+{
+	tally_l1_add(&a->tally, e, 1);
+	if (!a->once)
+		return;
+	if (e & PTE_AVL_GRANT) {	/* TABLE5: its handle holds */
+		grant_entry(a, d, table, slot, e);
+		return;
+	}
+	if (e & PTE_AVL_DEVICE) {
+		audit_foreign_device(a, d, e);
+		return;
+	}
+	if (e & L1_REFUSED)
+		audit_error(a, "I5: d%u table %lx slot %u: entry %lx has bits it may not have",
+			    d->id, mfn_n(table), slot, e);
+	audit_foreign_entry(a, d, e);
+}
+
 static void l1_entry(struct audit *a, const struct domain *d, mfn_t table,
 		     unsigned int slot, pte_t e)
 {
 	uint64_t state;
 	bool shared;
 
-	if (e & PTE_AVL_GRANT) {	/* TABLE5: its handle holds */
-		a->grant_entries++;
-		return;
-	}
-	if (e & PTE_AVL_DEVICE) {	/* audit_foreign.c has the others */
-		if (!d->io.entries)
-			audit_error(a, "I22: d%u table %lx slot %u: entry %lx is a device's, it counts none",
-				    d->id, mfn_n(table), slot, e);
-		return;
-	}
 	flags_check(a, d, table, slot, e, L1_REFUSED);
-	if (e & PTE_AVL_FOREIGN) {	/* audit_foreign.c has the others */
-		if (!d->foreign_entries)
-			audit_error(a, "I21: d%u table %lx slot %u: entry %lx is foreign, it counts none",
-				    d->id, mfn_n(table), slot, e);
-		return;
-	}
 	if (!target_check(a, d, table, slot, e))
 		return;
 	state = mfn_to_frame(pte_mfn(e))->state;
@@ -153,32 +142,10 @@ static void l1_entry(struct audit *a, const struct domain *d, mfn_t table,
 	if (shared && (e & PTE_RW))
 		audit_error(a, "I14: d%u maps shared frame %lx writable", d->id,
 			    mfn_n(pte_mfn(e)));
-	audit_name(a, d, pte_mfn(e),
-		   (e & PTE_RW) && !shared ? CLASS_WRITABLE : CLASS_NONE,
-		   "mapped writable");
-}
-
-/*
- * I6: an entry that names a table of the same level; a table's link to itself
- * is counted in neither field (T2).
- */
-static void linear_entry(struct audit *a, const struct domain *d, mfn_t table,
-			 unsigned int slot, pte_t e)
-{
-	struct audit_count *to = audit_count_of(a, pte_mfn(e));
-	struct audit_count *from = audit_count_of(a, table);
-
-	if ((e & PTE_RW) && audit_in_window(a, table))
-		audit_error(a, "I6: d%u table %lx slot %u: a linear entry is writable",
-			    d->id, mfn_n(table), slot);
-	if (to)
-		to->refs++;
-	if (mfn_eq(pte_mfn(e), table))
-		return;
-	if (to)
-		to->linear++;
-	if (from)
-		from->linear_out++;
+	audit_use_check(a, d, pte_mfn(e),
+			(e & PTE_RW) && !shared ? CLASS_WRITABLE : CLASS_NONE,
+			"mapped writable");
+	tally_l1_add(&a->tally, e, 1);
 }
 
 static void upper_entry(struct audit *a, const struct domain *d, mfn_t table,
@@ -187,11 +154,15 @@ static void upper_entry(struct audit *a, const struct domain *d, mfn_t table,
 	flags_check(a, d, table, slot, e, UPPER_REFUSED);
 	if (!target_check(a, d, table, slot, e))
 		return;
-	if (level_of(mfn_to_frame(pte_mfn(e))->type) == level)
-		linear_entry(a, d, table, slot, e);
-	else
-		audit_name(a, d, pte_mfn(e), CLASS_L1 + (level - 2),
-			   "entry above");
+	if (level_of(mfn_to_frame(pte_mfn(e))->type) != level) {
+		if (audit_in_window(a, pte_mfn(e)))
+			audit_use_check(a, d, pte_mfn(e), CLASS_L1 + (level - 2),
+					"entry above");
+	} else if ((e & PTE_RW) && audit_in_window(a, table)) {
+		audit_error(a, "I6: d%u table %lx slot %u: a linear entry is writable",
+			    d->id, mfn_n(table), slot);
+	}
+	tally_upper_add(&a->tally, table, e, 1);
 }
 
 /* I5: slots 256 to 271 are ours (TABLE3). */
@@ -210,8 +181,7 @@ static void hypervisor_slot(struct audit *a, const struct domain *d,
 }
 
 /* Where the audit spends its time: most entries are in another window. */
-static void l1_entries(struct audit *a, const struct domain *d, mfn_t mfn,
-		       unsigned int end)
+static void l1_entries(struct audit *a, struct domain *d, mfn_t mfn, unsigned int end)
 {
 	const pte_t *table = mfn_to_virt(mfn);
 	unsigned int slot;
@@ -219,7 +189,11 @@ static void l1_entries(struct audit *a, const struct domain *d, mfn_t mfn,
 	for (slot = 0; slot < end; slot++) {
 		pte_t e = table[slot];
 
-		if ((e & PTE_P) && audit_in_window(a, pte_mfn(e)))
+		if (!(e & PTE_P))
+			continue;
+		if (e & (PTE_AVL_OURS & ~PTE_AVL_SHARED))
+			marked_entry(a, d, mfn, slot, e);
+		else if (audit_in_window(a, pte_mfn(e)))
 			l1_entry(a, d, mfn, slot, e);
 	}
 }
@@ -241,7 +215,12 @@ static void upper_entries(struct audit *a, const struct domain *d, mfn_t mfn,
 	}
 }
 
-/* --- pages and what else names them --- */
+/* --- pages --- */
+
+static void units_use(struct audit *a, unsigned int units)
+{
+	a->units -= MIN(a->units, units);
+}
 
 /* I7, and how far the table's entries hold what they name. */
 static unsigned int entries_held(struct audit *a, const struct domain *d,
@@ -268,21 +247,18 @@ static unsigned int entries_held(struct audit *a, const struct domain *d,
 	return 0;
 }
 
-static void page_names(struct audit *a, struct domain *d, mfn_t mfn)
+static void page_seen(struct audit *a, struct domain *d, mfn_t mfn)
 {
 	const struct frame *f = mfn_to_frame(mfn);
 	unsigned int level = level_of(f->type), end;
-	struct audit_count *c = audit_count_of(a, mfn);
 
-	if (c && (f->state & FRAME_ALLOCATED))
-		c->refs++;
-	if (c && (f->type & TYPE_PINNED) && !level)
-		audit_error(a, "I4: d%u frame %lx is pinned as %s", d->id, mfn_n(mfn),
-			    pagetype_class_name(type_class(f->type)));
+	units_use(a, AUDIT_PAGE_UNITS);
+	a->tally.pages++;
+	if (audit_in_window(a, mfn))	/* it will be, one day */
+		(void)tally_count_of(&a->tally, mfn);
 	if (!level)
 		return;
-	if (f->type & TYPE_PINNED)
-		audit_name(a, d, mfn, type_class(f->type), "pinned");
+	units_use(a, AUDIT_TABLE_UNITS);
 	end = entries_held(a, d, mfn, f->type);
 	if (level == 1)
 		l1_entries(a, d, mfn, end);
@@ -290,128 +266,47 @@ static void page_names(struct audit *a, struct domain *d, mfn_t mfn)
 		upper_entries(a, d, mfn, level, end);
 }
 
-struct named_by {
-	struct audit *a;
-	struct domain *d;
-};
-
-static void buffer_name(mfn_t mfn, void *arg)
+static mfn_t leaf_from(const struct domain *d, mfn_t mfn, bool by_leaf)
 {
-	const struct named_by *n = arg;
-
-	audit_name(n->a, n->d, mfn, CLASS_WRITABLE, "registered buffer");
+	if (!by_leaf || mfn_n(mfn) % PT_SLOTS)
+		return mfn;
+	return d->m2p.l3 ? m2p_leaf_from(&d->m2p, mfn) : INVALID_MFN;
 }
 
-/* The tree that somebody asked for and has not yet come for. */
-static void result_name(struct audit *a, struct domain *d, const struct pt_result *r)
+/* The first page of d's in [mfn, end). */
+static mfn_t page_from(const struct domain *d, mfn_t mfn, mfn_t end)
 {
-	if (r->state == PT_VALIDATED)
-		audit_name(a, d, r->root, type_class(mfn_to_frame(r->root)->type),
-			   "result");
-}
+	while (mfn_n(mfn) < mfn_n(end)) {
+		mfn_t run = audit_ram_run(&mfn, end);
+		const struct frame *f = mfn_to_frame(mfn);
 
-static void vcpu_names(struct audit *a, struct domain *d, struct vcpu *v)
-{
-	unsigned int i;
-
-	if (!mfn_eq(v->kernel_l4, INVALID_MFN))
-		audit_name(a, d, v->kernel_l4, CLASS_L4, "kernel base");
-	if (!mfn_eq(v->user_l4, INVALID_MFN))
-		audit_name(a, d, v->user_l4, CLASS_L4, "user base");
-	for (i = 0; i < GDT_FRAMES_MAX; i++)
-		if (mfn_n(v->gdt_frames[i]))
-			audit_name(a, d, v->gdt_frames[i], CLASS_DESC, "GDT");
-	for (i = 0; i < LDT_FRAMES_MAX; i++)
-		if (mfn_n(v->ldt_frames[i]))
-			audit_name(a, d, v->ldt_frames[i], CLASS_DESC, "LDT");
-	if (v->info_frame)
-		audit_name(a, d, frame_to_mfn(v->info_frame), CLASS_WRITABLE,
-			   "vcpu_info");
-	result_name(a, d, &v->pt_result);
-}
-
-static void handle_part(struct audit *a, const struct grant_handle *h)
-{
-	struct audit_count *c = audit_count_of(a, MFN(h->mfn));
-
-	if (!c)
-		return;
-	c->refs++;
-	c->types += h->writable;
-}
-
-/*
- * Count the names that handles of `user` are for frames of the domain at hand.
- * The frame says whose it is: a handle of a dying domain's grant is disowned
- * before the page is (ctl/destroy.c, DISOWN, ORPHANS).
- */
-static locks_unchecked void handle_names(struct domain *user, void *arg)
-{
-	const struct named_by *n = arg;
-	uint32_t i;
-
-	for (i = 0; user->grant && i < user->grant->handle_count; i++) {
-		const struct grant_handle *h = grant_handle_get(user, i);
-
-		if (!h || !audit_is_owner(n->d, MFN(h->mfn)))
-			continue;
-		if (h->kinds & GRANT_HOST)
-			handle_part(n->a, h);
-		if (h->kinds & GRANT_DEVICE)
-			handle_part(n->a, h);
+		for (; mfn_n(mfn) < mfn_n(run); mfn = mfn_add(mfn, 1), f++)
+			if (frame_state_is_page(f->state, d->id))
+				return mfn;
 	}
+	return mfn;
 }
 
-/* Grants of others that d uses: each host part has one entry (I16). */
-static locks_unchecked void host_parts(struct audit *a, struct domain *d)
+void audit_pages_walk(struct audit *a, struct domain *d, mfn_t *place, bool by_leaf,
+		      audit_page_fn fn)
 {
-	uint32_t n, hosts = 0;
+	mfn_t mfn = leaf_from(d, *place, by_leaf), end, page;
 
-	for (n = 0; d->grant && n < d->grant->handle_count; n++) {
-		const struct grant_handle *h = grant_handle_get(d, n);
-
-		if (h && (h->kinds & GRANT_HOST))
-			hosts += audit_in_window(a, MFN(h->mfn));
+	while (a->units && mfn_n(mfn) < mfn_n(frame_max_mfn)) {
+		end = mfn_min(MFN((mfn_n(mfn) / PT_SLOTS + 1) * PT_SLOTS), frame_max_mfn);
+		page = page_from(d, mfn, end);
+		units_use(a, 1 + (mfn_n(page) - mfn_n(mfn)) / 2);
+		if (!mfn_eq(page, end)) {
+			fn(a, d, page);
+			page = mfn_add(page, 1);
+		}
+		mfn = leaf_from(d, page, by_leaf);
 	}
-	if (hosts != a->grant_entries)
-		audit_error(a, "I16: d%u has %u mapped grants, %u entries are marked",
-			    d->id, hosts, a->grant_entries);
+	*place = mfn_min(mfn, frame_max_mfn);
 }
 
-void audit_domain_names(struct audit *a, struct domain *d)
+enum progress audit_domain_tables(struct audit *a, struct domain *d)
 {
-	struct named_by n = { a, d };
-	uint32_t i;
-
-	memset(a->counts, 0, a->frames * sizeof(a->counts[0]));
-	a->grant_entries = 0;
-	a->shared_entries = 0;
-	audit_each_page(a, d, page_names);
-	host_parts(a, d);
-	if (d->grant && (d->grant->pinned_count || d->state == DOM_DYING))
-		domain_for_each(handle_names, &n);
-	audit_foreign_names(a, d);
-	for (i = 0; i < d->vcpu_count; i++)
-		vcpu_names(a, d, d->vcpu[i]);
-	result_name(a, d, &d->pending.outside);
-	if (d->console && console_ring_frame(d))
-		audit_name(a, d, frame_to_mfn(console_ring_frame(d)),
-			   CLASS_WRITABLE, "console ring");
-	if (d->store && store_ring_frame(d))
-		audit_name(a, d, frame_to_mfn(store_ring_frame(d)),
-			   CLASS_WRITABLE, "store ring");
-	/*
-	 * The root of a tree that is half-way: its count belongs to the work.
-	 */
-	if (d->pending.tree.state != PT_IDLE)
-		audit_name(a, d, d->pending.tree.root,
-			   type_class(mfn_to_frame(d->pending.tree.root)->type),
-			   "work");
-	(void)xencomm_frames(d, buffer_name, &n);
-	if (d->end.page)	/* the reaper stands there */
-		audit_name(a, d, frame_to_mfn(d->end.page), CLASS_NONE,
-			   "reaper");
-	if (d->pending.renames.page)
-		audit_name(a, d, frame_to_mfn(d->pending.renames.page), CLASS_NONE,
-			   "breaking a share");
+	audit_pages_walk(a, d, &a->tally.place, !a->leafless, page_seen);
+	return mfn_eq(a->tally.place, frame_max_mfn) ? DONE : MORE;
 }

@@ -61,6 +61,7 @@ struct frame_pool;		/* mm/framepool.h */
 struct console;			/* dom/console.c */
 struct grant_table;		/* dom/grant.h */
 struct store;			/* dom/store.c */
+struct tally;			/* dom/tally.h */
 struct xencomm;			/* pv/xencomm_buffer.c */
 struct memory_map;		/* pv/memory_map.c */
 
@@ -189,6 +190,13 @@ struct domain {
 	struct break_mode breaks;	/* LOCK_MM */
 	/* entries of its tables for frames of others (pv/foreign.h); LOCK_MM */
 	uint64_t foreign_entries;
+	/*
+	 * the audit is at its pages; and at those of a domain for whose frames
+	 * its tables may have entries, which it has seen.  NULL: it is not;
+	 * machine stopped to change
+	 */
+	struct tally *tally, *tally_foreign;
+	uint32_t l1_watch;	/* WATCH_*; LOCK_MM, or machine stopped */
 	/*
 	 * atomic: CPUs that may hold translations of this domain (have its
 	 * tables loaded)

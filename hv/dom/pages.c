@@ -12,6 +12,7 @@
 #include "dom/pages.h"
 #include "dom/promise.h"
 #include "dom/reclaim.h"
+#include "dom/tally.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
 
@@ -140,6 +141,7 @@ void domain_pages_publish(struct domain *d, mfn_t mfn, unsigned int order)
 		list_push(&d->pages.list, mfn_to_frame(mfn_add(mfn, i)));
 	for (i = 0; i < 1UL << order; i++)
 		frame_publish(mfn_to_frame(mfn_add(mfn, i)), d->id, 0);
+	tally_pages(d, mfn_to_frame(mfn), 1UL << order);
 	spin_unlock(&d->pages.lock);
 }
 
@@ -196,12 +198,15 @@ void domain_page_publish(struct domain *d, struct frame *f, uint32_t refs)
 	spin_lock(&d->pages.lock);
 	list_push(&d->pages.list, f);
 	frame_publish(f, d->id, refs);
+	tally_pages(d, f, 1);
 	spin_unlock(&d->pages.lock);
 }
 
 void domain_page_replace(struct domain *d, struct frame *old, struct frame *new)
 {
 	spin_lock(&d->pages.lock);
+	tally_gone(d, &old, 1);
+	tally_pages(d, new, 1);
 	list_take(d, old);
 	list_push(&d->pages.list, new);
 	frame_publish(new, d->id, 0);
@@ -215,6 +220,7 @@ void domain_page_remove(struct domain *d, struct frame *f)
 	list_take(d, f);
 	ASSERT(d->pages.total > 0);
 	total_set(d, d->pages.total - 1);
+	tally_gone(d, &f, 1);
 	spin_unlock(&d->pages.lock);
 }
 
@@ -226,6 +232,7 @@ void domain_pages_discard(struct domain *d, struct frame *const *pages,
 	if (!count)
 		return;
 	spin_lock(&d->pages.lock);
+	tally_gone(d, pages, count);
 	for (i = 0; i < count; i++)
 		list_take(d, pages[i]);
 	ASSERT(d->pages.total >= count);
@@ -357,6 +364,7 @@ bool domain_page_orphan(struct domain *d)
 		reclaim_orphan_count(1);
 		ok = orphan_publish(f);
 		if (ok) {
+			tally_gone(d, &f, 1);
 			total_set(d, d->pages.total - 1);
 			d->end.orphans++;
 		} else {

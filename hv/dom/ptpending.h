@@ -105,6 +105,13 @@ struct pt_pending {		/* LOCK_MM */
 };
 
 /*
+ * What a changed use of an L1 entry may mean beyond its counts.  One word, so
+ * that nearly all such changes look at no more than that.
+ */
+#define WATCH_SOLE	1u	/* the end of a share (SHARE_MODE_SOLE) */
+#define WATCH_TALLY	2u	/* other counts of an audit's (dom/tally.h) */
+
+/*
  * How the domain's shares are broken (abi/share.h, SHAREOP_mode;
  * offer/op_mode.c).
  */

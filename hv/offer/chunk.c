@@ -103,3 +103,23 @@ enum shareop_result chunk_find_ptes(struct domain *d, struct chunk *c,
 		item->mfn = mfn;
 	return r;
 }
+
+static void item_tally(const struct domain *d, const struct chunk *c,
+		       const struct chunk_item *item, pte_t was_rw)
+{
+	const struct chunk_name *n = &c->names[item->first];
+	unsigned int i;
+
+	for (i = 0; i < item->count; i++)
+		tally_entry(d, n[i].pte,
+			    pte_make(item->mfn, PTE_P | (n[i].was_rw ? was_rw : 0)), *n[i].pte);
+}
+
+void chunk_tally(const struct domain *d, const struct chunk *c, pte_t was_rw)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->item_count; i++)
+		if (c->items[i].result == SHARE_DONE)
+			item_tally(d, c, &c->items[i], was_rw);
+}

@@ -9,7 +9,7 @@
 #include <share/share.h>
 
 #include "abi/share.h"
-#include "dom/domain.h"
+#include "dom/tally.h"
 #include "x86/pte.h"
 
 #define CHUNK_ITEMS	64
@@ -85,5 +85,11 @@ static inline void chunk_begin(struct chunk *c)
  */
 enum shareop_result chunk_find_ptes(struct domain *d, struct chunk *c,
 			     struct chunk_item *item) needs_lock(&d->mm);
+
+/*
+ * The audit is at d: tell it of all names of items that have another frame now
+ * (dom/tally.h).  was_rw: PTE_RW where a name's was_rw meant that, else 0.
+ */
+tally_cold void chunk_tally(const struct domain *d, const struct chunk *c, pte_t was_rw);
 
 #endif

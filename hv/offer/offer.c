@@ -273,6 +273,8 @@ static void items_share(struct domain *d, struct chunk *c) needs_lock(&d->mm)
 	for (i = 0, count = 0; i < c->item_count; i++)
 		if (c->items[i].has_shared_class)
 			item_finish(d, c, &c->items[i], &c->pages[count++]);
+	if (unlikely(d->tally))
+		chunk_tally(d, c, PTE_RW);
 	domain_pages_discard(d, c->gone, c->gone_count);
 	holds_count(d, 0);
 }

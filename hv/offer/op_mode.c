@@ -78,6 +78,8 @@ static int mode_change(struct domain *d, const struct shareop_mode *m)
 	CHECK(share_dom_one_pfn(d->sharing.dom, m->flags & SHARE_MODE_ONE_PFN));
 	share_dom_replicas(d->sharing.dom, m->flags & SHARE_MODE_REPLICAS);
 	WRITE_ONCE(d->breaks.flags, m->flags);
+	d->l1_watch = (d->l1_watch & ~WATCH_SOLE) |
+		      (m->flags & SHARE_MODE_SOLE ? WATCH_SOLE : 0);
 	d->breaks.p2m = m->p2m;
 	d->breaks.p2m_entries = m->p2m_entries;
 	d->breaks.offers_listed = m->version != SHARE_MODE_V1 && m->p2m_entries;

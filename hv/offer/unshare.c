@@ -159,5 +159,7 @@ bool unshare_chunk(struct domain *d, struct chunk *c)
 	for (i = 0; i < c->item_count; i++)
 		if (done[i])
 			item_finish(d, c, &c->items[i]);
+	if (unlikely(d->tally))
+		chunk_tally(d, c, 0);
 	return true;
 }

@@ -15,6 +15,7 @@
  */
 #include <port.h>
 
+#include "dom/tally.h"
 #include "mm/pagetype.h"
 #include "pv/grant.h"
 #include "pv/ptcheck.h"
@@ -229,6 +230,10 @@ static void entry_replace(struct domain *d, struct grant_handle *h, pte_t *pte,
 		grant_handle_link(d, other, virt_to_maddr(pte));
 	}
 	atomic_store(pte, new);
+	if (!new)
+		return;
+	tally_entry(d, pte, 0, new);
+	tally_entry(d, from, new, 0);
 }
 
 /* (a) LOCK_MM. */

@@ -67,6 +67,7 @@
 #include "dom/pages.h"
 #include "dom/promise.h"
 #include "dom/sched.h"
+#include "dom/tally.h"
 #include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/objpool.h"
@@ -313,7 +314,7 @@ static int entry_refs_get(struct domain *d, struct frame *f, pte_t e, bool named
 static void entry_convert(struct domain *d, pte_t *pte,
 			  const struct pt_rename *p) needs_lock(&d->mm)
 {
-	pte_t new = ownpage_pte(*pte, MFN(p->new));
+	pte_t old = READ_ONCE(*pte), new = ownpage_pte(old, MFN(p->new));
 	bool same = p->old == p->new;
 
 	if (entry_refs_get(d, mfn_to_frame(MFN(p->new)), new, same)) {
@@ -322,6 +323,7 @@ static void entry_convert(struct domain *d, pte_t *pte,
 		return;
 	}
 	atomic_store_release(pte, new);
+	tally_entry(d, pte, old, new);
 	if (!same)
 		holds_unmap(d, MFN(p->old), true);
 }

@@ -15,6 +15,7 @@
 #include "abi/share.h"
 #include "dom/pages.h"
 #include "dom/reclaim.h"
+#include "dom/tally.h"
 #include "io/ioframe.h"
 #include "pv/grant.h"
 #include "pv/ptbreak.h"
@@ -55,6 +56,9 @@ enum ptcheck_ad {
 };
 
 /* --- L1 entries --- */
+
+/* Not inlined: its caller's shorter ways save fewer registers. */
+#define apart	__attribute__((noinline))
 
 /* A mapping of a page that the domain owns; the general reference was taken. */
 static int l1_get_owned(struct domain *d, struct frame *f, pte_t e)
@@ -173,7 +177,7 @@ static int l1_get(struct domain *d, const pte_t *pte, pte_t e, pte_t *out)
 }
 
 /* The same as l1_put(), of an entry that is no page of the domain's own. */
-static void l1_put_marked(struct domain *d, pte_t *pte, pte_t e)
+static apart void l1_put_marked(struct domain *d, pte_t *pte, pte_t e)
 	needs_lock(&d->mm)
 {
 	if (e & PTE_AVL_GRANT) {	/* TABLE5 */
@@ -185,6 +189,7 @@ static void l1_put_marked(struct domain *d, pte_t *pte, pte_t e)
 		return;
 	}
 	d->foreign_entries--;
+	tally_foreign(d, pte, e, -1);
 	reclaim_foreign(d, e);
 }
 
@@ -290,6 +295,7 @@ int ptcheck_break(struct domain *d, pte_t *pte)
 		(void)entry_write(pte, ownpage_pte(e, own), AD_PRESERVE, &e);
 	else
 		l1_rename(d, pte, e, ownpage_pte(e, own), AD_PRESERVE);
+	tally_entry(d, pte, e, READ_ONCE(*pte));
 	return 0;
 }
 
@@ -302,7 +308,7 @@ static bool l1_is_last(struct domain *d, pte_t old, pte_t new)
 {
 	uint32_t mappings;
 
-	if (!(d->breaks.flags & SHARE_MODE_SOLE) || !(old & PTE_P) ||
+	if (!(d->l1_watch & WATCH_SOLE) || !(old & PTE_P) ||
 	    (old & (PTE_AVL_OURS & ~PTE_AVL_SHARED)) ||
 	    !frame_is_shared(mfn_to_frame(pte_mfn(old))) ||
 	    ((new & PTE_P) && mfn_eq(pte_mfn(new), pte_mfn(old))))
@@ -324,6 +330,7 @@ static int l1_break_read_only(struct domain *d, pte_t *pte) needs_lock(&d->mm)
 		return 0;
 	}
 	(void)entry_write(pte, ownpage_pte(e, frame_to_mfn(f)), AD_PRESERVE, &e);
+	tally_entry(d, pte, e, READ_ONCE(*pte));
 	holds_unmap(d, pte_mfn(e), true);
 	domain_flush_tlb(d);
 	return 0;
@@ -350,25 +357,13 @@ static int l1_last_break(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 	return ad == AD_EXACT && READ_ONCE(*pte) != old ? -EAGAIN : 0;
 }
 
-static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
-		  enum ptcheck_ad ad) needs_lock(&d->mm)
+/* The entry gets another use. */
+static apart int l1_change(struct domain *d, pte_t *pte, pte_t old, pte_t new,
+			   enum ptcheck_ad ad) needs_lock(&d->mm)
 {
 	pte_t adjusted;
 	int r;
 
-	if (l1_same_use(old, new)) {
-		if (!flags_ok(new, l1_refused(old)))
-			return -EINVAL;
-		adjusted = (new & ~(PTE_AVL_OURS | PTE_G)) | PTE_US |
-			   (old & PTE_AVL_OURS);
-		return entry_write(pte, adjusted, ad, &old) ? 0 : -EAGAIN;
-	}
-	if (unlikely(l1_is_last(d, old, new))) {
-		r = l1_last_break(d, pte, old, new, ad);
-		if (r)
-			return r;
-		old = READ_ONCE(*pte);
-	}
 	r = l1_get(d, pte, new, &adjusted);
 	if (r)
 		return r;
@@ -382,13 +377,51 @@ static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
 	return 0;
 }
 
+/* The same, of a domain with something more to look at. */
+static apart int l1_change_watched(struct domain *d, pte_t *pte, pte_t old, pte_t new,
+				   enum ptcheck_ad ad) needs_lock(&d->mm)
+{
+	pte_t before;
+	int r;
+
+	if (l1_is_last(d, old, new)) {
+		r = l1_last_break(d, pte, old, new, ad);
+		if (r)
+			return r;
+		old = READ_ONCE(*pte);
+	}
+	before = READ_ONCE(*pte);
+	r = l1_change(d, pte, old, new, ad);
+	tally_entry(d, pte, before, READ_ONCE(*pte));
+	return r;
+}
+
+static int l1_set(struct domain *d, pte_t *pte, pte_t old, pte_t new,
+		  enum ptcheck_ad ad) needs_lock(&d->mm)
+{
+	pte_t adjusted;
+
+	if (l1_same_use(old, new)) {
+		if (!flags_ok(new, l1_refused(old)))
+			return -EINVAL;
+		adjusted = (new & ~(PTE_AVL_OURS | PTE_G)) | PTE_US |
+			   (old & PTE_AVL_OURS);
+		return entry_write(pte, adjusted, ad, &old) ? 0 : -EAGAIN;
+	}
+	if (unlikely(d->l1_watch))
+		return l1_change_watched(d, pte, old, new, ad);
+	return l1_change(d, pte, old, new, ad);
+}
+
 void ptcheck_foreign_set(struct domain *d, pte_t *pte, pte_t e, bool preserve_ad)
 {
 	pte_t old = READ_ONCE(*pte);
 
 	ASSERT(spin_is_locked(&d->mm) && (e & PTE_AVL_FOREIGN));
 	(void)entry_write(pte, e, preserve_ad ? AD_PRESERVE : AD_REPLACE, &old);
+	tally_entry(d, pte, old, e);
 	d->foreign_entries++;
+	tally_foreign(d, pte, e, 1);
 	/* Of a page that it mapped before, nothing took the place. */
 	l1_put(d, pte, old, 0);
 }
@@ -396,6 +429,9 @@ void ptcheck_foreign_set(struct domain *d, pte_t *pte, pte_t e, bool preserve_ad
 void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new)
 {
 	ASSERT(spin_is_locked(&d->mm));
+	if (!(old & PTE_P))
+		return;
+	tally_entry(d, pte, old, new);
 	l1_put(d, pte, old, new);
 }
 
@@ -577,6 +613,7 @@ static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
 		return r;
 	(void)entry_write(pte, upper_adjusted(new),
 			  preserve_ad ? AD_PRESERVE : AD_REPLACE, &old);
+	tally_upper(d, frame_to_mfn(table), old, new);
 	if (upper_drop(table, old) == CHILD_UNFINISHED)
 		pttree_drop(d, pte_mfn(old));
 	return 0;
@@ -628,16 +665,27 @@ int ptcheck_entry_take(struct domain *d, struct frame *table, unsigned int level
 	 */
 	if (!r && out != *pte)
 		*pte = out;
+	if (!r && level > 1)
+		tally_upper(d, frame_to_mfn(table), 0, out);
 	return r;
 }
 
 enum child_state ptcheck_entry_drop(struct domain *d, struct frame *table, unsigned int level,
 		      pte_t *pte)
 {
-	if (level > 1)
-		return upper_drop(table, *pte);
-	l1_put(d, pte, *pte, 0);
-	return CHILD_DONE;
+	enum child_state below;
+
+	if (level == 1) {
+		l1_put(d, pte, *pte, 0);
+		return CHILD_DONE;
+	}
+	/* While the frame that it names is what it was. */
+	tally_upper(d, frame_to_mfn(table), *pte, 0);
+	below = upper_drop(table, *pte);
+	/* The table below is let go of when its entries have been. */
+	if (below != CHILD_DONE)
+		tally_upper(d, frame_to_mfn(table), 0, *pte);
+	return below;
 }
 
 /* --- walks --- */

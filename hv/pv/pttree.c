@@ -31,6 +31,7 @@
 #include <errno.h>
 
 #include "dom/pages.h"
+#include "dom/tally.h"
 #include "pv/pending.h"
 #include "pv/ptbreak.h"
 #include "pv/ptcheck_private.h"
@@ -78,11 +79,11 @@ static void table_validated(struct domain *d, struct frame *f)
 static int validate(struct domain *d, struct frame *f) needs_lock(&d->mm)
 {
 	uint64_t type = READ_ONCE(f->type);
-	unsigned int slot = type_done(type), level = table_level(f);
+	unsigned int begin = type_done(type), slot, level = table_level(f);
 	enum child_state below = type & TYPE_CHILD ? CHILD_UNFINISHED : CHILD_DONE;
 	int r = 0;
 
-	for (; slot < PT_SLOTS; slot++) {
+	for (slot = begin; slot < PT_SLOTS; slot++) {
 		if (below == CHILD_DONE) {
 			r = step_take() ? ptcheck_entry_take(d, f, level, slot, &below) :
 					  -ERESTART;
@@ -96,6 +97,8 @@ static int validate(struct domain *d, struct frame *f) needs_lock(&d->mm)
 			below = CHILD_DONE;
 		}
 	}
+	if (level == 1)
+		tally_table(d, frame_to_mfn(f), begin, slot, 1);
 	if (r)
 		pagetype_partial(f, slot, below == CHILD_UNFINISHED);
 	else
@@ -107,8 +110,9 @@ static int validate(struct domain *d, struct frame *f) needs_lock(&d->mm)
 static enum progress devalidate(struct domain *d, struct frame *f) needs_lock(&d->mm)
 {
 	uint64_t type = READ_ONCE(f->type);
-	unsigned int slot = type_done(type), level = table_level(f);
+	unsigned int end = type_done(type), slot = end, level = table_level(f);
 	enum child_state below = type & TYPE_CHILD ? CHILD_UNFINISHED : CHILD_DONE;
+	bool may = true;
 
 	for (;;) {
 		if (below == CHILD_UNFINISHED) {
@@ -118,15 +122,15 @@ static enum progress devalidate(struct domain *d, struct frame *f) needs_lock(&d
 				pagetype_partial(f, slot, true);
 				return MORE;
 			}
+			tally_upper(d, frame_to_mfn(f), table_of(f)[slot], 0);
 			frame_put(child);
 			below = CHILD_DONE;
 		}
 		if (!slot)
 			break;
-		if (!step_take()) {
-			pagetype_partial(f, slot, false);
-			return MORE;
-		}
+		may = step_take();
+		if (!may)
+			break;
 		slot--;
 		if (!slot_is_hypervisor(level, slot))
 			below = ptcheck_entry_drop(d, f, level,
@@ -134,6 +138,12 @@ static enum progress devalidate(struct domain *d, struct frame *f) needs_lock(&d
 		/* Whoever reads the type word from here on must see that. */
 		if (below == CHILD_UNFINISHED)
 			pagetype_partial(below_of(f, slot), PT_SLOTS, false);
+	}
+	if (level == 1)
+		tally_table(d, frame_to_mfn(f), slot, end, -1);
+	if (!may) {
+		pagetype_partial(f, slot, false);
+		return MORE;
 	}
 	pagetype_whole(f);
 	pagetype_devalidated(f);

@@ -16,13 +16,13 @@
 #include <string.h>
 
 #include "abi/share.h"
-#include "audit/audit.h"
 #include "dom/above.h"
 #include "dom/die.h"
 #include "dom/pages.h"
 #include "dom/reclaim.h"
 #include "fake/fake_grants.h"
 #include "fuzz/fuzz.h"
+#include "fuzz/meanwhile.h"
 #include "mm/pagetype.h"
 #include "mm/palloc.h"
 #include "pv/above.h"
@@ -416,8 +416,10 @@ static void dies(struct player *p)
 
 	fake_run(NULL);
 	domain_shutdown(d, 0);
-	for (i = 0; i < 2000; i++)
+	for (i = 0; i < 2000; i++) {
 		(void)reaper_step();
+		audit_meanwhile();
+	}
 	fake_forget(d);
 	p->d = NULL;
 	for (i = 0; i < DOMAINS; i++) {
@@ -460,7 +462,7 @@ static void (*const acts[])(void) = {
 	do_scribble, do_grow,
 };
 
-static void audit_error(void *ctx, const char *text)
+static void grant_error(void *ctx, const char *text)
 {
 	ck_abort_msg("%s", text);
 }
@@ -468,7 +470,7 @@ static void audit_error(void *ctx, const char *text)
 static void check_all(void)
 {
 	fake_check();
-	(void)audit_grants(audit_error, NULL, false);
+	(void)audit_grants(grant_error, NULL, false);
 }
 
 const uint64_t fuzz_default_operations = 200000;
@@ -488,6 +490,7 @@ void fuzz_target(void)
 		if (!fuzz_below(200))
 			do_version();
 		acts[fuzz_below(ARRAY_COUNT(acts))]();
+		audit_meanwhile();
 		if (fuzz_operations % ROUND == 0)
 			check_all();
 		if (!fuzz_below(4000)) {
@@ -503,6 +506,6 @@ void fuzz_target(void)
 		dies(&players[i]);
 	fake_run(NULL);
 	fake_check();
-	printf("  %lu operations: %lu maps, %lu refused, %lu unmaps, %lu copies, %lu transfers, %lu deaths\n",
-	       fuzz_operations, maps, refused, unmaps, copies, moves, deaths);
+	printf("  %lu operations: %lu maps, %lu refused, %lu unmaps, %lu copies, %lu transfers, %lu deaths, %lu audits\n",
+	       fuzz_operations, maps, refused, unmaps, copies, moves, deaths, audits);
 }

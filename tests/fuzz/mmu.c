@@ -18,9 +18,9 @@
 #include <xen/memory.h>
 
 #include "abi/share.h"
-#include "audit/audit.h"
 #include "fake/fake_machine.h"
 #include "fuzz/fuzz.h"
+#include "fuzz/meanwhile.h"
 #include "mm/pagetype.h"
 #include "offer/mode.h"
 #include "pv/above.h"
@@ -85,6 +85,7 @@ static void settle(void)
 	while (pttree_work_left(d)) {
 		if (d->pending.renames.count && !fuzz_below(200))
 			ck_assert_uint_eq(audit_machine(&cross), 0);
+		audit_meanwhile();
 		(void)pttree_settle(d);
 	}
 	this_cpu()->pte_steps = 0;
@@ -277,7 +278,8 @@ static void do_death(void)
 
 static void one_round(unsigned int n)
 {
-	while (n-- && fuzz_more())
+	while (n-- && fuzz_more()) {
+		audit_meanwhile();
 		switch (fuzz_below(19)) {
 		case 0: case 1: case 2: do_ext(); break;
 		case 3: case 4: case 5: do_update(); break;
@@ -293,6 +295,7 @@ static void one_round(unsigned int n)
 			break;
 		default: do_unshare(); break;
 		}
+	}
 	fake_recount();
 	if (!fuzz_below(10))
 		do_death();
@@ -312,8 +315,9 @@ void fuzz_target(void)
 	fake_end(d);
 	fake_end(other);
 	fake_check();
-	printf("%lu operations, %lu calls, %lu refused, %lu deaths, %lu breaks in parts: clean\n",
+	fuzz_met(fuzz_operations < 20000 || audits, "an audit from its begin to its end");
+	printf("%lu operations, %lu calls, %lu refused, %lu deaths, %lu breaks in parts, %lu audits: clean\n",
 	       (unsigned long)fuzz_operations, (unsigned long)calls,
 	       (unsigned long)refused, (unsigned long)deaths,
-	       (unsigned long)breaks);
+	       (unsigned long)breaks, (unsigned long)audits);
 }

@@ -4,7 +4,7 @@
 # it stands in an above.h, which the layer that asks for it has named; or with a prefix
 # of the table below, whose rows say which files one such family of names has.
 families='
-hv/audit audit_ audit_domain audit_frames audit_tables
+hv/audit audit_ audit_frames audit_tables
 hv/boot boot_ main multiboot multiboot.asm
 hv/boot memory_map multiboot
 hv/ctl boot_ config
