@@ -215,6 +215,8 @@ static struct domain *create_full(const char *name, uint64_t max_pages,
 	return create(d, first ? ID_THIS : ID_ANY, DOMID_FIRST) ? NULL : d;
 }
 
+_Static_assert(sizeof(struct domain) <= OBJ_LARGEST, "three domains in a page");
+
 struct domain *domain_create(const char *name, uint64_t max_pages,
 			     uint64_t share_budget, uint32_t vcpus)
 {

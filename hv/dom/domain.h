@@ -109,11 +109,11 @@ struct domain_events {
 struct domain_sharing {
 	uint16_t group;
 	char group_name[DOMAIN_NAME_MAX];
+	/* only the reaper: frame_pool_stop() was called */
+	bool frames_stopped;
 	uint64_t budget;	/* pages */
 	struct share_dom *dom;
 	struct frame_pool *frames; /* its group's */
-	/* only the reaper: frame_pool_stop() was called */
-	bool frames_stopped;
 };
 
 /*
@@ -186,6 +186,7 @@ struct domain {
 	struct cpuid_less cpuid;	/* constant once it has started */
 
 	struct spinlock mm;	/* LOCK_MM: see lib/lockorder.h */
+	uint32_t l1_watch;	/* WATCH_*; LOCK_MM, or machine stopped */
 	struct pt_pending pending;	/* LOCK_MM */
 	struct break_mode breaks;	/* LOCK_MM */
 	/* entries of its tables for frames of others (pv/foreign.h); LOCK_MM */
@@ -196,7 +197,6 @@ struct domain {
 	 * machine stopped to change
 	 */
 	struct tally *tally, *tally_foreign;
-	uint32_t l1_watch;	/* WATCH_*; LOCK_MM, or machine stopped */
 	/*
 	 * atomic: CPUs that may hold translations of this domain (have its
 	 * tables loaded)

@@ -75,6 +75,8 @@ struct pt_renames {
 	 * LOCK_MM; read without
 	 */
 	bool held;
+	/* `page` is `likely`; and the search has not begun, but with it */
+	bool at_likely;
 	/* 0 when one of the domain's vCPUs goes to its guest */
 	uint32_t count;
 	struct pt_rename *rename; /* RENAMES_MAX for each vCPU; constant */
@@ -91,8 +93,6 @@ struct pt_renames {
 	unsigned int slot;
 	/* the table where the last one was found, not referenced; 0: none */
 	uint32_t likely;
-	/* `page` is it; and the search has not begun, but with it */
-	bool at_likely;
 	/* pages of the guest's own list that wait for one another just now */
 	uint32_t list_depth;
 };
@@ -118,11 +118,13 @@ struct pt_pending {		/* LOCK_MM */
 struct break_mode {		/* LOCK_MM */
 	/* the operator chose break first; constant once built */
 	bool wanted;
+	/*
+	 * offers write names into the guest's list, too (not of version 1)
+	 */
+	bool offers_listed;
 	uint32_t flags;		/* SHARE_MODE_*; LOCK_MM to change */
 	/* the guest's own list of names; none: 0 entries */
 	uint64_t p2m, p2m_entries;
-	/* offers write names there, too (not of version 1) */
-	bool offers_listed;
 	/* va of its linear map's pfn 0; 0: not told */
 	uint64_t linear_base;
 };

@@ -21,11 +21,16 @@ struct obj_page {
 
 static struct objpool own = { .lock = SPINLOCK_INIT(LOCK_OBJPOOL) };
 
+static size_t class_bytes(unsigned int shift)
+{
+	return shift == OBJ_MAX_SHIFT ? OBJ_LARGEST : 1UL << shift;
+}
+
 static unsigned int shift_for(size_t bytes)
 {
 	unsigned int shift = OBJ_MIN_SHIFT;
 
-	while ((1UL << shift) < bytes)
+	while (shift <= OBJ_MAX_SHIFT && class_bytes(shift) < bytes)
 		shift++;
 	return shift;
 }
@@ -76,12 +81,14 @@ static struct obj_page *page_new(struct objpool *pool, unsigned int shift)
 {
 	struct obj_page *page = pages_take(pool, 0);
 	uintptr_t at, end = (uintptr_t)page + PAGE_SIZE;
+	size_t bytes = class_bytes(shift);
 
 	if (!page)
 		return NULL;
 	page->shift = shift;
-	at = (uintptr_t)page + ALIGN_UP(sizeof(*page), 1UL << shift);
-	for (; at + (1UL << shift) <= end; at += 1UL << shift) {
+	/* What is left at the end of a page is at its begin. */
+	at = end - (PAGE_SIZE - sizeof(*page)) / bytes * bytes;
+	for (; at < end; at += bytes) {
 		*(void **)at = page->free;
 		page->free = (void *)at;
 	}
@@ -143,7 +150,7 @@ void *objpool_alloc(struct objpool *pool, size_t bytes)
 	obj = small_alloc(pool, shift);
 	spin_unlock(&pool->lock);
 	if (obj)
-		memset(obj, 0, 1UL << shift);
+		memset(obj, 0, class_bytes(shift));
 	return obj;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small objects, 16 bytes to 1 KiB in power-of-two classes, from single pages;
- * larger requests take whole pages.  Zeroed.  A page whose objects are all free
- * goes back at once to where it came from, so that "every frame is back" can be
- * checked.  LOCK_OBJPOOL.
+ * Small objects, 16 to 512 bytes in power-of-two classes and to OBJ_LARGEST in
+ * one more, from single pages; larger requests take whole pages.  Zeroed.  A
+ * page whose objects are all free goes back at once to where it came from, so
+ * that "every frame is back" can be checked.  LOCK_OBJPOOL.
  */
 #ifndef HV_MM_OBJPOOL_H
 #define HV_MM_OBJPOOL_H
@@ -12,7 +12,8 @@
 #include "x86/spinlock.h"
 
 #define OBJ_MIN_SHIFT	4
-#define OBJ_MAX_SHIFT	10
+#define OBJ_MAX_SHIFT	10	/* this class is no power of two: */
+#define OBJ_LARGEST	1344u	/* three of them, and 64 bytes, are a page */
 
 struct frame_pool;
 

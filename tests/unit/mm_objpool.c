@@ -13,7 +13,7 @@
 #include "unit/suite.h"
 
 static const size_t sizes[] = { 1, 8, 15, 16, 17, 31, 64, 100, 255, 256, 512,
-				513, 1000, 1024, 1025, 4096, 4097, 10000,
+				513, 1000, 1024, 1025, 1344, 1345, 4096, 4097, 10000,
 				1UL << 17 };
 
 void frame_owner_free(domid_hv_t owner, struct frame *f)
@@ -76,7 +76,7 @@ START_TEST(many)
 			o[i].p = NULL;
 			continue;
 		}
-		o[i].bytes = sizes[rand() % 15];
+		o[i].bytes = sizes[rand() % 17];
 		o[i].value = rand();
 		o[i].p = obj_alloc(o[i].bytes);
 		ck_assert(all_bytes(o[i].p, o[i].bytes, 0));
@@ -97,16 +97,16 @@ START_TEST(null_and_exhaustion)
 	obj_free(NULL, 64);
 	obj_free(NULL, 1 << 20);
 	ck_assert_ptr_null(obj_alloc(1UL << 27));
-	while ((kept[n] = obj_alloc(1024)))
+	while ((kept[n] = obj_alloc(OBJ_LARGEST)))
 		n++;
 	/* 3 and a header a page */
 	ck_assert_uint_eq(n, fake_free_at_start * 3);
 	ck_assert_ptr_null(obj_alloc(16));
-	obj_free(kept[--n], 1024);
-	kept[n] = obj_alloc(1024);
+	obj_free(kept[--n], OBJ_LARGEST);
+	kept[n] = obj_alloc(OBJ_LARGEST);
 	ck_assert_ptr_nonnull(kept[n++]);
 	while (n)
-		obj_free(kept[--n], 1024);
+		obj_free(kept[--n], OBJ_LARGEST);
 	free(kept);
 	all_back();
 }
