@@ -3,8 +3,10 @@
  * Console output and input.
  *
  * Ring indices run freely and are masked on use; the writer publishes data
- * before out_prod.  When the ring is full we notify and yield until the backend
- * drains it.
+ * before out_prod, and all that it was given at once: the backend may look at
+ * any time, and a guest among a thousand may stand still for seconds in the
+ * middle of a line.  When the ring is full we notify and yield until the
+ * backend drains it.
  */
 #include <gl/console.h>
 #include <gl/event.h>
@@ -59,17 +61,25 @@ static void ring_notify(void)
 	gl_event_send(gl_start_info->console.domU.evtchn);
 }
 
-static void ring_put(char c)
+static void ring_publish(XENCONS_RING_IDX prod)
+{
+	__atomic_store_n(&ring->out_prod, prod, __ATOMIC_RELEASE);
+	ring_notify();
+}
+
+static void ring_write(const char *text, size_t bytes)
 {
 	XENCONS_RING_IDX prod = ring->out_prod;
 
-	while (prod - __atomic_load_n(&ring->out_cons, __ATOMIC_ACQUIRE) >=
-	       sizeof(ring->out)) {
-		ring_notify();
-		gl_yield();
+	for (size_t i = 0; i < bytes; i++, prod++) {
+		while (prod - __atomic_load_n(&ring->out_cons, __ATOMIC_ACQUIRE) >=
+		       sizeof(ring->out)) {
+			ring_publish(prod);
+			gl_yield();
+		}
+		ring->out[MASK_XENCONS_IDX(prod, ring->out)] = text[i];
 	}
-	ring->out[MASK_XENCONS_IDX(prod, ring->out)] = c;
-	__atomic_store_n(&ring->out_prod, prod + 1, __ATOMIC_RELEASE);
+	ring_publish(prod);
 }
 
 static void write_locked(const char *text, size_t bytes)
@@ -80,9 +90,7 @@ static void write_locked(const char *text, size_t bytes)
 		hypercall_console_io(CONSOLEIO_write, bytes, t);
 		return;
 	}
-	for (size_t i = 0; i < bytes; i++)
-		ring_put(text[i]);
-	ring_notify();
+	ring_write(text, bytes);
 }
 
 void gl_console_write(const char *text, size_t bytes)
