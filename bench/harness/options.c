@@ -29,6 +29,7 @@ static const char usage[] =
 "  OVERCOMMIT=0       1: a machine with less memory than its guests together\n"
 "  UEFI=0             1: the machine of --iso has UEFI in place of a BIOS\n"
 "  TIMEOUT=300         seconds until the run is given up (many: 600)\n"
+"  SHARED=0  OWN=0    many: KiB of files that are the same in each guest; of its own\n"
 "  TESTS=tests/boot   folder of the boot tests\n"
 "  QEMU=PROGRAM       another QEMU\n"
 "  V=1                show all that the machine prints\n"
@@ -242,6 +243,8 @@ void options_parse(struct options *o, int argc, char **argv)
 		{ "TESTS", NULL, 0, 0, &o->tests, FOR(BOOT_TEST) },
 		{ "FILES", NULL, 0, 0, &files, FOR(RUN) },
 		{ "GUEST_MEM", &o->guest_mib, 1, 1024 * 1024, NULL, FOR_LINUX | FOR(MANY) },
+		{ "SHARED", &o->shared_kib, 0, 1024 * 1024, NULL, FOR(MANY) },
+		{ "OWN", &o->own_kib, 0, 1024 * 1024, NULL, FOR(MANY) },
 		{ "VCPUS", &o->vcpus, 1, 32, NULL, FOR_LINUX },
 		{ "MINUTES", &o->minutes, 1, 10000, NULL, FOR_LINUX },
 		{ "PLAIN", &o->plain, 0, 1, NULL, FOR_LINUX },

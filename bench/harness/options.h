@@ -42,6 +42,7 @@ struct options {
 	const char *via, *dir;
 	const char *points;	     /* for icount.h */
 	uint64_t guest_mib, vcpus, minutes, plain;
+	uint64_t shared_kib, own_kib;	/* many: pages of each guest */
 	/* 1: the guests are one group, with pasture.ko */
 	uint64_t sharing;
 	const char *peer;	/* "": none */

@@ -12,6 +12,7 @@
 
 #define WORKLOAD_KERNEL	"build/guest/workload.elf"
 #define MINIMAL_KERNEL	"build/guest/minimal.elf"
+#define DENSE_KERNEL	"build/guest/dense.elf"
 #define PASTURE		"build/pasture"
 #define UEFI_FIRMWARE	"/usr/share/ovmf/OVMF.fd"
 #define UEFI_LOADER	"efi.img"	/* what grub-mkrescue makes for it */
@@ -133,8 +134,10 @@ static void write_domains(const struct plan *p, const struct options *o)
 	fprintf(f, "# Written by the harness.\n");
 	if (o->command == COMMAND_MANY)
 		fprintf(f, "domain name=%s kernel=%s memory=%lluM count=%llu "
-			"group=t1 cmdline=\"hold=1\"\n", o->guests == 1 ? "g1" : "g", p->kernel,
-			(unsigned long long)o->guest_mib, (unsigned long long)o->guests);
+			"group=t1 cmdline=\"hold=1 shared=%llu own=%llu\"\n",
+			o->guests == 1 ? "g1" : "g", p->kernel,
+			(unsigned long long)o->guest_mib, (unsigned long long)o->guests,
+			(unsigned long long)o->shared_kib, (unsigned long long)o->own_kib);
 	else
 		for (uint64_t g = 0; g < o->guests; g++)
 			write_domain(f, p, o, g);
@@ -204,8 +207,8 @@ static void choose_memory(struct plan *p, const struct options *o)
 
 void plan_prepare(struct plan *p, const struct options *o, const char *dir)
 {
-	const char *kernel = o->command == COMMAND_MANY ? MINIMAL_KERNEL :
-			     WORKLOAD_KERNEL;
+	const char *kernel = o->command != COMMAND_MANY ? WORKLOAD_KERNEL :
+			     o->shared_kib || o->own_kib ? DENSE_KERNEL : MINIMAL_KERNEL;
 
 	*p = (struct plan){ .dir = dir, .kernel = base_name(kernel),
 			    .pasture = o->pasture ? o->pasture : PASTURE,
