@@ -377,7 +377,7 @@ bench_offer() {
 	share_load || return 1
 	before=$(share_number cache/accepted)
 	bench_others
-	sleep 60
+	sleep 30
 	counted offer /tmp/counted "$pages" || return 1
 	number=$(($(share_number cache/accepted) - before))
 }
@@ -386,7 +386,7 @@ bench_break() {
 	share_load || return 1
 	bench_others
 	counted fill /tmp/counted "$pages" || return 1
-	sleep 60
+	sleep 30
 	before=$(share_number breaks)
 	counted write /tmp/counted "$pages" || return 1
 	number=$(($(share_number breaks) - before))
