@@ -17,9 +17,27 @@
 #include "tools/client.h"
 
 #define SEND_MS	1000
+#define TURN_MS	2000	/* for a place among those that wait */
+#define TURN_PAUSE_MS 20
 
 const char client_nobody[] =
 	"nobody answers: another client has the channel, or the hypervisor was started without ctl=com2";
+
+/*
+ * QEMU lets one client wait or two, and those that gave up meanwhile count
+ * until it has looked at them.
+ */
+static bool connect_in_turn(int fd, const struct sockaddr_un *to)
+{
+	unsigned int tries = TURN_MS / TURN_PAUSE_MS;
+
+	while (connect(fd, (const struct sockaddr *)to, sizeof(*to))) {
+		if (errno != EAGAIN || !tries--)
+			return false;
+		poll(NULL, 0, TURN_PAUSE_MS);
+	}
+	return true;
+}
 
 static int open_socket(const char *path)
 {
@@ -32,7 +50,7 @@ static int open_socket(const char *path)
 	}
 	strcpy(to.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to))) {
+	if (fd >= 0 && !connect_in_turn(fd, &to)) {
 		int error = errno;
 
 		close(fd);
