@@ -61,6 +61,7 @@ static void unmap_sole(struct side *s, unsigned int what)
 {
 	op_break_first(s);
 	s->d->breaks.flags |= SHARE_MODE_SOLE;
+	s->d->l1_watch |= WATCH_SOLE;
 	entry(s, what, 0);
 	s->args.a[2] = UVMF_INVLPG | UVMF_ALL;
 }
