@@ -321,6 +321,21 @@ static bool is_ended_call(const struct pair *p, const struct sim_outcome *o)
 	return false;
 }
 
+/* An order has the state, and the results but for a late store's. */
+static bool is_late_store(const struct pair *p, const struct sim_outcome *o)
+{
+	unsigned int i, a, b, late = 0;
+
+	for (a = 0; a < SIM_CPUS; a++)
+		for (b = 0; b < SIM_CPUS; b++)
+			if (op_is_late_store(p->op[a]->name, p->op[b]->name, o->result[a]))
+				late |= 1u << a;
+	for (i = 0; late && i < ORDERS; i++)
+		if (ends_as(o, &p->serial[i], ALL_CPUS & ~late))
+			return true;
+	return false;
+}
+
 static bool is_right(const struct pair *p, const struct sim_outcome *o)
 {
 	unsigned int i;
@@ -328,7 +343,7 @@ static bool is_right(const struct pair *p, const struct sim_outcome *o)
 	for (i = 0; i < ORDERS; i++)
 		if (same_outcome(o, &p->serial[i]))
 			return true;
-	if (is_ended_call(p, o) || is_busy_triple(p, o))
+	if (is_ended_call(p, o) || is_busy_triple(p, o) || is_late_store(p, o))
 		return true;
 	if (SIM_CPUS > 2)
 		return false;

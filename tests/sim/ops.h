@@ -119,6 +119,11 @@ void op_reap(struct side *s);
 
 /* --- others.c: results that no serial order gives, and are right. --- */
 bool op_ends_other(const char *name);
+/*
+ * A store is two steps, its fault, in which the share is broken, and itself,
+ * made again: another vCPU may take the entry away between.
+ */
+bool op_is_late_store(const char *store, const char *unmap, long result);
 bool op_end_is_known(const char *a, const char *b, bool one_domain,
 		     const long result[2]);
 

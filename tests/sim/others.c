@@ -46,6 +46,11 @@ bool op_ends_other(const char *name)
 	return !strcmp(name, "kill") || !strcmp(name, "domain-destroy");
 }
 
+bool op_is_late_store(const char *store, const char *unmap, long result)
+{
+	return result == -EFAULT && !strncmp(store, "break-", 6) && !strncmp(unmap, "unmap-", 6);
+}
+
 /*
  * A pin in parts, of a domain that was ended meanwhile: the reaper has that
  * work to do first, and comes less far in the turns that it has.
