@@ -30,6 +30,8 @@ plays_control silent
 refuses "nobody answers: another client has the channel, or" $ctl list
 plays_control dumb
 refuses "nobody answers: another client has the channel, or" $ctl list
+plays_control late
+expect 0 "a" $ctl list
 plays_control old 0
 refuses "the machine speaks protocol 0 of the control channel, and this program 1; use the one" $ctl list
 plays_control old 2

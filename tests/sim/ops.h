@@ -25,6 +25,8 @@ struct op {
 	enum op_where where;
 };
 
+#define THIRD	2		/* a vCPU that no CPU runs */
+
 /* Of the side at hand: where a call's arguments are. */
 static inline void *args_of(struct side *s)
 {
@@ -49,9 +51,11 @@ struct op_map_entry {
 	uint32_t type;
 } __attribute__((packed));
 
-static inline struct op_map_entry *op_map_entries(void *args, unsigned int at)
+#define OP_MAP_AT	256u	/* in the arguments' page */
+
+static inline struct op_map_entry *op_map_entries(struct side *s)
 {
-	return (void *)((uint8_t *)args + at);
+	return (void *)((uint8_t *)args_of(s) + OP_MAP_AT);
 }
 
 /* --- ops_vcpu.c --- */

@@ -187,13 +187,12 @@ static long run_memory(struct side *s)
 	return state_call(op_memory, &s->args);
 }
 
-#define MAP_AT		256u	/* in the arguments' page */
 #define MAP_ENTRIES	4u
 
 static void memory_map(struct side *s)
 {
 	struct xen_memory_map m = {
-		.nr_entries = MAP_ENTRIES, .buffer.p = (void *)(args_va(s) + MAP_AT),
+		.nr_entries = MAP_ENTRIES, .buffer.p = (void *)(args_va(s) + OP_MAP_AT),
 	};
 
 	call_with(s, XENMEM_memory_map, &m, sizeof(m));
@@ -207,7 +206,7 @@ static long run_memory_map(struct side *s)
 	unsigned int i, n = r ? 0 : m->nr_entries;
 
 	for (i = 0; i < n; i++)
-		r += 1 + (long)op_map_entries(args_of(s), MAP_AT)[i].bytes;
+		r += 1 + (long)op_map_entries(s)[i].bytes;
 	return r;
 }
 
@@ -239,16 +238,6 @@ static long run_share(struct side *s)
 }
 
 /* --- vCPUs --- */
-
-static long call_vcpu(struct hypercall_args *args)
-{
-	return op_vcpu(args->a[0], args->a[1], args->a[2]);
-}
-
-static long run_vcpu(struct side *s)
-{
-	return state_call(call_vcpu, &s->args);
-}
 
 /* Of the second vCPU. */
 static void vcpu_area(struct side *s, unsigned int cmd, unsigned int at)
@@ -290,7 +279,7 @@ const struct op ops_calls[] = {
 	{ "memory-map", memory_map, run_memory_map },
 	{ "buffer-unregister", buffer_unregister, run_xencomm },
 	{ "share-mode", share_mode, run_share },
-	{ "vcpu-runstate-area", runstate_area, run_vcpu },
-	{ "vcpu-time-area", time_area, run_vcpu },
+	{ "vcpu-runstate-area", runstate_area, op_run_vcpu },
+	{ "vcpu-time-area", time_area, op_run_vcpu },
 };
 const unsigned int ops_calls_count = ARRAY_COUNT(ops_calls);

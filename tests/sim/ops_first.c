@@ -20,8 +20,6 @@
 #include "sim/ops.h"
 #include "sim/sim.h"
 
-#define THIRD 2		/* a vCPU that no CPU runs */
-
 static void be_first(struct side *s)
 {
 	s->d->privileged = true;
@@ -154,9 +152,9 @@ void op_foreign_set_map(struct side *s)
 {
 	struct xen_foreign_memory_map m = {
 		.domid = s->other->d->id,
-		.map = { .nr_entries = 2, .buffer.p = (void *)(args_va(s) + 256) },
+		.map = { .nr_entries = 2, .buffer.p = (void *)(args_va(s) + OP_MAP_AT) },
 	};
-	struct op_map_entry *e = op_map_entries(args_of(s), 256);
+	struct op_map_entry *e = op_map_entries(s);
 
 	be_first(s);
 	memcpy(args_of(s), &m, sizeof(m));

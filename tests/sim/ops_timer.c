@@ -11,24 +11,11 @@
 
 #include "dom/evtchn.h"
 #include "dom/timer.h"
-#include "dom/sched.h"
 #include "pv/above.h"
-#include "pv/hypercall.h"
 #include "sim/ops.h"
 #include "sim/sim.h"
 
 #define PERIOD_NS	10000000u
-#define THIRD		2	/* a vCPU that no CPU runs */
-
-static long call_vcpu(struct hypercall_args *args)
-{
-	return op_vcpu(args->a[0], args->a[1], args->a[2]);
-}
-
-static long run_vcpu(struct side *s)
-{
-	return state_call(call_vcpu, &s->args);
-}
 
 static void vcpu_with(struct side *s, unsigned int cmd, unsigned int id, const void *arg, size_t bytes)
 {
@@ -99,10 +86,10 @@ static long run_interrupt(struct side *s)
 }
 
 const struct op ops_timer[] = {
-	{ "timer-period", set_period, run_vcpu },
-	{ "timer-period-stop", stop_period, run_vcpu },
-	{ "timer-single", set_single, run_vcpu },
-	{ "timer-single-stop", stop_single, run_vcpu },
+	{ "timer-period", set_period, op_run_vcpu },
+	{ "timer-period-stop", stop_period, op_run_vcpu },
+	{ "timer-single", set_single, op_run_vcpu },
+	{ "timer-single-stop", stop_single, op_run_vcpu },
 	{ "timer-fires", arm, run_interrupt },
 };
 const unsigned int ops_timer_count = ARRAY_COUNT(ops_timer);

@@ -206,8 +206,6 @@ void op_pin_old_parts(struct side *s)
 
 /* --- vcpu_op --- */
 
-#define THIRD 2		/* a vCPU that no CPU runs */
-
 static void vcpu_op(struct side *s, unsigned int cmd, unsigned int id,
 		    uint64_t arg)
 {
