@@ -95,7 +95,7 @@ static void range_round(const struct span *r)
 	unsigned long pfn;
 
 	for (pfn = r->first; pfn < r->end; pfn++) {
-		if (table_kind(pfn) != r->kind || !table_may_offer(pfn) || !offer_add(o, pfn, 0))
+		if (!table_may_offer(pfn, r->kind) || !offer_add(o, pfn, 0))
 			continue;
 		flush(o);
 		cond_resched();

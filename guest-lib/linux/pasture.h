@@ -127,8 +127,11 @@ void table_claim(unsigned long pfn, enum page_kind kind);
 void table_drop(unsigned long pfn);
 enum page_kind table_kind(unsigned long pfn);
 bool table_is_shared(unsigned long pfn);
-/* Not shared, and not resting. */
-bool table_may_offer(unsigned long pfn);
+/*
+ * Of this kind, which the caller knows how to offer; not shared, and not
+ * resting.
+ */
+bool table_may_offer(unsigned long pfn, enum page_kind kind);
 /* The page was just put to this use; may it be offered? */
 bool table_new_life(unsigned long pfn, enum page_kind kind);
 /* The page is of this kind now, if it is not shared as what it was before. */

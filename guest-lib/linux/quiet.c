@@ -118,8 +118,7 @@ void quiet_round(struct quiet_list *l)
 
 		if (i % LOOKS_AT_ONCE == 0)
 			cond_resched();
-		if (table_kind(p->pfn) != l->kind || !table_may_offer(p->pfn) || !is_quiet(p) ||
-		    !offer_add(o, p->pfn, p->va))
+		if (!table_may_offer(p->pfn, l->kind) || !is_quiet(p) || !offer_add(o, p->pfn, p->va))
 			continue;
 		flush(l, o);
 		cond_resched();

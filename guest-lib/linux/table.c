@@ -93,11 +93,11 @@ void table_drop(unsigned long pfn)
 	table[pfn] = 0;
 }
 
-bool table_may_offer(unsigned long pfn)
+bool table_may_offer(unsigned long pfn, enum page_kind kind)
 {
 	unsigned int strikes = strikes_of(pfn);
 
-	if (!table_kind(pfn) || table_is_shared(pfn))
+	if (table_kind(pfn) != kind || table_is_shared(pfn))
 		return false;
 	return !strikes || (epoch_begins && !(table[pfn] & JUST_NOW) && epoch % (1u << strikes) == 0);
 }
@@ -224,7 +224,7 @@ bool table_new_life(unsigned long pfn, enum page_kind kind)
 	if (table_is_shared(pfn) || (before && !table_kind(pfn)))
 		return false;	/* as it was, or given up just now */
 	table[pfn] = (table[pfn] & ~KIND_MASK) | kind;
-	return table_may_offer(pfn) || strikes_of(pfn) <= 1;
+	return table_may_offer(pfn, kind) || strikes_of(pfn) <= 1;
 }
 
 /*
@@ -288,7 +288,7 @@ void table_epoch_begin(void)
 	epoch++;
 	epoch_begins = true;
 	for (pfn = 0; pfn < hyper_pfns; pfn++)
-		if (table_may_offer(pfn) && table_kind(pfn) == KIND_CACHE)
+		if (table_may_offer(pfn, KIND_CACHE))
 			cache_again(pfn);
 }
 
