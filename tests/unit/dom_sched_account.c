@@ -218,6 +218,8 @@ int main(void)
 	TCase *tc = suite_case("account");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
+	/* Four threads, on a host that does other work. */
+	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, virtual_time_goes_by_weight, 0, 6);
 	tcase_add_test(tc, running_time_counts_at_once);
 	tcase_add_test(tc, raise_only_raises);
