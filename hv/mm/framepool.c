@@ -391,7 +391,6 @@ static void become_canonical(const struct frame_pool *p, mfn_t mfn)
 {
 	struct frame *f = mfn_to_frame(mfn);
 
-	palloc_note(mfn, 1, false);
 	f->type = (uint64_t)CLASS_SHARED << TYPE_CLASS_SHIFT;
 	f->hash = CANONICAL_FRESH;
 	frame_set_state(f, FRAME_STATE(FRAME_SHARED, p->group, 0));
@@ -425,6 +424,7 @@ uint32_t frame_pool_draw(struct frame_pool *p, uint32_t *frames, uint32_t most,
 		frames[drawn] = mfn_n(mfn);
 	}
 	spin_unlock(&p->lock);
+	palloc_note_used(frames, drawn);
 	for (i = 0; i < drawn; i++)
 		become_canonical(p, MFN(frames[i]));
 	return drawn;

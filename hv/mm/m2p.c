@@ -262,21 +262,19 @@ static pfn_t *leaf_make(struct m2p_view *view, mfn_t mfn)
 	return *entry & PTE_P ? mfn_to_virt(pte_mfn(*entry)) : leaf_new(view, entry);
 }
 
-/* The entry that leads to mfn's leaf; NULL: a table is absent. */
+/* The entry that leads to mfn's leaf, in a view with l3; NULL: none. */
 static pte_t *leaf_entry(const struct m2p_view *view, mfn_t mfn)
 {
 	uint64_t va = entry_va(mfn);
-	pte_t *table = view->l3;
-	unsigned int level;
+	pte_t *l2 = table_below(&view->l3[pt_slot(va, 3)]);
+	pte_t *l1 = l2 ? table_below(&l2[pt_slot(va, 2)]) : NULL;
 
-	for (level = 3; level > 1 && table; level--)
-		table = table_below(&table[pt_slot(va, level)]);
-	return table ? &table[pt_slot(va, 1)] : NULL;
+	return l1 ? &l1[pt_slot(va, 1)] : NULL;
 }
 
 static __attribute__((noinline)) pfn_t *leaf_walk_to(struct m2p_view *view, mfn_t mfn)
 {
-	pte_t *entry = in_view(mfn) ? leaf_entry(view, mfn) : NULL;
+	pte_t *entry = view->l3 && in_view(mfn) ? leaf_entry(view, mfn) : NULL;
 
 	return entry ? (pfn_t *)table_below(entry) : NULL;
 }
@@ -356,7 +354,7 @@ static __attribute__((noinline)) void leaves_trim(struct m2p_view *view)
 }
 
 /* M2P4 */
-static void leaf_emptied(struct m2p_view *view, uint32_t number)
+static __attribute__((noinline)) void leaf_emptied(struct m2p_view *view, uint32_t number)
 	needs_lock(&view->lock)
 {
 	unsigned int i;
@@ -371,16 +369,26 @@ static void leaf_emptied(struct m2p_view *view, uint32_t number)
 
 /* --- names --- */
 
-static inline void slot_set(struct m2p_view *view, mfn_t mfn, pfn_t *slot, pfn_t pfn)
+/* The record of the frame that a leaf is; it counts the leaf's names (M2P4). */
+static inline struct frame *leaf_frame(const pfn_t *slot)
+{
+	return mfn_to_frame(virt_to_mfn(slot));
+}
+
+/* A place that has a name loses it. */
+static inline void slot_clear(struct m2p_view *view, mfn_t mfn, pfn_t *slot)
 	needs_lock(&view->lock)
 {
-	struct frame *leaf = mfn_to_frame(virt_to_mfn(slot));
-	bool had = !pfn_eq(*slot, INVALID_PFN), has = !pfn_eq(pfn, INVALID_PFN);
-
-	WRITE_ONCE(*slot, pfn);
-	leaf->names += has - had;
-	if (unlikely(had && !leaf->names))
+	WRITE_ONCE(*slot, INVALID_PFN);
+	if (unlikely(--leaf_frame(slot)->names == 0))
 		leaf_emptied(view, leaf_number(mfn));
+}
+
+/* A place gets a name; was it without one? */
+static inline void slot_set(pfn_t *slot, pfn_t pfn, bool was_clear)
+{
+	WRITE_ONCE(*slot, pfn);
+	leaf_frame(slot)->names += was_clear;
 }
 
 void m2p_begin(struct m2p_view *view)
@@ -393,12 +401,18 @@ void m2p_end(struct m2p_view *view)
 	spin_unlock(&view->lock);
 }
 
-void m2p_drop(struct m2p_view *view, mfn_t mfn)
+static inline void name_drop(struct m2p_view *view, mfn_t mfn)
+	needs_lock(&view->lock)
 {
 	pfn_t *slot = slot_find(view, mfn);
 
-	if (likely(slot))
-		slot_set(view, mfn, slot, INVALID_PFN);
+	if (likely(slot) && !pfn_eq(*slot, INVALID_PFN))
+		slot_clear(view, mfn, slot);
+}
+
+void m2p_drop(struct m2p_view *view, mfn_t mfn)
+{
+	name_drop(view, mfn);
 }
 
 int m2p_put_first(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
@@ -406,28 +420,31 @@ int m2p_put_first(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
 	pfn_t *slot = slot_make(view, mfn);
 
 	if (slot && pfn_eq(*slot, INVALID_PFN))
-		slot_set(view, mfn, slot, pfn);
+		slot_set(slot, pfn, true);
 	return slot ? 0 : -ENOMEM;
-}
-
-int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
-{
-	bool clears = pfn_eq(pfn, INVALID_PFN);
-	pfn_t *slot;
-
-	m2p_begin(view);
-	slot = clears ? slot_find(view, mfn) : slot_make(view, mfn);
-	if (slot)
-		slot_set(view, mfn, slot, pfn);
-	m2p_end(view);
-	return slot || clears ? 0 : -ENOMEM;
 }
 
 void m2p_clear(struct m2p_view *view, mfn_t mfn)
 {
 	m2p_begin(view);
-	m2p_drop(view, mfn);
+	name_drop(view, mfn);
 	m2p_end(view);
+}
+
+int m2p_set(struct m2p_view *view, mfn_t mfn, pfn_t pfn)
+{
+	pfn_t *slot;
+
+	if (pfn_eq(pfn, INVALID_PFN)) {
+		m2p_clear(view, mfn);
+		return 0;
+	}
+	m2p_begin(view);
+	slot = slot_make(view, mfn);
+	if (slot)
+		slot_set(slot, pfn, pfn_eq(*slot, INVALID_PFN));
+	m2p_end(view);
+	return slot ? 0 : -ENOMEM;
 }
 
 pfn_t m2p_look(struct m2p_view *view, mfn_t mfn)

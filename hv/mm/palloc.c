@@ -275,6 +275,16 @@ void palloc_note(mfn_t mfn, uint64_t frames, bool freed)
 	note_free(mfn, frames, freed);
 }
 
+void palloc_note_used(const uint32_t *mfns, uint32_t count)
+{
+	uint32_t i;
+
+	atomic_add(&free_frames, -(uint64_t)count);
+	for (i = 0; unlikely(mfn_n(counted_end)) && i < count; i++)
+		if (mfns[i] < mfn_n(counted_end))
+			note_counted(MFN(mfns[i]), 1, false);
+}
+
 void *palloc_hv_from(mfn_t mfn, unsigned int order)
 {
 	frames_set(mfn, order, FRAME_STATE(FRAME_HV, 0, 1));

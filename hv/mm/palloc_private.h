@@ -37,6 +37,8 @@ mfn_t heap_take(unsigned int order);
 void heap_give(mfn_t mfn, unsigned int order);
 /* Frames from mfn on become free, or are no longer (PALLOC1). */
 void palloc_note(mfn_t mfn, uint64_t frames, bool freed);
+/* Single frames that are free no longer. */
+void palloc_note_used(const uint32_t *mfns, uint32_t count);
 /* Frames that are no longer free become the hypervisor's: zeroed, kind HV. */
 void *palloc_hv_from(mfn_t mfn, unsigned int order);
 

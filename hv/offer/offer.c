@@ -199,16 +199,18 @@ static void item_unclaim(struct domain *d, struct chunk *c,
 	undo(d, c, item, why);
 }
 
-/* (f), or not: what share/ made of the item. */
+/* (f), or not: what share/ made of the item, the claimed one of that number. */
 static void item_finish(struct domain *d, struct chunk *c,
-			struct chunk_item *item, const struct share_page *page)
+			struct chunk_item *item, unsigned int claimed)
 	needs_lock(&d->mm)
 {
+	const struct share_page *page = &c->pages[claimed];
+
 	if (page->result != SHARE_OK) {
 		item_unclaim(d, c, item, result_of_offer(page->result));
 		return;
 	}
-	if (unlikely(c->nameless >> (page - c->pages) & 1)) {
+	if (unlikely(c->nameless >> claimed & 1)) {
 		(void)share_drop(d->sharing.dom, page->canonical, item->count, false);
 		item_unclaim(d, c, item, SHARE_NO_MEMORY);
 		return;
@@ -272,7 +274,7 @@ static void items_share(struct domain *d, struct chunk *c) needs_lock(&d->mm)
 	items_name(d, c, count);
 	for (i = 0, count = 0; i < c->item_count; i++)
 		if (c->items[i].has_shared_class)
-			item_finish(d, c, &c->items[i], &c->pages[count++]);
+			item_finish(d, c, &c->items[i], count++);
 	if (unlikely(d->tally))
 		chunk_tally(d, c, PTE_RW);
 	domain_pages_discard(d, c->gone, c->gone_count);

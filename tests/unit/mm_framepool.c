@@ -526,6 +526,40 @@ START_TEST(canonical_is_scrubbed)
 }
 END_TEST
 
+static uint64_t free_below(mfn_t end)
+{
+	uint64_t free = 0;
+
+	for (mfn_t mfn = MFN(FAKE_RESERVED); mfn_n(mfn) < mfn_n(end); mfn = mfn_add(mfn, 1))
+		free += frame_valid(mfn) &&
+			(fake_kind(mfn) == FRAME_FREE || fake_kind(mfn) == FRAME_POOL);
+	return free;
+}
+
+/* An audit has counted half of the frames: what is drawn and freed since. */
+START_TEST(draws_behind_an_audit)
+{
+	struct frame_pool *p = frame_pool_join(1, false, SET_ASIDE);
+	mfn_t half = MFN(FAKE_FRAMES / 2);
+	uint32_t frames[100], below, i;
+	uint64_t free = free_below(half);
+
+	ck_assert_uint_eq(palloc_counted(half, free), free);
+	ck_assert_uint_eq(frame_pool_draw(p, frames, 100, false), 100);
+	ck_assert_uint_eq(palloc_counted(half, 0), free_below(half));
+	for (i = below = 0; i < 100; i++)
+		below += frames[i] < mfn_n(half);
+	ck_assert_uint_gt(below, 0);
+	ck_assert_uint_lt(below, 100);
+	for (i = 0; i < 100; i++)
+		frame_pool_free(p, MFN(frames[i]));
+	ck_assert_uint_eq(palloc_counted(half, 0), free);
+	palloc_counted(MFN(0), 0);
+	leave(p, SET_ASIDE);
+	check_free(0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("pools");
@@ -547,5 +581,6 @@ int main(void)
 	tcase_add_test(tc, leaves_in_parts_with_overcommit);
 	tcase_add_test(tc, metadata);
 	tcase_add_test(tc, canonical_is_scrubbed);
+	tcase_add_test(tc, draws_behind_an_audit);
 	return suite_run();
 }
