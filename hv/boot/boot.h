@@ -36,12 +36,13 @@ void multiboot2_read(maddr_t mbi);
 
 /* --- e820.c: ram_ranges, and what of them is free --- */
 void e820_init(void);
-bool e820_has_ram(mfn_t first, mfn_t end);	/* any of these frames */
 /*
- * Zeroed memory below 4 GiB that is never freed; until e820_give_to_palloc().
- * bytes: multiple of align, which is 4 KiB or 2 MiB.
+ * Zeroed memory that is never freed; until e820_give_to_palloc().  _early:
+ * below 4 GiB; bytes: a multiple of 4 KiB.
  */
-void *e820_alloc_early(uint64_t bytes, uint64_t align);
+void *e820_alloc_early(uint64_t bytes);
+/* 2 MiB, at a multiple of that, from anywhere; after paging_init() */
+void *e820_alloc_block(void);
 /* a page below 640 KiB for the AP trampoline */
 maddr_t e820_low_page(void);
 void e820_give_to_palloc(void);

@@ -6,7 +6,9 @@
  * free_ram: ram_ranges without the first MiB, the image and the modules.
  * e820_alloc_early() takes from both ends of one free range below 4 GiB, which
  * the boot tables map: single pages from its start, 2 MiB blocks from its end,
- * so that alignment wastes nothing.  The rest of free_ram goes to palloc.
+ * so that alignment wastes nothing.  e820_alloc_block() takes from above, where
+ * there is memory: 4 GiB would not hold the frame table of a large machine, and
+ * are of more use to devices.  The rest of free_ram goes to palloc.
  */
 #include <port.h>
 
@@ -124,8 +126,8 @@ static void clip_ram(void)
 	take(&ram, max, MFN(~0UL));
 	lost = before - ranges_frames(&ram);
 	if (lost)
-		log_warn("%lu MiB of RAM above %lu GiB are not used",
-			 lost >> 8, MAX_MADDR >> 30);
+		log_warn("%lu MiB of RAM above %lu TiB are not used",
+			 lost >> 8, MAX_MADDR >> 40);
 }
 
 /* The firmware keeps a little for itself: round up to what was installed. */
@@ -201,34 +203,57 @@ void e820_init(void)
 	choose_early_range();
 }
 
-bool e820_has_ram(mfn_t first, mfn_t end)
+/* Frames of the early range. */
+static void *take_early(mfn_t first, uint64_t frames)
 {
-	return ranges_intersect(&ram, first, end);
-}
-
-static mfn_t take_early(uint64_t frames, bool block)
-{
-	mfn_t first = early_first;
-
-	if (block)
-		first = MFN(ALIGN_DOWN(mfn_n(early_end) - MIN(frames, mfn_n(early_end)),
-				       BLOCK_FRAMES));
 	if (mfn_n(first) < mfn_n(early_first) || mfn_n(first) + frames > mfn_n(early_end))
 		boot_fail("too little memory for the hypervisor's tables");
 	take(&free_ram, first, mfn_add(first, frames));
-	if (block)
-		early_end = first;
-	else
-		early_first = mfn_add(early_first, frames);
-	return first;
+	return memset(mfn_to_virt(first), 0, frames << PAGE_SHIFT);
 }
 
-void *e820_alloc_early(uint64_t bytes, uint64_t align)
+void *e820_alloc_early(uint64_t bytes)
 {
-	void *p = mfn_to_virt(take_early(bytes >> PAGE_SHIFT,
-					 align > PAGE_SIZE));
+	uint64_t frames = bytes >> PAGE_SHIFT;
+	void *p = take_early(early_first, frames);
 
-	return memset(p, 0, bytes);
+	early_first = mfn_add(early_first, frames);
+	return p;
+}
+
+/* The last block that ends at or below `end`. */
+static mfn_t block_below(mfn_t end)
+{
+	return MFN(ALIGN_DOWN(mfn_n(end) - MIN(BLOCK_FRAMES, mfn_n(end)), BLOCK_FRAMES));
+}
+
+/* The highest free block above 4 GiB; INVALID_MFN: none. */
+static mfn_t block_high(void)
+{
+	const struct ram_range *r;
+	mfn_t first;
+
+	for (r = free_ram.r + free_ram.count; r-- > free_ram.r;) {
+		first = block_below(r->end);
+		if (mfn_n(first) >= MAX(mfn_n(r->first), MAP_4G_END))
+			return first;
+	}
+	return INVALID_MFN;
+}
+
+void *e820_alloc_block(void)
+{
+	mfn_t first = block_high();
+	void *p;
+
+	if (!mfn_eq(first, INVALID_MFN)) {
+		take(&free_ram, first, mfn_add(first, BLOCK_FRAMES));
+		return memset(mfn_to_virt(first), 0, 2 * MIB);
+	}
+	first = block_below(early_end);
+	p = take_early(first, BLOCK_FRAMES);
+	early_end = first;
+	return p;
 }
 
 maddr_t e820_low_page(void)

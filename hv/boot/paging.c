@@ -49,7 +49,7 @@ static pte_t *entry_for(uint64_t va, unsigned int level)
 	for (at = 4; at > level; at--) {
 		e = &table[pt_slot(va, at)];
 		if (!*e)
-			*e = maddr_n(virt_to_maddr(e820_alloc_early(PAGE_SIZE, PAGE_SIZE))) |
+			*e = maddr_n(virt_to_maddr(e820_alloc_early(PAGE_SIZE))) |
 			     PTE_P | PTE_RW | PTE_A;
 		CHECK(!(*e & PTE_PSE));
 		table = maddr_to_virt(MADDR(*e & PTE_ADDR_MASK));
@@ -89,12 +89,16 @@ static void map(uint64_t va, maddr_t maddr, uint64_t bytes, uint64_t flags,
 static void map_direct(void)
 {
 	uint64_t block = cpu_features.page1gb ? SIZE_1G : SIZE_2M;
-	maddr_t m;
+	const struct ram_range *r;
+	uint64_t m, end;
 
-	for (m = MADDR(0); maddr_n(m) < MAX_MADDR; m = maddr_add(m, block))
-		if (maddr_n(m) < SIZE_4G ||
-		    e820_has_ram(maddr_to_mfn(m), maddr_to_mfn(maddr_add(m, block))))
-			map(DIRECTMAP_VIRT + maddr_n(m), m, block, FLAGS_RW, block);
+	map(DIRECTMAP_VIRT, MADDR(0), SIZE_4G, FLAGS_RW, block);
+	for (r = ram_ranges; r < ram_ranges + ram_range_count; r++) {
+		m = MAX(ALIGN_DOWN(maddr_n(mfn_to_maddr(r->first)), block), SIZE_4G);
+		end = ALIGN_UP(maddr_n(mfn_to_maddr(r->end)), block);
+		if (m < end)
+			map(DIRECTMAP_VIRT + m, MADDR(m), end - m, FLAGS_RW, block);
+	}
 }
 
 static void map_image_part(const char *start, const char *end, uint64_t flags)
@@ -113,7 +117,7 @@ static void map_image(void)
 /* A stack that ends at `end`, with nothing mapped below it. */
 static void map_stack(uint64_t end, uint64_t bytes)
 {
-	void *p = e820_alloc_early(bytes, PAGE_SIZE);
+	void *p = e820_alloc_early(bytes);
 
 	map(end - bytes, virt_to_maddr(p), bytes, FLAGS_RW, SIZE_4K);
 }
@@ -124,9 +128,9 @@ static void make_cpu(uint32_t id)
 	struct cpu_memory memory;
 	unsigned int i;
 
-	memory.gdt_page = e820_alloc_early(PAGE_SIZE, PAGE_SIZE);
+	memory.gdt_page = e820_alloc_early(PAGE_SIZE);
 	memory.gdt_page_mfn = virt_to_mfn(memory.gdt_page);
-	memory.tss = e820_alloc_early(PAGE_SIZE, PAGE_SIZE);
+	memory.tss = e820_alloc_early(PAGE_SIZE);
 
 	end += CPU_STACK_BYTES;
 	map_stack(end, CPU_STACK_BYTES);
@@ -144,7 +148,7 @@ void paging_init(uint32_t cpus, maddr_t lapic_base)
 {
 	uint32_t id;
 
-	l4 = e820_alloc_early(PAGE_SIZE, PAGE_SIZE);
+	l4 = e820_alloc_early(PAGE_SIZE);
 	cpu_idle_cr3 = virt_to_maddr(l4);
 	map_direct();
 	map_image();
@@ -180,7 +184,7 @@ static void back_frametable(uint64_t va, uint64_t end)
 	for (; va < end; va += step) {
 		step = va % SIZE_2M == 0 && end - va >= SIZE_2M ? SIZE_2M :
 								  SIZE_4K;
-		p = e820_alloc_early(step, step);
+		p = step == SIZE_2M ? e820_alloc_block() : e820_alloc_early(step);
 		map(va, virt_to_maddr(p), step, FLAGS_RW, step);
 	}
 }

@@ -92,16 +92,6 @@ bool ranges_contain(const struct ranges *set, mfn_t first, mfn_t end)
 	return mfn_n(first) >= mfn_n(end);
 }
 
-bool ranges_intersect(const struct ranges *set, mfn_t first, mfn_t end)
-{
-	unsigned int i;
-
-	for (i = 0; i < set->count; i++)
-		if (mfn_n(set->r[i].first) < mfn_n(end) && mfn_n(first) < mfn_n(set->r[i].end))
-			return true;
-	return false;
-}
-
 uint64_t ranges_frames(const struct ranges *set)
 {
 	uint64_t frames = 0;

@@ -24,7 +24,6 @@ bool ranges_subtract(struct ranges *set, mfn_t first, mfn_t end) must_check;
  */
 uint64_t ranges_keep_largest(struct ranges *set, unsigned int count);
 bool ranges_contain(const struct ranges *set, mfn_t first, mfn_t end);
-bool ranges_intersect(const struct ranges *set, mfn_t first, mfn_t end);
 uint64_t ranges_frames(const struct ranges *set);
 
 #endif

@@ -50,6 +50,6 @@
 #define CPU_STACKS_STRIDE	(64 * 4096UL)
 
 /* Largest machine address that the frame table and direct map serve. */
-#define MAX_MADDR		(64UL << 30)
+#define MAX_MADDR		(4UL << 40)	/* slots 262..269 */
 
 #endif

@@ -304,7 +304,6 @@ START_TEST(free_is_what_nobody_has)
 	ck_assert_uint_eq(mfn_n(given.r[0].end), mfn_n(FRAME(0x1000000)));
 	ck_assert_uint_eq(mfn_n(given.r[1].first), mfn_n(FRAME(0x1002000)));
 	ck_assert_uint_eq(mfn_n(given.r[1].end), mfn_n(FRAME(BASE + BASE_RAM)));
-	ck_assert(e820_has_ram(MFN(0), MFN(1)) && !e820_has_ram(MFN(0xa0), MFN(0x100)));
 }
 END_TEST
 
@@ -344,7 +343,26 @@ START_TEST(above_the_map)
 	entry(BASE, 2 * MAX_MADDR, true);
 	must_boot();
 	check_ram(1, &want);
-	ck_assert_msg(strstr(said, "above 64 GiB are not used"), "%s", said);
+	ck_assert_msg(strstr(said, "above 4 TiB are not used"), "%s", said);
+}
+END_TEST
+
+/* Blocks come from the highest memory, and never from below 4 GiB. */
+START_TEST(blocks_from_above)
+{
+	const uint64_t low = 4UL << 30, high = 1UL << 40;
+
+	entry(BASE, low - BASE, true);
+	entry(low, 2 * MIB, true);
+	entry(high + PAGE_SIZE, 4 * MIB - PAGE_SIZE, true);
+	entry(2 * high + PAGE_SIZE, 3 * MIB, true);	/* holds no block */
+	must_boot();
+	ck_assert_uint_eq(mfn_n(block_high()), mfn_n(FRAME(high + 2 * MIB)));
+	take(&free_ram, FRAME(high + 2 * MIB), FRAME(high + 4 * MIB));
+	ck_assert_uint_eq(mfn_n(block_high()), mfn_n(FRAME(low)));
+	take(&free_ram, FRAME(low + 2 * MIB - PAGE_SIZE), FRAME(low + 2 * MIB));
+	ck_assert_uint_eq(mfn_n(block_high()), mfn_n(INVALID_MFN));
+	ck_assert_uint_eq(mfn_n(block_below(MFN(1))), 0);
 }
 END_TEST
 
@@ -365,5 +383,6 @@ int main(void)
 	tcase_add_test(t, modules_apart);
 	tcase_add_test(t, module_outside);
 	tcase_add_test(t, above_the_map);
+	tcase_add_test(t, blocks_from_above);
 	return suite_run();
 }
