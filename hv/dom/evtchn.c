@@ -30,7 +30,8 @@
 #include "dom/sched.h"
 #include "mm/objpool.h"
 
-#define PORTS_FIRST	(PAGE_SIZE / sizeof(struct evtchn))
+#define PORTS_FIRST	64	/* a small guest's; then as many as fit a page */
+#define PORTS_PAGE	(PAGE_SIZE / sizeof(struct evtchn))
 #define REAP_CLOSED	64	/* ports that one evtchn_reap() closes, */
 #define REAP_SEEN	512	/* and looks at */
 
@@ -63,7 +64,7 @@ struct evtchn *evtchn_get(struct domain *d, uint32_t port)
 
 static int ports_grow(struct domain *d) needs_lock(&d->events.lock)
 {
-	uint32_t count = d->events.count * 2;
+	uint32_t count = MAX(d->events.count * 2, PORTS_PAGE);
 	struct evtchn *ports;
 
 	if (!d->events.count || count > EVTCHN_PORTS)
