@@ -108,6 +108,14 @@ static void compute_overhead(struct figures *f, const struct run *r)
 		f->overhead_per_guest = (r->boot_free - pages) * PAGE_BYTES / r->count;
 }
 
+static void compute_lives(struct figures *f, const struct run *r)
+{
+	if (!r->count)
+		return;
+	f->create_ms = (double)GUEST_SUM(r, build_us) / 1000 / (double)r->count;
+	f->destroy_ms = (double)GUEST_SUM(r, reap_us) / 1000 / (double)r->count;
+}
+
 void figures_compute(struct figures *f, const struct run *r)
 {
 	*f = (struct figures){
@@ -131,6 +139,7 @@ void figures_compute(struct figures *f, const struct run *r)
 		f->guests_waited += r->guests[i].waited;
 	compute_memory(f, r);
 	compute_overhead(f, r);
+	compute_lives(f, r);
 	compute_metadata(f, r);
 	compute_machine(f, r);
 	/* As KSM counts: what is saved less what it costs to know of it. */

@@ -39,7 +39,7 @@ static void print_guests(const struct run *r)
 	}
 }
 
-static void print_memory(const struct figures *f)
+static void print_memory(const struct run *r, const struct figures *f)
 {
 	uint64_t saved = f->saved_pages * PAGE_BYTES;
 
@@ -52,6 +52,9 @@ static void print_memory(const struct figures *f)
 	if (f->overhead_per_guest)
 		printf("  a guest costs besides its pages   %9.1f KiB\n",
 		       (double)f->overhead_per_guest / 1024);
+	if (r->options->command == COMMAND_MANY && f->create_ms > 0)
+		printf("  to create one, to destroy one     %9.1f ms   %5.1f ms\n",
+		       f->create_ms, f->destroy_ms);
 }
 
 /* How many guests ran in how much. */
@@ -138,7 +141,7 @@ void report_table(const struct run *r, const struct figures *f)
 	       o->tenants == 1 ? "" : "s", (ull)o->cpus, o->cpu_model,
 	       o->accel, (ull)r->plan->mem_mib, r->seconds);
 	if (r->has_final) {
-		print_memory(f);
+		print_memory(r, f);
 		print_overcommit(r, f);
 	}
 	if (r->count <= GUESTS_LISTED)
@@ -197,6 +200,8 @@ static json_t *json_figures(const struct figures *f)
 			    json_real(f->saved_over_optimum));
 	json_object_set_new(o, "saved_over_machine_optimum",
 			    json_real(f->saved_over_machine_optimum));
+	json_object_set_new(o, "create_ms", json_real(f->create_ms));
+	json_object_set_new(o, "destroy_ms", json_real(f->destroy_ms));
 	json_object_set_new(o, "general_profit", json_real(f->general_profit));
 	json_object_set_new(o, "metadata_bytes_per_frame",
 			    json_real(f->metadata_bytes_per_frame));

@@ -18,6 +18,7 @@ struct figures {
 	/* bytes that were free; for memory */
 	uint64_t memory_at_start, guests_waited, memory_given;
 	uint64_t overhead_per_guest;	/* bytes; 0: not known */
+	double create_ms, destroy_ms;	/* a guest's mean; 0: not known */
 	/* Of all memory of the guests (memory.h); 0: not known. */
 	uint64_t machine_optimum_pages, rest_zero, rest_shared, rest_private,
 		 rest_groups;

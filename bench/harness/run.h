@@ -27,6 +27,8 @@ struct guest {
 	unsigned int complaints; /* error lines */
 	char reason[16];	/* of its end */
 	uint64_t memory_pages;	/* given to it */
+	/* from its first page to its first instruction; and from its end on */
+	uint64_t build_us, reap_us;
 	uint64_t files, pages, offered, shared, refused, zero, faults, breaks,
 		 /* from phase=done */
 		 reoffered, verify_errors, read_errors, ms, returned;

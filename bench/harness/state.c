@@ -102,10 +102,12 @@ static void take_domain(struct run *r, const struct record *rec)
 	} else if (record_is(rec, "state", "created")) {
 		g->domid = record_number(rec, "id", 0);
 		g->memory_pages = record_number(rec, "pages", 0);
+		g->build_us = record_number(rec, "build_us", 0);
 		copy_text(g->group, sizeof(g->group),
 			  record_text(rec, "group"));
 	} else if (record_is(rec, "state", "dead")) {
 		g->dead = g->settled = true;
+		g->reap_us = record_number(rec, "reap_us", 0);
 		copy_text(g->reason, sizeof(g->reason),
 			  record_text(rec, "reason"));
 	}

@@ -52,7 +52,7 @@ struct build {
 	struct domain *d;
 	const struct domain_config *config;
 	struct elf_image image;
-	uint64_t pages;
+	uint64_t pages, begun_ns;
 	uint32_t *p2m;			/* ptbuild_mfn(), while building */
 	unsigned int p2m_order;
 	uint64_t initrd_bytes;
@@ -541,8 +541,9 @@ static void start(struct build *b, uint32_t instance, uint32_t generation)
 	d->origin.again = generation < b->config->repeat;
 	if (b->config->first)
 		domain_keep_shut(true);
-	log_stat("@dom id=%u name=%s group=%s state=created pages=%lu budget=%lu",
-		 d->id, d->name, d->sharing.group_name, b->pages, d->sharing.budget);
+	log_stat("@dom id=%u name=%s group=%s state=created pages=%lu budget=%lu build_us=%lu",
+		 d->id, d->name, d->sharing.group_name, b->pages, d->sharing.budget,
+		 (now_ns() - b->begun_ns) / 1000);
 	domain_start(d);
 	/* Whoever ended the others may have passed by before. */
 	if (lives_ending())
@@ -564,6 +565,7 @@ static struct domain *build_with(struct build *b, uint32_t instance,
 	struct domain *d = NULL;
 	char name[DOMAIN_NAME_MAX];
 
+	b->begun_ns = now_ns();
 	build_name(b->config, instance, name, sizeof(name));
 	if (build(b, name))
 		d = b->d;

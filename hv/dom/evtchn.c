@@ -30,7 +30,7 @@
 #include "dom/sched.h"
 #include "mm/objpool.h"
 
-#define PORTS_FIRST	64	/* a small guest's; then as many as fit a page */
+#define PORTS_FIRST	64	/* a small guest has no use for more */
 #define PORTS_PAGE	(PAGE_SIZE / sizeof(struct evtchn))
 #define REAP_CLOSED	64	/* ports that one evtchn_reap() closes, */
 #define REAP_SEEN	512	/* and looks at */

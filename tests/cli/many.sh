@@ -9,3 +9,4 @@ expect 0 "All is well." "$harness" many GUESTS=30 GUEST_MEM=4 SHARED=2048 OWN=64
 grep -q '"pages_shared": 512,' $json || fail "the files are not there once"
 grep -q '"pages_sharing": 14848,' $json || fail "not each guest maps them"
 [ "$(sed -n 's/.*"overhead_per_guest": \([0-9]*\).*/\1/p' $json)" -le 98304 ] || fail "a guest costs more than 96 KiB"
+jq -e '.figures | .create_ms > 0 and .destroy_ms > 0' $json >/dev/null || fail "no time to create one, to destroy one"
