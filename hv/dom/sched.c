@@ -95,7 +95,7 @@ static void runstate_set(struct vcpu *v, int state, uint64_t now)
 
 static void make_paused(struct vcpu *v, uint64_t now)
 {
-	v->run = RUN_PAUSED;
+	WRITE_ONCE(v->run, RUN_PAUSED);
 	runstate_set(v, RUNSTATE_offline, now);
 }
 
@@ -107,7 +107,7 @@ static void make_runnable(struct sched_queue *q, struct vcpu *v)
 		make_paused(v, now);
 		return;
 	}
-	v->run = RUN_RUNNABLE;
+	WRITE_ONCE(v->run, RUN_RUNNABLE);
 	runstate_set(v, RUNSTATE_runnable, now);
 	sched_queue_add(q, v, now);
 	sched_queue_tell(q, v, now);
@@ -115,8 +115,8 @@ static void make_runnable(struct sched_queue *q, struct vcpu *v)
 
 static void wake_locked(struct sched_queue *q, struct vcpu *v)
 {
-	v->poll_wait = false;
-	v->want_block = false; /* SCHED3 */
+	WRITE_ONCE(v->poll_wait, false);
+	WRITE_ONCE(v->want_block, false); /* SCHED3 */
 	if (v->run == RUN_BLOCKED)
 		make_runnable(q, v);
 }
@@ -173,7 +173,7 @@ void sched_block(struct vcpu *v)
 	struct sched_queue *q = sched_queue_lock(v);
 
 	if (!evtchn_deliverable(v) && !vcpu_nmi_deliverable(v)) { /* SCHED3 */
-		v->want_block = true;
+		WRITE_ONCE(v->want_block, true);
 		leave_soon();
 	}
 	sched_queue_unlock(q);
@@ -195,8 +195,8 @@ void sched_poll_start(struct vcpu *v, uint32_t port)
 	struct sched_queue *q = sched_queue_lock(v);
 
 	v->poll_port = port;
-	v->poll_wait = true;
-	v->want_block = true;
+	WRITE_ONCE(v->poll_wait, true);
+	WRITE_ONCE(v->want_block, true);
 	leave_soon();
 	sched_queue_unlock(q);
 	atomic_fence();
@@ -206,8 +206,8 @@ void sched_poll_abort(struct vcpu *v)
 {
 	struct sched_queue *q = sched_queue_lock(v);
 
-	v->poll_wait = false;
-	v->want_block = false;
+	WRITE_ONCE(v->poll_wait, false);
+	WRITE_ONCE(v->want_block, false);
 	sched_queue_unlock(q);
 }
 
@@ -232,7 +232,7 @@ void sched_stop(struct vcpu *v)
 		sched_ask_cpu(v->cpu);
 	} else if (v->run != RUN_OFFLINE) {
 		sched_queue_remove(q, v); /* no effect if BLOCKED */
-		v->run = RUN_OFFLINE;
+		WRITE_ONCE(v->run, RUN_OFFLINE);
 		runstate_set(v, RUNSTATE_offline, now_ns());
 	}
 	sched_queue_unlock(q);
@@ -369,15 +369,15 @@ static void requeue(struct sched_queue *home, struct vcpu *v, uint64_t now)
 	account(v, now);
 	sched_queue_leaves(home, v, now);
 	if (v->want_offline || !may_run(v)) {
-		v->run = RUN_OFFLINE;
+		WRITE_ONCE(v->run, RUN_OFFLINE);
 		runstate_set(v, RUNSTATE_offline, now);
 	} else if (v->want_block) {
-		v->run = RUN_BLOCKED;
+		WRITE_ONCE(v->run, RUN_BLOCKED);
 		runstate_set(v, RUNSTATE_blocked, now);
 	} else if (is_paused(v)) {
 		make_paused(v, now);
 	} else {
-		v->run = RUN_RUNNABLE;
+		WRITE_ONCE(v->run, RUN_RUNNABLE);
 		if (v->want_yield)
 			v->yielded_to = SCHED_VIRTUAL(SCHED_SLICE_NS) +
 				sched_account_vtime(&v->domain->account, now);
@@ -386,7 +386,8 @@ static void requeue(struct sched_queue *home, struct vcpu *v, uint64_t now)
 		if (home != q)
 			sched_queue_tell(home, v, now);
 	}
-	v->want_block = v->want_yield = false;
+	WRITE_ONCE(v->want_block, false);
+	v->want_yield = false;
 }
 
 /*
@@ -417,7 +418,7 @@ static void unload(struct vcpu *v)
 	store_serve(v->domain);
 	tell_leaving(v);
 	vcpu_switch(v, NULL);
-	if (v->want_yield || v->poll_wait)
+	if (v->want_yield || READ_ONCE(v->poll_wait))
 		sched_queue_favour_sibling(v);
 }
 
@@ -450,7 +451,7 @@ static locks_unchecked void sched_leave(void)
 static bool start_slice(struct sched_queue *q, struct vcpu *v, uint64_t now)
 {
 	if (!may_run(v)) {
-		v->run = RUN_OFFLINE;
+		WRITE_ONCE(v->run, RUN_OFFLINE);
 		runstate_set(v, RUNSTATE_offline, now);
 		return false;
 	}
@@ -464,7 +465,7 @@ static bool start_slice(struct sched_queue *q, struct vcpu *v, uint64_t now)
 		sched_queue_park(q, v, now);
 		return false;
 	}
-	v->run = RUN_RUNNING;
+	WRITE_ONCE(v->run, RUN_RUNNING);
 	v->yielded_to = 0;
 	v->ran_since_ns = now;
 	sched_queue_run(q, v, now);

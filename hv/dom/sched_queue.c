@@ -171,7 +171,8 @@ void sched_queue_add(struct sched_queue *q, struct vcpu *v, uint64_t now)
 {
 	ASSERT(&queues[v->cpu] == q && !v->queued.link && list_empty(&v->parked));
 	sched_account_raise(&v->domain->account, floor_now()); /* RUNQ5 */
-	v->since = q->last_since = MAX(now, q->last_since + 1);
+	q->last_since = MAX(now, q->last_since + 1);
+	WRITE_ONCE(v->since, q->last_since);
 	insert(q, v, now);
 	publish(q);
 }
@@ -449,7 +450,7 @@ locks_unchecked void sched_queue_bar(struct vcpu *v, uint64_t barred)
 			break;
 		spin_unlock_pair(&from->lock, &to->lock);
 	}
-	v->barred = barred;
+	WRITE_ONCE(v->barred, barred);
 	if (v->run != RUN_RUNNING)
 		move(from, to, v, now_ns());
 	else if (from != to)

@@ -480,7 +480,8 @@ uint32_t frame_pool_wait(struct frame_pool *p, mfn_t mfn, uint64_t cpu_mask)
 	mfn_to_frame(mfn)->next = q->first;
 	q->first = frame_link(mfn);
 	q->cpu_mask |= cpu_mask;
-	count = ++q->count;
+	count = q->count + 1;
+	WRITE_ONCE(q->count, count);
 	spin_unlock(&p->lock);
 	return count;
 }
@@ -491,7 +492,9 @@ struct frame_queue frame_pool_waiting(struct frame_pool *p)
 
 	spin_lock(&p->lock);
 	taken = p->waiting;
-	p->waiting = (struct frame_queue){ 0 };
+	p->waiting.first = 0;
+	p->waiting.cpu_mask = 0;
+	WRITE_ONCE(p->waiting.count, 0);	/* frame_pools_each() */
 	spin_unlock(&p->lock);
 	return taken;
 }
