@@ -89,16 +89,17 @@ long settings_nodes_set(struct xen_domctl_nodeaffinity *n)
 
 static void credit2_get(struct domain *d, struct xen_domctl_sched_credit2 *c)
 {
-	c->weight = (uint16_t)READ_ONCE(d->account.weight);
-	c->cap = (uint16_t)READ_ONCE(d->account.cap);
+	uint32_t weight, cap;
+
+	sched_account_get(&d->account, &weight, &cap);
+	c->weight = (uint16_t)weight;
+	c->cap = (uint16_t)cap;
 }
 
 /* A weight of 0 leaves it as it is; a cap of 0 is none. */
 static void credit2_put(struct domain *d, const struct xen_domctl_sched_credit2 *c)
 {
-	uint32_t weight = c->weight ?: READ_ONCE(d->account.weight);
-
-	sched_account_set(&d->account, now_ns(), weight, c->cap);
+	sched_account_set(&d->account, now_ns(), c->weight, c->cap);
 }
 
 long settings_scheduler(struct domain *d, struct xen_domctl_scheduler_op *op)

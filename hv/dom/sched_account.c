@@ -129,8 +129,17 @@ void sched_account_set(struct sched_account *a, uint64_t now, uint32_t weight,
 	spin_lock(&a->lock);
 	count(a, now);
 	a->vtime_rest = 0;
-	WRITE_ONCE(a->weight, weight);
+	if (weight)
+		WRITE_ONCE(a->weight, weight);
 	WRITE_ONCE(a->cap, cap);
+	spin_unlock(&a->lock);
+}
+
+void sched_account_get(struct sched_account *a, uint32_t *weight, uint32_t *cap)
+{
+	spin_lock(&a->lock);
+	*weight = a->weight;
+	*cap = a->cap;
 	spin_unlock(&a->lock);
 }
 

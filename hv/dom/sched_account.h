@@ -55,9 +55,10 @@ uint64_t sched_account_begin(struct sched_account *a, uint64_t now,
 			     uint64_t want) must_check;
 void sched_account_end(struct sched_account *a, uint64_t now, uint64_t granted,
 		       uint64_t ran);
-/* Another weight and cap, from now on. */
+/* Another weight (0: the same) and cap, from now on; what they are. */
 void sched_account_set(struct sched_account *a, uint64_t now, uint32_t weight,
 		       uint32_t cap);
+void sched_account_get(struct sched_account *a, uint32_t *weight, uint32_t *cap);
 /* When the next period begins. */
 uint64_t sched_account_opens(uint64_t now);
 
