@@ -8,11 +8,14 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "dom/stop.h"
 #include "sim/sim.h"
 #include "x86/cpu.h"
 #include "x86/tlb.h"
 
 #define STACK_BYTES	(256u << 10)
+#define TIME_NS		1000000000u
+#define STOP_NS		1000000u	/* longer than any stop is to be */
 #define SECONDS_MAX	20u	/* and never ends, too */
 #define WAITS_MAX	100000u	/* of one schedule: more, and it never ends */
 
@@ -25,6 +28,8 @@ struct cpu {
 	bool todo;		/* it has not come to its operation's end */
 	bool in_hypervisor;	/* not before its turn, nor after that end */
 	bool interrupted;	/* before its turn */
+	bool idle;		/* it waits for an interrupt */
+	bool stopped;		/* it waits for the end of a stop */
 	unsigned int points;
 };
 
@@ -36,9 +41,13 @@ static struct cpu cpus[SIM_CPUS];
 static ucontext_t explorer;
 static struct sim_schedule schedule;
 static unsigned int switches, waits;
+static uint64_t time_ns = TIME_NS;
+static bool all_run;		/* nobody's operation comes later */
 /* an interrupt of an idle CPU runs on another one's stack: that one's */
 static bool borrowed;
 static unsigned int stack_of;
+/* one of the scheduler's waits for the CPU: atomic there, and an access here */
+static uint64_t ipi[SIM_CPUS];
 
 struct percpu *this_cpu(void)
 {
@@ -87,13 +96,6 @@ void sim_catch_signals(void)
 	CHECK(stack.ss_sp && !sigaltstack(&stack, NULL));
 	for (i = 0; i < ARRAY_COUNT(numbers); i++)
 		CHECK(!sigaction(numbers[i], &a, NULL));
-}
-
-struct domain *sim_cpu_domain(unsigned int cpu)
-{
-	struct vcpu *v = cpus[cpu].area.current;
-
-	return v ? v->domain : NULL;
 }
 
 static void go_on(unsigned int cpu)
@@ -197,10 +199,42 @@ void sim_point(unsigned int conflict, enum sim_access how, bool is_point)
 	reduce_resumes();
 }
 
+/* On the running CPU's stack, while the other one is in its guest. */
+static void answer_for(unsigned int cpu)
+{
+	unsigned int me = sim_cpu;
+
+	borrowed = true;
+	sim_cpu = cpu;
+	cpus[cpu].interrupted = true;
+	tlb_answer();
+	sim_cpu = me;
+	borrowed = false;
+}
+
+/* Before and after a schedule nobody else runs: who waits lets them. */
+static void interrupt_all(void)
+{
+	unsigned int me = sim_cpu, i, n = 0;
+
+	for (i = 0; i < SIM_CPUS; i++) {
+		sim_cpu = i;
+		if (i != me && sim_interrupted()) {
+			sim_exit();
+			n++;
+		}
+	}
+	sim_cpu = me;
+	if (!n)
+		sim_fail("a wait with one CPU");
+}
+
 void sim_wait(void)
 {
-	if (!sim_active)
-		sim_fail("a wait with one CPU");
+	if (!sim_active) {
+		interrupt_all();
+		return;
+	}
 	if (++waits > WAITS_MAX)
 		sim_fail("never ends: each CPU waits");
 	let_next_go_on();
@@ -209,36 +243,145 @@ void sim_wait(void)
 /* Time stands: what is due is so from the start.  (Threads have a clock.) */
 uint64_t now_ns(void)
 {
-	return 1000000000;
+	static uint64_t looks;
+
+	return time_ns + (sim_stopped ? ++looks % 2 * STOP_NS : 0);
 }
 
-/* On the running CPU's stack, while the other one is in its guest. */
-static void interrupt(unsigned int cpu, void (*handler)(void))
+bool sim_time_passes(uint64_t ns)
 {
-	unsigned int me = sim_cpu;
-
-	borrowed = true;
-	sim_cpu = cpu;
-	cpus[cpu].interrupted = true;
-	handler();
-	sim_cpu = me;
-	borrowed = false;
+	if (!sim_active || !all_run || time_ns != TIME_NS || ns == ~(uint64_t)0)
+		return false;
+	time_ns = ns;
+	return true;
 }
 
-/* Interrupts are on in a guest, and off in the hypervisor (SIM2). */
+/* --- interrupts: on in a guest, and off in the hypervisor (SIM2) --- */
+
+/*
+ * One of the scheduler's is a step of the CPU that gets it, in its own time: a
+ * CPU that had come to its operation's end goes on for it.
+ */
+static void interrupt_soon(unsigned int cpu)
+{
+	sim_access(&ipi[cpu], sizeof(ipi[cpu]), true);
+	ipi[cpu] = 1;
+	cpus[cpu].todo |= sim_active;
+}
+
 void lapic_send_ipi(unsigned int cpu, enum vector vector)
 {
-	if (vector == VEC_TLB && !cpus[cpu].in_hypervisor)
-		interrupt(cpu, tlb_answer);
+	if (vector == VEC_RESCHED)
+		interrupt_soon(cpu);
+	else if (vector == VEC_TLB && !cpus[cpu].in_hypervisor)
+		answer_for(cpu);
 }
 
-void sim_cpu_interrupt(struct domain *d)
+bool sim_interrupt_waits(void)
+{
+	sim_access(&ipi[sim_cpu], sizeof(ipi[0]), false);
+	return ipi[sim_cpu];
+}
+
+bool sim_interrupted(void)
+{
+	if (!sim_interrupt_waits())
+		return false;
+	sim_access(&ipi[sim_cpu], sizeof(ipi[0]), true);
+	ipi[sim_cpu] = 0;
+	return true;
+}
+
+/* Nobody is left who could send one. */
+static bool sleeps_for_ever(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < SIM_CPUS; i++)
-		if (!cpus[i].in_hypervisor && sim_cpu_domain(i) == d)
-			interrupt(i, sim_leave_guest);
+		if (i != sim_cpu && cpus[i].todo && (!cpus[i].idle || ipi[i]))
+			return false;
+	return true;
+}
+
+bool sim_idle(void)
+{
+	struct cpu *c = &cpus[sim_cpu];
+	bool woken;
+
+	if (!sim_active)
+		return false;
+	c->idle = true;
+	while (!(woken = sim_interrupted()) && !sleeps_for_ever())
+		port_spin();
+	c->idle = false;
+	return woken;
+}
+
+/* --- a CPU that stops all others (dom/stop.h has who does) --- */
+
+void __wrap_stop_machine_begin(void);
+void __wrap_stop_machine_end(void);
+void __wrap_stop_wait(void);
+
+/* Nobody is between his way in and a place where he would wait. */
+static bool others_are_out(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIM_CPUS; i++)
+		if (i != sim_cpu && cpus[i].in_hypervisor && !cpus[i].idle && !cpus[i].stopped)
+			return false;
+	return true;
+}
+
+static bool is_stopped(void)
+{
+	sim_access(&stop_now, sizeof(stop_now), false);
+	return stop_now;
+}
+
+static void stop_set(uint64_t to)
+{
+	sim_access(&stop_now, sizeof(stop_now), true);
+	stop_now = to;
+}
+
+void __wrap_stop_wait(void)
+{
+	struct cpu *c = &cpus[sim_cpu];
+
+	c->stopped = true;
+	while (is_stopped())
+		port_spin();
+	c->stopped = false;
+}
+
+void __wrap_stop_machine_begin(void)
+{
+	while (is_stopped())
+		__wrap_stop_wait();
+	stop_set(1);
+	while (sim_active && !others_are_out())
+		port_spin();
+	reduce_stops();
+	sim_stopped = true;
+}
+
+void __wrap_stop_machine_end(void)
+{
+	sim_stopped = false;
+	stop_set(0);
+}
+
+/* Its operation is over, until an interrupt comes: then it comes back. */
+static void rest(struct cpu *c)
+{
+	c->in_hypervisor = c->todo = false;
+	sim_outcome.points[sim_cpu] = c->points;
+	if (next_cpu() == SIM_CPUS)
+		setcontext(&explorer);
+	go_on(next_cpu());
+	c->in_hypervisor = true;
 }
 
 static void enter(void)
@@ -247,19 +390,18 @@ static void enter(void)
 
 	c->in_hypervisor = true;
 	/* It came here before, and goes back to its guest first. */
-	if (c->interrupted)
+	if (c->interrupted || sim_interrupted())
 		sim_exit();
-	sim_outcome.result[sim_cpu] = c->fn(c->arg);
-	tlb_answer();
-	/* Who asked for it meanwhile found the CPU in the hypervisor. */
-	interrupt(sim_cpu, sim_leave_guest);
-	c->in_hypervisor = c->todo = false;
-	sim_outcome.points[sim_cpu] = c->points;
-	if (next_cpu() < SIM_CPUS) {
-		sim_cpu = stack_of = next_cpu();
-		setcontext(&cpus[sim_cpu].context);
+	if (c->fn)
+		sim_outcome.result[sim_cpu] = c->fn(c->arg);
+	for (;;) {
+		tlb_answer();
+		/* Who asked meanwhile found the CPU in the hypervisor. */
+		if (sim_interrupted())
+			sim_exit();
+		else
+			rest(c);
 	}
-	setcontext(&explorer);
 }
 
 static void prepare(struct cpu *c)
@@ -273,7 +415,7 @@ static void prepare(struct cpu *c)
 	c->context.uc_link = NULL;
 	makecontext(&c->context, enter, 0);
 	c->points = 0;
-	c->in_hypervisor = c->interrupted = false;
+	c->in_hypervisor = c->interrupted = c->idle = c->stopped = false;
 	c->todo = c->fn;
 }
 
@@ -284,12 +426,16 @@ void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],
 
 	schedule = *s;
 	switches = waits = 0;
+	time_ns = TIME_NS;
+	all_run = true;
 	borrowed = false;
+	memset(ipi, 0, sizeof(ipi));
 	reduce_restart();
 	memset(&sim_outcome, 0, sizeof(sim_outcome));
 	for (i = 0; i < SIM_CPUS; i++) {
 		cpus[i].fn = fn[i];
 		cpus[i].arg = arg[i];
+		all_run &= !!fn[i];
 		prepare(&cpus[i]);
 	}
 	sim_cpu = s->first;

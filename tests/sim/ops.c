@@ -447,7 +447,7 @@ static void begin_to_die(struct side *s)
 
 	sim_cpu = s->cpu;
 	domain_end(s->d);
-	sim_leave_guest();
+	state_exit();
 	sim_cpu = me;
 }
 
@@ -497,8 +497,7 @@ STEP(11) STEP(12) STEP(13) STEP(14)
 static void prepare_kill(struct side *s)
 {
 	s->args.a[0] = s->other->d->id;
-	state_run(s->cpu, NULL);
-	s->v->run = RUN_RUNNABLE;
+	state_take(s->cpu, s->v);
 }
 
 static long run_kill(struct side *s)
@@ -511,7 +510,7 @@ static long run_kill(struct side *s)
 		domain_put(victim);
 	}
 	for (i = 0; i < 4; i++)
-		(void)reaper_step();
+		state_reap();
 	return 0;
 }
 
@@ -521,7 +520,7 @@ static void reap_other(struct side *s)
 }
 
 /* The last vCPU took its domain along: of both sides, once. */
-static void op_end_of_last(struct side *s)
+void op_end_of_last(struct side *s)
 {
 	struct domain *d = s->d;
 
@@ -641,6 +640,10 @@ static const struct {
 	{ ops_grant, &ops_grant_count },
 	{ ops_calls, &ops_calls_count },
 	{ ops_timer, &ops_timer_count },
+	{ ops_sched, &ops_sched_count },
+	{ ops_domctl, &ops_domctl_count },
+	{ ops_audit, &ops_audit_count },
+	{ ops_device, &ops_device_count },
 };
 
 unsigned int op_count(void)

@@ -25,7 +25,7 @@ struct op {
 	enum op_where where;
 };
 
-#define THIRD	2		/* a vCPU that no CPU runs */
+
 
 /* Of the side at hand: where a call's arguments are. */
 static inline void *args_of(struct side *s)
@@ -85,6 +85,7 @@ long op_run_vcpu(struct side *s);
 long op_run_up(struct side *s);
 
 /* --- ops_first.c --- */
+struct xen_domctl;
 void op_foreign_map(struct side *s);
 void op_foreign_map_ro(struct side *s);
 void op_foreign_map_table(struct side *s);
@@ -107,6 +108,7 @@ void op_max_mem(struct side *s);
 void op_max_mem_more(struct side *s);
 void op_domain_info(struct side *s);
 void op_set_context(struct side *s);
+struct xen_domctl *op_domctl_other(struct side *s, uint32_t cmd);
 long op_run_domctl(struct side *s);
 void op_get_context(struct side *s);
 void op_trigger(struct side *s);
@@ -143,8 +145,25 @@ extern const unsigned int ops_calls_count;
 extern const struct op ops_timer[];
 extern const unsigned int ops_timer_count;
 
+/* --- ops_sched.c --- */
+extern const struct op ops_sched[];
+extern const unsigned int ops_sched_count;
+
+/* --- ops_domctl.c --- */
+extern const struct op ops_domctl[];
+extern const unsigned int ops_domctl_count;
+
+/* --- ops_audit.c --- */
+extern const struct op ops_audit[];
+extern const unsigned int ops_audit_count;
+
+/* --- ops_device.c --- */
+extern const struct op ops_device[];
+extern const unsigned int ops_device_count;
+
 /* --- ops.c: all of them. --- */
 void op_nothing(struct side *s);
+void op_end_of_last(struct side *s);
 unsigned int op_count(void);
 const struct op *op_at(unsigned int i);
 

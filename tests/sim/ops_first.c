@@ -183,7 +183,7 @@ static struct xen_domctl *domctl(struct side *s, uint32_t cmd, domid_t dom)
 	return op;
 }
 
-static struct xen_domctl *domctl_other(struct side *s, uint32_t cmd)
+struct xen_domctl *op_domctl_other(struct side *s, uint32_t cmd)
 {
 	return domctl(s, cmd, s->other->d->id);
 }
@@ -221,22 +221,22 @@ void op_create_end(struct side *s)
 /* No page more than it has; and room for one. */
 void op_max_mem(struct side *s)
 {
-	domctl_other(s, XEN_DOMCTL_max_mem)->u.max_mem.max_memkb =
+	op_domctl_other(s, XEN_DOMCTL_max_mem)->u.max_mem.max_memkb =
 		(s->other->d->pages.total - 2) * (PAGE_SIZE / 1024);
 }
 
 void op_max_mem_more(struct side *s)
 {
-	domctl_other(s, XEN_DOMCTL_max_mem)->u.max_mem.max_memkb =
+	op_domctl_other(s, XEN_DOMCTL_max_mem)->u.max_mem.max_memkb =
 		(s->other->d->pages.max + 8) * (PAGE_SIZE / 1024);
 }
 
-void op_domain_info(struct side *s) { (void)domctl_other(s, XEN_DOMCTL_getdomaininfo); }
+void op_domain_info(struct side *s) { (void)op_domctl_other(s, XEN_DOMCTL_getdomaininfo); }
 
 void op_set_context(struct side *s)
 {
 	struct vcpu_guest_context *c = (void *)fake_page(s->d, page + s->args_page + 1);
-	struct xen_domctl *op = domctl_other(s, XEN_DOMCTL_setvcpucontext);
+	struct xen_domctl *op = op_domctl_other(s, XEN_DOMCTL_setvcpucontext);
 
 	s->other->d->setup.has_vcpus = true;
 	memset(c, 0, sizeof(*c));
@@ -250,7 +250,7 @@ void op_set_context(struct side *s)
 /* All that a tool may know of it, into the side's own page. */
 void op_get_context(struct side *s)
 {
-	struct xen_domctl *op = domctl_other(s, XEN_DOMCTL_getvcpucontext);
+	struct xen_domctl *op = op_domctl_other(s, XEN_DOMCTL_getvcpucontext);
 
 	s->other->d->setup.has_vcpus = true;
 	op->u.vcpucontext.vcpu = s->other->v->id;
@@ -259,7 +259,7 @@ void op_get_context(struct side *s)
 
 void op_trigger(struct side *s)
 {
-	domctl_other(s, XEN_DOMCTL_sendtrigger)->u.sendtrigger =
+	op_domctl_other(s, XEN_DOMCTL_sendtrigger)->u.sendtrigger =
 		(struct xen_domctl_sendtrigger){
 			.trigger = XEN_DOMCTL_SENDTRIGGER_NMI, .vcpu = THIRD,
 		};
@@ -269,7 +269,7 @@ void op_trigger(struct side *s)
  * And the end of the pause, else its guest's CPU would wait for ever.  No
  * vCPU of its is on a CPU meanwhile.
  */
-void op_pause(struct side *s) { (void)domctl_other(s, XEN_DOMCTL_pausedomain); }
+void op_pause(struct side *s) { (void)op_domctl_other(s, XEN_DOMCTL_pausedomain); }
 
 long op_run_pause(struct side *s)
 {
@@ -287,7 +287,7 @@ long op_run_pause(struct side *s)
 }
 
 /* The reaper has some turns; its later steps are the operations die-N. */
-void op_destroy(struct side *s) { (void)domctl_other(s, XEN_DOMCTL_destroydomain); }
+void op_destroy(struct side *s) { (void)op_domctl_other(s, XEN_DOMCTL_destroydomain); }
 
 long op_run_destroy(struct side *s)
 {
@@ -299,7 +299,7 @@ long op_run_destroy(struct side *s)
 		state_exit();
 		if (r != -ERESTART)
 			break;
-		(void)reaper_step();
+		state_reap();
 	}
 	return this_cpu()->current ? r : -ESRCH;
 }

@@ -34,7 +34,7 @@ static uint64_t va_of(unsigned int what)
  */
 static void boundary(void)
 {
-	if (atomic_load(&this_cpu()->tlb_asked) || state_must_leave())
+	if (atomic_load(&this_cpu()->tlb_asked) || sim_interrupt_waits())
 		state_exit();
 }
 

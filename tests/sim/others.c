@@ -25,6 +25,7 @@ static const struct other_end {
 	{ "pin-granted", "copy-page", true, { -16, 0 } },
 	{ "pin-granted", "grant-copy-out", false, { -16, 0 } },
 	{ "pin-granted", "foreign-clear", false, { -16, 0 } },
+	{ "pin-granted", "domain-stubs", false, { -16, 0 } },
 	/* Two hypercalls, and the page is offered between them. */
 	{ "pin-granted", "offer-granted", true, { -1, 0 } },
 	{ "pin-granted", "offer-batch", true, { -1, 0 } },
@@ -39,11 +40,24 @@ static const struct other_end {
 	{ "copy-page", "vcpu-info", true, { 0, 0 } },
 	/* The page is private, and writable, before its entry goes. */
 	{ "unmap-sole", "store-both", true, { 0, 0 } },
+	/*
+	 * Another vCPU's area is written by who registers it, and by that
+	 * vCPU when it leaves its CPU: which one is the last is not said (best
+	 * effort, as on Xen).
+	 */
+	{ "vcpu-runstate-area", "block", true, { 0, -3 } },
+	{ "vcpu-runstate-area", "poll", true, { 0, -3 } },
+	{ "vcpu-runstate-area", "poll-any", true, { 0, -3 } },
+	{ "vcpu-runstate-area", "poll-until", true, { 0, 0 } },
+	{ "vcpu-runstate-area", "yield", true, { 0, 0 } },
+	/* Told to go down in its call, in which it is the last one. */
+	{ "down-other", "down-other", true, { -3, 0 } },
+	{ "down-other", "down-other", true, { 0, -3 } },
 };
 
 bool op_ends_other(const char *name)
 {
-	return !strcmp(name, "kill") || !strcmp(name, "domain-destroy");
+	return !strcmp(name, "kill") || !strcmp(name, "domain-destroy") || !strcmp(name, "down-other");
 }
 
 bool op_is_late_store(const char *store, const char *unmap, long result)

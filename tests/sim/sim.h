@@ -11,6 +11,7 @@
  *   tlb.c      what each CPU may have cached, and what it must not (I8)
  *   state.c    the prepared machine: two domains that share, grant, signal;
  *              the CPUs run one of each, or two vCPUs of one
+ *   vcpus.c    the scheduler itself, between a call and the guest (RUN1-RUN4)
  *   ops*.c     the operations
  *   locks.c    a lock is taken and freed: two steps
  *   reduce.c   which second preemptions can make a difference
@@ -22,7 +23,10 @@
  *       CPU waits; nor one that waits for a word that was not written since.
  * SIM2  A CPU in the hypervisor answers a flush only where the real one does:
  *       in its own wait loops, and on its way to the guest.  Before its turn
- *       comes it is in its guest, and answers at once.
+ *       comes it is in its guest, and answers at once.  An interrupt of the
+ *       scheduler's is steps of the CPU that gets it, also after its
+ *       operation.  What a CPU does while all others are stopped (dom/stop.h)
+ *       is one step, and the stop is not that file's (unit:dom_stop has it).
  * SIM3  A CPU caches every translation that its tables ever offered since its
  *       last flush.
  */
@@ -81,9 +85,10 @@ struct sim_outcome {
 extern struct sim_outcome sim_outcome;
 
 extern bool sim_active;		/* accesses count */
+/* One CPU stopped all others: what it does is one step, and time passes. */
+extern bool sim_stopped;
 extern SIM_PER_THREAD unsigned int sim_cpu;	/* the one that runs */
 
-struct domain *sim_cpu_domain(unsigned int cpu);
 /* Both operations, by that schedule. */
 void sim_run(const struct sim_schedule *s, const sim_fn fn[SIM_CPUS],
 	     void *const arg[SIM_CPUS]);
@@ -98,11 +103,14 @@ void sim_wait(void);
  */
 void sim_point(unsigned int conflict, enum sim_access how, bool is_point);
 /*
- * An interrupt for the CPUs in d's guest; those in the hypervisor get it on
- * their way out.
+ * Interrupts of the scheduler's.  Does one wait for the running CPU; and it is
+ * taken; and the CPU sleeps until one comes (false: none ever will).
  */
-void sim_cpu_interrupt(struct domain *d);
-void sim_leave_guest(void);	/* state.c: what that interrupt does */
+bool sim_interrupt_waits(void);
+bool sim_interrupted(void);
+bool sim_idle(void);
+/* It is that time now, unless it was once before; ~0: never. */
+bool sim_time_passes(uint64_t ns);
 void sim_exit(void);	/* state.c: the way out to the guest */
 /*
  * The verdict: this schedule is over, and sim_run() returns; without one the
@@ -150,6 +158,7 @@ extern enum sim_in_lock sim_in_lock[SIM_CPUS];
 #define SIM_CONFLICTS	16384u	/* words: more than there can be */
 #define SIM_FLUSHES	SIM_CONFLICTS	/* no word: a TLB forgets; */
 #define SIM_RESUMES	(SIM_CONFLICTS + 1)	/* who was left goes on */
+#define SIM_STOPS	(SIM_CONFLICTS + 2)	/* all others: RED8 */
 
 /* An access to a word that both operations touch and one of them writes. */
 struct sim_step {
@@ -175,6 +184,7 @@ void reduce_switched(unsigned int n);	/* before the last step; n from 0 */
 void reduce_holds(const void *lock, bool holds);	/* the running CPU */
 void reduce_flushes(unsigned int cpu);
 void reduce_resumes(void);
+void reduce_stops(void);
 /* That run was of CPU `cpu`'s operation and then the other one's. */
 void reduce_alone(unsigned int cpu);
 /*
@@ -192,6 +202,9 @@ unsigned int reduce_next(void);
 void reduce_learn(void);
 
 /* --- tlb.c --- */
+
+/* Whose tables are loaded; NULL: the hypervisor's own. */
+struct domain *sim_cpu_domain(unsigned int cpu);
 
 /*
  * What is cached now is what each schedule starts with, and what sim_tlb_undo()

@@ -9,8 +9,11 @@ SIM_SWITCHED := -fsanitize=thread -Wno-tsan --param tsan-distinguish-volatile=1 
 	-fno-builtin-memcpy -fno-builtin-memmove -fno-builtin-memset -fno-builtin-memcmp
 SIM_MACHINE = $(sort $(filter-out tests/%,$(call links,tests/sim/sim.h)) \
 	hv/x86/tlb.c hv/dom/evtchn.c hv/dom/evtchn_pirq.c hv/dom/op_evtchn.c hv/pv/op_vcpu.c hv/pv/vcpu_context.c \
-	hv/dom/vcpu.c hv/ctl/op_domctl.c hv/ctl/create.c hv/ctl/settings.c hv/ctl/cpu_policy.c \
-	hv/ctl/domain_info.c hv/ctl/cpu_map.c hv/ctl/op_xsm.c hv/pv/cpuid.c hv/dom/sched_account.c hv/dom/timer.c)
+	hv/dom/vcpu.c hv/ctl/op_domctl.c hv/ctl/op_sysctl.c hv/ctl/sysctl_info.c hv/ctl/create.c hv/ctl/settings.c \
+	hv/ctl/cpu_policy.c hv/ctl/domain_info.c hv/ctl/cpu_map.c hv/ctl/op_xsm.c hv/pv/cpuid.c $(wildcard hv/dom/sched*.c) \
+	hv/dom/op_sched.c hv/dom/timer.c hv/lib/pheap.c \
+	hv/io/pirq.c hv/io/ioapic.c hv/io/msi.c hv/io/vector.c hv/io/pciconf.c hv/io/ioport.c hv/io/cmos.c \
+	hv/pv/op_physdev.c hv/pv/physdev_device.c)
 SIM_FAKES = $(filter-out %/fake_tlb.c %/fake_evtchn.c,$(filter tests/%,$(call links,tests/sim/sim.h))) \
 	tests/fake/fake_grants.c tests/fake/fake_context.c
 SIM_OBJ = $(patsubst %.c,$(B)/sim/%.o,$(SIM_MACHINE) $(SIM_FAKES) $(wildcard tests/sim/*.c))
@@ -34,4 +37,5 @@ $(B)/sim/triples: $(SIM_OBJ:$(B)/sim/tests/sim/%=$(B)/sim/three/%)
 $(B)/sim/sim: $(SIM_OBJ)
 $(B)/sim/sim $(B)/sim/triples:
 	$(Q)$(CC) -o $@ $^ -Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=memcmp,--wrap=port_spin \
+		-Wl,--wrap=reaper_step,--wrap=stop_machine_begin,--wrap=stop_machine_end,--wrap=stop_wait \
 		$(foreach f,lock unlock lock_pair unlock_pair is_locked trylock,-Wl,--wrap=spin_$f) $(CODECS)

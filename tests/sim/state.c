@@ -13,7 +13,10 @@
 
 #include "abi/share.h"
 #include "abi/xencomm.h"
+#include "ctl/debug_keys.h"
 #include "ctl/lives.h"
+#include "ctl/sessions.h"
+#include "debug/log.h"
 #include "dom/evtchn_private.h"
 #include "dom/console.h"
 #include "dom/reclaim.h"
@@ -22,6 +25,7 @@
 #include "mm/framepool.h"
 #include "pv/above.h"
 #include "pv/hypercall.h"
+#include "pv/memory.h"
 #include "pv/mmu.h"
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
@@ -29,6 +33,7 @@
 #include "sim/sim.h"
 #include "sim/state.h"
 #include "x86/cpu.h"
+#include "x86/rtc.h"
 #include "x86/tlb.h"
 
 struct side sides[SIM_CPUS < 3 ? 2 : SIM_CPUS];
@@ -62,79 +67,13 @@ void panic(const char *fmt, ...)
 	sim_fail("panic: %s", text);
 }
 
-/* --- where CPUs and vCPUs meet --- */
-
-/*
- * In the order of VCPU1 (dom/vcpu.c): the old tables go before the CPU's bits,
- * and the new ones come after them.
- */
-static void leave(unsigned int cpu, struct domain *d)
-{
-	this_cpu()->current = NULL;
-	tlb_load_cr3(cpu_idle_cr3);
-	__atomic_and_fetch(&d->cpu_mask, ~(1UL << cpu), __ATOMIC_SEQ_CST);
-	frame_pool_cpu_leaves(d->sharing.frames, cpu);
-}
-
-static void come(unsigned int cpu, struct vcpu *v)
-{
-	frame_pool_cpu_enters(v->domain->sharing.frames, cpu);
-	__atomic_or_fetch(&v->domain->cpu_mask, 1UL << cpu, __ATOMIC_SEQ_CST);
-	this_cpu()->current = v;
-	tlb_load_cr3(mfn_to_maddr(v->kernel_l4));
-}
-
-void state_run(unsigned int cpu, struct vcpu *v)
-{
-	unsigned int me = sim_cpu;
-
-	sim_cpu = cpu;
-	if (sim_cpu_domain(cpu))
-		leave(cpu, sim_cpu_domain(cpu));
-	if (v)
-		come(cpu, v);
-	sim_cpu = me;
-}
-
-/*
- * A CPU whose domain is dying or paused, or whose vCPU goes down, is left as
- * soon as it is on its way out.
- */
-static bool has_to_leave(struct vcpu *v)
-{
-	return READ_ONCE(v->want_offline) || READ_ONCE(v->domain->paused) ||
-	       READ_ONCE(v->domain->state) != DOM_RUNNING;
-}
-
-bool state_must_leave(void)
-{
-	struct vcpu *v = this_cpu()->current;
-
-	return v && has_to_leave(v);
-}
-
-static void leave_if_asked(void)
-{
-	struct vcpu *v = this_cpu()->current;
-
-	if (!v || !has_to_leave(v))
-		return;
-	state_run(sim_cpu, NULL);
-	state_left(v);
-}
-
-/* The end of a pause: its CPU has nothing else to do. */
-static void wait_paused(struct vcpu *v)
-{
-	if (!v || this_cpu()->current)
-		return;
-	while (READ_ONCE(v->run) == RUN_PAUSED)
-		port_spin();
-	if (READ_ONCE(v->run) != RUN_RUNNABLE)
-		return;
-	WRITE_ONCE(v->run, RUN_RUNNING);
-	state_run(sim_cpu, v);
-}
+/* What sysctls that are no operations would ask. */
+long sessions_call(struct pasture_control *c) { return -ENOSYS; }
+void debug_keys_press(char key) { }
+uint32_t log_read(uint32_t *at, char *to, uint32_t most) { return 0; }
+uint64_t tsc_khz;
+uint8_t rtc_register(uint8_t reg) { return 0; }
+void rtc_register_set(uint8_t reg, uint8_t value, uint8_t kept) { }
 
 void console_drain(struct domain *d) { }
 void store_serve(struct domain *d) { }
@@ -159,25 +98,6 @@ bool domain_is_gone(const struct domain *d)
 	return false;
 }
 
-void sim_leave_guest(void)
-{
-	leave_if_asked();
-}
-
-void state_exit(void)
-{
-	struct domain *d = sim_cpu_domain(sim_cpu);
-	struct vcpu *v = this_cpu()->current;
-
-	reclaim_flush();
-	while (d && pttree_work_left(d))
-		(void)pttree_settle(d);
-	this_cpu()->pte_steps = 0;
-	leave_if_asked();
-	tlb_answer();
-	wait_paused(v);
-}
-
 void sim_exit(void)
 {
 	state_exit();
@@ -199,6 +119,8 @@ long state_call(hypercall_fn fn, struct hypercall_args *args)
 }
 
 /* --- the prepared machine --- */
+
+struct state_tables state_tables[2];
 
 static struct side *now;	/* whose guest runs */
 
@@ -397,6 +319,33 @@ static void give_rest(struct side *s)
 			give_back(n);
 }
 
+/* No slice ends. */
+static void start_cpus(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIM_CPUS; i++) {
+		sim_cpu = i;
+		cpu_areas[i] = this_cpu();
+		this_cpu()->slice_end_tsc = ~(uint64_t)0;
+	}
+	sim_cpu = 0;
+	for (i = 0; i < 2; i++) {
+		state_tables[i].d = sides[i].d;
+		state_tables[i].cr3 = mfn_to_maddr(sides[i].v->kernel_l4);
+	}
+}
+
+/* Those whom a CPU runs are told to it later. */
+static void start_domain(struct domain *d)
+{
+	unsigned int i;
+
+	d->account.weight = SCHED_WEIGHT_DEFAULT;
+	for (i = 0; i < d->vcpu_count; i++)
+		state_bar(d->vcpu[i]);
+}
+
 void state_prepare(void)
 {
 	unsigned int i;
@@ -427,51 +376,79 @@ void state_prepare(void)
 	fake_check();
 	fake_run(NULL);
 	cpu_count = SIM_CPUS;
-	vcpu_guest_cpus = (1u << SIM_CPUS) - 1;
-	for (i = 0; i < 2; i++) {
-		sim_cpu = i;
-		cpu_areas[i] = this_cpu();
-		sides[i].v->run = RUN_RUNNING;
+	start_cpus();
+	for (i = 0; i < 2; i++)
+		start_domain(sides[i].d);
+	for (i = 0; i < 2; i++)
 		state_run(i, sides[i].v);
-	}
-	sim_cpu = 0;
 }
 
 void state_one_domain(void)
 {
 	waiting = sides[1];
 	waiting.other = &sides[0];
-	waiting.v->run = RUN_RUNNABLE;
+	state_take(1, waiting.v);
 	sides[1] = sides[0];
 	sides[0].other = sides[1].other = &waiting;
 	sides[1].cpu = 1;
 	sides[1].args_page = P_ARGS_SECOND;
 	sides[1].v = sides[0].d->vcpu[1];
-	sides[1].v->run = RUN_RUNNING;
 	state_run(1, sides[1].v);
 }
 
 void state_three(void)
 {
 	struct side *s = &sides[SIM_CPUS - 1];
-	unsigned int me = sim_cpu;
 
 	*s = sides[0];
 	s->cpu = SIM_CPUS - 1;
 	s->args_page = P_ARGS_SECOND;
 	s->v = s->d->vcpu[1];
-	s->v->run = RUN_RUNNING;
-	sim_cpu = s->cpu;
-	cpu_areas[s->cpu] = this_cpu();
-	sim_cpu = me;
 	state_run(s->cpu, s->v);
 }
 
 /* --- the verdict --- */
 
+static bool has_event(const struct vcpu *v)
+{
+	return evtchn_deliverable(v) || vcpu_nmi_deliverable(v) ||
+	       (v->poll_wait && v->poll_port && evtchn_port_pending(v->domain, v->poll_port));
+}
+
+/* SCHED1 to SCHED3, when nothing is under way. */
+static void check_vcpu(struct domain *d, const struct vcpu *v)
+{
+	bool here = v->cpu < SIM_CPUS && cpu_areas[v->cpu]->current == v;
+	bool queued = v->queued.link;
+
+	ck_assert_msg(here == (v->run == RUN_RUNNING), "SCHED1: vCPU %u is on a CPU, or not", v->id);
+	ck_assert_msg((queued || !list_empty(&v->parked)) == (v->run == RUN_RUNNABLE),
+		      "SCHED2: vCPU %u waits, or not", v->id);
+	ck_assert_msg(!queued || v->cpu >= SIM_CPUS ||
+		      cpu_areas[v->cpu]->current, "vCPU %u waits for an idle CPU", v->id);
+	ck_assert_msg(v->run != RUN_BLOCKED || !has_event(v), "SCHED3: vCPU %u sleeps on an event", v->id);
+	ck_assert_msg(v->run != RUN_PAUSED || d->paused, "SCHED6: vCPU %u is paused", v->id);
+	ck_assert_msg(!v->want_offline || v->run == RUN_OFFLINE, "vCPU %u is to stop", v->id);
+}
+
+/* And what its vCPUs would do before they run again. */
+static void check_domain(struct domain *d)
+{
+	unsigned int i;
+
+	while (pttree_work_left(d))
+		(void)pttree_settle(d);
+	for (i = 0; i < d->vcpu_count; i++)
+		check_vcpu(d, d->vcpu[i]);
+}
+
 void state_check(void)
 {
 	unsigned int i;
+
+	for (i = 0; i < ARRAY_COUNT(state_tables); i++)
+		if (!domain_is_gone(state_tables[i].d))
+			check_domain(state_tables[i].d);
 
 	for (i = 0; i < SIM_CPUS; i++) {
 		sim_cpu = i;
@@ -521,7 +498,7 @@ static uint64_t vcpu_digest(struct vcpu *v, uint64_t digest)
 	digest = mix(digest, v->info_frame ? (uintptr_t)v->info % PAGE_SIZE : 1);
 	digest = mix(digest, v->single_timer.cpu >= 0);
 	digest = mix(digest, period_of(v));
-	return mix(digest, sched_is_up(v));
+	return mix(digest, sched_is_up(v) | (uint64_t)v->run << 1);
 }
 
 #define PORTS	8	/* that are looked at: more than are in use */
@@ -549,6 +526,8 @@ static uint64_t domain_digest(struct domain *d, uint64_t digest)
 		digest = page_digest(d, pfn(i), digest);
 	for (i = 0; i < d->vcpu_count; i++)
 		digest = vcpu_digest(d->vcpu[i], digest);
+	digest = mix(digest, d->account.weight | (uint64_t)d->account.cap << 32);
+	digest = mix(digest, memory_map_claimed(d) | (uint64_t)d->setup.handle[0] << 32);
 	digest = mix(events_digest(d, digest), d->pages.total);
 	return mix(digest, d->grant->frame_count | (uint64_t)d->grant->version << 32);
 }

@@ -35,6 +35,7 @@ enum {
 #define P_ARGS		40	/* of a call; three pages, */
 #define P_ARGS_SECOND	44	/* and of the second vCPU's */
 #define P_END		48	/* the pages in use end there */
+#define THIRD		2	/* a vCPU that no CPU runs */
 
 enum { REF_LENT = 8, REF_OFFERED, REF_ACCEPT, REF_UNUSED };
 
@@ -54,13 +55,21 @@ struct side {
 };
 extern struct side sides[SIM_CPUS < 3 ? 2 : SIM_CPUS];
 
+/* The domains, and what a CPU that runs one has loaded. */
+extern struct state_tables {
+	struct domain *d;
+	maddr_t cr3;
+} state_tables[2];
+
 void state_prepare(void);
 /* From the prepared state, before anything else runs. */
 void state_one_domain(void);
 /* Likewise: the third CPU runs the second vCPU of the first domain. */
 void state_three(void);
-/* The vCPU that a CPU runs (NULL: none), with its tables loaded. */
+/* The CPU runs that vCPU; it runs it no more; no CPU does from now on. */
 void state_run(unsigned int cpu, struct vcpu *v);
+void state_take(unsigned int cpu, struct vcpu *v);
+void state_bar(struct vcpu *v);
 /* I1 .. I18; it does not come back from a failure. */
 void state_check(void);
 /* What the guests see, but for frame numbers. */
@@ -69,11 +78,9 @@ uint64_t state_digest(void);
 long state_call(hypercall_fn fn, struct hypercall_args *args);
 /* Its destruction is over. */
 bool domain_is_gone(const struct domain *d);
-/* What pv_exit_to_guest() does. */
+/* What pv_exit_to_guest() does; the CPU may have no vCPU then. */
 void state_exit(void);
-/* Is the CPU that runs told to leave its guest? */
-bool state_must_leave(void);
-/* vcpus.c: no CPU runs it any more. */
-void state_left(struct vcpu *v);
+/* A turn of the reaper, which the running CPU gives it. */
+void state_reap(void);
 
 #endif

@@ -17,6 +17,7 @@
 #include "pv/pttree.h"
 #include "sim/sim.h"
 #include "sim/state.h"
+#include "x86/cpu.h"
 
 /* pages of a guest's kernel that are looked at */
 #define WINDOW		FAKE_PAGES
@@ -36,6 +37,18 @@ static struct tlb {
 	uint16_t unasked[FAKE_FRAMES];	/* readers by no grant */
 	bool table[FAKE_FRAMES];	/* may be walked */
 } tlbs[SIM_CPUS], start[SIM_CPUS];
+
+struct domain *sim_cpu_domain(unsigned int cpu)
+{
+	const struct percpu *c = cpu_areas[cpu];
+	unsigned int i;
+
+	for (i = 0; c && i < ARRAY_COUNT(state_tables); i++)
+		if (state_tables[i].d &&
+		    maddr_n(c->loaded_cr3) == maddr_n(state_tables[i].cr3))
+			return state_tables[i].d;
+	return NULL;
+}
 
 void sim_tlb_start(void)
 {

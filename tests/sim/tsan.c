@@ -44,6 +44,7 @@ static unsigned int read_count, read_cpu;
 static mfn_t changed_frame;		/* its record is being written */
 static bool changed_table;		/* a page table is being written */
 static bool busy;			/* in here already */
+bool sim_stopped;
 
 /*
  * Words that were written, with what was there before: the machine's state in
@@ -222,7 +223,7 @@ void sim_undo(void)
 	}
 	changes.count = 0;
 	changed_frame = MFN(0);
-	changed_table = busy = false;
+	changed_table = busy = sim_stopped = false;
 	reads_forget();
 	memset(last, 0, sizeof(last));
 	memset(sim_in_lock, 0, sizeof(sim_in_lock));
@@ -427,6 +428,17 @@ static __attribute__((noinline)) void access_active(const void *at,
 	busy = false;
 }
 
+/* All other CPUs wait: it is no step of a schedule, and is undone. */
+static __attribute__((noinline)) void access_alone(const void *at, size_t bytes, bool write)
+{
+	uintptr_t a = (uintptr_t)at & ~7ul;
+
+	if (!write || on_own_stack(at) || at == &sim_cpu)
+		return;
+	for (; a < (uintptr_t)at + bytes; a += 8)
+		change_add((void *)a);
+}
+
 /* A page that no CPU may write is read: that is looked at. */
 static inline bool is_in_shared(const void *at)
 {
@@ -450,7 +462,9 @@ static inline bool is_of_no_matter(const void *at)
  */
 static inline void access(const void *at, size_t bytes, bool write, bool atomic)
 {
-	if (unlikely(sim_active) && (write || atomic || bytes > 8 || !is_of_no_matter(at)))
+	if (unlikely(sim_stopped && sim_active))
+		access_alone(at, bytes, write);
+	else if (unlikely(sim_active) && (write || atomic || bytes > 8 || !is_of_no_matter(at)))
 		access_active(at, bytes, write, atomic);
 }
 

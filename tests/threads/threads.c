@@ -20,6 +20,7 @@
  *      is answered between the walk and the access.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,9 @@
 SIM_PER_THREAD unsigned int sim_cpu;
 
 static struct percpu areas[SIM_CPUS];
-static unsigned int left;	/* CPUs that are not done */
+static unsigned int left;	/* CPUs that are not done, nor asleep */
+static bool running;		/* there are threads */
+static uint64_t ipi[SIM_CPUS];	/* atomic: one of the scheduler's waits */
 
 /* An operation with its arguments, all made before the first one runs. */
 struct step {
@@ -71,13 +74,6 @@ struct percpu *this_cpu(void)
 	return cpu;
 }
 
-struct domain *sim_cpu_domain(unsigned int cpu)
-{
-	struct vcpu *v = areas[cpu].current;
-
-	return v ? v->domain : NULL;
-}
-
 static void describe(FILE *to)
 {
 	unsigned int cpu, i;
@@ -104,31 +100,91 @@ void sim_fail(const char *fmt, ...)
 	_exit(1);
 }
 
-/* Before and after the threads, in place of a CPU that is in its guest. */
-static void interrupt(unsigned int cpu, void (*handler)(void))
+/* --- interrupts --- */
+
+/*
+ * Before and after the threads, in place of a CPU that is in its guest, and
+ * then with no lock held.
+ */
+static void interrupt(unsigned int cpu)
 {
 	unsigned int me = sim_cpu;
 
 	if (__atomic_load_n(&left, __ATOMIC_SEQ_CST))
 		return;		/* TH1: it looks by itself */
 	sim_cpu = cpu;
-	handler();
+	tlb_answer();
 	sim_cpu = me;
 }
 
 void lapic_send_ipi(unsigned int cpu, enum vector vector)
 {
 	if (vector == VEC_TLB)
-		interrupt(cpu, tlb_answer);
+		interrupt(cpu);
+	else if (vector == VEC_RESCHED)
+		__atomic_store_n(&ipi[cpu], 1, __ATOMIC_SEQ_CST);
 }
 
-void sim_cpu_interrupt(struct domain *d)
+bool sim_interrupt_waits(void)
 {
-	unsigned int cpu;
+	return __atomic_load_n(&ipi[sim_cpu], __ATOMIC_SEQ_CST);
+}
 
+bool sim_interrupted(void)
+{
+	return __atomic_exchange_n(&ipi[sim_cpu], 0, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Who takes an interrupt counts as one of those left before, so while none is
+ * left and none waits, nobody can send one.
+ */
+static bool is_over(void)
+{
+	unsigned int cpu, waiting = 0;
+
+	if (__atomic_load_n(&left, __ATOMIC_SEQ_CST))
+		return false;
 	for (cpu = 0; cpu < SIM_CPUS; cpu++)
-		if (sim_cpu_domain(cpu) == d)
-			interrupt(cpu, sim_leave_guest);
+		waiting += __atomic_load_n(&ipi[cpu], __ATOMIC_SEQ_CST) != 0;
+	return !waiting && !__atomic_load_n(&left, __ATOMIC_SEQ_CST);
+}
+
+bool sim_idle(void)
+{
+	bool woken = false;
+
+	if (!running)
+		return false;
+	__atomic_sub_fetch(&left, 1, __ATOMIC_SEQ_CST);
+	while (!woken && !is_over()) {
+		tlb_answer();
+		sched_yield();
+		woken = sim_interrupt_waits();
+	}
+	__atomic_add_fetch(&left, 1, __ATOMIC_SEQ_CST);
+	return woken && sim_interrupted();
+}
+
+/* Before and after the threads, who waits lets the others pass. */
+void sim_wait(void)
+{
+	unsigned int me = sim_cpu;
+
+	if (running) {
+		sched_yield();
+		return;
+	}
+	for (sim_cpu = 0; sim_cpu < SIM_CPUS; sim_cpu++)
+		if (sim_cpu != me && sim_interrupted())
+			state_exit();
+	sim_cpu = me;
+}
+
+/* It passes by itself. */
+bool sim_time_passes(uint64_t ns)
+{
+	return false;
 }
 
 void sim_access(const void *at, size_t bytes, bool write) { }
@@ -301,6 +357,17 @@ static void run_step(struct turn *t, struct step *step)
 	state_exit();
 }
 
+/* It is asked for after its operations. */
+static void come_back(void)
+{
+	if (!sim_interrupt_waits())
+		return;
+	__atomic_add_fetch(&left, 1, __ATOMIC_SEQ_CST);
+	if (sim_interrupted())
+		state_exit();
+	__atomic_sub_fetch(&left, 1, __ATOMIC_SEQ_CST);
+}
+
 static void *run_cpu(void *arg)
 {
 	struct turn *t = arg;
@@ -311,13 +378,11 @@ static void *run_cpu(void *arg)
 	for (i = 0; i < t->count && (!i || this_cpu()->current); i++)
 		run_step(t, &t->step[i]);
 	__atomic_sub_fetch(&left, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&left, __ATOMIC_SEQ_CST)) {
+	while (!is_over()) {
 		tlb_answer();
-		sim_leave_guest();
+		come_back();
 		sched_yield();
 	}
-	/* It may have been told while the last one was busy. */
-	sim_leave_guest();
 	return NULL;
 }
 
@@ -327,10 +392,12 @@ static void run_cpus(void)
 	unsigned int cpu;
 
 	left = SIM_CPUS;
+	running = true;
 	for (cpu = 0; cpu < SIM_CPUS; cpu++)
 		CHECK(!pthread_create(&thread[cpu], NULL, run_cpu, &turns[cpu]));
 	for (cpu = 0; cpu < SIM_CPUS; cpu++)
 		CHECK(!pthread_join(thread[cpu], NULL));
+	running = false;
 }
 
 static void finish(struct turn *t)

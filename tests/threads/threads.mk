@@ -21,5 +21,5 @@ $(B)/threads/%.o: %.c $(B)/inc/.done
 	$(call say,TSAN,$@)
 	$(Q)$(CC) $(THREADS_CFLAGS) $(THREADS_TSAN) $(call page_flags,$<) -MD -MP -c -o $@ $<
 $(B)/threads/threads: $(THREADS_OBJ)
-	$(Q)$(CC) -fsanitize=thread -o $@ $^ -lpthread $(CODECS)
+	$(Q)$(CC) -fsanitize=thread -o $@ $^ -Wl,--wrap=reaper_step -lpthread $(CODECS)
 sim: $(patsubst quick,$(B)/threads/threads,$(filter quick,$(T)))

@@ -6,8 +6,6 @@
 #ifndef TESTS_THREADS_INSN_H
 #define TESTS_THREADS_INSN_H
 
-#include <sched.h>
-
 #include "sim/sim.h"
 
 static inline uint64_t read_cr3(void)
@@ -26,7 +24,7 @@ static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
 
 static inline void cpu_pause(void)
 {
-	sched_yield();
+	sim_wait();
 }
 
 #endif
