@@ -53,6 +53,7 @@ static const struct other_end {
 	/* Told to go down in its call, in which it is the last one. */
 	{ "down-other", "down-other", true, { -3, 0 } },
 	{ "down-other", "down-other", true, { 0, -3 } },
+	{ "down-other", "down-other", true, { -3, -3 } },
 };
 
 bool op_ends_other(const char *name)
@@ -74,6 +75,14 @@ static bool is_ended_pin(const char *pin, const char *end, long result)
 	return result == -ESRCH && strstr(pin, "-parts") && op_ends_other(end);
 }
 
+/* Of several steps, its vCPU goes down between two, and would go on when up. */
+static bool is_stopped_between(const char *steps, const char *down, const long result[2])
+{
+	return !strcmp(down, "down-other") && result[0] == -ESRCH && !result[1] &&
+	       (!strncmp(steps, "break", 5) || !strcmp(steps, "domain-pause") ||
+		!strcmp(steps, "foreign-map-shared"));
+}
+
 /*
  * Two that reap one domain: who finds the other one at it does not wait, and
  * so both come less far.
@@ -91,7 +100,7 @@ bool op_end_is_known(const char *a, const char *b, bool one_domain,
 	unsigned int i;
 
 	if (is_ended_pin(a, b, result[0]) || is_ended_pin(b, a, result[1]) ||
-	    is_reaped_by_two(a, b, result))
+	    is_stopped_between(a, b, result) || is_reaped_by_two(a, b, result))
 		return true;
 	for (i = 0; i < ARRAY_COUNT(other_ends); i++) {
 		e = &other_ends[i];
