@@ -206,7 +206,7 @@ static void answer_for(unsigned int cpu)
 
 	borrowed = true;
 	sim_cpu = cpu;
-	cpus[cpu].interrupted = true;
+	cpus[cpu].interrupted |= !cpus[cpu].in_hypervisor;
 	tlb_answer();
 	sim_cpu = me;
 	borrowed = false;
@@ -256,7 +256,7 @@ bool sim_time_passes(uint64_t ns)
 	return true;
 }
 
-/* --- interrupts: on in a guest, and off in the hypervisor (SIM2) --- */
+/* --- interrupts: on in a guest or idle, else off (SIM2) --- */
 
 /*
  * One of the scheduler's is a step of the CPU that gets it, in its own time: a
@@ -273,7 +273,7 @@ void lapic_send_ipi(unsigned int cpu, enum vector vector)
 {
 	if (vector == VEC_RESCHED)
 		interrupt_soon(cpu);
-	else if (vector == VEC_TLB && !cpus[cpu].in_hypervisor)
+	else if (vector == VEC_TLB && (!cpus[cpu].in_hypervisor || cpus[cpu].idle))
 		answer_for(cpu);
 }
 
@@ -311,6 +311,7 @@ bool sim_idle(void)
 	if (!sim_active)
 		return false;
 	c->idle = true;
+	tlb_answer();
 	while (!(woken = sim_interrupted()) && !sleeps_for_ever())
 		port_spin();
 	c->idle = false;
