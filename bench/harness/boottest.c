@@ -6,12 +6,15 @@
 #include <unistd.h>
 
 #include "harness/boottest.h"
+#include "harness/hostload.h"
 #include "harness/prepare.h"
 #include "harness/verdict.h"
 
 #define TEST_PASTURE	"build/debug/pasture"
 #define WORK_ROOT	"build/boot"
+/* Two; while they wait, and the host has nothing else to do, more. */
 #define AT_ONCE		2
+#define AT_MOST		4
 
 struct slot {
 	bool busy;
@@ -200,7 +203,7 @@ static void start(struct slot *s, const struct boot_test *t,
 /* Those that have ended, or have had their time. */
 static void collect(struct slot *slots, struct counts *c)
 {
-	for (size_t i = 0; i < AT_ONCE; i++) {
+	for (size_t i = 0; i < AT_MOST; i++) {
 		struct slot *s = &slots[i];
 		bool late;
 
@@ -219,7 +222,7 @@ static size_t busy(struct slot *slots, struct machine **machines)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < AT_ONCE; i++)
+	for (size_t i = 0; i < AT_MOST; i++)
 		if (slots[i].busy)
 			machines[count++] = &slots[i].machine;
 	return count;
@@ -239,25 +242,36 @@ static bool is_wanted(const struct options *o, const char *name)
 	return !o->names.count;
 }
 
+/* How many may run now. */
+static size_t room(size_t running, struct hostload *load)
+{
+	bool low = hostload_is_low(load, "/proc/stat", now_seconds());
+
+	return running < AT_ONCE ? AT_ONCE : running + low;
+}
+
 static void run_all(const struct boot_tests *tests, const struct options *o,
 		    struct counts *c)
 {
-	struct slot slots[AT_ONCE] = { 0 };
-	struct machine *machines[AT_ONCE];
-	size_t next = 0, running;
+	struct slot slots[AT_MOST] = { 0 };
+	struct machine *machines[AT_MOST];
+	struct hostload load = { 0 };
+	size_t next = 0, running = 0, most;
 
 	do {
-		for (size_t i = 0; i < AT_ONCE; i++) {
+		most = room(running, &load);
+		for (size_t i = 0; i < AT_MOST && running < most; i++) {
 			while (next < tests->count &&
 			       !is_wanted(o, tests->v[next].name))
 				next++;
 			if (!slots[i].busy && next < tests->count)
 				start(&slots[i], &tests->v[next++], o, c);
+			running = busy(slots, machines);
 		}
-		running = busy(slots, machines);
 		if (running)
 			machines_pump(machines, running, 100);
 		collect(slots, c);
+		running = busy(slots, machines);
 	} while (running || next < tests->count);
 }
 
