@@ -122,7 +122,7 @@ $(B)/harness: $(HARNESS_SRC:%.c=$(B)/%.o) $(TOOLS_SHARED:%.c=$(B)/%.o)
 HOST_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -Wall -Wextra -Wno-unused-parameter -Werror $(XEN_DEFS) -D_GNU_SOURCE \
 	-Itests/port -iquote hv -iquote tests -iquote . -iquote bench -Ihv/abi -Ihash/include -Ishare/include \
-	$(GUEST_INC) -isystem $(B)/inc -DDEBUG=1 -DTEST_BUILD=1
+	-Itests/unit/check $(GUEST_INC) -isystem $(B)/inc -DDEBUG=1 -DTEST_BUILD=1
 UNIT_NAMES := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 $(B)/host/%.o: %.c $(B)/inc/.done
 	@mkdir -p $(@D)

@@ -4,7 +4,7 @@ check() {
 	local f
 
 	while read -r f; do
-		"$@" -fsyntax-only -x c "$f" >/dev/null 2>"$log" </dev/null ||
+		"$@" -fsyntax-only -x c - >/dev/null 2>"$log" <<<"#include \"$f\"" ||
 			grep -m 1 -E 'error|warning' "$log" | sed "s|^|$f: |"
 	done
 }
