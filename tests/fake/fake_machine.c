@@ -103,6 +103,13 @@ void fake_machine_start(void)
 	free_before = palloc_free_count();
 }
 
+/* See unit/suite.h. */
+void suite_before(void);
+void suite_before(void)
+{
+	fake_machine_start();
+}
+
 struct domain *fake_domain(const char *group, uint64_t budget)
 {
 	unsigned int i = 0;

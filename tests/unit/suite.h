@@ -21,12 +21,20 @@ static inline TCase *suite_case(const char *name)
 	return tc;
 }
 
+/*
+ * What each test would make for itself: done once, before there are processes
+ * of theirs.
+ */
+extern void suite_before(void) __attribute__((weak));
+
 /* Run them all; what main() returns. */
 static inline int suite_run(void)
 {
 	SRunner *r = srunner_create(suite_own);
 	int failed;
 
+	if (suite_before)
+		suite_before();
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
