@@ -142,20 +142,24 @@ static bool flies(const struct flight *f, unsigned int turn, enum step step)
 	return turn - step < f->taken;	/* below zero is large */
 }
 
-/* The page that came first goes first. */
+/*
+ * A page that joins may leave many stores behind, which the next lock would
+ * wait for.  So who needs one goes before it; what is asked for then, and a
+ * hash, which is long, go together with them.
+ */
 static void turn_do(struct flight *f, unsigned int turn)
 {
-	struct offer *o = slot_of(f, turn - PEEK);
+	struct offer *o = slot_of(f, turn - REACH);
 
-	if (flies(f, turn, JOIN))
-		land(f, turn - JOIN);
-	spin_known_held(&o->dom->lock);
-	if (flies(f, turn, PEEK))
-		offer_prefetch_match(o);
-	o = slot_of(f, turn - REACH);
 	spin_known_held(&o->dom->lock);
 	if (flies(f, turn, REACH))
 		offer_prefetch_bucket(o);
+	if (flies(f, turn, JOIN))
+		land(f, turn - JOIN);
+	o = slot_of(f, turn - PEEK);
+	spin_known_held(&o->dom->lock);
+	if (flies(f, turn, PEEK))
+		offer_prefetch_match(o);
 	if (f->taken == turn && turn < f->most && (!turn || !f->batch->follow.ahead[0]))
 		take_off(f, turn);
 }

@@ -161,7 +161,19 @@ static void note_chain(struct share_group *g, uint64_t length)
 		;
 }
 
-/* The drawn frame becomes the canonical one.  Stripe lock; cannot fail. */
+static void fill_drawn(const struct offer *o)
+{
+	if (is_zero(o))
+		o->fns->clear(o->drawn_page);
+	else
+		o->fns->copy(o->drawn_page, o->page);
+}
+
+/*
+ * The drawn frame becomes the canonical one.  Stripe lock; cannot fail.  It is
+ * filled last, for nobody reads it before the stripe is free, and a locked
+ * instruction would wait until all those stores have left the CPU.
+ */
 static void offer_insert(struct offer *o, struct lintab_cursor *c)
 	needs_lock(&o->dom->lock, &o->group->index)
 {
@@ -169,12 +181,8 @@ static void offer_insert(struct offer *o, struct lintab_cursor *c)
 	struct share_record *r = group_record(g, o->drawn);
 
 	CHECK(r->group == g->id && !r->count && !r->holders);
-	if (is_zero(o)) {
-		o->fns->clear(o->drawn_page);
+	if (is_zero(o))
 		counter_add(&g->zero_frames, 1);
-	} else {
-		o->fns->copy(o->drawn_page, o->page);
-	}
 	atomic_store_relaxed(&r->hash, o->hash);
 	atomic_store_relaxed(&r->next, o->replica ? FOLLOW_REPLICA : FOLLOW_NONE);
 	if (unlikely(o->replica))
@@ -185,6 +193,7 @@ static void offer_insert(struct offer *o, struct lintab_cursor *c)
 	note_chain(g, o->collision_count + 1);
 	o->has_drawn = false;
 	offer_first_hold(o, r);
+	fill_drawn(o);
 }
 
 /*
