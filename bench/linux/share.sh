@@ -141,8 +141,8 @@ share_trace() {
 	share_at_least breaks $((before + 5)) && echo "breaks=$(($(share_number breaks) - before))"
 }
 
-# A free page is offered by who reports it, and by no thread that looks at others: pages between the
-# kernel's text and its data are free ones, too.
+# A free page is offered as one, and not by who looks at others: pages between the kernel's text
+# and its data are free ones, too.
 share_offers() {
 	mount -t tracefs t $tracing 2>/dev/null
 	echo >$tracing/trace && echo 1 >$tracing/events/pasture/pasture_offer/enable || return 1
@@ -154,10 +154,25 @@ share_offers() {
 	done
 	echo 0 >$tracing/events/pasture/pasture_offer/enable
 	grep 'kind=6' $tracing/trace >/tmp/free
-	n=$(grep -c 'kworker' /tmp/free)
-	grep -v 'kworker' /tmp/free && return 1
+	n=$(grep -c 'as=6' /tmp/free)
+	grep -v 'as=6' /tmp/free && return 1
 	rm /tmp/free
 	[ "$n" -ge 1 ] && echo "free pages: $n"
+}
+
+# Free memory of a guest at rest is all shared, what zones keep back too: a page that was just freed
+# is not.
+share_free() {
+	i=0 now=100
+	while [ "$now" -gt 64 ]; do
+		i=$((i + 1))
+		[ $i -lt 30 ] || { echo "$now free pages are private"; return 1; }
+		share_second
+		while read -r use pages zero; do
+			[ "$use" != free ] || now=$pages
+		done <$folder/private
+	done
+	echo "private=$now shared=$(share_number free/shared)"
 }
 
 # share_more SECONDS NUMBER: so many pages of the cache are shared within that time.
@@ -271,6 +286,7 @@ share() {
 	share_say idle
 	step calm share_calm
 	step kinds share_kinds
+	step free share_free
 	step files files
 	step pressure share_pressure
 	step trace share_trace

@@ -224,7 +224,7 @@ static void freeze_and_offer(struct offer *o, unsigned int count)
 	rc = offer_call(o);
 	unfreeze(n);
 	local_irq_restore(flags);
-	offer_account(o, rc);
+	offer_account(o, KIND_CACHE, rc);
 	for (i = n; i < count; i++)
 		table_refused(folio_pfn(held[i]));
 }

@@ -13,10 +13,15 @@
  * pages next; reporting asks again when a page is freed.
  *
  * Linux asks every two seconds, for a few blocks of each size, so that a guest
- * at work pays little for pages that it takes again.  In a guest at rest all
- * are asked for at once, and those that wait on CPUs' lists, too.
+ * at work pays little for pages that it takes again; and none of a zone that is
+ * at its low watermark, which in a small guest is most of what is free.  In a
+ * guest at rest all are offered at once where they lie: while the zone's lock
+ * is held nobody takes a page off the allocator's lists.  Those that wait on
+ * CPUs' lists are brought there first.
  */
 #include <linux/highmem.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mmzone.h>
 #include <linux/page_reporting.h>
 #include <linux/printk.h>
 #include <linux/scatterlist.h>
@@ -25,8 +30,9 @@
 
 #include "pasture.h"
 
-#define PASSES_MOST	64u	/* Linux's, of one look */
 #define REST_PAGES	256u	/* taken from look to look: it rests */
+#define FREED_LEAST	16u	/* pages, for a look at all of them */
+#define LOCKED_MOST	1024u	/* pages looked at under a zone's lock */
 
 static bool active;
 /* Brings pages on CPUs' lists to the allocator's; NULL: cannot be had. */
@@ -36,7 +42,7 @@ static unsigned int order_before;
 
 static void flush(struct offer *o)
 {
-	offer_account(o, offer_call(o));
+	offer_account(o, KIND_FREE, offer_call(o));
 }
 
 static void offer_block(struct page *page, unsigned int length)
@@ -106,41 +112,122 @@ int free_init(void)
 	return 0;
 }
 
-static bool is_at_rest(void)
+static unsigned long taken, freed;	/* pages, ever */
+
+static void count_events(void)
 {
-	static unsigned long events[NR_VM_EVENT_ITEMS], before;
-	unsigned long taken = 0;
-	bool rests;
+	static unsigned long events[NR_VM_EVENT_ITEMS];
 	int i;
 
 	all_vm_events(events);
+	freed = events[PGFREE];
+	taken = 0;
 	for (i = PGALLOC_DMA; i <= PGALLOC_MOVABLE; i++)
 		taken += events[i];
+}
+
+static bool is_at_rest(void)
+{
+	static unsigned long before;
+	bool rests;
+
+	count_events();
 	rests = taken - before < REST_PAGES;
 	before = taken;
 	return rests;
 }
 
-static bool may_report(void)
+/* 0: no block of free pages begins here.  Its first page alone says so. */
+static unsigned long block_size(unsigned long pfn)
 {
-	bool may;
+	struct page *page = pfn_to_online_page(pfn);
 
-	mutex_lock(&pasture_lock);
-	may = main_is_sharing() && balloon_rests();
-	mutex_unlock(&pasture_lock);
+	/* The size is good as long as the zone is locked, or a guess. */
+	return page && PageBuddy(page) ? 1ul << min_t(unsigned long, READ_ONCE(page->private), MAX_ORDER - 1) : 0;
+}
+
+unsigned long free_until(unsigned long pfn)
+{
+	unsigned long first, size;
+	unsigned int order;
+
+	for (order = 0; order < MAX_ORDER; order++) {
+		first = round_down(pfn, 1ul << order);
+		size = block_size(first);
+		if (size > pfn - first)
+			return first + size;
+	}
+	return pfn;
+}
+
+/* Zone's lock.  What is shared already is left; true: the batch is full. */
+static bool add_page(struct offer *o, unsigned long pfn)
+{
+	if (pfn >= hyper_pfns || table_is_shared(pfn) || !table_take(pfn, KIND_FREE))
+		return false;
+	clear_highpage(pfn_to_page(pfn));
+	return offer_add(o, pfn, 0);
+}
+
+/* Offers what is free from pfn on, a batch at most; returns how far it came. */
+static unsigned long offer_some(struct zone *zone, unsigned long pfn, unsigned long end)
+{
+	struct offer *o = &offer_batch;
+	unsigned long flags, until;
+	bool full = false;
+	long rc;
+
+	end = min(end, pfn + LOCKED_MOST);
+	spin_lock_irqsave(&zone->lock, flags);
+	for (until = free_until(pfn); pfn < end && !full; pfn++) {
+		if (pfn >= until)
+			until = pfn + block_size(pfn);
+		full = pfn < until && add_page(o, pfn);
+	}
+	rc = offer_call(o);
+	spin_unlock_irqrestore(&zone->lock, flags);
+	offer_account(o, KIND_FREE, rc);
+	return pfn;
+}
+
+/* False: the guest, or the balloon, does something else now. */
+static bool offer_zone(struct zone *zone)
+{
+	unsigned long pfn = zone->zone_start_pfn, end = zone_end_pfn(zone);
+	bool may = true;
+
+	while (may && pfn < end) {
+		mutex_lock(&pasture_lock);
+		may = main_is_sharing() && balloon_rests();
+		if (may)
+			pfn = offer_some(zone, pfn, end);
+		mutex_unlock(&pasture_lock);
+		cond_resched();
+	}
 	return may;
+}
+
+static bool offer_zones(void)
+{
+	int node, zone;
+
+	for_each_online_node(node)
+		for (zone = 0; zone < MAX_NR_ZONES; zone++)
+			if (!offer_zone(&NODE_DATA(node)->node_zones[zone]))
+				return false;
+	return true;
 }
 
 void free_look(void)
 {
-	unsigned int i;
+	static unsigned long looked_at;
 
-	if (!active || !is_at_rest())
+	if (!active || !is_at_rest() || freed - looked_at < FREED_LEAST)
 		return;
 	if (drain)
 		drain(NULL);
-	for (i = 0; i < PASSES_MOST && delayed_work_pending(&reporting.work) && may_report(); i++)
-		flush_delayed_work(&reporting.work);
+	if (offer_zones())
+		looked_at = freed;
 }
 
 /* Without pasture_lock, which a report under way wants. */

@@ -81,12 +81,12 @@ static void note(const struct offer *o)
 			frames[o->pfn[i] - base] = o->entry[i].mfn;
 }
 
-static void flush(struct offer *o)
+static void flush(struct offer *o, enum page_kind kind)
 {
 	long rc = offer_send(o, NULL, NULL);
 
 	note(o);
-	offer_account(o, rc);
+	offer_account(o, kind, rc);
 }
 
 static void range_round(const struct span *r)
@@ -97,10 +97,10 @@ static void range_round(const struct span *r)
 	for (pfn = r->first; pfn < r->end; pfn++) {
 		if (!table_may_offer(pfn, r->kind) || !offer_add(o, pfn, 0))
 			continue;
-		flush(o);
+		flush(o, r->kind);
 		cond_resched();
 	}
-	flush(o);
+	flush(o, r->kind);
 }
 
 /* What lies between text and rodata the kernel gave free at boot. */

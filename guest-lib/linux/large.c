@@ -60,27 +60,13 @@ static bool is_tail(unsigned long pfn)
 	return page && !PageCompound(page) && !page_count(page) && is_plain_kernel(page);
 }
 
-/* In a free block, of which only the first page says so. */
-static bool is_free(unsigned long pfn)
-{
-	unsigned long order;
-
-	for (order = 0; order < MAX_ORDER; order++) {
-		struct page *page = pfn_to_online_page(round_down(pfn, 1ul << order));
-
-		if (page && PageBuddy(page) && READ_ONCE(page->private) >= order)
-			return true;
-	}
-	return false;
-}
-
 /* first: aligned.  Its first page is not looked at but for what it is not. */
 static bool is_plain_block(unsigned long first)
 {
 	struct page *page = pfn_to_online_page(first);
 	unsigned int i;
 
-	if (!page || PageReserved(page) || PageCompound(page) || is_free(first))
+	if (!page || PageReserved(page) || PageCompound(page) || free_until(first) > first)
 		return false;
 	for (i = 1; i < BLOCK_MIN; i++)
 		if (!is_tail(first + i))

@@ -43,7 +43,7 @@ long offer_call(struct offer *o)
 	return o->count ? hyper_offer(o->entry, o->count) : 0;
 }
 
-void offer_account(struct offer *o, long rc)
+void offer_account(struct offer *o, enum page_kind as, long rc)
 {
 	unsigned int i;
 
@@ -57,7 +57,7 @@ void offer_account(struct offer *o, long rc)
 		offer_results[status]++;
 		c->offered++;
 		c->accepted += status == SHARE_DONE;
-		trace_pasture_offer(o->pfn[i], table_kind(o->pfn[i]), status);
+		trace_pasture_offer(o->pfn[i], table_kind(o->pfn[i]), as, status);
 		table_offered(o->pfn[i], status);
 	}
 	o->count = 0;

@@ -177,7 +177,8 @@ typedef bool (*offer_fn)(const void *arg, unsigned long pfn);
  * dropped; may_go: NULL, all do.
  */
 long offer_send(struct offer *o, offer_fn may_go, const void *arg);
-void offer_account(struct offer *o, long rc);		/* and empty it */
+/* And empty it.  as: the kind that who offered took them for, all. */
+void offer_account(struct offer *o, enum page_kind as, long rc);
 
 /* image.c */
 int image_init(void);
@@ -233,6 +234,11 @@ void cache_again(unsigned long pfn);
 int free_init(void);
 void free_fini(void);
 void free_look(void);		/* without pasture_lock */
+/*
+ * Where the block of free pages ends that this one is in; the page itself: it
+ * is not free.
+ */
+unsigned long free_until(unsigned long pfn);
 
 /* balloon.c */
 struct balloon_counters {

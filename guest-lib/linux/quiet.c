@@ -97,7 +97,7 @@ static void flush(const struct quiet_list *l, struct offer *o)
 	for (i = 0; i < o->count; i++)
 		if (o->entry[i].status == SHARE_DONE)
 			table_note_frame(o->pfn[i], o->entry[i].mfn);
-	offer_account(o, rc);
+	offer_account(o, l->kind, rc);
 }
 
 void quiet_round(struct quiet_list *l)

@@ -8,21 +8,26 @@
 
 #include <linux/tracepoint.h>
 
-/* status: enum shareop_result of share.h; kind: enum page_kind. */
+/*
+ * status: enum shareop_result of share.h; kind: enum page_kind, what the page
+ * is, and as: what it was offered as.
+ */
 TRACE_EVENT(pasture_offer,
-	TP_PROTO(unsigned long pfn, int kind, int status),
-	TP_ARGS(pfn, kind, status),
+	TP_PROTO(unsigned long pfn, int kind, int as, int status),
+	TP_ARGS(pfn, kind, as, status),
 	TP_STRUCT__entry(
 		__field(unsigned long, pfn)
 		__field(int, kind)
+		__field(int, as)
 		__field(int, status)
 	),
 	TP_fast_assign(
 		__entry->pfn = pfn;
 		__entry->kind = kind;
+		__entry->as = as;
 		__entry->status = status;
 	),
-	TP_printk("pfn=%#lx kind=%d status=%d", __entry->pfn, __entry->kind, __entry->status)
+	TP_printk("pfn=%#lx kind=%d as=%d status=%d", __entry->pfn, __entry->kind, __entry->as, __entry->status)
 );
 
 /* The page was found private again. */
