@@ -55,10 +55,14 @@ struct pt_rename {
 	/* frames; the same if it was taken over, not copied */
 	uint32_t old, new;
 	/*
-	 * entries that still name the old one; same frame: at most so many are
-	 * to change
+	 * entries that still name the old one; same frame: that are to change,
+	 * or are as they should be
 	 */
 	uint32_t left;
+	/* same frame: those of the latter that this pass came by */
+	uint32_t passed;
+	/* the linear map's, not counted above; only compared; NULL: none */
+	const uint64_t *linear;
 };
 
 struct pt_recent_name {

@@ -17,7 +17,7 @@ static int page_get(struct domain *owner, pte_t e, struct frame **f)
 	int r = resolve(owner, mfn, e & PTE_RW ? USE_WRITE : USE_READ, f);
 
 	if (r == 1 || (r == -EBUSY && frame_is_shared(*f)))
-		r = ptbreak_write(owner, NULL, mfn, f);
+		r = ptbreak_write(owner, NULL, 0, mfn, f);
 	return r;
 }
 

@@ -12,8 +12,8 @@
  *     `old`, in place of `new`.  If they differ, old is shared, held by d, and
  *     new is a copy of it; else the frame was taken over, and what is left to
  *     do is to make entries with the AVL bit writable: those without it are as
- *     they should be, and not counted.  A rename holds nothing: a domain that
- *     dies half-way forgets it.
+ *     they should be.  A rename holds nothing: a domain that dies half-way
+ *     forgets it.
  * K2  While there is a rename, no L1 entry is taken (ptcheck.c) and no
  *     instruction of the guest's runs on any of its vCPUs: before the first
  *     name changes, those that run are called into the hypervisor (all_held()),
@@ -21,11 +21,13 @@
  *     the last entry.  So no vCPU sees a page under two names, or its list's
  *     new name in front of a table's old one, the number of entries to find
  *     only falls, and one pass over all tables finds them; it ends when the
- *     last is found.  Of a frame that was taken over nobody knows how many have
- *     the bit: then it ends with the tables.
+ *     last is found.
  * K3  A new rename starts the pass anew: all are looked for in one.  So an
  *     entry that was counted may not look the same afterwards: it names `new`,
- *     or its AVL bit is gone.
+ *     or is writable.  One of a frame that was taken over that stays read-only
+ *     is counted for this pass alone; the one that the caller makes is counted
+ *     before, if it will look like those, and the linear map's, which was seen
+ *     already, is not counted again.
  * K4  What can fail comes first: room for a rename, quota, frame, M2P.
  *     With overcommit on a domain of SHARE_MODE_OWN_QUOTA waits for the frame:
  *     nothing changed, so its vCPU lets others run and does it again, a fault
@@ -95,11 +97,15 @@ static struct pt_rename *rename_find(struct pt_renames *b, mfn_t old)
 
 static void search_restart(struct pt_renames *b)
 {
+	unsigned int i;
+
 	if (b->page)
 		frame_put(b->page);
 	b->page = NULL;
 	b->slot = 0;
 	b->at_likely = false;
+	for (i = 0; i < b->count; i++)
+		b->rename[i].passed = 0;	/* K3 */
 }
 
 static bool renames_full(const struct domain *d) needs_lock(&d->mm)
@@ -113,22 +119,29 @@ static void count_set(struct pt_renames *b, uint32_t count)
 	atomic_store_relaxed(&b->count, count);
 }
 
-static void rename_add(struct pt_renames *b, mfn_t old, mfn_t new, uint32_t left)
+static void rename_add(struct pt_renames *b, const struct pt_rename *p)
 {
-	b->rename[b->count] = (struct pt_rename){ mfn_n(old), mfn_n(new), left };
+	b->rename[b->count] = *p;
 	count_set(b, b->count + 1);
 	search_restart(b);	/* K3 */
 }
 
-/* One of its entries is done. */
-static void rename_entry_done(struct pt_renames *b, struct pt_rename *p)
+/* One of its entries was seen; how many are left, and how many passed, now. */
+static void rename_counts_set(struct pt_renames *b, struct pt_rename *p, uint32_t left, uint32_t passed)
 {
-	if (--p->left)
+	p->left = left;
+	p->passed = passed;
+	if (left > passed)
 		return;
 	*p = b->rename[b->count - 1];
 	count_set(b, b->count - 1);
 	if (!b->count)
 		search_restart(b);
+}
+
+static void rename_entry_done(struct pt_renames *b, struct pt_rename *p)
+{
+	rename_counts_set(b, p, p->left - 1, p->passed);
 }
 
 bool ptbreak_pending(const struct domain *d, mfn_t mfn)
@@ -254,6 +267,8 @@ struct shared_page {
 	 * wants a reference beside those of the page's entries
 	 */
 	bool in_place;
+	/* the caller makes a read-only entry of the private page (K3) */
+	bool read_only;
 	struct share_held held;
 };
 
@@ -332,19 +347,23 @@ static void entry_convert(struct domain *d, pte_t *pte,
  * The other entries of a page that is private now, `new`: at once, that of the
  * linear map; the rest is looked for (K1).
  */
-static void others_follow(struct domain *d, mfn_t mfn, mfn_t new, uint32_t left,
+static void others_follow(struct domain *d, const struct shared_page *p, mfn_t new, uint32_t left,
 			  pte_t *linear) needs_lock(&d->mm)
 {
+	struct pt_rename r = { .old = mfn_n(p->mfn), .new = mfn_n(new), .linear = linear };
+	bool same = r.old == r.new;
+
 	all_held(d);
 	if (linear) {
-		entry_convert(d, linear, &(struct pt_rename){ mfn_n(mfn), mfn_n(new), left });
+		entry_convert(d, linear, &r);
 		left--;
 	}
 	/* They read the old frame no more before one of them writes. */
-	if (linear && !mfn_eq(mfn, new))
+	if (linear && !same)
 		domain_flush_tlb(d);
+	r.left = left + (same && p->read_only);
 	if (left)
-		rename_add(&d->pending.renames, mfn, new, left);
+		rename_add(&d->pending.renames, &r);
 }
 
 /*
@@ -390,7 +409,7 @@ static __attribute__((noinline)) int break_for_more(struct domain *d, struct sha
 	else
 		r = frame_copied(d, p, listed, new);
 	if (!r && left)
-		others_follow(d, p->mfn, *new, left, linear);
+		others_follow(d, p, *new, left, linear);
 	return r;
 }
 
@@ -429,10 +448,10 @@ static int break_page(struct domain *d, struct shared_page *p, mfn_t *new)
 	return r;
 }
 
-int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
+int ptbreak_write(struct domain *d, const pte_t *pte, pte_t next, mfn_t mfn,
 		  struct frame **f)
 {
-	struct shared_page page = { .mfn = mfn, .pte = pte };
+	struct shared_page page = { .mfn = mfn, .pte = pte, .read_only = next && !(next & PTE_RW) };
 	struct pt_rename *p = rename_find(&d->pending.renames, mfn);
 	mfn_t new;
 	int r;
@@ -531,10 +550,14 @@ static unsigned int page_part(struct domain *d, unsigned int steps)
 		if (!(*pte & PTE_P) || (*pte & (PTE_AVL_GRANT | PTE_AVL_FOREIGN)))
 			continue;
 		p = rename_find(b, pte_mfn(*pte));
-		if (!p || (p->old == p->new && !(*pte & PTE_AVL_SHARED)))
-			continue;	/* K1, K3 */
-		entry_convert(d, pte, p);
+		if (!p || (p->old == p->new && ((*pte & PTE_RW) || pte == p->linear)))
+			continue;	/* K3 */
 		b->likely = mfn_n(frame_to_mfn(b->page));
+		if (p->old == p->new && !(*pte & PTE_AVL_SHARED)) {
+			rename_counts_set(b, p, p->left, p->passed + 1);
+			continue;	/* K1 */
+		}
+		entry_convert(d, pte, p);
 		rename_entry_done(b, p);
 	}
 	return done;

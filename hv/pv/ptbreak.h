@@ -13,11 +13,12 @@
  * The caller wants a writable entry for mfn, a shared frame.  0: *f is d's own
  * page instead, with the same bytes and a general reference for the entry; if
  * nobody else holds mfn, *f is the same frame.  `pte` names mfn and is the
- * entry that will be replaced, else NULL.  -EPERM: not held; -EBUSY: others
+ * entry that will be replaced, else NULL; `next` is the entry that the caller
+ * makes, there or elsewhere, 0 if none.  -EPERM: not held; -EBUSY: others
  * hold it, or map it, and d did not choose break first; -ENOMEM: no frame, or
  * quota.  LOCK_MM.
  */
-int ptbreak_write(struct domain *d, const pte_t *pte, mfn_t mfn,
+int ptbreak_write(struct domain *d, const pte_t *pte, pte_t next, mfn_t mfn,
 		  struct frame **f) must_check needs_lock(&d->mm);
 
 /*

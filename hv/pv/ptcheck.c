@@ -101,7 +101,7 @@ static int l1_break(struct domain *d, const pte_t *pte, pte_t *e,
 		return -EBUSY;
 	if (pte && !((*pte & PTE_P) && mfn_eq(pte_mfn(*pte), mfn)))
 		pte = NULL;
-	r = ptbreak_write(d, pte, mfn, f);
+	r = ptbreak_write(d, pte, *e, mfn, f);
 	if (!r)
 		*e = pte_renamed(*e, *f);
 	else if (r == -ENOMEM && ptbreak_waits(d))
@@ -321,7 +321,7 @@ static int l1_break_read_only(struct domain *d, pte_t *pte) needs_lock(&d->mm)
 {
 	pte_t e = READ_ONCE(*pte);
 	struct frame *f;
-	int r = ptbreak_write(d, pte, pte_mfn(e), &f);
+	int r = ptbreak_write(d, pte, e, pte_mfn(e), &f);
 
 	if (r)
 		return r;

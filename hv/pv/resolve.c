@@ -123,7 +123,7 @@ static __attribute__((noinline)) int resolve_shared_write(struct domain *d, mfn_
 	if (r != -EBUSY || !frame_is_shared(*frame))
 		return r;
 	spin_lock(&d->mm);
-	r = ptbreak_write(d, NULL, mfn, frame);
+	r = ptbreak_write(d, NULL, 0, mfn, frame);
 	spin_unlock(&d->mm);
 	return r;
 }
@@ -151,7 +151,7 @@ int resolve_typed(struct domain *d, mfn_t *mfn, struct frame **frame)
 	}
 	if (r != -EBUSY || !frame_is_shared(*frame))
 		return r;
-	r = ptbreak_write(d, NULL, *mfn, frame);
+	r = ptbreak_write(d, NULL, 0, *mfn, frame);
 	if (r)
 		return r;
 	*mfn = frame_to_mfn(*frame);

@@ -247,7 +247,7 @@ START_TEST(dropped_meanwhile)
 	mfn = shared(p, 7, true);
 	ck_assert_int_eq(map(p, 0), 0);
 	spin_lock(&d->mm);
-	ck_assert_int_eq(ptbreak_write(d, NULL, mfn, &f), -EPERM);
+	ck_assert_int_eq(ptbreak_write(d, NULL, 0, mfn, &f), -EPERM);
 	spin_unlock(&d->mm);
 	settle();
 	ck_assert(filled(fake_page(peer, p), 7));

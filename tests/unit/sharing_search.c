@@ -101,6 +101,53 @@ START_TEST(search_begins_where_one_was_found)
 }
 END_TEST
 
+/* Parts of the search behind a write to a page with a read-only entry, too. */
+static unsigned int parts_read_only(uint64_t pfn)
+{
+	unsigned int parts = 0;
+	mfn_t mfn = shared(pfn, pfn * 1000, false);
+
+	ck_assert_int_eq(map(pfn + 300, pte_make(mfn, RO)), 0);
+	ck_assert_uint_eq(info().mappings, 2);
+	ck_assert_int_eq(clear_guest(fake_va(pfn), 8), 0);
+	while (pttree_settle(d))
+		parts++;
+	ck_assert(writable(pfn));
+	ck_assert_uint_eq(*fake_pte(d, pfn + 300) & (PTE_ADDR_MASK | PTE_P | PTE_RW), pte_make(mfn, PTE_P));
+	return parts;
+}
+
+/* K3: an entry that stays as it is ends the search, too. */
+START_TEST(search_ends_at_a_read_only_one)
+{
+	break_first();
+	ck_assert_uint_gt(parts_read_only(p), 0);
+	pttree_steps_max = PT_SLOTS + 1;
+	ck_assert_uint_eq(parts_read_only(p + 1), 0);
+	fake_check();
+}
+END_TEST
+
+/*
+ * K3: the entry that is being made is read-only, as those that stay are; one to
+ * change is behind.
+ */
+START_TEST(search_goes_on_behind_the_new_one)
+{
+	mfn_t mfn;
+
+	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, BOTH | SHARE_MODE_SOLE, 0, 0), 0);
+	alias(p + 1, p + 300);
+	mfn = fake_mfn(d, p + 1);
+	ck_assert_int_eq(map(p, pte_make(mfn, RO)), 0);
+	while (pttree_settle(d))
+		;
+	ck_assert(writable(p + 1) && writable(p + 300) && !writable(p));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 300)), mfn_n(mfn));
+	fake_recount();
+}
+END_TEST
+
 /* A name that is asked for when the view that says whether it holds is gone. */
 START_TEST(name_of_the_dying)
 {
@@ -136,6 +183,8 @@ int main(void)
 	tcase_add_loop_test(tc, nobody_goes_on_before_the_flush, 0, 2);
 	tcase_add_loop_test(tc, marked_entries_stay, 0, 2);
 	tcase_add_test(tc, search_begins_where_one_was_found);
+	tcase_add_test(tc, search_ends_at_a_read_only_one);
+	tcase_add_test(tc, search_goes_on_behind_the_new_one);
 	tcase_add_test(tc, name_of_the_dying);
 	return suite_run();
 }

@@ -366,6 +366,29 @@ START_TEST(linear_and_another)
 }
 END_TEST
 
+/* K3: it stays read-only, and is met again; the other is behind. */
+START_TEST(linear_stays_and_another)
+{
+	struct frame *f;
+	mfn_t mfn;
+
+	told(BOTH, fake_va(0));
+	mfn = fake_mfn(d, p);
+	fill(d, p, 7);
+	ck_assert_int_eq(map(p + 300, pte_make(mfn, RW)), 0);
+	ck_assert_int_eq(map(p, pte_make(mfn, RO)), 0);
+	ck_assert_int_eq(offer(p, p + 300), SHARE_DONE);
+	ck_assert_int_eq(resolve_write(d, fake_mfn(d, p), &f), 0);
+	ck_assert(pttree_work_left(d));
+	while (pttree_settle(d))
+		;
+	frame_put(f);
+	ck_assert(writable(p + 300) && !writable(p));
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p + 300)), mfn_n(fake_mfn(d, p)));
+	fake_check();
+}
+END_TEST
+
 /* The last one; an emulated store that saw another entry is made again. */
 static void clear_last(unsigned int way, uint64_t pfn, bool changes)
 {
@@ -467,6 +490,7 @@ int main(void)
 	tcase_add_loop_test(tc, linear_base_is_a_lie, 0, 12);
 	tcase_add_loop_test(tc, pfn_is_a_lie, 0, 4);
 	tcase_add_loop_test(tc, linear_and_another, 0, 2);
+	tcase_add_test(tc, linear_stays_and_another);
 	tcase_add_loop_test(tc, last_entry_goes, 0, 8 * ARRAY_COUNT(ways));
 	tcase_add_test(tc, last_entry_of_a_page_given_back);
 	tcase_add_test(tc, last_entry_without_a_frame);
