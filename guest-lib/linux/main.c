@@ -202,6 +202,8 @@ static int kinds_init(void)
 		rc = reserved_init();
 	if (!rc)
 		rc = balloon_init();
+	if (!rc)
+		vmalloc_init();
 	return rc;
 }
 

@@ -216,6 +216,7 @@ void quiet_again(void);
 bool quiet_looks_left(void);
 
 /* vmalloc.c */
+void vmalloc_init(void);
 void vmalloc_round(void);
 void vmalloc_fini(void);
 

@@ -25,7 +25,9 @@
  */
 #include <linux/cpumask.h>
 #include <linux/pgtable.h>
+#include <linux/printk.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
 #include <linux/vmalloc.h>
 
 #include "pasture.h"
@@ -35,6 +37,9 @@
 
 static struct quiet_list pages;
 static unsigned int epochs;	/* since the list was made */
+/* Linux's areas in use; NULL: cannot be had, or are not shared. */
+static struct list_head *areas;
+static spinlock_t *areas_lock;
 
 /* The page that va leads to, if it is vmalloc's own. */
 static bool own_page(unsigned long va, unsigned long *pfn)
@@ -55,33 +60,39 @@ static bool own_page(unsigned long va, unsigned long *pfn)
 }
 
 /*
- * True of an area that keeps its linear entries for good, too.  With one CPU
- * the answer is good until this thread sleeps, for nobody frees the area
- * meanwhile; with several there is none.
+ * Large, made of pages of its own, and one that keeps its linear entries for
+ * good where that matters; areas_lock.  The p2m list's, of 1 GiB, and those of
+ * per-CPU memory have pages that Linux does not note there.  With several CPUs
+ * such an area may be freed a moment later.
  */
-static bool may_share_area(unsigned long va)
+static bool is_wanted(const struct vmap_area *a)
 {
-	static struct vm_struct *(*area_of)(const void *va);
-	const struct vm_struct *area;
+	const struct vm_struct *area = a->vm;
 
-	if (hyper_last_breaks)
-		return true;
-	if (num_possible_cpus() > 1)
-		return false;
-	if (!area_of)
-		area_of = (void *)hyper_symbol("find_vm_area");
-	area = area_of ? area_of((void *)va) : NULL;
-	return area && !(area->flags & VM_FLUSH_RESET_PERMS);
+	return area && area->pages && area->nr_pages >= AREA_MIN &&
+	       (hyper_last_breaks || (num_possible_cpus() == 1 && !(area->flags & VM_FLUSH_RESET_PERMS)));
 }
 
-/* How many pages in a row from va on. */
-static unsigned long area_pages(unsigned long va, unsigned long end)
+/*
+ * The next such area from *va on, by Linux's own list, which is in order;
+ * false: there is none.  It may go meanwhile: what counts are its entries.
+ */
+static bool next_area(unsigned long *va, unsigned long *end)
 {
-	unsigned long n = 0, pfn;
+	const struct vmap_area *a;
+	bool found = false;
 
-	while (va + n * PAGE_SIZE < end && own_page(va + n * PAGE_SIZE, &pfn))
-		n++;
-	return n;
+	spin_lock(areas_lock);
+	list_for_each_entry(a, areas, list) {
+		found = a->va_start >= *va && is_wanted(a);
+		if (!found)
+			continue;
+		*va = a->va_start;
+		*end = a->va_end;
+		break;
+	}
+	spin_unlock(areas_lock);
+	return found;
 }
 
 /* It may be shared already: then it is looked at once it broke. */
@@ -92,65 +103,51 @@ static bool take(unsigned long pfn)
 	return table_take(pfn, KIND_VMALLOC);
 }
 
-static void add_area(struct quiet_list *l, unsigned long va, unsigned long n)
+static void add_area(struct quiet_list *l, unsigned long va, unsigned long end)
 {
 	unsigned long pfn;
 
-	for (; n; n--, va += PAGE_SIZE)
+	for (; va < end; va += PAGE_SIZE)
 		if (own_page(va, &pfn) && take(pfn))
 			quiet_add(l, pfn, va);
 }
 
-/*
- * Where the next entry may be: a table that is not there has none.  Without
- * one, lookup_address() tells the level above that of the entry that is empty,
- * and none of the highest: an empty entry of 2 MiB says PG_LEVEL_1G, and what
- * lies beside it in that GiB is looked at too.
- */
-static unsigned long next_va(unsigned long va)
+static unsigned long count_pages(void)
 {
-	unsigned long size = PAGE_SIZE;
-	unsigned int level;
+	unsigned long va, end, n = 0;
 
-	if (!lookup_address(va, &level))
-		size = page_level_size(level > PG_LEVEL_4K ? level - 1 : PG_LEVEL_512G);
-	return (va & ~(size - 1)) + size;
-}
-
-/* Pages of large areas; with a list, they are added to it. */
-static unsigned long walk_range(struct quiet_list *l, unsigned long va, unsigned long end)
-{
-	unsigned long n, all = 0;
-
-	while (va < end) {
-		n = area_pages(va, end);
-		if (n >= AREA_MIN && may_share_area(va)) {
-			all += n;
-			if (l)
-				add_area(l, va, n);
-		}
-		va = n ? va + n * PAGE_SIZE : next_va(va);
-		cond_resched();
-	}
-	return all;
-}
-
-static unsigned long walk(struct quiet_list *l)
-{
-	return walk_range(l, VMALLOC_START, VMALLOC_END) + walk_range(l, MODULES_VADDR, MODULES_END);
+	for (va = 0; next_area(&va, &end); va = end)
+		n += PFN_DOWN(end - va);
+	return n;
 }
 
 static void list_make(void)
 {
+	unsigned long va, end;
+
 	quiet_free(&pages);
-	if (!quiet_alloc(&pages, KIND_VMALLOC, walk(NULL)))
-		walk(&pages);
 	epochs = 0;
+	if (quiet_alloc(&pages, KIND_VMALLOC, count_pages()))
+		return;
+	for (va = 0; next_area(&va, &end); va = end) {
+		add_area(&pages, va, end);
+		cond_resched();
+	}
+}
+
+void vmalloc_init(void)
+{
+	if (!param_vmalloc)
+		return;
+	areas_lock = (void *)hyper_symbol("vmap_area_lock");
+	areas = (void *)hyper_symbol("vmap_area_list");
+	if (!areas_lock || !areas)
+		pr_info("cannot find the areas of vmalloc: they are not shared\n");
 }
 
 void vmalloc_round(void)
 {
-	if (!param_vmalloc)
+	if (!areas_lock || !areas)
 		return;
 	if (!pages.page || (table_in_epoch() && ++epochs == LIST_EPOCHS))
 		list_make();
