@@ -79,11 +79,12 @@ bool large_is_one(unsigned long pfn)
 	struct page *page = pfn_to_online_page(pfn);
 	unsigned long mfn;
 
-	if (!page || !hyper_frame_of(pfn, &mfn) || !(hyper_entry_of(pfn) & _PAGE_RW))
+	if (!page || !hyper_frame_of(pfn, &mfn))
 		return false;
-	if (PageCompound(page))
-		return is_compound(page);
-	return !page_count(page) && is_plain_block(round_down(pfn, BLOCK_MIN)) && is_tail(pfn);
+	if (PageCompound(page) ? !is_compound(page) :
+	    page_count(page) || !is_tail(pfn) || !is_plain_block(round_down(pfn, BLOCK_MIN)))
+		return false;
+	return hyper_entry_of(pfn) & _PAGE_RW;	/* the costly one, last */
 }
 
 static unsigned long count_all(void)

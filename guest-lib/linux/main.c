@@ -12,8 +12,9 @@
 #include "pasture.h"
 
 #define EPOCH	(8 * HZ)
-#define UNREST_MOST	64	/* looks, while the balloon moves */
+#define UNREST_MOST	160	/* looks, while the balloon moves */
 #define HURRY_MS	250u	/* between looks of which each finds more */
+#define GIVE_MS		100u	/* while the balloon is on its way */
 
 enum { RUN_STOP, RUN_SHARE, RUN_UNSHARE };
 
@@ -93,7 +94,9 @@ static unsigned int pause_ms(void)
 {
 	unsigned int ms = READ_ONCE(param_sleep_ms);
 
-	return quiet_looks_left() || !balloon_rests() ? min(ms, HURRY_MS) : ms;
+	if (!balloon_rests())
+		return min(ms, GIVE_MS);
+	return quiet_looks_left() ? min(ms, HURRY_MS) : ms;
 }
 
 static int thread_main(void *unused)
