@@ -206,16 +206,17 @@ share_truncate() {
 	done
 }
 
-# Pages of programs that broke while programs started are shared again once none does.
+# Pages of programs that broke while programs started are shared again once none does.  Counted are
+# offers: that pages broke is seen later.
 share_rest() {
 	ls -lR /data /sys/module >/dev/null
-	share_read least cache/shared
+	share_read least cache/accepted
 	i=0 now=$least
 	while [ "$now" -lt $((least + 100)) ]; do
 		i=$((i + 1))
 		[ $i -lt 10 ] || { echo "$least, and $now after $i s"; return 1; }
 		share_second
-		share_read now cache/shared
+		share_read now cache/accepted
 	done
 	echo "from $least to $now in $i s"
 }
