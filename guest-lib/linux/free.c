@@ -20,6 +20,7 @@
  * CPUs' lists are brought there first.
  */
 #include <linux/highmem.h>
+#include <linux/jiffies.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mmzone.h>
 #include <linux/page_reporting.h>
@@ -32,9 +33,11 @@
 
 #define REST_PAGES	256u	/* taken from look to look: it rests */
 #define FREED_LEAST	16u	/* pages, for a look at all of them */
+#define LOOK_PERIOD	(2 * HZ)	/* as Linux's reports */
 #define LOCKED_MOST	1024u	/* pages looked at under a zone's lock */
 
 static bool active;
+static unsigned long next_look;
 /* Brings pages on CPUs' lists to the allocator's; NULL: cannot be had. */
 static void (*drain)(void *zone);
 static unsigned int *order;	/* Linux's: no smaller block is reported */
@@ -104,6 +107,7 @@ int free_init(void)
 	if (!param_free)
 		return 0;
 	drain = (void *)hyper_symbol("drain_all_pages");
+	next_look = jiffies;
 	order_choose();
 	rc = page_reporting_register(&reporting);
 	if (rc)
@@ -222,8 +226,9 @@ void free_look(void)
 {
 	static unsigned long looked_at;
 
-	if (!active || !is_at_rest() || freed - looked_at < FREED_LEAST)
+	if (!active || !is_at_rest() || freed - looked_at < FREED_LEAST || time_before(jiffies, next_look))
 		return;
+	next_look = jiffies + LOOK_PERIOD;
 	if (drain)
 		drain(NULL);
 	if (offer_zones())
