@@ -2,7 +2,9 @@
 /*
  * Free memory goes back to the machine, by Linux's own balloon.
  *
- * What is available is kept between free_mib and free_mib + spare_mib.  Below,
+ * What is available is kept between free_mib and free_mib + spare_mib, both the
+ * more for each CPU but the first: what Linux has for each is not small, and
+ * its tracer asks what is available before it takes 1.4 MiB a CPU.  Below,
  * the target moves so far that the middle is reached; far above, half of the
  * way at each look, since others take memory while the balloon gives it.  A
  * look comes every sleep_ms, or sooner.  Between two looks the guest may want
@@ -29,6 +31,7 @@
 
 #define MIB_PAGES(n)	((unsigned long)(n) << (20 - PAGE_SHIFT))
 #define STEP_FIRST	MIB_PAGES(2)
+#define CPU_PAGES	(MIB_PAGES(3) / 2)	/* kept for each further CPU */
 #define PRESSURE_REST	(2 * HZ)
 #define OOM_REST	(4 * HZ)
 #define OOM_WAIT_MS	10
@@ -105,6 +108,16 @@ static unsigned long available(void)
 	return max(min(si_mem_available(), plain) - (long)boosted(), 0L);
 }
 
+static unsigned long low(void)
+{
+	return MIB_PAGES(READ_ONCE(param_free_mib)) + (num_online_cpus() - 1) * CPU_PAGES;
+}
+
+static unsigned long high(void)
+{
+	return low() + MIB_PAGES(READ_ONCE(param_spare_mib));
+}
+
 /* target_lock held: nothing is given back before that time. */
 static void rest(unsigned long ticks)
 {
@@ -113,17 +126,17 @@ static void rest(unsigned long ticks)
 }
 
 /* target_lock held; the balloon may still be on its way to the last target. */
-static void steer(unsigned long low, unsigned long spare)
+static void steer(void)
 {
 	unsigned long have = available(), now = balloon_stats.current_pages;
-	unsigned long middle = low + spare / 2;
+	unsigned long middle = (low() + high()) / 2;
 
-	if (have < low) {
+	if (have < low()) {
 		if (target < now + middle - have)
 			move_to(now + middle - have);
 	} else if (now > target && have <= middle) {
 		move_to(now);	/* far enough */
-	} else if (now == target && have > low + spare && time_after(jiffies, quiet_until)) {
+	} else if (now == target && have > high() && time_after(jiffies, quiet_until)) {
 		step = STEP_FIRST;
 		move_to(now - (have - middle > STEP_FIRST ? (have - middle) / 2 : have - middle));
 	}
@@ -135,15 +148,14 @@ void balloon_round(void)
 		return;
 	spin_lock(&target_lock);
 	if (is_ours())
-		steer(MIB_PAGES(READ_ONCE(param_free_mib)), MIB_PAGES(READ_ONCE(param_spare_mib)));
+		steer();
 	spin_unlock(&target_lock);
 }
 
 bool balloon_rests(void)
 {
 	return !active || counters.yielded ||
-	       (balloon_stats.current_pages == READ_ONCE(target) &&
-		available() <= MIB_PAGES(param_free_mib + param_spare_mib));
+	       (balloon_stats.current_pages == READ_ONCE(target) && available() <= high());
 }
 
 bool balloon_moved(void)
@@ -168,7 +180,7 @@ static bool is_balloon(void)
  */
 static bool is_short(void)
 {
-	return available() <= MIB_PAGES(READ_ONCE(param_free_mib) + READ_ONCE(param_spare_mib));
+	return available() <= high();
 }
 
 /* Called by who reclaims; may be in any context that may. */

@@ -86,6 +86,6 @@ MODULE_PARM_DESC(anon, "share anonymous memory (not there: refused)");
 module_param_cb(sleep_ms, &range_ops, &sleep_range, 0644);
 MODULE_PARM_DESC(sleep_ms, "milliseconds between two looks, 50 to 60000 (default 1000)");
 module_param_cb(free_mib, &range_ops, &free_range, 0644);
-MODULE_PARM_DESC(free_mib, "the balloon takes memory again when less is available, in MiB (default 2)");
+MODULE_PARM_DESC(free_mib, "the balloon takes memory again when less is available, in MiB (default 2); 1.5 MiB more for each CPU but the first");
 module_param_cb(spare_mib, &range_ops, &spare_range, 0644);
 MODULE_PARM_DESC(spare_mib, "and gives back what is available beyond free_mib and this, in MiB (default 2)");
