@@ -625,10 +625,10 @@ START_TEST(buffer_no_memory)
 	unsigned int n;
 	long r = -ENOMEM;
 
-	list(0, 300);
+	list(0, 400);	/* more than a small object: it needs a page */
 	for (n = 0; r == -ENOMEM; n++) {
 		fake_memory_take(n);
-		r = reg(300);
+		r = reg(400);
 		fake_memory_give();
 		fake_recount();
 		ck_assert_uint_lt(n, 10);
