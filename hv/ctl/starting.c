@@ -173,7 +173,7 @@ bool starting_begin(const char *text, struct starting_result *r)
 	}
 	job.result = *r;
 	domain_count_hold();		/* START3 */
-	this_cpu()->need_resched = 1;	/* to the loop */
+	WRITE_ONCE(this_cpu()->need_resched, 1);	/* to the loop */
 	return true;
 }
 
@@ -202,7 +202,7 @@ static void between_guests(void)
 {
 	if (unlikely(READ_ONCE(job.config))) {
 		build_next();
-		this_cpu()->need_resched = 1;
+		WRITE_ONCE(this_cpu()->need_resched, 1);
 	}
 	if (others)
 		others();

@@ -184,7 +184,7 @@ static enum progress look(void)
 static void look_later(void *arg)
 {
 	/* to the scheduling loop, which looks */
-	this_cpu()->need_resched = 1;
+	WRITE_ONCE(this_cpu()->need_resched, 1);
 }
 
 static void between_guests(void)

@@ -42,7 +42,7 @@ static bool stop(struct domain *d, enum domain_state was, enum domain_state is,
 	/* Its other vCPUs stop, too (D3). */
 	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
 		sched_hurry(d->vcpu[i]);
-	this_cpu()->need_resched = 1;
+	WRITE_ONCE(this_cpu()->need_resched, 1);
 	return true;
 }
 
@@ -67,7 +67,7 @@ static void end_shut(struct domain *d)
 		return;
 	atomic_add(&ending_count, 1);
 	domain_told(d);		/* by its death now */
-	this_cpu()->need_resched = 1;
+	WRITE_ONCE(this_cpu()->need_resched, 1);
 }
 
 static bool stays(const struct domain *d)

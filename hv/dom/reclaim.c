@@ -66,7 +66,7 @@ static void queue_grew(struct queue *q, unsigned int count, uint64_t mask)
 	q->count += count;
 	atomic_add(&waiting, count);
 	if (unlikely(q->count >= RECLAIM_OWNED))
-		this_cpu()->need_resched = 1;	/* other CPUs may want them */
+		WRITE_ONCE(this_cpu()->need_resched, 1);	/* other CPUs may want them */
 }
 
 static void enqueue_owned(struct frame *f, uint64_t mask)
@@ -107,7 +107,7 @@ static void owned_free(struct domain *d, struct frame *f)
 	m2p_clear(&d->m2p, frame_to_mfn(f));
 	/* A dying domain may have waited for this page only: look soon. */
 	if (READ_ONCE(d->state) == DOM_DYING)
-		this_cpu()->need_resched = 1;
+		WRITE_ONCE(this_cpu()->need_resched, 1);
 	/* After this the domain may be gone. */
 	domain_page_remove(d, f);
 	enqueue_owned(f, mask);

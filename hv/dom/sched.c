@@ -440,7 +440,7 @@ static locks_unchecked void sched_leave(void)
 			(void)sched_idle_wake(cpu->id, 0);
 		spin_unlock_pair(&here->lock, &home->lock);
 	}
-	cpu->need_resched = 0;
+	WRITE_ONCE(cpu->need_resched, 0);
 	cpu->slice_end_tsc = ns_to_tsc(now_ns() + SCHED_SLICE_NS);
 }
 
@@ -482,7 +482,7 @@ static struct vcpu *sched_pick(void)
 	struct vcpu *v;
 	bool started;
 
-	this_cpu()->need_resched = 0;
+	WRITE_ONCE(this_cpu()->need_resched, 0);
 	sched_queue_unpark(now_ns());
 	while ((v = sched_queue_take()) != NULL) {
 		started = start_slice(q, v, now_ns());
