@@ -65,8 +65,9 @@ static void queue_grew(struct queue *q, unsigned int count, uint64_t mask)
 	q->cpu_mask |= mask;
 	q->count += count;
 	atomic_add(&waiting, count);
+	/* Other CPUs may want them. */
 	if (unlikely(q->count >= RECLAIM_OWNED))
-		WRITE_ONCE(this_cpu()->need_resched, 1);	/* other CPUs may want them */
+		WRITE_ONCE(this_cpu()->need_resched, 1);
 }
 
 static void enqueue_owned(struct frame *f, uint64_t mask)
