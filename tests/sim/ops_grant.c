@@ -103,18 +103,27 @@ static void version_2(struct side *s)
 	call_with(s, GNTTABOP_set_version, &op, sizeof(op));
 }
 
-/* Nothing of the domain's is mapped by the other one. */
+/*
+ * Nothing of the domain's is mapped by the other one, whose own operation may
+ * stand ready.
+ */
 static void version_2_free(struct side *s)
 {
 	struct side *o = s->other;
+	struct hypercall_args ready = o->args;
 	unsigned int me = sim_cpu;
+	uint8_t page_ready[PAGE_SIZE];
+	uint8_t *args = (uint8_t *)fake_page(o->d, page + o->args_page);
 
 	/* The other side may have done it. */
 	if (o->v->run == RUN_RUNNING) {
+		memcpy(page_ready, args, PAGE_SIZE);
 		sim_cpu = o->cpu;
 		unmap_lent(o);
 		(void)run_grant(o);
 		sim_cpu = me;
+		memcpy(args, page_ready, PAGE_SIZE);
+		o->args = ready;
 	}
 	version_2(s);
 }

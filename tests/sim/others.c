@@ -75,12 +75,19 @@ static bool is_ended_pin(const char *pin, const char *end, long result)
 	return result == -ESRCH && strstr(pin, "-parts") && op_ends_other(end);
 }
 
-/* Of several steps, its vCPU goes down between two, and would go on when up. */
-static bool is_stopped_between(const char *steps, const char *down, const long result[2])
+/*
+ * Of several steps: between two its vCPU goes down, and would go on when up, or
+ * its domain ends, and a call of its own has been made and the next one not.
+ */
+static bool is_stopped_between(const char *steps, const char *end, const long result[2])
 {
-	return !strcmp(down, "down-other") && result[0] == -ESRCH && !result[1] &&
-	       (!strncmp(steps, "break", 5) || !strcmp(steps, "domain-pause") ||
-		!strcmp(steps, "foreign-map-shared"));
+	bool down = !strcmp(end, "down-other"), killed = !strcmp(end, "kill");
+
+	if (result[0] != -ESRCH || result[1])
+		return false;
+	return (down && !strncmp(steps, "break", 5)) ||
+	       ((down || killed) && (!strcmp(steps, "domain-pause") ||
+				     !strcmp(steps, "foreign-map-shared")));
 }
 
 /*
