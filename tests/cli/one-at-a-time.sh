@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Two runs in one tree: the second says so, and leaves the first one's files alone.
 export FAKE_DIALOGUE=$dir/dialogues/hang
-"$harness" run GUESTS=2 QEMU="$dir/fake-qemu" TIMEOUT=8 FILES="$(files)" >"$work/first" 2>&1 &
+"$harness" run GUESTS=2 QEMU="$dir/fake-qemu" TIMEOUT=20 FILES="$(files)" >"$work/first" 2>&1 &
 first=$!
 until grep -q "g1 .*offer" "$work/first" 2>/dev/null; do sleep 0.1; done
 refuses "another run uses build/run (process $first); wait for its end" \
@@ -9,7 +9,7 @@ refuses "another run uses build/run (process $first); wait for its end" \
 refuses "another run uses build/run" "$harness" run --interactive
 grep -q "phase=offer" build/run/console.log || fail "the first one's console is gone"
 wait $first || true
-grep -q "gave up after TIMEOUT=8" "$work/first" || fail "the first one did not go on"
+grep -q "gave up after TIMEOUT=20" "$work/first" || fail "the first one did not go on"
 # The same for scripts.
 (
 	. bench/own.sh

@@ -112,11 +112,11 @@ static void version_2_free(struct side *s)
 	struct side *o = s->other;
 	struct hypercall_args ready = o->args;
 	unsigned int me = sim_cpu;
-	uint8_t page_ready[PAGE_SIZE];
-	uint8_t *args = (uint8_t *)fake_page(o->d, page + o->args_page);
+	uint8_t page_ready[PAGE_SIZE], *args;
 
-	/* The other side may have done it. */
+	/* The other side may have done it, or be gone. */
 	if (o->v->run == RUN_RUNNING) {
+		args = (uint8_t *)fake_page(o->d, page + o->args_page);
 		memcpy(page_ready, args, PAGE_SIZE);
 		sim_cpu = o->cpu;
 		unmap_lent(o);
