@@ -94,12 +94,15 @@ void pirq_bound(struct domain *d, uint32_t pirq)
 	spin_unlock(&pirq_lock);
 }
 
+static bool needs_eoi(uint32_t pirq) needs_lock(&pirq_lock)
+{
+	return pirqs[pirq].kind == PIRQ_LINE && pirqs[pirq].level;
+}
+
 void pirq_eoi(struct domain *d, uint32_t pirq)
 {
-	if (!pirq_needs_eoi(pirq))
-		return;
 	spin_lock(&pirq_lock);
-	if (pirqs[pirq].served_late) {
+	if (needs_eoi(pirq) && pirqs[pirq].served_late) {
 		pirqs[pirq].served_late = false;
 		mask_apply(d, &pirqs[pirq]);
 	}
@@ -108,7 +111,12 @@ void pirq_eoi(struct domain *d, uint32_t pirq)
 
 bool pirq_needs_eoi(uint32_t pirq)
 {
-	return READ_ONCE(pirqs[pirq].kind) == PIRQ_LINE && READ_ONCE(pirqs[pirq].level);
+	bool needs;
+
+	spin_lock(&pirq_lock);
+	needs = needs_eoi(pirq);
+	spin_unlock(&pirq_lock);
+	return needs;
 }
 
 /* The window of some has ended. */
