@@ -42,6 +42,8 @@ SIM_PER_THREAD unsigned int sim_cpu;
 
 static struct percpu areas[SIM_CPUS];
 static unsigned int left;	/* CPUs that are not done, nor asleep */
+/* CPUs with operations to do; atomic */
+static unsigned int at_work;
 static bool running;		/* there are threads */
 static uint64_t ipi[SIM_CPUS];	/* atomic: one of the scheduler's waits */
 
@@ -378,7 +380,9 @@ static void *run_cpu(void *arg)
 	for (i = 0; i < t->count && (!i || this_cpu()->current); i++)
 		run_step(t, &t->step[i]);
 	__atomic_sub_fetch(&left, 1, __ATOMIC_SEQ_CST);
-	while (!is_over()) {
+	__atomic_sub_fetch(&at_work, 1, __ATOMIC_SEQ_CST);
+	/* Another one may idle in the midst of its operations. */
+	while (__atomic_load_n(&at_work, __ATOMIC_SEQ_CST) || !is_over()) {
 		tlb_answer();
 		come_back();
 		sched_yield();
@@ -391,7 +395,7 @@ static void run_cpus(void)
 	pthread_t thread[SIM_CPUS];
 	unsigned int cpu;
 
-	left = SIM_CPUS;
+	left = at_work = SIM_CPUS;
 	running = true;
 	for (cpu = 0; cpu < SIM_CPUS; cpu++)
 		CHECK(!pthread_create(&thread[cpu], NULL, run_cpu, &turns[cpu]));
