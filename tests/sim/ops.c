@@ -197,7 +197,7 @@ static void reservation(struct side *s, unsigned int cmd, uint64_t first)
 	s->args = (struct hypercall_args){ .a = { cmd, args_va(s) } };
 }
 
-static long run_memory(struct side *s)
+long op_run_memory(struct side *s)
 {
 	return state_call(op_memory, &s->args);
 }
@@ -238,10 +238,10 @@ static void give_populated(struct side *s)
 
 	sim_cpu = s->cpu;
 	populate(s);
-	CHECK(run_memory(s) == 1);
+	CHECK(op_run_memory(s) == 1);
 	mfn = *(uint64_t *)list_of(s);
 	reservation(s, XENMEM_decrease_reservation, mfn);
-	CHECK(run_memory(s) == 1);
+	CHECK(op_run_memory(s) == 1);
 	sim_cpu = me;
 	reservation(s, XENMEM_decrease_reservation, mfn);
 }
@@ -341,7 +341,7 @@ static long call_event(struct hypercall_args *args)
 	return op_event_channel(args->a[0], args->a[1]);
 }
 
-static long run_event(struct side *s)
+long op_run_event(struct side *s)
 {
 	return state_call(call_event, &s->args);
 }
@@ -550,23 +550,23 @@ static const struct op ops[] = {
 	{ "clear-page", clear_offered, run_mmuext },
 	{ "copy-page", copy_to_offered, run_mmuext },
 	{ "set-gdt", set_gdt, run_set_gdt },
-	{ "populate", populate, run_memory },
-	{ "populate-last", populate_last, run_memory },
-	{ "give-back", give_spare, run_memory },
-	{ "give-back-granted", give_offered, run_memory },
-	{ "give-back-guessed", give_guessed, run_memory },
-	{ "exchange", exchange_spare, run_memory },
+	{ "populate", populate, op_run_memory },
+	{ "populate-last", populate_last, op_run_memory },
+	{ "give-back", give_spare, op_run_memory },
+	{ "give-back-granted", give_offered, op_run_memory },
+	{ "give-back-guessed", give_guessed, op_run_memory },
+	{ "exchange", exchange_spare, op_run_memory },
 	{ "offer", offer_own, run_share_single },
 	{ "offer-same", offer_same, run_share_single },
 	{ "offer-granted", offer_offered, run_share_single },
 	{ "offer-lent", offer_lent, run_share_single },
 	{ "offer-batch", offer_two, run_batch },
 	{ "unshare", unshare_two, run_batch },
-	{ "event-bind", bind, run_event },
-	{ "event-send", send, run_event },
-	{ "event-close", close_bound, run_event },
-	{ "event-close-unbound", close_unbound, run_event },
-	{ "event-reset", reset, run_event },
+	{ "event-bind", bind, op_run_event },
+	{ "event-send", send, op_run_event },
+	{ "event-close", close_bound, op_run_event },
+	{ "event-close-unbound", close_unbound, op_run_event },
+	{ "event-reset", reset, op_run_event },
 	{ "buffer-register", register_offered, run_xencomm },
 	{ "store-by-number", store_by_number, run_call_store },
 	{ "store-granted", op_nothing, run_store_lent },
@@ -578,8 +578,8 @@ static const struct op ops[] = {
 	{ "break-last", op_break_first, op_run_store_alone },
 	{ "clear-old-table", clear_old_table, run_mmuext },
 	{ "map-old-table", map_old_table, run_update },
-	{ "give-populated", give_populated, run_memory },
-	{ "give-drawn", give_drawn, run_memory },
+	{ "give-populated", give_populated, op_run_memory },
+	{ "give-drawn", give_drawn, op_run_memory },
 	{ "load-twice", op_nothing, op_run_load_twice },
 	{ "names-twice", op_nothing, op_run_names_twice },
 	{ "vcpu-initialise", op_initialise, op_run_vcpu, NULL, OP_ONE_DOMAIN },

@@ -163,6 +163,9 @@ extern const unsigned int ops_device_count;
 
 /* --- ops.c: all of them. --- */
 void op_nothing(struct side *s);
+/* What is prepared, as HYPERVISOR_event_channel_op and _memory_op. */
+long op_run_event(struct side *s);
+long op_run_memory(struct side *s);
 void op_end_of_last(struct side *s);
 unsigned int op_count(void);
 const struct op *op_at(unsigned int i);

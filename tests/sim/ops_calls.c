@@ -23,16 +23,6 @@
 
 /* --- events --- */
 
-static long call_event(struct hypercall_args *args)
-{
-	return op_event_channel(args->a[0], args->a[1]);
-}
-
-static long run_event(struct side *s)
-{
-	return state_call(call_event, &s->args);
-}
-
 static void event_alloc(struct side *s)
 {
 	struct evtchn_alloc_unbound a = { .dom = DOMID_SELF, .remote_dom = s->other->d->id };
@@ -182,11 +172,6 @@ static void memory_size(struct side *s)
 	call_with(s, XENMEM_maximum_reservation, &self, sizeof(self));
 }
 
-static long run_memory(struct side *s)
-{
-	return state_call(op_memory, &s->args);
-}
-
 #define MAP_ENTRIES	4u
 
 static void memory_map(struct side *s)
@@ -202,7 +187,7 @@ static void memory_map(struct side *s)
 static long run_memory_map(struct side *s)
 {
 	const struct xen_memory_map *m = args_of(s);
-	long r = run_memory(s);
+	long r = op_run_memory(s);
 	unsigned int i, n = r ? 0 : m->nr_entries;
 
 	for (i = 0; i < n; i++)
@@ -259,12 +244,12 @@ static void time_area(struct side *s)
 }
 
 const struct op ops_calls[] = {
-	{ "event-alloc", event_alloc, run_event },
-	{ "event-virq", event_virq, run_event },
-	{ "event-ipi", event_ipi, run_event },
-	{ "event-status", event_status, run_event },
-	{ "event-vcpu", event_vcpu, run_event },
-	{ "event-unmask", event_unmask, run_event },
+	{ "event-alloc", event_alloc, op_run_event },
+	{ "event-virq", event_virq, op_run_event },
+	{ "event-ipi", event_ipi, op_run_event },
+	{ "event-status", event_status, op_run_event },
+	{ "event-vcpu", event_vcpu, op_run_event },
+	{ "event-unmask", event_unmask, op_run_event },
 	{ "flush-all", flush_all, run_mmuext },
 	{ "flush-page-multi", flush_page_multi, run_mmuext },
 	{ "new-base", new_base, run_mmuext },
@@ -275,7 +260,7 @@ const struct op ops_calls[] = {
 	{ "set-ldt", set_ldt, run_mmuext },
 	{ "write-descriptor", write_descriptor, run_write_descriptor },
 	{ "grant-replace", unmap_and_replace, run_replace },
-	{ "memory-size", memory_size, run_memory },
+	{ "memory-size", memory_size, op_run_memory },
 	{ "memory-map", memory_map, run_memory_map },
 	{ "buffer-unregister", buffer_unregister, run_xencomm },
 	{ "share-mode", share_mode, run_share },

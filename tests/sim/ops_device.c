@@ -155,16 +155,6 @@ static void read_ioapic(struct side *s)
 	device(s, PHYSDEVOP_apic_read, &a, sizeof(a));
 }
 
-static long call_event(struct hypercall_args *args)
-{
-	return op_event_channel(args->a[0], args->a[1]);
-}
-
-static long run_event(struct side *s)
-{
-	return state_call(call_event, &s->args);
-}
-
 const struct op ops_device[] = {
 	{ "device-line", map_line, run_device, NULL, OP_FIRST },
 	{ "device-message", map_message, run_device, NULL, OP_FIRST },
@@ -177,6 +167,6 @@ const struct op ops_device[] = {
 	{ "device-restore", restore, run_device, NULL, OP_FIRST },
 	{ "device-add", add_function, run_device, NULL, OP_FIRST },
 	{ "device-ioapic", read_ioapic, run_device, NULL, OP_FIRST },
-	{ "device-bind", bind, run_event, NULL, OP_FIRST },
+	{ "device-bind", bind, op_run_event, NULL, OP_FIRST },
 };
 const unsigned int ops_device_count = ARRAY_COUNT(ops_device);

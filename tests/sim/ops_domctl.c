@@ -106,11 +106,6 @@ static void claim(struct side *s)
 	call_with(s, XENMEM_claim_pages, &r, sizeof(r));
 }
 
-static long run_memory(struct side *s)
-{
-	return state_call(op_memory, &s->args);
-}
-
 /* --- what it is --- */
 
 static void handle(struct side *s)
@@ -192,7 +187,7 @@ const struct op ops_domctl[] = {
 	{ "domain-weight", weight_set, op_run_domctl, NULL, OP_FIRST },
 	{ "domain-cap", cap_set, op_run_domctl, NULL, OP_FIRST },
 	{ "domain-shares", shares_get, run_shares_get, NULL, OP_FIRST },
-	{ "domain-claim", claim, run_memory, NULL, OP_FIRST },
+	{ "domain-claim", claim, op_run_memory, NULL, OP_FIRST },
 	{ "domain-handle", handle, op_run_domctl, NULL, OP_FIRST },
 	{ "domain-stubs", stubs, op_run_domctl, NULL, OP_FIRST },
 	{ "domain-policy", policy_set, op_run_domctl, NULL, OP_FIRST },

@@ -103,11 +103,6 @@ static long run_runstate(struct side *s)
 	return info->state > RUNSTATE_offline || info->state_entry_time > now_ns();
 }
 
-static long call_event(struct hypercall_args *args)
-{
-	return op_event_channel(args->a[0], args->a[1]);
-}
-
 static void ipi(struct side *s)
 {
 	struct evtchn_bind_ipi b = { .vcpu = sibling(s) };
@@ -122,18 +117,13 @@ static void ipi(struct side *s)
 	call_with(s, EVTCHNOP_send, &send, sizeof(send));
 }
 
-static long run_event(struct side *s)
-{
-	return state_call(call_event, &s->args);
-}
-
 const struct op ops_sched[] = {
 	{ "block", block, run_sched },
 	{ "yield", yield, run_sched },
 	{ "poll", poll_one, run_sched },
 	{ "poll-any", poll_any, run_sched },
 	{ "poll-until", poll_until, run_sched },
-	{ "ipi", ipi, run_event, NULL, OP_ONE_DOMAIN },
+	{ "ipi", ipi, op_run_event, NULL, OP_ONE_DOMAIN },
 	{ "nmi-other", nmi_other, op_run_vcpu, NULL, OP_ONE_DOMAIN },
 	{ "up-other", up_other, op_run_vcpu, NULL, OP_ONE_DOMAIN },
 	{ "down-other", down_other, op_run_vcpu, op_end_of_last, OP_ONE_DOMAIN },
