@@ -10,7 +10,8 @@
  * others share the same bytes (SH18).
  *
  * TUM1  vCPU 0 never goes down and takes no lock that another one may hold
- *       then, but in the end, when it has called all of them up.
+ *       then, but in the end, when it has called all of them up: all at once,
+ *       since one that went down may hold the lock that another waits for.
  * TUM2  Of a page another domain writes the words from THEIRS on only.
  */
 #include <gl/memory.h>
@@ -194,11 +195,25 @@ static void work(void *arg)
 	done[me] = true;
 }
 
-/* All come up, and sometimes one goes down wherever it is. */
-static void plug(void)
+/* Those that are up already stay so. */
+static void call_up(void)
 {
 	for (unsigned int v = 1; v < VCPUS; v++)
 		hypercall_vcpu_op(VCPUOP_up, v, NULL);
+}
+
+static bool all_done(void)
+{
+	for (unsigned int v = 1; v < VCPUS; v++)
+		if (!done[v])
+			return false;
+	return true;
+}
+
+/* All come up, and sometimes one goes down wherever it is. */
+static void plug(void)
+{
+	call_up();
 	if (!below(0, 3))
 		hypercall_vcpu_op(VCPUOP_down, 1 + below(0, VCPUS - 1), NULL);
 	else if (below(0, 2))
@@ -220,11 +235,11 @@ static uint64_t works_done(void)
 static void in_order(void)
 {
 	stop = true;
+	while (!all_done()) {
+		call_up();
+		gl_yield();
+	}
 	for (unsigned int v = 1; v < VCPUS; v++) {
-		while (!done[v]) {
-			hypercall_vcpu_op(VCPUOP_up, v, NULL);
-			gl_yield();
-		}
 		gl_test_equal(lost[v], 0);
 		for (unsigned int p = 0; p < PAGES; p++)
 			if (*word(p, 8 * v) != count[v][p])
