@@ -163,8 +163,9 @@ void op_old_table(struct side *s)
 	sim_cpu = s->cpu;
 	*op = (struct mmuext_op){ .cmd = MMUEXT_UNPIN_TABLE };
 	op->arg1.mfn = s->mfn[P_TABLE];
-	/* The other side may have done it. */
-	(void)op_mmuext(&args);
+	/* The other side may have done it; none of it is left for later. */
+	while (op_mmuext(&args) == -ERESTART || pttree_work_left(s->d))
+		(void)pttree_settle(s->d);
 	sim_cpu = me;
 	for (i = 0; i < SIM_CPUS; i++)
 		if (sides[i].d == s->d)

@@ -4,8 +4,8 @@
  * ThreadSanitizer: it tells of two accesses to one word, one of them a write,
  * that nothing orders, also where no schedule of the simulator's went wrong.
  *
- *   threads SECONDS [SEED]  rounds for that long
- *   threads round SEED      one of them
+ *   threads SECONDS [SEED]      rounds for that long
+ *   threads round SEED [TIMES]  one of them, in as many processes
  *
  * A round is a process: the prepared machine (tests/sim/state.h), then each CPU
  * does a few operations of tests/sim/ops*.c, drawn by the seed, while the other
@@ -20,6 +20,7 @@
  *      is answered between the walk and the access.
  */
 #include <pthread.h>
+#include <sanitizer/common_interface_defs.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -99,6 +100,7 @@ void sim_fail(const char *fmt, ...)
 	va_end(ap);
 	fprintf(stderr, "\nthe CPUs did:");
 	describe(stderr);
+	__sanitizer_print_stack_trace();
 	_exit(1);
 }
 
@@ -472,19 +474,28 @@ static int rounds(unsigned int seconds, uint64_t seed)
 	return bad != 0;
 }
 
+/* What a seed drew; how its threads meet is the host's. */
+static int again(uint64_t seed, unsigned long times)
+{
+	unsigned long i, bad = 0;
+
+	for (i = 0; i < times; i++)
+		bad += !round_is_good(seed);
+	printf("%lu times, %lu bad\n", times, bad);
+	return bad != 0;
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2) {
-		fprintf(stderr, "threads: SECONDS [SEED], or round SEED\n");
+		fprintf(stderr, "threads: SECONDS [SEED], or round SEED [TIMES]\n");
 		return 2;
 	}
 	state_prepare();
-	if (!strcmp(argv[1], "round") && argc == 3) {
-		round_of(strtoul(argv[2], NULL, 0));
-		describe(stdout);
-		return 0;
-	}
+	if (!strcmp(argv[1], "round") && argc > 2)
+		return again(strtoul(argv[2], NULL, 0),
+			     argc > 3 ? strtoul(argv[3], NULL, 0) : 1);
 	return rounds((unsigned int)atoi(argv[1]),
 		      argc > 2 ? strtoul(argv[2], NULL, 0) : (uint64_t)time(NULL));
 }
