@@ -69,7 +69,7 @@ static void compare_name(struct domain *d, void *arg)
 {
 	struct name_search *s = arg;
 
-	if (READ_ONCE(d->state) == DOM_BUILDING || strcmp(s->name, d->name))
+	if (domain_is_building(d) || strcmp(s->name, d->name))
 		return;
 	s->found = true;
 	s->id = d->id;

@@ -175,9 +175,12 @@ static void group_add(struct domain *d, void *arg)
 {
 	struct group_sum *g = arg;
 	struct guest n;
-	uint32_t id = d->sharing.group;
+	uint32_t id;
 
-	if (READ_ONCE(d->state) == DOM_BUILDING || id < g->from || id > g->id)
+	if (domain_is_building(d))
+		return;
+	id = d->sharing.group;
+	if (id < g->from || id > g->id)
 		return;
 	if (id < g->id)
 		*g = (struct group_sum){ .from = g->from, .id = id };

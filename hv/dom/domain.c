@@ -275,7 +275,7 @@ struct domain *domain_find(domid_hv_t id)
 	spin_lock(&table_lock);
 	d = table[id % MAX_DOMAINS];
 	/* FIND3 */
-	if (d && (d->id != id || READ_ONCE(d->state) == DOM_BUILDING))
+	if (d && (d->id != id || domain_is_building(d)))
 		d = NULL;
 	if (d) {
 		ASSERT(is_whole(d)); /* FIND2 */
@@ -295,8 +295,8 @@ void domain_put(struct domain *d)
 void domain_start(struct domain *d)
 {
 	trace_event(d, TRACE_BUILT, 0, MFN(0), d->origin.generation);
-	WRITE_ONCE(d->state, DOM_RUNNING);
 	d->vcpu[0]->initialised = true;
+	atomic_store_release(&d->state, DOM_RUNNING);
 	sched_online(d->vcpu[0]);
 }
 
@@ -354,7 +354,7 @@ struct domain *domain_from_id(domid_hv_t id)
 	for (i = 0; i < MAX_DOMAINS; i++) {
 		struct domain *at = table[(id + i) % MAX_DOMAINS];
 
-		if (!at || at->id < id || READ_ONCE(at->state) == DOM_BUILDING)
+		if (!at || at->id < id || domain_is_building(at))
 			continue;
 		if (!d || at->id < d->id)
 			d = at;

@@ -235,6 +235,12 @@ struct domain {
 	struct domain_end end;
 };
 
+/* Until it is false, what its builder writes into it is nobody else's. */
+static inline bool domain_is_building(const struct domain *d)
+{
+	return atomic_load_acquire(&d->state) == DOM_BUILDING;
+}
+
 /*
  * CPUs that may hold translations of d's.  A CPU that joins them later sees the
  * tables as they were written before this call (VCPU1).
