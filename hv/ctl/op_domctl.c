@@ -23,10 +23,20 @@
 #include "pv/above.h"
 #include "pv/pttree.h"
 #include "pv/vcpu_context.h"
+#include "x86/cpu.h"
 #include "x86/guestcopy.h"
 
-/* in the second argument, which the call does not have: it goes on */
+/*
+ * in the second argument, which the call does not have: it goes on; the third
+ * says since when (now_ns(), not 0).  A caller may say so, too: the harm is his.
+ */
 #define AGAIN	0x61676169UL
+/*
+ * Debian's kernel cannot do anything else on a CPU whose call goes on and on
+ * (its preemptible hypercalls are gone where CONFIG_PREEMPT_DYNAMIC is set), and
+ * calls it a soft lockup after 20 s.
+ */
+#define DESTROY_WAIT_NS	(5 * 1000000000UL)
 
 /*
  * Not these: one makes a domain, the others take any number (a device without
@@ -101,16 +111,20 @@ static long affinity(struct domain *d, struct xen_domctl *op)
 
 /*
  * As on Xen it returns when the domain has given back all its memory: until
- * then the call is made again, and the reaper gets its turn between.  again:
- * and if d is another one by now, with the same number, the first is gone.
+ * then the call is made again, and the reaper gets its turn between.  But what
+ * takes too long (a large domain, a busy machine) goes on without a caller, as
+ * if pages of it were still in use.  since: when the call began, 0: now; and if
+ * d is another one by now, with the same number, the first is gone.
  */
-static long destroy(struct domain *d, bool again)
+static long destroy(struct domain *d, uint64_t since)
 {
 	if (d == current_vcpu()->domain)
 		return -EINVAL;
-	if (again && !atomic_load(&d->destroyed))
+	if (since && !atomic_load(&d->destroyed))
 		return 0;
 	domain_destroy(d);
+	if (since && now_ns() - since > DESTROY_WAIT_NS)
+		return 0;
 	sched_yield_cpu(current_vcpu());
 	return -ERESTART;
 }
@@ -221,7 +235,8 @@ static long setting(struct domain *d, struct xen_domctl *op)
 	}
 }
 
-static long domctl(struct domain *d, struct xen_domctl *op, bool again)
+/* since: when the call was begun; 0: now */
+static long domctl(struct domain *d, struct xen_domctl *op, uint64_t since)
 {
 	switch (op->cmd) {
 	case XEN_DOMCTL_createdomain:
@@ -233,19 +248,19 @@ static long domctl(struct domain *d, struct xen_domctl *op, bool again)
 	case XEN_DOMCTL_setdomainhandle:
 		return create_handle(d, op->u.setdomainhandle.handle);
 	case XEN_DOMCTL_pausedomain:
-		return pause(d, again);
+		return pause(d, since);
 	case XEN_DOMCTL_unpausedomain:
 		return pause_end(d);
 	case XEN_DOMCTL_setvcpucontext:
 		return set_context(d, &op->u.vcpucontext);
 	case XEN_DOMCTL_getvcpucontext:
-		return get_context(d, &op->u.vcpucontext, again);
+		return get_context(d, &op->u.vcpucontext, since);
 	case XEN_DOMCTL_sendtrigger:
 		return send_trigger(d, &op->u.sendtrigger);
 	case XEN_DOMCTL_getdomaininfo:
 		return get_info(d, op);
 	case XEN_DOMCTL_destroydomain:
-		return destroy(d, again);
+		return destroy(d, since);
 	case XEN_DOMCTL_getvcpuinfo:
 		return get_vcpu(d, &op->u.getvcpuinfo);
 	case XEN_DOMCTL_getvcpuaffinity:
@@ -263,22 +278,22 @@ static bool tells_why(const struct xen_domctl *op, long rc)
 }
 
 /*
- * d: whom it names, NULL none; again: the call was begun before.  Who says so
- * and did not is told that a domain is gone that never was.
+ * d: whom it names, NULL none; since: as above.  Who says so and did not begin it
+ * is told that a domain is gone that never was.
  */
 static long domctl_checked(struct domain *d, struct xen_domctl *op, uint64_t va,
-			   bool again)
+			   uint64_t since)
 {
 	long rc;
 
-	if (!d && again && op->cmd == XEN_DOMCTL_destroydomain)
+	if (!d && since && op->cmd == XEN_DOMCTL_destroydomain)
 		return privilege_check(current_vcpu()->domain, PRIV_DOMCTL,
 				       op->cmd);
 	if (!d && names_domain(op) && op->cmd != XEN_DOMCTL_getdomaininfo)
 		return -ESRCH;
 	rc = privilege_check(current_vcpu()->domain, PRIV_DOMCTL, op->cmd);
 	if (!rc)
-		rc = domctl(d, op, again);
+		rc = domctl(d, op, since);
 	if ((!rc || tells_why(op, rc)) && copy_to_guest(va, op, sizeof(*op)))
 		rc = -EFAULT;
 	return rc;
@@ -286,6 +301,7 @@ static long domctl_checked(struct domain *d, struct xen_domctl *op, uint64_t va,
 
 long op_domctl(struct hypercall_args *args)
 {
+	uint64_t since = args->a[1] == AGAIN ? args->a[2] | 1 : 0;
 	struct xen_domctl op;
 	struct domain *d;
 	long rc;
@@ -295,10 +311,12 @@ long op_domctl(struct hypercall_args *args)
 	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
 		return -EACCES;
 	d = names_domain(&op) ? domain_find(op.domain) : NULL;
-	rc = domctl_checked(d, &op, args->a[0], args->a[1] == AGAIN);
+	rc = domctl_checked(d, &op, args->a[0], since);
 	if (d)
 		domain_put(d);
-	if (rc == -ERESTART)
+	if (rc == -ERESTART) {
 		args->a[1] = AGAIN;
+		args->a[2] = since ?: now_ns();
+	}
 	return rc;
 }
