@@ -217,7 +217,7 @@ void sched_queue_run(struct sched_queue *q, struct vcpu *v, uint64_t now)
 		WRITE_ONCE(q->run_key, key_at(v, now));
 		WRITE_ONCE(q->run_since, now);
 	}
-	WRITE_ONCE(q->run_weight, v ? v->domain->account.weight : 0);
+	WRITE_ONCE(q->run_weight, v ? READ_ONCE(v->domain->account.weight) : 0);
 }
 
 /* --- who is told --- */
