@@ -141,6 +141,15 @@ share_trace() {
 	share_at_least breaks $((before + 5)) && echo "breaks=$(($(share_number breaks) - before))"
 }
 
+# Filler of kernel text has no frames: nobody may set a breakpoint there, which would be written.
+share_filler() {
+	mount -t tracefs t $tracing 2>/dev/null
+	share_at_least filler_given_back 900 || return 1
+	! echo "p:filler __entry_text_end+8192" >>$tracing/kprobe_events 2>/dev/null || return 1
+	echo "p:entry __x64_sys_getpid" >$tracing/kprobe_events && echo >$tracing/kprobe_events || return 1
+	echo "given=$(share_number filler_given_back)"
+}
+
 # A free page is offered as one, and not by who looks at others: pages between the kernel's text
 # and its data are free ones, too.
 share_offers() {
@@ -257,10 +266,12 @@ share_pressure() {
 share_undo() {
 	echo 2 >$folder/run || return 1
 	[ "$(share_number pages_sharing)" = 0 ] || { echo "still $(share_number pages_sharing)"; return 1; }
-	[ "$(share_number names_wrong)" = 0 ] || return 1
+	[ "$(share_number names_wrong)" = 0 ] && [ "$(share_number filler_given_back)" = 0 ] || return 1
 	echo 1 >$folder/run
 	i=0
-	while ! { share_at_least text/shared 2500 && share_at_least reserved/shared 500; } >/dev/null; do
+	# Filler is known by its bytes, so it has them again.
+	while ! { share_at_least text/shared 2500 && share_at_least reserved/shared 500 &&
+		share_at_least filler_given_back 900; } >/dev/null; do
 		i=$((i + 1))
 		[ $i -lt 60 ] || return 1
 		sleep 1
@@ -290,6 +301,7 @@ share() {
 	step free share_free
 	step files files
 	step pressure share_pressure
+	step filler share_filler
 	step trace share_trace
 	step truncate share_truncate
 	step rest share_rest

@@ -56,6 +56,7 @@ int image_init(void)
 	for (i = 0; i < ARRAY_SIZE(ranges); i++)
 		for (pfn = ranges[i].first; pfn < ranges[i].end; pfn++)
 			table_claim(pfn, ranges[i].kind);
+	filler_init(hyper_symbol("_text"), ranges[0].first, ranges[0].end);
 	return 0;
 }
 
@@ -110,6 +111,7 @@ void image_round(void)
 
 	if (!frames)
 		return;
+	filler_round();
 	for (i = 0; i < ARRAY_SIZE(ranges); i++)
 		range_round(&ranges[i]);
 }

@@ -15,6 +15,8 @@
  *   kind      pages                                  moment
  *   text      kernel text                            once, quiet
  *   rodata    kernel rodata                          once, quiet
+ *   filler    between parts of text: given back but  once
+ *             for one page
  *   reserved  data, bss, boot-time tables, that have unchanged for a while
  *             one entry, the linear map's
  *   cache     page cache that no process maps, or     soon after it was read,
@@ -186,6 +188,12 @@ void image_round(void);
 void image_fini(void);
 /* Its frame is still the one that it was given when it was offered. */
 bool image_is_current(unsigned long pfn);
+
+/* filler.c: pages first to end, at va, are kernel text */
+void filler_init(unsigned long va, unsigned long first, unsigned long end);
+void filler_round(void);
+void filler_restore(void);	/* all have frames again, if there is memory */
+unsigned long filler_given(void);
 
 /* reserved.c */
 int reserved_init(void);

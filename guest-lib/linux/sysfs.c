@@ -71,6 +71,11 @@ static s64 names_checked(void)
 	return pages;
 }
 
+static s64 filler_given_back(void)
+{
+	return filler_given();
+}
+
 static s64 calls_failed(void)
 {
 	return offer_calls_failed;
@@ -97,6 +102,7 @@ NUMBER(pages_owned);
 NUMBER(general_profit);
 NUMBER(breaks);
 NUMBER(calls_failed);
+NUMBER(filler_given_back);
 NUMBER(names_checked);
 NUMBER(names_wrong);
 
@@ -156,7 +162,8 @@ static struct attribute *root_attrs[] = {
 	&number_pages_sharing.attr.attr, &number_pages_volatile.attr.attr,
 	&number_pages_owned.attr.attr, &number_general_profit.attr.attr,
 	&number_breaks.attr.attr, &number_calls_failed.attr.attr,
-	&number_names_checked.attr.attr, &number_names_wrong.attr.attr, NULL,
+	&number_names_checked.attr.attr, &number_names_wrong.attr.attr,
+	&number_filler_given_back.attr.attr, NULL,
 };
 static const struct attribute_group root_group = { .attrs = root_attrs };
 

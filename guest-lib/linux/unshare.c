@@ -82,6 +82,7 @@ unsigned long unshare_all(void)
 		cond_resched();
 	}
 	map_writable(pfns, count);
+	filler_restore();
 	return count_shared();
 }
 
