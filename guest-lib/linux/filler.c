@@ -80,7 +80,7 @@ static int entry_set(unsigned long pfn, unsigned long mfn)
 					    native_make_pte(PFN_PHYS(mfn) | bits), UVMF_INVLPG | UVMF_ALL);
 }
 
-/* *frame: a frame's number to give one back, a pfn to get one, and then that. */
+/* *frame: the frame to give back; or the pfn that gets one, and then that. */
 static bool one_frame(unsigned int op, xen_pfn_t *frame)
 {
 	struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };

@@ -28,13 +28,14 @@
 
 /*
  * in the second argument, which the call does not have: it goes on; the third
- * says since when (now_ns(), not 0).  A caller may say so, too: the harm is his.
+ * says since when (now_ns(), not 0).  A caller may say so, too: the harm is
+ * his.
  */
 #define AGAIN	0x61676169UL
 /*
  * Debian's kernel cannot do anything else on a CPU whose call goes on and on
- * (its preemptible hypercalls are gone where CONFIG_PREEMPT_DYNAMIC is set), and
- * calls it a soft lockup after 20 s.
+ * (its preemptible hypercalls are gone where CONFIG_PREEMPT_DYNAMIC is set),
+ * and calls it a soft lockup after 20 s.
  */
 #define DESTROY_WAIT_NS	(5 * 1000000000UL)
 
@@ -278,8 +279,8 @@ static bool tells_why(const struct xen_domctl *op, long rc)
 }
 
 /*
- * d: whom it names, NULL none; since: as above.  Who says so and did not begin it
- * is told that a domain is gone that never was.
+ * d: whom it names, NULL none; since: as above.  Who says so and did not begin
+ * it is told that a domain is gone that never was.
  */
 static long domctl_checked(struct domain *d, struct xen_domctl *op, uint64_t va,
 			   uint64_t since)
