@@ -19,7 +19,10 @@
 #define PAGES	256u
 #define BYTES	(PAGES * 4096ul)
 
-/* A child with such memory, as QEMU has it, that writes two pages of it. */
+/*
+ * A child with such memory, as QEMU has it, that writes two pages of it.  No
+ * other page is like them: KSM may run just now, for another test.
+ */
 static pid_t child(uint8_t *ram)
 {
 	int ready[2];
@@ -29,8 +32,8 @@ static pid_t child(uint8_t *ram)
 	ck_assert(!pipe(ready));
 	pid = fork();
 	if (!pid) {
-		ram[0] = 1;
-		ram[5 * 4096] = 2;
+		for (unsigned int i = 0; i < 2; i++)
+			*(uint64_t *)(ram + i * 5 * 4096) = 2 * (uint64_t)getpid() + i;
 		if (write(ready[1], &byte, 1) == 1)
 			pause();
 		_exit(0);
