@@ -9,6 +9,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
+# A job for each CPU, unless the caller has a number; `make test` sees to it itself.
+ifeq ($(MAKELEVEL)$(filter test,$(MAKECMDGOALS))$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 V ?= 0
 DEBUG ?= 0
 TEST_BUILD ?= 0
@@ -40,12 +44,13 @@ HV_DIRS := lib debug x86 mm dom io sharing pv audit offer ctl boot
 HV_SRC := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.c)) \
 	$(wildcard share/*.c hash/*.c)
 HV_ASM := $(foreach d,$(HV_DIRS),$(wildcard hv/$(d)/*.asm))
-HV_OBJ := $(HV_SRC:%.c=$(B)/hv/%.o) $(HV_ASM:%.asm=$(B)/hv/%.asm.o)
+# What lint looks into: the release's objects have no code before they are linked.
+HV_OBJ := $(HV_SRC:%.c=$(B)/debug/hv/%.o) $(HV_ASM:%.asm=$(B)/debug/hv/%.asm.o)
 
 # For debugging: frame pointers, for the traces of a panic.  For speed: optimized as
 # one program when linked; a hypercall is a chain of small functions of many files.
 HV_CFLAGS_1 := -fno-omit-frame-pointer
-HV_CFLAGS_0 := -fomit-frame-pointer -flto=auto -ffat-lto-objects
+HV_CFLAGS_0 := -fomit-frame-pointer -flto=auto
 
 # Pages with vector registers, hash/page_NAME.c: flags after all others.  Such a file is
 # not part of the whole-program optimization, which would mix its code with the rest.
@@ -180,9 +185,9 @@ model: $(call unless_list,$(B)/.deps) ## check the SPIN models and that their wr
 cli: $(call unless_list,$(HV) $(HV_DEBUG) $(B)/harness $(B)/pasturectl $(B)/pasture-replay $(GUEST_KERNELS))
 cli: ## what the tools say to a user's mistakes (T=NAME one, T=list)
 	@tests/cli/run.sh $(T)
-lint: $(call unless_list,$(HV) $(GUEST_CORE_OBJ) $(B)/inc/.done) ## layers, headers, symbols, style (T=NAME one)
+lint: $(call unless_list,$(HV_DEBUG) $(GUEST_CORE_OBJ) $(B)/inc/.done) ## layers, headers, symbols, style (T=NAME one)
 	@HV_CC="$(CC) $(HV_CFLAGS) -DDEBUG=1 -DTEST_BUILD=1" HOST_CC="$(CC) $(HOST_CFLAGS)" \
-		GUEST_CC="$(CC) $(GUEST_CFLAGS) $(GUEST_INC)" SHARE_OBJ="$(filter $(B)/hv/share/% $(B)/hv/hash/%,$(HV_OBJ))" HV_OBJ="$(HV_OBJ)" CORE_OBJ="$(GUEST_CORE_OBJ)" tests/lint/run.sh $(T)
+		GUEST_CC="$(CC) $(GUEST_CFLAGS) $(GUEST_INC)" SHARE_OBJ="$(filter $(B)/debug/hv/share/% $(B)/debug/hv/hash/%,$(HV_OBJ))" HV_OBJ="$(HV_OBJ)" CORE_OBJ="$(GUEST_CORE_OBJ)" tests/lint/run.sh $(T)
 bench: $(call unless_list,all) ## every measurement, with tables, JSON and pictures in build/bench (T=NAME one, T=list)
 	@bench/run-named.sh bench bench/benches $(T)
 fuzz: $(call unless_list,$(B)/inc/.done) ## fuzz the core (T=NAME one; N= SEED=, or by AFL++ DRIVER=cov SECONDS= KEEP=1)
