@@ -164,6 +164,14 @@ static const struct rsdp *find_rsdp(void)
 	return find_rsdp_in_bios();
 }
 
+const void *acpi_root(uint32_t *bytes)
+{
+	const struct rsdp *r = find_rsdp();
+
+	*bytes = !r ? 0 : r->revision >= 2 ? sizeof(*r) : RSDP_SUM_BYTES;
+	return r;
+}
+
 static const struct table *table_at(maddr_t m, const char *signature)
 {
 	const struct table *t;

@@ -51,6 +51,8 @@ void e820_give_to_palloc(void);
 #define RSDP_BYTES	36
 /* the loader's copy of ACPI's root; zeroes: none */
 extern uint8_t boot_rsdp[RSDP_BYTES];
+/* ACPI's root, wherever it is, and its size; NULL and 0: there is none. */
+const void *acpi_root(uint32_t *bytes);
 /* APIC ids of the processors, this one's first; says what is left out. */
 uint32_t acpi_find_cpus(uint32_t self, uint32_t *apic_ids, uint32_t max);
 void acpi_find_clocks(struct ref_hw *hw);

@@ -205,6 +205,7 @@ static void read_first_domain(void)
 	if (!first_configure(&boot_options.first, cpu_count, most, first, err,
 			     sizeof(err)))
 		boot_fail("%s", err);
+	first->acpi_root = acpi_root(&first->acpi_root_bytes);
 	build_plan(first);
 }
 

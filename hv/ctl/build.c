@@ -46,6 +46,8 @@ _Static_assert(CONFIG_VCPUS_MAX == MAX_VCPUS, "what the list may ask for");
 #define MAP_ALIGN	(4UL << 20)
 /* kernels expect a PC's holes in the first MiB */
 #define LOW_FIRST	0x100
+#define EBDA_SEGMENT	0x40e		/* of a PC's memory, as is this: */
+#define ACPI_ROOT_AT	0x500		/* behind the BIOS's data */
 #define INIT_CHUNK_ORDER MEMORY_ORDER_MAX
 
 struct build {
@@ -328,6 +330,23 @@ static void list_write(struct build *b)
 
 /* --- what the guest is told --- */
 
+/*
+ * A kernel without firmware of its own looks for ACPI's root where a BIOS puts
+ * it: in the extended data area, which the BIOS's data area names.  What the
+ * first domain has there is its own memory; and a machine with UEFI has its
+ * root anywhere, and tells none but the loader.
+ */
+static void acpi_root_put(struct build *b)
+{
+	const struct domain_config *c = b->config;
+	uint16_t segment = ACPI_ROOT_AT >> 4;
+
+	if (!c->acpi_root || b->image.first_va - b->image.virt_base < LOW_FIRST * PAGE_SIZE)
+		return;
+	put_bytes(b, EBDA_SEGMENT, &segment, sizeof(segment));
+	put_bytes(b, ACPI_ROOT_AT, c->acpi_root, c->acpi_root_bytes);
+}
+
 static void start_info_rings(struct build *b, uint32_t console_port,
 			     uint32_t store_port)
 {
@@ -456,6 +475,7 @@ static bool fill(struct build *b)
 
 	image_load(b);
 	initrd_load(b);
+	acpi_root_put(b);
 	list_write(b);
 	shared_info_init(b->d);
 	ptbuild_fill(&pt, b->ranges, b->range_count);

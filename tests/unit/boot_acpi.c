@@ -205,14 +205,23 @@ END_TEST
 
 START_TEST(no_bios)
 {
+	uint32_t bytes;
+
 	memset(maddr_to_virt(MADDR(RSDP)), 0, 36);
 	lapic(3, 1);
 	ck_assert_uint_eq(cpus(), 1);
 	rsdp(0x9000, 2);
 	memcpy(boot_rsdp, maddr_to_virt(MADDR(0x9000)), RSDP_BYTES);
 	ck_assert_uint_eq(cpus(), 2);
+	ck_assert_ptr_eq(acpi_root(&bytes), boot_rsdp);
+	ck_assert_uint_eq(bytes, RSDP_BYTES);
 	boot_rsdp[8]++;		/* damaged */
 	ck_assert_uint_eq(cpus(), 1);
+	ck_assert_ptr_null(acpi_root(&bytes));
+	ck_assert_uint_eq(bytes, 0);
+	rsdp(RSDP, 0);
+	ck_assert_ptr_eq(acpi_root(&bytes), maddr_to_virt(MADDR(RSDP)));
+	ck_assert_uint_eq(bytes, 20);
 }
 END_TEST
 

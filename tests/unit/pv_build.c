@@ -80,6 +80,8 @@ START_TEST(does_not_fit)
 }
 END_TEST
 
+static const char *acpi_root;	/* what the next domain is given, of 16 bytes */
+
 static struct domain *build_kernel(const struct boot_module *kernel,
 				   uint64_t pages, uint64_t initrd_bytes)
 {
@@ -92,6 +94,7 @@ static struct domain *build_kernel(const struct boot_module *kernel,
 		.name = "x", .count = 1, .vcpus = 1, .weight = 256, .repeat = 1, .share_budget = ~0UL,
 		.memory_bytes = pages * PAGE_SIZE, .kernel = kernel,
 		.modules = { &module }, .module_count = initrd_bytes ? 1 : 0,
+		.acpi_root = acpi_root, .acpi_root_bytes = acpi_root ? 16 : 0,
 	};
 	return build_domain(&c, 0, 1);
 }
@@ -279,6 +282,28 @@ START_TEST(initrd_by_pfn)
 }
 END_TEST
 
+/* Where a BIOS leaves it; but not in an image. */
+START_TEST(acpi_root_is_found)
+{
+	const uint8_t segment[] = { 0x50, 0 }, nothing[16] = { 0 };
+	struct domain *d;
+
+	acpi_root = "RSD PTR as it is";
+	d = build_like_linux(0x200, INIT_P2M);
+	fake_run(d);
+	ck_assert_mem_eq(fake_page(d, 0) + 0x40e, segment, 2);
+	ck_assert_mem_eq(fake_page(d, 0) + 0x500, acpi_root, 16);
+	ck_assert_mem_eq(fake_page(d, 0) + 0x510, nothing, 16);
+	fake_end(d);
+	d = build_like_linux(0x20, INIT_P2M);
+	fake_run(d);
+	ck_assert_mem_eq(fake_page(d, 0) + 0x500, nothing, 16);
+	fake_end(d);
+	acpi_root = NULL;
+	fake_check();
+}
+END_TEST
+
 START_TEST(p2m_in_the_way)
 {
 	ck_assert_ptr_null(build_like_linux(0x200, FAKE_BASE));
@@ -343,6 +368,7 @@ int main(void)
 	tcase_add_test(tc, initrd);
 	tcase_add_test(tc, p2m_at_its_own_address);
 	tcase_add_test(tc, initrd_by_pfn);
+	tcase_add_test(tc, acpi_root_is_found);
 	tcase_add_test(tc, p2m_in_the_way);
 	tcase_add_test(tc, many_lives);
 	tcase_add_test(tc, found_domain_waits);
