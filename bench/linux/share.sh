@@ -108,6 +108,17 @@ share_at_least() {
 	[ "$n" -ge "$2" ] || { echo "$1 is $n, less than $2"; return 1; }
 }
 
+# Within 20 s of its start, and under the right names.
+share_some() {
+	i=0
+	until [ "$(share_number text/shared)" -ge 2500 ]; do
+		i=$((i + 1))
+		[ $i -le 20 ] || share_at_least text/shared 2500 || return 1
+		share_second
+	done
+	[ "$(share_number names_wrong)" = 0 ]
+}
+
 share_kinds() {
 	share_at_least text/shared 2500 && share_at_least rodata/shared 2000 &&
 		share_at_least reserved/shared 500 && share_at_least vmalloc/shared 800 &&

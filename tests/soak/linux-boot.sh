@@ -1,14 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# boots of the stock Linux kernel in a row, on two CPU models (N=100 GUEST_MEM=128 VCPUS=1)
-# reads: N KERNEL GUEST_MEM VCPUS VIA MEM CPUS ACCEL QEMU TIMEOUT WORDS
+# boots of the stock Linux kernel in a row, on two CPU models (N=100 GUEST_MEM=128 VCPUS=1 SHARING=0)
+# reads: N KERNEL GUEST_MEM VCPUS VIA SHARING MEM CPUS ACCEL QEMU TIMEOUT WORDS
 # Each must reach user space, do a short job, leave a clean kernel log, power off, and
-# lose no frame.
+# lose no frame.  SHARING=1: pasture.ko is loaded first of all.
 . bench/linux/lib.sh
 KERNEL=${KERNEL:-$(kernel_of linux-image-cloud-amd64)} || exit 1
 need build/linux/base.gz
 [ "${VIA-}" != xen ] || need build/linux/xen.elf
-export KERNEL INITRD=build/linux/base.gz
+export KERNEL INITRD=build/linux/base.gz SHARING=${SHARING:-0}
+[ "$SHARING" = 0 ] || {
+	need build/linux/share-cloud-amd64.gz
+	INITRD+=" build/linux/share-cloud-amd64.gz"
+}
 count=${N:-100} good=0
 models=(qemu64 max)
 declare -A per=([qemu64]=0 [max]=0)
