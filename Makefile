@@ -78,8 +78,9 @@ $(1)/hv/asm_offsets.inc: hv/x86/asm_offsets.c $(1)/hv/.flags $(B)/inc/.done
 $(1)/hv/%.asm.o: %.asm $(1)/hv/asm_offsets.inc
 	@mkdir -p $$(@D)
 	$$(call say,NASM,$$@)
-	$(Q)$(NASM) -f elf64 -g -I$(1)/hv/ -M -MT $$@ -MF $$(@:.o=.d) $$<
-	$(Q)$(NASM) -f elf64 -g -Werror -I$(1)/hv/ -o $$@ $$<
+	$(Q)$(NASM) -f elf64 -g -I$(1)/hv/ -I$(B)/guest/ -M -MT $$@ -MF $$(@:.o=.d) $$<
+	$(Q)$(NASM) -f elf64 -g -Werror -I$(1)/hv/ -I$(B)/guest/ -o $$@ $$<
+$(1)/hv/hv/boot/unpack_image.asm.o: $(B)/guest/unpack.elf
 
 # QEMU's -kernel and GRUB take a 32-bit ELF; .elf64 is the same with symbols.
 $(1)/pasture: $(HV_SRC:%.c=$(1)/hv/%.o) $(HV_ASM:%.asm=$(1)/hv/%.asm.o) hv/boot/pasture.lds

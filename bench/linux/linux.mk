@@ -13,13 +13,16 @@ $(PKG)/%/.done: .ci/unpack.sh
 	$(call say,GET,$*)
 	@.ci/unpack.sh $* $(@D) && touch $@
 
-# linux-cloud.elf, linux-generic.elf: what the hypervisor is given.
+# linux-cloud.elf, linux-generic.elf: what the hypervisor is given; vmlinuz: what Debian's GRUB gives it.
 $(L)/linux-cloud.elf: $(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
 	@mkdir -p $(@D)
 	@$(B)/harness kernel $(PKG)/linux-image-cloud-amd64/boot/vmlinuz-* $@
 $(L)/linux-generic.elf: $(PKG)/linux-image-amd64/.done | $(B)/harness
 	@mkdir -p $(@D)
 	@$(B)/harness kernel $(PKG)/linux-image-amd64/boot/vmlinuz-* $@
+$(L)/vmlinuz: $(PKG)/linux-image-amd64/.done
+	@mkdir -p $(@D)
+	@cp $(PKG)/linux-image-amd64/boot/vmlinuz-* $@
 $(L)/xen.elf: $(PKG)/xen-hypervisor-4.17-amd64/.done
 	@mkdir -p $(@D)
 	@gzip -dc $(PKG)/xen-hypervisor-4.17-amd64/boot/xen-4.17-amd64.gz > $@
@@ -94,7 +97,7 @@ $(L)/virtio.gz: $(PKG)/linux-image-cloud-amd64/.done | $(B)/harness
 
 # What the boot tests need.
 LINUX_BOOT := $(L)/m32.gz $(L)/share-cloud-amd64.gz $(L)/linux-cloud.elf $(L)/base.gz $(L)/files.gz $(L)/grub.elf \
-	$(L)/linux-generic.elf $(L)/dom0.gz $(L)/dom0-cloud.gz $(L)/dom0-io.gz $(L)/dom0-pci.gz $(L)/disk.img
+	$(L)/linux-generic.elf $(L)/vmlinuz $(L)/dom0.gz $(L)/dom0-cloud.gz $(L)/dom0-io.gz $(L)/dom0-pci.gz $(L)/disk.img
 
 # GRUB for Xen as a kernel of its own: kernel and initial RAM disk in its memory disk.
 # GRUB knows no lz4, so it gets the kernel unpacked, with gzip around.

@@ -16,6 +16,7 @@
 #include "ctl/control.h"
 #include "ctl/domlist.h"
 #include "ctl/first.h"
+#include "ctl/unpack.h"
 #include "ctl/waiting.h"
 #include "debug/log.h"
 #include "dom/console.h"
@@ -191,7 +192,7 @@ static void read_first_domain(void)
 {
 	struct domain_config *first;
 	char err[200];
-	uint64_t most;
+	uint64_t most, packed;
 
 	if (!boot_options.first.wanted)
 		return;
@@ -206,6 +207,10 @@ static void read_first_domain(void)
 			     sizeof(err)))
 		boot_fail("%s", err);
 	first->acpi_root = acpi_root(&first->acpi_root_bytes);
+	if (unpack_plan(first, &packed, err, sizeof(err)) && most)
+		first->memory_bytes -= MIN(packed, first->memory_bytes);
+	if (err[0])
+		boot_fail("%s", err);
 	build_plan(first);
 }
 
@@ -258,6 +263,29 @@ static void build_domains(void)
 				stop_building(domlist_at(line), i);
 }
 
+/* unpack_image.asm */
+extern const uint8_t unpack_image[], unpack_image_end[];
+
+static void build_unpacked(const char *why)
+{
+	if (why)
+		boot_fail("the first domain's kernel was not unpacked: %s", why);
+	build_domains();
+}
+
+/* The first domain's kernel may have to be unpacked before. */
+static void start_domains(void)
+{
+	static struct boot_module unpacker;
+
+	unpacker = (struct boot_module){
+		.name = "unpack", .bytes = unpack_image_end - unpack_image,
+		.start = MADDR((uintptr_t)unpack_image - IMAGE_VIRT),
+	};
+	if (!unpack_begin(&unpacker, build_unpacked))
+		build_domains();
+}
+
 static void main_on_own_stack(void)
 {
 	idt_use_ist();			/* the TSS has the stacks now */
@@ -293,7 +321,7 @@ static void main_on_own_stack(void)
 	selftest(boot_options.selftest); /* test builds only */
 	/* guests run; console_input_start() pumps */
 	log_start_async();
-	build_domains();
+	start_domains();
 	sched_loop();
 }
 

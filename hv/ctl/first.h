@@ -20,8 +20,7 @@
  * domain list.  The kernel's command line is what follows the first word of
  * that module's; a loader may leave that word out of the other's.
  *
- * GAP: the kernel must be unpacked (`build/harness kernel` does it); Debian's
- * bzImage is not yet.
+ * The kernel is an ELF file, or a bzImage as distributions ship it (unpack.h).
  */
 #ifndef HV_CTL_FIRST_H
 #define HV_CTL_FIRST_H

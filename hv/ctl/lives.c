@@ -10,6 +10,7 @@
 #include "ctl/build.h"
 #include "ctl/config.h"
 #include "ctl/lives.h"
+#include "ctl/unpack.h"
 #include "ctl/waiting.h"
 #include "debug/log.h"
 #include "dom/die.h"
@@ -61,10 +62,12 @@ static void trace_print_end(struct domain *d)
 				 end_event_name(r->event), r->result, r->name);
 }
 
-void lives_shut(const struct domain *d)
+void lives_shut(struct domain *d)
 {
 	log_stat("@dom id=%u name=%s state=shut reason=%s code=%u", d->id,
 		 d->name, reason_name(domain_shutdown_code(d)), domain_shutdown_code(d));
+	if (unpack_is(d->origin.config))
+		unpack_take(d);
 }
 
 static void end_one(struct domain *d, void *arg)
@@ -109,8 +112,9 @@ bool lives_gone(struct domain *d)
 		atomic_add(&crashed, 1);
 	if (d->id == DOMID_FIRST)
 		first_gone(d);
-	return built && !lives_ending() && !atomic_load(&d->destroyed) &&
-	       d->origin.again;
+	return built && !lives_ending() &&
+	       (unpack_is(d->origin.config) ||
+		(!atomic_load(&d->destroyed) && d->origin.again));
 }
 
 void lives_rebuild(const struct domain_config *config, uint32_t instance,
@@ -118,7 +122,9 @@ void lives_rebuild(const struct domain_config *config, uint32_t instance,
 {
 	if (lives_ending())
 		return;
-	if (boot_options.overcommit)
+	if (unpack_is(config))
+		unpack_over();
+	else if (boot_options.overcommit)
 		waiting_add(config, instance, generation);
 	else if (!build_domain(config, instance, generation))
 		atomic_add(&crashed, 1);

@@ -7,7 +7,7 @@
 #include "dom/domain.h"
 
 /* Reports that d has shut down, and stays until it is destroyed. */
-void lives_shut(const struct domain *d);
+void lives_shut(struct domain *d);
 /*
  * The first domain is gone, and with it the machine's work: nobody is to start
  * any more.

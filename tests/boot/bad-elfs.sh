@@ -31,3 +31,17 @@ patch bad-address.elf $((load + 24)) '\000\000\000\000\000\177\000\000'
 cp "$good" "$to/bad-notes.elf"
 dd if=/dev/zero of="$to/bad-notes.elf" bs=1 conv=notrunc status=none \
 	seek=$(($(segment NOTE 2))) count=$(($(segment NOTE 5)))
+
+# A bzImage, of boot protocol 2.15, whose kernel is said to be xz and is not: 340 bytes behind 4096.
+head -c 4096 /dev/zero >"$to/bad-packed.bz"
+{
+	printf '\375\067zXZ\000'
+	head -c 330 /dev/zero
+	printf '\000\000\001\000'
+} >>"$to/bad-packed.bz"
+at() {
+	printf "$2" | dd of="$to/bad-packed.bz" bs=1 seek=$(($1)) conv=notrunc status=none
+}
+at 0x1f1 '\003'
+at 0x202 'HdrS\017\002'
+at 0x248 '\000\010\000\000\124\001\000\000'

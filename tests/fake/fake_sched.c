@@ -80,7 +80,7 @@ bool lives_gone(struct domain *d)
 	return d->origin.config && d->origin.generation < d->origin.config->repeat;
 }
 
-void lives_shut(const struct domain *d) { fake_machine.shut++; }
+void lives_shut(struct domain *d) { fake_machine.shut++; }
 bool lives_ending(void) { return fake_machine.ending; }
 
 void lives_rebuild(const struct domain_config *config, uint32_t instance,

@@ -2,25 +2,25 @@
 # SPDX-License-Identifier: MIT
 # boots of the first domain through GRUB: pc and q35, by BIOS and by UEFI, two CPU models, N=20 in all
 # reads: N MEM CPUS ACCEL QEMU TIMEOUT
-# From one CD image with Debian's generic kernel.  Each time the kernel must find ACPI's root and route
+# From one CD image with Debian's generic kernel as it is shipped.  Each time the kernel must find ACPI's root and route
 # interrupts by it, and its Xen tools, a disk and two network cards work; it powers off, no frame is lost.
 set -u
 . bench/own.sh
 . bench/linux/lib.sh
-need build/pasture build/harness build/linux/linux-generic.elf build/linux/dom0-pci.gz
+need build/pasture build/harness build/linux/vmlinuz build/linux/dom0-pci.gz
 need build/linux/disk.img build/linux/served.sum
 B=build/soak/first-boots
 own "$B"
 rm -rf "$B"/boot "$B"/*.log
 mkdir -p "$B/boot/boot/grub"
 cp build/pasture "$B/boot/boot/xen-pasture"
-cp build/linux/linux-generic.elf "$B/boot/boot/linux"
+cp build/linux/vmlinuz "$B/boot/boot/vmlinuz"
 cp build/linux/dom0-pci.gz "$B/boot/boot/initrd"
 cat >"$B/boot/boot/grub/grub.cfg" <<'END'
 set timeout=0
 menuentry first-domain {
 	multiboot2 /boot/xen-pasture placeholder exit=qemu com1=115200,8n1 console=com1 dom0_mem=400M dom0_max_vcpus=1
-	module2 /boot/linux placeholder console=hvc0 cryptomgr.notests brief=1 disks=virtio nets=virtio,e1000e
+	module2 /boot/vmlinuz placeholder console=hvc0 cryptomgr.notests brief=1 disks=virtio nets=virtio,e1000e
 	module2 --nounzip /boot/initrd
 }
 END
