@@ -20,6 +20,19 @@ static void next_stage(struct linux_run *r, const char *text)
 {
 	machine_send(&r->machine, text);
 	r->stage++;
+	r->rest = (struct linux_rest){ 0 };
+}
+
+/*
+ * Guests that share are looked at when nothing more comes of it, as their peers
+ * are: to say that they are there they made pages private.
+ */
+static bool all_rest_at(struct linux_run *r, enum linux_stage stage)
+{
+	if (!linux_all_at(r, stage))
+		return false;
+	return !r->options->sharing || !r->samples.count ||
+	       linux_rests(&r->rest, now_seconds(), (double)(r->free_at_start - r->now.free));
 }
 
 /* Memory given back and taken again is counted with all guests at rest. */
@@ -29,11 +42,11 @@ static void steer(struct linux_run *r)
 
 	if (strcmp(r->options->job, "full"))
 		return;
-	if (r->stage == STAGE_JOB && linux_all_at(r, STAGE_DOWN))
+	if (r->stage == STAGE_JOB && all_rest_at(r, STAGE_DOWN))
 		next_stage(r, operator ? "snapshot\n" : "");
 	if (r->stage == STAGE_DOWN && (!operator || r->finals == 1))
 		next_stage(r, "next\n");
-	if (r->stage == STAGE_AGAIN && linux_all_at(r, STAGE_UP))
+	if (r->stage == STAGE_AGAIN && all_rest_at(r, STAGE_UP))
 		next_stage(r, operator ? "snapshot\n" : "");
 	if (r->stage == STAGE_UP && (!operator || r->finals == 2))
 		next_stage(r, "next\n");

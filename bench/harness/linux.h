@@ -56,6 +56,12 @@ struct linux_samples {
 	size_t count;
 };
 
+/* Until when nothing more is saved; all zero at first. */
+struct linux_rest {
+	double since;		/* clock */
+	double least;		/* frames in use at that time */
+};
+
 /*
  * The same guests on this host with its KSM (peer.h), when they are idle and
  * after their jobs, in MiB; its records apart.
@@ -96,6 +102,7 @@ struct linux_run {
 	uint64_t free_at_start, frame_bytes;
 	struct linux_machine now, at[SHARE_STATES];
 	struct linux_samples samples;
+	struct linux_rest rest;		/* of this stage */
 	bool has_peers;
 	struct peer peers[PEER_KINDS];
 	double lean_mib, twice_mib;	/* 0: not measured */
@@ -136,6 +143,11 @@ double linux_footprint_mib(const struct linux_run *r, enum share_state state);
 double linux_further_mib(const struct linux_run *r);
 double linux_seconds_to_saved(const struct linux_run *r);
 void linux_samples_add(struct linux_samples *s, int64_t free);
+/*
+ * For so many frames in use now: has nothing more been saved for a while?  The
+ * same rule for Pasture and for its peers.
+ */
+bool linux_rests(struct linux_rest *rest, double now, double frames);
 /*
  * What is saved in the end: clock, frames that are free then, and how many
  * fewer are used.

@@ -8,6 +8,8 @@
 
 #define PAGE		4096.0
 #define SAVED_PART	0.99
+#define REST_SECONDS	10.0
+#define SMALL_PART	0.0025	/* of what is taken: no change */
 
 const char *const linux_share_kinds[SHARE_KINDS] = {
 	"text", "rodata", "reserved", "vmalloc", "cache", "free", "large",
@@ -45,6 +47,13 @@ void linux_samples_add(struct linux_samples *s, int64_t free)
 	};
 }
 
+bool linux_rests(struct linux_rest *rest, double now, double frames)
+{
+	if (!rest->since || frames < (1 - SMALL_PART) * rest->least)
+		*rest = (struct linux_rest){ .since = now, .least = frames };
+	return now - rest->since >= REST_SECONDS;
+}
+
 /* After r->finals was counted up, the first is for idle guests. */
 void linux_share_stat(struct linux_run *r, const struct record *rec)
 {
@@ -57,8 +66,9 @@ void linux_share_stat(struct linux_run *r, const struct record *rec)
 	m->pages_sharing = record_number(rec, "pages_sharing", 0);
 	m->cow_breaks = record_number(rec, "cow_breaks", 0);
 	m->metadata_bytes = record_number(rec, "metadata_bytes", 0);
-	linux_samples_add(&r->samples, (int64_t)m->free);
-	if (record_number(rec, "final", 0) == 1 && r->finals < SHARE_STATES)
+	if (record_number(rec, "final", 0) != 1)
+		linux_samples_add(&r->samples, (int64_t)m->free);
+	else if (r->finals < SHARE_STATES)
 		r->at[r->finals] = *m;
 }
 

@@ -9,11 +9,9 @@
 
 #define PUMP_MS		100
 #define LOOK_SECONDS	0.5
-#define REST_SECONDS	10.0
 #define REST_SCANS	3
 #define SETTLE_LIMIT	120.0
 #define END_LIMIT	20.0
-#define SMALL_PART	0.0025	/* of what is taken: no change */
 
 /*
  * Of all: a kernel that finds its timer late, on a host with much to do, gives
@@ -103,18 +101,18 @@ static bool all_at(const struct fleet *f, enum linux_stage stage)
 /* Until nothing more is saved, in time and in scans; returns MiB. */
 static double settle(struct fleet *f)
 {
-	double start = now_seconds(), since = start;
-	uint64_t least = UINT64_MAX, scans = ksm_scans();
+	struct linux_rest rest = { 0 };
+	double start = now_seconds(), since = 0;
+	uint64_t scans = ksm_scans();
+	bool rests = false;
 
-	while (goes_on(f) && now_seconds() - start < SETTLE_LIMIT) {
+	while (goes_on(f) && now_seconds() - start < SETTLE_LIMIT &&
+	       !(rests && ksm_scans() >= scans + REST_SCANS)) {
 		pump(f);
-		if ((double)f->frames < (1 - SMALL_PART) * (double)least) {
-			least = f->frames;
-			since = now_seconds();
+		rests = linux_rests(&rest, now_seconds(), (double)f->frames);
+		if (rest.since > since)
 			scans = ksm_scans();
-		}
-		if (now_seconds() - since >= REST_SECONDS && ksm_scans() >= scans + REST_SCANS)
-			break;
+		since = rest.since;
 	}
 	look(f);
 	return (double)f->frames * PAGE_BYTES / MIB;

@@ -33,7 +33,7 @@
 
 #define PERIOD		(HZ / 4)
 #define MAPPED_REST	HZ
-#define MAPPED_REST_MOST	(16ul * HZ)
+#define MAPPED_REST_MOST	(8ul * HZ)
 
 /* A bit for each pfn; set without a lock, also by who saw the other pointer. */
 static unsigned long *fresh, *ripe;

@@ -140,6 +140,20 @@ START_TEST(add)
 }
 END_TEST
 
+/* Ten seconds since the last one in which 0.25 % went. */
+START_TEST(rests)
+{
+	struct linux_rest rest = { 0 };
+
+	ck_assert(!linux_rests(&rest, 100, 10000));
+	ck_assert(!linux_rests(&rest, 109, 9980));
+	ck_assert(linux_rests(&rest, 110, 9980));
+	ck_assert(!linux_rests(&rest, 111, 9970));
+	ck_assert(!linux_rests(&rest, 120, 9950));
+	ck_assert(linux_rests(&rest, 121, 12000));
+}
+END_TEST
+
 /* Two guests take 100 MiB, four take 130: 15 for each of the further two. */
 START_TEST(further)
 {
@@ -162,6 +176,7 @@ int main(void)
 	tcase_add_test(tc, other_memory);
 	tcase_add_test(tc, saved);
 	tcase_add_test(tc, add);
+	tcase_add_test(tc, rests);
 	tcase_add_test(tc, further);
 	return suite_run();
 }
