@@ -4,6 +4,7 @@
 #   job=share          every way in which a shared page comes to be private
 #   job=share-mappers  exit and fork of mappers beside a writer, seconds=N
 #   job=share-idle     shared, at rest, seconds=N
+#   job=share-killed   ends with a panic while filler's frames are given back; two CPUs
 #   job=share-absent   the hypervisor has no such call: it says so, and does nothing
 #   job=share-bad      parameters that are refused; loaded twice
 #   job=share-stress   files, pipelines, memory, cut files, mappers, for minutes=N
@@ -158,6 +159,9 @@ share_filler() {
 	mount -t tracefs t $tracing 2>/dev/null
 	mount -t debugfs d /sys/kernel/debug 2>/dev/null
 	share_at_least filler_given_back 900 || return 1
+	# What has no frame, and the page that stands for it, is not offered.
+	read -r offered <$folder/text/offered
+	share_at_least text/accepted $((offered - 2)) || { echo "$offered were offered"; return 1; }
 	grep -q "__entry_text_end" /sys/kernel/debug/kprobes/blacklist || return 1
 	! echo "p:filler __entry_text_end+8192" >>$tracing/kprobe_events 2>/dev/null || return 1
 	echo "p:entry __x64_sys_getpid" >$tracing/kprobe_events && echo >$tracing/kprobe_events || return 1
@@ -292,6 +296,20 @@ share_undo() {
 	done
 }
 
+# How often the thread that stops the second CPU ran.
+share_stops() {
+	awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$(busybox pidof migration/1)/status"
+}
+
+# While pages of the kernel's are offered the other CPU does nothing: all are offered again.
+share_stopped() {
+	before=$(share_stops) offered=$(share_number text/offered)
+	share_undo || return 1
+	batches=$((($(share_number text/offered) - offered) / 64)) stops=$(($(share_stops) - before))
+	[ $batches -ge 30 ] && [ $stops -ge $batches ] || { echo "$stops stops in $batches batches"; return 1; }
+	echo "stops=$stops batches=$batches"
+}
+
 # The second CPU goes and comes while pages are offered and broken.
 share_cpus() {
 	for i in 1 2 3 4 5; do
@@ -320,8 +338,12 @@ share() {
 	step truncate share_truncate
 	step rest share_rest
 	step balloon share_balloon
-	[ "$(cpus_now)" = 1 ] || step cpus share_cpus
-	step undo share_undo
+	if [ "$(cpus_now)" = 1 ]; then
+		step undo share_undo
+	else
+		step cpus share_cpus
+		step undo share_stopped
+	fi
 	step unload share_unload
 	step files files
 	complaints
@@ -345,6 +367,17 @@ share_mappers() {
 	step names [ "$(share_number names_wrong)" = 0 ]
 	say "share breaks=$(share_number breaks) cache=$(share_number cache/accepted)"
 	complaints
+}
+
+# The list of where no probe may be is the first that filler changes.
+share_killed() {
+	mount -t debugfs d /sys/kernel/debug
+	{
+		until grep -q __entry_text_end /sys/kernel/debug/kprobes/blacklist; do :; done
+		echo c >/proc/sysrq-trigger
+	} &
+	share_load
+	sleep 60
 }
 
 # A file that is cut and filled again while it is being shared.
@@ -403,6 +436,9 @@ share_bad() {
 	loaded=1
 	step twice share_refused
 	step run-range sh -c "! echo 3 >$folder/run && ! echo x >$folder/run"
+	step undo share_stopped
+	step filler share_filler
+	step free share_free
 	step unload rmmod pasture
 	complaints
 }

@@ -165,8 +165,9 @@ unsigned long free_until(unsigned long pfn)
 }
 
 /* Zone's lock.  What is shared already is left; true: the batch is full. */
-static bool add_page(struct offer *o, unsigned long pfn)
+static bool add_page(struct offer *o, struct zone *zone, unsigned long pfn)
 {
+	WARN_ON_ONCE(!spin_is_locked(&zone->lock));
 	if (pfn >= hyper_pfns || table_is_shared(pfn) || !table_take(pfn, KIND_FREE))
 		return false;
 	clear_highpage(pfn_to_page(pfn));
@@ -186,7 +187,7 @@ static unsigned long offer_some(struct zone *zone, unsigned long pfn, unsigned l
 	for (until = free_until(pfn); pfn < end && !full; pfn++) {
 		if (pfn >= until)
 			until = pfn + block_size(pfn);
-		full = pfn < until && add_page(o, pfn);
+		full = pfn < until && add_page(o, zone, pfn);
 	}
 	rc = offer_call(o);
 	spin_unlock_irqrestore(&zone->lock, flags);

@@ -72,6 +72,7 @@ copy_make() {
 	mkdir -p "$1"
 	tar -c --exclude=./.git --exclude=./build/mutants --exclude=./build/packages \
 		--exclude=./build/cli . | tar -x -C "$1"
+	[ ! -e build/packages ] || ln -s "$PWD/build/packages" "$1/build/packages"
 	# What a fault leaves unused is only a warning there.
 	sed -i 's/-Werror//' "$1/Makefile" "$1/tests/sim/sim.mk"
 }
@@ -98,7 +99,8 @@ test_build() {
 	# One test's rules only: to read them all takes longer than to compile.
 	unit) $make T= UNIT_NAMES="$2" FUZZ_NAMES='' GUEST_DIRS='' "build/unit/$2" ;;
 	sim) $make T= UNIT_NAMES='' FUZZ_NAMES='' GUEST_DIRS='' build/sim/sim ;;
-	boot) $make T= UNIT_NAMES='' FUZZ_NAMES='' build/debug/pasture build/harness guest ;;
+	boot) $make T= UNIT_NAMES='' FUZZ_NAMES='' build/debug/pasture build/harness guest \
+		$([[ $2 != linux-share* ]] || echo build/linux/share-cloud-amd64.gz) ;;
 	*) : ;;
 	esac
 }
