@@ -2,9 +2,10 @@
 /*
  * SH2: four vCPUs offer, write, break and refill at once, by the library; each
  * counts in a word of its own in every page, and no count is lost.  With
- * "break=1" the hypervisor breaks the shares first; then also a page with three
- * addresses is offered by one vCPU and written by two others, while the fourth
- * takes one of the entries away and puts it back.
+ * "break=1" the hypervisor breaks the shares first; then also two pages with
+ * three addresses each are offered by one vCPU and written by two others, so
+ * that the search for the entries of one meets the other's, while the fourth
+ * takes an entry of each away and puts it back.
  */
 #include <gl/memory.h>
 #include <gl/share_setup.h>
@@ -16,11 +17,12 @@
 #define VCPUS		4
 #define PAGES		64
 #define ROUNDS		1000
+#define ALIASED		2
 #define ALIASES		2
 #define ALIAS_ROUNDS	60
 
 static struct gl_share *share;
-static uint64_t page[PAGES], alias[ALIASES];
+static uint64_t page[PAGES], alias[ALIASED][ALIASES];
 static uint64_t count[VCPUS][PAGES], lost[VCPUS];
 static volatile bool stop;
 
@@ -86,74 +88,121 @@ static void check_pages(void)
 		gl_test_equal(lost[v], 0);
 }
 
-/* --- one page, three addresses --- */
+/* --- two pages of three addresses each --- */
 
 static uint64_t name_of(uint64_t va)
 {
 	return (gl_pte_read(va) & GL_PTE_FRAME) >> GL_PAGE_SHIFT;
 }
 
+static uint64_t address(unsigned int i, unsigned int which)
+{
+	return which ? alias[i][which - 1] : page[i];
+}
+
+/* While the entries of one are looked for the other breaks as well. */
 static void write_alias(void *arg)
 {
-	unsigned int me = gl_vcpu_id();
-	uint64_t va = (uint64_t)arg, n = 0;
+	unsigned int me = gl_vcpu_id(), which = (unsigned int)(uint64_t)arg;
+	uint64_t n = 0;
 
 	while (!stop) {
-		*word(va, me) = ++n;
-		if (*word(va, me) != n || *word(page[0], me) != n)
-			lost[me]++;
+		n++;
+		for (unsigned int i = 0; i < ALIASED; i++) {
+			*word(address(i, which), me) = n;
+			if (*word(address(i, which), me) != n || *word(page[i], me) != n)
+				lost[me]++;
+		}
 	}
 	count[me][0] = n;
 }
 
 static void take_and_put(void *arg)
 {
-	unsigned int me = gl_vcpu_id();
-	uint64_t n = 0, at = alias[1], there;
+	unsigned int me = gl_vcpu_id(), i = 0;
+	uint64_t n = 0, there;
 
 	while (!stop) {
+		uint64_t at = alias[i][1];
+
 		lost[me] += map_at(at, 0, 0) != 0;
-		if (map_at(at, name_of(page[0]), GL_PTE_KERNEL))
+		if (map_at(at, name_of(page[i]), GL_PTE_KERNEL))
 			continue;	/* it was offered meanwhile */
 		n++;
 		if (!gl_probe_read(at + 8 * 8 * me, &there) || there != 0)
 			lost[me]++;
+		i = (i + 1) % ALIASED;
 	}
 	count[me][0] = n;
 }
 
-/* By its three entries, or as many as there are. */
-static bool offer_aliases(void)
+/* A page by its three entries, or as many as there are. */
+static struct shareop_entry aliased(unsigned int i)
 {
-	static uint64_t names[1 + ALIASES];
-	struct shareop_entry e = { .pte = { (uint64_t)names } };
+	static uint64_t names[ALIASED][1 + ALIASES];
+	struct shareop_entry e = { .pte = { (uint64_t)names[i] } };
 	unsigned int n = 0;
 
-	names[n++] = page[0];
-	names[n++] = alias[0];
-	if (gl_pte_read(alias[1]) & GL_PTE_PRESENT)
-		names[n++] = alias[1];
+	names[i][n++] = page[i];
+	names[i][n++] = alias[i][0];
+	if (gl_pte_read(alias[i][1]) & GL_PTE_PRESENT)
+		names[i][n++] = alias[i][1];
 	e.nr_ptes = (uint16_t)n;
 	if (n == 2) {
-		e.pte[0] = names[0];
-		e.pte[1] = names[1];
+		e.pte[0] = names[i][0];
+		e.pte[1] = names[i][1];
 	}
-	return !offer_batch(&e, 1) && e.status == SHARE_DONE;
+	return e;
+}
+
+static unsigned int offer_aliases(void)
+{
+	struct shareop_entry e[ALIASED];
+	unsigned int done = 0;
+
+	for (unsigned int i = 0; i < ALIASED; i++)
+		e[i] = aliased(i);
+	if (offer_batch(e, ALIASED))
+		return 0;
+	for (unsigned int i = 0; i < ALIASED; i++)
+		done += e[i].status == SHARE_DONE;
+	return done;
+}
+
+static void make_aliases(void)
+{
+	for (unsigned int i = 0; i < ALIASED; i++) {
+		memset((void *)page[i], 0, GL_PAGE_BYTES);
+		*word(page[i], VCPUS) = i;	/* no two are equal */
+		for (unsigned int k = 0; k < ALIASES; k++) {
+			alias[i][k] = must_alloc();
+			gl_test_equal(map_at(alias[i][k], name_of(page[i]), GL_PTE_KERNEL), 0);
+		}
+	}
+}
+
+static void check_aliases(void)
+{
+	for (unsigned int v = 1; v < VCPUS; v++) {
+		gl_vcpu_wait(v);
+		gl_test_equal(lost[v], 0);
+		gl_test_check(count[v][0] > 0);
+	}
+	for (unsigned int i = 0; i < ALIASED; i++) {
+		gl_test_equal(*word(page[i], 1), count[1][0]);
+		gl_test_equal(*word(page[i], 2), count[2][0]);
+	}
 }
 
 static void aliases(void)
 {
 	unsigned int done = 0;
 
-	memset((void *)page[0], 0, GL_PAGE_BYTES);
-	for (unsigned int i = 0; i < ALIASES; i++) {
-		alias[i] = must_alloc();
-		gl_test_equal(map_at(alias[i], name_of(page[0]), GL_PTE_KERNEL), 0);
-	}
+	make_aliases();
 	for (unsigned int v = 0; v < VCPUS; v++)
 		count[v][0] = lost[v] = 0;
-	gl_test_equal(gl_vcpu_start(1, write_alias, (void *)page[0]), 0);
-	gl_test_equal(gl_vcpu_start(2, write_alias, (void *)alias[0]), 0);
+	gl_test_equal(gl_vcpu_start(1, write_alias, (void *)0), 0);
+	gl_test_equal(gl_vcpu_start(2, write_alias, (void *)1), 0);
 	gl_test_equal(gl_vcpu_start(3, take_and_put, NULL), 0);
 	for (unsigned int n = 0; n < ALIAS_ROUNDS; n++) {
 		done += offer_aliases();
@@ -161,15 +210,9 @@ static void aliases(void)
 			gl_yield();
 	}
 	stop = true;
-	for (unsigned int v = 1; v < VCPUS; v++) {
-		gl_vcpu_wait(v);
-		gl_test_equal(lost[v], 0);
-		gl_test_check(count[v][0] > 0);
-	}
-	gl_test_equal(*word(page[0], 1), count[1][0]);
-	gl_test_equal(*word(page[0], 2), count[2][0]);
+	check_aliases();
 	gl_printf("three addresses: %u of %u offers done; %lu and %lu counts, put back %lu times\n",
-		  done, ALIAS_ROUNDS, count[1][0], count[2][0], count[3][0]);
+		  done, ALIASED * ALIAS_ROUNDS, count[1][0], count[2][0], count[3][0]);
 	gl_test_check(done > 0);
 }
 
