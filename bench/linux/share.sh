@@ -4,7 +4,7 @@
 #   job=share          every way in which a shared page comes to be private
 #   job=share-mappers  exit and fork of mappers beside a writer, seconds=N
 #   job=share-idle     shared, at rest, seconds=N
-#   job=share-killed   ends with a panic while filler's frames are given back; two CPUs
+#   job=share-killed   ends at once while filler's frames are given back; two CPUs
 #   job=share-absent   the hypervisor has no such call: it says so, and does nothing
 #   job=share-bad      parameters that are refused; loaded twice
 #   job=share-stress   files, pipelines, memory, cut files, mappers, for minutes=N
@@ -369,12 +369,14 @@ share_mappers() {
 	complaints
 }
 
-# The list of where no probe may be is the first that filler changes.
+# Before the first frame goes filler is put on the list of where no probe may be: the tracer tells.
 share_killed() {
-	mount -t debugfs d /sys/kernel/debug
+	mount -t tracefs t $tracing
+	echo kprobe_add_area_blacklist >$tracing/set_ftrace_filter &&
+		echo function >$tracing/current_tracer || return 1
 	{
-		until grep -q __entry_text_end /sys/kernel/debug/kprobes/blacklist; do :; done
-		echo c >/proc/sysrq-trigger
+		read -r -n 1 first <$tracing/trace_pipe
+		echo b >/proc/sysrq-trigger
 	} &
 	share_load
 	sleep 60
