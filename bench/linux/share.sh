@@ -438,7 +438,7 @@ share_bad() {
 	loaded=1
 	step twice share_refused
 	step run-range sh -c "! echo 3 >$folder/run && ! echo x >$folder/run"
-	step undo share_stopped
+	step undo share_undo
 	step filler share_filler
 	step free share_free
 	step unload rmmod pasture
