@@ -57,6 +57,7 @@ bool evtchn_pirq_raise(struct domain *d, uint32_t pirq);
 bool evtchn_port_valid(const struct domain *d, uint32_t port);
 bool evtchn_port_pending(const struct domain *d, uint32_t port);
 
-long op_event_channel(unsigned long cmd, uint64_t arg);
+/* -ERESTART: *cmd says where to go on. */
+long op_event_channel(uint64_t *cmd, uint64_t arg);
 
 #endif

@@ -22,6 +22,10 @@
 
 #define CLOSE_BATCH	64	/* ports between two looks at the clock */
 
+/* above them: from which port on a reset goes on */
+#define CMD_SHIFT	6
+#define CMD_MASK	((1UL << CMD_SHIFT) - 1)
+
 /*
  * The domain that `dom` names, with a reference: d itself or, if d is the first
  * domain, any.  -ESRCH; -EPERM, as Xen tells an unprivileged guest.
@@ -365,27 +369,28 @@ static long op_unmask(struct domain *d, uint64_t arg)
 }
 
 /*
- * When time runs out the call is made again, from the start: ports that were
- * closed stay closed.
+ * From *port on.  When time runs out the call goes on behind the last one that
+ * it closed, so that a guest that opens ports meanwhile does not hold who
+ * closes them.  Who says that he is further on than he was leaves ports open,
+ * which are his or another's that he may close.
  */
-static long close_all(struct domain *d)
+static long close_all(struct domain *d, uint64_t *port)
 {
-	uint32_t closed = 0, port;
+	uint32_t closed = 0;
 
-	for (port = 1; port < READ_ONCE(d->events.count); port++) {
-		if (evtchn_close(d, port, true) == 0)
-			closed++;
-		if (closed < CLOSE_BATCH)
-			continue;
-		closed = 0;
-		if (sched_preempt_pending())
+	for (; *port < READ_ONCE(d->events.count); ++*port) {
+		if (closed == CLOSE_BATCH && sched_preempt_pending())
 			return -ERESTART;
+		closed %= CLOSE_BATCH;
+		if (evtchn_close(d, (uint32_t)*port, true) == 0)
+			closed++;
 	}
 	return 0;
 }
 
-static long op_reset(struct domain *d, uint64_t arg)
+static long op_reset(struct domain *d, uint64_t *cmd, uint64_t arg)
 {
+	uint64_t port = MAX(*cmd >> CMD_SHIFT, 1UL);
 	struct evtchn_reset r;
 	struct domain *of;
 	long rc;
@@ -395,8 +400,9 @@ static long op_reset(struct domain *d, uint64_t arg)
 	rc = whose(d, r.dom, EVTCHNOP_reset, &of);
 	if (rc)
 		return rc;
-	rc = close_all(of);
+	rc = close_all(of, &port);
 	domain_put(of);
+	*cmd = EVTCHNOP_reset | port << CMD_SHIFT;
 	return rc;
 }
 
@@ -435,11 +441,13 @@ static long op_set_priority(struct domain *d, uint64_t arg)
 	return p.port < READ_ONCE(d->events.count) ? -ENOSYS : -EINVAL;
 }
 
-long op_event_channel(unsigned long cmd, uint64_t arg)
+long op_event_channel(uint64_t *cmd, uint64_t arg)
 {
 	struct domain *d = current_vcpu()->domain;
 
-	switch (cmd) {
+	if ((*cmd & CMD_MASK) == EVTCHNOP_reset)
+		return op_reset(d, cmd, arg);
+	switch (*cmd) {
 	case EVTCHNOP_alloc_unbound:
 		return op_alloc_unbound(d, arg);
 	case EVTCHNOP_bind_interdomain:
@@ -460,8 +468,6 @@ long op_event_channel(unsigned long cmd, uint64_t arg)
 		return op_bind_vcpu(d, arg);
 	case EVTCHNOP_unmask:
 		return op_unmask(d, arg);
-	case EVTCHNOP_reset:
-		return op_reset(d, arg);
 	case EVTCHNOP_init_control:
 		return op_init_control(d, arg);
 	case EVTCHNOP_expand_array:

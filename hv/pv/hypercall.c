@@ -68,17 +68,24 @@ static long call_sched_compat(struct hypercall_args *args)
 
 static long call_event_channel(struct hypercall_args *args)
 {
-	return op_event_channel(args->a[0], args->a[1]);
+	return op_event_channel(&args->a[0], args->a[1]);
 }
 
-/* The old form: a struct that starts with the command. */
+/*
+ * The old form: a struct that starts with the command.  As on Xen it has none
+ * that has no place in the struct, so none that goes on later.
+ */
 static long call_event_channel_compat(struct hypercall_args *args)
 {
-	uint32_t cmd;
+	uint32_t number;
+	uint64_t cmd;
 
-	if (copy_from_guest(&cmd, args->a[0], sizeof(cmd)))
+	if (copy_from_guest(&number, args->a[0], sizeof(number)))
 		return -EFAULT;
-	return op_event_channel(cmd, args->a[0] + offsetof(struct evtchn_op, u));
+	if (number >= EVTCHNOP_reset)
+		return -ENOSYS;
+	cmd = number;
+	return op_event_channel(&cmd, args->a[0] + offsetof(struct evtchn_op, u));
 }
 
 _Static_assert(__HYPERVISOR_make_ro_and_share == __HYPERVISOR_arch_7, "ABI");

@@ -338,7 +338,7 @@ static void event(struct side *s, unsigned int cmd, const void *arg, size_t n)
 
 static long call_event(struct hypercall_args *args)
 {
-	return op_event_channel(args->a[0], args->a[1]);
+	return op_event_channel(&args->a[0], args->a[1]);
 }
 
 long op_run_event(struct side *s)

@@ -111,7 +111,7 @@ static void ipi(struct side *s)
 
 	memcpy(args_of(s), &b, sizeof(b));
 	sim_cpu = s->cpu;
-	CHECK(!op_event_channel(EVTCHNOP_bind_ipi, args_va(s)));
+	CHECK(!op_event_channel(&(uint64_t){ EVTCHNOP_bind_ipi }, args_va(s)));
 	sim_cpu = me;
 	send.port = ((struct evtchn_bind_ipi *)args_of(s))->port;
 	call_with(s, EVTCHNOP_send, &send, sizeof(send));

@@ -31,7 +31,7 @@ static void bind_timer(struct side *s)
 
 	memcpy(args_of(s), &b, sizeof(b));
 	sim_cpu = s->cpu;
-	(void)op_event_channel(EVTCHNOP_bind_virq, args_va(s));
+	(void)op_event_channel(&(uint64_t){ EVTCHNOP_bind_virq }, args_va(s));
 	sim_cpu = me;
 }
 

@@ -262,7 +262,7 @@ static uint32_t event_call(unsigned int cmd, const void *arg, size_t bytes,
 	uint32_t port;
 
 	memcpy(args, arg, bytes);
-	ck_assert_int_eq(op_event_channel(cmd, fake_va(pfn(P_ARGS))), 0);
+	ck_assert_int_eq(op_event_channel(&(uint64_t){ cmd }, fake_va(pfn(P_ARGS))), 0);
 	memcpy(&port, args + port_at, sizeof(port));
 	return port;
 }

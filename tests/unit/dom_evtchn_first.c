@@ -88,6 +88,44 @@ START_TEST(ports_of_others)
 }
 END_TEST
 
+/* It closes them, and finds its time over each time that it looks. */
+static unsigned int opened;	/* by the other domain meanwhile */
+
+bool sched_preempt_pending(void)
+{
+	spin_lock(&b->events.lock);
+	while (opened < 10000 && evtchn_alloc(b, PORT_UNBOUND, 0) > 0)
+		opened++;
+	spin_unlock(&b->events.lock);
+	return true;
+}
+
+/* A guest that opens ports all the time does not hold it. */
+START_TEST(reset_ends)
+{
+	struct evtchn_reset r = { .dom = b->id };
+	uint64_t cmd = EVTCHNOP_reset;
+	unsigned int calls = 0;
+
+	a->privileged = true;
+	opened = 0;
+	b->events.last = 1023;
+	(void)sched_preempt_pending();
+	do {
+		if (++calls > 100)
+			ck_abort_msg("the guest holds it");
+		fake_current(a);
+	} while (op_event_channel(&cmd, fake_va(&r)) == -ERESTART);
+	ck_assert_uint_gt(calls, 10);
+	ck_assert_uint_eq(b->events.port[1023].state, PORT_FREE);
+	/* What it says itself of where to go on is no more than that. */
+	cmd = EVTCHNOP_reset | ~63UL;
+	ck_assert_int_eq(op_event_channel(&cmd, fake_va(&r)), 0);
+	cmd = EVTCHNOP_reset | 1UL << 38;
+	ck_assert_int_eq(op_event_channel(&cmd, fake_va(&r)), 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("evtchn_first");
@@ -95,5 +133,6 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup_first, teardown);
 	tcase_add_test(tc, virq_of_the_machine);
 	tcase_add_test(tc, ports_of_others);
+	tcase_add_test(tc, reset_ends);
 	return suite_run();
 }

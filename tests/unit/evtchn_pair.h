@@ -38,8 +38,10 @@ static void teardown(void)
 
 static long call(struct domain *d, unsigned long cmd, void *arg)
 {
+	uint64_t rest = cmd;
+
 	fake_current(d);
-	return op_event_channel(cmd, fake_va(arg));
+	return op_event_channel(&rest, fake_va(arg));
 }
 
 #endif

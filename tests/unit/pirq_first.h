@@ -49,11 +49,16 @@ static void first_end(void)
 	ck_assert_uint_eq(spin_level_held(), LOCK_NONE);
 }
 
+static long event(uint64_t cmd, void *arg)
+{
+	return op_event_channel(&cmd, fake_va(arg));
+}
+
 /* The port, or -errno. */
 static long bind(uint32_t pirq)
 {
 	struct evtchn_bind_pirq b = { .pirq = pirq };
-	long r = op_event_channel(EVTCHNOP_bind_pirq, fake_va(&b));
+	long r = event(EVTCHNOP_bind_pirq, &b);
 
 	return r ? r : (long)b.port;
 }
@@ -62,7 +67,7 @@ static long close_port(long port)
 {
 	struct evtchn_close c = { .port = (uint32_t)port };
 
-	return op_event_channel(EVTCHNOP_close, fake_va(&c));
+	return event(EVTCHNOP_close, &c);
 }
 
 /* Is the port pending?  Not any more. */

@@ -84,7 +84,7 @@ static long note_old(uint64_t cmd, uint64_t arg)
 }
 
 long op_sched(unsigned long cmd, uint64_t arg) { return note_old(cmd, arg); }
-long op_event_channel(unsigned long cmd, uint64_t arg) { return note_old(cmd, arg); }
+long op_event_channel(uint64_t *cmd, uint64_t arg) { return note_old(*cmd, arg); }
 
 long physdev_device(uint64_t cmd, uint64_t va)
 {
@@ -241,6 +241,8 @@ START_TEST(old_forms)
 	ck_assert_int_eq(enter(__HYPERVISOR_event_channel_op_compat), 7);
 	ck_assert_uint_eq(old_cmd, 4);
 	ck_assert_uint_gt(old_arg, VA);
+	memory[0] = 10;		/* EVTCHNOP_reset is no old one */
+	ck_assert_int_eq(enter(__HYPERVISOR_event_channel_op_compat), -ENOSYS);
 	memory[0] = PHYSDEVOP_set_iopl;
 	memory[offsetof(struct physdev_op, u) / 4] = 3;
 	ck_assert_int_eq(enter(__HYPERVISOR_physdev_op_compat), 0);
