@@ -62,8 +62,6 @@ static int check(const struct xen_domctl_createdomain *c)
 	if (!within(c->max_grant_frames, 1, GRANT_FRAMES_XEN) ||
 	    !within(c->max_maptrack_frames, 0, MAPTRACK_FRAMES_XEN))
 		return -EINVAL;
-	if (c->ssidref >= LABEL_FIRST && !labels_name(c->ssidref))
-		return -EINVAL;
 	if (c->cpupool_id != CPU_POOL)
 		return -ESRCH;
 	/* Xen has room for more: here it is a want, not a mistake. */
@@ -81,15 +79,14 @@ static void limit(struct domain *d, const struct xen_domctl_createdomain *c)
 }
 
 /* The rest of what the builder (build.c) gives to its domains. */
-static int furnish(struct domain *d, uint32_t label)
+static int furnish(struct domain *d, const char *group)
 {
-	const char *group = labels_name(label);
 	unsigned int i;
 
 	for (i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
 		d->shared_info->vcpu_info[i].evtchn_upcall_mask = 1;
 	wallclock_fill(d->shared_info);
-	return holds_domain_init(d, group ? group : "", 0) ? -ENOMEM : console_init_served(d);
+	return holds_domain_init(d, group, 0) ? -ENOMEM : console_init_served(d);
 }
 
 /* Xen's first question. */
@@ -105,9 +102,13 @@ static bool is_free(domid_t number)
 int create_domain(domid_t *id, const struct xen_domctl_createdomain *wanted)
 {
 	domid_t number = *id < DOMID_FIRST_RESERVED ? *id : 0;
+	char group[DOMAIN_NAME_MAX] = "";
 	struct domain *d;
 	int r = is_free(number) ? check(wanted) : -EEXIST;
 
+	/* By its name from here on: the number may go at any time. */
+	if (!r && wanted->ssidref >= LABEL_FIRST && !labels_name(wanted->ssidref, group))
+		r = -EINVAL;
 	if (!r && number >= DOMID_ORPHAN)
 		r = -ENOMEM;	/* not a guest's here */
 	if (!r)
@@ -115,7 +116,7 @@ int create_domain(domid_t *id, const struct xen_domctl_createdomain *wanted)
 	if (r)
 		return r;
 	limit(d, wanted);
-	if (furnish(d, wanted->ssidref)) {
+	if (furnish(d, group)) {
 		domain_abandon(d);
 		return -ENOMEM;
 	}

@@ -62,7 +62,7 @@ void domain_info_fill(struct domain *d, struct xen_domctl_getdomaininfo *info)
 		.max_pages = READ_ONCE(d->pages.limit),
 		.outstanding_pages = memory_map_claimed(d),
 		.shared_info_frame = mfn_n(virt_to_mfn(d->shared_info)),
-		.ssidref = labels_number(d->sharing.group),
+		.ssidref = labels_number(d->sharing.group_number),
 		.nr_online_vcpus = seen.online,
 		.max_vcpu_id = READ_ONCE(d->setup.has_vcpus) ? d->vcpu_count - 1 :
 						    XEN_INVALID_MAX_VCPU_ID,

@@ -12,16 +12,18 @@
 
 #define LABEL_FIRST	0x1000u
 
-/* 0: of a domain alone, or of no group. */
-static inline uint32_t labels_number(uint16_t group)
+_Static_assert(GROUP_NUMBER_LAST + LABEL_FIRST > GROUP_NUMBER_LAST, "no overflow");
+
+/* group: its number; 0: of a domain alone, or of no group. */
+static inline uint32_t labels_number(uint32_t group)
 {
-	return group && group < GROUP_ALONE ? LABEL_FIRST + group : 0;
+	return group ? LABEL_FIRST + group : 0;
 }
 
-/* The group's name; NULL: there is no such label. */
-static inline const char *labels_name(uint32_t number)
+/* The group's name into name[DOMAIN_NAME_MAX]; false: there is no such. */
+static inline bool must_check labels_name(uint32_t number, char *name)
 {
-	return number > LABEL_FIRST ? groups_name(number - LABEL_FIRST) : NULL;
+	return number > LABEL_FIRST && groups_name(number - LABEL_FIRST, name);
 }
 
 #endif

@@ -27,16 +27,16 @@ static long number_of(struct xen_flask_sid_context *op)
 		return -EFAULT;
 	if (strlen(text) != op->size || str_take_name(text, name, sizeof(name)))
 		return -EINVAL;
-	op->sid = labels_number(groups_id(name));
+	op->sid = labels_number(groups_number(name));
 	return op->sid ? 0 : -ENOSPC;
 }
 
 static long label_of(struct xen_flask_sid_context *op)
 {
-	const char *name = labels_name(op->sid);
+	char name[DOMAIN_NAME_MAX];
 	uint32_t bytes;
 
-	if (!name)
+	if (!labels_name(op->sid, name))
 		return -EINVAL;
 	bytes = strlen(name) + 1;
 	if (bytes > op->size)

@@ -107,6 +107,7 @@ struct domain_events {
 
 /* Its part of sharing; sharing/holds.c.  Constant while RUNNING. */
 struct domain_sharing {
+	uint32_t group_number;	/* sharing/groups.h; 0: alone */
 	uint16_t group;
 	char group_name[DOMAIN_NAME_MAX];
 	/* only the reaper: frame_pool_stop() was called */

@@ -18,7 +18,7 @@
 int holds_domain_init(struct domain *d, const char *group, uint64_t budget)
 {
 	if (group[0]) {
-		d->sharing.group = groups_id(group);
+		d->sharing.group = groups_join(group, &d->sharing.group_number);
 		str_copy(d->sharing.group_name, sizeof(d->sharing.group_name), group);
 	} else {
 		d->sharing.group = GROUP_ALONE | d->id;
@@ -65,6 +65,9 @@ void holds_domain_fini(struct domain *d)
 		frame_pool_leave(d->sharing.frames);
 		d->sharing.frames = NULL;
 	}
+	/* GROUP1: not before */
+	if (d->sharing.group_number)
+		groups_leave(d->sharing.group);
 }
 
 bool holds_find(struct domain *d, mfn_t mfn, uint32_t *mappings, pfn_t *pfn)

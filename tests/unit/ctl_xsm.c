@@ -103,20 +103,6 @@ START_TEST(bad_calls)
 }
 END_TEST
 
-START_TEST(no_room)
-{
-	uint32_t sid, i;
-	char name[16];
-
-	for (i = 0; i < GROUPS_MAX; i++) {
-		snprintf(name, sizeof(name), "g%u", i);
-		ck_assert_int_eq(number(name, &sid), 0);
-	}
-	ck_assert_int_eq(number("more", &sid), -ENOSPC);
-	ck_assert_int_eq(number("g7", &sid), 0);
-}
-END_TEST
-
 /* The id of a new domain with this label. */
 static long make(uint32_t label, domid_t *id)
 {
@@ -134,6 +120,29 @@ static long make(uint32_t label, domid_t *id)
 	*id = d->domain;
 	return rc;
 }
+
+/* A label that no domain has goes when it must, and is no other's then. */
+START_TEST(more_labels_than_places)
+{
+	uint32_t sid, kept, web, i;
+	char name[16];
+	domid_t id;
+
+	ck_assert_int_eq(number("web", &web), 0);
+	ck_assert_int_eq(make(web, &id), 0);
+	for (i = 0; i < GROUPS_MAX; i++) {
+		snprintf(name, sizeof(name), "g%u", i);
+		ck_assert_int_eq(number(name, &sid), 0);
+		kept = i ? kept : sid;
+	}
+	ck_assert_int_eq(number("more", &sid), 0);
+	ck_assert_int_eq(make(sid, &id), 0);
+	ck_assert_int_eq(make(kept, &id), -EINVAL);
+	ck_assert_int_eq(xsm(FLASK_SID_TO_CONTEXT, kept, 99), -EINVAL);
+	ck_assert_int_eq(number("web", &sid), 0);
+	ck_assert_uint_eq(sid, web);
+}
+END_TEST
 
 static uint16_t group_of(domid_t id, uint32_t label)
 {
@@ -194,7 +203,7 @@ int main(void)
 	tcase_add_test(tc, a_label_has_one_number);
 	tcase_add_loop_test(tc, bad_labels, 0, 6);
 	tcase_add_test(tc, bad_calls);
-	tcase_add_test(tc, no_room);
+	tcase_add_test(tc, more_labels_than_places);
 	tcase_add_test(tc, domains_with_a_label_share);
 	return suite_run();
 }
