@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of PCI functions; pci.h has the rules (PCI1-PCI3). */
+/* The table of PCI functions; pci.h has the rules (PCI1-PCI4). */
 #include <port.h>
 
 #include "debug/log.h"
@@ -229,12 +229,10 @@ struct pci_function *pci_add(uint16_t bdf)
 	return f;
 }
 
-void pci_remove(uint16_t bdf)
+void pci_remove(struct pci_function *f)
 {
-	struct pci_function *f = pci_find(bdf);
-
-	if (f && !f->msi_used && !f->msix_used)
-		f->gone = true;
+	ASSERT(!f->msi_used && !f->msix_used);
+	f->gone = true;
 }
 
 /*

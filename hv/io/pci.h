@@ -14,6 +14,8 @@
  *       another (pci_remove()) again, with all that was read of that.
  * PCI3  Memory is a device's only if it is in such a range, is no RAM, and is
  *       nothing of the processors' own (their APICs, the IOAPICs).
+ * PCI4  No message is written of a function that is gone: both that and the
+ *       writing are under the lock of interrupts (io/pirq.h), too.
  */
 #ifndef HV_IO_PCI_H
 #define HV_IO_PCI_H
@@ -73,11 +75,8 @@ struct pci_function *pci_find(uint16_t bdf) needs_lock(&bus_lock);
  * no room for it.
  */
 struct pci_function *pci_add(uint16_t bdf) needs_lock(&bus_lock);
-/*
- * The function is gone: when one answers there again, it is read anew.  Not if
- * messages of it are written: then it is there.
- */
-void pci_remove(uint16_t bdf) needs_lock(&bus_lock);
+/* The function is gone: when one answers there again, it is read anew. */
+void pci_remove(struct pci_function *f) needs_lock(&bus_lock);
 /* The number-th of the table, or NULL. */
 struct pci_function *pci_nth(unsigned int number);
 /* The device may not read or write memory from here on. */

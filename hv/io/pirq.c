@@ -501,16 +501,33 @@ int pirq_restore(struct domain *d, uint16_t bdf)
 	return f ? 0 : -ENODEV;
 }
 
-void pirq_forget(struct domain *d, uint16_t bdf)
+static void forget(struct domain *d, const struct pci_function *f)
+	needs_lock(&pirq_lock)
 {
 	unsigned int i;
 
-	spin_lock(&pirq_lock);
 	for (i = 0; i < PIRQS_MAX; i++)
-		if (pirqs[i].kind == PIRQ_MESSAGE &&
-		    pirqs[i].place.f->bdf == bdf && pirqs[i].count)
+		if (pirqs[i].kind == PIRQ_MESSAGE && pirqs[i].place.f == f &&
+		    pirqs[i].count)
 			unmap(d, &pirqs[i]);
+}
+
+int pirq_remove(struct domain *d, uint16_t bdf)
+{
+	struct pci_function *f;
+
+	spin_lock(&pirq_lock);
+	spin_lock(&bus_lock);
+	f = pci_find(bdf);
+	spin_unlock(&bus_lock);
+	if (f) {
+		forget(d, f);
+		spin_lock(&bus_lock);
+		pci_remove(f);	/* PCI4: nobody maps meanwhile */
+		spin_unlock(&bus_lock);
+	}
 	spin_unlock(&pirq_lock);
+	return f ? 0 : -ENODEV;
 }
 
 void pirq_end(struct domain *d)
@@ -523,9 +540,11 @@ void pirq_end(struct domain *d)
 	for (i = 0; i < PIRQ_MESSAGES_FIRST; i++)
 		(void)pirq_unmap(d, i);
 	for (i = 0; (f = pci_nth(i)); i++) {
-		pirq_forget(d, f->bdf);
+		spin_lock(&pirq_lock);
+		forget(d, f);
 		spin_lock(&bus_lock);
 		pci_quiet(f);
 		spin_unlock(&bus_lock);
+		spin_unlock(&pirq_lock);
 	}
 }

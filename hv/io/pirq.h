@@ -71,8 +71,8 @@ int pirq_unmap(struct domain *d, uint32_t pirq);
 int pirq_reserve(struct domain *d);
 /* The device forgot its messages: write them again; -ENODEV. */
 int pirq_restore(struct domain *d, uint16_t bdf);
-/* The device goes. */
-void pirq_forget(struct domain *d, uint16_t bdf);
+/* The device is gone, and all its messages are (PCI4); -ENODEV. */
+int pirq_remove(struct domain *d, uint16_t bdf);
 /* PIRQ4; nothing of any other than the first domain. */
 void pirq_end(struct domain *d);
 /*

@@ -39,20 +39,7 @@ static long function_add(uint16_t segment, uint16_t bdf)
 /* Its entry stays, for the next function at that place. */
 static long function_remove(struct domain *d, uint16_t segment, uint16_t bdf)
 {
-	const struct pci_function *f = NULL;
-
-	if (!segment) {
-		spin_lock(&bus_lock);
-		f = pci_find(bdf);
-		spin_unlock(&bus_lock);
-	}
-	if (!f)
-		return -ENODEV;
-	pirq_forget(d, bdf);
-	spin_lock(&bus_lock);
-	pci_remove(bdf);
-	spin_unlock(&bus_lock);
-	return 0;
+	return segment ? -ENODEV : pirq_remove(d, bdf);
 }
 
 static long old_add(uint64_t va)
