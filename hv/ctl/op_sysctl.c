@@ -19,9 +19,15 @@
 #include "ctl/sysctl_info.h"
 #include "debug/log.h"
 #include "dom/privilege.h"
+#include "dom/sched.h"
 #include "pv/above.h"
 #include "x86/guestcopy.h"
 
+/*
+ * in the second argument, which the call does not have: it goes on, at the
+ * place in the third.  Who says so himself leaves out some of what he asks for.
+ */
+#define AGAIN	0x6b657973UL
 #define PIECE	256	/* of the log, between two copies */
 
 /* atomic: where the log begins for who names no place; `clear` moves it */
@@ -76,16 +82,24 @@ static long list_domains(struct xen_sysctl_getdomaininfolist *op)
 	return rc;
 }
 
-static long press_keys(const struct xen_sysctl_debug_keys *op)
+/* *place: which key, and how far that is; 0 at first. */
+static long press_keys(const struct xen_sysctl_debug_keys *op, uint64_t *place)
 {
 	uint64_t va = (uintptr_t)op->keys.p;
-	uint32_t i;
+	uint32_t i = *place >> 32, next = (uint32_t)*place;
 	char key;
 
-	for (i = 0; i < MIN(op->nr_keys, DEBUG_KEYS_MOST); i++) {
+	while (i < MIN(op->nr_keys, DEBUG_KEYS_MOST)) {
 		if (copy_from_guest(&key, va + i, 1))
 			return -EFAULT;
-		debug_keys_press(key);
+		if (debug_keys_press(key, &next) == DONE) {
+			i++;
+			next = 0;
+		}
+		if (sched_preempt_pending()) {
+			*place = (uint64_t)i << 32 | next;
+			return -ERESTART;
+		}
 	}
 	return 0;
 }
@@ -106,7 +120,7 @@ static long control(struct xen_sysctl *op)
 	return rc;
 }
 
-static long sysctl(struct xen_sysctl *op)
+static long sysctl(struct xen_sysctl *op, uint64_t *place)
 {
 	switch (op->cmd) {
 	case XEN_SYSCTL_readconsole:
@@ -118,7 +132,7 @@ static long sysctl(struct xen_sysctl *op)
 	case XEN_SYSCTL_getdomaininfolist:
 		return list_domains(&op->u.getdomaininfolist);
 	case XEN_SYSCTL_debug_keys:
-		return press_keys(&op->u.debug_keys);
+		return press_keys(&op->u.debug_keys, place);
 	case XEN_SYSCTL_availheap:
 		return sysctl_info_heap(&op->u.availheap);
 	case XEN_SYSCTL_cputopoinfo:
@@ -142,6 +156,7 @@ static long sysctl(struct xen_sysctl *op)
 
 long op_sysctl(struct hypercall_args *args)
 {
+	uint64_t place = args->a[1] == AGAIN ? args->a[2] : 0;
 	struct xen_sysctl op;
 	long rc;
 
@@ -151,8 +166,12 @@ long op_sysctl(struct hypercall_args *args)
 		return -EACCES;
 	rc = privilege_check(current_vcpu()->domain, PRIV_SYSCTL, op.cmd);
 	if (!rc)
-		rc = sysctl(&op);
+		rc = sysctl(&op, &place);
 	if (!rc && copy_to_guest(args->a[0], &op, sizeof(op)))
 		rc = -EFAULT;
+	if (rc == -ERESTART) {
+		args->a[1] = AGAIN;
+		args->a[2] = place;
+	}
 	return rc;
 }

@@ -70,7 +70,7 @@ void panic(const char *fmt, ...)
 
 /* What sysctls that are no operations would ask. */
 long sessions_call(struct pasture_control *c) { return -ENOSYS; }
-void debug_keys_press(char key) { }
+enum progress debug_keys_press(char key, uint32_t *next) { return DONE; }
 uint32_t log_read(uint32_t *at, char *to, uint32_t most) { return 0; }
 uint64_t tsc_khz;
 uint8_t rtc_register(uint8_t reg) { return 0; }

@@ -740,6 +740,16 @@ START_TEST(keys)
 	ck_assert_uint_eq(snapshots, 65);
 	op->keys.p = (void *)8;
 	ck_assert_int_eq(sysctl(XEN_SYSCTL_debug_keys), -EFAULT);
+	/* When time is up, at each domain; each key does all that it does. */
+	memset(fake_page(first, buffer), 'q', 64);
+	memset(fake_page(first, buffer) + 62, 'a', 2);
+	op->keys.p = (void *)fake_va(buffer);
+	fake_machine.preempt = true;
+	fake_machine.continued = 0;
+	ck_assert_int_eq(sysctl(XEN_SYSCTL_debug_keys), 0);
+	fake_machine.preempt = false;
+	ck_assert_uint_eq(fake_machine.continued, 62 * (domain_count() + 1) + 2);
+	ck_assert_uint_eq(snapshots, 67);
 }
 END_TEST
 
