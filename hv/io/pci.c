@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of PCI functions; pci.h has the rules (PCI1-PCI4). */
+/* The table of PCI functions; pci.h has the rules (PCI1-PCI5). */
 #include <port.h>
 
 #include "debug/log.h"
@@ -201,6 +201,9 @@ static void function_read(struct pci_function *f) needs_lock(&bus_lock)
 	uint32_t header = bus_config_read(f->bdf, PCI_REG_HEADER, 1);
 
 	f->bridge = (header & HEADER_TYPE) == 1;
+	f->leads = f->bridge || (header & HEADER_TYPE) == 2;
+	if (f->leads)
+		f->bus = bus_config_read(f->bdf, PCI_REG_SECONDARY, 1);
 	f->chipset = is_chipset(bus_config_read(f->bdf, PCI_REG_CLASS, 2));
 	f->rom_reg = f->bridge ? 0x38 : PCI_REG_ROM;
 	capabilities_read(f);
@@ -208,6 +211,35 @@ static void function_read(struct pci_function *f) needs_lock(&bus_lock)
 		return;		/* a bridge to cards, or the board's own */
 	ranges_size(f);
 	bases_read(f);
+}
+
+/*
+ * PCI5: is it known where that bus is, or what is on it?  A bridge that is gone
+ * has its number still, until another one is at its place.
+ */
+static bool bus_is_known(unsigned int bus) needs_lock(&bus_lock)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if ((table[i].leads && table[i].bus == bus) ||
+		    (table[i].bdf >> 8 == bus && !table[i].gone))
+			return true;
+	return false;
+}
+
+uint32_t pci_bus_kept(struct pci_function *f, unsigned int reg,
+		      unsigned int width, uint32_t value)
+{
+	unsigned int shift = 8 * (PCI_REG_SECONDARY - reg);
+	uint8_t bus;
+
+	if (!f->leads || reg > PCI_REG_SECONDARY || reg + width <= PCI_REG_SECONDARY)
+		return value;
+	bus = (uint8_t)(value >> shift);
+	if (!f->bus && !bus_is_known(bus))
+		f->bus = bus;
+	return (value & ~(0xffu << shift)) | (uint32_t)f->bus << shift;
 }
 
 struct pci_function *pci_add(uint16_t bdf)
@@ -243,7 +275,7 @@ void pci_quiet(struct pci_function *f)
 {
 	uint32_t command = bus_config_read(f->bdf, PCI_REG_COMMAND, 2);
 
-	if (f->bridge || f->chipset)
+	if (f->chipset)
 		return;
 	bus_config_write(f->bdf, PCI_REG_COMMAND, 2, command & ~PCI_COMMAND_MASTER);
 	(void)bus_config_read(f->bdf, PCI_REG_COMMAND, 2);
@@ -278,7 +310,7 @@ static void device_scan(struct buses *b, uint16_t bdf) needs_lock(&bus_lock)
 		if (!i && bus_config_read(bdf, PCI_REG_HEADER, 1) & HEADER_MANY)
 			last = 7;
 		if (f->bridge)
-			bus_note(b, bus_config_read(f->bdf, PCI_REG_SECONDARY, 1));
+			bus_note(b, f->bus);
 	}
 }
 

@@ -16,6 +16,11 @@
  *       nothing of the processors' own (their APICs, the IOAPICs).
  * PCI4  No message is written of a function that is gone: both that and the
  *       writing are under the lock of interrupts (io/pirq.h), too.
+ * PCI5  A bridge that leads to a bus leads to no other from then on, and no two
+ *       lead to one: so a function has one place, and what the table says of a
+ *       place is said of what is there.  It may be out of reach for a while (a
+ *       bridge that was reset, the last bus that one passes on): then nobody
+ *       writes to it.
  */
 #ifndef HV_IO_PCI_H
 #define HV_IO_PCI_H
@@ -45,12 +50,14 @@ struct pci_range {
 };
 
 /*
- * bus_lock: base of the ranges, and what is said to be of io/msi.c; all else is
- * constant, but for a function that is gone.
+ * bus_lock: base of the ranges, bus, and what is said to be of io/msi.c; all
+ * else is constant, but for a function that is gone.
  */
 struct pci_function {
 	uint16_t bdf;
 	bool bridge;		/* from one bus to another */
+	bool leads;		/* that, or to cards: to a bus, */
+	uint8_t bus;		/* which is this (PCI5); 0: none so far */
 	bool chipset;		/* the board's own; pciconf.h */
 	bool gone;		/* pci_remove() */
 	/* registers of its capabilities for messages; 0: it has none */
@@ -79,8 +86,15 @@ struct pci_function *pci_add(uint16_t bdf) needs_lock(&bus_lock);
 void pci_remove(struct pci_function *f) needs_lock(&bus_lock);
 /* The number-th of the table, or NULL. */
 struct pci_function *pci_nth(unsigned int number);
-/* The device may not read or write memory from here on. */
+/*
+ * The device may not read or write memory from here on, nor may what is behind
+ * it, whether that can be reached or not.
+ */
 void pci_quiet(struct pci_function *f) needs_lock(&bus_lock);
+/* What is to be written there instead of `value` (PCI5). */
+uint32_t pci_bus_kept(struct pci_function *f, unsigned int reg,
+		      unsigned int width, uint32_t value)
+	must_check needs_lock(&bus_lock);
 /* After a write to register `reg` (PCI2). */
 void pci_ranges_read(struct pci_function *f, unsigned int reg)
 	needs_lock(&bus_lock);

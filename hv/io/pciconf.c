@@ -103,7 +103,7 @@ static bool function_write(struct pci_function *f, unsigned int reg,
 		return false;	/* CONF4 */
 	if (msi_write(f, reg, width, value))
 		return false;	/* CONF3 */
-	bus_config_write(f->bdf, reg, width, value);
+	bus_config_write(f->bdf, reg, width, pci_bus_kept(f, reg, width, value));
 	pci_ranges_read(f, reg);
 	if (answered || reg >= PCI_REG_COMMAND + 4 || !answers(f))
 		return false;

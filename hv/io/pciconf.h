@@ -16,6 +16,8 @@
  *        above 255 hold no message; writes that would make the function's
  *        memory larger, or give it more, are dropped (Resizable BAR, SR-IOV),
  *        since a function's ranges are measured once (io/pci.h).
+ * CONF5  A bridge's number of the bus behind it is written once, if firmware
+ *        left it 0, and is no other bus's (PCI5).
  */
 #ifndef HV_IO_PCICONF_H
 #define HV_IO_PCICONF_H

@@ -526,6 +526,72 @@ START_TEST(config_of_the_board)
 }
 END_TEST
 
+/* The bus behind a bridge, after that is written to its place. */
+static unsigned int bus_of(struct fake_function *f, unsigned int reg,
+			   unsigned int width, uint32_t value)
+{
+	name(f->bdf, reg & ~3u);
+	out(0xcfc + (reg & 3), width, value);
+	return f->config[0x19];
+}
+
+/* PCI5, CONF5 */
+START_TEST(bus_behind_a_bridge)
+{
+	struct fake_function *a = fake_bus_add(BRIDGE + 8, 0x0604);
+	struct fake_function *cards = fake_bus_add(BRIDGE + 16, 0x0607);
+
+	a->config[0x0e] = 1;
+	cards->config[0x0e] = 2;
+	memset(a->writable + 0x18, 0xff, 4);
+	memset(cards->writable + 0x18, 0xff, 4);
+	/* It stays, whichever way it is written; the rest is the driver's. */
+	ck_assert_uint_eq(bus_of(bridge, 0x18, 4, 0x00090700), 5);
+	ck_assert_uint_eq(fake_bus_config(bridge, 0x18, 4), 0x00090500);
+	ck_assert_uint_eq(bus_of(bridge, 0x18, 2, 0x0701), 5);
+	ck_assert_uint_eq(bus_of(bridge, 0x19, 1, 0), 5);
+	ck_assert_uint_eq(fake_bus_config(bridge, 0x18, 4), 0x00090501);
+	bridge->config[0x19] = 0;	/* it was reset */
+	ck_assert_uint_eq(bus_of(bridge, 0x18, 4, 0x00090500), 5);
+	/* One that had none gets one, once, and none that is known. */
+	ck_assert_uint_eq(bus_of(a, 0x18, 4, 0x00050500), 0);
+	ck_assert_uint_eq(bus_of(a, 0x18, 4, 0x00060600), 6);
+	ck_assert_uint_eq(bus_of(a, 0x19, 1, 7), 6);
+	ck_assert_uint_eq(bus_of(cards, 0x19, 1, 6), 0);
+	ck_assert_uint_eq(bus_of(cards, 0x19, 1, 7), 7);
+	ck_assert_uint_eq(bus_of(cards, 0x19, 1, 8), 7);
+	/* Other functions have ranges there. */
+	ck_assert_uint_eq(bus_of(disk, 0x1a, 1, 1), 0);
+}
+END_TEST
+
+/* PCI5: a bridge that is gone keeps its number from the others. */
+START_TEST(bus_behind_what_is_gone)
+{
+	struct fake_function *a = fake_bus_add(BRIDGE + 8, 0x0604);
+
+	a->config[0x0e] = 1;
+	memset(a->writable + 0x18, 0xff, 4);
+	spin_lock(&bus_lock);
+	pci_remove(pci_find(BRIDGE));
+	pci_remove(pci_find(BEHIND));
+	spin_unlock(&bus_lock);
+	ck_assert_uint_eq(bus_of(a, 0x19, 1, 5), 0);
+	/* Another one is there, but not where what was behind it was. */
+	bridge->config[0x19] = 0;
+	spin_lock(&bus_lock);
+	ck_assert_ptr_nonnull(pci_add(BRIDGE));
+	ck_assert_ptr_nonnull(pci_add(BEHIND));
+	spin_unlock(&bus_lock);
+	ck_assert_uint_eq(bus_of(a, 0x19, 1, 5), 0);
+	spin_lock(&bus_lock);
+	pci_remove(pci_find(BEHIND));
+	spin_unlock(&bus_lock);
+	ck_assert_uint_eq(bus_of(a, 0x19, 1, 5), 5);
+	ck_assert_uint_eq(bus_of(bridge, 0x19, 1, 5), 0);
+}
+END_TEST
+
 /* CONF3; MSI1: nothing is written, so nothing is sent. */
 /* CONF4 */
 START_TEST(config_above_255)
@@ -628,7 +694,7 @@ START_TEST(quiet)
 		pci_quiet(f[i]);
 	spin_unlock(&bus_lock);
 	ck_assert_uint_eq(fake_bus_config(disk, 4, 2), 3);
-	ck_assert_uint_eq(fake_bus_config(bridge, 4, 2), 7);
+	ck_assert_uint_eq(fake_bus_config(bridge, 4, 2), 3);
 	ck_assert_uint_eq(fake_bus_config(isa, 4, 2), 7);
 }
 END_TEST
@@ -701,6 +767,8 @@ int main(void)
 	tcase_add_test(tc, config_reads);
 	tcase_add_test(tc, config_ranges);
 	tcase_add_test(tc, config_of_the_board);
+	tcase_add_test(tc, bus_behind_a_bridge);
+	tcase_add_test(tc, bus_behind_what_is_gone);
 	tcase_add_test(tc, config_above_255);
 	tcase_add_test(tc, config_that_sizes_memory);
 	tcase_add_test(tc, config_of_messages);
