@@ -39,6 +39,9 @@
  *           the log.
  * CONSOLE5  while a guest waits for room, its room_timer is armed or just
  *           firing.
+ * CONSOLE6  a vCPU that sleeps in console_io has set call_waits, and wanted to
+ *           sleep, under LOCK_DOMAIN; only room_expired() takes that back, and
+ *           then wakes all of them.
  */
 #include <port.h>
 #include <errno.h>
@@ -95,15 +98,12 @@ struct console {
 	uint32_t out_cons, in_prod; /* CONSOLE1 */
 	struct line from_ring, from_call;
 	struct timer flush_timer; /* a line without an end waits */
-	struct {
-		uint64_t va, count, done;
-	} write;		/* a console_io that ran out of time */
 	/* bytes that may be printed; the last line may overdraw it */
 	int64_t tokens;
 	uint64_t filled_ns;	/* when tokens were added */
 	/* ran out of tokens, and has fewer than RATE_ROOM */
 	bool held;
-	bool call_waits;	/* a console_io sleeps for it */
+	bool call_waits;	/* a console_io sleeps for it (CONSOLE6) */
 	struct timer room_timer; /* CONSOLE5 */
 	bool raw;		/* takes keys, not lines */
 	/* its ring is full, and the log says so already */
@@ -230,6 +230,8 @@ static void room_expired(void *arg)
 
 	spin_lock(&d->lock);
 	waits = d->console && d->console->call_waits;
+	if (waits)
+		d->console->call_waits = false;
 	spin_unlock(&d->lock);
 	console_drain(d);
 	for (i = 0; waits && i < d->vcpu_count; i++)
@@ -395,7 +397,7 @@ void console_fini(struct domain *d)
 
 /*
  * Print a piece of console_io's text, or as much as there is room for; returns
- * how many bytes.
+ * how many bytes.  None: the vCPU sleeps (CONSOLE5, CONSOLE6).
  */
 static uint64_t write_piece(struct domain *d, struct console *c,
 			    const char *text, uint64_t bytes)
@@ -408,28 +410,26 @@ static uint64_t write_piece(struct domain *d, struct console *c,
 		line_add(d, &c->from_call, text[i]);
 		room = token_take(c, text[i]);
 	}
-	c->call_waits = i == 0;
-	c->write.done += i;
+	if (!i) {
+		c->call_waits = true;
+		sched_block(current_vcpu());
+	}
 	flush_later(c);
 	return i;
 }
 
 /*
- * One piece of the text at va: returns how many bytes, 0 at the end, -EFAULT,
- * or -EAGAIN: no room.
+ * Print a piece of the text at va: returns how many bytes, 0 at the end,
+ * -EFAULT, or -EAGAIN: no room.
  */
 static int write_chunk(struct domain *d, uint64_t va, uint64_t count)
 {
+	uint64_t bytes = MIN(count, (uint64_t)CHUNK);
 	char buf[CHUNK];
-	uint64_t done, bytes;
 
-	spin_lock(&d->lock);
-	done = d->console ? d->console->write.done : count;
-	spin_unlock(&d->lock);
-	bytes = MIN(count - done, (uint64_t)CHUNK);
 	if (!bytes)
 		return 0;
-	if (copy_from_guest(buf, va + done, bytes))
+	if (copy_from_guest(buf, va, bytes))
 		return -EFAULT;
 	spin_lock(&d->lock);
 	if (d->console)
@@ -438,49 +438,20 @@ static int write_chunk(struct domain *d, uint64_t va, uint64_t count)
 	return bytes ? (int)bytes : -EAGAIN;
 }
 
-/*
- * Find where we are in the call: if this is not the call that was interrupted,
- * at 0.
- */
-static void write_start(struct domain *d, uint64_t va, uint64_t count)
-{
-	struct console *c;
-
-	spin_lock(&d->lock);
-	c = d->console;
-	if (c && (c->write.va != va || c->write.count != count ||
-		  c->write.done > count)) {
-		c->write.va = va;
-		c->write.count = count;
-		c->write.done = 0;
-	}
-	spin_unlock(&d->lock);
-}
-
-static void write_end(struct domain *d)
-{
-	spin_lock(&d->lock);
-	if (d->console)
-		memset(&d->console->write, 0, sizeof(d->console->write));
-	spin_unlock(&d->lock);
-}
-
-static long console_write(struct domain *d, uint64_t count, uint64_t va)
+/* How far it is its caller knows: several vCPUs may write at once. */
+static long console_write(struct domain *d, uint64_t *count, uint64_t *va)
 {
 	int n;
 
-	if (!guest_arg_ok(va, count))
+	if (!guest_arg_ok(*va, *count))
 		return -EFAULT;
-	write_start(d, va, count);
-	while ((n = write_chunk(d, va, count)) > 0)
+	while ((n = write_chunk(d, *va, *count)) > 0) {
+		*va += n;
+		*count -= n;
 		if (sched_preempt_pending())
-			return -ERESTART; /* goes on at write.done */
-	if (n == -EAGAIN) {
-		sched_block(current_vcpu()); /* CONSOLE5 */
-		return -ERESTART;
+			return -ERESTART;
 	}
-	write_end(d);
-	return n;
+	return n == -EAGAIN ? -ERESTART : n;
 }
 
 /* What was typed for the first domain: at most `bytes`; how many. */
@@ -520,15 +491,16 @@ static long console_read(struct domain *d, uint64_t count, uint64_t va)
 }
 
 /* Xen's count is a 32 bit number. */
-long op_console_io(unsigned long cmd, uint64_t count, uint64_t va)
+long op_console_io(unsigned long cmd, uint64_t *count, uint64_t *va)
 {
 	struct domain *d = current_vcpu()->domain;
 
+	*count = (uint32_t)*count;
 	switch (cmd) {
 	case CONSOLEIO_write:
-		return console_write(d, (uint32_t)count, va);
+		return console_write(d, count, va);
 	case CONSOLEIO_read:
-		return console_read(d, (uint32_t)count, va);
+		return console_read(d, *count, *va);
 	default:
 		return -ENOSYS;
 	}

@@ -59,6 +59,7 @@ void console_set_focus(const char *who);
  */
 void console_set_rate(uint64_t bytes);
 /* console_io(CONSOLEIO_write/read): the same line assembly, no ring. */
-long op_console_io(unsigned long cmd, uint64_t count, uint64_t va);
+/* -ERESTART: they say what is left. */
+long op_console_io(unsigned long cmd, uint64_t *count, uint64_t *va);
 
 #endif

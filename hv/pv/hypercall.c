@@ -38,7 +38,7 @@ static long call_set_timer(struct hypercall_args *args)
 
 static long call_console_io(struct hypercall_args *args)
 {
-	return op_console_io(args->a[0], args->a[1], args->a[2]);
+	return op_console_io(args->a[0], &args->a[1], &args->a[2]);
 }
 
 static long call_vcpu(struct hypercall_args *args)

@@ -73,7 +73,7 @@ long op_iret(struct hypercall_args *args)
 
 long op_set_timer(uint64_t timeout_ns) { return timeout_ns; }
 long op_vcpu(unsigned long cmd, uint64_t id, uint64_t arg) { return cmd + id + arg; }
-long op_console_io(unsigned long cmd, uint64_t n, uint64_t va) { return n; }
+long op_console_io(unsigned long cmd, uint64_t *n, uint64_t *va) { return *n; }
 void domain_shutdown(struct domain *d, uint32_t code) { old_arg = code; }
 
 static long note_old(uint64_t cmd, uint64_t arg)
