@@ -187,7 +187,10 @@ void grant_unpin(const struct grant_pin *pin);
  * a handle that names no granter from now on (A5).
  */
 void grant_disown(const struct grant_pin *pin);
-/* Is the frame pinned by an entry of d's?  Takes LOCK_GRANT. */
+/*
+ * Is the frame pinned by an entry of d's?  To tell the guest why something is
+ * refused: what takes too long to find is not.  Takes LOCK_GRANT.
+ */
 bool grant_is_pinned(struct domain *d, mfn_t mfn);
 
 /*

@@ -17,6 +17,11 @@
 
 /* if a guest keeps writing its entry, the call fails after so many */
 #define STATUS_TRIES	5
+/*
+ * All entries of a table may be for one frame, and so in one bucket; then it is
+ * asked 64 times in a row, with the domain's tables locked (offer/offer.c).
+ */
+#define LOOKS_MOST	256
 
 static struct grant_active *active_of(struct grant_table *gt, uint32_t ref)
 {
@@ -227,12 +232,13 @@ static void mfn_unlink(struct grant_table *gt, struct grant_active *act)
 bool grant_is_pinned(struct domain *d, mfn_t mfn)
 {
 	struct grant_table *gt = d->grant;
+	unsigned int looks = 0;
 	uint32_t at;
 
 	spin_lock(&gt->lock);
 	at = gt->pinned_count ? *mfn_bucket(gt, mfn) : 0;
 	while (at && active_of(gt, at - 1)->mfn != mfn_n(mfn))
-		at = active_of(gt, at - 1)->next;
+		at = looks++ < LOOKS_MOST ? active_of(gt, at - 1)->next : 0;
 	spin_unlock(&gt->lock);
 	return at;
 }

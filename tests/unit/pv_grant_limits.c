@@ -13,6 +13,7 @@
 
 #define HOST	GNTMAP_host_map
 #define DEV	GNTMAP_device_map
+#define RDONLY	GNTMAP_readonly
 #define REF	9
 
 static struct frame *frame;
@@ -86,6 +87,34 @@ START_TEST(most_pins)
 }
 END_TEST
 
+/* Nobody looks through a table that is all for one frame. */
+START_TEST(pinned_is_asked_in_bounded_time)
+{
+	struct grant_active *last;
+	uint32_t handle[300], i;
+	mfn_t other;
+
+	for (i = 0; i < ARRAY_COUNT(handle); i++) {
+		g_grant(granter, REF + i, page, user, true);
+		ck_assert_int_eq(g_map(granter, REF + i, page + i, HOST | RDONLY,
+				       &handle[i]), 0);
+	}
+	frame = mfn_to_frame(fake_mfn(granter, page));
+	other = mfn_add(frame_to_mfn(frame), GRANT_BUCKETS);
+	ck_assert(grant_is_pinned(granter, frame_to_mfn(frame)));
+	last = &granter->grant->active[0][REF];
+	last->mfn = mfn_n(other);
+	ck_assert(!grant_is_pinned(granter, other));
+	for (i = 100; i < ARRAY_COUNT(handle); i++)
+		ck_assert_int_eq(g_unmap(page + i, handle[i]), 0);
+	ck_assert(grant_is_pinned(granter, other));
+	last->mfn = mfn_n(frame_to_mfn(frame));
+	for (i = 0; i < 100; i++)
+		ck_assert_int_eq(g_unmap(page + i, handle[i]), 0);
+	g_check();
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("all");
@@ -95,5 +124,6 @@ int main(void)
 	tcase_add_test(tc, second_reference_refused);
 	tcase_add_test(tc, closed_table);
 	tcase_add_test(tc, most_pins);
+	tcase_add_test(tc, pinned_is_asked_in_bounded_time);
 	return suite_run();
 }
