@@ -15,14 +15,6 @@ now_ms() {
 free() {
 	$xl info | sed -n 's/^free_memory *: *//p'
 }
-# The first domain may need more of the grant table, once; so one life before it is counted.
-began=$(now_ms)
-$xl create -q -p /tmp/torn.cfg || exit 1
-create_ms=$(($(now_ms) - began)) began=$(now_ms)
-$xl destroy torn || exit 1
-destroy_ms=$(($(now_ms) - began))
-before=$(free)
-
 # What a killed xl began, the scripts and back ends end, and another xl.
 nothing_left() {
 	local i
@@ -49,7 +41,15 @@ create() {
 	done
 }
 
-killed=0 left=0 slow=0
+slow=0 began=$(now_ms)
+# The first domain may need more of the grant table, once; so one life before it is counted.
+create || exit 1
+create_ms=$(($(now_ms) - began)) began=$(now_ms)
+$xl destroy torn || nothing_left || exit 1
+destroy_ms=$(($(now_ms) - began))
+before=$(free)
+
+killed=0 left=0
 for ((n = 0; n < count; n++)); do
 	ms=$create_ms
 	if ((n % 2)); then
@@ -66,6 +66,7 @@ for ((n = 0; n < count; n++)); do
 	wait $pid 2>/dev/null
 	[ "$($xl list | wc -l)" = 2 ] || left=$((left + 1))
 	nothing_left || { echo "kill $n, after $ms ms: a guest stays"; exit 1; }
+	((n % 10 != 9)) || echo "after $((n + 1)): killed=$killed left=$left slow=$slow"
 done
 # Loop devices and interfaces of guests that are gone.
 after=$(free)
