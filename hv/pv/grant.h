@@ -13,14 +13,17 @@
  */
 #define GRANT_CHUNK	32
 
-/* Do `count` operations; each gets its status. */
-typedef void (*grant_chunk_fn)(struct domain *d, void *ops, unsigned int count);
+/*
+ * Do `count` operations; each gets its status.  MORE: none was done, and the
+ * call is to be made again.
+ */
+typedef enum progress (*grant_chunk_fn)(struct domain *d, void *ops, unsigned int count);
 
-void grant_chunk_map(struct domain *d, void *ops, unsigned int count);
-void grant_chunk_unmap(struct domain *d, void *ops, unsigned int count);
-void grant_chunk_replace(struct domain *d, void *ops, unsigned int count);
-void grant_chunk_copy(struct domain *d, void *ops, unsigned int count);
-void grant_chunk_transfer(struct domain *d, void *ops, unsigned int count);
+enum progress grant_chunk_map(struct domain *d, void *ops, unsigned int count);
+enum progress grant_chunk_unmap(struct domain *d, void *ops, unsigned int count);
+enum progress grant_chunk_replace(struct domain *d, void *ops, unsigned int count);
+enum progress grant_chunk_copy(struct domain *d, void *ops, unsigned int count);
+enum progress grant_chunk_transfer(struct domain *d, void *ops, unsigned int count);
 
 /*
  * The domain of the last operation, kept for the next one: most operations of a

@@ -142,7 +142,7 @@ static int16_t copy_one(struct domain *d, struct grant_peer *peers,
 	return status;
 }
 
-void grant_chunk_copy(struct domain *d, void *ops, unsigned int count)
+enum progress grant_chunk_copy(struct domain *d, void *ops, unsigned int count)
 {
 	struct gnttab_copy *op = ops;
 	struct grant_peer peers[2] = { { NULL }, { NULL } };
@@ -152,6 +152,7 @@ void grant_chunk_copy(struct domain *d, void *ops, unsigned int count)
 		op[i].status = copy_one(d, peers, &op[i]);
 	grant_peer_done(&peers[0]);
 	grant_peer_done(&peers[1]);
+	return DONE;
 }
 
 /* --- transfer --- */
@@ -201,7 +202,7 @@ static int16_t transfer_one(struct domain *d, struct grant_peer *peer,
 	return status;
 }
 
-void grant_chunk_transfer(struct domain *d, void *ops, unsigned int count)
+enum progress grant_chunk_transfer(struct domain *d, void *ops, unsigned int count)
 {
 	struct gnttab_transfer *op = ops;
 	struct grant_peer peer = { NULL };
@@ -210,4 +211,5 @@ void grant_chunk_transfer(struct domain *d, void *ops, unsigned int count)
 	for (i = 0; i < count; i++)
 		op[i].status = transfer_one(d, &peer, &op[i]);
 	grant_peer_done(&peer);
+	return DONE;
 }

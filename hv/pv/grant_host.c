@@ -18,6 +18,7 @@
 #include "dom/tally.h"
 #include "mm/pagetype.h"
 #include "pv/grant.h"
+#include "pv/ptbreak.h"
 #include "pv/ptcheck.h"
 #include "pv/resolve.h"
 #include "x86/guestcopy.h"
@@ -131,7 +132,7 @@ static int16_t map_one(struct domain *d, struct domain *granter,
 	return status;
 }
 
-void grant_chunk_map(struct domain *d, void *ops, unsigned int count)
+enum progress grant_chunk_map(struct domain *d, void *ops, unsigned int count)
 {
 	struct gnttab_map_grant_ref *op = ops;
 	struct grant_peer peer = { NULL };
@@ -142,6 +143,7 @@ void grant_chunk_map(struct domain *d, void *ops, unsigned int count)
 		op[i].status = map_one(d, grant_peer_find(&peer, op[i].dom),
 				       &op[i]);
 	grant_peer_done(&peer);
+	return DONE;
 }
 
 /* --- unmap --- */
@@ -281,7 +283,7 @@ static void unmap_finish(struct domain *d, struct unpin_list *list) frees_lock(&
 		grant_unpin(&list->pins[i]);
 }
 
-void grant_chunk_unmap(struct domain *d, void *ops, unsigned int count)
+enum progress grant_chunk_unmap(struct domain *d, void *ops, unsigned int count)
 {
 	struct gnttab_unmap_grant_ref *op = ops;
 	struct unpin_list list;
@@ -298,15 +300,25 @@ void grant_chunk_unmap(struct domain *d, void *ops, unsigned int count)
 		op[i].status = unmap_one(d, &u, &list);
 	}
 	unmap_finish(d, &list);
+	return DONE;
 }
 
-void grant_chunk_replace(struct domain *d, void *ops, unsigned int count)
+/*
+ * No entry moves while a broken page's are looked for, not even of a vCPU that
+ * was in its call before: it might come to a place that was seen (ptbreak.c,
+ * K2).
+ */
+enum progress grant_chunk_replace(struct domain *d, void *ops, unsigned int count)
 {
 	struct gnttab_unmap_and_replace *op = ops;
 	struct unpin_list list;
 	unsigned int i;
 
 	unmap_begin(d, &list);
+	if (ptbreak_left(d)) {
+		unmap_finish(d, &list);
+		return MORE;
+	}
 	for (i = 0; i < count; i++) {
 		struct unmap u = {
 			.host_addr = op[i].host_addr,
@@ -317,6 +329,7 @@ void grant_chunk_replace(struct domain *d, void *ops, unsigned int count)
 		op[i].status = unmap_one(d, &u, &list);
 	}
 	unmap_finish(d, &list);
+	return DONE;
 }
 
 /* --- entries that go another way (A4) --- */

@@ -62,7 +62,8 @@ static long batch(struct hypercall_args *args, const struct batch_op *op)
 
 		if (copy_from_guest(ops, args->a[1], n * op->bytes))
 			return -EFAULT;
-		op->fn(d, ops, n);
+		if (op->fn(d, ops, n) == MORE)
+			return -ERESTART;
 		/*
 		 * The guest made its array unwritable: what was done stays
 		 * done.

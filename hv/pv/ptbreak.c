@@ -14,14 +14,14 @@
  *     do is to make entries with the AVL bit writable: those without it are as
  *     they should be.  A rename holds nothing: a domain that dies half-way
  *     forgets it.
- * K2  While there is a rename, no L1 entry is taken (ptcheck.c) and no
- *     instruction of the guest's runs on any of its vCPUs: before the first
- *     name changes, those that run are called into the hypervisor (all_held()),
- *     and pv_exit_to_guest() keeps them, as for trees, until the flush behind
- *     the last entry.  So no vCPU sees a page under two names, or its list's
- *     new name in front of a table's old one, the number of entries to find
- *     only falls, and one pass over all tables finds them; it ends when the
- *     last is found.
+ * K2  While there is a rename, no L1 entry is taken (ptcheck.c) or moved
+ *     (grant_host.c), and no instruction of the guest's runs on any of its
+ *     vCPUs: before the first name changes, those that run are called into the
+ *     hypervisor (all_held()), and pv_exit_to_guest() keeps them, as for trees,
+ *     until the flush behind the last entry.  So no vCPU sees a page under two
+ *     names, or its list's new name in front of a table's old one, the number
+ *     of entries to find only falls, and one pass over all tables finds them;
+ *     it ends when the last is found.
  * K3  A new rename starts the pass anew: all are looked for in one.  So an
  *     entry that was counted may not look the same afterwards: it names `new`,
  *     or is writable.  One of a frame that was taken over that stays read-only

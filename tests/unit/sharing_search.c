@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// links: @machine tests/fake/fake_breaks.c
+// links: @machine tests/fake/fake_breaks.c tests/fake/fake_grants.c
 /*
  * The search for a broken page's other entries: who waits, and where (K2, K8).
  */
@@ -13,6 +13,7 @@
 #include "dom/die.h"
 #include "dom/pages.h"
 #include "fake/fake_breaks.h"
+#include "fake/fake_grants.h"
 #include "mm/palloc.h"
 #include "pv/above.h"
 #include "pv/ptbreak.h"
@@ -101,6 +102,46 @@ START_TEST(search_begins_where_one_was_found)
 }
 END_TEST
 
+/*
+ * K2: another vCPU, in its call since before, moves no entry to a place that
+ * the search has seen; it does so afterwards.
+ */
+START_TEST(no_entry_moves_meanwhile)
+{
+	struct gnttab_unmap_and_replace op = {
+		.host_addr = fake_va(p + 20), .new_addr = fake_va(p + 300),
+	};
+	struct hypercall_args args = {
+		.a = { GNTTABOP_unmap_and_replace, fake_va(scratch), 1 },
+	};
+	const struct pt_renames *b = &d->pending.renames;
+
+	g_setup(peer, 1);
+	g_grant(peer, 9, p + 60, d, false);
+	fake_run(d);
+	break_first();
+	ck_assert_int_eq(g_map(peer, 9, p + 20, GNTMAP_host_map, &op.handle), 0);
+	alias(p, p + 300);
+	if (_i)
+		peer_offers(p, p * 1000);	/* d gets a copy */
+	pttree_steps_max = 10;
+	memcpy(fake_page(d, scratch), &op, sizeof(op));
+	ck_assert_int_eq(clear_guest(fake_va(p), 8), 0);
+	while (!b->page || !mfn_eq(frame_to_mfn(b->page), virt_to_mfn(fake_pte(d, p))) ||
+	       b->slot <= pt_slot(op.host_addr, 1))
+		ck_assert(pttree_settle(d));
+	ck_assert_int_eq(op_grant_table(&args), -ERESTART);
+	while (pttree_settle(d))
+		;
+	fake_recount();
+	ck_assert_int_eq(op_grant_table(&args), 0);
+	memcpy(&op, fake_page(d, scratch), sizeof(op));
+	ck_assert_int_eq(op.status, GNTST_okay);
+	ck_assert_uint_eq(mfn_n(fake_mfn(d, p)), mfn_n(fake_mfn(d, p + 20)));
+	ck_assert(writable(p + 20));
+}
+END_TEST
+
 /* Parts of the search behind a write to a page with a read-only entry, too. */
 static unsigned int parts_read_only(uint64_t pfn)
 {
@@ -182,6 +223,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, nobody_goes_on_before_the_flush, 0, 2);
 	tcase_add_loop_test(tc, marked_entries_stay, 0, 2);
+	tcase_add_loop_test(tc, no_entry_moves_meanwhile, 0, 2);
 	tcase_add_test(tc, search_begins_where_one_was_found);
 	tcase_add_test(tc, search_ends_at_a_read_only_one);
 	tcase_add_test(tc, search_goes_on_behind_the_new_one);
