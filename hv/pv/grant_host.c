@@ -236,6 +236,10 @@ static void entry_replace(struct domain *d, struct grant_handle *h, pte_t *pte,
 		return;
 	tally_entry(d, pte, 0, new);
 	tally_entry(d, from, new, 0);
+	if (!(new & PTE_P) || !(new & PTE_AVL_FOREIGN))
+		return;
+	tally_foreign(d, pte, new, 1);
+	tally_foreign(d, from, new, -1);
 }
 
 /* (a) LOCK_MM. */

@@ -466,6 +466,59 @@ static bool is_behind_of_first(void)
 	return first->tally && mfn_eq(first->tally->place, frame_max_mfn);
 }
 
+/* For d's: one of the two tables of these entries was walked. */
+static bool is_between_of_first(void)
+{
+	mfn_t one = virt_to_mfn(fake_pte(first, spare - 1));
+	mfn_t other = virt_to_mfn(fake_pte(first, spare + 1));
+	uint64_t place = d->tally ? mfn_n(d->tally->foreign_place) : 0;
+
+	return place && d->tally->mapper == first->id &&
+	       place > MIN(mfn_n(one), mfn_n(other)) && place <= MAX(mfn_n(one), mfn_n(other));
+}
+
+static uint64_t place_of_grant, place_of_foreign;
+
+/* The foreign entry goes to a grant's place in another table. */
+static void foreign_moves(void)
+{
+	struct gnttab_unmap_and_replace op = {
+		.host_addr = fake_va(place_of_grant), .new_addr = fake_va(place_of_foreign),
+		.handle = handle,
+	};
+
+	fake_run(first);
+	ck_assert_int_eq(G_ONE(GNTTABOP_unmap_and_replace, &op), 0);
+	ck_assert_int_eq(op.status, 0);
+	fake_run(d);
+}
+
+START_TEST(foreign_to_another_table)
+{
+	first = fake_domain_first("first", 0);
+	spare = fake_free_pfn(first);
+	place_of_grant = _i % 2 ? spare - 1 : spare + 1;
+	place_of_foreign = _i % 2 ? spare + 1 : spare - 1;
+	g_setup(peer, 1);
+	g_grant(peer, 9, p, first, false);
+	fake_run(first);
+	ck_assert_int_eq(g_map(peer, 9, place_of_grant, GNTMAP_host_map, &handle), 0);
+	fake_run(d);
+	ck_assert_int_eq(first_maps(place_of_foreign, fake_mfn(d, p)), 0);
+	if (_i >= 2) {		/* only the likeness of one */
+		pte_t like = *fake_pte(first, place_of_foreign) & ~PTE_P;
+
+		ck_assert_int_eq(first_maps(place_of_foreign, MFN(0)), 0);
+		*fake_pte(first, place_of_foreign) = like;
+		foreign_maps_more();	/* its tables are looked through */
+	}
+	clean(is_between_of_first, foreign_moves, "a foreign entry moves");
+	ck_assert_int_eq(first_maps(place_of_grant, MFN(0)), 0);
+	foreign_unmaps_more();
+	fake_end(first);
+}
+END_TEST
+
 START_TEST(foreign)
 {
 	first = fake_domain_first("first", 0);
@@ -645,6 +698,7 @@ int main(void)
 	tcase_add_loop_test(tc, shares_of_many_names, 0, 4);
 	tcase_add_test(tc, grants);
 	tcase_add_test(tc, foreign);
+	tcase_add_loop_test(tc, foreign_to_another_table, 0, 4);
 	tcase_add_test(tc, pages);
 	tcase_add_loop_test(tc, pages_all_the_time, 0, ARRAY_COUNT(comings));
 	tcase_add_test(tc, leafless);
