@@ -28,6 +28,7 @@
 /* as many as Xen allows; more than there can be here is no mistake */
 #define GRANT_FRAMES_XEN	64
 #define MAPTRACK_FRAMES_XEN	1024
+#define MAPTRACK_XEN		256	/* handles in one of Xen's */
 #define VCPUS_XEN		8192
 #define GRANT_VERSIONS		2
 #define CPU_POOL		0
@@ -72,8 +73,11 @@ static void limit(struct domain *d, const struct xen_domctl_createdomain *c)
 {
 	uint32_t frames = c->max_grant_frames < 0 ? GRANT_FRAMES_MAX :
 						    c->max_grant_frames;
+	uint32_t tracks = c->max_maptrack_frames < 0 ? MAPTRACK_FRAMES_XEN :
+						       c->max_maptrack_frames;
 
-	grant_limit(d, frames, XEN_DOMCTL_GRANT_version(c->grant_opts));
+	grant_limit(d, frames, tracks * MAPTRACK_XEN,
+		    XEN_DOMCTL_GRANT_version(c->grant_opts));
 	d->events.last = MIN(c->max_evtchn_port, EVTCHN_PORTS - 1);
 	memcpy(d->setup.handle, c->handle, sizeof(d->setup.handle));
 }

@@ -25,6 +25,7 @@ int grant_init(struct domain *d)
 	gt->version = 1;
 	gt->frames_most = GRANT_FRAMES_MAX;
 	gt->version_most = 2;
+	gt->handle_pages_most = GRANT_HANDLE_PAGES;
 	gt->pte_key = random_u64() | 1;
 	d->grant = gt;
 	return 0;
@@ -203,10 +204,13 @@ static int grow_one(struct domain *d, uint32_t count)
 	return ok ? GNTST_okay : GNTST_no_space;
 }
 
-void grant_limit(struct domain *d, uint32_t frames, uint32_t version)
+void grant_limit(struct domain *d, uint32_t frames, uint32_t handles, uint32_t version)
 {
+	uint32_t pages = handles / GRANT_HANDLES_PER_PAGE;
+
 	d->grant->frames_most = MIN(frames, (uint32_t)GRANT_FRAMES_MAX);
 	d->grant->version_most = version;
+	d->grant->handle_pages_most = MIN(pages, (uint32_t)GRANT_HANDLE_PAGES);
 }
 
 int grant_grow(struct domain *d, uint32_t count)

@@ -111,7 +111,7 @@ struct grant_table {
 	struct spinlock lock;		/* LOCK_GRANT: down to by_mfn */
 	uint32_t version;		/* 1 or 2 */
 	/* what it may have, set before it runs; constant then */
-	uint32_t frames_most, version_most;
+	uint32_t frames_most, version_most, handle_pages_most;
 	bool closed;			/* its domain is dying: no new pin */
 	uint32_t frame_count;
 	/* frames whose memory is promised; frame_count, or one more */
@@ -146,8 +146,8 @@ struct grant_pin {
 };
 
 /* --- the table (grant.c).  Statuses are GNTST_*. --- */
-/* Of a new domain: so many frames and no later version. */
-void grant_limit(struct domain *d, uint32_t frames, uint32_t version);
+/* Of a new domain: so many frames, handles, and no later version. */
+void grant_limit(struct domain *d, uint32_t frames, uint32_t handles, uint32_t version);
 int grant_init(struct domain *d);			/* -ENOMEM */
 /* no handle is in use; heap_pages_free() frees the table's own pages */
 void grant_fini(struct domain *d);

@@ -37,7 +37,7 @@ static bool handles_grow(struct grant_table *gt)
 	uint32_t page = gt->handle_count / GRANT_HANDLES_PER_PAGE;
 	uint32_t i;
 
-	if (page == GRANT_HANDLE_PAGES)
+	if (page == gt->handle_pages_most)
 		return false;
 	if (!gt->by_pte)
 		gt->by_pte = palloc_hv(0);

@@ -221,8 +221,10 @@ START_TEST(grants)
 
 	c.grant_opts = 1;
 	c.max_grant_frames = 3;
+	c.max_maptrack_frames = 2;
 	ck_assert_int_eq(create(0, &c), 0);
 	d = found(out()->domain);
+	ck_assert_uint_eq(d->grant->handle_pages_most * GRANT_HANDLES_PER_PAGE, 512);
 	ck_assert_int_eq(grant_grow(d, 4), GNTST_general_error);
 	ck_assert_int_eq(grant_grow(d, 3), GNTST_okay);
 	ck_assert_int_eq(grant_set_version(d, 2), -ENOSYS);

@@ -87,6 +87,24 @@ START_TEST(most_pins)
 }
 END_TEST
 
+/* What the tools let it map (max_maptrack_frames). */
+START_TEST(most_handles)
+{
+	uint32_t handle, i;
+
+	g_grant(granter, REF, page, user, true);
+	grant_limit(user, GRANT_FRAMES_MAX, 0, 2);
+	ck_assert_int_eq(g_map(granter, REF, page, HOST | RDONLY, NULL), GNTST_no_space);
+	grant_limit(user, GRANT_FRAMES_MAX, GRANT_HANDLES_PER_PAGE, 2);
+	for (i = 0; i < GRANT_HANDLES_PER_PAGE; i++)
+		ck_assert_int_eq(g_map(granter, REF, page + i, HOST | RDONLY, &handle), 0);
+	ck_assert_int_eq(g_map(granter, REF, page + i, HOST | RDONLY, NULL), GNTST_no_space);
+	ck_assert_int_eq(g_unmap(page + i - 1, handle), 0);
+	ck_assert_int_eq(g_map(granter, REF, page + i, HOST | RDONLY, &handle), 0);
+	g_check();
+}
+END_TEST
+
 /* Nobody looks through a table that is all for one frame. */
 START_TEST(pinned_is_asked_in_bounded_time)
 {
@@ -124,6 +142,7 @@ int main(void)
 	tcase_add_test(tc, second_reference_refused);
 	tcase_add_test(tc, closed_table);
 	tcase_add_test(tc, most_pins);
+	tcase_add_test(tc, most_handles);
 	tcase_add_test(tc, pinned_is_asked_in_bounded_time);
 	return suite_run();
 }
