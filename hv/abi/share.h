@@ -72,7 +72,8 @@
 #define SHAREOP_audit	4
 /*
  * SHAREOP_trace: where the domain's trace buffer is (trace.h): fill the struct
- * shareop_trace at `arg`; count = its size, flags 0.
+ * shareop_trace at `arg`; count = its size, flags 0.  The first call makes the
+ * buffer: -ENOMEM, there is no memory for it.
  */
 #define SHAREOP_trace	5
 /*

@@ -5,8 +5,10 @@
  *
  * A run of pages of the hypervisor's (heap pages, hv/dom/heappages.h) that the
  * guest maps read-only.  SHAREOP_trace (share.h) tells the first machine frame
- * and the number of pages; reading takes no hypercall.  Nothing in the buffer
- * depends on other domains: a hit and a miss of an offer look the same.
+ * and the number of pages; reading takes no hypercall.  Its first call makes
+ * the buffer: record 0 says when the domain started, the next ones what happens
+ * from then on.  Nothing in the buffer depends on other domains: a hit and a
+ * miss of an offer look the same.
  *
  *   struct trace_header | struct trace_record [header.records]
  *

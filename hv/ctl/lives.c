@@ -54,7 +54,7 @@ static void trace_print_end(struct domain *d)
 	const struct trace_record *r;
 	uint64_t n = d->trace.written;
 
-	n = n > d->trace.records ? n - d->trace.records : 0;
+	n = n > TRACE_RECORDS ? n - TRACE_RECORDS : 0;
 	for (; (r = trace_record_at(d, n)); n++)
 		if (end_event_name(r->event))
 			log_stat("@trace id=%u n=%lu t_us=%lu event=%s result=%u value=%lu",
@@ -100,8 +100,7 @@ bool lives_gone(struct domain *d)
 
 	if (!d->origin.config && !d->setup.made)	/* never started */
 		return false;
-	if (d->trace.asked)
-		trace_print_end(d);
+	trace_print_end(d);	/* if it asked for a buffer */
 	log_stat("@dom id=%u name=%s state=dead reason=%s code=%u cpu_ms=%lu reap_steps=%lu reap_us=%lu reap_max_us=%lu",
 		 d->id, d->name, reason_name(domain_shutdown_code(d)),
 		 domain_shutdown_code(d),

@@ -169,7 +169,8 @@ static bool domain_furnish(struct domain *d)
 	d->shared_info = heap_page_share(d, HEAP_SHARED_INFO, 1);
 	if (!d->shared_info)
 		return false;
-	if (tracebuf_init(d) || evtchn_init(d) || grant_init(d))
+	tracebuf_init(d);
+	if (evtchn_init(d) || grant_init(d))
 		return false;
 	d->pending.renames.rename = obj_alloc(renames_bytes(d));
 	if (!d->pending.renames.rename)
@@ -294,7 +295,7 @@ void domain_put(struct domain *d)
 
 void domain_start(struct domain *d)
 {
-	trace_event(d, TRACE_BUILT, 0, MFN(0), d->origin.generation);
+	d->trace.built_ns = now_ns();
 	d->vcpu[0]->initialised = true;
 	atomic_store_release(&d->state, DOM_RUNNING);
 	sched_online(d->vcpu[0]);
@@ -303,7 +304,7 @@ void domain_start(struct domain *d)
 void domain_start_paused(struct domain *d)
 {
 	d->setup.made = true;
-	trace_event(d, TRACE_BUILT, 0, MFN(0), 0);
+	d->trace.built_ns = now_ns();
 	atomic_store_release(&d->state, DOM_RUNNING);
 }
 

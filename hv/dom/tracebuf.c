@@ -10,26 +10,12 @@ static struct trace_record *place(const struct tracebuf *t, uint64_t n)
 {
 	struct trace_record *first = (struct trace_record *)(t->header + 1);
 
-	return &first[n % t->records];
+	return &first[n % TRACE_RECORDS];
 }
 
-int tracebuf_init(struct domain *d)
+void tracebuf_init(struct domain *d)
 {
-	struct tracebuf *t = &d->trace;
-
-	spin_lock_init(&t->lock, LOCK_TRACE);
-	t->header = heap_page_share(d, HEAP_TRACE, HEAP_TRACE_PAGES);
-	if (!t->header)
-		return -ENOMEM;
-	t->records = (HEAP_TRACE_PAGES * PAGE_SIZE - sizeof(*t->header)) /
-		     sizeof(struct trace_record);
-	*t->header = (struct trace_header){
-		.magic = TRACE_MAGIC,
-		.header_bytes = sizeof(struct trace_header),
-		.record_bytes = sizeof(struct trace_record),
-		.records = t->records,
-	};
-	return 0;
+	spin_lock_init(&d->trace.lock, LOCK_TRACE);
 }
 
 /* The order of abi/trace.h. */
@@ -47,7 +33,7 @@ static void record_write(struct trace_record *to, const struct trace_record *fro
 
 bool trace_begin(struct tracebuf *t)
 {
-	if (!t->header)
+	if (!atomic_load_acquire(&t->header))
 		return false;
 	spin_lock(&t->lock);
 	t->time_ns = now_ns();	/* under the lock: times do not go back */
@@ -72,6 +58,32 @@ void trace_end(struct tracebuf *t)
 	spin_unlock(&t->lock);
 }
 
+int tracebuf_open(struct domain *d)
+	needs_lock(&d->mm)
+{
+	struct tracebuf *t = &d->trace;
+	struct trace_header *h;
+
+	if (t->header)
+		return 0;
+	h = heap_page_share(d, HEAP_TRACE, HEAP_TRACE_PAGES);
+	if (!h)
+		return -ENOMEM;
+	*h = (struct trace_header){
+		.magic = TRACE_MAGIC,
+		.header_bytes = sizeof(struct trace_header),
+		.record_bytes = sizeof(struct trace_record),
+		.records = TRACE_RECORDS,
+	};
+	/* Who sees the buffer waits for its first record (TB4). */
+	spin_lock(&t->lock);
+	atomic_store_release(&t->header, h);
+	t->time_ns = t->built_ns;
+	trace_put(t, TRACE_BUILT, 0, MFN(0), d->origin.generation);
+	spin_unlock(&t->lock);
+	return 0;
+}
+
 void trace_event(struct domain *d, enum trace_event event, uint16_t result,
 		 mfn_t mfn, uint64_t name)
 {
@@ -87,7 +99,7 @@ const struct trace_record *trace_record_at(struct domain *d, uint64_t n)
 {
 	const struct tracebuf *t = &d->trace;
 
-	if (!t->header || n >= t->written || t->written - n > t->records)
+	if (!t->header || n >= t->written || t->written - n > TRACE_RECORDS)
 		return NULL;
 	return place(t, n);
 }

@@ -237,14 +237,17 @@ static long shareop_info(struct domain *d, uint64_t va, uint64_t bytes)
 
 static long shareop_trace(struct domain *d, uint64_t va, uint64_t bytes)
 {
-	struct shareop_trace at = {
-		.mfn = mfn_n(virt_to_mfn(d->trace.header)),
-		.pages = HEAP_TRACE_PAGES,
-	};
+	struct shareop_trace at = { .pages = HEAP_TRACE_PAGES };
+	int rc;
 
 	if (bytes != sizeof(at))
 		return -EINVAL;
-	d->trace.asked = true;
+	spin_lock(&d->mm);
+	rc = tracebuf_open(d);
+	spin_unlock(&d->mm);
+	if (rc)
+		return rc;
+	at.mfn = mfn_n(virt_to_mfn(d->trace.header));
 	return copy_to_guest(va, &at, sizeof(at));
 }
 

@@ -273,3 +273,11 @@ void fake_check(void)
 	if (!domain_count())
 		ck_assert_uint_eq(palloc_free_count(), free_before);
 }
+
+mfn_t fake_trace(struct domain *d)
+{
+	spin_lock(&d->mm);
+	CHECK(!tracebuf_open(d));
+	spin_unlock(&d->mm);
+	return virt_to_mfn(d->trace.header);
+}

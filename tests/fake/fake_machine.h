@@ -71,6 +71,8 @@ pte_t *fake_pte(struct domain *d, uint64_t pfn);
 uint8_t *fake_page(struct domain *d, uint64_t pfn);
 /* First pfn of a run of ordinary, unused, writable pages of d. */
 uint64_t fake_free_pfn(struct domain *d);
+/* The first frame of d's trace buffer, which is made now if it is not there. */
+mfn_t fake_trace(struct domain *d);
 
 /* The image that fake_domain() builds from, for tests of the builder. */
 const struct boot_module *fake_kernel(void);

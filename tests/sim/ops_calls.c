@@ -4,6 +4,7 @@
  * tests/sim/calls.txt says which call is which operation.
  */
 #include <port.h>
+#include <errno.h>
 #include <string.h>
 
 #include <xen/event_channel.h>
@@ -222,6 +223,27 @@ static long run_share(struct side *s)
 	return state_call(op_share, &s->args);
 }
 
+static void trace(struct side *s)
+{
+	s->args = (struct hypercall_args){
+		.a = { SHAREOP_trace, args_va(s), sizeof(struct shareop_trace), 0 } };
+}
+
+/* What the first record says, where a buffer was told. */
+static long run_trace(struct side *s)
+{
+	const struct shareop_trace *at = args_of(s);
+	const struct trace_header *h;
+	long r = run_share(s);
+
+	if (r)
+		return r;
+	h = mfn_to_virt(MFN(at->mfn));
+	if (h->magic != TRACE_MAGIC || !atomic_load_acquire(&h->written))
+		return -EIO;
+	return READ_ONCE(((const struct trace_record *)(h + 1))->event);
+}
+
 /* --- vCPUs --- */
 
 /* Of the second vCPU. */
@@ -264,6 +286,7 @@ const struct op ops_calls[] = {
 	{ "memory-map", memory_map, run_memory_map },
 	{ "buffer-unregister", buffer_unregister, run_xencomm },
 	{ "share-mode", share_mode, run_share },
+	{ "trace", trace, run_trace },
 	{ "vcpu-runstate-area", runstate_area, op_run_vcpu },
 	{ "vcpu-time-area", time_area, op_run_vcpu },
 };

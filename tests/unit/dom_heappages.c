@@ -51,6 +51,12 @@ static long map(mfn_t mfn, uint64_t flags)
 			 pte_make(mfn, flags), 0);
 }
 
+static long trace_of(struct domain *x)
+{
+	return FAKE_CALL(op_share, SHAREOP_trace, fake_va(fake_free_pfn(x) + 1),
+			 sizeof(struct shareop_trace), 0);
+}
+
 static struct xen_memory_reservation *reservation(struct domain *x, mfn_t mfn)
 {
 	uint64_t *list = (uint64_t *)fake_page(x, fake_free_pfn(x) + 1);
@@ -104,7 +110,7 @@ END_TEST
 START_TEST(other_uses_refused)
 {
 	mfn_t rw = virt_to_mfn(d->shared_info), mfn;
-	mfn_t ro = virt_to_mfn(d->trace.header);
+	mfn_t ro = fake_trace(d);
 	struct frame *f;
 	uint64_t *list;
 
@@ -147,7 +153,7 @@ END_TEST
  */
 START_TEST(store_refused)
 {
-	mfn_t ro = virt_to_mfn(d->trace.header);
+	mfn_t ro = fake_trace(d);
 	uint64_t *req = (uint64_t *)fake_page(d, fake_free_pfn(d) + 1);
 
 	req[0] = mfn_n(ro) << PAGE_SHIFT;
@@ -162,7 +168,7 @@ END_TEST
 /* HEAP5: another domain's. */
 START_TEST(foreign_refused)
 {
-	void *page = d->trace.header;
+	void *page = mfn_to_virt(fake_trace(d));
 	struct domain *first = d;
 
 	d = fake_domain("", 16);
@@ -200,7 +206,7 @@ END_TEST
 START_TEST(dies_while_mapped)
 {
 	struct domain *x = fake_domain("", 16);
-	void *page = x->trace.header;
+	void *page = mfn_to_virt(fake_trace(x));
 	mfn_t info = virt_to_mfn(x->shared_info);
 
 	for (int i = 0; i < 4; i++)
@@ -268,41 +274,48 @@ START_TEST(orphans)
 }
 END_TEST
 
-/*
- * All memory but `left` frames; the taken ones are a list through their first
- * word.
- */
-static void **memory_take(uint64_t left)
-{
-	void **list = NULL, **page;
-
-	while (palloc_free_count() > left) {
-		page = palloc_hv(0);
-		*page = list;
-		list = page;
-	}
-	return list;
-}
-
-static void memory_give(void **list)
-{
-	while (list) {
-		void **next = *list;
-
-		palloc_hv_free(list, 0);
-		list = next;
-	}
-}
-
 /* HEAP3: who got no page for want of memory may have all of them later. */
 START_TEST(no_memory)
 {
-	void **taken = memory_take(0);
-
+	fake_memory_take(0);
 	ck_assert_ptr_null(heap_page_share(d, HEAP_GRANT_TABLE, 1));
-	memory_give(taken);
+	fake_memory_give();
 	for (int i = 0; i < HEAP_GRANT_PAGES; i++)
 		ck_assert_ptr_nonnull(heap_page_share(d, HEAP_GRANT_TABLE, 1));
+}
+END_TEST
+
+/*
+ * Who asks for its trace buffer in want of memory is told so, and gets it
+ * later; nothing is lost, and others go on.
+ */
+START_TEST(no_memory_for_trace)
+{
+	struct domain *bystander = fake_domain("", 16);
+	uint64_t left;
+
+	for (unsigned int n = 0; n < HEAP_TRACE_PAGES; n++) {
+		fake_memory_take(n);
+		fake_run(d);
+		left = palloc_free_count();
+		ck_assert_int_eq(trace_of(d), -ENOMEM);
+		ck_assert_uint_eq(palloc_free_count(), left);
+		ck_assert_ptr_null(d->trace.header);
+		trace_event(d, TRACE_BREAK, 0, MFN(0), 0);
+		fake_run(bystander);
+		ck_assert_int_eq(map(fake_mfn(bystander, fake_free_pfn(bystander)),
+				     PTE_P | PTE_US), 0);
+		fake_memory_give();
+		fake_check();
+	}
+	fake_run(d);
+	ck_assert_int_eq(trace_of(d), 0);
+	ck_assert_uint_eq(trace_record_at(d, 0)->event, TRACE_BUILT);
+	ck_assert_uint_eq(d->trace.written, 1);
+	left = palloc_free_count();
+	ck_assert_int_eq(trace_of(d), 0);	/* the same one */
+	ck_assert_uint_eq(palloc_free_count(), left);
+	fake_end(bystander);
 }
 END_TEST
 
@@ -311,16 +324,15 @@ START_TEST(creation_fails)
 {
 	uint64_t free = palloc_free_count();
 	struct domain *x = NULL;
-	void **taken;
 	unsigned int n;
 
 	domain_set_overcommit(true);
 	for (n = 0; !x; n++) {
-		taken = memory_take(n);
+		fake_memory_take(n);
 		x = domain_create("x", 16, 16, 1);
 		if (!x)
 			ck_assert_uint_eq(palloc_free_count(), n);
-		memory_give(taken);
+		fake_memory_give();
 		if (!x)
 			ck_assert_uint_eq(palloc_free_count(), free);
 		ck_assert_uint_lt(n, 100);
@@ -347,6 +359,7 @@ int main(void)
 	tcase_add_test(tc, dies_while_mapped);
 	tcase_add_test(tc, orphans);
 	tcase_add_test(tc, no_memory);
+	tcase_add_test(tc, no_memory_for_trace);
 	tcase_add_test(tc, creation_fails);
 	return suite_run();
 }

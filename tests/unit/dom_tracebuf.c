@@ -5,6 +5,7 @@
  * overwriting, a race of two threads.
  */
 #include <check.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -29,12 +30,25 @@ void *heap_page_share(struct domain *of, enum heap_kind kind,
 static struct gl_trace reader;
 static struct trace_record r;
 
+static int open_buffer(void)
+{
+	int rc;
+
+	spin_lock(&d.mm);
+	rc = tracebuf_open(&d);
+	spin_unlock(&d.mm);
+	return rc;
+}
+
 static void setup(void)
 {
 	d = (struct domain){ .id = 1 };
 	time_now = 100;
-	ck_assert_int_eq(tracebuf_init(&d), 0);
+	spin_lock_init(&d.mm, LOCK_MM);
+	tracebuf_init(&d);
+	ck_assert_int_eq(open_buffer(), 0);
 	ck_assert(gl_trace_start(&reader, d.trace.header));
+	reader.next = 1;	/* behind TRACE_BUILT */
 }
 
 static void teardown(void)
@@ -51,7 +65,7 @@ static void event(uint64_t name)
 static void expect(uint64_t number)
 {
 	ck_assert(gl_trace_next(&reader, &r));
-	ck_assert_uint_eq(r.seq, number + 1);
+	ck_assert_uint_eq(r.seq, number + 2);
 	ck_assert_uint_eq(r.name, number);
 	ck_assert_uint_eq(r.event, TRACE_OFFER);
 	ck_assert_uint_eq(r.result, number % 14);
@@ -91,7 +105,7 @@ END_TEST
 
 START_TEST(overwritten)
 {
-	uint64_t records = d.trace.records;
+	uint64_t records = TRACE_RECORDS;
 
 	for (uint64_t n = 0; n < records + 7; n++)
 		event(n);
@@ -113,7 +127,7 @@ START_TEST(torn)
 
 	event(0);
 	event(1);
-	first->seq = 0;
+	first[1].seq = 0;
 	expect(1);
 	ck_assert_uint_eq(reader.lost, 1);
 }
@@ -121,26 +135,40 @@ END_TEST
 
 START_TEST(for_the_hypervisor)
 {
-	ck_assert_ptr_null(trace_record_at(&d, 0));
-	for (uint64_t n = 0; n <= d.trace.records; n++)
+	ck_assert_uint_eq(trace_record_at(&d, 0)->event, TRACE_BUILT);
+	ck_assert_ptr_null(trace_record_at(&d, 1));
+	for (uint64_t n = 0; n <= TRACE_RECORDS; n++)
 		event(n);
 	ck_assert_ptr_null(trace_record_at(&d, 0));
-	ck_assert_uint_eq(trace_record_at(&d, 1)->name, 1);
-	ck_assert_uint_eq(trace_record_at(&d, d.trace.records)->name,
-			  d.trace.records);
-	ck_assert_ptr_null(trace_record_at(&d, d.trace.records + 1));
+	ck_assert_ptr_null(trace_record_at(&d, 1));
+	ck_assert_uint_eq(trace_record_at(&d, 2)->name, 1);
+	ck_assert_uint_eq(trace_record_at(&d, TRACE_RECORDS + 1)->name,
+			  TRACE_RECORDS);
+	ck_assert_ptr_null(trace_record_at(&d, TRACE_RECORDS + 2));
 }
 END_TEST
 
+/* Before it is asked for, and without memory, nothing is written. */
 START_TEST(none)
 {
-	struct domain x = { .id = 2 };
+	struct trace_header *made = d.trace.header;
 
+	d.trace = (struct tracebuf){ .built_ns = 55 };
+	tracebuf_init(&d);
 	no_memory = true;
-	ck_assert_int_lt(tracebuf_init(&x), 0);
-	trace_event(&x, TRACE_DYING, 0, MFN(0), 0);
-	ck_assert_ptr_null(trace_record_at(&x, 0));
+	ck_assert_int_eq(open_buffer(), -ENOMEM);
 	no_memory = false;
+	trace_event(&d, TRACE_DYING, 0, MFN(0), 0);
+	ck_assert_ptr_null(trace_record_at(&d, 0));
+	ck_assert_uint_eq(d.trace.written, 0);
+	/* It begins with the domain's start; a second call makes no other. */
+	ck_assert_int_eq(open_buffer(), 0);
+	free(made);
+	made = d.trace.header;
+	ck_assert_uint_eq(trace_record_at(&d, 0)->time_ns, 55);
+	ck_assert_int_eq(open_buffer(), 0);
+	ck_assert_ptr_eq(d.trace.header, made);
+	ck_assert_uint_eq(d.trace.written, 1);
 }
 END_TEST
 
@@ -164,7 +192,7 @@ START_TEST(race)
 		if (!gl_trace_next(&reader, &r))
 			continue;
 		read++;
-		if (r.seq != r.name + 1 || r.mfn != (uint32_t)r.name ||
+		if (r.seq != r.name + 2 || r.mfn != (uint32_t)r.name ||
 		    r.result != (r.name & 0xffff) || r.event != (r.name & 7))
 			ck_abort_msg("record %lu is torn: name %lu",
 				     (long)r.seq, (long)r.name);

@@ -225,7 +225,7 @@ END_TEST
 START_TEST(refused)
 {
 	mfn_t theirs = fake_mfn(d, p), table = virt_to_mfn(fake_pte(d, p));
-	mfn_t trace = virt_to_mfn(d->trace.header), info = virt_to_mfn(d->shared_info);
+	mfn_t trace = fake_trace(d), info = virt_to_mfn(d->shared_info);
 
 	ck_assert_int_eq(map_of(d, 1, fake_mfn(first, spare + 2), RW), -EPERM);
 	ck_assert_int_eq(map_of(d, 1, fake_mfn(peer, p), RO), -EPERM);

@@ -184,7 +184,7 @@ END_TEST
 START_TEST(i5)
 {
 	pte_t *top = mfn_to_virt(l4);
-	mfn_t trace = virt_to_mfn(d->trace.header);
+	mfn_t trace = fake_trace(d);
 
 	word(pte, *pte | PTE_PWT, " I5", "cache bits");
 	word(pte, *pte & ~PTE_US, " I5", "supervisor page");
@@ -310,8 +310,7 @@ START_TEST(i18)
 
 	word(state(page), (*state(page) & ~FRAME_OWNER_MASK) |
 	     0x777UL << FRAME_OWNER_SHIFT, " I18 I10 I3 I4 I5 I9", "owner");
-	word(state(virt_to_mfn(d->trace.header)),
-	     *state(virt_to_mfn(d->trace.header)) & ~FRAME_NOHEAP, " I18",
+	word(state(fake_trace(d)), *state(fake_trace(d)) & ~FRAME_NOHEAP, " I18",
 	     "heap page without its flag");
 	d->events.count = 2;
 	ports[1] = (struct evtchn){ .state = PORT_INTERDOMAIN,
