@@ -41,7 +41,7 @@ static void printf_like(2, 3) report(struct grants_audit *a, const char *fmt, ..
 static struct grant_active *active_of(const struct grant_table *gt,
 				      uint32_t ref)
 {
-	return &gt->active[ref / GRANT_ACTIVE_PER_PAGE]
+	return &gt->used->active[ref / GRANT_ACTIVE_PER_PAGE]
 			  [ref % GRANT_ACTIVE_PER_PAGE];
 }
 
@@ -125,7 +125,7 @@ static locks_unchecked void handles_check(struct grants_audit *a, struct domain 
 		handle_check(a, d, n, h);
 	}
 	for (at = gt->handle_free; at && free <= gt->handle_count; free++)
-		at = gt->handles[(at - 1) / GRANT_HANDLES_PER_PAGE]
+		at = gt->maps->handles[(at - 1) / GRANT_HANDLES_PER_PAGE]
 				[(at - 1) % GRANT_HANDLES_PER_PAGE].next;
 	if (used != gt->handle_used || used + free != gt->handle_count)
 		report(a, "I16: d%u has %u handles in use, counts %u; %u free of %u",
@@ -169,7 +169,7 @@ static void pinned_check(struct grants_audit *a, struct domain *d, uint32_t ref,
 	bool writing = act->pins[PIN_HOST_RW] || act->pins[PIN_DEVICE_RW];
 	uint16_t want = GTF_reading | (writing ? GTF_writing : 0);
 	const struct frame *f = mfn_to_frame(MFN(act->mfn));
-	uint32_t at = d->grant->by_mfn[act->mfn % GRANT_BUCKETS];
+	uint32_t at = d->grant->used->by_mfn[act->mfn % ARRAY_COUNT(d->grant->used->by_mfn)];
 
 	if (a->tables_untouched &&
 	    (status_read(d->grant, ref) & want) != want)

@@ -31,13 +31,18 @@ int grant_init(struct domain *d)
 	return 0;
 }
 
-static void pages_free(void **pages, unsigned int count)
+/* A page whose first words name others, and these. */
+static void pages_free(void *first, unsigned int count)
 {
+	void **pages = first;
 	unsigned int i;
 
+	if (!first)
+		return;
 	for (i = 0; i < count; i++)
 		if (pages[i])
 			palloc_hv_free(pages[i], 0);
+	palloc_hv_free(first, 0);
 }
 
 void grant_fini(struct domain *d)
@@ -53,10 +58,8 @@ void grant_fini(struct domain *d)
 	spin_lock(&gt->lock);
 	CHECK(!gt->pinned_count && !gt->handle_used);
 	spin_unlock(&gt->lock);
-	pages_free((void **)gt->active, GRANT_ACTIVE_PAGES);
-	pages_free((void **)gt->handles, GRANT_HANDLE_PAGES);
-	pages_free((void **)&gt->by_mfn, 1);
-	pages_free((void **)&gt->by_pte, 1);
+	pages_free(gt->used, GRANT_ACTIVE_PAGES);
+	pages_free(gt->maps, GRANT_HANDLE_PAGES);
 	d->grant = NULL;
 	obj_free(gt, sizeof(*gt));
 }
@@ -93,9 +96,9 @@ uint32_t grant_refs(const struct grant_table *gt)
 static bool active_page_add(struct grant_table *gt, unsigned int i)
 	needs_lock(&gt->lock)
 {
-	if (!gt->active[i])
-		gt->active[i] = palloc_hv(0);
-	return gt->active[i];
+	if (!gt->used->active[i])
+		gt->used->active[i] = palloc_hv(0);
+	return gt->used->active[i];
 }
 
 /* Active entries for one more frame, of version 1, which has more of them. */
@@ -105,9 +108,9 @@ static bool active_add(struct grant_table *gt, uint32_t frame)
 	const unsigned int each = GRANT_V1_PER_FRAME / GRANT_ACTIVE_PER_PAGE;
 	unsigned int i;
 
-	if (!gt->by_mfn)
-		gt->by_mfn = palloc_hv(0);
-	if (!gt->by_mfn)
+	if (!gt->used)
+		gt->used = palloc_hv(0);
+	if (!gt->used)
 		return false;
 	for (i = 0; i < each; i++)
 		if (!active_page_add(gt, frame * each + i))

@@ -105,10 +105,26 @@ _Static_assert(sizeof(struct grant_handle) == 32, "128 a page");
 	(GRANT_FRAMES_MAX * GRANT_V1_PER_FRAME / GRANT_ACTIVE_PER_PAGE)
 #define GRANT_HANDLES_PER_PAGE	(PAGE_SIZE / sizeof(struct grant_handle))
 #define GRANT_HANDLE_PAGES	256
-#define GRANT_BUCKETS		(PAGE_SIZE / sizeof(uint32_t))
+
+/*
+ * Where the active entries are, and the handles: a page each, made with the
+ * first one, so that a domain without grants pays for none.
+ */
+struct grant_used {
+	struct grant_active *active[GRANT_ACTIVE_PAGES];
+	/* chains of pinned entries: ref + 1, 0 = none */
+	uint32_t by_mfn[(PAGE_SIZE - GRANT_ACTIVE_PAGES * sizeof(void *)) / sizeof(uint32_t)];
+};
+struct grant_maptrack {
+	struct grant_handle *handles[GRANT_HANDLE_PAGES];
+	/* chains of handles with a host part: handle + 1, 0 = none */
+	uint32_t by_pte[(PAGE_SIZE - GRANT_HANDLE_PAGES * sizeof(void *)) / sizeof(uint32_t)];
+};
+_Static_assert(sizeof(struct grant_used) == PAGE_SIZE, "a page");
+_Static_assert(sizeof(struct grant_maptrack) == PAGE_SIZE, "a page");
 
 struct grant_table {
-	struct spinlock lock;		/* LOCK_GRANT: down to by_mfn */
+	struct spinlock lock;		/* LOCK_GRANT: down to used */
 	uint32_t version;		/* 1 or 2 */
 	/* what it may have, set before it runs; constant then */
 	uint32_t frames_most, version_most, handle_pages_most;
@@ -121,16 +137,14 @@ struct grant_table {
 	void *frames[GRANT_FRAMES_MAX];	/* HEAP pages; constant once there */
 	/* HEAP pages, too; kept when the guest goes back to version 1 */
 	grant_status_t *status[GRANT_STATUS_FRAMES_MAX];
-	struct grant_active *active[GRANT_ACTIVE_PAGES];
-	uint32_t *by_mfn;		/* GRANT_BUCKETS heads */
+	struct grant_used *used;	/* NULL: there was no frame yet */
 
 	/* LOCK_MM of the domain: what it maps of others. */
-	struct grant_handle *handles[GRANT_HANDLE_PAGES];
+	struct grant_maptrack *maps;	/* NULL: there was no handle yet */
 	uint32_t handle_count;		/* handles that there is room for */
 	uint32_t handle_used;
 	uint32_t handle_free;		/* first free: handle + 1 */
 	uint32_t handle_reaped;		/* the reaper's place */
-	uint32_t *by_pte;		/* GRANT_BUCKETS heads */
 	/* odd, random: a guest cannot make chains long */
 	uint64_t pte_key;
 };

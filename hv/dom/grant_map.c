@@ -14,12 +14,12 @@
 #include "x86/cpu.h"
 
 #define NO_HANDLE	(~0u)
-/* of handles; DOMAIN_ALLOWANCE covers the page of chain heads */
+/* of handles; DOMAIN_ALLOWANCE covers struct grant_maptrack */
 #define PAGES_PER_GROWTH 1
 
 static struct grant_handle *handle_at(struct grant_table *gt, uint32_t handle)
 {
-	return &gt->handles[handle / GRANT_HANDLES_PER_PAGE]
+	return &gt->maps->handles[handle / GRANT_HANDLES_PER_PAGE]
 			   [handle % GRANT_HANDLES_PER_PAGE];
 }
 
@@ -39,12 +39,12 @@ static bool handles_grow(struct grant_table *gt)
 
 	if (page == gt->handle_pages_most)
 		return false;
-	if (!gt->by_pte)
-		gt->by_pte = palloc_hv(0);
-	if (!gt->by_pte)
+	if (!gt->maps)
+		gt->maps = palloc_hv(0);
+	if (!gt->maps)
 		return false;
-	gt->handles[page] = palloc_hv(0);
-	if (!gt->handles[page])
+	gt->maps->handles[page] = palloc_hv(0);
+	if (!gt->maps->handles[page])
 		return false;
 	WRITE_ONCE(gt->handle_count, gt->handle_count + GRANT_HANDLES_PER_PAGE);
 	for (i = gt->handle_count; i > page * GRANT_HANDLES_PER_PAGE; i--)
@@ -101,7 +101,7 @@ static uint32_t *pte_bucket(struct grant_table *gt, maddr_t pte)
 {
 	uint64_t mixed = maddr_n(pte) / sizeof(pte_t) * gt->pte_key;
 
-	return &gt->by_pte[(mixed >> 32) % GRANT_BUCKETS];
+	return &gt->maps->by_pte[(mixed >> 32) % ARRAY_COUNT(gt->maps->by_pte)];
 }
 
 void grant_handle_link(struct domain *d, uint32_t handle, maddr_t pte)
@@ -130,7 +130,7 @@ void grant_handle_unlink(struct domain *d, struct grant_handle *h)
 uint32_t grant_handle_by_pte(struct domain *d, maddr_t pte)
 {
 	struct grant_table *gt = d->grant;
-	uint32_t at = gt->by_pte ? *pte_bucket(gt, pte) : 0;
+	uint32_t at = gt->maps ? *pte_bucket(gt, pte) : 0;
 
 	while (at && !maddr_eq(handle_at(gt, at - 1)->pte, pte))
 		at = handle_at(gt, at - 1)->next;

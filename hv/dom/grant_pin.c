@@ -25,7 +25,7 @@
 
 static struct grant_active *active_of(struct grant_table *gt, uint32_t ref)
 {
-	return &gt->active[ref / GRANT_ACTIVE_PER_PAGE]
+	return &gt->used->active[ref / GRANT_ACTIVE_PER_PAGE]
 			  [ref % GRANT_ACTIVE_PER_PAGE];
 }
 
@@ -201,7 +201,7 @@ static void frame_drop(mfn_t mfn, unsigned int kinds, bool writable)
 
 static uint32_t *mfn_bucket(struct grant_table *gt, mfn_t mfn)
 {
-	return &gt->by_mfn[mfn_n(mfn) % GRANT_BUCKETS];
+	return &gt->used->by_mfn[mfn_n(mfn) % ARRAY_COUNT(gt->used->by_mfn)];
 }
 
 static void mfn_link(struct grant_table *gt, struct grant_active *act,

@@ -77,7 +77,7 @@ START_TEST(most_pins)
 
 	grant();
 	ck_assert_int_eq(g_map(granter, REF, page, HOST, &handle), 0);
-	act = &granter->grant->active[0][REF];
+	act = &granter->grant->used->active[0][REF];
 	act->pins[PIN_HOST_RW] = GRANT_PINS_MAX;
 	ck_assert_int_eq(g_map(granter, REF, page + 1, HOST, NULL),
 			 GNTST_general_error);

@@ -82,7 +82,7 @@ static void expect(const char *rule, const char *what)
 START_TEST(i16)
 {
 	struct grant_table *gt = granter->grant;
-	struct grant_active *act = &gt->active[0][9];
+	struct grant_active *act = &gt->used->active[0][9];
 	struct grant_handle *h;
 	uint32_t handle;
 
@@ -125,7 +125,7 @@ END_TEST
 /* A shared frame cannot be granted, nor a granted one be shared. */
 START_TEST(i14_granted)
 {
-	struct grant_active *act = &granter->grant->active[0][9];
+	struct grant_active *act = &granter->grant->used->active[0][9];
 	uint32_t handle, right;
 	char *text;
 	mfn_t mfn;
