@@ -3,8 +3,8 @@
  * The audit: I11-I13 from nothing, in parts.
  *
  * First the holds.  A part takes a range of places (share/hold.c: a frame has
- * the same place in each domain's table), in which there are SHARE_AUDIT_HOLDS
- * holds at most, and all holds of a frame are in one part.  Counting needs no
+ * the same place in each domain's table), in which there are no more holds than
+ * share.h says, and all holds of a frame are in one part.  Counting needs no
  * memory: each hold subtracts its mappings and itself from its frame's record,
  * then every record must be at zero, then each hold adds them again.  After the
  * holds comes the index (audit_group.c), for what no hold tells.
@@ -126,19 +126,16 @@ static void each_hold(struct share *s, const struct range *r, hold_fn *each)
 		each_dom_hold(s, r, d, each);
 }
 
-/*
- * The number of holds in the range; more than SHARE_AUDIT_HOLDS: counting
- * stopped there.
- */
-static uint32_t holds_in(const struct share *s, const struct range *r)
+/* How many holds are in the range; more than `most`: it stopped there. */
+static uint64_t holds_in(const struct share *s, const struct range *r, uint64_t most)
 {
-	uint32_t holds = 0;
+	uint64_t holds = 0;
 
 	for (const struct share_dom *d = s->doms; d; d = d->next) {
 		struct lintab_cursor c;
 		uint64_t at = r->from;
 
-		for (; at < r->end && holds <= SHARE_AUDIT_HOLDS;
+		for (; at < r->end && holds <= most;
 		     at = lintab_range_end(&d->holds, (uint32_t)at)) {
 			lintab_seek(&d->holds, (uint32_t)at, &c);
 			while (next_in(r, d, &c))
@@ -149,19 +146,23 @@ static uint32_t holds_in(const struct share *s, const struct range *r)
 }
 
 /*
- * Places are well mixed: a range for half of SHARE_AUDIT_HOLDS nearly always
- * has no more than all.
+ * Places are well mixed: a range for half of what a part may look at nearly
+ * always has no more than all.
  */
 static struct range range_choose(const struct share *s)
 {
 	struct range r = { s->audit_place, PLACES };
-	uint64_t all = 0, aim = SHARE_AUDIT_HOLDS / 2;
+	uint64_t all = 0, most = 0, aim;
 
-	for (const struct share_dom *d = s->doms; d; d = d->next)
+	for (const struct share_dom *d = s->doms; d; d = d->next) {
 		all += share_dom_held(d);
+		most += SHARE_AUDIT_EACH;
+	}
+	most = MAX(most, (uint64_t)SHARE_AUDIT_HOLDS);
+	aim = most / 2;
 	if (all > aim)
 		r.end = MIN(PLACES, r.from + MAX(PLACES * aim / all, 1ULL));
-	while (holds_in(s, &r) > SHARE_AUDIT_HOLDS && r.end - r.from > 1)
+	while (holds_in(s, &r, most) > most && r.end - r.from > 1)
 		r.end = r.from + (r.end - r.from) / 2;
 	return r;
 }
@@ -255,7 +256,6 @@ static void audit_holds(struct share *s)
 {
 	struct range r = range_choose(s);
 
-	ASSERT(holds_in(s, &r) <= SHARE_AUDIT_HOLDS || r.end - r.from == 1);
 	check_tables(s, &r);
 	each_hold(s, &r, check_hold);
 	each_hold(s, &r, take_out);

@@ -200,7 +200,7 @@ static enum progress clear_part(struct audit *a)
 /* DONE: the domain has no window beyond. */
 static enum progress window_next(struct audit *a, const struct domain *d)
 {
-	mfn_t seen = d->m2p.l3 ? m2p_leaf_from(&d->m2p, a->end) : INVALID_MFN;
+	mfn_t seen = d->m2p.l3 ? m2p_leaf_from(&d->m2p, a->end, INVALID_MFN) : INVALID_MFN;
 	mfn_t mfn = mfn_min(a->named, seen);
 
 	if (mfn_eq(mfn, INVALID_MFN) || a->last)

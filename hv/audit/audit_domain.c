@@ -167,12 +167,15 @@ static mfn_t counts_in_group(const struct audit *a, const struct domain *d, mfn_
  */
 static mfn_t counts_from(const struct audit *a, const struct domain *d, mfn_t mfn, mfn_t end)
 {
+	mfn_t seen = MFN(0);	/* no leaf from mfn up to there */
+
 	while (mfn_n(mfn) < mfn_n(end)) {
 		uint64_t group = (mfn_n(mfn) - mfn_n(a->tally.first)) / TALLY_GROUP;
 		mfn_t next = mfn_min(mfn_add(a->tally.first, (group + 1) * TALLY_GROUP), end);
 
-		if (a->tally.touched[group] ||
-		    (d->m2p.l3 && mfn_n(m2p_leaf_from(&d->m2p, mfn)) < mfn_n(next)))
+		if (mfn_n(seen) <= mfn_n(mfn))
+			seen = d->m2p.l3 ? m2p_leaf_from(&d->m2p, mfn, end) : INVALID_MFN;
+		if (a->tally.touched[group] || mfn_n(seen) < mfn_n(next))
 			mfn = counts_in_group(a, d, mfn, next);
 		else
 			mfn = next;
@@ -232,8 +235,8 @@ enum progress audit_domain_view(struct audit *a, struct domain *d)
 	struct view_walk w = { a, d };
 	mfn_t end = a->last ? INVALID_MFN : a->end, upto;
 
-	a->at = d->m2p.l3 ? m2p_leaf_from(&d->m2p, a->at) : INVALID_MFN;
-	if (mfn_n(a->at) >= mfn_n(end))
+	a->at = d->m2p.l3 ? m2p_leaf_from(&d->m2p, a->at, end) : INVALID_MFN;
+	if (mfn_eq(a->at, INVALID_MFN))
 		return DONE;
 	upto = mfn_min(mfn_add(a->at, 1 + a->units / VIEW_UNITS), end);
 	m2p_for_each(&d->m2p, a->at, upto, view_entry, &w);

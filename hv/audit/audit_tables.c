@@ -270,7 +270,7 @@ static mfn_t leaf_from(const struct domain *d, mfn_t mfn, bool by_leaf)
 {
 	if (!by_leaf || mfn_n(mfn) % PT_SLOTS)
 		return mfn;
-	return d->m2p.l3 ? m2p_leaf_from(&d->m2p, mfn) : INVALID_MFN;
+	return d->m2p.l3 ? m2p_leaf_from(&d->m2p, mfn, frame_max_mfn) : INVALID_MFN;
 }
 
 /* The first page of d's in [mfn, end). */

@@ -511,22 +511,34 @@ void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
 	table_walk(&w, view->l3, 3, MFN(0));
 }
 
-mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn)
+/*
+ * Entry *n of a level, in `table`, leads on, or one behind it does, of that
+ * table and below `end`.
+ */
+static bool entry_from(const pte_t *table, uint64_t *n, uint64_t end)
 {
-	unsigned int level;
-	const pte_t *table;
-	uint64_t step = LEAF_ENTRIES, va;
+	do
+		if (table[*n % PT_SLOTS] & PTE_P)
+			return true;
+	while (++*n % PT_SLOTS && *n < end);
+	return false;
+}
 
-	while (mfn_n(mfn) < M2P_MFNS) {
-		va = M2P_VIRT + mfn_n(mfn) * sizeof(pfn_t);
-		table = view->l3;
-		for (level = 3; level && table; level--) {
-			step = LEAF_ENTRIES << 9 * (level - 1);
-			table = table_below(&table[pt_slot(va, level)]);
-		}
-		if (table)
-			return mfn;
-		mfn = MFN((mfn_n(mfn) / step + 1) * step);
+mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn, mfn_t end)
+{
+	uint64_t n = mfn_n(mfn), last = MIN(mfn_n(end), M2P_MFNS);
+	const pte_t *table = view->l3;
+	unsigned int level = 3;
+
+	while (n < last) {
+		uint64_t step = LEAF_ENTRIES << 9 * (level - 1), at = n / step;
+		bool found = entry_from(table, &at, (last - 1) / step + 1);
+
+		n = MAX(n, at * step);
+		if (found && level == 1)
+			return MFN(n);
+		table = found ? table_below(&table[at % PT_SLOTS]) : view->l3;
+		level = found ? level - 1 : 3;
 	}
 	return INVALID_MFN;
 }

@@ -76,10 +76,10 @@ void m2p_end(struct m2p_view *view) frees_lock(&view->lock);
 void m2p_for_each(const struct m2p_view *view, mfn_t first, mfn_t end,
 		  void (*fn)(mfn_t mfn, pfn_t pfn, void *arg), void *arg);
 /*
- * The first mfn, from `mfn` on, that has a leaf; INVALID_MFN: there is none.
- * The machine is stopped.
+ * The first of [mfn, end) that has a leaf; INVALID_MFN: none has.  The machine
+ * is stopped.
  */
-mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn);
+mfn_t m2p_leaf_from(const struct m2p_view *view, mfn_t mfn, mfn_t end);
 /* INVALID_PFN if none; _look: after m2p_begin() */
 pfn_t m2p_get(struct m2p_view *view, mfn_t mfn);
 pfn_t m2p_look(struct m2p_view *view, mfn_t mfn) needs_lock(&view->lock);

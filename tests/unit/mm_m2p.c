@@ -93,17 +93,24 @@ START_TEST(leaf_from)
 	static const mfn_t set[] = { MFN(700), MFN(1UL << 20), MFN(3UL << 30), MFN(M2P_FRAMES - 1) };
 	mfn_t from = MFN(0);
 
-	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(0))), ~0UL);
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(0), INVALID_MFN)), ~0UL);
 	for (unsigned int i = 0; i < ARRAY_COUNT(set); i++)
 		ck_assert_int_eq(m2p_set(&view, set[i], PFN(5)), 0);
-	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(1000))), 1000);
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(1000), INVALID_MFN)), 1000);
+	/* None that begins at the end, at any level. */
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(0), MFN(512))), ~0UL);
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(0), MFN(513))), 512);
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(1024), MFN(1UL << 20))), ~0UL);
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(1024), MFN((1UL << 20) + 1))), 1UL << 20);
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(2UL << 20), MFN(3UL << 30))), ~0UL);
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(5), MFN(5))), ~0UL);
 	for (unsigned int i = 0; i < ARRAY_COUNT(set); i++) {
-		from = m2p_leaf_from(&view, from);
+		from = m2p_leaf_from(&view, from, INVALID_MFN);
 		ck_assert_uint_eq(mfn_n(from), mfn_n(set[i]) / 512 * 512);
 		from = mfn_add(from, 512);
 	}
-	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, from)), ~0UL);
-	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(~0UL))), ~0UL);
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, from, INVALID_MFN)), ~0UL);
+	ck_assert_uint_eq(mfn_n(m2p_leaf_from(&view, MFN(~0UL), INVALID_MFN)), ~0UL);
 }
 END_TEST
 
@@ -240,7 +247,7 @@ static void unname(unsigned int leaf, unsigned int at)
 
 static bool has_leaf(unsigned int leaf)
 {
-	return mfn_n(m2p_leaf_from(&view, MFN(leaf * 512))) == leaf * 512;
+	return mfn_n(m2p_leaf_from(&view, MFN(leaf * 512), INVALID_MFN)) == leaf * 512;
 }
 
 /* M2P3: those that are empty go together, after the domain's CPUs' flush. */

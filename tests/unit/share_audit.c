@@ -462,6 +462,35 @@ START_TEST(abandoned)
 }
 END_TEST
 
+#define HOLDERS	200u
+
+/* Frames that very many hold: a part takes more of them, and misses none. */
+START_TEST(many_holders)
+{
+	static struct share_dom *d[HOLDERS];
+	unsigned int parts = 0;
+	uint32_t frame = 0;
+
+	for (unsigned int i = 0; i < HOLDERS; i++) {
+		d[i] = share_dom_create(share, 5, 200);
+		for (uint64_t c = 1; c <= 100; c++)
+			frame = fake_offer(d[i], c);
+	}
+	share_audit_begin(share, note, &machine);
+	while (share_audit_part(share))
+		parts++;
+	ck_assert_uint_eq(share_audit_end(share, NULL), 0);
+	/* Holds: 2 * 20,000 / 3,200; and the index. */
+	ck_assert_uint_le(parts, 60);
+	group_record(d[0]->group, frame)->holders++;
+	ck_assert_uint_eq(audit(NULL), 1);
+	ck_assert_msg(strstr(said, "holders less all holds 1, should be 0"), "%s", said);
+	group_record(d[0]->group, frame)->holders--;
+	for (unsigned int i = 0; i < HOLDERS; i++)
+		fake_dom_end(d[i]);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("corrupted"), *parts = suite_case("parts");
@@ -487,5 +516,6 @@ int main(void)
 	tcase_add_test(parts, others_work_meanwhile);
 	tcase_add_test(parts, found_meanwhile);
 	tcase_add_test(parts, abandoned);
+	tcase_add_test(parts, many_holders);
 	return suite_run();
 }

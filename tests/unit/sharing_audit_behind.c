@@ -605,7 +605,7 @@ START_TEST(leafless)
 		taken = page;
 		page = palloc_hv(0);
 		ck_assert_ptr_nonnull(page);
-	} while (mfn_eq(m2p_leaf_from(&d->m2p, virt_to_mfn(page)), virt_to_mfn(page)));
+	} while (mfn_eq(m2p_leaf_from(&d->m2p, virt_to_mfn(page), INVALID_MFN), virt_to_mfn(page)));
 	ck_assert(domain_quota_take(d));
 	domain_pages_publish(d, virt_to_mfn(page), 0);
 	while ((page = taken)) {

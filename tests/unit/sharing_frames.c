@@ -53,7 +53,7 @@ START_TEST(copy_without_a_name)
 	pages = d->pages.total;
 	/* Up to a frame that d's view has no leaf for. */
 	while ((page = palloc_hv(0)) &&
-	       mfn_eq(m2p_leaf_from(&d->m2p, virt_to_mfn(page)), virt_to_mfn(page))) {
+	       mfn_eq(m2p_leaf_from(&d->m2p, virt_to_mfn(page), INVALID_MFN), virt_to_mfn(page))) {
 		*(void **)page = taken;
 		taken = page;
 	}

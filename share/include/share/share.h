@@ -285,7 +285,8 @@ void share_dom_counters_get(struct share_dom *d, struct share_dom_counters *out)
  * gets one sentence per error, starting with the invariant's number.  In parts:
  * nothing may run during one, everything may between two.  A part reads at most
  * SHARE_AUDIT_PAGES pages (or those of one bucket of the index) or looks at
- * SHARE_AUDIT_HOLDS holds, and at each domain or group once.
+ * SHARE_AUDIT_HOLDS holds, or SHARE_AUDIT_EACH for each domain if these are
+ * more, and at each domain or group once.
  *
  *	share_audit_begin(s, report, ctx);	one audit at a time
  *	while (share_audit_part(s))		false: that was the last part
@@ -298,6 +299,8 @@ void share_dom_counters_get(struct share_dom *d, struct share_dom_counters *out)
  */
 #define SHARE_AUDIT_PAGES	64
 #define SHARE_AUDIT_HOLDS	512
+/* a part walks through a bucket of each domain, some 20 holds, in any case */
+#define SHARE_AUDIT_EACH	16
 
 void share_audit_begin(struct share *s,
 		       void (*report)(void *ctx, const char *msg), void *ctx);
