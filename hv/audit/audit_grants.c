@@ -169,7 +169,7 @@ static void pinned_check(struct grants_audit *a, struct domain *d, uint32_t ref,
 	bool writing = act->pins[PIN_HOST_RW] || act->pins[PIN_DEVICE_RW];
 	uint16_t want = GTF_reading | (writing ? GTF_writing : 0);
 	const struct frame *f = mfn_to_frame(MFN(act->mfn));
-	uint32_t at = d->grant->used->by_mfn[act->mfn % ARRAY_COUNT(d->grant->used->by_mfn)];
+	uint32_t at = d->grant->used->by_mfn[act->mfn % GRANT_BUCKETS];
 
 	if (a->tables_untouched &&
 	    (status_read(d->grant, ref) & want) != want)

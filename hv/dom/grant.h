@@ -105,6 +105,7 @@ _Static_assert(sizeof(struct grant_handle) == 32, "128 a page");
 	(GRANT_FRAMES_MAX * GRANT_V1_PER_FRAME / GRANT_ACTIVE_PER_PAGE)
 #define GRANT_HANDLES_PER_PAGE	(PAGE_SIZE / sizeof(struct grant_handle))
 #define GRANT_HANDLE_PAGES	256
+#define GRANT_BUCKETS		512u
 
 /*
  * Where the active entries are, and the handles: a page each, made with the
@@ -113,15 +114,15 @@ _Static_assert(sizeof(struct grant_handle) == 32, "128 a page");
 struct grant_used {
 	struct grant_active *active[GRANT_ACTIVE_PAGES];
 	/* chains of pinned entries: ref + 1, 0 = none */
-	uint32_t by_mfn[(PAGE_SIZE - GRANT_ACTIVE_PAGES * sizeof(void *)) / sizeof(uint32_t)];
+	uint32_t by_mfn[GRANT_BUCKETS];
 };
 struct grant_maptrack {
 	struct grant_handle *handles[GRANT_HANDLE_PAGES];
 	/* chains of handles with a host part: handle + 1, 0 = none */
-	uint32_t by_pte[(PAGE_SIZE - GRANT_HANDLE_PAGES * sizeof(void *)) / sizeof(uint32_t)];
+	uint32_t by_pte[GRANT_BUCKETS];
 };
-_Static_assert(sizeof(struct grant_used) == PAGE_SIZE, "a page");
-_Static_assert(sizeof(struct grant_maptrack) == PAGE_SIZE, "a page");
+_Static_assert(sizeof(struct grant_used) <= PAGE_SIZE, "a page");
+_Static_assert(sizeof(struct grant_maptrack) <= PAGE_SIZE, "a page");
 
 struct grant_table {
 	struct spinlock lock;		/* LOCK_GRANT: down to used */

@@ -101,7 +101,7 @@ static uint32_t *pte_bucket(struct grant_table *gt, maddr_t pte)
 {
 	uint64_t mixed = maddr_n(pte) / sizeof(pte_t) * gt->pte_key;
 
-	return &gt->maps->by_pte[(mixed >> 32) % ARRAY_COUNT(gt->maps->by_pte)];
+	return &gt->maps->by_pte[(mixed >> 32) % GRANT_BUCKETS];
 }
 
 void grant_handle_link(struct domain *d, uint32_t handle, maddr_t pte)

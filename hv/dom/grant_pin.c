@@ -201,7 +201,7 @@ static void frame_drop(mfn_t mfn, unsigned int kinds, bool writable)
 
 static uint32_t *mfn_bucket(struct grant_table *gt, mfn_t mfn)
 {
-	return &gt->used->by_mfn[mfn_n(mfn) % ARRAY_COUNT(gt->used->by_mfn)];
+	return &gt->used->by_mfn[mfn_n(mfn) % GRANT_BUCKETS];
 }
 
 static void mfn_link(struct grant_table *gt, struct grant_active *act,
