@@ -42,6 +42,7 @@ static bool hold_end(struct share_dom *d, struct hold *h, uint32_t mappings)
 	bool last;
 
 	hold_remove(d, h);
+	replica_left(d, hash);
 	index_lock(&g->index, hash);
 	count_sub(d, frame, mappings);
 	WRITE_ONCE(r->holders, r->holders - 1);
@@ -99,6 +100,7 @@ static bool take_alone(struct share_dom *d, struct hold *h)
 	index_lock(&g->index, hash);
 	alone = r->holders == 1;
 	if (alone) {
+		replica_left(d, hash);
 		hold_count(d, frame, -(int64_t)h->mappings);
 		count_sub(d, frame, h->mappings);
 		WRITE_ONCE(r->holders, 0);

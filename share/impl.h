@@ -148,6 +148,7 @@ struct share_dom {
 	struct spinlock lock;
 	bool one_pfn;			/* share_dom_one_pfn() */
 	bool replicas;			/* share_dom_replicas() */
+	uint32_t zero_low;		/* replica.c */
 	struct lintab holds;
 	/* SHARE5 */
 	struct hold_search last;
@@ -226,6 +227,8 @@ _Static_assert(INDEX_MAX_FRAME + 1 < FOLLOW_REPLICA, "room for the mark");
 bool replica_of(uint64_t hash, uint64_t stored);
 /* There is one replica with this hash more (1), or one less (-1). */
 void replica_count(struct share_group *g, uint64_t stored, int64_t n);
+/* d's hold of a frame with this hash ends. */
+void replica_left(struct share_dom *d, uint64_t stored) needs_lock(&d->lock);
 
 /* hold.c; the domain's lock. */
 bool hold_init(struct share_dom *d) must_check;

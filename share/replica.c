@@ -16,6 +16,11 @@
  * one. A free one behind one that it has is found by doubling and halving, in
  * at most 2 * log2(SHARE_REPLICAS_MAX) look-ups: a hole, or the next.  What it
  * holds decides that, and nobody else's holds.
+ *
+ * Of zero pages a domain has thousands, which come and go.  Any hole will not
+ * do: where each domain leaves others, all together have a frame for each.  So
+ * a domain knows below which replica it has all (zero_low), and looks from
+ * there on; after LOOKS of them it goes on with the next offer.
  */
 #include <hash/general_regs.h>
 
@@ -24,6 +29,7 @@
 #define REPLICA_MASK	((1UL << (64 - INDEX_STRIPES_LOG2)) - 1)
 #define REPLICA_MIX	0x23779b97f4a7c15UL
 #define REPLICA_UNMIX	0x1de83e19937733dUL
+#define LOOKS		16u	/* a few thousand instructions */
 _Static_assert(((REPLICA_MIX * REPLICA_UNMIX) & REPLICA_MASK) == 1, "inverse");
 
 static uint64_t replica_hash(uint64_t hash, uint32_t i)
@@ -31,12 +37,15 @@ static uint64_t replica_hash(uint64_t hash, uint32_t i)
 	return hash ^ ((i * REPLICA_MIX) & REPLICA_MASK);
 }
 
+static uint64_t replica_number(uint64_t hash, uint64_t stored)
+{
+	return ((hash ^ stored) * REPLICA_UNMIX) & REPLICA_MASK;
+}
+
 bool replica_of(uint64_t hash, uint64_t stored)
 {
-	uint64_t mixed = hash ^ stored;
-
-	return !(mixed & ~REPLICA_MASK) &&
-	       ((mixed * REPLICA_UNMIX) & REPLICA_MASK) < SHARE_REPLICAS_MAX;
+	return !((hash ^ stored) & ~REPLICA_MASK) &&
+	       replica_number(hash, stored) < SHARE_REPLICAS_MAX;
 }
 
 void replica_count(struct share_group *g, uint64_t stored, int64_t n)
@@ -71,12 +80,12 @@ static bool taken(const struct offer *o, uint64_t hash)
 	return false;
 }
 
-bool replica_choose_one(struct offer *o)
+/* SHARE_REPLICAS_MAX: there is none. */
+static uint32_t find_one(const struct offer *o)
+	needs_lock(&o->dom->lock, &o->group->index)
 {
 	uint32_t low = 0, high = 1;	/* low is taken */
 
-	if (!taken(o, o->hash))
-		return true;
 	while (high < SHARE_REPLICAS_MAX && taken(o, replica_hash(o->hash, high))) {
 		low = high;
 		high *= 2;
@@ -89,9 +98,38 @@ bool replica_choose_one(struct offer *o)
 		else
 			high = middle;
 	}
-	if (high == SHARE_REPLICAS_MAX)
+	return high;
+}
+
+static uint32_t find_lowest(const struct offer *o)
+	needs_lock(&o->dom->lock, &o->group->index)
+{
+	uint32_t i = MAX(o->dom->zero_low, 1u), end = MIN(i + LOOKS, SHARE_REPLICAS_MAX);
+
+	while (i < end && taken(o, replica_hash(o->hash, i)))
+		i++;
+	o->dom->zero_low = i;
+	return i < end ? i : find_one(o);
+}
+
+void replica_left(struct share_dom *d, uint64_t stored)
+{
+	uint64_t zero = d->group->zero_hash;
+
+	if (replica_of(zero, stored))
+		d->zero_low = MIN(d->zero_low, replica_number(zero, stored));
+}
+
+bool replica_choose_one(struct offer *o)
+{
+	uint32_t i;
+
+	if (!taken(o, o->hash))
+		return true;
+	i = o->hash == o->group->zero_hash ? find_lowest(o) : find_one(o);
+	if (i == SHARE_REPLICAS_MAX)
 		return false;
-	o->hash = replica_hash(o->hash, high);
+	o->hash = replica_hash(o->hash, i);
 	o->bucket.steps = LINTAB_NO_SPOT;
 	o->replica = true;
 	return true;

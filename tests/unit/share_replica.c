@@ -10,6 +10,7 @@
 #include "unit/suite.h"
 
 #define PAGES	40u
+#define MANY	160u
 #define ZERO	UINT64_MAX	/* a content: of zeros */
 
 static struct share_dom *a, *b, *other;
@@ -127,6 +128,43 @@ START_TEST(ith_joins_ith)
 }
 END_TEST
 
+/* A page at random of each quarter breaks, and then as many are offered. */
+static void churn(struct share_dom *d, uint32_t *frame, uint64_t *pfn)
+{
+	static uint32_t seed = 1;
+	uint32_t i, gone[MANY / 4];
+
+	for (i = 0; i < MANY / 4; i++) {
+		seed = seed * 1103515245 + 12345;
+		gone[i] = 4 * i + (seed >> 16) % 4;
+		share_drop(d, frame[gone[i]], 1, true);
+	}
+	for (i = 0; i < MANY / 4; i++)
+		frame[gone[i]] = offer(d, ZERO, (*pfn)++);
+}
+
+/* Whatever broke meanwhile: all have about as many frames as one of them. */
+START_TEST(zero_pages_stay_together)
+{
+	uint32_t frame[2][MANY], i;
+	uint64_t pfn[2] = { 0, 100000 };
+
+	for (i = 0; i < MANY; i++) {
+		frame[0][i] = offer(a, ZERO, pfn[0]++);
+		frame[1][i] = offer(b, ZERO, pfn[1]++);
+	}
+	ck_assert_uint_eq(frames_shared(), MANY);
+	for (i = 0; i < 40; i++) {
+		churn(a, frame[0], &pfn[0]);
+		churn(b, frame[1], &pfn[1]);
+	}
+	ck_assert_uint_ge(frames_shared(), MANY);
+	ck_assert_uint_le(frames_shared(), MANY + MANY / 20);
+	count_is(frames_shared() - 1, frames_shared() - 1);
+	fake_audit(share);
+}
+END_TEST
+
 /* A page that broke, and is offered again, needs no further frame. */
 START_TEST(holes_are_filled)
 {
@@ -237,6 +275,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, ith_joins_ith, 0, 2);
 	tcase_add_test(tc, holes_are_filled);
+	tcase_add_test(tc, zero_pages_stay_together);
 	tcase_add_test(tc, who_did_not_ask);
 	tcase_add_test(tc, budget);
 	tcase_add_test(tc, audit_sees_a_wrong_hash);
