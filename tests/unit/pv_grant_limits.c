@@ -120,7 +120,7 @@ START_TEST(pinned_is_asked_in_bounded_time)
 	frame = mfn_to_frame(fake_mfn(granter, page));
 	other = mfn_add(frame_to_mfn(frame), GRANT_BUCKETS);
 	ck_assert(grant_is_pinned(granter, frame_to_mfn(frame)));
-	last = &granter->grant->active[0][REF];
+	last = &granter->grant->used->active[0][REF];
 	last->mfn = mfn_n(other);
 	ck_assert(!grant_is_pinned(granter, other));
 	for (i = 100; i < ARRAY_COUNT(handle); i++)
