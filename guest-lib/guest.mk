@@ -67,22 +67,15 @@ $(G)/$(notdir $(1:/=)).elf: $(patsubst %.c,$(G)/%.o,$(wildcard $(1)*.c)) \
 		$(GUEST_LIB) guest-lib/kernel/guest.lds
 	$$(call say,LD,$$@)
 	$(Q)ld -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \
-		-T guest-lib/kernel/guest.lds -o $$@ $$(filter %.o,$$^) $(GUEST_LIB)
+		-T guest-lib/kernel/guest.lds -o $$@ $$(filter %.o,$$^) $(GUEST_LIB) $$(GUEST_LIBS)
 endef
 $(foreach d,$(GUEST_DIRS),$(eval $(call guest_kernel_rule,$(d))))
 
 # What unpacks the first domain's kernel, a part of the hypervisor's image.  Libraries for programs, whose
-# headers are a C library's, and which use vector registers.
-UNPACK_LIBS = $(foreach l,lzma zstd z lz4,"$$($(CC) -print-file-name=lib$(l).a)")
-UNPACK_OBJ := $(patsubst %.c,$(G)/%.o,$(wildcard guest-lib/unpack/*.c))
-$(UNPACK_OBJ): $(G)/%.o: %.c $(B)/inc/.done
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(CC) $(filter-out -nostdinc,$(GUEST_CFLAGS)) $(room_inc) -MD -MP -c -o $@ $<
-$(G)/unpack.elf: $(UNPACK_OBJ) $(GUEST_LIB) guest-lib/kernel/guest.lds
-	$(call say,LD,$@)
-	$(Q)ld -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --gc-sections -s \
-		-T guest-lib/kernel/guest.lds -o $@ $(UNPACK_OBJ) $(GUEST_LIB) $(UNPACK_LIBS)
+# headers are a C library's.
+$(eval $(call guest_kernel_rule,guest-lib/unpack/))
+$(patsubst %.c,$(G)/%.o,$(wildcard guest-lib/unpack/*.c)): GUEST_CFLAGS := $(filter-out -nostdinc,$(GUEST_CFLAGS))
+$(G)/unpack.elf: GUEST_LIBS = -s $(foreach l,lzma zstd z lz4,"$$($(CC) -print-file-name=lib$(l).a)")
 
 # The sharing half again, as a kernel's own build may compile it: with vector registers.
 $(G)/vectors/%.o: %.c $(B)/inc/.done

@@ -58,9 +58,9 @@ static bool undo_lz4(struct stream *s)
 	uint32_t size;
 	int got;
 
-	while (end - in > DECODE_SIZE_BYTES && out < s->out_bytes) {
-		memcpy(&size, in, DECODE_SIZE_BYTES);
-		in += DECODE_SIZE_BYTES;
+	while ((size_t)(end - in) > sizeof(size) && out < s->out_bytes) {
+		memcpy(&size, in, sizeof(size));
+		in += sizeof(size);
 		if (size > (size_t)(end - in))
 			return false;
 		got = LZ4_decompress_safe((const char *)in, (char *)s->out + out, size, LZ4_BLOCK(s->out_bytes - out));

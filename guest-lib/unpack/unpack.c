@@ -25,8 +25,6 @@
 
 #include "decode.h"
 
-
-
 static uint64_t thread[8];	/* a program's, with the guard */
 static uint64_t out_first;	/* pfn from which on all is the content's */
 

@@ -10,9 +10,9 @@
 
 #include "boot/boot.h"
 #include "debug/log.h"
+#include "mm/firmware.h"
 
 #define MAP_END		(4UL << 30)
-#define EBDA_SEGMENT	0x40e
 #define BIOS_START	0xe0000
 #define BIOS_END	0x100000
 #define TABLE_MAX	(1u << 20)
@@ -147,7 +147,7 @@ static const struct rsdp *find_rsdp_in_bios(void)
 	uint16_t segment;
 	uint64_t ebda;
 
-	memcpy(&segment, maddr_to_virt(MADDR(EBDA_SEGMENT)), sizeof(segment));
+	memcpy(&segment, maddr_to_virt(MADDR(BIOS_EBDA_SEGMENT)), sizeof(segment));
 	ebda = (uint64_t)segment << 4;
 	if (ebda >= 0x80000 && ebda < 0xa0000)
 		r = scan(MADDR(ebda), MADDR(ebda + 1024));

@@ -30,6 +30,7 @@
 #include "dom/store.h"
 #include "dom/wallclock.h"
 #include "lib/fmt.h"
+#include "mm/firmware.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
 #include "offer/mode.h"
@@ -46,8 +47,7 @@ _Static_assert(CONFIG_VCPUS_MAX == MAX_VCPUS, "what the list may ask for");
 #define MAP_ALIGN	(4UL << 20)
 /* kernels expect a PC's holes in the first MiB */
 #define LOW_FIRST	0x100
-#define EBDA_SEGMENT	0x40e		/* of a PC's memory, as is this: */
-#define ACPI_ROOT_AT	0x500		/* behind the BIOS's data */
+#define ACPI_ROOT_AT	0x500		/* behind a BIOS's data */
 #define INIT_CHUNK_ORDER MEMORY_ORDER_MAX
 
 struct build {
@@ -343,7 +343,7 @@ static void acpi_root_put(struct build *b)
 
 	if (!c->acpi_root || b->image.first_va - b->image.virt_base < LOW_FIRST * PAGE_SIZE)
 		return;
-	put_bytes(b, EBDA_SEGMENT, &segment, sizeof(segment));
+	put_bytes(b, BIOS_EBDA_SEGMENT, &segment, sizeof(segment));
 	put_bytes(b, ACPI_ROOT_AT, c->acpi_root, c->acpi_root_bytes);
 }
 

@@ -50,11 +50,13 @@
 
 #define FAIL(...) (fmt_snprintf(err, err_bytes, __VA_ARGS__), false)
 
+/* Constant once the domain runs: */
 static struct boot_module payload, content;
 static struct domain_config config;
 static struct domain_config *first;	/* NULL: nothing to unpack */
 static void (*then)(const char *why);
-static bool done;		/* the content is there */
+/* the content is there; set before the domain ends, read when it is gone */
+static bool done;
 
 static uint32_t u32_at(const uint8_t *p)
 {
@@ -167,7 +169,7 @@ bool unpack_begin(const struct boot_module *unpacker,
 	build_plan(&config);
 	domain_keep_shut(true);		/* until it is taken */
 	if (!build_domain(&config, 0, 0))
-		then("there is too little memory");
+		unpack_over();
 	return true;
 }
 
@@ -206,6 +208,6 @@ void unpack_over(void)
 		first->kernel = &content;
 		log_info("the first domain's kernel %s is unpacked: %lu MiB", content.name, content.bytes >> 20);
 	}
-	then(done ? NULL : "it has said why");
+	then(done ? NULL : "the lines above say why");
 	room_give(0, content_pages());
 }

@@ -58,8 +58,10 @@ void console_set_focus(const char *who);
  * writes more waits.  Once, at boot.
  */
 void console_set_rate(uint64_t bytes);
-/* console_io(CONSOLEIO_write/read): the same line assembly, no ring. */
-/* -ERESTART: they say what is left. */
+/*
+ * console_io(CONSOLEIO_write/read): the same line assembly, no ring.
+ * -ERESTART: *count and *va say what is left.
+ */
 long op_console_io(unsigned long cmd, uint64_t *count, uint64_t *va);
 
 #endif

@@ -11,6 +11,9 @@
 
 #define FIRMWARE_RANGES_MAX	128
 
+/* Where a PC's memory has the segment of its BIOS's extended data area. */
+#define BIOS_EBDA_SEGMENT	0x40e
+
 /* Types of ACPI's "e820" map. */
 enum {
 	FIRMWARE_RAM = 1, FIRMWARE_RESERVED, FIRMWARE_ACPI, FIRMWARE_ACPI_NVS,

@@ -165,6 +165,30 @@ START_TEST(zero_pages_stay_together)
 }
 END_TEST
 
+/* Who has a frame alone takes it along: a hole, too. */
+START_TEST(zero_pages_that_were_taken)
+{
+	uint32_t frame[MANY], i, n;
+	uint64_t pfn = 0;
+
+	for (i = 0; i < MANY; i++)
+		frame[i] = offer(a, ZERO, pfn++);
+	for (n = 0; n < 10; n++) {
+		for (i = 1 + n; i < MANY; i += 11) {
+			ck_assert_int_eq(share_take(a, frame[i], 1, NULL), SHARE_OK);
+			fake_share_ops.canonical_free(&machine, frame[i]);
+		}
+		for (i = 1 + n; i < MANY; i += 11)
+			frame[i] = offer(a, ZERO, pfn++);
+	}
+	/* b has no holes: where a's replicas end is seen by how many it adds */
+	for (i = 0; i < MANY; i++)
+		(void)offer(b, ZERO, pfn++);
+	ck_assert_uint_le(frames_shared(), MANY + MANY / 20);
+	fake_audit(share);
+}
+END_TEST
+
 /* A page that broke, and is offered again, needs no further frame. */
 START_TEST(holes_are_filled)
 {
@@ -276,6 +300,7 @@ int main(void)
 	tcase_add_loop_test(tc, ith_joins_ith, 0, 2);
 	tcase_add_test(tc, holes_are_filled);
 	tcase_add_test(tc, zero_pages_stay_together);
+	tcase_add_test(tc, zero_pages_that_were_taken);
 	tcase_add_test(tc, who_did_not_ask);
 	tcase_add_test(tc, budget);
 	tcase_add_test(tc, audit_sees_a_wrong_hash);
