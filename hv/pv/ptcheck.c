@@ -697,7 +697,12 @@ pte_t *ptcheck_table(struct domain *d, mfn_t l4, uint64_t va)
 
 	for (level = 4; level > 1; level--) {
 		e = ((const pte_t *)mfn_to_virt(pte_mfn(e)))[pt_slot(va, level)];
-		if (!(e & PTE_P))
+		/*
+		 * A linear link of an L4 leads on through the slots of the
+		 * hypervisor, too, whose tables have large pages: they have no
+		 * US, and all that was checked for a guest has (LP9).
+		 */
+		if ((e & (PTE_P | PTE_US)) != (PTE_P | PTE_US))
 			return NULL;
 	}
 	/*

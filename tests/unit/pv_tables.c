@@ -323,6 +323,31 @@ START_TEST(tree)
 }
 END_TEST
 
+/*
+ * LP9: a link of the L4 to itself, on through a slot of the hypervisor, whose
+ * L3 has a page of 1 GiB: that page begins with an L1 table, of another domain.
+ */
+START_TEST(slots_of_ours_by_link)
+{
+	pte_t *l4 = mfn_to_virt(d->vcpu[0]->kernel_l4), was = l4[HV_FIRST_SLOT + 6];
+	mfn_t theirs = virt_to_mfn(fake_pte(other, 5));
+	pte_t *l3 = palloc_hv(0), old = *fake_pte(other, 5);
+	const uint64_t self = 300, va = 0xffff000000000000 | self << 39 |
+		((uint64_t)HV_FIRST_SLOT + 6) << 30 | 1UL << 21 |
+		(uint64_t)((uintptr_t)fake_pte(other, 5) & ~PAGE_MASK) / 8 << 12;
+
+	l4[HV_FIRST_SLOT + 6] = pte_make(virt_to_mfn(l3), PTE_P | PTE_RW | PTE_A);
+	l3[1] = pte_make(theirs, PTE_P | PTE_RW | PTE_A | PTE_D | PTE_PSE);
+	ck_assert_int_eq(update(maddr_n(virt_to_maddr(&l4[self])),
+				pte_make(d->vcpu[0]->kernel_l4, RO)), 0);
+	ck_assert_int_eq(FAKE_CALL(op_update_va_mapping, va, 0, 0), -EINVAL);
+	ck_assert_uint_eq(*fake_pte(other, 5), old);
+	ck_assert_int_eq(update(maddr_n(virt_to_maddr(&l4[self])), 0), 0);
+	l4[HV_FIRST_SLOT + 6] = was;
+	palloc_hv_free(l3, 0);
+}
+END_TEST
+
 /* T3: a page that was writable is flushed before it is looked at as a table. */
 static mfn_t racing;
 
@@ -602,6 +627,7 @@ int main(void)
 	tcase_add_test(tc, pin_twice);
 	tcase_add_test(tc, bad_entry_in_table);
 	tcase_add_test(tc, tree);
+	tcase_add_test(tc, slots_of_ours_by_link);
 	tcase_add_test(tc, stale_writer);
 	tcase_add_test(tc, done_count_and_continuation);
 	tcase_add_test(tc, exact_swap);

@@ -234,6 +234,24 @@ static long lp1_edit_through_self(void)
 }
 
 /*
+ * LP9: nor does one that goes on through the slots of the hypervisor, whose
+ * tables have entries of large pages.  What was not refused, or -EINVAL.
+ */
+static long lp9_slots_of_hypervisor(void)
+{
+	const uint64_t self = 0xffff000000000000 | (uint64_t)FREE_SLOT << 39;
+	uint64_t slot, i;
+	long r = -XEN_EINVAL;
+
+	gl_test_equal(pte_set(l4_slot(FREE_SLOT), L4_MFN << 12 | GL_PTE_KERNEL_RO), 0);
+	for (slot = 256; slot < 272; slot++)
+		for (i = 0; i < 512 && r == -XEN_EINVAL; i++)
+			r = hypercall_update_va_mapping(self | slot << 30 | i << 21, 0, 0);
+	gl_test_equal(pte_set(l4_slot(FREE_SLOT), 0), 0);
+	return r;
+}
+
+/*
  * TL1: the second call of a multicall changes the hierarchy, the third edits by
  * address: 1 if it edits the new one.
  */
@@ -303,6 +321,7 @@ const struct attack table_attacks[] = {
 	{ "LP4-table-of-another-level", lp4_other_level, -XEN_EBUSY },
 	{ "LP7-freed-then-writable", lp7_freed_then_writable, -XEN_EMLINK },
 	{ "LP7-freed-then-L1", lp7_freed_then_l1, -XEN_EMLINK },
+	{ "LP9-slots-of-the-hypervisor", lp9_slots_of_hypervisor, -XEN_EINVAL },
 	{ "TL1-new-hierarchy-in-multicall", tl1_new_hierarchy, 1 },
 	{ 0 },
 };
