@@ -52,6 +52,7 @@
 #include "dom/store.h"
 #include "x86/above.h"
 #include "x86/cpu.h"
+#include "x86/tlb.h"
 
 /*
  * The reaper's turn when a vCPU of this CPU waits for a death: in each it is
@@ -315,19 +316,31 @@ void sched_hurry(const struct vcpu *v)
 
 /* --- this CPU --- */
 
-bool sched_preempt_pending(void)
+static inline bool time_is_up(const struct percpu *cpu)
 {
-	const struct percpu *cpu = this_cpu();
-
 	return atomic_load_acquire(&cpu->need_resched) ||
 	       tsc_read() >= cpu->slice_end_tsc;
 }
 
+/*
+ * Between two units of a call nothing relies on what the TLB knows.  So who
+ * waits for a flush of this CPU's does not wait until the call ends (TL11).
+ */
+bool sched_preempt_pending(void)
+{
+	const struct percpu *cpu = this_cpu();
+
+	if (unlikely(READ_ONCE(cpu->tlb_asked)))
+		tlb_answer();
+	return time_is_up(cpu);
+}
+
 static bool must_leave(void)
 {
-	const struct vcpu *v = this_cpu()->current;
+	const struct percpu *cpu = this_cpu();
+	const struct vcpu *v = cpu->current;
 
-	return sched_preempt_pending() || !may_run(v) || is_paused(v);
+	return time_is_up(cpu) || !may_run(v) || is_paused(v);
 }
 
 bool sched_check_wanted(void)

@@ -290,6 +290,7 @@ int desc_set_ldt(struct vcpu *v, uint64_t va, uint32_t entries)
 	v->ldt_entries = entries;
 	v->ldt_va = entries ? va : 0;
 	spin_unlock(&v->domain->mm);
+	percpu_took_long(this_cpu());	/* up to 8192 descriptors */
 	if (v != current_vcpu())
 		return 0;
 	tlb_flush_local();	/* the area changed */

@@ -55,7 +55,7 @@ struct percpu {
 	struct pagefns_bracket *pagefns; /* open now, or NULL */
 	/*
 	 * entries of page tables (de)validated since the last look at the
-	 * clock; pv/pttree.c
+	 * clock; pv/pttree.c.  Not 0 either after other work that took long
 	 */
 	uint32_t pte_steps;
 
@@ -77,6 +77,12 @@ struct percpu {
 	 */
 	uint64_t random_counter;
 };
+
+/* What this CPU just did may have taken long: it looks at the clock next. */
+static inline void percpu_took_long(struct percpu *cpu)
+{
+	cpu->pte_steps += !cpu->pte_steps;
+}
 
 /* by id; filled by smp.c before the CPU starts */
 extern struct percpu *cpu_areas[MAX_CPUS];

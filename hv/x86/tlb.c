@@ -15,6 +15,11 @@
  *       looks for new ones before it stops answering, so it sees each bit that
  *       was set beside another one.
  *
+ * A CPU in a long call answers when it looks at the clock
+ * (sched_preempt_pending()), and one that has waited looks at the clock next: so
+ * who has many such waits in one call does not keep its CPU for all of them
+ * (TL11).
+ *
  * Which CPUs need not be asked: VCPU1 (dom/vcpu.c).  SPIN models: tlb_requests
  * (TLB1 to TLB4), tlb_mask (VCPU1).
  */
@@ -100,6 +105,7 @@ static void flush_others(uint64_t others, uint64_t what)
 		while (atomic_load_acquire(&cpu_areas[id]->tlb_asked) & me)
 			port_spin();
 	}
+	percpu_took_long(cpu);
 }
 
 static void flush_mask(uint64_t mask, uint64_t what)

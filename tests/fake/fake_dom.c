@@ -24,6 +24,7 @@
 #include "mm/palloc.h"
 #include "mm/pagetype.h"
 #include "x86/guestcopy.h"
+#include "x86/tlb.h"
 
 #define FAKE __attribute__((weak))
 
@@ -265,6 +266,7 @@ FAKE enum progress reaper_step(void)
 FAKE void console_drain(struct domain *d) { fake.drains++; }
 FAKE void store_serve(struct domain *d) { }
 FAKE void sched_idle_end(void) { }
+FAKE void tlb_answer(void) { this_cpu()->tlb_asked = 0; }
 FAKE void sched_kick(struct vcpu *v) { fake.kicks++; }
 FAKE void sched_wake(struct vcpu *v) { fake.wakes++; }
 FAKE void sched_block(struct vcpu *v) { fake.blocks++; }

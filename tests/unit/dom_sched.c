@@ -42,6 +42,17 @@ START_TEST(online_runs_block_and_wake)
 }
 END_TEST
 
+/* TL11: a long call, which looks whether its time is up, is in nobody's way. */
+START_TEST(a_long_call_answers_flushes)
+{
+	sched_online(vcpu(0));
+	schedule(0);
+	this_cpu()->tlb_asked = 1 << 1;
+	ck_assert(!sched_preempt_pending());
+	ck_assert_uint_eq(this_cpu()->tlb_asked, 0);
+}
+END_TEST
+
 START_TEST(block_does_not_sleep_on_a_deliverable_event)
 {
 	struct vcpu *v = vcpu(0);
@@ -496,6 +507,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, online_runs_block_and_wake);
+	tcase_add_test(tc, a_long_call_answers_flushes);
 	tcase_add_test(tc, block_does_not_sleep_on_a_deliverable_event);
 	tcase_add_test(tc, poll_wakes_only_for_its_port);
 	tcase_add_test(tc, slice_ends_by_the_clock);

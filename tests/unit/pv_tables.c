@@ -520,6 +520,24 @@ START_TEST(ldt)
 }
 END_TEST
 
+/* PR1: each sets up to 16 pages of 512, so the clock is looked at after it. */
+START_TEST(ldts_in_a_row)
+{
+	struct mmuext_op *op = (void *)fake_page(d, spare);
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		op[i] = (struct mmuext_op){ .cmd = MMUEXT_SET_LDT,
+			.arg1.linear_addr = fake_va(spare + 1), .arg2.nr_ents = 8192 };
+	this_cpu()->pte_steps = 0;	/* as at the entry of a call */
+	fake_machine.continued = 0;
+	fake_machine.preempt = true;
+	ck_assert_int_eq(FAKE_CALL(op_mmuext, fake_va(spare), 8, 0, DOMID_SELF), 0);
+	fake_machine.preempt = false;
+	ck_assert_uint_eq(fake_machine.continued, 7);
+}
+END_TEST
+
 /*
  * An entry that is stored to must not lose an A or D bit that another vCPU's
  * CPU sets between look and store (ptwrite.c, WRITE3): it is refused, holds
@@ -637,5 +655,6 @@ int main(void)
 	tcase_add_test(tc, clear_and_copy);
 	tcase_add_test(tc, gdt);
 	tcase_add_test(tc, ldt);
+	tcase_add_test(tc, ldts_in_a_row);
 	return suite_run();
 }

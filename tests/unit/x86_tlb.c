@@ -90,6 +90,19 @@ START_TEST(everybody)
 }
 END_TEST
 
+/* TL11: only who waited looks at the clock at once; what was counted stays. */
+START_TEST(looks_at_the_clock)
+{
+	tlb_flush_mask(1);
+	ck_assert_uint_eq(this_cpu()->pte_steps, 0);
+	tlb_flush_mask(1 | 1 << 2);
+	ck_assert_uint_eq(this_cpu()->pte_steps, 1);
+	this_cpu()->pte_steps = 512;
+	tlb_flush_mask(1 << 2);
+	ck_assert_uint_eq(this_cpu()->pte_steps, 512);
+}
+END_TEST
+
 START_TEST(one_page)
 {
 	tlb_flush_page_mask(1 | 1 << 2, 0x5123);
@@ -172,6 +185,7 @@ int main(void)
 	tcase_add_test(tc, here);
 	tcase_add_test(tc, others);
 	tcase_add_test(tc, everybody);
+	tcase_add_test(tc, looks_at_the_clock);
 	tcase_add_test(tc, one_page);
 	tcase_add_test(tc, answer);
 	tcase_add_test(tc, answer_two);
