@@ -25,10 +25,10 @@
 
 #include "dom/pages.h"
 #include "mm/palloc.h"
-#include "dom/sched.h"
 #include "mm/objpool.h"
 #include "pv/hypercall.h"
 #include "pv/memory.h"
+#include "pv/pending.h"
 #include "pv/resolve.h"
 #include "x86/guestcopy.h"
 #include "x86/tlb.h"
@@ -66,6 +66,8 @@ static int extent_in_get(const struct round *r, uint64_t at, uint32_t *mfns,
 			mfns[(*n)++] = mfn_n(frame_to_mfn(f));
 		if (err > 0)
 			err = -EPERM;	/* it went before: no page for a page */
+		if (!err && pending_within_unit())
+			err = -ERESTART;	/* shares were broken for it */
 	}
 	return err;
 }
@@ -260,7 +262,7 @@ long memory_exchange(struct hypercall_args *args)
 		err = round_do(&r, b->in, b->extents, b->pfns);
 		if (!err)
 			x.nr_exchanged += in_step;
-		if (!err && sched_preempt_pending())
+		if (!err && pending_now())
 			err = -ERESTART;
 	}
 	obj_free(b, sizeof(*b));

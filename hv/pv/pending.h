@@ -9,7 +9,24 @@
 /* Units (page operations, entries) between two looks at the clock. */
 #define PENDING_UNITS 64
 /* And entries of whole page tables; pttree.c stops there. */
-#define PENDING_PTES 512
+#define PENDING_PTES PTE_STEPS_MOST
+_Static_assert(PENDING_UNITS * PTE_STEPS_PAGE == PENDING_PTES, "pages are units");
+
+/* Look at the clock: true if the call must stop. */
+static inline bool pending_now(void)
+{
+	this_cpu()->pte_steps = 0;
+	return sched_preempt_pending();
+}
+
+/*
+ * Within a unit of many pages, after one of them: so much was done for those
+ * before it, and will not be done again, that the unit must begin anew later.
+ */
+static inline bool pending_within_unit(void)
+{
+	return this_cpu()->pte_steps >= PENDING_PTES;
+}
 
 /*
  * Count one unit; true if the call should stop here and be continued.  After
@@ -24,8 +41,7 @@ static inline bool pending_after_unit(unsigned int *units)
 		return false;
 	ASSERT(cpu->pte_steps <= PENDING_PTES);
 	*units = 0;
-	cpu->pte_steps = 0;
-	return sched_preempt_pending();
+	return pending_now();
 }
 
 /*

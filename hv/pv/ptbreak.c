@@ -445,6 +445,8 @@ static int break_page(struct domain *d, struct shared_page *p, mfn_t *new)
 		r = break_for_more(d, p, new);
 	if (r)
 		domain_quota_give(d);
+	else
+		percpu_took_long(this_cpu());	/* a copy, or a flush */
 	return r;
 }
 

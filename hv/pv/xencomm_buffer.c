@@ -24,6 +24,7 @@
 #include "dom/above.h"
 #include "mm/objpool.h"
 #include "pv/hypercall.h"
+#include "pv/pending.h"
 #include "pv/xencomm.h"
 #include "x86/guestcopy.h"
 
@@ -128,6 +129,10 @@ static int frames_get(struct domain *d, uint64_t array, uint32_t *mfns,
 			return r == -EINVAL ? -EPERM : r;
 		}
 		mfns[i] = mfn_n(frame_to_mfn(f));
+		if (pending_within_unit()) {	/* shares were broken */
+			frames_put(d, mfns, i + 1);
+			return -ERESTART;
+		}
 	}
 	return 0;
 }

@@ -78,10 +78,18 @@ struct percpu {
 	uint64_t random_counter;
 };
 
-/* What this CPU just did may have taken long: it looks at the clock next. */
+/*
+ * pte_steps between two looks at the clock; and what counts for as many: a page
+ * that is copied, a wait for other CPUs.
+ */
+#define PTE_STEPS_MOST	512
+#define PTE_STEPS_PAGE	8
+
+/* This CPU just did such a thing: it looks at the clock next, if it can. */
 static inline void percpu_took_long(struct percpu *cpu)
 {
-	cpu->pte_steps += !cpu->pte_steps;
+	if (cpu->pte_steps < PTE_STEPS_MOST)
+		cpu->pte_steps = MIN(cpu->pte_steps + PTE_STEPS_PAGE, PTE_STEPS_MOST);
 }
 
 /* by id; filled by smp.c before the CPU starts */

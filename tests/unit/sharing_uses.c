@@ -12,6 +12,7 @@
 #include <xen/grant_table.h>
 #include <xen/memory.h>
 
+#include "abi/xencomm.h"
 #include "fake/fake_breaks.h"
 #include "pv/above.h"
 #include "pv/hypercall.h"
@@ -19,6 +20,8 @@
 #include "pv/ptcheck.h"
 #include "pv/pttree.h"
 #include "pv/traps.h"
+#include "pv/xencomm.h"
+#include "sharing/sharing.h"
 #include "unit/suite.h"
 
 #define MANY	40u
@@ -248,6 +251,106 @@ START_TEST(copied_by_old_name)
 }
 END_TEST
 
+/* --- many breaks in one call (PR1) --- */
+
+#define RUN		(p + 128)	/* pages of a run: */
+#define RUN_PAGES	128u
+#define PART_PAGES	64u	/* at most so many in one part */
+
+/*
+ * All of a run are shared, by nobody else; each break is whole at once, as the
+ * hypervisor knows where the only entry is.
+ */
+static void run_shared(mfn_t *mfns)
+{
+	struct shareop_mode *m = (void *)fake_page(d, scratch);
+	unsigned int i;
+
+	*m = (struct shareop_mode){ .version = SHARE_MODE_VERSION, .flags = BOTH,
+				    .linear_base = fake_va(0) };
+	ck_assert_int_eq(FAKE_CALL(op_share, SHAREOP_mode, fake_va(scratch), sizeof(*m)), 0);
+	for (i = 0; i < RUN_PAGES; i++)
+		mfns[i] = shared(RUN + i, 1000 * i + 7, false);
+	this_cpu()->pte_steps = 0;	/* as at the entry of a call */
+}
+
+/* Calls until one is done; none breaks more than a part may. */
+static long in_parts(hypercall_fn fn, struct hypercall_args args)
+{
+	struct share_dom_counters n;
+	uint64_t before;
+	long r;
+
+	do {
+		share_dom_counters_get(d->sharing.dom, &n);
+		before = n.breaks;
+		r = fn(&args);
+		share_dom_counters_get(d->sharing.dom, &n);
+		ck_assert_uint_le(n.breaks - before, PART_PAGES);
+		while (pttree_work_left(d)) {
+			before = n.breaks;
+			(void)pttree_settle(d);
+			share_dom_counters_get(d->sharing.dom, &n);
+			ck_assert_uint_le(n.breaks - before, PART_PAGES);
+		}
+		this_cpu()->pte_steps = 0;
+	} while (r == -ERESTART);
+	ck_assert_uint_eq(n.breaks, RUN_PAGES);
+	return r;
+}
+
+/* A table of writable entries for them is validated. */
+START_TEST(breaks_by_a_table)
+{
+	struct mmuext_op *op = (void *)fake_page(d, scratch);
+	uint64_t *t = (void *)fake_page(d, p);
+	mfn_t mfns[RUN_PAGES], table = fake_mfn(d, p);
+	unsigned int i;
+
+	run_shared(mfns);
+	memset(t, 0, PAGE_SIZE);
+	for (i = 0; i < RUN_PAGES; i++)
+		t[i] = pte_make(mfns[i], RW);
+	ck_assert_int_eq(map(p, pte_make(table, RO)), 0);
+	*op = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = mfn_n(table) };
+	ck_assert_int_eq(in_parts(op_mmuext, (struct hypercall_args){
+		.a = { fake_va(scratch), 1, 0, DOMID_SELF } }), 0);
+	ck_assert_int_eq(ext(MMUEXT_UNPIN_TABLE, table), 0);
+}
+END_TEST
+
+/* One round of an exchange; it is refused, as they are mapped. */
+START_TEST(breaks_by_an_exchange)
+{
+	struct xen_memory_exchange *x = (void *)fake_page(d, scratch);
+	mfn_t mfns[RUN_PAGES];
+
+	run_shared(mfns);
+	memcpy(fake_page(d, p), mfns, sizeof(mfns));
+	*x = (struct xen_memory_exchange){
+		.in = { { (void *)fake_va(p) }, RUN_PAGES, 0, 0, DOMID_SELF },
+		.out = { { (void *)fake_va(p + 1) }, 1, 7, 0, DOMID_SELF },
+	};
+	ck_assert_int_eq(in_parts(op_memory, (struct hypercall_args){
+		.a = { XENMEM_exchange, fake_va(scratch) } }), -EBUSY);
+}
+END_TEST
+
+/* A buffer is registered. */
+START_TEST(breaks_by_a_buffer)
+{
+	mfn_t mfns[RUN_PAGES];
+	long number;
+
+	run_shared(mfns);
+	memcpy(fake_page(d, p), mfns, sizeof(mfns));
+	number = in_parts(op_xencomm, (struct hypercall_args){
+		.a = { XENCOMMOP_register, fake_va(p), RUN_PAGES } });
+	ck_assert_int_gt(number, 0);
+	ck_assert_int_eq(FAKE_CALL(op_xencomm, XENCOMMOP_unregister, number), 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("uses");
@@ -262,5 +365,8 @@ int main(void)
 	tcase_add_loop_test(tc, named_by_a_table, 0, 2);
 	tcase_add_test(tc, descriptors);
 	tcase_add_test(tc, copied_by_old_name);
+	tcase_add_test(tc, breaks_by_a_table);
+	tcase_add_test(tc, breaks_by_an_exchange);
+	tcase_add_test(tc, breaks_by_a_buffer);
 	return suite_run();
 }

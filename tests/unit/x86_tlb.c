@@ -96,10 +96,12 @@ START_TEST(looks_at_the_clock)
 	tlb_flush_mask(1);
 	ck_assert_uint_eq(this_cpu()->pte_steps, 0);
 	tlb_flush_mask(1 | 1 << 2);
-	ck_assert_uint_eq(this_cpu()->pte_steps, 1);
-	this_cpu()->pte_steps = 512;
+	ck_assert_uint_eq(this_cpu()->pte_steps, PTE_STEPS_PAGE);
+	this_cpu()->pte_steps = PTE_STEPS_MOST - 1;
 	tlb_flush_mask(1 << 2);
-	ck_assert_uint_eq(this_cpu()->pte_steps, 512);
+	ck_assert_uint_eq(this_cpu()->pte_steps, PTE_STEPS_MOST);
+	tlb_flush_mask(1 << 2);
+	ck_assert_uint_eq(this_cpu()->pte_steps, PTE_STEPS_MOST);
 }
 END_TEST
 
