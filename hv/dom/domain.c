@@ -27,6 +27,7 @@
 #include "lib/fmt.h"
 #include "mm/objpool.h"
 #include "mm/palloc.h"
+#include "x86/guestcopy.h"
 
 #define DOMID_LAST (DOMID_ORPHAN - 1)	/* special ids start above */
 
@@ -146,6 +147,7 @@ static void domain_dismantle(struct domain *d)
 	for (i = 0; i < d->vcpu_count && d->vcpu[i]; i++)
 		vcpu_free(d->vcpu[i]);
 	obj_free(d->pending.renames.rename, renames_bytes(d));
+	obj_free(d->l4_linked, GUESTCOPY_SLOTS_BYTES);
 	if (d->pending.renames.recent)
 		obj_free(d->pending.renames.recent, RECENT_NAMES_BYTES);
 	/* a domain that was never RUNNING has ports too */

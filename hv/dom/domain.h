@@ -203,6 +203,11 @@ struct domain {
 	 * tables loaded)
 	 */
 	uint64_t cpu_mask;
+	/*
+	 * slots of its L4 tables that ever led to an L4, or NULL: none did
+	 * (x86/guestcopy.h); atomic; LOCK_MM to change
+	 */
+	uint64_t *l4_linked;
 	struct m2p_view m2p;
 
 	struct domain_pages pages;

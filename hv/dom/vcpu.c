@@ -217,6 +217,7 @@ static void vcpu_leave(struct vcpu *v)
 	atomic_and(&v->domain->cpu_mask, ~(1UL << cpu->id)); /* VCPU1 */
 	frame_pool_cpu_leaves(v->domain->sharing.frames, cpu->id);
 	atomic_and(&vcpu_guest_cpus, ~(1UL << cpu->id));
+	guestcopy_slots(NULL);
 	cpu->current = NULL;
 }
 
@@ -227,7 +228,11 @@ static void vcpu_enter(struct vcpu *v)
 	CHECK(!mfn_eq(current_l4(v), INVALID_MFN));
 	atomic_or(&vcpu_guest_cpus, 1UL << cpu->id);
 	frame_pool_cpu_enters(v->domain->sharing.frames, cpu->id);
+	guestcopy_slots(&v->domain->l4_linked);
 	atomic_or(&v->domain->cpu_mask, 1UL << cpu->id); /* VCPU1 */
+	/* Who makes the first link from here on sees our bit. */
+	if (unlikely(atomic_load(&v->domain->l4_linked)))
+		guestcopy_look(1UL << cpu->id);
 	WRITE_ONCE(*v->gdt_hv_pte, pte_make(cpu->gdt_page_mfn,
 		   PTE_P | PTE_RW | PTE_A | PTE_D)); /* VCPU2 */
 	tlb_load_cr3(mfn_to_maddr(current_l4(v)));

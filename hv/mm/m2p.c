@@ -13,7 +13,8 @@
  * the CPU also walks slot 256, so the guest reads the tables of its view as
  * data: which frames they are (LP8).  Nothing more can be reached: the
  * descriptor area's tables and all of slots 257 to 271 have no US bit, and no
- * path through the link is writable.  What the guest reads there is harmless:
+ * path through the link is writable; nor does the hypervisor read there for the
+ * guest (x86/guestcopy.h).  What the guest reads there is harmless:
  *  - the number of a frame of the hypervisor's is of no use: a call that names
  *    such a frame is refused (resolve());
  *  - l3 and the first tables came from the heap at the domain's birth, as did

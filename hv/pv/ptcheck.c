@@ -17,6 +17,7 @@
 #include "dom/reclaim.h"
 #include "dom/tally.h"
 #include "io/ioframe.h"
+#include "mm/objpool.h"
 #include "pv/grant.h"
 #include "pv/ptbreak.h"
 #include "pv/ptcheck_private.h"
@@ -25,6 +26,7 @@
 #include "sharing/holds.h"
 #include "sharing/ownpage.h"
 #include "x86/cpu.h"
+#include "x86/guestcopy.h"
 
 /* Bits a guest may not set.  PWT, PCD, PAT: RAM has one cache type (PT17). */
 #define PTE_HIGH_MBZ	(1UL << 62)
@@ -437,15 +439,40 @@ void ptcheck_l1_put(struct domain *d, pte_t *pte, pte_t old, pte_t new)
 
 /* --- L2 to L4 entries --- */
 
-/* A linear use of f, which is referenced, by an entry of `table` (T2). */
-static int linear_get(struct frame *table, struct frame *f, pte_t e)
+/*
+ * Before an entry in this slot of an L4 leads to an L4: nothing is read for the
+ * guest by such addresses any more, and who reads now has ended (LP10).
+ */
+static int slot_linked(struct domain *d, unsigned int slot) needs_lock(&d->mm)
+{
+	uint64_t *slots = d->l4_linked, bit = 1UL << slot % 64;
+
+	if (!slots)
+		slots = obj_alloc(GUESTCOPY_SLOTS_BYTES);
+	if (!slots)
+		return -ENOMEM;
+	if (atomic_fetch_or(&slots[slot / 64], bit) & bit)
+		return 0;
+	atomic_store(&d->l4_linked, slots);
+	guestcopy_look(domain_cpus(d));
+	domain_flush_tlb(d);
+	return 0;
+}
+
+/*
+ * A linear use of f, which is referenced, by the entry in `slot` of `table`
+ * (T2).
+ */
+static int linear_get(struct domain *d, struct frame *table, unsigned int slot,
+		      struct frame *f, pte_t e) needs_lock(&d->mm)
 {
 	int r;
 
 	if (e & PTE_RW)
 		return -EINVAL;	/* LP1 */
-	if (f == table)
-		return 0;
+	r = frame_class(table) == CLASS_L4 ? slot_linked(d, slot) : 0;
+	if (r || f == table)
+		return r;
 	r = pagetype_linear_out_get(table);
 	if (r)
 		return r;
@@ -502,7 +529,8 @@ static pte_t upper_adjusted(pte_t e)
 }
 
 static int upper_take(struct domain *d, struct frame *table, unsigned int level,
-		      pte_t *e, enum child_state *below) needs_lock(&d->mm)
+		      unsigned int slot, pte_t *e, enum child_state *below)
+	needs_lock(&d->mm)
 {
 	struct frame *f;
 	int r;
@@ -513,7 +541,7 @@ static int upper_take(struct domain *d, struct frame *table, unsigned int level,
 	if (r)
 		return r;
 	if (is_linear(table, f))
-		r = linear_get(table, f, *e);
+		r = linear_get(d, table, slot, f, *e);
 	else
 		r = domain_type_get(d, f, level_class(level - 1));
 	if (r < 0)
@@ -571,7 +599,7 @@ static int upper_rename(struct domain *d, pte_t *e) needs_lock(&d->mm)
 
 /* The new value's uses; a table below is validated by pttree.c, in parts. */
 static int upper_get(struct domain *d, struct frame *table, unsigned int level,
-		     pte_t *e) needs_lock(&d->mm)
+		     unsigned int slot, pte_t *e) needs_lock(&d->mm)
 {
 	struct frame *f;
 	int r;
@@ -589,7 +617,7 @@ static int upper_get(struct domain *d, struct frame *table, unsigned int level,
 	if (is_linear(table, f)) {
 		r = upper_begin(d, table, level, INVALID_MFN);
 		if (!r)
-			r = linear_get(table, f, *e);
+			r = linear_get(d, table, slot, f, *e);
 		if (r)
 			frame_put(f);
 		return r;
@@ -608,7 +636,7 @@ static int upper_set(struct domain *d, pte_t *pte, unsigned int level,
 
 	if (slot_is_hypervisor(level, slot))
 		return -EINVAL;	/* PT14 */
-	r = upper_get(d, table, level, &new);
+	r = upper_get(d, table, level, slot, &new);
 	if (r)
 		return r;
 	(void)entry_write(pte, upper_adjusted(new),
@@ -657,7 +685,7 @@ int ptcheck_entry_take(struct domain *d, struct frame *table, unsigned int level
 		r = l1_get(d, NULL, *pte, &out);
 	} else {
 		out = *pte;
-		r = upper_take(d, table, level, &out, below);
+		r = upper_take(d, table, level, slot, &out, below);
 		out = upper_adjusted(out);
 	}
 	/*

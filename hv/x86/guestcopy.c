@@ -30,12 +30,66 @@ bool guest_arg_ok(uint64_t address, uint64_t bytes)
 	       guestref_range_ok(address, bytes);
 }
 
+/* --- slots that lead to L4 tables --- */
+
+void guestcopy_slots(uint64_t *const *slots)
+{
+	struct percpu *cpu = this_cpu();
+
+	cpu->linked_slots = slots;
+	WRITE_ONCE(cpu->plain_end, 1UL << 47);
+	WRITE_ONCE(cpu->plain_from, HV_VIRT_END);
+}
+
+void guestcopy_look(uint64_t cpus)
+{
+	for (; cpus; cpus &= cpus - 1) {
+		struct percpu *cpu = cpu_areas[__builtin_ctzl(cpus)];
+
+		WRITE_ONCE(cpu->plain_end, 0);
+		WRITE_ONCE(cpu->plain_from, ~0UL);
+	}
+}
+
+static bool is_linked(const uint64_t *slots, uint64_t va)
+{
+	unsigned int slot = pt_slot(va, 4);
+
+	return atomic_load_relaxed(&slots[slot / 64]) >> slot % 64 & 1;
+}
+
+/* A range that guest_range_ok() allows. */
+static bool range_is_linked(uint64_t va, uint64_t bytes)
+{
+	uint64_t *const *word = this_cpu()->linked_slots;
+	const uint64_t *slots = word ? atomic_load_acquire(word) : NULL;
+
+	return slots && bytes && (is_linked(slots, va) || is_linked(slots, va + bytes - 1));
+}
+
+static int move_from_guest(void *dst, uint64_t src, size_t bytes)
+{
+	return guestcopy_move(dst, (const void *)src, bytes) ? -EFAULT : 0;
+}
+
+static __attribute__((noinline)) int look_and_move(void *dst, uint64_t src, size_t bytes)
+{
+	if (!guest_range_ok(src, bytes))
+		return guestref_copy(dst, src, bytes, false);
+	return range_is_linked(src, bytes) ? -EFAULT : move_from_guest(dst, src, bytes);
+}
+
+/* No bytes are no plain range either. */
 int copy_from_guest(void *dst, uint64_t guest_src, size_t bytes)
 {
-	if (!guest_range_ok(guest_src, bytes))
-		return guestref_copy(dst, guest_src, bytes, false);
-	return guestcopy_move(dst, (const void *)guest_src, bytes) ?
-	       -EFAULT : 0;
+	const struct percpu *cpu = this_cpu();
+	uint64_t last;
+
+	if (unlikely(__builtin_add_overflow(guest_src, bytes - 1, &last) ||
+		     (guest_src < READ_ONCE(cpu->plain_from) &&
+		      last >= READ_ONCE(cpu->plain_end))))
+		return look_and_move(dst, guest_src, bytes);
+	return move_from_guest(dst, guest_src, bytes);
 }
 
 int copy_to_guest(uint64_t guest_dst, const void *src, size_t bytes)
@@ -67,5 +121,7 @@ int guest_read_insn(void *dst, uint64_t va, size_t max)
 	/* Up to the end of the range that a guest has. */
 	while (max && !guest_range_ok(va, max))
 		max--;
+	if (range_is_linked(va, max))
+		return 0;
 	return max - guestcopy_move(dst, (const void *)va, max);
 }

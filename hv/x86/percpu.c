@@ -16,6 +16,7 @@ void percpu_init(uint32_t id)
 
 	cpu->self = cpu;
 	cpu->id = id;
+	cpu->plain_from = ~0UL;	/* no guest runs */
 	cpu_areas[id] = cpu;
 }
 

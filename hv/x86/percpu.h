@@ -67,6 +67,13 @@ struct percpu {
 	/* of guests' translations, of one or of all, ever; this CPU's alone */
 	uint64_t flushes;
 	struct ref_page ref_pages[2];	/* pv/xencomm.c, COMM5 */
+	/*
+	 * Guest addresses below plain_end and from plain_from on are read
+	 * without a look at *linked_slots; x86/guestcopy.c.
+	 * Any CPU may take the first two away
+	 */
+	uint64_t plain_end, plain_from;
+	uint64_t *const *linked_slots;
 	/* the page that a vCPU's GDT shows at selector 0xe000 */
 	void *gdt_page;
 	mfn_t gdt_page_mfn;

@@ -29,6 +29,7 @@ struct fake_machine {
 	unsigned int flushes;		/* TLB flushes of any kind */
 	/* the masks of all of them; a test sets it to 0 first */
 	uint64_t flushed;
+	uint64_t looking;		/* guestcopy_look() */
 	void (*on_flush)(void);		/* called before each */
 	bool preempt;			/* what sched_preempt_pending() says */
 	/* a millisecond goes by between two looks at the clock */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See fake_x86.h; also the few neighbours of vcpu.c that fake_dom.c lacks. */
+#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "fake/fake_dom.h"
 #include "fake/fake_x86.h"
 #include "mm/palloc.h"
+#include "x86/guestcopy.h"
 #include "x86/tlb.h"
 
 struct fake_x86 fake_x86;
@@ -26,6 +28,23 @@ void gdt_load_idle(void) { fake_x86.gdt = 0; }
 void gdt_set_ldt(uint64_t base_va, unsigned int entries) { fake_x86.ldt = base_va; }
 void gdt_set_rsp0(void *rsp0) { fake_x86.rsp0 = rsp0; }
 void tlb_load_cr3(maddr_t cr3) { fake_x86.cr3 = maddr_n(cr3); }
+
+/* Before the CPU is one of the domain's, and after: who links a slot sees it. */
+void guestcopy_slots(uint64_t *const *slots)
+{
+	fake_x86.slots = slots;
+	fake_x86.looking = false;
+	if (slots)
+		ck_assert(!(domain_cpus(container_of(slots, struct domain, l4_linked)) &
+			    1UL << this_cpu()->id));
+}
+
+void guestcopy_look(uint64_t cpus)
+{
+	ck_assert_uint_eq(cpus, 1UL << this_cpu()->id);
+	ck_assert(domain_cpus(container_of(fake_x86.slots, struct domain, l4_linked)) & cpus);
+	fake_x86.looking = true;
+}
 
 void segs_save(struct guest_segs *s) { *s = fake_x86.segs; }
 bool segs_load(const struct guest_segs *s)

@@ -16,6 +16,8 @@ struct fake_x86 {
 	bool refuse_segs;	/* segs_load() fails */
 	bool no_perdom;		/* m2p_perdom_pte() finds no memory */
 	pte_t perdom[2 * PERDOM_VCPU_PAGES];
+	uint64_t *const *slots;	/* guestcopy_slots(), */
+	bool looking;		/* guestcopy_look() since */
 };
 extern struct fake_x86 fake_x86;
 

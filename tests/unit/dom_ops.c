@@ -579,12 +579,15 @@ END_TEST
 
 START_TEST(switch_loads_and_leaves)
 {
+	uint64_t linked;
+
 	ck_assert_uint_eq(fake_x86.cr3, 3 * PAGE_SIZE);
 	ck_assert_uint_eq(d->cpu_mask, 1);
 	ck_assert_uint_eq(fake.group_cpus, 1);
 	ck_assert_uint_eq(fake_x86.gdt, GDT_VIRT(0));
 	ck_assert_ptr_eq(fake_x86.rsp0, &v->regs + 1);
 	ck_assert_ptr_eq(this_cpu()->current, v);
+	ck_assert(fake_x86.slots == &d->l4_linked && !fake_x86.looking); /* LP10 */
 	v->cr0_ts = 1;
 	fake_x86.ts = true;
 	fake_x86.segs.ds = 0x2b;
@@ -597,11 +600,15 @@ START_TEST(switch_loads_and_leaves)
 	ck_assert_uint_eq(d->cpu_mask, 0);
 	ck_assert_uint_eq(fake.group_cpus, 0);
 	ck_assert_ptr_null(this_cpu()->current);
+	ck_assert_ptr_null(fake_x86.slots);
+	d->l4_linked = &linked;
 	ck_assert_uint_eq(v->segs.ds, 0x2b);
 	ck_assert(!fake_x86.saved_with_ts);
 	fake_x86.segs.ds = 0;
 	ck_assert_ptr_eq(pass(MS), v);
 	ck_assert_uint_eq(fake_x86.segs.ds, 0x2b);
+	ck_assert(fake_x86.slots == &d->l4_linked && fake_x86.looking);
+	d->l4_linked = NULL;
 	ck_assert(fake_x86.ts);
 	ck_assert_uint_eq(*v->gdt_hv_pte >> PAGE_SHIFT,
 			  mfn_n(this_cpu()->gdt_page_mfn));

@@ -348,6 +348,44 @@ START_TEST(slots_of_ours_by_link)
 }
 END_TEST
 
+/*
+ * LP10: before the link is there, whoever reads for the guest looks at the slot,
+ * and who began before has ended.
+ */
+static pte_t *link_at;
+static unsigned int links;
+
+static void link_begins(void)
+{
+	unsigned int slot = (link_at - (pte_t *)mfn_to_virt(d->vcpu[0]->kernel_l4));
+
+	links++;
+	ck_assert_uint_eq(*link_at, 0);
+	ck_assert(d->l4_linked && d->l4_linked[slot / 64] >> slot % 64 & 1);
+	ck_assert_uint_eq(fake_machine.looking, domain_cpus(d));
+}
+
+START_TEST(linked_slots_are_told)
+{
+	pte_t *l4 = mfn_to_virt(d->vcpu[0]->kernel_l4);
+	pte_t e = pte_make(d->vcpu[0]->kernel_l4, RO);
+	const unsigned int slots[] = { 300, 40, 300 };
+	unsigned int i;
+
+	ck_assert_ptr_null(d->l4_linked);
+	fake_machine.looking = 0;
+	fake_machine.on_flush = link_begins;
+	for (i = 0; i < 3; i++) {
+		link_at = &l4[slots[i]];
+		ck_assert_int_eq(update(maddr_n(virt_to_maddr(link_at)), e), 0);
+		ck_assert_uint_eq(links, i == 2 ? 2 : i + 1);
+		ck_assert_int_eq(update(maddr_n(virt_to_maddr(link_at)), 0), 0);
+	}
+	fake_machine.on_flush = NULL;
+	fake_recount();
+}
+END_TEST
+
 /* T3: a page that was writable is flushed before it is looked at as a table. */
 static mfn_t racing;
 
@@ -646,6 +684,7 @@ int main(void)
 	tcase_add_test(tc, bad_entry_in_table);
 	tcase_add_test(tc, tree);
 	tcase_add_test(tc, slots_of_ours_by_link);
+	tcase_add_test(tc, linked_slots_are_told);
 	tcase_add_test(tc, stale_writer);
 	tcase_add_test(tc, done_count_and_continuation);
 	tcase_add_test(tc, exact_swap);

@@ -245,8 +245,29 @@ static long lp9_slots_of_hypervisor(void)
 
 	gl_test_equal(pte_set(l4_slot(FREE_SLOT), L4_MFN << 12 | GL_PTE_KERNEL_RO), 0);
 	for (slot = 256; slot < 272; slot++)
-		for (i = 0; i < 512 && r == -XEN_EINVAL; i++)
+		for (i = 0; i < 16 && r == -XEN_EINVAL; i++)
 			r = hypercall_update_va_mapping(self | slot << 30 | i << 21, 0, 0);
+	gl_test_equal(pte_set(l4_slot(FREE_SLOT), 0), 0);
+	return r;
+}
+
+/*
+ * LP10: nor are those tables, or what they map, read for a guest: by an argument
+ * at such an address, which the guest itself cannot read.
+ */
+static long lp10_argument_in_slots(void)
+{
+	const uint64_t self = 0xffff000000000000 | (uint64_t)FREE_SLOT << 39;
+	uint64_t slot, i, va, word;
+	long r = -XEN_EFAULT;
+
+	gl_test_equal(pte_set(l4_slot(FREE_SLOT), L4_MFN << 12 | GL_PTE_KERNEL_RO), 0);
+	for (slot = 257; slot < 272; slot++)
+		for (i = 0; i < 16 && r == -XEN_EFAULT; i++) {
+			va = self | slot << 30 | (i & 7) << 21 | (i >> 3) << 12;
+			gl_test_check(!gl_probe_read(va, &word));
+			r = gl_hypercall(__HYPERVISOR_mmuext_op, va, 1, 0, DOMID_SELF, 0);
+		}
 	gl_test_equal(pte_set(l4_slot(FREE_SLOT), 0), 0);
 	return r;
 }
@@ -322,6 +343,7 @@ const struct attack table_attacks[] = {
 	{ "LP7-freed-then-writable", lp7_freed_then_writable, -XEN_EMLINK },
 	{ "LP7-freed-then-L1", lp7_freed_then_l1, -XEN_EMLINK },
 	{ "LP9-slots-of-the-hypervisor", lp9_slots_of_hypervisor, -XEN_EINVAL },
+	{ "LP10-argument-in-those-slots", lp10_argument_in_slots, -XEN_EFAULT },
 	{ "TL1-new-hierarchy-in-multicall", tl1_new_hierarchy, 1 },
 	{ 0 },
 };
