@@ -325,17 +325,24 @@ static inline bool time_is_up(const struct percpu *cpu)
 /*
  * Between two units of a call nothing relies on what the TLB knows.  So who
  * waits for a flush of this CPU's does not wait until the call ends (TL11).
+ * Apart, so that the question alone is inlined where it is asked.
  */
-bool sched_preempt_pending(void)
+static __attribute__((noinline, cold)) bool answer_and_look(const struct percpu *cpu)
 {
-	const struct percpu *cpu = this_cpu();
-
-	if (unlikely(READ_ONCE(cpu->tlb_asked)))
-		tlb_answer();
+	tlb_answer();
 	return time_is_up(cpu);
 }
 
-static bool must_leave(void)
+inline bool sched_preempt_pending(void)
+{
+	const struct percpu *cpu = this_cpu();
+
+	if (unlikely(atomic_load_acquire(&cpu->need_resched) | READ_ONCE(cpu->tlb_asked)))
+		return answer_and_look(cpu);
+	return tsc_read() >= cpu->slice_end_tsc;
+}
+
+static inline bool must_leave(void)
 {
 	const struct percpu *cpu = this_cpu();
 	const struct vcpu *v = cpu->current;

@@ -725,18 +725,16 @@ pte_t *ptcheck_table(struct domain *d, mfn_t l4, uint64_t va)
 
 	for (level = 4; level > 1; level--) {
 		e = ((const pte_t *)mfn_to_virt(pte_mfn(e)))[pt_slot(va, level)];
-		/*
-		 * A linear link of an L4 leads on through the slots of the
-		 * hypervisor, too, whose tables have large pages: they have no
-		 * US, and all that was checked for a guest has (LP9).
-		 */
-		if ((e & (PTE_P | PTE_US)) != (PTE_P | PTE_US))
+		if (!(e & PTE_P))
 			return NULL;
 	}
 	/*
-	 * If there was a linear link on the way, this table is not an L1 table.
+	 * A linear link of an L4 leads on through the slots of the hypervisor,
+	 * too, whose tables have large pages: nothing there has US, and all
+	 * that was checked for a guest has (LP9).  With any other linear link
+	 * on the way this table is not an L1 table.
 	 */
-	if (frame_class(mfn_to_frame(pte_mfn(e))) != CLASS_L1)
+	if (!(e & PTE_US) || frame_class(mfn_to_frame(pte_mfn(e))) != CLASS_L1)
 		return NULL;
 	return mfn_to_virt(pte_mfn(e));
 }

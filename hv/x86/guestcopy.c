@@ -86,8 +86,8 @@ int copy_from_guest(void *dst, uint64_t guest_src, size_t bytes)
 	uint64_t last;
 
 	if (unlikely(__builtin_add_overflow(guest_src, bytes - 1, &last) ||
-		     (guest_src < READ_ONCE(cpu->plain_from) &&
-		      last >= READ_ONCE(cpu->plain_end))))
+		     (last >= READ_ONCE(cpu->plain_end) &&
+		      guest_src < READ_ONCE(cpu->plain_from))))
 		return look_and_move(dst, guest_src, bytes);
 	return move_from_guest(dst, guest_src, bytes);
 }

@@ -43,11 +43,11 @@ bool guest_range_ok(uint64_t va, uint64_t bytes);
  * A guest may link an L4 into an L4 (mm/m2p.c).  On such a way the CPU comes
  * through the hypervisor's slots to the hypervisor's tables, in which the guest
  * can read nothing; but the hypervisor could, for the guest.  So nothing is
- * read from the L4 slots that a domain ever used for such a link; writes fail by
- * themselves, as the link is read-only (LP10).
+ * read from the L4 slots that a domain ever used for such a link; writes fail
+ * by themselves, as the link is read-only (LP10).
  *
- * guestcopy_slots(): the word that says which slots these are for the guest that
- * this CPU enters (a bit for each; NULL: none); NULL: no guest.
+ * guestcopy_slots(): the word that says which slots these are for the guest
+ * that this CPU enters (a bit for each; NULL: none); NULL: no guest.
  * guestcopy_look(): these CPUs look at their guest's slots from now on.  Who
  * then flushes their TLBs waits for copies that began before.
  */

@@ -16,8 +16,8 @@
  *       was set beside another one.
  *
  * A CPU in a long call answers when it looks at the clock
- * (sched_preempt_pending()), and one that has waited looks at the clock next: so
- * who has many such waits in one call does not keep its CPU for all of them
+ * (sched_preempt_pending()), and one that has waited looks at the clock next:
+ * so who has many such waits in one call does not keep its CPU for all of them
  * (TL11).
  *
  * Which CPUs need not be asked: VCPU1 (dom/vcpu.c).  SPIN models: tlb_requests

@@ -29,7 +29,9 @@ void gdt_set_ldt(uint64_t base_va, unsigned int entries) { fake_x86.ldt = base_v
 void gdt_set_rsp0(void *rsp0) { fake_x86.rsp0 = rsp0; }
 void tlb_load_cr3(maddr_t cr3) { fake_x86.cr3 = maddr_n(cr3); }
 
-/* Before the CPU is one of the domain's, and after: who links a slot sees it. */
+/*
+ * Before the CPU is one of the domain's, and after: who links a slot sees it.
+ */
 void guestcopy_slots(uint64_t *const *slots)
 {
 	fake_x86.slots = slots;

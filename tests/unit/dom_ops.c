@@ -587,7 +587,8 @@ START_TEST(switch_loads_and_leaves)
 	ck_assert_uint_eq(fake_x86.gdt, GDT_VIRT(0));
 	ck_assert_ptr_eq(fake_x86.rsp0, &v->regs + 1);
 	ck_assert_ptr_eq(this_cpu()->current, v);
-	ck_assert(fake_x86.slots == &d->l4_linked && !fake_x86.looking); /* LP10 */
+	/* LP10 */
+	ck_assert(fake_x86.slots == &d->l4_linked && !fake_x86.looking);
 	v->cr0_ts = 1;
 	fake_x86.ts = true;
 	fake_x86.segs.ds = 0x2b;

@@ -349,8 +349,8 @@ START_TEST(slots_of_ours_by_link)
 END_TEST
 
 /*
- * LP10: before the link is there, whoever reads for the guest looks at the slot,
- * and who began before has ended.
+ * LP10: before the link is there, whoever reads for the guest looks at the
+ * slot, and who began before has ended.
  */
 static pte_t *link_at;
 static unsigned int links;

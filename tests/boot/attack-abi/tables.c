@@ -252,8 +252,8 @@ static long lp9_slots_of_hypervisor(void)
 }
 
 /*
- * LP10: nor are those tables, or what they map, read for a guest: by an argument
- * at such an address, which the guest itself cannot read.
+ * LP10: nor are those tables, or what they map, read for a guest: by an
+ * argument at such an address, which the guest itself cannot read.
  */
 static long lp10_argument_in_slots(void)
 {
