@@ -29,16 +29,19 @@ static long op_block(struct vcpu *v)
 	return 0;
 }
 
-static long op_shutdown(struct vcpu *v, uint64_t arg)
+long op_sched_shutdown(uint64_t reason)
+{
+	if (reason == SHUTDOWN_suspend)
+		return -ENOSYS;	/* nobody could resume it; Linux goes on */
+	domain_shutdown(current_vcpu()->domain, MIN(reason, (uint64_t)SHUTDOWN_MAX));
+	return 0;
+}
+
+static long op_shutdown(uint64_t arg)
 {
 	struct sched_shutdown s;
 
-	if (copy_from_guest(&s, arg, sizeof(s)))
-		return -EFAULT;
-	if (s.reason == SHUTDOWN_suspend)
-		return -ENOSYS;	/* nobody could resume it; Linux goes on */
-	domain_shutdown(v->domain, MIN(s.reason, (unsigned int)SHUTDOWN_MAX));
-	return 0;
+	return copy_from_guest(&s, arg, sizeof(s)) ? -EFAULT : op_sched_shutdown(s.reason);
 }
 
 static long poll_args(struct vcpu *v, uint64_t arg, struct sched_poll *poll,
@@ -95,7 +98,7 @@ long op_sched(unsigned long cmd, uint64_t arg)
 	case SCHEDOP_block:
 		return op_block(v);
 	case SCHEDOP_shutdown:
-		return op_shutdown(v, arg);
+		return op_shutdown(arg);
 	case SCHEDOP_poll:
 		return op_poll(v, arg);
 	case SCHEDOP_remote_shutdown:

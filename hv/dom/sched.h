@@ -122,6 +122,8 @@ extern void (*sched_between_guests)(void);
 void sched_runstate(struct vcpu *v, struct vcpu_runstate_info *out);
 
 long op_sched(unsigned long cmd, uint64_t arg);
+/* SCHEDOP_shutdown of the caller's domain, for this reason */
+long op_sched_shutdown(uint64_t reason);
 long op_set_timer(uint64_t timeout_ns);
 long op_vcpu(unsigned long cmd, uint64_t vcpu_id, uint64_t arg);
 

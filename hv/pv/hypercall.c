@@ -21,7 +21,6 @@
 #include "abi/share.h"
 #include "abi/xencomm.h"
 #include "dom/console.h"
-#include "dom/die.h"
 #include "dom/evtchn.h"
 #include "dom/sched.h"
 #include "pv/above.h"
@@ -59,8 +58,7 @@ static long call_sched_compat(struct hypercall_args *args)
 	case SCHEDOP_block:
 		return op_sched(args->a[0], 0);
 	case SCHEDOP_shutdown:
-		domain_shutdown(current_vcpu()->domain, args->a[1]);
-		return 0;
+		return op_sched_shutdown(args->a[1]);
 	default:
 		return -ENOSYS;
 	}

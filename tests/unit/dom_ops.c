@@ -125,8 +125,11 @@ START_TEST(shutdown)
 	ck_assert_int_eq(op_sched(SCHEDOP_shutdown, FAKE_BAD_VA), -EFAULT);
 	ck_assert_int_eq(op_sched(SCHEDOP_shutdown, fake_va(&(struct
 		sched_shutdown){ SHUTDOWN_suspend })), -ENOSYS);
+	ck_assert_int_eq(op_sched_shutdown(SHUTDOWN_suspend), -ENOSYS);
 	ck_assert_uint_eq(fake.shutdowns, 0);
-	ck_assert_uint_eq(fake.shutdowns, 0);
+	/* no reason leaves the field of flags that tells it */
+	ck_assert_int_eq(op_sched_shutdown(~0UL), 0);
+	ck_assert_uint_eq(fake.shutdown_code, SHUTDOWN_MAX);
 	ck_assert_int_eq(op_sched(SCHEDOP_shutdown, fake_va(&s)), 0);
 	ck_assert_uint_eq(fake.shutdown_code, SHUTDOWN_reboot);
 	ck_assert_ptr_null(pass(0));

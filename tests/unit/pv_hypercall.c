@@ -9,6 +9,7 @@
 #include <port.h>
 #include <string.h>
 #include <xen/physdev.h>
+#include <xen/sched.h>
 
 #include "abi/xencomm.h"
 #include "fake/fake_pv.h"
@@ -74,7 +75,11 @@ long op_iret(struct hypercall_args *args)
 long op_set_timer(uint64_t timeout_ns) { return timeout_ns; }
 long op_vcpu(unsigned long cmd, uint64_t id, uint64_t arg) { return cmd + id + arg; }
 long op_console_io(unsigned long cmd, uint64_t *n, uint64_t *va) { return *n; }
-void domain_shutdown(struct domain *d, uint32_t code) { old_arg = code; }
+long op_sched_shutdown(uint64_t reason)
+{
+	old_arg = reason;
+	return reason == SHUTDOWN_suspend ? -ENOSYS : 0;
+}
 
 static long note_old(uint64_t cmd, uint64_t arg)
 {
@@ -234,6 +239,10 @@ START_TEST(old_forms)
 	v->regs.rsi = 3;
 	ck_assert_int_eq(enter(__HYPERVISOR_sched_op_compat), 0);
 	ck_assert_uint_eq(old_arg, 3);
+	/* to suspend is refused as by the newer form */
+	v->regs.rdi = 2;
+	v->regs.rsi = SHUTDOWN_suspend;
+	ck_assert_int_eq(enter(__HYPERVISOR_sched_op_compat), -ENOSYS);
 	v->regs.rdi = 9;
 	ck_assert_int_eq(enter(__HYPERVISOR_sched_op_compat), -ENOSYS);
 	memory[0] = 4;
