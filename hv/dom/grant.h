@@ -185,13 +185,19 @@ uint32_t grant_refs(const struct grant_table *gt);
 int grant_swap(struct domain *d, uint32_t a, uint32_t b) must_check;
 
 /* --- entries in use (grant_pin.c) --- */
+/* An entry that says `named` means the page `now`, whose name has changed. */
+struct grant_renamed {
+	mfn_t named, now;
+};
 /*
  * Pin entry `ref` of granter for domain `user`.  whole: refuse an entry that
- * grants a part of its page only.  On GNTST_okay *pin is filled.
+ * grants a part of its page only.  as: or NULL.  On GNTST_okay *pin is filled.
+ * GNTST_bad_page: what the entry names, pin->mfn, is shared or not granter's;
+ * pv/grant_named.c knows more of it.
  */
 int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
 	      unsigned int kinds, bool writable, bool whole,
-	      struct grant_pin *pin) must_check;
+	      const struct grant_renamed *as, struct grant_pin *pin) must_check;
 /*
  * Drop the pin's pin->kinds.  The TLBs of the domain that used it have been
  * flushed (A3).

@@ -142,9 +142,10 @@ static int status_raise(struct grant_table *gt, uint32_t ref, domid_hv_t user,
 static int frame_take_once(struct domain *granter, struct frame *f,
 			   bool writable)
 {
-	/* GT13: nobody can grant HEAP pages (shared info, grant tables). */
+	/* GT22: nor is it granter's while it is shared. */
 	if (frame_get(f, granter->id))
-		return GNTST_general_error;
+		return GNTST_bad_page;
+	/* GT13: nobody can grant HEAP pages (shared info, grant tables). */
 	if (frame_kind(f) != FRAME_OWNED) {
 		frame_put(f);
 		return GNTST_general_error;
@@ -172,12 +173,6 @@ static int frame_take(struct domain *granter, mfn_t mfn, unsigned int kinds,
 	if (!frame_valid(mfn))
 		return GNTST_general_error;
 	f = mfn_to_frame(mfn);
-	/*
-	 * GT22: a holder cannot grant a shared frame; it must break the share
-	 * first.
-	 */
-	if (frame_is_shared(f))
-		return GNTST_bad_page;
 	r = frame_take_once(granter, f, writable);
 	if (r || kinds != (GRANT_HOST | GRANT_DEVICE))
 		return r;
@@ -306,7 +301,7 @@ static bool active_allows(const struct grant_active *act, domid_hv_t user,
 
 /* Called after status_raise(). */
 static int pin_frame(struct domain *granter, uint32_t ref, domid_hv_t user,
-		     unsigned int kinds, bool writable, bool whole)
+		     unsigned int kinds, bool writable, bool whole, const struct grant_renamed *as)
 	needs_lock(&granter->grant->lock)
 {
 	struct grant_table *gt = granter->grant;
@@ -317,6 +312,8 @@ static int pin_frame(struct domain *granter, uint32_t ref, domid_hv_t user,
 	spin_known_held(&gt->lock);
 	if (first)
 		active_fill(gt, act, ref, user);
+	if (first && as && mfn_eq(MFN(act->mfn), as->named))
+		act->mfn = mfn_n(as->now);
 	/*
 	 * The guest may have changed the entry to a part of a page since its
 	 * head was read.
@@ -333,7 +330,7 @@ static int pin_frame(struct domain *granter, uint32_t ref, domid_hv_t user,
 }
 
 static int pin_locked(struct domain *granter, uint32_t ref, domid_hv_t user,
-		      unsigned int kinds, bool writable, bool whole)
+		      unsigned int kinds, bool writable, bool whole, const struct grant_renamed *as)
 	needs_lock(&granter->grant->lock)
 {
 	struct grant_table *gt = granter->grant;
@@ -351,7 +348,7 @@ static int pin_locked(struct domain *granter, uint32_t ref, domid_hv_t user,
 	r = status_raise(gt, ref, user, writable, whole);
 	if (r)
 		return r;
-	r = pin_frame(granter, ref, user, kinds, writable, whole);
+	r = pin_frame(granter, ref, user, kinds, writable, whole, as);
 	if (r)
 		status_lower(gt, ref);
 	return r;
@@ -359,14 +356,16 @@ static int pin_locked(struct domain *granter, uint32_t ref, domid_hv_t user,
 
 int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
 	      unsigned int kinds, bool writable, bool whole,
-	      struct grant_pin *pin)
+	      const struct grant_renamed *as, struct grant_pin *pin)
 {
 	struct grant_table *gt = granter->grant;
 	int r;
 
 	spin_lock(&gt->lock);
 	spin_known_held(&granter->grant->lock);
-	r = pin_locked(granter, ref, user, kinds, writable, whole);
+	r = pin_locked(granter, ref, user, kinds, writable, whole, as);
+	if (r == GNTST_bad_page)
+		pin->mfn = MFN(active_of(gt, ref)->mfn);
 	if (!r) {
 		const struct grant_active *act = active_of(gt, ref);
 

@@ -37,6 +37,15 @@ struct domain *grant_peer_find(struct grant_peer *p, domid_t id);
 void grant_peer_done(struct grant_peer *p);
 
 /*
+ * grant_pin() of what the entry may name besides granter's own pages: one that
+ * it shares, which is broken first if it chose so, and one whose share was just
+ * broken, by its old name (pv/ptbreak.c, K5).  GNTST_bad_page: granter shares
+ * it and did not choose break first.  LOCK_MM of no domain is held.
+ */
+int16_t grant_named_pin(struct domain *granter, uint32_t ref, domid_hv_t user, unsigned int kinds,
+			bool writable, bool whole, struct grant_pin *pin) must_check;
+
+/*
  * TABLE5: the entry at *pte was a handle's host mapping and is replaced: the
  * handle loses its host part.  LOCK_MM of d; flushes its TLBs.
  */

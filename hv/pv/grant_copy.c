@@ -54,8 +54,7 @@ static int16_t side_granted(struct domain *d, struct grant_peer *peer,
 
 	if (!granter)
 		return GNTST_bad_domain;
-	status = grant_pin(granter, p->u.ref, d->id, GRANT_HOST, write, false,
-			   &s->pin);
+	status = grant_named_pin(granter, p->u.ref, d->id, GRANT_HOST, write, false, &s->pin);
 	if (status)
 		return status;
 	s->granted = true;

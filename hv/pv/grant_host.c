@@ -120,8 +120,8 @@ static int16_t map_one(struct domain *d, struct domain *granter,
 		return GNTST_bad_domain;
 	if (!kinds)
 		return GNTST_bad_gntref;	/* GT18: as on Xen */
-	status = grant_pin(granter, op->ref, d->id, kinds,
-			   !(op->flags & GNTMAP_readonly), true, &pin);
+	status = grant_named_pin(granter, op->ref, d->id, kinds,
+				 !(op->flags & GNTMAP_readonly), true, &pin);
 	if (status)
 		return status;
 	spin_lock(&d->mm);

@@ -96,35 +96,37 @@ int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
  * d does not have the frame; but the old name of a page whose share was just
  * broken still leads to that page.
  */
-static int resolve_past(struct domain *d, mfn_t mfn, enum frame_use use,
-			struct frame **frame)
+static int resolve_past(struct domain *d, mfn_t *mfn, enum frame_use use,
+			struct frame **frame) needs_lock(&d->mm)
 {
-	mfn_t now;
+	mfn_t now = ptbreak_name_now(d, *mfn);
 
-	spin_lock(&d->mm);
-	now = ptbreak_name_now(d, mfn);
-	spin_unlock(&d->mm);
-	return mfn_eq(now, INVALID_MFN) ? -EPERM : resolve(d, now, use, frame);
+	if (mfn_eq(now, INVALID_MFN))
+		return -EPERM;
+	*mfn = now;
+	return resolve(d, now, use, frame);
 }
 
 int resolve_named(struct domain *d, mfn_t mfn, struct frame **frame)
 {
 	int r = resolve(d, mfn, USE_READ, frame);
 
-	return unlikely(r == -EPERM) ? resolve_past(d, mfn, USE_READ, frame) : r;
-}
-
-/* resolve() said r. */
-static __attribute__((noinline)) int resolve_shared_write(struct domain *d, mfn_t mfn,
-							  struct frame **frame, int r)
-{
-	if (r == -EPERM)
-		r = resolve_past(d, mfn, USE_WRITE, frame);
-	if (r != -EBUSY || !frame_is_shared(*frame))
+	if (likely(r != -EPERM))
 		return r;
 	spin_lock(&d->mm);
-	r = ptbreak_write(d, NULL, 0, mfn, frame);
+	r = resolve_past(d, &mfn, USE_READ, frame);
 	spin_unlock(&d->mm);
+	return r;
+}
+
+int resolve_private(struct domain *d, mfn_t mfn, struct frame **frame)
+{
+	int r = resolve(d, mfn, USE_WRITE, frame);
+
+	if (r == -EPERM)
+		r = resolve_past(d, &mfn, USE_WRITE, frame);
+	if (r == -EBUSY && frame_is_shared(*frame))
+		r = ptbreak_write(d, NULL, 0, mfn, frame);
 	return r;
 }
 
@@ -132,23 +134,22 @@ int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
 {
 	int r = resolve(d, mfn, USE_WRITE, frame);
 
-	return likely(!r) ? 0 : resolve_shared_write(d, mfn, frame, r);
+	if (likely(r != -EPERM && r != -EBUSY))
+		return r;
+	spin_lock(&d->mm);
+	r = resolve_private(d, mfn, frame);
+	spin_unlock(&d->mm);
+	return r;
 }
 
 int resolve_typed(struct domain *d, mfn_t *mfn, struct frame **frame)
 {
 	int r = resolve(d, *mfn, USE_TYPED, frame);
-	mfn_t now;
 
 	if (likely(!r) || !(READ_ONCE(d->breaks.flags) & SHARE_MODE_BREAK_FIRST))
 		return r;
-	if (r == -EPERM) {
-		now = ptbreak_name_now(d, *mfn);
-		if (mfn_eq(now, INVALID_MFN))
-			return r;
-		*mfn = now;
-		return resolve(d, now, USE_TYPED, frame);
-	}
+	if (r == -EPERM)
+		return resolve_past(d, mfn, USE_TYPED, frame);
 	if (r != -EBUSY || !frame_is_shared(*frame))
 		return r;
 	r = ptbreak_write(d, NULL, 0, *mfn, frame);

@@ -44,6 +44,13 @@ int resolve_named(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame) must_check;
 
 /*
+ * The same for who has LOCK_MM, of whichever domain's vCPU; -EBUSY may also be
+ * that too many of d's pages are broken in part.
+ */
+int resolve_private(struct domain *d, mfn_t mfn, struct frame **frame) must_check
+	needs_lock(&d->mm);
+
+/*
  * As USE_TYPED; but of a domain that chose break first a shared page is broken,
  * and the old name of a page leads to it: *mfn is the name that it has.
  * -ERESTART: it is broken, but not all of its entries know (pv/ptbreak.c, K2).

@@ -35,6 +35,18 @@ static void map_rw(struct side *s) { grant_map(s, REF_OFFERED, 0); }
 static void map_ro(struct side *s) { grant_map(s, REF_OFFERED, GNTMAP_readonly); }
 static void map_lent(struct side *s) { grant_map(s, REF_LENT, 0); }
 
+/* Both share it, and the granter by two entries. */
+static void map_shared(struct side *s)
+{
+	struct side *o = s->other;
+
+	op_break_first(o);
+	*g_v1(o->d, REF_SHARED) = (struct grant_entry_v1){
+		GTF_permit_access, s->d->id, o->mfn[P_TWICE],
+	};
+	grant_map(s, REF_SHARED, 0);
+}
+
 static long run_map(struct side *s)
 {
 	return run_for(s, offsetof(struct gnttab_map_grant_ref, status));
@@ -176,6 +188,7 @@ static long run_end_access(struct side *s)
 const struct op ops_grant[] = {
 	{ "grant-map", map_rw, run_map },
 	{ "grant-map-ro", map_ro, run_map },
+	{ "grant-map-shared", map_shared, run_map },
 	{ "grant-map-twice", map_lent, run_map },
 	{ "grant-unmap", unmap_lent, run_unmap },
 	{ "grant-copy-in", copy_in, run_copy },

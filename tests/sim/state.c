@@ -556,12 +556,19 @@ static uint64_t functions_digest(uint64_t digest)
 	return digest;
 }
 
+/*
+ * What the guests see: each goes to its own before that, which ends what a call
+ * of the other one's began in its tables.
+ */
 uint64_t state_digest(void)
 {
 	struct domain *d[2] = { sides[0].d, sides[0].other->d };
 	uint64_t digest = 0;
 	unsigned int i;
 
+	for (i = 0; i < 2; i++)
+		while (d[i] && !domain_is_gone(d[i]) && pttree_settle(d[i]) == MORE)
+			;
 	for (i = 0; i < 2; i++)
 		digest = d[i] && !domain_is_gone(d[i]) && d[i]->state == DOM_RUNNING ?
 			 domain_digest(d[i], digest) : mix(digest, 2);

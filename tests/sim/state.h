@@ -37,7 +37,7 @@ enum {
 #define P_END		48	/* the pages in use end there */
 #define THIRD		2	/* a vCPU that no CPU runs */
 
-enum { REF_LENT = 8, REF_OFFERED, REF_ACCEPT, REF_UNUSED };
+enum { REF_LENT = 8, REF_OFFERED, REF_ACCEPT, REF_UNUSED, REF_SHARED };
 
 /* What runs on a CPU. */
 struct side {

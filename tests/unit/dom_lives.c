@@ -73,7 +73,7 @@ static void look_up(void)
 	found++;
 	ck_assert_int_ne(d->state, DOM_BUILDING);
 	ck_assert_int_ne(d->state, DOM_DEAD);
-	ck_assert_int_ne(grant_pin(d, 1, 1, GRANT_HOST, true, true, &pin),
+	ck_assert_int_ne(grant_pin(d, 1, 1, GRANT_HOST, true, true, NULL, &pin),
 			 GNTST_okay);
 	ck_assert_uint_eq(d->shared_info->evtchn_pending[63], 0);
 	ck_assert_ptr_eq(d->vcpu[0]->domain, d);
@@ -173,7 +173,7 @@ START_TEST(pinned_at_retirement)
 	g_start();
 	g_grant(granter, 9, page, user, false);
 	ck_assert_int_eq(grant_pin(granter, 9, user->id, GRANT_HOST, false,
-				   false, &pin), GNTST_okay);
+				   false, NULL, &pin), GNTST_okay);
 	ck_assert(!domain_retire(granter));
 	ck_assert_int_eq(granter->state, DOM_RUNNING);
 	ck_assert_ptr_eq(domain_owner(granter->id), granter);

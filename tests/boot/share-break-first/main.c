@@ -5,6 +5,7 @@
  * with more; held by a neighbour too, or by nobody else (SH8, SH13, SH20).
  * After each the bytes, both entries, p2m and M2P, and the audit.
  */
+#include <gl/grant.h>
 #include <gl/share_setup.h>
 #include <gl/start.h>
 #include <gl/timer.h>
@@ -275,6 +276,38 @@ static void with_aliases(enum alias_write how, bool held)
 	gl_unmap_page(ALIAS + GL_PAGE_BYTES);
 }
 
+/*
+ * A grant names the page when it is shared and, the second time, by the name
+ * that it had; the mapping is of the page that is written then.
+ */
+static void by_grant(bool readonly)
+{
+	uint64_t n = next_held++, va = shared_page(n), old = frame_of(va), at = must_alloc();
+	grant_ref_t ref = (grant_ref_t)gl_grant_page(gl_domid(), va, readonly);
+	struct gnttab_map_grant_ref op = {
+		.flags = GNTMAP_host_map | (readonly ? GNTMAP_readonly : 0),
+		.ref = ref, .dom = gl_domid(),
+	};
+	struct gnttab_unmap_grant_ref end = { .host_addr = at };
+
+	gl_test_equal(gl_frame_return(at), 0);
+	op.host_addr = at;
+	for (unsigned int round = 0; round < 2; round++) {
+		gl_test_equal(hypercall_grant_table_op(GNTTABOP_map_grant_ref, &op, 1), 0);
+		gl_test_equal(op.status, GNTST_okay);
+		gl_test_check(frame_of(va) != old);
+		check_private(va, n, 1);
+		*(volatile uint64_t *)(va + 8) = 42 + round;
+		gl_test_equal(*(volatile uint64_t *)(at + 8), 42 + round);
+		end.handle = op.handle;
+		gl_test_equal(hypercall_grant_table_op(GNTTABOP_unmap_grant_ref, &end, 1), 0);
+		gl_test_equal(end.status, GNTST_okay);
+	}
+	gl_test_equal(gl_grant_end(ref), 0);
+	gl_test_equal(gl_frame_regain(at), 0);
+	gl_page_free(at);
+}
+
 /* Nobody else has it: the frame stays. */
 static void last_holder(void)
 {
@@ -408,6 +441,9 @@ void gl_main(void)
 		with_aliases(how, true);
 		with_aliases(how, false);
 	}
+	gl_test_equal(gl_grant_init(1), 0);
+	by_grant(false);
+	by_grant(true);
 	last_holder();
 	without_quota();
 	refusals();
