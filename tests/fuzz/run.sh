@@ -56,13 +56,13 @@ by_coverage() { # NAME
 	rm -rf "$dir" "$least"
 	mkdir -p "$dir" build/cov/least
 	AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_FORKSRV_INIT_TMOUT=60000 \
-		afl-fuzz -i "build/cov/seeds/$1" -o "$dir" -m none -t 5000 -G 1000 -V "$seconds" -- "build/cov/$1" \
+		afl-fuzz -i "build/cov/seeds/$1" -o "$dir" -m none -t 20000 -G 1000 -V "$seconds" -- "build/cov/$1" \
 		>"build/cov/$1.log" 2>&1 || { tail -n 5 "build/cov/$1.log"; return 1; }
 	crashes=("$dir"/default/crashes/id* "$dir"/default/hangs/id*)
 	echo "fuzz $1: $(stat_of "$1" execs_done) inputs in $(stat_of "$1" run_time) s, $(stat_of "$1" corpus_count) kept, $(stat_of "$1" bitmap_cvg) of its branches reached, ${#crashes[@]} crashes or hangs"
 	[ ${#crashes[@]} = 0 ] || { echo "fuzz $1: build/cov/$1 <${crashes[0]}"; return 1; }
 	[ -n "${KEEP-}" ] || return 0
-	AFL_SKIP_BIN_CHECK=1 afl-cmin -i "$dir/default/queue" -o "$least" -m none -t 5000 -- "build/cov/$1" \
+	AFL_SKIP_BIN_CHECK=1 afl-cmin -i "$dir/default/queue" -o "$least" -m none -t 20000 -- "build/cov/$1" \
 		>>"build/cov/$1.log" 2>&1 || { tail -n 5 "build/cov/$1.log"; return 1; }
 	mkdir -p tests/fuzz/corpus
 	for f in "$least"/*; do base64 -w 0 "$f"; echo; done | sort >"tests/fuzz/corpus/$1"
