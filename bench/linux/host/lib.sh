@@ -8,8 +8,8 @@
 #	host_end NAME		for a test: power it off; no frame was lost and no audit found an error, or exit
 #
 # JOB=NAME: a job of bench/linux/host/NAME.sh, and no ssh.  MEM= CPUS= CPU_MODEL= ACCEL= SSH_PORT= TIMEOUT= as
-# `make host` has them.  IMAGE=managers: the image with more in it.  Each disk is the same image; what is
-# written to it is gone with the machine.
+# `make host` has them.  IMAGE=managers: the image with more in it.  DISKS=3: the first domain's and its
+# guests'.  Each is the same image; what is written to it is gone with the machine.
 HI=build/host-image
 
 host_fail() {
@@ -38,7 +38,7 @@ port_choose() {
 
 # host_words HYPERVISOR: QEMU's words for it, in $words
 host_words() {
-	local cpus=${CPUS:-2} mem=${MEM:-1024} options kernel modules
+	local cpus=${CPUS:-2} mem=${MEM:-1024} options kernel modules disk
 
 	options="dom0_mem=${DOM0_MEM:-448}M dom0_max_vcpus=1 com1=115200,8n1 console=com1 ${APPEND-}"
 	modules="console=hvc0 quiet disk=/dev/vda host=host address=10.0.2.15 job=${JOB-},$HI/host.gz"
@@ -54,9 +54,9 @@ host_words() {
 	words=(-accel "${ACCEL:-tcg}" -cpu "${CPU_MODEL:-qemu64}" -smp "$cpus" -m "${mem}M" -kernel "$kernel"
 		-append "$options" -initrd "$modules"
 		-netdev "user,id=n,hostfwd=tcp:127.0.0.1:$port-:22" -device virtio-net-pci,netdev=n)
-	for disk in a b c; do
-		words+=(-drive "file=$HI/${IMAGE:-debian}.img,format=raw,if=none,snapshot=on,id=$disk,file.locking=off"
-			-device "virtio-blk-pci,drive=$disk")
+	for ((disk = 1; disk <= ${DISKS:-3}; disk++)); do
+		words+=(-drive "file=$HI/${IMAGE:-debian}.img,format=raw,if=none,snapshot=on,id=disk$disk,file.locking=off"
+			-device "virtio-blk-pci,drive=disk$disk")
 	done
 }
 

@@ -4,7 +4,8 @@
 #   sums       of what the image has, in one number: the same wherever the image is read
 #   packages   dpkg installs, checks and removes packages; tar packs a tree and unpacks the same
 #   disk N     fio writes, reads and verifies for N seconds
-#   net HOST N iperf3 to there for N seconds
+#   net HOST N iperf3 to there for N seconds, and for as long straight out of a file
+#   again      files that are read again and again come to stay in the cache
 #   share      what pasture.ko says
 set -u
 forget() {
@@ -49,9 +50,34 @@ disk() {
 	echo "fio --verify: $rounds times 12 MiB"
 }
 
+# The second time by sendfile: the pages of the file, shared ones too, are granted as they are.
 net() {
-	iperf3 -c "$1" -t "$2" >/tmp/iperf.log 2>&1 || { tail -n 2 /tmp/iperf.log; return 1; }
-	grep receiver /tmp/iperf.log
+	file=/usr/bin/perl
+	for more in '' "-Z -F $file"; do
+		[ -z "$more" ] || { cat $file >/dev/null; sleep 2; }
+		# shellcheck disable=SC2086
+		iperf3 -c "$1" -t "$2" $more >/tmp/iperf.log 2>&1 || { tail -n 2 /tmp/iperf.log; return 1; }
+		grep receiver /tmp/iperf.log
+	done
+	grep -q '(100%)' /tmp/iperf.log || { grep Sent /tmp/iperf.log; return 1; }
+}
+
+# In KiB, from the disk.
+bin_read() {
+	before=$(sed -n 's/^pgpgin //p' /proc/vmstat)
+	find /usr/bin -type f | xargs cat >/dev/null
+	echo $(($(sed -n 's/^pgpgin //p' /proc/vmstat) - before))
+}
+
+again() {
+	forget
+	first=$(bin_read)
+	for i in 1 2 3 4 5; do
+		sleep 2
+		last=$(bin_read)
+	done
+	echo "of $first KiB of files $last were read anew the sixth time, $(cat /sys/kernel/pasture/balloon/cache) pages kept for them"
+	[ "$last" -lt $((first / 10)) ]
 }
 
 share() {
