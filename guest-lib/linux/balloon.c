@@ -13,6 +13,12 @@
  * killed for want of memory the notifier takes back all that there is.  Pages
  * that come back need no memory of the guest's.
  *
+ * Page cache counts as available, so a guest that reads files from a disk would
+ * keep next to none, and read all of them again and again.  What it came back
+ * for after it was thrown out (Linux's own count of refaults, which a file that
+ * is read once does not raise) is kept on top, and given back when nothing was
+ * missed for a while.
+ *
  * Who writes target_kb of /sys/devices/system/xen_memory steers from then on
  * (LX7): the module leaves the balloon alone until `run` is written 1 again.
  */
@@ -36,6 +42,7 @@
 #define OOM_REST	(4 * HZ)
 #define OOM_WAIT_MS	10
 #define OOM_WAITS	500
+#define CACHE_FADE	(2 * HZ)	/* from 1/64 less to the next: half in 89 s */
 
 static bool active;
 /* pages with nothing given back; fixed at load */
@@ -45,6 +52,8 @@ static DEFINE_SPINLOCK(target_lock);
 static unsigned long target;	/* that we set last */
 static unsigned long step;	/* what pressure takes back next */
 static unsigned long quiet_until;
+static unsigned long cache;	/* pages kept for what was missed */
+static unsigned long refaults, next_fade;
 static struct balloon_counters counters;
 
 /* target_lock held; false: somebody else steers. */
@@ -110,7 +119,8 @@ static unsigned long available(void)
 
 static unsigned long low(void)
 {
-	return MIB_PAGES(READ_ONCE(param_free_mib)) + (num_online_cpus() - 1) * CPU_PAGES;
+	return MIB_PAGES(READ_ONCE(param_free_mib)) + (num_online_cpus() - 1) * CPU_PAGES +
+	       READ_ONCE(cache);
 }
 
 static unsigned long high(void)
@@ -123,6 +133,18 @@ static void rest(unsigned long ticks)
 {
 	if (time_after(jiffies + ticks, quiet_until))
 		quiet_until = jiffies + ticks;
+}
+
+/* target_lock held */
+static void look_at_cache(void)
+{
+	unsigned long now = global_node_page_state(WORKINGSET_REFAULT_FILE), missed = now - refaults;
+	unsigned long fades = cache && time_after(jiffies, next_fade) ? cache / 64 + 1 : 0;
+
+	refaults = now;
+	if (fades || !cache)
+		next_fade = jiffies + CACHE_FADE;
+	WRITE_ONCE(cache, min(cache - fades + missed, full));
 }
 
 /* target_lock held; the balloon may still be on its way to the last target. */
@@ -147,6 +169,7 @@ void balloon_round(void)
 	if (!active)
 		return;
 	spin_lock(&target_lock);
+	look_at_cache();
 	if (is_ours())
 		steer();
 	spin_unlock(&target_lock);
@@ -254,6 +277,7 @@ int balloon_init(void)
 		return 0;
 	full = target = balloon_stats.target_pages;
 	step = STEP_FIRST;
+	refaults = global_node_page_state(WORKINGSET_REFAULT_FILE);
 	rc = register_shrinker(&shrinker, "pasture");
 	if (rc)
 		return rc;
@@ -300,6 +324,7 @@ void balloon_counters_get(struct balloon_counters *out)
 {
 	spin_lock(&target_lock);
 	*out = counters;
+	out->cache = cache;
 	out->out = full - min(full, balloon_stats.current_pages);
 	spin_unlock(&target_lock);
 }

@@ -254,6 +254,7 @@ struct balloon_counters {
 	u64 given, taken;	/* pages, ever */
 	u64 pressure, oom;	/* calls for memory */
 	unsigned long out;	/* given back, now */
+	unsigned long cache;	/* kept for what was missed, now */
 	bool yielded;
 };
 int balloon_init(void);

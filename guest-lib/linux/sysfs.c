@@ -210,11 +210,12 @@ BALLOON_NUMBER(taken);
 BALLOON_NUMBER(pressure);
 BALLOON_NUMBER(oom);
 BALLOON_NUMBER(out);
+BALLOON_NUMBER(cache);
 BALLOON_NUMBER(yielded);
 
 static struct attribute *balloon_attrs[] = {
 	&balloon_given.attr, &balloon_taken.attr, &balloon_pressure.attr,
-	&balloon_oom.attr, &balloon_out.attr, &balloon_yielded.attr, NULL,
+	&balloon_oom.attr, &balloon_out.attr, &balloon_cache.attr, &balloon_yielded.attr, NULL,
 };
 static const struct attribute_group balloon_group = { .attrs = balloon_attrs };
 
