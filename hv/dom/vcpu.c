@@ -214,6 +214,13 @@ static void vcpu_leave(struct vcpu *v)
 	gdt_load_idle();
 	gdt_set_ldt(0, 0);
 	tlb_load_cr3(cpu_idle_cr3);
+	/*
+	 * TL5: by a link of an L4 a guest address leads to global entries of
+	 * ours, of which the CPU may keep one that it was refused, at that
+	 * address.
+	 */
+	if (unlikely(atomic_load(&v->domain->l4_linked)))
+		cpu_forget_all();
 	atomic_and(&v->domain->cpu_mask, ~(1UL << cpu->id)); /* VCPU1 */
 	frame_pool_cpu_leaves(v->domain->sharing.frames, cpu->id);
 	atomic_and(&vcpu_guest_cpus, ~(1UL << cpu->id));

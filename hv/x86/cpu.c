@@ -134,6 +134,14 @@ void cpu_cr4_set_guest(uint64_t bits)
 		write_cr4(new);
 }
 
+void cpu_forget_all(void)
+{
+	uint64_t cr4 = read_cr4();
+
+	write_cr4(cr4 & ~CR4_PGE);
+	write_cr4(cr4);
+}
+
 void cpu_init(void)
 {
 	uint64_t cr0 = read_cr0();

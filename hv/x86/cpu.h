@@ -58,6 +58,8 @@ void gdt_set_rsp0(void *rsp0);		/* also percpu.guest_regs_end */
 uint64_t cpu_cr4_for_guests(void);
 /* the running guest's CR4_LOADED */
 void cpu_cr4_set_guest(uint64_t bits);
+/* This CPU's translations, the hypervisor's own (global) ones, too. */
+void cpu_forget_all(void);
 
 /* --- segment and FPU state of a guest (segs.c, fpu.c) --- */
 struct guest_segs {

@@ -66,6 +66,7 @@ void debugreg_write(unsigned int nr, uint64_t value) { fake_x86.dr[nr] = value; 
 uint64_t debugreg_read(unsigned int nr) { return fake_x86.dr[nr]; }
 
 void cpu_cr4_set_guest(uint64_t bits) { fake_x86.cr4 = bits; }
+void cpu_forget_all(void) { fake_x86.forgot = fake_x86.cr3; }
 
 pte_t *m2p_perdom_pte(struct m2p_view *view, unsigned int index)
 {

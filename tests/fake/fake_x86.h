@@ -16,6 +16,7 @@ struct fake_x86 {
 	bool refuse_segs;	/* segs_load() fails */
 	bool no_perdom;		/* m2p_perdom_pte() finds no memory */
 	pte_t perdom[2 * PERDOM_VCPU_PAGES];
+	uint64_t forgot;		/* cr3 at cpu_forget_all() */
 	uint64_t *const *slots;	/* guestcopy_slots(), */
 	bool looking;		/* guestcopy_look() since */
 };

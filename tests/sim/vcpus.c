@@ -214,6 +214,7 @@ uint64_t tsc_to_ns(uint64_t ticks) { return ticks; }
 uint64_t ns_to_tsc(uint64_t ns) { return ns; }
 
 void cpu_cr4_set_guest(uint64_t bits) { }
+void cpu_forget_all(void) { }
 void gdt_load(uint64_t base_va) { }
 void gdt_load_idle(void) { }
 void gdt_set_ldt(uint64_t base_va, unsigned int entries) { }

@@ -596,8 +596,11 @@ START_TEST(switch_loads_and_leaves)
 	fake_x86.ts = true;
 	fake_x86.segs.ds = 0x2b;
 	op_set_timer(fake.now + MS);
+	d->l4_linked = &linked;
 	op_sched(SCHEDOP_block, 0);
 	ck_assert_ptr_null(pass(0));
+	/* TL5: when its tables are not loaded any more. */
+	ck_assert_uint_eq(fake_x86.forgot, maddr_n(cpu_idle_cr3));
 	/* DD10: an idle CPU holds no tables of a domain that may go. */
 	ck_assert_uint_eq(fake_x86.cr3, maddr_n(cpu_idle_cr3));
 	ck_assert_uint_eq(fake_x86.gdt, 0);
@@ -605,7 +608,6 @@ START_TEST(switch_loads_and_leaves)
 	ck_assert_uint_eq(fake.group_cpus, 0);
 	ck_assert_ptr_null(this_cpu()->current);
 	ck_assert_ptr_null(fake_x86.slots);
-	d->l4_linked = &linked;
 	ck_assert_uint_eq(v->segs.ds, 0x2b);
 	ck_assert(!fake_x86.saved_with_ts);
 	fake_x86.segs.ds = 0;
