@@ -169,8 +169,8 @@ all: $(HV) $(HV_DEBUG) $(B)/harness $(B)/pasturectl $(B)/pasture-replay $(GUEST_
 run: $(call unless_list,$(HV) $(B)/harness $(GUEST_KERNELS) $(B)/files/.kernel)
 run: ## 8 guests share files (T=NAME another job, T=list)
 	@$(if $(T),bench/run-named.sh job bench/jobs $(T),$(B)/harness run)
-many: $(HV) $(B)/harness $(GUEST_KERNELS) ## 200 guests of 8 MiB in one machine of 4 GiB
-	@$(B)/harness many
+many: $(call unless_list,$(HV) $(B)/harness $(GUEST_KERNELS)) ## 200 guests of 8 MiB in 4 GiB (T=linux: Linux guests)
+	@$(if $(T),bench/run-named.sh job bench/many $(T),$(B)/harness many)
 iso: $(B)/pasture.iso ## a CD image, for BIOS and UEFI, that does what `make run` does
 run-iso: $(B)/pasture.iso ## boot that CD image in QEMU and judge the result (UEFI=1 by UEFI)
 	@$(B)/harness run --iso $<

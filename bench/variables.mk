@@ -8,7 +8,7 @@ vars_of_scripts = T $(shell sed -n 's/^\# reads: //p' $(wildcard $(1)/$(or $(T),
 
 VARS_all :=
 VARS_run := $(if $(T),$(call vars_of_scripts,bench/jobs),$(VARS_RUN) T)
-VARS_many := GUESTS GUEST_MEM SHARED OWN MEM OVERCOMMIT $(VARS_MACHINE)
+VARS_many := $(if $(T),$(call vars_of_scripts,bench/many),GUESTS GUEST_MEM SHARED OWN MEM OVERCOMMIT $(VARS_MACHINE) T)
 VARS_iso := GUESTS FILES TENANTS OVERCOMMIT
 VARS_run-iso := $(VARS_RUN) UEFI
 VARS_qemu := $(filter-out TIMEOUT,$(VARS_RUN))

@@ -42,8 +42,10 @@ static void steer(struct linux_run *r)
 
 	if (strcmp(r->options->job, "full"))
 		return;
-	if (r->stage == STAGE_JOB && all_rest_at(r, STAGE_DOWN))
+	if (r->stage == STAGE_JOB && all_rest_at(r, STAGE_DOWN)) {
+		r->at_once = linux_alive(r);
 		next_stage(r, operator ? "snapshot\n" : "");
+	}
 	if (r->stage == STAGE_DOWN && (!operator || r->finals == 1))
 		next_stage(r, "next\n");
 	if (r->stage == STAGE_AGAIN && all_rest_at(r, STAGE_UP))

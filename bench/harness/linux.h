@@ -106,6 +106,7 @@ struct linux_run {
 	bool has_peers;
 	struct peer peers[PEER_KINDS];
 	double lean_mib, twice_mib;	/* 0: not measured */
+	uint64_t at_once;		/* guests, idle at one time */
 	double plain_seconds;		/* 0: not measured */
 	double seconds;
 	struct machine machine;
@@ -125,6 +126,7 @@ void linux_init(struct linux_run *r, const struct options *o,
 void linux_line(void *run, const char *line);
 uint64_t linux_in_userspace(const struct linux_run *r);
 bool linux_all_at(const struct linux_run *r, enum linux_stage stage);
+uint64_t linux_alive(const struct linux_run *r);
 void linux_judge(struct linux_run *r);
 __attribute__((format(printf, 2, 3)))
 void linux_problem(struct linux_run *r, const char *fmt, ...);

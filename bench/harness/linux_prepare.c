@@ -97,8 +97,8 @@ static void prepare_pasture(struct linux_run *r, struct machine_config *c,
 	link_into(r->dir, o->pasture ? o->pasture : PASTURE, "pasture");
 	write_domains(r, words);
 	c->kernel = "pasture";
-	c->append = o->interactive ? "exit=qemu console=all" :
-		    "exit=qemu stats=500 console=all";
+	c->append = xasprintf("exit=qemu console=all%s%s", o->interactive ? "" : " stats=500",
+			      o->overcommit ? " overcommit=on" : "");
 	strings_add(&c->modules, "domains.cfg");
 	strings_add(&c->modules, "kernel.elf");
 	strings_add(&c->modules, "initrd.gz");
@@ -130,19 +130,24 @@ static void prepare_plain(struct linux_run *r, struct machine_config *c,
 	strings_add(&c->modules, "initrd.gz");
 }
 
-/* What it needs, or what the user wants if that is enough. */
+/*
+ * What it needs, or what the user wants if that is enough.  With overcommit
+ * guests wait for what others save: the user says of how much.
+ */
 static uint64_t machine_mib(const struct linux_run *r, uint64_t modules_mib)
 {
 	const struct options *o = r->options;
-	uint64_t needs = r->count * o->guest_mib + modules_mib + HV_SPARE_MIB;
+	uint64_t needs = (o->overcommit ? 1 : r->count) * o->guest_mib + modules_mib + HV_SPARE_MIB;
 
 	if (r->via == VIA_PLAIN)
 		return o->guest_mib;
+	if (o->overcommit && !o->mem_mib)
+		die("OVERCOMMIT=1: say how much memory the machine has: MEM=MiB");
 	if (o->mem_mib && o->mem_mib < needs)
 		die("MEM=%llu is too little: %llu guests of %llu MiB need a "
 		    "machine of %llu MiB; give MEM=%llu or fewer GUESTS",
 		    (unsigned long long)o->mem_mib,
-		    (unsigned long long)r->count,
+		    (unsigned long long)(o->overcommit ? 1 : r->count),
 		    (unsigned long long)o->guest_mib,
 		    (unsigned long long)needs, (unsigned long long)needs);
 	return o->mem_mib ? o->mem_mib : (needs + 255) / 256 * 256;

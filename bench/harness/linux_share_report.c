@@ -15,6 +15,14 @@ static double mib(uint64_t pages)
 	return (double)pages / PAGES_PER_MIB;
 }
 
+/* How many the machine holds where none shares and none gives memory back. */
+static uint64_t without_sharing(const struct linux_run *r)
+{
+	uint64_t each = r->guests[0].memory_pages;
+
+	return each ? r->free_at_start / each : 0;
+}
+
 static const struct linux_share *last_of(const struct linux_guest *g)
 {
 	return &g->share[g->share[SHARE_AFTER].said ? SHARE_AFTER : SHARE_IDLE];
@@ -54,6 +62,9 @@ void linux_share_table(const struct linux_run *r)
 	printf("  after the job             %8.1f MiB\n", linux_footprint_mib(r, SHARE_AFTER));
 	if (r->lean_mib > 0)
 		printf("  without tracefs, idle     %8.1f MiB\n", r->lean_mib);
+	if (r->options->overcommit)
+		printf("  guests at once            %8llu       without sharing %llu\n", (ull)r->at_once,
+		       (ull)without_sharing(r));
 	if (linux_further_mib(r) > 0)
 		printf("  each further guest, idle  %8.1f MiB, from %llu to %llu\n", linux_further_mib(r),
 		       (ull)r->count, 2 * (ull)r->count);
@@ -91,6 +102,10 @@ void linux_share_figures(const struct linux_run *r, json_t *o)
 		linux_put_real(o, "footprint_mib_lean", r->lean_mib);
 	if (linux_further_mib(r) > 0)
 		linux_put_real(o, "mib_per_further_guest", linux_further_mib(r));
+	if (r->options->overcommit) {
+		linux_put(o, "guests_at_once", r->at_once);
+		linux_put(o, "guests_without_sharing", without_sharing(r));
+	}
 	linux_put_real(o, "seconds_to_saved", linux_seconds_to_saved(r));
 	linux_put_real(o, "image_accepted", image_accepted(r));
 	linux_put(o, "given_back_pages", out);

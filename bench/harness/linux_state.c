@@ -190,6 +190,15 @@ uint64_t linux_in_userspace(const struct linux_run *r)
 	return n;
 }
 
+uint64_t linux_alive(const struct linux_run *r)
+{
+	uint64_t n = 0;
+
+	for (uint64_t i = 0; i < r->count; i++)
+		n += r->guests[i].domid && !r->guests[i].dead;
+	return n;
+}
+
 /* Every guest is there, or past it, or can never come there. */
 bool linux_all_at(const struct linux_run *r, enum linux_stage stage)
 {

@@ -26,7 +26,7 @@ static const char usage[] =
 "  FILES=\"a b\"        files for all guests, in place of the default set; a blank or a\n"
 "                     comma in a name needs a backslash before it\n"
 "  TENANTS=1          split the guests into so many share groups\n"
-"  OVERCOMMIT=0       1: a machine with less memory than its guests together\n"
+"  OVERCOMMIT=0       1: a machine with less memory than its guests together (linux: MEM=)\n"
 "  UEFI=0             1: the machine of --iso has UEFI in place of a BIOS\n"
 "  TIMEOUT=300         seconds until the run is given up (many: 600)\n"
 "  SHARED=0  OWN=0    many: KiB of files that are the same in each guest; of its own\n"
@@ -233,7 +233,7 @@ void options_parse(struct options *o, int argc, char **argv)
 		{ "MEM", &o->mem_mib, 16, 1024 * 1024, NULL, FOR_RUNS | FOR_LINUX },
 		{ "CPUS", &o->cpus, 1, 64, NULL, FOR_RUNS | FOR(LINUX) },
 		{ "TENANTS", &o->tenants, 1, 250, NULL, FOR(RUN) },
-		{ "OVERCOMMIT", &o->overcommit, 0, 1, NULL, FOR_RUNS },
+		{ "OVERCOMMIT", &o->overcommit, 0, 1, NULL, FOR_RUNS | FOR(LINUX) },
 		{ "UEFI", &o->uefi, 0, 1, NULL, FOR(RUN) },
 		{ "TIMEOUT", &o->timeout_s, 1, 100000, NULL, FOR_ALL & ~FOR(BOOT_TEST) },
 		{ "V", &o->verbose, 0, 1, NULL, FOR_ALL },

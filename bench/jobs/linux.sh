@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # stock Linux guests side by side, sharing memory, each with a job (GUESTS= SHARING=0 PEER=ksm KERNEL= INITRD= VIA=)
-# reads: GUESTS GUEST_MEM VCPUS SHARING LEAN TWICE PEER KERNEL INITRD VIA JOB WORDS MINUTES PLAIN DIR
+# reads: GUESTS GUEST_MEM VCPUS SHARING OVERCOMMIT LEAN TWICE PEER KERNEL INITRD VIA JOB WORDS MINUTES PLAIN DIR
 # reads: MEM CPUS CPU_MODEL ACCEL QEMU TIMEOUT
 . bench/linux/lib.sh
 # The module is for the default kernel.

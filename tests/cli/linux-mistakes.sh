@@ -15,6 +15,8 @@ refuses "a guest of 1 MiB is too small for this kernel, which needs 2 MiB" \
 refuses "the initial RAM disk (2929 KiB) is too large for a guest of 4 MiB" \
 	lx GUEST_MEM=4
 refuses "MEM=64 is too little: 8 guests of 128 MiB need a machine of" lx MEM=64
+refuses "OVERCOMMIT=1: say how much memory the machine has: MEM=MiB" lx OVERCOMMIT=1
+refuses "MEM=64 is too little: 1 guests of 128 MiB need a machine of" lx OVERCOMMIT=1 MEM=64
 refuses "GUEST_MEM=0: wanted a number from 1" lx GUEST_MEM=0
 refuses "build/no-such: No such file or directory; run 'make' first" \
 	lx --pasture build/no-such

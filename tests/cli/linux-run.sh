@@ -52,3 +52,11 @@ rm "$domains"
 FAKE_DIALOGUE=$dir/dialogues/linux-good expect 2 "counting instructions: " "$harness" icount POINTS=a=1 VCPUS=2 \
 	QEMU="$dir/fake-qemu" KERNEL=build/guest/minimal.elf INITRD="$work/initrd" DIR="$work/linux" TIMEOUT=5
 [ "$(grep '^domain' "$domains")" = "$(grep '^domain name=g1 .* vcpus=2 ' "$domains")" ] || fail "more than one guest: $domains"
+
+# --- more guests than the machine has memory for ---
+FAKE_DIALOGUE=$dir/dialogues/linux-shares expect 0 "guests at once                   2       without sharing 3" "$harness" linux \
+	GUESTS=2 SHARING=1 OVERCOMMIT=1 MEM=240 QEMU="$dir/fake-qemu" KERNEL=build/guest/minimal.elf INITRD="$work/initrd" \
+	DIR="$work/linux" TIMEOUT=20
+has guests_at_once 2
+has guests_without_sharing 3
+grep -q 'overcommit=on' "$work/linux/"* || fail "the hypervisor does not know of it"
