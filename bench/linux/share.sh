@@ -202,6 +202,24 @@ share_free() {
 	echo "private=$now shared=$(share_number free/shared)"
 }
 
+# The first connection fills 64 pages, all zero and shared until then, with random bytes.
+share_connect() {
+	before=$(share_number reserved/broken)
+	busybox ifconfig lo 127.0.0.1 up || return 1
+	busybox nc -l -p 7007 >/tmp/heard &
+	i=0
+	until echo hello | busybox nc 127.0.0.1 7007; do
+		i=$((i + 1))
+		[ $i -le 10 ] || { echo "nobody listens"; return 1; }
+		sleep 1
+	done
+	wait $! && [ "$(cat /tmp/heard)" = hello ] || { echo "heard: $(cat /tmp/heard)"; return 1; }
+	sleep 1
+	broke=$(($(share_number reserved/broken) - before))
+	[ $broke -ge 64 ] || { echo "$broke broke"; return 1; }
+	echo "broke=$broke"
+}
+
 # share_more SECONDS NUMBER: so many pages of the cache are shared within that time.
 share_more() {
 	wanted=$(($(share_number cache/accepted) + $2)) i=0
@@ -441,6 +459,7 @@ share_bad() {
 	step undo share_undo
 	step filler share_filler
 	step free share_free
+	step connect share_connect
 	step unload rmmod pasture
 	complaints
 }

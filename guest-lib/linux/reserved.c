@@ -14,6 +14,10 @@
  *
  * The map of memory (struct page) has entries of its own, and is offered with
  * both.  What it says of memory that was given back stays as it is.
+ *
+ * A table that was made a little later, of pages that are not marked as
+ * reserved, is as good where Linux never frees it, and says by a symbol where
+ * it is: a page by itself does not tell that it is no page table.
  */
 #include <linux/percpu.h>
 #include <linux/pgtable.h>
@@ -80,6 +84,34 @@ static void claim_all(void)
 			table_claim(pfn, KIND_RESERVED);
 }
 
+/* 64 pages that are all zero until the guest first opens a connection. */
+#define PERTURB_PAGES	((sizeof(u32) << CONFIG_INET_TABLE_PERTURB_ORDER) / PAGE_SIZE)
+
+/* Of a table that was allocated page by page; another is of another kind. */
+static bool is_table_page(unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+	unsigned long mfn;
+
+	return page && pfn < hyper_pfns && table_kind(pfn) == KIND_NONE && page_count(page) == 1 &&
+	       !PageCompound(page) && !PageSlab(page) && !PageLRU(page) && !PageTable(page) &&
+	       hyper_frame_of(pfn, &mfn) && (hyper_entry_of(pfn) & _PAGE_RW);
+}
+
+/* name: a pointer to a table of the linear map. */
+static void claim_table(const char *name, unsigned long count)
+{
+	void *const *table = (void *const *)hyper_symbol(name);
+	unsigned long pfn, end;
+
+	if (!table || !PAGE_ALIGNED(*table) || !virt_addr_valid(*table))
+		return;
+	pfn = PHYS_PFN(__pa(*table));
+	for (end = pfn + count; pfn < end; pfn++)
+		if (is_table_page(pfn))
+			table_claim(pfn, KIND_RESERVED);
+}
+
 static unsigned long count_claimed(void)
 {
 	unsigned long pfn, n = 0;
@@ -139,6 +171,7 @@ int reserved_init(void)
 		return 0;
 	}
 	claim_all();
+	claim_table("table_perturb", PERTURB_PAGES);
 	if (!leave_out_all()) {
 		pr_info("cannot tell which reserved pages are whose: they are not shared\n");
 		drop_claimed();
