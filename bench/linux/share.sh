@@ -202,6 +202,16 @@ share_free() {
 	echo "private=$now shared=$(share_number free/shared)"
 }
 
+# Linux's list of what was given back is in order once the balloon rests.
+share_order() {
+	i=0
+	until [ "$(share_number given_disorder)" = 0 ]; do
+		i=$((i + 1))
+		[ $i -le 10 ] || { echo "$(share_number given_disorder) of $(share_number balloon/out)"; return 1; }
+		share_second
+	done
+}
+
 # The first connection fills 64 pages, all zero and shared until then, with random bytes.
 share_connect() {
 	before=$(share_number reserved/broken)
@@ -351,6 +361,7 @@ share() {
 	step free share_free
 	step files files
 	step pressure share_pressure
+	step order share_order
 	step filler share_filler
 	step trace share_trace
 	step truncate share_truncate
@@ -459,6 +470,7 @@ share_bad() {
 	step undo share_undo
 	step filler share_filler
 	step free share_free
+	step order share_order
 	step connect share_connect
 	step unload rmmod pasture
 	complaints

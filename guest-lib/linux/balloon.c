@@ -282,6 +282,7 @@ int balloon_init(void)
 	if (rc)
 		return rc;
 	register_oom_notifier(&oom_block);
+	given_init();
 	active = true;
 	return 0;
 }

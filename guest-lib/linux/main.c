@@ -43,6 +43,8 @@ static bool is_restless(void)
 	static unsigned int looks;
 
 	if (!balloon_moved() && balloon_rests()) {
+		if (looks && given_order())
+			table_sweep();
 		if (looks)
 			table_forgive(KIND_RESERVED);
 		looks = 0;

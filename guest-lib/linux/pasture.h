@@ -266,6 +266,11 @@ bool balloon_rests(void);	/* it is where it is to be, or is not ours */
 bool balloon_moved(void);	/* since it was asked last */
 void balloon_counters_get(struct balloon_counters *out);
 
+/* given.c: the list of what was given back, in the pages' order */
+void given_init(void);
+bool given_order(void);		/* something was not; the balloon rests */
+unsigned long given_out_of_order(void);
+
 /* unshare.c: everything private again; returns what is left. */
 unsigned long unshare_all(void);
 int unshare_init(void);

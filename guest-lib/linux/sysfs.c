@@ -76,6 +76,11 @@ static s64 filler_given_back(void)
 	return filler_given();
 }
 
+static s64 given_disorder(void)
+{
+	return given_out_of_order();
+}
+
 static s64 calls_failed(void)
 {
 	return offer_calls_failed;
@@ -103,6 +108,7 @@ NUMBER(general_profit);
 NUMBER(breaks);
 NUMBER(calls_failed);
 NUMBER(filler_given_back);
+NUMBER(given_disorder);
 NUMBER(names_checked);
 NUMBER(names_wrong);
 
@@ -163,7 +169,7 @@ static struct attribute *root_attrs[] = {
 	&number_pages_owned.attr.attr, &number_general_profit.attr.attr,
 	&number_breaks.attr.attr, &number_calls_failed.attr.attr,
 	&number_names_checked.attr.attr, &number_names_wrong.attr.attr,
-	&number_filler_given_back.attr.attr, NULL,
+	&number_filler_given_back.attr.attr, &number_given_disorder.attr.attr, NULL,
 };
 static const struct attribute_group root_group = { .attrs = root_attrs };
 
