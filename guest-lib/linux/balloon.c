@@ -42,7 +42,8 @@
 #define OOM_REST	(4 * HZ)
 #define OOM_WAIT_MS	10
 #define OOM_WAITS	500
-#define CACHE_FADE	(2 * HZ)	/* from 1/64 less to the next: half in 89 s */
+/* From 1/64 less to the next: half in 89 s. */
+#define CACHE_FADE	(2 * HZ)
 
 static bool active;
 /* pages with nothing given back; fixed at load */
