@@ -21,17 +21,12 @@
 #include "dom/privilege.h"
 #include "dom/sched.h"
 #include "pv/above.h"
+#include "pv/again.h"
 #include "pv/pttree.h"
 #include "pv/vcpu_context.h"
 #include "x86/cpu.h"
 #include "x86/guestcopy.h"
 
-/*
- * in the second argument, which the call does not have: it goes on; the third
- * says since when (now_ns(), not 0).  A caller may say so, too: the harm is
- * his.
- */
-#define AGAIN	0x61676169UL
 /*
  * Debian's kernel cannot do anything else on a CPU whose call goes on and on
  * (its preemptible hypercalls are gone where CONFIG_PREEMPT_DYNAMIC is set),
@@ -300,24 +295,28 @@ static long domctl_checked(struct domain *d, struct xen_domctl *op, uint64_t va,
 	return rc;
 }
 
-long op_domctl(struct hypercall_args *args)
+static long domctl_at(uint64_t va, uint64_t since)
 {
-	uint64_t since = args->a[1] == AGAIN ? args->a[2] | 1 : 0;
 	struct xen_domctl op;
 	struct domain *d;
 	long rc;
 
-	if (copy_from_guest(&op, args->a[0], sizeof(op)))
+	if (copy_from_guest(&op, va, sizeof(op)))
 		return -EFAULT;
 	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
 		return -EACCES;
 	d = names_domain(&op) ? domain_find(op.domain) : NULL;
-	rc = domctl_checked(d, &op, args->a[0], since);
+	rc = domctl_checked(d, &op, va, since);
 	if (d)
 		domain_put(d);
-	if (rc == -ERESTART) {
-		args->a[1] = AGAIN;
-		args->a[2] = since ?: now_ns();
-	}
 	return rc;
+}
+
+/* Where it goes on it knows since when; who lies harms himself (pv/again.h). */
+long op_domctl(struct hypercall_args *args)
+{
+	uint64_t since = again_place(args);
+	long rc = domctl_at(args->a[0], since);
+
+	return again_end(args, rc, since ?: now_ns() | 1);
 }

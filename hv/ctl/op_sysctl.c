@@ -21,13 +21,9 @@
 #include "dom/privilege.h"
 #include "dom/sched.h"
 #include "pv/above.h"
+#include "pv/again.h"
 #include "x86/guestcopy.h"
 
-/*
- * in the second argument, which the call does not have: it goes on, at the
- * place in the third.  Who says so himself leaves out some of what he asks for.
- */
-#define AGAIN	0x6b657973UL
 #define PIECE	256	/* of the log, between two copies */
 
 /* atomic: where the log begins for who names no place; `clear` moves it */
@@ -154,24 +150,31 @@ static long sysctl(struct xen_sysctl *op, uint64_t *place)
 	}
 }
 
-long op_sysctl(struct hypercall_args *args)
+static long sysctl_at(uint64_t va, uint64_t *place)
 {
-	uint64_t place = args->a[1] == AGAIN ? args->a[2] : 0;
 	struct xen_sysctl op;
 	long rc;
 
-	if (copy_from_guest(&op, args->a[0], sizeof(op)))
+	if (copy_from_guest(&op, va, sizeof(op)))
 		return -EFAULT;
 	if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
 		return -EACCES;
 	rc = privilege_check(current_vcpu()->domain, PRIV_SYSCTL, op.cmd);
 	if (!rc)
-		rc = sysctl(&op, &place);
-	if (!rc && copy_to_guest(args->a[0], &op, sizeof(op)))
+		rc = sysctl(&op, place);
+	if (!rc && copy_to_guest(va, &op, sizeof(op)))
 		rc = -EFAULT;
-	if (rc == -ERESTART) {
-		args->a[1] = AGAIN;
-		args->a[2] = place;
-	}
 	return rc;
+}
+
+/*
+ * Who says himself how far it is leaves out some of what he asks for
+ * (pv/again.h).
+ */
+long op_sysctl(struct hypercall_args *args)
+{
+	uint64_t place = again_place(args);
+	long rc = sysctl_at(args->a[0], &place);
+
+	return again_end(args, rc, place);
 }

@@ -3,11 +3,11 @@
  * The hypercall table.
  *
  * CALL1  A call gives -errno or a value in rax, and changes no other register
- *        but rcx and r11, which `syscall` itself changes.  The one exception is
- *        iret.
+ *        but rcx and r11, which `syscall` itself changes.  The exceptions are
+ *        iret, and the arguments of a call that went on (CALL2).
  * CALL2  -ERESTART never reaches a guest: the argument registers say what is
  *        left to do, rax is the call's number again, and rip is back on the
- *        `syscall`.
+ *        `syscall`.  No mark of ours stays in them when it ends (again.h).
  *
  * What is not in the table gives -ENOSYS.  Calls that Xen keeps for the control
  * domain give what an unprivileged domain gets there.
@@ -163,8 +163,7 @@ long hypercall_dispatch(uint64_t nr, struct hypercall_args *args)
 	return table[nr](args);
 }
 
-/* CALL2 */
-static void restart(struct regs *r, const struct hypercall_args *args)
+static void args_out(struct regs *r, const struct hypercall_args *args)
 {
 	r->rdi = args->a[0];
 	r->rsi = args->a[1];
@@ -172,7 +171,6 @@ static void restart(struct regs *r, const struct hypercall_args *args)
 	r->r10 = args->a[3];
 	r->r8 = args->a[4];
 	r->r9 = args->a[5];
-	r->rip -= SYSCALL_BYTES;
 }
 
 void hypercall_enter(struct vcpu *v)
@@ -183,10 +181,12 @@ void hypercall_enter(struct vcpu *v)
 	};
 	long rc = hypercall_dispatch(r->rax, &args);
 
-	if (args.replaced)
+	if (args.regs == REGS_NEW)
 		return;
-	if (rc == -ERESTART)
-		restart(r, &args);
-	else
+	if (rc != -ERESTART)
 		r->rax = rc;
+	else
+		r->rip -= SYSCALL_BYTES;	/* CALL2 */
+	if (rc == -ERESTART || args.regs == REGS_ARGS)
+		args_out(r, &args);
 }

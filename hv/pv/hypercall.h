@@ -11,12 +11,14 @@
  * its work in the guest's argument registers: the guest's rip is set back to
  * the `syscall` instruction and the call is made again when it next runs.
  */
+enum hypercall_regs {
+	REGS_KEPT,	/* but for rax */
+	REGS_NEW,	/* all are the guest's already (iret) */
+	REGS_ARGS,	/* the arguments, too: the end of a call that went on */
+};
 struct hypercall_args {
 	uint64_t a[6];
-	/*
-	 * out: the guest's registers are new (iret); the result is not for rax
-	 */
-	bool replaced;
+	enum hypercall_regs regs;	/* out */
 };
 typedef long (*hypercall_fn)(struct hypercall_args *args);
 long hypercall_dispatch(uint64_t nr, struct hypercall_args *args);

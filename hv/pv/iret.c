@@ -78,7 +78,7 @@ long op_iret(struct hypercall_args *args)
 		v->iopl = frame.rflags & RFLAGS_IOPL;
 	WRITE_ONCE(v->info->evtchn_upcall_mask, !(frame.rflags & RFLAGS_IF));
 	v->nmi_masked = false;
-	args->replaced = true;
+	args->regs = REGS_NEW;
 	return 0;
 }
 

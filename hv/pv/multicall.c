@@ -3,7 +3,8 @@
  * multicall: many hypercalls in one.
  *
  * M1  Each entry is read once, whole; only its result is written back, and,
- *     when the inner call has to be continued, its remaining arguments.
+ *     when the inner call has to be continued, its remaining arguments, or when
+ *     it was, those without a mark (again.h).
  * M2  An error of one entry does not stop the others; an iret does, and so does
  *     the end of the domain.
  * M3  Every return of -ERESTART leaves the arguments so that the same call goes
@@ -28,24 +29,24 @@ static long call_entry(const struct multicall_entry *e,
 		       struct hypercall_args *inner)
 {
 	memcpy(inner->a, e->args, sizeof(inner->a));
-	inner->replaced = false;
+	inner->regs = REGS_KEPT;
 	if (e->op == __HYPERVISOR_multicall)
 		return -EINVAL;		/* M4 */
 	return hypercall_dispatch(e->op, inner);
 }
 
-/*
- * The inner call goes on later: what is left of it replaces the entry's
- * arguments.
- */
-static enum after keep_rest(uint64_t va, const struct hypercall_args *inner,
-			    long *rc)
+/* M1 */
+static int write_back(uint64_t va, const struct hypercall_args *inner,
+		      long result)
 {
-	if (!copy_to_guest(va + offsetof(struct multicall_entry, args),
-			   inner->a, sizeof(inner->a)))
-		return RESTART;
-	*rc = -EFAULT;
-	return STOP;
+	bool again = result == -ERESTART;
+
+	if ((again || inner->regs == REGS_ARGS) &&
+	    copy_to_guest(va + offsetof(struct multicall_entry, args),
+			  inner->a, sizeof(inner->a)))
+		return -EFAULT;
+	return again ? 0 : copy_to_guest(va + offsetof(struct multicall_entry, result),
+					 &result, sizeof(result));
 }
 
 static enum after do_entry(uint64_t va, struct hypercall_args *args, long *rc)
@@ -53,24 +54,21 @@ static enum after do_entry(uint64_t va, struct hypercall_args *args, long *rc)
 	struct multicall_entry e;
 	struct hypercall_args inner;
 	long result;
-	int failed;
 
 	if (copy_from_guest(&e, va, sizeof(e))) {
 		*rc = -EFAULT;
 		return STOP;
 	}
 	result = call_entry(&e, &inner);
-	if (result == -ERESTART && !inner.replaced)
-		return keep_rest(va, &inner, rc);
-	if (inner.replaced) {	/* after iret other page tables may be loaded */
-		args->replaced = true;
+	if (inner.regs == REGS_NEW) {	/* other page tables may be loaded */
+		args->regs = REGS_NEW;
 		return STOP;
 	}
-	failed = copy_to_guest(va + offsetof(struct multicall_entry, result),
-			       &result, sizeof(result));
-	if (failed)
+	if (write_back(va, &inner, result)) {
 		*rc = -EFAULT;
-	return failed ? STOP : GO_ON;
+		return STOP;
+	}
+	return result == -ERESTART ? RESTART : GO_ON;
 }
 
 long op_multicall(struct hypercall_args *args)

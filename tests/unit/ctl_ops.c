@@ -25,6 +25,7 @@
 #include "fake/fake_machine.h"
 #include "abi/share.h"
 #include "pv/above.h"
+#include "pv/again.h"
 #include "unit/suite.h"
 
 bool (*console_operator_line)(const char *line);
@@ -490,7 +491,13 @@ START_TEST(pause)
 	/* Somebody ended the pause before it was whole. */
 	v->run = RUN_RUNNING;
 	domctl_out()->cmd = XEN_DOMCTL_pausedomain;
+	ck_assert_int_eq(op_domctl(&args), -ERESTART);
+	ck_assert_int_eq(pause_end(guest), 0);
 	ck_assert_int_eq(op_domctl(&args), 0);
+	ck_assert_uint_eq(guest->paused, 0);
+	/* AGAIN1: the next one is a pause of its own. */
+	ck_assert_int_eq(op_domctl(&args), -ERESTART);
+	ck_assert_uint_eq(guest->paused, 1);
 }
 END_TEST
 
@@ -541,6 +548,8 @@ START_TEST(destroy)
 		steps++;
 	}
 	ck_assert_int_eq(rc, 0);
+	ck_assert_uint_eq(args.a[1] | args.a[2], 0);	/* AGAIN1 */
+	ck_assert_int_eq(args.regs, REGS_ARGS);
 	ck_assert_uint_gt(steps, 10);
 	fake_forget(guest);
 	ck_assert_int_eq(domctl(XEN_DOMCTL_destroydomain, id), -ESRCH);
@@ -549,6 +558,8 @@ START_TEST(destroy)
 	run(guest);
 	ck_assert_int_eq(domctl(XEN_DOMCTL_destroydomain, 777), -ESRCH);
 	args.a[0] = fake_va(page);
+	args.a[1] = AGAIN_MARK;
+	args.a[2] = 1;
 	ck_assert_int_eq(op_domctl(&args), -EPERM);
 	run(first);
 }

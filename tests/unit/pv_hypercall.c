@@ -21,6 +21,7 @@
 static struct vcpu *v;
 static struct hypercall_args seen;
 static long answer;
+static bool ended;	/* a call that went on */
 static uint64_t old_cmd, old_arg;
 static uint32_t memory[8];
 
@@ -28,9 +29,11 @@ static uint32_t memory[8];
 static long handler(struct hypercall_args *args)
 {
 	seen = *args;
-	if (answer == -ERESTART)
+	if (answer == -ERESTART || ended)
 		for (unsigned int i = 0; i < 6; i++)
 			args->a[i] += 100;
+	if (ended)
+		args->regs = REGS_ARGS;
 	return answer;
 }
 
@@ -68,7 +71,7 @@ long op_xencomm(struct hypercall_args *args)
 long op_iret(struct hypercall_args *args)
 {
 	current_vcpu()->regs.rax = 0xabcd;
-	args->replaced = true;
+	args->regs = REGS_NEW;
 	return -ERESTART;	/* even so */
 }
 
@@ -109,6 +112,7 @@ static void setup(void)
 	v->regs.r8 = 5;
 	v->regs.r9 = 6;
 	answer = 0;
+	ended = false;
 	memset(&seen, 0, sizeof(seen));
 }
 
@@ -146,6 +150,19 @@ START_TEST(restart)
 	ck_assert_uint_eq(v->regs.r10, 104);
 	ck_assert_uint_eq(v->regs.r8, 105);
 	ck_assert_uint_eq(v->regs.r9, 106);
+}
+END_TEST
+
+/* AGAIN1 */
+START_TEST(arguments_of_the_last_part)
+{
+	uint64_t rip = v->regs.rip;
+
+	ended = true;
+	ck_assert_int_eq(enter(__HYPERVISOR_domctl), 0);
+	ck_assert_uint_eq(v->regs.rip, rip);
+	ck_assert_uint_eq(v->regs.rsi, 102);
+	ck_assert_uint_eq(v->regs.rdx, 103);
 }
 END_TEST
 
@@ -269,6 +286,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, arguments_and_result);
 	tcase_add_test(tc, restart);
+	tcase_add_test(tc, arguments_of_the_last_part);
 	tcase_add_test(tc, iret_replaces);
 	tcase_add_test(tc, our_own_call);
 	tcase_add_test(tc, holes);

@@ -49,7 +49,7 @@ START_TEST(to_user)
 {
 	v->nmi_masked = true;
 	ck_assert_int_eq(do_iret(), 0);
-	ck_assert(args.replaced);
+	ck_assert_int_eq(args.regs, REGS_NEW);
 	ck_assert(!v->nmi_masked);
 	ck_assert(!v->kernel_mode);
 	ck_assert_uint_eq(v->regs.rax, 1);
@@ -95,7 +95,7 @@ START_TEST(any_rax)
 {
 	frame.rax = (uint64_t)-ERESTART;
 	ck_assert_int_ne(do_iret(), -ERESTART);
-	ck_assert(args.replaced);
+	ck_assert_int_eq(args.regs, REGS_NEW);
 	ck_assert_uint_eq(v->regs.rax, (uint64_t)-ERESTART);
 }
 END_TEST

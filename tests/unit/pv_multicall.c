@@ -19,7 +19,7 @@
 
 /* Inner calls of this test. */
 enum { CALL_OK = 1, CALL_FAIL, CALL_LONG, CALL_IRET, CALL_DIE, CALL_REWRITE,
-       CALL_BREAK };
+       CALL_BREAK, CALL_ENDS };
 
 static struct multicall_entry list[ENTRIES];
 static unsigned int calls[ENTRIES + 1];	/* by argument 0 */
@@ -50,7 +50,7 @@ long hypercall_dispatch(uint64_t nr, struct hypercall_args *inner)
 	case CALL_LONG:
 		return call_long(inner);
 	case CALL_IRET:
-		inner->replaced = true;
+		inner->regs = REGS_NEW;
 		return 0;
 	case CALL_DIE:
 		domain_crash(v->domain, "as asked");
@@ -59,6 +59,10 @@ long hypercall_dispatch(uint64_t nr, struct hypercall_args *inner)
 		/* its output broke a share in one of its entries */
 		v->domain->pending.renames.count = 1;
 		return inner->a[5];
+	case CALL_ENDS:
+		inner->a[5] = 0;
+		inner->regs = REGS_ARGS;
+		return 7;
 	case CALL_REWRITE:	/* another CPU changes the entry meanwhile */
 		list[inner->a[0]].args[5] = 99;
 		return inner->a[5];
@@ -113,7 +117,7 @@ START_TEST(iret_stops)
 {
 	list[3].op = CALL_IRET;
 	op_multicall(&args);
-	ck_assert(args.replaced);
+	ck_assert_int_eq(args.regs, REGS_NEW);
 	ck_assert_uint_eq(calls[3], 1);
 	ck_assert_uint_eq(calls[4], 0);
 	ck_assert_uint_eq(list[4].result, 0x5555);
@@ -153,6 +157,18 @@ START_TEST(entry_is_read_once)
 	ck_assert_int_eq(op_multicall(&args), 0);
 	ck_assert_uint_eq(list[1].result, 101);
 	ck_assert_uint_eq(list[1].args[5], 99);	/* only the result is written */
+}
+END_TEST
+
+/* M1, AGAIN1: what went on, and ends, leaves no mark. */
+START_TEST(arguments_of_the_last_part)
+{
+	list[2].op = CALL_ENDS;
+	ck_assert_int_eq(op_multicall(&args), 0);
+	ck_assert_uint_eq(list[2].result, 7);
+	ck_assert_uint_eq(list[2].args[0], 2);
+	ck_assert_uint_eq(list[2].args[5], 0);
+	ck_assert_uint_eq(list[3].args[5], 103);
 }
 END_TEST
 
@@ -233,6 +249,7 @@ int main(void)
 	tcase_add_test(tc, death_stops);
 	tcase_add_test(tc, break_is_finished_first);
 	tcase_add_test(tc, entry_is_read_once);
+	tcase_add_test(tc, arguments_of_the_last_part);
 	tcase_add_loop_test(tc, restarts, 0, ENTRIES + 2);
 	tcase_add_loop_test(tc, bad_lists, 0, 10);
 	tcase_add_test(tc, counts);
