@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See groups.h (GROUP1 to GROUP3). */
+/* See groups.h (GROUP1 to GROUP4). */
 #include <port.h>
 
 #include "dom/domain.h"
@@ -12,6 +12,7 @@ static struct group {
 	uint32_t domains;
 	uint64_t asked;		/* when, in questions */
 } groups[GROUPS_MAX];
+_Static_assert(GROUPS_MAX >= MAX_DOMAINS, "GROUP4");
 static uint32_t last_number;	/* lock; that was given away */
 static uint64_t questions;	/* lock */
 static struct spinlock lock = SPINLOCK_INIT(LOCK_DOMLIST);

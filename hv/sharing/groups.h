@@ -11,6 +11,10 @@
  *         and now makes a domain finds it.
  * GROUP3  A number is one name's for ever.  Who kept that of a group that went
  *         has the number of nothing, and never that of another group.
+ * GROUP4  There are as many places as domains.  A domain joins after it took
+ *         its slot of the domain table, and leaves before it gives that back;
+ *         who asks for another's number, the first domain, is in no group.  So
+ *         whoever can make a domain finds a place for it.
  */
 #ifndef HV_SHARING_GROUPS_H
 #define HV_SHARING_GROUPS_H
