@@ -561,9 +561,10 @@ static void start(struct build *b, uint32_t instance, uint32_t generation)
 	d->origin.again = generation < b->config->repeat;
 	if (b->config->first)
 		domain_keep_shut(true);
-	log_stat("@dom id=%u name=%s group=%s state=created pages=%lu budget=%lu build_us=%lu",
+	log_stat("@dom id=%u name=%s group=%s state=created pages=%lu budget=%lu build_us=%lu%s%s",
 		 d->id, d->name, d->sharing.group_name, b->pages, d->sharing.budget,
-		 (now_ns() - b->begun_ns) / 1000);
+		 (now_ns() - b->begun_ns) / 1000,
+		 b->config->part ? " part=" : "", b->config->part ?: "");
 	domain_start(d);
 	/* Whoever ended the others may have passed by before. */
 	if (lives_ending())

@@ -82,6 +82,7 @@ struct domain_config {
 	uint32_t module_count;
 	bool break_first, raw_input;
 	bool first;			/* the first domain */
+	const char *part;		/* of the hypervisor; NULL: a guest */
 	/* its copy of ACPI's root; or NULL, 0 */
 	const void *acpi_root;
 	uint32_t acpi_root_bytes;

@@ -27,24 +27,12 @@
 #include "dom/die.h"
 #include "dom/pages.h"
 #include "dom/promise.h"
+#include "lib/bzimage.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "mm/m2p.h"
 #include "mm/palloc.h"
 
-/* the setup header: Documentation/x86/boot.rst of Linux */
-#define SETUP_SECTORS	0x1f1
-#define SETUP_MAGIC	0x202
-#define SETUP_VERSION	0x206
-#define PAYLOAD_OFFSET	0x248
-#define PAYLOAD_LENGTH	0x24c
-#define SETUP_END	0x250
-#define VERSION_PAYLOAD	0x208	/* the first with those two */
-#define SECTOR		512
-#define SECTORS_OLD	4	/* when it says 0 */
-
-#define SIZE_BYTES	4	/* the content's size, at the payload's end */
-#define CONTENT_MAX	(512UL << 20)
 /* for a decoder: xz remembers up to 128 MiB of what it wrote */
 #define ROOM		(160UL << 20)
 
@@ -58,53 +46,43 @@ static void (*then)(const char *why);
 /* the content is there; set before the domain ends, read when it is gone */
 static bool done;
 
-static uint32_t u32_at(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 static uint64_t content_pages(void)
 {
 	return ALIGN_UP(content.bytes, PAGE_SIZE) / PAGE_SIZE;
 }
 
-static bool is_bzimage(const struct boot_module *m)
+/* *b, of m; false: it cannot be unpacked, or, with err[0] = 0, need not be. */
+static bool header_ok(struct bzimage *b, const struct boot_module *m, char *err,
+		      size_t err_bytes)
 {
-	const uint8_t *p = maddr_to_virt(m->start);
-
-	return m->bytes >= SETUP_END && !memcmp(p + SETUP_MAGIC, "HdrS", 4);
-}
-
-static bool measure(const struct boot_module *m, char *err, size_t err_bytes)
-{
-	const uint8_t *p = maddr_to_virt(m->start);
-	uint64_t sectors = p[SETUP_SECTORS] ?: SECTORS_OLD;
-	uint64_t at = (sectors + 1) * SECTOR + u32_at(p + PAYLOAD_OFFSET);
-
-	payload = *m;
-	payload.start = maddr_add(m->start, at);
-	payload.bytes = u32_at(p + PAYLOAD_LENGTH);
-	if ((u32_at(p + SETUP_VERSION) & 0xffff) < VERSION_PAYLOAD)
+	switch (bzimage_read(b, maddr_to_virt(m->start), m->bytes)) {
+	case BZIMAGE_OLD:
 		return FAIL("the kernel %s is too old: its header does not say where the kernel proper is", m->name);
-	if (at + payload.bytes > m->bytes || payload.bytes < 2 * SIZE_BYTES)
+	case BZIMAGE_CUT:
 		return FAIL("the kernel %s is not whole: it has %lu bytes, its header wants %lu", m->name,
-			    m->bytes, at + payload.bytes);
-	content = *m;
-	content.bytes = u32_at(p + at + payload.bytes - SIZE_BYTES);
-	if (!content.bytes || content.bytes > CONTENT_MAX)
-		return FAIL("the kernel %s is damaged: its content would have %lu bytes", m->name, content.bytes);
+			    m->bytes, b->at + b->bytes);
+	case BZIMAGE_DAMAGED:
+		return FAIL("the kernel %s is damaged: its content would have %u bytes", m->name, b->content);
+	case BZIMAGE_NOT:
+		return false;
+	case BZIMAGE_WHOLE:
+		break;
+	}
 	return true;
 }
 
 bool unpack_plan(struct domain_config *f, uint64_t *bytes, char *err,
 		 size_t err_bytes)
 {
+	struct bzimage b;
+
 	err[0] = '\0';
-	if (!is_bzimage(f->kernel) || !measure(f->kernel, err, err_bytes))
+	if (!header_ok(&b, f->kernel, err, err_bytes))
 		return false;
+	payload = content = *f->kernel;
+	payload.start = maddr_add(payload.start, b.at);
+	payload.bytes = b.bytes;
+	content.bytes = b.content;
 	first = f;
 	*bytes = content_pages() * PAGE_SIZE;
 	return true;
@@ -148,7 +126,7 @@ static void configure(const struct boot_module *unpacker)
 	uint64_t most = domain_promise_left() / 8 * 7 * PAGE_SIZE;
 
 	config = (struct domain_config){
-		.name = "unpack", .count = 1, .vcpus = 1,
+		.name = "unpack", .part = "unpacker", .count = 1, .vcpus = 1,
 		.weight = SCHED_WEIGHT_DEFAULT, .kernel = unpacker,
 		.modules = { &payload }, .module_count = 1,
 		.memory_bytes = MIN(payload.bytes + content.bytes + ROOM, most) & PAGE_MASK,

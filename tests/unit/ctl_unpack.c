@@ -51,6 +51,7 @@ static void make(void)
 {
 	memset(at(0), 0, PAYLOAD + PAYLOAD_BYTES);
 	*at(0x1f1) = 3;
+	put(0x1fe, 0xaa55);
 	memcpy(at(0x202), "HdrS", 4);
 	put(0x206, 0x20f);
 	put(0x248, PAYLOAD - 4 * 512);
@@ -65,6 +66,10 @@ START_TEST(refused)
 	ck_assert(!plan());
 	ck_assert_str_eq(err, "");	/* an ELF file, may be */
 	make();
+	*at(0x1fe) = 0;
+	ck_assert(!plan());
+	ck_assert_str_eq(err, "");
+	make();
 	put(0x206, 0x207);
 	ck_assert(!plan());
 	ck_assert_ptr_nonnull(strstr(err, "too old"));
@@ -78,7 +83,7 @@ START_TEST(refused)
 	make();
 	put(0x24c, 7);
 	ck_assert(!plan());
-	ck_assert_ptr_nonnull(strstr(err, "not whole"));
+	ck_assert_ptr_nonnull(strstr(err, "damaged"));
 	make();
 	put(PAYLOAD + PAYLOAD_BYTES - 4, 0);
 	ck_assert(!plan());
