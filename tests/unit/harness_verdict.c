@@ -42,7 +42,7 @@ START_TEST(each_guest_says_so)
 }
 END_TEST
 
-/* What the hypervisor makes for its own needs is no guest, whatever its name. */
+/* What the hypervisor makes for its own needs is no guest. */
 START_TEST(parts_are_no_guests)
 {
 	ck_assert_int_eq(OF(NULL, MADE("1", "unpack") " part=unpacker", MADE("2", "dom0"),
