@@ -300,34 +300,34 @@ static enum progress reap_once(struct domain *d)
 	return MORE;
 }
 
-/*
- * reap_once(), and note the time.  Not the last step's: the domain that kept
- * the figures is gone.
- */
-static enum progress reap_timed(struct domain *d)
+static void note_step(struct domain *d, uint64_t ns)
 {
-	uint64_t start = now_ns(), ns;
-
-	if (reap_once(d) == DONE)
-		return DONE;
-	ns = now_ns() - start;
 	d->end.steps++;
 	d->end.ns += ns;
 	d->end.max_ns = MAX(d->end.max_ns, ns);
-	return MORE;
 }
 
+/*
+ * The time is that of the search and the flush, too.  The last step's is not
+ * noted: the domain that kept the figures is gone.
+ */
 enum progress reaper_step(void)
 {
+	enum progress left;
 	struct domain *d;
+	uint64_t start;
 
-	if (!domain_any_dying())
+	if (!domain_dying_count())
 		return DONE;
+	start = now_ns();
 	d = domain_claim_dying();
 	if (!d)
 		return DONE;
-	if (reap_timed(d) == MORE)
-		atomic_store_release(&d->end.reaped_by, 0);
+	left = reap_once(d);
 	reclaim_flush();
+	if (left == MORE) {
+		note_step(d, now_ns() - start);
+		atomic_store_release(&d->end.reaped_by, 0);
+	}
 	return MORE;
 }

@@ -129,7 +129,7 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 	domain_shutdown(d, SHUTDOWN_crash);
 }
 
-bool domain_any_dying(void)
+uint32_t domain_dying_count(void)
 {
 	return atomic_load_acquire(&ending_count);
 }

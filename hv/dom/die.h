@@ -28,11 +28,11 @@ void domain_crash(struct domain *d, const char *fmt, ...) printf_like(2, 3);
 void domain_abandon(struct domain *d);
 
 /*
- * domain_any_dying(): is there work for the reaper?  If not, no search is
- * needed.  domain_died(): a DYING one is gone.  domain_told(): the first domain
- * knows that d is SHUT, or is about to be told of its death.
+ * domain_dying_count(): for how many is there work for the reaper?  For none no
+ * search is needed.  domain_died(): a DYING one is gone.  domain_told(): the
+ * first domain knows that d is SHUT, or is about to be told of its death.
  */
-bool domain_any_dying(void);
+uint32_t domain_dying_count(void);
 void domain_died(void);
 void domain_told(struct domain *d);
 

@@ -19,6 +19,7 @@
 #include <port.h>
 #include <errno.h>
 
+#include "dom/die.h"
 #include "dom/domain.h"
 #include "dom/evtchn.h"
 #include "dom/grant.h"
@@ -381,19 +382,25 @@ static bool is_ending(const struct domain *d)
 
 struct domain *domain_claim_dying(void)
 {
-	/* LOCK_DOMLIST: take turns, since some domains wait for long */
+	/* LOCK_DOMLIST: whose turn it was */
 	static unsigned int last;
 	struct domain *d = NULL;
 	unsigned int i, at;
 
 	spin_lock(&table_lock);
-	for (i = 0, at = last; i < MAX_DOMAINS && !d; i++) {
-		at = (at + 1) % MAX_DOMAINS;
-		if (table[at] && is_ending(table[at]) &&
-		    !atomic_exchange(&table[at]->end.reaped_by, 1))
-			d = table[at];
+	/*
+	 * They take turns, since some wait for long.  But to search the table
+	 * takes longer than a step: not for one that is alone.
+	 */
+	at = last + (domain_dying_count() > 1);
+	for (i = 0; i < MAX_DOMAINS && !d; i++, at++) {
+		struct domain *t = table[at % MAX_DOMAINS];
+
+		if (!t || !is_ending(t) || atomic_exchange(&t->end.reaped_by, 1))
+			continue;
+		last = at % MAX_DOMAINS;
+		d = t;
 	}
-	last = at;
 	spin_unlock(&table_lock);
 	return d;
 }

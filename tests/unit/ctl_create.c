@@ -319,7 +319,7 @@ START_TEST(no_memory)
 		fake_memory_give();
 		ck_assert(rc == 0 || rc == -ENOMEM);
 		refused += rc != 0;
-		while (domain_any_dying())
+		while (domain_dying_count())
 			ck_assert(reaper_step());
 	}
 	ck_assert_int_eq(rc, 0);
@@ -528,7 +528,7 @@ START_TEST(call_goes_on)
 	fake_machine.skip_ns = 200000000UL;
 	ck_assert_int_eq(op_domctl(&args), 0);
 	ck_assert_int_eq(found(id)->state, DOM_DYING);
-	while (domain_any_dying())
+	while (domain_dying_count())
 		(void)reaper_step();
 	ck_assert_int_eq(create(id, &c), 0);
 	out()->cmd = XEN_DOMCTL_destroydomain;
@@ -725,9 +725,9 @@ static void die_in(void (*call)(struct domain *d, mfn_t l4))
 		call(victim, l4);
 		port_on_lock = NULL;
 		domain_end(victim);
-		for (unsigned int i = 0; i < 1000 && domain_any_dying(); i++)
+		for (unsigned int i = 0; i < 1000 && domain_dying_count(); i++)
 			(void)reaper_step();
-		ck_assert_msg(!domain_any_dying(), "killed at lock %u", kill_at);
+		ck_assert_msg(!domain_dying_count(), "killed at lock %u", kill_at);
 		ck_assert_uint_eq(palloc_free_count(), free_before);
 	}
 	ck_assert_uint_lt(locks, kill_at);

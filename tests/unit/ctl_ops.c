@@ -603,7 +603,7 @@ START_TEST(shut_stays)
 			  SHUTDOWN_reboot << XEN_DOMINF_shutdownshift);
 	ck_assert_uint_eq(info->tot_pages, pages);
 	ck_assert_uint_eq(info->nr_online_vcpus, 1);
-	ck_assert(!domain_any_dying());
+	ck_assert(!domain_dying_count());
 	fake_check();
 	ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, id), 0);
 	ck_assert_int_eq(domctl(XEN_DOMCTL_unpausedomain, id), 0);
@@ -636,9 +636,9 @@ START_TEST(shut_is_told_beside_a_death)
 		domain_end(dying);
 		for (i = 0; i < k; i++)
 			(void)reaper_step();
-		there = domain_any_dying();
+		there = domain_dying_count();
 		domain_shutdown(shut, SHUTDOWN_reboot);
-		while (domain_any_dying())
+		while (domain_dying_count())
 			ck_assert(reaper_step());
 		ck_assert_msg(shut->end.told, "%u steps into the death", k);
 		domain_end(shut);
@@ -654,10 +654,10 @@ END_TEST
 START_TEST(shut_ends_untold)
 {
 	domain_shutdown(guest, SHUTDOWN_reboot);
-	ck_assert(domain_any_dying());
+	ck_assert(domain_dying_count());
 	domain_end(guest);
 	reap_all();
-	ck_assert(!domain_any_dying());
+	ck_assert(!domain_dying_count());
 	ck_assert_uint_eq(fake_machine.gone, 1);
 	guest_anew();
 }

@@ -665,7 +665,7 @@ static void reap_all(void)
 {
 	uint64_t cross;
 
-	while (domain_any_dying()) {
+	while (domain_dying_count()) {
 		(void)reaper_step();
 		ck_assert_uint_eq(audit_machine(&cross), 0);
 	}
