@@ -56,10 +56,11 @@
 
 /*
  * The reaper's turn when a vCPU of this CPU waits for a death: in each it is
- * left and entered, which costs as much as a step.
+ * left and entered, which costs as much as a step; and all others of this CPU
+ * wait so long.
  */
-#define REAP_TURN_NS	50000UL
-#define REAP_TURN_STEPS	8u
+#define REAP_TURN_NS	200000UL
+#define REAP_TURN_STEPS	32u
 
 /*
  * each CPU its own: no reaping before this time, if a guest can run; whether

@@ -471,7 +471,7 @@ static unsigned int waited_for(unsigned int turns)
 START_TEST(reaped_when_one_waits)
 {
 	sched_online(vcpu(0));
-	fake.reap_work = 1000;
+	fake.reap_work = 2000;
 	schedule(0);
 	fake.reaps = 0;
 	for (unsigned int i = 0; i < 50; i++) {
@@ -479,7 +479,7 @@ START_TEST(reaped_when_one_waits)
 		ck_assert_ptr_eq(schedule(0), vcpu(0));
 	}
 	ck_assert_uint_le(fake.reaps, 1);
-	ck_assert_uint_eq(waited_for(50), 50 * 8);
+	ck_assert_uint_eq(waited_for(50), 50 * 32);
 	fake.reap_work = 0;
 }
 END_TEST
@@ -490,9 +490,9 @@ START_TEST(turn_of_the_reaper_ends)
 	sched_online(vcpu(0));
 	schedule(0);
 	fake.reap_work = 1000;
-	fake.reap_ns = 50000;
+	fake.reap_ns = 200000;
 	ck_assert_uint_eq(waited_for(10), 10);
-	fake.reap_ns = 20000;
+	fake.reap_ns = 80000;
 	ck_assert_uint_eq(waited_for(10), 30);
 	fake.reap_ns = 0;
 	fake.reap_work = 3;
