@@ -135,6 +135,8 @@ static long sysctl(struct xen_sysctl *op, uint64_t *place)
 		return sysctl_info_cpus(&op->u.cputopoinfo);
 	case XEN_SYSCTL_numainfo:
 		return sysctl_info_nodes(&op->u.numainfo);
+	case XEN_SYSCTL_pcitopoinfo:
+		return sysctl_info_devices(&op->u.pcitopoinfo);
 	case XEN_SYSCTL_scheduler_op:
 		return settings_scheduler_all(&op->u.scheduler_op);
 	case XEN_SYSCTL_get_cpu_policy:

@@ -15,6 +15,7 @@ long sysctl_info_scheduler(struct xen_sysctl_sched_id *info);
 long sysctl_info_heap(struct xen_sysctl_availheap *info);
 long sysctl_info_cpus(struct xen_sysctl_cputopoinfo *info);
 long sysctl_info_nodes(struct xen_sysctl_numainfo *info);
+long sysctl_info_devices(struct xen_sysctl_pcitopoinfo *info);
 long sysctl_info_pool(struct xen_sysctl_cpupool_op *op);
 
 #endif

@@ -51,6 +51,7 @@ static const struct {
 	{ PRIV_SYSCTL, XEN_SYSCTL_availheap },
 	{ PRIV_SYSCTL, XEN_SYSCTL_cputopoinfo },
 	{ PRIV_SYSCTL, XEN_SYSCTL_numainfo },
+	{ PRIV_SYSCTL, XEN_SYSCTL_pcitopoinfo },
 	{ PRIV_SYSCTL, XEN_SYSCTL_cpupool_op },
 	{ PRIV_SYSCTL, XEN_SYSCTL_scheduler_op },
 	{ PRIV_SYSCTL, XEN_SYSCTL_get_cpu_policy },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// links: @machine hv/ctl/op_platform.c
-/* What the first domain is told of the CPUs, and that nobody else is. */
+// links: @machine hv/ctl/op_platform.c hv/ctl/sysctl_info.c hv/ctl/cpu_map.c hv/ctl/cpu_policy.c hv/pv/cpuid.c
+/* What the first domain is told of CPUs and devices, and that nobody else is. */
 #include <check.h>
 #include <errno.h>
 #include <port.h>
@@ -8,6 +8,7 @@
 
 #include <xen/platform.h>
 
+#include "ctl/sysctl_info.h"
 #include "fake/fake_machine.h"
 #include "pv/above.h"
 #include "unit/suite.h"
@@ -16,6 +17,7 @@
 
 static struct domain *first;
 static uint64_t page;
+uint64_t tsc_khz = 1000;
 
 static struct xen_platform_op *op(void)
 {
@@ -63,6 +65,28 @@ START_TEST(nobody_else)
 }
 END_TEST
 
+/* All are of the one node; for more than 64 the tools ask again. */
+START_TEST(devices)
+{
+	uint32_t *nodes = (void *)fake_page(first, page);
+	struct xen_sysctl_pcitopoinfo info = { .num_devs = 100 };
+
+	ck_assert_int_eq(sysctl_info_devices(&info), -EINVAL);
+	info.devs.p = (void *)fake_va(page);
+	ck_assert_int_eq(sysctl_info_devices(&info), -EINVAL);
+	info.nodes.p = (void *)fake_va(page);
+	memset(nodes, 0xa5, PAGE_SIZE);
+	ck_assert_int_eq(sysctl_info_devices(&info), 0);
+	ck_assert_uint_eq(info.num_devs, 64);
+	ck_assert_uint_eq(nodes[0] | nodes[63], 0);
+	ck_assert_uint_eq(nodes[64], 0xa5a5a5a5);
+	info.nodes.p = (void *)8;
+	ck_assert_int_eq(sysctl_info_devices(&info), -EFAULT);
+	info.num_devs = 0;
+	ck_assert_int_eq(sysctl_info_devices(&info), 0);
+}
+END_TEST
+
 static void setup(void)
 {
 	fake_machine_start();
@@ -77,5 +101,6 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, each_cpu);
 	tcase_add_test(tc, nobody_else);
+	tcase_add_test(tc, devices);
 	return suite_run();
 }
