@@ -163,7 +163,9 @@ long hypercall_dispatch(uint64_t nr, struct hypercall_args *args)
 	return table[nr](args);
 }
 
-static void args_out(struct regs *r, const struct hypercall_args *args)
+/* A call that goes on (CALL2), or the end of one that did. */
+static void go_on_or_end(struct regs *r, const struct hypercall_args *args,
+			 long rc)
 {
 	r->rdi = args->a[0];
 	r->rsi = args->a[1];
@@ -171,6 +173,10 @@ static void args_out(struct regs *r, const struct hypercall_args *args)
 	r->r10 = args->a[3];
 	r->r8 = args->a[4];
 	r->r9 = args->a[5];
+	if (rc == -ERESTART)
+		r->rip -= SYSCALL_BYTES;
+	else
+		r->rax = rc;
 }
 
 void hypercall_enter(struct vcpu *v)
@@ -181,12 +187,8 @@ void hypercall_enter(struct vcpu *v)
 	};
 	long rc = hypercall_dispatch(r->rax, &args);
 
-	if (args.regs == REGS_NEW)
-		return;
-	if (rc != -ERESTART)
+	if (likely(args.regs == REGS_KEPT && rc != -ERESTART))
 		r->rax = rc;
-	else
-		r->rip -= SYSCALL_BYTES;	/* CALL2 */
-	if (rc == -ERESTART || args.regs == REGS_ARGS)
-		args_out(r, &args);
+	else if (args.regs != REGS_NEW)
+		go_on_or_end(r, &args, rc);
 }

@@ -35,18 +35,30 @@ static long call_entry(const struct multicall_entry *e,
 	return hypercall_dispatch(e->op, inner);
 }
 
-/* M1 */
-static int write_back(uint64_t va, const struct hypercall_args *inner,
-		      long result)
+static enum after answer(uint64_t va, long result, long *rc)
 {
-	bool again = result == -ERESTART;
+	if (!copy_to_guest(va + offsetof(struct multicall_entry, result),
+			   &result, sizeof(result)))
+		return GO_ON;
+	*rc = -EFAULT;
+	return STOP;
+}
 
-	if ((again || inner->regs == REGS_ARGS) &&
-	    copy_to_guest(va + offsetof(struct multicall_entry, args),
-			  inner->a, sizeof(inner->a)))
-		return -EFAULT;
-	return again ? 0 : copy_to_guest(va + offsetof(struct multicall_entry, result),
-					 &result, sizeof(result));
+/* After an iret, or where the entry's arguments are new (M1). */
+static __attribute__((noinline))
+enum after go_on_or_end(uint64_t va, struct hypercall_args *args,
+			const struct hypercall_args *inner, long result, long *rc)
+{
+	if (inner->regs == REGS_NEW) {	/* other page tables may be loaded */
+		args->regs = REGS_NEW;
+		return STOP;
+	}
+	if (copy_to_guest(va + offsetof(struct multicall_entry, args),
+			  inner->a, sizeof(inner->a))) {
+		*rc = -EFAULT;
+		return STOP;
+	}
+	return result == -ERESTART ? RESTART : answer(va, result, rc);
 }
 
 static enum after do_entry(uint64_t va, struct hypercall_args *args, long *rc)
@@ -60,15 +72,9 @@ static enum after do_entry(uint64_t va, struct hypercall_args *args, long *rc)
 		return STOP;
 	}
 	result = call_entry(&e, &inner);
-	if (inner.regs == REGS_NEW) {	/* other page tables may be loaded */
-		args->regs = REGS_NEW;
-		return STOP;
-	}
-	if (write_back(va, &inner, result)) {
-		*rc = -EFAULT;
-		return STOP;
-	}
-	return result == -ERESTART ? RESTART : GO_ON;
+	if (unlikely(inner.regs != REGS_KEPT || result == -ERESTART))
+		return go_on_or_end(va, args, &inner, result, rc);
+	return answer(va, result, rc);
 }
 
 long op_multicall(struct hypercall_args *args)
