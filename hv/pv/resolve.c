@@ -130,16 +130,23 @@ int resolve_private(struct domain *d, mfn_t mfn, struct frame **frame)
 	return r;
 }
 
-int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
+/* resolve() said r. */
+static __attribute__((noinline)) int resolve_shared_write(struct domain *d, mfn_t mfn,
+							  struct frame **frame, int r)
 {
-	int r = resolve(d, mfn, USE_WRITE, frame);
-
-	if (likely(r != -EPERM && r != -EBUSY))
+	if (r != -EPERM && r != -EBUSY)
 		return r;
 	spin_lock(&d->mm);
 	r = resolve_private(d, mfn, frame);
 	spin_unlock(&d->mm);
 	return r;
+}
+
+int resolve_write(struct domain *d, mfn_t mfn, struct frame **frame)
+{
+	int r = resolve(d, mfn, USE_WRITE, frame);
+
+	return likely(!r) ? 0 : resolve_shared_write(d, mfn, frame, r);
 }
 
 int resolve_typed(struct domain *d, mfn_t *mfn, struct frame **frame)
