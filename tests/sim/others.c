@@ -31,6 +31,8 @@ static const struct other_end {
 	{ "pin-granted", "offer-batch", true, { -1, 0 } },
 	/* Both named it before the first one broke it. */
 	{ "foreign-map-shared", "foreign-map-shared", true, { 0, 0 } },
+	/* The share is broken, and then there is no such grant any more. */
+	{ "grant-map-shared", "grant-version-free", false, { GNTST_general_error, 0 } },
 	/* It ends while a page of it is broken, or a table pinned. */
 	{ "foreign-map-shared", "domain-destroy", true, { -12, -85 } },
 	{ "foreign-pin", "domain-destroy", true, { -4, -85 } },
