@@ -3,7 +3,7 @@
 put() { # FILE OFFSET BYTES
 	printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
-make_bzimage() { # FILE PAYLOAD-START VERSION: one sector of setup, 64 bytes of payload
+make_bzimage() { # FILE PAYLOAD-START VERSION: one sector of setup, 64 bytes of payload, a content of 1 byte
 	rm -f "$1"
 	truncate -s 1088 "$1"
 	put "$1" 497 '\001'
@@ -12,6 +12,7 @@ make_bzimage() { # FILE PAYLOAD-START VERSION: one sector of setup, 64 bytes of 
 	put "$1" 518 "$3"
 	put "$1" 588 '\100'
 	put "$1" 1024 "$2"
+	put "$1" 1084 '\001'
 }
 k=$work/kernel.bin
 both() { # TEXT: the run and the unpacker say the same
