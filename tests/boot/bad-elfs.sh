@@ -43,5 +43,6 @@ at() {
 	printf "$2" | dd of="$to/bad-packed.bz" bs=1 seek=$(($1)) conv=notrunc status=none
 }
 at 0x1f1 '\003'
+at 0x1fe '\125\252'
 at 0x202 'HdrS\017\002'
 at 0x248 '\000\010\000\000\124\001\000\000'
