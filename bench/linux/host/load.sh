@@ -71,12 +71,12 @@ bin_read() {
 
 again() {
 	forget
-	first=$(bin_read)
-	for i in 1 2 3 4 5; do
+	first=$(bin_read) last=$first i=1
+	until [ "$last" -lt $((first / 10)) ] || [ $i = 12 ]; do
 		sleep 2
-		last=$(bin_read)
+		last=$(bin_read) i=$((i + 1))
 	done
-	echo "of $first KiB of files $last were read anew the sixth time, $(cat /sys/kernel/pasture/balloon/cache) pages kept for them"
+	echo "of $first KiB of files $last were read anew the ${i}th time, $(cat /sys/kernel/pasture/balloon/cache) pages kept for them"
 	[ "$last" -lt $((first / 10)) ]
 }
 
