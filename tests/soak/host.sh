@@ -64,7 +64,13 @@ for ((n = 1; n <= guests; n++)); do
 done
 all packages 'sh /root/load.sh packages'
 all again 'sh /root/load.sh again'
-# From each guest of an odd number to the next.
+# Between pairs.
+for ((n = 2; n <= guests; n += 2)); do
+	guest $n 'sh /root/load.sh serve'
+	guest $((n - 1)) "sh /root/load.sh fetch 10.0.3.2$n" >$B/fetch$n.txt 2>&1 ||
+		fail "sendfile from guest$n: $(tail -n 1 $B/fetch$n.txt)"
+	echo "host: guest$n to guest$((n - 1)) by sendfile: $(tail -n 1 $B/fetch$n.txt)"
+done
 nets=()
 for ((n = 2; n <= guests; n += 2)); do
 	guest $n 'iperf3 -s -D' || fail "no iperf3 in guest$n"

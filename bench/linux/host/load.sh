@@ -4,7 +4,9 @@
 #   sums       of what the image has, in one number: the same wherever the image is read
 #   packages   dpkg installs, checks and removes packages; tar packs a tree and unpacks the same
 #   disk N     fio writes, reads and verifies for N seconds
-#   net HOST N iperf3 to there for N seconds, and for as long straight out of a file
+#   net HOST N iperf3 to there for N seconds
+#   serve      send a file by sendfile to all who come to port 7000
+#   fetch HOST from there, five times, and it comes as it is
 #   again      files that are read again and again come to stay in the cache
 #   share      what pasture.ko says
 set -u
@@ -50,16 +52,34 @@ disk() {
 	echo "fio --verify: $rounds times 12 MiB"
 }
 
-# The second time by sendfile: the pages of the file, shared ones too, are granted as they are.
 net() {
-	file=/usr/bin/perl
-	for more in '' "-Z -F $file"; do
-		[ -z "$more" ] || { cat $file >/dev/null; sleep 2; }
-		# shellcheck disable=SC2086
-		iperf3 -c "$1" -t "$2" $more >/tmp/iperf.log 2>&1 || { tail -n 2 /tmp/iperf.log; return 1; }
-		grep receiver /tmp/iperf.log
+	iperf3 -c "$1" -t "$2" >/tmp/iperf.log 2>&1 || { tail -n 2 /tmp/iperf.log; return 1; }
+	grep receiver /tmp/iperf.log
+}
+
+served=/usr/bin/perl
+serve() {
+	cat $served >/dev/null
+	setsid perl -MIO::Socket -e '
+		$s = IO::Socket::INET->new(LocalPort => 7000, Listen => 5, ReuseAddr => 1) or die;
+		while ($c = $s->accept) {
+			open F, "<", $ARGV[0];
+			for ($left = -s F; $left > 0; $left -= $n) {
+				$n = syscall(40, fileno $c, fileno F, 0, $left);
+				last if $n <= 0;
+			}
+			close $c;
+		}' $served >/dev/null 2>&1 </dev/null &
+}
+
+# Its pages are granted as they are while it is sent: shared ones, too.
+fetch() {
+	for i in 1 2 3 4 5; do
+		sleep 2
+		sum=$(timeout 60 bash -c "cat </dev/tcp/$1/7000" | sha256sum)
+		[ "$sum" = "$(sha256sum <$served)" ] || { echo "the ${i}th time it came as $sum"; return 1; }
 	done
-	grep -q '(100%)' /tmp/iperf.log || { grep Sent /tmp/iperf.log; return 1; }
+	echo "5 times $(stat -c %s $served) bytes, $sum"
 }
 
 # In KiB, from the disk.
