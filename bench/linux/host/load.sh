@@ -76,10 +76,10 @@ serve() {
 fetch() {
 	for i in 1 2 3 4 5; do
 		sleep 2
-		sum=$(timeout 60 bash -c "cat </dev/tcp/$1/7000" | sha256sum)
-		[ "$sum" = "$(sha256sum <$served)" ] || { echo "the ${i}th time it came as $sum"; return 1; }
+		timeout 300 bash -c "cat </dev/tcp/$1/7000 >/tmp/got"
+		cmp $served /tmp/got || { echo "the ${i}th time $(stat -c %s /tmp/got) bytes came"; return 1; }
 	done
-	echo "5 times $(stat -c %s $served) bytes, $sum"
+	echo "5 times $(stat -c %s $served) bytes, as they are"
 }
 
 # In KiB, from the disk.
