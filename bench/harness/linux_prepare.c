@@ -137,7 +137,8 @@ static void prepare_plain(struct linux_run *r, struct machine_config *c,
 static uint64_t machine_mib(const struct linux_run *r, uint64_t modules_mib)
 {
 	const struct options *o = r->options;
-	uint64_t needs = (o->overcommit ? 1 : r->count) * o->guest_mib + modules_mib + HV_SPARE_MIB;
+	uint64_t at_once = o->overcommit ? 1 : r->count;
+	uint64_t needs = at_once * o->guest_mib + modules_mib + HV_SPARE_MIB;
 
 	if (r->via == VIA_PLAIN)
 		return o->guest_mib;
@@ -147,7 +148,7 @@ static uint64_t machine_mib(const struct linux_run *r, uint64_t modules_mib)
 		die("MEM=%llu is too little: %llu guests of %llu MiB need a "
 		    "machine of %llu MiB; give MEM=%llu or fewer GUESTS",
 		    (unsigned long long)o->mem_mib,
-		    (unsigned long long)(o->overcommit ? 1 : r->count),
+		    (unsigned long long)at_once,
 		    (unsigned long long)o->guest_mib,
 		    (unsigned long long)needs, (unsigned long long)needs);
 	return o->mem_mib ? o->mem_mib : (needs + 255) / 256 * 256;

@@ -142,7 +142,7 @@ static int status_raise(struct grant_table *gt, uint32_t ref, domid_hv_t user,
 static int frame_take_once(struct domain *granter, struct frame *f,
 			   bool writable)
 {
-	/* GT22: nor is it granter's while it is shared. */
+	/* GT22: a shared frame is nobody's to grant. */
 	if (frame_get(f, granter->id))
 		return GNTST_bad_page;
 	/* GT13: nobody can grant HEAP pages (shared info, grant tables). */

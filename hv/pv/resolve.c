@@ -54,6 +54,21 @@ int resolve(struct domain *d, mfn_t mfn, enum frame_use use,
 }
 
 /*
+ * d does not have the frame; but the old name of a page whose share was just
+ * broken still leads to that page.
+ */
+static int resolve_past(struct domain *d, mfn_t *mfn, enum frame_use use,
+			struct frame **frame) needs_lock(&d->mm)
+{
+	mfn_t now = ptbreak_name_now(d, *mfn);
+
+	if (mfn_eq(now, INVALID_MFN))
+		return -EPERM;
+	*mfn = now;
+	return resolve(d, now, use, frame);
+}
+
+/*
  * A shared page, or none that d has: the share may have been broken since
  * resolve() looked, so it looks again, and the old name leads to the page.
  */
@@ -65,10 +80,8 @@ static int named_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
 
 	spin_lock(&d->mm);
 	r = resolve(d, mfn, USE_READ, &f);
-	if (r == -EPERM) {
-		mfn = ptbreak_name_now(d, mfn);
-		r = mfn_eq(mfn, INVALID_MFN) ? -EPERM : resolve(d, mfn, USE_READ, &f);
-	}
+	if (r == -EPERM)
+		r = resolve_past(d, &mfn, USE_READ, &f);
 	if (r >= 0)
 		memmove(to, (const uint8_t *)mfn_to_virt(mfn) + offset, bytes);
 	spin_unlock(&d->mm);
@@ -90,21 +103,6 @@ int resolve_read(struct domain *d, mfn_t mfn, uint32_t offset, void *to,
 	memmove(to, (const uint8_t *)mfn_to_virt(mfn) + offset, bytes);
 	frame_put(f);
 	return 0;
-}
-
-/*
- * d does not have the frame; but the old name of a page whose share was just
- * broken still leads to that page.
- */
-static int resolve_past(struct domain *d, mfn_t *mfn, enum frame_use use,
-			struct frame **frame) needs_lock(&d->mm)
-{
-	mfn_t now = ptbreak_name_now(d, *mfn);
-
-	if (mfn_eq(now, INVALID_MFN))
-		return -EPERM;
-	*mfn = now;
-	return resolve(d, now, use, frame);
 }
 
 int resolve_named(struct domain *d, mfn_t mfn, struct frame **frame)
