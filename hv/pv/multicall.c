@@ -37,8 +37,7 @@ static long call_entry(const struct multicall_entry *e,
 
 static enum after answer(uint64_t va, long result, long *rc)
 {
-	if (!copy_to_guest(va + offsetof(struct multicall_entry, result),
-			   &result, sizeof(result)))
+	if (!copy_word_to_guest(va + offsetof(struct multicall_entry, result), result))
 		return GO_ON;
 	*rc = -EFAULT;
 	return STOP;

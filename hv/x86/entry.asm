@@ -373,6 +373,7 @@ guestcopy_move:
 	and edx, 7
 .words:	rep movsq
 	mov rcx, rdx
+	jz .done			; by the AND
 .bytes:	rep movsb
 .done:	AC_PATCH PATCH_CLAC
 	mov rax, rcx
@@ -382,6 +383,18 @@ guestcopy_move:
 	jmp .bytes
 	EXTABLE .words, .redo
 	EXTABLE .bytes, .done
+
+; size_t guestcopy_word(void *dst, uint64_t word): bytes not moved, none or all
+global guestcopy_word
+guestcopy_word:
+	AC_PATCH PATCH_STAC
+	xor eax, eax
+.store:	mov [rdi], rsi
+.done:	AC_PATCH PATCH_CLAC
+	ret
+.fault:	mov eax, 8
+	jmp .done
+	EXTABLE .store, .fault
 
 ; size_t guestcopy_clear(void *dst, size_t bytes): bytes not cleared
 global guestcopy_clear

@@ -7,8 +7,9 @@
 #include "x86/guestcopy.h"
 #include "x86/pte.h"
 
-/* entry.asm; both return the number of bytes that were not reached. */
+/* entry.asm; all return the number of bytes that were not reached. */
 size_t guestcopy_move(void *dst, const void *src, size_t bytes);
+size_t guestcopy_word(void *dst, uint64_t word);
 size_t guestcopy_clear(void *dst, size_t bytes);
 
 bool guest_range_ok(uint64_t va, uint64_t bytes)
@@ -99,6 +100,13 @@ int copy_to_guest(uint64_t guest_dst, const void *src, size_t bytes)
 		return guestref_copy((void *)(uintptr_t)src, guest_dst, bytes,
 				     true);
 	return guestcopy_move((void *)guest_dst, src, bytes) ? -EFAULT : 0;
+}
+
+int copy_word_to_guest(uint64_t guest_dst, uint64_t word)
+{
+	if (!guest_range_ok(guest_dst, sizeof(word)))
+		return guestref_copy(&word, guest_dst, sizeof(word), true);
+	return guestcopy_word((void *)guest_dst, word) ? -EFAULT : 0;
 }
 
 int clear_guest(uint64_t guest_dst, size_t bytes)

@@ -20,6 +20,8 @@
 int copy_from_guest(void *dst, uint64_t guest_src, size_t bytes) must_check;
 int copy_to_guest(uint64_t guest_dst, const void *src, size_t bytes) must_check;
 int clear_guest(uint64_t guest_dst, size_t bytes) must_check;
+/* One word, by a store: such a move costs more to begin than to do. */
+int copy_word_to_guest(uint64_t guest_dst, uint64_t word) must_check;
 
 /*
  * Up to max bytes of code at va, for emulation; returns how many could be read.

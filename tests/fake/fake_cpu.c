@@ -119,6 +119,11 @@ int copy_to_guest(uint64_t dst, const void *src, size_t bytes)
 	return 0;
 }
 
+int copy_word_to_guest(uint64_t dst, uint64_t word)
+{
+	return copy_to_guest(dst, &word, sizeof(word));
+}
+
 int clear_guest(uint64_t dst, size_t bytes)
 {
 	static const uint8_t zeros[PAGE_SIZE];

@@ -135,6 +135,11 @@ int copy_to_guest(uint64_t dst, const void *src, size_t bytes)
 	return 0;
 }
 
+int copy_word_to_guest(uint64_t dst, uint64_t word)
+{
+	return copy_to_guest(dst, &word, sizeof(word));
+}
+
 int guest_read_insn(void *dst, uint64_t va, size_t max)
 {
 	size_t done = 0;

@@ -21,15 +21,24 @@
 #define REFERENCE	(2UL << 61)
 
 static unsigned int moves, references;
+static uint64_t word_written;
+static size_t not_moved;
 static uint64_t slots[PT_SLOTS / 64], *linked;
 
 size_t guestcopy_move(void *dst, const void *src, size_t bytes);
+size_t guestcopy_word(void *dst, uint64_t word);
 size_t guestcopy_clear(void *dst, size_t bytes);
 
 size_t guestcopy_move(void *dst, const void *src, size_t bytes)
 {
 	moves++;
-	return 0;
+	return not_moved;
+}
+
+size_t guestcopy_word(void *dst, uint64_t word)
+{
+	word_written = word;
+	return not_moved;
 }
 
 size_t guestcopy_clear(void *dst, size_t bytes)
@@ -53,6 +62,7 @@ static bool reads(uint64_t va, size_t bytes)
 	char to[4];
 
 	moves = references = 0;
+	not_moved = 0;
 	return !copy_from_guest(to, va, bytes);
 }
 
@@ -125,6 +135,22 @@ START_TEST(linked_slot)
 }
 END_TEST
 
+/* Into what copies go into, and a reference; a fault is said. */
+START_TEST(words)
+{
+	references = not_moved = word_written = 0;
+	ck_assert_int_eq(copy_word_to_guest(HV_VIRT_START, 2), -EFAULT);
+	ck_assert_int_eq(copy_word_to_guest((1UL << 47) - 7, 2), -EFAULT);
+	ck_assert(!word_written && references == 2);
+	ck_assert_int_eq(copy_word_to_guest(REFERENCE, 2), 0);
+	ck_assert(!word_written && references == 3);
+	ck_assert_int_eq(copy_word_to_guest(HV_VIRT_END + 3, 2), 0);
+	ck_assert_uint_eq(word_written, 2);
+	not_moved = 8;
+	ck_assert_int_eq(copy_word_to_guest(0x1000, 3), -EFAULT);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("guestcopy");
@@ -133,5 +159,6 @@ int main(void)
 	tcase_add_test(tc, ranges_plain);
 	tcase_add_test(tc, ranges_looked_at);
 	tcase_add_test(tc, linked_slot);
+	tcase_add_test(tc, words);
 	return suite_run();
 }
