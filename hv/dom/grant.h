@@ -152,11 +152,13 @@ struct grant_table {
 
 /* A pin, as its holder remembers it. */
 struct grant_pin {
-	mfn_t mfn;
+	/* what it was asked for */
 	uint32_t ref;
-	domid_hv_t granter;
 	uint8_t kinds;
 	bool writable;
+	/* what it got */
+	domid_hv_t granter;
+	mfn_t mfn;
 	uint16_t start, length;
 };
 
@@ -190,14 +192,13 @@ struct grant_renamed {
 	mfn_t named, now;
 };
 /*
- * Pin entry `ref` of granter for domain `user`.  whole: refuse an entry that
- * grants a part of its page only.  as: or NULL.  On GNTST_okay *pin is filled.
- * GNTST_bad_page: what the entry names, pin->mfn, is shared or not granter's;
- * pv/grant_named.c knows more of it.
+ * Pin what *pin asks for of granter for domain `user`.  whole: refuse an entry
+ * that grants a part of its page only.  as: or NULL.  On GNTST_okay the rest of
+ * *pin is filled.  GNTST_bad_page: what the entry names, pin->mfn, is shared or
+ * not granter's; pv/grant_named.c knows more of it.
  */
-int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
-	      unsigned int kinds, bool writable, bool whole,
-	      const struct grant_renamed *as, struct grant_pin *pin) must_check;
+int grant_pin(struct domain *granter, domid_hv_t user, bool whole, const struct grant_renamed *as,
+	      struct grant_pin *pin) must_check;
 /*
  * Drop the pin's pin->kinds.  The TLBs of the domain that used it have been
  * flushed (A3).

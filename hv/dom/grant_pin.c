@@ -83,11 +83,10 @@ static uint16_t status_from_pins(const struct grant_active *act)
 }
 
 /* A3: clear the status bits that no pin justifies any more. */
-static void status_lower(struct grant_table *gt, uint32_t ref)
+static void status_lower(struct grant_table *gt, uint32_t ref, const struct grant_active *act)
 	needs_lock(&gt->lock)
 {
-	uint16_t gone = (GTF_reading | GTF_writing) &
-			~status_from_pins(active_of(gt, ref));
+	uint16_t gone = (GTF_reading | GTF_writing) & ~status_from_pins(act);
 
 	if (gt->version == 1)
 		atomic_fetch_and(&v1_of(gt, ref)->flags, (uint16_t)~gone);
@@ -125,7 +124,7 @@ static int status_raise_v2(struct grant_table *gt, uint32_t ref,
 	atomic_fetch_or(status_of(gt, ref), status_bits(writable));
 	if (head_allows(gt, READ_ONCE(*at), user, writable, whole))
 		return GNTST_okay;
-	status_lower(gt, ref);
+	status_lower(gt, ref, active_of(gt, ref));
 	return GNTST_general_error;
 }
 
@@ -167,17 +166,16 @@ static void frame_drop_once(struct frame *f, bool writable)
 static int frame_take(struct domain *granter, mfn_t mfn, unsigned int kinds,
 		      bool writable)
 {
+	unsigned int taken, wanted = kinds == (GRANT_HOST | GRANT_DEVICE) ? 2 : 1;
+	int r = GNTST_okay;
 	struct frame *f;
-	int r;
 
 	if (!frame_valid(mfn))
 		return GNTST_general_error;
 	f = mfn_to_frame(mfn);
-	r = frame_take_once(granter, f, writable);
-	if (r || kinds != (GRANT_HOST | GRANT_DEVICE))
-		return r;
-	r = frame_take_once(granter, f, writable);
-	if (r)
+	for (taken = 0; taken < wanted && !r; taken++)
+		r = frame_take_once(granter, f, writable);
+	if (r && taken == 2)
 		frame_drop_once(f, writable);
 	return r;
 }
@@ -300,18 +298,17 @@ static bool active_allows(const struct grant_active *act, domid_hv_t user,
 }
 
 /* Called after status_raise(). */
-static int pin_frame(struct domain *granter, uint32_t ref, domid_hv_t user,
-		     unsigned int kinds, bool writable, bool whole, const struct grant_renamed *as)
+static int pin_frame(struct domain *granter, struct grant_active *act, domid_hv_t user, bool whole,
+		     const struct grant_renamed *as, struct grant_pin *pin)
 	needs_lock(&granter->grant->lock)
 {
 	struct grant_table *gt = granter->grant;
-	struct grant_active *act = active_of(gt, ref);
 	bool first = !is_pinned(act);
 	int r;
 
 	spin_known_held(&gt->lock);
 	if (first)
-		active_fill(gt, act, ref, user);
+		active_fill(gt, act, pin->ref, user);
 	if (first && as && mfn_eq(MFN(act->mfn), as->named))
 		act->mfn = mfn_n(as->now);
 	/*
@@ -320,17 +317,21 @@ static int pin_frame(struct domain *granter, uint32_t ref, domid_hv_t user,
 	 */
 	if (whole && !active_is_whole(act))
 		return GNTST_general_error;
-	r = frame_take(granter, MFN(act->mfn), kinds, writable);
+	pin->granter = granter->id;
+	pin->mfn = MFN(act->mfn);
+	pin->start = act->start;
+	pin->length = act->length;
+	r = frame_take(granter, pin->mfn, pin->kinds, pin->writable);
 	if (r)
 		return r;
 	if (first)
-		mfn_link(gt, act, ref);
-	pins_add(act, kinds, writable, 1);
+		mfn_link(gt, act, pin->ref);
+	pins_add(act, pin->kinds, pin->writable, 1);
 	return GNTST_okay;
 }
 
-static int pin_locked(struct domain *granter, uint32_t ref, domid_hv_t user,
-		      unsigned int kinds, bool writable, bool whole, const struct grant_renamed *as)
+static int pin_locked(struct domain *granter, domid_hv_t user, bool whole,
+		      const struct grant_renamed *as, struct grant_pin *pin)
 	needs_lock(&granter->grant->lock)
 {
 	struct grant_table *gt = granter->grant;
@@ -340,47 +341,35 @@ static int pin_locked(struct domain *granter, uint32_t ref, domid_hv_t user,
 	spin_known_held(&gt->lock);
 	if (gt->closed)
 		return GNTST_bad_domain;
-	if (ref >= grant_refs(gt))
+	if (pin->ref >= grant_refs(gt))
 		return GNTST_bad_gntref;
-	act = active_of(gt, ref);
-	if (is_pinned(act) && !active_allows(act, user, writable, whole))
+	act = active_of(gt, pin->ref);
+	if (is_pinned(act) && !active_allows(act, user, pin->writable, whole))
 		return GNTST_general_error;
-	r = status_raise(gt, ref, user, writable, whole);
+	r = status_raise(gt, pin->ref, user, pin->writable, whole);
 	if (r)
 		return r;
-	r = pin_frame(granter, ref, user, kinds, writable, whole, as);
+	r = pin_frame(granter, act, user, whole, as, pin);
 	if (r)
-		status_lower(gt, ref);
+		status_lower(gt, pin->ref, act);
 	return r;
 }
 
-int grant_pin(struct domain *granter, uint32_t ref, domid_hv_t user,
-	      unsigned int kinds, bool writable, bool whole,
-	      const struct grant_renamed *as, struct grant_pin *pin)
+int grant_pin(struct domain *granter, domid_hv_t user, bool whole, const struct grant_renamed *as,
+	      struct grant_pin *pin)
 {
 	struct grant_table *gt = granter->grant;
 	int r;
 
 	spin_lock(&gt->lock);
 	spin_known_held(&granter->grant->lock);
-	r = pin_locked(granter, ref, user, kinds, writable, whole, as);
-	if (r == GNTST_bad_page)
-		pin->mfn = MFN(active_of(gt, ref)->mfn);
-	if (!r) {
-		const struct grant_active *act = active_of(gt, ref);
-
-		*pin = (struct grant_pin){
-			.ref = ref, .mfn = MFN(act->mfn), .granter = granter->id,
-			.kinds = kinds, .writable = writable,
-			.start = act->start, .length = act->length,
-		};
-	}
+	r = pin_locked(granter, user, whole, as, pin);
 	spin_unlock(&gt->lock);
 	return r;
 }
 
-/* LOCK_GRANT. */
-static void pins_drop(struct grant_table *gt, const struct grant_pin *pin)
+/* LOCK_GRANT.  The pin's entry. */
+static struct grant_active *pins_drop(struct grant_table *gt, const struct grant_pin *pin)
 	needs_lock(&gt->lock)
 {
 	struct grant_active *act = active_of(gt, pin->ref);
@@ -389,6 +378,7 @@ static void pins_drop(struct grant_table *gt, const struct grant_pin *pin)
 	pins_add(act, pin->kinds, pin->writable, -1);
 	if (!is_pinned(act))
 		mfn_unlink(gt, act);
+	return act;
 }
 
 void grant_disown(const struct grant_pin *pin)
@@ -396,13 +386,13 @@ void grant_disown(const struct grant_pin *pin)
 	struct grant_table *gt = domain_owner(pin->granter)->grant;
 
 	spin_lock(&gt->lock);
-	pins_drop(gt, pin);
-	status_lower(gt, pin->ref);
+	status_lower(gt, pin->ref, pins_drop(gt, pin));
 	spin_unlock(&gt->lock);
 }
 
 void grant_unpin(const struct grant_pin *pin)
 {
+	const struct grant_active *act;
 	struct grant_table *gt;
 
 	if (pin->granter == DOMID_ORPHAN) {
@@ -412,13 +402,13 @@ void grant_unpin(const struct grant_pin *pin)
 	/* The entry is pinned, so the granter still exists (A5). */
 	gt = domain_owner(pin->granter)->grant;
 	spin_lock(&gt->lock);
-	pins_drop(gt, pin);
+	act = pins_drop(gt, pin);
 	/*
 	 * Drop the frame before the granter can see that the use is over: it
 	 * may share the page at once.
 	 */
 	frame_drop(pin->mfn, pin->kinds, pin->writable);
-	status_lower(gt, pin->ref);
+	status_lower(gt, pin->ref, act);
 	spin_unlock(&gt->lock);
 }
 

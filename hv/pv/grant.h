@@ -42,8 +42,8 @@ void grant_peer_done(struct grant_peer *p);
  * broken, by its old name (pv/ptbreak.c, K5).  GNTST_bad_page: granter shares
  * it and did not choose break first.  LOCK_MM of no domain is held.
  */
-int16_t grant_named_pin(struct domain *granter, uint32_t ref, domid_hv_t user, unsigned int kinds,
-			bool writable, bool whole, struct grant_pin *pin) must_check;
+int16_t grant_named_pin(struct domain *granter, domid_hv_t user, bool whole,
+			struct grant_pin *pin) must_check;
 
 /*
  * TABLE5: the entry at *pte was a handle's host mapping and is replaced: the

@@ -54,7 +54,8 @@ static int16_t side_granted(struct domain *d, struct grant_peer *peer,
 
 	if (!granter)
 		return GNTST_bad_domain;
-	status = grant_named_pin(granter, p->u.ref, d->id, GRANT_HOST, write, false, &s->pin);
+	s->pin = (struct grant_pin){ .ref = p->u.ref, .kinds = GRANT_HOST, .writable = write };
+	status = grant_named_pin(granter, d->id, false, &s->pin);
 	if (status)
 		return status;
 	s->granted = true;

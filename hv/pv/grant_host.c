@@ -113,15 +113,16 @@ static int16_t map_one(struct domain *d, struct domain *granter,
 {
 	unsigned int kinds = (op->flags & GNTMAP_host_map ? GRANT_HOST : 0) |
 			     (op->flags & GNTMAP_device_map ? GRANT_DEVICE : 0);
-	struct grant_pin pin;
+	struct grant_pin pin = {
+		.ref = op->ref, .kinds = kinds, .writable = !(op->flags & GNTMAP_readonly),
+	};
 	int16_t status;
 
 	if (!granter)
 		return GNTST_bad_domain;
 	if (!kinds)
 		return GNTST_bad_gntref;	/* GT18: as on Xen */
-	status = grant_named_pin(granter, op->ref, d->id, kinds,
-				 !(op->flags & GNTMAP_readonly), true, &pin);
+	status = grant_named_pin(granter, d->id, true, &pin);
 	if (status)
 		return status;
 	spin_lock(&d->mm);

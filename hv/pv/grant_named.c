@@ -25,22 +25,20 @@
 #include "pv/grant.h"
 #include "pv/resolve.h"
 
-int16_t grant_named_pin(struct domain *granter, uint32_t ref, domid_hv_t user, unsigned int kinds,
-			bool writable, bool whole, struct grant_pin *pin)
+/* grant_pin() says that pin->mfn is shared or not granter's. */
+static __attribute__((noinline)) int16_t named_again(struct domain *granter, domid_hv_t user,
+						     bool whole, struct grant_pin *pin)
 {
-	int16_t status = grant_pin(granter, ref, user, kinds, writable, whole, NULL, pin);
-	struct grant_renamed as;
+	struct grant_renamed as = { .named = pin->mfn };
+	int16_t status = GNTST_okay;
 	struct frame *f;
 	int r;
 
-	if (likely(status != GNTST_bad_page))
-		return status;
 	spin_lock(&granter->mm);
-	as.named = pin->mfn;
 	r = resolve_private(granter, as.named, &f);
 	if (!r) {
 		as.now = frame_to_mfn(f);
-		status = grant_pin(granter, ref, user, kinds, writable, whole, &as, pin);
+		status = grant_pin(granter, user, whole, &as, pin);
 		frame_put(f);
 	}
 	spin_unlock(&granter->mm);
@@ -48,4 +46,11 @@ int16_t grant_named_pin(struct domain *granter, uint32_t ref, domid_hv_t user, u
 		return GNTST_bad_page;
 	/* Or the granter changed the entry meanwhile. */
 	return r || status == GNTST_bad_page ? GNTST_general_error : status;
+}
+
+int16_t grant_named_pin(struct domain *granter, domid_hv_t user, bool whole, struct grant_pin *pin)
+{
+	int16_t status = grant_pin(granter, user, whole, NULL, pin);
+
+	return likely(status != GNTST_bad_page) ? status : named_again(granter, user, whole, pin);
 }

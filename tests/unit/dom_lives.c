@@ -66,15 +66,14 @@ static unsigned int found;
 static void look_up(void)
 {
 	struct domain *d = domain_find(wanted);
-	struct grant_pin pin;
+	struct grant_pin pin = { .ref = 1, .kinds = GRANT_HOST, .writable = true };
 
 	if (!d)
 		return;
 	found++;
 	ck_assert_int_ne(d->state, DOM_BUILDING);
 	ck_assert_int_ne(d->state, DOM_DEAD);
-	ck_assert_int_ne(grant_pin(d, 1, 1, GRANT_HOST, true, true, NULL, &pin),
-			 GNTST_okay);
+	ck_assert_int_ne(grant_pin(d, 1, true, NULL, &pin), GNTST_okay);
 	ck_assert_uint_eq(d->shared_info->evtchn_pending[63], 0);
 	ck_assert_ptr_eq(d->vcpu[0]->domain, d);
 	domain_put(d);
@@ -168,12 +167,11 @@ END_TEST
  */
 START_TEST(pinned_at_retirement)
 {
-	struct grant_pin pin;
+	struct grant_pin pin = { .ref = 9, .kinds = GRANT_HOST };
 
 	g_start();
 	g_grant(granter, 9, page, user, false);
-	ck_assert_int_eq(grant_pin(granter, 9, user->id, GRANT_HOST, false,
-				   false, NULL, &pin), GNTST_okay);
+	ck_assert_int_eq(grant_pin(granter, user->id, false, NULL, &pin), GNTST_okay);
 	ck_assert(!domain_retire(granter));
 	ck_assert_int_eq(granter->state, DOM_RUNNING);
 	ck_assert_ptr_eq(domain_owner(granter->id), granter);
