@@ -223,7 +223,7 @@ static bool give_back(struct gl_share *s, struct gl_share_slot *slot)
 static long break_with(struct gl_share *s, uint64_t va, uint64_t pfn,
 		       uint64_t pte, struct gl_share_slot *slot)
 {
-	if (!s->break_first || !s->several_vcpus)
+	if (!s->break_first)
 		return break_into(s, va, pfn, pte, slot);
 	if (give_back(s, slot))
 		return gl_unshare_locked(s, va, pfn);

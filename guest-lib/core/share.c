@@ -72,16 +72,16 @@ long gl_share_info(struct gl_share *s, struct shareop_info *info)
 }
 
 /*
- * G5: another vCPU may have written the page since, and the hypervisor's name
- * for it must not be lost.  Whoever breaks it after our look writes his after
- * ours.
+ * G5: another vCPU may have written the page since, or another domain mapped it
+ * by its grant, and the hypervisor's name for it must not be lost.  Whoever
+ * breaks it after our look writes his after ours.
  */
 static void name_set(struct gl_share *s, uint64_t va, uint64_t pfn, uint64_t mfn)
 {
 	uint64_t now;
 
 	s->ops->p2m_set(s->ctx, pfn, mfn);
-	if (!s->break_first || !s->several_vcpus)
+	if (!s->break_first)
 		return;
 	now = (s->ops->pte_read(s->ctx, va) & PTE_ADDR) >> 12;
 	if (now != mfn)

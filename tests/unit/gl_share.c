@@ -408,17 +408,18 @@ END_TEST
  * Break first, and no frame but those of the reserve: they are the
  * hypervisor's to copy into.
  */
-static void break_first_setup(void)
+static void break_first_setup(bool several)
 {
 	ck_assert_int_eq(gl_share_break_first(&share, NULL, 0), 0);
-	gl_share_several_vcpus(&share);
+	if (several)
+		gl_share_several_vcpus(&share);
 	ck_assert_int_eq(gl_share_range(&share, va_of(0), 20, NULL), 20);
 	no_frames = true;
 }
 
 START_TEST(reserve_is_given_back)
 {
-	break_first_setup();
+	break_first_setup(_i);
 	for (uint64_t pfn = 0; pfn < RESERVE; pfn++) {
 		ck_assert(store(pfn, 9));
 		audit();
@@ -442,7 +443,7 @@ static void write_by_another(void)
 
 START_TEST(write_of_another_is_kept)
 {
-	break_first_setup();
+	break_first_setup(_i);
 	meanwhile = write_by_another;
 	meanwhile_op = XENMEM_decrease_reservation;
 	ck_assert(store(0, 9));
@@ -461,7 +462,7 @@ static void frame_is_taken(void)
 
 START_TEST(frame_given_back_is_taken)
 {
-	break_first_setup();
+	break_first_setup(_i);
 	meanwhile = frame_is_taken;
 	meanwhile_op = XENMEM_decrease_reservation;
 	ck_assert(store(0, 9));
@@ -470,17 +471,21 @@ START_TEST(frame_given_back_is_taken)
 }
 END_TEST
 
-/* G5: before the library hears of its new frame the page has another one. */
+/*
+ * G5: before the library hears of its new frame the page has another one, by
+ * another vCPU or by who maps its grant.
+ */
 START_TEST(name_of_another_is_kept)
 {
 	uint64_t va = va_of(0);
 	int32_t st;
 
 	ck_assert_int_eq(gl_share_break_first(&share, NULL, 0), 0);
-	gl_share_several_vcpus(&share);
+	if (_i & 2)
+		gl_share_several_vcpus(&share);
 	meanwhile = write_by_another;
-	meanwhile_op = _i ? SHAREOP_batch : SHAREOP_single;
-	if (_i)
+	meanwhile_op = _i & 1 ? SHAREOP_batch : SHAREOP_single;
+	if (_i & 1)
 		ck_assert_int_eq(gl_share_pages(&share, &va, 1, &st), 1);
 	else
 		ck_assert_int_eq(gl_share_page(&share, va), 0);
@@ -524,10 +529,10 @@ int main(void)
 	tcase_add_test(tc, attempts_get_rare);
 	tcase_add_test(tc, short_refill);
 	tcase_add_test(tc, copy_is_read_only_first);
-	tcase_add_test(tc, reserve_is_given_back);
-	tcase_add_test(tc, write_of_another_is_kept);
-	tcase_add_test(tc, frame_given_back_is_taken);
-	tcase_add_loop_test(tc, name_of_another_is_kept, 0, 2);
+	tcase_add_loop_test(tc, reserve_is_given_back, 0, 2);
+	tcase_add_loop_test(tc, write_of_another_is_kept, 0, 2);
+	tcase_add_loop_test(tc, frame_given_back_is_taken, 0, 2);
+	tcase_add_loop_test(tc, name_of_another_is_kept, 0, 4);
 	tcase_add_test(tc, forged);
 	tcase_add_test(tc, statuses);
 	tcase_add_test(tc, no_such_call);

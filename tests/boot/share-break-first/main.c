@@ -340,7 +340,7 @@ static void without_quota(void)
 	uint64_t more = n.max_pages - n.tot_pages + 1;
 	struct xen_memory_reservation r = { .domid = DOMID_SELF };
 	uint64_t content = next_held++, va = shared_page(content);
-	uint64_t breaks = share->counters.breaks;
+	uint64_t unshares = share->counters.unshares;
 
 	r.nr_extents = more;
 	gl_test_check(more <= 1024);
@@ -351,7 +351,7 @@ static void without_quota(void)
 			sizeof(struct shareop_info), 0), -XEN_EFAULT);
 	gl_test_check(pattern_intact(va, content));
 	*(volatile uint64_t *)va = 11;
-	gl_test_equal(share->counters.breaks, breaks + 1);
+	gl_test_equal(share->counters.unshares, unshares + 1);
 	check_private(va, content, 1);
 	r.nr_extents = more;
 	gl_test_equal(hypercall_memory_op(XENMEM_decrease_reservation, &r),
