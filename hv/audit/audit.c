@@ -107,7 +107,7 @@ static void part_sums(struct audit *a)
 	    a->orphans != reclaim_orphans())
 		audit_error(a, "I18: %lu frames are orphans, counted %lu",
 			    a->orphans, reclaim_orphans());
-	audit_promises(a, 1UL << a->order);
+	audit_promises(a, a->groups);
 }
 
 /* --- domains --- */
@@ -179,18 +179,17 @@ static void count_begin(struct audit *a, struct domain *d)
 			(void)tally_count_of(&a->tally, MFN(link));
 }
 
-#define CLEAR_UNITS	64u	/* a group of counts */
+#define CLEAR_UNITS	32u	/* a group of counts */
 
 static enum progress clear_part(struct audit *a)
 {
-	const size_t bytes = MIN(a->tally.frames, TALLY_GROUP) * sizeof(a->tally.counts[0]);
 	uint64_t n = mfn_n(a->at) - mfn_n(a->tally.first);
 
 	for (; n < a->tally.frames && a->units; n += TALLY_GROUP) {
 		a->units--;
 		if (!a->tally.touched[n / TALLY_GROUP])
 			continue;
-		memset(&a->tally.counts[n], 0, bytes);
+		memset(a->tally.counts[n / TALLY_GROUP], 0, PAGE_SIZE);
 		a->units -= MIN(a->units, CLEAR_UNITS);
 	}
 	a->at = mfn_add(a->tally.first, n);
@@ -336,27 +335,35 @@ static void part(struct audit *a)
 	}
 }
 
-/* Memory for the counts of a window, or of a smaller one if memory is short. */
+static void counts_cut(struct audit *a, unsigned int groups)
+{
+	while (a->groups > groups)
+		palloc_hv_free(a->tally.counts[--a->groups], 0);
+}
+
+/*
+ * Memory for the counts of a window, or, if memory is short, of a smaller one:
+ * as much is left to others then.
+ */
 static bool counts_alloc(struct audit *a)
 {
-	uint64_t want = MIN(mfn_n(frame_max_mfn), TALLY_FRAMES);
+	static struct tally_count *pages[TALLY_GROUPS];
+	uint64_t want = (MIN(mfn_n(frame_max_mfn), TALLY_FRAMES) + TALLY_GROUP - 1) / TALLY_GROUP;
 
-	a->order = 0;
-	while ((PAGE_SIZE << a->order) < want * sizeof(struct tally_count))
-		a->order++;
-	while (!(a->tally.counts = palloc_hv(a->order)) && a->order)
-		a->order--;
-	a->tally.frames = (PAGE_SIZE << a->order) / sizeof(struct tally_count);
-	return a->tally.counts != NULL;
+	a->tally.counts = pages;
+	while (a->groups < want && (pages[a->groups] = palloc_hv(0)))
+		a->groups++;
+	if (a->groups < want)
+		counts_cut(a, (a->groups + 1) / 2);
+	a->tally.frames = a->groups * TALLY_GROUP;
+	return a->groups;
 }
 
 /* Machine stopped: nobody counts any more. */
 static void counts_free(struct audit *a)
 {
 	domain_for_each(tally_end, NULL);
-	if (a->tally.counts)
-		palloc_hv_free(a->tally.counts, a->order);
-	a->tally.counts = NULL;
+	counts_cut(a, 0);
 	(void)palloc_counted(MFN(0), 0);
 }
 

@@ -129,8 +129,8 @@ struct audit {
 	mfn_t end;		/* of the window */
 	/* this is the last window: no RAM lies beyond */
 	bool last;
-	/* of counts' memory, and how many frames it is for */
-	unsigned int order;
+	/* pages of counts */
+	unsigned int groups;
 	/* CLEAR, COUNTS, VIEW: all below are done */
 	mfn_t at;
 	mfn_t upto;		/* COUNTS: this part compares [at, upto) */

@@ -43,17 +43,22 @@ struct tally_count {
 
 /* Counts are in groups, of which those are looked at that may not be 0. */
 #define TALLY_FRAMES	65536u	/* at most */
-#define TALLY_GROUP	512u
+#define TALLY_GROUP	(PAGE_SIZE / sizeof(struct tally_count))
+#define TALLY_GROUPS	(TALLY_FRAMES / TALLY_GROUP)
 
 struct tally {
-	struct tally_count *counts; /* of frames [first, first + frames) */
+	/*
+	 * of frames [first, first + frames): a page each group, as memory that
+	 * guests have come and gone in has no more in a row
+	 */
+	struct tally_count **counts;
 	mfn_t first;
 	uint64_t frames;
 	mfn_t place, foreign_place;
 	domid_hv_t domid;	/* whose frames are counted */
 	domid_hv_t mapper;	/* who is at foreign_place */
 	uint64_t pages, foreign, devices;
-	uint8_t touched[TALLY_FRAMES / TALLY_GROUP];
+	uint8_t touched[TALLY_GROUPS];
 };
 
 /* The counts of mfn, to change them; NULL: not in the window, or no RAM. */
