@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers: one list per CPU, sorted by deadline.
+ * Timers: one heap per CPU, the earliest deadline first.  A CPU may have some
+ * for each vCPU there is, tens of thousands, and its lock is also taken by
+ * others that move or cancel one.  So none of that walks a list: a heap of n
+ * takes a timer in constant time, and loses one in the logarithm of n on
+ * average (lib/pheap.h).
  *
- * A timer's `cpu` says on whose list it is.  It goes from -1 to n by a
+ * A timer's `cpu` says in whose heap it is.  It goes from -1 to n by a
  * compare-and-swap under CPU n's lock, and back to -1 under that lock, so any
  * number of CPUs may set and cancel one timer at the same time:
  *
- * TM1  t->cpu == n, seen under CPU n's lock  <=>  t is on CPU n's list.
+ * TM1  t->cpu == n, seen under CPU n's lock  <=>  t is in CPU n's heap.
  * TM2  to fire, a CPU counts t->taken up, names t in queue.running, and then
  *      sets t->cpu to -1; running is cleared after fn returned.  fn may arm t
  *      again.  So a CPU that sees, in this order, that no CPU runs t, that
  *      t->cpu is -1, and that `taken` is as it was before, knows that fn has
  *      returned and will not start again.  (Without the count, t could have
  *      been armed and taken again between the first two looks.)
- * TM3  a list has at most a few timers for each domain; timer_run() fires at
- *      most TIMER_BATCH of them, and leaves the rest to the next interrupt.
+ * TM3  timer_run() fires at most TIMER_BATCH timers, and leaves the rest to the
+ *      next interrupt.
+ * TM4  of timers with one deadline, the one that came into the heap first fires
+ *      first: however many there are, none is overlooked by batch after batch.
  */
 #include <port.h>
 
@@ -26,9 +32,9 @@
 #define TIMER_NEVER	(~(uint64_t)0)
 
 struct timer_queue {
-	struct spinlock lock;	/* LOCK_TIMER: armed */
-	/* earliest first; next is NULL before the first use */
-	struct list armed;
+	struct spinlock lock;	/* LOCK_TIMER: armed, turns */
+	struct pheap armed;
+	uint64_t turns;		/* timers that came into it, ever */
 	/* written by the CPU itself, read by all; TM2 */
 	struct timer *running;
 	bool noted;		/* only its CPU: the interrupt came */
@@ -48,8 +54,6 @@ static locks_unchecked struct timer_queue *queue_lock(unsigned int cpu)
 	struct timer_queue *q = &queues[cpu];
 
 	spin_lock(&q->lock);
-	if (!q->armed.next)
-		list_init(&q->armed);
 	return q;
 }
 
@@ -58,28 +62,41 @@ static locks_unchecked void queue_unlock(struct timer_queue *q)
 	spin_unlock(&q->lock);
 }
 
+static struct timer *armed(const struct pheap_node *n)
+{
+	return container_of(n, struct timer, armed);
+}
+
+/* TM4 */
+static bool before(const struct pheap_node *a, const struct pheap_node *b)
+{
+	const struct timer *t = armed(a), *u = armed(b);
+
+	return t->deadline_ns < u->deadline_ns ||
+	       (t->deadline_ns == u->deadline_ns && t->turn < u->turn);
+}
+
 static struct timer *queue_first(struct timer_queue *q)
 {
-	if (list_empty(&q->armed))
-		return NULL;
-	return list_entry(q->armed.next, struct timer, link);
+	return q->armed.root ? armed(q->armed.root) : NULL;
 }
 
 /* Is it the earliest now? */
 static bool queue_insert(struct timer_queue *q, struct timer *t)
 {
-	struct list *at = q->armed.next;
+	t->turn = q->turns++;
+	pheap_insert(&q->armed, &t->armed, before);
+	return queue_first(q) == t;
+}
 
-	while (at != &q->armed &&
-	       list_entry(at, struct timer, link)->deadline_ns <= t->deadline_ns)
-		at = at->next;
-	list_insert_before(at, &t->link);
-	return q->armed.next == &t->link;
+static void queue_remove(struct timer_queue *q, struct timer *t)
+{
+	pheap_remove(&q->armed, &t->armed, before);
 }
 
 void timer_init(struct timer *t, void (*fn)(void *arg), void *arg)
 {
-	list_init(&t->link);
+	t->armed = (struct pheap_node){ 0 };
 	t->deadline_ns = 0;
 	t->cpu = -1;
 	t->taken = 0;
@@ -87,7 +104,7 @@ void timer_init(struct timer *t, void (*fn)(void *arg), void *arg)
 	t->arg = arg;
 }
 
-/* Off its list, wherever that is. */
+/* Out of its heap, wherever that is. */
 static void timer_disarm(struct timer *t)
 {
 	int32_t cpu;
@@ -96,7 +113,7 @@ static void timer_disarm(struct timer *t)
 		struct timer_queue *q = queue_lock((unsigned int)cpu);
 
 		if (t->cpu == cpu) { /* TM1 */
-			list_remove(&t->link);
+			queue_remove(q, t);
 			atomic_store_release(&t->cpu, -1);
 		}
 		queue_unlock(q);
@@ -104,7 +121,7 @@ static void timer_disarm(struct timer *t)
 }
 
 /*
- * Put t, which is on no list, on this CPU's; false if somebody else armed it.
+ * Put t, which is in no heap, in this CPU's; false if somebody else armed it.
  */
 static bool timer_claim(struct timer *t, uint64_t deadline_ns, bool *first)
 {
@@ -157,7 +174,7 @@ void timer_cancel(struct timer *t)
 		 atomic_load_acquire(&t->taken) != taken);
 }
 
-/* Take the first timer that is due at `now` off this CPU's list. */
+/* Take the first timer that is due at `now` out of this CPU's heap. */
 static struct timer *timer_take_due(uint64_t now)
 {
 	struct timer_queue *q = queue_lock(this_cpu()->id);
@@ -166,7 +183,7 @@ static struct timer *timer_take_due(uint64_t now)
 	if (t && t->deadline_ns > now)
 		t = NULL;
 	if (t) {
-		list_remove(&t->link);
+		queue_remove(q, t);
 		atomic_store_release(&t->taken, t->taken + 1);
 		atomic_store_release(&q->running, t);
 		atomic_store_release(&t->cpu, -1);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One-shot timers on a per-CPU list (LOCK_TIMER of that CPU).  A timer fires on
+ * One-shot timers in a heap per CPU (LOCK_TIMER of that CPU).  A timer fires on
  * the CPU where it was set, in timer_run() on the way back to a guest or from
  * idle, with no lock held.  set and cancel work from any CPU.
  */
 #ifndef HV_DOM_TIMER_H
 #define HV_DOM_TIMER_H
 
-#include "lib/list.h"
+#include "lib/pheap.h"
 
 struct timer {
-	/* on its CPU's list while armed; that CPU's LOCK_TIMER */
-	struct list link;
-	uint64_t deadline_ns;
-	int32_t cpu;		/* list it is on, -1 = not armed */
+	/* in its CPU's heap while it waits; that CPU's LOCK_TIMER, */
+	struct pheap_node armed;
+	uint64_t deadline_ns;	/* also this, */
+	uint64_t turn;		/* and which came first; TM4 */
+	int32_t cpu;		/* whose heap it is in, -1: it is not armed */
 	/* how often it was taken off to fire; atomic, see timer.c */
 	uint32_t taken;
 	void (*fn)(void *arg);	/* constant */

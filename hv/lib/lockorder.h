@@ -43,7 +43,7 @@ enum lock_level {
 	 */
 	LOCK_SCHED,
 	LOCK_ACCOUNT,	/* one domain's run time */
-	LOCK_TIMER,	/* one CPU's timer list */
+	LOCK_TIMER,	/* one CPU's timers */
 	LOCK_TRACE,	/* one domain's trace buffer */
 	/* configuration space, and the table of PCI functions (io/bus.h) */
 	LOCK_PCI,

@@ -1,4 +1,4 @@
-/* links: hv/dom/console.c hv/dom/privilege.c hv/dom/timer.c hv/lib/str.c hv/lib/printable.c tests/port/port.c tests/fake/fake_dom.c */
+/* links: hv/dom/console.c hv/dom/privilege.c hv/dom/timer.c hv/lib/pheap.c hv/lib/str.c hv/lib/printable.c tests/port/port.c tests/fake/fake_dom.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * Consoles: lines from the ring, rings whose indices are lies, input and who

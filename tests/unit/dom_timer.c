@@ -1,4 +1,4 @@
-/* links: hv/dom/timer.c tests/port/port.c tests/fake/fake_dom.c */
+/* links: hv/dom/timer.c hv/lib/pheap.c tests/port/port.c tests/fake/fake_dom.c */
 /* SPDX-License-Identifier: MIT */
 /*
  * Timers: order, what fires, the deadline that the APIC gets, moving between
@@ -22,6 +22,23 @@ static void note(void *arg)
 }
 
 static struct timer a, b, c;
+
+/* Which fired, and have not been looked at. */
+static const void *fired_args[1000];
+static unsigned int fired_first, fired_end;
+
+static void note_arg(void *arg)
+{
+	fired_args[fired_end++] = arg;
+}
+
+static void expect_next(const void *arg)
+{
+	if (fired_first == fired_end)
+		timer_run();
+	ck_assert_uint_lt(fired_first, fired_end);
+	ck_assert_ptr_eq(fired_args[fired_first++], arg);
+}
 
 static void setup(void)
 {
@@ -68,6 +85,28 @@ START_TEST(equal_deadlines_in_order_of_setting)
 	timer_set(&b, fake.now);
 	timer_run();
 	ck_assert_str_eq(fired, "cab");
+}
+END_TEST
+
+/* TM4: as many as a CPU may have, a batch after the other. */
+START_TEST(many_equal_deadlines_in_order_of_setting)
+{
+	enum { N = ARRAY_COUNT(fired_args), STRIDE = 389 };
+	static struct timer t[N];
+
+	for (unsigned int i = 0; i < N; i++)
+		timer_init(&t[i], note_arg, &t[i]);
+	for (unsigned int i = 0; i < N; i++)
+		timer_set(&t[i * STRIDE % N], fake.now + 10);
+	for (unsigned int i = 0; i < N; i += 3)	/* these go to the end */
+		timer_set(&t[i * STRIDE % N], fake.now + 10);
+	fake.now += 10;
+	for (unsigned int i = 0; i < N; i++)
+		if (i % 3)
+			expect_next(&t[i * STRIDE % N]);
+	for (unsigned int i = 0; i < N; i += 3)
+		expect_next(&t[i * STRIDE % N]);
+	ck_assert_uint_eq(timer_next_ns(), ~(uint64_t)0);
 }
 END_TEST
 
@@ -342,6 +381,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, fires_in_order_of_deadline);
 	tcase_add_test(tc, equal_deadlines_in_order_of_setting);
+	tcase_add_test(tc, many_equal_deadlines_in_order_of_setting);
 	tcase_add_test(tc, set_again_moves);
 	tcase_add_test(tc, cancel_is_idempotent);
 	tcase_add_test(tc, apic_gets_the_earlier_of_slice_and_timer);

@@ -1,4 +1,4 @@
-// links: hv/io/pci.c hv/io/pciconf.c hv/io/ioport.c hv/io/cmos.c hv/io/msi.c hv/io/vector.c hv/io/pirq.c hv/io/ioapic.c hv/pv/physdev_device.c hv/dom/evtchn*.c hv/dom/op_evtchn.c hv/dom/privilege.c hv/dom/timer.c tests/port/port.c tests/fake/fake_dom.c tests/fake/fake_bus.c
+// links: hv/io/pci.c hv/io/pciconf.c hv/io/ioport.c hv/io/cmos.c hv/io/msi.c hv/io/vector.c hv/io/pirq.c hv/io/ioapic.c hv/pv/physdev_device.c hv/dom/evtchn*.c hv/dom/op_evtchn.c hv/dom/privilege.c hv/dom/timer.c hv/lib/pheap.c tests/port/port.c tests/fake/fake_dom.c tests/fake/fake_bus.c
 /* SPDX-License-Identifier: MIT */
 /*
  * From physdev_op to an event: messages (MSI1-MSI3), vectors, interrupts of the
