@@ -437,6 +437,7 @@ static void unload(struct vcpu *v)
 {
 	console_drain(v->domain);
 	store_serve(v->domain);
+	vcpu_ticks_stop(v);
 	tell_leaving(v);
 	vcpu_switch(v, NULL);
 	if (v->want_yield || READ_ONCE(v->poll_wait))
@@ -589,6 +590,7 @@ void sched_loop(void)
 			continue;
 		}
 		vcpu_switch(NULL, v);
+		vcpu_ticks_start(v);
 		timer_arm();
 		pv_exit_to_guest(v);
 	}

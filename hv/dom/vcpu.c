@@ -16,6 +16,14 @@
  *        WRITABLE reference is held.  The guest writes there at any time:
  *        nothing read from it is trusted, and the version of the time page is
  *        counted here.
+ * TICK1  v's periodic timer is armed by the CPU that runs v alone, and is off
+ *        before that CPU leaves v.  So its ticks cost v's own time and nobody
+ *        else's: a CPU has a thousand a second at most, however many vCPUs have
+ *        a period.  As on Xen, it wakes nobody who sleeps; a tick that was
+ *        missed comes when v runs again.
+ * TICK2  who sets v's period writes it, and then asks v's CPU to pass through
+ *        the scheduler if v is RUNNING.  The scheduler makes v RUNNING, and
+ *        then reads the period.  Both have a full barrier in between.
  */
 #include <port.h>
 #include <errno.h>
@@ -83,14 +91,46 @@ static void poll_expired(void *arg)
 	sched_poll_wake(arg, 0);
 }
 
+/* TICK1 */
+void vcpu_ticks_start(struct vcpu *v)
+{
+	uint64_t period = READ_ONCE(v->periodic_ns), now;
+
+	if (likely(!period))
+		return;
+	now = now_ns();
+	if (now >= READ_ONCE(v->ticked_ns) + period) {
+		WRITE_ONCE(v->ticked_ns, now);
+		evtchn_virq(v, VIRQ_TIMER);
+	}
+	timer_set(&v->periodic_timer, READ_ONCE(v->ticked_ns) + period);
+}
+
+void vcpu_ticks_stop(struct vcpu *v)
+{
+	/* Nobody else arms it. */
+	if (unlikely(atomic_load_acquire(&v->periodic_timer.cpu) >= 0))
+		timer_cancel(&v->periodic_timer);
+}
+
+/* TICK2 */
+void vcpu_ticks_set(struct vcpu *v, uint64_t period_ns)
+{
+	WRITE_ONCE(v->ticked_ns, now_ns());
+	WRITE_ONCE(v->periodic_ns, period_ns);
+	if (!period_ns) {
+		timer_cancel(&v->periodic_timer);
+	} else if (v == current_vcpu()) {
+		vcpu_ticks_start(v);
+	} else {
+		atomic_fence();
+		sched_hurry(v);
+	}
+}
+
 static void period_expired(void *arg)
 {
-	struct vcpu *v = arg;
-	uint64_t period = READ_ONCE(v->periodic_ns);
-
-	evtchn_virq(v, VIRQ_TIMER);
-	if (period)
-		timer_set(&v->periodic_timer, now_ns() + period);
+	vcpu_ticks_start(arg);
 }
 
 /*

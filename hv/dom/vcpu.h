@@ -146,8 +146,12 @@ struct vcpu {
 	/* set_singleshot_timer, set_timer_op: VIRQ_TIMER */
 	struct timer single_timer;
 	struct timer poll_timer;   /* SCHEDOP_poll's timeout */
-	struct timer periodic_timer;
-	uint64_t periodic_ns;
+	struct timer periodic_timer;	/* TICK1 */
+	/*
+	 * its period, 0: none; when it ticked last, or was set.  Its domain's
+	 * vCPUs set both: atomic; TICK2
+	 */
+	uint64_t periodic_ns, ticked_ns;
 	uint32_t virq_port[24];	/* port of each VIRQ, 0 = none; LOCK_EVENT */
 
 	uint8_t fpu[FPU_STATE_BYTES] aligned_to(16);
@@ -189,6 +193,13 @@ mfn_t vcpu_zero_page_mfn(void);
  * here.
  */
 void vcpu_set_mode(struct vcpu *v, bool kernel);
+/*
+ * VCPUOP_set_periodic_timer; 0: no period.  _start and _stop: v, which has this
+ * CPU, begins and ends to run.  No lock below LOCK_EVENT.
+ */
+void vcpu_ticks_set(struct vcpu *v, uint64_t period_ns);
+void vcpu_ticks_start(struct vcpu *v);
+void vcpu_ticks_stop(struct vcpu *v);
 /*
  * Update the guest's time page (vcpu_info.time) and areas; of the current vCPU.
  */

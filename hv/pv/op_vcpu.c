@@ -107,15 +107,13 @@ static long op_set_periodic(struct vcpu *v, uint64_t arg)
 		return -EFAULT;
 	if (set.period_ns < PERIOD_MIN_NS || set.period_ns > PERIOD_MAX_NS)
 		return -EINVAL;
-	WRITE_ONCE(v->periodic_ns, set.period_ns);
-	timer_set(&v->periodic_timer, now_ns() + set.period_ns);
+	vcpu_ticks_set(v, set.period_ns);
 	return 0;
 }
 
 static long op_stop_periodic(struct vcpu *v)
 {
-	WRITE_ONCE(v->periodic_ns, 0);
-	timer_cancel(&v->periodic_timer);
+	vcpu_ticks_set(v, 0);
 	return 0;
 }
 

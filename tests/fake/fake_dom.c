@@ -168,6 +168,8 @@ FAKE void vcpu_switch(struct vcpu *prev, struct vcpu *next)
 FAKE void vcpu_update_time(struct vcpu *v) {}
 FAKE void vcpu_show_runstate(struct vcpu *v, struct vcpu_runstate_info *r) {}
 FAKE void vcpu_areas_show(struct vcpu *v) {}
+FAKE void vcpu_ticks_start(struct vcpu *v) {}
+FAKE void vcpu_ticks_stop(struct vcpu *v) {}
 FAKE int vcpu_context_set(struct vcpu *v, uint64_t arg) { return v->initialised ? -EEXIST : -ENOSYS; }
 FAKE int vcpu_register_info(struct vcpu *v, mfn_t mfn, uint32_t offset)
 {

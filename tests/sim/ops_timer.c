@@ -23,10 +23,19 @@ static void vcpu_with(struct side *s, unsigned int cmd, unsigned int id, const v
 	s->args = (struct hypercall_args){ .a = { cmd, id, args_va(s) } };
 }
 
+/*
+ * Whose period it is: a vCPU that runs.  Where both CPUs run one domain, the
+ * second one's, whichever sets it.
+ */
+static struct side *ticks(struct side *s)
+{
+	return sides[0].d == sides[1].d ? &sides[1] : s;
+}
+
 /* So that a timer that fires is seen: the other side may have done it. */
 static void bind_timer(struct side *s)
 {
-	struct evtchn_bind_virq b = { .virq = VIRQ_TIMER, .vcpu = THIRD };
+	struct evtchn_bind_virq b = { .virq = VIRQ_TIMER, .vcpu = ticks(s)->v->id };
 	unsigned int me = sim_cpu;
 
 	memcpy(args_of(s), &b, sizeof(b));
@@ -35,15 +44,16 @@ static void bind_timer(struct side *s)
 	sim_cpu = me;
 }
 
-/* It is on the CPU's own list, and due. */
+/* It is armed by the CPU that runs it, and due. */
 static void arm(struct side *s)
 {
-	struct vcpu *v = s->d->vcpu[THIRD];
+	struct vcpu *v = ticks(s)->v;
 	unsigned int me = sim_cpu;
 
 	bind_timer(s);
 	v->periodic_ns = PERIOD_NS;
-	sim_cpu = s->cpu;
+	v->ticked_ns = now_ns() - PERIOD_NS;
+	sim_cpu = ticks(s)->cpu;
 	timer_set(&v->periodic_timer, 0);
 	sim_cpu = me;
 }
@@ -53,14 +63,14 @@ static void set_period(struct side *s)
 	struct vcpu_set_periodic_timer set = { .period_ns = 2 * PERIOD_NS };
 
 	bind_timer(s);
-	vcpu_with(s, VCPUOP_set_periodic_timer, THIRD, &set, sizeof(set));
+	vcpu_with(s, VCPUOP_set_periodic_timer, ticks(s)->v->id, &set, sizeof(set));
 }
 
 static void stop_period(struct side *s)
 {
-	if (s->d->vcpu[THIRD]->periodic_timer.cpu < 0)
+	if (ticks(s)->v->periodic_timer.cpu < 0)
 		arm(s);
-	s->args = (struct hypercall_args){ .a = { VCPUOP_stop_periodic_timer, THIRD } };
+	s->args = (struct hypercall_args){ .a = { VCPUOP_stop_periodic_timer, ticks(s)->v->id } };
 }
 
 static void set_single(struct side *s)

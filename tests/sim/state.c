@@ -493,15 +493,6 @@ static uint64_t page_digest(struct domain *d, uint64_t n, uint64_t digest)
 	return digest;
 }
 
-/*
- * 0: it does not tick, but once more, maybe: two calls of the guest's own that
- * set and stop it at the same time may leave a last one.
- */
-static uint64_t period_of(const struct vcpu *v)
-{
-	return v->periodic_timer.cpu >= 0 ? v->periodic_ns : 0;
-}
-
 static uint64_t vcpu_digest(struct vcpu *v, uint64_t digest)
 {
 	digest = mix(digest, v->initialised | v->nmi_pending << 1 |
@@ -510,7 +501,7 @@ static uint64_t vcpu_digest(struct vcpu *v, uint64_t digest)
 	digest = mix(digest, !mfn_eq(v->kernel_l4, INVALID_MFN));
 	digest = mix(digest, v->info_frame ? (uintptr_t)v->info % PAGE_SIZE : 1);
 	digest = mix(digest, v->single_timer.cpu >= 0);
-	digest = mix(digest, period_of(v));
+	digest = mix(digest, v->periodic_ns);
 	return mix(digest, sched_is_up(v) | (uint64_t)v->run << 1);
 }
 

@@ -15,79 +15,8 @@
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 
-#include "dom/evtchn_private.h"
-#include "dom/sched.h"
-#include "fake/fake_dom.h"
-#include "fake/fake_x86.h"
+#include "unit/one_vcpu.h"
 #include "unit/suite.h"
-#include "x86/above.h"
-
-#define MS 1000000UL
-
-static struct domain *d;
-static struct vcpu *v;
-static int timer_port;
-
-static void setup(void)
-{
-	fake_reset();
-	fake_x86_reset();
-	fake_ram_init(8 * PAGE_SIZE);
-	d = fake_domain(0);
-	ck_assert_int_eq(evtchn_init(d), 0);
-	v = d->vcpu[0] = vcpu_create(d, 0);
-	ck_assert_ptr_nonnull(v);
-	v->kernel_l4 = MFN(3);
-	v->user_l4 = MFN(4);
-	v->initialised = true;
-	v->info->evtchn_upcall_mask = 0;
-	sched_online(v);
-	ck_assert_ptr_eq(fake_schedule(), v);
-	spin_lock(&d->events.lock);
-	timer_port = evtchn_alloc(d, PORT_VIRQ, 0);
-	d->events.port[timer_port].virq = VIRQ_TIMER;
-	v->virq_port[VIRQ_TIMER] = (uint32_t)timer_port;
-	spin_unlock(&d->events.lock);
-}
-
-static void teardown(void)
-{
-	sched_stop(v);
-	ck_assert_ptr_null(fake_schedule());
-	evtchn_fini(d);
-	vcpu_free(v);
-	ck_assert_int_eq(fake.allocs, 0);
-	fake_ram_fini();
-}
-
-/* Time passes; the APIC interrupts when it was told to. */
-static struct vcpu *pass(uint64_t ns)
-{
-	fake.now += ns;
-	if (fake.lapic[0] <= fake.now)
-		cpu_interrupt(VEC_TIMER);
-	if (this_cpu()->current && fake_sched_check())
-		return this_cpu()->current;
-	return fake_schedule();
-}
-
-static long vcpu_op(unsigned long cmd, void *arg)
-{
-	return op_vcpu(cmd, 0, fake_va(arg));
-}
-
-static bool timer_pending(void)
-{
-	return evtchn_port_pending(d, (uint32_t)timer_port);
-}
-
-static void handled(void)
-{
-	memset(d->shared_info->evtchn_pending, 0,
-	       sizeof(d->shared_info->evtchn_pending));
-	v->info->evtchn_pending_sel = 0;
-	v->info->evtchn_upcall_pending = 0;
-}
 
 /* --- sched_op --- */
 
@@ -275,28 +204,6 @@ START_TEST(singleshot)
 	ck_assert_int_eq(vcpu_op(VCPUOP_stop_singleshot_timer, NULL), 0);
 	pass(2 * MS);
 	ck_assert(!timer_pending());
-}
-END_TEST
-
-START_TEST(periodic)
-{
-	struct vcpu_set_periodic_timer p = { .period_ns = 2 * MS };
-	unsigned int hits = 0;
-
-	ck_assert_int_eq(vcpu_op(VCPUOP_set_periodic_timer, &p), 0);
-	for (unsigned int ms = 0; ms < 20; ms++) {
-		pass(MS);
-		hits += timer_pending();
-		handled();
-	}
-	ck_assert_uint_eq(hits, 10);
-	ck_assert_int_eq(vcpu_op(VCPUOP_stop_periodic_timer, NULL), 0);
-	pass(10 * MS);
-	ck_assert(!timer_pending());
-	p.period_ns = MS - 1;
-	ck_assert_int_eq(vcpu_op(VCPUOP_set_periodic_timer, &p), -EINVAL);
-	p.period_ns = ~0UL;
-	ck_assert_int_eq(vcpu_op(VCPUOP_set_periodic_timer, &p), -EINVAL);
 }
 END_TEST
 
@@ -722,7 +629,6 @@ int main(void)
 	tcase_add_test(tc, poll_errors);
 	tcase_add_test(tc, set_timer_op);
 	tcase_add_test(tc, singleshot);
-	tcase_add_test(tc, periodic);
 	tcase_add_test(tc, which_vcpus_there_are);
 	tcase_add_test(tc, bad_pointers);
 	tcase_add_test(tc, up_and_down);
