@@ -1,8 +1,8 @@
 /* links: hv/lib/pheap.c */
 /* SPDX-License-Identifier: MIT */
 /*
- * The pairing heap against a sorted count, and its two invariants after each
- * step.
+ * The pairing heap against a sorted count, its two invariants after each step,
+ * and how often it compares.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -26,8 +26,11 @@ static struct item *item(const struct pheap_node *n)
 	return container_of(n, struct item, node);
 }
 
+static unsigned int compared;
+
 static bool before(const struct pheap_node *a, const struct pheap_node *b)
 {
+	compared++;
 	return item(a)->value < item(b)->value;
 }
 
@@ -101,6 +104,39 @@ START_TEST(the_least_leaves_first)
 }
 END_TEST
 
+#define MANY		1000u
+#define TIMES		20000u
+#define LOG_MANY	10u
+
+/*
+ * Any node leaves and comes again (a timer that is set), then the least one (a
+ * timer that fires): on average in some logarithms of their number.  The worst
+ * step compares with as many as there are, once.
+ */
+START_TEST(a_step_costs_a_logarithm)
+{
+	static struct item many[MANY];
+
+	for (unsigned int i = 0; i < MANY; i++) {
+		many[i] = (struct item){ .value = i }; /* all below the first */
+		pheap_insert(&heap, &many[i].node, before);
+	}
+	for (unsigned int least = 0; least < 2; least++) {
+		compared = 0;
+		for (unsigned int i = 0; i < TIMES; i++) {
+			struct item *it = least ? item(heap.root) :
+					  &many[(unsigned int)rand() % MANY];
+
+			pheap_remove(&heap, &it->node, before);
+			it->value = (unsigned int)rand();
+			pheap_insert(&heap, &it->node, before);
+		}
+		ck_assert_uint_le(compared, TIMES * 2 * LOG_MANY);
+	}
+	check_heap(MANY);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("pheap");
@@ -108,5 +144,6 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, any_node_comes_and_goes);
 	tcase_add_test(tc, the_least_leaves_first);
+	tcase_add_test(tc, a_step_costs_a_logarithm);
 	return suite_run();
 }
