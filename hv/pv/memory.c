@@ -2,9 +2,16 @@
 /*
  * memory_op: a domain's reservation.  memory_exchange.c has XENMEM_exchange.
  *
- * The number of extents done travels in the upper bits of the command when a
- * call is continued, as on Xen; a guest that forges it skips extents of its own
- * list.
+ * How far a call came travels in the upper bits of the command when it is
+ * continued, as on Xen: extents that were added, pages that were given back.  A
+ * guest that forges it skips parts of its own list.
+ *
+ * GIVE1  A call that gives pages back may have to stop behind any page of an
+ *        extent, as a share may have to be broken for it (ptbreak.c, K2); and
+ *        what is given back cannot be had again.  So it goes on with that
+ *        page, and never begins an extent anew.  It counts an extent when the
+ *        last page is gone.  One with a page that is refused is not counted;
+ *        its pages before that one are gone, as on Xen.
  */
 #include <port.h>
 #include <errno.h>
@@ -28,8 +35,10 @@
 struct reservation {
 	struct domain *d;
 	uint64_t list;		/* guest va of the extents */
-	uint64_t count, start;	/* extents in all, done by earlier parts */
-	unsigned int order;
+	uint64_t count;		/* of them */
+	uint64_t start;		/* steps done by earlier parts of the call */
+	unsigned int order;	/* of an extent's pages */
+	unsigned int step_order; /* of its steps; GIVE1 */
 	unsigned int op;
 };
 
@@ -91,32 +100,24 @@ static int page_give(struct domain *d, mfn_t mfn)
 	return mine ? 0 : -EINVAL;
 }
 
-/*
- * One extent of decrease_reservation.  0, or stop here; -ERESTART: of this
- * extent nothing was done yet.
- */
-static int extent_remove(const struct reservation *r, uint64_t at)
+/* One page of an extent of decrease_reservation; as page_give(). */
+static int extent_page_give(const struct reservation *r, uint64_t at, uint64_t page)
 {
-	uint64_t i;
 	mfn_t mfn;
-	int err;
 
 	if (copy_from_guest(&mfn, at, sizeof(mfn)))
 		return -EFAULT;
-	for (i = 0; i < 1UL << r->order; i++) {
-		err = page_give(r->d, mfn_add(mfn, i));
-		if (err)
-			return i ? -EBUSY : err;
-	}
-	return 0;
+	return page_give(r->d, mfn_add(mfn, page));
 }
 
-static int extent_one(const struct reservation *r, uint64_t index)
+/* 0, or stop here; -ERESTART: of this step nothing was done yet. */
+static int step_one(const struct reservation *r, uint64_t step)
 {
+	uint64_t index = step >> r->step_order;
 	uint64_t at = r->list ? r->list + index * sizeof(uint64_t) : 0;
 
 	if (r->op == XENMEM_decrease_reservation)
-		return extent_remove(r, at);
+		return extent_page_give(r, at, step - (index << r->step_order));
 	return extent_add(r, at) ? 0 : -ENOMEM;
 }
 
@@ -137,39 +138,43 @@ int memory_domain(domid_t domid, unsigned int op, struct domain **out)
 	return *out ? 0 : -ESRCH;
 }
 
-/* What is wrong with r; 1: nothing. */
+/*
+ * A list that is in the guest's reach is so short that its steps fit into the
+ * command.
+ */
 static bool reservation_ok(const struct reservation *r)
 {
-	if (r->count > ~0UL >> CMD_SHIFT || r->start > r->count)
+	if (r->count > ~0UL >> CMD_SHIFT)
 		return false;
 	if (r->order > MEMORY_ORDER_MAX)
 		return false;
-	if (!r->list)
-		return r->op == XENMEM_increase_reservation;
-	return guest_arg_ok(r->list, r->count * sizeof(uint64_t));
+	if (r->list ? !guest_arg_ok(r->list, r->count * sizeof(uint64_t)) :
+		      r->op != XENMEM_increase_reservation)
+		return false;
+	return r->start <= r->count << r->step_order;
 }
 
 /*
- * The extents from r->start on; -ERESTART, *done is where to go on, or how many
+ * The steps from r->start on; -ERESTART, *done is where to go on, or how many
  * are done.
  */
-static int extents_change(const struct reservation *r, uint64_t *done)
+static int steps_do(const struct reservation *r, uint64_t *done)
 {
 	struct domain *caller = current_vcpu()->domain;
 	unsigned int units = 0;
 	int err = 0;
 
-	for (*done = r->start; *done < r->count; ++*done) {
+	for (*done = r->start; *done < r->count << r->step_order; ++*done) {
 		/*
 		 * Writing to the list, or giving a page, may break shares: the
 		 * list's own pages may be shared.
 		 */
 		if (hypercall_must_stop_after_unit(caller, &units))
 			return -ERESTART;
-		err = extent_one(r, *done);
+		err = step_one(r, *done);
 		if (err)
 			break;
-		units += (1U << r->order) - 1;
+		units += (1U << (r->order - r->step_order)) - 1;
 	}
 	return err == -ERESTART ? err : 0;
 }
@@ -186,18 +191,19 @@ static long reservation_change(struct hypercall_args *args, unsigned int op)
 	r.list = (uintptr_t)in.extent_start.p;
 	r.count = in.nr_extents;
 	r.order = in.extent_order;
+	r.step_order = op == XENMEM_decrease_reservation ? MIN(r.order, MEMORY_ORDER_MAX) : 0;
 	r.start = args->a[0] >> CMD_SHIFT;
 	if (!reservation_ok(&r))
-		return r.start;
+		return r.start >> r.step_order;
 	err = memory_domain(in.domid, op, &r.d);
 	if (err)
-		return err == -ESRCH ? (long)r.start : err;
-	err = extents_change(&r, &done);
+		return err == -ESRCH ? (long)(r.start >> r.step_order) : err;
+	err = steps_do(&r, &done);
 	if (op == XENMEM_decrease_reservation && !err)
 		domain_pages_settle(r.d);
 	domain_put(r.d);
 	if (!err)
-		return done;
+		return done >> r.step_order;
 	args->a[0] = op | (done << CMD_SHIFT);
 	return err;
 }

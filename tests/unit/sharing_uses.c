@@ -25,6 +25,7 @@
 #include "unit/suite.h"
 
 #define MANY	40u
+#define PART_PAGES	64u	/* of one call, at most so many in one part */
 
 static long give(const mfn_t *mfns, unsigned int count)
 {
@@ -122,6 +123,116 @@ START_TEST(refused_without_break_first)
 	ck_assert_int_eq(give_one(mfn), 0);
 	ck_assert_int_eq(map(p, 0), 0);
 	ck_assert_int_eq(give_one(mfn), 0);
+}
+END_TEST
+
+/* --- extents of several pages (GIVE1) --- */
+
+#define SECOND	50u		/* from a page's entry to its other one */
+#define EXTRA	32u
+
+static struct xen_memory_reservation *extent(unsigned int order)
+{
+	struct xen_memory_reservation *r = (void *)fake_page(d, scratch);
+
+	*r = (struct xen_memory_reservation){
+		.nr_extents = 1, .extent_order = order, .domid = DOMID_SELF,
+	};
+	r->extent_start.p = (void *)(fake_va(scratch) + sizeof(*r));
+	return r;
+}
+
+static void may_have_more(unsigned int pages)
+{
+	d->pages.limit = d->pages.max += pages;
+}
+
+static long give_extent(mfn_t first, unsigned int order)
+{
+	*(uint64_t *)(extent(order) + 1) = mfn_n(first);
+	return FAKE_CALL(op_memory, XENMEM_decrease_reservation, fake_va(scratch));
+}
+
+/* Which of so many frames it is; count: none. */
+static unsigned int find(mfn_t mfn, const mfn_t *mfns, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count && !mfn_eq(mfns[i], mfn); i++)
+		;
+	return i;
+}
+
+/* The entries of a page that may be one of the shared. */
+static void unmap_both(unsigned int n)
+{
+	ck_assert_int_eq(map(p + n, 0), 0);
+	ck_assert_int_eq(map(p + SECOND + n, 0), 0);
+}
+
+/*
+ * The second page is shared, and has an entry that is not found at once: the
+ * call stops there, when the first page is gone.
+ */
+START_TEST(given_amid_an_extent)
+{
+	mfn_t mfns[MANY + EXTRA];
+	unsigned int i, at = MANY + EXTRA;
+	uint64_t pages;
+
+	pttree_steps_max = 40;
+	break_first();
+	may_have_more(EXTRA);
+	ck_assert_int_eq(reservation(XENMEM_increase_reservation, EXTRA, NULL), EXTRA);
+	memcpy(&mfns[MANY], fake_page(d, scratch), EXTRA * sizeof(mfns[0]));
+	for (i = 0; i < MANY; i++) {
+		alias(p + i, p + SECOND + i);
+		mfns[i] = fake_mfn(d, p + i);
+	}
+	for (i = 0; i < MANY && at == MANY + EXTRA; i++)
+		at = find(MFN(mfn_n(mfns[i]) - 1), mfns, MANY + EXTRA);
+	ck_assert_uint_lt(at, MANY + EXTRA); /* two frames in a row */
+	pages = d->pages.total + info().held;
+	fake_machine.continued = 0;
+	ck_assert_int_eq(give_extent(mfns[at], 1), 1);
+	ck_assert_uint_gt(fake_machine.continued, 0);
+	if (at < MANY)
+		unmap_both(at);
+	unmap_both(i - 1);
+	ck_assert_uint_eq(d->pages.total + info().held, pages - 2);
+}
+END_TEST
+
+/*
+ * A long one is given in parts; one with a page that is refused does not count.
+ */
+START_TEST(given_in_parts)
+{
+	struct hypercall_args args = { .a = { XENMEM_decrease_reservation, fake_va(scratch) } };
+	uint64_t pages = d->pages.total, before;
+	mfn_t first;
+	long r;
+
+	may_have_more(128);
+	extent(7);
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_increase_reservation, fake_va(scratch)), 1);
+	ck_assert_uint_eq(d->pages.total, pages + 128);
+	fake_machine.preempt = true;
+	do {
+		before = d->pages.total;
+		r = op_memory(&args);
+		ck_assert_uint_le(before - d->pages.total, PART_PAGES);
+	} while (r == -ERESTART);
+	fake_machine.preempt = false;
+	ck_assert_int_eq(r, 1);
+	ck_assert_uint_eq(d->pages.total, pages);
+	extent(2);
+	ck_assert_int_eq(FAKE_CALL(op_memory, XENMEM_increase_reservation, fake_va(scratch)), 1);
+	first = MFN(*(uint64_t *)(extent(0) + 1));
+	ck_assert_int_eq(give_extent(mfn_add(first, 2), 0), 1);
+	ck_assert_int_eq(give_extent(first, 2), 0);
+	ck_assert_uint_eq(d->pages.total, pages + 1);
+	ck_assert_int_eq(give_extent(mfn_add(first, 3), 0), 1);
 }
 END_TEST
 
@@ -255,7 +366,6 @@ END_TEST
 
 #define RUN		(p + 128)	/* pages of a run: */
 #define RUN_PAGES	128u
-#define PART_PAGES	64u	/* at most so many in one part */
 
 /*
  * All of a run are shared, by nobody else; each break is whole at once, as the
@@ -361,6 +471,8 @@ int main(void)
 	tcase_add_loop_test(tc, given_after_it_went, 0, 2);
 	tcase_add_test(tc, one_entry_of_two_went);
 	tcase_add_test(tc, refused_without_break_first);
+	tcase_add_test(tc, given_amid_an_extent);
+	tcase_add_test(tc, given_in_parts);
 	tcase_add_loop_test(tc, pinned, 0, 6);
 	tcase_add_loop_test(tc, named_by_a_table, 0, 2);
 	tcase_add_test(tc, descriptors);
