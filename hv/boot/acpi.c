@@ -224,42 +224,54 @@ static const void *find_table(const char *signature, uint32_t bytes)
 
 /* --- processors --- */
 
-/* The APIC id of an entry that is an enabled processor's. */
-static bool is_processor(const uint8_t *p, uint32_t *apic_id)
+/* The ids of an entry that is an enabled processor's. */
+static bool is_processor(const uint8_t *p, struct cpu_ids *ids)
 {
 	const struct madt_lapic *l = (const struct madt_lapic *)p;
 	const struct madt_x2apic *x = (const struct madt_x2apic *)p;
 
 	if (p[0] == MADT_LOCAL_APIC && p[1] >= sizeof(*l)) {
-		*apic_id = l->apic_id;
+		*ids = (struct cpu_ids){ l->apic_id, l->acpi_id };
 		return l->flags & LAPIC_ENABLED && l->apic_id <= APIC_ID_MAX;
 	}
 	if (p[0] == MADT_X2APIC && p[1] >= sizeof(*x)) {
-		*apic_id = x->apic_id;
+		*ids = (struct cpu_ids){ x->apic_id, x->acpi_id };
 		return x->flags & LAPIC_ENABLED;
 	}
 	return false;
 }
 
 struct cpu_list {
-	uint32_t *apic_ids;
+	struct cpu_ids *ids;
 	uint32_t count, max;
 	uint32_t too_many, unreachable;		/* left out */
 	/* some firmware lists a processor in both kinds of entry */
 	uint8_t seen[APIC_ID_MAX + 1];
 };
 
-static void add_processor(struct cpu_list *l, uint32_t apic_id)
+/* It is on the list, if there was room; maybe without its ACPI id. */
+static void name_processor(struct cpu_list *l, struct cpu_ids ids)
 {
-	if (apic_id > APIC_ID_MAX) {
+	uint32_t i;
+
+	for (i = 0; i < l->count; i++)
+		if (l->ids[i].apic == ids.apic && l->ids[i].acpi == ACPI_ID_NONE)
+			l->ids[i].acpi = ids.acpi;
+}
+
+static void add_processor(struct cpu_list *l, struct cpu_ids ids)
+{
+	if (ids.apic > APIC_ID_MAX) {
 		l->unreachable++;
 		return;
 	}
-	if (l->seen[apic_id])
+	if (l->seen[ids.apic]) {
+		name_processor(l, ids);
 		return;
-	l->seen[apic_id] = 1;
+	}
+	l->seen[ids.apic] = 1;
 	if (l->count < l->max)
-		l->apic_ids[l->count++] = apic_id;
+		l->ids[l->count++] = ids;
 	else
 		l->too_many++;
 }
@@ -274,14 +286,14 @@ static void say_left_out(const struct cpu_list *l)
 			 l->unreachable, APIC_ID_MAX);
 }
 
-uint32_t acpi_find_cpus(uint32_t self, uint32_t *apic_ids, uint32_t max)
+uint32_t acpi_find_cpus(uint32_t self, struct cpu_ids *ids, uint32_t max)
 {
 	const struct madt *madt = find_table("APIC", sizeof(*madt));
-	struct cpu_list l = { .apic_ids = apic_ids, .max = max };
+	struct cpu_list l = { .ids = ids, .max = max };
 	const uint8_t *p, *end;
-	uint32_t id;
+	struct cpu_ids found;
 
-	add_processor(&l, self);
+	add_processor(&l, (struct cpu_ids){ self, ACPI_ID_NONE });
 	if (!madt) {
 		log_warn("no ACPI processor table: one processor is used");
 		return l.count;
@@ -289,8 +301,8 @@ uint32_t acpi_find_cpus(uint32_t self, uint32_t *apic_ids, uint32_t max)
 	end = (const uint8_t *)madt + madt->header.length;
 	for (p = madt->entries; p + 2 <= end && p[1] >= 2 && p[1] <= end - p;
 	     p += p[1])
-		if (is_processor(p, &id))
-			add_processor(&l, id);
+		if (is_processor(p, &found))
+			add_processor(&l, found);
 	say_left_out(&l);
 	return l.count;
 }

@@ -53,8 +53,8 @@ void e820_give_to_palloc(void);
 extern uint8_t boot_rsdp[RSDP_BYTES];
 /* ACPI's root, wherever it is, and its size; NULL and 0: there is none. */
 const void *acpi_root(uint32_t *bytes);
-/* APIC ids of the processors, this one's first; says what is left out. */
-uint32_t acpi_find_cpus(uint32_t self, uint32_t *apic_ids, uint32_t max);
+/* Ids of the processors, this one's first; says what is left out. */
+uint32_t acpi_find_cpus(uint32_t self, struct cpu_ids *ids, uint32_t max);
 void acpi_find_clocks(struct ref_hw *hw);
 /* Where IOAPICs are, and the number of each one's first line. */
 struct acpi_ioapic {

@@ -39,7 +39,7 @@
 
 void main_bsp(uint32_t mbi_maddr, uint32_t loader) noreturn;
 
-static uint32_t apic_ids[MAX_CPUS];
+static struct cpu_ids cpu_ids[MAX_CPUS];
 static uint32_t cpus_found;
 static struct ref_hw clocks;
 
@@ -81,7 +81,7 @@ static void find_processors(void)
 
 	if (boot_options.max_cpus)
 		max = MIN(max, boot_options.max_cpus);
-	cpus_found = acpi_find_cpus(cpu_apic_id(), apic_ids, max);
+	cpus_found = acpi_find_cpus(cpu_apic_id(), cpu_ids, max);
 	acpi_find_clocks(&clocks);
 	ioapics_found = acpi_find_ioapics(ioapics, IOAPICS_MAX);
 	acpi_ports_found = acpi_find_ports(acpi_ports);
@@ -302,7 +302,7 @@ static void main_on_own_stack(void)
 	console_set_rate(boot_options.console_rate);
 	version_set_commandline(boot_cmdline);
 	sched_all_gone = report_final;	/* before a domain can come and go */
-	smp_start(apic_ids, cpus_found, e820_low_page(),
+	smp_start(cpu_ids, cpus_found, e820_low_page(),
 		  &(struct ap_tables){ boot_l4_maddr, boot_gdt_maddr }, sched_loop);
 	log_info("processors: %u, TSC %lu kHz", cpu_count, tsc_khz);
 	domain_set_overcommit(boot_options.overcommit);

@@ -7,6 +7,7 @@
 #include <xen/event_channel.h>
 #include <xen/memory.h>
 #include <xen/physdev.h>
+#include <xen/platform.h>
 #include <xen/sysctl.h>
 #include <xen/version.h>
 #include <xen/xsm/flask_op.h>
@@ -56,6 +57,8 @@ static const struct {
 	{ PRIV_SYSCTL, XEN_SYSCTL_get_cpu_policy },
 	{ PRIV_SYSCTL, XEN_SYSCTL_get_cpu_featureset },
 	{ PRIV_SYSCTL, PASTURE_SYSCTL_control },
+	{ PRIV_PLATFORM, XENPF_get_cpuinfo },
+	{ PRIV_PLATFORM, XENPF_set_processor_pminfo },
 	{ PRIV_MEMORY, XENMEM_machine_memory_map },
 	{ PRIV_MEMORY, XENMEM_get_sharing_freed_pages },
 	{ PRIV_MEMORY, XENMEM_get_sharing_shared_pages },

@@ -65,10 +65,15 @@ void delay_us(uint64_t us);
 struct ap_tables {
 	maddr_t l4, gdt;
 };
+/* A processor's numbers, as in struct percpu. */
+struct cpu_ids {
+	uint32_t apic, acpi;
+};
 /*
- * smp.c: start CPUs 1 .. count - 1, with the APIC ids given; they call `entry`.
+ * smp.c: start CPUs 1 .. count - 1, with the ids given (the first are this
+ * one's); they call `entry`.
  */
-void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
+void smp_start(const struct cpu_ids *ids, uint32_t count, maddr_t trampoline,
 	       const struct ap_tables *tables, void (*entry)(void));
 
 /*

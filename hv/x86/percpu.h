@@ -18,6 +18,9 @@
 struct vcpu;			/* dom/vcpu.h; x86 only carries the pointer */
 struct pagefns_bracket;		/* sharing/pagefns.h; only the pointer, too */
 
+/* Of acpi_id: no table of ACPI's names the processor. */
+#define ACPI_ID_NONE	UINT32_MAX
+
 /* A page of the running guest's that may be used until the next flush. */
 struct ref_page {
 	uint64_t number;	/* of the reference's page; 0: none */
@@ -32,7 +35,8 @@ struct percpu {
 	void *guest_regs_end;
 	void *stack_top;		/* this CPU's own stack, for C code */
 	uint32_t id;			/* 0 .. cpu_count - 1 */
-	uint32_t apic_id;
+	/* how interrupts name it, and ACPI's objects; constant after boot */
+	uint32_t apic_id, acpi_id;
 
 	struct vcpu *current;		/* running vCPU, NULL when idle */
 	/*

@@ -75,11 +75,13 @@ static void wait_online(const struct percpu *cpu)
 		delay_us(1);
 }
 
-static bool start_one(uint32_t id, uint32_t apic_id, maddr_t trampoline)
+static bool start_one(uint32_t id, const struct cpu_ids *ids, maddr_t trampoline)
 {
 	struct percpu *cpu = cpu_areas[id];
+	uint32_t apic_id = ids->apic;
 
 	cpu->apic_id = apic_id;
+	cpu->acpi_id = ids->acpi;
 	ap_id = id;
 	ap_stack_top = cpu->stack_top;
 	atomic_store(&ap_calls[apic_id], AP_CALLED);
@@ -91,11 +93,12 @@ static bool start_one(uint32_t id, uint32_t apic_id, maddr_t trampoline)
 	return true;
 }
 
-void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
+void smp_start(const struct cpu_ids *ids, uint32_t count, maddr_t trampoline,
 	       const struct ap_tables *tables, void (*entry)(void))
 {
 	uint32_t i;
 
+	this_cpu()->acpi_id = ids[0].acpi;
 	this_cpu()->online = 1;
 	if (!maddr_n(trampoline) && count > 1) {
 		log_warn("no memory below 640 KiB to start processors in: one is used");
@@ -103,11 +106,11 @@ void smp_start(const uint32_t *apic_ids, uint32_t count, maddr_t trampoline,
 	}
 	ap_write_trampoline(trampoline, tables);
 	for (i = 1; i < count; i++) {
-		if (start_one(cpu_count, apic_ids[i], trampoline))
+		if (start_one(cpu_count, &ids[i], trampoline))
 			cpu_count++;
 		else
 			log_warn("processor with APIC id %u does not start",
-				 apic_ids[i]);
+				 ids[i].apic);
 	}
 	atomic_store(&ap_entry, entry);
 	for (i = 1; i < cpu_count; i++)

@@ -10,6 +10,8 @@
 #include "boot/boot.h"
 #include "debug/log.h"
 #include "unit/suite.h"
+#include "x86/init.h"
+#include "x86/percpu.h"
 
 #define RAM	(4UL << 30)	/* of addresses; a few pages are touched */
 #define RSDP	0xf0000u
@@ -22,7 +24,7 @@
 
 uint8_t boot_rsdp[RSDP_BYTES];
 
-static uint32_t ids[256];
+static struct cpu_ids ids[256];
 static uint32_t madt_bytes;
 
 static void put(uint64_t at, uint64_t v, unsigned int bytes)
@@ -80,6 +82,20 @@ static void x2apic(uint32_t id, uint32_t flags)
 	entry(9, 16, 4, id, 8, flags);
 }
 
+/* An enabled processor (kind 9: of the longer kind; 0: it is not enabled). */
+static void named(unsigned int kind, uint32_t id, uint32_t acpi_id)
+{
+	uint64_t e = MADT + madt_bytes;
+
+	if (kind == 9) {
+		put(e + 12, acpi_id, 4);
+		x2apic(id, 1);
+	} else {
+		put(e + 2, acpi_id, 1);
+		lapic(id, kind);
+	}
+}
+
 static void setup(void)
 {
 	fake_ram = mmap(NULL, RAM, PROT_READ | PROT_WRITE,
@@ -117,9 +133,30 @@ START_TEST(both_kinds)
 	x2apic(6, 1);
 	x2apic(2, 1);		/* the same one again */
 	ck_assert_uint_eq(cpus(), 3);
-	ck_assert_uint_eq(ids[0], 0);
-	ck_assert_uint_eq(ids[1], 2);
-	ck_assert_uint_eq(ids[2], 6);
+	ck_assert_uint_eq(ids[0].apic, 0);
+	ck_assert_uint_eq(ids[1].apic, 2);
+	ck_assert_uint_eq(ids[2].apic, 6);
+}
+END_TEST
+
+/* The number that ACPI's objects have for it: of the first entry that says. */
+START_TEST(names_of_processors)
+{
+	ck_assert_uint_eq(cpus(), 1);	/* this one, of which nothing is said */
+	ck_assert_uint_eq(ids[0].acpi, ACPI_ID_NONE);
+	named(1, 2, 7);
+	named(9, 0, 0x1234567);
+	named(0, 4, 9);		/* not enabled */
+	named(1, 0, 3);		/* these were named */
+	named(9, 2, 8);
+	named(1, 6, 0);
+	ck_assert_uint_eq(cpus(), 3);
+	ck_assert_uint_eq(ids[0].acpi, 0x1234567);
+	ck_assert_uint_eq(ids[1].acpi, 7);
+	ck_assert_uint_eq(ids[2].apic, 6);
+	ck_assert_uint_eq(ids[2].acpi, 0);
+	ck_assert_uint_eq(acpi_find_cpus(0, ids, 1), 1);
+	ck_assert_uint_eq(ids[0].acpi, 0x1234567);
 }
 END_TEST
 
@@ -199,7 +236,7 @@ START_TEST(left_out)
 	x2apic(0x10000, 1);
 	lapic(255, 1);		/* means all of them: none */
 	ck_assert_uint_eq(cpus(), MAX_CPUS);
-	ck_assert_uint_eq(ids[MAX_CPUS - 1], 2 * (MAX_CPUS - 1));
+	ck_assert_uint_eq(ids[MAX_CPUS - 1].apic, 2 * (MAX_CPUS - 1));
 }
 END_TEST
 
@@ -366,6 +403,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, both_kinds);
+	tcase_add_test(t, names_of_processors);
 	tcase_add_test(t, ioapics);
 	tcase_add_test(t, acpi_ports);
 	tcase_add_test(t, config_in_memory);

@@ -187,7 +187,7 @@ END_TEST
 START_TEST(first_gets_what_is_there)
 {
 	static const unsigned int count[] = {
-		[PRIV_DOMCTL] = 23, [PRIV_SYSCTL] = 13, [PRIV_PLATFORM] = 0,
+		[PRIV_DOMCTL] = 23, [PRIV_SYSCTL] = 13, [PRIV_PLATFORM] = 2,
 		[PRIV_MEMORY] = 10, [PRIV_CONSOLE] = 1, [PRIV_VERSION] = 2,
 		[PRIV_EVENT] = 4, [PRIV_MMU] = 4, [PRIV_MMUEXT] = 7, [PRIV_XSM] = 2,
 		[PRIV_PHYSDEV] = 15, [PRIV_DEVICE] = 3,

@@ -124,11 +124,11 @@ static void setup(void)
 
 static void start(unsigned int count)
 {
-	uint32_t ids[MAX_CPUS];
+	struct cpu_ids ids[MAX_CPUS];
 	unsigned int i, j;
 
 	for (i = 0; i < count; i++)
-		ids[i] = i;
+		ids[i] = (struct cpu_ids){ i, 300 + i };
 	smp_start(ids, count, MADDR(0x8000), &(struct ap_tables){ 0 }, entry);
 	for (i = 0; i < 8000; i++)
 		pass(1000000);		/* whoever is late comes now */
@@ -136,6 +136,9 @@ static void start(unsigned int count)
 		for (j = 1; j < i; j++)
 			ck_assert(!ap[i].has || ap[i].has != ap[j].has);
 	ck_assert_uint_eq(ipis, cpu_count - 1);
+	ck_assert_uint_eq(this_cpu()->acpi_id, 300);
+	for (i = 1; i < cpu_count; i++)	/* whichever it became */
+		ck_assert_uint_eq(areas[i].acpi_id, 300 + areas[i].apic_id);
 }
 
 static unsigned int have_come(void)
