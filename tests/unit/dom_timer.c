@@ -137,7 +137,9 @@ END_TEST
 START_TEST(apic_gets_the_earlier_of_slice_and_timer)
 {
 	this_cpu()->slice_end_tsc = fake.now + 500;
-	timer_set(&a, fake.now + 1000);
+	fake.lapic[0] = 0;
+	timer_set(&a, fake.now + 1000);	/* the only one is the first, too */
+	ck_assert_uint_eq(fake.lapic[0], fake.now + 500);
 	timer_arm();
 	ck_assert_uint_eq(fake.lapic[0], fake.now + 500);
 	timer_set(&b, fake.now + 100);	/* becomes the first: armed by itself */
