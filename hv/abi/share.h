@@ -207,8 +207,8 @@ struct shareop_info {
  * Other uses that a shared page cannot have get the private page of a break in
  * the same way: as a page table, as a descriptor table, to be given back
  * (XENMEM_decrease_reservation).  A frame whose last entry was cleared before,
- * one of the last 512 of the domain's, went with its hold then; to give it back
- * as well is done, and does nothing.  Without break first all of this is
+ * one of the last 1024 of the domain's, went with its hold then; to give it
+ * back as well is done, and does nothing.  Without break first all of this is
  * -EBUSY.
  *
  * The operator may choose this for a guest (breaks=first in the domain list).

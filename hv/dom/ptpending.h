@@ -48,8 +48,11 @@ struct pt_tree {
  * (pv/grant_op.c), and a few more
  */
 #define RENAMES_MAX 40
-/* a list of frames that a guest gives back in one call has so many */
-#define RECENT_NAMES 512
+/*
+ * twice what a list of frames has that Linux gives back in one call: what else
+ * breaks while it makes the list (the map of memory) has names, too
+ */
+#define RECENT_NAMES 1024
 
 struct pt_rename {
 	/* frames; the same if it was taken over, not copied */

@@ -98,6 +98,32 @@ START_TEST(given_after_it_went)
 }
 END_TEST
 
+/* pages that its balloon gives back in one call */
+#define LINUX_LIST	512u
+
+/*
+ * Of Linux without init_on_alloc and xen_scrub_pages, where none of them is
+ * written first: what else breaks meanwhile, as the map of memory does that has
+ * their list, pushes no name of theirs out.
+ */
+START_TEST(given_beside_other_breaks)
+{
+	unsigned int i;
+	mfn_t first;
+
+	ck_assert_int_eq(mode_call(SHARE_MODE_VERSION, BOTH | SHARE_MODE_SOLE, 0, 0), 0);
+	first = shared(p, 7, true);
+	ck_assert_int_eq(map(p, 0), 0);
+	for (i = 0; i < LINUX_LIST - 1 + LINUX_LIST / 2; i++) {
+		uint64_t pfn = p + 10 + i % 30;
+
+		(void)shared(pfn, 3000 + 600 * (i % 30), i < 30);
+		ck_assert(sharefault(d->vcpu[0], fake_va(pfn), WRITE));
+	}
+	ck_assert_int_eq(give_one(first), 1);
+}
+END_TEST
+
 /* One that is held by another name still is not gone. */
 START_TEST(one_entry_of_two_went)
 {
@@ -469,6 +495,7 @@ int main(void)
 	tcase_add_loop_test(tc, given_while_mapped, 0, 2);
 	tcase_add_test(tc, given_with_two_entries);
 	tcase_add_loop_test(tc, given_after_it_went, 0, 2);
+	tcase_add_test(tc, given_beside_other_breaks);
 	tcase_add_test(tc, one_entry_of_two_went);
 	tcase_add_test(tc, refused_without_break_first);
 	tcase_add_test(tc, given_amid_an_extent);
