@@ -10,6 +10,8 @@ done
 version=$(sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
 grep -q "^PACKAGE_VERSION=\"$version\"" guest-lib/linux/dkms.conf ||
 	echo "debian/changelog: version $version is not that of guest-lib/linux/dkms.conf"
+grep -q '^BUILD_EXCLUSIVE_KERNEL="^6' guest-lib/linux/dkms.conf ||
+	echo "guest-lib/linux/dkms.conf: a module for one version of Linux would be built for all"
 for f in debian/rules debian/build.sh debian/pasture-boot; do
 	grep -q "pasture-$version\|^exec\|xen-pasture-$version" $f || echo "$f: another version than $version"
 done
