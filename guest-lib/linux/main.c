@@ -194,11 +194,9 @@ static void end(void)
 
 static int kinds_init(void)
 {
-	int rc = table_init();
-
 	/* These two patch text: they come before text is shared. */
-	if (!rc)
-		rc = cache_init();
+	int rc = cache_init();
+
 	if (!rc)
 		rc = free_init();
 	if (!rc)
@@ -237,6 +235,8 @@ static int __init pasture_start(void)
 
 	if (!rc)
 		rc = hyper_mode_set();
+	if (!rc)
+		rc = table_init();
 	if (rc)
 		return rc;
 	epoch_at = jiffies + EPOCH;
