@@ -225,28 +225,24 @@ static struct attribute *balloon_attrs[] = {
 };
 static const struct attribute_group balloon_group = { .attrs = balloon_attrs };
 
-static struct kobject *folder(const char *name, const struct attribute_group *group)
+/*
+ * It is known before its files are there: who reads one at once looks for it.
+ */
+static int folder(struct kobject **k, const char *name, const struct attribute_group *group)
 {
-	struct kobject *k = kobject_create_and_add(name, root);
-
-	if (k && sysfs_create_group(k, group)) {
-		kobject_put(k);
-		k = NULL;
-	}
-	return k;
+	*k = kobject_create_and_add(name, root);
+	return *k ? sysfs_create_group(*k, group) : -ENOMEM;
 }
 
 static int fill(void)
 {
-	int kind;
+	int kind, rc = 0;
 
-	for (kind = KIND_NONE + 1; kind < KINDS; kind++) {
-		folders[kind] = folder(kind_names[kind], &kind_group);
-		if (!folders[kind])
-			return -ENOMEM;
-	}
-	balloon = folder("balloon", &balloon_group);
-	return balloon ? sysfs_create_group(root, &root_group) : -ENOMEM;
+	for (kind = KIND_NONE + 1; !rc && kind < KINDS; kind++)
+		rc = folder(&folders[kind], kind_names[kind], &kind_group);
+	if (!rc)
+		rc = folder(&balloon, "balloon", &balloon_group);
+	return rc ? rc : sysfs_create_group(root, &root_group);
 }
 
 int sysfs_init(void)
