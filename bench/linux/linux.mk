@@ -28,10 +28,10 @@ $(L)/xen.elf: $(PKG)/xen-hypervisor-4.17-amd64/.done
 	@gzip -dc $(PKG)/xen-hypervisor-4.17-amd64/boot/xen-4.17-amd64.gz > $@
 
 $(L)/diskcheck: bench/linux/io/diskcheck.c
-$(L)/memcheck $(L)/mappers $(L)/counted: $(L)/%: bench/linux/%.c
+$(L)/memcheck $(L)/mappers $(L)/counted $(L)/area: $(L)/%: bench/linux/%.c
 # With its symbols, and at addresses that no other program has.
 $(L)/counted: PLACE := -no-pie -Wl,-Ttext-segment=0x10000000
-$(L)/memcheck $(L)/mappers $(L)/counted $(L)/diskcheck: | $(B)/.deps
+$(L)/memcheck $(L)/mappers $(L)/counted $(L)/area $(L)/diskcheck: | $(B)/.deps
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) -std=gnu11 -Os -static $(or $(PLACE),-s) -Wall -Wextra -Werror -D_GNU_SOURCE -o $@ $(filter %.c,$^)
@@ -65,10 +65,12 @@ $(L)/pasture-%.ko: $(L)/ko-%/pasture.ko
 .PRECIOUS: $(PKG)/headers-%/.done $(L)/ko-%/pasture.ko $(L)/pasture-%.ko $(L)/share-%.list
 
 # The RAM disk that brings it, and what tests it there.
-$(L)/share-%.list: bench/linux/share.list
+$(L)/share-%.list: bench/linux/share.list $(PKG)/linux-image-%/.done
 	@mkdir -p $(@D)
 	@sed 's|@KO@|$(L)/pasture-$*.ko|' $< > $@
-$(L)/share-%.gz: $(L)/share-%.list $(L)/pasture-%.ko $(L)/mappers $(L)/counted bench/linux/share.sh | $(B)/harness
+	@echo "file /lib/brd.ko $$(find $(PKG)/linux-image-$*/lib/modules -name brd.ko) 644" >> $@
+$(L)/share-%.gz: $(L)/share-%.list $(L)/pasture-%.ko $(L)/mappers $(L)/counted $(L)/area \
+		bench/linux/share.sh | $(B)/harness
 	@$(B)/harness initramfs $@ $<
 
 # stress-ng, the libraries that it is linked with, and where Debian has them.

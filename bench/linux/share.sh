@@ -240,6 +240,62 @@ share_connect() {
 	echo "broke=$broke"
 }
 
+# Pages of a block device are left alone: they may be in a request that nothing tells of.
+share_device() {
+	free=/sys/module/pasture/parameters/free_mib
+	# Room for its pages; programs' pages that are offered meanwhile are some 200.
+	echo 16 >$free && sleep 4 || return 1
+	insmod /lib/brd.ko rd_nr=1 rd_size=4096 && mknod /tmp/ram b 1 0 && exec 6</tmp/ram || return 1
+	before=$(share_number cache/offered)
+	cat <&6 >/dev/null
+	n=$(kb_of Buffers)
+	[ "$n" -ge 3072 ] || { echo "only $n KiB are cached"; return 1; }
+	sleep 4
+	offered=$(($(share_number cache/offered) - before))
+	exec 6<&- && echo 2 >$free
+	[ $offered -lt 512 ] || { echo "$offered of 1024 were offered"; return 1; }
+}
+
+# share_said TEXT: the process with the area says so.
+share_said() {
+	i=0
+	until grep -q "$1" /tmp/area.log; do
+		i=$((i + 1))
+		[ $i -lt 100 ] || { cat /tmp/area.log; return 1; }
+		usleep 100000
+	done
+}
+
+share_area_make() {
+	busybox mkfifo /tmp/area.say && exec 7<>/tmp/area.say || return 1
+	area 256 <&7 >/tmp/area.log 2>&1 &
+	area_pid=$!
+	share_said made
+}
+
+# An area of vmalloc is shared; a process maps it.
+share_area_map() {
+	i=0
+	until [ "$(share_number vmalloc/shared)" -ge 1000 ]; do
+		i=$((i + 1))
+		[ $i -lt 40 ] || { share_number vmalloc/shared; return 1; }
+		share_second
+	done
+	before=$(share_number vmalloc/broken)
+	echo >&7 && share_said mapped && sleep 2 || return 1
+	broke=$(($(share_number vmalloc/broken) - before))
+	[ $broke -ge 200 ] || { echo "$broke broke"; return 1; }
+}
+
+# As long as it does they are not offered again: one that ends has entries that nobody counts.
+share_area_rest() {
+	before=$(share_number vmalloc/offered)
+	sleep 26
+	offered=$(($(share_number vmalloc/offered) - before))
+	echo >&7 && wait $area_pid || { cat /tmp/area.log; return 1; }
+	[ $offered -lt 128 ] || { echo "$offered were offered"; return 1; }
+}
+
 # share_more SECONDS NUMBER: so many pages of the cache are shared within that time.
 share_more() {
 	wanted=$(($(share_number cache/accepted) + $2)) i=0
@@ -473,6 +529,7 @@ share_bad() {
 		step "refused-$words" share_refused $words
 	done
 	dmesg | sed -n 's/.*pasture: \([a-z_]*=.*: .*\)/@guest reason \1/p'
+	step area-make share_area_make
 	step load share_load
 	loaded=1
 	step twice share_refused
@@ -482,6 +539,9 @@ share_bad() {
 	step free share_free
 	step order share_order
 	step connect share_connect
+	step area-map share_area_map
+	step area-rest share_area_rest
+	step device share_device
 	step unload rmmod pasture
 	complaints
 }

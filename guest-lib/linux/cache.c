@@ -7,6 +7,11 @@
  * and nothing else.  A page is tried when it has been there for one to two
  * periods: a file that is being written or read is left to come to rest.
  *
+ * Left out are pages whose buffers somebody may write to a disk with no more
+ * than a reference of the buffer's: no lock, mark or count of the page tells
+ * that its frame's number is in a request just now (jbd2 writes its journal
+ * so).  Those are a block device's, and such as Linux itself would not move.
+ *
  * An offer (LX3).  The page gets a reference and is locked, so it stays in its
  * file and nobody maps it; it is unmapped, so no page table has it, pinned or
  * not.  Code that walks page tables without a lock (get_user_pages_fast) may
@@ -135,6 +140,15 @@ static bool is_cached(struct folio *folio)
 	       folio->mapping && !((unsigned long)folio->mapping & PAGE_MAPPING_FLAGS);
 }
 
+/* Nobody uses its buffers without the page's lock, or mark. */
+static bool is_whole(struct folio *folio)
+{
+	const struct address_space *mapping = folio->mapping;
+
+	return mapping->host && !S_ISBLK(mapping->host->i_mode) &&
+	       (!folio_test_private(folio) || mapping->a_ops->migrate_folio);
+}
+
 static bool is_still(struct folio *folio)
 {
 	return folio_test_uptodate(folio) && !folio_test_writeback(folio) && !folio_test_swapcache(folio);
@@ -161,7 +175,7 @@ static struct folio *hold(unsigned long pfn)
 		folio_put(folio);
 		return NULL;
 	}
-	if (folio_pfn(folio) == pfn && is_cached(folio) && is_still(folio))
+	if (folio_pfn(folio) == pfn && is_cached(folio) && is_whole(folio) && is_still(folio))
 		return folio;
 	release(folio);
 	return NULL;
@@ -282,10 +296,10 @@ static void try_all(unsigned long *bits, bool again)
 	for_each_set_bit(pfn, bits, hyper_pfns) {
 		clear_bit(pfn, bits);
 		count = try_page(pfn, count, again);
-		if (count < OFFER_BATCH)
-			continue;
-		offer_held(count);
-		count = 0;
+		if (count == OFFER_BATCH) {
+			offer_held(count);
+			count = 0;
+		}
 		cond_resched();
 	}
 	offer_held(count);

@@ -35,9 +35,12 @@
  *       and the memory map the area's, too.  Any other reference makes the
  *       hypervisor refuse: further mappings (stacks, modules, user space), page
  *       tables, grants, areas that it writes itself.
+ *       What processes map is not offered (LX3; quiet.c): of one that is going
+ *       away the hypervisor does not count the entries.
  *  LX3  a page of the cache is offered while it is locked, unmapped, and its
  *       reference count frozen, after a grace period since it was so: nobody
- *       can have its frame's number at hand (cache.c).
+ *       can have its frame's number at hand (cache.c).  A block device's pages
+ *       are left alone, for there that does not follow.
  *  LX4  interrupts are off for one batch of OFFER_BATCH pages, never longer, on
  *       all CPUs where pages of the kernel's go (offer.c).
  *  LX5  the table says "shared" of a page that was offered with success; it may
@@ -227,6 +230,7 @@ bool quiet_looks_left(void);
 void vmalloc_init(void);
 void vmalloc_round(void);
 void vmalloc_fini(void);
+bool vmalloc_is_own(unsigned long pfn);	/* one that was, still? */
 
 /* large.c */
 void large_round(void);

@@ -79,14 +79,29 @@ static bool is_quiet(struct quiet_page *p)
 
 /*
  * The page is what it was when the list was made: one of a block may have been
- * freed, and taken by an interrupt, a moment ago.  Where its entries do not
- * prove that (a page of vmalloc's has two), it is looked at itself.
+ * freed, and taken by an interrupt, a moment ago, and one of an area mapped by
+ * a process.
  */
 static bool is_its(const void *list, unsigned long pfn)
 {
 	const struct quiet_list *l = list;
 
-	return table_kind(pfn) == l->kind && (l->kind != KIND_LARGE || large_is_one(pfn));
+	if (table_kind(pfn) != l->kind)
+		return false;
+	if (l->kind == KIND_LARGE)
+		return large_is_one(pfn);
+	return l->kind != KIND_VMALLOC || vmalloc_is_own(pfn);
+}
+
+/* What is something else now rests: nobody is stopped for it each time. */
+static bool is_ready(const struct quiet_list *l, struct quiet_page *p)
+{
+	if (!table_may_offer(p->pfn, l->kind) || !is_quiet(p))
+		return false;
+	if (is_its(l, p->pfn))
+		return true;
+	table_refused(p->pfn);
+	return false;
 }
 
 static void flush(const struct quiet_list *l, struct offer *o)
@@ -118,7 +133,7 @@ void quiet_round(struct quiet_list *l)
 
 		if (i % LOOKS_AT_ONCE == 0)
 			cond_resched();
-		if (!table_may_offer(p->pfn, l->kind) || !is_quiet(p) || !offer_add(o, p->pfn, p->va))
+		if (!is_ready(l, p) || !offer_add(o, p->pfn, p->va))
 			continue;
 		flush(l, o);
 		cond_resched();

@@ -41,22 +41,29 @@ static unsigned int epochs;	/* since the list was made */
 static struct list_head *areas;
 static spinlock_t *areas_lock;
 
+/*
+ * The page is vmalloc's own, and no process maps it: of one that is just going
+ * away the hypervisor does not count the entries any more.
+ */
+bool vmalloc_is_own(unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+
+	return page && !PageReserved(page) && !PageSlab(page) && !PageLRU(page) && !PageTable(page) &&
+	       page_count(page) == 1 && !page_mapped(page);
+}
+
 /* The page that va leads to, if it is vmalloc's own. */
 static bool own_page(unsigned long va, unsigned long *pfn)
 {
 	unsigned int level;
 	unsigned long mfn;
-	struct page *page;
 	pte_t *entry = lookup_address(va, &level);
 
 	if (!entry || level != PG_LEVEL_4K || !pte_present(*entry))
 		return false;
 	*pfn = pte_pfn(*entry);
-	if (!pfn_valid(*pfn) || *pfn >= hyper_pfns || !hyper_frame_of(*pfn, &mfn))
-		return false;
-	page = pfn_to_page(*pfn);
-	return !PageReserved(page) && !PageSlab(page) && !PageLRU(page) && !PageTable(page) &&
-	       page_count(page) == 1 && !page_mapped(page);
+	return *pfn < hyper_pfns && hyper_frame_of(*pfn, &mfn) && vmalloc_is_own(*pfn);
 }
 
 /*
