@@ -14,7 +14,9 @@
  *
  * Linux asks every two seconds, for a few blocks of each size, so that a guest
  * at work pays little for pages that it takes again; and none of a zone that is
- * at its low watermark, which in a small guest is most of what is free.  In a
+ * at its low watermark, which in a small guest is most of what is free.  Where
+ * these blocks are more than half of what is free they are left alone: who
+ * wants memory then would reclaim, or be killed, beside them.  In a
  * guest at rest all are offered at once where they lie: while the zone's lock
  * is held nobody takes a page off the allocator's lists.  Those that wait on
  * CPUs' lists are brought there first.
@@ -64,14 +66,30 @@ static void offer_block(struct page *page, unsigned int length)
 	}
 }
 
-/* An error: the pages were not looked at, and are reported again. */
+/* What is held here nobody can have meanwhile: no more than is left to them. */
+static bool is_too_much(struct scatterlist *list, unsigned int count)
+{
+	unsigned long pages = 0;
+	struct scatterlist *s;
+	unsigned int i;
+
+	for_each_sg(list, s, count, i)
+		pages += s->length >> PAGE_SHIFT;
+	return pages > global_zone_page_state(NR_FREE_PAGES);
+}
+
+/*
+ * An error: the pages were not looked at, and are reported again.  Nor do they
+ * wait here for who is busy.
+ */
 static int report(struct page_reporting_dev_info *unused, struct scatterlist *list, unsigned int count)
 {
 	struct scatterlist *s;
 	unsigned int i;
 	int rc = -EAGAIN;
 
-	mutex_lock(&pasture_lock);
+	if (is_too_much(list, count) || !mutex_trylock(&pasture_lock))
+		return rc;
 	if (main_is_sharing() && balloon_rests()) {
 		for_each_sg(list, s, count, i)
 			offer_block(sg_page(s), s->length);
@@ -195,15 +213,22 @@ static unsigned long offer_some(struct zone *zone, unsigned long pfn, unsigned l
 	return pfn;
 }
 
+/* Nobody took much since so many pages had been taken. */
+static bool still_rests(unsigned long since)
+{
+	count_events();
+	return taken - since < REST_PAGES;
+}
+
 /* False: the guest, or the balloon, does something else now. */
-static bool offer_zone(struct zone *zone)
+static bool offer_zone(struct zone *zone, unsigned long since)
 {
 	unsigned long pfn = zone->zone_start_pfn, end = zone_end_pfn(zone);
 	bool may = true;
 
 	while (may && pfn < end) {
 		mutex_lock(&pasture_lock);
-		may = main_is_sharing() && balloon_rests();
+		may = main_is_sharing() && balloon_rests() && still_rests(since);
 		if (may)
 			pfn = offer_some(zone, pfn, end);
 		mutex_unlock(&pasture_lock);
@@ -212,13 +237,13 @@ static bool offer_zone(struct zone *zone)
 	return may;
 }
 
-static bool offer_zones(void)
+static bool offer_zones(unsigned long since)
 {
 	int node, zone;
 
 	for_each_online_node(node)
 		for (zone = 0; zone < MAX_NR_ZONES; zone++)
-			if (!offer_zone(&NODE_DATA(node)->node_zones[zone]))
+			if (!offer_zone(&NODE_DATA(node)->node_zones[zone], since))
 				return false;
 	return true;
 }
@@ -226,14 +251,16 @@ static bool offer_zones(void)
 void free_look(void)
 {
 	static unsigned long looked_at;
+	unsigned long now;
 
 	if (!active || !is_at_rest() || freed - looked_at < FREED_LEAST || time_before(jiffies, next_look))
 		return;
 	next_look = jiffies + LOOK_PERIOD;
+	now = freed;
 	if (drain)
 		drain(NULL);
-	if (offer_zones())
-		looked_at = freed;
+	if (offer_zones(taken))
+		looked_at = now;
 }
 
 /* Without pasture_lock, which a report under way wants. */
