@@ -24,6 +24,9 @@
 
 #include "dom/sched_account.h"
 
+/* No debt is so old, and with the largest cap so many budgets are a number. */
+#define PERIODS_MOST	(1UL << 20)
+
 /* LOCK_ACCOUNT held.  CPUs' clocks differ a little: time does not go back. */
 static void count(struct sched_account *a, uint64_t now) needs_lock(&a->lock)
 {
@@ -73,7 +76,7 @@ static void refill(struct sched_account *a, uint64_t now) needs_lock(&a->lock)
 
 	if (period <= a->period)
 		return;
-	a->left_ns += (int64_t)(period - a->period) * budget(a);
+	a->left_ns += (int64_t)MIN(period - a->period, PERIODS_MOST) * budget(a);
 	a->left_ns = MIN(a->left_ns, budget(a)); /* ACCT4 */
 	a->period = period;
 }

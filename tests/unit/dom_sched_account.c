@@ -156,6 +156,17 @@ START_TEST(budgets_do_not_add_up)
 }
 END_TEST
 
+/* The tools may name any cap of 16 bits, on a machine that is up for years. */
+START_TEST(no_cap_and_no_time_are_too_large)
+{
+	a.cap = 65535;
+	now = 200UL * 24 * 3600 * 1000 * MS;
+	ck_assert_uint_eq(slice(SLICE, SLICE), SLICE);
+	now *= 100;
+	ck_assert_uint_eq(slice(SLICE, SLICE), SLICE);
+}
+END_TEST
+
 /*
  * With the smallest cap, too, a guest gets on, and has no more than its
  * percent.
@@ -235,6 +246,7 @@ int main(void)
 	tcase_add_test(tc, a_running_slice_is_taken);
 	tcase_add_test(tc, a_debt_is_paid);
 	tcase_add_test(tc, budgets_do_not_add_up);
+	tcase_add_test(tc, no_cap_and_no_time_are_too_large);
 	tcase_add_test(tc, the_smallest_cap);
 	tcase_add_test(tc, many_cpus_charge_one_domain);
 	return suite_run();
