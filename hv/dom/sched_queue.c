@@ -40,6 +40,10 @@
  * for each running vCPU of its domain.  This lead does not grow with time, so
  * in the long run shares go by the weights.
  *
+ * GAP: not so of vCPUs that may not leave a CPU while another CPU is less in
+ *      demand: the floor of RUNQ5 comes from that one, and each of them gets as
+ *      many turns as the others, whatever its weight.
+ *
  * Locks: two queues at once (a thief's and another's) by spin_lock_pair().  No
  * CPU takes another one's lock to enter a guest that waits in its own queue,
  * unless the first vCPU of the other queue looks as if it were worth it.
