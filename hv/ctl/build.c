@@ -565,10 +565,12 @@ static void start(struct build *b, uint32_t instance, uint32_t generation)
 		 d->id, d->name, d->sharing.group_name, b->pages, d->sharing.budget,
 		 (now_ns() - b->begun_ns) / 1000,
 		 b->config->part ? " part=" : "", b->config->part ?: "");
+	domain_hold(d);
 	domain_start(d);
 	/* Whoever ended the others may have passed by before. */
 	if (lives_ending())
 		domain_end(d);
+	domain_put(d);
 }
 
 static void give_up(struct build *b)

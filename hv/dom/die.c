@@ -111,7 +111,9 @@ void domain_destroy(struct domain *d)
 
 void domain_abandon(struct domain *d)
 {
+	domain_hold(d);		/* The reaper waits for no vCPU, but for us. */
 	die(d, DOM_BUILDING, SHUTDOWN_crash);
+	domain_put(d);
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...)

@@ -7,7 +7,8 @@
  *              domain rules (die.h), SHUT -> domain_end() -> DYING
  *   DYING -> reaper (destroy.c) -> DEAD -> gone
  *
- * D1  refs = 1 while on the table + one per domain_find().  Frames hold no
+ * D1  refs = 1 while on the table + one per domain_find() and domain_hold().
+ *     Who made it holds it while it may end in his hands.  Frames hold no
  *     reference to the domain (seed 000): they name it by number, and when that
  *     number is free again, no frame names it any more (destroy.c, END1-END4).
  * D2  pages.total = length of the page list <= pages.max (I10).
@@ -289,6 +290,11 @@ int domain_create_empty(domid_hv_t id, uint32_t vcpus, struct domain **made);
  */
 struct domain *domain_find(domid_hv_t id);
 void domain_put(struct domain *d);
+/* The same, of a domain that the caller has: he made it, or looked it up. */
+static inline void domain_hold(struct domain *d)
+{
+	atomic_add(&d->refs, 1);
+}
 /* SHUTDOWN_*, of a domain that is SHUT or DYING. */
 static inline uint32_t domain_shutdown_code(const struct domain *d)
 {

@@ -161,6 +161,45 @@ START_TEST(held_at_death)
 }
 END_TEST
 
+/* The reaper of another CPU, for as long as it has anything to do. */
+static void reap(void)
+{
+	for (unsigned int i = 0; i < 5000; i++)
+		(void)reaper_step();
+}
+
+/*
+ * Whose making failed is the reaper's as soon as it is DYING, and stays whole
+ * until who made it has let go.
+ */
+START_TEST(abandoned)
+{
+	struct domain *others[2] = { fake_domain("", 50), fake_domain("", 50) };
+	unsigned int before = fake_machine.gone;
+	struct domain *d = domain_create("made", 10, 0, 1);
+
+	ck_assert_ptr_nonnull(d);
+	spin_lock(&d->mm);
+	ck_assert_int_eq(tracebuf_open(d), 0); /* dying takes a lock then */
+	spin_unlock(&d->mm);
+	wanted = d->id;
+	fake_run(NULL);
+	for (unsigned int i = 0; i < 2; i++)	/* there is work to do */
+		domain_shutdown(others[i], SHUTDOWN_poweroff);
+	acts = 0;
+	other_cpu(reap);
+	domain_abandon(d);
+	other_cpu(NULL);
+	ck_assert_uint_gt(acts, 0);
+	ck_assert_ptr_nonnull(domain_owner(wanted));
+	reap();
+	ck_assert_ptr_null(domain_find(wanted));
+	ck_assert_uint_eq(fake_machine.gone, before + 3);
+	fake_forget(others[0]);
+	fake_forget(others[1]);
+}
+END_TEST
+
 /*
  * A grant is pinned when its owner is to be taken off the table: he stays until
  * it is not.
@@ -344,6 +383,7 @@ int main(void)
 	tcase_add_test(tc, looked_up_at_birth);
 	tcase_add_test(tc, looked_up_at_death);
 	tcase_add_test(tc, held_at_death);
+	tcase_add_test(tc, abandoned);
 	tcase_add_test(tc, pinned_at_retirement);
 	tcase_add_test(tc, ends_half_way);
 	tcase_add_test(tc, falling_count);
