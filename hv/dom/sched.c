@@ -37,8 +37,8 @@
  * not even LOCK_DOMLIST, and has no vCPU that somebody could wait for: only the
  * reaper waits, and sched_loop() leaves the current vCPU before it lets the
  * reaper work.  The waiter answers TLB flushes (port_spin()) and stops for an
- * audit (stop_point()).  Code that stops a domain while it holds locks
- * (domain_shutdown()) uses sched_stop(), which only asks.
+ * audit (stop_point()).  Code that holds locks only asks: sched_stop() for a
+ * vCPU, and sched_hurry() for those of a domain that may run no more.
  */
 #include <port.h>
 

@@ -25,7 +25,7 @@
  */
 #define SCHED_WAKE_NS	1000000UL
 
-/* BLOCKED or OFFLINE-but-started -> RUNNABLE; else no effect */
+/* BLOCKED -> RUNNABLE; one that is about to block does not; else no effect */
 void sched_wake(struct vcpu *v);
 /*
  * The current vCPU gives up its CPU until woken; it is not blocked if an event
