@@ -113,8 +113,8 @@ START_TEST(free_frame)
 {
 	void *pages = palloc_hv(8);
 	/*
-	 * The first has the order of the block in its state, and the audit's own
-	 * pages come from there.
+	 * The first has the order of the block in its state, and the audit's
+	 * own pages come from there.
 	 */
 	struct frame *f = mfn_to_frame(virt_to_mfn(pages)) + 255;
 

@@ -41,11 +41,11 @@
  * of them; two that fault on one page are put in order by lock(), and the
  * second finds the entry writable.
  *
- *  G5  With break first the hypervisor renames pages behind the lock's back, for
- *      another vCPU or for who maps a grant, but only one whose entry is shared:
- *      the frame that an offer was told is believed only if the entry names it
- *      still, and a page without a frame is broken by the hypervisor, with one
- *      of the reserve's.
+ *  G5  With break first the hypervisor renames pages behind the lock's back,
+ *      for another vCPU or for who maps a grant, but only one whose entry is
+ *      shared: the frame that an offer was told is believed only if the entry
+ *      names it still, and a page for which there is no frame is broken by the
+ *      hypervisor, with one of the reserve's.
  */
 #ifndef GL_SHARE_H
 #define GL_SHARE_H
