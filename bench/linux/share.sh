@@ -197,22 +197,6 @@ share_offers() {
 	[ "$n" -ge 1 ] && echo "free pages: $n"
 }
 
-# What was just freed can be had again, also while it is looked at; without the balloon.
-share_reach() {
-	much=$(awk '/^MemAvailable/ { print $2 * 512 }' /proc/meminfo)
-	head -c "$much" /dev/zero | tail -c "$much" >/dev/null
-	most=$(kb_of MemFree) i=0
-	least=$most
-	while [ $i -lt 160 ]; do
-		now=$(kb_of MemFree)
-		[ "$now" -ge "$least" ] || least=$now
-		i=$((i + 1))
-		usleep 30000
-	done
-	echo "$least of $most KiB"
-	[ "$least" -ge $((most / 3)) ]
-}
-
 # Free memory of a guest at rest is all shared, what zones keep back too: a page that was just freed
 # is not.
 share_free() {
@@ -473,7 +457,6 @@ share_idle() {
 share_mappers() {
 	step load share_load
 	step settle share_settle
-	[ "$(cat /sys/module/pasture/parameters/balloon)" = Y ] || step reach share_reach
 	step mappers mappers "${seconds:-20}" /tmp/mapped
 	step offers share_offers
 	step names [ "$(share_number names_wrong)" = 0 ]

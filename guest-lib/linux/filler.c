@@ -112,8 +112,10 @@ static void run_give(unsigned long pfn, unsigned long to)
 		keeper = pfn++;
 		table_drop(keeper);
 	}
-	while (pfn < to && page_give(pfn))
+	while (pfn < to && page_give(pfn)) {
 		pfn++;
+		cond_resched();	/* each is two calls, and a flush of all CPUs */
+	}
 }
 
 void filler_init(unsigned long va, unsigned long from, unsigned long to)
@@ -161,9 +163,11 @@ void filler_restore(void)
 {
 	unsigned long pfn, mfn;
 
-	for (pfn = first; pfn < end && given; pfn++)
+	for (pfn = first; pfn < end && given; pfn++) {
 		if (!hyper_frame_of(pfn, &mfn) && !page_take(pfn))
 			break;
+		cond_resched();
+	}
 	if (given) {
 		pr_warn("no memory for %lu pages of filler: they stay as they are\n", given);
 		return;
