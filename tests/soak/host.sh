@@ -20,6 +20,8 @@ said=$(T= CMD='xl list | wc -l; exit 7' bash bench/linux/host/run.sh)
 status=$?
 log=build/host/console.log
 [ $status = 7 ] && [ "$said" = 2 ] || { echo "host: CMD= gave status $status and '$said'; see $log" >&2; exit 1; }
+said=$(T=xen CMD='xl info | grep -c "xen_version.*4.17.[0-9]"' bash bench/linux/host/run.sh) && [ "$said" = 1 ] ||
+	{ echo "host: T=xen CMD= gave status $? and '$said'; see $log" >&2; exit 1; }
 MEM=${MEM:-$((640 + 192 * guests))} DISKS=$((guests + 1)) host_start $B pasture
 
 # guest NUMBER COMMAND

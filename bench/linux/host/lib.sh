@@ -90,9 +90,9 @@ host_start() {
 	install -m 600 "$HI/debian.img.key" "$key" ||
 		host_fail "no key to the image: run as who made it, or remove $HI and make it anew"
 	host_words "$hypervisor"
-	# Xen halts when its first domain powers off.
+	# Xen switches the machine off by ACPI when its first domain powers off, and has no code to say how it went.
 	until=()
-	[ "$hypervisor" != xen ] || until=("UNTIL=Hardware Dom0 halted")
+	[ "$hypervisor" != xen ] || until=("UNTIL=Entering ACPI S5 state")
 	build/harness machine "$log" V="${V:-0}" TIMEOUT="${TIMEOUT:-86400}" "${until[@]}" -- "${words[@]}" "$@" &
 	machine=$!
 	host_wait || { kill "$machine" 2>/dev/null; exit 1; }
