@@ -74,12 +74,12 @@ static struct buffer *buffer_find(struct xencomm *x, unsigned int number)
 	needs_lock(&x->lock)
 {
 	unsigned int slot = number & SLOT_MASK;
-	struct buffer *b = &x->buffers[slot];
+	struct buffer *b;
 
-	if (slot >= XENCOMM_BUFFERS || !b->mfns ||
-	    b->generation != number >> SLOT_BITS)
+	if (slot >= XENCOMM_BUFFERS)
 		return NULL;
-	return b;
+	b = &x->buffers[slot];
+	return b->mfns && b->generation == number >> SLOT_BITS ? b : NULL;
 }
 
 uint8_t *xencomm_buffer_copy(struct domain *d, unsigned int number, uint64_t offset,

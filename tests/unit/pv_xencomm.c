@@ -539,6 +539,7 @@ START_TEST(buffer_refusals)	/* CP8 */
 	ck_assert_int_eq(unreg(0), -ENOENT);
 	ck_assert_int_eq(unreg(~0UL), -ENOENT);
 	ck_assert_int_eq(unreg(XENCOMM_BUFFERS | 1 << 8), -ENOENT);
+	ck_assert_int_eq(unreg((XENCOMM_BUFFERS + 35) | 1 << 8), -ENOENT);
 	list(0, 4);
 	number = reg(4);
 	ck_assert_int_eq(unreg(number ^ 0x100), -ENOENT);
