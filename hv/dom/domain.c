@@ -283,7 +283,7 @@ struct domain *domain_find(domid_hv_t id)
 		d = NULL;
 	if (d) {
 		ASSERT(is_whole(d)); /* FIND2 */
-		atomic_add(&d->refs, 1);
+		domain_hold(d);
 	}
 	spin_unlock(&table_lock);
 	return d;
@@ -342,7 +342,7 @@ struct domain *domain_from_slot(unsigned int *slot)
 	while (*slot < MAX_DOMAINS && !d) {
 		d = table[(*slot)++];
 		if (d)
-			atomic_add(&d->refs, 1);
+			domain_hold(d);
 	}
 	spin_unlock(&table_lock);
 	return d;
@@ -366,7 +366,7 @@ struct domain *domain_from_id(domid_hv_t id)
 			break;	/* those not seen yet are higher */
 	}
 	if (d)
-		atomic_add(&d->refs, 1);
+		domain_hold(d);
 	spin_unlock(&table_lock);
 	return d;
 }

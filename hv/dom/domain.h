@@ -290,7 +290,10 @@ int domain_create_empty(domid_hv_t id, uint32_t vcpus, struct domain **made);
  */
 struct domain *domain_find(domid_hv_t id);
 void domain_put(struct domain *d);
-/* The same, of a domain that the caller has: he made it, or looked it up. */
+/*
+ * A reference of a domain that cannot go meanwhile: the caller made it, or has
+ * one, or the lock of the table.
+ */
 static inline void domain_hold(struct domain *d)
 {
 	atomic_add(&d->refs, 1);
