@@ -148,8 +148,8 @@ static mfn_t counts_in_group(const struct audit *a, const struct domain *d, mfn_
 
 	while (mfn_n(mfn) < mfn_n(end)) {
 		mfn_t run = audit_ram_run(&mfn, end);
-		uint64_t n = mfn_n(mfn) - mfn_n(a->tally.first);
-		const struct tally_count *c = &a->tally.counts[n / TALLY_GROUP][n % TALLY_GROUP];
+		const struct tally_count *c =
+			tally_count_at(&a->tally, mfn_n(mfn) - mfn_n(a->tally.first));
 		const struct frame *f = mfn_to_frame(mfn);
 
 		for (; mfn_n(mfn) < mfn_n(run); mfn = mfn_add(mfn, 1), c++, f++) {

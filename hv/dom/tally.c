@@ -12,7 +12,7 @@ struct tally_count *tally_count_of(struct tally *t, mfn_t mfn)
 	if (n >= t->frames || !frame_valid(mfn))
 		return NULL;
 	WRITE_ONCE(t->touched[n / TALLY_GROUP], 1);
-	return &t->counts[n / TALLY_GROUP][n % TALLY_GROUP];
+	return tally_count_at(t, n);
 }
 
 void tally_begin(struct domain *d, struct tally *t)

@@ -61,6 +61,12 @@ struct tally {
 	uint8_t touched[TALLY_GROUPS];
 };
 
+/* Those of the window's frame n. */
+static inline struct tally_count *tally_count_at(const struct tally *t, uint64_t n)
+{
+	return &t->counts[n / TALLY_GROUP][n % TALLY_GROUP];
+}
+
 /* The counts of mfn, to change them; NULL: not in the window, or no RAM. */
 struct tally_count *tally_count_of(struct tally *t, mfn_t mfn);
 
