@@ -39,6 +39,16 @@ UNUSED static long raw_call(uint64_t nr, uint64_t a1, uint64_t a2, uint64_t a3,
 	return ret;
 }
 
+/* Is that the part which this guest plays? */
+UNUSED static bool role_is(const char *part)
+{
+	char role[16];
+
+	if (!gl_cmdline_text("role", role, sizeof(role)))
+		gl_test_error("no role");
+	return !strcmp(role, part);
+}
+
 /* --- sharing without the library's records --- */
 
 UNUSED static long offer(uint64_t va)

@@ -129,11 +129,8 @@ static void user(domid_t peer)
 void gl_main(void)
 {
 	domid_t peer = (domid_t)gl_cmdline_u64("peer", 0);
-	char role[16];
 
-	if (!gl_cmdline_text("role", role, sizeof(role)))
-		gl_test_error("no role");
-	if (!strcmp(role, "giver"))
+	if (role_is("giver"))
 		giver(peer);
 	else
 		user(peer);
