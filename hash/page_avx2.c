@@ -5,4 +5,5 @@
 #define PAGE_VARIANT	avx2
 #define PAGE_XXH	2
 #define PAGE_LANES	4
+#define PAGE_STREAM	__builtin_ia32_movntdq256
 #include "page_impl.h"

@@ -6,15 +6,20 @@
  *	#define PAGE_VARIANT	avx2		name of the variant
  *	#define PAGE_XXH	2		xxhash.h's XXH_VECTOR
  *	#define PAGE_LANES	4		64-bit words of a register
+ *	#define PAGE_STREAM	__builtin...	a register past the caches
  *
  * and includes this.  xxhash.h has the vector paths of the hash; compare, zero
  * test, copy and clear are written with the compiler's vector types, PAGE_LANES
  * words at once.  Bit for bit the same results in every variant.
+ *
+ * The copy's stores go past the caches: they need not read what was there
+ * before, which halves the time of a copy to memory that nobody touched lately.
  */
 #ifndef PAGE_VARIANT		/* read alone, by the check of headers */
 #define PAGE_VARIANT	scalar
 #define PAGE_XXH	0
 #define PAGE_LANES	2
+#define PAGE_STREAM(to, v)	(*(to) = (v))
 #endif
 
 #define XXH_INLINE_ALL
@@ -32,6 +37,9 @@
 /* Pages are aligned to 8 bytes and hold anything. */
 typedef uint64_t page_vec __attribute__((vector_size(PAGE_LANES * 8),
 					 may_alias, aligned(8)));
+
+/* What PAGE_STREAM stores, to an aligned place. */
+typedef long long stream_vec __attribute__((vector_size(PAGE_LANES * 8)));
 
 #define TURN_VECS	4
 #define TURN_BYTES	(TURN_VECS * sizeof(page_vec))
@@ -83,7 +91,7 @@ static void VARIANT(copy)(void *to, const void *from)
 	page_vec *y = to;
 
 	for (unsigned int i = 0; i < TURNS * TURN_VECS; i++)
-		y[i] = x[i];
+		PAGE_STREAM((stream_vec *)(y + i), (stream_vec)x[i]);
 }
 
 static void VARIANT(clear)(void *page)

@@ -5,4 +5,5 @@
 #define PAGE_VARIANT	sse2
 #define PAGE_XXH	1
 #define PAGE_LANES	2
+#define PAGE_STREAM	__builtin_ia32_movntdq
 #include "page_impl.h"

@@ -62,8 +62,9 @@ OFFER_INLINE void start(struct batch *b, unsigned int n, struct offer *o)
 	const struct share_page *p = &b->pages[n];
 
 	offer_begin(o, b->next, p->pfn, p->mappings);
+	o->next = NULL;
 	if (likely(n + 1 < b->count)) {
-		b->next = page_of(b, n + 1);
+		o->next = b->next = page_of(b, n + 1);
 		offer_ask(b->next);
 	}
 	offer_start(o);

@@ -72,7 +72,6 @@ static inline void look_ahead(struct follow *f, const struct share_dom *d) needs
 		f->ahead[0] = FOLLOW_NONE;
 		return;
 	}
-	offer_ask(group_page(g, f->ahead[0] - 1));
 	hold_ask(d, f->ahead[0] - 1, &f->hold);
 	index_ask_lock(&g->index, atomic_load_relaxed(&r->hash));
 	f->ahead[1] = follow_successor(r);
@@ -86,6 +85,18 @@ static bool has_hash(const struct share_group *g, const struct share_record *r,
 {
 	return is_canonical(g, r) && atomic_load_relaxed(&r->hash) == hash &&
 	       !(atomic_load_relaxed(&r->next) & FOLLOW_REPLICA);
+}
+
+/* The next page, and the frame that is expected for it. */
+static inline void ask_next(const struct offer *o)
+{
+	const struct follow *f = o->follow;
+
+	if (!f->ahead[0])
+		return;
+	offer_ask_lines(group_page(o->group, f->ahead[0] - 1), OFFER_ASK_MOST / 2);
+	if (likely(o->next))
+		offer_ask_lines(o->next, OFFER_ASK_MOST / 2);
 }
 
 static void was_wrong(struct follow *f)
@@ -113,6 +124,7 @@ bool follow_equals(struct offer *o)
 	struct follow *f = o->follow;
 
 	o->followed = equals(o);
+	ask_next(o);	/* now: the compare had the memory for itself */
 	if (unlikely(!o->followed)) {
 		was_wrong(f);
 		return false;
@@ -193,6 +205,8 @@ void follow_start(struct offer *o, unsigned int between)
 	}
 	f->ahead[0] = frame;
 	look_ahead(f, o->dom);
+	if (f->ahead[0])
+		offer_ask(group_page(g, f->ahead[0] - 1));
 }
 
 #include <hash/general_regs_end.h>

@@ -6,12 +6,13 @@
  * batch.c has several offers under way:
  *
  *  offer_start            draws a frame; is it a zero page?
- *  offer_hash             hashes the page; prefetches the stripe of the hash
+ *  offer_hash             hashes the page; prefetches the stripe of the hash,
+ *                         and the next page
  *  offer_prefetch_bucket  prefetches the bucket of the index, and the drawn
  *                         frame's record
  *  offer_prefetch_match   looks for a frame that may match, unless the pages of
  *                         late were all new; prefetches that frame's page and
- *                         hold, or the drawn frame's page
+ *                         hold, or fills the drawn frame
  *  offer_commit           look-up, compare and change, under the locks
  *
  * Only offer_commit decides anything: what the steps before it saw may be out
@@ -161,19 +162,21 @@ static void note_chain(struct share_group *g, uint64_t length)
 		;
 }
 
+/*
+ * Last, for nobody reads it before the stripe is free, and a locked instruction
+ * would wait until all those stores have left the CPU.  The fence does: best is
+ * a frame that was filled a page ago.
+ */
 static void fill_drawn(const struct offer *o)
 {
 	if (is_zero(o))
 		o->fns->clear(o->drawn_page);
-	else
+	else if (!o->filled)
 		o->fns->copy(o->drawn_page, o->page);
+	atomic_fence_stream();
 }
 
-/*
- * The drawn frame becomes the canonical one.  Stripe lock; cannot fail.  It is
- * filled last, for nobody reads it before the stripe is free, and a locked
- * instruction would wait until all those stores have left the CPU.
- */
+/* The drawn frame becomes the canonical one.  Stripe lock; cannot fail. */
 static void offer_insert(struct offer *o, struct lintab_cursor *c)
 	needs_lock(&o->dom->lock, &o->group->index)
 {
@@ -287,6 +290,8 @@ void offer_hash(struct offer *o)
 	if (!o->zero)
 		o->hash = group_hash_filled(o->group, o->fns, o->page);
 	index_ask_lock(&o->group->index, o->hash);
+	if (o->next)
+		offer_ask_lines(o->next, OFFER_ASK_MOST);
 }
 
 void offer_prefetch_bucket(struct offer *o)
@@ -306,14 +311,6 @@ void offer_prefetch_bucket(struct offer *o)
 	index_unlock(&g->index, o->hash);
 }
 
-static void ask_to_fill(void *page)
-{
-	uint8_t *p = page;
-
-	for (uint32_t i = 0; i < OFFER_ASK_LINES; i++)
-		__builtin_prefetch(p + i * OFFER_LINE_BYTES, 1);
-}
-
 /* Find a frame that may match. */
 static bool offer_candidate(struct offer *o, uint32_t *frame)
 {
@@ -324,6 +321,16 @@ static bool offer_candidate(struct offer *o, uint32_t *frame)
 	found = index_guess(index, o->hash, &o->bucket, frame);
 	index_unlock(index, o->hash);
 	return found;
+}
+
+/*
+ * Most likely it is a miss.  If not, nobody has seen the drawn frame, and the
+ * next page fills it anew.  The next page's hash comes before the fence.
+ */
+static void fill_ahead(struct offer *o)
+{
+	o->fns->copy(o->drawn_page, o->page);
+	o->filled = true;
 }
 
 void offer_prefetch_match(struct offer *o)
@@ -341,8 +348,8 @@ void offer_prefetch_match(struct offer *o)
 	}
 	if (found && !o->zero)
 		offer_ask(group_page(o->group, frame));
-	else if (!found)
-		ask_to_fill(o->drawn_page);
+	else if (!found && !o->zero)
+		fill_ahead(o);
 }
 
 OFFER_INLINE void join(struct offer *o) needs_lock(&o->dom->lock)

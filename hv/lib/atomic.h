@@ -50,5 +50,10 @@
  * compiler needs to know.
  */
 #define atomic_fence_release()		__atomic_thread_fence(__ATOMIC_RELEASE)
+/*
+ * The same for stores past the caches, which x86 keeps in no order.  It waits
+ * until they have left the CPU.
+ */
+#define atomic_fence_stream()		__asm__ volatile("sfence" : : : "memory")
 
 #endif

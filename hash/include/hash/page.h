@@ -4,7 +4,8 @@
  *
  * The hash is XXH3 with a secret of 192 random bytes (a seed is not enough: one
  * crafted pair of pages collides for 1 seed in 62).  It only selects; equality
- * is decided by page_equal().  Pages are aligned to 8 bytes.
+ * is decided by page_equal().  Pages are aligned to 8 bytes; what is copied to,
+ * to 64.
  *
  * Users go through struct page_fns, so that a variant with vector registers
  * can be chosen at start, and tests can bring a hash that collides.
@@ -22,6 +23,10 @@ struct page_fns {
 	uint64_t (*hash)(const void *page, const uint8_t *secret);
 	bool (*equal)(const void *a, const void *b);
 	bool (*is_zero)(const void *page);
+	/*
+	 * To a page that nobody reads soon: its stores may go past the caches,
+	 * so atomic_fence_stream() comes before others are told of it.
+	 */
 	void (*copy)(void *to, const void *from);
 	void (*clear)(void *page);
 };
