@@ -146,7 +146,7 @@ static double break_some(struct set *set, struct share_dom **d)
 
 		if (!bench_ops.canonical_draw(&m, 0, &fresh, 1))
 			abort();
-		fns->copy(bench_page(&m, fresh), bench_page(&m, canonical[n]));
+		memcpy(bench_page(&m, fresh), bench_page(&m, canonical[n]), SHARE_PAGE_BYTES);
 		share_drop(d[domain_of(set, n)], canonical[n], 1, true);
 	}
 	return (bench_cpu() - start) * 1e9 / MAX(set->duplicates, 1u);
