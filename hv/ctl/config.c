@@ -384,8 +384,14 @@ static const char *dom_cap(const char *v, void *o)
 
 static const char *dom_share(const char *v, void *o)
 {
-	return str_to_u64(v, &((struct domain_config *)o)->share_budget) ?
-	       NULL : "is not a number";
+	uint64_t pages;
+
+	if (!str_to_u64(v, &pages))
+		return "is not a number";
+	if (pages > CONFIG_SHARE_MAX)
+		return "is more pages than any machine has";
+	((struct domain_config *)o)->share_budget = pages;
+	return NULL;
 }
 
 static const char *dom_breaks(const char *v, void *o)

@@ -64,6 +64,11 @@
 #define CONFIG_VCPUS_MAX	32	/* per domain */
 #define CONFIG_WEIGHT_MAX	65535
 #define CONFIG_CAP_EACH		100	/* for each vCPU */
+/*
+ * Pages that an address of 52 bits has room for: with a domain's own, and what
+ * these cost, they come to no sum that does not fit.
+ */
+#define CONFIG_SHARE_MAX	(1UL << 40)
 
 struct boot_module {
 	char name[64];

@@ -216,6 +216,14 @@ START_TEST(domain_defaults)
 }
 END_TEST
 
+/* As many pages as an address has room for are a number; they may not fit. */
+START_TEST(domain_share_most)
+{
+	ck_assert_int_eq(first_domain("domain name=a kernel=k memory=1M share=1099511627776"), 1);
+	ck_assert_uint_eq(dom.share_budget, 1UL << 40);
+}
+END_TEST
+
 START_TEST(domain_several)
 {
 	const char *text = "\xef\xbb\xbf" "domain name=a kernel=k memory=1M\r\n#\n"
@@ -276,6 +284,14 @@ static const struct {
 	  "domain list line 1: count=0 is out of range" },
 	{ "domain name=a kernel=k memory=1M count=x",
 	  "domain list line 1: count=x is not a number" },
+	{ "domain name=a kernel=k memory=1M share=some",
+	  "domain list line 1: share=some is not a number" },
+	{ "domain name=a kernel=k memory=1M share=1099511627777",
+	  "domain list line 1: share=1099511627777 is more pages than any machine has" },
+	{ "domain name=a kernel=k memory=1M share=18446744073709551360",
+	  "domain list line 1: share=18446744073709551360 is more pages than any machine has" },
+	{ "domain name=a kernel=k memory=1M share=18446744073709551615",
+	  "domain list line 1: share=18446744073709551615 is more pages than any machine has" },
 	{ "domain name=a kernel=k memory=1M breaks=last",
 	  "domain list line 1: breaks=last is neither guest nor first" },
 	{ "domain name=abcdefghijklmnopqrstuvwxyz1234567 kernel=k memory=1M",
@@ -373,6 +389,7 @@ static void add_domains(void)
 	tcase_add_checked_fixture(t, load_modules, NULL);
 	tcase_add_test(t, domain_full);
 	tcase_add_test(t, domain_defaults);
+	tcase_add_test(t, domain_share_most);
 	tcase_add_test(t, domain_several);
 	tcase_add_loop_test(t, domain_bad, 0, (int)ARRAY_COUNT(bad_domains));
 	tcase_add_test(t, domain_too_many_modules);

@@ -570,8 +570,10 @@ START_TEST(starts_what_fits_beside_others)
 	fits = true;
 	ck_assert_str_eq(ask("start domain name=m kernel=fake memory=4096G\n"),
 			 "error ENOMEM start memory= or share= is more than the machine has\n");
-	ck_assert_str_eq(ask("start domain name=m kernel=fake memory=4M share=18446744073709543424\n"),
+	ck_assert_str_eq(ask("start domain name=m kernel=fake memory=4M share=1099511627776\n"),
 			 "error ENOMEM start memory= or share= is more than the machine has\n");
+	ck_assert_str_eq(ask("start domain name=m kernel=fake memory=4M share=18446744073709543424\n"),
+			 "error EINVAL start domain list line 1: share=18446744073709543424 is more pages than any machine has\n");
 }
 END_TEST
 
