@@ -109,15 +109,12 @@ static long affinity(struct domain *d, struct xen_domctl *op)
  * As on Xen it returns when the domain has given back all its memory: until
  * then the call is made again, and the reaper gets its turn between.  But what
  * takes too long (a large domain, a busy machine) goes on without a caller, as
- * if pages of it were still in use.  since: when the call began, 0: now; and if
- * d is another one by now, with the same number, the first is gone.
+ * if pages of it were still in use.  since: when the call began, 0: now.
  */
 static long destroy(struct domain *d, uint64_t since)
 {
 	if (d == current_vcpu()->domain)
 		return -EINVAL;
-	if (since && !atomic_load(&d->destroyed))
-		return 0;
 	domain_destroy(d);
 	if (since && now_ns() - since > DESTROY_WAIT_NS)
 		return 0;
@@ -295,7 +292,25 @@ static long domctl_checked(struct domain *d, struct xen_domctl *op, uint64_t va,
 	return rc;
 }
 
-static long domctl_at(uint64_t va, uint64_t since)
+/*
+ * Whom the call names, with a reference; NULL: nobody, or not the one that it
+ * began with.  *life: of the latter, if it goes on; then of whom it names.
+ */
+static struct domain *named(const struct xen_domctl *op, bool again,
+			    uint64_t *life)
+{
+	struct domain *d = names_domain(op) ? domain_find(op->domain) : NULL;
+
+	if (d && again && d->origin.life != *life) {	/* AGAIN2 */
+		domain_put(d);
+		return NULL;
+	}
+	if (d)
+		*life = d->origin.life;
+	return d;
+}
+
+static long domctl_at(uint64_t va, uint64_t since, uint64_t *life)
 {
 	struct xen_domctl op;
 	struct domain *d;
@@ -305,18 +320,21 @@ static long domctl_at(uint64_t va, uint64_t since)
 		return -EFAULT;
 	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
 		return -EACCES;
-	d = names_domain(&op) ? domain_find(op.domain) : NULL;
+	d = named(&op, since, life);
 	rc = domctl_checked(d, &op, va, since);
 	if (d)
 		domain_put(d);
 	return rc;
 }
 
-/* Where it goes on it knows since when; who lies harms himself (pv/again.h). */
+/*
+ * Where it goes on it knows since when, and with whom; who lies harms himself
+ * (pv/again.h).
+ */
 long op_domctl(struct hypercall_args *args)
 {
-	uint64_t since = again_place(args);
-	long rc = domctl_at(args->a[0], since);
+	uint64_t since = again_place(args), life = again_life(args);
+	long rc = domctl_at(args->a[0], since, &life);
 
-	return again_end(args, rc, since ?: now_ns() | 1);
+	return again_end(args, rc, since ?: now_ns() | 1, life);
 }

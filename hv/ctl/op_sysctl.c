@@ -178,5 +178,5 @@ long op_sysctl(struct hypercall_args *args)
 	uint64_t place = again_place(args);
 	long rc = sysctl_at(args->a[0], &place);
 
-	return again_end(args, rc, place);
+	return again_end(args, rc, place, 0);
 }

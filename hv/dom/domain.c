@@ -42,6 +42,7 @@ static bool slot_taken[MAX_DOMAINS];
 static domid_hv_t slot_id[MAX_DOMAINS];		/* by whom */
 static uint32_t count;				/* atomic */
 static domid_hv_t last_id;			/* LOCK_DOMLIST */
+static uint32_t last_life;			/* LOCK_DOMLIST */
 
 enum wanted_id { ID_ANY, ID_THIS };
 
@@ -93,6 +94,7 @@ static int id_take(struct domain *d, enum wanted_id wanted, domid_hv_t id)
 		r = -ENOMEM;
 	else
 		slot_take(d->id);
+	d->origin.life = ++last_life;
 	spin_unlock(&table_lock);
 	return r;
 }

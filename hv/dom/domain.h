@@ -150,6 +150,8 @@ struct domain_origin {
 	uint32_t instance;	/* of config.count */
 	uint32_t generation;	/* of config.repeat */
 	bool again;		/* it is built again when it is gone */
+	/* of all domains, in turn: not the one before it of its number */
+	uint32_t life;
 };
 
 /*

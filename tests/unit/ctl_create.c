@@ -509,35 +509,6 @@ START_TEST(unpin_of_the_dying)
 }
 END_TEST
 
-/*
- * A call that goes on by number finds another domain: it is left alone.  And it
- * does not go on for more than 5 s, since Linux can do nothing else meanwhile.
- */
-START_TEST(call_goes_on)
-{
-	struct hypercall_args args = { .a = { fake_va(page) } }, on;
-	struct xen_domctl_createdomain c = good();
-	domid_t id = made();
-
-	ck_assert_int_eq(domctl(XEN_DOMCTL_pausedomain, id), 0);
-	out()->cmd = XEN_DOMCTL_destroydomain;
-	ck_assert_int_eq(op_domctl(&args), -ERESTART);
-	fake_machine.skip_ns = 4900000000UL;
-	ck_assert_int_eq(op_domctl(&args), -ERESTART);
-	on = args;
-	fake_machine.skip_ns = 200000000UL;
-	ck_assert_int_eq(op_domctl(&args), 0);
-	ck_assert_int_eq(found(id)->state, DOM_DYING);
-	while (domain_dying_count())
-		(void)reaper_step();
-	ck_assert_int_eq(create(id, &c), 0);
-	out()->cmd = XEN_DOMCTL_destroydomain;
-	ck_assert_int_eq(op_domctl(&on), 0);
-	ck_assert_int_eq(found(id)->state, DOM_RUNNING);
-	destroy(id);
-}
-END_TEST
-
 /* CPUPOL2: from the end of the last pause that it was made with. */
 START_TEST(starts_once)
 {
@@ -788,7 +759,6 @@ int main(void)
 	tcase_add_test(tc, claims);
 	tcase_add_test(tc, memory_maps);
 	tcase_add_test(tc, unpin_of_the_dying);
-	tcase_add_test(tc, call_goes_on);
 	tcase_add_test(tc, starts_once);
 	tcase_add_test(tc, contexts);
 	tcase_add_test(tc, contexts_read);
