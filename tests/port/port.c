@@ -54,11 +54,15 @@ struct percpu *this_cpu(void)
 }
 
 uint64_t port_spins;
+void (*port_on_spin)(void);
 
 void port_spin(void)
 {
 	__atomic_add_fetch(&port_spins, 1, __ATOMIC_SEQ_CST);
-	sched_yield();
+	if (port_on_spin)
+		port_on_spin();
+	else
+		sched_yield();
 }
 
 void panic(const char *fmt, ...)

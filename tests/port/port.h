@@ -56,6 +56,8 @@ static inline mfn_t virt_to_mfn(const void *virt)
 void port_spin(void);
 /* atomic: turns of wait loops, of all threads */
 extern uint64_t port_spins;
+/* If set: what a turn does, in place of giving the host's CPU to another. */
+extern void (*port_on_spin)(void);
 /*
  * If set: called by who takes a lock and holds none, before; what another CPU
  * may do there.

@@ -6,8 +6,8 @@
  */
 #include <check.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <port.h>
 
@@ -17,6 +17,8 @@
 
 #define CPUS	4
 #define STOPS	3000
+#define TURNS	100	/* of a wait loop, until it sleeps */
+#define WORKS	16	/* until one is long: a stop meets it */
 
 static uint32_t at_work;	/* atomic: CPUs between two stop points */
 static uint32_t running;	/* atomic: CPUs that have not made all stops */
@@ -26,9 +28,32 @@ void lapic_send_ipi(unsigned int cpu_id, enum vector vector)
 	ck_assert_uint_lt(cpu_id, CPUS);
 }
 
+/*
+ * On a busy host who gives its CPU away waits for a slice of each of the others
+ * there; who sleeps soon gets it back.
+ */
+static void nap(void)
+{
+	static const struct timespec length = { .tv_nsec = 20000 };
+
+	nanosleep(&length, NULL);
+}
+
+static void turn(void)
+{
+	static __thread unsigned int turns;
+
+	if (++turns % TURNS == 0)
+		nap();
+}
+
 static void work(void)
 {
+	static __thread unsigned int works;
+
 	__atomic_add_fetch(&at_work, 1, __ATOMIC_SEQ_CST);
+	if (++works % WORKS == 0)
+		nap();
 	__atomic_sub_fetch(&at_work, 1, __ATOMIC_SEQ_CST);
 	stop_point();
 }
@@ -49,7 +74,7 @@ static void *cpu_run(void *id)
 	__atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&running, __ATOMIC_SEQ_CST)) {
 		work();
-		sched_yield();
+		turn();
 	}
 	return NULL;
 }
@@ -60,6 +85,7 @@ START_TEST(all_stop_all)
 	uintptr_t i;
 
 	cpu_count = running = CPUS;
+	port_on_spin = turn;
 	for (i = 0; i < CPUS; i++)
 		ck_assert_int_eq(pthread_create(&thread[i], NULL, cpu_run, (void *)i), 0);
 	for (i = 0; i < CPUS; i++)
