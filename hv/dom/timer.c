@@ -11,12 +11,12 @@
  * number of CPUs may set and cancel one timer at the same time:
  *
  * TM1  t->cpu == n, seen under CPU n's lock  <=>  t is in CPU n's heap.
- * TM2  to fire, a CPU counts t->taken up, names t in queue.running, and then
- *      sets t->cpu to -1; running is cleared after fn returned.  fn may arm t
- *      again.  So a CPU that sees, in this order, that no CPU runs t, that
- *      t->cpu is -1, and that `taken` is as it was before, knows that fn has
- *      returned and will not start again.  (Without the count, t could have
- *      been armed and taken again between the first two looks.)
+ * TM2  to fire, a CPU counts t->taken up, and then sets t->cpu to -1; after fn
+ *      returned it counts t->returned up, and leaves t alone.  fn may arm t
+ *      again.  So a CPU that sees, in this order, that all that were taken
+ *      have returned, that t->cpu is -1, and that `taken` is as it was before,
+ *      knows that fn has returned and will not start again.  (Without the last
+ *      look, t could have been armed and taken again between the others.)
  * TM3  timer_run() fires at most TIMER_BATCH timers, and leaves the rest to the
  *      next interrupt.
  * TM4  of timers with one deadline, the one that came into the heap first fires
@@ -35,8 +35,7 @@ struct timer_queue {
 	struct spinlock lock;	/* LOCK_TIMER: armed, turns */
 	struct pheap armed;
 	uint64_t turns;		/* timers that came into it, ever */
-	/* written by the CPU itself, read by all; TM2 */
-	struct timer *running;
+	struct timer *running;	/* only its CPU: in whose fn it is */
 	bool noted;		/* only its CPU: the interrupt came */
 } aligned_to(64);
 
@@ -99,7 +98,7 @@ void timer_init(struct timer *t, void (*fn)(void *arg), void *arg)
 	t->armed = (struct pheap_node){ 0 };
 	t->deadline_ns = 0;
 	t->cpu = -1;
-	t->taken = 0;
+	t->taken = t->returned = 0;
 	t->fn = fn;
 	t->arg = arg;
 }
@@ -152,13 +151,11 @@ void timer_set(struct timer *t, uint64_t deadline_ns)
 
 static bool timer_runs_elsewhere(const struct timer *t)
 {
-	unsigned int here = this_cpu()->id;
+	/* In this order: if both are the same, it did not run at the first. */
+	uint32_t returned = atomic_load_acquire(&t->returned);
+	uint32_t runs = atomic_load_acquire(&t->taken) - returned;
 
-	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++)
-		if (cpu != here &&
-		    atomic_load_acquire(&queues[cpu].running) == t)
-			return true;
-	return false;
+	return runs > (queue_here()->running == t);
 }
 
 void timer_cancel(struct timer *t)
@@ -185,7 +182,7 @@ static struct timer *timer_take_due(uint64_t now)
 	if (t) {
 		queue_remove(q, t);
 		atomic_store_release(&t->taken, t->taken + 1);
-		atomic_store_release(&q->running, t);
+		q->running = t;
 		atomic_store_release(&t->cpu, -1);
 	}
 	queue_unlock(q);
@@ -202,7 +199,8 @@ void timer_run(void)
 	q->noted = false;
 	while (fired < TIMER_BATCH && (t = timer_take_due(now)) != NULL) {
 		t->fn(t->arg);
-		atomic_store_release(&q->running, NULL);
+		q->running = NULL;
+		atomic_add(&t->returned, 1);
 		fired++;
 	}
 }

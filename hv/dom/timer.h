@@ -15,9 +15,9 @@ struct timer {
 	uint64_t deadline_ns;	/* also this, */
 	uint64_t turn;		/* and which came first; TM4 */
 	int32_t cpu;		/* whose heap it is in, -1: it is not armed */
-	/* how often it was taken off to fire; atomic, see timer.c */
-	uint32_t taken;
-	void (*fn)(void *arg);	/* constant */
+	/* how often it was taken off to fire, and fn returned; atomic, TM2 */
+	uint32_t taken, returned;
+	void (*fn)(void *arg);	/* constant; does not free the timer */
 	void *arg;
 };
 

@@ -6,6 +6,7 @@
  */
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include <port.h>
@@ -375,6 +376,50 @@ START_TEST(cancel_against_another_cpu)
 }
 END_TEST
 
+/*
+ * TM2: two CPUs are in its function, and stay there until the one that cancels
+ * it has waited for them.
+ */
+static uint64_t leave_at;	/* atomic; of port_spins */
+static unsigned int inside;	/* atomic */
+
+static void held_fn(void *arg)
+{
+	__atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+	while (GET(port_spins) < GET(leave_at))
+		sched_yield();
+	__atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+}
+
+static void *held_cpu(void *arg)
+{
+	timer_set(&raced, 0);
+	timer_run();
+	return NULL;
+}
+
+START_TEST(cancel_waits_for_all)
+{
+	pthread_t cpu[2];
+	unsigned int left;
+
+	timer_init(&raced, held_fn, NULL);
+	leave_at = ~0UL;
+	for (unsigned int i = 0; i < 2; i++) {
+		ck_assert_int_eq(pthread_create(&cpu[i], NULL, held_cpu, NULL), 0);
+		while (GET(inside) == i)
+			sched_yield();
+	}
+	SET(leave_at, GET(port_spins) + 100);
+	timer_cancel(&raced);
+	left = GET(inside);
+	SET(leave_at, 0UL);
+	for (unsigned int i = 0; i < 2; i++)
+		pthread_join(cpu[i], NULL);
+	ck_assert_uint_eq(left, 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("timer");
@@ -395,5 +440,6 @@ int main(void)
 	tcase_add_test(tc, fn_may_cancel_its_own_timer);
 	tcase_add_test(tc, random_against_model);
 	tcase_add_test(tc, cancel_against_another_cpu);
+	tcase_add_test(tc, cancel_waits_for_all);
 	return suite_run();
 }
