@@ -98,6 +98,10 @@ int hyper_mode_set(void)
 
 	for (i = 0; i < ARRAY_SIZE(wishes) && rc == -EINVAL; i++)
 		rc = mode_ask(wishes[i]);
+	if (rc == -ENOMEM || rc == -ENOSPC) {
+		pr_err("the hypervisor has no memory to share with now (%d); load the module again later\n", rc);
+		return rc;
+	}
 	if (rc) {
 		pr_info("this hypervisor has no version %u of the sharing mode with flags %#x (%d): nothing to do\n",
 			SHARE_MODE_VERSION, MODE_NEEDED, rc);

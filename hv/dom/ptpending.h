@@ -74,7 +74,9 @@ struct pt_recent_name {
 	pfn_t pfn;
 };
 
-#define RECENT_NAMES_BYTES (RECENT_NAMES * sizeof(struct pt_recent_name))
+/* In single pages: a heap in pieces has no more in a row. */
+#define RECENT_NAMES_PAGE	(PAGE_SIZE / sizeof(struct pt_recent_name))
+#define RECENT_PAGES		(RECENT_NAMES / RECENT_NAMES_PAGE)
 
 struct pt_renames {
 	/*
@@ -88,10 +90,10 @@ struct pt_renames {
 	uint32_t count;
 	struct pt_rename *rename; /* RENAMES_MAX for each vCPU; constant */
 	/*
-	 * the last names that were broken, RECENT_NAMES; NULL, or once break
-	 * first was chosen constant
+	 * the last names that were broken, RECENT_NAMES in RECENT_PAGES; NULL,
+	 * or once break first was chosen constant
 	 */
-	struct pt_recent_name *recent;
+	struct pt_recent_name **recent;
 	uint32_t recent_next;	/* the oldest of them */
 	/*
 	 * where the search for entries stands, referenced; NULL: at the start

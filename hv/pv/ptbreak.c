@@ -187,28 +187,48 @@ static void all_held(struct domain *d)
 	tlb_flush_mask(mask);
 }
 
+static struct pt_recent_name *recent_name(const struct pt_renames *b, unsigned int i)
+{
+	return &b->recent[i / RECENT_NAMES_PAGE][i % RECENT_NAMES_PAGE];
+}
+
 /* K5 */
 static void recent_name_keep(struct pt_renames *b, mfn_t old, mfn_t new, pfn_t pfn)
 {
 	if (!b->recent)
 		return;
-	b->recent[b->recent_next] = (struct pt_recent_name){ mfn_n(old), mfn_n(new), pfn };
+	*recent_name(b, b->recent_next) = (struct pt_recent_name){ mfn_n(old), mfn_n(new), pfn };
 	b->recent_next = (b->recent_next + 1) % RECENT_NAMES;
+}
+
+/* NULL: no memory. */
+static struct pt_recent_name **recent_make(void)
+{
+	struct pt_recent_name **recent = obj_alloc(RECENT_PAGES * sizeof(*recent));
+	unsigned int i, made = 0;
+
+	while (recent && made < RECENT_PAGES && (recent[made] = obj_alloc(PAGE_SIZE)))
+		made++;
+	if (!recent || made == RECENT_PAGES)
+		return recent;
+	for (i = 0; i < made; i++)
+		obj_free(recent[i], PAGE_SIZE);
+	obj_free(recent, RECENT_PAGES * sizeof(*recent));
+	return NULL;
 }
 
 int ptbreak_names_init(struct domain *d)
 {
 	struct pt_renames *b = &d->pending.renames;
-	uint64_t pages = RECENT_NAMES_BYTES / PAGE_SIZE;
 
 	if (b->recent)
 		return 0;
-	if (!domain_promise_raise(d, pages))
+	if (!domain_promise_raise(d, RECENT_PAGES))
 		return -ENOMEM;
-	b->recent = obj_alloc(RECENT_NAMES_BYTES);
+	b->recent = recent_make();
 	if (b->recent)
 		return 0;
-	domain_promise_lower(d, pages);
+	domain_promise_lower(d, RECENT_PAGES);
 	return -ENOMEM;
 }
 
@@ -219,7 +239,7 @@ static struct pt_recent_name *recent_name_find(struct pt_renames *b, mfn_t old)
 
 	for (i = 1; b->recent && i <= RECENT_NAMES; i++) {
 		struct pt_recent_name *n =
-			&b->recent[(b->recent_next + RECENT_NAMES - i) % RECENT_NAMES];
+			recent_name(b, (b->recent_next + RECENT_NAMES - i) % RECENT_NAMES);
 
 		if (n->old == mfn_n(old))
 			return n;
