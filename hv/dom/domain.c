@@ -142,16 +142,6 @@ static size_t renames_bytes(const struct domain *d)
 	return d->vcpu_count * RENAMES_MAX * sizeof(d->pending.renames.rename[0]);
 }
 
-/* ptbreak_names_init() made them; NULL: it did not. */
-static void recent_free(struct pt_recent_name **recent)
-{
-	unsigned int i;
-
-	for (i = 0; recent && i < RECENT_PAGES; i++)
-		obj_free(recent[i], PAGE_SIZE);
-	obj_free(recent, RECENT_PAGES * sizeof(*recent));
-}
-
 /* Free all parts that are there; d is not on the table. */
 static void domain_dismantle(struct domain *d)
 {
@@ -161,7 +151,7 @@ static void domain_dismantle(struct domain *d)
 		vcpu_free(d->vcpu[i]);
 	obj_free(d->pending.renames.rename, renames_bytes(d));
 	obj_free(d->l4_linked, GUESTCOPY_SLOTS_BYTES);
-	recent_free(d->pending.renames.recent);
+	ptpending_recent_free(d->pending.renames.recent);
 	/* a domain that was never RUNNING has ports too */
 	evtchn_fini(d);
 	grant_fini(d);

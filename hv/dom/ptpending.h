@@ -78,6 +78,10 @@ struct pt_recent_name {
 #define RECENT_NAMES_PAGE	(PAGE_SIZE / sizeof(struct pt_recent_name))
 #define RECENT_PAGES		(RECENT_NAMES / RECENT_NAMES_PAGE)
 
+/* RECENT_PAGES of no names; NULL: no memory.  NULL may be freed. */
+struct pt_recent_name **ptpending_recent_make(void);
+void ptpending_recent_free(struct pt_recent_name **recent);
+
 struct pt_renames {
 	/*
 	 * names change just now: no vCPU goes to its guest before it had

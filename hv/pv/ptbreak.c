@@ -201,22 +201,6 @@ static void recent_name_keep(struct pt_renames *b, mfn_t old, mfn_t new, pfn_t p
 	b->recent_next = (b->recent_next + 1) % RECENT_NAMES;
 }
 
-/* NULL: no memory. */
-static struct pt_recent_name **recent_make(void)
-{
-	struct pt_recent_name **recent = obj_alloc(RECENT_PAGES * sizeof(*recent));
-	unsigned int i, made = 0;
-
-	while (recent && made < RECENT_PAGES && (recent[made] = obj_alloc(PAGE_SIZE)))
-		made++;
-	if (!recent || made == RECENT_PAGES)
-		return recent;
-	for (i = 0; i < made; i++)
-		obj_free(recent[i], PAGE_SIZE);
-	obj_free(recent, RECENT_PAGES * sizeof(*recent));
-	return NULL;
-}
-
 int ptbreak_names_init(struct domain *d)
 {
 	struct pt_renames *b = &d->pending.renames;
@@ -225,7 +209,7 @@ int ptbreak_names_init(struct domain *d)
 		return 0;
 	if (!domain_promise_raise(d, RECENT_PAGES))
 		return -ENOMEM;
-	b->recent = recent_make();
+	b->recent = ptpending_recent_make();
 	if (b->recent)
 		return 0;
 	domain_promise_lower(d, RECENT_PAGES);
