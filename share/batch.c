@@ -3,7 +3,7 @@
  * Offers in a row.
  *
  * A run of pages that are expected (follow.c) joins page after page: all that
- * one needs was asked for while the one before it was compared.
+ * one needs was asked for before the one before it joined.
  *
  * Others fly in a pipeline: while one page is hashed, the memory that the
  * offers before it wait for is on its way (offer.c has the steps).
@@ -182,6 +182,7 @@ static void give_back(struct batch *b)
 	const struct share_group *g = b->dom->group;
 	const struct share_ops *ops = g->share->ops;
 
+	atomic_fence_stream();	/* one may be filled, and is another's soon */
 	for (unsigned int i = 0; i < STEPS; i++)
 		if (b->slots[i].has_drawn)
 			ops->canonical_free(g->ctx, b->slots[i].drawn);

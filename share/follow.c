@@ -56,7 +56,7 @@ static bool is_canonical(const struct share_group *g,
 	return state >> 32 == g->mark && (uint32_t)state;
 }
 
-/* Ask for what ahead[0] needs, and find ahead[1]. */
+/* Ask for what ahead[0] needs, but for its page, and find ahead[1]. */
 static inline void look_ahead(struct follow *f, const struct share_dom *d) needs_lock(&d->lock)
 {
 	const struct share_group *g = d->group;
