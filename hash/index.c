@@ -34,6 +34,12 @@ static struct spinlock *stripe_of_group(struct index *x, uint32_t group)
 	return &x->stripe[lintab_reverse(group) >> (32 - INDEX_STRIPES_LOG2)].lock;
 }
 
+/* Who offers a page of this hash holds its stripe, and no other instead. */
+static void hash_is_locked(const struct index *x, uint64_t hash)
+{
+	ASSERT(spin_is_locked(&x->stripe[index_stripe_number(hash)].lock));
+}
+
 bool index_init(struct index *x, const struct lintab_mem *mem)
 {
 	x->stepping = 0;
@@ -49,6 +55,7 @@ void index_fini(struct index *x)
 
 void index_ask(const struct index *x, uint64_t hash, struct lintab_spot *spot)
 {
+	hash_is_locked(x, hash);
 	lintab_spot_ask(&x->table, &index_kind, index_tag(hash), spot);
 }
 
@@ -79,6 +86,7 @@ void index_seek(const struct index *x, uint64_t hash, struct lintab_cursor *c)
 void index_seek_spot(const struct index *x, uint64_t hash, struct lintab_spot *spot,
 		     struct lintab_cursor *c)
 {
+	hash_is_locked(x, hash);
 	lintab_seek_spot(&x->table, &index_kind, index_tag(hash), spot, c);
 }
 

@@ -49,6 +49,7 @@ struct batch {
 struct flight {
 	struct batch *batch;
 	unsigned int first, taken, most;
+	struct offer *starts;	/* this turn's page's slot */
 };
 
 static const void *page_of(const struct batch *b, unsigned int n)
@@ -116,10 +117,8 @@ static unsigned int hashed_after(const struct flight *f, unsigned int i)
 }
 
 /* Page i comes; run() has begun the first. */
-static void take_off(struct flight *f, unsigned int i)
+static void take_off(struct flight *f, unsigned int i, struct offer *o)
 {
-	struct offer *o = slot_of(f, i);
-
 	spin_known_held(&o->dom->lock);
 	if (i)
 		start(f->batch, f->first + i, o);
@@ -127,10 +126,8 @@ static void take_off(struct flight *f, unsigned int i)
 	f->taken++;
 }
 
-static void land(struct flight *f, unsigned int i)
+static void land(struct flight *f, unsigned int i, struct offer *o)
 {
-	struct offer *o = slot_of(f, i);
-
 	spin_known_held(&o->dom->lock);
 	offer_commit(o);
 	if (finish(f->batch, f->first + i, o))
@@ -150,26 +147,27 @@ static bool flies(const struct flight *f, unsigned int turn, enum step step)
  */
 static void turn_do(struct flight *f, unsigned int turn)
 {
-	struct offer *o = slot_of(f, turn - REACH);
+	struct offer *starts = f->starts, *reaches = starts->before,
+		     *peeks = reaches->before, *joins = peeks->before;
 
-	spin_known_held(&o->dom->lock);
+	spin_known_held(&reaches->dom->lock);
 	if (flies(f, turn, REACH))
-		offer_prefetch_bucket(o);
+		offer_prefetch_bucket(reaches);
 	if (flies(f, turn, JOIN))
-		land(f, turn - JOIN);
-	o = slot_of(f, turn - PEEK);
-	spin_known_held(&o->dom->lock);
+		land(f, turn - JOIN, joins);
+	spin_known_held(&peeks->dom->lock);
 	if (flies(f, turn, PEEK))
-		offer_prefetch_match(o);
+		offer_prefetch_match(peeks);
 	if (f->taken == turn && turn < f->most && (!turn || !f->batch->follow.ahead[0]))
-		take_off(f, turn);
+		take_off(f, turn, starts);
+	f->starts = joins;	/* its page is through */
 }
 
 /* Up to `most` pages from `n` on, after run(); the number of the first left. */
 static unsigned int fly(struct batch *b, unsigned int n, unsigned int most)
 	needs_lock(&b->dom->lock)
 {
-	struct flight f = { .batch = b, .first = n, .most = most };
+	struct flight f = { .batch = b, .first = n, .most = most, .starts = b->slots };
 	unsigned int turn;
 
 	for (turn = 0; !turn || turn < f.taken + JOIN; turn++)
@@ -222,7 +220,8 @@ void share_offer_batch(struct share_dom *d, struct share_page *pages,
 	b.ahead.count = 0;
 	b.ahead.most = 1;
 	for (unsigned int i = 0; i < STEPS; i++)
-		offer_slot_init(&b.slots[i], d, fns, &b.follow, &b.ahead);
+		offer_slot_init(&b.slots[i], &b.slots[(i + STEPS - 1) % STEPS], d, fns,
+				&b.follow, &b.ahead);
 	if (count)
 		b.next = page_of(&b, 0);
 	spin_lock(&d->lock);

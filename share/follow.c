@@ -94,9 +94,9 @@ static inline void ask_next(const struct offer *o)
 
 	if (!f->ahead[0])
 		return;
-	offer_ask_lines(group_page(o->group, f->ahead[0] - 1), OFFER_ASK_MOST / 2);
+	offer_ask_half(group_page(o->group, f->ahead[0] - 1));
 	if (likely(o->next))
-		offer_ask_lines(o->next, OFFER_ASK_MOST / 2);
+		offer_ask_half(o->next);
 }
 
 static void was_wrong(struct follow *f)
@@ -146,7 +146,7 @@ bool follow_expects(struct offer *o)
 	o->hold = f->hold;
 	f->ahead[0] = f->ahead[1];
 	look_ahead(f, o->dom);
-	o->hash = atomic_load_relaxed(&group_record(o->group, o->same)->hash);
+	offer_set_hash(o, atomic_load_relaxed(&group_record(o->group, o->same)->hash));
 	if (likely(o->hash > SHARE_HASH_DRAWN))
 		return true;
 	was_wrong(f);

@@ -252,9 +252,9 @@ OFFER_INLINE int offer_locked(struct offer *o, uint32_t *canonical)
 
 	if (!offer_prepare(o))
 		return SHARE_ERR_NOMEM;
-	index_lock(&o->group->index, o->hash);
+	index_lock_stripe(&o->group->index, o->stripe);
 	rc = offer_look_up(o, canonical);
-	index_unlock(&o->group->index, o->hash);
+	index_unlock_stripe(&o->group->index, o->stripe);
 	return rc;
 }
 
@@ -288,10 +288,10 @@ void offer_hash(struct offer *o)
 	if (o->result != OFFER_UNDER_WAY)
 		return;
 	if (!o->zero)
-		o->hash = group_hash_filled(o->group, o->fns, o->page);
-	index_ask_lock(&o->group->index, o->hash);
+		offer_set_hash(o, group_hash_filled(o->group, o->fns, o->page));
+	__builtin_prefetch(o->stripe, 1);
 	if (o->next)
-		offer_ask_lines(o->next, OFFER_ASK_MOST);
+		offer_ask_most(o->next);
 }
 
 void offer_prefetch_bucket(struct offer *o)
@@ -306,9 +306,9 @@ void offer_prefetch_bucket(struct offer *o)
 		hold_ask(o->dom, o->drawn, &o->hold);
 		o->asked = o->drawn;
 	}
-	index_lock(&g->index, o->hash);
+	index_lock_stripe(&g->index, o->stripe);
 	index_ask(&g->index, o->hash, &o->bucket);
-	index_unlock(&g->index, o->hash);
+	index_unlock_stripe(&g->index, o->stripe);
 }
 
 /* Find a frame that may match. */
@@ -317,9 +317,9 @@ static bool offer_candidate(struct offer *o, uint32_t *frame)
 	struct index *index = &o->group->index;
 	bool found;
 
-	index_lock(index, o->hash);
+	index_lock_stripe(index, o->stripe);
 	found = index_guess(index, o->hash, &o->bucket, frame);
-	index_unlock(index, o->hash);
+	index_unlock_stripe(index, o->stripe);
 	return found;
 }
 
@@ -382,7 +382,7 @@ static bool offer_expected(struct offer *o) needs_lock(&o->dom->lock)
 		o->result = SHARE_ERR_NOMEM;
 		return true;
 	}
-	index_lock(&o->group->index, o->hash);
+	index_lock_stripe(&o->group->index, o->stripe);
 	equals = follow_equals(o);
 	if (likely(equals && is_the_one(o) && offer_hold(o, o->same))) {
 		o->canonical = o->same;
@@ -390,7 +390,7 @@ static bool offer_expected(struct offer *o) needs_lock(&o->dom->lock)
 	} else if (equals) {
 		o->result = offer_look_up(o, &o->canonical);
 	}
-	index_unlock(&o->group->index, o->hash);
+	index_unlock_stripe(&o->group->index, o->stripe);
 	return equals;
 }
 

@@ -11,15 +11,17 @@
 #define OFFER_UNDER_WAY	1	/* no enum share_error */
 #define OFFER_ASKED_NOTHING	UINT32_MAX	/* no frame */
 /* after so many lines the CPU's own prefetcher goes on */
-#define OFFER_ASK_LINES	4
+#define OFFER_ASK_LINES	8
 /*
  * So many lines a CPU can have on their way at once.  Asked for before it turns
  * to its tables, they come meanwhile: else the memory would rest.
  */
-#define OFFER_ASK_MOST	48
+#define OFFER_ASK_MOST	64
+/* they are asked for in turns of at most so many */
+#define OFFER_ASK_TURN	16
 #define OFFER_LINE_BYTES	64
 /* frames that are drawn at once, after a batch's first */
-#define OFFER_DRAW	3u
+#define OFFER_DRAW	7u
 
 /* Frames that a batch drew and no offer has yet. */
 struct drawn {
@@ -35,6 +37,7 @@ struct offer {
 	const struct page_fns *fns;
 	struct follow *follow;	/* the batch's */
 	struct drawn *ahead;	/* the batch's */
+	struct offer *before;	/* that of the page before, in a ring */
 	/* offer_begin(): */
 	const void *page;
 	const void *next;	/* the batch's next page; NULL: none */
@@ -52,6 +55,7 @@ struct offer {
 	uint32_t canonical;	/* with SHARE_OK */
 
 	uint64_t hash;
+	struct index_stripe *stripe;	/* the hash's */
 	/* where the hold of frame `asked` is, and the hash's bucket */
 	uint32_t asked;
 	struct lintab_spot hold, bucket;
@@ -76,10 +80,11 @@ struct offer {
 };
 
 /* A place for the offers of a batch, one after the other. */
-static inline void offer_slot_init(struct offer *o, struct share_dom *d,
-				   const struct page_fns *fns, struct follow *f,
-				   struct drawn *ahead)
+static inline void offer_slot_init(struct offer *o, struct offer *before,
+				   struct share_dom *d, const struct page_fns *fns,
+				   struct follow *f, struct drawn *ahead)
 {
+	o->before = before;
 	o->dom = d;
 	o->group = d->group;
 	o->fns = fns;
@@ -103,24 +108,45 @@ static inline void offer_begin(struct offer *o, const void *page, uint64_t pfn,
 }
 
 /*
- * Ask for the first lines of a page that is read next.  One a turn: a CPU that
- * is asked faster forgets some (AMD family 26: it takes twice the time).
+ * Ask for the first lines of a page, a constant, and whole turns if it is more
+ * than one.  An address comes of the one before: a CPU that is asked two at a
+ * time forgets some (AMD family 26: it takes twice the time).
  */
-static inline void offer_ask_lines(const void *page, int64_t lines)
-{
-	const uint8_t *end = (const uint8_t *)page + lines * OFFER_LINE_BYTES;
-	int64_t at = -lines * OFFER_LINE_BYTES;
+#define ASK_LINES(page, lines) do {					\
+	const uint8_t *at_ = (page), *end_ = at_ + (lines) * OFFER_LINE_BYTES; \
+	__asm__ volatile("1:\n\t"					\
+			 ".rept %c3\n\t"				\
+			 "prefetcht0 (%0)\n\t"				\
+			 "add %2, %0\n\t"				\
+			 ".endr\n\t"					\
+			 "cmp %1, %0\n\t"				\
+			 "jne 1b"					\
+			 : "+r"(at_) : "r"(end_), "i"(OFFER_LINE_BYTES), \
+			   "i"((lines) < OFFER_ASK_TURN ? (lines) : OFFER_ASK_TURN)); \
+} while (0)
 
-	__asm__ volatile("1: prefetcht0 (%1,%0)\n\t"
-			 "add %2, %0\n\t"
-			 "jnz 1b"
-			 : "+r"(at) : "r"(end), "i"(OFFER_LINE_BYTES));
-}
-
-/* Ask for its start. */
+/* A page is read soon: ask for its start; */
 static inline void offer_ask(const void *page)
 {
-	offer_ask_lines(page, OFFER_ASK_LINES);
+	ASK_LINES(page, OFFER_ASK_LINES);
+}
+
+/* it is read next: for all that a CPU can have on its way, or half of that. */
+static inline void offer_ask_most(const void *page)
+{
+	ASK_LINES(page, OFFER_ASK_MOST);
+}
+
+static inline void offer_ask_half(const void *page)
+{
+	ASK_LINES(page, OFFER_ASK_MOST / 2);
+}
+
+/* A replica's hash has the same stripe. */
+static inline void offer_set_hash(struct offer *o, uint64_t hash)
+{
+	o->hash = hash;
+	o->stripe = index_stripe(&o->group->index, hash);
 }
 
 /* The hold stands for another page than the offered one, or for none. */
@@ -237,7 +263,7 @@ OFFER_INLINE void offer_start(struct offer *o)
 	o->result = OFFER_UNDER_WAY;
 	o->zero = !*(const uint64_t *)o->page && o->fns->is_zero(o->page);
 	if (unlikely(o->zero))
-		o->hash = o->group->zero_hash;
+		offer_set_hash(o, o->group->zero_hash);
 }
 
 #endif

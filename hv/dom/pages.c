@@ -54,7 +54,7 @@ static void list_push(uint32_t *head, struct frame *f)
 }
 
 /* Off whichever list it is on.  LOCK_PAGELIST. */
-static void list_take(struct domain *d, struct frame *f)
+static inline void list_take(struct domain *d, struct frame *f)
 	needs_lock(&d->pages.lock)
 {
 	if (f->next)

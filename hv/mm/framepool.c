@@ -387,13 +387,14 @@ void frame_pool_leave(struct frame_pool *p)
 
 /* --- canonical frames --- */
 
-static void become_canonical(const struct frame_pool *p, mfn_t mfn)
+/* state: canonical, of the pool's group */
+static void become_canonical(mfn_t mfn, uint64_t state)
 {
 	struct frame *f = mfn_to_frame(mfn);
 
 	f->type = (uint64_t)CLASS_SHARED << TYPE_CLASS_SHIFT;
 	f->hash = CANONICAL_FRESH;
-	frame_set_state(f, FRAME_STATE(FRAME_SHARED, p->group, 0));
+	frame_set_state(f, state);
 }
 
 static mfn_t draw(struct frame_pool *p, bool beyond) needs_lock(&p->lock)
@@ -413,6 +414,7 @@ static mfn_t draw(struct frame_pool *p, bool beyond) needs_lock(&p->lock)
 uint32_t frame_pool_draw(struct frame_pool *p, uint32_t *frames, uint32_t most,
 			 bool beyond)
 {
+	const uint64_t state = FRAME_STATE(FRAME_SHARED, p->group, 0);
 	uint32_t drawn, i;
 
 	spin_lock(&p->lock);
@@ -426,7 +428,7 @@ uint32_t frame_pool_draw(struct frame_pool *p, uint32_t *frames, uint32_t most,
 	spin_unlock(&p->lock);
 	palloc_note_used(frames, drawn);
 	for (i = 0; i < drawn; i++)
-		become_canonical(p, MFN(frames[i]));
+		become_canonical(MFN(frames[i]), state);
 	return drawn;
 }
 

@@ -80,13 +80,6 @@ static inline void chunk_begin(struct chunk *c)
 }
 
 /*
- * Find the entries that an item names and the one frame that they map.
- * SHARE_NOT_TRIED: found (mfn set), else why not.
- */
-enum shareop_result chunk_find_ptes(struct domain *d, struct chunk *c,
-			     struct chunk_item *item) needs_lock(&d->mm);
-
-/*
  * The audit is at d: tell it of all names of items that have another frame now
  * (dom/tally.h).  was_rw: PTE_RW where a name's was_rw meant that, else 0.
  */

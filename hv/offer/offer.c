@@ -34,7 +34,7 @@
 #include "dom/pages.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
-#include "offer/chunk.h"
+#include "offer/chunk_find.h"
 #include "pv/p2mlist.h"
 #include "pv/ptbreak.h"
 #include "sharing/holds.h"

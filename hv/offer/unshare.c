@@ -14,7 +14,7 @@
 #include "mm/framepool.h"
 #include "mm/m2p.h"
 #include "mm/pagetype.h"
-#include "offer/chunk.h"
+#include "offer/chunk_find.h"
 #include "sharing/holds.h"
 #include "sharing/ownpage.h"
 #include "sharing/sharing.h"

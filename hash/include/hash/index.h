@@ -38,17 +38,37 @@ static inline uint32_t index_stripe_number(uint64_t hash)
 	return hash >> (64 - INDEX_STRIPES_LOG2);
 }
 
-/* To the analysis of lib/lockheld.h the stripes of an index are one lock. */
-locks_unchecked static inline void index_lock(struct index *x, uint64_t hash)
-	takes_lock(x)
+static inline struct index_stripe *index_stripe(struct index *x, uint64_t hash)
 {
-	spin_lock(&x->stripe[index_stripe_number(hash)].lock);
+	return &x->stripe[index_stripe_number(hash)];
 }
 
-locks_unchecked static inline void index_unlock(struct index *x, uint64_t hash)
+/*
+ * To the analysis of lib/lockheld.h the stripes of an index are one lock.
+ * `stripe`: the hash's, for who locks it more than once.
+ */
+locks_unchecked static inline void index_lock_stripe(struct index *x,
+						     struct index_stripe *stripe)
+	takes_lock(x)
+{
+	spin_lock(&stripe->lock);
+}
+
+locks_unchecked static inline void index_unlock_stripe(struct index *x,
+						       struct index_stripe *stripe)
 	frees_lock(x)
 {
-	spin_unlock(&x->stripe[index_stripe_number(hash)].lock);
+	spin_unlock(&stripe->lock);
+}
+
+static inline void index_lock(struct index *x, uint64_t hash) takes_lock(x)
+{
+	index_lock_stripe(x, index_stripe(x, hash));
+}
+
+static inline void index_unlock(struct index *x, uint64_t hash) frees_lock(x)
+{
+	index_unlock_stripe(x, index_stripe(x, hash));
 }
 
 /*

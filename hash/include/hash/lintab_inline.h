@@ -103,11 +103,11 @@ static inline uint32_t lintab_group(uint32_t place, uint32_t level)
 static inline uint32_t lintab_slot(uint32_t place, uint32_t level,
 				   uint32_t slots)
 {
-	static const uint8_t slot_of[3][4] = { { 0, 1 }, { 0, 2, 1 },
-					       { 0, 2, 1, 3 } };
+	static const uint8_t slot_of[5][4] = { [2] = { 0, 1 }, [3] = { 0, 2, 1 },
+					       [4] = { 0, 2, 1, 3 } };
 	uint32_t fraction = place << level;
 
-	return slot_of[slots - 2][(uint64_t)fraction * slots >> 32];
+	return slot_of[slots][(uint64_t)fraction * slots >> 32];
 }
 
 static inline uint32_t lintab_bucket_number(struct lintab_shape s,
