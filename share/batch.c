@@ -207,6 +207,16 @@ static void offer_pages(struct batch *b) needs_lock(&b->dom->lock)
 		n = run(b, fly(b, n, b->count - n));
 }
 
+/* Others' batches came since: nothing of what the first page needs is near. */
+static __attribute__((noinline)) void ask_first(const struct batch *b)
+{
+	const struct share_group *g = b->dom->group;
+
+	__builtin_prefetch(group_record(g, b->follow.ahead[0] - 1), 0);
+	offer_ask(b->next);
+	offer_ask(group_page(g, b->follow.ahead[0] - 1));
+}
+
 void share_offer_batch(struct share_dom *d, struct share_page *pages,
 		       unsigned int count)
 {
@@ -227,6 +237,8 @@ void share_offer_batch(struct share_dom *d, struct share_page *pages,
 	spin_lock(&d->lock);
 	spin_known_held(&b.dom->lock);
 	b.follow = d->follow;
+	if (count && b.follow.ahead[0])
+		ask_first(&b);
 	offer_pages(&b);
 	d->follow = b.follow;
 	d->follow.looked = false;
