@@ -33,6 +33,7 @@ static struct share_group *group_create(struct share *s, uint16_t id)
 	}
 	g->share = s;
 	g->records = s->records;
+	g->pages = s->ops->pages ? s->ops->pages(s->ctx) : NULL;
 	g->id = id;
 	g->mark = (uint64_t)s->ops->kind << 16 | id;
 	g->salt = page_salt(id, s->secret);

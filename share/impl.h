@@ -68,6 +68,7 @@ struct share_group {
 	struct share_group *next;	/* share->lock */
 	struct share *share;		/* constant */
 	struct share_record *records;	/* the share's; constant */
+	unsigned char *pages;		/* of ops, or NULL; constant */
 	void *ctx;			/* of ops; constant */
 	struct lintab_mem mem;		/* constant */
 	/* domains, at most SHARE_DOMS_MAX; share->lock */
@@ -304,6 +305,8 @@ static inline struct share_record *group_record(const struct share_group *g,
 
 static inline void *group_page(const struct share_group *g, uint32_t frame)
 {
+	if (likely(g->pages))
+		return g->pages + (size_t)frame * SHARE_PAGE_BYTES;
 	return g->share->ops->map(g->share->ctx, frame);
 }
 

@@ -54,6 +54,11 @@ static void *op_map(void *ctx, uint32_t frame)
 	return bench_page(ctx, frame);
 }
 
+static void *op_pages(void *ctx)
+{
+	return bench_page(ctx, 0);
+}
+
 static uint32_t op_canonical_draw(void *ctx, uint16_t group, uint32_t *frames,
 				  uint32_t most)
 {
@@ -112,6 +117,7 @@ void bench_free(void *ctx, void *p, size_t bytes)
 
 const struct share_ops bench_ops = {
 	.map = op_map,
+	.pages = op_pages,
 	.canonical_draw = op_canonical_draw,
 	.canonical_free = op_canonical_free,
 	.alloc = bench_alloc,

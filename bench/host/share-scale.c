@@ -120,6 +120,7 @@ static void start(uint32_t log2)
 	fns.equal = equal;
 	ops = bench_ops;
 	ops.map = op_map;
+	ops.pages = NULL;
 	s = share_create_with(&ops, &m, m.records, bench_secret, &fns);
 	a = share_dom_create(s, 1, UINT64_MAX);
 	for (unsigned int i = 0; i < BENCH_THREADS; i++)

@@ -43,6 +43,11 @@ static void *op_map(void *ctx, uint32_t frame)
 	return mfn_to_virt(MFN(frame));
 }
 
+static void *op_pages(void *ctx)
+{
+	return mfn_to_virt(MFN(0));
+}
+
 /*
  * A frame of the group's own; never one of the heap's while some of the group's
  * only wait for a flush.
@@ -104,6 +109,7 @@ static const struct share_ops ops = {
 	.fns = op_fns,
 	.group_ctx = op_group_ctx,
 	.map = op_map,
+	.pages = op_pages,
 	.canonical_draw = op_canonical_draw,
 	.canonical_free = op_canonical_free,
 	.canonical_left = op_canonical_left,

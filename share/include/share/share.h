@@ -89,12 +89,17 @@ struct page_fns;	/* hash/page.h */
 
 struct share_ops {
 	/*
-	 * The ctx for the functions after map() when they work for a group.
+	 * The ctx for the functions after pages() when they work for a group.
 	 * NULL: they get the ctx of share_create().
 	 */
 	void *(*group_ctx)(void *ctx, uint16_t group);
 	/* its 4096 bytes, always mapped */
 	void *(*map)(void *ctx, uint32_t frame);
+	/*
+	 * Frame 0's, if all frames' bytes are in a row: map() is not called
+	 * then.  May be NULL.
+	 */
+	void *(*pages)(void *ctx);
 	/*
 	 * Random frames for `group`, up to `most`, their records zero but for
 	 * group, and hash, which is SHARE_HASH_DRAWN at most; how many.  0: the
