@@ -94,9 +94,9 @@ static inline void ask_next(const struct offer *o)
 
 	if (!f->ahead[0])
 		return;
-	offer_ask_half(group_page(o->group, f->ahead[0] - 1));
+	offer_ask_both(group_page(o->group, f->ahead[0] - 1));
 	if (likely(o->next))
-		offer_ask_half(o->next);
+		offer_ask_both(o->next);
 }
 
 static void was_wrong(struct follow *f)

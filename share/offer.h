@@ -17,6 +17,8 @@
  * to its tables, they come meanwhile: else the memory would rest.
  */
 #define OFFER_ASK_MOST	64
+/* of each of two that are read together */
+#define OFFER_ASK_BOTH	48
 /* they are asked for in turns of at most so many */
 #define OFFER_ASK_TURN	16
 #define OFFER_LINE_BYTES	64
@@ -131,15 +133,16 @@ static inline void offer_ask(const void *page)
 	ASK_LINES(page, OFFER_ASK_LINES);
 }
 
-/* it is read next: for all that a CPU can have on its way, or half of that. */
+/* it is read next: for all that a CPU can have on its way; */
 static inline void offer_ask_most(const void *page)
 {
 	ASK_LINES(page, OFFER_ASK_MOST);
 }
 
-static inline void offer_ask_half(const void *page)
+/* it is read next beside another one. */
+static inline void offer_ask_both(const void *page)
 {
-	ASK_LINES(page, OFFER_ASK_MOST / 2);
+	ASK_LINES(page, OFFER_ASK_BOTH);
 }
 
 /* A replica's hash has the same stripe. */
