@@ -29,6 +29,7 @@
 #include "dom/vcpu.h"
 #include "lib/list.h"
 #include "mm/m2p.h"
+#include "mm/palloc.h"
 #include "mm/pagetype.h"
 #include "x86/spinlock.h"
 #include "x86/tlb.h"
@@ -82,6 +83,7 @@ struct domain_pages {
 	uint64_t most;
 	/* holds are charged to max (SHARE_MODE_OWN_QUOTA) */
 	bool own;
+	struct palloc_place place;	/* of its single pages */
 	/* own: pages and holds that are promised; total + held at least */
 	uint64_t promised;
 	/* frames that it holds, or is about to; LOCK_MM to change */

@@ -116,16 +116,21 @@ static void quota_give(struct domain *d, uint64_t pages)
 	spin_unlock(&d->pages.lock);
 }
 
+static void *pages_alloc(struct domain *d, unsigned int order)
+{
+	return order ? palloc_hv(order) : palloc_hv_near(&d->pages.place);
+}
+
 mfn_t domain_pages_prepare(struct domain *d, unsigned int order)
 {
 	void *virt;
 
 	if (!quota_take(d, 1UL << order))
 		return INVALID_MFN;
-	virt = palloc_hv(order);
+	virt = pages_alloc(d, order);
 	if (!virt) {
 		reclaim_flush_all();	/* this CPU may have freed some */
-		virt = palloc_hv(order);
+		virt = pages_alloc(d, order);
 	}
 	if (!virt)
 		quota_give(d, 1UL << order);

@@ -26,6 +26,7 @@
 /* of a refill: 2 MiB, for which a view needs one page */
 #define BLOCK_ORDER	9
 #define BLOCK_ALONE	6
+#define BLOCK_LEAST	5	/* below that what lies together is better */
 #define VEC_ORDER	2
 #define POOL_PART	64u	/* FP5 */
 _Static_assert(POOL_LOW + (1 << BLOCK_ORDER) <= POOL_HIGH, "a refill fits");
@@ -47,6 +48,7 @@ struct frame_pool {
 	uint32_t *vec;			/* NULL: no members */
 	uint32_t count;			/* of vec */
 	uint32_t low;			/* FP3 */
+	struct palloc_place place;	/* of refills from the heap */
 	unsigned int block;		/* order of a refill */
 	uint64_t stream;		/* FP3 */
 	uint64_t random;		/* left of the stream's last number */
@@ -87,14 +89,19 @@ static unsigned int order_within(uint64_t frames)
 	return 63 - __builtin_clzl(frames);
 }
 
-/* Move a block from the heap into a store: the largest up to this order. */
+/*
+ * Move a block from the heap into a store: the largest up to this order; of
+ * small ones one beside the last.
+ */
 static bool block_take(struct frame_pool *p, struct buddy *b, unsigned int order)
 	needs_lock(&p->lock)
 {
 	mfn_t mfn = heap_take(order);
 
-	while (mfn_eq(mfn, INVALID_MFN) && order)
+	while (mfn_eq(mfn, INVALID_MFN) && order > BLOCK_LEAST)
 		mfn = heap_take(--order);
+	if (mfn_eq(mfn, INVALID_MFN))
+		mfn = heap_take_near(&p->place, &order);
 	if (mfn_eq(mfn, INVALID_MFN))
 		return false;
 	frames_set_aside(b, mfn, order);

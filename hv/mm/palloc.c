@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frame allocation; palloc.h has the rules (PALLOC1-PALLOC3).
+ * Frame allocation; palloc.h has the rules (PALLOC1-PALLOC4).
  *
  * The lists of free blocks are a struct buddy (buddy.c); the frames that are
  * set aside for share groups are in buddies of their own (framepool.c).
@@ -57,10 +57,13 @@ static void frames_release(mfn_t mfn, unsigned int order)
 	note_free(mfn, 1UL << order, true);
 }
 
-/* Frames in state FREE, on no list; INVALID_MFN if there are none. */
-static mfn_t frames_acquire(unsigned int order)
+/*
+ * Frames in state FREE, on no list; INVALID_MFN if there are none.  A single
+ * one may have a place.
+ */
+static mfn_t frames_acquire(unsigned int order, struct palloc_place *place)
 {
-	mfn_t mfn = heap_take(order);
+	mfn_t mfn = place ? heap_take_near(place, &order) : heap_take(order);
 
 	if (mfn_eq(mfn, INVALID_MFN) && order == 0)
 		mfn = frame_pools_take(); /* PALLOC3: it is free, too */
@@ -95,7 +98,7 @@ static void frames_set(mfn_t mfn, unsigned int order, uint64_t state)
 /* As frames_acquire() and frames_set(). */
 static mfn_t frames_prepare(unsigned int order, uint64_t state)
 {
-	mfn_t mfn = frames_acquire(order);
+	mfn_t mfn = frames_acquire(order, NULL);
 
 	if (!mfn_eq(mfn, INVALID_MFN))
 		frames_set(mfn, order, state);
@@ -156,9 +159,16 @@ void palloc_hv_free(void *virt, unsigned int order)
 	frames_release(mfn, order);
 }
 
-mfn_t palloc_hv_copy(mfn_t from)
+void *palloc_hv_near(struct palloc_place *place)
 {
-	mfn_t mfn = frames_acquire(0);
+	mfn_t mfn = frames_acquire(0, place);
+
+	return mfn_eq(mfn, INVALID_MFN) ? NULL : palloc_hv_from(mfn, 0);
+}
+
+mfn_t palloc_hv_copy(mfn_t from, struct palloc_place *place)
+{
+	mfn_t mfn = frames_acquire(0, place);
 	struct frame *f;
 
 	if (mfn_eq(mfn, INVALID_MFN))
@@ -255,6 +265,16 @@ mfn_t heap_take(unsigned int order)
 
 	spin_lock(&heap_lock);
 	mfn = buddy_take(&heap, order);
+	spin_unlock(&heap_lock);
+	return mfn;
+}
+
+mfn_t heap_take_near(struct palloc_place *place, unsigned int *order)
+{
+	mfn_t mfn;
+
+	spin_lock(&heap_lock);
+	mfn = buddy_take_near(&heap, place, order);
 	spin_unlock(&heap_lock);
 	return mfn;
 }

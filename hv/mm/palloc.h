@@ -10,6 +10,8 @@
  *          when they are handed out.
  * PALLOC3  when the buddy allocator is empty, single frames come out of the
  *          groups' pools.
+ * PALLOC4  frames that one owner takes one by one lie together (palloc_place),
+ *          also where memory is in pieces.
  */
 #ifndef HV_MM_PALLOC_H
 #define HV_MM_PALLOC_H
@@ -17,6 +19,15 @@
 #include "mm/frame.h"
 
 #define PALLOC_MAX_ORDER 18	/* 1 GiB */
+
+/*
+ * Where one who takes frame after frame took the last one.  The next ones come
+ * from the same 2 MiB while there are some: a view of the M2P needs a page for
+ * each 2 MiB of which it names a frame (mm/m2p.h).  Zeroed at first; LOCK_HEAP.
+ */
+struct palloc_place {
+	uint32_t next;		/* mfn; 0: none */
+};
 
 /*
  * Boot: hand [first, end) to the allocator. Frames must be in the frame table.
@@ -35,12 +46,15 @@ void *palloc_hv(unsigned int order);
 void *palloc_hv_below(unsigned int order, mfn_t end);
 void palloc_hv_free(void *virt, unsigned int order);
 
+/* One, near the last that was taken with this place; NULL: wherever it is. */
+void *palloc_hv_near(struct palloc_place *place);
+
 /*
- * One such frame that holds a copy of `from`, not zeroes; INVALID_MFN if none.
+ * The same, but it holds a copy of `from`, not zeroes; INVALID_MFN if none.
  * (dom/pages.c makes domains' pages by these two functions, and publishes them
  * when they are whole.)
  */
-mfn_t palloc_hv_copy(mfn_t from);
+mfn_t palloc_hv_copy(mfn_t from, struct palloc_place *place);
 /*
  * 2^order hypervisor pages that `owner` may map (kind HEAP, ref 0, NOHEAP).
  * Each is freed by palloc_heap_free() when its ref is 0 and NOHEAP was cleared

@@ -31,9 +31,17 @@ struct buddy {
 void buddy_give(struct buddy *b, mfn_t mfn, unsigned int order);
 mfn_t buddy_take(struct buddy *b, unsigned int order);
 mfn_t buddy_take_below(struct buddy *b, unsigned int order, mfn_t end);
+/*
+ * A block of up to 2^*order frames, *order: its own.  It is the next behind the
+ * last one of this place, in the same 2 MiB; or else from where most is free in
+ * a row, but of 2 MiB that are free only if there is nothing less.
+ */
+mfn_t buddy_take_near(struct buddy *b, struct palloc_place *place,
+		      unsigned int *order);
 
 /* The heap's, of state FREE; LOCK_HEAP.  They stay counted as free. */
 mfn_t heap_take(unsigned int order);
+mfn_t heap_take_near(struct palloc_place *place, unsigned int *order);
 void heap_give(mfn_t mfn, unsigned int order);
 /* Frames from mfn on become free, or are no longer (PALLOC1). */
 void palloc_note(mfn_t mfn, uint64_t frames, bool freed);

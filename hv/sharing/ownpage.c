@@ -21,11 +21,11 @@ void ownpage_publish(struct domain *d, mfn_t mfn, uint32_t refs,
 
 mfn_t ownpage_copy(struct domain *d, mfn_t shared, pfn_t pfn)
 {
-	mfn_t mfn = palloc_hv_copy(shared);
+	mfn_t mfn = palloc_hv_copy(shared, &d->pages.place);
 
 	if (mfn_eq(mfn, INVALID_MFN)) {
 		reclaim_flush_all();	/* this CPU may have freed some */
-		mfn = palloc_hv_copy(shared);
+		mfn = palloc_hv_copy(shared, &d->pages.place);
 	}
 	if (mfn_eq(mfn, INVALID_MFN) || !m2p_set(&d->m2p, mfn, pfn))
 		return mfn;

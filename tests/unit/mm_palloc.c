@@ -138,7 +138,7 @@ START_TEST(copies)
 	memset(page, 0xaa, PAGE_SIZE);
 	palloc_hv_free(page, 0);
 	memset(mfn_to_virt(from), 0x5a, PAGE_SIZE);
-	mfn = palloc_hv_copy(from);
+	mfn = palloc_hv_copy(from, NULL);
 	/* the last one freed */
 	ck_assert_uint_eq(mfn_n(mfn), mfn_n(virt_to_mfn(page)));
 	ck_assert(!memcmp(mfn_to_virt(mfn), mfn_to_virt(from), PAGE_SIZE));
@@ -153,7 +153,7 @@ START_TEST(copies)
 	palloc_hv_free(page, 0);
 	while (!mfn_eq(fake_owned(2, 0), INVALID_MFN))
 		;
-	ck_assert_uint_eq(mfn_n(palloc_hv_copy(from)), mfn_n(INVALID_MFN));
+	ck_assert_uint_eq(mfn_n(palloc_hv_copy(from, NULL)), mfn_n(INVALID_MFN));
 }
 END_TEST
 

@@ -52,7 +52,7 @@ START_TEST(copy_without_a_name)
 	mfn = shared(p, 7, true);
 	pages = d->pages.total;
 	/* Up to a frame that d's view has no leaf for. */
-	while ((page = palloc_hv(0)) &&
+	while ((page = palloc_hv_near(&d->pages.place)) &&
 	       mfn_eq(m2p_leaf_from(&d->m2p, virt_to_mfn(page), INVALID_MFN), virt_to_mfn(page))) {
 		*(void **)page = taken;
 		taken = page;
