@@ -453,11 +453,13 @@ void frame_pool_free(struct frame_pool *p, mfn_t mfn)
 
 void frame_pool_left(struct frame_pool *p)
 {
-	mfn_t mfn;
+	mfn_t mfn = INVALID_MFN;
+	unsigned int order = 0;
 
 	spin_lock(&p->lock);
 	p->total--;
-	mfn = p->total < p->target ? heap_take(0) : INVALID_MFN;
+	if (p->total < p->target)
+		mfn = heap_take_near(&p->place, &order);
 	if (!mfn_eq(mfn, INVALID_MFN)) {
 		p->total++;
 		single_put(p, mfn);

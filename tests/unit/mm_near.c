@@ -195,6 +195,27 @@ START_TEST(pool_stays_together)
 }
 END_TEST
 
+/* The same of single frames, in place of those that left (FP2). */
+START_TEST(what_left_is_replaced_together)
+{
+	unsigned int counts[PIECES] = { 0 };
+	struct frame_pool *p;
+	uint32_t frame;
+
+	for (unsigned int at = 0; at < 4; at++)
+		give(LAST + 2, at);	/* its vector */
+	scatter();
+	p = frame_pool_join(1, true, 32);
+	ck_assert_ptr_nonnull(p);
+	for (unsigned int i = 0; i < PIECE / 3; i++) {
+		ck_assert_uint_eq(frame_pool_draw(p, &frame, 1, false), 1);
+		counts[frame / PIECE]++;
+		frame_pool_left(p);
+	}
+	ck_assert_uint_le(pieces_with(counts), 4);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = suite_case("near");
@@ -206,5 +227,6 @@ int main(void)
 	tcase_add_test(tc, whole_pieces_last);
 	tcase_add_test(tc, copies);
 	tcase_add_test(tc, pool_stays_together);
+	tcase_add_test(tc, what_left_is_replaced_together);
 	return suite_run();
 }
