@@ -96,7 +96,7 @@ static inline void ask_next(const struct offer *o)
 		return;
 	offer_ask_both(group_page(o->group, f->ahead[0] - 1));
 	if (likely(o->next))
-		offer_ask_both(o->next);
+		offer_ask_rest(o->next);
 }
 
 static void was_wrong(struct follow *f)

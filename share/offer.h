@@ -139,10 +139,17 @@ static inline void offer_ask_most(const void *page)
 	ASK_LINES(page, OFFER_ASK_MOST);
 }
 
-/* it is read next beside another one. */
+/* it is read next beside another one; */
 static inline void offer_ask_both(const void *page)
 {
 	ASK_LINES(page, OFFER_ASK_BOTH);
+}
+
+/* the same of a page whose start was asked for. */
+static inline void offer_ask_rest(const void *page)
+{
+	ASK_LINES((const uint8_t *)page + OFFER_ASK_LINES * OFFER_LINE_BYTES,
+		  OFFER_ASK_BOTH);
 }
 
 /* A replica's hash has the same stripe. */
