@@ -112,13 +112,15 @@ static inline void offer_begin(struct offer *o, const void *page, uint64_t pfn,
 /*
  * Ask for the first lines of a page, a constant, and whole turns if it is more
  * than one.  An address comes of the one before: a CPU that is asked two at a
- * time forgets some (AMD family 26: it takes twice the time).
+ * time forgets some (AMD family 26: it takes twice the time).  Each byte is
+ * read once or twice, and soon: it takes no place in the second cache from the
+ * tables, and from code.
  */
 #define ASK_LINES(page, lines) do {					\
 	const uint8_t *at_ = (page), *end_ = at_ + (lines) * OFFER_LINE_BYTES; \
 	__asm__ volatile("1:\n\t"					\
 			 ".rept %c3\n\t"				\
-			 "prefetcht0 (%0)\n\t"				\
+			 "prefetchnta (%0)\n\t"				\
 			 "add %2, %0\n\t"				\
 			 ".endr\n\t"					\
 			 "cmp %1, %0\n\t"				\
